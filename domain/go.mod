@@ -1,0 +1,3 @@
+module github.com/balsong/balsong/domain
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module github.com/balsong/balsong/migrations
+
+go 1.26.0
