@@ -1,0 +1,742 @@
+/* Balsong dispatch protocol (rules R1-R9 of ../design/system.md).  One file: the protocol by default, -DMUT_x = one rule removed,
+ * -DAW = the early draft.  See README.md.
+ * NT targets, NA attempts (route steps), NG rounds per attempt; budgets: B faults, OB operator actions, QB window closings,
+ * TB throttled calls, EB deadlines that pass (or exhaustions a run decides), CB corrections of a target's data */
+#ifndef NT
+#define NT 1
+#endif
+#ifndef B
+#define B 2
+#endif
+#ifndef OB
+#define OB 0
+#endif
+#ifndef QB
+#define QB 0
+#endif
+#ifndef TB
+#define TB 0
+#endif
+#ifndef EB
+#define EB 0
+#endif
+#ifndef CB
+#define CB 0
+#endif
+#ifndef NG
+#define NG 3
+#endif
+#ifndef NSET
+#define NSET 1                    /* settlement tasks */
+#endif
+#define NA 2
+#define QM 2                      /* copies of one message in the topic, saturating */
+#define KK (NA*NG)
+#define KEY(t) ((t)*KK+at[t]*NG+df[t])
+#define TGT(k) ((k)/KK)
+#define ATT(k) (((k)%KK)/NG)
+#define HOLD 0
+#define RESEND 1
+#define RETRYKEY 2                /* a later extension: same key, same provider key, again */
+#ifndef POL
+#define POL HOLD
+#endif
+#define DEAD 9
+/* fault classes, each can be switched off with -DXx=0 (-DX0 = all off by default) */
+#ifdef X0
+#define XDEF 0
+#else
+#define XDEF 1
+#endif
+#ifndef XD
+#define XD XDEF                  /* dispatcher crash */
+#endif
+#ifndef XU
+#define XU XDEF                  /* publish ack lost / publish failed */
+#endif
+#ifndef XZ
+#define XZ XDEF                  /* PG ends the dispatcher session, it publishes on */
+#endif
+#ifndef XC
+#define XC XDEF                  /* consumer crash */
+#endif
+#ifndef XR
+#define XR XDEF                  /* rebalance while alive */
+#endif
+#ifndef XM
+#define XM XDEF                  /* message lost or dead-lettered */
+#endif
+#ifndef XS
+#define XS XDEF                  /* live consumer stalls past its lease */
+#endif
+#ifndef XT
+#define XT XDEF                  /* ... also between its send-by check and its call (0: check and call are one step) */
+#endif
+#ifndef XE
+#define XE XDEF                  /* reaper fires early */
+#endif
+#ifndef XL
+#define XL XDEF                  /* claim: the answer to COMMIT is lost (committed or not) */
+#endif
+#ifndef XG
+#define XG XDEF                  /* gateway answer lost */
+#endif
+#ifndef XP
+#define XP XDEF                  /* content that must not go out */
+#endif
+/* target.dispatch_status (READY stands for READY and FAILED: the candidates) */
+#define READY 0
+#define REQ 1
+#define SUCC 2
+#define EXH 3
+#define UNK 4
+#define PAUSED 5                  /* PAUSED(content) = PAUSED with key LCONT; PAUSED(rounds) = with key LNOT in the last round */
+#define CANC 6
+#define EXPD 7
+#define WOFF 8
+/* ledger row state */
+#define NONE 0
+#define CLAIMED 1
+#define LSUCC 2
+#define LFAIL 3
+#define LNOT 4                    /* NOT_SENT: window closed, given up before the call, throttled */
+#define LREV 5                    /* REVOKED by cancel, expiry, exhaustion, correction, late success */
+#define LUNK 6
+#define LRETRY 7                  /* RETRYKEY: unknown, may be re-claimed under the same provider key */
+#define LCONT 8                   /* FAILED(content) */
+#define LEXP 9                    /* NOT_SENT(expired) */
+
+#if NG==1
+#define ALLG(X,o) X((o))
+#elif NG==2
+#define ALLG(X,o) X((o)) X((o)+1)
+#elif NG==3
+#define ALLG(X,o) X((o)) X((o)+1) X((o)+2)
+#elif NG==4
+#define ALLG(X,o) X((o)) X((o)+1) X((o)+2) X((o)+3)
+#else
+#define ALLG(X,o) X((o)) X((o)+1) X((o)+2) X((o)+3) X((o)+4)
+#endif
+#if NT==1
+#define ALLROWS(X) ALLG(X,0) ALLG(X,NG)
+#else
+#define ALLROWS(X) ALLG(X,0) ALLG(X,NG) ALLG(X,KK) ALLG(X,KK+NG)
+#endif
+#define TAKEO(i) :: TAKE(i)
+#define TAKES ALLROWS(TAKEO)
+#define ROWS ALLROWS(EXPIRE) ALLROWS(SWEEP)
+
+byte st[NT], at[NT], df[NT], lock[NT];
+byte cw[NT];                      /* the wish: CANC, EXPD or EXH, 0 = none */
+byte dl[NT];                      /* what the next run will decide: EXPD (deadline passed) or EXH */
+#if defined(MUT_SUCTOKEN) || defined(MUT_SUCGUARD)
+bit kn[NT];                       /* a success was answered, whoever stored it */
+#define KN(t) kn[t]
+#else
+#define KN(t) sx[t]
+#endif
+bit  sx[NT], forced[NT], amb[NT]; /* sx: some ledger row is SUCCEEDED */
+bit  chg[NT];                     /* some ledger row of the target changed since settlement last looked (the sweep's watermark) */
+byte calls[NT*NA], acc[NT*NA];    /* calls the gateway did not refuse for now; calls it accepted */
+byte q[NT*KK], hold[NT*KK], led[NT*KK], tok[NT*KK];
+bit  lease[NT*KK];
+#if POL==RETRYKEY
+bit took[NT*KK];                  /* this claim is a second one */
+#define TOOK(k) took[k]
+#define TAKEN(k) took[k]=1
+#else
+#define TOOK(k) 0
+#define TAKEN(k) skip
+#endif
+#ifdef AW
+byte rs[NT*KK];
+#endif
+#if CB>0
+byte cmin[NT];                    /* the first key that carries the corrected data */
+#endif
+bit con[NT];                      /* content was refused and not corrected */
+byte bud = B, opb = OB, qb = QB, tb = TB, eb = EB, cb = CB;
+bit  quiet, bz, dz;               /* bz, dz: Delivery 0 / Dispatcher 0 is busy (symmetry: the second starts only beside the first) */
+#ifdef NOEXH
+#define REJECT false
+#else
+#define REJECT true
+#endif
+
+#define FAULT(x) (x) && bud>0 -> bud--
+#define WEAK(t) (POL!=HOLD || forced[t])
+#define LATEXT(t) (XT && (POL==RESEND || forced[t]))        /* an older attempt's caller, stalled after its check, may still call */
+#define CLOSE(k) tok[k]=0; lease[k]=0; chg[TGT(k)]=1
+#define L(t) led[KEY(t)]
+
+inline invcall(k) {               /* the gateway is being called for key k */
+  d_step {
+  calls[TGT(k)*NA+ATT(k)]++;
+  assert(POL==RETRYKEY || calls[TGT(k)*NA+ATT(k)]==1);                       /* I1 */
+  assert(!(st[TGT(k)]==SUCC && (!WEAK(TGT(k)) || (k==KEY(TGT(k)) && led[k]==CLAIMED))));  /* I2 */
+#ifndef NOI2B
+  assert(WEAK(TGT(k)) || (st[TGT(k)]!=CANC && st[TGT(k)]!=EXH && st[TGT(k)]!=EXPD));      /* I2b: cancelled, expired is never sent */
+#endif
+  assert(LATEXT(TGT(k)) || ATT(k)==1 || calls[TGT(k)*NA+1]==0);                           /* I4: not n after n+1 */
+  assert((POL==RESEND||forced[TGT(k)]) || ATT(k)==0 || acc[TGT(k)*NA]==0);                /* I4: not n+1 when n accepted */
+#if CB>0
+  assert(LATEXT(TGT(k)) || k>=cmin[TGT(k)]);                                              /* I7: old data never goes out */
+#endif
+  assert(LATEXT(TGT(k)) || !con[TGT(k)]);                                                 /* I10: refused content goes nowhere */
+  }
+}
+#define RESET k=0; r=0; own=0; if :: _pid==0 -> bz=0 :: else fi
+#define CRASH atomic { FAULT(XC); if :: own && q[k]<QM -> q[k]++ :: else fi; hold[k]--; \
+   if :: tok[k]==me -> tok[k]=DEAD; amb[TGT(k)]=1 :: else fi; RESET; goto idle }
+#define REBAL atomic { XR && own && bud>0 -> bud--; own=0; if :: q[k]<QM -> q[k]++ :: else fi }
+#define TAKE(i) atomic { q[i]>0 && (_pid==0 || bz) -> q[i]--; hold[i]++; k=i; own=1; if :: _pid==0 -> bz=1 :: else fi; goto got }
+#define CLAIMIT(k) if :: led[k]==LRETRY -> TAKEN(k) :: else fi; led[k]=CLAIMED; tok[k]=me; lease[k]=1
+#define CALL(k) invcall(k); \
+       if \
+       :: (POL!=RETRYKEY || acc[TGT(k)*NA+ATT(k)]==0) -> acc[TGT(k)*NA+ATT(k)]++; r=LSUCC \
+       :: (POL==RETRYKEY && acc[TGT(k)*NA+ATT(k)]>0) -> r=LSUCC          /* provider knows the key */ \
+       :: REJECT -> r=LFAIL \
+       :: tb>0 -> tb--; calls[TGT(k)*NA+ATT(k)]--; r=LNOT                /* 429: refused for now, surely not accepted */ \
+       :: XG && bud>0 -> bud--; amb[TGT(k)]=1; r=LUNK                    /* answer lost, not accepted */ \
+       :: XG && bud>0 -> bud--; amb[TGT(k)]=1; r=LUNK;                   /* answer lost, accepted */ \
+            if :: POL==RETRYKEY && acc[TGT(k)*NA+ATT(k)]>0 :: else -> acc[TGT(k)*NA+ATT(k)]++ fi \
+       fi
+
+active [2] proctype Delivery() {
+  byte k=0, r=0; bit own=0; byte me = _pid+1;
+idle: end: do
+  TAKES
+  od;
+got:
+#ifdef AW
+  goto claim;
+#else
+  if
+  :: atomic { quiet -> r=LNOT; goto defer }
+  :: atomic { dl[TGT(k)]==EXPD -> r=LEXP; goto defer }
+  :: atomic { FAULT(XP); r=LCONT; goto defer }
+  :: atomic { !quiet && dl[TGT(k)]!=EXPD -> goto claim }
+  :: CRASH
+  :: REBAL; goto got
+  :: atomic { FAULT(XM); hold[k]--; RESET; goto idle }            /* dead-lettered / lost message */
+  fi;
+#endif
+defer:                                                             /* INSERT ... ON CONFLICT DO NOTHING */
+  if
+  :: atomic { true -> if :: led[k]==NONE -> led[k]=r; CLOSE(k); if :: r==LCONT -> con[TGT(k)]=1 :: else fi
+                         :: else fi; goto fin }
+  :: CRASH
+  fi;
+claim:
+  if
+  :: atomic { led[k]==NONE || led[k]==LRETRY -> CLAIMIT(k); goto claimed }
+  :: atomic { XL && bud>0 && (led[k]==NONE || led[k]==LRETRY) -> bud--;   /* COMMIT's answer is lost; done or not */
+       if :: CLAIMIT(k);
+#ifdef MUT_NOTOKEN
+             tok[k]=DEAD; goto fin                                  /* the row is somebody's: drop */
+#endif
+          :: true fi;
+       goto look }
+#ifdef AW
+  :: atomic { led[k]==CLAIMED && !lease[k] -> rs[k]=rs[k]|8; goto fin }   /* in doubt */
+  :: atomic { led[k]!=NONE && !(led[k]==CLAIMED && !lease[k]) -> goto fin }
+#else
+  :: atomic { led[k]!=NONE && led[k]!=LRETRY -> goto fin }     /* drop; the row carries the duty from here */
+#endif
+  :: CRASH
+  :: REBAL; goto claim
+  fi;
+look:
+  if
+  :: atomic { led[k]==CLAIMED && tok[k]==me -> goto claimed }
+  :: atomic { !(led[k]==CLAIMED && tok[k]==me) -> goto claim }
+#ifndef AW
+  :: goto abandon                                               /* gives up: it surely has not called */
+  :: CRASH
+#endif
+  fi;
+claimed:
+  if
+#ifdef AW
+  :: atomic { quiet -> rs[k]=rs[k]|4; goto fin }                /* DEFERRED result */
+  :: atomic { !quiet && st[TGT(k)]==CANC -> goto fin }
+  :: atomic { !quiet && st[TGT(k)]!=CANC && !(lease[k]&&tok[k]==me) -> goto fin }
+  :: atomic { !quiet && st[TGT(k)]!=CANC && lease[k] && tok[k]==me -> goto call }
+#else
+#ifdef MUT_BLINDCANCEL
+  :: atomic { st[TGT(k)]==CANC -> goto abandon }
+#define MAYCALL lease[k] && tok[k]==me && st[TGT(k)]!=CANC
+#define MAYNOT !(lease[k] && tok[k]==me)
+#else
+#ifdef MUT_NOSENDBY
+#define MAYCALL true
+#define MAYNOT false
+#else
+#define MAYCALL lease[k] && tok[k]==me                          /* send-by not passed */
+#define MAYNOT !(lease[k] && tok[k]==me)
+#endif
+#endif
+#if XT==0
+  :: atomic { MAYCALL -> CALL(k); goto outc }
+#else
+#ifdef EARLYOFF
+  :: atomic { MAYCALL -> own=0; goto call }                     /* offset committed as soon as the row exists */
+#else
+  :: atomic { MAYCALL -> goto call }
+#endif
+#endif
+  :: atomic { MAYNOT -> goto abandon }
+#endif
+  :: CRASH
+  :: REBAL; goto claimed
+  fi;
+abandon:                                                        /* NOT_SENT, by its token and CLAIMED */
+  if
+  :: atomic { true ->
+#ifdef MUT_ABTOKEN
+       if :: led[k]==CLAIMED -> led[k]=LNOT; CLOSE(k)
+#else
+#ifdef MUT_ABSTATE
+       if :: tok[k]==me && !TOOK(k) && (led[k]==CLAIMED || led[k]==LUNK || led[k]==LRETRY) -> led[k]=LNOT; CLOSE(k)
+#else
+#ifdef MUT_ABTOOK
+       if :: tok[k]==me && led[k]==CLAIMED -> led[k]=LNOT; CLOSE(k)
+#else
+       if :: tok[k]==me && led[k]==CLAIMED && !TOOK(k) -> led[k]=LNOT; CLOSE(k)
+          :: tok[k]==me && led[k]==CLAIMED && TOOK(k) -> led[k]=LUNK; amb[TGT(k)]=1; lease[k]=0; chg[TGT(k)]=1
+#endif
+#endif
+#endif
+          :: else fi;
+       if :: led[k]==NONE || led[k]==LRETRY -> goto claim       /* no row yet: the message is not done */
+          :: else -> goto fin fi }
+  :: CRASH
+  fi;
+#if XT!=0 || defined(AW)
+call:
+  if
+  :: atomic { true -> CALL(k); goto outc }
+  :: CRASH
+  :: REBAL; goto call
+  fi;
+#endif
+outc:
+  if
+#ifdef AW
+  :: atomic { true -> if :: r==LSUCC -> rs[k]=rs[k]|1 :: r==LFAIL -> rs[k]=rs[k]|2 :: else -> rs[k]=rs[k]|8 fi; goto fin }
+#else
+  :: atomic { true ->
+       if
+#ifdef MUT_SUCTOKEN
+       :: r==LSUCC && tok[k]==me -> led[k]=LSUCC; CLOSE(k); sx[TGT(k)]=1
+       :: r==LSUCC && tok[k]!=me -> kn[TGT(k)]=1
+#else
+#ifdef MUT_SUCGUARD
+       :: r==LSUCC && tok[k]==me && led[k]==CLAIMED -> led[k]=LSUCC; CLOSE(k); sx[TGT(k)]=1
+       :: r==LSUCC && !(tok[k]==me && led[k]==CLAIMED) -> kn[TGT(k)]=1
+#else
+       :: r==LSUCC -> led[k]=LSUCC; CLOSE(k); sx[TGT(k)]=1              /* success always wins */
+#endif
+#endif
+       :: r==LFAIL ->
+            if
+            :: tok[k]==me && (led[k]==CLAIMED||led[k]==LUNK||led[k]==LRETRY) ->
+#ifndef MUT_TAKEFAIL
+                 if :: TOOK(k) -> led[k]=LUNK; amb[TGT(k)]=1; lease[k]=0; chg[TGT(k)]=1   /* a refusal of call 2 says nothing of call 1 */
+                    :: else -> led[k]=LFAIL; CLOSE(k) fi
+#else
+                 led[k]=LFAIL; CLOSE(k)
+#endif
+            :: else
+            fi
+       :: r==LNOT ->                                                     /* throttled */
+            if :: tok[k]==me && led[k]==CLAIMED ->
+                 if :: TOOK(k) -> led[k]=LUNK; amb[TGT(k)]=1; lease[k]=0; chg[TGT(k)]=1
+                    :: else -> led[k]=LNOT; CLOSE(k) fi
+               :: else fi
+       :: r==LUNK ->                                                     /* no answer will come: UNKNOWN at once */
+            if :: tok[k]==me && led[k]==CLAIMED ->
+                  lease[k]=0; chg[TGT(k)]=1; if :: POL==RETRYKEY && !TOOK(k) && !cw[TGT(k)] -> led[k]=LRETRY :: else -> led[k]=LUNK fi
+               :: else fi
+       fi; goto fin }
+#endif
+  :: CRASH
+  :: REBAL; goto outc
+  fi;
+fin:                                                               /* publish the hint, commit the offset */
+  if
+  :: atomic { true -> if :: tok[k]==me && led[k]!=CLAIMED -> tok[k]=0 :: else fi;   /* tokens are fresh per claim */
+       hold[k]--; RESET; goto idle }
+  :: CRASH
+  fi
+}
+
+#define DRESET ack=0; zomb=0; k=0; t=0; if :: _pid==2 -> dz=0 :: else fi
+#define DTAKE(i) atomic { st[i]==READY && lock[i]==0 && !quiet && !dl[i] && (_pid==2 || dz) -> lock[i]=me; t=i; k=KEY(i); \
+     if :: _pid==2 -> dz=1 :: else fi; goto pub }
+active [2] proctype Dispatcher() {
+  byte t=0, k=0; bit ack=0, zomb=0; byte me = _pid+1;
+idle: end: do
+  :: DTAKE(0)
+#if NT>1
+  :: DTAKE(1)
+#endif
+  od;
+pub:
+  if
+  :: atomic { true -> if :: q[k]<QM -> q[k]++ :: else fi; ack=1; goto com }
+  :: atomic { FAULT(XU); if :: q[k]<QM -> q[k]++ :: else fi; goto com }       /* in the topic, ack lost */
+  :: atomic { FAULT(XU); goto com }                                           /* not in the topic */
+  :: atomic { FAULT(XD); if :: !zomb -> lock[t]=0 :: else fi; DRESET; goto idle }         /* crash */
+  :: atomic { XZ && bud>0 && !zomb -> bud--; lock[t]=0; zomb=1; goto pub }      /* PG ended the session; we publish on */
+  fi;
+com:
+  if
+  :: atomic { true ->
+       if :: !zomb -> lock[t]=0; if :: ack -> st[t]=REQ :: else fi
+          :: else fi; DRESET; goto idle }
+  :: atomic { FAULT(XD); if :: !zomb -> lock[t]=0 :: else fi; DRESET; goto idle }
+  :: atomic { XZ && bud>0 && !zomb -> bud--; lock[t]=0; zomb=1; goto com }
+  fi
+}
+
+inline next(t) {                  /* attempt spent, go on with the route */
+  if :: cw[t] -> st[t]=cw[t]; cw[t]=0
+     :: !cw[t] && at[t]+1<NA -> at[t]=at[t]+1; df[t]=0; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
+     :: else -> st[t]=EXH fi }
+inline putback(t) {               /* key closed without a call that counts: same attempt, next round */
+  if :: cw[t] -> st[t]=cw[t]; cw[t]=0
+     :: else ->
+#ifdef MUT_NOGEN
+        if :: st[t]!=PAUSED -> st[t]=READY :: else fi
+#else
+        if :: df[t]<NG-1 -> df[t]=df[t]+1; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
+           :: else -> st[t]=PAUSED fi                              /* PAUSED(rounds) */
+#endif
+  fi }
+#ifdef MUT_REQONLY
+#define OPEN(t) (st[t]==REQ)
+#define SUCFROM(t) (st[t]==REQ)
+#else
+#define OPEN(t) (st[t]==READY||st[t]==REQ||st[t]==PAUSED)
+#ifdef MUT_UNKFINAL
+#define SUCFROM(t) (st[t]!=SUCC && st[t]!=UNK)
+#else
+#ifdef MUT_WOFFFINAL
+#define SUCFROM(t) (st[t]!=SUCC && st[t]!=WOFF)
+#else
+#define SUCFROM(t) (st[t]!=SUCC)
+#endif
+#endif
+#endif
+#ifdef MUT_UNKFINAL
+#define REOPEN(t) false
+#else
+#define REOPEN(t) (st[t]==UNK && (L(t)==LFAIL||L(t)==LNOT))
+#endif
+#ifdef MUT_NOREVSUCC
+#define LATEOK(t) true
+#else
+#define LATEOK(t) (L(t)!=CLAIMED && L(t)!=LRETRY)
+#endif
+#ifdef MUT_CONTFIRST
+#define CONTACT(t) (st[t]!=PAUSED)
+#else
+#define CONTACT(t) (st[t]!=PAUSED || cw[t])
+#endif
+/* would a look change the target?  A pure function of target and ledger */
+#define RULE1(t) (sx[t] && SUCFROM(t) && LATEOK(t))
+#define CANSETTLE(t) (RULE1(t) || (!sx[t] && ((OPEN(t) && (L(t)==LFAIL || L(t)==LUNK || L(t)==LEXP || \
+    (L(t)==LCONT && CONTACT(t)) || (L(t)==LNOT && (st[t]!=PAUSED || cw[t] || df[t]<NG-1)))) || REOPEN(t))))
+
+inline apply(t, a) {              /* target' = f(target, ledger rows as read) */
+  if
+  :: a==LSUCC ->                  /* rule 1: first INSERT REVOKED for the current key ... ON CONFLICT DO NOTHING RETURNING */
+#ifdef MUT_NOREVSUCC
+     st[t]=SUCC; cw[t]=0
+#else
+     if :: L(t)==NONE -> L(t)=LREV; st[t]=SUCC; cw[t]=0
+#ifdef MUT_RETSETTLE
+        :: else -> st[t]=SUCC; cw[t]=0
+#else
+        :: L(t)!=NONE && LATEOK(t) -> st[t]=SUCC; cw[t]=0
+        :: else                   /* a claim came between: wait for its outcome */
+#endif
+     fi
+#endif
+  :: a==LFAIL -> if :: st[t]==UNK -> st[t]=REQ :: else fi; next(t)
+  :: a==LNOT  -> if :: st[t]==UNK -> st[t]=REQ :: else fi; putback(t)
+  :: a==LEXP  -> if :: cw[t] -> st[t]=cw[t]; cw[t]=0 :: else -> st[t]=EXPD fi
+#ifdef MUT_CONTNEXT
+  :: a==LCONT -> next(t)
+#else
+#ifdef MUT_CONTFIRST
+  :: a==LCONT -> st[t]=PAUSED
+#else
+  :: a==LCONT -> if :: cw[t] -> st[t]=cw[t]; cw[t]=0 :: else -> st[t]=PAUSED fi
+#endif
+#endif
+  :: a==LUNK  -> if :: POL==RESEND && !cw[t] && at[t]+1<NA -> next(t) :: else -> st[t]=UNK fi
+  fi }
+#ifdef AW
+#define AWN(t,n) (st[t]==REQ && at[t]==n)
+#define RS(t,n) rs[t*KK+n*NG]
+#define LL(t,n) led[t*KK+n*NG]
+inline settleaw(t,n) {            /* as written: payload; guard = old state REQUESTED and the attempt number; writes the attempt row */
+  if
+  :: RS(t,n)&1 -> RS(t,n)=RS(t,n)-1; LL(t,n)=LSUCC; sx[t]=1; if :: AWN(t,n) -> st[t]=SUCC :: else fi
+  :: RS(t,n)&2 -> RS(t,n)=RS(t,n)-2; LL(t,n)=LFAIL; if :: AWN(t,n) -> next(t) :: else fi
+  :: RS(t,n)&4 -> RS(t,n)=RS(t,n)-4; LL(t,n)=LNOT;  if :: AWN(t,n) -> st[t]=READY :: else fi
+  :: RS(t,n)&8 -> RS(t,n)=RS(t,n)-8;
+       if :: LL(t,n)==CLAIMED -> LL(t,n)=LUNK :: else fi;
+       if :: AWN(t,n) -> if :: POL==RESEND -> next(t) :: else -> st[t]=UNK fi :: else fi
+  fi }
+#endif
+
+/* Settlement looks when a ledger row changed since its last look (the sweep); no event is needed, so every event may be lost.
+ * Two steps: lock the target and read the ledger; then insert and update.  Delivery writes in between.
+ * I5: a look without a change would change nothing: so looks at any other time (hints, overlap, start) are covered */
+#ifdef MUT_READFIRST
+#define RLOCK(x) skip
+#define ALOCK(x) lock[x]==0
+#define AUNLOCK(x) skip
+#else
+#define RLOCK(x) lock[x]=me
+#define ALOCK(x) true
+#define AUNLOCK(x) lock[x]=0
+#endif
+#define SETTLE(x) \
+  :: atomic { lock[x]==0 && chg[x] && !CANSETTLE(x) -> chg[x]=0 } \
+  :: atomic { lock[x]==0 && SEEN(x) && CANSETTLE(x) -> chg[x]=0; RLOCK(x); if :: sx[x] -> a=LSUCC :: else -> a=L(x) fi; t=x; goto upd } \
+  MONITOR(x)
+#ifdef LOOKANY                    /* looks at any time (the monitor says that these add nothing) */
+#define SEEN(x) true
+#define NOMON 1
+#else
+#define SEEN(x) chg[x]
+#endif
+#ifdef NOMON                      /* for mutants: shows what becomes of it */
+#define MONITOR(x)
+#else
+#define MONITOR(x) :: atomic { lock[x]==0 && !chg[x] && CANSETTLE(x) -> assert(false) }
+#endif
+active [NSET] proctype Settlement() {
+  byte t=0, a=0; byte me = _pid+1;
+look: end: do
+#ifdef AW
+  :: atomic { lock[0]==0 && rs[0]!=0 -> settleaw(0,0) }
+  :: atomic { lock[0]==0 && rs[NG]!=0 -> settleaw(0,1) }
+#else
+  SETTLE(0)
+#if NT>1
+  SETTLE(1)
+#endif
+#endif
+  od;
+#ifndef AW
+upd:
+  atomic { ALOCK(t) -> apply(t, a); AUNLOCK(t); t=0; a=0; goto look }
+#endif
+}
+
+/* ---- sweeper (leases), lease clock, per ledger row ---- */
+#define STALLOK XS && bud>0
+#define EXPIRE(i) :: atomic { led[i]==CLAIMED && lease[i] && tok[i]==DEAD -> lease[i]=0 } \
+                  :: atomic { led[i]==CLAIMED && lease[i] && tok[i]!=DEAD && STALLOK -> bud--; amb[TGT(i)]=1; lease[i]=0 }
+#ifdef AW
+#define SWEEP(i)  :: atomic { led[i]==CLAIMED && !lease[i] -> led[i]=LUNK; rs[i]=rs[i]|8 }
+#else
+#define SWEEP(i)  :: atomic { led[i]==CLAIMED && !lease[i] -> chg[TGT(i)]=1; \
+       if :: POL==RETRYKEY && !TOOK(i) && !cw[TGT(i)] -> led[i]=LRETRY :: else -> led[i]=LUNK fi }
+#endif
+active proctype Sweeper() { byte i=0;
+end: do
+  :: atomic { false -> skip }
+  ROWS
+  od }
+
+/* ---- R6, one transaction: lock, INSERT REVOKED RETURNING, else keep the wish and let settle look at once ---- */
+#ifdef MUT_NOLOOK
+#define LOOKNOW(t) skip
+#else
+#define LOOKNOW(t) chg[t]=1
+#endif
+#ifdef MUT_RETCANCEL
+#define NOTREV(t,w) st[t]=w
+#else
+#define NOTREV(t,w) cw[t]=w; LOOKNOW(t)
+#endif
+#define REVOKE(t,w) if :: L(t)==NONE -> L(t)=LREV; st[t]=w \
+     :: L(t)==LRETRY -> L(t)=LUNK; cw[t]=w; chg[t]=1 \
+     :: else -> NOTREV(t,w) fi
+
+/* ---- reaper: REQUESTED and the current key not taken; and the dispatcher's Expire / Exhaust ---- */
+#define REAP(t) :: atomic { lock[t]==0 && st[t]==REQ && (L(t)==NONE||L(t)==LRETRY) && (q[KEY(t)]==0 && hold[KEY(t)]==0 || EARLY) -> \
+     if :: q[KEY(t)]==0 && hold[KEY(t)]==0 :: else -> bud-- fi; st[t]=READY }
+#define EARLY (XE && bud>0)
+#ifdef MUT_BLINDEXP
+#define ENDBY(t) :: atomic { lock[t]==0 && st[t]==READY && dl[t] && !cw[t] -> st[t]=dl[t] }
+#else
+#define ENDBY(t) :: atomic { lock[t]==0 && st[t]==READY && dl[t] && !cw[t] -> REVOKE(t,dl[t]) }
+#endif
+active proctype Reaper() {
+end: do
+  :: atomic { false -> skip }
+#ifndef MUT_NOREAPER
+  REAP(0)
+#if NT>1
+  REAP(1)
+#endif
+#endif
+#if EB>0
+  ENDBY(0)
+#if NT>1
+  ENDBY(1)
+#endif
+#endif
+  od }
+
+/* ---- operator ---- */
+#if defined(AW) || defined(MUT_BLINDCANCEL)
+#define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) -> opb--; st[t]=CANC }
+#ifdef SAMEN
+#define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC -> opb--; st[t]=READY }
+#else
+#define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && at[t]+1<NA -> opb--; at[t]=at[t]+1; df[t]=0; st[t]=READY }
+#endif
+#else
+#define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) && !cw[t] -> opb--; REVOKE(t,CANC) }
+#define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && lock[t]==0 -> opb--; \
+     if :: (L(t)==LREV || L(t)==LNOT || L(t)==LEXP) && df[t]<NG-1 -> st[t]=READY; df[t]=df[t]+1 \
+        :: L(t)==LFAIL && at[t]+1<NA -> st[t]=READY; at[t]=at[t]+1; df[t]=0 \
+        :: L(t)==LCONT -> UNCCONT(t) :: else fi }
+#endif
+#ifdef MUT_UNCCONT
+#define UNCCONT(t) st[t]=READY; at[t]=at[t]+1; df[t]=0
+#else
+#define UNCCONT(t) st[t]=PAUSED
+#endif
+#define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && L(t)==LUNK && !sx[t] && at[t]+1<NA -> opb--; forced[t]=1; at[t]=at[t]+1; df[t]=0; cw[t]=0; st[t]=READY }
+#define WRITEOFF(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 -> opb--; cw[t]=0; st[t]=WOFF }
+#define PAUSE(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ) -> opb--; st[t]=PAUSED }
+#ifdef MUT_RESUMECLOSED
+#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED -> opb--; st[t]=READY }
+#else                             /* a closed key is never published again: NOT_SENT takes the next round, content needs a correction */
+#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !(L(t)==LNOT && df[t]==NG-1) -> opb--; st[t]=READY; \
+     if :: L(t)==LNOT && !cw[t] -> df[t]=df[t]+1 :: else fi }
+#endif
+/* a correction: revoke the current key and take the next round, or be refused; FAILED(content) is closed already */
+#ifdef MUT_CORRNOREV
+#define CORROK(t) (L(t)==NONE || L(t)==LCONT)
+#define CORRREV(t) skip
+#else
+#ifdef MUT_RETCORR
+#define CORROK(t) true
+#else
+#define CORROK(t) (L(t)==NONE || L(t)==LCONT)
+#endif
+#define CORRREV(t) if :: L(t)==NONE -> L(t)=LREV :: else fi
+#endif
+#define CORRECT(t) :: atomic { cb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) && !cw[t] && df[t]<NG-1 && CORROK(t) -> cb--; \
+     CORRREV(t); df[t]=df[t]+1; cmin[t]=KEY(t); con[t]=0; if :: st[t]!=PAUSED -> st[t]=READY :: else fi }
+active proctype Operator() {
+end: do
+  :: atomic { false -> skip }
+#if OB>0
+  CANCEL(0)
+  UNCANCEL(0)
+#ifndef AW
+  FORCE(0)
+  WRITEOFF(0)
+  PAUSE(0)
+  RESUME(0)
+#endif
+#if NT>1
+  CANCEL(1)
+  UNCANCEL(1)
+  FORCE(1)
+  WRITEOFF(1)
+  PAUSE(1)
+  RESUME(1)
+#endif
+#endif
+#if CB>0
+  CORRECT(0)
+#if NT>1
+  CORRECT(1)
+#endif
+#endif
+  od }
+
+#ifdef NOKN                       /* aw_resend_*: look past the hidden success for what it leads to */
+#define KNOWN(t) true
+#else
+#define KNOWN(t) ((!KN(t) || st[t]==SUCC) && (WEAK(t) || (st[t]!=CANC && st[t]!=EXH && st[t]!=EXPD) || acc[t*NA]+acc[t*NA+1]==0))
+#endif
+#define TERM(t) \
+   assert(st[t]==SUCC||st[t]==EXH||st[t]==UNK||st[t]==PAUSED||st[t]==CANC||st[t]==EXPD||st[t]==WOFF);  /* I3 nothing stuck */ \
+   assert(lock[t]==0); \
+   assert(!cw[t] || st[t]==UNK);                                                        /* I3 no wish forgotten */ \
+   assert(KNOWN(t));                                                                    /* I8 what is known is shown */ \
+   assert(st[t]!=SUCC || acc[t*NA]+acc[t*NA+1]>0); \
+   assert((st[t]!=UNK && st[t]!=WOFF) || amb[t]);                                       /* I9 no invented UNKNOWN */ \
+   assert(WEAK(t) || acc[t*NA]+acc[t*NA+1]<=1);                                         /* never twice */ \
+   assert(POL!=HOLD || forced[t] || dl[t] || st[t]!=EXH || (calls[t*NA]==1 && calls[t*NA+1]==1))  /* I6: put-backs spend no attempt */
+#if defined(AW) || defined(MUT_BLINDCANCEL) || defined(MUT_BLINDEXP)
+#define FN(t) skip
+#else
+/* I5: the final state is a function of the ledger rows alone (no dependence on the order of events) */
+#define CLOSED(t) (L(t)==LREV||L(t)==LNOT||L(t)==LFAIL||L(t)==LCONT||L(t)==LEXP)
+#define FN(t) assert((st[t]==SUCC) == (sx[t]==1)); \
+  assert(sx[t] || st[t]==PAUSED || (st[t]==UNK && L(t)==LUNK) || (st[t]==WOFF && (L(t)==LUNK || L(t)==LFAIL)) || \
+     (st[t]==EXH && (L(t)==LFAIL || (dl[t] && CLOSED(t)))) || \
+     (st[t]==EXPD && dl[t] && CLOSED(t)) || (st[t]==CANC && CLOSED(t)))
+#endif
+#define BUSYROW(i) + q[i] + hold[i]
+#define LROW(i) assert(led[i]!=CLAIMED);
+/* when nothing is under way, nobody disturbs any more: what is still possible then must end well */
+#define STILL ((0 ALLROWS(BUSYROW))==0 && lock[0]==0 && lock[NT-1]==0)
+/* witnesses: -DWIT=n must FAIL: this end can be reached, so the runs that pass are not empty */
+#if WIT==1
+#define WITNESS st[0]==SUCC && at[0]==0 && df[0]==1             /* with TB=1: throttled, sent in the next round */
+#elif WIT==2
+#define WITNESS st[0]==EXPD && L(0)==LEXP                       /* expired by Delivery */
+#elif WIT==3
+#define WITNESS st[0]==EXPD && L(0)==LFAIL                      /* a wish to expire, granted after a refusal */
+#elif WIT==4
+#define WITNESS st[0]==EXH && L(0)==LREV                        /* exhausted by a run's decision */
+#elif WIT==5
+#define WITNESS st[0]==PAUSED && L(0)==LNOT                     /* PAUSED(rounds) */
+#elif WIT==6
+#define WITNESS st[0]==SUCC && L(0)==LREV                       /* late success closed the newer key */
+#elif WIT==7
+#define WITNESS st[0]==SUCC && cmin[0]>0 && con[0]==0 && led[0]==LCONT  /* refused content, corrected, sent */
+#elif WIT==8
+#define WITNESS st[0]==CANC && L(0)==LFAIL                      /* a wish to cancel, granted after a refusal */
+#elif WIT==9
+#define WITNESS st[0]==WOFF && L(0)==LFAIL                      /* refused after it was written off */
+#endif
+active proctype Env() {
+end: do
+  :: atomic { quiet -> quiet=0 }
+  :: atomic { !quiet && qb>0 -> qb--; quiet=1 }
+#if EB>0
+  :: atomic { eb>0 -> eb--; if :: dl[0]=EXPD :: dl[0]=EXH fi }
+#if NT>1
+  :: atomic { eb>0 -> eb--; if :: dl[1]=EXPD :: dl[1]=EXH fi }
+#endif
+#endif
+  :: atomic { STILL && (bud>0 || opb>0 || qb>0 || eb>0 || cb>0 || tb>0) -> bud=0; opb=0; qb=0; eb=0; cb=0; tb=0 }
+  :: atomic { timeout ->
+#ifdef WIT
+       assert(!(WITNESS));
+#endif
+       TERM(0); FN(0);
+#ifndef AW
+       ALLROWS(LROW)
+#endif
+#if NT>1
+       TERM(1); FN(1);
+#endif
+       break }
+  od }

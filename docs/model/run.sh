@@ -1,0 +1,101 @@
+#!/bin/bash
+# run.sh [quick|full]   one line per run; exit 0 only if every run ended as expected.  Needs spin, gcc.  JOBS (default 2) runs at a time.
+# ONLY='m_.*|aw_quiet'   just the runs whose whole name matches this expression; none matching is an error.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 3
+what=${1:-quick}
+case $what in quick) MEM=${MEM:-2800};; full) MEM=${MEM:-5600};; *) echo "usage: run.sh [quick|full]"; exit 2;; esac
+export MEM
+command -v spin >/dev/null && command -v gcc >/dev/null || { echo "needs spin and gcc"; exit 3; }
+AW="-DAW -DX0 -DXT=1 -DNG=1 -DB=1"; AO="-DAW -DX0 -DXT=1 -DNG=1 -DB=0"
+list() { cat <<LIST
+# q|f  expected  name  mode  flags      q: quick and full, f: full only
+# the protocol
+f pass r_b2_qb_tb   bfs -DB=2 -DQB=1 -DTB=1 -DPOL=RESEND
+f pass h_all1       bfs -DB=1 -DOB=1 -DCB=1 -DEB=1 -DTB=1
+f pass h_ob_eb      bfs -DB=2 -DOB=1 -DEB=1
+f pass h_ob2_qb     bfs -DB=1 -DOB=2 -DQB=1
+f pass h_earlyoff   bfs -DB=2 -DQB=1 -DTB=1 -DEARLYOFF
+f pass r_ob2        bfs -DB=2 -DOB=2 -DPOL=RESEND
+f pass r_b3         bfs -DB=3 -DPOL=RESEND
+f pass r_eb_cb      bfs -DB=1 -DEB=1 -DCB=1 -DTB=1 -DOB=1 -DXT=0 -DPOL=RESEND
+f pass k_b3         bfs -DB=3 -DPOL=RETRYKEY
+f pass h_nt2_b1     bfs -DNT=2 -DNG=2 -DB=1
+f pass np_all       np -DB=1 -DOB=1 -DEB=1 -DTB=1
+f pass np_r2        np -DB=2 -DQB=1 -DPOL=RESEND
+q pass h_ob_cb      bfs -DB=2 -DOB=1 -DCB=1
+q pass h_ob_qb      bfs -DB=2 -DOB=1 -DQB=1
+q pass h_eb_tb      bfs -DB=2 -DEB=1 -DTB=1
+q pass h_strict     bfs -DB=2 -DOB=2 -DXT=0
+q pass r_cb         bfs -DB=2 -DCB=1 -DPOL=RESEND
+q pass h_b3         bfs -DB=3
+q pass r_eb_tb      bfs -DB=1 -DEB=1 -DTB=1 -DOB=1 -DPOL=RESEND
+q pass r_ob         bfs -DB=2 -DOB=1 -DPOL=RESEND
+q pass r_strict     bfs -DB=2 -DOB=1 -DXT=0 -DPOL=RESEND
+q pass k_b2_tb      bfs -DB=2 -DTB=1 -DPOL=RETRYKEY
+q pass k_ob         bfs -DB=2 -DOB=1 -DPOL=RETRYKEY
+q pass h_nset2      bfs -DB=2 -DOB=1 -DNSET=2 -DLOOKANY
+q pass h_nt2        bfs -DNT=2 -DNG=2 -DB=0 -DQB=1
+q pass np_h         np -DB=1 -DOB=1 -DQB=1 -DTB=1
+q pass np_r         np -DB=1 -DOB=1 -DQB=1 -DPOL=RESEND
+q pass np_k         np -DB=1 -DOB=1 -DQB=1 -DPOL=RETRYKEY
+# the early draft
+q pass aw_nofault      bfs $AO
+q fail aw_disp_crash   bfs $AW -DXD=1
+q fail aw_unack        bfs $AW -DXU=1
+q fail aw_quiet        bfs $AO -DQB=1
+q fail aw_reaper       bfs $AW -DXE=1
+q fail aw_crash_lag    bfs $AW -DXC=1
+q fail aw_stall        bfs $AW -DXS=1
+q fail aw_cancel       bfs $AO -DOB=1
+q fail aw_cancel_lies  bfs $AO -DOB=1 -DNOI2B
+q fail aw_resend_next  bfs $AO -DOB=2 -DNOI2B -DNOKN -DNOEXH
+q fail aw_resend_same  bfs $AO -DOB=2 -DNOI2B -DNOKN -DSAMEN
+q fail aw_resendpol    bfs $AW -DXC=1 -DPOL=RESEND
+# one rule removed
+q fail m_abtoken       bfs -DB=2 -DMUT_ABTOKEN
+q fail m_nosendby      bfs -DB=1 -DXT=0 -DPOL=RESEND -DMUT_NOSENDBY
+q fail m_notoken       bfs -DB=1 -DMUT_NOTOKEN
+q fail m_sucguard      bfs -DB=1 -DMUT_SUCGUARD
+q fail m_suctoken      bfs -DB=2 -DPOL=RETRYKEY -DMUT_SUCTOKEN
+q fail m_takefail      bfs -DB=2 -DPOL=RETRYKEY -DMUT_TAKEFAIL
+q fail m_abstate       bfs -DB=2 -DPOL=RETRYKEY -DMUT_ABSTATE
+q fail m_abtook        bfs -DB=2 -DPOL=RETRYKEY -DMUT_ABTOOK
+q fail m_reqonly       bfs -DB=1 -DNOMON -DMUT_REQONLY
+q fail m_unkfinal      bfs -DB=1 -DMUT_UNKFINAL
+q fail m_wofffinal     bfs -DB=1 -DOB=1 -DMUT_WOFFFINAL
+q fail m_nogen         bfs -DB=0 -DQB=1 -DNOMON -DMUT_NOGEN
+q fail m_noreaper      bfs -DB=1 -DMUT_NOREAPER
+q fail m_blindcancel   bfs -DB=0 -DOB=2 -DMUT_BLINDCANCEL
+q fail m_retcancel     bfs -DB=0 -DOB=1 -DMUT_RETCANCEL
+q fail m_blindexp      bfs -DB=1 -DEB=1 -DMUT_BLINDEXP
+q fail m_norevsucc     bfs -DB=1 -DPOL=RESEND -DMUT_NOREVSUCC
+q fail m_retsettle     bfs -DB=1 -DPOL=RESEND -DMUT_RETSETTLE
+q fail m_corrnorev     bfs -DB=0 -DCB=1 -DMUT_CORRNOREV
+q fail m_retcorr       bfs -DB=0 -DCB=1 -DMUT_RETCORR
+q fail m_contnext      bfs -DB=1 -DMUT_CONTNEXT
+q fail m_contfirst     bfs -DB=1 -DOB=1 -DMUT_CONTFIRST
+q fail m_nolook        bfs -DB=1 -DOB=1 -DNOMON -DMUT_NOLOOK
+q fail m_unccont       bfs -DB=1 -DOB=2 -DMUT_UNCCONT
+q fail m_resumeclosed  bfs -DB=1 -DOB=2 -DNOMON -DMUT_RESUMECLOSED
+q fail m_readfirst     bfs -DB=0 -DNSET=2 -DLOOKANY -DMUT_READFIRST
+# witnesses: the end can be reached
+q fail w_throttled     bfs -DB=0 -DTB=1 -DWIT=1
+q fail w_expired       bfs -DB=0 -DEB=1 -DWIT=2
+q fail w_expwish       bfs -DB=1 -DEB=1 -DWIT=3
+q fail w_exhausted     bfs -DB=0 -DEB=1 -DWIT=4
+q fail w_rounds        bfs -DB=0 -DTB=3 -DWIT=5
+q fail w_latesuccess   bfs -DB=1 -DPOL=RESEND -DWIT=6
+q fail w_corrected     bfs -DB=1 -DOB=1 -DCB=1 -DWIT=7
+q fail w_cancwish      bfs -DB=0 -DOB=1 -DWIT=8
+q fail w_woff          bfs -DB=1 -DOB=1 -DWIT=9
+LIST
+}
+chosen() { list | awk -v what="$what" -v only="^(${ONLY:-.*})$" '($1 == "q" || ($1 == "f" && what == "full")) && $3 ~ only'; }
+[ -n "$(chosen)" ] || { echo "no run of '$what' has a name that matches ONLY='$ONLY'"; exit 2; }
+mkdir -p "$here/work"; out=$here/work/results.$what; : > "$out"
+export here out
+chosen | cut -d' ' -f2- |
+  xargs -P "${JOBS:-2}" -L1 bash -c '"$here/one.sh" "$@" | tee -a "$out"; exit 0' _
+total=$(chosen | wc -l); good=$(grep -c '^OK ' "$out")
+echo "$good of $total runs as expected (${SECONDS}s)"
+[ "$good" = "$total" ]
