@@ -1,0 +1,48 @@
+package attempt
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrBackoff is wrapped by Backoff.Validate.
+var ErrBackoff = errors.New("backoff that cannot work")
+
+// Backoff is a growing pause: Base, then Factor times more each time, at most Max.
+type Backoff struct {
+	Base   time.Duration
+	Factor float64
+	Max    time.Duration
+}
+
+// Validate refuses a pause that is negative, shrinks, or has a bound below its base.
+func (b Backoff) Validate() error {
+	switch {
+	case b.Base < 0 || b.Max < b.Base:
+		return fmt.Errorf("%w: base %s, max %s (want 0 ≤ base ≤ max)", ErrBackoff, b.Base, b.Max)
+	case !(b.Factor >= 1 && b.Factor <= 100):
+		return fmt.Errorf("%w: factor %v (want 1 to 100)", ErrBackoff, b.Factor)
+	}
+	return nil
+}
+
+// After returns the pause after the n-th try in a row, n from 0.
+func (b Backoff) After(n int) time.Duration {
+	pause := float64(b.Base)
+	for range min(n, 64) {
+		if pause >= float64(b.Max) {
+			return b.Max
+		}
+		pause *= b.Factor
+	}
+	return time.Duration(min(pause, float64(b.Max)))
+}
+
+// Spread returns the pause after the n-th try, up to a fifth longer by the user id, so that a crowd that failed
+// together does not come back together. The same user always waits the same time.
+func (b Backoff) Spread(n int, userID int64) time.Duration {
+	pause := b.After(n)
+	hash := uint64(userID) * 0x9E3779B97F4A7C15 >> 32 // Knuth's multiplicative hash, the upper half
+	return pause + time.Duration(float64(pause)/5*float64(hash%1024)/1024)
+}

@@ -1,0 +1,125 @@
+package attempt
+
+import (
+	"errors"
+	"time"
+
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Token is the owner token of one claim: 16 random bytes, fresh for each claim. The zero token owns nothing.
+type Token [16]byte
+
+// IsZero reports whether the token owns nothing.
+func (t Token) IsZero() bool { return t == Token{} }
+
+// UnknownPolicy says what follows when a call's outcome cannot be known.
+type UnknownPolicy string
+
+// The unknown policies.
+const (
+	Hold   UnknownPolicy = "hold"   // nobody is sent a second copy blindly: an operator decides
+	Resend UnknownPolicy = "resend" // go on with the route; duplicates are admitted and counted
+)
+
+// Facts are what a dispatch decided and settling needs later; each ledger row carries them, so that nobody has to
+// look a past attempt's policy up.
+type Facts struct {
+	Channel       channel.Kind
+	Step          int16 // index into the route written out
+	PolicyID      int64
+	PolicyVersion int32
+	RunID         int64
+	Unknown       UnknownPolicy
+}
+
+// Row is one row of the delivery ledger. Times are UTC; the zero time stands for "not set".
+type Row struct {
+	Key   key.Delivery
+	State State
+	Facts
+	Owner             Token
+	ClaimedAt         time.Time // by the database's clock
+	LeaseUntil        time.Time // by the database's clock
+	Provider          string
+	ProviderMessageID string
+	Class             FailureClass // of FAILED rows and of throttled NOT_SENT rows
+	Reason            Reason
+	NotBefore         time.Time // NOT_SENT: the earliest instant of the next round
+	FinishedAt        time.Time // by the clock port of whoever wrote the outcome
+	ChangedAt         time.Time // by the database's clock, set by every write
+}
+
+// Claim asks for the right to call the gateway for one key (rule R3).
+type Claim struct {
+	Key key.Delivery
+	Facts
+	Token    Token
+	Provider string
+	Lease    time.Duration // from the database's clock at the insert
+}
+
+// Closing closes a key without a call, before anybody claimed it (rule R5, "before the claim").
+type Closing struct {
+	Key key.Delivery
+	Facts
+	State      State // NotSent or Failed
+	Class      FailureClass
+	Reason     Reason
+	NotBefore  time.Time
+	FinishedAt time.Time
+}
+
+// Outcome is what became of a claim (rule R5), or an operator's verdict about an UNKNOWN row (rule R9).
+type Outcome struct {
+	Key               key.Delivery
+	Token             Token
+	State             State // Succeeded, Failed, NotSent or Unknown
+	Class             FailureClass
+	Reason            Reason
+	Provider          string
+	ProviderMessageID string
+	NotBefore         time.Time
+	FinishedAt        time.Time
+	Manual            bool // an operator's verdict: UNKNOWN becomes SUCCEEDED or FAILED, no token asked
+}
+
+// Revocation closes a key that nobody has claimed (rule R6).
+type Revocation struct {
+	Key        key.Delivery
+	Reason     Reason
+	FinishedAt time.Time
+}
+
+// ErrNotClosing is returned for a closing, an outcome or a revocation whose state the rules do not allow.
+var ErrNotClosing = errors.New("not an outcome that this ledger can hold")
+
+// Accepts reports whether the rules let the outcome change the row (R5): success always wins, whoever answers;
+// everything else asks for the token and for CLAIMED, a definitive refusal also passes on UNKNOWN. It is the one
+// statement of the guard that the SQL of the ledger repeats and that the conformance suite compares with it.
+func (r Row) Accepts(o Outcome) bool {
+	if o.Manual {
+		return Allowed(r.State, o.State, ByOperator)
+	}
+	if o.State == Succeeded {
+		return Allowed(r.State, o.State, ByAnswer)
+	}
+	return !o.Token.IsZero() && r.Owner == o.Token && Allowed(r.State, o.State, ByCaller)
+}
+
+// Apply returns the row as the outcome leaves it, and whether it changed.
+func (r Row) Apply(o Outcome) (Row, bool) {
+	if !r.Accepts(o) {
+		return r, false
+	}
+	r.State, r.Class, r.Reason = o.State, o.Class, o.Reason
+	r.NotBefore, r.FinishedAt = o.NotBefore, o.FinishedAt
+	if o.Provider != "" {
+		r.Provider = o.Provider
+	}
+	if o.ProviderMessageID != "" {
+		r.ProviderMessageID = o.ProviderMessageID
+	}
+	return r, true
+}

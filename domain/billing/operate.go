@@ -1,0 +1,169 @@
+package billing
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// ErrRefused is wrapped where an operator's wish would break a rule; the text says which and what to do instead.
+var ErrRefused = errors.New("refused")
+
+func (t Target) refuse(why string, args ...any) error {
+	return fmt.Errorf("%w: %s: %s", ErrRefused, t.s.Key, fmt.Sprintf(why, args...))
+}
+
+// MayCancel reports whether a cancellation makes sense now; the caller then revokes the current key (R6).
+func (t Target) MayCancel() error {
+	switch t.s.Dispatch {
+	case Ready, Failed, Requested, Paused:
+		if t.s.Wish != "" {
+			return t.refuse("it already waits to become %s", t.s.Wish)
+		}
+		return nil
+	case Unknown:
+		return t.refuse("a call may have been accepted: say whether it was delivered, or close it")
+	default:
+		return t.refuse("it is %s already", t.s.Dispatch)
+	}
+}
+
+// Resume makes a PAUSED target a candidate again with the same key; current is that key's ledger row, if any (R9).
+// A closed key is never published again.
+func (t *Target) Resume(current *attempt.Row, now time.Time) error {
+	if t.s.Dispatch != Paused {
+		return t.refuse("it is %s, not PAUSED", t.s.Dispatch)
+	}
+	if current != nil && current.State == attempt.Failed && current.Class == attempt.Content {
+		return t.refuse("its content must not go out: correct its data first")
+	}
+	if err := t.move(EventResume, Ready); err != nil {
+		return err
+	}
+	t.s.Requeues = 0
+	if current != nil && current.State == attempt.NotSent && t.s.Wish == "" {
+		t.nextRound(now)
+	}
+	return nil
+}
+
+// Uncancel takes a cancellation back; current is the current key's row (R9). The old key stays closed.
+func (t *Target) Uncancel(current *attempt.Row, v policy.Version, now time.Time) error {
+	if t.s.Dispatch != Cancelled {
+		return t.refuse("it is %s, not CANCELLED", t.s.Dispatch)
+	}
+	switch {
+	case current == nil:
+		return t.refuse("its ledger row is missing")
+	case current.State == attempt.Revoked || current.State == attempt.NotSent:
+		if err := t.move(EventUncancel, Ready); err != nil {
+			return err
+		}
+		t.nextRound(now)
+		return nil
+	case current.State == attempt.Failed && current.Class == attempt.Content:
+		err := t.move(EventUncancel, Paused)
+		t.s.Pause = PauseContent
+		return err
+	case current.State == attempt.Failed:
+		return t.uncancelFailed(*current, v, now)
+	default:
+		return t.refuse("its current try is %s", current.State)
+	}
+}
+
+func (t *Target) uncancelFailed(row attempt.Row, v policy.Version, now time.Time) error {
+	steps := v.Steps(t.s.Wished)
+	next := policy.Next(steps, row.Step)
+	if row.Class.Hard() {
+		next = policy.NextOther(steps, row.Step)
+	}
+	if next < 0 {
+		return t.refuse("no step of its route is left")
+	}
+	if err := t.move(EventUncancel, Failed); err != nil {
+		return err
+	}
+	t.nextAttempt(next, now)
+	return nil
+}
+
+// SendAnyway admits a second copy: an operator decides so about an UNKNOWN, after the lease and the call's deadline
+// have passed by the database's clock (R9). It takes the next step, or the last one again where none is left.
+func (t *Target) SendAnyway(current *attempt.Row, v policy.Version, callDeadline time.Duration, databaseNow, now time.Time) error {
+	if t.s.Dispatch != Unknown || current == nil || current.State != attempt.Unknown {
+		return t.refuse("it is %s, not UNKNOWN", t.s.Dispatch)
+	}
+	if over := current.LeaseUntil.Add(callDeadline); databaseNow.Before(over) {
+		return t.refuse("its call may still be under way until %s", over.UTC().Format(time.RFC3339))
+	}
+	step := current.Step
+	if next := policy.Next(v.Steps(t.s.Wished), step); next >= 0 {
+		step = next
+	}
+	if err := t.move(EventSendAnyway, Ready); err != nil {
+		return err
+	}
+	t.s.Wish = ""
+	t.nextAttempt(step, now)
+	return nil
+}
+
+// WriteOff closes an UNKNOWN whose outcome stays unknown; it is counted (R9). A late success still shows.
+func (t *Target) WriteOff() error {
+	if t.s.Dispatch != Unknown {
+		return t.refuse("it is %s, not UNKNOWN", t.s.Dispatch)
+	}
+	return t.move(EventWriteOff, WrittenOff)
+}
+
+// MayCorrect reports whether the target's data may be corrected now, and whether the caller must revoke the current
+// key first: it must, unless that key is FAILED(content) and so closed without a call (R6).
+func (t Target) MayCorrect(current *attempt.Row) (revoke bool, err error) {
+	switch t.s.Dispatch {
+	case Ready, Failed, Requested, Paused:
+	default:
+		return false, t.refuse("it is %s: a bill that has gone out, or has ended, is not corrected", t.s.Dispatch)
+	}
+	if t.s.Wish != "" {
+		return false, t.refuse("it waits to become %s", t.s.Wish)
+	}
+	if current == nil {
+		return true, nil
+	}
+	if current.State == attempt.Failed && current.Class == attempt.Content {
+		return false, nil
+	}
+	return false, t.refuse("its current try is %s: wait for its outcome, then correct it", current.State)
+}
+
+// Correct takes corrected data, after MayCorrect and, where it said so, a revocation that succeeded. The next round
+// carries the new data, so no older copy can go out; the batch renders it again first.
+func (t *Target) Correct(corrected State, now time.Time) error {
+	to := Ready
+	if t.s.Dispatch == Paused {
+		to = Paused
+	}
+	if err := t.move(EventCorrect, to); err != nil {
+		return err
+	}
+	if to == Paused {
+		t.s.Pause = PauseCorrected
+	}
+	if t.s.Wished != corrected.Wished {
+		t.s.Step = 0 // the route written out is another one
+	}
+	t.s.Quiet, t.s.Deadline, t.s.Wished, t.s.Reachable = corrected.Quiet, corrected.Deadline, corrected.Wished, corrected.Reachable
+	t.nextRound(later(t.s.AvailableAt, now))
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

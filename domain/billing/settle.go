@@ -1,0 +1,176 @@
+package billing
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// Settlement is what a look at a target and its ledger rows leads to.
+type Settlement string
+
+// The settlements.
+const (
+	Unchanged   Settlement = "UNCHANGED"    // the target already agrees with the ledger
+	Changed     Settlement = "CHANGED"      // the target was brought in line: store it
+	RevokeFirst Settlement = "REVOKE_FIRST" // an older try was accepted: revoke the current key, then call Accepted
+)
+
+// Policies finds a policy version; false where it is gone.
+type Policies func(policy.Ref) (policy.Version, bool)
+
+// Settle brings the target in line with its ledger rows (R7): one pure function, run by the consumer of results and
+// by the sweep. rows are all of the target's rows, read after the target was locked.
+//
+// RevokeFirst asks the caller to insert a revocation of the current key and to tell Accepted what came of it:
+// the rows as read before that insert do not decide.
+func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, error) {
+	var current *attempt.Row
+	accepted := false
+	for i := range rows {
+		if rows[i].Key == t.Delivery() {
+			current = &rows[i]
+		}
+		accepted = accepted || rows[i].State == attempt.Succeeded
+	}
+	if accepted {
+		return t.settleAccepted(current)
+	}
+	if current == nil || current.State == attempt.Claimed || current.State == attempt.Revoked {
+		return Unchanged, nil
+	}
+	switch t.s.Dispatch {
+	case Ready, Failed, Requested, Paused:
+		return t.settleCurrent(*current, policies)
+	case Unknown:
+		if current.State == attempt.Failed || current.State == attempt.NotSent {
+			return t.settleCurrent(*current, policies)
+		}
+	}
+	return Unchanged, nil
+}
+
+func (t *Target) settleAccepted(current *attempt.Row) (Settlement, error) {
+	if t.s.Dispatch == Succeeded {
+		return Unchanged, nil
+	}
+	if current == nil || current.State == attempt.Claimed {
+		return RevokeFirst, nil
+	}
+	// A row that is closed is never claimed again, so nothing can be called for the current key.
+	return Changed, t.move(EventSucceed, Succeeded)
+}
+
+// Accepted ends a target of which some try was accepted, after the caller tried to revoke the current key: revoked
+// tells whether the insert returned, current is that key's row as read after the insert. A claim that came first
+// must have its outcome known before.
+func (t *Target) Accepted(revoked bool, current attempt.State) (Settlement, error) {
+	if !revoked && !current.Closed() {
+		return Unchanged, nil
+	}
+	return Changed, t.move(EventSucceed, Succeeded)
+}
+
+func (t *Target) settleCurrent(row attempt.Row, policies Policies) (Settlement, error) {
+	version, ok := policies(policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion})
+	if !ok {
+		return Unchanged, fmt.Errorf("%w: %s: its ledger row names policy %d v%d, which is gone", policy.ErrInvalid, row.Key, row.PolicyID, row.PolicyVersion)
+	}
+	if t.s.Policy.IsZero() {
+		t.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
+	}
+	switch row.State {
+	case attempt.Failed:
+		return t.settleFailed(row, version)
+	case attempt.NotSent:
+		return t.settleNotSent(row, version)
+	default:
+		return t.settleUnknown(row, version)
+	}
+}
+
+func (t *Target) settleFailed(row attempt.Row, v policy.Version) (Settlement, error) {
+	t.s.LastError = string(row.Reason) + " (" + string(row.Class) + ")"
+	if t.s.Wish != "" {
+		return Changed, t.End(t.s.Wish)
+	}
+	if row.Class == attempt.Content {
+		if t.s.Dispatch == Paused && t.s.Pause == PauseContent {
+			return Unchanged, nil
+		}
+		if err := t.move(EventContent, Paused); err != nil {
+			return Unchanged, err
+		}
+		t.s.Pause = PauseContent
+		return Changed, nil
+	}
+	steps := v.Steps(t.s.Wished)
+	next := policy.Next(steps, row.Step)
+	pause := v.BackoffFor(row.Class).Spread(int(row.Key.Attempt), t.s.Key.UserID)
+	if row.Class.Hard() {
+		next, pause = policy.NextOther(steps, row.Step), 0
+	}
+	if next < 0 {
+		return Changed, t.End(Exhausted)
+	}
+	return t.advance(next, row.FinishedAt.Add(pause))
+}
+
+// advance takes the next attempt; a PAUSED target stays so while its key advances.
+func (t *Target) advance(step int16, at time.Time) (Settlement, error) {
+	to := Failed
+	if t.s.Dispatch == Paused {
+		to = Paused
+	}
+	if err := t.move(EventNextTry, to); err != nil {
+		return Unchanged, err
+	}
+	t.nextAttempt(step, at)
+	return Changed, nil
+}
+
+func (t *Target) settleNotSent(row attempt.Row, v policy.Version) (Settlement, error) {
+	switch {
+	case t.s.Wish != "":
+		return Changed, t.End(t.s.Wish)
+	case row.Reason == attempt.ReasonExpired:
+		return Changed, t.End(Expired)
+	case t.s.Round >= v.MaxRounds() && t.s.Dispatch == Paused && t.s.Pause == PauseRounds:
+		return Unchanged, nil
+	case t.s.Round >= v.MaxRounds():
+		if err := t.move(EventRounds, Paused); err != nil {
+			return Unchanged, err
+		}
+		t.s.Pause = PauseRounds
+		return Changed, nil
+	}
+	at := row.NotBefore
+	if at.IsZero() {
+		at = row.FinishedAt.Add(v.BackoffFor(attempt.Throttled).Spread(int(t.s.Round), t.s.Key.UserID))
+	}
+	to := Ready
+	if t.s.Dispatch == Paused {
+		to = Paused
+	}
+	if err := t.move(EventPutBack, to); err != nil {
+		return Unchanged, err
+	}
+	t.s.LastError = string(row.Reason)
+	t.nextRound(at)
+	return Changed, nil
+}
+
+func (t *Target) settleUnknown(row attempt.Row, v policy.Version) (Settlement, error) {
+	next := policy.Next(v.Steps(t.s.Wished), row.Step)
+	if row.Unknown == attempt.Resend && next >= 0 && t.s.Wish == "" {
+		t.s.LastError = string(row.Reason)
+		return t.advance(next, row.FinishedAt.Add(v.BackoffFor(attempt.Temporary).Spread(int(row.Key.Attempt), t.s.Key.UserID)))
+	}
+	if err := t.move(EventDoubt, Unknown); err != nil {
+		return Unchanged, err
+	}
+	t.s.LastError = string(row.Reason)
+	return Changed, nil
+}

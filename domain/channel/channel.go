@@ -1,0 +1,71 @@
+// Package channel names the ways by which a statement can reach a customer.
+package channel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind is a channel.
+type Kind string
+
+// The channels. Set relies on this order.
+const (
+	Email Kind = "EMAIL"
+	SMS   Kind = "SMS"
+	Push  Kind = "PUSH"
+)
+
+// All lists every channel.
+var All = []Kind{Email, SMS, Push}
+
+// ErrUnknown is returned for a name that is no channel.
+var ErrUnknown = errors.New("unknown channel")
+
+// Parse reads a channel's name in any case.
+func Parse(s string) (Kind, error) {
+	kind := Kind(strings.ToUpper(strings.TrimSpace(s)))
+	if kind.bit() == 0 {
+		return "", fmt.Errorf("%w: %q is none of EMAIL, SMS, PUSH", ErrUnknown, s)
+	}
+	return kind, nil
+}
+
+// Valid reports whether the value is one of the channels.
+func (k Kind) Valid() bool { return k.bit() != 0 }
+
+func (k Kind) bit() Set {
+	for i, known := range All {
+		if k == known {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// Set is a set of channels. The zero value is empty. Stored as a small number: EMAIL 1, SMS 2, PUSH 4.
+type Set uint8
+
+// NewSet returns the set of the given channels; what is no channel is left out.
+func NewSet(kinds ...Kind) Set {
+	var s Set
+	for _, k := range kinds {
+		s |= k.bit()
+	}
+	return s
+}
+
+// Has reports whether the channel is in the set.
+func (s Set) Has(k Kind) bool { return k.bit() != 0 && s&k.bit() != 0 }
+
+// Kinds lists the members in the order of All.
+func (s Set) Kinds() []Kind {
+	var kinds []Kind
+	for _, k := range All {
+		if s.Has(k) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}

@@ -1,0 +1,239 @@
+// Package policy holds the operator's word on how statements go out: the channel route, quiet hours, backoff,
+// deadline and what to do when an outcome cannot be known. A policy is a family with versions; a version never changes.
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/window"
+)
+
+// Ref names one version of a policy family.
+type Ref struct {
+	ID      int64
+	Version int32
+}
+
+// IsZero reports whether no policy is named.
+func (r Ref) IsZero() bool { return r == Ref{} }
+
+// String writes "1 v3".
+func (r Ref) String() string { return fmt.Sprintf("%d v%d", r.ID, r.Version) }
+
+// Status is where a version stands in its life.
+type Status string
+
+// The statuses. One version is ACTIVE overall.
+const (
+	Draft   Status = "DRAFT"
+	Active  Status = "ACTIVE"
+	Retired Status = "RETIRED"
+)
+
+// Transition is one allowed change of a version's status.
+type Transition struct{ From, To Status }
+
+// Transitions is the life of a version. Code and documentation share it.
+var Transitions = []Transition{{Draft, Active}, {Active, Retired}}
+
+// MessageClass is the law's view of the message.
+type MessageClass string
+
+// The message classes.
+const (
+	Transactional MessageClass = "TRANSACTIONAL" // a bill
+	Advertising   MessageClass = "ADVERTISING"   // quiet hours bind every channel
+)
+
+// Errors of policies.
+var (
+	ErrInvalid    = errors.New("policy that cannot work")
+	ErrTransition = errors.New("a policy version cannot change its status so")
+)
+
+// Spec is what an operator writes; New makes a version of it.
+type Spec struct {
+	Name          string
+	Route         Route
+	Backoff       map[attempt.FailureClass]attempt.Backoff // what is missing gets DefaultBackoff
+	PublishRetry  attempt.Backoff                          // pause of a row whose event was not acknowledged
+	QuietHours    window.Forbidden                         // default for customers without their own; zero: none
+	QuietChannels channel.Set                              // the channels that quiet hours bind, the customer's own included
+	Zone          *time.Location
+	Class         MessageClass
+	Deadline      time.Duration                          // from the start of the billing month; 0: none
+	Unknown       map[channel.Kind]attempt.UnknownPolicy // what is missing means hold
+	MaxRounds     int16                                  // put-backs of one attempt before PAUSED(rounds)
+	MaxRequeues   int16                                  // requeues of one key before PAUSED(no_claim)
+}
+
+// DefaultBackoff is used for a failure class that the policy does not name.
+var DefaultBackoff = attempt.Backoff{Base: 10 * time.Minute, Factor: 3, Max: 6 * time.Hour}
+
+// Version is one version of a policy. It never changes, but for its status.
+type Version struct {
+	ref    Ref
+	status Status
+	spec   Spec
+}
+
+// New checks a spec and returns the version in DRAFT. The error names the field and the reason.
+func New(ref Ref, spec Spec) (Version, error) {
+	spec = spec.withDefaults()
+	if err := spec.validate(); err != nil {
+		return Version{}, err
+	}
+	return Version{ref: ref, status: Draft, spec: spec}, nil
+}
+
+// Restore returns a version as it was stored; the spec is checked again.
+func Restore(ref Ref, status Status, spec Spec) (Version, error) {
+	v, err := New(ref, spec)
+	v.status = status
+	return v, err
+}
+
+func (s Spec) withDefaults() Spec {
+	s.Backoff = maps.Clone(s.Backoff)
+	if s.Backoff == nil {
+		s.Backoff = map[attempt.FailureClass]attempt.Backoff{}
+	}
+	for _, class := range []attempt.FailureClass{attempt.Temporary, attempt.Throttled} {
+		if _, ok := s.Backoff[class]; !ok {
+			s.Backoff[class] = DefaultBackoff
+		}
+	}
+	if s.PublishRetry == (attempt.Backoff{}) {
+		s.PublishRetry = attempt.Backoff{Base: 30 * time.Second, Factor: 1, Max: 30 * time.Second}
+	}
+	s.Unknown = maps.Clone(s.Unknown)
+	s.Route = slices.Clone(s.Route)
+	if s.MaxRounds == 0 {
+		s.MaxRounds = 30
+	}
+	if s.MaxRequeues == 0 {
+		s.MaxRequeues = 3
+	}
+	if s.Class == "" {
+		s.Class = Transactional
+	}
+	return s
+}
+
+func (s Spec) validate() error {
+	bad := func(field, why string, args ...any) error {
+		return fmt.Errorf("%w: %s: %s", ErrInvalid, field, fmt.Sprintf(why, args...))
+	}
+	if s.Name == "" {
+		return bad("name", "is empty")
+	}
+	if err := s.Route.validate(); err != nil {
+		return bad("route", "%v", err)
+	}
+	if s.Zone == nil {
+		return bad("zone", "is missing (an IANA name such as Asia/Seoul)")
+	}
+	if s.Deadline < 0 {
+		return bad("deadline", "%s is negative", s.Deadline)
+	}
+	if s.MaxRounds < 1 || s.MaxRequeues < 1 {
+		return bad("max_rounds, max_requeues", "must be at least 1")
+	}
+	if s.Class != Transactional && s.Class != Advertising {
+		return bad("class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
+	}
+	if s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...) {
+		return bad("quiet_channels", "an ADVERTISING policy binds every channel to quiet hours")
+	}
+	for class, b := range s.Backoff {
+		if err := b.Validate(); err != nil {
+			return bad("backoff."+string(class), "%v", err)
+		}
+	}
+	if err := s.PublishRetry.Validate(); err != nil {
+		return bad("publish_retry", "%v", err)
+	}
+	for kind, unknown := range s.Unknown {
+		if !kind.Valid() || (unknown != attempt.Hold && unknown != attempt.Resend) {
+			return bad("unknown", "%s: %q is neither hold nor resend", kind, unknown)
+		}
+	}
+	return nil
+}
+
+// Ref names the version.
+func (v Version) Ref() Ref { return v.ref }
+
+// Status tells where the version stands.
+func (v Version) Status() Status { return v.status }
+
+// Spec returns a copy of what the operator wrote, defaults filled in.
+func (v Version) Spec() Spec { return v.spec.withDefaults() }
+
+// Name is the family's name.
+func (v Version) Name() string { return v.spec.Name }
+
+// Activate takes a draft live. The caller retires the version that was ACTIVE before.
+func (v Version) Activate() (Version, error) { return v.to(Active) }
+
+// Retire ends an ACTIVE version: targets bound to it keep it.
+func (v Version) Retire() (Version, error) { return v.to(Retired) }
+
+func (v Version) to(next Status) (Version, error) {
+	if !slices.Contains(Transitions, Transition{v.status, next}) {
+		return v, fmt.Errorf("%w: policy %s is %s, not to be %s", ErrTransition, v.ref, v.status, next)
+	}
+	v.status = next
+	return v, nil
+}
+
+// Steps returns the route written out for a customer's channel wish ([EMAIL, EMAIL, SMS]). Not to be changed.
+func (v Version) Steps(wish channel.Kind) []channel.Kind { return v.spec.Route.Steps(wish) }
+
+// BackoffFor returns the pause for a failure class.
+func (v Version) BackoffFor(class attempt.FailureClass) attempt.Backoff {
+	if b, ok := v.spec.Backoff[class]; ok {
+		return b
+	}
+	return DefaultBackoff
+}
+
+// PublishRetry is the pause of a row whose event was not acknowledged.
+func (v Version) PublishRetry() attempt.Backoff { return v.spec.PublishRetry }
+
+// UnknownFor tells what follows an unknown outcome on a channel; hold where the operator said nothing.
+func (v Version) UnknownFor(kind channel.Kind) attempt.UnknownPolicy {
+	if u, ok := v.spec.Unknown[kind]; ok {
+		return u
+	}
+	return attempt.Hold
+}
+
+// QuietHours is the default window for customers without their own.
+func (v Version) QuietHours() window.Forbidden { return v.spec.QuietHours }
+
+// QuietBinds reports whether quiet hours bind a channel.
+func (v Version) QuietBinds(kind channel.Kind) bool { return v.spec.QuietChannels.Has(kind) }
+
+// Deadline returns the last instant for a month's bills; the zero time where there is none.
+func (v Version) Deadline(monthStart time.Time) time.Time {
+	if v.spec.Deadline == 0 {
+		return time.Time{}
+	}
+	return monthStart.Add(v.spec.Deadline)
+}
+
+// Zone is the policy's time zone.
+func (v Version) Zone() *time.Location { return v.spec.Zone }
+
+// MaxRounds bounds the put-backs of one attempt.
+func (v Version) MaxRounds() int16 { return v.spec.MaxRounds }
+
+// MaxRequeues bounds the requeues of one key.
+func (v Version) MaxRequeues() int16 { return v.spec.MaxRequeues }
