@@ -2,10 +2,6 @@ module github.com/balsong/balsong/application
 
 go 1.26.0
 
-require (
-	github.com/balsong/balsong/domain v0.0.0
-)
+require github.com/balsong/balsong/domain v0.0.0
 
-replace (
-	github.com/balsong/balsong/domain => ../domain
-)
+replace github.com/balsong/balsong/domain => ../domain

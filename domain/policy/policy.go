@@ -69,6 +69,7 @@ type Spec struct {
 	Class         MessageClass
 	Deadline      time.Duration                          // from the start of the billing month; 0: none
 	Unknown       map[channel.Kind]attempt.UnknownPolicy // what is missing means hold
+	CallDeadline  time.Duration                          // the longest that a gateway call may take; 0: the provider's own
 	MaxRounds     int16                                  // put-backs of one attempt before PAUSED(rounds)
 	MaxRequeues   int16                                  // requeues of one key before PAUSED(no_claim)
 }
@@ -141,6 +142,9 @@ func (s Spec) validate() error {
 	}
 	if s.Deadline < 0 {
 		return bad("deadline", "%s is negative", s.Deadline)
+	}
+	if s.CallDeadline < 0 {
+		return bad("call_deadline", "%s is negative", s.CallDeadline)
 	}
 	if s.MaxRounds < 1 || s.MaxRequeues < 1 {
 		return bad("max_rounds, max_requeues", "must be at least 1")
@@ -237,3 +241,6 @@ func (v Version) MaxRounds() int16 { return v.spec.MaxRounds }
 
 // MaxRequeues bounds the requeues of one key.
 func (v Version) MaxRequeues() int16 { return v.spec.MaxRequeues }
+
+// CallDeadline is the longest that a gateway call may take; 0: the provider's own.
+func (v Version) CallDeadline() time.Duration { return v.spec.CallDeadline }

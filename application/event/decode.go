@@ -1,0 +1,92 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// DecodeRequested reads a request. Unknown fields are allowed: a newer writer may add optional ones. On an error the
+// request is returned as far as it was read, and known tells whether its delivery key may be trusted: the value and
+// the ce_id header name the same one.
+func DecodeRequested(m port.Message) (r Requested, known bool, err error) {
+	if err := decode(m, TypeRequested, &r); err != nil {
+		id, idErr := key.ParseDelivery(header(m, "ce_id"))
+		if idErr == nil && r.Delivery() != id {
+			// The value is no help: the id alone says whom it is for.
+			r.Identity = Identity{Month: id.Month, UserID: id.UserID, Attempt: id.Attempt, Round: id.Round}
+		}
+		return r, idErr == nil, err
+	}
+	if header(m, "ce_id") != r.Delivery().String() {
+		return r, false, undecodable("ce_id", "names another delivery than the value")
+	}
+	switch {
+	case len(r.Destination) == 0:
+		return r, true, undecodable("destination", "is missing")
+	case len(r.Statement) == 0:
+		return r, true, undecodable("statement_reference", "is missing")
+	case r.Unknown != attempt.Hold && r.Unknown != attempt.Resend:
+		return r, true, undecodable("unknown_policy", "is neither hold nor resend")
+	case r.CallDeadlineMS < 0:
+		return r, true, undecodable("call_deadline_ms", "is negative")
+	}
+	if _, err := r.Quiet(); err != nil {
+		return r, true, undecodable("quiet_hours", "cannot be used")
+	}
+	return r, true, nil
+}
+
+// DecodeResult reads a result.
+func DecodeResult(m port.Message) (Result, error) {
+	var r Result
+	if err := decode(m, TypeResult, &r); err != nil {
+		return r, err
+	}
+	if !r.Outcome.Closed() {
+		return r, undecodable("outcome", "is no outcome")
+	}
+	return r, nil
+}
+
+func decode(m port.Message, kind string, into interface{ identity() Identity }) error {
+	if len(m.Value) > MaxBytes {
+		return undecodable("value", fmt.Sprintf("has %d bytes, more than %d", len(m.Value), MaxBytes))
+	}
+	if got := header(m, "ce_type"); got != kind {
+		return undecodable("ce_type", "is not "+kind)
+	}
+	if err := json.Unmarshal(m.Value, into); err != nil {
+		return undecodable("value", "is not the JSON it should be") // the decoder's words may hold values
+	}
+	who := into.identity()
+	switch {
+	case who.Month == 0:
+		return undecodable("billing_month", "is missing")
+	case who.UserID <= 0:
+		return undecodable("user_id", "is not a positive number")
+	case who.Attempt < 0 || who.Round < 0 || who.Step < 0:
+		return undecodable("attempt, round, step", "are negative")
+	case !who.Channel.Valid():
+		return undecodable("channel", "is unknown")
+	}
+	return nil
+}
+
+func (i Identity) identity() Identity { return i }
+
+func header(m port.Message, name string) string {
+	for _, h := range m.Headers {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+func undecodable(field, why string) error {
+	return fmt.Errorf("%w: %s %s", ErrUndecodable, field, why)
+}

@@ -1,0 +1,126 @@
+package port
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// Contact is a customer on a channel.
+type Contact struct {
+	UserID  int64
+	Channel channel.Kind
+}
+
+// Months knows which billing months are open: opened by their import, closed by an operator.
+type Months interface {
+	// Open makes room for a month (its partitions) and opens it. Safe to repeat; a closed month stays closed: ErrInvalid.
+	Open(ctx context.Context, month key.Month) error
+	// Close closes a month for runs; ErrNotFound where it was never opened.
+	Close(ctx context.Context, month key.Month) error
+	// List returns the open months, oldest first.
+	List(ctx context.Context) ([]key.Month, error)
+}
+
+// Control is the switch that stops everything that goes out. It is read per page and every few seconds, never kept.
+type Control interface {
+	// Halted tells whether dispatch and delivery must hold, and why.
+	Halted(ctx context.Context) (Halt, error)
+	// SetHalt sets or lifts the halt.
+	SetHalt(ctx context.Context, halt Halt) error
+}
+
+// Halt is the switch's position.
+type Halt struct {
+	On     bool
+	Actor  string
+	Reason string
+	Since  time.Time
+}
+
+// Policies stores policy versions.
+type Policies interface {
+	// Versions returns every ACTIVE and RETIRED version, for a snapshot.
+	Versions(ctx context.Context) ([]policy.Version, error)
+	// Draft stores a new DRAFT version of the family of that name (a new family where there is none) and returns it
+	// with its reference. ErrInvalid where the spec cannot work.
+	Draft(ctx context.Context, spec policy.Spec, by Act) (policy.Version, error)
+	// Activate makes a DRAFT version the ACTIVE one and retires the one before, in one transaction. ErrNotFound.
+	Activate(ctx context.Context, ref policy.Ref, by Act) error
+}
+
+// Act says who does something and why: every operator use case writes it down.
+type Act struct {
+	Actor  string
+	Reason string
+	At     time.Time
+}
+
+// Audit keeps what operators did.
+type Audit interface {
+	// Note writes one act down. subject names what it was done to (a target, a policy, a month), without personal data.
+	Note(ctx context.Context, what, subject string, by Act) error
+}
+
+// Runs keeps the record of each dispatch run.
+type Runs interface {
+	// Start stores a new run and returns its id, from 1.
+	Start(ctx context.Context, run Run) (int64, error)
+	// Update overwrites the record of a run that was started.
+	Update(ctx context.Context, run Run) error
+}
+
+// Run is the run record.
+type Run struct {
+	ID          int64
+	Month       key.Month
+	By          Act
+	Policies    []policy.Ref // the snapshot
+	StartedAt   time.Time
+	FinishedAt  time.Time // zero while running
+	Status      RunStatus
+	Pages       int
+	Decisions   map[string]int // "DISPATCH due" → count
+	Published   int
+	Failed      int // events that were not acknowledged
+	Skipped     int // candidates that others held to the end
+	Left        int // candidates left because of the cap, or of the end of the run
+	PageTimeP50 time.Duration
+	PageTimeP99 time.Duration
+	Error       string
+}
+
+// RunStatus is how a run stands.
+type RunStatus string
+
+// The run statuses.
+const (
+	RunRunning  RunStatus = "RUNNING"
+	RunFinished RunStatus = "FINISHED" // nothing due is left, or the cap was reached
+	RunStopped  RunStatus = "STOPPED"  // asked to stop
+	RunHalted   RunStatus = "HALTED"   // the halt was set
+	RunFailed   RunStatus = "FAILED"
+)
+
+// Report reads what people ask about a month.
+type Report interface {
+	// Funnel counts the targets of a month by batch and dispatch status.
+	Funnel(ctx context.Context, month key.Month) (Funnel, error)
+	// Find returns the target of a customer number with its ledger rows, sorted by key. ErrNotFound.
+	Find(ctx context.Context, month key.Month, customer string) (billing.Target, []attempt.Row, error)
+}
+
+// Funnel is a month in numbers.
+type Funnel struct {
+	Month    key.Month
+	Imported int
+	Batch    map[billing.BatchStatus]int
+	Dispatch map[billing.Status]int
+	Paused   map[billing.PauseReason]int
+	Rejected int // rows that the imports of this month refused, each counted once
+}
