@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"go.uber.org/zap"
+)
+
+func (s *Server) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Stats()) })
+	mux.HandleFunc("GET /settings", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Settings()) })
+	mux.HandleFunc("PUT /settings", s.putSettings)
+	if s.inbox != nil {
+		mux.Handle("GET /", s.inbox.Handler())
+	}
+	// A page of another site cannot change settings through somebody's browser.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// putSettings changes what the body names and leaves the rest.
+func (s *Server) putSettings(w http.ResponseWriter, r *http.Request) {
+	settings, err := mergeSettings(s.Settings(), http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		err = s.SetSettings(settings)
+	}
+	if err != nil {
+		writeError(w, http.StatusBadRequest, "bad_settings", err.Error())
+		return
+	}
+	s.config.Log.Info("gateway_settings_changed", zap.Any("settings", s.Settings()))
+	writeJSON(w, s.Settings())
+}
+
+// mergeSettings puts what the JSON names over the settings.
+func mergeSettings(settings Settings, document io.Reader) (Settings, error) {
+	for _, c := range []**float64{&settings.Email.AcceptAt, &settings.SMS.AcceptAt, &settings.Push.AcceptAt} {
+		if *c != nil {
+			value := **c // decoding would write through the pointer that running calls read
+			*c = &value
+		}
+	}
+	decoder := json.NewDecoder(document)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&settings); err != nil {
+		return Settings{}, fmt.Errorf("read the settings: %w", err)
+	}
+	return settings, nil
+}
+
+func writeJSON(w http.ResponseWriter, value any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		writeError(w, http.StatusInternalServerError, "internal", err.Error())
+		return
+	}
+	w.Header()["Content-Type"] = jsonType
+	_, _ = w.Write(body.Bytes()) // the caller may be gone
+}

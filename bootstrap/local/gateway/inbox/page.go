@@ -1,0 +1,6 @@
+package inbox
+
+import "net/http"
+
+// Handler serves the pages.
+func (b *Inbox) Handler() http.Handler { return http.NotFoundHandler() }

@@ -1,0 +1,251 @@
+package inbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrNotFound says that the inbox has no message with that sequence (any more).
+var ErrNotFound = errors.New("no such message in the inbox")
+
+const (
+	// maxQueued bounds, in bytes, what waits to be written.
+	maxQueued = 64 << 20
+	// maxSegment is the size in bytes at which a new segment begins.
+	maxSegment = 64 << 20
+	// writeAt is the size in bytes at which gathered messages are written.
+	writeAt = 512 << 10
+)
+
+// Entry is what the inbox knows of a message without reading it from disk.
+type Entry struct {
+	Sequence       uint64
+	Time           time.Time
+	Channel, Class string
+	Key            string
+	// To is masked.
+	To    string
+	Title string
+
+	toHash  uint64
+	segment *segment
+	offset  int64
+	length  int64
+}
+
+// Inbox is a bounded store of messages. Its methods may be called concurrently.
+type Inbox struct {
+	dir      string
+	keep     int
+	queue    chan Message
+	queued   atomic.Int64
+	skipped  atomic.Uint64
+	finished chan struct{}
+	fail     func(error)
+
+	// gate is held for reading by Add, so that Close does not close under it.
+	gate   sync.RWMutex
+	closed bool
+
+	mu       sync.RWMutex
+	entries  []Entry // oldest first
+	segments []*segment
+}
+
+// Open opens the inbox in dir for writing, and makes it if there is none. It
+// keeps at least the last keep messages. A failed write is told to fail, and
+// its messages are lost.
+func Open(dir string, keep int, fail func(error)) (*Inbox, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the inbox: %w", err)
+	}
+	b := &Inbox{dir: dir, keep: keep, fail: fail, queue: make(chan Message, 1<<16), finished: make(chan struct{})}
+	if err := b.load(true); err != nil {
+		return nil, err
+	}
+	go b.write()
+	return b, nil
+}
+
+// OpenReadOnly opens the inbox in dir to look at it, also while a gateway
+// writes to it; what comes later is not seen.
+func OpenReadOnly(dir string) (*Inbox, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("open the inbox: %w", err)
+	}
+	b := &Inbox{dir: dir}
+	if err := b.load(false); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Add hands a message over to be written soon. It does not block: when too much
+// waits already, or after Close, the message is only counted. The message must not change after.
+func (b *Inbox) Add(m Message) {
+	b.gate.RLock()
+	defer b.gate.RUnlock()
+	if b.closed {
+		b.skipped.Add(1)
+		return
+	}
+	if b.queued.Add(int64(len(m.Body))) > maxQueued {
+		b.queued.Add(-int64(len(m.Body)))
+		b.skipped.Add(1)
+		return
+	}
+	select {
+	case b.queue <- m:
+	default:
+		b.queued.Add(-int64(len(m.Body)))
+		b.skipped.Add(1)
+	}
+}
+
+// Skipped returns how many messages came too fast to be kept.
+func (b *Inbox) Skipped() uint64 { return b.skipped.Load() }
+
+// Len returns how many messages there are.
+func (b *Inbox) Len() int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return len(b.entries)
+}
+
+// Close writes what waits and closes the files.
+func (b *Inbox) Close() error {
+	b.gate.Lock()
+	wasClosed := b.closed
+	b.closed = true
+	b.gate.Unlock()
+	if b.queue != nil && !wasClosed {
+		close(b.queue)
+		<-b.finished
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var faults []error
+	for _, s := range b.segments {
+		faults = append(faults, s.file.Close())
+	}
+	b.segments, b.entries = nil, nil
+	return errors.Join(faults...)
+}
+
+// Find returns a page of the entries that match, newest first, and how many
+// match. An entry matches when its key or masked destination contains the
+// text, or its whole destination is the text; the empty text matches all.
+func (b *Inbox) Find(text, channel string, skip, limit int) (page []Entry, total int) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	whole := hashTo(text)
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, e := range slices.Backward(b.entries) {
+		if channel != "" && e.Channel != channel {
+			continue
+		}
+		if text != "" && e.toHash != whole && !strings.Contains(strings.ToLower(e.Key), text) && !strings.Contains(strings.ToLower(e.To), text) {
+			continue
+		}
+		if total >= skip && len(page) < limit {
+			page = append(page, e)
+		}
+		total++
+	}
+	return page, total
+}
+
+// Get reads a message, or returns an error that wraps ErrNotFound.
+func (b *Inbox) Get(sequence uint64) (Message, error) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, e := range slices.Backward(b.entries) {
+		if e.Sequence != sequence {
+			continue
+		}
+		frame := make([]byte, e.length)
+		if _, err := e.segment.file.ReadAt(frame, e.offset); err != nil {
+			return Message{}, fmt.Errorf("read message %d: %w", sequence, err)
+		}
+		h, body, err := parseFrame(frame)
+		if err != nil {
+			return Message{}, fmt.Errorf("read message %d: %w", sequence, err)
+		}
+		return Message{
+			Sequence: h.Sequence, Time: h.Time, Channel: h.Channel, Class: h.Class,
+			Key: h.Key, To: h.To, Title: h.Title, Body: body,
+		}, nil
+	}
+	return Message{}, fmt.Errorf("message %d: %w", sequence, ErrNotFound)
+}
+
+// write is the one goroutine that writes: it gathers what waits.
+func (b *Inbox) write() {
+	defer close(b.finished)
+	var buffer []byte
+	var fresh []Entry
+	for m := range b.queue {
+		b.queued.Add(-int64(len(m.Body)))
+		h := headerOf(m)
+		start := len(buffer)
+		grown, err := appendFrame(buffer, h, m.Body)
+		if err != nil {
+			b.fail(err)
+			continue
+		}
+		buffer = grown
+		e := h.entry()
+		e.offset, e.length = int64(start), int64(len(buffer)-start)
+		fresh = append(fresh, e)
+		if len(buffer) >= writeAt || len(b.queue) == 0 {
+			if err := b.store(buffer, fresh); err != nil {
+				b.fail(err)
+			}
+			buffer, fresh = buffer[:0], fresh[:0]
+		}
+	}
+}
+
+// store appends frames to the newest segment and their entries to the index.
+func (b *Inbox) store(frames []byte, fresh []Entry) error {
+	s, err := b.current(fresh[0].Sequence)
+	if err != nil {
+		return err
+	}
+	if _, err := s.file.WriteAt(frames, s.size); err != nil {
+		return fmt.Errorf("write the inbox: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range fresh {
+		e.segment, e.offset = s, s.size+e.offset
+		b.entries = append(b.entries, e)
+	}
+	s.size += int64(len(frames))
+	s.count += len(fresh)
+	return b.forget()
+}
+
+func headerOf(m Message) header {
+	title := m.Title
+	if m.Channel == "EMAIL" {
+		title = subject(m.Body)
+	}
+	return header{
+		Sequence: m.Sequence, Time: m.Time, Channel: m.Channel, Class: m.Class,
+		Key: m.Key, To: Mask(m.To), ToHash: hashTo(m.To), Title: title,
+	}
+}
+
+func (h header) entry() Entry {
+	return Entry{
+		Sequence: h.Sequence, Time: h.Time, Channel: h.Channel, Class: h.Class,
+		Key: h.Key, To: h.To, Title: h.Title, toHash: h.ToHash,
+	}
+}
