@@ -117,8 +117,8 @@ func (r *Recorder) note(failure bool, line string) {
 	}
 }
 
-// Output returns what was logged and what failed, a line each.
-func (r *Recorder) Output() string {
+// Lines returns what was logged and what failed, one a line.
+func (r *Recorder) Lines() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return strings.Join(r.lines, "\n")

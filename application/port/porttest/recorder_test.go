@@ -19,12 +19,12 @@ func TestRecorderNotesFailuresWithoutFailingTheTestAround(t *testing.T) {
 		},
 	} {
 		r := porttest.Record(t, fn)
-		if !r.Failed() || !strings.Contains(r.Output(), "odd: 1") {
-			t.Errorf("%s: failed %v, output %q", name, r.Failed(), r.Output())
+		if !r.Failed() || !strings.Contains(r.Lines(), "odd: 1") {
+			t.Errorf("%s: failed %v, lines %q", name, r.Failed(), r.Lines())
 		}
 	}
-	if r := porttest.Record(t, func(t testing.TB) { t.Log("fine") }); r.Failed() || r.Output() != "fine" {
-		t.Errorf("a run without failures: failed %v, output %q", r.Failed(), r.Output())
+	if r := porttest.Record(t, func(t testing.TB) { t.Log("fine") }); r.Failed() || r.Lines() != "fine" {
+		t.Errorf("a run without failures: failed %v, lines %q", r.Failed(), r.Lines())
 	}
 }
 
