@@ -1,0 +1,147 @@
+// Package settle brings targets in line with the ledger (R7), ends claims whose callers went silent, and requeues
+// what was lost (R8). An event is a hint; the ledger is the truth.
+package settle
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Look settles targets that tx has locked: it reads their ledger rows, lets the domain decide, revokes where an older
+// try was accepted, and returns the targets that changed. The caller saves them in the same transaction.
+func Look(ctx context.Context, tx port.TargetTx, locked []billing.Target, policies billing.Policies, at port.Clock) ([]billing.Target, error) {
+	if len(locked) == 0 {
+		return nil, nil
+	}
+	keys := make([]key.Target, len(locked))
+	for i, t := range locked {
+		keys[i] = t.Key()
+	}
+	rows, err := tx.Ledger(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var changed, late []billing.Target
+	for _, t := range locked {
+		result, err := t.Settle(rows[t.Key()], policies)
+		if err != nil {
+			return nil, err
+		}
+		switch result {
+		case billing.Changed:
+			changed = append(changed, t)
+		case billing.RevokeFirst:
+			late = append(late, t)
+		}
+	}
+	accepted, err := acceptLate(ctx, tx, late, at)
+	return append(changed, accepted...), err
+}
+
+// acceptLate ends targets of which an older try was accepted. The insert of the revocation decides whether anybody may
+// still be calling for the current key, never the rows that were read before it.
+func acceptLate(ctx context.Context, tx port.TargetTx, late []billing.Target, clock port.Clock) ([]billing.Target, error) {
+	if len(late) == 0 {
+		return nil, nil
+	}
+	now := clock.Now()
+	revocations := make([]attempt.Revocation, len(late))
+	keys := make([]key.Target, len(late))
+	for i, t := range late {
+		revocations[i] = attempt.Revocation{Key: t.Delivery(), Reason: attempt.ReasonLate, FinishedAt: now}
+		keys[i] = t.Key()
+	}
+	inserted, err := tx.Revoke(ctx, revocations)
+	if err != nil {
+		return nil, err
+	}
+	revoked := make(map[key.Delivery]bool, len(inserted))
+	for _, k := range inserted {
+		revoked[k] = true
+	}
+	rows, err := tx.Ledger(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var changed []billing.Target
+	for _, t := range late {
+		result, err := t.Accepted(revoked[t.Delivery()], stateOf(rows[t.Key()], t.Delivery()))
+		if err != nil {
+			return nil, fmt.Errorf("settle %s after a late success: %w", t.Key(), err)
+		}
+		if result == billing.Changed {
+			changed = append(changed, t)
+		}
+	}
+	return changed, nil
+}
+
+func stateOf(rows []attempt.Row, k key.Delivery) attempt.State {
+	for _, row := range rows {
+		if row.Key == k {
+			return row.State
+		}
+	}
+	return ""
+}
+
+// Ask grants an end to locked targets (R6): where the current key has no ledger row it is revoked and the end granted;
+// else the wish is kept and the target settled at once, since the row may be final and have been looked at long ago.
+// ends holds the wished end of each target, by index. It returns the targets as they now are, all to be saved.
+func Ask(ctx context.Context, tx port.TargetTx, locked []billing.Target, ends []billing.Status, policies billing.Policies, clock port.Clock) ([]billing.Target, error) {
+	if len(locked) == 0 {
+		return nil, nil
+	}
+	now := clock.Now()
+	revocations := make([]attempt.Revocation, len(locked))
+	for i, t := range locked {
+		revocations[i] = attempt.Revocation{Key: t.Delivery(), Reason: billing.EndReason(ends[i]), FinishedAt: now}
+	}
+	inserted, err := tx.Revoke(ctx, revocations)
+	if err != nil {
+		return nil, err
+	}
+	revoked := make(map[key.Delivery]bool, len(inserted))
+	for _, k := range inserted {
+		revoked[k] = true
+	}
+	result := make([]billing.Target, 0, len(locked))
+	var waiting []billing.Target
+	for i, t := range locked {
+		if !revoked[t.Delivery()] {
+			t.KeepWish(ends[i])
+			waiting = append(waiting, t)
+			continue
+		}
+		if err := t.End(ends[i]); err != nil {
+			return nil, err
+		}
+		result = append(result, t)
+	}
+	settled, err := Look(ctx, tx, waiting, policies, clock)
+	if err != nil {
+		return nil, err
+	}
+	return append(result, merge(waiting, settled)...), nil
+}
+
+// merge replaces those targets that changed.
+func merge(all, changed []billing.Target) []billing.Target {
+	byKey := make(map[key.Target]billing.Target, len(changed))
+	for _, t := range changed {
+		byKey[t.Key()] = t
+	}
+	merged := make([]billing.Target, len(all))
+	for i, t := range all {
+		merged[i] = t
+		if c, ok := byKey[t.Key()]; ok {
+			merged[i] = c
+		}
+	}
+	return merged
+}

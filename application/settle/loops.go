@@ -1,0 +1,213 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Run consumes results, sweeps and reaps until the context ends; the batch in hand is finished.
+func (s *Settler) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.consumeResults(ctx) })
+	group.Go(func() error { return s.every(ctx, s.config.LeaseEvery, "lease sweep", s.SweepLeases) })
+	group.Go(func() error { return s.every(ctx, s.config.SweepEvery, "ledger sweep", s.ledgerSweep()) })
+	group.Go(func() error { return s.every(ctx, s.config.ReapEvery, "reaper", s.Reap) })
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// every runs do at once and then after each pause, until the context ends. A failure is told; the next time tries again.
+func (s *Settler) every(ctx context.Context, pause time.Duration, what string, do func(context.Context) (int, error)) error {
+	for {
+		n, err := do(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("a sweep failed; the next one tries again", port.Field{Key: "sweep", Value: what}, port.Field{Key: "error", Value: err})
+		}
+		if n > 0 {
+			s.Log.Info("a sweep changed something", port.Field{Key: "sweep", Value: what}, port.Field{Key: "count", Value: n})
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.Clock.After(pause):
+		}
+	}
+}
+
+func (s *Settler) months(ctx context.Context) (months []key.Month, err error) {
+	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		months, err = s.Months.List(ctx)
+		return err
+	})
+	return months, err
+}
+
+// SweepLeases turns claims whose callers went silent into UNKNOWN and settles their targets. Returns how many.
+func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
+	months, err := s.months(ctx)
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, month := range months {
+		for {
+			var expired []key.Delivery
+			err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+				expired, err = s.Sweeps.ExpireLeases(ctx, month, s.config.Batch)
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+			total += len(expired)
+			s.Metrics.Count("leases_expired_total", len(expired))
+			keys := make([]key.Target, len(expired))
+			for i, k := range expired {
+				keys[i] = k.Target()
+			}
+			if _, err := s.Settle(ctx, keys); err != nil {
+				return total, err
+			}
+			if len(expired) < s.config.Batch {
+				break
+			}
+		}
+	}
+	return total, nil
+}
+
+// ledgerSweep returns the sweep over ledger rows that changed since its last turn, with overlap; its first turn looks
+// at everything. What no event told is settled here.
+func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
+	var since time.Time
+	return func(ctx context.Context) (int, error) {
+		var started time.Time
+		err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+			started, err = s.Sweeps.Now(ctx)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		total, err := s.SweepLedger(ctx, since)
+		if err != nil {
+			return total, err
+		}
+		since = started.Add(-s.config.Overlap)
+		return total, nil
+	}
+}
+
+// SweepLedger settles the targets of all open months whose ledger rows changed at or after an instant of the
+// database's clock; the zero time looks at everything. Returns how many targets changed.
+func (s *Settler) SweepLedger(ctx context.Context, since time.Time) (int, error) {
+	months, err := s.months(ctx)
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, month := range months {
+		for after := int64(0); ; {
+			var keys []key.Target
+			err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+				keys, err = s.Sweeps.Changed(ctx, month, since, after, s.config.Batch)
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+			n, err := s.Settle(ctx, keys)
+			total += n
+			if err != nil {
+				return total, err
+			}
+			if len(keys) < s.config.Batch {
+				break
+			}
+			after = keys[len(keys)-1].UserID
+		}
+	}
+	return total, nil
+}
+
+// Reap makes requests that were lost from the topic candidates again, with the same key (R8): REQUESTED, no ledger row,
+// older than the grace, and read past by the delivery group on every partition. Returns how many.
+func (s *Settler) Reap(ctx context.Context) (int, error) {
+	before := s.Clock.Now().Add(-s.config.ReapGrace)
+	months, err := s.months(ctx)
+	if err != nil {
+		return 0, err
+	}
+	total, passed := 0, false
+	for _, month := range months {
+		for after := int64(0); ; {
+			var keys []key.Target
+			err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+				keys, err = s.Requests.Unclaimed(ctx, month, before, after, s.config.Batch)
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+			if len(keys) == 0 {
+				break
+			}
+			if !passed {
+				if passed, err = s.Progress.ReadUpTo(ctx, before); err != nil || !passed {
+					return total, err // still waiting in the topic, or nobody can tell: not lost yet
+				}
+			}
+			n, err := s.requeue(ctx, keys)
+			total += n
+			if err != nil {
+				return total, err
+			}
+			after = keys[len(keys)-1].UserID
+		}
+	}
+	return total, nil
+}
+
+func (s *Settler) requeue(ctx context.Context, keys []key.Target) (requeued int, err error) {
+	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		find, err := s.versions.finder(ctx)
+		if err != nil {
+			return err
+		}
+		return s.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+			locked, err := tx.Lock(ctx, keys)
+			if err != nil {
+				return err
+			}
+			rows, err := tx.Ledger(ctx, keys)
+			if err != nil {
+				return err
+			}
+			var lost []billing.Target
+			for _, t := range locked {
+				version, ok := find(t.State().Policy)
+				if t.Status() != billing.Requested || stateOf(rows[t.Key()], t.Delivery()) != "" || !ok {
+					continue
+				}
+				if err := t.Requeue(version.MaxRequeues(), s.Clock.Now()); err != nil {
+					return err
+				}
+				lost = append(lost, t)
+			}
+			requeued = len(lost)
+			return tx.Save(ctx, lost)
+		})
+	})
+	s.Metrics.Count("requeued_total", requeued)
+	return requeued, err
+}

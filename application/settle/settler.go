@@ -1,0 +1,200 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// ErrConfig is wrapped by Config.Validate.
+var ErrConfig = errors.New("settlement cannot work so")
+
+// Config tunes settlement.
+type Config struct {
+	Batch      int           // targets a transaction, 1 to 1,000
+	SweepEvery time.Duration // how often the ledger is swept for what no event told
+	LeaseEvery time.Duration // how often claims are looked at for ended leases
+	ReapEvery  time.Duration // how often lost requests are looked for
+	Overlap    time.Duration // how far a sweep looks back behind the last: longer than any transaction
+	ReapGrace  time.Duration // how long a request may wait to be claimed before it can count as lost
+}
+
+// WithDefaults fills in what is zero.
+func (c Config) WithDefaults() Config {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	if c.Batch == 0 {
+		c.Batch = 500
+	}
+	set(&c.SweepEvery, 10*time.Second)
+	set(&c.LeaseEvery, 30*time.Second)
+	set(&c.ReapEvery, 30*time.Second)
+	set(&c.Overlap, 2*time.Minute)
+	set(&c.ReapGrace, 10*time.Minute)
+	return c
+}
+
+// Validate names the field that cannot work.
+func (c Config) Validate() error {
+	if c.Batch < 1 || c.Batch > 1000 {
+		return fmt.Errorf("%w: batch is %d (want 1 to 1,000)", ErrConfig, c.Batch)
+	}
+	for name, d := range map[string]time.Duration{
+		"sweep every": c.SweepEvery, "lease every": c.LeaseEvery, "reap every": c.ReapEvery,
+		"overlap": c.Overlap, "reap grace": c.ReapGrace,
+	} {
+		if d <= 0 {
+			return fmt.Errorf("%w: %s is %s (want more than 0)", ErrConfig, name, d)
+		}
+	}
+	return nil
+}
+
+// Ports are what settlement needs of the world.
+type Ports struct {
+	Targets  port.Targets
+	Sweeps   port.Sweeps
+	Requests port.Requests
+	Months   port.Months
+	Policies port.Policies
+	Progress port.Progress
+	Results  port.Consumer
+	Clock    port.Clock
+	Log      port.Log
+	Metrics  port.Metrics
+}
+
+// Settler settles targets. It is safe for concurrent use.
+type Settler struct {
+	Ports
+	config   Config
+	watch    *outage.Watch
+	versions *versions
+}
+
+// New returns a settler; it does nothing before it is run.
+func New(ports Ports, config Config) (*Settler, error) {
+	config = config.WithDefaults()
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	return &Settler{
+		Ports: ports, config: config,
+		watch:    outage.New(ports.Clock, ports.Log),
+		versions: &versions{policies: ports.Policies},
+	}, nil
+}
+
+// Down lists the parts that settlement waits for.
+func (s *Settler) Down() []string { return s.watch.Down() }
+
+// Settle looks at the targets, in transactions of a batch each, and returns how many changed. It waits for a database
+// that is down. Settling what already agrees with the ledger changes nothing.
+func (s *Settler) Settle(ctx context.Context, keys []key.Target) (int, error) {
+	keys = slices.Clone(keys)
+	slices.SortFunc(keys, key.Target.Compare)
+	keys = slices.Compact(keys)
+	total := 0
+	for chunk := range slices.Chunk(keys, s.config.Batch) {
+		n, err := s.settleChunk(ctx, chunk)
+		if errors.Is(err, policy.ErrInvalid) {
+			n, err = s.settleEach(ctx, chunk)
+		}
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// settleEach goes on behind a target whose ledger row names a policy that is not among those read: it may be younger,
+// so they are read again; one that is truly gone is told and left, the others are settled.
+func (s *Settler) settleEach(ctx context.Context, keys []key.Target) (int, error) {
+	s.versions.forget()
+	total := 0
+	for _, k := range keys {
+		n, err := s.settleChunk(ctx, []key.Target{k})
+		if errors.Is(err, policy.ErrInvalid) {
+			s.Log.Error("a target cannot be settled", port.Field{Key: "target", Value: k.String()}, port.Field{Key: "error", Value: err})
+			continue
+		}
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func (s *Settler) settleChunk(ctx context.Context, keys []key.Target) (changed int, err error) {
+	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		find, err := s.versions.finder(ctx)
+		if err != nil {
+			return err
+		}
+		return s.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+			locked, err := tx.Lock(ctx, keys)
+			if err != nil {
+				return err
+			}
+			settled, err := Look(ctx, tx, locked, find, s.Clock)
+			if err != nil {
+				return err
+			}
+			changed = len(settled)
+			return tx.Save(ctx, settled)
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.Metrics.Count("settled_total", changed)
+	return changed, nil
+}
+
+// versions keeps the policy versions that were read; a version never changes, so only new ones are missed.
+type versions struct {
+	policies port.Policies
+	mu       sync.Mutex
+	known    map[policy.Ref]policy.Version
+}
+
+func (v *versions) finder(ctx context.Context) (billing.Policies, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.known == nil {
+		list, err := v.policies.Versions(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the policies: %w", err)
+		}
+		known := make(map[policy.Ref]policy.Version, len(list))
+		for _, version := range list {
+			known[version.Ref()] = version
+		}
+		v.known = known
+	}
+	known := v.known
+	return func(ref policy.Ref) (policy.Version, bool) {
+		version, ok := known[ref]
+		return version, ok
+	}, nil
+}
+
+func (v *versions) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.known = nil
+}
