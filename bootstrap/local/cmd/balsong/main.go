@@ -1,0 +1,16 @@
+// Command balsong is Balsong for people: every part and every task as a
+// subcommand.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/balsong/balsong/bootstrap/local/child"
+	"github.com/balsong/balsong/bootstrap/local/command"
+)
+
+func main() {
+	child.Main()
+	os.Exit(command.Run(context.Background(), os.Args[1:]))
+}
