@@ -163,11 +163,15 @@ func (s *Settler) Reap(ctx context.Context) (int, error) {
 				break
 			}
 			if !passed {
-				if passed, err = s.Progress.ReadUpTo(ctx, before); err != nil || !passed {
-					return total, err // still waiting in the topic, or nobody can tell: not lost yet
+				err := s.watch.Retry(ctx, "event log", func(ctx context.Context) (err error) {
+					passed, err = s.Progress.ReadUpTo(ctx, before)
+					return err
+				})
+				if err != nil || !passed {
+					return total, err // still waiting in the topic: not lost yet
 				}
 			}
-			n, err := s.requeue(ctx, keys)
+			n, err := s.requeue(ctx, keys, before)
 			total += n
 			if err != nil {
 				return total, err
@@ -178,7 +182,7 @@ func (s *Settler) Reap(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-func (s *Settler) requeue(ctx context.Context, keys []key.Target) (requeued int, err error) {
+func (s *Settler) requeue(ctx context.Context, keys []key.Target, before time.Time) (requeued int, err error) {
 	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		find, err := s.versions.finder(ctx)
 		if err != nil {
@@ -196,8 +200,8 @@ func (s *Settler) requeue(ctx context.Context, keys []key.Target) (requeued int,
 			var lost []billing.Target
 			for _, t := range locked {
 				version, ok := find(t.State().Policy)
-				if t.Status() != billing.Requested || stateOf(rows[t.Key()], t.Delivery()) != "" || !ok {
-					continue
+				if !ok || t.Status() != billing.Requested || !t.State().RequestedAt.Before(before) || stateOf(rows[t.Key()], t.Delivery()) != "" {
+					continue // settled, dispatched anew or claimed meanwhile
 				}
 				if err := t.Requeue(version.MaxRequeues(), s.Clock.Now()); err != nil {
 					return err

@@ -49,6 +49,7 @@ const (
 	ReasonThrottled Reason = "throttled"      // the gateway said "not now"
 	ReasonSendBy    Reason = "send_by_passed" // claimed, but too late to call within the lease
 	ReasonNotCalled Reason = "not_called"     // claimed, and the connection could not be made: surely no call
+	ReasonNoGateway Reason = "no_gateway"     // this deployment has no gateway for the channel
 	ReasonNoAnswer  Reason = "no_answer"      // called, and no answer will come
 	ReasonLease     Reason = "lease_expired"  // claimed by a caller that went silent
 	ReasonRefused   Reason = "refused"        // the gateway refused for good

@@ -140,6 +140,9 @@ func (t *Target) PauseFor(reason PauseReason) error {
 	return nil
 }
 
+// Explain keeps a decision for people.
+func (t *Target) Explain(d Decision) { t.s.LastDecision = d.String() }
+
 // Requeue makes a target whose message was lost a candidate again, with the same key (R8); after too many times it
 // is PAUSED(no_claim). Early is harmless: the ledger lets one delivery through.
 func (t *Target) Requeue(maxRequeues int16, now time.Time) error {
@@ -187,3 +190,14 @@ func EndReason(as Status) attempt.Reason {
 		return attempt.ReasonCancel
 	}
 }
+
+// AwaitWish puts a candidate off whose wish cannot be granted before its current try has an outcome, so that a run
+// does not come back to it at once. A target without a wish stays as it is.
+func (t *Target) AwaitWish(now time.Time) {
+	if t.s.Wish != "" && (t.s.Dispatch == Ready || t.s.Dispatch == Failed) {
+		t.s.AvailableAt = now.Add(wishPause)
+	}
+}
+
+// wishPause is how long a candidate with a wish waits for its try's outcome before a run looks again.
+const wishPause = time.Minute

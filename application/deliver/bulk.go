@@ -1,0 +1,141 @@
+package deliver
+
+import (
+	"context"
+
+	"github.com/balsong/balsong/application/batch"
+	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// bulk turns the flights' single statements into bulk statements. Each waits for a database that is down.
+type bulk struct {
+	claims   *batch.Batcher[attempt.Claim, bool]       // whether the key belongs to the claim's token
+	closings *batch.Batcher[attempt.Closing, bool]     // whether the row was inserted
+	outcomes *batch.Batcher[attempt.Outcome, bool]     // whether the row holds the outcome
+	finds    *batch.Batcher[key.Delivery, attempt.Row] // the row; zero where there is none
+	contacts *batch.Batcher[port.Contact, bool]        // whether the contact is suppressed
+	results  *batch.Batcher[port.Message, error]       // whether the hint was published
+}
+
+func newBulk(s *Service) *bulk {
+	database := func(ctx context.Context, do func(context.Context) error) error {
+		return s.watch.Retry(ctx, "database", do)
+	}
+	n := s.config.Batch
+	return &bulk{
+		claims:   keyed(n, database, s.Ledger.Claim, func(c attempt.Claim) key.Delivery { return c.Key }),
+		closings: keyed(n, database, s.Ledger.Close, func(c attempt.Closing) key.Delivery { return c.Key }),
+		outcomes: keyed(n, database, s.Ledger.Record, func(o attempt.Outcome) key.Delivery { return o.Key }),
+		finds: batch.New(n, 1, func(ctx context.Context, keys []key.Delivery) (rows []attempt.Row, err error) {
+			err = database(ctx, func(ctx context.Context) error {
+				found, err := s.Ledger.Find(ctx, keys)
+				byKey := make(map[key.Delivery]attempt.Row, len(found))
+				for _, row := range found {
+					byKey[row.Key] = row
+				}
+				rows = make([]attempt.Row, len(keys))
+				for i, k := range keys {
+					rows[i] = byKey[k]
+				}
+				return err
+			})
+			return rows, err
+		}),
+		contacts: keyed(n, database, s.Suppressions.Suppressed, func(c port.Contact) port.Contact { return c }),
+		results: batch.New(n, 1, func(ctx context.Context, messages []port.Message) ([]error, error) {
+			ctx, cancel := context.WithTimeout(ctx, resultTimeout)
+			defer cancel()
+			return s.Publisher.Publish(ctx, port.TopicResults, messages), nil
+		}),
+	}
+}
+
+// keyed batches a bulk statement that answers with the keys it holds for. An item that shares its key with another of
+// the same batch (two copies of one message) waits for the next: a bulk statement names each key once.
+func keyed[In any, Key comparable](
+	n int,
+	retry func(ctx context.Context, do func(context.Context) error) error,
+	do func(ctx context.Context, in []In) ([]Key, error),
+	keyOf func(In) Key,
+) *batch.Batcher[In, bool] {
+	return batch.New(n, bulkWorkers, func(ctx context.Context, items []In) ([]bool, error) {
+		answers := make([]bool, len(items))
+		for rest := indexes(len(items)); len(rest) > 0; {
+			now, later := firsts(rest, func(i int) Key { return keyOf(items[i]) })
+			in := make([]In, len(now))
+			for j, i := range now {
+				in[j] = items[i]
+			}
+			var held []Key
+			err := retry(ctx, func(ctx context.Context) (err error) {
+				held, err = do(ctx, in)
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+			holds := make(map[Key]bool, len(held))
+			for _, k := range held {
+				holds[k] = true
+			}
+			for _, i := range now {
+				answers[i] = holds[keyOf(items[i])]
+			}
+			rest = later
+		}
+		return answers, nil
+	})
+}
+
+// bulkWorkers is how many statements of a kind run at once: while one waits for its commit, the next fills.
+const bulkWorkers = 2
+
+func indexes(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// firsts splits items into the first of each key and the others.
+func firsts[Key comparable](items []int, keyOf func(int) Key) (first, others []int) {
+	seen := make(map[Key]bool, len(items))
+	for _, i := range items {
+		if k := keyOf(i); seen[k] {
+			others = append(others, i)
+		} else {
+			seen[k] = true
+			first = append(first, i)
+		}
+	}
+	return first, others
+}
+
+func (b *bulk) close() {
+	b.claims.Close()
+	b.closings.Close()
+	b.outcomes.Close()
+	b.finds.Close()
+	b.contacts.Close()
+	b.results.Close()
+}
+
+// hint publishes a result. It is a hint: one that cannot be published is found by the ledger's sweep, so it is tried
+// once and never waited for longer than resultTimeout.
+func (s *Service) hint(r event.Result) {
+	m, err := r.Message(s.config.Source, event.Trace(r.Delivery(), r.RunID), s.Clock.Now())
+	if err == nil {
+		var published error
+		published, err = s.bulk.results.Do(s.life, m)
+		if err == nil {
+			err = published
+		}
+	}
+	if err != nil {
+		s.Metrics.Count("results_unpublished_total", 1)
+	}
+}

@@ -1,0 +1,149 @@
+package deliver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// read fetches the statement's variant for the request's channel.
+func (f *flight) read(ctx context.Context, reference []byte, target key.Target) (port.Variant, error) {
+	var ref port.StatementRef
+	if err := json.Unmarshal(reference, &ref); err != nil {
+		return port.Variant{}, errors.Join(port.ErrContent, errors.New("the statement reference is not what it should be"))
+	}
+	var sealed []byte
+	err := f.watch.Retry(ctx, "statements", func(ctx context.Context) (err error) {
+		sealed, err = f.Packs.Get(ctx, ref)
+		return err
+	})
+	if err != nil {
+		return port.Variant{}, err
+	}
+	var statement port.Statement
+	err = f.watch.Retry(ctx, "keys", func(context.Context) (err error) {
+		statement, err = prepare.OpenStatement(sealed, target, f.Cipher)
+		if errors.Is(err, port.ErrUnknownKey) {
+			return errors.Join(port.ErrUnavailable, err)
+		}
+		return err
+	})
+	if err != nil {
+		return port.Variant{}, err
+	}
+	return channelOf(statement, f.request.Channel)
+}
+
+// claimAndCall takes a permit, claims the key, calls once and stores the outcome. It is false where no claim came about
+// and the message is to be prepared again.
+func (f *flight) claimAndCall(ctx context.Context) (over bool) {
+	release, err := f.lane.Permits.Acquire(ctx)
+	if err != nil {
+		return true
+	}
+	verdict, made := port.CallNotMade, false
+	defer func() { release(verdict, made) }()
+	if !f.mayGo(ctx) { // the wait for the permit may have been long
+		return true
+	}
+	provider := f.lane.Gateway.Provider()
+	claim := attempt.Claim{
+		Key: f.request.Delivery(), Facts: f.request.Facts(),
+		Token: f.NewToken(), Provider: provider.Name, Lease: provider.Lease,
+	}
+	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
+	owned, err := f.bulk.claims.Do(f.life, claim)
+	if err != nil {
+		return true // shut down while the database is away: the message comes again, or the lease ends
+	}
+	if !owned {
+		return f.notOwned(claim)
+	}
+	f.message.Done()
+	if f.Clock.Now().After(sendBy) {
+		return f.giveUp(claim)
+	}
+	began := f.Clock.Now()
+	call, cancel := context.WithTimeout(f.life, f.callDeadline())
+	reply := f.lane.Gateway.Send(call, f.content)
+	cancel()
+	verdict, made = reply.Verdict, true
+	f.Metrics.Observe("gateway_call_seconds", f.Clock.Now().Sub(began), "provider", provider.Name)
+	f.store(outcome(claim, reply, f.Clock.Now()))
+	return true
+}
+
+// notOwned looks at a key that the claim did not get. Whoever inserted its row owns its fate.
+func (f *flight) notOwned(claim attempt.Claim) (over bool) {
+	row, err := f.bulk.finds.Do(f.life, claim.Key)
+	switch {
+	case err != nil:
+		return true
+	case row.State == "":
+		return false
+	case row.State == attempt.Claimed && row.Owner == claim.Token:
+		f.message.Done()
+		return f.giveUp(claim) // ours, but the lease has ended while the database was away
+	default:
+		f.message.Done()
+		f.Metrics.Count("claims_lost_total", 1)
+		f.repeatResult()
+		return true
+	}
+}
+
+// giveUp closes a claim that surely led to no call.
+func (f *flight) giveUp(claim attempt.Claim) (over bool) {
+	f.store(attempt.Outcome{
+		Key: claim.Key, Token: claim.Token, State: attempt.NotSent, Reason: attempt.ReasonSendBy,
+		Provider: claim.Provider, NotBefore: f.Clock.Now(), FinishedAt: f.Clock.Now(),
+	})
+	return true
+}
+
+// store writes the outcome into the ledger, waiting for a database that is down, and then tells settlement.
+func (f *flight) store(o attempt.Outcome) {
+	held, err := f.bulk.outcomes.Do(f.life, o)
+	if err != nil {
+		f.Log.Error("an outcome could not be stored before the shutdown; it becomes UNKNOWN when its lease ends",
+			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})
+		return
+	}
+	f.Metrics.Count("deliveries_total", 1, "outcome", string(o.State), "reason", string(o.Reason))
+	if !held {
+		f.repeatResult()
+		return
+	}
+	f.hint(event.Result{
+		Identity: f.request.Identity, Outcome: o.State, Class: o.Class, Reason: o.Reason,
+		Provider: o.Provider, ProviderMessageID: o.ProviderMessageID, FinishedAt: o.FinishedAt,
+	})
+}
+
+// outcome is what a reply means for the ledger (R5).
+func outcome(claim attempt.Claim, reply port.Reply, now time.Time) attempt.Outcome {
+	o := attempt.Outcome{Key: claim.Key, Token: claim.Token, Provider: claim.Provider, FinishedAt: now}
+	switch reply.Verdict {
+	case port.CallAccepted:
+		o.State, o.ProviderMessageID = attempt.Succeeded, reply.MessageID
+	case port.CallRefused:
+		o.State, o.Class, o.Reason = attempt.Failed, reply.Class, attempt.ReasonRefused
+	case port.CallThrottled:
+		o.State, o.Class, o.Reason = attempt.NotSent, attempt.Throttled, attempt.ReasonThrottled
+		if reply.NotBefore > 0 {
+			o.NotBefore = now.Add(reply.NotBefore)
+		}
+	case port.CallNotMade:
+		o.State, o.Reason = attempt.NotSent, attempt.ReasonNotCalled
+	default:
+		o.State, o.Reason = attempt.Unknown, attempt.ReasonNoAnswer
+	}
+	return o
+}

@@ -1,0 +1,214 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/window"
+)
+
+// flight is one request on its way from the topic to an outcome.
+type flight struct {
+	*Service
+	request event.Requested
+	quiet   window.Forbidden
+	message port.Received
+	lane    Lane
+	content port.Delivery
+}
+
+const resultTimeout = 5 * time.Second
+
+// deliver takes one message through R2. Until the claim, the end of ctx gives the message up: it was not done, so it
+// comes again. From the claim on, the flight lands whatever happens to the partition.
+func (s *Service) deliver(ctx context.Context, m port.Received) {
+	request, known, err := event.DecodeRequested(m.Message)
+	f := &flight{Service: s, request: request, message: m}
+	if err != nil {
+		f.refuseContent(ctx, err, known)
+		return
+	}
+	if f.quiet, err = request.Quiet(); err != nil {
+		f.refuseContent(ctx, err, true)
+		return
+	}
+	lane, ok := s.Lanes[request.Channel]
+	if !ok {
+		now := s.Clock.Now()
+		f.closeKey(ctx, attempt.NotSent, "", attempt.ReasonNoGateway, now.Add(s.config.NoGatewayWait))
+		return
+	}
+	f.lane = lane
+	for f.prepare(ctx) {
+		if f.claimAndCall(ctx) {
+			return
+		}
+	}
+}
+
+// prepare checks, fetches and decrypts; false where the flight is over.
+func (f *flight) prepare(ctx context.Context) bool {
+	if !f.mayGo(ctx) {
+		return false
+	}
+	suppressed, err := f.bulk.contacts.Do(ctx, port.Contact{UserID: f.request.UserID, Channel: f.request.Channel})
+	switch {
+	case err != nil:
+		return false
+	case suppressed:
+		f.closeKey(ctx, attempt.Failed, attempt.Suppressed, attempt.ReasonSuppress, time.Time{})
+		return false
+	}
+	if f.content.Destination != "" {
+		return true // fetched before, for a claim that came to nothing
+	}
+	f.content, err = f.fetch(ctx)
+	switch {
+	case errors.Is(err, port.ErrContent), errors.Is(err, port.ErrInvalid):
+		f.refuseContent(ctx, err, true)
+		if ctx.Err() == nil {
+			f.contentRefused(ctx)
+		}
+		return false
+	case err != nil:
+		return false // given up: ctx has ended
+	}
+	f.refused.Store(0)
+	return true
+}
+
+// mayGo waits while everything is halted, then closes the key where the deadline has passed or quiet hours have begun;
+// false where the flight is over.
+func (f *flight) mayGo(ctx context.Context) bool {
+	if f.halt.pass(ctx) != nil {
+		return false
+	}
+	now := f.Clock.Now()
+	if deadline := f.request.Deadline; deadline != nil && !now.Before(*deadline) {
+		f.closeKey(ctx, attempt.NotSent, "", attempt.ReasonExpired, time.Time{})
+		return false
+	}
+	if opening := f.quiet.NextOpening(now); opening.After(now) {
+		f.closeKey(ctx, attempt.NotSent, "", attempt.ReasonWindow, opening)
+		return false
+	}
+	return true
+}
+
+// closeKey closes the key without a call (R5, before the claim). A key that has a row already is left to its owner.
+func (f *flight) closeKey(ctx context.Context, state attempt.State, class attempt.FailureClass, reason attempt.Reason, notBefore time.Time) bool {
+	now := f.Clock.Now()
+	inserted, err := f.bulk.closings.Do(ctx, attempt.Closing{
+		Key: f.request.Delivery(), Facts: f.request.Facts(),
+		State: state, Class: class, Reason: reason, NotBefore: notBefore, FinishedAt: now,
+	})
+	if err != nil {
+		return false
+	}
+	f.message.Done()
+	f.Metrics.Count("deliveries_total", 1, "outcome", string(state), "reason", string(reason))
+	if !inserted {
+		f.repeatResult()
+		return true
+	}
+	f.hint(event.Result{Identity: f.request.Identity, Outcome: state, Class: class, Reason: reason, FinishedAt: now})
+	return true
+}
+
+// repeatResult publishes the result of a row that is somebody else's and final: its own hint may have been lost.
+func (f *flight) repeatResult() {
+	row, err := f.bulk.finds.Do(f.life, f.request.Delivery())
+	if err != nil || !row.State.Closed() {
+		return
+	}
+	f.hint(event.Result{
+		Identity: f.request.Identity, Outcome: row.State, Class: row.Class, Reason: row.Reason,
+		Provider: row.Provider, ProviderMessageID: row.ProviderMessageID, FinishedAt: row.FinishedAt,
+	})
+}
+
+// refuseContent puts the message into the dead letter topic, with the reason, and closes its key as FAILED(content)
+// where it is known whom it is for, so that the target is PAUSED(content). Only then is the message done.
+func (f *flight) refuseContent(ctx context.Context, cause error, known bool) {
+	f.Metrics.Count("dead_letters_total", 1)
+	f.Log.Error("a request cannot be delivered and goes to the dead letter topic",
+		port.Field{Key: "partition", Value: int(f.message.Partition)}, port.Field{Key: "offset", Value: f.message.Offset},
+		port.Field{Key: "delivery", Value: deliveryName(f.request, known)}, port.Field{Key: "error", Value: cause})
+	letter := f.message.Message
+	letter.Headers = append(append([]port.Header(nil), letter.Headers...), port.Header{Name: "balsong-reason", Value: cause.Error()})
+	err := f.watch.Retry(ctx, "event log", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, resultTimeout)
+		defer cancel()
+		if err := f.Publisher.Publish(ctx, port.TopicDeadLetter, []port.Message{letter})[0]; err != nil {
+			return errors.Join(port.ErrUnavailable, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return
+	}
+	if !known {
+		f.message.Done()
+		return
+	}
+	f.closeKey(ctx, attempt.Failed, attempt.Content, attempt.ReasonContent, time.Time{})
+}
+
+func deliveryName(r event.Requested, known bool) string {
+	if !known {
+		return "unknown"
+	}
+	return r.Delivery().String()
+}
+
+// fetch reads and decrypts the destination and the statement. It waits for storage and for keys that are not there
+// yet, and spends nothing.
+func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
+	d := port.Delivery{Key: f.request.Delivery(), Channel: f.request.Channel}
+	target := d.Key.Target()
+	destination, err := f.open(ctx, f.request.Destination, port.Purpose{Kind: port.KindDestination, Target: target, Channel: f.request.Channel})
+	if err != nil {
+		return d, err
+	}
+	reference, err := f.open(ctx, f.request.Statement, port.Purpose{Kind: port.KindStatementRef, Target: target})
+	if err != nil {
+		return d, err
+	}
+	d.Content, err = f.read(ctx, reference, target)
+	d.Destination = string(destination)
+	return d, err
+}
+
+func (f *flight) open(ctx context.Context, sealed []byte, purpose port.Purpose) (plain []byte, err error) {
+	err = f.watch.Retry(ctx, "keys", func(context.Context) error {
+		plain, err = f.Cipher.Open(sealed, purpose)
+		if errors.Is(err, port.ErrUnknownKey) {
+			return errors.Join(port.ErrUnavailable, err) // the key service is behind
+		}
+		return err
+	})
+	return plain, err
+}
+
+// callDeadline is the shorter of the provider's and the request's.
+func (f *flight) callDeadline() time.Duration {
+	deadline := f.lane.Gateway.Provider().CallDeadline
+	if own := time.Duration(f.request.CallDeadlineMS) * time.Millisecond; own > 0 {
+		deadline = min(deadline, own)
+	}
+	return deadline
+}
+
+// channelOf finds a channel's variant.
+func channelOf(s port.Statement, kind channel.Kind) (port.Variant, error) {
+	v, ok := s.Variants[kind]
+	if !ok {
+		return v, errors.Join(port.ErrContent, errors.New("the statement has no variant for "+string(kind)))
+	}
+	return v, nil
+}

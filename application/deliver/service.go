@@ -1,0 +1,171 @@
+// Package deliver is the Consumer: it prepares each requested statement, claims its delivery key, calls the gateway
+// once, and writes the outcome into the ledger before it tells anybody (R2 to R5).
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+)
+
+// ErrConfig is wrapped where Delivery cannot work as configured.
+var ErrConfig = errors.New("delivery cannot work so")
+
+// Config tunes Delivery.
+type Config struct {
+	InFlight      int           // messages in hand at the same time, from consumption to outcome
+	Batch         int           // rows of a bulk statement, 1 to 1,000
+	HaltPoll      time.Duration // how often the halt is read
+	DrainFor      time.Duration // how long a shutdown waits for calls under way; at least the longest call deadline
+	ContentLimit  int           // contents in a row that may be refused before Delivery halts itself
+	NoGatewayWait time.Duration // when a statement is tried again for which there is no gateway here
+	Source        string        // names the process in events
+}
+
+// WithDefaults fills in what is zero.
+func (c Config) WithDefaults() Config {
+	if c.InFlight == 0 {
+		c.InFlight = 10_000
+	}
+	if c.Batch == 0 {
+		c.Batch = 500
+	}
+	if c.HaltPoll == 0 {
+		c.HaltPoll = 2 * time.Second
+	}
+	if c.DrainFor == 0 {
+		c.DrainFor = time.Minute
+	}
+	if c.ContentLimit == 0 {
+		c.ContentLimit = 5
+	}
+	if c.NoGatewayWait == 0 {
+		c.NoGatewayWait = 10 * time.Minute
+	}
+	if c.Source == "" {
+		c.Source = "balsong/delivery"
+	}
+	return c
+}
+
+// Lane is a channel's provider with its bounds.
+type Lane struct {
+	Gateway port.Gateway
+	Permits port.Permits
+}
+
+// Ports are what Delivery needs of the world.
+type Ports struct {
+	Requests     port.Consumer
+	Publisher    port.Publisher
+	Ledger       port.Ledger
+	Suppressions port.Suppressions
+	Control      port.Control
+	Packs        port.Packs
+	Cipher       port.Cipher
+	Lanes        map[channel.Kind]Lane
+	Clock        port.Clock
+	Log          port.Log
+	Metrics      port.Metrics
+	NewToken     func() attempt.Token // fresh and unguessable
+}
+
+// Service delivers. Make it with New, run it once.
+type Service struct {
+	Ports
+	config  Config
+	watch   *outage.Watch
+	halt    *gate
+	bulk    *bulk
+	slots   chan struct{}
+	flights sync.WaitGroup
+	refused atomic.Int32       // contents refused in a row
+	life    context.Context    //nolint:containedctx // of the calls under way: longer than Run's context, ended when drained
+	end     context.CancelFunc // ends life
+}
+
+// New checks that every provider's lease covers its call.
+func New(ports Ports, config Config) (*Service, error) {
+	config = config.WithDefaults()
+	if config.InFlight < 1 || config.Batch < 1 || config.Batch > 1000 {
+		return nil, fmt.Errorf("%w: in flight %d, batch %d (want at least 1, and a batch of 1 to 1,000)", ErrConfig, config.InFlight, config.Batch)
+	}
+	for kind, lane := range ports.Lanes {
+		p := lane.Gateway.Provider()
+		if p.CallDeadline <= 0 || p.Lease < p.CallDeadline+p.Margin {
+			return nil, fmt.Errorf("%w: %s provider %s: the lease of %s is shorter than the call deadline of %s and the margin of %s",
+				ErrConfig, kind, p.Name, p.Lease, p.CallDeadline, p.Margin)
+		}
+	}
+	s := &Service{
+		Ports: ports, config: config,
+		watch: outage.New(ports.Clock, ports.Log),
+		halt:  newGate(),
+		slots: make(chan struct{}, config.InFlight),
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.bulk = newBulk(s)
+	return s, nil
+}
+
+// Down lists the parts that Delivery waits for.
+func (s *Service) Down() []string { return s.watch.Down() }
+
+// InHand is how many messages are in hand.
+func (s *Service) InHand() int { return len(s.slots) }
+
+// Run consumes requests until the context ends. Then it takes nothing new, gives up what it has not claimed, lets calls
+// under way end (for DrainFor at most) and stores their outcomes. What it does not finish is redelivered, or becomes
+// UNKNOWN when its lease ends.
+func (s *Service) Run(ctx context.Context) error {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	var halting sync.WaitGroup
+	halting.Go(func() { s.watchHalt(watching) })
+	err := s.Requests.Run(ctx, s.take)
+	stop()
+	halting.Wait()
+	s.drain()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// take starts one message's flight; it blocks its partition while too many are in hand.
+func (s *Service) take(ctx context.Context, m port.Received) {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	s.flights.Go(func() {
+		defer func() { <-s.slots }()
+		s.deliver(ctx, m)
+	})
+}
+
+func (s *Service) drain() {
+	landed := make(chan struct{})
+	go func() {
+		s.flights.Wait()
+		close(landed)
+	}()
+	select {
+	case <-landed:
+	case <-s.Clock.After(s.config.DrainFor):
+		s.Log.Warn("calls are still under way; their outcomes become UNKNOWN when their leases end",
+			port.Field{Key: "in_hand", Value: s.InHand()})
+	}
+	s.end()
+	<-landed
+	s.bulk.close()
+}

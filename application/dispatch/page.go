@@ -1,0 +1,166 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+)
+
+// pageResult is what one page came to.
+type pageResult struct {
+	rows         int
+	last         port.Cursor
+	dispatches   int
+	published    int
+	publishError error // of one event that was not acknowledged
+	decisions    map[string]int
+}
+
+// page takes one page in one transaction: lock, decide, publish, wait for the acknowledgements, store, commit. It is
+// finished even when ctx ends meanwhile. A crash or a failed commit only means that the same keys are published again.
+func (r *run) page(ctx context.Context, page port.Page) (result pageResult, err error) {
+	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		return r.Targets.Within(context.WithoutCancel(ctx), func(ctx context.Context, tx port.TargetTx) error {
+			result = pageResult{decisions: map[string]int{}, last: page.After}
+			candidates, err := tx.LockPage(ctx, page)
+			if err != nil || len(candidates) == 0 {
+				return err
+			}
+			last := candidates[len(candidates)-1].Target.State()
+			result.rows = len(candidates)
+			result.last = port.Cursor{AvailableAt: last.AvailableAt, UserID: last.Key.UserID}
+			changed, err := r.decide(ctx, tx, candidates, &result)
+			if err != nil {
+				return err
+			}
+			return tx.Save(ctx, changed)
+		})
+	})
+	if err != nil && ctx.Err() != nil {
+		return pageResult{}, ErrStopped
+	}
+	return result, err
+}
+
+// going is a candidate that is to go out.
+type going struct {
+	target   billing.Target
+	decision billing.Decision
+	message  port.Message
+}
+
+func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Candidate, result *pageResult) ([]billing.Target, error) {
+	now := r.Clock.Now()
+	changed := make([]billing.Target, 0, len(candidates))
+	var dispatches []going
+	var ending []billing.Target
+	var ends []billing.Status
+	for _, c := range candidates {
+		t, d := c.Target, billing.Decide(c.Target, r.snapshot, now)
+		var sealed []byte
+		if d.Kind == billing.Dispatch {
+			sealed = destination(c, d.Channel)
+			if len(sealed) == 0 || len(c.Statement) == 0 {
+				d = billing.Decision{Kind: billing.Pausing, Reason: "no_destination", Policy: d.Policy, Pause: billing.PauseNoDestination}
+			}
+		}
+		result.decisions[string(d.Kind)+" "+d.Reason]++
+		switch d.Kind {
+		case billing.Dispatch:
+			m, err := r.message(c, d, sealed, now)
+			if err != nil {
+				return nil, err
+			}
+			dispatches = append(dispatches, going{target: t, decision: d, message: m})
+		case billing.Deferral:
+			t.Defer(d)
+			changed = append(changed, t)
+		case billing.Pausing:
+			if err := t.PauseFor(d.Pause); err != nil {
+				return nil, err
+			}
+			t.Explain(d)
+			changed = append(changed, t)
+		default:
+			ending = append(ending, t)
+			ends = append(ends, d.End)
+		}
+	}
+	changed = append(changed, r.publish(ctx, dispatches, now, result)...)
+	ended, err := settle.Ask(ctx, tx, ending, ends, r.snapshot.For, r.Clock)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range ended {
+		t.AwaitWish(now) // what could not end yet
+		changed = append(changed, t)
+	}
+	return changed, nil
+}
+
+// publish sends the page's events, waits for their acknowledgements and notes each row's fate.
+func (r *run) publish(ctx context.Context, dispatches []going, now time.Time, result *pageResult) []billing.Target {
+	if len(dispatches) == 0 {
+		return nil
+	}
+	result.dispatches = len(dispatches)
+	messages := make([]port.Message, len(dispatches))
+	for i, g := range dispatches {
+		messages[i] = g.message
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.config.AckTimeout)
+	defer cancel()
+	errs := r.Publisher.Publish(ctx, port.TopicRequests, messages)
+	targets := make([]billing.Target, len(dispatches))
+	for i, g := range dispatches {
+		err := errs[i]
+		if err == nil {
+			err = g.target.Requested(g.decision, now, r.record.ID)
+		}
+		if err != nil {
+			g.target.PublishFailed(g.decision, now, "the event was not acknowledged")
+			result.publishError = err
+		} else {
+			result.published++
+		}
+		targets[i] = g.target
+	}
+	return targets
+}
+
+func (r *run) message(c port.Candidate, d billing.Decision, sealed []byte, now time.Time) (port.Message, error) {
+	k := c.Target.Delivery()
+	requested := event.Requested{
+		Identity: event.Identity{
+			Month: k.Month, UserID: k.UserID, Attempt: k.Attempt, Round: k.Round, Step: d.Step, Channel: d.Channel,
+			PolicyID: d.Policy.Ref().ID, PolicyVersion: d.Policy.Ref().Version, RunID: r.record.ID,
+		},
+		Destination: sealed, Statement: c.Statement,
+		QuietHours: event.NewQuietHours(d.Quiet), Unknown: d.Policy.UnknownFor(d.Channel),
+		CallDeadlineMS: d.Policy.CallDeadline().Milliseconds(),
+	}
+	if !d.Deadline.IsZero() {
+		deadline := d.Deadline.UTC()
+		requested.Deadline = &deadline
+	}
+	m, err := requested.Message(r.config.Source, event.Trace(k, r.record.ID), now)
+	if err != nil {
+		return m, fmt.Errorf("dispatch %s: %w", k, err)
+	}
+	return m, nil
+}
+
+func destination(c port.Candidate, kind channel.Kind) []byte {
+	for _, d := range c.Destinations {
+		if d.Channel == kind {
+			return d.Sealed
+		}
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// run is one run over one month.
+type run struct {
+	*Runner
+	month     key.Month
+	snapshot  policy.Snapshot
+	record    port.Run
+	pageTimes []time.Duration
+	ackless   int // pages in a row of which nothing was acknowledged
+	progress  func(port.Run)
+}
+
+// countLimit bounds the non-locking looks that count what is left.
+const countLimit = 100_000_000
+
+var errCapReached = errors.New("the run's cap is reached")
+
+// passes takes pass after pass. A pass is repeated, at the same now, for rows that others held when it came by: a
+// dispatcher that died held some behind our cursor. A lingering run takes a new now once something more is due.
+func (r *run) passes(ctx context.Context) error {
+	for {
+		passNow := r.Clock.Now()
+		for range maxPasses {
+			if err := r.pass(ctx, passNow); err != nil {
+				return err
+			}
+			skipped, err := r.due(ctx, passNow, countLimit)
+			if err != nil {
+				return err
+			}
+			r.record.Skipped = skipped
+			if skipped == 0 {
+				break
+			}
+		}
+		if !r.config.Linger {
+			return nil
+		}
+		more, err := r.awaitDue(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// pass pages once through what is due at passNow.
+func (r *run) pass(ctx context.Context, passNow time.Time) error {
+	var cursor port.Cursor
+	for {
+		if err := r.mayGoOn(ctx); err != nil {
+			return err
+		}
+		limit := r.config.Page
+		if r.config.Cap > 0 {
+			limit = min(limit, r.config.Cap-r.record.Published)
+			if limit <= 0 {
+				return errCapReached
+			}
+		}
+		began := r.Clock.Now()
+		result, err := r.page(ctx, port.Page{Month: r.month, PassNow: passNow, After: cursor, Limit: limit})
+		if err != nil {
+			return err
+		}
+		if result.rows > 0 {
+			r.note(result, r.Clock.Now().Sub(began))
+		}
+		if result.dispatches > 0 {
+			r.ackless++
+			if result.published > 0 {
+				r.ackless = 0
+			}
+		}
+		if r.ackless >= 2 {
+			return errors.Join(ErrUnacknowledged, result.publishError)
+		}
+		if result.rows < limit {
+			return nil
+		}
+		cursor = result.last
+	}
+}
+
+func (r *run) mayGoOn(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ErrStopped
+	}
+	var halt port.Halt
+	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		halt, err = r.Control.Halted(ctx)
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ErrStopped
+	case err != nil:
+		return err
+	case halt.On:
+		return errors.Join(ErrHalted, errors.New("by "+halt.Actor+": "+halt.Reason))
+	}
+	return nil
+}
+
+func (r *run) due(ctx context.Context, passNow time.Time, limit int) (n int, err error) {
+	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		n, err = r.Backlog.Due(ctx, r.month, passNow, limit)
+		return err
+	})
+	if err != nil && ctx.Err() != nil {
+		return 0, ErrStopped
+	}
+	return n, err
+}
+
+// awaitDue waits, while lingering, until the next candidate is due; false when none will be.
+func (r *run) awaitDue(ctx context.Context) (bool, error) {
+	for {
+		var next time.Time
+		err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+			next, err = r.Backlog.NextDue(ctx, r.month)
+			return err
+		})
+		if ctx.Err() != nil {
+			return false, ErrStopped
+		}
+		if err != nil || next.IsZero() {
+			return false, err
+		}
+		wait := next.Sub(r.Clock.Now())
+		if wait <= 0 {
+			return true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ErrStopped
+		case <-r.Clock.After(min(wait, r.config.LingerPoll)):
+		}
+	}
+}
+
+func (r *run) note(result pageResult, took time.Duration) {
+	r.record.Pages++
+	r.record.Published += result.published
+	r.record.Failed += result.dispatches - result.published
+	for name, n := range result.decisions {
+		r.record.Decisions[name] += n
+		r.Metrics.Count("dispatch_decisions_total", n, "decision", name)
+	}
+	r.pageTimes = append(r.pageTimes, took)
+	r.Metrics.Observe("dispatch_page_seconds", took)
+	r.Metrics.Count("dispatch_published_total", result.published)
+	if r.progress != nil {
+		r.progress(r.record)
+	}
+}
+
+// finish writes the run record, also when the run was stopped.
+func (r *run) finish(ctx context.Context, cause error) (port.Run, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	r.record.FinishedAt = r.Clock.Now()
+	r.record.PageTimeP50, r.record.PageTimeP99 = percentiles(r.pageTimes)
+	switch {
+	case cause == nil:
+		r.record.Status = port.RunFinished
+	case errors.Is(cause, errCapReached):
+		r.record.Status, cause = port.RunFinished, nil
+	case errors.Is(cause, ErrStopped):
+		r.record.Status = port.RunStopped
+	case errors.Is(cause, ErrHalted):
+		r.record.Status = port.RunHalted
+	default:
+		r.record.Status = port.RunFailed
+	}
+	if cause != nil {
+		r.record.Error = cause.Error()
+	}
+	if left, err := r.Backlog.Due(ctx, r.month, r.record.FinishedAt, countLimit); err == nil {
+		r.record.Left = left
+	}
+	if err := r.Runs.Update(ctx, r.record); err != nil {
+		r.Log.Error("the run record could not be stored", port.Field{Key: "run", Value: r.record.ID}, port.Field{Key: "error", Value: err})
+	}
+	return r.record, cause
+}
+
+func percentiles(times []time.Duration) (p50, p99 time.Duration) {
+	if len(times) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Clone(times)
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2], sorted[len(sorted)*99/100]
+}

@@ -1,0 +1,144 @@
+// Package dispatch is the Producer: a run takes the policy snapshot, pages through a month's candidates, lets the domain
+// decide, and publishes a request for each statement that is to go out (R1).
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// Errors of a run.
+var (
+	ErrConfig = errors.New("dispatch cannot work so")
+	// ErrUnacknowledged: two pages in a row without one acknowledgement. The rows are candidates still.
+	ErrUnacknowledged = errors.New("the event log acknowledged nothing, two pages in a row")
+	// ErrHalted: an operator has halted everything that goes out.
+	ErrHalted = errors.New("halted by an operator")
+	// ErrStopped: the run was asked to stop before it was through.
+	ErrStopped = errors.New("stopped before everything due was dispatched")
+)
+
+// Config tunes a run.
+type Config struct {
+	Page       int           // rows a page, 1 to 1,000
+	Cap        int           // requests that one run may publish; 0: no bound
+	AckTimeout time.Duration // how long a page waits for its acknowledgements, at most 5 s
+	Linger     bool          // wait for what comes due later, until nothing is left that will
+	LingerPoll time.Duration // the longest pause between two looks while lingering
+	Source     string        // names the process in events
+}
+
+const maxPasses = 3 // how often a pass is repeated for rows that others held
+
+// WithDefaults fills in what is zero.
+func (c Config) WithDefaults() Config {
+	if c.Page == 0 {
+		c.Page = 1000
+	}
+	if c.AckTimeout == 0 {
+		c.AckTimeout = 5 * time.Second
+	}
+	if c.LingerPoll == 0 {
+		c.LingerPoll = 10 * time.Second
+	}
+	if c.Source == "" {
+		c.Source = "balsong/dispatcher"
+	}
+	return c
+}
+
+// Validate names the field that cannot work.
+func (c Config) Validate() error {
+	switch {
+	case c.Page < 1 || c.Page > 1000:
+		return fmt.Errorf("%w: page is %d rows (want 1 to 1,000)", ErrConfig, c.Page)
+	case c.Cap < 0:
+		return fmt.Errorf("%w: cap is %d (want 0 for no bound, or more)", ErrConfig, c.Cap)
+	case c.AckTimeout <= 0 || c.AckTimeout > 5*time.Second:
+		return fmt.Errorf("%w: the acknowledgement timeout is %s (want up to 5s: the page's rows are locked meanwhile)", ErrConfig, c.AckTimeout)
+	case c.LingerPoll <= 0:
+		return fmt.Errorf("%w: the linger poll is %s (want more than 0)", ErrConfig, c.LingerPoll)
+	}
+	return nil
+}
+
+// Ports are what a run needs of the world.
+type Ports struct {
+	Targets   port.Targets
+	Backlog   port.Backlog
+	Months    port.Months
+	Policies  port.Policies
+	Control   port.Control
+	Runs      port.Runs
+	Publisher port.Publisher
+	Clock     port.Clock
+	Log       port.Log
+	Metrics   port.Metrics
+}
+
+// Runner makes runs. Several may run at once, in one process or many.
+type Runner struct {
+	Ports
+	config Config
+	watch  *outage.Watch
+}
+
+// New returns a runner; it does nothing before Run.
+func New(ports Ports, config Config) (*Runner, error) {
+	config = config.WithDefaults()
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	return &Runner{Ports: ports, config: config, watch: outage.New(ports.Clock, ports.Log)}, nil
+}
+
+// OpenMonths returns the months a run without a month takes.
+func (r *Runner) OpenMonths(ctx context.Context) (months []key.Month, err error) {
+	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		months, err = r.Months.List(ctx)
+		return err
+	})
+	return months, err
+}
+
+// Run dispatches a month and returns the run record. Its error is nil when everything due was dispatched, or the cap
+// was reached; it is ErrUnacknowledged, ErrHalted or ErrStopped where rows are left, all of them safe to run again.
+// When the context ends, the page in hand is finished. progress, if not nil, is told of the record after each page.
+func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress func(port.Run)) (port.Run, error) {
+	snapshot, err := r.snapshot(ctx)
+	if err != nil {
+		return port.Run{}, err
+	}
+	run := &run{Runner: r, month: month, snapshot: snapshot, progress: progress, record: port.Run{
+		Month: month, By: by, Policies: []policy.Ref{snapshot.Active().Ref()}, StartedAt: r.Clock.Now(),
+		Status: port.RunRunning, Decisions: map[string]int{},
+	}}
+	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		run.record.ID, err = r.Runs.Start(ctx, run.record)
+		return err
+	})
+	if err != nil {
+		return run.record, fmt.Errorf("start a run: %w", err)
+	}
+	err = run.passes(ctx)
+	return run.finish(ctx, err)
+}
+
+func (r *Runner) snapshot(ctx context.Context) (policy.Snapshot, error) {
+	var versions []policy.Version
+	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		versions, err = r.Policies.Versions(ctx)
+		return err
+	})
+	if err != nil {
+		return policy.Snapshot{}, fmt.Errorf("read the policies: %w", err)
+	}
+	return policy.NewSnapshot(versions)
+}

@@ -1,0 +1,143 @@
+// Package operate is what people do to targets (R9): cancel, pause, resume, give a verdict, send anyway, write off,
+// correct, halt. Every act names its actor and a reason, and is written down.
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// ErrNoReason is returned for an act without an actor or a reason.
+var ErrNoReason = errors.New("say who does this and why (actor and reason)")
+
+// Ports are what operators' acts need of the world.
+type Ports struct {
+	Targets      port.Targets
+	Ledger       port.Ledger
+	Sweeps       port.Sweeps
+	Policies     port.Policies
+	Control      port.Control
+	Months       port.Months
+	Suppressions port.Suppressions
+	Report       port.Report
+	Audit        port.Audit
+	Clock        port.Clock
+	Log          port.Log
+}
+
+// Operator carries out acts. It is safe for concurrent use.
+type Operator struct {
+	Ports
+	// CallDeadline is the longest call deadline of any provider: nobody is sent a copy before it has passed.
+	CallDeadline time.Duration
+	watch        *outage.Watch
+}
+
+// New returns an operator.
+func New(ports Ports, callDeadline time.Duration) *Operator {
+	return &Operator{Ports: ports, CallDeadline: callDeadline, watch: outage.New(ports.Clock, ports.Log)}
+}
+
+// act is one change of one locked target; rows are its ledger rows, settled before.
+type act func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error)
+
+// on locks the target, settles it, lets do change it, and stores it, in one transaction; then it writes the act down.
+// Returns the target as it now is. An outcome that settling finds is kept even when the act is refused.
+func (o *Operator) on(ctx context.Context, what string, k key.Target, by port.Act, do act) (result billing.Target, err error) {
+	if err := o.check(by); err != nil {
+		return result, err
+	}
+	policies, err := o.policies(ctx)
+	if err != nil {
+		return result, err
+	}
+	var refused error
+	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		return o.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+			locked, err := tx.Lock(ctx, []key.Target{k})
+			if err != nil {
+				return err
+			}
+			if len(locked) == 0 {
+				return fmt.Errorf("target %s: %w", k, port.ErrNotFound)
+			}
+			settled, err := settle.Look(ctx, tx, locked, policies, o.Clock)
+			if err != nil {
+				return err
+			}
+			if len(settled) == 1 {
+				locked = settled
+			}
+			rows, err := tx.Ledger(ctx, []key.Target{k})
+			if err != nil {
+				return err
+			}
+			result, refused = do(ctx, tx, locked[0], rows[k], policies)
+			if refused != nil {
+				if !errors.Is(refused, billing.ErrRefused) {
+					return refused
+				}
+				result = locked[0]
+			}
+			return tx.Save(ctx, []billing.Target{result})
+		})
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return result, fmt.Errorf("%s: %w", what, err)
+	}
+	return result, o.note(ctx, what, k.String(), by)
+}
+
+func (o *Operator) check(by port.Act) error {
+	if strings.TrimSpace(by.Actor) == "" || strings.TrimSpace(by.Reason) == "" {
+		return ErrNoReason
+	}
+	return nil
+}
+
+func (o *Operator) note(ctx context.Context, what, subject string, by port.Act) error {
+	by.At = o.Clock.Now()
+	return o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Audit.Note(ctx, what, subject, by) })
+}
+
+func (o *Operator) policies(ctx context.Context) (billing.Policies, error) {
+	var versions []policy.Version
+	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		versions, err = o.Policies.Versions(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(ref policy.Ref) (policy.Version, bool) {
+		for _, v := range versions {
+			if v.Ref() == ref {
+				return v, true
+			}
+		}
+		return policy.Version{}, false
+	}, nil
+}
+
+func current(rows []attempt.Row, k key.Delivery) *attempt.Row {
+	for i := range rows {
+		if rows[i].Key == k {
+			return &rows[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// Cancel ends a target that has not been accepted anywhere (R6). Where a try is under way the wish is kept, and granted
+// once its outcome is known and no success: the returned target then is not CANCELLED yet.
+func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
+	return o.on(ctx, "cancel", k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, _ []attempt.Row, policies billing.Policies) (billing.Target, error) {
+		if err := t.MayCancel(); err != nil {
+			return t, err
+		}
+		asked, err := settle.Ask(ctx, tx, []billing.Target{t}, []billing.Status{billing.Cancelled}, policies, o.Clock)
+		if err != nil {
+			return t, err
+		}
+		return asked[0], nil
+	})
+}
+
+// Uncancel takes a cancellation back. The key that was closed stays closed.
+func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
+	return o.on(ctx, "un-cancel", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
+		row := current(rows, t.Delivery())
+		version, err := bound(t, row, policies)
+		if err != nil && row != nil && row.State == attempt.Failed {
+			return t, err
+		}
+		return t, t.Uncancel(row, version, o.Clock.Now())
+	})
+}
+
+// Pause stops dispatching a target until it is resumed. A try that is under way goes on.
+func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
+	return o.on(ctx, "pause", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+		if !billing.Can(t.Status(), billing.EventPause, billing.Paused) {
+			return t, fmt.Errorf("%w: %s is %s", billing.ErrRefused, k, t.Status())
+		}
+		return t, t.PauseFor(billing.PauseOperator)
+	})
+}
+
+// Resume makes a PAUSED target a candidate again.
+func (o *Operator) Resume(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
+	return o.on(ctx, "resume", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
+		return t, t.Resume(current(rows, t.Delivery()), o.Clock.Now())
+	})
+}
+
+// SendAnyway sends an UNKNOWN target once more, on its next step: a second copy is possible and accepted.
+func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
+	var databaseNow time.Time
+	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		databaseNow, err = o.Sweeps.Now(ctx)
+		return err
+	})
+	if err != nil {
+		return billing.Target{}, err
+	}
+	return o.on(ctx, "send anyway", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
+		row := current(rows, t.Delivery())
+		version, err := bound(t, row, policies)
+		if err != nil {
+			return t, err
+		}
+		return t, t.SendAnyway(row, version, o.CallDeadline, databaseNow, o.Clock.Now())
+	})
+}
+
+// WriteOff closes an UNKNOWN; its outcome stays unknown and is counted.
+func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
+	return o.on(ctx, "write off", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+		return t, t.WriteOff()
+	})
+}
+
+// Verdict says what became of an UNKNOWN: delivered makes it SUCCEEDED, not delivered lets it go on with its route.
+// The ledger takes the verdict first; the target follows from it, as from any outcome.
+func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by port.Act) (billing.Target, error) {
+	what := "verdict: not delivered"
+	if delivered {
+		what = "verdict: delivered"
+	}
+	var about key.Delivery
+	_, err := o.on(ctx, what, k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
+		row := current(rows, t.Delivery())
+		if t.Status() != billing.Unknown || row == nil || row.State != attempt.Unknown {
+			return t, fmt.Errorf("%w: %s is %s, not UNKNOWN", billing.ErrRefused, k, t.Status())
+		}
+		about = row.Key
+		return t, nil
+	})
+	if err != nil {
+		return billing.Target{}, err
+	}
+	outcome := attempt.Outcome{Key: about, State: attempt.Failed, Class: attempt.Temporary, Reason: attempt.ReasonManual, FinishedAt: o.Clock.Now(), Manual: true}
+	if delivered {
+		outcome.State, outcome.Class = attempt.Succeeded, ""
+	}
+	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		_, err := o.Ledger.Record(ctx, []attempt.Outcome{outcome})
+		return err
+	})
+	if err != nil {
+		return billing.Target{}, fmt.Errorf("%s: %w", what, err)
+	}
+	return o.on(ctx, what+", settled", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+		return t, nil
+	})
+}
+
+// bound is the policy version of a ledger row, else of the target.
+func bound(t billing.Target, row *attempt.Row, policies billing.Policies) (policy.Version, error) {
+	ref := t.State().Policy
+	if row != nil && row.PolicyID != 0 {
+		ref = policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}
+	}
+	version, ok := policies(ref)
+	if !ok {
+		return version, errors.Join(billing.ErrRefused, fmt.Errorf("%s is bound to policy %s, which is gone", t.Key(), ref))
+	}
+	return version, nil
+}
