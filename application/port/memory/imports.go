@@ -1,0 +1,140 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Imports is the store as port.Imports. Operations: imports.store, imports.reject.
+func (s *Store) Imports() port.Imports { return imports{s} }
+
+type imports struct{ s *Store }
+
+type sealing = func(plain []byte, purpose port.Purpose) ([]byte, error)
+
+// chunk is what an import is about to store.
+type chunk struct {
+	report    port.ImportReport
+	customers map[string]int64
+	bills     map[key.Target]bill
+	sources   map[key.Target]port.ImportedBill
+}
+
+func (p imports) Store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error)) (port.ImportReport, error) {
+	const op = "imports.store"
+	if err := p.s.fault(ctx, op); err != nil {
+		return port.ImportReport{}, err
+	}
+	p.s.importing.Lock()
+	defer p.s.importing.Unlock()
+	c, err := p.s.plan(month, bills)
+	if err != nil {
+		return port.ImportReport{}, fmt.Errorf("%s: %w", op, err)
+	}
+	for k, source := range c.sources {
+		b := c.bills[k]
+		if err := b.take(k, source, seal); err != nil {
+			return port.ImportReport{}, fmt.Errorf("%s: %w", op, err)
+		}
+		c.bills[k] = b
+	}
+	p.s.mu.Lock()
+	maps.Copy(p.s.customers, c.customers)
+	p.s.lastUser += int64(len(c.customers))
+	maps.Copy(p.s.bills, c.bills)
+	p.s.mu.Unlock()
+	return c.report, p.s.hooked(Done(op))
+}
+
+// plan finds out what is new in a chunk, and numbers it.
+func (s *Store) plan(month key.Month, bills []port.ImportedBill) (chunk, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := chunk{customers: map[string]int64{}, bills: map[key.Target]bill{}, sources: map[key.Target]port.ImportedBill{}}
+	if err := s.room(month); err != nil {
+		return c, err
+	}
+	for _, source := range bills {
+		id, known := s.customers[source.Customer]
+		if !known {
+			id, known = c.customers[source.Customer]
+		}
+		if !known {
+			id = s.lastUser + int64(len(c.customers)) + 1
+			c.customers[source.Customer] = id
+		}
+		k := key.Target{Month: month, UserID: id}
+		there, ok := s.bills[k]
+		if !ok {
+			there, ok = c.bills[k]
+		}
+		switch {
+		case !ok:
+			b := bill{state: kept(source.State), customer: source.Customer, fingerprint: source.Fingerprint, version: 1}
+			b.state.Key, b.state.Batch, b.state.Dispatch = k, billing.Imported, billing.Ready
+			c.bills[k], c.sources[k] = b, source
+			c.report.Inserted++
+		case there.fingerprint == source.Fingerprint:
+			c.report.Unchanged++
+		default:
+			c.report.Conflicts = append(c.report.Conflicts, port.ImportConflict{Customer: source.Customer, Line: source.Line})
+		}
+	}
+	return c, nil
+}
+
+// take seals what a row of billing data says into the bill.
+func (b *bill) take(k key.Target, source port.ImportedBill, seal sealing) error {
+	data, err := seal(source.Data, port.Purpose{Kind: port.KindBillingData, Target: k})
+	if err != nil {
+		return fmt.Errorf("seal the data of %s: %w", k, err)
+	}
+	var destinations []port.Destination
+	for _, kind := range channel.All {
+		plain, ok := source.Destinations[kind]
+		if !ok {
+			continue
+		}
+		sealed, err := seal([]byte(plain), port.Purpose{Kind: port.KindDestination, Target: k, Channel: kind})
+		if err != nil {
+			return fmt.Errorf("seal the %s destination of %s: %w", kind, k, err)
+		}
+		destinations = append(destinations, port.Destination{Channel: kind, Sealed: slices.Clone(sealed)})
+	}
+	b.data, b.destinations, b.fingerprint = slices.Clone(data), destinations, source.Fingerprint
+	return nil
+}
+
+func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
+	return p.s.do(ctx, "imports.reject", func() error {
+		if p.s.rejects[month] == nil {
+			p.s.rejects[month] = map[rejectedLine]port.Reject{}
+		}
+		for _, r := range rejects {
+			line := rejectedLine{r.File, r.Line}
+			if _, ok := p.s.rejects[month][line]; !ok {
+				p.s.rejects[month][line] = r
+			}
+		}
+		return nil
+	})
+}
+
+// Rejects returns the refused rows of a month by file and line.
+func (s *Store) Rejects(month key.Month) []port.Reject {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.rejects[month]), func(a, b port.Reject) int {
+		if a.File != b.File {
+			return map[bool]int{true: -1, false: 1}[a.File < b.File]
+		}
+		return a.Line - b.Line
+	})
+}

@@ -1,0 +1,58 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Report is the store as port.Report. Operations: report.funnel, report.find.
+func (s *Store) Report() port.Report { return report{s} }
+
+type report struct{ s *Store }
+
+func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
+	return read(ctx, p.s, "report.funnel", func() (port.Funnel, error) {
+		f := port.Funnel{
+			Month: month, Rejected: len(p.s.rejects[month]),
+			Batch: map[billing.BatchStatus]int{}, Dispatch: map[billing.Status]int{}, Paused: map[billing.PauseReason]int{},
+		}
+		for k, b := range p.s.bills {
+			if k.Month != month {
+				continue
+			}
+			f.Imported++
+			f.Batch[b.state.Batch]++
+			f.Dispatch[b.state.Dispatch]++
+			if b.state.Dispatch == billing.Paused {
+				f.Paused[b.state.Pause]++
+			}
+		}
+		return f, nil
+	})
+}
+
+func (p report) Find(ctx context.Context, month key.Month, customer string) (target billing.Target, rows []attempt.Row, err error) {
+	err = p.s.do(ctx, "report.find", func() error {
+		k := key.Target{Month: month, UserID: p.s.customers[customer]}
+		b, ok := p.s.bills[k]
+		if !ok {
+			return fmt.Errorf("%w: the customer has no bill of %s", port.ErrNotFound, month)
+		}
+		rows = p.s.rowsOf(k)
+		target, err = p.s.restored(b)
+		return err
+	})
+	return target, rows, err
+}
+
+// rowsOf returns the committed rows of a target, sorted by key.
+func (s *Store) rowsOf(k key.Target) []attempt.Row {
+	return slices.SortedFunc(maps.Values(s.ledger[k]), byKey)
+}

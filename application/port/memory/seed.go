@@ -1,0 +1,69 @@
+package memory
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Seeded is a target as a test wants to find it.
+type Seeded struct {
+	State        billing.State
+	Customer     string // "" stands for "customer-<user id>"
+	Destinations []port.Destination
+	Statement    []byte // sealed StatementRef
+	Data         []byte // sealed billing data
+	Version      int32  // of the data; 0 stands for 1
+	Rows         []attempt.Row
+}
+
+// Seed puts a target and its ledger rows into the store as they are, past all rules, opens its month, and puts its
+// suppressed channels on the list. It overwrites.
+func (s *Store) Seed(seeds ...Seeded) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seed := range seeds {
+		k := seed.State.Key
+		if seed.Customer == "" {
+			seed.Customer = fmt.Sprintf("customer-%d", k.UserID)
+		}
+		s.months[k.Month] = true
+		s.customers[seed.Customer] = k.UserID
+		s.lastUser = max(s.lastUser, k.UserID)
+		for _, kind := range seed.State.Suppressed.Kinds() {
+			s.suppressed[port.Contact{UserID: k.UserID, Channel: kind}] = "seeded"
+		}
+		s.bills[k] = bill{
+			state: kept(seed.State), customer: seed.Customer, data: slices.Clone(seed.Data),
+			destinations: cloneDestinations(seed.Destinations), statement: slices.Clone(seed.Statement),
+			version: max(seed.Version, 1),
+		}
+		for _, row := range seed.Rows {
+			s.months[row.Key.Month] = true
+			s.put(row)
+		}
+	}
+}
+
+// Target returns a target as it is committed; false where there is none.
+func (s *Store) Target(k key.Target) (billing.Target, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.bills[k]
+	if !ok {
+		return billing.Target{}, false
+	}
+	target, err := s.restored(b)
+	return target, err == nil
+}
+
+// Rows returns the ledger rows of a target, sorted by key.
+func (s *Store) Rows(k key.Target) []attempt.Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rowsOf(k)
+}

@@ -1,0 +1,210 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// Store is a database in memory: one store behind all storage ports, which see each other's commits. It keeps to what
+// the real one does: targets stay locked until their transaction ends, what a transaction wrote is seen by others only
+// after its commit, a key that another transaction has inserted and not committed is waited for, a deadlock ends the
+// one that closes the circle with ErrConflict, times are kept as UTC microseconds, and a month that was never opened
+// has no room (ErrInvalid).
+type Store struct {
+	clock port.Clock // the database's clock
+
+	importing sync.Mutex // serialises Imports.Store; taken before mu
+
+	mu       sync.Mutex
+	released chan struct{} // closed and replaced whenever a transaction ends
+	fail     func(op string) error
+
+	bills     map[key.Target]bill
+	customers map[string]int64
+	lastUser  int64
+	ledger    map[key.Target]map[key.Delivery]attempt.Row
+	locks     map[key.Target]*tx   // who holds a target
+	pending   map[key.Delivery]*tx // who has inserted a key and not committed
+
+	months     map[key.Month]bool // open?
+	suppressed map[port.Contact]string
+	halt       port.Halt
+	families   map[string]int64
+	policies   map[policy.Ref]policy.Version
+	notes      []Note
+	runs       map[int64]port.Run
+	rejects    map[key.Month]map[rejectedLine]port.Reject
+}
+
+// bill is all that is kept of a target.
+type bill struct {
+	state         billing.State
+	customer      string
+	data          []byte
+	destinations  []port.Destination
+	statement     []byte
+	renderFailure string
+	fingerprint   [32]byte
+	version       int32
+}
+
+type rejectedLine struct {
+	file string
+	line int
+}
+
+// NewStore returns an empty store. The clock is the database's: leases and what the sweeps see go by it.
+func NewStore(clock port.Clock) *Store {
+	return &Store{
+		clock:      clock,
+		released:   make(chan struct{}),
+		bills:      map[key.Target]bill{},
+		customers:  map[string]int64{},
+		ledger:     map[key.Target]map[key.Delivery]attempt.Row{},
+		locks:      map[key.Target]*tx{},
+		pending:    map[key.Delivery]*tx{},
+		months:     map[key.Month]bool{},
+		suppressed: map[port.Contact]string{},
+		families:   map[string]int64{},
+		policies:   map[policy.Ref]policy.Version{},
+		runs:       map[int64]port.Run{},
+		rejects:    map[key.Month]map[rejectedLine]port.Reject{},
+	}
+}
+
+// Done names the moment after an operation's commit for a fault hook: an error there means that the operation was
+// done and its answer lost.
+func Done(op string) string { return op + "/done" }
+
+// Fail sets the fault hook; nil takes it away. It is called before every operation with its name, such as
+// "ledger.claim" or "targets.lock_page": an error is returned to the caller and nothing is done. It is called again
+// with Done(op) after the operation was committed: an error is returned though everything was done. A transaction
+// asks before its beginning with "targets.within" and before its commit with "targets.commit". The hook is called
+// with nothing locked, so it may block or use the store; from many goroutines at once.
+func (s *Store) Fail(hook func(op string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = hook
+}
+
+// fault asks the hook, after it has looked at the context.
+func (s *Store) fault(ctx context.Context, op string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return s.hooked(op)
+}
+
+func (s *Store) hooked(op string) error {
+	s.mu.Lock()
+	hook := s.fail
+	s.mu.Unlock()
+	if hook == nil {
+		return nil
+	}
+	if err := hook(op); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}
+
+// do runs a single operation, with its faults before and after, under the lock.
+func (s *Store) do(ctx context.Context, op string, fn func() error) error {
+	if err := s.fault(ctx, op); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	err := fn()
+	s.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return s.hooked(Done(op))
+}
+
+// read is do for what changes nothing.
+func read[T any](ctx context.Context, s *Store, op string, fn func() (T, error)) (T, error) {
+	var result T
+	err := s.do(ctx, op, func() (err error) {
+		result, err = fn()
+		return err
+	})
+	return result, err
+}
+
+// wait lets go of the lock until nobody holds what blocked names; by is the transaction that waits, nil where the
+// waiter holds nothing. Called and left with mu held.
+func (s *Store) wait(ctx context.Context, by *tx, blocked func() *tx) error {
+	for {
+		holder := blocked()
+		if holder == nil || holder == by {
+			return nil
+		}
+		if by != nil {
+			for next := holder; next != nil; next = next.waitsFor {
+				if next == by {
+					return fmt.Errorf("%w: a deadlock", port.ErrConflict)
+				}
+			}
+			by.waitsFor = holder
+		}
+		released := s.released
+		s.mu.Unlock()
+		var err error
+		select {
+		case <-released:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		s.mu.Lock()
+		if by != nil {
+			by.waitsFor = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// instant is a time as the store keeps it: UTC microseconds, without a monotonic reading.
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+func (s *Store) now() time.Time { return instant(s.clock.Now()) }
+
+var errNoRoom = errors.New("the month was never opened")
+
+// room refuses what belongs to a month without partitions.
+func (s *Store) room(month key.Month) error {
+	if _, ok := s.months[month]; !ok {
+		return fmt.Errorf("%w: %s: %w", port.ErrInvalid, month, errNoRoom)
+	}
+	return nil
+}
+
+// restored is the target of a bill as readers see it: what is suppressed is known at the moment of reading.
+func (s *Store) restored(b bill) (billing.Target, error) {
+	state := b.state
+	var kinds []channel.Kind
+	for _, kind := range channel.All {
+		if _, ok := s.suppressed[port.Contact{UserID: state.Key.UserID, Channel: kind}]; ok {
+			kinds = append(kinds, kind)
+		}
+	}
+	state.Suppressed = channel.NewSet(kinds...)
+	return billing.Restore(state)
+}
