@@ -3,11 +3,19 @@ module github.com/balsong/balsong/adapters/sender
 go 1.26.0
 
 require (
-	github.com/balsong/balsong/domain v0.0.0
 	github.com/balsong/balsong/application v0.0.0
+	github.com/balsong/balsong/domain v0.0.0
+	github.com/sony/gobreaker/v2 v2.4.0
+	github.com/wneessen/go-mail v0.8.1
+	golang.org/x/time v0.16.0
+)
+
+require (
+	golang.org/x/crypto v0.54.0 // indirect
+	golang.org/x/text v0.40.0 // indirect
 )
 
 replace (
-	github.com/balsong/balsong/domain => ../../domain
 	github.com/balsong/balsong/application => ../../application
+	github.com/balsong/balsong/domain => ../../domain
 )

@@ -1,0 +1,79 @@
+package sender
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+)
+
+// maxWait bounds what a gateway may ask us to wait.
+const maxWait = 24 * time.Hour
+
+// refusalCode is a status together with the contract's code: neither counts alone, since a proxy on the way makes
+// statuses of its own.
+type refusalCode struct {
+	status int
+	code   string
+}
+
+// httpRefusals is the allow-list of answers that say "surely not accepted".
+var httpRefusals = map[refusalCode]port.Reply{
+	{http.StatusBadRequest, "invalid_destination"}:         {Verdict: port.CallRefused, Class: attempt.Permanent},
+	{http.StatusGone, "unregistered"}:                      {Verdict: port.CallRefused, Class: attempt.Permanent},
+	{http.StatusBadRequest, "content_rejected"}:            {Verdict: port.CallRefused, Class: attempt.Content},
+	{http.StatusServiceUnavailable, "temporarily_refused"}: {Verdict: port.CallRefused, Class: attempt.Temporary},
+	{http.StatusTooManyRequests, "throttled"}:              {Verdict: port.CallThrottled},
+}
+
+// httpReply reads an answer. Its Detail is not masked yet.
+func httpReply(status int, retryAfter string, body []byte, now time.Time) port.Reply {
+	var answer struct {
+		MessageID string `json:"message_id"`
+		Code      string `json:"code"`
+		Message   string `json:"message"`
+	}
+	strange := unknown("status " + strconv.Itoa(status) + " with an answer that the contract does not know")
+	if len(body) > maxBody || json.Unmarshal(body, &answer) != nil {
+		return strange
+	}
+	if status == http.StatusOK || status == http.StatusAccepted {
+		if !validID(answer.MessageID) {
+			return strange
+		}
+		return port.Reply{Verdict: port.CallAccepted, MessageID: answer.MessageID}
+	}
+	reply, listed := httpRefusals[refusalCode{status, answer.Code}]
+	if !listed {
+		return strange
+	}
+	reply.Detail = strconv.Itoa(status) + " " + answer.Code + ": " + answer.Message
+	if reply.Verdict == port.CallThrottled {
+		reply.NotBefore = waitFor(retryAfter, now)
+	}
+	return reply
+}
+
+// waitFor reads Retry-After (RFC 9110, 10.2.3): seconds or a date; 0 where it says nothing useful.
+func waitFor(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxWait)
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(at.Sub(now), 0), maxWait)
+	}
+	return 0
+}
+
+// validID reports whether a provider's message id may be stored and shown: 1 to 200 visible ASCII characters.
+func validID(id string) bool {
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 200
+}

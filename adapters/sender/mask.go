@@ -1,0 +1,73 @@
+package sender
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// maxDetail is the longest text of a provider that is kept, in bytes.
+const maxDetail = 200
+
+const masked = "[masked]"
+
+// Providers quote what they refuse: addresses, numbers in any spelling, tokens.
+var (
+	mailAddress = regexp.MustCompile(`[^\s<>"',;:()\[\]]+@[^\s<>"',;()\[\]]+`)
+	longNumber  = regexp.MustCompile(`\+?[0-9][0-9 ().-]{5,}[0-9]`)
+	longToken   = regexp.MustCompile(`[A-Za-z0-9_:=+/-]{32,}`)
+)
+
+// mask makes a provider's words fit for logs: printable, short, and without the destination or anything like one.
+func mask(words, destination string) string {
+	if words = clean(words); words == "" {
+		return ""
+	}
+	if destination = clean(destination); destination != "" {
+		words = replaceFold(words, destination, masked)
+		if local, _, isMail := strings.Cut(destination, "@"); isMail && len(local) > 2 {
+			words = replaceFold(words, local, masked)
+		}
+	}
+	words = mailAddress.ReplaceAllString(words, masked)
+	words = longNumber.ReplaceAllString(words, masked)
+	words = longToken.ReplaceAllString(words, masked)
+	return cut(words, maxDetail)
+}
+
+// clean turns everything that could break a line or hide text into spaces, and bounds the work of what follows.
+func clean(s string) string {
+	s = strings.ToValidUTF8(cut(s, 4<<10), " ")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s))
+}
+
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// replaceFold replaces every occurrence, upper and lower case alike.
+func replaceFold(s, old, with string) string {
+	return regexp.MustCompile(`(?i)`+regexp.QuoteMeta(old)).ReplaceAllLiteralString(s, with)
+}
+
+func notMade(detail string) port.Reply {
+	return port.Reply{Verdict: port.CallNotMade, Detail: detail}
+}
+
+func unknown(detail string) port.Reply {
+	return port.Reply{Verdict: port.CallUnknown, Detail: detail}
+}

@@ -1,0 +1,243 @@
+package sender
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+)
+
+// maxReply bounds what a server may say in answer to one command, in bytes on the line.
+const maxReply = 64 << 10
+
+var errTalkative = errors.New("the server's reply is too long")
+
+// boundedConn ends a connection whose server says too much without being asked.
+type boundedConn struct {
+	net.Conn
+	said int
+}
+
+func (c *boundedConn) Read(p []byte) (int, error) {
+	if c.said > maxReply {
+		return 0, errTalkative
+	}
+	n, err := c.Conn.Read(p)
+	c.said += n
+	return n, err
+}
+
+func (c *boundedConn) Write(p []byte) (int, error) {
+	c.said = 0
+	return c.Conn.Write(p)
+}
+
+// envelope is one message, ready to be sent.
+type envelope struct {
+	from, to string
+	letter   []byte
+}
+
+// session is one connection that has been greeted, encrypted and authenticated. One message at a time.
+type session struct {
+	raw    net.Conn
+	client *smtp.Client
+	sent   int  // messages so far
+	kept   bool // it has waited in the pool: the server may have closed it
+	dirty  bool // a refused message is to be taken back by RSET first
+	broken bool // not to be used again
+	retire *time.Timer
+}
+
+// connect opens a connection; the reply tells why there is none.
+func (g *SMTP) connect(ctx context.Context) (*session, port.Reply) {
+	ctx, cancel := context.WithTimeout(ctx, g.config.ConnectTimeout)
+	defer cancel()
+	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", g.config.Address)
+	if err != nil {
+		return nil, notMade("no connection: " + err.Error())
+	}
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	client, err := g.greet(ctx, &boundedConn{Conn: raw})
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		raw.Close()
+		return nil, refusal(stageConnect, err)
+	}
+	return &session{raw: raw, client: client}, port.Reply{}
+}
+
+func (g *SMTP) greet(ctx context.Context, conn net.Conn) (*smtp.Client, error) {
+	config := g.config.TLSConfig.Clone()
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if config.ServerName == "" {
+		config.ServerName = g.host
+	}
+	if g.config.TLS == TLSImplicit {
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		conn = secure
+	}
+	client, err := smtp.NewClient(conn, g.host)
+	if err != nil {
+		return nil, fmt.Errorf("greeting: %w", err)
+	}
+	if err := client.Hello(g.config.LocalName); err != nil {
+		return nil, fmt.Errorf("EHLO: %w", err)
+	}
+	if err := g.startTLS(client, config); err != nil {
+		return nil, err
+	}
+	if g.config.Username == "" {
+		return client, nil
+	}
+	if err := client.Auth(g.auth(client)); err != nil {
+		return nil, fmt.Errorf("AUTH: %w", err)
+	}
+	return client, nil
+}
+
+func (g *SMTP) startTLS(client *smtp.Client, config *tls.Config) error {
+	if g.config.TLS != TLSMandatory && g.config.TLS != TLSOpportunistic {
+		return nil
+	}
+	if offered, _ := client.Extension("STARTTLS"); !offered {
+		if g.config.TLS == TLSMandatory {
+			return errors.New("the server does not offer STARTTLS, which the TLS policy asks for")
+		}
+		return nil
+	}
+	if err := client.StartTLS(config); err != nil {
+		return fmt.Errorf("STARTTLS: %w", err)
+	}
+	return nil
+}
+
+// auth takes PLAIN, or LOGIN where the server offers nothing but that.
+func (g *SMTP) auth(client *smtp.Client) smtp.Auth {
+	_, offered := client.Extension("AUTH")
+	mechanisms := strings.Fields(strings.ToUpper(offered))
+	if slices.Contains(mechanisms, "LOGIN") && !slices.Contains(mechanisms, "PLAIN") {
+		return smtp.LoginAuth(g.config.Username, g.config.Password, g.host, g.config.AllowPlainSecret)
+	}
+	return smtp.PlainAuth("", g.config.Username, g.config.Password, g.host, g.config.AllowPlainSecret)
+}
+
+// deliver makes one call. stale tells that the connection had died, or was being closed, before the message began: the
+// reply is then CallNotMade, and another connection may be tried.
+func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, stale bool) {
+	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
+	defer func() { s.broken = !stop() || s.broken }()
+	if reply, stale = s.open(e); reply.Verdict != "" {
+		return reply, stale
+	}
+	writer, err := s.client.Data()
+	if err != nil {
+		return s.refused(stageRcpt, err), false
+	}
+	if ctx.Err() != nil || s.unread() {
+		// The message has not begun: closing the line now is no call. The writer must not be closed: that would end
+		// an empty message.
+		s.broken = true
+		return notMade("given up before the first byte of the message"), false
+	}
+	// From here on the server may accept, whatever happens to the line.
+	if _, err := writer.Write(e.letter); err != nil {
+		s.broken = true
+		return unknown("the line broke inside DATA: " + err.Error()), false
+	}
+	if err := writer.Close(); err != nil {
+		return s.refused(stageFinal, err), false
+	}
+	s.sent++
+	s.broken = s.unread()
+	var said string
+	if data, ok := writer.(*smtp.DataCloser); ok {
+		said = data.ServerResponse()
+	}
+	return port.Reply{Verdict: port.CallAccepted, MessageID: queueID(said)}, false
+}
+
+// open brings the dialogue up to DATA. The reply is empty where all went well.
+func (s *session) open(e envelope) (reply port.Reply, stale bool) {
+	if s.unread() {
+		s.broken = true // a farewell, or replies that would be taken for others
+		return notMade("the server spoke out of turn"), s.kept
+	}
+	plainASCII := !strings.ContainsFunc(e.from+e.to, func(r rune) bool { return r > 127 })
+	if offered, _ := s.client.Extension("SMTPUTF8"); !plainASCII && !offered {
+		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "the server takes no address beyond ASCII (5.6.7)"}, false
+	}
+	s.client.SkipSMTPUTF8(plainASCII) // asked for, it would bind every server on the way
+	if s.dirty {
+		if err := s.client.Reset(); err != nil {
+			s.broken = true
+			return refusal(stageConnect, err), true
+		}
+		s.dirty = false
+	}
+	if err := s.client.Mail("<" + e.from + ">"); err != nil {
+		reply = s.refused(stageMail, err)
+		return reply, s.kept && s.broken
+	}
+	s.dirty = true
+	if err := s.client.Rcpt("<" + e.to + ">"); err != nil {
+		return s.refused(stageRcpt, err), false
+	}
+	s.dirty = false
+	return port.Reply{}, false
+}
+
+// refused reads what stopped a command. Only a complete reply keeps the connection, and 421 does not.
+func (s *session) refused(at stage, err error) port.Reply {
+	var said *textproto.Error
+	if !errors.As(err, &said) || said.Code == 421 {
+		s.broken = true
+	}
+	if at != stageFinal {
+		s.dirty = true
+	}
+	return refusal(at, err)
+}
+
+// refusal turns an error of the dialogue into a reply: a complete reply of the server by its code, a broken line by
+// its stage.
+func refusal(at stage, err error) port.Reply {
+	var said *textproto.Error
+	switch {
+	case errors.As(err, &said):
+		return smtpReply(at, said.Code, said.Msg)
+	case at == stageFinal:
+		return unknown("no final reply: " + err.Error())
+	default:
+		return notMade("the dialogue broke before the message: " + err.Error())
+	}
+}
+
+// unread reports whether the server has said more than it was asked.
+func (s *session) unread() bool { return s.client.Text.R.Buffered() > 0 }
+
+// close says QUIT where that may help, and never waits for the answer.
+func (s *session) close() {
+	if !s.broken {
+		_ = s.raw.SetDeadline(time.Now().Add(100 * time.Millisecond)) // a failed farewell changes nothing
+		_, _ = s.client.Text.Cmd("QUIT")
+	}
+	s.raw.Close()
+}
