@@ -78,7 +78,7 @@ func NewPermits(c PermitsConfig) (*Permits, error) {
 
 // Acquire implements port.Permits. The order matters: a place first, then the breaker, then the rate, so that no
 // waiting call holds a token of the rate while the breaker is open, and none runs past a breaker that has opened.
-func (p *Permits) Acquire(ctx context.Context) (func(port.Verdict), error) {
+func (p *Permits) Acquire(ctx context.Context) (func(verdict port.Verdict, made bool), error) {
 	select {
 	case p.inFlight <- struct{}{}:
 	case <-ctx.Done():
@@ -94,9 +94,9 @@ func (p *Permits) Acquire(ctx context.Context) (func(port.Verdict), error) {
 		return nil, p.ended(err)
 	}
 	var once sync.Once
-	return func(v port.Verdict) {
+	return func(verdict port.Verdict, made bool) {
 		once.Do(func() {
-			done(judge(v))
+			done(judge(verdict, made))
 			<-p.inFlight
 		})
 	}, nil
@@ -131,11 +131,11 @@ func (p *Permits) pass(ctx context.Context) (done func(error), err error) {
 				}
 				return done, nil
 			}
-			if err := wait(ctx, changed, p.pause); err != nil {
+			if err := wait(ctx, changed, p.pause/4+time.Millisecond); err != nil {
 				return nil, err
 			}
 		default:
-			if err := wait(ctx, changed, p.pause); err != nil {
+			if err := wait(ctx, changed, p.pause/4+time.Millisecond); err != nil {
 				return nil, err
 			}
 		}
@@ -178,11 +178,11 @@ func (p *Permits) ended(err error) error {
 }
 
 // judge tells what a verdict means for the breaker.
-func judge(v port.Verdict) error {
-	switch v {
-	case port.NoCall:
+func judge(verdict port.Verdict, made bool) error {
+	switch {
+	case !made:
 		return errNoCall
-	case port.CallNotMade, port.CallUnknown:
+	case verdict == port.CallNotMade || verdict == port.CallUnknown:
 		return errSilent
 	default:
 		return nil
