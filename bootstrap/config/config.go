@@ -1,0 +1,267 @@
+// Package config reads the environment: the only place that does. Each app has one struct; each field names its
+// variable, default, unit and meaning, so that --help, validation and documentation cannot drift apart.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// ErrInvalid is wrapped by every configuration error; the text names the variable and what to do.
+var ErrInvalid = errors.New("configuration")
+
+// Database is PostgreSQL.
+type Database struct {
+	URL              string        `env:"DATABASE_URL,required" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=require"`
+	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"connections at most"`
+	StatementTimeout time.Duration `env:"BALSONG_DB_STATEMENT_TIMEOUT" envDefault:"30s" help:"longest statement"`
+	LockTimeout      time.Duration `env:"BALSONG_DB_LOCK_TIMEOUT" envDefault:"10s" help:"longest wait for a lock"`
+}
+
+// Kafka is the log of events.
+type Kafka struct {
+	Brokers     []string `env:"BALSONG_KAFKA_BROKERS,required" help:"host:port, comma-separated"`
+	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"put before the topics' names"`
+	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that migrate makes"`
+	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"copies of each partition that migrate makes"`
+	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"copies that must have a message before it counts"`
+	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"talk TLS to the brokers"`
+	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; none without"`
+	Password    string   `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
+}
+
+// S3 is where statements lie.
+type S3 struct {
+	Bucket    string `env:"BALSONG_S3_BUCKET,required" help:"the bucket of the statements"`
+	Region    string `env:"BALSONG_S3_REGION" envDefault:"ap-northeast-2" help:"its region"`
+	Endpoint  string `env:"BALSONG_S3_ENDPOINT" help:"URL of a server that is not AWS; buckets are then addressed by path"`
+	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without, the machine's own role"`
+	SecretKey string `env:"BALSONG_S3_SECRET_KEY" secret:"true" help:"secret key"`
+	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"64" help:"MiB of packs kept for the neighbours of a statement"`
+}
+
+// Keys is the keyset.
+type Keys struct {
+	Keyset     string `env:"BALSONG_KEYSET" secret:"true" help:"Tink AEAD keyset as JSON"`
+	KeysetFile string `env:"BALSONG_KEYSET_FILE" help:"file with the keyset, instead of BALSONG_KEYSET"`
+}
+
+// Log is logging.
+type Log struct {
+	Level  string `env:"BALSONG_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	Format string `env:"BALSONG_LOG_FORMAT" envDefault:"json" help:"json or text"`
+}
+
+// Health is where a long-running app answers /healthz, /readyz and /metrics.
+type Health struct {
+	Addr string `env:"BALSONG_HEALTH_ADDR" envDefault:"127.0.0.1:9464" help:"host:port of /healthz, /readyz and /metrics; empty: none"`
+}
+
+// Dispatch tunes the dispatcher.
+type Dispatch struct {
+	Page       int           `env:"BALSONG_DISPATCH_PAGE" envDefault:"1000" help:"rows a page, 1 to 1000"`
+	Cap        int           `env:"BALSONG_DISPATCH_CAP" envDefault:"0" help:"requests one run may publish; 0: no bound"`
+	AckTimeout time.Duration `env:"BALSONG_DISPATCH_ACK_TIMEOUT" envDefault:"5s" help:"how long a page waits for its acknowledgements, at most 5s"`
+	Linger     bool          `env:"BALSONG_DISPATCH_LINGER" envDefault:"false" help:"wait for what comes due later, until nothing will"`
+	LingerPoll time.Duration `env:"BALSONG_DISPATCH_LINGER_POLL" envDefault:"10s" help:"longest pause between two looks while lingering"`
+}
+
+// Delivery tunes the delivery role.
+type Delivery struct {
+	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"messages in hand at the same time"`
+	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"rows of a bulk statement, 1 to 1000"`
+	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"how often the halt is read"`
+	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
+	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"contents refused in a row before everything is halted"`
+}
+
+// Settlement tunes the settlement role.
+type Settlement struct {
+	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"targets a transaction, 1 to 1000"`
+	SweepEvery time.Duration `env:"BALSONG_SETTLE_SWEEP" envDefault:"10s" help:"how often the ledger is swept for what no event told"`
+	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"how often claims are looked at for ended leases"`
+	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"how often lost requests are looked for"`
+	Overlap    time.Duration `env:"BALSONG_SETTLE_OVERLAP" envDefault:"2m" help:"how far a sweep looks back behind the last"`
+	ReapGrace  time.Duration `env:"BALSONG_SETTLE_REAP_GRACE" envDefault:"10m" help:"how long a request may wait before it can count as lost"`
+}
+
+// Gateways are the providers.
+type Gateways struct {
+	SMTP SMTP
+	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
+	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`
+}
+
+// SMTP is the e-mail provider.
+type SMTP struct {
+	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without, no e-mail is sent here"`
+	TLS          string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"STARTTLS: mandatory, opportunistic or none"`
+	User         string        `env:"BALSONG_SMTP_USER" help:"user; none without"`
+	Password     string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password"`
+	From         string        `env:"BALSONG_SMTP_FROM" envDefault:"billing@example.com" help:"From address, may hold a name"`
+	ReplyTo      string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; none without"`
+	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
+	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; at least call deadline and margin"`
+	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"for what lies between claim and call"`
+	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"messages a second; 0: no bound"`
+	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"connections at the same time"`
+}
+
+// HTTPGateway is an SMS or push provider.
+type HTTPGateway struct {
+	URL          string        `env:"URL" help:"where messages are posted; without, none is sent here"`
+	Token        string        `env:"TOKEN" secret:"true" help:"bearer token; none without"`
+	CallDeadline time.Duration `env:"CALL_DEADLINE" envDefault:"30s" help:"longest call"`
+	Lease        time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; at least call deadline and margin"`
+	Margin       time.Duration `env:"MARGIN" envDefault:"5s" help:"for what lies between claim and call"`
+	Rate         float64       `env:"RATE" envDefault:"0" help:"messages a second; 0: no bound"`
+	InFlight     int           `env:"IN_FLIGHT" envDefault:"10000" help:"calls at the same time"`
+}
+
+// Dispatcher is the dispatcher app's configuration.
+type Dispatcher struct {
+	Database Database
+	Kafka    Kafka
+	Dispatch Dispatch
+	Log      Log
+}
+
+// Deliverer is the delivery app's configuration, for either role.
+type Deliverer struct {
+	Database   Database
+	Kafka      Kafka
+	S3         S3
+	Keys       Keys
+	Delivery   Delivery
+	Settlement Settlement
+	Gateways   Gateways
+	Health     Health
+	Log        Log
+}
+
+// Batch is the batch app's configuration.
+type Batch struct {
+	Database Database
+	Kafka    Kafka
+	S3       S3
+	Keys     Keys
+	Log      Log
+}
+
+// Operator is what people's commands need.
+type Operator struct {
+	Database Database
+	Log      Log
+}
+
+// Load reads a configuration from the environment. Its error lists everything that is wrong, not only the first.
+func Load[C any]() (C, error) {
+	c, err := env.ParseAs[C]()
+	if err == nil {
+		return c, Validate(c)
+	}
+	return c, fmt.Errorf("%w: %w", ErrInvalid, explain(err))
+}
+
+func explain(err error) error {
+	var list env.AggregateError
+	if !errors.As(err, &list) {
+		return err
+	}
+	var lines []error
+	for _, e := range list.Errors {
+		var missing env.VarIsNotSetError
+		if errors.As(e, &missing) {
+			lines = append(lines, fmt.Errorf("%s is not set (see --help)", missing.Key))
+			continue
+		}
+		lines = append(lines, e)
+	}
+	return errors.Join(lines...)
+}
+
+// ReadKeyset returns the keyset as JSON.
+func (k Keys) ReadKeyset() ([]byte, error) {
+	switch {
+	case k.Keyset != "":
+		return []byte(k.Keyset), nil
+	case k.KeysetFile != "":
+		raw, err := os.ReadFile(k.KeysetFile)
+		if err != nil {
+			return nil, fmt.Errorf("%w: BALSONG_KEYSET_FILE: %w", ErrInvalid, err)
+		}
+		return raw, nil
+	default:
+		return nil, fmt.Errorf("%w: set BALSONG_KEYSET or BALSONG_KEYSET_FILE (make one with `balsong keyset new`)", ErrInvalid)
+	}
+}
+
+// Validate checks what the types cannot. It looks at every part that the configuration has.
+func Validate(c any) error {
+	var problems []error
+	for _, part := range parts(c) {
+		if v, ok := part.(interface{ validate() error }); ok {
+			if err := v.validate(); err != nil {
+				problems = append(problems, fmt.Errorf("%w: %w", ErrInvalid, err))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (d Database) validate() error {
+	u, err := url.Parse(d.URL)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" {
+		return errors.New("DATABASE_URL is not of the form postgres://user:password@host:5432/database (a password with special characters must be percent-encoded)")
+	}
+	if d.MaxConns < 1 {
+		return errors.New("BALSONG_DB_MAX_CONNS must be at least 1")
+	}
+	return nil
+}
+
+func (k Kafka) validate() error {
+	for _, broker := range k.Brokers {
+		if _, _, err := net.SplitHostPort(broker); err != nil {
+			return fmt.Errorf("BALSONG_KAFKA_BROKERS: %q is not host:port", broker)
+		}
+	}
+	if k.Partitions < 1 || k.Replication < 1 || k.MinInSync < 1 || k.MinInSync > k.Replication {
+		return errors.New("BALSONG_KAFKA_PARTITIONS, _REPLICATION and _MIN_INSYNC must be at least 1, and MIN_INSYNC at most REPLICATION")
+	}
+	return nil
+}
+
+func (g Gateways) validate() error {
+	type lane struct {
+		name                   string
+		on                     bool
+		deadline, lease, slack time.Duration
+		inFlight               int
+	}
+	var problems []error
+	for _, l := range []lane{
+		{"BALSONG_SMTP", g.SMTP.Addr != "", g.SMTP.CallDeadline, g.SMTP.Lease, g.SMTP.Margin, g.SMTP.InFlight},
+		{"BALSONG_SMS", g.SMS.URL != "", g.SMS.CallDeadline, g.SMS.Lease, g.SMS.Margin, g.SMS.InFlight},
+		{"BALSONG_PUSH", g.Push.URL != "", g.Push.CallDeadline, g.Push.Lease, g.Push.Margin, g.Push.InFlight},
+	} {
+		switch {
+		case !l.on:
+		case l.deadline <= 0 || l.slack < 0 || l.lease < l.deadline+l.slack:
+			problems = append(problems, fmt.Errorf("%s_LEASE (%s) must be at least %s_CALL_DEADLINE (%s) and %s_MARGIN (%s) together", l.name, l.lease, l.name, l.deadline, l.name, l.slack))
+		case l.inFlight < 1:
+			problems = append(problems, fmt.Errorf("%s_IN_FLIGHT must be at least 1", l.name))
+		}
+	}
+	if g.SMTP.Addr != "" && !strings.Contains("mandatory opportunistic none", g.SMTP.TLS) {
+		problems = append(problems, fmt.Errorf("BALSONG_SMTP_TLS is %q (want mandatory, opportunistic or none)", g.SMTP.TLS))
+	}
+	return errors.Join(problems...)
+}

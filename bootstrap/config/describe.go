@@ -1,0 +1,68 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// Variable is one environment variable of a configuration.
+type Variable struct {
+	Name, Default, Help string
+	Required, Secret    bool
+}
+
+// Variables lists the variables of a configuration, in order.
+func Variables[C any]() []Variable {
+	var c C
+	return variables(reflect.TypeOf(c), "")
+}
+
+func variables(t reflect.Type, prefix string) []Variable {
+	var list []Variable
+	for i := range t.NumField() {
+		field := t.Field(i)
+		tag, ok := field.Tag.Lookup("env")
+		if !ok {
+			list = append(list, variables(field.Type, prefix+field.Tag.Get("envPrefix"))...)
+			continue
+		}
+		name, options, _ := strings.Cut(tag, ",")
+		list = append(list, Variable{
+			Name: prefix + name, Default: field.Tag.Get("envDefault"), Help: field.Tag.Get("help"),
+			Required: strings.Contains(options, "required"), Secret: field.Tag.Get("secret") == "true",
+		})
+	}
+	return list
+}
+
+// Describe writes the variables of a configuration for --help. Durations are written as in 90s, 15m or 2h.
+func Describe[C any](w io.Writer) {
+	fmt.Fprintln(w, "Configuration comes from the environment. Durations are written as in 90s, 15m, 2h.")
+	for _, v := range Variables[C]() {
+		note := "default " + v.Default
+		switch {
+		case v.Required:
+			note = "required"
+		case v.Default == "":
+			note = "optional"
+		}
+		if v.Secret {
+			note += ", secret"
+		}
+		fmt.Fprintf(w, "  %-32s %s (%s)\n", v.Name, v.Help, note)
+	}
+}
+
+// parts returns the structs that a configuration is made of.
+func parts(c any) []any {
+	v := reflect.ValueOf(c)
+	list := []any{c}
+	for i := range v.NumField() {
+		if v.Field(i).Kind() == reflect.Struct {
+			list = append(list, parts(v.Field(i).Interface())...)
+		}
+	}
+	return list
+}
