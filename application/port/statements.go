@@ -44,10 +44,14 @@ var (
 	ErrUnknownKey = errors.New("encrypted with an unknown key")
 )
 
+// MaxEntry bounds one entry of a pack, in bytes.
+const MaxEntry = 4 << 20
+
 // Packs stores statements in packs: one object holds one chunk of statements, each compressed and encrypted on its own.
 type Packs interface {
 	// Put writes one pack and returns a reference for each entry, in order. name is unique for the pack; writing the
-	// same name again replaces it. entries are sealed statements. ErrUnavailable.
+	// same name again replaces it. entries are sealed statements. ErrUnavailable; ErrInvalid where there is no entry,
+	// one is empty, or one is longer than MaxEntry.
 	Put(ctx context.Context, name string, entries [][]byte) ([]StatementRef, error)
 	// Get reads one entry. ErrUnavailable; ErrContent where the hash or length is wrong or the object is gone.
 	Get(ctx context.Context, ref StatementRef) ([]byte, error)
