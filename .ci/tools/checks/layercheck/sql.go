@@ -1,0 +1,111 @@
+package main
+
+import (
+	"go/ast"
+	"go/types"
+	"regexp"
+	"strings"
+)
+
+// writes matches SQL that changes something. Words inside identifiers (updated_at) do not count; words inside literals do,
+// and so does FOR UPDATE: a lock outside a transaction holds nothing.
+var writes = regexp.MustCompile(`(?i)\b(INSERT|UPDATE|DELETE|MERGE|COPY|TRUNCATE|CREATE|ALTER|DROP|GRANT|CALL|DO|ANALYZE|VACUUM)\b`)
+
+const beginFirst = "begin a transaction (BeginTxx) and run it there"
+
+// checkDatabaseMethod refuses writes on a connection pool or a single connection.
+func (r *report) checkDatabaseMethod(f sourceFile, at *ast.Ident, method *types.Func, receiver types.Type, call *ast.CallExpr) {
+	if f.test || f.in == local || !isDatabase(receiver) {
+		return
+	}
+	name := method.Name()
+	switch {
+	case strings.Contains(name, "Exec"):
+		r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" runs outside a transaction", beginFirst)
+	case strings.HasPrefix(name, "Prepare"):
+		r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" prepares a statement for use outside a transaction",
+			"prepare it on the transaction, or send the text")
+	case strings.HasPrefix(name, "Query"), strings.HasPrefix(name, "NamedQuery"), name == "Get", name == "GetContext",
+		name == "Select", name == "SelectContext":
+		text, known := f.statement(call)
+		switch {
+		case !known:
+			r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" runs a text that is no constant, outside a transaction",
+				"make the text a constant so that it can be checked, or "+beginFirst)
+		case writes.MatchString(text):
+			r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" runs "+strings.ToUpper(writes.FindString(text))+" outside a transaction", beginFirst)
+		}
+	}
+}
+
+// statement is the SQL of a call: its first argument that is a string. Nothing is known of a method value.
+func (f sourceFile) statement(call *ast.CallExpr) (text string, known bool) {
+	if call == nil {
+		return "", false
+	}
+	for _, argument := range call.Args {
+		basic, ok := f.pkg.TypesInfo.TypeOf(argument).Underlying().(*types.Basic)
+		if ok && basic.Info()&types.IsString != 0 {
+			return f.constantText(argument)
+		}
+	}
+	return "", false
+}
+
+// checkHandedOut refuses to hand a pool to a function that wants something to execute on: a transaction must be given there.
+func (r *report) checkHandedOut(f sourceFile, call *ast.CallExpr) {
+	if f.test || f.in == local {
+		return
+	}
+	signature, ok := f.pkg.TypesInfo.TypeOf(call.Fun).Underlying().(*types.Signature)
+	if !ok {
+		return
+	}
+	for i, argument := range call.Args {
+		if i >= signature.Params().Len() {
+			return
+		}
+		given := f.pkg.TypesInfo.TypeOf(argument)
+		wanted, ok := signature.Params().At(i).Type().Underlying().(*types.Interface)
+		if ok && given != nil && executes(wanted) && executesOutside(given) {
+			r.add(f.position(argument.Pos()), ruleSQL, types.TypeString(given, (*types.Package).Name)+" is given as something to execute on", "begin a transaction (BeginTxx) and give that")
+		}
+	}
+}
+
+func executes(wanted *types.Interface) bool {
+	for method := range wanted.Methods() {
+		if strings.HasPrefix(method.Name(), "Exec") {
+			return true
+		}
+	}
+	return false
+}
+
+// executesOutside: the Exec methods of t are those of a pool or connection, its own or promoted from a field.
+func executesOutside(t types.Type) bool {
+	found, _, _ := types.LookupFieldOrMethod(t, true, nil, "ExecContext")
+	method, ok := found.(*types.Func)
+	return ok && method.Signature().Recv() != nil && isDatabase(method.Signature().Recv().Type())
+}
+
+// isDatabase: a pool or a single connection of database/sql or sqlx, not a transaction.
+func isDatabase(t types.Type) bool {
+	switch typeName(t) {
+	case "sql.DB", "sql.Conn", "sqlx.DB", "sqlx.Conn":
+		return true
+	}
+	return false
+}
+
+// typeName is package name and type name, without the pointer.
+func typeName(t types.Type) string {
+	if pointer, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = pointer.Elem()
+	}
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok || named.Obj().Pkg() == nil {
+		return ""
+	}
+	return named.Obj().Pkg().Name() + "." + named.Obj().Name()
+}

@@ -1,0 +1,132 @@
+# Balsong. Only Go and GNU make are needed for demo, test, build, layers and lint; `make help` lists everything.
+# Settings come as variables: make test RUN=TestClaim PKG=./adapters/postgres/...
+
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+PKG ?= work
+RUN ?=
+TESTFLAGS ?=
+ARGS ?=
+FUZZTIME ?= 20s
+BENCH ?= .
+
+ifeq ($(shell command -v $(GO) 2>/dev/null),)
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
+$(error Go 1.26 or later is needed and "$(GO)" was not found: see https://go.dev/dl, or set GO=/path/to/go)
+endif
+endif
+
+# The same result whatever the user's Go settings are.
+export GOWORK := $(CURDIR)/go.work
+export GOFLAGS := -buildvcs=false
+export GO111MODULE := on
+export CGO_ENABLED := 0
+
+# Go's own caches, unless they cannot be written (no HOME, a read-only one): then below .balsong.
+writable = $(shell d=$$($(GO) env $(1) 2>/dev/null); case "$$d" in (/*) mkdir -p "$$d" 2>/dev/null && [ -w "$$d" ] && echo yes ;; esac)
+ifneq ($(MAKECMDGOALS),)
+ifneq ($(call writable,GOCACHE),yes)
+export GOCACHE := $(CURDIR)/.balsong/go-build
+export GOLANGCI_LINT_CACHE := $(CURDIR)/.balsong/golangci-lint
+endif
+ifneq ($(call writable,GOMODCACHE),yes)
+export GOMODCACHE := $(CURDIR)/.balsong/go-mod
+export GOFLAGS := -buildvcs=false -modcacherw
+endif
+endif
+
+# The modules of go.work, as ./domain ./application …
+modules := $(shell awk '$$1 ~ /^\.\// { print $$1 }' go.work)
+# The linters' and checks' own modules lie outside the workspace.
+checks := .ci/tools/checks
+parts = bin/balsong parts $(1) --
+
+##@ Use
+
+.PHONY: demo
+demo: bin/balsong ## a month's bills of 7,043 customers, end to end, on embedded parts (ARGS=… for balsong demo)
+	bin/balsong demo $(ARGS)
+
+.PHONY: build
+build: ## all commands into ./bin
+	mkdir -p bin
+	$(GO) build -o bin/ ./bootstrap/cmd/... ./bootstrap/local/cmd/...
+
+.PHONY: bin/balsong
+bin/balsong: # always asked; Go's cache decides
+	mkdir -p bin
+	$(GO) build -o bin/balsong ./bootstrap/local/cmd/balsong
+
+##@ Test
+
+.PHONY: test
+test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
+	$(call parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
+
+.PHONY: test-real
+test-real: bin/balsong ## all tests against Apache Kafka (needs Java, Maven), then an installed PostgreSQL 15 or later
+	GO='$(GO)' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
+
+.PHONY: race
+race: bin/balsong ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
+	.ci/need gcc=gcc,libc6-dev
+	$(call parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),./domain/... ./application/... ./adapters/...,$(PKG))
+
+.PHONY: fuzz
+fuzz: ## each fuzz function for FUZZTIME (20s)
+	GO='$(GO)' .ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: bin/balsong ## benchmarks (PKG=work BENCH=.)
+	$(call parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKG)
+
+.PHONY: model
+model: ## the Spin model of the dispatch protocol: 63 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
+	.ci/need spin=spin gcc=gcc,libc6-dev
+	docs/model/run.sh quick
+
+##@ Check
+
+.PHONY: lint
+lint: bin/golangci-lint ## golangci-lint and gofumpt, once per module (the first run builds the linter: minutes)
+	failed=; for module in $(modules); do \
+	  [ -n "$$(find $$module -name '*.go' -print -quit)" ] || continue; \
+	  echo "lint $$module"; (cd $$module && '$(CURDIR)/bin/golangci-lint' run ./...) || failed="$$failed $$module"; \
+	done; \
+	echo "lint $(checks)"; (cd $(checks) && GOWORK=off '$(CURDIR)/bin/golangci-lint' run ./...) || failed="$$failed $(checks)"; \
+	[ -z "$$failed" ] || { echo "lint failed in:$$failed"; exit 1; }
+
+bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
+	mkdir -p bin
+	GOWORK=off $(GO) -C .ci/tools build -o '$(CURDIR)/bin/golangci-lint' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: layers
+layers: ## who may import whom, read the clock or the environment, and write outside a transaction
+	mkdir -p bin
+	GOWORK=off $(GO) -C $(checks) vet ./...
+	GOWORK=off $(GO) -C $(checks) test ./...
+	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/layercheck' ./layercheck
+	bin/layercheck -root .
+
+.PHONY: isolated
+isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile
+	failed=; for module in $(modules); do \
+	  echo "isolated $$module"; \
+	  (cd $$module && export GOWORK=off && $(GO) mod tidy -diff && \
+	    { [ -z "$$(find . -name '*.go' -print -quit)" ] || { $(GO) build ./... && $(GO) vet ./... && $(GO) test -run '^$$' ./... >/dev/null; }; }) || failed="$$failed $$module"; \
+	done; \
+	[ -z "$$failed" ] || { echo "isolated failed in:$$failed (a module that uses a sibling needs require v0.0.0 and replace, see CONTRIBUTING.md)"; exit 1; }
+
+##@ Other
+
+.PHONY: clean
+clean: ## remove what make made: ./bin, ./.balsong with the demo's data, the model's work
+	[ ! -d .balsong ] || chmod -R u+w .balsong
+	rm -rf bin .balsong docs/model/work
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
