@@ -52,7 +52,12 @@ func Make(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cache directory: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	_, missing := os.Stat(dir)
+	err = os.MkdirAll(dir, 0o755)
+	if err == nil && missing != nil {
+		err = os.Chmod(dir, 0o755) // whatever the mask says: PostgreSQL runs as another user
+	}
+	if err != nil {
 		return "", fmt.Errorf("cache directory: %w (set %s to a directory that can be written)", err, Variable)
 	}
 	info, err := os.Lstat(dir)

@@ -58,9 +58,6 @@ func Start(ctx context.Context, options Options) (*Process, error) {
 		cmd.Dir = options.Home
 		cmd.Env = append(cmd.Env, "HOME="+options.Home, "TMPDIR="+options.Home, "PWD="+options.Home)
 	}
-	if options.Unprivileged && os.Geteuid() == 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: Nobody, Gid: Nobody}
-	}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", options.Role, err)
@@ -71,6 +68,14 @@ func Start(ctx context.Context, options Options) (*Process, error) {
 	}
 	defer func() { _ = report.Close() }()
 	cmd.ExtraFiles = []*os.File{reportEnd}
+	if options.Unprivileged && os.Geteuid() == 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: Nobody, Gid: Nobody}
+		program, err := openExecutable(cmd)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", options.Role, err)
+		}
+		defer func() { _ = program.Close() }()
+	}
 	command, err := Spawn(cmd, syscall.SIGTERM)
 	_ = reportEnd.Close()
 	if err != nil {

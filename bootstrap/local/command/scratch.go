@@ -33,7 +33,7 @@ type scratch struct {
 }
 
 func newScratch(ctx context.Context) (*scratch, error) {
-	dir, err := os.MkdirTemp("", "balsong-")
+	dir, err := os.MkdirTemp(child.TempDir(), "balsong-")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary directory: %w", err)
 	}

@@ -95,14 +95,14 @@ func (s *Server) launch(ctx context.Context) error {
 
 func (s *Server) prepareDirectories(options Options) error {
 	var err error
-	if s.spec.DataDir, err = filepath.Abs(options.DataDir); err != nil {
-		return err
-	}
 	if options.DataDir == "" {
-		if s.spec.DataDir, err = os.MkdirTemp("", "balsong-postgres-"); err != nil {
-			return err
-		}
 		s.temporary, s.spec.Temporary = true, true
+		s.spec.DataDir, err = os.MkdirTemp(child.TempDir(), "balsong-postgres-")
+	} else if s.spec.DataDir, err = filepath.Abs(options.DataDir); err == nil {
+		s.spec.DataDir, err = place(s.spec.DataDir)
+	}
+	if err != nil {
+		return err
 	}
 	if err := ownDirectory(s.spec.DataDir, 0o700); err != nil {
 		return err
@@ -117,6 +117,11 @@ func (s *Server) prepareDirectories(options Options) error {
 		}
 	}
 	s.spec.CacheDir = filepath.Join(cache, "postgresql")
+	if os.Geteuid() == 0 {
+		if err := child.Reachable(s.spec.CacheDir); err != nil {
+			return fmt.Errorf("%w: set %s to another directory", err, cachedir.Variable)
+		}
+	}
 	return ownDirectory(s.spec.CacheDir, 0o755)
 }
 
