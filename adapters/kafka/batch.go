@@ -1,0 +1,89 @@
+package kafka
+
+import (
+	"sync"
+
+	"github.com/IBM/sarama"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// batch are the messages of one Publish and what became of them.
+type batch struct {
+	records []sarama.ProducerMessage
+	slots   []slot
+	done    chan struct{} // closed when every message has its answer
+
+	mu       sync.Mutex
+	answered []bool
+	answers  []error
+	open     int
+}
+
+// slot says which message of which batch an answer of sarama is for.
+type slot struct {
+	batch *batch
+	index int
+}
+
+// newBatch copies what it is given: sarama may still hold the messages when Publish has given up waiting.
+func newBatch(topic string, messages []port.Message) *batch {
+	b := &batch{
+		records:  make([]sarama.ProducerMessage, len(messages)),
+		slots:    make([]slot, len(messages)),
+		done:     make(chan struct{}),
+		answered: make([]bool, len(messages)),
+		answers:  make([]error, len(messages)),
+		open:     len(messages),
+	}
+	size, headers := 0, 0
+	for i := range messages {
+		size += len(messages[i].Value)
+		headers += len(messages[i].Headers)
+	}
+	values, names := make([]byte, 0, size), make([]sarama.RecordHeader, 0, headers)
+	for i := range messages {
+		from, first := len(values), len(names)
+		values = append(values, messages[i].Value...)
+		for _, h := range messages[i].Headers {
+			names = append(names, sarama.RecordHeader{Key: []byte(h.Name), Value: []byte(h.Value)})
+		}
+		b.slots[i] = slot{batch: b, index: i}
+		b.records[i] = sarama.ProducerMessage{
+			Topic:    topic,
+			Key:      sarama.StringEncoder(messages[i].Key),
+			Value:    sarama.ByteEncoder(values[from:len(values):len(values)]),
+			Headers:  names[first:len(names):len(names)],
+			Metadata: &b.slots[i],
+		}
+	}
+	return b
+}
+
+// answer notes what became of one message; the first answer counts.
+func (s *slot) answer(err error) {
+	b := s.batch
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.answered[s.index] {
+		return
+	}
+	b.answered[s.index], b.answers[s.index] = true, err
+	if b.open--; b.open == 0 {
+		close(b.done)
+	}
+}
+
+// fail answers every message from an index on that has no answer yet.
+func (b *batch) fail(from int, err error) {
+	for i := from; i < len(b.slots); i++ {
+		b.slots[i].answer(err)
+	}
+}
+
+// result returns the answers; every message must have one.
+func (b *batch) result() []error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.answers
+}

@@ -1,0 +1,140 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+var _ port.Consumer = (*Consumer)(nil)
+
+// Consumer reads one topic as a member of a group. It keeps no state between runs; several Runs at once are several
+// members.
+type Consumer struct {
+	config Config
+	group  string
+	topic  port.Topic
+}
+
+// NewConsumer checks the config; it does no I/O.
+func NewConsumer(config Config, group string, topic port.Topic) (*Consumer, error) {
+	config, err := config.complete()
+	if err != nil {
+		return nil, err
+	}
+	if group == "" || topic == "" {
+		return nil, invalid("a consumer needs the name of its group and a topic")
+	}
+	return &Consumer{config: config, group: group, topic: topic}, nil
+}
+
+// Run implements port.Consumer. It returns the context's error; a partition whose committed offset is not in the log
+// any more is not read until someone decides (see member.park).
+func (c *Consumer) Run(ctx context.Context, handle func(ctx context.Context, message port.Received)) error {
+	m := &member{
+		config: c.config, group: c.group, topic: c.topic, name: c.config.TopicName(c.topic), handle: handle,
+		outage: newOutage(c.config.Log, port.Field{Key: "part", Value: "consumer"},
+			port.Field{Key: "group", Value: c.group}, port.Field{Key: "topic", Value: c.config.TopicName(c.topic)}),
+		parkedBefore: make(map[int32]int64),
+	}
+	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, longestPause) {
+		if m.join(ctx) {
+			pause = firstPause
+		}
+		wait(ctx, pause)
+	}
+	return ctx.Err()
+}
+
+// Pauses between two tries to join the group.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 3 * time.Second
+)
+
+// join connects and takes part in the group until the context ends or the connection is of no use any more. It reports
+// whether it had a session.
+func (m *member) join(ctx context.Context) (served bool) {
+	through := newDialer(m.config.DialTimeout)
+	defer through.abort()
+	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(m.config.CloseTimeout, through.abort) })
+	defer unwatch()
+
+	client, err := sarama.NewClient(m.config.Brokers, m.config.consuming(through))
+	if err != nil {
+		m.outage.failed(err)
+		return false
+	}
+	defer func() { _ = client.Close() }()
+	group, err := sarama.NewConsumerGroupFromClient(m.group, client)
+	if err != nil {
+		m.outage.failed(err)
+		return false
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for err := range group.Errors() {
+			m.heard(err)
+		}
+	}()
+	m.client = client
+	before := m.sessions
+	err = m.consume(ctx, group)
+	if err != nil && ctx.Err() == nil && !answered(err) {
+		through.abort() // nobody to say good-bye to
+	}
+	_ = group.Close()
+	<-drained
+	return m.sessions > before
+}
+
+// consume goes from session to session until the context ends or sarama gives up.
+func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		before := m.sessions
+		err := group.Consume(ctx, []string{m.name}, m)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && !ofRebalance(err) {
+			m.heard(err)
+			return err
+		}
+		if m.sessions > before {
+			pause = firstPause
+		}
+		wait(ctx, pause)
+	}
+}
+
+// heard notes an error that sarama reports aside.
+func (m *member) heard(err error) {
+	if ofRebalance(err) {
+		return
+	}
+	m.config.Metrics.Count("kafka_consumer_errors", 1, "topic", string(m.topic))
+	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
+		return // the next session parks the partition, and says so
+	}
+	m.outage.failed(err)
+}
+
+// answered reports whether an error is a broker's own answer.
+func answered(err error) bool {
+	var answer sarama.KError
+	return errors.As(err, &answer)
+}
+
+func wait(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,69 @@
+package kafka
+
+import (
+	"context"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// dialer opens the sockets of one sarama client and can close them all: the one way to end a call of sarama, which
+// takes no context. The sockets are handed out as they are, because sarama looks for *net.TCPConn to notice a dead one.
+type dialer struct {
+	net    net.Dialer
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newDialer(timeout time.Duration) *dialer {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &dialer{net: net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}, ctx: ctx, cancel: cancel}
+}
+
+// Dial implements the dialer that sarama asks for.
+func (d *dialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := d.net.DialContext(d.ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.ctx.Err(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	open := d.conns[:0]
+	for _, old := range d.conns {
+		if isOpen(old) {
+			open = append(open, old)
+		}
+	}
+	clear(d.conns[len(open):])
+	d.conns = append(open, conn)
+	return conn, nil
+}
+
+// abort closes every socket and refuses new ones.
+func (d *dialer) abort() {
+	d.cancel()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, conn := range d.conns {
+		conn.Close()
+	}
+	d.conns = nil
+}
+
+// isOpen reports whether a socket was not closed on our side.
+func isOpen(conn net.Conn) bool {
+	raw, ok := conn.(syscall.Conn)
+	if !ok {
+		return true
+	}
+	control, err := raw.SyscallConn()
+	return err == nil && control.Control(func(uintptr) {}) == nil
+}

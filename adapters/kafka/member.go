@@ -1,0 +1,212 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// member is one member of a group, as sarama calls it: Setup, ConsumeClaim for each partition, Cleanup. sarama runs one
+// session at a time.
+type member struct {
+	config Config
+	group  string
+	topic  port.Topic
+	name   string // of the topic in Kafka
+	handle func(ctx context.Context, message port.Received)
+	outage *outage
+
+	client       sarama.Client
+	sessions     int
+	parkedBefore map[int32]int64 // partition → committed offset that was told to be out of range
+	session      *session
+}
+
+// session is what belongs to one share of the partitions.
+type session struct {
+	trackers   map[int32]*tracker
+	parked     map[int32]parked
+	unrestored atomic.Int64  // parked partitions whose mark is not back at the committed offset
+	commits    chan struct{} // closed when the committing on a timer has ended
+}
+
+// parked is a partition whose committed offset is not in the log.
+type parked struct{ committed, oldest, end int64 }
+
+// Setup implements sarama.ConsumerGroupHandler.
+func (m *member) Setup(from sarama.ConsumerGroupSession) error {
+	partitions := from.Claims()[m.name]
+	m.session = &session{trackers: make(map[int32]*tracker), commits: make(chan struct{})}
+	lost, err := m.outOfRange(partitions)
+	if err != nil {
+		close(m.session.commits)
+		return err
+	}
+	m.session.parked = lost
+	for _, partition := range partitions {
+		if p, is := lost[partition]; is {
+			m.park(from, partition, p)
+			continue
+		}
+		m.session.trackers[partition] = &tracker{}
+	}
+	m.sessions++
+	m.config.Metrics.Count("kafka_sessions", 1, "topic", string(m.topic))
+	m.config.Metrics.Gauge("kafka_partitions", float64(len(partitions)), "topic", string(m.topic))
+	m.config.Metrics.Gauge("kafka_partitions_parked", float64(len(lost)), "topic", string(m.topic))
+	m.outage.worked()
+	go m.commitEvery(from, m.session)
+	return nil
+}
+
+// outOfRange finds the partitions whose committed offset is not in the log any more (or not yet, after a log was lost).
+func (m *member) outOfRange(partitions []int32) (map[int32]parked, error) {
+	lost := make(map[int32]parked)
+	if len(partitions) == 0 {
+		return lost, nil
+	}
+	committed, err := committedOffsets(m.client, m.group, m.name, partitions)
+	if err != nil {
+		return nil, err
+	}
+	for partition, offset := range committed {
+		if offset < 0 {
+			continue
+		}
+		oldest, end, err := bounds(m.client, m.name, partition)
+		if err != nil {
+			return nil, err
+		}
+		if offset < oldest || offset > end {
+			lost[partition] = parked{committed: offset, oldest: oldest, end: end}
+		}
+	}
+	return lost, nil
+}
+
+// park leaves a partition unread, says so loudly and keeps the rest going. Left to itself sarama would either skip what
+// is missing in silence or end the session of every other partition again and again. So the partition is moved into
+// range for the time in which sarama looks, and back before anything is committed (restore).
+func (m *member) park(from sarama.ConsumerGroupSession, partition int32, p parked) {
+	m.session.unrestored.Add(1)
+	if p.committed < p.oldest {
+		from.MarkOffset(m.name, partition, p.oldest, "")
+	} else {
+		from.ResetOffset(m.name, partition, p.end, "")
+	}
+	if before, told := m.parkedBefore[partition]; told && before == p.committed {
+		return
+	}
+	m.parkedBefore[partition] = p.committed
+	m.config.Log.Error("Committed offset is not in the log: this partition is not read until someone decides",
+		port.Field{Key: "group", Value: m.group}, port.Field{Key: "topic", Value: m.name},
+		port.Field{Key: "partition", Value: int64(partition)}, port.Field{Key: "committed", Value: p.committed},
+		port.Field{Key: "oldest", Value: p.oldest}, port.Field{Key: "end", Value: p.end},
+		port.Field{Key: "what_to_do", Value: fmt.Sprintf("messages are gone from the log (retention, or a log that was lost). "+
+			"Stop every member of the group, run `kafka-consumer-groups.sh --bootstrap-server BROKER --group %s --topic %s:%d "+
+			"--reset-offsets --to-earliest --execute`, start again; the reaper asks anew for what was lost", m.group, m.name, partition)})
+}
+
+func (m *member) restore(from sarama.ConsumerGroupSession, partition int32, p parked) {
+	if p.committed < p.oldest {
+		from.ResetOffset(m.name, partition, p.committed, "")
+	} else {
+		from.MarkOffset(m.name, partition, p.committed, "")
+	}
+}
+
+// ConsumeClaim implements sarama.ConsumerGroupHandler: it hands out one partition, one message after the other.
+func (m *member) ConsumeClaim(from sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	ctx := from.Context()
+	if p, is := m.session.parked[claim.Partition()]; is {
+		m.restore(from, claim.Partition(), p)
+		m.session.unrestored.Add(-1)
+		<-ctx.Done()
+		return nil
+	}
+	done := m.session.trackers[claim.Partition()]
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case message, open := <-claim.Messages():
+			// The channel may be ready as well when the session has ended.
+			if !open || ctx.Err() != nil {
+				return nil
+			}
+			m.outage.settled()
+			m.handle(ctx, m.received(message, done.add(message.Offset)))
+		}
+	}
+}
+
+func (m *member) received(message *sarama.ConsumerMessage, p *pending) port.Received {
+	headers := make([]port.Header, 0, len(message.Headers))
+	for _, h := range message.Headers {
+		headers = append(headers, port.Header{Name: string(h.Key), Value: string(h.Value)})
+	}
+	return port.Received{
+		Topic:     m.topic,
+		Partition: message.Partition,
+		Offset:    message.Offset,
+		Time:      message.Timestamp,
+		Message:   port.Message{Key: string(message.Key), Headers: headers, Value: message.Value},
+		Done:      p.finish,
+	}
+}
+
+// commitEvery commits on a timer until the session ends.
+func (m *member) commitEvery(from sarama.ConsumerGroupSession, s *session) {
+	defer close(s.commits)
+	ticker := time.NewTicker(m.config.CommitInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-from.Context().Done():
+			return
+		case <-ticker.C:
+			if s.unrestored.Load() == 0 {
+				m.commit(from, s)
+			}
+			m.outage.settled()
+		}
+	}
+}
+
+// commit sends what is done to the group. sarama tells no error here: what failed stays marked and goes with the next.
+func (m *member) commit(from sarama.ConsumerGroupSession, s *session) {
+	unfinished, risen := 0, false
+	for partition, t := range s.trackers {
+		unfinished += t.unfinished()
+		if offset, more := t.committable(); more {
+			from.MarkOffset(m.name, partition, offset, "")
+			risen = true
+		}
+	}
+	m.config.Metrics.Gauge("kafka_messages_unfinished", float64(unfinished), "topic", string(m.topic))
+	started := time.Now()
+	from.Commit()
+	if risen {
+		m.config.Metrics.Observe("kafka_commit", time.Since(started), "topic", string(m.topic))
+	}
+}
+
+// Cleanup implements sarama.ConsumerGroupHandler: every partition has been let go; what is done is committed.
+func (m *member) Cleanup(from sarama.ConsumerGroupSession) error {
+	s := m.session
+	if s == nil {
+		return errors.New("kafka: a session ends that never began")
+	}
+	<-s.commits
+	for partition, p := range s.parked {
+		m.restore(from, partition, p)
+	}
+	m.commit(from, s)
+	return nil
+}

@@ -1,0 +1,61 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+)
+
+// committedOffsets asks the group's coordinator for the group's committed offsets; -1 where there is none.
+func committedOffsets(client sarama.Client, group, topic string, partitions []int32) (map[int32]int64, error) {
+	request := sarama.NewOffsetFetchRequest(client.Config().Version, group, map[string][]int32{topic: partitions})
+	var failure error
+	for range 3 { // the coordinator may have moved or may still be loading
+		coordinator, err := client.Coordinator(group)
+		if err != nil {
+			return nil, fmt.Errorf("find the coordinator of the group %s: %w", group, err)
+		}
+		var offsets map[int32]int64
+		offsets, failure = fetchOffsets(coordinator, request, topic, partitions)
+		if failure == nil {
+			return offsets, nil
+		}
+		_ = client.RefreshCoordinator(group)
+	}
+	return nil, fmt.Errorf("read the committed offsets of the group %s: %w", group, failure)
+}
+
+func fetchOffsets(from *sarama.Broker, request *sarama.OffsetFetchRequest, topic string, partitions []int32) (map[int32]int64, error) {
+	response, err := from.FetchOffset(request)
+	if err != nil {
+		_ = from.Close() // the client opens it again
+		return nil, err
+	}
+	if !errors.Is(response.Err, sarama.ErrNoError) {
+		return nil, response.Err
+	}
+	offsets := make(map[int32]int64, len(partitions))
+	for _, partition := range partitions {
+		block := response.GetBlock(topic, partition)
+		if block == nil {
+			return nil, sarama.ErrIncompleteResponse
+		}
+		if !errors.Is(block.Err, sarama.ErrNoError) {
+			return nil, block.Err
+		}
+		offsets[partition] = block.Offset
+	}
+	return offsets, nil
+}
+
+// bounds returns the oldest offset of a partition and the one behind its newest message.
+func bounds(client sarama.Client, topic string, partition int32) (oldest, end int64, err error) {
+	if oldest, err = client.GetOffset(topic, partition, sarama.OffsetOldest); err != nil {
+		return 0, 0, fmt.Errorf("oldest offset of %s/%d: %w", topic, partition, err)
+	}
+	if end, err = client.GetOffset(topic, partition, sarama.OffsetNewest); err != nil {
+		return 0, 0, fmt.Errorf("newest offset of %s/%d: %w", topic, partition, err)
+	}
+	return oldest, end, nil
+}

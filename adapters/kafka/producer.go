@@ -1,0 +1,85 @@
+package kafka
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// producer is one producer of sarama from its connecting to its end. A Publisher goes through many: whatever fails on
+// the way to the brokers ends a producer, because after an error of the sequence or a new epoch an idempotent producer
+// of sarama may go on failing, its circuit breakers stay open for ten seconds, and what it still holds is stale.
+type producer struct {
+	ready    chan struct{} // closed when connecting has ended, one way or the other
+	err      error         // why it could not connect; read after ready
+	finished chan struct{} // closed when the last answer was handed over
+
+	dialer  *dialer
+	client  sarama.Client
+	async   sarama.AsyncProducer
+	retired chan struct{} // closed when it takes no more messages
+	lastAck atomic.Int64  // monotonic nanoseconds since epoch
+
+	senders int // guarded by Publisher.mu: Publish calls that may still write to the input
+	closing bool
+}
+
+var epoch = time.Now() // of the monotonic readings in lastAck
+
+func newProducer(config Config) *producer {
+	return &producer{
+		ready:    make(chan struct{}),
+		finished: make(chan struct{}),
+		retired:  make(chan struct{}),
+		dialer:   newDialer(config.DialTimeout),
+	}
+}
+
+// connect asks the brokers for a producer id; onError hears of every message that failed.
+func (p *producer) connect(config Config, onAck func(), onError func(error)) {
+	defer close(p.ready)
+	settings := config.producing(p.dialer)
+	p.client, p.err = sarama.NewClient(config.Brokers, settings)
+	if p.err == nil {
+		if p.async, p.err = sarama.NewAsyncProducerFromClient(p.client); p.err != nil {
+			_ = p.client.Close()
+		}
+	}
+	if p.err != nil {
+		p.dialer.abort()
+		close(p.finished)
+		return
+	}
+	acks := make(chan struct{})
+	go func() {
+		defer close(acks)
+		for record := range p.async.Successes() {
+			p.lastAck.Store(int64(time.Since(epoch)))
+			onAck()
+			record.Metadata.(*slot).answer(nil)
+		}
+	}()
+	go func() {
+		for failure := range p.async.Errors() {
+			onError(failure.Err)
+			failure.Msg.Metadata.(*slot).answer(unavailable("publish to "+failure.Msg.Topic, failure.Err))
+		}
+		<-acks
+		_ = p.client.Close()
+		p.dialer.abort()
+		close(p.finished)
+	}()
+}
+
+// end lets what was taken be finished, for a while; then it cuts the connections.
+func (p *producer) end(patience time.Duration) {
+	p.async.AsyncClose()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.finished:
+	case <-timer.C:
+		p.dialer.abort()
+	}
+}

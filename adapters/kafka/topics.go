@@ -1,0 +1,213 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+var _ port.Topics = (*Topics)(nil)
+
+// TopicSettings say what the topics are made of. The zero value of a field means its default.
+type TopicSettings struct {
+	// Partitions of the requests and of the results: how many delivery tasks can work at once; default 12. A key
+	// changes its partition when this is raised later: raise it while no run is under way.
+	Partitions int32
+	// DeadLetterPartitions of the dead letter topic; default 1.
+	DeadLetterPartitions int32
+	// Replication is the number of replicas; default 3. One broker alone (a laptop) needs 1.
+	Replication int16
+	// MinInSync is how many replicas must have a message before it is acknowledged; default 2, or Replication if that
+	// is less.
+	MinInSync int16
+	// Retention of messages; default 7 days. The ledger's partitions must outlive it.
+	Retention time.Duration
+	// DeadLetterRetention of the dead letter topic; default 30 days.
+	DeadLetterRetention time.Duration
+}
+
+// WithDefaults returns the settings with every empty field set to its default.
+func (s TopicSettings) WithDefaults() TopicSettings {
+	fill(&s.Partitions, 12)
+	fill(&s.DeadLetterPartitions, 1)
+	fill(&s.Replication, 3)
+	fill(&s.MinInSync, min(2, s.Replication))
+	fill(&s.Retention, 7*24*time.Hour)
+	fill(&s.DeadLetterRetention, 30*24*time.Hour)
+	return s
+}
+
+// Validate tells what cannot work, wrapping port.ErrInvalid. It expects the defaults to be filled in.
+func (s TopicSettings) Validate() error {
+	switch {
+	case s.Partitions < 1, s.DeadLetterPartitions < 1:
+		return invalid("a topic needs at least one partition")
+	case s.Replication < 1:
+		return invalid("a topic needs at least one replica")
+	case s.MinInSync < 1 || s.MinInSync > s.Replication:
+		return invalid("min.insync.replicas %d: 1 to the number of replicas, %d", s.MinInSync, s.Replication)
+	case s.Retention < time.Minute, s.DeadLetterRetention < time.Minute:
+		return invalid("a retention below one minute")
+	}
+	return nil
+}
+
+// Topics makes the topics.
+type Topics struct {
+	config   Config
+	settings TopicSettings
+	conn     *connection
+}
+
+// NewTopics checks the config and the settings; it does no I/O.
+func NewTopics(config Config, settings TopicSettings) (*Topics, error) {
+	config, err := config.complete()
+	if err != nil {
+		return nil, err
+	}
+	settings = settings.WithDefaults()
+	if err := settings.Validate(); err != nil {
+		return nil, err
+	}
+	return &Topics{config: config, settings: settings, conn: newConnection(config, true)}, nil
+}
+
+// Ensure implements port.Topics. It returns when every partition has a leader. Running it twice, or in several
+// processes at once, is fine.
+func (t *Topics) Ensure(ctx context.Context) error {
+	wanted := t.wanted()
+	return t.conn.use(ctx, "make the topics", func(client sarama.Client) error {
+		admin, err := sarama.NewClusterAdminFromClient(client)
+		if err != nil {
+			return err
+		}
+		for _, topic := range wanted {
+			if err := ensure(admin, topic); err != nil {
+				return err
+			}
+		}
+		return t.awaitLeaders(ctx, client, wanted)
+	})
+}
+
+// topic is one topic as it should be.
+type topic struct {
+	name   string
+	detail sarama.TopicDetail
+}
+
+func (t *Topics) wanted() []topic {
+	one := func(role port.Topic, partitions int32, retention time.Duration) topic {
+		entry := func(value string) *string { return &value }
+		return topic{name: t.config.TopicName(role), detail: sarama.TopicDetail{
+			NumPartitions:     partitions,
+			ReplicationFactor: t.settings.Replication,
+			ConfigEntries: map[string]*string{
+				"min.insync.replicas": entry(strconv.Itoa(int(t.settings.MinInSync))),
+				"retention.ms":        entry(strconv.FormatInt(retention.Milliseconds(), 10)),
+				"cleanup.policy":      entry("delete"),
+				// The brokers' clock, which rises within a partition: R8 asks for offsets by time.
+				"message.timestamp.type": entry("LogAppendTime"),
+				"max.message.bytes":      entry(strconv.Itoa(t.config.MaxMessageBytes + 4<<10)),
+				// A replica that lags behind must not become leader and lose what was acknowledged.
+				"unclean.leader.election.enable": entry("false"),
+			},
+		}}
+	}
+	return []topic{
+		one(port.TopicRequests, t.settings.Partitions, t.settings.Retention),
+		one(port.TopicResults, t.settings.Partitions, t.settings.Retention),
+		one(port.TopicDeadLetter, t.settings.DeadLetterPartitions, t.settings.DeadLetterRetention),
+	}
+}
+
+// ensure creates one topic where it is missing and checks it where it is there.
+func ensure(admin sarama.ClusterAdmin, want topic) error {
+	found, err := admin.DescribeTopics([]string{want.name})
+	if err != nil {
+		return fmt.Errorf("look at the topic %s: %w", want.name, err)
+	}
+	if len(found) == 1 && errors.Is(found[0].Err, sarama.ErrNoError) {
+		return checked(want, len(found[0].Partitions))
+	}
+	err = admin.CreateTopic(want.name, &want.detail, false)
+	if err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
+		return fmt.Errorf("create the topic %s with %d partitions and %d replicas: %w",
+			want.name, want.detail.NumPartitions, want.detail.ReplicationFactor, err)
+	}
+	return nil
+}
+
+func checked(want topic, partitions int) error {
+	if partitions >= int(want.detail.NumPartitions) {
+		return nil
+	}
+	return invalid("the topic %s has %d partitions, wanted are %d: add partitions while no run is under way, or lower the setting",
+		want.name, partitions, want.detail.NumPartitions)
+}
+
+// awaitLeaders waits until the brokers know every partition and its leader: they learn of a new topic a little later.
+// A topic that somebody else created in between is checked here.
+func (t *Topics) awaitLeaders(ctx context.Context, client sarama.Client, wanted []topic) error {
+	for _, want := range wanted {
+		for {
+			partitions, err := withLeaders(client, want.name)
+			if err == nil {
+				if err := checked(want, partitions); err != nil {
+					return err
+				}
+				break
+			}
+			if ctx.Err() != nil || client.Closed() {
+				return fmt.Errorf("wait for the topic %s: %w", want.name, err)
+			}
+			wait(ctx, 50*time.Millisecond)
+		}
+	}
+	return nil
+}
+
+func withLeaders(client sarama.Client, name string) (int, error) {
+	if err := client.RefreshMetadata(name); err != nil {
+		return 0, err
+	}
+	partitions, err := client.Partitions(name)
+	if err != nil {
+		return 0, err
+	}
+	for _, partition := range partitions {
+		if _, err := client.Leader(name, partition); err != nil {
+			return 0, err
+		}
+	}
+	return len(partitions), nil
+}
+
+// Remove deletes the topics, with everything in them: for tests and for taking an installation down.
+func (t *Topics) Remove(ctx context.Context) error {
+	return t.conn.use(ctx, "remove the topics", func(client sarama.Client) error {
+		admin, err := sarama.NewClusterAdminFromClient(client)
+		if err != nil {
+			return err
+		}
+		for _, topic := range t.wanted() {
+			err := admin.DeleteTopic(topic.name)
+			if err != nil && !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+				return fmt.Errorf("delete the topic %s: %w", topic.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Close ends the connection.
+func (t *Topics) Close() error {
+	t.conn.close()
+	return nil
+}
