@@ -6,9 +6,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"go.uber.org/zap"
 )
+
+func (s *Server) newAdminServer() *http.Server {
+	return &http.Server{
+		Handler: s.adminHandler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: zap.NewStdLog(s.config.Log),
+	}
+}
 
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
@@ -29,7 +37,7 @@ func (s *Server) putSettings(w http.ResponseWriter, r *http.Request) {
 		err = s.SetSettings(settings)
 	}
 	if err != nil {
-		writeError(w, http.StatusBadRequest, "bad_settings", err.Error())
+		writeAdminError(w, http.StatusBadRequest, "bad_settings", err.Error())
 		return
 	}
 	s.config.Log.Info("gateway_settings_changed", zap.Any("settings", s.Settings()))
@@ -57,9 +65,15 @@ func writeJSON(w http.ResponseWriter, value any) {
 	encoder := json.NewEncoder(&body)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(value); err != nil {
-		writeError(w, http.StatusInternalServerError, "internal", err.Error())
+		writeAdminError(w, http.StatusInternalServerError, "internal", err.Error())
 		return
 	}
-	w.Header()["Content-Type"] = jsonType
+	w.Header().Set("Content-Type", jsonType)
 	_, _ = w.Write(body.Bytes()) // the caller may be gone
+}
+
+func writeAdminError(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", jsonType)
+	w.WriteHeader(status)
+	_, _ = w.Write(errorBody(code, message)) // the caller may be gone
 }

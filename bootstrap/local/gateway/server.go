@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/balsong/balsong/bootstrap/local/gateway/acceptlog"
 	"github.com/balsong/balsong/bootstrap/local/gateway/behaviour"
 	"github.com/balsong/balsong/bootstrap/local/gateway/inbox"
 	"github.com/emersion/go-smtp"
+	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 )
 
@@ -27,7 +27,8 @@ type Server struct {
 	lock    *os.File
 
 	mail                                      *smtp.Server
-	calls, admin                              *http.Server
+	calls                                     *fasthttp.Server
+	admin                                     *http.Server
 	mailListener, callListener, adminListener net.Listener
 
 	// stopping is closed when Stop begins: latencies end at once then.
@@ -92,8 +93,11 @@ func (s *Server) SetSettings(settings Settings) error {
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		close(s.stopping)
-		s.mailListener.Close() //nolint:errcheck,gosec // the SMTP server closes it again, and reports
-		faults := []error{s.stopHTTP(ctx, s.calls), s.stopHTTP(ctx, s.admin), s.stopMail(ctx)}
+		// Closed here, because a server that was stopped before it got to serve
+		// would not know its listener yet.
+		s.mailListener.Close() //nolint:errcheck,gosec // nothing depends on it
+		s.callListener.Close() //nolint:errcheck,gosec // nothing depends on it
+		faults := []error{s.stopCalls(ctx), s.stopAdmin(ctx), s.stopMail(ctx)}
 		s.serving.Wait()
 		s.stopErr = errors.Join(append(faults, s.close())...)
 		s.config.Log.Info("gateway_stopped")
@@ -133,16 +137,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.mail = s.newSMTPServer(certificate)
-	s.calls = s.newHTTPServer(s.httpHandler())
-	s.admin = s.newHTTPServer(s.adminHandler())
+	s.calls = s.newCallServer()
+	s.admin = s.newAdminServer()
 	return nil
-}
-
-func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 16 << 10, ErrorLog: zap.NewStdLog(s.config.Log),
-	}
 }
 
 func (s *Server) serve() {
@@ -159,9 +156,16 @@ func (s *Server) serve() {
 	run("admin", func() error { return s.admin.Serve(s.adminListener) })
 }
 
-func (s *Server) stopHTTP(ctx context.Context, server *http.Server) error {
-	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("stop HTTP: %w", err), server.Close())
+func (s *Server) stopCalls(ctx context.Context) error {
+	if err := s.calls.ShutdownWithContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("stop HTTP: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) stopAdmin(ctx context.Context) error {
+	if err := s.admin.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("stop the admin port: %w", err), s.admin.Close())
 	}
 	return nil
 }

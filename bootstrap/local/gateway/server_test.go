@@ -184,7 +184,7 @@ func TestCallsThatBreakTheContractAreNotAccepted(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got := b.Stats(); got.Accepted != 0 || got.Refused["invalid"] != 5 || got.Refused["permanent"] != 1 {
+	if got := b.Stats(); got.Accepted != 0 || got.Refused["invalid"] != 4 || got.Refused["permanent"] != 1 {
 		t.Errorf("stats %+v", got)
 	}
 }
