@@ -1,0 +1,243 @@
+package porttest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// PermitsRig is permits with their bounds, as Open was asked for or as the port has them: 0 means none.
+type PermitsRig struct {
+	Permits  port.Permits
+	InFlight int // permits at the same time
+	Failures int // calls in a row without an answer that open the breaker; its pause is short
+	Rate     float64
+}
+
+// PermitsBench makes rigs: with at most inFlight permits at once, a breaker that opens after some failures and pauses
+// a few milliseconds, and a rate a second with a burst of one. A port that has not one of these bounds leaves it 0.
+type PermitsBench func(t testing.TB, inFlight, failures int, rate float64) PermitsRig
+
+// Permits runs the suite of port.Permits.
+func Permits(t *testing.T, bench PermitsBench) {
+	Run(t, PermitsChecks(), func(testing.TB) PermitsBench { return bench })
+}
+
+// PermitsChecks are the promises of port.Permits. What a port does not bound is not checked.
+func PermitsChecks() []Check[PermitsBench] {
+	return []Check[PermitsBench]{
+		{"gives a permit for each call", permitsGive},
+		{"gives none once the context has ended", permitsEnded},
+		{"holds as many as may run at once, and ends a wait with the context", permitsInFlight},
+		{"takes a permit back once, however often it is released", permitsReleaseTwice},
+		{"loses no permit to a wait that ended", permitsLoseNone},
+		{"opens after failures in a row, tests, and closes after an answer", permitsBreaker},
+		{"stays closed while refusals, throttling and lost claims come back", permitsNeutral},
+		{"goes on testing after a test that made no call", permitsEmptyTest},
+		{"keeps to the rate, and gives up at once what would come too late", permitsRate},
+		{"serves many callers at once", permitsConcurrent},
+	}
+}
+
+// blink is long enough for a permit that is there, and short enough to wait for one that is not.
+const blink = 40 * time.Millisecond
+
+func (r PermitsRig) take(t testing.TB) func(port.Verdict, bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	release, err := r.Permits.Acquire(ctx)
+	if err != nil {
+		t.Fatalf("Acquire: %v", err)
+	}
+	return release
+}
+
+func (r PermitsRig) expectNone(t testing.TB, why string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), blink)
+	defer cancel()
+	release, err := r.Permits.Acquire(ctx)
+	switch {
+	case err == nil:
+		release(port.CallAccepted, true)
+		t.Errorf("got a permit %s", why)
+	case !errors.Is(err, context.DeadlineExceeded):
+		t.Errorf("%s: the error is %v, want the context's", why, err)
+	}
+}
+
+func permitsGive(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 1, 3, 0)
+	for range 10 {
+		r.take(t)(port.CallAccepted, true)
+	}
+}
+
+func permitsEnded(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 5, 3, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 {
+		if _, err := r.Permits.Acquire(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("the error is %v, want context.Canceled", err)
+		}
+	}
+	r.take(t)(port.CallAccepted, true)
+}
+
+func permitsInFlight(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 2, 0, 0)
+	if r.InFlight == 0 {
+		return
+	}
+	first, second := r.take(t), r.take(t)
+	r.expectNone(t, "beyond the bound")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	third := make(chan error, 1)
+	go func() {
+		release, err := r.Permits.Acquire(ctx)
+		if err == nil {
+			release(port.CallAccepted, true)
+		}
+		third <- err
+	}()
+	first(port.CallAccepted, true)
+	if err := <-third; err != nil {
+		t.Errorf("after a release: %v", err)
+	}
+	second(port.CallAccepted, true)
+}
+
+func permitsReleaseTwice(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 1, 0, 0)
+	release := r.take(t)
+	release(port.CallAccepted, true)
+	release(port.CallAccepted, true)
+	if r.InFlight == 0 {
+		return
+	}
+	second := r.take(t)
+	release(port.CallAccepted, true)
+	r.expectNone(t, "because one was released twice")
+	second(port.CallAccepted, true)
+}
+
+func permitsLoseNone(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 1, 2, 0)
+	for range 2 {
+		r.take(t)(port.CallUnknown, true)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if release, err := r.Permits.Acquire(ctx); err == nil {
+		release(port.CallAccepted, true)
+	}
+	r.take(t)(port.CallAccepted, true)
+	r.take(t)(port.CallAccepted, true)
+}
+
+func permitsBreaker(t testing.TB, open func(testing.TB) PermitsBench) {
+	for _, failure := range []port.Verdict{port.CallNotMade, port.CallUnknown} {
+		r := open(t)(t, 10, 3, 0)
+		if r.Failures == 0 {
+			return
+		}
+		r.take(t)(failure, true)
+		r.take(t)(failure, true)
+		r.take(t)(port.CallAccepted, true) // not in a row
+		for range r.Failures {
+			r.take(t)(failure, true)
+		}
+		test := r.take(t) // after the pause
+		r.expectNone(t, "while the breaker tests the provider")
+		test(failure, true)
+		test = r.take(t)
+		r.expectNone(t, "after a test that failed")
+		test(port.CallRefused, true)
+		first, second := r.take(t), r.take(t)
+		first(port.CallAccepted, true)
+		second(port.CallAccepted, true)
+	}
+}
+
+func permitsNeutral(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 2, 0)
+	for range 5 {
+		r.take(t)(port.CallRefused, true)
+		r.take(t)(port.CallThrottled, true)
+		r.take(t)(port.CallNotMade, false)
+	}
+	a, b := r.take(t), r.take(t) // both at once: no test is under way
+	a(port.CallAccepted, true)
+	b(port.CallAccepted, true)
+}
+
+func permitsEmptyTest(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 1, 0)
+	if r.Failures == 0 {
+		return
+	}
+	r.take(t)(port.CallUnknown, true)
+	r.take(t)(port.CallNotMade, false) // the claim was lost: the provider was not tested
+	test := r.take(t)
+	r.expectNone(t, "though nothing was tested")
+	test(port.CallAccepted, true)
+	a, b := r.take(t), r.take(t)
+	a(port.CallAccepted, true)
+	b(port.CallAccepted, true)
+}
+
+func permitsRate(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 3, 0.01)
+	if r.Rate == 0 {
+		return
+	}
+	r.take(t)(port.CallAccepted, true)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err := r.Permits.Acquire(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("beyond the rate: the error is %v, want the context's", err)
+	}
+	if ctx.Err() != nil {
+		t.Error("it waited for a permit that could not come in time")
+	}
+}
+
+func permitsConcurrent(t testing.TB, open func(testing.TB) PermitsBench) {
+	const callers, rounds = 50, 20
+	r := open(t)(t, 4, 1_000_000, 0)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	now, peak := 0, 0
+	count := func(by int) {
+		mu.Lock()
+		defer mu.Unlock()
+		now += by
+		peak = max(peak, now)
+	}
+	for range callers {
+		all.Go(func() {
+			for range rounds {
+				release, err := r.Permits.Acquire(t.Context())
+				if err != nil {
+					t.Errorf("Acquire: %v", err)
+					return
+				}
+				count(1)
+				count(-1)
+				release(port.CallAccepted, true)
+			}
+		})
+	}
+	all.Wait()
+	if r.InFlight > 0 && peak > r.InFlight {
+		t.Errorf("%d permits were out at once, want at most %d", peak, r.InFlight)
+	}
+}
