@@ -42,6 +42,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newParts(),
+		Gateway(),
 	)
 	return root
 }

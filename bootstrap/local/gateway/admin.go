@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,6 +43,21 @@ func (s *Server) putSettings(w http.ResponseWriter, r *http.Request) {
 	}
 	s.config.Log.Info("gateway_settings_changed", zap.Any("settings", s.Settings()))
 	writeJSON(w, s.Settings())
+}
+
+// ReadSettings reads a file of settings, as GET /settings writes them. What it
+// leaves out has its default.
+func ReadSettings(path string) (Settings, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Settings{}, fmt.Errorf("open the settings: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // opened for reading
+	settings, err := mergeSettings(Settings{}, file)
+	if err != nil {
+		return Settings{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return settings, nil
 }
 
 // mergeSettings puts what the JSON names over the settings.
