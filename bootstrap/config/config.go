@@ -146,6 +146,16 @@ type Deliverer struct {
 	Log        Log
 }
 
+// Settler is the settlement role's configuration: it sends nothing.
+type Settler struct {
+	Database   Database
+	Kafka      Kafka
+	Settlement Settlement
+	Delivery   Delivery
+	Health     Health
+	Log        Log
+}
+
 // Batch is the batch app's configuration.
 type Batch struct {
 	Database Database

@@ -1,0 +1,44 @@
+package core
+
+import (
+	"github.com/jmoiron/sqlx"
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/postgres"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// Database provides the storage ports. application names the process to the database.
+func Database(c config.Database, application string) fx.Option {
+	return fx.Module("database",
+		fx.Provide(func(lc fx.Lifecycle) (*sqlx.DB, error) {
+			db, err := postgres.Open(postgres.Config{
+				URL: c.URL, Application: application, MaxConns: c.MaxConns,
+				StatementTimeout: c.StatementTimeout, LockTimeout: c.LockTimeout,
+			})
+			if err != nil {
+				return nil, err
+			}
+			lc.Append(fx.StopHook(db.Close))
+			return db, nil
+		}),
+		fx.Provide(
+			fx.Annotate(postgres.NewTargets, fx.As(new(port.Targets))),
+			fx.Annotate(postgres.NewBacklog, fx.As(new(port.Backlog))),
+			fx.Annotate(postgres.NewRequests, fx.As(new(port.Requests))),
+			fx.Annotate(postgres.NewLedger, fx.As(new(port.Ledger))),
+			fx.Annotate(postgres.NewSweeps, fx.As(new(port.Sweeps))),
+			fx.Annotate(postgres.NewSuppressions, fx.As(new(port.Suppressions))),
+			fx.Annotate(postgres.NewMonths, fx.As(new(port.Months))),
+			fx.Annotate(postgres.NewControl, fx.As(new(port.Control))),
+			fx.Annotate(postgres.NewPolicies, fx.As(new(port.Policies))),
+			fx.Annotate(postgres.NewAudit, fx.As(new(port.Audit))),
+			fx.Annotate(postgres.NewRuns, fx.As(new(port.Runs))),
+			fx.Annotate(postgres.NewReport, fx.As(new(port.Report))),
+			fx.Annotate(postgres.NewImports, fx.As(new(port.Imports))),
+			fx.Annotate(postgres.NewRenders, fx.As(new(port.Renders))),
+			fx.Annotate(postgres.NewCorrections, fx.As(new(port.Corrections))),
+		),
+	)
+}

@@ -1,0 +1,67 @@
+package core
+
+import (
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// The consumer groups. Their offsets say how far the statements of a month have come.
+const (
+	DeliveryGroup   = "balsong-delivery"
+	SettlementGroup = "balsong-settlement"
+)
+
+// retention is how long the topics keep messages: longer than a month's dispatch, shorter than the ledger's partitions.
+const retention = 7 * 24 * time.Hour
+
+// RequestConsumer reads requests as a member of the delivery group.
+type RequestConsumer struct{ port.Consumer }
+
+// ResultConsumer reads results as a member of the settlement group.
+type ResultConsumer struct{ port.Consumer }
+
+// Events provides the event log. client names the process in the brokers' logs.
+func Events(c config.Kafka, client string) fx.Option {
+	return fx.Module("events", fx.Provide(
+		func(log port.Log, metrics port.Metrics) kafka.Config {
+			return kafka.Config{
+				Brokers: c.Brokers, ClientID: client, TopicPrefix: c.TopicPrefix,
+				TLS: c.TLS, User: c.User, Password: c.Password, Log: log, Metrics: metrics,
+			}.WithDefaults()
+		},
+		func(lc fx.Lifecycle, k kafka.Config) (port.Publisher, error) {
+			publisher, err := kafka.NewPublisher(k)
+			if err != nil {
+				return nil, err
+			}
+			lc.Append(fx.StopHook(publisher.Close))
+			return publisher, nil
+		},
+		func(k kafka.Config) (RequestConsumer, error) {
+			consumer, err := kafka.NewConsumer(k, c.TopicPrefix+DeliveryGroup, port.TopicRequests)
+			return RequestConsumer{consumer}, err
+		},
+		func(k kafka.Config) (ResultConsumer, error) {
+			consumer, err := kafka.NewConsumer(k, c.TopicPrefix+SettlementGroup, port.TopicResults)
+			return ResultConsumer{consumer}, err
+		},
+		func(lc fx.Lifecycle, k kafka.Config) (port.Progress, error) {
+			progress, err := kafka.NewProgress(k, c.TopicPrefix+DeliveryGroup)
+			if err != nil {
+				return nil, err
+			}
+			lc.Append(fx.StopHook(progress.Close))
+			return progress, nil
+		},
+		func(k kafka.Config) (port.Topics, error) {
+			return kafka.NewTopics(k, kafka.TopicsConfig{
+				Partitions: c.Partitions, ReplicationFactor: c.Replication, MinInSyncReplicas: c.MinInSync, Retention: retention,
+			})
+		},
+	))
+}

@@ -1,0 +1,82 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/sender"
+	"github.com/balsong/balsong/application/deliver"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/domain/channel"
+)
+
+// Lanes are the channels' providers.
+type Lanes map[channel.Kind]deliver.Lane
+
+// Gateways provides a lane for each channel that has a provider in the configuration.
+func Gateways(c config.Gateways) fx.Option {
+	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, clock port.Clock) (Lanes, error) {
+		lanes := Lanes{}
+		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
+			permits, err := sender.NewPermits(sender.PermitsConfig{Provider: provider})
+			if err != nil {
+				return err
+			}
+			lc.Append(fx.StopHook(closeIt))
+			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: permits}
+			return nil
+		}
+		err := errors.Join(
+			addSMTP(c.SMTP, clock, add),
+			addHTTP(channel.SMS, c.SMS, clock, add),
+			addHTTP(channel.Push, c.Push, clock, add),
+		)
+		if err == nil && len(lanes) == 0 {
+			err = fmt.Errorf("%w: no gateway: set BALSONG_SMTP_ADDR, BALSONG_SMS_URL or BALSONG_PUSH_URL", config.ErrInvalid)
+		}
+		return lanes, err
+	}))
+}
+
+type addLane func(provider port.Provider, gateway port.Gateway, closeIt func()) error
+
+func addSMTP(c config.SMTP, clock port.Clock, add addLane) error {
+	if c.Addr == "" {
+		return nil
+	}
+	provider := port.Provider{
+		Name: "smtp", Channel: channel.Email,
+		CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
+		Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
+	}
+	gateway, err := sender.NewSMTP(sender.SMTPConfig{
+		Provider: provider, Address: c.Addr, TLS: sender.TLSPolicy(c.TLS),
+		Username: c.User, Password: c.Password, From: c.From, ReplyTo: c.ReplyTo, Now: clock.Now,
+	})
+	if err != nil {
+		return err
+	}
+	return add(provider, gateway, gateway.Close)
+}
+
+func addHTTP(kind channel.Kind, c config.HTTPGateway, clock port.Clock, add addLane) error {
+	if c.URL == "" {
+		return nil
+	}
+	provider := port.Provider{
+		Name: map[channel.Kind]string{channel.SMS: "sms", channel.Push: "push"}[kind], Channel: kind,
+		CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
+		Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
+	}
+	gateway, err := sender.NewHTTP(sender.HTTPConfig{Provider: provider, URL: c.URL, Token: c.Token, Now: clock.Now})
+	if err != nil {
+		return err
+	}
+	return add(provider, gateway, gateway.Close)
+}
+
+// burst lets a tenth of a second's calls out at once.
+func burst(rate float64) int { return max(1, int(rate/10)) }

@@ -1,0 +1,34 @@
+// Package core holds the fx modules that the apps share: logs and metrics, the database, the event log, statements and
+// gateways. Constructors do no I/O; what is down at the start is waited for by the use cases.
+package core
+
+import (
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+	"go.uber.org/zap"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/observe"
+)
+
+// Observe provides the clock, the log and the metrics. A clock that is shifted comes through fx.Replace or fx.Decorate.
+func Observe(c config.Log) fx.Option {
+	return fx.Module("observe",
+		fx.Provide(
+			func() (*zap.Logger, error) { return observe.NewZap(c.Level, c.Format) },
+			fx.Annotate(observe.NewLog, fx.As(new(port.Log))),
+			fx.Annotate(observe.NewMetrics, fx.As(new(port.Metrics)), fx.As(fx.Self())),
+			func() port.Clock { return observe.Clock{} },
+		),
+	)
+}
+
+// Quiet keeps fx's own events out of the log, but for errors.
+func Quiet() fx.Option {
+	return fx.WithLogger(func(logger *zap.Logger) fxevent.Logger {
+		quiet := &fxevent.ZapLogger{Logger: logger}
+		quiet.UseLogLevel(zap.DebugLevel)
+		return quiet
+	})
+}

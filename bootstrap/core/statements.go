@@ -1,0 +1,31 @@
+package core
+
+import (
+	"context"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/adapters/s3"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// Statements provides the packs and the cipher.
+func Statements(c config.S3, keys config.Keys) fx.Option {
+	return fx.Module("statements", fx.Provide(
+		fx.Annotate(func(metrics port.Metrics) (*s3.Packs, error) {
+			return s3.New(context.Background(), s3.Config{
+				Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.Endpoint != "",
+				AccessKey: c.AccessKey, SecretKey: c.SecretKey, CacheBytes: c.CacheMiB << 20,
+			}, metrics)
+		}, fx.As(fx.Self()), fx.As(new(port.Packs))),
+		fx.Annotate(func() (*crypto.Cipher, error) {
+			keyset, err := keys.ReadKeyset()
+			if err != nil {
+				return nil, err
+			}
+			return crypto.New(keyset)
+		}, fx.As(fx.Self()), fx.As(new(port.Cipher))),
+	))
+}

@@ -1,0 +1,171 @@
+// Package deliveryapp wires the Consumer: the delivery role, the settlement role, or both in one process.
+package deliveryapp
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/application/deliver"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/observe"
+	"github.com/balsong/balsong/domain/attempt"
+)
+
+// Role is what a process does.
+type Role string
+
+// The roles.
+const (
+	Delivery   Role = "delivery"
+	Settlement Role = "settlement"
+	Both       Role = "both"
+)
+
+// ErrRole is returned for a role that does not exist.
+var ErrRole = errors.New("no such role")
+
+// ParseRole reads a role's name.
+func ParseRole(s string) (Role, error) {
+	switch role := Role(s); role {
+	case Delivery, Settlement, Both:
+		return role, nil
+	default:
+		return "", fmt.Errorf("%w: %q (want delivery, settlement or both)", ErrRole, s)
+	}
+}
+
+// Options is the app. Down parts do not keep it from starting: it waits for them.
+func Options(role Role, c config.Deliverer) fx.Option {
+	options := []fx.Option{
+		core.Observe(c.Log),
+		core.Quiet(),
+		core.Database(c.Database, "balsong-"+string(role)),
+		core.Events(c.Kafka, "balsong-"+string(role)),
+		fx.StopTimeout(c.Delivery.DrainFor + 30*time.Second),
+		fx.Invoke(serveHealth(c.Health)),
+	}
+	if role != Settlement {
+		options = append(options, delivery(c))
+	}
+	if role != Delivery {
+		options = append(options, settlement(c))
+	}
+	return fx.Options(options...)
+}
+
+// waiting is a part of the app that may wait for others.
+type waiting interface{ Down() []string }
+
+func delivery(c config.Deliverer) fx.Option {
+	return fx.Module("delivery",
+		core.Statements(c.S3, c.Keys),
+		core.Gateways(c.Gateways),
+		fx.Provide(
+			func(d deliveryPorts) (*deliver.Service, error) {
+				return deliver.New(d.ports(), deliver.Config{
+					InFlight: c.Delivery.InFlight, Batch: c.Delivery.Batch, HaltPoll: c.Delivery.HaltPoll,
+					DrainFor: c.Delivery.DrainFor, ContentLimit: c.Delivery.ContentLimit,
+				})
+			},
+			fx.Annotate(func(s *deliver.Service) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
+		),
+		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *deliver.Service) {
+			core.Work(lc, shutdown, log, "delivery", s.Run)
+		}),
+	)
+}
+
+// deliveryPorts is what fx finds for Delivery.
+type deliveryPorts struct {
+	fx.In
+	Requests     core.RequestConsumer
+	Publisher    port.Publisher
+	Ledger       port.Ledger
+	Suppressions port.Suppressions
+	Control      port.Control
+	Packs        port.Packs
+	Cipher       port.Cipher
+	Lanes        core.Lanes
+	Clock        port.Clock
+	Log          port.Log
+	Metrics      port.Metrics
+}
+
+func (d deliveryPorts) ports() deliver.Ports {
+	return deliver.Ports{
+		Requests: d.Requests, Publisher: d.Publisher, Ledger: d.Ledger, Suppressions: d.Suppressions,
+		Control: d.Control, Packs: d.Packs, Cipher: d.Cipher, Lanes: d.Lanes,
+		Clock: d.Clock, Log: d.Log, Metrics: d.Metrics, NewToken: newToken,
+	}
+}
+
+func newToken() (token attempt.Token) {
+	_, _ = rand.Read(token[:]) // never fails (crypto/rand)
+	return token
+}
+
+func settlement(c config.Deliverer) fx.Option {
+	return fx.Module("settlement",
+		fx.Provide(
+			func(p settlementPorts) (*settle.Settler, error) {
+				return settle.New(p.ports(), settle.Config{
+					Batch: c.Settlement.Batch, SweepEvery: c.Settlement.SweepEvery, LeaseEvery: c.Settlement.LeaseEvery,
+					ReapEvery: c.Settlement.ReapEvery, Overlap: c.Settlement.Overlap, ReapGrace: c.Settlement.ReapGrace,
+				})
+			},
+			fx.Annotate(func(s *settle.Settler) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
+		),
+		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *settle.Settler) {
+			core.Work(lc, shutdown, log, "settlement", s.Run)
+		}),
+	)
+}
+
+// settlementPorts is what fx finds for settlement.
+type settlementPorts struct {
+	fx.In
+	Targets  port.Targets
+	Sweeps   port.Sweeps
+	Requests port.Requests
+	Months   port.Months
+	Policies port.Policies
+	Progress port.Progress
+	Results  core.ResultConsumer
+	Clock    port.Clock
+	Log      port.Log
+	Metrics  port.Metrics
+}
+
+func (p settlementPorts) ports() settle.Ports {
+	return settle.Ports{
+		Targets: p.Targets, Sweeps: p.Sweeps, Requests: p.Requests, Months: p.Months, Policies: p.Policies,
+		Progress: p.Progress, Results: p.Results, Clock: p.Clock, Log: p.Log, Metrics: p.Metrics,
+	}
+}
+
+// health is what the health server needs.
+type health struct {
+	fx.In
+	Metrics *observe.Metrics
+	Waiting []waiting `group:"waiting"`
+}
+
+func serveHealth(c config.Health) func(lc fx.Lifecycle, h health) {
+	return func(lc fx.Lifecycle, h health) {
+		server := observe.NewServer(c.Addr, h.Metrics, func() []string {
+			var down []string
+			for _, w := range h.Waiting {
+				down = append(down, w.Down()...)
+			}
+			return down
+		})
+		lc.Append(fx.StartStopHook(server.Start, server.Stop))
+	}
+}

@@ -1,0 +1,59 @@
+package deliveryapp
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+const usage = `delivery consumes requests, claims each delivery key, calls the gateway once and stores the outcome (role delivery);
+or brings targets in line with the ledger, ends silent claims and requeues what was lost (role settlement); or both.
+
+Runs until SIGTERM: then it takes nothing new and lets the calls under way end. Killed at any moment it loses nothing:
+what cannot be known becomes UNKNOWN and is shown.
+
+Usage: delivery [--role delivery|settlement|both]
+
+Exit codes: 0 asked to end · 1 failed · 2 wrong arguments or configuration
+
+`
+
+// Main is the command. ctx ends with SIGINT or SIGTERM.
+func Main(ctx context.Context, args []string, _, stderr io.Writer) int {
+	flags := flag.NewFlagSet("delivery", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	name := flags.String("role", string(Both), "delivery, settlement or both")
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+		fmt.Fprintln(stderr)
+		config.Describe[config.Deliverer](stderr)
+	}
+	if err := flags.Parse(args); err != nil {
+		return core.ExitCodeOfFlags(err)
+	}
+	role, err := ParseRole(*name)
+	if err != nil {
+		fmt.Fprintln(stderr, "delivery: --role:", err)
+		return core.ExitUsage
+	}
+	c, err := Load(role)
+	if err != nil {
+		fmt.Fprintln(stderr, "delivery:", err)
+		return core.ExitUsage
+	}
+	return core.Serve(ctx, stderr, Options(role, c))
+}
+
+// Load reads what a role needs: settlement sends nothing, so it needs no statements, keys or gateways.
+func Load(role Role) (config.Deliverer, error) {
+	if role != Settlement {
+		return config.Load[config.Deliverer]()
+	}
+	c, err := config.Load[config.Settler]()
+	return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Health: c.Health, Log: c.Log, Delivery: c.Delivery}, err
+}
