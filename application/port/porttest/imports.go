@@ -1,0 +1,225 @@
+package porttest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Imports runs the suite of port.Imports.
+func Imports(t *testing.T, open OpenStorage) { Run(t, ImportsChecks(), open) }
+
+// ImportsChecks are the promises of port.Imports.
+func ImportsChecks() []Check[Storage] {
+	return []Check[Storage]{
+		onStage("stores new bills as IMPORTED and READY", importsNew),
+		onStage("keeps a customer's user id across months", importsUserIDs),
+		onStage("changes nothing when the same is imported again", importsAgain),
+		onStage("tells of a row that differs, and keeps the first", importsConflict),
+		onStage("takes a customer named twice in a chunk once", importsTwiceInChunk),
+		onStage("gives one user id where imports run at once", importsRace),
+		onStage("seals each part for its own purpose", importsSeals),
+		onStage("stores nothing of a chunk that cannot be sealed", importsSealFails),
+		onStage("notes a refused row once", importsRejects),
+	}
+}
+
+func reportText(r port.ImportReport) string { return fmt.Sprintf("%+v", r) }
+
+func (s *stage) importing(month key.Month, bills ...port.ImportedBill) port.ImportReport {
+	s.Helper()
+	r := given(s.Imports.Store(s.ctx, month, bills, seal))(s)
+	if len(r.Conflicts) == 0 {
+		r.Conflicts = nil
+	}
+	return r
+}
+
+func (s *stage) reportIs(got, want port.ImportReport) {
+	s.Helper()
+	if reportText(got) != reportText(want) {
+		s.Errorf("the report is %+v, want %+v", got, want)
+	}
+}
+
+// found finds a customer's target.
+func (s *stage) found(month key.Month, n int) billing.State {
+	s.Helper()
+	target, _, err := s.Report.Find(s.ctx, month, customer(n))
+	s.must(err)
+	return target.State()
+}
+
+func importsNew(s *stage) {
+	bills := []port.ImportedBill{bill(november, 3, noon), bill(november, 1, noon.Add(time.Hour))}
+	s.reportIs(s.importing(november, bills...), port.ImportReport{Inserted: 2})
+	for _, b := range bills {
+		target, _, err := s.Report.Find(s.ctx, november, b.Customer)
+		s.must(err)
+		want := b.State
+		want.Key, want.Batch, want.Dispatch = target.Key(), billing.Imported, billing.Ready
+		s.stateIs(b.Customer, target.State(), want)
+		if target.Key().UserID < 1 || target.Key().Month != november {
+			s.Errorf("%s became %s", b.Customer, target.Key())
+		}
+	}
+	s.reportIs(s.importing(november), port.ImportReport{})
+}
+
+func importsUserIDs(s *stage) {
+	first := s.imported(november, 3)
+	second := s.store(december, bill(december, 2, noon), bill(december, 5, noon), bill(december, 0, noon))
+	if second[0].UserID != first[2].UserID || second[2].UserID != first[0].UserID {
+		s.Errorf("users %v became %v", first, second)
+	}
+	ids := []int64{first[0].UserID, first[1].UserID, first[2].UserID, second[1].UserID}
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != 4 {
+		s.Errorf("two customers share a user id: %v and %v", first, second)
+	}
+}
+
+func importsAgain(s *stage) {
+	k := s.rendered(november, 2)[0]
+	s.change(func(state *billing.State) { state.Dispatch, state.Attempt = billing.Succeeded, 2 }, k)
+	before := s.state(k)
+	s.reportIs(s.importing(november, bill(november, 0, noon), bill(november, 1, noon), bill(november, 2, noon)),
+		port.ImportReport{Inserted: 1, Unchanged: 2})
+	s.stateIs("after importing again", s.state(k), before)
+}
+
+func importsConflict(s *stage) {
+	s.imported(november, 2)
+	before := s.found(november, 1)
+	other := bill(november, 1, noon.Add(time.Hour))
+	other.Fingerprint[0]++
+	other.Line = 77
+	s.reportIs(s.importing(november, bill(november, 0, noon), other, bill(november, 2, noon)), port.ImportReport{
+		Inserted: 1, Unchanged: 1, Conflicts: []port.ImportConflict{{Customer: customer(1), Line: 77}},
+	})
+	s.stateIs("after a row that differs", s.found(november, 1), before)
+}
+
+func importsTwiceInChunk(s *stage) {
+	same, other := bill(november, 0, noon), bill(november, 0, noon.Add(time.Hour))
+	other.Fingerprint[0]++
+	other.Line = 77
+	s.reportIs(s.importing(november, bill(november, 0, noon), same, other), port.ImportReport{
+		Inserted: 1, Unchanged: 1, Conflicts: []port.ImportConflict{{Customer: customer(0), Line: 77}},
+	})
+	if got := s.found(november, 0).AvailableAt; !got.Equal(noon) {
+		s.Errorf("the second row of the customer was kept: available at %s", got)
+	}
+}
+
+func importsRace(s *stage) {
+	var done sync.WaitGroup
+	inserted := make([]int, 4)
+	for i := range inserted {
+		month := november + key.Month(i%2)
+		done.Go(func() {
+			var bills []port.ImportedBill
+			for n := range 50 {
+				bills = append(bills, bill(month, n, noon))
+			}
+			if i >= 2 {
+				slices.Reverse(bills)
+			}
+			r, err := s.Imports.Store(s.ctx, month, bills, seal)
+			// The database may end one of them in favour of the other: it is run again.
+			for errors.Is(err, port.ErrConflict) {
+				r, err = s.Imports.Store(s.ctx, month, bills, seal)
+			}
+			if err != nil {
+				s.Errorf("import %d: %v", i, err)
+			}
+			inserted[i] = r.Inserted
+		})
+	}
+	done.Wait()
+	if inserted[0]+inserted[2] != 50 || inserted[1]+inserted[3] != 50 {
+		s.Errorf("inserted %v: want 50 a month between two imports", inserted)
+	}
+	users := map[int64]bool{}
+	for n := range 50 {
+		id := s.found(november, n).Key.UserID
+		users[id] = true
+		if other := s.found(december, n).Key.UserID; other != id {
+			s.Errorf("%s is user %d and user %d", customer(n), id, other)
+		}
+	}
+	if len(users) != 50 {
+		s.Errorf("50 customers have %d user ids", len(users))
+	}
+}
+
+func importsSeals(s *stage) {
+	b := bill(november, 0, noon)
+	var got []string
+	_, err := s.Imports.Store(s.ctx, november, []port.ImportedBill{b}, func(plain []byte, purpose port.Purpose) ([]byte, error) {
+		sealed, err := seal(plain, purpose)
+		got = append(got, string(sealed))
+		return sealed, err
+	})
+	s.must(err)
+	k := s.found(november, 0).Key
+	want := []string{
+		"sealed|billing_data|" + k.String() + "||" + string(b.Data),
+		"sealed|destination|" + k.String() + "|EMAIL|" + b.Destinations[channel.Email],
+		"sealed|destination|" + k.String() + "|SMS|" + b.Destinations[channel.SMS],
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		s.Errorf("sealed %q, want %q", got, want)
+	}
+	bills, _, err := s.Renders.Next(s.ctx, november, port.Cursor{}, 10)
+	s.must(err)
+	if len(bills) != 1 || string(bills[0].Data) != want[0] {
+		s.Errorf("kept %v, want %q", bills, want[0])
+	}
+}
+
+func importsSealFails(s *stage) {
+	failure := errors.New("the key service is gone")
+	calls := 0
+	_, err := s.Imports.Store(s.ctx, november, []port.ImportedBill{bill(november, 0, noon), bill(november, 1, noon)},
+		func(plain []byte, purpose port.Purpose) ([]byte, error) {
+			if calls++; calls == 5 {
+				return nil, failure
+			}
+			return seal(plain, purpose)
+		})
+	if !errors.Is(err, failure) {
+		s.Errorf("the error is %v, want the seal's", err)
+	}
+	if f := given(s.Report.Funnel(s.ctx, november))(s); f.Imported != 0 {
+		s.Errorf("%d bills are there", f.Imported)
+	}
+	s.reportIs(s.importing(november, bill(november, 0, noon), bill(november, 1, noon)), port.ImportReport{Inserted: 2})
+}
+
+func importsRejects(s *stage) {
+	rejects := []port.Reject{
+		{File: "a.csv", Line: 3, Field: "email", Reason: "is empty"},
+		{File: "a.csv", Line: 4, Field: "amount", Reason: "is no number"},
+		{File: "b.csv", Line: 3, Field: "email", Reason: "이메일 없음"},
+	}
+	for range 2 {
+		s.must(s.Imports.Reject(s.ctx, november, rejects))
+	}
+	s.must(s.Imports.Reject(s.ctx, november, nil))
+	s.must(s.Imports.Reject(s.ctx, december, rejects[:1]))
+	for month, want := range map[key.Month]int{november: 3, december: 1} {
+		if f := given(s.Report.Funnel(s.ctx, month))(s); f.Rejected != want {
+			s.Errorf("%s: %d rejected, want %d", month, f.Rejected, want)
+		}
+	}
+}

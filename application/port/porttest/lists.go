@@ -1,0 +1,176 @@
+package porttest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Suppressions runs the suite of port.Suppressions.
+func Suppressions(t *testing.T, open OpenStorage) { Run(t, SuppressionsChecks(), open) }
+
+// SuppressionsChecks are the promises of port.Suppressions.
+func SuppressionsChecks() []Check[Storage] {
+	return []Check[Storage]{
+		onStage("tells which contacts must not be made, by customer and channel", suppressionsListed),
+		onStage("suppresses and lifts safely again", suppressionsAgain),
+		onStage("answers for many contacts at once", suppressionsMany),
+	}
+}
+
+func (s *stage) suppressed(contacts ...port.Contact) map[port.Contact]bool {
+	s.Helper()
+	listed := map[port.Contact]bool{}
+	for _, c := range given(s.Suppressions.Suppressed(s.ctx, contacts))(s) {
+		listed[c] = true
+	}
+	return listed
+}
+
+func suppressionsListed(s *stage) {
+	mail, text, other := port.Contact{UserID: 1, Channel: channel.Email}, port.Contact{UserID: 1, Channel: channel.SMS}, port.Contact{UserID: 2, Channel: channel.Email}
+	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{mail, {UserID: 3, Channel: channel.Push}}, "bounced"))
+	if listed := s.suppressed(other, mail, text); len(listed) != 1 || !listed[mail] {
+		s.Errorf("suppressed: %v, want %v alone", listed, mail)
+	}
+	if listed := s.suppressed(); len(listed) != 0 {
+		s.Errorf("suppressed of none: %v", listed)
+	}
+	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{mail, text}))
+	if listed := s.suppressed(mail, text, other); len(listed) != 0 {
+		s.Errorf("suppressed after lifting: %v", listed)
+	}
+}
+
+func suppressionsAgain(s *stage) {
+	contact := port.Contact{UserID: 1, Channel: channel.SMS}
+	for range 2 {
+		s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{contact}, "asked for it"))
+		if !s.suppressed(contact)[contact] {
+			s.Error("not suppressed")
+		}
+	}
+	for range 2 {
+		s.must(s.Suppressions.Lift(s.ctx, []port.Contact{contact}))
+		if s.suppressed(contact)[contact] {
+			s.Error("still suppressed after one lift")
+		}
+	}
+}
+
+func suppressionsMany(s *stage) {
+	var all, odd []port.Contact
+	for i := range 1000 {
+		c := port.Contact{UserID: int64(i) + 1, Channel: channel.All[i%3]}
+		all = append(all, c)
+		if i%2 == 1 {
+			odd = append(odd, c)
+		}
+	}
+	s.must(s.Suppressions.Suppress(s.ctx, odd, "bounced"))
+	listed := s.suppressed(all...)
+	for i, c := range all {
+		if listed[c] != (i%2 == 1) {
+			s.Fatalf("%v is suppressed: %v", c, listed[c])
+		}
+	}
+}
+
+// Months runs the suite of port.Months.
+func Months(t *testing.T, open OpenStorage) { Run(t, MonthsChecks(), open) }
+
+// MonthsChecks are the promises of port.Months. Each begins with two open months.
+func MonthsChecks() []Check[Storage] {
+	return []Check[Storage]{
+		onStage("lists the open months, oldest first", monthsList),
+		onStage("opens a month twice without harm", monthsOpenAgain),
+		onStage("closes a month for good", monthsClose),
+		onStage("does not close what was never opened", monthsCloseUnknown),
+		onStage("makes room for the month's bills", monthsRoom),
+	}
+}
+
+func (s *stage) monthsAre(what string, want ...key.Month) {
+	s.Helper()
+	if got := given(s.Months.List(s.ctx))(s); !slices.Equal(got, want) {
+		s.Errorf("open %s: %v, want %v", what, got, want)
+	}
+}
+
+func monthsList(s *stage) {
+	s.must(s.Months.Open(s.ctx, december+12))
+	s.must(s.Months.Open(s.ctx, november-24))
+	s.monthsAre("at first", november-24, november, december, december+12)
+}
+
+func monthsOpenAgain(s *stage) {
+	s.rendered(november, 2)
+	s.must(s.Months.Open(s.ctx, november))
+	s.monthsAre("after opening again", november, december)
+	if got := s.due(noon, 10); got != 2 {
+		s.Errorf("%d bills are left after opening again, want 2", got)
+	}
+}
+
+func monthsClose(s *stage) {
+	for range 2 {
+		s.must(s.Months.Close(s.ctx, november))
+		s.monthsAre("after closing", december)
+	}
+	if err := s.Months.Open(s.ctx, november); !errors.Is(err, port.ErrInvalid) {
+		s.Errorf("opening a closed month: %v, want ErrInvalid", err)
+	}
+	s.monthsAre("after the refusal", december)
+}
+
+func monthsCloseUnknown(s *stage) {
+	if err := s.Months.Close(s.ctx, december+1); !errors.Is(err, port.ErrNotFound) {
+		s.Errorf("closing a month that was never opened: %v, want ErrNotFound", err)
+	}
+	s.monthsAre("afterwards", november, december)
+}
+
+func monthsRoom(s *stage) {
+	next := december + 1
+	_, err := s.Imports.Store(s.ctx, next, []port.ImportedBill{bill(next, 0, noon)}, seal)
+	if !errors.Is(err, port.ErrInvalid) {
+		s.Errorf("importing into a month that was never opened: %v, want ErrInvalid", err)
+	}
+	s.must(s.Months.Open(s.ctx, next))
+	s.rendered(next, 1)
+}
+
+// Control runs the suite of port.Control.
+func Control(t *testing.T, open OpenStorage) { Run(t, ControlChecks(), open) }
+
+// ControlChecks are the promises of port.Control.
+func ControlChecks() []Check[Storage] {
+	return []Check[Storage]{onStage("halts and lifts, and tells who, why and since when", controlHalt)}
+}
+
+func controlHalt(s *stage) {
+	expect := func(want port.Halt) {
+		s.Helper()
+		got := given(s.Control.Halted(s.ctx))(s)
+		got.Since = normal(got.Since)
+		if got != want {
+			s.Errorf("halted: %+v, want %+v", got, want)
+		}
+	}
+	if got := given(s.Control.Halted(s.ctx))(s); got.On {
+		s.Errorf("halted at first: %+v", got)
+	}
+	for _, halt := range []port.Halt{
+		{On: true, Actor: "kim", Reason: "wrong amounts — 금액 오류", Since: noon},
+		{On: true, Actor: "lee", Reason: "still wrong", Since: noon.Add(1)},
+		{Actor: "kim", Reason: "corrected", Since: noon.Add(1e9)},
+	} {
+		halt.Since = normal(halt.Since)
+		s.must(s.Control.SetHalt(s.ctx, halt))
+		expect(halt)
+	}
+}

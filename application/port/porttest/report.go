@@ -1,0 +1,117 @@
+package porttest
+
+import (
+	"errors"
+	"maps"
+	"testing"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Report runs the suite of port.Report.
+func Report(t *testing.T, open OpenStorage) { Run(t, ReportChecks(), open) }
+
+// ReportChecks are the promises of port.Report.
+func ReportChecks() []Check[Storage] {
+	return []Check[Storage]{
+		onStage("counts a month's targets by status, and the counts add up", reportFunnel),
+		onStage("counts nothing in a month without bills", reportEmpty),
+		onStage("finds a customer's target and its ledger rows, sorted", reportFind),
+		onStage("does not find who has no bill in the month", reportNotFound),
+	}
+}
+
+func reportFunnel(s *stage) {
+	keys := s.rendered(november, 20)
+	batch := map[billing.BatchStatus]int{billing.Rendered: 20, billing.Imported: 3, billing.RenderFailed: 2}
+	dispatch := map[billing.Status]int{billing.Ready: 5}
+	paused := map[billing.PauseReason]int{}
+	reasons := []billing.PauseReason{billing.PauseOperator, billing.PauseContent}
+	for i, k := range keys {
+		status := billing.Statuses[i%len(billing.Statuses)]
+		reason := billing.PauseReason("")
+		dispatch[status]++
+		if status == billing.Paused {
+			reason = reasons[i/len(billing.Statuses)]
+			paused[reason]++
+		}
+		s.change(func(state *billing.State) { state.Dispatch, state.Pause = status, reason }, k)
+	}
+	var more []port.ImportedBill
+	for i := range 5 {
+		more = append(more, bill(november, 50+i, noon))
+	}
+	for _, k := range s.store(november, more...)[:2] {
+		marked, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: k, Version: s.versionOf(k), Failed: "no name"}}, noon)
+		if marked != 1 || err != nil {
+			s.Fatalf("marked %d (%v), want 1", marked, err)
+		}
+	}
+	s.rendered(december, 2)
+	s.must(s.Imports.Reject(s.ctx, november, []port.Reject{{File: "a.csv", Line: 3, Field: "email", Reason: "is empty"}}))
+
+	f := given(s.Report.Funnel(s.ctx, november))(s)
+	if f.Month != november || f.Imported != 25 || f.Rejected != 1 {
+		s.Errorf("%s: %d imported, %d rejected; want %s: 25 and 1", f.Month, f.Imported, f.Rejected, november)
+	}
+	// A status that nobody has may be missing or 0.
+	if got := withoutZeros(f.Batch); !maps.Equal(got, batch) {
+		s.Errorf("by batch status: %v, want %v", got, batch)
+	}
+	if got := withoutZeros(f.Dispatch); !maps.Equal(got, dispatch) {
+		s.Errorf("by dispatch status: %v, want %v", got, dispatch)
+	}
+	if got := withoutZeros(f.Paused); !maps.Equal(got, paused) {
+		s.Errorf("by pause reason: %v, want %v", got, paused)
+	}
+}
+
+func withoutZeros[K comparable](counts map[K]int) map[K]int {
+	counts = maps.Clone(counts)
+	maps.DeleteFunc(counts, func(_ K, n int) bool { return n == 0 })
+	return counts
+}
+
+func reportEmpty(s *stage) {
+	s.rendered(december, 1)
+	f := given(s.Report.Funnel(s.ctx, november))(s)
+	if f.Imported+f.Rejected+len(withoutZeros(f.Batch))+len(withoutZeros(f.Dispatch))+len(withoutZeros(f.Paused)) != 0 {
+		s.Errorf("a month without bills has %+v", f)
+	}
+}
+
+func reportFind(s *stage) {
+	keys := s.imported(november, 3)
+	want := []key.Delivery{delivery(keys[1], 0, 0), delivery(keys[1], 0, 1), delivery(keys[1], 1, 0)}
+	for _, i := range []int{2, 0, 1} {
+		s.claimed(want[i], token(1))
+	}
+	s.claimed(delivery(keys[0], 0, 0), token(1))
+	s.claimed(key.Delivery{Month: december, UserID: keys[1].UserID}, token(1))
+	s.record(outcome(want[2], token(1), attempt.Succeeded))
+	s.change(func(state *billing.State) { state.Dispatch, state.Attempt = billing.Succeeded, 1 }, keys[1])
+
+	target, rows, err := s.Report.Find(s.ctx, november, customer(1))
+	s.must(err)
+	s.stateIs("the target", target.State(), s.state(keys[1]))
+	var got []key.Delivery
+	for _, row := range rows {
+		got = append(got, row.Key)
+		if normalRow(row) != s.row(row.Key) {
+			s.Errorf("the row is\n%+v, want\n%+v", normalRow(row), s.row(row.Key))
+		}
+	}
+	keysAre(s, "rows", got, want...)
+}
+
+func reportNotFound(s *stage) {
+	s.imported(december, 1)
+	for _, who := range []string{customer(0), "nobody", ""} {
+		if _, _, err := s.Report.Find(s.ctx, november, who); !errors.Is(err, port.ErrNotFound) {
+			s.Errorf("finding %q: %v, want ErrNotFound", who, err)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package porttest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Sweeps runs the suite of port.Sweeps.
+func Sweeps(t *testing.T, open OpenStorage) { Run(t, SweepsChecks(), open) }
+
+// SweepsChecks are the promises of port.Sweeps.
+func SweepsChecks() []Check[Storage] {
+	return []Check[Storage]{
+		onStage("turns claims whose lease has ended into UNKNOWN", sweepsExpire),
+		onStage("leaves alone what lives, is closed, or belongs to another month", sweepsExpireOthers),
+		onStage("expires at most as many as asked for", sweepsExpireLimit),
+		onStage("lets the call's own success win over an expired lease", sweepsExpireSuccess),
+		onStage("finds targets whose ledger rows changed", sweepsChanged),
+		onStage("finds what changed since an instant, and nothing older", sweepsChangedSince),
+		onStage("pages through changed targets by user id, losing none", sweepsChangedPages),
+		onStage("leaves out targets whose success is settled", sweepsChangedAgree),
+		onStage("finds a late success of an older try", sweepsChangedLate),
+		onStage("tells the database's clock, which moves on", sweepsNow),
+		onStage("counts what is in doubt and until when", sweepsInDoubt),
+	}
+}
+
+func (s *stage) expire(month key.Month, limit int) []key.Delivery {
+	s.Helper()
+	return sorted(given(s.Sweeps.ExpireLeases(s.ctx, month, limit))(s))
+}
+
+func sweepsExpire(s *stage) {
+	k := ledgerKey(0)
+	s.leaseOver(k, token(1))
+	claimed, before := s.row(k), s.now()
+	keysAre(s, "expired", s.expire(november, 10), k)
+	row := s.row(k)
+	want := claimed
+	want.State, want.Reason = attempt.Unknown, attempt.ReasonLease
+	want.FinishedAt, want.ChangedAt = row.FinishedAt, row.ChangedAt
+	if row != want {
+		s.Errorf("the row is\n%+v, want\n%+v", row, want)
+	}
+	if row.ChangedAt.Before(normal(before)) || row.FinishedAt.Before(claimed.LeaseUntil) {
+		s.Errorf("changed at %s, finished at %s: neither before %s", row.ChangedAt, row.FinishedAt, before)
+	}
+	keysAre(s, "expired again", s.expire(november, 10))
+}
+
+func sweepsExpireOthers(s *stage) {
+	other := key.Delivery{Month: december, UserID: 1}
+	s.leaseOver(other, token(1))
+	for i, state := range attempt.States {
+		s.bring(ledgerKey(i), state)
+	}
+	over := ledgerKey(len(attempt.States))
+	s.leaseOver(over, token(1))
+	s.record(outcome(over, token(1), attempt.NotSent))
+	keysAre(s, "expired", s.expire(november, 10))
+	keysAre(s, "expired in the other month", s.expire(december, 10), other)
+}
+
+func sweepsExpireLimit(s *stage) {
+	keys := ledgerKeys(5)
+	for _, k := range keys {
+		s.leaseOver(k, token(1))
+	}
+	var all []key.Delivery
+	for _, size := range []int{2, 2, 1, 0} {
+		expired := s.expire(november, 2)
+		if len(expired) != size {
+			s.Errorf("expired %d, want %d", len(expired), size)
+		}
+		all = append(all, expired...)
+	}
+	keysAre(s, "expired in all", sorted(all), keys...)
+}
+
+func sweepsExpireSuccess(s *stage) {
+	keys := ledgerKeys(3)
+	for _, k := range keys {
+		s.leaseOver(k, token(1))
+	}
+	s.expire(november, 10)
+	keysAre(s, "recorded after the sweep", s.record(
+		outcome(keys[0], token(2), attempt.Succeeded),
+		outcome(keys[1], token(1), attempt.NotSent),
+		outcome(keys[2], token(1), attempt.Failed),
+	), keys[0], keys[2])
+}
+
+func (s *stage) changed(since time.Time, after int64, limit int) []key.Target {
+	s.Helper()
+	return given(s.Sweeps.Changed(s.ctx, november, since, after, limit))(s)
+}
+
+// requested makes targets REQUESTED, as after a dispatch.
+func (s *stage) requested(keys ...key.Target) {
+	s.Helper()
+	s.change(func(state *billing.State) { state.Dispatch, state.RequestedAt = billing.Requested, noon }, keys...)
+}
+
+func sweepsChanged(s *stage) {
+	keys := s.rendered(november, 7)
+	s.requested(keys...)
+	for i, state := range []attempt.State{attempt.Claimed, attempt.Unknown, attempt.Succeeded, attempt.Failed, attempt.NotSent} {
+		s.bring(delivery(keys[i], 0, 0), state)
+	}
+	s.bring(key.Delivery{Month: december, UserID: keys[6].UserID}, attempt.Failed)
+	keysAre(s, "changed", s.changed(time.Time{}, 0, 100), keys[1], keys[2], keys[3], keys[4])
+}
+
+func sweepsChangedSince(s *stage) {
+	keys := s.rendered(november, 3)
+	s.requested(keys...)
+	s.bring(delivery(keys[0], 0, 0), attempt.Failed)
+	s.bring(delivery(keys[2], 0, 0), attempt.Claimed)
+	s.Elapse(s, 2*time.Millisecond)
+	since := s.now()
+	keysAre(s, "changed since", s.changed(since, 0, 100))
+	s.bring(delivery(keys[1], 0, 0), attempt.NotSent)
+	s.record(outcome(delivery(keys[2], 0, 0), token(1), attempt.Succeeded))
+	keysAre(s, "changed since", s.changed(since, 0, 100), keys[1], keys[2])
+	at := s.row(delivery(keys[1], 0, 0)).ChangedAt
+	if got := s.changed(at, 0, 100); !slices.Contains(got, keys[1]) {
+		s.Errorf("%s changed at %s is not among what changed at or after that: %v", keys[1], at, got)
+	}
+}
+
+func sweepsChangedPages(s *stage) {
+	keys := s.rendered(november, 7)
+	s.requested(keys...)
+	for i := range keys {
+		k := keys[len(keys)-1-i] // the latest change has the smallest user id
+		s.bring(delivery(k, 0, 0), attempt.Failed)
+		s.bring(delivery(k, 0, 1), attempt.Unknown) // a target is found once, however many rows changed
+	}
+	var got []key.Target
+	after := int64(0)
+	for _, size := range []int{3, 3, 1, 0} {
+		page := s.changed(time.Time{}, after, 3)
+		if len(page) != size {
+			s.Fatalf("a page of %d behind %d, want %d", len(page), after, size)
+		}
+		if size > 0 {
+			got, after = append(got, page...), page[size-1].UserID
+		}
+	}
+	keysAre(s, "all pages", got, keys...)
+}
+
+func sweepsChangedAgree(s *stage) {
+	keys := s.rendered(november, 3)
+	s.requested(keys...)
+	for _, k := range keys {
+		s.bring(delivery(k, 0, 0), attempt.Succeeded)
+	}
+	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, keys[:2]...)
+	keysAre(s, "changed", s.changed(time.Time{}, 0, 100), keys[2])
+}
+
+func sweepsChangedLate(s *stage) {
+	keys := s.rendered(november, 5)
+	ends := []billing.Status{billing.WrittenOff, billing.Cancelled, billing.Exhausted, billing.Unknown, billing.Failed}
+	for i, end := range ends {
+		s.bring(delivery(keys[i], 0, 0), attempt.Unknown)
+		s.change(func(state *billing.State) { state.Dispatch, state.Attempt = end, 1 }, keys[i])
+	}
+	s.Elapse(s, 2*time.Millisecond)
+	since := s.now()
+	for _, k := range keys {
+		s.record(outcome(delivery(k, 0, 0), token(1), attempt.Succeeded))
+	}
+	keysAre(s, "changed", s.changed(since, 0, 100), keys...)
+}
+
+func sweepsNow(s *stage) {
+	before := s.now()
+	s.Elapse(s, 2*time.Millisecond)
+	if after := s.now(); after.Sub(before) < 2*time.Millisecond {
+		s.Errorf("the clock moved from %s to %s though 2 ms passed", before, after)
+	}
+}
+
+func sweepsInDoubt(s *stage) {
+	claimed, until, err := s.Sweeps.InDoubt(s.ctx, november)
+	if claimed != 0 || !until.IsZero() || err != nil {
+		s.Errorf("of an empty ledger: %d until %s (%v)", claimed, until, err)
+	}
+	for i, state := range attempt.States {
+		s.bring(ledgerKey(i), state)
+	}
+	longest := claim(ledgerKey(20), token(1))
+	longest.Lease = 2 * longLease
+	s.claim(longest, claim(ledgerKey(21), token(1)), claim(key.Delivery{Month: december, UserID: 1}, token(1)))
+	s.leaseOver(ledgerKey(22), token(1)) // in doubt until it is swept
+	claimed, until, err = s.Sweeps.InDoubt(s.ctx, november)
+	if want := s.row(longest.Key).LeaseUntil; claimed != 4 || !normal(until).Equal(want) || err != nil {
+		s.Errorf("in doubt: %d until %s (%v), want 4 until %s", claimed, until, err, want)
+	}
+}
