@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/domain/key"
+)
+
+const candidate = `t.billing_month = $1::date AND t.batch_status = 'RENDERED' AND t.dispatch_status IN ('READY', 'FAILED')`
+
+const dueSQL = `/* due */ SELECT count(*) FROM (
+  SELECT 1 FROM billing_targets t WHERE ` + candidate + ` AND t.available_at <= $2::timestamptz
+  ORDER BY t.available_at, t.user_id LIMIT $3::int) AS due`
+
+// Due implements port.Backlog.
+func (p Targets) Due(ctx context.Context, month key.Month, now time.Time, limit int) (int, error) {
+	due := 0
+	err := read(ctx, p.db, "count what is due", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "count what is due", dueSQL, []any{day(month), instant(now), limit}, &due)
+	})
+	return due, err
+}
+
+const nextDueSQL = `/* next_due */ SELECT t.available_at FROM billing_targets t WHERE ` + candidate + `
+ORDER BY t.available_at, t.user_id LIMIT 1`
+
+// NextDue implements port.Backlog.
+func (p Targets) NextDue(ctx context.Context, month key.Month) (time.Time, error) {
+	var next time.Time
+	err := read(ctx, p.db, "find what is due next", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "find what is due next", nextDueSQL, []any{day(month)}, func(scan func(...any) error) error {
+			return scan(utc(&next))
+		})
+	})
+	return next, err
+}
+
+const unclaimedSQL = `/* unclaimed */ SELECT t.user_id FROM billing_targets t
+WHERE t.billing_month = $1::date AND t.dispatch_status = 'REQUESTED' AND t.requested_at < $2::timestamptz AND t.user_id > $3::bigint
+  AND NOT EXISTS (SELECT FROM delivery_attempts l
+    WHERE l.billing_month = $1::date AND l.user_id = t.user_id AND l.attempt = t.attempt AND l.round = t.round)
+ORDER BY t.user_id LIMIT $4::int`
+
+// Unclaimed implements port.Requests.
+func (p Targets) Unclaimed(ctx context.Context, month key.Month, before time.Time, after int64, limit int) ([]key.Target, error) {
+	var keys []key.Target
+	err := read(ctx, p.db, "find unclaimed requests", func(ctx context.Context, s *session) error {
+		keys = nil
+		return s.targetKeys(ctx, "find unclaimed requests", unclaimedSQL, []any{day(month), instant(before), after, limit}, month, &keys)
+	})
+	return keys, err
+}
+
+// targetKeys reads user ids of a month.
+func (s *session) targetKeys(ctx context.Context, what, statement string, args []any, month key.Month, keys *[]key.Target) error {
+	return s.query(ctx, what, statement, args, func(scan func(...any) error) error {
+		k := key.Target{Month: month}
+		err := scan(&k.UserID)
+		*keys = append(*keys, k)
+		return err
+	})
+}

@@ -1,0 +1,36 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// Control stores the switch that stops everything that goes out.
+type Control struct{ db *sqlx.DB }
+
+var _ port.Control = Control{}
+
+// NewControl returns the switch of a database.
+func NewControl(db *sqlx.DB) Control { return Control{db} }
+
+// Halted implements port.Control.
+func (p Control) Halted(ctx context.Context) (port.Halt, error) {
+	var halt port.Halt
+	err := read(ctx, p.db, "read the halt", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "read the halt", `/* halted */ SELECT c.halted, c.actor, c.reason, c.since FROM dispatch_control c`, nil,
+			&halt.On, &halt.Actor, &halt.Reason, utc(&halt.Since))
+	})
+	return halt, err
+}
+
+// SetHalt implements port.Control.
+func (p Control) SetHalt(ctx context.Context, halt port.Halt) error {
+	return write(ctx, p.db, "set the halt", func(ctx context.Context, s *session) error {
+		_, err := s.exec(ctx, "set the halt", `/* set_halt */ UPDATE dispatch_control SET halted = $1, actor = $2, reason = $3, since = $4`,
+			halt.On, clean(halt.Actor), clean(halt.Reason), instant(halt.Since))
+		return err
+	})
+}

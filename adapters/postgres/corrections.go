@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Corrections stores corrected data.
+type Corrections struct{ db *sqlx.DB }
+
+var _ port.Corrections = Corrections{}
+
+// NewCorrections returns the corrections of a database.
+func NewCorrections(db *sqlx.DB) Corrections { return Corrections{db} }
+
+const userSQL = `/* user */ SELECT c.user_id FROM customers c WHERE c.customer = $1`
+
+// Correct implements port.Corrections.
+func (p Corrections) Correct(ctx context.Context, bill port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error), decide port.CorrectionDecision) error {
+	month := bill.State.Key.Month
+	return write(ctx, p.db, "correct a bill", func(ctx context.Context, s *session) error {
+		k := key.Target{Month: month}
+		if err := s.one(ctx, "correct a bill", userSQL, []any{clean(bill.Customer)}, &k.UserID); err != nil {
+			return noBill(err, month)
+		}
+		tx := &targetTx{s: s, locked: map[key.Target]bool{}}
+		locked, err := tx.Lock(ctx, []key.Target{k})
+		if err != nil {
+			return err
+		}
+		if len(locked) == 0 {
+			return noBill(port.ErrNotFound, month)
+		}
+		target := locked[0]
+		current, err := tx.current(ctx, target)
+		if err != nil {
+			return err
+		}
+		err = decide(&target, current, func(r attempt.Revocation) (bool, error) {
+			revoked, err := tx.Revoke(ctx, []attempt.Revocation{r})
+			return len(revoked) == 1, err
+		})
+		if err != nil {
+			return err
+		}
+		return tx.correct(ctx, target, bill, seal)
+	})
+}
+
+func noBill(err error, month key.Month) error {
+	if errors.Is(err, port.ErrNotFound) {
+		return fmt.Errorf("correct a bill: %w: the customer has no bill in %s", port.ErrNotFound, month)
+	}
+	return err
+}
+
+// current reads the row of a locked target's current key; nil where there is none.
+func (t *targetTx) current(ctx context.Context, target billing.Target) (*attempt.Row, error) {
+	rows, err := t.s.ledgerOf(ctx, target.Key().Month, []int64{target.Key().UserID})
+	for i := range rows {
+		if rows[i].Key == target.Delivery() {
+			return &rows[i], err
+		}
+	}
+	return nil, err
+}
+
+const correctTargetSQL = `/* correct_target */ UPDATE billing_targets t
+SET batch_status = 'IMPORTED', deadline = $3, reachable = $4, quiet_from = $5::time, quiet_to = $6::time, quiet_zone = $7, wished_channel = $8
+WHERE t.billing_month = $1::date AND t.user_id = $2`
+
+const correctDataSQL = `/* correct_data */ UPDATE billing_data d
+SET line = v.line, file = coalesce(v.file, ''), fingerprint = v.fingerprint, data = v.data, email = v.email, sms = v.sms, push = v.push,
+  data_version = d.data_version + 1, statement = NULL, render_error = NULL, rendered_at = NULL
+FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
+  AS v(user_id, line, file, fingerprint, data, email, sms, push)
+WHERE d.billing_month = $1::date AND d.user_id = v.user_id`
+
+// correct stores a corrected target with its new data, to be rendered again.
+func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port.ImportedBill, seal Seal) error {
+	const what = "correct a bill"
+	sealed := sealedBill{ImportedBill: bill, user: target.Key().UserID}
+	if err := sealed.seal(target.Key().Month, seal); err != nil {
+		return err
+	}
+	if err := t.Save(ctx, []billing.Target{target}); err != nil {
+		return err
+	}
+	state := target.State()
+	from, to, zone := quietColumns(state.Quiet)
+	_, err := t.s.exec(ctx, what, correctTargetSQL, day(state.Key.Month), state.Key.UserID, instant(state.Deadline), int16(state.Reachable),
+		nullable(from), nullable(to), nullable(zone), nullable(state.Wished))
+	if err != nil {
+		return err
+	}
+	_, err = t.s.exec(ctx, what, correctDataSQL, append([]any{day(state.Key.Month)}, dataArgs([]sealedBill{sealed})...)...)
+	return err
+}

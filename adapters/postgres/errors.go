@@ -1,0 +1,122 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/lib/pq"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// translate turns an error of the driver into one of the port's. Of the server's words only the SQLSTATE and the name
+// of a violated constraint are kept: its texts contain values of rows.
+func translate(err error) error {
+	if err == nil || translated(err) {
+		return err
+	}
+	if answer, ok := errors.AsType[*pq.Error](err); ok {
+		return fromServer(answer)
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%w: no such row", port.ErrNotFound)
+	case lost(err):
+		return fmt.Errorf("%w: the database's connection failed: %w", port.ErrUnavailable, err)
+	default:
+		return fmt.Errorf("database: %w", err)
+	}
+}
+
+func translated(err error) bool {
+	for _, sentinel := range []error{port.ErrUnavailable, port.ErrConflict, port.ErrCommitUnknown, port.ErrNotFound, port.ErrInvalid} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
+}
+
+// lost reports whether the connection is gone or could not be made. database/sql's and the driver's own errors about
+// transactions that ended under the caller's feet are signs of the same.
+func lost(err error) bool {
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// sqlState is an answer of the server without its words.
+type sqlState struct {
+	code       string // five characters, PostgreSQL's appendix A
+	constraint string
+}
+
+func (e sqlState) Error() string {
+	if e.constraint != "" {
+		return "SQLSTATE " + e.code + " (" + e.constraint + ")"
+	}
+	return "SQLSTATE " + e.code
+}
+
+func fromServer(answer *pq.Error) error {
+	state := sqlState{code: string(answer.Code), constraint: answer.Constraint}
+	sentinel := sentinelOf(state.code)
+	if sentinel == nil {
+		return fmt.Errorf("database: %w", state)
+	}
+	return fmt.Errorf("%w: database: %w", sentinel, state)
+}
+
+// sentinelOf maps a SQLSTATE; nil where only a person can tell (a mistake in a statement, a missing right).
+func sentinelOf(code string) error {
+	switch code {
+	case "40001", "40P01", "55P03": // serialization, deadlock, lock timeout
+		return port.ErrConflict
+	case "57014": // statement timeout, or the context's end, which the caller looks at first
+		return port.ErrUnavailable
+	case "25006", "25P03", "25P04": // a standby; ended while idle in a transaction
+		return port.ErrUnavailable
+	}
+	switch code[:min(2, len(code))] {
+	case "57", "08", "53", "58": // operator intervention, connection, resources, system
+		return port.ErrUnavailable
+	case "22", "23": // data, constraint
+		return port.ErrInvalid
+	case "40":
+		return port.ErrConflict
+	}
+	return nil
+}
+
+// stateOf returns the SQLSTATE inside a translated error; "" where there is none.
+func stateOf(err error) string {
+	if state, ok := errors.AsType[sqlState](err); ok {
+		return state.code
+	}
+	return ""
+}
+
+// commitError tells what is known after COMMIT failed: only where the server itself said that it undid the
+// transaction is it known not to be committed.
+func commitError(err error) error {
+	if answer, ok := errors.AsType[*pq.Error](err); ok {
+		switch string(answer.Code)[:2] {
+		case "40", "23", "22", "25":
+			return translate(err)
+		}
+	}
+	if errors.Is(err, pq.ErrInFailedTransaction) {
+		return fmt.Errorf("%w: a statement of the transaction had failed", port.ErrConflict)
+	}
+	if answer, ok := errors.AsType[*pq.Error](err); ok {
+		return fmt.Errorf("%w: database: %w", port.ErrCommitUnknown, sqlState{code: string(answer.Code)})
+	}
+	return fmt.Errorf("%w: %w", port.ErrCommitUnknown, err)
+}

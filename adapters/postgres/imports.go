@@ -1,0 +1,285 @@
+package postgres
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Imports stores billing data.
+type Imports struct {
+	db *sqlx.DB
+
+	mu     sync.Mutex
+	loaded map[key.Month]int // rows stored by this process
+	next   map[key.Month]int // analyze again at so many
+}
+
+var _ port.Imports = (*Imports)(nil)
+
+// NewImports returns the billing data of a database.
+func NewImports(db *sqlx.DB) *Imports {
+	return &Imports{db: db, loaded: map[key.Month]int{}, next: map[key.Month]int{}}
+}
+
+// Seal encrypts for a purpose, as a port.Cipher does.
+type Seal = func(plain []byte, purpose port.Purpose) ([]byte, error)
+
+// sealedBill is an imported bill whose customer has a user id.
+type sealedBill struct {
+	port.ImportedBill
+	user         int64
+	data         []byte
+	destinations [3][]byte // in the order of channel.All
+}
+
+func (b *sealedBill) seal(month key.Month, seal Seal) (err error) {
+	target := key.Target{Month: month, UserID: b.user}
+	if b.data, err = seal(b.Data, port.Purpose{Kind: port.KindBillingData, Target: target}); err != nil {
+		return fmt.Errorf("seal the data of %s: %w", target, err)
+	}
+	for i, kind := range channel.All {
+		plain, ok := b.Destinations[kind]
+		if !ok {
+			continue
+		}
+		purpose := port.Purpose{Kind: port.KindDestination, Target: target, Channel: kind}
+		if b.destinations[i], err = seal([]byte(plain), purpose); err != nil {
+			return fmt.Errorf("seal the %s destination of %s: %w", kind, target, err)
+		}
+	}
+	return nil
+}
+
+// Store implements port.Imports.
+func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error)) (port.ImportReport, error) {
+	if len(bills) == 0 {
+		return port.ImportReport{}, ctx.Err()
+	}
+	var report port.ImportReport
+	err := write(ctx, p.db, "store bills", func(ctx context.Context, s *session) error {
+		chunk, err := s.numbered(ctx, bills)
+		if err != nil {
+			return err
+		}
+		there, err := s.fingerprints(ctx, month, chunk)
+		if err != nil {
+			return err
+		}
+		// The first row of a customer counts, as it would if it stood in a chunk before.
+		var fresh, rest []sealedBill
+		for _, b := range chunk {
+			if _, known := there[b.user]; known {
+				rest = append(rest, b)
+				continue
+			}
+			there[b.user] = b.Fingerprint[:]
+			if err := b.seal(month, seal); err != nil {
+				return err
+			}
+			fresh = append(fresh, b)
+		}
+		lost, err := s.insertBills(ctx, month, fresh, there)
+		report = compare(append(rest, lost...), there)
+		report.Inserted = len(fresh) - len(lost)
+		return err
+	})
+	if err != nil {
+		return port.ImportReport{}, err
+	}
+	p.analyze(ctx, month, report.Inserted)
+	return report, nil
+}
+
+// compare tells unchanged bills from conflicting ones, in the order of their lines.
+func compare(bills []sealedBill, there map[int64][]byte) port.ImportReport {
+	var report port.ImportReport
+	for _, b := range bills {
+		if bytes.Equal(there[b.user], b.Fingerprint[:]) {
+			report.Unchanged++
+			continue
+		}
+		report.Conflicts = append(report.Conflicts, port.ImportConflict{Customer: b.Customer, Line: b.Line})
+	}
+	slices.SortStableFunc(report.Conflicts, func(a, b port.ImportConflict) int { return cmp.Compare(a.Line, b.Line) })
+	return report
+}
+
+// Those who are there already are left out first: a number that an insert gives up is lost.
+const addCustomersSQL = `/* add_customers */ INSERT INTO customers (customer)
+SELECT v.customer FROM unnest($1::text[]) WITH ORDINALITY AS v(customer, n)
+WHERE NOT EXISTS (SELECT FROM customers c WHERE c.customer = v.customer)
+ORDER BY v.n
+ON CONFLICT (customer) DO NOTHING`
+
+const customersSQL = `/* customers */ SELECT c.customer, c.user_id FROM customers c WHERE c.customer = ANY($1::text[])`
+
+// numbered gives every bill its customer's user id; the bills keep their order.
+func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]sealedBill, error) {
+	names := each(bills, func(b *port.ImportedBill) string { return b.Customer })
+	if slices.Contains(names, "") {
+		return nil, s.fail(ctx, "store bills", fmt.Errorf("%w: a bill without a customer number", port.ErrInvalid))
+	}
+	slices.Sort(names) // two imports that add the same customers wait for each other in one order
+	names = slices.Compact(names)
+	if _, err := s.exec(ctx, "add customers", addCustomersSQL, texts(names)); err != nil {
+		return nil, err
+	}
+	users := make(map[string]int64, len(names))
+	err := s.query(ctx, "number customers", customersSQL, []any{texts(names)}, func(scan func(...any) error) error {
+		var name string
+		var user int64
+		err := scan(&name, &user)
+		users[name] = user
+		return err
+	})
+	return each(bills, func(b *port.ImportedBill) sealedBill { return sealedBill{ImportedBill: *b, user: users[b.Customer]} }), err
+}
+
+const fingerprintsSQL = `/* fingerprints */ SELECT d.user_id, d.fingerprint FROM billing_data d
+WHERE d.billing_month = $1::date AND d.user_id = ANY($2::bigint[])`
+
+func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sealedBill) (map[int64][]byte, error) {
+	users := each(bills, func(b *sealedBill) int64 { return b.user })
+	slices.Sort(users)
+	there := make(map[int64][]byte, len(bills))
+	err := s.query(ctx, "compare bills", fingerprintsSQL, []any{day(month), bigints(slices.Compact(users))}, func(scan func(...any) error) error {
+		var user int64
+		var fingerprint []byte
+		err := scan(&user, &fingerprint)
+		there[user] = fingerprint
+		return err
+	})
+	return there, err
+}
+
+const insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, line, file, fingerprint, data, email, sms, push)
+SELECT $1::date, v.user_id, v.line, coalesce(v.file, ''), v.fingerprint, v.data, v.email, v.sms, v.push
+FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
+  AS v(user_id, line, file, fingerprint, data, email, sms, push)
+ON CONFLICT (billing_month, user_id) DO NOTHING
+RETURNING user_id`
+
+const insertTargetsSQL = `/* insert_targets */ INSERT INTO billing_targets (billing_month, user_id, available_at, deadline, reachable,
+  quiet_from, quiet_to, quiet_zone, wished_channel)
+SELECT $1::date, v.user_id, v.available_at, v.deadline, v.reachable, v.quiet_from, v.quiet_to, v.quiet_zone, v.wished_channel
+FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::time[], $7::time[], $8::text[], $9::text[])
+  AS v(user_id, available_at, deadline, reachable, quiet_from, quiet_to, quiet_zone, wished_channel)`
+
+// insertBills stores new bills and their targets. It returns those that another import stored at the same moment, and
+// enters their fingerprints.
+func (s *session) insertBills(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) ([]sealedBill, error) {
+	if len(bills) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(bills, func(a, b sealedBill) int { return cmp.Compare(a.user, b.user) })
+	inserted := make(map[int64]bool, len(bills))
+	args := append([]any{day(month)}, dataArgs(bills)...)
+	err := s.query(ctx, "insert bills", insertDataSQL, args, func(scan func(...any) error) error {
+		var user int64
+		err := scan(&user)
+		inserted[user] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var ours, lost []sealedBill
+	for _, b := range bills {
+		if inserted[b.user] {
+			ours = append(ours, b)
+		} else {
+			lost = append(lost, b)
+		}
+	}
+	if len(lost) > 0 {
+		theirs, err := s.fingerprints(ctx, month, lost)
+		if err != nil {
+			return nil, err
+		}
+		for user, fingerprint := range theirs {
+			there[user] = fingerprint
+		}
+	}
+	if len(ours) == 0 {
+		return lost, nil
+	}
+	_, err = s.exec(ctx, "insert targets", insertTargetsSQL, append([]any{day(month)}, wishArgs(ours)...)...)
+	return lost, err
+}
+
+// dataArgs are what billing_data keeps of bills.
+func dataArgs(bills []sealedBill) []any {
+	return []any{
+		bigints(each(bills, func(b *sealedBill) int64 { return b.user })),
+		integers(each(bills, func(b *sealedBill) int32 { return int32(b.Line) })),
+		texts(each(bills, func(b *sealedBill) string { return clean(b.File) })),
+		blobs(each(bills, func(b *sealedBill) []byte { return b.Fingerprint[:] })),
+		blobs(each(bills, func(b *sealedBill) []byte { return notNil(b.data) })),
+		blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[0] })),
+		blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[1] })),
+		blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[2] })),
+	}
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// wishArgs are what billing_targets keeps of what the customer wishes and can be reached by.
+func wishArgs(bills []sealedBill) []any {
+	states := each(bills, func(b *sealedBill) billing.State {
+		state := b.State
+		state.Key.UserID = b.user
+		return state
+	})
+	quiet := func(column int) texts {
+		return each(states, func(s *billing.State) string {
+			from, to, zone := quietColumns(s.Quiet)
+			return [...]string{from, to, zone}[column]
+		})
+	}
+	return []any{
+		bigints(each(states, func(s *billing.State) int64 { return s.Key.UserID })),
+		instants(each(states, availableAt)),
+		instants(each(states, func(s *billing.State) time.Time { return s.Deadline })),
+		smallints(each(states, func(s *billing.State) int16 { return int16(s.Reachable) })),
+		quiet(0), quiet(1), quiet(2),
+		texts(each(states, func(s *billing.State) string { return string(s.Wished) })),
+	}
+}
+
+const rejectSQL = `/* reject */ INSERT INTO import_rejects (billing_month, file, line, field, reason)
+SELECT DISTINCT ON (v.file, v.line) $1::date, coalesce(v.file, ''), v.line, coalesce(v.field, ''), coalesce(v.reason, '')
+FROM unnest($2::text[], $3::int[], $4::text[], $5::text[]) WITH ORDINALITY AS v(file, line, field, reason, n)
+ORDER BY v.file, v.line, v.n
+ON CONFLICT (billing_month, file, line) DO NOTHING`
+
+// Reject implements port.Imports.
+func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
+	if len(rejects) == 0 {
+		return ctx.Err()
+	}
+	return write(ctx, p.db, "note rejects", func(ctx context.Context, s *session) error {
+		_, err := s.exec(ctx, "note rejects", rejectSQL, day(month),
+			texts(each(rejects, func(r *port.Reject) string { return clean(r.File) })),
+			integers(each(rejects, func(r *port.Reject) int32 { return int32(r.Line) })),
+			texts(each(rejects, func(r *port.Reject) string { return clean(r.Field) })),
+			texts(each(rejects, func(r *port.Reject) string { return clean(r.Reason) })))
+		return err
+	})
+}

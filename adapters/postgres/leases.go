@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// claimWatch is what is known of a month's claims: every CLAIMED row that changed before from is among open.
+// The ledger has no index by state, which would make every outcome dearer; its BRIN index finds what changed lately.
+type claimWatch struct {
+	mu   sync.Mutex
+	from time.Time                  // zero: nothing is known yet
+	open map[key.Delivery]time.Time // when the lease ends
+}
+
+func (p *Sweeps) watch(month key.Month) *claimWatch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.watches[month] == nil {
+		p.watches[month] = &claimWatch{open: map[key.Delivery]time.Time{}}
+	}
+	return p.watches[month]
+}
+
+// horizonSQL returns the database's now, and an instant before which no transaction that is not seen yet has written:
+// the oldest running one's start. (Of other roles' sessions the start is hidden; the margin stands for them.)
+const horizonSQL = `/* horizon */ SELECT clock_timestamp(),
+  least(clock_timestamp(), (SELECT min(a.xact_start) FROM pg_stat_activity a WHERE a.datname = current_database())) - interval '10 seconds'`
+
+func claimedSQL(month key.Month) string {
+	return `/* claimed */ SELECT l.user_id, l.attempt, l.round, l.lease_until FROM ` + partition("delivery_attempts", month) + ` l
+WHERE l.changed_at >= $1::timestamptz AND l.state = 'CLAIMED'`
+}
+
+// refresh adds the claims made since the last look and returns the database's now. The watch is locked.
+func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (time.Time, error) {
+	p.summarize(ctx, month)
+	var now, horizon time.Time
+	from := "-infinity"
+	if !w.from.IsZero() {
+		from = w.from.Format(timestamp)
+	}
+	err := read(ctx, p.db, "look for claims", func(ctx context.Context, s *session) error {
+		if err := s.wide(ctx); err != nil {
+			return err
+		}
+		if err := s.one(ctx, "look for claims", horizonSQL, nil, utc(&now), utc(&horizon)); err != nil {
+			return err
+		}
+		return s.query(ctx, "look for claims", claimedSQL(month), []any{from}, func(scan func(...any) error) error {
+			k := key.Delivery{Month: month}
+			var until time.Time
+			err := scan(&k.UserID, &k.Attempt, &k.Round, utc(&until))
+			w.open[k] = until
+			return err
+		})
+	})
+	if err == nil {
+		w.from = horizon
+	}
+	return now, err
+}
+
+const expireSQL = `/* expire_leases */ UPDATE delivery_attempts l
+SET state = 'UNKNOWN', reason = $5, finished_at = clock_timestamp(), changed_at = clock_timestamp()
+FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS v(user_id, attempt, round)
+WHERE l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+  AND l.state = 'CLAIMED' AND l.lease_until <= clock_timestamp()
+RETURNING l.user_id, l.attempt, l.round`
+
+// ExpireLeases implements port.Sweeps.
+func (p *Sweeps) ExpireLeases(ctx context.Context, month key.Month, limit int) ([]key.Delivery, error) {
+	w := p.watch(month)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, err := p.refresh(ctx, month, w)
+	if err != nil {
+		return nil, ignoreUnopened(err)
+	}
+	var over []key.Delivery
+	for k, until := range w.open {
+		if !until.After(now) {
+			over = append(over, k)
+		}
+	}
+	slices.SortFunc(over, key.Delivery.Compare)
+	var expired []key.Delivery
+	for len(over) > 0 && len(expired) < limit { // most of them have their outcome by now
+		page := over[:min(limit-len(expired), len(over))]
+		over = over[len(page):]
+		keys, err := p.expire(ctx, month, page)
+		if err != nil {
+			return expired, err
+		}
+		for _, k := range page {
+			delete(w.open, k)
+		}
+		expired = append(expired, keys...)
+	}
+	slices.SortFunc(expired, key.Delivery.Compare)
+	return expired, nil
+}
+
+func (p *Sweeps) expire(ctx context.Context, month key.Month, page []key.Delivery) ([]key.Delivery, error) {
+	var keys []key.Delivery
+	err := write(ctx, p.db, "expire leases", func(ctx context.Context, s *session) (err error) {
+		args := append(keyArgs(month, page, itself), string(attempt.ReasonLease))
+		keys, err = s.deliveryKeys(ctx, "expire leases", expireSQL, args, month)
+		return err
+	})
+	return keys, err
+}
+
+const inDoubtSQL = `/* in_doubt */ SELECT count(*), max(l.lease_until)
+FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS v(user_id, attempt, round)
+JOIN delivery_attempts l ON l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+WHERE l.state = 'CLAIMED'`
+
+// InDoubt implements port.Sweeps.
+func (p *Sweeps) InDoubt(ctx context.Context, month key.Month) (claimed int, until time.Time, err error) {
+	w := p.watch(month)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := p.refresh(ctx, month, w); err != nil {
+		return 0, time.Time{}, ignoreUnopened(err)
+	}
+	open := make([]key.Delivery, 0, len(w.open))
+	for k := range w.open {
+		open = append(open, k)
+	}
+	slices.SortFunc(open, key.Delivery.Compare)
+	err = read(ctx, p.db, "count what is in doubt", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "count what is in doubt", inDoubtSQL, keyArgs(month, open, itself), &claimed, utc(&until))
+	})
+	return claimed, until, err
+}

@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-migrate/migrate/v4"
+	"github.com/golang-migrate/migrate/v4/database"
+	driver "github.com/golang-migrate/migrate/v4/database/postgres"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/balsong/balsong/migrations"
+)
+
+// longestMigration is how long the server may be silent during one migration.
+const longestMigration = time.Hour
+
+const lockMigrations = 7_230_003
+
+// Migrate brings a database's schema up to date. Several may run at once: they wait for each other. A migration that
+// was cut short is found out and repaired. The context's end stops between two migrations. ErrConfig, ErrUnavailable.
+func Migrate(ctx context.Context, url string) error {
+	return migrating(ctx, url, "migrate the database", (*migrate.Migrate).Up)
+}
+
+// MigrateDown takes the whole schema away, data included.
+func MigrateDown(ctx context.Context, url string) error {
+	return migrating(ctx, url, "take the database's schema away", (*migrate.Migrate).Down)
+}
+
+func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate) error) error {
+	settings, err := parse(url)
+	if err != nil {
+		return err
+	}
+	settings.ApplicationName = "balsong migrate"
+	settings.ConnectTimeout = Config{}.withDefaults().ConnectTimeout
+	settings.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
+	settings.Runtime["lock_timeout"] = "60000"
+	connector, err := pq.NewConnectorConfig(settings)
+	if err != nil {
+		return fmt.Errorf("%w: the driver refuses it", ErrConfig)
+	}
+	connector.Dialer(newDialer(longestMigration))
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	defer func() { _ = db.Close() }()
+	// The library has a lock of its own, but not around what looks for a migration that was cut short.
+	return within(ctx, db, what, nil, func(ctx context.Context, s *session) error {
+		if _, err := s.exec(ctx, what, `SELECT set_config('lock_timeout', '0', true)`); err != nil {
+			return err
+		}
+		if err := s.serialize(ctx, what, lockMigrations); err != nil {
+			return err
+		}
+		return migrateOn(ctx, db, s, what, run)
+	})
+}
+
+func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run func(*migrate.Migrate) error) error {
+	conn, err := db.DB.Conn(ctx)
+	if err != nil {
+		return wrapped(ctx, what, err)
+	}
+	target, err := driver.WithConnection(ctx, conn, &driver.Config{})
+	if err != nil {
+		_ = conn.Close()
+		return migrationError(ctx, what, err)
+	}
+	files, err := iofs.New(migrations.Files, ".")
+	if err != nil {
+		return fmt.Errorf("%s: read the embedded files: %w", what, err)
+	}
+	m, err := migrate.NewWithInstance("iofs", files, "postgres", target)
+	if err != nil {
+		return migrationError(ctx, what, err)
+	}
+	defer func() { _, _ = m.Close() }()
+	if err := repair(ctx, s, m); err != nil {
+		return migrationError(ctx, what, err)
+	}
+	stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true })
+	defer stop()
+	if err := run(m); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+		return migrationError(ctx, what, err)
+	}
+	return ctx.Err()
+}
+
+// repair tells the library the truth after a crash: each migration notes itself in its own transaction.
+func repair(ctx context.Context, s *session, m *migrate.Migrate) error {
+	_, dirty, err := m.Version()
+	if errors.Is(err, migrate.ErrNilVersion) || (err == nil && !dirty) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	there := false
+	if err := s.one(ctx, "look for applied migrations", `SELECT to_regclass('applied_migrations') IS NOT NULL`, nil, &there); err != nil {
+		return err
+	}
+	version := database.NilVersion
+	if there {
+		err = s.one(ctx, "look for applied migrations", `SELECT coalesce(max(version), $1::int) FROM applied_migrations`, []any{version}, &version)
+		if err != nil {
+			return err
+		}
+	}
+	return m.Force(version)
+}
+
+// migrationError keeps the SQLSTATE and the line of the file, not the server's words.
+func migrationError(ctx context.Context, what string, err error) error {
+	failed, ok := errors.AsType[database.Error](err)
+	if !ok {
+		if pointer, isPointer := errors.AsType[*database.Error](err); isPointer {
+			failed, ok = *pointer, true
+		}
+	}
+	if !ok {
+		return wrapped(ctx, what, err)
+	}
+	if failed.Line > 0 {
+		what = fmt.Sprintf("%s: line %d of the file", what, failed.Line)
+	}
+	return wrapped(ctx, what, failed.OrigErr)
+}

@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Months stores which months are open and makes their partitions.
+type Months struct{ db *sqlx.DB }
+
+var _ port.Months = Months{}
+
+// NewMonths returns the months of a database.
+func NewMonths(db *sqlx.DB) Months { return Months{db} }
+
+// Advisory locks of this schema, each held until its transaction's end. The numbers mean nothing.
+const (
+	lockMonths   = 7_230_001
+	lockPolicies = 7_230_002
+)
+
+func (s *session) serialize(ctx context.Context, what string, lock int) error {
+	_, err := s.exec(ctx, what, `/* serialize */ SELECT pg_advisory_xact_lock($1)`, lock)
+	return err
+}
+
+// partitioned are the tables with a partition a month. What is updated often has room in its pages for the new
+// versions (fillfactor), and is vacuumed early.
+var partitioned = []struct{ table, options string }{
+	{"billing_targets", "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05"},
+	{"billing_data", "fillfactor = 70"},
+	{"delivery_attempts", "fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05"},
+}
+
+// Open implements port.Months. A partition is made as a table and attached: that does not stop others who read and
+// write the months before.
+func (p Months) Open(ctx context.Context, month key.Month) error {
+	what := "open " + month.String()
+	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		if err := s.serialize(ctx, what, lockMonths); err != nil {
+			return err
+		}
+		status := ""
+		err := s.query(ctx, what, `/* month */ SELECT m.status FROM months m WHERE m.billing_month = $1::date`, []any{day(month)},
+			func(scan func(...any) error) error { return scan(&status) })
+		switch {
+		case err != nil:
+			return err
+		case status == "CLOSED":
+			return fmt.Errorf("%w: %s is closed, and a closed month stays closed", port.ErrInvalid, month)
+		case status == "OPEN":
+			return nil
+		}
+		for _, t := range partitioned {
+			if err := s.addPartition(ctx, what, t.table, t.options, month); err != nil {
+				return err
+			}
+		}
+		_, err = s.exec(ctx, what, `/* open_month */ INSERT INTO months (billing_month, status) VALUES ($1::date, 'OPEN')`, day(month))
+		return err
+	})
+}
+
+func (s *session) addPartition(ctx context.Context, what, table, options string, month key.Month) error {
+	name := partition(table, month)
+	for _, statement := range []string{
+		fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL) WITH (%s)", name, table, options),
+		fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')", table, name, day(month), month.Next().Start(time.UTC).Format(time.DateOnly)),
+	} {
+		if _, err := s.exec(ctx, what, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const closeMonthSQL = `/* close_month */ UPDATE months SET status = 'CLOSED', closed_at = coalesce(closed_at, clock_timestamp()) WHERE billing_month = $1::date`
+
+// Close implements port.Months.
+func (p Months) Close(ctx context.Context, month key.Month) error {
+	what := "close " + month.String()
+	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		n, err := s.exec(ctx, what, closeMonthSQL, day(month))
+		if err == nil && n == 0 {
+			err = fmt.Errorf("%s: %w: it was never opened", what, port.ErrNotFound)
+		}
+		return err
+	})
+}
+
+// List implements port.Months.
+func (p Months) List(ctx context.Context) ([]key.Month, error) {
+	const statement = `/* months */ SELECT to_char(m.billing_month, 'YYYY-MM') FROM months m WHERE m.status = 'OPEN' ORDER BY m.billing_month`
+	var months []key.Month
+	err := read(ctx, p.db, "list the open months", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "list the open months", statement, nil, func(scan func(...any) error) error {
+			var text string
+			if err := scan(&text); err != nil {
+				return err
+			}
+			month, err := key.ParseMonth(text)
+			months = append(months, month)
+			return err
+		})
+	})
+	return months, err
+}

@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Renders is the batch's view of targets.
+type Renders struct{ db *sqlx.DB }
+
+var _ port.Renders = Renders{}
+
+// NewRenders returns the batch's view of a database.
+func NewRenders(db *sqlx.DB) Renders { return Renders{db} }
+
+const nextBillsSQL = `/* next_bills */ SELECT t.user_id, t.available_at, t.reachable, d.data, d.data_version
+FROM (SELECT t.user_id, t.available_at, t.reachable FROM billing_targets t
+  WHERE t.billing_month = $1::date AND t.batch_status = 'IMPORTED' AND (t.available_at, t.user_id) > ($2::timestamptz, $3::bigint)
+  ORDER BY t.available_at, t.user_id LIMIT $4::int) AS t
+JOIN billing_data d ON d.billing_month = $1::date AND d.user_id = t.user_id
+ORDER BY t.available_at, t.user_id`
+
+// Next implements port.Renders.
+func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, limit int) ([]port.Bill, port.Cursor, error) {
+	var bills []port.Bill
+	next := after
+	err := read(ctx, p.db, "read the next bills", func(ctx context.Context, s *session) error {
+		bills, next = nil, after
+		args := append([]any{day(month)}, cursorArgs(after)...)
+		return s.query(ctx, "read the next bills", nextBillsSQL, append(args, limit), func(scan func(...any) error) error {
+			b := port.Bill{Target: key.Target{Month: month}}
+			var reachable uint8
+			err := scan(&b.Target.UserID, utc(&next.AvailableAt), &reachable, &b.Data, &b.Version)
+			b.Reachable = channel.Set(reachable)
+			next.UserID = b.Target.UserID
+			bills = append(bills, b)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, after, err
+	}
+	return bills, next, nil
+}
+
+// The targets are locked first, as everywhere: a correction holds the target while it writes new data.
+const lockMarkedSQL = `/* lock_marked */ SELECT t.user_id FROM billing_targets t
+WHERE t.billing_month = $1::date AND t.user_id = ANY($2::bigint[]) ORDER BY t.user_id FOR NO KEY UPDATE OF t`
+
+const markDataSQL = `/* mark_data */ UPDATE billing_data d
+SET statement = CASE WHEN v.failed IS NULL THEN v.statement END, render_error = v.failed, rendered_at = $2::timestamptz
+FROM unnest($3::bigint[], $4::int[], $5::bytea[], $6::text[]) AS v(user_id, data_version, statement, failed)
+WHERE d.billing_month = $1::date AND d.user_id = v.user_id AND d.data_version = v.data_version
+RETURNING d.user_id, d.render_error IS NOT NULL`
+
+const markTargetsSQL = `/* mark_targets */ UPDATE billing_targets t
+SET batch_status = CASE WHEN v.failed THEN 'RENDER_FAILED' ELSE 'RENDERED' END
+FROM unnest($2::bigint[], $3::boolean[]) AS v(user_id, failed)
+WHERE t.billing_month = $1::date AND t.user_id = v.user_id`
+
+// Mark implements port.Renders.
+func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Time) (int, error) {
+	if len(bills) == 0 {
+		return 0, ctx.Err()
+	}
+	marked := 0
+	keyOf := func(b *port.RenderedBill) key.Delivery {
+		return key.Delivery{Month: b.Target.Month, UserID: b.Target.UserID}
+	}
+	err := write(ctx, p.db, "mark rendered bills", func(ctx context.Context, s *session) error {
+		marked = 0
+		return eachMonth(bills, keyOf, func(month key.Month, page []port.RenderedBill) error {
+			n, err := s.mark(ctx, month, page, at)
+			marked += n
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return marked, nil
+}
+
+func (s *session) mark(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (int, error) {
+	const what = "mark rendered bills"
+	users := bigints(each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID }))
+	unique := slices.Compact(slices.Clone(users))
+	err := s.query(ctx, what, lockMarkedSQL, []any{day(month), unique}, func(scan func(...any) error) error {
+		var user int64
+		return scan(&user)
+	})
+	if err != nil {
+		return 0, err
+	}
+	var marked bigints
+	var failed booleans
+	args := []any{
+		day(month), instant(at), users,
+		integers(each(page, func(b *port.RenderedBill) int32 { return b.Version })),
+		blobs(each(page, func(b *port.RenderedBill) []byte { return b.Statement })),
+		texts(each(page, func(b *port.RenderedBill) string { return clean(b.Failed) })),
+	}
+	err = s.query(ctx, what, markDataSQL, args, func(scan func(...any) error) error {
+		var user int64
+		var bad bool
+		err := scan(&user, &bad)
+		marked, failed = append(marked, user), append(failed, bad)
+		return err
+	})
+	if err != nil || len(marked) == 0 {
+		return 0, err
+	}
+	return s.exec(ctx, what, markTargetsSQL, day(month), marked, failed)
+}

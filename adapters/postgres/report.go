@@ -1,0 +1,83 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Report reads what people ask about a month.
+type Report struct{ db *sqlx.DB }
+
+var _ port.Report = Report{}
+
+// NewReport returns the report on a database.
+func NewReport(db *sqlx.DB) Report { return Report{db} }
+
+const funnelSQL = `/* funnel */ SELECT t.batch_status, t.dispatch_status, coalesce(t.pause_reason, ''), count(*)
+FROM billing_targets t WHERE t.billing_month = $1::date GROUP BY 1, 2, 3`
+
+// Funnel implements port.Report. It counts the whole month, so it lets the planner read the partition from end to end.
+func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
+	f := port.Funnel{
+		Month: month, Batch: map[billing.BatchStatus]int{}, Dispatch: map[billing.Status]int{}, Paused: map[billing.PauseReason]int{},
+	}
+	err := read(ctx, p.db, "count the month's targets", func(ctx context.Context, s *session) error {
+		if _, err := s.exec(ctx, "count the month's targets", `/* funnel */ SELECT set_config('enable_seqscan', 'on', true)`); err != nil {
+			return err
+		}
+		err := s.query(ctx, "count the month's targets", funnelSQL, []any{day(month)}, func(scan func(...any) error) error {
+			var batch billing.BatchStatus
+			var status billing.Status
+			var pause billing.PauseReason
+			var n int
+			err := scan(&batch, &status, &pause, &n)
+			f.Imported += n
+			f.Batch[batch] += n
+			f.Dispatch[status] += n
+			if pause != "" {
+				f.Paused[pause] += n
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return s.one(ctx, "count the month's rejects", `/* rejects */ SELECT count(*) FROM import_rejects r WHERE r.billing_month = $1::date`,
+			[]any{day(month)}, &f.Rejected)
+	})
+	return f, err
+}
+
+const findTargetSQL = `/* find_target */ SELECT ` + targetColumns + `
+FROM customers c JOIN billing_targets t ON t.billing_month = $1::date AND t.user_id = c.user_id
+WHERE c.customer = $2`
+
+// Find implements port.Report.
+func (p Report) Find(ctx context.Context, month key.Month, customer string) (billing.Target, []attempt.Row, error) {
+	var target billing.Target
+	var rows []attempt.Row
+	found := false
+	err := read(ctx, p.db, "find a target", func(ctx context.Context, s *session) error {
+		err := s.query(ctx, "find a target", findTargetSQL, []any{day(month), clean(customer)}, func(scan func(...any) error) (err error) {
+			found = true
+			target, err = readTarget(month, scan)
+			return err
+		})
+		if err != nil || !found {
+			return err
+		}
+		rows, err = s.ledgerOf(ctx, month, []int64{target.Key().UserID})
+		return err
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: the customer has no bill in %s", port.ErrNotFound, month)
+	}
+	return target, rows, err
+}

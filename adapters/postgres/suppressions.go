@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// Suppressions stores the suppression list.
+type Suppressions struct{ db *sqlx.DB }
+
+var _ port.Suppressions = Suppressions{}
+
+// NewSuppressions returns the suppression list of a database.
+func NewSuppressions(db *sqlx.DB) Suppressions { return Suppressions{db} }
+
+func contactArgs(contacts []port.Contact) []any {
+	sorted := slices.SortedFunc(slices.Values(contacts), func(a, b port.Contact) int {
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Channel, b.Channel))
+	})
+	sorted = slices.Compact(sorted)
+	return []any{
+		bigints(each(sorted, func(c *port.Contact) int64 { return c.UserID })),
+		texts(each(sorted, func(c *port.Contact) string { return string(c.Channel) })),
+	}
+}
+
+const suppressedSQL = `/* suppressed */ SELECT s.user_id, s.channel
+FROM unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
+JOIN suppressions s ON s.user_id = v.user_id AND s.channel = v.channel`
+
+// Suppressed implements port.Suppressions.
+func (p Suppressions) Suppressed(ctx context.Context, contacts []port.Contact) ([]port.Contact, error) {
+	if len(contacts) == 0 {
+		return nil, ctx.Err()
+	}
+	var found []port.Contact
+	err := read(ctx, p.db, "look up suppressions", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "look up suppressions", suppressedSQL, contactArgs(contacts), func(scan func(...any) error) error {
+			var c port.Contact
+			err := scan(&c.UserID, &c.Channel)
+			found = append(found, c)
+			return err
+		})
+	})
+	return found, err
+}
+
+const suppressSQL = `/* suppress */ INSERT INTO suppressions (user_id, channel, reason)
+SELECT v.user_id, v.channel, $3::text FROM unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
+ON CONFLICT (user_id, channel) DO NOTHING`
+
+// Suppress implements port.Suppressions.
+func (p Suppressions) Suppress(ctx context.Context, contacts []port.Contact, reason string) error {
+	return write(ctx, p.db, "suppress", func(ctx context.Context, s *session) error {
+		_, err := s.exec(ctx, "suppress", suppressSQL, append(contactArgs(contacts), clean(reason))...)
+		return err
+	})
+}
+
+const liftSQL = `/* lift */ DELETE FROM suppressions s USING unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
+WHERE s.user_id = v.user_id AND s.channel = v.channel`
+
+// Lift implements port.Suppressions.
+func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact) error {
+	return write(ctx, p.db, "lift suppressions", func(ctx context.Context, s *session) error {
+		_, err := s.exec(ctx, "lift suppressions", liftSQL, contactArgs(contacts)...)
+		return err
+	})
+}

@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Sweeps is the ledger as settlement watches it. It remembers, per month, up to where it has looked for claims, so
+// that a sweep reads what changed since the last one and not the whole month; a new Sweeps looks at everything once.
+type Sweeps struct {
+	db *sqlx.DB
+
+	mu      sync.Mutex
+	watches map[key.Month]*claimWatch
+}
+
+var _ port.Sweeps = (*Sweeps)(nil)
+
+// NewSweeps returns the sweeps of a database. Use one for the life of a process.
+func NewSweeps(db *sqlx.DB) *Sweeps {
+	return &Sweeps{db: db, watches: map[key.Month]*claimWatch{}}
+}
+
+// Now implements port.Sweeps.
+func (p *Sweeps) Now(ctx context.Context) (time.Time, error) {
+	var now time.Time
+	err := read(ctx, p.db, "read the database's clock", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "read the database's clock", `/* now */ SELECT clock_timestamp()`, nil, utc(&now))
+	})
+	return now, err
+}
+
+// mayDisagree holds for a target t whose ledger row l may ask for a change (R7): a success anywhere that the target does
+// not show, or an outcome of the current key while the target is not at an end and not held for that very reason.
+const mayDisagree = `l.billing_month = t.billing_month AND l.user_id = t.user_id AND (
+    l.state = 'SUCCEEDED'
+    OR (l.state <> 'CLAIMED' AND l.attempt = t.attempt AND l.round = t.round
+      AND (t.dispatch_status IN ('READY', 'FAILED', 'REQUESTED', 'PAUSED') OR (t.dispatch_status = 'UNKNOWN' AND l.state <> 'UNKNOWN'))))`
+
+// changedEverSQL walks the month's targets in the order of their key.
+const changedEverSQL = `/* changed_ever */ SELECT t.user_id FROM billing_targets t
+WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED'
+  AND EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
+ORDER BY t.user_id LIMIT $3::int`
+
+// changedSinceSQL finds what changed by the BRIN index, then looks at those targets alone. The partition is named so
+// that no other index offers itself: without statistics the planner would read the whole month by the primary key.
+func changedSinceSQL(month key.Month) string {
+	return `/* changed_since */ SELECT t.user_id FROM
+  (SELECT DISTINCT l.user_id FROM ` + partition("delivery_attempts", month) + ` l
+   WHERE l.changed_at >= $2::timestamptz AND l.user_id > $3::bigint AND l.state <> 'CLAIMED' ORDER BY l.user_id) AS c
+JOIN billing_targets t ON t.billing_month = $1::date AND t.user_id = c.user_id
+WHERE t.dispatch_status <> 'SUCCEEDED' AND EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
+ORDER BY t.user_id LIMIT $4::int`
+}
+
+// Changed implements port.Sweeps.
+func (p *Sweeps) Changed(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
+	statement, args := changedEverSQL, []any{day(month), after, limit}
+	if !since.IsZero() {
+		statement, args = changedSinceSQL(month), []any{day(month), instant(since), after, limit}
+		p.summarize(ctx, month)
+	}
+	var keys []key.Target
+	err := read(ctx, p.db, "find changed targets", func(ctx context.Context, s *session) error {
+		keys = nil
+		if err := s.wide(ctx); err != nil {
+			return err
+		}
+		return s.targetKeys(ctx, "find changed targets", statement, args, month, &keys)
+	})
+	return keys, ignoreUnopened(err)
+}
+
+// wide lets this transaction use the BRIN index, which is read through a bitmap, and sort what a sweep finds in memory.
+func (s *session) wide(ctx context.Context) error {
+	_, err := s.exec(ctx, "set up a sweep", `/* wide */ SELECT set_config('enable_bitmapscan', 'on', true), set_config('work_mem', '64MB', true)`)
+	return err
+}
+
+// partition is a month's partition of a table.
+func partition(table string, month key.Month) string {
+	return fmt.Sprintf("%s_%04d_%02d", table, month.Year(), int(month.Month()))
+}
+
+// ignoreUnopened takes a month that has no partition for one in which nothing has happened.
+func ignoreUnopened(err error) error {
+	if stateOf(err) == "42P01" { // undefined table
+		return nil
+	}
+	return err
+}
+
+// summarize brings the BRIN index up to what was inserted: pages that it has not summed up yet are read by every scan.
+// Autovacuum does the same, a minute or more later. The lock is wanted for a moment only, so as not to disturb a
+// running autovacuum; whether it worked matters for speed alone, so its error is nobody's business.
+func (p *Sweeps) summarize(ctx context.Context, month key.Month) {
+	index := partition("delivery_attempts", month) + "_changed_at_idx"
+	_ = write(ctx, p.db, "sum up an index", func(ctx context.Context, s *session) error {
+		if _, err := s.exec(ctx, "sum up an index", `/* summarize */ SELECT set_config('lock_timeout', '100ms', true)`); err != nil {
+			return err
+		}
+		_, err := s.exec(ctx, "sum up an index", `/* summarize */ SELECT brin_summarize_new_values(to_regclass($1))`, index)
+		return err
+	})
+}

@@ -1,0 +1,65 @@
+package postgres
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/window"
+)
+
+// targetColumns are what readTarget scans, of billing_targets t. What is suppressed is known at the moment of reading;
+// that it may be a moment old does no harm, because delivery looks again.
+const targetColumns = `t.user_id, t.batch_status, t.dispatch_status, t.attempt, t.round, t.step, t.requeues, t.policy_id, t.policy_version,
+  t.available_at, t.requested_at, t.run_id, t.deadline, t.quiet_from, t.quiet_to, t.quiet_zone, t.reachable, t.wished_channel,
+  t.pause_reason, t.wish, t.last_decision, t.last_error,
+  (SELECT coalesce(bit_or(CASE s.channel WHEN 'EMAIL' THEN 1 WHEN 'SMS' THEN 2 ELSE 4 END), 0) FROM suppressions s WHERE s.user_id = t.user_id)`
+
+// readTarget reads one row of targetColumns.
+func readTarget(month key.Month, scan func(...any) error) (billing.Target, error) {
+	s := billing.State{Key: key.Target{Month: month}}
+	var from, to time.Time
+	var zone string
+	var reachable, suppressed uint8
+	err := scan(&s.Key.UserID, &s.Batch, &s.Dispatch, &s.Attempt, &s.Round, &s.Step, &s.Requeues,
+		optional(&s.Policy.ID), optional(&s.Policy.Version), utc(&s.AvailableAt), utc(&s.RequestedAt), optional(&s.RunID),
+		utc(&s.Deadline), utc(&from), utc(&to), optional(&zone), &reachable, optional(&s.Wished),
+		optional(&s.Pause), optional(&s.Wish), optional(&s.LastDecision), optional(&s.LastError), &suppressed)
+	if err != nil {
+		return billing.Target{}, err
+	}
+	s.Reachable, s.Suppressed = channel.Set(reachable), channel.Set(suppressed)
+	if zone != "" {
+		if s.Quiet, err = quietHours(from, to, zone); err != nil {
+			return billing.Target{}, fmt.Errorf("quiet hours of %s: %w", s.Key, err)
+		}
+	}
+	return billing.Restore(s)
+}
+
+// zones keeps the time zones that were read: each costs a file.
+var zones sync.Map // name → *time.Location
+
+func quietHours(from, to time.Time, name string) (window.Forbidden, error) {
+	zone, ok := zones.Load(name)
+	if !ok {
+		loaded, err := window.Zone(name)
+		if err != nil {
+			return window.Forbidden{}, err
+		}
+		zone, _ = zones.LoadOrStore(name, loaded)
+	}
+	minute := func(t time.Time) window.Minute { return window.Minute(t.Hour()*60 + t.Minute()) }
+	return window.NewForbidden(minute(from), minute(to), zone.(*time.Location))
+}
+
+// quietColumns are a window as three columns; "" where there is none.
+func quietColumns(w window.Forbidden) (from, to, zone string) {
+	if w.IsZero() {
+		return "", "", ""
+	}
+	return w.From().String(), w.To().String(), w.Zone().String()
+}

@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Targets stores billing targets.
+type Targets struct{ db *sqlx.DB }
+
+var (
+	_ port.Targets  = Targets{}
+	_ port.Backlog  = Targets{}
+	_ port.Requests = Targets{}
+)
+
+// NewTargets returns the targets of a database.
+func NewTargets(db *sqlx.DB) Targets { return Targets{db} }
+
+// Within implements port.Targets.
+func (p Targets) Within(ctx context.Context, fn func(ctx context.Context, tx port.TargetTx) error) error {
+	return write(ctx, p.db, "change targets", func(ctx context.Context, s *session) error {
+		return fn(ctx, &targetTx{s: s, locked: map[key.Target]bool{}})
+	})
+}
+
+// targetTx is one transaction over targets.
+type targetTx struct {
+	s      *session
+	locked map[key.Target]bool
+}
+
+const lockSQL = `/* lock */ SELECT ` + targetColumns + `
+FROM billing_targets t
+WHERE t.billing_month = $1::date AND t.user_id = ANY($2::bigint[])
+ORDER BY t.user_id
+FOR NO KEY UPDATE OF t`
+
+// Lock implements port.TargetTx. Rows are locked in the order of their keys, since the locks lie above the order.
+func (t *targetTx) Lock(ctx context.Context, keys []key.Target) ([]billing.Target, error) {
+	var locked []billing.Target
+	err := eachTargetMonth(keys, func(month key.Month, users []int64) error {
+		return t.s.query(ctx, "lock targets", lockSQL, []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+			target, err := readTarget(month, scan)
+			if err != nil {
+				return err
+			}
+			t.locked[target.Key()] = true
+			locked = append(locked, target)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return locked, nil
+}
+
+// eachTargetMonth hands the sorted user ids of each month to fn, each once.
+func eachTargetMonth(keys []key.Target, fn func(month key.Month, users []int64) error) error {
+	asDelivery := func(k *key.Target) key.Delivery { return key.Delivery{Month: k.Month, UserID: k.UserID} }
+	return eachMonth(keys, asDelivery, func(month key.Month, keys []key.Target) error {
+		return fn(month, slices.Compact(each(keys, func(k *key.Target) int64 { return k.UserID })))
+	})
+}
+
+const saveSQL = `/* save */ UPDATE billing_targets t
+SET dispatch_status = v.dispatch_status, attempt = v.attempt, round = v.round, step = v.step, requeues = v.requeues,
+  policy_id = nullif(v.policy_id, 0), policy_version = nullif(v.policy_version, 0), available_at = v.available_at,
+  requested_at = v.requested_at, run_id = nullif(v.run_id, 0), pause_reason = v.pause_reason, wish = v.wish,
+  last_decision = v.last_decision, last_error = v.last_error
+FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bigint[], $9::int[],
+  $10::timestamptz[], $11::timestamptz[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[])
+  AS v(user_id, dispatch_status, attempt, round, step, requeues, policy_id, policy_version,
+    available_at, requested_at, run_id, pause_reason, wish, last_decision, last_error)
+WHERE t.billing_month = $1::date AND t.user_id = v.user_id`
+
+// Save implements port.TargetTx: the dispatch columns. The batch's columns and what only a correction changes stay.
+func (t *targetTx) Save(ctx context.Context, targets []billing.Target) error {
+	for _, target := range targets {
+		if !t.locked[target.Key()] {
+			return t.s.fail(ctx, "save targets", fmt.Errorf("%w: %s was not locked by this transaction", port.ErrInvalid, target.Key()))
+		}
+	}
+	states := each(targets, func(t *billing.Target) billing.State { return t.State() })
+	return eachMonth(states, stateKey, func(month key.Month, states []billing.State) error {
+		n, err := t.s.exec(ctx, "save targets", saveSQL, saveArgs(month, states)...)
+		if err == nil && n != len(states) {
+			err = t.s.fail(ctx, "save targets", fmt.Errorf("%w: %d of %d targets of %s were stored (is one named twice?)", port.ErrInvalid, n, len(states), month))
+		}
+		return err
+	})
+}
+
+func stateKey(s *billing.State) key.Delivery {
+	return key.Delivery{Month: s.Key.Month, UserID: s.Key.UserID}
+}
+
+func saveArgs(month key.Month, states []billing.State) []any {
+	return []any{
+		day(month),
+		bigints(each(states, func(s *billing.State) int64 { return s.Key.UserID })),
+		texts(each(states, func(s *billing.State) string { return string(s.Dispatch) })),
+		smallints(each(states, func(s *billing.State) int16 { return s.Attempt })),
+		smallints(each(states, func(s *billing.State) int16 { return s.Round })),
+		smallints(each(states, func(s *billing.State) int16 { return s.Step })),
+		smallints(each(states, func(s *billing.State) int16 { return s.Requeues })),
+		bigints(each(states, func(s *billing.State) int64 { return s.Policy.ID })),
+		integers(each(states, func(s *billing.State) int32 { return s.Policy.Version })),
+		instants(each(states, availableAt)),
+		instants(each(states, requestedAt)),
+		bigints(each(states, func(s *billing.State) int64 { return s.RunID })),
+		texts(each(states, func(s *billing.State) string { return string(s.Pause) })),
+		texts(each(states, func(s *billing.State) string { return string(s.Wish) })),
+		texts(each(states, func(s *billing.State) string { return clean(s.LastDecision) })),
+		texts(each(states, func(s *billing.State) string { return clean(s.LastError) })),
+	}
+}

@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// session runs the statements of one transaction.
+type session struct {
+	tx     *sqlx.Tx
+	failed error // the first failure: the server refuses everything after it
+}
+
+// observer sees each statement before it runs; tests read plans through it.
+type observer func(ctx context.Context, tx *sqlx.Tx, statement string, args []any) error
+
+type observerKey struct{}
+
+// within runs fn in a transaction and commits it. The context ends waiting and statements, but not a COMMIT that was
+// sent: its answer is worth waiting for.
+func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
+	txCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, cancel)
+	tx, err := db.BeginTxx(txCtx, options)
+	if err != nil {
+		return wrapped(ctx, what, err)
+	}
+	defer func() { _ = tx.Rollback() }() // for an error of fn, and for its panic; after a commit it does nothing
+	s := &session{tx: tx}
+	if err := fn(ctx, s); err != nil {
+		return err
+	}
+	if s.failed != nil {
+		return s.failed // fn went on after a failure: nothing can be committed
+	}
+	if !stop() {
+		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("%s: commit: %w", what, commitError(err))
+	}
+	return nil
+}
+
+// write runs fn in a transaction; its errors are named by what.
+func write(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
+	return within(ctx, db, what, nil, fn)
+}
+
+// read runs fn in a read-only transaction. That the commit of one fails means nothing but that the line is gone.
+func read(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
+	return within(ctx, db, what, &sql.TxOptions{ReadOnly: true}, fn)
+}
+
+// wrapped translates an error; the context's own end comes first, as the driver reports it in many ways.
+func wrapped(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", what, ctx.Err())
+	}
+	return fmt.Errorf("%s: %w", what, translate(err))
+}
+
+func (s *session) before(ctx context.Context, statement string, args []any) error {
+	if s.failed != nil {
+		return s.failed
+	}
+	if look, ok := ctx.Value(observerKey{}).(observer); ok {
+		return look(ctx, s.tx, statement, args)
+	}
+	return nil
+}
+
+func (s *session) fail(ctx context.Context, what string, err error) error {
+	s.failed = wrapped(ctx, what, err)
+	return s.failed
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (s *session) exec(ctx context.Context, what, statement string, args ...any) (int, error) {
+	if err := s.before(ctx, statement, args); err != nil {
+		return 0, err
+	}
+	result, err := s.tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, s.fail(ctx, what, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, s.fail(ctx, what, err)
+	}
+	return int(n), nil
+}
+
+// query runs a statement and hands each row's columns to row.
+func (s *session) query(ctx context.Context, what, statement string, args []any, row func(scan func(...any) error) error) error {
+	if err := s.before(ctx, statement, args); err != nil {
+		return err
+	}
+	rows, err := s.tx.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return s.fail(ctx, what, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return s.fail(ctx, what, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return s.fail(ctx, what, err)
+	}
+	return nil
+}
+
+// one runs a statement that returns one row; ErrNotFound where it returns none.
+func (s *session) one(ctx context.Context, what, statement string, args []any, columns ...any) error {
+	found := false
+	err := s.query(ctx, what, statement, args, func(scan func(...any) error) error {
+		found = true
+		return scan(columns...)
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%s: %w", what, translate(sql.ErrNoRows))
+	}
+	return err
+}

@@ -1,0 +1,208 @@
+package postgres
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Arrays as unnest takes them, one type a column type, in PostgreSQL's text form. The zero value of a nullable one
+// ("", the zero time, nil, the zero token) is NULL.
+type (
+	bigints   []int64
+	integers  []int32
+	smallints []int16
+	texts     []string
+	instants  []time.Time
+	blobs     [][]byte
+	tokens    []attempt.Token
+	booleans  []bool
+)
+
+func array(n, width int, element func(b []byte, i int) []byte) (driver.Value, error) {
+	b := append(make([]byte, 0, 2+n*(width+1)), '{')
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = element(b, i)
+	}
+	return string(append(b, '}')), nil
+}
+
+// Value implements driver.Valuer.
+func (a bigints) Value() (driver.Value, error) {
+	return array(len(a), 10, func(b []byte, i int) []byte { return strconv.AppendInt(b, a[i], 10) })
+}
+
+// Value implements driver.Valuer.
+func (a integers) Value() (driver.Value, error) {
+	return array(len(a), 6, func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(a[i]), 10) })
+}
+
+// Value implements driver.Valuer.
+func (a smallints) Value() (driver.Value, error) {
+	return array(len(a), 3, func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(a[i]), 10) })
+}
+
+// Value implements driver.Valuer.
+func (a texts) Value() (driver.Value, error) {
+	return array(len(a), 16, func(b []byte, i int) []byte {
+		if a[i] == "" {
+			return append(b, "NULL"...)
+		}
+		b = append(b, '"')
+		for _, c := range []byte(a[i]) {
+			if c == '"' || c == '\\' {
+				b = append(b, '\\')
+			}
+			b = append(b, c)
+		}
+		return append(b, '"')
+	})
+}
+
+// timestamp is PostgreSQL's text form, to the microsecond below.
+const timestamp = "2006-01-02 15:04:05.000000Z07:00"
+
+// Value implements driver.Valuer.
+func (a instants) Value() (driver.Value, error) {
+	return array(len(a), 30, func(b []byte, i int) []byte {
+		if a[i].IsZero() {
+			return append(b, "NULL"...)
+		}
+		b = append(b, '"')
+		b = a[i].UTC().AppendFormat(b, timestamp)
+		return append(b, '"')
+	})
+}
+
+// Value implements driver.Valuer.
+func (a blobs) Value() (driver.Value, error) {
+	width := 8
+	if len(a) > 0 {
+		width += 2 * len(a[0])
+	}
+	return array(len(a), width, func(b []byte, i int) []byte {
+		if a[i] == nil {
+			return append(b, "NULL"...)
+		}
+		b = append(b, `"\\x`...)
+		b = hex.AppendEncode(b, a[i])
+		return append(b, '"')
+	})
+}
+
+// Value implements driver.Valuer.
+func (a tokens) Value() (driver.Value, error) {
+	return array(len(a), 32, func(b []byte, i int) []byte {
+		if a[i].IsZero() {
+			return append(b, "NULL"...)
+		}
+		return hex.AppendEncode(b, a[i][:])
+	})
+}
+
+// Value implements driver.Valuer.
+func (a booleans) Value() (driver.Value, error) {
+	return array(len(a), 5, func(b []byte, i int) []byte { return strconv.AppendBool(b, a[i]) })
+}
+
+// instant is a parameter for one time; the zero time is NULL.
+func instant(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(timestamp)
+}
+
+// nullable is a parameter for one text; "" is NULL.
+func nullable[T ~string](s T) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
+
+// day is a month as its column keeps it: its first day.
+func day(m key.Month) string { return m.String() + "-01" }
+
+// clean makes words from outside storable: valid UTF-8, without NUL, at most 1,000 bytes. A provider's odd answer
+// must not make an outcome unwritable.
+func clean(s string) string {
+	const most = 1000
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}
+
+// optional scans a column that may be NULL into a variable, which then is zero.
+func optional[T any](target *T) sql.Scanner { return scanner[T]{target} }
+
+type scanner[T any] struct{ target *T }
+
+// Scan implements sql.Scanner.
+func (s scanner[T]) Scan(value any) error {
+	var read sql.Null[T]
+	if err := read.Scan(value); err != nil {
+		return err
+	}
+	*s.target = read.V
+	return nil
+}
+
+// utc scans a time that may be NULL.
+func utc(target *time.Time) sql.Scanner { return utcScanner{target} }
+
+type utcScanner struct{ target *time.Time }
+
+// Scan implements sql.Scanner.
+func (s utcScanner) Scan(value any) error {
+	switch value := value.(type) {
+	case nil:
+		*s.target = time.Time{}
+	case time.Time:
+		*s.target = value.UTC()
+	default:
+		return fmt.Errorf("a time came as %T", value)
+	}
+	return nil
+}
+
+// eachMonth sorts a copy of items and hands those of each month to fn, oldest month first: one statement works on one
+// partition.
+func eachMonth[T any](items []T, keyOf func(*T) key.Delivery, fn func(month key.Month, items []T) error) error {
+	sorted := slices.Clone(items)
+	slices.SortStableFunc(sorted, func(a, b T) int { return keyOf(&a).Compare(keyOf(&b)) })
+	for len(sorted) > 0 {
+		month := keyOf(&sorted[0]).Month
+		n := 1
+		for n < len(sorted) && keyOf(&sorted[n]).Month == month {
+			n++
+		}
+		if err := fn(month, sorted[:n]); err != nil {
+			return err
+		}
+		sorted = sorted[n:]
+	}
+	return nil
+}
+
+// each builds one column of a page.
+func each[T, V any](items []T, value func(*T) V) []V {
+	column := make([]V, len(items))
+	for i := range items {
+		column[i] = value(&items[i])
+	}
+	return column
+}
