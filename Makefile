@@ -42,7 +42,7 @@ endif
 modules := $(shell awk '$$1 ~ /^\.\// { print $$1 }' go.work)
 # The linters' and checks' own modules lie outside the workspace.
 checks := .ci/tools/checks
-parts = bin/balsong parts $(1) --
+with_parts := bin/balsong parts --
 
 ##@ Use
 
@@ -64,7 +64,7 @@ bin/balsong: # always asked; Go's cache decides
 
 .PHONY: test
 test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
-	$(call parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
+	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
 
 .PHONY: test-real
 test-real: bin/balsong ## all tests against Apache Kafka (needs Java, Maven), then an installed PostgreSQL 15 or later
@@ -73,7 +73,7 @@ test-real: bin/balsong ## all tests against Apache Kafka (needs Java, Maven), th
 .PHONY: race
 race: bin/balsong ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
 	.ci/need gcc=gcc,libc6-dev
-	$(call parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),./domain/... ./application/... ./adapters/...,$(PKG))
+	$(with_parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),./domain/... ./application/... ./adapters/...,$(PKG))
 
 .PHONY: fuzz
 fuzz: ## each fuzz function for FUZZTIME (20s)
@@ -81,7 +81,7 @@ fuzz: ## each fuzz function for FUZZTIME (20s)
 
 .PHONY: bench
 bench: bin/balsong ## benchmarks (PKG=work BENCH=.)
-	$(call parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKG)
+	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKG)
 
 .PHONY: model
 model: ## the Spin model of the dispatch protocol: 63 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)

@@ -3,7 +3,10 @@ module github.com/balsong/balsong/ci/tools/checks
 
 go 1.26.0
 
-require golang.org/x/tools v0.52.0
+require (
+	golang.org/x/tools v0.52.0
+	gopkg.in/yaml.v3 v3.0.1
+)
 
 require (
 	golang.org/x/mod v0.42.0 // indirect

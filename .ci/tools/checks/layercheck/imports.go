@@ -50,6 +50,7 @@ func (f sourceFile) judge(path string) (breached rule, do string) {
 		if in != outside && in != migrations {
 			return ruleAdapter, "migrations hold SQL and their embed, nothing that knows the product's types"
 		}
+	case outside, bootstrap, local, strange: // bootstrap wires everything
 	}
 	return rule{}, ""
 }

@@ -1,0 +1,195 @@
+// Package deploycheck holds a test that reads deploy/ as text: nothing there is built or started,
+// so what can be wrong without an engine (a stage, a path, a variable that nobody reads) must be found by reading.
+package deploycheck
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// compose is the part of a compose file that is checked.
+type compose struct {
+	Services map[string]service `yaml:"services"`
+	Volumes  map[string]any     `yaml:"volumes"`
+}
+
+type service struct {
+	Image   string `yaml:"image"`
+	Command []string
+	Build   struct {
+		Context, Dockerfile, Target string
+	}
+	Environment map[string]string
+	Volumes     []string
+	DependsOn   map[string]any `yaml:"depends_on"`
+}
+
+// check returns what is wrong with deploy/ below root, one sentence each.
+func check(root string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(root, "deploy/compose.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var file compose
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("deploy/compose.yaml: %w", err)
+	}
+	known, err := readVariables(filepath.Join(root, "bootstrap/config"))
+	if err != nil {
+		return nil, err
+	}
+	var wrong []string
+	for name, service := range file.Services {
+		wrong = append(wrong, prefixed("service "+name+": ", service.check(root, file, known))...)
+	}
+	ignored, err := checkIgnore(root)
+	slices.Sort(wrong)
+	return append(wrong, ignored...), err
+}
+
+func (s service) check(root string, file compose, known variables) (wrong []string) {
+	if s.Image == "" {
+		dockerfile := filepath.Join(root, "deploy", s.Build.Context, s.Build.Dockerfile)
+		wrong = append(wrong, checkStage(root, dockerfile, s.Build.Target)...)
+		for variable := range s.Environment {
+			if !known.has(variable) {
+				wrong = append(wrong, variable+" is read by nothing in bootstrap/config")
+			}
+		}
+	} else if !strings.Contains(s.Image, ":") || strings.HasSuffix(s.Image, ":latest") {
+		wrong = append(wrong, "image "+s.Image+" has no version")
+	}
+	for other := range s.DependsOn {
+		if _, ok := file.Services[other]; !ok {
+			wrong = append(wrong, "depends on "+other+", which is no service")
+		}
+	}
+	for _, mount := range s.Volumes {
+		volume, _, _ := strings.Cut(mount, ":")
+		if _, ok := file.Volumes[volume]; !ok {
+			wrong = append(wrong, "mounts "+volume+", which is no volume of the file")
+		}
+	}
+	return append(wrong, s.checkFlags(root)...)
+}
+
+// checkFlags: the flags given to the gateway simulator exist.
+func (s service) checkFlags(root string) (wrong []string) {
+	if len(s.Command) == 0 || s.Command[0] != "gateway" {
+		return nil
+	}
+	source, err := os.ReadFile(filepath.Join(root, "bootstrap/local/command/gateway.go"))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, argument := range s.Command {
+		if flag, ok := strings.CutPrefix(argument, "--"); ok && !strings.Contains(string(source), `"`+flag+`"`) {
+			wrong = append(wrong, argument+" is no flag of balsong gateway")
+		}
+	}
+	return wrong
+}
+
+var (
+	stageLine = regexp.MustCompile(`(?m)^FROM (\S+) AS (\S+)$`)
+	fromLine  = regexp.MustCompile(`--from=(\S+)`)
+	buildLine = regexp.MustCompile(`go build -C (\S+) .*(\./\S+)`)
+)
+
+// checkStage: the stage and all that the Dockerfile refers to exist.
+func checkStage(root, dockerfile, target string) (wrong []string) {
+	text, err := os.ReadFile(dockerfile)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	stages := map[string]bool{}
+	for _, match := range stageLine.FindAllStringSubmatch(string(text), -1) {
+		stages[match[2]] = true
+	}
+	if !stages[target] {
+		wrong = append(wrong, "target "+target+" is no stage of the Dockerfile")
+	}
+	for _, match := range fromLine.FindAllStringSubmatch(string(text), -1) {
+		if !stages[match[1]] {
+			wrong = append(wrong, "the Dockerfile copies from "+match[1]+", which is no stage")
+		}
+	}
+	builds := buildLine.FindAllStringSubmatch(string(text), -1)
+	if len(builds) == 0 {
+		wrong = append(wrong, "the Dockerfile builds nothing")
+	}
+	for _, match := range builds {
+		if _, err := os.Stat(filepath.Join(root, match[1], strings.TrimSuffix(match[2], "/..."))); err != nil {
+			wrong = append(wrong, "the Dockerfile builds "+match[2]+" in "+match[1]+": "+err.Error())
+		}
+	}
+	return wrong
+}
+
+// checkIgnore: what .dockerignore lets into the build exists.
+func checkIgnore(root string) (wrong []string, err error) {
+	text, err := os.ReadFile(filepath.Join(root, ".dockerignore"))
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if kept, ok := strings.CutPrefix(strings.TrimSpace(line), "!"); ok {
+			if _, err := os.Stat(filepath.Join(root, kept)); err != nil {
+				wrong = append(wrong, ".dockerignore keeps "+kept+", which does not exist")
+			}
+		}
+	}
+	return wrong, nil
+}
+
+// variables are the names in the struct tags of bootstrap/config.
+type variables struct{ names, prefixes map[string]bool }
+
+var tag = regexp.MustCompile(`env(Prefix)?:"([A-Z0-9_]+)`)
+
+func readVariables(dir string) (variables, error) {
+	out := variables{names: map[string]bool{}, prefixes: map[string]bool{}}
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(files) == 0 {
+		return out, fmt.Errorf("no Go files in %s: %w", dir, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return out, err
+		}
+		for _, match := range tag.FindAllStringSubmatch(string(text), -1) {
+			if match[1] != "" {
+				out.prefixes[match[2]] = true
+			} else {
+				out.names[match[2]] = true
+			}
+		}
+	}
+	return out, nil
+}
+
+func (v variables) has(name string) bool {
+	if v.names[name] {
+		return true
+	}
+	for prefix := range v.prefixes {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && v.names[rest] {
+			return true
+		}
+	}
+	return false
+}
+
+func prefixed(prefix string, texts []string) []string {
+	for i := range texts {
+		texts[i] = prefix + texts[i]
+	}
+	return texts
+}
