@@ -4,8 +4,19 @@ import (
 	"context"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 )
+
+// Backlog looks at candidates without locking them.
+type Backlog struct{ db *sqlx.DB }
+
+var _ port.Backlog = Backlog{}
+
+// NewBacklog returns the candidates of a database.
+func NewBacklog(db *sqlx.DB) Backlog { return Backlog{db} }
 
 const candidate = `t.billing_month = $1::date AND t.batch_status = 'RENDERED' AND t.dispatch_status IN ('READY', 'FAILED')`
 
@@ -14,7 +25,7 @@ const dueSQL = `/* due */ SELECT count(*) FROM (
   ORDER BY t.available_at, t.user_id LIMIT $3::int) AS due`
 
 // Due implements port.Backlog.
-func (p Targets) Due(ctx context.Context, month key.Month, now time.Time, limit int) (int, error) {
+func (p Backlog) Due(ctx context.Context, month key.Month, now time.Time, limit int) (int, error) {
 	due := 0
 	err := read(ctx, p.db, "count what is due", func(ctx context.Context, s *session) error {
 		return s.one(ctx, "count what is due", dueSQL, []any{day(month), instant(now), limit}, &due)
@@ -26,7 +37,7 @@ const nextDueSQL = `/* next_due */ SELECT t.available_at FROM billing_targets t 
 ORDER BY t.available_at, t.user_id LIMIT 1`
 
 // NextDue implements port.Backlog.
-func (p Targets) NextDue(ctx context.Context, month key.Month) (time.Time, error) {
+func (p Backlog) NextDue(ctx context.Context, month key.Month) (time.Time, error) {
 	var next time.Time
 	err := read(ctx, p.db, "find what is due next", func(ctx context.Context, s *session) error {
 		return s.query(ctx, "find what is due next", nextDueSQL, []any{day(month)}, func(scan func(...any) error) error {
@@ -36,6 +47,14 @@ func (p Targets) NextDue(ctx context.Context, month key.Month) (time.Time, error
 	return next, err
 }
 
+// Requests finds dispatched targets that nobody claimed.
+type Requests struct{ db *sqlx.DB }
+
+var _ port.Requests = Requests{}
+
+// NewRequests returns the dispatched targets of a database.
+func NewRequests(db *sqlx.DB) Requests { return Requests{db} }
+
 const unclaimedSQL = `/* unclaimed */ SELECT t.user_id FROM billing_targets t
 WHERE t.billing_month = $1::date AND t.dispatch_status = 'REQUESTED' AND t.requested_at < $2::timestamptz AND t.user_id > $3::bigint
   AND NOT EXISTS (SELECT FROM delivery_attempts l
@@ -43,7 +62,7 @@ WHERE t.billing_month = $1::date AND t.dispatch_status = 'REQUESTED' AND t.reque
 ORDER BY t.user_id LIMIT $4::int`
 
 // Unclaimed implements port.Requests.
-func (p Targets) Unclaimed(ctx context.Context, month key.Month, before time.Time, after int64, limit int) ([]key.Target, error) {
+func (p Requests) Unclaimed(ctx context.Context, month key.Month, before time.Time, after int64, limit int) ([]key.Target, error) {
 	var keys []key.Target
 	err := read(ctx, p.db, "find unclaimed requests", func(ctx context.Context, s *session) error {
 		keys = nil

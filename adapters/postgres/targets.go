@@ -15,11 +15,7 @@ import (
 // Targets stores billing targets.
 type Targets struct{ db *sqlx.DB }
 
-var (
-	_ port.Targets  = Targets{}
-	_ port.Backlog  = Targets{}
-	_ port.Requests = Targets{}
-)
+var _ port.Targets = Targets{}
 
 // NewTargets returns the targets of a database.
 func NewTargets(db *sqlx.DB) Targets { return Targets{db} }
