@@ -1,0 +1,40 @@
+// Package prepare turns a month's billing data into statements that are ready to go out: it imports the canonical
+// CSV (docs/contract/billing-csv.md), renders each bill for every channel, seals it and stores it in packs.
+package prepare
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// Bill is what one customer is billed for a month: the data that is stored sealed between import and rendering.
+// Amounts are in the currency's minor unit (cents for USD, won for KRW).
+type Bill struct {
+	Customer     string `json:"customer_number"`
+	Name         string `json:"name,omitempty"`
+	Language     string `json:"language"` // BCP 47: "ko", "en-US"
+	Currency     string `json:"currency"` // ISO 4217
+	Amount       int64  `json:"amount"`
+	BilledBefore *int64 `json:"billed_before,omitempty"` // nil: nothing was billed before
+	DueDate      string `json:"due_date"`                // 2026-11-25
+	Items        []Item `json:"items,omitempty"`
+}
+
+// Item is one line of a bill.
+type Item struct {
+	Name   string `json:"name"`
+	Amount int64  `json:"amount"` // minor units; negative for a discount
+}
+
+func (b Bill) encode() ([]byte, error) { return json.Marshal(b) }
+
+func decodeBill(data []byte) (Bill, error) {
+	var b Bill
+	if err := json.Unmarshal(data, &b); err != nil {
+		// The decoder's words may quote the data.
+		return b, fmt.Errorf("%w: the billing data is not the JSON it should be", port.ErrContent)
+	}
+	return b, nil
+}

@@ -1,0 +1,220 @@
+package prepare
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Bounds of a record. A longer line is refused, and the reader goes on with the next one.
+const (
+	maxRecord = 64 << 10 // bytes of one record
+	maxFields = 200
+)
+
+// record is one record of a CSV file. Its bytes are the reader's: they are valid until the next call.
+type record struct {
+	line    int      // on which it begins, from 1
+	fields  [][]byte // as a reader of RFC 4180 sees them; a malformed record is cut at its commas
+	problem string   // why it is malformed; "" otherwise
+}
+
+// splitter cuts a file into records as RFC 4180 asks, and does not let one broken quote eat what follows: a record
+// that is not well-formed ends with its line. A record of several lines is taken as such only if it closes its
+// quotes properly within the bound and has as many fields as the header: else only its first line is malformed, and
+// the lines behind it are records of their own. So a quoted line break cannot smuggle a record in, and a stray quote
+// costs one line.
+type splitter struct {
+	from   io.Reader
+	buffer []byte // what was read and not consumed
+	read   int64  // bytes taken from the reader
+	line   int    // lines consumed
+	want   int    // fields of the header; 0: none read yet
+	end    error  // why there is no more to read: io.EOF, or what went wrong
+
+	scratch [][]byte
+	unquote []byte
+}
+
+func newSplitter(from io.Reader) *splitter { return &splitter{from: from} }
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// fill reads until the buffer has n bytes or there is no more.
+func (s *splitter) fill(n int) {
+	for len(s.buffer) < n && s.end == nil {
+		if cap(s.buffer)-len(s.buffer) < 16<<10 {
+			grown := make([]byte, len(s.buffer), 4*maxRecord)
+			copy(grown, s.buffer)
+			s.buffer = grown
+		}
+		got, err := s.from.Read(s.buffer[len(s.buffer):cap(s.buffer)])
+		s.buffer = s.buffer[:len(s.buffer)+got]
+		s.read += int64(got)
+		s.end = err
+	}
+}
+
+// next returns the next record that is not empty. io.EOF behind the last one; another error where reading failed: the
+// records before it were whole.
+func (s *splitter) next() (record, error) {
+	for {
+		line, size, long, err := s.peekLine()
+		if err != nil {
+			return record{}, err
+		}
+		start := s.line + 1
+		if long {
+			r := record{line: start, fields: bytes.Split(bytes.Clone(line), []byte{','}), problem: fmt.Sprintf("the line has more than %d bytes", maxRecord)}
+			return r, s.skipLine()
+		}
+		if len(line) == 0 {
+			s.consume(size)
+			continue
+		}
+		fields, _, problem := s.split(line, false)
+		if problem == unclosed {
+			if r, ok := s.severalLines(start); ok {
+				return r, nil
+			}
+			problem = "a quoted field is not closed on its line"
+		}
+		if problem != "" {
+			fields = bytes.Split(line, []byte{','})
+		}
+		s.consume(size)
+		return record{line: start, fields: fields, problem: problem}, nil
+	}
+}
+
+// peekLine returns the next line without its end, and its size with it. long: it exceeds the bound and is only begun.
+func (s *splitter) peekLine() (line []byte, size int, long bool, err error) {
+	for looked := 0; ; {
+		if at := bytes.IndexByte(s.buffer[looked:], '\n'); at >= 0 {
+			size = looked + at + 1
+			break
+		}
+		looked = len(s.buffer)
+		if looked > maxRecord {
+			return s.buffer[:maxRecord], 0, true, nil
+		}
+		if s.end != nil {
+			if looked == 0 || !errors.Is(s.end, io.EOF) {
+				return nil, 0, false, s.end // a line that reading broke off is not believed
+			}
+			size = looked
+			break
+		}
+		s.fill(looked + 1)
+	}
+	line = bytes.TrimSuffix(bytes.TrimSuffix(s.buffer[:size], []byte{'\n'}), []byte{'\r'})
+	if len(line) > maxRecord {
+		return line[:maxRecord], 0, true, nil
+	}
+	return line, size, false, nil
+}
+
+// skipLine drops a line that is too long, however long it is.
+func (s *splitter) skipLine() error {
+	for {
+		if at := bytes.IndexByte(s.buffer, '\n'); at >= 0 {
+			s.consume(at + 1)
+			return nil
+		}
+		s.buffer = s.buffer[:0]
+		s.fill(1)
+		if len(s.buffer) == 0 {
+			s.line++
+			if errors.Is(s.end, io.EOF) {
+				return nil
+			}
+			return s.end
+		}
+	}
+}
+
+// consume drops size bytes, which end with a line or with the file.
+func (s *splitter) consume(size int) {
+	s.line += max(bytes.Count(s.buffer[:size], []byte{'\n'}), 1)
+	s.buffer = s.buffer[size:]
+}
+
+// severalLines takes a record whose quotes contain line breaks, if it is strictly well-formed.
+func (s *splitter) severalLines(start int) (record, bool) {
+	if s.want == 0 {
+		return record{}, false
+	}
+	s.fill(maxRecord)
+	window := s.buffer[:min(len(s.buffer), maxRecord)]
+	fields, rest, problem := s.split(window, true)
+	if problem != "" || len(fields) != s.want {
+		return record{}, false
+	}
+	s.consume(len(window) - len(rest))
+	return record{line: start, fields: fields}, true
+}
+
+// unclosed is the problem of a text that ends inside quotes.
+const unclosed = "unclosed"
+
+// split cuts the fields of the first record of a text. several allows line breaks in quotes. rest is what follows.
+func (s *splitter) split(text []byte, several bool) (fields [][]byte, rest []byte, problem string) {
+	s.scratch, s.unquote = s.scratch[:0], s.unquote[:0]
+	for {
+		if len(s.scratch) == maxFields {
+			return nil, text, fmt.Sprintf("it has more than %d fields", maxFields)
+		}
+		var field []byte
+		if len(text) > 0 && text[0] == '"' {
+			if field, text, problem = s.quoted(text[1:], several); problem != "" {
+				return nil, text, problem
+			}
+		} else {
+			end := bytes.IndexAny(text, ",\r\n")
+			if end < 0 {
+				end = len(text)
+			}
+			field, text = text[:end], text[end:]
+			if bytes.IndexByte(field, '"') >= 0 {
+				return nil, text, "a quote stands inside a field that is not quoted"
+			}
+		}
+		s.scratch = append(s.scratch, field)
+		switch {
+		case len(text) == 0:
+			return s.scratch, nil, ""
+		case text[0] == ',':
+			text = text[1:]
+		case text[0] == '\n':
+			return s.scratch, text[1:], ""
+		case bytes.HasPrefix(text, []byte("\r\n")):
+			return s.scratch, text[2:], ""
+		case text[0] == '\r':
+			return nil, text, "a carriage return stands alone"
+		default:
+			return nil, text, "text follows a closing quote"
+		}
+	}
+}
+
+// quoted reads a field behind its opening quote.
+func (s *splitter) quoted(text []byte, several bool) (field, rest []byte, problem string) {
+	start := len(s.unquote)
+	for {
+		end := bytes.IndexByte(text, '"')
+		if end < 0 {
+			return nil, nil, unclosed
+		}
+		if !several && bytes.IndexByte(text[:end], '\n') >= 0 {
+			return nil, nil, unclosed
+		}
+		s.unquote = append(s.unquote, text[:end]...)
+		text = text[end+1:]
+		if len(text) == 0 || text[0] != '"' {
+			return s.unquote[start:len(s.unquote):len(s.unquote)], text, ""
+		}
+		s.unquote = append(s.unquote, '"')
+		text = text[1:]
+	}
+}

@@ -1,0 +1,118 @@
+package prepare
+
+import (
+	"errors"
+	"strings"
+)
+
+// maxAmount bounds an amount in minor units: far above any bill, far below what would overflow a sum.
+const maxAmount = 1e15
+
+// minorDigits has the active currencies of ISO 4217 (2024) by the number of digits behind the decimal point.
+var minorDigits = currencies(map[int]string{
+	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+	2: "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW " +
+		"CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR " +
+		"ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV " +
+		"MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD " +
+		"SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD YER ZAR ZMW ZWG",
+	3: "BHD IQD JOD KWD LYD OMR TND",
+	4: "CLF UYW",
+})
+
+func currencies(byDigits map[int]string) map[string]int {
+	digits := map[string]int{}
+	for n, codes := range byDigits {
+		for code := range strings.FieldsSeq(codes) {
+			digits[code] = n
+		}
+	}
+	return digits
+}
+
+// ParseAmount reads a decimal amount ("29.85", "-3", "1200") into the currency's minor units. It is exact: no float is
+// involved. More digits behind the point than the currency has are refused, as are signs other than a leading minus,
+// exponents and separators of thousands. Errors never hold the value.
+func ParseAmount(text, currency string) (int64, error) {
+	digits, known := minorDigits[currency]
+	if !known {
+		return 0, errors.New("the currency is unknown")
+	}
+	rest, negative := strings.CutPrefix(text, "-")
+	whole, fraction, point := strings.Cut(rest, ".")
+	switch {
+	case whole == "" || (point && fraction == ""):
+		return 0, errors.New("is not a decimal number such as 1200 or 29.85")
+	case len(fraction) > digits:
+		return 0, errors.New("has more digits behind the point than the currency")
+	case len(whole) > 1 && whole[0] == '0':
+		return 0, errors.New("begins with a needless zero")
+	}
+	var amount int64
+	for _, c := range []byte(whole + fraction + strings.Repeat("0", digits-len(fraction))) {
+		if c < '0' || c > '9' {
+			return 0, errors.New("is not a decimal number such as 1200 or 29.85")
+		}
+		if amount = amount*10 + int64(c-'0'); amount > maxAmount {
+			return 0, errors.New("is too large")
+		}
+	}
+	if negative {
+		amount = -amount
+	}
+	return amount, nil
+}
+
+// Decimal writes minor units as ParseAmount reads them.
+func Decimal(amount int64, currency string) string { return decimal(amount, minorDigits[currency], "") }
+
+// decimal writes an amount with a separator of thousands.
+func decimal(amount int64, digits int, thousands string) string {
+	sign := ""
+	if amount < 0 {
+		sign, amount = "-", -amount
+	}
+	text := make([]byte, 0, 24)
+	for n := 0; amount > 0 || n <= digits; n++ {
+		switch {
+		case n == digits && digits > 0:
+			text = append(text, '.')
+		case n > digits && (n-digits)%3 == 0:
+			text = append(text, thousands...)
+		}
+		text = append(text, byte('0'+amount%10))
+		amount /= 10
+	}
+	for i, j := 0, len(text)-1; i < j; i, j = i+1, j-1 {
+		text[i], text[j] = text[j], text[i]
+	}
+	return sign + string(text)
+}
+
+// money writes an amount as people of a language read it.
+func money(amount int64, currency, language string) string {
+	number := decimal(amount, minorDigits[currency], ",")
+	if language == "ko" && currency == "KRW" {
+		return number + "원"
+	}
+	symbol, known := map[string]string{"USD": "$", "KRW": "₩", "EUR": "€", "JPY": "¥", "GBP": "£"}[currency]
+	if !known {
+		symbol = currency + " "
+	}
+	if language == "ko" && currency == "USD" {
+		symbol = "US$"
+	}
+	if bare, negative := strings.CutPrefix(number, "-"); negative {
+		return "-" + symbol + bare
+	}
+	return symbol + number
+}
+
+// plainMoney is money for texts that only have the characters of KS X 1001: "12,300원", "USD 29.85".
+func plainMoney(amount int64, currency, language string) string {
+	number := decimal(amount, minorDigits[currency], ",")
+	if currency == "KRW" && language == "ko" {
+		return number + "원"
+	}
+	return currency + " " + number
+}

@@ -1,0 +1,223 @@
+package prepare
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// RenderSummary says what a rendering came to.
+type RenderSummary struct {
+	Rendered int
+	Failed   int // could not be rendered; each bill keeps its reason
+	Changed  int // corrected meanwhile: rendered again by a later pass
+	Packs    int
+	Bytes    int64 // written to packs
+}
+
+// RenderOptions are a rendering's parameters.
+type RenderOptions struct {
+	Sender   string              // who bills, as customers know it; default "Balsong"
+	Workers  int                 // chunks at the same time; default 2
+	Progress func(RenderSummary) // told after each chunk, from one goroutine at a time; may be nil
+}
+
+// Renderer makes statements of imported bills.
+type Renderer struct {
+	renders port.Renders
+	packs   port.Packs
+	cipher  port.Cipher
+	clock   port.Clock
+	watch   *outage.Watch
+	options RenderOptions
+}
+
+// NewRenderer returns a renderer; watch waits where a part is away.
+func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clock port.Clock, watch *outage.Watch, options RenderOptions) *Renderer {
+	if options.Sender = headerSafe(options.Sender); options.Sender == "" {
+		options.Sender = "Balsong"
+	}
+	if options.Workers < 1 {
+		options.Workers = 2
+	}
+	return &Renderer{renders: renders, packs: packs, cipher: cipher, clock: clock, watch: watch, options: options}
+}
+
+// Render renders every IMPORTED bill of the month and returns when none is left. It may be ended and repeated at any
+// time, and several may run at once: what is done is done, and a pack's name is made of its content.
+func (r *Renderer) Render(ctx context.Context, month key.Month) (RenderSummary, error) {
+	run := &renderRun{Renderer: r, month: month}
+	for {
+		before := run.summary
+		found, err := run.pass(ctx)
+		if err != nil {
+			return run.summary, fmt.Errorf("render %s: %w", month, err)
+		}
+		// Bills that were corrected meanwhile lie behind the cursor: look again until a pass finds nothing, or
+		// another process takes them all.
+		if found == 0 || (run.summary.Rendered == before.Rendered && run.summary.Failed == before.Failed) {
+			return run.summary, nil
+		}
+	}
+}
+
+// renderRun is one rendering under way.
+type renderRun struct {
+	*Renderer
+	month key.Month
+
+	mu      sync.Mutex
+	summary RenderSummary
+}
+
+// pass pages once through what is IMPORTED and returns how many bills it saw. Chunks run side by side: one waits for
+// the store while another renders.
+func (r *renderRun) pass(ctx context.Context) (found int, err error) {
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(r.options.Workers)
+	cursor := port.Cursor{}
+	for number := 0; ; number++ {
+		var bills []port.Bill
+		err = r.watch.Retry(within, "database", func(ctx context.Context) error {
+			page, next, err := r.renders.Next(ctx, r.month, cursor, chunkRows)
+			if err == nil {
+				bills, cursor = page, next
+			}
+			return err
+		})
+		if err != nil || len(bills) == 0 {
+			break
+		}
+		found += len(bills)
+		group.Go(func() error { return r.chunk(within, number, bills) })
+	}
+	if failed := group.Wait(); failed != nil {
+		return found, failed
+	}
+	return found, err
+}
+
+// chunk renders bills into one pack and marks them.
+func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) error {
+	results := make([]port.RenderedBill, len(bills))
+	entries, owners := make([][]byte, 0, len(bills)), make([]int, 0, len(bills))
+	for i, bill := range bills {
+		results[i] = port.RenderedBill{Target: bill.Target, Version: bill.Version}
+		entry, err := r.entry(ctx, bill)
+		switch {
+		case err == nil:
+			entries, owners = append(entries, entry), append(owners, i)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default:
+			results[i].Failed = err.Error()
+		}
+	}
+	if err := r.store(ctx, number, entries, owners, results); err != nil {
+		return err
+	}
+	marked := 0
+	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		marked, err = r.renders.Mark(ctx, results, r.clock.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.count(entries, results, marked)
+	return nil
+}
+
+// entry renders and seals one bill. Its error becomes the reason why the bill could not be rendered: it holds no
+// personal data.
+func (r *renderRun) entry(ctx context.Context, bill port.Bill) ([]byte, error) {
+	var data []byte
+	purpose := port.Purpose{Kind: port.KindBillingData, Target: bill.Target}
+	if err := r.keyed(ctx, func() (err error) { data, err = r.cipher.Open(bill.Data, purpose); return err }); err != nil {
+		return nil, err
+	}
+	decoded, err := decodeBill(data)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := variants(decoded, bill.Target.Month, r.options.Sender)
+	if err != nil {
+		return nil, err
+	}
+	var sealed []byte
+	err = r.keyed(ctx, func() (err error) {
+		sealed, err = SealStatement(port.Statement{Target: bill.Target, Variants: shown}, r.cipher)
+		return err
+	})
+	return sealed, err
+}
+
+// keyed waits where the key service is behind: an unknown key spends nothing.
+func (r *renderRun) keyed(ctx context.Context, do func() error) error {
+	return r.watch.Retry(ctx, "keys", func(context.Context) error {
+		err := do()
+		if errors.Is(err, port.ErrUnknownKey) {
+			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
+		}
+		return err
+	})
+}
+
+// store writes the pack and seals where each entry lies. The name is made of the content, so that a run that was
+// killed, or runs beside this one, never replaces a pack to which references point.
+func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, owners []int, results []port.RenderedBill) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	hash := sha256.New()
+	for _, entry := range entries {
+		hash.Write(entry)
+	}
+	name := fmt.Sprintf("%s/%06d-%s", r.month, number, hex.EncodeToString(hash.Sum(nil)[:12]))
+	var refs []port.StatementRef
+	err := r.watch.Retry(ctx, "packs", func(ctx context.Context) (err error) {
+		refs, err = r.packs.Put(ctx, name, entries)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, ref := range refs {
+		owner := &results[owners[i]]
+		err := r.keyed(ctx, func() (err error) {
+			owner.Statement, err = SealReference(ref, owner.Target, r.cipher)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *renderRun) count(entries [][]byte, results []port.RenderedBill, marked int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	failed := len(results) - len(entries)
+	r.summary.Changed += len(results) - marked
+	r.summary.Failed += failed
+	r.summary.Rendered += max(marked-failed, 0)
+	if len(entries) > 0 {
+		r.summary.Packs++
+	}
+	for _, entry := range entries {
+		r.summary.Bytes += int64(len(entry))
+	}
+	if r.options.Progress != nil {
+		r.options.Progress(r.summary)
+	}
+}

@@ -1,0 +1,289 @@
+package prepare
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/window"
+)
+
+// Bounds of fields, in bytes, and of the list of items.
+const (
+	maxCustomer = 64
+	maxName     = 400
+	maxItems    = 200
+	maxItemName = 400
+)
+
+// fieldError is why a row is refused: the reason never holds the value of a field.
+type fieldError struct{ field, reason string }
+
+// row reads one record field by field and keeps the first thing that is wrong with it.
+type row struct {
+	header header
+	fields [][]byte
+	wrong  *fieldError
+}
+
+func (r *row) refuse(field, reason string) {
+	if r.wrong == nil {
+		r.wrong = &fieldError{field, reason}
+	}
+}
+
+// text returns a field without the space around it; "" where the file has no such column.
+func (r *row) text(name string) string {
+	at, ok := r.header.column[name]
+	if !ok || at >= len(r.fields) {
+		return ""
+	}
+	raw := bytes.Trim(r.fields[at], " \t")
+	switch {
+	case bytes.IndexByte(raw, 0) >= 0:
+		r.refuse(name, "has a NUL byte")
+	case !utf8.Valid(raw):
+		r.refuse(name, "is not UTF-8")
+	case bytes.ContainsFunc(raw, unprintable):
+		r.refuse(name, "has a line break or another control character")
+	default:
+		return string(raw)
+	}
+	return ""
+}
+
+// unprintable finds what has no place in a text that people read: controls, and the marks that turn its direction.
+func unprintable(c rune) bool {
+	return unicode.IsControl(c) || c == '\u2028' || c == '\u2029' || c == '\ufeff' ||
+		'\u202a' <= c && c <= '\u202e' || '\u2066' <= c && c <= '\u2069'
+}
+
+// required is text that may not be empty.
+func (r *row) required(name string) string {
+	value := r.text(name)
+	if value == "" {
+		r.refuse(name, "is empty")
+	}
+	return value
+}
+
+// canonical is everything that a row says, in one form: its SHA-256 tells whether it is the same row.
+type canonical struct {
+	Bill         Bill                    `json:"bill"`
+	Destinations map[channel.Kind]string `json:"destinations"`
+	Quiet        string                  `json:"quiet"`
+	Zone         string                  `json:"zone"`
+	SendDay      int                     `json:"send_day"`
+	Wish         channel.Kind            `json:"wish"`
+}
+
+// bill reads the whole row.
+func (r *row) bill(o ImportOptions) (port.ImportedBill, *fieldError) {
+	var c canonical
+	c.Bill = r.data()
+	c.Destinations = r.destinations()
+	zone := r.zone(o)
+	quiet := r.quiet(zone)
+	c.SendDay = r.sendDay()
+	if wish := r.text(colChannelWish); wish != "" {
+		kind, err := channel.Parse(wish)
+		if err != nil {
+			r.refuse(colChannelWish, "is none of EMAIL, SMS, PUSH")
+		}
+		c.Wish = kind
+	}
+	available, err := billing.FirstAvailable(o.NotBefore, c.SendDay, zone)
+	if err != nil {
+		r.refuse(colSendDay, "is not a day from 1 to 31")
+	}
+	if r.wrong != nil {
+		return port.ImportedBill{}, r.wrong
+	}
+	c.Quiet, c.Zone = quiet.String(), r.text(colZone)
+	data, err := c.Bill.encode()
+	if err != nil {
+		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
+	}
+	whole, err := json.Marshal(c)
+	if err != nil {
+		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
+	}
+	state := billing.New(key.Target{Month: o.Month}, available).State()
+	state.Quiet, state.Wished = quiet, c.Wish
+	for kind := range c.Destinations {
+		state.Reachable |= channel.NewSet(kind)
+	}
+	return port.ImportedBill{
+		Customer: c.Bill.Customer, State: state, Data: data, Destinations: c.Destinations,
+		Fingerprint: sha256.Sum256(whole), File: o.File,
+	}, nil
+}
+
+func (r *row) data() Bill {
+	b := Bill{Customer: r.required(colCustomer), Name: r.text(colName), Language: r.language(), Currency: strings.ToUpper(r.required(colCurrency))}
+	if len(b.Customer) > maxCustomer {
+		r.refuse(colCustomer, fmt.Sprintf("has more than %d bytes", maxCustomer))
+	}
+	if len(b.Name) > maxName {
+		r.refuse(colName, fmt.Sprintf("has more than %d bytes", maxName))
+	}
+	if _, known := minorDigits[b.Currency]; !known {
+		r.refuse(colCurrency, "is no currency code of ISO 4217")
+		return b
+	}
+	b.Amount = r.amount(colAmount, r.required(colAmount), b.Currency)
+	if b.Amount < 0 {
+		r.refuse(colAmount, "is negative")
+	}
+	if text := r.text(colBilledBefore); text != "" {
+		before := r.amount(colBilledBefore, text, b.Currency)
+		b.BilledBefore = &before
+	}
+	b.DueDate = r.required(colDueDate)
+	if due, err := time.Parse(time.DateOnly, b.DueDate); err != nil || due.Year() < 2000 || due.Year() > 2199 {
+		r.refuse(colDueDate, "is not a date such as 2026-11-25")
+	}
+	b.Items = r.items(b.Currency)
+	return b
+}
+
+func (r *row) amount(field, text, currency string) int64 {
+	amount, err := ParseAmount(text, currency)
+	if err != nil {
+		r.refuse(field, err.Error())
+	}
+	return amount
+}
+
+// language is ko where the field is empty; only its form is checked: what has no templates is rendered in English.
+func (r *row) language() string {
+	text := r.text(colLanguage)
+	if text == "" {
+		return "ko"
+	}
+	primary, rest, _ := strings.Cut(text, "-")
+	if len(text) > 35 || len(primary) < 2 || len(primary) > 3 || strings.ContainsFunc(primary+strings.ReplaceAll(rest, "-", ""), func(c rune) bool { return !isAlphanumeric(c) }) {
+		r.refuse(colLanguage, "is no language tag such as ko or en-US")
+	}
+	return text
+}
+
+// items reads a JSON array of {"name": …, "amount": …}; amounts are decimal strings or numbers, read without floats.
+func (r *row) items(currency string) []Item {
+	text := r.text(colItems)
+	if text == "" {
+		return nil
+	}
+	wrong := func(reason string) []Item {
+		r.refuse(colItems, reason)
+		return nil
+	}
+	var listed []struct {
+		Name   string      `json:"name"`
+		Amount json.Number `json:"amount"`
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(&listed); err != nil {
+		return wrong(`is no JSON array such as [{"name":"Calls","amount":"12.50"}]`)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return wrong("has text behind the JSON array")
+	}
+	if len(listed) > maxItems {
+		return wrong(fmt.Sprintf("has more than %d items", maxItems))
+	}
+	items := make([]Item, len(listed))
+	for i, item := range listed {
+		name := strings.TrimSpace(item.Name)
+		if name == "" || len(name) > maxItemName || strings.ContainsFunc(name, unprintable) {
+			return wrong(fmt.Sprintf("item %d has no name, or one that is too long or has control characters", i+1))
+		}
+		amount, err := ParseAmount(item.Amount.String(), currency)
+		if err != nil {
+			return wrong(fmt.Sprintf("the amount of item %d %s", i+1, err))
+		}
+		items[i] = Item{Name: name, Amount: amount}
+	}
+	return items
+}
+
+func (r *row) destinations() map[channel.Kind]string {
+	found := map[channel.Kind]string{}
+	if email := r.text(colEmail); email != "" {
+		if err := checkEmail(email); err != nil {
+			r.refuse(colEmail, err.Error())
+		}
+		found[channel.Email] = email
+	}
+	if phone := r.text(colPhone); phone != "" {
+		number, err := parsePhone(phone)
+		if err != nil {
+			r.refuse(colPhone, err.Error())
+		}
+		found[channel.SMS] = number
+	}
+	if token := r.text(colPushToken); token != "" {
+		if err := checkPushToken(token); err != nil {
+			r.refuse(colPushToken, err.Error())
+		}
+		found[channel.Push] = token
+	}
+	return found
+}
+
+func (r *row) zone(o ImportOptions) *time.Location {
+	name := r.text(colZone)
+	if name == "" {
+		return o.Zone
+	}
+	zone, err := window.Zone(name)
+	if err != nil {
+		r.refuse(colZone, "is no IANA time zone such as Asia/Seoul")
+		return o.Zone
+	}
+	return zone
+}
+
+func (r *row) quiet(zone *time.Location) window.Forbidden {
+	from, to := r.text(colQuietFrom), r.text(colQuietTo)
+	if from == "" && to == "" {
+		return window.Forbidden{}
+	}
+	start, err := window.ParseMinute(from)
+	if err != nil {
+		r.refuse(colQuietFrom, "is not a time such as 21:00 (give both ends of the quiet hours, or neither)")
+	}
+	end, err := window.ParseMinute(to)
+	if err != nil {
+		r.refuse(colQuietTo, "is not a time such as 08:00 (give both ends of the quiet hours, or neither)")
+	}
+	quiet, err := window.NewForbidden(start, end, zone)
+	if err != nil {
+		r.refuse(colQuietTo, "is the same as quiet_from: that could mean never or always")
+	}
+	return quiet
+}
+
+func (r *row) sendDay() int {
+	text := r.text(colSendDay)
+	if text == "" {
+		return 0
+	}
+	day, err := strconv.Atoi(text)
+	if err != nil || !allDigits(text) || day < 1 || day > 31 {
+		r.refuse(colSendDay, "is not a day from 1 to 31")
+	}
+	return day
+}

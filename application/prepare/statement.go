@@ -1,0 +1,105 @@
+package prepare
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// maxStatement bounds a statement in clear, in bytes.
+const maxStatement = 1 << 20
+
+// packers keeps the compressors: each has tables of a megabyte.
+var packers = sync.Pool{New: func() any {
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a constant that exists
+	return w
+}}
+
+// SealStatement encodes, compresses and encrypts a statement, in this order: ciphertext does not compress.
+func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error) {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false) // most of it is HTML, and no browser reads this JSON
+	if err := encoder.Encode(statement); err != nil {
+		return nil, fmt.Errorf("encode the statement of %s: %w", statement.Target, err)
+	}
+	plain := encoded.Bytes()
+	if len(plain) > maxStatement {
+		return nil, fmt.Errorf("%w: the statement of %s has %d bytes, more than %d", port.ErrContent, statement.Target, len(plain), maxStatement)
+	}
+	var compressed bytes.Buffer
+	w, _ := packers.Get().(*gzip.Writer)
+	defer packers.Put(w)
+	w.Reset(&compressed)
+	if _, err := w.Write(plain); err != nil {
+		return nil, fmt.Errorf("compress the statement of %s: %w", statement.Target, err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress the statement of %s: %w", statement.Target, err)
+	}
+	return cipher.Seal(compressed.Bytes(), port.Purpose{Kind: port.KindStatement, Target: statement.Target})
+}
+
+// OpenStatement is the way back, for Delivery. ErrUnknownKey where the key is not there yet: wait; ErrContent where
+// this is not the target's statement: it must never be sent. It never unpacks more than a statement may have.
+func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher) (port.Statement, error) {
+	wrong := func(why string) (port.Statement, error) {
+		return port.Statement{}, fmt.Errorf("open the statement of %s: %w: %s", target, port.ErrContent, why)
+	}
+	compressed, err := cipher.Open(sealed, port.Purpose{Kind: port.KindStatement, Target: target})
+	if err != nil {
+		return port.Statement{}, fmt.Errorf("open the statement of %s: %w", target, err)
+	}
+	r, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return wrong("it is not compressed")
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, maxStatement+1))
+	switch {
+	case err != nil:
+		return wrong("it cannot be unpacked")
+	case len(plain) > maxStatement:
+		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
+	}
+	var statement port.Statement
+	if err := json.Unmarshal(plain, &statement); err != nil {
+		return wrong("it is not the JSON it should be")
+	}
+	if statement.Target != target {
+		return wrong("it belongs to " + statement.Target.String())
+	}
+	for kind := range statement.Variants {
+		if !kind.Valid() {
+			return wrong("it has a variant for an unknown channel")
+		}
+	}
+	return statement, nil
+}
+
+// SealReference encrypts where a statement lies.
+func SealReference(ref port.StatementRef, target key.Target, cipher port.Cipher) ([]byte, error) {
+	plain, err := json.Marshal(ref)
+	if err != nil {
+		return nil, fmt.Errorf("encode the reference of %s: %w", target, err)
+	}
+	return cipher.Seal(plain, port.Purpose{Kind: port.KindStatementRef, Target: target})
+}
+
+// OpenReference is the way back. ErrUnknownKey and ErrContent as in OpenStatement.
+func OpenReference(sealed []byte, target key.Target, cipher port.Cipher) (port.StatementRef, error) {
+	var ref port.StatementRef
+	plain, err := cipher.Open(sealed, port.Purpose{Kind: port.KindStatementRef, Target: target})
+	if err != nil {
+		return ref, fmt.Errorf("open the reference of %s: %w", target, err)
+	}
+	if err := json.Unmarshal(plain, &ref); err != nil {
+		return ref, fmt.Errorf("open the reference of %s: %w: it is not the JSON it should be", target, port.ErrContent)
+	}
+	return ref, nil
+}
