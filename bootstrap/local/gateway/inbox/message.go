@@ -101,6 +101,16 @@ func parseFrame(frame []byte) (header, []byte, error) {
 	return h, payload[4+metaLength:], nil
 }
 
+// opening returns the first words of a text, for a line of the list.
+func opening(text []byte) string {
+	const longest = 80 // runes
+	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(text), "�")), "\n")
+	if runes := []rune(line); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return line
+}
+
 // Mask hides most of a destination: k***@example.com, 010-****-5678.
 func Mask(to string) string {
 	if local, domain, isMail := cutLast(to, "@"); isMail {

@@ -124,7 +124,7 @@ func (b *Inbox) serveMessage(w http.ResponseWriter, r *http.Request) {
 		data.Mail = parseMail(message.Body)
 		data.showMail(r.FormValue("view"))
 	}
-	if data.Title == "" {
+	if data.Title == "" || message.Channel == "SMS" {
 		data.Title = fmt.Sprintf("Message %d", message.Sequence)
 	}
 	render(w, http.StatusOK, "message.html", data)

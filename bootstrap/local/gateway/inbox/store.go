@@ -30,7 +30,8 @@ type Entry struct {
 	Channel, Class string
 	Key            string
 	// To is masked.
-	To    string
+	To string
+	// Title is the subject, the title, or the opening words of an SMS.
 	Title string
 
 	toHash  uint64
@@ -234,8 +235,11 @@ func (b *Inbox) store(frames []byte, fresh []Entry) error {
 
 func headerOf(m Message) header {
 	title := m.Title
-	if m.Channel == "EMAIL" {
+	switch m.Channel {
+	case "EMAIL":
 		title = subject(m.Body)
+	case "SMS":
+		title = opening(m.Body)
 	}
 	return header{
 		Sequence: m.Sequence, Time: m.Time, Channel: m.Channel, Class: m.Class,

@@ -1,0 +1,43 @@
+package gateway
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+func TestPlainBodiesAreCutAndOthersDecoded(t *testing.T) {
+	t.Parallel()
+	for body, plain := range map[string]bool{
+		textMessage:                      true,
+		pushMessage:                      true,
+		`{ "to" : "1" , "text" : "한" }`:  true,
+		`{"to":"1","text":"a\nb"}`:       false,
+		`{"to":"1","text":"x","more":1}`: false,
+		`{}`:                             false,
+	} {
+		if _, ok := cutRequest([]byte(body)); ok != plain {
+			t.Errorf("%s: cut %v", body, ok)
+		}
+		var want request
+		if err := json.Unmarshal([]byte(body), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decodeRequest([]byte(body)); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", body, got, err)
+		}
+	}
+}
+
+func FuzzDecodeRequestAgreesWithEncodingJSON(f *testing.F) {
+	for _, body := range []string{textMessage, pushMessage, `{"to":"1",}`, `{"to":"a","to":"b"}`, "{\"to\":\"\xff\"}", `{"to":"1"}}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var want request
+		wantErr := json.Unmarshal(body, &want)
+		got, err := decodeRequest(body)
+		if (err == nil) != (wantErr == nil) || (err == nil && got != want) {
+			t.Errorf("%q: %+v, %v; encoding/json %+v, %v", body, got, err, want, wantErr)
+		}
+	})
+}
