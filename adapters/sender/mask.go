@@ -17,7 +17,7 @@ const masked = "[masked]"
 // Providers quote what they refuse: addresses, numbers in any spelling, tokens.
 var (
 	mailAddress = regexp.MustCompile(`[^\s<>"',;:()\[\]]+@[^\s<>"',;()\[\]]+`)
-	longNumber  = regexp.MustCompile(`\+?[0-9][0-9 ().-]{5,}[0-9]`)
+	longNumber  = regexp.MustCompile(`\+?[0-9][0-9 ()-]{5,}[0-9]`) // no dots: "550 5.7.509" is a status
 	longToken   = regexp.MustCompile(`[A-Za-z0-9_:=+/-]{32,}`)
 )
 
@@ -34,6 +34,7 @@ func mask(words, destination string) string {
 	}
 	words = mailAddress.ReplaceAllString(words, masked)
 	words = longNumber.ReplaceAllString(words, masked)
+	words = replaceNumber(words, destination)
 	words = longToken.ReplaceAllString(words, masked)
 	return cut(words, maxDetail)
 }
@@ -62,6 +63,20 @@ func cut(s string, limit int) string {
 // replaceFold replaces every occurrence, upper and lower case alike.
 func replaceFold(s, old, with string) string {
 	return regexp.MustCompile(`(?i)`+regexp.QuoteMeta(old)).ReplaceAllLiteralString(s, with)
+}
+
+// replaceNumber replaces a telephone number however its digits are grouped, with or without the country's code.
+func replaceNumber(s, number string) string {
+	var digits []string
+	for _, r := range number {
+		if '0' <= r && r <= '9' && (r != '0' || len(digits) > 0) {
+			digits = append(digits, string(r))
+		}
+	}
+	if len(digits) < 7 || len(digits) > 20 {
+		return s
+	}
+	return regexp.MustCompile(strings.Join(digits, `[^0-9]{0,3}`)).ReplaceAllLiteralString(s, masked)
 }
 
 func notMade(detail string) port.Reply {

@@ -179,4 +179,6 @@ func (g *SMTP) putBack(s *session) {
 }
 
 // String names the gateway without its secrets.
-func (g *SMTP) String() string { return fmt.Sprintf("smtp %s at %s", g.provider.Name, g.config.Address) }
+func (g *SMTP) String() string {
+	return fmt.Sprintf("smtp %s at %s", g.provider.Name, g.config.Address)
+}

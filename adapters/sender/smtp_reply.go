@@ -174,4 +174,4 @@ func queueID(text string) string {
 	return ""
 }
 
-var queuedAs = regexp.MustCompile(`(?i)(?:queued as |\bid=|^(?:2\.[0-9]+\.[0-9]+ )?ok )<?([^\s<>@]+)>?(?:$|[\s)])`)
+var queuedAs = regexp.MustCompile(`(?i)(?:queued as |^(?:2\.[0-9]+\.[0-9]+ )?ok (?:id=)?)<?([^\s<>@]+)>?(?:$|[\s)])`)

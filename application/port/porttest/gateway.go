@@ -29,7 +29,7 @@ func Gateway(t *testing.T, bench GatewayBench) {
 }
 
 // patience is longer than any call of the suite takes, and shorter than a test may.
-const patience = 8 * time.Second
+const patience = 20 * time.Second
 
 // GatewayChecks are the promises of port.Gateway.
 func GatewayChecks() []Check[GatewayBench] {

@@ -1,0 +1,501 @@
+package sender
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net/http/httptest"
+	"net/mail"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+)
+
+func mailGateway(t testing.TB, far porttest.SMTPFarEnd, change func(*SMTPConfig)) *SMTP {
+	t.Helper()
+	c := SMTPConfig{
+		Provider: testProvider(channel.Email), Address: far.Address(), TLS: TLSNone, LocalName: "balsong.example",
+		From: "발송 통신 <bills@example.com>", ReplyTo: "Help <help@example.com>", EnvelopeFrom: "bounces@example.com",
+		Now: func() time.Time { return time.Date(2026, time.November, 3, 9, 0, 0, 0, time.UTC) },
+	}
+	if change != nil {
+		change(&c)
+	}
+	g, err := NewSMTP(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	return g
+}
+
+func mailTo(destination string, n int64) port.Delivery {
+	d := testDelivery(channel.Email, n)
+	d.Destination = destination
+	d.Content = port.Variant{Subject: "11월 청구서", HTML: "<p>52,000원 = total</p>", Text: "52,000원\n.\n..끝"}
+	return d
+}
+
+func TestAMailCarriesItsKeyAndBothForms(t *testing.T) {
+	t.Parallel()
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
+	if reply := mailGateway(t, far, nil).Send(t.Context(), mailTo("kim@example.com", 7)); reply.Verdict != port.CallAccepted || reply.MessageID != "m-17" {
+		t.Fatalf("got %+v", reply)
+	}
+	letter, err := mail.ReadMessage(strings.NewReader(far.Letters()[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := mime.WordDecoder{}
+	for name, want := range map[string]string{
+		"X-Idempotency-Key": "2026-11/7/1/2",
+		"Message-ID":        "<2026-11.7.1.2@example.com>",
+		"Date":              "Tue, 03 Nov 2026 09:00:00 +0000",
+		"From":              `"발송 통신" <bills@example.com>`,
+		"Reply-To":          `"Help" <help@example.com>`,
+		"To":                "<kim@example.com>",
+		"Subject":           "11월 청구서",
+		"Mime-Version":      "1.0",
+		"Auto-Submitted":    "auto-generated",
+		"User-Agent":        "",
+	} {
+		got, err := words.DecodeHeader(letter.Header.Get(name))
+		if err != nil || strings.ReplaceAll(got, `"`, "") != strings.ReplaceAll(want, `"`, "") {
+			t.Errorf("%s is %q, want %q (%v)", name, got, want, err)
+		}
+	}
+	kind, parameters, err := mime.ParseMediaType(letter.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/alternative" {
+		t.Fatalf("the content type is %q (%v)", kind, err)
+	}
+	parts := multipart.NewReader(letter.Body, parameters["boundary"])
+	for _, want := range []struct{ kind, body string }{
+		{"text/plain", "52,000원\n.\n..끝"}, {"text/html", "<p>52,000원 = total</p>"},
+	} {
+		part, err := parts.NextRawPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(quotedprintable.NewReader(part))
+		if err != nil || !strings.HasPrefix(part.Header.Get("Content-Type"), want.kind) ||
+			strings.TrimRight(strings.ReplaceAll(string(body), "\r\n", "\n"), "\n") != want.body {
+			t.Errorf("got %s %q, want %+v (%v)", part.Header.Get("Content-Type"), body, want, err)
+		}
+	}
+	if got := strings.Join(far.Commands()[1:3], " | "); got != "MAIL FROM:<bounces@example.com> | RCPT TO:<kim@example.com>" {
+		t.Errorf("the envelope is %s", got)
+	}
+}
+
+func TestLineBreaksNeverReachAHeader(t *testing.T) {
+	t.Parallel()
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
+	g := mailGateway(t, far, nil)
+	for n, subject := range []string{"a\r\nBcc: b@example.com", "a\nBcc: b", "a\rBcc: b", "청\r\nBcc: b", "a\u2028Bcc: b", "a\x00\x0bb", strings.Repeat("길", 400) + "\r\n\r\nbody"} {
+		d := mailTo("kim@example.com", int64(n+1))
+		d.Content.Subject = subject
+		if reply := g.Send(t.Context(), d); reply.Verdict != port.CallAccepted {
+			t.Fatalf("%q: %+v", subject, reply)
+		}
+	}
+	for _, text := range far.Letters() {
+		letter, err := mail.ReadMessage(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		subject, err := new(mime.WordDecoder).DecodeHeader(letter.Header.Get("Subject"))
+		if err != nil || letter.Header.Get("Bcc") != "" || len(letter.Header) != 10 || strings.ContainsAny(subject, "\r\n\x00") {
+			t.Errorf("the headers are %v (%v)", letter.Header, err)
+		}
+	}
+}
+
+func TestADestinationThatIsNoAddressIsRefusedWithoutACall(t *testing.T) {
+	t.Parallel()
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
+	g := mailGateway(t, far, nil)
+	for _, destination := range []string{
+		"", "kim", "kim@", "@example.com", "kim@example.com\r\nRCPT TO:<b@example.com>", "kim@example.com\n", "Kim <kim@example.com>",
+		"a@example.com, b@example.com", "kim@example.com>", `"a b"@example.com`, "kim\x00@example.com", strings.Repeat("a", 250) + "@example.com",
+	} {
+		reply := g.Send(t.Context(), mailTo(destination, 1))
+		if reply.Verdict != port.CallRefused || reply.Class != attempt.Permanent {
+			t.Errorf("%q: %+v", destination, reply)
+		}
+	}
+	if n := far.Connections(); n != 0 {
+		t.Errorf("%d connections were made", n)
+	}
+}
+
+func TestAnEmptyStatementIsRefusedAsContent(t *testing.T) {
+	t.Parallel()
+	d := mailTo("kim@example.com", 1)
+	d.Content.Text, d.Content.HTML = "", ""
+	reply := mailGateway(t, porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{}), nil).Send(t.Context(), d)
+	if reply.Verdict != port.CallRefused || reply.Class != attempt.Content {
+		t.Errorf("got %+v", reply)
+	}
+}
+
+// Until the first byte of the message, a line that breaks is no call; a refusal is judged by its stage.
+func TestEachStageBeforeTheMessage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		verb, reply string
+		verdict     port.Verdict
+		class       attempt.FailureClass
+	}{
+		{"GREETING", porttest.Hangup, port.CallNotMade, ""},
+		{"GREETING", "554 5.7.1 go away", port.CallNotMade, ""},
+		{"GREETING", "421 too many connections", port.CallThrottled, ""},
+		{"GREETING", "hello", port.CallNotMade, ""},
+		{"EHLO", porttest.Hangup, port.CallNotMade, ""},
+		{"EHLO", "421 4.7.0 try later", port.CallThrottled, ""},
+		{"MAIL", porttest.Hangup, port.CallNotMade, ""},
+		{"MAIL", "550 5.7.1 sender not allowed", port.CallNotMade, ""},
+		{"MAIL", "530 5.7.0 authenticate first", port.CallNotMade, ""},
+		{"MAIL", "454 Throttling failure: Maximum sending rate exceeded.", port.CallThrottled, ""},
+		{"RCPT", porttest.Hangup, port.CallNotMade, ""},
+		{"RCPT", "550 no such user", port.CallRefused, attempt.Permanent},
+		{"RCPT", "550 5.1.1 no such user", port.CallRefused, attempt.Permanent},
+		{"RCPT", "450 4.2.1 busy", port.CallRefused, attempt.Temporary},
+		{"RCPT", "450 4.2.0 Greylisted", port.CallThrottled, ""},
+		{"RCPT", "451 4.7.1 later", port.CallThrottled, ""},
+		{"RCPT", "530 5.7.0 authenticate first", port.CallNotMade, ""},
+		{"RCPT", "599 what", port.CallNotMade, ""},
+		{"DATA", porttest.Hangup, port.CallNotMade, ""},
+		{"DATA", "451 4.3.0 later", port.CallRefused, attempt.Temporary},
+		{"DATA", "554 5.5.1 no valid recipients", port.CallRefused, attempt.Temporary},
+		{"DATA", "250 what", port.CallNotMade, ""},
+	} {
+		t.Run(c.verb+" "+strings.Trim(c.reply, "\x00"), func(t *testing.T) {
+			t.Parallel()
+			far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
+				if verb == c.verb {
+					return c.reply
+				}
+				return ""
+			}})
+			reply := mailGateway(t, far, nil).Send(t.Context(), mailTo("kim@example.com", 1))
+			if reply.Verdict != c.verdict || reply.Class != c.class || reply.Detail == "" {
+				t.Errorf("got %+v, want %s %s", reply, c.verdict, c.class)
+			}
+			if far.Begun() != 0 {
+				t.Error("the message began")
+			}
+		})
+	}
+}
+
+func TestOneConnectionCarriesManyMessages(t *testing.T) {
+	t.Parallel()
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
+	g := mailGateway(t, far, func(c *SMTPConfig) { c.PerConnection = 4 })
+	for n := range int64(9) {
+		if reply := g.Send(t.Context(), mailTo("kim@example.com", n+1)); reply.Verdict != port.CallAccepted {
+			t.Fatalf("message %d: %+v", n, reply)
+		}
+	}
+	if n := far.Connections(); n != 3 {
+		t.Errorf("nine messages, four a connection, took %d connections", n)
+	}
+}
+
+func TestARefusedMessageIsTakenBackBeforeTheNext(t *testing.T) {
+	t.Parallel()
+	var refused atomic.Bool
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
+		if verb == "RCPT" && refused.CompareAndSwap(false, true) {
+			return "550 5.1.1 no such user"
+		}
+		return ""
+	}})
+	g := mailGateway(t, far, nil)
+	g.Send(t.Context(), mailTo("kim@example.com", 1))
+	if reply := g.Send(t.Context(), mailTo("lee@example.com", 2)); reply.Verdict != port.CallAccepted {
+		t.Fatalf("got %+v", reply)
+	}
+	var verbs []string
+	for _, command := range far.Commands() {
+		verb, _, _ := strings.Cut(command, " ")
+		verbs = append(verbs, verb)
+	}
+	if got := strings.Join(verbs, " "); got != "EHLO MAIL RCPT RSET MAIL RCPT DATA" {
+		t.Errorf("the dialogue was %s", got)
+	}
+}
+
+// A kept connection that died, or is being closed, before the message is replaced by a new one: no call was made on it.
+func TestAStaleConnectionIsReplacedOnce(t *testing.T) {
+	t.Parallel()
+	for _, farewell := range []string{porttest.Hangup, "421 4.4.2 idle for too long"} {
+		var mu sync.Mutex
+		mails := map[int]int{}
+		far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(connection int, verb string) string {
+			mu.Lock()
+			defer mu.Unlock()
+			if verb == "MAIL" {
+				if mails[connection]++; mails[connection] > 1 {
+					return farewell
+				}
+			}
+			return ""
+		}})
+		g := mailGateway(t, far, nil)
+		for n := range int64(3) {
+			if reply := g.Send(t.Context(), mailTo("kim@example.com", n+1)); reply.Verdict != port.CallAccepted {
+				t.Errorf("%q: %+v", farewell, reply)
+			}
+		}
+		if got := strings.Join(far.Arrived(), " "); got != "2026-11/1/1/2 2026-11/2/1/2 2026-11/3/1/2" {
+			t.Errorf("%q: the server got %s", farewell, got)
+		}
+		if far.Connections() != 3 {
+			t.Errorf("%q: %d connections, want 3", farewell, far.Connections())
+		}
+	}
+}
+
+func TestASecondStaleConnectionIsNoCall(t *testing.T) {
+	t.Parallel()
+	var unsound atomic.Bool
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
+		if verb == "MAIL" && unsound.Load() {
+			return porttest.Hangup
+		}
+		return ""
+	}})
+	g := mailGateway(t, far, nil)
+	g.Send(t.Context(), mailTo("kim@example.com", 1))
+	unsound.Store(true)
+	if reply := g.Send(t.Context(), mailTo("kim@example.com", 2)); reply.Verdict != port.CallNotMade || far.Connections() != 2 {
+		t.Errorf("got %+v over %d connections", reply, far.Connections())
+	}
+}
+
+func TestAServerThatSpeaksOutOfTurnIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
+		if verb == "DATA" {
+			return "354 go on\r\n250 2.0.0 queued already"
+		}
+		return ""
+	}})
+	if reply := mailGateway(t, far, nil).Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict == port.CallAccepted {
+		t.Errorf("a reply that came before the message was taken for its acceptance: %+v", reply)
+	}
+}
+
+func TestAReplyThatNeverEndsIsCutOff(t *testing.T) {
+	t.Parallel()
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
+		if verb == "RCPT" {
+			return strings.Repeat("250-more\r\n", maxReply/5)
+		}
+		return ""
+	}})
+	reply := mailGateway(t, far, nil).Send(t.Context(), mailTo("kim@example.com", 1))
+	if reply.Verdict != port.CallNotMade || !strings.Contains(reply.Detail, "too long") {
+		t.Errorf("got %+v", reply)
+	}
+}
+
+func TestAddressesBeyondASCIINeedTheExtension(t *testing.T) {
+	t.Parallel()
+	without := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
+	reply := mailGateway(t, without, nil).Send(t.Context(), mailTo("철수@example.com", 1))
+	if reply.Verdict != port.CallRefused || reply.Class != attempt.Permanent || without.Begun() != 0 {
+		t.Errorf("without SMTPUTF8: %+v", reply)
+	}
+	with := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Extensions: []string{"SMTPUTF8", "8BITMIME"}})
+	g := mailGateway(t, with, nil)
+	for _, to := range []string{"철수@example.com", "kim@example.com"} {
+		if reply := g.Send(t.Context(), mailTo(to, 1)); reply.Verdict != port.CallAccepted {
+			t.Errorf("%s with SMTPUTF8: %+v", to, reply)
+		}
+	}
+	commands := with.Commands()
+	if !strings.Contains(commands[1], "SMTPUTF8") || strings.Contains(commands[4], "SMTPUTF8") {
+		t.Errorf("SMTPUTF8 belongs to the first mail alone: %q", commands)
+	}
+}
+
+func testCertificate() (server, client *tls.Config) {
+	donor := httptest.NewUnstartedServer(nil)
+	donor.StartTLS()
+	defer donor.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(donor.Certificate())
+	return &tls.Config{Certificates: donor.TLS.Certificates, MinVersion: tls.VersionTLS12}, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+}
+
+func TestTheTLSPolicyHolds(t *testing.T) {
+	t.Parallel()
+	server, client := testCertificate()
+	for _, c := range []struct {
+		policy   TLSPolicy
+		offered  bool
+		trusted  bool
+		verdict  port.Verdict
+		starttls bool
+	}{
+		{TLSMandatory, true, true, port.CallAccepted, true},
+		{TLSMandatory, true, false, port.CallNotMade, true},
+		{TLSMandatory, false, true, port.CallNotMade, false},
+		{TLSOpportunistic, true, true, port.CallAccepted, true},
+		{TLSOpportunistic, true, false, port.CallNotMade, true},
+		{TLSOpportunistic, false, true, port.CallAccepted, false},
+		{TLSNone, true, true, port.CallAccepted, false},
+		{TLSImplicit, false, true, port.CallNotMade, false}, // the server speaks plain text
+	} {
+		settings := porttest.SMTPSettings{TLS: server}
+		if c.offered {
+			settings.Extensions = []string{"STARTTLS"}
+		}
+		far := porttest.NewSMTPFarEnd(t, settings)
+		g := mailGateway(t, far, func(config *SMTPConfig) {
+			config.TLS, config.ConnectTimeout = c.policy, 2*time.Second
+			if c.trusted {
+				config.TLSConfig = client
+			}
+			if c.policy == TLSImplicit {
+				config.ConnectTimeout = 100 * time.Millisecond
+			}
+		})
+		reply := g.Send(t.Context(), mailTo("kim@example.com", 1))
+		asked := strings.Contains(strings.Join(far.Commands(), " "), "STARTTLS")
+		if reply.Verdict != c.verdict || asked != c.starttls {
+			t.Errorf("%+v: got %+v, STARTTLS asked for: %v", c, reply, asked)
+		}
+	}
+}
+
+func TestAuthTakesWhatTheServerOffers(t *testing.T) {
+	t.Parallel()
+	for offer, want := range map[string]string{
+		"AUTH PLAIN LOGIN": "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00user\x00secret")),
+		"AUTH LOGIN":       "AUTH LOGIN",
+	} {
+		far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Extensions: []string{offer}})
+		g := mailGateway(t, far, func(c *SMTPConfig) { c.Username, c.Password = "user", "secret" })
+		if reply := g.Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict != port.CallAccepted || far.Commands()[1] != want {
+			t.Errorf("%s: %+v after %q", offer, reply, far.Commands())
+		}
+	}
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
+		if verb == "AUTH" {
+			return "535 5.7.8 wrong"
+		}
+		return ""
+	}})
+	g := mailGateway(t, far, func(c *SMTPConfig) { c.Username, c.Password = "user", "secret" })
+	reply := g.Send(t.Context(), mailTo("kim@example.com", 1))
+	if reply.Verdict != port.CallNotMade || strings.Contains(reply.Detail+g.String(), "secret") {
+		t.Errorf("wrong password: %+v", reply)
+	}
+}
+
+func TestAContextThatEndsBeforeTheMessageIsNoCall(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []string{"GREETING", "EHLO", "MAIL", "RCPT", "DATA"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, asked string) string {
+			if asked == verb {
+				cancel() // and answer as usual: the answer comes too late, or just not
+			}
+			return ""
+		}})
+		reply := mailGateway(t, far, nil).Send(ctx, mailTo("kim@example.com", 1))
+		if reply.Verdict != port.CallNotMade || len(far.Arrived()) != 0 {
+			t.Errorf("%s: %+v, arrived %q", verb, reply, far.Arrived())
+		}
+	}
+}
+
+func TestIdleConnectionsAreClosed(t *testing.T) {
+	t.Parallel()
+	quit := make(chan struct{}, 1)
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
+		if verb == "QUIT" {
+			quit <- struct{}{}
+		}
+		return ""
+	}})
+	g := mailGateway(t, far, func(c *SMTPConfig) { c.IdleTimeout = time.Millisecond })
+	g.Send(t.Context(), mailTo("kim@example.com", 1))
+	select {
+	case <-quit:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the idle connection was not closed")
+	}
+	if g.pool.take() != nil {
+		t.Error("the closed connection is still kept")
+	}
+}
+
+func TestAClosedGatewayKeepsNothing(t *testing.T) {
+	t.Parallel()
+	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
+	g := mailGateway(t, far, nil)
+	g.Send(t.Context(), mailTo("kim@example.com", 1))
+	g.Close()
+	if reply := g.Send(t.Context(), mailTo("kim@example.com", 2)); reply.Verdict != port.CallAccepted || g.pool.take() != nil {
+		t.Errorf("got %+v", reply)
+	}
+}
+
+func TestSMTPSettingsThatCannotWorkAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*SMTPConfig){
+		"sms":           func(c *SMTPConfig) { c.Provider.Channel = channel.SMS },
+		"no port":       func(c *SMTPConfig) { c.Address = "mail.example.com" },
+		"no policy":     func(c *SMTPConfig) { c.TLS = "" },
+		"no sender":     func(c *SMTPConfig) { c.From = "" },
+		"bad bounce":    func(c *SMTPConfig) { c.EnvelopeFrom = "a b" },
+		"bad reply":     func(c *SMTPConfig) { c.ReplyTo = "nobody" },
+		"injected host": func(c *SMTPConfig) { c.LocalName = "a\r\nMAIL" },
+		"short lease":   func(c *SMTPConfig) { c.Provider.Lease = time.Second },
+	} {
+		c := SMTPConfig{Provider: testProvider(channel.Email), Address: "127.0.0.1:25", TLS: TLSNone, From: "a@example.com"}
+		change(&c)
+		if _, err := NewSMTP(c); !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAMailIsTheSameForTheSameKey(t *testing.T) {
+	t.Parallel()
+	g := mailGateway(t, porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{}), nil)
+	ids := map[string]bool{}
+	for range 2 {
+		letter, err := g.compose(mailTo("kim@example.com", 1), "kim@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := mail.ReadMessage(bytes.NewReader(letter))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[m.Header.Get("Message-ID")] = true
+	}
+	if len(ids) != 1 {
+		t.Errorf("two Message-IDs for one key: %v", ids)
+	}
+}
