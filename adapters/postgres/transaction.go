@@ -22,6 +22,9 @@ type observerKey struct{}
 // within runs fn in a transaction and commits it. The context ends waiting and statements, but not a COMMIT that was
 // sent: its answer is worth waiting for.
 func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
 	txCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, cancel)
