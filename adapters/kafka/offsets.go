@@ -32,19 +32,29 @@ func fetchOffsets(from *sarama.Broker, request *sarama.OffsetFetchRequest, topic
 		_ = from.Close() // the client opens it again
 		return nil, err
 	}
+	offsets := make(map[int32]int64, len(partitions))
+	if errors.Is(response.Err, sarama.ErrGroupIDNotFound) { // some brokers say so where others answer -1
+		for _, partition := range partitions {
+			offsets[partition] = -1
+		}
+		return offsets, nil
+	}
 	if !errors.Is(response.Err, sarama.ErrNoError) {
 		return nil, response.Err
 	}
-	offsets := make(map[int32]int64, len(partitions))
 	for _, partition := range partitions {
 		block := response.GetBlock(topic, partition)
 		if block == nil {
 			return nil, sarama.ErrIncompleteResponse
 		}
-		if !errors.Is(block.Err, sarama.ErrNoError) {
+		switch {
+		case errors.Is(block.Err, sarama.ErrGroupIDNotFound):
+			offsets[partition] = -1
+		case !errors.Is(block.Err, sarama.ErrNoError):
 			return nil, block.Err
+		default:
+			offsets[partition] = block.Offset
 		}
-		offsets[partition] = block.Offset
 	}
 	return offsets, nil
 }

@@ -1,0 +1,50 @@
+package kafka_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/porttest"
+)
+
+// events opens a log of events of its own on the real brokers.
+func events(t testing.TB) porttest.EventLog {
+	t.Helper()
+	c := config(t)
+	topics := withTopics(t, c, kafka.TopicSettings{Partitions: 4})
+	return porttest.EventLog{
+		Publisher:  publisher(t, c),
+		Topics:     topics,
+		Consumer:   func(group string) port.Consumer { return consumer(t, c, group) },
+		Progress:   func(group string) port.Progress { return progress(t, c, group) },
+		Partitions: 4,
+		Tick:       func() { <-time.After(3 * time.Millisecond) },
+	}
+}
+
+func TestKafkaIsALogOfEvents(t *testing.T) {
+	t.Parallel()
+	porttest.Events(t, events)
+}
+
+// consumer is a member of the group of that name, which no other test has.
+func consumer(t testing.TB, c kafka.Config, group string) *kafka.Consumer {
+	t.Helper()
+	made, err := kafka.NewConsumer(c, c.TopicPrefix+group, port.TopicRequests)
+	if err != nil {
+		t.Fatalf("consumer: %v", err)
+	}
+	return made
+}
+
+func progress(t testing.TB, c kafka.Config, group string) *kafka.Progress {
+	t.Helper()
+	made, err := kafka.NewProgress(c, c.TopicPrefix+group)
+	if err != nil {
+		t.Fatalf("progress: %v", err)
+	}
+	t.Cleanup(func() { _ = made.Close() })
+	return made
+}
