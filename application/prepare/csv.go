@@ -16,8 +16,8 @@ const (
 // record is one record of a CSV file. Its bytes are the reader's: they are valid until the next call.
 type record struct {
 	line    int      // on which it begins, from 1
-	fields  [][]byte // as a reader of RFC 4180 sees them; a malformed record is cut at its commas
-	problem string   // why it is malformed; "" otherwise
+	fields  [][]byte // as a reader of RFC 4180 sees them
+	problem string   // why it is malformed, its fields are a guess then; "" otherwise
 }
 
 // splitter cuts a file into records as RFC 4180 asks, and does not let one broken quote eat what follows: a record
@@ -81,7 +81,7 @@ func (s *splitter) next() (record, error) {
 			problem = "a quoted field is not closed on its line"
 		}
 		if problem != "" {
-			fields = bytes.Split(line, []byte{','})
+			fields = s.guess(line)
 		}
 		s.consume(size)
 		return record{line: start, fields: fields, problem: problem}, nil
@@ -195,6 +195,32 @@ func (s *splitter) split(text []byte, several bool) (fields [][]byte, rest []byt
 		default:
 			return nil, text, "text follows a closing quote"
 		}
+	}
+}
+
+// guess cuts a line that is not well-formed: a field whose quotes are in order is read as such, any other ends at the
+// next comma and keeps its quotes.
+func (s *splitter) guess(line []byte) [][]byte {
+	var fields [][]byte
+	s.unquote = s.unquote[:0]
+	for {
+		if len(line) > 0 && line[0] == '"' {
+			field, rest, problem := s.quoted(line[1:], false)
+			if problem == "" && (len(rest) == 0 || rest[0] == ',') {
+				fields = append(fields, field)
+				if len(rest) == 0 {
+					return fields
+				}
+				line = rest[1:]
+				continue
+			}
+		}
+		field, rest, more := bytes.Cut(line, []byte{','})
+		fields = append(fields, field)
+		if !more {
+			return fields
+		}
+		line = rest
 	}
 }
 

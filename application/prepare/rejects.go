@@ -12,7 +12,7 @@ import (
 var rejectColumns = []string{"reject_line", "reject_field", "reject_reason"}
 
 // rejectFile writes the rows that were refused, as they were, with line, field and reason in front. It is always a
-// well-formed CSV file; a row that was not is cut at its commas. Mended, it can be imported again as it is. It holds
+// well-formed CSV file: of a row that was not, a stray quote shows as part of its field. Mended, it can be imported again as it is. It holds
 // what the billing data holds: keep it as carefully.
 type rejectFile struct {
 	to     *csv.Writer
