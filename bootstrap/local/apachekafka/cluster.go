@@ -28,6 +28,9 @@ import (
 // stopped or killed.
 var ErrRunning = errors.New("the Kafka broker is still running")
 
+// clusterIDFile, in the data directory, holds the cluster's id.
+const clusterIDFile = "cluster-id"
+
 // defaultHeapMiB is enough for a million small records in a test.
 const defaultHeapMiB = 320
 
@@ -75,13 +78,18 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start Apache Kafka: %w", err)
 	}
-	errs := make([]error, len(c.brokers))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var group sync.WaitGroup
-	for i, broker := range c.brokers {
-		group.Go(func() { errs[i] = broker.launch(ctx) })
+	for _, broker := range c.brokers {
+		group.Go(func() {
+			if err := broker.launch(ctx); err != nil {
+				cancel(err) // the others would wait for this one
+			}
+		})
 	}
 	group.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start Apache Kafka: %w", err), c.Stop())
 	}
 	return c, nil
@@ -143,7 +151,7 @@ func readClusterID(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	file := filepath.Join(dir, "cluster-id")
+	file := filepath.Join(dir, clusterIDFile)
 	content, err := os.ReadFile(file)
 	if err == nil {
 		return string(content), nil

@@ -60,6 +60,9 @@ func serve(ctx context.Context, link *child.Link) (err error) {
 	defer func() {
 		if s.Temporary && ctx.Err() != nil && link.Abandoned() {
 			err = errors.Join(err, os.RemoveAll(s.Dir))
+			// The last broker of the cluster to get here finds the rest empty.
+			_ = os.Remove(filepath.Join(filepath.Dir(s.Dir), clusterIDFile))
+			_ = os.Remove(filepath.Dir(s.Dir))
 		}
 	}()
 	java, err := javaProgram()
@@ -138,6 +141,9 @@ func (s spec) properties() string {
 		"transaction.state.log.min.isr":            strconv.Itoa(max(1, replicas-1)),
 		"transaction.state.log.num.partitions":     "8",
 		"group.initial.rebalance.delay.ms":         "0",
+		"broker.session.timeout.ms":                "4000", // 9 s by default: how long a killed broker is awaited
+		"broker.heartbeat.interval.ms":             "1000",
+		"log.cleaner.dedupe.buffer.size":           "16777216", // 128 MiB by default: most of the heap
 	}
 	maps.Copy(settings, s.Settings)
 	var b strings.Builder

@@ -192,9 +192,10 @@ func TestReachableNamesTheClosedDirectory(t *testing.T) {
 	if err := os.MkdirAll(inner, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(closed, 0o700); err != nil {
+	if err := os.Chmod(closed, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.Chmod(closed, 0o700) })
 	err := child.Reachable(inner)
 	if !errors.Is(err, child.ErrUnreachable) || !strings.Contains(err.Error(), closed) {
 		t.Errorf("err = %v, want ErrUnreachable that names %s", err, closed)

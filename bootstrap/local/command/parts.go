@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/bootstrap/local/cachedir"
 	"github.com/balsong/balsong/bootstrap/local/parts"
 )
 
@@ -74,6 +75,9 @@ func runParts(ctx context.Context, options parts.Options, arguments []string) (e
 	if options.DataDir == "" {
 		options.DataDir = scratch.path("data")
 	}
+	// Found here, because the command gets another TMPDIR. Where there is none, the
+	// part that needs it says so.
+	options.CacheDir, _ = cachedir.Default()
 	log, err := os.OpenFile(filepath.Join(scratch.dir, "parts.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
@@ -94,7 +98,8 @@ func runParts(ctx context.Context, options parts.Options, arguments []string) (e
 		return stay(set, signals)
 	}
 	printAddresses(os.Stderr, set.Addresses())
-	return runCommand(arguments, set.Addresses().Environment(), scratch, signals)
+	environment := append(set.Addresses().Environment(), cachedir.Variable+"="+options.CacheDir)
+	return runCommand(arguments, environment, scratch, signals)
 }
 
 // handledSignals leaves out the hang-up where the user said nohup.
