@@ -209,37 +209,36 @@ func consumerStops(t testing.TB, open func(t testing.TB) EventLog) {
 func consumerTakenAway(t testing.TB, open func(t testing.TB) EventLog) {
 	d := atDesk(t, open)
 	const keys = 50
-	all := messages(keys, keys)
-	d.publish(all...)
-	handed, ended := make(chan struct{}, keys), make(chan port.Received, keys)
-	var stop atomic.Bool
-	first := d.join("first", "g", func(ctx context.Context, m port.Received) {
-		if stop.Load() {
-			m.Done()
-			return
-		}
+	d.publish(messages(keys, keys)...)
+	var mu sync.Mutex
+	done := make(map[string]bool)
+	finish := func(_ context.Context, m port.Received) {
+		mu.Lock()
+		defer mu.Unlock()
+		done[string(m.Value)] = true
+		m.Done()
+	}
+	handed, ended := make(chan struct{}, 1000), make(chan port.Received, 1000)
+	release := make(chan struct{})
+	d.join("first", "g", func(ctx context.Context, m port.Received) {
 		handed <- struct{}{}
-		<-ctx.Done()
-		ended <- m
+		select {
+		case <-ctx.Done():
+			ended <- m
+		case <-release:
+			finish(ctx, m)
+		}
 	})
 	within(d, handed, "the first member gets a message")
-	second := d.join("second", "g", nil)
+	d.join("second", "g", finish)
 	given := within(d, ended, "a partition is taken from the first member, and its message's context ends")
-	stop.Store(true)
+	close(release)
 	given.Done() // too late, and harmless
-	seen := make(map[string]bool)
-	for len(seen) < keys {
-		select {
-		case m := <-second.got:
-			seen[string(m.Value)] = true
-		case m := <-first.got:
-			if stop.Load() {
-				seen[string(m.Value)] = true
-			}
-		case <-d.Context().Done():
-			t.Fatalf("%d of %d messages were handed out in time", len(seen), keys)
-		}
-	}
+	d.eventually("every message is handed out to someone who finishes it", func(context.Context) (bool, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(done) == keys, nil
+	})
 }
 
 func consumerShares(t testing.TB, open func(t testing.TB) EventLog) {
