@@ -1,8 +1,6 @@
 package core
 
 import (
-	"time"
-
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/kafka"
@@ -15,9 +13,6 @@ const (
 	DeliveryGroup   = "balsong-delivery"
 	SettlementGroup = "balsong-settlement"
 )
-
-// retention is how long the topics keep messages: longer than a month's dispatch, shorter than the ledger's partitions.
-const retention = 7 * 24 * time.Hour
 
 // RequestConsumer reads requests as a member of the delivery group.
 type RequestConsumer struct{ port.Consumer }
@@ -58,10 +53,15 @@ func Events(c config.Kafka, client string) fx.Option {
 			lc.Append(fx.StopHook(progress.Close))
 			return progress, nil
 		},
-		func(k kafka.Config) (port.Topics, error) {
-			return kafka.NewTopics(k, kafka.TopicsConfig{
-				Partitions: c.Partitions, ReplicationFactor: c.Replication, MinInSyncReplicas: c.MinInSync, Retention: retention,
+		func(lc fx.Lifecycle, k kafka.Config) (port.Topics, error) {
+			topics, err := kafka.NewTopics(k, kafka.TopicSettings{
+				Partitions: c.Partitions, Replication: c.Replication, MinInSync: c.MinInSync,
 			})
+			if err != nil {
+				return nil, err
+			}
+			lc.Append(fx.StopHook(topics.Close))
+			return topics, nil
 		},
 	))
 }

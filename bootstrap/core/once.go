@@ -33,7 +33,7 @@ func ExitCodeOfFlags(err error) int {
 // errors for people.
 func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do func(context.Context, T) error) int {
 	var what T
-	app := fx.New(options, fx.Populate(&what))
+	app := fx.New(options, fx.Invoke(func(t T) { what = t }))
 	if err := app.Err(); err != nil {
 		fmt.Fprintln(stderr, "configuration:", plain(err))
 		return ExitUsage

@@ -4,6 +4,7 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"go.uber.org/zap"
@@ -85,4 +86,13 @@ func typed(fields []port.Field) []zap.Field {
 		}
 	}
 	return list
+}
+
+// NewZapTo returns a logger that writes JSON lines to a writer.
+func NewZapTo(w io.Writer) *zap.Logger {
+	encoder := zap.NewProductionEncoderConfig()
+	encoder.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	encoder.EncodeDuration = zapcore.StringDurationEncoder
+	encoder.TimeKey = "time"
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(zapcore.AddSync(w)), zap.InfoLevel))
 }

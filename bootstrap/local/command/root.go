@@ -43,6 +43,8 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newParts(),
 		Gateway(),
+		newDemo(),
+		newInbox(),
 	)
 	return root
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // time zones are needed where the machine has none
 
 	"github.com/balsong/balsong/bootstrap/local/child"
 	"github.com/balsong/balsong/bootstrap/local/command"

@@ -1,0 +1,236 @@
+package batchapp
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/window"
+)
+
+const usage = `batch prepares a month's statements. Each command is safe to run twice, and again after it was killed.
+
+Usage:
+  batch migrate                                  bring the schema, the topics and the bucket up to date
+  batch import --month 2026-11 --file bills.csv  read billing data (docs/contract/billing-csv.md); bad rows go to rejects.csv
+  batch render --month 2026-11                   render every imported bill and store it
+
+Exit codes: 0 done · 1 it did not finish, run it again · 2 wrong arguments or configuration · 3 done, and rows were refused
+
+`
+
+// ExitRejected says that an import is done and that rows were refused.
+const ExitRejected = 3
+
+// Main is the command. ctx ends with SIGINT or SIGTERM: the chunk in hand is then finished.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	help := func() {
+		fmt.Fprint(stderr, usage)
+		config.Describe[config.Batch](stderr)
+	}
+	if len(args) == 0 {
+		help()
+		return core.ExitUsage
+	}
+	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) int{
+		"migrate": migrateMain, "import": importMain, "render": renderMain,
+	}
+	run, ok := commands[args[0]]
+	if !ok {
+		help()
+		if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+			return core.ExitOK
+		}
+		fmt.Fprintf(stderr, "\nbatch: there is no command %q\n", args[0])
+		return core.ExitUsage
+	}
+	return run(ctx, args[1:], stdout, stderr)
+}
+
+// flagSet is a command's flags, with help that lists the configuration too.
+func flagSet(name string, stderr io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet("batch "+name, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, "Usage of batch %s:\n", name)
+		flags.PrintDefaults()
+		fmt.Fprintln(stderr)
+		config.Describe[config.Batch](stderr)
+	}
+	return flags
+}
+
+// with loads the configuration and runs do with the batch.
+func with(ctx context.Context, stderr io.Writer, do func(context.Context, Batch) error) int {
+	c, err := config.Load[config.Batch]()
+	if err != nil {
+		fmt.Fprintln(stderr, "batch:", err)
+		return core.ExitUsage
+	}
+	return core.Once(ctx, stderr, Options(c), do)
+}
+
+func migrateMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if err := flagSet("migrate", stderr).Parse(args); err != nil {
+		return core.ExitCodeOfFlags(err)
+	}
+	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
+		if err := b.Migrate(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, "the schema, the topics and the bucket are up to date")
+		return nil
+	})
+}
+
+func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags := flagSet("render", stderr)
+	month := flags.String("month", "", "billing month, as in 2026-11 (required)")
+	sender := flags.String("sender", "Balsong", "who bills, as customers know it")
+	if err := flags.Parse(args); err != nil {
+		return core.ExitCodeOfFlags(err)
+	}
+	parsed, err := key.ParseMonth(*month)
+	if err != nil {
+		fmt.Fprintln(stderr, "batch render: --month:", err)
+		return core.ExitUsage
+	}
+	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
+		told := time.Now()
+		summary, err := b.Renderer(prepare.RenderOptions{Sender: *sender, Progress: func(s prepare.RenderSummary) {
+			if time.Since(told) > 5*time.Second {
+				told = time.Now()
+				fmt.Fprintf(stderr, "rendered %d\n", s.Rendered)
+			}
+		}}).Render(ctx, parsed)
+		fmt.Fprintf(stdout, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs, %d bytes\n",
+			parsed, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Bytes)
+		return err
+	})
+}
+
+// importArguments are the import's flags.
+type importArguments struct {
+	month, file, format, zone, notBefore, rejects string
+}
+
+func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags := flagSet("import", stderr)
+	var a importArguments
+	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
+	flags.StringVar(&a.file, "file", "", "billing data (required)")
+	flags.StringVar(&a.format, "format", "canonical", "canonical, or telco for the sample data")
+	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
+	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
+	flags.StringVar(&a.rejects, "rejects", "", "where refused rows go; without: rejects.csv beside the file")
+	if err := flags.Parse(args); err != nil {
+		return core.ExitCodeOfFlags(err)
+	}
+	options, err := a.options()
+	if err != nil {
+		fmt.Fprintln(stderr, "batch import:", err)
+		return core.ExitUsage
+	}
+	rejected := 0
+	code := with(ctx, stderr, func(ctx context.Context, b Batch) error {
+		summary, err := a.run(ctx, b, options, stderr)
+		rejected = summary.Rejected + summary.Conflicts
+		fmt.Fprintf(stdout, "month %s: %d rows: %d new, %d known already, %d in conflict, %d rejected\n",
+			options.Month, summary.Rows, summary.Inserted, summary.Unchanged, summary.Conflicts, summary.Rejected)
+		return err
+	})
+	if code == core.ExitOK && rejected > 0 {
+		fmt.Fprintf(stderr, "%d rows were refused: mend them in %s and import that file\n", rejected, a.rejects)
+		return ExitRejected
+	}
+	return code
+}
+
+func (a *importArguments) options() (prepare.ImportOptions, error) {
+	options := prepare.ImportOptions{File: filepath.Base(a.file), NotBefore: time.Now()}
+	var err error
+	if a.file == "" {
+		return options, errors.New("--file is missing")
+	}
+	if a.format != "canonical" && a.format != "telco" {
+		return options, fmt.Errorf("--format is %q (want canonical or telco)", a.format)
+	}
+	if options.Month, err = key.ParseMonth(a.month); err != nil {
+		return options, fmt.Errorf("--month: %w", err)
+	}
+	if options.Zone, err = window.Zone(a.zone); err != nil {
+		return options, fmt.Errorf("--zone: %w", err)
+	}
+	if a.notBefore != "" {
+		if options.NotBefore, err = time.Parse(time.RFC3339, a.notBefore); err != nil {
+			return options, fmt.Errorf("--not-before: %q is not of the form 2026-11-25T09:00:00+09:00", a.notBefore)
+		}
+	}
+	if a.rejects == "" {
+		a.rejects = filepath.Join(filepath.Dir(a.file), "rejects.csv")
+	}
+	return options, nil
+}
+
+func (a *importArguments) run(ctx context.Context, b Batch, options prepare.ImportOptions, stderr io.Writer) (summary prepare.ImportSummary, err error) {
+	file, err := os.Open(a.file)
+	if err != nil {
+		return summary, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return summary, fmt.Errorf("%w: %s is a directory: name a file", port.ErrInvalid, a.file)
+	}
+	var data io.Reader = file
+	if a.format == "telco" {
+		if data, err = prepare.Telco(file, options.Month); err != nil {
+			return summary, err
+		}
+	}
+	rejects := &lateFile{path: a.rejects}
+	defer func() { err = errors.Join(err, rejects.Close()) }()
+	options.Rejects = rejects
+	told := time.Now()
+	options.Progress = func(p prepare.ImportProgress) {
+		if time.Since(told) > 5*time.Second {
+			told = time.Now()
+			fmt.Fprintf(stderr, "read %d rows, %d MiB\n", p.Rows, p.Bytes>>20)
+		}
+	}
+	return b.Importer.Import(ctx, data, options)
+}
+
+// lateFile is made with its first byte: an import without refused rows leaves none.
+type lateFile struct {
+	path string
+	file *os.File
+}
+
+func (l *lateFile) Write(p []byte) (int, error) {
+	if l.file == nil {
+		file, err := os.Create(l.path)
+		if err != nil {
+			return 0, err
+		}
+		l.file = file
+	}
+	return l.file.Write(p)
+}
+
+// Close closes what was made.
+func (l *lateFile) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
+}

@@ -1,0 +1,145 @@
+package command
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/local/cachedir"
+	"github.com/balsong/balsong/bootstrap/local/demo"
+	"github.com/balsong/balsong/bootstrap/local/demodata"
+	"github.com/balsong/balsong/domain/key"
+)
+
+const demoHelp = `Take 7,043 real customers of a telephone company through the whole life of a bill:
+import, render, store, dispatch, deliver, settle, report. PostgreSQL, Kafka, S3 and the
+gateways are embedded; the adapters are those of production.
+
+The demo keeps its data. Run it again, also after Ctrl-C or kill -9, and it goes on where
+it was: nothing is sent twice. --fresh begins anew.
+
+Its clock always shows an hour of the day at which customers may be reached.`
+
+// newDemo is the subcommand "demo".
+func newDemo() *cobra.Command {
+	var (
+		options demo.Options
+		month   string
+		file    string
+		fresh   bool
+		stay    string
+	)
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "Take a month's bills through their whole life, on this machine",
+		Long:    demoHelp,
+		Args:    cobra.NoArgs,
+		Example: "  balsong demo\n  balsong demo --fresh\n  balsong demo --file my-bills.csv --month 2026-11",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if options.Month, err = key.ParseMonth(month); err != nil {
+				return err
+			}
+			if options.DataDir, err = demoDir(options.DataDir); err != nil {
+				return err
+			}
+			options.Data = func() (io.Reader, error) { return prepare.Telco(demodata.Telco(), options.Month) }
+			if file != "" {
+				options.Data = func() (io.Reader, error) { return os.Open(file) }
+			}
+			if fresh {
+				if err := os.RemoveAll(options.DataDir); err != nil {
+					return fmt.Errorf("--fresh: %w", err)
+				}
+			}
+			options.Out, options.Terminal = os.Stdout, isTerminal(os.Stdout)
+			keep := stay == "yes" || (stay == "auto" && options.Terminal && isTerminal(os.Stdin))
+			return runDemo(cmd.Context(), options, keep)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&month, "month", time.Now().Format("2006-01"), "billing month")
+	flags.StringVar(&options.DataDir, "data", "", "keep the demo's data in this directory (default: one of this folder's own, in the cache directory)")
+	flags.StringVar(&file, "file", "", "billing data of your own, in the canonical form (docs/contract/billing-csv.md)")
+	flags.BoolVar(&fresh, "fresh", false, "delete the data of earlier demos first")
+	flags.StringVar(&stay, "stay", "auto", "keep the inbox page open at the end: yes, no, or auto (on a terminal)")
+	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a URL")
+	flags.StringVar(&options.Kafka, "kafka", "", "kfake, apache, or addresses (host:port,…)")
+	flags.DurationVar(&options.Limit, "limit", 3*time.Minute, "report as it stands after this long")
+	return cmd
+}
+
+func runDemo(ctx context.Context, options demo.Options, keep bool) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	fmt.Fprintf(options.Out, "Balsong demo, %s. Its data: %s\n\n", options.Month, options.DataDir)
+	running, err := demo.Run(ctx, options)
+	defer func() { err = errors.Join(err, running.Stop()) }()
+	if err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintln(os.Stderr, "\nstopped; nothing is lost: run the demo again and it goes on")
+		}
+		return err
+	}
+	fmt.Fprintln(options.Out, running.Summary.Line())
+	fmt.Fprintf(options.Out, "\n  The statements can be read at %s\n", running.Inbox)
+	if !keep {
+		fmt.Fprintf(options.Out, "  This demo ends now; `balsong inbox` opens that page again.\n")
+		return nil
+	}
+	fmt.Fprintf(options.Out, "  Ctrl-C ends the demo.\n")
+	<-ctx.Done()
+	return nil
+}
+
+// demoDir is the given directory, or one for the folder in which the demo is run: two clones do not share their data.
+func demoDir(given string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
+	cache, err := cachedir.Default()
+	if err != nil {
+		return "", err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(here))
+	return filepath.Join(cache, "demo-"+hex.EncodeToString(sum[:4])), nil
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb"
+}
+
+// newInbox is the subcommand "inbox".
+func newInbox() *cobra.Command {
+	var data, addr string
+	cmd := &cobra.Command{
+		Use:   "inbox",
+		Short: "Read the statements that the demo's gateway accepted",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := demoDir(data)
+			if err != nil {
+				return err
+			}
+			return serveInbox(cmd.Context(), filepath.Join(dir, "gateway"), addr, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "", "the demo's directory (default: that of this folder's demo)")
+	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8026", "host:port of the page")
+	return cmd
+}
