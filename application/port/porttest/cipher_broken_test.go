@@ -45,8 +45,10 @@ func (b brokenCipher) Open(sealed []byte, purpose port.Purpose) ([]byte, error) 
 // clearCipher does not encrypt at all.
 type clearCipher struct{}
 
-func (clearCipher) Seal(plain []byte, _ port.Purpose) ([]byte, error)  { return bytes.Clone(plain), nil }
-func (clearCipher) Open(sealed []byte, _ port.Purpose) ([]byte, error) { return bytes.Clone(sealed), nil }
+func (clearCipher) Seal(plain []byte, _ port.Purpose) ([]byte, error) { return bytes.Clone(plain), nil }
+func (clearCipher) Open(sealed []byte, _ port.Purpose) ([]byte, error) {
+	return bytes.Clone(sealed), nil
+}
 
 func TestTheCipherSuiteRejectsBrokenCiphers(t *testing.T) {
 	t.Parallel()

@@ -73,10 +73,10 @@ func (r GatewayRig) delivery(n int64) port.Delivery {
 // send makes a call that must come to an end by itself.
 func (r GatewayRig) send(t testing.TB, n int64) port.Reply {
 	t.Helper()
-	return r.sendWithin(t, t.Context(), n)
+	return r.sendWithin(t.Context(), t, n)
 }
 
-func (r GatewayRig) sendWithin(t testing.TB, ctx context.Context, n int64) port.Reply {
+func (r GatewayRig) sendWithin(ctx context.Context, t testing.TB, n int64) port.Reply {
 	t.Helper()
 	limit, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -226,7 +226,7 @@ func gatewayEndedBefore(t testing.TB, open func(testing.TB) GatewayBench) {
 	r.send(t, 0) // so that a line is kept
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r.expect(t, r.sendWithin(t, ctx, 1), port.CallNotMade, 0)
+	r.expect(t, r.sendWithin(ctx, t, 1), port.CallNotMade, 0)
 	if n := r.Far.Begun(); n != 1 {
 		t.Errorf("%d messages began, want 1", n)
 	}
@@ -241,7 +241,7 @@ func gatewayEndedInside(t testing.TB, open func(testing.TB) GatewayBench) {
 		<-r.Far.Holding()
 		cancel()
 	}()
-	r.expect(t, r.sendWithin(t, ctx, 0), port.CallUnknown, 0)
+	r.expect(t, r.sendWithin(ctx, t, 0), port.CallUnknown, 0)
 }
 
 func gatewayDeadline(t testing.TB, open func(testing.TB) GatewayBench) {
@@ -259,7 +259,7 @@ func gatewayLateAnswer(t testing.TB, open func(testing.TB) GatewayBench) {
 		<-r.Far.Holding()
 		cancel()
 	}()
-	r.expect(t, r.sendWithin(t, ctx, 0), port.CallUnknown, 0)
+	r.expect(t, r.sendWithin(ctx, t, 0), port.CallUnknown, 0)
 	r.Far.Release()
 	r.expect(t, r.send(t, 1), port.CallRefused, 0, 1)
 }

@@ -41,7 +41,6 @@ type FarEnd interface {
 
 // farEnd is what the scripted servers share.
 type farEnd struct {
-	t        testing.TB
 	listener net.Listener
 	holding  chan struct{}
 
@@ -62,7 +61,7 @@ func newFarEnd(t testing.TB, serve func(f *farEnd, line net.Conn)) *farEnd {
 		t.Fatalf("listen: %v", err)
 	}
 	f := &farEnd{
-		t: t, listener: listener, holding: make(chan struct{}, 1_000),
+		listener: listener, holding: make(chan struct{}, 1_000),
 		lines: map[net.Conn]struct{}{}, release: make(chan struct{}),
 	}
 	f.serving.Go(func() {
@@ -164,7 +163,7 @@ func (f *farEnd) Shut() {
 		return
 	}
 	f.shut = true
-	f.listener.Close()
+	_ = f.listener.Close() // nobody is told
 	for line := range f.lines {
 		line.Close()
 	}

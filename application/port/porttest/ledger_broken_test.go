@@ -204,6 +204,12 @@ func TestTheLedgerSuiteRejectsBrokenOutcomes(t *testing.T) {
 			}
 			return all, err
 		}}), []string{"closes a key without a row, once", "leaves a key that has a row as it is when closing"}},
+		{"which closes nothing and says it did", breaking(brokenLedger{close: func(_ context.Context, _ port.Ledger, closings []attempt.Closing) (all []key.Delivery, err error) {
+			for _, c := range closings {
+				all = append(all, c.Key)
+			}
+			return all, nil
+		}}), []string{"lets either a claim or a closing win"}},
 		{"which closes a key as anything", breaking(brokenLedger{close: func(ctx context.Context, l port.Ledger, closings []attempt.Closing) ([]key.Delivery, error) {
 			closings = slices.Clone(closings)
 			for i := range closings {

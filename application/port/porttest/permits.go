@@ -38,6 +38,7 @@ func PermitsChecks() []Check[PermitsBench] {
 		{"opens after failures in a row, tests, and closes after an answer", permitsBreaker},
 		{"stays closed while refusals, throttling and lost claims come back", permitsNeutral},
 		{"goes on testing after a test that made no call", permitsEmptyTest},
+		{"loses no test to a wait that ended", permitsLoseNoTest},
 		{"keeps to the rate, and gives up at once what would come too late", permitsRate},
 		{"serves many callers at once", permitsConcurrent},
 	}
@@ -171,7 +172,9 @@ func permitsNeutral(t testing.TB, open func(testing.TB) PermitsBench) {
 	for range 5 {
 		r.take(t)(port.CallRefused, true)
 		r.take(t)(port.CallThrottled, true)
-		r.take(t)(port.CallNotMade, false)
+		for range 3 {
+			r.take(t)(port.CallNotMade, false)
+		}
 	}
 	a, b := r.take(t), r.take(t) // both at once: no test is under way
 	a(port.CallAccepted, true)
@@ -191,6 +194,19 @@ func permitsEmptyTest(t testing.TB, open func(testing.TB) PermitsBench) {
 	a, b := r.take(t), r.take(t)
 	a(port.CallAccepted, true)
 	b(port.CallAccepted, true)
+}
+
+// permitsLoseNoTest ends the wait of a call that was let through as a test and then waits for the rate.
+func permitsLoseNoTest(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 1, 10)
+	if r.Failures == 0 {
+		return
+	}
+	r.take(t)(port.CallUnknown, true)
+	for range 3 {
+		r.expectNone(t, "beyond the rate")
+	}
+	r.take(t)(port.CallAccepted, true)
 }
 
 func permitsRate(t testing.TB, open func(testing.TB) PermitsBench) {

@@ -59,7 +59,7 @@ func TestThePermitsSuiteRejectsBrokenPermits(t *testing.T) {
 	porttest.Reject(t, checks, opens(brokenPermits{}, 1_000),
 		"holds as many as may run at once, and ends a wait with the context",
 		"opens after failures in a row, tests, and closes after an answer",
-		"goes on testing after a test that made no call",
+		"loses no test to a wait that ended", "goes on testing after a test that made no call",
 		"keeps to the rate, and gives up at once what would come too late")
 	porttest.Reject(t, checks, opens(brokenPermits{returnsAll: true}, 1), "takes a permit back once, however often it is released")
 	porttest.Reject(t, checks, opens(brokenPermits{blind: true}, 1_000), "gives none once the context has ended")

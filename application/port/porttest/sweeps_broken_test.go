@@ -93,6 +93,9 @@ func TestTheSweepsSuiteRejectsBrokenSweeps(t *testing.T) {
 			}
 			return expired, err
 		}), []string{"turns claims whose lease has ended into UNKNOWN"}},
+		{"beside a ledger whose UNKNOWN is final", breaking(overriding(func(row attempt.Row, _ *attempt.Outcome) bool {
+			return row.State != attempt.Unknown
+		})), []string{"lets the call's own success win over an expired lease"}},
 		{"which look at everything always", changed(func(s port.Sweeps, ctx context.Context, month key.Month, _ time.Time, after int64, limit int) ([]key.Target, error) {
 			return s.Changed(ctx, month, time.Time{}, after, limit)
 		}), []string{"finds what changed since an instant, and nothing older"}},

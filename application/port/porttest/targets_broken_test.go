@@ -43,8 +43,9 @@ type brokenTx struct {
 	lock   func(ctx context.Context, tx port.TargetTx, keys []key.Target) ([]billing.Target, error)
 	revoke func(ctx context.Context, tx port.TargetTx, list []attempt.Revocation) ([]key.Delivery, error)
 	save   func(ctx context.Context, tx port.TargetTx, targets []billing.Target) error
-	frozen bool
+	frozen bool // Ledger reads once
 	rows   map[key.Target][]attempt.Row
+	mixed  bool // Ledger gives rows in another order
 }
 
 func (b *brokenTx) LockPage(ctx context.Context, page port.Page) ([]port.Candidate, error) {
@@ -67,6 +68,11 @@ func (b *brokenTx) Ledger(ctx context.Context, keys []key.Target) (map[key.Targe
 	}
 	rows, err := b.TargetTx.Ledger(ctx, keys)
 	b.rows = rows
+	for k := range rows {
+		if b.mixed {
+			slices.Reverse(rows[k])
+		}
+	}
 	return rows, err
 }
 
@@ -202,6 +208,7 @@ func TestTheTargetsSuiteRejectsBrokenLocksAndWrites(t *testing.T) {
 			}}}
 		}, []string{"waits for a lock and then reads what was committed"}},
 		{"which reads the ledger once a transaction", statements(brokenTx{frozen: true}), []string{"reads the ledger as it is after the lock"}},
+		{"which reads the ledger in no order", statements(brokenTx{mixed: true}), []string{"reads all rows of a target, sorted"}},
 		{"which claims to have revoked what it has not", statements(brokenTx{revoke: func(ctx context.Context, tx port.TargetTx, list []attempt.Revocation) (all []key.Delivery, err error) {
 			_, err = tx.Revoke(ctx, list)
 			for _, r := range list {
