@@ -33,7 +33,8 @@ export GOCACHE := $(CURDIR)/.balsong/go-build
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.balsong/golangci-lint
 endif
 ifneq ($(call writable,GOMODCACHE),yes)
-export GOMODCACHE := $(CURDIR)/.balsong/go-mod
+export GOPATH := $(CURDIR)/.balsong/go
+export GOMODCACHE := $(GOPATH)/pkg/mod
 export GOFLAGS := -buildvcs=false -modcacherw
 endif
 endif
