@@ -1,8 +1,10 @@
 package kafka
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -49,6 +51,8 @@ type Config struct {
 	// Log and Metrics; nil: nothing is told.
 	Log     port.Log
 	Metrics port.Metrics
+
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the machine's; tests break it
 }
 
 // WithDefaults returns the config with every empty field set to its default.

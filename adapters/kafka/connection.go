@@ -35,7 +35,7 @@ func (c *connection) use(ctx context.Context, what string, work func(sarama.Clie
 		return unavailable(what, err)
 	}
 	if c.dialer == nil {
-		c.dialer = newDialer(c.config.DialTimeout)
+		c.dialer = newDialer(c.config)
 	}
 	known, through := c.client, c.dialer
 	ended := make(chan outcome, 1)

@@ -59,7 +59,7 @@ const (
 // join connects and takes part in the group until the context ends or the connection is of no use any more. It reports
 // whether it had a session.
 func (m *member) join(ctx context.Context) (served bool) {
-	through := newDialer(m.config.DialTimeout)
+	through := newDialer(m.config)
 	defer through.abort()
 	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(m.config.CloseTimeout, through.abort) })
 	defer unwatch()

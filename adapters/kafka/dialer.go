@@ -11,7 +11,7 @@ import (
 // dialer opens the sockets of one sarama client and can close them all: the one way to end a call of sarama, which
 // takes no context. The sockets are handed out as they are, because sarama looks for *net.TCPConn to notice a dead one.
 type dialer struct {
-	net    net.Dialer
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -19,14 +19,18 @@ type dialer struct {
 	conns []net.Conn
 }
 
-func newDialer(timeout time.Duration) *dialer {
+func newDialer(config Config) *dialer {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &dialer{net: net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}, ctx: ctx, cancel: cancel}
+	d := &dialer{dial: config.dial, ctx: ctx, cancel: cancel}
+	if d.dial == nil {
+		d.dial = (&net.Dialer{Timeout: config.DialTimeout, KeepAlive: 15 * time.Second}).DialContext
+	}
+	return d
 }
 
 // Dial implements the dialer that sarama asks for.
 func (d *dialer) Dial(network, address string) (net.Conn, error) {
-	conn, err := d.net.DialContext(d.ctx, network, address)
+	conn, err := d.dial(d.ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func newProducer(config Config) *producer {
 		ready:    make(chan struct{}),
 		finished: make(chan struct{}),
 		retired:  make(chan struct{}),
-		dialer:   newDialer(config.DialTimeout),
+		dialer:   newDialer(config),
 	}
 }
 
