@@ -11,7 +11,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// ErrKeyset: the keyset cannot be used; the text says why and holds no part of it.
+// ErrKeyset says that the keyset cannot be used; the text says why and holds no part of it.
 var ErrKeyset = errors.New("the keyset cannot be used")
 
 // maxKeyset bounds a keyset's JSON, in bytes: about 150 keys.

@@ -214,8 +214,8 @@ func TestErrorsOfTheStoreAreTranslated(t *testing.T) {
 		"slow down":      {says(503, "SlowDown"), port.ErrUnavailable},
 		"too many":       {says(429, "TooManyRequests"), port.ErrUnavailable},
 		"broken":         {says(500, "InternalError"), port.ErrUnavailable},
-		"a proxy's 404":  {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true }, port.ErrUnavailable},
-		"a proxy's 502":  {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(502); return true }, port.ErrUnavailable},
+		"a proxy's 404":  {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusNotFound); return true }, port.ErrUnavailable},
+		"a proxy's 502":  {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusBadGateway); return true }, port.ErrUnavailable},
 		"hung up":        {func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, port.ErrUnavailable},
 		"cut short": {func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Length", "4096")

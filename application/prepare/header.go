@@ -40,7 +40,7 @@ var Columns = []string{
 // requiredColumns must be in every file; a column that is left out is empty in every row.
 var requiredColumns = []string{colCustomer, colCurrency, colAmount, colDueDate}
 
-// ErrHeader: the file is no canonical CSV, nothing of it was imported. The text says what its header lacks.
+// ErrHeader says that the file is no canonical CSV and nothing of it was imported. The text says what its header lacks.
 var ErrHeader = fmt.Errorf("%w: the file has no header of billing data", port.ErrInvalid)
 
 // header knows where each column stands.

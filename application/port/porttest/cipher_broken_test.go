@@ -46,6 +46,7 @@ func (b brokenCipher) Open(sealed []byte, purpose port.Purpose) ([]byte, error) 
 type clearCipher struct{}
 
 func (clearCipher) Seal(plain []byte, _ port.Purpose) ([]byte, error) { return bytes.Clone(plain), nil }
+
 func (clearCipher) Open(sealed []byte, _ port.Purpose) ([]byte, error) {
 	return bytes.Clone(sealed), nil
 }
