@@ -12,7 +12,8 @@ import (
 type Ledger interface {
 	// Claim inserts CLAIMED rows (R3) and returns the keys that now belong to their tokens: inserted, or already held
 	// by the same token with a live lease. After ErrCommitUnknown call it again with the same claims.
-	// Lease ends are counted from the database's clock.
+	// Lease ends are counted from the database's clock. A key named twice in a call is ErrInvalid: who of the two won
+	// could not be told.
 	Claim(ctx context.Context, claims []attempt.Claim) ([]key.Delivery, error)
 	// Close inserts rows for keys that have none and that will not be called (R5, before the claim). Keys that have a
 	// row are left as they are. Safe to repeat. Returns the keys it inserted.

@@ -71,7 +71,7 @@ type Audit interface {
 type Runs interface {
 	// Start stores a new run and returns its id, from 1.
 	Start(ctx context.Context, run Run) (int64, error)
-	// Update overwrites the record of a run that was started.
+	// Update overwrites the record of a run that was started; ErrNotFound where none was.
 	Update(ctx context.Context, run Run) error
 }
 

@@ -114,6 +114,7 @@ type ImportConflict struct {
 type Imports interface {
 	// Store inserts the bills of a chunk in one transaction. Customers get a user id at their first bill and keep it.
 	// What a bill says is sealed by seal, once its user id is known. Importing the same again changes nothing.
+	// Of a customer named twice in a chunk the first row counts. ErrInvalid where the month was never opened.
 	// seal must not be nil and is called from one goroutine.
 	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
 	// Reject notes that a row of a file was refused; the same file and line again changes nothing.

@@ -29,7 +29,8 @@ type TargetTx interface {
 	// Revoke inserts REVOKED rows for keys that have no row and returns the keys that it inserted. A concurrent insert
 	// of the same key is waited for. It sorts by key itself.
 	Revoke(ctx context.Context, revocations []attempt.Revocation) ([]key.Delivery, error)
-	// Save stores the targets, which must be locked by this transaction. It sorts by key itself.
+	// Save stores the targets, which must be locked by this transaction. It sorts by key itself. The batch status is
+	// left as it is: the batch alone writes it.
 	Save(ctx context.Context, targets []billing.Target) error
 }
 
@@ -49,9 +50,9 @@ type Cursor struct {
 
 // Candidate is a locked target with what its event needs.
 type Candidate struct {
-	Target       billing.Target
-	Destinations []Destination // ciphertexts, at most one a channel
-	Statement    []byte        // ciphertext of the StatementRef
+	Target       billing.Target // its Suppressed channels are those on the suppression list now
+	Destinations []Destination  // ciphertexts, at most one a channel
+	Statement    []byte         // ciphertext of the StatementRef
 }
 
 // Backlog looks at candidates without locking them.

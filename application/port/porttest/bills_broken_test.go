@@ -3,7 +3,6 @@ package porttest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -58,8 +57,10 @@ func TestTheReportSuiteRejectsBrokenReports(t *testing.T) {
 			slices.Reverse(rows)
 			return rows, err
 		}}), []string{"finds a customer's target and its ledger rows, sorted"}},
-		{"which show nobody where there is nobody", reports(brokenReport{find: func([]attempt.Row, error) ([]attempt.Row, error) { return nil, nil }}),
-			[]string{"does not find who has no bill in the month"}},
+		{
+			"which show nobody where there is nobody", reports(brokenReport{find: func([]attempt.Row, error) ([]attempt.Row, error) { return nil, nil }}),
+			[]string{"does not find who has no bill in the month"},
+		},
 	})
 }
 
@@ -108,8 +109,10 @@ func TestTheImportsSuiteRejectsBrokenImports(t *testing.T) {
 	rejected := 0
 	rejects(t, "Imports", []broken{
 		{"which lose a field", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.State.Reachable = 0 })), []string{"stores new bills as IMPORTED and READY"}},
-		{"which overlook a difference", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Fingerprint = [32]byte{} })),
-			[]string{"tells of a row that differs, and keeps the first", "takes a customer named twice in a chunk once"}},
+		{
+			"which overlook a difference", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Fingerprint = [32]byte{} })),
+			[]string{"tells of a row that differs, and keeps the first", "takes a customer named twice in a chunk once"},
+		},
 		{"which number customers anew each month", func(s *porttest.Storage, _ *memory.Store) {
 			imports(storing(func(month key.Month, b *port.ImportedBill) { b.Customer = month.String() + b.Customer }))(s, nil)
 			s.Report = monthlyReport{s.Report}
@@ -269,7 +272,7 @@ func TestTheCorrectionsSuiteRejectsBrokenCorrections(t *testing.T) {
 		}), []string{"rolls back when the decision fails, and returns its error"}},
 		{"which lose the decision's error", corrections(func(ctx context.Context, whole port.Corrections, bill port.ImportedBill, seal sealing, decide port.CorrectionDecision) error {
 			if err := whole.Correct(ctx, bill, seal, decide); err != nil {
-				return fmt.Errorf("correct: %s", err)
+				return errors.New(err.Error())
 			}
 			return nil
 		}), []string{"rolls back when the decision fails, and returns its error", "rolls back when the new data cannot be sealed", "does not find who has no bill in the month"}},

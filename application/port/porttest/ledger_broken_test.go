@@ -2,6 +2,7 @@ package porttest_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -105,6 +106,13 @@ func TestTheLedgerSuiteRejectsBrokenClaims(t *testing.T) {
 			}
 			return l.Claim(ctx, claims)
 		}}), []string{"claims a key without a row, with a lease by the database's clock"}},
+		{"which takes a key named twice for the last one's", breaking(brokenLedger{claim: func(ctx context.Context, l port.Ledger, claims []attempt.Claim) ([]key.Delivery, error) {
+			last := map[key.Delivery]attempt.Claim{}
+			for _, c := range claims {
+				last[c.Key] = c
+			}
+			return l.Claim(ctx, slices.Collect(maps.Values(last)))
+		}}), []string{"refuses a key that is named twice in a call"}},
 		{"which looks first and then writes", func(s *porttest.Storage, store *memory.Store) {
 			breaking(brokenLedger{claim: lookFirst()})(s, store)
 		}, []string{"lets one of many claims at once win"}},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -26,6 +27,7 @@ func LedgerChecks() []Check[Storage] {
 		onStage("gives nothing to its token once the lease has ended", ledgerClaimLate),
 		onStage("gives nothing of a key that is closed", ledgerClaimClosed),
 		onStage("decides about each key of a call on its own", ledgerClaimMixed),
+		onStage("refuses a key that is named twice in a call", ledgerClaimTwice),
 		onStage("lets one of many claims at once win", ledgerClaimRace),
 		onStage("takes large claims in opposite orders at once", ledgerClaimBulk),
 		onStage("lets either a claim or a closing win", ledgerClaimCloseRace),
@@ -207,6 +209,17 @@ func ledgerClaimMixed(s *stage) {
 	keysAre(s, "claimed of nothing", s.claim())
 }
 
+func ledgerClaimTwice(s *stage) {
+	k := ledgerKey(0)
+	mine, err := s.Ledger.Claim(s.ctx, []attempt.Claim{claim(k, token(1)), claim(ledgerKey(1), token(1)), claim(k, token(2))})
+	if !errors.Is(err, port.ErrInvalid) || len(mine) != 0 {
+		s.Errorf("claiming one key by two tokens: %v, %v; want ErrInvalid", mine, err)
+	}
+	if row := s.row(ledgerKey(1)); row.State != "" {
+		s.Errorf("a part of the call was done: %s is %s", row.Key, row.State)
+	}
+}
+
 func ledgerClaimRace(s *stage) {
 	keys := ledgerKeys(5)
 	var wins [5]atomic.Int32
@@ -300,8 +313,12 @@ func ledgerClaimCloseRace(s *stage) {
 
 func ledgerKeysApart(s *stage) {
 	keys := []key.Delivery{
-		{Month: november, UserID: 1}, {Month: november, UserID: 1, Round: 1}, {Month: november, UserID: 1, Attempt: 1},
-		{Month: november, UserID: 2}, {Month: december, UserID: 1}, {Month: december, UserID: 1 << 40, Attempt: 32767, Round: 32767},
+		{Month: november, UserID: 1},
+		{Month: november, UserID: 1, Round: 1},
+		{Month: november, UserID: 1, Attempt: 1},
+		{Month: november, UserID: 2},
+		{Month: december, UserID: 1},
+		{Month: december, UserID: 1 << 40, Attempt: 32767, Round: 32767},
 	}
 	slices.SortFunc(keys, key.Delivery.Compare)
 	for i, k := range keys {

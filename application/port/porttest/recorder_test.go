@@ -10,16 +10,20 @@ import (
 
 func TestRecorderNotesFailuresWithoutFailingTheTestAround(t *testing.T) {
 	t.Parallel()
+	fatal := func(t testing.TB) { t.Fatal("odd: 1") }
 	for name, fn := range map[string]func(t testing.TB){
 		"error": func(t testing.TB) { t.Errorf("odd: %d", 1) },
-		"fatal": func(t testing.TB) { t.Fatal("odd: 1"); panic("not reached") },
+		"fatal": func(t testing.TB) {
+			fatal(t)
+			panic("Fatal returned") // would be recorded as a line of its own
+		},
 		"panic": func(testing.TB) { panic("odd: 1") },
 		"cleanup": func(t testing.TB) {
 			t.Cleanup(func() { t.Error("odd: 1") })
 		},
 	} {
 		r := porttest.Record(t, fn)
-		if !r.Failed() || !strings.Contains(r.Lines(), "odd: 1") {
+		if !r.Failed() || !strings.Contains(r.Lines(), "odd: 1") || strings.Contains(r.Lines(), "returned") {
 			t.Errorf("%s: failed %v, lines %q", name, r.Failed(), r.Lines())
 		}
 	}

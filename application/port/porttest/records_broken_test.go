@@ -62,8 +62,10 @@ func TestTheSuppressionsSuiteRejectsBrokenLists(t *testing.T) {
 			c.Channel = channel.Email
 			return c
 		}}), []string{"tells which contacts must not be made, by customer and channel"}},
-		{"which never lifts", list(brokenSuppressions{lenient: true, change: func(c port.Contact) port.Contact { return c }}),
-			[]string{"tells which contacts must not be made, by customer and channel", "suppresses and lifts safely again"}},
+		{
+			"which never lifts", list(brokenSuppressions{lenient: true, change: func(c port.Contact) port.Contact { return c }}),
+			[]string{"tells which contacts must not be made, by customer and channel", "suppresses and lifts safely again"},
+		},
 		{"which mixes up customers", list(brokenSuppressions{change: func(c port.Contact) port.Contact {
 			c.UserID %= 501
 			c.Channel = channel.Email
