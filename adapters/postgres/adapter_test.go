@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 )
@@ -20,4 +19,3 @@ func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 		}
 	}
 }
-

@@ -14,7 +14,8 @@ type session struct {
 	failed error // the first failure: the server refuses everything after it
 }
 
-// observer sees each statement before it runs; tests read plans through it.
+// observer sees each statement before it runs, and COMMIT before it is sent; tests read plans through it and hold
+// transactions open.
 type observer func(ctx context.Context, tx *sqlx.Tx, statement string, args []any) error
 
 type observerKey struct{}
@@ -39,6 +40,9 @@ func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOption
 	}
 	if s.failed != nil {
 		return s.failed // fn went on after a failure: nothing can be committed
+	}
+	if err := s.before(ctx, "COMMIT", nil); err != nil {
+		return err
 	}
 	if !stop() {
 		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
