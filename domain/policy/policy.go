@@ -156,6 +156,9 @@ func (s Spec) validate() error {
 		return bad("quiet_channels", "an ADVERTISING policy binds every channel to quiet hours")
 	}
 	for class, b := range s.Backoff {
+		if class != attempt.Temporary && class != attempt.Throttled {
+			return bad("backoff."+string(class), "is no failure after which one waits (want temporary or throttled)")
+		}
 		if err := b.Validate(); err != nil {
 			return bad("backoff."+string(class), "%v", err)
 		}

@@ -40,11 +40,17 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(
-		newParts(),
-		Gateway(),
-		newDemo(),
-		newInbox(),
+	root.AddGroup(
+		&cobra.Group{ID: groupLocal, Title: "On this machine:"},
+		&cobra.Group{ID: groupServices, Title: "Services:"},
+		&cobra.Group{ID: groupPeople, Title: "For people:"},
 	)
+	for _, local := range []*cobra.Command{newDemo(), newInbox(), Gateway(), newParts()} {
+		local.GroupID = groupLocal
+		root.AddCommand(local)
+	}
+	root.AddCommand(newApps()...)
+	root.AddCommand(newHalt()...)
+	root.AddCommand(newStatus(), newTarget(), newPolicy(), newMonth(), newSuppress(), newKeyset())
 	return root
 }

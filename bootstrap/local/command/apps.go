@@ -1,0 +1,44 @@
+package command
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/deliveryapp"
+	"github.com/balsong/balsong/bootstrap/dispatcherapp"
+)
+
+// appMain is a service's own main function.
+type appMain func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+
+// newApps are the services as subcommands: the same functions, flags and variables as their own binaries.
+func newApps() []*cobra.Command {
+	return []*cobra.Command{
+		newApp("batch", "Prepare a month's statements: migrate, import, render", batchapp.Main),
+		newApp("dispatcher", "Publish a request for every statement that is due (the Producer)", dispatcherapp.Main),
+		newApp("delivery", "Deliver what is requested and settle it (the Consumer)", deliveryapp.Main),
+	}
+}
+
+func newApp(name, short string, main appMain) *cobra.Command {
+	return &cobra.Command{
+		Use:                name,
+		Short:              short,
+		DisableFlagParsing: true,
+		GroupID:            groupServices,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			if code := main(ctx, args, os.Stdout, os.Stderr); code != 0 {
+				return ExitError{Code: code}
+			}
+			return nil
+		},
+	}
+}
