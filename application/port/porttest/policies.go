@@ -97,7 +97,7 @@ func policiesRoundTrip(s *stage) {
 	full.QuietHours, err = window.NewForbidden(21*60, 8*60, full.Zone)
 	s.must(err)
 	full.Backoff = map[attempt.FailureClass]attempt.Backoff{}
-	for i, class := range attempt.FailureClasses {
+	for i, class := range []attempt.FailureClass{attempt.Temporary, attempt.Throttled} {
 		full.Backoff[class] = attempt.Backoff{Base: time.Duration(i) * time.Second, Factor: 1.5, Max: time.Hour}
 	}
 	full.PublishRetry = attempt.Backoff{Base: time.Millisecond, Factor: 2, Max: time.Minute}
