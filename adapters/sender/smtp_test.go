@@ -13,6 +13,7 @@ import (
 	"mime/quotedprintable"
 	"net/http/httptest"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -412,7 +413,8 @@ func TestAuthTakesWhatTheServerOffers(t *testing.T) {
 
 func TestAContextThatEndsBeforeTheMessageIsNoCall(t *testing.T) {
 	t.Parallel()
-	for _, verb := range []string{"GREETING", "EHLO", "MAIL", "RCPT", "DATA"} {
+	// The end races with the reply: more often after DATA, where one step later the outcome would be unknown.
+	for _, verb := range append([]string{"GREETING", "EHLO", "MAIL", "RCPT"}, slices.Repeat([]string{"DATA"}, 40)...) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, asked string) string {
