@@ -80,9 +80,9 @@ WHERE t.billing_month = $1::date AND t.user_id = $2`
 const correctDataSQL = `/* correct_data */ UPDATE billing_data d
 SET line = v.line, file = coalesce(v.file, ''), fingerprint = v.fingerprint, data = v.data, email = v.email, sms = v.sms, push = v.push,
   data_version = d.data_version + 1, statement = NULL, render_error = NULL, rendered_at = NULL
-FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
-  AS v(user_id, line, file, fingerprint, data, email, sms, push)
-WHERE d.billing_month = $1::date AND d.user_id = v.user_id`
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
+  AS u(user_id, line, file, fingerprint, data, email, sms, push) OFFSET 0) AS v
+WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
 // correct stores a corrected target with its new data, to be rendered again.
 func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port.ImportedBill, seal Seal) error {
@@ -101,6 +101,6 @@ func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port
 	if err != nil {
 		return err
 	}
-	_, err = t.s.exec(ctx, what, correctDataSQL, append([]any{day(state.Key.Month)}, dataArgs([]sealedBill{sealed})...)...)
+	_, err = t.s.exec(ctx, what, byKey(correctDataSQL, state.Key.Month), append([]any{day(state.Key.Month)}, dataArgs([]sealedBill{sealed})...)...)
 	return err
 }

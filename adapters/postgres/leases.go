@@ -68,8 +68,9 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 
 const expireSQL = `/* expire_leases */ UPDATE delivery_attempts l
 SET state = 'UNKNOWN', reason = $5, finished_at = clock_timestamp(), changed_at = clock_timestamp()
-FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS v(user_id, attempt, round)
-WHERE l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[])
+  AS u(user_id, attempt, round) OFFSET 0) AS v
+WHERE l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
   AND l.state = 'CLAIMED' AND l.lease_until <= clock_timestamp()
 RETURNING l.user_id, l.attempt, l.round`
 
@@ -110,15 +111,16 @@ func (p *Sweeps) expire(ctx context.Context, month key.Month, page []key.Deliver
 	var keys []key.Delivery
 	err := write(ctx, p.db, "expire leases", func(ctx context.Context, s *session) (err error) {
 		args := append(keyArgs(month, page, itself), string(attempt.ReasonLease))
-		keys, err = s.deliveryKeys(ctx, "expire leases", expireSQL, args, month)
+		keys, err = s.deliveryKeys(ctx, "expire leases", byKey(expireSQL, month), args, month)
 		return err
 	})
 	return keys, err
 }
 
 const inDoubtSQL = `/* in_doubt */ SELECT count(*), max(l.lease_until)
-FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS v(user_id, attempt, round)
-JOIN delivery_attempts l ON l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[])
+  AS u(user_id, attempt, round) OFFSET 0) AS v
+JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
 WHERE l.state = 'CLAIMED'`
 
 // InDoubt implements port.Sweeps.
@@ -135,7 +137,7 @@ func (p *Sweeps) InDoubt(ctx context.Context, month key.Month) (claimed int, unt
 	}
 	slices.SortFunc(open, key.Delivery.Compare)
 	err = read(ctx, p.db, "count what is in doubt", func(ctx context.Context, s *session) error {
-		return s.one(ctx, "count what is in doubt", inDoubtSQL, keyArgs(month, open, itself), &claimed, utc(&until))
+		return s.one(ctx, "count what is in doubt", byKey(inDoubtSQL, month), keyArgs(month, open, itself), &claimed, utc(&until))
 	})
 	return claimed, until, err
 }

@@ -115,8 +115,9 @@ func (p Ledger) Close(ctx context.Context, closings []attempt.Closing) ([]key.De
 }
 
 const findSQL = `/* find */ SELECT ` + rowColumns + `
-FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS v(user_id, attempt, round)
-JOIN delivery_attempts l ON l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round`
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[])
+  AS u(user_id, attempt, round) OFFSET 0) AS v
+JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round`
 
 // Find implements port.Ledger.
 func (p Ledger) Find(ctx context.Context, keys []key.Delivery) ([]attempt.Row, error) {
@@ -127,7 +128,7 @@ func (p Ledger) Find(ctx context.Context, keys []key.Delivery) ([]attempt.Row, e
 	var rows []attempt.Row
 	err := read(ctx, p.db, "find ledger rows", func(ctx context.Context, s *session) error {
 		return eachMonth(unique, itself, func(month key.Month, page []key.Delivery) error {
-			return s.query(ctx, "find ledger rows", findSQL, keyArgs(month, page, itself), func(scan func(...any) error) error {
+			return s.query(ctx, "find ledger rows", byKey(findSQL, month), keyArgs(month, page, itself), func(scan func(...any) error) error {
 				row, err := readRow(month, scan)
 				rows = append(rows, row)
 				return err

@@ -15,10 +15,10 @@ const recordSQL = `/* record */ UPDATE delivery_attempts l
 SET state = v.state, failure_class = v.failure_class, reason = v.reason, not_before = v.not_before, finished_at = v.finished_at,
   provider = coalesce(v.provider, l.provider), provider_message_id = coalesce(v.provider_message_id, l.provider_message_id),
   changed_at = clock_timestamp()
-FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
   $11::timestamptz[], $12::timestamptz[], $13::boolean[])
-  AS v(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, manual)
-WHERE l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, manual) OFFSET 0) AS v
+WHERE l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
   AND CASE
     WHEN v.manual THEN l.state = 'UNKNOWN' AND v.state IN ('SUCCEEDED', 'FAILED')
     WHEN v.state = 'SUCCEEDED' THEN l.state <> 'SUCCEEDED'
@@ -27,8 +27,9 @@ WHERE l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.att
 RETURNING l.user_id, l.attempt, l.round`
 
 const heldSQL = `/* held */ SELECT l.user_id, l.attempt, l.round
-FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::text[]) AS v(user_id, attempt, round, state)
-JOIN delivery_attempts l ON l.billing_month = $1::date AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::text[])
+  AS u(user_id, attempt, round, state) OFFSET 0) AS v
+JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
 WHERE l.state = v.state`
 
 func outcomeKey(o *attempt.Outcome) key.Delivery { return o.Key }
@@ -71,7 +72,7 @@ func waves(outcomes []attempt.Outcome) [][]attempt.Outcome {
 // record writes outcomes of one month, each key once, and returns the keys whose rows now hold the outcome's state:
 // those it changed, and those that held it already.
 func (s *session) record(ctx context.Context, month key.Month, page []attempt.Outcome) ([]key.Delivery, error) {
-	changed, err := s.deliveryKeys(ctx, "record outcomes", recordSQL, recordArgs(month, page), month)
+	changed, err := s.deliveryKeys(ctx, "record outcomes", byKey(recordSQL, month), recordArgs(month, page), month)
 	if err != nil || len(changed) == len(page) {
 		return changed, err
 	}
@@ -81,7 +82,7 @@ func (s *session) record(ctx context.Context, month key.Month, page []attempt.Ou
 	}
 	rest := slices.DeleteFunc(slices.Clone(page), func(o attempt.Outcome) bool { return done[o.Key] })
 	args := append(keyArgs(month, rest, outcomeKey), texts(each(rest, outcomeState)))
-	held, err := s.deliveryKeys(ctx, "record outcomes", heldSQL, args, month)
+	held, err := s.deliveryKeys(ctx, "record outcomes", byKey(heldSQL, month), args, month)
 	return append(changed, held...), err
 }
 

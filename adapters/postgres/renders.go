@@ -56,14 +56,16 @@ WHERE t.billing_month = $1::date AND t.user_id = ANY($2::bigint[]) ORDER BY t.us
 
 const markDataSQL = `/* mark_data */ UPDATE billing_data d
 SET statement = CASE WHEN v.failed IS NULL THEN v.statement END, render_error = v.failed, rendered_at = $2::timestamptz
-FROM unnest($3::bigint[], $4::int[], $5::bytea[], $6::text[]) AS v(user_id, data_version, statement, failed)
-WHERE d.billing_month = $1::date AND d.user_id = v.user_id AND d.data_version = v.data_version
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($3::bigint[], $4::int[], $5::bytea[], $6::text[])
+  AS u(user_id, data_version, statement, failed) OFFSET 0) AS v
+WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id AND d.data_version = v.data_version
 RETURNING d.user_id, d.render_error IS NOT NULL`
 
 const markTargetsSQL = `/* mark_targets */ UPDATE billing_targets t
 SET batch_status = CASE WHEN v.failed THEN 'RENDER_FAILED' ELSE 'RENDERED' END
-FROM unnest($2::bigint[], $3::boolean[]) AS v(user_id, failed)
-WHERE t.billing_month = $1::date AND t.user_id = v.user_id`
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::boolean[])
+  AS u(user_id, failed) OFFSET 0) AS v
+WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
 // Mark implements port.Renders.
 func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Time) (int, error) {
@@ -107,7 +109,7 @@ func (s *session) mark(ctx context.Context, month key.Month, page []port.Rendere
 		blobs(each(page, func(b *port.RenderedBill) []byte { return b.Statement })),
 		texts(each(page, func(b *port.RenderedBill) string { return clean(b.Failed) })),
 	}
-	err = s.query(ctx, what, markDataSQL, args, func(scan func(...any) error) error {
+	err = s.query(ctx, what, byKey(markDataSQL, month), args, func(scan func(...any) error) error {
 		var user int64
 		var bad bool
 		err := scan(&user, &bad)
@@ -117,5 +119,5 @@ func (s *session) mark(ctx context.Context, month key.Month, page []port.Rendere
 	if err != nil || len(marked) == 0 {
 		return 0, err
 	}
-	return s.exec(ctx, what, markTargetsSQL, day(month), marked, failed)
+	return s.exec(ctx, what, byKey(markTargetsSQL, month), day(month), marked, failed)
 }

@@ -72,11 +72,11 @@ SET dispatch_status = v.dispatch_status, attempt = v.attempt, round = v.round, s
   policy_id = nullif(v.policy_id, 0), policy_version = nullif(v.policy_version, 0), available_at = v.available_at,
   requested_at = v.requested_at, run_id = nullif(v.run_id, 0), pause_reason = v.pause_reason, wish = v.wish,
   last_decision = v.last_decision, last_error = v.last_error
-FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bigint[], $9::int[],
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bigint[], $9::int[],
   $10::timestamptz[], $11::timestamptz[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[])
-  AS v(user_id, dispatch_status, attempt, round, step, requeues, policy_id, policy_version,
-    available_at, requested_at, run_id, pause_reason, wish, last_decision, last_error)
-WHERE t.billing_month = $1::date AND t.user_id = v.user_id`
+  AS u(user_id, dispatch_status, attempt, round, step, requeues, policy_id, policy_version,
+    available_at, requested_at, run_id, pause_reason, wish, last_decision, last_error) OFFSET 0) AS v
+WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
 // Save implements port.TargetTx: the dispatch columns. The batch's columns and what only a correction changes stay.
 func (t *targetTx) Save(ctx context.Context, targets []billing.Target) error {
@@ -87,7 +87,7 @@ func (t *targetTx) Save(ctx context.Context, targets []billing.Target) error {
 	}
 	states := each(targets, func(t *billing.Target) billing.State { return t.State() })
 	return eachMonth(states, stateKey, func(month key.Month, states []billing.State) error {
-		n, err := t.s.exec(ctx, "save targets", saveSQL, saveArgs(month, states)...)
+		n, err := t.s.exec(ctx, "save targets", byKey(saveSQL, month), saveArgs(month, states)...)
 		if err == nil && n != len(states) {
 			err = t.s.fail(ctx, "save targets", fmt.Errorf("%w: %d of %d targets of %s were stored (is one named twice?)", port.ErrInvalid, n, len(states), month))
 		}
