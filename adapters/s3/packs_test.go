@@ -200,6 +200,27 @@ func TestAPackReplacedByAnotherProcessIsReadAgain(t *testing.T) {
 	}
 }
 
+func TestAnEntryThatIsNotWhatTheReferenceSaysIsRefused(t *testing.T) {
+	t.Parallel()
+	s := &stub{object: object(9000)}
+	p, _ := setup(t, s, nil)
+	for name, offset := range map[string]int{"inside a block": 10, "over two blocks": 4050} {
+		ref := refOf(s.object, offset, 100)
+		ref.SHA256 = bytes.Clone(ref.SHA256)
+		ref.SHA256[31] ^= 1
+		for range 2 { // read first, then kept
+			if _, err := p.Get(t.Context(), ref); !errors.Is(err, port.ErrContent) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	end := refOf(s.object, 8950, 50)
+	end.Length = 51
+	if _, err := p.Get(t.Context(), end); !errors.Is(err, port.ErrContent) {
+		t.Errorf("past the end: %v", err)
+	}
+}
+
 func TestErrorsOfTheStoreAreTranslated(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -277,6 +277,18 @@ func TestABrokenQuoteCostsOneRow(t *testing.T) {
 	}
 }
 
+func TestARowWithTooFewOrTooManyFieldsIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	got := b.load(t, "currency,amount,due_date,customer_number\nKRW,1,2026-11-25,C-1\nKRW,1,2026-11-25\nKRW,1,2026-11-25,C-3,\nKRW,1,2026-11-25,C-4\n", options())
+	if got != (prepare.ImportSummary{Rows: 4, Inserted: 2, Rejected: 2}) {
+		t.Errorf("%+v", got)
+	}
+	if r := b.store.Rejects(november); len(r) != 2 || r[0].Reason != "has 3 fields, the header has 4" || r[1].Line != 4 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestRefusedRowsCanBeMendedAndImportedAsTheyAre(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -291,6 +303,9 @@ func TestRefusedRowsCanBeMendedAndImportedAsTheyAre(t *testing.T) {
 			t.Fatalf("round %d: %+v", round, got)
 		}
 		lines = strings.SplitAfter(rejects.String(), "\n")
+		if want := "reject_line,reject_field,reject_reason," + strings.Join(prepare.Columns, ",") + "\n"; lines[0] != want {
+			t.Errorf("round %d: the header is %q", round, lines[0])
+		}
 		rows, err := csv.NewReader(&rejects).ReadAll()
 		if round == 0 && (len(rows) != 3 || rows[1][0] != "3" || rows[1][1] != "email" || rows[1][3] != "C-2" || rows[2][0] != "4") {
 			t.Fatalf("rejects.csv: %q, %v", rows, err)

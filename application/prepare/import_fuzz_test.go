@@ -1,0 +1,45 @@
+package prepare_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"testing"
+
+	"github.com/balsong/balsong/application/prepare"
+)
+
+// FuzzImport: whatever follows the header, every row is counted once, what was refused stands in a well-formed
+// rejects.csv and in the store, and the same file again changes nothing.
+func FuzzImport(f *testing.F) {
+	whole := file(good())
+	f.Add([]byte(whole))
+	f.Add([]byte(whole + "C-2,\"kim\n" + whole))
+	f.Add([]byte("customer_number,currency,amount,due_date\nC,KRW,1,2026-11-25\nD,KRW,\"1\n2\",2026-11-25\n,,,\n\x00,\xff,\",\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b := setup(t)
+		var rejects bytes.Buffer
+		o := options()
+		o.Rejects = &rejects
+		got, err := b.importer.Import(t.Context(), bytes.NewReader(data), o)
+		if errors.Is(err, prepare.ErrHeader) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Rows != got.Inserted+got.Rejected || got.Rejected != len(b.store.Rejects(november)) {
+			t.Fatalf("%+v, %d noted", got, len(b.store.Rejects(november)))
+		}
+		reader := csv.NewReader(&rejects)
+		reader.FieldsPerRecord = -1
+		rows, err := reader.ReadAll()
+		if err != nil || (got.Rejected > 0 && len(rows) != got.Rejected+1) {
+			t.Fatalf("%d refused, %d rows in rejects.csv: %v", got.Rejected, len(rows), err)
+		}
+		again, err := b.importer.Import(t.Context(), bytes.NewReader(data), options())
+		if err != nil || again.Unchanged != got.Inserted || again.Rejected != got.Rejected {
+			t.Fatalf("again: %+v after %+v, %v", again, got, err)
+		}
+	})
+}
