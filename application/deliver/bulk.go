@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 
 	"github.com/balsong/balsong/application/batch"
 	"github.com/balsong/balsong/application/event"
@@ -12,11 +13,11 @@ import (
 
 // bulk turns the flights' single statements into bulk statements. Each waits for a database that is down.
 type bulk struct {
-	claims   *batch.Batcher[attempt.Claim, bool]       // whether the key belongs to the claim's token
-	closings *batch.Batcher[attempt.Closing, bool]     // whether the row was inserted
-	outcomes *batch.Batcher[attempt.Outcome, bool]     // whether the row holds the outcome
+	claims   *batch.Batcher[attempt.Claim, answer]     // whether the key belongs to the claim's token
+	closings *batch.Batcher[attempt.Closing, answer]   // whether the row was inserted
+	outcomes *batch.Batcher[attempt.Outcome, answer]   // whether the row holds the outcome
 	finds    *batch.Batcher[key.Delivery, attempt.Row] // the row; zero where there is none
-	contacts *batch.Batcher[port.Contact, bool]        // whether the contact is suppressed
+	contacts *batch.Batcher[port.Contact, answer]      // whether the contact is suppressed
 	results  *batch.Batcher[port.Message, error]       // whether the hint was published
 }
 
@@ -53,36 +54,54 @@ func newBulk(s *Service) *bulk {
 	}
 }
 
+// answer is what a bulk statement says of one item.
+type answer struct {
+	held bool
+	err  error // port.ErrInvalid: of this item alone
+}
+
 // keyed batches a bulk statement that answers with the keys it holds for. An item that shares its key with another of
-// the same batch (two copies of one message) waits for the next: a bulk statement names each key once.
+// the same batch (two copies of one message) waits for the next: a bulk statement names each key once. Where the
+// statement is refused as invalid its items are tried one by one, so that a bad one harms no other.
 func keyed[In any, Key comparable](
 	n int,
 	retry func(ctx context.Context, do func(context.Context) error) error,
 	do func(ctx context.Context, in []In) ([]Key, error),
 	keyOf func(In) Key,
-) *batch.Batcher[In, bool] {
-	return batch.New(n, bulkWorkers, func(ctx context.Context, items []In) ([]bool, error) {
-		answers := make([]bool, len(items))
+) *batch.Batcher[In, answer] {
+	ask := func(ctx context.Context, in []In) (map[Key]bool, error) {
+		var held []Key
+		err := retry(ctx, func(ctx context.Context) (err error) {
+			held, err = do(ctx, in)
+			return err
+		})
+		holds := make(map[Key]bool, len(held))
+		for _, k := range held {
+			holds[k] = true
+		}
+		return holds, err
+	}
+	return batch.New(n, bulkWorkers, func(ctx context.Context, items []In) ([]answer, error) {
+		answers := make([]answer, len(items))
 		for rest := indexes(len(items)); len(rest) > 0; {
 			now, later := firsts(rest, func(i int) Key { return keyOf(items[i]) })
 			in := make([]In, len(now))
 			for j, i := range now {
 				in[j] = items[i]
 			}
-			var held []Key
-			err := retry(ctx, func(ctx context.Context) (err error) {
-				held, err = do(ctx, in)
-				return err
-			})
-			if err != nil {
+			holds, err := ask(ctx, in)
+			switch {
+			case err == nil:
+				for _, i := range now {
+					answers[i].held = holds[keyOf(items[i])]
+				}
+			case errors.Is(err, port.ErrInvalid):
+				for _, i := range now {
+					holds, err := ask(ctx, items[i:i+1])
+					answers[i] = answer{held: holds[keyOf(items[i])], err: err}
+				}
+			default:
 				return nil, err
-			}
-			holds := make(map[Key]bool, len(held))
-			for _, k := range held {
-				holds[k] = true
-			}
-			for _, i := range now {
-				answers[i] = holds[keyOf(items[i])]
 			}
 			rest = later
 		}
@@ -122,6 +141,15 @@ func (b *bulk) close() {
 	b.finds.Close()
 	b.contacts.Close()
 	b.results.Close()
+}
+
+// ask hands an item in and waits for its own answer.
+func ask[In any](ctx context.Context, b *batch.Batcher[In, answer], item In) (bool, error) {
+	a, err := b.Do(ctx, item)
+	if err != nil {
+		return false, err
+	}
+	return a.held, a.err
 }
 
 // hint publishes a result. It is a hint: one that cannot be published is found by the ledger's sweep, so it is tried

@@ -59,7 +59,11 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 		Token: f.NewToken(), Provider: provider.Name, Lease: provider.Lease,
 	}
 	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
-	owned, err := f.bulk.claims.Do(f.life, claim)
+	owned, err := ask(f.life, f.bulk.claims, claim)
+	if errors.Is(err, port.ErrInvalid) {
+		f.refuseContent(ctx, err, false) // the ledger has no room for this key: not one of ours
+		return true
+	}
 	if err != nil {
 		return true // shut down while the database is away: the message comes again, or the lease ends
 	}
@@ -110,7 +114,7 @@ func (f *flight) giveUp(claim attempt.Claim) (over bool) {
 
 // store writes the outcome into the ledger, waiting for a database that is down, and then tells settlement.
 func (f *flight) store(o attempt.Outcome) {
-	held, err := f.bulk.outcomes.Do(f.life, o)
+	held, err := ask(f.life, f.bulk.outcomes, o)
 	if err != nil {
 		f.Log.Error("an outcome could not be stored before the shutdown; it becomes UNKNOWN when its lease ends",
 			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})

@@ -56,7 +56,7 @@ func (f *flight) prepare(ctx context.Context) bool {
 	if !f.mayGo(ctx) {
 		return false
 	}
-	suppressed, err := f.bulk.contacts.Do(ctx, port.Contact{UserID: f.request.UserID, Channel: f.request.Channel})
+	suppressed, err := ask(ctx, f.bulk.contacts, port.Contact{UserID: f.request.UserID, Channel: f.request.Channel})
 	switch {
 	case err != nil:
 		return false
@@ -103,10 +103,14 @@ func (f *flight) mayGo(ctx context.Context) bool {
 // closeKey closes the key without a call (R5, before the claim). A key that has a row already is left to its owner.
 func (f *flight) closeKey(ctx context.Context, state attempt.State, class attempt.FailureClass, reason attempt.Reason, notBefore time.Time) bool {
 	now := f.Clock.Now()
-	inserted, err := f.bulk.closings.Do(ctx, attempt.Closing{
+	inserted, err := ask(ctx, f.bulk.closings, attempt.Closing{
 		Key: f.request.Delivery(), Facts: f.request.Facts(),
 		State: state, Class: class, Reason: reason, NotBefore: notBefore, FinishedAt: now,
 	})
+	if errors.Is(err, port.ErrInvalid) {
+		f.refuseContent(ctx, err, false) // the ledger has no room for this key: not one of ours
+		return false
+	}
 	if err != nil {
 		return false
 	}
