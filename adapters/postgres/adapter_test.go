@@ -2,20 +2,185 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
 )
 
 func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.EmptyURL(t)
-	for i, step := range []func(context.Context, string) error{
-		postgres.Migrate, postgres.Migrate, postgres.MigrateDown, postgres.MigrateDown, postgres.Migrate,
-	} {
-		if err := step(t.Context(), url); err != nil {
+	db := postgrestest.OpenURL(t, url)
+	steps := []struct {
+		run    func(context.Context, string) error
+		tables bool
+	}{
+		{postgres.Migrate, true}, {postgres.Migrate, true}, {postgres.MigrateDown, false}, {postgres.MigrateDown, false}, {postgres.Migrate, true},
+	}
+	for i, step := range steps {
+		if err := step.run(t.Context(), url); err != nil {
 			t.Fatalf("step %d: %v", i, err)
 		}
+		var left int
+		err := db.GetContext(t.Context(), &left, `SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migrations'`)
+		if err != nil || (left > 0) != step.tables {
+			t.Fatalf("step %d: %d tables (%v)", i, left, err)
+		}
+	}
+}
+
+func TestMigrationsTakeAMonthsPartitionsDownToo(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	if err := postgres.NewMonths(postgrestest.OpenURL(t, url)).Open(t.Context(), month); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.MigrateDown(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestManyMayMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.EmptyURL(t)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if err := postgres.Migrate(t.Context(), url); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A process that dies in a migration leaves the library's mark behind, whether or not the migration was committed.
+func TestAMigrationThatWasCutShortIsRepaired(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]string{
+		"before it was committed": `DROP TABLE suppressions, delivery_attempts; DELETE FROM applied_migrations WHERE version = 2;
+			DROP TABLE runs, operator_actions, dispatch_control, policy_versions, policies; DELETE FROM applied_migrations WHERE version = 3;
+			UPDATE schema_migrations SET version = 2, dirty = true`,
+		"after it was committed": `UPDATE schema_migrations SET version = 3, dirty = true`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := postgrestest.URL(t)
+			db := postgrestest.OpenURL(t, url)
+			mustExec(t, db, cut)
+			if err := postgres.Migrate(t.Context(), url); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := postgres.NewControl(db).Halted(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if _, err := postgres.NewSuppressions(db).Suppressed(t.Context(), []port.Contact{{UserID: 1, Channel: "EMAIL"}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestOpenDoesNoIOAndTellsNothingOfTheURL(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{
+		"unreadable":        "postgres://someone:hush@[::1/db?sslmode=disable",
+		"a port of letters": "postgres://someone:hush@host:hush/db?sslmode=disable",
+		"no sslmode":        "postgres://someone:hush@host/db",
+		"empty":             "",
+	} {
+		if _, err := postgres.Open(postgres.Config{URL: url}); !errors.Is(err, postgres.ErrConfig) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v, want ErrConfig without the URL", name, err)
+		}
+	}
+	for name, config := range map[string]postgres.Config{
+		"no connections":   {MaxConns: -1},
+		"a short connect":  {ConnectTimeout: time.Millisecond},
+		"endless lock":     {LockTimeout: -1},
+		"endless silence":  {NetworkMargin: -1},
+		"endless idleness": {IdleInTransactionTimeout: -1},
+	} {
+		config.URL = "postgres://someone@host.invalid/db?sslmode=verify-full"
+		if _, err := postgres.Open(config); !errors.Is(err, postgres.ErrConfig) {
+			t.Errorf("%s: %v, want ErrConfig", name, err)
+		}
+	}
+	db, err := postgres.Open(postgres.Config{URL: "postgres://someone@host.invalid/db?sslmode=verify-full"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = db.Close()
+}
+
+func TestConnectionsAreSetUpSoThatPlansHoldAndNothingWaitsForEver(t *testing.T) {
+	t.Parallel()
+	db, err := postgres.Open(postgres.Config{URL: postgrestest.URL(t), Application: "someone", StatementTimeout: 7 * time.Second, LockTimeout: 3 * time.Second, IdleInTransactionTimeout: 9 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for setting, want := range map[string]string{
+		"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_material": "off",
+		"statement_timeout": "7s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "9s", "application_name": "someone", "TimeZone": "UTC",
+	} {
+		var got string
+		if err := db.GetContext(t.Context(), &got, "SELECT current_setting($1)", setting); err != nil || got != want {
+			t.Errorf("%s is %q (%v), want %q", setting, got, err, want)
+		}
+	}
+}
+
+func TestMonthsMayBeOpenedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			if err := postgres.NewMonths(db).Open(t.Context(), month+key.Month(i%2)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	var options string
+	err := db.GetContext(t.Context(), &options, `SELECT string_agg(array_to_string(c.reloptions, ','), ';' ORDER BY c.relname) FROM pg_class c WHERE c.relname IN ('billing_targets_2026_11', 'delivery_attempts_2026_12')`)
+	if err != nil || !strings.HasPrefix(options, "fillfactor=70,") || !strings.Contains(options, ";fillfactor=50,") {
+		t.Errorf("the partitions' options are %q (%v)", options, err)
+	}
+}
+
+func TestAProvidersOddWordsDoNotMakeAnOutcomeUnwritable(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	seed(t, db, claimed)
+	odd := "\x00\xff\"\\{,}'" + strings.Repeat("x", 5000)
+	hold, err := postgres.NewLedger(db).Record(t.Context(), []attempt.Outcome{{
+		Key: current(claimed), Token: ours, State: attempt.Succeeded, ProviderMessageID: odd, Reason: attempt.Reason(odd), FinishedAt: now,
+	}})
+	if err != nil || len(hold) != 1 {
+		t.Fatalf("got %v, %v", hold, err)
+	}
+	rows, err := postgres.NewLedger(db).Find(t.Context(), hold)
+	if err != nil || !strings.HasPrefix(rows[0].ProviderMessageID, "\uFFFD\"\\{,}'xxx") || len(rows[0].ProviderMessageID) > 1000 {
+		t.Errorf("got %+v, %v", rows, err)
+	}
+}
+
+func TestTheServersWordsNeverLeaveTheAdapter(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	seed(t, db, free)
+	mustExec(t, db, `ALTER TABLE suppressions ADD CHECK (reason <> 'kim@example.com')`)
+	err := postgres.NewSuppressions(db).Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: "EMAIL"}}, "kim@example.com")
+	if !errors.Is(err, port.ErrInvalid) || strings.Contains(err.Error(), "kim") || !strings.Contains(err.Error(), "23514") {
+		t.Errorf("got %v, want ErrInvalid with the SQLSTATE and no value", err)
 	}
 }

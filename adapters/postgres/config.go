@@ -48,6 +48,7 @@ var ErrConfig = errors.New("unusable database configuration")
 var planner = strings.Join([]string{
 	"-c enable_hashjoin=off", "-c enable_mergejoin=off", "-c enable_seqscan=off",
 	"-c enable_bitmapscan=off", "-c enable_material=off", "-c jit=off",
+	"-c max_parallel_workers_per_gather=0", // a page is too small to share, and must come in its order
 }, " ")
 
 func (c Config) withDefaults() Config {

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"io"
 	"net"
 
@@ -71,6 +72,9 @@ func fromServer(answer *pq.Error) error {
 	if sentinel == nil {
 		return fmt.Errorf("database: %w", state)
 	}
+	if strings.HasPrefix(state.code, "42") {
+		return fmt.Errorf("%w: the database's schema is not up to date (run `batch migrate`): %w", sentinel, state)
+	}
 	return fmt.Errorf("%w: database: %w", sentinel, state)
 }
 
@@ -82,6 +86,8 @@ func sentinelOf(code string) error {
 	case "57014": // statement timeout, or the context's end, which the caller looks at first
 		return port.ErrUnavailable
 	case "25006", "25P03", "25P04": // a standby; ended while idle in a transaction
+		return port.ErrUnavailable
+	case "42P01", "42703", "3D000": // no such table, column or database: not migrated yet
 		return port.ErrUnavailable
 	}
 	switch code[:min(2, len(code))] {

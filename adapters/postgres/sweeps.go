@@ -63,18 +63,20 @@ ORDER BY t.user_id LIMIT $4::int`
 
 // Changed implements port.Sweeps.
 func (p *Sweeps) Changed(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
-	statement, args := changedEverSQL, []any{day(month), after, limit}
-	if !since.IsZero() {
-		statement, args = changedSinceSQL(month), []any{day(month), instant(since), after, limit}
-		p.summarize(ctx, month)
-	}
+	const what = "find changed targets"
 	var keys []key.Target
-	err := read(ctx, p.db, "find changed targets", func(ctx context.Context, s *session) error {
-		keys = nil
+	if since.IsZero() {
+		err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+			return s.targetKeys(ctx, what, changedEverSQL, []any{day(month), after, limit}, month, &keys)
+		})
+		return keys, err
+	}
+	p.summarize(ctx, month)
+	err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
 		if err := s.wide(ctx); err != nil {
 			return err
 		}
-		return s.targetKeys(ctx, "find changed targets", statement, args, month, &keys)
+		return s.targetKeys(ctx, what, changedSinceSQL(month), []any{day(month), instant(since), after, limit}, month, &keys)
 	})
 	return keys, ignoreUnopened(err)
 }

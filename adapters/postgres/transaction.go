@@ -47,7 +47,7 @@ func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOption
 	if !stop() {
 		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.Commit(); err != nil && !readOnly(options) {
 		return fmt.Errorf("%s: commit: %w", what, commitError(err))
 	}
 	return nil
@@ -58,7 +58,9 @@ func write(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Co
 	return within(ctx, db, what, nil, fn)
 }
 
-// read runs fn in a read-only transaction. That the commit of one fails means nothing but that the line is gone.
+func readOnly(options *sql.TxOptions) bool { return options != nil && options.ReadOnly }
+
+// read runs fn in a read-only transaction. Where its commit fails the line is gone, after everything was read.
 func read(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
 	return within(ctx, db, what, &sql.TxOptions{ReadOnly: true}, fn)
 }
@@ -75,7 +77,7 @@ func (s *session) before(ctx context.Context, statement string, args []any) erro
 	if s.failed != nil {
 		return s.failed
 	}
-	if look, ok := ctx.Value(observerKey{}).(observer); ok {
+	if look, ok := ctx.Value(observerKey{}).(observer); ok && look != nil {
 		return look(ctx, s.tx, statement, args)
 	}
 	return nil

@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+func TestErrorsAreTranslatedBySQLSTATE(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]error{
+		"40P01": port.ErrConflict, "40001": port.ErrConflict, "55P03": port.ErrConflict,
+		"57P01": port.ErrUnavailable, "57P03": port.ErrUnavailable, "57014": port.ErrUnavailable, "08006": port.ErrUnavailable,
+		"53300": port.ErrUnavailable, "53100": port.ErrUnavailable, "58030": port.ErrUnavailable, "25006": port.ErrUnavailable, "25P03": port.ErrUnavailable,
+		"22021": port.ErrInvalid, "22003": port.ErrInvalid, "23505": port.ErrInvalid, "23514": port.ErrInvalid,
+		"42601": nil, "42501": nil, "XX000": nil,
+	} {
+		err := translate(fmt.Errorf("wrapped: %w", &pq.Error{Code: pqerror.Code(code), Message: "hush", Detail: "Key (customer)=(hush)"}))
+		if want != nil && !errors.Is(err, want) || want == nil && translated(err) {
+			t.Errorf("%s became %v, want %v", code, err, want)
+		}
+		if strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), code) {
+			t.Errorf("%s became %q: want the SQLSTATE and none of the server's words", code, err)
+		}
+	}
+}
+
+func TestALostConnectionIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, sql.ErrTxDone, sql.ErrConnDone, net.ErrClosed, &net.OpError{Op: "read", Err: errors.New("reset")}} {
+		if err := translate(fmt.Errorf("wrapped: %w", lost)); !errors.Is(err, port.ErrUnavailable) {
+			t.Errorf("%v became %v", lost, err)
+		}
+	}
+	if err := translate(context.Canceled); translated(err) {
+		t.Errorf("the context's end became %v", err)
+	}
+}
+
+func TestOnlyTheServersOwnNoMakesACommitKnown(t *testing.T) {
+	t.Parallel()
+	for _, unknown := range []error{
+		driver.ErrBadConn, io.EOF, &net.OpError{Op: "read", Err: errors.New("reset")}, context.Canceled, sql.ErrTxDone,
+		&pq.Error{Code: "57P01"}, &pq.Error{Code: "08006"}, &pq.Error{Code: "XX000"},
+	} {
+		if err := commitError(unknown); !errors.Is(err, port.ErrCommitUnknown) {
+			t.Errorf("%v at COMMIT became %v, want ErrCommitUnknown", unknown, err)
+		}
+	}
+	for known, want := range map[error]error{
+		&pq.Error{Code: "40001"}: port.ErrConflict, &pq.Error{Code: "23505"}: port.ErrInvalid, pq.ErrInFailedTransaction: port.ErrConflict,
+	} {
+		if err := commitError(known); !errors.Is(err, want) || errors.Is(err, port.ErrCommitUnknown) {
+			t.Errorf("%v at COMMIT became %v, want %v", known, err, want)
+		}
+	}
+}

@@ -1,0 +1,335 @@
+package postgres_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/adapters/postgres"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+var update = flag.Bool("update", false, "write docs/operations/query-plans.md")
+
+// hot is a call of the adapter whose statements must go by an index.
+type hot struct {
+	name string
+	// drop takes away what its statements go by; empty where another one's does.
+	drop string
+	call func(ctx context.Context, db *sqlx.DB) error
+}
+
+// spread are user ids all over the month whose number ends in the given digits modulo 20.
+func spread(from, n, remainder int) []int64 {
+	users := make([]int64, n)
+	for i := range users {
+		users[i] = int64((from+i*49)*20 + remainder)
+	}
+	return users
+}
+
+func targetKeys(users []int64) []key.Target {
+	keys := make([]key.Target, len(users))
+	for i, user := range users {
+		keys[i] = key.Target{Month: month, UserID: user}
+	}
+	return keys
+}
+
+func deliveryKeys(users []int64, n int16) []key.Delivery {
+	keys := make([]key.Delivery, len(users))
+	for i, user := range users {
+		keys[i] = key.Delivery{Month: month, UserID: user, Attempt: n}
+	}
+	return keys
+}
+
+func claims(users []int64, n int16, lease time.Duration) []attempt.Claim {
+	var claims []attempt.Claim
+	for _, k := range deliveryKeys(users, n) {
+		claims = append(claims, attempt.Claim{
+			Key: k, Token: ours, Provider: "smtp", Lease: lease,
+			Facts: attempt.Facts{Channel: channel.Email, PolicyID: 1, PolicyVersion: 1, RunID: 1, Unknown: attempt.Hold},
+		})
+	}
+	return claims
+}
+
+func within(fn func(ctx context.Context, tx port.TargetTx) error) func(ctx context.Context, db *sqlx.DB) error {
+	return func(ctx context.Context, db *sqlx.DB) error { return postgres.NewTargets(db).Within(ctx, fn) }
+}
+
+// hots are the hot statements. round tells runs over the same tables apart, so that each finds keys that are free.
+func hots(round int) []hot {
+	sweeps := map[*sqlx.DB]*postgres.Sweeps{}
+	sweepsOf := func(ctx context.Context, db *sqlx.DB) (*postgres.Sweeps, error) {
+		if sweeps[db] != nil {
+			return sweeps[db], nil
+		}
+		sweeps[db] = postgres.NewSweeps(db) // its first look reads everything, once per process
+		_, err := sweeps[db].ExpireLeases(context.WithoutCancel(unobserved(ctx)), month, 1000)
+		return sweeps[db], err
+	}
+	users := spread(round, 1000, 1)
+	return []hot{
+		{"LockPage, Save", `DROP INDEX billing_targets_candidates`, within(func(ctx context.Context, tx port.TargetTx) error {
+			page, err := tx.LockPage(ctx, port.Page{Month: month, PassNow: now, Limit: 1000})
+			if err != nil || len(page) != 1000 {
+				return fmt.Errorf("a page of %d: %w", len(page), err)
+			}
+			last := page[999].Target.State()
+			page, err = tx.LockPage(ctx, port.Page{Month: month, PassNow: now, After: port.Cursor{AvailableAt: last.AvailableAt, UserID: last.Key.UserID}, Limit: 1000})
+			var saved []billing.Target
+			for _, c := range page {
+				state := c.Target.State()
+				state.Dispatch, state.RequestedAt = billing.Requested, now
+				target, err := billing.Restore(state)
+				if err != nil {
+					return err
+				}
+				saved = append(saved, target)
+			}
+			if err != nil {
+				return err
+			}
+			return tx.Save(ctx, saved)
+		})},
+		{"Due", "", func(ctx context.Context, db *sqlx.DB) error {
+			_, err := postgres.NewBacklog(db).Due(ctx, month, now, 1000)
+			return err
+		}},
+		{"NextDue", "", func(ctx context.Context, db *sqlx.DB) error {
+			_, err := postgres.NewBacklog(db).NextDue(ctx, month)
+			return err
+		}},
+		{"Renders.Next", `DROP INDEX billing_targets_imported`, func(ctx context.Context, db *sqlx.DB) error {
+			_, after, err := postgres.NewRenders(db).Next(ctx, month, port.Cursor{}, 1000)
+			if err == nil {
+				_, _, err = postgres.NewRenders(db).Next(ctx, month, after, 1000)
+			}
+			return err
+		}},
+		{"Unclaimed", `DROP INDEX billing_targets_requested`, func(ctx context.Context, db *sqlx.DB) error {
+			keys, err := postgres.NewRequests(db).Unclaimed(ctx, month, time.Now(), 500_000, 1000)
+			if err == nil && len(keys) != 1000 {
+				err = fmt.Errorf("found %d", len(keys))
+			}
+			if err == nil { // nothing is that old
+				_, err = postgres.NewRequests(db).Unclaimed(ctx, month, time.Now().Add(-24*time.Hour), 0, 1000)
+			}
+			return err
+		}},
+		{"Changed since", `DROP INDEX delivery_attempts_changed`, func(ctx context.Context, db *sqlx.DB) error {
+			s, err := sweepsOf(ctx, db)
+			if err != nil {
+				return err
+			}
+			_, err = s.Changed(ctx, month, time.Now().Add(-time.Minute), 0, 1000)
+			return err
+		}},
+		{"ExpireLeases", "", func(ctx context.Context, db *sqlx.DB) error {
+			s, err := sweepsOf(ctx, db)
+			if err != nil {
+				return err
+			}
+			if _, err = postgres.NewLedger(db).Claim(unobserved(ctx), claims(spread(round, 1000, 3), 7, 0)); err != nil {
+				return err
+			}
+			expired, err := s.ExpireLeases(ctx, month, 1000)
+			if err == nil && len(expired) == 0 {
+				err = fmt.Errorf("none expired")
+			}
+			return err
+		}},
+		{"Suppressed", `ALTER TABLE suppressions DROP CONSTRAINT suppressions_pkey`, func(ctx context.Context, db *sqlx.DB) error {
+			var contacts []port.Contact
+			for _, user := range users {
+				contacts = append(contacts, port.Contact{UserID: user, Channel: channel.Email})
+			}
+			_, err := postgres.NewSuppressions(db).Suppressed(ctx, contacts)
+			return err
+		}},
+		{"Imports.Store", `ALTER TABLE customers DROP CONSTRAINT customers_customer_key`, func(ctx context.Context, db *sqlx.DB) error {
+			var bills []port.ImportedBill
+			for i := range 1000 {
+				n := 500_000 + i + round*1000 + (i%2)*1_000_000 // half of the customers are new
+				bills = append(bills, port.ImportedBill{Customer: fmt.Sprintf("C-%d", n), State: billing.New(key.Target{Month: month}, now).State(), Data: []byte("{}"), File: "more.csv", Line: n})
+			}
+			_, err := postgres.NewImports(db).Store(ctx, month, bills, func(plain []byte, _ port.Purpose) ([]byte, error) { return plain, nil })
+			return err
+		}},
+		{"Renders.Mark", `ALTER TABLE billing_data DROP CONSTRAINT billing_data_pkey`, func(ctx context.Context, db *sqlx.DB) error {
+			var bills []port.RenderedBill
+			for _, k := range targetKeys(spread(round, 1000, 10)) {
+				bills = append(bills, port.RenderedBill{Target: k, Version: 1, Statement: []byte("reference")})
+			}
+			n, err := postgres.NewRenders(db).Mark(ctx, bills, now)
+			if err == nil && n != 1000 {
+				err = fmt.Errorf("marked %d", n)
+			}
+			return err
+		}},
+		{"Find", "", func(ctx context.Context, db *sqlx.DB) error {
+			_, err := postgres.NewLedger(db).Find(ctx, deliveryKeys(spread(round, 1000, 5), 0))
+			return err
+		}},
+		{"Claim, Record", "", func(ctx context.Context, db *sqlx.DB) error {
+			ledger := postgres.NewLedger(db)
+			mine, err := ledger.Claim(ctx, claims(users, 0, time.Hour))
+			if err != nil || len(mine) != 1000 {
+				return fmt.Errorf("claimed %d: %w", len(mine), err)
+			}
+			var outcomes []attempt.Outcome
+			for _, k := range mine {
+				outcomes = append(outcomes, attempt.Outcome{Key: k, Token: ours, State: attempt.Succeeded, FinishedAt: now})
+			}
+			outcomes[0].State = attempt.Revoked // refused: so that the second statement runs too
+			_, err = ledger.Record(ctx, outcomes)
+			return err
+		}},
+		{"Close", "", func(ctx context.Context, db *sqlx.DB) error {
+			var closings []attempt.Closing
+			for _, k := range deliveryKeys(users, 1) {
+				closings = append(closings, attempt.Closing{Key: k, State: attempt.NotSent, Reason: attempt.ReasonWindow, FinishedAt: now})
+			}
+			_, err := postgres.NewLedger(db).Close(ctx, closings)
+			return err
+		}},
+		{"Changed, ever", "", func(ctx context.Context, db *sqlx.DB) error {
+			_, err := postgres.NewSweeps(db).Changed(ctx, month, time.Time{}, 500_000, 1000)
+			return err
+		}},
+		{"Ledger", `ALTER TABLE delivery_attempts DROP CONSTRAINT delivery_attempts_pkey`, within(func(ctx context.Context, tx port.TargetTx) error {
+			_, err := tx.Ledger(ctx, targetKeys(spread(round, 1000, 5)))
+			return err
+		})},
+		{"Lock, Revoke", `ALTER TABLE billing_targets DROP CONSTRAINT billing_targets_pkey`, within(func(ctx context.Context, tx port.TargetTx) error {
+			locked, err := tx.Lock(ctx, targetKeys(users))
+			if err != nil || len(locked) != 1000 {
+				return fmt.Errorf("locked %d: %w", len(locked), err)
+			}
+			var revocations []attempt.Revocation
+			for _, k := range deliveryKeys(users, 2) {
+				revocations = append(revocations, attempt.Revocation{Key: k, Reason: attempt.ReasonCancel, FinishedAt: now})
+			}
+			_, err = tx.Revoke(ctx, revocations)
+			return err
+		})},
+	}
+}
+
+func unobserved(ctx context.Context) context.Context { return postgres.Observed(ctx, nil) }
+
+// The plan of every hot statement on a million rows goes by an index, before and after the tables have statistics; and
+// this test would see it if one did not, which it proves by dropping the indexes one after another.
+func TestEveryHotStatementGoesByAnIndexOnAMillionRows(t *testing.T) {
+	if os.Getenv("BALSONG_TEST_MILLION") != "1" {
+		t.Skip("takes a minute: set BALSONG_TEST_MILLION=1 (`make test-real` does)")
+	}
+	t.Parallel()
+	url := million(t)
+	db := connect(t, url, "plans")
+	without := explain(t, db, 0, "without statistics")
+	mustExec(t, db, `SET statement_timeout = 0; ANALYZE`)
+	with := explain(t, db, 1, "with statistics")
+	if *update {
+		writePlans(t, db, without, with)
+	}
+	hasty, err := postgres.Open(postgres.Config{URL: url, StatementTimeout: 3 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = hasty.Close() }()
+	for _, h := range hots(2) {
+		if h.drop == "" {
+			continue
+		}
+		mustExec(t, db, h.drop)
+		var plans []plan
+		err := h.call(postgres.Observed(t.Context(), planner(&plans)), hasty)
+		bad := slices.ContainsFunc(plans, func(p plan) bool { return len(p.root.offences()) > 0 })
+		if !bad && err == nil {
+			t.Errorf("%s: after %q no offence was seen:\n%s", h.name, h.drop, drawn(plans))
+		}
+	}
+}
+
+func explain(t *testing.T, db *sqlx.DB, round int, when string) []plan {
+	t.Helper()
+	var all []plan
+	for _, h := range hots(round) {
+		var plans []plan
+		if err := h.call(postgres.Observed(t.Context(), planner(&plans)), db); err != nil {
+			t.Errorf("%s, %s: %v", h.name, when, err)
+		}
+		if len(plans) == 0 {
+			t.Errorf("%s, %s: no plan was seen", h.name, when)
+		}
+		for _, p := range plans {
+			if bad := p.root.offences(); len(bad) > 0 {
+				t.Errorf("%s, %s: %s: %s\n%s", h.name, when, p.name, strings.Join(bad, "; "), p.root.text(1))
+			}
+		}
+		all = append(all, plans...)
+	}
+	return all
+}
+
+func drawn(plans []plan) string {
+	var b strings.Builder
+	for _, p := range plans {
+		fmt.Fprintf(&b, "%s\n%s\n", p.name, p.root.text(1))
+	}
+	return b.String()
+}
+
+const plansFile = "../../docs/operations/query-plans.md"
+
+// writePlans writes the page of plans: each statement once, and where they differ both plans.
+func writePlans(t *testing.T, db *sqlx.DB, without, with []plan) {
+	t.Helper()
+	var version string
+	if err := db.GetContext(t.Context(), &version, `SELECT split_part(version(), ' on ', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Query plans
+
+The plan of every hot statement on 1,000,000 targets and 1,000,000 ledger rows, pages of 1,000, as the adapter really runs them
+(%s). Generated: `+"`BALSONG_TEST_MILLION=1 go test ./adapters/postgres -run MillionRows -update`"+`. The same test fails when a
+plan reads a partition from end to end, touches more than %d rows of one, or sorts on disk, with or without statistics, and
+proves that it would by dropping the indexes.
+
+The services' connections are opened with hash joins, merge joins, sequential scans, bitmap scans and materialization off (a
+month's partition is used long before it has statistics); the ledger sweeps turn bitmap scans on for themselves, because a BRIN
+index is read through one. Statements are sent unnamed: the server plans each with its parameters, none ever gets a generic plan.
+`, version, bulk)
+	seen := map[string]bool{}
+	for _, p := range without {
+		if seen[p.name] {
+			continue
+		}
+		seen[p.name] = true
+		fmt.Fprintf(&b, "\n## %s\n\n```sql\n%s\n```\n\nWithout statistics:\n\n```\n%s\n```\n", p.name, p.statement, p.root.text(0))
+		i := slices.IndexFunc(with, func(o plan) bool { return o.name == p.name })
+		if i >= 0 && with[i].root.text(0) == p.root.text(0) {
+			b.WriteString("\nWith statistics: the same.\n")
+		} else if i >= 0 {
+			fmt.Fprintf(&b, "\nWith statistics:\n\n```\n%s\n```\n", with[i].root.text(0))
+		}
+	}
+	if err := os.WriteFile(plansFile, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
