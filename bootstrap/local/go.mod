@@ -8,6 +8,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
 	github.com/balsong/balsong/adapters/crypto v0.0.0
+	github.com/balsong/balsong/adapters/kafka v0.0.0
 	github.com/balsong/balsong/application v0.0.0
 	github.com/balsong/balsong/bootstrap v0.0.0
 	github.com/balsong/balsong/domain v0.0.0
@@ -47,7 +48,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
-	github.com/balsong/balsong/adapters/kafka v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/postgres v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/s3 v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/sender v0.0.0 // indirect

@@ -132,6 +132,9 @@ func (p *Process) PID() int { return p.command.PID() }
 // Done is closed when the child has ended.
 func (p *Process) Done() <-chan struct{} { return p.command.Done() }
 
+// Err is what exec.Cmd.Wait returned: how the child ended. Call it after Done.
+func (p *Process) Err() error { return p.command.Err() }
+
 // Stop ends the child in an orderly way and waits for its end; a child that
 // does not end within 30 s is killed, and that is an error. Stopping twice is
 // fine.

@@ -1,0 +1,87 @@
+// Command kill-test runs the kill test: see the package killtest.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // time zones are needed where the machine has none
+
+	"github.com/balsong/balsong/bootstrap/local/child"
+	"github.com/balsong/balsong/bootstrap/local/killtest"
+)
+
+const usage = `kill-test kills dispatchers, deliveries and settlement at six points of the protocol, and checks that no
+customer is served twice, nobody is forgotten, and every doubt names its cause.
+
+Usage: kill-test [--customers N] [--kills N] [--kafka apache|kfake] [--limit DURATION] [--data DIR]
+       kill-test --around GUARD | --without GUARD        a short run around one guard, with and without it
+
+Exit codes: 0 everything holds · 1 something does not, or the test could not run · 2 wrong arguments
+
+`
+
+func main() {
+	child.Main()
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	o := killtest.Options{Out: os.Stdout}
+	flags := flag.NewFlagSet("kill-test", flag.ContinueOnError)
+	flags.IntVar(&o.Customers, "customers", 15000, "rows of the input of the full run")
+	flags.IntVar(&o.Kills, "kills", 6, "kills at each point of the full run")
+	flags.StringVar(&o.Kafka, "kafka", "apache", "apache (needs Java, and Maven once) or kfake")
+	flags.DurationVar(&o.Limit, "limit", 8*time.Minute, "longest time for the work")
+	flags.StringVar(&o.DataDir, "data", "", "keep input, logs and records here (default: temporary, kept where something was found)")
+	flags.Uint64Var(&o.Seed, "seed", 1, "of the gateway's draws and of the kills")
+	around := flags.String("around", "", "a short run around a guard, with it: claim, token, revoke or send-by")
+	without := flags.String("without", "", "a short run around a guard, without it: must find something")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	name := *around
+	if *without != "" {
+		name, o.Without = *without, true
+	}
+	var err error
+	if o.Around, err = killtest.ParseGuard(name); err != nil || flags.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "kill-test: wrong arguments:", err, flags.Args())
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := inDirectory(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "kill-test:", err)
+		return 1
+	}
+	return 0
+}
+
+// inDirectory runs in a temporary directory where none is given, and removes that if all is well.
+func inDirectory(ctx context.Context, o killtest.Options) error {
+	if o.DataDir != "" {
+		return killtest.Run(ctx, o)
+	}
+	dir, err := os.MkdirTemp("", "balsong-kill-test-")
+	if err != nil {
+		return err
+	}
+	o.DataDir = dir
+	if err := killtest.Run(ctx, o); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}

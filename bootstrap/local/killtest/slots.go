@@ -1,0 +1,123 @@
+package killtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/balsong/balsong/bootstrap/local/child"
+	"github.com/balsong/balsong/bootstrap/local/killtest/failpoint"
+)
+
+// slot is a place for one process, which is started again whenever it has ended.
+type slot struct {
+	name   string
+	role   child.Role
+	points []failpoint.Point
+	pause  time.Duration // before the next start
+	pace   time.Duration // between two arms, so that kills are spread over the run
+	orders orders
+	ends   bool // the process may end by itself
+}
+
+// crew runs the slots and knows how their processes ended.
+type crew struct {
+	campaign *campaign
+	logs     string
+
+	mu       sync.Mutex
+	struck   map[string]bool // processes that ended by SIGKILL
+	finished int             // that ended by themselves, in order
+	failed   []string        // that ended otherwise
+	started  int
+}
+
+// run keeps the slot filled until ctx ends, and stops its process then.
+func (c *crew) run(ctx context.Context, s slot) error {
+	log, err := os.OpenFile(filepath.Join(c.logs, s.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	var armed time.Time
+	for n := 1; ctx.Err() == nil; n++ {
+		o := s.orders
+		o.Name = fmt.Sprintf("%s#%d", s.name, n)
+		if time.Since(armed) >= s.pace {
+			if o.Arm = c.campaign.next(s.points); o.Arm.Point != "" {
+				armed = time.Now()
+			}
+		}
+		if err := c.once(ctx, s, o, log); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(s.pause):
+		}
+	}
+	return nil
+}
+
+func (c *crew) once(ctx context.Context, s slot, o orders, log *os.File) error {
+	process, err := child.Start(ctx, child.Options{Role: s.role, Spec: o, Log: log})
+	if err != nil {
+		c.campaign.back(o.Arm, false)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("start %s: %w", o.Name, err)
+	}
+	stopped := false
+	select {
+	case <-process.Done():
+	case <-ctx.Done():
+		stopped = true
+		err = process.Stop()
+	}
+	c.note(s, o, process.Err(), stopped)
+	return err
+}
+
+// note tells kills from other ends.
+func (c *crew) note(s slot, o orders, end error, stopped bool) {
+	struck := killed(end)
+	c.campaign.back(o.Arm, struck)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started++
+	switch {
+	case struck:
+		c.struck[o.Name] = true
+	case end == nil && (s.ends || stopped):
+		c.finished++
+	default:
+		c.failed = append(c.failed, fmt.Sprintf("%s: %v", o.Name, end))
+	}
+}
+
+// killed tells whether a process ended by SIGKILL.
+func killed(end error) bool {
+	var exit *exec.ExitError
+	if !errors.As(end, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+func (c *crew) endedByKill() map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ended := make(map[string]bool, len(c.struck))
+	for name := range c.struck {
+		ended[name] = true
+	}
+	return ended
+}
