@@ -6,9 +6,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/lib/pq"
 
