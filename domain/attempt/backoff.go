@@ -9,6 +9,9 @@ import (
 // ErrBackoff is wrapped by Backoff.Validate.
 var ErrBackoff = errors.New("backoff that cannot work")
 
+// MaxPause is the longest bound of a backoff: far below what a duration, or a float of nanoseconds, can hold.
+const MaxPause = 90 * 24 * time.Hour
+
 // Backoff is a growing pause: Base, then Factor times more each time, at most Max.
 type Backoff struct {
 	Base   time.Duration
@@ -16,11 +19,13 @@ type Backoff struct {
 	Max    time.Duration
 }
 
-// Validate refuses a pause that is negative, shrinks, or has a bound below its base.
+// Validate refuses a pause that is negative, shrinks, or has a bound below its base or beyond MaxPause.
 func (b Backoff) Validate() error {
 	switch {
 	case b.Base < 0 || b.Max < b.Base:
 		return fmt.Errorf("%w: base %s, max %s (want 0 ≤ base ≤ max)", ErrBackoff, b.Base, b.Max)
+	case b.Max > MaxPause:
+		return fmt.Errorf("%w: max %s (want at most %s)", ErrBackoff, b.Max, MaxPause)
 	case !(b.Factor >= 1 && b.Factor <= 100):
 		return fmt.Errorf("%w: factor %v (want 1 to 100)", ErrBackoff, b.Factor)
 	}

@@ -3,6 +3,7 @@
 package window
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -151,7 +152,7 @@ func SendDay(opening time.Time, day int, zone *time.Location) (time.Time, error)
 	}
 	local := opening.In(zone)
 	candidate := clamped(local.Year(), local.Month(), day, zone)
-	today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, zone)
+	today := startOfDay(local.Year(), local.Month(), local.Day(), zone)
 	switch {
 	case candidate.Equal(today):
 		return opening, nil
@@ -165,5 +166,29 @@ func SendDay(opening time.Time, day int, zone *time.Location) (time.Time, error)
 
 func clamped(year int, month time.Month, day int, zone *time.Location) time.Time {
 	last := time.Date(year, month+1, 0, 12, 0, 0, 0, time.UTC).Day()
-	return time.Date(year, month, min(day, last), 0, 0, 0, 0, zone)
+	return startOfDay(year, month, min(day, last), zone)
+}
+
+// startOfDay returns the first instant of a day by the clocks of a zone. time.Date does not promise it: some zones'
+// clocks jump over midnight (Havana, Santiago: it may then answer with the evening before), show it twice, or skip a
+// whole day (Samoa; the next day's start is returned).
+func startOfDay(year int, month time.Month, day int, zone *time.Location) time.Time {
+	begun := func(at time.Time) bool {
+		y, m, d := at.In(zone).Date()
+		return cmp.Or(cmp.Compare(y, year), cmp.Compare(m, month), cmp.Compare(d, day)) >= 0
+	}
+	start := time.Date(year, month, day, 0, 0, 0, 0, zone)
+	for range 24 * 60 {
+		if begun(start) {
+			break
+		}
+		start = start.Add(time.Minute)
+	}
+	for range 24 * 60 {
+		if !begun(start.Add(-time.Minute)) {
+			break
+		}
+		start = start.Add(-time.Minute)
+	}
+	return start
 }
