@@ -23,7 +23,7 @@ type bulk struct {
 
 func newBulk(s *Service) *bulk {
 	database := func(ctx context.Context, do func(context.Context) error) error {
-		return s.watch.Retry(ctx, "database", do)
+		return s.await(ctx, "database", do)
 	}
 	n := s.config.Batch
 	return &bulk{

@@ -20,7 +20,7 @@ func (f *flight) read(ctx context.Context, reference []byte, target key.Target) 
 		return port.Variant{}, errors.Join(port.ErrContent, errors.New("the statement reference is not what it should be"))
 	}
 	var sealed []byte
-	err := f.watch.Retry(ctx, "statements", func(ctx context.Context) (err error) {
+	err := f.await(ctx, "statements", func(ctx context.Context) (err error) {
 		sealed, err = f.Packs.Get(ctx, ref)
 		return err
 	})
@@ -28,7 +28,7 @@ func (f *flight) read(ctx context.Context, reference []byte, target key.Target) 
 		return port.Variant{}, err
 	}
 	var statement port.Statement
-	err = f.watch.Retry(ctx, "keys", func(context.Context) (err error) {
+	err = f.await(ctx, "keys", func(context.Context) (err error) {
 		statement, err = prepare.OpenStatement(sealed, target, f.Cipher)
 		if errors.Is(err, port.ErrUnknownKey) {
 			return errors.Join(port.ErrUnavailable, err)

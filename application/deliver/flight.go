@@ -189,7 +189,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 }
 
 func (f *flight) open(ctx context.Context, sealed []byte, purpose port.Purpose) (plain []byte, err error) {
-	err = f.watch.Retry(ctx, "keys", func(context.Context) error {
+	err = f.await(ctx, "keys", func(context.Context) error {
 		plain, err = f.Cipher.Open(sealed, purpose)
 		if errors.Is(err, port.ErrUnknownKey) {
 			return errors.Join(port.ErrUnavailable, err) // the key service is behind

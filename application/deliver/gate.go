@@ -7,25 +7,24 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// gate stands open, or is shut while everything that goes out is halted.
+// gate stands open, or is shut while everything that goes out is halted, or while nobody knows yet whether it is.
 type gate struct {
-	mu   sync.Mutex
-	open chan struct{} // closed while the gate is open
-	shut bool
+	mu    sync.Mutex
+	open  chan struct{} // closed while the gate is open
+	shut  bool
+	known bool // somebody has read the halt
 }
 
-func newGate() *gate {
-	g := &gate{open: make(chan struct{})}
-	close(g.open)
-	return g
-}
+func newGate() *gate { return &gate{open: make(chan struct{}), shut: true} }
 
-// set shuts or opens the gate and tells whether it moved.
+// set shuts or opens the gate and tells whether that is news.
 func (g *gate) set(shut bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	first := !g.known
+	g.known = true
 	if g.shut == shut {
-		return false
+		return first && shut
 	}
 	g.shut = shut
 	if shut {
@@ -33,7 +32,7 @@ func (g *gate) set(shut bool) bool {
 	} else {
 		close(g.open)
 	}
-	return true
+	return !first
 }
 
 // pass waits until the gate is open; its error is the context's.
@@ -49,10 +48,15 @@ func (g *gate) pass(ctx context.Context) error {
 	}
 }
 
-// watchHalt reads the halt every few seconds. While it cannot be read, what it said last holds.
+// watchHalt reads the halt every few seconds. Until it has been read once nothing goes out; while it cannot be read
+// later, what it said last holds.
 func (s *Service) watchHalt(ctx context.Context) {
 	for {
-		halt, err := s.Control.Halted(ctx)
+		var halt port.Halt
+		err := s.await(ctx, "database", func(ctx context.Context) (err error) {
+			halt, err = s.Control.Halted(ctx)
+			return err
+		})
 		if err == nil && s.halt.set(halt.On) {
 			s.tellHalt(halt)
 		}

@@ -116,6 +116,20 @@ func New(ports Ports, config Config) (*Service, error) {
 	return s, nil
 }
 
+// await calls do until it succeeds or the data itself is refused. Whatever else goes wrong (a missing right, a missing
+// table) is waited for as an outage is, and told: a message must not be dropped because somebody has to mend something.
+func (s *Service) await(ctx context.Context, part string, do func(ctx context.Context) error) error {
+	return s.watch.Retry(ctx, part, func(ctx context.Context) error {
+		err := do(ctx)
+		switch {
+		case err == nil, errors.Is(err, port.ErrInvalid), errors.Is(err, port.ErrContent), errors.Is(err, port.ErrConflict), ctx.Err() != nil:
+			return err
+		default:
+			return errors.Join(port.ErrUnavailable, err)
+		}
+	})
+}
+
 // Down lists the parts that Delivery waits for.
 func (s *Service) Down() []string { return s.watch.Down() }
 

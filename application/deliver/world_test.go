@@ -1,0 +1,454 @@
+package deliver_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/deliver"
+	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/window"
+)
+
+const group = "balsong-delivery"
+
+var seoul = func() *time.Location {
+	zone, err := window.Zone("Asia/Seoul")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}()
+
+// The providers' settings: a claim may be 55 s old when its call begins (90 − 30 − 5).
+const (
+	callDeadline = 30 * time.Second
+	lease        = 90 * time.Second
+	margin       = 5 * time.Second
+)
+
+// world is the real use cases over the in-memory ports, on one clock: dispatch, Delivery, settlement, operators.
+type world struct {
+	clock        *memory.Clock
+	gatewayClock *memory.Clock // of the providers' call deadlines
+	store        *memory.Store
+	broker       *memory.Broker
+	packs        *memory.Packs
+	cipher       *ring
+	email, sms   *memory.Gateway
+	permits      port.Permits
+	log          *memory.Log
+	metrics      *memory.Metrics
+	publisher    port.Publisher
+	ledger       port.Ledger
+	packsPort    port.Packs
+	cipherPort   port.Cipher
+	gateways     map[channel.Kind]port.Gateway
+	config       deliver.Config
+	spec         policy.Spec
+	month        key.Month
+	tokens       atomic.Uint32
+	service      *deliver.Service
+	runner       *dispatch.Runner
+	settler      *settle.Settler
+	operator     *operate.Operator
+	reapGrace    time.Duration
+}
+
+// newWorld begins at noon in Seoul. change may replace ports and settings before they are wired.
+func newWorld(t *testing.T, change ...func(w *world)) *world {
+	t.Helper()
+	clock := memory.NewClock(time.Date(2026, 11, 22, 12, 0, 0, 0, seoul))
+	month, err := key.ParseMonth("2026-11")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		clock: clock, gatewayClock: memory.NewClock(clock.Now()), store: memory.NewStore(clock), broker: memory.NewBroker(4, clock),
+		packs: memory.NewPacks(), cipher: newRing(), permits: memory.NewPermits(), log: &memory.Log{}, metrics: &memory.Metrics{}, month: month,
+		spec: policy.Spec{
+			Name: "monthly", Zone: seoul,
+			Route:   policy.Route{{Channel: channel.Email, Tries: 2}, {Channel: channel.SMS, Tries: 1}},
+			Backoff: map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: minutes(10), attempt.Throttled: minutes(1)},
+		},
+	}
+	w.email, w.sms = w.gateway(channel.Email), w.gateway(channel.SMS)
+	w.gateways = map[channel.Kind]port.Gateway{channel.Email: w.email, channel.SMS: w.sms}
+	w.publisher, w.ledger, w.packsPort, w.cipherPort = w.broker.Publisher(), w.store.Ledger(), w.packs, w.cipher
+	for _, c := range change {
+		c(w)
+	}
+	w.activate(t, w.spec)
+	w.wire(t)
+	return w
+}
+
+func minutes(n int) attempt.Backoff {
+	d := time.Duration(n) * time.Minute
+	return attempt.Backoff{Base: d, Factor: 1, Max: d}
+}
+
+func (w *world) gateway(kind channel.Kind) *memory.Gateway {
+	return memory.NewGateway(port.Provider{
+		Name: "test-" + string(kind), Channel: kind, CallDeadline: callDeadline, Lease: lease, Margin: margin, InFlight: 10,
+	}, w.gatewayClock)
+}
+
+func (w *world) activate(t *testing.T, spec policy.Spec) policy.Version {
+	t.Helper()
+	version, err := w.store.Policies().Draft(t.Context(), spec, by())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Policies().Activate(t.Context(), version.Ref(), by()); err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+func by() port.Act { return port.Act{Actor: "test", Reason: "a test"} }
+
+func (w *world) wire(t *testing.T) {
+	t.Helper()
+	var err error
+	w.runner, err = dispatch.New(dispatch.Ports{
+		Targets: w.store.Targets(), Backlog: w.store.Backlog(), Months: w.store.Months(), Policies: w.store.Policies(),
+		Control: w.store.Control(), Runs: w.store.Runs(), Publisher: w.broker.Publisher(), Clock: w.clock, Log: w.log, Metrics: w.metrics,
+	}, dispatch.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.service = w.newService(t)
+	w.settler, err = settle.New(settle.Ports{
+		Targets: w.store.Targets(), Sweeps: w.store.Sweeps(), Requests: w.store.Requests(), Months: w.store.Months(),
+		Policies: w.store.Policies(), Progress: w.broker.Progress(group), Results: w.broker.Consumer("balsong-settlement", port.TopicResults),
+		Clock: w.clock, Log: w.log, Metrics: w.metrics,
+	}, settle.Config{ReapGrace: w.reapGrace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.operator = operate.New(operate.Ports{
+		Targets: w.store.Targets(), Ledger: w.store.Ledger(), Sweeps: w.store.Sweeps(), Policies: w.store.Policies(),
+		Control: w.store.Control(), Months: w.store.Months(), Suppressions: w.store.Suppressions(),
+		Report: w.store.Report(), Audit: w.store.Audit(), Clock: w.clock, Log: w.log,
+	}, callDeadline)
+}
+
+func (w *world) ports() deliver.Ports {
+	lanes := map[channel.Kind]deliver.Lane{}
+	for kind, gateway := range w.gateways {
+		lanes[kind] = deliver.Lane{Gateway: gateway, Permits: w.permits}
+	}
+	return deliver.Ports{
+		Requests: w.broker.Consumer(group, port.TopicRequests), Publisher: w.publisher, Ledger: w.ledger,
+		Suppressions: w.store.Suppressions(), Control: w.store.Control(), Packs: w.packsPort, Cipher: w.cipherPort, Lanes: lanes,
+		Clock: w.clock, Log: w.log, Metrics: w.metrics, NewToken: w.newToken,
+	}
+}
+
+func (w *world) newToken() attempt.Token {
+	n := w.tokens.Add(1)
+	return attempt.Token{1, byte(n >> 8), byte(n)}
+}
+
+func (w *world) newService(t *testing.T) *deliver.Service {
+	t.Helper()
+	service, err := deliver.New(w.ports(), w.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+// start runs Delivery until stop is called, or the test ends. stop returns once Run has.
+func (w *world) start(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.service.Run(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			w.store.Fail(nil)
+			w.broker.SetDown(false)
+			w.email.Release()
+			w.sms.Release()
+			eventually(t, "the end of Delivery", func() bool {
+				select {
+				case err := <-ended:
+					if err != nil {
+						t.Errorf("Delivery ended with %v", err)
+					}
+					return true
+				default:
+					w.clock.Advance(10 * time.Second)
+					return false
+				}
+			})
+		})
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for !holds() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within a minute: %s", what)
+		case <-ticker.C:
+		}
+	}
+}
+
+// whileTimePasses waits until the condition holds and lets the clock run meanwhile.
+func (w *world) whileTimePasses(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	eventually(t, what, func() bool {
+		if holds() {
+			return true
+		}
+		w.clock.Advance(100 * time.Millisecond)
+		return false
+	})
+}
+
+// landed reports whether every request is committed and none is in hand.
+func (w *world) landed() bool { return w.lag() == 0 && w.service.InHand() == 0 }
+
+func (w *world) lag() int64 {
+	lag, err := w.broker.Progress(group).Lag(context.Background())
+	if err != nil {
+		return -1
+	}
+	return lag
+}
+
+func (w *world) awaitLanded(t *testing.T) {
+	t.Helper()
+	eventually(t, "every request is done and has landed", w.landed)
+}
+
+func (w *world) dispatch(t *testing.T) port.Run {
+	t.Helper()
+	record, err := w.runner.Run(t.Context(), w.month, by(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+// settle looks at every ledger row, as the sweep at the start does.
+func (w *world) settle(t *testing.T) {
+	t.Helper()
+	if _, err := w.settler.SweepLedger(t.Context(), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runSettlement consumes results until the test ends.
+func (w *world) runSettlement(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.settler.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("settlement ended with %v", err)
+		}
+	})
+}
+
+func (w *world) key(user int64) key.Target { return key.Target{Month: w.month, UserID: user} }
+
+// bill is a rendered bill of a customer who can be reached by e-mail and SMS, available now.
+func (w *world) bill(t *testing.T, user int64, change ...func(s *memory.Seeded)) {
+	t.Helper()
+	w.billUnder(t, user, w.cipher, change...)
+}
+
+func (w *world) billUnder(t *testing.T, user int64, cipher port.Cipher, change ...func(s *memory.Seeded)) {
+	t.Helper()
+	target := w.key(user)
+	sealed, err := prepare.SealStatement(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
+		channel.Email: {Subject: "your bill", HTML: "<p>bill</p>", Text: "bill of " + target.String()},
+		channel.SMS:   {Text: "bill of " + target.String()},
+	}}, cipher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := w.packs.Put(t.Context(), packOf(user), [][]byte{sealed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference, err := prepare.SealReference(refs[0], target, cipher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeded := memory.Seeded{
+		State: billing.State{
+			Key: target, Batch: billing.Rendered, Dispatch: billing.Ready, AvailableAt: w.clock.Now(),
+			Reachable: channel.NewSet(channel.Email, channel.SMS),
+		},
+		Statement: reference,
+	}
+	for kind, address := range map[channel.Kind]string{channel.Email: "kim@example.com", channel.SMS: "+821012345678"} {
+		destination, err := cipher.Seal([]byte(address), port.Purpose{Kind: port.KindDestination, Target: target, Channel: kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seeded.Destinations = append(seeded.Destinations, port.Destination{Channel: kind, Sealed: destination})
+	}
+	for _, c := range change {
+		c(&seeded)
+	}
+	w.store.Seed(seeded)
+}
+
+func packOf(user int64) string { return "pack-" + strconv.FormatInt(user, 10) }
+
+func (w *world) state(t *testing.T, user int64) billing.State {
+	t.Helper()
+	target, ok := w.store.Target(w.key(user))
+	if !ok {
+		t.Fatalf("target %d is gone", user)
+	}
+	return target.State()
+}
+
+// row is the ledger row of a key; the zero row where there is none.
+func (w *world) row(user int64, tryNo, round int16) attempt.Row {
+	for _, row := range w.store.Rows(w.key(user)) {
+		if row.Key.Attempt == tryNo && row.Key.Round == round {
+			return row
+		}
+	}
+	return attempt.Row{}
+}
+
+func (w *world) expectRow(t *testing.T, user int64, tryNo, round int16, state attempt.State, reason attempt.Reason) attempt.Row {
+	t.Helper()
+	row := w.row(user, tryNo, round)
+	if row.State != state || row.Reason != reason {
+		t.Fatalf("the row of %d/%d/%d is %q (%s), want %s (%s)", user, tryNo, round, row.State, row.Reason, state, reason)
+	}
+	return row
+}
+
+func (w *world) expect(t *testing.T, user int64, status billing.Status, tryNo, round int16) billing.State {
+	t.Helper()
+	s := w.state(t, user)
+	if s.Dispatch != status || s.Attempt != tryNo || s.Round != round {
+		t.Fatalf("target %d is %s, attempt %d, round %d; want %s, %d, %d", user, s.Dispatch, s.Attempt, s.Round, status, tryNo, round)
+	}
+	return s
+}
+
+func (w *world) expectCalls(t *testing.T, gateway *memory.Gateway, n int) {
+	t.Helper()
+	if calls := gateway.Calls(); len(calls) != n {
+		t.Fatalf("%s was called %d times, want %d: %v", gateway.Provider().Name, len(calls), n, keysOf(calls))
+	}
+}
+
+func keysOf(calls []memory.GatewayCall) []string {
+	keys := make([]string, len(calls))
+	for i, c := range calls {
+		keys[i] = c.Key.String()
+	}
+	return keys
+}
+
+// outages lists the parts of which one was told that it is down, in order.
+func (w *world) outages() []string {
+	var parts []string
+	for _, line := range w.log.Find("a part is down; waiting for it, nothing is lost") {
+		part, _ := line.Field("part").(string)
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// ring is a cipher that more keys can be given to, as a reload of the keyset does. The newest key seals.
+type ring struct {
+	mu   sync.Mutex
+	keys []*memory.Cipher
+}
+
+func newRing() *ring { return &ring{keys: []*memory.Cipher{memory.NewCipher()}} }
+
+func (r *ring) add(c *memory.Cipher) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys = append(r.keys, c)
+}
+
+// Seal implements port.Cipher.
+func (r *ring) Seal(plain []byte, purpose port.Purpose) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.keys[len(r.keys)-1].Seal(plain, purpose)
+}
+
+// Open implements port.Cipher.
+func (r *ring) Open(sealed []byte, purpose port.Purpose) (plain []byte, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.keys {
+		if plain, err = c.Open(sealed, purpose); !errors.Is(err, port.ErrUnknownKey) {
+			return plain, err
+		}
+	}
+	return nil, err
+}
+
+// failing is a fault hook: each operation of its map answers so often with its error.
+type failing struct {
+	mu    sync.Mutex
+	times map[string]int
+	with  error
+	seen  map[string]int
+}
+
+func failures(with error, times map[string]int) *failing {
+	return &failing{times: times, with: with, seen: map[string]int{}}
+}
+
+func (f *failing) hook(op string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen[op]++
+	if f.times[op] == 0 {
+		return nil
+	}
+	f.times[op]--
+	return f.with
+}
+
+func (f *failing) count(op string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seen[op]
+}
