@@ -74,8 +74,13 @@ func (t *Target) Accepted(revoked bool, current attempt.State) (Settlement, erro
 }
 
 func (t *Target) settleCurrent(row attempt.Row, policies Policies) (Settlement, error) {
-	version, ok := policies(policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion})
-	if !ok {
+	ref := policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}
+	if ref.IsZero() {
+		ref = t.s.Policy // the event could not be read so far
+	}
+	version, ok := policies(ref)
+	content := row.State == attempt.Failed && row.Class == attempt.Content // stops the target, whatever its policy says
+	if !ok && !content {
 		return Unchanged, fmt.Errorf("%w: %s: its ledger row names policy %d v%d, which is gone", policy.ErrInvalid, row.Key, row.PolicyID, row.PolicyVersion)
 	}
 	if t.s.Policy.IsZero() {
