@@ -65,6 +65,7 @@ type demo struct {
 	parts   *parts.Set
 	gateway *gateway.Server
 	config  config.Deliverer
+	rows    int // of the import
 }
 
 // Run runs the demo to its report. Call Stop on what it returns, also beside an error.

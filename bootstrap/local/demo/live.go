@@ -53,7 +53,7 @@ func (d *demo) batch(ctx context.Context) error {
 		}
 		d.stages.begin("render")
 		rendered, err := b.Renderer(prepare.RenderOptions{Sender: "Example Telecom", Progress: func(s prepare.RenderSummary) {
-			d.stages.progress(s.Rendered, s.Rendered)
+			d.stages.progress(s.Rendered, d.rows)
 		}}).Render(ctx, d.Month)
 		if err != nil {
 			return err
@@ -88,11 +88,12 @@ func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
 	}
 	summary, err := b.Importer.Import(ctx, data, prepare.ImportOptions{
 		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: io.Discard,
-		Progress: func(p prepare.ImportProgress) { d.stages.progress(p.Rows, p.Rows) },
+		Progress: func(p prepare.ImportProgress) { d.stages.progress(p.Rows, 0) },
 	})
 	if err != nil {
 		return err
 	}
+	d.rows = summary.Inserted + summary.Unchanged
 	d.stages.end("%s rows: %s new, %s known already, %s rejected",
 		thousands(summary.Rows), thousands(summary.Inserted), thousands(summary.Unchanged), thousands(summary.Rejected))
 	return nil
@@ -150,7 +151,7 @@ func (d *demo) deliverAll(ctx context.Context) (funnel port.Funnel, err error) {
 			select {
 			case <-ctx.Done():
 				return fmt.Errorf("stopped with %s bills still open: run it again, it goes on where it stopped: %w", thousands(open), ctx.Err())
-			case <-time.After(150 * time.Millisecond):
+			case <-time.After(300 * time.Millisecond):
 			}
 		}
 	})

@@ -72,6 +72,11 @@ func printReport(out io.Writer, s Summary, f port.Funnel) {
 		fmt.Fprintf(out, "  %9s  rejected    refused at the import\n", thousands(s.Rejected))
 	}
 	fmt.Fprintf(out, "  %9s  accepted    by the gateway's own log\n\n", thousands(s.Accepted))
+	if unknown, more := f.Dispatch[billing.Unknown], s.Accepted-f.Dispatch[billing.Succeeded]; unknown > 0 {
+		fmt.Fprintf(out, "  Of the %s UNKNOWN the gateway's log shows %s as accepted. Nobody but the gateway can know: an operator says\n"+
+			"  whether each was delivered (`balsong target delivered`, `not-delivered`, `send-anyway`, `write-off`).\n\n",
+			thousands(unknown), thousands(max(more, 0)))
+	}
 }
 
 // thousands writes 7043 as 7,043.

@@ -24,7 +24,7 @@ func (s *stages) begin(name string) {
 	}
 }
 
-// progress tells how far the stage is: at once on a terminal, every few seconds otherwise.
+// progress tells how far the stage is, often on a terminal, every few seconds otherwise. all is 0 where nobody knows.
 func (s *stages) progress(done, all int) {
 	pause := 5 * time.Second
 	if s.terminal {
@@ -34,7 +34,11 @@ func (s *stages) progress(done, all int) {
 		return
 	}
 	s.told = time.Now()
-	line := fmt.Sprintf("  %-10s %s of %s", s.name, thousands(done), thousands(all))
+	of := ""
+	if all > 0 {
+		of = " of " + thousands(all)
+	}
+	line := fmt.Sprintf("  %-10s %s%s", s.name, thousands(done), of)
 	if !s.terminal {
 		fmt.Fprintln(s.out, line)
 		return
@@ -44,7 +48,7 @@ func (s *stages) progress(done, all int) {
 	if all > 0 {
 		filled = min(width, done*width/all)
 	}
-	fmt.Fprintf(s.out, "\r  %-10s %s%s %s of %s ", s.name, strings.Repeat("█", filled), strings.Repeat("░", width-filled), thousands(done), thousands(all))
+	fmt.Fprintf(s.out, "\r  %-10s %s%s %s%s ", s.name, strings.Repeat("█", filled), strings.Repeat("░", width-filled), thousands(done), of)
 }
 
 // end says what the stage came to.
