@@ -122,7 +122,7 @@ func (t *test) slots() []slot {
 		{name: "dispatcher-2", role: dispatcherRole, points: d, pause: time.Second, pace: 8 * time.Second, ends: true},
 		{name: "delivery-1", role: deliveryRole, points: v, pause: 100 * time.Millisecond},
 		{name: "delivery-2", role: deliveryRole, points: v, pause: 100 * time.Millisecond},
-		{name: "settlement", role: settlementRole, points: s, pause: 100 * time.Millisecond, pace: 12 * time.Second},
+		{name: "settlement", role: settlementRole, points: s, pause: 100 * time.Millisecond, pace: 8 * time.Second},
 	}
 	if t.plan.cancel > 0 || t.plan.sendAnyway {
 		list = append(list, slot{name: "operator", role: operatorRole, pause: time.Second})

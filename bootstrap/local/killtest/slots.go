@@ -21,7 +21,7 @@ type slot struct {
 	role   child.Role
 	points []failpoint.Point
 	pause  time.Duration // before the next start
-	pace   time.Duration // between two arms, so that kills are spread over the run
+	pace   time.Duration // between two kills, so that they are spread over the run
 	orders orders
 	ends   bool // the process may end by itself
 }
@@ -45,17 +45,20 @@ func (c *crew) run(ctx context.Context, s slot) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	var armed time.Time
+	var last time.Time // a kill
 	for n := 1; ctx.Err() == nil; n++ {
 		o := s.orders
 		o.Name = fmt.Sprintf("%s#%d", s.name, n)
-		if time.Since(armed) >= s.pace {
-			if o.Arm = c.campaign.next(s.points); o.Arm.Point != "" {
-				armed = time.Now()
-			}
+		o.Arm = c.campaign.next(s.points)
+		if !last.IsZero() {
+			o.Arm.Quiet = max(0, s.pace-time.Since(last))
 		}
-		if err := c.once(ctx, s, o, log); err != nil {
+		struck, err := c.once(ctx, s, o, log)
+		if err != nil {
 			return err
+		}
+		if struck {
+			last = time.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -65,14 +68,15 @@ func (c *crew) run(ctx context.Context, s slot) error {
 	return nil
 }
 
-func (c *crew) once(ctx context.Context, s slot, o orders, log *os.File) error {
+// once runs one process to its end, and tells whether that was a kill.
+func (c *crew) once(ctx context.Context, s slot, o orders, log *os.File) (struck bool, err error) {
 	process, err := child.Start(ctx, child.Options{Role: s.role, Spec: o, Log: log})
 	if err != nil {
 		c.campaign.back(o.Arm, false)
 		if ctx.Err() != nil {
-			return nil
+			return false, nil
 		}
-		return fmt.Errorf("start %s: %w", o.Name, err)
+		return false, fmt.Errorf("start %s: %w", o.Name, err)
 	}
 	stopped := false
 	select {
@@ -81,12 +85,11 @@ func (c *crew) once(ctx context.Context, s slot, o orders, log *os.File) error {
 		stopped = true
 		err = process.Stop()
 	}
-	c.note(s, o, process.Err(), stopped)
-	return err
+	return c.note(s, o, process.Err(), stopped), err
 }
 
 // note tells kills from other ends.
-func (c *crew) note(s slot, o orders, end error, stopped bool) {
+func (c *crew) note(s slot, o orders, end error, stopped bool) bool {
 	struck := killed(end)
 	c.campaign.back(o.Arm, struck)
 	c.mu.Lock()
@@ -100,6 +103,7 @@ func (c *crew) note(s slot, o orders, end error, stopped bool) {
 	default:
 		c.failed = append(c.failed, fmt.Sprintf("%s: %v", o.Name, end))
 	}
+	return struck
 }
 
 // killed tells whether a process ended by SIGKILL.

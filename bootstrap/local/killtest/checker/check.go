@@ -287,4 +287,22 @@ func (c *check) enough(needs Needs) {
 	if all < needs.All {
 		c.violate(Enough, "%d in all (want %d or more)", all, needs.All)
 	}
+	if needs.All > 0 && c.acceptedAfterLastKill() == 0 {
+		c.violate(Enough, "nothing was accepted after the last kill: the work did not last")
+	}
+}
+
+// acceptedAfterLastKill compares instants as text: both files hold RFC 3339 in UTC, and whole seconds are near enough.
+func (c *check) acceptedAfterLastKill() int {
+	seconds := func(at string) string { return at[:min(len(at), len("2026-11-01T00:00:00"))] }
+	last, n := "", 0
+	for _, kill := range c.Kills {
+		last = max(last, seconds(kill.Time))
+	}
+	for _, call := range c.Calls {
+		if call.Accepted && seconds(call.Time) > last {
+			n++
+		}
+	}
+	return n
 }

@@ -51,6 +51,7 @@ func (c *check) count() {
 			byKill++
 		}
 	}
+	add("accepted after the last kill", c.acceptedAfterLastKill())
 	add("UNKNOWN that names a drop", byDrop)
 	add("UNKNOWN that names a kill", byKill)
 }

@@ -33,8 +33,9 @@ var Points = []Point{PageLocked, PublishedUncommitted, ClaimedUncalled, Accepted
 
 // Arm says where a process is to be killed. The zero Arm kills nowhere.
 type Arm struct {
-	Point Point `json:"point"`
-	After int   `json:"after"` // so many visits of the point are let through first
+	Point Point         `json:"point"`
+	After int           `json:"after"` // so many visits of the point are let through first
+	Quiet time.Duration `json:"quiet"` // for so long from the start, visits do not count
 }
 
 // The stages of a delivery in a process's hand.
@@ -60,9 +61,10 @@ type Record struct {
 
 // Trap watches what a process does, and kills it at its armed point. It is safe for concurrent use.
 type Trap struct {
-	role string
-	path string
-	arm  Arm
+	role    string
+	path    string
+	arm     Arm
+	started time.Time
 
 	mu     sync.Mutex // held for ever once the trap has struck: nothing goes on behind the record
 	visits int
@@ -78,7 +80,7 @@ type hand struct {
 
 // New returns a trap that appends to the record file at path.
 func New(role, path string, arm Arm) *Trap {
-	return &Trap{role: role, path: path, arm: arm, hands: map[string]*hand{}, end: killSelf}
+	return &Trap{role: role, path: path, arm: arm, started: time.Now(), hands: map[string]*hand{}, end: killSelf}
 }
 
 // killSelf is kill -9 from within.
@@ -91,7 +93,7 @@ func killSelf() {
 func (t *Trap) visit(point Point, keys []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if point != t.arm.Point || len(keys) == 0 {
+	if point != t.arm.Point || len(keys) == 0 || time.Since(t.started) < t.arm.Quiet {
 		return
 	}
 	t.visits++

@@ -34,7 +34,7 @@ func main() {
 func run(args []string) int {
 	o := killtest.Options{Out: os.Stdout}
 	flags := flag.NewFlagSet("kill-test", flag.ContinueOnError)
-	flags.IntVar(&o.Customers, "customers", 15000, "rows of the input of the full run")
+	flags.IntVar(&o.Customers, "customers", 10000, "rows of the input of the full run")
 	flags.IntVar(&o.Kills, "kills", 6, "kills at each point of the full run")
 	flags.StringVar(&o.Kafka, "kafka", "apache", "apache (needs Java, and Maven once) or kfake")
 	flags.DurationVar(&o.Limit, "limit", 8*time.Minute, "longest time for the work")
