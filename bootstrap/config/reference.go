@@ -1,0 +1,46 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Reference writes the reference of every app's variables as Markdown: docs/operations/configuration.md.
+func Reference(w io.Writer) {
+	fmt.Fprint(w, `# Configuration
+
+Written from the structs of bootstrap/config; a test fails when it is stale. All configuration comes from the environment.
+Durations are written as in 90s, 15m, 2h. A service that is misconfigured says which variable is wrong and exits with 2.
+
+`)
+	type app struct {
+		name      string
+		variables []Variable
+	}
+	apps := []app{
+		{"batch", Variables[Batch]()},
+		{"dispatcher", Variables[Dispatcher]()},
+		{"delivery (roles delivery and both)", Variables[Deliverer]()},
+		{"delivery (role settlement)", Variables[Settler]()},
+		{"balsong status, target, policy, …", Variables[Operator]()},
+	}
+	for _, a := range apps {
+		fmt.Fprintf(w, "## %s\n\n| variable | default | meaning |\n|---|---|---|\n", a.name)
+		for _, v := range a.variables {
+			value := "`" + v.Default + "`"
+			switch {
+			case v.Required:
+				value = "required"
+			case v.Default == "":
+				value = "–"
+			}
+			help := v.Help
+			if v.Secret {
+				help += " (a secret)"
+			}
+			fmt.Fprintf(w, "| `%s` | %s | %s |\n", v.Name, value, strings.ReplaceAll(help, "|", "\\|"))
+		}
+		fmt.Fprintln(w)
+	}
+}
