@@ -93,22 +93,31 @@ func (m *member) join(ctx context.Context) (served bool) {
 	return m.sessions > before
 }
 
-// consume goes from session to session until the context ends or sarama gives up.
+// renewAfter is how many times in a row a group may fail to form before the connection is made anew. Until then the
+// member keeps its id: under a new one it would have to wait until the coordinator has given the old one up.
+const renewAfter = 20
+
+// consume goes from session to session until the context ends or the connection seems to be of no use.
 func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error {
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	pause, failures := firstPause, 0
+	for {
 		before := m.sessions
 		err := group.Consume(ctx, []string{m.name}, m)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil && !ofRebalance(err) {
+		if err != nil {
 			m.heard(err)
+			failures++
+		}
+		if errors.Is(err, sarama.ErrClosedConsumerGroup) || failures == renewAfter {
 			return err
 		}
 		if m.sessions > before {
-			pause = firstPause
+			pause, failures = firstPause, 0
 		}
 		wait(ctx, pause)
+		pause = min(2*pause, longestPause)
 	}
 }
 

@@ -52,15 +52,15 @@ func (c Config) producing(through *dialer) *sarama.Config {
 	s.Producer.Partitioner = sarama.NewMurmur2Partitioner
 	s.Producer.MaxMessageBytes = c.MaxMessageBytes
 	s.Producer.Timeout = c.RequestTimeout / 2
-	s.Producer.Compression = sarama.CompressionNone
-	s.Producer.Retry.Max = 6 // about four seconds: as long as the election of a partition's leader takes
+	s.Producer.Compression = sarama.CompressionLZ4 // BenchmarkProduce: as fast as none or faster, zstd a third slower
+	s.Producer.Retry.Max = 6                       // about four seconds: as long as the election of a partition's leader takes
 	s.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
 		return min(50*time.Millisecond<<retries, time.Second)
 	}
 	s.Producer.Retry.MaxBufferLength = 16 << 10
 	s.Producer.Retry.MaxBufferBytes = 32 << 20
 	s.Producer.Transaction.Retry.Max = 3 // asking for the producer id; the default keeps trying for five seconds
-	s.ChannelBufferSize = 64
+	s.ChannelBufferSize = 256
 	return s
 }
 
