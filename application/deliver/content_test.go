@@ -127,10 +127,10 @@ func TestContentThatIsNotWhatItShouldBeIsNeverSent(t *testing.T) {
 	}
 	for name, make := range map[string]func(w *world) func(t *testing.T){
 		"wrong hash": func(w *world) func(t *testing.T) {
-			return func(t *testing.T) { t.Helper(); w.bill(t, 1); w.packs.Spoil(packOf(1), 30) }
+			return func(t *testing.T) { t.Helper(); w.bill(t, 1); w.packs.Spoil(w.pack(1), 30) }
 		},
 		"pack is gone": func(w *world) func(t *testing.T) {
-			return func(t *testing.T) { t.Helper(); w.bill(t, 1); w.packs.Drop(packOf(1)) }
+			return func(t *testing.T) { t.Helper(); w.bill(t, 1); w.packs.Drop(w.pack(1)) }
 		},
 		"reference of another customer": func(w *world) func(t *testing.T) {
 			return swap(w, func(one, two *memory.Seeded) { one.Statement = two.Statement })
@@ -200,7 +200,7 @@ func TestFiveContentsInARowHaltEverything(t *testing.T) {
 	w := newWorld(t)
 	for user := int64(1); user <= 5; user++ {
 		w.bill(t, user)
-		w.packs.Spoil(packOf(user), 30)
+		w.packs.Spoil(w.pack(user), 30)
 	}
 	w.dispatch(t)
 	w.start(t)
@@ -235,7 +235,7 @@ func TestAGoodContentBetweenBadOnesHaltsNothing(t *testing.T) {
 	for user := int64(1); user <= 12; user++ {
 		w.bill(t, user)
 		if user%3 != 0 {
-			w.packs.Spoil(packOf(user), 30)
+			w.packs.Spoil(w.pack(user), 30)
 		}
 		w.dispatch(t)
 		w.awaitLanded(t)
@@ -266,7 +266,7 @@ func TestCorrectedContentIsSentAndTheOldCopyNever(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.bill(t, 1)
-	w.packs.Spoil(packOf(1), 30)
+	w.packs.Spoil(w.pack(1), 30)
 	w.dispatch(t)
 	w.start(t)
 	w.awaitLanded(t)

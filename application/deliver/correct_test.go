@@ -53,7 +53,7 @@ func (w *world) statement(t *testing.T, owner, reader int64, text string) []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	refs, err := w.packs.Put(t.Context(), packOf(owner)+text, [][]byte{sealed})
+	refs, err := w.packs.Put(t.Context(), w.pack(owner)+text, [][]byte{sealed})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -281,7 +281,7 @@ func TestADestinationIsNeverInALogLineAnEventOrALedgerRow(t *testing.T) {
 	w.email.Script(memory.GatewayAnswer{Reply: port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "no such user kim@example.com"}})
 	w.bill(t, 1)
 	w.bill(t, 2)
-	w.packs.Spoil(packOf(2), 20)
+	w.packs.Spoil(w.pack(2), 20)
 	w.dispatch(t)
 	w.start(t)
 	w.awaitLanded(t)

@@ -3,7 +3,6 @@ package deliver_test
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -179,7 +178,8 @@ func (w *world) start(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- w.service.Run(ctx) }()
+	service := w.service
+	go func() { ended <- service.Run(ctx) }()
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
@@ -299,7 +299,7 @@ func (w *world) billUnder(t *testing.T, user int64, cipher port.Cipher, change .
 	if err != nil {
 		t.Fatal(err)
 	}
-	refs, err := w.packs.Put(t.Context(), packOf(user), [][]byte{sealed})
+	refs, err := w.packs.Put(t.Context(), w.pack(user), [][]byte{sealed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +327,8 @@ func (w *world) billUnder(t *testing.T, user int64, cipher port.Cipher, change .
 	w.store.Seed(seeded)
 }
 
-func packOf(user int64) string { return "pack-" + strconv.FormatInt(user, 10) }
+// pack names the pack of a bill of the month.
+func (w *world) pack(user int64) string { return "pack-" + w.key(user).String() }
 
 func (w *world) state(t *testing.T, user int64) billing.State {
 	t.Helper()
