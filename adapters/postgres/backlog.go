@@ -55,10 +55,12 @@ var _ port.Requests = Requests{}
 // NewRequests returns the dispatched targets of a database.
 func NewRequests(db *sqlx.DB) Requests { return Requests{db} }
 
-const unclaimedSQL = `/* unclaimed */ SELECT t.user_id FROM billing_targets t
-WHERE t.billing_month = $1::date AND t.dispatch_status = 'REQUESTED' AND t.requested_at < $2::timestamptz AND t.user_id > $3::bigint
-  AND NOT EXISTS (SELECT FROM delivery_attempts l
-    WHERE l.billing_month = $1::date AND l.user_id = t.user_id AND l.attempt = t.attempt AND l.round = t.round)
+const unclaimedSQL = `/* unclaimed */ SELECT t.user_id
+FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round FROM billing_targets t
+  WHERE t.billing_month = $1::date AND t.dispatch_status = 'REQUESTED' AND t.requested_at < $2::timestamptz AND t.user_id > $3::bigint
+  ORDER BY t.user_id OFFSET 0) AS t
+WHERE NOT EXISTS (SELECT FROM delivery_attempts l
+    WHERE l.billing_month = t.billing_month AND l.user_id = t.user_id AND l.attempt = t.attempt AND l.round = t.round)
 ORDER BY t.user_id LIMIT $4::int`
 
 // Unclaimed implements port.Requests.
@@ -71,9 +73,12 @@ func (p Requests) Unclaimed(ctx context.Context, month key.Month, before time.Ti
 	return keys, err
 }
 
-// targetKeys reads user ids of a month.
+// targetKeys reads user ids of a month, none where it was never opened.
 func (s *session) targetKeys(ctx context.Context, what, statement string, args []any, month key.Month, keys *[]key.Target) error {
-	return s.query(ctx, what, statement, args, func(scan func(...any) error) error {
+	if there, err := s.isOpened(ctx, month); err != nil || !there {
+		return err
+	}
+	return s.query(ctx, what, byKey(statement, month), args, func(scan func(...any) error) error {
 		k := key.Target{Month: month}
 		err := scan(&k.UserID)
 		*keys = append(*keys, k)

@@ -147,8 +147,7 @@ func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]se
 	return each(bills, func(b *port.ImportedBill) sealedBill { return sealedBill{ImportedBill: *b, user: users[b.Customer]} }), err
 }
 
-const fingerprintsSQL = `/* fingerprints */ SELECT d.user_id, d.fingerprint FROM billing_data d
-WHERE d.billing_month = $1::date AND d.user_id = ANY($2::bigint[])`
+const fingerprintsSQL = `/* fingerprints */ SELECT d.user_id, d.fingerprint FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
 func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sealedBill) (map[int64][]byte, error) {
 	users := each(bills, func(b *sealedBill) int64 { return b.user })

@@ -126,15 +126,14 @@ func (p Ledger) Find(ctx context.Context, keys []key.Delivery) ([]attempt.Row, e
 	}
 	unique := slices.Compact(slices.SortedFunc(slices.Values(keys), key.Delivery.Compare))
 	var rows []attempt.Row
-	err := eachMonth(unique, itself, func(month key.Month, page []key.Delivery) error {
-		err := read(ctx, p.db, "find ledger rows", func(ctx context.Context, s *session) error {
+	err := read(ctx, p.db, "find ledger rows", func(ctx context.Context, s *session) error {
+		return eachOpenedMonth(ctx, s, unique, itself, func(month key.Month, page []key.Delivery) error {
 			return s.query(ctx, "find ledger rows", byKey(findSQL, month), keyArgs(month, page, itself), func(scan func(...any) error) error {
 				row, err := readRow(month, scan)
 				rows = append(rows, row)
 				return err
 			})
 		})
-		return ignoreUnopened(err)
 	})
 	slices.SortFunc(rows, func(a, b attempt.Row) int { return a.Key.Compare(b.Key) })
 	return rows, err

@@ -24,14 +24,13 @@ func readRow(month key.Month, scan func(...any) error) (attempt.Row, error) {
 }
 
 const targetLedgerSQL = `/* ledger */ SELECT ` + rowColumns + `
-FROM delivery_attempts l
-WHERE l.billing_month = $1::date AND l.user_id = ANY($2::bigint[])
+FROM ` + monthUsers + ` JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id
 ORDER BY l.user_id, l.attempt, l.round`
 
 // Ledger implements port.TargetTx.
 func (t *targetTx) Ledger(ctx context.Context, keys []key.Target) (map[key.Target][]attempt.Row, error) {
 	found := make(map[key.Target][]attempt.Row, len(keys))
-	err := eachTargetMonth(keys, func(month key.Month, users []int64) error {
+	err := eachTargetMonth(ctx, t.s, keys, func(month key.Month, users []int64) error {
 		rows, err := t.s.ledgerOf(ctx, month, users)
 		for _, row := range rows {
 			found[row.Key.Target()] = append(found[row.Key.Target()], row)
@@ -44,7 +43,7 @@ func (t *targetTx) Ledger(ctx context.Context, keys []key.Target) (map[key.Targe
 // ledgerOf reads all ledger rows of users in a month, sorted by key.
 func (s *session) ledgerOf(ctx context.Context, month key.Month, users []int64) ([]attempt.Row, error) {
 	var rows []attempt.Row
-	err := s.query(ctx, "read the ledger", targetLedgerSQL, []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+	err := s.query(ctx, "read the ledger", byKey(targetLedgerSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
 		row, err := readRow(month, scan)
 		rows = append(rows, row)
 		return err

@@ -27,8 +27,7 @@ FOR NO KEY UPDATE OF t SKIP LOCKED`
 // The contents are read by a second statement: one that locks a row reads other tables as they were at its start, and a
 // correction in between would go out with its old contents under its new key.
 const pageDataSQL = `/* page_data */ SELECT d.user_id, d.email, d.sms, d.push, d.statement
-FROM billing_data d
-WHERE d.billing_month = $1::date AND d.user_id = ANY($2::bigint[])`
+FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
 // LockPage implements port.TargetTx.
 func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candidate, error) {
@@ -62,7 +61,7 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 func (t *targetTx) contents(ctx context.Context, month key.Month, candidates []port.Candidate, place map[int64]int) error {
 	users := each(candidates, func(c *port.Candidate) int64 { return c.Target.Key().UserID })
 	slices.Sort(users)
-	return t.s.query(ctx, "read a page's contents", pageDataSQL, []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+	return t.s.query(ctx, "read a page's contents", byKey(pageDataSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
 		var user int64
 		var statement []byte
 		sealed := make([][]byte, len(channel.All))

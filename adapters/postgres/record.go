@@ -41,7 +41,7 @@ func (p Ledger) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.D
 	return p.change(ctx, "record outcomes", len(outcomes), func(ctx context.Context, s *session) ([]key.Delivery, error) {
 		var hold []key.Delivery
 		for _, wave := range waves(outcomes) {
-			err := eachMonth(wave, outcomeKey, func(month key.Month, page []attempt.Outcome) error {
+			err := eachOpenedMonth(ctx, s, wave, outcomeKey, func(month key.Month, page []attempt.Outcome) error {
 				keys, err := s.record(ctx, month, page)
 				hold = append(hold, keys...)
 				return err

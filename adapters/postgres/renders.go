@@ -21,10 +21,10 @@ var _ port.Renders = Renders{}
 func NewRenders(db *sqlx.DB) Renders { return Renders{db} }
 
 const nextBillsSQL = `/* next_bills */ SELECT t.user_id, t.available_at, t.reachable, d.data, d.data_version
-FROM (SELECT t.user_id, t.available_at, t.reachable FROM billing_targets t
+FROM (SELECT t.billing_month, t.user_id, t.available_at, t.reachable FROM billing_targets t
   WHERE t.billing_month = $1::date AND t.batch_status = 'IMPORTED' AND (t.available_at, t.user_id) > ($2::timestamptz, $3::bigint)
   ORDER BY t.available_at, t.user_id LIMIT $4::int) AS t
-JOIN billing_data d ON d.billing_month = $1::date AND d.user_id = t.user_id
+JOIN billing_data d ON d.billing_month = t.billing_month AND d.user_id = t.user_id
 ORDER BY t.available_at, t.user_id`
 
 // Next implements port.Renders.
@@ -33,8 +33,11 @@ func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 	next := after
 	err := read(ctx, p.db, "read the next bills", func(ctx context.Context, s *session) error {
 		bills, next = nil, after
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return err
+		}
 		args := append([]any{day(month)}, cursorArgs(after)...)
-		return s.query(ctx, "read the next bills", nextBillsSQL, append(args, limit), func(scan func(...any) error) error {
+		return s.query(ctx, "read the next bills", byKey(nextBillsSQL, month), append(args, limit), func(scan func(...any) error) error {
 			b := port.Bill{Target: key.Target{Month: month}}
 			var reachable uint8
 			err := scan(&b.Target.UserID, utc(&next.AvailableAt), &reachable, &b.Data, &b.Version)
@@ -51,8 +54,9 @@ func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 }
 
 // The targets are locked first, as everywhere: a correction holds the target while it writes new data.
-const lockMarkedSQL = `/* lock_marked */ SELECT t.user_id FROM billing_targets t
-WHERE t.billing_month = $1::date AND t.user_id = ANY($2::bigint[]) ORDER BY t.user_id FOR NO KEY UPDATE OF t`
+const lockMarkedSQL = `/* lock_marked */ SELECT t.user_id
+FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
+ORDER BY t.user_id FOR NO KEY UPDATE OF t`
 
 const markDataSQL = `/* mark_data */ UPDATE billing_data d
 SET statement = CASE WHEN v.failed IS NULL THEN v.statement END, render_error = v.failed, rendered_at = $2::timestamptz
@@ -78,7 +82,7 @@ func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Ti
 	}
 	err := write(ctx, p.db, "mark rendered bills", func(ctx context.Context, s *session) error {
 		marked = 0
-		return eachMonth(bills, keyOf, func(month key.Month, page []port.RenderedBill) error {
+		return eachOpenedMonth(ctx, s, bills, keyOf, func(month key.Month, page []port.RenderedBill) error {
 			n, err := s.mark(ctx, month, page, at)
 			marked += n
 			return err
@@ -94,7 +98,7 @@ func (s *session) mark(ctx context.Context, month key.Month, page []port.Rendere
 	const what = "mark rendered bills"
 	users := bigints(each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID }))
 	unique := slices.Compact(slices.Clone(users))
-	err := s.query(ctx, what, lockMarkedSQL, []any{day(month), unique}, func(scan func(...any) error) error {
+	err := s.query(ctx, what, byKey(lockMarkedSQL, month), []any{day(month), unique}, func(scan func(...any) error) error {
 		var user int64
 		return scan(&user)
 	})

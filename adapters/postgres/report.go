@@ -56,8 +56,8 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 }
 
 const findTargetSQL = `/* find_target */ SELECT ` + targetColumns + `
-FROM customers c JOIN billing_targets t ON t.billing_month = $1::date AND t.user_id = c.user_id
-WHERE c.customer = $2`
+FROM (SELECT $1::date AS billing_month, c.user_id FROM customers c WHERE c.customer = $2 OFFSET 0) AS v
+JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
 // Find implements port.Report.
 func (p Report) Find(ctx context.Context, month key.Month, customer string) (billing.Target, []attempt.Row, error) {

@@ -45,18 +45,19 @@ const mayDisagree = `l.billing_month = t.billing_month AND l.user_id = t.user_id
       AND (t.dispatch_status IN ('READY', 'FAILED', 'REQUESTED', 'PAUSED') OR (t.dispatch_status = 'UNKNOWN' AND l.state <> 'UNKNOWN'))))`
 
 // changedEverSQL walks the month's targets in the order of their key.
-const changedEverSQL = `/* changed_ever */ SELECT t.user_id FROM billing_targets t
-WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED'
-  AND EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
+const changedEverSQL = `/* changed_ever */ SELECT t.user_id
+FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round, t.dispatch_status FROM billing_targets t
+  WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED' ORDER BY t.user_id OFFSET 0) AS t
+WHERE EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
 ORDER BY t.user_id LIMIT $3::int`
 
 // changedSinceSQL finds what changed by the BRIN index, then looks at those targets alone. The partition is named so
 // that no other index offers itself: without statistics the planner would read the whole month by the primary key.
 func changedSinceSQL(month key.Month) string {
 	return `/* changed_since */ SELECT t.user_id FROM
-  (SELECT DISTINCT l.user_id FROM ` + partition("delivery_attempts", month) + ` l
+  (SELECT DISTINCT $1::date AS billing_month, l.user_id FROM ` + partition("delivery_attempts", month) + ` l
    WHERE l.changed_at >= $2::timestamptz AND l.user_id > $3::bigint AND l.state <> 'CLAIMED' ORDER BY l.user_id) AS c
-JOIN billing_targets t ON t.billing_month = $1::date AND t.user_id = c.user_id
+JOIN billing_targets t ON t.billing_month = c.billing_month AND t.user_id = c.user_id
 WHERE t.dispatch_status <> 'SUCCEEDED' AND EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
 ORDER BY t.user_id LIMIT $4::int`
 }
@@ -78,7 +79,7 @@ func (p *Sweeps) Changed(ctx context.Context, month key.Month, since time.Time, 
 		}
 		return s.targetKeys(ctx, what, changedSinceSQL(month), []any{day(month), instant(since), after, limit}, month, &keys)
 	})
-	return keys, ignoreUnopened(err)
+	return keys, err
 }
 
 // wide lets this transaction use the BRIN index, which is read through a bitmap, and sort what a sweep finds in memory.

@@ -34,16 +34,15 @@ type targetTx struct {
 }
 
 const lockSQL = `/* lock */ SELECT ` + targetColumns + `
-FROM billing_targets t
-WHERE t.billing_month = $1::date AND t.user_id = ANY($2::bigint[])
+FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
 ORDER BY t.user_id
 FOR NO KEY UPDATE OF t`
 
 // Lock implements port.TargetTx. Rows are locked in the order of their keys, since the locks lie above the order.
 func (t *targetTx) Lock(ctx context.Context, keys []key.Target) ([]billing.Target, error) {
 	var locked []billing.Target
-	err := eachTargetMonth(keys, func(month key.Month, users []int64) error {
-		return t.s.query(ctx, "lock targets", lockSQL, []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+	err := eachTargetMonth(ctx, t.s, keys, func(month key.Month, users []int64) error {
+		return t.s.query(ctx, "lock targets", byKey(lockSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
 			target, err := readTarget(month, scan)
 			if err != nil {
 				return err
@@ -59,10 +58,10 @@ func (t *targetTx) Lock(ctx context.Context, keys []key.Target) ([]billing.Targe
 	return locked, nil
 }
 
-// eachTargetMonth hands the sorted user ids of each month to fn, each once.
-func eachTargetMonth(keys []key.Target, fn func(month key.Month, users []int64) error) error {
+// eachTargetMonth hands the sorted user ids of each opened month to fn, each once.
+func eachTargetMonth(ctx context.Context, s *session, keys []key.Target, fn func(month key.Month, users []int64) error) error {
 	asDelivery := func(k *key.Target) key.Delivery { return key.Delivery{Month: k.Month, UserID: k.UserID} }
-	return eachMonth(keys, asDelivery, func(month key.Month, keys []key.Target) error {
+	return eachOpenedMonth(ctx, s, keys, asDelivery, func(month key.Month, keys []key.Target) error {
 		return fn(month, slices.Compact(each(keys, func(k *key.Target) int64 { return k.UserID })))
 	})
 }

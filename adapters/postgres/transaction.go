@@ -10,6 +10,7 @@ import (
 
 // session runs the statements of one transaction.
 type session struct {
+	db     *sqlx.DB
 	tx     *sqlx.Tx
 	failed error // the first failure: the server refuses everything after it
 }
@@ -34,7 +35,7 @@ func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOption
 		return wrapped(ctx, what, err)
 	}
 	defer func() { _ = tx.Rollback() }() // for an error of fn, and for its panic; after a commit it does nothing
-	s := &session{tx: tx}
+	s := &session{db: db, tx: tx}
 	if err := fn(ctx, s); err != nil {
 		return err
 	}
