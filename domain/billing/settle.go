@@ -83,9 +83,18 @@ func (t *Target) settleCurrent(row attempt.Row, policies Policies) (Settlement, 
 	if !ok && !content {
 		return Unchanged, fmt.Errorf("%w: %s: its ledger row names policy %d v%d, which is gone", policy.ErrInvalid, row.Key, row.PolicyID, row.PolicyVersion)
 	}
-	if t.s.Policy.IsZero() {
-		t.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
+	next := *t // what is UNCHANGED, or fails, leaves no trace
+	if next.s.Policy.IsZero() {
+		next.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
 	}
+	settlement, err := next.settleRow(row, version)
+	if err == nil && settlement == Changed {
+		*t = next
+	}
+	return settlement, err
+}
+
+func (t *Target) settleRow(row attempt.Row, version policy.Version) (Settlement, error) {
 	switch row.State {
 	case attempt.Failed:
 		return t.settleFailed(row, version)

@@ -146,7 +146,7 @@ func (t *Target) Explain(d Decision) { t.s.LastDecision = d.String() }
 // Requeue makes a target whose message was lost a candidate again, with the same key (R8); after too many times it
 // is PAUSED(no_claim). Early is harmless: the ledger lets one delivery through.
 func (t *Target) Requeue(maxRequeues int16, now time.Time) error {
-	if t.s.Requeues >= maxRequeues {
+	if t.s.Requeues >= maxRequeues && t.s.Dispatch == Requested {
 		return t.PauseFor(PauseNoClaim)
 	}
 	if err := t.move(EventRequeue, Ready); err != nil {

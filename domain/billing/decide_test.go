@@ -1,0 +1,214 @@
+package billing_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/window"
+	"pgregory.net/rapid"
+)
+
+// quiet is the window that binds a target on a channel, said a second time.
+func quiet(s billing.State, v policy.Version, kind channel.Kind) window.Forbidden {
+	if !v.QuietBinds(kind) {
+		return window.Forbidden{}
+	}
+	if !s.Quiet.IsZero() {
+		return s.Quiet
+	}
+	return v.QuietHours()
+}
+
+func TestADispatchIsAlwaysAllowed(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		v := drawVersion(t)
+		target := drawTarget(t, v)
+		now := monday.Add(time.Duration(rapid.IntRange(-72*60, 72*60).Draw(t, "minutes")) * time.Minute)
+		s, d := target.State(), billing.Decide(target, snapshot(v), now)
+		if target.State() != s {
+			t.Fatal("the decision has changed the target")
+		}
+		steps := v.Steps(s.Wished)
+		usable := func(kind channel.Kind) bool { return s.Reachable.Has(kind) && !s.Suppressed.Has(kind) }
+		left := slices.ContainsFunc(steps[s.Step:], usable)
+		deadlines := slices.DeleteFunc([]time.Time{s.Deadline, v.Deadline(month.Start(seoul))}, time.Time.IsZero)
+		late := slices.ContainsFunc(deadlines, func(at time.Time) bool { return !now.Before(at) })
+		var want billing.DecisionKind
+		switch {
+		case s.Wish != "":
+			want = billing.Grant
+		case late:
+			want = billing.Expire
+		case now.Before(s.AvailableAt):
+			want = billing.Deferral
+		case !left && s.Attempt > 0:
+			want = billing.Exhaust
+		case !left:
+			want = billing.Pausing
+		default:
+			first := s.Step + int16(slices.IndexFunc(steps[s.Step:], usable))
+			want = billing.Dispatch
+			if quiet(s, v, steps[first]).Contains(now) {
+				want = billing.Deferral
+			} else if d.Step != first || d.Channel != steps[first] {
+				t.Fatalf("it goes by %s, step %d, want %s, step %d", d.Channel, d.Step, steps[first], first)
+			}
+		}
+		if d.Kind != want {
+			t.Fatalf("the decision is %s, want %s", d, want)
+		}
+		if d.Kind == billing.Deferral && (!d.Until.After(now) || quiet(s, v, d.Channel).Contains(d.Until)) {
+			t.Fatalf("deferred until %s", d.Until)
+		}
+		if d.Kind == billing.Grant && d.End != s.Wish {
+			t.Fatalf("the wish %s is granted as %s", s.Wish, d.End)
+		}
+		for _, at := range deadlines {
+			if d.Kind == billing.Dispatch && (d.Deadline.IsZero() || d.Deadline.After(at)) {
+				t.Fatalf("the deadline is %s, want at most %s", d.Deadline, at)
+			}
+		}
+	})
+}
+
+// The system before "sent" bills to nobody and counted them as delivered.
+func TestATargetWithoutADestinationIsNeverDispatched(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	for reachable, want := range map[channel.Set]string{
+		0:                             "PAUSE no_destination by policy 7 v3",
+		channel.NewSet(channel.Push):  "PAUSE no_destination by policy 7 v3",
+		channel.NewSet(channel.SMS):   "DISPATCH due SMS step 2 by policy 7 v3",
+		channel.NewSet(channel.Email): "DISPATCH due EMAIL step 0 by policy 7 v3",
+	} {
+		target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, AvailableAt: monday, Reachable: reachable})
+		if d := billing.Decide(target, snapshot(v), monday); d.String() != want {
+			t.Errorf("%v: %s, want %s", reachable.Kinds(), d, want)
+		}
+	}
+	all := channel.NewSet(channel.Email, channel.SMS)
+	suppressed := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: all, Suppressed: all})
+	if d := billing.Decide(suppressed, snapshot(v), monday); d.Pause != billing.PauseSuppressed {
+		t.Errorf("all channels are suppressed: %s", d)
+	}
+}
+
+func TestSkippingAChannelSpendsNoAttempt(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.SMS)})
+	d := billing.Decide(target, snapshot(v), monday)
+	if err := target.Requested(d, monday, 9); err != nil {
+		t.Fatal(err)
+	}
+	s := target.State()
+	if s.Attempt != 0 || s.Round != 0 || s.Step != 2 || s.Policy != v.Ref() || s.RunID != 9 || s.Dispatch != billing.Requested || !s.RequestedAt.Equal(monday) {
+		t.Errorf("got %+v", s)
+	}
+	if f := d.Facts(9); f.Step != 2 || f.Channel != channel.SMS || f.PolicyID != 7 || f.PolicyVersion != 3 || f.RunID != 9 {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// Published at 20:59, asked again at 21:01.
+func TestQuietHoursDeferWithoutSpendingAnything(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, func(s *policy.Spec) {
+		s.QuietHours, s.QuietChannels = minutes("21:00", "08:00"), channel.NewSet(channel.SMS)
+	})
+	before := monday.Add(-time.Minute) // 20:59
+	sms := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.SMS)})
+	if d := billing.Decide(sms, snapshot(v), before); d.Kind != billing.Dispatch {
+		t.Errorf("at 20:59: %s", d)
+	}
+	d := billing.Decide(sms, snapshot(v), monday.Add(time.Minute))
+	opening := time.Date(2026, time.November, 3, 8, 0, 0, 0, seoul)
+	if d.Kind != billing.Deferral || d.Reason != "quiet_hours" || !d.Until.Equal(opening) {
+		t.Errorf("at 21:01: %s", d)
+	}
+	sms.Defer(d)
+	if s := sms.State(); s.Attempt != 0 || s.Round != 0 || s.Dispatch != billing.Ready || !s.AvailableAt.Equal(opening) || s.LastDecision != d.String() {
+		t.Errorf("got %+v", s)
+	}
+	if d := billing.Decide(sms, snapshot(v), opening); d.Kind != billing.Dispatch {
+		t.Errorf("at 08:00: %s", d)
+	}
+	email := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.Email)})
+	if d := billing.Decide(email, snapshot(v), monday); d.Kind != billing.Dispatch {
+		t.Errorf("e-mail is not bound: %s", d)
+	}
+}
+
+func TestTheEarlierDeadlineCounts(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, func(s *policy.Spec) { s.Deadline = 36 * time.Hour }) // until the 2nd, noon, in Seoul
+	general := time.Date(2026, time.November, 2, 12, 0, 0, 0, seoul)
+	for _, c := range []struct{ own, want time.Time }{
+		{time.Time{}, general}, {general.Add(time.Hour), general}, {general.Add(-time.Hour), general.Add(-time.Hour)},
+	} {
+		target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Deadline: c.own, Reachable: channel.NewSet(channel.Email)})
+		last := billing.Decide(target, snapshot(v), c.want.Add(-1))
+		if last.Kind != billing.Dispatch || !last.Deadline.Equal(c.want) {
+			t.Errorf("just before %s: %s until %s", c.want, last, last.Deadline)
+		}
+		if d := billing.Decide(target, snapshot(v), c.want); d.Kind != billing.Expire || d.End != billing.Expired {
+			t.Errorf("at %s: %s", c.want, d)
+		}
+	}
+}
+
+func TestATargetStaysBoundToItsPolicy(t *testing.T) {
+	t.Parallel()
+	old := emailEmailSMS(t, nil)
+	retired := must(policy.Restore(old.Ref(), policy.Retired, old.Spec()))
+	spec := old.Spec()
+	spec.Route = policy.Route{{Channel: channel.Push, Tries: 1}}
+	active := must(policy.Restore(policy.Ref{ID: 7, Version: 4}, policy.Active, spec))
+	both := must(policy.NewSnapshot([]policy.Version{retired, active}))
+	s := billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.All...)}
+	for ref, want := range map[policy.Ref]channel.Kind{{}: channel.Push, active.Ref(): channel.Push, retired.Ref(): channel.Email} {
+		s.Policy = ref
+		if d := billing.Decide(restored(t, s), both, monday); d.Channel != want {
+			t.Errorf("bound to %s: %s", ref, d)
+		}
+	}
+	s.Policy = policy.Ref{ID: 1, Version: 1}
+	if d := billing.Decide(restored(t, s), both, monday); d.Pause != billing.PauseNoPolicy || !strings.HasPrefix(d.String(), "PAUSE no_policy") {
+		t.Errorf("bound to a policy that is gone: %s", d)
+	}
+}
+
+func TestAnEventThatWasNotAcknowledgedChangesOnlyTheTime(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		v := drawVersion(t)
+		target := drawTarget(t, v)
+		before := target.State()
+		target.PublishFailed(billing.Decision{Kind: billing.Dispatch, Policy: v}, monday, "no ack")
+		after := target.State()
+		pause := after.AvailableAt.Sub(monday)
+		if pause < v.PublishRetry().Base || pause > v.PublishRetry().Base*6/5+1 || after.LastError != "no ack" {
+			t.Fatalf("it waits %s", pause)
+		}
+		after.AvailableAt, after.LastDecision, after.LastError = before.AvailableAt, before.LastDecision, before.LastError
+		if after != before {
+			t.Fatalf("%+v became %+v", before, after)
+		}
+	})
+}
+
+func TestANewTargetWaitsForItsSendDay(t *testing.T) {
+	t.Parallel()
+	opening := time.Date(2026, time.November, 3, 9, 0, 0, 0, seoul)
+	for day, want := range map[int]time.Time{0: opening, 3: opening, 31: time.Date(2026, time.November, 30, 0, 0, 0, 0, seoul)} {
+		if got, err := billing.FirstAvailable(opening, day, seoul); err != nil || !got.Equal(want) {
+			t.Errorf("send day %d: %s, want %s (%v)", day, got, want, err)
+		}
+	}
+}
