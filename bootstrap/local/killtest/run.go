@@ -239,7 +239,7 @@ func (t *test) judge(ctx context.Context, crew *crew) error {
 			failures = append(failures, end)
 		}
 	}
-	t.say("judged", "data, logs and records lie in %s", t.DataDir)
+	t.say("judged", "in all")
 	if !report.OK() || len(failures) > 0 {
 		return fmt.Errorf("%w: %d assertions do not hold, %d processes ended that should not", ErrViolated, len(report.Violations), len(failures))
 	}

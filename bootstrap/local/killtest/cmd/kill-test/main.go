@@ -22,7 +22,7 @@ customer is served twice, nobody is forgotten, and every doubt names its cause.
 Usage: kill-test [--customers N] [--kills N] [--kafka apache|kfake] [--limit DURATION] [--data DIR]
        kill-test --around GUARD | --without GUARD        a short run around one guard, with and without it
 
-Exit codes: 0 everything holds · 1 something does not, or the test could not run · 2 wrong arguments
+Exit codes: 0 everything holds · 1 something does not · 2 wrong arguments · 3 the test could not run
 
 `
 
@@ -63,14 +63,20 @@ func run(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := inDirectory(ctx, o); err != nil {
+	err = inDirectory(ctx, o)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, killtest.ErrViolated):
 		fmt.Fprintln(os.Stderr, "kill-test:", err)
 		return 1
+	default:
+		fmt.Fprintln(os.Stderr, "kill-test could not run:", err)
+		return 3
 	}
-	return 0
 }
 
-// inDirectory runs in a temporary directory where none is given, and removes that if all is well.
+// inDirectory runs in a temporary directory where none is given, and removes that if all is as expected.
 func inDirectory(ctx context.Context, o killtest.Options) error {
 	if o.DataDir != "" {
 		return killtest.Run(ctx, o)
@@ -80,8 +86,10 @@ func inDirectory(ctx context.Context, o killtest.Options) error {
 		return err
 	}
 	o.DataDir = dir
-	if err := killtest.Run(ctx, o); err != nil {
-		return err
+	err = killtest.Run(ctx, o)
+	if err == nil || (o.Without && errors.Is(err, killtest.ErrViolated)) {
+		return errors.Join(err, os.RemoveAll(dir))
 	}
-	return os.RemoveAll(dir)
+	fmt.Fprintln(os.Stderr, "input, logs and records lie in", dir)
+	return err
 }
