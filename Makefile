@@ -71,6 +71,13 @@ test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG
 test-real: bin/balsong ## all tests against Apache Kafka (needs Java, Maven), then an installed PostgreSQL 15 or later
 	GO='$(GO)' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
 
+.PHONY: kill-test
+kill-test: ## kill -9 at six points of the protocol, judged by a checker of its own (needs Java, Maven; ARGS=… for kill-test)
+	.ci/need java=default-jre-headless mvn=maven
+	mkdir -p bin
+	$(GO) build -o bin/kill-test ./bootstrap/local/killtest/cmd/kill-test
+	bin/kill-test $(ARGS)
+
 .PHONY: race
 race: bin/balsong ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
 	.ci/need gcc=gcc,libc6-dev
@@ -99,6 +106,10 @@ lint: bin/golangci-lint ## golangci-lint and gofumpt, once per module (the first
 	done; \
 	echo "lint $(checks)"; (cd $(checks) && GOWORK=off '$(CURDIR)/bin/golangci-lint' run ./...) || failed="$$failed $(checks)"; \
 	[ -z "$$failed" ] || { echo "lint failed in:$$failed"; exit 1; }
+
+.PHONY: format
+format: bin/golangci-lint ## gofumpt over every module
+	for module in $(modules) $(checks); do (cd $$module && GOWORK=off '$(CURDIR)/bin/golangci-lint' fmt ./...); done
 
 bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	mkdir -p bin
