@@ -171,7 +171,6 @@ func TestTheOrderOfRowsDoesNotMatter(t *testing.T) {
 	})
 }
 
-// Two outcomes of older tries may arrive in any order, with looks in between: the end is the same.
 func TestALateSuccessWinsFromEveryStatus(t *testing.T) {
 	t.Parallel()
 	v := emailEmailSMS(t, nil)
@@ -309,6 +308,29 @@ func TestTheRoutesEndIsExhausted(t *testing.T) {
 	}
 	if target.Status() != billing.Exhausted || len(keys) != 3 || keys[2] != "2026-11/4711/2/0" {
 		t.Errorf("%s after %q", target.Status(), keys)
+	}
+}
+
+func TestAPausedTargetStaysPausedWhileItsKeyAdvances(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	for name, c := range map[string]struct {
+		change         func(*attempt.Row)
+		attempt, round int16
+	}{
+		"failed":   {func(r *attempt.Row) { r.State, r.Class = attempt.Failed, attempt.Temporary }, 1, 0},
+		"hard":     {func(r *attempt.Row) { r.State, r.Class = attempt.Failed, attempt.Permanent }, 1, 0},
+		"put back": {func(r *attempt.Row) { r.State, r.Reason = attempt.NotSent, attempt.ReasonWindow }, 0, 1},
+		"resend":   {func(r *attempt.Row) { r.State, r.Facts.Unknown = attempt.Unknown, attempt.Resend }, 1, 0},
+	} {
+		target := restored(t, billing.State{Key: user, Dispatch: billing.Paused, Pause: billing.PauseOperator, Policy: v.Ref()})
+		r := row(target, v, "")
+		c.change(&r)
+		settle(t, &target, []attempt.Row{r}, v)
+		s := target.State()
+		if s.Dispatch != billing.Paused || s.Pause != billing.PauseOperator || s.Attempt != c.attempt || s.Round != c.round {
+			t.Errorf("%s: %+v", name, s)
+		}
 	}
 }
 
