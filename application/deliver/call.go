@@ -2,44 +2,13 @@ package deliver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/domain/attempt"
-	"github.com/balsong/balsong/domain/key"
 )
-
-// read fetches the statement's variant for the request's channel.
-func (f *flight) read(ctx context.Context, reference []byte, target key.Target) (port.Variant, error) {
-	var ref port.StatementRef
-	if err := json.Unmarshal(reference, &ref); err != nil {
-		return port.Variant{}, errors.Join(port.ErrContent, errors.New("the statement reference is not what it should be"))
-	}
-	var sealed []byte
-	err := f.await(ctx, "statements", func(ctx context.Context) (err error) {
-		sealed, err = f.Packs.Get(ctx, ref)
-		return err
-	})
-	if err != nil {
-		return port.Variant{}, err
-	}
-	var statement port.Statement
-	err = f.await(ctx, "keys", func(context.Context) (err error) {
-		statement, err = prepare.OpenStatement(sealed, target, f.Cipher)
-		if errors.Is(err, port.ErrUnknownKey) {
-			return errors.Join(port.ErrUnavailable, err)
-		}
-		return err
-	})
-	if err != nil {
-		return port.Variant{}, err
-	}
-	return channelOf(statement, f.request.Channel)
-}
 
 // claimAndCall takes a permit, claims the key, calls once and stores the outcome. It is false where no claim came about
 // and the message is to be prepared again.

@@ -8,7 +8,6 @@ import (
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
-	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/window"
 )
 
@@ -101,7 +100,7 @@ func (f *flight) mayGo(ctx context.Context) bool {
 }
 
 // closeKey closes the key without a call (R5, before the claim). A key that has a row already is left to its owner.
-func (f *flight) closeKey(ctx context.Context, state attempt.State, class attempt.FailureClass, reason attempt.Reason, notBefore time.Time) bool {
+func (f *flight) closeKey(ctx context.Context, state attempt.State, class attempt.FailureClass, reason attempt.Reason, notBefore time.Time) {
 	now := f.Clock.Now()
 	inserted, err := ask(ctx, f.bulk.closings, attempt.Closing{
 		Key: f.request.Delivery(), Facts: f.request.Facts(),
@@ -109,19 +108,18 @@ func (f *flight) closeKey(ctx context.Context, state attempt.State, class attemp
 	})
 	if errors.Is(err, port.ErrInvalid) {
 		f.refuseContent(ctx, err, false) // the ledger has no room for this key: not one of ours
-		return false
+		return
 	}
 	if err != nil {
-		return false
+		return
 	}
 	f.message.Done()
 	f.Metrics.Count("deliveries_total", 1, "outcome", string(state), "reason", string(reason))
 	if !inserted {
 		f.repeatResult()
-		return true
+		return
 	}
 	f.hint(event.Result{Identity: f.request.Identity, Outcome: state, Class: class, Reason: reason, FinishedAt: now})
-	return true
 }
 
 // repeatResult publishes the result of a row that is somebody else's and final: its own hint may have been lost.
@@ -170,35 +168,6 @@ func deliveryName(r event.Requested, known bool) string {
 	return r.Delivery().String()
 }
 
-// fetch reads and decrypts the destination and the statement. It waits for storage and for keys that are not there
-// yet, and spends nothing.
-func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
-	d := port.Delivery{Key: f.request.Delivery(), Channel: f.request.Channel}
-	target := d.Key.Target()
-	destination, err := f.open(ctx, f.request.Destination, port.Purpose{Kind: port.KindDestination, Target: target, Channel: f.request.Channel})
-	if err != nil {
-		return d, err
-	}
-	reference, err := f.open(ctx, f.request.Statement, port.Purpose{Kind: port.KindStatementRef, Target: target})
-	if err != nil {
-		return d, err
-	}
-	d.Content, err = f.read(ctx, reference, target)
-	d.Destination = string(destination)
-	return d, err
-}
-
-func (f *flight) open(ctx context.Context, sealed []byte, purpose port.Purpose) (plain []byte, err error) {
-	err = f.await(ctx, "keys", func(context.Context) error {
-		plain, err = f.Cipher.Open(sealed, purpose)
-		if errors.Is(err, port.ErrUnknownKey) {
-			return errors.Join(port.ErrUnavailable, err) // the key service is behind
-		}
-		return err
-	})
-	return plain, err
-}
-
 // callDeadline is the shorter of the provider's and the request's.
 func (f *flight) callDeadline() time.Duration {
 	deadline := f.lane.Gateway.Provider().CallDeadline
@@ -206,13 +175,4 @@ func (f *flight) callDeadline() time.Duration {
 		deadline = min(deadline, own)
 	}
 	return deadline
-}
-
-// channelOf finds a channel's variant.
-func channelOf(s port.Statement, kind channel.Kind) (port.Variant, error) {
-	v, ok := s.Variants[kind]
-	if !ok {
-		return v, errors.Join(port.ErrContent, errors.New("the statement has no variant for "+string(kind)))
-	}
-	return v, nil
 }

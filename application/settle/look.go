@@ -37,6 +37,7 @@ func Look(ctx context.Context, tx port.TargetTx, locked []billing.Target, polici
 			changed = append(changed, t)
 		case billing.RevokeFirst:
 			late = append(late, t)
+		case billing.Unchanged:
 		}
 	}
 	accepted, err := acceptLate(ctx, tx, late, at)

@@ -187,7 +187,7 @@ func (a *importArguments) run(ctx context.Context, b Batch, options prepare.Impo
 	if err != nil {
 		return summary, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		return summary, fmt.Errorf("%w: %s is a directory: name a file", port.ErrInvalid, a.file)
 	}

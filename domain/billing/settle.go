@@ -48,6 +48,7 @@ func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, erro
 		if current.State == attempt.Failed || current.State == attempt.NotSent {
 			return t.settleCurrent(*current, policies)
 		}
+	default: // at an end
 	}
 	return Unchanged, nil
 }

@@ -163,7 +163,7 @@ func newPolicy() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer content.Close()
+			defer func() { _ = content.Close() }() // it was only read
 			spec, err := operatorapp.ReadPolicy(content)
 			if err != nil {
 				return fmt.Errorf("%s: %w", file, err)

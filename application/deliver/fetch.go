@@ -1,0 +1,68 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+)
+
+// fetch reads and decrypts the destination and the statement's variant for the channel. It waits for storage, and for
+// keys that are not there yet, and spends nothing.
+func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
+	d := port.Delivery{Key: f.request.Delivery(), Channel: f.request.Channel}
+	target := d.Key.Target()
+	var destination, sealed []byte
+	var ref port.StatementRef
+	var statement port.Statement
+	steps := []func() error{
+		func() error {
+			return f.keyed(ctx, func() (err error) {
+				destination, err = f.Cipher.Open(f.request.Destination, port.Purpose{Kind: port.KindDestination, Target: target, Channel: f.request.Channel})
+				return err
+			})
+		},
+		func() error {
+			return f.keyed(ctx, func() (err error) {
+				ref, err = prepare.OpenReference(f.request.Statement, target, f.Cipher)
+				return err
+			})
+		},
+		func() error {
+			return f.await(ctx, "statements", func(ctx context.Context) (err error) {
+				sealed, err = f.Packs.Get(ctx, ref)
+				return err
+			})
+		},
+		func() error {
+			return f.keyed(ctx, func() (err error) {
+				statement, err = prepare.OpenStatement(sealed, target, f.Cipher)
+				return err
+			})
+		},
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return d, err
+		}
+	}
+	variant, ok := statement.Variants[f.request.Channel]
+	if !ok {
+		return d, fmt.Errorf("%w: the statement has no variant for %s", port.ErrContent, f.request.Channel)
+	}
+	d.Destination, d.Content = string(destination), variant
+	return d, nil
+}
+
+// keyed waits while a key is unknown: the key service is behind.
+func (f *flight) keyed(ctx context.Context, do func() error) error {
+	return f.await(ctx, "keys", func(context.Context) error {
+		err := do()
+		if errors.Is(err, port.ErrUnknownKey) {
+			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
+		}
+		return err
+	})
+}
