@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -182,5 +184,29 @@ func TestTheServersWordsNeverLeaveTheAdapter(t *testing.T) {
 	err := postgres.NewSuppressions(db).Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: "EMAIL"}}, "kim@example.com")
 	if !errors.Is(err, port.ErrInvalid) || strings.Contains(err.Error(), "kim") || !strings.Contains(err.Error(), "23514") {
 		t.Errorf("got %v, want ErrInvalid with the SQLSTATE and no value", err)
+	}
+}
+
+func TestAnImportGivesItsMonthStatistics(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	if err := postgres.NewMonths(db).Open(t.Context(), month); err != nil {
+		t.Fatal(err)
+	}
+	imports := postgres.NewImports(db)
+	for chunk := range 5 {
+		bills := make([]port.ImportedBill, 1000)
+		for i := range bills {
+			n := chunk*1000 + i
+			bills[i] = port.ImportedBill{Customer: fmt.Sprintf("C-%d", n), State: billing.New(key.Target{Month: month}, now).State(), File: "bills.csv", Line: n}
+		}
+		report, err := imports.Store(t.Context(), month, bills, func(plain []byte, _ port.Purpose) ([]byte, error) { return plain, nil })
+		if err != nil || report.Inserted != 1000 {
+			t.Fatalf("got %+v, %v", report, err)
+		}
+	}
+	var rows int
+	if err := db.GetContext(t.Context(), &rows, `SELECT reltuples FROM pg_class WHERE relname = 'billing_targets_2026_11'`); err != nil || rows != 5000 {
+		t.Errorf("the statistics say %d rows (%v), want 5000", rows, err)
 	}
 }

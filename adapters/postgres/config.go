@@ -3,13 +3,12 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"database/sql"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"

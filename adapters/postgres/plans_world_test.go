@@ -114,15 +114,25 @@ func (n node) offences(bulk float64) []string {
 	return found
 }
 
+// longArray is a page of keys as a plan shows it.
+var longArray = regexp.MustCompile(`'\{[^}]{100,}\}'`)
+
 // text draws a plan without numbers, which change from run to run.
 func (n node) text(depth int) string {
 	line := strings.Repeat("  ", depth) + n.Type
 	for _, part := range []struct{ before, value string }{
-		{" ", n.Operation}, {" ", n.Join}, {" ", n.Strategy}, {" using ", n.Index}, {" on ", n.Relation}, {" on ", n.Function},
-		{": ", n.IndexCond}, {"; recheck: ", n.Recheck}, {"; filter: ", n.Filter},
+		{" ", n.Operation},
+		{" ", n.Join},
+		{" ", n.Strategy},
+		{" using ", n.Index},
+		{" on ", n.Relation},
+		{" on ", n.Function},
+		{": ", n.IndexCond},
+		{"; recheck: ", n.Recheck},
+		{"; filter: ", n.Filter},
 	} {
 		if part.value != "" && part.value != "Plain" {
-			line += part.before + part.value
+			line += part.before + longArray.ReplaceAllString(part.value, "'{…}'")
 		}
 	}
 	if n.Arbiters != nil {
