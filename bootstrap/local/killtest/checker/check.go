@@ -11,6 +11,9 @@ var points = []string{
 	"accepted, outcome not written", "outcome written, result not published", "settle open",
 }
 
+// stalled is the point of a record that is no kill: claims were held past their lease on purpose.
+const stalled = "stalled"
+
 // The assertions, by name.
 const (
 	Once       = "no customer-month accepted twice"
@@ -55,6 +58,7 @@ type check struct {
 	targets  map[string]Target
 	inHand   map[string]string // delivery key to the last stage in a killed process
 	dropped  map[string]bool
+	stalled  map[string]bool
 }
 
 // Check joins everything and judges it.
@@ -63,6 +67,7 @@ func Check(in Inputs, needs Needs) Report {
 		Inputs: in, report: Report{Violations: map[string][]string{}, Kills: map[string]int{}, Points: points},
 		accepted: map[string][]Call{}, byKey: map[string][]Call{}, rows: map[string]Row{},
 		targets: map[string]Target{}, inHand: map[string]string{}, dropped: map[string]bool{},
+		stalled: map[string]bool{},
 	}
 	c.index()
 	c.once()
@@ -102,6 +107,12 @@ func (c *check) index() {
 		c.targets[fmt.Sprintf("%s/%d", t.Month, t.User)] = t
 	}
 	for _, kill := range c.Kills {
+		if kill.Point == stalled {
+			for _, key := range kill.Keys {
+				c.stalled[key] = true
+			}
+			continue
+		}
 		for key, stage := range kill.InHand {
 			c.inHand[key] = stage
 		}
@@ -167,7 +178,7 @@ func (c *check) agrees() {
 func (c *check) named() {
 	explained := func(key string) bool {
 		_, killed := c.inHand[key]
-		return killed || c.dropped[key] || c.stalled(key)
+		return killed || c.dropped[key] || c.stalled[key]
 	}
 	for key, row := range c.rows {
 		if row.State == "UNKNOWN" && !explained(key) {
@@ -180,25 +191,6 @@ func (c *check) named() {
 			c.violate(Named, "%s is UNKNOWN and the ledger row of its key %s is %q", name, key, c.rows[key].State)
 		}
 	}
-}
-
-// stalled tells whether claims of the key were held past their lease on purpose.
-func (c *check) stalled(key string) bool {
-	for _, kill := range c.Kills {
-		if kill.Point == "stalled" && contains(kill.Keys, key) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(list []string, item string) bool {
-	for _, s := range list {
-		if s == item {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *check) remembered() {
@@ -242,6 +234,9 @@ func (c *check) remembered() {
 // records holds each record to what the gateway and the ledger say about its keys.
 func (c *check) records() {
 	for _, kill := range c.Kills {
+		if kill.Point == stalled {
+			continue
+		}
 		for key, stage := range kill.InHand {
 			if stage == "claimed" && len(c.byKey[key]) > 0 {
 				c.violate(Records, "%s had %s in hand without a call when it was killed, and it was accepted", kill.Role, key)
@@ -269,7 +264,7 @@ func (c *check) records() {
 func (c *check) enough(needs Needs) {
 	all := 0
 	for _, kill := range c.Kills {
-		if kill.Point == "stalled" {
+		if kill.Point == stalled {
 			continue
 		}
 		if !c.Ended[kill.Role] {

@@ -147,7 +147,7 @@ func TestWorkThatEndsBeforeTheLastKillIsNotEnough(t *testing.T) {
 func TestStalledClaimExplainsUnknownAndIsNoKill(t *testing.T) {
 	t.Parallel()
 	in := sound()
-	in.Kills[0] = Kill{Point: "stalled", Role: "delivery-1#1", Keys: []string{"2026-11/3/0/0"}}
+	in.Kills[0] = Kill{Point: "stalled", Role: "delivery-1#1", Keys: []string{"2026-11/3/0/0"}, InHand: map[string]string{"2026-11/1/1/0": "claimed"}}
 	r := Check(in, Needs{})
 	if !r.OK() || r.Kills["stalled"] != 0 {
 		t.Fatalf("violations %v, kills %v", r.Violations, r.Kills)
