@@ -88,7 +88,11 @@ fuzz: ## each fuzz function for FUZZTIME (20s)
 	GO='$(GO)' .ci/fuzz $(FUZZTIME)
 
 .PHONY: bench
-bench: bin/balsong ## benchmarks (PKG=work BENCH=.)
+bench: bin/balsong ## dispatch and delivery against their floors: five minutes on a quiet machine (ARGS=… for balsong bench all)
+	bin/balsong bench all $(ARGS)
+
+.PHONY: gobench
+gobench: bin/balsong ## the packages' own benchmarks (PKG=work BENCH=.)
 	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKG)
 
 .PHONY: model

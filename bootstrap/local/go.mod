@@ -9,6 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
 	github.com/balsong/balsong/adapters/crypto v0.0.0
 	github.com/balsong/balsong/adapters/kafka v0.0.0
+	github.com/balsong/balsong/adapters/postgres v0.0.0
 	github.com/balsong/balsong/application v0.0.0
 	github.com/balsong/balsong/bootstrap v0.0.0
 	github.com/balsong/balsong/domain v0.0.0
@@ -24,6 +25,7 @@ require (
 	github.com/wneessen/go-mail v0.8.1
 	go.uber.org/fx v1.24.0
 	go.uber.org/zap v1.28.0
+	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 )
 
@@ -48,7 +50,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
-	github.com/balsong/balsong/adapters/postgres v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/s3 v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/sender v0.0.0 // indirect
 	github.com/balsong/balsong/migrations v0.0.0 // indirect
@@ -114,7 +115,6 @@ require (
 	go.uber.org/multierr v1.10.0 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
-	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect

@@ -1,0 +1,166 @@
+// Package bench measures the product against its floors: how fast a dispatcher publishes what is ready, and how fast
+// one delivery process delivers through a gateway that takes a second to answer. The apps are wired as in production
+// and run in processes of their own; the parts they stand on are real and run on the same machine. It prints what it
+// found, and passes no judgement on the machine.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/balsong/balsong/bootstrap/local/child"
+	"github.com/balsong/balsong/bootstrap/local/parts"
+)
+
+// Which floors a run measures.
+const (
+	Dispatch = "dispatch"
+	Delivery = "delivery"
+	All      = "all"
+)
+
+// Options say what to measure, and with how much.
+type Options struct {
+	What    string // Dispatch, Delivery or All
+	DataDir string // of parts, logs and profiles; has to exist
+
+	Rows int // READY rows of the dispatch floor
+	Runs int // of the dispatch floor, each beside its raw limit; the median counts
+
+	Statements     int           // requests in the topic of the delivery floor
+	StatementBytes int           // a statement's text, before compression and encryption
+	Warmup         time.Duration // after the first accepted message, before anything counts
+	For            time.Duration // how long the delivery floor is measured
+	Answer         time.Duration // the gateway's latency
+	InFlight       int           // messages in hand of the delivery process
+	Batch          int           // rows of a bulk statement of Delivery and settlement
+
+	Kafka    string // "": Apache where it can run, else kfake; or as parts.Options.Kafka
+	Postgres string // as parts.Options.Postgres
+	Durable  bool   // PostgreSQL waits for the disk at each commit
+	Profiles string // directory for CPU and allocation profiles of the apps; "": none
+	Quick    bool   // shown in the report: sizes too small for a claim
+	Out      io.Writer
+}
+
+// WithDefaults fills in the sizes of the floors; quick runs are smaller.
+func (o Options) WithDefaults() Options {
+	type sizes struct {
+		rows, runs, statements int
+		warmup, lasts          time.Duration
+	}
+	full := sizes{rows: 100_000, runs: 3, statements: 400_000, warmup: 10 * time.Second, lasts: time.Minute}
+	if o.Quick {
+		full = sizes{rows: 20_000, runs: 1, statements: 60_000, warmup: 3 * time.Second, lasts: 8 * time.Second}
+	}
+	set(&o.Rows, full.rows)
+	set(&o.Runs, full.runs)
+	set(&o.Statements, full.statements)
+	set(&o.Warmup, full.warmup)
+	set(&o.For, full.lasts)
+	set(&o.StatementBytes, 10<<10)
+	set(&o.Answer, time.Second)
+	set(&o.InFlight, 10_000)
+	set(&o.Batch, 500)
+	return o
+}
+
+func set[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+// ErrOptions is wrapped where a benchmark cannot work as asked.
+var ErrOptions = errors.New("the benchmark cannot work so")
+
+func (o Options) validate() error {
+	switch {
+	case o.What != Dispatch && o.What != Delivery && o.What != All:
+		return fmt.Errorf("%w: %q (want %s, %s or %s)", ErrOptions, o.What, Dispatch, Delivery, All)
+	case o.Rows < 1000 || o.Runs < 1 || o.Statements < 1000:
+		return fmt.Errorf("%w: at least 1,000 rows, 1,000 statements and one run are needed", ErrOptions)
+	case o.StatementBytes < 100 || o.StatementBytes > 60<<10:
+		return fmt.Errorf("%w: a statement of %d bytes (want 100 to 61,440: the gateway takes no more)", ErrOptions, o.StatementBytes)
+	case o.InFlight < 1 || o.Batch < 1 || o.Batch > 1000:
+		return fmt.Errorf("%w: in flight %d, batch %d (want at least 1, and a batch of 1 to 1,000)", ErrOptions, o.InFlight, o.Batch)
+	}
+	return nil
+}
+
+// bench is a run under way.
+type bench struct {
+	Options
+	began  time.Time
+	log    *os.File
+	parts  *parts.Set
+	keyset []byte
+	report *Report
+	stops  []func() error
+}
+
+// Run measures and returns the report; it is printed while it comes about.
+func Run(ctx context.Context, o Options) (report *Report, err error) {
+	o = o.WithDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	b := &bench{Options: o, began: time.Now(), report: newReport(o)}
+	defer func() {
+		for i := len(b.stops) - 1; i >= 0; i-- {
+			err = errors.Join(err, b.stops[i]())
+		}
+	}()
+	if err := b.start(ctx); err != nil {
+		return nil, err
+	}
+	if o.What != Delivery {
+		if err := b.dispatchFloor(ctx); err != nil {
+			return nil, fmt.Errorf("dispatch floor: %w", err)
+		}
+	}
+	if o.What != Dispatch {
+		if err := b.deliveryFloor(ctx); err != nil {
+			return nil, fmt.Errorf("delivery floor: %w", err)
+		}
+	}
+	b.report.FinishedAt = time.Now().UTC().Truncate(time.Second)
+	b.report.Print(o.Out)
+	return b.report, nil
+}
+
+// say tells how far the run is.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.Out, "%7.1f s  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.DataDir, name) }
+
+// logFile is a log of its own for a process.
+func (b *bench) logFile(name string) (*os.File, error) {
+	file, err := os.OpenFile(b.path(name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err == nil {
+		b.stops = append(b.stops, file.Close)
+	}
+	return file, err
+}
+
+// startChild starts a process of ours; stop it, or it is stopped at the end.
+func (b *bench) startChild(ctx context.Context, role child.Role, spec any) (*child.Process, error) {
+	log, err := b.logFile(string(role))
+	if err != nil {
+		return nil, err
+	}
+	process, err := child.Start(ctx, child.Options{Role: role, Spec: spec, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("%w (its log: %s)", err, log.Name())
+	}
+	b.stops = append(b.stops, process.Stop)
+	return process, nil
+}
