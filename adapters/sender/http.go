@@ -13,11 +13,18 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 )
 
 // maxBody bounds a gateway's answer, in bytes; a longer one is not the contract's.
 const maxBody = 16 << 10
+
+// Bounds of a message in bytes: even with every byte escaped in JSON it stays below the contract's 64 KiB.
+const (
+	maxDestination = 1 << 10
+	maxText        = 8 << 10
+)
 
 // HTTPConfig describes a gateway for SMS or push by the contract of docs/contract/http-gateway.md.
 type HTTPConfig struct {
@@ -104,6 +111,9 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if d.Channel != g.provider.Channel {
 		return notMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
 	}
+	if reply := unfit(d); reply.Verdict != "" {
+		return reply
+	}
 	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
 	defer cancel()
 	line := &line{}
@@ -126,6 +136,23 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	reply := httpReply(response.StatusCode, response.Header.Get("Retry-After"), body, g.now())
 	reply.Detail = mask(reply.Detail, d.Destination)
 	return reply
+}
+
+// unfit refuses, without a call, what the contract does not allow: the gateway's "bad request" would leave an outcome
+// that nobody can know.
+func unfit(d port.Delivery) port.Reply {
+	refused := func(class attempt.FailureClass, why string) port.Reply {
+		return port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
+	}
+	classes := d.Content.Class == "" || d.Content.Class == "SMS" || d.Content.Class == "LMS"
+	switch {
+	case strings.TrimSpace(d.Destination) == "" || len(d.Destination) > maxDestination:
+		return refused(attempt.Permanent, "the destination is empty or too long")
+	case d.Content.Text == "" || !classes || len(d.Content.Text)+len(d.Content.Title) > maxText:
+		return refused(attempt.Content, "the text is empty or too long, or its class is neither SMS nor LMS")
+	default:
+		return port.Reply{}
+	}
 }
 
 // message is the contract's request body.

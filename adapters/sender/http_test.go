@@ -226,6 +226,37 @@ func TestAnotherChannelsMessageIsNotSent(t *testing.T) {
 	}
 }
 
+func TestWhatTheContractDoesNotAllowIsRefusedWithoutACall(t *testing.T) {
+	t.Parallel()
+	g := httpGateway(t, HTTPConfig{URL: "http://127.0.0.1:1"}) // a call would be CallNotMade
+	for class, change := range map[attempt.FailureClass][]func(*port.Delivery){
+		attempt.Permanent: {
+			func(d *port.Delivery) { d.Destination = "" },
+			func(d *port.Delivery) { d.Destination = " " },
+			func(d *port.Delivery) { d.Destination = strings.Repeat("1", maxDestination+1) },
+		},
+		attempt.Content: {
+			func(d *port.Delivery) { d.Content.Text = "" },
+			func(d *port.Delivery) { d.Content.Class = "MMS" },
+			func(d *port.Delivery) { d.Content.Text = strings.Repeat("\x01", maxText) },
+		},
+	} {
+		for i, change := range change {
+			d := testDelivery(channel.SMS, 1)
+			change(&d)
+			if reply := g.Send(t.Context(), d); reply.Verdict != port.CallRefused || reply.Class != class {
+				t.Errorf("%s %d: %+v", class, i, reply)
+			}
+		}
+	}
+	d := testDelivery(channel.SMS, 1)
+	d.Destination, d.Content.Title = strings.Repeat("\x01", maxDestination), ""
+	d.Content.Text = strings.Repeat("\x01", maxText)
+	if request, err := g.request(t.Context(), d); err != nil || request.ContentLength > 64<<10 || unfit(d).Verdict != "" {
+		t.Errorf("the largest message has %d bytes (%v)", request.ContentLength, err)
+	}
+}
+
 func TestAGivenUpConnectionCannotBeWrittenTo(t *testing.T) {
 	t.Parallel()
 	inner := &recordingConn{}

@@ -21,75 +21,81 @@ const (
 )
 
 // meaning is what a refusal says.
-type meaning int
+type meaning string
 
 const (
-	meansNothing   meaning = iota // on no list
-	meansPermanent                // this address cannot be reached by e-mail
-	meansTemporary                // not accepted; another try may succeed
-	meansThrottled                // not now
-	meansContent                  // what was sent is refused
-	meansOurFault                 // the sender is refused, whoever the recipient is: configuration, not this message
+	meansNothing   meaning = ""          // on no list
+	meansPermanent meaning = "permanent" // this address cannot be reached by e-mail
+	meansTemporary meaning = "temporary" // not accepted; another try may succeed
+	meansThrottled meaning = "throttled" // not now
+	meansContent   meaning = "content"   // what was sent is refused
+	meansOurFault  meaning = "our fault" // the sender is refused, whoever the recipient is: configuration, not this message
 )
+
+// refusalRule is one line of an allow-list. README.md shows them to people; a test compares.
+type refusalRule struct {
+	means meaning
+	why   string
+}
 
 // smtpRefusals is the allow-list of RFC 3463 and the IANA registry of RFC 5248, by enhanced status code. A key with
 // two numbers stands for all codes of its subject that have no line of their own. The first digit is the basic reply
-// code's; where the two differ, the enhanced code is not believed. It shares its lines with the documentation.
-var smtpRefusals = map[string]meaning{
-	"5.1":    meansPermanent, // addressing: no such mailbox, system, bad syntax, moved, null MX
-	"5.1.7":  meansOurFault,  // bad sender's mailbox syntax
-	"5.1.8":  meansOurFault,  // bad sender's system address
-	"5.2":    meansPermanent, // mailbox: disabled, list expansion, too long for it
-	"5.2.2":  meansTemporary, // mailbox full: it may be emptied before the next try
-	"5.3":    meansTemporary, // mail system: full, not accepting, misconfigured
-	"5.3.4":  meansPermanent, // message too big for the system: another channel's is smaller
-	"5.4":    meansTemporary, // network and routing
-	"5.4.1":  meansPermanent, // no answer from host; large hosts use it for "no such recipient"
-	"5.4.4":  meansPermanent, // unable to route: no such domain
-	"5.5":    meansTemporary, // protocol
-	"5.6":    meansContent,   // media and conversion
-	"5.6.7":  meansPermanent, // non-ASCII address where none is allowed
-	"5.7":    meansOurFault,  // security: our authentication, SPF, DKIM, DMARC, reverse DNS, encryption
-	"5.7.1":  meansPermanent, // "sender not authorized to this destination" (RFC 3463): about sender and recipient, not about the words; another channel is open
-	"5.7.2":  meansPermanent, // list expansion prohibited
-	"5.7.13": meansPermanent, // the recipient's account is disabled
-	"5.7.17": meansPermanent, // the mailbox has another owner (RFC 7293)
-	"5.7.18": meansPermanent, // the domain has another owner (RFC 7293)
-	"5.7.28": meansThrottled, // mail flood detected
-	"4.1":    meansTemporary,
-	"4.2":    meansTemporary,
-	"4.3":    meansTemporary,
-	"4.4":    meansTemporary,
-	"4.5":    meansTemporary,
-	"4.6":    meansTemporary,
-	"4.7":    meansThrottled, // rate limits, grey lists, reputation: not now
+// code's; where the two differ, the enhanced code is not believed.
+var smtpRefusals = map[string]refusalRule{
+	"5.1":    {meansPermanent, "addressing: no such mailbox, system, bad syntax, moved, null MX"},
+	"5.1.7":  {meansOurFault, "bad sender's mailbox syntax"},
+	"5.1.8":  {meansOurFault, "bad sender's system address"},
+	"5.2":    {meansPermanent, "mailbox: disabled, list expansion, too long for it"},
+	"5.2.2":  {meansTemporary, "mailbox full: it may be emptied before the next try"},
+	"5.3":    {meansTemporary, "mail system: full, not accepting, misconfigured"},
+	"5.3.4":  {meansPermanent, "message too big for the system: another channel's is smaller"},
+	"5.4":    {meansTemporary, "network and routing"},
+	"5.4.1":  {meansPermanent, "no answer from host; large hosts use it for \"no such recipient\""},
+	"5.4.4":  {meansPermanent, "unable to route: no such domain"},
+	"5.5":    {meansTemporary, "protocol"},
+	"5.6":    {meansContent, "media and conversion"},
+	"5.6.7":  {meansPermanent, "non-ASCII address where none is allowed"},
+	"5.7":    {meansOurFault, "security: our authentication, SPF, DKIM, DMARC, reverse DNS, encryption"},
+	"5.7.1":  {meansPermanent, "\"sender not authorized to this destination\" (RFC 3463): about sender and recipient, not about the words; another channel is open"},
+	"5.7.2":  {meansPermanent, "list expansion prohibited"},
+	"5.7.13": {meansPermanent, "the recipient's account is disabled"},
+	"5.7.17": {meansPermanent, "the mailbox has another owner (RFC 7293)"},
+	"5.7.18": {meansPermanent, "the domain has another owner (RFC 7293)"},
+	"5.7.28": {meansThrottled, "mail flood detected"},
+	"4.1":    {meansTemporary, "addressing"},
+	"4.2":    {meansTemporary, "mailbox"},
+	"4.3":    {meansTemporary, "mail system"},
+	"4.4":    {meansTemporary, "network and routing"},
+	"4.5":    {meansTemporary, "protocol"},
+	"4.6":    {meansTemporary, "media"},
+	"4.7":    {meansThrottled, "rate limits, grey lists, reputation: not now"},
 }
 
 // basicRefusals is the allow-list of RFC 5321's reply codes where no enhanced code says more.
-var basicRefusals = map[int]meaning{
-	421: meansThrottled, // closing the channel
-	450: meansTemporary,
-	451: meansTemporary,
-	452: meansTemporary,
-	454: meansTemporary,
-	455: meansTemporary,
-	500: meansTemporary,
-	501: meansTemporary,
-	502: meansTemporary,
-	503: meansTemporary,
-	504: meansTemporary,
-	521: meansPermanent, // the host accepts no mail (RFC 7504)
-	530: meansOurFault,
-	534: meansOurFault,
-	535: meansOurFault,
-	538: meansOurFault,
-	550: meansPermanent,
-	551: meansPermanent,
-	552: meansTemporary, // storage exceeded
-	553: meansPermanent,
-	554: meansTemporary, // "transaction failed" says no more
-	555: meansTemporary,
-	556: meansPermanent, // the domain accepts no mail (RFC 7504)
+var basicRefusals = map[int]refusalRule{
+	421: {meansThrottled, "closing the channel"},
+	450: {meansTemporary, "mailbox busy"},
+	451: {meansTemporary, "error on their side"},
+	452: {meansTemporary, "storage short"},
+	454: {meansTemporary, "TLS or authentication not available now"},
+	455: {meansTemporary, "parameters not accommodated"},
+	500: {meansTemporary, "syntax"},
+	501: {meansTemporary, "syntax"},
+	502: {meansTemporary, "not implemented"},
+	503: {meansTemporary, "bad sequence"},
+	504: {meansTemporary, "parameter not implemented"},
+	521: {meansPermanent, "the host accepts no mail (RFC 7504)"},
+	530: {meansOurFault, "authenticate, or encrypt, first"},
+	534: {meansOurFault, "stronger authentication asked for"},
+	535: {meansOurFault, "credentials refused"},
+	538: {meansOurFault, "encryption asked for"},
+	550: {meansPermanent, "no such mailbox, or refused to it"},
+	551: {meansPermanent, "user not local"},
+	552: {meansTemporary, "storage exceeded"},
+	553: {meansPermanent, "mailbox name not allowed"},
+	554: {meansTemporary, "\"transaction failed\" says no more"},
+	555: {meansTemporary, "parameters not recognized"},
+	556: {meansPermanent, "the domain accepts no mail (RFC 7504)"},
 }
 
 // rateWords turn a temporary refusal into "not now". Providers without enhanced codes say it in words only.
@@ -123,12 +129,12 @@ func smtpMeaning(code int, text string) meaning {
 	if !listed {
 		return meansNothing
 	}
-	means := basic
+	means := basic.means
 	if subject, exact := enhanced(code, text); exact != "" {
 		if m, ok := smtpRefusals[exact]; ok {
-			means = m
+			means = m.means
 		} else if m, ok := smtpRefusals[subject]; ok {
-			means = m
+			means = m.means
 		}
 	}
 	if code == 421 || (code < 500 && rateWords.MatchString(text)) {

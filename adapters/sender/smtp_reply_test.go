@@ -1,6 +1,9 @@
 package sender
 
 import (
+	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +53,30 @@ func TestFinalRepliesByTheirCodes(t *testing.T) {
 		if reply.Verdict != c.verdict || reply.Class != c.class {
 			t.Errorf("%d %s: got %s %s, want %s %s", c.code, c.text, reply.Verdict, reply.Class, c.verdict, c.class)
 		}
+	}
+}
+
+func TestTheReadmeShowsTheAllowLists(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for code, rule := range smtpRefusals {
+		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s |", code, rule.means, rule.why))
+	}
+	for code, rule := range basicRefusals {
+		lines = append(lines, fmt.Sprintf("| `%d` | %s | %s |", code, rule.means, rule.why))
+	}
+	slices.Sort(lines)
+	for _, line := range lines {
+		if !strings.Contains(string(readme), line+"\n") {
+			t.Errorf("README.md lacks: %s", line)
+		}
+	}
+	if shown := strings.Count(string(readme), "\n| `"); shown != len(lines) {
+		t.Errorf("README.md shows %d codes, the lists have %d", shown, len(lines))
 	}
 }
 
