@@ -68,9 +68,15 @@ func TestUsersThatFailedTogetherComeBackSpread(t *testing.T) {
 func TestBackoffsThatCannotWorkAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, b := range []attempt.Backoff{
-		{Base: -1, Factor: 1, Max: 1}, {Base: 2, Factor: 1, Max: 1}, {Base: 1, Factor: 0.9, Max: 1}, {Base: 1, Factor: 101, Max: 1},
-		{Base: 1, Factor: math.NaN(), Max: 1}, {Base: 1, Factor: math.Inf(1), Max: 1}, {},
-		{Base: 1, Factor: 2, Max: attempt.MaxPause + 1}, {Base: math.MaxInt64, Factor: 1, Max: math.MaxInt64},
+		{},
+		{Base: -1, Factor: 1, Max: 1},
+		{Base: 2, Factor: 1, Max: 1},
+		{Base: 1, Factor: 0.9, Max: 1},
+		{Base: 1, Factor: 101, Max: 1},
+		{Base: 1, Factor: math.NaN(), Max: 1},
+		{Base: 1, Factor: math.Inf(1), Max: 1},
+		{Base: 1, Factor: 2, Max: attempt.MaxPause + 1},
+		{Base: math.MaxInt64, Factor: 1, Max: math.MaxInt64},
 	} {
 		if err := b.Validate(); !errors.Is(err, attempt.ErrBackoff) {
 			t.Errorf("%+v: %v", b, err)

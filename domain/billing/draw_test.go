@@ -126,7 +126,7 @@ func drawRow(t *rapid.T, target billing.Target, v policy.Version, k key.Delivery
 	r := row(target, v, rapid.SampledFrom(attempt.States).Draw(t, "state"))
 	r.Key = k
 	r.Unknown = rapid.SampledFrom([]attempt.UnknownPolicy{attempt.Hold, attempt.Resend}).Draw(t, "unknown")
-	switch r.State {
+	switch r.State { //nolint:exhaustive // the other states carry no more
 	case attempt.Failed:
 		r.Class = rapid.SampledFrom([]attempt.FailureClass{attempt.Permanent, attempt.Temporary, attempt.Content, attempt.Suppressed}).Draw(t, "class")
 		r.Reason = attempt.ReasonRefused

@@ -85,7 +85,7 @@ func (t *Target) settleCurrent(row attempt.Row, policies Policies) (Settlement, 
 		return Unchanged, fmt.Errorf("%w: %s: its ledger row names policy %d v%d, which is gone", policy.ErrInvalid, row.Key, row.PolicyID, row.PolicyVersion)
 	}
 	next := *t // what is UNCHANGED, or fails, leaves no trace
-	if next.s.Policy.IsZero() {
+	if ok && next.s.Policy.IsZero() {
 		next.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
 	}
 	settlement, err := next.settleRow(row, version)

@@ -364,6 +364,20 @@ func TestAPolicyThatIsGoneIsAnError(t *testing.T) {
 	}
 }
 
+// An event that could not be read has left a row that names no policy.
+func TestContentStopsATargetWhateverItsPolicy(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	for _, bound := range []policy.Ref{{}, v.Ref(), {ID: 99, Version: 1}} {
+		target := restored(t, billing.State{Key: user, Dispatch: billing.Requested, Policy: bound})
+		r := attempt.Row{Key: target.Delivery(), State: attempt.Failed, Class: attempt.Content}
+		settle(t, &target, []attempt.Row{r}, v)
+		if s := target.State(); s.Dispatch != billing.Paused || s.Pause != billing.PauseContent || s.Policy != bound {
+			t.Errorf("bound to %s: %+v", bound, s)
+		}
+	}
+}
+
 // A dispatcher that died between publishing and committing has not bound the policy; the ledger row has.
 func TestSettlingBindsThePolicyOfTheRow(t *testing.T) {
 	t.Parallel()
