@@ -52,7 +52,7 @@ func httpGateway(t testing.TB, c HTTPConfig) *HTTP {
 
 func TestARequestIsTheContracts(t *testing.T) {
 	t.Parallel()
-	for kind, path := range map[channel.Kind]string{channel.SMS: "/root/sms", channel.Push: "/root/push"} {
+	for kind, path := range map[channel.Kind]string{channel.SMS: "/base/sms", channel.Push: "/base/push"} {
 		var got *http.Request
 		var body map[string]string
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +61,7 @@ func TestARequestIsTheContracts(t *testing.T) {
 			fmt.Fprint(w, `{"message_id":"m-1"}`)
 		}))
 		defer server.Close()
-		g := httpGateway(t, HTTPConfig{Provider: testProvider(kind), URL: server.URL + "/root/", Token: "s3cret"})
+		g := httpGateway(t, HTTPConfig{Provider: testProvider(kind), URL: server.URL + "/base/", Token: "s3cret"})
 		if reply := g.Send(t.Context(), testDelivery(kind, 7)); reply.Verdict != port.CallAccepted || reply.MessageID != "m-1" {
 			t.Fatalf("got %+v", reply)
 		}
