@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -15,15 +14,16 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
 )
 
 // maxBody bounds a gateway's answer, in bytes; a longer one is not the contract's.
 const maxBody = 16 << 10
 
-// Bounds of a message in bytes: even with every byte escaped in JSON it stays below the contract's 64 KiB.
+// Bounds of what is sent, in bytes: the destination ours, the request's body the contract's.
 const (
 	maxDestination = 1 << 10
-	maxText        = 8 << 10
+	maxRequest     = 64 << 10
 )
 
 // HTTPConfig describes a gateway for SMS or push by the contract of docs/contract/http-gateway.md.
@@ -111,48 +111,30 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if d.Channel != g.provider.Channel {
 		return notMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
 	}
-	if reply := unfit(d); reply.Verdict != "" {
+	body, reply := bodyOf(d)
+	if reply.Verdict != "" {
 		return reply
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
 	defer cancel()
 	line := &line{}
-	request, err := g.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: line.got}), d)
-	if err != nil {
-		return notMade("the request cannot be written: " + mask(err.Error(), d.Destination))
-	}
+	request := g.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: line.got}), d.Key, body)
+	destination := d.Destination
 	response, err := g.transport.RoundTrip(request)
 	if err != nil {
 		if line.untouched() {
-			return notMade("no byte was sent: " + mask(err.Error(), d.Destination))
+			return notMade("no byte was sent: " + mask(err.Error(), destination))
 		}
-		return unknown("no answer: " + mask(err.Error(), d.Destination))
+		return unknown("no answer: " + mask(err.Error(), destination))
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return unknown("the answer broke off: " + mask(err.Error(), d.Destination))
+		return unknown("the answer broke off: " + mask(err.Error(), destination))
 	}
-	reply := httpReply(response.StatusCode, response.Header.Get("Retry-After"), body, g.now())
-	reply.Detail = mask(reply.Detail, d.Destination)
+	reply = httpReply(response.StatusCode, response.Header.Get("Retry-After"), answer, g.now())
+	reply.Detail = mask(reply.Detail, destination)
 	return reply
-}
-
-// unfit refuses, without a call, what the contract does not allow: the gateway's "bad request" would leave an outcome
-// that nobody can know.
-func unfit(d port.Delivery) port.Reply {
-	refused := func(class attempt.FailureClass, why string) port.Reply {
-		return port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
-	}
-	classes := d.Content.Class == "" || d.Content.Class == "SMS" || d.Content.Class == "LMS"
-	switch {
-	case strings.TrimSpace(d.Destination) == "" || len(d.Destination) > maxDestination:
-		return refused(attempt.Permanent, "the destination is empty or too long")
-	case d.Content.Text == "" || !classes || len(d.Content.Text)+len(d.Content.Title) > maxText:
-		return refused(attempt.Content, "the text is empty or too long, or its class is neither SMS nor LMS")
-	default:
-		return port.Reply{}
-	}
 }
 
 // message is the contract's request body.
@@ -163,24 +145,51 @@ type message struct {
 	Class string `json:"class,omitempty"`
 }
 
-func (g *HTTP) request(ctx context.Context, d port.Delivery) (*http.Request, error) {
-	body, err := json.Marshal(message{To: d.Destination, Text: d.Content.Text, Title: d.Content.Title, Class: d.Content.Class})
-	if err != nil {
-		return nil, err
+// bodyOf is the request's body. What the contract does not allow it refuses, without a call: the gateway's "bad
+// request" would leave an outcome that nobody can know.
+func bodyOf(d port.Delivery) ([]byte, port.Reply) {
+	refused := func(class attempt.FailureClass, why string) ([]byte, port.Reply) {
+		return nil, port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
 	}
+	if strings.TrimSpace(d.Destination) == "" || len(d.Destination) > maxDestination {
+		return refused(attempt.Permanent, "the destination is empty or too long")
+	}
+	c := d.Content
+	if c.Text == "" || (c.Class != "" && c.Class != "SMS" && c.Class != "LMS") {
+		return refused(attempt.Content, "the text is empty, or its class is neither SMS nor LMS")
+	}
+	body, err := json.Marshal(message{To: d.Destination, Text: c.Text, Title: c.Title, Class: c.Class})
+	if err != nil || len(body) > maxRequest {
+		return refused(attempt.Content, "the message is longer than the contract allows")
+	}
+	return body, port.Reply{}
+}
+
+func (g *HTTP) request(ctx context.Context, key key.Delivery, body []byte) *http.Request {
 	header := g.header.Clone()
-	header["Idempotency-Key"] = []string{d.Key.String()}
+	header["Idempotency-Key"] = []string{key.String()}
 	request := &http.Request{
 		Method: http.MethodPost, URL: g.endpoint, Host: g.endpoint.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: &onceBody{Reader: bytes.NewReader(body)}, ContentLength: int64(len(body)),
+		Body: &onceBody{left: body}, ContentLength: int64(len(body)),
 		GetBody: nil, // or net/http would repeat the request by itself
 	}
-	return request.WithContext(ctx), nil
+	return request.WithContext(ctx)
 }
 
-// onceBody is a request body that can be read once. net/http must not know its type: it rewinds those it knows.
-type onceBody struct{ io.Reader }
+// onceBody is a request body that can be read once. net/http must not know its type: it rewinds those it knows. What
+// was read it holds no longer: thousands of calls wait for their answers at the same time.
+type onceBody struct{ left []byte }
+
+// Read implements io.Reader.
+func (b *onceBody) Read(p []byte) (int, error) {
+	n := copy(p, b.left)
+	if b.left = b.left[n:]; len(b.left) == 0 {
+		b.left = nil
+		return n, io.EOF
+	}
+	return n, nil
+}
 
 // Close implements io.Closer.
 func (*onceBody) Close() error { return nil }

@@ -21,6 +21,15 @@ var packers = sync.Pool{New: func() any {
 	return w
 }}
 
+// unpackers keeps the way back: a decompressor's window of 32 KiB, and room for a statement in clear. Nothing decoded
+// points into that room.
+var unpackers = sync.Pool{New: func() any { return &unpacker{} }}
+
+type unpacker struct {
+	reader gzip.Reader
+	plain  bytes.Buffer
+}
+
 // SealStatement encodes, compresses and encrypts a statement, in this order: ciphertext does not compress.
 func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error) {
 	var encoded bytes.Buffer
@@ -56,19 +65,20 @@ func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher) (port.S
 	if err != nil {
 		return port.Statement{}, fmt.Errorf("open the statement of %s: %w", target, err)
 	}
-	r, err := gzip.NewReader(bytes.NewReader(compressed))
-	if err != nil {
+	u, _ := unpackers.Get().(*unpacker)
+	defer unpackers.Put(u)
+	if err := u.reader.Reset(bytes.NewReader(compressed)); err != nil {
 		return wrong("it is not compressed")
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxStatement+1))
-	switch {
+	u.plain.Reset()
+	switch n, err := u.plain.ReadFrom(io.LimitReader(&u.reader, maxStatement+1)); {
 	case err != nil:
 		return wrong("it cannot be unpacked")
-	case len(plain) > maxStatement:
+	case n > maxStatement:
 		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
 	}
 	var statement port.Statement
-	if err := json.Unmarshal(plain, &statement); err != nil {
+	if err := json.Unmarshal(u.plain.Bytes(), &statement); err != nil {
 		return wrong("it is not the JSON it should be")
 	}
 	if statement.Target != target {
