@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -68,6 +69,9 @@ type Set struct {
 // does not, the others are stopped again.
 func Start(ctx context.Context, options Options) (*Set, error) {
 	s := &Set{options: options.withDefaults()}
+	if err := enterable(options.DataDir); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	starts := []func(context.Context) error{s.startPostgres, s.startKafka, s.startS3}
@@ -85,6 +89,21 @@ func Start(ctx context.Context, options Options) (*Set, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// enterable makes the data directory before any part does: a part that makes it on the way to its own, for itself alone,
+// would shut out PostgreSQL, which runs as another user where this one is root.
+func enterable(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o711), os.Chmod(dir, 0o711)); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	return nil
 }
 
 // firstCause leaves out the errors of starts that only ended because another
