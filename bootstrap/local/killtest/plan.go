@@ -56,6 +56,7 @@ func shortPlan(around Guard, o Options) plan {
 		fast: both(trouble(5*time.Millisecond, 20*time.Millisecond, 0, 0.01), o.Seed),
 	}
 	switch around {
+	case AllGuards: // the full run is another plan
 	case GuardClaim: // keys that were published twice, and keys whose claimant died
 		p.killsAt = []failpoint.Point{failpoint.PublishedUncommitted, failpoint.AcceptedUnwritten}
 	case GuardToken: // copies that find the key in another's hand

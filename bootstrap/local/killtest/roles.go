@@ -130,7 +130,7 @@ func runSettlement(ctx context.Context, o orders) error {
 var errCode = errors.New("the app ended")
 
 func ended(ctx context.Context, code int) error {
-	if code == core.ExitOK || ctx.Err() != nil {
+	if code == core.ExitOK || over(ctx) {
 		return nil
 	}
 	return fmt.Errorf("%w with exit code %d", errCode, code)

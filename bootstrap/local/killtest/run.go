@@ -160,10 +160,16 @@ func (t *test) work(ctx context.Context) (*crew, error) {
 	return crew, errors.Join(errs...)
 }
 
+// lookEvery and quietLooks: the work is over when nothing was open for so long; longer than a sweep takes to come round.
+const (
+	lookEvery  = 500 * time.Millisecond
+	quietLooks = 8
+)
+
 // await waits for the end of the work. Where the limit comes first, the checker says what is missing.
 func (t *test) await(ctx context.Context, crew *crew) error {
 	t.say("work", "until every kill has struck and every target has come to an end")
-	ticker := time.NewTicker(500 * time.Millisecond)
+	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	hurried, quiet, told := false, 0, time.Now()
 	for began := time.Now(); time.Since(began) < t.Limit; {
@@ -191,19 +197,16 @@ func (t *test) await(ctx context.Context, crew *crew) error {
 			t.say("work", "%d targets open, %d claims under way, %d kills", open, claimed, len(crew.endedByKill()))
 		}
 		quiet++
-		if open > 0 || claimed > 0 || (!over && !t.exhausted(open)) {
+		if open > 0 || claimed > 0 {
 			quiet = 0
 		}
-		if quiet > 8 { // longer than a sweep
+		if quiet > quietLooks { // with kills outstanding too: nothing is left in which they could strike
 			return nil
 		}
 	}
 	t.say("limit", "the limit of %s has come first", t.Limit)
 	return nil
 }
-
-// exhausted: nothing is left to do, so no more kills can strike.
-func (t *test) exhausted(open int) bool { return open == 0 }
 
 // open counts targets that have not come to an end, and claims under way.
 func (t *test) open(ctx context.Context) (open, claimed int, err error) {

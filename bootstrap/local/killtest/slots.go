@@ -73,10 +73,7 @@ func (c *crew) once(ctx context.Context, s slot, o orders, log *os.File) (struck
 	process, err := child.Start(ctx, child.Options{Role: s.role, Spec: o, Log: log})
 	if err != nil {
 		c.campaign.back(o.Arm, false)
-		if ctx.Err() != nil {
-			return false, nil
-		}
-		return false, fmt.Errorf("start %s: %w", o.Name, err)
+		return false, unlessEnded(ctx, fmt.Errorf("start %s: %w", o.Name, err))
 	}
 	stopped := false
 	select {
@@ -87,6 +84,17 @@ func (c *crew) once(ctx context.Context, s slot, o orders, log *os.File) (struck
 	}
 	return c.note(s, o, process.Err(), stopped), err
 }
+
+// unlessEnded leaves out an error that only the end of ctx has caused.
+func unlessEnded(ctx context.Context, err error) error {
+	if over(ctx) {
+		return nil
+	}
+	return err
+}
+
+// over tells whether the process was asked to end.
+func over(ctx context.Context) bool { return ctx.Err() != nil }
 
 // note tells kills from other ends.
 func (c *crew) note(s slot, o orders, end error, stopped bool) bool {
