@@ -200,7 +200,7 @@ func (t *test) await(ctx context.Context, crew *crew) error {
 		if open > 0 || claimed > 0 {
 			quiet = 0
 		}
-		if quiet > quietLooks { // with kills outstanding too: nothing is left in which they could strike
+		if quiet > quietLooks+int(t.plan.stall/lookEvery) { // with kills outstanding too: nothing is left in which they could strike
 			return nil
 		}
 	}
