@@ -25,12 +25,14 @@ func newBulk(s *Service) *bulk {
 	database := func(ctx context.Context, do func(context.Context) error) error {
 		return s.await(ctx, "database", do)
 	}
-	n := s.config.Batch
+	several := batch.Config{Max: s.config.Batch, Workers: bulkWorkers, Linger: s.config.Linger, After: s.Clock.After}
+	one := several
+	one.Workers = 1
 	return &bulk{
-		claims:   keyed(n, database, s.Ledger.Claim, func(c attempt.Claim) key.Delivery { return c.Key }),
-		closings: keyed(n, database, s.Ledger.Close, func(c attempt.Closing) key.Delivery { return c.Key }),
-		outcomes: keyed(n, database, s.Ledger.Record, func(o attempt.Outcome) key.Delivery { return o.Key }),
-		finds: batch.New(n, 1, func(ctx context.Context, keys []key.Delivery) (rows []attempt.Row, err error) {
+		claims:   keyed(several, database, s.Ledger.Claim, func(c attempt.Claim) key.Delivery { return c.Key }),
+		closings: keyed(several, database, s.Ledger.Close, func(c attempt.Closing) key.Delivery { return c.Key }),
+		outcomes: keyed(several, database, s.Ledger.Record, func(o attempt.Outcome) key.Delivery { return o.Key }),
+		finds: batch.New(one, func(ctx context.Context, keys []key.Delivery) (rows []attempt.Row, err error) {
 			err = database(ctx, func(ctx context.Context) error {
 				found, err := s.Ledger.Find(ctx, keys)
 				byKey := make(map[key.Delivery]attempt.Row, len(found))
@@ -45,8 +47,8 @@ func newBulk(s *Service) *bulk {
 			})
 			return rows, err
 		}),
-		contacts: keyed(n, database, s.Suppressions.Suppressed, func(c port.Contact) port.Contact { return c }),
-		results: batch.New(n, 1, func(ctx context.Context, messages []port.Message) ([]error, error) {
+		contacts: keyed(several, database, s.Suppressions.Suppressed, func(c port.Contact) port.Contact { return c }),
+		results: batch.New(one, func(ctx context.Context, messages []port.Message) ([]error, error) {
 			ctx, cancel := context.WithTimeout(ctx, resultTimeout)
 			defer cancel()
 			return s.Publisher.Publish(ctx, port.TopicResults, messages), nil
@@ -64,7 +66,7 @@ type answer struct {
 // the same batch (two copies of one message) waits for the next: a bulk statement names each key once. Where the
 // statement is refused as invalid its items are tried one by one, so that a bad one harms no other.
 func keyed[In any, Key comparable](
-	n int,
+	config batch.Config,
 	retry func(ctx context.Context, do func(context.Context) error) error,
 	do func(ctx context.Context, in []In) ([]Key, error),
 	keyOf func(In) Key,
@@ -81,7 +83,7 @@ func keyed[In any, Key comparable](
 		}
 		return holds, err
 	}
-	return batch.New(n, bulkWorkers, func(ctx context.Context, items []In) ([]answer, error) {
+	return batch.New(config, func(ctx context.Context, items []In) ([]answer, error) {
 		answers := make([]answer, len(items))
 		for rest := indexes(len(items)); len(rest) > 0; {
 			now, later := firsts(rest, func(i int) Key { return keyOf(items[i]) })

@@ -17,8 +17,12 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	if err != nil {
 		return true
 	}
-	verdict, made := port.CallNotMade, false
-	defer func() { release(verdict, made) }()
+	called := false
+	defer func() {
+		if !called {
+			release(port.CallNotMade, false)
+		}
+	}()
 	if !f.mayGo(ctx) { // the wait for the permit may have been long
 		return true
 	}
@@ -44,13 +48,21 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 		return f.giveUp(claim)
 	}
 	began := f.Clock.Now()
-	call, cancel := context.WithTimeout(f.life, f.callDeadline())
-	reply := f.lane.Gateway.Send(call, f.content)
-	cancel()
-	verdict, made = reply.Verdict, true
+	reply := f.call()
+	called = true
+	release(reply.Verdict, true) // at once: the outcome needs no permit
 	f.Metrics.Observe("gateway_call_seconds", f.Clock.Now().Sub(began), "provider", provider.Name)
 	f.store(outcome(claim, reply, f.Clock.Now()))
 	return true
+}
+
+// call hands the content over, once, and holds it no longer: thousands of calls wait at the same time.
+func (f *flight) call() port.Reply {
+	call, cancel := context.WithTimeout(f.life, f.callDeadline())
+	defer cancel()
+	content := f.content
+	f.content = port.Delivery{}
+	return f.lane.Gateway.Send(call, content)
 }
 
 // notOwned looks at a key that the claim did not get. Whoever inserted its row owns its fate.

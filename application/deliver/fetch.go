@@ -31,9 +31,11 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 			})
 		},
 		func() error {
-			return f.await(ctx, "statements", func(ctx context.Context) (err error) {
-				sealed, err = f.Packs.Get(ctx, ref)
-				return err
+			return f.await(ctx, "statements", func(ctx context.Context) error {
+				return f.atDesk(ctx, func() (err error) {
+					sealed, err = f.Packs.Get(ctx, ref)
+					return err
+				})
 			})
 		},
 		func() error {
@@ -58,11 +60,22 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 
 // keyed waits while a key is unknown: the key service is behind.
 func (f *flight) keyed(ctx context.Context, do func() error) error {
-	return f.await(ctx, "keys", func(context.Context) error {
-		err := do()
+	return f.await(ctx, "keys", func(ctx context.Context) error {
+		err := f.atDesk(ctx, do)
 		if errors.Is(err, port.ErrUnknownKey) {
 			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
 		}
 		return err
 	})
+}
+
+// atDesk does a piece of preparing at one of the desks. None is held while something is waited for that is down.
+func (s *Service) atDesk(ctx context.Context, do func() error) error {
+	select {
+	case s.desks <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.desks }()
+	return do()
 }

@@ -111,8 +111,8 @@ func TestDeliveryKeepsToTheOrderOfTheProtocol(t *testing.T) {
 	want := []string{
 		"suppressions.suppressed", "suppressions.suppressed/done",
 		"decrypt destination", "decrypt statement_ref", "fetch", "decrypt statement",
-		"permit", "ledger.claim", "ledger.claim/done", "call", "ledger.record", "ledger.record/done",
-		"publish dispatch-results.v1", "permit released: accepted",
+		"permit", "ledger.claim", "ledger.claim/done", "call", "permit released: accepted",
+		"ledger.record", "ledger.record/done", "publish dispatch-results.v1",
 	}
 	if got := j.list(); !slices.Equal(got, want) {
 		t.Fatalf("Delivery did\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -23,6 +23,7 @@ var ErrConfig = errors.New("delivery cannot work so")
 type Config struct {
 	InFlight      int           // messages in hand at the same time, from consumption to outcome
 	Batch         int           // rows of a bulk statement, 1 to 1,000
+	Linger        time.Duration // how long a bulk statement waits for more rows under load; 0: not at all
 	HaltPoll      time.Duration // how often the halt is read
 	DrainFor      time.Duration // how long a shutdown waits for calls under way; at least the longest call deadline
 	ContentLimit  int           // contents in a row that may be refused before Delivery halts itself
@@ -56,6 +57,11 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
+// desks is how many contents are fetched and decrypted at the same time. Thousands that unpack at once would keep
+// those waiting for a processor who have to answer in time: the database's connections, the group's heartbeats, the
+// gateways' answers.
+const desks = 64
+
 // Lane is a channel's provider with its bounds.
 type Lane struct {
 	Gateway port.Gateway
@@ -86,6 +92,7 @@ type Service struct {
 	halt    *gate
 	bulk    *bulk
 	slots   chan struct{}
+	desks   chan struct{} // where contents are fetched and decrypted
 	flights sync.WaitGroup
 	refused atomic.Int32       // contents refused in a row
 	life    context.Context    //nolint:containedctx // of the calls under way: longer than Run's context, ended when drained
@@ -95,8 +102,8 @@ type Service struct {
 // New checks that every provider's lease covers its call.
 func New(ports Ports, config Config) (*Service, error) {
 	config = config.WithDefaults()
-	if config.InFlight < 1 || config.Batch < 1 || config.Batch > 1000 {
-		return nil, fmt.Errorf("%w: in flight %d, batch %d (want at least 1, and a batch of 1 to 1,000)", ErrConfig, config.InFlight, config.Batch)
+	if config.InFlight < 1 || config.Batch < 1 || config.Batch > 1000 || config.Linger < 0 {
+		return nil, fmt.Errorf("%w: in flight %d, batch %d, linger %s (want at least 1, a batch of 1 to 1,000, and no less than 0)", ErrConfig, config.InFlight, config.Batch, config.Linger)
 	}
 	for kind, lane := range ports.Lanes {
 		p := lane.Gateway.Provider()
@@ -110,6 +117,7 @@ func New(ports Ports, config Config) (*Service, error) {
 		watch: outage.New(ports.Clock, ports.Log),
 		halt:  newGate(),
 		slots: make(chan struct{}, config.InFlight),
+		desks: make(chan struct{}, desks),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.bulk = newBulk(s)

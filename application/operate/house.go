@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -27,7 +28,10 @@ func (o *Operator) setHalt(ctx context.Context, what string, on bool, by port.Ac
 	}
 	halt := port.Halt{On: on, Actor: by.Actor, Reason: by.Reason, Since: o.Clock.Now()}
 	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Control.SetHalt(ctx, halt) })
-	return errors.Join(err, o.note(ctx, what, "everything", by))
+	if err != nil {
+		return err
+	}
+	return o.note(ctx, what, "everything", by)
 }
 
 // CloseMonth ends a month for runs without a month.
@@ -57,7 +61,7 @@ func (o *Operator) Suppress(ctx context.Context, contact port.Contact, on bool, 
 	if err != nil {
 		return err
 	}
-	return o.note(ctx, what, "customer on "+string(contact.Channel), by)
+	return o.note(ctx, what, fmt.Sprintf("user %d on %s", contact.UserID, contact.Channel), by)
 }
 
 // DraftPolicy stores a new version of a policy.

@@ -63,7 +63,9 @@ func (o *Operator) on(ctx context.Context, what string, k key.Target, by port.Ac
 		return result, err
 	}
 	var refused error
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+	unknown := false // the answer to an earlier try's COMMIT was lost
+	err = o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		defer func() { unknown = unknown || errors.Is(err, port.ErrCommitUnknown) }()
 		return o.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
 			locked, err := tx.Lock(ctx, []key.Target{k})
 			if err != nil {
@@ -95,6 +97,11 @@ func (o *Operator) on(ctx context.Context, what string, k key.Target, by port.Ac
 	})
 	if err == nil {
 		err = refused
+	}
+	if err != nil && unknown {
+		// It may well be this act itself that stands in its own way now: it must not be missing in the audit.
+		noted := o.note(ctx, what+" (perhaps: the database's answer was lost)", k.String(), by)
+		return result, errors.Join(fmt.Errorf("%s: the answer to the first try was lost, it may have been done: %w", what, err), noted)
 	}
 	if err != nil {
 		return result, fmt.Errorf("%s: %w", what, err)

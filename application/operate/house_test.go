@@ -1,0 +1,149 @@
+package operate_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+func TestAHaltSaysWhoAndWhyAndIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.operator.Halt(t.Context(), by()); err != nil {
+		t.Fatal(err)
+	}
+	halt, err := w.store.Control().Halted(t.Context())
+	if err != nil || !halt.On || halt.Actor != "on-call" || halt.Reason != "a test" || !halt.Since.Equal(w.clock.Now()) {
+		t.Fatalf("the halt is %+v: %v", halt, err)
+	}
+	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
+		t.Fatal(err)
+	}
+	if halt, err := w.store.Control().Halted(t.Context()); err != nil || halt.On {
+		t.Fatalf("the halt is %+v: %v", halt, err)
+	}
+	if notes := w.store.Notes(); len(notes) != 2 || notes[0].What != "halt" || notes[1].What != "lift halt" {
+		t.Fatalf("the notes are %+v", notes)
+	}
+}
+
+func TestAHaltThatFailedIsNotWrittenDownAsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.Fail(func(op string) error {
+		if op == "control.set_halt" {
+			return errors.New("no right")
+		}
+		return nil
+	})
+	if err := w.operator.Halt(t.Context(), by()); err == nil || len(w.store.Notes()) != 0 {
+		t.Fatalf("%v, and the notes are %+v", err, w.store.Notes())
+	}
+}
+
+func TestASuppressionNamesTheCustomerByNumberAndTheChannel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	contact := port.Contact{UserID: 4711, Channel: channel.SMS}
+	for _, on := range []bool{true, false} {
+		if err := w.operator.Suppress(t.Context(), contact, on, by()); err != nil {
+			t.Fatal(err)
+		}
+		listed, err := w.store.Suppressions().Suppressed(t.Context(), []port.Contact{contact})
+		if err != nil || (len(listed) == 1) != on {
+			t.Fatalf("listed %v: %v", listed, err)
+		}
+	}
+	for _, note := range w.store.Notes() {
+		if !strings.Contains(note.Subject, "4711") || !strings.Contains(note.Subject, "SMS") {
+			t.Fatalf("the note says %q: nobody could tell whom it is about", note.Subject)
+		}
+	}
+}
+
+func TestAMonthIsClosedOnceItIsOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.seedNatural(billing.Ready)
+	if err := w.operator.CloseMonth(t.Context(), w.key.Month, by()); err != nil {
+		t.Fatal(err)
+	}
+	if open, err := w.store.Months().List(t.Context()); err != nil || len(open) != 0 {
+		t.Fatalf("open are %v: %v", open, err)
+	}
+	if err := w.operator.CloseMonth(t.Context(), w.key.Month+5, by()); !errors.Is(err, port.ErrNotFound) {
+		t.Fatalf("closing a month that was never opened: %v", err)
+	}
+}
+
+func TestAPolicyIsDraftedAndActivated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	version, err := w.operator.DraftPolicy(t.Context(), spec(), by())
+	if err != nil || version.Ref() != (policy.Ref{ID: 1, Version: 2}) || version.Status() != policy.Draft {
+		t.Fatalf("drafted %s %s: %v", version.Ref(), version.Status(), err)
+	}
+	if err := w.operator.ActivatePolicy(t.Context(), version.Ref(), by()); err != nil {
+		t.Fatal(err)
+	}
+	versions, err := w.store.Policies().Versions(t.Context())
+	if err != nil || len(versions) != 2 || versions[0].Status() != policy.Retired || versions[1].Status() != policy.Active {
+		t.Fatalf("the versions are %+v: %v", versions, err)
+	}
+	if err := w.operator.ActivatePolicy(t.Context(), policy.Ref{ID: 9, Version: 9}, by()); !errors.Is(err, port.ErrNotFound) {
+		t.Fatalf("activating what is not there: %v", err)
+	}
+	if _, err := w.operator.DraftPolicy(t.Context(), policy.Spec{}, by()); !errors.Is(err, port.ErrInvalid) {
+		t.Fatalf("drafting nonsense: %v", err)
+	}
+	if notes := w.store.Notes(); len(notes) != 2 {
+		t.Fatalf("the notes are %+v", notes)
+	}
+}
+
+func TestAnActWaitsForTheDatabaseAndIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.seedNatural(billing.Ready)
+	log := &memory.Log{}
+	ports := w.ports()
+	ports.Log = log
+	w.operator = operate.New(ports, callDeadline)
+	failures := 1
+	w.store.Fail(func(op string) error {
+		if op == memory.Done("targets.commit") && failures > 0 {
+			failures--
+			return port.ErrCommitUnknown
+		}
+		return nil
+	})
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.operator.Pause(t.Context(), w.key, by())
+		done <- err
+	}()
+	if err := w.clock.AwaitTimers(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Second)
+	err := <-done
+	// The first try was committed, so the second finds the bill PAUSED: told as a refusal, and true.
+	if !errors.Is(err, billing.ErrRefused) {
+		t.Fatalf("it came to %v", err)
+	}
+	w.expect(t, billing.Paused, 0, 0)
+	if notes := w.store.Notes(); len(notes) != 1 || !strings.HasPrefix(notes[0].What, "pause") {
+		t.Fatalf("the notes are %+v: what may have been done must not be missing", notes)
+	}
+	if n := len(log.Find("a part is down; waiting for it, nothing is lost")); n != 1 {
+		t.Fatalf("told %d times", n)
+	}
+}
