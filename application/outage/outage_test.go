@@ -1,0 +1,225 @@
+package outage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/memory"
+)
+
+const (
+	down = "a part is down; waiting for it, nothing is lost"
+	back = "a part is back"
+)
+
+type world struct {
+	clock *memory.Clock
+	log   *memory.Log
+	watch *outage.Watch
+}
+
+func newWorld() *world {
+	w := &world{clock: memory.NewClock(time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)), log: &memory.Log{}}
+	w.watch = outage.New(w.clock, w.log)
+	return w
+}
+
+// advance lets time pass for callers that wait, until done is closed.
+func (w *world) advance(t *testing.T, callers int, done <-chan struct{}) {
+	t.Helper()
+	for {
+		waiting := make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { waiting <- w.clock.AwaitTimers(ctx, callers) }()
+		select {
+		case <-done:
+			cancel()
+			<-waiting
+			return
+		case <-waiting:
+			cancel()
+			w.clock.Advance(5 * time.Second)
+		}
+	}
+}
+
+func TestAnOutageIsToldOnceHoweverManyWaitForIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	const callers, tries = 50, 20
+	var left atomic.Int32
+	left.Store(callers * tries)
+	var waiting sync.WaitGroup
+	for range callers {
+		waiting.Go(func() {
+			err := w.watch.Retry(t.Context(), "database", func(context.Context) error {
+				if left.Add(-1) >= 0 {
+					return fmt.Errorf("connect: %w", port.ErrUnavailable)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { waiting.Wait(); close(done) }()
+	w.advance(t, 1, done)
+	if n := len(w.log.Find(down)); n != 1 {
+		t.Errorf("told %d times that it is down", n)
+	}
+	lines := w.log.Find(back)
+	if len(lines) != 1 || lines[0].Field("part") != "database" {
+		t.Fatalf("told %d times that it is back", len(lines))
+	}
+	if after, ok := lines[0].Field("after").(time.Duration); !ok || after <= 0 {
+		t.Errorf("it was away for %v", lines[0].Field("after"))
+	}
+	if parts := w.watch.Down(); len(parts) != 0 {
+		t.Errorf("still down: %v", parts)
+	}
+}
+
+func TestTheNextOutageIsToldAgainAndEachPartOnItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for range 2 {
+		for _, part := range []string{"database", "statements"} {
+			tries := 0
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				_ = w.watch.Retry(t.Context(), part, func(context.Context) error {
+					if tries++; tries < 3 {
+						return port.ErrUnavailable
+					}
+					return nil
+				})
+			}()
+			w.advance(t, 1, done)
+		}
+	}
+	if n := len(w.log.Find(down)); n != 4 {
+		t.Fatalf("told %d times, want twice for each part", n)
+	}
+}
+
+func TestWhatIsDownIsListedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 2)
+	for _, part := range []string{"database", "statements"} {
+		go func() {
+			ended <- w.watch.Retry(ctx, part, func(context.Context) error { return port.ErrUnavailable })
+		}()
+	}
+	if err := w.clock.AwaitTimers(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if parts := slices.Sorted(slices.Values(w.watch.Down())); !slices.Equal(parts, []string{"database", "statements"}) {
+		t.Fatalf("down: %v", parts)
+	}
+	cancel()
+	for range 2 {
+		if err := <-ended; !errors.Is(err, port.ErrUnavailable) {
+			t.Fatalf("ended with %v, want what it was waiting for", err)
+		}
+	}
+}
+
+func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err    error
+		again  bool
+		outage bool
+	}{
+		"unavailable":    {port.ErrUnavailable, true, true},
+		"commit unknown": {port.ErrCommitUnknown, true, true},
+		"lost a race":    {port.ErrConflict, true, false},
+		"invalid":        {port.ErrInvalid, false, false},
+		"not found":      {port.ErrNotFound, false, false},
+		"content":        {port.ErrContent, false, false},
+		"something else": {errors.New("no right"), false, false},
+		"the end":        {context.Canceled, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			tries := 0
+			var err error
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				err = w.watch.Retry(t.Context(), "part", func(context.Context) error {
+					if tries++; tries == 1 {
+						return fmt.Errorf("do: %w", c.err)
+					}
+					return nil
+				})
+			}()
+			w.advance(t, 1, done)
+			if again := tries == 2 && err == nil; again != c.again {
+				t.Errorf("after %d tries: %v", tries, err)
+			}
+			if !c.again && !errors.Is(err, c.err) {
+				t.Errorf("the error is %v", err)
+			}
+			if told := len(w.log.Find(down)) == 1; told != c.outage {
+				t.Errorf("told as an outage: %v", told)
+			}
+		})
+	}
+}
+
+// paced is a clock that notes the pauses asked for and lets them pass at once.
+type paced struct {
+	*memory.Clock
+	pauses []time.Duration
+}
+
+func (c *paced) After(d time.Duration) <-chan time.Time {
+	c.pauses = append(c.pauses, d)
+	c.Advance(d)
+	return c.Clock.After(0)
+}
+
+func TestThePausesGrowToFiveSecondsAndStay(t *testing.T) {
+	t.Parallel()
+	clock := &paced{Clock: newWorld().clock}
+	tries := 0
+	err := outage.New(clock, &memory.Log{}).Retry(t.Context(), "part", func(context.Context) error {
+		if tries++; tries <= 9 {
+			return port.ErrUnavailable
+		}
+		return nil
+	})
+	ms := time.Millisecond
+	want := []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 5000 * ms, 5000 * ms, 5000 * ms}
+	if err != nil || !slices.Equal(clock.pauses, want) {
+		t.Fatalf("the pauses are %v: %v", clock.pauses, err)
+	}
+}
+
+func TestAnEndedContextIsNoOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	ctx, cancel := context.WithCancel(t.Context())
+	err := w.watch.Retry(ctx, "part", func(context.Context) error {
+		cancel()
+		return port.ErrUnavailable
+	})
+	if !errors.Is(err, port.ErrUnavailable) || len(w.log.Lines()) != 0 {
+		t.Fatalf("%v, told %v", err, w.log.Lines())
+	}
+}
