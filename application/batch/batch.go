@@ -1,20 +1,34 @@
 // Package batch turns many small calls into few bulk calls without making a lone call wait: a worker takes whatever
-// is there, and what comes meanwhile is the next batch.
+// is there, and what comes meanwhile is the next batch. Under load a batch may linger for more.
 package batch
 
 import (
 	"context"
 	"sync"
+	"time"
 )
+
+// Config says how batches come about.
+type Config struct {
+	Max     int // items of a batch at most, at least 1
+	Workers int // batches at the same time, at least 1
+	// Linger is how long a batch waits for more items once the one before had more than one: where items come often
+	// it makes batches fewer and larger, and a lone item never waits. 0: never.
+	Linger time.Duration
+	After  func(time.Duration) <-chan time.Time // of the clock; needed where Linger is set
+}
 
 // Batcher runs do over batches of items that came at about the same time.
 type Batcher[In, Out any] struct {
-	queue chan item[In, Out]
-	max   int
-	do    func(ctx context.Context, in []In) ([]Out, error)
-	life  context.Context //nolint:containedctx // the workers' life, ended by Close
-	end   context.CancelFunc
-	done  sync.WaitGroup
+	config Config
+	queue  chan item[In, Out]
+	do     func(ctx context.Context, in []In) ([]Out, error)
+	life   context.Context //nolint:containedctx // the workers' life, ended by Close
+	end    context.CancelFunc
+	done   sync.WaitGroup
+
+	filling sync.Mutex // one batch fills at a time, while others are being done
+	busy    bool       // the batch filled last had more than one item
 }
 
 type item[In, Out any] struct {
@@ -27,12 +41,12 @@ type reply[Out any] struct {
 	err error
 }
 
-// New starts workers that call do with 1 to max items; do answers one Out an item, in order, or an error for all.
+// New starts workers that call do with 1 to Config.Max items; do answers one Out an item, in order, or an error for all.
 // Close must be called.
-func New[In, Out any](max, workers int, do func(ctx context.Context, in []In) ([]Out, error)) *Batcher[In, Out] {
+func New[In, Out any](config Config, do func(ctx context.Context, in []In) ([]Out, error)) *Batcher[In, Out] {
 	life, end := context.WithCancel(context.Background())
-	b := &Batcher[In, Out]{queue: make(chan item[In, Out], max), max: max, do: do, life: life, end: end}
-	for range workers {
+	b := &Batcher[In, Out]{config: config, queue: make(chan item[In, Out], config.Max), do: do, life: life, end: end}
+	for range config.Workers {
 		b.done.Go(b.work)
 	}
 	return b
@@ -67,26 +81,53 @@ func (b *Batcher[In, Out]) Close() {
 }
 
 func (b *Batcher[In, Out]) work() {
-	items := make([]item[In, Out], 0, b.max)
+	items := make([]item[In, Out], 0, b.config.Max)
 	for {
-		items = items[:0]
-		select {
-		case it := <-b.queue:
-			items = append(items, it)
-		case <-b.life.Done():
+		if items = b.fill(items[:0]); len(items) == 0 {
 			return
 		}
-		items = b.drain(items)
 		b.run(items)
+		clear(items)
 	}
 }
 
-func (b *Batcher[In, Out]) drain(items []item[In, Out]) []item[In, Out] {
-	for len(items) < b.max {
+// fill waits for a first item and takes what comes with it; none where the batcher was closed.
+func (b *Batcher[In, Out]) fill(items []item[In, Out]) []item[In, Out] {
+	b.filling.Lock()
+	defer b.filling.Unlock()
+	select {
+	case it := <-b.queue:
+		items = append(items, it)
+	case <-b.life.Done():
+		return nil
+	}
+	var over <-chan time.Time
+	if b.busy && b.config.Linger > 0 {
+		over = b.config.After(b.config.Linger)
+	}
+	items = b.gather(items, over)
+	b.busy = len(items) > 1
+	return items
+}
+
+// gather takes what is there, and what comes until over; nil: only what is there.
+func (b *Batcher[In, Out]) gather(items []item[In, Out], over <-chan time.Time) []item[In, Out] {
+	for len(items) < b.config.Max {
 		select {
 		case it := <-b.queue:
 			items = append(items, it)
+			continue
 		default:
+		}
+		if over == nil {
+			return items
+		}
+		select {
+		case it := <-b.queue:
+			items = append(items, it)
+		case <-over:
+			over = nil
+		case <-b.life.Done():
 			return items
 		}
 	}
