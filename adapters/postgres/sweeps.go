@@ -37,6 +37,15 @@ func (p *Sweeps) Now(ctx context.Context) (time.Time, error) {
 	return now, err
 }
 
+// Horizon implements port.Sweeps.
+func (p *Sweeps) Horizon(ctx context.Context) (time.Time, error) {
+	var now, horizon time.Time
+	err := read(ctx, p.db, "find the horizon of changes", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "find the horizon of changes", horizonSQL, nil, utc(&now), utc(&horizon))
+	})
+	return horizon, err
+}
+
 // mayDisagree holds for a target t whose ledger row l may ask for a change (R7): a success anywhere that the target does
 // not show, or an outcome of the current key while the target is not at an end and not held for that very reason.
 const mayDisagree = `l.billing_month = t.billing_month AND l.user_id = t.user_id AND (

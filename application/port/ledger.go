@@ -34,6 +34,9 @@ type Sweeps interface {
 	// instant of the database's clock (the zero time: ever), and which may not agree with the ledger yet.
 	// Sorted by user id, behind the user id after, at most limit.
 	Changed(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error)
+	// Horizon is an instant of the database's clock before which every write can be seen by now: no transaction that is
+	// still open has written earlier. The next look for changes may begin there.
+	Horizon(ctx context.Context) (time.Time, error)
 	// Now is the database's clock.
 	Now(ctx context.Context) (time.Time, error)
 	// InDoubt counts CLAIMED rows of the month and tells when the last of their leases ends.

@@ -86,14 +86,14 @@ func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// ledgerSweep returns the sweep over ledger rows that changed since its last turn, with overlap; its first turn looks
-// at everything. What no event told is settled here.
+// ledgerSweep returns the sweep over ledger rows that may have changed since its last turn; its first turn looks at
+// everything. What no event told is settled here.
 func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
 	var since time.Time
 	return func(ctx context.Context) (int, error) {
-		var started time.Time
+		var next time.Time // taken before the sweep: what is written meanwhile is for the next one
 		err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-			started, err = s.Sweeps.Now(ctx)
+			next, err = s.Sweeps.Horizon(ctx)
 			return err
 		})
 		if err != nil {
@@ -103,7 +103,7 @@ func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
 		if err != nil {
 			return total, err
 		}
-		since = started.Add(-s.config.Overlap)
+		since = next
 		return total, nil
 	}
 }

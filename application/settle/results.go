@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
@@ -40,25 +41,46 @@ func (s *Settler) consumeResults(ctx context.Context) error {
 	return err
 }
 
-// lookAtHints takes whatever is there as one batch; a batch in hand is finished after the context has ended.
+// lookAtHints takes whatever is there as one batch; under load, once a batch had more than one hint, it waits a little
+// for more. A batch in hand is finished after the context has ended.
 func (s *Settler) lookAtHints(ctx context.Context, hints <-chan hint) {
 	batch := make([]hint, 0, s.config.Batch)
 	for first := range hints {
-		batch = append(batch[:0], first)
-	more:
-		for len(batch) < s.config.Batch {
-			select {
-			case h, ok := <-hints:
-				if !ok {
-					break more
-				}
-				batch = append(batch, h)
-			default:
-				break more
-			}
+		var over <-chan time.Time
+		if len(batch) > 1 && s.config.Linger > 0 {
+			over = s.Clock.After(s.config.Linger)
 		}
+		batch = s.gather(append(batch[:0], first), hints, over)
 		s.settleHints(ctx, batch)
 	}
+}
+
+// gather adds the hints that are there, and those that come until over; nil: only those that are there.
+func (s *Settler) gather(batch []hint, hints <-chan hint, over <-chan time.Time) []hint {
+	for len(batch) < s.config.Batch {
+		select {
+		case h, ok := <-hints:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, h)
+			continue
+		default:
+		}
+		if over == nil {
+			return batch
+		}
+		select {
+		case h, ok := <-hints:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, h)
+		case <-over:
+			over = nil
+		}
+	}
+	return batch
 }
 
 func (s *Settler) settleHints(ctx context.Context, batch []hint) {

@@ -21,10 +21,10 @@ var ErrConfig = errors.New("settlement cannot work so")
 // Config tunes settlement.
 type Config struct {
 	Batch      int           // targets a transaction, 1 to 1,000
+	Linger     time.Duration // how long a transaction waits for more targets under load; 0: not at all
 	SweepEvery time.Duration // how often the ledger is swept for what no event told
 	LeaseEvery time.Duration // how often claims are looked at for ended leases
 	ReapEvery  time.Duration // how often lost requests are looked for
-	Overlap    time.Duration // how far a sweep looks back behind the last: longer than any transaction
 	ReapGrace  time.Duration // how long a request may wait to be claimed before it can count as lost
 }
 
@@ -41,7 +41,6 @@ func (c Config) WithDefaults() Config {
 	set(&c.SweepEvery, 10*time.Second)
 	set(&c.LeaseEvery, 30*time.Second)
 	set(&c.ReapEvery, 30*time.Second)
-	set(&c.Overlap, 2*time.Minute)
 	set(&c.ReapGrace, 10*time.Minute)
 	return c
 }
@@ -51,9 +50,12 @@ func (c Config) Validate() error {
 	if c.Batch < 1 || c.Batch > 1000 {
 		return fmt.Errorf("%w: batch is %d (want 1 to 1,000)", ErrConfig, c.Batch)
 	}
+	if c.Linger < 0 {
+		return fmt.Errorf("%w: linger is %s (want 0 or more)", ErrConfig, c.Linger)
+	}
 	for name, d := range map[string]time.Duration{
 		"sweep every": c.SweepEvery, "lease every": c.LeaseEvery, "reap every": c.ReapEvery,
-		"overlap": c.Overlap, "reap grace": c.ReapGrace,
+		"reap grace": c.ReapGrace,
 	} {
 		if d <= 0 {
 			return fmt.Errorf("%w: %s is %s (want more than 0)", ErrConfig, name, d)

@@ -8,7 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -77,6 +77,7 @@ type Dispatch struct {
 type Delivery struct {
 	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"messages in hand at the same time"`
 	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"rows of a bulk statement, 1 to 1000"`
+	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"5ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
 	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"how often the halt is read"`
 	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
 	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"contents refused in a row before everything is halted"`
@@ -85,10 +86,10 @@ type Delivery struct {
 // Settlement tunes the settlement role.
 type Settlement struct {
 	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"targets a transaction, 1 to 1000"`
+	Linger     time.Duration `env:"BALSONG_SETTLE_LINGER" envDefault:"5ms" help:"how long a transaction waits for more targets under load; 0: not at all"`
 	SweepEvery time.Duration `env:"BALSONG_SETTLE_SWEEP" envDefault:"10s" help:"how often the ledger is swept for what no event told"`
 	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"how often claims are looked at for ended leases"`
 	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"how often lost requests are looked for"`
-	Overlap    time.Duration `env:"BALSONG_SETTLE_OVERLAP" envDefault:"2m" help:"how far a sweep looks back behind the last"`
 	ReapGrace  time.Duration `env:"BALSONG_SETTLE_REAP_GRACE" envDefault:"10m" help:"how long a request may wait before it can count as lost"`
 }
 
@@ -177,24 +178,7 @@ func Load[C any]() (C, error) {
 	if err == nil {
 		return c, Validate(c)
 	}
-	return c, fmt.Errorf("%w: %w", ErrInvalid, explain(err))
-}
-
-func explain(err error) error {
-	var list env.AggregateError
-	if !errors.As(err, &list) {
-		return err
-	}
-	var lines []error
-	for _, e := range list.Errors {
-		var missing env.VarIsNotSetError
-		if errors.As(e, &missing) {
-			lines = append(lines, fmt.Errorf("%s is not set (see --help)", missing.Key))
-			continue
-		}
-		lines = append(lines, e)
-	}
-	return errors.Join(lines...)
+	return c, fmt.Errorf("%w: %w", ErrInvalid, explain(err, Variables[C]()))
 }
 
 // ReadKeyset returns the keyset as JSON.
@@ -238,6 +222,9 @@ func (d Database) validate() error {
 }
 
 func (k Kafka) validate() error {
+	if len(k.Brokers) == 0 {
+		return errors.New("BALSONG_KAFKA_BROKERS is empty (want host:port, comma-separated)")
+	}
 	for _, broker := range k.Brokers {
 		if _, _, err := net.SplitHostPort(broker); err != nil {
 			return fmt.Errorf("BALSONG_KAFKA_BROKERS: %q is not host:port", broker)
@@ -245,6 +232,13 @@ func (k Kafka) validate() error {
 	}
 	if k.Partitions < 1 || k.Replication < 1 || k.MinInSync < 1 || k.MinInSync > k.Replication {
 		return errors.New("BALSONG_KAFKA_PARTITIONS, _REPLICATION and _MIN_INSYNC must be at least 1, and MIN_INSYNC at most REPLICATION")
+	}
+	return nil
+}
+
+func (s S3) validate() error {
+	if s.Bucket == "" {
+		return errors.New("BALSONG_S3_BUCKET is empty")
 	}
 	return nil
 }
@@ -270,7 +264,7 @@ func (g Gateways) validate() error {
 			problems = append(problems, fmt.Errorf("%s_IN_FLIGHT must be at least 1", l.name))
 		}
 	}
-	if g.SMTP.Addr != "" && !strings.Contains("mandatory opportunistic none", g.SMTP.TLS) {
+	if g.SMTP.Addr != "" && !slices.Contains([]string{"mandatory", "opportunistic", "none"}, g.SMTP.TLS) {
 		problems = append(problems, fmt.Errorf("BALSONG_SMTP_TLS is %q (want mandatory, opportunistic or none)", g.SMTP.TLS))
 	}
 	return errors.Join(problems...)

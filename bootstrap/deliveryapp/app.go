@@ -70,7 +70,7 @@ func delivery(c config.Deliverer) fx.Option {
 		fx.Provide(
 			func(d deliveryPorts) (*deliver.Service, error) {
 				return deliver.New(d.ports(), deliver.Config{
-					InFlight: c.Delivery.InFlight, Batch: c.Delivery.Batch, HaltPoll: c.Delivery.HaltPoll,
+					InFlight: c.Delivery.InFlight, Batch: c.Delivery.Batch, Linger: c.Delivery.Linger, HaltPoll: c.Delivery.HaltPoll,
 					DrainFor: c.Delivery.DrainFor, ContentLimit: c.Delivery.ContentLimit,
 				})
 			},
@@ -116,8 +116,8 @@ func settlement(c config.Deliverer) fx.Option {
 		fx.Provide(
 			func(p settlementPorts) (*settle.Settler, error) {
 				return settle.New(p.ports(), settle.Config{
-					Batch: c.Settlement.Batch, SweepEvery: c.Settlement.SweepEvery, LeaseEvery: c.Settlement.LeaseEvery,
-					ReapEvery: c.Settlement.ReapEvery, Overlap: c.Settlement.Overlap, ReapGrace: c.Settlement.ReapGrace,
+					Batch: c.Settlement.Batch, Linger: c.Settlement.Linger, SweepEvery: c.Settlement.SweepEvery, LeaseEvery: c.Settlement.LeaseEvery,
+					ReapEvery: c.Settlement.ReapEvery, ReapGrace: c.Settlement.ReapGrace,
 				})
 			},
 			fx.Annotate(func(s *settle.Settler) waiting { return s }, fx.ResultTags(`group:"waiting"`)),

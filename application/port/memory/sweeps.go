@@ -90,6 +90,20 @@ func agrees(state billing.State, rows map[key.Delivery]attempt.Row) bool {
 	}
 }
 
+func (p sweeps) Horizon(ctx context.Context) (time.Time, error) {
+	return read(ctx, p.s, "sweeps.horizon", func() (time.Time, error) {
+		horizon := p.s.now()
+		for _, open := range p.s.pending {
+			for _, row := range open.inserted {
+				if row.ChangedAt.Before(horizon) {
+					horizon = row.ChangedAt
+				}
+			}
+		}
+		return horizon, nil
+	})
+}
+
 func (p sweeps) Now(ctx context.Context) (time.Time, error) {
 	return read(ctx, p.s, "sweeps.now", func() (time.Time, error) { return p.s.now(), nil })
 }

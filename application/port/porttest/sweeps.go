@@ -1,10 +1,12 @@
 package porttest
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -25,8 +27,40 @@ func SweepsChecks() []Check[Storage] {
 		onStage("pages through changed targets by user id, losing none", sweepsChangedPages),
 		onStage("leaves out targets whose success is settled", sweepsChangedAgree),
 		onStage("finds a late success of an older try", sweepsChangedLate),
+		onStage("has no write that is still to come behind the horizon", sweepsHorizon),
+		onStage("moves the horizon on with the clock", sweepsHorizonMoves),
 		onStage("tells the database's clock, which moves on", sweepsNow),
 		onStage("counts what is in doubt and until when", sweepsInDoubt),
+	}
+}
+
+// sweepsHorizon asks for the horizon while a transaction is open that has written, and commits it afterwards.
+func sweepsHorizon(s *stage) {
+	k := ledgerKey(0)
+	var horizon time.Time
+	err := s.Targets.Within(s.ctx, func(ctx context.Context, tx port.TargetTx) error {
+		if _, err := tx.Revoke(ctx, []attempt.Revocation{{Key: k, Reason: attempt.ReasonCancel, FinishedAt: s.now()}}); err != nil {
+			return err
+		}
+		horizon = given(s.Sweeps.Horizon(s.ctx))(s)
+		return nil
+	})
+	if err != nil {
+		s.Fatalf("revoke: %v", err)
+	}
+	if row := s.row(k); row.ChangedAt.Before(normal(horizon)) {
+		s.Errorf("a row that changed at %s was committed after the horizon was said to be %s", row.ChangedAt, horizon)
+	}
+}
+
+func sweepsHorizonMoves(s *stage) {
+	first := given(s.Sweeps.Horizon(s.ctx))(s)
+	s.Elapse(s, 5*time.Millisecond)
+	if second := given(s.Sweeps.Horizon(s.ctx))(s); !second.After(first) {
+		s.Errorf("later the horizon is %s, after %s", second, first)
+	}
+	if now := given(s.Sweeps.Now(s.ctx))(s); first.After(now) {
+		s.Errorf("the horizon, %s, lies in the future of %s", first, now)
 	}
 }
 

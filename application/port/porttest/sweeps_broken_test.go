@@ -19,6 +19,7 @@ type brokenSweeps struct {
 	expire  func(ctx context.Context, month key.Month, limit int) ([]key.Delivery, error)
 	changed func(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error)
 	now     func() time.Time
+	horizon func(context.Context) (time.Time, error)
 	doubt   func(claimed int, until time.Time) (int, time.Time)
 }
 
@@ -41,6 +42,13 @@ func (b brokenSweeps) Now(ctx context.Context) (time.Time, error) {
 		return b.Sweeps.Now(ctx)
 	}
 	return b.now(), nil
+}
+
+func (b brokenSweeps) Horizon(ctx context.Context) (time.Time, error) {
+	if b.horizon == nil {
+		return b.Sweeps.Horizon(ctx)
+	}
+	return b.horizon(ctx)
 }
 
 func (b brokenSweeps) InDoubt(ctx context.Context, month key.Month) (int, time.Time, error) {
@@ -125,6 +133,18 @@ func TestTheSweepsSuiteRejectsBrokenSweeps(t *testing.T) {
 		{"whose clock stands still", func(s *porttest.Storage, _ *memory.Store) {
 			s.Sweeps = brokenSweeps{Sweeps: s.Sweeps, now: func() time.Time { return time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC) }}
 		}, []string{"tells the database's clock, which moves on"}},
+		{"whose horizon forgets open transactions", func(s *porttest.Storage, _ *memory.Store) {
+			whole := s.Sweeps
+			s.Sweeps = brokenSweeps{Sweeps: whole, horizon: func(ctx context.Context) (time.Time, error) {
+				s.Elapse(nil, time.Millisecond)
+				return whole.Now(ctx)
+			}}
+		}, []string{"has no write that is still to come behind the horizon"}},
+		{"whose horizon stands still", func(s *porttest.Storage, _ *memory.Store) {
+			s.Sweeps = brokenSweeps{Sweeps: s.Sweeps, horizon: func(context.Context) (time.Time, error) {
+				return time.Date(2020, time.November, 1, 0, 0, 0, 0, time.UTC), nil
+			}}
+		}, []string{"moves the horizon on with the clock"}},
 		{"which tell a wrong end of doubt", func(s *porttest.Storage, _ *memory.Store) {
 			s.Sweeps = brokenSweeps{Sweeps: s.Sweeps, doubt: func(n int, until time.Time) (int, time.Time) { return n, until.Add(-time.Minute) }}
 		}, []string{"counts what is in doubt and until when"}},

@@ -39,6 +39,7 @@ type Options struct {
 	Answer         time.Duration // the gateway's latency
 	InFlight       int           // messages in hand of the delivery process
 	Batch          int           // rows of a bulk statement of Delivery and settlement
+	Linger         time.Duration // how long these wait for more rows under load; negative: not at all
 
 	Kafka    string // "": Apache where it can run, else kfake; or as parts.Options.Kafka
 	Postgres string // as parts.Options.Postgres
@@ -67,6 +68,7 @@ func (o Options) WithDefaults() Options {
 	set(&o.Answer, time.Second)
 	set(&o.InFlight, 10_000)
 	set(&o.Batch, 500)
+	set(&o.Linger, 5*time.Millisecond)
 	return o
 }
 

@@ -89,6 +89,7 @@ type DeliveryFloor struct {
 	GatewayLatency string `json:"gateway_latency"`
 	InFlightLimit  int    `json:"in_flight_limit"`
 	Batch          int    `json:"batch"`
+	Linger         string `json:"linger"`
 
 	Seconds        float64 `json:"seconds"` // of the window
 	Delivered      Rate    `json:"accepted_per_second"`
@@ -99,6 +100,7 @@ type DeliveryFloor struct {
 	S3PerMillion   float64 `json:"s3_requests_per_million"`   // of Delivery, each delivered
 	S3BytesPerByte float64 `json:"s3_bytes_read_per_byte"`    // of what was sent in clear
 	BlockHits      float64 `json:"s3_block_cache_hit_share"`  // 0 to 1
+	Transactions   float64 `json:"transactions_per_thousand"` // of the database, each settled
 	ClaimsLost     float64 `json:"claims_lost"`               // in the window; 0 where nothing came twice
 	Accepted       int     `json:"accepted_in_all"`           // by the gateway's own count, warm-up and end included
 	AcceptedTwice  int     `json:"accepted_twice"`            // has to be 0
@@ -138,6 +140,7 @@ func (f *DeliveryFloor) summarize(samples []sample, settled int) {
 	f.S3PerMillion = 1e6 * (last.s3Requests - first.s3Requests) / delivered
 	f.S3BytesPerByte = (last.s3Bytes - first.s3Bytes) / (delivered * float64(f.StatementBytes))
 	f.BlockHits = 1 - (last.misses-first.misses)/max(last.lookups-first.lookups, 1)
+	f.Transactions = 1000 * (last.transactions - first.transactions) / float64(max(settled, 1))
 	f.ClaimsLost = last.claimsLost - first.claimsLost
 	f.Processes = used(first, last, float64(max(settled, 1)))
 }
@@ -297,15 +300,15 @@ func (f *DispatchFloor) print(out io.Writer) {
 }
 
 func (f *DeliveryFloor) print(out io.Writer) {
-	fmt.Fprintf(out, "\nDelivery: one process, gateway answers after %s, %d statements of %d bytes, at most %d in flight, batches of %d; window of %.0f s\n",
-		f.GatewayLatency, f.Statements, f.StatementBytes, f.InFlightLimit, f.Batch, f.Seconds)
+	fmt.Fprintf(out, "\nDelivery: one process, gateway answers after %s, %d statements of %d bytes, at most %d in flight, batches of at most %d, linger %s; window of %.0f s\n",
+		f.GatewayLatency, f.Statements, f.StatementBytes, f.InFlightLimit, f.Batch, f.Linger, f.Seconds)
 	series := func(name string, r Rate) []any { return []any{name, r.Mean, r.Median, r.Min, r.Max} }
 	table(out,
 		[]any{"", "mean", "median", "min", "max"},
 		series("accepted by the gateway, 1/s", f.Delivered),
 		series("settled, 1/s", f.SettledRate),
 		series("in flight", f.InFlight))
-	fmt.Fprintf(out, "settled in the database: %d rows in the window, %.0f/s\n", f.SettledRows, f.SettledByRows)
+	fmt.Fprintf(out, "settled in the database: %d rows in the window, %.0f/s; %.1f transactions of the database for a thousand\n", f.SettledRows, f.SettledByRows, f.Transactions)
 	fmt.Fprintf(out, "S3: %.0f requests for a million delivered, %.2f bytes read for a byte sent, %.1f%% of lookups answered by the block cache\n",
 		f.S3PerMillion, f.S3BytesPerByte, 100*f.BlockHits)
 	fmt.Fprintf(out, "check: the gateway accepted %d, %d are SUCCEEDED in the database, %d were accepted twice; claims lost: %.0f\n\n",

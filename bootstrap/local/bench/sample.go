@@ -28,6 +28,7 @@ type sample struct {
 	s3Requests, s3Bytes float64
 	lookups, misses     float64
 	claimsLost          float64
+	transactions        float64 // of the database, committed
 	usages              map[string]usage
 }
 
@@ -53,6 +54,9 @@ func (l *line) look(ctx context.Context, withUsage bool) (sample, error) {
 	s.s3Bytes = delivery.sum("balsong_s3_bytes_total", `direction="read"`)
 	s.lookups = delivery.sum("balsong_s3_block_lookups_total", "")
 	s.misses = delivery.sum("balsong_s3_block_lookups_total", `result="miss"`)
+	if err := l.db.GetContext(ctx, &s.transactions, `SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()`); err != nil {
+		return s, err
+	}
 	s.claimsLost = delivery.sum("balsong_claims_lost_total", "")
 	if withUsage {
 		s.usages = usages()

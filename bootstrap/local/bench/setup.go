@@ -192,7 +192,7 @@ func (s *stage) activatePolicy(ctx context.Context) error {
 
 // settings are the production defaults, for one broker.
 func (b *bench) settings(databaseURL, topicPrefix string) config.Deliverer {
-	a := b.parts.Addresses()
+	a, linger := b.parts.Addresses(), max(b.Linger, 0)
 	return config.Deliverer{
 		Database: config.Database{URL: databaseURL, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: topicPrefix, Partitions: partitions, Replication: 1, MinInSync: 1},
@@ -201,10 +201,10 @@ func (b *bench) settings(databaseURL, topicPrefix string) config.Deliverer {
 			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 64,
 		},
 		Keys:     config.Keys{Keyset: string(b.keyset)},
-		Delivery: config.Delivery{InFlight: b.InFlight, Batch: b.Batch, HaltPoll: 2 * time.Second, DrainFor: 20 * time.Second, ContentLimit: 5},
+		Delivery: config.Delivery{InFlight: b.InFlight, Batch: b.Batch, Linger: linger, HaltPoll: 2 * time.Second, DrainFor: 20 * time.Second, ContentLimit: 5},
 		Settlement: config.Settlement{
-			Batch: b.Batch, SweepEvery: 10 * time.Second, LeaseEvery: 30 * time.Second,
-			ReapEvery: 30 * time.Second, Overlap: 2 * time.Minute, ReapGrace: 10 * time.Minute,
+			Batch: b.Batch, Linger: linger, SweepEvery: 10 * time.Second, LeaseEvery: 30 * time.Second,
+			ReapEvery: 30 * time.Second, ReapGrace: 10 * time.Minute,
 		},
 		Log: config.Log{Level: "info", Format: "json"},
 	}

@@ -160,7 +160,7 @@ func (d *demo) startGateway(ctx context.Context) error {
 	d.gateway = server
 	d.running.Inbox = "http://" + server.AdminAddr() + "/"
 	d.running.stops = append(d.running.stops, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // nothing is under way any more
 		defer cancel()
 		return server.Stop(ctx)
 	})

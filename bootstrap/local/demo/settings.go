@@ -63,7 +63,7 @@ func settings(a parts.Addresses, databaseURL, keyset, smtp, http, logLevel strin
 		Delivery: config.Delivery{InFlight: 2000, Batch: 500, HaltPoll: time.Second, DrainFor: 15 * time.Second, ContentLimit: 5},
 		Settlement: config.Settlement{
 			Batch: 500, SweepEvery: 2 * time.Second, LeaseEvery: time.Second,
-			ReapEvery: 5 * time.Second, Overlap: 30 * time.Second, ReapGrace: 20 * time.Second,
+			ReapEvery: 5 * time.Second, ReapGrace: 20 * time.Second,
 		},
 		Gateways: config.Gateways{
 			SMTP: config.SMTP{

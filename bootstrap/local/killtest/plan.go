@@ -115,7 +115,7 @@ func settings(a parts.Addresses, databaseURL, keyset string, g gatewayInfo) conf
 		Delivery: config.Delivery{InFlight: 500, Batch: 100, HaltPoll: time.Second, DrainFor: 15 * time.Second, ContentLimit: 5},
 		Settlement: config.Settlement{
 			Batch: 200, SweepEvery: 2 * time.Second, LeaseEvery: time.Second,
-			ReapEvery: 3 * time.Second, Overlap: 20 * time.Second, ReapGrace: 15 * time.Second,
+			ReapEvery: 3 * time.Second, ReapGrace: 15 * time.Second,
 		},
 		Gateways: config.Gateways{
 			SMTP: config.SMTP{
