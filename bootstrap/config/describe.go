@@ -11,6 +11,7 @@ import (
 type Variable struct {
 	Name, Default, Help string
 	Required, Secret    bool
+	field               reflect.StructField
 }
 
 // Variables lists the variables of a configuration, in order.
@@ -32,6 +33,7 @@ func variables(t reflect.Type, prefix string) []Variable {
 		list = append(list, Variable{
 			Name: prefix + name, Default: field.Tag.Get("envDefault"), Help: field.Tag.Get("help"),
 			Required: strings.Contains(options, "required"), Secret: field.Tag.Get("secret") == "true",
+			field: field,
 		})
 	}
 	return list

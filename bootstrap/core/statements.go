@@ -11,21 +11,28 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// Statements provides the packs and the cipher.
+// Statements provides the packs and the cipher. A keyset that comes from a file is read again when the file changes.
 func Statements(c config.S3, keys config.Keys) fx.Option {
-	return fx.Module("statements", fx.Provide(
-		fx.Annotate(func(metrics port.Metrics) (*s3.Packs, error) {
-			return s3.New(context.Background(), s3.Config{
-				Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.Endpoint != "",
-				AccessKey: c.AccessKey, SecretKey: c.SecretKey, CacheBytes: c.CacheMiB << 20,
-			}, metrics)
-		}, fx.As(fx.Self()), fx.As(new(port.Packs))),
-		fx.Annotate(func() (*crypto.Cipher, error) {
-			keyset, err := keys.ReadKeyset()
-			if err != nil {
-				return nil, err
+	return fx.Module("statements",
+		fx.Provide(
+			fx.Annotate(func(metrics port.Metrics) (*s3.Packs, error) {
+				return s3.New(context.Background(), s3.Config{
+					Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.Endpoint != "",
+					AccessKey: c.AccessKey, SecretKey: c.SecretKey, CacheBytes: c.CacheMiB << 20,
+				}, metrics)
+			}, fx.As(fx.Self()), fx.As(new(port.Packs))),
+			fx.Annotate(func() (*crypto.Cipher, error) {
+				keyset, err := keys.ReadKeyset()
+				if err != nil {
+					return nil, err
+				}
+				return crypto.New(keyset)
+			}, fx.As(fx.Self()), fx.As(new(port.Cipher))),
+		),
+		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, clock port.Clock, cipher *crypto.Cipher) {
+			if keys.Keyset == "" {
+				Work(lc, shutdown, log, "keyset", func(ctx context.Context) error { return watchKeyset(ctx, keys, cipher, clock, log) })
 			}
-			return crypto.New(keyset)
-		}, fx.As(fx.Self()), fx.As(new(port.Cipher))),
-	))
+		}),
+	)
 }

@@ -1,0 +1,191 @@
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// environment sets variables for one test, so these tests do not run in parallel. "" takes one away.
+func environment(t *testing.T, variables map[string]string) {
+	t.Helper()
+	all := map[string]string{
+		"DATABASE_URL":          "postgres://user:pass@127.0.0.1:5432/balsong?sslmode=disable",
+		"BALSONG_KAFKA_BROKERS": "127.0.0.1:9092,127.0.0.1:9093",
+		"BALSONG_S3_BUCKET":     "statements",
+	}
+	for name, value := range variables {
+		all[name] = value
+	}
+	for _, v := range config.Variables[config.Deliverer]() {
+		value, ok := all[v.Name]
+		t.Setenv(v.Name, value) // restores it afterwards
+		if !ok || value == "" {
+			if err := os.Unsetenv(v.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestTheDefaultsOfADeliveryAreThoseOfProduction(t *testing.T) {
+	environment(t, map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMS_URL": "https://sms.example.com"})
+	c, err := config.Load[config.Deliverer]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	smtp, sms := c.Gateways.SMTP, c.Gateways.SMS
+	if smtp.CallDeadline != 10*time.Minute || smtp.Lease != 15*time.Minute || sms.CallDeadline != 30*time.Second || sms.Lease != 90*time.Second {
+		t.Fatalf("call deadlines and leases are %s, %s, %s, %s", smtp.CallDeadline, smtp.Lease, sms.CallDeadline, sms.Lease)
+	}
+	if smtp.TLS != "mandatory" || c.Kafka.Replication != 3 || c.Kafka.MinInSync != 2 || len(c.Kafka.Brokers) != 2 {
+		t.Fatalf("the configuration is %+v", c)
+	}
+}
+
+func TestEverythingThatIsMissingIsNamedAtOnce(t *testing.T) {
+	environment(t, map[string]string{"DATABASE_URL": "", "BALSONG_KAFKA_BROKERS": "", "BALSONG_S3_BUCKET": ""})
+	_, err := config.Load[config.Deliverer]()
+	if !errors.Is(err, config.ErrInvalid) {
+		t.Fatalf("the error is %v", err)
+	}
+	for _, name := range []string{"DATABASE_URL", "BALSONG_KAFKA_BROKERS", "BALSONG_S3_BUCKET"} {
+		if !strings.Contains(err.Error(), name+" is not set") {
+			t.Errorf("%s is not named in %q", name, err)
+		}
+	}
+}
+
+func TestAValueThatCannotBeReadIsNamedByItsVariable(t *testing.T) {
+	environment(t, map[string]string{
+		"BALSONG_DB_MAX_CONNS": "many", "BALSONG_SMS_CALL_DEADLINE": "30", "BALSONG_PUSH_CALL_DEADLINE": "20s",
+		"BALSONG_SMTP_RATE": "fast", "BALSONG_KAFKA_TLS": "perhaps", "BALSONG_KAFKA_REPLICATION": "70000", "BALSONG_KAFKA_PASSWORD": "hunter2",
+	})
+	_, err := config.Load[config.Deliverer]()
+	if !errors.Is(err, config.ErrInvalid) {
+		t.Fatalf("the error is %v", err)
+	}
+	for _, want := range []string{
+		`BALSONG_DB_MAX_CONNS is "many": want a whole number`, `BALSONG_SMS_CALL_DEADLINE is "30": want a duration such as`,
+		`BALSONG_SMTP_RATE is "fast"`, `BALSONG_KAFKA_TLS is "perhaps": want true or false`, `BALSONG_KAFKA_REPLICATION is "70000"`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %q", want, err)
+		}
+	}
+	for _, innocent := range []string{"BALSONG_PUSH_CALL_DEADLINE", "hunter2"} {
+		if strings.Contains(err.Error(), innocent) {
+			t.Errorf("%q is in %q", innocent, err)
+		}
+	}
+}
+
+func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  map[string]string
+		want []string
+	}{
+		"lease shorter than the call": {
+			map[string]string{"BALSONG_SMS_URL": "http://x", "BALSONG_SMS_LEASE": "20s"},
+			[]string{"BALSONG_SMS_LEASE (20s)", "BALSONG_SMS_CALL_DEADLINE (30s)", "BALSONG_SMS_MARGIN (5s)"},
+		},
+		"lease of the relay": {
+			map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_LEASE": "10m"},
+			[]string{"BALSONG_SMTP_LEASE (10m0s)"},
+		},
+		"no connections": {map[string]string{"BALSONG_DB_MAX_CONNS": "0"}, []string{"BALSONG_DB_MAX_CONNS"}},
+		"database url":   {map[string]string{"DATABASE_URL": "mysql://localhost/x"}, []string{"DATABASE_URL", "postgres://"}},
+		"broker address": {map[string]string{"BALSONG_KAFKA_BROKERS": "localhost"}, []string{"BALSONG_KAFKA_BROKERS", `"localhost"`}},
+		"in sync":        {map[string]string{"BALSONG_KAFKA_REPLICATION": "1"}, []string{"MIN_INSYNC"}},
+		"tls word":       {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_TLS": "maybe"}, []string{"BALSONG_SMTP_TLS", "mandatory"}},
+		"half a word":    {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_TLS": "man"}, []string{"BALSONG_SMTP_TLS"}},
+		"no calls":       {map[string]string{"BALSONG_PUSH_URL": "http://x", "BALSONG_PUSH_IN_FLIGHT": "0"}, []string{"BALSONG_PUSH_IN_FLIGHT"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, c.set)
+			_, err := config.Load[config.Deliverer]()
+			if !errors.Is(err, config.ErrInvalid) {
+				t.Fatalf("the error is %v", err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is missing in %q", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestALeaseOfAGatewayThatIsNotUsedDoesNotMatter(t *testing.T) {
+	environment(t, map[string]string{"BALSONG_SMS_LEASE": "1s"})
+	if _, err := config.Load[config.Deliverer](); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestThePasswordInADatabaseURLIsNotInTheError(t *testing.T) {
+	environment(t, map[string]string{"DATABASE_URL": "postgres://user:p%ssword@host/x"})
+	if _, err := config.Load[config.Operator](); err == nil || strings.Contains(err.Error(), "p%ssword") {
+		t.Fatalf("the error is %v", err)
+	}
+}
+
+func describes[C any](t *testing.T, name string) {
+	t.Helper()
+	var help bytes.Buffer
+	config.Describe[C](&help)
+	for _, v := range config.Variables[C]() {
+		line := ""
+		for candidate := range strings.Lines(help.String()) {
+			if strings.HasPrefix(strings.TrimSpace(candidate), v.Name+" ") {
+				line = candidate
+			}
+		}
+		switch {
+		case line == "" || v.Help == "" || !strings.Contains(line, v.Help):
+			t.Errorf("%s: --help does not explain %s: %q", name, v.Name, line)
+		case v.Required && !strings.Contains(line, "required"), v.Default != "" && !strings.Contains(line, "default "+v.Default):
+			t.Errorf("%s: --help does not say the default of %s: %q", name, v.Name, line)
+		case v.Name != "DATABASE_URL" && !strings.HasPrefix(v.Name, "BALSONG_"):
+			t.Errorf("%s: %s is not a name of ours", name, v.Name)
+		case v.Secret != (strings.Contains(v.Name, "PASSWORD") || strings.Contains(v.Name, "TOKEN") || strings.Contains(v.Name, "SECRET") || v.Name == "BALSONG_KEYSET"):
+			t.Errorf("%s: is %s a secret? It says %v", name, v.Name, v.Secret)
+		}
+	}
+}
+
+func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
+	t.Parallel()
+	describes[config.Dispatcher](t, "dispatcher")
+	describes[config.Deliverer](t, "delivery")
+	describes[config.Settler](t, "settlement")
+	describes[config.Batch](t, "batch")
+	describes[config.Operator](t, "operator")
+}
+
+func TestTheKeysetComesFromTheVariableOrItsFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "keyset.json")
+	if err := os.WriteFile(file, []byte("from the file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, keys := range map[string]config.Keys{
+		"from the file":     {KeysetFile: file},
+		"from the variable": {Keyset: "from the variable", KeysetFile: file},
+	} {
+		if raw, err := keys.ReadKeyset(); err != nil || string(raw) != want {
+			t.Errorf("%q: %v, want %q", raw, err, want)
+		}
+	}
+	for _, keys := range []config.Keys{{}, {KeysetFile: file + ".gone"}} {
+		if _, err := keys.ReadKeyset(); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "BALSONG_KEYSET_FILE") {
+			t.Errorf("%+v: %v", keys, err)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+type thing struct{ name string }
+
+func provided(hooks ...fx.Hook) fx.Option {
+	return fx.Options(fx.NopLogger, fx.Provide(func() *memory.Log { return &memory.Log{} }, func(l *memory.Log) port.Log { return l },
+		func(lc fx.Lifecycle) *thing {
+			for _, h := range hooks {
+				lc.Append(h)
+			}
+			return &thing{name: "ready"}
+		}))
+}
+
+func TestOnceRunsWhatItWasGivenAndStopsTheApp(t *testing.T) {
+	t.Parallel()
+	var stopped bool
+	code := core.Once(t.Context(), &bytes.Buffer{}, provided(fx.Hook{OnStop: func(context.Context) error { stopped = true; return nil }}),
+		func(_ context.Context, what *thing) error {
+			if what.name != "ready" || stopped {
+				t.Error("it runs without the app")
+			}
+			return nil
+		})
+	if code != core.ExitOK || !stopped {
+		t.Fatalf("exit code %d, stopped %v", code, stopped)
+	}
+}
+
+func TestTheExitCodeSaysWhetherTheUserOrTheWorldIsAtFault(t *testing.T) {
+	t.Parallel()
+	nothing := func(context.Context, *thing) error { return nil }
+	failing := func(err error) func(context.Context, *thing) error {
+		return func(context.Context, *thing) error { return err }
+	}
+	for name, c := range map[string]struct {
+		options fx.Option
+		do      func(context.Context, *thing) error
+		code    int
+	}{
+		"done":                     {provided(), nothing, core.ExitOK},
+		"it failed":                {provided(), failing(errors.New("the gateway is on fire")), core.ExitFailed},
+		"wrongly configured":       {provided(), failing(fmt.Errorf("%w: BALSONG_X", config.ErrInvalid)), core.ExitUsage},
+		"a constructor refuses":    {fx.Options(provided(), fx.Invoke(func() error { return errors.New("no such thing") })), nothing, core.ExitUsage},
+		"the start fails":          {provided(fx.Hook{OnStart: func(context.Context) error { return errors.New("port taken") }}), nothing, core.ExitFailed},
+		"done, but does not stop":  {provided(fx.Hook{OnStop: func(context.Context) error { return errors.New("stuck") }}), nothing, core.ExitFailed},
+		"an app that is not whole": {fx.NopLogger, nothing, core.ExitUsage},
+	} {
+		var stderr bytes.Buffer
+		code := core.Once(t.Context(), &stderr, c.options, c.do)
+		if code != c.code || (code != core.ExitOK) != (stderr.Len() > 0) {
+			t.Errorf("%s: exit code %d, want %d; it says %q", name, code, c.code, stderr.String())
+		}
+	}
+}
+
+// serving runs Serve with one piece of work and returns its exit code once it has ended.
+func serving(t *testing.T, ctx context.Context, run func(context.Context) error) (code int, said string) { //nolint:revive // the test comes first, as everywhere
+	t.Helper()
+	var stderr bytes.Buffer
+	code = core.Serve(ctx, &stderr, fx.Options(provided(), fx.StopTimeout(200*time.Millisecond),
+		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log) {
+			core.Work(lc, shutdown, log, "work", run)
+		})))
+	return code, stderr.String()
+}
+
+func TestServeEndsWithItsContextAndWaitsForTheWork(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := false
+	code, said := serving(t, ctx, func(ctx context.Context) error {
+		stop()
+		<-ctx.Done()
+		ended = true
+		return ctx.Err()
+	})
+	if code != core.ExitOK || !ended || said != "" {
+		t.Fatalf("exit code %d, ended %v: %s", code, ended, said)
+	}
+}
+
+func TestWorkThatFailsEndsTheAppWithAnExitCode(t *testing.T) {
+	t.Parallel()
+	if code, _ := serving(t, t.Context(), func(context.Context) error { return errors.New("it broke") }); code != core.ExitFailed {
+		t.Fatalf("exit code %d", code)
+	}
+	if code, _ := serving(t, t.Context(), func(context.Context) error { return nil }); code != core.ExitOK {
+		t.Fatalf("work that ends by itself: exit code %d", code)
+	}
+}
+
+func TestWorkThatDoesNotEndIsNotWaitedForForEver(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	defer close(release)
+	code, said := serving(t, ctx, func(context.Context) error {
+		stop()
+		<-release
+		return nil
+	})
+	if code != core.ExitFailed || !strings.Contains(said, "not everything came to an end") {
+		t.Fatalf("exit code %d: %s", code, said)
+	}
+}

@@ -1,0 +1,150 @@
+package deliveryapp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/deliveryapp"
+)
+
+// environment sets the variables of a delivery whose parts are all down.
+func environment(t *testing.T, more map[string]string) {
+	t.Helper()
+	keyset, err := crypto.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{
+		"DATABASE_URL": "postgres://user@127.0.0.1:1/none?sslmode=disable", "BALSONG_KAFKA_BROKERS": "127.0.0.1:1",
+		"BALSONG_S3_BUCKET": "none", "BALSONG_S3_ENDPOINT": "http://127.0.0.1:1", "BALSONG_S3_ACCESS_KEY": "a", "BALSONG_S3_SECRET_KEY": "s",
+		"BALSONG_KEYSET": string(keyset), "BALSONG_SMS_URL": "http://127.0.0.1:1", "BALSONG_HEALTH_ADDR": "", "BALSONG_LOG_LEVEL": "error",
+	}
+	for name, value := range more {
+		all[name] = value
+	}
+	for _, v := range config.Variables[config.Deliverer]() {
+		value, ok := all[v.Name]
+		t.Setenv(v.Name, value)
+		if !ok || value == "unset" {
+			if err := os.Unsetenv(v.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestTheExitCodesOfDelivery(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		set  map[string]string
+		code int
+		says string
+	}{
+		"help":            {[]string{"--help"}, nil, core.ExitOK, "BALSONG_SMTP_LEASE"},
+		"unknown flag":    {[]string{"--rolle", "both"}, nil, core.ExitUsage, "rolle"},
+		"unknown role":    {[]string{"--role", "both "}, nil, core.ExitUsage, "delivery, settlement or both"},
+		"not configured":  {nil, map[string]string{"DATABASE_URL": "unset"}, core.ExitUsage, "DATABASE_URL is not set"},
+		"short lease":     {nil, map[string]string{"BALSONG_SMS_LEASE": "1s"}, core.ExitUsage, "BALSONG_SMS_LEASE"},
+		"log level":       {nil, map[string]string{"BALSONG_LOG_LEVEL": "loud"}, core.ExitUsage, `"loud"`},
+		"keyset":          {nil, map[string]string{"BALSONG_KEYSET": "{}"}, core.ExitUsage, "keyset"},
+		"health address":  {nil, map[string]string{"BALSONG_HEALTH_ADDR": "256.0.0.1:1"}, core.ExitFailed, "BALSONG_HEALTH_ADDR"},
+		"batch too large": {nil, map[string]string{"BALSONG_SETTLE_BATCH": "1001"}, core.ExitUsage, "1,000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, c.set)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			var stderr bytes.Buffer
+			if code := deliveryapp.Main(ctx, c.args, io.Discard, &stderr); code != c.code || !strings.Contains(stderr.String(), c.says) {
+				t.Fatalf("exit code %d, want %d; it says:\n%s", code, c.code, stderr.String())
+			}
+		})
+	}
+}
+
+func TestDeliveryStartsWithEverythingDownSaysSoAndEndsWhenAsked(t *testing.T) {
+	addr := freeAddr(t)
+	environment(t, map[string]string{"BALSONG_HEALTH_ADDR": addr})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan int, 1)
+	go func() { ended <- deliveryapp.Main(ctx, nil, io.Discard, io.Discard) }()
+	ready := struct {
+		Status string
+		Down   []string
+	}{}
+	eventually(t, "it is not ready, and says what it waits for", func() bool {
+		status, body := get(t, "http://"+addr+"/readyz")
+		return status == http.StatusServiceUnavailable && json.Unmarshal(body, &ready) == nil && len(ready.Down) > 0 && ready.Down[0] == "database"
+	})
+	if status, _ := get(t, "http://"+addr+"/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz answers %d: a process that waits is alive", status)
+	}
+	if status, body := get(t, "http://"+addr+"/metrics"); status != http.StatusOK || !bytes.Contains(body, []byte("go_goroutines")) {
+		t.Errorf("/metrics answers %d", status)
+	}
+	stop()
+	select {
+	case code := <-ended:
+		if code != core.ExitOK {
+			t.Fatalf("exit code %d", code)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // only its number is wanted
+	return listener.Addr().String()
+}
+
+// get returns status 0 where nobody answers.
+func get(t *testing.T, url string) (int, []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, nil
+	}
+	return response.StatusCode, body
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for !holds() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within a minute: %s", what)
+		case <-ticker.C:
+		}
+	}
+}

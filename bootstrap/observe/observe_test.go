@@ -1,0 +1,124 @@
+package observe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+func ask(t *testing.T, s *Server, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	s.http.Handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+	return answer
+}
+
+func TestReadinessNamesThePartsThatAreWaitedForAndHealthDoesNotDependOnThem(t *testing.T) {
+	t.Parallel()
+	var down []string
+	s := NewServer("", NewMetrics(), func() []string { return down })
+	if a := ask(t, s, "/readyz"); a.Code != http.StatusOK {
+		t.Fatalf("/readyz answers %d", a.Code)
+	}
+	down = []string{"database", "statements"}
+	a := ask(t, s, "/readyz")
+	var body struct {
+		Status string
+		Down   []string
+	}
+	if err := json.Unmarshal(a.Body.Bytes(), &body); err != nil || a.Code != http.StatusServiceUnavailable || body.Status != "waiting" || len(body.Down) != 2 {
+		t.Fatalf("/readyz answers %d %s: %v", a.Code, a.Body, err)
+	}
+	if a := ask(t, s, "/healthz"); a.Code != http.StatusOK {
+		t.Fatalf("/healthz answers %d while parts are down: the process would be killed for it", a.Code)
+	}
+}
+
+func TestMetricsShowCountersTimesAndGauges(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	m.Count("deliveries_total", 2, "outcome", "SUCCEEDED")
+	m.Count("deliveries_total", 1, "outcome", "FAILED")
+	m.Observe("gateway_call_seconds", 300*time.Millisecond, "provider", "smtp")
+	m.Gauge("lag", 7)
+	text := ask(t, NewServer("", m, func() []string { return nil }), "/metrics").Body.String()
+	for _, want := range []string{
+		`balsong_deliveries_total{outcome="SUCCEEDED"} 2`, `balsong_deliveries_total{outcome="FAILED"} 1`,
+		`balsong_gateway_call_seconds_bucket{provider="smtp",le="0.5"} 1`, "balsong_lag 7", "process_resident_memory_bytes",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+func TestAnAddressThatIsTakenIsNamedWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // nothing depends on it
+	err = NewServer(taken.Addr().String(), NewMetrics(), nil).Start(t.Context())
+	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()) || !strings.Contains(err.Error(), "BALSONG_HEALTH_ADDR") {
+		t.Fatalf("the error is %v", err)
+	}
+	if err := NewServer("", NewMetrics(), nil).Start(t.Context()); err != nil {
+		t.Fatalf("without an address: %v", err)
+	}
+}
+
+func TestALogLineHasAConstantMessageAndTypedFields(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	NewLog(NewZapTo(&out)).Warn("a part is down",
+		port.Field{Key: "part", Value: "database"}, port.Field{Key: "tries", Value: 3}, port.Field{Key: "big", Value: int64(1 << 40)},
+		port.Field{Key: "halted", Value: true}, port.Field{Key: "share", Value: 0.5}, port.Field{Key: "after", Value: 1500 * time.Millisecond},
+		port.Field{Key: "at", Value: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)}, port.Field{Key: "error", Value: errors.New("gone")},
+		port.Field{Key: "parts", Value: []string{"a", "b"}})
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatalf("%s: %v", out.String(), err)
+	}
+	for name, want := range map[string]any{
+		"level": "warn", "msg": "a part is down", "part": "database", "tries": 3.0, "halted": true, "share": 0.5, "after": "1.5s",
+		"at": "2026-11-22T03:00:00Z", "error": "gone",
+	} {
+		if line[name] != want {
+			t.Errorf("%s is %v, want %v", name, line[name], want)
+		}
+	}
+	if parts, ok := line["parts"].([]any); !ok || len(parts) != 2 {
+		t.Errorf("parts is %v", line["parts"])
+	}
+}
+
+func TestALogSettingThatDoesNotExistIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{{"loud", "json"}, {"info", "xml"}, {"", "text"}} {
+		if _, err := NewZap(c[0], c[1]); c[0] != "" && !errors.Is(err, ErrLevel) {
+			t.Errorf("level %q, format %q: %v", c[0], c[1], err)
+		}
+	}
+	for _, format := range []string{"json", "text"} {
+		if _, err := NewZap("debug", format); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTheShiftedClockIsAhead(t *testing.T) {
+	t.Parallel()
+	if ahead := (Clock{Shift: time.Hour}).Now().Sub(time.Now()); ahead < 59*time.Minute || ahead > time.Hour {
+		t.Fatalf("it is ahead by %s", ahead)
+	}
+	<-Clock{}.After(0)
+}
