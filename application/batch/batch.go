@@ -105,32 +105,8 @@ func (b *Batcher[In, Out]) fill(items []item[In, Out]) []item[In, Out] {
 	if b.busy && b.config.Linger > 0 {
 		over = b.config.After(b.config.Linger)
 	}
-	items = b.gather(items, over)
+	items = Gather(items, b.config.Max, b.queue, over, b.life.Done())
 	b.busy = len(items) > 1
-	return items
-}
-
-// gather takes what is there, and what comes until over; nil: only what is there.
-func (b *Batcher[In, Out]) gather(items []item[In, Out], over <-chan time.Time) []item[In, Out] {
-	for len(items) < b.config.Max {
-		select {
-		case it := <-b.queue:
-			items = append(items, it)
-			continue
-		default:
-		}
-		if over == nil {
-			return items
-		}
-		select {
-		case it := <-b.queue:
-			items = append(items, it)
-		case <-over:
-			over = nil
-		case <-b.life.Done():
-			return items
-		}
-	}
 	return items
 }
 

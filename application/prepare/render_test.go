@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -301,14 +302,33 @@ func TestOnlyTheTargetsOwnStatementOpens(t *testing.T) {
 	if _, err := prepare.OpenStatement(good, own, memory.NewCipher()); !errors.Is(err, port.ErrUnknownKey) {
 		t.Errorf("another key: %v", err)
 	}
+	const head = `{"target":{"Month":"2026-11","UserID":1},"variants":`
+	if _, err := prepare.OpenStatement(seal(zipped(head+`{"SMS":{"text":2}}}`+"\nab")), own, cipher); err != nil {
+		t.Errorf("one framed by hand: %v", err)
+	}
 	for name, plain := range map[string][]byte{
-		"not compressed": []byte(`{"target":{}}`), "not JSON": zipped("x"), "cut": zipped(`{"target":{}}`)[:20], "another owner": zipped(`{"target":{"Month":"2026-11","UserID":2}}`),
-		"an unknown channel": zipped(`{"target":{"Month":"2026-11","UserID":1},"variants":{"FAX":{"text":"a"}}}`),
-		"a bomb":             zipped(`{"target":{"Month":"2026-11","UserID":1},"x":"` + strings.Repeat("0", 2<<20) + `"}`),
+		"not compressed": []byte(`{"target":{}}`), "not JSON": zipped("x\n"), "cut": zipped(head + "{}}\n")[:20], "without an end": zipped(head + "{}}"),
+		"another owner":      zipped(`{"target":{"Month":"2026-11","UserID":2}}` + "\n"),
+		"an unknown channel": zipped(head + `{"FAX":{"text":1}}}` + "\na"),
+		"too short":          zipped(head + `{"SMS":{"text":3}}}` + "\nab"),
+		"too long":           zipped(head + `{"SMS":{"text":1}}}` + "\nab"),
+		"less than nothing":  zipped(head + `{"SMS":{"html":-1,"text":1}}}` + "\nab"),
+		"a bomb":             zipped(`{"target":{"Month":"2026-11","UserID":1},"x":"` + strings.Repeat("0", 2<<20) + `"}` + "\n"),
 	} {
 		if _, err := prepare.OpenStatement(seal(plain), own, cipher); !errors.Is(err, port.ErrContent) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	whole := port.Statement{Target: own, Variants: map[channel.Kind]port.Variant{
+		channel.Email: {Subject: "청구서", HTML: "<p>\n청구</p>", Text: "청구\n"},
+		channel.SMS:   {Text: "청구", Class: prepare.ClassLMS}, channel.Push: {Title: "청구", Text: "bill"},
+	}}
+	sealed, err := prepare.SealStatement(whole, cipher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := prepare.OpenStatement(sealed, own, cipher); err != nil || !reflect.DeepEqual(got, whole) {
+		t.Errorf("%+v came back as %+v, %v", whole, got, err)
 	}
 	long := statement
 	long.Variants = map[channel.Kind]port.Variant{channel.Email: {HTML: strings.Repeat("x", 1<<20)}}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -30,15 +32,81 @@ type unpacker struct {
 	plain  bytes.Buffer
 }
 
+// frame is the head of a statement in clear: one line of JSON. The long texts follow it as they are, one behind the
+// other, in the order of channel.All, HTML first: encoding them as JSON would cost Delivery more than to decrypt them.
+type frame struct {
+	Target   key.Target                    `json:"target"`
+	Variants map[channel.Kind]frameVariant `json:"variants"`
+}
+
+type frameVariant struct {
+	Subject string `json:"subject,omitempty"`
+	Title   string `json:"title,omitempty"`
+	Class   string `json:"class,omitempty"`
+	HTML    int    `json:"html,omitempty"` // bytes
+	Text    int    `json:"text"`           // bytes
+}
+
+func encode(statement port.Statement) ([]byte, error) {
+	head := frame{Target: statement.Target, Variants: make(map[channel.Kind]frameVariant, len(statement.Variants))}
+	for kind, v := range statement.Variants {
+		if !kind.Valid() {
+			return nil, fmt.Errorf("%w: a variant for the unknown channel %q", port.ErrContent, kind)
+		}
+		head.Variants[kind] = frameVariant{Subject: v.Subject, Title: v.Title, Class: v.Class, HTML: len(v.HTML), Text: len(v.Text)}
+	}
+	plain, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	plain = append(plain, '\n')
+	for _, kind := range channel.All {
+		plain = append(append(plain, statement.Variants[kind].HTML...), statement.Variants[kind].Text...)
+	}
+	return plain, nil
+}
+
+var errFrame = errors.New("it is not framed as it should be")
+
+// decode copies what it needs out of plain.
+func decode(plain []byte) (port.Statement, error) {
+	line, rest, found := bytes.Cut(plain, []byte{'\n'})
+	var head frame
+	if err := json.Unmarshal(line, &head); err != nil || !found {
+		return port.Statement{}, errFrame
+	}
+	statement := port.Statement{Target: head.Target, Variants: make(map[channel.Kind]port.Variant, len(head.Variants))}
+	take := func(n int) (text string, ok bool) {
+		if n < 0 || n > len(rest) {
+			return "", false
+		}
+		text, rest = string(rest[:n]), rest[n:]
+		return text, true
+	}
+	for _, kind := range channel.All {
+		v, there := head.Variants[kind]
+		if !there {
+			continue
+		}
+		html, complete := take(v.HTML)
+		text, completeToo := take(v.Text)
+		if !complete || !completeToo {
+			return port.Statement{}, errFrame
+		}
+		statement.Variants[kind] = port.Variant{Subject: v.Subject, HTML: html, Text: text, Title: v.Title, Class: v.Class}
+	}
+	if len(statement.Variants) != len(head.Variants) || len(rest) > 0 { // an unknown channel, or more than was announced
+		return port.Statement{}, errFrame
+	}
+	return statement, nil
+}
+
 // SealStatement encodes, compresses and encrypts a statement, in this order: ciphertext does not compress.
 func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error) {
-	var encoded bytes.Buffer
-	encoder := json.NewEncoder(&encoded)
-	encoder.SetEscapeHTML(false) // most of it is HTML, and no browser reads this JSON
-	if err := encoder.Encode(statement); err != nil {
+	plain, err := encode(statement)
+	if err != nil {
 		return nil, fmt.Errorf("encode the statement of %s: %w", statement.Target, err)
 	}
-	plain := encoded.Bytes()
 	if len(plain) > maxStatement {
 		return nil, fmt.Errorf("%w: the statement of %s has %d bytes, more than %d", port.ErrContent, statement.Target, len(plain), maxStatement)
 	}
@@ -77,17 +145,12 @@ func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher) (port.S
 	case n > maxStatement:
 		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
 	}
-	var statement port.Statement
-	if err := json.Unmarshal(u.plain.Bytes(), &statement); err != nil {
-		return wrong("it is not the JSON it should be")
+	statement, err := decode(u.plain.Bytes())
+	if err != nil {
+		return wrong(err.Error())
 	}
 	if statement.Target != target {
 		return wrong("it belongs to " + statement.Target.String())
-	}
-	for kind := range statement.Variants {
-		if !kind.Valid() {
-			return wrong("it has a variant for an unknown channel")
-		}
 	}
 	return statement, nil
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balsong/balsong/application/batch"
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
@@ -44,57 +45,30 @@ func (s *Settler) consumeResults(ctx context.Context) error {
 // lookAtHints takes whatever is there as one batch; under load, once a batch had more than one hint, it waits a little
 // for more. A batch in hand is finished after the context has ended.
 func (s *Settler) lookAtHints(ctx context.Context, hints <-chan hint) {
-	batch := make([]hint, 0, s.config.Batch)
+	hand := make([]hint, 0, s.config.Batch)
 	for first := range hints {
 		var over <-chan time.Time
-		if len(batch) > 1 && s.config.Linger > 0 {
+		if len(hand) > 1 && s.config.Linger > 0 {
 			over = s.Clock.After(s.config.Linger)
 		}
-		batch = s.gather(append(batch[:0], first), hints, over)
-		s.settleHints(ctx, batch)
+		hand = batch.Gather(append(hand[:0], first), s.config.Batch, hints, over, nil)
+		s.settleHints(ctx, hand)
 	}
 }
 
-// gather adds the hints that are there, and those that come until over; nil: only those that are there.
-func (s *Settler) gather(batch []hint, hints <-chan hint, over <-chan time.Time) []hint {
-	for len(batch) < s.config.Batch {
-		select {
-		case h, ok := <-hints:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, h)
-			continue
-		default:
-		}
-		if over == nil {
-			return batch
-		}
-		select {
-		case h, ok := <-hints:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, h)
-		case <-over:
-			over = nil
-		}
-	}
-	return batch
-}
-
-func (s *Settler) settleHints(ctx context.Context, batch []hint) {
-	keys := make([]key.Target, len(batch))
-	for i, h := range batch {
+func (s *Settler) settleHints(ctx context.Context, hints []hint) {
+	keys := make([]key.Target, len(hints))
+	for i, h := range hints {
 		keys[i] = h.target
 	}
 	if _, err := s.Settle(ctx, keys); err != nil {
-		if ctx.Err() == nil {
-			s.Log.Error("results could not be settled; the sweep tries again", port.Field{Key: "error", Value: err})
+		if ctx.Err() != nil {
+			return // not done: they come again
 		}
-		return // not done: they come again
+		// Only hints: the ledger has their rows, and the sweep tries again.
+		s.Log.Error("results could not be settled; the sweep tries again", port.Field{Key: "error", Value: err})
 	}
-	for _, h := range batch {
+	for _, h := range hints {
 		h.done()
 	}
 }
