@@ -70,6 +70,7 @@ func (b *bench) measure(ctx context.Context, l *line) error {
 		return err
 	}
 	if b.Profiles != "" {
+		go b.activity(ctx, l, b.For-time.Second)
 		for name, process := range map[string]*child.Process{"delivery": l.delivery, "settlement": l.settlement} {
 			go b.profile(ctx, process, name, min(b.For, 30*time.Second))
 		}

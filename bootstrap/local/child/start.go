@@ -99,7 +99,8 @@ func startHint(err error, options Options) error {
 }
 
 func (p *Process) handshake(ctx context.Context, stdin io.Writer, report *os.File, spec any) error {
-	if err := json.NewEncoder(stdin).Encode(spec); err != nil {
+	// A child that ends before it reads may still have said why: what it reports decides.
+	if err := json.NewEncoder(stdin).Encode(spec); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("hand over the specification: %w", err)
 	}
 	stopWatching := context.AfterFunc(ctx, func() { _ = report.SetReadDeadline(time.Unix(1, 0)) })

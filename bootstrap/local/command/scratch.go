@@ -38,9 +38,9 @@ func newScratch(ctx context.Context) (*scratch, error) {
 		return nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
 	s := &scratch{dir: dir}
-	// PostgreSQL runs as another user where this one is root, and must get through.
-	for _, d := range []string{dir, s.path("data"), s.path("tmp")} {
-		if err := errors.Join(os.MkdirAll(d, 0o711), os.Chmod(d, 0o711)); err != nil {
+	// PostgreSQL runs as another user where this one is root: it must get through, and may keep temporary files of its own.
+	for d, mode := range map[string]os.FileMode{dir: 0o711, s.path("data"): 0o711, s.path("tmp"): 0o777 | os.ModeSticky} {
+		if err := errors.Join(os.MkdirAll(d, 0o711), os.Chmod(d, mode)); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
 	}
