@@ -24,11 +24,15 @@ type Watch struct {
 
 	mu   sync.Mutex
 	down map[string]time.Time
+
+	// A try that began before the last change is no news: its failure after the return, its success after the outage.
+	tries   int            // numbers the tries
+	changed map[string]int // the number of tries begun when a part last went or came back
 }
 
 // New returns a watch over parts that are all taken to be up.
 func New(clock port.Clock, log port.Log) *Watch {
-	return &Watch{clock: clock, log: log, down: map[string]time.Time{}}
+	return &Watch{clock: clock, log: log, down: map[string]time.Time{}, changed: map[string]int{}}
 }
 
 // Retry calls do until it succeeds, fails for good, or the context ends. What is tried again: ErrUnavailable,
@@ -36,15 +40,16 @@ func New(clock port.Clock, log port.Log) *Watch {
 func (w *Watch) Retry(ctx context.Context, part string, do func(ctx context.Context) error) error {
 	pause := firstPause
 	for {
+		began := w.begin()
 		err := do(ctx)
 		switch {
 		case err == nil:
-			w.up(part)
+			w.up(part, began)
 			return nil
 		case errors.Is(err, port.ErrConflict):
 		case errors.Is(err, port.ErrUnavailable), errors.Is(err, port.ErrCommitUnknown):
 			if ctx.Err() == nil {
-				w.gone(part, err)
+				w.gone(part, began, err)
 			}
 		default:
 			return err
@@ -69,24 +74,37 @@ func (w *Watch) Down() []string {
 	return parts
 }
 
-func (w *Watch) gone(part string, err error) {
+// begin numbers a try.
+func (w *Watch) begin() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tries++
+	return w.tries
+}
+
+func (w *Watch) gone(part string, began int, err error) {
 	w.mu.Lock()
 	_, known := w.down[part]
-	if !known {
-		w.down[part] = w.clock.Now()
+	news := !known && began > w.changed[part]
+	if news {
+		w.down[part], w.changed[part] = w.clock.Now(), w.tries
 	}
 	w.mu.Unlock()
-	if !known {
+	if news {
 		w.log.Warn("a part is down; waiting for it, nothing is lost", port.Field{Key: "part", Value: part}, port.Field{Key: "error", Value: err})
 	}
 }
 
-func (w *Watch) up(part string) {
+func (w *Watch) up(part string, began int) {
 	w.mu.Lock()
 	since, was := w.down[part]
-	delete(w.down, part)
+	news := was && began > w.changed[part]
+	if news {
+		delete(w.down, part)
+		w.changed[part] = w.tries
+	}
 	w.mu.Unlock()
-	if was {
+	if news {
 		w.log.Info("a part is back", port.Field{Key: "part", Value: part}, port.Field{Key: "after", Value: w.clock.Now().Sub(since)})
 	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/batchapp"
@@ -33,6 +34,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/local/gateway"
 	"github.com/balsong/balsong/bootstrap/local/gateway/acceptlog"
 	"github.com/balsong/balsong/bootstrap/local/gateway/behaviour"
+	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -41,6 +43,9 @@ import (
 
 // customers is how many bills a test has: several blocks of a pack, and some seconds of work for the gateway.
 const customers = 900
+
+// inFlight is how many calls each of the two channels makes at the same time.
+const inFlight = 8
 
 // by is who does things in the tests.
 var by = port.Act{Actor: "fault test", Reason: "to see what an outage does"}
@@ -90,9 +95,9 @@ func newWorld(t *testing.T) *world {
 		Gateways: config.Gateways{
 			SMTP: config.SMTP{
 				Addr: w.gateway.smtp, TLS: "none", From: "billing@example.com",
-				CallDeadline: 10 * time.Second, Lease: 90 * time.Second, Margin: time.Second, InFlight: 8,
+				CallDeadline: 10 * time.Second, Lease: 90 * time.Second, Margin: time.Second, InFlight: inFlight,
 			},
-			SMS: config.HTTPGateway{URL: "http://" + w.gateway.http, CallDeadline: 10 * time.Second, Lease: 90 * time.Second, Margin: time.Second, InFlight: 8},
+			SMS: config.HTTPGateway{URL: "http://" + w.gateway.http, CallDeadline: 10 * time.Second, Lease: 90 * time.Second, Margin: time.Second, InFlight: inFlight},
 		},
 		Log: config.Log{Level: "info", Format: "json"},
 	}
@@ -239,6 +244,50 @@ func (w *world) count(query string) int {
 		return -1
 	}
 	return n
+}
+
+// status counts the bills in one of the statuses; -1 while the database is down.
+func (w *world) status(names ...string) int {
+	return w.count("SELECT count(*) FROM billing_targets WHERE dispatch_status IN ('" + strings.Join(names, "', '") + "')")
+}
+
+// inDoubt lists the bills that are UNKNOWN.
+func (w *world) inDoubt(t *testing.T) (doubtful []key.Target) {
+	t.Helper()
+	rows, err := w.db.QueryContext(t.Context(), "SELECT user_id FROM billing_targets WHERE dispatch_status = 'UNKNOWN'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // it was read
+	for rows.Next() {
+		target := key.Target{Month: w.month}
+		if err := rows.Scan(&target.UserID); err != nil {
+			t.Fatal(err)
+		}
+		doubtful = append(doubtful, target)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return doubtful
+}
+
+// judge says of each UNKNOWN bill what the provider's log says.
+func (w *world) judge(t *testing.T, doubtful []key.Target) {
+	t.Helper()
+	if len(doubtful) == 0 {
+		return
+	}
+	accepted := w.gateway.accepted(t)
+	var ports operate.Ports
+	use(t, fx.Options(operatorapp.Options(config.Operator{Database: w.config.Database, Log: w.config.Log}), w.observed(), fx.Populate(&ports)), func() {
+		operator := operate.New(ports, 10*time.Second)
+		for _, target := range doubtful {
+			if _, err := operator.Verdict(t.Context(), target, accepted[target] > 0, by); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 // lines counts log lines with a message, by the field that names what they are about.
