@@ -32,7 +32,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 		},
 		func() error {
 			return f.await(ctx, "statements", func(ctx context.Context) error {
-				return f.atDesk(ctx, func() (err error) {
+				return inTurn(ctx, f.reads, func() (err error) {
 					sealed, err = f.Packs.Get(ctx, ref)
 					return err
 				})
@@ -61,7 +61,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 // keyed waits while a key is unknown: the key service is behind.
 func (f *flight) keyed(ctx context.Context, do func() error) error {
 	return f.await(ctx, "keys", func(ctx context.Context) error {
-		err := f.atDesk(ctx, do)
+		err := inTurn(ctx, f.desks, do)
 		if errors.Is(err, port.ErrUnknownKey) {
 			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
 		}
@@ -69,13 +69,15 @@ func (f *flight) keyed(ctx context.Context, do func() error) error {
 	})
 }
 
-// atDesk does a piece of preparing at one of the desks. None is held while something is waited for that is down.
-func (s *Service) atDesk(ctx context.Context, do func() error) error {
+// inTurn does a piece of preparing once there is a place for it. Thousands that fetch and decrypt at once would keep
+// those waiting for a processor who have to answer in time: the database's connections, the group's heartbeats, the
+// gateways' answers. No place is held while something that is down is waited for.
+func inTurn(ctx context.Context, places chan struct{}, do func() error) error {
 	select {
-	case s.desks <- struct{}{}:
+	case places <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-s.desks }()
+	defer func() { <-places }()
 	return do()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,10 +58,8 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// desks is how many contents are fetched and decrypted at the same time. Thousands that unpack at once would keep
-// those waiting for a processor who have to answer in time: the database's connections, the group's heartbeats, the
-// gateways' answers.
-const desks = 64
+// reads is how many contents are fetched at the same time.
+const reads = 64
 
 // Lane is a channel's provider with its bounds.
 type Lane struct {
@@ -92,7 +91,8 @@ type Service struct {
 	halt    *gate
 	bulk    *bulk
 	slots   chan struct{}
-	desks   chan struct{} // where contents are fetched and decrypted
+	reads   chan struct{} // where contents are fetched
+	desks   chan struct{} // where contents are decrypted: one for each processor
 	flights sync.WaitGroup
 	refused atomic.Int32       // contents refused in a row
 	life    context.Context    //nolint:containedctx // of the calls under way: longer than Run's context, ended when drained
@@ -117,7 +117,8 @@ func New(ports Ports, config Config) (*Service, error) {
 		watch: outage.New(ports.Clock, ports.Log),
 		halt:  newGate(),
 		slots: make(chan struct{}, config.InFlight),
-		desks: make(chan struct{}, desks),
+		reads: make(chan struct{}, reads),
+		desks: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.bulk = newBulk(s)

@@ -91,7 +91,7 @@ func createTopic(brokers []string, topic string) error {
 	if err != nil {
 		return err
 	}
-	defer admin.Close()
+	defer func() { _ = admin.Close() }()
 	err = admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1}, false)
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
 		return nil
@@ -105,12 +105,12 @@ func readTopic(ctx context.Context, brokers []string, topic string) ([]*sarama.P
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	consumer, err := sarama.NewConsumerFromClient(client)
 	if err != nil {
 		return nil, err
 	}
-	defer consumer.Close()
+	defer func() { _ = consumer.Close() }()
 	var messages []*sarama.ProducerMessage
 	for partition := range int32(partitions) {
 		end, err := client.GetOffset(topic, partition, sarama.OffsetNewest)
@@ -132,7 +132,7 @@ func readPartition(ctx context.Context, consumer sarama.Consumer, topic string, 
 	if err != nil {
 		return nil, err
 	}
-	defer claim.Close()
+	defer func() { _ = claim.Close() }()
 	for {
 		select {
 		case <-ctx.Done():

@@ -89,7 +89,7 @@ func runDispatcher(ctx context.Context, link *child.Link) error {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		if err := profiles.StartCPUProfile(file); err != nil {
 			return err
 		}

@@ -181,11 +181,11 @@ func (s seeding) copyIn(ctx context.Context, rows []row) error {
 }
 
 func copyInto(ctx context.Context, tx *sql.Tx, rows []row, values func(row) []any, table string, columns ...string) error {
-	statement, err := tx.PrepareContext(ctx, pq.CopyIn(table, columns...))
+	statement, err := tx.PrepareContext(ctx, pq.CopyIn(table, columns...)) //nolint:staticcheck // it quotes the names
 	if err != nil {
 		return fmt.Errorf("copy into %s: %w", table, err)
 	}
-	defer statement.Close()
+	defer func() { _ = statement.Close() }()
 	for _, r := range rows {
 		if _, err := statement.ExecContext(ctx, values(r)...); err != nil {
 			return fmt.Errorf("copy into %s: %w", table, err)

@@ -132,13 +132,13 @@ func (b *bench) open(ctx context.Context, name string, do func(ctx context.Conte
 	var failure error
 	code := core.Once(ctx, b.Out, batchapp.Options(c), func(ctx context.Context, n needs) error {
 		s.cipher, s.packs, s.months, s.policies, s.analyze = n.Batch.Cipher, n.Batch.Bucket, n.Months, n.Batch.Policies, n.Batch.Imports.Analyze
-		if failure = n.Batch.Migrate(ctx); failure != nil {
-			return nil
+		failure = n.Batch.Migrate(ctx)
+		if failure == nil {
+			failure = s.activatePolicy(ctx)
 		}
-		if failure = s.activatePolicy(ctx); failure != nil {
-			return nil
+		if failure == nil {
+			failure = do(ctx, s)
 		}
-		failure = do(ctx, s)
 		return nil
 	})
 	if failure == nil && code != core.ExitOK {
