@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +24,7 @@ type Config struct {
 	InFlight      int           // messages in hand at the same time, from consumption to outcome
 	Batch         int           // rows of a bulk statement, 1 to 1,000
 	Linger        time.Duration // how long a bulk statement waits for more rows under load; 0: not at all
+	Desks         int           // contents decrypted at the same time: best one for each processor
 	HaltPoll      time.Duration // how often the halt is read
 	DrainFor      time.Duration // how long a shutdown waits for calls under way; at least the longest call deadline
 	ContentLimit  int           // contents in a row that may be refused before Delivery halts itself
@@ -39,6 +39,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Batch == 0 {
 		c.Batch = 500
+	}
+	if c.Desks == 0 {
+		c.Desks = 4
 	}
 	if c.HaltPoll == 0 {
 		c.HaltPoll = 2 * time.Second
@@ -92,7 +95,7 @@ type Service struct {
 	bulk    *bulk
 	slots   chan struct{}
 	reads   chan struct{} // where contents are fetched
-	desks   chan struct{} // where contents are decrypted: one for each processor
+	desks   chan struct{} // where contents are decrypted
 	flights sync.WaitGroup
 	refused atomic.Int32       // contents refused in a row
 	life    context.Context    //nolint:containedctx // of the calls under way: longer than Run's context, ended when drained
@@ -102,8 +105,8 @@ type Service struct {
 // New checks that every provider's lease covers its call.
 func New(ports Ports, config Config) (*Service, error) {
 	config = config.WithDefaults()
-	if config.InFlight < 1 || config.Batch < 1 || config.Batch > 1000 || config.Linger < 0 {
-		return nil, fmt.Errorf("%w: in flight %d, batch %d, linger %s (want at least 1, a batch of 1 to 1,000, and no less than 0)", ErrConfig, config.InFlight, config.Batch, config.Linger)
+	if config.InFlight < 1 || config.Batch < 1 || config.Batch > 1000 || config.Linger < 0 || config.Desks < 1 {
+		return nil, fmt.Errorf("%w: in flight %d, batch %d, linger %s, desks %d (want at least 1, a batch of 1 to 1,000, a linger of at least 0)", ErrConfig, config.InFlight, config.Batch, config.Linger, config.Desks)
 	}
 	for kind, lane := range ports.Lanes {
 		p := lane.Gateway.Provider()
@@ -118,7 +121,7 @@ func New(ports Ports, config Config) (*Service, error) {
 		halt:  newGate(),
 		slots: make(chan struct{}, config.InFlight),
 		reads: make(chan struct{}, reads),
-		desks: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		desks: make(chan struct{}, config.Desks),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.bulk = newBulk(s)
