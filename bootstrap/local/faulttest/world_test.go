@@ -111,7 +111,7 @@ func (w *world) createDatabase(t *testing.T, server string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer admin.Close() //nolint:errcheck // nothing depends on it
+	defer admin.Close()
 	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+w.name); err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func (w *world) inDoubt(t *testing.T) (doubtful []key.Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // it was read
+	defer rows.Close()
 	for rows.Next() {
 		target := key.Target{Month: w.month}
 		if err := rows.Scan(&target.UserID); err != nil {
