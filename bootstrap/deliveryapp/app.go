@@ -72,7 +72,7 @@ func delivery(c config.Deliverer) fx.Option {
 			func(d deliveryPorts) (*deliver.Service, error) {
 				return deliver.New(d.ports(), deliver.Config{
 					InFlight: c.Delivery.InFlight, Batch: c.Delivery.Batch, Linger: c.Delivery.Linger, HaltPoll: c.Delivery.HaltPoll,
-					Desks: runtime.GOMAXPROCS(0),
+					Desks:    runtime.GOMAXPROCS(0),
 					DrainFor: c.Delivery.DrainFor, ContentLimit: c.Delivery.ContentLimit,
 				})
 			},
