@@ -139,7 +139,7 @@ func (m *member) ConsumeClaim(from sarama.ConsumerGroupSession, claim sarama.Con
 		case message, open := <-claim.Messages():
 			// The channel may be ready as well when the session has ended.
 			if !open || ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the session's end is no failure
 			}
 			m.outage.settled()
 			m.handle(ctx, m.received(message, done.add(message.Offset)))

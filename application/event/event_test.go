@@ -85,9 +85,12 @@ func TestAMessageIsACloudEventInBinaryModeKeyedByTheUser(t *testing.T) {
 	t.Parallel()
 	m := requestMessage(t, requested())
 	want := []port.Header{
-		{Name: "ce_specversion", Value: "1.0"}, {Name: "ce_type", Value: "balsong.dispatch.requested.v1"},
-		{Name: "ce_source", Value: "balsong/dispatcher"}, {Name: "ce_id", Value: "2026-11/4711/2/1"},
-		{Name: "ce_time", Value: "2026-11-25T00:00:00Z"}, {Name: "content-type", Value: "application/json"},
+		{Name: "ce_specversion", Value: "1.0"},
+		{Name: "ce_type", Value: "balsong.dispatch.requested.v1"},
+		{Name: "ce_source", Value: "balsong/dispatcher"},
+		{Name: "ce_id", Value: "2026-11/4711/2/1"},
+		{Name: "ce_time", Value: "2026-11-25T00:00:00Z"},
+		{Name: "content-type", Value: "application/json"},
 		{Name: "traceparent", Value: event.Trace(requested().Delivery(), 99)},
 	}
 	if m.Key != "4711" || !reflect.DeepEqual(m.Headers, want) {

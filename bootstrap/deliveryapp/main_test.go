@@ -111,7 +111,7 @@ func freeAddr(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // only its number is wanted
+	defer listener.Close()
 	return listener.Addr().String()
 }
 
@@ -126,7 +126,7 @@ func get(t *testing.T, url string) (int, []byte) {
 	if err != nil {
 		return 0, nil
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return 0, nil

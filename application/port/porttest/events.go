@@ -100,7 +100,8 @@ func (d desk) join(name, group string, handle func(ctx context.Context, m port.R
 	d.Cleanup(func() {
 		cancel()
 		select {
-		case <-r.ended:
+		case err := <-r.ended:
+			d.Logf("%s ended: %v", name, err)
 		case <-time.After(d.Patience):
 			d.Errorf("%s does not end", name)
 		}

@@ -3,7 +3,6 @@ package porttest
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -140,6 +139,6 @@ func publisherContext(t testing.TB, open func(t testing.TB) EventLog) {
 	}
 	d.publish(port.Message{Key: "later", Value: []byte("the publisher still works")})
 	if n := len(d.join("reader", "g", nil).take(acked + 1)); n < acked+1 {
-		t.Error(fmt.Sprintf("%d messages came out, %d were acknowledged", n, acked+1))
+		t.Errorf("%d messages came out, %d were acknowledged", n, acked+1)
 	}
 }

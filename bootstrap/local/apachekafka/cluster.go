@@ -200,8 +200,9 @@ func (c *Cluster) Stop() error {
 		group.Go(func() { errs[i] = broker.Shutdown() })
 	}
 	group.Wait()
+	err := errors.Join(errs...)
 	if c.temporary {
-		errs = append(errs, os.RemoveAll(c.dir))
+		err = errors.Join(err, os.RemoveAll(c.dir))
 	}
-	return errors.Join(errs...)
+	return err
 }

@@ -25,10 +25,10 @@ const installHint = "install it, for example with: apt-get install default-jre-h
 
 var (
 	// ErrNoJava says that there is no Java runtime to run the broker.
-	ErrNoJava = errors.New("Apache Kafka needs Java 17 or later, and there is no java: " + installHint)
+	ErrNoJava = errors.New("the Apache Kafka broker needs Java 17 or later, and there is no java: " + installHint)
 	// ErrNoMaven says that there is no Maven to fetch the broker, which is needed
 	// once.
-	ErrNoMaven = errors.New("Apache Kafka is fetched with Maven once, and there is no mvn: " + installHint)
+	ErrNoMaven = errors.New("the Apache Kafka broker is fetched with Maven once, and there is no mvn: " + installHint)
 )
 
 //go:embed pom.xml

@@ -65,7 +65,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 // a gateway running.
 func OpenInbox(dataDir string) (*inbox.Inbox, error) { return inbox.OpenReadOnly(inboxPath(dataDir)) }
 
-// SMTPAddr, HTTPAddr and AdminAddr are the addresses listened on, as host:port.
+// SMTPAddr is where e-mail is taken, as host:port.
 func (s *Server) SMTPAddr() string { return s.mailListener.Addr().String() }
 
 // HTTPAddr is where POST /sms and POST /push are.

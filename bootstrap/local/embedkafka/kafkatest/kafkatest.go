@@ -128,7 +128,9 @@ func ConsumeRound(t *testing.T, addrs []string, topic, group string) {
 		}
 	}
 	cancel()
-	<-ended
+	if err := <-ended; err != nil {
+		t.Logf("the consumer ended: %v", err)
+	}
 	if err := member.Close(); err != nil {
 		t.Error(err)
 	}
