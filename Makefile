@@ -81,7 +81,7 @@ kill-test: ## kill -9 at six points of the protocol, judged by a checker of its 
 .PHONY: race
 race: bin/balsong ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
 	.ci/need gcc=gcc,libc6-dev
-	$(with_parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),./domain/... ./application/... ./adapters/...,$(PKG))
+	$(with_parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),$(addsuffix /...,$(filter-out ./bootstrap%,$(modules))),$(PKG))
 
 .PHONY: fuzz
 fuzz: ## each fuzz function for FUZZTIME (20s)
