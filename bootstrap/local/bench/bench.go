@@ -39,6 +39,7 @@ type Options struct {
 	Answer         time.Duration // the gateway's latency
 	InFlight       int           // messages in hand of the delivery process
 	Batch          int           // rows of a bulk statement of Delivery and settlement
+	CacheMiB       int           // of packs, kept by the delivery process for the neighbours of a statement
 	Linger         time.Duration // how long these wait for more rows under load; negative: not at all
 
 	Kafka    string // "": Apache where it can run, else kfake; or as parts.Options.Kafka
@@ -68,6 +69,7 @@ func (o Options) WithDefaults() Options {
 	set(&o.Answer, time.Second)
 	set(&o.InFlight, 10_000)
 	set(&o.Batch, 500)
+	set(&o.CacheMiB, 64)
 	set(&o.Linger, 5*time.Millisecond)
 	return o
 }
@@ -90,6 +92,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("%w: at least 1,000 rows, 1,000 statements and one run are needed", ErrOptions)
 	case o.StatementBytes < 100 || o.StatementBytes > 60<<10:
 		return fmt.Errorf("%w: a statement of %d bytes (want 100 to 61,440: the gateway takes no more)", ErrOptions, o.StatementBytes)
+	case o.CacheMiB < 1:
+		return fmt.Errorf("%w: a cache of %d MiB (want at least 1)", ErrOptions, o.CacheMiB)
 	case o.InFlight < 1 || o.Batch < 1 || o.Batch > 1000:
 		return fmt.Errorf("%w: in flight %d, batch %d (want at least 1, and a batch of 1 to 1,000)", ErrOptions, o.InFlight, o.Batch)
 	}

@@ -34,7 +34,7 @@ func (b *bench) deliveryFloor(ctx context.Context) error {
 	return b.open(ctx, "delivery", func(ctx context.Context, s *stage) error {
 		l := &line{stage: s, month: firstMonth}
 		b.report.Delivery = &DeliveryFloor{
-			Statements: b.Statements, StatementBytes: b.StatementBytes, GatewayLatency: b.Answer.String(), InFlightLimit: b.InFlight, Batch: b.Batch, Linger: max(b.Linger, 0).String(),
+			Statements: b.Statements, StatementBytes: b.StatementBytes, GatewayLatency: b.Answer.String(), InFlightLimit: b.InFlight, CacheMiB: b.CacheMiB, Batch: b.Batch, Linger: max(b.Linger, 0).String(),
 		}
 		began := time.Now()
 		if err := s.seed(ctx, l.month, b.Statements, b.StatementBytes); err != nil {

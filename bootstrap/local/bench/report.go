@@ -90,6 +90,7 @@ type DeliveryFloor struct {
 	InFlightLimit  int    `json:"in_flight_limit"`
 	Batch          int    `json:"batch"`
 	Linger         string `json:"linger"`
+	CacheMiB       int    `json:"s3_cache_mib"`
 
 	Seconds        float64 `json:"seconds"` // of the window
 	Delivered      Rate    `json:"accepted_per_second"`
@@ -300,8 +301,8 @@ func (f *DispatchFloor) print(out io.Writer) {
 }
 
 func (f *DeliveryFloor) print(out io.Writer) {
-	fmt.Fprintf(out, "\nDelivery: one process, gateway answers after %s, %d statements of %d bytes, at most %d in flight, batches of at most %d, linger %s; window of %.0f s\n",
-		f.GatewayLatency, f.Statements, f.StatementBytes, f.InFlightLimit, f.Batch, f.Linger, f.Seconds)
+	fmt.Fprintf(out, "\nDelivery: one process, gateway answers after %s, %d statements of %d bytes, at most %d in flight, batches of at most %d, linger %s, a cache of %d MiB; window of %.0f s\n",
+		f.GatewayLatency, f.Statements, f.StatementBytes, f.InFlightLimit, f.Batch, f.Linger, f.CacheMiB, f.Seconds)
 	series := func(name string, r Rate) []any { return []any{name, r.Mean, r.Median, r.Min, r.Max} }
 	table(out,
 		[]any{"", "mean", "median", "min", "max"},

@@ -198,7 +198,7 @@ func (b *bench) settings(databaseURL, topicPrefix string) config.Deliverer {
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: topicPrefix, Partitions: partitions, Replication: 1, MinInSync: 1},
 		S3: config.S3{
 			Bucket: bucket, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
-			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 64,
+			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: int64(b.CacheMiB),
 		},
 		Keys:     config.Keys{Keyset: string(b.keyset)},
 		Delivery: config.Delivery{InFlight: b.InFlight, Batch: b.Batch, Linger: linger, HaltPoll: 2 * time.Second, DrainFor: 20 * time.Second, ContentLimit: 5},
