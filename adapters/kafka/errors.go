@@ -18,6 +18,9 @@ func unavailable(what string, err error) error {
 	if refused(err) {
 		kind = port.ErrInvalid
 	}
+	if errors.Is(err, sarama.ErrInvalidReplicationFactor) {
+		return fmt.Errorf("kafka: %s: %w: %w (more copies than brokers: ask for fewer; one broker alone needs replication 1 and min in-sync 1)", what, port.ErrInvalid, err)
+	}
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 		return fmt.Errorf("kafka: %s: %w: %w (create the topics with the migrate step)", what, kind, err)
 	}

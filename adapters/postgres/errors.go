@@ -69,6 +69,9 @@ func (e sqlState) Error() string {
 func fromServer(answer *pq.Error) error {
 	state := sqlState{code: string(answer.Code), constraint: answer.Constraint}
 	sentinel := sentinelOf(state.code)
+	if strings.HasPrefix(state.code, "28") {
+		return fmt.Errorf("the database refuses the user or the password of its URL: %w", state)
+	}
 	if sentinel == nil {
 		return fmt.Errorf("database: %w", state)
 	}

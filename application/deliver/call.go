@@ -62,7 +62,9 @@ func (f *flight) call() port.Reply {
 	defer cancel()
 	content := f.content
 	f.content = port.Delivery{}
-	return f.lane.Gateway.Send(call, content)
+	reply := f.lane.Gateway.Send(call, content)
+	f.tellTrouble(f.lane.Gateway.Provider().Name, reply)
+	return reply
 }
 
 // notOwned looks at a key that the claim did not get. Whoever inserted its row owns its fate.

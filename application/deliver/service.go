@@ -89,17 +89,18 @@ type Ports struct {
 // Service delivers. Make it with New, run it once.
 type Service struct {
 	Ports
-	config  Config
-	watch   *outage.Watch
-	halt    *gate
-	bulk    *bulk
-	slots   chan struct{}
-	reads   chan struct{} // where contents are fetched
-	desks   chan struct{} // where contents are decrypted
-	flights sync.WaitGroup
-	refused atomic.Int32       // contents refused in a row
-	life    context.Context    //nolint:containedctx // of the calls under way: longer than Run's context, ended when drained
-	end     context.CancelFunc // ends life
+	config   Config
+	watch    *outage.Watch
+	halt     *gate
+	bulk     *bulk
+	slots    chan struct{}
+	reads    chan struct{} // where contents are fetched
+	desks    chan struct{} // where contents are decrypted
+	flights  sync.WaitGroup
+	troubles troubles
+	refused  atomic.Int32       // contents refused in a row
+	life     context.Context    //nolint:containedctx // of the calls under way: longer than Run's context, ended when drained
+	end      context.CancelFunc // ends life
 }
 
 // New checks that every provider's lease covers its call.

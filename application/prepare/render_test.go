@@ -96,7 +96,7 @@ func TestABillIsRenderedForEveryChannel(t *testing.T) {
 		t.Errorf("%+v", korean[channel.SMS])
 	}
 	english := b.statement(t, key.Target{Month: november, UserID: 2}).Variants
-	if html := english[channel.Email].HTML; !strings.Contains(html, "&lt;b&gt;Bob&lt;/b&gt;") || !strings.Contains(html, "Billed before this month: $100.50") || strings.Contains(html, "<b>Bob") {
+	if html := english[channel.Email].HTML; !strings.Contains(html, "&lt;b&gt;Bob&lt;/b&gt;") || !strings.Contains(html, "Total of earlier bills, for information: $100.50") || strings.Contains(html, "<b>Bob") {
 		t.Error("English HTML is not as it should be")
 	}
 	if subject := english[channel.Email].Subject; subject != "Your November 2026 bill from 한강텔레콤: $29.85" {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -132,7 +133,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	flags.StringVar(&a.format, "format", "canonical", "canonical, or telco for the sample data")
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
-	flags.StringVar(&a.rejects, "rejects", "", "where refused rows go; without: rejects.csv beside the file")
+	flags.StringVar(&a.rejects, "rejects", "", "where refused rows go, never over an earlier file; without: rejects.csv beside the file")
 	if err := flags.Parse(args); err != nil {
 		return core.ExitCodeOfFlags(err)
 	}
@@ -198,7 +199,10 @@ func (a *importArguments) run(ctx context.Context, b Batch, options prepare.Impo
 		}
 	}
 	rejects := &lateFile{path: a.rejects}
-	defer func() { err = errors.Join(err, rejects.Close()) }()
+	defer func() {
+		err = errors.Join(err, rejects.Close())
+		a.rejects = rejects.path
+	}()
 	options.Rejects = rejects
 	told := time.Now()
 	options.Progress = func(p prepare.ImportProgress) {
@@ -210,19 +214,32 @@ func (a *importArguments) run(ctx context.Context, b Batch, options prepare.Impo
 	return b.Importer.Import(ctx, data, options)
 }
 
-// lateFile is made with its first byte: an import without refused rows leaves none.
+// lateFile is made with its first byte: an import without refused rows leaves none. It never overwrites: an earlier
+// file may hold rows that somebody is mending.
 type lateFile struct {
 	path string
 	file *os.File
 }
 
+// make takes the path, or the first one beside it that is free: rejects.csv, rejects-2.csv, …
+func (l *lateFile) make() error {
+	ending := filepath.Ext(l.path)
+	stem := strings.TrimSuffix(l.path, ending)
+	for n := 2; ; n++ {
+		file, err := os.OpenFile(l.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err == nil || !errors.Is(err, os.ErrExist) {
+			l.file = file
+			return err
+		}
+		l.path = fmt.Sprintf("%s-%d%s", stem, n, ending)
+	}
+}
+
 func (l *lateFile) Write(p []byte) (int, error) {
 	if l.file == nil {
-		file, err := os.Create(l.path)
-		if err != nil {
+		if err := l.make(); err != nil {
 			return 0, err
 		}
-		l.file = file
 	}
 	return l.file.Write(p)
 }

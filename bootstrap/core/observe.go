@@ -4,7 +4,6 @@ package core
 
 import (
 	"go.uber.org/fx"
-	"go.uber.org/fx/fxevent"
 	"go.uber.org/zap"
 
 	"github.com/balsong/balsong/application/port"
@@ -24,11 +23,5 @@ func Observe(c config.Log) fx.Option {
 	)
 }
 
-// Quiet keeps fx's own events out of the log, but for errors.
-func Quiet() fx.Option {
-	return fx.WithLogger(func(logger *zap.Logger) fxevent.Logger {
-		quiet := &fxevent.ZapLogger{Logger: logger}
-		quiet.UseLogLevel(zap.DebugLevel)
-		return quiet
-	})
-}
+// Quiet keeps fx's own events out of the log: what goes wrong is an error of the app's start, told once and in plain words.
+func Quiet() fx.Option { return fx.NopLogger }

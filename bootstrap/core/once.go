@@ -35,7 +35,7 @@ func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do fu
 	var what T
 	app := fx.New(options, fx.Invoke(func(t T) { what = t }))
 	if err := app.Err(); err != nil {
-		fmt.Fprintln(stderr, "configuration:", plain(err))
+		fmt.Fprintln(stderr, "error:", plain(err))
 		return ExitUsage
 	}
 	if err := app.Start(ctx); err != nil {
@@ -62,7 +62,7 @@ func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do fu
 func Serve(ctx context.Context, stderr io.Writer, options fx.Option) int {
 	app := fx.New(options)
 	if err := app.Err(); err != nil {
-		fmt.Fprintln(stderr, "configuration:", plain(err))
+		fmt.Fprintln(stderr, "error:", plain(err))
 		return ExitUsage
 	}
 	if err := app.Start(ctx); err != nil {

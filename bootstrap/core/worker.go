@@ -16,6 +16,7 @@ func Work(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, name string, ru
 	var running sync.WaitGroup
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
+			log.Info("started", port.Field{Key: "work", Value: name})
 			running.Go(func() {
 				err := run(ctx)
 				if ctx.Err() != nil {
@@ -39,6 +40,7 @@ func Work(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, name string, ru
 			}()
 			select {
 			case <-ended:
+				log.Info("ended in order", port.Field{Key: "work", Value: name})
 				return nil
 			case <-stopping.Done():
 				return stopping.Err()

@@ -92,11 +92,11 @@ func runDemo(ctx context.Context, options demo.Options, keep bool) (err error) {
 		return err
 	}
 	fmt.Fprintln(options.Out, running.Summary.Line())
-	fmt.Fprintf(options.Out, "\n  The statements can be read at %s\n", running.Inbox)
 	if !keep {
-		fmt.Fprintf(options.Out, "  This demo ends now; `balsong inbox` opens that page again.\n")
+		fmt.Fprintf(options.Out, "\n  Read the statements with `%s inbox`: it opens %s again.\n", os.Args[0], running.Inbox)
 		return nil
 	}
+	fmt.Fprintf(options.Out, "\n  Read the statements at %s\n", running.Inbox)
 	fmt.Fprintf(options.Out, "  Ctrl-C ends the demo.\n")
 	<-ctx.Done()
 	return nil

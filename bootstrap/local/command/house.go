@@ -85,14 +85,18 @@ func newHalt() []*cobra.Command {
 		Use: "halt", GroupID: groupPeople, Args: cobra.NoArgs,
 		Short: "Stop everything that goes out, at once",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return halt.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error { return o.Halt(ctx, halt.by()) })
+			return halt.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
+				return told(o.Halt(ctx, halt.by()), "halted: dispatchers stop before their next page, delivery within seconds; `balsong go-on` lifts it")
+			})
 		},
 	}
 	off := &cobra.Command{
 		Use: "go-on", GroupID: groupPeople, Args: cobra.NoArgs,
 		Short: "Lift the halt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return goOn.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error { return o.LiftHalt(ctx, goOn.by()) })
+			return goOn.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
+				return told(o.LiftHalt(ctx, goOn.by()), "the halt is lifted")
+			})
 		},
 	}
 	halt.flags(on)
@@ -111,11 +115,14 @@ func newMonth() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--month: %w", err)
 			}
-			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error { return o.CloseMonth(ctx, month, a.by()) })
+			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
+				return told(o.CloseMonth(ctx, month, a.by()), month.String()+" is closed: only runs that name it take it")
+			})
 		},
 	}
 	closing.Flags().StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
 	a.flags(closing)
+	require(closing, "month")
 	cmd.AddCommand(closing)
 	return cmd
 }
@@ -138,12 +145,17 @@ func newSuppress() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.Suppress(ctx, port.Contact{UserID: k.UserID, Channel: kind}, !lift, a.by())
+				done := "never reached on " + string(kind) + " from now on"
+				if lift {
+					done = "may be reached on " + string(kind) + " again"
+				}
+				return told(o.Suppress(ctx, port.Contact{UserID: k.UserID, Channel: kind}, !lift, a.by()), "customer "+a.customer+": "+done)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&channelName, "channel", "", "EMAIL, SMS or PUSH (required)")
 	cmd.Flags().BoolVar(&lift, "lift", false, "take off the list")
+	require(cmd, "channel")
 	a.targetFlags(cmd)
 	a.flags(cmd)
 	return cmd
@@ -178,17 +190,20 @@ func newPolicy() *cobra.Command {
 		},
 	}
 	drafting.Flags().StringVar(&file, "file", "", "the policy, as JSON (required)")
+	require(drafting, "file")
 	draft.flags(drafting)
 	activating := &cobra.Command{
 		Use: "activate", Args: cobra.NoArgs, Short: "Take a drafted version live and retire the one before",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return activate.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return o.ActivatePolicy(ctx, policy.Ref{ID: id, Version: version}, activate.by())
+				ref := policy.Ref{ID: id, Version: version}
+				return told(o.ActivatePolicy(ctx, ref, activate.by()), "policy "+ref.String()+" is ACTIVE; what was dispatched before keeps its own version")
 			})
 		},
 	}
 	activating.Flags().Int64Var(&id, "id", 0, "the policy's number (required)")
 	activating.Flags().Int32Var(&version, "version", 0, "its version (required)")
+	require(activating, "id", "version")
 	activate.flags(activating)
 	listing := &cobra.Command{
 		Use: "list", Args: cobra.NoArgs, Short: "List the ACTIVE and RETIRED versions",
@@ -219,9 +234,6 @@ func newKeyset() *cobra.Command {
 	making := &cobra.Command{
 		Use: "new", Args: cobra.NoArgs, Short: "Write a new keyset to a file that only you can read",
 		RunE: func(*cobra.Command, []string) error {
-			if file == "" {
-				return errors.New("--file is missing")
-			}
 			keyset, err := crypto.NewKeyset()
 			if err != nil {
 				return err
@@ -235,6 +247,7 @@ func newKeyset() *cobra.Command {
 		},
 	}
 	making.Flags().StringVar(&file, "file", "", "where the keyset goes (required)")
+	require(making, "file")
 	cmd.AddCommand(making)
 	return cmd
 }

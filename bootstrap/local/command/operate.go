@@ -31,11 +31,13 @@ type acting struct {
 func (a *acting) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.actor, "actor", whoami(), "who does this")
 	cmd.Flags().StringVar(&a.reason, "reason", "", "why (required; it is written down)")
+	require(cmd, "reason")
 }
 
 func (a *acting) targetFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
 	cmd.Flags().StringVar(&a.customer, "customer", "", "customer number of the billing data (required)")
+	require(cmd, "month", "customer")
 }
 
 func (a *acting) by() port.Act { return port.Act{Actor: a.actor, Reason: a.reason, At: time.Now()} }
@@ -45,6 +47,23 @@ func whoami() string {
 		return u.Username
 	}
 	return ""
+}
+
+// require marks flags without which a command cannot run.
+func require(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // the flag is defined beside this call
+		}
+	}
+}
+
+// told prints what was done, where it was.
+func told(err error, done string) error {
+	if err == nil {
+		fmt.Println(done)
+	}
+	return err
 }
 
 // withOperator runs do with the operator's use cases; the configuration comes from the environment.

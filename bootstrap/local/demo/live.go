@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"go.uber.org/fx"
@@ -86,12 +87,21 @@ func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
 	if err != nil {
 		return err
 	}
+	path := filepath.Join(d.DataDir, "rejects.csv")
+	rejects, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rejects.Close() }() // each chunk is flushed
 	summary, err := b.Importer.Import(ctx, data, prepare.ImportOptions{
-		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: io.Discard,
+		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: rejects,
 		Progress: func(p prepare.ImportProgress) { d.stages.progress(p.Rows, 0) },
 	})
 	if err != nil {
 		return err
+	}
+	if refused := summary.Rejected + summary.Conflicts; refused > 0 {
+		defer fmt.Fprintf(d.Out, "  %s rows were refused; each with its reason in %s\n", thousands(refused), path)
 	}
 	d.rows = summary.Inserted + summary.Unchanged
 	d.stages.end("%s rows: %s new, %s known already, %s rejected",
@@ -145,8 +155,11 @@ func (d *demo) deliverAll(ctx context.Context) (funnel port.Funnel, err error) {
 			}
 			open := funnel.Dispatch[billing.Ready] + funnel.Dispatch[billing.Failed] + funnel.Dispatch[billing.Requested]
 			d.stages.progress(funnel.Imported-open, funnel.Imported)
-			if open == 0 || time.Now().After(until) {
+			if open == 0 {
 				return nil
+			}
+			if done, err := d.onlyWaiting(ctx, p.Backlog, funnel, until); done || err != nil {
+				return err
 			}
 			select {
 			case <-ctx.Done():
@@ -159,6 +172,32 @@ func (d *demo) deliverAll(ctx context.Context) (funnel port.Funnel, err error) {
 		d.stages.end("%s requests dispatched, %s of %s bills accepted", thousands(published), thousands(funnel.Dispatch[billing.Succeeded]), thousands(funnel.Imported))
 	}
 	return funnel, err
+}
+
+// onlyWaiting tells whether nothing more will happen within the demo's limit, and says so.
+func (d *demo) onlyWaiting(ctx context.Context, backlog port.Backlog, f port.Funnel, until time.Time) (bool, error) {
+	if time.Now().After(until) {
+		d.stages.clear()
+		fmt.Fprintf(d.Out, "  The demo's limit of %s is reached (--limit).\n", d.Limit)
+		return true, nil
+	}
+	if f.Dispatch[billing.Requested] > 0 {
+		return false, nil
+	}
+	next, err := backlog.NextDue(ctx, d.Month)
+	if err != nil {
+		return false, err
+	}
+	if next.IsZero() { // not rendered, or just being settled
+		return f.Dispatch[billing.Ready]+f.Dispatch[billing.Failed] == f.Batch[billing.RenderFailed], nil
+	}
+	if wait := next.Sub(d.clock.Now()); wait > time.Until(until) {
+		d.stages.clear()
+		fmt.Fprintf(d.Out, "  %s wait for their day or hour; the next is due %s.\n",
+			thousands(f.Dispatch[billing.Ready]+f.Dispatch[billing.Failed]), next.In(d.zone).Format("2006-01-02 15:04 MST"))
+		return true, nil
+	}
+	return false, nil
 }
 
 // dispatching is what the demo uses of the dispatcher app.

@@ -51,10 +51,15 @@ func (s *stages) progress(done, all int) {
 	fmt.Fprintf(s.out, "\r  %-10s %s%s %s%s ", s.name, strings.Repeat("█", filled), strings.Repeat("░", width-filled), thousands(done), of)
 }
 
-// end says what the stage came to.
-func (s *stages) end(format string, args ...any) {
+// clear makes room for a line of its own.
+func (s *stages) clear() {
 	if s.terminal {
 		fmt.Fprint(s.out, "\r\033[K")
 	}
+}
+
+// end says what the stage came to.
+func (s *stages) end(format string, args ...any) {
+	s.clear()
 	fmt.Fprintf(s.out, "  %-10s %5.1f s  %s\n", s.name, time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
 }
