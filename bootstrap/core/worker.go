@@ -16,7 +16,6 @@ func Work(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, name string, ru
 	var running sync.WaitGroup
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
-			log.Info("started", port.Field{Key: "work", Value: name})
 			running.Go(func() {
 				err := run(ctx)
 				if ctx.Err() != nil {
@@ -40,11 +39,20 @@ func Work(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, name string, ru
 			}()
 			select {
 			case <-ended:
-				log.Info("ended in order", port.Field{Key: "work", Value: name})
 				return nil
 			case <-stopping.Done():
 				return stopping.Err()
 			}
 		},
 	})
+}
+
+// Announce tells when the work of a long-running app begins and when it has ended in order. Call it before Work: hooks
+// stop in reverse.
+func Announce(lc fx.Lifecycle, log port.Log, name string) {
+	field := port.Field{Key: "work", Value: name}
+	lc.Append(fx.StartStopHook(
+		func() { log.Info("started", field) },
+		func() { log.Info("ended", field) },
+	))
 }

@@ -79,6 +79,7 @@ func delivery(c config.Deliverer) fx.Option {
 			fx.Annotate(func(s *deliver.Service) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
 		),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *deliver.Service) {
+			core.Announce(lc, log, "delivery")
 			core.Work(lc, shutdown, log, "delivery", s.Run)
 		}),
 	)
@@ -125,6 +126,7 @@ func settlement(c config.Deliverer) fx.Option {
 			fx.Annotate(func(s *settle.Settler) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
 		),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *settle.Settler) {
+			core.Announce(lc, log, "settlement")
 			core.Work(lc, shutdown, log, "settlement", s.Run)
 		}),
 	)
