@@ -42,7 +42,9 @@ var ErrBusy = errors.New("a demo is running on the same data already")
 type Running struct {
 	Summary Summary
 	Inbox   string // URL
-	stops   []func() error
+	// DatabaseURL is where `balsong status` and `balsong target` can ask while the demo runs.
+	DatabaseURL string
+	stops       []func() error
 }
 
 // Stop ends everything that the demo started.
@@ -137,6 +139,7 @@ func (d *demo) startParts(ctx context.Context, logFile io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	d.running.DatabaseURL = url
 	d.config = settings(addresses, url, keyset, d.gateway.SMTPAddr(), d.gateway.HTTPAddr(), "info")
 	d.stages.end("PostgreSQL, Kafka (%s), S3 and the gateway simulator answer", addresses.KafkaKind)
 	return nil
