@@ -79,6 +79,19 @@ func TestAnUndecodableRequestWhoseIDCanBeReadPausesItsBill(t *testing.T) {
 	}
 }
 
+// Its key cannot be closed, because the ledger has no room for it: that makes no second letter.
+func TestARefusedRequestOfAMonthThatWasNeverOpenedIsOneDeadLetter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(t, port.Message{Key: "1", Value: []byte("{{{"), Headers: []port.Header{{Name: "ce_id", Value: "2031-01/1/0/0"}}})
+	w.start(t)
+	w.awaitLanded(t)
+	letters := w.broker.Messages(port.TopicDeadLetter)
+	if len(letters) != 1 || !strings.Contains(reasonOf(letters[0]), "ce_type") {
+		t.Fatalf("the dead letters are %v", letters)
+	}
+}
+
 func TestAMessageThatNamesTwoDeliveriesClosesNeither(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -106,8 +106,12 @@ func (f *flight) closeKey(ctx context.Context, state attempt.State, class attemp
 		Key: f.request.Delivery(), Facts: f.request.Facts(),
 		State: state, Class: class, Reason: reason, NotBefore: notBefore, FinishedAt: now,
 	})
-	if errors.Is(err, port.ErrInvalid) {
-		f.refuseContent(ctx, err, false) // the ledger has no room for this key: not one of ours
+	if errors.Is(err, port.ErrInvalid) { // the ledger has no room for this key: not one of ours
+		if reason == attempt.ReasonContent {
+			f.message.Done() // it is in the dead letter topic already
+			return
+		}
+		f.refuseContent(ctx, err, false)
 		return
 	}
 	if err != nil {
