@@ -6,4 +6,6 @@ require github.com/balsong/balsong/domain v0.0.0
 
 require golang.org/x/sync v0.24.0
 
+require github.com/klauspost/compress v1.20.3
+
 replace github.com/balsong/balsong/domain => ../domain

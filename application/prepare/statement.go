@@ -2,12 +2,12 @@ package prepare
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
@@ -17,20 +17,17 @@ import (
 // maxStatement bounds a statement in clear, in bytes.
 const maxStatement = 1 << 20
 
-// packers keeps the compressors: each has tables of a megabyte.
-var packers = sync.Pool{New: func() any {
-	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a constant that exists
-	return w
-}}
+// packer and unpacker compress and decompress whole statements (RFC 8878); both serve many goroutines at once. The
+// unpacker refuses what says, or turns out, to be longer than a statement may be.
+var (
+	packer   = sync.OnceValues(func() (*zstd.Encoder, error) { return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest)) })
+	unpacker = sync.OnceValues(func() (*zstd.Decoder, error) {
+		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxStatement))
+	})
+)
 
-// unpackers keeps the way back: a decompressor's window of 32 KiB, and room for a statement in clear. Nothing decoded
-// points into that room.
-var unpackers = sync.Pool{New: func() any { return &unpacker{} }}
-
-type unpacker struct {
-	reader gzip.Reader
-	plain  bytes.Buffer
-}
+// rooms keeps room for a statement in clear. Nothing decoded points into it.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
 // frame is the head of a statement in clear: one line of JSON. The long texts follow it as they are, one behind the
 // other, in the order of channel.All, HTML first: encoding them as JSON would cost Delivery more than to decrypt them.
@@ -110,17 +107,12 @@ func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error)
 	if len(plain) > maxStatement {
 		return nil, fmt.Errorf("%w: the statement of %s has %d bytes, more than %d", port.ErrContent, statement.Target, len(plain), maxStatement)
 	}
-	var compressed bytes.Buffer
-	w, _ := packers.Get().(*gzip.Writer)
-	defer packers.Put(w)
-	w.Reset(&compressed)
-	if _, err := w.Write(plain); err != nil {
+	pack, err := packer()
+	if err != nil {
 		return nil, fmt.Errorf("compress the statement of %s: %w", statement.Target, err)
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compress the statement of %s: %w", statement.Target, err)
-	}
-	return cipher.Seal(compressed.Bytes(), port.Purpose{Kind: port.KindStatement, Target: statement.Target})
+	compressed := pack.EncodeAll(plain, make([]byte, 0, len(plain)/2))
+	return cipher.Seal(compressed, port.Purpose{Kind: port.KindStatement, Target: statement.Target})
 }
 
 // OpenStatement is the way back, for Delivery. ErrUnknownKey where the key is not there yet: wait; ErrContent where
@@ -133,19 +125,21 @@ func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher) (port.S
 	if err != nil {
 		return port.Statement{}, fmt.Errorf("open the statement of %s: %w", target, err)
 	}
-	u, _ := unpackers.Get().(*unpacker)
-	defer unpackers.Put(u)
-	if err := u.reader.Reset(bytes.NewReader(compressed)); err != nil {
-		return wrong("it is not compressed")
+	unpack, err := unpacker()
+	if err != nil {
+		return port.Statement{}, fmt.Errorf("open the statement of %s: %w", target, err)
 	}
-	u.plain.Reset()
-	switch n, err := u.plain.ReadFrom(io.LimitReader(&u.reader, maxStatement+1)); {
+	room, _ := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
+	plain, err := unpack.DecodeAll(compressed, (*room)[:0])
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
 	case err != nil:
 		return wrong("it cannot be unpacked")
-	case n > maxStatement:
-		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
 	}
-	statement, err := decode(u.plain.Bytes())
+	*room = plain
+	statement, err := decode(plain)
 	if err != nil {
 		return wrong(err.Error())
 	}

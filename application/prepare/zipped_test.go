@@ -1,14 +1,11 @@
 package prepare_test
 
-import (
-	"bytes"
-	"compress/gzip"
-)
+import "github.com/klauspost/compress/zstd"
 
 func zipped(text string) []byte {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	w.Write([]byte(text))
-	w.Close()
-	return out.Bytes()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return w.EncodeAll([]byte(text), nil)
 }

@@ -61,7 +61,7 @@ var useCaseStd = set(
 )
 
 // useCaseModules are the third parties that application may import.
-var useCaseModules = []string{"golang.org/x/sync"}
+var useCaseModules = []string{"golang.org/x/sync", "github.com/klauspost/compress/zstd"}
 
 // testModules are the third parties that tests of domain and application may import as well.
 var testModules = []string{"pgregory.net/rapid"}
