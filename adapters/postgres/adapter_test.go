@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/migrations"
 )
 
 func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
@@ -68,10 +71,8 @@ func TestManyMayMigrateAtOnce(t *testing.T) {
 func TestAMigrationThatWasCutShortIsRepaired(t *testing.T) {
 	t.Parallel()
 	for name, cut := range map[string]string{
-		"before it was committed": `DROP TABLE suppressions, delivery_attempts; DELETE FROM applied_migrations WHERE version = 2;
-			DROP TABLE runs, operator_actions, dispatch_control, policy_versions, policies; DELETE FROM applied_migrations WHERE version = 3;
-			UPDATE schema_migrations SET version = 2, dirty = true`,
-		"after it was committed": `UPDATE schema_migrations SET version = 3, dirty = true`,
+		"before it was committed": downTo(t, "000001") + `UPDATE schema_migrations SET version = 2, dirty = true`,
+		"after it was committed":  `UPDATE schema_migrations SET version = (SELECT max(version) FROM applied_migrations), dirty = true`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,6 +90,29 @@ func TestAMigrationThatWasCutShortIsRepaired(t *testing.T) {
 			}
 		})
 	}
+}
+
+// downTo is what takes back every migration above a version.
+func downTo(t *testing.T, version string) string {
+	t.Helper()
+	names, err := fs.Glob(migrations.Files, "*.down.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	slices.Reverse(names)
+	var down strings.Builder
+	for _, name := range names {
+		if name[:6] <= version {
+			break
+		}
+		statements, err := migrations.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		down.Write(statements)
+	}
+	return down.String()
 }
 
 func TestOpenDoesNoIOAndTellsNothingOfTheURL(t *testing.T) {

@@ -163,10 +163,10 @@ func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sea
 	return there, err
 }
 
-const insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, line, file, fingerprint, data, email, sms, push)
-SELECT $1::date, v.user_id, v.line, coalesce(v.file, ''), v.fingerprint, v.data, v.email, v.sms, v.push
-FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
-  AS v(user_id, line, file, fingerprint, data, email, sms, push)
+const insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, line, file, import_id, fingerprint, data, email, sms, push)
+SELECT $1::date, v.user_id, v.line, coalesce(v.file, ''), nullif(v.import_id, 0), v.fingerprint, v.data, v.email, v.sms, v.push
+FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
+  AS v(user_id, line, file, import_id, fingerprint, data, email, sms, push)
 ON CONFLICT (billing_month, user_id) DO NOTHING
 RETURNING user_id`
 
@@ -224,6 +224,7 @@ func dataArgs(bills []sealedBill) []any {
 		bigints(each(bills, func(b *sealedBill) int64 { return b.user })),
 		integers(each(bills, func(b *sealedBill) int32 { return int32(b.Line) })),
 		texts(each(bills, func(b *sealedBill) string { return clean(b.File) })),
+		bigints(each(bills, func(b *sealedBill) int64 { return b.Import })),
 		blobs(each(bills, func(b *sealedBill) []byte { return b.Fingerprint[:] })),
 		blobs(each(bills, func(b *sealedBill) []byte { return notNil(b.data) })),
 		blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[0] })),

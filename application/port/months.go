@@ -113,6 +113,10 @@ type Report interface {
 	Funnel(ctx context.Context, month key.Month) (Funnel, error)
 	// Find returns the target of a customer number with its ledger rows, sorted by key. ErrNotFound.
 	Find(ctx context.Context, month key.Month, customer string) (billing.Target, []attempt.Row, error)
+	// Origin tells where a target's data came from: file, line and import. ErrNotFound.
+	Origin(ctx context.Context, target key.Target) (Origin, error)
+	// Imports returns the records of a month's imports, oldest first.
+	Imports(ctx context.Context, month key.Month) ([]ImportRecord, error)
 }
 
 // Funnel is a month in numbers.

@@ -86,49 +86,6 @@ type Destination struct {
 	Sealed  []byte
 }
 
-// ImportedBill is one accepted row of billing data on its way into storage.
-type ImportedBill struct {
-	Customer     string        // customer number: text, unique
-	State        billing.State // as the domain made it; Key.UserID is 0: the store gives the number
-	Data         []byte        // the bill itself as canonical JSON, in clear here; the store keeps it sealed by Seal
-	Destinations map[channel.Kind]string
-	Fingerprint  [32]byte // SHA-256 of the canonical row: the same row again changes nothing
-	File         string
-	Line         int
-}
-
-// ImportReport says what a chunk of an import came to.
-type ImportReport struct {
-	Inserted  int
-	Unchanged int // the same bill was there already
-	Conflicts []ImportConflict
-}
-
-// ImportConflict is a row that differs from what was imported for the same customer and month.
-type ImportConflict struct {
-	Customer string
-	Line     int
-}
-
-// Imports stores billing data.
-type Imports interface {
-	// Store inserts the bills of a chunk in one transaction. Customers get a user id at their first bill and keep it.
-	// What a bill says is sealed by seal, once its user id is known. Importing the same again changes nothing.
-	// Of a customer named twice in a chunk the first row counts. ErrInvalid where the month was never opened.
-	// seal must not be nil and is called from one goroutine.
-	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
-	// Reject notes that a row of a file was refused; the same file and line again changes nothing.
-	Reject(ctx context.Context, month key.Month, rejects []Reject) error
-}
-
-// Reject is one refused row of an import.
-type Reject struct {
-	File   string
-	Line   int
-	Field  string
-	Reason string
-}
-
 // Bill is an imported bill that waits to be rendered.
 type Bill struct {
 	Target    key.Target

@@ -23,7 +23,8 @@ type ImportOptions struct {
 	Month     key.Month
 	NotBefore time.Time      // the opening of dispatch: no bill goes out before; required
 	Zone      *time.Location // of send days and quiet hours where a row names none; required
-	File      string         // the file's name, under which refused rows are noted
+	File      string         // the file's name without folders, under which bills and refused rows are noted
+	By        port.Act       // who imports, and why; both may be empty
 	Rejects   io.Writer      // takes the refused rows as rejects.csv; nil: nobody wants them
 	Progress  func(ImportProgress)
 }
@@ -60,12 +61,13 @@ type Importer struct {
 	months  port.Months
 	imports port.Imports
 	cipher  port.Cipher
+	clock   port.Clock
 	watch   *outage.Watch
 }
 
 // NewImporter returns an importer; watch waits where the database is away.
-func NewImporter(months port.Months, imports port.Imports, cipher port.Cipher, watch *outage.Watch) *Importer {
-	return &Importer{months: months, imports: imports, cipher: cipher, watch: watch}
+func NewImporter(months port.Months, imports port.Imports, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *Importer {
+	return &Importer{months: months, imports: imports, cipher: cipher, clock: clock, watch: watch}
 }
 
 // Import opens the month and reads the canonical CSV to its end. Bad rows are refused and noted, the others go in.
@@ -85,7 +87,7 @@ func (i *Importer) Import(ctx context.Context, file io.Reader, options ImportOpt
 	}
 	err = i.watch.Retry(ctx, "database", func(ctx context.Context) error { return i.months.Open(ctx, options.Month) })
 	if err == nil {
-		err = run.all(ctx)
+		err = run.recorded(ctx)
 	}
 	if err != nil {
 		err = fmt.Errorf("import %s for %s, behind row %d: %w", options.File, options.Month, run.summary.Rows, err)
@@ -102,10 +104,34 @@ type importRun struct {
 	rejects *rejectFile
 	seen    map[uint64]uint32 // customer → line; by a 64-bit hash, for five million of them in about 130 MB
 	summary ImportSummary
+	record  port.ImportRecord
 
 	bills   []port.ImportedBill
 	rows    map[int][][]byte // the chunk's rows by line, for those that turn out to be in conflict
 	refused []port.Reject
+}
+
+// recorded is the import with its record around it. An import that dies leaves a record without an end.
+func (r *importRun) recorded(ctx context.Context) error {
+	by := r.options.By
+	r.record = port.ImportRecord{Month: r.options.Month, File: r.options.File, By: by, StartedAt: r.clock.Now()}
+	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		r.record.ID, err = r.imports.Begin(ctx, r.record)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = r.all(ctx)
+	r.record.FinishedAt = r.clock.Now()
+	r.record.Rows, r.record.Inserted, r.record.Unchanged = r.summary.Rows, r.summary.Inserted, r.summary.Unchanged
+	r.record.Conflicts, r.record.Rejected = r.summary.Conflicts, r.summary.Rejected
+	if err != nil {
+		r.record.Error = err.Error()
+		// One try: the import's error counts, and its context may have ended.
+		return errors.Join(err, r.imports.End(context.WithoutCancel(ctx), r.record))
+	}
+	return r.watch.Retry(ctx, "database", func(ctx context.Context) error { return r.imports.End(ctx, r.record) })
 }
 
 func (r *importRun) all(ctx context.Context) error {
@@ -167,7 +193,7 @@ func (r *importRun) accept(next record) (port.ImportedBill, *fieldError) {
 	if wrong != nil {
 		return bill, wrong
 	}
-	bill.Line = next.line
+	bill.Line, bill.Import = next.line, r.record.ID
 	sum := sha256.Sum256([]byte(bill.Customer))
 	customer := binary.BigEndian.Uint64(sum[:])
 	if first, twice := r.seen[customer]; twice {

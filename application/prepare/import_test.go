@@ -40,7 +40,7 @@ func setup(t testing.TB) *bundle {
 	b := &bundle{clock: memory.NewClock(opening), packs: memory.NewPacks(), cipher: memory.NewCipher(), log: &memory.Log{}}
 	b.store = memory.NewStore(b.clock)
 	b.watch = outage.New(b.clock, b.log)
-	b.importer = prepare.NewImporter(b.store.Months(), b.store.Imports(), b.cipher, b.watch)
+	b.importer = prepare.NewImporter(b.store.Months(), b.store.Imports(), b.cipher, b.clock, b.watch)
 	return b
 }
 
@@ -112,6 +112,22 @@ func TestARowBecomesATarget(t *testing.T) {
 	open, err := b.store.Months().List(t.Context())
 	if err != nil || len(open) != 1 || open[0] != november {
 		t.Errorf("open months: %v, %v", open, err)
+	}
+}
+
+func TestABillRemembersWhoImportedItFromWhichFileAndLine(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	o := options()
+	o.By = port.Act{Actor: "kim", Reason: "the November run"}
+	b.load(t, file(with("customer_number", "C-0"), with("amount", "x"), with("customer_number", "C-2")), o)
+	got, err := b.store.Report().Origin(t.Context(), key.Target{Month: november, UserID: 2})
+	if err != nil || got.File != "november.csv" || got.Line != 4 || got.Import.By.Actor != "kim" || got.Import.By.Reason != "the November run" || !got.Import.StartedAt.Equal(opening) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	records, err := b.store.Report().Imports(t.Context(), november)
+	if err != nil || len(records) != 1 || records[0].Rows != 3 || records[0].Inserted != 2 || records[0].Rejected != 1 || !records[0].FinishedAt.Equal(opening) || records[0].Error != "" {
+		t.Errorf("%+v, %v", records, err)
 	}
 }
 

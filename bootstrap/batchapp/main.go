@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -122,7 +123,7 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 
 // importArguments are the import's flags.
 type importArguments struct {
-	month, file, format, zone, notBefore, rejects string
+	month, file, format, zone, notBefore, rejects, actor, reason string
 }
 
 func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -134,6 +135,8 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.StringVar(&a.rejects, "rejects", "", "where refused rows go, never over an earlier file; without: rejects.csv beside the file")
+	flags.StringVar(&a.actor, "actor", whoami(), "who imports; it is written down")
+	flags.StringVar(&a.reason, "reason", "", "why; it is written down")
 	if err := flags.Parse(args); err != nil {
 		return core.ExitCodeOfFlags(err)
 	}
@@ -157,8 +160,15 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	return code
 }
 
+func whoami() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
 func (a *importArguments) options() (prepare.ImportOptions, error) {
-	options := prepare.ImportOptions{File: filepath.Base(a.file), NotBefore: time.Now()}
+	options := prepare.ImportOptions{File: filepath.Base(a.file), NotBefore: time.Now(), By: port.Act{Actor: a.actor, Reason: a.reason}}
 	var err error
 	if a.file == "" {
 		return options, errors.New("--file is missing")

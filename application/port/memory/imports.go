@@ -12,7 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Imports is the store as port.Imports. Operations: imports.store, imports.reject.
+// Imports is the store as port.Imports. Operations: imports.store, imports.begin, imports.end, imports.reject.
 func (s *Store) Imports() port.Imports { return imports{s} }
 
 type imports struct{ s *Store }
@@ -109,7 +109,31 @@ func (b *bill) take(k key.Target, source port.ImportedBill, seal sealing) error 
 		destinations = append(destinations, port.Destination{Channel: kind, Sealed: slices.Clone(sealed)})
 	}
 	b.data, b.destinations, b.fingerprint = slices.Clone(data), destinations, source.Fingerprint
+	b.file, b.line, b.importID = source.File, source.Line, source.Import
 	return nil
+}
+
+func (p imports) Begin(ctx context.Context, record port.ImportRecord) (int64, error) {
+	return read(ctx, p.s, "imports.begin", func() (int64, error) {
+		record.ID = int64(len(p.s.imports)) + 1
+		p.s.imports = append(p.s.imports, keptImport(record))
+		return record.ID, nil
+	})
+}
+
+func (p imports) End(ctx context.Context, record port.ImportRecord) error {
+	return p.s.do(ctx, "imports.end", func() error {
+		if record.ID < 1 || record.ID > int64(len(p.s.imports)) {
+			return fmt.Errorf("%w: import %d", port.ErrNotFound, record.ID)
+		}
+		p.s.imports[record.ID-1] = keptImport(record)
+		return nil
+	})
+}
+
+func keptImport(r port.ImportRecord) port.ImportRecord {
+	r.By.At, r.StartedAt, r.FinishedAt = instant(r.By.At), instant(r.StartedAt), instant(r.FinishedAt)
+	return r
 }
 
 func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {

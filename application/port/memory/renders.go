@@ -36,7 +36,7 @@ func (p renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 	return bills, after, err
 }
 
-func (p renders) Mark(ctx context.Context, rendered []port.RenderedBill, _ time.Time) (int, error) {
+func (p renders) Mark(ctx context.Context, rendered []port.RenderedBill, at time.Time) (int, error) {
 	return read(ctx, p.s, "renders.mark", func() (int, error) {
 		// An update of a locked row waits for its lock, though it writes other columns.
 		err := p.s.wait(ctx, nil, func() *tx {
@@ -56,7 +56,7 @@ func (p renders) Mark(ctx context.Context, rendered []port.RenderedBill, _ time.
 			if !ok || b.version != r.Version {
 				continue
 			}
-			b.state.Batch, b.statement, b.renderFailure = billing.Rendered, slices.Clone(r.Statement), r.Failed
+			b.state.Batch, b.statement, b.renderFailure, b.renderedAt = billing.Rendered, slices.Clone(r.Statement), r.Failed, instant(at)
 			if r.Failed != "" {
 				b.state.Batch, b.statement = billing.RenderFailed, nil
 			}
@@ -115,6 +115,7 @@ func (t *tx) correct(target billing.Target, source port.ImportedBill, seal seali
 	}
 	b.state = kept(target.State())
 	b.state.Batch, b.statement, b.renderFailure = billing.Imported, nil, ""
+	b.renderedAt = time.Time{}
 	b.version++
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()

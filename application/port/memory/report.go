@@ -12,7 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Report is the store as port.Report. Operations: report.funnel, report.find.
+// Report is the store as port.Report. Operations: report.funnel, report.find, report.origin, report.imports.
 func (s *Store) Report() port.Report { return report{s} }
 
 type report struct{ s *Store }
@@ -50,6 +50,32 @@ func (p report) Find(ctx context.Context, month key.Month, customer string) (tar
 		return err
 	})
 	return target, rows, err
+}
+
+func (p report) Origin(ctx context.Context, target key.Target) (port.Origin, error) {
+	return read(ctx, p.s, "report.origin", func() (port.Origin, error) {
+		b, ok := p.s.bills[target]
+		if !ok {
+			return port.Origin{}, fmt.Errorf("%w: there is no bill %s", port.ErrNotFound, target)
+		}
+		o := port.Origin{File: b.file, Line: b.line, Version: b.version, RenderedAt: b.renderedAt, RenderError: b.renderFailure}
+		if b.importID > 0 && b.importID <= int64(len(p.s.imports)) {
+			o.Import = p.s.imports[b.importID-1]
+		}
+		return o, nil
+	})
+}
+
+func (p report) Imports(ctx context.Context, month key.Month) ([]port.ImportRecord, error) {
+	return read(ctx, p.s, "report.imports", func() ([]port.ImportRecord, error) {
+		var records []port.ImportRecord
+		for _, r := range p.s.imports {
+			if r.Month == month {
+				records = append(records, r)
+			}
+		}
+		return records, nil
+	})
 }
 
 // rowsOf returns the committed rows of a target, sorted by key.

@@ -44,6 +44,7 @@ type Store struct {
 	notes      []Note
 	runs       map[int64]port.Run
 	rejects    map[key.Month]map[rejectedLine]port.Reject
+	imports    []port.ImportRecord // the id is the place, from 1
 }
 
 // bill is all that is kept of a target.
@@ -54,8 +55,12 @@ type bill struct {
 	destinations  []port.Destination
 	statement     []byte
 	renderFailure string
+	renderedAt    time.Time
 	fingerprint   [32]byte
 	version       int32
+	file          string
+	line          int
+	importID      int64
 }
 
 type rejectedLine struct {

@@ -69,6 +69,14 @@ type brokenImports struct {
 	port.Imports
 	store  func(ctx context.Context, i port.Imports, month key.Month, bills []port.ImportedBill, seal sealing) (port.ImportReport, error)
 	reject func(r *port.Reject)
+	end    func(r *port.ImportRecord)
+}
+
+func (b brokenImports) End(ctx context.Context, record port.ImportRecord) error {
+	if b.end != nil {
+		b.end(&record)
+	}
+	return b.Imports.End(ctx, record)
 }
 
 func (b brokenImports) Store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error)) (port.ImportReport, error) {
@@ -108,6 +116,12 @@ func TestTheImportsSuiteRejectsBrokenImports(t *testing.T) {
 	}
 	rejected := 0
 	rejects(t, "Imports", []broken{
+		{
+			"which forget the line", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Line = 1 })),
+			[]string{"remembers where each bill came from", "tells of a row that differs, and keeps the first", "takes a customer named twice in a chunk once"},
+		},
+		{"which forget the import", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Import = 0 })), []string{"remembers where each bill came from"}},
+		{"which forget how an import ended", imports(brokenImports{end: func(r *port.ImportRecord) { r.Error = "" }}), []string{"keeps the record of each import"}},
 		{"which lose a field", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.State.Reachable = 0 })), []string{"stores new bills as IMPORTED and READY"}},
 		{
 			"which overlook a difference", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Fingerprint = [32]byte{} })),

@@ -29,6 +29,8 @@ func ImportsChecks() []Check[Storage] {
 		onStage("seals each part for its own purpose", importsSeals),
 		onStage("stores nothing of a chunk that cannot be sealed", importsSealFails),
 		onStage("notes a refused row once", importsRejects),
+		onStage("keeps the record of each import", importsRecords),
+		onStage("remembers where each bill came from", importsOrigin),
 	}
 }
 
@@ -221,5 +223,72 @@ func importsRejects(s *stage) {
 		if f := given(s.Report.Funnel(s.ctx, month))(s); f.Rejected != want {
 			s.Errorf("%s: %d rejected, want %d", month, f.Rejected, want)
 		}
+	}
+}
+
+// importing is an import as it begins.
+func importing(file string) port.ImportRecord {
+	return port.ImportRecord{Month: november, File: file, By: port.Act{Actor: "kim", Reason: "11월"}, StartedAt: noon}
+}
+
+func importRecordsAre(s *stage, got []port.ImportRecord, want ...port.ImportRecord) {
+	s.Helper()
+	for i := range got {
+		got[i].StartedAt, got[i].FinishedAt = normal(got[i].StartedAt), normal(got[i].FinishedAt)
+	}
+	if !slices.Equal(got, want) {
+		s.Errorf("the records are\n%+v, want\n%+v", got, want)
+	}
+}
+
+func importsRecords(s *stage) {
+	first, second := importing("a.csv"), importing("b.csv")
+	first.ID = given(s.Imports.Begin(s.ctx, first))(s)
+	second.ID = given(s.Imports.Begin(s.ctx, second))(s)
+	if first.ID < 1 || second.ID <= first.ID {
+		s.Errorf("the imports are %d and %d", first.ID, second.ID)
+	}
+	importRecordsAre(s, given(s.Report.Imports(s.ctx, november))(s), first, second)
+	first.FinishedAt, first.Rows, first.Inserted, first.Unchanged, first.Corrected = noon.Add(time.Hour), 15, 1, 2, 3
+	first.Conflicts, first.Rejected, first.Error = 4, 5, "the disk was full"
+	s.must(s.Imports.End(s.ctx, first))
+	importRecordsAre(s, given(s.Report.Imports(s.ctx, november))(s), first, second)
+	importRecordsAre(s, given(s.Report.Imports(s.ctx, december))(s))
+	unknown := importing("c.csv")
+	unknown.ID = second.ID + 100
+	if err := s.Imports.End(s.ctx, unknown); !errors.Is(err, port.ErrNotFound) {
+		s.Errorf("ending an import that never began: %v, want ErrNotFound", err)
+	}
+}
+
+func (s *stage) originIs(k key.Target, want port.Origin) {
+	s.Helper()
+	got := given(s.Report.Origin(s.ctx, k))(s)
+	got.RenderedAt, got.Import.StartedAt = normal(got.RenderedAt), normal(got.Import.StartedAt)
+	if got != want {
+		s.Errorf("%s comes from\n%+v, want\n%+v", k, got, want)
+	}
+}
+
+func importsOrigin(s *stage) {
+	record := importing("청구.csv")
+	record.ID = given(s.Imports.Begin(s.ctx, record))(s)
+	first, second := bill(november, 0, noon), bill(november, 1, noon)
+	first.File, first.Line, first.Import = "청구.csv", 7, record.ID
+	keys := s.store(november, first, second)
+	s.originIs(keys[0], port.Origin{File: "청구.csv", Line: 7, Version: 1, Import: record})
+	s.originIs(keys[1], port.Origin{File: second.File, Line: second.Line, Version: 1})
+	s.render(november)
+	s.originIs(keys[1], port.Origin{File: second.File, Line: second.Line, Version: 1, RenderedAt: noon})
+	again := first
+	again.File, again.Line = "again.csv", 99
+	s.importing(november, again)
+	s.originIs(keys[0], port.Origin{File: "청구.csv", Line: 7, Version: 1, Import: record, RenderedAt: noon})
+	correction := corrected(1)
+	correction.File, correction.Line, correction.Import = "corrected.csv", 3, record.ID
+	s.must(s.correct(correction, takeCorrection))
+	s.originIs(keys[1], port.Origin{File: "corrected.csv", Line: 3, Version: 2, Import: record})
+	if _, err := s.Report.Origin(s.ctx, key.Target{Month: december, UserID: keys[0].UserID}); !errors.Is(err, port.ErrNotFound) {
+		s.Errorf("the origin of what is not there: %v, want ErrNotFound", err)
 	}
 }

@@ -202,6 +202,11 @@ func (a *acting) print(ctx context.Context, o *operate.Operator, out io.Writer) 
 	s := target.State()
 	fmt.Fprintln(out, sentence(s))
 	fmt.Fprintf(out, "  batch %s · attempt %d, round %d, step %d · policy %s\n", s.Batch, s.Attempt, s.Round, s.Step, s.Policy)
+	origin, err := o.Report.Origin(ctx, s.Key)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "  imported from %s, line %d (version %d of the data)\n", origin.File, origin.Line, origin.Version)
 	if s.LastDecision != "" {
 		fmt.Fprintln(out, "  last decision:", s.LastDecision)
 	}

@@ -1,0 +1,85 @@
+package port
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// ImportedBill is one accepted row of billing data on its way into storage.
+type ImportedBill struct {
+	Customer     string        // customer number: text, unique
+	State        billing.State // as the domain made it; Key.UserID is 0: the store gives the number
+	Data         []byte        // the bill itself as canonical JSON, in clear here; the store keeps it sealed by Seal
+	Destinations map[channel.Kind]string
+	Fingerprint  [32]byte // SHA-256 of the canonical row: the same row again changes nothing
+	File         string   // the import's, without folders
+	Line         int
+	Import       int64 // the id of the import's record; 0: none
+}
+
+// ImportReport says what a chunk of an import came to.
+type ImportReport struct {
+	Inserted  int
+	Unchanged int // the same bill was there already
+	Conflicts []ImportConflict
+}
+
+// ImportConflict is a row that differs from what was imported for the same customer and month.
+type ImportConflict struct {
+	Customer string
+	Line     int
+}
+
+// Imports stores billing data.
+type Imports interface {
+	// Store inserts the bills of a chunk in one transaction. Customers get a user id at their first bill and keep it.
+	// What a bill says is sealed by seal, once its user id is known. Importing the same again changes nothing.
+	// Of a customer named twice in a chunk the first row counts. ErrInvalid where the month was never opened.
+	// seal must not be nil and is called from one goroutine.
+	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
+	// Begin stores the record of an import that begins and returns its id, from 1.
+	Begin(ctx context.Context, record ImportRecord) (int64, error)
+	// End overwrites the record of an import that began; ErrNotFound where none did.
+	End(ctx context.Context, record ImportRecord) error
+	// Reject notes that a row of a file was refused; the same file and line again changes nothing.
+	Reject(ctx context.Context, month key.Month, rejects []Reject) error
+}
+
+// Reject is one refused row of an import.
+type Reject struct {
+	File   string
+	Line   int
+	Field  string
+	Reason string
+}
+
+// ImportRecord is the record of one import.
+type ImportRecord struct {
+	ID         int64
+	Month      key.Month
+	File       string // without folders
+	By         Act
+	StartedAt  time.Time
+	FinishedAt time.Time // zero: it is under way, or it died
+	Rows       int
+	Inserted   int
+	Unchanged  int
+	Corrected  int
+	Conflicts  int
+	Rejected   int
+	Error      string // "" where it came to its end
+}
+
+// Origin tells where the data of a bill came from and what the batch made of it.
+type Origin struct {
+	File        string
+	Line        int
+	Version     int32        // of the data: 1, and one more by each correction
+	Import      ImportRecord // the import that brought this version; its ID is 0 where none was recorded
+	RenderedAt  time.Time    // of this version; zero: not yet
+	RenderError string       // why it could not be rendered
+}
