@@ -3,6 +3,7 @@ package prepare
 import (
 	"errors"
 	"net/mail"
+	"net/url"
 	"strings"
 )
 
@@ -13,6 +14,26 @@ const (
 	maxLocal     = 64
 	maxPushToken = 4096
 )
+
+// maxUnsubscribe bounds an address of one-click unsubscription, in bytes: it goes into one header line of at most 998.
+const maxUnsubscribe = 900
+
+// checkUnsubscribe accepts what RFC 8058 asks for: an https address that can stand in a header as it is. Errors never
+// hold the value.
+func checkUnsubscribe(text string) error {
+	if len(text) > maxUnsubscribe {
+		return errors.New("has more than 900 characters")
+	}
+	for _, c := range []byte(text) {
+		if c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == ',' {
+			return errors.New("has a space, a comma, an angle bracket, a control character or a character outside ASCII (percent-encode them)")
+		}
+	}
+	if address, err := url.Parse(text); err != nil || address.Scheme != "https" || address.Host == "" {
+		return errors.New("is no https address (RFC 8058 asks for one)")
+	}
+	return nil
+}
 
 // checkEmail accepts plain addresses, as mail systems in use take them: ASCII, no display name, no quoted local part,
 // a domain of at least two labels. Errors never hold the value.

@@ -20,6 +20,8 @@ type Bill struct {
 	BilledBefore *int64 `json:"billed_before,omitempty"` // nil: nothing was billed before
 	DueDate      string `json:"due_date"`                // 2026-11-25
 	Items        []Item `json:"items,omitempty"`
+	Payment      string `json:"payment_method,omitempty"`  // how this customer pays: "Bank transfer (automatic)"
+	Unsubscribe  string `json:"unsubscribe_url,omitempty"` // where one click takes this customer off (RFC 8058); advertising only
 }
 
 // Item is one line of a bill.

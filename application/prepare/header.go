@@ -29,12 +29,15 @@ const (
 	colZone         = "zone"
 	colSendDay      = "send_day"
 	colChannelWish  = "channel_wish"
+	colPayment      = "payment_method"
+	colUnsubscribe  = "unsubscribe_url"
 )
 
 // Columns lists the canonical columns in their usual order.
 var Columns = []string{
 	colCustomer, colName, colEmail, colPhone, colPushToken, colLanguage, colCurrency, colAmount, colBilledBefore,
 	colDueDate, colItems, colQuietFrom, colQuietTo, colZone, colSendDay, colChannelWish,
+	colPayment, colUnsubscribe,
 }
 
 // requiredColumns must be in every file; a column that is left out is empty in every row.

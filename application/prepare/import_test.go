@@ -231,6 +231,11 @@ func TestBadFieldsAreRefusedWithFieldAndReasonAndTheRestGoesIn(t *testing.T) {
 		{"send_day", "+5"},
 		{"send_day", "x"},
 		{"channel_wish", "FAX"},
+		{"payment_method", strings.Repeat("x", 401)},
+		{"unsubscribe_url", "http://example.com/u/" + secret},
+		{"unsubscribe_url", "https:///u/" + secret},
+		{"unsubscribe_url", "https://example.com/u/" + secret + ">, <https://example.org"},
+		{"unsubscribe_url", "https://example.com/" + strings.Repeat("x", 900)},
 	} {
 		t.Run(fmt.Sprintf("%s %.20q", c.field, c.value), func(t *testing.T) {
 			t.Parallel()
@@ -258,6 +263,7 @@ func TestUnusualButGoodFieldsAreTaken(t *testing.T) {
 		with("name", "O’Brien, \"Bob\" <b>; DROP TABLE"), with("name", ""), with("language", ""), with("language", "en-US"), with("currency", "usd", "amount", "12.5", "items", ""),
 		with("amount", "0"), with("items", "[]"), with("items", `[{"name":"할인","amount":"-500"}]`), with("email", "", "phone", "", "push_token", ""),
 		with("channel_wish", "push"), with("zone", ""), with("billed_before", "500"), with("name", "  padded  "), with("send_day", "31"),
+		with("payment_method", "자동이체 (국민은행)"), with("unsubscribe_url", "https://example.com/u?c=C-1&k=3f9c"),
 	}
 	for i, row := range rows {
 		row["customer_number"] = fmt.Sprintf("C-%d", i)

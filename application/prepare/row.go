@@ -26,6 +26,7 @@ const (
 	maxName     = 400
 	maxItems    = 200
 	maxItemName = 400
+	maxPayment  = 400
 )
 
 // fieldError is why a row is refused: the reason never holds the value of a field.
@@ -156,6 +157,14 @@ func (r *row) data() Bill {
 		r.refuse(colDueDate, "is not a date such as 2026-11-25")
 	}
 	b.Items = r.items(b.Currency)
+	if b.Payment = r.text(colPayment); len(b.Payment) > maxPayment {
+		r.refuse(colPayment, fmt.Sprintf("has more than %d bytes", maxPayment))
+	}
+	if b.Unsubscribe = r.text(colUnsubscribe); b.Unsubscribe != "" {
+		if err := checkUnsubscribe(b.Unsubscribe); err != nil {
+			r.refuse(colUnsubscribe, err.Error())
+		}
+	}
 	return b
 }
 

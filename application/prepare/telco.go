@@ -80,7 +80,7 @@ func (c telcoCustomer) row(month key.Month) ([]string, error) {
 		colCustomer: id, colName: c.name(), colEmail: strings.ToLower(id) + "@example.com",
 		colPhone: "010-0000-" + id[:min(4, len(id))], colPushToken: token, colLanguage: "en", colCurrency: "USD",
 		colAmount: Decimal(amount, "USD"), colBilledBefore: before, colDueDate: month.String() + "-25",
-		colItems: items, colChannelWish: wish,
+		colItems: items, colChannelWish: wish, colPayment: c["PaymentMethod"],
 	}
 	row := make([]string, len(Columns))
 	for i, column := range Columns {

@@ -42,7 +42,7 @@ func TestTheSampleDataBecomesCanonical(t *testing.T) {
 	for i, want := range []map[string]string{
 		{
 			"customer_number": "7590-AAAAA", "email": "7590-aaaaa@example.com", "phone": "010-0000-7590", "push_token": "", "language": "en", "currency": "USD",
-			"amount": "29.85", "billed_before": "29.85", "due_date": "2026-11-25", "channel_wish": "",
+			"amount": "29.85", "billed_before": "29.85", "due_date": "2026-11-25", "channel_wish": "", "payment_method": "Electronic check",
 			"items": `[{"name":"Internet, DSL","amount":"25.00"},{"name":"Online backup","amount":"5.00"},{"name":"Discount","amount":"-0.15"}]`,
 		},
 		{"amount": "56.90", "billed_before": "1889.50", "push_token": "demo-5575-bbbbb", "channel_wish": "SMS"},

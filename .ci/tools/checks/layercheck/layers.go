@@ -56,12 +56,12 @@ var pureStd = set(
 
 // useCaseStd is what application may import beyond pureStd: concurrency, streams that a port hands in, formats and templates.
 var useCaseStd = set(
-	"bufio", "compress/gzip", "context", "embed", "encoding/csv", "html", "html/template", "io", "mime", "mime/quotedprintable",
-	"net/mail", "net/url", "sync", "sync/atomic", "text/template",
+	"bufio", "compress/gzip", "context", "embed", "encoding/csv", "html", "html/template", "io", "io/fs", "mime", "mime/quotedprintable",
+	"net/mail", "net/url", "sync", "sync/atomic", "text/template", "text/template/parse",
 )
 
 // useCaseModules are the third parties that application may import.
-var useCaseModules = []string{"golang.org/x/sync", "github.com/klauspost/compress/zstd"}
+var useCaseModules = []string{"golang.org/x/sync", "golang.org/x/text", "github.com/klauspost/compress/zstd"}
 
 // testModules are the third parties that tests of domain and application may import as well.
 var testModules = []string{"pgregory.net/rapid"}
