@@ -1,0 +1,30 @@
+// Package sheet makes text safe for the cells of CSV files that people open in a spreadsheet, which takes a cell that
+// begins like a formula for one and runs it. Every CSV file that Balsong writes goes through Guard.
+package sheet
+
+import "strings"
+
+// starts are the characters with which spreadsheets begin a formula, or skip on their way to one.
+const starts = "=+-@\t\r\n"
+
+// Guard puts an apostrophe before text that a spreadsheet would take for a formula, and before text that already
+// looks guarded, so that Bare finds back what was given. Other text is returned as it is.
+func Guard(text string) string {
+	if dangerous(text) {
+		return "'" + text
+	}
+	return text
+}
+
+// Bare takes Guard's apostrophe off again.
+func Bare(text string) string {
+	if rest, guarded := strings.CutPrefix(text, "'"); guarded && dangerous(rest) {
+		return rest
+	}
+	return text
+}
+
+func dangerous(text string) bool {
+	text = strings.TrimLeft(text, "'")
+	return text != "" && strings.IndexByte(starts, text[0]) >= 0
+}
