@@ -44,6 +44,7 @@ type Batch struct {
 	Bucket   *s3.Packs
 	Cipher   port.Cipher
 	Policies port.Policies
+	Report   port.Report
 	Clock    port.Clock
 	Watch    *outage.Watch
 }

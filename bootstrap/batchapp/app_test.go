@@ -3,7 +3,6 @@ package batchapp_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,6 +78,7 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 	}{
 		"help":                  {[]string{"--help"}, nil, core.ExitOK, "BALSONG_S3_BUCKET"},
 		"help of a command":     {[]string{"import", "--help"}, nil, core.ExitOK, "-not-before"},
+		"version":               {[]string{"--version"}, nil, core.ExitOK, "batch"},
 		"no command":            {nil, nil, core.ExitUsage, "Usage"},
 		"unknown command":       {[]string{"export"}, nil, core.ExitUsage, `"export"`},
 		"import without file":   {[]string{"import", "--month", "2026-11"}, nil, core.ExitUsage, "--file"},
@@ -86,8 +86,8 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 		"unknown format":        {[]string{"import", "--file", missing, "--month", "2026-11", "--format", "xml"}, nil, core.ExitUsage, `"xml"`},
 		"unknown zone":          {[]string{"import", "--file", missing, "--month", "2026-11", "--zone", "Mars/Base"}, nil, core.ExitUsage, "--zone"},
 		"not an instant":        {[]string{"import", "--file", missing, "--month", "2026-11", "--not-before", "soon"}, nil, core.ExitUsage, "--not-before"},
-		"file is not there":     {[]string{"import", "--file", missing, "--month", "2026-11"}, nil, core.ExitFailed, "missing.csv"},
-		"file is a directory":   {[]string{"import", "--file", filepath.Dir(missing), "--month", "2026-11"}, nil, core.ExitFailed, "directory"},
+		"file is not there":     {[]string{"import", "--file", missing, "--month", "2026-11"}, nil, core.ExitNotFound, "missing.csv"},
+		"file is a directory":   {[]string{"import", "--file", filepath.Dir(missing), "--month", "2026-11"}, nil, core.ExitRefused, "directory"},
 		"render without month":  {[]string{"render"}, nil, core.ExitUsage, "--month"},
 		"migrate unconfigured":  {[]string{"migrate"}, map[string]string{"DATABASE_URL": "unset"}, core.ExitUsage, "DATABASE_URL is not set"},
 		"render without keyset": {[]string{"render", "--month", "2026-11"}, map[string]string{"BALSONG_KEYSET": "unset"}, core.ExitUsage, "BALSONG_KEYSET"},
@@ -96,9 +96,14 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 			environment(t, c.set)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			var stderr bytes.Buffer
-			if code := batchapp.Main(ctx, c.args, io.Discard, &stderr); code != c.code || !strings.Contains(stderr.String(), c.says) {
-				t.Fatalf("exit code %d, want %d; it says:\n%s", code, c.code, stderr.String())
+			var stdout, stderr bytes.Buffer
+			code := batchapp.Main(ctx, c.args, &stdout, &stderr)
+			said, silent := &stderr, &stdout
+			if c.code == core.ExitOK { // help that was asked for is an answer
+				said, silent = &stdout, &stderr
+			}
+			if code != c.code || !strings.Contains(said.String(), c.says) || silent.Len() != 0 {
+				t.Fatalf("exit code %d, want %d; it says:\n%s\nand elsewhere:\n%s", code, c.code, said, silent)
 			}
 		})
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/window"
 )
@@ -27,21 +29,19 @@ Usage:
   batch import --month 2026-11 --file bills.csv  read billing data (docs/contract/billing-csv.md); bad rows go to rejects.csv
   batch render --month 2026-11                   render every imported bill and store it
 
-Exit codes: 0 done · 1 it did not finish, run it again · 2 wrong arguments or configuration · 3 done, and rows were refused
-
 `
 
-// ExitRejected says that an import is done and that rows were refused.
-const ExitRejected = 3
+var exitCodes = []int{core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitRejected, core.ExitNotFound, core.ExitRefused, core.ExitInterrupted}
 
 // Main is the command. ctx ends with SIGINT or SIGTERM: the chunk in hand is then finished.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	help := func() {
-		fmt.Fprint(stderr, usage)
-		config.Describe[config.Batch](stderr)
+	help := func(w io.Writer) {
+		fmt.Fprint(w, usage)
+		core.DescribeExitCodes(w, exitCodes...)
+		config.Describe[config.Batch](w)
 	}
 	if len(args) == 0 {
-		help()
+		help(stderr)
 		return core.ExitUsage
 	}
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) int{
@@ -49,10 +49,15 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	run, ok := commands[args[0]]
 	if !ok {
-		help()
-		if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		switch args[0] {
+		case "help", "-h", "--help":
+			help(stdout)
+			return core.ExitOK
+		case "version", "--version":
+			fmt.Fprintln(stdout, "balsong batch", core.Version())
 			return core.ExitOK
 		}
+		help(stderr)
 		fmt.Fprintf(stderr, "\nbatch: there is no command %q\n", args[0])
 		return core.ExitUsage
 	}
@@ -60,16 +65,20 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // flagSet is a command's flags, with help that lists the configuration too.
-func flagSet(name string, stderr io.Writer) *flag.FlagSet {
+func flagSet(name string, args []string, stdout, stderr io.Writer) (*flag.FlagSet, *core.Output) {
 	flags := flag.NewFlagSet("batch "+name, flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	out := core.FlagOutput(args, stdout, stderr)
+	flags.SetOutput(out)
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "Usage of batch %s:\n", name)
+		fmt.Fprintf(out, "Usage of batch %s:\n", name)
 		flags.PrintDefaults()
-		fmt.Fprintln(stderr)
-		config.Describe[config.Batch](stderr)
+		fmt.Fprintln(out)
+		core.DescribeExitCodes(out, exitCodes...)
+		config.Describe[config.Batch](out)
 	}
-	return flags
+	answer := core.Text
+	flags.Var(&answer, "output", core.OutputHelp)
+	return flags, &answer
 }
 
 // with loads the configuration and runs do with the batch.
@@ -83,20 +92,22 @@ func with(ctx context.Context, stderr io.Writer, do func(context.Context, Batch)
 }
 
 func migrateMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if err := flagSet("migrate", stderr).Parse(args); err != nil {
+	flags, output := flagSet("migrate", args, stdout, stderr)
+	if err := flags.Parse(args); err != nil {
 		return core.ExitCodeOfFlags(err)
 	}
 	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
 		if err := b.Migrate(ctx); err != nil {
 			return err
 		}
-		fmt.Fprintln(stdout, "the schema, the topics and the bucket are up to date")
-		return nil
+		return output.Answer(stdout, map[string]bool{"up_to_date": true}, func(w io.Writer) {
+			fmt.Fprintln(w, "the schema, the topics and the bucket are up to date")
+		})
 	})
 }
 
 func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flagSet("render", stderr)
+	flags, output := flagSet("render", args, stdout, stderr)
 	month := flags.String("month", "", "billing month, as in 2026-11 (required)")
 	sender := flags.String("sender", "Balsong", "who bills, as customers know it")
 	if err := flags.Parse(args); err != nil {
@@ -108,17 +119,25 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return core.ExitUsage
 	}
 	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
-		told := time.Now()
-		summary, err := b.Renderer(prepare.RenderOptions{Sender: *sender, Progress: func(s prepare.RenderSummary) {
-			if time.Since(told) > 5*time.Second {
-				told = time.Now()
-				fmt.Fprintf(stderr, "rendered %d\n", s.Rendered)
-			}
-		}}).Render(ctx, parsed)
-		fmt.Fprintf(stdout, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs, %d bytes\n",
-			parsed, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Bytes)
-		return err
+		summary, err := renderMonth(ctx, b, parsed, *sender, stderr)
+		return errors.Join(err, output.Answer(stdout, renderAnswer(parsed, summary), func(w io.Writer) {
+			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs, %d bytes\n",
+				parsed, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Bytes)
+		}))
 	})
+}
+
+// renderMonth renders and tells how far it is.
+func renderMonth(ctx context.Context, b Batch, month key.Month, sender string, stderr io.Writer) (prepare.RenderSummary, error) {
+	var waiting int64 // what nobody has counted is shown without an end
+	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
+		waiting = int64(funnel.Batch[billing.Imported])
+	}
+	work := progress.On(stderr).Begin("render", "bills", waiting)
+	defer work.End()
+	return b.Renderer(prepare.RenderOptions{Sender: sender, Progress: func(s prepare.RenderSummary) {
+		work.Set(int64(s.Rendered + s.Failed))
+	}}).Render(ctx, month)
 }
 
 // importArguments are the import's flags.
@@ -127,7 +146,7 @@ type importArguments struct {
 }
 
 func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flagSet("import", stderr)
+	flags, output := flagSet("import", args, stdout, stderr)
 	var a importArguments
 	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
 	flags.StringVar(&a.file, "file", "", "billing data (required)")
@@ -149,13 +168,17 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	code := with(ctx, stderr, func(ctx context.Context, b Batch) error {
 		summary, err := a.run(ctx, b, options, stderr)
 		rejected = summary.Rejected + summary.Conflicts
-		fmt.Fprintf(stdout, "month %s: %d rows: %d new, %d known already, %d in conflict, %d rejected\n",
-			options.Month, summary.Rows, summary.Inserted, summary.Unchanged, summary.Conflicts, summary.Rejected)
-		return err
+		if err != nil && summary.Rows == 0 {
+			return err // there is nothing to answer
+		}
+		return errors.Join(err, output.Answer(stdout, a.answer(options.Month, summary), func(w io.Writer) {
+			fmt.Fprintf(w, "month %s: %d rows: %d new, %d known already, %d in conflict, %d rejected\n",
+				options.Month, summary.Rows, summary.Inserted, summary.Unchanged, summary.Conflicts, summary.Rejected)
+		}))
 	})
 	if code == core.ExitOK && rejected > 0 {
 		fmt.Fprintf(stderr, "%d rows were refused: mend them in %s and import that file\n", rejected, a.rejects)
-		return ExitRejected
+		return core.ExitRejected
 	}
 	return code
 }
@@ -214,14 +237,19 @@ func (a *importArguments) run(ctx context.Context, b Batch, options prepare.Impo
 		a.rejects = rejects.path
 	}()
 	options.Rejects = rejects
-	told := time.Now()
-	options.Progress = func(p prepare.ImportProgress) {
-		if time.Since(told) > 5*time.Second {
-			told = time.Now()
-			fmt.Fprintf(stderr, "read %d rows, %d MiB\n", p.Rows, p.Bytes>>20)
-		}
-	}
+	work := progress.On(stderr).Begin("import", "bytes", size(file))
+	defer work.End()
+	options.Progress = func(p prepare.ImportProgress) { work.Set(p.Bytes) }
 	return b.Importer.Import(ctx, data, options)
+}
+
+// size is a file's length; 0 where it has none, as a pipe.
+func size(file *os.File) int64 {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }
 
 // lateFile is made with its first byte: an import without refused rows leaves none. It never overwrites: an earlier

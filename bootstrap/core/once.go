@@ -3,31 +3,13 @@ package core
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"time"
 
 	"go.uber.org/dig"
 	"go.uber.org/fx"
-
-	"github.com/balsong/balsong/bootstrap/config"
 )
-
-// Exit codes of every command.
-const (
-	ExitOK     = 0
-	ExitFailed = 1 // it did not finish; it is safe to run again
-	ExitUsage  = 2 // wrong arguments or configuration
-)
-
-// ExitCodeOfFlags is the exit code of a flag error; asking for help is none.
-func ExitCodeOfFlags(err error) int {
-	if errors.Is(err, flag.ErrHelp) {
-		return ExitOK
-	}
-	return ExitUsage
-}
 
 // Once starts an app, runs do with something of it, and stops the app again. It returns the exit code, and writes
 // errors for people.
@@ -40,7 +22,7 @@ func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do fu
 	}
 	if err := app.Start(ctx); err != nil {
 		fmt.Fprintln(stderr, "start:", plain(err))
-		return ExitFailed
+		return ExitCodeOf(ctx, plain(err))
 	}
 	err := do(ctx, what)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.StopTimeout())
@@ -50,12 +32,8 @@ func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do fu
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "error:", err)
-		if errors.Is(err, config.ErrInvalid) {
-			return ExitUsage
-		}
-		return ExitFailed
 	}
-	return ExitOK
+	return ExitCodeOf(ctx, err)
 }
 
 // Serve runs a long-running app until ctx ends or the app shuts itself down, and returns the exit code.

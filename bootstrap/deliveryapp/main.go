@@ -18,23 +18,30 @@ what cannot be known becomes UNKNOWN and is shown.
 
 Usage: delivery [--role delivery|settlement|both]
 
-Exit codes: 0 asked to end · 1 failed · 2 wrong arguments or configuration
+Ends with 0 when it was asked to.
 
 `
 
 // Main is the command. ctx ends with SIGINT or SIGTERM.
-func Main(ctx context.Context, args []string, _, stderr io.Writer) int {
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("delivery", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	out := core.FlagOutput(args, stdout, stderr)
+	flags.SetOutput(out)
 	name := flags.String("role", string(Both), "delivery, settlement or both")
 	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
+		fmt.Fprint(out, usage)
 		flags.PrintDefaults()
-		fmt.Fprintln(stderr)
-		config.Describe[config.Deliverer](stderr)
+		fmt.Fprintln(out)
+		core.DescribeExitCodes(out, core.ExitOK, core.ExitFailed, core.ExitUsage)
+		config.Describe[config.Deliverer](out)
 	}
+	version := flags.Bool("version", false, "print the version")
 	if err := flags.Parse(args); err != nil {
 		return core.ExitCodeOfFlags(err)
+	}
+	if *version {
+		fmt.Fprintln(stdout, "balsong delivery", core.Version())
+		return core.ExitOK
 	}
 	role, err := ParseRole(*name)
 	if err != nil {

@@ -52,6 +52,7 @@ func TestTheExitCodesOfDelivery(t *testing.T) {
 		says string
 	}{
 		"help":            {[]string{"--help"}, nil, core.ExitOK, "BALSONG_SMTP_LEASE"},
+		"version":         {[]string{"--version"}, nil, core.ExitOK, "delivery"},
 		"unknown flag":    {[]string{"--rolle", "both"}, nil, core.ExitUsage, "rolle"},
 		"unknown role":    {[]string{"--role", "both "}, nil, core.ExitUsage, "delivery, settlement or both"},
 		"not configured":  {nil, map[string]string{"DATABASE_URL": "unset"}, core.ExitUsage, "DATABASE_URL is not set"},
@@ -65,9 +66,14 @@ func TestTheExitCodesOfDelivery(t *testing.T) {
 			environment(t, c.set)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			var stderr bytes.Buffer
-			if code := deliveryapp.Main(ctx, c.args, io.Discard, &stderr); code != c.code || !strings.Contains(stderr.String(), c.says) {
-				t.Fatalf("exit code %d, want %d; it says:\n%s", code, c.code, stderr.String())
+			var stdout, stderr bytes.Buffer
+			code := deliveryapp.Main(ctx, c.args, &stdout, &stderr)
+			said, silent := &stderr, &stdout
+			if c.code == core.ExitOK { // help that was asked for is an answer
+				said, silent = &stdout, &stderr
+			}
+			if code != c.code || !strings.Contains(said.String(), c.says) || silent.Len() != 0 {
+				t.Fatalf("exit code %d, want %d; it says:\n%s\nand elsewhere:\n%s", code, c.code, said, silent)
 			}
 		})
 	}

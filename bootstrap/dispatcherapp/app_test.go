@@ -75,6 +75,7 @@ func TestTheExitCodesOfTheDispatcher(t *testing.T) {
 		says string
 	}{
 		"help":           {[]string{"--help"}, nil, core.ExitOK, "BALSONG_DISPATCH_CAP"},
+		"version":        {[]string{"--version"}, nil, core.ExitOK, "dispatcher"},
 		"unknown flag":   {[]string{"--mont", "x"}, nil, core.ExitUsage, "mont"},
 		"bad month":      {[]string{"--month", "2026-13"}, nil, core.ExitUsage, "2026-13"},
 		"not configured": {nil, map[string]string{"BALSONG_KAFKA_BROKERS": "unset"}, core.ExitUsage, "BALSONG_KAFKA_BROKERS is not set"},
@@ -83,9 +84,14 @@ func TestTheExitCodesOfTheDispatcher(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment(t, c.set)
-			var stderr bytes.Buffer
-			if code := dispatcherapp.Main(t.Context(), c.args, io.Discard, &stderr); code != c.code || !strings.Contains(stderr.String(), c.says) {
-				t.Fatalf("exit code %d, want %d; it says:\n%s", code, c.code, stderr.String())
+			var stdout, stderr bytes.Buffer
+			code := dispatcherapp.Main(t.Context(), c.args, &stdout, &stderr)
+			said, silent := &stderr, &stdout
+			if c.code == core.ExitOK { // help that was asked for is an answer
+				said, silent = &stdout, &stderr
+			}
+			if code != c.code || !strings.Contains(said.String(), c.says) || silent.Len() != 0 {
+				t.Fatalf("exit code %d, want %d; it says:\n%s\nand elsewhere:\n%s", code, c.code, said, silent)
 			}
 		})
 	}
@@ -96,7 +102,7 @@ func TestADispatcherThatWasStoppedWhileTheDatabaseIsDownFailsAndSaysSo(t *testin
 	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond) // as somebody who loses patience
 	defer stop()
 	var stderr bytes.Buffer
-	if code := dispatcherapp.Main(ctx, nil, io.Discard, &stderr); code != core.ExitFailed || stderr.Len() == 0 {
+	if code := dispatcherapp.Main(ctx, nil, io.Discard, &stderr); code != core.ExitInterrupted || stderr.Len() == 0 {
 		t.Fatalf("exit code %d; it says:\n%s", code, stderr.String())
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -24,26 +25,34 @@ Safe to run twice, by several at once, and again after it was killed: a statemen
 
 Usage: dispatcher [--month 2026-11] [--actor NAME] [--reason TEXT]
 
-Exit codes: 0 everything due was dispatched, or the cap was reached · 1 it did not finish: what is left is still due ·
-2 wrong arguments or configuration
+It ends with 0 when everything due was dispatched, or the cap was reached. However it ends, what is left is still due.
 
 `
 
 // Main is the command. ctx ends with SIGINT or SIGTERM: the page in hand is then finished.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("dispatcher", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	out := core.FlagOutput(args, stdout, stderr)
+	flags.SetOutput(out)
 	month := flags.String("month", "", "billing month, as in 2026-11; without: every open month")
 	actor := flags.String("actor", "", "who starts this run; without: the user of this process")
 	reason := flags.String("reason", "scheduled run", "why")
 	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
+		fmt.Fprint(out, usage)
 		flags.PrintDefaults()
-		fmt.Fprintln(stderr)
-		config.Describe[config.Dispatcher](stderr)
+		fmt.Fprintln(out)
+		core.DescribeExitCodes(out, core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitInterrupted)
+		config.Describe[config.Dispatcher](out)
 	}
+	output := core.Text
+	flags.Var(&output, "output", core.OutputHelp)
+	version := flags.Bool("version", false, "print the version")
 	if err := flags.Parse(args); err != nil {
 		return core.ExitCodeOfFlags(err)
+	}
+	if *version {
+		fmt.Fprintln(stdout, "balsong dispatcher", core.Version())
+		return core.ExitOK
 	}
 	c, err := config.Load[config.Dispatcher]()
 	if err != nil {
@@ -63,7 +72,18 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		*actor = whoami()
 	}
 	return core.Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
-		return Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now()}, stdout)
+		var answer runsDocument
+		err := Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now()}, stderr, func(r port.Run) {
+			answer.Runs = append(answer.Runs, runAnswer(r))
+			if output != core.JSON {
+				Print(stdout, r)
+			}
+		})
+		return errors.Join(err, output.Answer(stdout, answer, func(w io.Writer) {
+			if len(answer.Runs) == 0 && err == nil {
+				fmt.Fprintln(w, "no month is open: import one first")
+			}
+		}))
 	})
 }
 
@@ -74,23 +94,19 @@ func whoami() string {
 	return "unknown"
 }
 
-// Run makes one run over each month, or over every open one, and prints each record. What goes wrong in one month does
-// not keep the others from their turn, unless everything is to stop.
-func Run(ctx context.Context, runner *dispatch.Runner, months []key.Month, by port.Act, out io.Writer) error {
+// Run makes one run over each month, or over every open one, and hands each record on. It tells on stderr how far it
+// is. What goes wrong in one month does not keep the others from their turn, unless everything is to stop.
+func Run(ctx context.Context, runner *dispatch.Runner, months []key.Month, by port.Act, stderr io.Writer, record func(port.Run)) error {
 	if len(months) == 0 {
 		open, err := runner.OpenMonths(ctx)
 		if err != nil {
 			return err
 		}
-		if len(open) == 0 {
-			fmt.Fprintln(out, "no month is open: import one first")
-		}
 		months = open
 	}
 	var failures []error
 	for _, month := range months {
-		record, err := runner.Run(ctx, month, by, nil)
-		Print(out, record)
+		err := runMonth(ctx, runner, month, by, stderr, record)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("month %s: %w", month, err))
 		}
@@ -99,6 +115,29 @@ func Run(ctx context.Context, runner *dispatch.Runner, months []key.Month, by po
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// countAtMost bounds the look at what is due, which is only for the bar.
+const countAtMost = 10_000_000
+
+func runMonth(ctx context.Context, runner *dispatch.Runner, month key.Month, by port.Act, stderr io.Writer, record func(port.Run)) error {
+	due, err := runner.Backlog.Due(ctx, month, runner.Clock.Now(), countAtMost)
+	if err != nil {
+		due = 0 // the run itself waits for the database, and says so
+	}
+	work := progress.On(stderr).Begin("dispatch "+month.String(), "bills", int64(due))
+	run, err := runner.Run(ctx, month, by, func(r port.Run) {
+		decided := 0
+		for _, n := range r.Decisions {
+			decided += n
+		}
+		work.Set(int64(decided))
+	})
+	work.End()
+	if run.ID != 0 {
+		record(run)
+	}
+	return err
 }
 
 // Print writes a run record for people.

@@ -86,7 +86,7 @@ func runDispatcher(ctx context.Context, o orders) error {
 			return trap.Requests(p, targetsWithout(o.Without, t))
 		}))
 	code := core.Once(ctx, os.Stderr, options, func(ctx context.Context, runner *dispatch.Runner) error {
-		return dispatcherapp.Run(ctx, runner, []key.Month{o.Month}, o.By, os.Stderr)
+		return dispatcherapp.Run(ctx, runner, []key.Month{o.Month}, o.By, os.Stderr, func(r port.Run) { dispatcherapp.Print(os.Stderr, r) })
 	})
 	return ended(ctx, code)
 }

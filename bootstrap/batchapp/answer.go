@@ -1,0 +1,42 @@
+package batchapp
+
+import (
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// importDocument is what an import came to, for programs.
+type importDocument struct {
+	Month     key.Month `json:"month"`
+	File      string    `json:"file"`
+	Rows      int       `json:"rows"`
+	Inserted  int       `json:"inserted"`
+	Unchanged int       `json:"unchanged"`
+	Conflicts int       `json:"conflicts"`
+	Rejected  int       `json:"rejected"`
+	Rejects   string    `json:"rejects_file,omitempty"`
+}
+
+func (a *importArguments) answer(month key.Month, s prepare.ImportSummary) importDocument {
+	d := importDocument{
+		Month: month, File: a.file, Rows: s.Rows, Inserted: s.Inserted, Unchanged: s.Unchanged, Conflicts: s.Conflicts, Rejected: s.Rejected,
+	}
+	if s.Rejected+s.Conflicts > 0 {
+		d.Rejects = a.rejects
+	}
+	return d
+}
+
+// renderDocument is what a rendering came to, for programs.
+type renderDocument struct {
+	Month    key.Month `json:"month"`
+	Rendered int       `json:"rendered"`
+	Failed   int       `json:"failed"`
+	Changed  int       `json:"changed_meanwhile"`
+	Packs    int       `json:"packs"`
+	Bytes    int64     `json:"bytes"`
+}
+
+func renderAnswer(month key.Month, s prepare.RenderSummary) renderDocument {
+	return renderDocument{Month: month, Rendered: s.Rendered, Failed: s.Failed, Changed: s.Changed, Packs: s.Packs, Bytes: s.Bytes}
+}
