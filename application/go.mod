@@ -8,4 +8,6 @@ require golang.org/x/sync v0.24.0
 
 require github.com/klauspost/compress v1.20.3
 
+require golang.org/x/text v0.42.0
+
 replace github.com/balsong/balsong/domain => ../domain

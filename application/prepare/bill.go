@@ -40,3 +40,13 @@ func decodeBill(data []byte) (Bill, error) {
 	}
 	return b, nil
 }
+
+// OpenBill decrypts and decodes an imported bill. ErrUnknownKey where the key is not there yet: wait; ErrContent where it
+// is not this target's bill.
+func OpenBill(bill port.Bill, cipher port.Cipher) (Bill, error) {
+	data, err := cipher.Open(bill.Data, port.Purpose{Kind: port.KindBillingData, Target: bill.Target})
+	if err != nil {
+		return Bill{}, err
+	}
+	return decodeBill(data)
+}

@@ -89,23 +89,27 @@ func decimal(amount int64, digits int, thousands string) string {
 	return sign + string(text)
 }
 
-// money writes an amount as people of a language read it.
+// minus is the sign that people read; a hyphen may be left alone at the end of a line.
+const minus = "−"
+
+// money writes an amount as people of a language read it: "$29.85", "12,300원", "−₩500".
 func money(amount int64, currency, language string) string {
 	number := decimal(amount, minorDigits[currency], ",")
+	sign := ""
+	if bare, negative := strings.CutPrefix(number, "-"); negative {
+		number, sign = bare, minus
+	}
 	if language == "ko" && currency == "KRW" {
-		return number + "원"
+		return sign + number + "원"
 	}
 	symbol, known := map[string]string{"USD": "$", "KRW": "₩", "EUR": "€", "JPY": "¥", "GBP": "£"}[currency]
-	if !known {
-		symbol = currency + " "
-	}
-	if language == "ko" && currency == "USD" {
+	switch {
+	case !known:
+		symbol = currency + "\u00a0"
+	case language == "ko" && currency == "USD":
 		symbol = "US$"
 	}
-	if bare, negative := strings.CutPrefix(number, "-"); negative {
-		return "-" + symbol + bare
-	}
-	return symbol + number
+	return sign + symbol + number
 }
 
 // plainMoney is money for texts that only have the characters of KS X 1001: "12,300원", "USD 29.85".

@@ -12,7 +12,9 @@ import (
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // RenderSummary says what a rendering came to.
@@ -26,9 +28,11 @@ type RenderSummary struct {
 
 // RenderOptions are a rendering's parameters.
 type RenderOptions struct {
-	Sender   string              // who bills, as customers know it; default "Balsong"
-	Workers  int                 // chunks at the same time; default 2
-	Progress func(RenderSummary) // told after each chunk, from one goroutine at a time; may be nil
+	Templates *Templates          // default: the shipped ones
+	Sender    string              // who bills, as customers know it; default: what the templates say
+	Class     policy.MessageClass // default TRANSACTIONAL
+	Workers   int                 // chunks at the same time; default 2
+	Progress  func(RenderSummary) // told after each chunk, from one goroutine at a time; may be nil
 }
 
 // Renderer makes statements of imported bills.
@@ -43,8 +47,12 @@ type Renderer struct {
 
 // NewRenderer returns a renderer; watch waits where a part is away.
 func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clock port.Clock, watch *outage.Watch, options RenderOptions) *Renderer {
-	if options.Sender = headerSafe(options.Sender); options.Sender == "" {
-		options.Sender = "Balsong"
+	if options.Templates == nil {
+		options.Templates = ShippedTemplates()
+	}
+	options.Templates = options.Templates.WithSender(options.Sender)
+	if options.Class == "" {
+		options.Class = policy.Transactional
 	}
 	if options.Workers < 1 {
 		options.Workers = 2
@@ -55,6 +63,9 @@ func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clo
 // Render renders every IMPORTED bill of the month and returns when none is left. It may be ended and repeated at any
 // time, and several may run at once: what is done is done, and a pack's name is made of its content.
 func (r *Renderer) Render(ctx context.Context, month key.Month) (RenderSummary, error) {
+	if err := r.options.Templates.CheckClass(r.options.Class); err != nil {
+		return RenderSummary{}, fmt.Errorf("render %s: %w", month, err)
+	}
 	run := &renderRun{Renderer: r, month: month}
 	for {
 		before := run.summary
@@ -140,16 +151,14 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 // entry renders and seals one bill. Its error becomes the reason why the bill could not be rendered: it holds no
 // personal data.
 func (r *renderRun) entry(ctx context.Context, bill port.Bill) ([]byte, error) {
-	var data []byte
-	purpose := port.Purpose{Kind: port.KindBillingData, Target: bill.Target}
-	if err := r.keyed(ctx, func() (err error) { data, err = r.cipher.Open(bill.Data, purpose); return err }); err != nil {
+	var decoded Bill
+	if err := r.keyed(ctx, func() (err error) { decoded, err = OpenBill(bill, r.cipher); return err }); err != nil {
 		return nil, err
 	}
-	decoded, err := decodeBill(data)
-	if err != nil {
-		return nil, err
+	if r.options.Class == policy.Advertising && decoded.Unsubscribe == "" && bill.Reachable.Has(channel.Email) {
+		return nil, errors.New("render: the bill has no unsubscribe_url, which an e-mail of the class ADVERTISING needs")
 	}
-	shown, err := variants(decoded, bill.Target.Month, r.options.Sender)
+	shown, err := r.options.Templates.Statement(decoded, bill.Target.Month, r.options.Class)
 	if err != nil {
 		return nil, err
 	}

@@ -37,11 +37,12 @@ type frame struct {
 }
 
 type frameVariant struct {
-	Subject string `json:"subject,omitempty"`
-	Title   string `json:"title,omitempty"`
-	Class   string `json:"class,omitempty"`
-	HTML    int    `json:"html,omitempty"` // bytes
-	Text    int    `json:"text"`           // bytes
+	Subject     string `json:"subject,omitempty"`
+	Title       string `json:"title,omitempty"`
+	Class       string `json:"class,omitempty"`
+	Unsubscribe string `json:"unsubscribe,omitempty"`
+	HTML        int    `json:"html,omitempty"` // bytes
+	Text        int    `json:"text"`           // bytes
 }
 
 func encode(statement port.Statement) ([]byte, error) {
@@ -50,7 +51,7 @@ func encode(statement port.Statement) ([]byte, error) {
 		if !kind.Valid() {
 			return nil, fmt.Errorf("%w: a variant for the unknown channel %q", port.ErrContent, kind)
 		}
-		head.Variants[kind] = frameVariant{Subject: v.Subject, Title: v.Title, Class: v.Class, HTML: len(v.HTML), Text: len(v.Text)}
+		head.Variants[kind] = frameVariant{Subject: v.Subject, Title: v.Title, Class: v.Class, Unsubscribe: v.Unsubscribe, HTML: len(v.HTML), Text: len(v.Text)}
 	}
 	plain, err := json.Marshal(head)
 	if err != nil {
@@ -90,7 +91,7 @@ func decode(plain []byte) (port.Statement, error) {
 		if !complete || !completeToo {
 			return port.Statement{}, errFrame
 		}
-		statement.Variants[kind] = port.Variant{Subject: v.Subject, HTML: html, Text: text, Title: v.Title, Class: v.Class}
+		statement.Variants[kind] = port.Variant{Subject: v.Subject, HTML: html, Text: text, Title: v.Title, Class: v.Class, Unsubscribe: v.Unsubscribe}
 	}
 	if len(statement.Variants) != len(head.Variants) || len(rest) > 0 { // an unknown channel, or more than was announced
 		return port.Statement{}, errFrame

@@ -1,150 +1,94 @@
 package prepare
 
 import (
-	"bytes"
-	"embed"
 	"fmt"
-	"html/template"
-	"io"
-	"strings"
-	text "text/template"
+	"reflect"
 	"time"
-	"unicode"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
-//go:embed templates/*.tmpl
-var templateFiles embed.FS
+// View is what the templates see: texts, formatted for the customer's language. Its fields are strings, numbers of none
+// and truths: no value is ever parsed as a template, and html/template escapes each where it stands.
+type View struct {
+	Language string `help:"the language of the bill, en or ko" example:"en"`
+	Sender   string `help:"who bills, from letterhead.json"`
+	Pay      string `help:"how to pay, from letterhead.json; may be empty"`
+	Contact  string `help:"whom to ask, from letterhead.json; may be empty"`
+	OptOut   string `help:"how to refuse advertising, from letterhead.json; empty on bills"`
 
-// language is a language that bills are rendered in. Data is never parsed as a template: only these files are.
-type language struct {
-	html       *template.Template
-	text       *text.Template
-	month      func(key.Month) string
-	shortMonth func(key.Month) string
-	date       func(time.Time) string
-	shortDate  func(time.Time) string
+	Name     string `help:"the customer's name; may be empty"`
+	Customer string `help:"the customer number"`
+	Payment  string `help:"how this customer pays (payment_method of the billing data); may be empty"`
+
+	Month       string     `help:"the billing month: November 2026, 2026년 11월"`
+	ShortMonth  string     `help:"the same, short: Nov, 11월"`
+	Amount      string     `help:"the total: $29.85, ₩12,300 or 12,300원"`
+	PlainAmount string     `help:"the total, in characters that text messages have: USD 29.85"`
+	Payable     bool       `help:"the total is more than nothing"`
+	Before      string     `help:"what was billed in all months before; empty where nothing was"`
+	Due         string     `help:"the due date: November 25, 2026, or 2026년 11월 25일"`
+	ShortDue    string     `help:"the same, short: Nov 25, 11/25"`
+	Items       []ViewItem `help:"the lines of the bill: {{range .Items}}{{.Name}}: {{.Amount}}{{end}}; may be empty"`
+
+	Advertising bool   `help:"the message is of the class ADVERTISING"`
+	Unsubscribe string `help:"where one click takes this customer off (unsubscribe_url); empty on bills"`
 }
 
-// languages by their primary tag; English serves all others.
-var languages = map[string]*language{
-	"en": load("en", language{
-		month:      func(m key.Month) string { return fmt.Sprintf("%s %d", m.Month(), m.Year()) },
-		shortMonth: func(m key.Month) string { return m.Month().String()[:3] },
-		date:       func(d time.Time) string { return d.Format("January 2, 2006") },
-		shortDate:  func(d time.Time) string { return d.Format("Jan 2") },
-	}),
-	"ko": load("ko", language{
-		month:      func(m key.Month) string { return fmt.Sprintf("%d년 %d월", m.Year(), int(m.Month())) },
-		shortMonth: func(m key.Month) string { return fmt.Sprintf("%d월", int(m.Month())) },
-		date:       func(d time.Time) string { return d.Format("2006년 1월 2일") },
-		shortDate:  func(d time.Time) string { return d.Format("1/2") },
-	}),
+// ViewItem is one line of a bill.
+type ViewItem struct {
+	Name        string `help:"what it is for"`
+	Amount      string `help:"its amount: $25.00; −$3.00 for a discount"`
+	PlainAmount string `help:"the same, in characters that text messages have"`
 }
 
-func load(tag string, l language) *language {
-	l.html = template.Must(template.ParseFS(templateFiles, "templates/email.html.tmpl", "templates/"+tag+".html.tmpl"))
-	l.text = text.Must(text.ParseFS(templateFiles, "templates/"+tag+".text.tmpl"))
-	return &l
-}
+// Field is a field that templates may use.
+type Field struct{ Name, Type, Meaning string }
 
-// view is what the templates see: texts, formatted for the customer's language.
-type view struct {
-	Language    string // "en"
-	Sender      string // who bills
-	Name        string
-	Customer    string
-	Month       string // "November 2026"
-	ShortMonth  string // "Nov"
-	Amount      string // "$29.85"
-	PlainAmount string // "USD 29.85": only characters that a text message has
-	Before      string // "" where nothing was billed before
-	Due         string // "November 25, 2026"
-	ShortDue    string // "Nov 25"
-	Items       []viewItem
-}
+// Fields lists what templates may use, for people: as in ".Amount", and ".Items[].Name" inside of {{range .Items}}.
+func Fields() []Field { return fieldsOf(reflect.TypeFor[View](), ".") }
 
-type viewItem struct{ Name, Amount string }
+func fieldsOf(t reflect.Type, prefix string) []Field {
+	var list []Field
+	for i := range t.NumField() {
+		field := t.Field(i)
+		kind := map[reflect.Kind]string{reflect.String: "text", reflect.Bool: "true or false", reflect.Slice: "list"}[field.Type.Kind()]
+		list = append(list, Field{Name: prefix + field.Name, Type: kind, Meaning: field.Tag.Get("help")})
+		if field.Type.Kind() == reflect.Slice {
+			list = append(list, fieldsOf(field.Type.Elem(), prefix+field.Name+"[].")...)
+		}
+	}
+	return list
+}
 
 // newView formats a bill.
-func newView(b Bill, month key.Month, sender string) (*language, view, error) {
+func newView(b Bill, month key.Month, class policy.MessageClass, heads Letterhead) (View, error) {
 	due, err := time.Parse(time.DateOnly, b.DueDate)
 	if err != nil {
-		return nil, view{}, fmt.Errorf("%w: the due date is none", port.ErrContent)
+		return View{}, fmt.Errorf("%w: the due date is none", port.ErrContent)
 	}
 	if _, known := minorDigits[b.Currency]; !known {
-		return nil, view{}, fmt.Errorf("%w: the currency is unknown", port.ErrContent)
+		return View{}, fmt.Errorf("%w: the currency is unknown", port.ErrContent)
 	}
-	tag, _, _ := strings.Cut(strings.ToLower(b.Language), "-")
-	l, known := languages[tag]
-	if !known {
-		tag, l = "en", languages["en"]
-	}
-	v := view{
-		Language: tag, Sender: sender, Name: b.Name, Customer: b.Customer,
+	l := locales[languageOf(b.Language)]
+	head := heads.Of(l.tag)
+	v := View{
+		Language: l.tag, Sender: head.Sender, Pay: head.Pay, Contact: head.Contact,
+		Name: headerSafe(b.Name), Customer: headerSafe(b.Customer), Payment: headerSafe(b.Payment),
 		Month: l.month(month), ShortMonth: l.shortMonth(month), Due: l.date(due), ShortDue: l.shortDate(due),
-		Amount: money(b.Amount, b.Currency, tag), PlainAmount: plainMoney(b.Amount, b.Currency, tag),
-		Items: make([]viewItem, len(b.Items)),
+		Amount: money(b.Amount, b.Currency, l.tag), PlainAmount: plainMoney(b.Amount, b.Currency, l.tag), Payable: b.Amount > 0,
+		Items: make([]ViewItem, len(b.Items)),
+	}
+	if class == policy.Advertising {
+		v.Advertising, v.OptOut, v.Unsubscribe = true, head.OptOut, b.Unsubscribe
 	}
 	if b.BilledBefore != nil {
-		v.Before = money(*b.BilledBefore, b.Currency, tag)
+		v.Before = money(*b.BilledBefore, b.Currency, l.tag)
 	}
 	for i, item := range b.Items {
-		v.Items[i] = viewItem{item.Name, money(item.Amount, b.Currency, tag)}
+		v.Items[i] = ViewItem{headerSafe(item.Name), money(item.Amount, b.Currency, l.tag), plainMoney(item.Amount, b.Currency, l.tag)}
 	}
-	return l, v, nil
-}
-
-// variants renders a bill as each channel shows it.
-func variants(b Bill, month key.Month, sender string) (map[channel.Kind]port.Variant, error) {
-	l, v, err := newView(b, month, sender)
-	if err != nil {
-		return nil, err
-	}
-	p := printer{view: v}
-	email := port.Variant{Subject: headerSafe(p.text(l, "subject")), HTML: p.html(l), Text: p.text(l, "text")}
-	sms := port.Variant{Text: messageSafe(p.text(l, "sms")), Class: ClassSMS}
-	if MessageBytes(sms.Text) > MaxSMS {
-		sms = port.Variant{Text: messageSafe(p.text(l, "lms")), Class: ClassLMS}
-	}
-	push := port.Variant{Title: headerSafe(p.text(l, "push_title")), Text: p.text(l, "push_body")}
-	if p.err != nil {
-		return nil, fmt.Errorf("render: %w", p.err)
-	}
-	if n := MessageBytes(sms.Text); n > MaxLMS {
-		return nil, fmt.Errorf("render: the text message has %d bytes, more than %d", n, MaxLMS)
-	}
-	return map[channel.Kind]port.Variant{channel.Email: email, channel.SMS: sms, channel.Push: push}, nil
-}
-
-// printer executes templates over one view and keeps the first error.
-type printer struct {
-	view view
-	out  bytes.Buffer
-	err  error
-}
-
-func (p *printer) html(l *language) string {
-	const name = "email.html.tmpl"
-	return p.print(name, func(to io.Writer) error { return l.html.ExecuteTemplate(to, name, p.view) })
-}
-
-func (p *printer) text(l *language, name string) string {
-	return p.print(name, func(to io.Writer) error { return l.text.ExecuteTemplate(to, name, p.view) })
-}
-
-func (p *printer) print(name string, run func(io.Writer) error) string {
-	p.out.Reset()
-	if err := run(&p.out); err != nil && p.err == nil {
-		p.err = fmt.Errorf("the template %s failed", name) // its own words may quote the bill
-	}
-	return p.out.String()
-}
-
-// headerSafe makes one line of a text: whatever could end a header line becomes a space.
-func headerSafe(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) }), " ")
+	return v, nil
 }

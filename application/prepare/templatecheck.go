@@ -1,0 +1,156 @@
+package prepare
+
+import (
+	"html/template"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	text "text/template"
+	"text/template/parse"
+
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// place finds the beginning of what text/template and html/template say of an error: the name, the line, perhaps the
+// column. What follows may quote a bill.
+var place = regexp.MustCompile(`^(?:html/)?template: ?([^:]+):(\d+):(?:\d+: ?)? ?`)
+
+// failed keeps an error of parsing or executing with its file and line.
+func (l *loader) failed(file string, err error) {
+	if err == nil {
+		return
+	}
+	said := err.Error()
+	at := place.FindStringSubmatch(said)
+	if at == nil {
+		l.wrong(file, 0, "%s", strings.TrimPrefix(said, "template: "))
+		return
+	}
+	line, _ := strconv.Atoi(at[2])
+	reason := said[len(at[0]):]
+	if _, short, found := strings.Cut(reason, ">: "); found && strings.HasPrefix(reason, "executing ") {
+		reason = short
+	}
+	l.wrong(at[1], line, "%s", reason)
+}
+
+// whereOf is the place of an error of executing, without what it says: that may quote a bill.
+func whereOf(file string, err error) string {
+	if at := place.FindStringSubmatch(err.Error()); at != nil {
+		return at[1] + ":" + at[2]
+	}
+	return file
+}
+
+// lookup finds the tree of a template that another one calls.
+type lookup func(name string) *parse.Tree
+
+func lookupHTML(t *template.Template) lookup {
+	return func(name string) *parse.Tree {
+		if found := t.Lookup(name); found != nil {
+			return found.Tree
+		}
+		return nil
+	}
+}
+
+func lookupText(t *text.Template) lookup {
+	return func(name string) *parse.Tree {
+		if found := t.Lookup(name); found != nil {
+			return found.Tree
+		}
+		return nil
+	}
+}
+
+// check looks for fields that do not exist, also in branches that no sample bill takes.
+func (l *loader) check(tree *parse.Tree, find lookup) {
+	view := reflect.TypeFor[View]()
+	c := &checker{find: find, tree: tree, seen: map[visit]bool{}, variables: []variable{{"$", view}}}
+	c.wrong = func(tree *parse.Tree, node parse.Node, reason string) {
+		file, line := placeOf(tree, node)
+		l.wrong(file, line, "%s", reason)
+	}
+	c.node(tree.Root, view)
+}
+
+// checkCharacters looks for words of a text message that EUC-KR does not have. (A value is written in plain words.)
+func (l *loader) checkCharacters(tree *parse.Tree) {
+	eachText(tree.Root, func(node *parse.TextNode) {
+		file, line := placeOf(tree, node)
+		for at, c := range string(node.Text) {
+			if c != '\t' && !inMessages(c) {
+				l.wrong(file, line+strings.Count(string(node.Text[:at]), "\n"), "the character %q is not in EUC-KR: text messages cannot have it", c)
+			}
+		}
+	})
+}
+
+// eachText visits what is written outside of {{…}}.
+func eachText(node parse.Node, visit func(*parse.TextNode)) {
+	switch n := node.(type) {
+	case *parse.TextNode:
+		visit(n)
+	case *parse.ListNode:
+		if n != nil {
+			for _, child := range n.Nodes {
+				eachText(child, visit)
+			}
+		}
+	case *parse.IfNode:
+		eachText(n.List, visit)
+		eachText(n.ElseList, visit)
+	case *parse.WithNode:
+		eachText(n.List, visit)
+		eachText(n.ElseList, visit)
+	case *parse.RangeNode:
+		eachText(n.List, visit)
+		eachText(n.ElseList, visit)
+	}
+}
+
+// placeOf is the file and line of a node.
+func placeOf(tree *parse.Tree, node parse.Node) (file string, line int) {
+	location, _ := tree.ErrorContext(node)
+	file, rest, _ := strings.Cut(location, ":")
+	number, _, _ := strings.Cut(rest, ":")
+	line, _ = strconv.Atoi(number)
+	return file, line
+}
+
+// try makes the texts of sample bills: what only shows when a template is executed shows here, at the start.
+func (l *loader) try(t *Templates) {
+	for _, tag := range Languages {
+		for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
+			for _, sample := range Samples(tag) {
+				view, err := newView(sample.Bill, sampleMonth, class, t.letterhead)
+				if err != nil {
+					l.wrong(letterheadFile, 0, "%s", err)
+					return
+				}
+				l.tryOne(t.languages[tag], tag, view)
+			}
+		}
+	}
+}
+
+func (l *loader) tryOne(made *language, tag string, view View) {
+	p := printer{view: view, language: made, tag: tag}
+	results := map[string]string{htmlFile: p.html()}
+	if p.failed != nil {
+		l.failed(layoutFile, p.failed)
+		return
+	}
+	for _, file := range textFiles {
+		if results[file] = p.text(file); p.failed != nil {
+			l.failed(tag+"/"+file, p.failed)
+			return
+		}
+	}
+	for file, result := range results {
+		if strings.TrimSpace(result) == "" {
+			l.wrong(tag+"/"+file, 0, "makes an empty text of a sample bill")
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package prepare
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// adMark begins every advertising message in Korea (Act on Promotion of Information and Communications Network
+// Utilization, article 50 and its decree): the subject of an e-mail, the text of a message, the title of a push message.
+const adMark = "(광고)"
+
+// CheckClass says whether messages of a class can be made with these templates: port.ErrInvalid where not.
+func (t *Templates) CheckClass(class policy.MessageClass) error {
+	switch class {
+	case policy.Transactional:
+		return nil
+	case policy.Advertising:
+	default:
+		return fmt.Errorf("%w: the message class %q is neither TRANSACTIONAL nor ADVERTISING", port.ErrInvalid, class)
+	}
+	for _, language := range Languages {
+		if t.marked(class) && t.letterhead.Of(language).OptOut == "" {
+			return fmt.Errorf("%w: %s: %s.opt_out is missing: in Korea, a text message of the class ADVERTISING says how to refuse it free of charge",
+				port.ErrInvalid, letterheadFile, language)
+		}
+	}
+	return nil
+}
+
+// marked reports whether the law wants messages of the class marked.
+func (t *Templates) marked(class policy.MessageClass) bool {
+	return class == policy.Advertising && t.letterhead.Country == "KR"
+}
+
+// Statement makes a bill's texts for every channel. An error says why the bill cannot be rendered, without anything that
+// the bill says.
+func (t *Templates) Statement(b Bill, month key.Month, class policy.MessageClass) (map[channel.Kind]port.Variant, error) {
+	view, err := newView(b, month, class, t.letterhead)
+	if err != nil {
+		return nil, err
+	}
+	p := printer{view: view, language: t.languages[view.Language], tag: view.Language}
+	if t.marked(class) {
+		p.mark = adMark
+	}
+	made := map[channel.Kind]port.Variant{channel.Email: p.email(), channel.SMS: p.message(), channel.Push: p.push()}
+	if p.failed != nil {
+		return nil, fmt.Errorf("render: the template failed at %s", whereOf(p.file, p.failed)) // its own words may quote the bill
+	}
+	if n := MessageBytes(made[channel.SMS].Text); n > MaxLMS {
+		return nil, fmt.Errorf("render: %s/lms.tmpl makes a text message of %d bytes in EUC-KR, more than %d", view.Language, n, MaxLMS)
+	}
+	return made, nil
+}
+
+// printer executes the templates of a language over one view and keeps the first error.
+type printer struct {
+	view     View
+	language *language
+	tag      string
+	mark     string
+	out      bytes.Buffer
+	file     string // the one that failed
+	failed   error
+}
+
+func (p *printer) email() port.Variant {
+	v := port.Variant{Subject: p.marked(headerSafe(p.text("email.subject.tmpl"))), HTML: p.html(), Text: textSafe(p.text("email.text.tmpl")) + "\n"}
+	if p.view.Advertising {
+		v.Class, v.Unsubscribe = string(policy.Advertising), p.view.Unsubscribe
+	}
+	return v
+}
+
+// message is an SMS where it fits, else an LMS with a subject.
+func (p *printer) message() port.Variant {
+	if sms := p.messageText("sms.tmpl"); MessageBytes(sms) <= MaxSMS {
+		return port.Variant{Text: sms, Class: ClassSMS}
+	}
+	subject := messageSafe(headerSafe(p.text("lms.subject.tmpl")))
+	return port.Variant{Title: cutMessage(p.marked(subject), MaxLMSSubject), Text: p.messageText("lms.tmpl"), Class: ClassLMS}
+}
+
+// messageText is the text of a message; advertising says in each how to refuse it.
+func (p *printer) messageText(file string) string {
+	made := p.marked(messageSafe(p.text(file)))
+	if optOut := messageSafe(p.view.OptOut); !strings.Contains(made, optOut) {
+		made += "\n" + optOut
+	}
+	return made
+}
+
+func (p *printer) push() port.Variant {
+	return port.Variant{
+		Title: cutText(p.marked(headerSafe(p.text("push.title.tmpl"))), MaxPushTitle),
+		Text:  cutText(textSafe(p.text("push.tmpl")), MaxPushBody),
+	}
+}
+
+// marked begins a line with the mark that the law wants, unless the template has it already.
+func (p *printer) marked(line string) string {
+	if p.mark == "" || strings.HasPrefix(line, p.mark) {
+		return line
+	}
+	return p.mark + " " + line
+}
+
+func (p *printer) html() string {
+	p.out.Reset()
+	p.keep(p.tag+"/"+htmlFile, p.language.html.ExecuteTemplate(&p.out, layoutFile, p.view))
+	return p.out.String()
+}
+
+func (p *printer) text(file string) string {
+	p.out.Reset()
+	p.keep(p.tag+"/"+file, p.language.texts[file].Execute(&p.out, p.view))
+	return p.out.String()
+}
+
+func (p *printer) keep(file string, err error) {
+	if err != nil && p.failed == nil {
+		p.file, p.failed = file, err
+	}
+}
