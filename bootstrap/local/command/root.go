@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: groupServices, Title: "Services:"},
 		&cobra.Group{ID: groupPeople, Title: "For people:"},
 	)
-	for _, local := range []*cobra.Command{newDemo(), newInbox(), Gateway(), newParts(), newBench()} {
+	for _, local := range []*cobra.Command{newDemo(), newInbox(), newGenerate(), Gateway(), newParts(), newBench()} {
 		local.GroupID = groupLocal
 		root.AddCommand(local)
 	}

@@ -1,0 +1,126 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/local/demodata"
+	"github.com/balsong/balsong/bootstrap/local/generate"
+	"github.com/balsong/balsong/bootstrap/observe"
+	"github.com/balsong/balsong/domain/key"
+)
+
+const generateHelp = `Write billing data of made-up customers: the canonical CSV, as "balsong batch import" reads it.
+
+Services, contracts, charges and tenure are distributed as in the sample data of the demo; names are
+made up, and e-mail addresses and telephone numbers belong to nobody. The same seed gives the same
+bytes on every machine. Months follow one another: customers stay, few change their plan, some leave
+and others arrive. docs/guides/generate.md has the rule of each field, with pictures.
+
+A run that was stopped or killed is simply repeated: finished files are recognised.`
+
+// generateMemory bounds Go's memory, so that the process stays below 64 MiB with its program text.
+const generateMemory = 24 << 20
+
+// generateArguments are the flags that need reading.
+type generateArguments struct{ seed, since, month string }
+
+// newGenerate is the subcommand "generate".
+func newGenerate() *cobra.Command {
+	var options generate.Options
+	var arguments generateArguments
+	var perFile int
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "Write billing data of made-up customers, as many as you like",
+		Long:  generateHelp,
+		Args:  cobra.NoArgs,
+		Example: "  balsong generate --out data --rows 5000000 --files 5 --compress zstd\n" +
+			"  balsong generate --out year --rows 100000 --months 12 --seed 7",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := arguments.into(&options)
+			if err == nil && perFile > 0 {
+				options.Files = (options.Rows + perFile - 1) / perFile
+			}
+			if err == nil {
+				err = runGenerate(cmd.Context(), options, cmd.OutOrStdout())
+			}
+			if errors.Is(err, generate.ErrOptions) {
+				fmt.Fprintln(os.Stderr, "balsong generate:", err)
+				return ExitError{Code: core.ExitUsage}
+			}
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&options.Dir, "out", "", "directory for the files (required)")
+	flags.IntVar(&options.Rows, "rows", 1_000_000, "customers a month")
+	flags.IntVar(&options.Files, "files", 1, "files a month")
+	flags.IntVar(&perFile, "rows-per-file", 0, "instead of --files: at most so many rows in each")
+	flags.StringVar(&arguments.month, "month", "", "billing month, as in 2026-11 (default: --since)")
+	flags.IntVar(&options.Months, "months", 1, "so many months, each following the one before")
+	flags.StringVar(&arguments.since, "since", "2026-01", "first month of this world: its customers are as in the sample data; later months follow from it")
+	flags.StringVar(&arguments.seed, "seed", "1", "0 to 18446744073709551615: another seed, other customers")
+	flags.StringVar(&options.Compress, "compress", generate.None, "none, gzip or zstd")
+	flags.IntVar(&options.Wishes.Quiet, "quiet", 20, "per cent of customers with quiet hours of their own")
+	flags.IntVar(&options.Wishes.SendDay, "send-day", 30, "per cent of customers who want their bill on a day of the month")
+	cmd.MarkFlagsMutuallyExclusive("files", "rows-per-file")
+	require(cmd, "out")
+	return cmd
+}
+
+func (a generateArguments) into(o *generate.Options) (err error) {
+	wrong := func(flag string, err error) error { return fmt.Errorf("%w: %s: %w", generate.ErrOptions, flag, err) }
+	if o.Seed, err = strconv.ParseUint(a.seed, 10, 64); err != nil {
+		return wrong("--seed", fmt.Errorf("%q is no whole number from 0 to 18446744073709551615", a.seed))
+	}
+	if o.Since, err = key.ParseMonth(a.since); err != nil {
+		return wrong("--since", err)
+	}
+	if o.Month = o.Since; a.month != "" {
+		if o.Month, err = key.ParseMonth(a.month); err != nil {
+			return wrong("--month", err)
+		}
+	}
+	return nil
+}
+
+func runGenerate(ctx context.Context, options generate.Options, out io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	debug.SetMemoryLimit(generateMemory)
+	options.Sample = demodata.Telco()
+	shown := time.Now()
+	options.Progress = func(p generate.Progress) {
+		if time.Since(shown) < time.Second {
+			return
+		}
+		shown = time.Now()
+		fmt.Fprintf(os.Stderr, "%s (%d of %d): %d of %d rows, %d rows/s, %s left\n",
+			p.File, p.Files+1, p.OfFiles, p.Rows, p.OfRows, p.RowsASecond, p.Left.Round(time.Second))
+	}
+	summary, err := generate.Run(ctx, options)
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("stopped; finished files stay: run the same command again and it goes on")
+		}
+		return err
+	}
+	fmt.Fprintf(out, "%d files in %s: %d written, %d there already\n", summary.Files+summary.Found, options.Dir, summary.Files, summary.Found)
+	if summary.Rows > 0 {
+		fmt.Fprintf(out, "%d rows, %d MiB in %.1f s: %.0f rows/s; at most %d MiB of memory\n", summary.Rows, summary.Bytes>>20,
+			summary.Took.Seconds(), float64(summary.Rows)/summary.Took.Seconds(), observe.PeakMemory()>>20)
+	}
+	return nil
+}

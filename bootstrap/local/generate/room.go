@@ -1,0 +1,51 @@
+package generate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrSpace says that the disk has no room for the data.
+var ErrSpace = errors.New("not enough room on the disk")
+
+// spare is left free on the disk, in bytes.
+const spare = 64 << 20
+
+// room makes the first chunk of a file that is missing, reckons from it how much all of them need, and looks whether
+// the disk has it.
+func (r *run) room(missing []part) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	first := missing[len(missing)-1] // later rows have longer numbers, later months higher amounts
+	rows := min(first.rows, chunkRows)
+	var sample bytes.Buffer
+	if err := r.makers[0].chunk(&sample, first.month, first.from+first.rows-rows, rows, true); err != nil {
+		return err
+	}
+	left := 0
+	for _, p := range missing {
+		left += p.rows
+	}
+	needed := int64(float64(sample.Len()) / float64(rows) * float64(left))
+	free, err := freeBytes(r.Dir)
+	if err != nil {
+		return fmt.Errorf("look for room in %s: %w", r.Dir, err)
+	}
+	if needed+needed/50+spare > free {
+		return fmt.Errorf("%w: %d rows need about %d MiB and %s has %d MiB free: give it room, name another directory (--out), take fewer rows, or --compress zstd",
+			ErrSpace, left, (needed+needed/50+spare)>>20, r.Dir, free>>20)
+	}
+	return nil
+}
+
+func freeBytes(dir string) (int64, error) {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(dir, &disk); err != nil {
+		return 0, err
+	}
+	return int64(disk.Bavail) * int64(disk.Bsize), nil
+}

@@ -1,0 +1,26 @@
+package observe
+
+import (
+	"os"
+	"strconv"
+	"strings"
+)
+
+// PeakMemory is the most memory that this process ever had resident, in bytes (VmHWM of Linux). 0 where the system
+// does not tell.
+func PeakMemory() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kib << 10
+		}
+	}
+	return 0
+}
