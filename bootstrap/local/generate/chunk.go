@@ -42,7 +42,7 @@ func (m *maker) chunk(into *bytes.Buffer, month key.Month, from, rows int, withH
 	into.Reset()
 	m.rows = m.rows[:0]
 	if withHeader {
-		m.rows = append(m.rows, header()...)
+		m.rows = append(m.rows, header...)
 	}
 	for slot := from; slot < from+rows; slot++ {
 		c := m.world.customer(slot, month)
@@ -112,6 +112,9 @@ func (r *run) write(ctx context.Context, out io.Writer, p part) error {
 		for next := range order {
 			if err := <-next.done; err != nil {
 				return fmt.Errorf("make rows: %w", err)
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 			if _, err := out.Write(next.bytes.Bytes()); err != nil {
 				return err

@@ -45,6 +45,13 @@ const (
 // contracts as the sample data names them, in the order of their length.
 var contracts = [...]string{"Month-to-month", "One year", "Two year"}
 
+// payment is how a customer pays, as the sample data names it and as it is shown.
+type payment struct{ name, korean string }
+
+var payments = [...]payment{
+	{"Electronic check", "가상계좌"}, {"Mailed check", "지로"}, {"Bank transfer (automatic)", "계좌 자동이체"}, {"Credit card (automatic)", "신용카드 자동납부"},
+}
+
 // maxTenure is the longest that the sample data knows, in months.
 const maxTenure = 72
 
@@ -53,6 +60,7 @@ type plan struct {
 	services  uint16 // bit i: services[i]
 	contract  uint8  // position in contracts
 	tenure    uint8  // months billed
+	payment   uint8  // position in payments
 	paperless bool
 	left      bool  // has cancelled in his last month
 	charges   int64 // a month, in cents
@@ -148,7 +156,11 @@ func readPlan(values map[string]string) (plan, error) {
 	if contract < 0 {
 		return p, errors.New("its contract is unknown")
 	}
-	p.tenure, p.contract = uint8(months), uint8(contract)
+	paid := slices.IndexFunc(payments[:], func(known payment) bool { return known.name == values["PaymentMethod"] })
+	if paid < 0 {
+		return p, errors.New("its payment method is unknown")
+	}
+	p.tenure, p.contract, p.payment = uint8(months), uint8(contract), uint8(paid)
 	p.paperless, p.left = values["PaperlessBilling"] == "Yes", values["Churn"] == "Yes"
 	if p.charges, err = prepare.ParseAmount(values["MonthlyCharges"], "USD"); err != nil {
 		return p, fmt.Errorf("its monthly charges: %w", err)

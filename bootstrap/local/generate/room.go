@@ -31,7 +31,7 @@ func (r *run) room(missing []part) error {
 		left += p.rows
 	}
 	needed := int64(float64(sample.Len()) / float64(rows) * float64(left))
-	free, err := freeBytes(r.Dir)
+	free, err := r.free(r.Dir)
 	if err != nil {
 		return fmt.Errorf("look for room in %s: %w", r.Dir, err)
 	}

@@ -3,7 +3,6 @@ package generate
 import (
 	"strconv"
 
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -42,17 +41,9 @@ var (
 	dueTotals   = running(dueDays, weightOf)
 )
 
-// header is the first line of every file.
-func header() []byte {
-	var out []byte
-	for i, column := range prepare.Columns {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, column...)
-	}
-	return append(out, '\n')
-}
+// header is the first line of every file: the columns in the order of appendRow.
+const header = "customer_number,name,email,phone,push_token,language,currency,amount,billed_before,due_date,items," +
+	"quiet_from,quiet_to,zone,send_day,channel_wish,payment_method\n"
 
 // reach is on which channels a customer can be reached, and on which he wants to be.
 type reach struct {
@@ -86,7 +77,7 @@ func pick[T any](yes bool, one, other T) T {
 	return other
 }
 
-// appendRow writes a customer's row of a month, in the order of prepare.Columns.
+// appendRow writes a customer's row of a month, in the order of header.
 func (w *world) appendRow(out []byte, c *customer, month key.Month) []byte {
 	p := &w.plans[c.plan]
 	identity := newDraws(w.seed, forIdentity, c.id(), 0)
@@ -123,7 +114,8 @@ func (w *world) appendRow(out []byte, c *customer, month key.Month) []byte {
 	out = c.appendItems(append(out, ',', '"', '['), p)
 	out = append(out, ']', '"', ',')
 	out = w.appendWishes(out, c, where)
-	out = append(append(out, ','), r.wish...)
+	out = append(append(append(out, ','), r.wish...), ',')
+	out = append(out, pick(c.korean, payments[p.payment].korean, payments[p.payment].name)...)
 	return append(out, '\n')
 }
 

@@ -40,6 +40,7 @@ type run struct {
 	began    time.Time
 	progress Progress
 	summary  Summary
+	free     func(dir string) (bytes int64, err error)
 }
 
 // Run writes what the options ask for. It may be killed and repeated: finished files are recognised, an unfinished one
@@ -52,7 +53,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err := o.validate(); err != nil {
 		return Summary{}, err
 	}
-	r := &run{Options: o, began: time.Now()}
+	r := &run{Options: o, began: time.Now(), free: freeBytes}
 	w, err := newWorld(o, o.Sample)
 	if err != nil {
 		return r.summary, err
