@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/local/demodata"
 	"github.com/balsong/balsong/bootstrap/local/generate"
 	"github.com/balsong/balsong/bootstrap/observe"
+	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -41,6 +41,7 @@ func newGenerate() *cobra.Command {
 	var options generate.Options
 	var arguments generateArguments
 	var perFile int
+	output := core.Text
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Write billing data of made-up customers, as many as you like",
@@ -54,11 +55,15 @@ func newGenerate() *cobra.Command {
 				options.Files = (options.Rows + perFile - 1) / perFile
 			}
 			if err == nil {
-				err = runGenerate(cmd.Context(), options, cmd.OutOrStdout())
+				err = runGenerate(cmd.Context(), options, output, cmd.OutOrStdout())
 			}
-			if errors.Is(err, generate.ErrOptions) {
+			switch {
+			case errors.Is(err, generate.ErrOptions):
 				fmt.Fprintln(os.Stderr, "balsong generate:", err)
 				return ExitError{Code: core.ExitUsage}
+			case errors.Is(err, generate.ErrSpace):
+				fmt.Fprintln(os.Stderr, "balsong generate:", err)
+				return ExitError{Code: core.ExitRefused}
 			}
 			return err
 		},
@@ -75,6 +80,7 @@ func newGenerate() *cobra.Command {
 	flags.StringVar(&options.Compress, "compress", generate.None, "none, gzip or zstd")
 	flags.IntVar(&options.Wishes.Quiet, "quiet", 20, "per cent of customers with quiet hours of their own")
 	flags.IntVar(&options.Wishes.SendDay, "send-day", 30, "per cent of customers who want their bill on a day of the month")
+	flags.Var(&output, "output", core.OutputHelp)
 	cmd.MarkFlagsMutuallyExclusive("files", "rows-per-file")
 	require(cmd, "out")
 	return cmd
@@ -96,31 +102,54 @@ func (a generateArguments) into(o *generate.Options) (err error) {
 	return nil
 }
 
-func runGenerate(ctx context.Context, options generate.Options, out io.Writer) error {
+func runGenerate(ctx context.Context, options generate.Options, output core.Output, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	debug.SetMemoryLimit(generateMemory)
 	options.Sample = demodata.Telco()
-	shown := time.Now()
+	var work *progress.Work
 	options.Progress = func(p generate.Progress) {
-		if time.Since(shown) < time.Second {
-			return
+		if work == nil {
+			work = progress.On(os.Stderr).Begin("generate", "rows", int64(p.OfRows))
 		}
-		shown = time.Now()
-		fmt.Fprintf(os.Stderr, "%s (%d of %d): %d of %d rows, %d rows/s, %s left\n",
-			p.File, p.Files+1, p.OfFiles, p.Rows, p.OfRows, p.RowsASecond, p.Left.Round(time.Second))
+		work.Set(int64(p.Rows))
 	}
 	summary, err := generate.Run(ctx, options)
+	if work != nil {
+		work.End()
+	}
 	if err != nil {
 		if ctx.Err() != nil {
-			return errors.New("stopped; finished files stay: run the same command again and it goes on")
+			fmt.Fprintln(os.Stderr, "balsong generate: stopped; finished files stay: run the same command again and it goes on")
+			return ExitError{Code: core.ExitInterrupted}
 		}
 		return err
 	}
-	fmt.Fprintf(out, "%d files in %s: %d written, %d there already\n", summary.Files+summary.Found, options.Dir, summary.Files, summary.Found)
-	if summary.Rows > 0 {
-		fmt.Fprintf(out, "%d rows, %d MiB in %.1f s: %.0f rows/s; at most %d MiB of memory\n", summary.Rows, summary.Bytes>>20,
-			summary.Took.Seconds(), float64(summary.Rows)/summary.Took.Seconds(), observe.PeakMemory()>>20)
+	return output.Answer(out, answerOf(options, summary), func(w io.Writer) {
+		fmt.Fprintf(w, "%d files in %s: %d written, %d there already\n", summary.Files+summary.Found, options.Dir, summary.Files, summary.Found)
+		if summary.Rows > 0 {
+			fmt.Fprintf(w, "%s rows, %s MiB in %.1f s: %s rows a second; at most %d MiB of memory\n", progress.Thousands(summary.Rows),
+				progress.Thousands(summary.Bytes>>20), summary.Took.Seconds(), progress.Thousands(rate(summary)), observe.PeakMemory()>>20)
+		}
+	})
+}
+
+func rate(s generate.Summary) int { return int(float64(s.Rows) / s.Took.Seconds()) }
+
+// generateDocument is what a run came to, for programs.
+type generateDocument struct {
+	Dir         string  `json:"dir"`
+	Written     int     `json:"files_written"`
+	Found       int     `json:"files_found"`
+	Rows        int     `json:"rows_written"`
+	Bytes       int64   `json:"bytes_written"`
+	Seconds     float64 `json:"seconds"`
+	RowsASecond int     `json:"rows_a_second"`
+	PeakMemory  int64   `json:"peak_memory_bytes"`
+}
+
+func answerOf(o generate.Options, s generate.Summary) generateDocument {
+	return generateDocument{
+		Dir: o.Dir, Written: s.Files, Found: s.Found, Rows: s.Rows, Bytes: s.Bytes, Seconds: s.Took.Seconds(), RowsASecond: rate(s), PeakMemory: observe.PeakMemory(),
 	}
-	return nil
 }

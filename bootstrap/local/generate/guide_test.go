@@ -150,12 +150,24 @@ func wishes(t *testing.T, w *world, month key.Month) *chart {
 	}
 	c := &chart{title: "Reach and wishes (our assumptions: the sample data has none)", series: []string{"generated, first month"}}
 	for _, shown := range []struct{ label, counted string }{
-		{"has an e-mail address", "email"}, {"has a telephone number", "phone"}, {"has the app", "push_token"},
-		{"wishes text messages", "channel_wish=SMS"}, {"wishes the app", "channel_wish=PUSH"}, {"wishes e-mail", "channel_wish=EMAIL"},
-		{"leaves it to the policy", "channel_wish="}, {"own quiet hours", "quiet_from"}, {"… from 21:00", "quiet_from=21:00"},
-		{"… from 22:00", "quiet_from=22:00"}, {"… by day (night workers)", "quiet_from=09:00"}, {"own send day", "send_day"},
-		{"… on the 25th", "send_day=25"}, {"… on the 10th", "send_day=10"}, {"… on the last day", "send_day=31"}, {"due on the 25th", "due_date=2026-01-25"},
-		{"billed in Korean, won", "language=ko"}, {"lives in another zone", "zone"},
+		{"has an e-mail address", "email"},
+		{"has a telephone number", "phone"},
+		{"has the app", "push_token"},
+		{"wishes text messages", "channel_wish=SMS"},
+		{"wishes the app", "channel_wish=PUSH"},
+		{"wishes e-mail", "channel_wish=EMAIL"},
+		{"leaves it to the policy", "channel_wish="},
+		{"own quiet hours", "quiet_from"},
+		{"… from 21:00", "quiet_from=21:00"},
+		{"… from 22:00", "quiet_from=22:00"},
+		{"… by day (night workers)", "quiet_from=09:00"},
+		{"own send day", "send_day"},
+		{"… on the 25th", "send_day=25"},
+		{"… on the 10th", "send_day=10"},
+		{"… on the last day", "send_day=31"},
+		{"due on the 25th", "due_date=2026-01-25"},
+		{"billed in Korean, won", "language=ko"},
+		{"lives in another zone", "zone"},
 	} {
 		c.add(shown.label, counts[shown.counted]*10_000/pictured)
 	}

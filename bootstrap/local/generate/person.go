@@ -128,8 +128,12 @@ const zoneLondon = "Europe/London"
 
 // places of customers who are billed in English, in thousandths; the first is Korea.
 var places = []place{
-	{"", 0, 850}, {"America/New_York", 212, 45}, {"America/Los_Angeles", 213, 40}, {"America/Chicago", 312, 25},
-	{zoneLondon, 0, 25}, {"America/Denver", 303, 15},
+	{"", 0, 850},
+	{"America/New_York", 212, 45},
+	{"America/Los_Angeles", 213, 40},
+	{"America/Chicago", 312, 25},
+	{zoneLondon, 0, 25},
+	{"America/Denver", 303, 15},
 }
 
 var placeTotals = running(places, func(p place) int { return p.weight })

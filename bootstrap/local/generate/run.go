@@ -14,16 +14,8 @@ import (
 	"github.com/balsong/balsong/bootstrap/local/lockfile"
 )
 
-// Progress tells how far a run is.
-type Progress struct {
-	File        string // in hand
-	Files       int    // written or found, the one in hand not counted
-	OfFiles     int
-	Rows        int // written or found
-	OfRows      int
-	RowsASecond int           // written by this run
-	Left        time.Duration // at this rate
-}
+// Progress tells how far a run is: rows of the files that were missing when it began.
+type Progress struct{ Rows, OfRows int }
 
 // Summary says what a run came to.
 type Summary struct {
@@ -90,18 +82,15 @@ func (r *run) all(ctx context.Context) error {
 	}
 	var missing []part
 	for _, p := range r.parts() {
-		r.progress.OfFiles++
-		r.progress.OfRows += p.rows
 		there, err := record.has(r.Options, p)
 		switch {
 		case err != nil:
 			return err
 		case there:
 			r.summary.Found++
-			r.progress.Files++
-			r.progress.Rows += p.rows
 		default:
 			missing = append(missing, p)
+			r.progress.OfRows += p.rows
 		}
 	}
 	if err := r.room(missing); err != nil {
@@ -120,7 +109,6 @@ func (r *run) all(ctx context.Context) error {
 
 // file writes one file: under another name until it is whole and on the disk.
 func (r *run) file(ctx context.Context, record *record, p part) (err error) {
-	r.progress.File = p.name
 	unfinished := r.path(p.name) + ".part"
 	out, err := os.Create(unfinished)
 	if err != nil {
@@ -148,7 +136,6 @@ func (r *run) file(ctx context.Context, record *record, p part) (err error) {
 		return err
 	}
 	r.summary.Files++
-	r.progress.Files++
 	return nil
 }
 
@@ -169,11 +156,7 @@ func (r *run) tell(rows, size int) {
 	r.summary.Rows += rows
 	r.summary.Bytes += int64(size)
 	r.progress.Rows += rows
-	if r.Progress == nil {
-		return
+	if r.Progress != nil {
+		r.Progress(r.progress)
 	}
-	took := time.Since(r.began)
-	r.progress.RowsASecond = int(float64(r.summary.Rows) / took.Seconds())
-	r.progress.Left = time.Duration(float64(took) / float64(r.summary.Rows) * float64(r.progress.OfRows-r.progress.Rows))
-	r.Progress(r.progress)
 }
