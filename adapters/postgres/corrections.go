@@ -102,5 +102,9 @@ func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port
 		return err
 	}
 	_, err = t.s.exec(ctx, what, byKey(correctDataSQL, state.Key.Month), append([]any{day(state.Key.Month)}, dataArgs([]sealedBill{sealed})...)...)
-	return err
+	if err != nil {
+		return err
+	}
+	bills := []sealedBill{sealed}
+	return t.s.mend(ctx, state.Key.Month, bills, map[int64][]byte{sealed.user: sealed.Fingerprint[:]}, bills)
 }

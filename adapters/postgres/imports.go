@@ -91,9 +91,15 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 			fresh = append(fresh, b)
 		}
 		lost, err := s.insertBills(ctx, month, fresh, there)
+		if err != nil {
+			return err
+		}
 		report = compare(append(rest, lost...), there)
 		report.Inserted = len(fresh) - len(lost)
-		return err
+		isLost := func(b sealedBill) bool {
+			return slices.ContainsFunc(lost, func(l sealedBill) bool { return l.user == b.user })
+		}
+		return s.mend(ctx, month, chunk, there, slices.DeleteFunc(fresh, isLost))
 	})
 	if err != nil {
 		return port.ImportReport{}, err
@@ -263,23 +269,3 @@ func wishArgs(bills []sealedBill) []any {
 	}
 }
 
-const rejectSQL = `/* reject */ INSERT INTO import_rejects (billing_month, file, line, field, reason)
-SELECT DISTINCT ON (v.file, v.line) $1::date, coalesce(v.file, ''), v.line, coalesce(v.field, ''), coalesce(v.reason, '')
-FROM unnest($2::text[], $3::int[], $4::text[], $5::text[]) WITH ORDINALITY AS v(file, line, field, reason, n)
-ORDER BY v.file, v.line, v.n
-ON CONFLICT (billing_month, file, line) DO NOTHING`
-
-// Reject implements port.Imports.
-func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
-	if len(rejects) == 0 {
-		return ctx.Err()
-	}
-	return write(ctx, p.db, "note rejects", func(ctx context.Context, s *session) error {
-		_, err := s.exec(ctx, "note rejects", rejectSQL, day(month),
-			texts(each(rejects, func(r *port.Reject) string { return clean(r.File) })),
-			integers(each(rejects, func(r *port.Reject) int32 { return int32(r.Line) })),
-			texts(each(rejects, func(r *port.Reject) string { return clean(r.Field) })),
-			texts(each(rejects, func(r *port.Reject) string { return clean(r.Reason) })))
-		return err
-	})
-}

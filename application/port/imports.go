@@ -19,6 +19,13 @@ type ImportedBill struct {
 	File         string   // the import's, without folders
 	Line         int
 	Import       int64 // the id of the import's record; 0: none
+	Mends        RejectedRow
+}
+
+// RejectedRow names a refused row for ever, by the file and line on which it was refused first. The zero value names none.
+type RejectedRow struct {
+	File string
+	Line int
 }
 
 // ImportReport says what a chunk of an import came to.
@@ -38,23 +45,27 @@ type ImportConflict struct {
 type Imports interface {
 	// Store inserts the bills of a chunk in one transaction. Customers get a user id at their first bill and keep it.
 	// What a bill says is sealed by seal, once its user id is known. Importing the same again changes nothing.
-	// Of a customer named twice in a chunk the first row counts. ErrInvalid where the month was never opened.
+	// A refused row of the month is mended by a bill that Mends it and is in now or was before, and by a new bill of
+	// the customer that it named. Of a customer named twice in a chunk the first row counts. ErrInvalid where the month was never opened.
 	// seal must not be nil and is called from one goroutine.
 	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
 	// Begin stores the record of an import that begins and returns its id, from 1.
 	Begin(ctx context.Context, record ImportRecord) (int64, error)
 	// End overwrites the record of an import that began; ErrNotFound where none did.
 	End(ctx context.Context, record ImportRecord) error
-	// Reject notes that a row of a file was refused; the same file and line again changes nothing.
+	// Reject notes that a row of a file was refused; the same file and line again changes nothing, also where it was
+	// mended since.
 	Reject(ctx context.Context, month key.Month, rejects []Reject) error
 }
 
 // Reject is one refused row of an import.
 type Reject struct {
-	File   string
-	Line   int
-	Field  string
-	Reason string
+	File     string // with the line: where it was refused first
+	Line     int
+	Field    string // "" where it is the whole row
+	Reason   string
+	Customer string // whose bill it would be; "" where that could not be read, or another row of the file has it
+	Import   int64  // the id of the import's record; 0: none
 }
 
 // ImportRecord is the record of one import.

@@ -126,5 +126,6 @@ type Funnel struct {
 	Batch    map[billing.BatchStatus]int
 	Dispatch map[billing.Status]int
 	Paused   map[billing.PauseReason]int
-	Rejected int // rows that the imports of this month refused, each counted once
+	Rejected int // rows that the imports of this month refused and that did not come in since, each counted once
+	Mended   int // refused rows that came in since
 }

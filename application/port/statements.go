@@ -118,7 +118,8 @@ type Renders interface {
 type Corrections interface {
 	// Correct locks the target of a customer, calls decide with it and its current ledger row (nil where there is
 	// none), and stores what decide made of it with the new data: batch status IMPORTED, data version + 1.
-	// decide may call revoke, once, to close the current key; it tells whether it did. All in one transaction.
+	// decide may call revoke, once, to close the current key; it tells whether it did. Refused rows that the bill mends,
+	// or that name its customer, are mended. All in one transaction.
 	// ErrNotFound where the customer has no bill in the month; decide's error rolls back and is returned.
 	Correct(ctx context.Context, bill ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error), decide CorrectionDecision) error
 }

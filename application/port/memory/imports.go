@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -25,6 +26,7 @@ type chunk struct {
 	customers map[string]int64
 	bills     map[key.Target]bill
 	sources   map[key.Target]port.ImportedBill
+	unchanged []port.ImportedBill
 }
 
 func (p imports) Store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error)) (port.ImportReport, error) {
@@ -49,6 +51,12 @@ func (p imports) Store(ctx context.Context, month key.Month, bills []port.Import
 	maps.Copy(p.s.customers, c.customers)
 	p.s.lastUser += int64(len(c.customers))
 	maps.Copy(p.s.bills, c.bills)
+	for _, source := range c.sources {
+		p.s.mend(month, source, true)
+	}
+	for _, source := range c.unchanged {
+		p.s.mend(month, source, false)
+	}
 	p.s.mu.Unlock()
 	return c.report, p.s.hooked(Done(op))
 }
@@ -83,6 +91,7 @@ func (s *Store) plan(month key.Month, bills []port.ImportedBill) (chunk, error) 
 			c.report.Inserted++
 		case there.fingerprint == source.Fingerprint:
 			c.report.Unchanged++
+			c.unchanged = append(c.unchanged, source)
 		default:
 			c.report.Conflicts = append(c.report.Conflicts, port.ImportConflict{Customer: source.Customer, Line: source.Line})
 		}
@@ -139,26 +148,40 @@ func keptImport(r port.ImportRecord) port.ImportRecord {
 func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
 	return p.s.do(ctx, "imports.reject", func() error {
 		if p.s.rejects[month] == nil {
-			p.s.rejects[month] = map[rejectedLine]port.Reject{}
+			p.s.rejects[month] = map[port.RejectedRow]rejected{}
 		}
 		for _, r := range rejects {
-			line := rejectedLine{r.File, r.Line}
-			if _, ok := p.s.rejects[month][line]; !ok {
-				p.s.rejects[month][line] = r
+			row := port.RejectedRow{File: r.File, Line: r.Line}
+			if _, ok := p.s.rejects[month][row]; !ok {
+				p.s.rejects[month][row] = rejected{Reject: r}
 			}
 		}
 		return nil
 	})
 }
 
-// Rejects returns the refused rows of a month by file and line.
+// mend notes which refused rows a bill that is in now mends; by its customer too where it is new.
+func (s *Store) mend(month key.Month, source port.ImportedBill, isNew bool) {
+	for row, r := range s.rejects[month] {
+		if row == source.Mends || isNew && r.Customer == source.Customer {
+			r.mended = true
+			s.rejects[month][row] = r
+		}
+	}
+}
+
+// Rejects returns the refused rows of a month that were not mended, by file and line.
 func (s *Store) Rejects(month key.Month) []port.Reject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.rejects[month]), func(a, b port.Reject) int {
-		if a.File != b.File {
-			return map[bool]int{true: -1, false: 1}[a.File < b.File]
+	var open []port.Reject
+	for _, r := range s.rejects[month] {
+		if !r.mended {
+			open = append(open, r.Reject)
 		}
-		return a.Line - b.Line
+	}
+	slices.SortFunc(open, func(a, b port.Reject) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
+	return open
 }

@@ -120,6 +120,7 @@ func (t *tx) correct(target billing.Target, source port.ImportedBill, seal seali
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
 	t.saved[target.Key()] = b
+	t.corrected = append(t.corrected, source)
 	return nil
 }
 

@@ -20,8 +20,15 @@ type report struct{ s *Store }
 func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
 	return read(ctx, p.s, "report.funnel", func() (port.Funnel, error) {
 		f := port.Funnel{
-			Month: month, Rejected: len(p.s.rejects[month]),
+			Month: month,
 			Batch: map[billing.BatchStatus]int{}, Dispatch: map[billing.Status]int{}, Paused: map[billing.PauseReason]int{},
+		}
+		for _, r := range p.s.rejects[month] {
+			if r.mended {
+				f.Mended++
+			} else {
+				f.Rejected++
+			}
 		}
 		for k, b := range p.s.bills {
 			if k.Month != month {

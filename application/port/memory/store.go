@@ -43,7 +43,7 @@ type Store struct {
 	policies   map[policy.Ref]policy.Version
 	notes      []Note
 	runs       map[int64]port.Run
-	rejects    map[key.Month]map[rejectedLine]port.Reject
+	rejects    map[key.Month]map[port.RejectedRow]rejected
 	imports    []port.ImportRecord // the id is the place, from 1
 }
 
@@ -63,9 +63,9 @@ type bill struct {
 	importID      int64
 }
 
-type rejectedLine struct {
-	file string
-	line int
+type rejected struct {
+	port.Reject
+	mended bool
 }
 
 // NewStore returns an empty store. The clock is the database's: leases and what the sweeps see go by it.
@@ -83,7 +83,7 @@ func NewStore(clock port.Clock) *Store {
 		families:   map[string]int64{},
 		policies:   map[policy.Ref]policy.Version{},
 		runs:       map[int64]port.Run{},
-		rejects:    map[key.Month]map[rejectedLine]port.Reject{},
+		rejects:    map[key.Month]map[port.RejectedRow]rejected{},
 	}
 }
 

@@ -49,12 +49,13 @@ func (s *Store) within(ctx context.Context, family string, fn func(ctx context.C
 
 // tx is one transaction. Its fields are guarded by the store's mu.
 type tx struct {
-	s        *Store
-	waitsFor *tx
-	saved    map[key.Target]bill          // seen by others after the commit
-	inserted map[key.Delivery]attempt.Row // the same
-	broken   error
-	ended    bool
+	s         *Store
+	waitsFor  *tx
+	saved     map[key.Target]bill          // seen by others after the commit
+	inserted  map[key.Delivery]attempt.Row // the same
+	corrected []port.ImportedBill          // what was corrected mends refused rows
+	broken    error
+	ended     bool
 }
 
 var errEnded = errors.New("the transaction has ended")
@@ -70,6 +71,9 @@ func (t *tx) end(commit bool) {
 	t.ended = true
 	if commit {
 		maps.Copy(s.bills, t.saved)
+		for _, source := range t.corrected {
+			s.mend(source.State.Key.Month, source, true)
+		}
 		for _, row := range t.inserted {
 			s.put(row)
 		}

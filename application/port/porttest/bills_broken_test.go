@@ -120,6 +120,10 @@ func TestTheImportsSuiteRejectsBrokenImports(t *testing.T) {
 			"which forget the line", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Line = 1 })),
 			[]string{"remembers where each bill came from", "tells of a row that differs, and keeps the first", "takes a customer named twice in a chunk once"},
 		},
+		{
+			"which forget what a bill mends", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Mends = port.RejectedRow{} })),
+			[]string{"counts a refused row until it comes in"},
+		},
 		{"which forget the import", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Import = 0 })), []string{"remembers where each bill came from"}},
 		{"which forget how an import ended", imports(brokenImports{end: func(r *port.ImportRecord) { r.Error = "" }}), []string{"keeps the record of each import"}},
 		{"which lose a field", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.State.Reachable = 0 })), []string{"stores new bills as IMPORTED and READY"}},

@@ -29,6 +29,7 @@ func ImportsChecks() []Check[Storage] {
 		onStage("seals each part for its own purpose", importsSeals),
 		onStage("stores nothing of a chunk that cannot be sealed", importsSealFails),
 		onStage("notes a refused row once", importsRejects),
+		onStage("counts a refused row until it comes in", importsMended),
 		onStage("keeps the record of each import", importsRecords),
 		onStage("remembers where each bill came from", importsOrigin),
 	}
@@ -290,5 +291,50 @@ func importsOrigin(s *stage) {
 	s.originIs(keys[1], port.Origin{File: "corrected.csv", Line: 3, Version: 2, Import: record})
 	if _, err := s.Report.Origin(s.ctx, key.Target{Month: december, UserID: keys[0].UserID}); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("the origin of what is not there: %v, want ErrNotFound", err)
+	}
+}
+
+func (s *stage) refusedAre(what string, rejected, mended int) {
+	s.Helper()
+	if f := given(s.Report.Funnel(s.ctx, november))(s); f.Rejected != rejected || f.Mended != mended {
+		s.Errorf("%s: %d refused and %d mended, want %d and %d", what, f.Rejected, f.Mended, rejected, mended)
+	}
+}
+
+func importsMended(s *stage) {
+	first, second := port.RejectedRow{File: "a.csv", Line: 3}, port.RejectedRow{File: "a.csv", Line: 4}
+	rejects := []port.Reject{
+		{File: first.File, Line: first.Line, Field: "email", Reason: "is empty", Customer: customer(1), Import: 1},
+		{File: second.File, Line: second.Line, Reason: "has 3 fields"},
+		{File: "b.csv", Line: 3, Field: "amount", Reason: "is empty", Customer: customer(2)},
+		{File: "b.csv", Line: 9, Field: "amount", Reason: "is empty", Customer: customer(5)},
+	}
+	s.must(s.Imports.Reject(s.ctx, november, rejects))
+	s.must(s.Imports.Reject(s.ctx, december, rejects))
+	s.importing(november, bill(november, 0, noon))
+	s.refusedAre("after another customer's bill", 4, 0)
+	s.importing(november, bill(november, 1, noon))
+	s.refusedAre("after the customer's bill", 3, 1)
+	mended := bill(november, 3, noon)
+	mended.Mends = second
+	s.importing(november, mended)
+	s.refusedAre("after the row itself", 2, 2)
+	s.must(s.Imports.Reject(s.ctx, november, rejects))
+	s.refusedAre("after the same was refused again", 2, 2)
+
+	s.imported(november, 3) // two of them were there
+	s.refusedAre("after the second customer's bill", 1, 3)
+	again := port.Reject{File: "c.csv", Line: 1, Field: "amount", Reason: "is empty", Customer: customer(1)}
+	s.must(s.Imports.Reject(s.ctx, november, []port.Reject{again}))
+	s.importing(november, bill(november, 1, noon), bill(november, 4, noon))
+	s.refusedAre("after a bill that was there already, beside a new one", 2, 3)
+	other := corrected(1)
+	other.Mends = port.RejectedRow{File: again.File, Line: again.Line}
+	s.importing(november, other)
+	s.refusedAre("after a bill in conflict", 2, 3)
+	s.must(s.correct(other, takeCorrection))
+	s.refusedAre("after a correction", 1, 4)
+	if f := given(s.Report.Funnel(s.ctx, december))(s); f.Rejected != 4 || f.Mended != 0 {
+		s.Errorf("the other month has %d refused and %d mended, want 4 and none", f.Rejected, f.Mended)
 	}
 }

@@ -1,0 +1,62 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+const rejectSQL = `/* reject */ INSERT INTO import_rejects (billing_month, file, line, field, reason, customer, import_id)
+SELECT DISTINCT ON (v.file, v.line) $1::date, coalesce(v.file, ''), v.line, coalesce(v.field, ''), coalesce(v.reason, ''), v.customer, nullif(v.import_id, 0)
+FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[]) WITH ORDINALITY AS v(file, line, field, reason, customer, import_id, n)
+ORDER BY v.file, v.line, v.n
+ON CONFLICT (billing_month, file, line) DO NOTHING`
+
+// Reject implements port.Imports.
+func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
+	if len(rejects) == 0 {
+		return ctx.Err()
+	}
+	return write(ctx, p.db, "note rejects", func(ctx context.Context, s *session) error {
+		_, err := s.exec(ctx, "note rejects", rejectSQL, day(month),
+			texts(each(rejects, func(r *port.Reject) string { return clean(r.File) })),
+			integers(each(rejects, func(r *port.Reject) int32 { return int32(r.Line) })),
+			texts(each(rejects, func(r *port.Reject) string { return clean(r.Field) })),
+			texts(each(rejects, func(r *port.Reject) string { return clean(r.Reason) })),
+			texts(each(rejects, func(r *port.Reject) string { return clean(r.Customer) })),
+			bigints(each(rejects, func(r *port.Reject) int64 { return r.Import })))
+		return err
+	})
+}
+
+const mendRowsSQL = `/* mend_rows */ UPDATE import_rejects r SET mended_at = clock_timestamp()
+FROM unnest($2::text[], $3::int[]) AS v(file, line)
+WHERE r.billing_month = $1::date AND r.file = v.file AND r.line = v.line AND r.mended_at IS NULL`
+
+const mendCustomersSQL = `/* mend_customers */ UPDATE import_rejects r SET mended_at = clock_timestamp()
+WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.mended_at IS NULL`
+
+// mend notes which refused rows the bills of a chunk mend: by the row where they are in, by the customer where they are new.
+func (s *session) mend(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte, fresh []sealedBill) error {
+	var rows []sealedBill
+	for _, b := range bills {
+		if b.Mends != (port.RejectedRow{}) && bytes.Equal(there[b.user], b.Fingerprint[:]) {
+			rows = append(rows, b)
+		}
+	}
+	if len(rows) > 0 {
+		_, err := s.exec(ctx, "note mended rows", mendRowsSQL, day(month),
+			texts(each(rows, func(b *sealedBill) string { return clean(b.Mends.File) })),
+			integers(each(rows, func(b *sealedBill) int32 { return int32(b.Mends.Line) })))
+		if err != nil {
+			return err
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	_, err := s.exec(ctx, "note mended rows", mendCustomersSQL, day(month), texts(each(fresh, func(b *sealedBill) string { return b.Customer })))
+	return err
+}
