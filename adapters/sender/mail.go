@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,22 +34,42 @@ func recipient(destination string) (string, error) {
 	return parsed.Address, nil
 }
 
-// header makes text fit for one header line.
-func header(text string) string { return strings.Join(strings.Fields(clean(text)), " ") }
+// header makes text fit for one header line. What looks like the beginning of an encoded word (RFC 2047) is taken apart:
+// whoever decodes it would find the line breaks that it hides.
+func header(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(clean(text), "=?", "= ?")), " ")
+}
+
+// unsubscribable reports whether an address can stand in List-Unsubscribe: https, as RFC 8058 asks, and nothing that ends
+// it, begins another one, or is too long for a line.
+func unsubscribable(address string) bool {
+	unfit := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>,", r) }
+	parsed, err := url.Parse(address)
+	return err == nil && parsed.Scheme == "https" && parsed.Host != "" && len(address) <= 900 && !strings.ContainsFunc(address, unfit)
+}
 
 // compose writes the whole e-mail. It is done before the dialogue, so that nothing can fail inside DATA but the line.
 func (g *SMTP) compose(d port.Delivery, to string) ([]byte, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
-	m.FromMailAddress(g.from)
-	if g.replyTo != nil {
-		m.ReplyToMailAddress(g.replyTo)
+	head := g.letterhead(d.Content)
+	m.FromMailAddress(head.from)
+	if head.replyTo != nil {
+		m.ReplyToMailAddress(head.replyTo)
 	}
 	m.ToMailAddress(&mail.Address{Address: to})
 	m.Subject(header(d.Content.Subject))
 	m.SetDateWithValue(g.now())
-	m.SetMessageIDWithValue(messageID(d.Key, g.idDomain))
+	m.SetMessageIDWithValue(messageID(d.Key, head.domain))
 	m.SetGenHeader("X-Idempotency-Key", d.Key.String())
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation answers to a bill
+	if d.Content.Unsubscribe != "" {
+		if !unsubscribable(d.Content.Unsubscribe) {
+			return nil, fmt.Errorf("%w: its unsubscribe address is none that a header can hold", errMail)
+		}
+		// As it is: folded or encoded, mail programs would not find it.
+		m.SetGenHeaderPreformatted("List-Unsubscribe", "<"+d.Content.Unsubscribe+">")
+		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
+	}
 	switch {
 	case d.Content.Text == "" && d.Content.HTML == "":
 		return nil, fmt.Errorf("%w: it is empty", errMail)

@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // TLSPolicy says whether the line to the server must be encrypted.
@@ -36,6 +38,7 @@ type SMTPConfig struct {
 	LocalName        string        // of EHLO; default "localhost"
 	From             string        // RFC 5322: "Example Telecom <bills@example.com>"
 	ReplyTo          string        // "": none
+	Advertising      Letterhead    // of mail of the class ADVERTISING; what is empty is as for bills
 	EnvelopeFrom     string        // where bounces go; default: the address of From
 	IdleTimeout      time.Duration // how long an unused connection is kept; default 30 s
 	PerConnection    int           // messages on one connection; default 100
@@ -44,15 +47,17 @@ type SMTPConfig struct {
 	Now              func() time.Time
 }
 
+// Letterhead is whom a mail is from and who is answered.
+type Letterhead struct{ From, ReplyTo string }
+
 // SMTP is a port.Gateway over SMTP. It keeps connections for further messages.
 type SMTP struct {
 	provider     port.Provider
 	config       SMTPConfig
 	host         string
-	from         *mail.Address
-	replyTo      *mail.Address
-	envelopeFrom string
-	idDomain     string
+	bills        letterhead
+	advertising  letterhead
+	envelopeFrom string // "": the address of From
 	now          func() time.Time
 	pool         *pool
 }
@@ -105,24 +110,50 @@ func (c SMTPConfig) withDefaults() SMTPConfig {
 	return c
 }
 
-func (g *SMTP) addresses(c SMTPConfig) error {
-	from, err := mail.ParseAddress(c.From)
-	if err != nil {
-		return badConfig(c.Provider.Name, "from", "is no e-mail address")
+// letterhead is a Letterhead, read.
+type letterhead struct {
+	from, replyTo *mail.Address
+	domain        string // of the message ids
+}
+
+func (g *SMTP) addresses(c SMTPConfig) (err error) {
+	if g.bills, err = readLetterhead(c.Provider.Name, Letterhead{c.From, c.ReplyTo}, ""); err != nil {
+		return err
 	}
-	g.from, g.envelopeFrom = from, from.Address
-	_, g.idDomain, _ = strings.Cut(from.Address, "@")
+	other := Letterhead{cmp.Or(c.Advertising.From, c.From), cmp.Or(c.Advertising.ReplyTo, c.ReplyTo)}
+	if g.advertising, err = readLetterhead(c.Provider.Name, other, "advertising "); err != nil {
+		return err
+	}
 	if c.EnvelopeFrom != "" {
 		if g.envelopeFrom, err = recipient(c.EnvelopeFrom); err != nil {
 			return badConfig(c.Provider.Name, "envelope from", "is no e-mail address")
 		}
 	}
-	if c.ReplyTo != "" {
-		if g.replyTo, err = mail.ParseAddress(c.ReplyTo); err != nil {
-			return badConfig(c.Provider.Name, "reply to", "is no e-mail address")
+	return nil
+}
+
+// readLetterhead reads both addresses; a name with what no header line can hold is refused.
+func readLetterhead(provider string, l Letterhead, class string) (letterhead, error) {
+	from, err := mail.ParseAddress(l.From)
+	if err != nil || from.Name != header(from.Name) {
+		return letterhead{}, badConfig(provider, class+"from", "is no e-mail address")
+	}
+	read := letterhead{from: from}
+	_, read.domain, _ = strings.Cut(from.Address, "@")
+	if l.ReplyTo != "" {
+		if read.replyTo, err = mail.ParseAddress(l.ReplyTo); err != nil || read.replyTo.Name != header(read.replyTo.Name) {
+			return letterhead{}, badConfig(provider, class+"reply to", "is no e-mail address")
 		}
 	}
-	return nil
+	return read, nil
+}
+
+// letterhead is that of a content's class.
+func (g *SMTP) letterhead(content port.Variant) letterhead {
+	if content.Class == string(policy.Advertising) {
+		return g.advertising
+	}
+	return g.bills
 }
 
 // Provider implements port.Gateway.
@@ -146,7 +177,8 @@ func (g *SMTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
 	defer cancel()
-	reply := g.call(ctx, envelope{from: g.envelopeFrom, to: to, letter: letter})
+	from := cmp.Or(g.envelopeFrom, g.letterhead(d.Content).from.Address)
+	reply := g.call(ctx, envelope{from: from, to: to, letter: letter})
 	reply.Detail = mask(reply.Detail, to)
 	return reply
 }

@@ -377,14 +377,17 @@ func TestAClosedGatewayKeepsNothing(t *testing.T) {
 func TestSMTPSettingsThatCannotWorkAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*SMTPConfig){
-		"sms":           func(c *SMTPConfig) { c.Provider.Channel = channel.SMS },
-		"no port":       func(c *SMTPConfig) { c.Address = "mail.example.com" },
-		"no policy":     func(c *SMTPConfig) { c.TLS = "" },
-		"no sender":     func(c *SMTPConfig) { c.From = "" },
-		"bad bounce":    func(c *SMTPConfig) { c.EnvelopeFrom = "a b" },
-		"bad reply":     func(c *SMTPConfig) { c.ReplyTo = "nobody" },
-		"injected host": func(c *SMTPConfig) { c.LocalName = "a\r\nMAIL" },
-		"short lease":   func(c *SMTPConfig) { c.Provider.Lease = time.Second },
+		"sms":                 func(c *SMTPConfig) { c.Provider.Channel = channel.SMS },
+		"no port":             func(c *SMTPConfig) { c.Address = "mail.example.com" },
+		"no policy":           func(c *SMTPConfig) { c.TLS = "" },
+		"no sender":           func(c *SMTPConfig) { c.From = "" },
+		"bad bounce":          func(c *SMTPConfig) { c.EnvelopeFrom = "a b" },
+		"bad class":           func(c *SMTPConfig) { c.Advertising.From = "nobody" },
+		"bad answer":          func(c *SMTPConfig) { c.Advertising.ReplyTo = "nobody" },
+		"a name of two lines": func(c *SMTPConfig) { c.From = "=?utf-8?q?a=0D=0AX:_b?= <a@example.com>" },
+		"bad reply":           func(c *SMTPConfig) { c.ReplyTo = "nobody" },
+		"injected host":       func(c *SMTPConfig) { c.LocalName = "a\r\nMAIL" },
+		"short lease":         func(c *SMTPConfig) { c.Provider.Lease = time.Second },
 	} {
 		c := SMTPConfig{Provider: testProvider(channel.Email), Address: "127.0.0.1:25", TLS: TLSNone, From: "a@example.com"}
 		change(&c)

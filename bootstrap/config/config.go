@@ -108,6 +108,8 @@ type SMTP struct {
 	Password     string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password"`
 	From         string        `env:"BALSONG_SMTP_FROM" envDefault:"billing@example.com" help:"From address, may hold a name"`
 	ReplyTo      string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; none without"`
+	AdFrom       string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without, that of bills"`
+	AdReplyTo    string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without, that of bills"`
 	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
 	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; at least call deadline and margin"`
 	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"for what lies between claim and call"`

@@ -54,7 +54,8 @@ func addSMTP(c config.SMTP, clock port.Clock, add addLane) error {
 	}
 	gateway, err := sender.NewSMTP(sender.SMTPConfig{
 		Provider: provider, Address: c.Addr, TLS: sender.TLSPolicy(c.TLS),
-		Username: c.User, Password: c.Password, From: c.From, ReplyTo: c.ReplyTo, Now: clock.Now,
+		Username: c.User, Password: c.Password, From: c.From, ReplyTo: c.ReplyTo,
+		Advertising: sender.Letterhead{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
 	})
 	if err != nil {
 		return err
