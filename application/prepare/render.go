@@ -33,6 +33,14 @@ type RenderOptions struct {
 	Class     policy.MessageClass // default TRANSACTIONAL
 	Workers   int                 // chunks at the same time; default 2
 	Progress  func(RenderSummary) // told after each chunk, from one goroutine at a time; may be nil
+	Refused   func(Unrendered)    // told of each bill that cannot be rendered, from one goroutine at a time; may be nil
+}
+
+// Unrendered is a bill that could not be rendered, by the name of its row. The reason holds nothing else of the bill.
+type Unrendered struct {
+	Target   key.Target
+	Customer string // the customer number; "" where the bill cannot even be read
+	Reason   string
 }
 
 // Renderer makes statements of imported bills.
@@ -123,7 +131,7 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 	entries, owners := make([][]byte, 0, len(bills)), make([]int, 0, len(bills))
 	for i, bill := range bills {
 		results[i] = port.RenderedBill{Target: bill.Target, Version: bill.Version}
-		entry, err := r.entry(ctx, bill)
+		entry, customer, err := r.entry(ctx, bill)
 		switch {
 		case err == nil:
 			entries, owners = append(entries, entry), append(owners, i)
@@ -131,6 +139,7 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 			return ctx.Err()
 		default:
 			results[i].Failed = err.Error()
+			r.refused(Unrendered{bill.Target, customer, err.Error()})
 		}
 	}
 	if err := r.store(ctx, number, entries, owners, results); err != nil {
@@ -150,24 +159,23 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 
 // entry renders and seals one bill. Its error becomes the reason why the bill could not be rendered: it holds no
 // personal data.
-func (r *renderRun) entry(ctx context.Context, bill port.Bill) ([]byte, error) {
+func (r *renderRun) entry(ctx context.Context, bill port.Bill) (sealed []byte, customer string, err error) {
 	var decoded Bill
 	if err := r.keyed(ctx, func() (err error) { decoded, err = OpenBill(bill, r.cipher); return err }); err != nil {
-		return nil, err
+		return nil, decoded.Customer, err
 	}
 	if r.options.Class == policy.Advertising && decoded.Unsubscribe == "" && bill.Reachable.Has(channel.Email) {
-		return nil, errors.New("render: the bill has no unsubscribe_url, which an e-mail of the class ADVERTISING needs")
+		return nil, decoded.Customer, errors.New("render: the bill has no unsubscribe_url, which an e-mail of the class ADVERTISING needs")
 	}
 	shown, err := r.options.Templates.Statement(decoded, bill.Target.Month, r.options.Class)
 	if err != nil {
-		return nil, err
+		return nil, decoded.Customer, err
 	}
-	var sealed []byte
 	err = r.keyed(ctx, func() (err error) {
 		sealed, err = SealStatement(port.Statement{Target: bill.Target, Variants: shown}, r.cipher)
 		return err
 	})
-	return sealed, err
+	return sealed, decoded.Customer, err
 }
 
 // keyed waits where the key service is behind: an unknown key spends nothing.
@@ -211,6 +219,14 @@ func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, own
 		}
 	}
 	return nil
+}
+
+func (r *renderRun) refused(bill Unrendered) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.options.Refused != nil {
+		r.options.Refused(bill)
+	}
 }
 
 func (r *renderRun) count(entries [][]byte, results []port.RenderedBill, marked int) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strings"
 	"sync"
@@ -361,4 +362,44 @@ func BenchmarkImport(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "µs/row")
+}
+
+func TestABillThatCannotBeRenderedIsNamedByItsRowAndByNothingElse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	templates, err := prepare.LoadTemplates(changed("ko/lms.tmpl", "{{range .Items}}{{.Name}}{{end}}|", "ko/sms.tmpl", strings.Repeat("a", 91)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := `[{"name":"` + strings.Repeat("비밀", 60) + `","amount":1}`
+	long += strings.Repeat(","+long[1:], 9) + "]"
+	b.load(t, file(good(), with("customer_number", "C-9", "items", long)), options())
+	var named []prepare.Unrendered
+	summary, err := b.renderer(b.packs, prepare.RenderOptions{Templates: templates, Refused: func(u prepare.Unrendered) { named = append(named, u) }}).Render(t.Context(), november)
+	if err != nil || summary.Rendered != 1 || summary.Failed != 1 || len(named) != 1 {
+		t.Fatalf("%+v, %+v, %v", summary, named, err)
+	}
+	if u := named[0]; u.Customer != "C-9" || u.Target.UserID != 2 || u.Reason != "render: ko/lms.tmpl makes a text message of 2401 bytes in EUC-KR, more than 2000" {
+		t.Errorf("%+v", u)
+	}
+}
+
+func TestAdvertisingByEmailNeedsAnAddressToUnsubscribe(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	head, _ := fs.ReadFile(prepare.ShippedFiles(), "letterhead.json")
+	templates, err := prepare.LoadTemplates(changed("letterhead.json", strings.ReplaceAll(string(head), `"opt_out": ""`, `"opt_out": "무료거부 080-000-0000"`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.load(t, file(good(), with("customer_number", "C-2", "email", ""), with("customer_number", "C-3", "unsubscribe_url", "https://example.com/u/3")), options())
+	var named []prepare.Unrendered
+	o := prepare.RenderOptions{Templates: templates, Class: policy.Advertising, Refused: func(u prepare.Unrendered) { named = append(named, u) }}
+	summary, err := b.renderer(b.packs, o).Render(t.Context(), november)
+	if err != nil || summary.Rendered != 2 || len(named) != 1 || named[0].Customer != "C-1" || !strings.Contains(named[0].Reason, "unsubscribe_url") {
+		t.Fatalf("%+v, %+v, %v", summary, named, err)
+	}
+	if email := b.statement(t, key.Target{Month: november, UserID: 3}).Variants[channel.Email]; email.Unsubscribe != "https://example.com/u/3" || email.Class != "ADVERTISING" || !strings.HasPrefix(email.Subject, "(광고) ") {
+		t.Errorf("%+v", email)
+	}
 }

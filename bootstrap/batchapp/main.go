@@ -17,7 +17,6 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/progress"
-	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/window"
 )
@@ -28,6 +27,7 @@ Usage:
   batch migrate                                  bring the schema, the topics and the bucket up to date
   batch import --month 2026-11 --file bills.csv  read billing data (docs/contract/billing-csv.md); bad rows go to rejects.csv
   batch render --month 2026-11                   render every imported bill and store it
+  batch templates export|check|fields            write the texts of bills out as files, check yours, list what they may use
 
 `
 
@@ -45,7 +45,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return core.ExitUsage
 	}
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) int{
-		"migrate": migrateMain, "import": importMain, "render": renderMain,
+		"migrate": migrateMain, "import": importMain, "render": renderMain, "templates": TemplatesMain,
 	}
 	run, ok := commands[args[0]]
 	if !ok {
@@ -104,40 +104,6 @@ func migrateMain(ctx context.Context, args []string, stdout, stderr io.Writer) i
 			fmt.Fprintln(w, "the schema, the topics and the bucket are up to date")
 		})
 	})
-}
-
-func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags, output := flagSet("render", args, stdout, stderr)
-	month := flags.String("month", "", "billing month, as in 2026-11 (required)")
-	sender := flags.String("sender", "Balsong", "who bills, as customers know it")
-	if err := flags.Parse(args); err != nil {
-		return core.ExitCodeOfFlags(err)
-	}
-	parsed, err := key.ParseMonth(*month)
-	if err != nil {
-		fmt.Fprintln(stderr, "batch render: --month:", err)
-		return core.ExitUsage
-	}
-	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
-		summary, err := renderMonth(ctx, b, parsed, *sender, stderr)
-		return errors.Join(err, output.Answer(stdout, renderAnswer(parsed, summary), func(w io.Writer) {
-			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs, %d bytes\n",
-				parsed, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Bytes)
-		}))
-	})
-}
-
-// renderMonth renders and tells how far it is.
-func renderMonth(ctx context.Context, b Batch, month key.Month, sender string, stderr io.Writer) (prepare.RenderSummary, error) {
-	var waiting int64 // what nobody has counted is shown without an end
-	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
-		waiting = int64(funnel.Batch[billing.Imported])
-	}
-	work := progress.On(stderr).Begin("render", "bills", waiting)
-	defer work.End()
-	return b.Renderer(prepare.RenderOptions{Sender: sender, Progress: func(s prepare.RenderSummary) {
-		work.Set(int64(s.Rendered + s.Failed))
-	}}).Render(ctx, month)
 }
 
 // importArguments are the import's flags.

@@ -159,12 +159,18 @@ type Settler struct {
 	Log        Log
 }
 
+// Words are the texts of bills.
+type Words struct {
+	Templates string `env:"BALSONG_TEMPLATES" help:"directory of your own templates (docs/operations/templates.md); without, the shipped ones"`
+}
+
 // Batch is the batch app's configuration.
 type Batch struct {
 	Database Database
 	Kafka    Kafka
 	S3       S3
 	Keys     Keys
+	Words    Words
 	Log      Log
 }
 

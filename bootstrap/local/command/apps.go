@@ -22,6 +22,7 @@ func newApps() []*cobra.Command {
 	return []*cobra.Command{
 		newApp("batch", "Prepare a month's statements: migrate, import, render", batchapp.Main),
 		newApp("dispatcher", "Publish a request for every statement that is due (the Producer)", dispatcherapp.Main),
+		newApp("templates", "Write the texts of bills out as files, check yours, list what they may use", batchapp.TemplatesMain),
 		newApp("delivery", "Deliver what is requested and settle it (the Consumer)", deliveryapp.Main),
 	}
 }

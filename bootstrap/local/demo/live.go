@@ -53,7 +53,11 @@ func (d *demo) batch(ctx context.Context) error {
 			return err
 		}
 		d.stages.begin("render")
-		rendered, err := b.Renderer(prepare.RenderOptions{Sender: "Example Telecom", Progress: func(s prepare.RenderSummary) {
+		templates, err := words()
+		if err != nil {
+			return err
+		}
+		rendered, err := b.Renderer(prepare.RenderOptions{Templates: templates, Progress: func(s prepare.RenderSummary) {
 			d.stages.progress(s.Rendered, d.rows)
 		}}).Render(ctx, d.Month)
 		if err != nil {

@@ -67,7 +67,7 @@ func settings(a parts.Addresses, databaseURL, keyset, smtp, http, logLevel strin
 		},
 		Gateways: config.Gateways{
 			SMTP: config.SMTP{
-				Addr: smtp, TLS: "none", From: "Example Telecom <billing@example.com>",
+				Addr: smtp, TLS: "none", From: "Example Telecom <billing@example.com>", ReplyTo: "help@example.com",
 				CallDeadline: 10 * time.Second, Lease: 15 * time.Second, Margin: time.Second, InFlight: 50,
 			},
 			SMS: config.HTTPGateway{

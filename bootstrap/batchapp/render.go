@@ -1,0 +1,87 @@
+package batchapp
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// maxNamed is how many bills that cannot be rendered are named; the others are counted.
+const maxNamed = 20
+
+// renderArguments are the rendering's flags.
+type renderArguments struct{ month, sender, templates, class string }
+
+func (a *renderArguments) flags(flags *flag.FlagSet) {
+	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
+	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the letterhead says")
+	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
+	flags.StringVar(&a.class, "class", string(policy.Transactional), "message class: TRANSACTIONAL (bills), or ADVERTISING as the policy that dispatches them says")
+}
+
+// options reads the templates and checks them whole, before anything is touched.
+func (a *renderArguments) options() (month key.Month, options prepare.RenderOptions, err error) {
+	if month, err = key.ParseMonth(a.month); err != nil {
+		return month, options, fmt.Errorf("--month: %w", err)
+	}
+	options.Sender, options.Class = a.sender, policy.MessageClass(a.class)
+	if options.Templates, err = OpenTemplates(a.templates); err != nil {
+		return month, options, err
+	}
+	return month, options, options.Templates.CheckClass(options.Class)
+}
+
+func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags, output := flagSet("render", args, stdout, stderr)
+	var a renderArguments
+	a.flags(flags)
+	if err := flags.Parse(args); err != nil {
+		return core.ExitCodeOfFlags(err)
+	}
+	month, options, err := a.options()
+	if err != nil {
+		fmt.Fprintln(stderr, "batch render:", err)
+		return core.ExitUsage
+	}
+	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
+		summary, err := renderMonth(ctx, b, month, options, stderr)
+		return errors.Join(err, output.Answer(stdout, renderAnswer(month, summary), func(w io.Writer) {
+			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs, %d bytes\n",
+				month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Bytes)
+		}))
+	})
+}
+
+// renderMonth renders, tells how far it is, and names the bills that cannot be rendered.
+func renderMonth(ctx context.Context, b Batch, month key.Month, options prepare.RenderOptions, stderr io.Writer) (prepare.RenderSummary, error) {
+	var waiting int64 // what nobody has counted is shown without an end
+	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
+		waiting = int64(funnel.Batch[billing.Imported])
+	}
+	var named []prepare.Unrendered
+	options.Refused = func(u prepare.Unrendered) {
+		if len(named) < maxNamed {
+			named = append(named, u)
+		}
+	}
+	work := progress.On(stderr).Begin("render", "bills", waiting)
+	options.Progress = func(s prepare.RenderSummary) { work.Set(int64(s.Rendered + s.Failed)) }
+	summary, err := b.Renderer(options).Render(ctx, month)
+	work.End()
+	for _, u := range named {
+		fmt.Fprintf(stderr, "not rendered: customer %s (%s): %s\n", u.Customer, u.Target, u.Reason)
+	}
+	if more := summary.Failed - len(named); more > 0 {
+		fmt.Fprintf(stderr, "and %d more\n", more)
+	}
+	return summary, err
+}

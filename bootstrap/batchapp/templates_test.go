@@ -1,0 +1,68 @@
+package batchapp_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+// templates runs the command and returns what it said.
+func templates(t *testing.T, args ...string) (code int, said string) {
+	t.Helper()
+	var out bytes.Buffer
+	code = batchapp.TemplatesMain(t.Context(), args, &out, &out)
+	return code, out.String()
+}
+
+func TestTemplatesAreExportedChangedAndChecked(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "words")
+	if code, said := templates(t, "export", dir); code != core.ExitOK || !strings.Contains(said, "18 files written") {
+		t.Fatalf("%d: %s", code, said)
+	}
+	sms := filepath.Join(dir, "ko", "sms.tmpl")
+	if err := os.WriteFile(sms, []byte("청구\n{{.Amout}}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := templates(t, "check", dir); code != core.ExitFailed || !strings.Contains(said, dir) || !strings.Contains(said, "ko/sms.tmpl:2: there is no field .Amout") {
+		t.Errorf("%d: %s", code, said)
+	}
+	if code, said := templates(t, "export", dir); code != core.ExitOK || !strings.Contains(said, "0 files written, 18 were there already") {
+		t.Errorf("a second time: %d: %s", code, said)
+	}
+	if kept, err := os.ReadFile(sms); err != nil || string(kept) != "청구\n{{.Amout}}" {
+		t.Errorf("what was changed is %q (%v)", kept, err)
+	}
+}
+
+func TestTemplatesThatCannotBeUsedStopTheRenderingBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for want, args := range map[string][]string{
+		"balsong templates export " + filepath.Join(dir, "none"): {"--templates", filepath.Join(dir, "none")},
+		"letterhead.json: is missing":                            {"--templates", dir},
+		"is neither TRANSACTIONAL nor ADVERTISING":               {"--class", "SPAM"},
+		"opt_out is missing":                                     {"--class", "ADVERTISING"},
+	} {
+		var out bytes.Buffer
+		code := batchapp.Main(t.Context(), append([]string{"render", "--month", "2026-11"}, args...), &out, &out)
+		if code != core.ExitUsage || !strings.Contains(out.String(), want) {
+			t.Errorf("%v: %d: %s", args, code, out.String())
+		}
+	}
+}
+
+func TestWhatTemplatesMayUseIsListed(t *testing.T) {
+	t.Parallel()
+	if code, said := templates(t, "fields"); code != core.ExitOK || !strings.Contains(said, ".Items[].Amount") {
+		t.Errorf("%d: %s", code, said)
+	}
+	if code, said := templates(t, "exprot", "x"); code != core.ExitUsage || !strings.Contains(said, "balsong templates export DIR") {
+		t.Errorf("%d: %s", code, said)
+	}
+}

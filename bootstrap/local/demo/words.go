@@ -1,0 +1,25 @@
+package demo
+
+import (
+	_ "embed"
+	"io/fs"
+
+	"github.com/balsong/balsong/application/prepare"
+)
+
+//go:embed letterhead.json
+var letterhead []byte
+
+// words are the shipped templates under the demo's letterhead.
+func words() (*prepare.Templates, error) { return prepare.LoadTemplates(letterheaded{prepare.ShippedFiles()}) }
+
+// letterheaded are files with the demo's letterhead in the place of theirs.
+type letterheaded struct{ fs.FS }
+
+// ReadFile implements fs.ReadFileFS.
+func (l letterheaded) ReadFile(name string) ([]byte, error) {
+	if name == "letterhead.json" {
+		return letterhead, nil
+	}
+	return fs.ReadFile(l.FS, name)
+}
