@@ -11,7 +11,9 @@ import (
 var letterhead []byte
 
 // words are the shipped templates under the demo's letterhead.
-func words() (*prepare.Templates, error) { return prepare.LoadTemplates(letterheaded{prepare.ShippedFiles()}) }
+func words() (*prepare.Templates, error) {
+	return prepare.LoadTemplates(letterheaded{prepare.ShippedFiles()})
+}
 
 // letterheaded are files with the demo's letterhead in the place of theirs.
 type letterheaded struct{ fs.FS }
