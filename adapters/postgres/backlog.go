@@ -47,6 +47,16 @@ func (p Backlog) NextDue(ctx context.Context, month key.Month) (time.Time, error
 	return next, err
 }
 
+const unrenderedSQL = `/* unrendered */ SELECT count(*) FROM billing_targets t WHERE t.billing_month = $1::date AND t.batch_status = 'IMPORTED'`
+
+// Unrendered implements port.Backlog.
+func (p Backlog) Unrendered(ctx context.Context, month key.Month) (n int, err error) {
+	err = read(ctx, p.db, "count what is not rendered", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "count what is not rendered", unrenderedSQL, []any{day(month)}, &n)
+	})
+	return n, err
+}
+
 // Requests finds dispatched targets that nobody claimed.
 type Requests struct{ db *sqlx.DB }
 

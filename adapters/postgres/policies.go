@@ -49,10 +49,32 @@ func (p Policies) Versions(ctx context.Context) ([]policy.Version, error) {
 	return versions, err
 }
 
+const policyListSQL = `/* policy_list */ SELECT ` + versionColumns + `, v.created_by, v.created_reason, v.created_at,
+  v.approved_by, v.approved_reason, v.approved_at, v.retired_at
+FROM policy_versions v ORDER BY v.policy_id, v.version`
+
+// List implements port.Policies.
+func (p Policies) List(ctx context.Context) ([]port.PolicyRecord, error) {
+	const what = "list the policies"
+	var records []port.PolicyRecord
+	err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		return s.query(ctx, what, policyListSQL, nil, func(scan func(...any) error) (err error) {
+			var r port.PolicyRecord
+			r.Version, err = readVersion(func(version ...any) error {
+				return scan(append(version, &r.CreatedBy.Actor, &r.CreatedBy.Reason, utc(&r.CreatedBy.At),
+					optional(&r.ApprovedBy.Actor), optional(&r.ApprovedBy.Reason), utc(&r.ApprovedBy.At), utc(&r.RetiredAt))...)
+			})
+			records = append(records, r)
+			return err
+		})
+	})
+	return records, err
+}
+
 const nextVersionSQL = `/* next_version */ SELECT p.id, coalesce((SELECT max(v.version) FROM policy_versions v WHERE v.policy_id = p.id), 0) + 1
 FROM policies p WHERE p.name = $1`
 
-const insertVersionSQL = `/* insert_version */ INSERT INTO policy_versions (policy_id, version, status, spec, drafted_by, drafted_reason, drafted_at)
+const insertVersionSQL = `/* insert_version */ INSERT INTO policy_versions (policy_id, version, status, spec, created_by, created_reason, created_at)
 VALUES ($1, $2, 'DRAFT', $3::jsonb, $4, $5, coalesce($6::timestamptz, clock_timestamp()))`
 
 // Draft implements port.Policies.
@@ -92,8 +114,8 @@ const versionSQL = `/* version */ SELECT ` + versionColumns + ` FROM policy_vers
 
 const retireSQL = `/* retire */ UPDATE policy_versions SET status = 'RETIRED', retired_at = coalesce($1::timestamptz, clock_timestamp()) WHERE status = 'ACTIVE'`
 
-const activateSQL = `/* activate */ UPDATE policy_versions SET status = 'ACTIVE', activated_by = $3, activated_reason = $4,
-  activated_at = coalesce($5::timestamptz, clock_timestamp()) WHERE policy_id = $1 AND version = $2`
+const activateSQL = `/* activate */ UPDATE policy_versions SET status = 'ACTIVE', approved_by = $3, approved_reason = $4,
+  approved_at = coalesce($5::timestamptz, clock_timestamp()) WHERE policy_id = $1 AND version = $2`
 
 // Activate implements port.Policies. It wraps policy.ErrTransition where the version is no draft.
 func (p Policies) Activate(ctx context.Context, ref policy.Ref, by port.Act) error {

@@ -14,10 +14,11 @@ import (
 const recordSQL = `/* record */ UPDATE delivery_attempts l
 SET state = v.state, failure_class = v.failure_class, reason = v.reason, not_before = v.not_before, finished_at = v.finished_at,
   provider = coalesce(v.provider, l.provider), provider_message_id = coalesce(v.provider_message_id, l.provider_message_id),
+  detail = coalesce(v.detail, l.detail),
   changed_at = clock_timestamp()
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-  $11::timestamptz[], $12::timestamptz[], $13::boolean[])
-  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, manual) OFFSET 0) AS v
+  $11::timestamptz[], $12::timestamptz[], $13::boolean[], $14::text[])
+  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, manual, detail) OFFSET 0) AS v
 WHERE l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
   AND CASE
     WHEN v.manual THEN l.state = 'UNKNOWN' AND v.state IN ('SUCCEEDED', 'FAILED')
@@ -96,5 +97,6 @@ func recordArgs(month key.Month, page []attempt.Outcome) []any {
 		texts(each(page, func(o *attempt.Outcome) string { return clean(o.ProviderMessageID) })),
 		instants(each(page, func(o *attempt.Outcome) time.Time { return o.NotBefore })),
 		instants(each(page, func(o *attempt.Outcome) time.Time { return o.FinishedAt })),
-		booleans(each(page, func(o *attempt.Outcome) bool { return o.Manual })))
+		booleans(each(page, func(o *attempt.Outcome) bool { return o.Manual })),
+		texts(each(page, func(o *attempt.Outcome) string { return clean(o.Detail) })))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // Suppressions stores the suppression list.
@@ -71,4 +72,31 @@ func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact) error {
 		_, err := s.exec(ctx, "lift suppressions", liftSQL, contactArgs(contacts)...)
 		return err
 	})
+}
+
+const suppressionsOfSQL = `/* suppressions_of */ SELECT s.channel, s.reason, s.created_at FROM suppressions s WHERE s.user_id = $1`
+
+// Of implements port.Suppressions.
+func (p Suppressions) Of(ctx context.Context, userID int64) ([]port.Suppression, error) {
+	var entries []port.Suppression
+	err := read(ctx, p.db, "read a customer's suppressions", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "read a customer's suppressions", suppressionsOfSQL, []any{userID}, func(scan func(...any) error) error {
+			entry := port.Suppression{Contact: port.Contact{UserID: userID}}
+			err := scan(&entry.Channel, &entry.Reason, utc(&entry.Since))
+			entries = append(entries, entry)
+			return err
+		})
+	})
+	slices.SortFunc(entries, func(a, b port.Suppression) int {
+		return cmp.Compare(slices.Index(channel.All, a.Channel), slices.Index(channel.All, b.Channel))
+	})
+	return entries, err
+}
+
+// Count implements port.Suppressions.
+func (p Suppressions) Count(ctx context.Context) (n int, err error) {
+	err = read(ctx, p.db, "count the suppressions", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "count the suppressions", `/* count_suppressions */ SELECT count(*) FROM suppressions s`, nil, &n)
+	})
+	return n, err
 }

@@ -116,10 +116,10 @@ func (f *flight) store(o attempt.Outcome) {
 
 // outcome is what a reply means for the ledger (R5).
 func outcome(claim attempt.Claim, reply port.Reply, now time.Time) attempt.Outcome {
-	o := attempt.Outcome{Key: claim.Key, Token: claim.Token, Provider: claim.Provider, FinishedAt: now}
+	o := attempt.Outcome{Key: claim.Key, Token: claim.Token, Provider: claim.Provider, Detail: reply.Detail, FinishedAt: now}
 	switch reply.Verdict {
 	case port.CallAccepted:
-		o.State, o.ProviderMessageID = attempt.Succeeded, reply.MessageID
+		o.State, o.ProviderMessageID, o.Detail = attempt.Succeeded, reply.MessageID, ""
 	case port.CallRefused:
 		o.State, o.Class, o.Reason = attempt.Failed, reply.Class, attempt.ReasonRefused
 	case port.CallThrottled:

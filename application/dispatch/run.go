@@ -190,6 +190,9 @@ func (r *run) finish(ctx context.Context, cause error) (port.Run, error) {
 	if left, err := r.Backlog.Due(ctx, r.month, r.record.FinishedAt, countLimit); err == nil {
 		r.record.Left = left
 	}
+	if unrendered, err := r.Backlog.Unrendered(ctx, r.month); err == nil {
+		r.record.Unrendered = unrendered
+	}
 	if err := r.Runs.Update(ctx, r.record); err != nil {
 		r.Log.Error("the run record could not be stored", port.Field{Key: "run", Value: r.record.ID}, port.Field{Key: "error", Value: err})
 	}

@@ -51,4 +51,15 @@ type Suppressions interface {
 	Suppress(ctx context.Context, contacts []Contact, reason string) error
 	// Lift takes off the list.
 	Lift(ctx context.Context, contacts []Contact) error
+	// Of returns a customer's entries, by channel.
+	Of(ctx context.Context, userID int64) ([]Suppression, error)
+	// Count returns how many entries the list has.
+	Count(ctx context.Context) (int, error)
+}
+
+// Suppression is an entry of the suppression list.
+type Suppression struct {
+	Contact
+	Reason string
+	Since  time.Time // by the database's clock
 }

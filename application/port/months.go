@@ -25,6 +25,16 @@ type Months interface {
 	Close(ctx context.Context, month key.Month) error
 	// List returns the open months, oldest first.
 	List(ctx context.Context) ([]key.Month, error)
+	// All returns every month that was ever opened, oldest first.
+	All(ctx context.Context) ([]MonthState, error)
+}
+
+// MonthState is a month and whether it is open.
+type MonthState struct {
+	Month    key.Month
+	Open     bool
+	OpenedAt time.Time // by the database's clock
+	ClosedAt time.Time // by the database's clock; zero while it is open
 }
 
 // Control is the switch that stops everything that goes out. It is read per page and every few seconds, never kept.
@@ -47,6 +57,8 @@ type Halt struct {
 type Policies interface {
 	// Versions returns every ACTIVE and RETIRED version, for a snapshot.
 	Versions(ctx context.Context) ([]policy.Version, error)
+	// List returns every version, DRAFTs included, with who wrote it and who let it go live, by reference.
+	List(ctx context.Context) ([]PolicyRecord, error)
 	// Draft stores a new DRAFT version of the family of that name (a new family where there is none) and returns it
 	// with its reference. ErrInvalid where the spec cannot work.
 	Draft(ctx context.Context, spec policy.Spec, by Act) (policy.Version, error)
@@ -54,17 +66,35 @@ type Policies interface {
 	Activate(ctx context.Context, ref policy.Ref, by Act) error
 }
 
+// PolicyRecord is a policy version with its history.
+type PolicyRecord struct {
+	Version    policy.Version
+	CreatedBy  Act       // who drafted it
+	ApprovedBy Act       // who let it go live: today whoever activates it; the zero Act for a DRAFT
+	RetiredAt  time.Time // zero while it is a DRAFT or ACTIVE
+}
+
 // Act says who does something and why: every operator use case writes it down.
 type Act struct {
-	Actor  string
-	Reason string
-	At     time.Time
+	Actor      string // created_by of what the act makes
+	Reason     string
+	At         time.Time
+	ApprovedBy string // who let it happen, where that is somebody else; "": nobody was asked
 }
 
 // Audit keeps what operators did.
 type Audit interface {
 	// Note writes one act down. subject names what it was done to (a target, a policy, a month), without personal data.
 	Note(ctx context.Context, what, subject string, by Act) error
+	// About returns what was done to any of the subjects, oldest first.
+	About(ctx context.Context, subjects []string) ([]Note, error)
+}
+
+// Note is an act as Audit keeps it.
+type Note struct {
+	What    string // as in "cancel"
+	Subject string // as in "2026-11/4711"
+	By      Act
 }
 
 // Runs keeps the record of each dispatch run.
@@ -73,13 +103,17 @@ type Runs interface {
 	Start(ctx context.Context, run Run) (int64, error)
 	// Update overwrites the record of a run that was started; ErrNotFound where none was.
 	Update(ctx context.Context, run Run) error
+	// Find returns the record of a run; ErrNotFound.
+	Find(ctx context.Context, id int64) (Run, error)
+	// Latest returns the records of a month's last runs, the newest first, at most limit; month 0: of every month.
+	Latest(ctx context.Context, month key.Month, limit int) ([]Run, error)
 }
 
 // Run is the run record.
 type Run struct {
 	ID          int64
 	Month       key.Month
-	By          Act
+	By          Act          // created_by and approved_by
 	Policies    []policy.Ref // the snapshot
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero while running
@@ -90,6 +124,7 @@ type Run struct {
 	Failed      int // events that were not acknowledged
 	Skipped     int // candidates that others held to the end
 	Left        int // candidates left because of the cap, or of the end of the run
+	Unrendered  int // bills that waited to be rendered when the run ended: no candidates yet
 	PageTimeP50 time.Duration
 	PageTimeP99 time.Duration
 	Error       string

@@ -61,6 +61,8 @@ type Backlog interface {
 	Due(ctx context.Context, month key.Month, now time.Time, limit int) (int, error)
 	// NextDue returns the earliest availability among the candidates of a month; the zero time where there are none.
 	NextDue(ctx context.Context, month key.Month) (time.Time, error)
+	// Unrendered counts the bills of a month that wait to be rendered (IMPORTED): they are no candidates yet.
+	Unrendered(ctx context.Context, month key.Month) (int, error)
 }
 
 // Requests finds dispatched targets that nobody claimed (R8).

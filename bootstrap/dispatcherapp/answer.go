@@ -23,6 +23,7 @@ type runDocument struct {
 	Unacknowledged int            `json:"not_acknowledged"`
 	Skipped        int            `json:"skipped"`
 	Left           int            `json:"left"`
+	Unrendered     int            `json:"not_rendered_yet"`
 	Pages          int            `json:"pages"`
 	Decisions      map[string]int `json:"decisions"`
 	Error          string         `json:"error,omitempty"`
@@ -31,6 +32,6 @@ type runDocument struct {
 func runAnswer(r port.Run) runDocument {
 	return runDocument{
 		ID: r.ID, Month: r.Month, Status: r.Status, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Published: r.Published,
-		Unacknowledged: r.Failed, Skipped: r.Skipped, Left: r.Left, Pages: r.Pages, Decisions: r.Decisions, Error: r.Error,
+		Unacknowledged: r.Failed, Skipped: r.Skipped, Left: r.Left, Unrendered: r.Unrendered, Pages: r.Pages, Decisions: r.Decisions, Error: r.Error,
 	}
 }

@@ -37,6 +37,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	month := flags.String("month", "", "billing month, as in 2026-11; without: every open month")
 	actor := flags.String("actor", "", "who starts this run; without: the user of this process")
 	reason := flags.String("reason", "scheduled run", "why")
+	approvedBy := flags.String("approved-by", "", "who let this run start, where that is somebody else; it is written down")
 	flags.Usage = func() {
 		fmt.Fprint(out, usage)
 		flags.PrintDefaults()
@@ -73,7 +74,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	return core.Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
 		var answer runsDocument
-		err := Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now()}, stderr, func(r port.Run) {
+		err := Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now(), ApprovedBy: *approvedBy}, stderr, func(r port.Run) {
 			answer.Runs = append(answer.Runs, runAnswer(r))
 			if output != core.JSON {
 				Print(stdout, r)
@@ -147,5 +148,8 @@ func Print(out io.Writer, r port.Run) {
 		r.PageTimeP50.Round(time.Millisecond), r.PageTimeP99.Round(time.Millisecond))
 	for _, name := range slices.Sorted(maps.Keys(r.Decisions)) {
 		fmt.Fprintf(out, "  %8d  %s\n", r.Decisions[name], name)
+	}
+	if r.Unrendered > 0 {
+		fmt.Fprintf(out, "  %8d  not rendered yet, so no candidates: `balsong batch render --month %s`, then run again\n", r.Unrendered, r.Month)
 	}
 }

@@ -46,6 +46,7 @@ type Row struct {
 	ProviderMessageID string
 	Class             FailureClass // of FAILED rows and of throttled NOT_SENT rows
 	Reason            Reason
+	Detail            string    // for people: the gateway's words, with no destination in them
 	NotBefore         time.Time // NOT_SENT: the earliest instant of the next round
 	FinishedAt        time.Time // by the clock port of whoever wrote the outcome
 	ChangedAt         time.Time // by the database's clock, set by every write
@@ -80,6 +81,7 @@ type Outcome struct {
 	Reason            Reason
 	Provider          string
 	ProviderMessageID string
+	Detail            string // for people: the gateway's words, with no destination in them
 	NotBefore         time.Time
 	FinishedAt        time.Time
 	Manual            bool // an operator's verdict: UNKNOWN becomes SUCCEEDED or FAILED, no token asked
@@ -120,6 +122,9 @@ func (r Row) Apply(o Outcome) (Row, bool) {
 	}
 	if o.ProviderMessageID != "" {
 		r.ProviderMessageID = o.ProviderMessageID
+	}
+	if o.Detail != "" {
+		r.Detail = o.Detail
 	}
 	return r, true
 }

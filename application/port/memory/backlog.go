@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Backlog is the store as port.Backlog. Operations: backlog.due, backlog.next_due.
+// Backlog is the store as port.Backlog. Operations: backlog.due, backlog.next_due, backlog.unrendered.
 func (s *Store) Backlog() port.Backlog { return backlog{s} }
 
 type backlog struct{ s *Store }
@@ -40,6 +40,18 @@ func (p backlog) NextDue(ctx context.Context, month key.Month) (time.Time, error
 			return time.Time{}, nil
 		}
 		return p.s.bills[due[0]].state.AvailableAt, nil
+	})
+}
+
+func (p backlog) Unrendered(ctx context.Context, month key.Month) (int, error) {
+	return read(ctx, p.s, "backlog.unrendered", func() (int, error) {
+		n := 0
+		for k, b := range p.s.bills {
+			if k.Month == month && b.state.Batch == billing.Imported {
+				n++
+			}
+		}
+		return n, nil
 	})
 }
 

@@ -1,35 +1,44 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Months is the store as port.Months. Operations: months.open, months.close, months.list.
+// Months is the store as port.Months. Operations: months.open, months.close, months.list, months.all.
 func (s *Store) Months() port.Months { return months{s} }
 
 type months struct{ s *Store }
 
 func (p months) Open(ctx context.Context, month key.Month) error {
 	return p.s.do(ctx, "months.open", func() error {
-		if open, known := p.s.months[month]; known && !open {
+		state, known := p.s.months[month]
+		if known && !state.Open {
 			return fmt.Errorf("%w: %s is closed", port.ErrInvalid, month)
 		}
-		p.s.months[month] = true
+		if !known {
+			p.s.months[month] = port.MonthState{Month: month, Open: true, OpenedAt: p.s.now()}
+		}
 		return nil
 	})
 }
 
 func (p months) Close(ctx context.Context, month key.Month) error {
 	return p.s.do(ctx, "months.close", func() error {
-		if _, known := p.s.months[month]; !known {
+		state, known := p.s.months[month]
+		if !known {
 			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNoRoom)
 		}
-		p.s.months[month] = false
+		if state.Open {
+			state.Open, state.ClosedAt = false, p.s.now()
+			p.s.months[month] = state
+		}
 		return nil
 	})
 }
@@ -37,13 +46,19 @@ func (p months) Close(ctx context.Context, month key.Month) error {
 func (p months) List(ctx context.Context) ([]key.Month, error) {
 	return read(ctx, p.s, "months.list", func() ([]key.Month, error) {
 		var open []key.Month
-		for month, isOpen := range p.s.months {
-			if isOpen {
+		for month, state := range p.s.months {
+			if state.Open {
 				open = append(open, month)
 			}
 		}
 		slices.Sort(open)
 		return open, nil
+	})
+}
+
+func (p months) All(ctx context.Context) ([]port.MonthState, error) {
+	return read(ctx, p.s, "months.all", func() ([]port.MonthState, error) {
+		return slices.SortedFunc(maps.Values(p.s.months), func(a, b port.MonthState) int { return cmp.Compare(a.Month, b.Month) }), nil
 	})
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Policies is the store as port.Policies. Operations: policies.versions, policies.draft, policies.activate.
+// Policies is the store as port.Policies. Operations: policies.versions, policies.list, policies.draft,
+// policies.activate.
 func (s *Store) Policies() port.Policies { return policies{s} }
 
 type policies struct{ s *Store }
@@ -30,7 +31,22 @@ func (p policies) Versions(ctx context.Context) ([]policy.Version, error) {
 	})
 }
 
-func (p policies) Draft(ctx context.Context, spec policy.Spec, _ port.Act) (policy.Version, error) {
+func (p policies) List(ctx context.Context) ([]port.PolicyRecord, error) {
+	return read(ctx, p.s, "policies.list", func() ([]port.PolicyRecord, error) {
+		var records []port.PolicyRecord
+		for ref, v := range p.s.policies {
+			record := p.s.policyHistory[ref]
+			record.Version = v
+			records = append(records, record)
+		}
+		slices.SortFunc(records, func(a, b port.PolicyRecord) int {
+			return cmp.Or(cmp.Compare(a.Version.Ref().ID, b.Version.Ref().ID), cmp.Compare(a.Version.Ref().Version, b.Version.Ref().Version))
+		})
+		return records, nil
+	})
+}
+
+func (p policies) Draft(ctx context.Context, spec policy.Spec, by port.Act) (policy.Version, error) {
 	return read(ctx, p.s, "policies.draft", func() (policy.Version, error) {
 		id, known := p.s.families[spec.Name]
 		if !known {
@@ -48,11 +64,12 @@ func (p policies) Draft(ctx context.Context, spec policy.Spec, _ port.Act) (poli
 		}
 		p.s.families[spec.Name] = id
 		p.s.policies[ref] = version
+		p.s.policyHistory[ref] = port.PolicyRecord{CreatedBy: p.s.dated(by)}
 		return version, nil
 	})
 }
 
-func (p policies) Activate(ctx context.Context, ref policy.Ref, _ port.Act) error {
+func (p policies) Activate(ctx context.Context, ref policy.Ref, by port.Act) error {
 	return p.s.do(ctx, "policies.activate", func() error {
 		draft, ok := p.s.policies[ref]
 		if !ok {
@@ -69,8 +86,23 @@ func (p policies) Activate(ctx context.Context, ref policy.Ref, _ port.Act) erro
 			if p.s.policies[other], err = v.Retire(); err != nil {
 				return err
 			}
+			history := p.s.policyHistory[other]
+			history.RetiredAt = p.s.dated(by).At
+			p.s.policyHistory[other] = history
 		}
 		p.s.policies[ref] = active
+		history := p.s.policyHistory[ref]
+		history.ApprovedBy = p.s.dated(by)
+		p.s.policyHistory[ref] = history
 		return nil
 	})
+}
+
+// dated is an act with the store's time where it names none.
+func (s *Store) dated(by port.Act) port.Act {
+	if by.At.IsZero() {
+		by.At = s.now()
+	}
+	by.At = instant(by.At)
+	return by
 }

@@ -7,15 +7,10 @@ import (
 	"slices"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
 )
 
-// Note is an act as Audit keeps it.
-type Note struct {
-	What, Subject string
-	By            port.Act
-}
-
-// Audit is the store as port.Audit. Operation: audit.note.
+// Audit is the store as port.Audit. Operations: audit.note, audit.about.
 func (s *Store) Audit() port.Audit { return audit{s} }
 
 type audit struct{ s *Store }
@@ -23,19 +18,31 @@ type audit struct{ s *Store }
 func (p audit) Note(ctx context.Context, what, subject string, by port.Act) error {
 	by.At = instant(by.At)
 	return p.s.do(ctx, "audit.note", func() error {
-		p.s.notes = append(p.s.notes, Note{What: what, Subject: subject, By: by})
+		p.s.notes = append(p.s.notes, port.Note{What: what, Subject: subject, By: by})
 		return nil
 	})
 }
 
+func (p audit) About(ctx context.Context, subjects []string) ([]port.Note, error) {
+	return read(ctx, p.s, "audit.about", func() ([]port.Note, error) {
+		var found []port.Note
+		for _, n := range p.s.notes {
+			if slices.Contains(subjects, n.Subject) {
+				found = append(found, n)
+			}
+		}
+		return found, nil
+	})
+}
+
 // Notes returns what operators did, oldest first.
-func (s *Store) Notes() []Note {
+func (s *Store) Notes() []port.Note {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.notes)
 }
 
-// Runs is the store as port.Runs. Operations: runs.start, runs.update.
+// Runs is the store as port.Runs. Operations: runs.start, runs.update, runs.find, runs.latest.
 func (s *Store) Runs() port.Runs { return runs{s} }
 
 type runs struct{ s *Store }
@@ -55,6 +62,28 @@ func (p runs) Update(ctx context.Context, run port.Run) error {
 		}
 		p.s.runs[run.ID] = keptRun(run)
 		return nil
+	})
+}
+
+func (p runs) Find(ctx context.Context, id int64) (port.Run, error) {
+	return read(ctx, p.s, "runs.find", func() (port.Run, error) {
+		run, ok := p.s.runs[id]
+		if !ok {
+			return run, fmt.Errorf("%w: run %d", port.ErrNotFound, id)
+		}
+		return keptRun(run), nil
+	})
+}
+
+func (p runs) Latest(ctx context.Context, month key.Month, limit int) ([]port.Run, error) {
+	return read(ctx, p.s, "runs.latest", func() ([]port.Run, error) {
+		var latest []port.Run
+		for id := int64(len(p.s.runs)); id > 0 && len(latest) < limit; id-- {
+			if run := p.s.runs[id]; month == 0 || run.Month == month {
+				latest = append(latest, keptRun(run))
+			}
+		}
+		return latest, nil
 	})
 }
 

@@ -31,11 +31,11 @@ func (s *Store) Seed(seeds ...Seeded) {
 		if seed.Customer == "" {
 			seed.Customer = fmt.Sprintf("customer-%d", k.UserID)
 		}
-		s.months[k.Month] = true
+		s.seedMonth(k.Month)
 		s.customers[seed.Customer] = k.UserID
 		s.lastUser = max(s.lastUser, k.UserID)
 		for _, kind := range seed.State.Suppressed.Kinds() {
-			s.suppressed[port.Contact{UserID: k.UserID, Channel: kind}] = "seeded"
+			s.suppressed[port.Contact{UserID: k.UserID, Channel: kind}] = port.Suppression{Contact: port.Contact{UserID: k.UserID, Channel: kind}, Reason: "seeded", Since: s.now()}
 		}
 		s.bills[k] = bill{
 			state: kept(seed.State), customer: seed.Customer, data: slices.Clone(seed.Data),
@@ -43,7 +43,7 @@ func (s *Store) Seed(seeds ...Seeded) {
 			version: max(seed.Version, 1),
 		}
 		for _, row := range seed.Rows {
-			s.months[row.Key.Month] = true
+			s.seedMonth(row.Key.Month)
 			s.put(row)
 		}
 	}
@@ -66,4 +66,13 @@ func (s *Store) Rows(k key.Target) []attempt.Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rowsOf(k)
+}
+
+func (s *Store) seedMonth(month key.Month) {
+	if _, known := s.months[month]; !known {
+		s.months[month] = port.MonthState{Month: month, OpenedAt: s.now()}
+	}
+	state := s.months[month]
+	state.Open = true
+	s.months[month] = state
 }

@@ -36,15 +36,16 @@ type Store struct {
 	locks     map[key.Target]*tx   // who holds a target
 	pending   map[key.Delivery]*tx // who has inserted a key and not committed
 
-	months     map[key.Month]bool // open?
-	suppressed map[port.Contact]string
-	halt       port.Halt
-	families   map[string]int64
-	policies   map[policy.Ref]policy.Version
-	notes      []Note
-	runs       map[int64]port.Run
-	rejects    map[key.Month]map[port.RejectedRow]rejected
-	imports    []port.ImportRecord // the id is the place, from 1
+	months        map[key.Month]port.MonthState
+	suppressed    map[port.Contact]port.Suppression
+	halt          port.Halt
+	families      map[string]int64
+	policies      map[policy.Ref]policy.Version
+	policyHistory map[policy.Ref]port.PolicyRecord // without the version
+	notes         []port.Note
+	runs          map[int64]port.Run
+	rejects       map[key.Month]map[port.RejectedRow]rejected
+	imports       []port.ImportRecord // the id is the place, from 1
 }
 
 // bill is all that is kept of a target.
@@ -71,19 +72,20 @@ type rejected struct {
 // NewStore returns an empty store. The clock is the database's: leases and what the sweeps see go by it.
 func NewStore(clock port.Clock) *Store {
 	return &Store{
-		clock:      clock,
-		released:   make(chan struct{}),
-		bills:      map[key.Target]bill{},
-		customers:  map[string]int64{},
-		ledger:     map[key.Target]map[key.Delivery]attempt.Row{},
-		locks:      map[key.Target]*tx{},
-		pending:    map[key.Delivery]*tx{},
-		months:     map[key.Month]bool{},
-		suppressed: map[port.Contact]string{},
-		families:   map[string]int64{},
-		policies:   map[policy.Ref]policy.Version{},
-		runs:       map[int64]port.Run{},
-		rejects:    map[key.Month]map[port.RejectedRow]rejected{},
+		clock:         clock,
+		released:      make(chan struct{}),
+		bills:         map[key.Target]bill{},
+		customers:     map[string]int64{},
+		ledger:        map[key.Target]map[key.Delivery]attempt.Row{},
+		locks:         map[key.Target]*tx{},
+		pending:       map[key.Delivery]*tx{},
+		months:        map[key.Month]port.MonthState{},
+		suppressed:    map[port.Contact]port.Suppression{},
+		families:      map[string]int64{},
+		policies:      map[policy.Ref]policy.Version{},
+		policyHistory: map[policy.Ref]port.PolicyRecord{},
+		runs:          map[int64]port.Run{},
+		rejects:       map[key.Month]map[port.RejectedRow]rejected{},
 	}
 }
 

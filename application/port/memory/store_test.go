@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/application/port/porttest"
 )
@@ -16,19 +15,9 @@ func openStore(testing.TB) porttest.Storage {
 	return porttest.Storage{
 		Targets: s.Targets(), Backlog: s.Backlog(), Requests: s.Requests(), Ledger: s.Ledger(), Sweeps: s.Sweeps(),
 		Suppressions: s.Suppressions(), Months: s.Months(), Control: s.Control(), Policies: s.Policies(),
-		Audit: s.Audit(), Runs: s.Runs(), Report: s.Report(), Imports: s.Imports(), Renders: s.Renders(),
+		Audit: s.Audit(), Runs: s.Runs(), Report: s.Report(), Dossiers: s.Dossiers(), Imports: s.Imports(), Renders: s.Renders(),
 		Corrections: s.Corrections(),
 		Elapse:      func(_ testing.TB, d time.Duration) { clock.Advance(d) },
-		Notes: func(testing.TB) (notes []porttest.Note) {
-			for _, n := range s.Notes() {
-				notes = append(notes, porttest.Note(n))
-			}
-			return notes
-		},
-		Run: func(_ testing.TB, id int64) port.Run {
-			run, _ := s.Run(id)
-			return run
-		},
 	}
 }
 

@@ -5,10 +5,11 @@ import (
 	"slices"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // Suppressions is the store as port.Suppressions. Operations: suppressions.suppressed, suppressions.suppress,
-// suppressions.lift.
+// suppressions.lift, suppressions.of, suppressions.count.
 func (s *Store) Suppressions() port.Suppressions { return suppressions{s} }
 
 type suppressions struct{ s *Store }
@@ -29,7 +30,7 @@ func (p suppressions) Suppress(ctx context.Context, contacts []port.Contact, rea
 	return p.s.do(ctx, "suppressions.suppress", func() error {
 		for _, c := range contacts {
 			if _, ok := p.s.suppressed[c]; !ok {
-				p.s.suppressed[c] = reason
+				p.s.suppressed[c] = port.Suppression{Contact: c, Reason: reason, Since: p.s.now()}
 			}
 		}
 		return nil
@@ -43,4 +44,20 @@ func (p suppressions) Lift(ctx context.Context, contacts []port.Contact) error {
 		}
 		return nil
 	})
+}
+
+func (p suppressions) Of(ctx context.Context, userID int64) ([]port.Suppression, error) {
+	return read(ctx, p.s, "suppressions.of", func() ([]port.Suppression, error) {
+		var entries []port.Suppression
+		for _, kind := range channel.All {
+			if entry, ok := p.s.suppressed[port.Contact{UserID: userID, Channel: kind}]; ok {
+				entries = append(entries, entry)
+			}
+		}
+		return entries, nil
+	})
+}
+
+func (p suppressions) Count(ctx context.Context) (int, error) {
+	return read(ctx, p.s, "suppressions.count", func() (int, error) { return len(p.s.suppressed), nil })
 }

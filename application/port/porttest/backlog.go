@@ -21,6 +21,7 @@ func BacklogChecks() []Check[Storage] {
 		onStage("counts candidates alone", backlogCandidates),
 		onStage("counts what others hold, without waiting", backlogHeld),
 		onStage("tells when the next one comes due", backlogNextDue),
+		onStage("counts what waits to be rendered", backlogUnrendered),
 	}
 }
 
@@ -68,6 +69,25 @@ func backlogHeld(s *stage) {
 		}
 		return nil
 	}))
+}
+
+func backlogUnrendered(s *stage) {
+	expect := func(want int) {
+		s.Helper()
+		if got := given(s.Backlog.Unrendered(s.ctx, november))(s); got != want {
+			s.Errorf("%d wait to be rendered, want %d", got, want)
+		}
+	}
+	expect(0)
+	s.rendered(november, 2)
+	s.imported(december, 3)
+	expect(0)
+	fresh := s.store(november, bill(november, 50, noon), bill(november, 51, noon), bill(november, 52, noon))
+	expect(3)
+	if _, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: fresh[0], Version: s.versionOf(fresh[0]), Failed: "no name"}}, noon); err != nil {
+		s.Fatal(err)
+	}
+	expect(2)
 }
 
 func backlogNextDue(s *stage) {

@@ -169,8 +169,9 @@ func ledgerRecordFields(s *stage) {
 	accepted.FinishedAt = noon.Add(1234567 * time.Microsecond)
 	throttled := outcome(keys[1], token(1), attempt.NotSent)
 	throttled.Class, throttled.Reason, throttled.NotBefore = attempt.Throttled, attempt.ReasonThrottled, noon.Add(time.Hour)
+	throttled.Detail = "429 slow down — 천천히"
 	refused := outcome(keys[2], token(1), attempt.Failed)
-	refused.Class, refused.Reason = attempt.Permanent, attempt.ReasonRefused
+	refused.Class, refused.Reason, refused.Detail = attempt.Permanent, attempt.ReasonRefused, "550 5.1.1 no such mailbox"
 	want := make([]attempt.Row, 3)
 	for i, o := range []attempt.Outcome{accepted, throttled, refused} {
 		want[i], _ = s.row(keys[i]).Apply(o)
@@ -182,6 +183,11 @@ func ledgerRecordFields(s *stage) {
 		if row != want[i] {
 			s.Errorf("the row is\n%+v, want\n%+v", row, want[i])
 		}
+	}
+	late := outcome(keys[2], token(2), attempt.Succeeded)
+	s.record(late)
+	if got := s.row(keys[2]).Detail; got != refused.Detail {
+		s.Errorf("an answer without words left %q of %q", got, refused.Detail)
 	}
 }
 

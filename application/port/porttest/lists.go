@@ -19,6 +19,7 @@ func SuppressionsChecks() []Check[Storage] {
 		onStage("tells which contacts must not be made, by customer and channel", suppressionsListed),
 		onStage("suppresses and lifts safely again", suppressionsAgain),
 		onStage("answers for many contacts at once", suppressionsMany),
+		onStage("tells a customer's entries with their reasons, and counts the list", suppressionsOf),
 	}
 }
 
@@ -80,6 +81,28 @@ func suppressionsMany(s *stage) {
 	}
 }
 
+func suppressionsOf(s *stage) {
+	before := normal(s.now())
+	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.SMS}, {UserID: 8, Channel: channel.Email}}, "반송"))
+	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.Email}, {UserID: 7, Channel: channel.SMS}}, "asked for it"))
+	var got []string
+	for _, e := range given(s.Suppressions.Of(s.ctx, 7))(s) {
+		got = append(got, string(e.Channel)+" "+e.Reason)
+		if e.UserID != 7 || normal(e.Since).Before(before) {
+			s.Errorf("the entry is %+v", e)
+		}
+	}
+	if want := []string{"EMAIL asked for it", "SMS 반송"}; !slices.Equal(got, want) {
+		s.Errorf("customer 7 has %q, want %q", got, want)
+	}
+	if none := given(s.Suppressions.Of(s.ctx, 9))(s); len(none) != 0 {
+		s.Errorf("customer 9 has %v", none)
+	}
+	if n := given(s.Suppressions.Count(s.ctx))(s); n != 3 {
+		s.Errorf("the list has %d entries, want 3", n)
+	}
+}
+
 // Months runs the suite of port.Months.
 func Months(t *testing.T, open OpenStorage) { Run(t, MonthsChecks(), open) }
 
@@ -91,6 +114,7 @@ func MonthsChecks() []Check[Storage] {
 		onStage("closes a month for good", monthsClose),
 		onStage("does not close what was never opened", monthsCloseUnknown),
 		onStage("makes room for the month's bills", monthsRoom),
+		onStage("tells of every month whether it is open, and since when", monthsAll),
 	}
 }
 
@@ -142,6 +166,25 @@ func monthsRoom(s *stage) {
 	}
 	s.must(s.Months.Open(s.ctx, next))
 	s.rendered(next, 1)
+}
+
+func monthsAll(s *stage) {
+	s.must(s.Months.Close(s.ctx, november))
+	all := given(s.Months.All(s.ctx))(s)
+	if len(all) != 2 || all[0].Month != november || all[1].Month != december {
+		s.Fatalf("the months are %+v", all)
+	}
+	if n := all[0]; n.Open || n.OpenedAt.IsZero() || n.ClosedAt.Before(n.OpenedAt) {
+		s.Errorf("the closed one is %+v", n)
+	}
+	if d := all[1]; !d.Open || d.OpenedAt.IsZero() || !d.ClosedAt.IsZero() {
+		s.Errorf("the open one is %+v", d)
+	}
+	closed := all[0].ClosedAt
+	s.must(s.Months.Close(s.ctx, november))
+	if again := given(s.Months.All(s.ctx))(s)[0].ClosedAt; !again.Equal(closed) {
+		s.Errorf("closing again moved the closing from %s to %s", closed, again)
+	}
 }
 
 // Control runs the suite of port.Control.

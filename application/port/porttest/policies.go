@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ func PoliciesChecks() []Check[Storage] {
 		onStage("activates drafts alone", policiesActivateOnce),
 		onStage("keeps one version ACTIVE when many are activated at once", policiesActivateRace),
 		onStage("refuses a spec that cannot work", policiesInvalid),
+		onStage("lists every version, with who wrote it and who let it go live", policiesList),
 	}
 }
 
@@ -193,5 +195,35 @@ func policiesInvalid(s *stage) {
 	}
 	if got := s.draft("bills").Ref().Version; got != 1 {
 		s.Errorf("the first version after a refused one is %d", got)
+	}
+}
+
+func policiesList(s *stage) {
+	records := func() (texts []string) {
+		for _, r := range given(s.Policies.List(s.ctx))(s) {
+			texts = append(texts, fmt.Sprintf("%s %s %s by %s (%s, %s) let live by %q (%q, %v) retired %v", r.Version.Ref(), r.Version.Status(), r.Version.Name(),
+				r.CreatedBy.Actor, r.CreatedBy.Reason, normal(r.CreatedBy.At), r.ApprovedBy.Actor, r.ApprovedBy.Reason, normal(r.ApprovedBy.At), normal(r.RetiredAt)))
+		}
+		return texts
+	}
+	if got := records(); len(got) != 0 {
+		s.Errorf("an empty store lists %q", got)
+	}
+	first, other, second := s.draft("bills").Ref(), s.draft("reminders").Ref(), s.draft("bills").Ref()
+	lee := port.Act{Actor: "lee", Reason: "looks good", At: noon.Add(time.Hour)}
+	s.must(s.Policies.Activate(s.ctx, first, lee))
+	later := port.Act{Actor: "이", Reason: "새 경로", At: noon.Add(2 * time.Hour)}
+	s.must(s.Policies.Activate(s.ctx, second, later))
+	never := time.Time{}
+	line := func(ref policy.Ref, status policy.Status, name string, approved port.Act, retired time.Time) string {
+		return fmt.Sprintf("%s %s %s by kim (a new route, %s) let live by %q (%q, %v) retired %v", ref, status, name, noon, approved.Actor, approved.Reason, approved.At, retired)
+	}
+	want := []string{
+		line(first, policy.Retired, "bills", lee, later.At),
+		line(second, policy.Active, "bills", later, never),
+		line(other, policy.Draft, "reminders", port.Act{}, never),
+	}
+	if got := records(); !slices.Equal(got, want) {
+		s.Errorf("listed\n%s, want\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -19,6 +19,14 @@ type brokenSuppressions struct {
 	port.Suppressions
 	change  func(c port.Contact) port.Contact
 	lenient bool // Lift does nothing
+	all     bool // Of answers for one customer too few
+}
+
+func (b brokenSuppressions) Of(ctx context.Context, userID int64) ([]port.Suppression, error) {
+	if b.all {
+		userID++
+	}
+	return b.Suppressions.Of(ctx, userID)
 }
 
 func (b brokenSuppressions) Suppressed(ctx context.Context, contacts []port.Contact) (listed []port.Contact, err error) {
@@ -66,6 +74,8 @@ func TestTheSuppressionsSuiteRejectsBrokenLists(t *testing.T) {
 			"which never lifts", list(brokenSuppressions{lenient: true, change: func(c port.Contact) port.Contact { return c }}),
 			[]string{"tells which contacts must not be made, by customer and channel", "suppresses and lifts safely again"},
 		},
+		{"which tells of another customer", list(brokenSuppressions{all: true, change: func(c port.Contact) port.Contact { return c }}),
+			[]string{"tells a customer's entries with their reasons, and counts the list"}},
 		{"which mixes up customers", list(brokenSuppressions{change: func(c port.Contact) port.Contact {
 			c.UserID %= 501
 			c.Channel = channel.Email
@@ -80,6 +90,15 @@ type brokenMonths struct {
 	open  func(ctx context.Context, m port.Months, month key.Month) error
 	close func(ctx context.Context, m port.Months, month key.Month) error
 	list  func(months []key.Month) []key.Month
+	all   func(months []port.MonthState) []port.MonthState
+}
+
+func (b brokenMonths) All(ctx context.Context) ([]port.MonthState, error) {
+	months, err := b.Months.All(ctx)
+	if b.all != nil {
+		months = b.all(months)
+	}
+	return months, err
 }
 
 func (b brokenMonths) Open(ctx context.Context, month key.Month) error {
@@ -117,6 +136,9 @@ func TestTheMonthsSuiteRejectsBrokenMonths(t *testing.T) {
 			slices.Reverse(months)
 			return months
 		}}), []string{"lists the open months, oldest first", "opens a month twice without harm"}},
+		{"which hides closed months", months(brokenMonths{all: func(months []port.MonthState) []port.MonthState {
+			return slices.DeleteFunc(months, func(m port.MonthState) bool { return !m.Open })
+		}}), []string{"tells of every month whether it is open, and since when"}},
 		{"which hides that a month is closed", months(brokenMonths{open: func(ctx context.Context, m port.Months, month key.Month) error {
 			_ = m.Open(ctx, month)
 			return ctx.Err()
@@ -154,6 +176,15 @@ type brokenPolicies struct {
 	versions func(versions []policy.Version) []policy.Version
 	draft    func(ctx context.Context, p port.Policies, spec policy.Spec) (policy.Version, error)
 	activate func(ctx context.Context, p port.Policies, ref policy.Ref) error
+	list     func(records []port.PolicyRecord) []port.PolicyRecord
+}
+
+func (b brokenPolicies) List(ctx context.Context) ([]port.PolicyRecord, error) {
+	records, err := b.Policies.List(ctx)
+	if b.list != nil {
+		records = b.list(records)
+	}
+	return records, err
 }
 
 func (b brokenPolicies) Versions(ctx context.Context) ([]policy.Version, error) {
@@ -218,6 +249,15 @@ func TestThePoliciesSuiteRejectsBrokenPolicies(t *testing.T) {
 			}
 			return nil
 		}}), []string{"activates drafts alone"}},
+		{"which hide drafts from the list", policies(brokenPolicies{list: func(records []port.PolicyRecord) []port.PolicyRecord {
+			return slices.DeleteFunc(records, func(r port.PolicyRecord) bool { return r.Version.Status() == policy.Draft })
+		}}), []string{"lists every version, with who wrote it and who let it go live"}},
+		{"which forget who let a version go live", policies(brokenPolicies{list: func(records []port.PolicyRecord) []port.PolicyRecord {
+			for i := range records {
+				records[i].ApprovedBy = records[i].CreatedBy
+			}
+			return records
+		}}), []string{"lists every version, with who wrote it and who let it go live"}},
 		{"which take a spec that cannot work", policies(brokenPolicies{draft: func(ctx context.Context, p port.Policies, spec policy.Spec) (policy.Version, error) {
 			if len(spec.Route) == 0 {
 				spec.Route = policy.Route{{Channel: channel.Email, Tries: 1}}
@@ -235,11 +275,26 @@ func (a terse) Note(ctx context.Context, what, subject string, by port.Act) erro
 	return a.Audit.Note(ctx, what, subject, by)
 }
 
+// chatty tells everything, whatever is asked for.
+type chatty struct {
+	port.Audit
+	store *memory.Store
+}
+
+func (a chatty) About(ctx context.Context, _ []string) ([]port.Note, error) {
+	return a.store.Notes(), ctx.Err()
+}
+
 func TestTheAuditSuiteRejectsBrokenNotes(t *testing.T) {
 	t.Parallel()
-	rejects(t, "Audit", []broken{{"without reasons", func(s *porttest.Storage, _ *memory.Store) {
-		s.Audit = terse{s.Audit}
-	}, []string{"keeps what was done, to what, by whom, why and when"}}})
+	rejects(t, "Audit", []broken{
+		{"without reasons", func(s *porttest.Storage, _ *memory.Store) {
+			s.Audit = terse{s.Audit}
+		}, []string{"keeps what was done, to what, by whom, why and when"}},
+		{"which tell everything", func(s *porttest.Storage, store *memory.Store) {
+			s.Audit = chatty{s.Audit, store}
+		}, []string{"tells what was done to the subjects alone that are asked for"}},
+	})
 }
 
 // brokenRuns replaces those methods that are set.
@@ -247,6 +302,15 @@ type brokenRuns struct {
 	port.Runs
 	start  func(id int64) int64
 	update func(ctx context.Context, r port.Runs, run port.Run) error
+	latest func(runs []port.Run) []port.Run
+}
+
+func (b brokenRuns) Latest(ctx context.Context, month key.Month, limit int) ([]port.Run, error) {
+	runs, err := b.Runs.Latest(ctx, month, limit)
+	if b.latest != nil {
+		runs = b.latest(runs)
+	}
+	return runs, err
 }
 
 func (b brokenRuns) Start(ctx context.Context, run port.Run) (int64, error) {
@@ -274,6 +338,14 @@ func TestTheRunsSuiteRejectsBrokenRecords(t *testing.T) {
 	}
 	rejects(t, "Runs", []broken{
 		{"which count from 0", runs(brokenRuns{start: func(id int64) int64 { return id - 1 }}), []string{"numbers runs from 1 on"}},
+		{"which list the oldest first", runs(brokenRuns{latest: func(runs []port.Run) []port.Run {
+			slices.Reverse(runs)
+			return runs
+		}}), []string{"lists the last runs of a month or of all, the newest first"}},
+		{"which forget who approved", runs(brokenRuns{update: func(ctx context.Context, r port.Runs, run port.Run) error {
+			run.By.ApprovedBy = ""
+			return r.Update(ctx, run)
+		}}), []string{"keeps every field of a record"}},
 		{"which lose a field", runs(brokenRuns{update: func(ctx context.Context, r port.Runs, run port.Run) error {
 			run.PageTimeP99 = 0
 			return r.Update(ctx, run)

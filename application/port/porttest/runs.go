@@ -8,37 +8,55 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Audit runs the suite of port.Audit. It needs Storage.Notes.
+// Audit runs the suite of port.Audit.
 func Audit(t *testing.T, open OpenStorage) { Run(t, AuditChecks(), open) }
 
 // AuditChecks are the promises of port.Audit.
 func AuditChecks() []Check[Storage] {
-	return []Check[Storage]{onStage("keeps what was done, to what, by whom, why and when", auditNotes)}
+	return []Check[Storage]{
+		onStage("keeps what was done, to what, by whom, why and when", auditNotes),
+		onStage("tells what was done to the subjects alone that are asked for", auditAbout),
+	}
 }
 
 func auditNotes(s *stage) {
-	want := []Note{
+	want := []port.Note{
 		{What: "cancel", Subject: "2026-11/7", By: port.Act{Actor: "kim", Reason: "the customer asked", At: noon}},
 		{What: "cancel", Subject: "2026-11/7", By: port.Act{Actor: "kim", Reason: "the customer asked", At: noon}},
-		{What: "halt", Subject: "dispatch", By: port.Act{Actor: "이", Reason: "금액 오류", At: noon.Add(-time.Hour)}},
+		{What: "halt", Subject: "dispatch", By: port.Act{Actor: "이", Reason: "금액 오류", At: noon.Add(-time.Hour), ApprovedBy: "박"}},
 	}
-	before := len(s.Notes(s)) // the store may note by itself
 	for _, n := range want {
 		s.must(s.Audit.Note(s.ctx, n.What, n.Subject, n.By))
 	}
-	got := s.Notes(s)[before:]
+	s.notesAre(want, "2026-11/7", "dispatch")
+}
+
+func (s *stage) notesAre(want []port.Note, subjects ...string) {
+	s.Helper()
+	got := given(s.Audit.About(s.ctx, subjects))(s)
 	for i := range got {
 		got[i].By.At = normal(got[i].By.At)
 	}
 	if !slices.Equal(got, want) {
-		s.Errorf("noted\n%+v, want\n%+v", got, want)
+		s.Errorf("noted about %q\n%+v, want\n%+v", subjects, got, want)
 	}
 }
 
-// Runs runs the suite of port.Runs. It needs Storage.Run.
+func auditAbout(s *stage) {
+	for _, subject := range []string{"2026-11/7", "2026-11/77", "everything"} {
+		s.must(s.Audit.Note(s.ctx, "look at", subject, act))
+	}
+	s.notesAre([]port.Note{{What: "look at", Subject: "2026-11/7", By: act}}, "2026-11/7", "2026-11/8")
+	s.notesAre([]port.Note{{What: "look at", Subject: "2026-11/7", By: act}, {What: "look at", Subject: "everything", By: act}}, "everything", "2026-11/7")
+	s.notesAre(nil, "2026-12/7")
+	s.notesAre(nil)
+}
+
+// Runs runs the suite of port.Runs.
 func Runs(t *testing.T, open OpenStorage) { Run(t, RunsChecks(), open) }
 
 // RunsChecks are the promises of port.Runs.
@@ -47,6 +65,7 @@ func RunsChecks() []Check[Storage] {
 		onStage("numbers runs from 1 on", runsNumbers),
 		onStage("keeps every field of a record", runsRoundTrip),
 		onStage("updates a run that was started, and no other", runsUpdate),
+		onStage("lists the last runs of a month or of all, the newest first", runsLatest),
 	}
 }
 
@@ -68,7 +87,7 @@ func runText(run port.Run) string {
 
 func (s *stage) runIs(want port.Run) {
 	s.Helper()
-	if got := s.Run(s, want.ID); runText(got) != runText(want) {
+	if got := given(s.Runs.Find(s.ctx, want.ID))(s); runText(got) != runText(want) {
 		s.Errorf("run %d is kept as\n%s, want\n%s", want.ID, runText(got), runText(want))
 	}
 }
@@ -94,6 +113,7 @@ func runsRoundTrip(s *stage) {
 	run.Decisions = map[string]int{"DISPATCH due": 5_000_000, "DEFER quiet_hours": 7}
 	run.PageTimeP50, run.PageTimeP99 = 8*time.Millisecond, 90*time.Millisecond
 	run.Error = "two pages in a row without an acknowledgement"
+	run.By.ApprovedBy, run.Unrendered = "박", 4
 	s.must(s.Runs.Update(s.ctx, run))
 	s.runIs(run)
 }
@@ -110,5 +130,38 @@ func runsUpdate(s *stage) {
 	unknown.ID = second.ID + 1
 	if err := s.Runs.Update(s.ctx, unknown); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("updating a run that was never started: %v, want ErrNotFound", err)
+	}
+	if _, err := s.Runs.Find(s.ctx, unknown.ID); !errors.Is(err, port.ErrNotFound) {
+		s.Errorf("finding a run that was never started: %v, want ErrNotFound", err)
+	}
+}
+
+func runsLatest(s *stage) {
+	var ids []int64
+	for i := range 5 {
+		run := running()
+		if i == 2 {
+			run.Month = december
+		}
+		ids = append(ids, given(s.Runs.Start(s.ctx, run))(s))
+	}
+	for _, c := range []struct {
+		month key.Month
+		limit int
+		want  []int64
+	}{
+		{november, 10, []int64{ids[4], ids[3], ids[1], ids[0]}},
+		{november, 2, []int64{ids[4], ids[3]}},
+		{december, 10, []int64{ids[2]}},
+		{0, 3, []int64{ids[4], ids[3], ids[2]}},
+		{december + 1, 10, nil},
+	} {
+		var got []int64
+		for _, run := range given(s.Runs.Latest(s.ctx, c.month, c.limit))(s) {
+			got = append(got, run.ID)
+		}
+		if !slices.Equal(got, c.want) {
+			s.Errorf("the last %d runs of month %d are %v, want %v", c.limit, c.month, got, c.want)
+		}
 	}
 }

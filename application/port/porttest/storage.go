@@ -29,22 +29,13 @@ type Storage struct {
 	Audit        port.Audit
 	Runs         port.Runs
 	Report       port.Report
+	Dossiers     port.Dossiers
 	Imports      port.Imports
 	Renders      port.Renders
 	Corrections  port.Corrections
 
 	// Elapse lets the database's clock move on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
-	// Notes reads what Audit keeps, oldest first; the port itself only writes.
-	Notes func(t testing.TB) []Note
-	// Run reads a run's record; the port itself only writes.
-	Run func(t testing.TB, id int64) port.Run
-}
-
-// Note is an act as Audit keeps it.
-type Note struct {
-	What, Subject string
-	By            port.Act
 }
 
 // OpenStorage opens a fresh store, which no other check sees, and sees to its end by t.Cleanup.
@@ -82,6 +73,7 @@ func StorageSuites() []StorageSuite {
 		{"Audit", AuditChecks()},
 		{"Runs", RunsChecks()},
 		{"Report", ReportChecks()},
+		{"Dossiers", DossiersChecks()},
 		{"Imports", ImportsChecks()},
 		{"Renders", RendersChecks()},
 		{"Corrections", CorrectionsChecks()},

@@ -1,0 +1,116 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Dossiers reads what is kept sealed about bills.
+type Dossiers struct{ db *sqlx.DB }
+
+var _ port.Dossiers = Dossiers{}
+
+// NewDossiers returns the dossiers of a database.
+func NewDossiers(db *sqlx.DB) Dossiers { return Dossiers{db} }
+
+const sealedSQL = `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, d.email, d.sms, d.push
+FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id
+JOIN customers c ON c.user_id = v.user_id`
+
+// sealed reads what is kept beside the targets of some users of a month.
+func (s *session) sealed(ctx context.Context, month key.Month, users []int64) (map[int64]port.UnreachedBill, error) {
+	found := make(map[int64]port.UnreachedBill, len(users))
+	if there, err := s.isOpened(ctx, month); err != nil || !there {
+		return found, err
+	}
+	err := s.query(ctx, "read sealed bills", byKey(sealedSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+		var user int64
+		var u port.UnreachedBill
+		var destinations [3][]byte
+		err := scan(&user, &u.Customer, optional(&u.RenderError), &u.Data, &u.Statement, &destinations[0], &destinations[1], &destinations[2])
+		for i, kind := range channel.All {
+			if len(destinations[i]) > 0 {
+				u.Destinations = append(u.Destinations, port.Destination{Channel: kind, Sealed: destinations[i]})
+			}
+		}
+		found[user] = u
+		return err
+	})
+	return found, err
+}
+
+// Sealed implements port.Dossiers.
+func (p Dossiers) Sealed(ctx context.Context, target key.Target) (port.SealedBill, error) {
+	var found map[int64]port.UnreachedBill
+	err := read(ctx, p.db, "read a sealed bill", func(ctx context.Context, s *session) (err error) {
+		found, err = s.sealed(ctx, target.Month, []int64{target.UserID})
+		return err
+	})
+	bill, ok := found[target.UserID]
+	if err == nil && !ok {
+		err = fmt.Errorf("read a sealed bill: %w: there is no bill %s", port.ErrNotFound, target)
+	}
+	return bill.SealedBill, err
+}
+
+// The condition says what port.Ended says; the suite compares the two. Rows come by the primary key, so that a page
+// begins where the last one ended, however few are found.
+const unreachedSQL = `/* unreached */ SELECT ` + targetColumns + `
+FROM billing_targets t
+WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED'
+  AND ($4::boolean OR t.dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED') OR (t.batch_status = 'RENDER_FAILED' AND t.dispatch_status <> 'REQUESTED'))
+ORDER BY t.user_id LIMIT $3::int`
+
+// Unreached implements port.Dossiers.
+func (p Dossiers) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
+	var bills []port.UnreachedBill
+	err := read(ctx, p.db, "read the unreached", func(ctx context.Context, s *session) (err error) {
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return err
+		}
+		targets, err := s.unreachedTargets(ctx, month, after, limit, onTheWay)
+		if err != nil || len(targets) == 0 {
+			return err
+		}
+		users := each(targets, func(t *billing.Target) int64 { return t.Key().UserID })
+		sealed, err := s.sealed(ctx, month, users)
+		if err != nil {
+			return err
+		}
+		rows, err := s.ledgerOf(ctx, month, users)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows { // sorted by key: the last one stays
+			if row.Channel != "" {
+				u := sealed[row.Key.UserID]
+				u.Last = row
+				sealed[row.Key.UserID] = u
+			}
+		}
+		for _, t := range targets {
+			u := sealed[t.Key().UserID]
+			u.Target = t
+			bills = append(bills, u)
+		}
+		return nil
+	})
+	return bills, err
+}
+
+func (s *session) unreachedTargets(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]billing.Target, error) {
+	var targets []billing.Target
+	err := s.query(ctx, "read the unreached", byKey(unreachedSQL, month), []any{day(month), after, limit, onTheWay}, func(scan func(...any) error) error {
+		target, err := readTarget(month, scan)
+		targets = append(targets, target)
+		return err
+	})
+	return targets, err
+}

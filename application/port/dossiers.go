@@ -1,0 +1,46 @@
+package port
+
+import (
+	"context"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Dossiers reads what is kept sealed about bills, for people's questions. What is in it is opened with a Cipher.
+type Dossiers interface {
+	// Sealed returns what is kept sealed about a target. ErrNotFound.
+	Sealed(ctx context.Context, target key.Target) (SealedBill, error)
+	// Unreached returns the next bills of a month, by user id behind the given one, at most limit, that have not been
+	// accepted by a gateway and for which nothing more happens by itself: PAUSED, UNKNOWN, every end but SUCCEEDED, and
+	// what could not be rendered. With onTheWay also READY, FAILED and REQUESTED ones. Fewer than the limit means that
+	// there are no more.
+	Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]UnreachedBill, error)
+}
+
+// SealedBill is what is kept sealed about a target.
+type SealedBill struct {
+	Data         []byte        // Purpose{KindBillingData, target}
+	Destinations []Destination // by channel, at most one each
+	Statement    []byte        // the StatementRef, Purpose{KindStatementRef, target}; empty where there is none
+}
+
+// UnreachedBill is a bill that no gateway has accepted.
+type UnreachedBill struct {
+	SealedBill
+	Customer    string
+	Target      billing.Target
+	Last        attempt.Row // the last try that had a channel; the zero Row where there was none
+	RenderError string
+}
+
+// Ended reports whether nothing more happens by itself for a bill that is not SUCCEEDED: what Unreached lists.
+func Ended(s billing.State) bool {
+	switch s.Dispatch {
+	case billing.Ready, billing.Failed, billing.Requested:
+		return s.Batch == billing.RenderFailed && s.Dispatch != billing.Requested
+	default:
+		return s.Dispatch != billing.Succeeded
+	}
+}

@@ -1,0 +1,58 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Dossiers is the store as port.Dossiers. Operations: dossiers.sealed, dossiers.unreached.
+func (s *Store) Dossiers() port.Dossiers { return dossiers{s} }
+
+type dossiers struct{ s *Store }
+
+func (b bill) sealed() port.SealedBill {
+	return port.SealedBill{Data: slices.Clone(b.data), Destinations: slices.Clone(b.destinations), Statement: slices.Clone(b.statement)}
+}
+
+func (p dossiers) Sealed(ctx context.Context, target key.Target) (port.SealedBill, error) {
+	return read(ctx, p.s, "dossiers.sealed", func() (port.SealedBill, error) {
+		b, ok := p.s.bills[target]
+		if !ok {
+			return port.SealedBill{}, fmt.Errorf("%w: there is no bill %s", port.ErrNotFound, target)
+		}
+		return b.sealed(), nil
+	})
+}
+
+func (p dossiers) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
+	return read(ctx, p.s, "dossiers.unreached", func() ([]port.UnreachedBill, error) {
+		var keys []key.Target
+		for k, b := range p.s.bills {
+			if k.Month == month && k.UserID > after && b.state.Dispatch != billing.Succeeded && (onTheWay || port.Ended(b.state)) {
+				keys = append(keys, k)
+			}
+		}
+		slices.SortFunc(keys, key.Target.Compare)
+		var found []port.UnreachedBill
+		for _, k := range keys[:min(limit, len(keys))] {
+			b := p.s.bills[k]
+			target, err := p.s.restored(b)
+			if err != nil {
+				return nil, err
+			}
+			u := port.UnreachedBill{SealedBill: b.sealed(), Customer: b.customer, Target: target, RenderError: b.renderFailure}
+			for _, row := range p.s.rowsOf(k) {
+				if row.Channel != "" {
+					u.Last = row
+				}
+			}
+			found = append(found, u)
+		}
+		return found, nil
+	})
+}

@@ -1,0 +1,14 @@
+BEGIN;
+DROP INDEX runs_month;
+ALTER TABLE operator_actions DROP COLUMN approved_by;
+ALTER TABLE runs DROP COLUMN unrendered, DROP COLUMN approved_by;
+ALTER TABLE runs RENAME COLUMN created_by TO actor;
+ALTER TABLE policy_versions RENAME COLUMN approved_at TO activated_at;
+ALTER TABLE policy_versions RENAME COLUMN approved_reason TO activated_reason;
+ALTER TABLE policy_versions RENAME COLUMN approved_by TO activated_by;
+ALTER TABLE policy_versions RENAME COLUMN created_at TO drafted_at;
+ALTER TABLE policy_versions RENAME COLUMN created_reason TO drafted_reason;
+ALTER TABLE policy_versions RENAME COLUMN created_by TO drafted_by;
+ALTER TABLE delivery_attempts DROP COLUMN detail;
+DELETE FROM applied_migrations WHERE version = 5;
+COMMIT;
