@@ -21,11 +21,15 @@ type Config struct {
 // Batcher runs do over batches of items that came at about the same time.
 type Batcher[In, Out any] struct {
 	config Config
-	queue  chan item[In, Out]
 	do     func(ctx context.Context, in []In) ([]Out, error)
 	life   context.Context //nolint:containedctx // the workers' life, ended by Close
 	end    context.CancelFunc
 	done   sync.WaitGroup
+
+	mu      sync.Mutex
+	waiting []item[In, Out]
+	some    chan struct{} // told when the first item waits
+	enough  chan struct{} // told when a whole batch waits
 
 	filling sync.Mutex // one batch fills at a time, while others are being done
 	busy    bool       // the batch filled last had more than one item
@@ -45,7 +49,10 @@ type reply[Out any] struct {
 // Close must be called.
 func New[In, Out any](config Config, do func(ctx context.Context, in []In) ([]Out, error)) *Batcher[In, Out] {
 	life, end := context.WithCancel(context.Background())
-	b := &Batcher[In, Out]{config: config, queue: make(chan item[In, Out], config.Max), do: do, life: life, end: end}
+	b := &Batcher[In, Out]{
+		config: config, do: do, life: life, end: end,
+		some: make(chan struct{}, 1), enough: make(chan struct{}, 1),
+	}
 	for range config.Workers {
 		b.done.Go(b.work)
 	}
@@ -56,14 +63,11 @@ func New[In, Out any](config Config, do func(ctx context.Context, in []In) ([]Ou
 // item was done is unknown.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	var none Out
-	it := item[In, Out]{in: in, reply: make(chan reply[Out], 1)}
-	select {
-	case b.queue <- it:
-	case <-ctx.Done():
-		return none, ctx.Err()
-	case <-b.life.Done():
-		return none, context.Canceled
+	if err := ctx.Err(); err != nil {
+		return none, err
 	}
+	it := item[In, Out]{in: in, reply: make(chan reply[Out], 1)}
+	b.enter(it)
 	select {
 	case r := <-it.reply:
 		return r.out, r.err
@@ -82,32 +86,89 @@ func (b *Batcher[In, Out]) Close() {
 
 func (b *Batcher[In, Out]) work() {
 	items := make([]item[In, Out], 0, b.config.Max)
-	for {
-		if items = b.fill(items[:0]); len(items) == 0 {
-			return
+	for open := true; open; {
+		if items, open = b.fill(items[:0]); len(items) > 0 {
+			b.run(items)
 		}
-		b.run(items)
 		clear(items)
 	}
 }
 
-// fill waits for a first item and takes what comes with it; none where the batcher was closed.
-func (b *Batcher[In, Out]) fill(items []item[In, Out]) []item[In, Out] {
+// enter queues an item. The workers are woken for the first and for a full batch only, not for each: under load that
+// would cost more than the item's share of a bulk statement.
+func (b *Batcher[In, Out]) enter(it item[In, Out]) {
+	b.mu.Lock()
+	b.waiting = append(b.waiting, it)
+	n := len(b.waiting)
+	b.mu.Unlock()
+	if n == 1 {
+		tell(b.some)
+	}
+	if n == b.config.Max {
+		tell(b.enough)
+	}
+}
+
+// fill waits for a first item and takes what comes with it; open is false once the batcher is closed.
+func (b *Batcher[In, Out]) fill(items []item[In, Out]) (filled []item[In, Out], open bool) {
 	b.filling.Lock()
 	defer b.filling.Unlock()
 	select {
-	case it := <-b.queue:
-		items = append(items, it)
+	case <-b.some:
 	case <-b.life.Done():
-		return nil
+		return items, false
 	}
-	var over <-chan time.Time
 	if b.busy && b.config.Linger > 0 {
-		over = b.config.After(b.config.Linger)
+		b.linger()
 	}
-	items = Gather(items, b.config.Max, b.queue, over, b.life.Done())
+	items = b.take(items)
 	b.busy = len(items) > 1
+	return items, true
+}
+
+// linger waits until a whole batch is there, but no longer than Linger.
+func (b *Batcher[In, Out]) linger() {
+	select {
+	case <-b.enough: // perhaps of a batch that was taken long ago
+	default:
+	}
+	b.mu.Lock()
+	full := len(b.waiting) >= b.config.Max
+	b.mu.Unlock()
+	if full {
+		return
+	}
+	select {
+	case <-b.enough:
+	case <-b.config.After(b.config.Linger):
+	case <-b.life.Done():
+	}
+}
+
+// take moves a batch of those who wait to items. Where more wait the next worker is told.
+func (b *Batcher[In, Out]) take(items []item[In, Out]) []item[In, Out] {
+	b.mu.Lock()
+	n := min(len(b.waiting), b.config.Max)
+	items = append(items, b.waiting[:n]...)
+	rest := copy(b.waiting, b.waiting[n:])
+	clear(b.waiting[rest:])
+	b.waiting = b.waiting[:rest]
+	b.mu.Unlock()
+	if rest > 0 {
+		tell(b.some)
+	}
+	if rest >= b.config.Max {
+		tell(b.enough)
+	}
 	return items
+}
+
+// tell leaves word once, however often it is called before somebody listens.
+func tell(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func (b *Batcher[In, Out]) run(items []item[In, Out]) {

@@ -73,9 +73,7 @@ func (f *flight) keyed(ctx context.Context, do func() error) error {
 // those waiting for a processor who have to answer in time: the database's connections, the group's heartbeats, the
 // gateways' answers. No place is held while something that is down is waited for.
 func inTurn(ctx context.Context, places chan struct{}, do func() error) error {
-	select {
-	case places <- struct{}{}:
-	case <-ctx.Done():
+	if !enter(ctx, places) {
 		return ctx.Err()
 	}
 	defer func() { <-places }()

@@ -24,8 +24,9 @@ type flight struct {
 const resultTimeout = 5 * time.Second
 
 // deliver takes one message through R2. Until the claim, the end of ctx gives the message up: it was not done, so it
-// comes again. From the claim on, the flight lands whatever happens to the partition.
-func (s *Service) deliver(ctx context.Context, m port.Received) {
+// comes again. From the claim on, the flight lands whatever happens to the partition. prepared is called once the
+// content is there.
+func (s *Service) deliver(ctx context.Context, m port.Received, prepared func()) {
 	request, known, err := event.DecodeRequested(m.Message)
 	f := &flight{Service: s, request: request, message: m}
 	if err != nil {
@@ -44,6 +45,7 @@ func (s *Service) deliver(ctx context.Context, m port.Received) {
 	}
 	f.lane = lane
 	for f.prepare(ctx) {
+		prepared()
 		if f.claimAndCall(ctx) {
 			return
 		}

@@ -64,6 +64,11 @@ func (c Config) WithDefaults() Config {
 // reads is how many contents are fetched at the same time.
 const reads = 64
 
+// ahead is how many messages are prepared at the same time, of those in hand. Preparing more would not make it faster:
+// contents would pile up in memory, and neighbours of a pack would be fetched at times so far apart that their blocks
+// are no longer in the cache.
+const ahead = 1024
+
 // Lane is a channel's provider with its bounds.
 type Lane struct {
 	Gateway port.Gateway
@@ -93,7 +98,8 @@ type Service struct {
 	watch    *outage.Watch
 	halt     *gate
 	bulk     *bulk
-	slots    chan struct{}
+	slots    chan struct{} // where messages are in hand
+	ahead    chan struct{} // where messages are prepared
 	reads    chan struct{} // where contents are fetched
 	desks    chan struct{} // where contents are decrypted
 	flights  sync.WaitGroup
@@ -121,6 +127,7 @@ func New(ports Ports, config Config) (*Service, error) {
 		watch: outage.New(ports.Clock, ports.Log),
 		halt:  newGate(),
 		slots: make(chan struct{}, config.InFlight),
+		ahead: make(chan struct{}, ahead),
 		reads: make(chan struct{}, reads),
 		desks: make(chan struct{}, config.Desks),
 	}
@@ -167,17 +174,31 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
-// take starts one message's flight; it blocks its partition while too many are in hand.
+// take starts one message's flight; it blocks its partition while too many are in hand, or being prepared.
 func (s *Service) take(ctx context.Context, m port.Received) {
-	select {
-	case s.slots <- struct{}{}:
-	case <-ctx.Done():
+	if !enter(ctx, s.slots) {
+		return
+	}
+	if !enter(ctx, s.ahead) {
+		<-s.slots
 		return
 	}
 	s.flights.Go(func() {
 		defer func() { <-s.slots }()
-		s.deliver(ctx, m)
+		prepared := sync.OnceFunc(func() { <-s.ahead })
+		defer prepared()
+		s.deliver(ctx, m, prepared)
 	})
+}
+
+// enter takes a place; false where the context ended first.
+func enter(ctx context.Context, places chan<- struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (s *Service) drain() {

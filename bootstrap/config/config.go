@@ -77,7 +77,7 @@ type Dispatch struct {
 type Delivery struct {
 	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"messages in hand at the same time"`
 	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"rows of a bulk statement, 1 to 1000"`
-	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"5ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
+	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"25ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
 	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"how often the halt is read"`
 	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
 	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"contents refused in a row before everything is halted"`
@@ -86,7 +86,7 @@ type Delivery struct {
 // Settlement tunes the settlement role.
 type Settlement struct {
 	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"targets a transaction, 1 to 1000"`
-	Linger     time.Duration `env:"BALSONG_SETTLE_LINGER" envDefault:"5ms" help:"how long a transaction waits for more targets under load; 0: not at all"`
+	Linger     time.Duration `env:"BALSONG_SETTLE_LINGER" envDefault:"50ms" help:"how long a transaction waits for more targets under load; 0: not at all"`
 	SweepEvery time.Duration `env:"BALSONG_SETTLE_SWEEP" envDefault:"10s" help:"how often the ledger is swept for what no event told"`
 	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"how often claims are looked at for ended leases"`
 	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"how often lost requests are looked for"`

@@ -34,13 +34,14 @@ type Options struct {
 
 	Statements     int           // requests in the topic of the delivery floor
 	StatementBytes int           // a statement's text, before compression and encryption
+	RandomText     bool          // a text that hardly compresses instead of an itemised bill
 	Warmup         time.Duration // after the first accepted message, before anything counts
 	For            time.Duration // how long the delivery floor is measured
 	Answer         time.Duration // the gateway's latency
 	InFlight       int           // messages in hand of the delivery process
 	Batch          int           // rows of a bulk statement of Delivery and settlement
 	CacheMiB       int           // of packs, kept by the delivery process for the neighbours of a statement
-	Linger         time.Duration // how long these wait for more rows under load; negative: not at all
+	Linger         time.Duration // how long Delivery's wait for more rows under load, settlement's twice as long; negative: not at all
 
 	Kafka    string // "": Apache where it can run, else kfake; or as parts.Options.Kafka
 	Postgres string // as parts.Options.Postgres
@@ -70,7 +71,7 @@ func (o Options) WithDefaults() Options {
 	set(&o.InFlight, 10_000)
 	set(&o.Batch, 500)
 	set(&o.CacheMiB, 64)
-	set(&o.Linger, 5*time.Millisecond)
+	set(&o.Linger, 25*time.Millisecond)
 	return o
 }
 

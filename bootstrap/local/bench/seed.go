@@ -118,11 +118,28 @@ func (s seeding) seal(user int64, random *rand.Rand) (r row, err error) {
 	return r, err
 }
 
-// statement is a text that hardly compresses, sealed as the renderer does.
+// statement is a text of its own, sealed as the renderer does.
 func (s seeding) statement(target key.Target, random *rand.Rand) ([]byte, error) {
+	text := calls
+	if s.randomText {
+		text = letters
+	}
 	return prepare.SealStatement(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
-		channel.SMS: {Text: string(letters(random, s.statements)), Class: prepare.ClassLMS},
+		channel.SMS: {Text: string(text(random, s.statements)), Class: prepare.ClassLMS},
 	}}, s.cipher)
+}
+
+// calls is an itemised bill of n bytes: a line for each call, about 40 bytes that differ from line to line in what
+// differs on a real bill.
+func calls(random *rand.Rand, n int) []byte {
+	kinds := [...]string{"call", "call", "call abroad", "message", "data", "roaming data"}
+	text := make([]byte, 0, n+80)
+	for len(text) < n {
+		text = fmt.Appendf(text, "2026-10-%02d %02d:%02d  %-12s 010-0000-%04d  %3d:%02d  KRW %6d\n",
+			1+random.IntN(31), random.IntN(24), random.IntN(60), kinds[random.IntN(len(kinds))],
+			random.IntN(10_000), random.IntN(120), random.IntN(60), random.IntN(20_000))
+	}
+	return text[:n]
 }
 
 // letters are random characters of an alphabet of 64: six bits in each byte.

@@ -103,13 +103,14 @@ func (b *bench) describeDatabase(ctx context.Context) error {
 
 // stage is what one floor stands on: a database and topics of its own.
 type stage struct {
-	config   config.Deliverer
-	db       *sqlx.DB // plain connections, for seeding and counting
-	cipher   port.Cipher
-	packs    port.Packs
-	months   port.Months
-	policies port.Policies
-	analyze  func(ctx context.Context, month key.Month) error
+	config     config.Deliverer
+	db         *sqlx.DB // plain connections, for seeding and counting
+	cipher     port.Cipher
+	packs      port.Packs
+	months     port.Months
+	policies   port.Policies
+	analyze    func(ctx context.Context, month key.Month) error
+	randomText bool // statements hardly compress
 }
 
 // open makes a floor's database, topics and policy with the production batch, and hands them to do.
@@ -118,7 +119,7 @@ func (b *bench) open(ctx context.Context, name string, do func(ctx context.Conte
 	if err != nil {
 		return err
 	}
-	s := &stage{config: b.settings(address, name+"-")}
+	s := &stage{config: b.settings(address, name+"-"), randomText: b.RandomText}
 	if s.db, err = sqlx.ConnectContext(ctx, "postgres", address); err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (b *bench) settings(databaseURL, topicPrefix string) config.Deliverer {
 		Keys:     config.Keys{Keyset: string(b.keyset)},
 		Delivery: config.Delivery{InFlight: b.InFlight, Batch: b.Batch, Linger: linger, HaltPoll: 2 * time.Second, DrainFor: 20 * time.Second, ContentLimit: 5},
 		Settlement: config.Settlement{
-			Batch: b.Batch, Linger: linger, SweepEvery: 10 * time.Second, LeaseEvery: 30 * time.Second,
+			Batch: b.Batch, Linger: 2 * linger, SweepEvery: 10 * time.Second, LeaseEvery: 30 * time.Second,
 			ReapEvery: 30 * time.Second, ReapGrace: 10 * time.Minute,
 		},
 		Log: config.Log{Level: "info", Format: "json"},
