@@ -1,14 +1,14 @@
 package sender
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httptrace"
+	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -38,13 +38,15 @@ type HTTPConfig struct {
 	Now         func() time.Time // for a Retry-After that names a date; default time.Now
 }
 
-// HTTP is a port.Gateway over HTTP/1.1.
+// HTTP is a port.Gateway over HTTP/1.1. It writes requests itself, on connections of its own, because it has to know
+// whether a byte of a call may have left, and because nothing may repeat a call: net/http does, for a request with an
+// idempotency key.
 type HTTP struct {
-	provider  port.Provider
-	endpoint  *url.URL
-	header    http.Header
-	transport *http.Transport
-	now       func() time.Time
+	provider port.Provider
+	head     []byte // of each request, up to the idempotency key
+	dial     dial
+	pool     *pool[net.Conn]
+	now      func() time.Time
 }
 
 var _ port.Gateway = (*HTTP)(nil)
@@ -73,68 +75,74 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"balsong"}}
-	if c.Token != "" {
-		header.Set("Authorization", "Bearer "+c.Token)
+	address, secure := endpoint.Host, endpoint.Scheme == "https"
+	if endpoint.Port() == "" {
+		address = net.JoinHostPort(endpoint.Hostname(), endpoint.Scheme) // the schemes are the services' names
 	}
 	return &HTTP{
-		provider: c.Provider, endpoint: endpoint, header: header, now: c.Now,
-		transport: newTransport(c),
+		provider: c.Provider, head: headOf(endpoint, c.Token), now: c.Now,
+		dial: dialerFor(address, secure, c.TLS, min(c.Provider.CallDeadline, 10*time.Second)),
+		pool: newPool(c.IdleTimeout, func(conn net.Conn) { _ = conn.Close() }),
 	}, nil
-}
-
-func newTransport(c HTTPConfig) *http.Transport {
-	dial := dialer{tls: c.TLS, timeout: min(c.Provider.CallDeadline, 10*time.Second)}
-	return &http.Transport{
-		Proxy:                  nil, // never from the environment
-		DialContext:            dial.plain,
-		DialTLSContext:         dial.secure,
-		ForceAttemptHTTP2:      false,
-		DisableCompression:     true, // no decoder without a bound
-		MaxIdleConnsPerHost:    c.Provider.InFlight,
-		MaxConnsPerHost:        c.Provider.InFlight,
-		IdleConnTimeout:        c.IdleTimeout,
-		MaxResponseHeaderBytes: 16 << 10,
-		WriteBufferSize:        2 << 10, // 10,000 connections are kept
-		ReadBufferSize:         2 << 10,
-	}
 }
 
 // Provider implements port.Gateway.
 func (g *HTTP) Provider() port.Provider { return g.provider }
 
 // Close closes unused connections.
-func (g *HTTP) Close() { g.transport.CloseIdleConnections() }
+func (g *HTTP) Close() { g.pool.close() }
 
 // Send implements port.Gateway.
 func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if d.Channel != g.provider.Channel {
 		return notMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
 	}
-	body, reply := bodyOf(d)
-	if reply.Verdict != "" {
+	body, _ := bodies.Get().(*bytes.Buffer)
+	if reply := writeBody(body, d); reply.Verdict != "" {
+		bodies.Put(body)
 		return reply
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
-	defer cancel()
-	line := &line{}
-	request := g.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: line.got}), d.Key, body)
 	destination := d.Destination
-	response, err := g.transport.RoundTrip(request)
-	if err != nil {
-		if line.untouched() {
-			return notMade("no byte was sent: " + mask(err.Error(), destination))
-		}
-		return unknown("no answer: " + mask(err.Error(), destination))
+	d = port.Delivery{Key: d.Key}
+	deadline := time.Now().Add(g.provider.CallDeadline)
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
+		deadline = earlier
 	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	if err != nil {
-		return unknown("the answer broke off: " + mask(err.Error(), destination))
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	conn, err := g.connect(dialing)
+	cancel()
+	if err == nil {
+		err = conn.SetDeadline(deadline)
 	}
-	reply = httpReply(response.StatusCode, response.Header.Get("Retry-After"), answer, g.now())
+	if err != nil {
+		bodies.Put(body)
+		return notMade("no byte was sent: " + mask(err.Error(), destination))
+	}
+	cut := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // an instant that has passed
+	reply, reusable := g.call(ctx, conn, d.Key, body)
+	if cut() && reusable {
+		g.pool.put(conn)
+	} else {
+		_ = conn.Close()
+	}
 	reply.Detail = mask(reply.Detail, destination)
 	return reply
+}
+
+// call sends the request and reads the answer. body is given back as soon as it is written: thousands of calls wait
+// for their answers at the same time. reusable tells that the connection may carry another call.
+func (g *HTTP) call(ctx context.Context, conn net.Conn, key key.Delivery, body *bytes.Buffer) (reply port.Reply, reusable bool) {
+	if err := ctx.Err(); err != nil {
+		bodies.Put(body)
+		return notMade("no byte was sent: " + err.Error()), false
+	}
+	err := g.write(conn, key, body.Bytes())
+	bodies.Put(body)
+	if err != nil {
+		return unknown("the request broke off: " + err.Error()), false
+	}
+	awaitAnswer(conn)
+	return g.read(conn)
 }
 
 // message is the contract's request body.
@@ -145,11 +153,14 @@ type message struct {
 	Class string `json:"class,omitempty"`
 }
 
-// bodyOf is the request's body. What the contract does not allow it refuses, without a call: the gateway's "bad
+// bodies keeps room for request bodies.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// writeBody makes the request's body. What the contract does not allow it refuses, without a call: the gateway's "bad
 // request" would leave an outcome that nobody can know.
-func bodyOf(d port.Delivery) ([]byte, port.Reply) {
-	refused := func(class attempt.FailureClass, why string) ([]byte, port.Reply) {
-		return nil, port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
+func writeBody(body *bytes.Buffer, d port.Delivery) (refusal port.Reply) {
+	refused := func(class attempt.FailureClass, why string) port.Reply {
+		return port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
 	}
 	if strings.TrimSpace(d.Destination) == "" || len(d.Destination) > maxDestination {
 		return refused(attempt.Permanent, "the destination is empty or too long")
@@ -158,38 +169,11 @@ func bodyOf(d port.Delivery) ([]byte, port.Reply) {
 	if c.Text == "" || (c.Class != "" && c.Class != "SMS" && c.Class != "LMS") {
 		return refused(attempt.Content, "the text is empty, or its class is neither SMS nor LMS")
 	}
-	body, err := json.Marshal(message{To: d.Destination, Text: c.Text, Title: c.Title, Class: c.Class})
-	if err != nil || len(body) > maxRequest {
+	body.Reset()
+	err := json.NewEncoder(body).Encode(message{To: d.Destination, Text: c.Text, Title: c.Title, Class: c.Class})
+	body.Truncate(max(body.Len()-1, 0)) // the line feed that the encoder adds
+	if err != nil || body.Len() > maxRequest {
 		return refused(attempt.Content, "the message is longer than the contract allows")
 	}
-	return body, port.Reply{}
+	return port.Reply{}
 }
-
-func (g *HTTP) request(ctx context.Context, key key.Delivery, body []byte) *http.Request {
-	header := g.header.Clone()
-	header["Idempotency-Key"] = []string{key.String()}
-	request := &http.Request{
-		Method: http.MethodPost, URL: g.endpoint, Host: g.endpoint.Host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: &onceBody{left: body}, ContentLength: int64(len(body)),
-		GetBody: nil, // or net/http would repeat the request by itself
-	}
-	return request.WithContext(ctx)
-}
-
-// onceBody is a request body that can be read once. net/http must not know its type: it rewinds those it knows. What
-// was read it holds no longer: thousands of calls wait for their answers at the same time.
-type onceBody struct{ left []byte }
-
-// Read implements io.Reader.
-func (b *onceBody) Read(p []byte) (int, error) {
-	n := copy(p, b.left)
-	if b.left = b.left[n:]; len(b.left) == 0 {
-		b.left = nil
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// Close implements io.Closer.
-func (*onceBody) Close() error { return nil }

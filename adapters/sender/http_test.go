@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,9 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,12 +82,87 @@ func TestARequestIsTheContracts(t *testing.T) {
 	}
 }
 
-func TestARequestCannotBeRewound(t *testing.T) {
+// hangUp breaks a connection after the request on it was read, without an answer.
+func hangUp(t *testing.T, w http.ResponseWriter) {
+	t.Helper()
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_ = conn.Close()
+}
+
+func TestARequestIsNeverRepeated(t *testing.T) {
 	t.Parallel()
-	g := httpGateway(t, HTTPConfig{URL: "http://127.0.0.1:1"})
-	request := g.request(t.Context(), testDelivery(channel.SMS, 1).Key, []byte("{}"))
-	if request.GetBody != nil || request.Body == nil {
-		t.Fatal("GetBody is set, or there is no body: net/http would repeat the request")
+	var calls atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) == 1 {
+			fmt.Fprint(w, `{"message_id":"m-1"}`)
+			return
+		}
+		hangUp(t, w)
+	}))
+	defer server.Close()
+	g := httpGateway(t, HTTPConfig{URL: server.URL})
+	g.Send(t.Context(), testDelivery(channel.SMS, 1)) // net/http would repeat what follows, on a connection that was kept
+	if reply := g.Send(t.Context(), testDelivery(channel.SMS, 2)); reply.Verdict != port.CallUnknown || calls.Load() != 2 {
+		t.Errorf("%s after %d calls, want unknown after 2", reply.Verdict, calls.Load())
+	}
+}
+
+func TestConnectionsAreKeptUntilTheGatewayClosesThem(t *testing.T) {
+	t.Parallel()
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"message_id":"m-1"}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	g := httpGateway(t, HTTPConfig{URL: server.URL, IdleTimeout: time.Hour})
+	for round := range int32(3) {
+		for n := range int64(3) {
+			if reply := g.Send(t.Context(), testDelivery(channel.SMS, n+1)); reply.Verdict != port.CallAccepted {
+				t.Fatalf("round %d: %+v", round, reply)
+			}
+		}
+		if opened.Load() != round+1 {
+			t.Errorf("round %d: %d connections", round, opened.Load())
+		}
+		server.CloseClientConnections()
+	}
+}
+
+func TestAConnectionWithMoreThanAnAnswerIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"it says so":    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
+		"two answers":   "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-2\"}",
+		"to its end":    "HTTP/1.1 200 OK\r\n\r\n{\"message_id\":\"m-1\"}",
+		"an early hint": "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
+		"HTTP/1.0":      "HTTP/1.0 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(conn, answer)
+			_ = conn.Close()
+		}))
+		g := httpGateway(t, HTTPConfig{URL: server.URL})
+		for n := range int64(2) {
+			if reply := g.Send(t.Context(), testDelivery(channel.SMS, n+1)); reply.Verdict != port.CallAccepted || reply.MessageID != "m-1" {
+				t.Errorf("%s, call %d: %+v", name, n, reply)
+			}
+		}
+		server.Close()
 	}
 }
 
@@ -251,29 +327,11 @@ func TestWhatTheContractDoesNotAllowIsRefusedWithoutACall(t *testing.T) {
 	}
 	d := testDelivery(channel.SMS, 1)
 	d.Content.Title = ""
-	empty, _ := bodyOf(d)
-	d.Content.Text += strings.Repeat("a", maxRequest-len(empty))
-	if body, reply := bodyOf(d); len(body) != maxRequest || reply.Verdict != "" {
-		t.Errorf("the largest message is refused: %d bytes, %+v", len(body), reply)
-	}
-}
-
-func TestAGivenUpConnectionCannotBeWrittenTo(t *testing.T) {
-	t.Parallel()
-	inner := &recordingConn{}
-	conn := &countedConn{Conn: inner}
-	fresh := &line{}
-	fresh.got(httptrace.GotConnInfo{Conn: conn})
-	if _, err := conn.Write([]byte("first request")); err != nil || fresh.untouched() {
-		t.Fatal("a written request counts as untouched")
-	}
-	second := &line{}
-	second.got(httptrace.GotConnInfo{Conn: conn})
-	if !second.untouched() {
-		t.Fatal("the second request has written nothing")
-	}
-	if _, err := conn.Write([]byte("late")); err == nil || inner.written != "first request" {
-		t.Errorf("a late write went through: %q", inner.written)
+	var body bytes.Buffer
+	writeBody(&body, d)
+	d.Content.Text += strings.Repeat("a", maxRequest-body.Len())
+	if reply := writeBody(&body, d); body.Len() != maxRequest || reply.Verdict != "" {
+		t.Errorf("the largest message is refused: %d bytes, %+v", body.Len(), reply)
 	}
 }
 
@@ -297,7 +355,7 @@ func TestThousandsOfCallsRunAtOnce(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	g := httpGateway(t, HTTPConfig{URL: "http://pipe.test"})
-	g.transport.DialContext = listener.dial
+	g.dial = listener.dial
 	var all sync.WaitGroup
 	for n := range calls {
 		all.Go(func() {

@@ -59,7 +59,7 @@ type SMTP struct {
 	advertising  letterhead
 	envelopeFrom string // "": the address of From
 	now          func() time.Time
-	pool         *pool
+	pool         *pool[*session]
 }
 
 var _ port.Gateway = (*SMTP)(nil)
@@ -86,7 +86,7 @@ func NewSMTP(c SMTPConfig) (*SMTP, error) {
 	if c.LocalName != header(c.LocalName) || strings.Contains(c.LocalName, " ") {
 		return nil, badConfig(name, "local name", "is no host name")
 	}
-	g := &SMTP{provider: c.Provider, config: c, host: host, now: c.Now, pool: newPool(c.IdleTimeout, c.Provider.InFlight)}
+	g := &SMTP{provider: c.Provider, config: c, host: host, now: c.Now, pool: newPool(c.IdleTimeout, (*session).close)}
 	return g, g.addresses(c)
 }
 
@@ -186,7 +186,8 @@ func (g *SMTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 // call makes the call on a kept connection or on a new one. A kept one that turns out to be dead before DATA is
 // replaced once, by a new one: surely nothing was sent on it.
 func (g *SMTP) call(ctx context.Context, e envelope) port.Reply {
-	if kept := g.pool.take(); kept != nil {
+	if kept, ok := g.pool.take(); ok {
+		kept.kept = true
 		reply, stale := kept.deliver(ctx, e)
 		g.putBack(kept)
 		if !stale || ctx.Err() != nil {

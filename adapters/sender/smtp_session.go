@@ -56,7 +56,6 @@ type session struct {
 	kept   bool // it has waited in the pool: the server may have closed it
 	dirty  bool // a refused message is to be taken back by RSET first
 	broken bool // not to be used again
-	retire *time.Timer
 }
 
 // connect opens a connection; the reply tells why there is none.

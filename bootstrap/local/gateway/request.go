@@ -60,19 +60,46 @@ func cutRequest(body []byte) (q request, ok bool) {
 	}
 }
 
-// cutString cuts a JSON string without escapes from the front.
+// cutString cuts a JSON string from the front, one with no escapes but those of a letter.
 func cutString(b []byte) (value, rest []byte, ok bool) {
 	b, ok = bytes.CutPrefix(bytes.TrimLeft(b, " "), []byte(`"`))
 	if !ok {
 		return nil, nil, false
 	}
-	for i, c := range b {
-		switch {
+	escaped := false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
 		case c == '"':
-			return b[:i], b[i+1:], true
-		case c == '\\' || c < ' ':
+			if !escaped {
+				return b[:i], b[i+1:], true
+			}
+			value, ok = unescape(b[:i])
+			return value, b[i+1:], ok
+		case c == '\\':
+			escaped = true
+			i++
+		case c < ' ':
 			return nil, nil, false
 		}
 	}
 	return nil, nil, false
+}
+
+// escapes are those of a letter, by that letter.
+var escapes = [256]byte{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f', '"': '"', '\\': '\\', '/': '/'}
+
+// unescape returns the text of a JSON string's inside; false where an escape is none of a letter.
+func unescape(b []byte) (text []byte, ok bool) {
+	text = make([]byte, 0, len(b))
+	for {
+		plain, rest, more := bytes.Cut(b, []byte{'\\'})
+		text = append(text, plain...)
+		if !more {
+			return text, true
+		}
+		if len(rest) == 0 || escapes[rest[0]] == 0 {
+			return nil, false
+		}
+		text, b = append(text, escapes[rest[0]]), rest[1:]
+	}
 }

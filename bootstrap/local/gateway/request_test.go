@@ -8,12 +8,13 @@ import (
 func TestPlainBodiesAreCutAndOthersDecoded(t *testing.T) {
 	t.Parallel()
 	for body, plain := range map[string]bool{
-		textMessage:                      true,
-		pushMessage:                      true,
-		`{ "to" : "1" , "text" : "한" }`:  true,
-		`{"to":"1","text":"a\nb"}`:       false,
-		`{"to":"1","text":"x","more":1}`: false,
-		`{}`:                             false,
+		textMessage:                       true,
+		pushMessage:                       true,
+		`{ "to" : "1" , "text" : "한" }`:   true,
+		`{"to":"1","text":"a\nb\\\"c\""}`: true,
+		`{"to":"1","text":"a\u0041"}`:     false,
+		`{"to":"1","text":"x","more":1}`:  false,
+		`{}`:                              false,
 	} {
 		if _, ok := cutRequest([]byte(body)); ok != plain {
 			t.Errorf("%s: cut %v", body, ok)
@@ -29,7 +30,7 @@ func TestPlainBodiesAreCutAndOthersDecoded(t *testing.T) {
 }
 
 func FuzzDecodeRequestAgreesWithEncodingJSON(f *testing.F) {
-	for _, body := range []string{textMessage, pushMessage, `{"to":"1",}`, `{"to":"a","to":"b"}`, "{\"to\":\"\xff\"}", `{"to":"1"}}`} {
+	for _, body := range []string{textMessage, pushMessage, `{"to":"1",}`, `{"to":"a","to":"b"}`, "{\"to\":\"\xff\"}", `{"to":"1"}}`, `{"to":"\\\"\n"}`, `{"to":"\\","text":"\"}`} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

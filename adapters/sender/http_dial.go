@@ -1,0 +1,45 @@
+package sender
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+)
+
+// dial makes a connection to the gateway, its TLS handshake included.
+type dial func(ctx context.Context) (net.Conn, error)
+
+// dialerFor returns how to reach address; secure for https. It offers no protocol but HTTP/1.1.
+func dialerFor(address string, secure bool, settings *tls.Config, timeout time.Duration) dial {
+	plain := &net.Dialer{Timeout: timeout}
+	if !secure {
+		return func(ctx context.Context) (net.Conn, error) { return plain.DialContext(ctx, "tcp", address) }
+	}
+	config := settings.Clone()
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config.NextProtos = []string{"http/1.1"}
+	dialer := &tls.Dialer{NetDialer: plain, Config: config}
+	return func(ctx context.Context) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return dialer.DialContext(ctx, "tcp", address)
+	}
+}
+
+// connect returns a connection on which nothing was sent since its last answer, or a new one. One that the gateway has
+// closed meanwhile is not used: a request on it would have an outcome that nobody can know.
+func (g *HTTP) connect(ctx context.Context) (net.Conn, error) {
+	for {
+		conn, kept := g.pool.take()
+		if !kept {
+			return g.dial(ctx)
+		}
+		if quiet(conn) {
+			return conn, nil
+		}
+		_ = conn.Close()
+	}
+}

@@ -1,0 +1,57 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd
+
+package sender
+
+import (
+	"net"
+	"syscall"
+)
+
+// raw returns a connection's socket, below TLS; nil where there is none.
+func raw(conn net.Conn) syscall.RawConn {
+	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = secure.NetConn()
+	}
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	access, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return access
+}
+
+// peek tells whether something can be read: an answer, the connection's end, or an error.
+func peek(socket uintptr) bool {
+	var one [1]byte
+	for {
+		_, _, err := syscall.Recvfrom(int(socket), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		if err != syscall.EINTR { //nolint:errorlint // a number
+			return err != syscall.EAGAIN && err != syscall.EWOULDBLOCK //nolint:errorlint // a number
+		}
+	}
+}
+
+// quiet tells that nothing came on an unused connection: it was not closed at the other end.
+func quiet(conn net.Conn) bool {
+	access := raw(conn)
+	if access == nil {
+		return true
+	}
+	something := false
+	err := access.Read(func(socket uintptr) bool {
+		something = peek(socket)
+		return true
+	})
+	return err == nil && !something
+}
+
+// awaitAnswer waits until something can be read, or the connection's deadline, which the read that follows reports.
+// Until then no room for the answer is held: thousands of calls wait at the same time.
+func awaitAnswer(conn net.Conn) {
+	if access := raw(conn); access != nil {
+		_ = access.Read(peek)
+	}
+}

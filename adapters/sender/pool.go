@@ -1,0 +1,88 @@
+package sender
+
+import (
+	"sync"
+	"time"
+)
+
+// pool keeps connections that no call uses, each at most idle long. The one used last is used next, so that those too
+// many grow old and are closed. It does not bound how many calls run at once: that is the Permits' business.
+type pool[C any] struct {
+	idle time.Duration
+	end  func(C) // closes a connection; it may take its time
+
+	mu      sync.Mutex
+	unused  []unused[C] // the one used last at the end
+	pruning *time.Timer
+	closed  bool
+}
+
+type unused[C any] struct {
+	conn  C
+	since time.Time
+}
+
+func newPool[C any](idle time.Duration, end func(C)) *pool[C] { return &pool[C]{idle: idle, end: end} }
+
+// take returns the connection that was used last; false where there is none, or it has waited too long.
+func (p *pool[C]) take() (C, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.unused)
+	if n == 0 || time.Since(p.unused[n-1].since) >= p.idle {
+		var none C
+		return none, false // those below are older; prune closes them
+	}
+	last := p.unused[n-1]
+	p.unused[n-1] = unused[C]{}
+	p.unused = p.unused[:n-1]
+	return last.conn, true
+}
+
+// put keeps a connection for another call.
+func (p *pool[C]) put(conn C) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		go p.end(conn) // nobody waits for that
+		return
+	}
+	p.unused = append(p.unused, unused[C]{conn: conn, since: time.Now()})
+	if p.pruning == nil {
+		p.pruning = time.AfterFunc(p.idle, p.prune)
+	}
+}
+
+// prune closes what has waited too long, and comes again while something waits.
+func (p *pool[C]) prune() {
+	p.mu.Lock()
+	n := 0
+	for n < len(p.unused) && time.Since(p.unused[n].since) >= p.idle {
+		n++
+	}
+	old := append([]unused[C](nil), p.unused[:n]...)
+	rest := copy(p.unused, p.unused[n:])
+	clear(p.unused[rest:])
+	p.unused, p.pruning = p.unused[:rest], nil
+	if rest > 0 {
+		p.pruning = time.AfterFunc(p.idle-time.Since(p.unused[0].since), p.prune)
+	}
+	p.mu.Unlock()
+	for _, c := range old {
+		p.end(c.conn)
+	}
+}
+
+// close closes the unused connections; those in use are closed when they are put back.
+func (p *pool[C]) close() {
+	p.mu.Lock()
+	left := p.unused
+	p.unused, p.closed = nil, true
+	if p.pruning != nil {
+		p.pruning.Stop()
+	}
+	p.mu.Unlock()
+	for _, c := range left {
+		p.end(c.conn)
+	}
+}
