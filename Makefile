@@ -68,7 +68,7 @@ test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG
 	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
 
 .PHONY: test-real
-test-real: bin/balsong ## what touches Kafka against Apache Kafka, plans on a million rows, then an installed PostgreSQL 15 or later (needs Java, Maven)
+test-real: bin/balsong ## what touches Kafka against Apache Kafka, plans on a million rows, secrets against moto, then an installed PostgreSQL 15 or later (needs Java, Maven, Python)
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 
 .PHONY: kill-test

@@ -3,6 +3,12 @@ module github.com/balsong/balsong/bootstrap
 go 1.26.0
 
 require (
+	github.com/aws/aws-sdk-go-v2 v1.47.7
+	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
+	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4
+	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10
+	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
+	github.com/balsong/balsong/adapters/awssecrets v0.0.0
 	github.com/balsong/balsong/adapters/crypto v0.0.0
 	github.com/balsong/balsong/adapters/kafka v0.0.0
 	github.com/balsong/balsong/adapters/postgres v0.0.0
@@ -22,10 +28,8 @@ require (
 
 require (
 	github.com/IBM/sarama v1.61.1 // indirect
-	github.com/aws/aws-sdk-go-v2 v1.47.7 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/config v1.33.1 // indirect
-	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
@@ -78,6 +82,7 @@ require (
 )
 
 replace (
+	github.com/balsong/balsong/adapters/awssecrets => ../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../adapters/crypto
 	github.com/balsong/balsong/adapters/kafka => ../adapters/kafka
 	github.com/balsong/balsong/adapters/postgres => ../adapters/postgres

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/aead/aesgcm"
@@ -42,6 +43,49 @@ func AddKey(keysetJSON []byte) (added []byte, id uint32, err error) {
 	}
 	added, err = write(handle)
 	return added, id, err
+}
+
+// Disable returns the keyset without the use of one key: what it sealed waits, and opens again once the key is enabled.
+// ErrKeyset where the key is not there, or primary.
+func Disable(keysetJSON []byte, id uint32) ([]byte, error) {
+	return changed(keysetJSON, id, "disable", (*keyset.Manager).Disable)
+}
+
+// Enable takes Disable back.
+func Enable(keysetJSON []byte, id uint32) ([]byte, error) {
+	return changed(keysetJSON, id, "enable", (*keyset.Manager).Enable)
+}
+
+// Remove returns the keyset without one key: what it sealed can never be opened again, unless a copy of the key is
+// kept elsewhere. ErrKeyset where the key is not there, or primary.
+func Remove(keysetJSON []byte, id uint32) ([]byte, error) {
+	return changed(keysetJSON, id, "remove", (*keyset.Manager).Delete)
+}
+
+func changed(keysetJSON []byte, id uint32, what string, change func(*keyset.Manager, uint32) error) ([]byte, error) {
+	infos, err := Keys(keysetJSON)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(infos, func(k KeyInfo) bool { return k.ID == id })
+	switch {
+	case at < 0:
+		return nil, fmt.Errorf("%w: key id %d is not in it", ErrKeyset, id)
+	case infos[at].Primary:
+		return nil, fmt.Errorf("%w: key id %d is its primary key: promote another one first", ErrKeyset, id)
+	}
+	handle, err := read(keysetJSON)
+	if err != nil {
+		return nil, err
+	}
+	manager := keyset.NewManagerFromHandle(handle)
+	if err := change(manager, id); err != nil {
+		return nil, fmt.Errorf("%s key id %d: Tink refuses", what, id)
+	}
+	if handle, err = manager.Handle(); err != nil {
+		return nil, fmt.Errorf("%s key id %d: Tink refuses", what, id)
+	}
+	return write(handle)
 }
 
 // Promote returns the keyset with the key of that id as the primary one. The older keys stay, to open what they

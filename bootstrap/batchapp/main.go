@@ -83,10 +83,10 @@ func flagSet(name string, args []string, stdout, stderr io.Writer) (*flag.FlagSe
 
 // with loads the configuration and runs do with the batch.
 func with(ctx context.Context, stderr io.Writer, do func(context.Context, Batch) error) int {
-	c, err := config.Load[config.Batch]()
+	c, err := config.Load[config.Batch](ctx)
 	if err != nil {
 		fmt.Fprintln(stderr, "batch:", err)
-		return core.ExitUsage
+		return core.ExitCodeOf(ctx, err)
 	}
 	return core.Once(ctx, stderr, Options(c), do)
 }

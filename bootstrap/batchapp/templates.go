@@ -19,7 +19,7 @@ import (
 // names, else the shipped ones.
 func OpenTemplates(dir string) (*prepare.Templates, error) {
 	if dir == "" {
-		words, err := config.Load[config.Words]()
+		words, err := config.Load[config.Words](context.Background())
 		if err != nil {
 			return nil, err
 		}

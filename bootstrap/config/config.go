@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"time"
-
-	"github.com/caarlos0/env/v11"
 )
 
 // ErrInvalid is wrapped by every configuration error; the text names the variable and what to do.
@@ -19,7 +16,8 @@ var ErrInvalid = errors.New("configuration")
 
 // Database is PostgreSQL.
 type Database struct {
-	URL              string        `env:"DATABASE_URL,required" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=require"`
+	URL              string        `env:"DATABASE_URL,required" secret:"true" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=require"`
+	Password         string        `env:"BALSONG_DB_PASSWORD" secret:"true" help:"password as it is, instead of one in DATABASE_URL; Load puts it there"`
 	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"connections at most"`
 	StatementTimeout time.Duration `env:"BALSONG_DB_STATEMENT_TIMEOUT" envDefault:"30s" help:"longest statement"`
 	LockTimeout      time.Duration `env:"BALSONG_DB_LOCK_TIMEOUT" envDefault:"10s" help:"longest wait for a lock"`
@@ -51,6 +49,9 @@ type S3 struct {
 type Keys struct {
 	Keyset     string `env:"BALSONG_KEYSET" secret:"true" help:"Tink AEAD keyset as JSON"`
 	KeysetFile string `env:"BALSONG_KEYSET_FILE" help:"file with the keyset, instead of BALSONG_KEYSET"`
+	KMSKey     string `env:"BALSONG_KEYSET_KMS_KEY" help:"AWS KMS key (ARN, id or alias/…) that wraps the keyset; without, it is not wrapped"`
+	// Source is the reference that Load read Keyset from, to be looked at again; "" where the keyset cannot change.
+	Source string `env:"-"`
 }
 
 // Log is logging.
@@ -178,31 +179,6 @@ type Batch struct {
 type Operator struct {
 	Database Database
 	Log      Log
-}
-
-// Load reads a configuration from the environment. Its error lists everything that is wrong, not only the first.
-func Load[C any]() (C, error) {
-	c, err := env.ParseAs[C]()
-	if err == nil {
-		return c, Validate(c)
-	}
-	return c, fmt.Errorf("%w: %w", ErrInvalid, explain(err, Variables[C]()))
-}
-
-// ReadKeyset returns the keyset as JSON.
-func (k Keys) ReadKeyset() ([]byte, error) {
-	switch {
-	case k.Keyset != "":
-		return []byte(k.Keyset), nil
-	case k.KeysetFile != "":
-		raw, err := os.ReadFile(k.KeysetFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: BALSONG_KEYSET_FILE: %w", ErrInvalid, err)
-		}
-		return raw, nil
-	default:
-		return nil, fmt.Errorf("%w: set BALSONG_KEYSET or BALSONG_KEYSET_FILE (make one with `balsong keyset new`)", ErrInvalid)
-	}
 }
 
 // Validate checks what the types cannot. It looks at every part that the configuration has.

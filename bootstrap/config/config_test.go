@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,11 +22,15 @@ func environment(t *testing.T, variables map[string]string) {
 	for name, value := range variables {
 		all[name] = value
 	}
+	names := []string{"DATABASE_URL_FILE", "BALSONG_KAFKA_PASSWORD_FILE"}
 	for _, v := range config.Variables[config.Deliverer]() {
-		value, ok := all[v.Name]
-		t.Setenv(v.Name, value) // restores it afterwards
+		names = append(names, v.Name)
+	}
+	for _, name := range names {
+		value, ok := all[name]
+		t.Setenv(name, value) // restores it afterwards
 		if !ok || value == "" {
-			if err := os.Unsetenv(v.Name); err != nil {
+			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -36,7 +39,7 @@ func environment(t *testing.T, variables map[string]string) {
 
 func TestTheDefaultsOfADeliveryAreThoseOfProduction(t *testing.T) {
 	environment(t, map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMS_URL": "https://sms.example.com"})
-	c, err := config.Load[config.Deliverer]()
+	c, err := config.Load[config.Deliverer](t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +54,7 @@ func TestTheDefaultsOfADeliveryAreThoseOfProduction(t *testing.T) {
 
 func TestEverythingThatIsMissingIsNamedAtOnce(t *testing.T) {
 	environment(t, map[string]string{"DATABASE_URL": "", "BALSONG_KAFKA_BROKERS": "", "BALSONG_S3_BUCKET": ""})
-	_, err := config.Load[config.Deliverer]()
+	_, err := config.Load[config.Deliverer](t.Context())
 	if !errors.Is(err, config.ErrInvalid) {
 		t.Fatalf("the error is %v", err)
 	}
@@ -67,7 +70,7 @@ func TestAValueThatCannotBeReadIsNamedByItsVariable(t *testing.T) {
 		"BALSONG_DB_MAX_CONNS": "many", "BALSONG_SMS_CALL_DEADLINE": "30", "BALSONG_PUSH_CALL_DEADLINE": "20s",
 		"BALSONG_SMTP_RATE": "fast", "BALSONG_KAFKA_TLS": "perhaps", "BALSONG_KAFKA_REPLICATION": "70000", "BALSONG_KAFKA_PASSWORD": "hunter2",
 	})
-	_, err := config.Load[config.Deliverer]()
+	_, err := config.Load[config.Deliverer](t.Context())
 	if !errors.Is(err, config.ErrInvalid) {
 		t.Fatalf("the error is %v", err)
 	}
@@ -109,7 +112,7 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment(t, c.set)
-			_, err := config.Load[config.Deliverer]()
+			_, err := config.Load[config.Deliverer](t.Context())
 			if !errors.Is(err, config.ErrInvalid) {
 				t.Fatalf("the error is %v", err)
 			}
@@ -124,14 +127,14 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 
 func TestALeaseOfAGatewayThatIsNotUsedDoesNotMatter(t *testing.T) {
 	environment(t, map[string]string{"BALSONG_SMS_LEASE": "1s"})
-	if _, err := config.Load[config.Deliverer](); err != nil {
+	if _, err := config.Load[config.Deliverer](t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestThePasswordInADatabaseURLIsNotInTheError(t *testing.T) {
 	environment(t, map[string]string{"DATABASE_URL": "postgres://user:p%ssword@host/x"})
-	if _, err := config.Load[config.Operator](); err == nil || strings.Contains(err.Error(), "p%ssword") {
+	if _, err := config.Load[config.Operator](t.Context()); err == nil || strings.Contains(err.Error(), "p%ssword") {
 		t.Fatalf("the error is %v", err)
 	}
 }
@@ -154,7 +157,7 @@ func describes[C any](t *testing.T, name string) {
 			t.Errorf("%s: --help does not say the default of %s: %q", name, v.Name, line)
 		case v.Name != "DATABASE_URL" && !strings.HasPrefix(v.Name, "BALSONG_"):
 			t.Errorf("%s: %s is not a name of ours", name, v.Name)
-		case v.Secret != (strings.Contains(v.Name, "PASSWORD") || strings.Contains(v.Name, "TOKEN") || strings.Contains(v.Name, "SECRET") || v.Name == "BALSONG_KEYSET"):
+		case v.Secret != (strings.Contains(v.Name, "PASSWORD") || strings.Contains(v.Name, "TOKEN") || strings.Contains(v.Name, "SECRET") || v.Name == "BALSONG_KEYSET" || v.Name == "DATABASE_URL"):
 			t.Errorf("%s: is %s a secret? It says %v", name, v.Name, v.Secret)
 		}
 	}
@@ -167,25 +170,4 @@ func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 	describes[config.Settler](t, "settlement")
 	describes[config.Batch](t, "batch")
 	describes[config.Operator](t, "operator")
-}
-
-func TestTheKeysetComesFromTheVariableOrItsFile(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "keyset.json")
-	if err := os.WriteFile(file, []byte("from the file"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for want, keys := range map[string]config.Keys{
-		"from the file":     {KeysetFile: file},
-		"from the variable": {Keyset: "from the variable", KeysetFile: file},
-	} {
-		if raw, err := keys.ReadKeyset(); err != nil || string(raw) != want {
-			t.Errorf("%q: %v, want %q", raw, err, want)
-		}
-	}
-	for _, keys := range []config.Keys{{}, {KeysetFile: file + ".gone"}} {
-		if _, err := keys.ReadKeyset(); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "BALSONG_KEYSET_FILE") {
-			t.Errorf("%+v: %v", keys, err)
-		}
-	}
 }

@@ -29,6 +29,9 @@ func variables(t reflect.Type, prefix string) []Variable {
 			list = append(list, variables(field.Type, prefix+field.Tag.Get("envPrefix"))...)
 			continue
 		}
+		if tag == "-" {
+			continue
+		}
 		name, options, _ := strings.Cut(tag, ",")
 		list = append(list, Variable{
 			Name: prefix + name, Default: field.Tag.Get("envDefault"), Help: field.Tag.Get("help"),
@@ -42,6 +45,7 @@ func variables(t reflect.Type, prefix string) []Variable {
 // Describe writes the variables of a configuration for --help. Durations are written as in 90s, 15m or 2h.
 func Describe[C any](w io.Writer) {
 	fmt.Fprintln(w, "Configuration comes from the environment. Durations are written as in 90s, 15m, 2h.")
+	fmt.Fprintln(w, referencesHelp)
 	for _, v := range Variables[C]() {
 		note := "default " + v.Default
 		switch {
@@ -56,6 +60,11 @@ func Describe[C any](w io.Writer) {
 		fmt.Fprintf(w, "  %-32s %s (%s)\n", v.Name, v.Help, note)
 	}
 }
+
+// referencesHelp tells how a secret is kept out of the environment.
+const referencesHelp = `Any value may be a reference, followed once at the start: file:/path, ssm:/name (AWS Parameter
+Store), secretsmanager:name-or-arn#field (AWS Secrets Manager). A secret NAME may also come from the file NAME_FILE names.
+AWS is reached by its own variables (AWS_REGION, …) or the machine's role.`
 
 // parts returns the structs that a configuration is made of.
 func parts(c any) []any {

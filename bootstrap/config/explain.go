@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,7 +12,7 @@ import (
 )
 
 // explain says of each variable that is missing or cannot be read its name and what is wanted.
-func explain(err error, known []Variable) error {
+func explain(err error, known []Variable, values map[string]string) error {
 	var list env.AggregateError
 	if !errors.As(err, &list) {
 		return err
@@ -24,9 +23,9 @@ func explain(err error, known []Variable) error {
 		var misread env.ParseError
 		switch {
 		case errors.As(e, &missing):
-			lines = append(lines, missing.Key+" is not set (see --help)")
+			lines = append(lines, missing.Key+" is not set (see --help; it may also come from a file or AWS)")
 		case errors.As(e, &misread):
-			lines = append(lines, unreadable(misread, known)...)
+			lines = append(lines, unreadable(misread, known, values)...)
 		default:
 			lines = append(lines, e.Error())
 		}
@@ -40,12 +39,12 @@ func explain(err error, known []Variable) error {
 }
 
 // unreadable finds the variables behind an error that names a field's Go name alone: several may have the same.
-func unreadable(e env.ParseError, known []Variable) (lines []string) {
+func unreadable(e env.ParseError, known []Variable, values map[string]string) (lines []string) {
 	for _, v := range known {
 		if v.field.Name != e.Name || v.field.Type != e.Type {
 			continue
 		}
-		value := os.Getenv(v.Name)
+		value := values[v.Name]
 		want := wanted(v.field.Type, value)
 		if want == "" {
 			continue

@@ -13,6 +13,11 @@ func Reference(w io.Writer) {
 Written from the structs of bootstrap/config; a test fails when it is stale. All configuration comes from the environment.
 Durations are written as in 90s, 15m, 2h. A service that is misconfigured says which variable is wrong and exits with 2.
 
+Any value may be a reference, followed once at the start: `+"`file:/path`, `ssm:/name` (AWS Parameter Store),\n`secretsmanager:name-or-arn#field`"+` (AWS Secrets Manager;
+without a field: all of it). A secret `+"`NAME` may also come from the file that `NAME_FILE`"+` names. A newline at the end is left out. AWS is reached by its own
+variables (`+"`AWS_REGION`, `AWS_ENDPOINT_URL`"+`, …) or the machine's role. AWS that does not answer is waited for, two minutes at most, then the process
+ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md](keys.md) tells how each secret is rotated.
+
 `)
 	type app struct {
 		name      string

@@ -7,34 +7,60 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/secrets"
 )
 
-// keysetPause is how often the keyset's file is looked at.
-const keysetPause = 10 * time.Second
+// How often a keyset is looked at where it lies.
+const (
+	keysetFilePause = 10 * time.Second
+	keysetAWSPause  = time.Minute
+)
 
 // reloader is a cipher whose keyset may be exchanged.
 type reloader interface{ Reload(keyset []byte) error }
 
-// watchKeyset hands the keyset's file to the cipher whenever it has changed, so that a key that was rotated in is used
-// without a restart, and what waits for it goes on. A file that cannot be used is told once and changes nothing.
-func watchKeyset(ctx context.Context, keys config.Keys, cipher reloader, clock port.Clock, log port.Log) error {
+// watchKeyset hands the keyset to the cipher whenever it has changed where it lies, so that a key that was rotated in is
+// used without a restart, and what waits for it goes on. A keyset that cannot be read or used is told once and changes
+// nothing.
+func watchKeyset(ctx context.Context, keys config.Keys, vault *secrets.Vault, cipher reloader, clock port.Clock, log port.Log) error {
+	pause := keysetAWSPause
+	if reference, _, _ := secrets.Parse(keys.Source); reference.Kind == secrets.File {
+		pause = keysetFilePause
+	}
 	var known []byte // what was handed over last; the first time is once too often, and harmless
-	for told := false; ; told = true {
-		raw, err := keys.ReadKeyset()
-		if err == nil && !bytes.Equal(raw, known) {
-			known = raw
-			err = cipher.Reload(raw)
-			switch {
-			case err != nil:
-				log.Error("the keyset has changed and cannot be used; the one before stays", port.Field{Key: "error", Value: err})
-			case told:
+	told := ""       // the failure that was told last
+	for first := true; ; first = false {
+		raw, err := vault.Look(ctx, keys.Source)
+		changed := err == nil && !bytes.Equal(raw, known)
+		if changed {
+			err = exchange(ctx, keys, vault, cipher, raw)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && err.Error() != told:
+			told = err.Error()
+			log.Error("the keyset cannot be read or used; the one before stays", port.Field{Key: "error", Value: err})
+		case err == nil:
+			told = ""
+		}
+		if changed && err == nil {
+			if known = raw; !first {
 				log.Info("the keyset has changed and is used from now on")
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-clock.After(keysetPause):
+		case <-clock.After(pause):
 		}
 	}
+}
+
+func exchange(ctx context.Context, keys config.Keys, vault *secrets.Vault, cipher reloader, raw []byte) error {
+	plain, err := vault.UnwrapOnce(ctx, raw, keys.KMSKey)
+	if err != nil {
+		return err
+	}
+	return cipher.Reload(plain)
 }

@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/adapters/awssecrets"
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/secrets"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -51,15 +53,16 @@ func TestAKeyThatIsRotatedInIsUsedWithoutARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	cipher := cipherOf(t, old)
+	vault := secrets.NewVault(awssecrets.Config{}, nil, 0)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- watchKeyset(ctx, config.Keys{KeysetFile: file}, cipher, clock, log) }()
+	go func() { ended <- watchKeyset(ctx, config.Keys{Source: "file:" + file}, vault, cipher, clock, log) }()
 	look := func() {
 		t.Helper()
 		if err := clock.AwaitTimers(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
-		clock.Advance(keysetPause)
+		clock.Advance(keysetFilePause)
 		if err := clock.AwaitTimers(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,8 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// Statements provides the packs and the cipher. A keyset that comes from a file is read again when the file changes.
+// Statements provides the packs and the cipher. A keyset that lies in a file or
+// in AWS is exchanged when it changes there.
 func Statements(c config.S3, keys config.Keys) fx.Option {
 	return fx.Module("statements",
 		fx.Provide(
@@ -22,16 +23,18 @@ func Statements(c config.S3, keys config.Keys) fx.Option {
 				}, metrics)
 			}, fx.As(fx.Self()), fx.As(new(port.Packs))),
 			fx.Annotate(func() (*crypto.Cipher, error) {
-				keyset, err := keys.ReadKeyset()
-				if err != nil {
-					return nil, err
+				if keys.Keyset == "" {
+					return nil, config.ErrNoKeyset
 				}
-				return crypto.New(keyset)
+				return crypto.New([]byte(keys.Keyset))
 			}, fx.As(fx.Self()), fx.As(new(port.Cipher))),
 		),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, clock port.Clock, cipher *crypto.Cipher) {
-			if keys.Keyset == "" {
-				Work(lc, shutdown, log, "keyset", func(ctx context.Context) error { return watchKeyset(ctx, keys, cipher, clock, log) })
+			if keys.Source != "" {
+				vault := config.NewVault()
+				Work(lc, shutdown, log, "keyset", func(ctx context.Context) error {
+					return watchKeyset(ctx, keys, vault, cipher, clock, log)
+				})
 			}
 		}),
 	)

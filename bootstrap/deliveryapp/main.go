@@ -48,19 +48,19 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "delivery: --role:", err)
 		return core.ExitUsage
 	}
-	c, err := Load(role)
+	c, err := Load(ctx, role)
 	if err != nil {
 		fmt.Fprintln(stderr, "delivery:", err)
-		return core.ExitUsage
+		return core.ExitCodeOf(ctx, err)
 	}
 	return core.Serve(ctx, stderr, Options(role, c))
 }
 
 // Load reads what a role needs: settlement sends nothing, so it needs no statements, keys or gateways.
-func Load(role Role) (config.Deliverer, error) {
+func Load(ctx context.Context, role Role) (config.Deliverer, error) {
 	if role != Settlement {
-		return config.Load[config.Deliverer]()
+		return config.Load[config.Deliverer](ctx)
 	}
-	c, err := config.Load[config.Settler]()
+	c, err := config.Load[config.Settler](ctx)
 	return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Health: c.Health, Log: c.Log, Delivery: c.Delivery}, err
 }

@@ -55,10 +55,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, "balsong dispatcher", core.Version())
 		return core.ExitOK
 	}
-	c, err := config.Load[config.Dispatcher]()
+	c, err := config.Load[config.Dispatcher](ctx)
 	if err != nil {
 		fmt.Fprintln(stderr, "dispatcher:", err)
-		return core.ExitUsage
+		return core.ExitCodeOf(ctx, err)
 	}
 	var months []key.Month
 	if *month != "" {

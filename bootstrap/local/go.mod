@@ -46,11 +46,15 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.10 // indirect
+	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4 // indirect
+	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
+	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
+	github.com/balsong/balsong/adapters/awssecrets v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/s3 v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/sender v0.0.0 // indirect
 	github.com/balsong/balsong/migrations v0.0.0 // indirect
@@ -125,6 +129,7 @@ require (
 )
 
 replace (
+	github.com/balsong/balsong/adapters/awssecrets => ../../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../../adapters/crypto
 	github.com/balsong/balsong/adapters/kafka => ../../adapters/kafka
 	github.com/balsong/balsong/adapters/postgres => ../../adapters/postgres

@@ -70,10 +70,10 @@ func told(err error, done string) error {
 func (a *acting) withOperator(cmd *cobra.Command, do func(context.Context, *operate.Operator) error) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	c, err := config.Load[config.Operator]()
+	c, err := config.Load[config.Operator](ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "balsong:", err)
-		return ExitError{Code: core.ExitUsage}
+		return ExitError{Code: core.ExitCodeOf(ctx, err)}
 	}
 	code := core.Once(ctx, os.Stderr, operatorapp.Options(c), func(ctx context.Context, ports operate.Ports) error {
 		return do(ctx, operate.New(ports, a.callDeadline))
