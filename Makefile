@@ -127,6 +127,17 @@ layers: ## who may import whom, read the clock or the environment, and write out
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/layercheck' ./layercheck
 	bin/layercheck -root .
 
+.PHONY: docs
+docs: bin/balsong ## write the generated pages: architecture, event contract, configuration
+	$(with_parts) $(GO) test -count=1 -run 'Fresh' ./bootstrap/local/architecture ./bootstrap/config -update
+
+.PHONY: docs-check
+docs-check: ## every link leads somewhere, every diagram renders and is legible on a phone (needs chromium, npm)
+	mkdir -p bin
+	BALSONG_TEST_BROWSER=1 GOWORK=off $(GO) -C $(checks) test ./doccheck
+	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/doccheck' ./doccheck
+	bin/doccheck -root . $(ARGS)
+
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile
 	failed=; for module in $(modules); do \

@@ -28,15 +28,15 @@ var ErrUndecodable = errors.New("the event cannot be decoded")
 
 // Identity is what both events say about whom they are for.
 type Identity struct {
-	Month         key.Month    `json:"billing_month"`
-	UserID        int64        `json:"user_id"`
-	Attempt       int16        `json:"attempt"`
-	Round         int16        `json:"round"`
-	Step          int16        `json:"step"`
-	Channel       channel.Kind `json:"channel"`
-	PolicyID      int64        `json:"policy_id"`
-	PolicyVersion int32        `json:"policy_version"`
-	RunID         int64        `json:"run_id"`
+	Month         key.Month    `json:"billing_month"`  // the month that is billed
+	UserID        int64        `json:"user_id"`        // number given to the customer at import; positive
+	Attempt       int16        `json:"attempt"`        // number of the try, from 0
+	Round         int16        `json:"round"`          // put-backs of the try so far
+	Step          int16        `json:"step"`           // index into the policy's route written out
+	Channel       channel.Kind `json:"channel"`        // the way to the customer
+	PolicyID      int64        `json:"policy_id"`      // the policy's family
+	PolicyVersion int32        `json:"policy_version"` // the version that the target is bound to
+	RunID         int64        `json:"run_id"`         // the run that dispatched
 }
 
 // Delivery is the delivery key.
@@ -46,20 +46,20 @@ func (i Identity) Delivery() key.Delivery {
 
 // QuietHours are the hours that bind this dispatch: the customer's own or the policy's.
 type QuietHours struct {
-	From string `json:"from"` // "21:00"
-	To   string `json:"to"`   // "08:00"
-	Zone string `json:"zone"` // "Asia/Seoul"
+	From string `json:"from"` // first minute at which nobody is disturbed, as in "21:00"
+	To   string `json:"to"`   // first minute at which one may again, as in "08:00"; before From it is the next day's
+	Zone string `json:"zone"` // IANA time zone of both, as in "Asia/Seoul"
 }
 
 // Requested asks Delivery to send one statement.
 type Requested struct {
 	Identity
-	Destination    []byte                `json:"destination"`         // ciphertext
-	Statement      []byte                `json:"statement_reference"` // ciphertext
-	QuietHours     *QuietHours           `json:"quiet_hours,omitempty"`
-	Deadline       *time.Time            `json:"deadline,omitempty"`
-	Unknown        attempt.UnknownPolicy `json:"unknown_policy"`
-	CallDeadlineMS int64                 `json:"call_deadline_ms,omitempty"`
+	Destination    []byte                `json:"destination"`                // sealed for this target and channel
+	Statement      []byte                `json:"statement_reference"`        // where the statement lies in a pack, sealed for this target
+	QuietHours     *QuietHours           `json:"quiet_hours,omitempty"`      // the hours that bind this dispatch; none without
+	Deadline       *time.Time            `json:"deadline,omitempty"`         // nothing goes out from this instant on; none without
+	Unknown        attempt.UnknownPolicy `json:"unknown_policy"`             // what follows when the outcome cannot be known
+	CallDeadlineMS int64                 `json:"call_deadline_ms,omitempty"` // longest gateway call in milliseconds; 0: the provider's own
 }
 
 // Facts are what the ledger keeps of the request.
@@ -101,12 +101,12 @@ func NewQuietHours(w window.Forbidden) *QuietHours {
 // Result is the hint that a delivery's ledger row has changed. The ledger is the truth.
 type Result struct {
 	Identity
-	Outcome           attempt.State        `json:"outcome"`
-	Class             attempt.FailureClass `json:"failure_class,omitempty"`
-	Reason            attempt.Reason       `json:"reason,omitempty"`
-	Provider          string               `json:"provider,omitempty"`
-	ProviderMessageID string               `json:"provider_message_id,omitempty"`
-	FinishedAt        time.Time            `json:"finished_at"`
+	Outcome           attempt.State        `json:"outcome"`                       // the ledger row's state; never CLAIMED
+	Class             attempt.FailureClass `json:"failure_class,omitempty"`       // what a refusal means for the next try
+	Reason            attempt.Reason       `json:"reason,omitempty"`              // why, in a word that programs may rely on
+	Provider          string               `json:"provider,omitempty"`            // who was called; none where nobody was
+	ProviderMessageID string               `json:"provider_message_id,omitempty"` // the provider's own id of what it accepted
+	FinishedAt        time.Time            `json:"finished_at"`                   // by the clock of whoever wrote the outcome
 }
 
 // Message encodes the request. source names the process, trace is a W3C traceparent or "".

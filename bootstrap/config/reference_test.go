@@ -23,6 +23,6 @@ func TestTheConfigurationReferenceIsFresh(t *testing.T) {
 	}
 	got, err := os.ReadFile(path)
 	if err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Fatalf("%s is stale (%v): run `go test ./config -run Reference -update` in bootstrap", path, err)
+		t.Fatalf("%s is stale (%v): run `make docs`", path, err)
 	}
 }
