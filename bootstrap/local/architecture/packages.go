@@ -23,7 +23,7 @@ var sections = []section{
 	{"adapters", "adapters", "application, domain, migrations, and its own technology; never each other", "LR", nil},
 	{"migrations", "migrations", "nothing", "LR", nil},
 	{"bootstrap", "bootstrap", "everything but local; alone imports fx and reads the environment", "LR", nil},
-	{"local", "bootstrap/local", "everything; alone holds embedded servers, and no service needs it", "TB", []string{"cachedir", "child", "lockfile"}},
+	{"local", "bootstrap/local", "everything; alone holds embedded servers, and no service needs it", "TB", []string{"cachedir", "child", "command", "lockfile"}},
 }
 
 func sectionOf(pkgPath string) string {
@@ -96,7 +96,7 @@ func drawPackages(p *printer, layer section, of []*packages.Package, needs map[s
 		p.mermaid(lines...)
 	}
 	if len(layer.undrawn) > 0 {
-		p.line("Not drawn: %s, which many need, and what lies inside a package.\n", strings.Join(layer.undrawn, ", "))
+		p.line("Not drawn: %s, which many need or which needs nearly all, and what lies inside a package.\n", strings.Join(layer.undrawn, ", "))
 	}
 }
 
