@@ -71,6 +71,11 @@ test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG
 test-real: bin/balsong ## what touches Kafka against Apache Kafka, plans on a million rows, secrets against moto, then an installed PostgreSQL 15 or later (needs Java, Maven, Python)
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 
+.PHONY: browser
+browser: ## look at the bill and the pages in Chromium, which it installs where it may (TESTFLAGS=-update writes docs/images)
+	.ci/need chromium=chromium
+	BALSONG_TEST_BROWSER=required $(GO) test $(if $(RUN),-run '$(RUN)') ./bootstrap/local/lookstest/... $(TESTFLAGS)
+
 .PHONY: kill-test
 kill-test: ## kill -9 at six points of the protocol, judged by a checker of its own (needs Java, Maven; ARGS=… for kill-test)
 	.ci/need java=default-jre-headless mvn=maven

@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
+	"github.com/balsong/balsong/bootstrap/local/demodata"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/billing"
 )
@@ -53,7 +54,7 @@ func (d *demo) batch(ctx context.Context) error {
 			return err
 		}
 		d.stages.begin("render")
-		templates, err := words()
+		templates, err := demodata.Words()
 		if err != nil {
 			return err
 		}

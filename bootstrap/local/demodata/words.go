@@ -1,4 +1,4 @@
-package demo
+package demodata
 
 import (
 	_ "embed"
@@ -10,12 +10,12 @@ import (
 //go:embed letterhead.json
 var letterhead []byte
 
-// words are the shipped templates under the demo's letterhead.
-func words() (*prepare.Templates, error) {
+// Words are the shipped templates under the letterhead of a company that does not exist.
+func Words() (*prepare.Templates, error) {
 	return prepare.LoadTemplates(letterheaded{prepare.ShippedFiles()})
 }
 
-// letterheaded are files with the demo's letterhead in the place of theirs.
+// letterheaded are files with that letterhead in the place of theirs.
 type letterheaded struct{ fs.FS }
 
 // ReadFile implements fs.ReadFileFS.
