@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"database/sql"
 	"database/sql/driver"
 	"encoding/hex"
@@ -182,20 +183,31 @@ func (s utcScanner) Scan(value any) error {
 // eachMonth sorts a copy of items and hands those of each month to fn, oldest month first: one statement works on one
 // partition.
 func eachMonth[T any](items []T, keyOf func(*T) key.Delivery, fn func(month key.Month, items []T) error) error {
-	sorted := slices.Clone(items)
-	slices.SortStableFunc(sorted, func(a, b T) int { return keyOf(&a).Compare(keyOf(&b)) })
-	for len(sorted) > 0 {
-		month := keyOf(&sorted[0]).Month
-		n := 1
-		for n < len(sorted) && keyOf(&sorted[n]).Month == month {
-			n++
+	order := make([]place, len(items))
+	for i := range items {
+		order[i] = place{keyOf(&items[i]), i}
+	}
+	slices.SortFunc(order, func(a, b place) int { return cmp.Or(a.key.Compare(b.key), cmp.Compare(a.index, b.index)) })
+	sorted := make([]T, len(items))
+	for i, p := range order {
+		sorted[i] = items[p.index]
+	}
+	for from, to := 0, 0; from < len(order); from = to {
+		month := order[from].key.Month
+		for to < len(order) && order[to].key.Month == month {
+			to++
 		}
-		if err := fn(month, sorted[:n]); err != nil {
+		if err := fn(month, sorted[from:to]); err != nil {
 			return err
 		}
-		sorted = sorted[n:]
 	}
 	return nil
+}
+
+// place is where an item stood before it was sorted by its key.
+type place struct {
+	key   key.Delivery
+	index int
 }
 
 // each builds one column of a page.

@@ -108,9 +108,7 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
 		deadline = earlier
 	}
-	dialing, cancel := context.WithDeadline(ctx, deadline)
-	conn, err := g.connect(dialing)
-	cancel()
+	conn, err := g.connect(ctx, deadline)
 	if err == nil {
 		err = conn.SetDeadline(deadline)
 	}

@@ -31,10 +31,12 @@ func dialerFor(address string, secure bool, settings *tls.Config, timeout time.D
 
 // connect returns a connection on which nothing was sent since its last answer, or a new one. One that the gateway has
 // closed meanwhile is not used: a request on it would have an outcome that nobody can know.
-func (g *HTTP) connect(ctx context.Context) (net.Conn, error) {
+func (g *HTTP) connect(ctx context.Context, deadline time.Time) (net.Conn, error) {
 	for {
 		conn, kept := g.pool.take()
 		if !kept {
+			ctx, cancel := context.WithDeadline(ctx, deadline)
+			defer cancel()
 			return g.dial(ctx)
 		}
 		if quiet(conn) {

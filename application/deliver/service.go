@@ -100,6 +100,7 @@ type Service struct {
 	bulk     *bulk
 	slots    chan struct{} // where messages are in hand
 	ahead    chan struct{} // where messages are prepared
+	next     chan departure
 	reads    chan struct{} // where contents are fetched
 	desks    chan struct{} // where contents are decrypted
 	flights  sync.WaitGroup
@@ -128,6 +129,7 @@ func New(ports Ports, config Config) (*Service, error) {
 		halt:  newGate(),
 		slots: make(chan struct{}, config.InFlight),
 		ahead: make(chan struct{}, ahead),
+		next:  make(chan departure),
 		reads: make(chan struct{}, reads),
 		desks: make(chan struct{}, config.Desks),
 	}
@@ -165,6 +167,7 @@ func (s *Service) Run(ctx context.Context) error {
 	var halting sync.WaitGroup
 	halting.Go(func() { s.watchHalt(watching) })
 	err := s.Requests.Run(ctx, s.take)
+	close(s.next)
 	stop()
 	halting.Wait()
 	s.drain()
@@ -172,6 +175,12 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// departure is a message that has its places.
+type departure struct {
+	ctx     context.Context //nolint:containedctx // the partition's, of this message alone
+	message port.Received
 }
 
 // take starts one message's flight; it blocks its partition while too many are in hand, or being prepared.
@@ -183,12 +192,22 @@ func (s *Service) take(ctx context.Context, m port.Received) {
 		<-s.slots
 		return
 	}
-	s.flights.Go(func() {
-		defer func() { <-s.slots }()
+	d := departure{ctx, m}
+	select {
+	case s.next <- d: // a goroutine that has landed takes it: its stack has grown already
+	default:
+		s.flights.Go(func() { s.fly(d) })
+	}
+}
+
+// fly takes one message after another through its flight.
+func (s *Service) fly(d departure) {
+	for more := true; more; d, more = <-s.next {
 		prepared := sync.OnceFunc(func() { <-s.ahead })
-		defer prepared()
-		s.deliver(ctx, m, prepared)
-	})
+		s.deliver(d.ctx, d.message, prepared)
+		prepared()
+		<-s.slots
+	}
 }
 
 // enter takes a place; false where the context ended first.

@@ -54,7 +54,14 @@ func (m Month) Start(zone *time.Location) time.Time {
 }
 
 // String writes "2026-11".
-func (m Month) String() string { return fmt.Sprintf("%04d-%02d", m.Year(), int(m.Month())) }
+func (m Month) String() string { return string(m.append(nil)) }
+
+// append writes "2026-11" behind b.
+func (m Month) append(b []byte) []byte {
+	digit := func(n int) byte { return '0' + byte(n%10) }
+	year, month := m.Year(), int(m.Month())
+	return append(b, digit(year/1000), digit(year/100), digit(year/10), digit(year), '-', digit(month/10), digit(month))
+}
 
 // MarshalText writes the form that ParseMonth reads.
 func (m Month) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
@@ -97,7 +104,7 @@ func (d Delivery) Target() Target { return Target{Month: d.Month, UserID: d.User
 // String writes "2026-11/4711/0/0", the form given to gateways.
 func (d Delivery) String() string {
 	b := make([]byte, 0, 32)
-	b = append(b, d.Month.String()...)
+	b = d.Month.append(b)
 	for _, n := range []int64{d.UserID, int64(d.Attempt), int64(d.Round)} {
 		b = append(b, '/')
 		b = strconv.AppendInt(b, n, 10)
