@@ -136,7 +136,7 @@ func hots(size scale, round int) []hot {
 			if err != nil {
 				return err
 			}
-			_, err = s.Changed(ctx, month, time.Now().Add(-time.Minute), 0, size.page)
+			_, err = s.Changed(ctx, month, port.Span{Since: time.Now().Add(-time.Minute), Until: time.Now()}, 0, size.page)
 			return err
 		}},
 		{"ExpireLeases", "", func(ctx context.Context, db *sqlx.DB) error {
@@ -219,7 +219,7 @@ func hots(size scale, round int) []hot {
 			return err
 		})},
 		{"Changed, ever", "", func(ctx context.Context, db *sqlx.DB) error {
-			_, err := postgres.NewSweeps(db).Changed(ctx, month, time.Time{}, 500_000, size.page)
+			_, err := postgres.NewSweeps(db).Changed(ctx, month, port.Span{}, 500_000, size.page)
 			return err
 		}},
 		{"Ledger", `ALTER TABLE delivery_attempts DROP CONSTRAINT delivery_attempts_pkey`, within(func(ctx context.Context, tx port.TargetTx) error {

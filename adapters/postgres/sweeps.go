@@ -65,17 +65,17 @@ ORDER BY t.user_id LIMIT $3::int`
 func changedSinceSQL(month key.Month) string {
 	return `/* changed_since */ SELECT t.user_id FROM
   (SELECT DISTINCT $1::date AS billing_month, l.user_id FROM ` + partition("delivery_attempts", month) + ` l
-   WHERE l.changed_at >= $2::timestamptz AND l.user_id > $3::bigint AND l.state <> 'CLAIMED' ORDER BY l.user_id) AS c
+   WHERE l.changed_at >= $2::timestamptz AND l.changed_at < $5::timestamptz AND l.user_id > $3::bigint AND l.state <> 'CLAIMED' ORDER BY l.user_id) AS c
 JOIN billing_targets t ON t.billing_month = c.billing_month AND t.user_id = c.user_id
 WHERE t.dispatch_status <> 'SUCCEEDED' AND EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
 ORDER BY t.user_id LIMIT $4::int`
 }
 
 // Changed implements port.Sweeps.
-func (p *Sweeps) Changed(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
+func (p *Sweeps) Changed(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
 	const what = "find changed targets"
 	var keys []key.Target
-	if since.IsZero() {
+	if when.Since.IsZero() && when.Until.IsZero() {
 		err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
 			return s.targetKeys(ctx, what, changedEverSQL, []any{day(month), after, limit}, month, &keys)
 		})
@@ -86,9 +86,17 @@ func (p *Sweeps) Changed(ctx context.Context, month key.Month, since time.Time, 
 		if err := s.wide(ctx); err != nil {
 			return err
 		}
-		return s.targetKeys(ctx, what, changedSinceSQL(month), []any{day(month), instant(since), after, limit}, month, &keys)
+		return s.targetKeys(ctx, what, changedSinceSQL(month), []any{day(month), orElse(when.Since, "-infinity"), after, limit, orElse(when.Until, "infinity")}, month, &keys)
 	})
 	return keys, err
+}
+
+// orElse is a parameter for one time, or for what stands for the zero time.
+func orElse(t time.Time, otherwise string) any {
+	if t.IsZero() {
+		return otherwise
+	}
+	return instant(t)
 }
 
 // wide lets this transaction use the BRIN index, which is read through a bitmap, and sort what a sweep finds in memory.

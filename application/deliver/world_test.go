@@ -262,7 +262,7 @@ func (w *world) dispatch(t *testing.T) port.Run {
 // settle looks at every ledger row, as the sweep at the start does.
 func (w *world) settle(t *testing.T) {
 	t.Helper()
-	if _, err := w.settler.SweepLedger(t.Context(), time.Time{}); err != nil {
+	if _, err := w.settler.SweepLedger(t.Context(), port.Span{}); err != nil {
 		t.Fatal(err)
 	}
 }

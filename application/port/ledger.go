@@ -25,15 +25,18 @@ type Ledger interface {
 	Find(ctx context.Context, keys []key.Delivery) ([]attempt.Row, error)
 }
 
+// Span is a time by the database's clock: from Since, inclusive (the zero time: from the beginning), until Until,
+// exclusive (the zero time: without an end). It counts where a row changed last.
+type Span struct{ Since, Until time.Time }
+
 // Sweeps is the ledger as settlement watches it.
 type Sweeps interface {
 	// ExpireLeases turns CLAIMED rows of the month whose lease has ended, by the database's clock, into UNKNOWN
 	// (reason lease_expired), at most limit, and returns their keys.
 	ExpireLeases(ctx context.Context, month key.Month, limit int) ([]key.Delivery, error)
-	// Changed returns a page of the targets of the month of which some ledger row, not CLAIMED, changed at or after an
-	// instant of the database's clock (the zero time: ever), and which may not agree with the ledger yet.
-	// Sorted by user id, behind the user id after, at most limit.
-	Changed(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error)
+	// Changed returns a page of the targets of the month of which some ledger row, not CLAIMED, changed in a span, and
+	// which may not agree with the ledger yet. Sorted by user id, behind the user id after, at most limit.
+	Changed(ctx context.Context, month key.Month, when Span, after int64, limit int) ([]key.Target, error)
 	// Horizon is an instant of the database's clock before which every write can be seen by now: no transaction that is
 	// still open has written earlier. The next look for changes may begin there.
 	Horizon(ctx context.Context) (time.Time, error)

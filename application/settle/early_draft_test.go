@@ -274,7 +274,7 @@ func TestAnUndecodableResultIsToldAndItsTargetSettledByTheSweep(t *testing.T) {
 	w := newWorld(t, attempt.Hold)
 	w.dispatchOnce(t)
 	w.deliver(t, w.topic[0], attempt.Succeeded)
-	if n, err := w.settler.SweepLedger(t.Context(), time.Time{}); err != nil || n != 1 {
+	if n, err := w.settler.SweepLedger(t.Context(), port.Span{}); err != nil || n != 1 {
 		t.Fatalf("the sweep settled %d: %v", n, err)
 	}
 	w.expect(t, billing.Succeeded, 0, 0)

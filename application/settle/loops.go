@@ -87,11 +87,12 @@ func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
 }
 
 // ledgerSweep returns the sweep over ledger rows that may have changed since its last turn; its first turn looks at
-// everything. What no event told is settled here.
+// everything. What no event told is settled here. The later turns look at what had changed when the turn before began:
+// what changed since is nearly always settled by its event, and to look at it twice would be the dearest statement of all.
 func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
-	var since time.Time
+	var since, until time.Time
 	return func(ctx context.Context) (int, error) {
-		var next time.Time // taken before the sweep: what is written meanwhile is for the next one
+		var next time.Time // taken before the sweep: what is written meanwhile is for a later one
 		err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
 			next, err = s.Sweeps.Horizon(ctx)
 			return err
@@ -99,18 +100,20 @@ func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		total, err := s.SweepLedger(ctx, since)
+		total, err := s.SweepLedger(ctx, port.Span{Since: since, Until: until})
 		if err != nil {
 			return total, err
 		}
-		since = next
+		if since, until = until, next; since.IsZero() {
+			since = next
+		}
 		return total, nil
 	}
 }
 
-// SweepLedger settles the targets of all open months whose ledger rows changed at or after an instant of the
-// database's clock; the zero time looks at everything. Returns how many targets changed.
-func (s *Settler) SweepLedger(ctx context.Context, since time.Time) (int, error) {
+// SweepLedger settles the targets of all open months whose ledger rows changed in a span. Returns how many targets
+// changed.
+func (s *Settler) SweepLedger(ctx context.Context, when port.Span) (int, error) {
 	months, err := s.months(ctx)
 	if err != nil {
 		return 0, err
@@ -120,7 +123,7 @@ func (s *Settler) SweepLedger(ctx context.Context, since time.Time) (int, error)
 		for after := int64(0); ; {
 			var keys []key.Target
 			err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-				keys, err = s.Sweeps.Changed(ctx, month, since, after, s.config.Batch)
+				keys, err = s.Sweeps.Changed(ctx, month, when, after, s.config.Batch)
 				return err
 			})
 			if err != nil {

@@ -48,8 +48,8 @@ func (p sweeps) ExpireLeases(ctx context.Context, month key.Month, limit int) ([
 	})
 }
 
-func (p sweeps) Changed(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
-	since = instant(since)
+func (p sweeps) Changed(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+	since, until := instant(when.Since), instant(when.Until)
 	return read(ctx, p.s, "sweeps.changed", func() ([]key.Target, error) {
 		var changed []key.Target
 		for target, rows := range p.s.ledger {
@@ -58,7 +58,7 @@ func (p sweeps) Changed(ctx context.Context, month key.Month, since time.Time, a
 				continue
 			}
 			for _, row := range rows {
-				if row.State != attempt.Claimed && !row.ChangedAt.Before(since) {
+				if row.State != attempt.Claimed && !row.ChangedAt.Before(since) && (when.Until.IsZero() || row.ChangedAt.Before(until)) {
 					changed = append(changed, target)
 					break
 				}

@@ -131,7 +131,7 @@ func sweepsExpireSuccess(s *stage) {
 
 func (s *stage) changed(since time.Time, after int64, limit int) []key.Target {
 	s.Helper()
-	return given(s.Sweeps.Changed(s.ctx, november, since, after, limit))(s)
+	return given(s.Sweeps.Changed(s.ctx, november, port.Span{Since: since}, after, limit))(s)
 }
 
 // requested makes targets REQUESTED, as after a dispatch.
@@ -161,7 +161,16 @@ func sweepsChangedSince(s *stage) {
 	s.bring(delivery(keys[1], 0, 0), attempt.NotSent)
 	s.record(outcome(delivery(keys[2], 0, 0), token(1), attempt.Succeeded))
 	keysAre(s, "changed since", s.changed(since, 0, 100), keys[1], keys[2])
+	s.Elapse(s, 2*time.Millisecond)
+	until := s.now()
+	s.record(outcome(delivery(keys[0], 0, 0), token(1), attempt.Succeeded))
+	span := port.Span{Since: since, Until: until}
+	keysAre(s, "changed between", given(s.Sweeps.Changed(s.ctx, november, span, 0, 100))(s), keys[1], keys[2])
 	at := s.row(delivery(keys[1], 0, 0)).ChangedAt
+	span = port.Span{Since: since, Until: at}
+	if got := given(s.Sweeps.Changed(s.ctx, november, span, 0, 100))(s); slices.Contains(got, keys[1]) {
+		s.Errorf("%s changed at %s is among what changed before that: %v", keys[1], at, got)
+	}
 	if got := s.changed(at, 0, 100); !slices.Contains(got, keys[1]) {
 		s.Errorf("%s changed at %s is not among what changed at or after that: %v", keys[1], at, got)
 	}

@@ -17,7 +17,7 @@ import (
 type brokenSweeps struct {
 	port.Sweeps
 	expire  func(ctx context.Context, month key.Month, limit int) ([]key.Delivery, error)
-	changed func(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error)
+	changed func(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error)
 	now     func() time.Time
 	horizon func(context.Context) (time.Time, error)
 	doubt   func(claimed int, until time.Time) (int, time.Time)
@@ -30,11 +30,11 @@ func (b brokenSweeps) ExpireLeases(ctx context.Context, month key.Month, limit i
 	return b.expire(ctx, month, limit)
 }
 
-func (b brokenSweeps) Changed(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
+func (b brokenSweeps) Changed(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
 	if b.changed == nil {
-		return b.Sweeps.Changed(ctx, month, since, after, limit)
+		return b.Sweeps.Changed(ctx, month, when, after, limit)
 	}
-	return b.changed(ctx, month, since, after, limit)
+	return b.changed(ctx, month, when, after, limit)
 }
 
 func (b brokenSweeps) Now(ctx context.Context) (time.Time, error) {
@@ -61,12 +61,12 @@ func (b brokenSweeps) InDoubt(ctx context.Context, month key.Month) (int, time.T
 
 func TestTheSweepsSuiteRejectsBrokenSweeps(t *testing.T) {
 	t.Parallel()
-	type changing = func(s port.Sweeps, ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error)
+	type changing = func(s port.Sweeps, ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error)
 	changed := func(fn changing) func(*porttest.Storage, *memory.Store) {
 		return func(s *porttest.Storage, _ *memory.Store) {
 			whole := s.Sweeps
-			s.Sweeps = brokenSweeps{Sweeps: whole, changed: func(ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
-				return fn(whole, ctx, month, since, after, limit)
+			s.Sweeps = brokenSweeps{Sweeps: whole, changed: func(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+				return fn(whole, ctx, month, when, after, limit)
 			}}
 		}
 	}
@@ -104,24 +104,24 @@ func TestTheSweepsSuiteRejectsBrokenSweeps(t *testing.T) {
 		{"beside a ledger whose UNKNOWN is final", breaking(overriding(func(row attempt.Row, _ *attempt.Outcome) bool {
 			return row.State != attempt.Unknown
 		})), []string{"lets the call's own success win over an expired lease"}},
-		{"which look at everything always", changed(func(s port.Sweeps, ctx context.Context, month key.Month, _ time.Time, after int64, limit int) ([]key.Target, error) {
-			return s.Changed(ctx, month, time.Time{}, after, limit)
+		{"which look at everything always", changed(func(s port.Sweeps, ctx context.Context, month key.Month, _ port.Span, after int64, limit int) ([]key.Target, error) {
+			return s.Changed(ctx, month, port.Span{}, after, limit)
 		}), []string{"finds what changed since an instant, and nothing older"}},
-		{"which leave out the watermark itself", changed(func(s port.Sweeps, ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
-			if !since.IsZero() {
-				since = since.Add(time.Microsecond)
+		{"which leave out the watermark itself", changed(func(s port.Sweeps, ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+			if !when.Since.IsZero() {
+				when.Since = when.Since.Add(time.Microsecond)
 			}
-			return s.Changed(ctx, month, since, after, limit)
+			return s.Changed(ctx, month, when, after, limit)
 		}), []string{"finds what changed since an instant, and nothing older", "finds a late success of an older try"}},
-		{"which skip a target at each page boundary", changed(func(s port.Sweeps, ctx context.Context, month key.Month, since time.Time, after int64, limit int) ([]key.Target, error) {
+		{"which skip a target at each page boundary", changed(func(s port.Sweeps, ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
 			if after > 0 {
 				after++
 			}
-			return s.Changed(ctx, month, since, after, limit)
+			return s.Changed(ctx, month, when, after, limit)
 		}), []string{"pages through changed targets by user id, losing none"}},
 		{"which return what is settled", func(s *porttest.Storage, store *memory.Store) {
 			whole := s.Sweeps
-			s.Sweeps = brokenSweeps{Sweeps: whole, changed: func(ctx context.Context, month key.Month, since time.Time, after int64, limit int) (all []key.Target, err error) {
+			s.Sweeps = brokenSweeps{Sweeps: whole, changed: func(ctx context.Context, month key.Month, when port.Span, after int64, limit int) (all []key.Target, err error) {
 				for user := after + 1; user < 20; user++ {
 					if k := (key.Target{Month: month, UserID: user}); len(store.Rows(k)) > 0 {
 						all = append(all, k)
