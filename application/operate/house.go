@@ -2,12 +2,10 @@ package operate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/attempt"
-	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -99,23 +97,7 @@ func (o *Operator) Correct(ctx context.Context, corrections port.Corrections, bi
 	}
 	bill.State.Key.Month = month
 	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		return corrections.Correct(ctx, bill, seal, func(t *billing.Target, row *attempt.Row, revoke func(attempt.Revocation) (bool, error)) error {
-			mustRevoke, err := t.MayCorrect(row)
-			if err != nil {
-				return err
-			}
-			now := o.Clock.Now()
-			if mustRevoke {
-				revoked, err := revoke(attempt.Revocation{Key: t.Delivery(), Reason: attempt.ReasonCorrect, FinishedAt: now})
-				if err != nil {
-					return err
-				}
-				if !revoked {
-					return errors.Join(billing.ErrRefused, errors.New(t.Key().String()+": a try is under way: wait for its outcome, then correct it"))
-				}
-			}
-			return t.Correct(bill.State, now)
-		})
+		return corrections.Correct(ctx, bill, seal, settle.Correction(bill, o.Clock))
 	})
 	if err != nil {
 		return err

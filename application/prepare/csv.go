@@ -9,8 +9,9 @@ import (
 
 // Bounds of a record. A longer line is refused, and the reader goes on with the next one.
 const (
-	maxRecord = 64 << 10 // bytes of one record
-	maxFields = 200
+	maxRecord  = 64 << 10             // bytes of one record
+	maxRefused = 2*maxRecord + 16<<10 // the same in a rejects.csv, where columns and quotes were added
+	maxFields  = 200
 )
 
 // record is one record of a CSV file. Its bytes are the reader's: they are valid until the next call.
@@ -31,13 +32,14 @@ type splitter struct {
 	read   int64  // bytes taken from the reader
 	line   int    // lines consumed
 	want   int    // fields of the header; 0: none read yet
+	most   int    // bytes of one record at most
 	end    error  // why there is no more to read: io.EOF, or what went wrong
 
 	scratch [][]byte
 	unquote []byte
 }
 
-func newSplitter(from io.Reader) *splitter { return &splitter{from: from} }
+func newSplitter(from io.Reader) *splitter { return &splitter{from: from, most: maxRecord} }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -45,7 +47,7 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 func (s *splitter) fill(n int) {
 	for len(s.buffer) < n && s.end == nil {
 		if cap(s.buffer)-len(s.buffer) < 16<<10 {
-			grown := make([]byte, len(s.buffer), 4*maxRecord)
+			grown := make([]byte, len(s.buffer), 2*maxRefused)
 			copy(grown, s.buffer)
 			s.buffer = grown
 		}
@@ -66,7 +68,7 @@ func (s *splitter) next() (record, error) {
 		}
 		start := s.line + 1
 		if long {
-			r := record{line: start, fields: bytes.Split(bytes.Clone(line), []byte{','}), problem: fmt.Sprintf("the line has more than %d bytes", maxRecord)}
+			r := record{line: start, fields: bytes.Split(bytes.Clone(line), []byte{','}), problem: fmt.Sprintf("the line has more than %d bytes (only its beginning is kept)", s.most)}
 			return r, s.skipLine()
 		}
 		if len(line) == 0 {
@@ -96,8 +98,8 @@ func (s *splitter) peekLine() (line []byte, size int, long bool, err error) {
 			break
 		}
 		looked = len(s.buffer)
-		if looked > maxRecord {
-			return s.buffer[:maxRecord], 0, true, nil
+		if looked > s.most {
+			return s.buffer[:s.most], 0, true, nil
 		}
 		if s.end != nil {
 			if looked == 0 || !errors.Is(s.end, io.EOF) {
@@ -109,8 +111,8 @@ func (s *splitter) peekLine() (line []byte, size int, long bool, err error) {
 		s.fill(looked + 1)
 	}
 	line = bytes.TrimSuffix(bytes.TrimSuffix(s.buffer[:size], []byte{'\n'}), []byte{'\r'})
-	if len(line) > maxRecord {
-		return line[:maxRecord], 0, true, nil
+	if len(line) > s.most {
+		return line[:s.most], 0, true, nil
 	}
 	return line, size, false, nil
 }
@@ -145,8 +147,8 @@ func (s *splitter) severalLines(start int) (record, bool) {
 	if s.want == 0 {
 		return record{}, false
 	}
-	s.fill(maxRecord)
-	window := s.buffer[:min(len(s.buffer), maxRecord)]
+	s.fill(s.most)
+	window := s.buffer[:min(len(s.buffer), s.most)]
 	fields, rest, problem := s.split(window, true)
 	if problem != "" || len(fields) != s.want {
 		return record{}, false

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/balsong/balsong/application/billfile"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -46,18 +48,18 @@ var requiredColumns = []string{colCustomer, colCurrency, colAmount, colDueDate}
 // ErrHeader says that the file is no canonical CSV and nothing of it was imported. The text says what its header lacks.
 var ErrHeader = fmt.Errorf("%w: the file has no header of billing data", port.ErrInvalid)
 
-// header knows where each column stands.
+// header knows where each column stands, and how fields are written.
 type header struct {
-	names  []string       // as in the file
-	column map[string]int // canonical columns alone
+	names    []string       // as in the file, byte for byte
+	column   map[string]int // columns of Columns and rejectColumns alone
+	unknown  []string       // all others, as people read them
+	refused  bool           // it is a rejects.csv: its fields are guarded against formulas
+	encoding billfile.Encoding
 }
 
-func (s *splitter) header() (header, error) {
+func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	s.fill(len(byteOrderMark))
 	s.buffer = bytes.TrimPrefix(s.buffer, byteOrderMark)
-	if bytes.HasPrefix(s.buffer, []byte("\xff\xfe")) || bytes.HasPrefix(s.buffer, []byte("\xfe\xff")) {
-		return header{}, fmt.Errorf("%w: it is UTF-16; save it as UTF-8", ErrHeader)
-	}
 	first, err := s.next()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -67,23 +69,79 @@ func (s *splitter) header() (header, error) {
 	case first.problem != "":
 		return header{}, fmt.Errorf("%w: line %d: %s", ErrHeader, first.line, first.problem)
 	}
-	h := header{column: map[string]int{}}
+	h := header{column: map[string]int{}, encoding: encoding}
 	for i, field := range first.fields {
-		name := strings.ToLower(strings.TrimSpace(string(field)))
-		h.names = append(h.names, name)
-		if !slices.Contains(Columns, name) {
+		h.names = append(h.names, string(field))
+		text, _ := encoding.Text(field)
+		name := strings.ToLower(strings.TrimSpace(text))
+		ours := slices.Contains(rejectColumns, name)
+		if !ours && !slices.Contains(Columns, name) {
+			h.unknown = append(h.unknown, strings.TrimSpace(text))
 			continue
 		}
 		if _, twice := h.column[name]; twice {
 			return header{}, fmt.Errorf("%w: the column %s is there twice", ErrHeader, name)
 		}
 		h.column[name] = i
+		h.refused = h.refused || ours
 	}
 	for _, name := range requiredColumns {
 		if _, ok := h.column[name]; !ok {
-			return header{}, fmt.Errorf("%w: the column %s is missing (the fields are separated by commas)", ErrHeader, name)
+			return header{}, fmt.Errorf("%w: the column %s is missing%s", ErrHeader, name, separator(first.fields))
 		}
 	}
 	s.want = len(h.names)
+	if h.refused {
+		s.most = maxRefused
+	}
 	return h, nil
+}
+
+// separator says what seems to stand between the fields in place of commas.
+func separator(fields [][]byte) string {
+	for c, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "vertical bars"} {
+		if len(fields) == 1 && bytes.Contains(fields[0], []byte(c)) {
+			return ": its fields are separated by " + name + ", not by commas"
+		}
+	}
+	return ""
+}
+
+// ignored says which columns are not known, and which known one each may have meant.
+func (h header) ignored() string {
+	said := make([]string, 0, len(h.unknown))
+	for _, name := range h.unknown {
+		text := strconv.Quote(name)
+		for _, known := range Columns {
+			if _, there := h.column[known]; !there && alike(strings.ToLower(name), known) {
+				text += " (did you mean " + known + "?)"
+				break
+			}
+		}
+		said = append(said, text)
+	}
+	return strings.Join(said, ", ")
+}
+
+// alike reports whether two names differ by a letter, by two letters that changed places, or by spaces and hyphens.
+func alike(a, b string) bool {
+	plain := strings.NewReplacer(" ", "", "-", "", "_", "")
+	a, b = plain.Replace(a), plain.Replace(b)
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	at := 0
+	for at < len(b) && a[at] == b[at] {
+		at++
+	}
+	rest := func(s string, skip int) string { return s[min(at+skip, len(s)):] }
+	switch len(a) - len(b) {
+	case 0:
+		swapped := at+1 < len(a) && a[at] == b[at+1] && a[at+1] == b[at] && rest(a, 2) == rest(b, 2)
+		return swapped || rest(a, 1) == rest(b, 1)
+	case 1:
+		return rest(a, 1) == rest(b, 0)
+	default:
+		return false
+	}
 }

@@ -28,8 +28,11 @@ func FuzzImport(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Rows != got.Inserted+got.Rejected || got.Rejected != len(b.store.Rejects(november)) {
-			t.Fatalf("%+v, %d noted", got, len(b.store.Rejects(november)))
+		noted, err := b.store.Report().Funnel(t.Context(), november)
+		// A customer's bad row is mended by a good one; rows of a rejects.csv may claim the same place.
+		if n := noted.Rejected + noted.Mended; err != nil || got.Rows != got.Inserted+got.Rejected ||
+			n > got.Rejected || n < got.Rejected && !bytes.Contains(bytes.ToLower(data), []byte("reject_")) {
+			t.Fatalf("%+v, noted are %+v, %v", got, noted, err)
 		}
 		reader := csv.NewReader(&rejects)
 		reader.FieldsPerRecord = -1

@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/balsong/balsong/application/billfile"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
@@ -52,15 +53,17 @@ func (r *row) text(name string) string {
 		return ""
 	}
 	raw := bytes.Trim(r.fields[at], " \t")
+	text, ok := r.header.encoding.Text(raw)
 	switch {
 	case bytes.IndexByte(raw, 0) >= 0:
 		r.refuse(name, "has a NUL byte")
-	case !utf8.Valid(raw):
-		r.refuse(name, "is not UTF-8")
-	case bytes.ContainsFunc(raw, unprintable):
+	case !ok:
+		encoding := cmp.Or(r.header.encoding, billfile.UTF8)
+		r.refuse(name, "is not "+strings.ToUpper(string(encoding))+", as which the file is read")
+	case strings.ContainsFunc(text, unprintable):
 		r.refuse(name, "has a line break or another control character")
 	default:
-		return string(raw)
+		return text
 	}
 	return ""
 }

@@ -25,7 +25,7 @@ func TestEveryCustomerOfTheSampleDataIsImportedAndRendered(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rejects bytes.Buffer
-	imported, err := prepare.NewImporter(store.Months(), store.Imports(), cipher, clock, watch).Import(t.Context(), canonical, prepare.ImportOptions{
+	imported, err := prepare.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch).Import(t.Context(), canonical, prepare.ImportOptions{
 		Month: month, NotBefore: clock.Now(), Zone: time.UTC, File: "telco-customer-churn.csv", Rejects: &rejects,
 	})
 	if err != nil || imported != (prepare.ImportSummary{Rows: 7043, Inserted: 7043}) {

@@ -165,7 +165,7 @@ func TestEveryRowIsImportedAsItIs(t *testing.T) {
 	run(t, o)
 	clock, log := memory.NewClock(time.Date(2026, 1, 22, 10, 0, 0, 0, time.UTC)), &memory.Log{}
 	store, cipher, watch := memory.NewStore(clock), memory.NewCipher(), outage.New(clock, log)
-	importer := prepare.NewImporter(store.Months(), store.Imports(), cipher, clock, watch)
+	importer := prepare.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch)
 	for _, name := range []string{"2026-01-001", "2026-01-002", "2026-02-001", "2026-03-002"} {
 		var rejects bytes.Buffer
 		summary, err := importer.Import(t.Context(), strings.NewReader(read(t, o, "bills-"+name+".csv")), prepare.ImportOptions{
