@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -30,6 +31,7 @@ type ImportOptions struct {
 	Progress  func(ImportProgress)
 	Refused   func(Refusal)     // told of each row that is not taken, as it is found
 	Remark    func(text string) // told what a person should know about the file
+	Unchanged func() error      // ImportFile asks it after its look at the file and at the end: billfile.ErrChanged ends the import; nil: nobody knows
 }
 
 func (o ImportOptions) validate() error {
@@ -50,6 +52,7 @@ func (o ImportOptions) validate() error {
 type ImportProgress struct {
 	Rows  int   // rows read so far, the header and empty lines not counted
 	Bytes int64 // bytes read so far, unpacked
+	All   int64 // bytes of the whole file, unpacked; 0: nobody knows
 }
 
 // Refusal tells of a row that was not taken. Nothing of it is personal data but the customer number.
@@ -98,7 +101,11 @@ func (i *Importer) ImportFile(ctx context.Context, file io.ReadSeeker, options I
 	if err != nil {
 		return fail(err)
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
+	if options.Unchanged == nil {
+		options.Unchanged = func() error { return nil }
+	}
+	_, err = file.Seek(0, io.SeekStart)
+	if err := errors.Join(err, options.Unchanged()); err != nil {
 		return fail(err)
 	}
 	rows, err := form.Reader(file)
@@ -108,7 +115,17 @@ func (i *Importer) ImportFile(ctx context.Context, file io.ReadSeeker, options I
 	options.remark(form)
 	options.Encoding = form.Encoding
 	options.Mark = form.Mark > 0
-	return i.Import(ctx, rows, options)
+	if tell := options.Progress; tell != nil {
+		options.Progress = func(p ImportProgress) {
+			p.All = form.Size
+			tell(p)
+		}
+	}
+	summary, err := i.Import(ctx, rows, options)
+	if err == nil {
+		err = options.Unchanged()
+	}
+	return summary, err
 }
 
 func (o ImportOptions) remark(form billfile.Form) {

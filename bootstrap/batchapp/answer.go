@@ -12,6 +12,7 @@ type importDocument struct {
 	Rows      int       `json:"rows"`
 	Inserted  int       `json:"inserted"`
 	Unchanged int       `json:"unchanged"`
+	Corrected int       `json:"corrected"`
 	Conflicts int       `json:"conflicts"`
 	Rejected  int       `json:"rejected"`
 	Rejects   string    `json:"rejects_file,omitempty"`
@@ -19,7 +20,8 @@ type importDocument struct {
 
 func (a *importArguments) answer(month key.Month, s prepare.ImportSummary) importDocument {
 	d := importDocument{
-		Month: month, File: a.file, Rows: s.Rows, Inserted: s.Inserted, Unchanged: s.Unchanged, Conflicts: s.Conflicts, Rejected: s.Rejected,
+		Month: month, File: a.file, Rows: s.Rows, Inserted: s.Inserted, Unchanged: s.Unchanged,
+		Corrected: s.Corrected, Conflicts: s.Conflicts, Rejected: s.Rejected,
 	}
 	if s.Rejected+s.Conflicts > 0 {
 		d.Rejects = a.rejects

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -92,16 +93,29 @@ func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
 	if err != nil {
 		return err
 	}
+	var notes []string
 	path := filepath.Join(d.DataDir, "rejects.csv")
 	rejects, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rejects.Close() }() // each chunk is flushed
-	summary, err := b.Importer.Import(ctx, data, prepare.ImportOptions{
+	how := prepare.ImportOptions{
 		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: rejects,
 		Progress: func(p prepare.ImportProgress) { d.stages.progress(p.Rows, 0) },
-	})
+		Remark:   func(text string) { notes = append(notes, text) },
+	}
+	var summary prepare.ImportSummary
+	if file, isFile := data.(io.ReadSeeker); isFile {
+		summary, err = b.Importer.ImportFile(ctx, file, how)
+	} else {
+		summary, err = b.Importer.Import(ctx, data, how)
+	}
+	defer func() {
+		for _, note := range notes {
+			fmt.Fprintf(d.Out, "  note: %s\n", note)
+		}
+	}()
 	if err != nil {
 		return err
 	}

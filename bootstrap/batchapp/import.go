@@ -1,0 +1,218 @@
+package batchapp
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"github.com/balsong/balsong/application/billfile"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/window"
+)
+
+// saidRefusals is how many refused rows are told on the terminal; all of them lie in rejects.csv.
+const saidRefusals = 10
+
+// importArguments are the import's flags.
+type importArguments struct {
+	month, file, label, format, encoding, zone, notBefore, rejects, actor, reason string
+	correct                                                                       bool
+}
+
+func (a *importArguments) flags(flags *flag.FlagSet) {
+	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
+	flags.StringVar(&a.file, "file", "", "billing data, plain or compressed with gzip or zstd (required)")
+	flags.StringVar(&a.label, "label", "", "name under which its rows are noted; without: the file's own, without folders")
+	flags.StringVar(&a.format, "format", "canonical", "canonical, or telco for the sample data")
+	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
+	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
+	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
+	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
+	flags.StringVar(&a.rejects, "rejects", "", "where refused rows go, never over an earlier file; without: rejects.csv beside the file")
+	flags.StringVar(&a.actor, "actor", whoami(), "who imports; it is written down")
+	flags.StringVar(&a.reason, "reason", "", "why; it is written down")
+}
+
+func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags, output := flagSet("import", args, stdout, stderr)
+	var a importArguments
+	a.flags(flags)
+	if err := flags.Parse(args); err != nil {
+		return core.ExitCodeOfFlags(err)
+	}
+	options, err := a.options()
+	if err != nil {
+		fmt.Fprintln(stderr, "batch import:", err)
+		return core.ExitUsage
+	}
+	refused := 0
+	code := with(ctx, stderr, func(ctx context.Context, b Batch) error {
+		summary, err := a.run(ctx, b, options, stderr)
+		refused = summary.Rejected + summary.Conflicts
+		if err != nil && summary.Rows == 0 {
+			return err // there is nothing to answer
+		}
+		return errors.Join(err, output.Answer(stdout, a.answer(options.Month, summary), func(w io.Writer) {
+			fmt.Fprintf(w, "month %s: %d rows: %d new, %d known already, %d corrected, %d in conflict, %d rejected\n",
+				options.Month, summary.Rows, summary.Inserted, summary.Unchanged, summary.Corrected, summary.Conflicts, summary.Rejected)
+		}))
+	})
+	if refused > 0 {
+		fmt.Fprintf(stderr, "%d rows were refused: they lie in %s with line, field and reason; mend them there and import that file\n", refused, a.rejects)
+	}
+	if code == core.ExitOK && refused > 0 {
+		return core.ExitRejected
+	}
+	return code
+}
+
+func whoami() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+func (a *importArguments) options() (prepare.ImportOptions, error) {
+	options := prepare.ImportOptions{File: filepath.Base(a.file), NotBefore: time.Now(), Correct: a.correct, By: port.Act{Actor: a.actor, Reason: a.reason}}
+	var err error
+	if a.file == "" {
+		return options, errors.New("--file is missing")
+	}
+	if a.label != "" {
+		options.File = a.label
+	}
+	if a.format != "canonical" && a.format != "telco" {
+		return options, fmt.Errorf("--format is %q (want canonical or telco)", a.format)
+	}
+	if options.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
+		return options, fmt.Errorf("--encoding: %w", err)
+	}
+	if a.correct && (a.actor == "" || a.reason == "") {
+		return options, errors.New("--correct needs --reason (and --actor): a correction is written down with who and why")
+	}
+	if options.Month, err = key.ParseMonth(a.month); err != nil {
+		return options, fmt.Errorf("--month: %w", err)
+	}
+	if options.Zone, err = window.Zone(a.zone); err != nil {
+		return options, fmt.Errorf("--zone: %w", err)
+	}
+	if a.notBefore != "" {
+		if options.NotBefore, err = time.Parse(time.RFC3339, a.notBefore); err != nil {
+			return options, fmt.Errorf("--not-before: %q is not of the form 2026-11-25T09:00:00+09:00", a.notBefore)
+		}
+	}
+	if a.rejects == "" {
+		a.rejects = filepath.Join(filepath.Dir(a.file), "rejects.csv")
+	}
+	return options, nil
+}
+
+func (a *importArguments) run(ctx context.Context, b Batch, options prepare.ImportOptions, stderr io.Writer) (summary prepare.ImportSummary, err error) {
+	file, err := openSource(a.file)
+	if err != nil {
+		return summary, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	rejects := &lateFile{path: a.rejects}
+	defer func() {
+		err = errors.Join(err, rejects.Close())
+		a.rejects = rejects.path
+	}()
+	options.Rejects = rejects
+	work := progress.On(stderr).Begin("import", "bytes", file.before.Size())
+	defer work.End()
+	options.Progress = func(p prepare.ImportProgress) {
+		work.All(p.All)
+		work.Set(p.Bytes)
+	}
+	options.Remark = func(text string) { work.Say("note: %s", text) }
+	said := 0
+	options.Refused = func(r prepare.Refusal) {
+		if said++; said <= saidRefusals {
+			work.Say("%s", refusalText(r))
+		}
+	}
+	if a.format == "telco" {
+		data, err := prepare.Telco(file, options.Month)
+		if err != nil {
+			return summary, err
+		}
+		summary, err = b.Importer.Import(ctx, data, options)
+		return summary, errors.Join(err, file.unchanged())
+	}
+	options.Unchanged = file.unchanged
+	summary, err = b.Importer.ImportFile(ctx, file, options)
+	if said > saidRefusals {
+		work.Say("… and %d more", said-saidRefusals)
+	}
+	return summary, err
+}
+
+// refusalText says which row was not taken and why.
+func refusalText(r prepare.Refusal) string {
+	text := fmt.Sprintf("line %d", r.Line)
+	if r.Customer != "" {
+		text += fmt.Sprintf(", customer %q", r.Customer)
+	}
+	if r.Field != "" {
+		text += ": " + r.Field
+	}
+	if r.Field == "" {
+		text += ": the row"
+	}
+	return text + " " + r.Reason
+}
+
+// source is a billing file that is watched while it is read.
+type source struct {
+	*os.File
+	path   string
+	before os.FileInfo
+}
+
+func openSource(path string) (*source, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("%w: %s is a directory: name a file in it", port.ErrInvalid, path)
+	case !info.Mode().IsRegular(): // opening a pipe may wait for ever
+		return nil, fmt.Errorf("%w: %s is a pipe or a device: billing data is read twice, write it to a file first", port.ErrInvalid, path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = file.Stat(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &source{File: file, path: path, before: info}, nil
+}
+
+// unchanged is billfile.ErrChanged where the file was written to or replaced since it was opened.
+func (s *source) unchanged() error {
+	now, err := s.Stat()
+	switch {
+	case err != nil:
+		return err
+	case now.Size() != s.before.Size() || !now.ModTime().Equal(s.before.ModTime()):
+		return fmt.Errorf("%s: %w: somebody writes to it; import it again once it is whole (what is in stays, the rest goes in)", s.path, billfile.ErrChanged)
+	}
+	if named, err := os.Stat(s.path); err != nil || !os.SameFile(named, s.before) {
+		return fmt.Errorf("%s: %w: another file has its name now, or none; what was imported is the one before: import the new one too", s.path, billfile.ErrChanged)
+	}
+	return nil
+}

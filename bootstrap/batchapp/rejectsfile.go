@@ -1,0 +1,47 @@
+package batchapp
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// lateFile is made with its first byte: an import without refused rows leaves none. It never overwrites: an earlier
+// file may hold rows that somebody is mending.
+type lateFile struct {
+	path string
+	file *os.File
+}
+
+// make takes the path, or the first one beside it that is free: rejects.csv, rejects-2.csv, …
+func (l *lateFile) make() error {
+	ending := filepath.Ext(l.path)
+	stem := strings.TrimSuffix(l.path, ending)
+	for n := 2; ; n++ {
+		file, err := os.OpenFile(l.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err == nil || !errors.Is(err, os.ErrExist) {
+			l.file = file
+			return err
+		}
+		l.path = fmt.Sprintf("%s-%d%s", stem, n, ending)
+	}
+}
+
+func (l *lateFile) Write(p []byte) (int, error) {
+	if l.file == nil {
+		if err := l.make(); err != nil {
+			return 0, err
+		}
+	}
+	return l.file.Write(p)
+}
+
+// Close closes what was made.
+func (l *lateFile) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
+}
