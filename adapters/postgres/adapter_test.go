@@ -234,3 +234,28 @@ func TestAnImportGivesItsMonthStatistics(t *testing.T) {
 		t.Errorf("the statistics say %d rows (%v), want 5000", rows, err)
 	}
 }
+
+func TestCiphertextsAreCountedByTheKeyThatSealedThem(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	months := postgres.NewMonths(db)
+	later := month + 1
+	for _, m := range []key.Month{month, later} {
+		if err := months.Open(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Two ciphertexts by key 0xAABBCCDD and, for every third customer, one by key 7.
+	const insert = `INSERT INTO billing_data (billing_month, user_id, line, fingerprint, file, data, email, sms)
+SELECT $1::date, n, 1, '', '', '\x01aabbccdd00', '\x01aabbccdd01', CASE WHEN n % 3 = 0 THEN '\x010000000702'::bytea END FROM generate_series(1, $2::int) AS n`
+	for m, customers := range map[key.Month]int{month: 41_000, later: 6} {
+		if _, err := db.ExecContext(t.Context(), insert, m.String()+"-01", customers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	uses, err := postgres.KeyUsage(t.Context(), db, []key.Month{month, later, later + 1})
+	want := []postgres.KeyUse{{month, 7, 13_666}, {month, 0xAABBCCDD, 82_000}, {later, 7, 2}, {later, 0xAABBCCDD, 12}}
+	if err != nil || !slices.Equal(uses, want) {
+		t.Fatalf("%v, want %v: %v", uses, want, err)
+	}
+}

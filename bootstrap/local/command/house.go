@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
@@ -225,29 +223,4 @@ func listPolicies(ctx context.Context, o *operate.Operator) error {
 		fmt.Printf("%s  %-7s  %s: %v, quiet hours %s\n", v.Ref(), v.Status(), v.Name(), v.Steps(""), v.QuietHours())
 	}
 	return nil
-}
-
-// newKeyset is the subcommand "keyset".
-func newKeyset() *cobra.Command {
-	cmd := &cobra.Command{Use: "keyset", GroupID: groupPeople, Short: "Make an encryption keyset"}
-	var file string
-	making := &cobra.Command{
-		Use: "new", Args: cobra.NoArgs, Short: "Write a new keyset to a file that only you can read",
-		RunE: func(*cobra.Command, []string) error {
-			keyset, err := crypto.NewKeyset()
-			if err != nil {
-				return err
-			}
-			out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-			if err != nil {
-				return fmt.Errorf("%w (a keyset is never overwritten: what it sealed could not be opened again)", err)
-			}
-			_, err = out.Write(keyset)
-			return errors.Join(err, out.Close())
-		},
-	}
-	making.Flags().StringVar(&file, "file", "", "where the keyset goes (required)")
-	require(making, "file")
-	cmd.AddCommand(making)
-	return cmd
 }

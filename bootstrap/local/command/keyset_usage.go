@@ -1,0 +1,115 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/adapters/postgres"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// newKeysetUsage is the subcommand "keyset usage".
+func newKeysetUsage() *cobra.Command {
+	var f keysetFile
+	var output core.Output
+	cmd := &cobra.Command{
+		Use: "usage", Args: cobra.NoArgs, Short: "Count the stored ciphertexts that each key has sealed",
+		Long: "Count the stored ciphertexts that each key has sealed (DATABASE_URL). It reads every stored bill: seconds for a million.\n" +
+			"Messages in the topics carry copies of these; they stay for the topics' retention.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			plain, _, err := f.read(ctx)
+			if err != nil {
+				return err
+			}
+			keys, err := crypto.Keys(plain)
+			if err != nil {
+				return fmt.Errorf("%s: %w", f.path, err)
+			}
+			c, err := config.Load[config.Operator](ctx)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "balsong:", err)
+				return ExitError{Code: core.ExitCodeOf(ctx, err)}
+			}
+			code := core.Once(ctx, os.Stderr, fx.Options(core.Quiet(), core.Database(c.Database, "balsong-keyset")), func(ctx context.Context, db *sqlx.DB) error {
+				lines, err := countUsage(ctx, db, keys)
+				if err != nil {
+					return err
+				}
+				return output.Answer(cmd.OutOrStdout(), lines, func(w io.Writer) { printUsage(w, lines) })
+			})
+			if code != core.ExitOK {
+				return ExitError{Code: code}
+			}
+			return nil
+		},
+	}
+	f.flags(cmd)
+	cmd.Flags().Var(&output, "output", core.OutputHelp)
+	return cmd
+}
+
+// usageLine is one key and what it has sealed.
+type usageLine struct {
+	ID          uint32         `json:"id"`
+	State       string         `json:"state"`
+	Ciphertexts int            `json:"ciphertexts"`
+	Months      map[string]int `json:"months,omitempty"`
+	order       []string
+}
+
+func countUsage(ctx context.Context, db *sqlx.DB, keys []crypto.KeyInfo) ([]usageLine, error) {
+	all, err := postgres.NewMonths(db).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	months := make([]key.Month, 0, len(all))
+	for _, m := range all {
+		months = append(months, m.Month)
+	}
+	uses, err := postgres.KeyUsage(ctx, db, months)
+	if err != nil {
+		return nil, err
+	}
+	var lines []usageLine
+	at := map[uint32]int{}
+	for _, k := range keyLines(keys) {
+		at[k.ID] = len(lines)
+		lines = append(lines, usageLine{ID: k.ID, State: k.State, Months: map[string]int{}})
+	}
+	for _, use := range uses {
+		if _, known := at[use.KeyID]; !known {
+			at[use.KeyID] = len(lines)
+			lines = append(lines, usageLine{ID: use.KeyID, State: "NOT in the keyset: what it sealed cannot be opened", Months: map[string]int{}})
+		}
+		line := &lines[at[use.KeyID]]
+		line.Ciphertexts += use.Ciphertexts
+		line.Months[use.Month.String()] = use.Ciphertexts
+		line.order = append(line.order, fmt.Sprintf("%s: %d", use.Month, use.Ciphertexts))
+	}
+	return lines, nil
+}
+
+func printUsage(w io.Writer, lines []usageLine) {
+	for _, line := range lines {
+		fmt.Fprintf(w, "%10d  %-30s  %d stored ciphertexts", line.ID, line.State, line.Ciphertexts)
+		if len(line.order) > 0 {
+			fmt.Fprintf(w, " (%s)", strings.Join(line.order, ", "))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, "Messages in the topics carry copies: wait for their retention too (7 days; dead letters 30) before a key is disabled.")
+}
