@@ -20,7 +20,7 @@ var _ port.Dossiers = Dossiers{}
 // NewDossiers returns the dossiers of a database.
 func NewDossiers(db *sqlx.DB) Dossiers { return Dossiers{db} }
 
-const sealedSQL = `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, d.email, d.sms, d.push
+var sealedSQL = `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, ` + destinations("d.") + `
 FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id
 JOIN customers c ON c.user_id = v.user_id`
 
@@ -33,11 +33,11 @@ func (s *session) sealed(ctx context.Context, month key.Month, users []int64) (m
 	err := s.query(ctx, "read sealed bills", byKey(sealedSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
 		var user int64
 		var u port.UnreachedBill
-		var destinations [3][]byte
-		err := scan(&user, &u.Customer, optional(&u.RenderError), &u.Data, &u.Statement, &destinations[0], &destinations[1], &destinations[2])
+		sealed := make([][]byte, len(channel.All))
+		err := scan(scanned([]any{&user, &u.Customer, optional(&u.RenderError), &u.Data, &u.Statement}, sealed)...)
 		for i, kind := range channel.All {
-			if len(destinations[i]) > 0 {
-				u.Destinations = append(u.Destinations, port.Destination{Channel: kind, Sealed: destinations[i]})
+			if len(sealed[i]) > 0 {
+				u.Destinations = append(u.Destinations, port.Destination{Channel: kind, Sealed: sealed[i]})
 			}
 		}
 		found[user] = u
@@ -62,7 +62,7 @@ func (p Dossiers) Sealed(ctx context.Context, target key.Target) (port.SealedBil
 
 // The condition says what port.Ended says; the suite compares the two. Rows come by the primary key, so that a page
 // begins where the last one ended, however few are found.
-const unreachedSQL = `/* unreached */ SELECT ` + targetColumns + `
+var unreachedSQL = `/* unreached */ SELECT ` + targetColumns + `
 FROM billing_targets t
 WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED'
   AND ($4::boolean OR t.dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED') OR (t.batch_status = 'RENDER_FAILED' AND t.dispatch_status <> 'REQUESTED'))

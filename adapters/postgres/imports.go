@@ -41,7 +41,7 @@ type sealedBill struct {
 	port.ImportedBill
 	user         int64
 	data         []byte
-	destinations [3][]byte // in the order of channel.All
+	destinations [][]byte // in the order of channel.All; nil where there is none
 }
 
 func (b *sealedBill) seal(month key.Month, seal Seal) (err error) {
@@ -49,6 +49,7 @@ func (b *sealedBill) seal(month key.Month, seal Seal) (err error) {
 	if b.data, err = seal(b.Data, port.Purpose{Kind: port.KindBillingData, Target: target}); err != nil {
 		return fmt.Errorf("seal the data of %s: %w", target, err)
 	}
+	b.destinations = make([][]byte, len(channel.All))
 	for i, kind := range channel.All {
 		plain, ok := b.Destinations[kind]
 		if !ok {
@@ -169,10 +170,10 @@ func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sea
 	return there, err
 }
 
-const insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, line, file, import_id, fingerprint, data, email, sms, push)
-SELECT $1::date, v.user_id, v.line, coalesce(v.file, ''), nullif(v.import_id, 0), v.fingerprint, v.data, v.email, v.sms, v.push
-FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
-  AS v(user_id, line, file, import_id, fingerprint, data, email, sms, push)
+var insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `)
+SELECT $1::date, v.user_id, v.line, coalesce(v.file, ''), nullif(v.import_id, 0), v.fingerprint, v.data, ` + destinations("v.") + `
+FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::bytea[], $7::bytea[], ` + destinationArrays(8) + `)
+  AS v(user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `)
 ON CONFLICT (billing_month, user_id) DO NOTHING
 RETURNING user_id`
 
@@ -226,17 +227,18 @@ func (s *session) insertBills(ctx context.Context, month key.Month, bills []seal
 
 // dataArgs are what billing_data keeps of bills.
 func dataArgs(bills []sealedBill) []any {
-	return []any{
+	args := []any{
 		bigints(each(bills, func(b *sealedBill) int64 { return b.user })),
 		integers(each(bills, func(b *sealedBill) int32 { return int32(b.Line) })),
 		texts(each(bills, func(b *sealedBill) string { return clean(b.File) })),
 		bigints(each(bills, func(b *sealedBill) int64 { return b.Import })),
 		blobs(each(bills, func(b *sealedBill) []byte { return b.Fingerprint[:] })),
 		blobs(each(bills, func(b *sealedBill) []byte { return notNil(b.data) })),
-		blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[0] })),
-		blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[1] })),
-		blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[2] })),
 	}
+	for i := range channel.All {
+		args = append(args, blobs(each(bills, func(b *sealedBill) []byte { return b.destinations[i] })))
+	}
+	return args
 }
 
 func notNil(b []byte) []byte {
@@ -268,4 +270,3 @@ func wishArgs(bills []sealedBill) []any {
 		texts(each(states, func(s *billing.State) string { return string(s.Wished) })),
 	}
 }
-

@@ -16,7 +16,7 @@ import (
 func availableAt(s *billing.State) time.Time { return s.AvailableAt }
 func requestedAt(s *billing.State) time.Time { return s.RequestedAt }
 
-const lockPageSQL = `/* lock_page */ SELECT ` + targetColumns + `
+var lockPageSQL = `/* lock_page */ SELECT ` + targetColumns + `
 FROM billing_targets t
 WHERE t.billing_month = $1::date AND t.batch_status = 'RENDERED' AND t.dispatch_status IN ('READY', 'FAILED')
   AND t.available_at <= $2::timestamptz AND (t.available_at, t.user_id) > ($3::timestamptz, $4::bigint)
@@ -26,7 +26,7 @@ FOR NO KEY UPDATE OF t SKIP LOCKED`
 
 // The contents are read by a second statement: one that locks a row reads other tables as they were at its start, and a
 // correction in between would go out with its old contents under its new key.
-const pageDataSQL = `/* page_data */ SELECT d.user_id, d.email, d.sms, d.push, d.statement
+var pageDataSQL = `/* page_data */ SELECT d.user_id, ` + destinations("d.") + `, d.statement
 FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
 // LockPage implements port.TargetTx.
@@ -65,7 +65,7 @@ func (t *targetTx) contents(ctx context.Context, month key.Month, candidates []p
 		var user int64
 		var statement []byte
 		sealed := make([][]byte, len(channel.All))
-		if err := scan(&user, &sealed[0], &sealed[1], &sealed[2], &statement); err != nil {
+		if err := scan(scanned([]any{&user}, sealed, &statement)...); err != nil {
 			return err
 		}
 		c := &candidates[place[user]]

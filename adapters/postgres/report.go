@@ -55,7 +55,7 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 	return f, err
 }
 
-const findTargetSQL = `/* find_target */ SELECT ` + targetColumns + `
+var findTargetSQL = `/* find_target */ SELECT ` + targetColumns + `
 FROM (SELECT $1::date AS billing_month, c.user_id FROM customers c WHERE c.customer = $2 OFFSET 0) AS v
 JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id`
 

@@ -13,10 +13,10 @@ import (
 
 // targetColumns are what readTarget scans, of billing_targets t. What is suppressed is known at the moment of reading;
 // that it may be a moment old does no harm, because delivery looks again.
-const targetColumns = `t.user_id, t.batch_status, t.dispatch_status, t.attempt, t.round, t.step, t.requeues, t.policy_id, t.policy_version,
+var targetColumns = `t.user_id, t.batch_status, t.dispatch_status, t.attempt, t.round, t.step, t.requeues, t.policy_id, t.policy_version,
   t.available_at, t.requested_at, t.run_id, t.deadline, t.quiet_from, t.quiet_to, t.quiet_zone, t.reachable, t.wished_channel,
   t.pause_reason, t.wish, t.last_decision, t.last_error,
-  (SELECT coalesce(bit_or(CASE s.channel WHEN 'EMAIL' THEN 1 WHEN 'SMS' THEN 2 ELSE 4 END), 0) FROM suppressions s WHERE s.user_id = t.user_id)`
+  (SELECT coalesce(bit_or(` + channelBits("s.channel") + `), 0) FROM suppressions s WHERE s.user_id = t.user_id)`
 
 // readTarget reads one row of targetColumns.
 func readTarget(month key.Month, scan func(...any) error) (billing.Target, error) {

@@ -33,7 +33,7 @@ type targetTx struct {
 	locked map[key.Target]bool
 }
 
-const lockSQL = `/* lock */ SELECT ` + targetColumns + `
+var lockSQL = `/* lock */ SELECT ` + targetColumns + `
 FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
 ORDER BY t.user_id
 FOR NO KEY UPDATE OF t`

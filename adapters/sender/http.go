@@ -29,7 +29,7 @@ const (
 // HTTPConfig describes a gateway for SMS or push by the contract of docs/contract/http-gateway.md.
 type HTTPConfig struct {
 	Provider port.Provider
-	URL      string // the gateway's root; /sms or /push is added
+	URL      string // the gateway's root; /sms, /push, … is added
 	Token    string // sent as "Authorization: Bearer"; "": none
 	TLS      *tls.Config
 	// IdleTimeout is how long an unused connection is kept. It must be shorter than the gateway keeps its own: a
@@ -57,12 +57,10 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 		return nil, err
 	}
 	name := c.Provider.Name
-	paths := map[channel.Kind]string{channel.SMS: "/sms", channel.Push: "/push"}
-	path, ok := paths[c.Provider.Channel]
-	if !ok {
+	if !c.Provider.Channel.Valid() || c.Provider.Channel == channel.Email {
 		return nil, badConfig(name, "channel", "%s does not go by HTTP", c.Provider.Channel)
 	}
-	endpoint, err := url.Parse(strings.TrimSuffix(c.URL, "/") + path)
+	endpoint, err := url.Parse(strings.TrimSuffix(c.URL, "/") + "/" + strings.ToLower(string(c.Provider.Channel)))
 	if err != nil || (endpoint.Scheme != "http" && endpoint.Scheme != "https") || endpoint.Host == "" {
 		return nil, badConfig(name, "url", "is no http or https address")
 	}

@@ -35,36 +35,36 @@ func checkUnsubscribe(text string) error {
 	return nil
 }
 
-// checkEmail accepts plain addresses, as mail systems in use take them: ASCII, no display name, no quoted local part,
+// parseEmail accepts plain addresses, as mail systems in use take them: ASCII, no display name, no quoted local part,
 // a domain of at least two labels. Errors never hold the value.
-func checkEmail(text string) error {
+func parseEmail(text string) (string, error) {
 	if len(text) > maxEmail {
-		return errors.New("has more than 254 characters")
+		return "", errors.New("has more than 254 characters")
 	}
 	for _, c := range []byte(text) {
 		if c <= ' ' || c >= 0x7f {
-			return errors.New("has a space, a control character or a character outside ASCII")
+			return "", errors.New("has a space, a control character or a character outside ASCII")
 		}
 	}
 	parsed, err := mail.ParseAddress(text)
 	if err != nil || parsed.Name != "" || parsed.Address != text {
-		return errors.New("is not a plain e-mail address")
+		return "", errors.New("is not a plain e-mail address")
 	}
 	local, domain, _ := strings.Cut(text, "@")
 	if len(local) > maxLocal {
-		return errors.New("has more than 64 characters before the @")
+		return "", errors.New("has more than 64 characters before the @")
 	}
 	labels := strings.Split(domain, ".")
 	if len(labels) < 2 {
-		return errors.New("has a domain without a dot")
+		return "", errors.New("has a domain without a dot")
 	}
 	for _, label := range labels {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
 			strings.ContainsFunc(label, func(c rune) bool { return !isAlphanumeric(c) && c != '-' }) {
-			return errors.New("has a domain that cannot exist")
+			return "", errors.New("has a domain that cannot exist")
 		}
 	}
-	return nil
+	return text, nil
 }
 
 func isAlphanumeric(c rune) bool {
@@ -94,16 +94,16 @@ func parsePhone(text string) (string, error) {
 	return text[:3] + "-" + text[3:len(text)-4] + "-" + text[len(text)-4:], nil
 }
 
-func checkPushToken(text string) error {
+func parsePushToken(text string) (string, error) {
 	if len(text) > maxPushToken {
-		return errors.New("has more than 4096 characters")
+		return "", errors.New("has more than 4096 characters")
 	}
 	for _, c := range []byte(text) {
 		if c <= ' ' || c >= 0x7f {
-			return errors.New("has a space, a control character or a character outside ASCII")
+			return "", errors.New("has a space, a control character or a character outside ASCII")
 		}
 	}
-	return nil
+	return text, nil
 }
 
 func allDigits(s string) bool {

@@ -36,11 +36,10 @@ const (
 )
 
 // Columns lists the canonical columns in their usual order.
-var Columns = []string{
-	colCustomer, colName, colEmail, colPhone, colPushToken, colLanguage, colCurrency, colAmount, colBilledBefore,
-	colDueDate, colItems, colQuietFrom, colQuietTo, colZone, colSendDay, colChannelWish,
-	colPayment, colUnsubscribe,
-}
+var Columns = slices.Concat([]string{colCustomer, colName}, destinationColumns(), []string{
+	colLanguage, colCurrency, colAmount, colBilledBefore, colDueDate, colItems, colQuietFrom, colQuietTo, colZone,
+	colSendDay, colChannelWish, colPayment, colUnsubscribe,
+})
 
 // requiredColumns must be in every file; a column that is left out is empty in every row.
 var requiredColumns = []string{colCustomer, colCurrency, colAmount, colDueDate}

@@ -104,7 +104,7 @@ func (r *row) bill(o ImportOptions) (port.ImportedBill, *fieldError) {
 	if wish := r.text(colChannelWish); wish != "" {
 		kind, err := channel.Parse(wish)
 		if err != nil {
-			r.refuse(colChannelWish, "is none of EMAIL, SMS, PUSH")
+			r.refuse(colChannelWish, "is none of "+channel.Names())
 		}
 		c.Wish = kind
 	}
@@ -229,30 +229,6 @@ func (r *row) items(currency string) []Item {
 		items[i] = Item{Name: name, Amount: amount}
 	}
 	return items
-}
-
-func (r *row) destinations() map[channel.Kind]string {
-	found := map[channel.Kind]string{}
-	if email := r.text(colEmail); email != "" {
-		if err := checkEmail(email); err != nil {
-			r.refuse(colEmail, err.Error())
-		}
-		found[channel.Email] = email
-	}
-	if phone := r.text(colPhone); phone != "" {
-		number, err := parsePhone(phone)
-		if err != nil {
-			r.refuse(colPhone, err.Error())
-		}
-		found[channel.SMS] = number
-	}
-	if token := r.text(colPushToken); token != "" {
-		if err := checkPushToken(token); err != nil {
-			r.refuse(colPushToken, err.Error())
-		}
-		found[channel.Push] = token
-	}
-	return found
 }
 
 func (r *row) zone(o ImportOptions) *time.Location {

@@ -49,7 +49,11 @@ func (t *Templates) Statement(b Bill, month key.Month, class policy.MessageClass
 	if t.marked(class) {
 		p.mark = adMark
 	}
-	made := map[channel.Kind]port.Variant{channel.Email: p.email(), channel.SMS: p.message(), channel.Push: p.push()}
+	made := map[channel.Kind]port.Variant{
+		channel.Email: p.email(),
+		channel.SMS:   p.message(),
+		channel.Push:  p.push(),
+	}
 	if p.failed != nil {
 		return nil, fmt.Errorf("render: the template failed at %s", whereOf(p.file, p.failed)) // its own words may quote the bill
 	}

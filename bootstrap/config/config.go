@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // ErrInvalid is wrapped by every configuration error; the text names the variable and what to do.
@@ -101,6 +103,20 @@ type Gateways struct {
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`
 }
 
+// ByHTTP lists the providers that are called by HTTP, by their channels.
+func (g Gateways) ByHTTP() []HTTPLane {
+	return []HTTPLane{
+		{channel.SMS, g.SMS},
+		{channel.Push, g.Push},
+	}
+}
+
+// HTTPLane is the provider of a channel. Its variables begin with BALSONG_ and the channel.
+type HTTPLane struct {
+	Channel channel.Kind
+	HTTPGateway
+}
+
 // SMTP is the e-mail provider.
 type SMTP struct {
 	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without, no e-mail is sent here"`
@@ -118,7 +134,7 @@ type SMTP struct {
 	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"connections at the same time"`
 }
 
-// HTTPGateway is an SMS or push provider.
+// HTTPGateway is a provider that is called by HTTP: SMS, push.
 type HTTPGateway struct {
 	URL          string        `env:"URL" help:"where messages are posted; without, none is sent here"`
 	Token        string        `env:"TOKEN" secret:"true" help:"bearer token; none without"`
@@ -235,11 +251,11 @@ func (g Gateways) validate() error {
 		inFlight               int
 	}
 	var problems []error
-	for _, l := range []lane{
-		{"BALSONG_SMTP", g.SMTP.Addr != "", g.SMTP.CallDeadline, g.SMTP.Lease, g.SMTP.Margin, g.SMTP.InFlight},
-		{"BALSONG_SMS", g.SMS.URL != "", g.SMS.CallDeadline, g.SMS.Lease, g.SMS.Margin, g.SMS.InFlight},
-		{"BALSONG_PUSH", g.Push.URL != "", g.Push.CallDeadline, g.Push.Lease, g.Push.Margin, g.Push.InFlight},
-	} {
+	lanes := []lane{{"BALSONG_SMTP", g.SMTP.Addr != "", g.SMTP.CallDeadline, g.SMTP.Lease, g.SMTP.Margin, g.SMTP.InFlight}}
+	for _, l := range g.ByHTTP() {
+		lanes = append(lanes, lane{"BALSONG_" + string(l.Channel), l.URL != "", l.CallDeadline, l.Lease, l.Margin, l.InFlight})
+	}
+	for _, l := range lanes {
 		switch {
 		case !l.on:
 		case l.deadline <= 0 || l.slack < 0 || l.lease < l.deadline+l.slack:

@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.uber.org/fx"
 
@@ -29,13 +30,14 @@ func Gateways(c config.Gateways) fx.Option {
 			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: permits}
 			return nil
 		}
-		err := errors.Join(
-			addSMTP(c.SMTP, clock, add),
-			addHTTP(channel.SMS, c.SMS, clock, add),
-			addHTTP(channel.Push, c.Push, clock, add),
-		)
+		err := addSMTP(c.SMTP, clock, add)
+		variables := "BALSONG_SMTP_ADDR"
+		for _, lane := range c.ByHTTP() {
+			err = errors.Join(err, addHTTP(lane, clock, add))
+			variables += " or BALSONG_" + string(lane.Channel) + "_URL"
+		}
 		if err == nil && len(lanes) == 0 {
-			err = fmt.Errorf("%w: no gateway: set BALSONG_SMTP_ADDR, BALSONG_SMS_URL or BALSONG_PUSH_URL", config.ErrInvalid)
+			err = fmt.Errorf("%w: no gateway: set %s", config.ErrInvalid, variables)
 		}
 		return lanes, err
 	}))
@@ -63,12 +65,12 @@ func addSMTP(c config.SMTP, clock port.Clock, add addLane) error {
 	return add(provider, gateway, gateway.Close)
 }
 
-func addHTTP(kind channel.Kind, c config.HTTPGateway, clock port.Clock, add addLane) error {
+func addHTTP(c config.HTTPLane, clock port.Clock, add addLane) error {
 	if c.URL == "" {
 		return nil
 	}
 	provider := port.Provider{
-		Name: map[channel.Kind]string{channel.SMS: "sms", channel.Push: "push"}[kind], Channel: kind,
+		Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
 		CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
 		Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
 	}

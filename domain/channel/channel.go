@@ -10,15 +10,19 @@ import (
 // Kind is a channel.
 type Kind string
 
-// The channels. Set relies on this order.
+// The channels.
 const (
 	Email Kind = "EMAIL"
 	SMS   Kind = "SMS"
 	Push  Kind = "PUSH"
 )
 
-// All lists every channel.
-var All = []Kind{Email, SMS, Push}
+// All lists every channel. Sets are stored by this order: a new channel comes last.
+var All = []Kind{
+	Email,
+	SMS,
+	Push,
+}
 
 // ErrUnknown is returned for a name that is no channel.
 var ErrUnknown = errors.New("unknown channel")
@@ -27,9 +31,18 @@ var ErrUnknown = errors.New("unknown channel")
 func Parse(s string) (Kind, error) {
 	kind := Kind(strings.ToUpper(strings.TrimSpace(s)))
 	if kind.bit() == 0 {
-		return "", fmt.Errorf("%w: %q is none of EMAIL, SMS, PUSH", ErrUnknown, s)
+		return "", fmt.Errorf("%w: %q is none of %s", ErrUnknown, s, Names())
 	}
 	return kind, nil
+}
+
+// Names lists every channel for people: "EMAIL, SMS, PUSH".
+func Names() string {
+	names := make([]string, len(All))
+	for i, k := range All {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Valid reports whether the value is one of the channels.

@@ -151,7 +151,7 @@ func newSuppress() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&channelName, "channel", "", "EMAIL, SMS or PUSH (required)")
+	cmd.Flags().StringVar(&channelName, "channel", "", channel.Names()+" (required)")
 	cmd.Flags().BoolVar(&lift, "lift", false, "take off the list")
 	require(cmd, "channel")
 	a.targetFlags(cmd)

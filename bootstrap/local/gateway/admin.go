@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/balsong/balsong/bootstrap/local/gateway/behaviour"
 )
 
 func (s *Server) newAdminServer() *http.Server {
@@ -62,10 +64,10 @@ func ReadSettings(path string) (Settings, error) {
 
 // mergeSettings puts what the JSON names over the settings.
 func mergeSettings(settings Settings, document io.Reader) (Settings, error) {
-	for _, c := range []**float64{&settings.Email.AcceptAt, &settings.SMS.AcceptAt, &settings.Push.AcceptAt} {
-		if *c != nil {
-			value := **c // decoding would write through the pointer that running calls read
-			*c = &value
+	for _, channel := range behaviour.Channels() {
+		if c := settings.Of(channel); c.AcceptAt != nil {
+			value := *c.AcceptAt // decoding would write through the pointer that running calls read
+			c.AcceptAt = &value
 		}
 	}
 	decoder := json.NewDecoder(document)

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/local/gateway/acceptlog"
@@ -18,12 +21,23 @@ import (
 // maxBody is the longest HTTP request body in bytes.
 const maxBody = 64 << 10
 
-// request is the body of POST /sms and POST /push.
+// request is the body of POST /sms, POST /push and the like.
 type request struct {
 	To    string `json:"to"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
 	Class string `json:"class"`
+}
+
+// paths are where messages are posted: one for each channel that goes by HTTP.
+func paths() map[string]behaviour.Channel {
+	all := map[string]behaviour.Channel{}
+	for _, channel := range behaviour.Channels() {
+		if channel != behaviour.Email {
+			all["/"+strings.ToLower(string(channel))] = channel
+		}
+	}
+	return all
 }
 
 const jsonType = "application/json"
@@ -42,14 +56,9 @@ func (s *Server) newCallServer() *fasthttp.Server {
 }
 
 func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
-	var channel behaviour.Channel
-	switch string(ctx.Path()) {
-	case "/sms":
-		channel = behaviour.SMS
-	case "/push":
-		channel = behaviour.Push
-	default:
-		writeError(ctx, fasthttp.StatusNotFound, "not_found", "this gateway has POST /sms and POST /push")
+	channel, ok := s.paths[string(ctx.Path())]
+	if !ok {
+		writeError(ctx, fasthttp.StatusNotFound, "not_found", "this gateway has POST "+strings.Join(slices.Sorted(maps.Keys(s.paths)), ", POST "))
 		return
 	}
 	if !ctx.IsPost() {
@@ -87,7 +96,7 @@ func (q *request) validate(channel behaviour.Channel) string {
 	if q.Text == "" {
 		return "text is empty"
 	}
-	if channel == behaviour.Push {
+	if channel != behaviour.SMS {
 		q.Class = ""
 		return ""
 	}

@@ -24,6 +24,7 @@ type Server struct {
 	stats   *counters
 	log     *acceptlog.Writer
 	inbox   *inbox.Inbox // nil: none
+	paths   map[string]behaviour.Channel
 	lock    *os.File
 
 	mail                                      *smtp.Server
@@ -51,6 +52,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{
 		config: config, gateway: behaviour.New(config.Settings, config.now()),
 		stats: newCounters(config.now()), stopping: make(chan struct{}),
+		paths: paths(),
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("start the gateway: %w", errors.Join(err, s.close()))

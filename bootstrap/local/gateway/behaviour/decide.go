@@ -55,7 +55,7 @@ type Decision struct {
 type Gateway struct {
 	started  time.Time
 	settings atomic.Pointer[Settings]
-	limits   [3]bucket
+	limits   map[Channel]*bucket
 	shards   [64]shard
 }
 
@@ -70,7 +70,10 @@ const acceptedBit = 0x80
 
 // New starts a gateway's behaviour at the instant now.
 func New(settings Settings, now time.Time) *Gateway {
-	g := &Gateway{started: now}
+	g := &Gateway{started: now, limits: map[Channel]*bucket{}}
+	for _, channel := range Channels() {
+		g.limits[channel] = &bucket{}
+	}
 	for i := range g.shards {
 		g.shards[i].keys = make(map[uint64]uint8)
 	}
@@ -92,7 +95,7 @@ func (g *Gateway) Decide(call Call, now time.Time) Decision {
 	s := g.settings.Load()
 	c := s.Of(call.Channel)
 	slow := s.SlowStart.factor(now.Sub(g.started))
-	if wait, ok := g.limit(call.Channel).take(now, c.TPS/slow); !ok {
+	if wait, ok := g.limits[call.Channel].take(now, c.TPS/slow); !ok {
 		return Decision{Outcome: RefusedThrottled, RetryAfter: max(wait, time.Duration(c.RetryAfter))}
 	}
 	draw := tryDraw(s.Seed, call, g.countTry(call))
@@ -151,17 +154,6 @@ func (g *Gateway) shard(call Call) (*shard, uint64) {
 	}
 	id := hash(0, "key", string(call.Channel), key)
 	return &g.shards[id%uint64(len(g.shards))], id
-}
-
-func (g *Gateway) limit(channel Channel) *bucket {
-	switch channel {
-	case Email:
-		return &g.limits[0]
-	case SMS:
-		return &g.limits[1]
-	default:
-		return &g.limits[2]
-	}
 }
 
 // identity is whom a message is for: "month/user" of its key, else the address.

@@ -24,7 +24,13 @@ const (
 )
 
 // Channels lists all channels.
-func Channels() []Channel { return []Channel{Email, SMS, Push} }
+func Channels() []Channel {
+	var all []Channel
+	for _, c := range new(Settings).each() {
+		all = append(all, c.channel)
+	}
+	return all
+}
 
 // Settings is everything that can be set about the gateway's behaviour, also
 // while it runs. The zero value, with defaults, accepts everything at once.
@@ -33,12 +39,26 @@ type Settings struct {
 	Seed uint64 `json:"seed"`
 	// SlowStart makes the gateway slow for a while after its start.
 	SlowStart SlowStart `json:"slow_start"`
-	// Email, SMS and Push are set each on its own.
+	// The channels are set each on its own.
 	Email ChannelSettings `json:"email"`
 	SMS   ChannelSettings `json:"sms"`
 	Push  ChannelSettings `json:"push"`
 	// SMTP says how refusals are worded on the e-mail channel.
 	SMTP SMTP `json:"smtp"`
+}
+
+// each lists every channel with its settings.
+func (s *Settings) each() []channelOf {
+	return []channelOf{
+		{Email, &s.Email},
+		{SMS, &s.SMS},
+		{Push, &s.Push},
+	}
+}
+
+type channelOf struct {
+	channel  Channel
+	settings *ChannelSettings
 }
 
 // ChannelSettings is the behaviour of one channel. Shares lie between 0 and 1.
@@ -99,7 +119,8 @@ const (
 
 // WithDefaults fills in what was left out.
 func (s Settings) WithDefaults() Settings {
-	for _, c := range []*ChannelSettings{&s.Email, &s.SMS, &s.Push} {
+	for _, each := range s.each() {
+		c := each.settings
 		if c.Latency.Kind == "" {
 			c.Latency.Kind = Fixed
 		}
@@ -147,16 +168,14 @@ func (s Settings) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Of returns the settings of a channel.
+// Of returns the settings of a channel; nil where there is no such channel.
 func (s *Settings) Of(channel Channel) *ChannelSettings {
-	switch channel {
-	case Email:
-		return &s.Email
-	case SMS:
-		return &s.SMS
-	default:
-		return &s.Push
+	for _, c := range s.each() {
+		if c.channel == channel {
+			return c.settings
+		}
 	}
+	return nil
 }
 
 func (c *ChannelSettings) validate() error {

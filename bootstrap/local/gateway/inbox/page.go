@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/balsong/balsong/bootstrap/local/gateway/behaviour"
 )
 
 //go:embed page/*
@@ -102,8 +104,8 @@ func (b *Inbox) serveList(w http.ResponseWriter, r *http.Request) {
 		First: (page-1)*pageSize + 1, Last: (page-1)*pageSize + len(entries),
 		Channels: []channelLink{{"All", link("", 1), channel == ""}},
 	}
-	for _, name := range []string{"EMAIL", "SMS", "PUSH"} {
-		data.Channels = append(data.Channels, channelLink{name, link(name, 1), channel == name})
+	for _, name := range behaviour.Channels() {
+		data.Channels = append(data.Channels, channelLink{string(name), link(string(name), 1), channel == string(name)})
 	}
 	if page > 1 {
 		data.Newer = link(channel, page-1)
