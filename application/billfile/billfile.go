@@ -22,7 +22,7 @@ import (
 // Errors of files.
 var (
 	// ErrRefused: no row of the file can be believed; nothing was imported. The text says why, and what to do.
-	ErrRefused = fmt.Errorf("%w: the file is refused whole", port.ErrInvalid)
+	ErrRefused = fmt.Errorf("%w: nothing of the file was imported", port.ErrInvalid)
 	// ErrChanged: the file is not what it was a moment ago.
 	ErrChanged = errors.New("the file changed while it was read")
 )
@@ -121,7 +121,7 @@ func (f *Form) scan(text *bufio.Reader, asked Encoding) error {
 	case breaks == 0 && returns > 0:
 		return refuse("its lines end with a carriage return alone: save it with line breaks (LF or CRLF)")
 	default:
-		return seen.check(asked, f.Encoding)
+		return seen.check(asked, f.Encoding, f.Mark)
 	}
 }
 

@@ -186,9 +186,9 @@ func (l *lines) add(line []byte) {
 
 // check refuses a file that as a whole is in another encoding than it would be read in. Single rows with bytes that do
 // not belong there are refused row by row.
-func (l lines) check(asked, encoding Encoding) error {
+func (l lines) check(asked, encoding Encoding, mark int) error {
 	switch {
-	case asked == Detected && encoding == UTF8 && l.eucKR > l.utf8+l.both && l.eucKR >= l.none:
+	case asked == Detected && encoding == UTF8 && mark == 0 && l.eucKR > l.utf8+l.both && l.eucKR >= l.none:
 		return refuse("it is not UTF-8; it looks like EUC-KR (code page 949): if it is, say --encoding euc-kr; else save it as UTF-8")
 	case encoding == EUCKR && l.utf8 > l.eucKR+l.both && l.utf8 >= l.none:
 		return refuse("it is UTF-8 and no EUC-KR, which was asked for: leave --encoding away")

@@ -112,7 +112,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 		return n, u.damaged(err)
 	}
 	if u.from != u.packed && u.read > freeBytes && u.read > maxRatio*u.packed.read {
-		return 0, refuse("it is %d bytes that become more than %d: no billing data shrinks so; nothing can be said of what it holds", u.packed.read, u.read)
+		return 0, refuse("the first %d bytes of it become more than %d: no billing data shrinks so far", u.packed.read, u.read)
 	}
 	return n, err
 }

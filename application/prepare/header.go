@@ -86,7 +86,7 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	}
 	for _, name := range requiredColumns {
 		if _, ok := h.column[name]; !ok {
-			return header{}, fmt.Errorf("%w: the column %s is missing%s", ErrHeader, name, separator(first.fields))
+			return header{}, fmt.Errorf("%w: the column %s is missing%s", ErrHeader, name, separator(first.fields, len(h.column)))
 		}
 	}
 	s.want = len(h.names)
@@ -96,12 +96,15 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	return h, nil
 }
 
-// separator says what seems to stand between the fields in place of commas.
-func separator(fields [][]byte) string {
+// separator says what seems to stand between the fields in place of commas, or that there are no names.
+func separator(fields [][]byte, known int) string {
 	for c, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "vertical bars"} {
 		if len(fields) == 1 && bytes.Contains(fields[0], []byte(c)) {
 			return ": its fields are separated by " + name + ", not by commas"
 		}
+	}
+	if known == 0 {
+		return ": its first line names none of the columns"
 	}
 	return ""
 }

@@ -27,7 +27,6 @@ type ImportOptions struct {
 	Correct   bool              // a row that differs from the bill that is there corrects it, where it still may; needs By
 	By        port.Act          // who imports, and why; both may be empty unless it corrects
 	Rejects   io.Writer         // takes the refused rows as rejects.csv; nil: nobody wants them
-	Mark      bool              // begin rejects.csv with a byte order mark, as spreadsheets like it
 	Progress  func(ImportProgress)
 	Refused   func(Refusal)     // told of each row that is not taken, as it is found
 	Remark    func(text string) // told what a person should know about the file
@@ -114,7 +113,6 @@ func (i *Importer) ImportFile(ctx context.Context, file io.ReadSeeker, options I
 	}
 	options.remark(form)
 	options.Encoding = form.Encoding
-	options.Mark = form.Mark > 0
 	if tell := options.Progress; tell != nil {
 		options.Progress = func(p ImportProgress) {
 			p.All = form.Size
@@ -164,7 +162,7 @@ func (i *Importer) Import(ctx context.Context, file io.Reader, options ImportOpt
 		options.Remark("columns that are not known are left out: " + run.header.ignored())
 	}
 	if options.Rejects != nil {
-		run.rejects = newRejectFile(options.Rejects, run.header, options.Mark)
+		run.rejects = newRejectFile(options.Rejects, run.header)
 	}
 	err = i.watch.Retry(ctx, "database", func(ctx context.Context) error { return i.months.Open(ctx, options.Month) })
 	if err == nil {

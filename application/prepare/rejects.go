@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/balsong/balsong/application/billfile"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/sheet"
 )
@@ -37,12 +38,11 @@ const maxFileName = 255
 type rejectFile struct {
 	to     *csv.Writer
 	header header
-	mark   bool // begin with a byte order mark
 	begun  bool
 }
 
-func newRejectFile(to io.Writer, h header, mark bool) *rejectFile {
-	return &rejectFile{to: csv.NewWriter(to), header: h, mark: mark}
+func newRejectFile(to io.Writer, h header) *rejectFile {
+	return &rejectFile{to: csv.NewWriter(to), header: h}
 }
 
 // refusal is why a row is not taken.
@@ -58,7 +58,7 @@ func (f *rejectFile) add(r refusal, fields [][]byte) error {
 	if !f.begun {
 		f.begun = true
 		front := slices.Clone(rejectColumns)
-		if f.mark {
+		if f.header.encoding != billfile.EUCKR { // so spreadsheets see that it is UTF-8
 			front[0] = string(byteOrderMark) + front[0]
 		}
 		var names [][]byte

@@ -26,7 +26,7 @@ func named(name string) prepare.ImportOptions {
 	return o
 }
 
-const rejectHeader = "reject_file,reject_line,reject_field,reject_reason,reject_row,"
+const rejectHeader = "\ufeffreject_file,reject_line,reject_field,reject_reason,reject_row,"
 
 func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenMended(t *testing.T) {
 	t.Parallel()

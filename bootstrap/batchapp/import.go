@@ -68,12 +68,24 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		}))
 	})
 	if refused > 0 {
-		fmt.Fprintf(stderr, "%d rows were refused: they lie in %s with line, field and reason; mend them there and import that file\n", refused, a.rejects)
+		fmt.Fprintf(stderr, "refused: %d. They lie in %s with line, field and reason; mend them there and import that file%s\n", refused, a.rejects, a.again(options.Encoding))
 	}
 	if code == core.ExitOK && refused > 0 {
 		return core.ExitRejected
 	}
 	return code
+}
+
+// again says in which encoding rejects.csv is, where that must be said.
+func (a *importArguments) again(asked billfile.Encoding) string {
+	switch asked {
+	case billfile.EUCKR:
+		return ", with --encoding euc-kr as this one"
+	case billfile.UTF16, billfile.UTF16LE, billfile.UTF16BE:
+		return " (it is UTF-8: without --encoding)"
+	default:
+		return ""
+	}
 }
 
 func whoami() string {
@@ -166,12 +178,9 @@ func refusalText(r prepare.Refusal) string {
 		text += fmt.Sprintf(", customer %q", r.Customer)
 	}
 	if r.Field != "" {
-		text += ": " + r.Field
+		return text + ": " + r.Field + " " + r.Reason
 	}
-	if r.Field == "" {
-		text += ": the row"
-	}
-	return text + " " + r.Reason
+	return text + ": " + r.Reason
 }
 
 // source is a billing file that is watched while it is read.
