@@ -42,7 +42,7 @@ import (
 )
 
 // customers is how many bills a test has: several blocks of a pack, and some seconds of work for the gateway.
-const customers = 900
+const customers = 1000
 
 // inFlight is how many calls each of the two channels makes at the same time.
 const inFlight = 8
@@ -211,7 +211,19 @@ func start(t *testing.T, options fx.Option) (stop func()) {
 // run starts Delivery, settlement and dispatch runs, one after the other as a scheduler would, until the test ends.
 func (w *world) run(t *testing.T) {
 	t.Helper()
-	t.Cleanup(start(t, fx.Options(deliveryapp.Options(deliveryapp.Both, w.config), w.observed())))
+	t.Cleanup(w.deliver(t))
+	w.dispatch(t)
+}
+
+// deliver starts Delivery and settlement; stop ends them in order.
+func (w *world) deliver(t *testing.T) (stop func()) {
+	t.Helper()
+	return start(t, fx.Options(deliveryapp.Options(deliveryapp.Both, w.config), w.observed()))
+}
+
+// dispatch starts dispatch runs, one after the other, until the test ends.
+func (w *world) dispatch(t *testing.T) {
+	t.Helper()
 	c := config.Dispatcher{
 		Database: w.config.Database, Kafka: w.config.Kafka, Log: w.config.Log,
 		Dispatch: config.Dispatch{Page: 100, Cap: 200, AckTimeout: 5 * time.Second, LingerPoll: time.Second},
