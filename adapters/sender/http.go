@@ -1,10 +1,8 @@
 package sender
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"net"
 	"net/url"
 	"strings"
@@ -12,19 +10,12 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
 // maxBody bounds a gateway's answer, in bytes; a longer one is not the contract's.
 const maxBody = 16 << 10
-
-// Bounds of what is sent, in bytes: the destination ours, the request's body the contract's.
-const (
-	maxDestination = 1 << 10
-	maxRequest     = 64 << 10
-)
 
 // HTTPConfig describes a gateway for SMS or push by the contract of docs/contract/http-gateway.md.
 type HTTPConfig struct {
@@ -95,8 +86,9 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if d.Channel != g.provider.Channel {
 		return notMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
 	}
-	body, _ := bodies.Get().(*bytes.Buffer)
-	if reply := writeBody(body, d); reply.Verdict != "" {
+	body, _ := bodies.Get().(*[]byte)
+	var reply port.Reply
+	if *body, reply = appendBody((*body)[:0], d); reply.Verdict != "" {
 		bodies.Put(body)
 		return reply
 	}
@@ -115,7 +107,8 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 		return notMade("no byte was sent: " + mask(err.Error(), destination))
 	}
 	cut := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // an instant that has passed
-	reply, reusable := g.call(ctx, conn, d.Key, body)
+	var reusable bool
+	reply, reusable = g.call(ctx, conn, d.Key, body)
 	if cut() && reusable {
 		g.pool.put(conn)
 	} else {
@@ -127,12 +120,12 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 
 // call sends the request and reads the answer. body is given back as soon as it is written: thousands of calls wait
 // for their answers at the same time. reusable tells that the connection may carry another call.
-func (g *HTTP) call(ctx context.Context, conn net.Conn, key key.Delivery, body *bytes.Buffer) (reply port.Reply, reusable bool) {
+func (g *HTTP) call(ctx context.Context, conn net.Conn, key key.Delivery, body *[]byte) (reply port.Reply, reusable bool) {
 	if err := ctx.Err(); err != nil {
 		bodies.Put(body)
 		return notMade("no byte was sent: " + err.Error()), false
 	}
-	err := g.write(conn, key, body.Bytes())
+	err := g.write(conn, key, *body)
 	bodies.Put(body)
 	if err != nil {
 		return unknown("the request broke off: " + err.Error()), false
@@ -141,35 +134,5 @@ func (g *HTTP) call(ctx context.Context, conn net.Conn, key key.Delivery, body *
 	return g.read(conn)
 }
 
-// message is the contract's request body.
-type message struct {
-	To    string `json:"to"`
-	Text  string `json:"text"`
-	Title string `json:"title,omitempty"`
-	Class string `json:"class,omitempty"`
-}
-
 // bodies keeps room for request bodies.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// writeBody makes the request's body. What the contract does not allow it refuses, without a call: the gateway's "bad
-// request" would leave an outcome that nobody can know.
-func writeBody(body *bytes.Buffer, d port.Delivery) (refusal port.Reply) {
-	refused := func(class attempt.FailureClass, why string) port.Reply {
-		return port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
-	}
-	if strings.TrimSpace(d.Destination) == "" || len(d.Destination) > maxDestination {
-		return refused(attempt.Permanent, "the destination is empty or too long")
-	}
-	c := d.Content
-	if c.Text == "" || (c.Class != "" && c.Class != "SMS" && c.Class != "LMS") {
-		return refused(attempt.Content, "the text is empty, or its class is neither SMS nor LMS")
-	}
-	body.Reset()
-	err := json.NewEncoder(body).Encode(message{To: d.Destination, Text: c.Text, Title: c.Title, Class: c.Class})
-	body.Truncate(max(body.Len()-1, 0)) // the line feed that the encoder adds
-	if err != nil || body.Len() > maxRequest {
-		return refused(attempt.Content, "the message is longer than the contract allows")
-	}
-	return port.Reply{}
-}
+var bodies = sync.Pool{New: func() any { return new([]byte) }}

@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -327,11 +326,10 @@ func TestWhatTheContractDoesNotAllowIsRefusedWithoutACall(t *testing.T) {
 	}
 	d := testDelivery(channel.SMS, 1)
 	d.Content.Title = ""
-	var body bytes.Buffer
-	writeBody(&body, d)
-	d.Content.Text += strings.Repeat("a", maxRequest-body.Len())
-	if reply := writeBody(&body, d); body.Len() != maxRequest || reply.Verdict != "" {
-		t.Errorf("the largest message is refused: %d bytes, %+v", body.Len(), reply)
+	short, _ := appendBody(nil, d)
+	d.Content.Text += strings.Repeat("a", maxRequest-len(short))
+	if body, reply := appendBody(nil, d); len(body) != maxRequest || reply.Verdict != "" {
+		t.Errorf("the largest message is refused: %d bytes, %+v", len(body), reply)
 	}
 }
 

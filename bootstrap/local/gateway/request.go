@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"unicode/utf8"
 )
@@ -66,23 +67,42 @@ func cutString(b []byte) (value, rest []byte, ok bool) {
 	if !ok {
 		return nil, nil, false
 	}
-	escaped := false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			if !escaped {
-				return b[:i], b[i+1:], true
-			}
-			value, ok = unescape(b[:i])
-			return value, b[i+1:], ok
-		case c == '\\':
-			escaped = true
-			i++
-		case c < ' ':
+	end := 0
+	for {
+		next := bytes.IndexByte(b[end:], '"')
+		if next < 0 {
 			return nil, nil, false
 		}
+		if end += next; !escaped(b[:end]) {
+			break
+		}
+		end++ // an escaped quote
 	}
-	return nil, nil, false
+	value, rest = b[:end], b[end+1:]
+	if hasControl(value) {
+		return nil, nil, false
+	}
+	if bytes.IndexByte(value, '\\') >= 0 {
+		value, ok = unescape(value)
+	}
+	return value, rest, ok
+}
+
+// escaped tells whether the byte behind b is: an odd number of backslashes stands before it.
+func escaped(b []byte) bool {
+	plain := bytes.TrimRight(b, `\`)
+	return (len(b)-len(plain))%2 == 1
+}
+
+// hasControl tells whether a byte below the space is among b's. It looks at eight at a time: the text of a call is long.
+func hasControl(b []byte) bool {
+	const spaces, tops = 0x2020202020202020, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		if w := binary.LittleEndian.Uint64(b); (w-spaces)&^w&tops != 0 {
+			return true
+		}
+	}
+	return bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' })
 }
 
 // escapes are those of a letter, by that letter.
