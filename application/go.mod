@@ -11,6 +11,4 @@ require (
 	golang.org/x/text v0.42.0
 )
 
-require golang.org/x/text v0.42.0
-
 replace github.com/balsong/balsong/domain => ../domain

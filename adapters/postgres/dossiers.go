@@ -114,3 +114,23 @@ func (s *session) unreachedTargets(ctx context.Context, month key.Month, after i
 	})
 	return targets, err
 }
+
+const refusedSQL = `/* refused */ SELECT r.file, r.line, r.field, r.reason, r.import_id FROM import_rejects r
+WHERE r.billing_month = $1::date AND r.customer = $2 AND r.mended_at IS NULL ORDER BY r.file COLLATE "C", r.line`
+
+// Refused implements port.Dossiers.
+func (p Dossiers) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {
+	if customer == "" {
+		return nil, ctx.Err()
+	}
+	var found []port.Reject
+	err := read(ctx, p.db, "find refused rows", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "find refused rows", refusedSQL, []any{day(month), clean(customer)}, func(scan func(...any) error) error {
+			r := port.Reject{Customer: customer}
+			err := scan(&r.File, &r.Line, &r.Field, &r.Reason, optional(&r.Import))
+			found = append(found, r)
+			return err
+		})
+	})
+	return found, err
+}

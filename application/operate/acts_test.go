@@ -136,7 +136,7 @@ func TestEveryActNeedsAnActorAndAReason(t *testing.T) {
 		"halt":      func(ctx context.Context, w *world, by port.Act) error { return w.operator.Halt(ctx, by) },
 		"lift halt": func(ctx context.Context, w *world, by port.Act) error { return w.operator.LiftHalt(ctx, by) },
 		"close month": func(ctx context.Context, w *world, by port.Act) error {
-			return w.operator.CloseMonth(ctx, w.key.Month, by)
+			return w.operator.CloseMonth(ctx, w.key.Month, true, by)
 		},
 		"suppress": func(ctx context.Context, w *world, by port.Act) error {
 			return w.operator.Suppress(ctx, port.Contact{UserID: 1, Channel: channel.SMS}, true, by)

@@ -3,9 +3,11 @@ package operate
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -32,15 +34,57 @@ func (o *Operator) setHalt(ctx context.Context, what string, on bool, by port.Ac
 	return o.note(ctx, what, "everything", by)
 }
 
-// CloseMonth ends a month for runs without a month.
-func (o *Operator) CloseMonth(ctx context.Context, month key.Month, by port.Act) error {
+// CloseMonth ends a month for runs without a month. While bills have not come to an end it is refused, unless anyway.
+func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
+	}
+	if !anyway {
+		if err := o.mayClose(ctx, month); err != nil {
+			return err
+		}
 	}
 	if err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Months.Close(ctx, month) }); err != nil {
 		return err
 	}
 	return o.note(ctx, "close month", month.String(), by)
+}
+
+func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
+	var f port.Funnel
+	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		f, err = o.Report.Funnel(ctx, month)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, status := range billing.Statuses {
+		if n := f.Dispatch[status]; n > 0 && !status.Final() {
+			left = append(left, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	if f.Rejected > 0 {
+		left = append(left, fmt.Sprintf("%d rows refused at the import", f.Rejected))
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s is not through: %s; bring them to an end, or close it all the same (--anyway): then only a run that names the month takes what is left",
+		billing.ErrRefused, month, strings.Join(left, ", "))
+}
+
+// NoteExport writes down that a month's unreached customers are exported, before they are.
+func (o *Operator) NoteExport(ctx context.Context, month key.Month, destinations bool, by port.Act) error {
+	if err := o.check(by); err != nil {
+		return err
+	}
+	what := "export the unreached"
+	if destinations {
+		what += ", with destinations in clear"
+	}
+	return o.note(ctx, what, month.String(), by)
 }
 
 // Suppress puts a customer's channel on the suppression list, or takes it off.
@@ -59,7 +103,7 @@ func (o *Operator) Suppress(ctx context.Context, contact port.Contact, on bool, 
 	if err != nil {
 		return err
 	}
-	return o.note(ctx, what, fmt.Sprintf("user %d on %s", contact.UserID, contact.Channel), by)
+	return o.note(ctx, what, contact.Subject(), by)
 }
 
 // DraftPolicy stores a new version of a policy.
@@ -102,5 +146,5 @@ func (o *Operator) Correct(ctx context.Context, corrections port.Corrections, bi
 	if err != nil {
 		return err
 	}
-	return o.note(ctx, "correct", month.String()+" customer "+bill.Customer, by)
+	return o.note(ctx, "correct", port.CustomerSubject(month, bill.Customer), by)
 }

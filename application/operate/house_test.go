@@ -73,13 +73,13 @@ func TestAMonthIsClosedOnceItIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.seedNatural(billing.Ready)
-	if err := w.operator.CloseMonth(t.Context(), w.key.Month, by()); err != nil {
+	if err := w.operator.CloseMonth(t.Context(), w.key.Month, true, by()); err != nil {
 		t.Fatal(err)
 	}
 	if open, err := w.store.Months().List(t.Context()); err != nil || len(open) != 0 {
 		t.Fatalf("open are %v: %v", open, err)
 	}
-	if err := w.operator.CloseMonth(t.Context(), w.key.Month+5, by()); !errors.Is(err, port.ErrNotFound) {
+	if err := w.operator.CloseMonth(t.Context(), w.key.Month+5, false, by()); !errors.Is(err, port.ErrNotFound) {
 		t.Fatalf("closing a month that was never opened: %v", err)
 	}
 }
@@ -145,5 +145,36 @@ func TestAnActWaitsForTheDatabaseAndIsDoneOnce(t *testing.T) {
 	}
 	if n := len(log.Find("a part is down; waiting for it, nothing is lost")); n != 1 {
 		t.Fatalf("told %d times", n)
+	}
+}
+
+func TestAMonthThatIsNotThroughIsClosedOnlyAnyway(t *testing.T) {
+	t.Parallel()
+	for status, closes := range map[billing.Status]bool{
+		billing.Ready: false, billing.Requested: false, billing.Paused: false, billing.Unknown: false, billing.Succeeded: true, billing.WrittenOff: true,
+	} {
+		w := newWorld(t)
+		w.seedNatural(status)
+		err := w.operator.CloseMonth(t.Context(), w.key.Month, false, by())
+		if closes != (err == nil) || (!closes && (!errors.Is(err, billing.ErrRefused) || !strings.Contains(err.Error(), "1 "+string(status)))) {
+			t.Errorf("%s: %v", status, err)
+		}
+		if err := w.operator.CloseMonth(t.Context(), w.key.Month, true, by()); err != nil {
+			t.Errorf("%s, anyway: %v", status, err)
+		}
+	}
+}
+
+func TestAnExportIsWrittenDownBeforeItIsMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.operator.NoteExport(t.Context(), w.key.Month, true, by()); err != nil {
+		t.Fatal(err)
+	}
+	if notes := w.store.Notes(); len(notes) != 1 || !strings.Contains(notes[0].What, "destinations in clear") || notes[0].Subject != "2026-11" {
+		t.Fatalf("the notes are %+v", notes)
+	}
+	if err := w.operator.NoteExport(t.Context(), w.key.Month, false, port.Act{Actor: "kim"}); !errors.Is(err, operate.ErrNoReason) {
+		t.Fatalf("without a reason: %v", err)
 	}
 }

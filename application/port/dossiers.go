@@ -17,6 +17,9 @@ type Dossiers interface {
 	// what could not be rendered. With onTheWay also READY, FAILED and REQUESTED ones. Fewer than the limit means that
 	// there are no more.
 	Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]UnreachedBill, error)
+	// Refused returns the rows of a customer that the month's imports refused and that did not come in since, by file
+	// and line.
+	Refused(ctx context.Context, month key.Month, customer string) ([]Reject, error)
 }
 
 // SealedBill is what is kept sealed about a target.

@@ -2,6 +2,7 @@ package port
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -15,6 +16,14 @@ import (
 type Contact struct {
 	UserID  int64
 	Channel channel.Kind
+}
+
+// Subject names the contact in Audit.
+func (c Contact) Subject() string { return fmt.Sprintf("user %d on %s", c.UserID, c.Channel) }
+
+// CustomerSubject names a customer's bill in Audit where its target is not at hand.
+func CustomerSubject(month key.Month, customer string) string {
+	return month.String() + " customer " + customer
 }
 
 // Months knows which billing months are open: opened by their import, closed by an operator.

@@ -191,10 +191,22 @@ type Batch struct {
 	Log      Log
 }
 
-// Operator is what people's commands need.
+// Operator is what people's commands need. The keys and the log of events are asked where they are configured: without
+// keys destinations are not shown, without brokers no lag.
 type Operator struct {
 	Database Database
+	Keys     Keys
+	Kafka    OptionalKafka
 	Log      Log
+}
+
+// OptionalKafka is the log of events for those who only look at it.
+type OptionalKafka struct {
+	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without, nobody asks how far delivery is behind"`
+	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"put before the topics' names"`
+	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"talk TLS to the brokers"`
+	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; none without"`
+	Password    string   `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
 // Validate checks what the types cannot. It looks at every part that the configuration has.

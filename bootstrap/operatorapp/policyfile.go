@@ -2,8 +2,12 @@ package operatorapp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -58,39 +62,67 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ReadPolicy reads a policy file. Its error wraps policy.ErrInvalid and names the field and the reason.
+// ReadPolicy reads a policy file. Its error is a *policy.Invalid that lists every problem with its field and reason.
 func ReadPolicy(r io.Reader) (policy.Spec, error) {
 	var f policyFile
 	decoder := json.NewDecoder(io.LimitReader(r, 1<<20))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&f); err != nil {
-		return policy.Spec{}, fmt.Errorf("%w: the file is not the JSON it should be: %w", policy.ErrInvalid, err)
+		return policy.Spec{}, &policy.Invalid{Problems: []policy.Problem{unreadable(err)}}
 	}
-	spec, err := f.spec()
-	if err != nil {
-		return spec, err
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return policy.Spec{}, &policy.Invalid{Problems: []policy.Problem{{Field: "file", Reason: "has text behind the policy"}}}
 	}
-	_, err = policy.New(policy.Ref{ID: 1, Version: 1}, spec)
-	return spec, err
+	reading := &policyReading{}
+	spec := reading.spec(f)
+	for _, p := range spec.Problems() {
+		if !slices.ContainsFunc(reading.problems, func(known policy.Problem) bool { return within(known.Field, p.Field) }) {
+			reading.problems = append(reading.problems, p)
+		}
+	}
+	if len(reading.problems) > 0 {
+		return spec, &policy.Invalid{Problems: reading.problems}
+	}
+	return spec, nil
 }
 
-func (f policyFile) spec() (policy.Spec, error) {
-	bad := func(field string, err error) (policy.Spec, error) {
-		return policy.Spec{}, fmt.Errorf("%w: %s: %w", policy.ErrInvalid, field, err)
+// within reports whether a problem of the file ("route[0].channel") is what a problem of the spec ("route") comes from.
+func within(known, field string) bool {
+	return known == field || strings.HasPrefix(known, field+"[") || strings.HasPrefix(known, field+".")
+}
+
+func unreadable(err error) policy.Problem {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) && wrongType.Field != "" {
+		return policy.Problem{Field: wrongType.Field, Reason: "is a " + wrongType.Value + " where a " + wrongType.Type.String() + " is wanted"}
 	}
-	zone, err := window.Zone(f.Zone)
-	if err != nil {
-		return bad("zone", err)
-	}
+	return policy.Problem{Field: "file", Reason: "is not the JSON it should be: " + err.Error()}
+}
+
+// policyReading turns a file into a spec and gathers what is wrong with it.
+type policyReading struct{ problems []policy.Problem }
+
+func (r *policyReading) bad(field string, err error) {
+	r.problems = append(r.problems, policy.Problem{Field: field, Reason: err.Error()})
+}
+
+func (r *policyReading) spec(f policyFile) policy.Spec {
 	s := policy.Spec{
-		Name: f.Name, Zone: zone, Class: policy.MessageClass(f.Class), Deadline: time.Duration(f.Deadline),
+		Name: f.Name, Class: policy.MessageClass(f.Class), Deadline: time.Duration(f.Deadline),
 		CallDeadline: time.Duration(f.CallDeadline), MaxRounds: f.MaxRounds, MaxRequeues: f.MaxRequeues,
 		Backoff: map[attempt.FailureClass]attempt.Backoff{}, Unknown: map[channel.Kind]attempt.UnknownPolicy{},
+	}
+	var err error
+	if s.Zone, err = window.Zone(f.Zone); err != nil {
+		r.bad("zone", err)
 	}
 	for i, leg := range f.Route {
 		kind, err := channel.Parse(leg.Channel)
 		if err != nil {
-			return bad(fmt.Sprintf("route[%d].channel", i), err)
+			r.bad(fmt.Sprintf("route[%d].channel", i), err)
+		}
+		if leg.Tries < 1 || leg.Tries > policy.MaxSteps {
+			r.bad(fmt.Sprintf("route[%d].tries", i), fmt.Errorf("is %d (want 1 to %d)", leg.Tries, policy.MaxSteps))
 		}
 		s.Route = append(s.Route, policy.Leg{Channel: kind, Tries: leg.Tries})
 	}
@@ -100,40 +132,43 @@ func (f policyFile) spec() (policy.Spec, error) {
 	if f.PublishRetry != nil {
 		s.PublishRetry = f.PublishRetry.backoff()
 	}
-	for name, unknown := range f.Unknown {
+	for _, name := range slices.Sorted(maps.Keys(f.Unknown)) {
 		kind, err := channel.Parse(name)
 		if err != nil {
-			return bad("unknown", err)
+			r.bad("unknown."+name, err)
+			continue
 		}
-		s.Unknown[kind] = attempt.UnknownPolicy(unknown)
+		s.Unknown[kind] = attempt.UnknownPolicy(f.Unknown[name])
 	}
-	return s, f.quiet(&s)
+	r.quiet(f, &s)
+	return s
 }
 
-func (f policyFile) quiet(s *policy.Spec) error {
+func (r *policyReading) quiet(f policyFile, s *policy.Spec) {
 	if f.QuietHours == nil {
-		return nil
+		return
 	}
 	from, err := window.ParseMinute(f.QuietHours.From)
 	if err != nil {
-		return fmt.Errorf("%w: quiet_hours.from: %w", policy.ErrInvalid, err)
+		r.bad("quiet_hours.from", err)
 	}
-	to, err := window.ParseMinute(f.QuietHours.To)
-	if err != nil {
-		return fmt.Errorf("%w: quiet_hours.to: %w", policy.ErrInvalid, err)
+	to, errTo := window.ParseMinute(f.QuietHours.To)
+	if errTo != nil {
+		r.bad("quiet_hours.to", errTo)
 	}
-	if s.QuietHours, err = window.NewForbidden(from, to, s.Zone); err != nil {
-		return fmt.Errorf("%w: quiet_hours: %w", policy.ErrInvalid, err)
+	if err == nil && errTo == nil && s.Zone != nil {
+		if s.QuietHours, err = window.NewForbidden(from, to, s.Zone); err != nil {
+			r.bad("quiet_hours", err)
+		}
 	}
 	if len(f.QuietHours.Channels) == 0 {
 		s.QuietChannels = channel.NewSet(channel.All...)
 	}
-	for _, name := range f.QuietHours.Channels {
+	for i, name := range f.QuietHours.Channels {
 		kind, err := channel.Parse(name)
 		if err != nil {
-			return fmt.Errorf("%w: quiet_hours.channels: %w", policy.ErrInvalid, err)
+			r.bad(fmt.Sprintf("quiet_hours.channels[%d]", i), err)
 		}
 		s.QuietChannels |= channel.NewSet(kind)
 	}
-	return nil
 }

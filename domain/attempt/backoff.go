@@ -32,6 +32,11 @@ func (b Backoff) Validate() error {
 	return nil
 }
 
+// String writes "10m0s ×3, at most 6h0m0s".
+func (b Backoff) String() string {
+	return fmt.Sprintf("%s ×%v, at most %s", b.Base, b.Factor, b.Max)
+}
+
 // After returns the pause after the n-th try in a row, n from 0.
 func (b Backoff) After(n int) time.Duration {
 	pause := float64(b.Base)

@@ -63,6 +63,12 @@ const (
 	ReasonLate      Reason = "late_success"   // revoked because an older try turned out to be accepted
 )
 
+// Reasons lists every reason.
+var Reasons = []Reason{
+	ReasonWindow, ReasonExpired, ReasonThrottled, ReasonSendBy, ReasonNotCalled, ReasonNoGateway, ReasonNoAnswer, ReasonLease, ReasonRefused,
+	ReasonContent, ReasonSuppress, ReasonManual, ReasonCancel, ReasonDeadline, ReasonExhaust, ReasonCorrect, ReasonLate,
+}
+
 // Actor says who changes a ledger row.
 type Actor string
 

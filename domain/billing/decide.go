@@ -39,18 +39,47 @@ type Decision struct {
 	End      Status           // of Exhaust, Expire and Grant
 	Quiet    window.Forbidden // the window that binds the channel; zero: none
 	Deadline time.Time        // the last instant at which a call may be made; zero: none
+	Skipped  []Skip           // channels of the route that come before and cannot reach the customer, each once
 }
 
-// String is the decision for people: "DISPATCH due EMAIL step 0 by policy 1 v1".
+// Skip is a channel that cannot reach the customer, and why.
+type Skip struct {
+	Channel channel.Kind
+	Reason  string // "no_destination" or "suppressed"
+}
+
+// String is the decision for people, with what decided: "DISPATCH due SMS step 2 by policy 1 v1, skipped EMAIL
+// (no_destination)", "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by policy 1 v1".
 func (d Decision) String() string {
+	text := string(d.Kind) + " " + d.Reason
 	switch d.Kind {
 	case Dispatch:
-		return fmt.Sprintf("%s %s %s step %d by policy %s", d.Kind, d.Reason, d.Channel, d.Step, d.Policy.Ref())
+		text += fmt.Sprintf(" %s step %d", d.Channel, d.Step)
 	case Deferral:
-		return fmt.Sprintf("%s %s until %s by policy %s", d.Kind, d.Reason, d.Until.UTC().Format(time.RFC3339), d.Policy.Ref())
+		text += " until " + d.Until.UTC().Format(time.RFC3339)
+		if d.Channel != "" {
+			text += fmt.Sprintf(" for %s step %d, quiet %s,", d.Channel, d.Step, d.Quiet)
+		}
 	default:
-		return fmt.Sprintf("%s %s by policy %s", d.Kind, d.Reason, d.Policy.Ref())
 	}
+	text += " by policy " + d.Policy.Ref().String()
+	for i, skip := range d.Skipped {
+		between := ", "
+		if i == 0 {
+			between = ", skipped "
+		}
+		text += between + string(skip.Channel) + " (" + skip.Reason + ")"
+	}
+	return text
+}
+
+func (d *Decision) skip(kind channel.Kind, reason string) {
+	for _, s := range d.Skipped {
+		if s.Channel == kind {
+			return
+		}
+	}
+	d.Skipped = append(d.Skipped, Skip{Channel: kind, Reason: reason})
 }
 
 // Facts are what the ledger and the event must know of a dispatch.
@@ -90,7 +119,12 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 	steps := d.Policy.Steps(t.s.Wished)
 	for step := t.s.Step; int(step) < len(steps); step++ {
 		kind := steps[step]
-		if !t.s.Reachable.Has(kind) || t.s.Suppressed.Has(kind) {
+		switch {
+		case !t.s.Reachable.Has(kind):
+			d.skip(kind, "no_destination")
+			continue
+		case t.s.Suppressed.Has(kind):
+			d.skip(kind, "suppressed")
 			continue
 		}
 		d.Channel, d.Step = kind, step

@@ -82,9 +82,9 @@ func TestATargetWithoutADestinationIsNeverDispatched(t *testing.T) {
 	t.Parallel()
 	v := emailEmailSMS(t, nil)
 	for reachable, want := range map[channel.Set]string{
-		0:                             "PAUSE no_destination by policy 7 v3",
-		channel.NewSet(channel.Push):  "PAUSE no_destination by policy 7 v3",
-		channel.NewSet(channel.SMS):   "DISPATCH due SMS step 2 by policy 7 v3",
+		0:                             "PAUSE no_destination by policy 7 v3, skipped EMAIL (no_destination), SMS (no_destination)",
+		channel.NewSet(channel.Push):  "PAUSE no_destination by policy 7 v3, skipped EMAIL (no_destination), SMS (no_destination)",
+		channel.NewSet(channel.SMS):   "DISPATCH due SMS step 2 by policy 7 v3, skipped EMAIL (no_destination)",
 		channel.NewSet(channel.Email): "DISPATCH due EMAIL step 0 by policy 7 v3",
 	} {
 		target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, AvailableAt: monday, Reachable: reachable})
@@ -96,6 +96,24 @@ func TestATargetWithoutADestinationIsNeverDispatched(t *testing.T) {
 	suppressed := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: all, Suppressed: all})
 	if d := billing.Decide(suppressed, snapshot(v), monday); d.Pause != billing.PauseSuppressed {
 		t.Errorf("all channels are suppressed: %s", d)
+	}
+}
+
+func TestADeferralSaysWhichChannelIsBoundByWhichQuietHours(t *testing.T) {
+	t.Parallel()
+	quiet, err := window.NewForbidden(21*60, 8*60, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := emailEmailSMS(t, func(s *policy.Spec) { s.QuietHours, s.QuietChannels = quiet, channel.NewSet(channel.SMS) })
+	night := time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC)
+	target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, AvailableAt: night, Reachable: channel.NewSet(channel.Email, channel.SMS), Suppressed: channel.NewSet(channel.Email)})
+	want := "DEFER quiet_hours until 2026-11-23T08:00:00Z for SMS step 2, quiet 21:00–08:00 UTC, by policy 7 v3, skipped EMAIL (suppressed)"
+	if d := billing.Decide(target, snapshot(v), night); d.String() != want {
+		t.Errorf("%s, want %s", d, want)
+	}
+	if d := billing.Decide(target, snapshot(v), night.Add(-time.Hour)); d.String() != "DEFER not_yet until 2026-11-22T22:00:00Z by policy 7 v3" {
+		t.Errorf("before its time: %s", d)
 	}
 }
 

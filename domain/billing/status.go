@@ -62,6 +62,11 @@ const (
 	PauseCorrected     PauseReason = "corrected"      // was paused, then corrected: waits to be resumed
 )
 
+// PauseReasons lists every pause reason.
+var PauseReasons = []PauseReason{
+	PauseOperator, PauseNoDestination, PauseSuppressed, PauseContent, PauseRounds, PauseNoClaim, PauseNoPolicy, PauseCorrected,
+}
+
 // Event names what happens to a target.
 type Event string
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -127,51 +128,70 @@ func (s Spec) withDefaults() Spec {
 	return s
 }
 
+// Problem is one thing that is wrong with a policy.
+type Problem struct {
+	Field  string `json:"field"` // as in the policy file: "route", "quiet_hours.from"
+	Reason string `json:"reason"`
+}
+
+// String writes "route: names no channel".
+func (p Problem) String() string { return p.Field + ": " + p.Reason }
+
+// Invalid is the error about a policy that cannot work: it lists every problem, and is ErrInvalid.
+type Invalid struct{ Problems []Problem }
+
+// Error implements error.
+func (i *Invalid) Error() string {
+	texts := make([]string, len(i.Problems))
+	for n, p := range i.Problems {
+		texts[n] = p.String()
+	}
+	return ErrInvalid.Error() + ": " + strings.Join(texts, "; ")
+}
+
+// Unwrap lets it be ErrInvalid.
+func (i *Invalid) Unwrap() error { return ErrInvalid }
+
 func (s Spec) validate() error {
-	bad := func(field, why string, args ...any) error {
-		return fmt.Errorf("%w: %s: %s", ErrInvalid, field, fmt.Sprintf(why, args...))
+	if problems := s.withDefaults().Problems(); len(problems) > 0 {
+		return &Invalid{Problems: problems}
 	}
-	if s.Name == "" {
-		return bad("name", "is empty")
-	}
-	if err := s.Route.validate(); err != nil {
-		return bad("route", "%v", err)
-	}
-	if s.Zone == nil {
-		return bad("zone", "is missing (an IANA name such as Asia/Seoul)")
-	}
-	if s.Deadline < 0 {
-		return bad("deadline", "%s is negative", s.Deadline)
-	}
-	if s.CallDeadline < 0 {
-		return bad("call_deadline", "%s is negative", s.CallDeadline)
-	}
-	if s.MaxRounds < 1 || s.MaxRequeues < 1 {
-		return bad("max_rounds, max_requeues", "must be at least 1")
-	}
-	if s.Class != Transactional && s.Class != Advertising {
-		return bad("class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
-	}
-	if s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...) {
-		return bad("quiet_channels", "an ADVERTISING policy binds every channel to quiet hours")
-	}
-	for class, b := range s.Backoff {
-		if class != attempt.Temporary && class != attempt.Throttled {
-			return bad("backoff."+string(class), "is no failure after which one waits (want temporary or throttled)")
+	return nil
+}
+
+// Problems lists everything that keeps the spec from working, not only the first thing.
+func (s Spec) Problems() []Problem {
+	s = s.withDefaults()
+	var list []Problem
+	bad := func(is bool, field, why string, args ...any) {
+		if is {
+			list = append(list, Problem{Field: field, Reason: fmt.Sprintf(why, args...)})
 		}
-		if err := b.Validate(); err != nil {
-			return bad("backoff."+string(class), "%v", err)
+	}
+	bad(s.Name == "", "name", "is empty")
+	if err := s.Route.validate(); err != nil {
+		bad(true, "route", "%v", err)
+	}
+	bad(s.Zone == nil, "zone", "is missing (an IANA name such as Asia/Seoul)")
+	bad(s.Deadline < 0, "deadline", "%s is negative", s.Deadline)
+	bad(s.CallDeadline < 0, "call_deadline", "%s is negative", s.CallDeadline)
+	bad(s.MaxRounds < 1 || s.MaxRequeues < 1, "max_rounds, max_requeues", "must be at least 1")
+	bad(s.Class != Transactional && s.Class != Advertising, "class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
+	bad(s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...), "quiet_channels", "an ADVERTISING policy binds every channel to quiet hours")
+	for _, class := range slices.Sorted(maps.Keys(s.Backoff)) {
+		bad(class != attempt.Temporary && class != attempt.Throttled, "backoff."+string(class), "is no failure after which one waits (want temporary or throttled)")
+		if err := s.Backoff[class].Validate(); err != nil {
+			bad(true, "backoff."+string(class), "%v", err)
 		}
 	}
 	if err := s.PublishRetry.Validate(); err != nil {
-		return bad("publish_retry", "%v", err)
+		bad(true, "publish_retry", "%v", err)
 	}
-	for kind, unknown := range s.Unknown {
-		if !kind.Valid() || (unknown != attempt.Hold && unknown != attempt.Resend) {
-			return bad("unknown", "%s: %q is neither hold nor resend", kind, unknown)
-		}
+	for _, kind := range slices.Sorted(maps.Keys(s.Unknown)) {
+		unknown := s.Unknown[kind]
+		bad(!kind.Valid() || (unknown != attempt.Hold && unknown != attempt.Resend), "unknown."+string(kind), "%q is neither hold nor resend", unknown)
 	}
-	return nil
+	return list
 }
 
 // Ref names the version.

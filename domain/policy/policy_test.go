@@ -134,8 +134,8 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: {Base: time.Hour, Factor: 1, Max: time.Minute}}
 		},
 		"publish_retry": func(s *policy.Spec) { s.PublishRetry = attempt.Backoff{Base: -1, Factor: 1} },
-		"unknown: SMS":  func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.SMS: "guess"} },
-		"unknown: FAX":  func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{"FAX": attempt.Hold} },
+		"unknown.SMS":   func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.SMS: "guess"} },
+		"unknown.FAX":   func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{"FAX": attempt.Hold} },
 	} {
 		spec := good()
 		change(&spec)

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Dossiers is the store as port.Dossiers. Operations: dossiers.sealed, dossiers.unreached.
+// Dossiers is the store as port.Dossiers. Operations: dossiers.sealed, dossiers.unreached, dossiers.refused.
 func (s *Store) Dossiers() port.Dossiers { return dossiers{s} }
 
 type dossiers struct{ s *Store }
@@ -53,6 +54,19 @@ func (p dossiers) Unreached(ctx context.Context, month key.Month, after int64, l
 			}
 			found = append(found, u)
 		}
+		return found, nil
+	})
+}
+
+func (p dossiers) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {
+	return read(ctx, p.s, "dossiers.refused", func() ([]port.Reject, error) {
+		var found []port.Reject
+		for _, r := range p.s.rejects[month] {
+			if customer != "" && r.Customer == customer && !r.mended {
+				found = append(found, r.Reject)
+			}
+		}
+		slices.SortFunc(found, func(a, b port.Reject) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
 		return found, nil
 	})
 }

@@ -23,6 +23,7 @@ func DossiersChecks() []Check[Storage] {
 		onStage("lists exactly those for whom nothing more happens by itself", dossiersUnreached),
 		onStage("pages through the month, each bill once", dossiersPages),
 		onStage("tells the last try that had a channel", dossiersLast),
+		onStage("tells which rows of a customer were refused and did not come in since", dossiersRefused),
 	}
 }
 
@@ -171,4 +172,27 @@ func dossiersLast(s *stage) {
 	if u := s.unreached(10, false)[0]; normalRow(u.Last) != s.row(delivery(k, 2, 0)) {
 		s.Errorf("the last is\n%+v, want\n%+v", normalRow(u.Last), s.row(delivery(k, 2, 0)))
 	}
+}
+
+func dossiersRefused(s *stage) {
+	who := customer(0)
+	first := port.Reject{File: "a.csv", Line: 9, Field: "email", Reason: "is empty", Customer: who}
+	second := port.Reject{File: "b.csv", Line: 3, Field: "", Reason: "has 3 fields, the header has 9", Customer: who}
+	other := port.Reject{File: "a.csv", Line: 10, Field: "email", Reason: "is empty", Customer: customer(1)}
+	nobody := port.Reject{File: "a.csv", Line: 11, Field: "customer_number", Reason: "is empty"}
+	s.must(s.Imports.Reject(s.ctx, november, []port.Reject{second, other, first, nobody}))
+	s.must(s.Imports.Reject(s.ctx, december, []port.Reject{second}))
+	expect := func(month key.Month, who string, want ...port.Reject) {
+		s.Helper()
+		if got := given(s.Dossiers.Refused(s.ctx, month, who))(s); !slices.Equal(got, want) {
+			s.Errorf("refused of %q are\n%+v, want\n%+v", who, got, want)
+		}
+	}
+	expect(november, who, first, second)
+	expect(december, who, second)
+	expect(november, "")
+	expect(november, customer(2))
+	s.store(november, bill(november, 0, noon))
+	expect(november, who)
+	expect(december, who, second)
 }

@@ -97,7 +97,7 @@ func runDemo(ctx context.Context, options demo.Options, keep bool) (err error) {
 		return nil
 	}
 	fmt.Fprintf(options.Out, "\n  Read the statements at %s\n", running.Inbox)
-	fmt.Fprintf(options.Out, "  Ask about a customer, in another terminal:\n    DATABASE_URL='%s' %s target show --month %s --customer 7590-VHVEG\n",
+	fmt.Fprintf(options.Out, "  Ask about a customer, in another terminal:\n    DATABASE_URL='%s' %s why %s 7590-VHVEG\n",
 		running.DatabaseURL, os.Args[0], options.Month)
 	fmt.Fprintf(options.Out, "  Ctrl-C ends the demo.\n")
 	<-ctx.Done()

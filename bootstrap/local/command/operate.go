@@ -2,100 +2,18 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"os/user"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/bootstrap/config"
-	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
-
-// acting is what every act asks for.
-type acting struct {
-	actor, reason, month, customer string
-	callDeadline                   time.Duration
-}
-
-func (a *acting) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.actor, "actor", whoami(), "who does this")
-	cmd.Flags().StringVar(&a.reason, "reason", "", "why (required; it is written down)")
-	require(cmd, "reason")
-}
-
-func (a *acting) targetFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
-	cmd.Flags().StringVar(&a.customer, "customer", "", "customer number of the billing data (required)")
-	require(cmd, "month", "customer")
-}
-
-func (a *acting) by() port.Act { return port.Act{Actor: a.actor, Reason: a.reason, At: time.Now()} }
-
-func whoami() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
-}
-
-// require marks flags without which a command cannot run.
-func require(cmd *cobra.Command, names ...string) {
-	for _, name := range names {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag is defined beside this call
-		}
-	}
-}
-
-// told prints what was done, where it was.
-func told(err error, done string) error {
-	if err == nil {
-		fmt.Println(done)
-	}
-	return err
-}
-
-// withOperator runs do with the operator's use cases; the configuration comes from the environment.
-func (a *acting) withOperator(cmd *cobra.Command, do func(context.Context, *operate.Operator) error) error {
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	c, err := config.Load[config.Operator](ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "balsong:", err)
-		return ExitError{Code: core.ExitCodeOf(ctx, err)}
-	}
-	code := core.Once(ctx, os.Stderr, operatorapp.Options(c), func(ctx context.Context, ports operate.Ports) error {
-		return do(ctx, operate.New(ports, a.callDeadline))
-	})
-	if code != 0 {
-		return ExitError{Code: code}
-	}
-	return nil
-}
-
-// find turns the month and the customer number into a target.
-func (a *acting) find(ctx context.Context, o *operate.Operator) (key.Target, error) {
-	month, err := key.ParseMonth(a.month)
-	if err != nil {
-		return key.Target{}, fmt.Errorf("--month: %w", err)
-	}
-	target, _, err := o.Report.Find(ctx, month, a.customer)
-	if errors.Is(err, port.ErrNotFound) {
-		return key.Target{}, fmt.Errorf("customer %q has no bill in %s", a.customer, month)
-	}
-	return target.Key(), err
-}
 
 // targetAct is an act on one target.
 type targetAct struct {
@@ -120,22 +38,18 @@ func verdict(delivered bool) func(*operate.Operator, context.Context, key.Target
 	}
 }
 
-// newTarget is the subcommand "target": one customer's bill of a month.
+// newTarget is the subcommand "target": acts on one customer's bill of a month.
 func newTarget() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "target", GroupID: groupPeople,
-		Short: "Look at one customer's bill of a month, and act on it",
-		Long:  "Look at one customer's bill of a month, and act on it. Every act names who and why, and is written down.",
+		Short: "Act on one customer's bill of a month",
+		Long:  "Act on one customer's bill of a month. Every act names who and why, and is written down. `balsong why` tells how the bill stands.",
 	}
-	show := &acting{}
+	show := &asking{}
 	shown := &cobra.Command{
-		Use: "show", Short: "Show a bill and what the ledger knows of it", Args: cobra.NoArgs,
+		Use: "show", Short: "The same as `balsong why`", Args: cobra.NoArgs,
 		Example: "  balsong target show --month 2026-11 --customer 7590-VHVEG",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return show.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return show.print(ctx, o, cmd.OutOrStdout())
-			})
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return why(cmd, show) },
 	}
 	show.targetFlags(shown)
 	cmd.AddCommand(shown)
@@ -151,17 +65,16 @@ func newTargetAct(act targetAct) *cobra.Command {
 		Use: act.use, Short: act.short, Args: cobra.NoArgs,
 		Example: fmt.Sprintf("  balsong target %s --month 2026-11 --customer 7590-VHVEG --reason \"asked for it by phone\"", act.use),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				k, err := a.find(ctx, o)
+			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
+				k, err := a.find(ctx, d)
 				if err != nil {
 					return err
 				}
-				target, err := act.do(o, ctx, k, a.by())
+				target, err := act.do(operate.New(d.Acts, a.callDeadline), ctx, k, a.by())
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), sentence(target.State()))
-				return nil
+				return answerTarget(cmd, target.State())
 			})
 		},
 	}
@@ -173,6 +86,26 @@ func newTargetAct(act targetAct) *cobra.Command {
 	return cmd
 }
 
+// targetDocument is how a target stands, for programs.
+type targetDocument struct {
+	Key         string              `json:"key"`
+	Batch       billing.BatchStatus `json:"batch_status"`
+	Dispatch    billing.Status      `json:"dispatch_status"`
+	Pause       billing.PauseReason `json:"pause_reason,omitempty"`
+	Wish        billing.Status      `json:"wish,omitempty"`
+	AvailableAt time.Time           `json:"available_at"`
+	Attempt     int16               `json:"attempt"`
+	Round       int16               `json:"round"`
+	Step        int16               `json:"step"`
+}
+
+func answerTarget(cmd *cobra.Command, s billing.State) error {
+	return respond(cmd, targetDocument{
+		Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, Wish: s.Wish, AvailableAt: s.AvailableAt,
+		Attempt: s.Attempt, Round: s.Round, Step: s.Step,
+	}, func(w io.Writer) { fmt.Fprintln(w, sentence(s)) })
+}
+
 // sentence says how a target stands.
 func sentence(s billing.State) string {
 	text := fmt.Sprintf("%s is %s", s.Key, s.Dispatch)
@@ -182,45 +115,7 @@ func sentence(s billing.State) string {
 	case s.Wish != "":
 		text += fmt.Sprintf("; it becomes %s once its try under way has an outcome that is no success", s.Wish)
 	case s.Dispatch == billing.Ready || s.Dispatch == billing.Failed:
-		text += ", due " + s.AvailableAt.Local().Format(time.DateTime)
+		text += ", due " + s.AvailableAt.Local().Format("2006-01-02 15:04:05 MST")
 	}
 	return text
-}
-
-func (a *acting) print(ctx context.Context, o *operate.Operator, out io.Writer) error {
-	month, err := key.ParseMonth(a.month)
-	if err != nil {
-		return fmt.Errorf("--month: %w", err)
-	}
-	target, rows, err := o.Report.Find(ctx, month, a.customer)
-	if errors.Is(err, port.ErrNotFound) {
-		return fmt.Errorf("customer %q has no bill in %s", a.customer, month)
-	}
-	if err != nil {
-		return err
-	}
-	s := target.State()
-	fmt.Fprintln(out, sentence(s))
-	fmt.Fprintf(out, "  batch %s · attempt %d, round %d, step %d · policy %s\n", s.Batch, s.Attempt, s.Round, s.Step, s.Policy)
-	origin, err := o.Report.Origin(ctx, s.Key)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "  imported from %s, line %d (version %d of the data)\n", origin.File, origin.Line, origin.Version)
-	if s.LastDecision != "" {
-		fmt.Fprintln(out, "  last decision:", s.LastDecision)
-	}
-	if s.LastError != "" {
-		fmt.Fprintln(out, "  last error:", s.LastError)
-	}
-	for _, row := range rows {
-		fmt.Fprintf(out, "  %s  %-9s %s", row.Key, row.State, row.Channel)
-		for _, word := range []string{row.Provider, string(row.Class), string(row.Reason), row.ProviderMessageID} {
-			if word != "" {
-				fmt.Fprint(out, " ", word)
-			}
-		}
-		fmt.Fprintln(out, " ", row.ChangedAt.Local().Format(time.DateTime))
-	}
-	return nil
 }

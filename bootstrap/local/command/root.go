@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/core"
 )
 
 // ExitError ends the program with a code of its own, without a message.
@@ -16,20 +18,32 @@ type ExitError struct{ Code int }
 
 func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", e.Code) }
 
+// usageError is about how a command was called: nothing was done.
+type usageError struct{ error }
+
+// Unwrap gives what is wrong.
+func (u usageError) Unwrap() error { return u.error }
+
 // Run runs the command line and returns the exit code.
 func Run(ctx context.Context, arguments []string) int {
 	root := newRoot()
 	root.SetArgs(arguments)
-	err := root.ExecuteContext(ctx)
+	begun := false // what goes wrong before a command begins is how it was called
+	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
+	cmd, err := root.ExecuteContextC(ctx)
 	var exit ExitError
+	var usage usageError
 	switch {
 	case err == nil:
-		return 0
+		return core.ExitOK
 	case errors.As(err, &exit):
 		return exit.Code
+	case !begun || errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "balsong: %v\n`%s --help` says how it is called\n", err, cmd.CommandPath())
+		return core.ExitUsage
 	default:
 		fmt.Fprintln(os.Stderr, "balsong:", err)
-		return 1
+		return core.ExitCodeOf(ctx, err)
 	}
 }
 
@@ -39,6 +53,7 @@ func newRoot() *cobra.Command {
 		Short:         "Send each customer the month's billing statement, once",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       core.Version(),
 	}
 	root.AddGroup(
 		&cobra.Group{ID: groupLocal, Title: "On this machine:"},
@@ -50,7 +65,12 @@ func newRoot() *cobra.Command {
 		root.AddCommand(local)
 	}
 	root.AddCommand(newApps()...)
-	root.AddCommand(newHalt()...)
-	root.AddCommand(newStatus(), newTarget(), newPolicy(), newMonth(), newSuppress(), newKeyset())
+	people := append(newHalt(), newWhy(), newStatus(), newUnreached(), newTarget(), newPolicy(), newMonth(), newSuppress())
+	for _, cmd := range people {
+		output := core.Text
+		cmd.PersistentFlags().Var(&output, "output", core.OutputHelp)
+		root.AddCommand(cmd)
+	}
+	root.AddCommand(newKeyset())
 	return root
 }

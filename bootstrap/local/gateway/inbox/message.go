@@ -14,7 +14,6 @@ import (
 	"hash/fnv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Message is one accepted message.
@@ -109,35 +108,6 @@ func opening(text []byte) string {
 		return string(runes[:longest]) + "…"
 	}
 	return line
-}
-
-// Mask hides most of a destination: k***@example.com, 010-****-5678.
-func Mask(to string) string {
-	if local, domain, isMail := cutLast(to, "@"); isMail {
-		_, size := utf8.DecodeRuneInString(local)
-		return local[:size] + "***@" + domain
-	}
-	var runes []rune
-	for _, r := range to {
-		if r != '-' && r != ' ' {
-			runes = append(runes, r)
-		}
-	}
-	switch n := len(runes); {
-	case n >= 9 && n <= 15:
-		return string(runes[:3]) + "-****-" + string(runes[n-4:])
-	case n > 15:
-		return string(runes[:4]) + "…" + string(runes[n-4:])
-	default:
-		return "****"
-	}
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // hashTo lets a whole destination be searched without its being stored.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // ErrNotFound says that the inbox has no message with that sequence (any more).
@@ -243,7 +245,7 @@ func headerOf(m Message) header {
 	}
 	return header{
 		Sequence: m.Sequence, Time: m.Time, Channel: m.Channel, Class: m.Class,
-		Key: m.Key, To: Mask(m.To), ToHash: hashTo(m.To), Title: title,
+		Key: m.Key, To: channel.Mask(m.To), ToHash: hashTo(m.To), Title: title,
 	}
 }
 

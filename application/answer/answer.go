@@ -1,0 +1,164 @@
+// Package answer answers what people ask: why a customer's bill is where it is, how the months stand, and who was not
+// reached. It only reads; what is sealed it opens where it has the keys, and masks destinations.
+package answer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Ports are what answers need of the world.
+type Ports struct {
+	Report       port.Report
+	Dossiers     port.Dossiers
+	Audit        port.Audit
+	Runs         port.Runs
+	Suppressions port.Suppressions
+	Months       port.Months
+	Control      port.Control
+	Policies     port.Policies
+	Backlog      port.Backlog
+	Sweeps       port.Sweeps
+	Clock        port.Clock
+	Cipher       port.Cipher                          // nil: what is sealed stays closed
+	Lag          func(context.Context) (int64, error) // how far delivery is behind; nil: nobody can be asked
+}
+
+// Answers answers. It is safe for concurrent use.
+type Answers struct{ Ports }
+
+// New returns answers.
+func New(ports Ports) *Answers { return &Answers{ports} }
+
+// NoBill is the error about a customer who has no bill in a month. It wraps port.ErrNotFound.
+type NoBill struct{ story.Absence }
+
+// Error implements error.
+func (n *NoBill) Error() string { return n.Headline }
+
+// Unwrap lets it be port.ErrNotFound.
+func (n *NoBill) Unwrap() error { return port.ErrNotFound }
+
+// Why tells the whole story of a customer's bill. A *NoBill where there is none.
+func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (story.Story, error) {
+	target, rows, err := a.Report.Find(ctx, month, customer)
+	if errors.Is(err, port.ErrNotFound) {
+		return story.Story{}, a.missing(ctx, month, customer)
+	}
+	if err != nil {
+		return story.Story{}, err
+	}
+	f := story.Facts{Customer: customer, Target: target, Rows: rows, Now: a.Clock.Now()}
+	for _, ask := range []func(context.Context, *story.Facts) error{a.askBill, a.askPeople, a.askWorld, a.askSealed} {
+		if err := ask(ctx, &f); err != nil {
+			return story.Story{}, err
+		}
+	}
+	return story.Tell(f), nil
+}
+
+func (a *Answers) missing(ctx context.Context, month key.Month, customer string) error {
+	state, err := a.month(ctx, month)
+	if err != nil {
+		return err
+	}
+	refused, err := a.Dossiers.Refused(ctx, month, customer)
+	if err != nil {
+		return err
+	}
+	return &NoBill{story.Missing(customer, month, state, refused)}
+}
+
+// month is a month's state; the zero state where it was never opened.
+func (a *Answers) month(ctx context.Context, month key.Month) (port.MonthState, error) {
+	all, err := a.Months.All(ctx)
+	for _, state := range all {
+		if state.Month == month {
+			return state, err
+		}
+	}
+	return port.MonthState{}, err
+}
+
+// askBill asks where the bill came from and who dispatched it.
+func (a *Answers) askBill(ctx context.Context, f *story.Facts) (err error) {
+	if f.Origin, err = a.Report.Origin(ctx, f.Target.Key()); err != nil {
+		return err
+	}
+	if run := f.Target.State().RunID; run != 0 {
+		f.Run, err = a.Runs.Find(ctx, run)
+		if errors.Is(err, port.ErrNotFound) {
+			err = nil // a record that is gone takes no story with it
+		}
+	}
+	return err
+}
+
+// askPeople asks what people did to the bill and to the customer.
+func (a *Answers) askPeople(ctx context.Context, f *story.Facts) (err error) {
+	k := f.Target.Key()
+	subjects := []string{k.String(), port.CustomerSubject(k.Month, f.Customer)}
+	for _, kind := range channel.All {
+		subjects = append(subjects, port.Contact{UserID: k.UserID, Channel: kind}.Subject())
+	}
+	if f.Notes, err = a.Audit.About(ctx, subjects); err != nil {
+		return err
+	}
+	f.Suppressions, err = a.Suppressions.Of(ctx, k.UserID)
+	return err
+}
+
+// askWorld asks for what binds every bill.
+func (a *Answers) askWorld(ctx context.Context, f *story.Facts) (err error) {
+	if f.Month, err = a.month(ctx, f.Target.Key().Month); err != nil {
+		return err
+	}
+	if f.Halt, err = a.Control.Halted(ctx); err != nil {
+		return err
+	}
+	if f.Policies, err = a.Policies.Versions(ctx); err != nil {
+		return err
+	}
+	f.DatabaseNow, err = a.Sweeps.Now(ctx)
+	return err
+}
+
+// askSealed opens what it can; what it cannot open is left out of the story.
+func (a *Answers) askSealed(ctx context.Context, f *story.Facts) error {
+	if a.Cipher == nil {
+		return nil
+	}
+	k := f.Target.Key()
+	sealed, err := a.Dossiers.Sealed(ctx, k)
+	if err != nil {
+		return err
+	}
+	f.Destinations = map[channel.Kind]string{}
+	for kind, plain := range a.destinations(k, sealed.Destinations) {
+		f.Destinations[kind] = channel.Mask(plain)
+	}
+	if f.Target.State().Batch == billing.Rendered && len(sealed.Statement) > 0 {
+		if ref, err := prepare.OpenReference(sealed.Statement, k, a.Cipher); err == nil {
+			f.Pack = ref.Key
+		}
+	}
+	return nil
+}
+
+// destinations opens what it has keys for.
+func (a *Answers) destinations(k key.Target, sealed []port.Destination) map[channel.Kind]string {
+	plain := make(map[channel.Kind]string, len(sealed))
+	for _, d := range sealed {
+		if opened, err := a.Cipher.Open(d.Sealed, port.Purpose{Kind: port.KindDestination, Target: k, Channel: d.Channel}); err == nil {
+			plain[d.Channel] = string(opened)
+		}
+	}
+	return plain
+}

@@ -1,0 +1,215 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// Status is how everything stands.
+type Status struct {
+	At           time.Time     `json:"at"`
+	Halted       bool          `json:"halted"`
+	Halt         *HaltStatus   `json:"halt,omitempty"`
+	Policy       string        `json:"policy"`       // the ACTIVE version, "1 v3"; "": none
+	Drafts       []string      `json:"drafts"`       // versions that nobody has activated
+	Lag          *int64        `json:"lag"`          // requests that delivery has not done with; null: nobody could say
+	LagProblem   string        `json:"lag_problem"`  // why nobody could say
+	Suppressions int           `json:"suppressions"` // entries of the suppression list
+	Months       []MonthStatus `json:"months"`
+	Next         []string      `json:"what_to_do_next"`
+}
+
+// HaltStatus is who halted everything, and why.
+type HaltStatus struct {
+	Actor  string    `json:"actor"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+}
+
+// MonthStatus is how a month stands.
+type MonthStatus struct {
+	Month        key.Month                   `json:"month"`
+	Open         bool                        `json:"open"`
+	Imported     int                         `json:"imported"`
+	Rejected     int                         `json:"rejected"`
+	Rendered     int                         `json:"rendered"`
+	NotRendered  int                         `json:"not_rendered_yet"`
+	RenderFailed int                         `json:"render_failed"`
+	Dispatch     map[billing.Status]int      `json:"dispatch"`
+	Paused       map[billing.PauseReason]int `json:"paused"`
+	Due          int                         `json:"due"` // candidates that the next run would take
+	NextDue      time.Time                   `json:"next_due,omitzero"`
+	Calls        int                         `json:"being_called"`
+	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
+	Runs         []RunStatus                 `json:"runs"` // the newest first
+}
+
+// RunStatus is a run in short.
+type RunStatus struct {
+	ID         int64          `json:"id"`
+	CreatedBy  string         `json:"created_by"`
+	ApprovedBy string         `json:"approved_by,omitempty"`
+	Reason     string         `json:"reason"`
+	Status     port.RunStatus `json:"status"`
+	StartedAt  time.Time      `json:"started_at"`
+	FinishedAt time.Time      `json:"finished_at,omitzero"`
+	Published  int            `json:"published"`
+	Failed     int            `json:"not_acknowledged"`
+	Left       int            `json:"left"`
+	Unrendered int            `json:"not_rendered_yet"`
+	Decisions  map[string]int `json:"decisions"`
+	Error      string         `json:"error,omitempty"`
+}
+
+// Waiting counts what may still go out by itself, or waits for a person.
+func (m MonthStatus) Waiting() int {
+	n := 0
+	for status, count := range m.Dispatch {
+		if !status.Final() {
+			n += count
+		}
+	}
+	return n
+}
+
+// dueAtMost bounds the look at what is due.
+const dueAtMost = 100_000_000
+
+// Status tells how the given months stand, or every open one; runs says how many of each month's last runs it tells.
+func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
+	s := Status{At: a.Clock.Now(), Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
+	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag} {
+		if err := ask(ctx, &s); err != nil {
+			return s, err
+		}
+	}
+	var err error
+	if s.Suppressions, err = a.Suppressions.Count(ctx); err != nil {
+		return s, err
+	}
+	all, err := a.Months.All(ctx)
+	if err != nil {
+		return s, err
+	}
+	wanted := make(map[key.Month]bool, len(months))
+	for _, month := range months {
+		wanted[month] = true
+	}
+	for _, state := range all {
+		if wanted[state.Month] || (len(months) == 0 && state.Open) {
+			delete(wanted, state.Month)
+			m, err := a.Month(ctx, state, runs)
+			if err != nil {
+				return s, err
+			}
+			s.Months = append(s.Months, m)
+		}
+	}
+	for month := range wanted {
+		return s, fmt.Errorf("%s was never opened (an import opens a month): %w", month, port.ErrNotFound)
+	}
+	s.Next = s.advice()
+	return s, nil
+}
+
+// Month tells how one month stands.
+func (a *Answers) Month(ctx context.Context, state port.MonthState, runs int) (MonthStatus, error) {
+	m := MonthStatus{Month: state.Month, Open: state.Open, Runs: []RunStatus{}}
+	f, err := a.Report.Funnel(ctx, state.Month)
+	if err != nil {
+		return m, err
+	}
+	m.Imported, m.Rejected, m.Dispatch, m.Paused = f.Imported, f.Rejected, f.Dispatch, f.Paused
+	m.Rendered, m.NotRendered, m.RenderFailed = f.Batch[billing.Rendered], f.Batch[billing.Imported], f.Batch[billing.RenderFailed]
+	if m.Due, err = a.Backlog.Due(ctx, state.Month, a.Clock.Now(), dueAtMost); err != nil {
+		return m, err
+	}
+	if m.NextDue, err = a.Backlog.NextDue(ctx, state.Month); err != nil {
+		return m, err
+	}
+	if m.Calls, m.CallsUntil, err = a.Sweeps.InDoubt(ctx, state.Month); err != nil {
+		return m, err
+	}
+	records, err := a.Runs.Latest(ctx, state.Month, runs)
+	for _, r := range records {
+		m.Runs = append(m.Runs, RunStatus{
+			ID: r.ID, CreatedBy: r.By.Actor, ApprovedBy: r.By.ApprovedBy, Reason: r.By.Reason, Status: r.Status, StartedAt: r.StartedAt,
+			FinishedAt: r.FinishedAt, Published: r.Published, Failed: r.Failed, Left: r.Left, Unrendered: r.Unrendered, Decisions: r.Decisions, Error: r.Error,
+		})
+	}
+	return m, err
+}
+
+func (a *Answers) askHalt(ctx context.Context, s *Status) error {
+	halt, err := a.Control.Halted(ctx)
+	if err == nil && halt.On {
+		s.Halted, s.Halt = true, &HaltStatus{Actor: halt.Actor, Reason: halt.Reason, Since: halt.Since}
+	}
+	return err
+}
+
+func (a *Answers) askPolicies(ctx context.Context, s *Status) error {
+	records, err := a.Policies.List(ctx)
+	for _, r := range records {
+		switch r.Version.Status() {
+		case policy.Active:
+			s.Policy = r.Version.Ref().String()
+		case policy.Draft:
+			s.Drafts = append(s.Drafts, r.Version.Ref().String())
+		default:
+		}
+	}
+	return err
+}
+
+// askLag asks the event log; that it does not answer is part of the status, not its end.
+func (a *Answers) askLag(ctx context.Context, s *Status) error {
+	if a.Lag == nil {
+		s.LagProblem = "no brokers are configured here (BALSONG_KAFKA_BROKERS)"
+		return nil
+	}
+	lag, err := a.Lag(ctx)
+	if err != nil {
+		s.LagProblem = err.Error()
+		return ctx.Err()
+	}
+	s.Lag = &lag
+	return nil
+}
+
+// advice says what to do next, most pressing first.
+func (s Status) advice() []string {
+	next := []string{}
+	say := func(n int, format string, args ...any) {
+		if n > 0 {
+			next = append(next, fmt.Sprintf(format, args...))
+		}
+	}
+	one := func(yes bool) int {
+		if yes {
+			return 1
+		}
+		return 0
+	}
+	say(one(s.Halted), "Nothing goes out until somebody lifts the halt: `balsong go-on --reason …`.")
+	say(one(s.Policy == ""), "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
+	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
+	for _, m := range s.Months {
+		say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
+		say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)
+		say(one(m.Due > 0 && !s.Halted), "%s: %d bills are due: the next dispatcher run takes them (`balsong dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
+		say(m.Dispatch[billing.Unknown], "%s: %d are UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, m.Dispatch[billing.Unknown])
+		for _, reason := range billing.PauseReasons {
+			say(m.Paused[reason], "%s: %d are PAUSED (%s): %s.", m.Month, m.Paused[reason], reason, story.Remedy(reason))
+		}
+		say(one(m.Open && m.Imported > 0 && m.Waiting() == 0), "%s: every bill has come to an end: `balsong unreached --month %s` for the paper run, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
+	}
+	return next
+}

@@ -1,0 +1,157 @@
+package answer
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/sheet"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// unreachedPage is how many bills are in hand at once: the export's memory does not grow with the month.
+const unreachedPage = 1000
+
+// UnreachedOptions say what an export of the unreached holds.
+type UnreachedOptions struct {
+	OnTheWay     bool      // those who may still be reached too
+	Destinations bool      // in clear: for whom the paper run must find otherwise
+	Progress     func(int) // told after each page; may be nil
+}
+
+// UnreachedSummary counts an export.
+type UnreachedSummary struct {
+	Written  int            `json:"written"`
+	ByStatus map[string]int `json:"by_status"`
+	OnTheWay int            `json:"on_the_way"` // may still be reached; in the file only where asked for
+	Rejected int            `json:"rejected"`   // rows that the imports refused: no bill, so not in the file
+}
+
+// ErrNoKeys is returned where names and amounts cannot be opened.
+var ErrNoKeys = errors.New("names and amounts are sealed: the keyset is needed (BALSONG_KEYSET or BALSONG_KEYSET_FILE)")
+
+// columns of the export.
+var unreachedColumns = []string{
+	"customer_number", "name", "language", "currency", "amount", "due_date", "status", "why", "last_channel", "last_provider", "gateway_words", "last_try",
+}
+
+// Unreached writes a month's bills that nobody has accepted as CSV, for the paper run: PAUSED, UNKNOWN (which may have
+// arrived), CANCELLED and every other end, and what could not be rendered. Cells that a spreadsheet would take for a
+// formula are guarded. Destinations stay sealed unless they are asked for. It streams.
+func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, options UnreachedOptions) (UnreachedSummary, error) {
+	s := UnreachedSummary{ByStatus: map[string]int{}}
+	if a.Cipher == nil {
+		return s, ErrNoKeys
+	}
+	f, err := a.Report.Funnel(ctx, month)
+	if err != nil {
+		return s, err
+	}
+	s.Rejected = f.Rejected
+	file := csv.NewWriter(to)
+	header := unreachedColumns
+	if options.Destinations {
+		for _, kind := range channel.All {
+			header = append(header[:len(header):len(header)], "destination_"+strings.ToLower(string(kind)))
+		}
+	}
+	if err := file.Write(header); err != nil {
+		return s, err
+	}
+	after := int64(0)
+	for {
+		page, err := a.Dossiers.Unreached(ctx, month, after, unreachedPage, options.OnTheWay)
+		if err != nil {
+			return s, err
+		}
+		for _, u := range page {
+			row, err := a.unreachedRow(u, options)
+			if err != nil {
+				return s, err
+			}
+			if err := file.Write(row); err != nil {
+				return s, err
+			}
+			s.Written++
+			s.ByStatus[string(u.Target.Status())]++
+			if !port.Ended(u.Target.State()) {
+				s.OnTheWay++
+			}
+		}
+		if options.Progress != nil {
+			options.Progress(s.Written)
+		}
+		if len(page) < unreachedPage {
+			break
+		}
+		after = page[len(page)-1].Target.Key().UserID
+	}
+	file.Flush()
+	if !options.OnTheWay {
+		s.OnTheWay = max(0, f.Imported-f.Dispatch[billing.Succeeded]-s.Written)
+	}
+	return s, file.Error()
+}
+
+func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) ([]string, error) {
+	bill, err := prepare.OpenBill(port.Bill{Target: u.Target.Key(), Data: u.Data}, a.Cipher)
+	if err != nil {
+		return nil, err
+	}
+	row := []string{
+		u.Customer, bill.Name, bill.Language, bill.Currency, prepare.Decimal(bill.Amount, bill.Currency), bill.DueDate,
+		string(u.Target.Status()), why(u), string(u.Last.Channel), u.Last.Provider, u.Last.Detail, lastTry(u.Last),
+	}
+	if options.Destinations {
+		plain := a.destinations(u.Target.Key(), u.Destinations)
+		for _, kind := range channel.All {
+			row = append(row, plain[kind])
+		}
+	}
+	for i := range row {
+		row[i] = sheet.Guard(row[i])
+	}
+	return row, nil
+}
+
+// why says in a word or two why a bill was not reached.
+func why(u port.UnreachedBill) string {
+	s := u.Target.State()
+	switch {
+	case s.Batch == billing.RenderFailed:
+		return "could not be rendered: " + u.RenderError
+	case s.Dispatch == billing.Paused:
+		return string(s.Pause)
+	case s.Dispatch == billing.Unknown, s.Dispatch == billing.WrittenOff:
+		return "may have arrived: no answer is known"
+	case s.Dispatch == billing.Cancelled:
+		return "cancelled by an operator"
+	case s.Dispatch == billing.Expired:
+		return "deadline passed"
+	case s.Dispatch == billing.Exhausted && u.Last.Class != "":
+		return "every step refused, last: " + string(u.Last.Class)
+	case s.Dispatch == billing.Exhausted:
+		return "no step of the route is left"
+	case s.Batch == billing.Imported:
+		return "on the way: not rendered yet"
+	default:
+		return "on the way"
+	}
+}
+
+func lastTry(row attempt.Row) string {
+	for _, at := range []time.Time{row.FinishedAt, row.ClaimedAt} {
+		if !at.IsZero() {
+			return at.UTC().Format(time.RFC3339)
+		}
+	}
+	return ""
+}

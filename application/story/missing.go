@@ -1,0 +1,44 @@
+package story
+
+import (
+	"fmt"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Absence tells about a customer who has no bill in a month.
+type Absence struct {
+	Customer string    `json:"customer"`
+	Month    key.Month `json:"month"`
+	Headline string    `json:"headline"`
+	Told     []Line    `json:"told"`
+	Next     Next      `json:"next"`
+}
+
+// Missing tells why a customer has no bill in a month: refused holds the rows that the month's imports refused, month
+// is the zero value where the month was never opened.
+func Missing(customer string, asked key.Month, month port.MonthState, refused []port.Reject) Absence {
+	a := Absence{Customer: customer, Month: asked, Headline: fmt.Sprintf("Customer %q has no bill in %s.", customer, asked), Told: []Line{}}
+	switch {
+	case month.Month == 0:
+		a.Headline = fmt.Sprintf("%s was never opened: nothing was imported for it, so customer %q has no bill in it.", asked, customer)
+		a.Next = Next{Text: fmt.Sprintf("Import the month's billing data: `balsong batch import --month %s --file …`.", asked), WaitsFor: ForPerson}
+	case len(refused) > 0:
+		a.Headline = fmt.Sprintf("Customer %q has no bill in %s: its row was refused at the import.", customer, asked)
+		for _, r := range refused {
+			a.Told = append(a.Told, Line{About: "import", Text: fmt.Sprintf("Refused in %s, line %d: %s.", r.File, r.Line, fault(r))})
+		}
+		a.Next = Next{Text: "It waits for a person: mend the row in the rejects file and import that file.", WaitsFor: ForPerson}
+	default:
+		a.Next = Next{Text: "Nothing: no row of the month's imports named this customer, or the row could not be read (see the rejects file). Mind upper and lower case.", WaitsFor: ForNothing}
+	}
+	return a
+}
+
+func fault(r port.Reject) string {
+	if r.Field == "" {
+		return "the row " + orNot(r.Reason)
+	}
+	return r.Field + " " + orNot(r.Reason)
+}

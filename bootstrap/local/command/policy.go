@@ -1,0 +1,208 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+const policyHelp = `A policy says how bills go out: the route, quiet hours, pauses, deadline. It is a family of versions; one version is ACTIVE
+overall. A version never changes; what was dispatched keeps the version that bound it.
+
+  check      everything that is wrong with a file, without storing it
+  draft      store a file as a new version, a DRAFT
+  diff       what would change
+  activate   take a DRAFT live and retire the version before
+  list       every version, with who wrote it and who let it go live`
+
+// newPolicy is the subcommand "policy".
+func newPolicy() *cobra.Command {
+	cmd := &cobra.Command{Use: "policy", GroupID: groupPeople, Short: "Check, draft, compare, activate and list dispatch policies", Long: policyHelp}
+	cmd.AddCommand(newPolicyCheck(), newPolicyDraft(), newPolicyDiff(), newPolicyActivate(), newPolicyList())
+	return cmd
+}
+
+// readPolicy reads a policy file; "-" is stdin.
+func readPolicy(path string) (policy.Spec, error) {
+	if path == "-" {
+		return operatorapp.ReadPolicy(os.Stdin)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return policy.Spec{}, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return operatorapp.ReadPolicy(file)
+}
+
+func newPolicyCheck() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use: "check", Args: cobra.NoArgs, Short: "List everything that is wrong with a policy file; nothing is stored",
+		Example: "  balsong policy check --file policy.json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := readPolicy(file)
+			var invalid *policy.Invalid
+			if err != nil && !errors.As(err, &invalid) {
+				return err
+			}
+			document := struct {
+				Works    bool             `json:"works"`
+				Problems []policy.Problem `json:"problems"`
+			}{Works: invalid == nil, Problems: []policy.Problem{}}
+			if invalid != nil {
+				document.Problems = invalid.Problems
+			}
+			told := respond(cmd, document, func(w io.Writer) {
+				if document.Works {
+					fmt.Fprintf(w, "%s can work: `balsong policy draft --file %s` stores it\n", file, file)
+				}
+				for _, p := range document.Problems {
+					fmt.Fprintf(w, "  %-24s %s\n", p.Field, p.Reason)
+				}
+			})
+			if invalid != nil {
+				return errors.Join(fmt.Errorf("%s: %w, %d problems", file, policy.ErrInvalid, len(invalid.Problems)), told)
+			}
+			return told
+		},
+	}
+	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")
+	require(cmd, "file")
+	return cmd
+}
+
+func newPolicyDraft() *cobra.Command {
+	a := &acting{}
+	var file string
+	cmd := &cobra.Command{
+		Use: "draft", Args: cobra.NoArgs, Short: "Store a policy file as a new version, a DRAFT",
+		Example: "  balsong policy draft --file policy.json --reason \"SMS first from December on\"",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			spec, err := readPolicy(file)
+			if err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
+				v, err := o.DraftPolicy(ctx, spec, a.by())
+				if err != nil {
+					return err
+				}
+				ref := shortRef(v.Ref())
+				return respond(cmd, map[string]any{"policy": ref, "id": v.Ref().ID, "version": v.Ref().Version, "status": v.Status()}, func(w io.Writer) {
+					fmt.Fprintf(w, "policy %s is a DRAFT; `balsong policy diff %s` shows what would change, `balsong policy activate %s --reason …` takes it live\n", ref, ref, ref)
+				})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")
+	require(cmd, "file")
+	a.flags(cmd)
+	return cmd
+}
+
+func newPolicyActivate() *cobra.Command {
+	a := &acting{}
+	var ref policy.Ref
+	cmd := &cobra.Command{
+		Use: "activate <version>", Args: cobra.MaximumNArgs(1), Short: "Take a DRAFT live and retire the version before",
+		Example: "  balsong policy activate 1v3 --reason \"SMS first from December on\" --approved-by lee",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if len(args) == 1 {
+				if ref, err = policy.ParseRef(args[0]); err != nil {
+					return usageError{err}
+				}
+			}
+			if ref.ID < 1 || ref.Version < 1 {
+				return usageError{errors.New("name the version, as in `balsong policy activate 1v3` (`balsong policy list` shows them)")}
+			}
+			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
+				return told(cmd, o.ActivatePolicy(ctx, ref, a.by()), "policy "+shortRef(ref)+" is ACTIVE; what was dispatched before keeps its own version")
+			})
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return versions(cmd, policy.Draft)
+		},
+	}
+	cmd.Flags().Int64Var(&ref.ID, "id", 0, "the policy's number, instead of the argument")
+	cmd.Flags().Int32Var(&ref.Version, "version", 0, "its version, instead of the argument")
+	a.flags(cmd)
+	return cmd
+}
+
+// policyDocument is a policy version, for programs.
+type policyDocument struct {
+	Policy     string        `json:"policy"`
+	Status     policy.Status `json:"status"`
+	Name       string        `json:"name"`
+	Route      string        `json:"route"`
+	QuietHours string        `json:"quiet_hours"`
+	CreatedBy  actDocument   `json:"created_by"`
+	ApprovedBy *actDocument  `json:"approved_by"`
+	RetiredAt  time.Time     `json:"retired_at,omitzero"`
+}
+
+type actDocument struct {
+	Actor  string    `json:"actor"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+func newPolicyList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Args: cobra.NoArgs, Short: "List every version, DRAFTs included, with who wrote it and who let it go live",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
+				records, err := d.Acts.Policies.List(ctx)
+				if err != nil {
+					return err
+				}
+				documents := make([]policyDocument, len(records))
+				for i, r := range records {
+					documents[i] = listedPolicy(r)
+				}
+				return respond(cmd, documents, func(w io.Writer) {
+					if len(documents) == 0 {
+						fmt.Fprintln(w, "there is no policy yet: `balsong policy draft --file …`")
+					}
+					for _, p := range documents {
+						printPolicy(w, p)
+					}
+				})
+			})
+		},
+	}
+}
+
+func listedPolicy(r port.PolicyRecord) policyDocument {
+	v := r.Version
+	document := policyDocument{
+		Policy: shortRef(v.Ref()), Status: v.Status(), Name: v.Name(), Route: v.Spec().Route.String(), QuietHours: v.QuietHours().String(),
+		CreatedBy: actDocument{r.CreatedBy.Actor, r.CreatedBy.Reason, r.CreatedBy.At}, RetiredAt: r.RetiredAt,
+	}
+	if r.ApprovedBy.Actor != "" {
+		document.ApprovedBy = &actDocument{r.ApprovedBy.Actor, r.ApprovedBy.Reason, r.ApprovedBy.At}
+	}
+	return document
+}
+
+func printPolicy(w io.Writer, p policyDocument) {
+	fmt.Fprintf(w, "%-6s %-8s %s: %s, quiet hours %s\n", p.Policy, p.Status, p.Name, p.Route, p.QuietHours)
+	fmt.Fprintf(w, "         drafted %s by %s: %s\n", local(p.CreatedBy.At), p.CreatedBy.Actor, p.CreatedBy.Reason)
+	if p.ApprovedBy != nil {
+		fmt.Fprintf(w, "         live %s by %s: %s\n", local(p.ApprovedBy.At), p.ApprovedBy.Actor, p.ApprovedBy.Reason)
+	}
+	if !p.RetiredAt.IsZero() {
+		fmt.Fprintf(w, "         retired %s\n", local(p.RetiredAt))
+	}
+}

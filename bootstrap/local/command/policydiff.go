@@ -1,0 +1,105 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// newPolicyDiff compares two versions, a version with the ACTIVE one, or a file with either.
+func newPolicyDiff() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use: "diff [before] [after]", Args: cobra.MaximumNArgs(2), Short: "Show in which fields two policies differ",
+		Long: "Show in which fields two policies differ: two versions; one version against the ACTIVE one; or a file against a version or the ACTIVE one.",
+		Example: "  balsong policy diff 1v3               # what activating 1v3 would change\n" +
+			"  balsong policy diff 1v2 1v3\n  balsong policy diff --file policy.json\n  balsong policy diff 1v2 --file policy.json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			refs := make([]policy.Ref, len(args))
+			for i, arg := range args {
+				var err error
+				if refs[i], err = policy.ParseRef(arg); err != nil {
+					return usageError{err}
+				}
+			}
+			if len(refs) == 0 && file == "" || len(refs) == 2 && file != "" {
+				return usageError{errors.New("name what to compare: one or two versions, or --file and at most one version")}
+			}
+			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
+				records, err := d.Acts.Policies.List(ctx)
+				if err != nil {
+					return err
+				}
+				return diff(cmd, records, refs, file)
+			})
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return versions(cmd, policy.Draft, policy.Active, policy.Retired)
+		},
+	}
+	cmd.Flags().StringVar(&file, "file", "", "a policy as JSON, as the one after; - is stdin")
+	return cmd
+}
+
+// side is one side of a comparison.
+type side struct {
+	name string
+	spec policy.Spec
+}
+
+func diff(cmd *cobra.Command, records []port.PolicyRecord, refs []policy.Ref, file string) error {
+	var sides []side
+	for _, ref := range refs {
+		found, err := pick(records, func(v policy.Version) bool { return v.Ref() == ref }, "policy "+shortRef(ref))
+		if err != nil {
+			return err
+		}
+		sides = append(sides, found)
+	}
+	if file != "" {
+		spec, err := readPolicy(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		sides = append(sides, side{file, spec})
+	}
+	if len(sides) == 1 {
+		active, err := pick(records, func(v policy.Version) bool { return v.Status() == policy.Active }, "an ACTIVE policy")
+		if err != nil {
+			return err
+		}
+		sides = []side{active, sides[0]}
+	}
+	before, after := sides[0], sides[1]
+	differences := policy.Diff(before.spec, after.spec)
+	if differences == nil {
+		differences = []policy.Difference{}
+	}
+	document := map[string]any{"before": before.name, "after": after.name, "differences": differences}
+	return respond(cmd, document, func(w io.Writer) {
+		if len(differences) == 0 {
+			fmt.Fprintf(w, "%s and %s say the same\n", before.name, after.name)
+			return
+		}
+		fmt.Fprintf(w, "%s → %s\n", before.name, after.name)
+		for _, d := range differences {
+			fmt.Fprintf(w, "  %s\n    - %s\n    + %s\n", d.Field, d.Before, d.After)
+		}
+	})
+}
+
+func pick(records []port.PolicyRecord, is func(policy.Version) bool, what string) (side, error) {
+	for _, r := range records {
+		if is(r.Version) {
+			return side{shortRef(r.Version.Ref()) + " (" + string(r.Version.Status()) + ")", r.Version.Spec()}, nil
+		}
+	}
+	return side{}, fmt.Errorf("%w: there is no %s (`balsong policy list` shows what there is)", port.ErrNotFound, what)
+}

@@ -1,0 +1,150 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+const statusHelp = `Show how everything stands: the halt, the policy, how far delivery is behind, and for each open month the way from
+import to the gateways, what is held back and why, the last runs, and what to do next.
+
+How far delivery is behind is asked where BALSONG_KAFKA_BROKERS is set.`
+
+// newStatus is the subcommand "status".
+func newStatus() *cobra.Command {
+	a := &asking{}
+	var runs int
+	cmd := &cobra.Command{
+		Use: "status", GroupID: groupPeople, Args: cobra.NoArgs,
+		Short: "Show how the months stand, what is held and why, and what to do next", Long: statusHelp,
+		Example: "  balsong status\n  balsong status --month 2026-11 --output json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var asked []key.Month
+			if a.month != "" {
+				month, err := a.parsed()
+				if err != nil {
+					return err
+				}
+				asked = []key.Month{month}
+			}
+			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
+				s, err := d.Answers.Status(ctx, asked, runs)
+				if err != nil {
+					return err
+				}
+				return respond(cmd, s, func(w io.Writer) { printStatus(w, s) })
+			})
+		},
+	}
+	cmd.Flags().StringVar(&a.month, "month", "", "billing month, as in 2026-11; without: every open month")
+	cmd.Flags().IntVar(&runs, "runs", 3, "how many of each month's last runs to show")
+	completeMonth(cmd)
+	return cmd
+}
+
+func printStatus(w io.Writer, s answer.Status) {
+	if s.Halted {
+		fmt.Fprintf(w, "HALTED by %s since %s: %s\n", s.Halt.Actor, local(s.Halt.Since), s.Halt.Reason)
+	}
+	policy := "none is ACTIVE"
+	if s.Policy != "" {
+		policy = s.Policy + " is ACTIVE"
+	}
+	fmt.Fprintf(w, "policy: %s, %d drafts\n", policy, len(s.Drafts))
+	if s.Lag != nil {
+		fmt.Fprintf(w, "delivery: %s requests behind\n", progress.Thousands(*s.Lag))
+	} else {
+		fmt.Fprintf(w, "delivery: how far it is behind is not known: %s\n", s.LagProblem)
+	}
+	fmt.Fprintf(w, "suppression list: %s entries\n", progress.Thousands(s.Suppressions))
+	for _, m := range s.Months {
+		printMonth(w, m, s.At)
+	}
+	if len(s.Next) > 0 {
+		fmt.Fprintln(w, "\nWhat to do next:")
+		for _, line := range s.Next {
+			fmt.Fprintln(w, wrapped(line, "  - ", "    "))
+		}
+	}
+}
+
+func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
+	state := "open"
+	if !m.Open {
+		state = "closed"
+	}
+	fmt.Fprintf(w, "\n%s (%s)\n", m.Month, state)
+	count := func(n int, what string, args ...any) {
+		fmt.Fprintf(w, "  %11s  %s\n", progress.Thousands(n), fmt.Sprintf(what, args...))
+	}
+	some := func(n int, what string, args ...any) {
+		if n > 0 {
+			count(n, what, args...)
+		}
+	}
+	count(m.Imported, "imported")
+	some(m.Rejected, "refused at the import, and not mended")
+	count(m.Rendered, "rendered")
+	some(m.NotRendered, "not rendered yet: no run takes them")
+	some(m.RenderFailed, "could not be rendered")
+	for _, status := range billing.Statuses {
+		some(m.Dispatch[status], "%s%s", status, dueNote(m, status, now))
+		if status == billing.Paused {
+			for _, reason := range billing.PauseReasons {
+				some(m.Paused[reason], "  of them: %s", reason)
+			}
+		}
+	}
+	some(m.Calls, "being called now; what has no answer by %s becomes UNKNOWN", local(m.CallsUntil))
+	for _, r := range m.Runs {
+		printRun(w, r)
+	}
+}
+
+// dueNote says how many wait for their time.
+func dueNote(m answer.MonthStatus, status billing.Status, now time.Time) string {
+	if status != billing.Ready && status != billing.Failed {
+		return ""
+	}
+	switch {
+	case m.NextDue.IsZero():
+		return ""
+	case m.NextDue.After(now):
+		return ", the next is due " + local(m.NextDue)
+	default:
+		return fmt.Sprintf(", due now: %s of the READY and FAILED", progress.Thousands(m.Due))
+	}
+}
+
+func printRun(w io.Writer, r answer.RunStatus) {
+	took := "under way"
+	if !r.FinishedAt.IsZero() {
+		took = "after " + r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond).String()
+	}
+	by := r.CreatedBy
+	if r.ApprovedBy != "" {
+		by += ", approved by " + r.ApprovedBy
+	}
+	fmt.Fprintf(w, "  run %d, %s, by %s (%s): %s %s, %s published, %s not acknowledged, %s left\n", r.ID, local(r.StartedAt), by, r.Reason, r.Status, took,
+		progress.Thousands(r.Published), progress.Thousands(r.Failed), progress.Thousands(r.Left))
+	for _, name := range slices.Sorted(maps.Keys(r.Decisions)) {
+		fmt.Fprintf(w, "       %11s  %s\n", progress.Thousands(r.Decisions[name]), name)
+	}
+	if r.Error != "" {
+		fmt.Fprintf(w, "       %s\n", r.Error)
+	}
+}
+
+func local(at time.Time) string { return at.Local().Format("2006-01-02 15:04:05 MST") }

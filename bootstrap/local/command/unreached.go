@@ -1,0 +1,109 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/bootstrap/progress"
+)
+
+const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, for the paper run: customer number, name, language, amount, due
+date, why, the last channel and the gateway's words. Whoever may still be reached is counted, and in the file only with
+--on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
+
+The file is only for you to read (0600) and never replaces another. Every export is written down. Names and amounts are
+sealed: the keyset is needed. E-mail addresses and numbers stay out unless --with-destinations, which needs a --reason.`
+
+// newUnreached is the subcommand "unreached".
+func newUnreached() *cobra.Command {
+	a := &acting{}
+	var path string
+	var options answer.UnreachedOptions
+	cmd := &cobra.Command{
+		Use: "unreached", GroupID: groupPeople, Args: cobra.NoArgs,
+		Short: "Export everyone not reached, for the paper run", Long: unreachedHelp,
+		Example: "  balsong unreached --month 2026-11 --file unreached.csv\n  balsong unreached --month 2026-11 > unreached.csv",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			month, err := a.parsed()
+			if err != nil {
+				return err
+			}
+			if options.Destinations && !cmd.Flags().Changed("reason") {
+				return usageError{errors.New("--with-destinations needs a --reason: it is written down")}
+			}
+			if path == "" && outputOf(cmd) == core.JSON {
+				return usageError{errors.New("--output json needs --file: stdout can hold one answer")}
+			}
+			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
+				if err := operate.New(d.Acts, 0).NoteExport(ctx, month, options.Destinations, a.by()); err != nil {
+					return err
+				}
+				out, err := openExport(cmd, path)
+				if err != nil {
+					return err
+				}
+				work := progress.On(os.Stderr).Begin("unreached", "bills", 0)
+				options.Progress = func(n int) { work.Set(int64(n)) }
+				s, err := d.Answers.Unreached(ctx, month, out, options)
+				work.End()
+				if err = errors.Join(err, out.Close()); err != nil {
+					return err
+				}
+				if path == "" {
+					printUnreached(os.Stderr, s, options)
+					return nil
+				}
+				return respond(cmd, s, func(w io.Writer) { printUnreached(w, s, options) })
+			})
+		},
+	}
+	a.monthFlag(cmd)
+	cmd.Flags().StringVar(&a.actor, "actor", whoami(), "who does this")
+	cmd.Flags().StringVar(&a.reason, "reason", "paper run", "why; it is written down")
+	cmd.Flags().StringVar(&a.approvedBy, "approved-by", "", "who approved it, where that is somebody else; it is written down")
+	cmd.Flags().StringVar(&path, "file", "", "where the CSV goes; without: stdout")
+	cmd.Flags().BoolVar(&options.OnTheWay, "on-the-way", false, "those who may still be reached too")
+	cmd.Flags().BoolVar(&options.Destinations, "with-destinations", false, "addresses and numbers in clear too")
+	return cmd
+}
+
+// openExport opens a new file that only its owner can read, or takes stdout.
+func openExport(cmd *cobra.Command, path string) (io.WriteCloser, error) {
+	if path == "" {
+		return nopCloser{cmd.OutOrStdout()}, nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w (an export never replaces a file)", err)
+	}
+	return file, nil
+}
+
+type nopCloser struct{ io.Writer }
+
+// Close leaves stdout open.
+func (nopCloser) Close() error { return nil }
+
+func printUnreached(w io.Writer, s answer.UnreachedSummary, options answer.UnreachedOptions) {
+	fmt.Fprintf(w, "%s bills written\n", progress.Thousands(s.Written))
+	for _, status := range slices.Sorted(maps.Keys(s.ByStatus)) {
+		fmt.Fprintf(w, "  %11s  %s\n", progress.Thousands(s.ByStatus[status]), status)
+	}
+	if !options.OnTheWay && s.OnTheWay > 0 {
+		fmt.Fprintf(w, "%s may still be reached and are not in the file (--on-the-way)\n", progress.Thousands(s.OnTheWay))
+	}
+	if s.Rejected > 0 {
+		fmt.Fprintf(w, "%s rows were refused at the import and have no bill: they are in the rejects files, not here\n", progress.Thousands(s.Rejected))
+	}
+}

@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/bootstrap/operatorapp"
+)
+
+const whyHelp = `Tell the whole story of one bill in sentences: which file and line it came from, when it was rendered, what was
+decided by which rule, each try with the gateway's words, what people did, and what happens next and when.
+
+Times are in the customer's zone. Destinations are masked, and shown only where the keyset is configured
+(BALSONG_KEYSET or BALSONG_KEYSET_FILE).`
+
+// newWhy is the subcommand "why".
+func newWhy() *cobra.Command {
+	return &cobra.Command{
+		Use: "why <month> <customer number>", GroupID: groupPeople, Args: cobra.ExactArgs(2),
+		Short:   "Tell why a customer's bill is where it is, and what happens next",
+		Long:    whyHelp,
+		Example: "  balsong why 2026-11 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG --output json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return why(cmd, &asking{month: args[0], customer: args[1]})
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 { // customers are too many, and nobody's business
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return months(cmd)
+		},
+	}
+}
+
+func why(cmd *cobra.Command, a *asking) error {
+	month, err := a.parsed()
+	if err != nil {
+		return err
+	}
+	return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
+		s, err := d.Answers.Why(ctx, month, a.customer)
+		var none *answer.NoBill
+		if errors.As(err, &none) {
+			return errors.Join(err, respond(cmd, none.Absence, func(w io.Writer) { printLines(w, none.Told, none.Next) }))
+		}
+		if err != nil {
+			return err
+		}
+		return respond(cmd, s, func(w io.Writer) {
+			fmt.Fprintf(w, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
+			printLines(w, s.Told, s.Next)
+		})
+	})
+}
+
+// lineWidth is where sentences are broken.
+const lineWidth = 110
+
+func printLines(w io.Writer, lines []story.Line, next story.Next) {
+	for _, line := range lines {
+		fmt.Fprintln(w, wrapped(line.Text, "  - ", "    "))
+	}
+	fmt.Fprintf(w, "\n%s\n", wrapped("Next: "+next.Text, "", "      "))
+}
+
+// wrapped breaks a text at blanks.
+func wrapped(text, first, rest string) string {
+	var b strings.Builder
+	b.WriteString(first)
+	at := len(first)
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case at+1+len([]rune(word)) > lineWidth:
+			b.WriteString("\n" + rest)
+			at = len(rest)
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len([]rune(word))
+	}
+	return b.String()
+}
