@@ -40,6 +40,7 @@ type Seal = func(plain []byte, purpose port.Purpose) ([]byte, error)
 type sealedBill struct {
 	port.ImportedBill
 	user         int64
+	first        bool // of this customer: nobody else can know him
 	data         []byte
 	destinations [][]byte // in the order of channel.All; nil where there is none
 }
@@ -68,8 +69,23 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 	if len(bills) == 0 {
 		return port.ImportReport{}, ctx.Err()
 	}
-	var report port.ImportReport
-	err := write(ctx, p.db, "store bills", func(ctx context.Context, s *session) error {
+	report, err := p.store(ctx, month, bills, seal, (*session).copyBills)
+	if stateOf(err) == "23505" { // another import stored one of these at the same moment
+		report, err = p.store(ctx, month, bills, seal, (*session).insertBills)
+	}
+	if err != nil {
+		return port.ImportReport{}, err
+	}
+	p.analyze(ctx, month, report.Inserted)
+	return report, nil
+}
+
+// inserting stores new bills and their targets. It returns those that another import stored at the same moment, and
+// enters their fingerprints.
+type inserting = func(s *session, ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) (lost []sealedBill, err error)
+
+func (p *Imports) store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal Seal, insert inserting) (report port.ImportReport, err error) {
+	err = copying(ctx, p.db, "store bills", func(ctx context.Context, s *session) error {
 		chunk, err := s.numbered(ctx, bills)
 		if err != nil {
 			return err
@@ -91,7 +107,8 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 			}
 			fresh = append(fresh, b)
 		}
-		lost, err := s.insertBills(ctx, month, fresh, there)
+		slices.SortFunc(fresh, func(a, b sealedBill) int { return cmp.Compare(a.user, b.user) })
+		lost, err := insert(s, ctx, month, fresh, there)
 		if err != nil {
 			return err
 		}
@@ -102,11 +119,7 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 		}
 		return s.mend(ctx, month, chunk, there, slices.DeleteFunc(fresh, isLost))
 	})
-	if err != nil {
-		return port.ImportReport{}, err
-	}
-	p.analyze(ctx, month, report.Inserted)
-	return report, nil
+	return report, err
 }
 
 // compare tells unchanged bills from conflicting ones, in the order of their lines.
@@ -123,16 +136,16 @@ func compare(bills []sealedBill, there map[int64][]byte) port.ImportReport {
 	return report
 }
 
-// Those who are there already are left out first: a number that an insert gives up is lost.
-const addCustomersSQL = `/* add_customers */ INSERT INTO customers (customer)
-SELECT v.customer FROM unnest($1::text[]) WITH ORDINALITY AS v(customer, n)
-WHERE NOT EXISTS (SELECT FROM customers c WHERE c.customer = v.customer)
-ORDER BY v.n
-ON CONFLICT (customer) DO NOTHING`
-
 const customersSQL = `/* customers */ SELECT c.customer, c.user_id FROM customers c WHERE c.customer = ANY($1::text[])`
 
-// numbered gives every bill its customer's user id; the bills keep their order.
+const addCustomersSQL = `/* add_customers */ INSERT INTO customers (customer)
+SELECT v.customer FROM unnest($1::text[]) WITH ORDINALITY AS v(customer, n)
+ORDER BY v.n
+ON CONFLICT (customer) DO NOTHING
+RETURNING customer, user_id`
+
+// numbered gives every bill its customer's user id; the bills keep their order. Those who are there already are looked
+// for first: a number that an insert gives up is lost.
 func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]sealedBill, error) {
 	names := each(bills, func(b *port.ImportedBill) string { return b.Customer })
 	if slices.Contains(names, "") {
@@ -140,26 +153,51 @@ func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]se
 	}
 	slices.Sort(names) // two imports that add the same customers wait for each other in one order
 	names = slices.Compact(names)
-	if _, err := s.exec(ctx, "add customers", addCustomersSQL, texts(names)); err != nil {
-		return nil, err
+	users, added := make(map[string]int64, len(names)), map[string]int64{}
+	steps := []struct {
+		what, statement string
+		into            map[string]int64
+	}{
+		{"number customers", customersSQL, users},
+		{"add customers", addCustomersSQL, added},
+		{"number customers", customersSQL, users}, // whom another import added meanwhile
 	}
-	users := make(map[string]int64, len(names))
-	err := s.query(ctx, "number customers", customersSQL, []any{texts(names)}, func(scan func(...any) error) error {
-		var name string
-		var user int64
-		err := scan(&name, &user)
-		users[name] = user
-		return err
-	})
-	return each(bills, func(b *port.ImportedBill) sealedBill { return sealedBill{ImportedBill: *b, user: users[b.Customer]} }), err
+	for _, step := range steps {
+		names = slices.DeleteFunc(names, func(name string) bool { return users[name]+added[name] != 0 })
+		if len(names) == 0 {
+			break
+		}
+		err := s.query(ctx, step.what, step.statement, []any{texts(names)}, func(scan func(...any) error) error {
+			var name string
+			var user int64
+			err := scan(&name, &user)
+			step.into[name] = user
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return each(bills, func(b *port.ImportedBill) sealedBill {
+		return sealedBill{ImportedBill: *b, user: users[b.Customer] + added[b.Customer], first: added[b.Customer] != 0}
+	}), nil
 }
 
 const fingerprintsSQL = `/* fingerprints */ SELECT d.user_id, d.fingerprint FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
+// fingerprints are those of the bills that are there, by user id.
 func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sealedBill) (map[int64][]byte, error) {
-	users := each(bills, func(b *sealedBill) int64 { return b.user })
-	slices.Sort(users)
 	there := make(map[int64][]byte, len(bills))
+	var users []int64
+	for i := range bills {
+		if !bills[i].first {
+			users = append(users, bills[i].user)
+		}
+	}
+	if len(users) == 0 {
+		return there, nil
+	}
+	slices.Sort(users)
 	err := s.query(ctx, "compare bills", fingerprintsSQL, []any{day(month), bigints(slices.Compact(users))}, func(scan func(...any) error) error {
 		var user int64
 		var fingerprint []byte
@@ -168,6 +206,52 @@ func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sea
 		return err
 	})
 	return there, err
+}
+
+var copyDataSQL = `COPY billing_data (billing_month, user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `) FROM STDIN`
+
+const copyTargetsSQL = `COPY billing_targets (billing_month, user_id, available_at, deadline, reachable,
+  quiet_from, quiet_to, quiet_zone, wished_channel) FROM STDIN`
+
+// copyBills is for bills that nobody else stores: a transaction in which that is wrong fails as a whole.
+func (s *session) copyBills(ctx context.Context, month key.Month, bills []sealedBill, _ map[int64][]byte) ([]sealedBill, error) {
+	if len(bills) == 0 {
+		return nil, nil
+	}
+	first := day(month)
+	err := s.copyIn(ctx, "copy bills", copyDataSQL, len(bills), func(line *copyLine, i int) {
+		b := &bills[i]
+		line.words(first)
+		line.number(b.user)
+		line.number(int64(b.Line))
+		line.words(clean(b.File))
+		if b.Import == 0 {
+			line.null()
+		} else {
+			line.number(b.Import)
+		}
+		line.blob(b.Fingerprint[:])
+		line.blob(notNil(b.data))
+		for _, destination := range b.destinations {
+			line.blob(destination)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.copyIn(ctx, "copy targets", copyTargetsSQL, len(bills), func(line *copyLine, i int) {
+		state := &bills[i].State
+		from, to, zone := quietColumns(state.Quiet)
+		line.words(first)
+		line.number(bills[i].user)
+		line.instant(availableAt(state))
+		line.instant(state.Deadline)
+		line.number(int64(state.Reachable))
+		line.optional(from)
+		line.optional(to)
+		line.optional(zone)
+		line.optional(string(state.Wished))
+	})
 }
 
 var insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `)
@@ -183,13 +267,11 @@ SELECT $1::date, v.user_id, v.available_at, v.deadline, v.reachable, v.quiet_fro
 FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::time[], $7::time[], $8::text[], $9::text[])
   AS v(user_id, available_at, deadline, reachable, quiet_from, quiet_to, quiet_zone, wished_channel)`
 
-// insertBills stores new bills and their targets. It returns those that another import stored at the same moment, and
-// enters their fingerprints.
+// insertBills is for bills of which another import may store some at the same moment.
 func (s *session) insertBills(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) ([]sealedBill, error) {
 	if len(bills) == 0 {
 		return nil, nil
 	}
-	slices.SortFunc(bills, func(a, b sealedBill) int { return cmp.Compare(a.user, b.user) })
 	inserted := make(map[int64]bool, len(bills))
 	args := append([]any{day(month)}, dataArgs(bills)...)
 	err := s.query(ctx, "insert bills", insertDataSQL, args, func(scan func(...any) error) error {

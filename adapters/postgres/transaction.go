@@ -12,7 +12,8 @@ import (
 type session struct {
 	db     *sqlx.DB
 	tx     *sqlx.Tx
-	failed error // the first failure: the server refuses everything after it
+	conn   *sqlx.Conn // of a transaction that copies; else nil
+	failed error      // the first failure: the server refuses everything after it
 }
 
 // observer sees each statement before it runs, and COMMIT before it is sent; tests read plans through it and hold
@@ -24,13 +25,20 @@ type observerKey struct{}
 // within runs fn in a transaction and commits it. The context ends waiting and statements, but not a COMMIT that was
 // sent: its answer is worth waiting for.
 func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
+	return transaction(ctx, db, db.BeginTxx, what, options, fn)
+}
+
+// beginner begins a transaction.
+type beginner = func(ctx context.Context, options *sql.TxOptions) (*sqlx.Tx, error)
+
+func transaction(ctx context.Context, db *sqlx.DB, begin beginner, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	txCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, cancel)
-	tx, err := db.BeginTxx(txCtx, options)
+	tx, err := begin(txCtx, options)
 	if err != nil {
 		return wrapped(ctx, what, err)
 	}
