@@ -143,6 +143,12 @@ docs-check: ## every link leads somewhere, every diagram renders and is legible 
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/doccheck' ./doccheck
 	bin/doccheck -root . $(ARGS)
 
+.PHONY: guide-check
+guide-check: ## do what docs/guides/add-a-channel.md says, word for word, on a copy of the repository
+	mkdir -p bin
+	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/guidecheck' ./guidecheck
+	bin/guidecheck -root . docs/guides/add-a-channel.md
+
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile
 	failed=; for module in $(modules); do \

@@ -49,7 +49,7 @@ func layerOf(path string) (in layer, part string) {
 var pureStd = set(
 	"bytes", "cmp", "container/heap", "container/list", "container/ring", "crypto/hmac", "crypto/sha256", "crypto/subtle",
 	"encoding", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt",
-	"hash", "hash/crc32", "hash/fnv", "iter", "maps", "math", "math/big", "math/bits", "math/rand/v2",
+	"hash", "hash/crc32", "hash/fnv", "iter", "maps", "math", "math/big", "math/bits", "math/rand/v2", "path",
 	"reflect", "regexp", "slices", "sort", "strconv", "strings", "time", "time/tzdata",
 	"unicode", "unicode/utf16", "unicode/utf8",
 )
