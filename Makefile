@@ -89,8 +89,8 @@ race: bin/balsong ## tests of domain, application and adapters with the race det
 	$(with_parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),$(addsuffix /...,$(filter-out ./bootstrap%,$(modules))),$(PKG))
 
 .PHONY: fuzz
-fuzz: ## each fuzz function for FUZZTIME (20s)
-	GO='$(GO)' .ci/fuzz $(FUZZTIME)
+fuzz: ## each fuzz function for FUZZTIME (20s; RUN= for some of them; nightly: FUZZTIME=10m)
+	GO='$(GO)' .ci/fuzz $(FUZZTIME) '' '$(RUN)'
 
 .PHONY: bench
 bench: bin/balsong ## dispatch and delivery against their floors: five minutes on a quiet machine (ARGS=… for balsong bench all)

@@ -58,3 +58,30 @@ func TestAPolicyOfANewerProgramIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecodeSpec: what is stored as a policy is one, which is written and read as the same, or it is refused.
+func FuzzDecodeSpec(f *testing.F) {
+	f.Add([]byte(stored))
+	f.Add([]byte(`{"encoding":1,"zone":"UTC","quiet_channels":["FAX"],"quiet_hours":{"from":"21:00","to":"21:00","zone":"UTC"}}`))
+	f.Add([]byte(`{"encoding":2}`))
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		spec, err := decodeSpec(encoded)
+		if err != nil {
+			return
+		}
+		if _, err := policy.New(policy.Ref{ID: 1, Version: 1}, spec); err != nil {
+			return // it is read, and the domain says that it cannot work
+		}
+		first, err := encodeSpec(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := decodeSpec(first)
+		if err != nil {
+			t.Fatalf("%s: %v", first, err)
+		}
+		if second, err := encodeSpec(again); err != nil || string(second) != string(first) {
+			t.Fatalf("%s became %s (%v)", first, second, err)
+		}
+	})
+}

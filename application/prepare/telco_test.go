@@ -1,6 +1,7 @@
 package prepare_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"strings"
 	"testing"
@@ -71,4 +72,21 @@ func TestTheSampleDataGoesThroughTheSameImport(t *testing.T) {
 	if target.State().Wished != channel.SMS {
 		t.Errorf("a customer who did not ask for e-mail: %+v", target.State())
 	}
+}
+
+// FuzzTelco: sample data is turned as a whole or refused; each row that it becomes has every column.
+func FuzzTelco(f *testing.F) {
+	f.Add([]byte(telcoSample))
+	f.Add([]byte("customerID,MonthlyCharges\nA,1\n한국,2.5\n"))
+	f.Add([]byte("customerID\n\"\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		canonical, err := prepare.Telco(bytes.NewReader(data), november)
+		if err != nil {
+			return
+		}
+		rows, err := csv.NewReader(canonical).ReadAll()
+		if err != nil || len(rows) == 0 || len(rows[0]) != len(prepare.Columns) {
+			t.Fatalf("%q became %q, %v", data, rows, err)
+		}
+	})
 }
