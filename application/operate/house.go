@@ -126,7 +126,11 @@ func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, by port.A
 	if err := o.check(by); err != nil {
 		return err
 	}
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Policies.Activate(ctx, ref, by) })
+	approved := by
+	if by.ApprovedBy != "" {
+		approved.Actor = by.ApprovedBy // who carried it out stays in the audit
+	}
+	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Policies.Activate(ctx, ref, approved) })
 	if err != nil {
 		return err
 	}

@@ -178,3 +178,25 @@ func TestAnExportIsWrittenDownBeforeItIsMade(t *testing.T) {
 		t.Fatalf("without a reason: %v", err)
 	}
 }
+
+func TestWhoeverApprovedAVersionStandsInItsRecordAndWhoCarriedItOutInTheAudit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	version, err := w.operator.DraftPolicy(t.Context(), spec(), by())
+	if err != nil {
+		t.Fatal(err)
+	}
+	agreed := by()
+	agreed.ApprovedBy = "the boss"
+	if err := w.operator.ActivatePolicy(t.Context(), version.Ref(), agreed); err != nil {
+		t.Fatal(err)
+	}
+	records, err := w.store.Policies().List(t.Context())
+	if err != nil || len(records) != 2 || records[1].ApprovedBy.Actor != "the boss" || records[1].CreatedBy.Actor != "on-call" {
+		t.Fatalf("the records are %+v: %v", records, err)
+	}
+	notes := w.store.Notes()
+	if last := notes[len(notes)-1]; last.What != "activate policy" || last.By.Actor != "on-call" || last.By.ApprovedBy != "the boss" {
+		t.Fatalf("the note is %+v", last)
+	}
+}

@@ -144,12 +144,24 @@ func (t *teller) origin() {
 	}
 	text := fmt.Sprintf("Imported from %s, line %d", o.File, o.Line)
 	if o.Import.ID != 0 {
-		text += fmt.Sprintf(", by %s on %s (%s; import %d)", o.Import.By.Actor, t.when(o.Import.StartedAt), o.Import.By.Reason, o.Import.ID)
+		text += t.importedBy(o.Import)
 	}
 	if o.Version > 1 {
 		text += fmt.Sprintf(": version %d of its data, a correction", o.Version)
 	}
 	t.say(o.Import.StartedAt, "import", "%s.", text)
+}
+
+func (t *teller) importedBy(record port.ImportRecord) string {
+	text := ""
+	if record.By.Actor != "" {
+		text = ", by " + record.By.Actor
+	}
+	text += " on " + t.when(record.StartedAt) + " ("
+	if record.By.Reason != "" {
+		text += record.By.Reason + "; "
+	}
+	return text + fmt.Sprintf("import %d)", record.ID)
 }
 
 func (t *teller) rendering() {

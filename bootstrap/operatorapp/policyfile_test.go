@@ -31,9 +31,11 @@ func TestEveryProblemOfAPolicyFileIsNamedWithItsField(t *testing.T) {
 		file   string
 		fields string
 	}{
-		"everything at once": {`{"zone": "Mars/Base", "class": "SPAM", "route": [{"channel": "FAX", "tries": 0}],
+		"everything at once": {
+			`{"zone": "Mars/Base", "class": "SPAM", "route": [{"channel": "FAX", "tries": 0}],
 			"quiet_hours": {"from": "21:00", "to": "25:00", "channels": ["FAX"]}, "unknown": {"FAX": "hold", "SMS": "guess"}}`,
-			"zone route[0].channel route[0].tries unknown.FAX quiet_hours.to quiet_hours.channels[0] name class unknown.SMS"},
+			"zone route[0].channel route[0].tries unknown.FAX quiet_hours.to quiet_hours.channels[0] name class unknown.SMS",
+		},
 		"no channel":          {strings.Replace(goodPolicy, `[{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]`, "[]", 1), "route"},
 		"from is to":          {strings.Replace(goodPolicy, `"08:00"`, `"21:00"`, 1), "quiet_hours"},
 		"a misspelt field":    {strings.Replace(goodPolicy, `"deadline"`, `"dedline"`, 1), "file"},

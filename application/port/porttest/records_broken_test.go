@@ -74,8 +74,10 @@ func TestTheSuppressionsSuiteRejectsBrokenLists(t *testing.T) {
 			"which never lifts", list(brokenSuppressions{lenient: true, change: func(c port.Contact) port.Contact { return c }}),
 			[]string{"tells which contacts must not be made, by customer and channel", "suppresses and lifts safely again"},
 		},
-		{"which tells of another customer", list(brokenSuppressions{all: true, change: func(c port.Contact) port.Contact { return c }}),
-			[]string{"tells a customer's entries with their reasons, and counts the list"}},
+		{
+			"which tells of another customer", list(brokenSuppressions{all: true, change: func(c port.Contact) port.Contact { return c }}),
+			[]string{"tells a customer's entries with their reasons, and counts the list"},
+		},
 		{"which mixes up customers", list(brokenSuppressions{change: func(c port.Contact) port.Contact {
 			c.UserID %= 501
 			c.Channel = channel.Email

@@ -29,7 +29,7 @@ func Run(ctx context.Context, arguments []string) int {
 	root := newRoot()
 	root.SetArgs(arguments)
 	begun := false // what goes wrong before a command begins is how it was called
-	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
+	noting(root, &begun)
 	cmd, err := root.ExecuteContextC(ctx)
 	var exit ExitError
 	var usage usageError
@@ -44,6 +44,19 @@ func Run(ctx context.Context, arguments []string) int {
 	default:
 		fmt.Fprintln(os.Stderr, "balsong:", err)
 		return core.ExitCodeOf(ctx, err)
+	}
+}
+
+// noting lets every command note that it has begun: flags and arguments were checked before.
+func noting(cmd *cobra.Command, begun *bool) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*begun = true
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		noting(sub, begun)
 	}
 }
 

@@ -48,7 +48,10 @@ func why(cmd *cobra.Command, a *asking) error {
 		s, err := d.Answers.Why(ctx, month, a.customer)
 		var none *answer.NoBill
 		if errors.As(err, &none) {
-			return errors.Join(err, respond(cmd, none.Absence, func(w io.Writer) { printLines(w, none.Told, none.Next) }))
+			var more strings.Builder // an error, so all of it goes to stderr
+			printLines(&more, none.Told, none.Next)
+			told := respond(cmd, none.Absence, func(io.Writer) {})
+			return errors.Join(fmt.Errorf("%w\n%s", err, strings.TrimRight(more.String(), "\n")), told)
 		}
 		if err != nil {
 			return err

@@ -101,7 +101,7 @@ func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
 	}
 	defer func() { _ = rejects.Close() }() // each chunk is flushed
 	how := prepare.ImportOptions{
-		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: rejects,
+		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: rejects, By: by,
 		Progress: func(p prepare.ImportProgress) { d.stages.progress(p.Rows, 0) },
 		Remark:   func(text string) { notes = append(notes, text) },
 	}

@@ -6,10 +6,10 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
 )
 
@@ -80,14 +80,4 @@ func printReport(out io.Writer, s Summary, f port.Funnel) {
 }
 
 // thousands writes 7043 as 7,043.
-func thousands(n int) string {
-	digits := fmt.Sprint(n)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
-}
+func thousands(n int) string { return progress.Thousands(n) }
