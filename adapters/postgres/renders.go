@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -19,6 +20,30 @@ var _ port.Renders = Renders{}
 
 // NewRenders returns the batch's view of a database.
 func NewRenders(db *sqlx.DB) Renders { return Renders{db} }
+
+const findBillSQL = `/* find_bill */ SELECT t.user_id, t.reachable, d.data, d.data_version
+FROM (SELECT $1::date AS billing_month, c.user_id FROM customers c WHERE c.customer = $2 OFFSET 0) AS v
+JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
+JOIN billing_data d ON d.billing_month = t.billing_month AND d.user_id = t.user_id`
+
+// Find implements port.Renders.
+func (p Renders) Find(ctx context.Context, month key.Month, customer string) (port.Bill, error) {
+	bill := port.Bill{Target: key.Target{Month: month}}
+	found := false
+	err := read(ctx, p.db, "find a bill", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "find a bill", findBillSQL, []any{day(month), clean(customer)}, func(scan func(...any) error) error {
+			found = true
+			var reachable uint8
+			err := scan(&bill.Target.UserID, &reachable, &bill.Data, &bill.Version)
+			bill.Reachable = channel.Set(reachable)
+			return err
+		})
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: the customer has no bill in %s", port.ErrNotFound, month)
+	}
+	return bill, err
+}
 
 const nextBillsSQL = `/* next_bills */ SELECT t.user_id, t.available_at, t.reachable, d.data, d.data_version
 FROM (SELECT t.billing_month, t.user_id, t.available_at, t.reachable FROM billing_targets t

@@ -106,6 +106,8 @@ type RenderedBill struct {
 
 // Renders is the batch's own view of targets: it reads and writes the batch columns alone.
 type Renders interface {
+	// Find returns the bill of a customer number, whatever its status, to be looked at. ErrNotFound.
+	Find(ctx context.Context, month key.Month, customer string) (Bill, error)
 	// Next returns the next chunk of IMPORTED bills of the month in the order in which they will be dispatched
 	// (available at, user id), behind the cursor, at most limit, and the cursor behind them.
 	Next(ctx context.Context, month key.Month, after Cursor, limit int) ([]Bill, Cursor, error)

@@ -191,6 +191,21 @@ type Batch struct {
 	Log      Log
 }
 
+// Preview is what it takes to look at one customer's bill.
+type Preview struct {
+	Database Database
+	Keys     Keys
+	Words    Words
+	Log      Log
+}
+
+// SendTest is what it takes to send a test.
+type SendTest struct {
+	Gateways Gateways
+	Words    Words
+	Log      Log
+}
+
 // Operator is what people's commands need. The keys and the log of events are asked where they are configured: without
 // keys destinations are not shown, without brokers no lag.
 type Operator struct {

@@ -11,8 +11,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// Statements provides the packs and the cipher. A keyset that lies in a file or
-// in AWS is exchanged when it changes there.
+// Statements provides the packs and the cipher.
 func Statements(c config.S3, keys config.Keys) fx.Option {
 	return fx.Module("statements",
 		fx.Provide(
@@ -22,6 +21,15 @@ func Statements(c config.S3, keys config.Keys) fx.Option {
 					AccessKey: c.AccessKey, SecretKey: c.SecretKey, CacheBytes: c.CacheMiB << 20,
 				}, metrics)
 			}, fx.As(fx.Self()), fx.As(new(port.Packs))),
+		),
+		Cipher(keys),
+	)
+}
+
+// Cipher provides the cipher. A keyset that lies in a file or in AWS is exchanged when it changes there.
+func Cipher(keys config.Keys) fx.Option {
+	return fx.Module("keys",
+		fx.Provide(
 			fx.Annotate(func() (*crypto.Cipher, error) {
 				if keys.Keyset == "" {
 					return nil, config.ErrNoKeyset

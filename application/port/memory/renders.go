@@ -12,10 +12,21 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Renders is the store as port.Renders. Operations: renders.next, renders.mark.
+// Renders is the store as port.Renders. Operations: renders.find, renders.next, renders.mark.
 func (s *Store) Renders() port.Renders { return renders{s} }
 
 type renders struct{ s *Store }
+
+func (p renders) Find(ctx context.Context, month key.Month, customer string) (port.Bill, error) {
+	return read(ctx, p.s, "renders.find", func() (port.Bill, error) {
+		k := key.Target{Month: month, UserID: p.s.customers[customer]}
+		b, ok := p.s.bills[k]
+		if !ok {
+			return port.Bill{}, fmt.Errorf("%w: the customer has no bill of %s", port.ErrNotFound, month)
+		}
+		return port.Bill{Target: k, Data: slices.Clone(b.data), Reachable: b.state.Reachable, Version: b.version}, nil
+	})
+}
 
 func (p renders) Next(ctx context.Context, month key.Month, after port.Cursor, limit int) ([]port.Bill, port.Cursor, error) {
 	var bills []port.Bill

@@ -174,6 +174,14 @@ type brokenRenders struct {
 	port.Renders
 	next func(ctx context.Context, r port.Renders, month key.Month, after port.Cursor, limit int) ([]port.Bill, port.Cursor, error)
 	mark func(ctx context.Context, r port.Renders, bills []port.RenderedBill) (int, error)
+	find func(ctx context.Context, r port.Renders, month key.Month, customer string) (port.Bill, error)
+}
+
+func (b brokenRenders) Find(ctx context.Context, month key.Month, customer string) (port.Bill, error) {
+	if b.find == nil {
+		return b.Renders.Find(ctx, month, customer)
+	}
+	return b.find(ctx, b.Renders, month, customer)
 }
 
 func (b brokenRenders) Next(ctx context.Context, month key.Month, after port.Cursor, limit int) ([]port.Bill, port.Cursor, error) {
@@ -199,6 +207,21 @@ func TestTheRendersSuiteRejectsBrokenRenders(t *testing.T) {
 		}
 	}
 	rejects(t, "Renders", []broken{
+		{"which find only what waits to be rendered", renders(brokenRenders{find: func(ctx context.Context, r port.Renders, month key.Month, customer string) (port.Bill, error) {
+			found, err := r.Find(ctx, month, customer)
+			waiting, _, _ := r.Next(ctx, month, port.Cursor{}, 1000)
+			if err == nil && !slices.ContainsFunc(waiting, func(b port.Bill) bool { return b.Target == found.Target }) {
+				err = port.ErrNotFound
+			}
+			return found, err
+		}}), []string{"finds one customer's bill, whatever its status"}},
+		{"which find a customer of another month", renders(brokenRenders{find: func(ctx context.Context, r port.Renders, month key.Month, customer string) (port.Bill, error) {
+			found, err := r.Find(ctx, month, customer)
+			if err != nil {
+				return r.Find(ctx, month-1, customer)
+			}
+			return found, err
+		}}), []string{"finds one customer's bill, whatever its status"}},
 		{"which mark by whatever version", renders(brokenRenders{mark: func(ctx context.Context, r port.Renders, bills []port.RenderedBill) (int, error) {
 			for i, b := range bills {
 				waiting, _, _ := r.Next(ctx, b.Target.Month, port.Cursor{}, 1000)

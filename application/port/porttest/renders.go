@@ -2,6 +2,7 @@ package porttest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func RendersChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("hands bills out in the order of their dispatch, each once", rendersOrder),
 		onStage("hands out what rendering needs", rendersContent),
+		onStage("finds one customer's bill, whatever its status", rendersFind),
 		onStage("marks bills rendered, or failed with a reason", rendersMark),
 		onStage("does not mark a bill whose data were corrected meanwhile", rendersMarkOld),
 		onStage("changes nothing that dispatch has written", rendersDispatchColumns),
@@ -94,6 +96,29 @@ func rendersContent(s *stage) {
 	}
 	if !normal(cursor.AvailableAt).Equal(noon) || cursor.UserID != k.UserID {
 		s.Errorf("the cursor is %+v", cursor)
+	}
+}
+
+func rendersFind(s *stage) {
+	keys := s.imported(november, 2)
+	s.rendered(december, 1)
+	given := bill(november, 1, noon)
+	for range 2 { // waiting to be rendered, then rendered
+		found, err := s.Renders.Find(s.ctx, november, given.Customer)
+		s.must(err)
+		want, _ := seal(given.Data, port.Purpose{Kind: port.KindBillingData, Target: keys[1]})
+		if found.Target != keys[1] || string(found.Data) != string(want) || found.Reachable != given.State.Reachable || found.Version < 1 {
+			s.Errorf("found %+v, want %s with %q", found, keys[1], want)
+		}
+		s.render(november)
+	}
+	for _, nobody := range []struct {
+		month    key.Month
+		customer string
+	}{{november, "nobody"}, {december, given.Customer}, {december.Next(), given.Customer}} {
+		if found, err := s.Renders.Find(s.ctx, nobody.month, nobody.customer); !errors.Is(err, port.ErrNotFound) {
+			s.Errorf("found %+v of %s in %s (%v)", found, nobody.customer, nobody.month, err)
+		}
 	}
 }
 

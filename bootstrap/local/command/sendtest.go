@@ -1,0 +1,147 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/trialapp"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+const sendTestHelp = `Send one message to yourself by the provider that is configured (BALSONG_SMTP_…, BALSONG_SMS_…,
+BALSONG_PUSH_…), to see what your own mail program and telephone make of it.
+
+The message begins with [TEST] and has a key of its own (month/0/…): it is no customer's, and no
+ledger has it. It goes to --to and nowhere else, once, and at once: quiet hours and halts do not
+hold it.
+
+Without a customer it is the made-up bill of --sample. A customer's bill can be sent too; that asks
+for a reason, and is written down: mind to whom you send it.`
+
+// sendTest are the flags of "send-test".
+type sendTest struct {
+	words
+	to, channel string
+}
+
+// newSendTest is the subcommand "send-test".
+func newSendTest() *cobra.Command {
+	a := &sendTest{}
+	cmd := &cobra.Command{
+		Use:     "send-test --to DESTINATION --channel CHANNEL",
+		Short:   "Send one message to yourself, marked as a test",
+		Long:    sendTestHelp,
+		GroupID: groupPeople,
+		Args:    cobra.NoArgs,
+		Example: "  balsong send-test --to me@example.com --channel EMAIL --sample ko --templates words\n" +
+			"  balsong send-test --to 010-0000-1234 --channel SMS --month 2026-11 --customer 7590-VHVEG --reason \"new letterhead\"",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
+	}
+	a.flags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&a.to, "to", "", "your own address, telephone number or device token (required)")
+	flags.StringVar(&a.channel, "channel", "", "EMAIL, SMS or PUSH (required)")
+	flags.StringVar(&a.month, "month", "", "billing month of a customer's bill")
+	flags.StringVar(&a.customer, "customer", "", "customer number, to send that customer's bill to yourself")
+	flags.StringVar(&a.actor, "actor", whoami(), "who does this")
+	flags.StringVar(&a.reason, "reason", "", "why (required for a customer's bill; it is written down)")
+	require(cmd, "to", "channel")
+	return cmd
+}
+
+func (a *sendTest) run(cmd *cobra.Command) error {
+	kind, err := channel.Parse(a.channel)
+	if err != nil {
+		return usage(cmd, fmt.Errorf("--channel: %w", err))
+	}
+	to, err := prepare.CheckDestination(kind, a.to)
+	if err != nil {
+		return usage(cmd, fmt.Errorf("--to %w", err))
+	}
+	if a.customer == "" && a.month == "" && a.sample == "" {
+		a.sample = "en"
+	}
+	if a.customer != "" && (a.reason == "" || a.actor == "") {
+		return usage(cmd, errors.New("a customer's bill asks for --actor and --reason: they are written down"))
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	c, err := config.Load[config.SendTest](ctx)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	var test port.Delivery
+	err = a.withBill(ctx, cmd, func(ctx context.Context, bill prepare.Bill, month key.Month, bills *trialapp.Bills) (err error) {
+		made := a.make(bill, month)
+		if made.Wrong != nil {
+			return made.Wrong
+		}
+		if test, err = prepare.Test(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
+			return err
+		}
+		act := port.Act{Actor: a.actor, Reason: a.reason, At: time.Now()}
+		if err := bills.Audit.Note(ctx, "send test", fmt.Sprintf("%s of customer %s, by %s", month, a.customer, kind), act); err != nil {
+			return fmt.Errorf("write down who sends a customer's bill: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	code := core.Once(ctx, cmd.ErrOrStderr(), trialapp.Sending(c), func(ctx context.Context, lanes core.Lanes) error {
+		return sendOnce(ctx, cmd, lanes, test)
+	})
+	if code != core.ExitOK {
+		return ExitError{Code: code}
+	}
+	return nil
+}
+
+// sendOnce makes the one call and says what came of it.
+func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test port.Delivery) error {
+	lane, configured := lanes[test.Channel]
+	if !configured {
+		variable := map[channel.Kind]string{channel.Email: "BALSONG_SMTP_ADDR", channel.SMS: "BALSONG_SMS_URL", channel.Push: "BALSONG_PUSH_URL"}[test.Channel]
+		return fmt.Errorf("%w: no provider for %s: set %s", config.ErrInvalid, test.Channel, variable)
+	}
+	provider := lane.Gateway.Provider().Name
+	reply := lane.Gateway.Send(ctx, test)
+	out := cmd.OutOrStdout()
+	switch reply.Verdict {
+	case port.CallAccepted:
+		fmt.Fprintf(out, "%s took the test under the key %s", provider, test.Key)
+		if reply.MessageID != "" {
+			fmt.Fprintf(out, "; its own id is %s", reply.MessageID)
+		}
+		fmt.Fprintln(out)
+		return nil
+	case port.CallUnknown:
+		return fmt.Errorf("%s gave no answer: the test may arrive or not (%s)", provider, reply.Detail)
+	case port.CallNotMade:
+		return fmt.Errorf("%s could not be called, nothing was sent: %s", provider, reply.Detail)
+	case port.CallThrottled:
+		return fmt.Errorf("%s says not now: %s", provider, reply.Detail)
+	default:
+		return fmt.Errorf("%s refused the test (%s): %s", provider, reply.Class, reply.Detail)
+	}
+}
+
+// number tells one test from another, for providers that pass a key over that they know.
+func number() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.BigEndian.Uint32(b[:])
+}

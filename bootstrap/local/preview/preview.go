@@ -1,0 +1,119 @@
+// Package preview shows a bill as each channel shows it: on a terminal, or as a page for the browser.
+package preview
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/domain/channel"
+)
+
+//go:embed page/preview.html
+var files embed.FS
+
+var page = template.Must(template.ParseFS(files, "page/preview.html"))
+
+// policy lets the page, and the mail in it, run no script and send no form; a mail's own pictures may be fetched.
+const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; frame-src 'self'; form-action 'none'; base-uri 'none'"
+
+// Bill is a bill as it would go out.
+type Bill struct {
+	Title    string // whose bill, of which month, in which language and class
+	Variants map[channel.Kind]port.Variant
+	// Wrong is why there are no variants: templates that cannot be used, a bill that cannot be rendered.
+	Wrong error
+}
+
+// view is what the page's template sees.
+type view struct {
+	Title            string
+	Wrong            []string
+	Email, SMS, Push port.Variant
+	Bytes, Most      int
+	Width            int // of the bar of bytes, in percent
+	TitleLength      int
+	BodyLength       int
+}
+
+func (b Bill) view() view {
+	v := view{Title: b.Title, Email: b.Variants[channel.Email], SMS: b.Variants[channel.SMS], Push: b.Variants[channel.Push]}
+	if b.Wrong != nil {
+		v.Wrong = strings.Split(b.Wrong.Error(), "\n")
+		return v
+	}
+	v.Bytes, v.Most = prepare.MessageBytes(v.SMS.Text), bound(v.SMS.Class)
+	v.Width = min(100, v.Bytes*100/v.Most)
+	v.TitleLength, v.BodyLength = len([]rune(v.Push.Title)), len([]rune(v.Push.Text))
+	return v
+}
+
+// bound is how many bytes a text message of a class may have.
+func bound(class string) int {
+	if class == prepare.ClassLMS {
+		return prepare.MaxLMS
+	}
+	return prepare.MaxSMS
+}
+
+// Page writes the page. It is one file: it needs nothing else.
+func (b Bill) Page(w io.Writer) error { return page.Execute(w, b.view()) }
+
+// Text writes the bill for a terminal.
+func (b Bill) Text(w io.Writer) error {
+	if b.Wrong != nil {
+		return b.Wrong
+	}
+	v := b.view()
+	said := &strings.Builder{}
+	fmt.Fprintf(said, "%s\n", v.Title)
+	heading := func(format string, args ...any) {
+		title := fmt.Sprintf(format, args...)
+		fmt.Fprintf(said, "\n── %s %s\n", title, strings.Repeat("─", max(2, 70-len([]rune(title)))))
+	}
+	heading("E-MAIL (its plain text; --serve or --html shows the other)")
+	fmt.Fprintf(said, "Subject: %s\n", v.Email.Subject)
+	if v.Email.Unsubscribe != "" {
+		fmt.Fprintf(said, "List-Unsubscribe: <%s>\n", v.Email.Unsubscribe)
+	}
+	fmt.Fprintf(said, "\n%s", v.Email.Text)
+	heading("%s, %d of %d bytes in EUC-KR", v.SMS.Class, v.Bytes, v.Most)
+	if v.SMS.Title != "" {
+		fmt.Fprintf(said, "Subject: %s\n\n", v.SMS.Title)
+	}
+	fmt.Fprintln(said, v.SMS.Text)
+	heading("PUSH, title %d of %d characters, body %d of %d", v.TitleLength, prepare.MaxPushTitle, v.BodyLength, prepare.MaxPushBody)
+	fmt.Fprintf(said, "%s\n%s\n", v.Push.Title, v.Push.Text)
+	_, err := io.WriteString(w, visible(said.String()))
+	return err
+}
+
+// visible takes out what would speak to the terminal and not to the reader.
+func visible(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\n' || c == 0x7f || 0x80 <= c && c < 0xa0 {
+			return -1
+		}
+		return c
+	}, s)
+}
+
+// Handler serves the page, made anew each time it is loaded.
+func Handler(make func() Bill) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		_ = make().Page(w) // the browser may be gone
+	})
+	return mux
+}

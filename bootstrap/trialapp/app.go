@@ -1,0 +1,52 @@
+// Package trialapp wires what people need to try bills out before customers get them: reading one bill, and sending one
+// message to themselves.
+package trialapp
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Reading is the app that reads bills: it provides Bills.
+func Reading(c config.Preview) fx.Option {
+	return fx.Options(
+		core.Observe(c.Log),
+		core.Quiet(),
+		core.Database(c.Database, "balsong-preview"),
+		core.Cipher(c.Keys),
+		fx.StopTimeout(10*time.Second),
+		fx.Invoke(func(Bills) {}),
+	)
+}
+
+// Bills reads bills.
+type Bills struct {
+	fx.In
+	Renders port.Renders
+	Cipher  port.Cipher
+	Audit   port.Audit
+}
+
+// Find reads one customer's bill and changes nothing.
+func (b Bills) Find(ctx context.Context, month key.Month, customer string) (prepare.Bill, error) {
+	return prepare.FindBill(ctx, b.Renders, b.Cipher, month, customer)
+}
+
+// Sending is the app that sends tests: it provides core.Lanes.
+func Sending(c config.SendTest) fx.Option {
+	return fx.Options(
+		core.Observe(c.Log),
+		core.Quiet(),
+		core.Gateways(c.Gateways),
+		fx.StopTimeout(10*time.Second),
+		fx.Invoke(func(core.Lanes) {}),
+	)
+}

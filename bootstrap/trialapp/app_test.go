@@ -1,0 +1,46 @@
+package trialapp_test
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/trialapp"
+	"github.com/balsong/balsong/domain/channel"
+)
+
+func TestReadingABillNeedsADatabaseAndAKeysetAndNothingElse(t *testing.T) {
+	t.Parallel()
+	keyset, err := crypto.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.Preview{
+		Database: config.Database{URL: "postgres://user@127.0.0.1:1/none?sslmode=disable", MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second},
+		Keys:     config.Keys{Keyset: string(keyset)}, Log: config.Log{Level: "error", Format: "text"},
+	}
+	if err := fx.ValidateApp(trialapp.Reading(c)); err != nil {
+		t.Fatal(err)
+	}
+	c.Keys.Keyset = ""
+	if err := fx.New(trialapp.Reading(c)).Err(); err == nil {
+		t.Fatal("the app must ask for its bills itself")
+	}
+}
+
+func TestSendingATestNeedsAProviderAndNothingElse(t *testing.T) {
+	t.Parallel()
+	c := config.SendTest{Log: config.Log{Level: "error", Format: "text"}}
+	if err := fx.New(trialapp.Sending(c)).Err(); err == nil {
+		t.Fatal("the app must ask for its providers itself")
+	}
+	c.Gateways.SMS = config.HTTPGateway{URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
+	var lanes core.Lanes
+	if err := fx.New(trialapp.Sending(c), fx.Populate(&lanes)).Err(); err != nil || lanes[channel.SMS].Gateway == nil {
+		t.Fatalf("%v, %v", lanes, err)
+	}
+}
