@@ -24,17 +24,12 @@ func FindBill(ctx context.Context, renders port.Renders, cipher port.Cipher, mon
 
 // CheckDestination reads a destination as the import does and returns it as it is sent to. Errors never hold the value.
 func CheckDestination(kind channel.Kind, text string) (string, error) {
-	switch kind {
-	case channel.Email:
-		return text, checkEmail(text)
-	case channel.SMS:
-		return parsePhone(text)
-	default:
-		if text == "" {
-			return "", fmt.Errorf("%w: it is empty", port.ErrInvalid)
+	for _, d := range destinations {
+		if d.Channel == kind && text != "" {
+			return d.parse(text)
 		}
-		return text, checkPushToken(text)
 	}
+	return "", fmt.Errorf("%w: it is empty", port.ErrInvalid)
 }
 
 // testMark begins what is sent as a test.
@@ -47,9 +42,7 @@ func Test(month key.Month, number uint32, kind channel.Kind, to string, content 
 	switch kind {
 	case channel.Email:
 		content.Subject = testMark + content.Subject
-	case channel.Push:
-		content.Title = cutText(testMark+content.Title, MaxPushTitle)
-	default:
+	case channel.SMS:
 		content.Text = testMark + content.Text
 		switch n := MessageBytes(content.Text); {
 		case n > MaxLMS:
@@ -57,6 +50,8 @@ func Test(month key.Month, number uint32, kind channel.Kind, to string, content 
 		case n > MaxSMS:
 			content.Class, content.Title = ClassLMS, cutMessage(testMark+content.Title, MaxLMSSubject)
 		}
+	default:
+		content.Title = cutText(testMark+content.Title, MaxPushTitle)
 	}
 	return port.Delivery{
 		Key:     key.Delivery{Month: month, Attempt: int16(number >> 16 & 0x7fff), Round: int16(number & 0x7fff)},

@@ -53,7 +53,7 @@ func newSendTest() *cobra.Command {
 	a.flags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&a.to, "to", "", "your own address, telephone number or device token (required)")
-	flags.StringVar(&a.channel, "channel", "", "EMAIL, SMS or PUSH (required)")
+	flags.StringVar(&a.channel, "channel", "", "one of "+channel.Names()+" (required)")
 	flags.StringVar(&a.month, "month", "", "billing month of a customer's bill")
 	flags.StringVar(&a.customer, "customer", "", "customer number, to send that customer's bill to yourself")
 	flags.StringVar(&a.actor, "actor", whoami(), "who does this")
@@ -114,7 +114,10 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test port.Delivery) error {
 	lane, configured := lanes[test.Channel]
 	if !configured {
-		variable := map[channel.Kind]string{channel.Email: "BALSONG_SMTP_ADDR", channel.SMS: "BALSONG_SMS_URL", channel.Push: "BALSONG_PUSH_URL"}[test.Channel]
+		variable := "BALSONG_" + string(test.Channel) + "_URL"
+		if test.Channel == channel.Email {
+			variable = "BALSONG_SMTP_ADDR"
+		}
 		return fmt.Errorf("%w: no provider for %s: set %s", config.ErrInvalid, test.Channel, variable)
 	}
 	provider := lane.Gateway.Provider().Name
