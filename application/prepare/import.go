@@ -27,6 +27,7 @@ type ImportOptions struct {
 	Correct   bool              // a row that differs from the bill that is there corrects it, where it still may; needs By
 	By        port.Act          // who imports, and why; both may be empty unless it corrects
 	Rejects   io.Writer         // takes the refused rows as rejects.csv; nil: nobody wants them
+	Workers   int               // chunks at the same time; default 2
 	Progress  func(ImportProgress)
 	Refused   func(Refusal)     // told of each row that is not taken, as it is found
 	Remark    func(text string) // told what a person should know about the file
@@ -153,7 +154,10 @@ func (i *Importer) Import(ctx context.Context, file io.Reader, options ImportOpt
 	if err := options.validate(); err != nil {
 		return ImportSummary{}, err
 	}
-	run := importRun{Importer: i, options: options, lines: newSplitter(file), seen: map[uint64]uint32{}}
+	if options.Workers < 1 {
+		options.Workers = 2
+	}
+	run := importRun{Importer: i, options: options, lines: newSplitter(file)}
 	var err error
 	if run.header, err = run.lines.header(options.Encoding); err != nil {
 		return ImportSummary{}, fmt.Errorf("import %s: %w", options.File, err)

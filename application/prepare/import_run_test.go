@@ -44,6 +44,47 @@ func TestManyRowsAreStoredInChunksAndProgressIsTold(t *testing.T) {
 	}
 }
 
+// Chunks are stored side by side, and what comes of them is as if it had been one after the other.
+func TestHoweverManyChunksAreStoredAtOnceTheSameComesOfThem(t *testing.T) {
+	t.Parallel()
+	var rows []map[string]string
+	for i := range 12_000 {
+		switch row := with("customer_number", fmt.Sprintf("C-%d", i)); {
+		case i%1700 == 5: // refused, and mended two chunks further on
+			row["amount"] = "much"
+			rows = append(rows, row)
+		case i%1700 == 6 && i > 3000: // the row that is refused above, mended
+			rows = append(rows, with("customer_number", fmt.Sprintf("C-%d", i-1-1700)))
+		case i%2300 == 7 && i > 3000: // a second row of a customer far above
+			rows = append(rows, with("customer_number", fmt.Sprintf("C-%d", i-2000)))
+		default:
+			rows = append(rows, row)
+		}
+	}
+	whole := file(rows...)
+	type result struct {
+		summary prepare.ImportSummary
+		rejects string
+		open    int
+	}
+	results := map[int]result{}
+	for _, workers := range []int{1, 8} {
+		b := setup(t)
+		var rejects strings.Builder
+		o := options()
+		o.Workers, o.Rejects = workers, &rejects
+		summary := b.load(t, whole, o)
+		funnel, err := b.store.Report().Funnel(t.Context(), november)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results[workers] = result{summary, rejects.String(), funnel.Rejected}
+	}
+	if results[1] != results[8] || results[1].summary.Rejected == 0 || results[1].open == 0 || results[1].summary.Inserted == 0 {
+		t.Errorf("one at a time: %+v, %d open\neight at once: %+v, %d open", results[1].summary, results[1].open, results[8].summary, results[8].open)
+	}
+}
+
 func TestAnImportWaitsForTheDatabaseAndSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

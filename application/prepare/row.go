@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +51,9 @@ func (r *row) text(name string) string {
 		return ""
 	}
 	raw := bytes.Trim(r.fields[at], " \t")
+	if isPrintable(raw) {
+		return string(raw) // in every encoding
+	}
 	text, ok := r.header.encoding.Text(raw)
 	switch {
 	case bytes.IndexByte(raw, 0) >= 0:
@@ -66,6 +67,16 @@ func (r *row) text(name string) string {
 		return text
 	}
 	return ""
+}
+
+// isPrintable tells text of printable ASCII characters, as most fields are.
+func isPrintable(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // unprintable finds what has no place in a text that people read: controls, and the marks that turn its direction.
@@ -83,9 +94,8 @@ func (r *row) required(name string) string {
 	return value
 }
 
-// canonical is everything that a row says, in one form: its SHA-256 tells whether it is the same row.
+// canonical is everything that a row says beside its bill.
 type canonical struct {
-	Bill         Bill                    `json:"bill"`
 	Destinations map[channel.Kind]string `json:"destinations"`
 	Quiet        string                  `json:"quiet"`
 	Zone         string                  `json:"zone"`
@@ -93,10 +103,23 @@ type canonical struct {
 	Wish         channel.Kind            `json:"wish"`
 }
 
+// fingerprint is the SHA-256 of everything that a row says in one form, a JSON object that begins with the bill: it
+// tells whether it is the same row.
+func (c canonical) fingerprint(bill []byte) (sum [sha256.Size]byte, err error) {
+	rest, err := json.Marshal(c)
+	if err != nil {
+		return sum, err
+	}
+	whole := make([]byte, 0, len(`{"bill":`)+len(bill)+len(rest))
+	whole = append(append(whole, `{"bill":`...), bill...)
+	rest[0] = ','
+	return sha256.Sum256(append(whole, rest...)), nil
+}
+
 // bill reads the whole row.
 func (r *row) bill(o ImportOptions) (port.ImportedBill, *fieldError) {
 	var c canonical
-	c.Bill = r.data()
+	bill := r.data()
 	c.Destinations = r.destinations()
 	zone := r.zone(o)
 	quiet := r.quiet(zone)
@@ -116,11 +139,11 @@ func (r *row) bill(o ImportOptions) (port.ImportedBill, *fieldError) {
 		return port.ImportedBill{}, r.wrong
 	}
 	c.Quiet, c.Zone = quiet.String(), r.text(colZone)
-	data, err := c.Bill.encode()
+	data, err := bill.encode()
 	if err != nil {
 		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
 	}
-	whole, err := json.Marshal(c)
+	fingerprint, err := c.fingerprint(data)
 	if err != nil {
 		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
 	}
@@ -130,8 +153,8 @@ func (r *row) bill(o ImportOptions) (port.ImportedBill, *fieldError) {
 		state.Reachable |= channel.NewSet(kind)
 	}
 	return port.ImportedBill{
-		Customer: c.Bill.Customer, State: state, Data: data, Destinations: c.Destinations,
-		Fingerprint: sha256.Sum256(whole), File: o.File,
+		Customer: bill.Customer, State: state, Data: data, Destinations: c.Destinations,
+		Fingerprint: fingerprint, File: o.File,
 	}, nil
 }
 
@@ -190,45 +213,6 @@ func (r *row) language() string {
 		r.refuse(colLanguage, "is no language tag such as ko or en-US")
 	}
 	return text
-}
-
-// items reads a JSON array of {"name": …, "amount": …}; amounts are decimal strings or numbers, read without floats.
-func (r *row) items(currency string) []Item {
-	text := r.text(colItems)
-	if text == "" {
-		return nil
-	}
-	wrong := func(reason string) []Item {
-		r.refuse(colItems, reason)
-		return nil
-	}
-	var listed []struct {
-		Name   string      `json:"name"`
-		Amount json.Number `json:"amount"`
-	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	if err := decoder.Decode(&listed); err != nil {
-		return wrong(`is no JSON array such as [{"name":"Calls","amount":"12.50"}]`)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return wrong("has text behind the JSON array")
-	}
-	if len(listed) > maxItems {
-		return wrong(fmt.Sprintf("has more than %d items", maxItems))
-	}
-	items := make([]Item, len(listed))
-	for i, item := range listed {
-		name := strings.TrimSpace(item.Name)
-		if name == "" || len(name) > maxItemName || strings.ContainsFunc(name, unprintable) {
-			return wrong(fmt.Sprintf("item %d has no name, or one that is too long or has control characters", i+1))
-		}
-		amount, err := ParseAmount(item.Amount.String(), currency)
-		if err != nil {
-			return wrong(fmt.Sprintf("the amount of item %d %s", i+1, err))
-		}
-		items[i] = Item{Name: name, Amount: amount}
-	}
-	return items
 }
 
 func (r *row) zone(o ImportOptions) *time.Location {

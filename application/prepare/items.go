@@ -1,0 +1,98 @@
+package prepare
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// listedItem is an item as a row lists it.
+type listedItem struct {
+	Name   string      `json:"name"`
+	Amount json.Number `json:"amount"`
+}
+
+// items reads a JSON array of {"name": …, "amount": …}; amounts are decimal strings or numbers, read without floats.
+func (r *row) items(currency string) []Item {
+	text := r.text(colItems)
+	if text == "" {
+		return nil
+	}
+	wrong := func(reason string) []Item {
+		r.refuse(colItems, reason)
+		return nil
+	}
+	listed, plain := plainItems(text)
+	if !plain {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		if err := decoder.Decode(&listed); err != nil {
+			return wrong(`is no JSON array such as [{"name":"Calls","amount":"12.50"}]`)
+		}
+		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+			return wrong("has text behind the JSON array")
+		}
+	}
+	if len(listed) > maxItems {
+		return wrong(fmt.Sprintf("has more than %d items", maxItems))
+	}
+	items := make([]Item, len(listed))
+	for i, item := range listed {
+		name := strings.TrimSpace(item.Name)
+		if name == "" || len(name) > maxItemName || strings.ContainsFunc(name, unprintable) {
+			return wrong(fmt.Sprintf("item %d has no name, or one that is too long or has control characters", i+1))
+		}
+		amount, err := ParseAmount(item.Amount.String(), currency)
+		if err != nil {
+			return wrong(fmt.Sprintf("the amount of item %d %s", i+1, err))
+		}
+		items[i] = Item{Name: name, Amount: amount}
+	}
+	return items
+}
+
+// plainItems reads the form in which programs write items, [{"name":"…","amount":"…"}], without spaces and escapes: in a
+// tenth of the time that any JSON takes. plain is false for everything else, which may be JSON all the same.
+func plainItems(text string) (items []listedItem, plain bool) {
+	rest, found := strings.CutPrefix(text, "[")
+	for found && rest != "]" {
+		var item listedItem
+		if item.Name, rest, found = cutBetween(rest, `{"name":"`, `","amount":"`); !found {
+			return nil, false
+		}
+		var amount string
+		if amount, rest, found = cutBetween(rest, "", `"}`); !found || !isNumber(amount) {
+			return nil, false
+		}
+		item.Amount = json.Number(amount)
+		items = append(items, item)
+		if next, more := strings.CutPrefix(rest, ","); more && next != "]" {
+			rest = next
+		} else if rest != "]" {
+			return nil, false
+		}
+	}
+	return items, found && len(items) > 0
+}
+
+// cutBetween cuts what stands between two marks, if it has neither quotes, escapes nor controls.
+func cutBetween(text, before, after string) (between, rest string, found bool) {
+	text, found = strings.CutPrefix(text, before)
+	if !found {
+		return "", text, false
+	}
+	between, rest, found = strings.Cut(text, after)
+	for i := range len(between) {
+		if c := between[i]; c < ' ' || c == '"' || c == '\\' {
+			return "", text, false
+		}
+	}
+	return between, rest, found
+}
+
+// isNumber tells decimal numbers as JSON writes them; others, as with exponents, are for the decoder.
+func isNumber(text string) bool {
+	whole, fraction, point := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	return allDigits(whole) && (whole == "0" || whole[0] != '0') && (!point || allDigits(fraction))
+}
