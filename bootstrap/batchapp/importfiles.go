@@ -1,0 +1,105 @@
+package batchapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/balsong/balsong/application/prepare"
+)
+
+// importedFile is one of the files of an import, and what it came to.
+type importedFile struct {
+	importArguments
+	options prepare.ImportOptions
+	summary prepare.ImportSummary
+}
+
+// importedFiles are the files of an import, one after the other.
+type importedFiles []*importedFile
+
+// all are the imports of the files that were named, by flags and behind them.
+func (a *importArguments) all(behind []string) (importedFiles, error) {
+	named := append(a.files, behind...)
+	switch {
+	case len(named) == 0:
+		return nil, errors.New("--file is missing")
+	case len(named) > 1 && a.label != "":
+		return nil, errors.New("--label names one file, and there are several: import them one by one, or without it")
+	}
+	var files importedFiles
+	for _, path := range named {
+		f := &importedFile{importArguments: *a}
+		f.file = path
+		var err error
+		if f.options, err = f.read(); err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// run imports the files. Where one of them cannot be read at all, none is begun.
+func (files importedFiles) run(ctx context.Context, b Batch, stderr io.Writer) error {
+	for _, f := range files {
+		source, err := openSource(f.file)
+		if err != nil {
+			return err
+		}
+		_ = source.Close() // it was only looked at
+	}
+	for i, f := range files {
+		if len(files) > 1 {
+			fmt.Fprintf(stderr, "file %d of %d: %s\n", i+1, len(files), f.file)
+		}
+		var err error
+		if f.summary, err = f.importArguments.run(ctx, b, f.options, stderr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (files importedFiles) total() (t prepare.ImportSummary) {
+	for _, f := range files {
+		t.Rows += f.summary.Rows
+		t.Inserted += f.summary.Inserted
+		t.Unchanged += f.summary.Unchanged
+		t.Corrected += f.summary.Corrected
+		t.Conflicts += f.summary.Conflicts
+		t.Rejected += f.summary.Rejected
+	}
+	return t
+}
+
+// answer is the document of the one file, or of all of them with one for each.
+func (files importedFiles) answer() any {
+	if len(files) == 1 {
+		return files[0].importArguments.answer(files[0].options.Month, files[0].summary)
+	}
+	all := importArguments{file: fmt.Sprintf("%d files", len(files))}
+	document := struct {
+		importDocument
+		Files []importDocument `json:"files"`
+	}{importDocument: all.answer(files[0].options.Month, files.total())}
+	document.Rejects = "" // each file has its own
+	for _, f := range files {
+		document.Files = append(document.Files, f.importArguments.answer(f.options.Month, f.summary))
+	}
+	return document
+}
+
+func (files importedFiles) print(w io.Writer) {
+	line := func(what string, s prepare.ImportSummary) {
+		fmt.Fprintf(w, "%s: %d rows: %d new, %d known already, %d corrected, %d in conflict, %d rejected\n",
+			what, s.Rows, s.Inserted, s.Unchanged, s.Corrected, s.Conflicts, s.Rejected)
+	}
+	if len(files) > 1 {
+		for _, f := range files {
+			line(f.file, f.summary)
+		}
+	}
+	line("month "+files[0].options.Month.String(), files.total())
+}

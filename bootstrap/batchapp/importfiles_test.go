@@ -1,0 +1,49 @@
+package batchapp
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/application/prepare"
+)
+
+func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
+	t.Parallel()
+	a := importArguments{month: "2026-11", format: "canonical", zone: "UTC", files: []string{"one.csv"}}
+	files, err := a.all([]string{"data/two.csv.zst"})
+	if err != nil || len(files) != 2 || files[1].options.File != "two.csv.zst" || files[0].rejects != "rejects.csv" || files[1].rejects != "data/rejects.csv" {
+		t.Fatalf("%v, %v", files, err)
+	}
+	if _, err := (&importArguments{}).all(nil); err == nil || !strings.Contains(err.Error(), "--file") {
+		t.Errorf("no file: %v", err)
+	}
+	a.label = "november"
+	if _, err := a.all([]string{"two.csv"}); err == nil || !strings.Contains(err.Error(), "--label") {
+		t.Errorf("a label for two files: %v", err)
+	}
+}
+
+func TestNoFileIsBegunWhereOneIsMissing(t *testing.T) {
+	t.Parallel()
+	a := importArguments{month: "2026-11", format: "canonical", zone: "UTC"}
+	files, err := a.all([]string{"importfiles_test.go", filepath.Join(t.TempDir(), "missing.csv")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := files.run(context.Background(), Batch{}, io.Discard); err == nil || !strings.Contains(err.Error(), "missing.csv") {
+		t.Fatal(err)
+	}
+}
+
+func TestSeveralFilesAreAnsweredTogetherAndOneByOne(t *testing.T) {
+	t.Parallel()
+	files := importedFiles{{summary: prepare.ImportSummary{Rows: 3, Inserted: 3}}, {summary: prepare.ImportSummary{Rows: 2, Unchanged: 2}}}
+	var out strings.Builder
+	files.print(&out)
+	if total := files.total(); total.Rows != 5 || total.Inserted != 3 || strings.Count(out.String(), "\n") != 3 {
+		t.Fatalf("%+v\n%s", total, out.String())
+	}
+}
