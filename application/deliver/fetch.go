@@ -40,7 +40,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 		},
 		func() error {
 			return f.keyed(ctx, func() (err error) {
-				statement, err = prepare.OpenStatement(sealed, target, f.Cipher)
+				statement, err = prepare.OpenStatement(sealed, target, f.Cipher, f.request.Channel)
 				return err
 			})
 		},

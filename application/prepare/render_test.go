@@ -326,6 +326,9 @@ func TestOnlyTheTargetsOwnStatementOpens(t *testing.T) {
 	if got, err := prepare.OpenStatement(sealed, own, cipher); err != nil || !reflect.DeepEqual(got, whole) {
 		t.Errorf("%+v came back as %+v, %v", whole, got, err)
 	}
+	if got, err := prepare.OpenStatement(sealed, own, cipher, channel.SMS); err != nil || len(got.Variants) != 1 || got.Variants[channel.SMS] != whole.Variants[channel.SMS] {
+		t.Errorf("the text message alone came back as %+v, %v", got, err)
+	}
 	long := statement
 	long.Variants = map[channel.Kind]port.Variant{channel.Email: {HTML: strings.Repeat("x", 1<<20)}}
 	if _, err := prepare.SealStatement(long, cipher); !errors.Is(err, port.ErrContent) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -66,34 +67,31 @@ func encode(statement port.Statement) ([]byte, error) {
 
 var errFrame = errors.New("it is not framed as it should be")
 
-// decode copies what it needs out of plain.
-func decode(plain []byte) (port.Statement, error) {
+// decode copies the variants of some channels out of plain; of all where none is named.
+func decode(plain []byte, kinds []channel.Kind) (port.Statement, error) {
 	line, rest, found := bytes.Cut(plain, []byte{'\n'})
 	var head frame
 	if err := json.Unmarshal(line, &head); err != nil || !found {
 		return port.Statement{}, errFrame
 	}
 	statement := port.Statement{Target: head.Target, Variants: make(map[channel.Kind]port.Variant, len(head.Variants))}
-	take := func(n int) (text string, ok bool) {
-		if n < 0 || n > len(rest) {
-			return "", false
-		}
-		text, rest = string(rest[:n]), rest[n:]
-		return text, true
-	}
+	known := 0
 	for _, kind := range channel.All {
 		v, there := head.Variants[kind]
 		if !there {
 			continue
 		}
-		html, complete := take(v.HTML)
-		text, completeToo := take(v.Text)
-		if !complete || !completeToo {
+		if v.HTML < 0 || v.Text < 0 || v.HTML > len(rest) || v.Text > len(rest)-v.HTML {
 			return port.Statement{}, errFrame
 		}
-		statement.Variants[kind] = port.Variant{Subject: v.Subject, HTML: html, Text: text, Title: v.Title, Class: v.Class, Unsubscribe: v.Unsubscribe}
+		html, text := rest[:v.HTML], rest[v.HTML:v.HTML+v.Text]
+		rest = rest[v.HTML+v.Text:]
+		if known++; len(kinds) > 0 && !slices.Contains(kinds, kind) {
+			continue
+		}
+		statement.Variants[kind] = port.Variant{Subject: v.Subject, HTML: string(html), Text: string(text), Title: v.Title, Class: v.Class, Unsubscribe: v.Unsubscribe}
 	}
-	if len(statement.Variants) != len(head.Variants) || len(rest) > 0 { // an unknown channel, or more than was announced
+	if known != len(head.Variants) || len(rest) > 0 { // an unknown channel, or more than was announced
 		return port.Statement{}, errFrame
 	}
 	return statement, nil
@@ -116,9 +114,9 @@ func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error)
 	return cipher.Seal(compressed, port.Purpose{Kind: port.KindStatement, Target: statement.Target})
 }
 
-// OpenStatement is the way back, for Delivery. ErrUnknownKey where the key is not there yet: wait; ErrContent where
+// OpenStatement is the way back, for Delivery: the variants of the channels named, or all. ErrUnknownKey where the key is not there yet: wait; ErrContent where
 // this is not the target's statement: it must never be sent. It never unpacks more than a statement may have.
-func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher) (port.Statement, error) {
+func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher, kinds ...channel.Kind) (port.Statement, error) {
 	wrong := func(why string) (port.Statement, error) {
 		return port.Statement{}, fmt.Errorf("open the statement of %s: %w: %s", target, port.ErrContent, why)
 	}
@@ -140,7 +138,7 @@ func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher) (port.S
 		return wrong("it cannot be unpacked")
 	}
 	*room = plain
-	statement, err := decode(plain)
+	statement, err := decode(plain, kinds)
 	if err != nil {
 		return wrong(err.Error())
 	}
