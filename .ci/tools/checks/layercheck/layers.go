@@ -61,7 +61,7 @@ var useCaseStd = set(
 )
 
 // useCaseModules are the third parties that application may import.
-var useCaseModules = []string{"golang.org/x/sync", "golang.org/x/text", "github.com/klauspost/compress/zstd"}
+var useCaseModules = []string{"golang.org/x/sync", "golang.org/x/text", "github.com/klauspost/compress"}
 
 // testModules are the third parties that tests of domain and application may import as well.
 var testModules = []string{"pgregory.net/rapid"}

@@ -12,7 +12,7 @@ type rule struct{ name, says string }
 
 var (
 	ruleDomain      = rule{"domain", "domain imports only itself and the pure part of the standard library; its tests also rapid"}
-	ruleApplication = rule{"use-case", "application imports domain, the pure part of the standard library, golang.org/x/sync, golang.org/x/text and zstd; its tests also rapid"}
+	ruleApplication = rule{"use-case", "application imports domain, the pure part of the standard library, golang.org/x/sync, golang.org/x/text and klauspost/compress; its tests also rapid"}
 	ruleAdapter     = rule{"adapter", "an adapter imports neither another adapter nor bootstrap; migrations import nothing of the project"}
 	ruleFx          = rule{"fx", "only bootstrap imports fx"}
 	ruleEnvironment = rule{"env", "only bootstrap reads the environment; tests elsewhere read BALSONG_TEST_… alone"}
