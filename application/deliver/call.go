@@ -56,10 +56,15 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	return true
 }
 
-// call hands the content over, once, and holds it no longer: thousands of calls wait at the same time.
+// call hands the content over, once, and holds it no longer: thousands of calls wait at the same time. The gateway keeps
+// its provider's call deadline itself.
 func (f *flight) call() port.Reply {
-	call, cancel := context.WithTimeout(f.life, f.callDeadline())
-	defer cancel()
+	call := f.life
+	if own := f.callDeadline(); own < f.lane.Gateway.Provider().CallDeadline {
+		var cancel context.CancelFunc
+		call, cancel = context.WithTimeout(call, own)
+		defer cancel()
+	}
 	content := f.content
 	f.content = port.Delivery{}
 	reply := f.lane.Gateway.Send(call, content)
