@@ -64,6 +64,10 @@ func (c Config) producing(through *dialer) *sarama.Config {
 	return s
 }
 
+// fetchMin is for how many bytes a broker waits before it answers a fetch, for MaxWaitTime at most: under load it makes
+// answers fewer and larger, and with them the bulk statements of whoever consumes.
+const fetchMin = 32 << 10
+
 // consuming are the settings of a group's member. What 12 partitions may hold in memory: per partition a response of
 // FetchBytes, what it decompresses to, and ChannelBufferSize messages; 8 MiB over all partitions of a response.
 func (c Config) consuming(through *dialer) *sarama.Config {
@@ -76,6 +80,7 @@ func (c Config) consuming(through *dialer) *sarama.Config {
 	s.Consumer.MaxWaitTime = 100 * time.Millisecond // commits and heartbeats queue behind this long poll
 	s.Consumer.MaxProcessingTime = 100 * time.Millisecond
 	s.Consumer.Retry.Backoff = time.Second
+	s.Consumer.Fetch.Min = fetchMin
 	s.Consumer.Fetch.Default = int32(c.FetchBytes)
 	s.Consumer.Fetch.Max = int32(max(4*c.FetchBytes, 2*c.MaxMessageBytes))
 	s.Consumer.Fetch.MaxBytes = int32(max(8<<20, 2*c.MaxMessageBytes))

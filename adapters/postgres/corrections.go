@@ -31,7 +31,7 @@ func (p Corrections) Correct(ctx context.Context, bill port.ImportedBill, seal f
 		if err := s.one(ctx, "correct a bill", userSQL, []any{clean(bill.Customer)}, &k.UserID); err != nil {
 			return noBill(err, month)
 		}
-		tx := &targetTx{s: s, locked: map[key.Target]bool{}}
+		tx := &targetTx{s: s, locked: map[key.Target]billing.State{}}
 		locked, err := tx.Lock(ctx, []key.Target{k})
 		if err != nil {
 			return err

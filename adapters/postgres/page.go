@@ -51,7 +51,7 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 	})
 	place := make(map[int64]int, len(candidates))
 	for i, c := range candidates {
-		t.locked[c.Target.Key()] = true
+		t.locked[c.Target.Key()] = c.Target.State()
 		place[c.Target.Key().UserID] = i
 	}
 	return candidates, t.contents(ctx, page.Month, candidates, place)

@@ -226,12 +226,19 @@ func hots(size scale, round int) []hot {
 			_, err := tx.Ledger(ctx, targetKeys(size.spread(round, 5)))
 			return err
 		})},
-		{"Lock", `ALTER TABLE billing_targets DROP CONSTRAINT billing_targets_pkey`, within(func(ctx context.Context, tx port.TargetTx) error {
+		{"Lock, Save", `ALTER TABLE billing_targets DROP CONSTRAINT billing_targets_pkey`, within(func(ctx context.Context, tx port.TargetTx) error {
 			locked, err := tx.Lock(ctx, targetKeys(users))
-			if err == nil && len(locked) != size.page {
-				err = fmt.Errorf("locked %d", len(locked))
+			if err != nil || len(locked) != size.page {
+				return fmt.Errorf("locked %d: %w", len(locked), err)
 			}
-			return err
+			for i, target := range locked {
+				state := target.State()
+				state.Dispatch = billing.Succeeded
+				if locked[i], err = billing.Restore(state); err != nil {
+					return err
+				}
+			}
+			return tx.Save(ctx, locked)
 		})},
 	}
 }

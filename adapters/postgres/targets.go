@@ -23,14 +23,14 @@ func NewTargets(db *sqlx.DB) Targets { return Targets{db} }
 // Within implements port.Targets.
 func (p Targets) Within(ctx context.Context, fn func(ctx context.Context, tx port.TargetTx) error) error {
 	return write(ctx, p.db, "change targets", func(ctx context.Context, s *session) error {
-		return fn(ctx, &targetTx{s: s, locked: map[key.Target]bool{}})
+		return fn(ctx, &targetTx{s: s, locked: map[key.Target]billing.State{}})
 	})
 }
 
 // targetTx is one transaction over targets.
 type targetTx struct {
 	s      *session
-	locked map[key.Target]bool
+	locked map[key.Target]billing.State
 }
 
 var lockSQL = `/* lock */ SELECT ` + targetColumns + `
@@ -47,7 +47,7 @@ func (t *targetTx) Lock(ctx context.Context, keys []key.Target) ([]billing.Targe
 			if err != nil {
 				return err
 			}
-			t.locked[target.Key()] = true
+			t.locked[target.Key()] = target.State()
 			locked = append(locked, target)
 			return nil
 		})
@@ -77,21 +77,51 @@ FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[]
     available_at, requested_at, run_id, pause_reason, wish, last_decision, last_error) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
+// saveStatusSQL is for targets of which nothing but the status has changed since they were locked, as with a success.
+const saveStatusSQL = `/* save_status */ UPDATE billing_targets t SET dispatch_status = v.dispatch_status
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[]) AS u(user_id, dispatch_status) OFFSET 0) AS v
+WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
+
 // Save implements port.TargetTx: the dispatch columns. The batch's columns and what only a correction changes stay.
 func (t *targetTx) Save(ctx context.Context, targets []billing.Target) error {
+	var whole, status []billing.State
 	for _, target := range targets {
-		if !t.locked[target.Key()] {
+		before, locked := t.locked[target.Key()]
+		if !locked {
 			return t.s.fail(ctx, "save targets", fmt.Errorf("%w: %s was not locked by this transaction", port.ErrInvalid, target.Key()))
 		}
+		state := target.State()
+		if before.Dispatch = state.Dispatch; before == state {
+			status = append(status, state)
+		} else {
+			whole = append(whole, state)
+		}
 	}
-	states := each(targets, func(t *billing.Target) billing.State { return t.State() })
+	if err := t.save(ctx, saveSQL, whole, saveArgs); err != nil {
+		return err
+	}
+	return t.save(ctx, saveStatusSQL, status, saveStatusArgs)
+}
+
+func (t *targetTx) save(ctx context.Context, statement string, states []billing.State, args func(key.Month, []billing.State) []any) error {
 	return eachMonth(states, stateKey, func(month key.Month, states []billing.State) error {
-		n, err := t.s.exec(ctx, "save targets", byKey(saveSQL, month), saveArgs(month, states)...)
+		n, err := t.s.exec(ctx, "save targets", byKey(statement, month), args(month, states)...)
 		if err == nil && n != len(states) {
 			err = t.s.fail(ctx, "save targets", fmt.Errorf("%w: %d of %d targets of %s were stored (is one named twice?)", port.ErrInvalid, n, len(states), month))
 		}
+		for _, state := range states {
+			t.locked[state.Key] = state
+		}
 		return err
 	})
+}
+
+func saveStatusArgs(month key.Month, states []billing.State) []any {
+	return []any{
+		day(month),
+		bigints(each(states, func(s *billing.State) int64 { return s.Key.UserID })),
+		texts(each(states, func(s *billing.State) string { return string(s.Dispatch) })),
+	}
 }
 
 func stateKey(s *billing.State) key.Delivery {

@@ -119,14 +119,18 @@ func (s seeding) seal(user int64, random *rand.Rand) (r row, err error) {
 	return r, err
 }
 
-// statement is a text of its own, sealed as the renderer does.
+// statement is a text of its own for every channel, sealed as the renderer does: an LMS as long as an LMS may be, the
+// rest an e-mail's HTML and plain text.
 func (s seeding) statement(target key.Target, random *rand.Rand) ([]byte, error) {
 	text := calls
 	if s.randomText {
 		text = letters
 	}
+	lms := min(s.statements, prepare.MaxLMS)
+	html := (s.statements - lms) * 3 / 4
 	return prepare.SealStatement(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
-		channel.SMS: {Text: string(text(random, s.statements)), Class: prepare.ClassLMS},
+		channel.SMS:   {Text: string(text(random, lms)), Title: "Your bill", Class: prepare.ClassLMS},
+		channel.Email: {Subject: "Your bill", HTML: string(text(random, html)), Text: string(text(random, s.statements-lms-html))},
 	}}, s.cipher)
 }
 
