@@ -66,7 +66,7 @@ func FuzzDecodeStatement(f *testing.F) {
 		f.Add([]byte(plain))
 	}
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		statement, err := decode(plain)
+		statement, err := decode(plain, nil)
 		if err != nil {
 			return
 		}
@@ -74,7 +74,7 @@ func FuzzDecodeStatement(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := decode(written)
+		again, err := decode(written, nil)
 		if err != nil || !reflect.DeepEqual(again, statement) {
 			t.Fatalf("%q is %+v, written as %q it is %+v (%v)", plain, statement, written, again, err)
 		}
