@@ -184,6 +184,14 @@ func (a *Answers) askLag(ctx context.Context, s *Status) error {
 	return nil
 }
 
+// calls counts the gateway calls under way.
+func (s Status) calls() (n int) {
+	for _, m := range s.Months {
+		n += m.Calls
+	}
+	return n
+}
+
 // advice says what to do next, most pressing first.
 func (s Status) advice() []string {
 	next := []string{}
@@ -201,6 +209,7 @@ func (s Status) advice() []string {
 	say(one(s.Halted), "Nothing goes out until somebody lifts the halt: `balsong go-on --reason …`.")
 	say(one(s.Policy == ""), "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
 	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
+	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and nobody is being called: is delivery running (`balsong delivery`)?")
 	for _, m := range s.Months {
 		say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
 		say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)

@@ -103,12 +103,18 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 
 func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) ([]string, error) {
 	bill, err := prepare.OpenBill(port.Bill{Target: u.Target.Key(), Data: u.Data}, a.Cipher)
-	if err != nil {
+	reason, amount := why(u), ""
+	switch {
+	case errors.Is(err, port.ErrContent): // nobody is left out because of damage
+		reason += "; its data cannot be opened"
+	case err != nil:
 		return nil, err
+	default:
+		amount = prepare.Decimal(bill.Amount, bill.Currency)
 	}
 	row := []string{
-		u.Customer, bill.Name, bill.Language, bill.Currency, prepare.Decimal(bill.Amount, bill.Currency), bill.DueDate,
-		string(u.Target.Status()), why(u), string(u.Last.Channel), u.Last.Provider, u.Last.Detail, lastTry(u.Last),
+		u.Customer, bill.Name, bill.Language, bill.Currency, amount, bill.DueDate,
+		string(u.Target.Status()), reason, string(u.Last.Channel), u.Last.Provider, u.Last.Detail, lastTry(u.Last),
 	}
 	if options.Destinations {
 		plain := a.destinations(u.Target.Key(), u.Destinations)

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/local/cachedir"
 	"github.com/balsong/balsong/bootstrap/local/demo"
 	"github.com/balsong/balsong/bootstrap/local/demodata"
@@ -48,7 +48,7 @@ func newDemo() *cobra.Command {
 		Example: "  balsong demo\n  balsong demo --fresh\n  balsong demo --file my-bills.csv --month 2026-11",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if options.Month, err = key.ParseMonth(month); err != nil {
-				return err
+				return usageError{fmt.Errorf("--month: %w", err)}
 			}
 			if options.DataDir, err = demoDir(options.DataDir); err != nil {
 				return err
@@ -62,9 +62,13 @@ func newDemo() *cobra.Command {
 					return fmt.Errorf("--fresh: %w", err)
 				}
 			}
-			options.Out, options.Terminal = os.Stdout, isTerminal(os.Stdout)
+			out := os.Stdout
+			if outputOf(cmd) == core.JSON {
+				out = os.Stderr // stdout is for the answer
+			}
+			options.Out, options.Terminal = out, isTerminal(out)
 			keep := stay == "yes" || (stay == "auto" && options.Terminal && isTerminal(os.Stdin))
-			return runDemo(cmd.Context(), options, keep)
+			return runDemo(cmd, options, keep)
 		},
 	}
 	flags := cmd.Flags()
@@ -76,11 +80,13 @@ func newDemo() *cobra.Command {
 	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a URL")
 	flags.StringVar(&options.Kafka, "kafka", "", "kfake, apache, or addresses (host:port,…)")
 	flags.DurationVar(&options.Limit, "limit", 3*time.Minute, "report as it stands after this long")
+	output := core.Text
+	flags.Var(&output, "output", core.OutputHelp)
 	return cmd
 }
 
-func runDemo(ctx context.Context, options demo.Options, keep bool) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+func runDemo(cmd *cobra.Command, options demo.Options, keep bool) (err error) {
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	fmt.Fprintf(options.Out, "Balsong demo, %s. Its data: %s\n\n", options.Month, options.DataDir)
 	running, err := demo.Run(ctx, options)
@@ -88,10 +94,13 @@ func runDemo(ctx context.Context, options demo.Options, keep bool) (err error) {
 	if err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(os.Stderr, "\nstopped; nothing is lost: run the demo again and it goes on")
+			return ExitError{Code: core.ExitInterrupted}
 		}
 		return err
 	}
-	fmt.Fprintln(options.Out, running.Summary.Line())
+	if err := respond(cmd, running.Summary, func(w io.Writer) { fmt.Fprintln(w, running.Summary.Line()) }); err != nil {
+		return err
+	}
 	if !keep {
 		fmt.Fprintf(options.Out, "\n  Read the statements with `%s inbox`: it opens %s again.\n", os.Args[0], running.Inbox)
 		return nil

@@ -46,19 +46,19 @@ func newUnreached() *cobra.Command {
 				return usageError{errors.New("--output json needs --file: stdout can hold one answer")}
 			}
 			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-				if err := operate.New(d.Acts, 0).NoteExport(ctx, month, options.Destinations, a.by()); err != nil {
-					return err
-				}
 				out, err := openExport(cmd, path)
 				if err != nil {
 					return err
+				}
+				if err := operate.New(d.Acts, 0).NoteExport(ctx, month, options.Destinations, a.by()); err != nil {
+					return errors.Join(err, out.Close(), giveUp(path))
 				}
 				work := progress.On(os.Stderr).Begin("unreached", "bills", 0)
 				options.Progress = func(n int) { work.Set(int64(n)) }
 				s, err := d.Answers.Unreached(ctx, month, out, options)
 				work.End()
 				if err = errors.Join(err, out.Close()); err != nil {
-					return err
+					return errors.Join(err, giveUp(path))
 				}
 				if path == "" {
 					printUnreached(os.Stderr, s, options)
@@ -88,6 +88,14 @@ func openExport(cmd *cobra.Command, path string) (io.WriteCloser, error) {
 		return nil, fmt.Errorf("--file: %w (an export never replaces a file)", err)
 	}
 	return file, nil
+}
+
+// giveUp removes an export that did not come to its end: half of it would look whole.
+func giveUp(path string) error {
+	if path == "" {
+		return nil
+	}
+	return os.Remove(path)
 }
 
 type nopCloser struct{ io.Writer }

@@ -1,0 +1,224 @@
+package answer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+const november = key.Month(2026*12 + 10)
+
+// world is a month in memory and somebody who answers.
+type world struct {
+	*testing.T
+	clock  *memory.Clock
+	store  *memory.Store
+	cipher port.Cipher
+	ports  answer.Ports
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	clock := memory.NewClock(time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC))
+	s := memory.NewStore(clock)
+	w := &world{T: t, clock: clock, store: s, cipher: memory.NewCipher()}
+	w.ports = answer.Ports{
+		Report: s.Report(), Dossiers: s.Dossiers(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
+		Control: s.Control(), Policies: s.Policies(), Backlog: s.Backlog(), Sweeps: s.Sweeps(), Clock: clock, Cipher: w.cipher,
+	}
+	w.must(s.Months().Open(t.Context(), november))
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// bills imports n bills and puts them into a status.
+func (w *world) bills(n int, status billing.Status) {
+	w.Helper()
+	bills := make([]port.ImportedBill, n)
+	for i := range bills {
+		bills[i] = port.ImportedBill{
+			Customer: fmt.Sprint("C-", i), State: billing.New(key.Target{Month: november}, w.clock.Now()).State(),
+			Data:         fmt.Appendf(nil, `{"customer_number":"C-%d","name":"Kim","language":"ko","currency":"KRW","amount":%d,"due_date":"2026-11-25"}`, i, i),
+			Destinations: map[channel.Kind]string{channel.Email: "kim@example.com"}, Fingerprint: [32]byte{byte(i), byte(i >> 8)}, File: "bills.csv", Line: i + 2,
+		}
+	}
+	_, err := w.store.Imports().Store(w.Context(), november, bills, w.cipher.Seal)
+	w.must(err)
+	var keys []key.Target
+	for _, b := range bills {
+		target, _, err := w.ports.Report.Find(w.Context(), november, b.Customer)
+		w.must(err)
+		keys = append(keys, target.Key())
+	}
+	w.must(w.store.Targets().Within(w.Context(), func(ctx context.Context, tx port.TargetTx) error {
+		targets, err := tx.Lock(ctx, keys)
+		for i, t := range targets {
+			state := t.State()
+			state.Dispatch = status
+			if targets[i], err = billing.Restore(state); err != nil {
+				return err
+			}
+		}
+		return errors.Join(err, tx.Save(ctx, targets))
+	}))
+}
+
+func (w *world) status(months ...key.Month) answer.Status {
+	w.Helper()
+	s, err := answer.New(w.ports).Status(w.Context(), months, 3)
+	w.must(err)
+	return s
+}
+
+func TestTheStatusSaysWhatStopsEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(w.store.Control().SetHalt(t.Context(), port.Halt{On: true, Actor: "lee", Reason: "wrong amounts", Since: w.clock.Now()}))
+	s := w.status()
+	if !s.Halted || s.Halt.Actor != "lee" || s.Policy != "" || !strings.Contains(s.Next[0], "go-on") || !strings.Contains(s.Next[1], "No policy is ACTIVE") {
+		t.Fatalf("the status is %+v", s)
+	}
+}
+
+func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if s := w.status(); s.Lag != nil || s.LagProblem == "" {
+		t.Errorf("nobody can be asked: %+v", s)
+	}
+	w.ports.Lag = func(context.Context) (int64, error) { return 0, port.ErrUnavailable }
+	if s := w.status(); s.Lag != nil || s.LagProblem != port.ErrUnavailable.Error() {
+		t.Errorf("the event log is away: %+v", s)
+	}
+	w.ports.Lag = func(context.Context) (int64, error) { return 7, nil }
+	if s := w.status(); s.Lag == nil || *s.Lag != 7 || s.LagProblem != "" || !strings.Contains(strings.Join(s.Next, " "), "is delivery running") {
+		t.Errorf("seven wait: %+v", s)
+	}
+}
+
+func TestAClosedMonthIsShownWhereItIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(w.store.Months().Close(t.Context(), november))
+	if s := w.status(); len(s.Months) != 0 {
+		t.Errorf("open are %+v", s.Months)
+	}
+	if s := w.status(november); len(s.Months) != 1 || s.Months[0].Open {
+		t.Errorf("named are %+v", s.Months)
+	}
+}
+
+func TestAMonthThatIsThroughAsksForThePaperRunAndItsClosing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bills(2, billing.Succeeded)
+	if s := w.status(); s.Months[0].Waiting() != 0 || !strings.Contains(strings.Join(s.Next, " "), "month close --month 2026-11") {
+		t.Errorf("the advice is %q", s.Next)
+	}
+}
+
+// lines counts the rows of an export and notes the largest write.
+type lines struct{ rows, largest int }
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.rows += strings.Count(string(p), "\n")
+	l.largest = max(l.largest, len(p))
+	return len(p), nil
+}
+
+func TestAnExportGoesThroughTheMonthPageByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bills(2500, billing.Exhausted)
+	var told []int
+	var out lines
+	s, err := answer.New(w.ports).Unreached(t.Context(), november, &out, answer.UnreachedOptions{Progress: func(n int) { told = append(told, n) }})
+	if err != nil || s.Written != 2500 || out.rows != 2501 || fmt.Sprint(told) != "[1000 2000 2500]" || out.largest > 64<<10 {
+		t.Fatalf("%+v, %d rows, told %v, writes of %d bytes: %v", s, out.rows, told, out.largest, err)
+	}
+}
+
+// damaged opens nothing of a customer's data.
+type damaged struct{ port.Cipher }
+
+func (d damaged) Open(sealed []byte, purpose port.Purpose) ([]byte, error) {
+	if purpose.Kind == port.KindBillingData && purpose.Target.UserID == 1 {
+		return nil, port.ErrContent
+	}
+	return d.Cipher.Open(sealed, purpose)
+}
+
+func TestNobodyIsLeftOutOfAnExportBecauseOfDamage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bills(2, billing.Exhausted)
+	w.ports.Cipher = damaged{w.cipher}
+	var out strings.Builder
+	if s, err := answer.New(w.ports).Unreached(t.Context(), november, &out, answer.UnreachedOptions{}); err != nil || s.Written != 2 || !strings.Contains(out.String(), "cannot be opened") {
+		t.Fatalf("%+v: %v\n%s", s, err, out.String())
+	}
+	w.ports.Cipher = memory.NewCipher()
+	if _, err := answer.New(w.ports).Unreached(t.Context(), november, &out, answer.UnreachedOptions{}); !errors.Is(err, port.ErrUnknownKey) {
+		t.Fatalf("with another keyset: %v", err)
+	}
+}
+
+func TestWithoutKeysNothingIsExportedAndStoriesHaveNoDestinations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bills(1, billing.Ready)
+	w.ports.Cipher = nil
+	if _, err := answer.New(w.ports).Unreached(t.Context(), november, io.Discard, answer.UnreachedOptions{}); !errors.Is(err, answer.ErrNoKeys) {
+		t.Errorf("the export: %v", err)
+	}
+	s, err := answer.New(w.ports).Why(t.Context(), november, "C-0")
+	w.must(err)
+	if s.Next.WaitsFor != story.ForBatch || strings.Contains(fmt.Sprint(s), "@") {
+		t.Errorf("the story is %+v", s)
+	}
+	w.ports.Cipher = memory.NewCipher() // a keyset that lacks the key
+	if s, err = answer.New(w.ports).Why(t.Context(), november, "C-0"); err != nil || strings.Contains(fmt.Sprint(s), "@") {
+		t.Errorf("with another keyset: %+v, %v", s, err)
+	}
+}
+
+func TestARunWhoseRecordIsGoneTakesNoStoryWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := key.Target{Month: november, UserID: 1}
+	w.bills(1, billing.Ready)
+	w.must(w.store.Targets().Within(t.Context(), func(ctx context.Context, tx port.TargetTx) error {
+		targets, err := tx.Lock(ctx, []key.Target{k})
+		if err != nil {
+			return err
+		}
+		state := targets[0].State()
+		state.Dispatch, state.RunID, state.Policy = billing.Requested, 99, policy.Ref{ID: 1, Version: 1}
+		if targets[0], err = billing.Restore(state); err != nil {
+			return err
+		}
+		return tx.Save(ctx, targets)
+	}))
+	if s, err := answer.New(w.ports).Why(t.Context(), november, "C-0"); err != nil || s.Dispatch != billing.Requested {
+		t.Fatalf("%+v: %v", s, err)
+	}
+}
