@@ -9,6 +9,9 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
+// dense makes a drawing small enough for a phone.
+const dense = `%%{init: {"flowchart": {"rankSpacing": 15, "nodeSpacing": 12}}}%%`
+
 // section is a layer of the code, with the only arrows that are allowed out of it.
 type section struct {
 	name, prefix, needs string
@@ -19,7 +22,7 @@ type section struct {
 // sections are the layers from the inside out; a package belongs to the last whose prefix it has.
 var sections = []section{
 	{"domain", "domain", "nothing but the pure part of the standard library", "LR", nil},
-	{"application", "application", "domain", "LR", nil},
+	{"application", "application", "domain", "LR", []string{"port", "memory", "porttest"}},
 	{"adapters", "adapters", "application, domain, migrations, and its own technology; never each other", "LR", nil},
 	{"migrations", "migrations", "nothing", "LR", nil},
 	{"bootstrap", "bootstrap", "everything but local; alone imports fx and reads the environment", "LR", nil},
@@ -84,7 +87,7 @@ func drawPackages(p *printer, layer section, of []*packages.Package, needs map[s
 		inside[pkg.PkgPath] = pkg.Name != "main" && !slices.Contains(layer.undrawn, path.Base(pkg.PkgPath)) &&
 			(layer.name != "local" || strings.Count(pkg.PkgPath, "/") == strings.Count(project+layer.prefix, "/")+1)
 	}
-	lines := []string{`%%{init: {"flowchart": {"rankSpacing": 15, "nodeSpacing": 12}}}%%`, "flowchart " + layer.direction}
+	lines := []string{dense, "flowchart " + layer.direction}
 	for _, pkg := range of {
 		for _, need := range needs[pkg.PkgPath] {
 			if inside[pkg.PkgPath] && inside[need] && !reaches(needs, pkg.PkgPath, need) {

@@ -78,7 +78,7 @@ func fieldTypes(t reflect.Type) (names []string) {
 
 func wiringPage(p *printer, _ Sources) error {
 	p.line("Asked of fx, which starts nothing for it. Only what an app uses is drawn; the log, the metrics and the clock, which all use, are left out.")
-	p.line("Constructors do no I/O: an app starts while its parts are down, and waits for them.\n")
+	p.line("A name without a package is a %s. Constructors do no I/O: an app starts while its parts are down, and waits for them.\n", p.link("port", "docs/architecture/ports.md"))
 	list, err := apps()
 	if err != nil {
 		return err
@@ -157,6 +157,6 @@ func (a app) draw(g graph) ([]string, error) {
 var notWord = regexp.MustCompile(`\W+`)
 
 func typeNode(name string) string {
-	short := strings.TrimPrefix(name, "*")
+	short := strings.TrimPrefix(strings.TrimPrefix(name, "*"), "port.")
 	return notWord.ReplaceAllString(short, "_") + `["` + short + `"]`
 }
