@@ -66,6 +66,7 @@ bin/balsong: # always asked; Go's cache decides
 .PHONY: test
 test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
 	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
+	@[ -n "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || echo 'SKIPPED: no Chromium on this machine, so nobody has looked at the e-mail and the pages (make browser installs it)' >&2
 
 .PHONY: test-real
 test-real: bin/balsong ## what touches Kafka against Apache Kafka, plans on a million rows, secrets against moto, then an installed PostgreSQL 15 or later (needs Java, Maven, Python)

@@ -19,7 +19,7 @@ func Samples(language string) []Sample {
 	before := int64(1_889_500)
 	full := Bill{
 		Customer: "7590-VHVEG", Name: "김하나", Language: "ko", Currency: "KRW", Amount: 68_200, BilledBefore: &before,
-		DueDate: "2026-11-25", Payment: "자동이체 (국민은행 ***-**-1234)", Unsubscribe: "https://example.com/unsubscribe/7590-VHVEG",
+		DueDate: "2026-11-25", Payment: "자동이체 (국민은행, 끝 네 자리 1234)", Unsubscribe: "https://example.com/unsubscribe/7590-VHVEG",
 		Items: []Item{{"인터넷 (광랜 500M)", 33_000}, {"휴대전화 요금제 5G 라이트", 45_000}, {"부가서비스: 온라인 백업", 2_200}, {"결합 할인", -12_000}},
 	}
 	if language != "ko" {

@@ -100,11 +100,10 @@ func (q *request) validate(channel behaviour.Channel) string {
 		q.Class = ""
 		return ""
 	}
-	q.Title = ""
 	switch q.Class {
-	case "":
-		q.Class = "SMS"
-	case "SMS", "LMS":
+	case "", "SMS":
+		q.Class, q.Title = "SMS", ""
+	case "LMS": // its title is its subject
 	default:
 		return "class is SMS or LMS"
 	}

@@ -13,7 +13,9 @@ import (
 
 // mailParts is what the pages show of an e-mail.
 type mailParts struct {
-	Subject, From, To, Date string
+	Subject, From, ReplyTo, To, Date string
+	// Unsubscribe is List-Unsubscribe, as it came.
+	Unsubscribe string
 	// HTML and Text are the first parts of these types, empty if there is none.
 	HTML, Text string
 	// Attachments are the names of the parts that are neither.
@@ -48,8 +50,11 @@ func parseMail(data []byte) mailParts {
 	p := mailParts{
 		Subject: decodeHeader(message.Header.Get("Subject")),
 		From:    decodeHeader(message.Header.Get("From")),
+		ReplyTo: decodeHeader(message.Header.Get("Reply-To")),
 		To:      decodeHeader(message.Header.Get("To")),
 		Date:    message.Header.Get("Date"),
+
+		Unsubscribe: message.Header.Get("List-Unsubscribe"),
 	}
 	left := maxParts
 	p.add(message.Header.Get, message.Body, 0, &left)

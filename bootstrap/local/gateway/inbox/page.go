@@ -18,8 +18,8 @@ import (
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") },
-	"short": func(t time.Time) string { return t.Local().Format("Jan 2, 15:04:05") },
+	"clock": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
+	"short": func(t time.Time) string { return t.Local().Format("Jan 2, 15:04:05 MST") },
 	"lower": strings.ToLower,
 }).ParseFS(files, "page/*.html"))
 
@@ -57,6 +57,7 @@ type messagePage struct {
 	Mail    mailParts
 	View    string
 	Text    string
+	Subject string // of an LMS
 	Tabs    []channelLink
 }
 
@@ -125,6 +126,9 @@ func (b *Inbox) serveMessage(w http.ResponseWriter, r *http.Request) {
 	if message.Channel == "EMAIL" {
 		data.Mail = parseMail(message.Body)
 		data.showMail(r.FormValue("view"))
+	}
+	if message.Class == "LMS" && message.Title != opening(message.Body) {
+		data.Subject = message.Title
 	}
 	if data.Title == "" || message.Channel == "SMS" {
 		data.Title = fmt.Sprintf("Message %d", message.Sequence)

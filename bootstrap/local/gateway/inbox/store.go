@@ -142,18 +142,20 @@ func (b *Inbox) Close() error {
 }
 
 // Find returns a page of the entries that match, newest first, and how many
-// match. An entry matches when its key or masked destination contains the
-// text, or its whole destination is the text; the empty text matches all.
+// match. An entry matches when its key, its masked destination, its title or its
+// text contains the words, or its whole destination is the words; no words match
+// all. Texts are read from disk: a customer number or a name is found in them.
 func (b *Inbox) Find(text, channel string, skip, limit int) (page []Entry, total int) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	whole := hashTo(text)
 	b.mu.RLock()
-	defer b.mu.RUnlock()
-	for _, e := range slices.Backward(b.entries) {
+	entries := slices.Clone(b.entries)
+	b.mu.RUnlock()
+	for _, e := range slices.Backward(entries) {
 		if channel != "" && e.Channel != channel {
 			continue
 		}
-		if text != "" && e.toHash != whole && !strings.Contains(strings.ToLower(e.Key), text) && !strings.Contains(strings.ToLower(e.To), text) {
+		if text != "" && e.toHash != whole && !e.says(text) && !b.reads(e, text) {
 			continue
 		}
 		if total >= skip && len(page) < limit {
@@ -164,28 +166,61 @@ func (b *Inbox) Find(text, channel string, skip, limit int) (page []Entry, total
 	return page, total
 }
 
+// says reports whether what is known without reading contains the words.
+func (e Entry) says(text string) bool {
+	for _, known := range []string{e.Key, e.To, e.Title} {
+		if strings.Contains(strings.ToLower(known), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// reads reports whether the message's text contains the words. One that newer
+// ones have replaced meanwhile does not.
+func (b *Inbox) reads(e Entry, text string) bool {
+	b.mu.RLock()
+	message, err := e.read()
+	b.mu.RUnlock()
+	if err != nil {
+		return false
+	}
+	shown := string(message.Body)
+	if message.Channel == "EMAIL" {
+		mail := parseMail(message.Body)
+		if shown = mail.Text; shown == "" {
+			shown = mail.HTML
+		}
+	}
+	return strings.Contains(strings.ToLower(shown), text)
+}
+
 // Get reads a message, or returns an error that wraps ErrNotFound.
 func (b *Inbox) Get(sequence uint64) (Message, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	for _, e := range slices.Backward(b.entries) {
-		if e.Sequence != sequence {
-			continue
+		if e.Sequence == sequence {
+			return e.read()
 		}
-		frame := make([]byte, e.length)
-		if _, err := e.segment.file.ReadAt(frame, e.offset); err != nil {
-			return Message{}, fmt.Errorf("read message %d: %w", sequence, err)
-		}
-		h, body, err := parseFrame(frame)
-		if err != nil {
-			return Message{}, fmt.Errorf("read message %d: %w", sequence, err)
-		}
-		return Message{
-			Sequence: h.Sequence, Time: h.Time, Channel: h.Channel, Class: h.Class,
-			Key: h.Key, To: h.To, Title: h.Title, Body: body,
-		}, nil
 	}
 	return Message{}, fmt.Errorf("message %d: %w", sequence, ErrNotFound)
+}
+
+// read reads the message from disk.
+func (e Entry) read() (Message, error) {
+	frame := make([]byte, e.length)
+	if _, err := e.segment.file.ReadAt(frame, e.offset); err != nil {
+		return Message{}, fmt.Errorf("read message %d: %w", e.Sequence, err)
+	}
+	h, body, err := parseFrame(frame)
+	if err != nil {
+		return Message{}, fmt.Errorf("read message %d: %w", e.Sequence, err)
+	}
+	return Message{
+		Sequence: h.Sequence, Time: h.Time, Channel: h.Channel, Class: h.Class,
+		Key: h.Key, To: h.To, Title: h.Title, Body: body,
+	}, nil
 }
 
 // write is the one goroutine that writes: it gathers what waits.
@@ -241,7 +276,9 @@ func headerOf(m Message) header {
 	case "EMAIL":
 		title = subject(m.Body)
 	case "SMS":
-		title = opening(m.Body)
+		if title == "" {
+			title = opening(m.Body)
+		}
 	}
 	return header{
 		Sequence: m.Sequence, Time: m.Time, Channel: m.Channel, Class: m.Class,
