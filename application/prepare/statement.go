@@ -62,7 +62,7 @@ var errFrame = errors.New("it is not framed as it should be")
 func decode(plain []byte, kinds []channel.Kind) (port.Statement, error) {
 	line, rest, found := bytes.Cut(plain, []byte{'\n'})
 	var head frame
-	if err := json.Unmarshal(line, &head); err != nil || !found {
+	if err := json.Unmarshal(line, &head); err != nil || !found || head.Target.Month == 0 || head.Target.UserID <= 0 {
 		return port.Statement{}, errFrame
 	}
 	statement := port.Statement{Target: head.Target, Variants: make(map[channel.Kind]port.Variant, len(head.Variants))}
@@ -103,8 +103,9 @@ func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error)
 	return cipher.Seal(compressed, port.Purpose{Kind: port.KindStatement, Target: statement.Target})
 }
 
-// OpenStatement is the way back, for Delivery: the variants of the channels named, or all. ErrUnknownKey where the key is not there yet: wait; ErrContent where
-// this is not the target's statement: it must never be sent. It never unpacks more than a statement may have.
+// OpenStatement is the way back, for Delivery: the variants of the channels named, or all. ErrUnknownKey where the key is
+// not there yet: wait; ErrContent where this is not the target's statement: it must never be sent. It never unpacks more
+// than a statement may have.
 func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher, kinds ...channel.Kind) (port.Statement, error) {
 	wrong := func(why string) (port.Statement, error) {
 		return port.Statement{}, fmt.Errorf("open the statement of %s: %w: %s", target, port.ErrContent, why)
