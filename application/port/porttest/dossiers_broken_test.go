@@ -16,6 +16,7 @@ import (
 type brokenDossiers struct {
 	port.Dossiers
 	sealed    func(b *port.SealedBill)
+	refused   func(refused []port.Reject) []port.Reject
 	unreached func(ctx context.Context, d port.Dossiers, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error)
 }
 
@@ -25,6 +26,14 @@ func (b brokenDossiers) Sealed(ctx context.Context, target key.Target) (port.Sea
 		b.sealed(&bill)
 	}
 	return bill, err
+}
+
+func (b brokenDossiers) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {
+	refused, err := b.Dossiers.Refused(ctx, month, customer)
+	if b.refused != nil {
+		refused = b.refused(refused)
+	}
+	return refused, err
 }
 
 func (b brokenDossiers) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
@@ -62,6 +71,9 @@ func TestTheDossiersSuiteRejectsBrokenDossiers(t *testing.T) {
 		{"which forget the UNKNOWN", dossiers(filtered(func(u *port.UnreachedBill) bool { return u.Target.Status() != billing.Unknown })), []string{
 			"lists exactly those for whom nothing more happens by itself",
 		}},
+		{"which tell of one refused row alone", dossiers(brokenDossiers{refused: func(refused []port.Reject) []port.Reject {
+			return refused[:min(1, len(refused))]
+		}}), []string{"tells which rows of a customer were refused and did not come in since"}},
 		{"which repeat the first page", dossiers(brokenDossiers{unreached: func(ctx context.Context, d port.Dossiers, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
 			return d.Unreached(ctx, month, max(0, after-1), limit, onTheWay)
 		}}), []string{"pages through the month, each bill once"}},

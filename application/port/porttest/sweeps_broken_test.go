@@ -159,6 +159,14 @@ type brokenBacklog struct {
 	port.Backlog
 	due  func(now time.Time, limit int) (time.Time, int)
 	next func(at time.Time) time.Time
+	late bool // Unrendered answers for the month after
+}
+
+func (b brokenBacklog) Unrendered(ctx context.Context, month key.Month) (int, error) {
+	if b.late {
+		month++
+	}
+	return b.Backlog.Unrendered(ctx, month)
 }
 
 func (b brokenBacklog) Due(ctx context.Context, month key.Month, now time.Time, limit int) (int, error) {
@@ -193,6 +201,7 @@ func TestTheBacklogSuiteRejectsBrokenCounts(t *testing.T) {
 			}
 			return at
 		}}), []string{"tells when the next one comes due"}},
+		{"which counts another month", backlog(brokenBacklog{late: true}), []string{"counts what waits to be rendered"}},
 		{"which counts only what nobody holds", func(s *porttest.Storage, _ *memory.Store) {
 			s.Backlog = lockingBacklog{s.Backlog, s.Targets}
 		}, []string{"counts what others hold, without waiting"}},
