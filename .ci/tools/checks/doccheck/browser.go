@@ -22,7 +22,7 @@ const (
 	phoneWidth   = 390
 	pageMargin   = 32
 	letterHeight = 16
-	smallest     = 6
+	smallest     = 6.0
 )
 
 // browser is a headless Chromium with Mermaid in it.
