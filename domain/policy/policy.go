@@ -174,6 +174,9 @@ func (s Spec) Problems() []Problem {
 	}
 	bad(s.Zone == nil, "zone", "is missing (an IANA name such as Asia/Seoul)")
 	bad(s.Deadline < 0, "deadline", "%s is negative", s.Deadline)
+	if opening, bound := s.firstOpening(); bound && s.Deadline > 0 && s.Deadline <= opening {
+		bad(true, "deadline", "%s after the month's start, quiet hours (%s) have kept every channel of the route closed: no bill could go out", s.Deadline, s.QuietHours)
+	}
 	bad(s.CallDeadline < 0, "call_deadline", "%s is negative", s.CallDeadline)
 	bad(s.MaxRounds < 1 || s.MaxRequeues < 1, "max_rounds, max_requeues", "must be at least 1")
 	bad(s.Class != Transactional && s.Class != Advertising, "class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
@@ -192,6 +195,21 @@ func (s Spec) Problems() []Problem {
 		bad(!kind.Valid() || (unknown != attempt.Hold && unknown != attempt.Resend), "unknown."+string(kind), "%q is neither hold nor resend", unknown)
 	}
 	return list
+}
+
+// firstOpening is how long after the start of a month the quiet hours open; bound tells whether they bind every channel
+// of the route at all.
+func (s Spec) firstOpening() (opening time.Duration, bound bool) {
+	if s.QuietHours.IsZero() || s.Zone == nil || len(s.Route) == 0 {
+		return 0, false
+	}
+	for _, leg := range s.Route {
+		if !s.QuietChannels.Has(leg.Channel) {
+			return 0, false
+		}
+	}
+	start := time.Date(2027, time.January, 1, 0, 0, 0, 0, s.Zone) // a month on whose first day no clock jumps
+	return s.QuietHours.NextOpening(start).Sub(start), true
 }
 
 // Ref names the version.

@@ -10,6 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/window"
 	"pgregory.net/rapid"
 )
 
@@ -113,18 +114,32 @@ func TestAStepOutsideTheRouteHasNoNextOther(t *testing.T) {
 	}
 }
 
+func quiet(from, to window.Minute) window.Forbidden {
+	forbidden, err := window.NewForbidden(from, to, time.UTC)
+	if err != nil {
+		panic(err)
+	}
+	return forbidden
+}
+
 func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*policy.Spec){
-		"name":                   func(s *policy.Spec) { s.Name = "" },
-		"route: names":           func(s *policy.Spec) { s.Route = nil },
-		"route: leg 1: \"FAX\"":  func(s *policy.Spec) { s.Route = policy.Route{{Channel: "FAX", Tries: 1}} },
-		"route: leg 1: EMAIL":    func(s *policy.Spec) { s.Route = policy.Route{{Channel: channel.Email}} },
-		"route: leg 2: SMS":      func(s *policy.Spec) { s.Route[1].Tries = -1 },
-		"route: leg 1: PUSH":     func(s *policy.Spec) { s.Route = policy.Route{{Channel: channel.Push, Tries: policy.MaxSteps + 1}} },
-		"route: has 101":         func(s *policy.Spec) { s.Route = policy.Route{{channel.Push, 100}, {channel.SMS, 1}} },
-		"zone":                   func(s *policy.Spec) { s.Zone = nil },
-		"deadline":               func(s *policy.Spec) { s.Deadline = -1 },
+		"name":                  func(s *policy.Spec) { s.Name = "" },
+		"route: names":          func(s *policy.Spec) { s.Route = nil },
+		"route: leg 1: \"FAX\"": func(s *policy.Spec) { s.Route = policy.Route{{Channel: "FAX", Tries: 1}} },
+		"route: leg 1: EMAIL":   func(s *policy.Spec) { s.Route = policy.Route{{Channel: channel.Email}} },
+		"route: leg 2: SMS":     func(s *policy.Spec) { s.Route[1].Tries = -1 },
+		"route: leg 1: PUSH":    func(s *policy.Spec) { s.Route = policy.Route{{Channel: channel.Push, Tries: policy.MaxSteps + 1}} },
+		"route: has 101":        func(s *policy.Spec) { s.Route = policy.Route{{channel.Push, 100}, {channel.SMS, 1}} },
+		"zone":                  func(s *policy.Spec) { s.Zone = nil },
+		"deadline":              func(s *policy.Spec) { s.Deadline = -1 },
+		"deadline: 8h0m0s after": func(s *policy.Spec) {
+			s.QuietHours, s.QuietChannels, s.Deadline = quiet(21*60, 8*60), channel.NewSet(channel.Email, channel.SMS), 8*time.Hour
+		},
+		"deadline: 23h0m0s after": func(s *policy.Spec) {
+			s.QuietHours, s.QuietChannels, s.Deadline = quiet(0, 23*60+59), channel.NewSet(channel.All...), 23*time.Hour
+		},
 		"call_deadline":          func(s *policy.Spec) { s.CallDeadline = -1 },
 		"max_rounds":             func(s *policy.Spec) { s.MaxRounds = -1 },
 		"max_rounds, max_requeu": func(s *policy.Spec) { s.MaxRequeues = -1 },
@@ -132,6 +147,15 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 		"quiet_channels":         func(s *policy.Spec) { s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.SMS) },
 		"backoff.temporary": func(s *policy.Spec) {
 			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: {Base: time.Hour, Factor: 1, Max: time.Minute}}
+		},
+		"backoff.throttled": func(s *policy.Spec) {
+			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Throttled: {Base: -time.Minute, Factor: 1, Max: time.Minute}}
+		},
+		"backoff.permanent": func(s *policy.Spec) {
+			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Permanent: policy.DefaultBackoff}
+		},
+		"backoff.temporary: ": func(s *policy.Spec) {
+			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: {Base: time.Minute, Factor: 0.5, Max: time.Hour}}
 		},
 		"publish_retry": func(s *policy.Spec) { s.PublishRetry = attempt.Backoff{Base: -1, Factor: 1} },
 		"unknown.SMS":   func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.SMS: "guess"} },
@@ -144,6 +168,15 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 		}
 	}
 	spec := good()
+	spec.QuietHours, spec.QuietChannels, spec.Deadline = quiet(21*60, 8*60), channel.NewSet(channel.Email, channel.SMS), 8*time.Hour+time.Minute
+	if _, err := policy.New(policy.Ref{ID: 1, Version: 1}, spec); err != nil {
+		t.Errorf("a deadline a minute behind the first opening: %v", err)
+	}
+	spec.QuietChannels, spec.Deadline = channel.NewSet(channel.SMS), time.Hour
+	if _, err := policy.New(policy.Ref{ID: 1, Version: 1}, spec); err != nil {
+		t.Errorf("a short deadline where quiet hours do not bind every channel: %v", err)
+	}
+	spec = good()
 	spec.Class, spec.QuietChannels = policy.Advertising, channel.NewSet(channel.All...)
 	if _, err := policy.New(policy.Ref{ID: 1, Version: 1}, spec); err != nil {
 		t.Errorf("an advertising policy that binds every channel: %v", err)
