@@ -32,9 +32,11 @@ type Kafka struct {
 	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that migrate makes"`
 	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"copies of each partition that migrate makes"`
 	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"copies that must have a message before it counts"`
-	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"talk TLS to the brokers"`
-	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; none without"`
-	Password    string   `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
+	// SessionTimeout zero means the adapter's default.
+	SessionTimeout time.Duration `env:"BALSONG_KAFKA_SESSION_TIMEOUT" envDefault:"10s" help:"how long the group waits for a consumer's sign of life before others take its partitions over"`
+	TLS            bool          `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"talk TLS to the brokers"`
+	User           string        `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; none without"`
+	Password       string        `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
 // S3 is where statements lie.
@@ -256,6 +258,9 @@ func (k Kafka) validate() error {
 		if _, _, err := net.SplitHostPort(broker); err != nil {
 			return fmt.Errorf("BALSONG_KAFKA_BROKERS: %q is not host:port", broker)
 		}
+	}
+	if k.SessionTimeout < 3*time.Second {
+		return fmt.Errorf("BALSONG_KAFKA_SESSION_TIMEOUT is %s: it must be at least 3s (the brokers ask for 6s by default)", k.SessionTimeout)
 	}
 	if k.Partitions < 1 || k.Replication < 1 || k.MinInSync < 1 || k.MinInSync > k.Replication {
 		return errors.New("BALSONG_KAFKA_PARTITIONS, _REPLICATION and _MIN_INSYNC must be at least 1, and MIN_INSYNC at most REPLICATION")

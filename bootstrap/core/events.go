@@ -1,6 +1,8 @@
 package core
 
 import (
+	"time"
+
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/kafka"
@@ -20,14 +22,21 @@ type RequestConsumer struct{ port.Consumer }
 // ResultConsumer reads results as a member of the settlement group.
 type ResultConsumer struct{ port.Consumer }
 
+// KafkaConfig is the configuration of the adapter, without a log.
+func KafkaConfig(c config.Kafka, client string) kafka.Config {
+	return kafka.Config{
+		Brokers: c.Brokers, ClientID: client, TopicPrefix: c.TopicPrefix, TLS: c.TLS, User: c.User, Password: c.Password,
+		SessionTimeout: c.SessionTimeout, RebalanceTimeout: max(20*time.Second, 2*c.SessionTimeout),
+	}
+}
+
 // Events provides the event log. client names the process in the brokers' logs.
 func Events(c config.Kafka, client string) fx.Option {
 	return fx.Module("events", fx.Provide(
 		func(log port.Log, metrics port.Metrics) kafka.Config {
-			return kafka.Config{
-				Brokers: c.Brokers, ClientID: client, TopicPrefix: c.TopicPrefix,
-				TLS: c.TLS, User: c.User, Password: c.Password, Log: log, Metrics: metrics,
-			}.WithDefaults()
+			k := KafkaConfig(c, client)
+			k.Log, k.Metrics = log, metrics
+			return k.WithDefaults()
 		},
 		func(lc fx.Lifecycle, k kafka.Config) (port.Publisher, error) {
 			publisher, err := kafka.NewPublisher(k)

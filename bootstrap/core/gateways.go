@@ -49,36 +49,48 @@ func addSMTP(c config.SMTP, clock port.Clock, add addLane) error {
 	if c.Addr == "" {
 		return nil
 	}
-	provider := port.Provider{
-		Name: "smtp", Channel: channel.Email,
-		CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
-		Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
-	}
-	gateway, err := sender.NewSMTP(sender.SMTPConfig{
-		Provider: provider, Address: c.Addr, TLS: sender.TLSPolicy(c.TLS),
-		Username: c.User, Password: c.Password, From: c.From, ReplyTo: c.ReplyTo,
-		Advertising: sender.Letterhead{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
-	})
+	gateway, err := NewSMTP(c, clock)
 	if err != nil {
 		return err
 	}
-	return add(provider, gateway, gateway.Close)
+	return add(gateway.Provider(), gateway, gateway.Close)
+}
+
+// NewSMTP returns the e-mail provider; it does not connect.
+func NewSMTP(c config.SMTP, clock port.Clock) (*sender.SMTP, error) {
+	return sender.NewSMTP(sender.SMTPConfig{
+		Provider: port.Provider{
+			Name: "smtp", Channel: channel.Email,
+			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
+			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
+		},
+		Address: c.Addr, TLS: sender.TLSPolicy(c.TLS),
+		Username: c.User, Password: c.Password, From: c.From, ReplyTo: c.ReplyTo,
+		Advertising: sender.Letterhead{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
+	})
 }
 
 func addHTTP(c config.HTTPLane, clock port.Clock, add addLane) error {
 	if c.URL == "" {
 		return nil
 	}
-	provider := port.Provider{
-		Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
-		CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
-		Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
-	}
-	gateway, err := sender.NewHTTP(sender.HTTPConfig{Provider: provider, URL: c.URL, Token: c.Token, Now: clock.Now})
+	gateway, err := NewHTTP(c, clock)
 	if err != nil {
 		return err
 	}
-	return add(provider, gateway, gateway.Close)
+	return add(gateway.Provider(), gateway, gateway.Close)
+}
+
+// NewHTTP returns a provider that is called by HTTP; it does not connect.
+func NewHTTP(c config.HTTPLane, clock port.Clock) (*sender.HTTP, error) {
+	return sender.NewHTTP(sender.HTTPConfig{
+		Provider: port.Provider{
+			Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
+			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
+			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
+		},
+		URL: c.URL, Token: c.Token, Now: clock.Now,
+	})
 }
 
 // burst lets a tenth of a second's calls out at once.

@@ -11,15 +11,20 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
+// S3Config is the configuration of the adapter.
+func S3Config(c config.S3) s3.Config {
+	return s3.Config{
+		Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.Endpoint != "",
+		AccessKey: c.AccessKey, SecretKey: c.SecretKey, CacheBytes: c.CacheMiB << 20,
+	}
+}
+
 // Statements provides the packs and the cipher.
 func Statements(c config.S3, keys config.Keys) fx.Option {
 	return fx.Module("statements",
 		fx.Provide(
 			fx.Annotate(func(metrics port.Metrics) (*s3.Packs, error) {
-				return s3.New(context.Background(), s3.Config{
-					Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.Endpoint != "",
-					AccessKey: c.AccessKey, SecretKey: c.SecretKey, CacheBytes: c.CacheMiB << 20,
-				}, metrics)
+				return s3.New(context.Background(), S3Config(c), metrics)
 			}, fx.As(fx.Self()), fx.As(new(port.Packs))),
 		),
 		Cipher(keys),

@@ -84,6 +84,6 @@ func newRoot() *cobra.Command {
 		cmd.PersistentFlags().Var(&output, "output", core.OutputHelp)
 		root.AddCommand(cmd)
 	}
-	root.AddCommand(newRender(), newSendTest(), newKeyset())
+	root.AddCommand(newRender(), newSendTest(), newKeyset(), newDoctor())
 	return root
 }

@@ -1,0 +1,167 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// Facts are what a cluster tells of itself.
+type Facts struct {
+	Brokers    int
+	Topics     []TopicFacts
+	AutoCreate string // auto.create.topics.enable of one broker: "true", "false", or "" where it does not say
+}
+
+// TopicFacts are what a cluster tells of one topic.
+type TopicFacts struct {
+	Role        port.Topic
+	Name        string
+	Exists      bool
+	Partitions  int
+	Replication int
+	MinInSync   int       // 0 where the broker does not say
+	Unclean     string    // unclean.leader.election.enable, "" where the broker does not say
+	Newest      time.Time // the broker's time of the newest message; zero where there is none
+}
+
+// Trouble is why a cluster cannot be examined.
+type Trouble string
+
+// The troubles.
+const (
+	TroubleHost     Trouble = "host"     // no machine of that name
+	TroubleRefused  Trouble = "refused"  // nothing listens at the port
+	TroubleLogin    Trouble = "login"    // user or password
+	TroubleStranger Trouble = "stranger" // something answers that is not Kafka, or speaks TLS where we do not
+	TroubleSilent   Trouble = "silent"   // no answer in time
+)
+
+// TroubleOf tells why Examine failed.
+func TroubleOf(err error) Trouble {
+	_, host := errors.AsType[*net.DNSError](err)
+	switch {
+	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
+		return TroubleLogin
+	case host:
+		return TroubleHost
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return TroubleRefused
+	case errors.Is(err, context.DeadlineExceeded):
+		return TroubleSilent
+	}
+	return TroubleStranger
+}
+
+// Examine looks at the cluster and the topics; it changes nothing. TroubleOf tells what an error means.
+func Examine(ctx context.Context, config Config) (facts Facts, err error) {
+	config, err = config.complete()
+	if err != nil {
+		return facts, err
+	}
+	conn := newConnection(config, true)
+	defer conn.close()
+	found := Facts{}
+	err = conn.use(ctx, "look at the cluster", func(client sarama.Client) error { return found.look(config, client) })
+	if err != nil {
+		return facts, err // what was found is not ours to read: the work may still run
+	}
+	return found, nil
+}
+
+func (f *Facts) look(config Config, client sarama.Client) error {
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return err
+	}
+	f.Brokers = len(client.Brokers())
+	for _, broker := range client.Brokers()[:min(1, f.Brokers)] {
+		entries, err := admin.DescribeConfig(sarama.ConfigResource{
+			Type: sarama.BrokerResource, Name: strconv.Itoa(int(broker.ID())), ConfigNames: []string{"auto.create.topics.enable"},
+		})
+		if err == nil { // a broker may keep its settings to itself
+			f.AutoCreate = entry(entries, "auto.create.topics.enable")
+		}
+	}
+	for _, role := range []port.Topic{port.TopicRequests, port.TopicResults, port.TopicDeadLetter} {
+		topic, err := lookAt(admin, client, role, config.TopicName(role))
+		if err != nil {
+			return err
+		}
+		f.Topics = append(f.Topics, topic)
+	}
+	return nil
+}
+
+func lookAt(admin sarama.ClusterAdmin, client sarama.Client, role port.Topic, name string) (TopicFacts, error) {
+	facts := TopicFacts{Role: role, Name: name}
+	found, err := admin.DescribeTopics([]string{name})
+	if err != nil {
+		return facts, err
+	}
+	if len(found) != 1 || errors.Is(found[0].Err, sarama.ErrUnknownTopicOrPartition) {
+		return facts, nil
+	}
+	if !errors.Is(found[0].Err, sarama.ErrNoError) {
+		return facts, found[0].Err
+	}
+	facts.Exists, facts.Partitions = true, len(found[0].Partitions)
+	for i, partition := range found[0].Partitions {
+		if i == 0 || len(partition.Replicas) < facts.Replication {
+			facts.Replication = len(partition.Replicas)
+		}
+	}
+	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: name})
+	if err == nil {
+		facts.MinInSync, _ = strconv.Atoi(entry(entries, "min.insync.replicas"))
+		facts.Unclean = entry(entries, "unclean.leader.election.enable")
+	}
+	facts.Newest = newest(client, name, found[0].Partitions)
+	return facts, nil
+}
+
+func entry(entries []sarama.ConfigEntry, name string) string {
+	for _, e := range entries {
+		if e.Name == name {
+			return e.Value
+		}
+	}
+	return ""
+}
+
+// newest reads the last message of the first partition that has one; what cannot be read is not known.
+func newest(client sarama.Client, topic string, partitions []*sarama.PartitionMetadata) time.Time {
+	for _, partition := range partitions {
+		oldest, end, err := bounds(client, topic, partition.ID)
+		if err != nil || end <= oldest {
+			continue
+		}
+		consumer, err := sarama.NewConsumerFromClient(client)
+		if err != nil {
+			return time.Time{}
+		}
+		reading, err := consumer.ConsumePartition(topic, partition.ID, end-1)
+		if err != nil {
+			return time.Time{}
+		}
+		timer := time.NewTimer(3 * time.Second)
+		defer timer.Stop()
+		defer func() { _ = reading.Close() }()
+		select {
+		case message := <-reading.Messages():
+			if message != nil {
+				return message.Timestamp
+			}
+		case <-timer.C:
+		}
+		return time.Time{}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,164 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/balsong/balsong/migrations"
+)
+
+// Trouble is why a database cannot be examined.
+type Trouble string
+
+// The troubles.
+const (
+	TroubleURL      Trouble = "url"      // the URL cannot be read
+	TroubleHost     Trouble = "host"     // no machine of that name
+	TroubleRefused  Trouble = "refused"  // nothing listens at the port
+	TroubleSilent   Trouble = "silent"   // no answer in time
+	TroubleStranger Trouble = "stranger" // something answers that is not PostgreSQL
+	TroubleTLS      Trouble = "tls"      // no TLS, or a certificate that is not trusted
+	TroubleLogin    Trouble = "login"    // 28P01, 28000: user, password or pg_hba.conf
+	TroubleDatabase Trouble = "database" // 3D000: no such database
+	TroubleReadOnly Trouble = "readonly" // a standby
+	TroubleOther    Trouble = "other"
+)
+
+// ExamineError tells a trouble; State is the SQLSTATE where the server said one. Its text holds nothing of the URL.
+type ExamineError struct {
+	Trouble Trouble
+	State   string
+}
+
+func (e *ExamineError) Error() string {
+	if e.State != "" {
+		return fmt.Sprintf("database: %s (SQLSTATE %s)", e.Trouble, e.State)
+	}
+	return "database: " + string(e.Trouble)
+}
+
+// Facts are what a database tells of itself.
+type Facts struct {
+	Version           int       // as 180000
+	Now               time.Time // its clock, in the middle of the question
+	Asked             time.Duration
+	Migrated          int // the last migration that was applied; 0: none
+	Known             int // the last migration that this binary has
+	Dirty             bool
+	SynchronousCommit string // of this user's sessions
+	Standbys          string // synchronous_standby_names; "": none
+	Synchronous       int    // standbys that are connected and synchronous; -1 where it may not be seen
+}
+
+// Examine connects once and looks; it changes nothing. *ExamineError.
+func Examine(ctx context.Context, url string) (Facts, error) {
+	settings, err := parse(url)
+	if err != nil {
+		return Facts{}, &ExamineError{Trouble: TroubleURL}
+	}
+	settings.ApplicationName = "balsong doctor"
+	settings.ConnectTimeout = Config{}.withDefaults().ConnectTimeout
+	settings.Runtime["statement_timeout"] = "10000"
+	connector, err := pq.NewConnectorConfig(settings)
+	if err != nil {
+		return Facts{}, &ExamineError{Trouble: TroubleURL}
+	}
+	connector.Dialer(newDialer(10 * time.Second))
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	defer func() { _ = db.Close() }()
+	facts := Facts{Known: lastMigration()}
+	if err := db.PingContext(ctx); err != nil {
+		return facts, troubleOf(err)
+	}
+	if err := facts.look(ctx, db); err != nil {
+		return facts, troubleOf(err)
+	}
+	return facts, nil
+}
+
+func (f *Facts) look(ctx context.Context, db *sqlx.DB) error {
+	tx, err := db.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	began := time.Now()
+	if err := tx.GetContext(ctx, &f.Now, `SELECT clock_timestamp()`); err != nil {
+		return err
+	}
+	f.Asked = time.Since(began)
+	standby, there := false, false
+	err = tx.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int, current_setting('synchronous_commit'),
+  current_setting('synchronous_standby_names'), pg_is_in_recovery(), to_regclass('schema_migrations') IS NOT NULL,
+  (SELECT count(*) FROM pg_stat_replication r WHERE r.sync_state IN ('sync', 'quorum'))`).
+		Scan(&f.Version, &f.SynchronousCommit, &f.Standbys, &standby, &there, &f.Synchronous)
+	if err != nil {
+		return err
+	}
+	if standby {
+		return &ExamineError{Trouble: TroubleReadOnly}
+	}
+	if !there {
+		return nil
+	}
+	err = tx.QueryRowContext(ctx, `SELECT m.version, m.dirty FROM schema_migrations m LIMIT 1`).Scan(&f.Migrated, &f.Dirty)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
+// lastMigration is the number of the last embedded migration.
+func lastMigration() (last int) {
+	files, _ := migrations.Files.ReadDir(".") // embedded
+	for _, file := range files {
+		number, _, _ := strings.Cut(file.Name(), "_")
+		if n, err := strconv.Atoi(number); err == nil {
+			last = max(last, n)
+		}
+	}
+	return last
+}
+
+func troubleOf(err error) error {
+	if known, ok := errors.AsType[*ExamineError](err); ok {
+		return known
+	}
+	if answer, ok := errors.AsType[*pq.Error](err); ok {
+		trouble := TroubleOther
+		switch code := string(answer.Code); {
+		case code == "3D000":
+			trouble = TroubleDatabase
+		case strings.HasPrefix(code, "28"):
+			trouble = TroubleLogin
+		}
+		return &ExamineError{Trouble: trouble, State: string(answer.Code)}
+	}
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, host := errors.AsType[*net.DNSError](err)
+	line, network := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, pq.ErrSSLNotSupported), certificate:
+		return &ExamineError{Trouble: TroubleTLS}
+	case host:
+		return &ExamineError{Trouble: TroubleHost}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &ExamineError{Trouble: TroubleRefused}
+	case errors.Is(err, context.DeadlineExceeded), network && line.Timeout():
+		return &ExamineError{Trouble: TroubleSilent}
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return &ExamineError{Trouble: TroubleStranger}
+}

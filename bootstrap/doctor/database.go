@@ -1,0 +1,99 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/balsong/balsong/adapters/postgres"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// oldestPostgres is the oldest server that works, as server_version_num.
+const oldestPostgres = 150_000
+
+func database(ctx context.Context, c config.Database, clock port.Clock) []Finding {
+	p := part{name: "database", looked: "DATABASE_URL"}
+	u, err := url.Parse(c.URL)
+	if err == nil {
+		p.looked = u.Host + u.Path
+	}
+	facts, err := postgres.Examine(ctx, c.URL)
+	if err != nil {
+		p.troubled(err, u)
+		return p.list
+	}
+	version := fmt.Sprintf("PostgreSQL %d.%d", facts.Version/10_000, facts.Version%10_000)
+	if facts.Version < oldestPostgres {
+		p.add(Problem, version, "Balsong needs PostgreSQL 15 or later")
+		return p.list
+	}
+	p.add(OK, version+" answers", "")
+	p.schema(facts)
+	p.clockOf(facts.Now, clock, facts.Asked, "leases go by the database's clock, quiet hours and deadlines by this one")
+	p.durability(facts)
+	return p.list
+}
+
+func (p *part) troubled(err error, u *url.URL) {
+	trouble, ok := errors.AsType[*postgres.ExamineError](err)
+	if !ok {
+		p.add(Problem, "it could not be looked at: "+err.Error(), "try again")
+		return
+	}
+	name := "the user"
+	if u != nil && u.User != nil {
+		name = fmt.Sprintf("the user %q", u.User.Username())
+	}
+	switch trouble.Trouble {
+	case postgres.TroubleURL:
+		p.add(Problem, "DATABASE_URL cannot be used", "want postgres://user@host:5432/database?sslmode=verify-full (sslmode=disable on the same machine), and the password in BALSONG_DB_PASSWORD: there it needs no percent-encoding")
+	case postgres.TroubleHost:
+		p.add(Problem, "no machine has that name", "check the host in DATABASE_URL, and the name service")
+	case postgres.TroubleRefused:
+		p.add(Problem, "nothing listens at that port", "check host and port in DATABASE_URL (5432 is usual), and that PostgreSQL runs and listens there (listen_addresses)")
+	case postgres.TroubleSilent:
+		p.add(Problem, "no answer in time", "a firewall or security group may drop the packets: allow this machine to reach that port")
+	case postgres.TroubleStranger:
+		p.add(Problem, "something answers there that is not PostgreSQL", "check the port in DATABASE_URL (5432 is usual)")
+	case postgres.TroubleTLS:
+		p.add(Problem, "no TLS as sslmode asks, or a certificate that is not trusted", "switch TLS on at the server, name its CA (sslrootcert=… in DATABASE_URL), or sslmode=disable on a trusted network")
+	case postgres.TroubleLogin:
+		p.add(Problem, fmt.Sprintf("it refuses %s or the password (SQLSTATE %s)", name, trouble.State),
+			"check the password (in the URL, a space or one of @:/?#% must be percent-encoded; BALSONG_DB_PASSWORD takes it as it is), that the role may log in, and pg_hba.conf")
+	case postgres.TroubleDatabase:
+		p.add(Problem, "there is no such database (SQLSTATE 3D000)", "create it (createdb -O USER NAME), or mend the name behind the last / of DATABASE_URL")
+	case postgres.TroubleReadOnly:
+		p.add(Problem, "it is a standby: nothing can be written", "name the primary in DATABASE_URL; several hosts, comma-separated, are tried in turn")
+	case postgres.TroubleOther:
+		p.add(Problem, "it refuses, with SQLSTATE "+trouble.State, "PostgreSQL's manual, appendix A, says what the code means; 53300 is too many connections, 42501 a missing right")
+	}
+}
+
+func (p *part) schema(facts postgres.Facts) {
+	switch {
+	case facts.Dirty:
+		p.add(Problem, fmt.Sprintf("migration %d was cut short", facts.Migrated), "run `batch migrate` again: it repairs this")
+	case facts.Migrated == 0:
+		p.add(Problem, "the schema is not there", "run `batch migrate`")
+	case facts.Migrated < facts.Known:
+		p.add(Problem, fmt.Sprintf("the schema is at migration %d, this program needs %d", facts.Migrated, facts.Known), "run `batch migrate` of this version before its services")
+	case facts.Migrated > facts.Known:
+		p.add(Problem, fmt.Sprintf("the schema is at migration %d, this program knows %d", facts.Migrated, facts.Known), "this program is older than the one that migrated: run the newer one")
+	default:
+		p.add(OK, fmt.Sprintf("the schema is up to date (migration %d)", facts.Migrated), "")
+	}
+}
+
+func (p *part) durability(facts postgres.Facts) {
+	local := strings.HasPrefix(p.looked, "127.0.0.1") || strings.HasPrefix(p.looked, "localhost")
+	switch {
+	case facts.SynchronousCommit == "off" || facts.SynchronousCommit == "local" && facts.Standbys != "":
+		p.add(Problem, "synchronous_commit is "+facts.SynchronousCommit, "set it to on: the promise \"never twice\" rests on a ledger that loses no commit")
+	case facts.Standbys == "" && !local:
+		p.add(Advice, "it has no synchronous standby", "set synchronous_standby_names: a failover that loses commits may send a bill twice")
+	}
+}

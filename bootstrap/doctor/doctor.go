@@ -1,0 +1,154 @@
+// Package doctor looks at everything a configuration names, as the services would use it, and says of each what it
+// looked at, what it found and what to do. It changes nothing and shows no secret.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// Level is how much a finding matters.
+type Level string
+
+// The levels.
+const (
+	OK      Level = "ok"
+	Advice  Level = "advice"  // it works, and could be safer
+	Problem Level = "problem" // it does not work, or not as promised
+)
+
+// Finding is one thing that was looked at.
+type Finding struct {
+	Level  Level  `json:"level"`
+	Part   string `json:"part"`
+	Looked string `json:"looked_at"`
+	Found  string `json:"found"`
+	Do     string `json:"do,omitempty"`
+}
+
+// limit bounds the look at one part.
+const limit = 20 * time.Second
+
+// How far a clock may be off.
+const (
+	clockAdvice  = 2 * time.Second
+	clockProblem = 30 * time.Second
+)
+
+// Examine looks at every part at the same time. The findings come in a fixed order.
+func Examine(ctx context.Context, c config.Deliverer, clock port.Clock) []Finding {
+	looks := []func(context.Context) []Finding{
+		func(context.Context) []Finding { return zones() },
+		func(context.Context) []Finding { return keyset(c.Keys, clock) },
+		func(ctx context.Context) []Finding { return database(ctx, c.Database, clock) },
+		func(ctx context.Context) []Finding { return eventLog(ctx, c.Kafka, clock) },
+		func(ctx context.Context) []Finding { return statements(ctx, c.S3, clock) },
+		func(ctx context.Context) []Finding { return gateways(ctx, c.Gateways, clock) },
+	}
+	found := make([][]Finding, len(looks))
+	var all sync.WaitGroup
+	for i, look := range looks {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
+			found[i] = look(ctx)
+		})
+	}
+	all.Wait()
+	return slices.Concat(found...)
+}
+
+// Misconfigured are the findings of a configuration that could not be loaded.
+func Misconfigured(err error) (findings []Finding) {
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": ")
+		if line != "" {
+			findings = append(findings, Finding{Problem, "configuration", "the environment", line, "mend it: nothing else is looked at before (balsong delivery --help lists the variables)"})
+		}
+	}
+	return findings
+}
+
+// Problems counts the findings that are problems.
+func Problems(findings []Finding) (n int) {
+	for _, f := range findings {
+		if f.Level == Problem {
+			n++
+		}
+	}
+	return n
+}
+
+// Write writes the findings for people.
+func Write(w io.Writer, findings []Finding) {
+	for _, f := range findings {
+		word := string(f.Level)
+		if f.Level == Problem {
+			word = "PROBLEM"
+		}
+		fmt.Fprintf(w, "%-8s %-13s %s: %s\n", word, f.Part, f.Looked, f.Found)
+		if f.Do != "" {
+			fmt.Fprintf(w, "%23s→ %s\n", "", f.Do)
+		}
+	}
+	switch n := Problems(findings); n {
+	case 0:
+		fmt.Fprintln(w, "\nno problems")
+	case 1:
+		fmt.Fprintln(w, "\n1 problem")
+	default:
+		fmt.Fprintf(w, "\n%d problems\n", n)
+	}
+}
+
+// part makes the findings of one part.
+type part struct {
+	name, looked string
+	list         []Finding
+}
+
+func (p *part) add(level Level, found, do string) {
+	p.list = append(p.list, Finding{level, p.name, p.looked, found, do})
+}
+
+// clockOf compares a part's clock with ours; between is how long the answer may have taken.
+func (p *part) clockOf(theirs time.Time, clock port.Clock, between time.Duration, why string) {
+	if theirs.IsZero() {
+		return
+	}
+	off := theirs.Sub(clock.Now())
+	distance := max(off.Abs()-between, 0)
+	if distance < clockAdvice {
+		return
+	}
+	level, direction := Advice, "ahead of"
+	if distance >= clockProblem {
+		level = Problem
+	}
+	if off < 0 {
+		direction = "behind"
+	}
+	precision := time.Second
+	if distance > 10*time.Minute {
+		precision = time.Minute
+	}
+	p.add(level, fmt.Sprintf("its clock is %s %s this machine's", off.Abs().Round(precision), direction), "keep the clocks in step (NTP): "+why)
+}
+
+func zones() []Finding {
+	p := part{name: "time zones", looked: "Asia/Seoul"}
+	if _, err := time.LoadLocation("Asia/Seoul"); err != nil {
+		p.add(Problem, "there is no time zone data here", "install tzdata, or build with the tag timetzdata: without it quiet hours cannot be computed")
+	} else {
+		p.add(OK, "time zone data is there", "")
+	}
+	return p.list
+}

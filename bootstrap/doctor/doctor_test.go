@@ -1,0 +1,368 @@
+package doctor_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/lib/pq" // the driver
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/adapters/s3"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
+	"github.com/balsong/balsong/bootstrap/observe"
+)
+
+const secret = "hunter2-is-no-password"
+
+func environment(t *testing.T, name string) string {
+	t.Helper()
+	value := os.Getenv("BALSONG_TEST_" + name)
+	if value == "" {
+		t.Fatalf("this test needs the parts: run through `make test`, or set BALSONG_TEST_%s", name)
+	}
+	return value
+}
+
+func unique() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:])
+	return "doctor" + hex.EncodeToString(b[:])
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sound is a configuration of which everything is there and works.
+func sound(t *testing.T) config.Deliverer {
+	t.Helper()
+	name := unique()
+	keyset, err := crypto.NewKeyset()
+	must(t, err)
+	provider := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(provider.Close)
+	c := config.Deliverer{
+		Database: config.Database{URL: postgrestest.URL(t), MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second},
+		Kafka: config.Kafka{
+			Brokers: strings.Split(environment(t, "KAFKA_BROKERS"), ","), TopicPrefix: name + "-", SessionTimeout: 10 * time.Second,
+			Partitions: 2, Replication: 1, MinInSync: 1,
+		},
+		S3: config.S3{
+			Bucket: name, Region: environment(t, "S3_REGION"), Endpoint: environment(t, "S3_ENDPOINT"),
+			AccessKey: environment(t, "S3_ACCESS_KEY"), SecretKey: environment(t, "S3_SECRET_KEY"),
+		},
+		Keys: config.Keys{Keyset: string(keyset)},
+		Gateways: config.Gateways{SMS: config.HTTPGateway{
+			URL: provider.URL, Token: secret, CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: 1,
+		}},
+	}
+	makeTopics(t, c.Kafka)
+	packs, err := s3.New(t.Context(), core.S3Config(c.S3), &memory.Metrics{})
+	must(t, err)
+	must(t, packs.EnsureBucket(t.Context()))
+	return c
+}
+
+func makeTopics(t *testing.T, c config.Kafka) {
+	t.Helper()
+	topics, err := kafka.NewTopics(core.KafkaConfig(c, "test"), kafka.TopicSettings{Partitions: c.Partitions, Replication: 1, MinInSync: 1})
+	must(t, err)
+	must(t, topics.Ensure(t.Context()))
+	t.Cleanup(func() { _ = topics.Remove(context.WithoutCancel(t.Context())); topics.Close() })
+}
+
+func TestNothingIsWrongWithASoundConfiguration(t *testing.T) {
+	t.Parallel()
+	findings := doctor.Examine(t.Context(), sound(t), observe.Clock{})
+	if n := doctor.Problems(findings); n != 0 || len(findings) < 8 {
+		t.Fatalf("%d problems in %d findings:\n%s", n, len(findings), text(findings))
+	}
+}
+
+func text(findings []doctor.Finding) string {
+	var b bytes.Buffer
+	doctor.Write(&b, findings)
+	return b.String()
+}
+
+// closedPort is an address at which nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// talking is a server that says one thing to everybody who connects, and nothing more.
+func talking(t *testing.T, greeting string, answers ...string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go converse(conn, greeting, answers)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func converse(conn net.Conn, greeting string, answers []string) {
+	defer func() { _ = conn.Close() }()
+	_, _ = conn.Write([]byte(greeting))
+	buffer := make([]byte, 4096)
+	for _, answer := range answers {
+		if _, err := conn.Read(buffer); err != nil {
+			return
+		}
+		_, _ = conn.Write([]byte(answer))
+	}
+	_, _ = conn.Read(buffer)
+}
+
+func withURL(t *testing.T, c *config.Deliverer, change func(u *url.URL)) {
+	t.Helper()
+	u, err := url.Parse(c.Database.URL)
+	must(t, err)
+	change(u)
+	c.Database.URL = u.String()
+}
+
+func execute(t *testing.T, databaseURL, statement string) {
+	t.Helper()
+	db, err := sql.Open("postgres", databaseURL)
+	must(t, err)
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(t.Context(), statement)
+	must(t, err)
+}
+
+// mistake is one that people make, and what the doctor says of it.
+type mistake struct {
+	make  func(t *testing.T, c *config.Deliverer)
+	level doctor.Level
+	part  string
+	says  string // in what was found
+	do    string // in what to do
+}
+
+var mistakes = map[string]mistake{
+	"database: a wrong port": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.Host = closedPort(t) })
+	}, doctor.Problem, "database", "nothing listens", "5432"},
+	"database: something else answers": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.Host = talking(t, "HTTP/1.1 400 Bad Request\r\n\r\n") })
+	}, doctor.Problem, "database", "not PostgreSQL", "port"},
+	"database: a wrong user": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.User = url.UserPassword("nobody_"+unique(), secret) })
+	}, doctor.Problem, "database", "28", "BALSONG_DB_PASSWORD"},
+	"database: a wrong password": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), secret) })
+	}, doctor.Problem, "database", "28P01", "percent-encoded"},
+	"database: no such database": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.Path = "/" + unique() })
+	}, doctor.Problem, "database", "no such database", "createdb"},
+	"database: no TLS there": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.RawQuery = "sslmode=require" })
+	}, doctor.Problem, "database", "no TLS", "sslmode=disable"},
+	"database: no sslmode": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.RawQuery = "" })
+	}, doctor.Problem, "database", "cannot be used", "sslmode"},
+	"database: not migrated": {func(t *testing.T, c *config.Deliverer) {
+		c.Database.URL = postgrestest.EmptyURL(t)
+	}, doctor.Problem, "database", "schema is not there", "batch migrate"},
+	"database: migrated by a newer program": {func(t *testing.T, c *config.Deliverer) {
+		execute(t, c.Database.URL, "UPDATE schema_migrations SET version = 999")
+	}, doctor.Problem, "database", "at migration 999", "run the newer one"},
+	"database: not migrated whole": {func(t *testing.T, c *config.Deliverer) {
+		execute(t, c.Database.URL, "UPDATE schema_migrations SET version = 1")
+	}, doctor.Problem, "database", "at migration 1, this program needs", "batch migrate"},
+	"database: a migration cut short": {func(t *testing.T, c *config.Deliverer) {
+		execute(t, c.Database.URL, "UPDATE schema_migrations SET dirty = true")
+	}, doctor.Problem, "database", "cut short", "batch migrate"},
+	"database: commits that are not awaited": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.RawQuery += "&synchronous_commit=off" })
+	}, doctor.Problem, "database", "synchronous_commit is off", "never twice"},
+
+	"kafka: a wrong port": {func(t *testing.T, c *config.Deliverer) {
+		c.Kafka.Brokers = []string{closedPort(t)}
+	}, doctor.Problem, "event log", "nothing listens", "advertised.listeners"},
+	"kafka: something else answers": {func(t *testing.T, c *config.Deliverer) {
+		u, err := url.Parse(c.S3.Endpoint)
+		must(t, err)
+		c.Kafka.Brokers = []string{u.Host}
+	}, doctor.Problem, "event log", "", "9092"},
+	"kafka: no topics": {func(_ *testing.T, c *config.Deliverer) {
+		c.Kafka.TopicPrefix = "none-"
+	}, doctor.Problem, "event log", "does not exist", "batch migrate"},
+	"kafka: too few partitions": {func(_ *testing.T, c *config.Deliverer) {
+		c.Kafka.Partitions = 12
+	}, doctor.Problem, "event log", "2 partition(s), wanted are 12", "kafka-topics.sh --alter"},
+	"kafka: too few copies": {func(_ *testing.T, c *config.Deliverer) {
+		c.Kafka.Replication, c.Kafka.MinInSync = 7, 2
+	}, doctor.Problem, "event log", "wanted are 7", "replicas"},
+	"kafka: one copy": {func(*testing.T, *config.Deliverer) {}, doctor.Advice, "event log", "one copy", "in production 3"},
+
+	"s3: no such bucket": {func(_ *testing.T, c *config.Deliverer) {
+		c.S3.Bucket = unique()
+	}, doctor.Problem, "statements", "does not exist", "batch migrate"},
+	"s3: a wrong access key": {func(_ *testing.T, c *config.Deliverer) {
+		c.S3.AccessKey = "nobody"
+	}, doctor.Problem, "statements", "access key", "BALSONG_S3_ACCESS_KEY"},
+	"s3: a wrong secret key": {func(_ *testing.T, c *config.Deliverer) {
+		c.S3.SecretKey = secret
+	}, doctor.Problem, "statements", "signature is wrong", "BALSONG_S3_SECRET_KEY"},
+	"s3: a wrong port": {func(t *testing.T, c *config.Deliverer) {
+		c.S3.Endpoint = "http://" + closedPort(t)
+	}, doctor.Problem, "statements", "nothing listens", "BALSONG_S3_ENDPOINT"},
+	"s3: another region": {func(_ *testing.T, c *config.Deliverer) {
+		c.S3.Region = "eu-west-1"
+	}, doctor.Problem, "statements", "does not lie in eu-west-1", "BALSONG_S3_REGION"},
+	"s3: forbidden": {func(t *testing.T, c *config.Deliverer) {
+		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`<Error><Code>AccessDenied</Code></Error>`))
+		}))
+		t.Cleanup(store.Close)
+		c.S3.Endpoint = store.URL
+	}, doctor.Problem, "statements", "may not use the bucket (AccessDenied, HTTP 403)", "s3:ListBucket"},
+
+	"keyset: none":     {func(_ *testing.T, c *config.Deliverer) { c.Keys.Keyset = "" }, doctor.Problem, "keyset", "there is none", "keyset new"},
+	"keyset: damaged":  {func(_ *testing.T, c *config.Deliverer) { c.Keys.Keyset = secret }, doctor.Problem, "keyset", "no Tink keyset", "keyset new"},
+	"keyset: readable": {func(t *testing.T, c *config.Deliverer) { keysetFile(t, c, 0o644, time.Now()) }, doctor.Advice, "keyset", "others may read", "chmod 600"},
+	"keyset: old": {func(t *testing.T, c *config.Deliverer) {
+		keysetFile(t, c, 0o600, time.Now().Add(-400*24*time.Hour))
+	}, doctor.Advice, "keyset", "400 days", "keys.md"},
+	"keyset: no primary key": {func(_ *testing.T, c *config.Deliverer) {
+		c.Keys.Keyset = strings.Replace(c.Keys.Keyset, `"primaryKeyId"`, `"primaryKeyIdx"`, 1)
+	}, doctor.Problem, "keyset", "no Tink keyset in JSON form with a primary key", "keyset new"},
+
+	"gateways: none": {func(_ *testing.T, c *config.Deliverer) { c.Gateways = config.Gateways{} }, doctor.Problem, "gateways", "no gateway", "set one"},
+	"sms: not reachable": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.SMS.URL = "http://" + closedPort(t)
+	}, doctor.Problem, "sms", "refused", "BALSONG_SMS_URL"},
+	"sms: the path twice": {func(_ *testing.T, c *config.Deliverer) { c.Gateways.SMS.URL += "/sms" }, doctor.Problem, "sms", "/sms/sms", "root"},
+	"sms: no URL":         {func(_ *testing.T, c *config.Deliverer) { c.Gateways.SMS.URL = "gateway:8025" }, doctor.Problem, "sms", "", "BALSONG_SMS_URL"},
+	"sms: times below production": {func(_ *testing.T, c *config.Deliverer) {
+		c.Gateways.SMS.CallDeadline, c.Gateways.SMS.Lease = 5*time.Second, 20*time.Second
+	}, doctor.Advice, "sms", "BALSONG_SMS_LEASE is 20s", "1m30s"},
+	"mail: no STARTTLS": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250 relay\r\n", "250 ok\r\n"))
+	}, doctor.Problem, "e-mail", "STARTTLS", "587"},
+	"mail: login refused": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250-relay\r\n250 AUTH PLAIN\r\n", "535 5.7.8 no\r\n"))
+		c.Gateways.SMTP.TLS, c.Gateways.SMTP.User, c.Gateways.SMTP.Password = "none", "balsong", secret
+	}, doctor.Problem, "e-mail", "535", "BALSONG_SMTP_PASSWORD"},
+	"mail: a wrong port": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.SMTP = mail(closedPort(t))
+	}, doctor.Problem, "e-mail", "refused", "BALSONG_SMTP_ADDR"},
+}
+
+func mail(address string) config.SMTP {
+	return config.SMTP{
+		Addr: address, TLS: "mandatory", From: "bills@example.org", InFlight: 1,
+		CallDeadline: 10 * time.Minute, Lease: 15 * time.Minute, Margin: 30 * time.Second,
+	}
+}
+
+func keysetFile(t *testing.T, c *config.Deliverer, mode os.FileMode, changed time.Time) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "keyset.json")
+	must(t, os.WriteFile(file, []byte(c.Keys.Keyset), mode))
+	must(t, os.Chmod(file, mode))
+	must(t, os.Chtimes(file, changed, changed))
+	c.Keys.Source = "file:" + file
+}
+
+func TestEveryMistakeIsFoundWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, m := range mistakes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := sound(t)
+			m.make(t, &c)
+			findings := doctor.Examine(t.Context(), c, observe.Clock{})
+			if !told(findings, m) {
+				t.Errorf("it says\n%s", text(findings))
+			}
+			for _, hidden := range append([]string{secret}, passwords(c)...) {
+				if strings.Contains(text(findings)+fmt.Sprint(findings), hidden) {
+					t.Errorf("it shows a secret:\n%s", text(findings))
+				}
+			}
+		})
+	}
+}
+
+func told(findings []doctor.Finding, m mistake) bool {
+	for _, f := range findings {
+		if f.Level == m.level && f.Part == m.part && strings.Contains(f.Found, m.says) && strings.Contains(f.Do, m.do) {
+			return true
+		}
+	}
+	return false
+}
+
+func passwords(c config.Deliverer) (all []string) {
+	if u, err := url.Parse(c.Database.URL); err == nil {
+		if password, has := u.User.Password(); has {
+			all = append(all, password)
+		}
+	}
+	return append(all, c.S3.SecretKey)
+}
+
+func TestClocksAnHourApartAreFoundAtEveryPart(t *testing.T) {
+	t.Parallel()
+	c := sound(t)
+	publisher, err := kafka.NewPublisher(core.KafkaConfig(c.Kafka, "test"))
+	must(t, err)
+	defer publisher.Close()
+	for _, err := range publisher.Publish(t.Context(), port.TopicRequests, []port.Message{{Key: "1", Value: []byte("x")}}) {
+		must(t, err)
+	}
+	findings := doctor.Examine(t.Context(), c, observe.Clock{Shift: -time.Hour})
+	for _, part := range []string{"database", "event log", "statements"} {
+		if !told(findings, mistake{level: doctor.Problem, part: part, says: "1h0m0s", do: "NTP"}) {
+			t.Errorf("%s:\n%s", part, text(findings))
+		}
+	}
+	if text := text(doctor.Examine(t.Context(), c, observe.Clock{Shift: time.Hour})); strings.Count(text, "behind this machine's") != 2 {
+		t.Errorf("an hour ahead, the database and the store are behind; an old message says nothing:\n%s", text)
+	}
+}
+
+func TestAConfigurationThatCannotBeReadIsTheFinding(t *testing.T) {
+	t.Parallel()
+	findings := doctor.Misconfigured(fmt.Errorf("%w: BALSONG_A is not set\n%w: BALSONG_B is \"x\"", config.ErrInvalid, config.ErrInvalid))
+	if len(findings) != 2 || doctor.Problems(findings) != 2 || findings[1].Found != `BALSONG_B is "x"` {
+		t.Fatalf("%+v", findings)
+	}
+}

@@ -1,0 +1,120 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+// The call deadlines and leases of production (R4).
+const (
+	smtpCall, smtpLease = 10 * time.Minute, 15 * time.Minute
+	httpCall, httpLease = 30 * time.Second, 90 * time.Second
+)
+
+func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []Finding) {
+	if c.SMTP.Addr != "" {
+		list = append(list, mail(ctx, c.SMTP, clock)...)
+	}
+	for _, lane := range c.ByHTTP() {
+		if lane.URL != "" {
+			list = append(list, byHTTP(ctx, lane, clock)...)
+		}
+	}
+	if len(list) == 0 {
+		p := part{name: "gateways", looked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL"}
+		p.add(Problem, "no gateway is set: nothing can be sent", "set one")
+		return p.list
+	}
+	return list
+}
+
+func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
+	p := part{name: "e-mail", looked: c.Addr}
+	gateway, err := core.NewSMTP(c, clock)
+	if err != nil {
+		p.add(Problem, err.Error(), "check the variables BALSONG_SMTP_…")
+		return p.list
+	}
+	defer gateway.Close()
+	if err := gateway.Check(ctx); err != nil {
+		p.add(Problem, err.Error(), mailAdvice(err.Error()))
+	} else {
+		p.add(OK, "the server takes us in (TLS and login as configured)", "")
+	}
+	host, _, _ := net.SplitHostPort(c.Addr)
+	if c.TLS == "none" && !loopback(host) {
+		p.add(Advice, "BALSONG_SMTP_TLS is none: bills go over the network in the clear", "set it to mandatory")
+	}
+	if strings.HasSuffix(strings.TrimSuffix(c.From, ">"), "@example.com") && !loopback(host) {
+		p.add(Advice, "BALSONG_SMTP_FROM is an address at example.com", "set the address that bills come from")
+	}
+	p.deadlines("BALSONG_SMTP", c.CallDeadline, c.Lease, smtpCall, smtpLease)
+	return p.list
+}
+
+func mailAdvice(said string) string {
+	switch {
+	case strings.Contains(said, "STARTTLS"):
+		return "the server offers no TLS on this port: take its submission port (587), or BALSONG_SMTP_TLS=none on a trusted network"
+	case strings.Contains(said, "AUTH"), strings.Contains(said, "535"), strings.Contains(said, "530"):
+		return "check BALSONG_SMTP_USER and BALSONG_SMTP_PASSWORD; a password is never sent over a line that is not encrypted"
+	case strings.Contains(said, "certificate"):
+		return "the certificate is not trusted, or for another name: use the name that it has, or install its CA"
+	case strings.Contains(said, "refused"):
+		return "nothing listens there: check host and port in BALSONG_SMTP_ADDR (587 is usual)"
+	case strings.Contains(said, "no such host"):
+		return "no machine has that name: check BALSONG_SMTP_ADDR"
+	}
+	return "check host and port in BALSONG_SMTP_ADDR (587 is usual), and that this machine may reach it"
+}
+
+func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding {
+	variable, path := "BALSONG_"+string(c.Channel), "/"+strings.ToLower(string(c.Channel))
+	p := part{name: strings.ToLower(string(c.Channel)), looked: variable + "_URL"}
+	u, err := url.Parse(c.URL)
+	if err == nil {
+		p.looked = u.Scheme + "://" + u.Host + u.Path
+	}
+	gateway, err := core.NewHTTP(c, clock)
+	if err != nil {
+		p.add(Problem, err.Error(), "check "+variable+"_URL: it is http://… or https://…, the provider's root")
+		return p.list
+	}
+	defer gateway.Close()
+	if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), path) {
+		p.add(Problem, fmt.Sprintf("the URL ends with %s, and %s is added to it: messages would go to %s%s", path, path, path, path), "take it off: "+variable+"_URL is the provider's root")
+	}
+	if err := gateway.Check(ctx); err != nil {
+		p.add(Problem, err.Error(), "check "+variable+"_URL, and that this machine may reach it")
+	} else {
+		p.add(OK, "it can be reached", "")
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		p.add(Advice, "the URL is http: bills and the token go over the network in the clear", "take https")
+	}
+	p.deadlines(variable, c.CallDeadline, c.Lease, httpCall, httpLease)
+	return p.list
+}
+
+// deadlines looks at the times that decide what counts as unknown.
+func (p *part) deadlines(variable string, call, lease, wantCall, wantLease time.Duration) {
+	if call < wantCall {
+		p.add(Advice, fmt.Sprintf("%s_CALL_DEADLINE is %s", variable, call), fmt.Sprintf("in production %s: a call that is given up sooner leaves outcomes unknown", wantCall))
+	}
+	if lease < wantLease {
+		p.add(Advice, fmt.Sprintf("%s_LEASE is %s", variable, lease), fmt.Sprintf("in production %s: a slow process loses its claims sooner", wantLease))
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

@@ -1,0 +1,94 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
+	p := part{name: "event log", looked: strings.Join(c.Brokers, ",")}
+	k := core.KafkaConfig(c, "balsong-doctor")
+	k.DialTimeout, k.RequestTimeout = 3*time.Second, 4*time.Second // somebody waits for the answer
+	facts, err := kafka.Examine(ctx, k)
+	if err != nil {
+		p.unreachable(err, c)
+		return p.list
+	}
+	p.add(OK, fmt.Sprintf("%d broker(s) answer", facts.Brokers), "")
+	if facts.Brokers < int(c.Replication) {
+		p.add(Problem, fmt.Sprintf("%d broker(s), and BALSONG_KAFKA_REPLICATION asks for %d copies", facts.Brokers, c.Replication),
+			"add brokers; one alone (a laptop) needs BALSONG_KAFKA_REPLICATION=1 and BALSONG_KAFKA_MIN_INSYNC=1")
+	}
+	if facts.AutoCreate == "true" {
+		p.add(Advice, "the brokers make topics that anybody names (auto.create.topics.enable)", "set it to false: a mistyped name should be an error, not an empty topic with the brokers' defaults")
+	}
+	for _, topic := range facts.Topics {
+		p.looked = topic.Name
+		p.topic(topic, c)
+		p.clockOf(future(topic, clock), clock, 0, "the reaper asks for offsets by the brokers' time")
+	}
+	return p.list
+}
+
+// future is the time of a topic's newest message, if that has not come yet: how long ago a message came says nothing.
+func future(topic kafka.TopicFacts, clock port.Clock) time.Time {
+	if topic.Newest.After(clock.Now()) {
+		return topic.Newest
+	}
+	return time.Time{}
+}
+
+func (p *part) unreachable(err error, c config.Kafka) {
+	switch kafka.TroubleOf(err) {
+	case kafka.TroubleHost:
+		p.add(Problem, "no machine has that name", "check BALSONG_KAFKA_BROKERS; the brokers' own names (advertised.listeners) must be known here too")
+	case kafka.TroubleRefused:
+		p.add(Problem, "nothing listens at that port", "check host and port in BALSONG_KAFKA_BROKERS (9092 is usual), and that Kafka runs; the brokers' own addresses (advertised.listeners) must be reachable from here too")
+	case kafka.TroubleLogin:
+		p.add(Problem, fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has SCRAM-SHA-512 credentials")
+	case kafka.TroubleSilent:
+		p.add(Problem, "no answer in time", "check the port (9092 is usual): a firewall may drop the packets, something else may listen there, or the port wants TLS (BALSONG_KAFKA_TLS=true) or a user (BALSONG_KAFKA_USER)")
+	case kafka.TroubleStranger:
+		p.add(Problem, "something answers there, but not as Kafka should", "check the port (9092 is usual), whether it wants TLS (BALSONG_KAFKA_TLS=true) and a user (BALSONG_KAFKA_USER)")
+	}
+}
+
+func (p *part) topic(topic kafka.TopicFacts, c config.Kafka) {
+	if !topic.Exists {
+		p.add(Problem, "the topic does not exist", "run `batch migrate`; if it has run, check BALSONG_KAFKA_TOPIC_PREFIX and the user's right to describe it")
+		return
+	}
+	sound := true
+	wrong := func(level Level, found, do string) {
+		sound = false
+		p.add(level, found, do)
+	}
+	if topic.Role != port.TopicDeadLetter && topic.Partitions < int(c.Partitions) {
+		wrong(Problem, fmt.Sprintf("%d partition(s), wanted are %d", topic.Partitions, c.Partitions),
+			fmt.Sprintf("add some while no run is under way (kafka-topics.sh --alter --topic %s --partitions %d), or lower BALSONG_KAFKA_PARTITIONS: they bound how many delivery processes work at once", topic.Name, c.Partitions))
+	}
+	if topic.Replication < int(c.Replication) {
+		wrong(Problem, fmt.Sprintf("%d copy(ies) of each partition, wanted are %d", topic.Replication, c.Replication), "reassign the partitions with more replicas (kafka-reassign-partitions.sh), or lower BALSONG_KAFKA_REPLICATION")
+	} else if topic.Replication == 1 {
+		wrong(Advice, "one copy of each partition", "right for a laptop; in production 3, else a broker's disk takes messages with it")
+	}
+	if topic.MinInSync > 0 && topic.MinInSync < int(c.MinInSync) {
+		wrong(Problem, fmt.Sprintf("min.insync.replicas is %d, wanted is %d", topic.MinInSync, c.MinInSync), "kafka-configs.sh --alter --entity-type topics --entity-name "+topic.Name+fmt.Sprintf(" --add-config min.insync.replicas=%d", c.MinInSync))
+	}
+	if topic.MinInSync > topic.Replication {
+		wrong(Problem, fmt.Sprintf("min.insync.replicas is %d, and there are %d copies: nothing is ever acknowledged", topic.MinInSync, topic.Replication), "lower min.insync.replicas, or add replicas")
+	}
+	if topic.Unclean == "true" {
+		wrong(Problem, "unclean.leader.election.enable is true", "set it to false: a replica that lags behind must not lead and lose what was acknowledged")
+	}
+	if sound {
+		p.add(OK, fmt.Sprintf("%d partition(s), %d copies, %d in sync", topic.Partitions, topic.Replication, topic.MinInSync), "")
+	}
+}

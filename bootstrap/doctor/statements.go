@@ -1,0 +1,86 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/balsong/balsong/adapters/s3"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+func statements(ctx context.Context, c config.S3, clock port.Clock) []Finding {
+	where := c.Endpoint
+	if where == "" {
+		where = "AWS, " + c.Region
+	}
+	p := part{name: "statements", looked: fmt.Sprintf("bucket %s (%s)", c.Bucket, where)}
+	packs, err := s3.New(ctx, core.S3Config(c), unmeasured{})
+	if err != nil {
+		p.add(Problem, err.Error(), "check the variables BALSONG_S3_…")
+		return p.list
+	}
+	facts, err := packs.Examine(ctx)
+	if err != nil {
+		p.noStore(err)
+		return p.list
+	}
+	if p.store(facts, c); len(p.list) == 0 {
+		p.add(OK, "the bucket is there and may be read", "")
+	}
+	p.clockOf(facts.Now, clock, time.Second, "a store refuses signatures that are more than 15 minutes off")
+	return p.list
+}
+
+func (p *part) noStore(err error) {
+	_, host := errors.AsType[*net.DNSError](err)
+	switch {
+	case host:
+		p.add(Problem, "no machine has that name", "check BALSONG_S3_ENDPOINT, or BALSONG_S3_REGION")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		p.add(Problem, "nothing listens at that port", "check BALSONG_S3_ENDPOINT, and that the store runs")
+	case errors.Is(err, context.DeadlineExceeded):
+		p.add(Problem, "no answer in time", "a firewall may drop the packets; without BALSONG_S3_ENDPOINT the way to AWS must be open (a VPC endpoint, or NAT)")
+	default:
+		p.add(Problem, "no answer that a store gives", "check BALSONG_S3_ENDPOINT (http or https, and the port), and that an account is set (BALSONG_S3_ACCESS_KEY) or the machine has a role")
+	}
+}
+
+func (p *part) store(facts s3.Facts, c config.S3) {
+	said := fmt.Sprintf(" (%s, HTTP %d)", facts.Code, facts.Status)
+	switch facts.Code {
+	case "":
+	case "NoSuchBucket", "NotFound", "Not Found":
+		p.add(Problem, "the bucket does not exist"+said, "run `batch migrate`, which makes it, or check BALSONG_S3_BUCKET")
+	case "InvalidAccessKeyId", "XAdminUserNotFound": // the second is versitygw's word
+		p.add(Problem, "the store does not know the access key"+said, "check BALSONG_S3_ACCESS_KEY")
+	case "SignatureDoesNotMatch":
+		p.add(Problem, "the signature is wrong"+said, "check BALSONG_S3_SECRET_KEY (and BALSONG_S3_REGION)")
+	case "RequestTimeTooSkewed":
+		p.add(Problem, "this machine's clock is too far off"+said, "set the clock (NTP)")
+	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "Moved Permanently":
+		do := "set BALSONG_S3_REGION to the bucket's region"
+		if facts.Region != "" && facts.Region != c.Region {
+			do = "set BALSONG_S3_REGION=" + facts.Region
+		}
+		p.add(Problem, fmt.Sprintf("the bucket does not lie in %s", c.Region)+said, do)
+	default:
+		if facts.Status == 403 {
+			p.add(Problem, "the account may not use the bucket"+said, "allow s3:ListBucket on the bucket, s3:GetObject and s3:PutObject on its objects, and check that the bucket is yours")
+			return
+		}
+		p.add(Problem, "the store refuses"+said, "check BALSONG_S3_ENDPOINT and BALSONG_S3_BUCKET")
+	}
+}
+
+// unmeasured is port.Metrics of a look.
+type unmeasured struct{}
+
+func (unmeasured) Count(string, int, ...string)             {}
+func (unmeasured) Observe(string, time.Duration, ...string) {}
+func (unmeasured) Gauge(string, float64, ...string)         {}

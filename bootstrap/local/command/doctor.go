@@ -1,0 +1,61 @@
+package command
+
+import (
+	"errors"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
+	"github.com/balsong/balsong/bootstrap/observe"
+)
+
+const doctorHelp = `Look at everything the configuration names, as the services would use it: database, event log,
+statements, keyset, gateways, clocks and time limits. Each line says what was looked at and what was
+found, and what to do about it. It changes nothing, sends nothing, and shows no secret.
+
+It reads the variables of "balsong delivery". Exit codes: 0 no problem (advice is none) ·
+1 problems · 2 the configuration cannot be read.`
+
+// newDoctor is the subcommand "doctor".
+func newDoctor() *cobra.Command {
+	var output core.Output
+	cmd := &cobra.Command{
+		Use: "doctor", GroupID: groupPeople, Args: cobra.NoArgs,
+		Short: "Find what is wrong with the configuration, and say what to do",
+		Long:  doctorHelp,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			var findings []doctor.Finding
+			code := core.ExitOK
+			c, err := config.Load[config.Deliverer](ctx)
+			switch {
+			case err != nil && ctx.Err() != nil:
+				return err
+			case errors.Is(err, config.ErrInvalid):
+				findings, code = doctor.Misconfigured(err), core.ExitUsage
+			case err != nil:
+				findings, code = doctor.Misconfigured(err), core.ExitCodeOf(ctx, err)
+			default:
+				findings = doctor.Examine(ctx, c, observe.Clock{})
+				if doctor.Problems(findings) > 0 {
+					code = core.ExitFailed
+				}
+			}
+			if err := output.Answer(cmd.OutOrStdout(), findings, func(w io.Writer) { doctor.Write(w, findings) }); err != nil {
+				return err
+			}
+			if code != core.ExitOK {
+				return ExitError{Code: code}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().Var(&output, "output", core.OutputHelp)
+	return cmd
+}
