@@ -45,6 +45,7 @@ type Work struct {
 	done  int64
 	all   int64 // 0: nobody knows
 	bar   *progressbar.ProgressBar
+	ended bool
 }
 
 // Begin begins to tell about work: name as in "render", unit as in "bills". all is 0 where nobody knows how much it is.
@@ -58,7 +59,8 @@ func (t Teller) Begin(name, unit string, all int64) *Work {
 		w.bar = progressbar.NewOptions64(length,
 			progressbar.OptionSetWriter(t.out), progressbar.OptionSetDescription("  "+name), progressbar.OptionSetWidth(30),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetSpinnerChangeInterval(0)) // else a spinner goes on drawing by itself, over whatever comes after it
 	}
 	return w
 }
@@ -68,6 +70,9 @@ func (w *Work) Set(done int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.done = done
+	if w.ended {
+		return
+	}
 	if w.bar != nil {
 		if w.all > 0 { // a bar that is full would end itself
 			done = min(done, w.all-1)
@@ -104,7 +109,7 @@ func (w *Work) End() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.clear()
-	w.bar = nil
+	w.bar, w.ended = nil, true
 }
 
 func (w *Work) clear() {

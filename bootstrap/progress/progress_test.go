@@ -68,6 +68,22 @@ func TestOnATerminalOneLineIsRedrawnAndGoesInTheEnd(t *testing.T) {
 	}
 }
 
+func TestOnATerminalWorkOfUnknownLengthIsDrawnOnlyWhenItTells(t *testing.T) {
+	t.Parallel()
+	tell, out, _ := teller(true)
+	work := tell.Begin("import", "rows", 0)
+	work.Set(10)
+	if !strings.Contains(out.String(), "import") {
+		t.Fatalf("the terminal got %q", out)
+	}
+	work.End()
+	work.Set(20) // what comes after the end is not told
+	drawn := out.String()
+	if strings.Count(drawn, "\n") != 0 || strings.TrimSpace(drawn[strings.LastIndex(strings.TrimRight(drawn, "\r"), "\r")+1:]) != "" {
+		t.Fatalf("the terminal got %q", drawn)
+	}
+}
+
 func TestThousands(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0", 999: "999", 7043: "7,043", 1_000_000: "1,000,000", -7043: "-7,043"} {
