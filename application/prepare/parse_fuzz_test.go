@@ -73,7 +73,7 @@ func FuzzDecodeStatement(f *testing.F) {
 		if _, err := key.ParseMonth(statement.Target.Month.String()); err != nil {
 			return // nobody's: OpenStatement refuses it
 		}
-		written, err := encode(statement)
+		written, err := encode(nil, statement)
 		if err != nil {
 			t.Fatal(err)
 		}

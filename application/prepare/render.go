@@ -23,6 +23,7 @@ type RenderSummary struct {
 	Failed   int // could not be rendered; each bill keeps its reason
 	Changed  int // corrected meanwhile: rendered again by a later pass
 	Packs    int
+	Requests int   // made of the store of packs, those that it did not answer included
 	Bytes    int64 // written to packs
 }
 
@@ -202,6 +203,7 @@ func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, own
 	name := fmt.Sprintf("%s/%06d-%s", r.month, number, hex.EncodeToString(hash.Sum(nil)[:12]))
 	var refs []port.StatementRef
 	err := r.watch.Retry(ctx, "packs", func(ctx context.Context) (err error) {
+		r.requested()
 		refs, err = r.packs.Put(ctx, name, entries)
 		return err
 	})
@@ -227,6 +229,12 @@ func (r *renderRun) refused(bill Unrendered) {
 	if r.options.Refused != nil {
 		r.options.Refused(bill)
 	}
+}
+
+func (r *renderRun) requested() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.Requests++
 }
 
 func (r *renderRun) count(entries [][]byte, results []port.RenderedBill, marked int) {

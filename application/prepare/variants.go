@@ -3,7 +3,9 @@ package prepare
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
@@ -63,13 +65,15 @@ func (t *Templates) Statement(b Bill, month key.Month, class policy.MessageClass
 	return made, nil
 }
 
+// printed keeps room for what a template makes.
+var printed = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // printer executes the templates of a language over one view and keeps the first error.
 type printer struct {
 	view     View
 	language *language
 	tag      string
 	mark     string
-	out      bytes.Buffer
 	file     string // the one that failed
 	failed   error
 }
@@ -116,15 +120,19 @@ func (p *printer) marked(line string) string {
 }
 
 func (p *printer) html() string {
-	p.out.Reset()
-	p.keep(p.tag+"/"+htmlFile, p.language.html.ExecuteTemplate(&p.out, layoutFile, p.view))
-	return p.out.String()
+	return p.print(p.tag+"/"+htmlFile, func(to io.Writer) error { return p.language.html.ExecuteTemplate(to, layoutFile, &p.view) })
 }
 
 func (p *printer) text(file string) string {
-	p.out.Reset()
-	p.keep(p.tag+"/"+file, p.language.texts[file].Execute(&p.out, p.view))
-	return p.out.String()
+	return p.print(p.tag+"/"+file, func(to io.Writer) error { return p.language.texts[file].Execute(to, &p.view) })
+}
+
+func (p *printer) print(file string, run func(io.Writer) error) string {
+	out, _ := printed.Get().(*bytes.Buffer)
+	defer printed.Put(out)
+	out.Reset()
+	p.keep(file, run(out))
+	return out.String()
 }
 
 func (p *printer) keep(file string, err error) {

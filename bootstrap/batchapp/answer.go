@@ -36,9 +36,10 @@ type renderDocument struct {
 	Failed   int       `json:"failed"`
 	Changed  int       `json:"changed_meanwhile"`
 	Packs    int       `json:"packs"`
+	Requests int       `json:"requests"`
 	Bytes    int64     `json:"bytes"`
 }
 
 func renderAnswer(month key.Month, s prepare.RenderSummary) renderDocument {
-	return renderDocument{Month: month, Rendered: s.Rendered, Failed: s.Failed, Changed: s.Changed, Packs: s.Packs, Bytes: s.Bytes}
+	return renderDocument{Month: month, Rendered: s.Rendered, Failed: s.Failed, Changed: s.Changed, Packs: s.Packs, Requests: s.Requests, Bytes: s.Bytes}
 }

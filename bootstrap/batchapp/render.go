@@ -6,9 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
 
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -17,6 +22,9 @@ import (
 
 // maxNamed is how many bills that cannot be rendered are named; the others are counted.
 const maxNamed = 20
+
+// renderMemory bounds Go's memory while it renders, unless GOMEMLIMIT says otherwise.
+const renderMemory = 250 << 20
 
 // renderArguments are the rendering's flags.
 type renderArguments struct{ month, sender, templates, class string }
@@ -52,11 +60,18 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		fmt.Fprintln(stderr, "batch render:", err)
 		return core.ExitUsage
 	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(renderMemory)
+	}
+	options.Workers = runtime.GOMAXPROCS(0) + 2
 	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
+		began := time.Now()
 		summary, err := renderMonth(ctx, b, month, options, stderr)
 		return errors.Join(err, output.Answer(stdout, renderAnswer(month, summary), func(w io.Writer) {
-			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs, %d bytes\n",
-				month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Bytes)
+			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",
+				month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Requests, summary.Bytes)
+			fmt.Fprintf(w, "%.1f s: %s a second; at most %d MiB of memory\n", time.Since(began).Seconds(),
+				progress.Thousands(int(float64(summary.Rendered)/time.Since(began).Seconds())), observe.PeakMemory()>>20)
 		}))
 	})
 }

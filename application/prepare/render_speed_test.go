@@ -1,0 +1,51 @@
+package prepare
+
+import (
+	"testing"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// BenchmarkStatement makes one statement of a usual bill, from its sealed data to its sealed entry.
+func BenchmarkStatement(b *testing.B) {
+	cipher := memory.NewCipher()
+	target := key.Target{Month: key.Month(2026*12 + 10), UserID: 4711}
+	before := int64(1_889_500)
+	bill := Bill{
+		Customer: "7590-VHVEG", Name: "김하나", Language: "ko", Currency: "KRW", Amount: 137_540, BilledBefore: &before, DueDate: "2026-11-25", Payment: "계좌 자동이체",
+		Items: []Item{{"전화 기본료", 26_000}, {"추가 회선", 6_500}, {"인터넷 광랜", 65_000}, {"온라인 백업", 6_500}, {"TV 스트리밍", 13_000}, {"이용 요금", 20_540}},
+	}
+	data, err := bill.encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	sealed, err := cipher.Seal(data, port.Purpose{Kind: port.KindBillingData, Target: target})
+	if err != nil {
+		b.Fatal(err)
+	}
+	templates, err := LoadTemplates(ShippedFiles())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	size := 0
+	for b.Loop() {
+		opened, err := OpenBill(port.Bill{Target: target, Data: sealed}, cipher)
+		if err != nil {
+			b.Fatal(err)
+		}
+		shown, err := templates.Statement(opened, target.Month, policy.Transactional)
+		if err != nil {
+			b.Fatal(err)
+		}
+		entry, err := SealStatement(port.Statement{Target: target, Variants: shown}, cipher)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size = len(entry)
+	}
+	b.ReportMetric(float64(size), "bytes")
+}
