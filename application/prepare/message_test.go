@@ -105,11 +105,12 @@ func TestTheSubjectOfAnLMSIsCutAtAWholeCharacter(t *testing.T) {
 
 func TestAPushMessageIsCutToWhatPhonesShow(t *testing.T) {
 	t.Parallel()
-	templates, err := prepare.LoadTemplates(changed("ko/push.tmpl", "{{.Name}}", "ko/push.title.tmpl", "{{.Customer}}"))
+	_, err := prepare.LoadTemplates(changed("ko/push.tmpl", "{{.Name}}", "ko/push.title.tmpl", "{{.Customer}}"))
 	if err == nil || !strings.Contains(err.Error(), "ko/push.tmpl: makes an empty text of a sample bill") {
 		t.Errorf("a push message that is empty without a name: %v", err)
 	}
-	if templates, err = prepare.LoadTemplates(changed("ko/push.tmpl", "{{.Name}}!", "ko/push.title.tmpl", "{{.Customer}}")); err != nil {
+	templates, err := prepare.LoadTemplates(changed("ko/push.tmpl", "{{.Name}}!", "ko/push.title.tmpl", "{{.Customer}}"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	bill := prepare.Samples("ko")[0].Bill

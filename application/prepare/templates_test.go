@@ -191,8 +191,13 @@ func TestAmountsAreWrittenAsPeopleReadThem(t *testing.T) {
 	t.Parallel()
 	templates := prepare.ShippedTemplates()
 	for _, c := range []struct{ language, currency, want string }{
-		{"ko", "KRW", "−1,234,500원"}, {"en", "KRW", "−₩1,234,500"}, {"en", "USD", "−$12,345.00"}, {"ko", "USD", "−US$12,345.00"},
-		{"en-GB", "EUR", "−€12,345.00"}, {"fr", "KWD", "−KWD\u00a01,234.500"}, {"ko", "JPY", "−¥1,234,500"},
+		{"ko", "KRW", "−1,234,500원"},
+		{"en", "KRW", "−₩1,234,500"},
+		{"en", "USD", "−$12,345.00"},
+		{"ko", "USD", "−US$12,345.00"},
+		{"en-GB", "EUR", "−€12,345.00"},
+		{"fr", "KWD", "−KWD\u00a01,234.500"},
+		{"ko", "JPY", "−¥1,234,500"},
 	} {
 		bill := prepare.Samples("en")[1].Bill
 		bill.Language, bill.Currency, bill.Items = c.language, c.currency, []prepare.Item{{Name: "Discount", Amount: -1_234_500}}

@@ -75,8 +75,14 @@ func TestADestinationIsReadAsTheImportReadsIt(t *testing.T) {
 		kind     channel.Kind
 		text, to string
 	}{
-		{channel.Email, "kim@example.com", "kim@example.com"}, {channel.SMS, "01000001234", "010-0000-1234"}, {channel.Push, "t0ken", "t0ken"},
-		{channel.Email, "kim", ""}, {channel.SMS, "02-123-4567", ""}, {channel.Push, "", ""}, {channel.Email, "", ""}, {channel.SMS, "kim@example.com", ""},
+		{channel.Email, "kim@example.com", "kim@example.com"},
+		{channel.SMS, "01000001234", "010-0000-1234"},
+		{channel.Push, "t0ken", "t0ken"},
+		{channel.Email, "kim", ""},
+		{channel.SMS, "02-123-4567", ""},
+		{channel.Push, "", ""},
+		{channel.Email, "", ""},
+		{channel.SMS, "kim@example.com", ""},
 	} {
 		to, err := prepare.CheckDestination(c.kind, c.text)
 		if (err == nil) != (c.to != "") || err == nil && to != c.to || err != nil && c.text != "" && strings.Contains(err.Error(), c.text) {

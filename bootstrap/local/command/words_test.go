@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -76,7 +77,7 @@ func TestATestIsSentByTheConfiguredProviderUnderNobodysKey(t *testing.T) {
 	}
 	defer box.Close()
 	list := httptest.NewRecorder()
-	box.Handler().ServeHTTP(list, httptest.NewRequest("GET", "/", nil))
+	box.Handler().ServeHTTP(list, httptest.NewRequest(http.MethodGet, "/", nil))
 	if strings.Count(list.Body.String(), "[TEST] ") != 3 {
 		t.Errorf("the inbox does not show three tests: %s", list.Body)
 	}

@@ -77,8 +77,13 @@ func (s seen) has(text string) bool {
 }
 
 var screens = []screen{
-	{name: "phone", width: 360}, {name: "phone-dark", width: 360, dark: true}, {name: "small", width: 320}, {name: "desktop", width: 1100},
-	{name: "desktop-dark", width: 1100, dark: true}, {name: "phone-bare", width: 360, bare: true}, {name: "desktop-bare", width: 1100, bare: true},
+	{name: "phone", width: 360},
+	{name: "phone-dark", width: 360, dark: true},
+	{name: "small", width: 320},
+	{name: "desktop", width: 1100},
+	{name: "desktop-dark", width: 1100, dark: true},
+	{name: "phone-bare", width: 360, bare: true},
+	{name: "desktop-bare", width: 1100, bare: true},
 }
 
 // bills are those that are looked at: each sample, and one whose every value is as long as the billing data may make it.
