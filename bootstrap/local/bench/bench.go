@@ -21,12 +21,13 @@ import (
 const (
 	Dispatch = "dispatch"
 	Delivery = "delivery"
+	Import   = "import" // by itself: no part of All
 	All      = "all"
 )
 
 // Options say what to measure, and with how much.
 type Options struct {
-	What    string // Dispatch, Delivery or All
+	What    string // Dispatch, Delivery, Import or All
 	DataDir string // of parts, logs and profiles; has to exist
 
 	Rows int // READY rows of the dispatch floor
@@ -87,8 +88,8 @@ var ErrOptions = errors.New("the benchmark cannot work so")
 
 func (o Options) validate() error {
 	switch {
-	case o.What != Dispatch && o.What != Delivery && o.What != All:
-		return fmt.Errorf("%w: %q (want %s, %s or %s)", ErrOptions, o.What, Dispatch, Delivery, All)
+	case o.What != Dispatch && o.What != Delivery && o.What != Import && o.What != All:
+		return fmt.Errorf("%w: %q (want %s, %s, %s or %s)", ErrOptions, o.What, Dispatch, Delivery, Import, All)
 	case o.Rows < 1000 || o.Runs < 1 || o.Statements < 1000:
 		return fmt.Errorf("%w: at least 1,000 rows, 1,000 statements and one run are needed", ErrOptions)
 	case o.StatementBytes < 100 || o.StatementBytes > 60<<10:
@@ -127,12 +128,17 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if err := b.start(ctx); err != nil {
 		return nil, err
 	}
-	if o.What != Delivery {
+	if o.What == Import {
+		if err := b.importFloor(ctx); err != nil {
+			return nil, fmt.Errorf("import: %w", err)
+		}
+	}
+	if o.What == Dispatch || o.What == All {
 		if err := b.dispatchFloor(ctx); err != nil {
 			return nil, fmt.Errorf("dispatch floor: %w", err)
 		}
 	}
-	if o.What != Dispatch {
+	if o.What == Delivery || o.What == All {
 		if err := b.deliveryFloor(ctx); err != nil {
 			return nil, fmt.Errorf("delivery floor: %w", err)
 		}

@@ -55,10 +55,10 @@ func valueOf(file, name string) string {
 // and the topics.
 func (o Options) needed() int64 {
 	var n int64 = 1 << 30
-	if o.What != Delivery {
+	if o.What != Delivery { // import and dispatch take about as much
 		n += int64(o.Rows) * int64(o.Runs) * 2 * 6000
 	}
-	if o.What != Dispatch {
+	if o.What == Delivery || o.What == All {
 		n += int64(o.Statements) * int64(o.StatementBytes+8000)
 	}
 	return n

@@ -23,6 +23,7 @@ type Report struct {
 	Claims     []Claim        `json:"claims"`
 	Dispatch   *DispatchFloor `json:"dispatch,omitempty"`
 	Delivery   *DeliveryFloor `json:"delivery,omitempty"`
+	Import     *ImportFloor   `json:"import,omitempty"`
 	Notes      []string       `json:"notes,omitempty"`
 }
 
@@ -220,6 +221,9 @@ func (r *Report) claim() {
 	if f := r.Delivery; f != nil && f.Seconds >= deliveryLasts.Seconds() {
 		add(Claim{What: fmt.Sprintf("rows settled a second, over %.0f s", f.Seconds), Measured: f.SettledByRows, Limit: deliveryLimit, Unit: "1/s", AtLeast: true})
 	}
+	if f := r.Import; f != nil && !r.Quick {
+		add(Claim{What: fmt.Sprintf("import of %d rows as a share of a raw COPY", f.Rows), Measured: f.Share, Limit: importShare, AtLeast: true})
+	}
 }
 
 // Print writes the tables for people.
@@ -238,6 +242,9 @@ func (r *Report) Print(out io.Writer) {
 	}
 	if r.Delivery != nil {
 		r.Delivery.print(out)
+	}
+	if r.Import != nil {
+		r.Import.print(out)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -106,6 +107,7 @@ type stage struct {
 	config     config.Deliverer
 	db         *sqlx.DB // plain connections, for seeding and counting
 	cipher     port.Cipher
+	importer   *prepare.Importer
 	packs      port.Packs
 	months     port.Months
 	policies   port.Policies
@@ -132,6 +134,7 @@ func (b *bench) open(ctx context.Context, name string, do func(ctx context.Conte
 	}
 	var failure error
 	code := core.Once(ctx, b.Out, batchapp.Options(c), func(ctx context.Context, n needs) error {
+		s.importer = n.Batch.Importer
 		s.cipher, s.packs, s.months, s.policies, s.analyze = n.Batch.Cipher, n.Batch.Bucket, n.Months, n.Batch.Policies, n.Batch.Imports.Analyze
 		failure = n.Batch.Migrate(ctx)
 		if failure == nil {

@@ -23,6 +23,8 @@ process of its own, and so the dispatcher, delivery and settlement, wired as in 
   delivery  a filled topic, a gateway that answers after 1 s, statements of 10 KB from S3,
             one delivery process: >= 5,000 rows settled a second over 60 s
   all       both
+  import    by itself: generated bills into an empty database, beside a raw COPY of the same rows
+            over as many connections: >= 50% of it, encryption included
 
 A full run takes about five minutes and 8 GB of disk; --quick takes one minute and claims nothing.
 Run it on a machine that does nothing else. docs/performance.md says how to read the result.`
@@ -32,11 +34,11 @@ func newBench() *cobra.Command {
 	var options bench.Options
 	var file string
 	cmd := &cobra.Command{
-		Use:       "bench [flags] dispatch|delivery|all",
+		Use:       "bench [flags] dispatch|delivery|import|all",
 		Short:     "Measure dispatch and delivery against their floors",
 		Long:      benchHelp,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{bench.Dispatch, bench.Delivery, bench.All},
+		ValidArgs: []string{bench.Dispatch, bench.Delivery, bench.Import, bench.All},
 		Example:   "  balsong bench all --json result.json\n  balsong bench delivery --quick --pprof profiles",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.What, options.Out = args[0], os.Stdout
@@ -48,8 +50,8 @@ func newBench() *cobra.Command {
 	flags.StringVar(&file, "json", "", "also write the result to this file, for machines")
 	flags.StringVar(&options.Profiles, "pprof", "", "write CPU and allocation profiles of the apps to this directory (costs a few per cent)")
 	flags.StringVar(&options.DataDir, "data", "", "keep data and logs in this directory (default: temporary)")
-	flags.IntVar(&options.Rows, "rows", 0, "dispatch: READY rows (default 100,000; quick 20,000)")
-	flags.IntVar(&options.Runs, "runs", 0, "dispatch: runs, each beside its raw limit; the median counts (default 3; quick 1)")
+	flags.IntVar(&options.Rows, "rows", 0, "dispatch: READY rows; import: rows (default 100,000; quick 20,000)")
+	flags.IntVar(&options.Runs, "runs", 0, "dispatch, import: runs, each beside its raw limit; the median counts (default 3; quick 1)")
 	flags.IntVar(&options.Statements, "statements", 0, "delivery: requests in the topic (default 400,000; quick 60,000)")
 	flags.IntVar(&options.StatementBytes, "statement-bytes", 0, "delivery: length of a statement's text (default 10,240)")
 	flags.BoolVar(&options.RandomText, "random-text", false, "delivery: statements that hardly compress, instead of itemised bills")
