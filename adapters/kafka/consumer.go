@@ -18,6 +18,7 @@ type Consumer struct {
 	config Config
 	group  string
 	topic  port.Topic
+	outage *outage
 }
 
 // NewConsumer checks the config; it does no I/O.
@@ -29,7 +30,16 @@ func NewConsumer(config Config, group string, topic port.Topic) (*Consumer, erro
 	if group == "" || topic == "" {
 		return nil, invalid("a consumer needs the name of its group and a topic")
 	}
-	return &Consumer{config: config, group: group, topic: topic}, nil
+	return &Consumer{config: config, group: group, topic: topic, outage: newOutage(config.Log, port.Field{Key: "part", Value: "consumer"},
+		port.Field{Key: "group", Value: group}, port.Field{Key: "topic", Value: config.TopicName(topic)})}, nil
+}
+
+// Down names the event log while the brokers cannot be used.
+func (c *Consumer) Down() []string {
+	if c.outage.down.Load() {
+		return []string{"event log"}
+	}
+	return nil
 }
 
 // Run implements port.Consumer. It returns the context's error; a partition whose committed offset is not in the log
@@ -37,8 +47,7 @@ func NewConsumer(config Config, group string, topic port.Topic) (*Consumer, erro
 func (c *Consumer) Run(ctx context.Context, handle func(ctx context.Context, message port.Received)) error {
 	m := &member{
 		config: c.config, group: c.group, topic: c.topic, name: c.config.TopicName(c.topic), handle: handle,
-		outage: newOutage(c.config.Log, port.Field{Key: "part", Value: "consumer"},
-			port.Field{Key: "group", Value: c.group}, port.Field{Key: "topic", Value: c.config.TopicName(c.topic)}),
+		outage:       c.outage,
 		parkedBefore: make(map[int32]int64),
 	}
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, longestPause) {

@@ -83,12 +83,8 @@ func (f *Facts) look(config Config, client sarama.Client) error {
 	}
 	f.Brokers = len(client.Brokers())
 	for _, broker := range client.Brokers()[:min(1, f.Brokers)] {
-		entries, err := admin.DescribeConfig(sarama.ConfigResource{
-			Type: sarama.BrokerResource, Name: strconv.Itoa(int(broker.ID())), ConfigNames: []string{"auto.create.topics.enable"},
-		})
-		if err == nil { // a broker may keep its settings to itself
-			f.AutoCreate = entry(entries, "auto.create.topics.enable")
-		}
+		settings := settingsOf(admin, sarama.BrokerResource, strconv.Itoa(int(broker.ID())))
+		f.AutoCreate = settings["auto.create.topics.enable"]
 	}
 	for _, role := range []port.Topic{port.TopicRequests, port.TopicResults, port.TopicDeadLetter} {
 		topic, err := lookAt(admin, client, role, config.TopicName(role))
@@ -118,22 +114,26 @@ func lookAt(admin sarama.ClusterAdmin, client sarama.Client, role port.Topic, na
 			facts.Replication = len(partition.Replicas)
 		}
 	}
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: name})
-	if err == nil {
-		facts.MinInSync, _ = strconv.Atoi(entry(entries, "min.insync.replicas"))
-		facts.Unclean = entry(entries, "unclean.leader.election.enable")
-	}
+	settings := settingsOf(admin, sarama.TopicResource, name)
+	facts.MinInSync, _ = strconv.Atoi(settings["min.insync.replicas"]) // 0 where it is not told
+	facts.Unclean = settings["unclean.leader.election.enable"]
 	facts.Newest = newest(client, name, found[0].Partitions)
 	return facts, nil
 }
 
-func entry(entries []sarama.ConfigEntry, name string) string {
-	for _, e := range entries {
-		if e.Name == name {
-			return e.Value
+// settingsOf asks for settings; a broker may keep them to itself.
+func settingsOf(admin sarama.ClusterAdmin, kind sarama.ConfigResourceType, name string) map[string]string {
+	settings := map[string]string{}
+	results, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: kind, Name: name}}, sarama.DescribeConfigsOptions{})
+	if err != nil {
+		return settings
+	}
+	for _, result := range results {
+		for _, entry := range result.Configs {
+			settings[entry.Name] = entry.Value
 		}
 	}
-	return ""
+	return settings
 }
 
 // newest reads the last message of the first partition that has one; what cannot be read is not known.

@@ -1,10 +1,13 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
 	"github.com/balsong/balsong/application/port"
@@ -39,6 +42,17 @@ func code(err error) string {
 		return said.ErrorCode()
 	}
 	return ""
+}
+
+// refusedWrite turns the store's "no" to a write into ErrInvalid: a batch ends and says what to do, where a reader waits,
+// because what it reads may not be given up.
+func refusedWrite(err error) error {
+	var answer *awshttp.ResponseError
+	if !errors.Is(err, port.ErrUnavailable) || !errors.As(err, &answer) || answer.HTTPStatusCode() != http.StatusForbidden {
+		return err
+	}
+	return fmt.Errorf("%w: the store refuses the account (%s): check BALSONG_S3_ACCESS_KEY and BALSONG_S3_SECRET_KEY, or allow s3:PutObject and s3:ListBucket; `balsong doctor` looks closer",
+		port.ErrInvalid, cmp.Or(code(err), "HTTP 403"))
 }
 
 // missing reports that a bucket does not exist.

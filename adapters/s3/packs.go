@@ -19,7 +19,8 @@ import (
 )
 
 // Packs is port.Packs on S3. The account needs s3:GetObject, s3:PutObject and s3:ListBucket: without the last one the
-// store says "forbidden" instead of "gone", which counts as unavailable.
+// store says "forbidden" instead of "gone". A reader waits while it is forbidden (nothing is given up, an administrator can
+// mend it); a write that is forbidden is ErrInvalid.
 type Packs struct {
 	config  Config
 	client  *s3.Client
@@ -52,7 +53,7 @@ func (p *Packs) EnsureBucket(ctx context.Context) error {
 		return err
 	})
 	if err == nil || !missing(err) {
-		return wrap(err, "look for bucket %s", p.config.Bucket)
+		return wrap(refusedWrite(err), "look for bucket %s", p.config.Bucket)
 	}
 	input := &s3.CreateBucketInput{Bucket: aws.String(p.config.Bucket)}
 	if p.config.Region != "us-east-1" { // the one region that must not be named
@@ -67,7 +68,7 @@ func (p *Packs) EnsureBucket(ctx context.Context) error {
 	if code(err) == "BucketAlreadyOwnedByYou" {
 		return nil
 	}
-	return wrap(err, "create bucket %s", p.config.Bucket)
+	return wrap(refusedWrite(err), "create bucket %s", p.config.Bucket)
 }
 
 // Put writes one pack as one object.
@@ -90,7 +91,7 @@ func (p *Packs) Put(ctx context.Context, name string, entries [][]byte) ([]port.
 	// Even a Put that failed may have replaced what this process has read before.
 	p.blocks.forget(packKey{p.config.Bucket, name})
 	if err != nil {
-		return nil, wrap(err, "put pack %s", name)
+		return nil, wrap(refusedWrite(err), "put pack %s", name)
 	}
 	p.metrics.Count("s3_bytes_total", int(size), "direction", "written")
 	return refs, nil

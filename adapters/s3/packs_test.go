@@ -337,3 +337,15 @@ func BenchmarkGetCached(b *testing.B) {
 		i++
 	}
 }
+
+func TestAWriteThatIsForbiddenIsRefusedWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	s := &stub{answer: says(403, "AccessDenied")}
+	p, _ := setup(t, s, nil)
+	_, err := p.Put(t.Context(), "pack", [][]byte{[]byte("statement")})
+	for what, err := range map[string]error{"put": err, "ensure the bucket": p.EnsureBucket(t.Context())} {
+		if !errors.Is(err, port.ErrInvalid) || errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), "BALSONG_S3_ACCESS_KEY") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

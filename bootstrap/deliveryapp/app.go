@@ -2,10 +2,12 @@
 package deliveryapp
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"go.uber.org/fx"
@@ -15,6 +17,7 @@ import (
 	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/domain/attempt"
 )
@@ -64,6 +67,17 @@ func Options(role Role, c config.Deliverer) fx.Option {
 // waiting is a part of the app that may wait for others.
 type waiting interface{ Down() []string }
 
+// reading is a consumer that may wait for the brokers itself, where nobody else asks them anything.
+type reading struct{ port.Consumer }
+
+// Down implements waiting.
+func (r reading) Down() []string {
+	if w, ok := r.Consumer.(waiting); ok {
+		return w.Down()
+	}
+	return nil
+}
+
 func delivery(c config.Deliverer) fx.Option {
 	return fx.Module("delivery",
 		core.Statements(c.S3, c.Keys),
@@ -78,7 +92,13 @@ func delivery(c config.Deliverer) fx.Option {
 			},
 			fx.Annotate(func(s *deliver.Service) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
 		),
+		fx.Provide(fx.Annotate(func(c core.RequestConsumer) waiting { return reading{c.Consumer} }, fx.ResultTags(`group:"waiting"`))),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *deliver.Service) {
+			lc.Append(fx.StartHook(func(ctx context.Context) error {
+				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+				defer cancel()
+				return doctor.Refused(ctx, c.S3)
+			}))
 			core.Announce(lc, log, "delivery")
 			core.Work(lc, shutdown, log, "delivery", s.Run)
 		}),
@@ -125,6 +145,7 @@ func settlement(c config.Deliverer) fx.Option {
 			},
 			fx.Annotate(func(s *settle.Settler) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
 		),
+		fx.Provide(fx.Annotate(func(c core.ResultConsumer) waiting { return reading{c.Consumer} }, fx.ResultTags(`group:"waiting"`))),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *settle.Settler) {
 			core.Announce(lc, log, "settlement")
 			core.Work(lc, shutdown, log, "settlement", s.Run)
@@ -168,7 +189,8 @@ func serveHealth(c config.Health) func(lc fx.Lifecycle, h health) {
 			for _, w := range h.Waiting {
 				down = append(down, w.Down()...)
 			}
-			return down
+			slices.Sort(down)
+			return slices.Compact(down)
 		})
 		lc.Append(fx.StartStopHook(server.Start, server.Stop))
 	}

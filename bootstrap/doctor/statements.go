@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"syscall"
 	"time"
 
@@ -35,6 +36,24 @@ func statements(ctx context.Context, c config.S3, clock port.Clock) []Finding {
 	}
 	p.clockOf(facts.Now, clock, time.Second, "a store refuses signatures that are more than 15 minutes off")
 	return p.list
+}
+
+// Refused tells whether the store answers and refuses, with what to do: then a service need not start. A store that does
+// not answer, or has trouble of its own, is no refusal: it is waited for.
+func Refused(ctx context.Context, c config.S3) error {
+	packs, err := s3.New(ctx, core.S3Config(c), unmeasured{})
+	if err != nil {
+		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	facts, err := packs.Examine(ctx)
+	if err != nil || facts.Status >= 500 || facts.Status == http.StatusTooManyRequests {
+		return nil //nolint:nilerr // an outage
+	}
+	p := part{}
+	if p.store(facts, c); len(p.list) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: statements, bucket %s: %s: %s", config.ErrInvalid, c.Bucket, p.list[0].Found, p.list[0].Do)
 }
 
 func (p *part) noStore(err error) {
@@ -70,7 +89,7 @@ func (p *part) store(facts s3.Facts, c config.S3) {
 		}
 		p.add(Problem, fmt.Sprintf("the bucket does not lie in %s", c.Region)+said, do)
 	default:
-		if facts.Status == 403 {
+		if facts.Status == http.StatusForbidden {
 			p.add(Problem, "the account may not use the bucket"+said, "allow s3:ListBucket on the bucket, s3:GetObject and s3:PutObject on its objects, and check that the bucket is yours")
 			return
 		}

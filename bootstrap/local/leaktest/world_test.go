@@ -150,7 +150,7 @@ func (w *world) start(t *testing.T, name string, arguments ...string) *process {
 	t.Helper()
 	said, err := os.OpenFile(w.path("said/"+name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	must(t, err)
-	cmd := exec.Command(os.Args[0], arguments...) //nolint:noctx // it is ended by a signal
+	cmd := exec.Command(os.Args[0], arguments...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = w.environment, said, said
 	must(t, cmd.Start())
 	p := &process{cmd: cmd, ended: make(chan struct{})}
@@ -208,17 +208,23 @@ func (w *world) dump(t *testing.T) []byte {
 	for tables.Next() {
 		var table string
 		must(t, tables.Scan(&table))
-		rows, err := w.db.QueryContext(t.Context(), "SELECT t::text FROM "+table+" t")
-		must(t, err)
-		for rows.Next() {
-			var row string
-			must(t, rows.Scan(&row))
-			fmt.Fprintln(&out, table, row)
-		}
-		must(t, errors.Join(rows.Err(), rows.Close()))
+		w.dumpTable(t, &out, table)
 	}
 	must(t, tables.Err())
 	return out.Bytes()
+}
+
+func (w *world) dumpTable(t *testing.T, out io.Writer, table string) {
+	t.Helper()
+	rows, err := w.db.QueryContext(t.Context(), "SELECT t::text FROM "+table+" t")
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var row string
+		must(t, rows.Scan(&row))
+		fmt.Fprintln(out, table, row)
+	}
+	must(t, rows.Err())
 }
 
 // records reads every message of a topic: key, headers and value, decompressed.
@@ -283,7 +289,7 @@ func (w *world) count(query string) (n int) {
 
 // statuses says how the bills stand, for a test that failed.
 func (w *world) statuses() (text string) {
-	rows, err := w.db.Query(`SELECT dispatch_status || ' ' || coalesce(last_decision, '') || ' due in ' || extract(epoch FROM min(available_at) - now()) || ' s', count(*) FROM billing_targets GROUP BY dispatch_status, last_decision`) //nolint:noctx // at the test's end
+	rows, err := w.db.Query(`SELECT dispatch_status || ' ' || coalesce(last_decision, '') || ' due in ' || extract(epoch FROM min(available_at) - now()) || ' s', count(*) FROM billing_targets GROUP BY dispatch_status, last_decision`)
 	if err != nil {
 		return err.Error()
 	}
