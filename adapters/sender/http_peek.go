@@ -28,8 +28,8 @@ func peek(socket uintptr) bool {
 	var one [1]byte
 	for {
 		_, _, err := syscall.Recvfrom(int(socket), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		if err != syscall.EINTR { //nolint:errorlint // a number
-			return err != syscall.EAGAIN && err != syscall.EWOULDBLOCK //nolint:errorlint // a number
+		if err != syscall.EINTR {
+			return err != syscall.EAGAIN && err != syscall.EWOULDBLOCK
 		}
 	}
 }
