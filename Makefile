@@ -58,6 +58,7 @@ build: ## all commands into ./bin
 
 .PHONY: bin/balsong
 bin/balsong: # always asked; Go's cache decides
+	[ -x bin/balsong ] || echo "compiling some 700 packages: the first time takes minutes"
 	mkdir -p bin
 	$(GO) build -o bin/balsong ./bootstrap/local/cmd/balsong
 
@@ -162,7 +163,7 @@ isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, an
 ##@ Other
 
 .PHONY: clean
-clean: ## remove what make made: ./bin, ./.balsong with the demo's data, the model's work
+clean: ## remove what make made: ./bin, ./.balsong, the model's work (where the demo keeps its data it says itself)
 	[ ! -d .balsong ] || chmod -R u+w .balsong
 	rm -rf bin .balsong docs/model/work
 
