@@ -47,6 +47,9 @@ func code(err error) string {
 // refusedWrite turns the store's "no" to a write into ErrInvalid: a batch ends and says what to do, where a reader waits,
 // because what it reads may not be given up.
 func refusedWrite(err error) error {
+	if code(err) == "NoSuchBucket" {
+		return fmt.Errorf("%w: the store has no such bucket: check BALSONG_S3_BUCKET, or create it with `balsong batch migrate`", port.ErrInvalid)
+	}
 	var answer *awshttp.ResponseError
 	if !errors.Is(err, port.ErrUnavailable) || !errors.As(err, &answer) || answer.HTTPStatusCode() != http.StatusForbidden {
 		return err

@@ -338,6 +338,15 @@ func BenchmarkGetCached(b *testing.B) {
 	}
 }
 
+func TestAPackForABucketThatIsNotThereIsRefusedWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	p, _ := setup(t, &stub{answer: says(404, "NoSuchBucket")}, nil)
+	_, err := p.Put(t.Context(), "pack", [][]byte{[]byte("statement")})
+	if !errors.Is(err, port.ErrInvalid) || errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), "BALSONG_S3_BUCKET") {
+		t.Error(err)
+	}
+}
+
 func TestAWriteThatIsForbiddenIsRefusedWithWhatToDo(t *testing.T) {
 	t.Parallel()
 	s := &stub{answer: says(403, "AccessDenied")}

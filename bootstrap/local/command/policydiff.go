@@ -71,7 +71,7 @@ func diff(cmd *cobra.Command, records []port.PolicyRecord, refs []policy.Ref, fi
 		sides = append(sides, side{file, spec})
 	}
 	if len(sides) == 1 {
-		active, err := pick(records, func(v policy.Version) bool { return v.Status() == policy.Active }, "an ACTIVE policy")
+		active, err := pick(records, func(v policy.Version) bool { return v.Status() == policy.Active }, "policy that is ACTIVE")
 		if err != nil {
 			return err
 		}
