@@ -48,10 +48,10 @@ func TestPacksKeepThePortsPromisesOnARealStore(t *testing.T) {
 	porttest.Packs(t, func(t testing.TB) port.Packs { return mustNew(t, config, &counts{}) })
 }
 
-func TestTheBucketIsMadeOnceAndItsAbsenceIsWaitedFor(t *testing.T) {
+func TestTheBucketIsMadeOnceAndItsAbsenceEndsAWriterAndIsWaitedForByAReader(t *testing.T) {
 	t.Parallel()
 	p := mustNew(t, realConfig(t), &counts{})
-	if _, err := p.Put(t.Context(), "2026-11/a", [][]byte{[]byte("one")}); !errors.Is(err, port.ErrUnavailable) {
+	if _, err := p.Put(t.Context(), "2026-11/a", [][]byte{[]byte("one")}); !errors.Is(err, port.ErrInvalid) {
 		t.Errorf("Put without a bucket: %v", err)
 	}
 	ref := port.StatementRef{Bucket: p.config.Bucket, Key: "2026-11/a", Length: 3, SHA256: make([]byte, 32)}
