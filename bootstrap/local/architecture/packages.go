@@ -25,8 +25,8 @@ var sections = []section{
 	{"application", "application", "domain", "LR", []string{"port", "memory", "porttest"}},
 	{"adapters", "adapters", "application, domain, migrations, and its own technology; never each other", "LR", nil},
 	{"migrations", "migrations", "nothing", "LR", nil},
-	{"bootstrap", "bootstrap", "everything but local; alone imports fx and reads the environment", "LR", nil},
-	{"local", "bootstrap/local", "everything; alone holds embedded servers, and no service needs it", "TB", []string{"cachedir", "child", "command", "lockfile"}},
+	{"bootstrap", "bootstrap", "everything but local; alone imports fx and reads the environment", "TB", nil},
+	{"local", "bootstrap/local", "everything; alone holds embedded servers, and no service needs it", "LR", []string{"cachedir", "child", "command", "lockfile"}},
 }
 
 func sectionOf(pkgPath string) string {
