@@ -66,7 +66,7 @@ bin/balsong: # always asked; Go's cache decides
 
 .PHONY: test
 test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
-	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKG)
+	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(PKG) $(TESTFLAGS)
 	@[ -n "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || echo 'SKIPPED: no Chromium on this machine, so nobody has looked at the e-mail and the pages (make browser installs it)' >&2
 
 .PHONY: test-real
@@ -100,7 +100,7 @@ bench: bin/balsong ## dispatch and delivery against their floors: five minutes o
 
 .PHONY: gobench
 gobench: bin/balsong ## the packages' own benchmarks (PKG=work BENCH=.)
-	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKG)
+	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model
 model: ## the Spin model of the dispatch protocol: 63 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
