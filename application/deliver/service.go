@@ -64,10 +64,9 @@ func (c Config) WithDefaults() Config {
 // reads is how many contents are fetched at the same time.
 const reads = 64
 
-// ahead is how many messages are prepared at the same time, of those in hand. Preparing more would not make it faster:
-// contents would pile up in memory, and neighbours of a pack would be fetched at times so far apart that their blocks
-// are no longer in the cache.
-const ahead = 1024
+// preparing is how many messages are prepared at the same time, of those in hand. More would not make it faster: contents
+// would pile up in memory, and neighbours of a pack would be fetched at times far apart.
+const preparing = 1024
 
 // Lane is a channel's provider with its bounds.
 type Lane struct {
@@ -99,7 +98,7 @@ type Service struct {
 	halt     *gate
 	bulk     *bulk
 	slots    chan struct{} // where messages are in hand
-	ahead    chan struct{} // where messages are prepared
+	berths   *berths       // where messages are prepared
 	next     chan departure
 	reads    chan struct{} // where contents are fetched
 	desks    chan struct{} // where contents are decrypted
@@ -125,13 +124,13 @@ func New(ports Ports, config Config) (*Service, error) {
 	}
 	s := &Service{
 		Ports: ports, config: config,
-		watch: outage.New(ports.Clock, ports.Log),
-		halt:  newGate(),
-		slots: make(chan struct{}, config.InFlight),
-		ahead: make(chan struct{}, ahead),
-		next:  make(chan departure),
-		reads: make(chan struct{}, reads),
-		desks: make(chan struct{}, config.Desks),
+		watch:  outage.New(ports.Clock, ports.Log),
+		halt:   newGate(),
+		slots:  make(chan struct{}, config.InFlight),
+		berths: newBerths(preparing),
+		next:   make(chan departure),
+		reads:  make(chan struct{}, reads),
+		desks:  make(chan struct{}, config.Desks),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.bulk = newBulk(s)
@@ -185,11 +184,11 @@ type departure struct {
 
 // take starts one message's flight; it blocks its partition while too many are in hand, or being prepared.
 func (s *Service) take(ctx context.Context, m port.Received) {
-	if !enter(ctx, s.slots) {
+	if !s.berths.enter(ctx, m.Time) {
 		return
 	}
-	if !enter(ctx, s.ahead) {
-		<-s.slots
+	if !enter(ctx, s.slots) {
+		s.berths.leave()
 		return
 	}
 	d := departure{ctx, m}
@@ -203,7 +202,7 @@ func (s *Service) take(ctx context.Context, m port.Received) {
 // fly takes one message after another through its flight.
 func (s *Service) fly(d departure) {
 	for more := true; more; d, more = <-s.next {
-		prepared := sync.OnceFunc(func() { <-s.ahead })
+		prepared := sync.OnceFunc(s.berths.leave)
 		s.deliver(d.ctx, d.message, prepared)
 		prepared()
 		<-s.slots
