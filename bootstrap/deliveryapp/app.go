@@ -99,6 +99,9 @@ func delivery(c config.Deliverer) fx.Option {
 				defer cancel()
 				return doctor.Refused(ctx, c.S3)
 			}))
+			// Beside the service that starts, which waits for nothing that is found; by the machine's own clock.
+			looking, stop := context.WithCancel(context.Background())
+			lc.Append(fx.StartStopHook(func() { go doctor.Tell(looking, c, observe.Clock{}, log) }, stop))
 			core.Announce(lc, log, "delivery")
 			core.Work(lc, shutdown, log, "delivery", s.Run)
 		}),
