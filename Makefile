@@ -58,7 +58,7 @@ build: ## all commands into ./bin
 
 .PHONY: bin/balsong
 bin/balsong: # always asked; Go's cache decides
-	[ -x bin/balsong ] || echo "compiling some 700 packages: the first time takes minutes"
+	[ -x bin/balsong ] || echo "compiling some 800 packages: the first time takes minutes"
 	mkdir -p bin
 	$(GO) build -o bin/balsong ./bootstrap/local/cmd/balsong
 

@@ -100,7 +100,9 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	conn, err := g.connect(ctx, deadline)
 	if err == nil {
-		err = conn.SetDeadline(deadline)
+		if err = conn.SetDeadline(deadline); err != nil {
+			_ = conn.Close()
+		}
 	}
 	if err != nil {
 		bodies.Put(body)
