@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -40,20 +40,13 @@ func readTarget(month key.Month, scan func(...any) error) (billing.Target, error
 	return billing.Restore(s)
 }
 
-// zones keeps the time zones that were read: each costs a file.
-var zones sync.Map // name → *time.Location
-
 func quietHours(from, to time.Time, name string) (window.Forbidden, error) {
-	zone, ok := zones.Load(name)
-	if !ok {
-		loaded, err := window.Zone(name)
-		if err != nil {
-			return window.Forbidden{}, err
-		}
-		zone, _ = zones.LoadOrStore(name, loaded)
+	zone, err := port.Zone(name)
+	if err != nil {
+		return window.Forbidden{}, err
 	}
 	minute := func(t time.Time) window.Minute { return window.Minute(t.Hour()*60 + t.Minute()) }
-	return window.NewForbidden(minute(from), minute(to), zone.(*time.Location))
+	return window.NewForbidden(minute(from), minute(to), zone)
 }
 
 // quietColumns are a window as three columns; "" where there is none.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -84,25 +83,11 @@ func (r Requested) Quiet() (window.Forbidden, error) {
 	if err != nil {
 		return window.Forbidden{}, err
 	}
-	zone, err := zone(r.QuietHours.Zone)
+	zone, err := port.Zone(r.QuietHours.Zone)
 	if err != nil {
 		return window.Forbidden{}, err
 	}
 	return window.NewForbidden(from, to, zone)
-}
-
-// zones keeps the time zones that were read, as many as there are: each costs a file.
-var zones sync.Map // name → *time.Location
-
-func zone(name string) (*time.Location, error) {
-	if kept, ok := zones.Load(name); ok {
-		return kept.(*time.Location), nil
-	}
-	read, err := window.Zone(name)
-	if err == nil {
-		zones.Store(name, read)
-	}
-	return read, err
 }
 
 // NewQuietHours is the window in the event's form; nil for the zero window.

@@ -220,7 +220,7 @@ func (r *row) zone(o ImportOptions) *time.Location {
 	if name == "" {
 		return o.Zone
 	}
-	zone, err := window.Zone(name)
+	zone, err := port.Zone(name)
 	if err != nil {
 		r.refuse(colZone, "is no IANA time zone such as Asia/Seoul")
 		return o.Zone
