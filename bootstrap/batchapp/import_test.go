@@ -5,11 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/balsong/balsong/application/billfile"
-	"github.com/balsong/balsong/application/port"
 )
 
 func TestAFileThatIsWrittenToOrReplacedIsSeen(t *testing.T) {
@@ -48,18 +46,5 @@ func TestAFileThatIsWrittenToOrReplacedIsSeen(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.says)
 			}
 		})
-	}
-}
-
-func TestWhatIsNoFileIsRefusedWithoutWaiting(t *testing.T) {
-	t.Parallel()
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Skip(err) // this machine's folder has no pipes
-	}
-	for path, says := range map[string]string{pipe: "pipe", os.DevNull: "device", filepath.Dir(pipe): "directory"} {
-		if _, err := openSource(path); !errors.Is(err, port.ErrInvalid) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v", path, err)
-		}
 	}
 }
