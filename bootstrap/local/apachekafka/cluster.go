@@ -24,10 +24,6 @@ import (
 	"github.com/balsong/balsong/bootstrap/local/child"
 )
 
-// ErrRunning says that Restart was called on a broker that has not been
-// stopped or killed.
-var ErrRunning = errors.New("the Kafka broker is still running")
-
 // clusterIDFile, in the data directory, holds the cluster's id.
 const clusterIDFile = "cluster-id"
 
@@ -63,10 +59,8 @@ type Cluster struct {
 // Broker is one broker of a cluster. Its methods are not safe for concurrent
 // use.
 type Broker struct {
-	options child.Options
-	spec    spec
-	process *child.Process
-	info    info
+	*child.Server // nil until it has started
+	spec          spec
 }
 
 // Start starts a cluster and returns when every broker accepts connections.
@@ -83,7 +77,7 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	var group sync.WaitGroup
 	for _, broker := range c.brokers {
 		group.Go(func() {
-			if err := broker.launch(ctx); err != nil {
+			if err := broker.start(ctx, options.Log); err != nil {
 				cancel(err) // the others would wait for this one
 			}
 		})
@@ -136,7 +130,6 @@ func plan(options Options) (c *Cluster, err error) {
 		if b.spec.HeapMiB == 0 {
 			b.spec.HeapMiB = defaultHeapMiB
 		}
-		b.options = child.Options{Role: role, Log: options.Log}
 		if err := os.MkdirAll(b.spec.Dir, 0o700); err != nil {
 			return nil, err
 		}
@@ -197,7 +190,9 @@ func (c *Cluster) Stop() error {
 	errs := make([]error, len(c.brokers))
 	var group sync.WaitGroup
 	for i, broker := range c.brokers {
-		group.Go(func() { errs[i] = broker.Shutdown() })
+		if broker.Server != nil {
+			group.Go(func() { errs[i] = broker.Shutdown() })
+		}
 	}
 	group.Wait()
 	err := errors.Join(errs...)

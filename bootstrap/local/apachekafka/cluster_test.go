@@ -87,7 +87,7 @@ func TestBrokerServesSaramaAndSurvivesKills(t *testing.T) {
 	kafkatest.CheckNoAccidentalTopic(t, addrs)
 	kafkatest.Produce(t, addrs, "topic")
 	broker := cluster.Brokers()[0]
-	if err := broker.Restart(t.Context()); !errors.Is(err, apachekafka.ErrRunning) {
+	if err := broker.Restart(t.Context()); !errors.Is(err, child.ErrRunning) {
 		t.Errorf("Restart of a running broker: %v, want ErrRunning", err)
 	}
 	if err := broker.Kill(); err != nil {

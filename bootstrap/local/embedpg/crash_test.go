@@ -162,7 +162,7 @@ func TestKilledServerRestartsOnItsPortAndData(t *testing.T) {
 	server := start(t, embedpg.Options{})
 	url := server.URL("postgres")
 	execute(t, url, "CREATE TABLE kept AS SELECT 42 AS answer")
-	if err := server.Restart(t.Context()); !errors.Is(err, embedpg.ErrRunning) {
+	if err := server.Restart(t.Context()); !errors.Is(err, child.ErrRunning) {
 		t.Errorf("Restart of a running server: %v, want ErrRunning", err)
 	}
 	for _, end := range []func() error{server.Kill, server.Shutdown, server.Kill} {

@@ -9,7 +9,6 @@ package embedpg
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"github.com/balsong/balsong/bootstrap/local/cachedir"
 	"github.com/balsong/balsong/bootstrap/local/child"
@@ -25,10 +23,6 @@ import (
 
 // User is the superuser that URL names.
 const User = "postgres"
-
-// ErrRunning says that Restart was called on a server that has not been
-// stopped or killed.
-var ErrRunning = errors.New("the PostgreSQL server is still running")
 
 // Options say which server to start. The zero value is a temporary PostgreSQL
 // 18 on a free port.
@@ -56,11 +50,9 @@ type Options struct {
 // Server is a PostgreSQL server in processes of its own. Its methods are not
 // safe for concurrent use.
 type Server struct {
-	options   child.Options
-	spec      spec
-	process   *child.Process
-	info      info
-	temporary bool
+	*child.Server
+	spec spec
+	info info
 }
 
 // Start starts a server and returns when it answers queries.
@@ -72,31 +64,30 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err := s.prepareDirectories(options); err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	s.options = child.Options{Role: role, Log: options.Log, Unprivileged: true, Home: s.spec.DataDir}
-	if err := s.launch(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start PostgreSQL: %w", err), s.removeTemporary())
+	how := child.ServerOptions{
+		Name:  "PostgreSQL",
+		Child: child.Options{Role: role, Spec: &s.spec, Log: options.Log, Unprivileged: true, Home: s.spec.DataDir},
+		Ready: func(process *child.Process) (int, error) {
+			err := process.Info(&s.info)
+			s.spec.Port = s.info.Port
+			return s.info.PID, err
+		},
+	}
+	if s.spec.Temporary {
+		how.Temporary = s.spec.DataDir
+	}
+	var err error
+	s.Server, err = child.StartServer(ctx, how)
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
-}
-
-func (s *Server) launch(ctx context.Context) error {
-	s.options.Spec = s.spec
-	process, err := child.Start(ctx, s.options)
-	if err != nil {
-		return err
-	}
-	if err := process.Info(&s.info); err != nil {
-		return errors.Join(err, process.Stop())
-	}
-	s.process = process
-	s.spec.Port = s.info.Port
-	return nil
 }
 
 func (s *Server) prepareDirectories(options Options) error {
 	var err error
 	if options.DataDir == "" {
-		s.temporary, s.spec.Temporary = true, true
+		s.spec.Temporary = true
 		s.spec.DataDir, err = os.MkdirTemp(child.TempDir(), "balsong-postgres-")
 	} else if s.spec.DataDir, err = filepath.Abs(options.DataDir); err == nil {
 		s.spec.DataDir, err = place(s.spec.DataDir)
@@ -152,52 +143,3 @@ func (s *Server) URL(database string) string {
 
 // Port is the port at 127.0.0.1.
 func (s *Server) Port() int { return s.info.Port }
-
-// PID is the process id of the postmaster.
-func (s *Server) PID() int { return s.info.PID }
-
-// Done is closed when the server has ended.
-func (s *Server) Done() <-chan struct{} { return s.process.Done() }
-
-// Kill ends the server with SIGKILL, as a crash does; Restart brings it back.
-func (s *Server) Kill() error {
-	if err := syscall.Kill(s.info.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("kill PostgreSQL: %w", err)
-	}
-	<-s.process.Done()
-	return nil
-}
-
-// Shutdown ends the server in an orderly way and keeps the data for Restart.
-func (s *Server) Shutdown() error {
-	if err := s.process.Stop(); err != nil {
-		return fmt.Errorf("stop PostgreSQL: %w", err)
-	}
-	return nil
-}
-
-// Restart starts a server that was killed or shut down again, on the same port
-// and data.
-func (s *Server) Restart(ctx context.Context) error {
-	select {
-	case <-s.process.Done():
-	default:
-		return ErrRunning
-	}
-	if err := s.launch(ctx); err != nil {
-		return fmt.Errorf("restart PostgreSQL: %w", err)
-	}
-	return nil
-}
-
-// Stop ends the server and removes what was temporary.
-func (s *Server) Stop() error {
-	return errors.Join(s.Shutdown(), s.removeTemporary())
-}
-
-func (s *Server) removeTemporary() error {
-	if !s.temporary {
-		return nil
-	}
-	return os.RemoveAll(s.spec.DataDir)
-}

@@ -8,7 +8,6 @@ package embeds3
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,10 +21,6 @@ import (
 // Region is the region that the server says it is in; requests are signed for
 // it.
 const Region = "ap-northeast-2"
-
-// ErrRunning says that Restart was called on a server that has not been
-// stopped or killed.
-var ErrRunning = errors.New("the S3 server is still running")
 
 // Options say how the server runs. The zero value is a temporary store on a
 // free port.
@@ -44,9 +39,8 @@ type Options struct {
 // Server is an S3 server in a process of its own. Buckets are addressed by
 // path. Its methods are not safe for concurrent use.
 type Server struct {
-	options child.Options
-	spec    spec
-	process *child.Process
+	*child.Server
+	spec spec
 }
 
 // Start starts a server and returns when it answers.
@@ -64,9 +58,23 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err := s.prepareDirectory(options.DataDir); err != nil {
 		return nil, fmt.Errorf("start the S3 server: %w", err)
 	}
-	s.options = child.Options{Role: role, Log: options.Log}
-	if err := s.launch(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the S3 server: %w", err), s.removeTemporary())
+	how := child.ServerOptions{
+		Name:  "the S3 server",
+		Child: child.Options{Role: role, Spec: &s.spec, Log: options.Log},
+		Ready: func(process *child.Process) (int, error) {
+			var ready info
+			err := process.Info(&ready)
+			s.spec.Port = ready.Port
+			return process.PID(), err
+		},
+	}
+	if s.spec.Temporary {
+		how.Temporary = s.spec.DataDir
+	}
+	var err error
+	s.Server, err = child.StartServer(ctx, how)
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -83,21 +91,6 @@ func (s *Server) prepareDirectory(dir string) (err error) {
 	return os.MkdirAll(s.spec.DataDir, 0o700)
 }
 
-func (s *Server) launch(ctx context.Context) error {
-	s.options.Spec = s.spec
-	process, err := child.Start(ctx, s.options)
-	if err != nil {
-		return err
-	}
-	var ready info
-	if err := process.Info(&ready); err != nil {
-		return errors.Join(err, process.Stop())
-	}
-	s.process = process
-	s.spec.Port = ready.Port
-	return nil
-}
-
 // Endpoint is the server's URL.
 func (s *Server) Endpoint() string {
 	return "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.spec.Port))
@@ -108,51 +101,3 @@ func (s *Server) AccessKey() string { return s.spec.AccessKey }
 
 // SecretKey is the account's secret.
 func (s *Server) SecretKey() string { return s.spec.SecretKey }
-
-// PID is the server's process id.
-func (s *Server) PID() int { return s.process.PID() }
-
-// Done is closed when the server has ended.
-func (s *Server) Done() <-chan struct{} { return s.process.Done() }
-
-// Kill ends the server with SIGKILL, as a crash does; Restart brings it back.
-func (s *Server) Kill() error {
-	if err := s.process.Kill(); err != nil {
-		return fmt.Errorf("kill the S3 server: %w", err)
-	}
-	return nil
-}
-
-// Shutdown ends the server in an orderly way and keeps the data for Restart.
-func (s *Server) Shutdown() error {
-	if err := s.process.Stop(); err != nil {
-		return fmt.Errorf("stop the S3 server: %w", err)
-	}
-	return nil
-}
-
-// Restart starts a server that was killed or shut down again, on the same port
-// and data.
-func (s *Server) Restart(ctx context.Context) error {
-	select {
-	case <-s.process.Done():
-	default:
-		return ErrRunning
-	}
-	if err := s.launch(ctx); err != nil {
-		return fmt.Errorf("restart the S3 server: %w", err)
-	}
-	return nil
-}
-
-// Stop ends the server and removes what was temporary.
-func (s *Server) Stop() error {
-	return errors.Join(s.Shutdown(), s.removeTemporary())
-}
-
-func (s *Server) removeTemporary() error {
-	if !s.spec.Temporary {
-		return nil
-	}
-	return os.RemoveAll(s.spec.DataDir)
-}

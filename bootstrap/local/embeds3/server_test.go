@@ -159,7 +159,7 @@ func TestKilledServerRestartsOnItsPortAndData(t *testing.T) {
 	c := client(server)
 	createBucket(t, c, "bucket")
 	put(t, c, "bucket", "key", []byte("content"))
-	if err := server.Restart(t.Context()); !errors.Is(err, embeds3.ErrRunning) {
+	if err := server.Restart(t.Context()); !errors.Is(err, child.ErrRunning) {
 		t.Errorf("Restart of a running server: %v, want ErrRunning", err)
 	}
 	for _, end := range []func() error{server.Kill, server.Shutdown, server.Kill} {
