@@ -136,7 +136,7 @@ layers: ## who may import whom, read the clock or the environment, and write out
 
 .PHONY: docs
 docs: bin/balsong ## write the generated pages: architecture, event contract, configuration, what templates may use
-	$(with_parts) $(GO) test -count=1 -run 'Fresh' ./bootstrap/local/architecture ./bootstrap/config ./bootstrap/core ./bootstrap/batchapp -update
+	$(with_parts) $(GO) test -count=1 -run 'Fresh' ./bootstrap/local/architecture ./bootstrap/core ./bootstrap/batchapp -update
 
 .PHONY: docs-check
 docs-check: ## every link leads somewhere, every diagram renders and is legible on a phone (needs chromium, npm)

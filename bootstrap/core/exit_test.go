@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"testing"
 
 	"github.com/balsong/balsong/application/operate"
@@ -19,24 +17,6 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/policy"
 )
-
-var update = flag.Bool("update", false, "write the reference anew")
-
-func TestTheExitCodeReferenceIsFresh(t *testing.T) {
-	t.Parallel()
-	const path = "../../docs/operations/exit-codes.md"
-	var want bytes.Buffer
-	core.ExitReference(&want)
-	if *update {
-		if err := os.WriteFile(path, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Fatalf("%s is stale (%v): `make docs` writes it anew", path, err)
-	}
-}
 
 func TestEveryExitCodeOfTheTableComesFromAnError(t *testing.T) {
 	t.Parallel()
