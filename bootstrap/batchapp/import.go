@@ -35,7 +35,7 @@ type importArguments struct {
 
 func (a *importArguments) flags(flags *flag.FlagSet) {
 	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
-	flags.Func("file", "billing data, plain or compressed with gzip or zstd; several times for several files, or name them behind all flags (required)", func(path string) error {
+	flags.Func("file", "`file` of billing data, plain or compressed with gzip or zstd (required; for several files repeat it, or name them after all flags)", func(path string) error {
 		a.files = append(a.files, path)
 		return nil
 	})
@@ -54,8 +54,13 @@ func (a *importArguments) flags(flags *flag.FlagSet) {
 // file are remembered in some 80 MB, and collecting garbage early costs less than the memory.
 const importMemory = 150 << 20
 
+const importUsage = `Read a month's billing data (docs/contract/billing-csv.md) and store a bill for each good row. Refused rows go to rejects.csv
+with line, field and reason: mend them there and import that file. Importing a file twice changes nothing.
+
+Usage: batch import --month 2026-11 --file bills.csv [flags] [FILE ...]`
+
 func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags, output := flagSet("import", args, stdout, stderr)
+	flags, output := flagSet("import", importUsage, args, stdout, stderr)
 	var a importArguments
 	a.flags(flags)
 	if err := flags.Parse(args); err != nil {

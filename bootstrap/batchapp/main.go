@@ -20,7 +20,7 @@ Usage:
 
 `
 
-var exitCodes = []int{core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitRejected, core.ExitNotFound, core.ExitRefused, core.ExitInterrupted}
+var exitCodes = []int{core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitRejected, core.ExitNotFound, core.ExitRefused, core.ExitUnavailable, core.ExitInterrupted}
 
 // Main is the command. ctx ends with SIGINT or SIGTERM: the chunk in hand is then finished.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -53,18 +53,15 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return run(ctx, args[1:], stdout, stderr)
 }
 
-// flagSet is a command's flags, with help that lists the configuration too.
-func flagSet(name string, args []string, stdout, stderr io.Writer) (*flag.FlagSet, *core.Output) {
-	flags := flag.NewFlagSet("batch "+name, flag.ContinueOnError)
-	out := core.FlagOutput(args, stdout, stderr)
-	flags.SetOutput(out)
-	flags.Usage = func() {
-		fmt.Fprintf(out, "Usage of batch %s:\n", name)
+// flagSet is a command's flags, with help that begins with about and lists the configuration too.
+func flagSet(name, about string, args []string, stdout, stderr io.Writer) (*flag.FlagSet, *core.Output) {
+	flags := core.NewFlags("batch "+name, args, stdout, stderr, func(out io.Writer, flags *flag.FlagSet) {
+		fmt.Fprintf(out, "%s\n\n", about)
 		flags.PrintDefaults()
 		fmt.Fprintln(out)
 		core.DescribeExitCodes(out, exitCodes...)
 		config.Describe[config.Batch](out)
-	}
+	})
 	answer := core.Text
 	flags.Var(&answer, "output", core.OutputHelp)
 	return flags, &answer
@@ -80,10 +77,14 @@ func with(ctx context.Context, stderr io.Writer, do func(context.Context, Batch)
 	return core.Once(ctx, stderr, Options(c), do)
 }
 
+const migrateUsage = `Bring the database's schema, the topics and the bucket up to date. Run it before the services of a new version.
+
+Usage: batch migrate [--output json]`
+
 func migrateMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags, output := flagSet("migrate", args, stdout, stderr)
-	if err := flags.Parse(args); err != nil {
-		return core.ExitCodeOfFlags(err)
+	flags, output := flagSet("migrate", migrateUsage, args, stdout, stderr)
+	if code, ok := core.ParseFlags(flags, args); !ok {
+		return code
 	}
 	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
 		if err := b.Migrate(ctx); err != nil {

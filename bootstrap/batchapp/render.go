@@ -48,12 +48,16 @@ func (a *renderArguments) options() (month key.Month, options prepare.RenderOpti
 	return month, options, options.Templates.CheckClass(options.Class)
 }
 
+const renderUsage = `Render every imported bill of a month for each channel and store the statements. Bills that are rendered already are left alone.
+
+Usage: batch render --month 2026-11 [flags]`
+
 func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags, output := flagSet("render", args, stdout, stderr)
+	flags, output := flagSet("render", renderUsage, args, stdout, stderr)
 	var a renderArguments
 	a.flags(flags)
-	if err := flags.Parse(args); err != nil {
-		return core.ExitCodeOfFlags(err)
+	if code, ok := core.ParseFlags(flags, args); !ok {
+		return code
 	}
 	month, options, err := a.options()
 	if err != nil {

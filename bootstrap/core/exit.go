@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -63,27 +62,6 @@ func ExitCodeOf(ctx context.Context, err error) int {
 	default:
 		return ExitFailed
 	}
-}
-
-// ExitCodeOfFlags is the exit code of a flag error; asking for help is none.
-func ExitCodeOfFlags(err error) int {
-	if errors.Is(err, flag.ErrHelp) {
-		return ExitOK
-	}
-	return ExitUsage
-}
-
-// FlagOutput is where a command's flags say something: help that was asked for is an answer, and goes to stdout.
-func FlagOutput(args []string, stdout, stderr io.Writer) io.Writer {
-	for _, arg := range args {
-		switch arg {
-		case "--":
-			return stderr
-		case "-h", "-help", "--help":
-			return stdout
-		}
-	}
-	return stderr
 }
 
 // DescribeExitCodes writes the table for --help.

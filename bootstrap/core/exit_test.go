@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/balsong/balsong/application/operate"
@@ -51,20 +53,33 @@ func TestEveryExitCodeOfTheTableComesFromAnError(t *testing.T) {
 	}
 }
 
-func TestHelpThatWasAskedForIsAnAnswer(t *testing.T) {
+func TestHelpThatWasAskedForIsAnAnswerAndAMistakeIsToldInShort(t *testing.T) {
 	t.Parallel()
-	var stdout, stderr bytes.Buffer
 	for _, c := range []struct {
-		args []string
-		want io.Writer
+		args   []string
+		code   int
+		ok     bool
+		stdout string
+		stderr []string
 	}{
-		{[]string{"--month", "x", "--help"}, &stdout},
-		{[]string{"-h"}, &stdout},
-		{[]string{"--mont"}, &stderr},
-		{[]string{"--", "-h"}, &stderr},
+		{[]string{"--month", "x", "--help"}, core.ExitOK, false, "all there is to know", nil},
+		{[]string{"-h"}, core.ExitOK, false, "all there is to know", nil},
+		{[]string{"--mont"}, core.ExitUsage, false, "", []string{"-mont", "`run --help`"}},
+		{[]string{"2026-11"}, core.ExitUsage, false, "", []string{`unexpected argument "2026-11"`, "`run --help`"}},
+		{[]string{"--", "-h"}, core.ExitUsage, false, "", []string{`unexpected argument "-h"`}},
+		{[]string{"--month", "2026-11"}, core.ExitOK, true, "", nil},
 	} {
-		if core.FlagOutput(c.args, &stdout, &stderr) != c.want {
-			t.Errorf("%q speaks to the wrong one", c.args)
+		var stdout, stderr bytes.Buffer
+		flags := core.NewFlags("run", c.args, &stdout, &stderr, func(out io.Writer, _ *flag.FlagSet) { fmt.Fprint(out, "all there is to know") })
+		flags.String("month", "", "")
+		code, ok := core.ParseFlags(flags, c.args)
+		if code != c.code || ok != c.ok || stdout.String() != c.stdout || (stderr.Len() > 0) != (c.stderr != nil) {
+			t.Errorf("%q: %d, %t, stdout %q, stderr %q", c.args, code, ok, &stdout, &stderr)
+		}
+		for _, words := range c.stderr {
+			if !strings.Contains(stderr.String(), words) {
+				t.Errorf("%q: stderr is %q, without %q", c.args, &stderr, words)
+			}
 		}
 	}
 }

@@ -16,8 +16,8 @@ const (
 	JSON Output = "json"
 )
 
-// OutputHelp is the help text of the flag.
-const OutputHelp = "how to answer: text, or json for one JSON document on stdout"
+// OutputHelp is the help text of the flag. The words in backquotes name its value in lists of flags.
+const OutputHelp = "form of the answer on stdout: `text|json`, where json is one JSON document"
 
 // String implements flag.Value.
 func (o *Output) String() string {

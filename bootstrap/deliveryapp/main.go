@@ -11,33 +11,33 @@ import (
 )
 
 const usage = `delivery consumes requests, claims each delivery key, calls the gateway once and stores the outcome (role delivery);
-or brings targets in line with the ledger, ends silent claims and requeues what was lost (role settlement); or both.
+or brings targets in line with the ledger, turns claims whose lease has ended into UNKNOWN, and makes targets READY again
+whose request was lost (role settlement); or both.
 
-Runs until SIGTERM: then it takes nothing new and lets the calls under way end. Killed at any moment it loses nothing:
+It runs until SIGTERM, then takes nothing new and waits for the calls under way. Killed at any moment it loses nothing:
 what cannot be known becomes UNKNOWN and is shown.
 
 Usage: delivery [--role delivery|settlement|both]
 
-Ends with 0 when it was asked to.
+It ends with 0 after SIGINT or SIGTERM.
 
 `
 
+func help(out io.Writer, flags *flag.FlagSet) {
+	fmt.Fprint(out, usage)
+	flags.PrintDefaults()
+	fmt.Fprintln(out)
+	core.DescribeExitCodes(out, core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable)
+	config.Describe[config.Deliverer](out)
+}
+
 // Main is the command. ctx ends with SIGINT or SIGTERM.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("delivery", flag.ContinueOnError)
-	out := core.FlagOutput(args, stdout, stderr)
-	flags.SetOutput(out)
+	flags := core.NewFlags("delivery", args, stdout, stderr, help)
 	name := flags.String("role", string(Both), "delivery, settlement or both")
-	flags.Usage = func() {
-		fmt.Fprint(out, usage)
-		flags.PrintDefaults()
-		fmt.Fprintln(out)
-		core.DescribeExitCodes(out, core.ExitOK, core.ExitFailed, core.ExitUsage)
-		config.Describe[config.Deliverer](out)
-	}
 	version := flags.Bool("version", false, "print the version")
-	if err := flags.Parse(args); err != nil {
-		return core.ExitCodeOfFlags(err)
+	if code, ok := core.ParseFlags(flags, args); !ok {
+		return code
 	}
 	if *version {
 		fmt.Fprintln(stdout, "balsong delivery", core.Version())

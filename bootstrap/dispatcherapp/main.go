@@ -25,40 +25,35 @@ Safe to run twice, by several at once, and again after it was killed: a statemen
 
 Usage: dispatcher [--month 2026-11] [--actor NAME] [--reason TEXT]
 
-It ends with 0 when everything due was dispatched, or the cap was reached. However it ends, what is left is still due.
+It ends with 0 when everything that was due has been published, or the cap (BALSONG_DISPATCH_CAP) was reached. However it
+ends, what was not published is still due, and the next run takes it.
 
 `
 
+func help(out io.Writer, flags *flag.FlagSet) {
+	fmt.Fprint(out, usage)
+	flags.PrintDefaults()
+	fmt.Fprintln(out)
+	core.DescribeExitCodes(out, core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable, core.ExitInterrupted)
+	config.Describe[config.Dispatcher](out)
+}
+
 // Main is the command. ctx ends with SIGINT or SIGTERM: the page in hand is then finished.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("dispatcher", flag.ContinueOnError)
-	out := core.FlagOutput(args, stdout, stderr)
-	flags.SetOutput(out)
+	flags := core.NewFlags("dispatcher", args, stdout, stderr, help)
 	month := flags.String("month", "", "billing month, as in 2026-11; without: every open month")
 	actor := flags.String("actor", "", "who starts this run; without: the user of this process")
-	reason := flags.String("reason", "scheduled run", "why")
-	approvedBy := flags.String("approved-by", "", "who let this run start, where that is somebody else; it is written down")
-	flags.Usage = func() {
-		fmt.Fprint(out, usage)
-		flags.PrintDefaults()
-		fmt.Fprintln(out)
-		core.DescribeExitCodes(out, core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitInterrupted)
-		config.Describe[config.Dispatcher](out)
-	}
+	reason := flags.String("reason", "scheduled run", "why; it is written down")
+	approvedBy := flags.String("approved-by", "", "who approved this run, where that is somebody else; it is written down")
 	output := core.Text
 	flags.Var(&output, "output", core.OutputHelp)
 	version := flags.Bool("version", false, "print the version")
-	if err := flags.Parse(args); err != nil {
-		return core.ExitCodeOfFlags(err)
+	if code, ok := core.ParseFlags(flags, args); !ok {
+		return code
 	}
 	if *version {
 		fmt.Fprintln(stdout, "balsong dispatcher", core.Version())
 		return core.ExitOK
-	}
-	c, err := config.Load[config.Dispatcher](ctx)
-	if err != nil {
-		fmt.Fprintln(stderr, "dispatcher:", err)
-		return core.ExitCodeOf(ctx, err)
 	}
 	var months []key.Month
 	if *month != "" {
@@ -68,6 +63,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return core.ExitUsage
 		}
 		months = []key.Month{m}
+	}
+	c, err := config.Load[config.Dispatcher](ctx)
+	if err != nil {
+		fmt.Fprintln(stderr, "dispatcher:", err)
+		return core.ExitCodeOf(ctx, err)
 	}
 	if *actor == "" {
 		*actor = whoami()

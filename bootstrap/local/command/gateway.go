@@ -65,6 +65,9 @@ func Gateway() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := settings.WithDefaults().Validate(); err != nil {
+				return usageError{err}
+			}
 			f.config.Settings = settings
 			return runGateway(cmd.Context(), f.config, cmd.OutOrStdout())
 		},
@@ -112,7 +115,7 @@ func (f *gatewayFlags) settings(cmd *cobra.Command) (settings gateway.Settings, 
 	flags := cmd.Flags()
 	latency, err := behaviour.ParseLatency(f.latency)
 	if err != nil {
-		return settings, fmt.Errorf("--latency: %w", err)
+		return settings, usageError{fmt.Errorf("--latency: %w", err)}
 	}
 	for _, channel := range behaviour.Channels() {
 		c := settings.Of(channel)
@@ -136,7 +139,7 @@ func (f *gatewayFlags) settings(cmd *cobra.Command) (settings gateway.Settings, 
 	}
 	if flags.Changed("slow-start") {
 		if parsed := settings.SlowStart.For.UnmarshalText([]byte(f.slowStart)); parsed != nil {
-			err = errors.Join(err, fmt.Errorf("--slow-start: %w", parsed))
+			err = errors.Join(err, usageError{fmt.Errorf("--slow-start: %w", parsed)})
 		}
 	}
 	if flags.Changed("smtp-refuse-at") {

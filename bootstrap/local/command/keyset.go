@@ -55,7 +55,7 @@ func newKeysetChange(use, short string, change keyChange) *cobra.Command {
 	}
 	f.flags(cmd)
 	if use != "add" {
-		cmd.Flags().Uint32Var(&id, "id", 0, "the key's id, as `balsong keyset show` lists it (required)")
+		cmd.Flags().Uint32Var(&id, "id", 0, "`id` of the key, as balsong keyset show lists it (required)")
 		require(cmd, "id")
 	}
 	return cmd
@@ -205,7 +205,7 @@ func newKeysetWrap() *cobra.Command {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			if f.kmsKey == "" {
-				return errors.New("--kms-key is missing: the ARN, id or alias/… of the key")
+				return usageError{errors.New("--kms-key is missing: the ARN, id or alias/… of the key")}
 			}
 			plain := f
 			plain.kmsKey = ""

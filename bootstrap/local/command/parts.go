@@ -33,7 +33,7 @@ func newParts() *cobra.Command {
   balsong parts --postgres=/usr/lib/postgresql/15/bin --kafka=apache -- make test`,
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			if len(arguments) > 0 && cmd.ArgsLenAtDash() != 0 {
-				return fmt.Errorf("unexpected argument %q: put -- before the command to run", arguments[0])
+				return usageError{fmt.Errorf("unexpected argument %q: put -- before the command to run", arguments[0])}
 			}
 			options.Durable = options.DataDir != ""
 			return runParts(cmd.Context(), options, arguments)

@@ -19,11 +19,7 @@ import (
 const policyHelp = `A policy says how bills go out: the route, quiet hours, pauses, deadline. It is a family of versions; one version is ACTIVE
 overall. A version never changes; what was dispatched keeps the version that bound it.
 
-  check      everything that is wrong with a file, without storing it
-  draft      store a file as a new version, a DRAFT
-  diff       what would change
-  activate   take a DRAFT live and retire the version before
-  list       every version, with who wrote it and who let it go live`
+The usual order: check a file, store it with draft, look at diff, then activate it. docs/operations/README.md has an example.`
 
 // newPolicy is the subcommand "policy".
 func newPolicy() *cobra.Command {

@@ -51,7 +51,7 @@ func newRender() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, args) },
 	}
 	a.flags(cmd)
-	cmd.Flags().BoolVar(&a.preview, "preview", false, "show one bill (a whole month is rendered by `balsong batch render`)")
+	cmd.Flags().BoolVar(&a.preview, "preview", false, "show one bill (balsong batch render renders a whole month)")
 	cmd.Flags().BoolVar(&a.serve, "serve", false, "show it in the browser, made anew at each load, until Ctrl-C")
 	cmd.Flags().StringVar(&a.addr, "addr", "127.0.0.1:0", "host:port of the page of --serve; port 0 takes a free one")
 	cmd.Flags().StringVar(&a.html, "html", "", "write the page to this file")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,8 @@ func Run(ctx context.Context, arguments []string) int {
 	root := newRoot()
 	root.SetArgs(arguments)
 	begun := false // what goes wrong before a command begins is how it was called
+	root.InitDefaultCompletionCmd(arguments...)
+	refuseUnknown(root)
 	noting(root, &begun)
 	cmd, err := root.ExecuteContextC(ctx)
 	var exit ExitError
@@ -44,6 +47,27 @@ func Run(ctx context.Context, arguments []string) int {
 	default:
 		fmt.Fprintln(os.Stderr, "balsong:", err)
 		return core.ExitCodeOf(ctx, err)
+	}
+}
+
+// refuseUnknown makes it an error to name a subcommand that does not exist: cobra by itself shows the help and succeeds.
+func refuseUnknown(cmd *cobra.Command) {
+	if cmd.HasSubCommands() && !cmd.Runnable() && cmd.HasParent() {
+		cmd.DisableFlagsInUseLine = true
+		cmd.SuggestionsMinimumDistance = 2
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				text += ": did you mean " + strings.Join(near, " or ") + "?"
+			}
+			return usageError{errors.New(text)}
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		refuseUnknown(sub)
 	}
 }
 

@@ -23,7 +23,8 @@ Times are in the customer's zone. Destinations are masked, and shown only where 
 // newWhy is the subcommand "why".
 func newWhy() *cobra.Command {
 	return &cobra.Command{
-		Use: "why <month> <customer number>", GroupID: groupPeople, Args: cobra.ExactArgs(2),
+		Use: "why <month> <customer number>", GroupID: groupPeople,
+		Args:    monthAndCustomer,
 		Short:   "Tell why a customer's bill is where it is, and what happens next",
 		Long:    whyHelp,
 		Example: "  balsong why 2026-11 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG --output json",
@@ -37,6 +38,13 @@ func newWhy() *cobra.Command {
 			return months(cmd)
 		},
 	}
+}
+
+func monthAndCustomer(_ *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("%d arguments instead of two: a billing month and a customer number", len(args))
+	}
+	return nil
 }
 
 func why(cmd *cobra.Command, a *asking) error {
