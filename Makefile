@@ -19,13 +19,13 @@ $(error Go 1.26 or later is needed and "$(GO)" was not found: see https://go.dev
 endif
 endif
 
-# The same result whatever the user's Go settings are.
+# The result must not depend on the user's Go settings.
 export GOWORK := $(CURDIR)/go.work
 export GOFLAGS := -buildvcs=false
 export GO111MODULE := on
 export CGO_ENABLED := 0
 
-# Go's own caches, unless they cannot be written (no HOME, a read-only one): then below .balsong.
+# Go's own caches, or caches below .balsong where those cannot be written (no HOME, or a read-only one).
 writable = $(shell d=$$($(GO) env $(1) 2>/dev/null); case "$$d" in (/*) mkdir -p "$$d" 2>/dev/null && [ -w "$$d" ] && echo yes ;; esac)
 ifneq ($(MAKECMDGOALS),)
 ifneq ($(call writable,GOCACHE),yes)
@@ -57,7 +57,7 @@ build: ## all commands into ./bin
 	$(GO) build -o bin/ ./bootstrap/cmd/... ./bootstrap/local/cmd/...
 
 .PHONY: bin/balsong
-bin/balsong: # always asked; Go's cache decides
+bin/balsong: # phony: Go's build cache decides what is to be built
 	[ -x bin/balsong ] || echo "compiling some 800 packages: the first time takes minutes"
 	mkdir -p bin
 	$(GO) build -o bin/balsong ./bootstrap/local/cmd/balsong
@@ -67,14 +67,14 @@ bin/balsong: # always asked; Go's cache decides
 .PHONY: test
 test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
 	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(PKG) $(TESTFLAGS)
-	@[ -n "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || echo 'SKIPPED: no Chromium on this machine, so nobody has looked at the e-mail and the pages (make browser installs it)' >&2
+	@[ -n "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || echo 'SKIPPED: no Chromium on this machine, so how the e-mail and the pages look was not tested (make browser installs it)' >&2
 
 .PHONY: test-real
-test-real: bin/balsong ## what touches Kafka against Apache Kafka, plans on a million rows, secrets against moto, then an installed PostgreSQL 15 or later (needs Java, Maven, Python)
+test-real: bin/balsong ## tests against Apache Kafka (and query plans on a million rows), moto in place of AWS, and installed PostgreSQL 15 or later (needs Java, Maven, Python)
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 
 .PHONY: browser
-browser: ## look at the bill and the pages in Chromium, which it installs where it may (TESTFLAGS=-update writes docs/images)
+browser: ## how the bill and the pages look in Chromium, which it installs where it may (TESTFLAGS=-update writes docs/images)
 	.ci/need chromium=chromium
 	BALSONG_TEST_BROWSER=required $(GO) test $(if $(RUN),-run '$(RUN)') ./bootstrap/local/lookstest/... $(TESTFLAGS)
 
@@ -91,7 +91,7 @@ race: bin/balsong ## tests of domain, application and adapters with the race det
 	$(with_parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),$(addsuffix /...,$(filter-out ./bootstrap%,$(modules))),$(PKG))
 
 .PHONY: fuzz
-fuzz: ## each fuzz function for FUZZTIME (20s; RUN= for some of them; nightly: FUZZTIME=10m)
+fuzz: ## every fuzz function for FUZZTIME, several side by side (20s; RUN= those whose name matches; nightly: FUZZTIME=10m)
 	GO='$(GO)' .ci/fuzz $(FUZZTIME) '' '$(RUN)'
 
 .PHONY: bench
@@ -103,7 +103,7 @@ gobench: bin/balsong ## the packages' own benchmarks (PKG=work BENCH=.)
 	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model
-model: ## the Spin model of the dispatch protocol: 63 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
+model: ## check the Spin model of the dispatch protocol: 63 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
 	.ci/need spin=spin gcc=gcc,libc6-dev
 	docs/model/run.sh quick
 
@@ -163,7 +163,7 @@ isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, an
 ##@ Other
 
 .PHONY: clean
-clean: ## remove what make made: ./bin, ./.balsong, the model's work (where the demo keeps its data it says itself)
+clean: ## remove what make made: ./bin, ./.balsong, the model's work; not the demo's data, whose place the demo prints
 	[ ! -d .balsong ] || chmod -R u+w .balsong
 	rm -rf bin .balsong docs/model/work
 
