@@ -23,7 +23,7 @@ import (
 	"github.com/balsong/balsong/domain/window"
 )
 
-// saidRefusals is how many refused rows are told on the terminal; all of them lie in rejects.csv.
+// saidRefusals is how many refused rows are shown on the terminal; rejects.csv has all of them.
 const saidRefusals = 10
 
 // importArguments are the import's flags.
@@ -39,13 +39,13 @@ func (a *importArguments) flags(flags *flag.FlagSet) {
 		a.files = append(a.files, path)
 		return nil
 	})
-	flags.StringVar(&a.label, "label", "", "name under which its rows are noted; without: the file's own, without folders")
+	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
 	flags.StringVar(&a.format, "format", "canonical", "canonical, or telco for the sample data")
 	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
-	flags.StringVar(&a.rejects, "rejects", "", "where refused rows go, never over an earlier file; without: rejects.csv beside the file")
+	flags.StringVar(&a.rejects, "rejects", "", "`file` for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
 	flags.StringVar(&a.actor, "actor", whoami(), "who imports; it is written down")
 	flags.StringVar(&a.reason, "reason", "", "why; it is written down")
 }
@@ -66,7 +66,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	if err := flags.Parse(args); err != nil {
 		return core.ExitCodeOfFlags(err)
 	}
-	files, err := a.all(flags.Args())
+	files, err := a.named(flags.Args())
 	if err != nil {
 		fmt.Fprintln(stderr, "batch import:", err)
 		return core.ExitUsage
@@ -91,7 +91,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	for _, f := range files {
 		if n := f.summary.Rejected + f.summary.Conflicts; n > 0 {
 			refused += n
-			fmt.Fprintf(stderr, "refused: %d. They lie in %s with line, field and reason; mend them there and import that file%s\n", n, f.rejects, f.again(f.options.Encoding))
+			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: mend them there and import that file%s\n", n, f.rejects, f.again(f.options.Encoding))
 		}
 	}
 	if code == core.ExitOK && refused > 0 {
@@ -100,7 +100,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	return code
 }
 
-// again says in which encoding rejects.csv is, where that must be said.
+// again says with which --encoding rejects.csv is to be imported, where that is not clear.
 func (a *importArguments) again(asked billfile.Encoding) string {
 	switch asked {
 	case billfile.EUCKR:

@@ -19,17 +19,17 @@ type importedFile struct {
 // importedFiles are the files of an import, one after the other.
 type importedFiles []*importedFile
 
-// all are the imports of the files that were named, by flags and behind them.
-func (a *importArguments) all(behind []string) (importedFiles, error) {
-	named := append(a.files, behind...)
+// named are the imports of the files that --file named, and of those named after the flags.
+func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
+	paths := append(a.files, afterFlags...)
 	switch {
-	case len(named) == 0:
+	case len(paths) == 0:
 		return nil, errors.New("--file is missing")
-	case len(named) > 1 && a.label != "":
+	case len(paths) > 1 && a.label != "":
 		return nil, errors.New("--label names one file, and there are several: import them one by one, or without it")
 	}
 	var files importedFiles
-	for _, path := range named {
+	for _, path := range paths {
 		f := &importedFile{importArguments: *a}
 		f.file = path
 		var err error

@@ -13,15 +13,15 @@ import (
 func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
 	t.Parallel()
 	a := importArguments{month: "2026-11", format: "canonical", zone: "UTC", files: []string{"one.csv"}}
-	files, err := a.all([]string{"data/two.csv.zst"})
+	files, err := a.named([]string{"data/two.csv.zst"})
 	if err != nil || len(files) != 2 || files[1].options.File != "two.csv.zst" || files[0].rejects != "rejects.csv" || files[1].rejects != "data/rejects.csv" {
 		t.Fatalf("%v, %v", files, err)
 	}
-	if _, err := (&importArguments{}).all(nil); err == nil || !strings.Contains(err.Error(), "--file") {
+	if _, err := (&importArguments{}).named(nil); err == nil || !strings.Contains(err.Error(), "--file") {
 		t.Errorf("no file: %v", err)
 	}
 	a.label = "november"
-	if _, err := a.all([]string{"two.csv"}); err == nil || !strings.Contains(err.Error(), "--label") {
+	if _, err := a.named([]string{"two.csv"}); err == nil || !strings.Contains(err.Error(), "--label") {
 		t.Errorf("a label for two files: %v", err)
 	}
 }
@@ -29,7 +29,7 @@ func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
 func TestNoFileIsBegunWhereOneIsMissing(t *testing.T) {
 	t.Parallel()
 	a := importArguments{month: "2026-11", format: "canonical", zone: "UTC"}
-	files, err := a.all([]string{"importfiles_test.go", filepath.Join(t.TempDir(), "missing.csv")})
+	files, err := a.named([]string{"importfiles_test.go", filepath.Join(t.TempDir(), "missing.csv")})
 	if err != nil {
 		t.Fatal(err)
 	}

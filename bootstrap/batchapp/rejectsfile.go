@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// lateFile is made with its first byte: an import without refused rows leaves none. It never overwrites: an earlier
-// file may hold rows that somebody is mending.
+// lateFile creates its file when the first byte is written, so that an import without refused rows leaves none. It never
+// overwrites a file: an earlier one may hold rows that somebody is mending.
 type lateFile struct {
 	path string
 	file *os.File
 }
 
-// make takes the path, or the first one beside it that is free: rejects.csv, rejects-2.csv, …
-func (l *lateFile) make() error {
+// create takes the path, or the first free one beside it: rejects.csv, rejects-2.csv, …
+func (l *lateFile) create() error {
 	ending := filepath.Ext(l.path)
 	stem := strings.TrimSuffix(l.path, ending)
 	for n := 2; ; n++ {
@@ -31,14 +31,14 @@ func (l *lateFile) make() error {
 
 func (l *lateFile) Write(p []byte) (int, error) {
 	if l.file == nil {
-		if err := l.make(); err != nil {
+		if err := l.create(); err != nil {
 			return 0, err
 		}
 	}
 	return l.file.Write(p)
 }
 
-// Close closes what was made.
+// Close closes the file, if there is one.
 func (l *lateFile) Close() error {
 	if l.file == nil {
 		return nil

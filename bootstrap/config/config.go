@@ -19,8 +19,8 @@ var ErrInvalid = errors.New("configuration")
 // Database is PostgreSQL.
 type Database struct {
 	URL              string        `env:"DATABASE_URL,required" secret:"true" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=require"`
-	Password         string        `env:"BALSONG_DB_PASSWORD" secret:"true" help:"password as it is, instead of one in DATABASE_URL; Load puts it there"`
-	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"connections at most"`
+	Password         string        `env:"BALSONG_DB_PASSWORD" secret:"true" help:"password, written as it is; instead of one in DATABASE_URL"`
+	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"most connections at a time"`
 	StatementTimeout time.Duration `env:"BALSONG_DB_STATEMENT_TIMEOUT" envDefault:"30s" help:"longest statement"`
 	LockTimeout      time.Duration `env:"BALSONG_DB_LOCK_TIMEOUT" envDefault:"10s" help:"longest wait for a lock"`
 }
@@ -28,14 +28,14 @@ type Database struct {
 // Kafka is the log of events.
 type Kafka struct {
 	Brokers     []string `env:"BALSONG_KAFKA_BROKERS,required" help:"host:port, comma-separated"`
-	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"put before the topics' names"`
-	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that migrate makes"`
-	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"copies of each partition that migrate makes"`
-	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"copies that must have a message before it counts"`
+	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
+	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that batch migrate creates"`
+	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"replicas of each partition that batch migrate creates"`
+	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"replicas that must have a message before it is acknowledged"`
 	// SessionTimeout zero means the adapter's default.
 	SessionTimeout time.Duration `env:"BALSONG_KAFKA_SESSION_TIMEOUT" envDefault:"10s" help:"how long the group waits for a consumer's sign of life before others take its partitions over"`
-	TLS            bool          `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"talk TLS to the brokers"`
-	User           string        `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; none without"`
+	TLS            bool          `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
+	User           string        `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
 	Password       string        `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
@@ -44,17 +44,17 @@ type S3 struct {
 	Bucket    string `env:"BALSONG_S3_BUCKET,required" help:"the bucket of the statements"`
 	Region    string `env:"BALSONG_S3_REGION" envDefault:"ap-northeast-2" help:"its region"`
 	Endpoint  string `env:"BALSONG_S3_ENDPOINT" help:"URL of a server that is not AWS; buckets are then addressed by path"`
-	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without, the machine's own role"`
+	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without it the machine's own role"`
 	SecretKey string `env:"BALSONG_S3_SECRET_KEY" secret:"true" help:"secret key"`
-	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"64" help:"MiB of packs kept for the neighbours of a statement"`
+	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"64" help:"MiB of packs kept in memory for neighbouring statements"`
 }
 
 // Keys is the keyset.
 type Keys struct {
 	Keyset     string `env:"BALSONG_KEYSET" secret:"true" help:"Tink AEAD keyset as JSON"`
 	KeysetFile string `env:"BALSONG_KEYSET_FILE" help:"file with the keyset, instead of BALSONG_KEYSET"`
-	KMSKey     string `env:"BALSONG_KEYSET_KMS_KEY" help:"AWS KMS key (ARN, id or alias/…) that wraps the keyset; without, it is not wrapped"`
-	// Source is the reference that Load read Keyset from, to be looked at again; "" where the keyset cannot change.
+	KMSKey     string `env:"BALSONG_KEYSET_KMS_KEY" help:"AWS KMS key (ARN, id or alias/…) that wraps the keyset; without it the keyset is not wrapped"`
+	// Source is the reference that Load read Keyset from and that may be read again; "" where the keyset cannot change.
 	Source string `env:"-"`
 }
 
@@ -71,30 +71,30 @@ type Health struct {
 
 // Dispatch tunes the dispatcher.
 type Dispatch struct {
-	Page       int           `env:"BALSONG_DISPATCH_PAGE" envDefault:"1000" help:"rows a page, 1 to 1000"`
-	Cap        int           `env:"BALSONG_DISPATCH_CAP" envDefault:"0" help:"requests one run may publish; 0: no bound"`
+	Page       int           `env:"BALSONG_DISPATCH_PAGE" envDefault:"1000" help:"rows per page, 1 to 1000"`
+	Cap        int           `env:"BALSONG_DISPATCH_CAP" envDefault:"0" help:"most requests that one run publishes; 0: no limit"`
 	AckTimeout time.Duration `env:"BALSONG_DISPATCH_ACK_TIMEOUT" envDefault:"5s" help:"how long a page waits for its acknowledgements, at most 5s"`
-	Linger     bool          `env:"BALSONG_DISPATCH_LINGER" envDefault:"false" help:"wait for what comes due later, until nothing will"`
+	Linger     bool          `env:"BALSONG_DISPATCH_LINGER" envDefault:"false" help:"do not end the run, but wait for what comes due later, as long as anything will"`
 	LingerPoll time.Duration `env:"BALSONG_DISPATCH_LINGER_POLL" envDefault:"10s" help:"longest pause between two looks while lingering"`
 }
 
 // Delivery tunes the delivery role.
 type Delivery struct {
-	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"messages in hand at the same time"`
-	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"rows of a bulk statement, 1 to 1000"`
+	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"most messages in hand at the same time"`
+	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"most rows of a bulk statement, 1 to 1000"`
 	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"25ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
-	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"how often the halt is read"`
+	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"pause between two looks at whether there is a halt"`
 	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
-	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"contents refused in a row before everything is halted"`
+	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"statements in a row whose content must not go out before everything is halted"`
 }
 
 // Settlement tunes the settlement role.
 type Settlement struct {
-	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"targets a transaction, 1 to 1000"`
+	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"most targets per transaction, 1 to 1000"`
 	Linger     time.Duration `env:"BALSONG_SETTLE_LINGER" envDefault:"50ms" help:"how long a transaction waits for more targets under load; 0: not at all"`
-	SweepEvery time.Duration `env:"BALSONG_SETTLE_SWEEP" envDefault:"10s" help:"how often the ledger is swept for what no event told"`
-	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"how often claims are looked at for ended leases"`
-	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"how often lost requests are looked for"`
+	SweepEvery time.Duration `env:"BALSONG_SETTLE_SWEEP" envDefault:"10s" help:"pause between two sweeps of the ledger for outcomes that no event reported"`
+	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"pause between two looks for claims whose lease has ended"`
+	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"pause between two looks for lost requests"`
 	ReapGrace  time.Duration `env:"BALSONG_SETTLE_REAP_GRACE" envDefault:"10m" help:"how long a request may wait before it can count as lost"`
 }
 
@@ -121,30 +121,30 @@ type HTTPLane struct {
 
 // SMTP is the e-mail provider.
 type SMTP struct {
-	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without, no e-mail is sent here"`
+	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail is sent"`
 	TLS          string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"STARTTLS: mandatory, opportunistic or none"`
-	User         string        `env:"BALSONG_SMTP_USER" help:"user; none without"`
+	User         string        `env:"BALSONG_SMTP_USER" help:"user; without it no login"`
 	Password     string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password"`
-	From         string        `env:"BALSONG_SMTP_FROM" envDefault:"billing@example.com" help:"From address, may hold a name"`
-	ReplyTo      string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; none without"`
-	AdFrom       string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without, that of bills"`
-	AdReplyTo    string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without, that of bills"`
+	From         string        `env:"BALSONG_SMTP_FROM" envDefault:"billing@example.com" help:"From address, with or without a name"`
+	ReplyTo      string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; without it none"`
+	AdFrom       string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without it that of bills"`
+	AdReplyTo    string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
 	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
-	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; at least call deadline and margin"`
-	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"for what lies between claim and call"`
-	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"messages a second; 0: no bound"`
-	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"connections at the same time"`
+	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; at least call deadline and margin together"`
+	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
+	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
+	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
 }
 
 // HTTPGateway is a provider that is called by HTTP: SMS, push.
 type HTTPGateway struct {
-	URL          string        `env:"URL" help:"where messages are posted; without, none is sent here"`
-	Token        string        `env:"TOKEN" secret:"true" help:"bearer token; none without"`
+	URL          string        `env:"URL" help:"address that messages are posted to; without it none is sent"`
+	Token        string        `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
 	CallDeadline time.Duration `env:"CALL_DEADLINE" envDefault:"30s" help:"longest call"`
-	Lease        time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; at least call deadline and margin"`
-	Margin       time.Duration `env:"MARGIN" envDefault:"5s" help:"for what lies between claim and call"`
-	Rate         float64       `env:"RATE" envDefault:"0" help:"messages a second; 0: no bound"`
-	InFlight     int           `env:"IN_FLIGHT" envDefault:"10000" help:"calls at the same time"`
+	Lease        time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; at least call deadline and margin together"`
+	Margin       time.Duration `env:"MARGIN" envDefault:"5s" help:"time for what happens between claim and call"`
+	Rate         float64       `env:"RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
+	InFlight     int           `env:"IN_FLIGHT" envDefault:"10000" help:"most calls at the same time"`
 }
 
 // Dispatcher is the dispatcher app's configuration.
@@ -180,7 +180,7 @@ type Settler struct {
 
 // Words are the texts of bills.
 type Words struct {
-	Templates string `env:"BALSONG_TEMPLATES" help:"directory of your own templates (docs/operations/templates.md); without, the shipped ones"`
+	Templates string `env:"BALSONG_TEMPLATES" help:"directory of your own templates (docs/operations/templates.md); without it the shipped ones"`
 }
 
 // Batch is the batch app's configuration.
@@ -208,8 +208,8 @@ type SendTest struct {
 	Log      Log
 }
 
-// Operator is what people's commands need. The keys and the log of events are asked where they are configured: without
-// keys destinations are not shown, without brokers no lag.
+// Operator is what people's commands need. Keys and brokers are optional: without keys destinations are not shown, without
+// brokers the lag is not known.
 type Operator struct {
 	Database Database
 	Keys     Keys
@@ -219,10 +219,10 @@ type Operator struct {
 
 // OptionalKafka is the log of events for those who only look at it.
 type OptionalKafka struct {
-	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without, nobody asks how far delivery is behind"`
-	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"put before the topics' names"`
-	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"talk TLS to the brokers"`
-	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; none without"`
+	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it nobody asks how far delivery is behind"`
+	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
+	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
+	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
 	Password    string   `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 

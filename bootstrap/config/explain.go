@@ -38,7 +38,8 @@ func explain(err error, known []Variable, values map[string]string) error {
 	return errors.Join(problems...)
 }
 
-// unreadable finds the variables behind an error that names a field's Go name alone: several may have the same.
+// unreadable finds the variables behind an error that only names a field of a Go struct: several variables may have a field
+// of that name.
 func unreadable(e env.ParseError, known []Variable, values map[string]string) (lines []string) {
 	for _, v := range known {
 		if v.field.Name != e.Name || v.field.Type != e.Type {

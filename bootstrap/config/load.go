@@ -28,7 +28,8 @@ func Load[C any](ctx context.Context) (C, error) {
 	return load[C](ctx, env.ToMap(os.Environ()), NewVault())
 }
 
-// NewVault returns the vault that references are followed with. An outage is told on stderr, as the app's log would.
+// NewVault returns the vault that references are followed with. An outage is logged on stderr, in the format of the app's
+// log.
 func NewVault() *secrets.Vault {
 	var log port.Log
 	logger, err := observe.NewZap("info", "json")
@@ -134,7 +135,7 @@ func keysOf(c any) *Keys {
 func (k *Keys) fetch(ctx context.Context, vault *secrets.Vault) error {
 	switch {
 	case k.Keyset == "" && k.KeysetFile == "":
-		return nil // told by who needs it
+		return nil // an error where a cipher is needed: ErrNoKeyset
 	case k.Keyset != "" && k.KeysetFile != "":
 		return fmt.Errorf("%w: BALSONG_KEYSET and BALSONG_KEYSET_FILE are both set: take one away", secrets.ErrReference)
 	case k.KeysetFile != "":

@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// The consumer groups. Their offsets say how far the statements of a month have come.
+// The consumer groups, without the topic prefix. Their committed offsets say how far delivery and settlement have read.
 const (
 	DeliveryGroup   = "balsong-delivery"
 	SettlementGroup = "balsong-settlement"
@@ -22,7 +22,8 @@ type RequestConsumer struct{ port.Consumer }
 // ResultConsumer reads results as a member of the settlement group.
 type ResultConsumer struct{ port.Consumer }
 
-// KafkaConfig is the configuration of the adapter, without a log.
+// KafkaConfig is the configuration of the Kafka adapter, without a log and metrics. client names the process in the
+// brokers' logs.
 func KafkaConfig(c config.Kafka, client string) kafka.Config {
 	return kafka.Config{
 		Brokers: c.Brokers, ClientID: client, TopicPrefix: c.TopicPrefix, TLS: c.TLS, User: c.User, Password: c.Password,

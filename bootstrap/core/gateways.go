@@ -93,5 +93,5 @@ func NewHTTP(c config.HTTPLane, clock port.Clock) (*sender.HTTP, error) {
 	})
 }
 
-// burst lets a tenth of a second's calls out at once.
+// burst is how many calls may go out at once at a rate of so many a second: those of a tenth of a second, at least one.
 func burst(rate float64) int { return max(1, int(rate/10)) }

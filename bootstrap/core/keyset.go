@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/secrets"
 )
 
-// How often a keyset is looked at where it lies.
+// The pauses between two looks at where the keyset is kept.
 const (
 	keysetFilePause = 10 * time.Second
 	keysetAWSPause  = time.Minute
@@ -20,15 +20,15 @@ const (
 type reloader interface{ Reload(keyset []byte) error }
 
 // watchKeyset hands the keyset to the cipher whenever it has changed where it lies, so that a key that was rotated in is
-// used without a restart, and what waits for it goes on. A keyset that cannot be read or used is told once and changes
+// used without a restart, and what waits for it goes on. A keyset that cannot be read or used is logged once and changes
 // nothing.
 func watchKeyset(ctx context.Context, keys config.Keys, vault *secrets.Vault, cipher reloader, clock port.Clock, log port.Log) error {
 	pause := keysetAWSPause
 	if reference, _, _ := secrets.Parse(keys.Source); reference.Kind == secrets.File {
 		pause = keysetFilePause
 	}
-	var known []byte // what was handed over last; the first time is once too often, and harmless
-	told := ""       // the failure that was told last
+	var known []byte // what was handed over last; nothing at first, so the keyset of the start is handed over again
+	told := ""       // the failure that was logged last, so that it is logged once
 	for first := true; ; first = false {
 		raw, err := vault.Look(ctx, keys.Source)
 		changed := err == nil && !bytes.Equal(raw, known)

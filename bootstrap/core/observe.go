@@ -11,7 +11,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/observe"
 )
 
-// Observe provides the clock, the log and the metrics. A clock that is shifted comes through fx.Replace or fx.Decorate.
+// Observe provides the clock, the log and the metrics. Another clock is put in by fx.Replace or fx.Decorate.
 func Observe(c config.Log) fx.Option {
 	return fx.Module("observe",
 		fx.Provide(
@@ -23,5 +23,5 @@ func Observe(c config.Log) fx.Option {
 	)
 }
 
-// Quiet keeps fx's own events out of the log: what goes wrong is an error of the app's start, told once and in plain words.
+// Quiet keeps fx's own events out of the log. What goes wrong is the error of the app's start, which is reported once.
 func Quiet() fx.Option { return fx.NopLogger }

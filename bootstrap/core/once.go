@@ -13,8 +13,8 @@ import (
 	"go.uber.org/fx"
 )
 
-// Once starts an app, runs do with something of it, and stops the app again. It returns the exit code, and writes
-// errors for people.
+// Once starts an app, runs do with a T that the app provides, and stops the app again. It returns the exit code, and
+// writes errors to stderr for people. The end of ctx, as by a signal, ends do; the app is stopped all the same.
 func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do func(context.Context, T) error) int {
 	var what T
 	app := fx.New(options, fx.Invoke(func(t T) { what = t }))
@@ -73,5 +73,5 @@ func Serve(ctx context.Context, stderr io.Writer, options fx.Option) int {
 // Delivery's processor time.
 const serviceGC = 200
 
-// plain leaves out fx's own words about how it came to call a constructor.
+// plain is the error of a constructor without what fx adds about why it called the constructor.
 func plain(err error) error { return dig.RootCause(err) }

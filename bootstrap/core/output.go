@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Output is how a command answers on stdout: text for people, or one JSON document for programs. Everything else a
+// Output is how a command answers on stdout: text for people, or one JSON document for programs. Everything else that a
 // command says goes to stderr. It is a flag.Value and a pflag.Value.
 type Output string
 

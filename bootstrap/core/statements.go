@@ -11,7 +11,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// S3Config is the configuration of the adapter.
+// S3Config is the configuration of the S3 adapter.
 func S3Config(c config.S3) s3.Config {
 	return s3.Config{
 		Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.Endpoint != "",
@@ -31,7 +31,7 @@ func Statements(c config.S3, keys config.Keys) fx.Option {
 	)
 }
 
-// Cipher provides the cipher. A keyset that lies in a file or in AWS is exchanged when it changes there.
+// Cipher provides the cipher. A keyset that is kept in a file or in AWS is loaded again when it changes there.
 func Cipher(keys config.Keys) fx.Option {
 	return fx.Module("keys",
 		fx.Provide(

@@ -9,8 +9,8 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Work runs something for the app's whole life: started with the app, asked to end when it stops, and waited for. When
-// it ends by itself the app is shut down, with exit code 1 where it failed.
+// Work adds run to the app as its work: it starts with the app, and when the app stops its context ends and its return is
+// waited for. When run returns before that the app is shut down, with exit code 1 where run failed. name stands in the log.
 func Work(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, name string, run func(context.Context) error) {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -47,8 +47,8 @@ func Work(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, name string, ru
 	})
 }
 
-// Announce tells when the work of a long-running app begins and when it has ended in order. Call it before Work: hooks
-// stop in reverse.
+// Announce logs when the work of a long-running app begins and when it has ended in an orderly way. Call it before Work:
+// stop hooks run in reverse order.
 func Announce(lc fx.Lifecycle, log port.Log, name string) {
 	field := port.Field{Key: "work", Value: name}
 	lc.Append(fx.StartStopHook(

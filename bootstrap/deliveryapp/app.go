@@ -45,7 +45,7 @@ func ParseRole(s string) (Role, error) {
 	}
 }
 
-// Options is the app. Down parts do not keep it from starting: it waits for them.
+// Options is the app. It starts although parts are down, and waits for them.
 func Options(role Role, c config.Deliverer) fx.Option {
 	options := []fx.Option{
 		core.Observe(c.Log),
@@ -64,10 +64,10 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	return fx.Options(options...)
 }
 
-// waiting is a part of the app that may wait for others.
+// waiting is what may wait for parts that are down, and names them.
 type waiting interface{ Down() []string }
 
-// reading is a consumer that may wait for the brokers itself, where nobody else asks them anything.
+// reading is a consumer. It names the brokers as down where it waits for them and nothing else asks them anything.
 type reading struct{ port.Consumer }
 
 // Down implements waiting.

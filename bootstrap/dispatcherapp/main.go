@@ -95,8 +95,9 @@ func whoami() string {
 	return "unknown"
 }
 
-// Run makes one run over each month, or over every open one, and hands each record on. It tells on stderr how far it
-// is. What goes wrong in one month does not keep the others from their turn, unless everything is to stop.
+// Run makes one run over each of the months, or over every open month where none is given, and calls record with each run's
+// record. It shows its progress on stderr. After an error in one month it goes on with the next, unless it was stopped or
+// everything is halted.
 func Run(ctx context.Context, runner *dispatch.Runner, months []key.Month, by port.Act, stderr io.Writer, record func(port.Run)) error {
 	if len(months) == 0 {
 		open, err := runner.OpenMonths(ctx)
@@ -118,7 +119,7 @@ func Run(ctx context.Context, runner *dispatch.Runner, months []key.Month, by po
 	return errors.Join(failures...)
 }
 
-// countAtMost bounds the look at what is due, which is only for the bar.
+// countAtMost bounds the count of what is due, which is only for the progress bar.
 const countAtMost = 10_000_000
 
 func runMonth(ctx context.Context, runner *dispatch.Runner, month key.Month, by port.Act, stderr io.Writer, record func(port.Run)) error {

@@ -6,7 +6,8 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Clock is the machine's clock, shifted: a demo lives at an hour of its own. The zero value is the machine's time.
+// Clock is the machine's clock put ahead by Shift, so that the demo has an hour of the day of its own. The zero value shows
+// the machine's time.
 type Clock struct{ Shift time.Duration }
 
 var _ port.Clock = Clock{}

@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// ErrLevel is returned for a log level or format that does not exist.
+// ErrLevel is wrapped by the error for a log level or a log format that does not exist.
 var ErrLevel = errors.New("no such log setting")
 
 // NewZap returns a logger that writes to stderr. format is json or text.
@@ -42,7 +42,7 @@ func NewZap(level, format string) (*zap.Logger, error) {
 	return config.Build()
 }
 
-// Log writes the use cases' words with zap.
+// Log is port.Log on zap.
 type Log struct{ zap *zap.Logger }
 
 // NewLog returns the port over a logger.

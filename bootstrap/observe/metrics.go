@@ -11,8 +11,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Metrics keeps the use cases' numbers for Prometheus. A metric comes to be with its first value; its labels are those
-// of that first value.
+// Metrics keeps the use cases' numbers for Prometheus. A metric is registered with its first value, whose labels it keeps.
 type Metrics struct {
 	registry *prometheus.Registry
 	mu       sync.RWMutex

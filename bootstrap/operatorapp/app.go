@@ -1,5 +1,5 @@
-// Package operatorapp wires what people's acts and questions need: the database; the keys and the event log only where
-// they are configured.
+// Package operatorapp wires what people's acts and questions need: the database, and the keys and the event log where they
+// are configured.
 package operatorapp
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/core"
 )
 
-// lagPatience is how long a question waits for brokers that may be away.
+// lagPatience is how long a question waits for brokers that may be down.
 const lagPatience = 3 * time.Second
 
 // Options is the app: it provides operate.Ports and the Answers.

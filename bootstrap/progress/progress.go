@@ -17,7 +17,7 @@ import (
 // Every is the pause between two lines where there is no terminal.
 const Every = 5 * time.Second
 
-// Teller tells on one writer.
+// Teller writes the progress of one work after the other to one writer.
 type Teller struct {
 	out      io.Writer
 	terminal bool
@@ -43,12 +43,13 @@ type Work struct {
 	began time.Time
 	told  time.Time
 	done  int64
-	all   int64 // 0: nobody knows
+	all   int64 // 0: not known
 	bar   *progressbar.ProgressBar
 	ended bool
 }
 
-// Begin begins to tell about work: name as in "render", unit as in "bills". all is 0 where nobody knows how much it is.
+// Begin begins a work: name as in "render", unit as in "bills". all is how many units there are to do, 0 where that is not
+// known.
 func (t Teller) Begin(name, unit string, all int64) *Work {
 	w := &Work{Teller: t, name: name, unit: unit, all: all, began: t.now(), told: t.now()}
 	if t.terminal {
@@ -65,7 +66,7 @@ func (t Teller) Begin(name, unit string, all int64) *Work {
 	return w
 }
 
-// Set tells how much is done.
+// Set says how many units are done.
 func (w *Work) Set(done int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,7 +87,7 @@ func (w *Work) Set(done int64) {
 	}
 }
 
-// All corrects how much there is to do.
+// All corrects how many units there are to do.
 func (w *Work) All(all int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -31,7 +31,7 @@ type Reference struct {
 	Field string // of a secret that is a JSON object; "": all of it
 }
 
-// Parse reads a setting. is tells whether it is a reference; a value that is none is meant as it stands.
+// Parse reads a setting. is tells whether it is a reference; any other value is the setting itself.
 func Parse(value string) (reference Reference, is bool, err error) {
 	kind, rest, found := strings.Cut(value, ":")
 	switch Kind(kind) {
@@ -59,7 +59,7 @@ var example = map[Kind]string{
 	File: "file:/path/to/it", ParameterStore: "ssm:/path/to/it", SecretsManager: "secretsmanager:name-or-arn, or secretsmanager:name-or-arn#field",
 }
 
-// String is the reference as it is written: it is no secret.
+// String is the reference as it is written. It holds no part of the secret.
 func (r Reference) String() string {
 	text := fmt.Sprintf("%s:%q", r.Kind, r.Name)
 	if plain := string(r.Kind) + ":" + r.Name; text == string(r.Kind)+`:"`+r.Name+`"` {

@@ -18,7 +18,7 @@ import (
 // maxSecret bounds a secret, in bytes: as much as Secrets Manager keeps.
 const maxSecret = 64 << 10
 
-// Waiting runs do again while what it asks does not answer; *outage.Watch is one.
+// Waiting runs do again and again while the service that it asks does not answer. *outage.Watch is one.
 type Waiting interface {
 	Retry(ctx context.Context, part string, do func(context.Context) error) error
 }
@@ -37,13 +37,14 @@ type Vault struct {
 // DefaultPatience is how long a start waits for AWS before it gives up, for the supervisor to start it again.
 const DefaultPatience = 2 * time.Minute
 
-// NewVault returns a vault; it does no I/O. wait tells an outage and waits for its end; nil: nothing is waited for.
+// NewVault returns a vault; it does no I/O. wait reports an outage and waits for its end, at most for patience; nil: nothing
+// is waited for.
 func NewVault(config awssecrets.Config, wait Waiting, patience time.Duration) *Vault {
 	return &Vault{config: config, wait: wait, patience: patience}
 }
 
 // Read returns what a setting stands for; a service that does not answer is waited for.
-// ErrReference, awssecrets.ErrRefused; ErrUnavailable where the patience ended first.
+// Its error is ErrReference or awssecrets.ErrRefused, or port.ErrUnavailable where the patience ended first.
 func (v *Vault) Read(ctx context.Context, value string) (content []byte, err error) {
 	err = v.patiently(ctx, func(ctx context.Context) error {
 		content, err = v.Look(ctx, value)
@@ -168,7 +169,7 @@ func (v *Vault) Wrap(ctx context.Context, keyset []byte, kmsKey string) ([]byte,
 	return crypto.Wrap(ctx, keyset, aws.Wrapping(kmsKey))
 }
 
-// Refused tells whether an error is the settings' fault, not the world's.
+// Refused tells whether an error is a fault of the settings, which somebody must mend, rather than an outage.
 func Refused(err error) bool {
 	return errors.Is(err, ErrReference) || errors.Is(err, awssecrets.ErrRefused) || errors.Is(err, crypto.ErrKeyset) || errors.Is(err, port.ErrInvalid)
 }

@@ -80,7 +80,7 @@ func needsOf(w *workspace) map[string][]string {
 	return needs
 }
 
-// drawPackages draws the arrows inside a layer that do not follow from others, where there are some.
+// drawPackages draws the arrows inside a layer that do not follow from others, if there are any.
 func drawPackages(p *printer, layer section, of []*packages.Package, needs map[string][]string) {
 	inside := map[string]bool{}
 	for _, pkg := range of {

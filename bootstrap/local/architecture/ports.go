@@ -142,7 +142,7 @@ func (w *workspace) implementations() map[string][]implementation {
 	return found
 }
 
-// embedsPort reports whether a struct only passes a port on under another name, as fx needs it.
+// embedsPort reports whether a struct only wraps a port to give it a type of its own, as fx needs it.
 func embedsPort(t types.Type, port string) bool {
 	body, ok := t.Underlying().(*types.Struct)
 	if !ok || body.NumFields() != 1 || !body.Field(0).Embedded() {

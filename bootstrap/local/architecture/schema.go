@@ -172,7 +172,7 @@ func (f migrationComments) read(file, text string) {
 	}
 }
 
-// drawTables joins tables by their keys, leaving out what follows from other lines.
+// drawTables joins tables by their keys, and leaves out lines that follow from others.
 func drawTables(tables []table) []string {
 	lines := []string{"erDiagram"}
 	parents := map[string][]table{}

@@ -13,7 +13,7 @@ import (
 // edge is one arrow of a state machine: from a state ("" for nothing), by what, to a state.
 type edge struct{ from, label, to string }
 
-// statesPage draws every state machine from the tables that the code itself goes by.
+// statesPage draws every state machine from the tables that the domain itself uses.
 func statesPage(p *printer, _ Sources) error {
 	p.line("Drawn from the domain's own tables: an arrow that is not there is refused by the code. %s.\n",
 		p.link("How to read an arrow", "docs/architecture/README.md#how-to-read-an-arrow"))

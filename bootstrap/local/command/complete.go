@@ -57,7 +57,7 @@ func versions(cmd *cobra.Command, wanted ...policy.Status) (names []string, dire
 // shortRef writes "1v3": a reference as one word.
 func shortRef(ref policy.Ref) string { return strings.ReplaceAll(ref.String(), " ", "") }
 
-// looked looks something up for completion, and keeps quiet about failures: there is no place to tell them.
+// looked looks something up for completion. It says nothing about failures, since completion has no place for messages.
 func looked(cmd *cobra.Command, do func(context.Context, operatorapp.Desk) error) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
 	defer cancel()

@@ -22,10 +22,10 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// asking is what a question about a month, or a customer's bill, names.
+// asking are the flags that name a month, or one customer's bill in it.
 type asking struct{ month, customer string }
 
-// acting is what every act asks for.
+// acting are the flags of every act.
 type acting struct {
 	asking
 	actor, reason, approvedBy string
@@ -98,8 +98,8 @@ func (a *asking) find(ctx context.Context, d operatorapp.Desk) (key.Target, erro
 	return target.Key(), err
 }
 
-// atDesk runs do with what people work with; the configuration comes from the environment. Nobody is left waiting for a
-// database that does not answer: that is said at once.
+// atDesk runs do with what people work with; the configuration comes from the environment. A database that does not answer
+// is an error at once: nobody is left waiting for it.
 func atDesk(cmd *cobra.Command, do func(context.Context, operatorapp.Desk) error) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -135,12 +135,12 @@ func outputOf(cmd *cobra.Command) core.Output {
 	return core.Text
 }
 
-// respond writes a command's answer.
+// respond writes a command's answer in the form that was asked for.
 func respond(cmd *cobra.Command, document any, text func(io.Writer)) error {
 	return outputOf(cmd).Answer(cmd.OutOrStdout(), document, text)
 }
 
-// told answers what was done, where it was.
+// told answers with what was done, unless err says that it was not.
 func told(cmd *cobra.Command, err error, done string) error {
 	if err != nil {
 		return err

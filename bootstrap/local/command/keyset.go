@@ -121,7 +121,7 @@ func removeKey(_ keysetFile, plain []byte, id uint32) (changed []byte, next stri
 	return changed, fmt.Sprintf("Key %d is gone. What it sealed can never be opened again; backups of the keyset still hold it.\nNext: give this keyset to delivery and the batch.\n", id), err
 }
 
-// mustKeys lists the keys of a keyset that was read before.
+// mustKeys lists the keys of a keyset that is known to be valid.
 func mustKeys(plain []byte) []crypto.KeyInfo {
 	keys, _ := crypto.Keys(plain)
 	return keys

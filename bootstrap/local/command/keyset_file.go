@@ -52,7 +52,7 @@ func quoted(s string) string {
 	return s
 }
 
-// read returns the keyset as it is used, and the file's content as it lies there.
+// read returns the keyset in the clear, and the content of the file.
 func (f keysetFile) read(ctx context.Context) (plain, raw []byte, err error) {
 	vault := config.NewVault()
 	if raw, err = vault.Read(ctx, string(secrets.File)+":"+f.path); err != nil {
@@ -64,7 +64,7 @@ func (f keysetFile) read(ctx context.Context) (plain, raw []byte, err error) {
 	return plain, raw, nil
 }
 
-// form is the keyset as it is to lie in the file.
+// form is the keyset as it is written to the file.
 func (f keysetFile) form(ctx context.Context, plain []byte) ([]byte, error) {
 	if f.kmsKey == "" {
 		return plain, nil

@@ -56,8 +56,8 @@ func orDefault(value, otherwise string) string {
 	return value
 }
 
-// runParts holds everything temporary in one directory, which goes at the end,
-// or, if this process is killed, by the caretaker's hand.
+// runParts keeps everything temporary in one directory, which is removed at the
+// end, or by the caretaker if this process is killed.
 func runParts(ctx context.Context, options parts.Options, arguments []string) (err error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, handledSignals()...)
@@ -102,7 +102,7 @@ func runParts(ctx context.Context, options parts.Options, arguments []string) (e
 	return runCommand(arguments, environment, scratch, signals)
 }
 
-// handledSignals leaves out the hang-up where the user said nohup.
+// handledSignals leaves out SIGHUP where it is ignored, as under nohup.
 func handledSignals() []os.Signal {
 	handled := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -165,7 +165,8 @@ func printAddresses(out io.Writer, addresses parts.Addresses) {
 	}
 }
 
-// printEnd shows the last lines of a log that goes with the scratch directory.
+// printEnd shows the last lines of a log that is removed with the scratch
+// directory.
 func printEnd(out io.Writer, path string) {
 	const limit = 4096
 	content, err := os.ReadFile(path)
@@ -174,7 +175,7 @@ func printEnd(out io.Writer, path string) {
 	}
 }
 
-// signalled is the exit code that shells give to the end by a signal.
+// signalled is the exit code that shells give to a process that a signal ended.
 func signalled(s os.Signal) error {
 	if number, ok := s.(syscall.Signal); ok {
 		return ExitError{Code: 128 + int(number)}

@@ -19,7 +19,7 @@ type ExitError struct{ Code int }
 
 func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", e.Code) }
 
-// usageError is about how a command was called: nothing was done.
+// usageError says that a command was called in a wrong way, and that nothing was done.
 type usageError struct{ error }
 
 // Unwrap gives what is wrong.
@@ -71,7 +71,7 @@ func refuseUnknown(cmd *cobra.Command) {
 	}
 }
 
-// noting lets every command note that it has begun: flags and arguments were checked before.
+// noting lets every command note that it has begun. By then its flags and arguments have been checked.
 func noting(cmd *cobra.Command, begun *bool) {
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {

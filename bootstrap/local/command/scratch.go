@@ -68,8 +68,8 @@ func (s *scratch) close() error {
 	return errors.Join(s.caretaker.Stop(), os.RemoveAll(s.dir))
 }
 
-// care is the caretaker: it waits for its parent's end, and does what the
-// parent could not do if that was violent.
+// care is the caretaker: it waits for its parent's end, and clears up if the
+// parent was killed.
 func care(ctx context.Context, link *child.Link) error {
 	var s caretakerSpec
 	ctx, err := link.Spec(ctx, &s)

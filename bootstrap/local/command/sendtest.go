@@ -110,7 +110,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// sendOnce makes the one call and says what came of it.
+// sendOnce makes the one call and reports its outcome.
 func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test port.Delivery) error {
 	lane, configured := lanes[test.Channel]
 	if !configured {
@@ -142,7 +142,7 @@ func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test po
 	}
 }
 
-// number tells one test from another, for providers that pass a key over that they know.
+// number makes the keys of two tests differ: a provider may ignore a message whose key it knows.
 func number() uint32 {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails

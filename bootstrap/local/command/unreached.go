@@ -90,7 +90,7 @@ func openExport(cmd *cobra.Command, path string) (io.WriteCloser, error) {
 	return file, nil
 }
 
-// giveUp removes an export that did not come to its end: half of it would look whole.
+// giveUp removes an export that was not finished: half an export looks like a whole one.
 func giveUp(path string) error {
 	if path == "" {
 		return nil

@@ -19,7 +19,7 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// words are the flags that say which bill is shown in which words.
+// words are the flags that choose a bill and the templates that it is shown with.
 type words struct {
 	month, customer          string
 	sample                   string // a sample bill's language, instead of a customer's bill
@@ -35,7 +35,7 @@ func (a *words) flags(cmd *cobra.Command) {
 	flags.StringVar(&a.class, "class", string(policy.Transactional), "message class: TRANSACTIONAL or ADVERTISING")
 }
 
-// check looks at what the flags alone can tell.
+// check checks the flags as far as that needs nothing else, and returns the month.
 func (a *words) check() (key.Month, error) {
 	switch {
 	case a.sample != "" && a.customer+a.month != "":
@@ -66,7 +66,7 @@ func (a *words) make(bill prepare.Bill, month key.Month) (made preview.Bill) {
 	return made
 }
 
-// withBill runs do with the bill. Only a customer's needs the database and the keys, and reads alone.
+// withBill runs do with the bill. Only a customer's bill needs the database and the keys; it is read, and nothing is changed.
 func (a *words) withBill(ctx context.Context, cmd *cobra.Command, do func(context.Context, prepare.Bill, key.Month, *trialapp.Bills) error) error {
 	month, err := a.check()
 	if err != nil {
@@ -92,7 +92,7 @@ func (a *words) withBill(ctx context.Context, cmd *cobra.Command, do func(contex
 	return nil
 }
 
-// usage says what is wrong with the arguments or the configuration.
+// usage reports what is wrong with the arguments or the configuration, and ends the command with the exit code for that.
 func usage(cmd *cobra.Command, err error) error {
 	fmt.Fprintf(cmd.ErrOrStderr(), "balsong %s: %v\n", cmd.Name(), err)
 	return ExitError{Code: core.ExitUsage}

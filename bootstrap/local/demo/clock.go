@@ -11,14 +11,14 @@ import (
 	"github.com/balsong/balsong/bootstrap/observe"
 )
 
-// The demo's day: at any hour of the real one its clock shows an hour at which customers may be reached.
+// The demo's day: whatever the hour is, the demo's clock shows one at which customers may be reached.
 const (
 	zoneName  = "Asia/Seoul"
 	firstHour = 9
 	lastHour  = 19
 )
 
-// clockState is how far the demo's clock has been put ahead. It never goes back, or what was put off would wait again.
+// clockState is how far the demo's clock has been put ahead. It is never put back: what was deferred would wait again.
 type clockState struct {
 	Shift time.Duration `json:"shift"`
 }

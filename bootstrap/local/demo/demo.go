@@ -32,7 +32,7 @@ type Options struct {
 	Terminal bool // Out is a terminal
 	Postgres string
 	Kafka    string
-	Limit    time.Duration // how long statements may take to come to an end; then the demo reports as it stands
+	Limit    time.Duration // how long the statements may take; after that the demo reports how things stand
 }
 
 // ErrBusy says that a demo is running on the same data already.

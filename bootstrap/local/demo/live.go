@@ -128,7 +128,7 @@ func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
 	return nil
 }
 
-// tellDoubts says what a killed run left in doubt.
+// tellDoubts reports the deliveries whose outcome a killed run left in doubt.
 func (d *demo) tellDoubts(ctx context.Context) error {
 	c := config.Operator{Database: d.config.Database, Log: d.config.Log}
 	return use(ctx, fx.Options(operatorapp.Options(c), d.inDemo()), func(ctx context.Context, o operate.Ports) error {
@@ -193,7 +193,7 @@ func (d *demo) deliverAll(ctx context.Context) (funnel port.Funnel, err error) {
 	return funnel, err
 }
 
-// onlyWaiting tells whether nothing more will happen within the demo's limit, and says so.
+// onlyWaiting tells whether nothing more will happen within the demo's limit; if so it also prints that.
 func (d *demo) onlyWaiting(ctx context.Context, backlog port.Backlog, f port.Funnel, until time.Time) (bool, error) {
 	if time.Now().After(until) {
 		d.stages.clear()
@@ -227,7 +227,7 @@ type dispatching struct {
 	Report  port.Report
 }
 
-// use starts an app, lets do work with something of it, and stops it.
+// use starts an app, runs do with a T that the app provides, and stops the app.
 func use[T any](ctx context.Context, options fx.Option, do func(context.Context, T) error) (err error) {
 	var what T
 	app := fx.New(options, fx.Invoke(func(t T) { what = t }))

@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 )
 
-// Summary is what a demo came to. States and Rejected add up to Rows.
+// Summary is the result of a demo. The counts of States and Rejected add up to Rows.
 type Summary struct {
 	Rows     int            `json:"rows"`
 	Rejected int            `json:"rejected"`
@@ -44,7 +44,7 @@ func summarize(f port.Funnel, accepted int, took time.Duration) Summary {
 	return s
 }
 
-// meaning says what each end means, for somebody who sees them for the first time.
+// meaning explains each status to somebody who sees it for the first time.
 var meaning = map[billing.Status]string{
 	billing.Ready:      "not dispatched yet",
 	billing.Requested:  "on its way to the gateway",

@@ -18,8 +18,8 @@ const (
 	bucket   = "balsong-demo"
 )
 
-// demoPolicy tries e-mail twice, then SMS; customers who asked for SMS get that first. Pauses are seconds, so that
-// one can watch.
+// demoPolicy tries e-mail twice, then SMS; customers who asked for SMS get that first. Pauses are seconds long, so that
+// one can watch retries.
 func demoPolicy(zone *time.Location) (policy.Spec, error) {
 	quiet, err := window.NewForbidden(21*60, 8*60, zone)
 	if err != nil {
@@ -39,7 +39,7 @@ func demoPolicy(zone *time.Location) (policy.Spec, error) {
 	}, nil
 }
 
-// gatewaySettings make some trouble, as real gateways do, so that the route and the pauses can be seen at work.
+// gatewaySettings let the gateway refuse some calls, as real ones do, so that the route and the pauses can be seen at work.
 func gatewaySettings() gateway.Settings {
 	trouble := func(mean time.Duration) behaviour.ChannelSettings {
 		return behaviour.ChannelSettings{

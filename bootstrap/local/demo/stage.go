@@ -8,13 +8,13 @@ import (
 	"github.com/balsong/balsong/bootstrap/progress"
 )
 
-// stages prints what the demo does: one line a stage, with a bar while it runs on a terminal.
+// stages prints what the demo does: one line per stage, and on a terminal a bar while the stage runs.
 type stages struct {
 	out      io.Writer
 	terminal bool
 	began    time.Time
 	name     string
-	work     *progress.Work // nil before the stage has told how far it is
+	work     *progress.Work // nil before the first progress of the stage
 }
 
 // begin names the next stage.
@@ -25,7 +25,7 @@ func (s *stages) begin(name string) {
 	}
 }
 
-// progress tells how far the stage is. all is 0 where nobody knows.
+// progress says that done of all bills are through the stage; all is 0 where that is not known.
 func (s *stages) progress(done, all int) {
 	if s.work == nil {
 		s.clear()
@@ -34,7 +34,7 @@ func (s *stages) progress(done, all int) {
 	s.work.Set(int64(done))
 }
 
-// clear makes room for a line of its own.
+// clear removes the bar, so that a line can be written in its place.
 func (s *stages) clear() {
 	if s.work != nil {
 		s.work.End()
@@ -45,7 +45,7 @@ func (s *stages) clear() {
 	}
 }
 
-// end says what the stage came to.
+// end prints the result of the stage.
 func (s *stages) end(format string, args ...any) {
 	s.clear()
 	fmt.Fprintf(s.out, "  %-10s %5.1f s  %s\n", s.name, time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))

@@ -38,11 +38,11 @@ type answer struct {
 	retryAfter time.Duration
 }
 
-// handle treats a call from its decision to its answer. It blocks for the
-// latency, and for the accept log. AcceptedThenDropped tells the transport to
-// break the connection without an answer.
+// handle carries a call from the decision to the answer. It blocks for the
+// latency and for the accept log. Where the outcome is AcceptedThenDropped the
+// transport breaks the connection without an answer.
 func (s *Server) handle(c call) answer {
-	if c.Destination == "" { // nobody lives there
+	if c.Destination == "" { // there is no such addressee
 		return s.carryOut(c, behaviour.Decision{Outcome: behaviour.RefusedPermanent})
 	}
 	return s.carryOut(c, s.gateway.Decide(c.Call, s.config.now()))

@@ -73,7 +73,7 @@ func (c Config) withDefaults() Config {
 func (c Config) validate() error {
 	var faults []error
 	if c.DataDir == "" {
-		faults = append(faults, errors.New("no data directory is given: the accept log must lie somewhere"))
+		faults = append(faults, errors.New("no data directory is given: the accept log needs one"))
 	}
 	if c.Log == nil {
 		faults = append(faults, errors.New("no logger is given"))

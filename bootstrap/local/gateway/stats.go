@@ -7,7 +7,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/local/gateway/behaviour"
 )
 
-// Stats is what GET /stats tells, counted since the start of the process.
+// Stats is the answer to GET /stats, counted since the start of the process.
 type Stats struct {
 	Started time.Time `json:"started"`
 	Counts

@@ -55,14 +55,14 @@ var payments = [...]payment{
 // maxTenure is the longest that the sample data knows, in months.
 const maxTenure = 72
 
-// plan is what one customer of the sample data takes, and how long he has been there.
+// plan is what one customer of the sample data takes, and for how long already.
 type plan struct {
 	services  uint16 // bit i: services[i]
 	contract  uint8  // position in contracts
 	tenure    uint8  // months billed
 	payment   uint8  // position in payments
 	paperless bool
-	left      bool  // has cancelled in his last month
+	left      bool  // has cancelled in the last month
 	charges   int64 // a month, in cents
 	billed    int64 // in all months, in cents
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// A month's customers stand in slots, one row each. A slot's customer stays until he leaves; another arrives in the
-// month after. So the number of rows stays, and the first thousand rows are the same however many follow.
+// A month's customers stand in slots, one row each. A slot's customer stays until they leave; another arrives in
+// the month after. So the number of rows stays the same, and the first thousand rows are the same however many follow.
 type world struct {
 	*fit
 	seed    uint64
@@ -26,17 +26,17 @@ func newWorld(o Options, sample io.Reader) (*world, error) {
 	return &world{fit: f, seed: o.Seed, since: o.Since, wishes: o.Wishes, numbers: start.next() % customerNumbers}, nil
 }
 
-// changesPlan is the chance that a customer changes his plan from one month to the next: 1 %.
+// changesPlan is the chance that a customer changes plans from one month to the next: 1 %.
 var changesPlan = oddsOf(1, 100)
 
 // arrivalTenure bounds the customers of the sample data whose plans those who arrive take, in months.
 const arrivalTenure = 6
 
-// customer is one customer as he stands in a month.
+// customer is one customer in one month.
 type customer struct {
 	slot, generation int   // the generation-th customer of the slot, from 0
 	plan             int   // position in fit.plans
-	amount           int64 // of the month, in minor units of his currency
+	amount           int64 // of the month, in minor units of the customer's currency
 	before           int64 // billed in all months before
 	billed           int   // number of months billed before
 	korean           bool  // language and currency
@@ -86,8 +86,8 @@ func (w *world) arrival(slot, generation int) customer {
 	return c
 }
 
-// change gives a customer another plan: of eight that customers of about his tenure have, the one that differs least
-// from his.
+// change gives a customer another plan: of eight that customers of about the same tenure have, the one that
+// differs least from the old one.
 func (w *world) change(c *customer, d *draws) {
 	from, to := w.near(c.billed)
 	best, fewest := c.plan, len(services)+2

@@ -26,7 +26,7 @@ const (
 // endings of file names, by compression.
 var endings = map[string]string{None: ".csv", Gzip: ".csv.gz", Zstd: ".csv.zst"}
 
-// ErrOptions is wrapped where data cannot be generated as asked.
+// ErrOptions is wrapped by errors that say why data cannot be generated as the options ask.
 var ErrOptions = errors.New("cannot generate so")
 
 // Options say what to generate.
@@ -40,7 +40,7 @@ type Options struct {
 	Files    int       // a month
 	Compress string    // None, Gzip or Zstd
 	Wishes   Wishes
-	Workers  int            // that make rows at the same time
+	Workers  int            // how many goroutines make rows
 	Sample   io.Reader      // the sample data
 	Progress func(Progress) // told after each chunk, from one goroutine; may be nil
 }

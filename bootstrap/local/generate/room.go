@@ -14,8 +14,8 @@ var ErrSpace = errors.New("not enough room on the disk")
 // spare is left free on the disk, in bytes.
 const spare = 64 << 20
 
-// room makes the first chunk of a file that is missing, reckons from it how much all of them need, and looks whether
-// the disk has it.
+// room makes the first chunk of a missing file, estimates from it how much all missing files need, and checks that the disk
+// has as much. The error is ErrSpace where it has not.
 func (r *run) room(missing []part) error {
 	if len(missing) == 0 {
 		return nil

@@ -45,7 +45,7 @@ var (
 const header = "customer_number,name,email,phone,push_token,language,currency,amount,billed_before,due_date,items," +
 	"quiet_from,quiet_to,zone,send_day,channel_wish,payment_method\n"
 
-// reach is on which channels a customer can be reached, and on which he wants to be.
+// reach is on which channels a customer can be reached, and on which the customer wishes to be.
 type reach struct {
 	email, phone, token bool
 	wish                channel.Kind

@@ -17,7 +17,7 @@ import (
 // Progress tells how far a run is: rows of the files that were missing when it began.
 type Progress struct{ Rows, OfRows int }
 
-// Summary says what a run came to.
+// Summary is the result of a run.
 type Summary struct {
 	Files, Found int // written by this run; there already
 	Rows         int // written by this run
@@ -36,8 +36,8 @@ type run struct {
 }
 
 // Run writes what the options ask for. It may be killed and repeated: finished files are recognised, an unfinished one
-// is begun anew, and the bytes are the same. ErrOptions where the options make no sense or the directory holds
-// something else, ErrSpace where the disk has no room for it; nothing is written then.
+// is begun anew, and the bytes are the same. The error is ErrOptions where the options make no sense or the
+// directory holds something else, and ErrSpace where the disk has no room; nothing is written then.
 func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)

@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Guard is a rule of the protocol that a run can leave out, to show that its absence is seen.
+// Guard is a rule of the protocol that a run can leave out, to show that the checker notices.
 type Guard string
 
 // The guards.
@@ -49,7 +49,7 @@ func ledgerWithout(guard Guard, ledger port.Ledger, lease func(provider string) 
 	}
 }
 
-// everyClaim tells each claimant that the key is its own.
+// everyClaim tells each claimant that it has claimed the key.
 type everyClaim struct{ port.Ledger }
 
 func (l everyClaim) Claim(ctx context.Context, claims []attempt.Claim) ([]key.Delivery, error) {
@@ -61,7 +61,8 @@ func (l everyClaim) Claim(ctx context.Context, claims []attempt.Claim) ([]key.De
 	return keys, err
 }
 
-// anyToken takes whoever asks for the owner: rows are shown with the asker's token, and outcomes go in under the row's.
+// anyToken takes every process for the owner of a claim: rows are shown with the token of the process that asks, and its
+// outcomes are written under the row's token.
 type anyToken struct {
 	port.Ledger
 	mu     sync.Mutex
@@ -113,7 +114,7 @@ func (l *anyToken) Record(ctx context.Context, outcomes []attempt.Outcome) ([]ke
 // endlessLease is what patientLanes says of every provider, so that send-by never comes.
 const endlessLease = 24 * time.Hour
 
-// patientLanes never tell a caller that it is late; trueLease gives the ledger the lease that counts.
+// patientLanes give every provider a lease so long that no call is ever too late; trueLease gives the ledger the real one.
 func patientLanes(lanes core.Lanes) core.Lanes {
 	patient := core.Lanes{}
 	for kind, lane := range lanes {
@@ -189,7 +190,7 @@ func (u unguardedTargets) Within(ctx context.Context, fn func(ctx context.Contex
 	return u.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error { return fn(ctx, everyRevoke{tx}) })
 }
 
-// everyRevoke says of each key that it was revoked, also of one that somebody is calling for.
+// everyRevoke reports each key as revoked, even one for which a call is under way.
 type everyRevoke struct{ port.TargetTx }
 
 func (t everyRevoke) Revoke(ctx context.Context, revocations []attempt.Revocation) ([]key.Delivery, error) {

@@ -15,18 +15,18 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// plan is what a run does. The full run and the short runs around one guard differ in nothing else.
+// plan is what a run does: all in which the full run and the short runs for one guard differ.
 type plan struct {
 	customers  int
 	kills      int // at each point of killsAt
 	killsAt    []failpoint.Point
-	slow, fast gateway.Settings // while kills are outstanding, and then
+	slow, fast gateway.Settings // while kills are outstanding, and afterwards
 	cancel     time.Duration    // pause between two cancellations; 0: none
 	sendAnyway bool
 	stall      time.Duration
 }
 
-// trouble is a channel's behaviour: 5% temporary, 2% permanent refusals, 2% throttled, drops as said.
+// trouble is a channel's behaviour: 5% temporary refusals, 2% permanent ones, 2% throttled, and the given share of drops.
 func trouble(from, to time.Duration, tps, drops float64) behaviour.ChannelSettings {
 	return behaviour.ChannelSettings{
 		Latency: behaviour.Latency{Kind: behaviour.Uniform, Min: behaviour.Duration(from), Max: behaviour.Duration(to)},
@@ -48,7 +48,7 @@ func fullPlan(o Options) plan {
 	}
 }
 
-// shortPlan makes what a guard is there for happen often.
+// shortPlan makes often happen what the guard is there for.
 func shortPlan(around Guard, o Options) plan {
 	p := plan{
 		customers: 600, kills: 3,
@@ -147,7 +147,7 @@ func newCampaign(p plan, seed uint64) *campaign {
 	return c
 }
 
-// patience is how many visits of a point an armed process may live through.
+// patience is how many visits of a point an armed process may survive at most.
 var patience = map[failpoint.Point]int{
 	failpoint.PageLocked: 2, failpoint.PublishedUncommitted: 2,
 	failpoint.ClaimedUncalled: 60, failpoint.AcceptedUnwritten: 60, failpoint.WrittenUnpublished: 15,

@@ -91,7 +91,7 @@ func runDispatcher(ctx context.Context, o orders) error {
 	return ended(ctx, code)
 }
 
-// stallEvery is which of the bulks of claims is held.
+// stallEvery is after how many bulks of claims one is held.
 const stallEvery = 20
 
 func runDelivery(ctx context.Context, o orders) error {
@@ -126,7 +126,7 @@ func runSettlement(ctx context.Context, o orders) error {
 	return ended(ctx, core.Serve(ctx, os.Stderr, options))
 }
 
-// errCode is the end of a process that did not finish.
+// errCode says that a process ended with an exit code other than 0.
 var errCode = errors.New("the app ended")
 
 func ended(ctx context.Context, code int) error {
@@ -145,7 +145,7 @@ type operatorOrders struct {
 	Seed       uint64        `json:"seed"`
 }
 
-// runOperator acts on targets while they are under way. What the rules refuse is refused: that is the point.
+// runOperator acts on targets while they are under way. That the rules refuse some of it is part of the test.
 func runOperator(ctx context.Context, o orders) error {
 	c := config.Operator{Database: o.Config.Database, Log: o.Config.Log}
 	options := fx.Options(operatorapp.Options(c),

@@ -1,6 +1,6 @@
 // Package killtest kills dispatchers, deliveries and settlement at every point of the protocol, again and again, on a
-// real PostgreSQL and a real Apache Kafka, and lets a checker that shares no code with the product judge what came of
-// it. See README.md.
+// real PostgreSQL and a real Apache Kafka, and lets a checker that shares no code with the product judge the result. See
+// README.md.
 package killtest
 
 import (
@@ -160,7 +160,8 @@ func (t *test) work(ctx context.Context) (*crew, error) {
 	return crew, errors.Join(errs...)
 }
 
-// lookEvery and quietLooks: the work is over when nothing was open for so long; longer than a sweep takes to come round.
+// The work is over when nothing was open in quietLooks looks, one every lookEvery: together longer than the pause between
+// two sweeps.
 const (
 	lookEvery  = 500 * time.Millisecond
 	quietLooks = 8
@@ -200,11 +201,11 @@ func (t *test) await(ctx context.Context, crew *crew) error {
 		if open > 0 || claimed > 0 {
 			quiet = 0
 		}
-		if quiet > quietLooks+int(t.plan.stall/lookEvery) { // with kills outstanding too: nothing is left in which they could strike
+		if quiet > quietLooks+int(t.plan.stall/lookEvery) { // kills that are still outstanding have nothing left to strike
 			return nil
 		}
 	}
-	t.say("limit", "the limit of %s has come first", t.Limit)
+	t.say("limit", "the work was not over within the limit of %s", t.Limit)
 	return nil
 }
 

@@ -62,8 +62,8 @@ type Inbox struct {
 }
 
 // Open opens the inbox in dir for writing, and makes it if there is none. It
-// keeps at least the last keep messages. A failed write is told to fail, and
-// its messages are lost.
+// keeps at least the last keep messages. A failed write is reported to fail,
+// and its messages are lost.
 func Open(dir string, keep int, fail func(error)) (*Inbox, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the inbox: %w", err)

@@ -99,7 +99,7 @@ func ReadCustomers(path string) ([]string, error) {
 	}
 }
 
-// ReadCalls reads the gateway's log. A line that is no record is an error: the gateway was not killed.
+// ReadCalls reads the gateway's log. A line that is no record is an error, since the gateway is never killed.
 func ReadCalls(path string) ([]Call, error) { return readLines[Call](path) }
 
 // ReadKills reads the record file; a run without kills has none.

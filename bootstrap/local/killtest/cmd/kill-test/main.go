@@ -20,7 +20,7 @@ const usage = `kill-test kills dispatchers, deliveries and settlement at six poi
 customer is served twice, nobody is forgotten, and every doubt names its cause.
 
 Usage: kill-test [--customers N] [--kills N] [--kafka apache|kfake] [--limit DURATION] [--data DIR]
-       kill-test --around GUARD | --without GUARD        a short run around one guard, with and without it
+       kill-test --around GUARD | --without GUARD        a short run with one guard, or without it
 
 Exit codes: 0 everything holds · 1 something does not · 2 wrong arguments · 3 the test could not run
 
@@ -37,11 +37,11 @@ func run(args []string) int {
 	flags.IntVar(&o.Customers, "customers", 10000, "rows of the input of the full run")
 	flags.IntVar(&o.Kills, "kills", 6, "kills at each point of the full run")
 	flags.StringVar(&o.Kafka, "kafka", "apache", "apache (needs Java, and Maven once) or kfake")
-	flags.DurationVar(&o.Limit, "limit", 8*time.Minute, "longest time for the work")
+	flags.DurationVar(&o.Limit, "limit", 8*time.Minute, "longest time that the work may take")
 	flags.StringVar(&o.DataDir, "data", "", "keep input, logs and records here (default: temporary, kept where something was found)")
-	flags.Uint64Var(&o.Seed, "seed", 1, "of the gateway's draws and of the kills")
-	around := flags.String("around", "", "a short run around a guard, with it: claim, token, revoke or send-by")
-	without := flags.String("without", "", "a short run around a guard, without it: must find something")
+	flags.Uint64Var(&o.Seed, "seed", 1, "seed of the gateway's draws and of the kills")
+	around := flags.String("around", "", "a short run that puts one guard to the test: claim, token, revoke or send-by")
+	without := flags.String("without", "", "the same short run with that guard left out: the checker must find something")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
@@ -57,8 +57,11 @@ func run(args []string) int {
 		name, o.Without = *without, true
 	}
 	var err error
-	if o.Around, err = killtest.ParseGuard(name); err != nil || flags.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "kill-test: wrong arguments:", err, flags.Args())
+	if o.Around, err = killtest.ParseGuard(name); err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "kill-test: %v (see --help)\n", err)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -90,6 +93,6 @@ func inDirectory(ctx context.Context, o killtest.Options) error {
 	if err == nil || (o.Without && errors.Is(err, killtest.ErrViolated)) {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
-	fmt.Fprintln(os.Stderr, "input, logs and records lie in", dir)
+	fmt.Fprintln(os.Stderr, "input, logs and records are kept in", dir)
 	return err
 }
