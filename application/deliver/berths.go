@@ -7,9 +7,11 @@ import (
 	"time"
 )
 
-// berths are places for messages that are being prepared. Whose message is the oldest in the log gets the next free one:
-// so the partitions stay side by side in the month, whatever each had to wait for, and the blocks of a pack are read
-// while its statements are delivered. First come, first served let them drift apart, further than any cache reaches.
+// berths is a semaphore that bounds how many messages are prepared at once. A place that becomes free goes to the
+// message that is oldest in the log, over all partitions, and not to the one that has waited longest. This keeps the
+// partitions at about the same point of the month, whatever each had to wait for, so that the blocks of a pack are read
+// while its statements are delivered. In first-come, first-served order the partitions drifted apart, further than any
+// cache reaches. Safe for concurrent use.
 type berths struct {
 	mu      sync.Mutex
 	free    int
@@ -18,7 +20,8 @@ type berths struct {
 
 func newBerths(n int) *berths { return &berths{free: n} }
 
-// enter takes a place for a message that the log took at an instant; false where the context ended first.
+// enter takes a place for a message that was appended to the log at the given time, and waits while none is free. It
+// reports false if the context ended first.
 func (b *berths) enter(ctx context.Context, at time.Time) bool {
 	if ctx.Err() != nil {
 		return false
@@ -41,7 +44,7 @@ func (b *berths) enter(ctx context.Context, at time.Time) bool {
 	}
 }
 
-// leave gives a place back.
+// leave gives a place back, or hands it to the oldest message that waits.
 func (b *berths) leave() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,7 +55,8 @@ func (b *berths) leave() {
 	close(heap.Pop(&b.waiting).(*arrival).granted)
 }
 
-// withdraw takes back a wish, or the place that was granted meanwhile.
+// withdraw removes a message whose context has ended from those that wait; a place that was granted meanwhile is given
+// back.
 func (b *berths) withdraw(a *arrival) {
 	b.mu.Lock()
 	still := a.index >= 0
@@ -65,14 +69,14 @@ func (b *berths) withdraw(a *arrival) {
 	}
 }
 
-// arrival is one message that waits for a place.
+// arrival is a message that waits for a place.
 type arrival struct {
 	at      time.Time
 	granted chan struct{}
 	index   int // in the heap; -1 once it has left it
 }
 
-// arrivals implement heap.Interface, the oldest first.
+// arrivals implements heap.Interface with the oldest message on top.
 type arrivals []*arrival
 
 func (a arrivals) Len() int           { return len(a) }

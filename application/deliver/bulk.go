@@ -11,7 +11,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// bulk turns the flights' single statements into bulk statements. Each waits for a database that is down.
+// bulk collects the single reads and writes of all flights into bulk statements. The statements of the database are
+// repeated while it is down; a result is published once.
 type bulk struct {
 	claims   *batch.Batcher[attempt.Claim, answer]     // whether the key belongs to the claim's token
 	closings *batch.Batcher[attempt.Closing, answer]   // whether the row was inserted
@@ -56,15 +57,15 @@ func newBulk(s *Service) *bulk {
 	}
 }
 
-// answer is what a bulk statement says of one item.
+// answer is the result of a bulk statement for one item.
 type answer struct {
-	held bool
-	err  error // port.ErrInvalid: of this item alone
+	held bool  // the statement returned the item's key
+	err  error // wraps port.ErrInvalid: this item alone was refused
 }
 
-// keyed batches a bulk statement that answers with the keys it holds for. An item that shares its key with another of
-// the same batch (two copies of one message) waits for the next: a bulk statement names each key once. Where the
-// statement is refused as invalid its items are tried one by one, so that a bad one harms no other.
+// keyed returns a batcher for a bulk statement that returns the keys it holds for. A statement names each key once: an
+// item that shares its key with another of the same batch (two copies of one message) goes into the next statement. If
+// a statement is refused as invalid, its items are tried one by one, so that a bad one harms no other.
 func keyed[In any, Key comparable](
 	config batch.Config,
 	retry func(ctx context.Context, do func(context.Context) error) error,
@@ -111,9 +112,10 @@ func keyed[In any, Key comparable](
 	})
 }
 
-// bulkWorkers is how many statements of a kind run at once: while one waits for its commit, the next fills.
+// bulkWorkers is how many bulk statements of one kind run at once: while one waits for its commit, the next one fills.
 const bulkWorkers = 2
 
+// indexes returns 0 to n-1.
 func indexes(n int) []int {
 	list := make([]int, n)
 	for i := range list {
@@ -122,7 +124,7 @@ func indexes(n int) []int {
 	return list
 }
 
-// firsts splits items into the first of each key and the others.
+// firsts splits items into the first one of each key and the others; both keep their order.
 func firsts[Key comparable](items []int, keyOf func(int) Key) (first, others []int) {
 	seen := make(map[Key]bool, len(items))
 	for _, i := range items {
@@ -145,7 +147,7 @@ func (b *bulk) close() {
 	b.results.Close()
 }
 
-// ask hands an item in and waits for its own answer.
+// ask submits an item and waits for its answer: whether the statement returned the item's key.
 func ask[In any](ctx context.Context, b *batch.Batcher[In, answer], item In) (bool, error) {
 	a, err := b.Do(ctx, item)
 	if err != nil {
@@ -154,8 +156,8 @@ func ask[In any](ctx context.Context, b *batch.Batcher[In, answer], item In) (bo
 	return a.held, a.err
 }
 
-// hint publishes a result. It is a hint: one that cannot be published is found by the ledger's sweep, so it is tried
-// once and never waited for longer than resultTimeout.
+// hint publishes a result event. The event is only a hint, because the sweep of the ledger finds what no event
+// reported; so publishing is tried once, for resultTimeout at most, and a failure is only counted.
 func (s *Service) hint(r event.Result) {
 	m, err := r.Message(s.config.Source, event.Trace(r.Delivery(), r.RunID), s.Clock.Now())
 	if err == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// claimAndCall takes a permit, claims the key, calls once and stores the outcome. It is false where no claim came about
-// and the message is to be prepared again.
+// claimAndCall takes a permit, claims the key, calls the gateway once and stores the outcome. It reports false if it
+// did not get the key although the key has no ledger row: the message must then be prepared again.
 func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	release, err := f.lane.Permits.Acquire(ctx)
 	if err != nil {
@@ -34,11 +34,11 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
 	owned, err := ask(f.life, f.bulk.claims, claim)
 	if errors.Is(err, port.ErrInvalid) {
-		f.refuseContent(ctx, err, false) // the ledger has no room for this key: not one of ours
+		f.refuseContent(ctx, err, false) // the ledger cannot hold this key: the request is not one of ours
 		return true
 	}
 	if err != nil {
-		return true // shut down while the database is away: the message comes again, or the lease ends
+		return true // shut down while the database is down: the message is redelivered, or the lease ends
 	}
 	if !owned {
 		return f.notOwned(claim)
@@ -50,14 +50,14 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	began := f.Clock.Now()
 	reply := f.call()
 	called = true
-	release(reply.Verdict, true) // at once: the outcome needs no permit
+	release(reply.Verdict, true) // before the outcome is stored, which needs no permit
 	f.Metrics.Observe("gateway_call_seconds", f.Clock.Now().Sub(began), "provider", provider.Name)
 	f.store(outcome(claim, reply, f.Clock.Now()))
 	return true
 }
 
-// call hands the content over, once, and holds it no longer: thousands of calls wait at the same time. The gateway keeps
-// its provider's call deadline itself.
+// call calls the gateway. It keeps no reference to the content meanwhile, because thousands of calls wait at the same
+// time. The gateway itself ends a call at its provider's call deadline; a shorter one of the request is set here.
 func (f *flight) call() port.Reply {
 	call := f.life
 	if own := f.callDeadline(); own < f.lane.Gateway.Provider().CallDeadline {
@@ -72,7 +72,8 @@ func (f *flight) call() port.Reply {
 	return reply
 }
 
-// notOwned looks at a key that the claim did not get. Whoever inserted its row owns its fate.
+// notOwned handles a key that the claim did not get: whoever inserted its ledger row owns it. It reports false if there
+// is no row.
 func (f *flight) notOwned(claim attempt.Claim) (over bool) {
 	row, err := f.bulk.finds.Do(f.life, claim.Key)
 	switch {
@@ -82,7 +83,7 @@ func (f *flight) notOwned(claim attempt.Claim) (over bool) {
 		return false
 	case row.State == attempt.Claimed && row.Owner == claim.Token:
 		f.message.Done()
-		return f.giveUp(claim) // ours, but the lease has ended while the database was away
+		return f.giveUp(claim) // our own claim, whose lease ended while the database was down
 	default:
 		f.message.Done()
 		f.Metrics.Count("claims_lost_total", 1)
@@ -91,7 +92,7 @@ func (f *flight) notOwned(claim attempt.Claim) (over bool) {
 	}
 }
 
-// giveUp closes a claim that surely led to no call.
+// giveUp closes a claim as NOT_SENT: no call was made, and the next round may follow at once. It always reports true.
 func (f *flight) giveUp(claim attempt.Claim) (over bool) {
 	f.store(attempt.Outcome{
 		Key: claim.Key, Token: claim.Token, State: attempt.NotSent, Reason: attempt.ReasonSendBy,
@@ -100,7 +101,8 @@ func (f *flight) giveUp(claim attempt.Claim) (over bool) {
 	return true
 }
 
-// store writes the outcome into the ledger, waiting for a database that is down, and then tells settlement.
+// store writes the outcome into the ledger, repeating it while the database is down, and then publishes the result for
+// settlement.
 func (f *flight) store(o attempt.Outcome) {
 	held, err := ask(f.life, f.bulk.outcomes, o)
 	if err != nil {
@@ -119,7 +121,7 @@ func (f *flight) store(o attempt.Outcome) {
 	})
 }
 
-// outcome is what a reply means for the ledger (R5).
+// outcome translates a gateway's reply into what the ledger records (R5).
 func outcome(claim attempt.Claim, reply port.Reply, now time.Time) attempt.Outcome {
 	o := attempt.Outcome{Key: claim.Key, Token: claim.Token, Provider: claim.Provider, Detail: reply.Detail, FinishedAt: now}
 	switch reply.Verdict {

@@ -9,8 +9,9 @@ import (
 	"github.com/balsong/balsong/application/prepare"
 )
 
-// fetch reads and decrypts the destination and the statement's variant for the channel. It waits for storage, and for
-// keys that are not there yet, and spends nothing.
+// fetch reads and decrypts the destination and the statement's variant for the channel. It waits while the storage is
+// down or a key is not known yet; nothing is claimed at that point, so waiting costs no attempt. Its error wraps
+// port.ErrContent or port.ErrInvalid if the content cannot be delivered.
 func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 	d := port.Delivery{Key: f.request.Delivery(), Channel: f.request.Channel}
 	target := d.Key.Target()
@@ -58,7 +59,8 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 	return d, nil
 }
 
-// keyed waits while a key is unknown: the key service is behind.
+// keyed runs do, which decrypts something. An unknown key means that this process has not received the newest keyset
+// yet: keyed waits and tries again.
 func (f *flight) keyed(ctx context.Context, do func() error) error {
 	return f.await(ctx, "keys", func(ctx context.Context) error {
 		err := inTurn(ctx, f.desks, do)
@@ -69,9 +71,9 @@ func (f *flight) keyed(ctx context.Context, do func() error) error {
 	})
 }
 
-// inTurn does a piece of preparing once there is a place for it. Thousands that fetch and decrypt at once would keep
-// those waiting for a processor who have to answer in time: the database's connections, the group's heartbeats, the
-// gateways' answers. No place is held while something that is down is waited for.
+// inTurn runs do while it holds one of places. If thousands fetched and decrypted at once, whatever has to be answered
+// in time would wait too long for a processor: the database's connections, the group's heartbeats, the gateways'
+// replies. No place is held while waiting for something that is down.
 func inTurn(ctx context.Context, places chan struct{}, do func() error) error {
 	if !enter(ctx, places) {
 		return ctx.Err()

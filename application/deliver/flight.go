@@ -21,11 +21,12 @@ type flight struct {
 	content port.Delivery
 }
 
+// resultTimeout bounds one try to publish a result or a dead letter.
 const resultTimeout = 5 * time.Second
 
-// deliver takes one message through R2. Until the claim, the end of ctx gives the message up: it was not done, so it
-// comes again. From the claim on, the flight lands whatever happens to the partition. prepared is called once the
-// content is there.
+// deliver takes one message through R2. Until the claim, the end of ctx abandons the message, which is then
+// redelivered; from the claim on it is brought to its outcome, whatever happens to the partition. prepared is called as
+// soon as the content is there, possibly more than once.
 func (s *Service) deliver(ctx context.Context, m port.Received, prepared func()) {
 	request, known, err := event.DecodeRequested(m.Message)
 	f := &flight{Service: s, request: request, message: m}
@@ -52,7 +53,8 @@ func (s *Service) deliver(ctx context.Context, m port.Received, prepared func())
 	}
 }
 
-// prepare checks, fetches and decrypts; false where the flight is over.
+// prepare checks whether the message may go out, and fetches and decrypts its content. It reports false if nothing is
+// left to be done for the message.
 func (f *flight) prepare(ctx context.Context) bool {
 	if !f.mayGo(ctx) {
 		return false
@@ -83,8 +85,8 @@ func (f *flight) prepare(ctx context.Context) bool {
 	return true
 }
 
-// mayGo waits while everything is halted, then closes the key where the deadline has passed or quiet hours have begun;
-// false where the flight is over.
+// mayGo waits while everything is halted; then it closes the key if the deadline has passed or quiet hours have begun.
+// It reports false if nothing is left to be done for the message.
 func (f *flight) mayGo(ctx context.Context) bool {
 	if f.halt.pass(ctx) != nil {
 		return false
@@ -101,14 +103,15 @@ func (f *flight) mayGo(ctx context.Context) bool {
 	return true
 }
 
-// closeKey closes the key without a call (R5, before the claim). A key that has a row already is left to its owner.
+// closeKey closes the key without a call (R5, before the claim). A key that has a ledger row already is left to whoever
+// inserted it.
 func (f *flight) closeKey(ctx context.Context, state attempt.State, class attempt.FailureClass, reason attempt.Reason, notBefore time.Time) {
 	now := f.Clock.Now()
 	inserted, err := ask(ctx, f.bulk.closings, attempt.Closing{
 		Key: f.request.Delivery(), Facts: f.request.Facts(),
 		State: state, Class: class, Reason: reason, NotBefore: notBefore, FinishedAt: now,
 	})
-	if errors.Is(err, port.ErrInvalid) { // the ledger has no room for this key: not one of ours
+	if errors.Is(err, port.ErrInvalid) { // the ledger cannot hold this key: the request is not one of ours
 		if reason == attempt.ReasonContent {
 			f.message.Done() // it is in the dead letter topic already
 			return
@@ -128,7 +131,8 @@ func (f *flight) closeKey(ctx context.Context, state attempt.State, class attemp
 	f.hint(event.Result{Identity: f.request.Identity, Outcome: state, Class: class, Reason: reason, FinishedAt: now})
 }
 
-// repeatResult publishes the result of a row that is somebody else's and final: its own hint may have been lost.
+// repeatResult publishes the result of a final row that somebody else wrote: the event published then may have been
+// lost.
 func (f *flight) repeatResult() {
 	row, err := f.bulk.finds.Do(f.life, f.request.Delivery())
 	if err != nil || !row.State.Closed() {
@@ -140,8 +144,9 @@ func (f *flight) repeatResult() {
 	})
 }
 
-// refuseContent puts the message into the dead letter topic, with the reason, and closes its key as FAILED(content)
-// where it is known whom it is for, so that the target is PAUSED(content). Only then is the message done.
+// refuseContent puts the message into the dead letter topic with the reason. If the delivery could be read from it
+// (known), its key is closed as FAILED(content), so that the target becomes PAUSED(content). Only then is the message
+// done.
 func (f *flight) refuseContent(ctx context.Context, cause error, known bool) {
 	f.Metrics.Count("dead_letters_total", 1)
 	f.Log.Error("a request cannot be delivered and goes to the dead letter topic",
@@ -167,6 +172,7 @@ func (f *flight) refuseContent(ctx context.Context, cause error, known bool) {
 	f.closeKey(ctx, attempt.Failed, attempt.Content, attempt.ReasonContent, time.Time{})
 }
 
+// deliveryName names the delivery in logs.
 func deliveryName(r event.Requested, known bool) string {
 	if !known {
 		return "unknown"
@@ -174,7 +180,7 @@ func deliveryName(r event.Requested, known bool) string {
 	return r.Delivery().String()
 }
 
-// callDeadline is the shorter of the provider's and the request's.
+// callDeadline is the shorter of the provider's call deadline and the request's own.
 func (f *flight) callDeadline() time.Duration {
 	deadline := f.lane.Gateway.Provider().CallDeadline
 	if own := time.Duration(f.request.CallDeadlineMS) * time.Millisecond; own > 0 {

@@ -7,17 +7,18 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// gate stands open, or is shut while everything that goes out is halted, or while nobody knows yet whether it is.
+// gate lets messages pass while it is open. It is shut while everything that goes out is halted, and until the halt has
+// been read for the first time. Safe for concurrent use.
 type gate struct {
 	mu    sync.Mutex
 	open  chan struct{} // closed while the gate is open
 	shut  bool
-	known bool // somebody has read the halt
+	known bool // the halt has been read at least once
 }
 
 func newGate() *gate { return &gate{open: make(chan struct{}), shut: true} }
 
-// set shuts or opens the gate and tells whether that is news.
+// set shuts or opens the gate. It reports whether that is to be logged: a change, or a halt at the first reading.
 func (g *gate) set(shut bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -48,8 +49,8 @@ func (g *gate) pass(ctx context.Context) error {
 	}
 }
 
-// watchHalt reads the halt every few seconds. Until it has been read once nothing goes out; while it cannot be read
-// later, what it said last holds.
+// watchHalt reads the halt every Config.HaltPoll until the context ends. Nothing goes out before the first reading;
+// while the halt cannot be read again, the last reading holds.
 func (s *Service) watchHalt(ctx context.Context) {
 	for {
 		var halt port.Halt
@@ -68,6 +69,7 @@ func (s *Service) watchHalt(ctx context.Context) {
 	}
 }
 
+// tellHalt logs that a halt was set or lifted.
 func (s *Service) tellHalt(halt port.Halt) {
 	if halt.On {
 		s.Log.Warn("halted: nothing more goes out until it is lifted",
@@ -77,8 +79,9 @@ func (s *Service) tellHalt(halt port.Halt) {
 	s.Log.Info("the halt is lifted")
 }
 
-// contentRefused counts contents refused in a row; several mean that something is wrong with keys or storage, not
-// with one bill: Delivery then halts everything, rather than pausing the month bill by bill.
+// contentRefused counts contents refused in a row. Several of them mean that something is wrong with the keys or the
+// storage, not with one bill: at Config.ContentLimit, Delivery sets the halt itself rather than pausing the month bill
+// by bill.
 func (s *Service) contentRefused(ctx context.Context) {
 	if int(s.refused.Add(1)) < s.config.ContentLimit {
 		return

@@ -16,23 +16,23 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// ErrConfig is wrapped where Delivery cannot work as configured.
+// ErrConfig is wrapped by New when Delivery cannot work as configured.
 var ErrConfig = errors.New("delivery cannot work so")
 
 // Config tunes Delivery.
 type Config struct {
-	InFlight      int           // messages in hand at the same time, from consumption to outcome
-	Batch         int           // rows of a bulk statement, 1 to 1,000
-	Linger        time.Duration // how long a bulk statement waits for more rows under load; 0: not at all
-	Desks         int           // contents decrypted at the same time: best one for each processor
-	HaltPoll      time.Duration // how often the halt is read
-	DrainFor      time.Duration // how long a shutdown waits for calls under way; at least the longest call deadline
-	ContentLimit  int           // contents in a row that may be refused before Delivery halts itself
-	NoGatewayWait time.Duration // when a statement is tried again for which there is no gateway here
-	Source        string        // names the process in events
+	InFlight      int           // messages in hand at once, from consumption to outcome; default 10,000
+	Batch         int           // rows of a bulk statement, 1 to 1,000; default 500
+	Linger        time.Duration // how long a bulk statement waits for more rows under load; default 0: not at all
+	Desks         int           // contents decrypted at once: best one for each processor; default 4
+	HaltPoll      time.Duration // how often the halt is read; default 2 s
+	DrainFor      time.Duration // how long a shutdown waits for calls under way: at least the longest call deadline; default 1 min
+	ContentLimit  int           // contents refused in a row at which Delivery halts itself; default 5
+	NoGatewayWait time.Duration // how long until a statement is tried again for which there is no gateway here; default 10 min
+	Source        string        // names the process in events; default "balsong/delivery"
 }
 
-// WithDefaults fills in what is zero.
+// WithDefaults returns the config with every zero field set to its default.
 func (c Config) WithDefaults() Config {
 	if c.InFlight == 0 {
 		c.InFlight = 10_000
@@ -61,20 +61,20 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// reads is how many contents are fetched at the same time.
+// reads is how many contents are fetched at once.
 const reads = 64
 
-// preparing is how many messages are prepared at the same time, of those in hand. More would not make it faster: contents
-// would pile up in memory, and neighbours of a pack would be fetched at times far apart.
+// preparing is how many of the messages in hand are prepared at once. More would not make it faster: contents would
+// pile up in memory, and neighbours of a pack would be fetched at times far apart.
 const preparing = 1024
 
-// Lane is a channel's provider with its bounds.
+// Lane is the gateway of one channel with the permits that bound the calls to it.
 type Lane struct {
 	Gateway port.Gateway
 	Permits port.Permits
 }
 
-// Ports are what Delivery needs of the world.
+// Ports are the driven ports that Delivery uses.
 type Ports struct {
 	Requests     port.Consumer
 	Publisher    port.Publisher
@@ -90,18 +90,18 @@ type Ports struct {
 	NewToken     func() attempt.Token // fresh and unguessable
 }
 
-// Service delivers. Make it with New, run it once.
+// Service delivers requested statements. Make it with New and run it once.
 type Service struct {
 	Ports
 	config   Config
 	watch    *outage.Watch
 	halt     *gate
 	bulk     *bulk
-	slots    chan struct{} // where messages are in hand
-	berths   *berths       // where messages are prepared
+	slots    chan struct{} // holds an element for each message in hand
+	berths   *berths       // bounds the messages that are being prepared
 	next     chan departure
-	reads    chan struct{} // where contents are fetched
-	desks    chan struct{} // where contents are decrypted
+	reads    chan struct{} // holds an element for each content that is being fetched
+	desks    chan struct{} // holds an element for each content that is being decrypted
 	flights  sync.WaitGroup
 	troubles troubles
 	refused  atomic.Int32       // contents refused in a row
@@ -109,7 +109,8 @@ type Service struct {
 	end      context.CancelFunc // ends life
 }
 
-// New checks that every provider's lease covers its call.
+// New returns a service that is not running yet; it does no I/O. The error wraps ErrConfig: a setting is out of range,
+// or a provider's lease is shorter than its call deadline and margin.
 func New(ports Ports, config Config) (*Service, error) {
 	config = config.WithDefaults()
 	if config.InFlight < 1 || config.Batch < 1 || config.Batch > 1000 || config.Linger < 0 || config.Desks < 1 {
@@ -137,8 +138,9 @@ func New(ports Ports, config Config) (*Service, error) {
 	return s, nil
 }
 
-// await calls do until it succeeds or the data itself is refused. Whatever else goes wrong (a missing right, a missing
-// table) is waited for as an outage is, and told: a message must not be dropped because somebody has to mend something.
+// await calls do until it succeeds, refuses the data itself (port.ErrInvalid, port.ErrContent) or the context ends.
+// Everything else (a missing right, a missing table) is waited for and logged as an outage of the part: a message must
+// not be dropped because somebody has to mend something.
 func (s *Service) await(ctx context.Context, part string, do func(ctx context.Context) error) error {
 	return s.watch.Retry(ctx, part, func(ctx context.Context) error {
 		err := do(ctx)
@@ -151,15 +153,15 @@ func (s *Service) await(ctx context.Context, part string, do func(ctx context.Co
 	})
 }
 
-// Down lists the parts that Delivery waits for.
+// Down lists the parts that Delivery waits for ("database", "statements", …); none while all are up.
 func (s *Service) Down() []string { return s.watch.Down() }
 
 // InHand is how many messages are in hand.
 func (s *Service) InHand() int { return len(s.slots) }
 
 // Run consumes requests until the context ends. Then it takes nothing new, gives up what it has not claimed, lets calls
-// under way end (for DrainFor at most) and stores their outcomes. What it does not finish is redelivered, or becomes
-// UNKNOWN when its lease ends.
+// under way end (for Config.DrainFor at most) and stores their outcomes. What it does not finish is redelivered, or
+// becomes UNKNOWN when its lease ends. The end of the context is no error.
 func (s *Service) Run(ctx context.Context) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
@@ -176,13 +178,14 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
-// departure is a message that has its places.
+// departure is a message that holds its places, on its way to the goroutine that delivers it.
 type departure struct {
 	ctx     context.Context //nolint:containedctx // the partition's, of this message alone
 	message port.Received
 }
 
-// take starts one message's flight; it blocks its partition while too many are in hand, or being prepared.
+// take starts the delivery of one message. It blocks the message's partition while too many are in hand, or being
+// prepared.
 func (s *Service) take(ctx context.Context, m port.Received) {
 	if !s.berths.enter(ctx, m.Time) {
 		return
@@ -193,13 +196,13 @@ func (s *Service) take(ctx context.Context, m port.Received) {
 	}
 	d := departure{ctx, m}
 	select {
-	case s.next <- d: // a goroutine that has landed takes it: its stack has grown already
+	case s.next <- d: // to a goroutine that has finished a message: its stack has grown already
 	default:
 		s.flights.Go(func() { s.fly(d) })
 	}
 }
 
-// fly takes one message after another through its flight.
+// fly delivers one message after another, and gives back the places that each holds.
 func (s *Service) fly(d departure) {
 	for more := true; more; d, more = <-s.next {
 		prepared := sync.OnceFunc(s.berths.leave)
@@ -209,7 +212,7 @@ func (s *Service) fly(d departure) {
 	}
 }
 
-// enter takes a place; false where the context ended first.
+// enter takes a place; it reports false if the context ended first.
 func enter(ctx context.Context, places chan<- struct{}) bool {
 	select {
 	case places <- struct{}{}:
@@ -219,6 +222,8 @@ func enter(ctx context.Context, places chan<- struct{}) bool {
 	}
 }
 
+// drain waits for the messages in hand, for Config.DrainFor at most, then cancels what is left of them and waits until
+// it has returned.
 func (s *Service) drain() {
 	landed := make(chan struct{})
 	go func() {

@@ -7,16 +7,16 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// troublePause is how often the trouble with one provider is told.
+// troublePause is the least time between two log lines about one provider.
 const troublePause = time.Minute
 
-// troubles remembers when the trouble with each provider was told last.
+// troubles remembers when each provider's trouble was last logged. Safe for concurrent use.
 type troubles struct {
 	mu   sync.Mutex
 	told map[string]time.Time
 }
 
-// due reports whether a provider's trouble is to be told now.
+// due reports whether a provider's trouble is to be logged now, and if so takes note of it.
 func (t *troubles) due(provider string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -30,8 +30,8 @@ func (t *troubles) due(provider string, now time.Time) bool {
 	return true
 }
 
-// tellTrouble says why calls to a provider are not made or not answered, at most once a minute: its ledger rows say so
-// too, but nobody looks at them while they think that statements go out.
+// tellTrouble logs why calls to a provider are not made or not answered, at most once a minute for each provider. The
+// ledger rows say so too, but nobody looks at them while they think that statements go out.
 func (s *Service) tellTrouble(provider string, reply port.Reply) {
 	if reply.Verdict != port.CallNotMade && reply.Verdict != port.CallUnknown {
 		return
