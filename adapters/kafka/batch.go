@@ -8,7 +8,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// batch are the messages of one Publish and what became of them.
+// batch holds the messages of one Publish and what became of each.
 type batch struct {
 	records []sarama.ProducerMessage
 	slots   []slot
@@ -20,7 +20,7 @@ type batch struct {
 	open     int
 }
 
-// slot says which message of which batch an answer of sarama is for.
+// slot names the message that an answer of sarama is for.
 type slot struct {
 	batch *batch
 	index int
@@ -60,7 +60,7 @@ func newBatch(topic string, messages []port.Message) *batch {
 	return b
 }
 
-// answer notes what became of one message; the first answer counts.
+// answer notes what became of one message; only the first answer counts.
 func (s *slot) answer(err error) {
 	b := s.batch
 	b.mu.Lock()
@@ -74,7 +74,7 @@ func (s *slot) answer(err error) {
 	}
 }
 
-// fail answers every message from an index on that has no answer yet.
+// fail answers, with err, every message from an index on that has no answer yet.
 func (b *batch) fail(from int, err error) {
 	for i := from; i < len(b.slots); i++ {
 		b.slots[i].answer(err)

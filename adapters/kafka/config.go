@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Config is what every part of this package needs to know. The zero value of a field means its default.
+// Config configures every part of this package. The zero value of a field means its default.
 type Config struct {
 	// Brokers to begin with, host:port. Required.
 	Brokers []string
@@ -29,17 +29,17 @@ type Config struct {
 
 	// CommitInterval is the time between two commits of a consumer's offsets; default 1 s.
 	CommitInterval time.Duration
-	// SessionTimeout is how long the group waits for a member's sign of life; default 10 s. The brokers bound it
-	// (group.min.session.timeout.ms, 6 s by default).
+	// SessionTimeout is how long the group waits for a member's heartbeat before it gives the member up; default 10 s.
+	// The brokers bound it (group.min.session.timeout.ms, 6 s by default).
 	SessionTimeout time.Duration
-	// HeartbeatInterval is the time between two signs of life, and so about how long a member takes to notice that
-	// the group is sharing out its partitions anew; default 1 s.
+	// HeartbeatInterval is the time between two heartbeats, and so about how long a member takes to notice a rebalance;
+	// default 1 s.
 	HeartbeatInterval time.Duration
-	// RebalanceTimeout is how long the group waits for its members while it shares out partitions; default 20 s.
+	// RebalanceTimeout is how long the group waits for its members during a rebalance; default 20 s.
 	RebalanceTimeout time.Duration
-	// CloseTimeout bounds the orderly end of a consumer or publisher; then connections are cut. Default 5 s.
+	// CloseTimeout bounds the orderly end of a consumer or publisher, after which its connections are cut; default 5 s.
 	CloseTimeout time.Duration
-	// DialTimeout and RequestTimeout bound one connection and one answer; default 5 s and 10 s.
+	// DialTimeout bounds the opening of a connection, RequestTimeout the wait for an answer; default 5 s and 10 s.
 	DialTimeout    time.Duration
 	RequestTimeout time.Duration
 
@@ -48,11 +48,11 @@ type Config struct {
 	// FetchBytes is how much a consumer asks for per partition and request; default 256 KiB.
 	FetchBytes int
 
-	// Log and Metrics; nil: nothing is told.
+	// Log and Metrics say what happens; nil: nothing is logged or counted.
 	Log     port.Log
 	Metrics port.Metrics
 
-	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the machine's; tests break it
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: a net.Dialer; set by tests
 }
 
 // WithDefaults returns the config with every empty field set to its default.
@@ -76,6 +76,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
+// fill sets a field that is zero to its default.
 func fill[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
@@ -83,7 +84,8 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-// Validate tells what cannot work, wrapping port.ErrInvalid. It expects the defaults to be filled in.
+// Validate reports the first setting that cannot work, wrapping port.ErrInvalid. It expects the defaults to be filled
+// in.
 func (c Config) Validate() error {
 	switch {
 	case len(c.Brokers) == 0:
@@ -110,19 +112,20 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// complete fills in the defaults and validates.
 func (c Config) complete() (Config, error) {
 	c = c.WithDefaults()
 	return c, c.Validate()
 }
 
-// TopicName is the name in Kafka of the topic of a role.
+// TopicName returns the name in Kafka of the topic with a role.
 func (c Config) TopicName(topic port.Topic) string { return c.TopicPrefix + string(topic) }
 
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("kafka: "+format+": %w", append(args, port.ErrInvalid)...)
 }
 
-// silent is the log and the metrics of those who want none.
+// silent discards logs and metrics.
 type silent struct{}
 
 func (silent) Info(string, ...port.Field)               {}

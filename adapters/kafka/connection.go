@@ -6,12 +6,12 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// connection is a client for questions, made when the first is asked and made anew after an error. One question at a
-// time.
+// connection is a sarama client for queries. It connects when it is first used, and anew after an error. Uses wait for
+// each other.
 type connection struct {
 	config Config
-	full   bool          // whether it knows every topic: sarama finds the controller that way alone
-	turn   chan struct{} // holds one token
+	full   bool          // load the metadata of every topic: otherwise sarama does not learn which broker is the controller
+	turn   chan struct{} // holds one token, taken by each use
 	client sarama.Client // guarded by turn
 	dialer *dialer       // guarded by turn
 }
@@ -22,8 +22,8 @@ func newConnection(config Config, full bool) *connection {
 	return c
 }
 
-// use runs work with a client. When the context ends it closes the sockets below the work and returns at once; what
-// work found out is lost then, so it must not write to what the caller reads unless use returns nil.
+// use runs work with a client. When the context ends, it closes the client's sockets and returns at once, while work
+// may still be running: so the caller must not read what work writes unless use returned nil.
 func (c *connection) use(ctx context.Context, what string, work func(sarama.Client) error) error {
 	select {
 	case <-c.turn:
@@ -69,13 +69,13 @@ func (c *connection) use(ctx context.Context, what string, work func(sarama.Clie
 	}
 }
 
-// outcome is the client that the work was done with, nil where there was no connecting, and how the work ended.
+// outcome is how a use ended: its error, and the client that it was done with, nil if connecting failed.
 type outcome struct {
 	client sarama.Client
 	err    error
 }
 
-// forget gives the client up.
+// forget closes the sockets and gives the client up.
 func (c *connection) forget() {
 	client := c.client
 	c.dialer.abort()

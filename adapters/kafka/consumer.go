@@ -42,8 +42,8 @@ func (c *Consumer) Down() []string {
 	return nil
 }
 
-// Run implements port.Consumer. It returns the context's error; a partition whose committed offset is not in the log
-// any more is not read until someone decides (see member.park).
+// Run implements port.Consumer. It returns the context's error. A partition whose committed offset is no longer in the
+// log stays unread until an operator resets the offset (see member.park).
 func (c *Consumer) Run(ctx context.Context, handle func(ctx context.Context, message port.Received)) error {
 	m := &member{
 		config: c.config, group: c.group, topic: c.topic, name: c.config.TopicName(c.topic), handle: handle,
@@ -59,14 +59,14 @@ func (c *Consumer) Run(ctx context.Context, handle func(ctx context.Context, mes
 	return ctx.Err()
 }
 
-// Pauses between two tries to join the group.
+// firstPause and longestPause bound the growing pause between two tries to join the group.
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 3 * time.Second
 )
 
-// join connects and takes part in the group until the context ends or the connection is of no use any more. It reports
-// whether it had a session.
+// join connects and takes part in the group until the context ends or the connection has become useless. It reports
+// whether the member had a session.
 func (m *member) join(ctx context.Context) (served bool) {
 	through := newDialer(m.config)
 	defer through.abort()
@@ -95,18 +95,18 @@ func (m *member) join(ctx context.Context) (served bool) {
 	before := m.sessions
 	err = m.consume(ctx, group)
 	if err != nil && ctx.Err() == nil && !answered(err) {
-		through.abort() // nobody to say good-bye to
+		through.abort() // the brokers are out of reach: leaving the group would only wait for them
 	}
 	_ = group.Close()
 	<-drained
 	return m.sessions > before
 }
 
-// renewAfter is how many times in a row a group may fail to form before the connection is made anew. Until then the
+// renewAfter is how many times in a row a session may fail to start before the connection is made anew. Until then the
 // member keeps its id: under a new one it would have to wait until the coordinator has given the old one up.
 const renewAfter = 20
 
-// consume goes from session to session until the context ends or the connection seems to be of no use.
+// consume takes part in one session after another until the context ends or the connection seems to be useless.
 func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error {
 	pause, failures := firstPause, 0
 	for {
@@ -130,7 +130,7 @@ func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error 
 	}
 }
 
-// heard notes an error that sarama reports aside.
+// heard counts and logs an error of sarama's, unless it only belongs to a rebalance.
 func (m *member) heard(err error) {
 	if ofRebalance(err) {
 		return
@@ -142,12 +142,13 @@ func (m *member) heard(err error) {
 	m.outage.failed(err)
 }
 
-// answered reports whether an error is a broker's own answer.
+// answered reports whether an error is an answer of a broker.
 func answered(err error) bool {
 	var answer sarama.KError
 	return errors.As(err, &answer)
 }
 
+// wait returns after a pause, or when the context ends.
 func wait(ctx context.Context, pause time.Duration) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// dialer opens the sockets of one sarama client and can close them all: the one way to end a call of sarama, which
-// takes no context. The sockets are handed out as they are, because sarama looks for *net.TCPConn to notice a dead one.
+// dialer opens the sockets of one sarama client and can close all of them: the only way to end a call of sarama, which
+// takes no context. It does not wrap the sockets, because sarama looks for *net.TCPConn to notice a dead one. Safe for
+// concurrent use.
 type dialer struct {
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	ctx    context.Context

@@ -27,14 +27,14 @@ func unavailable(what string, err error) error {
 	return fmt.Errorf("kafka: %s: %w: %w", what, kind, err)
 }
 
-// refused reports whether a message itself is what Kafka does not take.
+// refused reports whether Kafka does not take a message because of the message itself.
 func refused(err error) bool {
 	var settings sarama.ConfigurationError // sarama's word for a message over Producer.MaxMessageBytes
 	return errors.As(err, &settings) || errors.Is(err, sarama.ErrMessageSizeTooLarge) ||
 		errors.Is(err, sarama.ErrMessageSetSizeTooLarge) || errors.Is(err, sarama.ErrInvalidRecord)
 }
 
-// ofRebalance reports whether an error only says that the group is sharing out its partitions anew.
+// ofRebalance reports whether an error only says that the group rebalances.
 func ofRebalance(err error) bool {
 	return errors.Is(err, sarama.ErrRebalanceInProgress) || errors.Is(err, sarama.ErrIllegalGeneration) ||
 		errors.Is(err, sarama.ErrUnknownMemberId)

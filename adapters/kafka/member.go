@@ -13,27 +13,27 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// member is one member of a group, as sarama calls it: Setup, ConsumeClaim for each partition, Cleanup. sarama runs one
-// session at a time.
+// member is one member of a group. sarama calls Setup at the start of a session, ConsumeClaim for each partition, and
+// Cleanup at the end; it runs one session at a time.
 type member struct {
 	config Config
 	group  string
 	topic  port.Topic
-	name   string // of the topic in Kafka
+	name   string // the topic's name in Kafka
 	handle func(ctx context.Context, message port.Received)
 	outage *outage
 
 	client       sarama.Client
 	sessions     int
-	parkedBefore map[int32]int64 // partition → committed offset that was told to be out of range
+	parkedBefore map[int32]int64 // partition → committed offset that was logged to be out of range
 	session      *session
 }
 
-// session is what belongs to one share of the partitions.
+// session is the state of one session: the time between two rebalances.
 type session struct {
 	trackers   map[int32]*tracker
 	parked     map[int32]parked
-	unrestored atomic.Int64  // parked partitions whose mark is not back at the committed offset
+	unrestored atomic.Int64  // parked partitions whose mark is not yet back at the committed offset
 	commits    chan struct{} // closed when the committing on a timer has ended
 }
 
@@ -91,9 +91,10 @@ func (m *member) outOfRange(partitions []int32) (map[int32]parked, error) {
 	return lost, nil
 }
 
-// park leaves a partition unread, says so loudly and keeps the rest going. Left to itself sarama would either skip what
-// is missing in silence or end the session of every other partition again and again. So the partition is moved into
-// range for the time in which sarama looks, and back before anything is committed (restore).
+// park leaves a partition unread, logs it as an error and keeps the other partitions going. Left to itself, sarama
+// would either skip what is missing without a word or end the session of all partitions again and again. So the
+// partition's mark is moved into range for as long as sarama looks at it, and moved back before anything is committed
+// (restore).
 func (m *member) park(from sarama.ConsumerGroupSession, partition int32, p parked) {
 	m.session.unrestored.Add(1)
 	if p.committed < p.oldest {
@@ -114,6 +115,7 @@ func (m *member) park(from sarama.ConsumerGroupSession, partition int32, p parke
 			"--reset-offsets --to-earliest --execute`, start again; the reaper asks anew for what was lost", m.group, m.name, partition)})
 }
 
+// restore moves the mark of a parked partition back to its committed offset.
 func (m *member) restore(from sarama.ConsumerGroupSession, partition int32, p parked) {
 	if p.committed < p.oldest {
 		from.ResetOffset(m.name, partition, p.committed, "")
@@ -122,7 +124,7 @@ func (m *member) restore(from sarama.ConsumerGroupSession, partition int32, p pa
 	}
 }
 
-// ConsumeClaim implements sarama.ConsumerGroupHandler: it hands out one partition, one message after the other.
+// ConsumeClaim implements sarama.ConsumerGroupHandler: it hands out the messages of one partition, one after another.
 func (m *member) ConsumeClaim(from sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	ctx := from.Context()
 	if p, is := m.session.parked[claim.Partition()]; is {
@@ -139,7 +141,7 @@ func (m *member) ConsumeClaim(from sarama.ConsumerGroupSession, claim sarama.Con
 		case message, open := <-claim.Messages():
 			// The channel may be ready as well when the session has ended.
 			if !open || ctx.Err() != nil {
-				return nil //nolint:nilerr // the session's end is no failure
+				return nil //nolint:nilerr // the end of a session is no failure
 			}
 			m.outage.settled()
 			m.handle(ctx, m.received(message, done.add(message.Offset)))
@@ -158,7 +160,7 @@ func (m *member) received(message *sarama.ConsumerMessage, p *pending) port.Rece
 	}
 }
 
-// headersOf copies headers into one string that they all lie in: one allocation a message instead of two a header.
+// headersOf copies all headers into one string and slices it: one allocation for a message instead of two for a header.
 func headersOf(raw []*sarama.RecordHeader) []port.Header {
 	if len(raw) == 0 {
 		return nil
@@ -200,7 +202,7 @@ func (m *member) commitEvery(from sarama.ConsumerGroupSession, s *session) {
 	}
 }
 
-// commit sends what is done to the group. sarama tells no error here: what failed stays marked and goes with the next.
+// commit commits what is done. sarama reports no error here: what failed stays marked and goes with the next commit.
 func (m *member) commit(from sarama.ConsumerGroupSession, s *session) {
 	unfinished, risen := 0, false
 	for partition, t := range s.trackers {
@@ -218,7 +220,7 @@ func (m *member) commit(from sarama.ConsumerGroupSession, s *session) {
 	}
 }
 
-// Cleanup implements sarama.ConsumerGroupHandler: every partition has been let go; what is done is committed.
+// Cleanup implements sarama.ConsumerGroupHandler: no partition is read any more; what is done is committed.
 func (m *member) Cleanup(from sarama.ConsumerGroupSession) error {
 	s := m.session
 	if s == nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// committedOffsets asks the group's coordinator for the group's committed offsets; -1 where there is none.
+// committedOffsets asks the group's coordinator for the committed offset of each partition; -1 where there is none.
 func committedOffsets(client sarama.Client, group, topic string, partitions []int32) (map[int32]int64, error) {
 	request := sarama.NewOffsetFetchRequest(client.Config().Version, group, map[string][]int32{topic: partitions})
 	var failure error
@@ -29,7 +29,7 @@ func committedOffsets(client sarama.Client, group, topic string, partitions []in
 func fetchOffsets(from *sarama.Broker, request *sarama.OffsetFetchRequest, topic string, partitions []int32) (map[int32]int64, error) {
 	response, err := from.FetchOffset(request)
 	if err != nil {
-		_ = from.Close() // the client opens it again
+		_ = from.Close() // the client connects again
 		return nil, err
 	}
 	offsets := make(map[int32]int64, len(partitions))

@@ -8,24 +8,24 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// quiet is how long no error may come before an outage counts as over: longer than the pause between two tries of a
-// partition, so that an outage is told once and its end is told once.
+// quiet is how long nothing must have failed before an outage counts as over. It is longer than the pause between two
+// tries of a partition, so that one outage is logged once.
 const quiet = 3 * time.Second
 
-// outage tells the beginning and the end of a time without brokers, each once. Safe for concurrent use.
+// outage logs the beginning and the end of a time without brokers, each once. Safe for concurrent use.
 type outage struct {
 	log    port.Log
 	fields []port.Field
 
-	down  atomic.Bool // a look that costs nothing for every message
+	down  atomic.Bool // read without the lock, because every message asks
 	mu    sync.Mutex
-	since time.Time
-	last  time.Time
+	since time.Time // of the first failure
+	last  time.Time // of the last failure
 }
 
 func newOutage(log port.Log, fields ...port.Field) *outage { return &outage{log: log, fields: fields} }
 
-// failed notes an error and tells the first.
+// failed notes an error; the first one is logged as the beginning of an outage.
 func (o *outage) failed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -37,10 +37,10 @@ func (o *outage) failed(err error) {
 	o.log.Warn("Kafka cannot be used; trying again until it can", o.with(port.Field{Key: "error", Value: err})...)
 }
 
-// worked notes that brokers did what they were asked, and tells so where an outage is over.
+// worked notes that the brokers did what they were asked, which ends an outage.
 func (o *outage) worked() { o.over(0) }
 
-// settled notes that nothing failed of late.
+// settled ends an outage if nothing has failed for a while.
 func (o *outage) settled() { o.over(quiet) }
 
 func (o *outage) over(silence time.Duration) {

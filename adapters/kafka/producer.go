@@ -7,13 +7,13 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// producer is one producer of sarama from its connecting to its end. A Publisher goes through many: whatever fails on
-// the way to the brokers ends a producer, because after an error of the sequence or a new epoch an idempotent producer
-// of sarama may go on failing, its circuit breakers stay open for ten seconds, and what it still holds is stale.
+// producer is one producer of sarama, from connecting to its end. A Publisher uses up many: whatever fails on the way
+// to the brokers ends a producer, because after an error of the sequence or a new epoch an idempotent producer of
+// sarama may go on failing, its circuit breakers stay open for ten seconds, and what it still holds is stale.
 type producer struct {
 	ready    chan struct{} // closed when connecting has ended, one way or the other
 	err      error         // why it could not connect; read after ready
-	finished chan struct{} // closed when the last answer was handed over
+	finished chan struct{} // closed when every message has its answer and the connections are closed
 
 	dialer  *dialer
 	client  sarama.Client
@@ -36,7 +36,8 @@ func newProducer(config Config) *producer {
 	}
 }
 
-// connect asks the brokers for a producer id; onError hears of every message that failed.
+// connect connects and asks the brokers for a producer id. onAck is called for every message that is acknowledged,
+// onError for every one that failed.
 func (p *producer) connect(config Config, onAck func(), onError func(error)) {
 	defer close(p.ready)
 	settings := config.producing(p.dialer)
@@ -72,7 +73,7 @@ func (p *producer) connect(config Config, onAck func(), onError func(error)) {
 	}()
 }
 
-// end lets what was taken be finished, for a while; then it cuts the connections.
+// end flushes what the producer holds, for patience at most; then it cuts the connections.
 func (p *producer) end(patience time.Duration) {
 	p.async.AsyncClose()
 	timer := time.NewTimer(patience)

@@ -35,7 +35,7 @@ func NewProgress(config Config, group string) (*Progress, error) {
 func (p *Progress) ReadUpTo(ctx context.Context, at time.Time) (bool, error) {
 	// Kafka keeps milliseconds. Rounded up: a message of the same millisecond but before the instant must count.
 	millis := at.Add(time.Millisecond - time.Nanosecond).UnixMilli()
-	answer := make(chan bool, 1) // not a variable: the work may outlive the context
+	answer := make(chan bool, 1) // not a variable: the work may go on after use has returned
 	err := p.conn.use(ctx, "how far the group "+p.group+" has read", func(client sarama.Client) error {
 		positions, err := p.positions(client)
 		if err != nil {
@@ -91,7 +91,8 @@ type position struct {
 	end       int64
 }
 
-// positions asks for the committed offsets first: a commit that comes in between makes the answer late, never early.
+// positions asks for the committed offsets first: a commit in between makes the answer too old, but never claims that
+// more was read than was.
 func (p *Progress) positions(client sarama.Client) ([]position, error) {
 	if err := client.RefreshMetadata(p.topic); err != nil { // partitions may have been added
 		return nil, fmt.Errorf("metadata of %s: %w", p.topic, err)

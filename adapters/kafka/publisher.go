@@ -14,15 +14,15 @@ import (
 
 var _ port.Publisher = (*Publisher)(nil)
 
-// errClosed: the publisher was closed.
+// errClosed says that the publisher was closed.
 var errClosed = errors.New("the publisher is closed")
 
-// stuckAfter is how long a Publish must have waited in vain, without any acknowledgement coming back, before its
-// producer is given up with everything it holds.
+// stuckAfter is how long a Publish must have waited, without any acknowledgement coming back, before its producer is
+// given up with everything it holds.
 const stuckAfter = time.Second
 
-// Publisher writes to Kafka: idempotent, acknowledged by all in-sync replicas. It connects with the first message and
-// by itself after every outage.
+// Publisher writes to Kafka: idempotent, acknowledged by all in-sync replicas. It connects with the first message, and
+// again after every outage. Safe for concurrent use.
 type Publisher struct {
 	config Config
 	outage *outage
@@ -42,8 +42,8 @@ func NewPublisher(config Config) (*Publisher, error) {
 	return &Publisher{config: config, outage: newOutage(config.Log, port.Field{Key: "part", Value: "publisher"})}, nil
 }
 
-// Publish implements port.Publisher. What Kafka does not take because of the message itself, such as its size, is
-// port.ErrInvalid; everything else port.ErrUnavailable: the message may be in the log or get there shortly.
+// Publish implements port.Publisher. An error wraps port.ErrInvalid if Kafka refuses the message itself, for its size
+// for example; everything else is port.ErrUnavailable: the message may be in the log, or get there shortly.
 func (p *Publisher) Publish(ctx context.Context, topic port.Topic, messages []port.Message) []error {
 	if len(messages) == 0 {
 		return nil
@@ -147,8 +147,8 @@ func (p *Publisher) producer() (*producer, error) {
 	return p.current, nil
 }
 
-// failed hears of each message that failed. What sarama itself refuses never left this process; everything else ends
-// the producer.
+// failed is called for each message that failed. What sarama itself refuses never left this process; everything else
+// ends the producer.
 func (p *Publisher) failed(by *producer, err error) {
 	var tooLarge sarama.ConfigurationError
 	if errors.As(err, &tooLarge) {
@@ -193,7 +193,8 @@ func (p *Publisher) retire(old *producer) bool {
 	return true
 }
 
-// endWhenIdle closes a producer that was given up once nobody writes to it: sarama panics at a write after the close.
+// endWhenIdle closes a producer that was given up once nobody writes to it any more: sarama panics at a write after the
+// close. The caller holds p.mu.
 func (p *Publisher) endWhenIdle(old *producer) {
 	if !old.closing || old.senders > 0 {
 		return
@@ -220,7 +221,7 @@ func (p *Publisher) count(topic port.Topic, answers []error) {
 	}
 }
 
-// Close lets what was taken be finished, for Config.CloseTimeout at most, and closes the connections.
+// Close flushes what was taken, for Config.CloseTimeout at most, and closes the connections.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
 	p.closed = true

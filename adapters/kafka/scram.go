@@ -11,7 +11,7 @@ import (
 // scramClient is one SCRAM-SHA-512 conversation (RFC 5802) for sarama.
 type scramClient struct{ conversation *scram.ClientConversation }
 
-// Begin starts the conversation.
+// Begin implements sarama.SCRAMClient: it starts the conversation.
 func (s *scramClient) Begin(user, password, authorization string) error {
 	hash := scram.HashGeneratorFcn(func() hash.Hash { return sha512.New() })
 	client, err := hash.NewClient(user, password, authorization)
@@ -22,8 +22,8 @@ func (s *scramClient) Begin(user, password, authorization string) error {
 	return nil
 }
 
-// Step answers one challenge.
+// Step implements sarama.SCRAMClient: it answers one challenge.
 func (s *scramClient) Step(challenge string) (string, error) { return s.conversation.Step(challenge) }
 
-// Done reports whether the conversation is over.
+// Done implements sarama.SCRAMClient: it reports whether the conversation is over.
 func (s *scramClient) Done() bool { return s.conversation.Done() }

@@ -10,17 +10,17 @@ import (
 // maxDecompressed bounds what one compressed batch may grow to in memory.
 const maxDecompressed = 32 << 20
 
-// A bound on decompression is a variable of the whole library; it is set before anything can decompress.
+// sarama's bound on decompression is a global variable; it is set before anything can decompress.
 func init() { sarama.MaxDecompressedBatchSize = maxDecompressed }
 
-// settings are what every client of sarama gets.
+// settings returns the settings that every client of sarama gets.
 func (c Config) settings(through *dialer) *sarama.Config {
 	s := sarama.NewConfig()
 	s.ClientID = c.ClientID
 	s.Net.DialTimeout = c.DialTimeout
 	s.Net.ReadTimeout = c.RequestTimeout
 	s.Net.WriteTimeout = c.RequestTimeout
-	s.Net.Proxy.Enable = true // not a proxy: the way to hand a dialer in
+	s.Net.Proxy.Enable = true // there is no proxy: this is how sarama takes a dialer
 	s.Net.Proxy.Dialer = through
 	if c.TLS {
 		s.Net.TLS.Enable = true
@@ -41,10 +41,10 @@ func (c Config) settings(through *dialer) *sarama.Config {
 	return s
 }
 
-// producing are the settings of a publisher.
+// producing returns the settings of a publisher.
 func (c Config) producing(through *dialer) *sarama.Config {
 	s := c.settings(through)
-	s.Net.MaxOpenRequests = 1 // with Idempotent: what keeps the order of a partition over retries
+	s.Net.MaxOpenRequests = 1 // together with Idempotent it keeps a partition's order when sarama retries
 	s.Producer.Idempotent = true
 	s.Producer.RequiredAcks = sarama.WaitForAll
 	s.Producer.Return.Successes = true
@@ -64,18 +64,19 @@ func (c Config) producing(through *dialer) *sarama.Config {
 	return s
 }
 
-// fetchMin is for how many bytes a broker waits before it answers a fetch, for MaxWaitTime at most: under load it makes
-// answers fewer and larger, and with them the bulk statements of whoever consumes.
+// fetchMin is how many bytes a broker waits for, MaxWaitTime at most, before it answers a fetch. Under load this makes
+// answers fewer and larger, and with them the bulk statements of the consumer.
 const fetchMin = 32 << 10
 
-// consuming are the settings of a group's member. What 12 partitions may hold in memory: per partition a response of
-// FetchBytes, what it decompresses to, and ChannelBufferSize messages; 8 MiB over all partitions of a response.
+// consuming returns the settings of a group's member. Memory that a partition may hold: a response of FetchBytes, what
+// it decompresses to, and ChannelBufferSize messages. A response of all partitions together is bounded by
+// Fetch.MaxBytes.
 func (c Config) consuming(through *dialer) *sarama.Config {
 	s := c.settings(through)
 	// The answer to a join comes when the last member has joined.
 	s.Net.ReadTimeout = max(c.RequestTimeout, c.RebalanceTimeout+5*time.Second)
 	s.Consumer.Return.Errors = true
-	s.Consumer.Offsets.Initial = sarama.OffsetOldest // the default, newest, skips what came before the group's first look
+	s.Consumer.Offsets.Initial = sarama.OffsetOldest // the default, newest, skips what came before the group's first commit
 	s.Consumer.Offsets.AutoCommit.Enable = false
 	s.Consumer.MaxWaitTime = 100 * time.Millisecond // commits and heartbeats queue behind this long poll
 	s.Consumer.MaxProcessingTime = 100 * time.Millisecond
@@ -89,7 +90,8 @@ func (c Config) consuming(through *dialer) *sarama.Config {
 	s.Consumer.Group.Heartbeat.Interval = c.HeartbeatInterval
 	s.Consumer.Group.Rebalance.Timeout = c.RebalanceTimeout
 	s.Consumer.Group.Rebalance.Retry.Backoff = 200 * time.Millisecond
-	// Eager, because only the end of its session tells a blocked handler that its partition is gone.
+	// An eager strategy, because a handler that blocks learns only from the end of its session that its partition is
+	// gone.
 	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategySticky()}
 	s.ChannelBufferSize = 64
 	return s

@@ -14,14 +14,14 @@ import (
 
 var _ port.Topics = (*Topics)(nil)
 
-// TopicSettings say what the topics are made of. The zero value of a field means its default.
+// TopicSettings say how the topics are created. The zero value of a field means its default.
 type TopicSettings struct {
-	// Partitions of the requests and of the results: how many delivery tasks can work at once; default 12. A key
-	// changes its partition when this is raised later: raise it while no run is under way.
+	// Partitions of the requests and of the results: how many delivery tasks can work at once; default 12. Raising it
+	// later moves keys to other partitions: do so while no run is under way.
 	Partitions int32
 	// DeadLetterPartitions of the dead letter topic; default 1.
 	DeadLetterPartitions int32
-	// Replication is the number of replicas; default 3. One broker alone (a laptop) needs 1.
+	// Replication is the number of replicas; default 3. A single broker (a laptop) needs 1.
 	Replication int16
 	// MinInSync is how many replicas must have a message before it is acknowledged; default 2, or Replication if that
 	// is less.
@@ -43,7 +43,8 @@ func (s TopicSettings) WithDefaults() TopicSettings {
 	return s
 }
 
-// Validate tells what cannot work, wrapping port.ErrInvalid. It expects the defaults to be filled in.
+// Validate reports the first setting that cannot work, wrapping port.ErrInvalid. It expects the defaults to be filled
+// in.
 func (s TopicSettings) Validate() error {
 	switch {
 	case s.Partitions < 1, s.DeadLetterPartitions < 1:
@@ -58,7 +59,7 @@ func (s TopicSettings) Validate() error {
 	return nil
 }
 
-// Topics makes the topics.
+// Topics creates, checks and removes the topics.
 type Topics struct {
 	config   Config
 	settings TopicSettings
@@ -96,7 +97,7 @@ func (t *Topics) Ensure(ctx context.Context) error {
 	})
 }
 
-// topic is one topic as it should be.
+// topic is a topic as it should be.
 type topic struct {
 	name   string
 	detail sarama.TopicDetail
@@ -144,6 +145,7 @@ func ensure(admin sarama.ClusterAdmin, want topic) error {
 	return nil
 }
 
+// checked refuses a topic that has fewer partitions than it should.
 func checked(want topic, partitions int) error {
 	if partitions >= int(want.detail.NumPartitions) {
 		return nil
@@ -152,8 +154,8 @@ func checked(want topic, partitions int) error {
 		want.name, partitions, want.detail.NumPartitions)
 }
 
-// awaitLeaders waits until the brokers know every partition and its leader: they learn of a new topic a little later.
-// A topic that somebody else created in between is checked here.
+// awaitLeaders waits until the brokers know every partition and its leader, which takes a little longer than creating a
+// topic. A topic that somebody else created meanwhile is checked here.
 func (t *Topics) awaitLeaders(ctx context.Context, client sarama.Client, wanted []topic) error {
 	for _, want := range wanted {
 		for {
@@ -173,6 +175,7 @@ func (t *Topics) awaitLeaders(ctx context.Context, client sarama.Client, wanted 
 	return nil
 }
 
+// withLeaders returns the number of a topic's partitions, or an error while one of them has no leader.
 func withLeaders(client sarama.Client, name string) (int, error) {
 	if err := client.RefreshMetadata(name); err != nil {
 		return 0, err
@@ -189,7 +192,7 @@ func withLeaders(client sarama.Client, name string) (int, error) {
 	return len(partitions), nil
 }
 
-// Remove deletes the topics, with everything in them: for tests and for taking an installation down.
+// Remove deletes the topics with everything in them: for tests, and for taking an installation down.
 func (t *Topics) Remove(ctx context.Context) error {
 	return t.conn.use(ctx, "remove the topics", func(client sarama.Client) error {
 		admin, err := sarama.NewClusterAdminFromClient(client)

@@ -8,7 +8,7 @@ import "sync"
 // Safe for concurrent use.
 type tracker struct {
 	mu      sync.Mutex
-	waiting []*pending // handed out, from head on; the first of them is not done
+	waiting []*pending // what was handed out, from head on; the first of them is not done
 	head    int
 	next    int64 // to commit; 0: nothing is done
 	given   int64 // what committable returned last
@@ -21,7 +21,7 @@ type pending struct {
 	done    bool
 }
 
-// add notes a message that is about to be handed out. Offsets must rise.
+// add notes a message that is about to be handed out. Offsets must be added in rising order.
 func (t *tracker) add(offset int64) *pending {
 	p := &pending{tracker: t, offset: offset}
 	t.mu.Lock()
@@ -30,7 +30,7 @@ func (t *tracker) add(offset int64) *pending {
 	return p
 }
 
-// finish notes that the message is done; once is enough.
+// finish notes that the message is done. Calling it again changes nothing.
 func (p *pending) finish() {
 	t := p.tracker
 	t.mu.Lock()
@@ -57,7 +57,8 @@ func (t *tracker) committable() (offset int64, risen bool) {
 	return t.next, risen
 }
 
-// unfinished returns how many messages were handed out and are not known to lie before the committable offset.
+// unfinished returns how many messages were handed out and are not yet behind the committable offset: those not done,
+// and those done after an earlier one that is not.
 func (t *tracker) unfinished() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
