@@ -13,8 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
+// packKey names a pack.
 type packKey struct{ bucket, key string }
 
+// blockKey names a block: the part of a pack that begins at number × Config.BlockBytes.
 type blockKey struct {
 	packKey
 	number int64
@@ -24,8 +26,8 @@ func (k blockKey) String() string {
 	return k.bucket + "\x00" + k.key + "\x00" + strconv.FormatInt(k.number, 10)
 }
 
-// block returns one block of a pack, from the cache or by one request that all who ask at the same time share. The
-// bytes are shared too: nobody may change them. read tells that a request was made for this call.
+// block returns one block of a pack, from the cache or by a request that all who ask for it at the same time share. The
+// bytes are shared too: nobody may change them. read reports whether the request was made for this call alone.
 func (p *Packs) block(ctx context.Context, at blockKey) (block []byte, read bool, err error) {
 	if block, ok := p.blocks.get(at); ok {
 		p.metrics.Count("s3_block_lookups_total", 1, "result", "hit")
@@ -50,12 +52,12 @@ func (p *Packs) block(ctx context.Context, at blockKey) (block []byte, read bool
 			return nil, true, result.Err
 		}
 		block, _ := result.Val.([]byte)
-		// A request that others had begun may be older than this call.
+		// A shared request may have begun before this call.
 		return block, !result.Shared, nil
 	}
 }
 
-// fetch reads one block by a Range request. It is shorter than a block at the pack's end, and empty behind it.
+// fetch reads one block by a Range request. The block is shorter at the pack's end.
 func (p *Packs) fetch(ctx context.Context, at blockKey) ([]byte, error) {
 	size := p.config.BlockBytes
 	first := at.number * size
@@ -84,7 +86,7 @@ func (p *Packs) fetch(ctx context.Context, at blockKey) ([]byte, error) {
 
 var errNoRange = errors.New("the store does not answer Range requests")
 
-// readBlock reads at most size bytes of an answer that announced length bytes; an answer cut short is an error.
+// readBlock reads at most size bytes of an answer that announced length bytes. An answer that ends early is an error.
 func readBlock(body io.Reader, size, length int64) ([]byte, error) {
 	want := min(size, length)
 	if want <= 0 { // not announced
@@ -97,13 +99,13 @@ func readBlock(body io.Reader, size, length int64) ([]byte, error) {
 	return block, nil
 }
 
-// blockCache keeps the blocks used last, bounded by their bytes. Safe for concurrent use.
+// blockCache keeps the blocks that were used last, bounded by their total size in bytes. Safe for concurrent use.
 type blockCache struct {
 	mu      sync.Mutex
 	limit   int64
 	size    int64
 	byKey   map[blockKey]*list.Element
-	recent  *list.List // of *cachedBlock, the one used last in front
+	recent  *list.List // of *cachedBlock, the most recently used in front
 	forgets uint64     // raised by each forget
 }
 
@@ -127,7 +129,8 @@ func (c *blockCache) get(key blockKey) ([]byte, bool) {
 	return element.Value.(*cachedBlock).bytes, true
 }
 
-// put keeps a block, unless some pack was forgotten since the generation was asked for: it may be of that pack.
+// put keeps a block, unless some pack was forgotten since generation was read: the block may be of that pack's old
+// content.
 func (c *blockCache) put(key blockKey, block []byte, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,14 +150,14 @@ func (c *blockCache) drop(element *list.Element) {
 	c.size -= int64(len(dropped.bytes))
 }
 
-// generation is what put must be told of a block whose request starts now.
+// generation returns what put must be given for a block whose request starts now.
 func (c *blockCache) generation() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.forgets
 }
 
-// forget drops a pack's blocks, those being read included.
+// forget drops a pack's blocks, and keeps blocks that are being read from being put.
 func (c *blockCache) forget(pack packKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

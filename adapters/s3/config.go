@@ -18,7 +18,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Config says where the packs lie and how they are read. The zero value of a setting is its default.
+// Config says where the packs lie and how they are read. The zero value of a field means its default.
 type Config struct {
 	Bucket string // required
 	Region string // required
@@ -40,7 +40,7 @@ type Config struct {
 	maxBackoff time.Duration // between two tries; 2 s, less in tests
 }
 
-// WithDefaults fills in what is not set.
+// WithDefaults returns the config with every empty field set to its default.
 func (c Config) WithDefaults() Config {
 	c.BlockBytes = cmp.Or(c.BlockBytes, 512<<10)
 	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
@@ -66,7 +66,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// client builds the SDK's client. It talks to nobody yet.
+// client builds the SDK's client. It does no I/O beyond reading AWS's own configuration.
 func (c Config) client(ctx context.Context) (*s3.Client, error) {
 	settings := aws.Config{Region: c.Region}
 	if c.AccessKey == "" {

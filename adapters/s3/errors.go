@@ -14,8 +14,8 @@ import (
 )
 
 // translate turns an error of the SDK into one of the port. Only what the store says about the object itself is bad
-// content; whatever else goes wrong (network, 5xx, throttling, a missing bucket, missing rights) may be mended from
-// outside, so it is waited for.
+// content (port.ErrContent). Whatever else goes wrong (network, 5xx, throttling, a missing bucket, missing rights) can
+// be mended from outside and is port.ErrUnavailable, so it is waited for.
 func translate(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -35,7 +35,7 @@ func translate(ctx context.Context, err error) error {
 	}
 }
 
-// code is the store's own word for an error; "" where it said none.
+// code returns the store's code for an error, as "NoSuchKey"; "" if the store sent none.
 func code(err error) string {
 	var said smithy.APIError
 	if errors.As(err, &said) {
@@ -44,8 +44,8 @@ func code(err error) string {
 	return ""
 }
 
-// refusedWrite turns the store's "no" to a write into ErrInvalid: a batch ends and says what to do, where a reader waits,
-// because what it reads may not be given up.
+// refusedWrite turns the store's refusal of a write into port.ErrInvalid, with what to do. A writer, which is a batch,
+// ends with it; a reader would wait, because what it reads must not be given up.
 func refusedWrite(err error) error {
 	if code(err) == "NoSuchBucket" {
 		return fmt.Errorf("%w: the store has no such bucket: check BALSONG_S3_BUCKET, or create it with `balsong batch migrate`", port.ErrInvalid)
@@ -58,7 +58,7 @@ func refusedWrite(err error) error {
 		port.ErrInvalid, cmp.Or(code(err), "HTTP 403"))
 }
 
-// missing reports that a bucket does not exist.
+// missing reports whether an error says that a bucket does not exist.
 func missing(err error) bool {
 	switch code(err) {
 	case "NotFound", "NoSuchBucket":
@@ -68,6 +68,7 @@ func missing(err error) bool {
 	}
 }
 
+// outcome names how a request ended, for the metrics.
 func outcome(err error) string {
 	switch {
 	case err == nil:
@@ -81,6 +82,7 @@ func outcome(err error) string {
 	}
 }
 
+// wrap puts what in front of an error; nil stays nil.
 func wrap(err error, what string, args ...any) error {
 	if err == nil {
 		return nil

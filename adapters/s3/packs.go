@@ -1,5 +1,5 @@
-// Package s3 keeps statements in packs on S3 or a store that speaks its protocol. A pack is one object: its entries,
-// one behind the other. Reading goes through blocks that are shared and kept for a while, because the neighbours of a
+// Package s3 keeps statements in packs on S3 or a store that speaks its protocol. A pack is one object: its entries
+// one after another. Reading goes through blocks that are shared and kept for a while, because the neighbours of a
 // statement are delivered about when it is: five million statements cost tens of thousands of requests.
 package s3
 
@@ -19,8 +19,8 @@ import (
 )
 
 // Packs is port.Packs on S3. The account needs s3:GetObject, s3:PutObject and s3:ListBucket: without the last one the
-// store says "forbidden" instead of "gone". A reader waits while it is forbidden (nothing is given up, an administrator can
-// mend it); a write that is forbidden is ErrInvalid.
+// store answers "forbidden" for an object that is gone. A reader that is forbidden waits, since an administrator can
+// mend it; a write that is forbidden is ErrInvalid.
 type Packs struct {
 	config  Config
 	client  *s3.Client
@@ -31,7 +31,7 @@ type Packs struct {
 
 var _ port.Packs = (*Packs)(nil)
 
-// New returns a store; it talks to nobody yet. ErrInvalid where a setting cannot work. Requests are counted in
+// New returns the packs of a store; it does not connect yet. ErrInvalid where a setting cannot work. Metrics:
 // s3_requests_total (operation, outcome), s3_bytes_total (direction), s3_request_seconds (operation) and
 // s3_block_lookups_total (result).
 func New(ctx context.Context, config Config, metrics port.Metrics) (*Packs, error) {
@@ -46,7 +46,7 @@ func New(ctx context.Context, config Config, metrics port.Metrics) (*Packs, erro
 	return &Packs{config: config, client: client, metrics: metrics, blocks: newBlockCache(config.CacheBytes)}, nil
 }
 
-// EnsureBucket creates the bucket where it is missing. Safe to repeat. ErrUnavailable.
+// EnsureBucket creates the bucket if it is missing. Safe to repeat. ErrUnavailable; ErrInvalid where the store refuses.
 func (p *Packs) EnsureBucket(ctx context.Context) error {
 	err := p.call(ctx, "head_bucket", func(ctx context.Context) error {
 		_, err := p.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(p.config.Bucket)})
@@ -71,7 +71,7 @@ func (p *Packs) EnsureBucket(ctx context.Context) error {
 	return wrap(refusedWrite(err), "create bucket %s", p.config.Bucket)
 }
 
-// Put writes one pack as one object.
+// Put implements port.Packs: it writes one pack as one object.
 func (p *Packs) Put(ctx context.Context, name string, entries [][]byte) ([]port.StatementRef, error) {
 	refs, size, err := p.references(name, entries)
 	if err != nil {
@@ -97,6 +97,7 @@ func (p *Packs) Put(ctx context.Context, name string, entries [][]byte) ([]port.
 	return refs, nil
 }
 
+// references returns where each entry of a pack will lie, and the pack's size in bytes.
 func (p *Packs) references(name string, entries [][]byte) (refs []port.StatementRef, size int64, err error) {
 	if name == "" || len(entries) == 0 {
 		return nil, 0, fmt.Errorf("%w: it has no name or no entries", port.ErrInvalid)
@@ -115,7 +116,7 @@ func (p *Packs) references(name string, entries [][]byte) (refs []port.Statement
 	return refs, size, nil
 }
 
-// Get reads one entry, through the blocks in which it lies.
+// Get implements port.Packs: it reads one entry, through the blocks in which it lies.
 func (p *Packs) Get(ctx context.Context, ref port.StatementRef) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -147,8 +148,8 @@ func matches(entry []byte, ref port.StatementRef) bool {
 	return int64(len(entry)) == ref.Length && bytes.Equal(hash[:], ref.SHA256)
 }
 
-// assemble copies an entry out of its blocks; it is shorter than asked for where the pack ends before. fresh tells
-// that every block was read for this call.
+// assemble copies an entry out of its blocks. The entry is shorter than asked for if the pack ends before. fresh
+// reports whether every block was requested by this call, so that none of them can be older.
 func (p *Packs) assemble(ctx context.Context, ref port.StatementRef) (entry []byte, fresh bool, err error) {
 	size, end := p.config.BlockBytes, ref.Offset+ref.Length
 	entry, fresh = make([]byte, 0, ref.Length), true
@@ -167,7 +168,7 @@ func (p *Packs) assemble(ctx context.Context, ref port.StatementRef) (entry []by
 	return entry, fresh, nil
 }
 
-// call runs one operation of the SDK within the time-out, measures it and translates its error.
+// call runs one operation of the SDK within Config.CallTimeout, measures it and translates its error.
 func (p *Packs) call(ctx context.Context, operation string, fn func(context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, p.config.CallTimeout)
 	defer cancel()
