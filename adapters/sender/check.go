@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// checkLimit bounds one look at a gateway.
+// checkLimit bounds one Check of a gateway.
 const checkLimit = 10 * time.Second
 
-// ErrCheck is wrapped by what a look at a gateway finds.
+// ErrCheck is wrapped by the errors of Check.
 var ErrCheck = errors.New("the gateway cannot be called")
 
-// Check connects, encrypts and signs in as for a message, and leaves without one. The error has the server's words.
+// Check connects, encrypts and authenticates as for a message, and disconnects without sending one. The error wraps
+// ErrCheck and has the server's words; the context's end is reported the same way.
 func (g *SMTP) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
@@ -25,7 +26,7 @@ func (g *SMTP) Check(ctx context.Context) error {
 	return nil
 }
 
-// Check connects, and encrypts where the URL says so; it asks for nothing.
+// Check connects, and encrypts if the URL says https; it sends no request. The error wraps ErrCheck.
 func (g *HTTP) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// maxBody bounds a gateway's answer, in bytes; a longer one is not the contract's.
+// maxBody bounds the body of a gateway's answer, in bytes; the contract knows no longer one.
 const maxBody = 16 << 10
 
 // HTTPConfig describes a gateway for SMS or push by the contract of docs/contract/http-gateway.md.
@@ -29,9 +29,9 @@ type HTTPConfig struct {
 	Now         func() time.Time // for a Retry-After that names a date; default time.Now
 }
 
-// HTTP is a port.Gateway over HTTP/1.1. It writes requests itself, on connections of its own, because it has to know
-// whether a byte of a call may have left, and because nothing may repeat a call: net/http does, for a request with an
-// idempotency key.
+// HTTP is a port.Gateway over HTTP/1.1. It writes requests itself, on connections of its own, because it must know
+// whether any byte of a call may have left, and because nothing may repeat a call, as net/http does with a request that
+// has an idempotency key. Safe for concurrent use.
 type HTTP struct {
 	provider port.Provider
 	head     []byte // of each request, up to the idempotency key
@@ -42,7 +42,7 @@ type HTTP struct {
 
 var _ port.Gateway = (*HTTP)(nil)
 
-// NewHTTP checks the settings; it does not connect.
+// NewHTTP checks the settings, wrapping ErrConfig; it does not connect.
 func NewHTTP(c HTTPConfig) (*HTTP, error) {
 	if err := CheckProvider(c.Provider); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 // Provider implements port.Gateway.
 func (g *HTTP) Provider() port.Provider { return g.provider }
 
-// Close closes unused connections.
+// Close closes unused connections; those in use are closed after their call.
 func (g *HTTP) Close() { g.pool.close() }
 
 // Send implements port.Gateway.
@@ -120,8 +120,9 @@ func (g *HTTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	return reply
 }
 
-// call sends the request and reads the answer. body is given back as soon as it is written: thousands of calls wait
-// for their answers at the same time. reusable tells that the connection may carry another call.
+// call sends the request and reads the answer. It gives body back to the pool as soon as it is written, because
+// thousands of calls wait for their answers at the same time. reusable reports whether the connection may carry another
+// call.
 func (g *HTTP) call(ctx context.Context, conn net.Conn, key key.Delivery, body *[]byte) (reply port.Reply, reusable bool) {
 	if err := ctx.Err(); err != nil {
 		bodies.Put(body)
@@ -136,5 +137,5 @@ func (g *HTTP) call(ctx context.Context, conn net.Conn, key key.Delivery, body *
 	return g.read(conn)
 }
 
-// bodies keeps room for request bodies.
+// bodies holds the buffers of request bodies for the next calls.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}

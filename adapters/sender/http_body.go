@@ -9,14 +9,15 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// Bounds of what is sent, in bytes: the destination ours, the request's body the contract's.
+// maxDestination and maxRequest bound what is sent, in bytes. The bound of the destination is ours, that of the
+// request's body the contract's.
 const (
 	maxDestination = 1 << 10
 	maxRequest     = 64 << 10
 )
 
-// appendBody writes the contract's request body behind b. What the contract does not allow it refuses, without a call:
-// the gateway's "bad request" would leave an outcome that nobody can know.
+// appendBody appends the contract's request body to b. What the contract does not allow it refuses, without a call: the
+// gateway's "bad request" would leave the outcome unknown.
 func appendBody(b []byte, d port.Delivery) (body []byte, refusal port.Reply) {
 	refused := func(class attempt.FailureClass, why string) ([]byte, port.Reply) {
 		return b, port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
@@ -42,8 +43,8 @@ func appendBody(b []byte, d port.Delivery) (body []byte, refusal port.Reply) {
 	return body, port.Reply{}
 }
 
-// appendQuoted writes text as a JSON string. A statement's text is long and has little to escape: it is copied in long
-// pieces, several times as fast as encoding/json does it.
+// appendQuoted appends text as a JSON string. A statement's text is long and has little to escape, so it is copied in
+// long pieces: several times as fast as encoding/json.
 func appendQuoted(b []byte, text string) []byte {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
@@ -68,9 +69,10 @@ func appendQuoted(b []byte, text string) []byte {
 	}
 }
 
-// plain is how many bytes of a text stand in a JSON string as they are. It looks at eight at a time: the high bit of a
-// byte of less, quotes or slashes is set where that byte is below the space, a quotation mark or a backslash; of the
-// bytes above the first such one they may err.
+// plain returns the length of the beginning of a text that needs no escaping in a JSON string. It looks at eight bytes
+// at a time: the high bit of each byte of less, quotes and slashes is set where that byte is below the space, a
+// quotation mark or a backslash. Bytes above the first such one may be marked by mistake, so the last loop finds the
+// exact place.
 func plain(text string) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	n := 0

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// dial makes a connection to the gateway, its TLS handshake included.
+// dial opens a connection to the gateway, including its TLS handshake.
 type dial func(ctx context.Context) (net.Conn, error)
 
-// dialerFor returns how to reach address; secure for https. It offers no protocol but HTTP/1.1.
+// dialerFor returns a dial for an address; secure means https. It offers no protocol but HTTP/1.1.
 func dialerFor(address string, secure bool, settings *tls.Config, timeout time.Duration) dial {
 	plain := &net.Dialer{Timeout: timeout}
 	if !secure {
@@ -29,8 +29,8 @@ func dialerFor(address string, secure bool, settings *tls.Config, timeout time.D
 	}
 }
 
-// connect returns a connection on which nothing was sent since its last answer, or a new one. One that the gateway has
-// closed meanwhile is not used: a request on it would have an outcome that nobody can know.
+// connect returns an unused connection, or a new one. One that the gateway has closed meanwhile is not used: a request
+// on it would leave the outcome unknown.
 func (g *HTTP) connect(ctx context.Context, deadline time.Time) (net.Conn, error) {
 	for {
 		conn, kept := g.pool.take()

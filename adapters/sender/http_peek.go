@@ -23,7 +23,7 @@ func raw(conn net.Conn) syscall.RawConn {
 	return access
 }
 
-// peek tells whether something can be read: an answer, the connection's end, or an error.
+// peek reports whether a read would return at once: with an answer, the connection's end or an error.
 func peek(socket uintptr) bool {
 	var one [1]byte
 	for {
@@ -34,7 +34,8 @@ func peek(socket uintptr) bool {
 	}
 }
 
-// quiet tells that nothing came on an unused connection: it was not closed at the other end.
+// quiet reports whether nothing has come on an unused connection, so that the other end has not closed it. True where
+// that cannot be told.
 func quiet(conn net.Conn) bool {
 	access := raw(conn)
 	if access == nil {
@@ -48,8 +49,8 @@ func quiet(conn net.Conn) bool {
 	return err == nil && !something
 }
 
-// awaitAnswer waits until something can be read, or the connection's deadline, which the read that follows reports.
-// Until then no room for the answer is held: thousands of calls wait at the same time.
+// awaitAnswer waits until there is something to read, or until the connection's deadline, which the read that follows
+// reports. Waiting here needs no buffer for the answer: thousands of calls wait at the same time.
 func awaitAnswer(conn net.Conn) {
 	if access := raw(conn); access != nil {
 		_ = access.Read(peek)

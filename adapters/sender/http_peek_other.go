@@ -4,7 +4,7 @@ package sender
 
 import "net"
 
-// quiet cannot tell on this system.
+// quiet reports true: on this system it cannot be told whether the other end has closed the connection.
 func quiet(net.Conn) bool { return true }
 
 // awaitAnswer leaves the waiting to the read that follows.

@@ -10,11 +10,11 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// maxWait bounds what a gateway may ask us to wait.
+// maxWait bounds how long a gateway may ask us to wait.
 const maxWait = 24 * time.Hour
 
-// refusalCode is a status together with the contract's code: neither counts alone, since a proxy on the way makes
-// statuses of its own.
+// refusalCode is a status together with the contract's code. Neither counts alone, because a proxy on the way may
+// answer with a status of its own.
 type refusalCode struct {
 	status int
 	code   string
@@ -29,26 +29,26 @@ var httpRefusals = map[refusalCode]port.Reply{
 	{http.StatusTooManyRequests, "throttled"}:              {Verdict: port.CallThrottled},
 }
 
-// httpReply reads an answer. Its Detail is not masked yet.
+// httpReply turns an answer into a reply. Its Detail is not masked yet.
 func httpReply(status int, retryAfter string, body []byte, now time.Time) port.Reply {
 	var answer struct {
 		MessageID string `json:"message_id"`
 		Code      string `json:"code"`
 		Message   string `json:"message"`
 	}
-	strange := unknown("status " + strconv.Itoa(status) + " with an answer that the contract does not know")
+	offContract := unknown("status " + strconv.Itoa(status) + " with an answer that the contract does not know")
 	if len(body) > maxBody || json.Unmarshal(body, &answer) != nil {
-		return strange
+		return offContract
 	}
 	if status == http.StatusOK || status == http.StatusAccepted {
 		if !validID(answer.MessageID) {
-			return strange
+			return offContract
 		}
 		return port.Reply{Verdict: port.CallAccepted, MessageID: answer.MessageID}
 	}
 	reply, listed := httpRefusals[refusalCode{status, answer.Code}]
 	if !listed {
-		return strange
+		return offContract
 	}
 	reply.Detail = strconv.Itoa(status) + " " + answer.Code + ": " + answer.Message
 	if reply.Verdict == port.CallThrottled {

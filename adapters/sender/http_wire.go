@@ -13,10 +13,10 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// maxAnswer bounds an answer with its header, in bytes.
+// maxAnswer bounds an answer including its header, in bytes.
 const maxAnswer = maxBody + 32<<10
 
-// headOf is what all requests to an endpoint begin with (RFC 9112), up to the value of the idempotency key.
+// headOf returns what every request to an endpoint begins with (RFC 9112), up to the value of the idempotency key.
 func headOf(endpoint *url.URL, token string) []byte {
 	head := "POST " + endpoint.RequestURI() + " HTTP/1.1\r\nHost: " + endpoint.Host +
 		"\r\nUser-Agent: balsong\r\nContent-Type: application/json\r\n"
@@ -26,7 +26,7 @@ func headOf(endpoint *url.URL, token string) []byte {
 	return []byte(head + "Idempotency-Key: ")
 }
 
-// write sends one request, head and body in one piece where the system can.
+// write sends one request, head and body in one system call where the system can.
 func (g *HTTP) write(conn net.Conn, key key.Delivery, body []byte) error {
 	head := make([]byte, 0, len(g.head)+128)
 	head = append(append(head, g.head...), key.String()...)
@@ -36,13 +36,13 @@ func (g *HTTP) write(conn net.Conn, key key.Delivery, body []byte) error {
 	return err
 }
 
-// answers keeps room for answers while they are read.
+// answers holds the buffers that answers are read through.
 var answers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
-// post tells the parser which answers have a body.
+// post is the request that http.ReadResponse needs to know which answers have a body.
 var post = &http.Request{Method: http.MethodPost}
 
-// read reads one answer. reusable tells that it was read to its end, and that the gateway keeps the connection.
+// read reads one answer. reusable reports whether it was read to its end and the gateway keeps the connection open.
 func (g *HTTP) read(conn net.Conn) (reply port.Reply, reusable bool) {
 	reader, _ := answers.Get().(*bufio.Reader)
 	defer answers.Put(reader)
@@ -61,7 +61,7 @@ func (g *HTTP) read(conn net.Conn) (reply port.Reply, reusable bool) {
 	return reply, !response.Close && len(answer) <= maxBody && reader.Buffered() == 0
 }
 
-// readFinal passes over answers that announce another (RFC 9110, 15.2).
+// readFinal reads an answer, skipping informational (1xx) ones before it (RFC 9110, 15.2).
 func readFinal(reader *bufio.Reader) (*http.Response, error) {
 	for {
 		response, err := http.ReadResponse(reader, post)

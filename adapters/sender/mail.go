@@ -21,7 +21,8 @@ var (
 	errMail    = errors.New("the statement cannot be written as an e-mail")
 )
 
-// recipient reads a destination: one bare address, without a name, nothing that could end a command or a header.
+// recipient parses a destination: one bare e-mail address without a name, and without anything that could end a command
+// or a header. errAddress.
 func recipient(destination string) (string, error) {
 	parsed, err := mail.ParseAddress(destination)
 	if err != nil || parsed.Name != "" || parsed.Address != strings.TrimSpace(destination) {
@@ -34,21 +35,22 @@ func recipient(destination string) (string, error) {
 	return parsed.Address, nil
 }
 
-// header makes text fit for one header line. What looks like the beginning of an encoded word (RFC 2047) is taken apart:
-// whoever decodes it would find the line breaks that it hides.
+// header makes text fit for one header line. What looks like the beginning of an encoded word (RFC 2047) is broken up,
+// because decoding it would bring back the line breaks that it may hide.
 func header(text string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(clean(text), "=?", "= ?")), " ")
 }
 
-// unsubscribable reports whether an address can stand in List-Unsubscribe: https, as RFC 8058 asks, and nothing that ends
-// it, begins another one, or is too long for a line.
+// unsubscribable reports whether an address can stand in List-Unsubscribe: an https URL, as RFC 8058 asks, that is not
+// too long for a line and has nothing in it that would end it or begin another one.
 func unsubscribable(address string) bool {
 	unfit := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>,", r) }
 	parsed, err := url.Parse(address)
 	return err == nil && parsed.Scheme == "https" && parsed.Host != "" && len(address) <= 900 && !strings.ContainsFunc(address, unfit)
 }
 
-// compose writes the whole e-mail. It is done before the dialogue, so that nothing can fail inside DATA but the line.
+// compose writes the whole e-mail. It runs before the SMTP dialogue, so that inside DATA nothing but the connection can
+// fail. errMail.
 func (g *SMTP) compose(d port.Delivery, to string) ([]byte, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
 	head := g.letterhead(d.Content)
@@ -66,7 +68,7 @@ func (g *SMTP) compose(d port.Delivery, to string) ([]byte, error) {
 		if !unsubscribable(d.Content.Unsubscribe) {
 			return nil, fmt.Errorf("%w: its unsubscribe address is none that a header can hold", errMail)
 		}
-		// As it is: folded or encoded, mail programs would not find it.
+		// Written as it is: mail programs would not find it folded or encoded.
 		m.SetGenHeaderPreformatted("List-Unsubscribe", "<"+d.Content.Unsubscribe+">")
 		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
 	}
@@ -89,7 +91,8 @@ func (g *SMTP) compose(d port.Delivery, to string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// messageID is the same for the same key: it helps tracing, it does not remove duplicates.
+// messageID returns the same Message-ID for the same key: it helps tracing; mail servers do not remove duplicates by
+// it.
 func messageID(k key.Delivery, domain string) string {
 	return strings.ReplaceAll(k.String(), "/", ".") + "@" + domain
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// maxDetail is the longest text of a provider that is kept, in bytes.
+// maxDetail bounds the words of a provider that are kept, in bytes.
 const maxDetail = 200
 
 const masked = "[masked]"
 
-// Providers quote what they refuse: addresses, numbers in any spelling, tokens.
+// Patterns of what providers quote when they refuse: addresses, numbers however they are written, tokens.
 var (
 	mailAddress = regexp.MustCompile(`[^\s<>"',;:()\[\]]+@[^\s<>"',;()\[\]]+`)
 	longNumber  = regexp.MustCompile(`\+?[0-9][0-9 ()-]{5,}[0-9]`) // no dots: "550 5.7.509" is a status
@@ -50,6 +50,7 @@ func clean(s string) string {
 	}, s))
 }
 
+// cut shortens s to at most limit bytes, between two characters.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
@@ -60,12 +61,12 @@ func cut(s string, limit int) string {
 	return s[:limit]
 }
 
-// replaceFold replaces every occurrence, upper and lower case alike.
+// replaceFold replaces every occurrence of old, in upper and lower case.
 func replaceFold(s, old, with string) string {
 	return regexp.MustCompile(`(?i)`+regexp.QuoteMeta(old)).ReplaceAllLiteralString(s, with)
 }
 
-// replaceNumber replaces a telephone number however its digits are grouped, with or without the country's code.
+// replaceNumber replaces a telephone number, however its digits are grouped and with or without the country code.
 func replaceNumber(s, number string) string {
 	var digits []string
 	for _, r := range number {
@@ -79,10 +80,12 @@ func replaceNumber(s, number string) string {
 	return regexp.MustCompile(strings.Join(digits, `[^0-9]{0,3}`)).ReplaceAllLiteralString(s, masked)
 }
 
+// notMade is the reply of a call that was certainly not made.
 func notMade(detail string) port.Reply {
 	return port.Reply{Verdict: port.CallNotMade, Detail: detail}
 }
 
+// unknown is the reply of a call whose outcome cannot be known.
 func unknown(detail string) port.Reply {
 	return port.Reply{Verdict: port.CallUnknown, Detail: detail}
 }

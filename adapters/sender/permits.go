@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// PermitsConfig bounds the calls to a provider. Rate, burst and the calls at once are the provider's own.
+// PermitsConfig says how calls to a provider are bounded. Rate, burst and the calls at once are the provider's own.
 type PermitsConfig struct {
 	Provider port.Provider
 	// Failures in a row (not made, or without an answer) that open the breaker; default 20, negative: no breaker.
@@ -22,7 +22,8 @@ type PermitsConfig struct {
 	Probes   int           // calls at once that test a provider after the pause; default 1
 }
 
-// Permits is a port.Permits for one process. A refusal is an answer: only silence opens the breaker.
+// Permits is a port.Permits for one process. A refusal is an answer too: only calls without an answer open the breaker.
+// Safe for concurrent use.
 type Permits struct {
 	name     string
 	inFlight chan struct{}
@@ -31,7 +32,7 @@ type Permits struct {
 	pause    time.Duration
 
 	mu      sync.Mutex
-	changed chan struct{} // closed at each change of the breaker that a waiter could profit from
+	changed chan struct{} // closed, and made anew, when the breaker may let a waiting call through
 }
 
 var _ port.Permits = (*Permits)(nil)
@@ -41,7 +42,7 @@ var (
 	errNoCall = errors.New("no call was made")            // counts for nothing
 )
 
-// NewPermits checks the settings.
+// NewPermits checks the settings, wrapping ErrConfig.
 func NewPermits(c PermitsConfig) (*Permits, error) {
 	if err := CheckProvider(c.Provider); err != nil {
 		return nil, err
@@ -76,8 +77,8 @@ func NewPermits(c PermitsConfig) (*Permits, error) {
 	return p, nil
 }
 
-// Acquire implements port.Permits. The order matters: a place first, then the breaker, then the rate, so that no
-// waiting call holds a token of the rate while the breaker is open, and none runs past a breaker that has opened.
+// Acquire implements port.Permits. The order matters: first a place in flight, then the breaker, then the rate. So no
+// call holds a token of the rate while it waits for the breaker, and none slips past a breaker that has opened.
 func (p *Permits) Acquire(ctx context.Context) (func(verdict port.Verdict, made bool), error) {
 	select {
 	case p.inFlight <- struct{}{}:
@@ -102,7 +103,7 @@ func (p *Permits) Acquire(ctx context.Context) (func(verdict port.Verdict, made 
 	}, nil
 }
 
-// Open reports whether the breaker lets nothing through now.
+// Open reports whether the breaker is open: no call is let through now.
 func (p *Permits) Open() bool {
 	return p.breaker != nil && p.breaker.State() == gobreaker.StateOpen
 }
@@ -142,7 +143,8 @@ func (p *Permits) pass(ctx context.Context) (done func(error), err error) {
 	}
 }
 
-// report tells the breaker, and wakes those who wait for its test to end: a test that made no call changes no state.
+// report wraps the breaker's own report of a call's end: it also wakes the calls that wait for a probe to end, because
+// the breaker itself announces nothing when a probe made no call.
 func (p *Permits) report(done func(error)) func(error) {
 	return func(err error) {
 		done(err)
@@ -152,6 +154,7 @@ func (p *Permits) report(done func(error)) func(error) {
 	}
 }
 
+// token waits for the rate limit.
 func (p *Permits) token(ctx context.Context) error {
 	err := p.limiter.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -160,12 +163,14 @@ func (p *Permits) token(ctx context.Context) error {
 	return err
 }
 
+// watch returns a channel that is closed at the next wake.
 func (p *Permits) watch() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.changed
 }
 
+// wake lets waiting calls look at the breaker again.
 func (p *Permits) wake() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -177,7 +182,7 @@ func (p *Permits) ended(err error) error {
 	return fmt.Errorf("no permit for a call to %s: %w", p.name, err)
 }
 
-// judge tells what a verdict means for the breaker.
+// judge returns what a call's end means for the breaker: nil for an answer, errSilent, or errNoCall.
 func judge(verdict port.Verdict, made bool) error {
 	switch {
 	case !made:
@@ -189,7 +194,7 @@ func judge(verdict port.Verdict, made bool) error {
 	}
 }
 
-// wait returns after a change, or a while, whichever comes first: the library opens a breaker half only when asked.
+// wait returns at a change, or after a while: gobreaker goes from open to half-open only when it is asked.
 func wait(ctx context.Context, changed <-chan struct{}, while time.Duration) error {
 	timer := time.NewTimer(while)
 	defer timer.Stop()

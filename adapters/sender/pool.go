@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// pool keeps connections that no call uses, each at most idle long. The one used last is used next, so that those too
-// many grow old and are closed. It does not bound how many calls run at once: that is the Permits' business.
+// pool keeps connections that no call uses, each for idle at most. The one used last is used next, so that surplus ones
+// age and are closed. It does not bound how many calls run at once; Permits does. Safe for concurrent use.
 type pool[C any] struct {
 	idle time.Duration
 	end  func(C) // closes a connection; it may take its time

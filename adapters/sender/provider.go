@@ -10,11 +10,13 @@ import (
 // ErrConfig is wrapped by every constructor that refuses its settings.
 var ErrConfig = errors.New("sender settings that cannot work")
 
+// badConfig returns an ErrConfig that names the provider, the field and what is wrong with it.
 func badConfig(provider, field, why string, args ...any) error {
 	return fmt.Errorf("%w: provider %q: %s: %s", ErrConfig, provider, field, fmt.Sprintf(why, args...))
 }
 
-// CheckProvider refuses a provider whose claims could end before its calls do, and bounds that let nothing through.
+// CheckProvider refuses, wrapping ErrConfig, a provider whose lease could end before its calls do, and bounds that let
+// no call through.
 func CheckProvider(p port.Provider) error {
 	switch {
 	case p.Name == "":

@@ -16,10 +16,10 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// TLSPolicy says whether the line to the server must be encrypted.
+// TLSPolicy says whether the connection to the server must be encrypted.
 type TLSPolicy string
 
-// The policies. Once the server offers STARTTLS, a handshake that fails is never followed by plain text.
+// The TLS policies. Once the server offers STARTTLS, a handshake that fails is never followed by plain text.
 const (
 	TLSMandatory     TLSPolicy = "mandatory"     // STARTTLS, or no call
 	TLSOpportunistic TLSPolicy = "opportunistic" // STARTTLS where it is offered
@@ -47,10 +47,10 @@ type SMTPConfig struct {
 	Now              func() time.Time
 }
 
-// Letterhead is whom a mail is from and who is answered.
+// Letterhead is the sender of a mail and who gets the answers.
 type Letterhead struct{ From, ReplyTo string }
 
-// SMTP is a port.Gateway over SMTP. It keeps connections for further messages.
+// SMTP is a port.Gateway over SMTP. It keeps connections for further messages. Safe for concurrent use.
 type SMTP struct {
 	provider     port.Provider
 	config       SMTPConfig
@@ -64,7 +64,7 @@ type SMTP struct {
 
 var _ port.Gateway = (*SMTP)(nil)
 
-// NewSMTP checks the settings; it does not connect.
+// NewSMTP checks the settings, wrapping ErrConfig; it does not connect.
 func NewSMTP(c SMTPConfig) (*SMTP, error) {
 	if err := CheckProvider(c.Provider); err != nil {
 		return nil, err
@@ -110,12 +110,13 @@ func (c SMTPConfig) withDefaults() SMTPConfig {
 	return c
 }
 
-// letterhead is a Letterhead, read.
+// letterhead is a Letterhead whose addresses have been parsed.
 type letterhead struct {
 	from, replyTo *mail.Address
 	domain        string // of the message ids
 }
 
+// addresses parses the addresses of the settings.
 func (g *SMTP) addresses(c SMTPConfig) (err error) {
 	if g.bills, err = readLetterhead(c.Provider.Name, Letterhead{c.From, c.ReplyTo}, ""); err != nil {
 		return err
@@ -132,7 +133,8 @@ func (g *SMTP) addresses(c SMTPConfig) (err error) {
 	return nil
 }
 
-// readLetterhead reads both addresses; a name with what no header line can hold is refused.
+// readLetterhead parses both addresses. A name that no header line can hold is refused; what is left empty is as class,
+// a prefix for the error's field, says.
 func readLetterhead(provider string, l Letterhead, class string) (letterhead, error) {
 	from, err := mail.ParseAddress(l.From)
 	if err != nil || from.Name != header(from.Name) {
@@ -148,7 +150,7 @@ func readLetterhead(provider string, l Letterhead, class string) (letterhead, er
 	return read, nil
 }
 
-// letterhead is that of a content's class.
+// letterhead returns the letterhead for a content's class.
 func (g *SMTP) letterhead(content port.Variant) letterhead {
 	if content.Class == string(policy.Advertising) {
 		return g.advertising
@@ -183,8 +185,8 @@ func (g *SMTP) Send(ctx context.Context, d port.Delivery) port.Reply {
 	return reply
 }
 
-// call makes the call on a kept connection or on a new one. A kept one that turns out to be dead before DATA is
-// replaced once, by a new one: surely nothing was sent on it.
+// call makes the call on a kept connection or on a new one. A kept connection that turns out to be dead before DATA is
+// replaced by a new one, once: certainly nothing was sent on it.
 func (g *SMTP) call(ctx context.Context, e envelope) port.Reply {
 	if kept, ok := g.pool.take(); ok {
 		kept.kept = true

@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// stage is how far a dialogue has come when the server refuses.
+// stage is how far a dialogue had come when the server refused.
 type stage int
 
 const (
@@ -98,12 +98,14 @@ var basicRefusals = map[int]refusalRule{
 	556: {meansPermanent, "the domain accepts no mail (RFC 7504)"},
 }
 
-// rateWords turn a temporary refusal into "not now". Providers without enhanced codes say it in words only.
+// rateWords in a temporary refusal mean "not now". Providers without enhanced codes say so in words only.
 var rateWords = regexp.MustCompile(`(?i)\brate\b|throttl|too many|too fast|slow down|quota|gr[ae]y-?list`)
 
+// retryIn finds a wait in words, as in "try again in 12 seconds".
 var retryIn = regexp.MustCompile(`(?i)\bin ([0-9]{1,6}) ?s(?:ec(?:ond)?s?)?\b`)
 
-// smtpReply reads a refusal: a complete reply whose code was not the one hoped for. Its Detail is not masked yet.
+// smtpReply turns a refusal, a complete reply whose code was not the expected one, into a reply. Its Detail is not
+// masked yet.
 func smtpReply(at stage, code int, text string) port.Reply {
 	reply := port.Reply{Detail: strconv.Itoa(code) + " " + text}
 	means := smtpMeaning(code, text)
@@ -124,6 +126,8 @@ func smtpReply(at stage, code int, text string) port.Reply {
 	return reply
 }
 
+// smtpMeaning returns what a reply's code and text mean. The enhanced status code, if any, counts more than the basic
+// one, and words about rates more than both.
 func smtpMeaning(code int, text string) meaning {
 	basic, listed := basicRefusals[code]
 	if !listed {
@@ -160,7 +164,7 @@ func enhanced(code int, text string) (subject, exact string) {
 	return parts[0] + "." + parts[1], word
 }
 
-// waitInWords reads "try again in 12 seconds"; 0 where nothing of the kind is said.
+// waitInWords returns the wait that a text such as "try again in 12 seconds" asks for; 0 if it asks for none.
 func waitInWords(text string) time.Duration {
 	found := retryIn.FindStringSubmatch(text)
 	if found == nil {
@@ -170,8 +174,8 @@ func waitInWords(text string) time.Duration {
 	return min(time.Duration(seconds)*time.Second, maxWait)
 }
 
-// queueID finds the server's own id in the text of an accepting reply: "queued as X" (Postfix and many), "id=X"
-// (Exim), "Ok X" (SES). Empty where none is recognized: it serves tracing alone.
+// queueID finds the server's own id in the text of an accepting reply: "queued as X" (Postfix and many), "id=X" (Exim),
+// "Ok X" (SES). Empty if none is recognized: the id serves tracing only.
 func queueID(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	if found := queuedAs.FindStringSubmatch(line); found != nil && validID(found[1]) {

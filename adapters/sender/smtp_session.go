@@ -17,12 +17,12 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// maxReply bounds what a server may say in answer to one command, in bytes on the line.
+// maxReply bounds what a server may send in answer to one command, in bytes.
 const maxReply = 64 << 10
 
 var errTalkative = errors.New("the server's reply is too long")
 
-// boundedConn ends a connection whose server says too much without being asked.
+// boundedConn fails reads once a server has sent more than maxReply bytes since the last write.
 type boundedConn struct {
 	net.Conn
 	said int
@@ -58,7 +58,7 @@ type session struct {
 	broken bool // not to be used again
 }
 
-// connect opens a connection; the reply tells why there is none.
+// connect opens a connection. If there is none, the session is nil and the reply says why.
 func (g *SMTP) connect(ctx context.Context) (*session, port.Reply) {
 	ctx, cancel := context.WithTimeout(ctx, g.config.ConnectTimeout)
 	defer cancel()
@@ -78,6 +78,7 @@ func (g *SMTP) connect(ctx context.Context) (*session, port.Reply) {
 	return &session{raw: raw, client: client}, port.Reply{}
 }
 
+// greet does what precedes the first message on a connection: greeting, EHLO, TLS and AUTH.
 func (g *SMTP) greet(ctx context.Context, conn net.Conn) (*smtp.Client, error) {
 	config := g.config.TLSConfig.Clone()
 	if config == nil {
@@ -128,7 +129,7 @@ func (g *SMTP) startTLS(client *smtp.Client, config *tls.Config) error {
 	return nil
 }
 
-// auth takes PLAIN, or LOGIN where the server offers nothing but that.
+// auth returns PLAIN, or LOGIN if the server offers that and not PLAIN.
 func (g *SMTP) auth(client *smtp.Client) smtp.Auth {
 	_, offered := client.Extension("AUTH")
 	mechanisms := strings.Fields(strings.ToUpper(offered))
@@ -138,8 +139,8 @@ func (g *SMTP) auth(client *smtp.Client) smtp.Auth {
 	return smtp.PlainAuth("", g.config.Username, g.config.Password, g.host, g.config.AllowPlainSecret)
 }
 
-// deliver makes one call. stale tells that the connection had died, or was being closed, before the message began: the
-// reply is then CallNotMade, and another connection may be tried.
+// deliver makes one call. stale reports whether the connection had died, or was being closed, before the message began:
+// the reply is then CallNotMade, and another connection may be tried.
 func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, stale bool) {
 	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
 	defer func() { s.broken = !stop() || s.broken }()
@@ -151,12 +152,12 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 		return s.refused(stageRcpt, err), false
 	}
 	if ctx.Err() != nil || s.unread() {
-		// The message has not begun: closing the line now is no call. The writer must not be closed: that would end
-		// an empty message.
+		// The message has not begun, so closing the connection now means that no call was made. The writer must not be
+		// closed: that would end, and so send, an empty message.
 		s.broken = true
 		return notMade("given up before the first byte of the message"), false
 	}
-	// From here on the server may accept, whatever happens to the line.
+	// From here on the server may accept the message, whatever happens to the connection.
 	if _, err := writer.Write(e.letter); err != nil {
 		s.broken = true
 		return unknown("the line broke inside DATA: " + err.Error()), false
@@ -173,10 +174,10 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 	return port.Reply{Verdict: port.CallAccepted, MessageID: queueID(said)}, false
 }
 
-// open brings the dialogue up to DATA. The reply is empty where all went well.
+// open brings the dialogue up to DATA. The reply is empty if all went well; stale is as in deliver.
 func (s *session) open(e envelope) (reply port.Reply, stale bool) {
 	if s.unread() {
-		s.broken = true // a farewell, or replies that would be taken for others
+		s.broken = true // a good-bye (421), or replies that would be taken for those to our next commands
 		return notMade("the server spoke out of turn"), s.kept
 	}
 	plainASCII := !strings.ContainsFunc(e.from+e.to, func(r rune) bool { return r > 127 })
@@ -203,7 +204,8 @@ func (s *session) open(e envelope) (reply port.Reply, stale bool) {
 	return port.Reply{}, false
 }
 
-// refused reads what stopped a command. Only a complete reply keeps the connection, and 421 does not.
+// refused turns what stopped a command into a reply, and notes what that means for the connection: only a complete
+// reply keeps it usable, and 421 does not.
 func (s *session) refused(at stage, err error) port.Reply {
 	var said *textproto.Error
 	if !errors.As(err, &said) || said.Code == 421 {
@@ -229,10 +231,10 @@ func refusal(at stage, err error) port.Reply {
 	}
 }
 
-// unread reports whether the server has said more than it was asked.
+// unread reports whether the server has sent more than the replies it was asked for.
 func (s *session) unread() bool { return s.client.Text.R.Buffered() > 0 }
 
-// close says QUIT where that may help, and never waits for the answer.
+// close sends QUIT if the connection still works, without waiting for the answer, and closes the connection.
 func (s *session) close() {
 	if !s.broken {
 		_ = s.raw.SetDeadline(time.Now().Add(100 * time.Millisecond)) // a failed farewell changes nothing
