@@ -6,12 +6,12 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// firstAnalyze is after how many imported rows a month's partitions get their first statistics; then at each doubling.
+// firstAnalyze is the number of imported rows after which a month's partitions are analyzed for the first time; each
+// further time it has doubled.
 const firstAnalyze = 5_000
 
-// analyze gives a month's partitions statistics after a bulk load, long before autovacuum would. The plans here hold
-// without them; the server's own queries and people's are better with them. Its error matters to nobody: the bills
-// are stored.
+// analyze gives a month's partitions statistics after a bulk load, long before autovacuum would. The statements of this
+// package have good plans without them; other people's queries need them. Its error is ignored: the bills are stored.
 func (p *Imports) analyze(ctx context.Context, month key.Month, inserted int) {
 	p.mu.Lock()
 	p.loaded[month] += inserted
@@ -25,7 +25,7 @@ func (p *Imports) analyze(ctx context.Context, month key.Month, inserted int) {
 	}
 }
 
-// Analyze gives a month's partitions statistics. ErrUnavailable.
+// Analyze updates the planner's statistics of a month's partitions. ErrUnavailable.
 func (p *Imports) Analyze(ctx context.Context, month key.Month) error {
 	return write(ctx, p.db, "analyze "+month.String(), func(ctx context.Context, s *session) error {
 		for _, t := range partitioned {

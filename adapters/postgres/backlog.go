@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Backlog looks at candidates without locking them.
+// Backlog looks at the candidates of dispatch without locking them.
 type Backlog struct{ db *sqlx.DB }
 
 var _ port.Backlog = Backlog{}
@@ -18,6 +18,7 @@ var _ port.Backlog = Backlog{}
 // NewBacklog returns the candidates of a database.
 func NewBacklog(db *sqlx.DB) Backlog { return Backlog{db} }
 
+// candidate is the condition of a month's candidates; a partial index has the same one.
 const candidate = `t.billing_month = $1::date AND t.batch_status = 'RENDERED' AND t.dispatch_status IN ('READY', 'FAILED')`
 
 const dueSQL = `/* due */ SELECT count(*) FROM (
@@ -83,7 +84,7 @@ func (p Requests) Unclaimed(ctx context.Context, month key.Month, before time.Ti
 	return keys, err
 }
 
-// targetKeys reads user ids of a month, none where it was never opened.
+// targetKeys reads user ids of a month; none if the month was never opened.
 func (s *session) targetKeys(ctx context.Context, what, statement string, args []any, month key.Month, keys *[]key.Target) error {
 	if there, err := s.isOpened(ctx, month); err != nil || !there {
 		return err

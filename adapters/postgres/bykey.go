@@ -10,15 +10,15 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// monthUsers is a page of user ids of one month: the first two parameters of a statement.
+// monthUsers is a page of user ids of one month as a table v, made of a statement's first two parameters.
 const monthUsers = `(SELECT $1::date AS billing_month, u.user_id FROM unnest($2::bigint[]) AS u(user_id) OFFSET 0) AS v`
 
 // byKey makes a statement that joins a page of keys with a month's rows go by the primary key, whatever the planner
-// believes. Two things are needed. The partition is named, so that pruning needs no constant month. And the month
-// comes with the keys (v.billing_month, behind OFFSET 0, which the planner does not look through): were it a constant,
-// the planner could read the whole partition by the index's first column alone. Without statistics it takes that for
-// one row in 200, and in a partition of some thousand rows reads all of it for each page of a few keys
-// (seen: 335 ms for ten keys).
+// believes. That takes two things. The partition is named, so that pruning needs no constant month. And the month comes
+// with the keys (v.billing_month, behind OFFSET 0, which the planner does not look through): if it were a constant, the
+// planner might read the whole partition by the index's first column alone. Without statistics it expects that to match
+// one row in 200, and in a partition of some thousand rows it reads all of them for each page of a few keys (seen: 335
+// ms for ten keys).
 func byKey(statement string, month key.Month) string {
 	return strings.NewReplacer(
 		"delivery_attempts l", partition("delivery_attempts", month)+" l",
@@ -27,7 +27,8 @@ func byKey(statement string, month key.Month) string {
 	).Replace(statement)
 }
 
-// opened remembers which months of a database have partitions: what has one keeps it while this process lives.
+// opened remembers which months of a database have partitions. A partition, once there, stays for the life of this
+// process.
 var opened sync.Map // openedMonth → true
 
 type openedMonth struct {
@@ -35,8 +36,8 @@ type openedMonth struct {
 	month key.Month
 }
 
-// isOpened tells whether a month has partitions. A statement that names one that is not there would end the
-// transaction; nothing has ever happened in such a month.
+// isOpened reports whether a month has partitions. Nothing has ever happened in a month that has none, and a statement
+// that names a missing partition would end the transaction.
 func (s *session) isOpened(ctx context.Context, month key.Month) (bool, error) {
 	if _, ok := opened.Load(openedMonth{s.db, month}); ok {
 		return true, nil
@@ -49,7 +50,7 @@ func (s *session) isOpened(ctx context.Context, month key.Month) (bool, error) {
 	return there, err
 }
 
-// eachOpenedMonth is eachMonth for the months that have partitions; nothing can be there in others.
+// eachOpenedMonth is eachMonth for the months that have partitions; there is nothing to be found in the others.
 func eachOpenedMonth[T any](ctx context.Context, s *session, items []T, keyOf func(*T) key.Delivery, fn func(month key.Month, items []T) error) error {
 	return eachMonth(items, keyOf, func(month key.Month, items []T) error {
 		if there, err := s.isOpened(ctx, month); err != nil || !there {

@@ -23,9 +23,9 @@ type Config struct {
 	URL string
 	// Application is shown in pg_stat_activity; "balsong" by default.
 	Application string
-	// MaxConns bounds the pool; 8 by default.
+	// MaxConns bounds the connections of the pool; 8 by default.
 	MaxConns int
-	// ConnectTimeout bounds one attempt to connect, whole seconds; 5 s by default.
+	// ConnectTimeout bounds one attempt to connect, at least 1 s and in whole seconds; 5 s by default.
 	ConnectTimeout time.Duration
 	// StatementTimeout is the longest that a statement may run; 30 s by default.
 	StatementTimeout time.Duration
@@ -34,16 +34,16 @@ type Config struct {
 	// IdleInTransactionTimeout ends a session whose client went silent inside a transaction; 60 s by default. It must
 	// be longer than a dispatcher waits for acknowledgements.
 	IdleInTransactionTimeout time.Duration
-	// NetworkMargin is added to the statement timeout: without an answer for that long the connection is given up.
-	// The driver itself would wait for ever. 5 s by default.
+	// NetworkMargin is added to StatementTimeout: a connection that makes no progress for that long is given up, where
+	// the driver itself would wait for ever. 5 s by default.
 	NetworkMargin time.Duration
 }
 
 // ErrConfig is wrapped by Open's errors. They never contain the URL: it may hold a password.
 var ErrConfig = errors.New("unusable database configuration")
 
-// planner makes every statement here go by its index: a month's partition is filled and used long before it has
-// statistics, and without them the default planner reads all of it for one page. JIT costs more than it brings.
+// planner makes every statement go by its index: a month's partition is filled and used long before it has statistics,
+// and without them the default planner reads all of it for one page. JIT costs more than it brings.
 var planner = strings.Join([]string{
 	"-c enable_hashjoin=off", "-c enable_mergejoin=off", "-c enable_seqscan=off",
 	"-c enable_bitmapscan=off", "-c enable_material=off", "-c jit=off",
@@ -75,7 +75,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// Open returns a pool for the services' connections. It does no I/O: the first use connects. ErrConfig.
+// Open returns a pool of connections for the services. It does no I/O: the first use connects. ErrConfig.
 func Open(config Config) (*sqlx.DB, error) {
 	config = config.withDefaults()
 	if err := config.validate(); err != nil {
@@ -109,7 +109,7 @@ func Open(config Config) (*sqlx.DB, error) {
 	return sqlx.NewDb(pool, "postgres"), nil
 }
 
-// parse reads a URL without telling its content in the error.
+// parse reads a URL. Its error holds nothing of it.
 func parse(url string) (pq.Config, error) {
 	settings, err := pq.NewConfig(url)
 	if url == "" || err != nil {
@@ -124,7 +124,7 @@ func parse(url string) (pq.Config, error) {
 	return settings, nil
 }
 
-// Ping tells whether the database answers; ErrUnavailable where it does not.
+// Ping checks that the database answers. ErrUnavailable.
 func Ping(ctx context.Context, db *sqlx.DB) error {
 	if err := db.PingContext(ctx); err != nil {
 		if ctx.Err() != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Control stores the switch that stops everything that goes out.
+// Control stores the switch that halts everything that goes out.
 type Control struct{ db *sqlx.DB }
 
 var _ port.Control = Control{}

@@ -13,7 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// copying runs fn in a transaction that may copy rows in, on a connection of its own.
+// copying runs fn in a transaction that can copy rows in (copyIn), on a connection reserved for it.
 func copying(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
 	conn, err := db.Connx(ctx)
 	if err != nil {
@@ -26,16 +26,16 @@ func copying(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.
 	})
 }
 
-// copier is a COPY FROM STDIN of the driver.
+// copier is what the driver makes of a COPY FROM STDIN.
 type copier interface {
 	CopyData(ctx context.Context, rows string) (driver.Result, error)
 	Close() error
 }
 
-// copyPiece is how many bytes of rows are sent at a time.
+// copyPiece is about how many bytes of rows are sent at a time.
 const copyPiece = 64 << 10
 
-// copyIn copies n rows in. row writes the columns of one.
+// copyIn copies n rows in by a COPY statement. row writes the columns of the i-th row to line.
 func (s *session) copyIn(ctx context.Context, what, statement string, n int, row func(line *copyLine, i int)) error {
 	if err := s.before(ctx, statement, nil); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *session) copyIn(ctx context.Context, what, statement string, n int, row
 	return nil
 }
 
-// copyLine writes rows in PostgreSQL's text form of COPY: columns between tabs, rows between line feeds.
+// copyLine collects rows in the text format of COPY: tabs between columns, line feeds between rows.
 type copyLine struct {
 	text  []byte
 	first bool // no column of the row is written yet
@@ -105,7 +105,7 @@ func (l *copyLine) number(n int64) {
 
 var copyEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 
-// words writes a text as it is, an empty one too.
+// words writes a text; an empty one stays empty.
 func (l *copyLine) words(s string) {
 	l.column()
 	if strings.ContainsAny(s, "\\\n\r\t") {
@@ -114,7 +114,7 @@ func (l *copyLine) words(s string) {
 	l.text = append(l.text, s...)
 }
 
-// optional writes a text; "" is NULL.
+// optional writes a text; an empty one is NULL.
 func (l *copyLine) optional(s string) {
 	if s == "" {
 		l.null()

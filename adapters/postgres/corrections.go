@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Corrections stores corrected data.
+// Corrections stores the corrected data of bills.
 type Corrections struct{ db *sqlx.DB }
 
 var _ port.Corrections = Corrections{}
@@ -55,6 +55,7 @@ func (p Corrections) Correct(ctx context.Context, bill port.ImportedBill, seal f
 	})
 }
 
+// noBill says of ErrNotFound what was not found.
 func noBill(err error, month key.Month) error {
 	if errors.Is(err, port.ErrNotFound) {
 		return fmt.Errorf("correct a bill: %w: the customer has no bill in %s", port.ErrNotFound, month)
@@ -62,7 +63,7 @@ func noBill(err error, month key.Month) error {
 	return err
 }
 
-// current reads the row of a locked target's current key; nil where there is none.
+// current reads the ledger row of a locked target's current key; nil if there is none.
 func (t *targetTx) current(ctx context.Context, target billing.Target) (*attempt.Row, error) {
 	rows, err := t.s.ledgerOf(ctx, target.Key().Month, []int64{target.Key().UserID})
 	for i := range rows {
@@ -84,7 +85,7 @@ FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::int[],
   AS u(user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `) OFFSET 0) AS v
 WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
-// correct stores a corrected target with its new data, to be rendered again.
+// correct stores a corrected target with its new data; it is to be rendered again.
 func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port.ImportedBill, seal Seal) error {
 	const what = "correct a bill"
 	sealed := sealedBill{ImportedBill: bill, user: target.Key().UserID}

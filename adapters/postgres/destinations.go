@@ -7,8 +7,8 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// eachChannel writes something of every channel's column in billing_data (its name in small letters), in the order of
-// channel.All.
+// eachChannel joins what write returns for every channel, in the order of channel.All. column is the channel's column
+// in billing_data: its name in lower case.
 func eachChannel(write func(i int, column string) string) string {
 	parts := make([]string, len(channel.All))
 	for i, kind := range channel.All {
@@ -17,17 +17,18 @@ func eachChannel(write func(i int, column string) string) string {
 	return strings.Join(parts, ", ")
 }
 
-// destinations lists the columns of a table or an alias: "d.email, d.sms, d.push".
+// destinations lists the columns of all channels with a prefix: "d.email, d.sms, d.push" for "d.".
 func destinations(of string) string {
 	return eachChannel(func(_ int, column string) string { return of + column })
 }
 
-// destinationArrays lists the parameters of the columns' values, from the first's number on.
+// destinationArrays lists a parameter for each channel's column, numbered from first: "$8::bytea[], $9::bytea[], …".
 func destinationArrays(first int) string {
 	return eachChannel(func(i int, _ string) string { return fmt.Sprintf("$%d::bytea[]", first+i) })
 }
 
-// channelBits is the number that stands for the channel of s in a channel.Set.
+// channelBits is an SQL expression that turns a column with a channel's name into the bit of that channel in a
+// channel.Set.
 func channelBits(column string) string {
 	var cases strings.Builder
 	for _, kind := range channel.All {
@@ -36,7 +37,7 @@ func channelBits(column string) string {
 	return "CASE " + column + cases.String() + " END"
 }
 
-// scanned are places for the columns' values, behind those of others.
+// scanned lists scan targets: those before, one for each value, those behind.
 func scanned(before []any, values [][]byte, behind ...any) []any {
 	for i := range values {
 		before = append(before, &values[i])

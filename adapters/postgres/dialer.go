@@ -8,8 +8,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// dialer opens connections whose every read and write has a deadline: the driver waits for ever, past its context,
-// where the network swallows packets.
+// dialer opens connections whose every read and write has a deadline. The driver itself waits for ever, past its
+// context, if the network swallows packets.
 type dialer struct {
 	net.Dialer
 	silence time.Duration
@@ -34,7 +34,7 @@ func (d dialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
 
-// DialContext connects.
+// DialContext is part of the driver's interface.
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d.Dialer.DialContext(ctx, network, address)
 	if err != nil {
@@ -43,8 +43,8 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	return &impatient{Conn: conn, silence: d.silence}, nil
 }
 
-// impatient is a connection that gives up when a read or a write makes no progress for a while. A deadline that its
-// user sets, as the driver does while it connects, comes first.
+// impatient is a connection whose reads and writes fail when they make no progress for a while. An earlier deadline,
+// such as the driver sets while it connects, comes first.
 type impatient struct {
 	net.Conn
 	silence  time.Duration

@@ -12,7 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Dossiers reads what is kept sealed about bills.
+// Dossiers reads what is stored encrypted about bills.
 type Dossiers struct{ db *sqlx.DB }
 
 var _ port.Dossiers = Dossiers{}
@@ -24,7 +24,7 @@ var sealedSQL = `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.da
 FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id
 JOIN customers c ON c.user_id = v.user_id`
 
-// sealed reads what is kept beside the targets of some users of a month.
+// sealed reads what is stored encrypted beside the targets of some users of a month, by user id.
 func (s *session) sealed(ctx context.Context, month key.Month, users []int64) (map[int64]port.UnreachedBill, error) {
 	found := make(map[int64]port.UnreachedBill, len(users))
 	if there, err := s.isOpened(ctx, month); err != nil || !there {
@@ -60,8 +60,8 @@ func (p Dossiers) Sealed(ctx context.Context, target key.Target) (port.SealedBil
 	return bill.SealedBill, err
 }
 
-// The condition says what port.Ended says; the suite compares the two. Rows come by the primary key, so that a page
-// begins where the last one ended, however few are found.
+// The condition is that of port.Ended; the conformance suite compares the two. Rows come in the order of the primary
+// key, so that a page begins where the last one ended, however few rows match.
 var unreachedSQL = `/* unreached */ SELECT ` + targetColumns + `
 FROM billing_targets t
 WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED'

@@ -15,8 +15,8 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// translate turns an error of the driver into one of the port's. Of the server's words only the SQLSTATE and the name
-// of a violated constraint are kept: its texts contain values of rows.
+// translate turns an error of the driver into one of the port's. Of the server's answer only the SQLSTATE and the name
+// of a violated constraint are kept, because its texts contain values of rows.
 func translate(err error) error {
 	if err == nil || translated(err) {
 		return err
@@ -36,6 +36,7 @@ func translate(err error) error {
 	}
 }
 
+// translated reports whether an error is one of the port's already.
 func translated(err error) bool {
 	for _, sentinel := range []error{port.ErrUnavailable, port.ErrConflict, port.ErrCommitUnknown, port.ErrNotFound, port.ErrInvalid} {
 		if errors.Is(err, sentinel) {
@@ -45,15 +46,15 @@ func translated(err error) bool {
 	return false
 }
 
-// lost reports whether the connection is gone or could not be made. database/sql's and the driver's own errors about
-// transactions that ended under the caller's feet are signs of the same.
+// lost reports whether the connection is gone or could not be opened. sql.ErrTxDone and sql.ErrConnDone count, because
+// database/sql returns them for a transaction whose connection broke.
 func lost(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
-// sqlState is an answer of the server without its words.
+// sqlState is an error of the server without its texts.
 type sqlState struct {
 	code       string // five characters, PostgreSQL's appendix A
 	constraint string
@@ -66,6 +67,7 @@ func (e sqlState) Error() string {
 	return "SQLSTATE " + e.code
 }
 
+// fromServer turns an error of the server into one of the port's.
 func fromServer(answer *pq.Error) error {
 	state := sqlState{code: string(answer.Code), constraint: answer.Constraint}
 	sentinel := sentinelOf(state.code)
@@ -81,7 +83,8 @@ func fromServer(answer *pq.Error) error {
 	return fmt.Errorf("%w: database: %w", sentinel, state)
 }
 
-// sentinelOf maps a SQLSTATE; nil where only a person can tell (a mistake in a statement, a missing right).
+// sentinelOf returns the port's error for a SQLSTATE; nil if only a person can help (a mistake in a statement, a
+// missing right).
 func sentinelOf(code string) error {
 	switch code {
 	case "40001", "40P01", "55P03": // serialization, deadlock, lock timeout
@@ -112,8 +115,8 @@ func stateOf(err error) string {
 	return ""
 }
 
-// commitError tells what is known after COMMIT failed: only where the server itself said that it undid the
-// transaction is it known not to be committed.
+// commitError turns the error of a COMMIT into one of the port's. The transaction is known not to be committed only if
+// the server itself said that it rolled back; otherwise it is ErrCommitUnknown.
 func commitError(err error) error {
 	if answer, ok := errors.AsType[*pq.Error](err); ok {
 		switch string(answer.Code)[:2] {

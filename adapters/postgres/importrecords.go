@@ -8,11 +8,12 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// importColumns are what readImport scans, of imports i; the month is known.
+// importColumns are the columns of imports i that importTargets scans; the month is known.
 const importColumns = `i.id, i.file, i.actor, i.reason, i.started_at, i.finished_at, i.row_count, i.inserted, i.unchanged, i.corrected,
   i.conflicts, i.rejected, i.error`
 
-// importTargets are where one row of importColumns goes; any may be NULL, as a left join has it.
+// importTargets are the scan targets for one row of importColumns. Every column may be NULL, as in a left join without
+// a match.
 func importTargets(r *port.ImportRecord) []any {
 	return []any{
 		optional(&r.ID), optional(&r.File), optional(&r.By.Actor), optional(&r.By.Reason), utc(&r.StartedAt), utc(&r.FinishedAt),

@@ -17,13 +17,13 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Imports stores billing data.
+// Imports stores imported bills. Safe for concurrent use.
 type Imports struct {
 	db *sqlx.DB
 
 	mu     sync.Mutex
 	loaded map[key.Month]int // rows stored by this process
-	next   map[key.Month]int // analyze again at so many
+	next   map[key.Month]int // number of loaded rows at which to analyze again
 }
 
 var _ port.Imports = (*Imports)(nil)
@@ -40,11 +40,12 @@ type Seal = func(plain []byte, purpose port.Purpose) ([]byte, error)
 type sealedBill struct {
 	port.ImportedBill
 	user         int64
-	first        bool // of this customer: nobody else can know him
+	first        bool // the customer was added by this transaction, so no bill of theirs is stored yet
 	data         []byte
 	destinations [][]byte // in the order of channel.All; nil where there is none
 }
 
+// seal encrypts the bill's data and destinations, bound to its target.
 func (b *sealedBill) seal(month key.Month, seal Seal) (err error) {
 	target := key.Target{Month: month, UserID: b.user}
 	if b.data, err = seal(b.Data, port.Purpose{Kind: port.KindBillingData, Target: target}); err != nil {
@@ -80,8 +81,8 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 	return report, nil
 }
 
-// inserting stores new bills and their targets. It returns those that another import stored at the same moment, and
-// enters their fingerprints.
+// inserting stores new bills and their targets. It returns the bills that another import stored at the same moment, and
+// adds the fingerprints of what that import stored to there.
 type inserting = func(s *session, ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) (lost []sealedBill, err error)
 
 func (p *Imports) store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal Seal, insert inserting) (report port.ImportReport, err error) {
@@ -94,7 +95,7 @@ func (p *Imports) store(ctx context.Context, month key.Month, bills []port.Impor
 		if err != nil {
 			return err
 		}
-		// The first row of a customer counts, as it would if it stood in a chunk before.
+		// Of several rows of one customer the first counts, as it does when they are in different chunks.
 		var fresh, rest []sealedBill
 		for _, b := range chunk {
 			if _, known := there[b.user]; known {
@@ -122,7 +123,8 @@ func (p *Imports) store(ctx context.Context, month key.Month, bills []port.Impor
 	return report, err
 }
 
-// compare tells unchanged bills from conflicting ones, in the order of their lines.
+// compare tells unchanged bills from conflicting ones, by the fingerprints of what is stored; conflicts come in the
+// order of their lines.
 func compare(bills []sealedBill, there map[int64][]byte) port.ImportReport {
 	var report port.ImportReport
 	for _, b := range bills {
@@ -144,8 +146,8 @@ ORDER BY v.n
 ON CONFLICT (customer) DO NOTHING
 RETURNING customer, user_id`
 
-// numbered gives every bill its customer's user id; the bills keep their order. Those who are there already are looked
-// for first: a number that an insert gives up is lost.
+// numbered gives every bill its customer's user id; the bills keep their order. Known customers are looked up before
+// new ones are inserted, because an insert that finds a conflict uses up a number of the sequence.
 func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]sealedBill, error) {
 	names := each(bills, func(b *port.ImportedBill) string { return b.Customer })
 	if slices.Contains(names, "") {
@@ -185,7 +187,7 @@ func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]se
 
 const fingerprintsSQL = `/* fingerprints */ SELECT d.user_id, d.fingerprint FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
-// fingerprints are those of the bills that are there, by user id.
+// fingerprints returns the fingerprints of those bills that are stored already, by user id.
 func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sealedBill) (map[int64][]byte, error) {
 	there := make(map[int64][]byte, len(bills))
 	var users []int64
@@ -213,7 +215,8 @@ var copyDataSQL = `COPY billing_data (billing_month, user_id, line, file, import
 const copyTargetsSQL = `COPY billing_targets (billing_month, user_id, available_at, deadline, reachable,
   quiet_from, quiet_to, quiet_zone, wished_channel) FROM STDIN`
 
-// copyBills is for bills that nobody else stores: a transaction in which that is wrong fails as a whole.
+// copyBills stores bills by COPY. If another import stores one of them at the same moment, the whole transaction fails
+// with a unique violation (23505).
 func (s *session) copyBills(ctx context.Context, month key.Month, bills []sealedBill, _ map[int64][]byte) ([]sealedBill, error) {
 	if len(bills) == 0 {
 		return nil, nil
@@ -267,7 +270,8 @@ SELECT $1::date, v.user_id, v.available_at, v.deadline, v.reachable, v.quiet_fro
 FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::time[], $7::time[], $8::text[], $9::text[])
   AS v(user_id, available_at, deadline, reachable, quiet_from, quiet_to, quiet_zone, wished_channel)`
 
-// insertBills is for bills of which another import may store some at the same moment.
+// insertBills stores bills by INSERT, which is slower but leaves out those that another import stores at the same
+// moment.
 func (s *session) insertBills(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) ([]sealedBill, error) {
 	if len(bills) == 0 {
 		return nil, nil
@@ -307,7 +311,7 @@ func (s *session) insertBills(ctx context.Context, month key.Month, bills []seal
 	return lost, err
 }
 
-// dataArgs are what billing_data keeps of bills.
+// dataArgs are the columns of billing_data as parameters.
 func dataArgs(bills []sealedBill) []any {
 	args := []any{
 		bigints(each(bills, func(b *sealedBill) int64 { return b.user })),
@@ -323,6 +327,7 @@ func dataArgs(bills []sealedBill) []any {
 	return args
 }
 
+// notNil returns an empty slice for nil, which would be stored as NULL.
 func notNil(b []byte) []byte {
 	if b == nil {
 		return []byte{}
@@ -330,7 +335,8 @@ func notNil(b []byte) []byte {
 	return b
 }
 
-// wishArgs are what billing_targets keeps of what the customer wishes and can be reached by.
+// wishArgs are the columns of billing_targets that an import sets as parameters: when and how the customer can be
+// reached.
 func wishArgs(bills []sealedBill) []any {
 	states := each(bills, func(b *sealedBill) billing.State {
 		state := b.State

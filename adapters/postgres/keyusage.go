@@ -16,10 +16,10 @@ type KeyUse struct {
 	Ciphertexts int
 }
 
-// usagePage bounds how long one statement looks.
+// usagePage is the number of rows that one statement reads.
 const usagePage = 20_000
 
-// keyUsageSQL reads the id that stands in front of each ciphertext (adapters/crypto), not the ciphertext.
+// keyUsageSQL counts the ciphertexts of a page by the key id that stands at the front of each (adapters/crypto).
 const keyUsageSQL = `/* key_usage */ WITH page AS (
   SELECT d.user_id, d.data, d.email, d.sms, d.push, d.statement FROM billing_data d
   WHERE d.billing_month = $1::date AND d.user_id > $2::bigint ORDER BY d.user_id LIMIT $3::int)
@@ -64,7 +64,7 @@ func KeyUsage(ctx context.Context, db *sqlx.DB, months []key.Month) (uses []KeyU
 	return uses, nil
 }
 
-// keyNumber is the id that four bytes in hex are, big endian.
+// keyNumber reads a key id: four bytes in hex, big endian.
 func keyNumber(text string) (id uint32) {
 	raw, _ := hex.DecodeString(text) // the database has written it
 	for _, b := range raw {

@@ -10,14 +10,16 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// claimWatch is what is known of a month's claims: every CLAIMED row that changed before from is among open.
-// The ledger has no index by state, which would make every outcome dearer; its BRIN index finds what changed lately.
+// claimWatch is what is known of a month's claims: every CLAIMED row that last changed before from is in open. The
+// ledger has no index by state, because that would make every outcome more expensive to write; its BRIN index finds
+// what changed lately.
 type claimWatch struct {
 	mu   sync.Mutex
 	from time.Time                  // zero: nothing is known yet
 	open map[key.Delivery]time.Time // when the lease ends
 }
 
+// watch returns the claimWatch of a month.
 func (p *Sweeps) watch(month key.Month) *claimWatch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -27,8 +29,9 @@ func (p *Sweeps) watch(month key.Month) *claimWatch {
 	return p.watches[month]
 }
 
-// horizonSQL returns the database's now, and an instant before which no transaction that is not seen yet has written:
-// the oldest running one's start. (Of other roles' sessions the start is hidden; the margin stands for them.)
+// horizonSQL returns the database's time, and an instant before which no transaction that is still invisible can have
+// written: the start of the oldest running one. (The start of other roles' transactions is hidden; the margin of 10
+// seconds stands for them.)
 const horizonSQL = `/* horizon */ SELECT clock_timestamp(),
   least(clock_timestamp(), (SELECT min(a.xact_start) FROM pg_stat_activity a WHERE a.datname = current_database())) - interval '10 seconds'`
 
@@ -37,7 +40,7 @@ func claimedSQL(month key.Month) string {
 WHERE l.changed_at >= $1::timestamptz AND l.state = 'CLAIMED'`
 }
 
-// refresh adds the claims made since the last look and returns the database's now. The watch is locked.
+// refresh adds the claims made since the last look to the watch and returns the database's time. The caller holds w.mu.
 func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (time.Time, error) {
 	p.summarize(ctx, month)
 	var now, horizon time.Time
@@ -91,7 +94,7 @@ func (p *Sweeps) ExpireLeases(ctx context.Context, month key.Month, limit int) (
 	}
 	slices.SortFunc(over, key.Delivery.Compare)
 	var expired []key.Delivery
-	for len(over) > 0 && len(expired) < limit { // most of them have their outcome by now
+	for len(over) > 0 && len(expired) < limit { // several pages, because most of these claims have an outcome by now
 		page := over[:min(limit-len(expired), len(over))]
 		over = over[len(page):]
 		keys, err := p.expire(ctx, month, page)

@@ -139,4 +139,5 @@ func (p Ledger) Find(ctx context.Context, keys []key.Delivery) ([]attempt.Row, e
 	return rows, err
 }
 
+// itself is the keyOf of items that are keys.
 func itself(k *key.Delivery) key.Delivery { return *k }

@@ -7,7 +7,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// rowColumns are what readRow scans, of delivery_attempts l.
+// rowColumns are the columns of delivery_attempts l that readRow scans.
 const rowColumns = `l.user_id, l.attempt, l.round, l.state, l.channel, l.step, l.policy_id, l.policy_version, l.run_id, l.unknown_policy,
   uuid_send(l.owner), l.claimed_at, l.lease_until, l.provider, l.provider_message_id, l.failure_class, l.reason, l.not_before, l.finished_at, l.changed_at, l.detail`
 
@@ -40,7 +40,7 @@ func (t *targetTx) Ledger(ctx context.Context, keys []key.Target) (map[key.Targe
 	return found, err
 }
 
-// ledgerOf reads all ledger rows of users in a month, sorted by key.
+// ledgerOf reads all ledger rows of some users in a month, sorted by key.
 func (s *session) ledgerOf(ctx context.Context, month key.Month, users []int64) ([]attempt.Row, error) {
 	var rows []attempt.Row
 	err := s.query(ctx, "read the ledger", byKey(targetLedgerSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
@@ -73,7 +73,7 @@ func keyArgs[T any](month key.Month, items []T, keyOf func(*T) key.Delivery) []a
 	}
 }
 
-// factArgs are facts as six parameters; NULL where a revocation has none.
+// factArgs are facts as six parameters.
 func factArgs[T any](items []T, factsOf func(*T) attempt.Facts) []any {
 	return []any{
 		texts(each(items, func(item *T) string { return string(factsOf(item).Channel) })),

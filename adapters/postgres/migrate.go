@@ -20,15 +20,16 @@ import (
 // longestMigration is how long the server may be silent during one migration.
 const longestMigration = time.Hour
 
+// lockMigrations is the advisory lock under which the schema changes; see lockMonths.
 const lockMigrations = 7_230_003
 
-// Migrate brings a database's schema up to date. Several may run at once: they wait for each other. A migration that
-// was cut short is found out and repaired. The context's end stops between two migrations. ErrConfig, ErrUnavailable.
+// Migrate brings a database's schema up to date. Calls that run at once wait for each other. A migration that a crash
+// cut short is detected and repeated. The end of the context stops between two migrations. ErrConfig, ErrUnavailable.
 func Migrate(ctx context.Context, url string) error {
 	return migrating(ctx, url, "migrate the database", (*migrate.Migrate).Up)
 }
 
-// MigrateDown takes the whole schema away, data included.
+// MigrateDown removes the whole schema, data included. ErrConfig, ErrUnavailable.
 func MigrateDown(ctx context.Context, url string) error {
 	return migrating(ctx, url, "take the database's schema away", (*migrate.Migrate).Down)
 }
@@ -49,7 +50,7 @@ func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate)
 	connector.Dialer(newDialer(longestMigration))
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	defer func() { _ = db.Close() }()
-	// The library has a lock of its own, but not around what looks for a migration that was cut short.
+	// The library's own lock does not cover repair, which looks for a migration that was cut short.
 	return within(ctx, db, what, nil, func(ctx context.Context, s *session) error {
 		if _, err := s.exec(ctx, what, `SELECT set_config('lock_timeout', '0', true)`); err != nil {
 			return err
@@ -91,7 +92,8 @@ func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run fu
 	return ctx.Err()
 }
 
-// repair tells the library the truth after a crash: each migration notes itself in its own transaction.
+// repair corrects the library's record of the version after a crash. Each migration notes itself in applied_migrations
+// in its own transaction, so that table is right.
 func repair(ctx context.Context, s *session, m *migrate.Migrate) error {
 	_, dirty, err := m.Version()
 	if errors.Is(err, migrate.ErrNilVersion) || (err == nil && !dirty) {
@@ -114,7 +116,7 @@ func repair(ctx context.Context, s *session, m *migrate.Migrate) error {
 	return m.Force(version)
 }
 
-// migrationError keeps the SQLSTATE and the line of the file, not the server's words.
+// migrationError keeps the SQLSTATE and the line of the file, not the server's texts.
 func migrationError(ctx context.Context, what string, err error) error {
 	failed, ok := errors.AsType[database.Error](err)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Months stores which months are open and makes their partitions.
+// Months stores which months are open, and creates their partitions.
 type Months struct{ db *sqlx.DB }
 
 var _ port.Months = Months{}
@@ -19,27 +19,28 @@ var _ port.Months = Months{}
 // NewMonths returns the months of a database.
 func NewMonths(db *sqlx.DB) Months { return Months{db} }
 
-// Advisory locks of this schema, each held until its transaction's end. The numbers mean nothing.
+// Advisory locks of this schema, each held until its transaction ends. The numbers are arbitrary.
 const (
 	lockMonths   = 7_230_001
 	lockPolicies = 7_230_002
 )
 
+// serialize waits for an advisory lock and holds it until the transaction ends.
 func (s *session) serialize(ctx context.Context, what string, lock int) error {
 	_, err := s.exec(ctx, what, `/* serialize */ SELECT pg_advisory_xact_lock($1)`, lock)
 	return err
 }
 
-// partitioned are the tables with a partition a month. What is updated often has room in its pages for the new
-// versions (fillfactor), and is vacuumed early.
+// partitioned are the tables with a partition for each month. Tables whose rows are often updated leave room in their
+// pages for the new row versions (fillfactor), and are vacuumed early.
 var partitioned = []struct{ table, options string }{
 	{"billing_targets", "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05"},
 	{"billing_data", "fillfactor = 70"},
 	{"delivery_attempts", "fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05"},
 }
 
-// Open implements port.Months. A partition is made as a table and attached: that does not stop others who read and
-// write the months before.
+// Open implements port.Months. A partition is created as a table and then attached, which does not block those who read
+// and write other months.
 func (p Months) Open(ctx context.Context, month key.Month) error {
 	what := "open " + month.String()
 	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {

@@ -24,8 +24,8 @@ ORDER BY t.available_at, t.user_id
 LIMIT $5::int
 FOR NO KEY UPDATE OF t SKIP LOCKED`
 
-// The contents are read by a second statement: one that locks a row reads other tables as they were at its start, and a
-// correction in between would go out with its old contents under its new key.
+// The contents are read by a second statement. A statement that locks a row sees other tables as they were when it
+// began: after a correction in between, the old contents would go out under the new key.
 var pageDataSQL = `/* page_data */ SELECT d.user_id, ` + destinations("d.") + `, d.statement
 FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
@@ -44,7 +44,7 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 	if err != nil || len(candidates) == 0 {
 		return nil, err
 	}
-	// A row that changed while it was being locked comes in its old place with its new values.
+	// A row that changed while its lock was waited for comes at its old place with its new values.
 	slices.SortFunc(candidates, func(a, b port.Candidate) int {
 		x, y := a.Target.State(), b.Target.State()
 		return cmp.Or(x.AvailableAt.Compare(y.AvailableAt), cmp.Compare(x.Key.UserID, y.Key.UserID))
@@ -57,7 +57,7 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 	return candidates, t.contents(ctx, page.Month, candidates, place)
 }
 
-// contents fills in what the candidates' events carry.
+// contents fills in what the candidates' events carry. place is the index of each user in candidates.
 func (t *targetTx) contents(ctx context.Context, month key.Month, candidates []port.Candidate, place map[int64]int) error {
 	users := each(candidates, func(c *port.Candidate) int64 { return c.Target.Key().UserID })
 	slices.Sort(users)

@@ -117,7 +117,7 @@ const retireSQL = `/* retire */ UPDATE policy_versions SET status = 'RETIRED', r
 const activateSQL = `/* activate */ UPDATE policy_versions SET status = 'ACTIVE', approved_by = $3, approved_reason = $4,
   approved_at = coalesce($5::timestamptz, clock_timestamp()) WHERE policy_id = $1 AND version = $2`
 
-// Activate implements port.Policies. It wraps policy.ErrTransition where the version is no draft.
+// Activate implements port.Policies. Its error wraps policy.ErrTransition if the version is not a draft.
 func (p Policies) Activate(ctx context.Context, ref policy.Ref, by port.Act) error {
 	const what = "activate a policy"
 	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {

@@ -12,12 +12,12 @@ import (
 	"github.com/balsong/balsong/domain/window"
 )
 
-// specEncoding is the number of the encoding below. It is raised when the meaning of a field changes; fields may be
-// added without.
+// specEncoding is the version of the encoding below. It is raised when the meaning of a field changes; adding fields
+// does not raise it.
 const specEncoding = 1
 
-// storedSpec is a policy.Spec as policy_versions.spec keeps it. Durations are Go's ("10m0s"), times of day "21:00",
-// channels, failure classes and the like their own names, zones IANA names.
+// storedSpec is a policy.Spec as policy_versions.spec holds it. Durations are as time.Duration prints them ("10m0s"),
+// times of day "21:00", time zones IANA names; channels, failure classes and the like have their own names.
 type storedSpec struct {
 	Encoding      int                                    `json:"encoding"`
 	Name          string                                 `json:"name"`
@@ -54,10 +54,10 @@ type storedWindow struct {
 
 type storedDuration time.Duration
 
-// MarshalText writes "10m0s".
+// MarshalText implements encoding.TextMarshaler: "10m0s".
 func (d storedDuration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText implements encoding.TextUnmarshaler.
 func (d *storedDuration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	*d = storedDuration(parsed)
@@ -72,7 +72,7 @@ func (b storedBackoff) decode() attempt.Backoff {
 	return attempt.Backoff{Base: time.Duration(b.Base), Factor: b.Factor, Max: time.Duration(b.Max)}
 }
 
-// encodeSpec writes a spec that policy.New has checked.
+// encodeSpec encodes a spec that policy.New has checked.
 func encodeSpec(spec policy.Spec) ([]byte, error) {
 	stored := storedSpec{
 		Encoding: specEncoding, Name: spec.Name, Class: spec.Class, Zone: spec.Zone.String(),
@@ -93,7 +93,7 @@ func encodeSpec(spec policy.Spec) ([]byte, error) {
 
 var errEncoding = errors.New("a policy that this program cannot read")
 
-// decodeSpec reads what encodeSpec wrote.
+// decodeSpec decodes what encodeSpec wrote.
 func decodeSpec(encoded []byte) (policy.Spec, error) {
 	var stored storedSpec
 	if err := json.Unmarshal(encoded, &stored); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// The guard says what attempt.Row.Accepts says: an operator's verdict ends UNKNOWN; success always wins; everything
-// else asks for the token and for CLAIMED, a definitive refusal also passes on UNKNOWN. A test compares the two.
+// recordSQL has the guard of attempt.Row.Accepts: an operator's verdict ends UNKNOWN; success always wins; everything
+// else needs the token and CLAIMED, a definitive refusal may also change UNKNOWN. A test compares the two.
 const recordSQL = `/* record */ UPDATE delivery_attempts l
 SET state = v.state, failure_class = v.failure_class, reason = v.reason, not_before = v.not_before, finished_at = v.finished_at,
   provider = coalesce(v.provider, l.provider), provider_message_id = coalesce(v.provider_message_id, l.provider_message_id),
@@ -55,7 +55,7 @@ func (p Ledger) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.D
 	})
 }
 
-// waves splits outcomes so that no key is twice in one statement, which would apply only one of them.
+// waves splits outcomes so that no key comes twice in one statement, which would apply only one of them.
 func waves(outcomes []attempt.Outcome) [][]attempt.Outcome {
 	var split [][]attempt.Outcome
 	times := make(map[key.Delivery]int, len(outcomes))
@@ -70,8 +70,8 @@ func waves(outcomes []attempt.Outcome) [][]attempt.Outcome {
 	return split
 }
 
-// record writes outcomes of one month, each key once, and returns the keys whose rows now hold the outcome's state:
-// those it changed, and those that held it already.
+// record writes outcomes of one month, each key once. It returns the keys whose rows now hold the outcome's state:
+// those that it changed, and those that held it already.
 func (s *session) record(ctx context.Context, month key.Month, page []attempt.Outcome) ([]key.Delivery, error) {
 	changed, err := s.deliveryKeys(ctx, "record outcomes", byKey(recordSQL, month), recordArgs(month, page), month)
 	if err != nil || len(changed) == len(page) {

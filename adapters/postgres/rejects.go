@@ -38,7 +38,8 @@ WHERE r.billing_month = $1::date AND r.file = v.file AND r.line = v.line AND r.m
 const mendCustomersSQL = `/* mend_customers */ UPDATE import_rejects r SET mended_at = clock_timestamp()
 WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.mended_at IS NULL`
 
-// mend notes which refused rows the bills of a chunk mend: by the row where they are in, by the customer where they are new.
+// mend marks the refused rows that the bills of a chunk mend: those that a bill names itself (port.ImportedBill.Mends),
+// if that bill is stored now, and those of the customers whose bills are new.
 func (s *session) mend(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte, fresh []sealedBill) error {
 	var rows []sealedBill
 	for _, b := range bills {

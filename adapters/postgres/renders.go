@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Renders is the batch's view of targets.
+// Renders reads what is to be rendered and stores the result, for the batch.
 type Renders struct{ db *sqlx.DB }
 
 var _ port.Renders = Renders{}
@@ -78,7 +78,7 @@ func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 	return bills, next, nil
 }
 
-// The targets are locked first, as everywhere: a correction holds the target while it writes new data.
+// The targets are locked first, as everywhere: a correction locks the target before it writes new data.
 const lockMarkedSQL = `/* lock_marked */ SELECT t.user_id
 FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
 ORDER BY t.user_id FOR NO KEY UPDATE OF t`

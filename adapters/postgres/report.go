@@ -12,7 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Report reads what people ask about a month.
+// Report reads what people want to know about a month.
 type Report struct{ db *sqlx.DB }
 
 var _ port.Report = Report{}
@@ -23,7 +23,7 @@ func NewReport(db *sqlx.DB) Report { return Report{db} }
 const funnelSQL = `/* funnel */ SELECT t.batch_status, t.dispatch_status, coalesce(t.pause_reason, ''), count(*)
 FROM billing_targets t WHERE t.billing_month = $1::date GROUP BY 1, 2, 3`
 
-// Funnel implements port.Report. It counts the whole month, so it lets the planner read the partition from end to end.
+// Funnel implements port.Report. It counts the whole month, so it allows the planner to scan the whole partition.
 func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
 	f := port.Funnel{
 		Month: month, Batch: map[billing.BatchStatus]int{}, Dispatch: map[billing.Status]int{}, Paused: map[billing.PauseReason]int{},

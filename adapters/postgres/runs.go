@@ -21,7 +21,7 @@ var _ port.Runs = Runs{}
 // NewRuns returns the run records of a database.
 func NewRuns(db *sqlx.DB) Runs { return Runs{db} }
 
-// storedRef is how a policy reference is stored in a run record.
+// storedRef is a policy.Ref as a run record holds it.
 type storedRef struct {
 	ID      int64 `json:"id"`
 	Version int32 `json:"version"`
@@ -86,7 +86,7 @@ func (p Runs) Update(ctx context.Context, run port.Run) error {
 	})
 }
 
-// runColumns are what readRun scans, of runs r.
+// runColumns are the columns of runs r that readRun scans.
 const runColumns = `r.id, coalesce(to_char(r.billing_month, 'YYYY-MM'), ''), r.created_by, r.reason, r.asked_at, r.approved_by, r.policies, r.started_at,
   r.finished_at, r.status, r.pages, r.decisions, r.published, r.failed, r.skipped, r.left_over, r.unrendered, r.page_p50_us, r.page_p99_us, r.error`
 

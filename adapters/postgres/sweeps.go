@@ -12,8 +12,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Sweeps is the ledger as settlement watches it. It remembers, per month, up to where it has looked for claims, so
-// that a sweep reads what changed since the last one and not the whole month; a new Sweeps looks at everything once.
+// Sweeps is the ledger as settlement watches it. For each month it remembers up to when it has looked for claims, so
+// that a sweep reads only what changed since the last one; a new Sweeps reads everything once. Safe for concurrent use.
 type Sweeps struct {
 	db *sqlx.DB
 
@@ -23,7 +23,7 @@ type Sweeps struct {
 
 var _ port.Sweeps = (*Sweeps)(nil)
 
-// NewSweeps returns the sweeps of a database. Use one for the life of a process.
+// NewSweeps returns the sweeps of a database. Keep one for the life of a process.
 func NewSweeps(db *sqlx.DB) *Sweeps {
 	return &Sweeps{db: db, watches: map[key.Month]*claimWatch{}}
 }
@@ -46,22 +46,23 @@ func (p *Sweeps) Horizon(ctx context.Context) (time.Time, error) {
 	return horizon, err
 }
 
-// mayDisagree holds for a target t whose ledger row l may ask for a change (R7): a success anywhere that the target does
-// not show, or an outcome of the current key while the target is not at an end and not held for that very reason.
+// mayDisagree is the condition under which a ledger row l may ask for a change of its target t (R7): a success that the
+// target does not show, or an outcome of the current key while the target is neither at an end nor held as UNKNOWN for
+// that same outcome.
 const mayDisagree = `l.billing_month = t.billing_month AND l.user_id = t.user_id AND (
     l.state = 'SUCCEEDED'
     OR (l.state <> 'CLAIMED' AND l.attempt = t.attempt AND l.round = t.round
       AND (t.dispatch_status IN ('READY', 'FAILED', 'REQUESTED', 'PAUSED') OR (t.dispatch_status = 'UNKNOWN' AND l.state <> 'UNKNOWN'))))`
 
-// changedEverSQL walks the month's targets in the order of their key.
+// changedEverSQL goes through all targets of a month, in the order of their keys.
 const changedEverSQL = `/* changed_ever */ SELECT t.user_id
 FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round, t.dispatch_status FROM billing_targets t
   WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED' ORDER BY t.user_id OFFSET 0) AS t
 WHERE EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
 ORDER BY t.user_id LIMIT $3::int`
 
-// changedSinceSQL finds what changed by the BRIN index, then looks at those targets alone. The partition is named so
-// that no other index offers itself: without statistics the planner would read the whole month by the primary key.
+// changedSinceSQL finds what changed by the BRIN index, then looks at those targets only. The partition is named so
+// that the planner has no other index to choose: without statistics it would read the whole month by the primary key.
 func changedSinceSQL(month key.Month) string {
 	return `/* changed_since */ SELECT t.user_id FROM
   (SELECT DISTINCT $1::date AS billing_month, l.user_id FROM ` + partition("delivery_attempts", month) + ` l
@@ -91,7 +92,7 @@ func (p *Sweeps) Changed(ctx context.Context, month key.Month, when port.Span, a
 	return keys, err
 }
 
-// orElse is a parameter for one time, or for what stands for the zero time.
+// orElse is a time as a parameter; otherwise stands for the zero time.
 func orElse(t time.Time, otherwise string) any {
 	if t.IsZero() {
 		return otherwise
@@ -99,18 +100,19 @@ func orElse(t time.Time, otherwise string) any {
 	return instant(t)
 }
 
-// wide lets this transaction use the BRIN index, which is read through a bitmap, and sort what a sweep finds in memory.
+// wide prepares the transaction for a sweep: it allows bitmap scans, which the BRIN index needs, and gives memory to
+// sort what is found.
 func (s *session) wide(ctx context.Context) error {
 	_, err := s.exec(ctx, "set up a sweep", `/* wide */ SELECT set_config('enable_bitmapscan', 'on', true), set_config('work_mem', '64MB', true)`)
 	return err
 }
 
-// partition is a month's partition of a table.
+// partition returns the name of a month's partition of a table.
 func partition(table string, month key.Month) string {
 	return fmt.Sprintf("%s_%04d_%02d", table, month.Year(), int(month.Month()))
 }
 
-// ignoreUnopened takes a month that has no partition for one in which nothing has happened.
+// ignoreUnopened drops the error of a month without partitions: nothing has happened in it.
 func ignoreUnopened(err error) error {
 	if stateOf(err) == "42P01" { // undefined table
 		return nil
@@ -118,9 +120,9 @@ func ignoreUnopened(err error) error {
 	return err
 }
 
-// summarize brings the BRIN index up to what was inserted: pages that it has not summed up yet are read by every scan.
-// Autovacuum does the same, a minute or more later. The lock is wanted for a moment only, so as not to disturb a
-// running autovacuum; whether it worked matters for speed alone, so its error is nobody's business.
+// summarize brings the BRIN index up to date with what was inserted, because every scan reads the pages that it has not
+// summarized yet. Autovacuum does the same a minute or more later. The short lock timeout leaves a running autovacuum
+// undisturbed. The error is ignored, because only speed depends on success.
 func (p *Sweeps) summarize(ctx context.Context, month key.Month) {
 	index := partition("delivery_attempts", month) + "_changed_at_idx"
 	_ = write(ctx, p.db, "sum up an index", func(ctx context.Context, s *session) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/balsong/balsong/domain/window"
 )
 
-// targetColumns are what readTarget scans, of billing_targets t. What is suppressed is known at the moment of reading;
-// that it may be a moment old does no harm, because delivery looks again.
+// targetColumns are the columns of billing_targets t that readTarget scans. What is suppressed is as of the moment of
+// reading. It may be out of date a moment later, which does no harm: delivery looks again.
 var targetColumns = `t.user_id, t.batch_status, t.dispatch_status, t.attempt, t.round, t.step, t.requeues, t.policy_id, t.policy_version,
   t.available_at, t.requested_at, t.run_id, t.deadline, t.quiet_from, t.quiet_to, t.quiet_zone, t.reachable, t.wished_channel,
   t.pause_reason, t.wish, t.last_decision, t.last_error,
@@ -49,7 +49,7 @@ func quietHours(from, to time.Time, name string) (window.Forbidden, error) {
 	return window.NewForbidden(minute(from), minute(to), zone)
 }
 
-// quietColumns are a window as three columns; "" where there is none.
+// quietColumns returns a window as three columns, empty if there is none.
 func quietColumns(w window.Forbidden) (from, to, zone string) {
 	if w.IsZero() {
 		return "", "", ""

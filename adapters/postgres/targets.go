@@ -30,7 +30,7 @@ func (p Targets) Within(ctx context.Context, fn func(ctx context.Context, tx por
 // targetTx is one transaction over targets.
 type targetTx struct {
 	s      *session
-	locked map[key.Target]billing.State
+	locked map[key.Target]billing.State // as locked, or as last saved
 }
 
 var lockSQL = `/* lock */ SELECT ` + targetColumns + `
@@ -38,7 +38,8 @@ FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_mo
 ORDER BY t.user_id
 FOR NO KEY UPDATE OF t`
 
-// Lock implements port.TargetTx. Rows are locked in the order of their keys, since the locks lie above the order.
+// Lock implements port.TargetTx. Rows are locked in the order of their keys, because the plan has its LockRows node
+// above the sort.
 func (t *targetTx) Lock(ctx context.Context, keys []key.Target) ([]billing.Target, error) {
 	var locked []billing.Target
 	err := eachTargetMonth(ctx, t.s, keys, func(month key.Month, users []int64) error {
@@ -58,7 +59,7 @@ func (t *targetTx) Lock(ctx context.Context, keys []key.Target) ([]billing.Targe
 	return locked, nil
 }
 
-// eachTargetMonth hands the sorted user ids of each opened month to fn, each once.
+// eachTargetMonth calls fn with the sorted user ids of each opened month, each once.
 func eachTargetMonth(ctx context.Context, s *session, keys []key.Target, fn func(month key.Month, users []int64) error) error {
 	asDelivery := func(k *key.Target) key.Delivery { return key.Delivery{Month: k.Month, UserID: k.UserID} }
 	return eachOpenedMonth(ctx, s, keys, asDelivery, func(month key.Month, keys []key.Target) error {
@@ -77,12 +78,13 @@ FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[]
     available_at, requested_at, run_id, pause_reason, wish, last_decision, last_error) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
-// saveStatusSQL is for targets of which nothing but the status has changed since they were locked, as with a success.
+// saveStatusSQL is for targets of which only the status has changed since they were locked, as after a success.
 const saveStatusSQL = `/* save_status */ UPDATE billing_targets t SET dispatch_status = v.dispatch_status
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[]) AS u(user_id, dispatch_status) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
-// Save implements port.TargetTx: the dispatch columns. The batch's columns and what only a correction changes stay.
+// Save implements port.TargetTx. It stores the columns of dispatch, not those of the batch or those that only a
+// correction changes.
 func (t *targetTx) Save(ctx context.Context, targets []billing.Target) error {
 	var whole, status []billing.State
 	for _, target := range targets {

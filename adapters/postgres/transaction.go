@@ -12,18 +12,18 @@ import (
 type session struct {
 	db     *sqlx.DB
 	tx     *sqlx.Tx
-	conn   *sqlx.Conn // of a transaction that copies; else nil
-	failed error      // the first failure: the server refuses everything after it
+	conn   *sqlx.Conn // of a transaction made by copying; nil in others
+	failed error      // the first failure: the server refuses every statement after it
 }
 
-// observer sees each statement before it runs, and COMMIT before it is sent; tests read plans through it and hold
-// transactions open.
+// observer is called before each statement runs, and with "COMMIT" before that is sent. Tests use it to read plans and
+// to hold transactions open.
 type observer func(ctx context.Context, tx *sqlx.Tx, statement string, args []any) error
 
 type observerKey struct{}
 
-// within runs fn in a transaction and commits it. The context ends waiting and statements, but not a COMMIT that was
-// sent: its answer is worth waiting for.
+// within runs fn in a transaction and commits it. The end of the context cancels the transaction until COMMIT is sent;
+// then its answer is waited for.
 func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
 	return transaction(ctx, db, db.BeginTxx, what, options, fn)
 }
@@ -31,6 +31,7 @@ func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOption
 // beginner begins a transaction.
 type beginner = func(ctx context.Context, options *sql.TxOptions) (*sqlx.Tx, error)
 
+// transaction is within with another way to begin. what names the work in errors.
 func transaction(ctx context.Context, db *sqlx.DB, begin beginner, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -62,19 +63,20 @@ func transaction(ctx context.Context, db *sqlx.DB, begin beginner, what string, 
 	return nil
 }
 
-// write runs fn in a transaction; its errors are named by what.
+// write runs fn in a transaction; what names the work in errors.
 func write(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
 	return within(ctx, db, what, nil, fn)
 }
 
 func readOnly(options *sql.TxOptions) bool { return options != nil && options.ReadOnly }
 
-// read runs fn in a read-only transaction. Where its commit fails the line is gone, after everything was read.
+// read runs fn in a read-only transaction. An error of its commit is ignored, since everything has been read by then.
 func read(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
 	return within(ctx, db, what, &sql.TxOptions{ReadOnly: true}, fn)
 }
 
-// wrapped translates an error; the context's own end comes first, as the driver reports it in many ways.
+// wrapped translates an error and puts what in front. If the context has ended, that is the error, because the driver
+// reports it in many ways.
 func wrapped(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", what, ctx.Err())
@@ -82,6 +84,7 @@ func wrapped(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("%s: %w", what, translate(err))
 }
 
+// before calls the observer, and refuses statements after a failure.
 func (s *session) before(ctx context.Context, statement string, args []any) error {
 	if s.failed != nil {
 		return s.failed
@@ -92,6 +95,7 @@ func (s *session) before(ctx context.Context, statement string, args []any) erro
 	return nil
 }
 
+// fail notes that the transaction has failed and returns the error to report.
 func (s *session) fail(ctx context.Context, what string, err error) error {
 	s.failed = wrapped(ctx, what, err)
 	return s.failed
@@ -113,7 +117,7 @@ func (s *session) exec(ctx context.Context, what, statement string, args ...any)
 	return int(n), nil
 }
 
-// query runs a statement and hands each row's columns to row.
+// query runs a statement and calls row for each row of its result.
 func (s *session) query(ctx context.Context, what, statement string, args []any, row func(scan func(...any) error) error) error {
 	if err := s.before(ctx, statement, args); err != nil {
 		return err
@@ -134,7 +138,7 @@ func (s *session) query(ctx context.Context, what, statement string, args []any,
 	return nil
 }
 
-// one runs a statement that returns one row; ErrNotFound where it returns none.
+// one runs a statement that returns one row and scans its columns. ErrNotFound if it returns none.
 func (s *session) one(ctx context.Context, what, statement string, args []any, columns ...any) error {
 	found := false
 	err := s.query(ctx, what, statement, args, func(scan func(...any) error) error {

@@ -15,8 +15,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Arrays as unnest takes them, one type a column type, in PostgreSQL's text form. The zero value of a nullable one
-// ("", the zero time, nil, the zero token) is NULL.
+// Arrays as parameters of unnest, one type for each column type, in PostgreSQL's text format. Where a column is
+// nullable, the zero value ("", the zero time, nil, the zero token) is NULL.
 type (
 	bigints   []int64
 	integers  []int32
@@ -28,6 +28,7 @@ type (
 	booleans  []bool
 )
 
+// array writes an array of n elements of about width bytes each.
 func array(n, width int, element func(b []byte, i int) []byte) (driver.Value, error) {
 	b := append(make([]byte, 0, 2+n*(width+1)), '{')
 	for i := range n {
@@ -71,7 +72,7 @@ func (a texts) Value() (driver.Value, error) {
 	})
 }
 
-// timestamp is PostgreSQL's text form, to the microsecond below.
+// timestamp is PostgreSQL's text format of a timestamptz; what is below a microsecond is cut off.
 const timestamp = "2006-01-02 15:04:05.000000Z07:00"
 
 // Value implements driver.Valuer.
@@ -117,7 +118,7 @@ func (a booleans) Value() (driver.Value, error) {
 	return array(len(a), 5, func(b []byte, i int) []byte { return strconv.AppendBool(b, a[i]) })
 }
 
-// instant is a parameter for one time; the zero time is NULL.
+// instant is a time as a parameter; the zero time is NULL.
 func instant(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -125,7 +126,7 @@ func instant(t time.Time) any {
 	return t.UTC().Format(timestamp)
 }
 
-// nullable is a parameter for one text; "" is NULL.
+// nullable is a text as a parameter; "" is NULL.
 func nullable[T ~string](s T) any {
 	if s == "" {
 		return nil
@@ -133,11 +134,11 @@ func nullable[T ~string](s T) any {
 	return string(s)
 }
 
-// day is a month as its column keeps it: its first day.
+// day returns a month as its column holds it: its first day.
 func day(m key.Month) string { return m.String() + "-01" }
 
-// clean makes words from outside storable: valid UTF-8, without NUL, at most 1,000 bytes. A provider's odd answer
-// must not make an outcome unwritable.
+// clean makes text from outside storable: valid UTF-8, without NUL, at most 1,000 bytes. A provider's odd answer must
+// not make an outcome impossible to store.
 func clean(s string) string {
 	const most = 1000
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
@@ -147,7 +148,7 @@ func clean(s string) string {
 	return s
 }
 
-// optional scans a column that may be NULL into a variable, which then is zero.
+// optional scans a column that may be NULL into target, which is zero then.
 func optional[T any](target *T) sql.Scanner { return scanner[T]{target} }
 
 type scanner[T any] struct{ target *T }
@@ -162,7 +163,7 @@ func (s scanner[T]) Scan(value any) error {
 	return nil
 }
 
-// utc scans a time that may be NULL.
+// utc scans a time that may be NULL into target, which is the zero time then.
 func utc(target *time.Time) sql.Scanner { return utcScanner{target} }
 
 type utcScanner struct{ target *time.Time }
@@ -180,8 +181,8 @@ func (s utcScanner) Scan(value any) error {
 	return nil
 }
 
-// eachMonth sorts a copy of items and hands those of each month to fn, oldest month first: one statement works on one
-// partition.
+// eachMonth sorts a copy of items by key and calls fn with those of each month, oldest month first: a statement works
+// on one partition.
 func eachMonth[T any](items []T, keyOf func(*T) key.Delivery, fn func(month key.Month, items []T) error) error {
 	order := make([]place, len(items))
 	for i := range items {
@@ -204,13 +205,13 @@ func eachMonth[T any](items []T, keyOf func(*T) key.Delivery, fn func(month key.
 	return nil
 }
 
-// place is where an item stood before it was sorted by its key.
+// place is an item's key and its index before sorting.
 type place struct {
 	key   key.Delivery
 	index int
 }
 
-// each builds one column of a page.
+// each returns value of each item: one column of a page.
 func each[T, V any](items []T, value func(*T) V) []V {
 	column := make([]V, len(items))
 	for i := range items {

@@ -23,10 +23,10 @@ import (
 	"github.com/balsong/balsong/migrations"
 )
 
-// variable names the server.
+// variable is the environment variable that names the server.
 const variable = "BALSONG_TEST_DATABASE_URL"
 
-// Server returns the superuser's URL of the server under test, or ends the test.
+// Server returns the superuser's URL of the server under test. Without one it fails the test.
 func Server(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv(variable)
@@ -53,7 +53,7 @@ func OpenURL(t testing.TB, databaseURL string) *sqlx.DB {
 	return db
 }
 
-// URL makes a fresh database with the schema in place and returns its URL.
+// URL creates a fresh database with the schema in place and returns its URL.
 func URL(t testing.TB) string {
 	t.Helper()
 	server := Server(t)
@@ -61,11 +61,11 @@ func URL(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("prepare the template database: %v", err)
 	}
-	// A test server does not sync its files, so that copying them is the cheapest.
+	// A test server does not sync its files, so copying them is the cheapest strategy.
 	return create(t, server, "TEMPLATE "+template+" STRATEGY file_copy")
 }
 
-// EmptyURL makes a fresh database without a schema and returns its URL.
+// EmptyURL creates a fresh database without a schema and returns its URL.
 func EmptyURL(t testing.TB) string {
 	t.Helper()
 	return create(t, Server(t), "TEMPLATE template0")
@@ -85,7 +85,7 @@ func create(t testing.TB, server, how string) string {
 	return named(server, name)
 }
 
-// administer runs one statement of those that PostgreSQL does not allow in a transaction.
+// administer runs a statement that PostgreSQL does not allow inside a transaction.
 func administer(server, statement string) error {
 	db, err := sqlx.Open("postgres", server)
 	if err != nil {
@@ -98,6 +98,7 @@ func administer(server, statement string) error {
 	return err
 }
 
+// named returns the server's URL with another database.
 func named(server, database string) string {
 	u, err := url.Parse(server)
 	if err != nil {
@@ -112,7 +113,7 @@ var (
 	prepared = map[string]string{} // server → template
 )
 
-// ready makes the template for this schema, once per server whoever asks.
+// ready returns the template database for this schema on a server, creating it at the first call.
 func ready(server string) (string, error) {
 	once.Lock()
 	defer once.Unlock()
@@ -131,6 +132,7 @@ func ready(server string) (string, error) {
 	return template, nil
 }
 
+// schema returns a hash of the migrations.
 func schema() (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(migrations.Files, ".", func(path string, entry fs.DirEntry, err error) error {
@@ -144,8 +146,8 @@ func schema() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:8]), err
 }
 
-// build makes the template under another name and renames it when it is whole. An advisory lock lets one process at a
-// time do so.
+// build creates the template under another name and renames it when it is complete. An advisory lock keeps other
+// processes from doing the same at once.
 func build(server, template string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
