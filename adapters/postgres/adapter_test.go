@@ -16,6 +16,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/migrations"
 )
@@ -245,16 +246,22 @@ func TestCiphertextsAreCountedByTheKeyThatSealedThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Two ciphertexts by key 0xAABBCCDD and, for every third customer, one by key 7.
-	const insert = `INSERT INTO billing_data (billing_month, user_id, line, fingerprint, file, data, email, sms)
-SELECT $1::date, n, 1, '', '', '\x01aabbccdd00', '\x01aabbccdd01', CASE WHEN n % 3 = 0 THEN '\x010000000702'::bytea END FROM generate_series(1, $2::int) AS n`
+	// The data and every channel's destination by key 0xAABBCCDD, and for every third customer the statement by key 7.
+	var columns, values string
+	for _, kind := range channel.All {
+		columns += ", " + strings.ToLower(string(kind))
+		values += `, '\x01aabbccdd01'`
+	}
+	insert := `INSERT INTO billing_data (billing_month, user_id, line, fingerprint, file, data, statement` + columns + `)
+SELECT $1::date, n, 1, '', '', '\x01aabbccdd00', CASE WHEN n % 3 = 0 THEN '\x010000000702'::bytea END` + values + ` FROM generate_series(1, $2::int) AS n`
 	for m, customers := range map[key.Month]int{month: 41_000, later: 6} {
 		if _, err := db.ExecContext(t.Context(), insert, m.String()+"-01", customers); err != nil {
 			t.Fatal(err)
 		}
 	}
 	uses, err := postgres.KeyUsage(t.Context(), db, []key.Month{month, later, later + 1})
-	want := []postgres.KeyUse{{month, 7, 13_666}, {month, 0xAABBCCDD, 82_000}, {later, 7, 2}, {later, 0xAABBCCDD, 12}}
+	each := 1 + len(channel.All) // ciphertexts of a customer by the first key
+	want := []postgres.KeyUse{{month, 7, 13_666}, {month, 0xAABBCCDD, each * 41_000}, {later, 7, 2}, {later, 0xAABBCCDD, each * 6}}
 	if err != nil || !slices.Equal(uses, want) {
 		t.Fatalf("%v, want %v: %v", uses, want, err)
 	}

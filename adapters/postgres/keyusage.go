@@ -20,11 +20,11 @@ type KeyUse struct {
 const usagePage = 20_000
 
 // keyUsageSQL counts the ciphertexts of a page by the key id that stands at the front of each (adapters/crypto).
-const keyUsageSQL = `/* key_usage */ WITH page AS (
-  SELECT d.user_id, d.data, d.email, d.sms, d.push, d.statement FROM billing_data d
+var keyUsageSQL = `/* key_usage */ WITH page AS (
+  SELECT d.user_id, d.data, d.statement, ` + destinations("d.") + ` FROM billing_data d
   WHERE d.billing_month = $1::date AND d.user_id > $2::bigint ORDER BY d.user_id LIMIT $3::int)
 SELECT encode(substring(c.sealed FROM 2 FOR 4), 'hex'), count(*), (SELECT max(p.user_id) FROM page p)
-FROM page, LATERAL (VALUES (page.data), (page.email), (page.sms), (page.push), (page.statement)) AS c (sealed)
+FROM page, LATERAL (VALUES (page.data), (page.statement), ` + eachChannel(func(_ int, column string) string { return "(page." + column + ")" }) + `) AS c (sealed)
 WHERE c.sealed IS NOT NULL GROUP BY 1 ORDER BY 1`
 
 // KeyUsage counts the stored ciphertexts of the months, by the key that sealed them. It reads every row: seconds for a
