@@ -9,6 +9,8 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // The model's runs in which an early draft of the protocol fails (docs/model), each as the same order of events on the
@@ -242,6 +244,26 @@ func TestALateCopyOfAnEMailDoesNotSkipTheFallback(t *testing.T) {
 	w.deliver(t, w.topic[1], attempt.Succeeded)
 	w.settle(t)
 	w.expect(t, billing.Succeeded, 1, 0)
+}
+
+func TestTheReaperKnowsAPolicyThatIsYoungerThanItsProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, attempt.Hold)
+	w.settle(t) // settlement has read the policies
+	younger, err := w.store.Policies().Draft(t.Context(), policy.Spec{
+		Name: "monthly", Zone: time.UTC, Route: policy.Route{{Channel: channel.Email, Tries: 1}},
+	}, w.by())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Policies().Activate(t.Context(), younger.Ref(), w.by()); err != nil {
+		t.Fatal(err)
+	}
+	w.dispatchOnce(t)
+	w.topic = nil // every request is lost, so no result names the policy
+	w.clock.Advance(time.Hour)
+	w.reap(t)
+	w.expect(t, billing.Ready, 0, 0)
 }
 
 // The system this replaces left a delivered bill unsettled when the database was away for two seconds.

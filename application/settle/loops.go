@@ -185,7 +185,11 @@ func (s *Settler) Reap(ctx context.Context) (int, error) {
 	return total, nil
 }
 
+// requeue makes those of the targets that are still REQUESTED, since before an instant and without a ledger row, candidates
+// again. Returns how many.
 func (s *Settler) requeue(ctx context.Context, keys []key.Target, before time.Time) (requeued int, err error) {
+	// A target may be bound to a version that is younger than those kept, and no lost request brings a result naming it.
+	s.versions.forget()
 	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		find, err := s.versions.finder(ctx)
 		if err != nil {
@@ -215,6 +219,9 @@ func (s *Settler) requeue(ctx context.Context, keys []key.Target, before time.Ti
 			return tx.Save(ctx, lost)
 		})
 	})
+	if err != nil {
+		return 0, err
+	}
 	s.Metrics.Count("requeued_total", requeued)
-	return requeued, err
+	return requeued, nil
 }
