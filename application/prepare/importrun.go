@@ -105,7 +105,7 @@ func (r *importRun) correct(ctx context.Context, bill port.ImportedBill) (refuse
 	by := r.options.By
 	by.At = r.clock.Now()
 	return nil, r.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		return r.audit.Note(ctx, "correct", r.options.Month.String()+" customer "+bill.Customer, by)
+		return r.audit.Note(ctx, "correct", port.CustomerSubject(r.options.Month, bill.Customer), by)
 	})
 }
 
