@@ -9,17 +9,20 @@ import (
 // ErrBackoff is wrapped by Backoff.Validate.
 var ErrBackoff = errors.New("backoff that cannot work")
 
-// MaxPause is the longest bound of a backoff: far below what a duration, or a float of nanoseconds, can hold.
+// MaxPause is the largest Max that a backoff may have: far below what a time.Duration, or a float of nanoseconds, can
+// hold.
 const MaxPause = 90 * 24 * time.Hour
 
-// Backoff is a growing pause: Base, then Factor times more each time, at most Max.
+// Backoff is a growing pause between tries: Base after the first one, Factor times longer after each further one, at
+// most Max.
 type Backoff struct {
 	Base   time.Duration
 	Factor float64
 	Max    time.Duration
 }
 
-// Validate refuses a pause that is negative, shrinks, or has a bound below its base or beyond MaxPause.
+// Validate refuses, wrapping ErrBackoff, a negative base, a max below the base or above MaxPause, and a factor that is
+// not between 1 and 100.
 func (b Backoff) Validate() error {
 	switch {
 	case b.Base < 0 || b.Max < b.Base:
@@ -37,7 +40,7 @@ func (b Backoff) String() string {
 	return fmt.Sprintf("%s ×%v, at most %s", b.Base, b.Factor, b.Max)
 }
 
-// After returns the pause after the n-th try in a row, n from 0.
+// After returns the pause after the n-th try in a row, counted from 0.
 func (b Backoff) After(n int) time.Duration {
 	pause := float64(b.Base)
 	for range min(n, 64) {
@@ -49,8 +52,8 @@ func (b Backoff) After(n int) time.Duration {
 	return time.Duration(min(pause, float64(b.Max)))
 }
 
-// Spread returns the pause after the n-th try, up to a fifth longer by the user id, so that a crowd that failed
-// together does not come back together. The same user always waits the same time.
+// Spread returns After(n), lengthened by up to a fifth depending on the user id, so that many that failed together do
+// not come back together. It is always the same for the same user.
 func (b Backoff) Spread(n int, userID int64) time.Duration {
 	pause := b.After(n)
 	hash := uint64(userID) * 0x9E3779B97F4A7C15 >> 32 // Knuth's multiplicative hash, the upper half

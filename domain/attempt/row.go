@@ -14,7 +14,7 @@ type Token [16]byte
 // IsZero reports whether the token owns nothing.
 func (t Token) IsZero() bool { return t == Token{} }
 
-// UnknownPolicy says what follows when a call's outcome cannot be known.
+// UnknownPolicy says what happens when the outcome of a call cannot be known.
 type UnknownPolicy string
 
 // The unknown policies.
@@ -23,8 +23,8 @@ const (
 	Resend UnknownPolicy = "resend" // go on with the route; duplicates are admitted and counted
 )
 
-// Facts are what a dispatch decided and settling needs later; each ledger row carries them, so that nobody has to
-// look a past attempt's policy up.
+// Facts are what a dispatch decided and settling needs later. Each ledger row carries them, so that nobody has to look
+// up the policy of a past attempt.
 type Facts struct {
 	Channel       channel.Kind
 	Step          int16 // index into the route written out
@@ -94,12 +94,12 @@ type Revocation struct {
 	FinishedAt time.Time
 }
 
-// ErrNotClosing is returned for a closing, an outcome or a revocation whose state the rules do not allow.
+// ErrNotClosing is returned for a state in which a closing must not put a row.
 var ErrNotClosing = errors.New("not an outcome that this ledger can hold")
 
-// Accepts reports whether the rules let the outcome change the row (R5): success always wins, whoever answers;
-// everything else asks for the token and for CLAIMED, a definitive refusal also passes on UNKNOWN. It is the one
-// statement of the guard that the SQL of the ledger repeats and that the conformance suite compares with it.
+// Accepts reports whether the rules let the outcome change the row (R5). Success always wins, whoever reports it.
+// Everything else needs the row's token and CLAIMED; a definitive refusal may also change UNKNOWN. The SQL of the
+// ledger repeats this guard, and the conformance suite compares the two.
 func (r Row) Accepts(o Outcome) bool {
 	if o.Manual {
 		return Allowed(r.State, o.State, ByOperator)
@@ -110,7 +110,7 @@ func (r Row) Accepts(o Outcome) bool {
 	return !o.Token.IsZero() && r.Owner == o.Token && Allowed(r.State, o.State, ByCaller)
 }
 
-// Apply returns the row as the outcome leaves it, and whether it changed.
+// Apply returns the row as the outcome leaves it, and whether the outcome was accepted.
 func (r Row) Apply(o Outcome) (Row, bool) {
 	if !r.Accepts(o) {
 		return r, false

@@ -1,5 +1,5 @@
-// Package attempt describes the delivery ledger: what is known of each try to reach a target, and which change
-// of a ledger row is allowed to whom. Whoever inserts a delivery key into the ledger owns its fate.
+// Package attempt describes the delivery ledger: what is known of each try to reach a target, and who may change a
+// ledger row in which way. Whoever inserts a delivery key into the ledger owns its fate.
 package attempt
 
 // State is the state of a ledger row.
@@ -36,10 +36,10 @@ const (
 // FailureClasses lists every class.
 var FailureClasses = []FailureClass{Permanent, Temporary, Throttled, Content, Suppressed}
 
-// Hard reports whether the class rules the channel out for this bill.
+// Hard reports whether the class rules out the channel for this bill, so that the route goes on with another one.
 func (c FailureClass) Hard() bool { return c == Permanent || c == Suppressed }
 
-// Reason says why a row is what it is, in words that programs may rely on.
+// Reason says why a row has its state, in a word that programs may rely on.
 type Reason string
 
 // Reasons of NOT_SENT, UNKNOWN, FAILED and REVOKED rows.

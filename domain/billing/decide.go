@@ -13,8 +13,8 @@ import (
 // DecisionKind is what a run does with a candidate.
 type DecisionKind string
 
-// The decisions of R1. Expire and Exhaust end through a revocation (R6), as does Grant: the wish of an operator or
-// of an earlier run that could not be granted yet.
+// The decisions of R1. Exhaust, Expire and Grant end the target by a revocation (R6). Grant is for an end that an
+// operator or an earlier run wished for and that could not be granted yet.
 const (
 	Dispatch DecisionKind = "DISPATCH"
 	Deferral DecisionKind = "DEFER"
@@ -27,7 +27,7 @@ const (
 // DecisionKinds lists every decision.
 var DecisionKinds = []DecisionKind{Dispatch, Deferral, Pausing, Exhaust, Expire, Grant}
 
-// Decision is what the domain decides about one candidate, with the values that decided.
+// Decision is what the domain decides about one candidate, with the values that led to it.
 type Decision struct {
 	Kind     DecisionKind
 	Reason   string // the rule's name: "due", "quiet_hours", "not_yet", "no_destination", "suppressed", "deadline", "route_end", "no_policy", "wish"
@@ -38,7 +38,7 @@ type Decision struct {
 	Pause    PauseReason      // of Pausing
 	End      Status           // of Exhaust, Expire and Grant
 	Quiet    window.Forbidden // the window that binds the channel; zero: none
-	Deadline time.Time        // the last instant at which a call may be made; zero: none
+	Deadline time.Time        // no call is made from this instant on; zero: none
 	Skipped  []Skip           // channels of the route that come before and cannot reach the customer, each once
 }
 
@@ -91,7 +91,7 @@ func (d Decision) Facts(runID int64) attempt.Facts {
 	}
 }
 
-// Decide says what to do with a candidate, from the target, the snapshot and now alone.
+// Decide says what to do with a candidate. It depends on the target, the snapshot and now alone.
 func Decide(t Target, snapshot policy.Snapshot, now time.Time) Decision {
 	version, ok := snapshot.For(t.s.Policy)
 	if !ok {
@@ -113,8 +113,9 @@ func Decide(t Target, snapshot policy.Snapshot, now time.Time) Decision {
 	return t.decideChannel(d, now)
 }
 
-// decideChannel takes the first step, from the target's own on, whose channel can reach the customer. Steps that
-// cannot are skipped and spend no attempt.
+// decideChannel dispatches or defers on the first step, from the target's own on, whose channel can reach the customer.
+// Steps that cannot are skipped and cost no attempt. If none is left, the target is exhausted, or paused if it was
+// never tried.
 func (t Target) decideChannel(d Decision, now time.Time) Decision {
 	steps := d.Policy.Steps(t.s.Wished)
 	for step := t.s.Step; int(step) < len(steps); step++ {
@@ -149,6 +150,7 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 	return d
 }
 
+// quietFor returns the quiet hours that bind a channel: the customer's own or the policy's; zero if none do.
 func (t Target) quietFor(v policy.Version, kind channel.Kind) window.Forbidden {
 	switch {
 	case !v.QuietBinds(kind):
@@ -160,7 +162,7 @@ func (t Target) quietFor(v policy.Version, kind channel.Kind) window.Forbidden {
 	}
 }
 
-// deadline is the earlier of the target's own and the policy's.
+// deadline returns the earlier one of the target's own deadline and the policy's; zero if there is none.
 func (t Target) deadline(v policy.Version) time.Time {
 	own, general := t.s.Deadline, v.Deadline(t.s.Key.Month.Start(v.Zone()))
 	if own.IsZero() || (!general.IsZero() && general.Before(own)) {

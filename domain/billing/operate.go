@@ -9,14 +9,14 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// ErrRefused is wrapped where an operator's wish would break a rule; the text says which and what to do instead.
+// ErrRefused is wrapped when an operator's wish would break a rule; the text says which one, and what to do instead.
 var ErrRefused = errors.New("refused")
 
 func (t Target) refuse(why string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", ErrRefused, t.s.Key, fmt.Sprintf(why, args...))
 }
 
-// MayCancel reports whether a cancellation makes sense now; the caller then revokes the current key (R6).
+// MayCancel returns an error if the target cannot be cancelled now. Otherwise the caller revokes the current key (R6).
 func (t Target) MayCancel() error {
 	switch t.s.Dispatch {
 	case Ready, Failed, Requested, Paused:
@@ -31,8 +31,9 @@ func (t Target) MayCancel() error {
 	}
 }
 
-// Resume makes a PAUSED target a candidate again with the same key; current is that key's ledger row, if any (R9).
-// A closed key is never published again.
+// Resume makes a PAUSED target a candidate again (R9). current is the ledger row of its current key, nil if there is
+// none: a key without a row is kept, one that is NOT_SENT is closed and never published again, so the next round
+// follows.
 func (t *Target) Resume(current *attempt.Row, now time.Time) error {
 	if t.s.Dispatch != Paused {
 		return t.refuse("it is %s, not PAUSED", t.s.Dispatch)
@@ -50,7 +51,7 @@ func (t *Target) Resume(current *attempt.Row, now time.Time) error {
 	return nil
 }
 
-// Uncancel takes a cancellation back; current is the current key's row (R9). The old key stays closed.
+// Uncancel takes a cancellation back (R9). current is the ledger row of the current key. That key stays closed.
 func (t *Target) Uncancel(current *attempt.Row, v policy.Version, now time.Time) error {
 	if t.s.Dispatch != Cancelled {
 		return t.refuse("it is %s, not CANCELLED", t.s.Dispatch)
@@ -75,6 +76,7 @@ func (t *Target) Uncancel(current *attempt.Row, v policy.Version, now time.Time)
 	}
 }
 
+// uncancelFailed goes on with the next step of the route, as settling would have done.
 func (t *Target) uncancelFailed(row attempt.Row, v policy.Version, now time.Time) error {
 	steps := v.Steps(t.s.Wished)
 	next := policy.Next(steps, row.Step)
@@ -91,8 +93,9 @@ func (t *Target) uncancelFailed(row attempt.Row, v policy.Version, now time.Time
 	return nil
 }
 
-// SendAnyway admits a second copy: an operator decides so about an UNKNOWN, after the lease and the call's deadline
-// have passed by the database's clock (R9). It takes the next step, or the last one again where none is left.
+// SendAnyway sends an UNKNOWN target once more although a second copy is possible, by an operator's decision (R9). It
+// is refused until the lease and callDeadline have passed by the database's clock. It takes the next step, or the last
+// one again if none is left.
 func (t *Target) SendAnyway(current *attempt.Row, v policy.Version, callDeadline time.Duration, databaseNow, now time.Time) error {
 	if t.s.Dispatch != Unknown || current == nil || current.State != attempt.Unknown {
 		return t.refuse("it is %s, not UNKNOWN", t.s.Dispatch)
@@ -112,7 +115,8 @@ func (t *Target) SendAnyway(current *attempt.Row, v policy.Version, callDeadline
 	return nil
 }
 
-// WriteOff closes an UNKNOWN whose outcome stays unknown; it is counted (R9). A late success still shows.
+// WriteOff closes an UNKNOWN target whose outcome stays unknown; such targets are counted (R9). A late success still
+// makes it SUCCEEDED.
 func (t *Target) WriteOff() error {
 	if t.s.Dispatch != Unknown {
 		return t.refuse("it is %s, not UNKNOWN", t.s.Dispatch)
@@ -120,8 +124,9 @@ func (t *Target) WriteOff() error {
 	return t.move(EventWriteOff, WrittenOff)
 }
 
-// MayCorrect reports whether the target's data may be corrected now, and whether the caller must revoke the current
-// key first: it must, unless that key is FAILED(content) and so closed without a call (R6).
+// MayCorrect returns an error if the target's data cannot be corrected now. revoke reports whether the caller must
+// revoke the current key first: it must, unless that key is FAILED(content) and so closed without a call (R6). current
+// is the ledger row of the current key, nil if there is none.
 func (t Target) MayCorrect(current *attempt.Row) (revoke bool, err error) {
 	switch t.s.Dispatch {
 	case Ready, Failed, Requested, Paused:
@@ -140,8 +145,8 @@ func (t Target) MayCorrect(current *attempt.Row) (revoke bool, err error) {
 	return false, t.refuse("its current try is %s: wait for its outcome, then correct it", current.State)
 }
 
-// Correct takes corrected data, after MayCorrect and, where it said so, a revocation that succeeded. The next round
-// carries the new data, so no older copy can go out; the batch renders it again first.
+// Correct takes over corrected data, after MayCorrect and, where it said so, a successful revocation. The next round
+// carries the new data, so that no older copy can go out. The batch must render it again first.
 func (t *Target) Correct(corrected State, now time.Time) error {
 	to := Ready
 	if t.s.Dispatch == Paused {
@@ -161,6 +166,7 @@ func (t *Target) Correct(corrected State, now time.Time) error {
 	return nil
 }
 
+// later returns the later of two instants.
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -8,7 +8,7 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Settlement is what a look at a target and its ledger rows leads to.
+// Settlement is the result of comparing a target with its ledger rows.
 type Settlement string
 
 // The settlements.
@@ -18,14 +18,14 @@ const (
 	RevokeFirst Settlement = "REVOKE_FIRST" // an older try was accepted: revoke the current key, then call Accepted
 )
 
-// Policies finds a policy version; false where it is gone.
+// Policies finds a policy version; it reports false if there is none.
 type Policies func(policy.Ref) (policy.Version, bool)
 
-// Settle brings the target in line with its ledger rows (R7): one pure function, run by the consumer of results and
-// by the sweep. rows are all of the target's rows, read after the target was locked.
+// Settle brings the target in line with its ledger rows (R7). It is a pure function, used by the consumer of results
+// and by the sweep. rows must be all of the target's rows, read after the target was locked.
 //
-// RevokeFirst asks the caller to insert a revocation of the current key and to tell Accepted what came of it:
-// the rows as read before that insert do not decide.
+// RevokeFirst asks the caller to try to revoke the current key and to pass the result to Accepted: the rows read before
+// that insert do not decide.
 func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, error) {
 	var current *attempt.Row
 	accepted := false
@@ -60,13 +60,13 @@ func (t *Target) settleAccepted(current *attempt.Row) (Settlement, error) {
 	if current == nil || current.State == attempt.Claimed {
 		return RevokeFirst, nil
 	}
-	// A row that is closed is never claimed again, so nothing can be called for the current key.
+	// A closed row is never claimed again, so no call can be made for the current key.
 	return Changed, t.move(EventSucceed, Succeeded)
 }
 
-// Accepted ends a target of which some try was accepted, after the caller tried to revoke the current key: revoked
-// tells whether the insert returned, current is that key's row as read after the insert. A claim that came first
-// must have its outcome known before.
+// Accepted ends a target of which some try was accepted, after the caller has tried to revoke the current key. revoked
+// reports whether that insert returned the key; current is the state of the key's row as read after the insert. If a
+// claim came first, its outcome must be known before the target can end, and the target is Unchanged.
 func (t *Target) Accepted(revoked bool, current attempt.State) (Settlement, error) {
 	if !revoked && !current.Closed() {
 		return Unchanged, nil
@@ -77,14 +77,14 @@ func (t *Target) Accepted(revoked bool, current attempt.State) (Settlement, erro
 func (t *Target) settleCurrent(row attempt.Row, policies Policies) (Settlement, error) {
 	ref := policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}
 	if ref.IsZero() {
-		ref = t.s.Policy // the event could not be read so far
+		ref = t.s.Policy // of an event that could not be decoded as far as its policy
 	}
 	version, ok := policies(ref)
-	content := row.State == attempt.Failed && row.Class == attempt.Content // stops the target, whatever its policy says
+	content := row.State == attempt.Failed && row.Class == attempt.Content // pauses the target, whatever its policy says
 	if !ok && !content {
 		return Unchanged, fmt.Errorf("%w: %s: its ledger row names policy %d v%d, which is gone", policy.ErrInvalid, row.Key, row.PolicyID, row.PolicyVersion)
 	}
-	next := *t // what is UNCHANGED, or fails, leaves no trace
+	next := *t // a copy: an error, or UNCHANGED, leaves the target as it was
 	if ok && next.s.Policy.IsZero() {
 		next.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
 	}
@@ -133,7 +133,7 @@ func (t *Target) settleFailed(row attempt.Row, v policy.Version) (Settlement, er
 	return t.advance(next, row.FinishedAt.Add(pause))
 }
 
-// advance takes the next attempt; a PAUSED target stays so while its key advances.
+// advance takes the next attempt; a PAUSED target stays PAUSED while its key advances.
 func (t *Target) advance(step int16, at time.Time) (Settlement, error) {
 	to := Failed
 	if t.s.Dispatch == Paused {

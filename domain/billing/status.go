@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// BatchStatus is written by the statement batch alone.
+// BatchStatus is the status that the statement batch, and nobody else, writes.
 type BatchStatus string
 
 // The batch statuses.
@@ -17,7 +17,7 @@ const (
 	RenderFailed BatchStatus = "RENDER_FAILED"
 )
 
-// Status is the dispatch status: written by dispatch, settlement and operators, never by the batch.
+// Status is the dispatch status. Dispatch, settlement and operators write it; the batch never does.
 type Status string
 
 // The dispatch statuses. Candidates are READY and FAILED targets that are RENDERED.
@@ -37,7 +37,7 @@ const (
 // Statuses lists every dispatch status.
 var Statuses = []Status{Ready, Requested, Failed, Paused, Unknown, Succeeded, Exhausted, Expired, Cancelled, WrittenOff}
 
-// Final reports whether dispatch is over for the target, but for a late success.
+// Final reports whether dispatch is over for the target. Only a late success still changes such a status.
 func (s Status) Final() bool {
 	switch s {
 	case Succeeded, Exhausted, Expired, Cancelled, WrittenOff:
@@ -148,6 +148,8 @@ func Can(from Status, event Event, to Status) bool {
 	return false
 }
 
+// move changes the dispatch status as an event allows. Leaving PAUSED clears the pause reason, an end clears the wish.
+// ErrTransition.
 func (t *Target) move(event Event, to Status) error {
 	if !Can(t.s.Dispatch, event, to) {
 		return fmt.Errorf("%w: %s: %s is not possible while %s", ErrTransition, t.s.Key, event, t.s.Dispatch)

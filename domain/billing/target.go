@@ -12,7 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/window"
 )
 
-// State is a target's data as storage keeps it. It has no rules; Target has.
+// State is a target's data as storage keeps it. The rules are with Target.
 type State struct {
 	Key      key.Target
 	Batch    BatchStatus
@@ -43,10 +43,10 @@ type State struct {
 // Target is a billing target. Change it through its methods only.
 type Target struct{ s State }
 
-// ErrState is wrapped by Restore.
+// ErrState is wrapped by the errors of Restore.
 var ErrState = errors.New("a target cannot be in this state")
 
-// Restore returns the target that storage kept.
+// Restore returns a target from what storage kept. ErrState.
 func Restore(s State) (Target, error) {
 	if s.Key.UserID <= 0 || s.Key.Month == 0 || s.Attempt < 0 || s.Round < 0 || s.Step < 0 {
 		return Target{}, fmt.Errorf("%w: %s attempt %d round %d step %d", ErrState, s.Key, s.Attempt, s.Round, s.Step)
@@ -87,7 +87,7 @@ func FirstAvailable(opening time.Time, sendDay int, zone *time.Location) (time.T
 	return window.SendDay(opening, sendDay, zone)
 }
 
-// nextAttempt takes the next try on the given step. The key changes, so its requeues start anew.
+// nextAttempt moves on to the next try, on a step of the route. The key changes, so its requeues are counted anew.
 func (t *Target) nextAttempt(step int16, at time.Time) {
 	t.s.Attempt++
 	t.s.Round, t.s.Requeues = 0, 0
@@ -96,7 +96,7 @@ func (t *Target) nextAttempt(step int16, at time.Time) {
 	t.s.RequestedAt = time.Time{}
 }
 
-// nextRound takes the same try again under a new key; no attempt is spent.
+// nextRound repeats the same try under a new key; it costs no attempt.
 func (t *Target) nextRound(at time.Time) {
 	t.s.Round++
 	t.s.Requeues = 0
@@ -118,14 +118,14 @@ func (t *Target) Requested(d Decision, now time.Time, runID int64) error {
 	return nil
 }
 
-// PublishFailed notes that the event may not have reached the broker: the row stays a candidate, attempt and round
-// stay as they are, the same key is published again after a pause (R1).
+// PublishFailed notes that the event may not have reached the broker (R1). The target stays a candidate with the same
+// attempt and round, so that the same key is published again after a pause.
 func (t *Target) PublishFailed(d Decision, now time.Time, why string) {
 	t.s.AvailableAt = now.Add(d.Policy.PublishRetry().Spread(0, t.s.Key.UserID))
 	t.s.LastDecision, t.s.LastError = d.String(), why
 }
 
-// Defer puts the target off to a later instant without spending anything (R1).
+// Defer makes the target wait until a later instant; that costs neither attempt nor round (R1).
 func (t *Target) Defer(d Decision) {
 	t.s.AvailableAt = d.Until
 	t.s.LastDecision = d.String()
@@ -140,11 +140,11 @@ func (t *Target) PauseFor(reason PauseReason) error {
 	return nil
 }
 
-// Explain keeps a decision for people.
+// Explain notes a decision for people.
 func (t *Target) Explain(d Decision) { t.s.LastDecision = d.String() }
 
-// Requeue makes a target whose message was lost a candidate again, with the same key (R8); after too many times it
-// is PAUSED(no_claim). Early is harmless: the ledger lets one delivery through.
+// Requeue makes a target whose message was lost a candidate again, with the same key (R8). After maxRequeues times it
+// becomes PAUSED(no_claim) instead. Doing so too early does no harm: the ledger lets only one delivery through.
 func (t *Target) Requeue(maxRequeues int16, now time.Time) error {
 	if t.s.Requeues >= maxRequeues && t.s.Dispatch == Requested {
 		return t.PauseFor(PauseNoClaim)
@@ -157,7 +157,7 @@ func (t *Target) Requeue(maxRequeues int16, now time.Time) error {
 	return nil
 }
 
-// End grants an end that R6 allows once the current key is revoked: Cancelled, Expired or Exhausted.
+// End grants an end once the current key is revoked (R6): Cancelled, Expired or Exhausted.
 func (t *Target) End(as Status) error {
 	switch as {
 	case Cancelled:
@@ -171,15 +171,15 @@ func (t *Target) End(as Status) error {
 	}
 }
 
-// KeepWish remembers an end that cannot be granted yet, because the current key has a ledger row (R6).
-// The first wish stays.
+// KeepWish remembers an end that cannot be granted yet, because the current key has a ledger row (R6). The first wish
+// is kept.
 func (t *Target) KeepWish(as Status) {
 	if t.s.Wish == "" && !t.s.Dispatch.Final() {
 		t.s.Wish = as
 	}
 }
 
-// EndReason is why a key is revoked for an end.
+// EndReason returns the reason with which a key is revoked for an end.
 func EndReason(as Status) attempt.Reason {
 	switch as {
 	case Expired:
@@ -191,13 +191,13 @@ func EndReason(as Status) attempt.Reason {
 	}
 }
 
-// AwaitWish puts a candidate off whose wish cannot be granted before its current try has an outcome, so that a run
-// does not come back to it at once. A target without a wish stays as it is.
+// AwaitWish defers a candidate whose wish cannot be granted before its current try has an outcome, so that a run does
+// not come back to it at once. It does nothing to a target without a wish.
 func (t *Target) AwaitWish(now time.Time) {
 	if t.s.Wish != "" && (t.s.Dispatch == Ready || t.s.Dispatch == Failed) {
 		t.s.AvailableAt = now.Add(wishPause)
 	}
 }
 
-// wishPause is how long a candidate with a wish waits for its try's outcome before a run looks again.
+// wishPause is how long AwaitWish defers a candidate.
 const wishPause = time.Minute

@@ -57,10 +57,10 @@ func (k Kind) bit() Set {
 	return 0
 }
 
-// Set is a set of channels. The zero value is empty. Stored as a small number: EMAIL 1, SMS 2, PUSH 4.
+// Set is a set of channels; the zero value is empty. It is stored as a number: EMAIL 1, SMS 2, PUSH 4.
 type Set uint8
 
-// NewSet returns the set of the given channels; what is no channel is left out.
+// NewSet returns a set of channels; values that are no channel are ignored.
 func NewSet(kinds ...Kind) Set {
 	var s Set
 	for _, k := range kinds {

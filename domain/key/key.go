@@ -56,7 +56,7 @@ func (m Month) Start(zone *time.Location) time.Time {
 // String writes "2026-11".
 func (m Month) String() string { return string(m.append(nil)) }
 
-// append writes "2026-11" behind b.
+// append appends "2026-11" to b.
 func (m Month) append(b []byte) []byte {
 	digit := func(n int) byte { return '0' + byte(n%10) }
 	year, month := m.Year(), int(m.Month())

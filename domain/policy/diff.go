@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// ParseRef reads what String writes, "1 v3", and "1v3".
+// ParseRef reads what Ref.String writes ("1 v3"), with or without the space.
 func ParseRef(text string) (Ref, error) {
 	family, version, ok := strings.Cut(text, "v")
 	id, errID := strconv.ParseInt(strings.TrimSuffix(family, " "), 10, 64)
@@ -29,7 +29,7 @@ type Difference struct {
 	After  string `json:"after"`
 }
 
-// Diff lists the fields in which two specs differ, in the order of a policy file. Defaults are filled in first.
+// Diff lists the fields in which two specs differ, in the order of a policy file. Defaults are filled in before.
 func Diff(before, after Spec) []Difference {
 	a, b := before.fields(), after.fields()
 	var list []Difference
@@ -41,7 +41,7 @@ func Diff(before, after Spec) []Difference {
 	return list
 }
 
-// fields are a spec's fields as texts, always the same ones in the same order; the text is in Before.
+// fields returns a spec's fields as texts, always the same fields in the same order. The text is in Before.
 func (s Spec) fields() []Difference {
 	s = s.withDefaults()
 	zone := ""

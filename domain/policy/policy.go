@@ -1,4 +1,4 @@
-// Package policy holds the operator's word on how statements go out: the channel route, quiet hours, backoff,
+// Package policy holds what the operator decides about how statements go out: the channel route, quiet hours, backoff,
 // deadline and what to do when an outcome cannot be known. A policy is a family with versions; a version never changes.
 package policy
 
@@ -27,7 +27,7 @@ func (r Ref) IsZero() bool { return r == Ref{} }
 // String writes "1 v3".
 func (r Ref) String() string { return fmt.Sprintf("%d v%d", r.ID, r.Version) }
 
-// Status is where a version stands in its life.
+// Status is the status of a version.
 type Status string
 
 // The statuses. One version is ACTIVE overall.
@@ -40,10 +40,10 @@ const (
 // Transition is one allowed change of a version's status.
 type Transition struct{ From, To Status }
 
-// Transitions is the life of a version. Code and documentation share it.
+// Transitions is the state machine of a version. Code and documentation share it.
 var Transitions = []Transition{{Draft, Active}, {Active, Retired}}
 
-// MessageClass is the law's view of the message.
+// MessageClass is what a message is in the eyes of the law.
 type MessageClass string
 
 // The message classes.
@@ -58,7 +58,7 @@ var (
 	ErrTransition = errors.New("a policy version cannot change its status so")
 )
 
-// Spec is what an operator writes; New makes a version of it.
+// Spec is what an operator writes. New turns it into a version.
 type Spec struct {
 	Name          string
 	Route         Route
@@ -75,17 +75,18 @@ type Spec struct {
 	MaxRequeues   int16                                  // requeues of one key before PAUSED(no_claim)
 }
 
-// DefaultBackoff is used for a failure class that the policy does not name.
+// DefaultBackoff applies to a failure class for which a policy names no backoff.
 var DefaultBackoff = attempt.Backoff{Base: 10 * time.Minute, Factor: 3, Max: 6 * time.Hour}
 
-// Version is one version of a policy. It never changes, but for its status.
+// Version is one version of a policy. Only its status ever changes.
 type Version struct {
 	ref    Ref
 	status Status
 	spec   Spec
 }
 
-// New checks a spec and returns the version in DRAFT. The error names the field and the reason.
+// New checks a spec and returns a version in DRAFT. The error is an *Invalid that names each field and what is wrong
+// with it.
 func New(ref Ref, spec Spec) (Version, error) {
 	spec = spec.withDefaults()
 	if err := spec.validate(); err != nil {
@@ -94,7 +95,7 @@ func New(ref Ref, spec Spec) (Version, error) {
 	return Version{ref: ref, status: Draft, spec: spec}, nil
 }
 
-// Restore returns a version as it was stored; the spec is checked again.
+// Restore returns a version from what was stored; it checks the spec again.
 func Restore(ref Ref, status Status, spec Spec) (Version, error) {
 	v, err := New(ref, spec)
 	v.status = status
@@ -137,7 +138,7 @@ type Problem struct {
 // String writes "route: names no channel".
 func (p Problem) String() string { return p.Field + ": " + p.Reason }
 
-// Invalid is the error about a policy that cannot work: it lists every problem, and is ErrInvalid.
+// Invalid is the error about a policy that cannot work. It lists every problem and wraps ErrInvalid.
 type Invalid struct{ Problems []Problem }
 
 // Error implements error.
@@ -149,7 +150,7 @@ func (i *Invalid) Error() string {
 	return ErrInvalid.Error() + ": " + strings.Join(texts, "; ")
 }
 
-// Unwrap lets it be ErrInvalid.
+// Unwrap returns ErrInvalid.
 func (i *Invalid) Unwrap() error { return ErrInvalid }
 
 func (s Spec) validate() error {
@@ -159,7 +160,7 @@ func (s Spec) validate() error {
 	return nil
 }
 
-// Problems lists everything that keeps the spec from working, not only the first thing.
+// Problems lists everything that keeps the spec from working; none if it works.
 func (s Spec) Problems() []Problem {
 	s = s.withDefaults()
 	var list []Problem
@@ -197,8 +198,8 @@ func (s Spec) Problems() []Problem {
 	return list
 }
 
-// firstOpening is how long after the start of a month the quiet hours open; bound tells whether they bind every channel
-// of the route at all.
+// firstOpening returns how long after the start of a month the quiet hours first open. bound reports whether quiet
+// hours bind every channel of the route; otherwise opening means nothing.
 func (s Spec) firstOpening() (opening time.Duration, bound bool) {
 	if s.QuietHours.IsZero() || s.Zone == nil || len(s.Route) == 0 {
 		return 0, false
@@ -215,19 +216,19 @@ func (s Spec) firstOpening() (opening time.Duration, bound bool) {
 // Ref names the version.
 func (v Version) Ref() Ref { return v.ref }
 
-// Status tells where the version stands.
+// Status returns the version's status.
 func (v Version) Status() Status { return v.status }
 
-// Spec returns a copy of what the operator wrote, defaults filled in.
+// Spec returns a copy of the version's spec, with defaults filled in.
 func (v Version) Spec() Spec { return v.spec.withDefaults() }
 
-// Name is the family's name.
+// Name returns the name of the policy's family.
 func (v Version) Name() string { return v.spec.Name }
 
-// Activate takes a draft live. The caller retires the version that was ACTIVE before.
+// Activate returns the draft as ACTIVE. The caller retires the version that was ACTIVE before. ErrTransition.
 func (v Version) Activate() (Version, error) { return v.to(Active) }
 
-// Retire ends an ACTIVE version: targets bound to it keep it.
+// Retire returns the ACTIVE version as RETIRED; targets bound to it stay bound. ErrTransition.
 func (v Version) Retire() (Version, error) { return v.to(Retired) }
 
 func (v Version) to(next Status) (Version, error) {
@@ -238,7 +239,8 @@ func (v Version) to(next Status) (Version, error) {
 	return v, nil
 }
 
-// Steps returns the route written out for a customer's channel wish ([EMAIL, EMAIL, SMS]). Not to be changed.
+// Steps returns the route written out for a customer's channel wish, as [EMAIL, EMAIL, SMS]. The caller must not change
+// it.
 func (v Version) Steps(wish channel.Kind) []channel.Kind { return v.spec.Route.Steps(wish) }
 
 // BackoffFor returns the pause for a failure class.
@@ -252,7 +254,7 @@ func (v Version) BackoffFor(class attempt.FailureClass) attempt.Backoff {
 // PublishRetry is the pause of a row whose event was not acknowledged.
 func (v Version) PublishRetry() attempt.Backoff { return v.spec.PublishRetry }
 
-// UnknownFor tells what follows an unknown outcome on a channel; hold where the operator said nothing.
+// UnknownFor returns what follows an unknown outcome on a channel; hold unless the policy says otherwise.
 func (v Version) UnknownFor(kind channel.Kind) attempt.UnknownPolicy {
 	if u, ok := v.spec.Unknown[kind]; ok {
 		return u
@@ -266,7 +268,7 @@ func (v Version) QuietHours() window.Forbidden { return v.spec.QuietHours }
 // QuietBinds reports whether quiet hours bind a channel.
 func (v Version) QuietBinds(kind channel.Kind) bool { return v.spec.QuietChannels.Has(kind) }
 
-// Deadline returns the last instant for a month's bills; the zero time where there is none.
+// Deadline returns the instant from which on a month's bills no longer go out; the zero time if there is none.
 func (v Version) Deadline(monthStart time.Time) time.Time {
 	if v.spec.Deadline == 0 {
 		return time.Time{}

@@ -7,10 +7,10 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// MaxSteps bounds a route written out.
+// MaxSteps is the most steps that a route may have.
 const MaxSteps = 100
 
-// Leg is one channel of a route and how often it is tried.
+// Leg is one channel of a route and how many tries it gets.
 type Leg struct {
 	Channel channel.Kind
 	Tries   int
@@ -39,8 +39,8 @@ func (r Route) validate() error {
 	return nil
 }
 
-// Steps writes the route out for a customer's wish: the wished channel's legs come first, the others keep their
-// order. A wish for a channel that the route does not have changes nothing.
+// Steps writes the route out for a customer's channel wish: the legs of that channel come first, the others keep their
+// order. A wish for a channel that is not in the route changes nothing.
 func (r Route) Steps(wish channel.Kind) []channel.Kind {
 	var steps []channel.Kind
 	for _, wished := range []bool{true, false} {
@@ -56,7 +56,7 @@ func (r Route) Steps(wish channel.Kind) []channel.Kind {
 	return steps
 }
 
-// NextOther returns the first step after a given one whose channel is another one, or -1.
+// NextOther returns the first step after a given one that has another channel, or -1.
 func NextOther(steps []channel.Kind, step int16) int16 {
 	for i := int(step) + 1; i < len(steps); i++ {
 		if step >= 0 && int(step) < len(steps) && steps[i] != steps[step] {

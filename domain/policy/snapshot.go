@@ -5,16 +5,17 @@ import (
 	"fmt"
 )
 
-// ErrNoActive is returned where a run needs an ACTIVE policy and there is none.
+// ErrNoActive is returned when a run needs an ACTIVE policy and there is none.
 var ErrNoActive = errors.New("no policy is ACTIVE: write one and activate it")
 
-// Snapshot is the policies as a run read them at its start; a run never reads them again. It is immutable.
+// Snapshot is the policies as a run reads them at its start; a run never reads them again. It is immutable.
 type Snapshot struct {
 	active   Version
 	versions map[Ref]Version
 }
 
-// NewSnapshot takes every version that a target may be bound to. Exactly one must be ACTIVE.
+// NewSnapshot returns a snapshot of all versions that a target may be bound to. Exactly one must be ACTIVE:
+// ErrNoActive, ErrInvalid.
 func NewSnapshot(versions []Version) (Snapshot, error) {
 	s := Snapshot{versions: make(map[Ref]Version, len(versions))}
 	active := 0
@@ -35,10 +36,11 @@ func NewSnapshot(versions []Version) (Snapshot, error) {
 	}
 }
 
-// Active is the version that binds targets which no version binds yet.
+// Active returns the ACTIVE version, which binds targets at their first dispatch.
 func (s Snapshot) Active() Version { return s.active }
 
-// For returns the version that a target is bound to: the ACTIVE one for the zero Ref.
+// For returns the version that a target is bound to; the ACTIVE one for the zero Ref. It reports false if there is no
+// such version.
 func (s Snapshot) For(ref Ref) (Version, bool) {
 	if ref.IsZero() {
 		return s.active, s.active.status == Active

@@ -1,5 +1,5 @@
-// Package window knows when a customer must not be disturbed and when a bill may first go out.
-// It is arithmetic on instants that are handed in: nothing here reads a clock.
+// Package window computes when a customer must not be disturbed and when a bill may first go out. It works on the
+// instants that it is given and never reads a clock.
 package window
 
 import (
@@ -21,7 +21,7 @@ var (
 // Minute is a time of day: minutes since midnight, 0 to 1439.
 type Minute int16
 
-// ParseMinute reads "21:00" (and "24:00" as midnight is refused: write "00:00").
+// ParseMinute reads a time of day such as "21:00". Midnight is "00:00"; "24:00" is refused.
 func ParseMinute(s string) (Minute, error) {
 	if len(s) == 5 && s[2] == ':' {
 		t, err := time.Parse("15:04", s)
@@ -73,13 +73,13 @@ func NewForbidden(from, to Minute, zone *time.Location) (Forbidden, error) {
 // IsZero reports whether the window forbids nothing.
 func (w Forbidden) IsZero() bool { return w.zone == nil }
 
-// From is where the window begins.
+// From returns when the window begins.
 func (w Forbidden) From() Minute { return w.from }
 
-// To is where the window ends.
+// To returns when the window ends.
 func (w Forbidden) To() Minute { return w.to }
 
-// Zone is whose wall clock counts; nil for the zero value.
+// Zone returns the zone whose wall clock counts; nil for the zero value.
 func (w Forbidden) Zone() *time.Location { return w.zone }
 
 // String writes "21:00–08:00 Asia/Seoul".
@@ -103,15 +103,15 @@ func (w Forbidden) Contains(at time.Time) bool {
 	return minute >= w.from || minute < w.to
 }
 
-// NextOpening returns the earliest instant, not before at, that lies outside the window: at itself where it does.
-// Where the clocks jump over To, the window opens at the jump; where they show To twice, it opens the first time,
-// and what the wall clock then shows again inside the window is forbidden again.
+// NextOpening returns the earliest instant, not before at, that lies outside the window; at itself if it does. If the
+// clocks jump forward over To, the window opens at the jump. If they show To twice, it opens the first time; what the
+// wall clock then shows inside the window again is forbidden again.
 func (w Forbidden) NextOpening(at time.Time) time.Time {
 	if !w.Contains(at) {
 		return at
 	}
-	// The wall clock decides, and it may jump: walk the real minutes. A window is shorter than a day, a zone's
-	// jump is at most a day (Samoa skipped 2011-12-30), so two days bound the walk.
+	// The wall clock decides, and it may jump. So unless the guess is certain, go through the real minutes. A window is
+	// shorter than a day and a zone's jump is at most a day (Samoa skipped 2011-12-30), so two days suffice.
 	opening := at.Truncate(time.Minute)
 	if guess := w.guess(at); guess.After(at) && !w.Contains(guess) && w.Contains(guess.Add(-time.Nanosecond)) && w.unbroken(at, guess) {
 		return guess
@@ -125,7 +125,7 @@ func (w Forbidden) NextOpening(at time.Time) time.Time {
 	return opening
 }
 
-// guess is the opening where no clock jumps between at and it.
+// guess returns the opening if no clock jumps before it.
 func (w Forbidden) guess(at time.Time) time.Time {
 	local := at.In(w.zone)
 	minute := Minute(local.Hour()*60 + local.Minute())
@@ -143,9 +143,9 @@ func (w Forbidden) unbroken(from, to time.Time) bool {
 	return a == b
 }
 
-// SendDay returns the start of the first day, not before the opening's day, whose number in its month is the
-// customer's preferred day (1 to 31), clamped to short months (31 means the 30th in April), in a zone.
-// An opening on that day itself is returned as it is.
+// SendDay returns the first instant, not before the opening, of a day in zone whose number in its month is day (1 to
+// 31): the opening itself if it lies on such a day, else the start of the next one. In a month that is too short the
+// last day counts: 31 means the 30th in April. ErrSendDay.
 func SendDay(opening time.Time, day int, zone *time.Location) (time.Time, error) {
 	if day < 1 || day > 31 {
 		return time.Time{}, fmt.Errorf("%w: %d", ErrSendDay, day)
@@ -164,14 +164,15 @@ func SendDay(opening time.Time, day int, zone *time.Location) (time.Time, error)
 	}
 }
 
+// clamped returns the start of a day, or of the month's last day if the month is shorter.
 func clamped(year int, month time.Month, day int, zone *time.Location) time.Time {
 	last := time.Date(year, month+1, 0, 12, 0, 0, 0, time.UTC).Day()
 	return startOfDay(year, month, min(day, last), zone)
 }
 
-// startOfDay returns the first instant of a day by the clocks of a zone. time.Date does not promise it: some zones'
-// clocks jump over midnight (Havana, Santiago: it may then answer with the evening before), show it twice, or skip a
-// whole day (Samoa; the next day's start is returned).
+// startOfDay returns the first instant of a day by the clocks of a zone. time.Date does not promise that: the clocks of
+// some zones jump over midnight (Havana, Santiago: it may return the evening before), show midnight twice, or skip a
+// whole day (Samoa; the start of the next day is returned).
 func startOfDay(year int, month time.Month, day int, zone *time.Location) time.Time {
 	begun := func(at time.Time) bool {
 		y, m, d := at.In(zone).Date()
