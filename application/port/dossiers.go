@@ -8,21 +8,21 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Dossiers reads what is kept sealed about bills, for people's questions. What is in it is opened with a Cipher.
+// Dossiers reads what is stored encrypted about bills, to answer people's questions. A Cipher opens it.
 type Dossiers interface {
-	// Sealed returns what is kept sealed about a target. ErrNotFound.
+	// Sealed returns what is stored encrypted about a target. ErrNotFound.
 	Sealed(ctx context.Context, target key.Target) (SealedBill, error)
-	// Unreached returns the next bills of a month, by user id behind the given one, at most limit, that have not been
-	// accepted by a gateway and for which nothing more happens by itself: PAUSED, UNKNOWN, every end but SUCCEEDED, and
-	// what could not be rendered. With onTheWay also READY, FAILED and REQUESTED ones. Fewer than the limit means that
-	// there are no more.
+	// Unreached returns a month's bills that no gateway has accepted and for which nothing more happens by itself (see
+	// Ended): PAUSED, UNKNOWN, every end but SUCCEEDED, and what could not be rendered; with onTheWay, READY, FAILED
+	// and REQUESTED ones too. It returns at most limit, sorted by user id, those behind the user id after. Fewer than
+	// limit means that there are no more.
 	Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]UnreachedBill, error)
-	// Refused returns the rows of a customer that the month's imports refused and that did not come in since, by file
-	// and line.
+	// Refused returns the rows of a customer that the month's imports refused and that have not come in since, sorted
+	// by file and line.
 	Refused(ctx context.Context, month key.Month, customer string) ([]Reject, error)
 }
 
-// SealedBill is what is kept sealed about a target.
+// SealedBill is what is stored encrypted about a target.
 type SealedBill struct {
 	Data         []byte        // Purpose{KindBillingData, target}
 	Destinations []Destination // by channel, at most one each
@@ -38,7 +38,7 @@ type UnreachedBill struct {
 	RenderError string
 }
 
-// Ended reports whether nothing more happens by itself for a bill that is not SUCCEEDED: what Unreached lists.
+// Ended reports whether nothing more happens by itself for a bill that is not SUCCEEDED.
 func Ended(s billing.State) bool {
 	switch s.Dispatch {
 	case billing.Ready, billing.Failed, billing.Requested:

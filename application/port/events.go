@@ -15,7 +15,7 @@ type Message struct {
 // Header is one header of a message.
 type Header struct{ Name, Value string }
 
-// Topic names a topic by its role; the adapter knows its name.
+// Topic names a topic by its role; the adapter maps it to the topic's name in the log.
 type Topic string
 
 // The topics.
@@ -28,44 +28,45 @@ const (
 // Publisher writes messages to the log of events.
 type Publisher interface {
 	// Publish writes the messages and waits until each is acknowledged by all in-sync replicas, or the context ends.
-	// The answer has one entry a message, nil where it was acknowledged; an error means "unknown", not "not published".
-	// It never blocks longer than a little after the context's end.
+	// The result has one entry for each message: nil if it was acknowledged; an error means that it may or may not have
+	// been published. Publish returns soon after the context's end at the latest.
 	Publish(ctx context.Context, topic Topic, messages []Message) []error
 }
 
-// Received is one message as consumed, and the promise to say when it is done with.
+// Received is one consumed message.
 type Received struct {
 	Topic     Topic
 	Partition int32
 	Offset    int64
 	Time      time.Time // when the log took it
 	Message
-	// Done tells that the message needs no redelivery: its key has a ledger row, or it lies in the dead letter topic.
-	// May be called from any goroutine, in any order, once. Only the contiguous prefix of done messages is committed.
+	// Done says that the message needs no redelivery: its key has a ledger row, or it lies in the dead letter topic. It
+	// may be called once, from any goroutine, in any order. Only the contiguous prefix of done messages is committed.
 	Done func()
 }
 
 // Consumer reads messages as a member of a group, at least once.
 type Consumer interface {
-	// Run joins the group and hands each message to handle, in order within a partition, from one goroutine a partition.
-	// handle may block: that stops its partition and nothing else. Its context ends when the partition is taken away
-	// or Run's context ends; the message must then be given up, unless it is done. Run returns when its context ends,
-	// after committing what is done. Losing the brokers is not an error: it waits, tells so once, and goes on.
+	// Run joins the group and calls handle for each message, in order within a partition, from one goroutine for each
+	// partition. handle may block, which holds up its partition and nothing else. Its context ends when the partition
+	// is taken away or Run's context ends; the message must then be abandoned unless it is done. Run returns when its
+	// context ends, after committing what is done. Losing the brokers is not an error: Run waits, logs that once, and
+	// goes on.
 	Run(ctx context.Context, handle func(ctx context.Context, message Received)) error
 }
 
 // Progress tells how far the delivery group has read (R8).
 type Progress interface {
-	// ReadUpTo reports whether, on every partition of the requests, the group's committed offset has passed the
-	// offset of the first message that is not older than an instant.
+	// ReadUpTo reports whether, on every partition of the requests, the group's committed offset has passed the offset
+	// of the first message that is not older than at.
 	ReadUpTo(ctx context.Context, at time.Time) (bool, error)
-	// Lag returns the number of messages of the requests that the group has not committed.
+	// Lag returns the number of requests that the group has not committed.
 	Lag(ctx context.Context) (int64, error)
 }
 
-// Topics makes topics.
+// Topics creates the topics.
 type Topics interface {
-	// Ensure creates what is missing of the three topics and checks what is there: ErrInvalid where a topic has
-	// fewer partitions than asked for.
+	// Ensure creates those of the three topics that are missing and checks the others. ErrInvalid if a topic has fewer
+	// partitions than asked for.
 	Ensure(ctx context.Context) error
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Gateway sends one message by one provider of one channel.
+// Gateway sends messages by one provider of one channel.
 type Gateway interface {
-	// Send makes at most one call that the provider may accept, within the call deadline, and says what came of it.
-	// It never repeats a call: no retries, no reconnecting after the first byte of the message. The context's end
-	// cuts the call short: the answer is then CallUnknown, unless the first byte was surely not sent.
-	// Many calls may run at once.
+	// Send makes at most one call that the provider may accept, within the call deadline, and returns what came of it.
+	// It never repeats a call: no retries, no reconnecting after the first byte of the message. The end of the context
+	// cuts the call short; the verdict is then CallUnknown, unless certainly no byte of the message was sent. Many
+	// calls may run at once.
 	Send(ctx context.Context, delivery Delivery) Reply
 	// Provider describes the provider.
 	Provider() Provider
 }
 
-// Delivery is what is to be sent, in clear: it is never logged.
+// Delivery is what is to be sent, unencrypted: it is never logged.
 type Delivery struct {
 	Key         key.Delivery // given to the provider as the idempotency key
 	Channel     channel.Kind
@@ -28,19 +28,19 @@ type Delivery struct {
 	Content     Variant
 }
 
-// Verdict is what a call came to.
+// Verdict is the result of a call.
 type Verdict string
 
 // The verdicts.
 const (
 	CallAccepted  Verdict = "accepted"   // the provider took the message
-	CallRefused   Verdict = "refused"    // definitively not taken: Class tells why; only what an allow-list names
-	CallThrottled Verdict = "throttled"  // "not now": surely not taken
-	CallNotMade   Verdict = "not_called" // surely no call: no connection, or no byte of the message was sent
+	CallRefused   Verdict = "refused"    // definitively not taken, by an allow-list; Class says why
+	CallThrottled Verdict = "throttled"  // "not now": certainly not taken
+	CallNotMade   Verdict = "not_called" // certainly no call: no connection, or no byte of the message was sent
 	CallUnknown   Verdict = "unknown"    // a call may have been taken, and no answer will come
 )
 
-// Reply is the provider's answer.
+// Reply is what came of a call.
 type Reply struct {
 	Verdict   Verdict
 	Class     attempt.FailureClass // of CallRefused: permanent, temporary or content
@@ -49,7 +49,7 @@ type Reply struct {
 	Detail    string               // for people: the provider's words, with no destination in them
 }
 
-// Provider is a provider's settings that the caller must respect. Lease ≥ CallDeadline + Margin.
+// Provider is what a caller must know of a provider. Lease must be at least CallDeadline + Margin.
 type Provider struct {
 	Name         string
 	Channel      channel.Kind

@@ -9,26 +9,27 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// ImportedBill is one accepted row of billing data on its way into storage.
+// ImportedBill is an accepted row of billing data, to be stored.
 type ImportedBill struct {
 	Customer     string        // customer number: text, unique
-	State        billing.State // as the domain made it; Key.UserID is 0: the store gives the number
-	Data         []byte        // the bill itself as canonical JSON, in clear here; the store keeps it sealed by Seal
+	State        billing.State // as the domain made it; Key.UserID is 0, because the store assigns it
+	Data         []byte        // the bill itself as canonical JSON, unencrypted; the store encrypts it by seal
 	Destinations map[channel.Kind]string
 	Fingerprint  [32]byte // SHA-256 of the canonical row: the same row again changes nothing
 	File         string   // the import's, without folders
 	Line         int
-	Import       int64 // the id of the import's record; 0: none
-	Mends        RejectedRow
+	Import       int64       // the id of the import's record; 0: none
+	Mends        RejectedRow // the refused row that this one replaces; zero: none
 }
 
-// RejectedRow names a refused row for ever, by the file and line on which it was refused first. The zero value names none.
+// RejectedRow identifies a refused row, for good, by the file and line where it was refused first. The zero value names
+// none.
 type RejectedRow struct {
 	File string
 	Line int
 }
 
-// ImportReport says what a chunk of an import came to.
+// ImportReport is the result of storing a chunk of an import.
 type ImportReport struct {
 	Inserted  int
 	Unchanged int // the same bill was there already
@@ -43,18 +44,17 @@ type ImportConflict struct {
 
 // Imports stores billing data.
 type Imports interface {
-	// Store inserts the bills of a chunk in one transaction. Customers get a user id at their first bill and keep it.
-	// What a bill says is sealed by seal, once its user id is known. Importing the same again changes nothing.
-	// A refused row of the month is mended by a bill that Mends it and is in now or was before, and by a new bill of
-	// the customer that it named. Of a customer named twice in a chunk the first row counts. ErrInvalid where the month was never opened.
-	// seal must not be nil and is called from one goroutine.
+	// Store inserts the bills of a chunk in one transaction. Customers get a user id with their first bill and keep it.
+	// seal encrypts a bill's data and destinations once its user id is known; it is required, and called from one
+	// goroutine. Importing the same bill again changes nothing. Of several rows of one customer in a chunk the first
+	// counts. A refused row of the month becomes mended by a bill that names it in Mends and is stored, now or before,
+	// and by a new bill of the customer that it named. ErrInvalid if the month was never opened.
 	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
-	// Begin stores the record of an import that begins and returns its id, from 1.
+	// Begin stores the record of an import that begins and returns its id, counted from 1.
 	Begin(ctx context.Context, record ImportRecord) (int64, error)
-	// End overwrites the record of an import that began; ErrNotFound where none did.
+	// End overwrites the record of an import. ErrNotFound if it never began.
 	End(ctx context.Context, record ImportRecord) error
-	// Reject notes that a row of a file was refused; the same file and line again changes nothing, also where it was
-	// mended since.
+	// Reject notes refused rows. A file and line that is noted already stays as it is, even if it was mended since.
 	Reject(ctx context.Context, month key.Month, rejects []Reject) error
 }
 
@@ -85,7 +85,7 @@ type ImportRecord struct {
 	Error      string // "" where it came to its end
 }
 
-// Origin tells where the data of a bill came from and what the batch made of it.
+// Origin says where the data of a bill came from and what the batch made of it.
 type Origin struct {
 	File        string
 	Line        int

@@ -21,16 +21,17 @@ type Contact struct {
 // Subject names the contact in Audit.
 func (c Contact) Subject() string { return fmt.Sprintf("user %d on %s", c.UserID, c.Channel) }
 
-// CustomerSubject names a customer's bill in Audit where its target is not at hand.
+// CustomerSubject names a customer's bill in Audit if the target's key is not known.
 func CustomerSubject(month key.Month, customer string) string {
 	return month.String() + " customer " + customer
 }
 
-// Months knows which billing months are open: opened by their import, closed by an operator.
+// Months keeps which billing months are open. An import opens a month, an operator closes it.
 type Months interface {
-	// Open makes room for a month (its partitions) and opens it. Safe to repeat; a closed month stays closed: ErrInvalid.
+	// Open makes a month ready for data and opens it. Safe to repeat. ErrInvalid if the month was closed: it stays
+	// closed.
 	Open(ctx context.Context, month key.Month) error
-	// Close closes a month for runs; ErrNotFound where it was never opened.
+	// Close closes a month for runs that do not name it. ErrNotFound if it was never opened.
 	Close(ctx context.Context, month key.Month) error
 	// List returns the open months, oldest first.
 	List(ctx context.Context) ([]key.Month, error)
@@ -46,15 +47,16 @@ type MonthState struct {
 	ClosedAt time.Time // by the database's clock; zero while it is open
 }
 
-// Control is the switch that stops everything that goes out. It is read per page and every few seconds, never kept.
+// Control is the switch that halts everything that goes out. It is read for each page and every few seconds, never
+// cached for longer.
 type Control interface {
-	// Halted tells whether dispatch and delivery must hold, and why.
+	// Halted returns whether dispatch and delivery must stop, and why.
 	Halted(ctx context.Context) (Halt, error)
 	// SetHalt sets or lifts the halt.
 	SetHalt(ctx context.Context, halt Halt) error
 }
 
-// Halt is the switch's position.
+// Halt is the position of the switch, with who set it last and why.
 type Halt struct {
 	On     bool
 	Actor  string
@@ -66,12 +68,13 @@ type Halt struct {
 type Policies interface {
 	// Versions returns every ACTIVE and RETIRED version, for a snapshot.
 	Versions(ctx context.Context) ([]policy.Version, error)
-	// List returns every version, DRAFTs included, with who wrote it and who let it go live, by reference.
+	// List returns every version, DRAFTs included, with who wrote and who activated it, sorted by reference.
 	List(ctx context.Context) ([]PolicyRecord, error)
-	// Draft stores a new DRAFT version of the family of that name (a new family where there is none) and returns it
-	// with its reference. ErrInvalid where the spec cannot work.
+	// Draft stores a new DRAFT version of the policy family with the spec's name, which is made if there is none, and
+	// returns it with its reference. ErrInvalid if the spec cannot work.
 	Draft(ctx context.Context, spec policy.Spec, by Act) (policy.Version, error)
-	// Activate makes a DRAFT version the ACTIVE one and retires the one before, in one transaction. ErrNotFound.
+	// Activate makes a DRAFT version the ACTIVE one and retires the one before, in one transaction. ErrNotFound;
+	// policy.ErrTransition if the version is not a DRAFT.
 	Activate(ctx context.Context, ref policy.Ref, by Act) error
 }
 
@@ -83,7 +86,7 @@ type PolicyRecord struct {
 	RetiredAt  time.Time // zero while it is a DRAFT or ACTIVE
 }
 
-// Act says who does something and why: every operator use case writes it down.
+// Act says who does something and why. Every use case of an operator writes it down.
 type Act struct {
 	Actor      string // created_by of what the act makes
 	Reason     string
@@ -93,7 +96,7 @@ type Act struct {
 
 // Audit keeps what operators did.
 type Audit interface {
-	// Note writes one act down. subject names what it was done to (a target, a policy, a month), without personal data.
+	// Note writes one act down. subject names what was acted on (a target, a policy, a month), without personal data.
 	Note(ctx context.Context, what, subject string, by Act) error
 	// About returns what was done to any of the subjects, oldest first.
 	About(ctx context.Context, subjects []string) ([]Note, error)
@@ -108,17 +111,18 @@ type Note struct {
 
 // Runs keeps the record of each dispatch run.
 type Runs interface {
-	// Start stores a new run and returns its id, from 1.
+	// Start stores the record of a new run and returns its id, counted from 1.
 	Start(ctx context.Context, run Run) (int64, error)
-	// Update overwrites the record of a run that was started; ErrNotFound where none was.
+	// Update overwrites the record of a run. ErrNotFound if it was never started.
 	Update(ctx context.Context, run Run) error
-	// Find returns the record of a run; ErrNotFound.
+	// Find returns the record of a run. ErrNotFound.
 	Find(ctx context.Context, id int64) (Run, error)
-	// Latest returns the records of a month's last runs, the newest first, at most limit; month 0: of every month.
+	// Latest returns the records of a month's last runs, newest first, at most limit; those of every month if month is
+	// 0.
 	Latest(ctx context.Context, month key.Month, limit int) ([]Run, error)
 }
 
-// Run is the run record.
+// Run is the record of one dispatch run.
 type Run struct {
 	ID          int64
 	Month       key.Month
@@ -139,7 +143,7 @@ type Run struct {
 	Error       string
 }
 
-// RunStatus is how a run stands.
+// RunStatus is the status of a run.
 type RunStatus string
 
 // The run statuses.
@@ -151,19 +155,19 @@ const (
 	RunFailed   RunStatus = "FAILED"
 )
 
-// Report reads what people ask about a month.
+// Report reads what people want to know about a month.
 type Report interface {
 	// Funnel counts the targets of a month by batch and dispatch status.
 	Funnel(ctx context.Context, month key.Month) (Funnel, error)
 	// Find returns the target of a customer number with its ledger rows, sorted by key. ErrNotFound.
 	Find(ctx context.Context, month key.Month, customer string) (billing.Target, []attempt.Row, error)
-	// Origin tells where a target's data came from: file, line and import. ErrNotFound.
+	// Origin returns where a target's data came from: file, line and import. ErrNotFound.
 	Origin(ctx context.Context, target key.Target) (Origin, error)
 	// Imports returns the records of a month's imports, oldest first.
 	Imports(ctx context.Context, month key.Month) ([]ImportRecord, error)
 }
 
-// Funnel is a month in numbers.
+// Funnel counts a month's targets and refused rows.
 type Funnel struct {
 	Month    key.Month
 	Imported int

@@ -1,9 +1,9 @@
-// Package port holds the driven ports of Balsong: what the use cases need of the world, one small interface a file.
-// Every port has a conformance suite in porttest, an in-memory implementation in memory, and adapters that pass the
-// same suite against the real thing.
+// Package port holds the driven ports of Balsong, the interfaces by which the use cases reach the outside world: one
+// small interface each. Every port has a conformance suite in porttest, an in-memory implementation in memory, and
+// adapters that pass the same suite against the real thing.
 //
-// Unless a port says otherwise: all methods may be called from many goroutines at once; a context that ends stops the
-// call and its error is returned; slices handed in are not kept and not changed.
+// Unless a port says otherwise: all methods are safe for concurrent use; the end of a context stops the call, which
+// returns the context's error; slices that are passed in are neither kept nor changed.
 package port
 
 import (
@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// Errors that several ports return. Adapters translate their own errors into these; users of a port test with errors.Is.
+// Errors that several ports return. Adapters translate their own errors into these; callers test with errors.Is.
 var (
-	// ErrUnavailable: the part cannot be reached or answers "not now". Nothing is known to have been done, unless the
-	// method says otherwise. Wait and try again; spend nothing.
+	// ErrUnavailable: the other side cannot be reached or answers "not now". Nothing is known to have been done, unless
+	// the method says otherwise. Wait and try again; that costs no attempt.
 	ErrUnavailable = errors.New("temporarily unavailable")
-	// ErrConflict: the database ended the transaction in favour of another one. Nothing was done; run it again.
+	// ErrConflict: the database rolled the transaction back in favour of another one. Nothing was done; run it again.
 	ErrConflict = errors.New("lost against a concurrent transaction")
 	// ErrCommitUnknown: the answer to COMMIT was lost; the transaction may or may not have been committed.
 	ErrCommitUnknown = errors.New("whether the transaction was committed is unknown")
 	// ErrNotFound: the thing named does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrInvalid: the part refuses the data itself; trying again will not help.
+	// ErrInvalid: the other side refuses the data itself; trying again does not help.
 	ErrInvalid = errors.New("refused as invalid")
 )
 
-// Clock tells the time for quiet hours, deadlines and a pass's now. Leases are judged by the database's clock.
+// Clock is the clock for quiet hours, deadlines and a pass's now. Leases go by the database's clock instead.
 type Clock interface {
 	// Now returns the current instant. It carries a monotonic reading where the clock is the machine's own.
 	Now() time.Time
@@ -34,25 +34,26 @@ type Clock interface {
 	After(d time.Duration) <-chan time.Time
 }
 
-// Field is one typed value of a log line or an event: snake_case name, no personal data.
+// Field is one typed value of a log line: its name in snake_case, its value without personal data.
 type Field struct {
 	Key   string
 	Value any // string, bool, int, int64, float64, time.Duration, time.Time, error or []string
 }
 
-// Log is where the use cases tell what happens. Messages are constant; everything dynamic is a field.
+// Log is the log of the use cases. Messages are constant; whatever varies is a field.
 type Log interface {
 	Info(message string, fields ...Field)
 	Warn(message string, fields ...Field)
 	Error(message string, fields ...Field)
 }
 
-// Metrics counts and measures; names and labels are snake_case and carry no personal data.
+// Metrics counts and measures. Names and labels are in snake_case and carry no personal data. Labels are passed in
+// pairs: name, value.
 type Metrics interface {
-	// Count adds to a counter; labels come in pairs: name, value.
+	// Count adds n to a counter.
 	Count(name string, n int, labels ...string)
-	// Observe notes one measurement in seconds.
+	// Observe records one duration, which is exported in seconds.
 	Observe(name string, d time.Duration, labels ...string)
-	// Gauge sets a current value.
+	// Gauge sets the current value of a gauge.
 	Gauge(name string, value float64, labels ...string)
 }

@@ -22,7 +22,7 @@ type Variant struct {
 	Unsubscribe string `json:"unsubscribe,omitempty"`
 }
 
-// Statement is one target's statement: all channel variants, in clear.
+// Statement is one target's statement with the variants of all channels, unencrypted.
 type Statement struct {
 	Target   key.Target               `json:"target"`
 	Variants map[channel.Kind]Variant `json:"variants"`
@@ -39,27 +39,28 @@ type StatementRef struct {
 
 // Errors of statements and ciphertexts.
 var (
-	// ErrContent: what was read is not the statement it should be: wrong hash, length or owner, or it does not
-	// authenticate. It must never be sent.
+	// ErrContent: what was read is not the statement or data that it should be: its hash, length or owner is wrong, or
+	// it does not authenticate. It must never be sent.
 	ErrContent = errors.New("the content is not what it should be")
-	// ErrUnknownKey: encrypted with a key that this process does not have (yet): wait, spend nothing.
+	// ErrUnknownKey: it is encrypted with a key that this process does not have (yet). Wait; that costs no attempt.
 	ErrUnknownKey = errors.New("encrypted with an unknown key")
 )
 
 // MaxEntry bounds one entry of a pack, in bytes.
 const MaxEntry = 4 << 20
 
-// Packs stores statements in packs: one object holds one chunk of statements, each compressed and encrypted on its own.
+// Packs stores statements in packs: an object that holds a chunk of statements, each compressed and encrypted on its
+// own.
 type Packs interface {
-	// Put writes one pack and returns a reference for each entry, in order. name is unique for the pack; writing the
-	// same name again replaces it. entries are sealed statements. ErrUnavailable; ErrInvalid where there is no entry,
-	// one is empty, or one is longer than MaxEntry.
+	// Put writes one pack of sealed statements and returns a reference for each entry, in order. name must be unique
+	// for the content; writing a name again replaces the pack. ErrUnavailable; ErrInvalid if there is no entry, or one
+	// is empty or longer than MaxEntry.
 	Put(ctx context.Context, name string, entries [][]byte) ([]StatementRef, error)
-	// Get reads one entry. ErrUnavailable; ErrContent where the hash or length is wrong or the object is gone.
+	// Get reads one entry. ErrUnavailable; ErrContent if its hash or length is wrong, or the pack is gone.
 	Get(ctx context.Context, ref StatementRef) ([]byte, error)
 }
 
-// Purpose binds a ciphertext to what it belongs to: a swapped one does not authenticate.
+// Purpose binds a ciphertext to what it belongs to: one that was swapped with another does not authenticate.
 type Purpose struct {
 	Kind    string // "destination", "statement", "statement_ref", "billing_data"
 	Target  key.Target
@@ -74,11 +75,12 @@ const (
 	KindBillingData  = "billing_data"
 )
 
-// Cipher encrypts and authenticates (AEAD).
+// Cipher encrypts with authentication (AEAD).
 type Cipher interface {
-	// Seal encrypts under the primary key. ErrUnavailable where the key service is not there.
+	// Seal encrypts with the primary key. ErrUnavailable if the key service cannot be reached.
 	Seal(plain []byte, purpose Purpose) ([]byte, error)
-	// Open decrypts. ErrUnknownKey where the key is not in the set; ErrContent where it does not authenticate.
+	// Open decrypts. ErrUnknownKey if the key is not in the keyset; ErrContent if the ciphertext does not authenticate
+	// for the purpose.
 	Open(sealed []byte, purpose Purpose) ([]byte, error)
 }
 
@@ -96,7 +98,7 @@ type Bill struct {
 	Version   int32 // of the bill's data, raised by each correction
 }
 
-// RenderedBill tells where a rendered bill lies.
+// RenderedBill is the result of rendering a bill.
 type RenderedBill struct {
 	Target    key.Target
 	Version   int32
@@ -104,27 +106,27 @@ type RenderedBill struct {
 	Failed    string // the reason where it could not be rendered; "" otherwise
 }
 
-// Renders is the batch's own view of targets: it reads and writes the batch columns alone.
+// Renders is the batch's view of targets. It reads and writes the batch's columns only.
 type Renders interface {
-	// Find returns the bill of a customer number, whatever its status, to be looked at. ErrNotFound.
+	// Find returns the bill of a customer, whatever its status. ErrNotFound.
 	Find(ctx context.Context, month key.Month, customer string) (Bill, error)
-	// Next returns the next chunk of IMPORTED bills of the month in the order in which they will be dispatched
-	// (available at, user id), behind the cursor, at most limit, and the cursor behind them.
+	// Next returns at most limit IMPORTED bills of the month, those behind a cursor in the order in which they will be
+	// dispatched (available at, user id), and the cursor behind them.
 	Next(ctx context.Context, month key.Month, after Cursor, limit int) ([]Bill, Cursor, error)
-	// Mark stores references and marks bills RENDERED or RENDER_FAILED, each only while its version is the one that was
-	// rendered. Returns how many were marked.
+	// Mark stores references and marks bills RENDERED or RENDER_FAILED, except bills whose version is no longer the one
+	// that was rendered. It returns how many it marked.
 	Mark(ctx context.Context, bills []RenderedBill, at time.Time) (int, error)
 }
 
-// Corrections takes corrected data in the transaction that corrects the target.
+// Corrections stores corrected data in the transaction that changes the target.
 type Corrections interface {
-	// Correct locks the target of a customer, calls decide with it and its current ledger row (nil where there is
-	// none), and stores what decide made of it with the new data: batch status IMPORTED, data version + 1.
-	// decide may call revoke, once, to close the current key; it tells whether it did. Refused rows that the bill mends,
-	// or that name its customer, are mended. All in one transaction.
-	// ErrNotFound where the customer has no bill in the month; decide's error rolls back and is returned.
+	// Correct, in one transaction, locks the customer's target, calls decide with it and its current ledger row (nil if
+	// there is none), and stores what decide made of the target together with the new data: batch status IMPORTED, data
+	// version + 1. decide may call revoke, once, to close the current key; it returns whether it did. Refused rows that
+	// the bill names in Mends, or that name its customer, become mended. ErrNotFound if the customer has no bill in the
+	// month; an error of decide rolls back and is returned.
 	Correct(ctx context.Context, bill ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error), decide CorrectionDecision) error
 }
 
-// CorrectionDecision is the domain's word on a correction.
+// CorrectionDecision decides whether a correction is made, and changes the target accordingly.
 type CorrectionDecision func(target *billing.Target, current *attempt.Row, revoke func(attempt.Revocation) (bool, error)) error

@@ -11,26 +11,27 @@ import (
 
 // Targets changes billing targets in transactions.
 type Targets interface {
-	// Within runs fn in one transaction and commits it; fn's error rolls back and is returned as it is.
-	// Returns ErrConflict, ErrUnavailable or ErrCommitUnknown wrapped. fn must not keep the TargetTx.
+	// Within runs fn in one transaction and commits it. An error of fn rolls back and is returned as it is. It also
+	// returns ErrConflict, ErrUnavailable and ErrCommitUnknown, wrapped. fn must not keep the TargetTx.
 	Within(ctx context.Context, fn func(ctx context.Context, tx TargetTx) error) error
 }
 
 // TargetTx is one transaction over targets and their ledger rows. Lock order everywhere: targets first, then the
 // ledger, both sorted by key. Not safe for concurrent use.
 type TargetTx interface {
-	// LockPage locks the next candidates of a month and returns them in the order (available at, user id); rows that
-	// others hold are left out (SKIP LOCKED). Fewer than the limit means that the pass has reached its end.
+	// LockPage locks the next candidates of a month and returns them in the order (available at, user id), without
+	// those that others hold (SKIP LOCKED). Fewer than the limit means that the pass has reached its end. ErrInvalid if
+	// the limit is out of range.
 	LockPage(ctx context.Context, page Page) ([]Candidate, error)
-	// Lock locks the targets that exist among the keys, waiting for whoever holds them, and returns them sorted by key.
+	// Lock locks those of the targets that exist, waiting for others that hold them, and returns them sorted by key.
 	Lock(ctx context.Context, keys []key.Target) ([]billing.Target, error)
-	// Ledger reads all ledger rows of the targets, as they are now: call it after Lock, never before. Rows are sorted by key.
+	// Ledger reads all ledger rows of the targets as they are now, sorted by key. Call it after Lock, never before.
 	Ledger(ctx context.Context, keys []key.Target) (map[key.Target][]attempt.Row, error)
-	// Revoke inserts REVOKED rows for keys that have no row and returns the keys that it inserted. A concurrent insert
-	// of the same key is waited for. It sorts by key itself.
+	// Revoke inserts REVOKED rows for those keys that have no row, and returns the keys that it inserted. It waits for
+	// concurrent inserts of the same keys. The order of the revocations does not matter.
 	Revoke(ctx context.Context, revocations []attempt.Revocation) ([]key.Delivery, error)
-	// Save stores the targets, which must be locked by this transaction. It sorts by key itself. The batch status is
-	// left as it is: the batch alone writes it.
+	// Save stores the targets, which this transaction must have locked (else ErrInvalid), in any order. It leaves the
+	// batch status as it is, because only the batch writes it.
 	Save(ctx context.Context, targets []billing.Target) error
 }
 
@@ -42,7 +43,7 @@ type Page struct {
 	Limit   int       // 1 to 1,000
 }
 
-// Cursor is a place in the order (available at, user id).
+// Cursor is a position in the order (available at, user id).
 type Cursor struct {
 	AvailableAt time.Time
 	UserID      int64
@@ -57,17 +58,17 @@ type Candidate struct {
 
 // Backlog looks at candidates without locking them.
 type Backlog interface {
-	// Due counts the candidates of a month that are available at or before now, up to limit.
+	// Due counts the candidates of a month that are available at now or before, at most limit.
 	Due(ctx context.Context, month key.Month, now time.Time, limit int) (int, error)
-	// NextDue returns the earliest availability among the candidates of a month; the zero time where there are none.
+	// NextDue returns when the first candidate of a month is available; the zero time if there are no candidates.
 	NextDue(ctx context.Context, month key.Month) (time.Time, error)
-	// Unrendered counts the bills of a month that wait to be rendered (IMPORTED): they are no candidates yet.
+	// Unrendered counts the bills of a month that wait to be rendered (IMPORTED). They are not candidates yet.
 	Unrendered(ctx context.Context, month key.Month) (int, error)
 }
 
 // Requests finds dispatched targets that nobody claimed (R8).
 type Requests interface {
-	// Unclaimed returns keys of REQUESTED targets of the month that were requested before an instant and whose current
-	// key has no ledger row, sorted, at most limit, behind the user id after.
+	// Unclaimed returns REQUESTED targets of the month that were requested before an instant and whose current key has
+	// no ledger row: at most limit, sorted by user id, those behind the user id after.
 	Unclaimed(ctx context.Context, month key.Month, before time.Time, after int64, limit int) ([]key.Target, error)
 }

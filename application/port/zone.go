@@ -7,10 +7,10 @@ import (
 	"github.com/balsong/balsong/domain/window"
 )
 
-// zones keeps the time zones that were read, as many as there are: each costs a file.
+// zones caches the time zones that were read: reading one opens a file. There are only so many.
 var zones sync.Map // name → *time.Location
 
-// Zone is window.Zone for those who ask for the same few zones row after row. It may be called from any goroutine.
+// Zone is window.Zone with a cache, for callers that need the same few zones again and again. Safe for concurrent use.
 func Zone(name string) (*time.Location, error) {
 	if kept, ok := zones.Load(name); ok {
 		return kept.(*time.Location), nil
