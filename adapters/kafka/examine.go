@@ -13,14 +13,14 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Facts are what a cluster tells of itself.
+// Facts is what Examine finds out about a cluster.
 type Facts struct {
 	Brokers    int
 	Topics     []TopicFacts
 	AutoCreate string // auto.create.topics.enable of one broker: "true", "false", or "" where it does not say
 }
 
-// TopicFacts are what a cluster tells of one topic.
+// TopicFacts is what Examine finds out about one topic.
 type TopicFacts struct {
 	Role        port.Topic
 	Name        string
@@ -32,35 +32,35 @@ type TopicFacts struct {
 	Newest      time.Time // the broker's time of the newest message; zero where there is none
 }
 
-// Trouble is why a cluster cannot be examined.
-type Trouble string
+// Failure is why a cluster cannot be examined.
+type Failure string
 
-// The troubles.
+// The failures.
 const (
-	TroubleHost     Trouble = "host"     // no machine of that name
-	TroubleRefused  Trouble = "refused"  // nothing listens at the port
-	TroubleLogin    Trouble = "login"    // user or password
-	TroubleStranger Trouble = "stranger" // something answers that is not Kafka, or speaks TLS where we do not
-	TroubleSilent   Trouble = "silent"   // no answer in time
+	FailureHost     Failure = "host"     // no machine of that name
+	FailureRefused  Failure = "refused"  // nothing listens at the port
+	FailureLogin    Failure = "login"    // user or password
+	FailureProtocol Failure = "protocol" // something answers that is not Kafka, or speaks TLS where we do not
+	FailureTimeout  Failure = "timeout"  // no answer in time
 )
 
-// TroubleOf tells why Examine failed.
-func TroubleOf(err error) Trouble {
+// FailureOf returns why Examine failed.
+func FailureOf(err error) Failure {
 	_, host := errors.AsType[*net.DNSError](err)
 	switch {
 	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
-		return TroubleLogin
+		return FailureLogin
 	case host:
-		return TroubleHost
+		return FailureHost
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return TroubleRefused
+		return FailureRefused
 	case errors.Is(err, context.DeadlineExceeded):
-		return TroubleSilent
+		return FailureTimeout
 	}
-	return TroubleStranger
+	return FailureProtocol
 }
 
-// Examine looks at the cluster and the topics; it changes nothing. TroubleOf tells what an error means.
+// Examine reads Facts of the cluster and the topics; it changes nothing. FailureOf says what an error means.
 func Examine(ctx context.Context, config Config) (facts Facts, err error) {
 	config, err = config.complete()
 	if err != nil {
@@ -121,7 +121,7 @@ func lookAt(admin sarama.ClusterAdmin, client sarama.Client, role port.Topic, na
 	return facts, nil
 }
 
-// settingsOf asks for settings; a broker may keep them to itself.
+// settingsOf reads the settings of a broker or topic; none if the broker does not tell them.
 func settingsOf(admin sarama.ClusterAdmin, kind sarama.ConfigResourceType, name string) map[string]string {
 	settings := map[string]string{}
 	results, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: kind, Name: name}}, sarama.DescribeConfigsOptions{})
@@ -136,7 +136,7 @@ func settingsOf(admin sarama.ClusterAdmin, kind sarama.ConfigResourceType, name 
 	return settings
 }
 
-// newest reads the last message of the first partition that has one; what cannot be read is not known.
+// newest returns the time of the last message of the first partition that has one; zero if it cannot be read.
 func newest(client sarama.Client, topic string, partitions []*sarama.PartitionMetadata) time.Time {
 	for _, partition := range partitions {
 		oldest, end, err := bounds(client, topic, partition.ID)

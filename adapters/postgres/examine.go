@@ -18,71 +18,72 @@ import (
 	"github.com/balsong/balsong/migrations"
 )
 
-// Trouble is why a database cannot be examined.
-type Trouble string
+// Failure is why a database cannot be examined.
+type Failure string
 
-// The troubles.
+// The failures.
 const (
-	TroubleURL      Trouble = "url"      // the URL cannot be read
-	TroubleHost     Trouble = "host"     // no machine of that name
-	TroubleRefused  Trouble = "refused"  // nothing listens at the port
-	TroubleSilent   Trouble = "silent"   // no answer in time
-	TroubleStranger Trouble = "stranger" // something answers that is not PostgreSQL
-	TroubleTLS      Trouble = "tls"      // no TLS, or a certificate that is not trusted
-	TroubleLogin    Trouble = "login"    // 28P01, 28000: user, password or pg_hba.conf
-	TroubleDatabase Trouble = "database" // 3D000: no such database
-	TroubleReadOnly Trouble = "readonly" // a standby
-	TroubleOther    Trouble = "other"
+	FailureURL      Failure = "url"      // the URL cannot be read
+	FailureHost     Failure = "host"     // no machine of that name
+	FailureRefused  Failure = "refused"  // nothing listens at the port
+	FailureTimeout  Failure = "timeout"  // no answer in time
+	FailureProtocol Failure = "protocol" // something answers that is not PostgreSQL
+	FailureTLS      Failure = "tls"      // no TLS, or a certificate that is not trusted
+	FailureLogin    Failure = "login"    // 28P01, 28000: user, password or pg_hba.conf
+	FailureDatabase Failure = "database" // 3D000: no such database
+	FailureReadOnly Failure = "readonly" // a standby
+	FailureOther    Failure = "other"
 )
 
-// ExamineError tells a trouble; State is the SQLSTATE where the server said one. Its text holds nothing of the URL.
+// ExamineError is the error of Examine. State is the SQLSTATE if the server sent one. The text holds nothing of the
+// URL.
 type ExamineError struct {
-	Trouble Trouble
+	Failure Failure
 	State   string
 }
 
 func (e *ExamineError) Error() string {
 	if e.State != "" {
-		return fmt.Sprintf("database: %s (SQLSTATE %s)", e.Trouble, e.State)
+		return fmt.Sprintf("database: %s (SQLSTATE %s)", e.Failure, e.State)
 	}
-	return "database: " + string(e.Trouble)
+	return "database: " + string(e.Failure)
 }
 
-// Facts are what a database tells of itself.
+// Facts is what Examine finds out about a database.
 type Facts struct {
-	Version           int       // as 180000
-	Now               time.Time // its clock, in the middle of the question
-	Asked             time.Duration
-	Migrated          int // the last migration that was applied; 0: none
-	Known             int // the last migration that this binary has
+	Version           int           // as 180000
+	Now               time.Time     // its clock, read in the middle of Asked
+	Asked             time.Duration // how long reading the clock took
+	Migrated          int           // the last migration that was applied; 0: none
+	Known             int           // the last migration that this binary has
 	Dirty             bool
 	SynchronousCommit string // of this user's sessions
 	Standbys          string // synchronous_standby_names; "": none
 	Synchronous       int    // standbys that are connected and synchronous; -1 where it may not be seen
 }
 
-// Examine connects once and looks; it changes nothing. *ExamineError.
+// Examine connects once and reads Facts; it changes nothing. Its error is an *ExamineError.
 func Examine(ctx context.Context, url string) (Facts, error) {
 	settings, err := parse(url)
 	if err != nil {
-		return Facts{}, &ExamineError{Trouble: TroubleURL}
+		return Facts{}, &ExamineError{Failure: FailureURL}
 	}
 	settings.ApplicationName = "balsong doctor"
 	settings.ConnectTimeout = Config{}.withDefaults().ConnectTimeout
 	settings.Runtime["statement_timeout"] = "10000"
 	connector, err := pq.NewConnectorConfig(settings)
 	if err != nil {
-		return Facts{}, &ExamineError{Trouble: TroubleURL}
+		return Facts{}, &ExamineError{Failure: FailureURL}
 	}
 	connector.Dialer(newDialer(10 * time.Second))
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	defer func() { _ = db.Close() }()
 	facts := Facts{Known: lastMigration()}
 	if err := db.PingContext(ctx); err != nil {
-		return facts, troubleOf(err)
+		return facts, failureOf(err)
 	}
 	if err := facts.look(ctx, db); err != nil {
-		return facts, troubleOf(err)
+		return facts, failureOf(err)
 	}
 	return facts, nil
 }
@@ -107,7 +108,7 @@ func (f *Facts) look(ctx context.Context, db *sqlx.DB) error {
 		return err
 	}
 	if standby {
-		return &ExamineError{Trouble: TroubleReadOnly}
+		return &ExamineError{Failure: FailureReadOnly}
 	}
 	if !there {
 		return nil
@@ -119,7 +120,7 @@ func (f *Facts) look(ctx context.Context, db *sqlx.DB) error {
 	return err
 }
 
-// lastMigration is the number of the last embedded migration.
+// lastMigration returns the number of the last embedded migration.
 func lastMigration() (last int) {
 	files, _ := migrations.Files.ReadDir(".") // embedded
 	for _, file := range files {
@@ -131,34 +132,35 @@ func lastMigration() (last int) {
 	return last
 }
 
-func troubleOf(err error) error {
+// failureOf turns an error into an *ExamineError; the end of the context stays what it is.
+func failureOf(err error) error {
 	if known, ok := errors.AsType[*ExamineError](err); ok {
 		return known
 	}
 	if answer, ok := errors.AsType[*pq.Error](err); ok {
-		trouble := TroubleOther
+		failure := FailureOther
 		switch code := string(answer.Code); {
 		case code == "3D000":
-			trouble = TroubleDatabase
+			failure = FailureDatabase
 		case strings.HasPrefix(code, "28"):
-			trouble = TroubleLogin
+			failure = FailureLogin
 		}
-		return &ExamineError{Trouble: trouble, State: string(answer.Code)}
+		return &ExamineError{Failure: failure, State: string(answer.Code)}
 	}
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, host := errors.AsType[*net.DNSError](err)
 	line, network := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, pq.ErrSSLNotSupported), certificate:
-		return &ExamineError{Trouble: TroubleTLS}
+		return &ExamineError{Failure: FailureTLS}
 	case host:
-		return &ExamineError{Trouble: TroubleHost}
+		return &ExamineError{Failure: FailureHost}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &ExamineError{Trouble: TroubleRefused}
+		return &ExamineError{Failure: FailureRefused}
 	case errors.Is(err, context.DeadlineExceeded), network && line.Timeout():
-		return &ExamineError{Trouble: TroubleSilent}
+		return &ExamineError{Failure: FailureTimeout}
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return &ExamineError{Trouble: TroubleStranger}
+	return &ExamineError{Failure: FailureProtocol}
 }

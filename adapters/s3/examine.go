@@ -13,7 +13,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Facts are what a store tells about the bucket.
+// Facts is what Examine finds out about the bucket.
 type Facts struct {
 	Code   string    // the store's own word for what is wrong ("NoSuchBucket"); "": nothing
 	Status int       // of HTTP; 0: no answer
@@ -21,7 +21,7 @@ type Facts struct {
 	Region string    // where the bucket lies, where the store says so
 }
 
-// Examine asks the store once; it changes nothing. An error means that there was no answer.
+// Examine sends one request, without retries; it changes nothing. An error means that there was no answer.
 func (p *Packs) Examine(ctx context.Context) (Facts, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -2,9 +2,9 @@ package batch
 
 import "time"
 
-// Gather adds to items, up to max, what is there in a channel, and what comes until over; a nil over takes only what is
-// there. It ends early when the channel is closed or stop ends.
-func Gather[T any](items []T, max int, in <-chan T, over <-chan time.Time, stop <-chan struct{}) []T {
+// Gather appends to items, up to max, what waits in a channel, and what comes until over delivers; a nil over takes only
+// what waits already. It returns early when the channel is closed.
+func Gather[T any](items []T, max int, in <-chan T, over <-chan time.Time) []T {
 	for len(items) < max {
 		select {
 		case it, open := <-in:
@@ -26,8 +26,6 @@ func Gather[T any](items []T, max int, in <-chan T, over <-chan time.Time, stop 
 			items = append(items, it)
 		case <-over:
 			over = nil
-		case <-stop:
-			return items
 		}
 	}
 	return items

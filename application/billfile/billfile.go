@@ -33,12 +33,12 @@ func refuse(why string, args ...any) error {
 
 // Form is what Inspect found out about a file.
 type Form struct {
-	Packing  Packing
-	Encoding Encoding // never Detected or UTF16
-	Mark     int      // bytes of its byte order mark; 0: none
-	Size     int64    // unpacked bytes
-	SHA256   [sha256.Size]byte
-	Unended  bool // its last line has no line break: it may have been cut off
+	Packing      Packing
+	Encoding     Encoding // never Detected or UTF16
+	Mark         int      // bytes of its byte order mark; 0: none
+	Size         int64    // unpacked bytes
+	SHA256       [sha256.Size]byte
+	Unterminated bool // its last line has no line break: it may have been cut off
 }
 
 // Inspect reads a file to its end and tells its form. ErrRefused where it must not be imported; an error of reading as
@@ -68,7 +68,7 @@ func Inspect(file io.Reader, asked Encoding) (Form, error) {
 			return f, errors.Join(refuse("what it was compressed from is no text"), err)
 		}
 	}
-	if f.Encoding, f.Mark, err = settle(asked, begin); err != nil {
+	if f.Encoding, f.Mark, err = chooseEncoding(asked, begin); err != nil {
 		return f, err
 	}
 	err = f.scan(text, asked)
@@ -114,7 +114,7 @@ func (f *Form) scan(text *bufio.Reader, asked Encoding) error {
 			break
 		}
 	}
-	f.Unended = size > 0 && last != '\n'
+	f.Unterminated = size > 0 && last != '\n'
 	switch {
 	case size == 0:
 		return refuse("it is empty")

@@ -74,7 +74,7 @@ func TestTheFormOfAFileIsFoundOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			form, err := billfile.Inspect(bytes.NewReader(c.file), c.asked)
-			if err != nil || form.Packing != c.packing || form.Encoding != c.encoding || form.Unended {
+			if err != nil || form.Packing != c.packing || form.Encoding != c.encoding || form.Unterminated {
 				t.Fatalf("%+v, %v", form, err)
 			}
 			reader, err := form.Reader(iotest.HalfReader(bytes.NewReader(c.file)))
@@ -158,7 +158,7 @@ func TestAFileThatIsNotWhatItWasIsNotBelieved(t *testing.T) {
 func TestAMissingLastLineBreakIsTold(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]bool{"a,b\n1,2": true, "a,b\n1,2\n": false, "a,b\r\n1,2\r\n": false, "a": true} {
-		if form, err := billfile.Inspect(strings.NewReader(file), ""); err != nil || form.Unended != want {
+		if form, err := billfile.Inspect(strings.NewReader(file), ""); err != nil || form.Unterminated != want {
 			t.Errorf("%q: %+v, %v", file, form, err)
 		}
 	}

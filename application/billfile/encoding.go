@@ -99,8 +99,8 @@ var marks = []struct {
 	{"\xfe\xff", UTF16BE},
 }
 
-// settle finds the encoding from what was asked for and how the file begins, and how many bytes its mark has.
-func settle(asked Encoding, begin []byte) (encoding Encoding, mark int, err error) {
+// chooseEncoding finds the encoding from what was asked for and how the file begins, and how many bytes its mark has.
+func chooseEncoding(asked Encoding, begin []byte) (encoding Encoding, mark int, err error) {
 	for _, m := range marks {
 		if !strings.HasPrefix(string(begin), m.bytes) {
 			continue

@@ -28,8 +28,8 @@ const (
 	zstdWindow = 128 << 20 // of memory; what `zstd --long` needs
 )
 
-// strangers are files that people take for CSV, by their first bytes.
-var strangers = []struct{ begin, says string }{
+// notCSV are files that people take for CSV, by their first bytes.
+var notCSV = []struct{ begin, says string }{
 	{"PK\x03\x04", "it is a ZIP archive or an Excel workbook: unpack it, or save it as CSV UTF-8"},
 	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an old Excel workbook: save it as CSV UTF-8"},
 	{"%PDF-", "it is a PDF"},
@@ -50,7 +50,7 @@ func packingOf(begin []byte) (Packing, error) {
 	case bytes.HasPrefix(begin, []byte("\x28\xb5\x2f\xfd")):
 		return Zstd, nil
 	}
-	for _, s := range strangers {
+	for _, s := range notCSV {
 		if bytes.HasPrefix(begin, []byte(s.begin)) {
 			return Plain, refuse("%s", s.says)
 		}

@@ -48,8 +48,8 @@ func (r *run) page(ctx context.Context, page port.Page) (result pageResult, err 
 	return result, err
 }
 
-// going is a candidate that is to go out.
-type going struct {
+// outgoing is a candidate that is to go out.
+type outgoing struct {
 	target   billing.Target
 	decision billing.Decision
 	message  port.Message
@@ -58,7 +58,7 @@ type going struct {
 func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Candidate, result *pageResult) ([]billing.Target, error) {
 	now := r.Clock.Now()
 	changed := make([]billing.Target, 0, len(candidates))
-	var dispatches []going
+	var dispatches []outgoing
 	var ending []billing.Target
 	var ends []billing.Status
 	for _, c := range candidates {
@@ -77,7 +77,7 @@ func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Ca
 			if err != nil {
 				return nil, err
 			}
-			dispatches = append(dispatches, going{target: t, decision: d, message: m})
+			dispatches = append(dispatches, outgoing{target: t, decision: d, message: m})
 		case billing.Deferral:
 			t.Defer(d)
 			changed = append(changed, t)
@@ -93,7 +93,7 @@ func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Ca
 		}
 	}
 	changed = append(changed, r.publish(ctx, dispatches, now, result)...)
-	ended, err := settle.Ask(ctx, tx, ending, ends, r.snapshot.For, r.Clock)
+	ended, err := settle.RequestEnd(ctx, tx, ending, ends, r.snapshot.For, r.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Ca
 }
 
 // publish sends the page's events, waits for their acknowledgements and notes each row's fate.
-func (r *run) publish(ctx context.Context, dispatches []going, now time.Time, result *pageResult) []billing.Target {
+func (r *run) publish(ctx context.Context, dispatches []outgoing, now time.Time, result *pageResult) []billing.Target {
 	if len(dispatches) == 0 {
 		return nil
 	}

@@ -14,12 +14,12 @@ import (
 // run is one run over one month.
 type run struct {
 	*Runner
-	month     key.Month
-	snapshot  policy.Snapshot
-	record    port.Run
-	pageTimes []time.Duration
-	ackless   int // pages in a row of which nothing was acknowledged
-	progress  func(port.Run)
+	month          key.Month
+	snapshot       policy.Snapshot
+	record         port.Run
+	pageTimes      []time.Duration
+	unacknowledged int // pages in a row of which nothing was acknowledged
+	progress       func(port.Run)
 }
 
 // countLimit bounds the non-locking looks that count what is left.
@@ -78,12 +78,12 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 			r.note(result, r.Clock.Now().Sub(began))
 		}
 		if result.dispatches > 0 {
-			r.ackless++
+			r.unacknowledged++
 			if result.published > 0 {
-				r.ackless = 0
+				r.unacknowledged = 0
 			}
 		}
-		if r.ackless >= 2 {
+		if r.unacknowledged >= 2 {
 			return errors.Join(ErrUnacknowledged, result.publishError)
 		}
 		if result.rows < limit {

@@ -52,9 +52,9 @@ func New(ports Ports, callDeadline time.Duration) *Operator {
 // act is one change of one locked target; rows are its ledger rows, settled before.
 type act func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error)
 
-// on locks the target, settles it, lets do change it, and stores it, in one transaction; then it writes the act down.
+// change locks the target, settles it, lets do change it, and stores it, in one transaction; then it writes the act down.
 // Returns the target as it now is. An outcome that settling finds is kept even when the act is refused.
-func (o *Operator) on(ctx context.Context, what string, k key.Target, by port.Act, do act) (result billing.Target, err error) {
+func (o *Operator) change(ctx context.Context, what string, k key.Target, by port.Act, do act) (result billing.Target, err error) {
 	if err := o.check(by); err != nil {
 		return result, err
 	}
@@ -74,7 +74,7 @@ func (o *Operator) on(ctx context.Context, what string, k key.Target, by port.Ac
 			if len(locked) == 0 {
 				return fmt.Errorf("target %s: %w", k, port.ErrNotFound)
 			}
-			settled, err := settle.Look(ctx, tx, locked, policies, o.Clock)
+			settled, err := settle.Locked(ctx, tx, locked, policies, o.Clock)
 			if err != nil {
 				return err
 			}

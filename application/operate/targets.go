@@ -17,11 +17,11 @@ import (
 // Cancel ends a target that has not been accepted anywhere (R6). Where a try is under way the wish is kept, and granted
 // once its outcome is known and no success: the returned target then is not CANCELLED yet.
 func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.on(ctx, "cancel", k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, _ []attempt.Row, policies billing.Policies) (billing.Target, error) {
+	return o.change(ctx, "cancel", k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, _ []attempt.Row, policies billing.Policies) (billing.Target, error) {
 		if err := t.MayCancel(); err != nil {
 			return t, err
 		}
-		asked, err := settle.Ask(ctx, tx, []billing.Target{t}, []billing.Status{billing.Cancelled}, policies, o.Clock)
+		asked, err := settle.RequestEnd(ctx, tx, []billing.Target{t}, []billing.Status{billing.Cancelled}, policies, o.Clock)
 		if err != nil {
 			return t, err
 		}
@@ -31,7 +31,7 @@ func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billi
 
 // Uncancel takes a cancellation back. The key that was closed stays closed.
 func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.on(ctx, "un-cancel", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
+	return o.change(ctx, "un-cancel", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
 		row := current(rows, t.Delivery())
 		version, err := bound(t, row, policies)
 		if err != nil && row != nil && row.State == attempt.Failed {
@@ -43,7 +43,7 @@ func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (bil
 
 // Pause stops dispatching a target until it is resumed. A try that is under way goes on.
 func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.on(ctx, "pause", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	return o.change(ctx, "pause", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
 		if !billing.Can(t.Status(), billing.EventPause, billing.Paused) {
 			return t, fmt.Errorf("%w: %s is %s", billing.ErrRefused, k, t.Status())
 		}
@@ -53,7 +53,7 @@ func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billin
 
 // Resume makes a PAUSED target a candidate again.
 func (o *Operator) Resume(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.on(ctx, "resume", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	return o.change(ctx, "resume", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
 		return t, t.Resume(current(rows, t.Delivery()), o.Clock.Now())
 	})
 }
@@ -68,7 +68,7 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 	if err != nil {
 		return billing.Target{}, err
 	}
-	return o.on(ctx, "send anyway", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
+	return o.change(ctx, "send anyway", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
 		row := current(rows, t.Delivery())
 		version, err := bound(t, row, policies)
 		if err != nil {
@@ -80,7 +80,7 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 
 // WriteOff closes an UNKNOWN; its outcome stays unknown and is counted.
 func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.on(ctx, "write off", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	return o.change(ctx, "write off", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
 		return t, t.WriteOff()
 	})
 }
@@ -93,7 +93,7 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 		what = "verdict: delivered"
 	}
 	var about key.Delivery
-	_, err := o.on(ctx, what, k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	_, err := o.change(ctx, what, k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
 		row := current(rows, t.Delivery())
 		if t.Status() != billing.Unknown || row == nil || row.State != attempt.Unknown {
 			return t, fmt.Errorf("%w: %s is %s, not UNKNOWN", billing.ErrRefused, k, t.Status())
@@ -115,7 +115,7 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 	if err != nil {
 		return billing.Target{}, fmt.Errorf("%s: %w", what, err)
 	}
-	return o.on(ctx, what+", settled", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	return o.change(ctx, what+", settled", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
 		return t, nil
 	})
 }

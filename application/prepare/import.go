@@ -141,7 +141,7 @@ func (o ImportOptions) remark(form billfile.Form) {
 		}
 		o.Remark(fmt.Sprintf("the file is read as %s, %s", strings.ToUpper(string(form.Encoding)), how))
 	}
-	if form.Unended {
+	if form.Unterminated {
 		o.Remark("the file does not end with a line break: if it was cut off, its last row is not whole")
 	}
 }

@@ -51,7 +51,7 @@ func (s *Settler) lookAtHints(ctx context.Context, hints <-chan hint) {
 		if len(hand) > 1 && s.config.Linger > 0 {
 			over = s.Clock.After(s.config.Linger)
 		}
-		hand = batch.Gather(append(hand[:0], first), s.config.Batch, hints, over, nil)
+		hand = batch.Gather(append(hand[:0], first), s.config.Batch, hints, over)
 		s.settleHints(ctx, hand)
 	}
 }

@@ -152,7 +152,7 @@ func (s *Settler) settleChunk(ctx context.Context, keys []key.Target) (changed i
 			if err != nil {
 				return err
 			}
-			settled, err := Look(ctx, tx, locked, find, s.Clock)
+			settled, err := Locked(ctx, tx, locked, find, s.Clock)
 			if err != nil {
 				return err
 			}

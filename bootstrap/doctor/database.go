@@ -39,7 +39,7 @@ func database(ctx context.Context, c config.Database, clock port.Clock) []Findin
 }
 
 func (p *part) troubled(err error, u *url.URL) {
-	trouble, ok := errors.AsType[*postgres.ExamineError](err)
+	failure, ok := errors.AsType[*postgres.ExamineError](err)
 	if !ok {
 		p.add(Problem, "it could not be looked at: "+err.Error(), "try again")
 		return
@@ -48,28 +48,28 @@ func (p *part) troubled(err error, u *url.URL) {
 	if u != nil && u.User != nil {
 		name = fmt.Sprintf("the user %q", u.User.Username())
 	}
-	switch trouble.Trouble {
-	case postgres.TroubleURL:
+	switch failure.Failure {
+	case postgres.FailureURL:
 		p.add(Problem, "DATABASE_URL cannot be used", "want postgres://user@host:5432/database?sslmode=verify-full (sslmode=disable on the same machine), and the password in BALSONG_DB_PASSWORD: there it needs no percent-encoding")
-	case postgres.TroubleHost:
+	case postgres.FailureHost:
 		p.add(Problem, "no machine has that name", "check the host in DATABASE_URL, and the name service")
-	case postgres.TroubleRefused:
+	case postgres.FailureRefused:
 		p.add(Problem, "nothing listens at that port", "check host and port in DATABASE_URL (5432 is usual), and that PostgreSQL runs and listens there (listen_addresses)")
-	case postgres.TroubleSilent:
+	case postgres.FailureTimeout:
 		p.add(Problem, "no answer in time", "a firewall or security group may drop the packets: allow this machine to reach that port")
-	case postgres.TroubleStranger:
+	case postgres.FailureProtocol:
 		p.add(Problem, "something answers there that is not PostgreSQL", "check the port in DATABASE_URL (5432 is usual)")
-	case postgres.TroubleTLS:
+	case postgres.FailureTLS:
 		p.add(Problem, "no TLS as sslmode asks, or a certificate that is not trusted", "switch TLS on at the server, name its CA (sslrootcert=… in DATABASE_URL), or sslmode=disable on a trusted network")
-	case postgres.TroubleLogin:
-		p.add(Problem, fmt.Sprintf("it refuses %s or the password (SQLSTATE %s)", name, trouble.State),
+	case postgres.FailureLogin:
+		p.add(Problem, fmt.Sprintf("it refuses %s or the password (SQLSTATE %s)", name, failure.State),
 			"check the password (in the URL, a space or one of @:/?#% must be percent-encoded; BALSONG_DB_PASSWORD takes it as it is), that the role may log in, and pg_hba.conf")
-	case postgres.TroubleDatabase:
+	case postgres.FailureDatabase:
 		p.add(Problem, "there is no such database (SQLSTATE 3D000)", "create it (createdb -O USER NAME), or mend the name behind the last / of DATABASE_URL")
-	case postgres.TroubleReadOnly:
+	case postgres.FailureReadOnly:
 		p.add(Problem, "it is a standby: nothing can be written", "name the primary in DATABASE_URL; several hosts, comma-separated, are tried in turn")
-	case postgres.TroubleOther:
-		p.add(Problem, "it refuses, with SQLSTATE "+trouble.State, "PostgreSQL's manual, appendix A, says what the code means; 53300 is too many connections, 42501 a missing right")
+	case postgres.FailureOther:
+		p.add(Problem, "it refuses, with SQLSTATE "+failure.State, "PostgreSQL's manual, appendix A, says what the code means; 53300 is too many connections, 42501 a missing right")
 	}
 }
 

@@ -46,16 +46,16 @@ func future(topic kafka.TopicFacts, clock port.Clock) time.Time {
 }
 
 func (p *part) unreachable(err error, c config.Kafka) {
-	switch kafka.TroubleOf(err) {
-	case kafka.TroubleHost:
+	switch kafka.FailureOf(err) {
+	case kafka.FailureHost:
 		p.add(Problem, "no machine has that name", "check BALSONG_KAFKA_BROKERS; the brokers' own names (advertised.listeners) must be known here too")
-	case kafka.TroubleRefused:
+	case kafka.FailureRefused:
 		p.add(Problem, "nothing listens at that port", "check host and port in BALSONG_KAFKA_BROKERS (9092 is usual), and that Kafka runs; the brokers' own addresses (advertised.listeners) must be reachable from here too")
-	case kafka.TroubleLogin:
+	case kafka.FailureLogin:
 		p.add(Problem, fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has SCRAM-SHA-512 credentials")
-	case kafka.TroubleSilent:
+	case kafka.FailureTimeout:
 		p.add(Problem, "no answer in time", "check the port (9092 is usual): a firewall may drop the packets, something else may listen there, or the port wants TLS (BALSONG_KAFKA_TLS=true) or a user (BALSONG_KAFKA_USER)")
-	case kafka.TroubleStranger:
+	case kafka.FailureProtocol:
 		p.add(Problem, "something answers there, but not as Kafka should", "check the port (9092 is usual), whether it wants TLS (BALSONG_KAFKA_TLS=true) and a user (BALSONG_KAFKA_USER)")
 	}
 }

@@ -177,7 +177,7 @@ func (w *world) delivered(customer string, o attempt.Outcome) {
 		if err != nil {
 			return err
 		}
-		settled, err := settle.Look(ctx, tx, locked, w.policies, w.clock)
+		settled, err := settle.Locked(ctx, tx, locked, w.policies, w.clock)
 		if err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		if made.Wrong != nil {
 			return made.Wrong
 		}
-		if test, err = prepare.Test(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
+		if test, err = prepare.TestDelivery(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
 			return err
 		}
 		act := port.Act{Actor: a.actor, Reason: a.reason, At: time.Now()}

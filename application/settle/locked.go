@@ -12,9 +12,9 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Look settles targets that tx has locked: it reads their ledger rows, lets the domain decide, revokes where an older
+// Locked settles targets that tx has locked: it reads their ledger rows, lets the domain decide, revokes where an older
 // try was accepted, and returns the targets that changed. The caller saves them in the same transaction.
-func Look(ctx context.Context, tx port.TargetTx, locked []billing.Target, policies billing.Policies, at port.Clock) ([]billing.Target, error) {
+func Locked(ctx context.Context, tx port.TargetTx, locked []billing.Target, policies billing.Policies, at port.Clock) ([]billing.Target, error) {
 	if len(locked) == 0 {
 		return nil, nil
 	}
@@ -91,10 +91,10 @@ func stateOf(rows []attempt.Row, k key.Delivery) attempt.State {
 	return ""
 }
 
-// Ask grants an end to locked targets (R6): where the current key has no ledger row it is revoked and the end granted;
+// RequestEnd grants an end to locked targets (R6): where the current key has no ledger row it is revoked and the end granted;
 // else the wish is kept and the target settled at once, since the row may be final and have been looked at long ago.
 // ends holds the wished end of each target, by index. It returns the targets as they now are, all to be saved.
-func Ask(ctx context.Context, tx port.TargetTx, locked []billing.Target, ends []billing.Status, policies billing.Policies, clock port.Clock) ([]billing.Target, error) {
+func RequestEnd(ctx context.Context, tx port.TargetTx, locked []billing.Target, ends []billing.Status, policies billing.Policies, clock port.Clock) ([]billing.Target, error) {
 	if len(locked) == 0 {
 		return nil, nil
 	}
@@ -124,7 +124,7 @@ func Ask(ctx context.Context, tx port.TargetTx, locked []billing.Target, ends []
 		}
 		result = append(result, t)
 	}
-	settled, err := Look(ctx, tx, waiting, policies, clock)
+	settled, err := Locked(ctx, tx, waiting, policies, clock)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func TestATestIsMarkedAndNeverGoesUnderACustomersKey(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for number := range uint32(3) {
-		d, err := prepare.Test(november, 0x12340000+number, channel.Email, "me@example.com", port.Variant{Subject: "Your bill", HTML: "<p>", Text: "x"})
+		d, err := prepare.TestDelivery(november, 0x12340000+number, channel.Email, "me@example.com", port.Variant{Subject: "Your bill", HTML: "<p>", Text: "x"})
 		if err != nil || d.Content.Subject != "[TEST] Your bill" || d.Content.HTML != "<p>" || d.Key.UserID != 0 || d.Key.Attempt < 0 || d.Key.Round < 0 || seen[d.Key.String()] {
 			t.Errorf("%+v, %v", d, err)
 		}
@@ -53,7 +53,7 @@ func TestATestIsMarkedAndNeverGoesUnderACustomersKey(t *testing.T) {
 		length int
 		class  string
 	}{{83, "SMS"}, {84, "LMS"}, {1993, "LMS"}, {1994, ""}} {
-		d, err := prepare.Test(november, 1, channel.SMS, "010-0000-1234", port.Variant{Text: strings.Repeat("a", c.length), Class: "SMS"})
+		d, err := prepare.TestDelivery(november, 1, channel.SMS, "010-0000-1234", port.Variant{Text: strings.Repeat("a", c.length), Class: "SMS"})
 		if c.class == "" {
 			if !errors.Is(err, port.ErrInvalid) {
 				t.Errorf("%d bytes: %v", c.length, err)
@@ -64,7 +64,7 @@ func TestATestIsMarkedAndNeverGoesUnderACustomersKey(t *testing.T) {
 			t.Errorf("%d bytes: %+v, %v", c.length, d.Content, err)
 		}
 	}
-	if d, err := prepare.Test(november, 1, channel.Push, "t", port.Variant{Title: strings.Repeat("a", 64), Text: "x"}); err != nil || len([]rune(d.Content.Title)) != 64 || !strings.HasPrefix(d.Content.Title, "[TEST] ") {
+	if d, err := prepare.TestDelivery(november, 1, channel.Push, "t", port.Variant{Title: strings.Repeat("a", 64), Text: "x"}); err != nil || len([]rune(d.Content.Title)) != 64 || !strings.HasPrefix(d.Content.Title, "[TEST] ") {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

@@ -35,10 +35,10 @@ func CheckDestination(kind channel.Kind, text string) (string, error) {
 // testMark begins what is sent as a test.
 const testMark = "[TEST] "
 
-// Test is what is sent to try templates and a provider out: under a key of its own, which is never a customer's (user ids
+// TestDelivery is what is sent to try templates and a provider out: under a key of its own, which is never a customer's (user ids
 // start at 1), and marked where it is seen first. The bodies of e-mail and push stay as they are: they are what is looked at.
 // number tells one test from another.
-func Test(month key.Month, number uint32, kind channel.Kind, to string, content port.Variant) (port.Delivery, error) {
+func TestDelivery(month key.Month, number uint32, kind channel.Kind, to string, content port.Variant) (port.Delivery, error) {
 	switch kind {
 	case channel.Email:
 		content.Subject = testMark + content.Subject
