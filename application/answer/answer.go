@@ -1,5 +1,5 @@
 // Package answer answers what people ask: why a customer's bill is where it is, how the months stand, and who was not
-// reached. It only reads; what is sealed it opens where it has the keys, and masks destinations.
+// reached. It only reads. What is encrypted it opens if it has the keys, and it masks destinations.
 package answer
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Ports are what answers need of the world.
+// Ports are the driven ports that answers use.
 type Ports struct {
 	Report       port.Report
 	Dossiers     port.Dossiers
@@ -28,25 +28,26 @@ type Ports struct {
 	Sweeps       port.Sweeps
 	Clock        port.Clock
 	Cipher       port.Cipher                          // nil: what is sealed stays closed
-	Lag          func(context.Context) (int64, error) // how far delivery is behind; nil: nobody can be asked
+	Lag          func(context.Context) (int64, error) // requests that delivery has not done; nil: it cannot be asked
 }
 
-// Answers answers. It is safe for concurrent use.
+// Answers answers questions. Safe for concurrent use.
 type Answers struct{ Ports }
 
 // New returns answers.
 func New(ports Ports) *Answers { return &Answers{ports} }
 
-// NoBill is the error about a customer who has no bill in a month. It wraps port.ErrNotFound.
+// NoBill is the error for a customer who has no bill in a month, with what is known about it. It wraps
+// port.ErrNotFound.
 type NoBill struct{ story.Absence }
 
 // Error implements error.
 func (n *NoBill) Error() string { return n.Headline }
 
-// Unwrap lets it be port.ErrNotFound.
+// Unwrap returns port.ErrNotFound.
 func (n *NoBill) Unwrap() error { return port.ErrNotFound }
 
-// Why tells the whole story of a customer's bill. A *NoBill where there is none.
+// Why tells the whole story of a customer's bill. The error is a *NoBill if there is none.
 func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (story.Story, error) {
 	target, rows, err := a.Report.Find(ctx, month, customer)
 	if errors.Is(err, port.ErrNotFound) {
@@ -64,6 +65,7 @@ func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (st
 	return story.Tell(f), nil
 }
 
+// missing returns the *NoBill of a customer.
 func (a *Answers) missing(ctx context.Context, month key.Month, customer string) error {
 	state, err := a.month(ctx, month)
 	if err != nil {
@@ -76,7 +78,7 @@ func (a *Answers) missing(ctx context.Context, month key.Month, customer string)
 	return &NoBill{story.Missing(customer, month, state, refused)}
 }
 
-// month is a month's state; the zero state where it was never opened.
+// month returns the state of a month; the zero state if it was never opened.
 func (a *Answers) month(ctx context.Context, month key.Month) (port.MonthState, error) {
 	all, err := a.Months.All(ctx)
 	for _, state := range all {
@@ -95,7 +97,7 @@ func (a *Answers) askBill(ctx context.Context, f *story.Facts) (err error) {
 	if run := f.Target.State().RunID; run != 0 {
 		f.Run, err = a.Runs.Find(ctx, run)
 		if errors.Is(err, port.ErrNotFound) {
-			err = nil // a record that is gone takes no story with it
+			err = nil // the story can be told without the run's record
 		}
 	}
 	return err
@@ -115,7 +117,7 @@ func (a *Answers) askPeople(ctx context.Context, f *story.Facts) (err error) {
 	return err
 }
 
-// askWorld asks for what binds every bill.
+// askWorld asks for what concerns every bill.
 func (a *Answers) askWorld(ctx context.Context, f *story.Facts) (err error) {
 	if f.Month, err = a.month(ctx, f.Target.Key().Month); err != nil {
 		return err
@@ -130,7 +132,7 @@ func (a *Answers) askWorld(ctx context.Context, f *story.Facts) (err error) {
 	return err
 }
 
-// askSealed opens what it can; what it cannot open is left out of the story.
+// askSealed opens what is stored encrypted; what it cannot open is left out of the story.
 func (a *Answers) askSealed(ctx context.Context, f *story.Facts) error {
 	if a.Cipher == nil {
 		return nil
@@ -152,7 +154,7 @@ func (a *Answers) askSealed(ctx context.Context, f *story.Facts) error {
 	return nil
 }
 
-// destinations opens what it has keys for.
+// destinations decrypts those destinations for which there is a key.
 func (a *Answers) destinations(k key.Target, sealed []port.Destination) map[channel.Kind]string {
 	plain := make(map[channel.Kind]string, len(sealed))
 	for _, d := range sealed {

@@ -12,15 +12,15 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Status is how everything stands.
+// Status is the state of everything.
 type Status struct {
 	At           time.Time     `json:"at"`
 	Halted       bool          `json:"halted"`
 	Halt         *HaltStatus   `json:"halt,omitempty"`
 	Policy       string        `json:"policy"`       // the ACTIVE version, "1 v3"; "": none
 	Drafts       []string      `json:"drafts"`       // versions that nobody has activated
-	Lag          *int64        `json:"lag"`          // requests that delivery has not done with; null: nobody could say
-	LagProblem   string        `json:"lag_problem"`  // why nobody could say
+	Lag          *int64        `json:"lag"`          // requests that delivery has not done; null: it could not be found out
+	LagProblem   string        `json:"lag_problem"`  // why it could not be found out
 	Suppressions int           `json:"suppressions"` // entries of the suppression list
 	Months       []MonthStatus `json:"months"`
 	Next         []string      `json:"what_to_do_next"`
@@ -33,7 +33,7 @@ type HaltStatus struct {
 	Since  time.Time `json:"since"`
 }
 
-// MonthStatus is how a month stands.
+// MonthStatus is the state of a month.
 type MonthStatus struct {
 	Month        key.Month                   `json:"month"`
 	Open         bool                        `json:"open"`
@@ -51,7 +51,7 @@ type MonthStatus struct {
 	Runs         []RunStatus                 `json:"runs"` // the newest first
 }
 
-// RunStatus is a run in short.
+// RunStatus is a short form of a run's record.
 type RunStatus struct {
 	ID         int64          `json:"id"`
 	CreatedBy  string         `json:"created_by"`
@@ -68,7 +68,7 @@ type RunStatus struct {
 	Error      string         `json:"error,omitempty"`
 }
 
-// Waiting counts what may still go out by itself, or waits for a person.
+// Waiting counts the bills that have not come to an end: they may still go out, or wait for a person.
 func (m MonthStatus) Waiting() int {
 	n := 0
 	for status, count := range m.Dispatch {
@@ -79,10 +79,11 @@ func (m MonthStatus) Waiting() int {
 	return n
 }
 
-// dueAtMost bounds the look at what is due.
+// dueAtMost bounds the counting of what is due.
 const dueAtMost = 100_000_000
 
-// Status tells how the given months stand, or every open one; runs says how many of each month's last runs it tells.
+// Status returns the state of the given months, or of every open one if none is given, each with its last runs, as many
+// as runs says. ErrNotFound if a month was never opened.
 func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
 	s := Status{At: a.Clock.Now(), Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
 	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag} {
@@ -119,7 +120,7 @@ func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Sta
 	return s, nil
 }
 
-// Month tells how one month stands.
+// Month returns the state of one month, with its last runs.
 func (a *Answers) Month(ctx context.Context, state port.MonthState, runs int) (MonthStatus, error) {
 	m := MonthStatus{Month: state.Month, Open: state.Open, Runs: []RunStatus{}}
 	f, err := a.Report.Funnel(ctx, state.Month)
@@ -169,7 +170,7 @@ func (a *Answers) askPolicies(ctx context.Context, s *Status) error {
 	return err
 }
 
-// askLag asks the event log; that it does not answer is part of the status, not its end.
+// askLag asks the event log. If it does not answer, the status says so.
 func (a *Answers) askLag(ctx context.Context, s *Status) error {
 	if a.Lag == nil {
 		s.LagProblem = "no brokers are configured here (BALSONG_KAFKA_BROKERS)"
@@ -192,7 +193,7 @@ func (s Status) calls() (n int) {
 	return n
 }
 
-// advice says what to do next, most pressing first.
+// advice says what to do next, the most pressing first.
 func (s Status) advice() []string {
 	next := []string{}
 	say := func(n int, format string, args ...any) {

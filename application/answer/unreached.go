@@ -17,35 +17,36 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// unreachedPage is how many bills are in hand at once: the export's memory does not grow with the month.
+// unreachedPage is how many bills are in memory at once, however long the month's list is.
 const unreachedPage = 1000
 
 // UnreachedOptions say what an export of the unreached holds.
 type UnreachedOptions struct {
-	OnTheWay     bool      // those who may still be reached too
-	Destinations bool      // in clear: for whom the paper run must find otherwise
-	Progress     func(int) // told after each page; may be nil
+	OnTheWay     bool      // include bills that may still be delivered
+	Destinations bool      // include destinations, unencrypted
+	Progress     func(int) // called after each page with the bills written so far; may be nil
 }
 
 // UnreachedSummary counts an export.
 type UnreachedSummary struct {
 	Written  int            `json:"written"`
 	ByStatus map[string]int `json:"by_status"`
-	OnTheWay int            `json:"on_the_way"` // may still be reached; in the file only where asked for
+	OnTheWay int            `json:"on_the_way"` // may still be delivered; in the file only if asked for
 	Rejected int            `json:"rejected"`   // rows that the imports refused: no bill, so not in the file
 }
 
-// ErrNoKeys is returned where names and amounts cannot be opened.
+// ErrNoKeys is returned by an export without a keyset.
 var ErrNoKeys = errors.New("names and amounts are sealed: the keyset is needed (BALSONG_KEYSET or BALSONG_KEYSET_FILE)")
 
-// columns of the export.
+// unreachedColumns are the columns of the export.
 var unreachedColumns = []string{
 	"customer_number", "name", "language", "currency", "amount", "due_date", "status", "why", "last_channel", "last_provider", "gateway_words", "last_try",
 }
 
-// Unreached writes a month's bills that nobody has accepted as CSV, for the paper run: PAUSED, UNKNOWN (which may have
-// arrived), CANCELLED and every other end, and what could not be rendered. Cells that a spreadsheet would take for a
-// formula are guarded. Destinations stay sealed unless they are asked for. It streams.
+// Unreached writes those bills of a month that no gateway has accepted as CSV, for the paper run: PAUSED, UNKNOWN
+// (which may have arrived), CANCELLED and every other end, and what could not be rendered. Cells are guarded against
+// being taken for formulas. Destinations are left out unless options ask for them. It reads page by page and writes as
+// it reads.
 func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, options UnreachedOptions) (UnreachedSummary, error) {
 	s := UnreachedSummary{ByStatus: map[string]int{}}
 	if a.Cipher == nil {
@@ -101,11 +102,12 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 	return s, file.Error()
 }
 
+// unreachedRow returns one row of the export.
 func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) ([]string, error) {
 	bill, err := prepare.OpenBill(port.Bill{Target: u.Target.Key(), Data: u.Data}, a.Cipher)
 	reason, amount := why(u), ""
 	switch {
-	case errors.Is(err, port.ErrContent): // nobody is left out because of damage
+	case errors.Is(err, port.ErrContent): // damaged: the customer is listed all the same
 		reason += "; its data cannot be opened"
 	case err != nil:
 		return nil, err
@@ -128,7 +130,7 @@ func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) (
 	return row, nil
 }
 
-// why says in a word or two why a bill was not reached.
+// why returns in a few words why a bill was not delivered.
 func why(u port.UnreachedBill) string {
 	s := u.Target.State()
 	switch {
@@ -153,6 +155,7 @@ func why(u port.UnreachedBill) string {
 	}
 }
 
+// lastTry returns when a try ended, or else began; "" if there was none.
 func lastTry(row attempt.Row) string {
 	for _, at := range []time.Time{row.FinishedAt, row.ClaimedAt} {
 		if !at.IsZero() {

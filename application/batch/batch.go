@@ -1,5 +1,5 @@
-// Package batch turns many small calls into few bulk calls without making a lone call wait: a worker takes whatever
-// is there, and what comes meanwhile is the next batch. Under load a batch may linger for more.
+// Package batch turns many small calls into few bulk calls without making a lone call wait: a worker takes whatever is
+// there, and what comes while it works becomes the next batch. Under load a batch may linger for more items.
 package batch
 
 import (
@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// Config says how batches come about.
+// Config says how batches are formed.
 type Config struct {
-	Max     int // items of a batch at most, at least 1
-	Workers int // batches at the same time, at least 1
-	// Linger is how long a batch waits for more items once the one before had more than one: where items come often
-	// it makes batches fewer and larger, and a lone item never waits. 0: never.
+	Max     int // the most items of a batch, at least 1
+	Workers int // batches done at once, at least 1
+	// Linger is how long a batch waits for more items if the one before had more than one. Where items come often, this
+	// makes batches fewer and larger; a lone item never waits. 0: batches never wait.
 	Linger time.Duration
 	After  func(time.Duration) <-chan time.Time // of the clock; needed where Linger is set
 }
 
-// Batcher runs do over batches of items that came at about the same time.
+// Batcher calls do with batches of items that came at about the same time. Safe for concurrent use.
 type Batcher[In, Out any] struct {
 	config Config
 	do     func(ctx context.Context, in []In) ([]Out, error)
-	life   context.Context //nolint:containedctx // the workers' life, ended by Close
+	life   context.Context //nolint:containedctx // of the workers and of do; ended by Close
 	end    context.CancelFunc
 	done   sync.WaitGroup
 
 	mu      sync.Mutex
 	waiting []item[In, Out]
-	some    chan struct{} // told when the first item waits
-	enough  chan struct{} // told when a whole batch waits
+	some    chan struct{} // signalled when a first item waits
+	enough  chan struct{} // signalled when a whole batch waits
 
-	filling sync.Mutex // one batch fills at a time, while others are being done
+	filling sync.Mutex // one worker fills a batch at a time, while others do theirs
 	busy    bool       // the batch filled last had more than one item
 }
 
@@ -45,8 +45,8 @@ type reply[Out any] struct {
 	err error
 }
 
-// New starts workers that call do with 1 to Config.Max items; do answers one Out an item, in order, or an error for all.
-// Close must be called.
+// New starts workers that call do with 1 to Config.Max items. do returns one Out for each item, in order, or one error
+// for all of them. Close must be called.
 func New[In, Out any](config Config, do func(ctx context.Context, in []In) ([]Out, error)) *Batcher[In, Out] {
 	life, end := context.WithCancel(context.Background())
 	b := &Batcher[In, Out]{
@@ -59,8 +59,8 @@ func New[In, Out any](config Config, do func(ctx context.Context, in []In) ([]Ou
 	return b
 }
 
-// Do hands one item in and waits for its answer. When the context ends first, its error is returned, and whether the
-// item was done is unknown.
+// Do submits one item and waits for its result. If the context ends first, it returns the context's error, and whether
+// the item was done is unknown.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	var none Out
 	if err := ctx.Err(); err != nil {
@@ -78,12 +78,13 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	}
 }
 
-// Close ends the workers; what is still waiting gets an error.
+// Close ends the workers and waits for them; items that still wait get an error.
 func (b *Batcher[In, Out]) Close() {
 	b.end()
 	b.done.Wait()
 }
 
+// work fills and does one batch after another until the batcher is closed.
 func (b *Batcher[In, Out]) work() {
 	items := make([]item[In, Out], 0, b.config.Max)
 	for open := true; open; {
@@ -94,8 +95,8 @@ func (b *Batcher[In, Out]) work() {
 	}
 }
 
-// enter queues an item. The workers are woken for the first and for a full batch only, not for each: under load that
-// would cost more than the item's share of a bulk statement.
+// enter queues an item. It wakes workers only for the first item and for a full batch: to wake them for each item would
+// cost more, under load, than the item's share of a bulk statement.
 func (b *Batcher[In, Out]) enter(it item[In, Out]) {
 	b.mu.Lock()
 	b.waiting = append(b.waiting, it)
@@ -109,7 +110,7 @@ func (b *Batcher[In, Out]) enter(it item[In, Out]) {
 	}
 }
 
-// fill waits for a first item and takes what comes with it; open is false once the batcher is closed.
+// fill waits for a first item and takes those that came with it. open is false once the batcher is closed.
 func (b *Batcher[In, Out]) fill(items []item[In, Out]) (filled []item[In, Out], open bool) {
 	b.filling.Lock()
 	defer b.filling.Unlock()
@@ -126,10 +127,10 @@ func (b *Batcher[In, Out]) fill(items []item[In, Out]) (filled []item[In, Out], 
 	return items, true
 }
 
-// linger waits until a whole batch is there, but no longer than Linger.
+// linger waits until a whole batch waits, for Config.Linger at most.
 func (b *Batcher[In, Out]) linger() {
 	select {
-	case <-b.enough: // perhaps of a batch that was taken long ago
+	case <-b.enough: // it may be left over from a batch that was taken long ago
 	default:
 	}
 	b.mu.Lock()
@@ -145,7 +146,7 @@ func (b *Batcher[In, Out]) linger() {
 	}
 }
 
-// take moves a batch of those who wait to items. Where more wait the next worker is told.
+// take moves waiting items to items, a batch at most. If more wait, it signals the next worker.
 func (b *Batcher[In, Out]) take(items []item[In, Out]) []item[In, Out] {
 	b.mu.Lock()
 	n := min(len(b.waiting), b.config.Max)
@@ -163,7 +164,7 @@ func (b *Batcher[In, Out]) take(items []item[In, Out]) []item[In, Out] {
 	return items
 }
 
-// tell leaves word once, however often it is called before somebody listens.
+// tell signals c, unless a signal waits there already.
 func tell(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -171,6 +172,7 @@ func tell(c chan<- struct{}) {
 	}
 }
 
+// run does one batch and hands out the results.
 func (b *Batcher[In, Out]) run(items []item[In, Out]) {
 	in := make([]In, len(items))
 	for i, it := range items {

@@ -1,8 +1,8 @@
 // Package billfile reads files of billing data as bytes, before anybody looks at rows: how a file is compressed and
-// encoded, whether it is whole, and whether it stayed the same from the first look at it to the end of its import.
+// encoded, whether it is complete, and whether it stays the same from the first look at it to the end of its import.
 //
-// A file is read twice. Inspect reads it to its end and refuses what no row of should go in; Form.Reader reads it again
-// and breaks off when it is not what Inspect saw.
+// A file is read twice. Inspect reads it to its end and refuses what must not be imported at all. Form.Reader reads it
+// again and breaks off if it is no longer what Inspect saw.
 package billfile
 
 import (
@@ -21,12 +21,13 @@ import (
 
 // Errors of files.
 var (
-	// ErrRefused: no row of the file can be believed; nothing was imported. The text says why, and what to do.
+	// ErrRefused: the file as a whole cannot be trusted; nothing was imported. The text says why, and what to do.
 	ErrRefused = fmt.Errorf("%w: nothing of the file was imported", port.ErrInvalid)
-	// ErrChanged: the file is not what it was a moment ago.
+	// ErrChanged: the file is no longer what it was.
 	ErrChanged = errors.New("the file changed while it was read")
 )
 
+// refuse returns an ErrRefused with a reason.
 func refuse(why string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(why, args...))
 }
@@ -41,8 +42,8 @@ type Form struct {
 	Unterminated bool // its last line has no line break: it may have been cut off
 }
 
-// Inspect reads a file to its end and tells its form. ErrRefused where it must not be imported; an error of reading as
-// it is.
+// Inspect reads a file to its end and returns its form. asked is the encoding that the user asked for. ErrRefused if
+// the file must not be imported; an error of reading is returned as it is.
 func Inspect(file io.Reader, asked Encoding) (Form, error) {
 	var f Form
 	raw := bufio.NewReaderSize(file, 4<<10)
@@ -65,7 +66,7 @@ func Inspect(file io.Reader, asked Encoding) (Form, error) {
 	}
 	if f.Packing != Plain {
 		if inner, err := packingOf(begin); err != nil || inner != Plain {
-			return f, errors.Join(refuse("what it was compressed from is no text"), err)
+			return f, errors.Join(refuse("the compressed content is not text"), err)
 		}
 	}
 	if f.Encoding, f.Mark, err = chooseEncoding(asked, begin); err != nil {
@@ -76,10 +77,10 @@ func Inspect(file io.Reader, asked Encoding) (Form, error) {
 	return f, err
 }
 
-// lineBuffer is the longest line whose encoding is looked at.
+// lineBuffer is the longest line whose encoding is examined, in bytes.
 const lineBuffer = 256 << 10
 
-// scan reads text to its end and looks at every line.
+// scan reads text to its end and examines every line.
 func (f *Form) scan(text *bufio.Reader, asked Encoding) error {
 	if _, err := text.Discard(f.Mark); err != nil {
 		return err
@@ -90,7 +91,7 @@ func (f *Form) scan(text *bufio.Reader, asked Encoding) error {
 	var seen lines
 	var breaks, returns, size int
 	var last byte
-	begun := false // the line before is a longer one's beginning
+	begun := false // what was read before is the beginning of this line
 	for {
 		line, err := text.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
@@ -125,8 +126,8 @@ func (f *Form) scan(text *bufio.Reader, asked Encoding) error {
 	}
 }
 
-// Reader reads the file from its beginning: unpacked, without its byte order mark, UTF-16 as UTF-8. Where it turns out
-// not to be what Inspect saw, it ends with ErrChanged instead of io.EOF.
+// Reader returns a reader of the file from its beginning: unpacked, without its byte order mark, UTF-16 as UTF-8. If
+// the file turns out not to be what Inspect saw, reading ends with ErrChanged instead of io.EOF.
 func (f Form) Reader(file io.Reader) (io.Reader, error) {
 	opened, err := unpack(file, f.Packing)
 	if err != nil {
@@ -157,7 +158,7 @@ func (s *summed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checked compares what was read with a form.
+// checked compares what is read with a form.
 type checked struct {
 	summed
 	want  Form
@@ -183,7 +184,7 @@ func (c *checked) Read(p []byte) (int, error) {
 		c.close()
 	}
 	if errors.Is(err, ErrChanged) {
-		return 0, err // what was read last is not believed
+		return 0, err // what was read last is not to be trusted
 	}
 	return n, err
 }

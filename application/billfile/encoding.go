@@ -15,7 +15,7 @@ type Encoding string
 
 // The encodings. EUCKR is Windows code page 949, which holds all of EUC-KR and is what Korean spreadsheets write.
 const (
-	Detected Encoding = "" // asked for by nobody: UTF-8, or what a byte order mark says
+	Detected Encoding = "" // none was asked for: UTF-8, or what a byte order mark says
 	UTF8     Encoding = "utf-8"
 	EUCKR    Encoding = "euc-kr"
 	UTF16    Encoding = "utf-16" // its byte order mark says which
@@ -29,7 +29,7 @@ var encodingNames = map[string]Encoding{
 	"utf-16": UTF16, "utf16": UTF16, "utf-16le": UTF16LE, "utf-16be": UTF16BE,
 }
 
-// ParseEncoding reads an encoding's name; the empty name is Detected.
+// ParseEncoding parses the name of an encoding; the empty name is Detected.
 func ParseEncoding(name string) (Encoding, error) {
 	encoding, known := encodingNames[strings.ToLower(strings.TrimSpace(name))]
 	if !known {
@@ -38,8 +38,8 @@ func ParseEncoding(name string) (Encoding, error) {
 	return encoding, nil
 }
 
-// Text decodes a field of a file that is read in this encoding. ok is false where the bytes are no text in it. UTF-16
-// was decoded by the file's Reader already: bytes that were none have become U+FFFD there.
+// Text decodes a field of a file in this encoding. ok is false if the bytes are not text in it. The file's Reader has
+// decoded UTF-16 already, with U+FFFD for bytes that are not text.
 func (e Encoding) Text(field []byte) (text string, ok bool) {
 	switch e {
 	case EUCKR:
@@ -57,8 +57,8 @@ func (e Encoding) Text(field []byte) (text string, ok bool) {
 	}
 }
 
-// Bytes encodes text as a file in this encoding holds it, where its Reader left it encoded. What the encoding lacks
-// becomes a question mark.
+// Bytes encodes text for a file in this encoding, except UTF-16, which the Reader has turned into UTF-8. A character
+// that the encoding lacks becomes a question mark.
 func (e Encoding) Bytes(text string) []byte {
 	if e != EUCKR {
 		return []byte(text)
@@ -75,7 +75,8 @@ func (e Encoding) Bytes(text string) []byte {
 	return out
 }
 
-// decoder turns UTF-16 into UTF-8; nil for what fields are decoded from one by one.
+// decoder returns a decoder of UTF-16 into UTF-8; nil for the other encodings, whose fields are decoded one by one
+// (Text).
 func (e Encoding) decoder() transform.Transformer {
 	switch e {
 	case UTF16LE:
@@ -99,7 +100,8 @@ var marks = []struct {
 	{"\xfe\xff", UTF16BE},
 }
 
-// chooseEncoding finds the encoding from what was asked for and how the file begins, and how many bytes its mark has.
+// chooseEncoding returns the encoding, from what was asked for and how the file begins, and the length of its byte
+// order mark.
 func chooseEncoding(asked Encoding, begin []byte) (encoding Encoding, mark int, err error) {
 	for _, m := range marks {
 		if !strings.HasPrefix(string(begin), m.bytes) {
@@ -127,8 +129,8 @@ func chooseEncoding(asked Encoding, begin []byte) (encoding Encoding, mark int, 
 	}
 }
 
-// withoutMark tells which UTF-16 a text of mostly ASCII without a byte order mark is; "" where it is none: most
-// of every other byte at its beginning, the column names, would be NUL.
+// withoutMark returns which UTF-16 a text without a byte order mark seems to be in, "" if none: of mostly ASCII text,
+// as the column names are, nearly every other byte would be NUL.
 func withoutMark(begin []byte) Encoding {
 	begin = begin[:min(len(begin), 128)&^1]
 	if len(begin) < 16 {
@@ -162,8 +164,8 @@ func isASCII(text []byte) bool {
 // lines counts the lines with characters outside ASCII by what they could be.
 type lines struct {
 	utf8  int // valid UTF-8
-	eucKR int // no UTF-8, and clean EUC-KR
-	both  int // valid UTF-8 that is clean EUC-KR as well
+	eucKR int // valid EUC-KR, but not UTF-8
+	both  int // valid UTF-8 that is valid EUC-KR as well
 	none  int
 }
 
@@ -184,8 +186,8 @@ func (l *lines) add(line []byte) {
 	}
 }
 
-// check refuses a file that as a whole is in another encoding than it would be read in. Single rows with bytes that do
-// not belong there are refused row by row.
+// check refuses a file that as a whole seems to be in another encoding than it would be read in. Single rows with bytes
+// that do not belong are refused one by one later.
 func (l lines) check(asked, encoding Encoding, mark int) error {
 	switch {
 	case asked == Detected && encoding == UTF8 && mark == 0 && l.eucKR > l.utf8+l.both && l.eucKR >= l.none:

@@ -14,21 +14,21 @@ import (
 // Packing is how a file is compressed.
 type Packing string
 
-// The packings, known by the file's first bytes and never by its name.
+// The packings. They are recognized by the file's first bytes, never by its name.
 const (
 	Plain Packing = ""
 	Gzip  Packing = "gzip"
 	Zstd  Packing = "zstd"
 )
 
-// Bounds of what a compressed file may become. Billing data shrinks five to fifty times.
+// Bounds of what a compressed file may unpack to. Billing data compresses by a factor of five to fifty.
 const (
 	maxRatio   = 200
-	freeBytes  = 64 << 20  // what any file may become
-	zstdWindow = 128 << 20 // of memory; what `zstd --long` needs
+	freeBytes  = 64 << 20  // bytes that any file may unpack to, whatever its ratio
+	zstdWindow = 128 << 20 // bytes of memory; what `zstd --long` needs
 )
 
-// notCSV are files that people take for CSV, by their first bytes.
+// notCSV lists files that people take for CSV, by their first bytes.
 var notCSV = []struct{ begin, says string }{
 	{"PK\x03\x04", "it is a ZIP archive or an Excel workbook: unpack it, or save it as CSV UTF-8"},
 	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an old Excel workbook: save it as CSV UTF-8"},
@@ -42,7 +42,7 @@ var notCSV = []struct{ begin, says string }{
 	{"{", "it begins like JSON: export it as CSV"},
 }
 
-// packingOf tells how a file is compressed by how it begins.
+// packingOf returns how a file is compressed, from how it begins. ErrRefused for files in notCSV.
 func packingOf(begin []byte) (Packing, error) {
 	switch {
 	case bytes.HasPrefix(begin, []byte("\x1f\x8b")):
@@ -58,7 +58,7 @@ func packingOf(begin []byte) (Packing, error) {
 	return Plain, nil
 }
 
-// unpacked reads what a compressed file holds, and refuses what grows beyond all measure.
+// unpacked reads the content of a compressed file, and refuses a content that is too large for the file.
 type unpacked struct {
 	from   io.Reader
 	packed *counted
@@ -66,7 +66,7 @@ type unpacked struct {
 	close  func()
 }
 
-// counted counts what is read through it, and keeps the error of the reading itself apart from those of unpacking.
+// counted counts what is read through it, and keeps errors of reading apart from those of unpacking.
 type counted struct {
 	from io.Reader
 	read int64
@@ -117,7 +117,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// damaged says what is wrong with a compressed file; an error of the reading itself is returned as it is.
+// damaged returns what is wrong with a compressed file, or an error of reading as it is.
 func (u *unpacked) damaged(err error) error {
 	switch {
 	case u.packed.err != nil:

@@ -12,7 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// pageResult is what one page came to.
+// pageResult is the result of one page.
 type pageResult struct {
 	rows         int
 	last         port.Cursor
@@ -22,8 +22,9 @@ type pageResult struct {
 	decisions    map[string]int
 }
 
-// page takes one page in one transaction: lock, decide, publish, wait for the acknowledgements, store, commit. It is
-// finished even when ctx ends meanwhile. A crash or a failed commit only means that the same keys are published again.
+// page dispatches one page in one transaction: lock, decide, publish, wait for the acknowledgements, store, commit.
+// Once begun it is finished even if ctx ends. After a crash or a failed commit the same keys are published again, which
+// does no harm.
 func (r *run) page(ctx context.Context, page port.Page) (result pageResult, err error) {
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		return r.Targets.Within(context.WithoutCancel(ctx), func(ctx context.Context, tx port.TargetTx) error {
@@ -48,13 +49,14 @@ func (r *run) page(ctx context.Context, page port.Page) (result pageResult, err 
 	return result, err
 }
 
-// outgoing is a candidate that is to go out.
+// outgoing is a candidate that is to be dispatched, with its event.
 type outgoing struct {
 	target   billing.Target
 	decision billing.Decision
 	message  port.Message
 }
 
+// decide decides about each candidate and carries the decisions out. It returns the targets to store.
 func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Candidate, result *pageResult) ([]billing.Target, error) {
 	now := r.Clock.Now()
 	changed := make([]billing.Target, 0, len(candidates))
@@ -104,7 +106,7 @@ func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Ca
 	return changed, nil
 }
 
-// publish sends the page's events, waits for their acknowledgements and notes each row's fate.
+// publish publishes the page's events, waits for their acknowledgements and notes on each target what came of it.
 func (r *run) publish(ctx context.Context, dispatches []outgoing, now time.Time, result *pageResult) []billing.Target {
 	if len(dispatches) == 0 {
 		return nil
@@ -134,6 +136,7 @@ func (r *run) publish(ctx context.Context, dispatches []outgoing, now time.Time,
 	return targets
 }
 
+// message encodes the event for a candidate.
 func (r *run) message(c port.Candidate, d billing.Decision, sealed []byte, now time.Time) (port.Message, error) {
 	k := c.Target.Delivery()
 	requested := event.Requested{
@@ -156,6 +159,7 @@ func (r *run) message(c port.Candidate, d billing.Decision, sealed []byte, now t
 	return m, nil
 }
 
+// destination returns a candidate's sealed destination on a channel; nil if it has none.
 func destination(c port.Candidate, kind channel.Kind) []byte {
 	for _, d := range c.Destinations {
 		if d.Channel == kind {

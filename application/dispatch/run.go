@@ -22,13 +22,14 @@ type run struct {
 	progress       func(port.Run)
 }
 
-// countLimit bounds the non-locking looks that count what is left.
+// countLimit bounds the counting of what is left.
 const countLimit = 100_000_000
 
 var errCapReached = errors.New("the run's cap is reached")
 
-// passes takes pass after pass. A pass is repeated, at the same now, for rows that others held when it came by: a
-// dispatcher that died held some behind our cursor. A lingering run takes a new now once something more is due.
+// passes makes one pass after another. A pass is repeated, with the same now, for rows that others held when it came
+// by: those of a dispatcher that died lie behind our cursor. A lingering run takes a new now once something more is
+// due.
 func (r *run) passes(ctx context.Context) error {
 	for {
 		passNow := r.Clock.Now()
@@ -55,7 +56,7 @@ func (r *run) passes(ctx context.Context) error {
 	}
 }
 
-// pass pages once through what is due at passNow.
+// pass goes once through what is due at passNow, page by page.
 func (r *run) pass(ctx context.Context, passNow time.Time) error {
 	var cursor port.Cursor
 	for {
@@ -93,6 +94,7 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 	}
 }
 
+// mayGoOn returns an error if the run must end: ErrStopped, ErrHalted, or why the halt could not be read.
 func (r *run) mayGoOn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ErrStopped
@@ -113,6 +115,7 @@ func (r *run) mayGoOn(ctx context.Context) error {
 	return nil
 }
 
+// due counts the candidates that are due at passNow, at most limit.
 func (r *run) due(ctx context.Context, passNow time.Time, limit int) (n int, err error) {
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		n, err = r.Backlog.Due(ctx, r.month, passNow, limit)
@@ -124,7 +127,7 @@ func (r *run) due(ctx context.Context, passNow time.Time, limit int) (n int, err
 	return n, err
 }
 
-// awaitDue waits, while lingering, until the next candidate is due; false when none will be.
+// awaitDue waits until the next candidate is due; it reports false if there is none.
 func (r *run) awaitDue(ctx context.Context) (bool, error) {
 	for {
 		var next time.Time
@@ -150,6 +153,7 @@ func (r *run) awaitDue(ctx context.Context) (bool, error) {
 	}
 }
 
+// note adds a page to the run record and the metrics.
 func (r *run) note(result pageResult, took time.Duration) {
 	r.record.Pages++
 	r.record.Published += result.published
@@ -166,7 +170,7 @@ func (r *run) note(result pageResult, took time.Duration) {
 	}
 }
 
-// finish writes the run record, also when the run was stopped.
+// finish completes and stores the run record, also if the run was stopped, and returns it with the run's error.
 func (r *run) finish(ctx context.Context, cause error) (port.Run, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -199,6 +203,7 @@ func (r *run) finish(ctx context.Context, cause error) (port.Run, error) {
 	return r.record, cause
 }
 
+// percentiles returns the median and the 99th percentile.
 func percentiles(times []time.Duration) (p50, p99 time.Duration) {
 	if len(times) == 0 {
 		return 0, 0

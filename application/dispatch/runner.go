@@ -16,6 +16,7 @@ import (
 
 // Errors of a run.
 var (
+	// ErrConfig is wrapped by Config.Validate and New.
 	ErrConfig = errors.New("dispatch cannot work so")
 	// ErrUnacknowledged: two pages in a row without one acknowledgement. The rows are candidates still.
 	ErrUnacknowledged = errors.New("the event log acknowledged nothing, two pages in a row")
@@ -27,17 +28,17 @@ var (
 
 // Config tunes a run.
 type Config struct {
-	Page       int           // rows a page, 1 to 1,000
-	Cap        int           // requests that one run may publish; 0: no bound
-	AckTimeout time.Duration // how long a page waits for its acknowledgements, at most 5 s
+	Page       int           // rows of a page, 1 to 1,000; default 1,000
+	Cap        int           // requests that one run may publish; default 0: no bound
+	AckTimeout time.Duration // how long a page waits for its acknowledgements, at most 5 s; default 5 s
 	Linger     bool          // wait for what comes due later, until nothing is left that will
-	LingerPoll time.Duration // the longest pause between two looks while lingering
-	Source     string        // names the process in events
+	LingerPoll time.Duration // the longest pause between two looks while lingering; default 10 s
+	Source     string        // names the process in events; default "balsong/dispatcher"
 }
 
-const maxPasses = 3 // how often a pass is repeated for rows that others held
+const maxPasses = 3 // passes with the same now, because of rows that others held
 
-// WithDefaults fills in what is zero.
+// WithDefaults returns the config with every zero field set to its default.
 func (c Config) WithDefaults() Config {
 	if c.Page == 0 {
 		c.Page = 1000
@@ -54,7 +55,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate names the field that cannot work.
+// Validate refuses settings that cannot work, wrapping ErrConfig; the text names the field.
 func (c Config) Validate() error {
 	switch {
 	case c.Page < 1 || c.Page > 1000:
@@ -69,7 +70,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Ports are what a run needs of the world.
+// Ports are the driven ports that a run uses.
 type Ports struct {
 	Targets   port.Targets
 	Backlog   port.Backlog
@@ -83,14 +84,14 @@ type Ports struct {
 	Metrics   port.Metrics
 }
 
-// Runner makes runs. Several may run at once, in one process or many.
+// Runner makes runs. Several runs may go on at once, in one process or many.
 type Runner struct {
 	Ports
 	config Config
 	watch  *outage.Watch
 }
 
-// New returns a runner; it does nothing before Run.
+// New returns a runner; it does no I/O. ErrConfig.
 func New(ports Ports, config Config) (*Runner, error) {
 	config = config.WithDefaults()
 	if err := config.Validate(); err != nil {
@@ -99,7 +100,7 @@ func New(ports Ports, config Config) (*Runner, error) {
 	return &Runner{Ports: ports, config: config, watch: outage.New(ports.Clock, ports.Log)}, nil
 }
 
-// OpenMonths returns the months a run without a month takes.
+// OpenMonths returns the months that a run without a month takes, oldest first.
 func (r *Runner) OpenMonths(ctx context.Context) (months []key.Month, err error) {
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		months, err = r.Months.List(ctx)
@@ -108,9 +109,9 @@ func (r *Runner) OpenMonths(ctx context.Context) (months []key.Month, err error)
 	return months, err
 }
 
-// Run dispatches a month and returns the run record. Its error is nil when everything due was dispatched, or the cap
-// was reached; it is ErrUnacknowledged, ErrHalted or ErrStopped where rows are left, all of them safe to run again.
-// When the context ends, the page in hand is finished. progress, if not nil, is told of the record after each page.
+// Run dispatches a month and returns the run record. The error is nil if everything due was dispatched, or the cap was
+// reached. It is ErrUnacknowledged, ErrHalted or ErrStopped if rows are left; running again is safe then. When the
+// context ends, the page in hand is finished. progress, if not nil, is called with the record after each page.
 func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress func(port.Run)) (port.Run, error) {
 	snapshot, err := r.snapshot(ctx)
 	if err != nil {

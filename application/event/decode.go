@@ -9,14 +9,15 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// DecodeRequested reads a request. Unknown fields are allowed: a newer writer may add optional ones. On an error the
-// request is returned as far as it was read, and known tells whether its delivery key may be trusted: the value and
-// the ce_id header name the same one.
+// DecodeRequested decodes a request. Unknown fields are ignored, because a newer writer may add optional ones. With an
+// error it returns as much of the request as it could decode; known reports whether its delivery key can be trusted. If
+// the value is no help, the key is that of the ce_id header; a value that names another delivery than the header is not
+// trusted.
 func DecodeRequested(m port.Message) (r Requested, known bool, err error) {
 	if err := decode(m, TypeRequested, &r); err != nil {
 		id, idErr := key.ParseDelivery(header(m, "ce_id"))
 		if idErr == nil && r.Delivery() != id {
-			// The value is no help: the id alone says whom it is for.
+			// Only the header says which delivery it is for.
 			r.Identity = Identity{Month: id.Month, UserID: id.UserID, Attempt: id.Attempt, Round: id.Round}
 		}
 		return r, idErr == nil, err
@@ -40,7 +41,7 @@ func DecodeRequested(m port.Message) (r Requested, known bool, err error) {
 	return r, true, nil
 }
 
-// DecodeResult reads a result.
+// DecodeResult decodes a result. ErrUndecodable.
 func DecodeResult(m port.Message) (Result, error) {
 	var r Result
 	if err := decode(m, TypeResult, &r); err != nil {

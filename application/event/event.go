@@ -1,5 +1,5 @@
-// Package event is the contract between the dispatcher, Delivery and settlement: JSON values, CloudEvents 1.0 in
-// binary mode. It evolves by optional fields only; anything else is a new topic.
+// Package event is the contract between the dispatcher, Delivery and settlement: JSON values in CloudEvents 1.0, binary
+// mode. It evolves by optional fields only; anything else needs a new topic.
 package event
 
 import (
@@ -26,7 +26,7 @@ const (
 // ErrUndecodable is wrapped by every decoding error; the text names the field and the reason, never a value of it.
 var ErrUndecodable = errors.New("the event cannot be decoded")
 
-// Identity is what both events say about whom they are for.
+// Identity is what both events have in common: which delivery they are about.
 type Identity struct {
 	Month         key.Month    `json:"billing_month"`  // the month that is billed
 	UserID        int64        `json:"user_id"`        // number given to the customer at import; positive
@@ -39,7 +39,7 @@ type Identity struct {
 	RunID         int64        `json:"run_id"`         // the run that dispatched
 }
 
-// Delivery is the delivery key.
+// Delivery returns the delivery key.
 func (i Identity) Delivery() key.Delivery {
 	return key.Delivery{Month: i.Month, UserID: i.UserID, Attempt: i.Attempt, Round: i.Round}
 }
@@ -62,7 +62,7 @@ type Requested struct {
 	CallDeadlineMS int64                 `json:"call_deadline_ms,omitempty"` // longest gateway call in milliseconds; 0: the provider's own
 }
 
-// Facts are what the ledger keeps of the request.
+// Facts returns what the ledger keeps of the request.
 func (r Requested) Facts() attempt.Facts {
 	return attempt.Facts{
 		Channel: r.Channel, Step: r.Step, PolicyID: r.PolicyID, PolicyVersion: r.PolicyVersion,
@@ -70,7 +70,7 @@ func (r Requested) Facts() attempt.Facts {
 	}
 }
 
-// Quiet returns the forbidden window; zero where none binds.
+// Quiet returns the forbidden window; zero if none binds this dispatch.
 func (r Requested) Quiet() (window.Forbidden, error) {
 	if r.QuietHours == nil {
 		return window.Forbidden{}, nil
@@ -90,7 +90,7 @@ func (r Requested) Quiet() (window.Forbidden, error) {
 	return window.NewForbidden(from, to, zone)
 }
 
-// NewQuietHours is the window in the event's form; nil for the zero window.
+// NewQuietHours returns a window in the event's form; nil for the zero window.
 func NewQuietHours(w window.Forbidden) *QuietHours {
 	if w.IsZero() {
 		return nil
@@ -98,7 +98,7 @@ func NewQuietHours(w window.Forbidden) *QuietHours {
 	return &QuietHours{From: w.From().String(), To: w.To().String(), Zone: w.Zone().String()}
 }
 
-// Result is the hint that a delivery's ledger row has changed. The ledger is the truth.
+// Result is a hint that a delivery's ledger row has changed. The ledger is the truth.
 type Result struct {
 	Identity
 	Outcome           attempt.State        `json:"outcome"`                       // the ledger row's state; never CLAIMED
@@ -109,7 +109,8 @@ type Result struct {
 	FinishedAt        time.Time            `json:"finished_at"`                   // by the clock of whoever wrote the outcome
 }
 
-// Message encodes the request. source names the process, trace is a W3C traceparent or "".
+// Message encodes the request as a message that is sent at an instant. source names the process; trace is a W3C
+// traceparent or "".
 func (r Requested) Message(source, trace string, at time.Time) (port.Message, error) {
 	return message(r, r.Identity, TypeRequested, r.Delivery().String(), source, trace, at)
 }

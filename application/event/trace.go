@@ -8,8 +8,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Trace is the W3C traceparent of a delivery in a run. It follows from both, so that copies of one event share it and
-// nothing has to be stored.
+// Trace returns the W3C traceparent of a delivery in a run. It is computed from both, so that copies of an event have
+// the same one and nothing has to be stored.
 func Trace(k key.Delivery, runID int64) string {
 	sum := sha256.Sum256([]byte(k.String() + "#" + strconv.FormatInt(runID, 10)))
 	return "00-" + hex.EncodeToString(sum[:16]) + "-" + hex.EncodeToString(sum[16:24]) + "-01"

@@ -12,12 +12,12 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Halt stops everything that goes out; what is under way ends as it can.
+// Halt stops everything that goes out. Calls under way are not cut short.
 func (o *Operator) Halt(ctx context.Context, by port.Act) error {
 	return o.setHalt(ctx, "halt", true, by)
 }
 
-// LiftHalt lets everything go on.
+// LiftHalt lifts the halt.
 func (o *Operator) LiftHalt(ctx context.Context, by port.Act) error {
 	return o.setHalt(ctx, "lift halt", false, by)
 }
@@ -34,7 +34,8 @@ func (o *Operator) setHalt(ctx context.Context, what string, on bool, by port.Ac
 	return o.note(ctx, what, "everything", by)
 }
 
-// CloseMonth ends a month for runs without a month. While bills have not come to an end it is refused, unless anyway.
+// CloseMonth closes a month for runs that do not name it. It is refused, with billing.ErrRefused, while bills have not
+// come to an end or refused rows have not come in, unless anyway is set.
 func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
@@ -50,6 +51,7 @@ func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool,
 	return o.note(ctx, "close month", month.String(), by)
 }
 
+// mayClose refuses a month in which something is left.
 func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 	var f port.Funnel
 	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
@@ -75,7 +77,7 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 		billing.ErrRefused, month, strings.Join(left, ", "))
 }
 
-// NoteExport writes down that a month's unreached customers are exported, before they are.
+// NoteExport writes down, before it happens, that a month's unreached customers are exported.
 func (o *Operator) NoteExport(ctx context.Context, month key.Month, destinations bool, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
@@ -87,7 +89,7 @@ func (o *Operator) NoteExport(ctx context.Context, month key.Month, destinations
 	return o.note(ctx, what, month.String(), by)
 }
 
-// Suppress puts a customer's channel on the suppression list, or takes it off.
+// Suppress adds a customer's channel to the suppression list (on), or removes it.
 func (o *Operator) Suppress(ctx context.Context, contact port.Contact, on bool, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
@@ -121,14 +123,14 @@ func (o *Operator) DraftPolicy(ctx context.Context, spec policy.Spec, by port.Ac
 	return version, o.note(ctx, "draft policy", version.Ref().String(), by)
 }
 
-// ActivatePolicy takes a drafted version live and retires the one before.
+// ActivatePolicy makes a drafted version ACTIVE and retires the one before.
 func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
 	}
 	approved := by
 	if by.ApprovedBy != "" {
-		approved.Actor = by.ApprovedBy // who carried it out stays in the audit
+		approved.Actor = by.ApprovedBy // the audit keeps who carried it out
 	}
 	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Policies.Activate(ctx, ref, approved) })
 	if err != nil {
@@ -137,8 +139,8 @@ func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, by port.A
 	return o.note(ctx, "activate policy", ref.String(), by)
 }
 
-// Correct replaces a bill's data before it has gone out (R6): the current key is revoked, or the correction refused, so
-// that no older copy can go out.
+// Correct replaces the data of a bill that has not gone out (R6): the current key is revoked, or the correction is
+// refused (billing.ErrRefused), so that no older copy can go out.
 func (o *Operator) Correct(ctx context.Context, corrections port.Corrections, bill port.ImportedBill, month key.Month, seal func([]byte, port.Purpose) ([]byte, error), by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err

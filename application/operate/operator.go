@@ -1,5 +1,6 @@
-// Package operate is what people do to targets (R9): cancel, pause, resume, give a verdict, send anyway, write off,
-// correct, halt. Every act names its actor and a reason, and is written down.
+// Package operate is what operators do (R9): cancel, pause, resume, give a verdict, send anyway, write off and correct
+// targets; halt, close months, suppress, and decide on policies. Every act names its actor and a reason, and is written
+// down.
 package operate
 
 import (
@@ -21,7 +22,7 @@ import (
 // ErrNoReason is returned for an act without an actor or a reason.
 var ErrNoReason = errors.New("say who does this and why (actor and reason)")
 
-// Ports are what operators' acts need of the world.
+// Ports are the driven ports that operators' acts use.
 type Ports struct {
 	Targets      port.Targets
 	Ledger       port.Ledger
@@ -36,7 +37,7 @@ type Ports struct {
 	Log          port.Log
 }
 
-// Operator carries out acts. It is safe for concurrent use.
+// Operator carries out acts. Safe for concurrent use.
 type Operator struct {
 	Ports
 	// CallDeadline is the longest call deadline of any provider: nobody is sent a copy before it has passed.
@@ -49,11 +50,11 @@ func New(ports Ports, callDeadline time.Duration) *Operator {
 	return &Operator{Ports: ports, CallDeadline: callDeadline, watch: outage.New(ports.Clock, ports.Log)}
 }
 
-// act is one change of one locked target; rows are its ledger rows, settled before.
+// act changes one target. The target is locked and settled; rows are its ledger rows.
 type act func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error)
 
-// change locks the target, settles it, lets do change it, and stores it, in one transaction; then it writes the act down.
-// Returns the target as it now is. An outcome that settling finds is kept even when the act is refused.
+// change locks a target, settles it, lets do change it and stores it, in one transaction; then it writes the act down.
+// It returns the target as it now is. What settling found out is stored even if do refuses the act.
 func (o *Operator) change(ctx context.Context, what string, k key.Target, by port.Act, do act) (result billing.Target, err error) {
 	if err := o.check(by); err != nil {
 		return result, err
@@ -99,7 +100,8 @@ func (o *Operator) change(ctx context.Context, what string, k key.Target, by por
 		err = refused
 	}
 	if err != nil && unknown {
-		// It may well be this act itself that stands in its own way now: it must not be missing in the audit.
+		// The first try may have been committed, so that this act now stands in its own way: it must not be missing in
+		// the audit.
 		noted := o.note(ctx, what+" (perhaps: the database's answer was lost)", k.String(), by)
 		return result, errors.Join(fmt.Errorf("%s: the answer to the first try was lost, it may have been done: %w", what, err), noted)
 	}
@@ -109,6 +111,7 @@ func (o *Operator) change(ctx context.Context, what string, k key.Target, by por
 	return result, o.note(ctx, what, k.String(), by)
 }
 
+// check refuses an act without an actor or a reason.
 func (o *Operator) check(by port.Act) error {
 	if strings.TrimSpace(by.Actor) == "" || strings.TrimSpace(by.Reason) == "" {
 		return ErrNoReason
@@ -116,11 +119,13 @@ func (o *Operator) check(by port.Act) error {
 	return nil
 }
 
+// note writes an act down.
 func (o *Operator) note(ctx context.Context, what, subject string, by port.Act) error {
 	by.At = o.Clock.Now()
 	return o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Audit.Note(ctx, what, subject, by) })
 }
 
+// policies returns how to find a policy version.
 func (o *Operator) policies(ctx context.Context) (billing.Policies, error) {
 	var versions []policy.Version
 	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
@@ -140,6 +145,7 @@ func (o *Operator) policies(ctx context.Context) (billing.Policies, error) {
 	}, nil
 }
 
+// current returns the row of a key; nil if there is none.
 func current(rows []attempt.Row, k key.Delivery) *attempt.Row {
 	for i := range rows {
 		if rows[i].Key == k {

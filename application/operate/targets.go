@@ -14,8 +14,8 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Cancel ends a target that has not been accepted anywhere (R6). Where a try is under way the wish is kept, and granted
-// once its outcome is known and no success: the returned target then is not CANCELLED yet.
+// Cancel ends a target of which no try has been accepted (R6). If a try is under way, the wish is kept and granted once
+// the outcome is known and is no success; the target that is returned is not CANCELLED yet then.
 func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, "cancel", k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, _ []attempt.Row, policies billing.Policies) (billing.Target, error) {
 		if err := t.MayCancel(); err != nil {
@@ -29,7 +29,7 @@ func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billi
 	})
 }
 
-// Uncancel takes a cancellation back. The key that was closed stays closed.
+// Uncancel takes a cancellation back (R9). The key that was closed stays closed.
 func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, "un-cancel", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
 		row := current(rows, t.Delivery())
@@ -58,7 +58,7 @@ func (o *Operator) Resume(ctx context.Context, k key.Target, by port.Act) (billi
 	})
 }
 
-// SendAnyway sends an UNKNOWN target once more, on its next step: a second copy is possible and accepted.
+// SendAnyway sends an UNKNOWN target once more, on its next step. A second copy is possible and accepted.
 func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	var databaseNow time.Time
 	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
@@ -78,15 +78,15 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 	})
 }
 
-// WriteOff closes an UNKNOWN; its outcome stays unknown and is counted.
+// WriteOff closes an UNKNOWN target. Its outcome stays unknown and is counted.
 func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, "write off", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
 		return t, t.WriteOff()
 	})
 }
 
-// Verdict says what became of an UNKNOWN: delivered makes it SUCCEEDED, not delivered lets it go on with its route.
-// The ledger takes the verdict first; the target follows from it, as from any outcome.
+// Verdict records what became of an UNKNOWN target: delivered makes it SUCCEEDED, not delivered lets it go on with its
+// route. The verdict goes into the ledger, and the target follows from it as from any outcome.
 func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by port.Act) (billing.Target, error) {
 	what := "verdict: not delivered"
 	if delivered {
@@ -120,7 +120,7 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 	})
 }
 
-// bound is the policy version of a ledger row, else of the target.
+// bound returns the policy version of a ledger row, or else of the target. ErrRefused if it is gone.
 func bound(t billing.Target, row *attempt.Row, policies billing.Policies) (policy.Version, error) {
 	ref := t.State().Policy
 	if row != nil && row.PolicyID != 0 {

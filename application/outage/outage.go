@@ -1,5 +1,5 @@
-// Package outage waits for a part that is down and goes on by itself when it is back. It tells so once, not a
-// thousand times: one line when a part goes, one when it is back, however many callers wait for it.
+// Package outage repeats what fails because a part, such as the database, is down, until it works again. An outage is
+// logged once at its beginning and once at its end, however many callers wait for it.
 package outage
 
 import (
@@ -11,32 +11,34 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// The pauses between tries.
+// firstPause and maxPause bound the pauses between tries, which double.
 const (
 	firstPause = 100 * time.Millisecond
 	maxPause   = 5 * time.Second
 )
 
-// Watch knows which parts are down. It is safe for concurrent use.
+// Watch knows which parts are down. Safe for concurrent use.
 type Watch struct {
 	clock port.Clock
 	log   port.Log
 
 	mu   sync.Mutex
-	down map[string]time.Time
+	down map[string]time.Time // part → since when it is down
 
-	// A try that began before the last change is no news: its failure after the return, its success after the outage.
+	// A try that began before a part last went down or came back says nothing new: it may fail after the return, or
+	// succeed after the outage has begun.
 	tries   int            // numbers the tries
 	changed map[string]int // the number of tries begun when a part last went or came back
 }
 
-// New returns a watch over parts that are all taken to be up.
+// New returns a watch that takes every part to be up.
 func New(clock port.Clock, log port.Log) *Watch {
 	return &Watch{clock: clock, log: log, down: map[string]time.Time{}, changed: map[string]int{}}
 }
 
-// Retry calls do until it succeeds, fails for good, or the context ends. What is tried again: ErrUnavailable,
-// ErrConflict and ErrCommitUnknown; do must be safe to repeat. part names what is waited for ("database", "packs").
+// Retry calls do until it succeeds, fails for good, or the context ends; then it returns do's last error. It repeats do
+// after ErrUnavailable, ErrConflict and ErrCommitUnknown, so do must be safe to repeat. part names what is waited for,
+// such as "database".
 func (w *Watch) Retry(ctx context.Context, part string, do func(ctx context.Context) error) error {
 	pause := firstPause
 	for {
@@ -63,7 +65,7 @@ func (w *Watch) Retry(ctx context.Context, part string, do func(ctx context.Cont
 	}
 }
 
-// Down lists the parts that are down.
+// Down lists the parts that are down, in no particular order.
 func (w *Watch) Down() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,7 +76,7 @@ func (w *Watch) Down() []string {
 	return parts
 }
 
-// begin numbers a try.
+// begin returns the number of a try that begins.
 func (w *Watch) begin() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,6 +84,7 @@ func (w *Watch) begin() int {
 	return w.tries
 }
 
+// gone notes that a try failed because the part is down.
 func (w *Watch) gone(part string, began int, err error) {
 	w.mu.Lock()
 	_, known := w.down[part]
@@ -95,6 +98,7 @@ func (w *Watch) gone(part string, began int, err error) {
 	}
 }
 
+// up notes that a try succeeded.
 func (w *Watch) up(part string, began int) {
 	w.mu.Lock()
 	since, was := w.down[part]

@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Bounds of destinations, in bytes: of an e-mail address and its local part by RFC 5321, of a push token by what the
-// known push services hand out.
+// Bounds of destinations, in bytes: of an e-mail address and its local part by RFC 5321; of a push token by what the
+// known push services issue.
 const (
 	maxEmail     = 254
 	maxLocal     = 64
 	maxPushToken = 4096
 )
 
-// maxUnsubscribe bounds an address of one-click unsubscription, in bytes: it goes into one header line of at most 998.
+// maxUnsubscribe bounds the address of one-click unsubscription, in bytes: it goes into one header line of at most 998.
 const maxUnsubscribe = 900
 
 // checkUnsubscribe accepts what RFC 8058 asks for: an https address that can stand in a header as it is. Errors never
-// hold the value.
+// contain the value.
 func checkUnsubscribe(text string) error {
 	if len(text) > maxUnsubscribe {
 		return errors.New("has more than 900 characters")
@@ -35,8 +35,8 @@ func checkUnsubscribe(text string) error {
 	return nil
 }
 
-// parseEmail accepts plain addresses, as mail systems in use take them: ASCII, no display name, no quoted local part,
-// a domain of at least two labels. Errors never hold the value.
+// parseEmail accepts plain addresses as mail systems take them: ASCII, no display name, no quoted local part, a domain
+// of at least two labels. Errors never contain the value.
 func parseEmail(text string) (string, error) {
 	if len(text) > maxEmail {
 		return "", errors.New("has more than 254 characters")
@@ -72,7 +72,7 @@ func isAlphanumeric(c rune) bool {
 }
 
 // parsePhone accepts E.164 ("+821012345678") and Korean mobile numbers ("010-1234-5678", "01012345678"), which it
-// writes with hyphens. Errors never hold the value.
+// returns with hyphens. Errors never contain the value.
 func parsePhone(text string) (string, error) {
 	wrong := errors.New("is neither +<country><number> (E.164) nor a Korean mobile number such as 010-1234-5678")
 	if number, international := strings.CutPrefix(text, "+"); international {
@@ -94,6 +94,7 @@ func parsePhone(text string) (string, error) {
 	return text[:3] + "-" + text[3:len(text)-4] + "-" + text[len(text)-4:], nil
 }
 
+// parsePushToken accepts printable ASCII without spaces. Errors never contain the value.
 func parsePushToken(text string) (string, error) {
 	if len(text) > maxPushToken {
 		return "", errors.New("has more than 4096 characters")

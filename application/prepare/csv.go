@@ -7,33 +7,32 @@ import (
 	"io"
 )
 
-// Bounds of a record. A longer line is refused, and the reader goes on with the next one.
+// Bounds of a record. A longer line is refused; the reader goes on with the next one.
 const (
 	maxRecord  = 64 << 10             // bytes of one record
 	maxRefused = 2*maxRecord + 16<<10 // the same in a rejects.csv, where columns and quotes were added
 	maxFields  = 200
 )
 
-// record is one record of a CSV file. Its bytes are the reader's: they are valid until the next call.
+// record is one record of a CSV file. Its bytes belong to the splitter and are valid until the next call of next.
 type record struct {
-	line    int      // on which it begins, from 1
-	fields  [][]byte // as a reader of RFC 4180 sees them
-	problem string   // why it is malformed, its fields are a guess then; "" otherwise
+	line    int      // the line on which it begins, from 1
+	fields  [][]byte // as RFC 4180 splits and unquotes them
+	problem string   // why it is malformed, in which case fields are a guess; "" otherwise
 }
 
-// splitter cuts a file into records as RFC 4180 asks, and does not let one broken quote eat what follows: a record
-// that is not well-formed ends with its line. A record of several lines is taken as such only if it closes its
-// quotes properly within the bound and has as many fields as the header: else only its first line is malformed, and
-// the lines behind it are records of their own. So a quoted line break cannot smuggle a record in, and a stray quote
-// costs one line.
+// splitter splits a file into records by RFC 4180, and does not let one broken quote swallow what follows: a malformed
+// record ends with its line. A record of several lines is accepted only if it closes its quotes properly within the
+// bound and has as many fields as the header. Otherwise only its first line is malformed, and the lines behind it are
+// records of their own. So a quoted line break cannot smuggle a record in, and a stray quote costs one line.
 type splitter struct {
 	from   io.Reader
-	buffer []byte // what was read and not consumed
+	buffer []byte // bytes read and not consumed
 	read   int64  // bytes taken from the reader
 	line   int    // lines consumed
 	want   int    // fields of the header; 0: none read yet
-	most   int    // bytes of one record at most
-	end    error  // why there is no more to read: io.EOF, or what went wrong
+	most   int    // the most bytes of one record
+	end    error  // why there is no more to read: io.EOF, or an error
 
 	scratch [][]byte
 	unquote []byte
@@ -58,8 +57,8 @@ func (s *splitter) fill(n int) {
 	}
 }
 
-// next returns the next record that is not empty. io.EOF behind the last one; another error where reading failed: the
-// records before it were whole.
+// next returns the next record that is not empty; io.EOF behind the last one. Another error means that reading failed;
+// the records before it are sound.
 func (s *splitter) next() (record, error) {
 	for {
 		line, size, long, err := s.peekLine()
@@ -90,7 +89,8 @@ func (s *splitter) next() (record, error) {
 	}
 }
 
-// peekLine returns the next line without its end, and its size with it. long: it exceeds the bound and is only begun.
+// peekLine returns the next line without its line break, and its size with it. long reports that the line exceeds the
+// bound; then only its beginning is returned.
 func (s *splitter) peekLine() (line []byte, size int, long bool, err error) {
 	for looked := 0; ; {
 		if at := bytes.IndexByte(s.buffer[looked:], '\n'); at >= 0 {
@@ -103,7 +103,7 @@ func (s *splitter) peekLine() (line []byte, size int, long bool, err error) {
 		}
 		if s.end != nil {
 			if looked == 0 || !errors.Is(s.end, io.EOF) {
-				return nil, 0, false, s.end // a line that reading broke off is not believed
+				return nil, 0, false, s.end // a line that an error of reading cut off is not to be trusted
 			}
 			size = looked
 			break
@@ -142,7 +142,7 @@ func (s *splitter) consume(size int) {
 	s.buffer = s.buffer[size:]
 }
 
-// severalLines takes a record whose quotes contain line breaks, if it is strictly well-formed.
+// severalLines returns a record whose quotes contain line breaks, if it is well-formed.
 func (s *splitter) severalLines(start int) (record, bool) {
 	if s.want == 0 {
 		return record{}, false
@@ -157,10 +157,10 @@ func (s *splitter) severalLines(start int) (record, bool) {
 	return record{line: start, fields: fields}, true
 }
 
-// unclosed is the problem of a text that ends inside quotes.
+// unclosed is the problem of text that ends inside quotes.
 const unclosed = "unclosed"
 
-// split cuts the fields of the first record of a text. several allows line breaks in quotes. rest is what follows.
+// split splits the first record of a text into fields; rest is what follows. several allows line breaks inside quotes.
 func (s *splitter) split(text []byte, several bool) (fields [][]byte, rest []byte, problem string) {
 	s.scratch, s.unquote = s.scratch[:0], s.unquote[:0]
 	for {
@@ -200,8 +200,8 @@ func (s *splitter) split(text []byte, several bool) (fields [][]byte, rest []byt
 	}
 }
 
-// guess cuts a line that is not well-formed: a field whose quotes are in order is read as such, any other ends at the
-// next comma and keeps its quotes.
+// guess splits a malformed line: a field whose quotes are in order is unquoted, any other ends at the next comma and
+// keeps its quotes.
 func (s *splitter) guess(line []byte) [][]byte {
 	var fields [][]byte
 	s.unquote = s.unquote[:0]
@@ -226,7 +226,7 @@ func (s *splitter) guess(line []byte) [][]byte {
 	}
 }
 
-// quoted reads a field behind its opening quote.
+// quoted reads a quoted field after its opening quote.
 func (s *splitter) quoted(text []byte, several bool) (field, rest []byte, problem string) {
 	start := len(s.unquote)
 	for {

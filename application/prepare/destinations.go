@@ -10,11 +10,11 @@ import (
 type Destination struct {
 	Channel channel.Kind
 	Column  string
-	Example string // a good one, which reaches nobody
+	Example string // a valid address that reaches nobody
 	parse   func(text string) (string, error)
 }
 
-// destinations are those of all channels, in the order of their columns.
+// destinations are the addresses of all channels, in the order of their columns.
 var destinations = []Destination{
 	{channel.Email, colEmail, "kim@example.com", parseEmail},
 	{channel.SMS, colPhone, "010-1234-5678", parsePhone},

@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// firstLines remembers on which line of a file each customer stood first, by a 64-bit hash of the customer number: 12
-// bytes a slot in tables that are kept 85 % full at most, so five million customers take some 80 MB.
+// firstLines remembers the line of a file on which each customer came first, by a 64-bit hash of the customer number.
+// It takes 12 bytes a slot, in hash tables that are at most 85 % full: some 80 MB for five million customers.
 type firstLines struct{ tables [256]lineTable }
 
 type lineTable struct {
@@ -16,7 +16,7 @@ type lineTable struct {
 	used   int
 }
 
-// add notes a customer's line. twice: he stood on the line first before.
+// add notes a customer's line. If the customer came before, it returns the first line and twice is true.
 func (f *firstLines) add(customer string, line uint32) (first uint32, twice bool) {
 	sum := sha256.Sum256([]byte(customer))
 	return f.tables[sum[31]].add(max(binary.BigEndian.Uint64(sum[:]), 1), line)
@@ -35,7 +35,7 @@ func (t *lineTable) add(hash uint64, line uint32) (first uint32, twice bool) {
 	return 0, false
 }
 
-// find returns the slot of a hash, or the free one where it belongs.
+// find returns the slot of a hash, or the free slot for it.
 func (t *lineTable) find(hash uint64) int {
 	high, _ := bits.Mul64(hash, uint64(len(t.hashes)))
 	at := int(high)

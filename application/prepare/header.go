@@ -44,15 +44,16 @@ var Columns = slices.Concat([]string{colCustomer, colName}, destinationColumns()
 // requiredColumns must be in every file; a column that is left out is empty in every row.
 var requiredColumns = []string{colCustomer, colCurrency, colAmount, colDueDate}
 
-// ErrHeader says that the file is no canonical CSV and nothing of it was imported. The text says what its header lacks.
+// ErrHeader says that the file is not canonical CSV, and that nothing of it was imported. The text says what is wrong
+// with its header.
 var ErrHeader = fmt.Errorf("%w: the file has no header of billing data", port.ErrInvalid)
 
-// header knows where each column stands, and how fields are written.
+// header knows where each column stands, and how fields are encoded.
 type header struct {
 	names    []string       // as in the file, byte for byte
-	column   map[string]int // columns of Columns and rejectColumns alone
-	unknown  []string       // all others, as people read them
-	refused  bool           // it is a rejects.csv: its fields are guarded against formulas
+	column   map[string]int // only columns in Columns or rejectColumns
+	unknown  []string       // all other columns, decoded
+	refused  bool           // the file is a rejects.csv, whose fields are guarded against formulas
 	encoding billfile.Encoding
 }
 
@@ -96,7 +97,8 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	return h, nil
 }
 
-// separator says what seems to stand between the fields in place of commas, or that there are no names.
+// separator returns a hint for the user if the fields seem to be separated by something else than commas, or the line
+// names no column at all.
 func separator(fields [][]byte, known int) string {
 	for c, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "vertical bars"} {
 		if len(fields) == 1 && bytes.Contains(fields[0], []byte(c)) {
@@ -109,7 +111,7 @@ func separator(fields [][]byte, known int) string {
 	return ""
 }
 
-// ignored says which columns are not known, and which known one each may have meant.
+// ignored lists the unknown columns, each with the known one that may have been meant.
 func (h header) ignored() string {
 	said := make([]string, 0, len(h.unknown))
 	for _, name := range h.unknown {
@@ -125,7 +127,8 @@ func (h header) ignored() string {
 	return strings.Join(said, ", ")
 }
 
-// alike reports whether two names differ by a letter, by two letters that changed places, or by spaces and hyphens.
+// alike reports whether two names are the same but for one letter, two letters that changed places, or spaces and
+// hyphens.
 func alike(a, b string) bool {
 	plain := strings.NewReplacer(" ", "", "-", "", "_", "")
 	a, b = plain.Replace(a), plain.Replace(b)

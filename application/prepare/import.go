@@ -20,18 +20,18 @@ const chunkRows = 1000
 // ImportOptions are an import's parameters.
 type ImportOptions struct {
 	Month     key.Month
-	NotBefore time.Time         // the opening of dispatch: no bill goes out before; required
-	Zone      *time.Location    // of send days and quiet hours where a row names none; required
-	File      string            // the file's name without folders, under which bills and refused rows are noted
-	Encoding  billfile.Encoding // of its fields; ImportFile: as asked for
-	Correct   bool              // a row that differs from the bill that is there corrects it, where it still may; needs By
-	By        port.Act          // who imports, and why; both may be empty unless it corrects
-	Rejects   io.Writer         // takes the refused rows as rejects.csv; nil: nobody wants them
-	Workers   int               // chunks at the same time; default 2
-	Progress  func(ImportProgress)
-	Refused   func(Refusal)     // told of each row that is not taken, as it is found
-	Remark    func(text string) // told what a person should know about the file
-	Unchanged func() error      // ImportFile asks it after its look at the file and at the end: billfile.ErrChanged ends the import; nil: nobody knows
+	NotBefore time.Time            // the opening of dispatch: no bill goes out before; required
+	Zone      *time.Location       // of send days and quiet hours where a row names none; required
+	File      string               // the file's name without folders, under which bills and refused rows are noted
+	Encoding  billfile.Encoding    // of the file's fields; for ImportFile the one that the user asked for
+	Correct   bool                 // a row that differs from the stored bill corrects it, if the bill may still change; needs By
+	By        port.Act             // who imports, and why; both may be empty unless it corrects
+	Rejects   io.Writer            // receives the refused rows as rejects.csv; may be nil
+	Workers   int                  // chunks stored at once; default 2
+	Progress  func(ImportProgress) // called after each chunk; may be nil
+	Refused   func(Refusal)        // called for each row that is not taken; may be nil
+	Remark    func(text string)    // called with what a person should know about the file; may be nil
+	Unchanged func() error         // called by ImportFile after inspecting the file and at the end; returns billfile.ErrChanged if the file changed; may be nil
 }
 
 func (o ImportOptions) validate() error {
@@ -48,33 +48,33 @@ func (o ImportOptions) validate() error {
 	return nil
 }
 
-// ImportProgress tells how far an import is; it is told after each chunk.
+// ImportProgress is how far an import is.
 type ImportProgress struct {
 	Rows  int   // rows read so far, the header and empty lines not counted
 	Bytes int64 // bytes read so far, unpacked
-	All   int64 // bytes of the whole file, unpacked; 0: nobody knows
+	All   int64 // bytes of the whole file, unpacked; 0: not known
 }
 
-// Refusal tells of a row that was not taken. Nothing of it is personal data but the customer number.
+// Refusal is a row that was not taken. The customer number is the only personal data in it.
 type Refusal struct {
-	Line     int    // of this file
-	Customer string // "" where it could not be read
-	Field    string // "" where it is the whole row
+	Line     int    // in this file
+	Customer string // the customer number; "" if it could not be read
+	Field    string // the column; "" if it is about the whole row
 	Reason   string
-	Conflict bool // another bill of the customer is there and stays; else the row is rejected
+	Conflict bool // another bill of the customer is stored and stays; otherwise the row is rejected
 }
 
-// ImportSummary says what an import came to. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected.
+// ImportSummary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected.
 type ImportSummary struct {
 	Rows      int
 	Inserted  int
-	Unchanged int // there already: importing twice changes nothing
-	Corrected int // another bill was there and is replaced by this one
-	Conflicts int // another bill of the same customer and month is there: it stays, since it may not change or nobody asked to correct it
+	Unchanged int // stored already: importing twice changes nothing
+	Corrected int // replaced another bill that was stored
+	Conflicts int // another bill of the customer is stored and stays: it may not change, or no correction was asked for
 	Rejected  int // refused, each with line, field and reason
 }
 
-// Importer reads billing data into storage.
+// Importer imports billing data. Safe for concurrent use.
 type Importer struct {
 	months      port.Months
 	imports     port.Imports
@@ -85,14 +85,14 @@ type Importer struct {
 	watch       *outage.Watch
 }
 
-// NewImporter returns an importer; watch waits where the database is away.
+// NewImporter returns an importer. watch is what it waits with while the database is down.
 func NewImporter(months port.Months, imports port.Imports, corrections port.Corrections, audit port.Audit, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *Importer {
 	return &Importer{months: months, imports: imports, corrections: corrections, audit: audit, cipher: cipher, clock: clock, watch: watch}
 }
 
-// ImportFile looks the file over, packed or not, before it imports a row of it, and finds out about its encoding; then
-// it imports it as Import does. billfile.ErrRefused where no row of the file can be believed, billfile.ErrChanged where
-// it changes meanwhile.
+// ImportFile inspects a file, compressed or not, before it imports any row, and imports it as Import does, with the
+// encoding that it found. billfile.ErrRefused if the file as a whole cannot be trusted; billfile.ErrChanged if it
+// changes meanwhile.
 func (i *Importer) ImportFile(ctx context.Context, file io.ReadSeeker, options ImportOptions) (ImportSummary, error) {
 	fail := func(err error) (ImportSummary, error) {
 		return ImportSummary{}, fmt.Errorf("import %s: %w", options.File, err)
@@ -127,6 +127,7 @@ func (i *Importer) ImportFile(ctx context.Context, file io.ReadSeeker, options I
 	return summary, err
 }
 
+// remark reports what was found out about the file's form.
 func (o ImportOptions) remark(form billfile.Form) {
 	if o.Remark == nil {
 		return
@@ -146,10 +147,10 @@ func (o ImportOptions) remark(form billfile.Form) {
 	}
 }
 
-// Import opens the month and reads the canonical CSV, unpacked, to its end. Bad rows are refused and noted, the others
-// go in. It may be repeated after any error, and run beside other imports of the month: what is in stays as it is.
-// ErrHeader where the file is none; ErrInvalid where the month is closed or a parameter is missing. The summary tells
-// what was done so far, also with an error.
+// Import opens the month and reads canonical CSV, unpacked, to its end. Bad rows are refused and noted; the others go
+// in. It may be repeated after any error, and run beside other imports of the month: what is stored stays as it is.
+// ErrHeader if the file is not canonical CSV; ErrInvalid if the month is closed or a parameter is missing. The summary
+// says what was done, also with an error.
 func (i *Importer) Import(ctx context.Context, file io.Reader, options ImportOptions) (ImportSummary, error) {
 	if err := options.validate(); err != nil {
 		return ImportSummary{}, err

@@ -13,12 +13,12 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// importChunk is a piece of the file on its way into storage. Several are under way at once; what depends on the rows
-// before is done in turn: first taking each customer once, at last telling what came of it.
+// importChunk is a part of the file on its way into storage. Several are under way at once. What depends on the rows
+// before is done in turn, chunk by chunk: taking each customer once (taking), and reporting at the end (telling).
 type importChunk struct {
 	*importRun
-	records []record // whose bytes are the chunk's own
-	bytes   int64    // read from the file behind it
+	records []record // with bytes of the chunk's own
+	bytes   int64    // bytes of the file up to its end
 
 	bills   []port.ImportedBill
 	refused []refusedRow
@@ -27,21 +27,21 @@ type importChunk struct {
 	taking, telling turn
 }
 
-// refusedRow is a row that is refused, and its position in records.
+// refusedRow is a refused row, with its index in records.
 type refusedRow struct {
 	refusal
 	at int
 }
 
-// turn is one's place in a row of chunks that do something one after the other.
+// turn is a chunk's place in a queue of chunks that do something one after another.
 type turn struct {
-	before <-chan struct{} // closed when the one before is through
-	done   chan struct{}
+	before <-chan struct{} // closed when the chunk before has had its turn
+	done   chan struct{}   // to be closed when this chunk has had its turn
 }
 
 func (t turn) next() turn { return turn{before: t.done, done: make(chan struct{})} }
 
-// wait waits for one's turn; done has to be closed behind it.
+// wait waits until the chunk before has had its turn.
 func (t turn) wait(ctx context.Context) error {
 	select {
 	case <-t.before:
@@ -51,7 +51,7 @@ func (t turn) wait(ctx context.Context) error {
 	}
 }
 
-// all reads the file chunk by chunk and stores several at once.
+// all reads the file chunk by chunk, and stores several chunks at once.
 func (r *importRun) all(ctx context.Context) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Workers)
@@ -72,7 +72,7 @@ func (r *importRun) all(ctx context.Context) error {
 	return cmp.Or(failed, ctx.Err())
 }
 
-// read reads rows until the chunk is full or the file ends.
+// read reads rows until the chunk is full or the file ends, which it reports as no more.
 func (c *importChunk) read() (more bool, err error) {
 	var arena []byte
 	for len(c.records) < chunkRows {
@@ -100,6 +100,7 @@ func (c *importChunk) read() (more bool, err error) {
 	return true, nil
 }
 
+// run accepts or refuses each row, stores the bills and reports the result.
 func (c *importChunk) run(ctx context.Context) error {
 	accepted := make([]int, 0, len(c.records)) // positions of bills in records
 	for at, next := range c.records {
@@ -126,8 +127,9 @@ func (c *importChunk) run(ctx context.Context) error {
 	return nil
 }
 
-// take refuses the second row of a customer, and notes the refused rows. A bill mends what was refused of its customer
-// before; so a chunk with refused rows waits until all chunks before are stored, and those behind wait for its notes.
+// take refuses further rows of a customer who has come before, and notes the refused rows. A stored bill mends rows of
+// its customer that were refused before it. So a chunk with refused rows first waits until all chunks before it are
+// stored, and the chunks behind it wait until its rows are noted.
 func (c *importChunk) take(ctx context.Context, accepted []int) error {
 	if err := c.taking.wait(ctx); err != nil {
 		return err
@@ -139,7 +141,7 @@ func (c *importChunk) take(ctx context.Context, accepted []int) error {
 			bills = append(bills, bill)
 			continue
 		}
-		// Not noted as the customer's: whose bill is in from the first row is not served by this one.
+		// Noted without the customer: the bill that is in, from the first row, does not make this row good.
 		c.refused = append(c.refused, refusedRow{at: accepted[i], refusal: refusal{
 			fieldError: fieldError{colCustomer, fmt.Sprintf("is the same as on line %d", first)}, place: c.place(bill.Mends, bill.Line),
 		}})
@@ -163,7 +165,7 @@ func (c *importChunk) take(ctx context.Context, accepted []int) error {
 	return nil
 }
 
-// store writes the bills, waiting as long as the database is away. The same chunk again changes nothing.
+// store stores the bills, waiting while the database is down. Storing the same chunk again changes nothing.
 func (c *importChunk) store(ctx context.Context) error {
 	if len(c.bills) == 0 {
 		return nil
@@ -174,7 +176,7 @@ func (c *importChunk) store(ctx context.Context) error {
 	})
 }
 
-// tell counts what came of the chunk and shows the rows that are not taken.
+// tell adds the chunk to the summary and reports the rows that are not taken.
 func (c *importChunk) tell(ctx context.Context) error {
 	for _, no := range c.refused {
 		if err := c.show(c.records[no.at].line, no.refusal, c.records[no.at].fields); err != nil {
@@ -202,7 +204,7 @@ func (c *importChunk) tell(ctx context.Context) error {
 	return nil
 }
 
-// resolve corrects the bill that a row is in conflict with, or says why it stays.
+// resolve corrects the stored bill that a row is in conflict with, or reports why that stays.
 func (c *importChunk) resolve(ctx context.Context, conflict port.ImportConflict) error {
 	reason := "has another bill in this month already, which stays (--correct replaces it where it may still change)"
 	at, found := slices.BinarySearchFunc(c.bills, conflict.Line, func(b port.ImportedBill, line int) int { return cmp.Compare(b.Line, line) })

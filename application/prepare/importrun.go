@@ -23,7 +23,7 @@ type importRun struct {
 	record  port.ImportRecord
 }
 
-// recorded is the import with its record around it. An import that dies leaves a record without an end.
+// recorded runs the import and keeps its record. The record of an import that dies has no end.
 func (r *importRun) recorded(ctx context.Context) error {
 	r.record = port.ImportRecord{Month: r.options.Month, File: r.options.File, By: r.options.By, StartedAt: r.clock.Now()}
 	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
@@ -45,7 +45,7 @@ func (r *importRun) recorded(ctx context.Context) error {
 	return r.watch.Retry(ctx, "database", func(ctx context.Context) error { return r.imports.End(ctx, r.record) })
 }
 
-// accept turns a record into a bill or says why not.
+// accept turns a record into a bill, or says why not.
 func (r *importRun) accept(next record) (port.ImportedBill, *refusal) {
 	r.header.bare(next.fields)
 	before := r.header.before(next.fields)
@@ -73,7 +73,7 @@ func (r *importRun) accept(next record) (port.ImportedBill, *refusal) {
 	return bill, nil
 }
 
-// place is where a row was refused first: here, unless a rejects.csv says otherwise.
+// place returns where a row was refused first: here, unless a rejects.csv names another place.
 func (r *importRun) place(before port.RejectedRow, line int) port.RejectedRow {
 	if before != (port.RejectedRow{}) {
 		return before
@@ -81,7 +81,7 @@ func (r *importRun) place(before port.RejectedRow, line int) port.RejectedRow {
 	return port.RejectedRow{File: r.options.File, Line: line}
 }
 
-// likelyCustomer is the customer number of a row that is wrong elsewhere; "" where it cannot be told.
+// likelyCustomer returns the customer number of a row that is wrong elsewhere; "" if it cannot be told.
 func (r *row) likelyCustomer() string {
 	reading := row{header: r.header, fields: r.fields}
 	customer := reading.text(colCustomer)
@@ -109,7 +109,7 @@ func (r *importRun) correct(ctx context.Context, bill port.ImportedBill) (refuse
 	})
 }
 
-// show tells of a row that is not taken: the caller, and rejects.csv.
+// show reports a row that is not taken, to the caller and in rejects.csv.
 func (r *importRun) show(line int, no refusal, fields [][]byte) error {
 	if r.options.Refused != nil {
 		reason := no.reason

@@ -14,7 +14,7 @@ type listedItem struct {
 	Amount json.Number `json:"amount"`
 }
 
-// items reads a JSON array of {"name": …, "amount": …}; amounts are decimal strings or numbers, read without floats.
+// items parses a JSON array of {"name": …, "amount": …}. Amounts are decimal strings or numbers, parsed without floats.
 func (r *row) items(currency string) []Item {
 	text := r.text(colItems)
 	if text == "" {
@@ -52,8 +52,9 @@ func (r *row) items(currency string) []Item {
 	return items
 }
 
-// plainItems reads the form in which programs write items, [{"name":"…","amount":"…"}], without spaces and escapes: in a
-// tenth of the time that any JSON takes. plain is false for everything else, which may be JSON all the same.
+// plainItems parses the form in which programs write items, [{"name":"…","amount":"…"}] without spaces and escapes, in
+// a tenth of the time that encoding/json takes. plain is false for everything else, which may be valid JSON all the
+// same.
 func plainItems(text string) (items []listedItem, plain bool) {
 	rest, found := strings.CutPrefix(text, "[")
 	for found && rest != "]" {
@@ -76,7 +77,7 @@ func plainItems(text string) (items []listedItem, plain bool) {
 	return items, found && len(items) > 0
 }
 
-// cutBetween cuts what stands between two marks, if it has neither quotes, escapes nor controls.
+// cutBetween returns what stands between two marks, if it has no quotes, escapes or control characters.
 func cutBetween(text, before, after string) (between, rest string, found bool) {
 	text, found = strings.CutPrefix(text, before)
 	if !found {
@@ -91,7 +92,8 @@ func cutBetween(text, before, after string) (between, rest string, found bool) {
 	return between, rest, found
 }
 
-// isNumber tells decimal numbers as JSON writes them; others, as with exponents, are for the decoder.
+// isNumber reports whether a text is a decimal number as JSON writes them. It does not accept exponents, which are left
+// to the decoder.
 func isNumber(text string) bool {
 	whole, fraction, point := strings.Cut(strings.TrimPrefix(text, "-"), ".")
 	return allDigits(whole) && (whole == "0" || whole[0] != '0') && (!point || allDigits(fraction))

@@ -23,18 +23,18 @@ const (
 	colRejectLine   = "reject_line"
 	colRejectField  = "reject_field"
 	colRejectReason = "reject_reason"
-	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it fits, the row was not mended
+	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it matches, the row was not mended
 )
 
 var rejectColumns = []string{colRejectFile, colRejectLine, colRejectField, colRejectReason, colRejectRow}
 
-// maxFileName bounds the name of a file that a rejects.csv tells, in bytes.
+// maxFileName bounds the file names in a rejects.csv, in bytes.
 const maxFileName = 255
 
-// rejectFile writes the rows that were refused, as they were, with place, field and reason in front. It is always a
-// well-formed CSV file in the encoding of the one that was read: of a row that was not well-formed, a stray quote shows
-// as part of its field. Fields are guarded against formulas. Mended, it can be imported as it is; a row that was not
-// mended is refused again. It holds what the billing data holds: keep it as carefully.
+// rejectFile writes the refused rows as they were, with place, field and reason in front. The result is always
+// well-formed CSV in the encoding of the file that was read; a stray quote of a malformed row becomes part of its
+// field. Fields are guarded against formulas. Once its rows are mended, the file can be imported as it is; a row that
+// was not mended is refused again. The file contains billing data: keep it as carefully.
 type rejectFile struct {
 	to     *csv.Writer
 	header header
@@ -49,11 +49,12 @@ func newRejectFile(to io.Writer, h header) *rejectFile {
 type refusal struct {
 	fieldError
 	place    port.RejectedRow
-	again    bool   // the same row may come again as it is: it is not the row that is wrong
-	before   string // the reason that stood in a rejects.csv already; "" otherwise
+	again    bool   // the row itself is not wrong: it may come again as it is
+	before   string // the reason that a rejects.csv has for it already; "" otherwise
 	customer string
 }
 
+// add writes one row, after the header if it is the first.
 func (f *rejectFile) add(r refusal, fields [][]byte) error {
 	if !f.begun {
 		f.begun = true
@@ -101,7 +102,7 @@ func (f *rejectFile) flush() error {
 	return nil
 }
 
-// isReject tells whether the i-th column is one of a rejects.csv.
+// isReject reports whether the i-th column is one of those that a rejects.csv adds.
 func (h header) isReject(i int) bool {
 	for _, name := range rejectColumns {
 		if at, ok := h.column[name]; ok && at == i {
@@ -111,8 +112,8 @@ func (h header) isReject(i int) bool {
 	return false
 }
 
-// fingerprint tells rows apart, the columns of a rejects.csv left out. It begins with a letter, so that no spreadsheet
-// makes a number of it.
+// fingerprint returns a hash of a row without the columns that a rejects.csv adds. It begins with a letter, so that no
+// spreadsheet turns it into a number.
 func (h header) fingerprint(fields [][]byte) string {
 	sum := sha256.New()
 	for i, field := range fields {
@@ -124,7 +125,7 @@ func (h header) fingerprint(fields [][]byte) string {
 	return "r" + hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// bare takes the guard against formulas off the fields of a rejects.csv.
+// bare removes the guard against formulas from the fields of a rejects.csv.
 func (h header) bare(fields [][]byte) {
 	if !h.refused {
 		return
@@ -136,12 +137,13 @@ func (h header) bare(fields [][]byte) {
 	}
 }
 
-// refusedBefore is what a rejects.csv says of one of its rows.
+// refusedBefore is what a rejects.csv says about one of its rows.
 type refusedBefore struct {
-	place                    port.RejectedRow // zero where it is not readable
-	field, reason, unchanged string           // unchanged: the reason to refuse the row, where it was not mended
+	place                    port.RejectedRow // zero if it cannot be read
+	field, reason, unchanged string           // unchanged: why the row is refused again, if it was not mended
 }
 
+// before returns what a rejects.csv says about a row; nothing if the file is not one.
 func (h header) before(fields [][]byte) refusedBefore {
 	if !h.refused {
 		return refusedBefore{}

@@ -28,10 +28,10 @@ const (
 	maxPayment  = 400
 )
 
-// fieldError is why a row is refused: the reason never holds the value of a field.
+// fieldError is why a row is refused. The reason never contains the value of a field.
 type fieldError struct{ field, reason string }
 
-// row reads one record field by field and keeps the first thing that is wrong with it.
+// row parses one record field by field and keeps the first thing that is wrong with it.
 type row struct {
 	header header
 	fields [][]byte
@@ -44,7 +44,7 @@ func (r *row) refuse(field, reason string) {
 	}
 }
 
-// text returns a field without the space around it; "" where the file has no such column.
+// text returns a field without the space around it; "" if the file has no such column or the field is refused.
 func (r *row) text(name string) string {
 	at, ok := r.header.column[name]
 	if !ok || at >= len(r.fields) {
@@ -69,7 +69,7 @@ func (r *row) text(name string) string {
 	return ""
 }
 
-// isPrintable tells text of printable ASCII characters, as most fields are.
+// isPrintable reports whether text has printable ASCII characters only, as most fields do.
 func isPrintable(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' || c >= 0x7f {
@@ -79,13 +79,14 @@ func isPrintable(text []byte) bool {
 	return true
 }
 
-// unprintable finds what has no place in a text that people read: controls, and the marks that turn its direction.
+// unprintable reports whether a character has no place in text for people: control characters, and marks that change
+// the direction of text.
 func unprintable(c rune) bool {
 	return unicode.IsControl(c) || c == '\u2028' || c == '\u2029' || c == '\ufeff' ||
 		'\u202a' <= c && c <= '\u202e' || '\u2066' <= c && c <= '\u2069'
 }
 
-// required is text that may not be empty.
+// required is text for a field that must not be empty.
 func (r *row) required(name string) string {
 	value := r.text(name)
 	if value == "" {
@@ -94,7 +95,7 @@ func (r *row) required(name string) string {
 	return value
 }
 
-// canonical is everything that a row says beside its bill.
+// canonical is everything that a row says besides its bill.
 type canonical struct {
 	Destinations map[channel.Kind]string `json:"destinations"`
 	Quiet        string                  `json:"quiet"`
@@ -103,8 +104,8 @@ type canonical struct {
 	Wish         channel.Kind            `json:"wish"`
 }
 
-// fingerprint is the SHA-256 of everything that a row says in one form, a JSON object that begins with the bill: it
-// tells whether it is the same row.
+// fingerprint returns the SHA-256 of everything that a row says, as one JSON object that begins with the bill. Rows
+// with the same fingerprint say the same.
 func (c canonical) fingerprint(bill []byte) (sum [sha256.Size]byte, err error) {
 	rest, err := json.Marshal(c)
 	if err != nil {
@@ -116,7 +117,7 @@ func (c canonical) fingerprint(bill []byte) (sum [sha256.Size]byte, err error) {
 	return sha256.Sum256(append(whole, rest...)), nil
 }
 
-// bill reads the whole row.
+// bill parses the whole row.
 func (r *row) bill(o ImportOptions) (port.ImportedBill, *fieldError) {
 	var c canonical
 	bill := r.data()
@@ -158,6 +159,7 @@ func (r *row) bill(o ImportOptions) (port.ImportedBill, *fieldError) {
 	}, nil
 }
 
+// data parses the fields of the bill itself.
 func (r *row) data() Bill {
 	b := Bill{Customer: r.required(colCustomer), Name: r.text(colName), Language: r.language(), Currency: strings.ToUpper(r.required(colCurrency))}
 	if len(b.Customer) > maxCustomer {
@@ -202,7 +204,8 @@ func (r *row) amount(field, text, currency string) int64 {
 	return amount
 }
 
-// language is ko where the field is empty; only its form is checked: what has no templates is rendered in English.
+// language returns the language tag, ko if the field is empty. Only its form is checked: a language without templates
+// is rendered in English.
 func (r *row) language() string {
 	text := r.text(colLanguage)
 	if text == "" {

@@ -5,16 +5,17 @@ import "github.com/balsong/balsong/domain/key"
 // sampleMonth is the month of the sample bills: November 2026.
 const sampleMonth = key.Month(2026*12 + 10)
 
-// Sample is a made-up bill: templates are tried on all of them at the start, and shown with them where no bill is at hand.
+// Sample is an invented bill. Templates are tried on all samples when they are loaded, and shown with them when no real
+// bill is at hand.
 type Sample struct {
 	Name string // "full", "bare", "nothing to pay"
 	Bill Bill
 }
 
-// SampleMonth is the billing month of the sample bills.
+// SampleMonth returns the billing month of the sample bills.
 func SampleMonth() key.Month { return sampleMonth }
 
-// Samples are the sample bills of a language. The first one has everything.
+// Samples returns the sample bills of a language. The first one has every field.
 func Samples(language string) []Sample {
 	before := int64(1_889_500)
 	full := Bill{

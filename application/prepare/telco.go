@@ -14,9 +14,9 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Telco turns the sample data of a telephone company (telco-customer-churn.csv) into canonical billing data of a
-// month: monthly charges in USD, due on the month's 25th, with the services as items. Names are made up and
-// destinations lie in ranges that belong to nobody. The file is small: it is turned as a whole.
+// Telco turns the sample data of a telephone company (telco-customer-churn.csv) into a month of canonical billing data:
+// monthly charges in USD, due on the 25th of the month, with the services as items. Names are invented, and
+// destinations are from ranges that belong to nobody. The whole file is read into memory; it is small.
 func Telco(file io.Reader, month key.Month) (io.Reader, error) {
 	in := csv.NewReader(io.LimitReader(file, 64<<20))
 	names, err := in.Read()
@@ -55,6 +55,7 @@ func Telco(file io.Reader, month key.Month) (io.Reader, error) {
 // telcoCustomer is one row of the sample data by its column names.
 type telcoCustomer map[string]string
 
+// row returns the customer's row of canonical billing data.
 func (c telcoCustomer) row(month key.Month) ([]string, error) {
 	id := c["customerID"]
 	items, amount, err := c.items()
@@ -89,7 +90,7 @@ func (c telcoCustomer) row(month key.Month) ([]string, error) {
 	return row, nil
 }
 
-// name is made up of the customer id and the gender that the data has.
+// name returns an invented name that depends on the customer id and the gender in the data.
 func (c telcoCustomer) name() string {
 	given := []string{"Ada", "Clara", "Dana", "Elin", "Flora", "Hana", "Iris", "June", "Mina", "Nora", "Sora", "Yuna"}
 	if c["gender"] == "Male" {
@@ -100,7 +101,7 @@ func (c telcoCustomer) name() string {
 	return given[int(hash[0])%len(given)] + " " + family[int(hash[1])%len(family)]
 }
 
-// telcoServices are the services with what they usually cost, in cents.
+// telcoServices lists the services with their usual price in cents.
 var telcoServices = []struct {
 	column, value, name string
 	cents               int64
@@ -117,7 +118,8 @@ var telcoServices = []struct {
 	{"StreamingMovies", "Yes", "Streaming movies", 1000},
 }
 
-// items lists the services that the customer takes; what is left of the month's charges is usage or a discount.
+// items returns the services that the customer takes as a JSON array, and the total in cents. What is left of the
+// month's charges becomes usage or a discount.
 func (c telcoCustomer) items() (list string, amount int64, err error) {
 	if amount, err = ParseAmount(c["MonthlyCharges"], "USD"); err != nil {
 		return "", 0, fmt.Errorf("its monthly charges: %w", err)

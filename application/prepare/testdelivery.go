@@ -9,7 +9,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// FindBill reads one customer's bill, to be looked at. It changes nothing. ErrNotFound, ErrUnknownKey, ErrContent.
+// FindBill reads one customer's bill without changing anything. ErrNotFound, ErrUnknownKey, ErrContent.
 func FindBill(ctx context.Context, renders port.Renders, cipher port.Cipher, month key.Month, customer string) (Bill, error) {
 	found, err := renders.Find(ctx, month, customer)
 	if err != nil {
@@ -22,7 +22,8 @@ func FindBill(ctx context.Context, renders port.Renders, cipher port.Cipher, mon
 	return bill, nil
 }
 
-// CheckDestination reads a destination as the import does and returns it as it is sent to. Errors never hold the value.
+// CheckDestination parses a destination as the import does and returns it in the form in which it is sent to. Errors
+// never contain the value.
 func CheckDestination(kind channel.Kind, text string) (string, error) {
 	for _, d := range destinations {
 		if d.Channel == kind && text != "" {
@@ -32,12 +33,13 @@ func CheckDestination(kind channel.Kind, text string) (string, error) {
 	return "", fmt.Errorf("%w: it is empty", port.ErrInvalid)
 }
 
-// testMark begins what is sent as a test.
+// testMark is put in front of what is sent as a test.
 const testMark = "[TEST] "
 
-// TestDelivery is what is sent to try templates and a provider out: under a key of its own, which is never a customer's (user ids
-// start at 1), and marked where it is seen first. The bodies of e-mail and push stay as they are: they are what is looked at.
-// number tells one test from another.
+// TestDelivery returns a delivery with which to try templates and a provider out. Its key has the user id 0, which is
+// never a customer's; number tells one test from another. The subject, the title or the text message is marked as a
+// test. The bodies of e-mail and push stay as they are, because they are what one wants to see. ErrInvalid if the mark
+// makes a text message too long.
 func TestDelivery(month key.Month, number uint32, kind channel.Kind, to string, content port.Variant) (port.Delivery, error) {
 	switch kind {
 	case channel.Email:

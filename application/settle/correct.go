@@ -8,8 +8,8 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 )
 
-// Correction decides about corrected data (R6): the current key is revoked, or the correction refused (ErrRefused), so
-// that no older copy can go out.
+// Correction returns the decision on corrected data (R6): the current key is revoked, or the correction refused
+// (billing.ErrRefused), so that no older copy can go out.
 func Correction(bill port.ImportedBill, clock port.Clock) port.CorrectionDecision {
 	return func(t *billing.Target, row *attempt.Row, revoke func(attempt.Revocation) (bool, error)) error {
 		mustRevoke, err := t.MayCorrect(row)

@@ -1,5 +1,5 @@
-// Package settle brings targets in line with the ledger (R7), ends claims whose callers went silent, and requeues
-// what was lost (R8). An event is a hint; the ledger is the truth.
+// Package settle brings targets in line with the ledger (R7), turns claims whose callers went silent into UNKNOWN, and
+// requeues requests that were lost (R8). An event is a hint; the ledger is the truth.
 package settle
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Locked settles targets that tx has locked: it reads their ledger rows, lets the domain decide, revokes where an older
-// try was accepted, and returns the targets that changed. The caller saves them in the same transaction.
+// Locked settles targets that tx has locked: it reads their ledger rows, lets the domain decide, revokes current keys
+// where an older try was accepted, and returns the targets that changed. The caller saves them in the same transaction.
 func Locked(ctx context.Context, tx port.TargetTx, locked []billing.Target, policies billing.Policies, at port.Clock) ([]billing.Target, error) {
 	if len(locked) == 0 {
 		return nil, nil
@@ -44,8 +44,8 @@ func Locked(ctx context.Context, tx port.TargetTx, locked []billing.Target, poli
 	return append(changed, accepted...), err
 }
 
-// acceptLate ends targets of which an older try was accepted. The insert of the revocation decides whether anybody may
-// still be calling for the current key, never the rows that were read before it.
+// acceptLate ends targets of which an older try was accepted. Whether somebody may still be calling for the current key
+// is decided by the insert of the revocation, never by the rows that were read before it.
 func acceptLate(ctx context.Context, tx port.TargetTx, late []billing.Target, clock port.Clock) ([]billing.Target, error) {
 	if len(late) == 0 {
 		return nil, nil
@@ -82,6 +82,7 @@ func acceptLate(ctx context.Context, tx port.TargetTx, late []billing.Target, cl
 	return changed, nil
 }
 
+// stateOf returns the state of a key's row; "" if it has none.
 func stateOf(rows []attempt.Row, k key.Delivery) attempt.State {
 	for _, row := range rows {
 		if row.Key == k {
@@ -91,9 +92,10 @@ func stateOf(rows []attempt.Row, k key.Delivery) attempt.State {
 	return ""
 }
 
-// RequestEnd grants an end to locked targets (R6): where the current key has no ledger row it is revoked and the end granted;
-// else the wish is kept and the target settled at once, since the row may be final and have been looked at long ago.
-// ends holds the wished end of each target, by index. It returns the targets as they now are, all to be saved.
+// RequestEnd asks for an end of locked targets (R6); ends has the end of each target, by index. If the current key has
+// no ledger row, it is revoked and the end granted. Otherwise the wish is kept, and the target settled at once, because
+// the row may have been final for long and no sweep would come back to it. It returns all targets as they now are, to
+// be saved.
 func RequestEnd(ctx context.Context, tx port.TargetTx, locked []billing.Target, ends []billing.Status, policies billing.Policies, clock port.Clock) ([]billing.Target, error) {
 	if len(locked) == 0 {
 		return nil, nil
@@ -131,7 +133,7 @@ func RequestEnd(ctx context.Context, tx port.TargetTx, locked []billing.Target, 
 	return append(result, merge(waiting, settled)...), nil
 }
 
-// merge replaces those targets that changed.
+// merge returns all targets, with those that changed replaced.
 func merge(all, changed []billing.Target) []billing.Target {
 	byKey := make(map[key.Target]billing.Target, len(changed))
 	for _, t := range changed {

@@ -12,7 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Run consumes results, sweeps and reaps until the context ends; the batch in hand is finished.
+// Run consumes results, sweeps and reaps until the context ends, which is no error; it finishes the batch in hand.
 func (s *Settler) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.consumeResults(ctx) })
@@ -26,7 +26,8 @@ func (s *Settler) Run(ctx context.Context) error {
 	return err
 }
 
-// every runs do at once and then after each pause, until the context ends. A failure is told; the next time tries again.
+// every calls do at once and then after each pause, until the context ends. A failure is logged; the next time tries
+// again.
 func (s *Settler) every(ctx context.Context, pause time.Duration, what string, do func(context.Context) (int, error)) error {
 	for {
 		n, err := do(ctx)
@@ -44,6 +45,7 @@ func (s *Settler) every(ctx context.Context, pause time.Duration, what string, d
 	}
 }
 
+// months returns the open months.
 func (s *Settler) months(ctx context.Context) (months []key.Month, err error) {
 	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		months, err = s.Months.List(ctx)
@@ -52,7 +54,8 @@ func (s *Settler) months(ctx context.Context) (months []key.Month, err error) {
 	return months, err
 }
 
-// SweepLeases turns claims whose callers went silent into UNKNOWN and settles their targets. Returns how many.
+// SweepLeases turns claims of the open months whose leases have ended into UNKNOWN and settles their targets. It
+// returns the number of claims.
 func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
 	months, err := s.months(ctx)
 	if err != nil {
@@ -86,13 +89,14 @@ func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// ledgerSweep returns the sweep over ledger rows that may have changed since its last turn; its first turn looks at
-// everything. What no event told is settled here. The later turns look at what had changed when the turn before began:
-// what changed since is nearly always settled by its event, and to look at it twice would be the dearest statement of all.
+// ledgerSweep returns a sweep over the ledger rows that changed since it was last called, which settles what no event
+// reported; the first call looks at everything. Later calls look at what had changed before the call before them: what
+// changed since is nearly always settled by its event, and looking at it twice would be the most expensive statement of
+// all.
 func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
 	var since, until time.Time
 	return func(ctx context.Context) (int, error) {
-		var next time.Time // taken before the sweep: what is written meanwhile is for a later one
+		var next time.Time // read before the sweep: what is written meanwhile is for a later one
 		err := s.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
 			next, err = s.Sweeps.Horizon(ctx)
 			return err
@@ -111,7 +115,7 @@ func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
 	}
 }
 
-// SweepLedger settles the targets of all open months whose ledger rows changed in a span. Returns how many targets
+// SweepLedger settles the targets of the open months whose ledger rows changed in a span. It returns how many targets
 // changed.
 func (s *Settler) SweepLedger(ctx context.Context, when port.Span) (int, error) {
 	months, err := s.months(ctx)
@@ -143,8 +147,9 @@ func (s *Settler) SweepLedger(ctx context.Context, when port.Span) (int, error) 
 	return total, nil
 }
 
-// Reap makes requests that were lost from the topic candidates again, with the same key (R8): REQUESTED, no ledger row,
-// older than the grace, and read past by the delivery group on every partition. Returns how many.
+// Reap makes targets whose requests were lost from the topic candidates again, with the same key (R8): those that are
+// REQUESTED without a ledger row for longer than the grace, if on every partition the delivery group has read past that
+// time. It returns how many.
 func (s *Settler) Reap(ctx context.Context) (int, error) {
 	before := s.Clock.Now().Add(-s.config.ReapGrace)
 	months, err := s.months(ctx)

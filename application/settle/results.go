@@ -11,18 +11,18 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// hint is one consumed result on its way to a look.
+// hint is a consumed result whose target waits to be settled.
 type hint struct {
 	target key.Target
 	done   func()
 }
 
-// consumeResults settles what the results name, in batches across partitions. An undecodable result is told and
-// passed over: the sweep finds its ledger row.
+// consumeResults settles the targets that results name, in batches across partitions. A result that cannot be decoded
+// is logged and skipped: the sweep finds its ledger row.
 func (s *Settler) consumeResults(ctx context.Context) error {
 	hints := make(chan hint, s.config.Batch)
-	var looking sync.WaitGroup
-	looking.Go(func() { s.lookAtHints(ctx, hints) })
+	var settling sync.WaitGroup
+	settling.Go(func() { s.settleBatches(ctx, hints) })
 	err := s.Results.Run(ctx, func(ctx context.Context, m port.Received) {
 		result, err := event.DecodeResult(m.Message)
 		if err != nil {
@@ -38,13 +38,13 @@ func (s *Settler) consumeResults(ctx context.Context) error {
 		}
 	})
 	close(hints)
-	looking.Wait()
+	settling.Wait()
 	return err
 }
 
-// lookAtHints takes whatever is there as one batch; under load, once a batch had more than one hint, it waits a little
-// for more. A batch in hand is finished after the context has ended.
-func (s *Settler) lookAtHints(ctx context.Context, hints <-chan hint) {
+// settleBatches settles hints in batches: whatever waits, and under load, if the batch before had more than one hint,
+// what comes within Config.Linger. The batch in hand is finished after the context has ended.
+func (s *Settler) settleBatches(ctx context.Context, hints <-chan hint) {
 	hand := make([]hint, 0, s.config.Batch)
 	for first := range hints {
 		var over <-chan time.Time
@@ -63,9 +63,9 @@ func (s *Settler) settleHints(ctx context.Context, hints []hint) {
 	}
 	if _, err := s.Settle(ctx, keys); err != nil {
 		if ctx.Err() != nil {
-			return // not done: they come again
+			return // not done, so the results are redelivered
 		}
-		// Only hints: the ledger has their rows, and the sweep tries again.
+		// They are only hints: the ledger has their rows, and the sweep tries again.
 		s.Log.Error("results could not be settled; the sweep tries again", port.Field{Key: "error", Value: err})
 	}
 	for _, h := range hints {

@@ -20,15 +20,15 @@ var ErrConfig = errors.New("settlement cannot work so")
 
 // Config tunes settlement.
 type Config struct {
-	Batch      int           // targets a transaction, 1 to 1,000
-	Linger     time.Duration // how long a transaction waits for more targets under load; 0: not at all
-	SweepEvery time.Duration // how often the ledger is swept for what no event told
-	LeaseEvery time.Duration // how often claims are looked at for ended leases
-	ReapEvery  time.Duration // how often lost requests are looked for
-	ReapGrace  time.Duration // how long a request may wait to be claimed before it can count as lost
+	Batch      int           // targets of a transaction, 1 to 1,000; default 500
+	Linger     time.Duration // how long a transaction waits for more targets under load; default 0: not at all
+	SweepEvery time.Duration // how often the ledger is swept for what no event reported; default 10 s
+	LeaseEvery time.Duration // how often claims whose lease has ended are looked for; default 30 s
+	ReapEvery  time.Duration // how often lost requests are looked for; default 30 s
+	ReapGrace  time.Duration // how long a request may wait to be claimed before it can count as lost; default 10 min
 }
 
-// WithDefaults fills in what is zero.
+// WithDefaults returns the config with every zero field set to its default.
 func (c Config) WithDefaults() Config {
 	set := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
@@ -45,7 +45,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate names the field that cannot work.
+// Validate refuses settings that cannot work, wrapping ErrConfig; the text names the field.
 func (c Config) Validate() error {
 	if c.Batch < 1 || c.Batch > 1000 {
 		return fmt.Errorf("%w: batch is %d (want 1 to 1,000)", ErrConfig, c.Batch)
@@ -64,7 +64,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Ports are what settlement needs of the world.
+// Ports are the driven ports that settlement uses.
 type Ports struct {
 	Targets  port.Targets
 	Sweeps   port.Sweeps
@@ -78,7 +78,7 @@ type Ports struct {
 	Metrics  port.Metrics
 }
 
-// Settler settles targets. It is safe for concurrent use.
+// Settler settles targets. Safe for concurrent use.
 type Settler struct {
 	Ports
 	config   Config
@@ -86,7 +86,7 @@ type Settler struct {
 	versions *versions
 }
 
-// New returns a settler; it does nothing before it is run.
+// New returns a settler that is not running yet; it does no I/O. ErrConfig.
 func New(ports Ports, config Config) (*Settler, error) {
 	config = config.WithDefaults()
 	if err := config.Validate(); err != nil {
@@ -102,8 +102,8 @@ func New(ports Ports, config Config) (*Settler, error) {
 // Down lists the parts that settlement waits for.
 func (s *Settler) Down() []string { return s.watch.Down() }
 
-// Settle looks at the targets, in transactions of a batch each, and returns how many changed. It waits for a database
-// that is down. Settling what already agrees with the ledger changes nothing.
+// Settle settles targets, in transactions of a batch each, and returns how many changed. It waits while the database is
+// down. A target that agrees with its ledger rows stays as it is.
 func (s *Settler) Settle(ctx context.Context, keys []key.Target) (int, error) {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, key.Target.Compare)
@@ -122,8 +122,8 @@ func (s *Settler) Settle(ctx context.Context, keys []key.Target) (int, error) {
 	return total, nil
 }
 
-// settleEach goes on behind a target whose ledger row names a policy that is not among those read: it may be younger,
-// so they are read again; one that is truly gone is told and left, the others are settled.
+// settleEach settles targets one by one after one of them named a policy that is not among those read. It reads the
+// policies again, because that one may be new. A target whose policy is truly gone is logged and left.
 func (s *Settler) settleEach(ctx context.Context, keys []key.Target) (int, error) {
 	s.versions.forget()
 	total := 0
@@ -141,6 +141,7 @@ func (s *Settler) settleEach(ctx context.Context, keys []key.Target) (int, error
 	return total, nil
 }
 
+// settleChunk settles targets in one transaction and returns how many changed.
 func (s *Settler) settleChunk(ctx context.Context, keys []key.Target) (changed int, err error) {
 	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		find, err := s.versions.finder(ctx)
@@ -167,13 +168,14 @@ func (s *Settler) settleChunk(ctx context.Context, keys []key.Target) (changed i
 	return changed, nil
 }
 
-// versions keeps the policy versions that were read; a version never changes, so only new ones are missed.
+// versions caches the policy versions. A version never changes, so the cache can only lack new ones.
 type versions struct {
 	policies port.Policies
 	mu       sync.Mutex
 	known    map[policy.Ref]policy.Version
 }
 
+// finder returns how to find a version, reading the versions if the cache is empty.
 func (v *versions) finder(ctx context.Context) (billing.Policies, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -195,6 +197,7 @@ func (v *versions) finder(ctx context.Context) (billing.Policies, error) {
 	}, nil
 }
 
+// forget empties the cache.
 func (v *versions) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()

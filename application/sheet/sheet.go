@@ -1,5 +1,5 @@
-// Package sheet makes text safe for the cells of CSV files that people open in a spreadsheet, which takes a cell that
-// begins like a formula for one and runs it. Every CSV file that Balsong writes goes through Guard.
+// Package sheet makes text safe for CSV files that people open in a spreadsheet. A spreadsheet takes a cell that begins
+// like a formula for one, and runs it. Every CSV file that Balsong writes goes through Guard.
 package sheet
 
 import "strings"
@@ -7,8 +7,8 @@ import "strings"
 // starts are the characters with which spreadsheets begin a formula, or skip on their way to one.
 const starts = "=+-@\t\r\n"
 
-// Guard puts an apostrophe before text that a spreadsheet would take for a formula, and before text that already
-// looks guarded, so that Bare finds back what was given. Other text is returned as it is.
+// Guard puts an apostrophe before text that a spreadsheet would take for a formula, and before text that looks guarded
+// already, so that Bare gets the original back. It returns other text as it is.
 func Guard(text string) string {
 	if dangerous(text) {
 		return "'" + text
@@ -16,7 +16,7 @@ func Guard(text string) string {
 	return text
 }
 
-// Bare takes Guard's apostrophe off again.
+// Bare removes the apostrophe that Guard put before text.
 func Bare(text string) string {
 	if rest, guarded := strings.CutPrefix(text, "'"); guarded && dangerous(rest) {
 		return rest

@@ -7,7 +7,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Absence tells about a customer who has no bill in a month.
+// Absence is the answer about a customer who has no bill in a month.
 type Absence struct {
 	Customer string    `json:"customer"`
 	Month    key.Month `json:"month"`
@@ -16,8 +16,8 @@ type Absence struct {
 	Next     Next      `json:"next"`
 }
 
-// Missing tells why a customer has no bill in a month: refused holds the rows that the month's imports refused, month
-// is the zero value where the month was never opened.
+// Missing tells why a customer has no bill in the month that was asked for. month is its state, zero if it was never
+// opened; refused are the customer's rows that the month's imports refused.
 func Missing(customer string, asked key.Month, month port.MonthState, refused []port.Reject) Absence {
 	a := Absence{Customer: customer, Month: asked, Headline: fmt.Sprintf("Customer %q has no bill in %s.", customer, asked), Told: []Line{}}
 	switch {

@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// next says what happens next, when, and who or what it waits for.
+// next tells what happens next, when, and who or what it waits for.
 func (t *teller) next() Next {
 	if row := t.current(); row != nil && !t.s.Dispatch.Final() {
 		if next, decided := t.afterRow(*row); decided {
@@ -37,7 +37,8 @@ func (t *teller) next() Next {
 	}
 }
 
-// afterRow is what follows from the current key's row, as long as the target does not agree with it yet.
+// afterRow tells what follows from the current key's ledger row while the target does not agree with it yet; it reports
+// false if nothing does.
 func (t *teller) afterRow(row attempt.Row) (Next, bool) {
 	switch row.State {
 	case attempt.Claimed:
@@ -80,7 +81,7 @@ func (t *teller) nextCandidate() Next {
 	return t.decided(billing.Decide(t.Target, snapshot, at), at)
 }
 
-// decided tells what the next run will decide, were it to come at an instant.
+// decided tells what a run at an instant will decide.
 func (t *teller) decided(d billing.Decision, at time.Time) Next {
 	text := "The next dispatcher run "
 	if at.After(t.Now) {
@@ -114,7 +115,7 @@ func (t *teller) decided(d billing.Decision, at time.Time) Next {
 	return next
 }
 
-// because is why a candidate is not due yet, where that is known.
+// because tells why a candidate is not due yet, if that is known.
 func (t *teller) because() string {
 	last := t.last(attempt.States...)
 	switch {

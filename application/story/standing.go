@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// decision tells the last decision of a run, with its rule and its values.
+// decision tells what a run decided last, by which rule and with which values.
 func (t *teller) decision() {
 	if t.s.LastDecision == "" {
 		return
@@ -67,7 +67,7 @@ func (t *teller) quiet() string {
 	return fmt.Sprintf("%s (%s) bind %s", hours, whose, listed(bound, "and"))
 }
 
-// standing tells what else holds or presses the bill.
+// standing tells what else affects the bill.
 func (t *teller) standing() {
 	if t.s.LastError != "" && !t.s.Dispatch.Final() {
 		t.say(time.Time{}, "state", "The last trouble was: %s.", t.s.LastError)
@@ -89,7 +89,7 @@ func (t *teller) standing() {
 	}
 }
 
-// headline says how the bill stands, in one sentence.
+// headline tells the state of the bill in one sentence.
 func (t *teller) headline() string {
 	bill := fmt.Sprintf("Customer %s's bill of %s", t.Customer, t.s.Key.Month)
 	switch t.s.Dispatch {

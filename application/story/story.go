@@ -1,6 +1,6 @@
-// Package story tells the whole story of one bill in sentences: where it came from, what was decided by which rule,
-// each try with the gateway's words, what people did, and what happens next. It is one pure function of facts, so that
-// the command line, a console and a test hear the same words. Destinations reach it masked.
+// Package story tells the story of one bill in sentences: where it came from, what was decided by which rule, each try
+// with the gateway's words, what people did, and what happens next. It is a pure function of facts, so that the command
+// line, a console and a test show the same words. Destinations are masked before they get here.
 package story
 
 import (
@@ -16,27 +16,27 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Facts is everything that is known of one bill.
+// Facts is everything that is known about one bill.
 type Facts struct {
 	Customer     string
 	Target       billing.Target
 	Rows         []attempt.Row // sorted by key
 	Origin       port.Origin
 	Pack         string                  // the object that holds the statement; "": not known here
-	Destinations map[channel.Kind]string // masked; empty where they could not be opened
-	Run          port.Run                // that dispatched it last; ID 0: none
+	Destinations map[channel.Kind]string // masked; without those that could not be opened
+	Run          port.Run                // the run that dispatched it last; ID 0: none
 	Notes        []port.Note             // what people did to it, oldest first
 	Suppressions []port.Suppression
 	Month        port.MonthState
 	Halt         port.Halt
 	Policies     []policy.Version // ACTIVE and RETIRED ones
 	Now          time.Time
-	DatabaseNow  time.Time // leases are judged by it
+	DatabaseNow  time.Time // the database's clock, by which leases go
 }
 
 // Line is one sentence of a story.
 type Line struct {
-	At    time.Time `json:"at,omitzero"` // when it happened; zero: it is no event
+	At    time.Time `json:"at,omitzero"` // when it happened; zero: it has no time
 	About string    `json:"about"`       // import, render, customer, try, act, decision, state, month, halt
 	Text  string    `json:"text"`
 }
@@ -44,7 +44,7 @@ type Line struct {
 // Next is what happens next.
 type Next struct {
 	Text     string    `json:"text"`
-	At       time.Time `json:"at,omitzero"` // not before; zero: nobody knows, or at once
+	At       time.Time `json:"at,omitzero"` // the earliest time; zero: at once, or not known
 	WaitsFor string    `json:"waits_for"`   // nothing, time, batch, dispatcher, delivery, settlement, person
 }
 
@@ -76,7 +76,7 @@ type Story struct {
 	Next     Next                `json:"next"`
 }
 
-// teller tells one story.
+// teller puts one story together.
 type teller struct {
 	Facts
 	s        billing.State
@@ -121,7 +121,7 @@ func newTeller(f Facts) *teller {
 	return t
 }
 
-// bound is the version that decides about the bill: its own, else the ACTIVE one.
+// bound returns the policy version that decides about the bill: the one it is bound to, or else the ACTIVE one.
 func (t *teller) bound() (policy.Version, bool) {
 	if t.s.Policy.IsZero() {
 		return t.active, t.active.Status() == policy.Active
@@ -130,11 +130,12 @@ func (t *teller) bound() (policy.Version, bool) {
 	return v, ok
 }
 
+// say adds a sentence.
 func (t *teller) say(at time.Time, about, format string, args ...any) {
 	t.lines = append(t.lines, Line{At: at, About: about, Text: fmt.Sprintf(format, args...)})
 }
 
-// when writes an instant in the customer's zone.
+// when formats an instant in the customer's time zone.
 func (t *teller) when(at time.Time) string { return at.In(t.zone).Format("2006-01-02 15:04:05 MST") }
 
 func (t *teller) origin() {
@@ -179,7 +180,7 @@ func (t *teller) rendering() {
 	}
 }
 
-// customer tells how the customer can be reached and wishes to be.
+// customer tells how the customer can be reached, and wishes to be.
 func (t *teller) customer() {
 	var ways []string
 	for _, kind := range t.s.Reachable.Kinds() {
@@ -205,7 +206,7 @@ func (t *teller) customer() {
 	}
 }
 
-// chronicle tells tries and people's acts in the order in which they happened.
+// chronicle tells the tries and what people did, in order of time.
 func (t *teller) chronicle() {
 	var events []Line
 	for _, row := range t.Rows {
@@ -218,7 +219,7 @@ func (t *teller) chronicle() {
 	t.lines = append(t.lines, events...)
 }
 
-// began is when a row came to be.
+// began returns when a ledger row came into being.
 func began(row attempt.Row) time.Time {
 	for _, at := range []time.Time{row.ClaimedAt, row.FinishedAt} {
 		if !at.IsZero() {

@@ -9,7 +9,7 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// try tells one ledger row.
+// try tells about one ledger row.
 func (t *teller) try(row attempt.Row) string {
 	head := fmt.Sprintf("Attempt %d, round %d", row.Key.Attempt, row.Key.Round)
 	if row.Channel != "" {
@@ -25,7 +25,7 @@ func (t *teller) try(row attempt.Row) string {
 	return head + ": " + t.became(row) + "."
 }
 
-// became is what became of a row.
+// became tells the outcome of a row.
 func (t *teller) became(row attempt.Row) string {
 	why := reasons[row.Reason]
 	if why == "" {
@@ -77,7 +77,7 @@ func (t *teller) refused(row attempt.Row, why, at string) string {
 	}
 }
 
-// words are the gateway's.
+// words quotes the gateway.
 func words(row attempt.Row) string {
 	if row.Detail == "" {
 		return ""
@@ -92,7 +92,7 @@ func lease(t *teller, row attempt.Row) string {
 	return " until its lease ended on " + t.when(row.LeaseUntil)
 }
 
-// current is the row of the current key; nil where there is none.
+// current returns the ledger row of the current key; nil if there is none.
 func (t *teller) current() *attempt.Row {
 	for i := range t.Rows {
 		if t.Rows[i].Key == t.Target.Delivery() {
@@ -102,7 +102,7 @@ func (t *teller) current() *attempt.Row {
 	return nil
 }
 
-// last is the last row of some state; nil where there is none.
+// last returns the last row in one of some states; nil if there is none.
 func (t *teller) last(states ...attempt.State) *attempt.Row {
 	for i := len(t.Rows) - 1; i >= 0; i-- {
 		for _, state := range states {
@@ -114,7 +114,7 @@ func (t *teller) last(states ...attempt.State) *attempt.Row {
 	return nil
 }
 
-// later is the later of two instants.
+// later returns the later of two instants.
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

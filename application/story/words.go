@@ -8,7 +8,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// name is a channel in a sentence.
+// name returns the name of a channel for a sentence.
 func name(kind channel.Kind) string {
 	switch kind {
 	case channel.Email:
@@ -22,7 +22,7 @@ func name(kind channel.Kind) string {
 	}
 }
 
-// listed writes "a", "a and b", "a, b and c".
+// listed joins words: "a", "a and b", "a, b and c".
 func listed(words []string, and string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -30,6 +30,7 @@ func listed(words []string, and string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + and + " " + words[len(words)-1]
 }
 
+// orNot returns a text for the end of a sentence, or words for an empty one.
 func orNot(text string) string {
 	if text == "" {
 		return "nothing was said about it"
@@ -37,7 +38,7 @@ func orNot(text string) string {
 	return strings.TrimSuffix(text, ".")
 }
 
-// rules say what the rules of decisions mean, by the names that domain/billing gives them.
+// rules explain the rules of decisions, by the names that domain/billing gives them.
 var rules = map[string]string{
 	"due":            "it was due, and this was the first channel of its route that could reach the customer",
 	"quiet_hours":    "the customer must not be disturbed then",
@@ -50,7 +51,7 @@ var rules = map[string]string{
 	"wish":           "an end was asked for before",
 }
 
-// reasons say what the reasons of ledger rows mean.
+// reasons explain the reasons of ledger rows.
 var reasons = map[attempt.Reason]string{
 	attempt.ReasonWindow:    "quiet hours had begun",
 	attempt.ReasonExpired:   "its deadline had passed",
@@ -71,7 +72,7 @@ var reasons = map[attempt.Reason]string{
 	attempt.ReasonLate:      "an older try turned out to have been accepted",
 }
 
-// classes say what a refusal means for the next try.
+// classes explain what a refusal means for the next try.
 var classes = map[attempt.FailureClass]string{
 	attempt.Permanent:  "for good on this channel",
 	attempt.Temporary:  "for now",
@@ -80,7 +81,7 @@ var classes = map[attempt.FailureClass]string{
 	attempt.Suppressed: "for good on this channel",
 }
 
-// pauses say why a bill is PAUSED, and what to do.
+// pauses explain why a bill is PAUSED, and what to do.
 var pauses = map[billing.PauseReason][2]string{
 	billing.PauseOperator:      {"an operator holds it back", "`balsong target resume` lets it go on"},
 	billing.PauseNoDestination: {"no channel of its route has a destination", "correct its data, or leave it to the paper run (`balsong unreached`)"},
@@ -92,5 +93,5 @@ var pauses = map[billing.PauseReason][2]string{
 	billing.PauseCorrected:     {"it was paused when its data was corrected", "`balsong target resume` lets it go on"},
 }
 
-// Remedy says what a person can do about a pause.
+// Remedy returns what a person can do about a pause.
 func Remedy(reason billing.PauseReason) string { return pauses[reason][1] }
