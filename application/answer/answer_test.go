@@ -201,7 +201,7 @@ func TestWithoutKeysNothingIsExportedAndStoriesHaveNoDestinations(t *testing.T) 
 	}
 }
 
-func TestARunWhoseRecordIsGoneTakesNoStoryWithIt(t *testing.T) {
+func TestAStoryIsToldWithoutTheRecordOfItsRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	k := key.Target{Month: november, UserID: 1}

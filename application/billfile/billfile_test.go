@@ -45,7 +45,7 @@ func utf16(text string, order unicode.Endianness, mark unicode.BOMPolicy) []byte
 	return out
 }
 
-func TestTheFormOfAFileIsFoundOut(t *testing.T) {
+func TestTheCompressionAndEncodingOfAFileAreDetected(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		file     []byte
@@ -88,7 +88,7 @@ func TestTheFormOfAFileIsFoundOut(t *testing.T) {
 	}
 }
 
-func TestFilesOfWhichNoRowCanBeBelievedAreRefusedWithAWordOnWhatToDo(t *testing.T) {
+func TestFilesThatCannotBeTrustedAreRefusedWithWhatToDo(t *testing.T) {
 	t.Parallel()
 	whole := zipped([]byte(strings.Repeat(plain, 100)))
 	flipped := bytes.Clone(whole)
@@ -133,7 +133,7 @@ func TestFilesOfWhichNoRowCanBeBelievedAreRefusedWithAWordOnWhatToDo(t *testing.
 	}
 }
 
-func TestAFileThatIsNotWhatItWasIsNotBelieved(t *testing.T) {
+func TestAFileThatChangedSinceItsInspectionIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, pack := range []func([]byte) []byte{bytes.Clone, zipped, zstandard} {
 		form, err := billfile.Inspect(bytes.NewReader(pack([]byte(plain))), "")
@@ -155,7 +155,7 @@ func TestAFileThatIsNotWhatItWasIsNotBelieved(t *testing.T) {
 	}
 }
 
-func TestAMissingLastLineBreakIsTold(t *testing.T) {
+func TestAMissingLastLineBreakIsReported(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]bool{"a,b\n1,2": true, "a,b\n1,2\n": false, "a,b\r\n1,2\r\n": false, "a": true} {
 		if form, err := billfile.Inspect(strings.NewReader(file), ""); err != nil || form.Unterminated != want {

@@ -100,7 +100,7 @@ func TestALineThatIsTooLongCostsNothingButItself(t *testing.T) {
 	}
 }
 
-func TestWhatReadingBrokeOffIsNotBelieved(t *testing.T) {
+func TestALineThatAReadErrorCutsOffIsNotTaken(t *testing.T) {
 	t.Parallel()
 	s := newSplitter(io.MultiReader(strings.NewReader("a,b\n1,2\n3,4"), iotest.ErrReader(errors.New("disk"))))
 	for range 2 {

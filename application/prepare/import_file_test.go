@@ -28,7 +28,7 @@ func (m *moving) Seek(offset int64, whence int) (int64, error) {
 	return m.ReadSeeker.Seek(offset, whence)
 }
 
-func TestAFileThatChangesUnderTheImportIsNotBelieved(t *testing.T) {
+func TestAFileThatChangesDuringItsImportIsRefused(t *testing.T) {
 	t.Parallel()
 	whole := file(good(), with("customer_number", "C-2"), with("customer_number", "C-3"))
 	for name, then := range map[string]string{

@@ -27,7 +27,8 @@ func CipherChecks() []Check[port.Cipher] {
 	}
 }
 
-// purposes differ from one another in one part each, and tempt an encoding that merely joins the parts.
+// purposes returns purposes that differ from each other in one part each. Some would be equal if an encoding merely
+// joined the parts.
 func purposes() []port.Purpose {
 	month, _ := key.ParseMonth("2026-11")
 	target := key.Target{Month: month, UserID: 4711}

@@ -9,16 +9,16 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// EventLog is one log of events to be tested: the four ports over topics that are empty, exist and belong to the test.
+// EventLog is an event log under test: the four ports, with topics that exist, are empty and belong to the test.
 type EventLog struct {
 	Publisher port.Publisher
 	Topics    port.Topics
-	// Consumer returns a consumer of the requests; every Run is a new member of the group.
+	// Consumer returns a consumer of the requests. Every Run of it is a new member of the group.
 	Consumer func(group string) port.Consumer
 	Progress func(group string) port.Progress
 	// Partitions of the requests; at least 2.
 	Partitions int
-	// Tick lets the clock that stamps the messages go on, by at least two milliseconds.
+	// Tick moves the clock that stamps the messages on, by at least two milliseconds.
 	Tick func()
 	// Patience bounds each wait; 0: 30 s.
 	Patience time.Duration
@@ -32,22 +32,22 @@ func Events(t *testing.T, open func(t testing.TB) EventLog) {
 	t.Run("topics", func(t *testing.T) { Run(t, TopicsChecks(), open) })
 }
 
-// desk is an opened log and what the checks do with it.
-type desk struct {
+// logFixture is an opened event log with what the checks do to it.
+type logFixture struct {
 	testing.TB
 	EventLog
 }
 
-func atDesk(t testing.TB, open func(t testing.TB) EventLog) desk {
+func newLogFixture(t testing.TB, open func(t testing.TB) EventLog) logFixture {
 	t.Helper()
 	log := open(t)
 	if log.Patience == 0 {
 		log.Patience = 30 * time.Second
 	}
-	return desk{TB: t, EventLog: log}
+	return logFixture{TB: t, EventLog: log}
 }
 
-// messages returns n messages of so many keys in turn; each value is unique: number, key.
+// messages returns n messages with so many keys in turn. Each value is unique and names its number and key.
 func messages(n, keys int) []port.Message {
 	all := make([]port.Message, 0, n)
 	for i := range n {
@@ -57,8 +57,8 @@ func messages(n, keys int) []port.Message {
 	return all
 }
 
-// publish publishes to the requests and ends the check where a message is not acknowledged.
-func (d desk) publish(all ...port.Message) {
+// publish publishes to the requests. It ends the check if a message is not acknowledged.
+func (d logFixture) publish(all ...port.Message) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), d.Patience)
 	defer cancel()
@@ -73,23 +73,23 @@ func (d desk) publish(all ...port.Message) {
 	}
 }
 
-// run is a member at work.
+// run is a running member of a group.
 type run struct {
-	desk
+	logFixture
 	name  string
 	got   chan port.Received
 	stop  context.CancelFunc
 	ended chan error
 }
 
-// join starts a member that does with each message what handle says and then tells it to got; nil: it is done.
-func (d desk) join(name, group string, handle func(ctx context.Context, m port.Received)) *run {
+// join starts a member. It passes each message to handle and then to got; a nil handle calls Done.
+func (d logFixture) join(name, group string, handle func(ctx context.Context, m port.Received)) *run {
 	d.Helper()
 	if handle == nil {
 		handle = func(_ context.Context, m port.Received) { m.Done() }
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(d.Context()))
-	r := &run{desk: d, name: name, got: make(chan port.Received, 100_000), stop: cancel, ended: make(chan error, 1)}
+	r := &run{logFixture: d, name: name, got: make(chan port.Received, 100_000), stop: cancel, ended: make(chan error, 1)}
 	consumer := d.Consumer(group)
 	go func() {
 		r.ended <- consumer.Run(ctx, func(ctx context.Context, m port.Received) {
@@ -113,7 +113,7 @@ func (d desk) join(name, group string, handle func(ctx context.Context, m port.R
 func (r *run) leave() {
 	r.Helper()
 	r.stop()
-	err := within(r.desk, r.ended, r.name+" returns after its context has ended")
+	err := within(r.logFixture, r.ended, r.name+" returns after its context has ended")
 	if err == nil {
 		r.Errorf("Run of %s returned nil, want its context's error", r.name)
 	}
@@ -123,7 +123,7 @@ func (r *run) leave() {
 // next waits for the next message that was handled.
 func (r *run) next() port.Received {
 	r.Helper()
-	return within(r.desk, r.got, r.name+" gets a message")
+	return within(r.logFixture, r.got, r.name+" gets a message")
 }
 
 // take waits for messages until it has seen n different values, and returns them in the order of arrival.
@@ -141,8 +141,8 @@ func (r *run) take(n int) []port.Received {
 	return all
 }
 
-// within waits for a value, as long as the log's patience lasts.
-func within[T any](d desk, from <-chan T, what string) T {
+// within waits for a value, for the log's patience at most.
+func within[T any](d logFixture, from <-chan T, what string) T {
 	d.Helper()
 	timer := time.NewTimer(d.Patience)
 	defer timer.Stop()
@@ -156,8 +156,8 @@ func within[T any](d desk, from <-chan T, what string) T {
 	panic("not reached")
 }
 
-// eventually asks until the answer is yes.
-func (d desk) eventually(what string, ask func(ctx context.Context) (bool, error)) {
+// eventually waits until ask returns true, for the log's patience at most.
+func (d logFixture) eventually(what string, ask func(ctx context.Context) (bool, error)) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), d.Patience)
 	defer cancel()

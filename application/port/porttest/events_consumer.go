@@ -29,7 +29,7 @@ func ConsumerChecks() []Check[EventLog] {
 }
 
 func consumerEverything(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	all := messages(200, 50)
 	d.publish(all[:100]...)
 	r := d.join("reader", "g", nil)
@@ -43,7 +43,7 @@ func consumerEverything(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerOneAtATime(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	busy := make([]atomic.Bool, d.Partitions)
 	d.publish(messages(300, 50)...)
 	r := d.join("reader", "g", func(_ context.Context, m port.Received) {
@@ -66,7 +66,7 @@ func consumerOneAtATime(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerGroups(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(messages(40, 10)...)
 	one, two := d.join("reader of one", "one", nil), d.join("reader of two", "two", nil)
 	one.take(40)
@@ -74,7 +74,7 @@ func consumerGroups(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerRedelivers(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(messages(50, 20)...)
 	first := d.join("first", "g", func(context.Context, port.Received) {})
 	first.take(50)
@@ -83,7 +83,7 @@ func consumerRedelivers(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerCommitsAtTheEnd(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	const keys = 20
 	d.publish(messages(60, keys)...)
 	first := d.join("first", "g", nil)
@@ -100,7 +100,7 @@ func consumerCommitsAtTheEnd(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerPrefix(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(messages(10, 1)...)
 	first := d.join("first", "g", func(context.Context, port.Received) {})
 	held := first.take(10)
@@ -116,7 +116,7 @@ func consumerPrefix(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerLateDone(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(messages(20, 1)...)
 	first := d.join("first", "g", func(context.Context, port.Received) {})
 	var all sync.WaitGroup
@@ -132,7 +132,7 @@ func consumerLateDone(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerBlocks(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	all := messages(200, 50)
 	d.publish(all...)
 	var mu sync.Mutex
@@ -185,7 +185,7 @@ func consumerBlocks(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerStops(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(messages(1, 1)...)
 	handed := make(chan struct{}, 100)
 	r := d.join("reader", "g", func(ctx context.Context, m port.Received) {
@@ -207,7 +207,7 @@ func consumerStops(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerTakenAway(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	const keys = 50
 	d.publish(messages(keys, keys)...)
 	var mu sync.Mutex
@@ -242,7 +242,7 @@ func consumerTakenAway(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func consumerShares(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	const keys = 60
 	var mu sync.Mutex
 	done := make(map[string]bool)

@@ -24,7 +24,7 @@ func TopicsChecks() []Check[EventLog] {
 	return []Check[EventLog]{{"may be ensured again and at once, and keeps what is there", topicsAgain}}
 }
 
-func (d desk) passed(group string, at time.Time) bool {
+func (d logFixture) passed(group string, at time.Time) bool {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), d.Patience)
 	defer cancel()
@@ -35,7 +35,7 @@ func (d desk) passed(group string, at time.Time) bool {
 	return passed
 }
 
-func (d desk) lag(group string) int64 {
+func (d logFixture) lag(group string) int64 {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), d.Patience)
 	defer cancel()
@@ -47,7 +47,7 @@ func (d desk) lag(group string) int64 {
 }
 
 // times publishes messages one by one, the clock going on between them, and returns when the log took them.
-func (d desk) times(all []port.Message) []time.Time {
+func (d logFixture) times(all []port.Message) []time.Time {
 	d.Helper()
 	for _, m := range all {
 		d.publish(m)
@@ -68,10 +68,10 @@ func (d desk) times(all []port.Message) []time.Time {
 }
 
 func progressEmpty(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(port.Message{Key: "1", Value: []byte("only to learn the time")})
 	now := d.join("witness", "witness", nil).next().Time
-	empty := atDesk(t, open)
+	empty := newLogFixture(t, open)
 	for _, at := range []time.Time{now.Add(-time.Hour), now.Add(time.Hour)} {
 		if !empty.passed("g", at) {
 			t.Errorf("the group has not passed %v in an empty log", at)
@@ -83,7 +83,7 @@ func progressEmpty(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func progressPasses(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	at := d.times(messages(20, 20))
 	last := at[len(at)-1].Add(time.Hour) // no message is that young: the end of each partition counts
 	if d.passed("g", last) || d.passed("g", at[1]) {
@@ -118,7 +118,7 @@ func progressPasses(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func progressLater(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	at := d.times(messages(6, 1))
 	if !d.passed("g", at[0]) {
 		t.Error("nothing is older than the first message, but the group has not passed its instant")
@@ -137,7 +137,7 @@ func progressLater(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func progressLag(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(messages(30, 30)...)
 	if lag := d.lag("g"); lag != 30 {
 		t.Errorf("lag of a group that never read: %d, want 30", lag)
@@ -157,7 +157,7 @@ func progressLag(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func topicsAgain(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	d.publish(messages(10, 5)...)
 	ctx, cancel := context.WithTimeout(d.Context(), d.Patience)
 	defer cancel()

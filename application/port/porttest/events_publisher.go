@@ -24,7 +24,7 @@ func PublisherChecks() []Check[EventLog] {
 }
 
 func publisherKeeps(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	all := []port.Message{
 		{Key: "1", Value: []byte("plain")},
 		{Key: "2", Value: []byte{0, 255, 10}, Headers: []port.Header{{Name: "ce_id", Value: "2026-11/2/0/0"}, {Name: "ce_id", Value: "twice"}}},
@@ -42,7 +42,7 @@ func publisherKeeps(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func publisherOrder(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	const keys = 7
 	all := messages(300, keys)
 	for part := range slices.Chunk(all, 50) {
@@ -65,7 +65,7 @@ func publisherOrder(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func publisherCopies(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	first := port.Message{Key: "1", Value: []byte("first"), Headers: []port.Header{{Name: "h", Value: "first"}}}
 	batch := []port.Message{first}
 	d.publish(batch...)
@@ -82,7 +82,7 @@ func publisherCopies(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func publisherMany(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	all := messages(400, 40)
 	var done sync.WaitGroup
 	for part := range slices.Chunk(all, 50) {
@@ -109,14 +109,14 @@ func publisherMany(t testing.TB, open func(t testing.TB) EventLog) {
 }
 
 func publisherNothing(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	if answers := d.Publisher.Publish(d.Context(), port.TopicRequests, nil); len(answers) != 0 {
 		t.Errorf("%d answers for no messages", len(answers))
 	}
 }
 
 func publisherContext(t testing.TB, open func(t testing.TB) EventLog) {
-	d := atDesk(t, open)
+	d := newLogFixture(t, open)
 	ctx, cancel := context.WithCancel(d.Context())
 	cancel()
 	all := messages(100, 10)

@@ -14,13 +14,13 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// GatewayRig is a gateway and its far end. Provider().CallDeadline is what Open was asked for.
+// GatewayRig is a gateway and the provider at its far end.
 type GatewayRig struct {
 	Gateway port.Gateway
 	Far     FarEnd
 }
 
-// GatewayBench makes rigs.
+// GatewayBench makes a rig whose provider has the given call deadline.
 type GatewayBench func(t testing.TB, callDeadline time.Duration) GatewayRig
 
 // Gateway runs the suite of port.Gateway.
@@ -28,7 +28,7 @@ func Gateway(t *testing.T, bench GatewayBench) {
 	Run(t, GatewayChecks(), func(testing.TB) GatewayBench { return bench })
 }
 
-// patience is longer than any call of the suite takes, and shorter than a test may.
+// patience is longer than any call of the suite takes, and shorter than a test may take.
 const patience = 20 * time.Second
 
 // GatewayChecks are the promises of port.Gateway.
@@ -54,7 +54,7 @@ func GatewayChecks() []Check[GatewayBench] {
 	}
 }
 
-// delivery is the n-th message for the rig's channel, its destination unlike any other's.
+// delivery returns the n-th message for the rig's channel. No two have the same destination.
 func (r GatewayRig) delivery(n int64) port.Delivery {
 	month, _ := key.NewMonth(2026, time.November)
 	kind := r.Gateway.Provider().Channel
@@ -70,7 +70,7 @@ func (r GatewayRig) delivery(n int64) port.Delivery {
 	}
 }
 
-// send makes a call that must come to an end by itself.
+// send makes a call that must end by itself.
 func (r GatewayRig) send(t testing.TB, n int64) port.Reply {
 	t.Helper()
 	return r.sendWithin(t.Context(), t, n)
@@ -91,7 +91,7 @@ func (r GatewayRig) sendWithin(ctx context.Context, t testing.TB, n int64) port.
 	}
 }
 
-// expect fails unless the reply has the verdict and the far end has read exactly these messages whole.
+// expect fails unless the reply has the verdict and exactly these messages have arrived whole at the far end.
 func (r GatewayRig) expect(t testing.TB, reply port.Reply, verdict port.Verdict, arrived ...int64) {
 	t.Helper()
 	if reply.Verdict != verdict {
@@ -190,8 +190,8 @@ func gatewayDroppedKept(act FarAct, arrived int) func(testing.TB, func(testing.T
 	}
 }
 
-// gatewayClosedLine closes the line behind the caller's back. Whether the next call finds out before its first byte is
-// a race; whatever it says, it must be true.
+// gatewayClosedLine closes the connection without the gateway's knowledge. Whether the next call finds out before its
+// first byte is a race; whatever it reports must be true.
 func gatewayClosedLine(t testing.TB, open func(testing.TB) GatewayBench) {
 	r := open(t)(t, patience)
 	for n := int64(0); n < 60; n += 2 {

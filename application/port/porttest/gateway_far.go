@@ -23,23 +23,24 @@ const (
 	ActHold            FarAct = "read the whole message and not answer before it is released"
 )
 
-// FarEnd is a provider in the hands of a suite.
+// FarEnd is a provider that a suite controls.
 type FarEnd interface {
-	// Script says what becomes of the next messages, in the order in which they begin; after the last it accepts.
+	// Script says what becomes of the next messages, in the order in which they begin. After the last act messages are
+	// accepted.
 	Script(acts ...FarAct)
-	// Arrived returns the delivery keys of the messages that arrived, in that order.
+	// Arrived returns the delivery keys of the messages that have arrived, in order.
 	Arrived() []string
-	// Begun counts the messages of which at least a byte was read.
+	// Begun returns the number of messages of which at least a byte was read.
 	Begun() int
 	// Holding delivers one value for each message that is held.
 	Holding() <-chan struct{}
 	// Release accepts the messages that are held.
 	Release()
-	// Shut stops listening and breaks all lines.
+	// Shut stops listening and breaks all connections.
 	Shut()
 }
 
-// farEnd is what the scripted servers share.
+// farEnd is the common part of the scripted servers.
 type farEnd struct {
 	listener net.Listener
 	holding  chan struct{}
@@ -104,7 +105,7 @@ func (f *farEnd) drop(line net.Conn) {
 	delete(f.lines, line)
 }
 
-// begin counts a message that has begun and takes its act.
+// begin notes that a message has begun and returns what to do with it.
 func (f *farEnd) begin() FarAct {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -117,7 +118,7 @@ func (f *farEnd) begin() FarAct {
 	return act
 }
 
-// arrive notes a message that was read whole; a held one waits here.
+// arrive notes a message that was read whole. If it is held, arrive waits until it is released.
 func (f *farEnd) arrive(key string, act FarAct) {
 	f.mu.Lock()
 	f.arrived = append(f.arrived, key)

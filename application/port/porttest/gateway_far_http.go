@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// HTTPFarEnd is a scripted gateway for SMS and push on a free port of this machine. It speaks HTTP/1.1 on bare
-// connections, so that it can break them wherever it likes.
+// HTTPFarEnd is a scripted gateway for SMS and push on a free local port. It speaks HTTP/1.1 on bare connections, so
+// that it can break them at any point.
 type HTTPFarEnd struct{ *farEnd }
 
 // NewHTTPFarEnd starts the gateway; it ends with the test.

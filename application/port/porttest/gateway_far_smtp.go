@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-// Hangup is a reply of SMTPFarEnd.Reply that breaks the line instead.
+// Hangup, returned by SMTPSettings.Reply, breaks the connection instead of replying.
 const Hangup = "\x00hang up"
 
-// SMTPSettings change how a scripted mail server talks.
+// SMTPSettings changes how a scripted mail server answers.
 type SMTPSettings struct {
 	Extensions []string    // of EHLO, such as "SMTPUTF8"
 	TLS        *tls.Config // with STARTTLS among the extensions
-	// Reply, where set, is asked at each command, before DATA's end ("GREETING", "EHLO", "MAIL", "RCPT", "DATA",
-	// "RSET", …), for the how-manieth connection (from 1): a reply of its own, Hangup, or "" for the usual one.
+	// Reply, if not nil, is called for each command before the message ("GREETING", "EHLO", "MAIL", "RCPT", "DATA",
+	// "RSET", …) with the number of the connection, from 1. It returns a reply, Hangup, or "" for the usual reply.
 	Reply func(connection int, verb string) string
 }
 
-// SMTPFarEnd is a scripted mail server on a free port of this machine. A message begins with the first line after 354.
+// SMTPFarEnd is a scripted mail server on a free local port. A message begins with the first line after the reply 354.
 type SMTPFarEnd struct {
 	*farEnd
 	mail *mailbox
@@ -49,14 +49,14 @@ func NewSMTPFarEnd(t testing.TB, settings SMTPSettings) SMTPFarEnd {
 	})}
 }
 
-// Connections counts the lines that were opened.
+// Connections returns the number of connections that were opened.
 func (f SMTPFarEnd) Connections() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.mail.connections
 }
 
-// Letters returns the messages that arrived, dots unstuffed, lines ended by LF.
+// Letters returns the messages that have arrived, with dots unstuffed and lines ended by LF.
 func (f SMTPFarEnd) Letters() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,7 +70,7 @@ func (f SMTPFarEnd) Commands() []string {
 	return append([]string(nil), f.mail.commands...)
 }
 
-// smtpLine is one connection.
+// smtpLine is one connection to the scripted mail server.
 type smtpLine struct {
 	*farEnd
 	box    *mailbox
@@ -100,7 +100,7 @@ func (s *smtpLine) serve() {
 	}
 }
 
-// say answers a command, as told or as usual, and reports whether the line goes on.
+// say answers a command, as Reply says or as usual, and reports whether the connection goes on.
 func (s *smtpLine) say(verb, usual string) bool {
 	reply := usual
 	if s.box.settings.Reply != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// PermitsRig is permits with their bounds, as Open was asked for or as the port has them: 0 means none.
+// PermitsRig is permits with the bounds that they have; 0 means none.
 type PermitsRig struct {
 	Permits  port.Permits
 	InFlight int // permits at the same time
@@ -18,8 +18,8 @@ type PermitsRig struct {
 	Rate     float64
 }
 
-// PermitsBench makes rigs: with at most inFlight permits at once, a breaker that opens after some failures and pauses
-// a few milliseconds, and a rate a second with a burst of one. A port that has not one of these bounds leaves it 0.
+// PermitsBench makes a rig with at most inFlight permits at once, a breaker that opens after some failures and pauses a
+// few milliseconds, and a rate with a burst of one. A port that lacks one of these bounds sets it to 0.
 type PermitsBench func(t testing.TB, inFlight, failures int, rate float64) PermitsRig
 
 // Permits runs the suite of port.Permits.
@@ -27,7 +27,7 @@ func Permits(t *testing.T, bench PermitsBench) {
 	Run(t, PermitsChecks(), func(testing.TB) PermitsBench { return bench })
 }
 
-// PermitsChecks are the promises of port.Permits. What a port does not bound is not checked.
+// PermitsChecks are the promises of port.Permits. Bounds that a port does not have are not checked.
 func PermitsChecks() []Check[PermitsBench] {
 	return []Check[PermitsBench]{
 		{"gives a permit for each call", permitsGive},
@@ -44,7 +44,7 @@ func PermitsChecks() []Check[PermitsBench] {
 	}
 }
 
-// blink is long enough for a permit that is there, and short enough to wait for one that is not.
+// blink is long enough to get a permit that is free, and short enough to wait for one that is not.
 const blink = 40 * time.Millisecond
 
 func (r PermitsRig) take(t testing.TB) func(port.Verdict, bool) {

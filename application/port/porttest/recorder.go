@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Check is one promise of a port P. Run tells what is wrong by t and opens a fresh port by open, which fails t itself
-// where it cannot.
+// Check is one promise of a port P. Run reports to t what is wrong, and opens a fresh port by open, which fails t if it
+// cannot.
 type Check[P any] struct {
 	Name string
 	Run  func(t testing.TB, open func(t testing.TB) P)
@@ -30,8 +30,8 @@ func Run[P any](t *testing.T, checks []Check[P], open func(t testing.TB) P) {
 	}
 }
 
-// Reject asserts that each of the named checks fails for a port that is broken on purpose. A check may not be named
-// that is not in the list, and at least one must be.
+// Reject asserts that each of the named checks fails for a port that is broken on purpose. At least one must be named,
+// and only checks in the list.
 func Reject[P any](t testing.TB, checks []Check[P], open func(t testing.TB) P, names ...string) {
 	t.Helper()
 	if len(names) == 0 {
@@ -50,7 +50,7 @@ func Reject[P any](t testing.TB, checks []Check[P], open func(t testing.TB) P, n
 	}
 }
 
-// recordLimit bounds what a check may take against a broken port: its context ends then.
+// recordLimit bounds how long a check may run against a broken port; then its context ends.
 const recordLimit = 10 * time.Second
 
 // Recorder is a testing.TB that notes failures instead of failing the test around it. Safe for concurrent use.
@@ -65,8 +65,8 @@ type Recorder struct {
 	cleanups []func()
 }
 
-// Record runs fn in a goroutine of its own with a Recorder, cleans up, and returns what was recorded. FailNow, Fatal
-// and Skip end fn alone; a panic of fn is recorded as a failure. t.Context() ends after ten seconds at the latest.
+// Record runs fn in a goroutine with a Recorder, cleans up, and returns what was recorded. FailNow, Fatal and Skip end
+// only fn; a panic of fn is recorded as a failure. t.Context() ends after ten seconds at the latest.
 func Record(around testing.TB, fn func(t testing.TB)) *Recorder {
 	ctx, cancel := context.WithTimeout(around.Context(), recordLimit)
 	defer cancel()
@@ -138,7 +138,7 @@ func (r *Recorder) Skipped() bool {
 	return r.skipped
 }
 
-// Cleanup notes fn to be run when the recording ends, the last one first.
+// Cleanup registers fn to be called when the recording ends, the last one first.
 func (r *Recorder) Cleanup(fn func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

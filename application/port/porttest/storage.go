@@ -14,8 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Storage is one store, seen through every storage port: the suites need several of them to bring about what one of
-// them promises.
+// Storage is one store seen through all storage ports. A suite needs several of them to bring about what one promises.
 type Storage struct {
 	Targets      port.Targets
 	Backlog      port.Backlog
@@ -34,14 +33,14 @@ type Storage struct {
 	Renders      port.Renders
 	Corrections  port.Corrections
 
-	// Elapse lets the database's clock move on by at least a duration of some milliseconds.
+	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
 }
 
-// OpenStorage opens a fresh store, which no other check sees, and sees to its end by t.Cleanup.
+// OpenStorage opens a fresh store that no other check uses, and closes it by t.Cleanup.
 type OpenStorage = func(t testing.TB) Storage
 
-// AllStorage runs the suites of all storage ports, a group of subtests each.
+// AllStorage runs the suites of all storage ports, each in a group of subtests.
 func AllStorage(t *testing.T, open OpenStorage) {
 	t.Helper()
 	for _, suite := range StorageSuites() {
@@ -87,7 +86,7 @@ var (
 	noon     = time.Date(2026, time.November, 20, 12, 0, 0, 123456000, time.UTC)
 )
 
-// onStage makes a check of a function that gets an opened store with both months open.
+// onStage returns a check that calls fn with an open store in which both months are open.
 func onStage(name string, fn func(s *stage)) Check[Storage] {
 	return Check[Storage]{Name: name, Run: func(t testing.TB, open func(t testing.TB) Storage) {
 		t.Helper()
@@ -101,7 +100,7 @@ func onStage(name string, fn func(s *stage)) Check[Storage] {
 	}}
 }
 
-// stage is an opened store with what the checks do to it.
+// stage is an open store with what the checks do to it.
 type stage struct {
 	testing.TB
 	Storage
@@ -115,7 +114,7 @@ func (s *stage) must(err error) {
 	}
 }
 
-// given returns a call's value, or ends the check.
+// given returns the value of a call that must not fail; otherwise it ends the check.
 func given[T any](value T, err error) func(s *stage) T {
 	return func(s *stage) T {
 		s.Helper()
@@ -142,7 +141,7 @@ func bill(month key.Month, n int, at time.Time) port.ImportedBill {
 	return b
 }
 
-// seal is a seal that tells what it was given.
+// seal is a Seal whose result shows what it was given.
 func seal(plain []byte, purpose port.Purpose) ([]byte, error) {
 	return []byte(fmt.Sprintf("sealed|%s|%s|%s|%s", purpose.Kind, purpose.Target, purpose.Channel, plain)), nil
 }
@@ -197,7 +196,7 @@ func (s *stage) render(month key.Month) {
 
 func statementOf(k key.Target) []byte { return []byte("statement of " + k.String()) }
 
-// change stores targets with their states changed, past the domain's rules.
+// change stores targets with changed states, without regard to the domain's rules.
 func (s *stage) change(change func(state *billing.State), keys ...key.Target) {
 	s.Helper()
 	s.must(s.Targets.Within(s.ctx, func(ctx context.Context, tx port.TargetTx) error {
@@ -280,7 +279,7 @@ func keysAre[K interface {
 	}
 }
 
-// normal is a time as it is compared: UTC by the microsecond.
+// normal returns a time in the form in which times are compared: UTC, truncated to microseconds.
 func normal(at time.Time) time.Time {
 	if at.IsZero() {
 		return time.Time{}
