@@ -12,11 +12,11 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// ErrRefused says that AWS answered and that asking again does not help: the secret is absent, the account may not
-// read it, or the settings cannot be right. The text says what to do.
+// ErrRefused says that AWS has answered and that asking again does not help: the secret does not exist, the account may
+// not read it, or the settings cannot be right. The text says what to do.
 var ErrRefused = errors.New("refused")
 
-// service is one of AWS's services, in words for people.
+// service is one of AWS's services as people know it, with the permission that it takes.
 type service struct{ name, permission string }
 
 var (
@@ -27,8 +27,8 @@ var (
 
 const noCredentials = "no AWS credentials were found: give the task or the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
-// translate turns an error of the SDK into ErrUnavailable or ErrRefused. What is not known to be an answer for good
-// counts as an outage: throttling, 5xx, a network that is down.
+// translate turns an error of the SDK into ErrRefused or port.ErrUnavailable. Everything counts as an outage
+// (throttling, 5xx, a network that is down) unless advice knows it as a final answer.
 func translate(ctx context.Context, at service, name, region string, err error) error {
 	switch {
 	case err == nil:
@@ -42,11 +42,12 @@ func translate(ctx context.Context, at service, name, region string, err error) 
 	return fmt.Errorf("%w: %s does not answer for %s in %s: %s", port.ErrUnavailable, at.name, name, region, short(err))
 }
 
+// refused returns an ErrRefused with what to do.
 func refused(at service, name, region, do string) error {
 	return fmt.Errorf("%w: %s, %s in %s: %s", ErrRefused, at.name, name, region, do)
 }
 
-// advice says what to do about an answer for good; "" where it is none.
+// advice says what to do about a final answer; "" if the error is not known to be one.
 func advice(err error, at service) string {
 	var said smithy.APIError
 	if !errors.As(err, &said) {
@@ -76,7 +77,7 @@ func advice(err error, at service) string {
 	return ""
 }
 
-// short is the innermost word about what happened: the SDK's whole chain tells a reader nothing.
+// short returns the innermost cause of an error, because the SDK's whole chain tells a reader nothing.
 func short(err error) string {
 	if said, ok := errors.AsType[smithy.APIError](err); ok {
 		return said.ErrorCode()

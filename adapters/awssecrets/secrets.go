@@ -1,5 +1,5 @@
-// Package awssecrets reads secrets where AWS keeps them: Parameter Store, Secrets Manager, and KMS for a keyset that
-// is wrapped. Nothing is kept here, and no error text holds any part of a secret.
+// Package awssecrets reads secrets from where AWS keeps them: Parameter Store, Secrets Manager, and KMS for a keyset
+// that is wrapped. It caches nothing, and no error text contains any part of a secret.
 package awssecrets
 
 import (
@@ -30,13 +30,13 @@ type Config struct {
 	Tries                int           // of one call, the first one included; default 3
 }
 
-// Secrets is a client. It is safe for concurrent use.
+// Secrets is a client of AWS's services for secrets. Safe for concurrent use.
 type Secrets struct {
 	aws     aws.Config
 	timeout time.Duration
 }
 
-// New returns a client; it talks to nobody yet. ErrRefused where AWS's own configuration cannot be read.
+// New returns a client; it does not connect yet. ErrRefused if AWS's own configuration cannot be read.
 func New(ctx context.Context, c Config) (*Secrets, error) {
 	var options []func(*config.LoadOptions) error
 	if c.Region != "" {
@@ -92,8 +92,8 @@ func (s *Secrets) Secret(ctx context.Context, id string) ([]byte, error) {
 	return value, err
 }
 
-// call makes one call within the time-out, in the region that the name itself names where it is an ARN, and
-// translates the error.
+// call makes one call within the time-out and translates its error. If the name is an ARN, the call goes to the ARN's
+// region.
 func (s *Secrets) call(ctx context.Context, at service, name string, do func(context.Context, aws.Config) error) error {
 	settings := s.aws.Copy()
 	settings.Region = cmp.Or(regionOf(name), settings.Region)
@@ -114,7 +114,7 @@ func (s *Secrets) call(ctx context.Context, at service, name string, do func(con
 	return translate(ctx, at, name, settings.Region, do(within, settings))
 }
 
-// regionOf is the region inside an ARN; "" where it is none.
+// regionOf returns the region of an ARN; "" if the name is not one.
 func regionOf(name string) string {
 	parts := strings.SplitN(name, ":", 5)
 	if len(parts) < 5 || parts[0] != "arn" {

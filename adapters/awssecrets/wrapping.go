@@ -8,17 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// Wrapping encrypts and decrypts small things, such as a keyset, inside KMS: the key never leaves it. It has the form
-// of Tink's AEADWithContext, and the same bytes as Tink's own KMS client: tinkey can read what it wraps.
+// Wrapping encrypts and decrypts small things, such as a keyset, inside KMS; the key never leaves KMS. It implements
+// Tink's AEADWithContext and makes the same bytes as Tink's own KMS client, so that tinkey can read what it wraps.
 type Wrapping struct {
 	secrets *Secrets
 	key     string
 }
 
-// Wrapping returns what a KMS key wraps with; key is its ARN, id or alias/… name.
+// Wrapping returns a Wrapping by a KMS key; key is its ARN, its id or its alias/… name.
 func (s *Secrets) Wrapping(key string) Wrapping { return Wrapping{secrets: s, key: key} }
 
-// EncryptWithContext wraps up to 4 KiB. ErrUnavailable, ErrRefused.
+// EncryptWithContext encrypts up to 4 KiB. ErrUnavailable, ErrRefused.
 func (w Wrapping) EncryptWithContext(ctx context.Context, plain, associated []byte) ([]byte, error) {
 	var wrapped []byte
 	err := w.secrets.call(ctx, keyService, w.key, func(ctx context.Context, settings aws.Config) error {
@@ -33,7 +33,7 @@ func (w Wrapping) EncryptWithContext(ctx context.Context, plain, associated []by
 	return wrapped, err
 }
 
-// DecryptWithContext unwraps. ErrUnavailable, ErrRefused.
+// DecryptWithContext decrypts. ErrUnavailable, ErrRefused.
 func (w Wrapping) DecryptWithContext(ctx context.Context, wrapped, associated []byte) ([]byte, error) {
 	var plain []byte
 	err := w.secrets.call(ctx, keyService, w.key, func(ctx context.Context, settings aws.Config) error {
@@ -48,7 +48,7 @@ func (w Wrapping) DecryptWithContext(ctx context.Context, wrapped, associated []
 	return plain, err
 }
 
-// encryptionContext is how Tink's clients hand associated data to KMS.
+// encryptionContext returns associated data in the form in which Tink's clients hand it to KMS.
 func encryptionContext(associated []byte) map[string]string {
 	if len(associated) == 0 {
 		return nil

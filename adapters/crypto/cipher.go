@@ -1,5 +1,6 @@
-// Package crypto seals what Balsong stores and sends, with Google Tink AEAD keysets: AES-256-GCM, several keys, one
-// of them primary. New ciphertexts are made with the primary key; older ones open as long as their key is in the set.
+// Package crypto encrypts what Balsong stores and sends, with Google Tink AEAD keysets: AES-256-GCM, several keys, one
+// of them primary. New ciphertexts are made with the primary key; older ones can be opened as long as their key is in
+// the keyset.
 package crypto
 
 import (
@@ -12,8 +13,8 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Cipher is port.Cipher over a keyset that Reload may exchange at any time. It needs no key service: Seal never
-// returns ErrUnavailable.
+// Cipher is port.Cipher over a keyset, which Reload may replace at any time. It needs no key service, so Seal never
+// returns ErrUnavailable. Safe for concurrent use.
 type Cipher struct {
 	current atomic.Pointer[keys]
 }
@@ -27,13 +28,14 @@ type keys struct {
 	known   map[uint32]bool // ids of the enabled keys
 }
 
-// Every ciphertext begins with this byte and the key's id, big endian (Tink's wire format, prefix type TINK).
+// Every ciphertext begins with prefixByte and the key's id in four bytes, big endian (Tink's wire format, prefix type
+// TINK).
 const (
 	prefixByte   = 0x01
 	prefixLength = 5
 )
 
-// New returns a cipher over a keyset in Tink's JSON form. ErrKeyset where it cannot be used; no error text holds any
+// New returns a cipher over a keyset in Tink's JSON form. ErrKeyset if it cannot be used. No error text contains any
 // part of the keyset.
 func New(keysetJSON []byte) (*Cipher, error) {
 	c := &Cipher{}
@@ -43,7 +45,7 @@ func New(keysetJSON []byte) (*Cipher, error) {
 	return c, nil
 }
 
-// Reload exchanges the keyset; calls that are under way end with the old one. On an error the old keyset stays.
+// Reload replaces the keyset; calls under way finish with the old one. After an error the old keyset stays. ErrKeyset.
 func (c *Cipher) Reload(keysetJSON []byte) error {
 	next, err := load(keysetJSON)
 	if err != nil {
@@ -53,10 +55,10 @@ func (c *Cipher) Reload(keysetJSON []byte) error {
 	return nil
 }
 
-// PrimaryKey is the id of the key that seals now: for logs and checks, it is no secret.
+// PrimaryKey returns the id of the key that encrypts now. It is for logs and checks, and not a secret.
 func (c *Cipher) PrimaryKey() uint32 { return c.current.Load().primary }
 
-// Seal encrypts under the primary key and binds the purpose.
+// Seal encrypts with the primary key and binds the ciphertext to the purpose.
 func (c *Cipher) Seal(plain []byte, purpose port.Purpose) ([]byte, error) {
 	var room [96]byte
 	sealed, err := c.current.Load().aead.Encrypt(plain, bind(room[:0], purpose))
@@ -66,8 +68,8 @@ func (c *Cipher) Seal(plain []byte, purpose port.Purpose) ([]byte, error) {
 	return sealed, nil
 }
 
-// Open decrypts. ErrUnknownKey where the key named by the ciphertext is not in the set, or disabled in it; ErrContent
-// where the ciphertext is malformed or does not authenticate for this purpose.
+// Open decrypts. ErrUnknownKey if the key named by the ciphertext is not in the keyset, or disabled; ErrContent if the
+// ciphertext is malformed or does not authenticate for this purpose.
 func (c *Cipher) Open(sealed []byte, purpose port.Purpose) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
 		return nil, fmt.Errorf("open a %s of %s: %w", purpose.Kind, purpose.Target, err)
@@ -87,8 +89,8 @@ func (c *Cipher) Open(sealed []byte, purpose port.Purpose) ([]byte, error) {
 	return plain, nil
 }
 
-// bind writes the additional data: each part has a fixed length or is preceded by its length, so that no two
-// purposes have the same bytes. The form is part of every stored ciphertext: it never changes.
+// bind appends the additional data for a purpose. Each part has a fixed length or is preceded by its length, so that no
+// two purposes have the same bytes. Every stored ciphertext depends on this form: it must never change.
 func bind(b []byte, purpose port.Purpose) []byte {
 	b = append(b, "balsong.v1"...)
 	b = binary.AppendUvarint(b, uint64(len(purpose.Kind)))

@@ -12,13 +12,13 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
-// ErrKeyset says that the keyset cannot be used; the text says why and holds no part of it.
+// ErrKeyset says that a keyset cannot be used. The text says why, without any part of the keyset.
 var ErrKeyset = errors.New("the keyset cannot be used")
 
-// maxKeyset bounds a keyset's JSON, in bytes: about 150 keys.
+// maxKeyset bounds a keyset's JSON in bytes: about 150 keys.
 const maxKeyset = 64 << 10
 
-// NewKeyset makes a keyset with one fresh AES-256-GCM key, which is primary, in Tink's JSON form. It is a secret.
+// NewKeyset returns a keyset in Tink's JSON form with one new AES-256-GCM key, which is primary. It is a secret.
 func NewKeyset() ([]byte, error) {
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
@@ -27,8 +27,8 @@ func NewKeyset() ([]byte, error) {
 	return write(handle)
 }
 
-// AddKey returns the keyset with one fresh key more, and that key's id. The primary key stays: give the new keyset to
-// every process that opens, then Promote the new key.
+// AddKey returns the keyset with one more key, and that key's id. The primary key stays the same: give the new keyset
+// to every process that decrypts, then Promote the new key.
 func AddKey(keysetJSON []byte) (added []byte, id uint32, err error) {
 	handle, err := read(keysetJSON)
 	if err != nil {
@@ -45,23 +45,24 @@ func AddKey(keysetJSON []byte) (added []byte, id uint32, err error) {
 	return added, id, err
 }
 
-// Disable returns the keyset without the use of one key: what it sealed waits, and opens again once the key is enabled.
-// ErrKeyset where the key is not there, or primary.
+// Disable returns the keyset with one key disabled. What that key encrypted waits, and can be opened again once the key
+// is enabled. ErrKeyset if the key is not in the keyset, or primary.
 func Disable(keysetJSON []byte, id uint32) ([]byte, error) {
 	return changed(keysetJSON, id, "disable", (*keyset.Manager).Disable)
 }
 
-// Enable takes Disable back.
+// Enable undoes Disable. ErrKeyset as for Disable.
 func Enable(keysetJSON []byte, id uint32) ([]byte, error) {
 	return changed(keysetJSON, id, "enable", (*keyset.Manager).Enable)
 }
 
-// Remove returns the keyset without one key: what it sealed can never be opened again, unless a copy of the key is
-// kept elsewhere. ErrKeyset where the key is not there, or primary.
+// Remove returns the keyset without one key. What that key encrypted can never be opened again, unless a copy of the
+// key is kept elsewhere. ErrKeyset if the key is not in the keyset, or primary.
 func Remove(keysetJSON []byte, id uint32) ([]byte, error) {
 	return changed(keysetJSON, id, "remove", (*keyset.Manager).Delete)
 }
 
+// changed returns the keyset after a change of one key that is not primary.
 func changed(keysetJSON []byte, id uint32, what string, change func(*keyset.Manager, uint32) error) ([]byte, error) {
 	infos, err := Keys(keysetJSON)
 	if err != nil {
@@ -88,8 +89,8 @@ func changed(keysetJSON []byte, id uint32, what string, change func(*keyset.Mana
 	return write(handle)
 }
 
-// Promote returns the keyset with the key of that id as the primary one. The older keys stay, to open what they
-// sealed. ErrKeyset where the key is not there or not enabled.
+// Promote returns the keyset with another primary key. The older keys stay, to open what they encrypted. ErrKeyset if
+// the key is not in the keyset, or not enabled.
 func Promote(keysetJSON []byte, id uint32) ([]byte, error) {
 	handle, err := read(keysetJSON)
 	if err != nil {
@@ -105,7 +106,7 @@ func Promote(keysetJSON []byte, id uint32) ([]byte, error) {
 	return write(handle)
 }
 
-// KeyInfo tells about one key of a keyset what is no secret.
+// KeyInfo is what is not secret about one key of a keyset.
 type KeyInfo struct {
 	ID      uint32
 	Primary bool
@@ -129,8 +130,8 @@ func Keys(keysetJSON []byte) ([]KeyInfo, error) {
 	return infos, nil
 }
 
-// load reads a keyset and refuses any key that is not AES-256-GCM with Tink's prefix: without the prefix an unknown
-// key could not be told from bad content.
+// load reads a keyset and refuses keys that are not AES-256-GCM with Tink's prefix: without the prefix, an unknown key
+// could not be told from bad content.
 func load(keysetJSON []byte) (*keys, error) {
 	handle, err := read(keysetJSON)
 	if err != nil {
@@ -159,7 +160,7 @@ func load(keysetJSON []byte) (*keys, error) {
 	return loaded, nil
 }
 
-// read leaves the parser's words out: they may quote the keyset.
+// read parses a keyset. It leaves the parser's error out, because that may quote the keyset.
 func read(keysetJSON []byte) (*keyset.Handle, error) {
 	if len(keysetJSON) == 0 {
 		return nil, fmt.Errorf("%w: it is empty", ErrKeyset)
@@ -174,6 +175,7 @@ func read(keysetJSON []byte) (*keyset.Handle, error) {
 	return handle, nil
 }
 
+// write returns a keyset in Tink's JSON form.
 func write(handle *keyset.Handle) ([]byte, error) {
 	var out bytes.Buffer
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&out)); err != nil {

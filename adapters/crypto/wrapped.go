@@ -10,7 +10,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Wrapped tells whether a keyset is encrypted with another key (Tink's encrypted keyset), to be unwrapped before use.
+// Wrapped reports whether a keyset is encrypted with another key (Tink's encrypted keyset), so that it must be
+// unwrapped before use.
 func Wrapped(keysetJSON []byte) bool {
 	var form struct {
 		Encrypted *string `json:"encryptedKeyset"`
@@ -18,7 +19,7 @@ func Wrapped(keysetJSON []byte) bool {
 	return len(keysetJSON) <= maxKeyset && json.Unmarshal(keysetJSON, &form) == nil && form.Encrypted != nil
 }
 
-// Wrap encrypts a keyset with another key, as of a key service: the form in which it may lie anywhere.
+// Wrap encrypts a keyset with another key, such as one of a key service. The result is no secret.
 func Wrap(ctx context.Context, keysetJSON []byte, with tink.AEADWithContext) ([]byte, error) {
 	handle, err := read(keysetJSON)
 	if err != nil {
@@ -32,7 +33,7 @@ func Wrap(ctx context.Context, keysetJSON []byte, with tink.AEADWithContext) ([]
 	return out.Bytes(), nil
 }
 
-// Unwrap decrypts what Wrap, or tinkey with the same key, has made. The key's own error comes through.
+// Unwrap decrypts what Wrap, or tinkey with the same key, has made. An error of the key service is passed on.
 func Unwrap(ctx context.Context, wrapped []byte, with tink.AEADWithContext) ([]byte, error) {
 	if len(wrapped) > maxKeyset {
 		return nil, fmt.Errorf("%w: it has %d bytes, more than %d", ErrKeyset, len(wrapped), maxKeyset)
@@ -45,7 +46,7 @@ func Unwrap(ctx context.Context, wrapped []byte, with tink.AEADWithContext) ([]b
 	return write(handle)
 }
 
-// keeping keeps the key's own error: Tink hands on its text alone.
+// keeping keeps the error of the key service, of which Tink passes on only the text.
 type keeping struct {
 	tink.AEADWithContext
 	err error
@@ -63,6 +64,7 @@ func (k *keeping) DecryptWithContext(ctx context.Context, wrapped, associated []
 	return plain, err
 }
 
+// because returns the error for a keyset that could not be wrapped or unwrapped.
 func (k *keeping) because(what string) error {
 	if k.err != nil {
 		return fmt.Errorf("%s: %w", what, k.err)

@@ -1,4 +1,4 @@
-// Package mototest starts moto, a server that answers as AWS does, on this machine's loopback.
+// Package mototest starts moto, a server that answers as AWS does, on the loopback interface.
 package mototest
 
 import (
@@ -13,8 +13,8 @@ import (
 // Variable names moto's server program; `.ci/moto` installs it and prints its path.
 const Variable = "BALSONG_TEST_MOTO"
 
-// Start runs a server of the test's own until the test ends and returns its URL. Without the program the test is
-// skipped, loudly: in CI .ci/test-real sets it.
+// Start runs a server for the test, until the test ends, and returns its URL. Without moto's program the test is
+// skipped, with a message that says how to get it; in CI .ci/test-real provides it.
 func Start(t *testing.T) string {
 	t.Helper()
 	program := os.Getenv(Variable)

@@ -22,8 +22,8 @@ const (
 	FaultDropped       // the message is not in the log, the publisher gets an error
 )
 
-// Broker is a log of events in memory: the ports Publisher, Consumer, Progress and Topics over one set of topics. A key
-// goes to the partition of its FNV-1a hash. A done message is committed at once. Safe for concurrent use.
+// Broker is an event log in memory: the ports Publisher, Consumer, Progress and Topics over one set of topics. The
+// FNV-1a hash of a key decides on its partition. A done message is committed at once. Safe for concurrent use.
 type Broker struct {
 	clock      port.Clock
 	partitions int
@@ -41,7 +41,7 @@ type eventRecord struct {
 	at time.Time
 }
 
-// NewBroker returns an empty log whose topics have so many partitions each. The clock stamps the messages.
+// NewBroker returns an empty log with the given number of partitions for each topic. The clock stamps the messages.
 func NewBroker(partitions int, clock port.Clock) *Broker {
 	return &Broker{
 		clock:      clock,
@@ -52,16 +52,16 @@ func NewBroker(partitions int, clock port.Clock) *Broker {
 	}
 }
 
-// SetFault makes the broker ask, for each message that is published, what it shall do wrong; nil: nothing. The function
-// is called under the broker's lock.
+// SetFault sets a function that says, for each message that is published, what goes wrong with it; nil: nothing. It is
+// called with the broker locked.
 func (b *Broker) SetFault(fault func(port.Topic, port.Message) Fault) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fault = fault
 }
 
-// SetDown takes the broker down, or up again: while it is down every call answers port.ErrUnavailable, consumers get
-// nothing new, and what is done is not committed.
+// SetDown takes the broker down or up again. While it is down, every call returns port.ErrUnavailable, consumers
+// receive nothing, and nothing is committed.
 func (b *Broker) SetDown(down bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,7 +108,7 @@ func (p eventPublisher) Publish(ctx context.Context, topic port.Topic, messages 
 	return answers
 }
 
-// take writes one message. Callers hold b.mu.
+// take appends one message to the log. The caller holds b.mu.
 func (b *Broker) take(ctx context.Context, topic port.Topic, m port.Message) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish to %s: %w: %w", topic, port.ErrUnavailable, err)
@@ -147,7 +147,7 @@ func (b *Broker) log(topic port.Topic) [][]eventRecord {
 	return b.logs[topic]
 }
 
-// wake lets everyone look again who waits for a change. Callers hold b.mu.
+// wake wakes everyone who waits for a change. The caller holds b.mu.
 func (b *Broker) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})

@@ -22,14 +22,14 @@ type group struct {
 	readers   []*partitionReader // by partition; nil: nobody reads it now
 }
 
-// memberOf is one Run.
+// memberOf is one member of a group: one call of Run.
 type memberOf struct {
 	ctx     context.Context
 	handle  func(context.Context, port.Received)
 	readers sync.WaitGroup
 }
 
-// reader reads one partition for one member until its context ends.
+// partitionReader reads one partition for one member until its context ends.
 type partitionReader struct {
 	member *memberOf
 	cancel context.CancelFunc
@@ -80,8 +80,8 @@ func (b *Broker) group(of membershipOf) *group {
 	return g
 }
 
-// share gives each partition to a member. One that has another reader changes hands when that reader has let go.
-// Callers hold b.mu.
+// share assigns each partition to a member. A partition that another member is reading is handed over once that one has
+// let go. The caller holds b.mu.
 func (b *Broker) share(of membershipOf, g *group) {
 	for partition, now := range g.readers {
 		var next *memberOf
@@ -102,7 +102,7 @@ func (b *Broker) share(of membershipOf, g *group) {
 	}
 }
 
-// read hands out one partition from the committed offset on.
+// read passes on the messages of one partition from the committed offset on.
 func (b *Broker) read(ctx context.Context, of membershipOf, g *group, partition int, r *partitionReader) {
 	defer r.member.readers.Done()
 	b.mu.Lock()

@@ -26,7 +26,7 @@ type GatewayAnswer struct {
 	Block   bool       // the answer waits for Release
 }
 
-// Gateway is a scripted provider. Its calls end by its clock's deadline, which a test may move.
+// Gateway is a scripted provider. The call deadline goes by its clock, which a test may move. Safe for concurrent use.
 type Gateway struct {
 	provider port.Provider
 	clock    port.Clock
@@ -134,7 +134,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	return reply
 }
 
-// arrive takes the message's answer and notes the call; not ok where no byte was sent.
+// arrive notes the call and returns what becomes of the message; ok is false if no byte was sent.
 func (g *Gateway) arrive(ctx context.Context, d port.Delivery) (answer GatewayAnswer, k key.Delivery, release <-chan struct{}, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

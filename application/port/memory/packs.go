@@ -81,7 +81,7 @@ func (p *Packs) Count() (packs, puts int) {
 	return len(p.packs), p.puts
 }
 
-// Drop makes a pack vanish, as a lifecycle rule set too short would.
+// Drop removes a pack, as a lifecycle rule that is too short would.
 func (p *Packs) Drop(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

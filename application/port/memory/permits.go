@@ -8,7 +8,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Permits lets every call through and counts.
+// Permits is port.Permits without bounds; it counts. Safe for concurrent use.
 type Permits struct {
 	mu    sync.Mutex
 	now   int

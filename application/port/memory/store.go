@@ -15,11 +15,11 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Store is a database in memory: one store behind all storage ports, which see each other's commits. It keeps to what
-// the real one does: targets stay locked until their transaction ends, what a transaction wrote is seen by others only
-// after its commit, a key that another transaction has inserted and not committed is waited for, a deadlock ends the
-// one that closes the circle with ErrConflict, times are kept as UTC microseconds, and a month that was never opened
-// has no room (ErrInvalid).
+// Store is a database in memory: one store behind all storage ports, which see each other's commits. It behaves as the
+// real one does: targets stay locked until their transaction ends; others see what a transaction wrote only after its
+// commit; an insert waits for another transaction that has inserted the same key and not committed; a deadlock ends the
+// transaction that closes the circle with ErrConflict; times are kept as UTC microseconds; a month that was never
+// opened cannot hold anything (ErrInvalid). Safe for concurrent use.
 type Store struct {
 	clock port.Clock // the database's clock
 
@@ -93,11 +93,11 @@ func NewStore(clock port.Clock) *Store {
 // done and its answer lost.
 func Done(op string) string { return op + "/done" }
 
-// Fail sets the fault hook; nil takes it away. It is called before every operation with its name, such as
-// "ledger.claim" or "targets.lock_page": an error is returned to the caller and nothing is done. It is called again
-// with Done(op) after the operation was committed: an error is returned though everything was done. A transaction
-// asks before its beginning with "targets.within" and before its commit with "targets.commit". The hook is called
-// with nothing locked, so it may block or use the store; from many goroutines at once.
+// Fail sets the fault hook; nil removes it. The hook is called before every operation with its name, such as
+// "ledger.claim" or "targets.lock_page": if it returns an error, the caller gets that and nothing is done. It is called
+// again with Done(op) after the operation was committed: then the caller gets its error although everything was done.
+// For a transaction it is called with "targets.within" at the beginning and with "targets.commit" before the commit.
+// The hook may block and use the store, because nothing is locked; it may be called from many goroutines at once.
 func (s *Store) Fail(hook func(op string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,8 +149,8 @@ func read[T any](ctx context.Context, s *Store, op string, fn func() (T, error))
 	return result, err
 }
 
-// wait lets go of the lock until nobody holds what blocked names; by is the transaction that waits, nil where the
-// waiter holds nothing. Called and left with mu held.
+// wait releases the lock and waits until blocked names no transaction. by is the transaction that waits; nil if the
+// waiter holds nothing. mu is held when wait is called and when it returns.
 func (s *Store) wait(ctx context.Context, by *tx, blocked func() *tx) error {
 	for {
 		holder := blocked()
@@ -195,7 +195,7 @@ func (s *Store) now() time.Time { return instant(s.clock.Now()) }
 
 var errNoRoom = errors.New("the month was never opened")
 
-// room refuses what belongs to a month without partitions.
+// room refuses what belongs to a month that was never opened.
 func (s *Store) room(month key.Month) error {
 	if _, ok := s.months[month]; !ok {
 		return fmt.Errorf("%w: %s: %w", port.ErrInvalid, month, errNoRoom)

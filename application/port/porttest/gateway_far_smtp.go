@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Hangup, returned by SMTPSettings.Reply, breaks the connection instead of replying.
+// Hangup is a reply of SMTPSettings.Reply that breaks the connection.
 const Hangup = "\x00hang up"
 
 // SMTPSettings changes how a scripted mail server answers.
