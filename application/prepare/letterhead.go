@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// letterheadFile is where templates keep who bills.
+// letterheadFile is the templates' file that says who bills.
 const letterheadFile = "letterhead.json"
 
 // Letterhead says who bills, how to pay and whom to ask: what is the same on every bill.
@@ -20,7 +20,7 @@ type Letterhead struct {
 	words   map[string]HeadWords
 }
 
-// HeadWords are a letterhead's words in one language.
+// HeadWords are the words of a letterhead in one language.
 type HeadWords struct {
 	Sender  string `json:"sender"`
 	Pay     string `json:"pay"`
@@ -31,7 +31,7 @@ type HeadWords struct {
 // Of returns the words of a language.
 func (l Letterhead) Of(language string) HeadWords { return l.words[language] }
 
-// withSender is the letterhead with another sender in every language.
+// withSender returns the letterhead with another sender in every language; the same one for an empty sender.
 func (l Letterhead) withSender(sender string) Letterhead {
 	if sender = headerSafe(sender); sender == "" {
 		return l
@@ -44,7 +44,7 @@ func (l Letterhead) withSender(sender string) Letterhead {
 	return l
 }
 
-// parseLetterhead reads letterhead.json; its problems name the line.
+// parseLetterhead parses letterhead.json. Problems name the line.
 func parseLetterhead(content []byte) (Letterhead, []Problem) {
 	letter := Letterhead{Country: "KR", words: map[string]HeadWords{}}
 	fields := map[string]json.RawMessage{}
@@ -88,7 +88,7 @@ func parseWords(raw []byte) (HeadWords, error) {
 	return HeadWords{headerSafe(w.Sender), headerSafe(w.Pay), headerSafe(w.Contact), headerSafe(w.OptOut)}, err
 }
 
-// lineOfJSON is the line on which a decoder stopped.
+// lineOfJSON returns the line on which a decoder stopped.
 func lineOfJSON(content []byte, err error) int {
 	at := int64(len(content))
 	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
@@ -97,7 +97,7 @@ func lineOfJSON(content []byte, err error) int {
 	return 1 + bytes.Count(content[:min(at, int64(len(content)))], []byte{'\n'})
 }
 
-// lineOfField is the first line that names a field; the first one where none does.
+// lineOfField returns the first line that names a field; 1 if none does.
 func lineOfField(content []byte, field string) int {
 	before, _, found := bytes.Cut(content, []byte(`"`+field+`"`))
 	if !found {

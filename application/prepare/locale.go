@@ -8,7 +8,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// locale writes months, dates and amounts as people of a language read them.
+// locale formats months and dates for readers of a language.
 type locale struct {
 	tag        string
 	month      func(key.Month) string
@@ -17,10 +17,10 @@ type locale struct {
 	shortDate  func(time.Time) string
 }
 
-// fallback is the language of all bills whose own has no templates.
+// fallback is the language for bills in a language without templates.
 const fallback = "en"
 
-// Languages are the languages that bills can be rendered in: templates need one directory for each.
+// Languages lists the languages that bills can be rendered in. Templates have a directory for each.
 var Languages = []string{"en", "ko"}
 
 var locales = map[string]locale{
@@ -40,7 +40,7 @@ var locales = map[string]locale{
 	},
 }
 
-// languageOf is the language that a bill with this tag is rendered in, by its primary subtag.
+// languageOf returns the language in which a bill with a language tag is rendered, by the tag's primary subtag.
 func languageOf(tag string) string {
 	primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
 	if _, known := locales[primary]; known {

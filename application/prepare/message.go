@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The classes of text messages in Korea and how long they may be, in bytes of EUC-KR.
+// The classes of text messages in Korea, and their bounds in bytes of EUC-KR.
 const (
 	ClassSMS      = "SMS"
 	ClassLMS      = "LMS"
@@ -18,14 +18,15 @@ const (
 	MaxLMSSubject = 40 // what every carrier shows; a longer subject is cut
 )
 
-// How long a push message may be, in characters: what phones show, far within the 4 KiB of the push services. A longer
-// one is cut and ends in "…".
+// The bounds of a push message in characters: what phones show, far below the 4 KiB of the push services. A longer text
+// is cut and ends in "…".
 const (
 	MaxPushTitle = 64
 	MaxPushBody  = 240
 )
 
-// eucKR tells which characters up to U+FFFF EUC-KR has, with the Hangul that CP949 adds: one bit a character.
+// eucKR returns a set of the characters up to U+FFFF that EUC-KR has, including the Hangul that CP949 adds: one bit for
+// each character.
 var eucKR = sync.OnceValue(func() *[1024]uint64 {
 	var has [1024]uint64
 	encoder := korean.EUCKR.NewEncoder()
@@ -38,14 +39,14 @@ var eucKR = sync.OnceValue(func() *[1024]uint64 {
 	return &has
 })
 
-// inMessages reports whether a text message has the character.
+// inMessages reports whether text messages can have the character.
 func inMessages(c rune) bool {
 	return c == '\n' || (c >= ' ' && c < 0x7f) || (c >= 0x80 && c <= 0xffff && eucKR()[c/64]&(1<<(c%64)) != 0)
 }
 
-// MessageBytes counts a text as Korean text messages do, in EUC-KR (CP949): one byte for ASCII, two for everything else
-// that it has (Hangul, Hanja, the signs of KS X 1001). A character that it lacks counts as the question mark that stands
-// for it.
+// MessageBytes returns the length of a text as Korean text messages count it, in EUC-KR (CP949): one byte for ASCII,
+// two for everything else that EUC-KR has (Hangul, Hanja, the signs of KS X 1001). A character that it lacks counts as
+// one byte, for the question mark that replaces it.
 func MessageBytes(s string) int {
 	n := 0
 	for _, c := range s {
@@ -56,10 +57,10 @@ func MessageBytes(s string) int {
 	return n
 }
 
-// messageSafe writes a text with the characters of EUC-KR alone, before it is counted. Letters in parts are put
-// together (Hangul of a Mac), a line break of any kind is one line feed; what EUC-KR lacks is written as people would
-// write it (é as e, − as -, a no-break space as a space), what is not seen is left out, and where there is no way
-// (emoji) a question mark stands, as a gateway would put it.
+// messageSafe replaces what EUC-KR lacks, so that a text can be counted and sent. Letters in parts are composed (Hangul
+// from a Mac), and line breaks of any kind become line feeds. Other characters are written as people would write them
+// (é as e, − as -, a no-break space as a space), invisible ones are left out, and what cannot be written (emoji)
+// becomes a question mark, as a gateway would put it.
 func messageSafe(s string) string {
 	s = norm.NFC.String(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s))
 	var out strings.Builder
@@ -73,7 +74,7 @@ func messageSafe(s string) string {
 	return out.String()
 }
 
-// inPlainWords writes a character that EUC-KR lacks.
+// inPlainWords returns a replacement for a character that EUC-KR lacks.
 func inPlainWords(c rune) string {
 	switch {
 	case c == '₩':
@@ -100,7 +101,7 @@ func inPlainWords(c rune) string {
 	return out.String()
 }
 
-// cutMessage shortens a line to so many bytes of EUC-KR, at a whole character.
+// cutMessage shortens a line to at most so many bytes of EUC-KR, between two characters.
 func cutMessage(s string, most int) string {
 	n := 0
 	for i, c := range s {
@@ -111,7 +112,7 @@ func cutMessage(s string, most int) string {
 	return s
 }
 
-// cutText shortens a text to so many characters; one that was cut ends in "…".
+// cutText shortens a text to at most so many characters. A text that was cut ends in "…".
 func cutText(s string, most int) string {
 	characters := []rune(s)
 	if len(characters) <= most {
@@ -120,7 +121,7 @@ func cutText(s string, most int) string {
 	return strings.TrimSpace(string(characters[:most-1])) + "…"
 }
 
-// textSafe takes what no screen shows out of a text of several lines.
+// textSafe removes characters that have no place in text for people, except line feeds.
 func textSafe(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c != '\n' && unprintable(c) {

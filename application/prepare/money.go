@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// maxAmount bounds an amount in minor units: far above any bill, far below what would overflow a sum.
+// maxAmount bounds an amount in minor units: far above any bill, far below an overflow of sums.
 const maxAmount = 1e15
 
-// minorDigits has the active currencies of ISO 4217 (2024) by the number of digits behind the decimal point.
+// minorDigits maps the active currencies of ISO 4217 (2024) to their number of decimal digits.
 var minorDigits = currencies(map[int]string{
 	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
 	2: "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW " +
@@ -30,9 +30,9 @@ func currencies(byDigits map[int]string) map[string]int {
 	return digits
 }
 
-// ParseAmount reads a decimal amount ("29.85", "-3", "1200") into the currency's minor units. It is exact: no float is
-// involved. More digits behind the point than the currency has are refused, as are signs other than a leading minus,
-// exponents and separators of thousands. Errors never hold the value.
+// ParseAmount converts a decimal amount ("29.85", "-3", "1200") into the currency's minor units, exactly, without
+// floats. It refuses more decimal digits than the currency has, signs other than a leading minus, exponents and
+// thousands separators. Errors never contain the value.
 func ParseAmount(text, currency string) (int64, error) {
 	digits, known := minorDigits[currency]
 	if !known {
@@ -63,10 +63,10 @@ func ParseAmount(text, currency string) (int64, error) {
 	return amount, nil
 }
 
-// Decimal writes minor units as ParseAmount reads them.
+// Decimal writes minor units in the form that ParseAmount reads.
 func Decimal(amount int64, currency string) string { return decimal(amount, minorDigits[currency], "") }
 
-// decimal writes an amount with a separator of thousands.
+// decimal writes an amount with a separator between thousands.
 func decimal(amount int64, digits int, thousands string) string {
 	sign := ""
 	if amount < 0 {
@@ -89,10 +89,10 @@ func decimal(amount int64, digits int, thousands string) string {
 	return sign + string(text)
 }
 
-// minus is the sign that people read; a hyphen may be left alone at the end of a line.
+// minus is the sign for people. A hyphen might be left alone at the end of a line.
 const minus = "−"
 
-// money writes an amount as people of a language read it: "$29.85", "12,300원", "−₩500".
+// money writes an amount as readers of a language expect it: "$29.85", "12,300원", "−₩500".
 func money(amount int64, currency, language string) string {
 	number := decimal(amount, minorDigits[currency], ",")
 	sign := ""
@@ -112,7 +112,7 @@ func money(amount int64, currency, language string) string {
 	return sign + symbol + number
 }
 
-// plainMoney is money for texts that only have the characters of KS X 1001: "12,300원", "USD 29.85".
+// plainMoney is money with the characters of KS X 1001 only: "12,300원", "USD 29.85".
 func plainMoney(amount int64, currency, language string) string {
 	number := decimal(amount, minorDigits[currency], ",")
 	if currency == "KRW" && language == "ko" {

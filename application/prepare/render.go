@@ -17,13 +17,13 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// RenderSummary says what a rendering came to.
+// RenderSummary is the result of a rendering.
 type RenderSummary struct {
 	Rendered int
-	Failed   int // could not be rendered; each bill keeps its reason
-	Changed  int // corrected meanwhile: rendered again by a later pass
+	Failed   int // could not be rendered; the reason is stored with each bill
+	Changed  int // corrected meanwhile, so rendered again by a later pass
 	Packs    int
-	Requests int   // made of the store of packs, those that it did not answer included
+	Requests int   // to the store of packs, including those that failed
 	Bytes    int64 // written to packs
 }
 
@@ -37,14 +37,14 @@ type RenderOptions struct {
 	Refused   func(Unrendered)    // told of each bill that cannot be rendered, from one goroutine at a time; may be nil
 }
 
-// Unrendered is a bill that could not be rendered, by the name of its row. The reason holds nothing else of the bill.
+// Unrendered is a bill that could not be rendered. The reason contains nothing of the bill.
 type Unrendered struct {
 	Target   key.Target
 	Customer string // the customer number; "" where the bill cannot even be read
 	Reason   string
 }
 
-// Renderer makes statements of imported bills.
+// Renderer renders imported bills into statements.
 type Renderer struct {
 	renders port.Renders
 	packs   port.Packs
@@ -54,7 +54,7 @@ type Renderer struct {
 	options RenderOptions
 }
 
-// NewRenderer returns a renderer; watch waits where a part is away.
+// NewRenderer returns a renderer. watch is what it waits with while something is down.
 func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clock port.Clock, watch *outage.Watch, options RenderOptions) *Renderer {
 	if options.Templates == nil {
 		options.Templates = ShippedTemplates()
@@ -69,8 +69,8 @@ func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clo
 	return &Renderer{renders: renders, packs: packs, cipher: cipher, clock: clock, watch: watch, options: options}
 }
 
-// Render renders every IMPORTED bill of the month and returns when none is left. It may be ended and repeated at any
-// time, and several may run at once: what is done is done, and a pack's name is made of its content.
+// Render renders every IMPORTED bill of the month and returns when none is left. It may be stopped and repeated at any
+// time, and several may run at once: what is done stays done, and the name of a pack follows from its content.
 func (r *Renderer) Render(ctx context.Context, month key.Month) (RenderSummary, error) {
 	if err := r.options.Templates.CheckClass(r.options.Class); err != nil {
 		return RenderSummary{}, fmt.Errorf("render %s: %w", month, err)
@@ -82,8 +82,8 @@ func (r *Renderer) Render(ctx context.Context, month key.Month) (RenderSummary, 
 		if err != nil {
 			return run.summary, fmt.Errorf("render %s: %w", month, err)
 		}
-		// Bills that were corrected meanwhile lie behind the cursor: look again until a pass finds nothing, or
-		// another process takes them all.
+		// Bills that were corrected meanwhile lie behind the cursor: look again until a pass finds nothing, or finds
+		// only bills that another process renders.
 		if found == 0 || (run.summary.Rendered == before.Rendered && run.summary.Failed == before.Failed) {
 			return run.summary, nil
 		}
@@ -99,8 +99,8 @@ type renderRun struct {
 	summary RenderSummary
 }
 
-// pass pages once through what is IMPORTED and returns how many bills it saw. Chunks run side by side: one waits for
-// the store while another renders.
+// pass goes once through what is IMPORTED and returns how many bills it saw. Several chunks are under way at once: one
+// waits for the store while another is rendered.
 func (r *renderRun) pass(ctx context.Context) (found int, err error) {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Workers)
@@ -158,8 +158,8 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 	return nil
 }
 
-// entry renders and seals one bill. Its error becomes the reason why the bill could not be rendered: it holds no
-// personal data.
+// entry renders and encrypts one bill. Its error becomes the reason why the bill could not be rendered, so it contains
+// no personal data.
 func (r *renderRun) entry(ctx context.Context, bill port.Bill) (sealed []byte, customer string, err error) {
 	var decoded Bill
 	if err := r.keyed(ctx, func() (err error) { decoded, err = OpenBill(bill, r.cipher); return err }); err != nil {
@@ -179,7 +179,8 @@ func (r *renderRun) entry(ctx context.Context, bill port.Bill) (sealed []byte, c
 	return sealed, decoded.Customer, err
 }
 
-// keyed waits where the key service is behind: an unknown key spends nothing.
+// keyed runs do, which needs a key. An unknown key means that this process has not received the newest keyset yet:
+// keyed waits and tries again.
 func (r *renderRun) keyed(ctx context.Context, do func() error) error {
 	return r.watch.Retry(ctx, "keys", func(context.Context) error {
 		err := do()
@@ -190,8 +191,8 @@ func (r *renderRun) keyed(ctx context.Context, do func() error) error {
 	})
 }
 
-// store writes the pack and seals where each entry lies. The name is made of the content, so that a run that was
-// killed, or runs beside this one, never replaces a pack to which references point.
+// store writes the pack, and sets each bill's encrypted reference into it. The pack's name is made from its content, so
+// that a run that was killed, or runs at the same time, never replaces a pack to which references point.
 func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, owners []int, results []port.RenderedBill) error {
 	if len(entries) == 0 {
 		return nil

@@ -15,14 +15,14 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// maxStatement bounds a statement in clear, in bytes.
+// maxStatement bounds a statement before compression, in bytes.
 const maxStatement = 1 << 20
 
-// rooms keeps room for a statement in clear, or compressed. Nothing decoded or sealed points into it.
+// rooms holds buffers for statements, uncompressed or compressed. Nothing that is returned points into them.
 var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
-// frame is the head of a statement in clear: one line of JSON. The long texts follow it as they are, one behind the
-// other, in the order of channel.All, HTML first: encoding them as JSON would cost Delivery more than to decrypt them.
+// frame is the head of an encoded statement: one line of JSON. The long texts follow it as they are, one after another
+// in the order of channel.All, HTML first: encoding them as JSON would cost Delivery more than decrypting them.
 type frame struct {
 	Target   key.Target                    `json:"target"`
 	Variants map[channel.Kind]frameVariant `json:"variants"`
@@ -37,7 +37,7 @@ type frameVariant struct {
 	Text        int    `json:"text"`           // bytes
 }
 
-// encode appends a statement in clear.
+// encode appends an encoded statement to plain.
 func encode(plain []byte, statement port.Statement) ([]byte, error) {
 	head := frame{Target: statement.Target, Variants: make(map[channel.Kind]frameVariant, len(statement.Variants))}
 	for kind, v := range statement.Variants {
@@ -59,7 +59,7 @@ func encode(plain []byte, statement port.Statement) ([]byte, error) {
 
 var errFrame = errors.New("it is not framed as it should be")
 
-// decode copies the variants of some channels out of plain; of all where none is named.
+// decode copies the variants of some channels out of plain; those of all channels if none is named.
 func decode(plain []byte, kinds []channel.Kind) (port.Statement, error) {
 	line, rest, found := bytes.Cut(plain, []byte{'\n'})
 	var head frame
@@ -89,9 +89,9 @@ func decode(plain []byte, kinds []channel.Kind) (port.Statement, error) {
 	return statement, nil
 }
 
-// SealStatement encodes, compresses and encrypts a statement, in this order: ciphertext does not compress. S2, a kind of
-// Snappy, packs less than zstd would (a bill of 10 KB to 4.5 KB instead of 2.5), and costs a quarter of its work to open
-// and a seventh to seal: statements are many, and read once.
+// SealStatement encodes, compresses and encrypts a statement, in this order, because ciphertext does not compress. S2,
+// a relative of Snappy, compresses less than zstd (a bill of 10 KB to 4.5 KB instead of 2.5), but takes a quarter of
+// its time to open and a seventh to seal: statements are many, and each is read once.
 func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error) {
 	room, _ := rooms.Get().(*[]byte)
 	packed, _ := rooms.Get().(*[]byte)
@@ -110,9 +110,9 @@ func SealStatement(statement port.Statement, cipher port.Cipher) ([]byte, error)
 	return cipher.Seal(*packed, port.Purpose{Kind: port.KindStatement, Target: statement.Target})
 }
 
-// OpenStatement is the way back, for Delivery: the variants of the channels named, or all. ErrUnknownKey where the key is
-// not there yet: wait; ErrContent where this is not the target's statement: it must never be sent. It never unpacks more
-// than a statement may have.
+// OpenStatement undoes SealStatement and returns the variants of the given channels, or of all. ErrUnknownKey if the
+// key is not there yet: wait. ErrContent if this is not the target's statement: it must never be sent. It never unpacks
+// more than a statement may have.
 func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher, kinds ...channel.Kind) (port.Statement, error) {
 	wrong := func(why string) (port.Statement, error) {
 		return port.Statement{}, fmt.Errorf("open the statement of %s: %w: %s", target, port.ErrContent, why)
@@ -144,7 +144,7 @@ func OpenStatement(sealed []byte, target key.Target, cipher port.Cipher, kinds .
 	return statement, nil
 }
 
-// SealReference encrypts where a statement lies.
+// SealReference encrypts the reference to a statement.
 func SealReference(ref port.StatementRef, target key.Target, cipher port.Cipher) ([]byte, error) {
 	plain, err := json.Marshal(ref)
 	if err != nil {
@@ -153,7 +153,7 @@ func SealReference(ref port.StatementRef, target key.Target, cipher port.Cipher)
 	return cipher.Seal(plain, port.Purpose{Kind: port.KindStatementRef, Target: target})
 }
 
-// OpenReference is the way back. ErrUnknownKey and ErrContent as in OpenStatement.
+// OpenReference undoes SealReference. ErrUnknownKey and ErrContent as for OpenStatement.
 func OpenReference(sealed []byte, target key.Target, cipher port.Cipher) (port.StatementRef, error) {
 	var ref port.StatementRef
 	plain, err := cipher.Open(sealed, port.Purpose{Kind: port.KindStatementRef, Target: target})

@@ -12,11 +12,11 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// place finds the beginning of what text/template and html/template say of an error: the name, the line, perhaps the
-// column. What follows may quote a bill.
+// place matches how errors of text/template and html/template begin: the name, the line, perhaps the column. What
+// follows may quote a bill.
 var place = regexp.MustCompile(`^(?:html/)?template: ?([^:]+):(\d+):(?:\d+: ?)? ?`)
 
-// failed keeps an error of parsing or executing with its file and line.
+// failed notes an error of parsing or executing a template with its file and line.
 func (l *loader) failed(file string, err error) {
 	if err == nil {
 		return
@@ -35,7 +35,7 @@ func (l *loader) failed(file string, err error) {
 	l.wrong(at[1], line, "%s", reason)
 }
 
-// whereOf is the place of an error of executing, without what it says: that may quote a bill.
+// whereOf returns the place of an error of executing a template, without its text, which may quote a bill.
 func whereOf(file string, err error) string {
 	if at := place.FindStringSubmatch(err.Error()); at != nil {
 		return at[1] + ":" + at[2]
@@ -43,7 +43,7 @@ func whereOf(file string, err error) string {
 	return file
 }
 
-// lookup finds the tree of a template that another one calls.
+// lookup returns the tree of a template that another one calls; nil if there is none.
 type lookup func(name string) *parse.Tree
 
 func lookupHTML(t *template.Template) lookup {
@@ -64,7 +64,7 @@ func lookupText(t *text.Template) lookup {
 	}
 }
 
-// check looks for fields that do not exist, also in branches that no sample bill takes.
+// check finds fields that do not exist, even in branches that no sample bill takes.
 func (l *loader) check(tree *parse.Tree, find lookup) {
 	view := reflect.TypeFor[View]()
 	c := &checker{find: find, tree: tree, seen: map[visit]bool{}, variables: []variable{{"$", view}}}
@@ -75,7 +75,8 @@ func (l *loader) check(tree *parse.Tree, find lookup) {
 	c.node(tree.Root, view)
 }
 
-// checkCharacters looks for words of a text message that EUC-KR does not have. (A value is written in plain words.)
+// checkCharacters finds characters in a text message's template that EUC-KR lacks. (Values are replaced when they are
+// written.)
 func (l *loader) checkCharacters(tree *parse.Tree) {
 	eachText(tree.Root, func(node *parse.TextNode) {
 		file, line := placeOf(tree, node)
@@ -87,7 +88,7 @@ func (l *loader) checkCharacters(tree *parse.Tree) {
 	})
 }
 
-// eachText visits what is written outside of {{…}}.
+// eachText calls visit for the text outside of {{…}}.
 func eachText(node parse.Node, visit func(*parse.TextNode)) {
 	switch n := node.(type) {
 	case *parse.TextNode:
@@ -110,7 +111,7 @@ func eachText(node parse.Node, visit func(*parse.TextNode)) {
 	}
 }
 
-// placeOf is the file and line of a node.
+// placeOf returns the file and line of a node.
 func placeOf(tree *parse.Tree, node parse.Node) (file string, line int) {
 	location, _ := tree.ErrorContext(node)
 	file, rest, _ := strings.Cut(location, ":")
@@ -119,7 +120,7 @@ func placeOf(tree *parse.Tree, node parse.Node) (file string, line int) {
 	return file, line
 }
 
-// try makes the texts of sample bills: what only shows when a template is executed shows here, at the start.
+// try makes the texts of the sample bills, to find at the start what only shows when a template is executed.
 func (l *loader) try(t *Templates) {
 	for _, tag := range Languages {
 		for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {

@@ -7,7 +7,7 @@ import (
 	"text/template/parse"
 )
 
-// visit is a template called with a type of dot: it is checked once.
+// visit is a template called with a type of dot. Each is checked once.
 type visit struct {
 	name string
 	dot  reflect.Type
@@ -18,7 +18,7 @@ type variable struct {
 	kind reflect.Type
 }
 
-// checker walks a template's tree and knows the type of dot and of the variables; nil is a type it does not know.
+// checker walks through a template's tree and follows the types of dot and of the variables. A nil type is unknown.
 type checker struct {
 	find      lookup
 	tree      *parse.Tree
@@ -48,7 +48,7 @@ func (c *checker) node(node parse.Node, dot reflect.Type) {
 	}
 }
 
-// branch checks both ways of an if, with or range; inside gives the type of dot in the first.
+// branch checks both branches of an if, with or range; inside returns the type of dot in the first.
 func (c *checker) branch(n *parse.BranchNode, dot reflect.Type, inside func(reflect.Type) reflect.Type) {
 	known := len(c.variables)
 	value := c.pipe(n.Pipe, dot)
@@ -64,7 +64,7 @@ func (c *checker) branch(n *parse.BranchNode, dot reflect.Type, inside func(refl
 	c.variables = c.variables[:known]
 }
 
-// element is what a range goes through.
+// element returns the type of the elements that a range goes through.
 func (c *checker) element(n *parse.RangeNode, value reflect.Type) reflect.Type {
 	switch {
 	case value == nil:
@@ -95,7 +95,7 @@ func (c *checker) call(n *parse.TemplateNode, dot reflect.Type) {
 	}
 }
 
-// pipe returns the type of a pipeline and keeps the variables that it declares.
+// pipe returns the type of a pipeline and notes the variables that it declares.
 func (c *checker) pipe(n *parse.PipeNode, dot reflect.Type) (value reflect.Type) {
 	for i, command := range n.Cmds {
 		for at, argument := range command.Args {
@@ -118,7 +118,7 @@ func (c *checker) pipe(n *parse.PipeNode, dot reflect.Type) (value reflect.Type)
 	return value
 }
 
-// forget makes the type of a variable unknown: it was assigned to.
+// forget makes the type of a variable unknown, because it was assigned to.
 func (c *checker) forget(name string) {
 	for i := range c.variables {
 		if c.variables[i].name == name {

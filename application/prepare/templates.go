@@ -20,7 +20,7 @@ var shippedFiles embed.FS
 // maxTemplate bounds a template file, in bytes.
 const maxTemplate = 256 << 10
 
-// layoutFile is the frame of the HTML e-mail in every language; its words are in each language's htmlFile.
+// layoutFile is the layout of the HTML e-mail for every language. Each language's htmlFile has its words.
 const (
 	layoutFile = "layout.html.tmpl"
 	htmlFile   = "email.html.tmpl"
@@ -49,7 +49,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason)
 }
 
-// TemplateError says everything that is wrong with the templates.
+// TemplateError lists everything that is wrong with the templates.
 type TemplateError struct{ Problems []Problem }
 
 // Error implements error: one line a problem.
@@ -73,7 +73,7 @@ type language struct {
 	texts map[string]*text.Template // by file name
 }
 
-// ShippedFiles are the templates that come with Balsong, as files.
+// ShippedFiles returns the files of the templates that come with Balsong.
 func ShippedFiles() fs.FS {
 	files, err := fs.Sub(shippedFiles, "templates")
 	if err != nil {
@@ -82,7 +82,7 @@ func ShippedFiles() fs.FS {
 	return files
 }
 
-// ShippedTemplates are the templates that come with Balsong.
+// ShippedTemplates returns the templates that come with Balsong.
 var ShippedTemplates = sync.OnceValue(func() *Templates {
 	templates, err := LoadTemplates(ShippedFiles())
 	if err != nil {
@@ -91,19 +91,19 @@ var ShippedTemplates = sync.OnceValue(func() *Templates {
 	return templates
 })
 
-// Sender is who bills, in a language.
+// Sender returns who bills, in a language.
 func (t *Templates) Sender(language string) string {
 	return t.letterhead.Of(languageOf(language)).Sender
 }
 
-// WithSender are the same templates with another sender; with none, the same.
+// WithSender returns the templates with another sender; with the same one if sender is empty.
 func (t *Templates) WithSender(sender string) *Templates {
 	return &Templates{letterhead: t.letterhead.withSender(sender), languages: t.languages}
 }
 
-// LoadTemplates reads the templates and checks them whole: every file is there, is read, parses, names only fields that
-// exist, and makes the texts of sample bills. Its error is a *TemplateError with everything that is wrong, by file and
-// line.
+// LoadTemplates reads and checks all templates: every file exists, is readable, parses, names only fields that exist,
+// and makes the texts of the sample bills. Its error is a *TemplateError that lists everything that is wrong, by file
+// and line.
 func LoadTemplates(files fs.FS) (*Templates, error) {
 	l := &loader{files: files}
 	t := &Templates{languages: map[string]*language{}}
@@ -131,7 +131,7 @@ func LoadTemplates(files fs.FS) (*Templates, error) {
 	return t, nil
 }
 
-// loader reads files and gathers what is wrong with them.
+// loader reads files and collects what is wrong with them.
 type loader struct {
 	files    fs.FS
 	problems []Problem
@@ -141,7 +141,7 @@ func (l *loader) wrong(file string, line int, format string, args ...any) {
 	l.problems = append(l.problems, Problem{file, line, fmt.Sprintf(format, args...)})
 }
 
-// read returns a file's text: without a byte order mark, its lines ended by line feeds.
+// read returns a file's text without a byte order mark, its lines ended by line feeds.
 func (l *loader) read(name string) (content string, ok bool) {
 	raw, err := fs.ReadFile(l.files, name)
 	switch {
@@ -160,7 +160,7 @@ func (l *loader) read(name string) (content string, ok bool) {
 	return "", false
 }
 
-// reasonOf leaves the path out, which the problem names already.
+// reasonOf returns an error without the path, which the problem names already.
 func reasonOf(err error) string {
 	if wrapped := (*fs.PathError)(nil); errors.As(err, &wrapped) {
 		return wrapped.Err.Error()
@@ -199,7 +199,7 @@ func (l *loader) language(tag, layout string) *language {
 	return made
 }
 
-// strays finds templates of which nobody makes anything: a name that is mistyped, a language that is not known.
+// strays finds template files that are not used, because of a mistyped name or an unknown language.
 func (l *loader) strays() {
 	known := []string{layoutFile}
 	for _, tag := range Languages {

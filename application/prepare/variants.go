@@ -17,7 +17,7 @@ import (
 // Utilization, article 50 and its decree): the subject of an e-mail, the text of a message, the title of a push message.
 const adMark = "(광고)"
 
-// CheckClass says whether messages of a class can be made with these templates: port.ErrInvalid where not.
+// CheckClass checks that messages of a class can be made with these templates. port.ErrInvalid if not.
 func (t *Templates) CheckClass(class policy.MessageClass) error {
 	switch class {
 	case policy.Transactional:
@@ -35,13 +35,13 @@ func (t *Templates) CheckClass(class policy.MessageClass) error {
 	return nil
 }
 
-// marked reports whether the law wants messages of the class marked.
+// marked reports whether the law wants messages of the class to be marked.
 func (t *Templates) marked(class policy.MessageClass) bool {
 	return class == policy.Advertising && t.letterhead.Country == "KR"
 }
 
-// Statement makes a bill's texts for every channel. An error says why the bill cannot be rendered, without anything that
-// the bill says.
+// Statement makes a bill's texts for every channel. Its error says why the bill cannot be rendered, without anything of
+// the bill.
 func (t *Templates) Statement(b Bill, month key.Month, class policy.MessageClass) (map[channel.Kind]port.Variant, error) {
 	view, err := newView(b, month, class, t.letterhead)
 	if err != nil {
@@ -65,7 +65,7 @@ func (t *Templates) Statement(b Bill, month key.Month, class policy.MessageClass
 	return made, nil
 }
 
-// printed keeps room for what a template makes.
+// printed holds buffers for what templates write.
 var printed = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // printer executes the templates of a language over one view and keeps the first error.
@@ -86,7 +86,7 @@ func (p *printer) email() port.Variant {
 	return v
 }
 
-// message is an SMS where it fits, else an LMS with a subject.
+// message is an SMS if the text fits into one, else an LMS with a subject.
 func (p *printer) message() port.Variant {
 	if sms := p.messageText("sms.tmpl"); MessageBytes(sms) <= MaxSMS {
 		return port.Variant{Text: sms, Class: ClassSMS}
@@ -95,7 +95,7 @@ func (p *printer) message() port.Variant {
 	return port.Variant{Title: cutMessage(p.marked(subject), MaxLMSSubject), Text: p.messageText("lms.tmpl"), Class: ClassLMS}
 }
 
-// messageText is the text of a message; advertising says in each how to refuse it.
+// messageText returns the text of a message. Advertising always says how to refuse it.
 func (p *printer) messageText(file string) string {
 	made := p.marked(messageSafe(p.text(file)))
 	if optOut := messageSafe(p.view.OptOut); !strings.Contains(made, optOut) {
@@ -111,7 +111,7 @@ func (p *printer) push() port.Variant {
 	}
 }
 
-// marked begins a line with the mark that the law wants, unless the template has it already.
+// marked puts the mark that the law wants in front of a line, unless the template has it already.
 func (p *printer) marked(line string) string {
 	if p.mark == "" || strings.HasPrefix(line, p.mark) {
 		return line

@@ -10,8 +10,9 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// View is what the templates see: texts, formatted for the customer's language. Its fields are strings, numbers of none
-// and truths: no value is ever parsed as a template, and html/template escapes each where it stands.
+// View is what the templates see: texts formatted for the customer's language. Its fields are strings, booleans and
+// lists of texts, never numbers. No value is ever parsed as a template, and html/template escapes each one for its
+// place.
 type View struct {
 	Language string `help:"the language of the bill, en or ko" example:"en"`
 	Sender   string `help:"who bills, from letterhead.json"`
@@ -44,10 +45,11 @@ type ViewItem struct {
 	PlainAmount string `help:"the same, in characters that text messages have"`
 }
 
-// Field is a field that templates may use.
+// Field describes a field that templates may use.
 type Field struct{ Name, Type, Meaning string }
 
-// Fields lists what templates may use, for people: as in ".Amount", and ".Items[].Name" inside of {{range .Items}}.
+// Fields lists the fields that templates may use, for people: ".Amount", and ".Items[].Name" inside of {{range
+// .Items}}.
 func Fields() []Field { return fieldsOf(reflect.TypeFor[View](), ".") }
 
 func fieldsOf(t reflect.Type, prefix string) []Field {
@@ -63,7 +65,7 @@ func fieldsOf(t reflect.Type, prefix string) []Field {
 	return list
 }
 
-// newView formats a bill.
+// newView formats a bill for the templates.
 func newView(b Bill, month key.Month, class policy.MessageClass, heads Letterhead) (View, error) {
 	due, err := time.Parse(time.DateOnly, b.DueDate)
 	if err != nil {
