@@ -66,12 +66,7 @@ func noBill(err error, month key.Month) error {
 // current reads the ledger row of a locked target's current key; nil if there is none.
 func (t *targetTx) current(ctx context.Context, target billing.Target) (*attempt.Row, error) {
 	rows, err := t.s.ledgerOf(ctx, target.Key().Month, []int64{target.Key().UserID})
-	for i := range rows {
-		if rows[i].Key == target.Delivery() {
-			return &rows[i], err
-		}
-	}
-	return nil, err
+	return attempt.RowOf(rows, target.Delivery()), err
 }
 
 const correctTargetSQL = `/* correct_target */ UPDATE billing_targets t

@@ -144,13 +144,3 @@ func (o *Operator) policies(ctx context.Context) (billing.Policies, error) {
 		return policy.Version{}, false
 	}, nil
 }
-
-// current returns the row of a key; nil if there is none.
-func current(rows []attempt.Row, k key.Delivery) *attempt.Row {
-	for i := range rows {
-		if rows[i].Key == k {
-			return &rows[i]
-		}
-	}
-	return nil
-}

@@ -32,7 +32,7 @@ func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billi
 // Uncancel takes a cancellation back (R9). The key that was closed stays closed.
 func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, "un-cancel", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
-		row := current(rows, t.Delivery())
+		row := attempt.RowOf(rows, t.Delivery())
 		version, err := bound(t, row, policies)
 		if err != nil && row != nil && row.State == attempt.Failed {
 			return t, err
@@ -54,7 +54,7 @@ func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billin
 // Resume makes a PAUSED target a candidate again.
 func (o *Operator) Resume(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, "resume", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
-		return t, t.Resume(current(rows, t.Delivery()), o.Clock.Now())
+		return t, t.Resume(attempt.RowOf(rows, t.Delivery()), o.Clock.Now())
 	})
 }
 
@@ -69,7 +69,7 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 		return billing.Target{}, err
 	}
 	return o.change(ctx, "send anyway", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
-		row := current(rows, t.Delivery())
+		row := attempt.RowOf(rows, t.Delivery())
 		version, err := bound(t, row, policies)
 		if err != nil {
 			return t, err
@@ -94,7 +94,7 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 	}
 	var about key.Delivery
 	_, err := o.change(ctx, what, k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
-		row := current(rows, t.Delivery())
+		row := attempt.RowOf(rows, t.Delivery())
 		if t.Status() != billing.Unknown || row == nil || row.State != attempt.Unknown {
 			return t, fmt.Errorf("%w: %s is %s, not UNKNOWN", billing.ErrRefused, k, t.Status())
 		}

@@ -84,10 +84,8 @@ func acceptLate(ctx context.Context, tx port.TargetTx, late []billing.Target, cl
 
 // stateOf returns the state of a key's row; "" if it has none.
 func stateOf(rows []attempt.Row, k key.Delivery) attempt.State {
-	for _, row := range rows {
-		if row.Key == k {
-			return row.State
-		}
+	if row := attempt.RowOf(rows, k); row != nil {
+		return row.State
 	}
 	return ""
 }

@@ -94,12 +94,7 @@ func lease(t *teller, row attempt.Row) string {
 
 // current returns the ledger row of the current key; nil if there is none.
 func (t *teller) current() *attempt.Row {
-	for i := range t.Rows {
-		if t.Rows[i].Key == t.Target.Delivery() {
-			return &t.Rows[i]
-		}
-	}
-	return nil
+	return attempt.RowOf(t.Rows, t.Target.Delivery())
 }
 
 // last returns the last row in one of some states; nil if there is none.

@@ -52,6 +52,16 @@ type Row struct {
 	ChangedAt         time.Time // by the database's clock, set by every write
 }
 
+// RowOf returns the row of a key among a target's rows; nil if the key has none.
+func RowOf(rows []Row, k key.Delivery) *Row {
+	for i := range rows {
+		if rows[i].Key == k {
+			return &rows[i]
+		}
+	}
+	return nil
+}
+
 // Claim asks for the right to call the gateway for one key (rule R3).
 type Claim struct {
 	Key key.Delivery

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -27,15 +28,8 @@ type Policies func(policy.Ref) (policy.Version, bool)
 // RevokeFirst asks the caller to try to revoke the current key and to pass the result to Accepted: the rows read before
 // that insert do not decide.
 func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, error) {
-	var current *attempt.Row
-	accepted := false
-	for i := range rows {
-		if rows[i].Key == t.Delivery() {
-			current = &rows[i]
-		}
-		accepted = accepted || rows[i].State == attempt.Succeeded
-	}
-	if accepted {
+	current := attempt.RowOf(rows, t.Delivery())
+	if slices.ContainsFunc(rows, func(r attempt.Row) bool { return r.State == attempt.Succeeded }) {
 		return t.settleAccepted(current)
 	}
 	if current == nil || current.State == attempt.Claimed || current.State == attempt.Revoked {

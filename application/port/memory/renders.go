@@ -99,13 +99,7 @@ func (p corrections) Correct(ctx context.Context, source port.ImportedBill, seal
 		if err != nil {
 			return err
 		}
-		var current *attempt.Row
-		for _, row := range rows[k] {
-			if row.Key == target.Delivery() {
-				current = &row
-			}
-		}
-		err = decide(&target, current, func(r attempt.Revocation) (bool, error) {
+		err = decide(&target, attempt.RowOf(rows[k], target.Delivery()), func(r attempt.Revocation) (bool, error) {
 			revoked, err := t.Revoke(ctx, []attempt.Revocation{r})
 			return len(revoked) > 0, err
 		})
