@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,48 +59,59 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 	}
 	s.Rejected = f.Rejected
 	file := csv.NewWriter(to)
-	header := unreachedColumns
-	if options.Destinations {
-		for _, kind := range channel.All {
-			header = append(header[:len(header):len(header)], "destination_"+strings.ToLower(string(kind)))
-		}
-	}
-	if err := file.Write(header); err != nil {
+	if err := file.Write(unreachedHeader(options)); err != nil {
 		return s, err
 	}
-	after := int64(0)
-	for {
+	for after, more := int64(0), true; more; {
 		page, err := a.Dossiers.Unreached(ctx, month, after, unreachedPage, options.OnTheWay)
 		if err != nil {
 			return s, err
 		}
-		for _, u := range page {
-			row, err := a.unreachedRow(u, options)
-			if err != nil {
-				return s, err
-			}
-			if err := file.Write(row); err != nil {
-				return s, err
-			}
-			s.Written++
-			s.ByStatus[string(u.Target.Status())]++
-			if !port.Ended(u.Target.State()) {
-				s.OnTheWay++
-			}
+		if err := a.writeUnreached(file, page, options, &s); err != nil {
+			return s, err
 		}
 		if options.Progress != nil {
 			options.Progress(s.Written)
 		}
-		if len(page) < unreachedPage {
-			break
+		if more = len(page) == unreachedPage; more {
+			after = page[len(page)-1].Target.Key().UserID
 		}
-		after = page[len(page)-1].Target.Key().UserID
 	}
 	file.Flush()
 	if !options.OnTheWay {
 		s.OnTheWay = max(0, f.Imported-f.Dispatch[billing.Succeeded]-s.Written)
 	}
 	return s, file.Error()
+}
+
+// unreachedHeader returns the names of the export's columns.
+func unreachedHeader(options UnreachedOptions) []string {
+	header := slices.Clone(unreachedColumns)
+	if options.Destinations {
+		for _, kind := range channel.All {
+			header = append(header, "destination_"+strings.ToLower(string(kind)))
+		}
+	}
+	return header
+}
+
+// writeUnreached writes one page and counts it.
+func (a *Answers) writeUnreached(file *csv.Writer, page []port.UnreachedBill, options UnreachedOptions, s *UnreachedSummary) error {
+	for _, u := range page {
+		row, err := a.unreachedRow(u, options)
+		if err != nil {
+			return err
+		}
+		if err := file.Write(row); err != nil {
+			return err
+		}
+		s.Written++
+		s.ByStatus[string(u.Target.Status())]++
+		if !port.Ended(u.Target.State()) {
+			s.OnTheWay++
+		}
+	}
+	return nil
 }
 
 // unreachedRow returns one row of the export.

@@ -66,7 +66,7 @@ func Inspect(file io.Reader, asked Encoding) (Form, error) {
 	}
 	if f.Packing != Plain {
 		if inner, err := packingOf(begin); err != nil || inner != Plain {
-			return f, errors.Join(refuse("the compressed content is not text"), err)
+			return f, errors.Join(refuse("what was compressed is no text"), err)
 		}
 	}
 	if f.Encoding, f.Mark, err = chooseEncoding(asked, begin); err != nil {
