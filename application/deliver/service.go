@@ -17,7 +17,7 @@ import (
 )
 
 // ErrConfig is wrapped by New when Delivery cannot work as configured.
-var ErrConfig = errors.New("delivery cannot work so")
+var ErrConfig = errors.New("delivery cannot work as configured")
 
 // Config tunes Delivery.
 type Config struct {

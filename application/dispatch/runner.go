@@ -17,7 +17,7 @@ import (
 // Errors of a run.
 var (
 	// ErrConfig is wrapped by Config.Validate and New.
-	ErrConfig = errors.New("dispatch cannot work so")
+	ErrConfig = errors.New("dispatch cannot work as configured")
 	// ErrUnacknowledged: two pages in a row without one acknowledgement. The rows are candidates still.
 	ErrUnacknowledged = errors.New("the event log acknowledged nothing, two pages in a row")
 	// ErrHalted: an operator has halted everything that goes out.

@@ -17,7 +17,7 @@ var (
 	// the method says otherwise. Wait and try again; that costs no attempt.
 	ErrUnavailable = errors.New("temporarily unavailable")
 	// ErrConflict: the database rolled the transaction back in favour of another one. Nothing was done; run it again.
-	ErrConflict = errors.New("lost against a concurrent transaction")
+	ErrConflict = errors.New("lost to a concurrent transaction")
 	// ErrCommitUnknown: the answer to COMMIT was lost; the transaction may or may not have been committed.
 	ErrCommitUnknown = errors.New("whether the transaction was committed is unknown")
 	// ErrNotFound: the thing named does not exist.

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrConfig is wrapped by Config.Validate.
-var ErrConfig = errors.New("settlement cannot work so")
+var ErrConfig = errors.New("settlement cannot work as configured")
 
 // Config tunes settlement.
 type Config struct {

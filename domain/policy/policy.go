@@ -55,7 +55,7 @@ const (
 // Errors of policies.
 var (
 	ErrInvalid    = errors.New("policy that cannot work")
-	ErrTransition = errors.New("a policy version cannot change its status so")
+	ErrTransition = errors.New("a policy version cannot change its status like this")
 )
 
 // Spec is what an operator writes. New turns it into a version.
@@ -233,7 +233,7 @@ func (v Version) Retire() (Version, error) { return v.to(Retired) }
 
 func (v Version) to(next Status) (Version, error) {
 	if !slices.Contains(Transitions, Transition{v.status, next}) {
-		return v, fmt.Errorf("%w: policy %s is %s, not to be %s", ErrTransition, v.ref, v.status, next)
+		return v, fmt.Errorf("%w: policy %s is %s and cannot become %s", ErrTransition, v.ref, v.status, next)
 	}
 	v.status = next
 	return v, nil

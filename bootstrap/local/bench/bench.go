@@ -84,7 +84,7 @@ func set[T comparable](value *T, otherwise T) {
 }
 
 // ErrOptions is wrapped where a benchmark cannot work as asked.
-var ErrOptions = errors.New("the benchmark cannot work so")
+var ErrOptions = errors.New("the benchmark cannot work with these options")
 
 func (o Options) validate() error {
 	switch {
