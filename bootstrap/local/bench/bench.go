@@ -105,12 +105,13 @@ func (o Options) validate() error {
 // bench is a run under way.
 type bench struct {
 	Options
-	began  time.Time
-	log    *os.File
-	parts  *parts.Set
-	keyset []byte
-	report *Report
-	stops  []func() error
+	partitions, trials int // of the topics; trials so far
+	began              time.Time
+	log                *os.File
+	parts              *parts.Set
+	keyset             []byte
+	report             *Report
+	stops              []func() error
 }
 
 // Run measures and returns the report; it is printed while it comes about.
@@ -119,12 +120,8 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	b := &bench{Options: o, began: time.Now(), report: newReport(o)}
-	defer func() {
-		for i := len(b.stops) - 1; i >= 0; i-- {
-			err = errors.Join(err, b.stops[i]())
-		}
-	}()
+	b := &bench{Options: o, partitions: partitions, began: time.Now(), report: newReport(o)}
+	defer func() { err = errors.Join(err, b.stopAll()) }()
 	if err := b.start(ctx); err != nil {
 		return nil, err
 	}
@@ -146,6 +143,14 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	b.report.FinishedAt = time.Now().UTC().Truncate(time.Second)
 	b.report.Print(o.Out)
 	return b.report, nil
+}
+
+// stopAll stops what was started, the latest first.
+func (b *bench) stopAll() (err error) {
+	for i := len(b.stops) - 1; i >= 0; i-- {
+		err = errors.Join(err, b.stops[i]())
+	}
+	return err
 }
 
 // say tells how far the run is.

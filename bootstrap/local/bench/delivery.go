@@ -58,7 +58,19 @@ func (b *bench) deliveryFloor(ctx context.Context) error {
 // startLine starts gateway, settlement and delivery.
 func (b *bench) startLine(ctx context.Context, l *line) (err error) {
 	latency := behaviour.ChannelSettings{Latency: behaviour.Latency{Kind: behaviour.Fixed, Mean: behaviour.Duration(b.Answer)}}
-	l.gateway, err = b.startChild(ctx, gatewayRole, gatewayOrders{DataDir: b.path("gateway"), Settings: gateway.Settings{Seed: 1, SMS: latency}})
+	if err := b.startGateway(ctx, l, "gateway", latency); err != nil {
+		return err
+	}
+	if l.settlement, err = b.startService(ctx, l, settlementRole, &l.settleHealth); err != nil {
+		return err
+	}
+	l.delivery, err = b.startService(ctx, l, deliveryRole, &l.deliveryHealth)
+	return err
+}
+
+// startGateway starts a gateway that keeps its log in a directory of its own, and tells the line where it is.
+func (b *bench) startGateway(ctx context.Context, l *line, dir string, sms behaviour.ChannelSettings) (err error) {
+	l.gateway, err = b.startChild(ctx, gatewayRole, gatewayOrders{DataDir: b.path(dir), Settings: gateway.Settings{Seed: 1, SMS: sms}})
 	if err != nil {
 		return err
 	}
@@ -70,19 +82,17 @@ func (b *bench) startLine(ctx context.Context, l *line) (err error) {
 	l.config.Gateways.SMS = config.HTTPGateway{
 		URL: "http://" + where.HTTP, CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: b.InFlight,
 	}
-	start := func(role child.Role, health *string) (*child.Process, error) {
-		o := orders{Config: l.config, Month: l.month, Profile: b.Profiles != ""}
-		if o.Config.Health.Addr, err = freeAddress(ctx); err != nil {
-			return nil, err
-		}
-		*health = "http://" + o.Config.Health.Addr
-		return b.startChild(ctx, role, o)
+	return nil
+}
+
+// startService starts a delivery or settlement process.
+func (b *bench) startService(ctx context.Context, l *line, role child.Role, health *string) (_ *child.Process, err error) {
+	o := orders{Config: l.config, Month: l.month, Profile: b.Profiles != ""}
+	if o.Config.Health.Addr, err = freeAddress(ctx); err != nil {
+		return nil, err
 	}
-	if l.settlement, err = start(settlementRole, &l.settleHealth); err != nil {
-		return err
-	}
-	l.delivery, err = start(deliveryRole, &l.deliveryHealth)
-	return err
+	*health = "http://" + o.Config.Health.Addr
+	return b.startChild(ctx, role, o)
 }
 
 // freeAddress is an address of this machine that nobody listens on now.

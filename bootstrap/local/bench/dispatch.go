@@ -60,37 +60,14 @@ func (b *bench) dispatchFloor(ctx context.Context) error {
 
 // dispatchOnce runs a dispatcher process over a month and checks in the database what it did.
 func (b *bench) dispatchOnce(ctx context.Context, s *stage, month key.Month) (DispatchRun, error) {
-	o := orders{
-		Config: s.config, Month: month, Result: b.path("dispatched.json"),
-		Dispatch: config.Dispatch{Page: 1000, AckTimeout: 5 * time.Second, LingerPoll: 10 * time.Second},
-	}
-	if b.Profiles != "" {
-		o.ProfileFile = filepath.Join(b.Profiles, "dispatcher.cpu.pprof")
-	}
 	before := usages()
 	began := time.Now()
-	process, err := b.startChild(ctx, dispatcherRole, o)
+	result, err := b.dispatcher(ctx, s, month, 1000)
 	if err != nil {
 		return DispatchRun{}, err
-	}
-	select {
-	case <-process.Done():
-	case <-ctx.Done():
-		return DispatchRun{}, ctx.Err()
 	}
 	seconds := time.Since(began).Seconds()
-	if err := process.Err(); err != nil {
-		return DispatchRun{}, fmt.Errorf("the dispatcher's process: %w (its log: %s)", err, b.path("bench-dispatcher.log"))
-	}
 	after := usages()
-	content, err := os.ReadFile(o.Result)
-	if err != nil {
-		return DispatchRun{}, err
-	}
-	var result dispatched
-	if err := json.Unmarshal(content, &result); err != nil {
-		return DispatchRun{}, err
-	}
 	marked, err := s.count(ctx, month, "REQUESTED")
 	if err != nil {
 		return DispatchRun{}, err
@@ -109,6 +86,34 @@ func (b *bench) dispatchOnce(ctx context.Context, s *stage, month key.Month) (Di
 			"kafka":      after["apache-kafka"].CPU() - before["apache-kafka"].CPU(),
 		},
 	}, nil
+}
+
+// dispatcher runs a dispatcher process over a month, to its end.
+func (b *bench) dispatcher(ctx context.Context, s *stage, month key.Month, page int) (result dispatched, err error) {
+	o := orders{
+		Config: s.config, Month: month, Result: b.path("dispatched.json"),
+		Dispatch: config.Dispatch{Page: page, AckTimeout: 5 * time.Second, LingerPoll: 10 * time.Second},
+	}
+	if b.Profiles != "" {
+		o.ProfileFile = filepath.Join(b.Profiles, "dispatcher.cpu.pprof")
+	}
+	process, err := b.startChild(ctx, dispatcherRole, o)
+	if err != nil {
+		return result, err
+	}
+	select {
+	case <-process.Done():
+	case <-ctx.Done():
+		return result, ctx.Err()
+	}
+	if err := process.Err(); err != nil {
+		return result, fmt.Errorf("the dispatcher's process: %w (its log: %s)", err, b.path("bench-dispatcher.log"))
+	}
+	content, err := os.ReadFile(o.Result)
+	if err != nil {
+		return result, err
+	}
+	return result, json.Unmarshal(content, &result)
 }
 
 // count counts a month's targets, those of one dispatch status or all.

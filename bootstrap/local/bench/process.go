@@ -115,7 +115,8 @@ func usages() map[string]usage {
 	all := map[string]usage{"bench": own}
 	for _, pid := range children[os.Getpid()] {
 		if role := roleOf(pid); role != "" {
-			all[role] = tree(pid)
+			own, before := tree(pid), all[role] // several processes may have one role
+			all[role] = usage{User: before.User + own.User, System: before.System + own.System, PeakRSS: max(before.PeakRSS, own.PeakRSS)}
 		}
 	}
 	return all
