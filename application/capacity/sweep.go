@@ -75,8 +75,8 @@ type Candidate struct {
 	Bottleneck Bottleneck `json:"bottleneck"`
 }
 
-// Sweep predicts every combination of a grid; tell hears how far it is.
-func Sweep(setup Setup, grid Grid, prices Prices, tell func(done, of int)) ([]Candidate, error) {
+// Sweep predicts every combination of a grid; tell hears how far it is, and ends it with an error.
+func Sweep(setup Setup, grid Grid, prices Prices, tell func(done, of int) error) ([]Candidate, error) {
 	if err := grid.Validate(); err != nil {
 		return nil, err
 	}
@@ -86,13 +86,15 @@ func Sweep(setup Setup, grid Grid, prices Prices, tell func(done, of int)) ([]Ca
 	all := grid.all()
 	candidates := make([]Candidate, 0, len(all))
 	for i, settings := range all {
-		setup.Settings = setup.withScaling(settings)
+		setup.Settings = setup.WithScaling(settings)
 		c, err := setup.rate(prices)
 		if err != nil {
 			return nil, err
 		}
 		candidates = append(candidates, c)
-		tell(i+1, len(all))
+		if err := tell(i+1, len(all)); err != nil {
+			return nil, err
+		}
 	}
 	return candidates, nil
 }
@@ -116,9 +118,9 @@ func (s Setup) rate(prices Prices) (Candidate, error) {
 	}, nil
 }
 
-// withScaling lets tasks be started for what one of them does in a minute, from none; a plant that cannot start any
+// WithScaling lets tasks be started for what one of them does in a minute, from none; a plant that cannot start any
 // has all of them from the beginning.
-func (s Setup) withScaling(settings Settings) Settings {
+func (s Setup) WithScaling(settings Settings) Settings {
 	if s.TaskStart <= 0 {
 		settings.MinTasks = settings.Tasks
 		return settings

@@ -24,7 +24,7 @@ func TestTheRecommendationBeatsItsNeighboursOnOtherSeeds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			grid := capacity.WideGrid()
-			all, err := capacity.Sweep(setup, grid, list(), func(int, int) {})
+			all, err := capacity.Sweep(setup, grid, list(), func(int, int) error { return nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func TestWhereNothingArrivesInTimeTheFirstToArriveIsTaken(t *testing.T) {
 	t.Parallel()
 	s := five()
 	s.Question.Gateway.TPS, s.Within = 100, time.Hour
-	all, err := capacity.Sweep(s, capacity.Grid{Partitions: []int{6}, Tasks: []int{1, 2, 4}, InFlight: []int{10, 1000}, Page: []int{1000}}, list(), func(int, int) {})
+	all, err := capacity.Sweep(s, capacity.Grid{Partitions: []int{6}, Tasks: []int{1, 2, 4}, InFlight: []int{10, 1000}, Page: []int{1000}}, list(), func(int, int) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,8 @@ type Machine struct {
 	Load   string  `json:"load_average_at_start,omitempty"` // of the machine, before the benchmark began
 }
 
-func thisMachine() Machine {
+// ThisMachine looks at the machine that it runs on.
+func ThisMachine() Machine {
 	m := Machine{Cores: runtime.GOMAXPROCS(0), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
 	var name unix.Utsname
 	if unix.Uname(&name) == nil {

@@ -201,7 +201,7 @@ func ofSeries(series []float64) Rate {
 }
 
 func newReport(o Options) *Report {
-	return &Report{StartedAt: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Durable: o.Durable, Quick: o.Quick}
+	return &Report{StartedAt: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(), Durable: o.Durable, Quick: o.Quick}
 }
 
 // claim sets numbers beside their limits. What was measured at smaller sizes claims nothing.

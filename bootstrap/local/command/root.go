@@ -97,7 +97,7 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: groupServices, Title: "Services:"},
 		&cobra.Group{ID: groupPeople, Title: "For people:"},
 	)
-	for _, local := range []*cobra.Command{newDemo(), newInbox(), newGenerate(), Gateway(), newParts(), newBench()} {
+	for _, local := range []*cobra.Command{newDemo(), newInbox(), newGenerate(), Gateway(), newParts(), newBench(), newLoadtest()} {
 		local.GroupID = groupLocal
 		root.AddCommand(local)
 	}
