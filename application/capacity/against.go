@@ -19,7 +19,7 @@ func (c Candidate) Against(other Candidate) string {
 	case differ(max(other.Finish, 1), c.Finish):
 		return ""
 	case differ(c.exposed(), other.exposed()):
-		return fmt.Sprintf("as fast, with %.0f calls under way instead of %.0f: when a task dies, the outcomes of its calls are unknown", other.exposed(), c.exposed())
+		return fmt.Sprintf("as fast, with %s calls under way instead of %s: when a task dies, the outcomes of its calls are unknown", count(other.exposed()), count(c.exposed()))
 	case differ(other.exposed(), c.exposed()):
 		return ""
 	case c.Tasks < other.Tasks:

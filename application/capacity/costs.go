@@ -64,7 +64,7 @@ func (c Costs) Validate() error {
 func (c Costs) scaled(f float64) Costs {
 	for _, each := range []*float64{
 		&c.Delivery, &c.Database, &c.Settlement, &c.Broker, &c.Storage, &c.GatewayWork,
-		&c.DispatchRow, &c.DispatchDatabase, &c.PageWait, &c.Handling,
+		&c.DispatchRow, &c.DispatchDatabase, &c.PageWait, &c.Handling, &c.Lead,
 	} {
 		*each *= f
 	}

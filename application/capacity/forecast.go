@@ -88,11 +88,20 @@ func (s Setup) quietFrom(after float64) []Quiet {
 func (s Setup) breaks(p, planned Prediction) string {
 	switch {
 	case p.Unknown-planned.Unknown >= 1 && p.Late >= 1:
-		return fmt.Sprintf("the hour, and certainty: %.0f targets are late, held up by %s, and %.0f outcomes are unknown", p.Late, p.Bottleneck, p.Unknown)
+		return fmt.Sprintf("the hour, and certainty: %s targets are late, held up by %s, and %s outcomes are unknown", count(p.Late), p.Bottleneck, count(p.Unknown))
 	case p.Late >= 1:
-		return fmt.Sprintf("the hour: %.0f targets are late, held up by %s", p.Late, p.Bottleneck)
+		return fmt.Sprintf("the hour: %s targets are late, held up by %s", count(p.Late), p.Bottleneck)
 	case p.Unknown >= 1:
-		return fmt.Sprintf("certainty: %.0f outcomes are unknown, and somebody has to decide about each", p.Unknown)
+		return fmt.Sprintf("certainty: %s outcomes are unknown, and somebody has to decide about each", count(p.Unknown))
 	}
 	return "nothing: all arrive in time"
+}
+
+// count writes 7043 as 7,043.
+func count(n float64) string {
+	digits := fmt.Sprintf("%.0f", n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

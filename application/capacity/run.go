@@ -80,10 +80,11 @@ type Point struct {
 }
 
 const (
-	giveUp    = 10 * 24 * 3600.0 // seconds
-	points    = 240              // kept of a prediction
-	nothing   = 0.5              // of a target
-	idleAfter = 15 * 60.0        // seconds without work after which tasks are taken away
+	giveUp      = 10 * 24 * 3600.0 // seconds
+	points      = 240              // kept of a prediction
+	nothing     = 0.5              // of a target
+	limitSpread = 0.01             // how exactly tasks keep to the gateway's limit, as a standard deviation: measured runs differ by that
+	idleAfter   = 15 * 60.0        // seconds without work after which tasks are taken away
 )
 
 // Run predicts one run. Seed 0 is the expected one: work costs what was measured. Any other seed draws a run in which it
@@ -131,6 +132,9 @@ func newFlow(s Setup, random *rand.Rand, expected bool) *flow {
 		factor, late = math.Exp(s.Spread*random.NormFloat64()), random.Float64()
 	}
 	s.Costs = s.Costs.scaled(factor)
+	if !expected {
+		s.Question.Gateway.TPS *= math.Exp(limitSpread * random.NormFloat64())
+	}
 	f := &flow{Setup: s, random: random, tail: late, held: map[Bottleneck]float64{}, t: s.Lead / 1000}
 	rest := 1.0
 	f.shares = []float64{1}

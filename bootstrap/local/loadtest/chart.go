@@ -32,6 +32,7 @@ type chart struct {
 	label  string // what it shows, for those who cannot see it
 	xText  func(float64) string
 	yText  func(float64) string
+	time   bool // the y are seconds
 	lines  []series
 	limit  float64 // an x that is marked; 0: none
 	name   string  // of the limit
@@ -56,13 +57,28 @@ func (c chart) extent() (x0, x1, y1 float64) {
 	if math.IsInf(x0, 0) || x1 <= x0 {
 		x0, x1 = 0, max(x1, 1)
 	}
-	return x0, x1, nice(max(y1, 1e-9))
+	unit := 1.0
+	if c.time {
+		unit = unitOf(y1)
+	}
+	return x0, x1, unit * nice(max(y1/unit, 1e-9))
 }
 
-// nice is the next number up that reads well.
+// unitOf is the unit, in seconds, that reads well for a time.
+func unitOf(seconds float64) float64 {
+	switch {
+	case seconds >= 2*3600:
+		return 3600
+	case seconds >= 120:
+		return 60
+	}
+	return 1
+}
+
+// nice is the next number up whose quarters read well.
 func nice(n float64) float64 {
 	unit := math.Pow(10, math.Floor(math.Log10(n)))
-	for _, step := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8} {
+	for _, step := range []float64{1, 2, 4, 6, 8} {
 		if n <= step*unit {
 			return step * unit
 		}

@@ -86,24 +86,29 @@ func measure(ctx context.Context, o Options, r *Report) (m *Measured, err error)
 		DataDir: want.DataDir, Statements: max(1000, want.Targets*(2+want.Runs*want.Pairs)), StatementBytes: want.StatementBytes,
 		Kafka: want.Kafka, Postgres: want.Postgres, Out: want.Out,
 	}, func(run func(context.Context, bench.Trial) (bench.TrialResult, error)) error {
-		if err := m.calibrate(ctx, run, o.Costs, want.Out); err != nil {
-			return fmt.Errorf("calibrate: %w", err)
-		}
-		setup, err := m.choose(o)
-		if err != nil {
-			return err
-		}
-		for i := range m.Pairs {
-			if err := m.pair(ctx, run, setup, &m.Pairs[i], o); err != nil {
-				return err
-			}
-		}
-		return nil
+		return m.compare(ctx, run, o)
 	})
 	if report != nil {
 		m.Kafka, r.Notes = report.Kafka, append(r.Notes, report.Notes...)
 	}
 	return m, err
+}
+
+// compare runs the calibration, and then each pair.
+func (m *Measured) compare(ctx context.Context, run trials, o Options) error {
+	if err := m.calibrate(ctx, run, o.Costs, o.Measure.Out); err != nil {
+		return fmt.Errorf("calibrate: %w", err)
+	}
+	setup, err := m.choose(o)
+	if err != nil {
+		return err
+	}
+	for i := range m.Pairs {
+		if err := m.pair(ctx, run, setup, &m.Pairs[i], o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // choose takes the best settings for this machine and their neighbours, and predicts them.

@@ -130,13 +130,8 @@ func short(n float64) string {
 }
 
 func hours(seconds float64) string {
-	if seconds >= 2*3600 {
-		return fmt.Sprintf("%.3gh", seconds/3600)
-	}
-	if seconds >= 120 {
-		return fmt.Sprintf("%.3gm", seconds/60)
-	}
-	return fmt.Sprintf("%.3gs", seconds)
+	unit := unitOf(seconds)
+	return fmt.Sprintf("%.3g%s", seconds/unit, map[float64]string{1: " s", 60: " min", 3600: " h"}[unit])
 }
 
 // over is a chart over the time of day.
@@ -169,7 +164,7 @@ func (r *Report) pictures() []figure {
 		{
 			Title: "How long, by tasks", Says: "When the last statement has arrived, with the recommended settings and another number of tasks. Bars show the uncertainty, the dashed line the hour that was asked for.",
 			SVG: chart{
-				label: "duration of the run by the number of tasks", lines: []series{tasks}, points: true, yText: hours, limit: r.deadline(), level: true, name: r.clock(r.deadline()),
+				label: "duration of the run by the number of tasks", lines: []series{tasks}, points: true, time: true, yText: hours, limit: r.deadline(), level: true, name: r.clock(r.deadline()),
 				xText: func(i float64) string { return fmt.Sprint(x[i]) },
 			}.SVG(),
 		},
