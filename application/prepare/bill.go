@@ -33,7 +33,11 @@ type Item struct {
 func (b Bill) encode() ([]byte, error) { return json.Marshal(b) }
 
 func decodeBill(data []byte) (Bill, error) {
-	var b Bill
+	b, plain := plainBill(string(data))
+	if plain {
+		return b, nil
+	}
+	b = Bill{}
 	if err := json.Unmarshal(data, &b); err != nil {
 		// The decoder's error is left out: it may quote the data.
 		return b, fmt.Errorf("%w: the billing data is not the JSON it should be", port.ErrContent)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/unicode/norm"
@@ -39,6 +40,31 @@ var eucKR = sync.OnceValue(func() *[1024]uint64 {
 	return &has
 })
 
+// settled tells which of them messageSafe leaves alone wherever they stand: those that no normal form writes otherwise.
+var settled = sync.OnceValue(func() *[1024]uint64 {
+	has := *eucKR()
+	for c := rune(0x80); c <= 0xffff; c++ {
+		if utf8.ValidRune(c) && (!norm.NFC.IsNormalString(string(c)) || unicode.Is(unicode.M, c)) {
+			has[c/64] &^= 1 << (c % 64)
+		}
+	}
+	return &has
+})
+
+// isSettled reports whether a text is as messageSafe writes it.
+func isSettled(s string) bool {
+	known := settled()
+	for _, c := range s {
+		if c != '\n' && (c < ' ' || c == 0x7f || c > 0xffff || (c >= 0x80 && known[c/64]&(1<<(c%64)) == 0)) {
+			return false
+		}
+	}
+	return true
+}
+
+// lineBreaks makes one line feed of a line break of any kind.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // inMessages reports whether text messages can have the character.
 func inMessages(c rune) bool {
 	return c == '\n' || (c >= ' ' && c < 0x7f) || (c >= 0x80 && c <= 0xffff && eucKR()[c/64]&(1<<(c%64)) != 0)
@@ -62,7 +88,14 @@ func MessageBytes(s string) int {
 // (é as e, − as -, a no-break space as a space), invisible ones are left out, and what cannot be written (emoji)
 // becomes a question mark, as a gateway would put it.
 func messageSafe(s string) string {
-	s = norm.NFC.String(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s))
+	if isSettled(s) {
+		return strings.TrimSpace(s)
+	}
+	return rewritten(s)
+}
+
+func rewritten(s string) string {
+	s = norm.NFC.String(lineBreaks.Replace(s))
 	var out strings.Builder
 	for _, c := range strings.TrimSpace(s) {
 		if inMessages(c) {
@@ -103,6 +136,9 @@ func inPlainWords(c rune) string {
 
 // cutMessage shortens a line to at most so many bytes of EUC-KR, between two characters.
 func cutMessage(s string, most int) string {
+	if len(s) <= most { // no character has more bytes than in UTF-8
+		return s
+	}
 	n := 0
 	for i, c := range s {
 		if n += MessageBytes(string(c)); n > most {
@@ -114,10 +150,10 @@ func cutMessage(s string, most int) string {
 
 // cutText shortens a text to at most so many characters. A text that was cut ends in "…".
 func cutText(s string, most int) string {
-	characters := []rune(s)
-	if len(characters) <= most {
+	if utf8.RuneCountInString(s) <= most {
 		return s
 	}
+	characters := []rune(s)
 	return strings.TrimSpace(string(characters[:most-1])) + "…"
 }
 
@@ -133,5 +169,24 @@ func textSafe(s string) string {
 
 // headerSafe makes one line of a text: whatever could end a header line becomes a space.
 func headerSafe(s string) string {
+	if isLine(s) {
+		return s
+	}
+	return joined(s)
+}
+
+func joined(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return unprintable(c) || unicode.IsSpace(c) }), " ")
+}
+
+// isLine reports whether a text is as headerSafe writes it: words with single spaces between them.
+func isLine(s string) bool {
+	space := true // before the first word
+	for _, c := range s {
+		if c == ' ' && space || c != ' ' && (unprintable(c) || unicode.IsSpace(c)) {
+			return false
+		}
+		space = c == ' '
+	}
+	return s == "" || !space
 }

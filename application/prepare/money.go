@@ -102,7 +102,7 @@ func money(amount int64, currency, language string) string {
 	if language == "ko" && currency == "KRW" {
 		return sign + number + "원"
 	}
-	symbol, known := map[string]string{"USD": "$", "KRW": "₩", "EUR": "€", "JPY": "¥", "GBP": "£"}[currency]
+	symbol, known := symbols[currency]
 	switch {
 	case !known:
 		symbol = currency + "\u00a0"
@@ -111,6 +111,9 @@ func money(amount int64, currency, language string) string {
 	}
 	return sign + symbol + number
 }
+
+// symbols are the signs that people write instead of a currency's code.
+var symbols = map[string]string{"USD": "$", "KRW": "₩", "EUR": "€", "JPY": "¥", "GBP": "£"}
 
 // plainMoney is money with the characters of KS X 1001 only: "12,300원", "USD 29.85".
 func plainMoney(amount int64, currency, language string) string {

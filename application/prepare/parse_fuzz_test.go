@@ -163,3 +163,29 @@ func FuzzDecodeBill(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPlainBill: a bill that is read the quick way is the bill that any JSON decoder reads.
+func FuzzPlainBill(f *testing.F) {
+	for _, sample := range append(Samples("ko"), Samples("en")...) {
+		data, err := sample.Bill.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		if _, plain := plainBill(string(data)); !plain {
+			f.Errorf("%s is not read the quick way", data)
+		}
+		f.Add(string(data))
+	}
+	f.Add(`{"customer_number":"1","name":"\u0041\"","language":"","currency":"","amount":-0,"billed_before":01,"due_date":"","items":[]}`)
+	f.Add(`{"customer_number":"1","language":"","currency":"","amount":99999999999999999999,"due_date":"","items":[{"name":"","amount":1},]}`)
+	f.Fuzz(func(t *testing.T, data string) {
+		quick, plain := plainBill(data)
+		if !plain {
+			return
+		}
+		var want Bill
+		if err := json.Unmarshal([]byte(data), &want); err != nil || !reflect.DeepEqual(quick, want) {
+			t.Fatalf("%q is read as %+v, want %+v (%v)", data, quick, want, err)
+		}
+	})
+}

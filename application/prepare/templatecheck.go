@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"bytes"
 	"html/template"
 	"reflect"
 	"regexp"
@@ -154,4 +155,44 @@ func (l *loader) tryOne(made *language, tag string, view View) {
 			l.wrong(tag+"/"+file, 0, "makes an empty text of a sample bill")
 		}
 	}
+}
+
+// compile makes good templates quick to print. What would print another text than the template itself, of any sample or of
+// values full of marks, is not used.
+func (t *Templates) compile() {
+	for tag, made := range t.languages {
+		views := sampleViews(tag, t.letterhead)
+		quick := map[string]compiled{htmlFile: compileHTML(made.html, &views[0])}
+		for file, parsed := range made.texts {
+			quick[file] = compileText(parsed.Tree, lookupText(parsed))
+		}
+		for _, view := range views {
+			for file, c := range quick {
+				var out bytes.Buffer
+				p := printer{view: view, language: made, tag: tag} // nothing is compiled yet
+				if c.print(&out, &view) && out.String() != p.named(file) {
+					delete(quick, file)
+				}
+			}
+		}
+		made.quick = quick
+	}
+}
+
+// sampleViews are the samples in both classes, each also with marks in every value.
+func sampleViews(tag string, letter Letterhead) (views []View) {
+	const marks = "<b a='1' b=\"2\">&amp;+{{.Amount}}</b>\x00 김é\u2028`"
+	for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
+		for _, sample := range Samples(tag) {
+			view, err := newView(sample.Bill, sampleMonth, class, letter)
+			if err != nil {
+				continue
+			}
+			marked := view
+			marked.Sender, marked.Name, marked.Customer, marked.Payment, marked.Due = marks, marks, marks, marks, marks
+			marked.Items = append([]ViewItem{{marks, marks, marks}}, view.Items...)
+			views = append(views, view, marked)
+		}
+	}
+	return views
 }

@@ -71,6 +71,7 @@ type Templates struct {
 type language struct {
 	html  *template.Template
 	texts map[string]*text.Template // by file name
+	quick map[string]compiled       // the same, by file name; what is missing is executed
 }
 
 // ShippedFiles returns the files of the templates that come with Balsong.
@@ -117,6 +118,7 @@ func LoadTemplates(files fs.FS) (*Templates, error) {
 	}
 	l.strays()
 	if len(l.problems) == 0 {
+		t.compile() // before any of them is executed: html/template changes its trees then
 		l.try(t)
 	}
 	if len(l.problems) > 0 {
@@ -170,7 +172,7 @@ func reasonOf(err error) string {
 
 // language parses the templates of a language and checks their fields.
 func (l *loader) language(tag, layout string) *language {
-	made := &language{html: template.New(layoutFile), texts: map[string]*text.Template{}}
+	made := &language{html: template.New(layoutFile), texts: map[string]*text.Template{}, quick: map[string]compiled{}}
 	name := path.Join(tag, htmlFile)
 	if words, ok := l.read(name); ok && layout != "" {
 		_, inLayout := made.html.Parse(layout)

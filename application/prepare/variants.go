@@ -120,23 +120,31 @@ func (p *printer) marked(line string) string {
 }
 
 func (p *printer) html() string {
-	return p.print(p.tag+"/"+htmlFile, func(to io.Writer) error { return p.language.html.ExecuteTemplate(to, layoutFile, &p.view) })
+	return p.print(htmlFile, func(to io.Writer) error { return p.language.html.ExecuteTemplate(to, layoutFile, &p.view) })
 }
 
 func (p *printer) text(file string) string {
-	return p.print(p.tag+"/"+file, func(to io.Writer) error { return p.language.texts[file].Execute(to, &p.view) })
+	return p.print(file, func(to io.Writer) error { return p.language.texts[file].Execute(to, &p.view) })
 }
 
+// named is what a file prints.
+func (p *printer) named(file string) string {
+	if file == htmlFile {
+		return p.html()
+	}
+	return p.text(file)
+}
+
+// print prints a file as it was compiled, or runs the template itself.
 func (p *printer) print(file string, run func(io.Writer) error) string {
 	out, _ := printed.Get().(*bytes.Buffer)
 	defer printed.Put(out)
 	out.Reset()
-	p.keep(file, run(out))
-	return out.String()
-}
-
-func (p *printer) keep(file string, err error) {
-	if err != nil && p.failed == nil {
-		p.file, p.failed = file, err
+	if !p.language.quick[file].print(out, &p.view) {
+		out.Reset()
+		if err := run(out); err != nil && p.failed == nil {
+			p.file, p.failed = p.tag+"/"+file, err
+		}
 	}
+	return out.String()
 }
