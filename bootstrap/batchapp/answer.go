@@ -2,6 +2,7 @@ package batchapp
 
 import (
 	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -16,12 +17,13 @@ type importDocument struct {
 	Conflicts int       `json:"conflicts"`
 	Rejected  int       `json:"rejected"`
 	Rejects   string    `json:"rejects_file,omitempty"`
+	Memory    int64     `json:"peak_memory_bytes"` // of the process, until now
 }
 
 func (a *importArguments) answer(month key.Month, s prepare.ImportSummary) importDocument {
 	d := importDocument{
 		Month: month, File: a.file, Rows: s.Rows, Inserted: s.Inserted, Unchanged: s.Unchanged,
-		Corrected: s.Corrected, Conflicts: s.Conflicts, Rejected: s.Rejected,
+		Corrected: s.Corrected, Conflicts: s.Conflicts, Rejected: s.Rejected, Memory: observe.PeakMemory(),
 	}
 	if s.Rejected+s.Conflicts > 0 {
 		d.Rejects = a.rejects
@@ -38,8 +40,12 @@ type renderDocument struct {
 	Packs    int       `json:"packs"`
 	Requests int       `json:"requests"`
 	Bytes    int64     `json:"bytes"`
+	Memory   int64     `json:"peak_memory_bytes"` // of the process, until now
 }
 
 func renderAnswer(month key.Month, s prepare.RenderSummary) renderDocument {
-	return renderDocument{Month: month, Rendered: s.Rendered, Failed: s.Failed, Changed: s.Changed, Packs: s.Packs, Requests: s.Requests, Bytes: s.Bytes}
+	return renderDocument{
+		Month: month, Rendered: s.Rendered, Failed: s.Failed, Changed: s.Changed, Packs: s.Packs, Requests: s.Requests, Bytes: s.Bytes,
+		Memory: observe.PeakMemory(),
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/observe"
 )
 
 const usage = `delivery consumes requests, claims each delivery key, calls the gateway once and stores the outcome (role delivery);
@@ -19,7 +20,7 @@ what cannot be known becomes UNKNOWN and is shown.
 
 Usage: delivery [--role delivery|settlement|both]
 
-It ends with 0 after SIGINT or SIGTERM.
+It ends with 0 after SIGINT or SIGTERM, and says how much memory it needed at most.
 
 `
 
@@ -53,7 +54,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "delivery:", err)
 		return core.ExitCodeOf(ctx, err)
 	}
-	return core.Serve(ctx, stderr, Options(role, c))
+	code := core.Serve(ctx, stderr, Options(role, c))
+	if code == core.ExitOK {
+		observe.TellMemory(stdout)
+	}
+	return code
 }
 
 // Load reads what a role needs: settlement sends nothing, so it needs no statements, keys or gateways.

@@ -9,7 +9,8 @@ import (
 
 // runsDocument is what a command's runs came to, for programs.
 type runsDocument struct {
-	Runs []runDocument `json:"runs"`
+	Runs   []runDocument `json:"runs"`
+	Memory int64         `json:"peak_memory_bytes"` // of the process
 }
 
 // runDocument is a run record, for programs.

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -80,10 +81,12 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 				Print(stdout, r)
 			}
 		})
+		answer.Memory = observe.PeakMemory()
 		return errors.Join(err, output.Answer(stdout, answer, func(w io.Writer) {
 			if len(answer.Runs) == 0 && err == nil {
 				fmt.Fprintln(w, "no month is open: import one first")
 			}
+			observe.TellMemory(w)
 		}))
 	})
 }

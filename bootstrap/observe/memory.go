@@ -1,6 +1,8 @@
 package observe
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -23,4 +25,11 @@ func PeakMemory() int64 {
 		}
 	}
 	return 0
+}
+
+// TellMemory writes how much memory this process needed at most; nothing where the system does not tell.
+func TellMemory(out io.Writer) {
+	if peak := PeakMemory(); peak > 0 {
+		fmt.Fprintf(out, "at most %d MiB of memory\n", peak>>20)
+	}
 }

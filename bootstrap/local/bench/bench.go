@@ -22,6 +22,7 @@ const (
 	Dispatch = "dispatch"
 	Delivery = "delivery"
 	Import   = "import" // by itself: no part of All
+	Render   = "render" // by itself
 	All      = "all"
 )
 
@@ -88,7 +89,7 @@ var ErrOptions = errors.New("the benchmark cannot work with these options")
 
 func (o Options) validate() error {
 	switch {
-	case o.What != Dispatch && o.What != Delivery && o.What != Import && o.What != All:
+	case o.What != Dispatch && o.What != Delivery && o.What != Import && o.What != Render && o.What != All:
 		return fmt.Errorf("%w: %q (want %s, %s, %s or %s)", ErrOptions, o.What, Dispatch, Delivery, Import, All)
 	case o.Rows < 1000 || o.Runs < 1 || o.Statements < 1000:
 		return fmt.Errorf("%w: at least 1,000 rows, 1,000 statements and one run are needed", ErrOptions)
@@ -128,6 +129,11 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if o.What == Import {
 		if err := b.importFloor(ctx); err != nil {
 			return nil, fmt.Errorf("import: %w", err)
+		}
+	}
+	if o.What == Render {
+		if err := b.renderStage(ctx); err != nil {
+			return nil, fmt.Errorf("render: %w", err)
 		}
 	}
 	if o.What == Dispatch || o.What == All {

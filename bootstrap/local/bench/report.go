@@ -24,6 +24,7 @@ type Report struct {
 	Dispatch   *DispatchFloor `json:"dispatch,omitempty"`
 	Delivery   *DeliveryFloor `json:"delivery,omitempty"`
 	Import     *ImportFloor   `json:"import,omitempty"`
+	Stages     []*Stage       `json:"stages,omitempty"`
 	Notes      []string       `json:"notes,omitempty"`
 }
 
@@ -245,6 +246,9 @@ func (r *Report) Print(out io.Writer) {
 	}
 	if r.Import != nil {
 		r.Import.print(out)
+	}
+	if len(r.Stages) > 0 {
+		printStages(out, r.Stages)
 	}
 }
 

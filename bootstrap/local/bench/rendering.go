@@ -1,0 +1,165 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/lib/pq"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/local/demodata"
+	"github.com/balsong/balsong/bootstrap/local/generate"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// renderStage renders generated bills with the production command, beside the same statements and as many bytes put to S3.
+func (b *bench) renderStage(ctx context.Context) error {
+	measured := &Stage{
+		Name: "render", Label: "every channel of a bill: texts, compressed, sealed, in packs on S3", Rows: b.Rows,
+		Raw:    "the same rows read, as many bytes put and the same columns updated, over as many connections: nothing made, compressed or sealed",
+		Target: Target{Rate: 15_000},
+	}
+	b.report.Stages = append(b.report.Stages, measured)
+	for n := range b.Runs {
+		err := b.open(ctx, "render", func(ctx context.Context, s *stage) error { return b.renderOnce(ctx, s, measured) })
+		if err != nil {
+			return err
+		}
+		run := measured.Runs[n]
+		b.say("render %d of %d: %d bills in %.2f s, %.0f a second; raw %.2f s, so %.0f%% of it; %.0f MB", n+1, b.Runs, b.Rows, run.Seconds, float64(b.Rows)/run.Seconds,
+			run.RawSeconds, 100*run.RawSeconds/run.Seconds, mb(run.PeakRSS))
+	}
+	measured.summarize()
+	return nil
+}
+
+func (b *bench) renderOnce(ctx context.Context, s *stage, into *Stage) error {
+	ours, theirs := firstMonth, firstMonth+1
+	for _, month := range []key.Month{theirs, ours} {
+		if err := b.importGenerated(ctx, s, month); err != nil {
+			return err
+		}
+	}
+	_, answer, run, err := b.batch(ctx, s, "render", "--month", ours.String())
+	if err != nil {
+		return err
+	}
+	var said struct {
+		Rendered int   `json:"rendered"`
+		Packs    int   `json:"packs"`
+		Bytes    int64 `json:"bytes"`
+	}
+	if err := json.Unmarshal(answer, &said); err != nil {
+		return err
+	}
+	if said.Rendered != b.Rows {
+		return fmt.Errorf("%d of %d bills were rendered", said.Rendered, b.Rows)
+	}
+	if run.RawSeconds, err = s.renderRaw(ctx, theirs, int(said.Bytes)/max(said.Packs, 1)); err != nil {
+		return fmt.Errorf("raw limit: %w", err)
+	}
+	run.Rows = b.Rows
+	into.Runs = append(into.Runs, run)
+	return nil
+}
+
+// importGenerated imports generated bills of a month.
+func (b *bench) importGenerated(ctx context.Context, s *stage, month key.Month) error {
+	dir := b.path("bills-" + month.String())
+	_, err := generate.Run(ctx, generate.Options{
+		Dir: dir, Seed: 1, Since: month, Month: month, Months: 1, Rows: b.Rows, Files: 1, Compress: generate.None, Sample: demodata.Telco(),
+		Wishes: generate.Wishes{Quiet: 20, SendDay: 30},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = b.importOnce(ctx, s, month, filepath.Join(dir, "bills-"+month.String()+"-001.csv"))
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// renderRaw takes a month's IMPORTED bills through the raw work of rendering, in packs of so many bytes.
+func (s *stage) renderRaw(ctx context.Context, month key.Month, packBytes int) (seconds float64, err error) {
+	day := month.Start(time.UTC).Format(time.DateOnly)
+	pack := make([]byte, min(packBytes, port.MaxEntry))
+	_, _ = rand.Read(pack) // it never fails
+	began := time.Now()
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0) + 2)
+	after := port.Cursor{}
+	for number := 0; err == nil; number++ {
+		var users []int64
+		if users, after, err = s.rawBills(within, day, after); err != nil || len(users) == 0 {
+			break
+		}
+		group.Go(func() error {
+			if _, err := s.packs.Put(within, fmt.Sprintf("raw/%06d", number), [][]byte{pack}); err != nil {
+				return err
+			}
+			return s.rawMark(within, day, users)
+		})
+	}
+	err = errors.Join(err, group.Wait())
+	seconds = time.Since(began).Seconds()
+	if n, failed := s.countBatch(ctx, month, "IMPORTED"); failed != nil || n > 0 {
+		err = errors.Join(err, failed, fmt.Errorf("%d bills are left IMPORTED", n))
+	}
+	return seconds, err
+}
+
+// rawBills reads the next thousand bills.
+func (s *stage) rawBills(ctx context.Context, day string, after port.Cursor) (users []int64, last port.Cursor, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT t.user_id, t.available_at, d.data FROM (SELECT user_id, available_at FROM billing_targets
+		WHERE billing_month = $1::date AND batch_status = 'IMPORTED' AND (available_at, user_id) > ($2::timestamptz, $3::bigint)
+		ORDER BY available_at, user_id LIMIT 1000) AS t JOIN billing_data d ON d.billing_month = $1::date AND d.user_id = t.user_id
+		ORDER BY t.available_at, t.user_id`, day, after.AvailableAt.UTC(), after.UserID)
+	if err != nil {
+		return nil, after, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var data sql.RawBytes
+		if err := rows.Scan(&last.UserID, &last.AvailableAt, &data); err != nil {
+			return nil, after, err
+		}
+		users = append(users, last.UserID)
+	}
+	return users, last, rows.Err()
+}
+
+// rawMark updates what the renderer updates, in its order, with references of the usual length.
+func (s *stage) rawMark(ctx context.Context, day string, users []int64) error {
+	users = slices.Sorted(slices.Values(users))
+	references := make(pq.ByteaArray, len(users))
+	for i := range references {
+		references[i] = make([]byte, 230)
+	}
+	return inTransaction(ctx, s, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE billing_data d SET statement = v.statement, rendered_at = clock_timestamp()
+			FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::bytea[]) AS u(user_id, statement) OFFSET 0) AS v
+			WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id`, day, pq.Array(users), references)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE billing_targets t SET batch_status = 'RENDERED'
+			FROM (SELECT $1::date AS billing_month, u.user_id FROM unnest($2::bigint[]) AS u(user_id) OFFSET 0) AS v
+			WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`, day, pq.Array(users))
+		return err
+	})
+}
+
+// countBatch counts a month's targets of a batch status.
+func (s *stage) countBatch(ctx context.Context, month key.Month, status string) (n int, err error) {
+	err = s.db.GetContext(ctx, &n, `SELECT count(*) FROM billing_targets WHERE billing_month = $1 AND batch_status = $2`,
+		month.Start(time.UTC).Format(time.DateOnly), status)
+	return n, err
+}

@@ -1,0 +1,178 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Stage is one stage of the product, measured some times, each beside its raw limit: the same work on the same machine
+// without the product.
+type Stage struct {
+	Name    string     `json:"stage"`
+	Label   string     `json:"label,omitempty"` // what a reader must know of the number
+	Raw     string     `json:"raw,omitempty"`   // what the raw limit is
+	Rows    int        `json:"rows"`            // of a run
+	Target  Target     `json:"target"`
+	Runs    []StageRun `json:"runs"`
+	Rate    Spread     `json:"rows_per_second"`
+	RawRate Spread     `json:"raw_rows_per_second"`
+	Share   Spread     `json:"share_of_raw_limit"` // 1: as fast as the raw limit; each run beside its own
+	// MicrosPerRow is the processor time of a row by process, in µs: the median of the runs. It says more than the rates where
+	// the machine does other work too.
+	MicrosPerRow map[string]float64 `json:"cpu_us_per_row"`
+	PeakRSS      int64              `json:"peak_rss_bytes"` // of the measured process, the highest of the runs (VmHWM)
+}
+
+// Target is what a stage has to reach on two cores with everything on them; 0 where nothing is asked.
+type Target struct {
+	Rate    float64 `json:"rows_per_second,omitempty"`
+	Share   float64 `json:"share_of_raw_limit,omitempty"`
+	PeakRSS int64   `json:"peak_rss_bytes,omitempty"` // less than
+}
+
+// StageRun is one run of a stage, and of its raw limit.
+type StageRun struct {
+	Rows       int                `json:"rows"` // of this run
+	Seconds    float64            `json:"seconds"`
+	RawSeconds float64            `json:"raw_seconds,omitempty"` // for as many rows; 0: not measured
+	CPU        map[string]float64 `json:"cpu_seconds"`           // by process
+	PeakRSS    int64              `json:"peak_rss_bytes,omitempty"`
+}
+
+// Spread is a number over the runs.
+type Spread struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+func spread(runs []StageRun, value func(StageRun) float64) Spread {
+	values := make([]float64, len(runs))
+	for i, run := range runs {
+		values[i] = value(run)
+	}
+	if len(values) == 0 {
+		return Spread{}
+	}
+	return Spread{median(values), slices.Min(values), slices.Max(values)}
+}
+
+// summarize turns the runs into the stage's numbers.
+func (s *Stage) summarize() {
+	s.Rate = spread(s.Runs, func(r StageRun) float64 { return float64(r.Rows) / r.Seconds })
+	if s.Raw != "" {
+		s.RawRate = spread(s.Runs, func(r StageRun) float64 { return float64(r.Rows) / r.RawSeconds })
+		s.Share = spread(s.Runs, func(r StageRun) float64 { return r.RawSeconds / r.Seconds })
+	}
+	s.MicrosPerRow, s.PeakRSS = map[string]float64{}, 0
+	for _, run := range s.Runs {
+		s.PeakRSS = max(s.PeakRSS, run.PeakRSS)
+		for process := range run.CPU {
+			s.MicrosPerRow[process] = spread(s.Runs, func(r StageRun) float64 { return 1e6 * r.CPU[process] / float64(max(r.Rows, 1)) }).Median
+		}
+	}
+}
+
+// used is the processor time of processes between two looks, of those that used any.
+func between(before, after map[string]usage) map[string]float64 {
+	cpu := map[string]float64{}
+	for process, u := range after {
+		if seconds := u.CPU() - before[process].CPU(); seconds > 0 {
+			cpu[process] = seconds
+		}
+	}
+	return cpu
+}
+
+// verdict tells whether a stage reaches its targets.
+func (s *Stage) verdict() string {
+	var missed []string
+	asked := s.Target != Target{}
+	if s.Target.Rate > 0 && s.Rate.Median < s.Target.Rate {
+		missed = append(missed, "rate")
+	}
+	if s.Target.Share > 0 && s.Share.Median < s.Target.Share {
+		missed = append(missed, "share")
+	}
+	if s.Target.PeakRSS > 0 && s.PeakRSS >= s.Target.PeakRSS {
+		missed = append(missed, "memory")
+	}
+	switch {
+	case !asked:
+		return ""
+	case len(missed) == 0:
+		return "reached"
+	default:
+		return "MISSED: " + strings.Join(missed, ", ")
+	}
+}
+
+// perSecond writes a rate with its spread: "15,200 (14,900–15,600)".
+func perSecond(s Spread) string {
+	if s.Median == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%s (%s–%s)", figure(s.Median), figure(s.Min), figure(s.Max))
+}
+
+func perCent(s Spread) string {
+	if s.Median == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f%% (%.0f–%.0f)", 100*s.Median, 100*s.Min, 100*s.Max)
+}
+
+// targets writes what is asked of a stage.
+func (s *Stage) targets() string {
+	var asked []string
+	if s.Target.Rate > 0 {
+		asked = append(asked, "≥ "+figure(s.Target.Rate)+"/s")
+	}
+	if s.Target.Share > 0 {
+		asked = append(asked, fmt.Sprintf("≥ %.0f%%", 100*s.Target.Share))
+	}
+	if s.Target.PeakRSS > 0 {
+		asked = append(asked, fmt.Sprintf("< %.0f MB", mb(s.Target.PeakRSS)))
+	}
+	if len(asked) == 0 {
+		return "–"
+	}
+	return strings.Join(asked, ", ")
+}
+
+// processors writes the processor time of a row: "render 61, postgres 30, s3 12".
+func (s *Stage) processors() string {
+	names := slices.SortedFunc(maps.Keys(s.MicrosPerRow), func(a, b string) int { return int(s.MicrosPerRow[b]*1000 - s.MicrosPerRow[a]*1000) })
+	var parts []string
+	for _, name := range names {
+		if s.MicrosPerRow[name] >= 0.5 {
+			parts = append(parts, fmt.Sprintf("%s %s", name, figure(s.MicrosPerRow[name])))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// printStages writes the table of all stages.
+func printStages(out io.Writer, stages []*Stage) {
+	rows := [][]any{{"stage", "rows", "a second (min–max)", "raw limit (min–max)", "of raw", "peak MB", "target", ""}}
+	for _, s := range stages {
+		peak := any("–")
+		if s.PeakRSS > 0 {
+			peak = mb(s.PeakRSS)
+		}
+		rows = append(rows, []any{s.Name, fmt.Sprintf("%d × %d", len(s.Runs), s.Rows), perSecond(s.Rate), perSecond(s.RawRate), perCent(s.Share), peak, s.targets(), s.verdict()})
+	}
+	fmt.Fprintln(out)
+	table(out, rows...)
+	fmt.Fprintln(out)
+	for _, s := range stages {
+		fmt.Fprintf(out, "%s: %s", s.Name, s.Label)
+		if s.Raw != "" {
+			fmt.Fprintf(out, "; raw limit: %s", s.Raw)
+		}
+		fmt.Fprintf(out, "; µs of processor a row: %s\n", s.processors())
+	}
+}
