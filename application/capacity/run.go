@@ -148,6 +148,7 @@ func newFlow(s Setup, random *rand.Rand, expected bool) *flow {
 	f.slow()
 	f.crew = newCrew(s)
 	f.long = f.stepLength()
+	f.point()
 	return f
 }
 
@@ -273,9 +274,9 @@ func thin(all []Point) []Point {
 	if len(all) <= points {
 		return all
 	}
-	kept := make([]Point, 0, points)
+	kept := append(make([]Point, 0, points+1), all[0])
 	for i := range points {
-		from, to := i*len(all)/points, (i+1)*len(all)/points
+		from, to := 1+i*(len(all)-1)/points, 1+(i+1)*(len(all)-1)/points
 		p := all[to-1]
 		rate, span := 0.0, 0.0
 		for j := from; j < to; j++ {
