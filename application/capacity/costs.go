@@ -43,12 +43,22 @@ func (c Costs) Validate() error {
 		name        string
 		value, most float64
 	}{
-		{"delivery_us", c.Delivery, 1e6}, {"database_us", c.Database, 1e6}, {"settlement_us", c.Settlement, 1e6},
-		{"broker_us", c.Broker, 1e6}, {"storage_us", c.Storage, 1e6}, {"gateway_us", c.GatewayWork, 1e6},
-		{"dispatch_row_us", c.DispatchRow, 1e6}, {"dispatch_database_row_us", c.DispatchDatabase, 1e6},
-		{"page_wait_ms", c.PageWait, 60_000}, {"handling_ms", c.Handling, 60_000}, {"lead_ms", c.Lead, 60_000}, {"spread", c.Spread, 1},
+		{"delivery_us", c.Delivery, 1e6},
+		{"database_us", c.Database, 1e6},
+		{"settlement_us", c.Settlement, 1e6},
+		{"broker_us", c.Broker, 1e6},
+		{"storage_us", c.Storage, 1e6},
+		{"gateway_us", c.GatewayWork, 1e6},
+		{"dispatch_row_us", c.DispatchRow, 1e6},
+		{"dispatch_database_row_us", c.DispatchDatabase, 1e6},
+		{"page_wait_ms", c.PageWait, 60_000},
+		{"handling_ms", c.Handling, 60_000},
+		{"lead_ms", c.Lead, 60_000},
+		{"spread", c.Spread, 1},
 		{"storage_gets_per_million", c.GetsPerMillion, 1e7},
-		{"statement_bytes", float64(c.StatementBytes), 1e7}, {"sent_bytes", float64(c.SentBytes), 1e7}, {"log_bytes", float64(c.LogBytes), 1e7},
+		{"statement_bytes", float64(c.StatementBytes), 1e7},
+		{"sent_bytes", float64(c.SentBytes), 1e7},
+		{"log_bytes", float64(c.LogBytes), 1e7},
 	} {
 		if !(f.value >= 0 && f.value <= f.most) {
 			return impossible("calibration "+f.name, "%v (want 0 to %v)", f.value, f.most)

@@ -113,6 +113,39 @@ func (l Latency) meanWithin(deadline float64) (mean, over float64) {
 	return mean, over
 }
 
+// excess is the mean of what answers take beyond d seconds: E[max(0, latency - d)].
+func (l Latency) excess(d float64) float64 {
+	if n := len(l.Seen); n > 0 {
+		sum := 0.0
+		for _, seen := range l.Seen {
+			sum += max(0, l.factor()*seen.Seconds()-d)
+		}
+		return sum / float64(n)
+	}
+	median, sigma := l.factor()*l.P50.Seconds(), l.Sigma()
+	if sigma == 0 || d <= 0 {
+		return max(0, median*math.Exp(sigma*sigma/2)-d)
+	}
+	z := math.Log(d/median) / sigma
+	beyond := func(z float64) float64 { return math.Erfc(z/math.Sqrt2) / 2 }
+	return median*math.Exp(sigma*sigma/2)*beyond(z-sigma) - d*beyond(z)
+}
+
+// longestOf is how long after the last of the calls that begin at a rate the last answer comes, in seconds: with the
+// probability u nobody waits longer. Calls begun earlier may take longer still.
+func (l Latency) longestOf(rate, u, deadline float64) float64 {
+	low, high := 0.0, deadline
+	for range 60 {
+		middle := (low + high) / 2
+		if math.Exp(-rate*l.excess(middle)) < u {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
 // String says it for people.
 func (l Latency) String() string {
 	switch {

@@ -229,9 +229,8 @@ func (f *flow) waiting() (now, all float64) {
 func (f *flow) prediction() Prediction {
 	p := f.made
 	p.Finished = f.left() <= nothing
-	flying := max(f.flying(), 1)
-	u := math.Pow(f.tail, 1/flying) // the longest of the last answers
-	drain := min(f.latency.Quantile(u), f.Gateway.CallDeadline.Seconds()) + f.Handling/1000
+	last := max(f.latency.longestOf(max(f.flying(), 1)/f.hold, f.tail, f.Gateway.CallDeadline.Seconds()), f.latency.Quantile(0.5))
+	drain := last + f.Handling/1000
 	p.Finish = f.lastEnd + drain
 	p.Points = thin(f.landed(p.Finish))
 	if p.Finish <= f.Within.Seconds() && p.Finished {

@@ -108,8 +108,12 @@ func (r *Report) bill() []row {
 		name   string
 		amount float64
 	}{
-		{"Delivery tasks", b.Tasks}, {"Dispatcher and settlement, while it runs", b.Helpers}, {"Storage of the statements", b.Storage}, {"Data to the gateway", b.Data},
-		{"Database, all month", b.Database}, {"Event log, all month", b.Brokers},
+		{"Delivery tasks", b.Tasks},
+		{"Dispatcher and settlement, while it runs", b.Helpers},
+		{"Storage of the statements", b.Storage},
+		{"Data to the gateway", b.Data},
+		{"Database, all month", b.Database},
+		{"Event log, all month", b.Brokers},
 	} {
 		rows = append(rows, row{Cells: []string{part.name, r.money(part.amount), r.money(part.amount / n)}})
 	}
