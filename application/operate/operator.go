@@ -66,35 +66,9 @@ func (o *Operator) change(ctx context.Context, what string, k key.Target, by por
 	var refused error
 	unknown := false // the answer to an earlier try's COMMIT was lost
 	err = o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		defer func() { unknown = unknown || errors.Is(err, port.ErrCommitUnknown) }()
-		return o.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
-			locked, err := tx.Lock(ctx, []key.Target{k})
-			if err != nil {
-				return err
-			}
-			if len(locked) == 0 {
-				return fmt.Errorf("target %s: %w", k, port.ErrNotFound)
-			}
-			settled, err := settle.Locked(ctx, tx, locked, policies, o.Clock)
-			if err != nil {
-				return err
-			}
-			if len(settled) == 1 {
-				locked = settled
-			}
-			rows, err := tx.Ledger(ctx, []key.Target{k})
-			if err != nil {
-				return err
-			}
-			result, refused = do(ctx, tx, locked[0], rows[k], policies)
-			if refused != nil {
-				if !errors.Is(refused, billing.ErrRefused) {
-					return refused
-				}
-				result = locked[0]
-			}
-			return tx.Save(ctx, []billing.Target{result})
-		})
+		result, refused, err = o.changeOnce(ctx, k, policies, do)
+		unknown = unknown || errors.Is(err, port.ErrCommitUnknown)
+		return err
 	})
 	if err == nil {
 		err = refused
@@ -109,6 +83,39 @@ func (o *Operator) change(ctx context.Context, what string, k key.Target, by por
 		return result, fmt.Errorf("%s: %w", what, err)
 	}
 	return result, o.note(ctx, what, k.String(), by)
+}
+
+// changeOnce is the transaction of change. refused is the refusal of do, which ends the act but not the transaction.
+func (o *Operator) changeOnce(ctx context.Context, k key.Target, policies billing.Policies, do act) (result billing.Target, refused, err error) {
+	err = o.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+		locked, err := tx.Lock(ctx, []key.Target{k})
+		if err != nil {
+			return err
+		}
+		if len(locked) == 0 {
+			return fmt.Errorf("target %s: %w", k, port.ErrNotFound)
+		}
+		settled, err := settle.Locked(ctx, tx, locked, policies, o.Clock)
+		if err != nil {
+			return err
+		}
+		if len(settled) == 1 {
+			locked = settled
+		}
+		rows, err := tx.Ledger(ctx, []key.Target{k})
+		if err != nil {
+			return err
+		}
+		result, refused = do(ctx, tx, locked[0], rows[k], policies)
+		if refused != nil {
+			if !errors.Is(refused, billing.ErrRefused) {
+				return refused
+			}
+			result = locked[0]
+		}
+		return tx.Save(ctx, []billing.Target{result})
+	})
+	return result, refused, err
 }
 
 // check refuses an act without an actor or a reason.
