@@ -85,6 +85,42 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 // adds the fingerprints of what that import stored to there.
 type inserting = func(s *session, ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) (lost []sealedBill, err error)
 
+// Compare implements port.Imports.
+func (p *Imports) Compare(ctx context.Context, month key.Month, bills []port.ImportedBill) (report port.ImportReport, err error) {
+	if len(bills) == 0 {
+		return report, ctx.Err()
+	}
+	err = read(ctx, p.db, "compare bills", func(ctx context.Context, s *session) error {
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return cmp.Or(err, fmt.Errorf("compare bills: %w: %s was never opened", port.ErrInvalid, month))
+		}
+		users := make(map[string]int64, len(bills))
+		names := each(bills, func(b *port.ImportedBill) string { return b.Customer })
+		if err := s.numbers(ctx, "number customers", customersSQL, names, users); err != nil {
+			return err
+		}
+		chunk := each(bills, func(b *port.ImportedBill) sealedBill {
+			return sealedBill{ImportedBill: *b, user: users[b.Customer], first: users[b.Customer] == 0}
+		})
+		there, err := s.fingerprints(ctx, month, chunk)
+		if err != nil {
+			return err
+		}
+		var rest []sealedBill
+		for _, b := range chunk {
+			if _, known := there[b.user]; known {
+				rest = append(rest, b)
+				continue
+			}
+			report.New = append(report.New, port.ImportConflict{Customer: b.Customer, Line: b.Line})
+		}
+		known := compare(rest, there)
+		report.Unchanged, report.Conflicts = known.Unchanged, known.Conflicts
+		return nil
+	})
+	return report, err
+}
+
 func (p *Imports) store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal Seal, insert inserting) (report port.ImportReport, err error) {
 	err = copying(ctx, p.db, "store bills", func(ctx context.Context, s *session) error {
 		chunk, err := s.numbered(ctx, bills)
@@ -169,20 +205,24 @@ func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]se
 		if len(names) == 0 {
 			break
 		}
-		err := s.query(ctx, step.what, step.statement, []any{texts(names)}, func(scan func(...any) error) error {
-			var name string
-			var user int64
-			err := scan(&name, &user)
-			step.into[name] = user
-			return err
-		})
-		if err != nil {
+		if err := s.numbers(ctx, step.what, step.statement, names, step.into); err != nil {
 			return nil, err
 		}
 	}
 	return each(bills, func(b *port.ImportedBill) sealedBill {
 		return sealedBill{ImportedBill: *b, user: users[b.Customer] + added[b.Customer], first: added[b.Customer] != 0}
 	}), nil
+}
+
+// numbers runs a statement that returns customers by name with their user ids.
+func (s *session) numbers(ctx context.Context, what, statement string, names []string, into map[string]int64) error {
+	return s.query(ctx, what, statement, []any{texts(names)}, func(scan func(...any) error) error {
+		var name string
+		var user int64
+		err := scan(&name, &user)
+		into[name] = user
+		return err
+	})
 }
 
 const fingerprintsSQL = `/* fingerprints */ SELECT d.user_id, d.fingerprint FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`

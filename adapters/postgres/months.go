@@ -23,6 +23,7 @@ func NewMonths(db *sqlx.DB) Months { return Months{db} }
 const (
 	lockMonths   = 7_230_001
 	lockPolicies = 7_230_002
+	lockImports  = 7_230_004 // and the month
 )
 
 // serialize waits for an advisory lock and holds it until the transaction ends.
@@ -93,6 +94,23 @@ func (p Months) Close(ctx context.Context, month key.Month) error {
 		}
 		return err
 	})
+}
+
+func begunSQL(month key.Month) string {
+	return `/* begun */ SELECT EXISTS (SELECT FROM ` + partition("billing_targets", month) + ` t WHERE t.dispatch_status = 'REQUESTED')
+  OR EXISTS (SELECT FROM ` + partition("delivery_attempts", month) + ` l WHERE l.state <> 'REVOKED')`
+}
+
+// Begun implements port.Months.
+func (p Months) Begun(ctx context.Context, month key.Month) (begun bool, err error) {
+	what := "look whether dispatch of " + month.String() + " has begun"
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return err
+		}
+		return s.one(ctx, what, begunSQL(month), nil, &begun)
+	})
+	return begun, err
 }
 
 // List implements port.Months.

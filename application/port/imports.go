@@ -34,9 +34,11 @@ type ImportReport struct {
 	Inserted  int
 	Unchanged int // the same bill was there already
 	Conflicts []ImportConflict
+	New       []ImportConflict // Compare alone: bills of customers that have none in the month
 }
 
-// ImportConflict is a row that differs from what was imported for the same customer and month.
+// ImportConflict is a row that is not stored: it differs from what was imported for the same customer and month, or
+// Compare found it.
 type ImportConflict struct {
 	Customer string
 	Line     int
@@ -50,6 +52,12 @@ type Imports interface {
 	// counts. A refused row of the month becomes mended by a bill that names it in Mends and is stored, now or before,
 	// and by a new bill of the customer that it named. ErrInvalid if the month was never opened.
 	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
+	// Compare tells what Store would come to, and stores nothing: what Store would insert is in New.
+	Compare(ctx context.Context, month key.Month, bills []ImportedBill) (ImportReport, error)
+	// Alone claims a month for one import, until release is called or the process ends. Where another has it, release
+	// is nil and other is the import of the month that began last and has not ended (the zero record: none is known).
+	// What the other methods promise holds without it.
+	Alone(ctx context.Context, month key.Month) (release func(), other ImportRecord, err error)
 	// Begin stores the record of an import that begins and returns its id, counted from 1.
 	Begin(ctx context.Context, record ImportRecord) (int64, error)
 	// End overwrites the record of an import. ErrNotFound if it never began.

@@ -33,6 +33,9 @@ type Months interface {
 	Open(ctx context.Context, month key.Month) error
 	// Close closes a month for runs that do not name it. ErrNotFound if it was never opened.
 	Close(ctx context.Context, month key.Month) error
+	// Begun tells whether dispatch of a month has begun: a bill of it is REQUESTED, or its ledger has a row that is not
+	// REVOKED. false where the month was never opened.
+	Begun(ctx context.Context, month key.Month) (bool, error)
 	// List returns the open months, oldest first.
 	List(ctx context.Context) ([]key.Month, error)
 	// All returns every month that was ever opened, oldest first.

@@ -20,30 +20,36 @@ const chunkRows = 1000
 // ImportOptions are an import's parameters.
 type ImportOptions struct {
 	Month     key.Month
-	NotBefore time.Time            // the opening of dispatch: no bill goes out before; required
-	Zone      *time.Location       // of send days and quiet hours where a row names none; required
-	File      string               // the file's name without folders, under which bills and refused rows are noted
-	Encoding  billfile.Encoding    // of the file's fields; for ImportFile the one that the user asked for
-	Correct   bool                 // a row that differs from the stored bill corrects it, if the bill may still change; needs By
-	By        port.Act             // who imports, and why; both may be empty unless it corrects
-	Rejects   io.Writer            // receives the refused rows as rejects.csv; may be nil
-	Workers   int                  // chunks stored at once; default 2
-	Progress  func(ImportProgress) // called after each chunk; may be nil
-	Refused   func(Refusal)        // called for each row that is not taken; may be nil
-	Remark    func(text string)    // called with what a person should know about the file; may be nil
-	Unchanged func() error         // called by ImportFile after inspecting the file and at the end; returns billfile.ErrChanged if the file changed; may be nil
+	NotBefore time.Time               // the opening of dispatch: no bill goes out before; required
+	Zone      *time.Location          // of send days and quiet hours where a row names none; required
+	File      string                  // the file's name without folders, under which bills and refused rows are noted
+	Encoding  billfile.Encoding       // of the file's fields; for ImportFile the one that the user asked for
+	Correct   bool                    // a row that differs from the stored bill corrects it, if the bill may still change; needs By
+	Late      bool                    // bills of customers that the month does not have come in although its dispatch has begun; needs By
+	Beside    bool                    // run although another import of the month is under way
+	Whole     bool                    // ImportFile: the file is whole although it does not end with a line break
+	By        port.Act                // who imports, and why; both may be empty unless it corrects or is late
+	Rejects   io.Writer               // receives the refused rows as rejects.csv; may be nil
+	Workers   int                     // chunks stored at once; default 2
+	Progress  func(ImportProgress)    // called after each chunk; may be nil
+	Refused   func(Refusal)           // called for each row that is not taken; may be nil
+	Remark    func(text string)       // called with what a person should know about the file; may be nil
+	Room      func(plain int64) error // called by ImportFile with the file's unpacked size in bytes, before its first row; its error ends the import; may be nil
+	Unchanged func() error            // called by ImportFile after inspecting the file and at the end; returns billfile.ErrChanged if the file changed; may be nil
 }
 
 func (o ImportOptions) validate() error {
 	switch {
 	case o.Month == 0:
 		return fmt.Errorf("%w: the import needs a billing month", port.ErrInvalid)
+	case o.Month.Year() < 2000 || o.Month.Year() > 2199:
+		return fmt.Errorf("%w: the billing month %s is out of range (2000-01 to 2199-12)", port.ErrInvalid, o.Month)
 	case o.NotBefore.IsZero():
 		return fmt.Errorf("%w: the import needs the instant at which dispatch opens", port.ErrInvalid)
 	case o.Zone == nil:
 		return fmt.Errorf("%w: the import needs a default time zone", port.ErrInvalid)
-	case o.Correct && (strings.TrimSpace(o.By.Actor) == "" || strings.TrimSpace(o.By.Reason) == ""):
-		return fmt.Errorf("%w: a correction needs who corrects and why", port.ErrInvalid)
+	case (o.Correct || o.Late) && (strings.TrimSpace(o.By.Actor) == "" || strings.TrimSpace(o.By.Reason) == ""):
+		return fmt.Errorf("%w: a correction, and bills after dispatch has begun, need who and why", port.ErrInvalid)
 	}
 	return nil
 }
@@ -61,7 +67,7 @@ type Refusal struct {
 	Customer string // the customer number; "" if it could not be read
 	Field    string // the column; "" if it is about the whole row
 	Reason   string
-	Conflict bool // another bill of the customer is stored and stays; otherwise the row is rejected
+	Conflict bool // another bill of the customer is stored and stays, or the bill is new and dispatch has begun; otherwise the row is rejected
 }
 
 // ImportSummary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected.
@@ -70,7 +76,7 @@ type ImportSummary struct {
 	Inserted  int
 	Unchanged int // stored already: importing twice changes nothing
 	Corrected int // replaced another bill that was stored
-	Conflicts int // another bill of the customer is stored and stays: it may not change, or no correction was asked for
+	Conflicts int // another bill of the customer is stored and stays: it may not change, or no correction was asked for; or the bill is new, dispatch has begun, and late bills were not asked for
 	Rejected  int // refused, each with line, field and reason
 }
 
@@ -112,6 +118,14 @@ func (i *Importer) ImportFile(ctx context.Context, file io.ReadSeeker, options I
 	if err != nil {
 		return fail(err)
 	}
+	if form.Unterminated && !options.Whole {
+		return fail(fmt.Errorf("%w: it does not end with a line break: it may have been cut off in the middle of its last row; get it anew, or say that it is whole (--whole)", billfile.ErrRefused))
+	}
+	if options.Room != nil {
+		if err := options.Room(form.Size); err != nil {
+			return fail(err)
+		}
+	}
 	options.remark(form)
 	options.Encoding = form.Encoding
 	if tell := options.Progress; tell != nil {
@@ -142,15 +156,13 @@ func (o ImportOptions) remark(form billfile.Form) {
 		}
 		o.Remark(fmt.Sprintf("the file is read as %s, %s", strings.ToUpper(string(form.Encoding)), how))
 	}
-	if form.Unterminated {
-		o.Remark("the file does not end with a line break: if it was cut off, its last row is not whole")
-	}
 }
 
 // Import opens the month and reads canonical CSV, unpacked, to its end. Bad rows are refused and noted; the others go
-// in. It may be repeated after any error, and run beside other imports of the month: what is stored stays as it is.
-// ErrHeader if the file is not canonical CSV; ErrInvalid if the month is closed or a parameter is missing. The summary
-// says what was done, also with an error.
+// in; new ones only while dispatch of the month has not begun, unless they are asked for. It may be repeated after any
+// error, and run beside other imports of the month if that is asked for: what is stored stays as it is.
+// ErrHeader if the file is not canonical CSV; ErrInvalid if the month is closed or a parameter is missing;
+// billing.ErrRefused while another import of the month is under way. The summary says what was done, also with an error.
 func (i *Importer) Import(ctx context.Context, file io.Reader, options ImportOptions) (ImportSummary, error) {
 	if err := options.validate(); err != nil {
 		return ImportSummary{}, err
@@ -169,10 +181,7 @@ func (i *Importer) Import(ctx context.Context, file io.Reader, options ImportOpt
 	if options.Rejects != nil {
 		run.rejects = newRejectFile(options.Rejects, run.header)
 	}
-	err = i.watch.Retry(ctx, "database", func(ctx context.Context) error { return i.months.Open(ctx, options.Month) })
-	if err == nil {
-		err = run.recorded(ctx)
-	}
+	err = run.admitted(ctx, run.recorded)
 	if err != nil {
 		err = fmt.Errorf("import %s for %s, behind row %d: %w", options.File, options.Month, run.summary.Rows, err)
 	} else if run.summary.Rows == 0 && options.Remark != nil {

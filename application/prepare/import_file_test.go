@@ -48,6 +48,24 @@ func TestAFileThatChangesDuringItsImportIsRefused(t *testing.T) {
 	}
 }
 
+// Nobody can tell the last row of such a file from one that was cut off: a due amount of 123 may have been 12300.
+func TestAFileWithoutALastLineBreakGoesInOnlyWhenItIsSaidToBeWhole(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	unended := strings.TrimSuffix(file(good(), with("customer_number", "C-2")), "\n")
+	if got, err := b.importer.ImportFile(t.Context(), strings.NewReader(unended), options()); !errors.Is(err, billfile.ErrRefused) || !strings.Contains(err.Error(), "--whole") || got.Rows != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if records, err := b.store.Report().Imports(t.Context(), november); err != nil || len(records) > 0 {
+		t.Errorf("refused, and recorded: %+v, %v", records, err)
+	}
+	o := options()
+	o.Whole = true
+	if got, err := b.importer.ImportFile(t.Context(), strings.NewReader(unended), o); err != nil || got.Inserted != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestAFileIsAskedWhetherItChangedBeforeItsFirstRowAndAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for calls, inserted := range map[int]int{1: 0, 2: 1} {
@@ -170,6 +188,7 @@ func TestImportsAtOnceDoNotDisturbEachOther(t *testing.T) {
 			rows = append(rows, with("customer_number", fmt.Sprintf("C-%d", (n+i*400)%customers), "amount", fmt.Sprint(i%2)))
 		}
 		o := named(fmt.Sprintf("%d.csv", i))
+		o.Beside = true
 		if i == 3 {
 			o.Correct, o.By = true, port.Act{Actor: "kim", Reason: "at once"}
 		}

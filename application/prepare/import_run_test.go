@@ -11,6 +11,9 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
 )
 
 func TestAClosedMonthTakesNothing(t *testing.T) {
@@ -22,6 +25,77 @@ func TestAClosedMonthTakesNothing(t *testing.T) {
 	}
 	if _, err := b.importer.Import(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options()); !errors.Is(err, port.ErrInvalid) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Dispatch of the month has begun: what is there may be corrected where it still may, and nobody new comes in unasked.
+func TestNewBillsStayOutOnceDispatchHasBegunUnlessTheyAreAskedFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.load(t, file(good(), with("customer_number", "C-2")), options())
+	begun := key.Delivery{Month: november, UserID: 1}
+	if _, err := b.store.Ledger().Close(t.Context(), []attempt.Closing{{Key: begun, State: attempt.NotSent, Reason: attempt.ReasonWindow, FinishedAt: opening}}); err != nil {
+		t.Fatal(err)
+	}
+	more := file(good(), with("customer_number", "C-2", "amount", "99"), with("customer_number", "C-3"))
+	var rejects strings.Builder
+	var remarks []string
+	o := options()
+	o.Rejects, o.Remark = &rejects, func(text string) { remarks = append(remarks, text) }
+	if got := b.load(t, more, o); got != (prepare.ImportSummary{Rows: 3, Unchanged: 1, Conflicts: 2}) {
+		t.Errorf("unasked: %+v", got)
+	}
+	if !strings.Contains(rejects.String(), "C-3") || !strings.Contains(rejects.String(), "--late") || !strings.Contains(strings.Join(remarks, "\n"), "has begun") {
+		t.Errorf("said: %q, %q", remarks, rejects.String())
+	}
+	o.Late = true
+	if _, err := b.importer.Import(t.Context(), strings.NewReader(more), o); !errors.Is(err, port.ErrInvalid) {
+		t.Errorf("late without a reason: %v", err)
+	}
+	o.Correct, o.By = true, port.Act{Actor: "kim", Reason: "the second file came after the first run"}
+	if got := b.load(t, more, o); got != (prepare.ImportSummary{Rows: 3, Inserted: 1, Unchanged: 1, Corrected: 1}) {
+		t.Errorf("asked for: %+v", got)
+	}
+	notes, err := b.store.Audit().About(t.Context(), []string{november.String()})
+	if err != nil || len(notes) != 1 || notes[0].What != "import late: november.csv" || notes[0].By.Reason != o.By.Reason {
+		t.Errorf("written down: %+v, %v", notes, err)
+	}
+}
+
+func TestAMonthOutOfRangeIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, text := range []string{"1999-12", "2200-01", "9999-12"} {
+		o := options()
+		o.Month, _ = key.ParseMonth(text)
+		if _, err := b.importer.Import(t.Context(), strings.NewReader(file(good())), o); !errors.Is(err, port.ErrInvalid) || !strings.Contains(err.Error(), "2000-01") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestASecondImportOfAMonthIsRefusedWhileOneIsUnderWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := options()
+	first.By.Actor = "kim"
+	var refused error
+	var beside prepare.ImportSummary
+	first.Progress = func(prepare.ImportProgress) {
+		_, refused = b.importer.Import(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options())
+		second := options()
+		second.Beside = true
+		beside = b.load(t, file(with("customer_number", "C-2")), second)
+	}
+	b.load(t, file(good()), first)
+	if !errors.Is(refused, billing.ErrRefused) || !strings.Contains(refused.Error(), `november.csv, by "kim"`) || !strings.Contains(refused.Error(), "--beside") {
+		t.Errorf("%v", refused)
+	}
+	if beside.Inserted != 1 {
+		t.Errorf("asked for: %+v", beside)
+	}
+	if got := b.load(t, file(with("customer_number", "C-3")), options()); got.Inserted != 1 {
+		t.Errorf("afterwards: %+v", got)
 	}
 }
 

@@ -171,7 +171,11 @@ func (c *importChunk) store(ctx context.Context) error {
 		return nil
 	}
 	return c.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		c.report, err = c.imports.Store(ctx, c.options.Month, c.bills, c.cipher.Seal)
+		if c.shut {
+			c.report, err = c.imports.Compare(ctx, c.options.Month, c.bills)
+		} else {
+			c.report, err = c.imports.Store(ctx, c.options.Month, c.bills, c.cipher.Seal)
+		}
 		return err
 	})
 }
@@ -183,12 +187,18 @@ func (c *importChunk) tell(ctx context.Context) error {
 			return err
 		}
 	}
-	c.summary.Rows += len(c.bills) + len(c.refused) - len(c.report.Conflicts)
+	c.summary.Rows += len(c.bills) + len(c.refused) - len(c.report.Conflicts) - len(c.report.New)
 	c.summary.Inserted += c.report.Inserted
 	c.summary.Unchanged += c.report.Unchanged
 	c.summary.Rejected += len(c.refused)
 	for _, conflict := range c.report.Conflicts {
 		if err := c.resolve(ctx, conflict); err != nil {
+			return err
+		}
+		c.summary.Rows++
+	}
+	for _, late := range c.report.New {
+		if err := c.keepOut(late, fmt.Sprintf("has no bill in %s yet, and its dispatch has begun (--late lets new bills in)", c.options.Month)); err != nil {
 			return err
 		}
 		c.summary.Rows++
@@ -219,6 +229,11 @@ func (c *importChunk) resolve(ctx context.Context, conflict port.ImportConflict)
 		}
 		reason = "has another bill in this month already, which stays: " + refused.Error()
 	}
+	return c.keepOut(conflict, reason)
+}
+
+// keepOut counts and shows a row that is against how the month stands.
+func (c *importChunk) keepOut(conflict port.ImportConflict, reason string) error {
 	c.summary.Conflicts++
 	row, _ := slices.BinarySearchFunc(c.records, conflict.Line, func(r record, line int) int { return cmp.Compare(r.line, line) })
 	return c.show(conflict.Line, refusal{

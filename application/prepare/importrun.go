@@ -21,6 +21,7 @@ type importRun struct {
 	seen    firstLines
 	summary ImportSummary
 	record  port.ImportRecord
+	shut    bool // to bills of customers that the month does not have
 }
 
 // recorded runs the import and keeps its record. The record of an import that dies has no end.

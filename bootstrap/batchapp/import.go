@@ -29,7 +29,7 @@ const saidRefusals = 10
 // importArguments are the import's flags.
 type importArguments struct {
 	month, file, label, format, encoding, zone, notBefore, rejects, actor, reason string
-	correct                                                                       bool
+	correct, late, beside, whole                                                  bool
 	files                                                                         []string
 }
 
@@ -45,6 +45,9 @@ func (a *importArguments) flags(flags *flag.FlagSet) {
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
+	flags.BoolVar(&a.late, "late", false, "let bills of new customers in although dispatch of the month has begun (needs --reason)")
+	flags.BoolVar(&a.beside, "beside", false, "run although another import of the month is under way")
+	flags.BoolVar(&a.whole, "whole", false, "the file is whole although it does not end with a line break")
 	flags.StringVar(&a.rejects, "rejects", "", "`file` for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
 	flags.StringVar(&a.actor, "actor", whoami(), "who imports; it is written down")
 	flags.StringVar(&a.reason, "reason", "", "why; it is written down")
@@ -120,7 +123,7 @@ func whoami() string {
 }
 
 func (a *importArguments) read() (prepare.ImportOptions, error) {
-	options := prepare.ImportOptions{File: filepath.Base(a.file), Workers: runtime.GOMAXPROCS(0) + 2, NotBefore: time.Now(), Correct: a.correct, By: port.Act{Actor: a.actor, Reason: a.reason}}
+	options := prepare.ImportOptions{File: filepath.Base(a.file), Workers: runtime.GOMAXPROCS(0) + 2, NotBefore: time.Now(), Correct: a.correct, Late: a.late, Beside: a.beside, Whole: a.whole, By: port.Act{Actor: a.actor, Reason: a.reason}}
 	var err error
 	if a.label != "" {
 		options.File = a.label
@@ -130,6 +133,9 @@ func (a *importArguments) read() (prepare.ImportOptions, error) {
 	}
 	if options.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
 		return options, fmt.Errorf("--encoding: %w", err)
+	}
+	if a.late && (a.actor == "" || a.reason == "") {
+		return options, errors.New("--late needs --reason (and --actor): that new bills came in after dispatch had begun is written down with who and why")
 	}
 	if a.correct && (a.actor == "" || a.reason == "") {
 		return options, errors.New("--correct needs --reason (and --actor): a correction is written down with who and why")

@@ -13,6 +13,7 @@ import (
 type importedFile struct {
 	importArguments
 	options prepare.ImportOptions
+	plain   int64 // bytes unpacked, once they are known
 	summary prepare.ImportSummary
 }
 
@@ -54,6 +55,7 @@ func (files importedFiles) run(ctx context.Context, b Batch, stderr io.Writer) e
 		if len(files) > 1 {
 			fmt.Fprintf(stderr, "file %d of %d: %s\n", i+1, len(files), f.file)
 		}
+		f.options.Room = files.roomFor(ctx, b, f)
 		var err error
 		if f.summary, err = f.importArguments.run(ctx, b, f.options, stderr); err != nil {
 			return err

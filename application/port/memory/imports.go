@@ -13,7 +13,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Imports is the store as port.Imports. Operations: imports.store, imports.begin, imports.end, imports.reject.
+// Imports is the store as port.Imports. Operations: imports.store, imports.compare,
+// imports.alone, imports.begin, imports.end, imports.reject.
 func (s *Store) Imports() port.Imports { return imports{s} }
 
 type imports struct{ s *Store }
@@ -59,6 +60,46 @@ func (p imports) Store(ctx context.Context, month key.Month, bills []port.Import
 	}
 	p.s.mu.Unlock()
 	return c.report, p.s.hooked(Done(op))
+}
+
+func (p imports) Compare(ctx context.Context, month key.Month, bills []port.ImportedBill) (port.ImportReport, error) {
+	if err := p.s.fault(ctx, "imports.compare"); err != nil {
+		return port.ImportReport{}, err
+	}
+	c, err := p.s.plan(month, bills)
+	if err != nil {
+		return port.ImportReport{}, fmt.Errorf("imports.compare: %w", err)
+	}
+	c.report.Inserted = 0
+	for _, source := range bills {
+		for _, fresh := range c.sources {
+			if fresh.Customer == source.Customer && fresh.Line == source.Line {
+				c.report.New = append(c.report.New, port.ImportConflict{Customer: source.Customer, Line: source.Line})
+			}
+		}
+	}
+	return c.report, nil
+}
+
+func (p imports) Alone(ctx context.Context, month key.Month) (release func(), other port.ImportRecord, err error) {
+	err = p.s.do(ctx, "imports.alone", func() error {
+		if p.s.alone[month] {
+			for _, record := range p.s.imports {
+				if record.Month == month && record.FinishedAt.IsZero() {
+					other = record
+				}
+			}
+			return nil
+		}
+		p.s.alone[month] = true
+		release = func() {
+			p.s.mu.Lock()
+			defer p.s.mu.Unlock()
+			delete(p.s.alone, month)
+		}
+		return nil
+	})
+	return release, other, err
 }
 
 // plan finds out what is new in a chunk, and numbers it.

@@ -8,10 +8,12 @@ import (
 	"slices"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Months is the store as port.Months. Operations: months.open, months.close, months.list, months.all.
+// Months is the store as port.Months. Operations: months.open, months.close, months.begun, months.list, months.all.
 func (s *Store) Months() port.Months { return months{s} }
 
 type months struct{ s *Store }
@@ -40,6 +42,24 @@ func (p months) Close(ctx context.Context, month key.Month) error {
 			p.s.months[month] = state
 		}
 		return nil
+	})
+}
+
+func (p months) Begun(ctx context.Context, month key.Month) (bool, error) {
+	return read(ctx, p.s, "months.begun", func() (bool, error) {
+		for k, b := range p.s.bills {
+			if k.Month == month && b.state.Dispatch == billing.Requested {
+				return true, nil
+			}
+		}
+		for k, rows := range p.s.ledger {
+			for _, row := range rows {
+				if k.Month == month && row.State != attempt.Revoked {
+					return true, nil
+				}
+			}
+		}
+		return false, nil
 	})
 }
 

@@ -46,6 +46,7 @@ type Store struct {
 	runs          map[int64]port.Run
 	rejects       map[key.Month]map[port.RejectedRow]rejected
 	imports       []port.ImportRecord // the id is the place, from 1
+	alone         map[key.Month]bool  // claimed by an import
 }
 
 // bill is all that is kept of a target.
@@ -86,6 +87,7 @@ func NewStore(clock port.Clock) *Store {
 		policyHistory: map[policy.Ref]port.PolicyRecord{},
 		runs:          map[int64]port.Run{},
 		rejects:       map[key.Month]map[port.RejectedRow]rejected{},
+		alone:         map[key.Month]bool{},
 	}
 }
 

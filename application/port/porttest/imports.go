@@ -24,6 +24,8 @@ func ImportsChecks() []Check[Storage] {
 		onStage("keeps a customer's user id across months", importsUserIDs),
 		onStage("changes nothing when the same is imported again", importsAgain),
 		onStage("tells of a row that differs, and keeps the first", importsConflict),
+		onStage("compares and stores nothing", importsCompare),
+		onStage("lets one import at a time have a month", importsAlone),
 		onStage("takes a customer named twice in a chunk once", importsTwiceInChunk),
 		onStage("gives one user id where imports run at once", importsRace),
 		onStage("seals each part for its own purpose", importsSeals),
@@ -109,6 +111,56 @@ func importsConflict(s *stage) {
 		Inserted: 1, Unchanged: 1, Conflicts: []port.ImportConflict{{Customer: customer(1), Line: 77}},
 	})
 	s.stateIs("after a row that differs", s.found(november, 1), before)
+}
+
+func importsCompare(s *stage) {
+	s.imported(november, 2)
+	other := bill(november, 1, noon.Add(time.Hour))
+	other.Fingerprint[0]++
+	fresh := bill(november, 7, noon)
+	got := given(s.Imports.Compare(s.ctx, november, []port.ImportedBill{bill(november, 0, noon), other, fresh}))(s)
+	s.reportIs(got, port.ImportReport{
+		Unchanged: 1,
+		Conflicts: []port.ImportConflict{{Customer: customer(1), Line: other.Line}},
+		New:       []port.ImportConflict{{Customer: customer(7), Line: fresh.Line}},
+	})
+	if _, _, err := s.Report.Find(s.ctx, november, customer(7)); !errors.Is(err, port.ErrNotFound) {
+		s.Errorf("after comparing, the new bill: %v, want ErrNotFound", err)
+	}
+	if _, err := s.Imports.Compare(s.ctx, december+1, []port.ImportedBill{fresh}); !errors.Is(err, port.ErrInvalid) {
+		s.Errorf("comparing with a month that was never opened: %v, want ErrInvalid", err)
+	}
+}
+
+func importsAlone(s *stage) {
+	claimed := func(month key.Month) (func(), port.ImportRecord) {
+		release, other, err := s.Imports.Alone(s.ctx, month)
+		s.must(err)
+		return release, other
+	}
+	release, _ := claimed(november)
+	if release == nil {
+		s.Fatal("nobody had the month, and it was not given")
+	}
+	if second, other := claimed(november); second != nil || other.ID != 0 {
+		s.Errorf("a second import got the month, or was told of %+v", other)
+	}
+	record := port.ImportRecord{Month: november, File: "bills.csv", By: port.Act{Actor: "kim"}, StartedAt: noon}
+	record.ID = given(s.Imports.Begin(s.ctx, record))(s)
+	if second, other := claimed(november); second != nil || other.ID != record.ID || other.File != record.File || other.By.Actor != "kim" {
+		s.Errorf("a second import was told of %+v", other)
+	}
+	if elsewhere, _ := claimed(december); elsewhere == nil {
+		s.Error("another month was not given")
+	} else {
+		elsewhere()
+	}
+	release()
+	again, _ := claimed(november)
+	if again == nil {
+		s.Fatal("the month was not given again")
+	}
+	again()
 }
 
 func importsTwiceInChunk(s *stage) {

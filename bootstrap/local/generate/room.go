@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-
-	"golang.org/x/sys/unix"
 )
 
 // ErrSpace says that the disk has no room for the data.
@@ -40,12 +38,4 @@ func (r *run) room(missing []part) error {
 			ErrSpace, left, (needed+needed/50+spare)>>20, r.Dir, free>>20)
 	}
 	return nil
-}
-
-func freeBytes(dir string) (int64, error) {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(dir, &disk); err != nil {
-		return 0, err
-	}
-	return int64(disk.Bavail) * int64(disk.Bsize), nil //nolint:unconvert // another type on other systems
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/balsong/balsong/bootstrap/disk"
 	"github.com/balsong/balsong/bootstrap/local/lockfile"
 )
 
@@ -45,7 +46,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err := o.validate(); err != nil {
 		return Summary{}, err
 	}
-	r := &run{Options: o, began: time.Now(), free: freeBytes}
+	r := &run{Options: o, began: time.Now(), free: disk.Free}
 	w, err := newWorld(o, o.Sample)
 	if err != nil {
 		return r.summary, err
