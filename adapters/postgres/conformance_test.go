@@ -36,6 +36,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Imports:      postgres.NewImports(db),
 		Renders:      postgres.NewRenders(db),
 		Corrections:  postgres.NewCorrections(db),
+		Retention:    postgres.NewRetention(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
 	}
 }

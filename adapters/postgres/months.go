@@ -131,7 +131,7 @@ func (p Months) List(ctx context.Context) ([]key.Month, error) {
 	return months, err
 }
 
-const allMonthsSQL = `/* all_months */ SELECT to_char(m.billing_month, 'YYYY-MM'), m.status = 'OPEN', m.opened_at, m.closed_at FROM months m ORDER BY m.billing_month`
+const allMonthsSQL = `/* all_months */ SELECT to_char(m.billing_month, 'YYYY-MM'), m.status = 'OPEN', m.opened_at, m.closed_at, m.dropped_at FROM months m ORDER BY m.billing_month`
 
 // All implements port.Months.
 func (p Months) All(ctx context.Context) ([]port.MonthState, error) {
@@ -140,7 +140,7 @@ func (p Months) All(ctx context.Context) ([]port.MonthState, error) {
 		return s.query(ctx, "list the months", allMonthsSQL, nil, func(scan func(...any) error) (err error) {
 			var state port.MonthState
 			var text string
-			if err := scan(&text, &state.Open, utc(&state.OpenedAt), utc(&state.ClosedAt)); err != nil {
+			if err := scan(&text, &state.Open, utc(&state.OpenedAt), utc(&state.ClosedAt), utc(&state.DroppedAt)); err != nil {
 				return err
 			}
 			state.Month, err = key.ParseMonth(text)

@@ -48,6 +48,8 @@ type MonthState struct {
 	Open     bool
 	OpenedAt time.Time // by the database's clock
 	ClosedAt time.Time // by the database's clock; zero while it is open
+	// DroppedAt is when retention had removed its bills, by the database's clock; zero while they are there.
+	DroppedAt time.Time
 }
 
 // Control is the switch that halts everything that goes out. It is read for each page and every few seconds, never

@@ -24,6 +24,10 @@ func Missing(customer string, asked key.Month, month port.MonthState, refused []
 	case month.Month == 0:
 		a.Headline = fmt.Sprintf("%s was never opened: nothing was imported for it, so customer %q has no bill in it.", asked, customer)
 		a.Next = Next{Text: fmt.Sprintf("Import the month's billing data: `balsong batch import --month %s --file …`.", asked), WaitsFor: ForPerson}
+	case !month.DroppedAt.IsZero():
+		a.Headline = fmt.Sprintf("The bills of %s were kept as long as the rule says and removed on %s: nobody can tell any more whether customer %q had one.",
+			asked, month.DroppedAt.Format("2006-01-02"), customer)
+		a.Next = Next{Text: "Nothing: there is no way back.", WaitsFor: ForNothing}
 	case len(refused) > 0:
 		a.Headline = fmt.Sprintf("Customer %q has no bill in %s: its row was refused at the import.", customer, asked)
 		for _, r := range refused {

@@ -415,6 +415,7 @@ func TestWhoHasNoBillIsToldWhy(t *testing.T) {
 			month: open, refused: []port.Reject{{File: "bills.csv", Line: 9, Field: "email", Reason: "has no @"}, {File: "b.csv", Line: 2, Reason: "has 3 fields, the header has 9"}},
 			says: "its row was refused at the import", told: "Refused in bills.csv, line 9: email has no @.\nRefused in b.csv, line 2: the row has 3 fields, the header has 9.\n", waits: story.ForPerson,
 		},
+		"removed":   {month: port.MonthState{Month: november, DroppedAt: time.Date(2028, 1, 5, 0, 0, 0, 0, time.UTC)}, says: "removed on 2028-01-05", waits: story.ForNothing},
 		"not named": {month: open, says: `Customer "C-1" has no bill in 2026-11.`, waits: story.ForNothing},
 	} {
 		a := story.Missing("C-1", november, c.month, c.refused)

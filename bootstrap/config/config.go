@@ -217,6 +217,27 @@ type Operator struct {
 	Log      Log
 }
 
+// Kept says how long what is kept.
+type Kept struct {
+	Months      int `env:"BALSONG_KEEP_MONTHS" envDefault:"12" help:"whole months of bills, ledger and statements that are kept beside the running one"`
+	AuditMonths int `env:"BALSONG_KEEP_AUDIT_MONTHS" envDefault:"60" help:"the same of audit data: imports, runs, what people did; at least BALSONG_KEEP_MONTHS"`
+}
+
+func (k Kept) validate() error {
+	if k.Months < 1 || k.AuditMonths < k.Months {
+		return fmt.Errorf("BALSONG_KEEP_MONTHS (%d) must be at least 1, and BALSONG_KEEP_AUDIT_MONTHS (%d) at least as much", k.Months, k.AuditMonths)
+	}
+	return nil
+}
+
+// Retention is what it takes to remove old months.
+type Retention struct {
+	Database Database
+	S3       S3
+	Kept     Kept
+	Log      Log
+}
+
 // OptionalKafka is the log of events for those who only look at it.
 type OptionalKafka struct {
 	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it nobody asks how far delivery is behind"`

@@ -29,6 +29,7 @@ ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md
 		{"delivery (roles delivery and both)", Variables[Deliverer]()},
 		{"delivery (role settlement)", Variables[Settler]()},
 		{"balsong status, target, policy, …", Variables[Operator]()},
+		{"balsong month retention", Variables[Retention]()},
 		{"balsong render --preview, and send-test of a customer's bill", Variables[Preview]()},
 		{"balsong send-test", Variables[SendTest]()},
 	}

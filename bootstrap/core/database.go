@@ -39,6 +39,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewDossiers, fx.As(new(port.Dossiers))),
 			fx.Annotate(postgres.NewImports, fx.As(new(port.Imports)), fx.As(fx.Self())),
 			fx.Annotate(postgres.NewRenders, fx.As(new(port.Renders))),
+			fx.Annotate(postgres.NewRetention, fx.As(new(port.Retention))),
 			fx.Annotate(postgres.NewCorrections, fx.As(new(port.Corrections))),
 		),
 	)

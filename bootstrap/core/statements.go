@@ -21,13 +21,17 @@ func S3Config(c config.S3) s3.Config {
 
 // Statements provides the packs and the cipher.
 func Statements(c config.S3, keys config.Keys) fx.Option {
-	return fx.Module("statements",
+	return fx.Module("statements", Packs(c), Cipher(keys))
+}
+
+// Packs provides the packs without a cipher: for who removes them.
+func Packs(c config.S3) fx.Option {
+	return fx.Module("packs",
 		fx.Provide(
 			fx.Annotate(func(metrics port.Metrics) (*s3.Packs, error) {
 				return s3.New(context.Background(), S3Config(c), metrics)
-			}, fx.As(fx.Self()), fx.As(new(port.Packs))),
+			}, fx.As(fx.Self()), fx.As(new(port.Packs)), fx.As(new(port.PackShelf))),
 		),
-		Cipher(keys),
 	)
 }
 

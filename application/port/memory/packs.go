@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/balsong/balsong/application/port"
@@ -20,7 +21,10 @@ type Packs struct {
 	puts  int
 }
 
-var _ port.Packs = (*Packs)(nil)
+var (
+	_ port.Packs     = (*Packs)(nil)
+	_ port.PackShelf = (*Packs)(nil)
+)
 
 // NewPacks returns an empty store.
 func NewPacks() *Packs { return &Packs{packs: map[string][]byte{}} }
@@ -72,6 +76,42 @@ func (p *Packs) Get(ctx context.Context, ref port.StatementRef) ([]byte, error) 
 		return nil, fmt.Errorf("get from pack %s: %w: the hash differs", ref.Key, port.ErrContent)
 	}
 	return entry, nil
+}
+
+// Weigh implements port.PackShelf.
+func (p *Packs) Weigh(ctx context.Context, prefix string) (w port.PackWeight, err error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for name, pack := range p.packs {
+		if strings.HasPrefix(name, prefix) {
+			w.Packs++
+			w.Bytes += int64(len(pack))
+		}
+	}
+	return w, ctx.Err()
+}
+
+// Remove implements port.PackShelf.
+func (p *Packs) Remove(ctx context.Context, prefix string, told func(port.PackWeight)) (gone port.PackWeight, err error) {
+	if err := ctx.Err(); err != nil {
+		return gone, err
+	}
+	if prefix == "" {
+		return gone, fmt.Errorf("remove packs: %w: the prefix is empty", port.ErrInvalid)
+	}
+	p.mu.Lock()
+	for name, pack := range p.packs {
+		if strings.HasPrefix(name, prefix) {
+			gone.Packs++
+			gone.Bytes += int64(len(pack))
+			delete(p.packs, name)
+		}
+	}
+	p.mu.Unlock()
+	if told != nil {
+		told(gone)
+	}
+	return gone, nil
 }
 
 // Count returns how many packs there are, and how many times one was put.

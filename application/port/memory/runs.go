@@ -49,7 +49,8 @@ type runs struct{ s *Store }
 
 func (p runs) Start(ctx context.Context, run port.Run) (int64, error) {
 	return read(ctx, p.s, "runs.start", func() (int64, error) {
-		run.ID = int64(len(p.s.runs)) + 1
+		p.s.lastRun++
+		run.ID = p.s.lastRun
 		p.s.runs[run.ID] = keptRun(run)
 		return run.ID, nil
 	})
@@ -78,8 +79,8 @@ func (p runs) Find(ctx context.Context, id int64) (port.Run, error) {
 func (p runs) Latest(ctx context.Context, month key.Month, limit int) ([]port.Run, error) {
 	return read(ctx, p.s, "runs.latest", func() ([]port.Run, error) {
 		var latest []port.Run
-		for id := int64(len(p.s.runs)); id > 0 && len(latest) < limit; id-- {
-			if run := p.s.runs[id]; month == 0 || run.Month == month {
+		for id := p.s.lastRun; id > 0 && len(latest) < limit; id-- {
+			if run, kept := p.s.runs[id]; kept && (month == 0 || run.Month == month) {
 				latest = append(latest, keptRun(run))
 			}
 		}

@@ -44,6 +44,7 @@ type Store struct {
 	policyHistory map[policy.Ref]port.PolicyRecord // without the version
 	notes         []port.Note
 	runs          map[int64]port.Run
+	lastRun       int64
 	rejects       map[key.Month]map[port.RejectedRow]rejected
 	imports       []port.ImportRecord // the id is the place, from 1
 	alone         map[key.Month]bool  // claimed by an import

@@ -115,3 +115,31 @@ func TestThePacksSuiteRejectsBrokenStores(t *testing.T) {
 	porttest.Reject(t, checks, func(testing.TB) port.Packs { return &neverReplacing{Packs: memory.NewPacks()} },
 		"replaces a pack of the same name")
 }
+
+// greedy is a shelf that minds no slash, and counts what it was asked for.
+type greedy struct{ *memory.Packs }
+
+func (g greedy) Remove(ctx context.Context, prefix string, told func(port.PackWeight)) (port.PackWeight, error) {
+	if prefix == "" {
+		return port.PackWeight{}, nil
+	}
+	return g.Packs.Remove(ctx, prefix[:6], told)
+}
+
+// short is a shelf that stops at what one request takes.
+type short struct{ *memory.Packs }
+
+func (s short) Remove(ctx context.Context, prefix string, told func(port.PackWeight)) (port.PackWeight, error) {
+	if w, err := s.Packs.Weigh(ctx, prefix); err != nil || w.Packs > 1000 {
+		return port.PackWeight{Packs: 1000}, err
+	}
+	return s.Packs.Remove(ctx, prefix, told)
+}
+
+func TestThePackShelfSuiteRejectsBrokenStores(t *testing.T) {
+	t.Parallel()
+	porttest.Reject(t, porttest.PackShelfChecks(), func(testing.TB) porttest.Shelf { return greedy{memory.NewPacks()} },
+		"weighs and removes the packs of one prefix, and no other", "refuses to remove everything")
+	porttest.Reject(t, porttest.PackShelfChecks(), func(testing.TB) porttest.Shelf { return short{memory.NewPacks()} },
+		"removes more packs than one request takes")
+}

@@ -32,6 +32,7 @@ type Storage struct {
 	Imports      port.Imports
 	Renders      port.Renders
 	Corrections  port.Corrections
+	Retention    port.Retention
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -76,6 +77,7 @@ func StorageSuites() []StorageSuite {
 		{"Imports", ImportsChecks()},
 		{"Renders", RendersChecks()},
 		{"Corrections", CorrectionsChecks()},
+		{"Retention", RetentionChecks()},
 	}
 }
 

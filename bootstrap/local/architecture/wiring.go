@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/application/retain"
 	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -62,6 +63,10 @@ func apps() ([]app, error) {
 		{
 			"Operator", "bootstrap/operatorapp", "what people's commands work with",
 			operatorapp.Options(config.Operator{Database: database, Log: log}), reflect.TypeFor[operate.Ports]().String(), nil,
+		},
+		{
+			"Retention", "bootstrap/operatorapp", "removes old months, then ends",
+			operatorapp.Retention(config.Retention{Database: database, S3: s3, Kept: config.Kept{Months: 12, AuditMonths: 60}, Log: log}), reflect.TypeFor[*retain.Keeper]().String(), nil,
 		},
 	}, nil
 }

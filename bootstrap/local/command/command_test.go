@@ -45,6 +45,8 @@ func TestTheExitCodesOfThePeoplesCommands(t *testing.T) {
 		"one answer too many":          {"unreached --month 2026-11 --output json", nowhere, core.ExitUsage},
 		"a month without its flag":     {"dispatcher 2026-11", nowhere, core.ExitUsage},
 		"a share beyond 1":             {"gateway --data none --temporary 2", "", core.ExitUsage},
+		"retention without a reason":   {"month retention", nowhere, core.ExitUsage},
+		"retention without a bucket":   {"month retention --dry-run", nowhere, core.ExitUsage},
 		"no database configured":       {"status", "", core.ExitUsage},
 		"the database is away":         {"status", nowhere, core.ExitUnavailable},
 		"the database is away, an act": {"halt --reason x", nowhere, core.ExitUnavailable},

@@ -54,7 +54,7 @@ func newHalt() []*cobra.Command {
 func newMonth() *cobra.Command {
 	a := &acting{}
 	var anyway bool
-	cmd := &cobra.Command{Use: "month", GroupID: groupPeople, Short: "Close a billing month"}
+	cmd := &cobra.Command{Use: "month", GroupID: groupPeople, Short: "Close a billing month, remove old ones"}
 	closing := &cobra.Command{
 		Use: "close", Args: cobra.NoArgs, Short: "Close a month: only runs that name it take it from then on",
 		Long: "Close a month: a dispatcher that names no month no longer takes it. While some of its bills have not come to an end this is\n" +
@@ -73,7 +73,7 @@ func newMonth() *cobra.Command {
 	a.monthFlag(closing)
 	a.flags(closing)
 	closing.Flags().BoolVar(&anyway, "anyway", false, "close it although some bills have not come to an end")
-	cmd.AddCommand(closing)
+	cmd.AddCommand(closing, newRetention())
 	return cmd
 }
 

@@ -1,0 +1,102 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Retention is the store as port.Retention. Operations: retention.weigh, retention.drop, retention.weigh_audit,
+// retention.drop_audit. Bytes are a hundred a row.
+func (s *Store) Retention() port.Retention { return retention{s} }
+
+type retention struct{ s *Store }
+
+func (p retention) Weigh(ctx context.Context, month key.Month) (port.MonthWeight, error) {
+	return read(ctx, p.s, "retention.weigh", func() (port.MonthWeight, error) {
+		w := port.MonthWeight{Rejects: len(p.s.rejects[month])}
+		for k := range p.s.bills {
+			if k.Month == month {
+				w.Bills++
+			}
+		}
+		for k, rows := range p.s.ledger {
+			if k.Month == month {
+				w.Ledger += len(rows)
+			}
+		}
+		w.Bytes = int64(w.Bills+w.Ledger+w.Rejects) * 100
+		return w, nil
+	})
+}
+
+func (p retention) Drop(ctx context.Context, month key.Month) error {
+	return p.s.do(ctx, "retention.drop", func() error {
+		state, known := p.s.months[month]
+		switch {
+		case !known:
+			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNoRoom)
+		case state.Open:
+			return fmt.Errorf("%w: %s is open", port.ErrInvalid, month)
+		}
+		maps.DeleteFunc(p.s.bills, func(k key.Target, _ bill) bool { return k.Month == month })
+		maps.DeleteFunc(p.s.ledger, func(k key.Target, _ map[key.Delivery]attempt.Row) bool { return k.Month == month })
+		delete(p.s.rejects, month)
+		if state.DroppedAt.IsZero() {
+			state.DroppedAt = p.s.now()
+			p.s.months[month] = state
+		}
+		return nil
+	})
+}
+
+// ended tells whether a month's records may go.
+func (s *Store) ended(month, before key.Month) bool {
+	return month < before && !s.months[month].DroppedAt.IsZero()
+}
+
+func (p retention) WeighAudit(ctx context.Context, before key.Month) (port.AuditWeight, error) {
+	return read(ctx, p.s, "retention.weigh_audit", func() (w port.AuditWeight, _ error) {
+		for _, record := range p.s.imports {
+			if p.s.ended(record.Month, before) {
+				w.Imports++
+			}
+		}
+		for _, run := range p.s.runs {
+			if p.s.ended(run.Month, before) {
+				w.Runs++
+			}
+		}
+		for month := range p.s.months {
+			if p.s.ended(month, before) {
+				w.Months++
+			}
+		}
+		for _, note := range p.s.notes {
+			if note.By.At.Before(before.Start(time.UTC)) {
+				w.Acts++
+			}
+		}
+		return w, nil
+	})
+}
+
+func (p retention) DropAudit(ctx context.Context, before key.Month) error {
+	return p.s.do(ctx, "retention.drop_audit", func() error {
+		for i, record := range p.s.imports { // the id is the place: a hole stays
+			if p.s.ended(record.Month, before) {
+				p.s.imports[i] = port.ImportRecord{}
+			}
+		}
+		maps.DeleteFunc(p.s.runs, func(_ int64, run port.Run) bool { return p.s.ended(run.Month, before) })
+		maps.DeleteFunc(p.s.months, func(month key.Month, _ port.MonthState) bool { return p.s.ended(month, before) })
+		p.s.notes = slices.DeleteFunc(p.s.notes, func(n port.Note) bool { return n.By.At.Before(before.Start(time.UTC)) })
+		return nil
+	})
+}

@@ -1,0 +1,49 @@
+package port
+
+import (
+	"context"
+
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Retention removes what has been kept long enough. Statement data (bills, ledger, refused rows, statements) goes a
+// month at a time; audit data (who imported, ran, approved, looked) outlives it.
+type Retention interface {
+	// Weigh tells what Drop would take away. Zero where nothing of the month is there any more.
+	Weigh(ctx context.Context, month key.Month) (MonthWeight, error)
+	// Drop removes the bills, the ledger and the refused rows of a closed month for good. Safe to repeat, also after it
+	// was cut short; the month is dropped (MonthState.DroppedAt) when all of it is gone. ErrNotFound where the month was
+	// never opened, ErrInvalid while it is open, ErrConflict where others hold it just now: try again.
+	Drop(ctx context.Context, month key.Month) error
+	// WeighAudit tells what DropAudit would take away.
+	WeighAudit(ctx context.Context, before key.Month) (AuditWeight, error)
+	// DropAudit removes the records of imports and runs of dropped months before the given one, these months
+	// themselves, and what operators did before its first instant (UTC). Safe to repeat.
+	DropAudit(ctx context.Context, before key.Month) error
+}
+
+// MonthWeight is how much of a month there is.
+type MonthWeight struct {
+	Bills   int   // rows
+	Ledger  int   // rows
+	Rejects int   // rows
+	Bytes   int64 // of all of them with their indexes, as the database counts
+}
+
+// AuditWeight is how many records there are.
+type AuditWeight struct{ Imports, Runs, Acts, Months int }
+
+// PackShelf looks at packs and removes them by their names' beginning.
+type PackShelf interface {
+	// Weigh counts the packs whose names begin with prefix. ErrUnavailable.
+	Weigh(ctx context.Context, prefix string) (PackWeight, error)
+	// Remove removes the packs whose names begin with prefix, which must not be empty (ErrInvalid), and returns what it
+	// removed. told, where it is not nil, learns how far it is. Safe to repeat, also after it was cut short. ErrUnavailable.
+	Remove(ctx context.Context, prefix string, told func(PackWeight)) (PackWeight, error)
+}
+
+// PackWeight is how many packs there are.
+type PackWeight struct {
+	Packs int
+	Bytes int64
+}

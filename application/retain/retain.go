@@ -1,0 +1,239 @@
+// Package retain removes what has been kept long enough: the statement data of old months, and much later what was
+// written down about them. Whoever removes says who he is and why, and that is written down before anything is gone.
+package retain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Ports are what retention needs of the world.
+type Ports struct {
+	Months    port.Months
+	Report    port.Report
+	Sweeps    port.Sweeps
+	Retention port.Retention
+	Packs     port.PackShelf
+	Audit     port.Audit
+	Clock     port.Clock
+	Log       port.Log
+}
+
+// Rule says how long what is kept.
+type Rule struct {
+	Months      int // whole months of statement data that are kept beside the running one; at least 1
+	AuditMonths int // the same of audit data; at least Months
+}
+
+func (r Rule) validate() error {
+	if r.Months < 1 || r.AuditMonths < r.Months {
+		return fmt.Errorf("%w: keep at least 1 month of statements, and audit data at least as long (%d and %d were asked for)", port.ErrInvalid, r.Months, r.AuditMonths)
+	}
+	return nil
+}
+
+// Keeper applies the rule. It is safe for concurrent use, and several may run at once.
+type Keeper struct {
+	Ports
+	rule  Rule
+	watch *outage.Watch
+}
+
+// New returns a keeper. ErrInvalid where the rule cannot be.
+func New(ports Ports, rule Rule) (*Keeper, error) {
+	return &Keeper{Ports: ports, rule: rule, watch: outage.New(ports.Clock, ports.Log)}, rule.validate()
+}
+
+// Plan is what is to go, or what went.
+type Plan struct {
+	Months      []MonthPlan
+	AuditBefore key.Month // audit data of months before this one goes
+	Audit       port.AuditWeight
+}
+
+// MonthPlan is a month that is old enough.
+type MonthPlan struct {
+	Month    key.Month
+	Data     port.MonthWeight
+	Packs    port.PackWeight
+	Statuses map[billing.Status]int // how its bills ended, or where they stand
+	Open     string                 // why it may not go as it is; "": it may
+	Locked   bool                   // a gateway may be called right now: it may not go, whoever wants it
+}
+
+// Plan looks what is old enough; only: no other month than this one (0: all). It changes nothing. ErrNotFound where
+// the one month was never opened, billing.ErrRefused where it is not old enough.
+func (k *Keeper) Plan(ctx context.Context, only key.Month) (plan Plan, err error) {
+	now := k.Clock.Now().UTC()
+	running, err := key.NewMonth(now.Year(), now.Month())
+	if err != nil {
+		return plan, err
+	}
+	plan.AuditBefore = running - key.Month(k.rule.AuditMonths)
+	err = k.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		plan.Audit, err = k.Retention.WeighAudit(ctx, plan.AuditBefore)
+		return err
+	})
+	if err != nil {
+		return plan, err
+	}
+	months, err := k.old(ctx, running-key.Month(k.rule.Months), only)
+	for i := 0; err == nil && i < len(months); i++ {
+		var month MonthPlan
+		err = k.watch.Retry(ctx, "database or packs", func(ctx context.Context) (err error) {
+			month, err = k.month(ctx, months[i])
+			return err
+		})
+		plan.Months = append(plan.Months, month)
+	}
+	return plan, err
+}
+
+// old lists the months before one that are not dropped yet.
+func (k *Keeper) old(ctx context.Context, before, only key.Month) (months []port.MonthState, err error) {
+	var all []port.MonthState
+	err = k.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		all, err = k.Months.All(ctx)
+		return err
+	})
+	found := only == 0
+	for _, m := range all {
+		if only != 0 && m.Month != only {
+			continue
+		}
+		found = true
+		if m.Month < before && m.DroppedAt.IsZero() {
+			months = append(months, m)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, fmt.Errorf("%s: %w: it was never opened", only, port.ErrNotFound)
+	case only >= before:
+		return nil, fmt.Errorf("%w: %s is kept: only months before %s are old enough", billing.ErrRefused, only, before)
+	}
+	return months, nil
+}
+
+// prefix is what the names of a month's packs begin with, as the rendering gives them.
+func prefix(month key.Month) string { return month.String() + "/" }
+
+// month looks at one month.
+func (k *Keeper) month(ctx context.Context, state port.MonthState) (plan MonthPlan, err error) {
+	plan = MonthPlan{Month: state.Month}
+	if plan.Data, err = k.Retention.Weigh(ctx, state.Month); err != nil {
+		return plan, err
+	}
+	if plan.Packs, err = k.Packs.Weigh(ctx, prefix(state.Month)); err != nil {
+		return plan, err
+	}
+	funnel, err := k.Report.Funnel(ctx, state.Month)
+	if err != nil {
+		return plan, err
+	}
+	plan.Statuses = funnel.Dispatch
+	claimed, _, err := k.Sweeps.InDoubt(ctx, state.Month)
+	if err != nil {
+		return plan, err
+	}
+	var left []string
+	if state.Open {
+		left = append(left, fmt.Sprintf("it is open (`balsong month close --month %s` ends it)", state.Month))
+	}
+	for _, status := range billing.Statuses {
+		if n := funnel.Dispatch[status]; n > 0 && (status == billing.Ready || status == billing.Failed || status == billing.Requested) {
+			left = append(left, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	if claimed > 0 {
+		left = append(left, fmt.Sprintf("%d calls without an outcome", claimed))
+	}
+	plan.Open, plan.Locked = strings.Join(left, ", "), state.Open || claimed > 0
+	return plan, nil
+}
+
+// Told learns how far it is: of the month, how many of its packs are gone.
+type Told func(month key.Month, gone port.PackWeight)
+
+// Apply removes what the rule says, the oldest month first, and returns what it found there. While a month is not
+// through it removes nothing at all (billing.ErrRefused), unless anyway: open months and calls without an outcome stay
+// refused. Safe to repeat, also after it was killed in the middle.
+func (k *Keeper) Apply(ctx context.Context, only key.Month, anyway bool, by port.Act, told Told) (Plan, error) {
+	if strings.TrimSpace(by.Actor) == "" || strings.TrimSpace(by.Reason) == "" {
+		return Plan{}, operate.ErrNoReason
+	}
+	plan, err := k.Plan(ctx, only)
+	if err != nil {
+		return plan, err
+	}
+	var refused []error
+	for _, m := range plan.Months {
+		if m.Open != "" && (m.Locked || !anyway) {
+			refused = append(refused, fmt.Errorf("%w: %s is not through: %s", billing.ErrRefused, m.Month, m.Open))
+		}
+	}
+	if len(refused) > 0 {
+		return plan, fmt.Errorf("nothing was removed: %w; name the months that may go (--month), or let bills go that did not come to an end (--anyway)", errors.Join(refused...))
+	}
+	for _, m := range plan.Months {
+		if err := k.drop(ctx, m, by, told); err != nil {
+			return plan, fmt.Errorf("remove %s: %w (run it again: it goes on where it stopped)", m.Month, err)
+		}
+	}
+	if only != 0 || plan.Audit == (port.AuditWeight{}) {
+		return plan, nil
+	}
+	if err := k.note(ctx, fmt.Sprintf("remove audit data: %d acts, %d runs, %d imports, %d months", plan.Audit.Acts, plan.Audit.Runs, plan.Audit.Imports, plan.Audit.Months),
+		"before "+plan.AuditBefore.String(), by); err != nil {
+		return plan, err
+	}
+	return plan, k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.DropAudit(ctx, plan.AuditBefore) })
+}
+
+// drop removes a month: first it is written down, then the statements go, then their rows.
+func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, told Told) error {
+	if err := k.note(ctx, "remove month: "+m.String(), m.Month.String(), by); err != nil {
+		return err
+	}
+	gone := port.PackWeight{}
+	err := k.watch.Retry(ctx, "packs", func(ctx context.Context) error {
+		before := gone
+		_, err := k.Packs.Remove(ctx, prefix(m.Month), func(now port.PackWeight) {
+			gone = port.PackWeight{Packs: before.Packs + now.Packs, Bytes: before.Bytes + now.Bytes}
+			if told != nil {
+				told(m.Month, gone)
+			}
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.Drop(ctx, m.Month) })
+}
+
+func (k *Keeper) note(ctx context.Context, what, subject string, by port.Act) error {
+	by.At = k.Clock.Now()
+	return k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Audit.Note(ctx, what, subject, by) })
+}
+
+// String says what there is of a month, as it is written down.
+func (m MonthPlan) String() string {
+	parts := []string{fmt.Sprintf("%d bills", m.Data.Bills)}
+	for _, status := range billing.Statuses {
+		if n := m.Statuses[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%d ledger rows", m.Data.Ledger), fmt.Sprintf("%d refused rows", m.Data.Rejects), fmt.Sprintf("%d packs", m.Packs.Packs)), ", ")
+}
