@@ -148,11 +148,12 @@ func matches(entry []byte, ref port.StatementRef) bool {
 	return int64(len(entry)) == ref.Length && bytes.Equal(hash[:], ref.SHA256)
 }
 
-// assemble copies an entry out of its blocks. The entry is shorter than asked for if the pack ends before. fresh
-// reports whether every block was requested by this call, so that none of them can be older.
+// assemble returns an entry from its blocks. An entry that lies in one block, as most do, is not copied. It is shorter
+// than asked for if the pack ends before. fresh reports whether every block was requested by this call, so that none of
+// them can be older.
 func (p *Packs) assemble(ctx context.Context, ref port.StatementRef) (entry []byte, fresh bool, err error) {
 	size, end := p.config.BlockBytes, ref.Offset+ref.Length
-	entry, fresh = make([]byte, 0, ref.Length), true
+	fresh = true
 	for number := ref.Offset / size; number*size < end; number++ {
 		block, read, err := p.block(ctx, blockKey{packKey{ref.Bucket, ref.Key}, number})
 		if err != nil {
@@ -163,7 +164,11 @@ func (p *Packs) assemble(ctx context.Context, ref port.StatementRef) (entry []by
 		if from >= to {
 			break
 		}
-		entry = append(entry, block[from:to]...)
+		if entry == nil {
+			entry = block[from:to:to]
+		} else {
+			entry = append(entry, block[from:to]...) // the first part has no capacity left, so both are copied
+		}
 	}
 	return entry, fresh, nil
 }

@@ -40,9 +40,11 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 			})
 		},
 		func() error {
-			return f.keyed(ctx, func() (err error) {
-				statement, err = prepare.OpenStatement(sealed, target, f.Cipher, f.request.Channel)
-				return err
+			return f.keyed(ctx, func() error {
+				return inTurn(ctx, f.desks, func() (err error) {
+					statement, err = prepare.OpenStatement(sealed, target, f.Cipher, f.request.Channel)
+					return err
+				})
 			})
 		},
 	}
@@ -63,7 +65,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 // yet: keyed waits and tries again.
 func (f *flight) keyed(ctx context.Context, do func() error) error {
 	return f.await(ctx, "keys", func(ctx context.Context) error {
-		err := inTurn(ctx, f.desks, do)
+		err := do()
 		if errors.Is(err, port.ErrUnknownKey) {
 			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
 		}

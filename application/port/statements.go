@@ -15,26 +15,26 @@ import (
 type Variant struct {
 	Subject string `json:"subject,omitempty"` // e-mail
 	HTML    string `json:"html,omitempty"`    // e-mail
-	Text    string `json:"text"`              // e-mail (plain), SMS, push (body)
-	Title   string `json:"title,omitempty"`   // push; the subject of an LMS
-	Class   string `json:"class,omitempty"`   // of a text message SMS or LMS; of an e-mail ADVERTISING, or empty for a bill
+	Text    string // e-mail (plain), SMS, push (body)
+	Title   string `json:"title,omitempty"` // push; the subject of an LMS
+	Class   string `json:"class,omitempty"` // of a text message SMS or LMS; of an e-mail ADVERTISING, or empty for a bill
 	// Unsubscribe is where one click takes the recipient of this e-mail off the list (RFC 8058): an https address.
 	Unsubscribe string `json:"unsubscribe,omitempty"`
 }
 
 // Statement is one target's statement with the variants of all channels, unencrypted.
 type Statement struct {
-	Target   key.Target               `json:"target"`
-	Variants map[channel.Kind]Variant `json:"variants"`
+	Target   key.Target
+	Variants map[channel.Kind]Variant
 }
 
 // StatementRef says where a statement lies in a pack. It is stored and sent encrypted.
 type StatementRef struct {
-	Bucket string `json:"bucket"`
-	Key    string `json:"key"`
-	Offset int64  `json:"offset"` // bytes from the pack's start
-	Length int64  `json:"length"` // bytes
-	SHA256 []byte `json:"sha256"` // of the stored bytes
+	Bucket string
+	Key    string
+	Offset int64  // bytes from the pack's start
+	Length int64  // bytes
+	SHA256 []byte // of the stored bytes
 }
 
 // Errors of statements and ciphertexts.
@@ -56,7 +56,8 @@ type Packs interface {
 	// for the content; writing a name again replaces the pack. ErrUnavailable; ErrInvalid if there is no entry, or one
 	// is empty or longer than MaxEntry.
 	Put(ctx context.Context, name string, entries [][]byte) ([]StatementRef, error)
-	// Get reads one entry. ErrUnavailable; ErrContent if its hash or length is wrong, or the pack is gone.
+	// Get reads one entry; its bytes may be shared with other callers and must not be changed. ErrUnavailable;
+	// ErrContent if its hash or length is wrong, or the pack is gone.
 	Get(ctx context.Context, ref StatementRef) ([]byte, error)
 }
 

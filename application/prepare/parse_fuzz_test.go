@@ -10,6 +10,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -59,12 +60,26 @@ func FuzzDestinations(f *testing.F) {
 
 // FuzzDecodeStatement: what is taken for a statement is written and read as the same statement.
 func FuzzDecodeStatement(f *testing.F) {
-	for _, plain := range []string{
-		`{"target":{"Month":"2026-11","UserID":1},"variants":{"EMAIL":{"subject":"s","html":1,"text":1},"SMS":{"class":"SMS","text":2}}}` + "\nabcd",
-		`{"variants":{"EMAIL":{"html":-1,"text":99}}}` + "\nx", `{"variants":{"FAX":{}}}` + "\n", "\n", "", `{}` + "\nx", `{"variants":null}` + "\n",
+	target := key.Target{Month: 24322, UserID: 1}
+	for _, statement := range []port.Statement{
+		{Target: target},
+		{Target: target, Variants: map[channel.Kind]port.Variant{
+			channel.Email: {Subject: "s", HTML: "h", Text: "t", Unsubscribe: "u"}, channel.SMS: {Class: "LMS", Text: "text"}, channel.Push: {Title: "t", Text: "b"},
+		}},
 	} {
-		f.Add([]byte(plain))
+		plain, err := encode(nil, statement)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(plain)
+		f.Add(plain[:len(plain)-1])
+		f.Add(append(plain, 0))
 	}
+	f.Add([]byte{})
+	f.Add([]byte("\x01\x01\x01\x02\x03SMS\x00\x00\x00\x00\x00\x00\x03SMS\x00\x00\x00\x00\x00\x00")) // the same channel twice
+	f.Add([]byte("\x01\x01\x01\x01\x03FAX\x00\x00\x00\x00\x00\x00"))                                // an unknown one
+	f.Add([]byte("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00"))                           // a month out of range
+	f.Add([]byte("\x01\x01\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))                       // a text longer than memory
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		statement, err := decode(plain, nil)
 		if err != nil {
@@ -110,8 +125,9 @@ func FuzzOpenStatement(f *testing.F) {
 // FuzzOpenReference: what a ciphertext holds is a reference, which is written and read as the same, or ErrContent.
 func FuzzOpenReference(f *testing.F) {
 	target, cipher := key.Target{Month: 24322, UserID: 1}, memory.NewCipher()
-	for _, plain := range []string{`{"bucket":"b","key":"k","offset":1,"length":2,"sha256":"AA=="}`, `{"offset":-1}`, `{"offset":1e99}`, "", "null", "[]"} {
-		f.Add([]byte(plain))
+	whole := encodeReference(port.StatementRef{Bucket: "b", Key: "k", Offset: 1, Length: 2, SHA256: []byte{0}})
+	for _, plain := range [][]byte{whole, whole[:len(whole)-1], append(whole, 0), {}, {frameVersion}, {frameVersion + 1}} {
+		f.Add(plain)
 	}
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		sealed, err := cipher.Seal(plain, port.Purpose{Kind: port.KindStatementRef, Target: target})

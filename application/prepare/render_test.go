@@ -298,18 +298,24 @@ func TestOnlyTheTargetsOwnStatementOpens(t *testing.T) {
 	if _, err := prepare.OpenStatement(good, own, memory.NewCipher()); !errors.Is(err, port.ErrUnknownKey) {
 		t.Errorf("another key: %v", err)
 	}
-	const head = `{"target":{"Month":"2026-11","UserID":1},"variants":`
-	if _, err := prepare.OpenStatement(seal(packed(head+`{"SMS":{"text":2}}}`+"\nab")), own, cipher); err != nil {
+	const head = "\x01\x82\xbe\x01\x01" // the version, November 2026, customer 1
+	message := func(channel string, html, text int) string {
+		return fmt.Sprintf("%c%s\x03SMS\x00\x00\x00%c%c", len(channel), channel, html, text)
+	}
+	if _, err := prepare.OpenStatement(seal(packed(head+"\x01"+message("SMS", 0, 2)+"ab")), own, cipher); err != nil {
 		t.Errorf("one framed by hand: %v", err)
 	}
 	for name, plain := range map[string][]byte{
-		"not compressed": []byte(`{"target":{}}`), "not JSON": packed("x\n"), "cut": packed(head + "{}}\n")[:20], "without an end": packed(head + "{}}"),
-		"another owner":      packed(`{"target":{"Month":"2026-11","UserID":2}}` + "\n"),
-		"an unknown channel": packed(head + `{"FAX":{"text":1}}}` + "\na"),
-		"too short":          packed(head + `{"SMS":{"text":3}}}` + "\nab"),
-		"too long":           packed(head + `{"SMS":{"text":1}}}` + "\nab"),
-		"less than nothing":  packed(head + `{"SMS":{"html":-1,"text":1}}}` + "\nab"),
-		"a bomb":             packed(`{"target":{"Month":"2026-11","UserID":1},"x":"` + strings.Repeat("0", 2<<20) + `"}` + "\n"),
+		"not compressed": []byte(head + "\x00"), "another version": packed("\x02\x82\xbe\x01\x01\x00"), "empty": packed(""),
+		"compressed and cut": packed(head + "\x01" + message("SMS", 0, 2) + "ab")[:8],
+		"another owner":      packed("\x01\x82\xbe\x01\x02\x00"),
+		"nobody's":           packed("\x01\x82\xbe\x01\x00\x00"),
+		"an unknown channel": packed(head + "\x01" + message("FAX", 0, 1) + "a"),
+		"a channel twice":    packed(head + "\x02" + message("SMS", 0, 1) + message("SMS", 0, 1) + "ab"),
+		"too short":          packed(head + "\x01" + message("SMS", 0, 3) + "ab"),
+		"too long":           packed(head + "\x01" + message("SMS", 0, 1) + "ab"),
+		"too many":           packed(head + "\x7f" + message("SMS", 0, 1) + "ab"),
+		"a bomb":             packed(head + "\x00" + strings.Repeat("0", 2<<20)),
 	} {
 		if _, err := prepare.OpenStatement(seal(plain), own, cipher); !errors.Is(err, port.ErrContent) {
 			t.Errorf("%s: %v", name, err)
