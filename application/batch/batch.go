@@ -27,6 +27,7 @@ type Batcher[In, Out any] struct {
 	done   sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool
 	waiting []item[In, Out]
 	some    chan struct{} // signalled when a first item waits
 	enough  chan struct{} // signalled when a whole batch waits
@@ -60,7 +61,7 @@ func New[In, Out any](config Config, do func(ctx context.Context, in []In) ([]Ou
 }
 
 // Do submits one item and waits for its result. If the context ends first, it returns the context's error, and whether
-// the item was done is unknown.
+// the item was done is unknown; the same with context.Canceled if the batcher is closed.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	var none Out
 	if err := ctx.Err(); err != nil {
@@ -68,20 +69,29 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	}
 	it := item[In, Out]{in: in, reply: make(chan reply[Out], 1)}
 	b.enter(it)
+	if ctx.Done() == nil { // as a select, but much cheaper
+		r := <-it.reply
+		return r.out, r.err
+	}
 	select {
 	case r := <-it.reply:
 		return r.out, r.err
 	case <-ctx.Done():
 		return none, ctx.Err()
-	case <-b.life.Done():
-		return none, context.Canceled
 	}
 }
 
-// Close ends the workers and waits for them; items that still wait get an error.
+// Close ends the workers and waits for them. Items that still wait, and those that come later, get context.Canceled.
 func (b *Batcher[In, Out]) Close() {
 	b.end()
 	b.done.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for _, it := range b.waiting {
+		it.reply <- reply[Out]{err: context.Canceled}
+	}
+	b.waiting = nil
 }
 
 // work fills and does one batch after another until the batcher is closed.
@@ -99,6 +109,11 @@ func (b *Batcher[In, Out]) work() {
 // cost more, under load, than the item's share of a bulk statement.
 func (b *Batcher[In, Out]) enter(it item[In, Out]) {
 	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		it.reply <- reply[Out]{err: context.Canceled}
+		return
+	}
 	b.waiting = append(b.waiting, it)
 	n := len(b.waiting)
 	b.mu.Unlock()

@@ -11,6 +11,10 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
+// untilClosed is the context of what follows a claim: it is waited for whatever happens to the partition, until the bulk
+// statements are closed.
+var untilClosed = context.Background()
+
 // bulk collects the single reads and writes of all flights into bulk statements. The statements of the database are
 // repeated while it is down; a result is published once.
 type bulk struct {
@@ -162,7 +166,7 @@ func (s *Service) hint(r event.Result) {
 	m, err := r.Message(s.config.Source, event.Trace(r.Delivery(), r.RunID), s.Clock.Now())
 	if err == nil {
 		var published error
-		published, err = s.bulk.results.Do(s.life, m)
+		published, err = s.bulk.results.Do(untilClosed, m)
 		if err == nil {
 			err = published
 		}

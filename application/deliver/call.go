@@ -32,7 +32,7 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 		Token: f.NewToken(), Provider: provider.Name, Lease: provider.Lease,
 	}
 	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
-	owned, err := ask(f.life, f.bulk.claims, claim)
+	owned, err := ask(untilClosed, f.bulk.claims, claim)
 	if errors.Is(err, port.ErrInvalid) {
 		f.refuseContent(ctx, err, false) // the ledger cannot hold this key: the request is not one of ours
 		return true
@@ -75,7 +75,7 @@ func (f *flight) call() port.Reply {
 // notOwned handles a key that the claim did not get: whoever inserted its ledger row owns it. It reports false if there
 // is no row.
 func (f *flight) notOwned(claim attempt.Claim) (over bool) {
-	row, err := f.bulk.finds.Do(f.life, claim.Key)
+	row, err := f.bulk.finds.Do(untilClosed, claim.Key)
 	switch {
 	case err != nil:
 		return true
@@ -104,7 +104,7 @@ func (f *flight) giveUp(claim attempt.Claim) (over bool) {
 // store writes the outcome into the ledger, repeating it while the database is down, and then publishes the result for
 // settlement.
 func (f *flight) store(o attempt.Outcome) {
-	held, err := ask(f.life, f.bulk.outcomes, o)
+	held, err := ask(untilClosed, f.bulk.outcomes, o)
 	if err != nil {
 		f.Log.Error("an outcome could not be stored before the shutdown; it becomes UNKNOWN when its lease ends",
 			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})

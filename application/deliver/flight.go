@@ -134,7 +134,7 @@ func (f *flight) closeKey(ctx context.Context, state attempt.State, class attemp
 // repeatResult publishes the result of a final row that somebody else wrote: the event published then may have been
 // lost.
 func (f *flight) repeatResult() {
-	row, err := f.bulk.finds.Do(f.life, f.request.Delivery())
+	row, err := f.bulk.finds.Do(untilClosed, f.request.Delivery())
 	if err != nil || !row.State.Closed() {
 		return
 	}

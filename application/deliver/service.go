@@ -105,7 +105,7 @@ type Service struct {
 	flights  sync.WaitGroup
 	troubles troubles
 	refused  atomic.Int32       // contents refused in a row
-	life     context.Context    //nolint:containedctx // of the calls under way: longer than Run's context, ended when drained
+	life     context.Context    //nolint:containedctx // of the gateway calls under way: longer than Run's context, ended when drained
 	end      context.CancelFunc // ends life
 }
 
@@ -237,6 +237,6 @@ func (s *Service) drain() {
 			port.Field{Key: "in_hand", Value: s.InHand()})
 	}
 	s.end()
-	<-landed
 	s.bulk.close()
+	<-landed
 }

@@ -14,7 +14,7 @@ import (
 // the value is no help, the key is that of the ce_id header; a value that names another delivery than the header is not
 // trusted.
 func DecodeRequested(m port.Message) (r Requested, known bool, err error) {
-	if err := decode(m, TypeRequested, &r); err != nil {
+	if r, err = decode(m, TypeRequested, readRequested); err != nil {
 		id, idErr := key.ParseDelivery(header(m, "ce_id"))
 		if idErr == nil && r.Delivery() != id {
 			// Only the header says which delivery it is for.
@@ -43,8 +43,8 @@ func DecodeRequested(m port.Message) (r Requested, known bool, err error) {
 
 // DecodeResult decodes a result. ErrUndecodable.
 func DecodeResult(m port.Message) (Result, error) {
-	var r Result
-	if err := decode(m, TypeResult, &r); err != nil {
+	r, err := decode(m, TypeResult, readResult)
+	if err != nil {
 		return r, err
 	}
 	if !r.Outcome.Closed() {
@@ -53,17 +53,25 @@ func DecodeResult(m port.Message) (Result, error) {
 	return r, nil
 }
 
-func decode(m port.Message, kind string, into interface{ identity() Identity }) error {
+// decode reads a value of either form; on an error as far as it was read.
+func decode[T interface{ identity() Identity }](m port.Message, kind string, canonical func([]byte) (T, bool)) (T, error) {
+	var value T
 	if len(m.Value) > MaxBytes {
-		return undecodable("value", fmt.Sprintf("has %d bytes, more than %d", len(m.Value), MaxBytes))
+		return value, undecodable("value", fmt.Sprintf("has %d bytes, more than %d", len(m.Value), MaxBytes))
 	}
 	if got := header(m, "ce_type"); got != kind {
-		return undecodable("ce_type", "is not "+kind)
+		return value, undecodable("ce_type", "is not "+kind)
 	}
-	if err := json.Unmarshal(m.Value, into); err != nil {
-		return undecodable("value", "is not the JSON it should be") // the decoder's words may hold values
+	if read, ok := canonical(m.Value); ok {
+		value = read
+	} else if err := json.Unmarshal(m.Value, &value); err != nil {
+		return value, undecodable("value", "is not the JSON it should be") // the decoder's words may hold values
 	}
-	who := into.identity()
+	return value, check(value.identity())
+}
+
+// check looks at what both events say.
+func check(who Identity) error {
 	switch {
 	case who.Month == 0:
 		return undecodable("billing_month", "is missing")

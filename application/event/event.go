@@ -3,7 +3,6 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -112,16 +111,16 @@ type Result struct {
 // Message encodes the request as a message that is sent at an instant. source names the process; trace is a W3C
 // traceparent or "".
 func (r Requested) Message(source, trace string, at time.Time) (port.Message, error) {
-	return message(r, r.Identity, TypeRequested, r.Delivery().String(), source, trace, at)
+	return message(r.encode, r.Identity, TypeRequested, r.Delivery().String(), source, trace, at)
 }
 
 // Message encodes the result; its id is the delivery key and the outcome.
 func (r Result) Message(source, trace string, at time.Time) (port.Message, error) {
-	return message(r, r.Identity, TypeResult, r.Delivery().String()+"/"+string(r.Outcome), source, trace, at)
+	return message(r.encode, r.Identity, TypeResult, r.Delivery().String()+"/"+string(r.Outcome), source, trace, at)
 }
 
-func message(value any, who Identity, kind, id, source, trace string, at time.Time) (port.Message, error) {
-	body, err := json.Marshal(value)
+func message(encode func() ([]byte, error), who Identity, kind, id, source, trace string, at time.Time) (port.Message, error) {
+	body, err := encode()
 	if err != nil {
 		return port.Message{}, fmt.Errorf("encode %s %s: %w", kind, id, err)
 	}
