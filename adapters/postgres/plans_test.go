@@ -226,6 +226,10 @@ func hots(size scale, round int) []hot {
 			_, err := tx.Ledger(ctx, targetKeys(size.spread(round, 5)))
 			return err
 		})},
+		{"Succeed", "", within(func(ctx context.Context, tx port.TargetTx) error {
+			_, err := tx.Succeed(ctx, targetKeys(size.spread(round, 5)))
+			return err
+		})},
 		{"Lock, Save", `ALTER TABLE billing_targets DROP CONSTRAINT billing_targets_pkey`, within(func(ctx context.Context, tx port.TargetTx) error {
 			locked, err := tx.Lock(ctx, targetKeys(users))
 			if err != nil || len(locked) != size.page {

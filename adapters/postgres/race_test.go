@@ -88,6 +88,21 @@ func TestTwoTransactionsRace(t *testing.T) {
 		{claimed, notSent, reaper, passes, "written", "nothing to do", "REQUESTED, NOT_SENT"},
 		{claimed, reaper, notSent, passes, "nothing to do", "written", "REQUESTED, NOT_SENT"},
 		{claimed, success, sweeper, passes, "written", "expired 0", "REQUESTED, SUCCEEDED"}, // the lease is alive
+		// What was accepted is settled in one statement, which looks at the target again where somebody held it.
+		{accepted, succeeder, succeeder, waits, "succeeded 1", "succeeded 0", "SUCCEEDED, SUCCEEDED"},
+		{accepted, succeeder, settler, waits, "succeeded 1", "UNCHANGED", "SUCCEEDED, SUCCEEDED"},
+		{accepted, settler, succeeder, waits, "CHANGED", "succeeded 0", "SUCCEEDED, SUCCEEDED"},
+		{accepted, succeeder, cancel, waits, "succeeded 1", "too late", "SUCCEEDED, SUCCEEDED"},
+		{accepted, cancel, succeeder, waits, "wish kept", "succeeded 0", "REQUESTED wish CANCELLED, SUCCEEDED"}, // settle grants it
+		{accepted, succeeder, reaper, waits, "succeeded 1", "nothing to do", "SUCCEEDED, SUCCEEDED"},
+		{accepted, reaper, succeeder, waits, "nothing to do", "succeeded 1", "SUCCEEDED, SUCCEEDED"},
+		{accepted, succeeder, failed, passes, "succeeded 1", "refused", "SUCCEEDED, SUCCEEDED"},
+		{claimed, success, succeeder, passes, "written", "succeeded 0", "REQUESTED, SUCCEEDED"}, // not committed: the next look
+		{claimed, succeeder, success, passes, "succeeded 0", "written", "REQUESTED, SUCCEEDED"},
+		{claimed, succeeder, failed, passes, "succeeded 0", "written", "REQUESTED, FAILED"},
+		{overdue, succeeder, sweeper, passes, "succeeded 0", "expired 1", "REQUESTED, UNKNOWN"},
+		{late, succeeder, settler, passes, "succeeded 0", "CHANGED", "SUCCEEDED, REVOKED"}, // the current key is another
+		{late, succeeder, claimLate, passes, "succeeded 0", "mine", "REQUESTED, CLAIMED"},
 		// The lease is over: the sweeper and the caller's own outcome meet.
 		{overdue, sweeper, success, waits, "expired 1", "written", "REQUESTED, SUCCEEDED"},
 		{overdue, success, sweeper, waits, "written", "expired 0", "REQUESTED, SUCCEEDED"},

@@ -34,10 +34,11 @@ var (
 type start string
 
 const (
-	free    start = "no row"              // REQUESTED, nobody has claimed
-	claimed start = "claimed"             // REQUESTED, claimed by ours, the lease is alive
-	overdue start = "claimed, lease over" // the same, the lease has ended
-	late    start = "late success"        // REQUESTED on attempt 1, which nobody has claimed; attempt 0 was accepted
+	free     start = "no row"              // REQUESTED, nobody has claimed
+	claimed  start = "claimed"             // REQUESTED, claimed by ours, the lease is alive
+	overdue  start = "claimed, lease over" // the same, the lease has ended
+	accepted start = "accepted"            // REQUESTED, and its row is SUCCEEDED
+	late     start = "late success"        // REQUESTED on attempt 1, which nobody has claimed; attempt 0 was accepted
 )
 
 // actor is one side of a race: it does what the protocol lets it do, in one transaction, and says what came of it.
@@ -76,12 +77,12 @@ func seed(t *testing.T, db *sqlx.DB, s start) {
 	mustExec(t, db, `INSERT INTO billing_targets (billing_month, user_id, batch_status, dispatch_status, attempt, step, policy_id, policy_version,
 		available_at, requested_at, run_id, reachable) VALUES ('2026-11-01', 1, 'RENDERED', 'REQUESTED', $1, $1, 1, 1, $2, $2, 1, 3)`,
 		current(s).Attempt, now)
-	lease := map[start]string{claimed: "1 hour", overdue: "-1 second", late: "-1 second"}[s]
+	lease := map[start]string{claimed: "1 hour", overdue: "-1 second", late: "-1 second", accepted: "-1 second"}[s]
 	if lease == "" {
 		return
 	}
 	state := attempt.Claimed
-	if s == late {
+	if s == late || s == accepted {
 		state = attempt.Succeeded
 	}
 	mustExec(t, db, `INSERT INTO delivery_attempts (billing_month, user_id, attempt, round, state, owner, claimed_at, lease_until, channel, step,
@@ -293,6 +294,16 @@ var settler = actor{"settle", "ledger", func(ctx context.Context, w world) (said
 		result, err = t.Accepted(len(revoked) == 1, rows[target][i].State)
 		said = string(result)
 		return result == billing.Changed, err
+	})
+	return said, err
+}}
+
+// succeeder settles what was accepted in one statement.
+var succeeder = actor{"succeed", "succeed", func(ctx context.Context, w world) (said string, err error) {
+	err = postgres.NewTargets(w.db).Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+		done, err := tx.Succeed(ctx, []key.Target{target})
+		said = fmt.Sprintf("succeeded %d", len(done))
+		return err
 	})
 	return said, err
 }}

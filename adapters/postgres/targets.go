@@ -67,6 +67,33 @@ func eachTargetMonth(ctx context.Context, s *session, keys []key.Target, fn func
 	})
 }
 
+// succeedSQL says what Target.SucceedsPlainly says. A SUCCEEDED row never changes, so reading it without a lock, as of the
+// statement's start, is enough; the target's own columns are looked at again where somebody has changed it meanwhile.
+// Rows are locked in the order in which the page comes, which is sorted.
+const succeedSQL = `/* succeed */ UPDATE billing_targets t SET dispatch_status = 'SUCCEEDED'
+FROM ` + monthUsers + ` JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id
+WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id AND t.dispatch_status = 'REQUESTED' AND t.wish IS NULL
+  AND l.attempt = t.attempt AND l.round = t.round AND l.state = 'SUCCEEDED'
+RETURNING t.user_id`
+
+// Succeed implements port.TargetTx.
+func (t *targetTx) Succeed(ctx context.Context, keys []key.Target) ([]key.Target, error) {
+	var succeeded []key.Target
+	err := eachTargetMonth(ctx, t.s, keys, func(month key.Month, users []int64) error {
+		return t.s.query(ctx, "settle accepted targets", byKey(succeedSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+			k := key.Target{Month: month}
+			err := scan(&k.UserID)
+			succeeded = append(succeeded, k)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(succeeded, key.Target.Compare)
+	return succeeded, nil
+}
+
 const saveSQL = `/* save */ UPDATE billing_targets t
 SET dispatch_status = v.dispatch_status, attempt = v.attempt, round = v.round, step = v.step, requeues = v.requeues,
   policy_id = nullif(v.policy_id, 0), policy_version = nullif(v.policy_version, 0), available_at = v.available_at,

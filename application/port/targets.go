@@ -30,6 +30,11 @@ type TargetTx interface {
 	// Revoke inserts REVOKED rows for those keys that have no row, and returns the keys that it inserted. It waits for
 	// concurrent inserts of the same keys. The order of the revocations does not matter.
 	Revoke(ctx context.Context, revocations []attempt.Revocation) ([]key.Delivery, error)
+	// Succeed makes those targets SUCCEEDED for which SucceedsPlainly holds, with a row that was committed before the
+	// call, and returns their keys sorted: what most results come to, without reading anything. It waits for others that
+	// hold a target, and leaves it alone if it no longer qualifies then. It locks what it changes in the order of the
+	// keys, so nothing else may be locked in the same transaction.
+	Succeed(ctx context.Context, keys []key.Target) ([]key.Target, error)
 	// Save stores the targets, which this transaction must have locked (else ErrInvalid), in any order. It leaves the
 	// batch status as it is, because only the batch writes it.
 	Save(ctx context.Context, targets []billing.Target) error

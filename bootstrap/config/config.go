@@ -82,7 +82,7 @@ type Dispatch struct {
 type Delivery struct {
 	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"most messages in hand at the same time"`
 	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"most rows of a bulk statement, 1 to 1000"`
-	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"25ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
+	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"50ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
 	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"pause between two looks at whether there is a halt"`
 	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
 	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"statements in a row whose content must not go out before everything is halted"`
@@ -91,7 +91,7 @@ type Delivery struct {
 // Settlement tunes the settlement role.
 type Settlement struct {
 	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"most targets per transaction, 1 to 1000"`
-	Linger     time.Duration `env:"BALSONG_SETTLE_LINGER" envDefault:"50ms" help:"how long a transaction waits for more targets under load; 0: not at all"`
+	Linger     time.Duration `env:"BALSONG_SETTLE_LINGER" envDefault:"100ms" help:"how long a transaction waits for more targets under load; 0: not at all"`
 	SweepEvery time.Duration `env:"BALSONG_SETTLE_SWEEP" envDefault:"10s" help:"pause between two sweeps of the ledger for outcomes that no event reported"`
 	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"pause between two looks for claims whose lease has ended"`
 	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"pause between two looks for lost requests"`

@@ -118,6 +118,12 @@ func TestSettlingFollowsTheRule(t *testing.T) {
 		if (settlement == billing.Unchanged) != (after == before) && settlement != billing.Changed {
 			t.Fatalf("%s, but %+v became %+v", settlement, before, after)
 		}
+		for _, r := range rows {
+			plain := before
+			if plain.Dispatch = billing.Succeeded; restored(t, before).SucceedsPlainly(r) && after != plain {
+				t.Fatalf("%+v should only become SUCCEEDED with %+v, and is now %+v", before, rows, after)
+			}
+		}
 		if after.Dispatch.Final() && after.Wish != "" {
 			t.Fatalf("it has ended as %s and still waits for %s", after.Dispatch, after.Wish)
 		}

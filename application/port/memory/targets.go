@@ -16,7 +16,7 @@ import (
 )
 
 // Targets is the store as port.Targets. Operations: targets.within, targets.commit, targets.lock_page, targets.lock,
-// targets.ledger, targets.revoke, targets.save.
+// targets.ledger, targets.revoke, targets.succeed, targets.save.
 func (s *Store) Targets() port.Targets { return targets{s} }
 
 type targets struct{ s *Store }
@@ -255,6 +255,47 @@ func (t *tx) Revoke(ctx context.Context, revocations []attempt.Revocation) ([]ke
 		return nil, err
 	}
 	return revoked, nil
+}
+
+func (t *tx) Succeed(ctx context.Context, keys []key.Target) ([]key.Target, error) {
+	var succeeded []key.Target
+	err := t.do(ctx, "targets.succeed", func() error {
+		for _, k := range sortedTargets(keys) {
+			if !t.succeeds(k) {
+				continue
+			}
+			if err := t.s.wait(ctx, t, func() *tx { return t.s.locks[k] }); err != nil {
+				return fmt.Errorf("%s: %w", k, err)
+			}
+			if !t.succeeds(k) {
+				continue // changed by whoever held it
+			}
+			t.s.locks[k] = t
+			b, _ := t.bill(k)
+			b.state.Dispatch = billing.Succeeded
+			t.saved[k] = b
+			succeeded = append(succeeded, k)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return succeeded, nil
+}
+
+// succeeds tells whether a target is one for Succeed.
+func (t *tx) succeeds(k key.Target) bool {
+	b, ok := t.bill(k)
+	if !ok {
+		return false
+	}
+	target, err := t.s.restored(b)
+	if err != nil {
+		return false
+	}
+	row, ok := t.s.row(target.Delivery())
+	return ok && target.SucceedsPlainly(row)
 }
 
 func (t *tx) Save(ctx context.Context, targets []billing.Target) error {

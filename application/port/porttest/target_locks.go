@@ -25,6 +25,8 @@ func targetLockChecks() []Check[Storage] {
 		onStage("reads all rows of a target, sorted", targetsLedgerSorted),
 		onStage("revokes a key without a row, once", targetsRevoke),
 		onStage("shows a revocation to others after the commit only", targetsRevokeHidden),
+		onStage("makes SUCCEEDED what was accepted and waits for nothing else", targetsSucceed),
+		onStage("looks again at who was held before it makes it SUCCEEDED", targetsSucceedAgain),
 		onStage("makes a claim wait for a revocation that is under way", targetsRevokeBeforeClaim),
 		onStage("makes a closing wait for a revocation that is under way", targetsRevokeBeforeClose),
 		onStage("makes a revocation wait for another one", targetsRevokeTwice),
@@ -139,6 +141,78 @@ func targetsLockWaits(s *stage) {
 	wait()
 	if seen != 5 {
 		s.Errorf("who waited for the lock reads attempt %d, want 5 as committed", seen)
+	}
+}
+
+// succeed calls Succeed in a transaction of its own.
+func (s *stage) succeed(keys ...key.Target) []key.Target {
+	s.Helper()
+	var succeeded []key.Target
+	s.must(s.Targets.Within(s.ctx, func(ctx context.Context, tx port.TargetTx) (err error) {
+		succeeded, err = tx.Succeed(ctx, keys)
+		return err
+	}))
+	return succeeded
+}
+
+// requestedWith brings targets to REQUESTED with the given rows of their first try.
+func (s *stage) requestedWith(state attempt.State, keys ...key.Target) {
+	s.Helper()
+	s.change(func(t *billing.State) { t.Dispatch, t.RequestedAt = billing.Requested, noon }, keys...)
+	for _, k := range keys {
+		s.bring(delivery(k, 0, 0), state)
+	}
+}
+
+func targetsSucceed(s *stage) {
+	keys := s.rendered(november, 9)
+	accepted, failed, wished, ready, late, doubted, nobody, claimed := keys[:2], keys[2], keys[3], keys[4], keys[5], keys[6], keys[7], keys[8]
+	s.requestedWith(attempt.Succeeded, append([]key.Target{wished, ready, late, doubted}, accepted...)...)
+	s.requestedWith(attempt.Failed, failed)
+	s.requestedWith(attempt.Claimed, claimed)
+	s.change(func(t *billing.State) { t.Dispatch, t.RequestedAt = billing.Requested, noon }, nobody)
+	s.change(func(t *billing.State) { t.Wish = billing.Cancelled }, wished)
+	s.change(func(t *billing.State) { t.Dispatch = billing.Ready }, ready)
+	s.change(func(t *billing.State) { t.Attempt = 1 }, late)
+	s.change(func(t *billing.State) { t.Dispatch = billing.Unknown }, doubted)
+	before := make([]billing.State, len(keys))
+	for i, k := range keys {
+		before[i] = s.state(k)
+	}
+	asked := append([]key.Target{accepted[1], {Month: november, UserID: 1 << 40}, accepted[1]}, keys...)
+	keysAre(s, "made SUCCEEDED", s.succeed(asked...), accepted...)
+	for i, k := range keys {
+		if i < len(accepted) {
+			before[i].Dispatch = billing.Succeeded
+		}
+		s.stateIs("after Succeed", s.state(k), before[i])
+	}
+	keysAre(s, "made SUCCEEDED once more", s.succeed(asked...))
+}
+
+func targetsSucceedAgain(s *stage) {
+	keys := s.rendered(november, 2)
+	s.requestedWith(attempt.Succeeded, keys...)
+	var succeeded []key.Target
+	var wait func()
+	s.must(s.Targets.Within(s.ctx, func(ctx context.Context, tx port.TargetTx) error {
+		targets, err := tx.Lock(ctx, keys[:1])
+		if err != nil {
+			return err
+		}
+		s.blocked("Succeed of a target that is held", func(ctx context.Context) error {
+			return s.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+				_, err := tx.Succeed(ctx, keys)
+				return err
+			})
+		})
+		wait = async(func() { succeeded = s.succeed(keys...) })
+		return set(ctx, tx, targets, func(state *billing.State) { state.Wish = billing.Cancelled })
+	}))
+	wait()
+	keysAre(s, "made SUCCEEDED", succeeded, keys[1])
+	if got := s.state(keys[0]); got.Dispatch != billing.Requested || got.Wish != billing.Cancelled {
+		s.Errorf("who was changed meanwhile is %s with the wish %q", got.Dispatch, got.Wish)
 	}
 }
 

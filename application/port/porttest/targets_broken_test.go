@@ -39,13 +39,14 @@ func (b brokenTargets) Within(ctx context.Context, fn func(ctx context.Context, 
 // brokenTx replaces those statements of a transaction that are set.
 type brokenTx struct {
 	port.TargetTx
-	page   func(ctx context.Context, tx port.TargetTx, page port.Page) ([]port.Candidate, error)
-	lock   func(ctx context.Context, tx port.TargetTx, keys []key.Target) ([]billing.Target, error)
-	revoke func(ctx context.Context, tx port.TargetTx, list []attempt.Revocation) ([]key.Delivery, error)
-	save   func(ctx context.Context, tx port.TargetTx, targets []billing.Target) error
-	frozen bool // Ledger reads once
-	rows   map[key.Target][]attempt.Row
-	mixed  bool // Ledger gives rows in another order
+	page    func(ctx context.Context, tx port.TargetTx, page port.Page) ([]port.Candidate, error)
+	lock    func(ctx context.Context, tx port.TargetTx, keys []key.Target) ([]billing.Target, error)
+	revoke  func(ctx context.Context, tx port.TargetTx, list []attempt.Revocation) ([]key.Delivery, error)
+	save    func(ctx context.Context, tx port.TargetTx, targets []billing.Target) error
+	succeed func(ctx context.Context, tx port.TargetTx, keys []key.Target) ([]key.Target, error)
+	frozen  bool // Ledger reads once
+	rows    map[key.Target][]attempt.Row
+	mixed   bool // Ledger gives rows in another order
 }
 
 func (b *brokenTx) LockPage(ctx context.Context, page port.Page) ([]port.Candidate, error) {
@@ -81,6 +82,13 @@ func (b *brokenTx) Revoke(ctx context.Context, list []attempt.Revocation) ([]key
 		return b.TargetTx.Revoke(ctx, list)
 	}
 	return b.revoke(ctx, b.TargetTx, list)
+}
+
+func (b *brokenTx) Succeed(ctx context.Context, keys []key.Target) ([]key.Target, error) {
+	if b.succeed == nil {
+		return b.TargetTx.Succeed(ctx, keys)
+	}
+	return b.succeed(ctx, b.TargetTx, keys)
 }
 
 func (b *brokenTx) Save(ctx context.Context, targets []billing.Target) error {
@@ -207,6 +215,21 @@ func TestTheTargetsSuiteRejectsBrokenLocksAndWrites(t *testing.T) {
 				return targets, nil
 			}}}
 		}, []string{"waits for a lock and then reads what was committed"}},
+		{"which makes every REQUESTED target with a success SUCCEEDED", statements(brokenTx{succeed: func(ctx context.Context, tx port.TargetTx, keys []key.Target) (done []key.Target, err error) {
+			targets, err := tx.Lock(ctx, keys)
+			if err != nil {
+				return nil, err
+			}
+			rows, err := tx.Ledger(ctx, keys)
+			for i, target := range targets {
+				accepted := slices.ContainsFunc(rows[target.Key()], func(r attempt.Row) bool { return r.State == attempt.Succeeded })
+				if target.Status() == billing.Requested && accepted {
+					done = append(done, target.Key())
+					targets[i] = restated(targets[i:i+1], func(s *billing.State) { s.Dispatch = billing.Succeeded })[0]
+				}
+			}
+			return done, errors.Join(err, tx.Save(ctx, targets))
+		}}), []string{"makes SUCCEEDED what was accepted and waits for nothing else", "looks again at who was held before it makes it SUCCEEDED"}},
 		{"which reads the ledger once a transaction", statements(brokenTx{frozen: true}), []string{"reads the ledger as it is after the lock"}},
 		{"which reads the ledger in no order", statements(brokenTx{mixed: true}), []string{"reads all rows of a target, sorted"}},
 		{"which claims to have revoked what it has not", statements(brokenTx{revoke: func(ctx context.Context, tx port.TargetTx, list []attempt.Revocation) (all []key.Delivery, err error) {

@@ -63,7 +63,7 @@ func newBench() *cobra.Command {
 	flags.IntVar(&options.InFlight, "in-flight", 0, "delivery: messages in hand at the same time (default 10,000)")
 	flags.IntVar(&options.Batch, "batch", 0, "delivery: rows of a bulk statement (default 500)")
 	flags.IntVar(&options.CacheMiB, "s3-cache", 0, "delivery: MiB of packs kept for the neighbours of a statement (default 64)")
-	flags.DurationVar(&options.Linger, "linger", 0, "delivery: how long a bulk statement waits for more rows under load, settlement twice as long (default 25ms; negative: not at all)")
+	flags.DurationVar(&options.Linger, "linger", 0, "delivery: how long a bulk statement waits for more rows under load, settlement twice as long (default 50ms; negative: not at all)")
 	flags.StringVar(&options.Kafka, "kafka", "", "apache, kfake, or addresses (default: apache where it can run)")
 	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a superuser's URL")
 	flags.BoolVar(&options.Durable, "durable", false, "PostgreSQL waits for the disk at each commit")

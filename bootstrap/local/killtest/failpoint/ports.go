@@ -164,6 +164,14 @@ type notingTx struct {
 	saved []string
 }
 
+func (n *notingTx) Succeed(ctx context.Context, keys []key.Target) ([]key.Target, error) {
+	succeeded, err := n.TargetTx.Succeed(ctx, keys)
+	for _, k := range succeeded {
+		n.saved = append(n.saved, k.String())
+	}
+	return succeeded, err
+}
+
 func (n *notingTx) Save(ctx context.Context, targets []billing.Target) error {
 	err := n.TargetTx.Save(ctx, targets)
 	if err == nil {
