@@ -70,9 +70,14 @@ func eachTargetMonth(ctx context.Context, s *session, keys []key.Target, fn func
 // succeedSQL says what Target.SucceedsPlainly says. A SUCCEEDED row never changes, so reading it without a lock, as of the
 // statement's start, is enough; the target's own columns are looked at again where somebody has changed it meanwhile.
 // Rows are locked in the order in which the page comes, which is sorted.
+//
+// The status comes with the page, behind OFFSET 0, as the month does (byKey): were it a constant, the planner could take
+// the partial index of REQUESTED targets, believe it empty as it was when statistics were last taken, and read all of it
+// for each page (seen: settlement stood still until the next ANALYZE).
 const succeedSQL = `/* succeed */ UPDATE billing_targets t SET dispatch_status = 'SUCCEEDED'
-FROM ` + monthUsers + ` JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id
-WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id AND t.dispatch_status = 'REQUESTED' AND t.wish IS NULL
+FROM (SELECT $1::date AS billing_month, u.user_id, 'REQUESTED' AS waiting FROM unnest($2::bigint[]) AS u(user_id) OFFSET 0) AS v
+JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id
+WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id AND t.dispatch_status = v.waiting AND t.wish IS NULL
   AND l.attempt = t.attempt AND l.round = t.round AND l.state = 'SUCCEEDED'
 RETURNING t.user_id`
 
