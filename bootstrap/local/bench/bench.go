@@ -73,7 +73,7 @@ func (o Options) WithDefaults() Options {
 	set(&o.InFlight, 10_000)
 	set(&o.Batch, 500)
 	set(&o.CacheMiB, 64)
-	set(&o.Linger, 25*time.Millisecond)
+	set(&o.Linger, 50*time.Millisecond)
 	return o
 }
 
