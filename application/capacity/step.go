@@ -100,6 +100,7 @@ func (f *flow) nextHours() float64 {
 func (f *flow) idle() {
 	next := max(min(f.nextHours(), giveUp), f.t)
 	f.land(min(f.t+f.hold, next))
+	f.made.Points = append(f.made.Points, f.state()) // from here on nothing arrives
 	kept := float64(f.active()) * min(next-f.t, idleAfter)
 	if next-f.t > idleAfter {
 		kept += float64(f.MinTasks) * (next - f.t - idleAfter)
@@ -115,7 +116,7 @@ func (f *flow) idle() {
 		f.inTime = f.done
 	}
 	f.t, f.toldAt = next, next
-	f.made.Points = append(f.made.Points, Point{Seconds: next, Tasks: f.active()})
+	f.made.Points = append(f.made.Points, f.state())
 }
 
 // land lets the calls under way end, until an instant.
@@ -305,13 +306,19 @@ func (f *flow) blame(i int, dt float64, d demand, scarce Bottleneck, unpublished
 	f.held[by] += dt / float64(len(f.tasks))
 }
 
-// point notes the state.
-func (f *flow) point() {
+// state is how things are, without a rate.
+func (f *flow) state() Point {
 	p := Point{Seconds: f.t, InFlight: f.flying(), Tasks: f.active()}
 	for _, n := range f.topic {
 		p.Lag += n
 	}
 	_, p.Waiting = f.waiting()
+	return p
+}
+
+// point notes the state, and the rate since the point before.
+func (f *flow) point() {
+	p := f.state()
 	if f.t > f.toldAt {
 		p.Rate = (f.done - f.told) / (f.t - f.toldAt)
 	}

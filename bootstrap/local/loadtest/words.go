@@ -63,7 +63,7 @@ func (r *Report) sentence() string {
 	case r.Recommended.InTime:
 		fmt.Fprintf(&b, "will all have arrived by %s (between %s and %s), %s before %s", r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), span(r.deadline()-f.High), r.clock(r.deadline()))
 	case f.High <= r.deadline():
-		fmt.Fprintf(&b, "should have arrived by %s (between %s and %s), but not surely by %s, above all if a task dies", r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), r.clock(r.deadline()))
+		fmt.Fprintf(&b, "should have arrived by %s (between %s and %s), but not on a bad night (a task dies, work costs more): then not by %s", r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), r.clock(r.deadline()))
 	default:
 		fmt.Fprintf(&b, "will NOT all arrive by %s: the last arrive at %s (between %s and %s), held up by %s", r.clock(r.deadline()), r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), r.Forecast.Run.Bottleneck)
 	}
