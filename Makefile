@@ -95,11 +95,11 @@ fuzz: ## every fuzz function for FUZZTIME, several side by side (20s; RUN= those
 	GO='$(GO)' .ci/fuzz $(FUZZTIME) '' '$(RUN)'
 
 .PHONY: bench
-bench: bin/balsong ## dispatch and delivery against their floors: five minutes on a quiet machine (ARGS=… for balsong bench all)
+bench: bin/balsong ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
 	bin/balsong bench all $(ARGS)
 
 .PHONY: gobench
-gobench: bin/balsong ## the packages' own benchmarks (PKG=work BENCH=.)
+gobench: bin/balsong ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
 	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model

@@ -11,28 +11,36 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/local/child"
 	"github.com/balsong/balsong/bootstrap/local/parts"
 )
 
-// Which floors a run measures.
+// What a run measures.
 const (
-	Dispatch = "dispatch"
-	Delivery = "delivery"
-	Import   = "import" // by itself: no part of All
-	Render   = "render" // by itself
-	All      = "all"
+	Import       = "import"
+	Render       = "render"
+	Dispatch     = "dispatch"
+	Line         = "line" // delivery with an instant sender, and settlement alone
+	SMTP         = "smtp"
+	Delivery     = "delivery"
+	IdleServices = "idle"
+	Whole        = "whole" // 1,000,000 READY to SUCCEEDED: by itself
+	Month        = "month" // 5,000,000 from CSV to RENDERED: by itself
+	All          = "all"
 )
 
 // Options say what to measure, and with how much.
 type Options struct {
-	What    string // Dispatch, Delivery, Import or All
+	What    string // one of Names
 	DataDir string // of parts, logs and profiles; has to exist
 
-	Rows int // READY rows of the dispatch floor
-	Runs int // of the dispatch floor, each beside its raw limit; the median counts
+	Rows  int // READY rows of the dispatch floor, bills of the stages
+	Mails int // messages of the stage that sends by SMTP
+	Bills int // of the stage from CSV to RENDERED
+	Runs  int // of each stage, each beside its raw limit; the median counts
 
 	Statements     int           // requests in the topic of the delivery floor
 	StatementBytes int           // a statement's text, before compression and encryption
@@ -59,15 +67,21 @@ func (o Options) WithDefaults() Options {
 		rows, runs, statements int
 		warmup, lasts          time.Duration
 	}
-	full := sizes{rows: 100_000, runs: 3, statements: 400_000, warmup: 10 * time.Second, lasts: time.Minute}
+	full := sizes{rows: 100_000, runs: 5, statements: 400_000, warmup: 10 * time.Second, lasts: time.Minute}
 	if o.Quick {
 		full = sizes{rows: 20_000, runs: 1, statements: 60_000, warmup: 3 * time.Second, lasts: 8 * time.Second}
 	}
 	set(&o.Rows, full.rows)
+	set(&o.Mails, full.rows/5)
+	set(&o.Bills, monthRows)
 	set(&o.Runs, full.runs)
-	set(&o.Statements, full.statements)
 	set(&o.Warmup, full.warmup)
 	set(&o.For, full.lasts)
+	if o.What == Whole { // a statement of 10 KB is what the delivery floor is about
+		set(&o.Statements, wholeRows)
+		set(&o.StatementBytes, instantBytes)
+	}
+	set(&o.Statements, full.statements)
 	set(&o.StatementBytes, 10<<10)
 	set(&o.Answer, time.Second)
 	set(&o.InFlight, 10_000)
@@ -89,10 +103,11 @@ var ErrOptions = errors.New("the benchmark cannot work with these options")
 
 func (o Options) validate() error {
 	switch {
-	case o.What != Dispatch && o.What != Delivery && o.What != Import && o.What != Render && o.What != All:
-		return fmt.Errorf("%w: %q (want %s, %s, %s or %s)", ErrOptions, o.What, Dispatch, Delivery, Import, All)
-	case o.Rows < 1000 || o.Runs < 1 || o.Statements < 1000:
-		return fmt.Errorf("%w: at least 1,000 rows, 1,000 statements and one run are needed", ErrOptions)
+	case len(chosen(o.What)) == 0:
+		names, _ := Names()
+		return fmt.Errorf("%w: %q (want %s)", ErrOptions, o.What, strings.Join(names, ", "))
+	case o.Rows < 1000 || o.Runs < 1 || o.Statements < 1000 || o.Mails < 1000 || o.Bills < 1000:
+		return fmt.Errorf("%w: at least 1,000 rows, statements, mails and bills and one run are needed", ErrOptions)
 	case o.StatementBytes < 100 || o.StatementBytes > 60<<10:
 		return fmt.Errorf("%w: a statement of %d bytes (want 100 to 61,440: the gateway takes no more)", ErrOptions, o.StatementBytes)
 	case o.CacheMiB < 1:
@@ -123,28 +138,14 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	}
 	b := &bench{Options: o, partitions: partitions, began: time.Now(), report: newReport(o)}
 	defer func() { err = errors.Join(err, b.stopAll()) }()
-	if err := b.start(ctx); err != nil {
+	if err := errors.Join(b.warnIfBusy(ctx), b.start(ctx)); err != nil {
 		return nil, err
 	}
-	if o.What == Import {
-		if err := b.importFloor(ctx); err != nil {
-			return nil, fmt.Errorf("import: %w", err)
+	for _, m := range chosen(o.What) {
+		if err := m.run(b, ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
-	}
-	if o.What == Render {
-		if err := b.renderStage(ctx); err != nil {
-			return nil, fmt.Errorf("render: %w", err)
-		}
-	}
-	if o.What == Dispatch || o.What == All {
-		if err := b.dispatchFloor(ctx); err != nil {
-			return nil, fmt.Errorf("dispatch floor: %w", err)
-		}
-	}
-	if o.What == Delivery || o.What == All {
-		if err := b.deliveryFloor(ctx); err != nil {
-			return nil, fmt.Errorf("delivery floor: %w", err)
-		}
+		b.report.keep(m.name)
 	}
 	b.report.FinishedAt = time.Now().UTC().Truncate(time.Second)
 	b.report.Print(o.Out)

@@ -59,8 +59,9 @@ func runBatch(ctx context.Context, link *child.Link) (err error) {
 	return writeJSON(o.Usage, usageOf(os.Getpid()))
 }
 
-// batch runs a command of the batch and returns its seconds and what processes used meanwhile, its own under its name.
-func (b *bench) batch(ctx context.Context, s *stage, arguments ...string) (seconds float64, answer []byte, run StageRun, err error) {
+// batch runs a command of the batch and returns what it answered, how long it took, and what processes used meanwhile, its own under
+// its name.
+func (b *bench) batch(ctx context.Context, s *stage, arguments ...string) (answer []byte, run StageRun, err error) {
 	name := arguments[0]
 	o := batchOrders{
 		Environment: batchEnvironment(s.config), Arguments: append(arguments, "--output", "json"),
@@ -69,16 +70,16 @@ func (b *bench) batch(ctx context.Context, s *stage, arguments ...string) (secon
 	before, began := usages(), time.Now()
 	process, err := b.startChild(ctx, batchRole, o)
 	if err != nil {
-		return 0, nil, run, err
+		return nil, run, err
 	}
 	select {
 	case <-process.Done():
 	case <-ctx.Done():
-		return 0, nil, run, ctx.Err()
+		return nil, run, ctx.Err()
 	}
 	run.Seconds = time.Since(began).Seconds()
 	if err := process.Err(); err != nil {
-		return 0, nil, run, fmt.Errorf("batch %s: %w (its log: %s)", name, err, b.path("bench-batch.log"))
+		return nil, run, fmt.Errorf("batch %s: %w (its log: %s)", name, err, b.path("bench-batch.log"))
 	}
 	run.CPU = between(before, usages())
 	var own usage
@@ -87,7 +88,7 @@ func (b *bench) batch(ctx context.Context, s *stage, arguments ...string) (secon
 	delete(run.CPU, "batch")
 	delete(run.CPU, "bench") // it counts what ended processes used
 	run.CPU[name], run.PeakRSS = own.CPU(), own.PeakRSS
-	return run.Seconds, answer, run, err
+	return answer, run, err
 }
 
 // batchEnvironment is a configuration as the environment of a command.

@@ -56,6 +56,12 @@ func valueOf(file, name string) string {
 // and the topics.
 func (o Options) needed() int64 {
 	var n int64 = 1 << 30
+	switch o.What {
+	case Month:
+		return n + int64(o.Bills)*8000
+	case Whole:
+		return n + int64(o.Statements)*int64(o.StatementBytes+8000)
+	}
 	if o.What != Delivery { // import and dispatch take about as much
 		n += int64(o.Rows) * int64(o.Runs) * 2 * 6000
 	}

@@ -58,13 +58,16 @@ func readStat(pid int) (processStat, bool) {
 	}, true
 }
 
-func peakRSS(pid int) int64 {
+func peakRSS(pid int) int64 { return memoryOf(pid, "VmHWM") }
+
+// memoryOf is a line of /proc/PID/status, in bytes.
+func memoryOf(pid int, name string) int64 {
 	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(content)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
 			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
 			return kib << 10
 		}

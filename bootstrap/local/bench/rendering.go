@@ -50,7 +50,7 @@ func (b *bench) renderOnce(ctx context.Context, s *stage, into *Stage) error {
 			return err
 		}
 	}
-	_, answer, run, err := b.batch(ctx, s, "render", "--month", ours.String())
+	answer, run, err := b.batch(ctx, s, "render", "--month", ours.String())
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type Report struct {
 	Delivery   *DeliveryFloor `json:"delivery,omitempty"`
 	Import     *ImportFloor   `json:"import,omitempty"`
 	Stages     []*Stage       `json:"stages,omitempty"`
+	Idle       []Idle         `json:"idle,omitempty"`
 	Notes      []string       `json:"notes,omitempty"`
 }
 
@@ -249,6 +250,9 @@ func (r *Report) Print(out io.Writer) {
 	}
 	if len(r.Stages) > 0 {
 		printStages(out, r.Stages)
+	}
+	if len(r.Idle) > 0 {
+		printIdle(out, r.Idle)
 	}
 }
 

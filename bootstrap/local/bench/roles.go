@@ -141,7 +141,7 @@ type gatewayOrders struct {
 
 // gatewayInfo is where it listens.
 type gatewayInfo struct {
-	HTTP, Admin string
+	HTTP, SMTP, Admin string
 }
 
 // runGateway is the simulator without its inbox: it logs durably what it accepts, as always. It may use more memory to
@@ -165,7 +165,7 @@ func runGateway(ctx context.Context, link *child.Link) (err error) {
 		defer cancel()
 		err = errors.Join(err, server.Stop(stopping))
 	}()
-	if err := link.Ready(gatewayInfo{HTTP: server.HTTPAddr(), Admin: server.AdminAddr()}); err != nil {
+	if err := link.Ready(gatewayInfo{HTTP: server.HTTPAddr(), SMTP: server.SMTPAddr(), Admin: server.AdminAddr()}); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -138,7 +138,7 @@ func (b *bench) open(ctx context.Context, name string, do func(ctx context.Conte
 		s.cipher, s.packs, s.months, s.policies, s.analyze = n.Batch.Cipher, n.Batch.Bucket, n.Months, n.Batch.Policies, n.Batch.Imports.Analyze
 		failure = n.Batch.Migrate(ctx)
 		if failure == nil {
-			failure = s.activatePolicy(ctx)
+			failure = s.activate(ctx, channel.SMS)
 		}
 		if failure == nil {
 			failure = do(ctx, s)
@@ -172,8 +172,8 @@ func (b *bench) createDatabase(ctx context.Context, name string) (string, error)
 	return u.String(), nil
 }
 
-// activatePolicy makes a policy as in production: a route with a fallback, quiet hours of the customer's own.
-func (s *stage) activatePolicy(ctx context.Context) error {
+// activate makes a policy as in production: a route over a channel, quiet hours of the customer's own.
+func (s *stage) activate(ctx context.Context, kind channel.Kind) error {
 	zone, err := time.LoadLocation(zoneName)
 	if err != nil {
 		return err
@@ -181,12 +181,12 @@ func (s *stage) activatePolicy(ctx context.Context) error {
 	backoff := attempt.Backoff{Base: time.Minute, Factor: 2, Max: time.Hour}
 	drafted, err := s.policies.Draft(ctx, policy.Spec{
 		Name:         "benchmark",
-		Route:        policy.Route{{Channel: channel.SMS, Tries: 2}},
+		Route:        policy.Route{{Channel: kind, Tries: 2}},
 		Backoff:      map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: backoff, attempt.Throttled: backoff},
 		PublishRetry: backoff,
 		Zone:         zone,
 		Class:        policy.Transactional,
-		Unknown:      map[channel.Kind]attempt.UnknownPolicy{channel.SMS: attempt.Hold},
+		Unknown:      map[channel.Kind]attempt.UnknownPolicy{kind: attempt.Hold},
 	}, by)
 	if err != nil {
 		return err

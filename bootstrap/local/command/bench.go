@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -14,50 +15,54 @@ import (
 	"github.com/balsong/balsong/bootstrap/local/bench"
 )
 
-const benchHelp = `Measure the product against its floors, on this machine and with nothing but this program:
+const benchHelp = `Measure each stage of the product beside its raw limit, on this machine and with nothing but this program:
 PostgreSQL, Apache Kafka (kfake where Java is missing), S3 and the gateway simulator each in a
-process of its own, and so the dispatcher, delivery and settlement, wired as in production.
+process of its own, and so the commands and services, wired as in production. The raw limit is the
+same work without the product, in the same run: plain SQL, a plain producer, go-mail alone.
 
-  dispatch  100,000 READY rows: < 10 s, peak resident memory < 100 MB; beside it the raw limit
-            of the same machine: plain SQL and a plain producer, one after the other
-  delivery  a filled topic, a gateway that answers after 1 s, statements of 10 KB from S3,
-            one delivery process: >= 5,000 rows settled a second over 60 s
-  all       both
-  import    by itself: generated bills into an empty database, beside a raw COPY of the same rows
-            over as many connections: >= 50% of it, encryption included
-  render    by itself: imported bills into packs on S3, >= 15,000 a second; beside as many rows read,
-            bytes put and columns updated
+%s
 
-A full run takes about five minutes and 8 GB of disk; --quick takes one minute and claims nothing.
-Run it on a machine that does nothing else. docs/performance.md says how to read the result.`
+A stage runs five times (--runs), and the median counts; beside it stand the least and the most, and
+the processor time of a row by process. --quick takes small sizes and claims nothing.
+Run it on a machine that does nothing else: it says so when the machine is busy before it starts.
+docs/performance.md says how to read the result. Ctrl-C ends it and leaves nothing behind.`
 
 // newBench is the subcommand "bench".
 func newBench() *cobra.Command {
 	var options bench.Options
-	var file string
+	var files benchFiles
+	names, what := bench.Names()
+	list := make([]string, len(names))
+	for i := range names {
+		list[i] = fmt.Sprintf("  %-9s %s", names[i], what[i])
+	}
 	cmd := &cobra.Command{
-		Use:       "bench [flags] dispatch|delivery|import|render|all",
-		Short:     "Measure dispatch and delivery against their floors",
-		Long:      benchHelp,
+		Use:       "bench [flags] " + strings.Join(names, "|"),
+		Short:     "Measure each stage beside its raw limit",
+		Long:      fmt.Sprintf(benchHelp, strings.Join(list, "\n")),
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{bench.Dispatch, bench.Delivery, bench.Import, bench.Render, bench.All},
+		ValidArgs: names,
 		Example:   "  balsong bench all --json result.json\n  balsong bench delivery --quick --pprof profiles",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.What, options.Out = args[0], os.Stdout
-			return runBench(cmd.Context(), options, file)
+			return runBench(cmd.Context(), options, files)
 		},
 	}
+	cmd.AddCommand(newBenchCompare())
 	flags := cmd.Flags()
 	flags.BoolVar(&options.Quick, "quick", false, "small sizes: to see whether it works, not how fast")
-	flags.StringVar(&file, "json", "", "also write the result to this file, for machines")
+	flags.StringVar(&files.json, "json", "", "also write the result to this file, for machines")
+	flags.StringVar(&files.page, "doc", "", "also write the table into this page, between its marks, and its picture beside it: docs/performance.md")
 	flags.StringVar(&options.Profiles, "pprof", "", "write CPU and allocation profiles of the apps to this directory (costs a few per cent)")
 	flags.StringVar(&options.DataDir, "data", "", "keep data and logs in this directory (default: temporary)")
-	flags.IntVar(&options.Rows, "rows", 0, "dispatch: READY rows; import: rows (default 100,000; quick 20,000)")
-	flags.IntVar(&options.Runs, "runs", 0, "dispatch, import: runs, each beside its raw limit; the median counts (default 3; quick 1)")
-	flags.IntVar(&options.Statements, "statements", 0, "delivery: requests in the topic (default 400,000; quick 60,000)")
+	flags.IntVar(&options.Rows, "rows", 0, "rows of a run of the stages (default 100,000; quick 20,000)")
+	flags.IntVar(&options.Runs, "runs", 0, "runs of each stage, each beside its raw limit; the median counts (default 5; quick 1)")
+	flags.IntVar(&options.Mails, "mails", 0, "smtp: messages of a run (default 20,000; quick 4,000)")
+	flags.IntVar(&options.Bills, "bills", 0, "month: bills (default 5,000,000)")
+	flags.IntVar(&options.Statements, "statements", 0, "delivery: requests in the topic (default 400,000; quick 60,000); whole: rows (default 1,000,000)")
 	flags.IntVar(&options.StatementBytes, "statement-bytes", 0, "delivery: length of a statement's text (default 10,240)")
 	flags.BoolVar(&options.RandomText, "random-text", false, "delivery: statements that hardly compress, instead of itemised bills")
-	flags.DurationVar(&options.For, "for", 0, "delivery: how long to measure (default 1m; quick 8s)")
+	flags.DurationVar(&options.For, "for", 0, "delivery, idle: how long to measure (default 1m; quick 8s)")
 	flags.DurationVar(&options.Warmup, "warm-up", 0, "delivery: time before anything counts (default 10s; quick 3s)")
 	flags.DurationVar(&options.Answer, "latency", 0, "delivery: after how long the gateway answers (default 1s)")
 	flags.IntVar(&options.InFlight, "in-flight", 0, "delivery: messages in hand at the same time (default 10,000)")
@@ -70,8 +75,11 @@ func newBench() *cobra.Command {
 	return cmd
 }
 
+// benchFiles are where a result goes beside the terminal; "" where nobody wants it.
+type benchFiles struct{ json, page string }
+
 // runBench holds everything temporary in a scratch directory, as parts do.
-func runBench(ctx context.Context, options bench.Options, file string) (err error) {
+func runBench(ctx context.Context, options bench.Options, files benchFiles) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	scratch, err := newScratch(ctx)
@@ -97,12 +105,34 @@ func runBench(ctx context.Context, options bench.Options, file string) (err erro
 	if err != nil {
 		return err
 	}
-	if file == "" {
+	if files.page != "" {
+		if err := report.Document(files.page); err != nil {
+			return fmt.Errorf("--doc: %w", err)
+		}
+	}
+	if files.json == "" {
 		return nil
 	}
-	out, err := os.Create(file)
+	out, err := os.Create(files.json)
 	if err != nil {
 		return fmt.Errorf("--json: %w", err)
 	}
 	return errors.Join(report.WriteJSON(out), out.Close())
+}
+
+// newBenchCompare is the subcommand "bench compare".
+func newBenchCompare() *cobra.Command {
+	return &cobra.Command{
+		Use:   "compare OLD NEW",
+		Short: "Compare two results of bench --json, by what a busier machine changes least",
+		Long: `Compare two results of bench --json stage by stage: by the share of the raw limit where there is one,
+else by the processor time of a row. What is worse than the spread of the runs and 10% explain is marked and counted;
+the exit code is 0 all the same, since a machine that does other work makes noise.`,
+		Args:    cobra.ExactArgs(2),
+		Example: "  balsong bench compare yesterday.json today.json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, err := bench.Compare(cmd.OutOrStdout(), args[0], args[1])
+			return err
+		},
+	}
 }

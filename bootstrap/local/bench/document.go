@@ -1,0 +1,140 @@
+package bench
+
+import (
+	"cmp"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The marks between which a page holds the measured table, and where its picture lies beside the page.
+const (
+	docBegin   = "<!-- measured: written by `balsong bench --doc` -->"
+	docEnd     = "<!-- end of measured -->"
+	docPicture = "images/stages.svg"
+)
+
+// ErrDocument is wrapped where a page cannot take the table.
+var ErrDocument = errors.New("the page cannot take the table")
+
+// Document writes the table of all stages into a page, between its marks, and the picture of each stage's processor time beside
+// the page. Stages that this run did not measure are lost from both: measure all.
+func (r *Report) Document(page string) error {
+	content, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	before, rest, begun := strings.Cut(string(content), docBegin)
+	_, after, ended := strings.Cut(rest, docEnd)
+	if !begun || !ended {
+		return fmt.Errorf("%w: %s has no %s and behind it %s", ErrDocument, page, docBegin, docEnd)
+	}
+	picture := filepath.Join(filepath.Dir(page), filepath.FromSlash(docPicture))
+	if err := os.MkdirAll(filepath.Dir(picture), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(picture, []byte(r.picture()), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(page, []byte(before+docBegin+"\n"+r.markdown()+docEnd+after), 0o644)
+}
+
+// markdown is the table for people.
+func (r *Report) markdown() string {
+	var out strings.Builder
+	m := r.Machine
+	fmt.Fprintf(&out, "%s, %d cores (%s), %.1f GiB, kernel %s, %s, PostgreSQL %s (waits for the disk: %t), Kafka: %s; load before: %s. Everything on this machine.\n",
+		r.StartedAt.Format("2006-01-02"), m.Cores, cmp.Or(m.CPU, "unknown"), m.Memory, m.Kernel, m.Go, r.Postgres, r.Durable, r.Kafka, cmp.Or(m.Load, "unknown"))
+	for _, note := range r.Notes {
+		fmt.Fprintf(&out, "\n**%s**\n", note)
+	}
+	if r.Quick {
+		out.WriteString("\n**Small sizes: this claims nothing.**\n")
+	}
+	out.WriteString("\n| stage | runs × rows | a second (min–max) | raw limit | of raw | µs of processor a row | peak MB | target | |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, s := range r.Stages {
+		peak := "–"
+		if s.PeakRSS > 0 {
+			peak = figure(mb(s.PeakRSS))
+		}
+		fmt.Fprintf(&out, "| %s | %d × %d | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, len(s.Runs), s.Rows, perSecond(s.Rate), perSecond(s.RawRate), perCent(s.Share),
+			s.processors(), peak, s.targets(), s.verdict())
+	}
+	for _, i := range r.Idle {
+		fmt.Fprintf(&out, "| idle: %s | %.0f s | %.2f%% of a core | – | – | – | %s resident | < %.0f%%, < %.0f MB | |\n", i.Process, i.Seconds, 100*i.Cores, figure(mb(i.RSS)), 100*idleCores, mb(idleRSS))
+	}
+	out.WriteString("\n")
+	for _, s := range r.Stages {
+		fmt.Fprintf(&out, "- **%s**: %s.", s.Name, s.Label)
+		if s.Raw != "" {
+			fmt.Fprintf(&out, " Raw limit: %s.", s.Raw)
+		}
+		out.WriteString("\n")
+	}
+	fmt.Fprintf(&out, "\n![Processor time of a row in each stage, by process](%s)\n", docPicture)
+	return out.String()
+}
+
+// The picture's measures, in pixels, and its colours, one a process.
+const (
+	pictureWidth, pictureLabel, pictureRow, pictureBar = 760, 90, 40, 20
+)
+
+var pictureColours = []string{"#0f766e", "#b45309", "#4338ca", "#be123c", "#4d7c0f", "#7e22ce", "#0369a1", "#57534e"}
+
+// picture draws the processor time of a row in each stage as a bar, by process, as SVG.
+func (r *Report) picture() string {
+	longest, colours := 1.0, r.colours()
+	for _, s := range r.Stages {
+		longest = max(longest, total(s.MicrosPerRow))
+	}
+	var out strings.Builder
+	names := slices.Sorted(maps.Keys(colours))
+	height := pictureRow*len(r.Stages) + 40 + 20*((len(names)+3)/4)
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" role="img" aria-label="Processor time of a row in each stage, in µs, by process">`+"\n",
+		pictureWidth, height)
+	fmt.Fprintf(&out, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, height)
+	for i, s := range r.Stages {
+		y, x := 10+i*pictureRow, float64(pictureLabel)
+		fmt.Fprintf(&out, `<text x="%d" y="%d" text-anchor="end" fill="#17202b">%s</text>`+"\n", pictureLabel-8, y+15, escaped(s.Name))
+		for _, name := range names {
+			width := s.MicrosPerRow[name] / longest * (pictureWidth - pictureLabel - 80)
+			if width < 0.5 {
+				continue
+			}
+			fmt.Fprintf(&out, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"><title>%s: %s µs</title></rect>`+"\n",
+				x, y, width, pictureBar, colours[name], escaped(name), figure(s.MicrosPerRow[name]))
+			x += width
+		}
+		fmt.Fprintf(&out, `<text x="%.1f" y="%d" fill="#17202b">%s µs</text>`+"\n", x+6, y+15, figure(total(s.MicrosPerRow)))
+	}
+	for i, name := range names {
+		x, y := 10+(i%4)*(pictureWidth/4), pictureRow*len(r.Stages)+20+20*(i/4)
+		fmt.Fprintf(&out, `<rect x="%d" y="%d" width="12" height="12" fill="%s"/><text x="%d" y="%d" fill="#17202b">%s</text>`+"\n", x, y, colours[name], x+18, y+11, escaped(name))
+	}
+	return out.String() + "</svg>\n"
+}
+
+// colours gives each process that used anything worth seeing a colour.
+func (r *Report) colours() map[string]string {
+	given := map[string]string{}
+	for _, s := range r.Stages {
+		for _, name := range slices.Sorted(maps.Keys(s.MicrosPerRow)) {
+			if _, has := given[name]; !has && s.MicrosPerRow[name] >= 0.5 {
+				given[name] = pictureColours[len(given)%len(pictureColours)]
+			}
+		}
+	}
+	return given
+}
+
+func escaped(text string) string {
+	var out strings.Builder
+	_ = xml.EscapeText(&out, []byte(text)) // a builder takes everything
+	return out.String()
+}

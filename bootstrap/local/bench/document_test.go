@@ -1,0 +1,95 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// measured is a report of one stage whose runs have these shares of the raw limit, and this processor time a row.
+func measured(micros float64, shares ...float64) *Report {
+	s := &Stage{Name: "render", Label: "a label", Raw: "the same, raw", Rows: 1000, Target: Target{Share: 0.5}}
+	for _, share := range shares {
+		s.Runs = append(s.Runs, StageRun{Rows: 1000, Seconds: 1, RawSeconds: share, CPU: map[string]float64{"<render>": micros * 1000 / 1e6}})
+	}
+	s.summarize()
+	return &Report{Stages: []*Stage{s}}
+}
+
+func TestWhatTheSpreadExplainsIsNoChange(t *testing.T) {
+	t.Parallel()
+	old := measured(50, 0.50, 0.55, 0.60)
+	for what, c := range map[string]struct {
+		now  *Report
+		warn int
+	}{
+		"the same":            {measured(50, 0.50, 0.55, 0.60), 0},
+		"within the spread":   {measured(50, 0.47, 0.48, 0.50), 0},
+		"less, but one is so": {measured(50, 0.30, 0.40, 0.56), 0},
+		"less in every run":   {measured(50, 0.30, 0.33, 0.36), 1},
+		"more":                {measured(50, 0.80, 0.85, 0.90), 0},
+	} {
+		var out bytes.Buffer
+		if got := compare(&out, old, c.now); got != c.warn || strings.Contains(out.String(), "WARNING") != (c.warn > 0) {
+			t.Errorf("%s: %d warnings\n%s", what, got, out.String())
+		}
+	}
+	bare, slower := measured(50, 0), measured(65, 0)
+	var out bytes.Buffer
+	if compare(&out, bare, bare) != 0 || compare(&out, bare, slower) != 1 {
+		t.Errorf("without a raw limit:\n%s", out.String())
+	}
+}
+
+func TestThePageTakesTheTableBetweenItsMarks(t *testing.T) {
+	t.Parallel()
+	page := filepath.Join(t.TempDir(), "performance.md")
+	write := func(content string) {
+		if err := os.WriteFile(page, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := measured(50, 0.50, 0.55, 0.60)
+	write("no marks")
+	if err := report.Document(page); !errors.Is(err, ErrDocument) {
+		t.Errorf("without marks: %v", err)
+	}
+	write("before\n" + docBegin + "\nold\n" + docEnd + "\nafter\n")
+	for range 2 {
+		if err := report.Document(page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	if !strings.HasPrefix(text, "before\n") || !strings.HasSuffix(text, "\nafter\n") || strings.Contains(text, "old") || strings.Count(text, "| render |") != 1 {
+		t.Errorf("the page is\n%s", text)
+	}
+	if !strings.Contains(text, "55% (50–60)") || !strings.Contains(text, "reached") {
+		t.Errorf("the table is\n%s", text)
+	}
+	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), docPicture))
+	if err != nil || xml.Unmarshal(picture, new(struct{ XMLName xml.Name })) != nil || !strings.Contains(string(picture), "&lt;render&gt;: 50.0 µs") {
+		t.Errorf("the picture is %s (%v)", picture, err)
+	}
+}
+
+func TestAllIsEverythingThatIsNotLong(t *testing.T) {
+	t.Parallel()
+	for _, m := range chosen(All) {
+		if m.long || m.name == Whole || m.name == Month {
+			t.Errorf("%s is part of %s", m.name, All)
+		}
+	}
+	names, what := Names()
+	if len(chosen(All)) != len(names)-3 || len(names) != len(what) || len(chosen(Month)) != 1 || len(chosen("")) != 0 {
+		t.Errorf("%v", names)
+	}
+}

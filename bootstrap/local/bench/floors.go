@@ -1,0 +1,64 @@
+package bench
+
+// stage is the dispatch floor as a row of the table of all stages.
+func (f *DispatchFloor) stage() *Stage {
+	s := &Stage{
+		Name: Dispatch, Rows: f.Rows, Target: Target{Rate: 40_000, Share: 0.6, PeakRSS: dispatchPeakRSS},
+		Label: "READY rows published and marked, the whole process from its start to its end",
+		Raw:   "the same rows locked and read, the same messages produced and the same rows updated, one step after the other",
+	}
+	for _, r := range f.Runs {
+		s.Runs = append(s.Runs, StageRun{Rows: f.Rows, Seconds: r.Seconds, RawSeconds: r.RawSeconds, CPU: r.CPU, PeakRSS: r.PeakRSS})
+	}
+	s.summarize()
+	return s
+}
+
+// stage is the import as a row of the table of all stages.
+func (f *ImportFloor) stage() *Stage {
+	s := &Stage{
+		Name: Import, Rows: f.Rows, Target: Target{Share: importShare},
+		Label: "generated bills into an empty database, destinations and data sealed",
+		Raw:   "COPY of the rows that the import stored, over as many connections",
+	}
+	for _, r := range f.Runs {
+		s.Runs = append(s.Runs, StageRun{
+			Rows: f.Rows, Seconds: r.Seconds, RawSeconds: r.RawSeconds, CPU: map[string]float64{"import": r.OwnCPU, "postgres": r.PostgresCPU},
+		})
+	}
+	s.summarize()
+	return s
+}
+
+// stage is the delivery floor as a row of the table of all stages.
+func (f *DeliveryFloor) stage() *Stage {
+	s := &Stage{
+		Name: Delivery, Rows: f.SettledRows, Target: Target{Rate: 9000, PeakRSS: 400_000_000},
+		Label: "settled over a window, a gateway that answers after " + f.GatewayLatency + ", one delivery process",
+	}
+	run := StageRun{Rows: f.SettledRows, Seconds: f.Seconds, CPU: map[string]float64{}}
+	for _, p := range f.Processes {
+		if p.Process == "bench" {
+			continue // it only looks
+		}
+		run.CPU[p.Process] = p.CPU
+		if p.Process == "delivery" {
+			run.PeakRSS = p.PeakRSS
+		}
+	}
+	s.Runs = []StageRun{run}
+	s.summarize()
+	return s
+}
+
+// keep adds what a measurement of a floor of its own came to to the table of all stages.
+func (r *Report) keep(name string) {
+	switch {
+	case name == Dispatch && r.Dispatch != nil:
+		r.Stages = append(r.Stages, r.Dispatch.stage())
+	case name == Import && r.Import != nil:
+		r.Stages = append(r.Stages, r.Import.stage())
+	case name == Delivery && r.Delivery != nil:
+		r.Stages = append(r.Stages, r.Delivery.stage())
+	}
+}

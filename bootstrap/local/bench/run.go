@@ -1,0 +1,46 @@
+package bench
+
+import (
+	"context"
+	"slices"
+)
+
+// measurement is something that a run measures.
+type measurement struct {
+	name, what string
+	long       bool // no part of All
+	run        func(*bench, context.Context) error
+}
+
+// measurements are all, in their order.
+var measurements = []measurement{
+	{Import, "generated bills into an empty database, beside a raw COPY of the same rows: ≥ 50%", false, (*bench).importFloor},
+	{Render, "imported bills into packs on S3: ≥ 15,000/s", false, (*bench).renderStage},
+	{Dispatch, "READY rows published and marked: < 10 s for 100,000, < 100 MB; beside the same raw", false, (*bench).dispatchFloor},
+	{Line, "delivery with an instant sender (≥ 20,000/s), then settlement alone (≥ 40,000/s): ≥ 60% of the same raw", false, (*bench).lineStages},
+	{SMTP, "delivery by SMTP, beside go-mail alone: ≥ 80%", false, (*bench).smtpStage},
+	{Delivery, "a gateway that answers after 1 s, statements of 10 KB, one process: ≥ 5,000/s settled", false, (*bench).deliveryFloor},
+	{IdleServices, "services with nothing to do, for a minute: < 1% of a core, < 60 MB", false, (*bench).idleStage},
+	{Whole, "1,000,000 READY to SUCCEEDED, everything at once: < 120 s", true, (*bench).wholeStage},
+	{Month, "5,000,000 from CSV to RENDERED: < 10 min, < 400 MB", true, (*bench).monthStage},
+}
+
+// Names are what Options.What may name, each with what it measures.
+func Names() (names, what []string) {
+	for _, m := range measurements {
+		names, what = append(names, m.name), append(what, m.what)
+	}
+	return append(names, All), append(what, "all but the last two")
+}
+
+// chosen are the measurements that are asked for; none where nothing is called so.
+func chosen(what string) []measurement {
+	if what == All {
+		return slices.DeleteFunc(slices.Clone(measurements), func(m measurement) bool { return m.long })
+	}
+	at := slices.IndexFunc(measurements, func(m measurement) bool { return m.name == what })
+	if at < 0 {
+		return nil
+	}
+	return measurements[at : at+1]
+}
