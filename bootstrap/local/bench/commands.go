@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ func runBatch(ctx context.Context, link *child.Link) (err error) {
 func (b *bench) batch(ctx context.Context, s *stage, arguments ...string) (answer []byte, run StageRun, err error) {
 	name := arguments[0]
 	o := batchOrders{
-		Environment: batchEnvironment(s.config), Arguments: append(arguments, "--output", "json"),
+		Environment: batchEnvironment(s.config), Arguments: slices.Insert(slices.Clone(arguments), 1, "--output", "json"), // files stand behind all flags
 		Output: b.path(name + ".json"), Usage: b.path(name + ".usage.json"), Profile: b.profilePath(name),
 	}
 	before, began := usages(), time.Now()
