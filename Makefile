@@ -103,7 +103,7 @@ gobench: bin/balsong ## every stage beside its raw limit, in one table: half an 
 	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model
-model: ## check the Spin model of the dispatch protocol: 63 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
+model: ## check the Spin model of the dispatch protocol: 64 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
 	.ci/need spin=spin gcc=gcc,libc6-dev
 	docs/model/run.sh quick
 

@@ -508,7 +508,15 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
 #define SETTLE(x) \
   :: atomic { lock[x]==0 && chg[x] && !CANSETTLE(x) -> chg[x]=0 } \
   :: atomic { lock[x]==0 && SEEN(x) && CANSETTLE(x) -> chg[x]=0; RLOCK(x); if :: sx[x] -> a=LSUCC :: else -> a=L(x) fi; t=x; goto upd } \
+  PLAIN(x) \
   MONITOR(x)
+/* What was accepted and waits for nothing else is settled in one statement (Target.SucceedsPlainly): it reads the ledger
+ * without a lock, then waits for the target and looks at its columns again, but not at the ledger. */
+#ifdef AW
+#define PLAIN(x)
+#else
+#define PLAIN(x) :: atomic { SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC -> k=at[x]*NG+df[x]; t=x; goto plain }
+#endif
 #ifdef LOOKANY                    /* looks at any time (the monitor says that these add nothing) */
 #define SEEN(x) true
 #define NOMON 1
@@ -521,7 +529,7 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
 #define MONITOR(x) :: atomic { lock[x]==0 && !chg[x] && CANSETTLE(x) -> assert(false) }
 #endif
 active [NSET] proctype Settlement() {
-  byte t=0, a=0; byte me = _pid+1;
+  byte t=0, a=0, k=0; byte me = _pid+1;
 look: end: do
 #ifdef AW
   :: atomic { lock[0]==0 && rs[0]!=0 -> settleaw(0,0) }
@@ -535,7 +543,13 @@ look: end: do
   od;
 #ifndef AW
 upd:
-  atomic { ALOCK(t) -> apply(t, a); AUNLOCK(t); t=0; a=0; goto look }
+  atomic { ALOCK(t) -> apply(t, a); AUNLOCK(t); t=0; a=0; goto look };
+plain:
+#ifdef MUT_PLAINBLIND
+  atomic { lock[t]==0 -> st[t]=SUCC; t=0; k=0; goto look }
+#else
+  atomic { lock[t]==0 -> if :: st[t]==REQ && !cw[t] && at[t]*NG+df[t]==k -> st[t]=SUCC :: else fi; t=0; k=0; goto look }
+#endif
 #endif
 }
 

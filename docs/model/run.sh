@@ -77,6 +77,7 @@ q fail m_contfirst     bfs -DB=1 -DOB=1 -DMUT_CONTFIRST
 q fail m_nolook        bfs -DB=1 -DOB=1 -DNOMON -DMUT_NOLOOK
 q fail m_unccont       bfs -DB=1 -DOB=2 -DMUT_UNCCONT
 q fail m_resumeclosed  bfs -DB=1 -DOB=2 -DNOMON -DMUT_RESUMECLOSED
+q fail m_plainblind    bfs -DB=1 -DOB=2 -DNSET=2 -DMUT_PLAINBLIND
 q fail m_readfirst     bfs -DB=0 -DNSET=2 -DLOOKANY -DMUT_READFIRST
 # witnesses: the end can be reached
 q fail w_throttled     bfs -DB=0 -DTB=1 -DWIT=1
