@@ -47,6 +47,7 @@ type Batch struct {
 	Report   port.Report
 	Clock    port.Clock
 	Watch    *outage.Watch
+	Log      port.Log
 }
 
 // Migrate brings the schema, the topics and the bucket up to date. Safe to repeat, and by several at once.

@@ -78,7 +78,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		debug.SetMemoryLimit(importMemory)
 	}
 	began := time.Now()
-	code := with(ctx, stderr, func(ctx context.Context, b Batch) error {
+	code := with(ctx, stderr, importing, func(ctx context.Context, b Batch) error {
 		err := files.run(ctx, b, stderr)
 		total := files.total()
 		if err != nil && total.Rows == 0 {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
 )
 
 const usage = `batch prepares a month's statements. Each command is safe to run twice, and again after it was killed.
@@ -67,14 +69,31 @@ func flagSet(name, about string, args []string, stdout, stderr io.Writer) (*flag
 	return flags, &answer
 }
 
-// with loads the configuration and runs do with the batch.
-func with(ctx context.Context, stderr io.Writer, do func(context.Context, Batch) error) int {
+// look is taken at the parts that a command uses, beside its work.
+type look func(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error
+
+func importing(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
+	return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, Keys: &c.Keys}, log, work)
+}
+
+func rendering(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
+	return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, log, work)
+}
+
+func migrating(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
+	return doctor.BesideMigrate(ctx, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}, log, work)
+}
+
+// with loads the configuration and runs do with the batch, after a look and beside it.
+func with(ctx context.Context, stderr io.Writer, look look, do func(context.Context, Batch) error) int {
 	c, err := config.Load[config.Batch](ctx)
 	if err != nil {
 		fmt.Fprintln(stderr, "batch:", err)
 		return core.ExitCodeOf(ctx, err)
 	}
-	return core.Once(ctx, stderr, Options(c), do)
+	return core.Once(ctx, stderr, Options(c), func(ctx context.Context, b Batch) error {
+		return look(ctx, c, b.Log, func(ctx context.Context) error { return do(ctx, b) })
+	})
 }
 
 const migrateUsage = `Bring the database's schema, the topics and the bucket up to date. Run it before the services of a new version.
@@ -86,7 +105,7 @@ func migrateMain(ctx context.Context, args []string, stdout, stderr io.Writer) i
 	if code, ok := core.ParseFlags(flags, args); !ok {
 		return code
 	}
-	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
+	return with(ctx, stderr, migrating, func(ctx context.Context, b Batch) error {
 		if err := b.Migrate(ctx); err != nil {
 			return err
 		}

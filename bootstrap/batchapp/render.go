@@ -68,7 +68,7 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		debug.SetMemoryLimit(renderMemory)
 	}
 	options.Workers = runtime.GOMAXPROCS(0) + 2
-	return with(ctx, stderr, func(ctx context.Context, b Batch) error {
+	return with(ctx, stderr, rendering, func(ctx context.Context, b Batch) error {
 		began := time.Now()
 		summary, err := renderMonth(ctx, b, month, options, stderr)
 		return errors.Join(err, output.Answer(stdout, renderAnswer(month, summary), func(w io.Writer) {

@@ -61,7 +61,19 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	if role != Delivery {
 		options = append(options, settlement(c))
 	}
-	return fx.Options(options...)
+	uses := doctor.PartsOf(c)
+	if role == Settlement {
+		uses = doctor.Parts{Database: &c.Database, Kafka: &c.Kafka}
+	}
+	return fx.Options(append(options, fx.Invoke(lookAround(uses)))...)
+}
+
+// lookAround tells problems beside the service that starts, which waits for nothing that is found; by the machine's own clock.
+func lookAround(uses doctor.Parts) func(fx.Lifecycle, port.Log) {
+	return func(lc fx.Lifecycle, log port.Log) {
+		looking, stop := context.WithCancel(context.Background())
+		lc.Append(fx.StartStopHook(func() { go doctor.Tell(looking, uses, observe.Clock{}, log) }, stop))
+	}
 }
 
 // waiting is what may wait for parts that are down, and names them.
@@ -97,11 +109,8 @@ func delivery(c config.Deliverer) fx.Option {
 			lc.Append(fx.StartHook(func(ctx context.Context) error {
 				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 				defer cancel()
-				return doctor.Refused(ctx, c.S3)
+				return doctor.Refused(ctx, doctor.Parts{S3: &c.S3}, observe.Clock{})
 			}))
-			// Beside the service that starts, which waits for nothing that is found; by the machine's own clock.
-			looking, stop := context.WithCancel(context.Background())
-			lc.Append(fx.StartStopHook(func() { go doctor.Tell(looking, c, observe.Clock{}, log) }, stop))
 			core.Announce(lc, log, "delivery")
 			core.Work(lc, shutdown, log, "delivery", s.Run)
 		}),

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
@@ -75,11 +76,13 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	return core.Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
 		var answer runsDocument
-		err := Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now(), ApprovedBy: *approvedBy}, stderr, func(r port.Run) {
-			answer.Runs = append(answer.Runs, runAnswer(r))
-			if output != core.JSON {
-				Print(stdout, r)
-			}
+		err := doctor.Beside(ctx, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka}, runner.Log, func(ctx context.Context) error {
+			return Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now(), ApprovedBy: *approvedBy}, stderr, func(r port.Run) {
+				answer.Runs = append(answer.Runs, runAnswer(r))
+				if output != core.JSON {
+					Print(stdout, r)
+				}
+			})
 		})
 		answer.Memory = observe.PeakMemory()
 		return errors.Join(err, output.Answer(stdout, answer, func(w io.Writer) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
@@ -28,13 +27,13 @@ func database(ctx context.Context, c config.Database, clock port.Clock) []Findin
 	}
 	version := fmt.Sprintf("PostgreSQL %d.%d", facts.Version/10_000, facts.Version%10_000)
 	if facts.Version < oldestPostgres {
-		p.add(Problem, version, "Balsong needs PostgreSQL 15 or later")
+		p.refuse(version, "Balsong needs PostgreSQL 15 or later")
 		return p.list
 	}
 	p.add(OK, version+" answers", "")
 	p.schema(facts)
 	p.clockOf(facts.Now, clock, facts.Asked, "leases go by the database's clock, quiet hours and deadlines by this one")
-	p.durability(facts)
+	p.durability(facts, u != nil && loopback(u.Hostname()))
 	return p.list
 }
 
@@ -62,7 +61,7 @@ func (p *part) troubled(err error, u *url.URL) {
 	case postgres.FailureTLS:
 		p.add(Problem, "no TLS as sslmode asks, or a certificate that is not trusted", "switch TLS on at the server, name its CA (sslrootcert=… in DATABASE_URL), or sslmode=disable on a trusted network")
 	case postgres.FailureLogin:
-		p.add(Problem, fmt.Sprintf("it refuses %s or the password (SQLSTATE %s)", name, failure.State),
+		p.refuse(fmt.Sprintf("it refuses %s or the password (SQLSTATE %s)", name, failure.State),
 			"check the password (in the URL, a space or one of @:/?#% must be percent-encoded; BALSONG_DB_PASSWORD takes it as it is), that the role may log in, and pg_hba.conf")
 	case postgres.FailureDatabase:
 		p.add(Problem, "there is no such database (SQLSTATE 3D000)", "create it (createdb -O USER NAME), or mend the name behind the last / of DATABASE_URL")
@@ -76,11 +75,11 @@ func (p *part) troubled(err error, u *url.URL) {
 func (p *part) schema(facts postgres.Facts) {
 	switch {
 	case facts.Dirty:
-		p.add(Problem, fmt.Sprintf("migration %d was cut short", facts.Migrated), "run `batch migrate` again: it repairs this")
+		p.lack(fmt.Sprintf("migration %d was cut short", facts.Migrated), "run `batch migrate` again: it repairs this")
 	case facts.Migrated == 0:
-		p.add(Problem, "the schema is not there", "run `batch migrate`")
+		p.lack("the schema is not there", "run `batch migrate`")
 	case facts.Migrated < facts.Known:
-		p.add(Problem, fmt.Sprintf("the schema is at migration %d, this program needs %d", facts.Migrated, facts.Known), "run `batch migrate` of this version before its services")
+		p.lack(fmt.Sprintf("the schema is at migration %d, this program needs %d", facts.Migrated, facts.Known), "run `batch migrate` of this version before its services")
 	case facts.Migrated > facts.Known:
 		p.add(Problem, fmt.Sprintf("the schema is at migration %d, this program knows %d", facts.Migrated, facts.Known), "this program is older than the one that migrated: run the newer one")
 	default:
@@ -88,8 +87,7 @@ func (p *part) schema(facts postgres.Facts) {
 	}
 }
 
-func (p *part) durability(facts postgres.Facts) {
-	local := strings.HasPrefix(p.looked, "127.0.0.1") || strings.HasPrefix(p.looked, "localhost")
+func (p *part) durability(facts postgres.Facts, local bool) {
 	switch {
 	case facts.SynchronousCommit == "off" || facts.SynchronousCommit == "local" && facts.Standbys != "":
 		p.add(Problem, "synchronous_commit is "+facts.SynchronousCommit, "set it to on: the promise \"never twice\" rests on a ledger that loses no commit")

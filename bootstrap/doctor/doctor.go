@@ -1,5 +1,6 @@
 // Package doctor looks at everything a configuration names, as the services would use it, and says of each what it
-// looked at, what it found and what to do. It changes nothing and shows no secret.
+// looked at, what it found and what to do. It changes nothing and shows no secret. Whoever starts work looks at the
+// parts that the work uses, beside it.
 package doctor
 
 import (
@@ -7,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +32,9 @@ type Finding struct {
 	Looked string `json:"looked_at"`
 	Found  string `json:"found"`
 	Do     string `json:"do,omitempty"`
+
+	refuses bool // the part answers, and waiting for it does not help
+	missing bool // `batch migrate` makes it
 }
 
 // limit bounds the look at one part.
@@ -43,15 +46,29 @@ const (
 	clockProblem = 30 * time.Second
 )
 
-// Examine looks at every part at the same time. The findings come in a fixed order.
-func Examine(ctx context.Context, c config.Deliverer, clock port.Clock) []Finding {
+// Parts are what somebody uses of the configuration; what is nil is not looked at.
+type Parts struct {
+	Database *config.Database
+	Kafka    *config.Kafka
+	S3       *config.S3
+	Keys     *config.Keys
+	Gateways *config.Gateways
+}
+
+// PartsOf are what a delivery uses: everything.
+func PartsOf(c config.Deliverer) Parts {
+	return Parts{&c.Database, &c.Kafka, &c.S3, &c.Keys, &c.Gateways}
+}
+
+// Examine looks at the parts at the same time. The findings come in a fixed order.
+func Examine(ctx context.Context, uses Parts, clock port.Clock) []Finding {
 	looks := []func(context.Context) []Finding{
 		func(context.Context) []Finding { return zones() },
-		func(context.Context) []Finding { return keyset(c.Keys, clock) },
-		func(ctx context.Context) []Finding { return database(ctx, c.Database, clock) },
-		func(ctx context.Context) []Finding { return eventLog(ctx, c.Kafka, clock) },
-		func(ctx context.Context) []Finding { return statements(ctx, c.S3, clock) },
-		func(ctx context.Context) []Finding { return gateways(ctx, c.Gateways, clock) },
+		look(uses.Keys, func(_ context.Context, c config.Keys) []Finding { return keyset(c, clock) }),
+		look(uses.Database, func(ctx context.Context, c config.Database) []Finding { return database(ctx, c, clock) }),
+		look(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, clock) }),
+		look(uses.S3, func(ctx context.Context, c config.S3) []Finding { return statements(ctx, c, clock) }),
+		look(uses.Gateways, func(ctx context.Context, c config.Gateways) []Finding { return gateways(ctx, c, clock) }),
 	}
 	found := make([][]Finding, len(looks))
 	var all sync.WaitGroup
@@ -66,15 +83,14 @@ func Examine(ctx context.Context, c config.Deliverer, clock port.Clock) []Findin
 	return slices.Concat(found...)
 }
 
-// Misconfigured are the findings of a configuration that could not be loaded.
-func Misconfigured(err error) (findings []Finding) {
-	for line := range strings.Lines(err.Error()) {
-		line = strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": ")
-		if line != "" {
-			findings = append(findings, Finding{Problem, "configuration", "the environment", line, "mend it: nothing else is looked at before (balsong delivery --help lists the variables)"})
+// look looks at a part, if it is used.
+func look[C any](c *C, at func(context.Context, C) []Finding) func(context.Context) []Finding {
+	return func(ctx context.Context) []Finding {
+		if c == nil {
+			return nil
 		}
+		return at(ctx, *c)
 	}
-	return findings
 }
 
 // Problems counts the findings that are problems.
@@ -116,7 +132,21 @@ type part struct {
 }
 
 func (p *part) add(level Level, found, do string) {
-	p.list = append(p.list, Finding{level, p.name, p.looked, found, do})
+	p.list = append(p.list, Finding{Level: level, Part: p.name, Looked: p.looked, Found: found, Do: do})
+}
+
+// refuse adds a problem that waiting does not end: the part answers, and refuses.
+func (p *part) refuse(found, do string) *Finding {
+	p.add(Problem, found, do)
+	last := &p.list[len(p.list)-1]
+	last.refuses = true
+	return last
+}
+
+// lack adds a problem that `batch migrate` ends.
+func (p *part) lack(found, do string) {
+	p.add(Problem, found, do)
+	p.list[len(p.list)-1].missing = true
 }
 
 // clockOf compares a part's clock with ours; between is how long the answer may have taken.

@@ -52,17 +52,17 @@ func (p *part) unreachable(err error, c config.Kafka) {
 	case kafka.FailureRefused:
 		p.add(Problem, "nothing listens at that port", "check host and port in BALSONG_KAFKA_BROKERS (9092 is usual), and that Kafka runs; the brokers' own addresses (advertised.listeners) must be reachable from here too")
 	case kafka.FailureLogin:
-		p.add(Problem, fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has SCRAM-SHA-512 credentials")
+		p.refuse(fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has SCRAM-SHA-512 credentials")
 	case kafka.FailureTimeout:
 		p.add(Problem, "no answer in time", "check the port (9092 is usual): a firewall may drop the packets, something else may listen there, or the port wants TLS (BALSONG_KAFKA_TLS=true) or a user (BALSONG_KAFKA_USER)")
 	case kafka.FailureProtocol:
-		p.add(Problem, "something answers there, but not as Kafka should", "check the port (9092 is usual), whether it wants TLS (BALSONG_KAFKA_TLS=true) and a user (BALSONG_KAFKA_USER)")
+		p.add(Problem, "something answers there, but not as Kafka should", "check the port (9092 is usual), whether it wants TLS (BALSONG_KAFKA_TLS=true), and the user (BALSONG_KAFKA_USER, BALSONG_KAFKA_PASSWORD)")
 	}
 }
 
 func (p *part) topic(topic kafka.TopicFacts, c config.Kafka) {
 	if !topic.Exists {
-		p.add(Problem, "the topic does not exist", "run `batch migrate`; if it has run, check BALSONG_KAFKA_TOPIC_PREFIX and the user's right to describe it")
+		p.refuse("the topic does not exist", "run `batch migrate`; if it has run, check BALSONG_KAFKA_TOPIC_PREFIX and the user's right to describe it").missing = true
 		return
 	}
 	sound := true

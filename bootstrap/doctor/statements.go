@@ -38,24 +38,6 @@ func statements(ctx context.Context, c config.S3, clock port.Clock) []Finding {
 	return p.list
 }
 
-// Refused tells whether the store answers and refuses, with what to do: then a service need not start. A store that does
-// not answer, or has trouble of its own, is no refusal: it is waited for.
-func Refused(ctx context.Context, c config.S3) error {
-	packs, err := s3.New(ctx, core.S3Config(c), unmeasured{})
-	if err != nil {
-		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
-	}
-	facts, err := packs.Examine(ctx)
-	if err != nil || facts.Status >= 500 || facts.Status == http.StatusTooManyRequests {
-		return nil //nolint:nilerr // an outage
-	}
-	p := part{}
-	if p.store(facts, c); len(p.list) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: statements, bucket %s: %s: %s", config.ErrInvalid, c.Bucket, p.list[0].Found, p.list[0].Do)
-}
-
 func (p *part) noStore(err error) {
 	_, host := errors.AsType[*net.DNSError](err)
 	switch {
@@ -75,25 +57,28 @@ func (p *part) store(facts s3.Facts, c config.S3) {
 	switch facts.Code {
 	case "":
 	case "NoSuchBucket", "NotFound", "Not Found":
-		p.add(Problem, "the bucket does not exist"+said, "run `batch migrate`, which makes it, or check BALSONG_S3_BUCKET")
+		p.refuse("the bucket does not exist"+said, "run `batch migrate`, which makes it, or check BALSONG_S3_BUCKET").missing = true
 	case "InvalidAccessKeyId", "XAdminUserNotFound": // the second is versitygw's word
-		p.add(Problem, "the store does not know the access key"+said, "check BALSONG_S3_ACCESS_KEY")
+		p.refuse("the store does not know the access key"+said, "check BALSONG_S3_ACCESS_KEY")
 	case "SignatureDoesNotMatch":
-		p.add(Problem, "the signature is wrong"+said, "check BALSONG_S3_SECRET_KEY (and BALSONG_S3_REGION)")
+		p.refuse("the signature is wrong"+said, "check BALSONG_S3_SECRET_KEY (and BALSONG_S3_REGION)")
 	case "RequestTimeTooSkewed":
-		p.add(Problem, "this machine's clock is too far off"+said, "set the clock (NTP)")
+		p.refuse("this machine's clock is too far off"+said, "set the clock (NTP)")
 	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "Moved Permanently":
 		do := "set BALSONG_S3_REGION to the bucket's region"
 		if facts.Region != "" && facts.Region != c.Region {
 			do = "set BALSONG_S3_REGION=" + facts.Region
 		}
-		p.add(Problem, fmt.Sprintf("the bucket does not lie in %s", c.Region)+said, do)
+		p.refuse(fmt.Sprintf("the bucket does not lie in %s", c.Region)+said, do)
 	default:
-		if facts.Status == http.StatusForbidden {
-			p.add(Problem, "the account may not use the bucket"+said, "allow s3:ListBucket on the bucket, s3:GetObject and s3:PutObject on its objects, and check that the bucket is yours")
-			return
+		switch {
+		case facts.Status == http.StatusForbidden:
+			p.refuse("the account may not use the bucket"+said, "allow s3:ListBucket on the bucket, s3:GetObject and s3:PutObject on its objects, and check that the bucket is yours")
+		case facts.Status >= http.StatusInternalServerError, facts.Status == http.StatusTooManyRequests:
+			p.add(Problem, "the store has trouble of its own"+said, "it is waited for; if it lasts, look at the store")
+		default:
+			p.refuse("the store refuses"+said, "check BALSONG_S3_ENDPOINT and BALSONG_S3_BUCKET")
 		}
-		p.add(Problem, "the store refuses"+said, "check BALSONG_S3_ENDPOINT and BALSONG_S3_BUCKET")
 	}
 }
 

@@ -2,15 +2,43 @@ package doctor
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/observe"
 )
 
-// Tell examines what a service is about to use and logs each problem once, with what to do. It keeps nobody from
-// starting: what is down may come back, and what is wrong may be mended meanwhile.
-func Tell(ctx context.Context, c config.Deliverer, clock port.Clock, log port.Log) {
-	for _, f := range Examine(ctx, c, clock) {
+// How long a one-shot command cares about the look that it takes beside its work.
+const (
+	beforeWork = time.Second      // a refusal that is found by then keeps the work from beginning
+	besideWork = 10 * time.Second // from the start on; then a part that is silent counts as such
+)
+
+// Refused tells whether one of the parts answers and refuses, with what to do: then a process need not start. A part
+// that does not answer, or has trouble of its own, is no refusal: it is waited for.
+func Refused(ctx context.Context, uses Parts, clock port.Clock) error {
+	return refusal(Examine(ctx, uses, clock))
+}
+
+func refusal(findings []Finding) error {
+	for _, f := range findings {
+		if f.refuses {
+			return fmt.Errorf("%w: %s, %s: %s: %s", config.ErrInvalid, f.Part, f.Looked, f.Found, f.Do)
+		}
+	}
+	return nil
+}
+
+// Tell examines the parts that a service is about to use and logs each problem once, with what to do. It keeps nobody
+// from starting: what is down may come back, and what is wrong may be mended meanwhile.
+func Tell(ctx context.Context, uses Parts, clock port.Clock, log port.Log) {
+	tell(ctx, Examine(ctx, uses, clock), log)
+}
+
+func tell(ctx context.Context, findings []Finding, log port.Log) {
+	for _, f := range findings {
 		if ctx.Err() != nil {
 			return
 		}
@@ -20,4 +48,50 @@ func Tell(ctx context.Context, c config.Deliverer, clock port.Clock, log port.Lo
 				port.Field{Key: "found", Value: f.Found}, port.Field{Key: "do", Value: f.Do})
 		}
 	}
+}
+
+// Beside does a one-shot command's work, and looks at the parts that it uses beside it. Problems are logged once, with
+// what to do, however soon the work is through. Where a part refuses, nothing is begun, and the error says what to do;
+// the work never waits longer than a second for that, and no outage keeps it from beginning.
+func Beside(ctx context.Context, uses Parts, log port.Log, work func(context.Context) error) error {
+	return beside(ctx, log, work, func(ctx context.Context) []Finding { return Examine(ctx, uses, observe.Clock{}) })
+}
+
+// BesideMigrate is Beside for the step that makes schema, topics and bucket: that they are missing is no problem.
+func BesideMigrate(ctx context.Context, uses Parts, log port.Log, work func(context.Context) error) error {
+	return beside(ctx, log, work, func(ctx context.Context) (findings []Finding) {
+		for _, f := range Examine(ctx, uses, observe.Clock{}) {
+			if !f.missing {
+				findings = append(findings, f)
+			}
+		}
+		return findings
+	})
+}
+
+func beside(ctx context.Context, log port.Log, work func(context.Context) error, examine func(context.Context) []Finding) error {
+	looking, stop := context.WithTimeout(ctx, besideWork)
+	defer stop()
+	refused, told := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(told)
+		findings := examine(looking)
+		refused <- refusal(findings)
+		tell(ctx, findings, log)
+	}()
+	select {
+	case err := <-refused:
+		if err != nil {
+			<-told
+			return err
+		}
+	case <-time.After(beforeWork):
+	case <-ctx.Done():
+	}
+	err := work(ctx)
+	select {
+	case <-told:
+	case <-ctx.Done():
+	}
+	return err
 }

@@ -1,14 +1,12 @@
 package command
 
 import (
-	"errors"
 	"io"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
@@ -18,8 +16,9 @@ const doctorHelp = `Look at everything the configuration names, as the services 
 statements, keyset, gateways, clocks and time limits. Each line says what was looked at and what was
 found, and what to do about it. It changes nothing, sends nothing, and shows no secret.
 
-It reads the variables of "balsong delivery". Exit codes: 0 no problem (advice is none) ·
-1 problems · 2 the configuration cannot be read.`
+It reads the variables of "balsong delivery". What is wrong with some of them keeps it from looking
+at their part alone. Exit codes: 0 no problem (advice is none) · 1 problems · 2 variables that are
+missing or cannot be read (whatever else there is).`
 
 // newDoctor is the subcommand "doctor".
 func newDoctor() *cobra.Command {
@@ -31,21 +30,17 @@ func newDoctor() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			var findings []doctor.Finding
+			uses, findings := doctor.Read(ctx)
 			code := core.ExitOK
-			c, err := config.Load[config.Deliverer](ctx)
-			switch {
-			case err != nil && ctx.Err() != nil:
-				return err
-			case errors.Is(err, config.ErrInvalid):
-				findings, code = doctor.Misconfigured(err), core.ExitUsage
-			case err != nil:
-				findings, code = doctor.Misconfigured(err), core.ExitCodeOf(ctx, err)
-			default:
-				findings = doctor.Examine(ctx, c, observe.Clock{})
-				if doctor.Problems(findings) > 0 {
-					code = core.ExitFailed
-				}
+			if len(findings) > 0 {
+				code = core.ExitUsage
+			}
+			findings = append(findings, doctor.Examine(ctx, uses, observe.Clock{})...)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if code == core.ExitOK && doctor.Problems(findings) > 0 {
+				code = core.ExitFailed
 			}
 			if err := output.Answer(cmd.OutOrStdout(), findings, func(w io.Writer) { doctor.Write(w, findings) }); err != nil {
 				return err

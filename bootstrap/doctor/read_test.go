@@ -1,0 +1,88 @@
+package doctor_test
+
+import (
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/doctor"
+	"github.com/balsong/balsong/bootstrap/observe"
+)
+
+// set sets the variables of a delivery, and takes all others away.
+func set(t *testing.T, values map[string]string) {
+	t.Helper()
+	for _, v := range config.Variables[config.Deliverer]() {
+		value, is := values[v.Name]
+		t.Setenv(v.Name, value)
+		if !is {
+			must(t, os.Unsetenv(v.Name))
+		}
+	}
+}
+
+// variables are those of a sound configuration.
+func variables(t *testing.T) map[string]string {
+	t.Helper()
+	c := sound(t)
+	return map[string]string{
+		"DATABASE_URL": c.Database.URL, "BALSONG_KAFKA_BROKERS": strings.Join(c.Kafka.Brokers, ","), "BALSONG_KAFKA_TOPIC_PREFIX": c.Kafka.TopicPrefix,
+		"BALSONG_KAFKA_PARTITIONS": "2", "BALSONG_KAFKA_REPLICATION": "1", "BALSONG_KAFKA_MIN_INSYNC": "1",
+		"BALSONG_S3_BUCKET": c.S3.Bucket, "BALSONG_S3_REGION": c.S3.Region, "BALSONG_S3_ENDPOINT": c.S3.Endpoint,
+		"BALSONG_S3_ACCESS_KEY": c.S3.AccessKey, "BALSONG_S3_SECRET_KEY": c.S3.SecretKey,
+		"BALSONG_KEYSET": c.Keys.Keyset, "BALSONG_SMS_URL": c.Gateways.SMS.URL,
+	}
+}
+
+func TestEveryVariableThatIsWrongIsToldAndTheOtherPartsAreLookedAt(t *testing.T) {
+	values := variables(t)
+	delete(values, "BALSONG_S3_BUCKET")
+	delete(values, "BALSONG_KAFKA_BROKERS")
+	values["BALSONG_KAFKA_PARTITIONS"] = "many"
+	values["BALSONG_SMS_CALL_DEADLINE"] = "2m" // longer than its lease
+	values["BALSONG_LOG_LEVEL"] = "info"
+	values["BALSONG_DELIVERY_DRAIN"] = "a while"
+	set(t, values)
+	uses, findings := doctor.Read(t.Context())
+	findings = append(findings, doctor.Examine(t.Context(), uses, observe.Clock{})...)
+	for _, says := range []string{
+		"BALSONG_S3_BUCKET is not set", "BALSONG_KAFKA_BROKERS is not set", `BALSONG_KAFKA_PARTITIONS is "many"`,
+		"BALSONG_SMS_LEASE (1m30s) must be at least BALSONG_SMS_CALL_DEADLINE (2m0s)", `BALSONG_DELIVERY_DRAIN is "a while"`,
+	} {
+		if !told(findings, mistake{level: doctor.Problem, part: "configuration", says: says, do: "mend it"}) {
+			t.Errorf("nothing says %q:\n%s", says, text(findings))
+		}
+	}
+	if doctor.Problems(findings) != 5 || !told(findings, mistake{level: doctor.OK, part: "database", says: "up to date"}) || !told(findings, mistake{level: doctor.OK, part: "keyset", says: "1 key(s)"}) {
+		t.Errorf("five variables are wrong; database and keyset are not:\n%s", text(findings))
+	}
+}
+
+func TestAPasswordWithASpaceIsToldWhereItDoesNotFitAndWorksWhereItDoes(t *testing.T) {
+	const password = "two words & 50%"
+	values := variables(t)
+	role := unique()
+	execute(t, values["DATABASE_URL"], "CREATE ROLE "+role+" LOGIN PASSWORD '"+password+"'; GRANT SELECT ON schema_migrations TO "+role)
+	sound := values["DATABASE_URL"]
+	t.Cleanup(func() { execute(t, sound, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
+	u, err := url.Parse(sound)
+	must(t, err)
+
+	values["DATABASE_URL"] = "postgres://" + role + ":" + password + "@" + u.Host + u.Path + "?" + u.RawQuery
+	set(t, values)
+	uses, findings := doctor.Read(t.Context())
+	if uses.Database != nil || !told(findings, mistake{level: doctor.Problem, part: "configuration", says: "percent-encoded", do: "mend it"}) || strings.Contains(text(findings), "words") {
+		t.Errorf("in the URL as it is:\n%s", text(findings))
+	}
+
+	values["DATABASE_URL"] = "postgres://" + role + "@" + u.Host + u.Path + "?" + u.RawQuery
+	values["BALSONG_DB_PASSWORD"] = password
+	set(t, values)
+	uses, findings = doctor.Read(t.Context())
+	findings = append(findings, doctor.Examine(t.Context(), doctor.Parts{Database: uses.Database}, observe.Clock{})...)
+	if !told(findings, mistake{level: doctor.OK, part: "database", says: "answers"}) {
+		t.Errorf("in BALSONG_DB_PASSWORD:\n%s", text(findings))
+	}
+}

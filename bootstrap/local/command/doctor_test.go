@@ -1,0 +1,97 @@
+package command
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
+	"github.com/balsong/balsong/bootstrap/observe"
+)
+
+// brokersOf runs a broker, and makes the topics as a user that it knows.
+func brokersOf(t *testing.T, settings kafka.TopicSettings, options ...kfake.Opt) config.Kafka {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append(options, kfake.NumBrokers(1))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	c := config.Kafka{
+		Brokers: cluster.ListenAddrs(), SessionTimeout: 10 * time.Second, Partitions: 2, Replication: 1, MinInSync: 1,
+		User: "balsong", Password: "right",
+	}
+	if settings.Partitions == 0 {
+		return c
+	}
+	topics, err := kafka.NewTopics(core.KafkaConfig(c, "test"), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer topics.Close()
+	if err := topics.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTheDoctorFindsWhatIsWrongWithTheBrokers(t *testing.T) {
+	t.Parallel()
+	sasl := []kfake.Opt{kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "balsong", "right")}
+	sound := kafka.TopicSettings{Partitions: 2, Replication: 1, MinInSync: 1}
+	for name, c := range map[string]struct {
+		made      kafka.TopicSettings
+		brokers   map[string]string
+		mistake   func(*config.Kafka)
+		level     doctor.Level
+		found, do string
+	}{
+		"nothing":             {sound, nil, func(*config.Kafka) {}, doctor.OK, "1 broker(s) answer", ""},
+		"a wrong password":    {sound, nil, func(k *config.Kafka) { k.Password = "wrong" }, doctor.Problem, "", "BALSONG_KAFKA_PASSWORD"},
+		"no user":             {sound, nil, func(k *config.Kafka) { k.User, k.Password = "", "" }, doctor.Problem, "", "BALSONG_KAFKA_USER"},
+		"topics on their own": {sound, map[string]string{"auto.create.topics.enable": "true"}, func(*config.Kafka) {}, doctor.Advice, "auto.create.topics.enable", "set it to false"},
+		"min.insync too low":  {sound, nil, func(k *config.Kafka) { k.Replication, k.MinInSync = 2, 2 }, doctor.Problem, "min.insync.replicas is 1, wanted is 2", "kafka-configs.sh"},
+		"too few partitions":  {sound, nil, func(k *config.Kafka) { k.Partitions = 12 }, doctor.Problem, "2 partition(s), wanted are 12", "kafka-topics.sh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := brokersOf(t, c.made, append(sasl, kfake.BrokerConfigs(c.brokers))...)
+			c.mistake(&k)
+			findings := doctor.Examine(t.Context(), doctor.Parts{Kafka: &k}, observe.Clock{})
+			for _, f := range findings {
+				if f.Part == "event log" && f.Level == c.level && strings.Contains(f.Found, c.found) && strings.Contains(f.Do, c.do) {
+					return
+				}
+			}
+			t.Errorf("it says %+v", findings)
+		})
+	}
+}
+
+func TestAUserWhomTheBrokersRefuseIsToldAndKeepsACommandFromBeginning(t *testing.T) {
+	t.Parallel()
+	broker := sarama.NewMockBroker(t, 1)
+	defer broker.Close()
+	broker.SetHandlerByMap(map[string]sarama.MockResponse{
+		"ApiVersionsRequest": sarama.NewMockApiVersionsResponse(t).SetApiKeys([]sarama.ApiVersionsResponseKey{
+			{ApiKey: 3, MaxVersion: 7}, {ApiKey: 17, MaxVersion: 1}, {ApiKey: 18, MaxVersion: 3}, {ApiKey: 36, MaxVersion: 1}, // metadata, handshake, versions, authenticate
+		}),
+		"SaslHandshakeRequest":    sarama.NewMockSaslHandshakeResponse(t).SetEnabledMechanisms([]string{sarama.SASLTypeSCRAMSHA512}),
+		"SaslAuthenticateRequest": sarama.NewMockSaslAuthenticateResponse(t).SetError(sarama.ErrSASLAuthenticationFailed),
+	})
+	uses := doctor.Parts{Kafka: &config.Kafka{
+		Brokers: []string{broker.Addr()}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, User: "balsong", Password: "wrong-one",
+	}}
+	err := doctor.Refused(t.Context(), uses, observe.Clock{})
+	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), `the brokers refuse the user "balsong"`) ||
+		!strings.Contains(err.Error(), "BALSONG_KAFKA_PASSWORD") || strings.Contains(err.Error(), "wrong-one") {
+		t.Error(err)
+	}
+}
