@@ -222,3 +222,22 @@ func TestAStoryIsToldWithoutTheRecordOfItsRun(t *testing.T) {
 		t.Fatalf("%+v: %v", s, err)
 	}
 }
+
+func TestTheStatusSaysThatADeadlineHasPassedWhileBillsAreLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	version, err := w.store.Policies().Draft(t.Context(), policy.Spec{
+		Name: "monthly", Zone: time.UTC, Route: policy.Route{{Channel: channel.Email, Tries: 1}}, Deadline: 20 * 24 * time.Hour,
+	}, port.Act{Actor: "lee", Reason: "first"})
+	w.must(err)
+	w.must(w.store.Policies().Activate(t.Context(), version.Ref(), port.Act{Actor: "lee", Reason: "first"}))
+	w.bills(2, billing.Ready)
+	s := w.status()
+	if !strings.Contains(s.Months[0].PastDeadline, "passed on 2026-11-21 00:00 UTC") || s.Zone != "UTC" || !strings.Contains(strings.Join(s.Next, " "), "2 bills expire") {
+		t.Errorf("a day after the deadline: %+v", s)
+	}
+	w.clock.Set(time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC))
+	if s := w.status(); s.Months[0].PastDeadline != "" || strings.Contains(strings.Join(s.Next, " "), "expire") {
+		t.Errorf("a day before it: %+v", s)
+	}
+}

@@ -18,12 +18,15 @@ type Status struct {
 	Halted       bool          `json:"halted"`
 	Halt         *HaltStatus   `json:"halt,omitempty"`
 	Policy       string        `json:"policy"`       // the ACTIVE version, "1 v3"; "": none
+	Zone         string        `json:"zone"`         // of the times that people are shown: the ACTIVE policy's; UTC without one
 	Drafts       []string      `json:"drafts"`       // versions that nobody has activated
 	Lag          *int64        `json:"lag"`          // requests that delivery has not done; null: it could not be found out
 	LagProblem   string        `json:"lag_problem"`  // why it could not be found out
 	Suppressions int           `json:"suppressions"` // entries of the suppression list
 	Months       []MonthStatus `json:"months"`
 	Next         []string      `json:"what_to_do_next"`
+
+	active policy.Version
 }
 
 // HaltStatus is who halted everything, and why.
@@ -48,6 +51,7 @@ type MonthStatus struct {
 	NextDue      time.Time                   `json:"next_due,omitzero"`
 	Calls        int                         `json:"being_called"`
 	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
+	PastDeadline string                      `json:"past_deadline,omitempty"` // in words, where what the ACTIVE policy gives the month has passed
 	Runs         []RunStatus                 `json:"runs"` // the newest first
 }
 
@@ -85,7 +89,7 @@ const dueAtMost = 100_000_000
 // Status returns the state of the given months, or of every open one if none is given, each with its last runs, as many
 // as runs says. ErrNotFound if a month was never opened.
 func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
-	s := Status{At: a.Clock.Now(), Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
+	s := Status{At: a.Clock.Now(), Zone: "UTC", Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
 	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag} {
 		if err := ask(ctx, &s); err != nil {
 			return s, err
@@ -109,6 +113,9 @@ func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Sta
 			m, err := a.Month(ctx, state, runs)
 			if err != nil {
 				return s, err
+			}
+			if s.Policy != "" {
+				m.PastDeadline = PastDeadline(s.active, m.Month, s.At)
 			}
 			s.Months = append(s.Months, m)
 		}
@@ -161,7 +168,7 @@ func (a *Answers) askPolicies(ctx context.Context, s *Status) error {
 	for _, r := range records {
 		switch r.Version.Status() {
 		case policy.Active:
-			s.Policy = r.Version.Ref().String()
+			s.Policy, s.Zone, s.active = r.Version.Ref().String(), r.Version.Zone().String(), r.Version
 		case policy.Draft:
 			s.Drafts = append(s.Drafts, r.Version.Ref().String())
 		default:
@@ -212,9 +219,12 @@ func (s Status) advice() []string {
 	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
 	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and nobody is being called: is delivery running (`balsong delivery`)?")
 	for _, m := range s.Months {
+		if waiting := m.Dispatch[billing.Ready] + m.Dispatch[billing.Failed]; m.PastDeadline != "" {
+			say(waiting, "%s: %d bills expire at the next dispatcher run, and go to nobody: %s. Before it, %s.", m.Month, waiting, m.PastDeadline, BeforeTheyExpire)
+		}
 		say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
 		say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)
-		say(one(m.Due > 0 && !s.Halted), "%s: %d bills are due: the next dispatcher run takes them (`balsong dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
+		say(one(m.Due > 0 && !s.Halted && m.PastDeadline == ""), "%s: %d bills are due: the next dispatcher run takes them (`balsong dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
 		say(m.Dispatch[billing.Unknown], "%s: %d are UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, m.Dispatch[billing.Unknown])
 		for _, reason := range billing.PauseReasons {
 			say(m.Paused[reason], "%s: %d are PAUSED (%s): %s.", m.Month, m.Paused[reason], reason, story.Remedy(reason))

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/billfile"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/prepare"
@@ -20,6 +21,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/window"
 )
 
@@ -81,6 +83,9 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	code := with(ctx, stderr, importing, func(ctx context.Context, b Batch) error {
 		err := files.run(ctx, b, stderr)
 		total := files.total()
+		if total.Rows > 0 {
+			warnOfDeadline(ctx, b, files[0].options.Month, stderr)
+		}
 		if err != nil && total.Rows == 0 {
 			return err // there is nothing to answer
 		}
@@ -101,6 +106,21 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return core.ExitRejected
 	}
 	return code
+}
+
+// warnOfDeadline tells, before a run does harm, that every bill of the month would expire.
+func warnOfDeadline(ctx context.Context, b Batch, month key.Month, stderr io.Writer) {
+	versions, err := b.Policies.Versions(ctx)
+	if err != nil {
+		return // nobody is kept waiting for a warning; status says it too
+	}
+	snapshot, err := policy.NewSnapshot(versions)
+	if err != nil {
+		return // nothing is ACTIVE yet: the dispatcher says so
+	}
+	if past := answer.PastDeadline(snapshot.Active(), month, b.Clock.Now()); past != "" {
+		fmt.Fprintf(stderr, "warning: %s: the next dispatcher run would let every bill of it expire. Before it, %s\n", past, answer.BeforeTheyExpire)
+	}
 }
 
 // again says with which --encoding rejects.csv is to be imported, where that is not clear.

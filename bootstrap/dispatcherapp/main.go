@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -155,6 +156,10 @@ func Print(out io.Writer, r port.Run) {
 		r.PageTimeP50.Round(time.Millisecond), r.PageTimeP99.Round(time.Millisecond))
 	for _, name := range slices.Sorted(maps.Keys(r.Decisions)) {
 		fmt.Fprintf(out, "  %8d  %s\n", r.Decisions[name], name)
+	}
+	if n := r.Decisions[string(billing.Expire)+" deadline"]; n > 0 {
+		fmt.Fprintf(out, "  %8d  expired, and go to nobody: the deadline that their policy gives %s has passed (`balsong policy list` shows it). They lie in `balsong unreached --month %s`;\n"+
+			"            for bills of such a month that are still to go out, activate a policy with a later deadline before the run\n", n, r.Month, r.Month)
 	}
 	if r.Unrendered > 0 {
 		fmt.Fprintf(out, "  %8d  not rendered yet, so no candidates: `balsong batch render --month %s`, then run again\n", r.Unrendered, r.Month)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,8 +26,9 @@ import (
 const generateHelp = `Write billing data of made-up customers: the canonical CSV, as "balsong batch import" reads it.
 
 Services, contracts, charges and tenure are distributed as in the sample data of the demo; names are
-made up, and e-mail addresses and telephone numbers belong to nobody. The same seed gives the same
-bytes on every machine. Months follow one another: customers stay, few change their plan, some leave
+made up, and e-mail addresses and telephone numbers belong to nobody. The same flags give the same
+bytes on every machine; without --since that is the current month, and the end names the flags that
+give the same again. Months follow one another: customers stay, few change their plan, some leave
 and others arrive. docs/guides/generate.md has the rule of each field, with pictures.
 
 A run that was stopped or killed is simply repeated: finished files are recognised.`
@@ -73,9 +76,9 @@ func newGenerate() *cobra.Command {
 	flags.IntVar(&options.Rows, "rows", 1_000_000, "customers a month")
 	flags.IntVar(&options.Files, "files", 1, "files a month")
 	flags.IntVar(&perFile, "rows-per-file", 0, "instead of --files: at most so many rows in each")
-	flags.StringVar(&arguments.month, "month", "", "billing month, as in 2026-11 (default: --since)")
+	flags.StringVar(&arguments.month, "month", "", "first billing month to write, as in 2026-11 (default: --since)")
 	flags.IntVar(&options.Months, "months", 1, "so many months, each following the one before")
-	flags.StringVar(&arguments.since, "since", "2026-01", "first month of this world: its customers are as in the sample data; later months follow from it")
+	flags.StringVar(&arguments.since, "since", "", "first month of this world, as in 2026-11: its customers are as in the sample data; later months follow from it (default: --month, else the current month)")
 	flags.StringVar(&arguments.seed, "seed", "1", "0 to 18446744073709551615: another seed, other customers")
 	flags.StringVar(&options.Compress, "compress", generate.None, "none, gzip or zstd")
 	flags.IntVar(&options.Wishes.Quiet, "quiet", 20, "per cent of customers with quiet hours of their own")
@@ -91,7 +94,8 @@ func (a generateArguments) into(o *generate.Options) (err error) {
 	if o.Seed, err = strconv.ParseUint(a.seed, 10, 64); err != nil {
 		return wrong("--seed", fmt.Errorf("%q is no whole number from 0 to 18446744073709551615", a.seed))
 	}
-	if o.Since, err = key.ParseMonth(a.since); err != nil {
+	since := cmp.Or(a.since, a.month, time.Now().Format("2006-01"))
+	if o.Since, err = key.ParseMonth(since); err != nil {
 		return wrong("--since", err)
 	}
 	if o.Month = o.Since; a.month != "" {
@@ -126,7 +130,8 @@ func runGenerate(ctx context.Context, options generate.Options, output core.Outp
 		return err
 	}
 	return output.Answer(out, answerOf(options, summary), func(w io.Writer) {
-		fmt.Fprintf(w, "%d files in %s: %d written, %d there already\n", summary.Files+summary.Found, options.Dir, summary.Files, summary.Found)
+		fmt.Fprintf(w, "%d files in %s: %d written, %d there already; --seed %d --since %s --month %s with the same other flags gives the same bytes again\n",
+			summary.Files+summary.Found, options.Dir, summary.Files, summary.Found, options.Seed, options.Since, options.Month)
 		if summary.Rows > 0 {
 			fmt.Fprintf(w, "%s rows, %s MiB in %.1f s: %s rows a second; at most %d MiB of memory\n", progress.Thousands(summary.Rows),
 				progress.Thousands(summary.Bytes>>20), summary.Took.Seconds(), progress.Thousands(rate(summary)), observe.PeakMemory()>>20)
@@ -138,18 +143,21 @@ func rate(s generate.Summary) int { return int(float64(s.Rows) / s.Took.Seconds(
 
 // generateDocument is what a run came to, for programs.
 type generateDocument struct {
-	Dir         string  `json:"dir"`
-	Written     int     `json:"files_written"`
-	Found       int     `json:"files_found"`
-	Rows        int     `json:"rows_written"`
-	Bytes       int64   `json:"bytes_written"`
-	Seconds     float64 `json:"seconds"`
-	RowsASecond int     `json:"rows_a_second"`
-	PeakMemory  int64   `json:"peak_memory_bytes"`
+	Dir         string    `json:"dir"`
+	Seed        uint64    `json:"seed"`
+	Since       key.Month `json:"since"`
+	Month       key.Month `json:"month"`
+	Written     int       `json:"files_written"`
+	Found       int       `json:"files_found"`
+	Rows        int       `json:"rows_written"`
+	Bytes       int64     `json:"bytes_written"`
+	Seconds     float64   `json:"seconds"`
+	RowsASecond int       `json:"rows_a_second"`
+	PeakMemory  int64     `json:"peak_memory_bytes"`
 }
 
 func answerOf(o generate.Options, s generate.Summary) generateDocument {
 	return generateDocument{
-		Dir: o.Dir, Written: s.Files, Found: s.Found, Rows: s.Rows, Bytes: s.Bytes, Seconds: s.Took.Seconds(), RowsASecond: rate(s), PeakMemory: observe.PeakMemory(),
+		Dir: o.Dir, Seed: o.Seed, Since: o.Since, Month: o.Month, Written: s.Files, Found: s.Found, Rows: s.Rows, Bytes: s.Bytes, Seconds: s.Took.Seconds(), RowsASecond: rate(s), PeakMemory: observe.PeakMemory(),
 	}
 }

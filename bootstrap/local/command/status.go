@@ -94,6 +94,9 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 			count(n, what, args...)
 		}
 	}
+	if m.PastDeadline != "" {
+		fmt.Fprintf(w, "  %s\n", wrapped(m.PastDeadline, "", "  "))
+	}
 	count(m.Imported, "imported")
 	some(m.Rejected, "refused at the import, and not mended")
 	count(m.Rendered, "rendered")

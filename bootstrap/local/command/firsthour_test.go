@@ -1,0 +1,136 @@
+package command_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/local/child"
+)
+
+// hour is a newcomer's first hour: a directory, and a shell with the variables of parts of its own.
+type hour struct {
+	*testing.T
+	dir         string
+	environment []string
+}
+
+func newHour(t *testing.T) *hour {
+	t.Helper()
+	dir, err := os.MkdirTemp(child.TempDir(), "hour-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	part := func(name string) string {
+		value := os.Getenv("BALSONG_TEST_" + name)
+		if value == "" {
+			t.Fatalf("this test needs the parts: run through `make test`, or set BALSONG_TEST_%s", name)
+		}
+		return value
+	}
+	keyset, err := crypto.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "hour" + strings.TrimPrefix(filepath.Base(dir), "hour-test-")
+	return &hour{T: t, dir: dir, environment: append(os.Environ(), asBalsong+"=1", "TZ=UTC",
+		"DATABASE_URL="+postgrestest.URL(t), "BALSONG_KEYSET="+string(keyset), "BALSONG_LOG_LEVEL=warn",
+		"BALSONG_KAFKA_BROKERS="+part("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX="+name+"-",
+		"BALSONG_KAFKA_PARTITIONS=1", "BALSONG_KAFKA_REPLICATION=1", "BALSONG_KAFKA_MIN_INSYNC=1",
+		"BALSONG_S3_BUCKET="+name, "BALSONG_S3_ENDPOINT="+part("S3_ENDPOINT"), "BALSONG_S3_REGION="+part("S3_REGION"),
+		"BALSONG_S3_ACCESS_KEY="+part("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY="+part("S3_SECRET_KEY"))}
+}
+
+// file writes a file and returns its path.
+func (h *hour) file(name, content string) string {
+	h.Helper()
+	path := filepath.Join(h.dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		h.Fatal(err)
+	}
+	return path
+}
+
+// says runs a command that ends with a code, and returns what it says on both streams.
+func (h *hour) says(code int, command ...string) string {
+	h.Helper()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(h.Context(), os.Args[0], command...)
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = h.environment, h.dir, &said, &said
+	err := cmd.Run()
+	if exit, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended || ended && exit.ExitCode() != code || err == nil && code != 0 {
+		h.Fatalf("balsong %s: %v, want exit code %d:\n%s", strings.Join(command, " "), err, code, &said)
+	}
+	return said.String()
+}
+
+// prepared migrates and activates a policy of a class.
+func (h *hour) prepared(class string) {
+	h.Helper()
+	policy := h.file("policy.json", `{"name": "monthly", "zone": "Asia/Seoul", "class": "`+class+`", "deadline": "1080h",
+  "route": [{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]}`)
+	h.says(core.ExitOK, "batch", "migrate")
+	h.says(core.ExitOK, "policy", "draft", "--file", policy, "--reason", "first")
+	h.says(core.ExitOK, "policy", "activate", "1v1", "--reason", "first")
+}
+
+func (h *hour) expect(said string, words ...string) {
+	h.Helper()
+	for _, word := range words {
+		if !strings.Contains(said, word) {
+			h.Errorf("nothing says %q:\n%s", word, said)
+		}
+	}
+}
+
+const twoBills = `customer_number,name,email,currency,amount,due_date
+C-001,Kim,kim@example.com,KRW,12000,2026-11-25
+C-002,Lee,lee@example.com,KRW,12100,2026-11-25
+`
+
+func TestAMonthWhoseDeadlineHasPassedIsToldBeforeItsBillsExpire(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.prepared("TRANSACTIONAL")
+	bills := h.file("bills.csv", twoBills)
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2024-01", "--file", bills),
+		"warning: the deadline of 2024-01 passed on 2024-02-15 00:00 KST", "policy activate")
+	h.says(core.ExitOK, "batch", "render", "--month", "2024-01")
+	h.expect(h.says(core.ExitOK, "status"), "the deadline of 2024-01 passed", "2 bills expire at the next dispatcher run, and go to nobody")
+	h.expect(h.says(core.ExitOK, "dispatcher"), "2  expired, and go to nobody", "unreached --month 2024-01", "later deadline")
+	if said := h.says(core.ExitOK, "status"); strings.Contains(said, "expire at the next") {
+		t.Errorf("nothing is left to expire:\n%s", said)
+	}
+	if said := h.says(core.ExitOK, "batch", "import", "--month", "2999-01", "--file", bills); strings.Contains(said, "deadline") {
+		t.Errorf("a month to come has no deadline behind it:\n%s", said)
+	}
+}
+
+func TestGeneratedDataIsOfThisMonthAndItsFlagsGiveItAgain(t *testing.T) {
+	t.Parallel()
+	h := &hour{T: t, dir: t.TempDir(), environment: append(os.Environ(), asBalsong+"=1")}
+	said := h.says(core.ExitOK, "generate", "--rows", "20", "--out", "first")
+	again := regexp.MustCompile(`--seed 1 --since (\d{4}-\d\d) --month (\d{4}-\d\d)`).FindStringSubmatch(said)
+	if again == nil || again[1] != again[2] {
+		t.Fatalf("it does not say how to make the same again:\n%s", said)
+	}
+	h.says(core.ExitOK, "generate", "--rows", "20", "--out", "second", "--since", again[1])
+	first, err := os.ReadFile(filepath.Join(h.dir, "first", "SHA256SUMS"))
+	second, err2 := os.ReadFile(filepath.Join(h.dir, "second", "SHA256SUMS"))
+	if err := errors.Join(err, err2); err != nil || !bytes.Equal(first, second) || !bytes.Contains(first, []byte(again[1])) {
+		t.Errorf("%v: %s and %s", err, first, second)
+	}
+	h.says(core.ExitOK, "generate", "--rows", "20", "--out", "third", "--month", "2024-02")
+	if _, err := os.Stat(filepath.Join(h.dir, "third", "bills-2024-02-001.csv")); err != nil {
+		t.Error(err)
+	}
+}
