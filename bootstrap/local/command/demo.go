@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,7 +28,8 @@ import, render, store, dispatch, deliver, settle, report. PostgreSQL, Kafka, S3 
 gateways are embedded; the adapters are those of production.
 
 The demo keeps its data. Run it again, also after Ctrl-C or kill -9, and it goes on where
-it was: nothing is sent twice. --fresh begins anew.
+it was: nothing is sent twice. --fresh begins anew. Its database ends with it: with --stay yes
+it stays until Ctrl-C, and says how "balsong why" and "balsong status" can ask it.
 
 Its clock always shows an hour of the day at which customers may be reached.`
 
@@ -76,7 +78,7 @@ func newDemo() *cobra.Command {
 	flags.StringVar(&options.DataDir, "data", "", "keep the demo's data in this directory (default: one of this folder's own, in the cache directory)")
 	flags.StringVar(&file, "file", "", "billing data of your own, in the canonical form (docs/contract/billing-csv.md)")
 	flags.BoolVar(&fresh, "fresh", false, "delete the data of earlier demos first")
-	flags.StringVar(&stay, "stay", "auto", "keep the inbox page open at the end: yes, no, or auto (on a terminal)")
+	flags.StringVar(&stay, "stay", "auto", "stay at the end, with the inbox page and the database: yes, no, or auto (on a terminal)")
 	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a URL")
 	flags.StringVar(&options.Kafka, "kafka", "", "kfake, apache, or addresses (host:port,…)")
 	flags.DurationVar(&options.Limit, "limit", 3*time.Minute, "report as it stands after this long")
@@ -101,16 +103,51 @@ func runDemo(cmd *cobra.Command, options demo.Options, keep bool) (err error) {
 	if err := respond(cmd, running.Summary, func(w io.Writer) { fmt.Fprintln(w, running.Summary.Line()) }); err != nil {
 		return err
 	}
+	ends := ending{program: os.Args[0], data: options.DataDir, named: cmd.Flags().Changed("data"), running: running, month: options.Month}
 	if !keep {
-		fmt.Fprintf(options.Out, "\n  Read the statements with `%s inbox`: it opens %s again.\n", os.Args[0], running.Inbox)
+		ends.left(options.Out)
 		return nil
 	}
-	fmt.Fprintf(options.Out, "\n  Read the statements at %s\n", running.Inbox)
-	fmt.Fprintf(options.Out, "  Ask about a customer, in another terminal:\n    DATABASE_URL='%s' %s why %s 7590-VHVEG\n",
-		running.DatabaseURL, os.Args[0], options.Month)
-	fmt.Fprintf(options.Out, "  Ctrl-C ends the demo.\n")
+	ends.stays(options.Out)
 	<-ctx.Done()
 	return nil
+}
+
+// ending says what can be done once a demo has reported.
+type ending struct {
+	program string // the command balsong, as it was called
+	data    string
+	named   bool // whether the data's directory was named, so that other commands need its name too
+	running *demo.Running
+	month   key.Month
+}
+
+// stays is for a demo that stays.
+func (e ending) stays(out io.Writer) {
+	fmt.Fprintf(out, "\n  Read the statements at %s\n  Ask about a customer, in another terminal:\n    export", e.running.Inbox)
+	for _, variable := range e.running.Environment {
+		name, value, _ := strings.Cut(variable, "=")
+		fmt.Fprintf(out, " %s=%s", name, quoted(value))
+	}
+	fmt.Fprintf(out, "\n    %[1]s why %[2]s 7590-VHVEG\n    %[1]s status\n", quoted(e.program), e.month)
+	e.removal(out)
+	fmt.Fprintf(out, "  Ctrl-C ends the demo.\n")
+}
+
+// left is for a demo that ends: its database stops with it.
+func (e ending) left(out io.Writer) {
+	data := ""
+	if e.named {
+		data = " --data " + quoted(e.data)
+	}
+	fmt.Fprintf(out, "\n  Read the statements: `%s inbox%s`.\n", quoted(e.program), data)
+	fmt.Fprintf(out, "  Ask about a customer (`why`, `status`): `%s demo --stay yes --month %s%s` goes on where this one was, sends nothing twice, stays, and says how.\n",
+		quoted(e.program), e.month, data)
+	e.removal(out)
+}
+
+func (e ending) removal(out io.Writer) {
+	fmt.Fprintf(out, "  Its data stays in %[1]s: `rm -r %[2]s` removes it once the demo has ended, --fresh begins anew.\n", e.data, quoted(e.data))
 }
 
 // demoDir is the given directory, or one for the folder in which the demo is run: two clones do not share their data.
@@ -147,10 +184,10 @@ func newInbox() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serveInbox(cmd.Context(), filepath.Join(dir, "gateway"), addr, cmd.OutOrStdout())
+			return serveInbox(cmd.Context(), filepath.Join(dir, "gateway"), addr, cmd.Flags().Changed("addr"), cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "the demo's directory (default: that of this folder's demo)")
-	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8026", "host:port of the page")
+	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8026", "host:port of the page; where the usual one is taken, and none is named, a free one")
 	return cmd
 }

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/balsong/balsong/adapters/crypto"
@@ -132,5 +134,43 @@ func TestGeneratedDataIsOfThisMonthAndItsFlagsGiveItAgain(t *testing.T) {
 	h.says(core.ExitOK, "generate", "--rows", "20", "--out", "third", "--month", "2024-02")
 	if _, err := os.Stat(filepath.Join(h.dir, "third", "bills-2024-02-001.csv")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheDemoSaysHowToAskHowToReadAndHowToRemoveIt(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	data := filepath.Join(h.dir, "demo")
+	bills := h.file("bills.csv", twoBills)
+	h.expect(h.says(core.ExitOK, "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "no", "--postgres", "embedded"),
+		"inbox --data "+data, "demo --stay yes --month 2026-11 --data "+data, "rm -r "+data)
+
+	cmd := exec.CommandContext(h.Context(), os.Args[0], "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "yes", "--postgres", "embedded")
+	cmd.Env, cmd.Dir = h.environment, h.dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	export, lines := "", bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C") {
+		if line := strings.TrimSpace(lines.Text()); strings.HasPrefix(line, "export ") {
+			export = line
+		}
+	}
+	ask := exec.CommandContext(h.Context(), "sh", "-c", export+`; "$0" why 2026-11 C-001 && "$0" status`, os.Args[0])
+	ask.Env, ask.Dir = append(os.Environ(), asBalsong+"=1"), h.dir
+	said, err := ask.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v with %q", err, export)
+	}
+	h.expect(string(said), "C-001", "k***@example.com", "2026-11 (open)", "requests behind")
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended by Ctrl-C: %v", err)
 	}
 }

@@ -180,20 +180,21 @@ func gatewayInbox() *cobra.Command {
 		Short: "Show the inbox that a gateway left, without a gateway",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serveInbox(cmd.Context(), dir, addr, cmd.OutOrStdout())
+			return serveInbox(cmd.Context(), dir, addr, cmd.Flags().Changed("inbox"), cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&dir, "data", "", "data directory of the gateway (required)")
-	cmd.Flags().StringVar(&addr, "inbox", "127.0.0.1:8026", "address of the page")
+	cmd.Flags().StringVar(&addr, "inbox", "127.0.0.1:8026", "address of the page; where the usual one is taken, and none is named, a free one")
 	if err := cmd.MarkFlagRequired("data"); err != nil {
 		panic(err) // the flag is defined above
 	}
 	return cmd
 }
 
-func serveInbox(ctx context.Context, dir, addr string, out io.Writer) (err error) {
+// serveInbox shows what a gateway has left in a directory. Where nobody named the address, and it is taken, it takes a free port.
+func serveInbox(ctx context.Context, dir, addr string, named bool, out io.Writer) (err error) {
 	if _, err := os.Stat(dir); err != nil {
-		return fmt.Errorf("no gateway has left anything there: %w", err)
+		return fmt.Errorf("no gateway has left anything there (name the demo's directory with --data): %w", err)
 	}
 	inbox, err := gateway.OpenInbox(dir)
 	if err != nil {
@@ -204,6 +205,9 @@ func serveInbox(ctx context.Context, dir, addr string, out io.Writer) (err error
 	defer stop()
 	var listening net.ListenConfig
 	listener, err := listening.Listen(ctx, "tcp", addr)
+	if err != nil && !named {
+		listener, err = listening.Listen(ctx, "tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		return fmt.Errorf("listen on %s (is another program there?): %w", addr, err)
 	}

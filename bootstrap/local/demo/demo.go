@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/fx"
@@ -42,8 +43,8 @@ var ErrBusy = errors.New("a demo is running on the same data already")
 type Running struct {
 	Summary Summary
 	Inbox   string // URL
-	// DatabaseURL is where `balsong status` and `balsong target` can ask while the demo runs.
-	DatabaseURL string
+	// Environment are the variables, as NAME=value, with which `balsong why`, `status` and `target` can ask while the demo runs.
+	Environment []string
 	stops       []func() error
 }
 
@@ -139,7 +140,9 @@ func (d *demo) startParts(ctx context.Context, logFile io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	d.running.DatabaseURL = url
+	d.running.Environment = []string{
+		"DATABASE_URL=" + url, "BALSONG_KEYSET_FILE=" + filepath.Join(d.DataDir, "keyset.json"), "BALSONG_KAFKA_BROKERS=" + strings.Join(addresses.KafkaBrokers, ","),
+	}
 	d.config = settings(addresses, url, keyset, d.gateway.SMTPAddr(), d.gateway.HTTPAddr(), "info")
 	d.stages.end("PostgreSQL, Kafka (%s), S3 and the gateway simulator answer", addresses.KafkaKind)
 	return nil

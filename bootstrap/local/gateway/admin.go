@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -73,6 +74,9 @@ func mergeSettings(settings Settings, document io.Reader) (Settings, error) {
 	decoder := json.NewDecoder(document)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&settings); err != nil {
+		if strings.HasPrefix(err.Error(), "json: unknown field") { // encoding/json has no type for it
+			return Settings{}, fmt.Errorf("read the settings: %w: there are %s", err, settingsFields())
+		}
 		return Settings{}, fmt.Errorf("read the settings: %w", err)
 	}
 	return settings, nil

@@ -56,6 +56,12 @@ func TestSettingsChangeWhileRunningAndKeepWhatIsNotNamed(t *testing.T) {
 			t.Errorf("%s: %d %+v", body, code, refusal)
 		}
 	}
+	b.ask(t, http.MethodPut, "/settings", `{"sms":{"latncy":{}}}`, &refusal)
+	for _, names := range []string{`"latncy"`, "there are seed, slow_start, email, sms, push, smtp", "in email, sms, push: latency, accept_at, tps", "in latency: kind, mean, p99"} {
+		if !strings.Contains(refusal.Message, names) {
+			t.Errorf("it does not name %q: %s", names, refusal.Message)
+		}
+	}
 	if got := b.Settings(); got.SMS.Temporary != 1 {
 		t.Errorf("a refused change took effect: %+v", got)
 	}
