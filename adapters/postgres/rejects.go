@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
@@ -14,21 +15,38 @@ FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigin
 ORDER BY v.file, v.line, v.n
 ON CONFLICT (billing_month, file, line) DO NOTHING`
 
+const mendedSQL = `/* mended */ SELECT r.file, r.line FROM import_rejects r
+JOIN unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[]) AS v(file, line, field, reason, customer) ON r.file = v.file AND r.line = v.line
+WHERE r.billing_month = $1::date AND r.mended_at IS NOT NULL AND r.field = coalesce(v.field, '') AND r.reason = coalesce(v.reason, '')
+  AND coalesce(r.customer, '') = coalesce(v.customer, '')`
+
 // Reject implements port.Imports.
-func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
+func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) (mended []port.RejectedRow, err error) {
 	if len(rejects) == 0 {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	return write(ctx, p.db, "note rejects", func(ctx context.Context, s *session) error {
-		_, err := s.exec(ctx, "note rejects", rejectSQL, day(month),
-			texts(each(rejects, func(r *port.Reject) string { return clean(r.File) })),
-			integers(each(rejects, func(r *port.Reject) int32 { return int32(r.Line) })),
-			texts(each(rejects, func(r *port.Reject) string { return clean(r.Field) })),
-			texts(each(rejects, func(r *port.Reject) string { return clean(r.Reason) })),
-			texts(each(rejects, func(r *port.Reject) string { return clean(r.Customer) })),
-			bigints(each(rejects, func(r *port.Reject) int64 { return r.Import })))
-		return err
+	rows := []any{
+		day(month),
+		texts(each(rejects, func(r *port.Reject) string { return clean(r.File) })),
+		integers(each(rejects, func(r *port.Reject) int32 { return int32(r.Line) })),
+		texts(each(rejects, func(r *port.Reject) string { return clean(r.Field) })),
+		texts(each(rejects, func(r *port.Reject) string { return clean(r.Reason) })),
+		texts(each(rejects, func(r *port.Reject) string { return clean(r.Customer) })),
+	}
+	err = write(ctx, p.db, "note rejects", func(ctx context.Context, s *session) error {
+		mended = nil // the transaction may run again
+		imports := bigints(each(rejects, func(r *port.Reject) int64 { return r.Import }))
+		if _, err := s.exec(ctx, "note rejects", rejectSQL, append(slices.Clone(rows), imports)...); err != nil {
+			return err
+		}
+		return s.query(ctx, "find mended rejects", mendedSQL, rows, func(scan func(...any) error) error {
+			var row port.RejectedRow
+			err := scan(&row.File, &row.Line)
+			mended = append(mended, row)
+			return err
+		})
 	})
+	return mended, err
 }
 
 const mendRowsSQL = `/* mend_rows */ UPDATE import_rejects r SET mended_at = clock_timestamp()

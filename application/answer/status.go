@@ -52,7 +52,7 @@ type MonthStatus struct {
 	Calls        int                         `json:"being_called"`
 	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
 	PastDeadline string                      `json:"past_deadline,omitempty"` // in words, where what the ACTIVE policy gives the month has passed
-	Runs         []RunStatus                 `json:"runs"` // the newest first
+	Runs         []RunStatus                 `json:"runs"`                    // the newest first
 }
 
 // RunStatus is a short form of a run's record.

@@ -62,8 +62,9 @@ type Imports interface {
 	Begin(ctx context.Context, record ImportRecord) (int64, error)
 	// End overwrites the record of an import. ErrNotFound if it never began.
 	End(ctx context.Context, record ImportRecord) error
-	// Reject notes refused rows. A file and line that is noted already stays as it is, even if it was mended since.
-	Reject(ctx context.Context, month key.Month, rejects []Reject) error
+	// Reject notes refused rows. A file and line that is noted already stays as it is. Returns those of them that were
+	// noted with the same customer, field and reason, and mended since.
+	Reject(ctx context.Context, month key.Month, rejects []Reject) (mended []RejectedRow, err error)
 }
 
 // Reject is one refused row of an import.

@@ -70,7 +70,7 @@ type Refusal struct {
 	Conflict bool // another bill of the customer is stored and stays, or the bill is new and dispatch has begun; otherwise the row is rejected
 }
 
-// ImportSummary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected.
+// ImportSummary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected + Mended.
 type ImportSummary struct {
 	Rows      int
 	Inserted  int
@@ -78,6 +78,7 @@ type ImportSummary struct {
 	Corrected int // replaced another bill that was stored
 	Conflicts int // another bill of the customer is stored and stays: it may not change, or no correction was asked for; or the bill is new, dispatch has begun, and late bills were not asked for
 	Rejected  int // refused, each with line, field and reason
+	Mended    int // refused as before, and mended since: nothing is left to do about them
 }
 
 // Importer imports billing data. Safe for concurrent use.

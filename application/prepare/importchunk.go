@@ -156,9 +156,16 @@ func (c *importChunk) take(ctx context.Context, accepted []int) error {
 		for i, no := range c.refused {
 			rejects[i] = port.Reject{File: no.place.File, Line: no.place.Line, Field: no.field, Reason: no.reason, Customer: no.customer, Import: c.record.ID}
 		}
-		err := c.watch.Retry(ctx, "database", func(ctx context.Context) error { return c.imports.Reject(ctx, c.options.Month, rejects) })
+		var mended []port.RejectedRow
+		err := c.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+			mended, err = c.imports.Reject(ctx, c.options.Month, rejects)
+			return err
+		})
 		if err != nil {
 			return err
+		}
+		for i := range c.refused {
+			c.refused[i].mended = slices.Contains(mended, c.refused[i].place)
 		}
 	}
 	close(c.taking.done)
@@ -183,6 +190,11 @@ func (c *importChunk) store(ctx context.Context) error {
 // tell adds the chunk to the summary and reports the rows that are not taken.
 func (c *importChunk) tell(ctx context.Context) error {
 	for _, no := range c.refused {
+		if no.mended {
+			c.summary.Mended++
+		} else {
+			c.summary.Rejected++
+		}
 		if err := c.show(c.records[no.at].line, no.refusal, c.records[no.at].fields); err != nil {
 			return err
 		}
@@ -190,7 +202,6 @@ func (c *importChunk) tell(ctx context.Context) error {
 	c.summary.Rows += len(c.bills) + len(c.refused) - len(c.report.Conflicts) - len(c.report.New)
 	c.summary.Inserted += c.report.Inserted
 	c.summary.Unchanged += c.report.Unchanged
-	c.summary.Rejected += len(c.refused)
 	for _, conflict := range c.report.Conflicts {
 		if err := c.resolve(ctx, conflict); err != nil {
 			return err

@@ -52,6 +52,7 @@ type refusal struct {
 	again    bool   // the row itself is not wrong: it may come again as it is
 	before   string // the reason that a rejects.csv has for it already; "" otherwise
 	customer string
+	mended   bool // refused so before, and mended since
 }
 
 // add writes one row, after the header if it is the first.

@@ -12,6 +12,8 @@ import (
 	"sync"
 	text "text/template"
 	"unicode/utf8"
+
+	"github.com/balsong/balsong/application/port"
 )
 
 //go:embed templates
@@ -60,6 +62,9 @@ func (e *TemplateError) Error() string {
 	}
 	return "the templates cannot be used:\n  " + strings.Join(lines, "\n  ")
 }
+
+// Unwrap says that it is the files that are wrong: port.ErrInvalid.
+func (*TemplateError) Unwrap() error { return port.ErrInvalid }
 
 // Templates make a bill's texts, in every language and for every channel. They are safe for concurrent use.
 type Templates struct {

@@ -72,6 +72,7 @@ func (files importedFiles) total() (t prepare.ImportSummary) {
 		t.Corrected += f.summary.Corrected
 		t.Conflicts += f.summary.Conflicts
 		t.Rejected += f.summary.Rejected
+		t.Mended += f.summary.Mended
 	}
 	return t
 }
@@ -95,8 +96,12 @@ func (files importedFiles) answer() any {
 
 func (files importedFiles) print(w io.Writer) {
 	line := func(what string, s prepare.ImportSummary) {
-		fmt.Fprintf(w, "%s: %d rows: %d new, %d known already, %d corrected, %d in conflict, %d rejected\n",
-			what, s.Rows, s.Inserted, s.Unchanged, s.Corrected, s.Conflicts, s.Rejected)
+		mended := ""
+		if s.Mended > 0 {
+			mended = fmt.Sprintf(", %d refused, mended since", s.Mended)
+		}
+		fmt.Fprintf(w, "%s: %d rows: %d new, %d known already, %d corrected, %d in conflict, %d rejected%s\n",
+			what, s.Rows, s.Inserted, s.Unchanged, s.Corrected, s.Conflicts, s.Rejected, mended)
 	}
 	if len(files) > 1 {
 		for _, f := range files {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -32,7 +33,7 @@ func OpenTemplates(dir string) (*prepare.Templates, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the templates: %w (`balsong templates export %s` writes the shipped ones there)", err, dir)
 	case !info.IsDir():
-		return nil, fmt.Errorf("the templates: %s is no directory", dir)
+		return nil, fmt.Errorf("%w: the templates: %s is no directory", port.ErrInvalid, dir)
 	}
 	templates, err := prepare.LoadTemplates(os.DirFS(dir))
 	if err != nil {
@@ -54,10 +55,10 @@ Then look at them with ` + "`balsong render --preview`" + `, send one to yoursel
 `
 
 // TemplatesMain is the command "templates".
-func TemplatesMain(_ context.Context, args []string, stdout, stderr io.Writer) int {
+func TemplatesMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	help := func(w io.Writer) {
 		fmt.Fprint(w, templatesUsage)
-		core.DescribeExitCodes(w, core.ExitOK, core.ExitFailed, core.ExitUsage)
+		core.DescribeExitCodes(w, core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitRefused)
 	}
 	verb, dir := "", ""
 	if len(args) > 0 {
@@ -85,7 +86,7 @@ func TemplatesMain(_ context.Context, args []string, stdout, stderr io.Writer) i
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "templates:", err)
-		return core.ExitFailed
+		return core.ExitCodeOf(ctx, err)
 	}
 	return core.ExitOK
 }

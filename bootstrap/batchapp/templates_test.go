@@ -29,8 +29,11 @@ func TestTemplatesAreExportedChangedAndChecked(t *testing.T) {
 	if err := os.WriteFile(sms, []byte("청구\n{{.Amout}}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, said := templates(t, "check", dir); code != core.ExitFailed || !strings.Contains(said, dir) || !strings.Contains(said, "ko/sms.tmpl:2: there is no field .Amout") {
+	if code, said := templates(t, "check", dir); code != core.ExitRefused || !strings.Contains(said, dir) || !strings.Contains(said, "ko/sms.tmpl:2: there is no field .Amout") {
 		t.Errorf("%d: %s", code, said)
+	}
+	if code, said := templates(t, "check", dir+"-none"); code != core.ExitNotFound {
+		t.Errorf("what is not there: %d: %s", code, said)
 	}
 	if code, said := templates(t, "export", dir); code != core.ExitOK || !strings.Contains(said, "0 files written, 18 were there already") {
 		t.Errorf("a second time: %d: %s", code, said)

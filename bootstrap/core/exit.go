@@ -39,7 +39,7 @@ var ExitCodes = []ExitCode{
 	{ExitUsage, "usage", "Wrong arguments or configuration; nothing was done. The message names the flag or the variable."},
 	{ExitRejected, "rejected", "Done, and some rows were refused: they lie in the rejects file with line, field and reason."},
 	{ExitNotFound, "not found", "What was named does not exist: a customer's bill, a month, a policy version, a file."},
-	{ExitRefused, "refused", "A rule forbids it as things are; nothing was changed. The message says which and what to do instead."},
+	{ExitRefused, "refused", "A rule forbids it as things are; nothing was changed. The message says which and what to do instead. What `policy check` or `templates check` finds wrong ends so too."},
 	{ExitUnavailable, "unreachable", "A part (database, event log, statements, keys) does not answer; nothing was done."},
 	{ExitInterrupted, "interrupted", "Ended by SIGINT or SIGTERM before it was through; safe to run again."},
 }

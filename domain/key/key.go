@@ -15,13 +15,22 @@ import (
 // ErrMalformed is wrapped by every parse error of this package.
 var ErrMalformed = errors.New("malformed key")
 
+// monthError is what was given for a month and is none. It wraps ErrMalformed, without its words: people type months.
+type monthError string
+
+func (e monthError) Error() string {
+	return fmt.Sprintf("%q is no billing month (want year and month, as in 2026-11)", string(e))
+}
+
+func (monthError) Unwrap() error { return ErrMalformed }
+
 // Month is a billing month (정산 월). The zero value is no month.
 type Month int32
 
 // NewMonth returns the billing month of a year (1 to 9999) and a calendar month.
 func NewMonth(year int, month time.Month) (Month, error) {
 	if year < 1 || year > 9999 || month < time.January || month > time.December {
-		return 0, fmt.Errorf("%w: billing month %d-%d is out of range", ErrMalformed, year, month)
+		return 0, monthError(fmt.Sprintf("%d-%d", year, month))
 	}
 	return Month(year*12 + int(month) - 1), nil
 }
@@ -36,7 +45,7 @@ func ParseMonth(s string) (Month, error) {
 			return parsed, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: billing month %q is not of the form 2026-11", ErrMalformed, s)
+	return 0, monthError(s)
 }
 
 // Year returns the calendar year.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,16 @@ func TestWhatIsNoKeyIsRefused(t *testing.T) {
 	for _, year := range []int{0, -1, 10_000} {
 		if m, err := key.NewMonth(year, time.May); !errors.Is(err, key.ErrMalformed) {
 			t.Errorf("the year %d is read as %s (%v)", year, m, err)
+		}
+	}
+}
+
+func TestWhoeverTypesNoMonthIsToldWhatOneLooksLike(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "11", "2026-13", "2026/11", "November"} {
+		_, err := key.ParseMonth(text)
+		if !errors.Is(err, key.ErrMalformed) || !strings.Contains(err.Error(), strconv.Quote(text)) || !strings.Contains(err.Error(), "as in 2026-11") || strings.Contains(err.Error(), "key") {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

@@ -186,19 +186,24 @@ func keptImport(r port.ImportRecord) port.ImportRecord {
 	return r
 }
 
-func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
-	return p.s.do(ctx, "imports.reject", func() error {
+func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) (mended []port.RejectedRow, err error) {
+	err = p.s.do(ctx, "imports.reject", func() error {
 		if p.s.rejects[month] == nil {
 			p.s.rejects[month] = map[port.RejectedRow]rejected{}
 		}
 		for _, r := range rejects {
 			row := port.RejectedRow{File: r.File, Line: r.Line}
-			if _, ok := p.s.rejects[month][row]; !ok {
+			known, ok := p.s.rejects[month][row]
+			switch {
+			case !ok:
 				p.s.rejects[month][row] = rejected{Reject: r}
+			case known.mended && known.Customer == r.Customer && known.Field == r.Field && known.Reason == r.Reason:
+				mended = append(mended, row)
 			}
 		}
 		return nil
 	})
+	return mended, err
 }
 
 // mend notes which refused rows a bill that is in now mends; by its customer too where it is new.

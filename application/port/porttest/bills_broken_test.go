@@ -70,6 +70,8 @@ type brokenImports struct {
 	store  func(ctx context.Context, i port.Imports, month key.Month, bills []port.ImportedBill, seal sealing) (port.ImportReport, error)
 	reject func(r *port.Reject)
 	end    func(r *port.ImportRecord)
+
+	forgetsMended bool
 }
 
 func (b brokenImports) End(ctx context.Context, record port.ImportRecord) error {
@@ -86,14 +88,18 @@ func (b brokenImports) Store(ctx context.Context, month key.Month, bills []port.
 	return b.store(ctx, b.Imports, month, slices.Clone(bills), seal)
 }
 
-func (b brokenImports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) error {
+func (b brokenImports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) ([]port.RejectedRow, error) {
 	rejects = slices.Clone(rejects)
 	for i := range rejects {
 		if b.reject != nil {
 			b.reject(&rejects[i])
 		}
 	}
-	return b.Imports.Reject(ctx, month, rejects)
+	mended, err := b.Imports.Reject(ctx, month, rejects)
+	if b.forgetsMended {
+		mended = nil
+	}
+	return mended, err
 }
 
 // storing breaks Store alone, by what it makes of each bill.
@@ -155,6 +161,7 @@ func TestTheImportsSuiteRejectsBrokenImports(t *testing.T) {
 				return seal(plain, purpose)
 			})
 		}}), []string{"seals each part for its own purpose"}},
+		{"which forget what was mended", imports(brokenImports{forgetsMended: true}), []string{"counts a refused row until it comes in"}},
 		{"which note a refused row each time", imports(brokenImports{reject: func(r *port.Reject) {
 			rejected++
 			r.Line += 1000 * rejected

@@ -180,8 +180,8 @@ func dossiersRefused(s *stage) {
 	second := port.Reject{File: "b.csv", Line: 3, Field: "", Reason: "has 3 fields, the header has 9", Customer: who}
 	other := port.Reject{File: "a.csv", Line: 10, Field: "email", Reason: "is empty", Customer: customer(1)}
 	nobody := port.Reject{File: "a.csv", Line: 11, Field: "customer_number", Reason: "is empty"}
-	s.must(s.Imports.Reject(s.ctx, november, []port.Reject{second, other, first, nobody}))
-	s.must(s.Imports.Reject(s.ctx, december, []port.Reject{second}))
+	s.rejecting(november, []port.Reject{second, other, first, nobody})
+	s.rejecting(december, []port.Reject{second})
 	expect := func(month key.Month, who string, want ...port.Reject) {
 		s.Helper()
 		if got := given(s.Dossiers.Refused(s.ctx, month, who))(s); !slices.Equal(got, want) {

@@ -268,10 +268,10 @@ func importsRejects(s *stage) {
 		{File: "b.csv", Line: 3, Field: "email", Reason: "이메일 없음"},
 	}
 	for range 2 {
-		s.must(s.Imports.Reject(s.ctx, november, rejects))
+		s.rejecting(november, rejects)
 	}
-	s.must(s.Imports.Reject(s.ctx, november, nil))
-	s.must(s.Imports.Reject(s.ctx, december, rejects[:1]))
+	s.rejecting(november, nil)
+	s.rejecting(december, rejects[:1])
 	for month, want := range map[key.Month]int{november: 3, december: 1} {
 		if f := given(s.Report.Funnel(s.ctx, month))(s); f.Rejected != want {
 			s.Errorf("%s: %d rejected, want %d", month, f.Rejected, want)
@@ -346,6 +346,11 @@ func importsOrigin(s *stage) {
 	}
 }
 
+func (s *stage) rejecting(month key.Month, rejects []port.Reject) {
+	s.Helper()
+	given(s.Imports.Reject(s.ctx, month, rejects))(s)
+}
+
 func (s *stage) refusedAre(what string, rejected, mended int) {
 	s.Helper()
 	if f := given(s.Report.Funnel(s.ctx, november))(s); f.Rejected != rejected || f.Mended != mended {
@@ -361,8 +366,8 @@ func importsMended(s *stage) {
 		{File: "b.csv", Line: 3, Field: "amount", Reason: "is empty", Customer: customer(2)},
 		{File: "b.csv", Line: 9, Field: "amount", Reason: "is empty", Customer: customer(5)},
 	}
-	s.must(s.Imports.Reject(s.ctx, november, rejects))
-	s.must(s.Imports.Reject(s.ctx, december, rejects))
+	s.rejecting(november, rejects)
+	s.rejecting(december, rejects)
 	s.importing(november, bill(november, 0, noon))
 	s.refusedAre("after another customer's bill", 4, 0)
 	s.importing(november, bill(november, 1, noon))
@@ -371,13 +376,20 @@ func importsMended(s *stage) {
 	mended.Mends = second
 	s.importing(november, mended)
 	s.refusedAre("after the row itself", 2, 2)
-	s.must(s.Imports.Reject(s.ctx, november, rejects))
+	if again := given(s.Imports.Reject(s.ctx, november, rejects))(s); len(again) != 2 || !slices.Contains(again, first) || !slices.Contains(again, second) {
+		s.Errorf("mended since are %v, want %v and %v", again, first, second)
+	}
+	changed := slices.Clone(rejects)
+	changed[0].Field, changed[1].Customer = "amount", customer(6)
+	if again := given(s.Imports.Reject(s.ctx, november, changed))(s); len(again) != 0 {
+		s.Errorf("refused for another reason, or of another customer, %v were not mended", again)
+	}
 	s.refusedAre("after the same was refused again", 2, 2)
 
 	s.imported(november, 3) // two of them were there
 	s.refusedAre("after the second customer's bill", 1, 3)
 	again := port.Reject{File: "c.csv", Line: 1, Field: "amount", Reason: "is empty", Customer: customer(1)}
-	s.must(s.Imports.Reject(s.ctx, november, []port.Reject{again}))
+	s.rejecting(november, []port.Reject{again})
 	s.importing(november, bill(november, 1, noon), bill(november, 4, noon))
 	s.refusedAre("after a bill that was there already, beside a new one", 2, 3)
 	other := corrected(1)

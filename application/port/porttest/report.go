@@ -51,7 +51,7 @@ func reportFunnel(s *stage) {
 		}
 	}
 	s.rendered(december, 2)
-	s.must(s.Imports.Reject(s.ctx, november, []port.Reject{{File: "a.csv", Line: 3, Field: "email", Reason: "is empty"}}))
+	s.rejecting(november, []port.Reject{{File: "a.csv", Line: 3, Field: "email", Reason: "is empty"}})
 
 	f := given(s.Report.Funnel(s.ctx, november))(s)
 	if f.Month != november || f.Imported != 25 || f.Rejected != 1 {

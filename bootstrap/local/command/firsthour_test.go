@@ -174,3 +174,34 @@ func TestTheDemoSaysHowToAskHowToReadAndHowToRemoveIt(t *testing.T) {
 		t.Errorf("ended by Ctrl-C: %v", err)
 	}
 }
+
+func TestAMendedCustomerIsNoRejectAnyMoreThoughTheOldFileComesAgain(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.prepared("TRANSACTIONAL")
+	bills := h.file("bills.csv", strings.Replace(twoBills, "12100", `"12,100"`, 1))
+	h.expect(h.says(core.ExitRejected, "batch", "import", "--month", "2026-11", "--file", bills), "1 rejected")
+	rejects, err := os.ReadFile(filepath.Join(h.dir, "rejects.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mended := h.file("mended.csv", strings.Replace(string(rejects), `"12,100"`, "12100", 1))
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", mended), "1 new")
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills), "(refused, mended since)", "0 rejected, 1 refused, mended since")
+	if _, err := os.Stat(filepath.Join(h.dir, "rejects-2.csv")); !os.IsNotExist(err) {
+		t.Errorf("a file of rejects with nothing to mend: %v", err)
+	}
+	if said := h.says(core.ExitOK, "status"); strings.Contains(said, "refused at the import") {
+		t.Errorf("it is counted still:\n%s", said)
+	}
+}
+
+func TestWhatACheckerFindsWrongHasOneExitCodeAndAMonthIsExplained(t *testing.T) {
+	t.Parallel()
+	h := &hour{T: t, dir: t.TempDir(), environment: append(os.Environ(), asBalsong+"=1", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none?sslmode=disable")}
+	h.says(core.ExitOK, "templates", "export", "words")
+	h.file("words/ko/sms.tmpl", "{{.Amout}}")
+	h.expect(h.says(core.ExitRefused, "templates", "check", "words"), "there is no field .Amout")
+	h.says(core.ExitRefused, "policy", "check", "--file", h.file("policy.json", `{"name": "monthly", "zone": "Mars/Base", "route": []}`))
+	h.expect(h.says(core.ExitUsage, "why", "11-2026", "C-001"), `"11-2026" is no billing month (want year and month, as in 2026-11)`)
+}
