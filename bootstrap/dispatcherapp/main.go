@@ -85,9 +85,12 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 				}
 			})
 		})
+		if err != nil && len(answer.Runs) == 0 {
+			return err // there is nothing to answer
+		}
 		answer.Memory = observe.PeakMemory()
 		return errors.Join(err, output.Answer(stdout, answer, func(w io.Writer) {
-			if len(answer.Runs) == 0 && err == nil {
+			if len(answer.Runs) == 0 {
 				fmt.Fprintln(w, "no month is open: import one first")
 			}
 			observe.TellMemory(w)
