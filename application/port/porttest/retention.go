@@ -29,7 +29,7 @@ func (s *stage) lived(month key.Month, n int) []key.Target {
 	keys := s.rendered(month, n)
 	first := key.Delivery{Month: month, UserID: keys[0].UserID}
 	given(s.Ledger.Close(s.ctx, []attempt.Closing{{Key: first, State: attempt.NotSent, Reason: attempt.ReasonWindow, FinishedAt: noon}}))(s)
-	s.must(s.Imports.Reject(s.ctx, month, []port.Reject{{File: "bills.csv", Line: 99, Field: "amount", Reason: "is none"}}))
+	s.rejecting(month, []port.Reject{{File: "bills.csv", Line: 99, Field: "amount", Reason: "is none"}})
 	return keys
 }
 
