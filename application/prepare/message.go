@@ -159,12 +159,18 @@ func cutText(s string, most int) string {
 
 // textSafe removes characters that have no place in text for people, except line feeds.
 func textSafe(s string) string {
-	return strings.Map(func(c rune) rune {
+	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+	for _, c := range s {
 		if c != '\n' && unprintable(c) {
-			return -1
+			return strings.Map(func(c rune) rune {
+				if c != '\n' && unprintable(c) {
+					return -1
+				}
+				return c
+			}, s)
 		}
-		return c
-	}, strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")))
+	}
+	return s
 }
 
 // headerSafe makes one line of a text: whatever could end a header line becomes a space.
@@ -183,6 +189,10 @@ func joined(s string) string {
 func isLine(s string) bool {
 	space := true // before the first word
 	for _, c := range s {
+		if c > '\u3000' && c != '\ufeff' { // no space and no control lies there
+			space = false
+			continue
+		}
 		if c == ' ' && space || c != ' ' && (unprintable(c) || unicode.IsSpace(c)) {
 			return false
 		}

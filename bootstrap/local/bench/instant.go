@@ -68,8 +68,9 @@ func (b *bench) lineStages(ctx context.Context) error {
 	}
 	b.report.Stages = append(b.report.Stages, deliver, settle)
 	for n := range b.Runs {
-		err := b.open(ctx, fmt.Sprintf("line%d", n), func(ctx context.Context, s *stage) error { return b.lineOnce(ctx, s, deliver, settle) })
-		if err != nil {
+		name := fmt.Sprintf("line%d", n) // with topics of its own
+		err := b.open(ctx, name, func(ctx context.Context, s *stage) error { return b.lineOnce(ctx, s, deliver, settle) })
+		if err := errors.Join(err, b.dropDatabase(ctx, name)); err != nil {
 			return err
 		}
 		b.told(deliver, n)

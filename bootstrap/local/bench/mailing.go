@@ -32,12 +32,13 @@ func (b *bench) smtpStage(ctx context.Context) error {
 	}
 	b.report.Stages = append(b.report.Stages, measured)
 	for n := range b.Runs {
-		err := b.open(ctx, fmt.Sprintf("smtp%d", n), func(ctx context.Context, s *stage) error {
+		name := fmt.Sprintf("smtp%d", n) // with topics of its own
+		err := b.open(ctx, name, func(ctx context.Context, s *stage) error {
 			run, err := b.smtpOnce(ctx, s, n)
 			measured.Runs = append(measured.Runs, run)
 			return err
 		})
-		if err != nil {
+		if err := errors.Join(err, b.dropDatabase(ctx, name)); err != nil {
 			return err
 		}
 		b.told(measured, n)

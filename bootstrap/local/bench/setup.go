@@ -172,6 +172,17 @@ func (b *bench) createDatabase(ctx context.Context, name string) (string, error)
 	return u.String(), nil
 }
 
+// dropDatabase gives the disk of a floor back that is measured again in another database.
+func (b *bench) dropDatabase(ctx context.Context, name string) error {
+	admin, err := sqlx.ConnectContext(ctx, "postgres", b.parts.Addresses().DatabaseURL)
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer admin.Close()
+	_, err = admin.ExecContext(ctx, "DROP DATABASE IF EXISTS balsong_bench_"+name+" WITH (FORCE)")
+	return err
+}
+
 // activate makes a policy as in production: a route over a channel, quiet hours of the customer's own.
 func (s *stage) activate(ctx context.Context, kind channel.Kind) error {
 	zone, err := time.LoadLocation(zoneName)
