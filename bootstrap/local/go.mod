@@ -12,6 +12,7 @@ require (
 	github.com/balsong/balsong/adapters/crypto v0.0.0
 	github.com/balsong/balsong/adapters/kafka v0.0.0
 	github.com/balsong/balsong/adapters/postgres v0.0.0
+	github.com/balsong/balsong/adapters/s3 v0.0.0
 	github.com/balsong/balsong/application v0.0.0
 	github.com/balsong/balsong/bootstrap v0.0.0
 	github.com/balsong/balsong/domain v0.0.0
@@ -61,7 +62,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
-	github.com/balsong/balsong/adapters/s3 v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/sender v0.0.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
