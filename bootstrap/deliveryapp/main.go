@@ -54,7 +54,6 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "delivery:", err)
 		return core.ExitCodeOf(ctx, err)
 	}
-	LimitMemory(role, c)
 	code := core.Serve(ctx, stderr, Options(role, c))
 	if code == core.ExitOK {
 		observe.TellMemory(stdout)

@@ -126,7 +126,6 @@ func runService(role deliveryapp.Role) child.Run {
 		if err := ready(ctx, link, o); err != nil {
 			return err
 		}
-		deliveryapp.LimitMemory(role, o.Config)
 		if code := core.Serve(ctx, os.Stderr, deliveryapp.Options(role, o.Config)); code != core.ExitOK && ctx.Err() == nil {
 			return fmt.Errorf("the %s role ended with exit code %d", role, code)
 		}
