@@ -29,6 +29,14 @@ type Status struct {
 	active policy.Version
 }
 
+// Location is the zone of the times that people are shown, as Zone names it.
+func (s Status) Location() *time.Location {
+	if s.Policy == "" {
+		return time.UTC
+	}
+	return s.active.Zone()
+}
+
 // HaltStatus is who halted everything, and why.
 type HaltStatus struct {
 	Actor  string    `json:"actor"`

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/observe"
@@ -33,7 +34,7 @@ func (a *renderArguments) flags(flags *flag.FlagSet) {
 	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
 	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the letterhead says")
 	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
-	flags.StringVar(&a.class, "class", string(policy.Transactional), "message class: TRANSACTIONAL (bills), or ADVERTISING as the policy that dispatches them says")
+	flags.StringVar(&a.class, "class", "", "message class: TRANSACTIONAL or ADVERTISING, refused if the ACTIVE policy's is another; without: the ACTIVE policy's, else TRANSACTIONAL")
 }
 
 // options reads the templates and checks them whole, before anything is touched.
@@ -45,10 +46,41 @@ func (a *renderArguments) options() (month key.Month, options prepare.RenderOpti
 	if options.Templates, err = OpenTemplates(a.templates); err != nil {
 		return month, options, err
 	}
+	if options.Class == "" {
+		return month, options, nil // the ACTIVE policy says it
+	}
 	return month, options, options.Templates.CheckClass(options.Class)
 }
 
+// classOf returns the class to render with: the ACTIVE policy's, or what was asked for where none is ACTIVE, as nothing
+// can be dispatched yet. ErrInvalid if both are there and differ: the bills would go out marked for another class.
+func classOf(ctx context.Context, b Batch, asked policy.MessageClass) (policy.MessageClass, error) {
+	var versions []policy.Version
+	err := b.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		versions, err = b.Policies.Versions(ctx)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	snapshot, err := policy.NewSnapshot(versions)
+	if errors.Is(err, policy.ErrNoActive) {
+		return asked, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	active := snapshot.Active()
+	class := active.Spec().Class
+	if asked != "" && asked != class {
+		return "", fmt.Errorf("%w: --class says %s, and the ACTIVE policy %s is of the class %s: render without --class to follow the policy, or activate a policy of the class %s first (`balsong policy activate`)",
+			port.ErrInvalid, asked, active.Ref(), class, asked)
+	}
+	return class, nil
+}
+
 const renderUsage = `Render every imported bill of a month for each channel and store the statements. Bills that are rendered already are left alone.
+They are made for the message class of the ACTIVE policy; --class says which one you mean, and nothing is rendered if the policy's is another.
 
 Usage: batch render --month 2026-11 [flags]`
 
@@ -70,6 +102,10 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	options.Workers = runtime.GOMAXPROCS(0) + 2
 	return with(ctx, stderr, rendering, func(ctx context.Context, b Batch) error {
 		began := time.Now()
+		var err error
+		if options.Class, err = classOf(ctx, b, options.Class); err != nil {
+			return err
+		}
 		summary, err := renderMonth(ctx, b, month, options, stderr)
 		return errors.Join(err, output.Answer(stdout, renderAnswer(month, summary), func(w io.Writer) {
 			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",

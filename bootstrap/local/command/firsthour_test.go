@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
@@ -79,6 +80,7 @@ func (h *hour) says(code int, command ...string) string {
 func (h *hour) prepared(class string) {
 	h.Helper()
 	policy := h.file("policy.json", `{"name": "monthly", "zone": "Asia/Seoul", "class": "`+class+`", "deadline": "1080h",
+  "quiet_hours": {"from": "21:00", "to": "08:00", "channels": ["EMAIL", "SMS", "PUSH"]},
   "route": [{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]}`)
 	h.says(core.ExitOK, "batch", "migrate")
 	h.says(core.ExitOK, "policy", "draft", "--file", policy, "--reason", "first")
@@ -114,6 +116,55 @@ func TestAMonthWhoseDeadlineHasPassedIsToldBeforeItsBillsExpire(t *testing.T) {
 	}
 	if said := h.says(core.ExitOK, "batch", "import", "--month", "2199-01", "--file", bills); strings.Contains(said, "deadline") {
 		t.Errorf("a month to come has no deadline behind it:\n%s", said)
+	}
+}
+
+func TestBillsAreRenderedForTheClassOfTheActivePolicy(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.says(core.ExitOK, "templates", "export", "words")
+	letterhead, err := os.ReadFile(filepath.Join(h.dir, "words", "letterhead.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.file("words/letterhead.json", strings.ReplaceAll(string(letterhead), `"opt_out": ""`, `"opt_out": "080-000-0000"`))
+	h.says(core.ExitOK, "batch", "migrate")
+	unsubscribe := ",https://example.com/stop\n"
+	bills := h.file("bills.csv", strings.Replace(strings.ReplaceAll(twoBills, "\n", unsubscribe), unsubscribe, ",unsubscribe_url\n", 1))
+	h.says(core.ExitOK, "batch", "import", "--month", "2026-10", "--file", bills)
+	h.expect(h.says(core.ExitOK, "batch", "render", "--month", "2026-10", "--class", "ADVERTISING", "--templates", "words"), "2 rendered")
+
+	h.prepared("ADVERTISING")
+	h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills)
+	h.expect(h.says(core.ExitRefused, "batch", "render", "--month", "2026-11", "--class", "TRANSACTIONAL", "--templates", "words"),
+		"--class says TRANSACTIONAL", "policy 1 v1 is of the class ADVERTISING", "without --class", "policy activate")
+	h.expect(h.says(core.ExitOK, "status", "--month", "2026-11"), "2  not rendered yet")
+	h.expect(h.says(core.ExitRefused, "batch", "render", "--month", "2026-11"), "opt_out is missing") // the shipped words, for ADVERTISING
+	h.expect(h.says(core.ExitOK, "batch", "render", "--month", "2026-11", "--class", "ADVERTISING", "--templates", "words"), "2 rendered")
+}
+
+func TestTheStatusTellsTimesInTheZoneOfTheActivePolicy(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.environment = append(h.environment, "TZ=America/New_York")
+	h.says(core.ExitOK, "batch", "migrate")
+	h.says(core.ExitOK, "halt", "--reason", "wrong amounts")
+	halted := func() string {
+		found := regexp.MustCompile(`since (.*): wrong amounts`).FindStringSubmatch(h.says(core.ExitOK, "status"))
+		if found == nil {
+			t.Fatal("the status does not say since when everything is halted")
+		}
+		return found[1]
+	}
+	h.expect(h.says(core.ExitOK, "status"), "Times are in UTC (+00:00).")
+	utc, err := time.Parse("2006-01-02 15:04:05 UTC", halted())
+	if err != nil {
+		t.Error(err)
+	}
+	h.prepared("TRANSACTIONAL")
+	h.expect(h.says(core.ExitOK, "status"), "Times are in Asia/Seoul (+09:00).")
+	if want := utc.Add(9*time.Hour).Format("2006-01-02 15:04:05 ") + "KST"; halted() != want {
+		t.Errorf("halted since %q, want %q", halted(), want)
 	}
 }
 

@@ -115,7 +115,7 @@ func sentence(s billing.State) string {
 	case s.Wish != "":
 		text += fmt.Sprintf("; it becomes %s once its try under way has an outcome that is no success", s.Wish)
 	case s.Dispatch == billing.Ready || s.Dispatch == billing.Failed:
-		text += ", due " + s.AvailableAt.Local().Format("2006-01-02 15:04:05 MST")
+		text += ", due " + local(s.AvailableAt)
 	}
 	return text
 }

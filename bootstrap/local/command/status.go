@@ -20,6 +20,7 @@ import (
 const statusHelp = `Show how everything stands: the halt, the policy, how far delivery is behind, and for each open month the way from
 import to the gateways, what is held back and why, the last runs, and what to do next.
 
+Times are in the ACTIVE policy's zone, which the first line names with its offset; without such a policy in UTC.
 How far delivery is behind is asked where BALSONG_KAFKA_BROKERS is set.`
 
 // newStatus is the subcommand "status".
@@ -55,8 +56,10 @@ func newStatus() *cobra.Command {
 }
 
 func printStatus(w io.Writer, s answer.Status) {
+	now := s.At.In(s.Location())
+	fmt.Fprintf(w, "Times are in %s (%s).\n", s.Zone, now.Format("-07:00"))
 	if s.Halted {
-		fmt.Fprintf(w, "HALTED by %s since %s: %s\n", s.Halt.Actor, local(s.Halt.Since), s.Halt.Reason)
+		fmt.Fprintf(w, "HALTED by %s since %s: %s\n", s.Halt.Actor, clock(s.Halt.Since, now.Location()), s.Halt.Reason)
 	}
 	policy := "none is ACTIVE"
 	if s.Policy != "" {
@@ -70,7 +73,7 @@ func printStatus(w io.Writer, s answer.Status) {
 	}
 	fmt.Fprintf(w, "suppression list: %s entries\n", progress.Thousands(s.Suppressions))
 	for _, m := range s.Months {
-		printMonth(w, m, s.At)
+		printMonth(w, m, now)
 	}
 	if len(s.Next) > 0 {
 		fmt.Fprintln(w, "\nWhat to do next:")
@@ -80,6 +83,7 @@ func printStatus(w io.Writer, s answer.Status) {
 	}
 }
 
+// printMonth tells times in the zone of now.
 func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 	state := "open"
 	if !m.Open {
@@ -110,9 +114,9 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 			}
 		}
 	}
-	some(m.Calls, "being called now; what has no answer by %s becomes UNKNOWN", local(m.CallsUntil))
+	some(m.Calls, "being called now; what has no answer by %s becomes UNKNOWN", clock(m.CallsUntil, now.Location()))
 	for _, r := range m.Runs {
-		printRun(w, r)
+		printRun(w, r, now.Location())
 	}
 }
 
@@ -125,13 +129,13 @@ func dueNote(m answer.MonthStatus, status billing.Status, now time.Time) string 
 	case m.NextDue.IsZero():
 		return ""
 	case m.NextDue.After(now):
-		return ", the next is due " + local(m.NextDue)
+		return ", the next is due " + clock(m.NextDue, now.Location())
 	default:
 		return fmt.Sprintf(", due now: %s of the READY and FAILED", progress.Thousands(m.Due))
 	}
 }
 
-func printRun(w io.Writer, r answer.RunStatus) {
+func printRun(w io.Writer, r answer.RunStatus, zone *time.Location) {
 	took := "under way"
 	if !r.FinishedAt.IsZero() {
 		took = "after " + r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond).String()
@@ -140,7 +144,7 @@ func printRun(w io.Writer, r answer.RunStatus) {
 	if r.ApprovedBy != "" {
 		by += ", approved by " + r.ApprovedBy
 	}
-	fmt.Fprintf(w, "  run %d, %s, by %s (%s): %s %s, %s published, %s not acknowledged, %s left\n", r.ID, local(r.StartedAt), by, r.Reason, r.Status, took,
+	fmt.Fprintf(w, "  run %d, %s, by %s (%s): %s %s, %s published, %s not acknowledged, %s left\n", r.ID, clock(r.StartedAt, zone), by, r.Reason, r.Status, took,
 		progress.Thousands(r.Published), progress.Thousands(r.Failed), progress.Thousands(r.Left))
 	for _, name := range slices.Sorted(maps.Keys(r.Decisions)) {
 		fmt.Fprintf(w, "       %11s  %s\n", progress.Thousands(r.Decisions[name]), name)
@@ -150,4 +154,8 @@ func printRun(w io.Writer, r answer.RunStatus) {
 	}
 }
 
-func local(at time.Time) string { return at.Local().Format("2006-01-02 15:04:05 MST") }
+func clock(at time.Time, zone *time.Location) string {
+	return at.In(zone).Format("2006-01-02 15:04:05 MST")
+}
+
+func local(at time.Time) string { return clock(at, time.Local) }

@@ -3,10 +3,12 @@ package inbox
 import (
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +148,25 @@ func get(t *testing.T, b *Inbox, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	b.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w
+}
+
+func TestAPagesTimesNameTheirOffset(t *testing.T) {
+	t.Parallel()
+	b := filled(t, text(1))
+	for path, shown := range map[string]struct {
+		pattern *regexp.Regexp
+		layout  string
+	}{
+		"/":           {regexp.MustCompile(`<time [^>]*>([^<]*)</time>`), "2006 Jan 2, 15:04:05 -07:00"},
+		"/messages/1": {regexp.MustCompile(`<p class="sent">\d{4}-([^<]*)</p>`), "2006 01-02 15:04:05 -07:00"},
+	} {
+		found := shown.pattern.FindStringSubmatch(html.UnescapeString(get(t, b, path).Body.String()))
+		if found == nil {
+			t.Errorf("%s shows no time", path)
+		} else if at, err := time.Parse(shown.layout, "2026 "+found[1]); err != nil || !at.Equal(instant) {
+			t.Errorf("%s shows %s, want %s: %v", path, found[1], instant, err)
+		}
+	}
 }
 
 const evil = `<script>alert(1)</script>`

@@ -18,8 +18,8 @@ import (
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
-	"short": func(t time.Time) string { return t.Local().Format("Jan 2, 15:04:05 MST") },
+	"clock": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 -07:00") },
+	"short": func(t time.Time) string { return t.Local().Format("Jan 2, 15:04:05 -07:00") },
 	"lower": strings.ToLower,
 }).ParseFS(files, "page/*.html"))
 
