@@ -67,7 +67,7 @@ func (o Options) WithDefaults() Options {
 		rows, runs, statements int
 		warmup, lasts          time.Duration
 	}
-	full := sizes{rows: 100_000, runs: 5, statements: 400_000, warmup: 10 * time.Second, lasts: time.Minute}
+	full := sizes{rows: 100_000, runs: 5, statements: 700_000, warmup: 10 * time.Second, lasts: time.Minute}
 	if o.Quick {
 		full = sizes{rows: 20_000, runs: 1, statements: 60_000, warmup: 3 * time.Second, lasts: 8 * time.Second}
 	}
