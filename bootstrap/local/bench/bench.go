@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ const (
 	IdleServices = "idle"
 	Whole        = "whole" // 1,000,000 READY to SUCCEEDED: by itself
 	Month        = "month" // 5,000,000 from CSV to RENDERED: by itself
+	Growth       = "growth"
 	All          = "all"
 )
 
@@ -37,10 +39,11 @@ type Options struct {
 	What    string // one of Names
 	DataDir string // of parts, logs and profiles; has to exist
 
-	Rows  int // READY rows of the dispatch floor, bills of the stages
-	Mails int // messages of the stage that sends by SMTP
-	Bills int // of the stage from CSV to RENDERED
-	Runs  int // of each stage, each beside its raw limit; the median counts
+	Rows  int   // READY rows of the dispatch floor, bills of the stages
+	Mails int   // messages of the stage that sends by SMTP
+	Bills int   // of the stage from CSV to RENDERED
+	Sizes []int // of the month whose pages are measured, each more than the one before
+	Runs  int   // of each stage, each beside its raw limit; the median counts
 
 	Statements     int           // requests in the topic of the delivery floor
 	StatementBytes int           // a statement's text, before compression and encryption
@@ -75,6 +78,9 @@ func (o Options) WithDefaults() Options {
 	set(&o.Mails, full.rows/5)
 	set(&o.Bills, monthRows)
 	set(&o.Runs, full.runs)
+	if len(o.Sizes) == 0 {
+		o.Sizes = []int{10 * full.rows, 100 * full.rows}
+	}
 	set(&o.Warmup, full.warmup)
 	set(&o.For, full.lasts)
 	if o.What == Whole { // a statement of 10 KB is what the delivery floor is about
@@ -108,6 +114,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("%w: %q (want %s)", ErrOptions, o.What, strings.Join(names, ", "))
 	case o.Rows < 1000 || o.Runs < 1 || o.Statements < 1000 || o.Mails < 1000 || o.Bills < 1000:
 		return fmt.Errorf("%w: at least 1,000 rows, statements, mails and bills and one run are needed", ErrOptions)
+	case !slices.IsSorted(o.Sizes) || len(slices.Compact(slices.Clone(o.Sizes))) < len(o.Sizes) || o.Sizes[0] < 200_000:
+		return fmt.Errorf("%w: sizes %v (want at least 200,000 rows, each more than the one before)", ErrOptions, o.Sizes)
 	case o.StatementBytes < 100 || o.StatementBytes > 60<<10:
 		return fmt.Errorf("%w: a statement of %d bytes (want 100 to 61,440: the gateway takes no more)", ErrOptions, o.StatementBytes)
 	case o.CacheMiB < 1:

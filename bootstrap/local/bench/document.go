@@ -22,26 +22,33 @@ const (
 // ErrDocument is wrapped where a page cannot take the table.
 var ErrDocument = errors.New("the page cannot take the table")
 
-// Document writes the table of all stages into a page, between its marks, and the picture of each stage's processor time beside
-// the page. Stages that this run did not measure are lost from both: measure all.
+// Document writes the table of all stages, or of the growth, into a page, between its marks, and its picture beside the page. Stages that this run did not measure are lost from both: measure all.
 func (r *Report) Document(page string) error {
+	if len(r.Growth) > 0 {
+		return insert(page, growthBegin, growthEnd, r.growthMarkdown(), growthPicture, r.growthSVG())
+	}
+	return insert(page, docBegin, docEnd, r.markdown(), docPicture, r.picture())
+}
+
+// insert writes a text into a page between two marks, and its picture beside the page.
+func insert(page, begin, end, text, picture, drawing string) error {
 	content, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
-	before, rest, begun := strings.Cut(string(content), docBegin)
-	_, after, ended := strings.Cut(rest, docEnd)
+	before, rest, begun := strings.Cut(string(content), begin)
+	_, after, ended := strings.Cut(rest, end)
 	if !begun || !ended {
-		return fmt.Errorf("%w: %s has no %s and behind it %s", ErrDocument, page, docBegin, docEnd)
+		return fmt.Errorf("%w: %s has no %s and behind it %s", ErrDocument, page, begin, end)
 	}
-	picture := filepath.Join(filepath.Dir(page), filepath.FromSlash(docPicture))
-	if err := os.MkdirAll(filepath.Dir(picture), 0o755); err != nil {
+	file := filepath.Join(filepath.Dir(page), filepath.FromSlash(picture))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(picture, []byte(r.picture()), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(drawing), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(page, []byte(before+docBegin+"\n"+r.markdown()+docEnd+after), 0o644)
+	return os.WriteFile(page, []byte(before+begin+"\n"+text+end+after), 0o644)
 }
 
 // markdown is the table for people.

@@ -93,3 +93,35 @@ func TestAllIsEverythingThatIsNotLong(t *testing.T) {
 		t.Errorf("%v", names)
 	}
 }
+
+func TestThePageTakesTheGrowthAndItsPicture(t *testing.T) {
+	t.Parallel()
+	page := filepath.Join(t.TempDir(), "performance.md")
+	if err := os.WriteFile(page, []byte("before "+growthBegin+" old "+growthEnd+" after"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	point := func(rows int, micros float64) GrowthPoint {
+		s := spreadOf([]float64{micros, micros, 2 * micros})
+		return GrowthPoint{Rows: rows, Page: s, Claim: s, Outcome: s, Settle: s}
+	}
+	report := &Report{Growth: []GrowthPoint{point(1_000_000, 10), point(10_000_000, 11), point(50_000_000, 12)}}
+	if err := report.Document(page); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"before ", " after", "| 1000000 | 10.0 (10.0–20.0) |", "| 44.0 | 110%: flat |", "| 48.0 | 120%: **grows** |"} {
+		if !strings.Contains(string(written), want) {
+			t.Errorf("the page lacks %q:\n%s", want, written)
+		}
+	}
+	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), growthPicture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := xml.Unmarshal(picture, new(struct{})); err != nil || strings.Contains(string(picture), "NaN") {
+		t.Errorf("the picture cannot be drawn (%v):\n%s", err, picture)
+	}
+}

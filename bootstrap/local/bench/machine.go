@@ -59,6 +59,8 @@ func (o Options) needed() int64 {
 	switch o.What {
 	case Month:
 		return n + int64(o.Bills)*8000
+	case Growth:
+		return n + int64(o.Sizes[len(o.Sizes)-1])*1000
 	case Whole:
 		return n + int64(o.Statements)*int64(o.StatementBytes+8000)
 	}

@@ -26,6 +26,7 @@ type Report struct {
 	Import     *ImportFloor   `json:"import,omitempty"`
 	Stages     []*Stage       `json:"stages,omitempty"`
 	Idle       []Idle         `json:"idle,omitempty"`
+	Growth     []GrowthPoint  `json:"growth,omitempty"`
 	Notes      []string       `json:"notes,omitempty"`
 }
 
@@ -253,6 +254,9 @@ func (r *Report) Print(out io.Writer) {
 	}
 	if len(r.Idle) > 0 {
 		printIdle(out, r.Idle)
+	}
+	if len(r.Growth) > 0 {
+		printGrowth(out, r.Growth)
 	}
 }
 

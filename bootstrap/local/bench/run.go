@@ -23,6 +23,7 @@ var measurements = []measurement{
 	{IdleServices, "services with nothing to do, for a minute: < 1% of a core, < 60 MB", false, (*bench).idleStage},
 	{Whole, "1,000,000 READY to SUCCEEDED, everything at once: < 120 s", true, (*bench).wholeStage},
 	{Month, "5,000,000 from CSV to RENDERED: < 10 min, < 400 MB", true, (*bench).monthStage},
+	{Growth, "what a row costs in a month of 1,000,000 and of 10,000,000 rows: the same within 15%", true, (*bench).growthStage},
 }
 
 // Names are what Options.What may name, each with what it measures.
@@ -30,7 +31,7 @@ func Names() (names, what []string) {
 	for _, m := range measurements {
 		names, what = append(names, m.name), append(what, m.what)
 	}
-	return append(names, All), append(what, "all but the last two")
+	return append(names, All), append(what, "all but the last three")
 }
 
 // chosen are the measurements that are asked for; none where nothing is called so.

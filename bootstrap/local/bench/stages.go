@@ -54,6 +54,10 @@ func spread(runs []StageRun, value func(StageRun) float64) Spread {
 	for i, run := range runs {
 		values[i] = value(run)
 	}
+	return spreadOf(values)
+}
+
+func spreadOf(values []float64) Spread {
 	if len(values) == 0 {
 		return Spread{}
 	}
