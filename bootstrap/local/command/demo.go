@@ -140,7 +140,7 @@ func (e ending) left(out io.Writer) {
 	if e.named {
 		data = " --data " + quoted(e.data)
 	}
-	fmt.Fprintf(out, "\n  Read the statements: `%s inbox%s`.\n", quoted(e.program), data)
+	fmt.Fprintf(out, "\n  Read the statements: `%s inbox%s` shows them at http://%s/ (where that port is taken, at one that it names).\n", quoted(e.program), data, inboxAddress)
 	fmt.Fprintf(out, "  Ask about a customer (`why`, `status`): `%s demo --stay yes --month %s%s` goes on where this one was, sends nothing twice, stays, and says how.\n",
 		quoted(e.program), e.month, data)
 	e.removal(out)
@@ -172,6 +172,9 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb"
 }
 
+// inboxAddress is where the inbox is, unless it is told otherwise or something else is there.
+const inboxAddress = "127.0.0.1:8026"
+
 // newInbox is the subcommand "inbox".
 func newInbox() *cobra.Command {
 	var data, addr string
@@ -188,6 +191,6 @@ func newInbox() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "the demo's directory (default: that of this folder's demo)")
-	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8026", "host:port of the page; where the usual one is taken, and none is named, a free one")
+	cmd.Flags().StringVar(&addr, "addr", inboxAddress, "host:port of the page; where the usual one is taken, and none is named, a free one")
 	return cmd
 }

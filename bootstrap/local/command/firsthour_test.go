@@ -194,7 +194,7 @@ func TestTheDemoSaysHowToAskHowToReadAndHowToRemoveIt(t *testing.T) {
 	data := filepath.Join(h.dir, "demo")
 	bills := h.file("bills.csv", twoBills)
 	h.expect(h.says(core.ExitOK, "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "no", "--postgres", "embedded"),
-		"inbox --data "+data, "demo --stay yes --month 2026-11 --data "+data, "rm -r "+data)
+		"inbox --data "+data, "http://127.0.0.1:8026/", "demo --stay yes --month 2026-11 --data "+data, "rm -r "+data)
 
 	cmd := exec.CommandContext(h.Context(), os.Args[0], "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "yes", "--postgres", "embedded")
 	cmd.Env, cmd.Dir = h.environment, h.dir
