@@ -63,6 +63,15 @@ func (d *dialer) abort() {
 	d.conns = nil
 }
 
+// pause is how long sarama waits before it tries again: hardly, once its connections are cut, because nothing can succeed
+// any more and somebody waits for the end.
+func (d *dialer) pause(usual time.Duration) time.Duration {
+	if d.ctx.Err() != nil {
+		return time.Millisecond
+	}
+	return usual
+}
+
 // isOpen reports whether a socket was not closed on our side.
 func isOpen(conn net.Conn) bool {
 	raw, ok := conn.(syscall.Conn)

@@ -196,7 +196,7 @@ func TestRunReturnsWithItsContextWhenTheNetworkStalls(t *testing.T) {
 	net.set(stalls)
 	started := time.Now()
 	leave()
-	if took := time.Since(started); took > 30*time.Second { // minutes, if the connections are not cut
+	if took := time.Since(started); took > 3*time.Second {
 		t.Errorf("Run returned %v after its context had ended", took)
 	}
 }

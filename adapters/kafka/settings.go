@@ -36,7 +36,7 @@ func (c Config) settings(through *dialer) *sarama.Config {
 	s.Metadata.Full = false // only our topics; and a new client does no I/O
 	s.Metadata.AllowAutoTopicCreation = false
 	s.Metadata.Retry.Max = 3
-	s.Metadata.Retry.Backoff = 200 * time.Millisecond
+	s.Metadata.Retry.BackoffFunc = func(int, int) time.Duration { return through.pause(200 * time.Millisecond) }
 	s.Metadata.RefreshFrequency = time.Minute
 	return s
 }
@@ -86,7 +86,7 @@ func (c Config) consuming(through *dialer) *sarama.Config {
 	s.Consumer.Offsets.AutoCommit.Enable = false
 	s.Consumer.MaxWaitTime = 100 * time.Millisecond // commits and heartbeats queue behind this long poll
 	s.Consumer.MaxProcessingTime = maxProcessing
-	s.Consumer.Retry.Backoff = time.Second
+	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return through.pause(time.Second) }
 	s.Consumer.Fetch.Min = fetchMin
 	s.Consumer.Fetch.Default = int32(c.FetchBytes)
 	s.Consumer.Fetch.Max = int32(max(4*c.FetchBytes, 2*c.MaxMessageBytes))
