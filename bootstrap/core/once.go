@@ -38,7 +38,8 @@ func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do fu
 	return ExitCodeOf(ctx, err)
 }
 
-// Serve runs a long-running app until ctx ends or the app shuts itself down, and returns the exit code.
+// Serve runs a long-running app until ctx ends or the app shuts itself down, and returns the exit code. Where ctx ends while
+// the app starts, it is started and then stopped in order: work that has begun comes to its end.
 func Serve(ctx context.Context, stderr io.Writer, options fx.Option) int {
 	if _, chosen := os.LookupEnv("GOGC"); !chosen {
 		debug.SetGCPercent(serviceGC)
@@ -48,7 +49,7 @@ func Serve(ctx context.Context, stderr io.Writer, options fx.Option) int {
 		fmt.Fprintln(stderr, "error:", plain(err))
 		return ExitUsage
 	}
-	if err := app.Start(ctx); err != nil {
+	if err := app.Start(context.WithoutCancel(ctx)); err != nil {
 		fmt.Fprintln(stderr, "start:", plain(err))
 		return ExitFailed
 	}

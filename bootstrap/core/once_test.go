@@ -72,13 +72,12 @@ func TestTheExitCodeSaysWhetherTheUserOrTheWorldIsAtFault(t *testing.T) {
 }
 
 // serving runs Serve with one piece of work and returns its exit code once it has ended.
-func serving(t *testing.T, ctx context.Context, run func(context.Context) error) (code int, said string) { //nolint:revive // the test comes first, as everywhere
+func serving(t *testing.T, ctx context.Context, run func(context.Context) error, more ...fx.Option) (code int, said string) { //nolint:revive // the test comes first, as everywhere
 	t.Helper()
 	var stderr bytes.Buffer
-	code = core.Serve(ctx, &stderr, fx.Options(provided(), fx.StopTimeout(200*time.Millisecond),
-		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log) {
-			core.Work(lc, shutdown, log, "work", run)
-		})))
+	code = core.Serve(ctx, &stderr, fx.Options(provided(), fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log) {
+		core.Work(lc, shutdown, log, "work", run)
+	}), fx.Options(more...)))
 	return code, stderr.String()
 }
 
@@ -92,6 +91,20 @@ func TestServeEndsWithItsContextAndWaitsForTheWork(t *testing.T) {
 		ended = true
 		return ctx.Err()
 	})
+	if code != core.ExitOK || !ended || said != "" {
+		t.Fatalf("exit code %d, ended %v: %s", code, ended, said)
+	}
+}
+
+func TestAStopDuringTheStartEndsTheWorkInOrder(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := false
+	code, said := serving(t, ctx, func(ctx context.Context) error {
+		<-ctx.Done()
+		ended = true
+		return ctx.Err()
+	}, fx.Invoke(func(lc fx.Lifecycle) { lc.Append(fx.StartHook(stop)) }))
 	if code != core.ExitOK || !ended || said != "" {
 		t.Fatalf("exit code %d, ended %v: %s", code, ended, said)
 	}
@@ -116,7 +129,7 @@ func TestWorkThatDoesNotEndIsNotWaitedForForEver(t *testing.T) {
 		stop()
 		<-release
 		return nil
-	})
+	}, fx.StopTimeout(200*time.Millisecond))
 	if code != core.ExitFailed || !strings.Contains(said, "not everything came to an end") {
 		t.Fatalf("exit code %d: %s", code, said)
 	}
