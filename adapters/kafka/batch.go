@@ -26,7 +26,8 @@ type slot struct {
 	index int
 }
 
-// newBatch copies what it is given: sarama may still hold the messages when Publish has given up waiting.
+// newBatch copies what it is given: sarama may still hold the messages when Publish has given up waiting. All texts of a
+// batch lie in one piece of memory, because a dozen small ones a message are work for the collector of garbage.
 func newBatch(topic string, messages []port.Message) *batch {
 	b := &batch{
 		records:  make([]sarama.ProducerMessage, len(messages)),
@@ -38,26 +39,39 @@ func newBatch(topic string, messages []port.Message) *batch {
 	}
 	size, headers := 0, 0
 	for i := range messages {
-		size += len(messages[i].Value)
+		size += len(messages[i].Key) + len(messages[i].Value)
 		headers += len(messages[i].Headers)
-	}
-	values, names := make([]byte, 0, size), make([]sarama.RecordHeader, 0, headers)
-	for i := range messages {
-		from, first := len(values), len(names)
-		values = append(values, messages[i].Value...)
 		for _, h := range messages[i].Headers {
-			names = append(names, sarama.RecordHeader{Key: []byte(h.Name), Value: []byte(h.Value)})
+			size += len(h.Name) + len(h.Value)
+		}
+	}
+	all := texts{make([]byte, 0, size)}
+	names := make([]sarama.RecordHeader, 0, headers)
+	for i := range messages {
+		first := len(names)
+		for _, h := range messages[i].Headers {
+			names = append(names, sarama.RecordHeader{Key: copied(&all, h.Name), Value: copied(&all, h.Value)})
 		}
 		b.slots[i] = slot{batch: b, index: i}
 		b.records[i] = sarama.ProducerMessage{
 			Topic:    topic,
-			Key:      sarama.StringEncoder(messages[i].Key),
-			Value:    sarama.ByteEncoder(values[from:len(values):len(values)]),
+			Key:      sarama.ByteEncoder(copied(&all, messages[i].Key)),
+			Value:    sarama.ByteEncoder(copied(&all, messages[i].Value)),
 			Headers:  names[first:len(names):len(names)],
 			Metadata: &b.slots[i],
 		}
 	}
 	return b
+}
+
+// texts is room for the texts of a batch.
+type texts struct{ room []byte }
+
+// copied puts a text into the room and returns it there.
+func copied[T string | []byte](to *texts, text T) []byte {
+	from := len(to.room)
+	to.room = append(to.room, text...)
+	return to.room[from:len(to.room):len(to.room)]
 }
 
 // answer notes what became of one message; only the first answer counts.

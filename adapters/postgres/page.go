@@ -34,7 +34,7 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 	if page.Limit < 1 || page.Limit > 1000 {
 		return nil, t.s.fail(ctx, "lock a page", fmt.Errorf("%w: a page of %d (want 1 to 1,000)", port.ErrInvalid, page.Limit))
 	}
-	var candidates []port.Candidate
+	candidates := make([]port.Candidate, 0, page.Limit)
 	args := append([]any{day(page.Month), instant(page.PassNow)}, cursorArgs(page.After)...)
 	err := t.s.query(ctx, "lock a page", lockPageSQL, append(args, page.Limit), func(scan func(...any) error) error {
 		target, err := readTarget(page.Month, scan)
@@ -49,6 +49,9 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 		x, y := a.Target.State(), b.Target.State()
 		return cmp.Or(x.AvailableAt.Compare(y.AvailableAt), cmp.Compare(x.Key.UserID, y.Key.UserID))
 	})
+	if len(t.locked) == 0 {
+		t.locked = make(map[key.Target]billing.State, len(candidates))
+	}
 	place := make(map[int64]int, len(candidates))
 	for i, c := range candidates {
 		t.locked[c.Target.Key()] = c.Target.State()

@@ -60,7 +60,7 @@ type outgoing struct {
 func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Candidate, result *pageResult) ([]billing.Target, error) {
 	now := r.Clock.Now()
 	changed := make([]billing.Target, 0, len(candidates))
-	var dispatches []outgoing
+	dispatches := make([]outgoing, 0, len(candidates))
 	var ending []billing.Target
 	var ends []billing.Status
 	for _, c := range candidates {

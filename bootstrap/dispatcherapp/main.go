@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/user"
+	"runtime/debug"
 	"slices"
 	"time"
+
+	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/port"
@@ -75,7 +79,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if *actor == "" {
 		*actor = whoami()
 	}
-	return core.Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
+	return Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
 		var answer runsDocument
 		err := doctor.Beside(ctx, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka}, runner.Log, func(ctx context.Context) error {
 			return Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now(), ApprovedBy: *approvedBy}, stderr, func(r port.Run) {
@@ -96,6 +100,19 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			observe.TellMemory(w)
 		}))
 	})
+}
+
+// runGC lets a run's heap grow to four times what lives before garbage is collected, unless GOGC says otherwise: a page of
+// 1,000 is up to 10 MB, and at Go's default each page was collected twice, which took a quarter of the dispatcher's processor time.
+const runGC = 300
+
+// Once starts the app with these options, makes runs with it, and stops it again, as core.Once does, with memory as runs
+// need it.
+func Once(ctx context.Context, stderr io.Writer, options fx.Option, do func(context.Context, *dispatch.Runner) error) int {
+	if _, chosen := os.LookupEnv("GOGC"); !chosen {
+		debug.SetGCPercent(runGC)
+	}
+	return core.Once(ctx, stderr, options, do)
 }
 
 func whoami() string {

@@ -98,7 +98,7 @@ func runDispatcher(ctx context.Context, link *child.Link) error {
 	}
 	var result dispatched
 	c := config.Dispatcher{Database: o.Config.Database, Kafka: o.Config.Kafka, Log: o.Config.Log, Dispatch: o.Dispatch}
-	code := core.Once(ctx, os.Stderr, dispatcherapp.Options(c), func(ctx context.Context, runner *dispatch.Runner) (err error) {
+	code := dispatcherapp.Once(ctx, os.Stderr, dispatcherapp.Options(c), func(ctx context.Context, runner *dispatch.Runner) (err error) {
 		result.Run, err = runner.Run(ctx, o.Month, by, nil)
 		dispatcherapp.Print(os.Stderr, result.Run)
 		return err
