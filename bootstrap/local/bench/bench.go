@@ -42,7 +42,7 @@ type Options struct {
 	Rows  int   // READY rows of the dispatch floor, bills of the stages
 	Mails int   // messages of the stage that sends by SMTP
 	Bills int   // of the stage from CSV to RENDERED
-	Sizes []int // of the month whose pages are measured, each more than the one before
+	Sizes []int // of the months whose pages are measured, each more than the one before
 	Runs  int   // of each stage, each beside its raw limit; the median counts
 
 	Statements     int           // requests in the topic of the delivery floor
@@ -114,8 +114,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("%w: %q (want %s)", ErrOptions, o.What, strings.Join(names, ", "))
 	case o.Rows < 1000 || o.Runs < 1 || o.Statements < 1000 || o.Mails < 1000 || o.Bills < 1000:
 		return fmt.Errorf("%w: at least 1,000 rows, statements, mails and bills and one run are needed", ErrOptions)
-	case !slices.IsSorted(o.Sizes) || len(slices.Compact(slices.Clone(o.Sizes))) < len(o.Sizes) || o.Sizes[0] < 200_000:
-		return fmt.Errorf("%w: sizes %v (want at least 200,000 rows, each more than the one before)", ErrOptions, o.Sizes)
+	case !slices.IsSorted(o.Sizes) || len(slices.Compact(slices.Clone(o.Sizes))) < len(o.Sizes) || o.Sizes[0] < 2*growthPage*growthPages*len(o.Sizes):
+		return fmt.Errorf("%w: sizes %v (want at least %d rows, each more than the one before: half of the smallest month is measured beside the others)", ErrOptions, o.Sizes, 2*growthPage*growthPages*len(o.Sizes))
 	case o.StatementBytes < 100 || o.StatementBytes > 60<<10:
 		return fmt.Errorf("%w: a statement of %d bytes (want 100 to 61,440: the gateway takes no more)", ErrOptions, o.StatementBytes)
 	case o.CacheMiB < 1:

@@ -102,7 +102,7 @@ func TestThePageTakesTheGrowthAndItsPicture(t *testing.T) {
 	}
 	point := func(rows int, micros float64) GrowthPoint {
 		s := spreadOf([]float64{micros, micros, 2 * micros})
-		return GrowthPoint{Rows: rows, Page: s, Claim: s, Outcome: s, Settle: s}
+		return GrowthPoint{Rows: rows, Page: s, Claim: s, Outcome: s, Settle: s, Life: spreadOf([]float64{4 * micros}), Share: spreadOf([]float64{micros / 10})}
 	}
 	report := &Report{Growth: []GrowthPoint{point(1_000_000, 10), point(10_000_000, 11), point(50_000_000, 12)}}
 	if err := report.Document(page); err != nil {

@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
@@ -17,7 +19,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// What growthStage measures at each size, and how far a row's cost may move from the first size to call it flat.
+// What growthStage measures in each month, and how far a row's cost may move from the smallest month to call it flat.
 const (
 	growthPage  = 1000
 	growthPages = 50
@@ -31,40 +33,72 @@ type GrowthPoint struct {
 	Claim   Spread `json:"claim_us_per_row"`
 	Outcome Spread `json:"outcome_us_per_row"`
 	Settle  Spread `json:"settle_us_per_row"`
+	Life    Spread `json:"life_us_per_row"`   // the four together
+	Share   Spread `json:"share_of_smallest"` // of a page's life, by that of the smallest month's page in the same turn
 }
 
-// life is the whole of a row's cost.
-func (p GrowthPoint) life() float64 {
-	return p.Page.Median + p.Claim.Median + p.Outcome.Median + p.Settle.Median
-}
-
-// growthStage measures the hot statements in a month that grows from one size to the next.
+// growthStage measures the hot statements in a month of each size, beside the smallest month in the same database. The
+// two take turns, a page each, so that what disturbs the machine disturbs both. A measured month makes room for the next.
 func (b *bench) growthStage(ctx context.Context) error {
 	return b.open(ctx, Growth, func(ctx context.Context, s *stage) error {
-		if err := s.months.Open(ctx, firstMonth); err != nil {
-			return err
-		}
 		db, err := postgres.Open(postgres.Config{URL: s.config.Database.URL, Application: "bench-growth", MaxConns: 1})
 		if err != nil {
 			return err
 		}
 		defer func() { _ = db.Close() }()
-		rows := 0
-		for _, size := range b.Sizes {
-			began := time.Now()
-			if err := b.grow(ctx, s, rows+1, size); err != nil {
-				return fmt.Errorf("grow the month to %d rows: %w", size, err)
+		var smallest *growing
+		for i, rows := range b.Sizes {
+			m := &growing{month: firstMonth + key.Month(i), rows: rows, targets: postgres.NewTargets(db), ledger: postgres.NewLedger(db)}
+			if err := b.grow(ctx, s, db, m); err != nil {
+				return fmt.Errorf("grow a month to %d rows: %w", rows, err)
 			}
-			rows = size
-			b.say("growth: the month has %d rows, after %.0f s", rows, time.Since(began).Seconds())
-			point, err := measureLives(ctx, db, rows)
+			if smallest == nil {
+				smallest = m
+			}
+			point, err := b.inTurn(ctx, m, smallest)
 			if err != nil {
-				return fmt.Errorf("a month of %d rows: %w", rows, err)
+				return err
 			}
 			b.report.Growth = append(b.report.Growth, point)
+			if m == smallest {
+				continue
+			}
+			if err := m.drop(ctx, db); err != nil {
+				return fmt.Errorf("make room for the next month: %w", err)
+			}
 		}
 		return nil
 	})
+}
+
+// inTurn measures growthPages pages of a month and of the smallest, a page of each in turn.
+func (b *bench) inTurn(ctx context.Context, m, smallest *growing) (GrowthPoint, error) {
+	smallest.costs, smallest.lives = [4][]float64{}, nil
+	months := []*growing{smallest, m}
+	if m == smallest {
+		months = months[:1]
+	}
+	for range growthPages {
+		for _, m := range months {
+			if err := m.live(ctx); err != nil {
+				return GrowthPoint{}, fmt.Errorf("a month of %d rows: %w", m.rows, err)
+			}
+		}
+	}
+	point := m.point(smallest)
+	b.say("growth: a row of a month of %d rows costs %.0f%% of a row of the smallest", m.rows, 100*point.Share.Median)
+	return point, nil
+}
+
+// growing is a month of a size, and what its pages cost.
+type growing struct {
+	month   key.Month
+	rows    int
+	targets port.Targets
+	ledger  port.Ledger
+	after   port.Cursor
+	costs   [4][]float64 // page, claim, outcome, settle: µs a row
+	lives   []float64    // their sums
 }
 
 // growthRows makes rows $1 to $2 of the month: every second one READY, the others SUCCEEDED with their ledger row.
@@ -78,14 +112,19 @@ var growthRows = []string{
 	SELECT $3::date, n, 0, 0, 'SUCCEEDED', 'SMS', 0, 1, 1, 1, 'hold', 'sms', 'SMS-' || n, now() FROM generate_series($1::bigint, $2::bigint) AS n WHERE n % 2 = 1`,
 }
 
-// grow adds rows from first to last, a chunk in a transaction, and takes statistics as an import does.
-func (b *bench) grow(ctx context.Context, s *stage, first, last int) error {
+// grow fills a month, a chunk in a transaction, and vacuums and analyzes it, so that autovacuum leaves it alone while it
+// is measured.
+func (b *bench) grow(ctx context.Context, s *stage, db *sqlx.DB, m *growing) error {
 	const chunk = 500_000
-	for from := first; from <= last; from += chunk {
-		to := min(from+chunk-1, last)
+	began := time.Now()
+	if err := s.months.Open(ctx, m.month); err != nil {
+		return err
+	}
+	for from := 1; from <= m.rows; from += chunk {
+		to := min(from+chunk-1, m.rows)
 		err := inTransaction(ctx, s, func(tx *sql.Tx) error {
 			for _, statement := range growthRows {
-				if _, err := tx.ExecContext(ctx, statement, from, to, firstMonth.String()+"-01"); err != nil {
+				if _, err := tx.ExecContext(ctx, statement, from, to, m.month.String()+"-01"); err != nil {
 					return err
 				}
 			}
@@ -94,45 +133,75 @@ func (b *bench) grow(ctx context.Context, s *stage, first, last int) error {
 		if err != nil {
 			return err
 		}
-		if to < last {
-			b.say("growth: %d of %d rows", to, last)
+		if to < m.rows {
+			b.say("growth: %d of %d rows", to, m.rows)
 		}
 	}
-	return s.analyze(ctx, firstMonth)
+	if _, err := db.ExecContext(ctx, "VACUUM (ANALYZE) billing_targets, billing_data, delivery_attempts"); err != nil {
+		return err
+	}
+	var bytes int64
+	if err := db.GetContext(ctx, &bytes, "SELECT pg_database_size(current_database())"); err != nil {
+		return err
+	}
+	b.say("growth: a month has %d rows, after %.0f s; the database has %.1f GB", m.rows, time.Since(began).Seconds(), float64(bytes)/1e9)
+	return nil
 }
 
-// measureLives takes pages of READY rows through dispatch, claim, outcome and settlement, as the services' adapters do.
-func measureLives(ctx context.Context, db *sqlx.DB, rows int) (GrowthPoint, error) {
-	targets, ledger := postgres.NewTargets(db), postgres.NewLedger(db)
-	var costs [4][]float64
-	var after port.Cursor
-	for range growthPages {
-		var keys []key.Delivery
-		steps := []func() error{
-			func() (err error) {
-				keys, after, err = dispatchPage(ctx, targets, after)
-				return err
-			},
-			func() error { return claimPage(ctx, ledger, keys) },
-			func() error { return recordPage(ctx, ledger, keys) },
-			func() error { return settlePage(ctx, targets, keys) },
-		}
-		for i, step := range steps {
-			began := time.Now()
-			if err := step(); err != nil {
-				return GrowthPoint{}, err
-			}
-			costs[i] = append(costs[i], float64(time.Since(began).Microseconds())/growthPage)
+// drop removes the month's partitions.
+func (m *growing) drop(ctx context.Context, db *sqlx.DB) error {
+	for _, table := range []string{"delivery_attempts", "billing_data", "billing_targets"} {
+		name := fmt.Sprintf("%s_%s", table, strings.ReplaceAll(m.month.String(), "-", "_"))
+		if _, err := db.ExecContext(ctx, "DROP TABLE "+pq.QuoteIdentifier(name)); err != nil {
+			return err
 		}
 	}
-	return GrowthPoint{Rows: rows, Page: spreadOf(costs[0]), Claim: spreadOf(costs[1]), Outcome: spreadOf(costs[2]), Settle: spreadOf(costs[3])}, nil
+	return nil
+}
+
+// live takes a page of READY rows through dispatch, claim, outcome and settlement, as the services' adapters do.
+func (m *growing) live(ctx context.Context) error {
+	var keys []key.Delivery
+	steps := [...]func() error{
+		func() (err error) {
+			keys, err = m.dispatchPage(ctx)
+			return err
+		},
+		func() error { return claimPage(ctx, m.ledger, keys) },
+		func() error { return recordPage(ctx, m.ledger, keys) },
+		func() error { return settlePage(ctx, m.targets, keys) },
+	}
+	life := 0.0
+	for i, step := range steps {
+		began := time.Now()
+		if err := step(); err != nil {
+			return err
+		}
+		cost := float64(time.Since(began).Microseconds()) / growthPage
+		m.costs[i] = append(m.costs[i], cost)
+		life += cost
+	}
+	m.lives = append(m.lives, life)
+	return nil
+}
+
+// point sums up what the pages cost, beside those of the smallest month.
+func (m *growing) point(smallest *growing) GrowthPoint {
+	shares := make([]float64, len(m.lives))
+	for i, life := range m.lives {
+		shares[i] = life / smallest.lives[i]
+	}
+	return GrowthPoint{
+		Rows: m.rows, Page: spreadOf(m.costs[0]), Claim: spreadOf(m.costs[1]), Outcome: spreadOf(m.costs[2]), Settle: spreadOf(m.costs[3]),
+		Life: spreadOf(m.lives), Share: spreadOf(shares),
+	}
 }
 
 // dispatchPage locks a page, marks it REQUESTED, and returns its keys; publishing is left out.
-func dispatchPage(ctx context.Context, targets port.Targets, after port.Cursor) (keys []key.Delivery, last port.Cursor, err error) {
+func (m *growing) dispatchPage(ctx context.Context) (keys []key.Delivery, err error) {
 	now := time.Now()
-	err = targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
-		page, err := tx.LockPage(ctx, port.Page{Month: firstMonth, PassNow: now, After: after, Limit: growthPage})
+	err = m.targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+		page, err := tx.LockPage(ctx, port.Page{Month: m.month, PassNow: now, After: m.after, Limit: growthPage})
 		if err != nil {
 			return err
 		}
@@ -142,7 +211,7 @@ func dispatchPage(ctx context.Context, targets port.Targets, after port.Cursor) 
 		requested := make([]billing.Target, len(page))
 		for i, candidate := range page {
 			state := candidate.Target.State()
-			last = port.Cursor{AvailableAt: state.AvailableAt, UserID: state.Key.UserID}
+			m.after = port.Cursor{AvailableAt: state.AvailableAt, UserID: state.Key.UserID}
 			state.Dispatch, state.RequestedAt, state.RunID = billing.Requested, now, 1
 			if requested[i], err = billing.Restore(state); err != nil {
 				return err
@@ -151,7 +220,7 @@ func dispatchPage(ctx context.Context, targets port.Targets, after port.Cursor) 
 		}
 		return tx.Save(ctx, requested)
 	})
-	return keys, last, err
+	return keys, err
 }
 
 func claimPage(ctx context.Context, ledger port.Ledger, keys []key.Delivery) error {

@@ -26,37 +26,36 @@ var growthSteps = []struct {
 }
 
 func printGrowth(out io.Writer, points []GrowthPoint) {
-	rows := [][]any{{"rows of the month", "page", "claim", "outcome", "settle", "life", "of the first"}}
+	rows := [][]any{{"rows of the month", "page", "claim", "outcome", "settle", "life", "of the smallest month"}}
 	for _, p := range points {
 		row := []any{fmt.Sprint(p.Rows)}
 		for _, step := range growthSteps {
 			row = append(row, step.cost(p).Median)
 		}
-		rows = append(rows, append(row, p.life(), fmt.Sprintf("%.0f%%", 100*p.life()/points[0].life())))
+		rows = append(rows, append(row, p.Life.Median, fmt.Sprintf("%.0f%%", 100*p.Share.Median)))
 	}
 	fmt.Fprintln(out)
 	table(out, rows...)
-	fmt.Fprintf(out, "\ngrowth: µs a row, the median of %d pages of %d rows, one after the other on one connection; flat is up to %.0f%% of the first\n", growthPages, growthPage, 100*growthFlat)
+	fmt.Fprintf(out, "\ngrowth: µs a row, the median of %d pages of %d rows, on one connection, in turn with a page of the smallest month; flat is up to %.0f%% of the smallest month\n", growthPages, growthPage, 100*growthFlat)
 }
 
 // growthMarkdown is the table for people.
 func (r *Report) growthMarkdown() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, %d cores, PostgreSQL %s (waits for the disk: %t); load before: %s. µs a row: median (least to most) of %d pages of %d rows, one after the other on one connection.\n",
+	fmt.Fprintf(&out, "%s, %d cores, PostgreSQL %s (waits for the disk: %t); load before: %s. µs a row: median (least to most) of %d pages of %d rows on one connection, in turn with a page of the smallest month.\n",
 		r.StartedAt.Format("2006-01-02"), r.Machine.Cores, r.Postgres, r.Durable, r.Machine.Load, growthPages, growthPage)
-	out.WriteString("\n| rows of the month | page: lock, read, mark | claim | outcome | settle | life | of the first |\n|---|---|---|---|---|---|---|\n")
+	out.WriteString("\n| rows of the month | page: lock, read, mark | claim | outcome | settle | life | of the smallest month's page in the same turn |\n|---|---|---|---|---|---|---|\n")
 	for _, p := range r.Growth {
 		fmt.Fprintf(&out, "| %d |", p.Rows)
 		for _, step := range growthSteps {
 			cost := step.cost(p)
 			fmt.Fprintf(&out, " %s (%s–%s) |", figure(cost.Median), figure(cost.Min), figure(cost.Max))
 		}
-		share := p.life() / r.Growth[0].life()
 		verdict := "flat"
-		if share > growthFlat {
+		if p.Share.Median > growthFlat {
 			verdict = "**grows**"
 		}
-		fmt.Fprintf(&out, " %s | %.0f%%: %s |\n", figure(p.life()), 100*share, verdict)
+		fmt.Fprintf(&out, " %s | %.0f%%: %s |\n", figure(p.Life.Median), 100*p.Share.Median, verdict)
 	}
 	fmt.Fprintf(&out, "\n![Cost of a row over the rows of its month](%s)\n", growthPicture)
 	return out.String()

@@ -60,7 +60,7 @@ func (o Options) needed() int64 {
 	case Month:
 		return n + int64(o.Bills)*8000
 	case Growth:
-		return n + int64(o.Sizes[len(o.Sizes)-1])*1000
+		return n + int64(o.Sizes[0]+o.Sizes[len(o.Sizes)-1])*1000
 	case Whole:
 		return n + int64(o.Statements)*int64(o.StatementBytes+8000)
 	}
