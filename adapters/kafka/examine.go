@@ -147,6 +147,7 @@ func newest(client sarama.Client, topic string, partitions []*sarama.PartitionMe
 		if err != nil {
 			return time.Time{}
 		}
+		defer func() { _ = consumer.Close() }()
 		reading, err := consumer.ConsumePartition(topic, partition.ID, end-1)
 		if err != nil {
 			return time.Time{}
