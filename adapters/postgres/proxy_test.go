@@ -166,7 +166,11 @@ func TestAClaimWhoseConnectionIsCutIsOwnedOnce(t *testing.T) {
 			direct := postgrestest.OpenURL(t, server)
 			seed(t, direct, free)
 			p, through := newProxy(t, server)
-			ledger := postgres.NewLedger(impatient(t, through))
+			db := postgrestest.OpenURL(t, through)
+			if tt.where == swallow {
+				db = impatient(t, through)
+			}
+			ledger := postgres.NewLedger(db)
 			p.cut.Store(int32(tt.where))
 
 			mine, err := ledger.Claim(t.Context(), claims([]int64{1}, 0, time.Hour))

@@ -20,7 +20,6 @@ func memoryEvents(testing.TB) porttest.EventLog {
 		Progress:   broker.Progress,
 		Partitions: 4,
 		Tick:       func() { clock.Advance(10 * time.Millisecond) },
-		Patience:   5 * time.Second,
 	}
 }
 
