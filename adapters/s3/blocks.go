@@ -1,13 +1,10 @@
 package s3
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -22,47 +19,42 @@ type blockKey struct {
 	number int64
 }
 
-func (k blockKey) String() string {
-	return k.bucket + "\x00" + k.key + "\x00" + strconv.FormatInt(k.number, 10)
-}
-
 // block returns one block of a pack, from the cache or by a request that all who ask for it at the same time share. The
-// bytes are shared too: nobody may change them. read reports whether the request was made for this call alone.
-func (p *Packs) block(ctx context.Context, at blockKey) (block []byte, read bool, err error) {
-	if block, ok := p.blocks.get(at); ok {
-		p.metrics.Count("s3_block_lookups_total", 1, "result", "hit")
-		return block, false, nil
+// bytes are shared too: nobody may change them, and nobody may look at them once the block is let go, which the caller
+// owes where there is no error. read reports whether the request was made for this call, so that it began after it.
+func (p *Packs) block(ctx context.Context, at blockKey) (_ *block, read bool, err error) {
+	held, place := p.blocks.hold(at, p.config.BlockBytes)
+	result := "miss"
+	if place == cached {
+		result = "hit"
 	}
-	p.metrics.Count("s3_block_lookups_total", 1, "result", "miss")
-	// The request belongs to all who wait for it: the end of one caller's context must not fail the others.
-	shared := context.WithoutCancel(ctx)
-	answer := p.reads.DoChan(at.String(), func() (any, error) {
-		generation := p.blocks.generation()
-		block, err := p.fetch(shared, at)
-		if err == nil {
-			p.blocks.put(at, block, generation)
-		}
-		return block, err
-	})
+	p.metrics.Count("s3_block_lookups_total", 1, "result", result)
+	if place == missed {
+		// The request belongs to all who wait for it: the end of one caller's context must not fail the others.
+		shared := context.WithoutCancel(ctx)
+		go func() {
+			n, err := p.fetch(shared, at, held.room.bytes)
+			p.blocks.filled(held, n, err)
+		}()
+	}
 	select {
 	case <-ctx.Done():
-		return nil, false, ctx.Err()
-	case result := <-answer:
-		if result.Err != nil {
-			return nil, true, result.Err
-		}
-		block, _ := result.Val.([]byte)
-		// A shared request may have begun before this call.
-		return block, !result.Shared, nil
+		err = ctx.Err()
+	case <-held.read:
+		err = held.err
 	}
+	if err != nil {
+		p.blocks.letGo(held)
+		return nil, true, err
+	}
+	return held, place == missed, nil
 }
 
-// fetch reads one block by a Range request. The block is shorter at the pack's end.
-func (p *Packs) fetch(ctx context.Context, at blockKey) ([]byte, error) {
-	size := p.config.BlockBytes
+// fetch reads one block into room by a Range request. It returns the block's length, which is less at the pack's end.
+func (p *Packs) fetch(ctx context.Context, at blockKey, room []byte) (n int, err error) {
+	size := int64(len(room))
 	first := at.number * size
-	var block []byte
-	err := p.call(ctx, "get_block", func(ctx context.Context) error {
+	err = p.call(ctx, "get_block", func(ctx context.Context) error {
 		answer, err := p.client.GetObject(ctx, &s3.GetObjectInput{
 			Bucket: aws.String(at.bucket), Key: aws.String(at.key),
 			Range: aws.String(fmt.Sprintf("bytes=%d-%d", first, first+size-1)),
@@ -74,99 +66,31 @@ func (p *Packs) fetch(ctx context.Context, at blockKey) ([]byte, error) {
 		if answer.ContentRange == nil && first > 0 {
 			return errNoRange
 		}
-		block, err = readBlock(answer.Body, size, aws.ToInt64(answer.ContentLength))
+		n, err = readBlock(answer.Body, room, aws.ToInt64(answer.ContentLength))
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	p.metrics.Count("s3_bytes_total", len(block), "direction", "read")
-	return block, nil
+	p.metrics.Count("s3_bytes_total", n, "direction", "read")
+	return n, nil
 }
 
 var errNoRange = errors.New("the store does not answer Range requests")
 
-// readBlock reads at most size bytes of an answer that announced length bytes. An answer that ends early is an error.
-func readBlock(body io.Reader, size, length int64) ([]byte, error) {
-	want := min(size, length)
-	if want <= 0 { // not announced
-		return io.ReadAll(io.LimitReader(body, size))
-	}
-	block := make([]byte, want)
-	if _, err := io.ReadFull(body, block); err != nil {
-		return nil, fmt.Errorf("the answer was cut short: %w", err)
-	}
-	return block, nil
-}
-
-// blockCache keeps the blocks that were used last, bounded by their total size in bytes. Safe for concurrent use.
-type blockCache struct {
-	mu      sync.Mutex
-	limit   int64
-	size    int64
-	byKey   map[blockKey]*list.Element
-	recent  *list.List // of *cachedBlock, the most recently used in front
-	forgets uint64     // raised by each forget
-}
-
-type cachedBlock struct {
-	key   blockKey
-	bytes []byte
-}
-
-func newBlockCache(limit int64) *blockCache {
-	return &blockCache{limit: limit, byKey: map[blockKey]*list.Element{}, recent: list.New()}
-}
-
-func (c *blockCache) get(key blockKey) ([]byte, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	element, ok := c.byKey[key]
-	if !ok {
-		return nil, false
-	}
-	c.recent.MoveToFront(element)
-	return element.Value.(*cachedBlock).bytes, true
-}
-
-// put keeps a block, unless some pack was forgotten since generation was read: the block may be of that pack's old
-// content.
-func (c *blockCache) put(key blockKey, block []byte, generation uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, kept := c.byKey[key]; kept || c.forgets != generation || int64(len(block)) > c.limit || len(block) == 0 {
-		return
-	}
-	c.byKey[key] = c.recent.PushFront(&cachedBlock{key: key, bytes: block})
-	c.size += int64(len(block))
-	for c.size > c.limit {
-		c.drop(c.recent.Back())
-	}
-}
-
-func (c *blockCache) drop(element *list.Element) {
-	dropped := c.recent.Remove(element).(*cachedBlock)
-	delete(c.byKey, dropped.key)
-	c.size -= int64(len(dropped.bytes))
-}
-
-// generation returns what put must be given for a block whose request starts now.
-func (c *blockCache) generation() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.forgets
-}
-
-// forget drops a pack's blocks, and keeps blocks that are being read from being put.
-func (c *blockCache) forget(pack packKey) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.forgets++
-	for element := c.recent.Front(); element != nil; {
-		next := element.Next()
-		if element.Value.(*cachedBlock).key.packKey == pack {
-			c.drop(element)
+// readBlock fills room from an answer that announced length bytes, and returns how many it read. An answer that ends
+// early is an error.
+func readBlock(body io.Reader, room []byte, length int64) (int, error) {
+	if length <= 0 { // not announced
+		n, err := io.ReadFull(body, room)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = nil
 		}
-		element = next
+		return n, err
 	}
+	n, err := io.ReadFull(body, room[:min(int64(len(room)), length)])
+	if err != nil {
+		return n, fmt.Errorf("the answer was cut short: %w", err)
+	}
+	return n, nil
 }

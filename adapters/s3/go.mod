@@ -9,7 +9,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
 	github.com/aws/smithy-go v1.28.8
 	github.com/balsong/balsong/application v0.0.0
-	golang.org/x/sync v0.24.0
 )
 
 require (

@@ -13,8 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"golang.org/x/sync/singleflight"
-
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -26,7 +24,6 @@ type Packs struct {
 	client  *s3.Client
 	metrics port.Metrics
 	blocks  *blockCache
-	reads   singleflight.Group
 }
 
 var _ port.Packs = (*Packs)(nil)
@@ -148,9 +145,8 @@ func matches(entry []byte, ref port.StatementRef) bool {
 	return int64(len(entry)) == ref.Length && bytes.Equal(hash[:], ref.SHA256)
 }
 
-// assemble returns an entry from its blocks. An entry that lies in one block, as most do, is not copied. It is shorter
-// than asked for if the pack ends before. fresh reports whether every block was requested by this call, so that none of
-// them can be older.
+// assemble returns a copy of an entry out of its blocks. It is shorter than asked for if the pack ends before. fresh
+// reports whether every block was requested by this call, so that none of them can be older.
 func (p *Packs) assemble(ctx context.Context, ref port.StatementRef) (entry []byte, fresh bool, err error) {
 	size, end := p.config.BlockBytes, ref.Offset+ref.Length
 	fresh = true
@@ -160,14 +156,17 @@ func (p *Packs) assemble(ctx context.Context, ref port.StatementRef) (entry []by
 			return nil, fresh, err
 		}
 		fresh = fresh && read
-		from, to := max(ref.Offset-number*size, 0), min(end-number*size, int64(len(block)))
-		if from >= to {
-			break
+		from, to := max(ref.Offset-number*size, 0), min(end-number*size, int64(len(block.bytes)))
+		there := from < to
+		if there {
+			if entry == nil {
+				entry = make([]byte, 0, ref.Length)
+			}
+			entry = append(entry, block.bytes[from:to]...)
 		}
-		if entry == nil {
-			entry = block[from:to:to]
-		} else {
-			entry = append(entry, block[from:to]...) // the first part has no capacity left, so both are copied
+		p.blocks.letGo(block)
+		if !there {
+			break
 		}
 	}
 	return entry, fresh, nil
