@@ -51,11 +51,28 @@ func refusedWrite(err error) error {
 		return fmt.Errorf("%w: the store has no such bucket: check BALSONG_S3_BUCKET, or create it with `balsong batch migrate`", port.ErrInvalid)
 	}
 	var answer *awshttp.ResponseError
-	if !errors.Is(err, port.ErrUnavailable) || !errors.As(err, &answer) || answer.HTTPStatusCode() != http.StatusForbidden {
+	if !errors.Is(err, port.ErrUnavailable) || !errors.As(err, &answer) {
+		return err
+	}
+	if full(code(err), answer.HTTPStatusCode()) {
+		return fmt.Errorf("%w: the store has no room left (%s): give it room, or remove what is not needed (`balsong month retention`), then run the same again: it goes on where it ended",
+			port.ErrInvalid, cmp.Or(code(err), "HTTP 507"))
+	}
+	if answer.HTTPStatusCode() != http.StatusForbidden {
 		return err
 	}
 	return fmt.Errorf("%w: the store refuses the account (%s): check BALSONG_S3_ACCESS_KEY and BALSONG_S3_SECRET_KEY, or allow s3:PutObject and s3:ListBucket; `balsong doctor` looks closer",
 		port.ErrInvalid, cmp.Or(code(err), "HTTP 403"))
+}
+
+// full reports whether a store says that its disk, or a quota, is full: AWS's S3 never does, others in words of their own.
+func full(code string, status int) bool {
+	switch code {
+	case "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull":
+		return true
+	default:
+		return status == http.StatusInsufficientStorage
+	}
 }
 
 // missing reports whether an error says that a bucket does not exist.

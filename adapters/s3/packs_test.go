@@ -358,3 +358,20 @@ func TestAWriteThatIsForbiddenIsRefusedWithWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+func TestAPackForWhichTheStoreHasNoRoomIsRefusedWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	for status, codes := range map[int][]string{
+		http.StatusInsufficientStorage: {"InsufficientStorage", "XMinioStorageFull", ""},
+		http.StatusForbidden:           {"QuotaExceeded"},
+		http.StatusBadRequest:          {"XMinioAdminBucketQuotaExceeded"},
+	} {
+		for _, code := range codes {
+			p, _ := setup(t, &stub{answer: says(status, code)}, nil)
+			_, err := p.Put(t.Context(), "pack", [][]byte{[]byte("statement")})
+			if !errors.Is(err, port.ErrInvalid) || errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), "no room left") {
+				t.Errorf("%d %s: %v", status, code, err)
+			}
+		}
+	}
+}
