@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"sync"
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/local/gateway/acceptlog"
@@ -114,10 +115,19 @@ func (s *Server) wait(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+	timer, _ := timers.Get().(*time.Timer)
+	timer.Reset(d)
 	select {
 	case <-timer.C:
 	case <-s.stopping:
+		timer.Stop()
 	}
+	timers.Put(timer)
 }
+
+// timers are those that nobody waits for: each call needs one, thousands of times a second.
+var timers = sync.Pool{New: func() any {
+	timer := time.NewTimer(0)
+	timer.Stop()
+	return timer
+}}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,14 +21,6 @@ import (
 
 // maxBody is the longest HTTP request body in bytes.
 const maxBody = 64 << 10
-
-// request is the body of POST /sms, POST /push and the like.
-type request struct {
-	To    string `json:"to"`
-	Title string `json:"title"`
-	Text  string `json:"text"`
-	Class string `json:"class"`
-}
 
 // paths are where messages are posted: one for each channel that goes by HTTP.
 func paths() map[string]behaviour.Channel {
@@ -82,18 +75,22 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
 		s.invalid(ctx, c, fault)
 		return
 	}
-	ctx.Request.ResetBody() // it is decoded, and the call may wait for seconds
-	text := []byte(body.Text)
-	c.message = inbox.Message{To: body.To, Class: body.Class, Title: body.Title, Body: text}
-	if c.content = acceptlog.HashContent(text); channel == behaviour.Push {
-		c.content = acceptlog.HashContent([]byte(body.Title + "\n" + body.Text))
+	if channel == behaviour.Push {
+		c.content = acceptlog.HashContent(append([]byte(body.Title+"\n"), body.Text...))
+	} else {
+		c.content = acceptlog.HashContent(body.Text)
 	}
+	c.message = inbox.Message{To: body.To, Class: body.Class, Title: body.Title}
+	if s.inbox != nil {
+		c.message.Body = bytes.Clone(body.Text)
+	}
+	ctx.Request.ResetBody() // it is used up, and the call may wait for seconds
 	writeAnswer(ctx, channel, s.handle(c))
 }
 
 // validate returns what is wrong with a request, and fills in the class.
 func (q *request) validate(channel behaviour.Channel) string {
-	if q.Text == "" {
+	if len(q.Text) == 0 {
 		return "text is empty"
 	}
 	if channel != behaviour.SMS {

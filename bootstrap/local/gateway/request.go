@@ -7,19 +7,31 @@ import (
 	"unicode/utf8"
 )
 
-// decodeRequest reads the JSON of a call. Bodies are nearly always an object of
-// known fields with plain strings: those are cut out directly, a tenth of the
-// work of encoding/json, which decides about everything else.
+// request is the body of POST /sms, POST /push and the like.
+type request struct {
+	To, Title, Class string
+	// Text may lie in the body itself.
+	Text []byte
+}
+
+// decodeRequest reads the JSON of a call, and may overwrite it. Bodies are nearly
+// always an object of known fields with plain strings: those are cut out directly,
+// a tenth of the work of encoding/json, which decides about everything else.
 func decodeRequest(body []byte) (request, error) {
 	if q, ok := cutRequest(body); ok {
 		return q, nil
 	}
-	var q request
+	var q struct {
+		To    string `json:"to"`
+		Title string `json:"title"`
+		Text  string `json:"text"`
+		Class string `json:"class"`
+	}
 	err := json.Unmarshal(body, &q)
-	return q, err
+	return request{To: q.To, Title: q.Title, Class: q.Class, Text: []byte(q.Text)}, err
 }
 
-// cutRequest returns false for whatever is not plain, be it valid or not.
+// cutRequest returns false for whatever is not plain, be it valid or not; the body is as it was then.
 func cutRequest(body []byte) (q request, ok bool) {
 	if !utf8.Valid(body) {
 		return q, false
@@ -28,6 +40,7 @@ func cutRequest(body []byte) (q request, ok bool) {
 	if !ok {
 		return q, false
 	}
+	var to, title, text, class []byte
 	for {
 		var name, value []byte
 		if name, rest, ok = cutString(rest); !ok {
@@ -41,19 +54,19 @@ func cutRequest(body []byte) (q request, ok bool) {
 		}
 		switch string(name) {
 		case "to":
-			q.To = string(value)
+			to = value
 		case "title":
-			q.Title = string(value)
+			title = value
 		case "text":
-			q.Text = string(value)
+			text = value
 		case "class":
-			q.Class = string(value)
+			class = value
 		default:
 			return q, false
 		}
 		rest = bytes.TrimLeft(rest, " ")
 		if string(rest) == "}" || string(rest) == "}\n" {
-			return q, true
+			return request{To: string(unescape(to)), Title: string(unescape(title)), Class: string(unescape(class)), Text: unescape(text)}, true
 		}
 		if rest, ok = bytes.CutPrefix(rest, []byte(",")); !ok {
 			return q, false
@@ -61,37 +74,28 @@ func cutRequest(body []byte) (q request, ok bool) {
 	}
 }
 
-// cutString cuts a JSON string from the front, one with no escapes but those of a letter.
-func cutString(b []byte) (value, rest []byte, ok bool) {
+// cutString cuts a JSON string from the front, one with no escapes but those of a letter, and returns its inside with them.
+func cutString(b []byte) (inside, rest []byte, ok bool) {
 	b, ok = bytes.CutPrefix(bytes.TrimLeft(b, " "), []byte(`"`))
 	if !ok {
 		return nil, nil, false
 	}
-	end := 0
-	for {
-		next := bytes.IndexByte(b[end:], '"')
-		if next < 0 {
+	for from, quote := 0, -1; ; {
+		if quote < from { // the one before was escaped
+			next := bytes.IndexByte(b[from:], '"')
+			if next < 0 {
+				return nil, nil, false
+			}
+			quote = from + next
+		}
+		slash := bytes.IndexByte(b[from:quote], '\\')
+		if slash < 0 {
+			return b[:quote], b[quote+1:], !hasControl(b[:quote])
+		}
+		if from += slash + 2; escapes[b[from-1]] == 0 {
 			return nil, nil, false
 		}
-		if end += next; !escaped(b[:end]) {
-			break
-		}
-		end++ // an escaped quote
 	}
-	value, rest = b[:end], b[end+1:]
-	if hasControl(value) {
-		return nil, nil, false
-	}
-	if bytes.IndexByte(value, '\\') >= 0 {
-		value, ok = unescape(value)
-	}
-	return value, rest, ok
-}
-
-// escaped tells whether the byte behind b is: an odd number of backslashes stands before it.
-func escaped(b []byte) bool {
-	plain := bytes.TrimRight(b, `\`)
-	return (len(b)-len(plain))%2 == 1
 }
 
 // hasControl tells whether a byte below the space is among b's. It looks at eight at a time: the text of a call is long.
@@ -108,18 +112,20 @@ func hasControl(b []byte) bool {
 // escapes are those of a letter, by that letter.
 var escapes = [256]byte{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f', '"': '"', '\\': '\\', '/': '/'}
 
-// unescape returns the text of a JSON string's inside; false where an escape is none of a letter.
-func unescape(b []byte) (text []byte, ok bool) {
-	text = make([]byte, 0, len(b))
-	for {
-		plain, rest, more := bytes.Cut(b, []byte{'\\'})
-		text = append(text, plain...)
-		if !more {
-			return text, true
-		}
-		if len(rest) == 0 || escapes[rest[0]] == 0 {
-			return nil, false
-		}
-		text, b = append(text, escapes[rest[0]]), rest[1:]
+// unescape makes the text of what cutString returned, in its place.
+func unescape(inside []byte) []byte {
+	slash := bytes.IndexByte(inside, '\\')
+	if slash < 0 {
+		return inside
 	}
+	text, rest := inside[:slash], inside[slash:]
+	for len(rest) > 0 {
+		text, rest = append(text, escapes[rest[1]]), rest[2:]
+		plain := bytes.IndexByte(rest, '\\')
+		if plain < 0 {
+			plain = len(rest)
+		}
+		text, rest = append(text, rest[:plain]...), rest[plain:]
+	}
+	return text
 }
