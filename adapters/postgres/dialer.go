@@ -1,15 +1,21 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net"
 	"time"
 
 	"github.com/lib/pq"
 )
 
-// dialer opens connections whose every read and write has a deadline. The driver itself waits for ever, past its
-// context, if the network swallows packets.
+// errStranger is the error of a connection to something that is not PostgreSQL.
+var errStranger = errors.New("what answers there is not PostgreSQL")
+
+// dialer opens connections whose every read and write has a deadline, and whose first byte is one that PostgreSQL sends.
+// The driver itself waits for ever, past its context, if the network swallows packets; and it takes the greeting of a web
+// server for the length of a message, for which it allocates over a gigabyte.
 type dialer struct {
 	net.Dialer
 	silence time.Duration
@@ -49,6 +55,7 @@ type impatient struct {
 	net.Conn
 	silence  time.Duration
 	deadline time.Time
+	greeted  bool // the first byte has come
 }
 
 // SetDeadline is called before and after the handshake, by the one goroutine that then reads and writes.
@@ -69,7 +76,20 @@ func (c *impatient) Read(p []byte) (int, error) {
 	if err := c.SetReadDeadline(c.next()); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if n > 0 && !c.greeted {
+		if !greets(p[:n]) {
+			return 0, errStranger
+		}
+		c.greeted = true
+	}
+	return n, err
+}
+
+// greets reports whether a server of PostgreSQL may begin with these bytes: with a request to log in, an error or the
+// versions that it speaks; or with one letter, where it was asked for TLS.
+func greets(first []byte) bool {
+	return bytes.IndexByte([]byte("REvN"), first[0]) >= 0 || string(first) == "S"
 }
 
 func (c *impatient) Write(p []byte) (int, error) {

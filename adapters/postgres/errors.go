@@ -46,12 +46,12 @@ func translated(err error) bool {
 	return false
 }
 
-// lost reports whether the connection is gone or could not be opened. sql.ErrTxDone and sql.ErrConnDone count, because
+// lost reports whether the connection is gone, could not be opened, or leads to something else. sql.ErrTxDone and sql.ErrConnDone count, because
 // database/sql returns them for a transaction whose connection broke.
 func lost(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+		errors.Is(err, errStranger) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 // sqlState is an error of the server without its texts.

@@ -198,6 +198,9 @@ var mistakes = map[string]mistake{
 	"database: something else answers": {func(t *testing.T, c *config.Deliverer) {
 		withURL(t, c, func(u *url.URL) { u.Host = talking(t, "HTTP/1.1 400 Bad Request\r\n\r\n") })
 	}, doctor.Problem, "database", "not PostgreSQL", "port"},
+	"database: a machine's shell answers": {func(t *testing.T, c *config.Deliverer) {
+		withURL(t, c, func(u *url.URL) { u.Host = talking(t, "SSH-2.0-OpenSSH_9.9\r\n") })
+	}, doctor.Problem, "database", "not PostgreSQL", "port"},
 	"database: a wrong user": {func(t *testing.T, c *config.Deliverer) {
 		withURL(t, c, func(u *url.URL) { u.User = url.UserPassword("nobody_"+unique(), secret) })
 	}, doctor.Problem, "database", "28", "BALSONG_DB_PASSWORD"},
