@@ -137,8 +137,10 @@ func (b *bench) grow(ctx context.Context, s *stage, db *sqlx.DB, m *growing) err
 			b.say("growth: %d of %d rows", to, m.rows)
 		}
 	}
-	if _, err := db.ExecContext(ctx, "VACUUM (ANALYZE) billing_targets, billing_data, delivery_attempts"); err != nil {
-		return err
+	for _, statement := range []string{"SET statement_timeout = 0", "VACUUM (ANALYZE) billing_targets, billing_data, delivery_attempts", "RESET statement_timeout"} {
+		if _, err := db.ExecContext(ctx, statement); err != nil { // on the pool's one connection
+			return fmt.Errorf("%s: %w", statement, err)
+		}
 	}
 	var bytes int64
 	if err := db.GetContext(ctx, &bytes, "SELECT pg_database_size(current_database())"); err != nil {
