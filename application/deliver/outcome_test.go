@@ -75,7 +75,12 @@ func TestAnOutcomeIsStoredOnceTheDatabaseIsBack(t *testing.T) {
 	w.bill(t, 1)
 	w.dispatch(t)
 	faults := failures(port.ErrUnavailable, map[string]int{"ledger.record": 5})
-	w.store.Fail(faults.hook)
+	w.store.Fail(func(op string) error {
+		if tries := faults.count("ledger.record"); op == "control.halted" && tries >= 1 && tries <= 5 {
+			return port.ErrUnavailable // the whole database is down
+		}
+		return faults.hook(op)
+	})
 	w.start(t)
 	w.whileTimePasses(t, "it is stored", w.landed)
 	w.expectCalls(t, w.email, 1)

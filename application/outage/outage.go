@@ -26,7 +26,8 @@ type Watch struct {
 	down map[string]time.Time // part → since when it is down
 
 	// A try that began before a part last went down or came back says nothing new: it may fail after the return, or
-	// succeed after the outage has begun.
+	// succeed after the outage has begun. A part does not go in one moment either, connection after connection: a try
+	// that began less than firstPause after the first one failed may still succeed, and means no return.
 	tries   int            // numbers the tries
 	changed map[string]int // the number of tries begun when a part last went or came back
 }
@@ -43,10 +44,11 @@ func (w *Watch) Retry(ctx context.Context, part string, do func(ctx context.Cont
 	pause := firstPause
 	for {
 		began := w.begin()
+		at := w.clock.Now()
 		err := do(ctx)
 		switch {
 		case err == nil:
-			w.up(part, began)
+			w.up(part, began, at)
 			return nil
 		case errors.Is(err, port.ErrConflict):
 		case errors.Is(err, port.ErrUnavailable), errors.Is(err, port.ErrCommitUnknown):
@@ -98,11 +100,11 @@ func (w *Watch) gone(part string, began int, err error) {
 	}
 }
 
-// up notes that a try succeeded.
-func (w *Watch) up(part string, began int) {
+// up notes that a try succeeded that began at a time.
+func (w *Watch) up(part string, began int, at time.Time) {
 	w.mu.Lock()
 	since, was := w.down[part]
-	news := was && began > w.changed[part]
+	news := was && began > w.changed[part] && at.Sub(since) >= firstPause
 	if news {
 		delete(w.down, part)
 		w.changed[part] = w.tries

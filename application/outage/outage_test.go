@@ -89,6 +89,35 @@ func TestAnOutageIsToldOnceHoweverManyWaitForIt(t *testing.T) {
 	}
 }
 
+func TestAPartThatGoesConnectionByConnectionIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	tries, done := 0, make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = w.watch.Retry(t.Context(), "database", func(context.Context) error {
+			if tries++; tries == 1 {
+				return port.ErrUnavailable
+			}
+			return nil
+		})
+	}()
+	if err := w.clock.AwaitTimers(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	works := func(context.Context) error { return nil } // another connection still does
+	if err := w.watch.Retry(t.Context(), "database", works); err != nil {
+		t.Fatal(err)
+	}
+	if parts, returned := w.watch.Down(), w.log.Find(back); len(parts) != 1 || len(returned) != 0 {
+		t.Fatalf("down: %v, told %d times that it is back", parts, len(returned))
+	}
+	w.advance(t, 1, done)
+	if told, returned := w.log.Find(down), w.log.Find(back); len(told) != 1 || len(returned) != 1 {
+		t.Errorf("told %d times that it is down, and %d times that it is back", len(told), len(returned))
+	}
+}
+
 func TestTheNextOutageIsToldAgainAndEachPartOnItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
