@@ -274,10 +274,11 @@ func TestACopyOfARequestThatWasClosedWithoutACallRepeatsItsResult(t *testing.T) 
 	w.bill(t, 1, func(s *memory.Seeded) { s.State.Deadline = w.clock.Now().Add(time.Minute) })
 	w.dispatch(t)
 	w.clock.Advance(time.Minute)
-	w.start(t)
+	stop := w.start(t)
 	w.awaitLanded(t)
 	w.copyRequests(t, 1)
 	w.awaitLanded(t)
+	stop()
 	if n := len(w.broker.Messages(port.TopicResults)); n != 2 || len(w.store.Rows(w.key(1))) != 1 {
 		t.Fatalf("%d results, rows %v", n, w.store.Rows(w.key(1)))
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/balsong/balsong/application/batch"
-	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
@@ -15,15 +14,14 @@ import (
 // statements are closed.
 var untilClosed = context.Background()
 
-// bulk collects the single reads and writes of all flights into bulk statements. The statements of the database are
-// repeated while it is down; a result is published once.
+// bulk collects the single reads and writes of all flights into bulk statements, which are repeated while the database is
+// down.
 type bulk struct {
 	claims   *batch.Batcher[attempt.Claim, answer]     // whether the key belongs to the claim's token
 	closings *batch.Batcher[attempt.Closing, answer]   // whether the row was inserted
 	outcomes *batch.Batcher[attempt.Outcome, answer]   // whether the row holds the outcome
 	finds    *batch.Batcher[key.Delivery, attempt.Row] // the row; zero where there is none
 	contacts *batch.Batcher[port.Contact, answer]      // whether the contact is suppressed
-	results  *batch.Batcher[port.Message, error]       // whether the hint was published
 }
 
 func newBulk(s *Service) *bulk {
@@ -53,11 +51,6 @@ func newBulk(s *Service) *bulk {
 			return rows, err
 		}),
 		contacts: keyed(several, database, s.Suppressions.Suppressed, func(c port.Contact) port.Contact { return c }),
-		results: batch.New(one, func(ctx context.Context, messages []port.Message) ([]error, error) {
-			ctx, cancel := context.WithTimeout(ctx, resultTimeout)
-			defer cancel()
-			return s.Publisher.Publish(ctx, port.TopicResults, messages), nil
-		}),
 	}
 }
 
@@ -148,7 +141,6 @@ func (b *bulk) close() {
 	b.outcomes.Close()
 	b.finds.Close()
 	b.contacts.Close()
-	b.results.Close()
 }
 
 // ask submits an item and waits for its answer: whether the statement returned the item's key.
@@ -158,20 +150,4 @@ func ask[In any](ctx context.Context, b *batch.Batcher[In, answer], item In) (bo
 		return false, err
 	}
 	return a.held, a.err
-}
-
-// hint publishes a result event. The event is only a hint, because the sweep of the ledger finds what no event
-// reported; so publishing is tried once, for resultTimeout at most, and a failure is only counted.
-func (s *Service) hint(r event.Result) {
-	m, err := r.Message(s.config.Source, event.Trace(r.Delivery(), r.RunID), s.Clock.Now())
-	if err == nil {
-		var published error
-		published, err = s.bulk.results.Do(untilClosed, m)
-		if err == nil {
-			err = published
-		}
-	}
-	if err != nil {
-		s.Metrics.Count("results_unpublished_total", 1)
-	}
 }

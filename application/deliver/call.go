@@ -43,7 +43,7 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	if !owned {
 		return f.notOwned(claim)
 	}
-	f.message.Done()
+	f.finish()
 	if f.Clock.Now().After(sendBy) {
 		return f.giveUp(claim)
 	}
@@ -82,10 +82,10 @@ func (f *flight) notOwned(claim attempt.Claim) (over bool) {
 	case row.State == "":
 		return false
 	case row.State == attempt.Claimed && row.Owner == claim.Token:
-		f.message.Done()
+		f.finish()
 		return f.giveUp(claim) // our own claim, whose lease ended while the database was down
 	default:
-		f.message.Done()
+		f.finish()
 		f.Metrics.Count("claims_lost_total", 1)
 		f.repeatResult()
 		return true

@@ -21,8 +21,8 @@ type flight struct {
 	content port.Delivery
 }
 
-// resultTimeout bounds one try to publish a result or a dead letter.
-const resultTimeout = 5 * time.Second
+// publishTimeout bounds one try to publish results or a dead letter.
+const publishTimeout = 5 * time.Second
 
 // deliver takes one message through R2. Until the claim, the end of ctx abandons the message, which is then
 // redelivered; from the claim on it is brought to its outcome, whatever happens to the partition. prepared is called as
@@ -113,7 +113,7 @@ func (f *flight) closeKey(ctx context.Context, state attempt.State, class attemp
 	})
 	if errors.Is(err, port.ErrInvalid) { // the ledger cannot hold this key: the request is not one of ours
 		if reason == attempt.ReasonContent {
-			f.message.Done() // it is in the dead letter topic already
+			f.finish() // it is in the dead letter topic already
 			return
 		}
 		f.refuseContent(ctx, err, false)
@@ -122,7 +122,7 @@ func (f *flight) closeKey(ctx context.Context, state attempt.State, class attemp
 	if err != nil {
 		return
 	}
-	f.message.Done()
+	f.finish()
 	f.Metrics.Count("deliveries_total", 1, "outcome", string(state), "reason", string(reason))
 	if !inserted {
 		f.repeatResult()
@@ -155,7 +155,7 @@ func (f *flight) refuseContent(ctx context.Context, cause error, known bool) {
 	letter := f.message.Message
 	letter.Headers = append(append([]port.Header(nil), letter.Headers...), port.Header{Name: "balsong-reason", Value: cause.Error()})
 	err := f.watch.Retry(ctx, "event log", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, resultTimeout)
+		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 		defer cancel()
 		if err := f.Publisher.Publish(ctx, port.TopicDeadLetter, []port.Message{letter})[0]; err != nil {
 			return errors.Join(port.ErrUnavailable, err)
@@ -166,7 +166,7 @@ func (f *flight) refuseContent(ctx context.Context, cause error, known bool) {
 		return
 	}
 	if !known {
-		f.message.Done()
+		f.finish()
 		return
 	}
 	f.closeKey(ctx, attempt.Failed, attempt.Content, attempt.ReasonContent, time.Time{})
@@ -178,6 +178,14 @@ func deliveryName(r event.Requested, known bool) string {
 		return "unknown"
 	}
 	return r.Delivery().String()
+}
+
+// finish marks the message as done and lets go of what it brought, because thousands of flights wait after that at the
+// same time: for their gateway's answer, and for bulk statements.
+func (f *flight) finish() {
+	f.message.Done()
+	f.message = port.Received{}
+	f.request.Destination, f.request.Statement = nil, nil
 }
 
 // callDeadline is the shorter of the provider's call deadline and the request's own.

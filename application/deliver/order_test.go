@@ -162,10 +162,11 @@ func TestALateCopyOfAFinishedDeliveryRepeatsItsResultAndCallsNobody(t *testing.T
 	w := newWorld(t)
 	w.bill(t, 1)
 	w.dispatch(t)
-	w.start(t)
+	stop := w.start(t)
 	w.awaitLanded(t)
 	w.copyRequests(t, 1)
 	w.awaitLanded(t)
+	stop()
 	w.expectCalls(t, w.email, 1)
 	results := w.broker.Messages(port.TopicResults)
 	if len(results) != 2 {
@@ -265,14 +266,59 @@ func TestALostResultIsFoundByTheSweep(t *testing.T) {
 	})
 	w.bill(t, 1)
 	w.dispatch(t)
-	w.start(t)
+	stop := w.start(t)
 	w.awaitLanded(t)
+	stop()
 	if n := w.metrics.Counted("results_unpublished_total"); n != 1 {
 		t.Fatalf("%d results count as unpublished", n)
 	}
 	w.expect(t, 1, billing.Requested, 0, 0)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 0, 0)
+}
+
+// silentPublisher acknowledges nothing until it is released.
+type silentPublisher struct {
+	port.Publisher
+	released chan struct{}
+}
+
+func (p silentPublisher) Publish(ctx context.Context, topic port.Topic, messages []port.Message) []error {
+	<-p.released
+	return p.Publisher.Publish(ctx, topic, messages)
+}
+
+func TestAResultThatIsNotAcknowledgedYetHoldsNoPlace(t *testing.T) {
+	t.Parallel()
+	released := make(chan struct{})
+	w := newWorld(t, func(w *world) {
+		w.config.InFlight = 2
+		w.publisher = silentPublisher{w.publisher, released}
+	})
+	for user := range int64(4) {
+		w.bill(t, 1+user)
+	}
+	w.dispatch(t)
+	stop := w.start(t)
+	eventually(t, "more outcomes are stored than have a place", func() bool {
+		stored := 0
+		for user := range int64(4) {
+			for _, row := range w.store.Rows(w.key(1 + user)) {
+				if row.State == attempt.Succeeded {
+					stored++
+				}
+			}
+		}
+		return stored == 4
+	})
+	if n := len(w.broker.Messages(port.TopicResults)); n != 0 {
+		t.Fatalf("%d results are published", n)
+	}
+	close(released)
+	stop()
+	if n := len(w.broker.Messages(port.TopicResults)); n != 4 {
+		t.Fatalf("when Delivery has ended, %d results are published, want all 4", n)
+	}
 }
 
 func TestADestinationIsNeverInALogLineAnEventOrALedgerRow(t *testing.T) {
@@ -283,8 +329,9 @@ func TestADestinationIsNeverInALogLineAnEventOrALedgerRow(t *testing.T) {
 	w.bill(t, 2)
 	w.packs.Spoil(w.pack(2), 20)
 	w.dispatch(t)
-	w.start(t)
+	stop := w.start(t)
 	w.awaitLanded(t)
+	stop()
 	var text strings.Builder
 	for _, line := range w.log.Lines() {
 		text.WriteString(line.Message)

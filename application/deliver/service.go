@@ -97,6 +97,7 @@ type Service struct {
 	watch    *outage.Watch
 	halt     *gate
 	bulk     *bulk
+	hints    *hints
 	slots    chan struct{} // holds an element for each message in hand
 	berths   *berths       // bounds the messages that are being prepared
 	next     chan departure
@@ -135,6 +136,7 @@ func New(ports Ports, config Config) (*Service, error) {
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.bulk = newBulk(s)
+	s.hints = newHints(s)
 	return s, nil
 }
 
@@ -239,4 +241,5 @@ func (s *Service) drain() {
 	s.end()
 	s.bulk.close()
 	<-landed
+	s.hints.close()
 }
