@@ -49,7 +49,7 @@ func (b *bench) growthStage(ctx context.Context) error {
 		var smallest *growing
 		for i, rows := range b.Sizes {
 			m := &growing{month: firstMonth + key.Month(i), rows: rows, targets: postgres.NewTargets(db), ledger: postgres.NewLedger(db)}
-			if err := b.grow(ctx, s, db, m); err != nil {
+			if err := b.grow(ctx, s, m); err != nil {
 				return fmt.Errorf("grow a month to %d rows: %w", rows, err)
 			}
 			if smallest == nil {
@@ -114,7 +114,7 @@ var growthRows = []string{
 
 // grow fills a month, a chunk in a transaction, and vacuums and analyzes it, so that autovacuum leaves it alone while it
 // is measured.
-func (b *bench) grow(ctx context.Context, s *stage, db *sqlx.DB, m *growing) error {
+func (b *bench) grow(ctx context.Context, s *stage, m *growing) error {
 	const chunk = 500_000
 	began := time.Now()
 	if err := s.months.Open(ctx, m.month); err != nil {
@@ -137,13 +137,11 @@ func (b *bench) grow(ctx context.Context, s *stage, db *sqlx.DB, m *growing) err
 			b.say("growth: %d of %d rows", to, m.rows)
 		}
 	}
-	for _, statement := range []string{"SET statement_timeout = 0", "VACUUM (ANALYZE) billing_targets, billing_data, delivery_attempts", "RESET statement_timeout"} {
-		if _, err := db.ExecContext(ctx, statement); err != nil { // on the pool's one connection
-			return fmt.Errorf("%s: %w", statement, err)
-		}
+	if _, err := s.db.ExecContext(ctx, "VACUUM (ANALYZE) billing_targets, billing_data, delivery_attempts"); err != nil {
+		return fmt.Errorf("vacuum: %w", err)
 	}
 	var bytes int64
-	if err := db.GetContext(ctx, &bytes, "SELECT pg_database_size(current_database())"); err != nil {
+	if err := s.db.GetContext(ctx, &bytes, "SELECT pg_database_size(current_database())"); err != nil {
 		return err
 	}
 	b.say("growth: a month has %d rows, after %.0f s; the database has %.1f GB", m.rows, time.Since(began).Seconds(), float64(bytes)/1e9)
