@@ -71,6 +71,9 @@ func (v *Vault) patiently(ctx context.Context, do func(context.Context) error) e
 	defer cancel()
 	err := v.wait.Retry(within, "AWS", do)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		if errors.Is(err, context.DeadlineExceeded) { // in the middle of a try
+			err = fmt.Errorf("%w: no answer: %w", port.ErrUnavailable, err)
+		}
 		return fmt.Errorf("%w; given up after %s", err, v.patience)
 	}
 	return err

@@ -2,6 +2,7 @@ package secrets_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -183,13 +184,24 @@ func TestAnOutageIsWaitedForAndARefusalIsNot(t *testing.T) {
 
 func TestPatienceEnds(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
-	t.Cleanup(server.Close)
-	_, ours := account(t, server.URL)
-	ours.Tries = 1
-	vault := secrets.NewVault(ours, outage.New(observe.Clock{}, &memory.Log{}), 300*time.Millisecond)
-	if _, err := vault.Read(t.Context(), "ssm:/x"); !errors.Is(err, port.ErrUnavailable) || secrets.Refused(err) || !strings.Contains(err.Error(), "given up after 300ms") {
-		t.Fatal(err)
+	for name, answer := range map[string]http.HandlerFunc{
+		"between two tries": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"in the middle of a try": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // only then does a server see that its client has gone
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(answer)
+			t.Cleanup(server.Close)
+			_, ours := account(t, server.URL)
+			ours.Tries = 1
+			vault := secrets.NewVault(ours, outage.New(observe.Clock{}, &memory.Log{}), 300*time.Millisecond)
+			if _, err := vault.Read(t.Context(), "ssm:/x"); !errors.Is(err, port.ErrUnavailable) || secrets.Refused(err) || !strings.Contains(err.Error(), "given up after 300ms") {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 
