@@ -3,10 +3,12 @@ package deliver
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/balsong/balsong/application/batch"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -17,12 +19,15 @@ var untilClosed = context.Background()
 // bulk collects the single reads and writes of all flights into bulk statements, which are repeated while the database is
 // down.
 type bulk struct {
-	claims   *batch.Batcher[attempt.Claim, answer]     // whether the key belongs to the claim's token
+	claims   map[channel.Kind]claims                   // whether the key belongs to the claim's token, for each lane
 	closings *batch.Batcher[attempt.Closing, answer]   // whether the row was inserted
 	outcomes *batch.Batcher[attempt.Outcome, answer]   // whether the row holds the outcome
 	finds    *batch.Batcher[key.Delivery, attempt.Row] // the row; zero where there is none
 	contacts *batch.Batcher[port.Contact, answer]      // whether the contact is suppressed
 }
+
+// claims are those of one lane.
+type claims = *batch.Batcher[attempt.Claim, answer]
 
 func newBulk(s *Service) *bulk {
 	database := func(ctx context.Context, do func(context.Context) error) error {
@@ -31,8 +36,14 @@ func newBulk(s *Service) *bulk {
 	several := batch.Config{Max: s.config.Batch, Workers: bulkWorkers, Linger: s.config.Linger, After: s.Clock.After}
 	one := several
 	one.Workers = 1
+	ofLanes := map[channel.Kind]claims{}
+	for kind, lane := range s.Lanes {
+		config := several
+		config.Linger = claimLinger(s.config, lane.Gateway.Provider().InFlight)
+		ofLanes[kind] = keyed(config, database, s.Ledger.Claim, func(c attempt.Claim) key.Delivery { return c.Key })
+	}
 	return &bulk{
-		claims:   keyed(several, database, s.Ledger.Claim, func(c attempt.Claim) key.Delivery { return c.Key }),
+		claims:   ofLanes,
 		closings: keyed(several, database, s.Ledger.Close, func(c attempt.Closing) key.Delivery { return c.Key }),
 		outcomes: keyed(several, database, s.Ledger.Record, func(o attempt.Outcome) key.Delivery { return o.Key }),
 		finds: batch.New(one, func(ctx context.Context, keys []key.Delivery) (rows []attempt.Row, err error) {
@@ -52,6 +63,12 @@ func newBulk(s *Service) *bulk {
 		}),
 		contacts: keyed(several, database, s.Suppressions.Suppressed, func(c port.Contact) port.Contact { return c }),
 	}
+}
+
+// claimLinger is how long a lane's claims wait for more. Each holds one of the lane's permits meanwhile, so where permits are
+// fewer than the messages in hand the wait is shorter by as much: it would take calls away from the gateway.
+func claimLinger(c Config, permits int) time.Duration {
+	return c.Linger * time.Duration(min(permits, c.InFlight)) / time.Duration(c.InFlight)
 }
 
 // answer is the result of a bulk statement for one item.
@@ -136,7 +153,9 @@ func firsts[Key comparable](items []int, keyOf func(int) Key) (first, others []i
 }
 
 func (b *bulk) close() {
-	b.claims.Close()
+	for _, lane := range b.claims {
+		lane.Close()
+	}
 	b.closings.Close()
 	b.outcomes.Close()
 	b.finds.Close()

@@ -32,7 +32,7 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 		Token: f.NewToken(), Provider: provider.Name, Lease: provider.Lease,
 	}
 	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
-	owned, err := ask(untilClosed, f.bulk.claims, claim)
+	owned, err := ask(untilClosed, f.bulk.claims[f.request.Channel], claim)
 	if errors.Is(err, port.ErrInvalid) {
 		f.refuseContent(ctx, err, false) // the ledger cannot hold this key: the request is not one of ours
 		return true
