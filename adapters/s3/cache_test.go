@@ -22,7 +22,7 @@ func TestEntriesStayWhatTheyAreWhileTheRoomsOfTheirBlocksAreUsedAgain(t *testing
 				if i%10 == 9 { // some do not wait for the block that they asked for
 					go cancel()
 				}
-				entry, err := p.Get(ctx, refOf(content, offset, length))
+				entry, err := p.Get(ctx, refOf(content, offset, length), nil)
 				cancel()
 				if errors.Is(err, context.Canceled) {
 					continue

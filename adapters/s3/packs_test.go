@@ -109,7 +109,7 @@ func TestNeighboursShareRequests(t *testing.T) {
 	s := &stub{object: object(40_000)} // 10 blocks
 	p, metrics := setup(t, s, nil)
 	for offset := 0; offset+100 <= len(s.object); offset += 100 {
-		if _, err := p.Get(t.Context(), refOf(s.object, offset, 100)); err != nil {
+		if _, err := p.Get(t.Context(), refOf(s.object, offset, 100), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,14 +135,14 @@ func TestThoseWhoAskAtTheSameTimeShareOneRequestAndOutliveEachOther(t *testing.T
 	first, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {
-		_, err := p.Get(first, refOf(s.object, 0, 10))
+		_, err := p.Get(first, refOf(s.object, 0, 10), nil)
 		gone <- err
 	}()
 	<-asked
 	errs := make(chan error, 20)
 	for i := range 20 {
 		go func() {
-			_, err := p.Get(t.Context(), refOf(s.object, i*10, 10))
+			_, err := p.Get(t.Context(), refOf(s.object, i*10, 10), nil)
 			errs <- err
 		}()
 	}
@@ -167,7 +167,7 @@ func TestTheCacheIsBoundedByBytesAndKeepsWhatWasUsedLast(t *testing.T) {
 	p, _ := setup(t, s, func(c *Config) { c.CacheBytes = 3 * 4096 })
 	get := func(block int) {
 		t.Helper()
-		if _, err := p.Get(t.Context(), refOf(s.object, block*4096, 10)); err != nil {
+		if _, err := p.Get(t.Context(), refOf(s.object, block*4096, 10), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,12 +190,12 @@ func TestAPackReplacedByAnotherProcessIsReadAgain(t *testing.T) {
 	t.Parallel()
 	s := &stub{object: object(8000)}
 	p, _ := setup(t, s, nil)
-	if _, err := p.Get(t.Context(), refOf(s.object, 0, 100)); err != nil {
+	if _, err := p.Get(t.Context(), refOf(s.object, 0, 100), nil); err != nil {
 		t.Fatal(err)
 	}
 	replaced := bytes.Repeat([]byte("new"), 3000)
 	s.become(replaced, nil)
-	if got, err := p.Get(t.Context(), refOf(replaced, 30, 30)); err != nil || !bytes.Equal(got, replaced[30:60]) {
+	if got, err := p.Get(t.Context(), refOf(replaced, 30, 30), nil); err != nil || !bytes.Equal(got, replaced[30:60]) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -209,14 +209,14 @@ func TestAnEntryThatIsNotWhatTheReferenceSaysIsRefused(t *testing.T) {
 		ref.SHA256 = bytes.Clone(ref.SHA256)
 		ref.SHA256[31] ^= 1
 		for range 2 { // read first, then kept
-			if _, err := p.Get(t.Context(), ref); !errors.Is(err, port.ErrContent) {
+			if _, err := p.Get(t.Context(), ref, nil); !errors.Is(err, port.ErrContent) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
 	end := refOf(s.object, 8950, 50)
 	end.Length = 51
-	if _, err := p.Get(t.Context(), end); !errors.Is(err, port.ErrContent) {
+	if _, err := p.Get(t.Context(), end, nil); !errors.Is(err, port.ErrContent) {
 		t.Errorf("past the end: %v", err)
 	}
 }
@@ -249,12 +249,12 @@ func TestErrorsOfTheStoreAreTranslated(t *testing.T) {
 			t.Parallel()
 			s := &stub{object: object(8000), answer: c.answer}
 			p, _ := setup(t, s, nil)
-			_, err := p.Get(t.Context(), refOf(s.object, 0, 100))
+			_, err := p.Get(t.Context(), refOf(s.object, 0, 100), nil)
 			if !errors.Is(err, c.want) || (errors.Is(err, port.ErrContent) && errors.Is(err, port.ErrUnavailable)) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 			s.become(s.object, nil)
-			if _, err := p.Get(t.Context(), refOf(s.object, 0, 100)); err != nil {
+			if _, err := p.Get(t.Context(), refOf(s.object, 0, 100), nil); err != nil {
 				t.Errorf("and it stays so: %v", err)
 			}
 		})
@@ -271,7 +271,7 @@ func TestAStoreThatIsNotThereOrDoesNotAnswerIsUnavailable(t *testing.T) {
 	closed.Close()
 	absent, _ := setup(t, s, func(c *Config) { c.Endpoint = closed.URL })
 	for name, p := range map[string]*Packs{"no answer": slow, "not there": absent} {
-		if _, err := p.Get(t.Context(), refOf(s.object, 0, 10)); !errors.Is(err, port.ErrUnavailable) {
+		if _, err := p.Get(t.Context(), refOf(s.object, 0, 10), nil); !errors.Is(err, port.ErrUnavailable) {
 			t.Errorf("%s, Get: %v", name, err)
 		}
 		if _, err := p.Put(t.Context(), "2026-11/p", [][]byte{{1}}); !errors.Is(err, port.ErrUnavailable) {
@@ -287,12 +287,12 @@ func TestThePassingTroubleOfTheStoreIsRetriedWithinBounds(t *testing.T) {
 		return s.requests.Load() < 3 && says(503, "SlowDown")(w, r)
 	}
 	p, _ := setup(t, s, func(c *Config) { c.Tries = 3 })
-	if _, err := p.Get(t.Context(), refOf(s.object, 0, 10)); err != nil {
+	if _, err := p.Get(t.Context(), refOf(s.object, 0, 10), nil); err != nil {
 		t.Errorf("after two refusals: %v", err)
 	}
 	s.become(s.object, says(503, "SlowDown"))
 	s.requests.Store(0)
-	if _, err := p.Get(t.Context(), refOf(s.object, 4096, 10)); !errors.Is(err, port.ErrUnavailable) || s.requests.Load() != 3 {
+	if _, err := p.Get(t.Context(), refOf(s.object, 4096, 10), nil); !errors.Is(err, port.ErrUnavailable) || s.requests.Load() != 3 {
 		t.Errorf("%d requests, %v", s.requests.Load(), err)
 	}
 }
@@ -302,10 +302,10 @@ func TestAStoreWithoutRangesIsNotTrusted(t *testing.T) {
 	s := &stub{object: object(9000)}
 	s.answer = func(w http.ResponseWriter, _ *http.Request) bool { w.Write(s.object); return true }
 	p, _ := setup(t, s, nil)
-	if _, err := p.Get(t.Context(), refOf(s.object, 0, 10)); err != nil {
+	if _, err := p.Get(t.Context(), refOf(s.object, 0, 10), nil); err != nil {
 		t.Errorf("the first block: %v", err)
 	}
-	if _, err := p.Get(t.Context(), refOf(s.object, 5000, 10)); !errors.Is(err, port.ErrUnavailable) {
+	if _, err := p.Get(t.Context(), refOf(s.object, 5000, 10), nil); !errors.Is(err, port.ErrUnavailable) {
 		t.Errorf("the second block: %v", err)
 	}
 }
@@ -331,7 +331,7 @@ func BenchmarkGetCached(b *testing.B) {
 	}
 	i := 0
 	for b.Loop() {
-		if _, err := p.Get(b.Context(), refs[i%100]); err != nil {
+		if _, err := p.Get(b.Context(), refs[i%100], nil); err != nil {
 			b.Fatal(err)
 		}
 		i++

@@ -56,7 +56,7 @@ func TestTheBucketIsMadeOnceAndItsAbsenceEndsAWriterAndIsWaitedForByAReader(t *t
 		t.Errorf("Put without a bucket: %v", err)
 	}
 	ref := port.StatementRef{Bucket: p.config.Bucket, Key: "2026-11/a", Length: 3, SHA256: make([]byte, 32)}
-	if _, err := p.Get(t.Context(), ref); !errors.Is(err, port.ErrUnavailable) {
+	if _, err := p.Get(t.Context(), ref, nil); !errors.Is(err, port.ErrUnavailable) {
 		t.Errorf("Get without a bucket: %v", err)
 	}
 	for range 2 {
@@ -69,7 +69,7 @@ func TestTheBucketIsMadeOnceAndItsAbsenceEndsAWriterAndIsWaitedForByAReader(t *t
 	}
 	denied := p.config
 	denied.SecretKey += "x"
-	if _, err := mustNew(t, denied, &counts{}).Get(t.Context(), ref); !errors.Is(err, port.ErrUnavailable) {
+	if _, err := mustNew(t, denied, &counts{}).Get(t.Context(), ref, nil); !errors.Is(err, port.ErrUnavailable) {
 		t.Errorf("Get with a wrong secret: %v", err)
 	}
 }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/prepare"
 )
+
+// rooms holds memory for sealed statements. It is given back once they are opened: nothing that is opened lies in it.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
 // fetch reads and decrypts the destination and the statement's variant for the channel. It waits while the storage is
 // down or a key is not known yet; nothing is claimed at that point, so waiting costs no attempt. Its error wraps
@@ -15,7 +19,9 @@ import (
 func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 	d := port.Delivery{Key: f.request.Delivery(), Channel: f.request.Channel}
 	target := d.Key.Target()
-	var destination, sealed []byte
+	var destination []byte
+	sealed, _ := rooms.Get().(*[]byte)
+	defer rooms.Put(sealed)
 	var ref port.StatementRef
 	var statement port.Statement
 	steps := []func() error{
@@ -33,8 +39,11 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 		},
 		func() error {
 			return f.await(ctx, "statements", func(ctx context.Context) error {
-				return inTurn(ctx, f.reads, func() (err error) {
-					sealed, err = f.Packs.Get(ctx, ref)
+				return inTurn(ctx, f.reads, func() error {
+					entry, err := f.Packs.Get(ctx, ref, *sealed)
+					if err == nil {
+						*sealed = entry
+					}
 					return err
 				})
 			})
@@ -42,7 +51,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 		func() error {
 			return f.keyed(ctx, func() error {
 				return inTurn(ctx, f.desks, func() (err error) {
-					statement, err = prepare.OpenStatement(sealed, target, f.Cipher, f.request.Channel)
+					statement, err = prepare.OpenStatement(*sealed, target, f.Cipher, f.request.Channel)
 					return err
 				})
 			})

@@ -40,9 +40,9 @@ type notedPacks struct {
 	*journal
 }
 
-func (p notedPacks) Get(ctx context.Context, ref port.StatementRef) ([]byte, error) {
+func (p notedPacks) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]byte, error) {
 	p.note("fetch")
-	return p.Packs.Get(ctx, ref)
+	return p.Packs.Get(ctx, ref, room)
 }
 
 type notedCipher struct {

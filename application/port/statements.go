@@ -56,9 +56,9 @@ type Packs interface {
 	// for the content; writing a name again replaces the pack. ErrUnavailable; ErrInvalid if there is no entry, or one
 	// is empty or longer than MaxEntry.
 	Put(ctx context.Context, name string, entries [][]byte) ([]StatementRef, error)
-	// Get reads one entry; its bytes may be shared with other callers and must not be changed. ErrUnavailable;
-	// ErrContent if its hash or length is wrong, or the pack is gone.
-	Get(ctx context.Context, ref StatementRef) ([]byte, error)
+	// Get reads one entry into room, or into memory of its own where room's capacity is too small; nobody else shares the
+	// result. ErrUnavailable; ErrContent if its hash or length is wrong, or the pack is gone.
+	Get(ctx context.Context, ref StatementRef, room []byte) ([]byte, error)
 }
 
 // Purpose binds a ciphertext to what it belongs to: one that was swapped with another does not authenticate.
@@ -80,7 +80,7 @@ const (
 type Cipher interface {
 	// Seal encrypts with the primary key. ErrUnavailable if the key service cannot be reached.
 	Seal(plain []byte, purpose Purpose) ([]byte, error)
-	// Open decrypts. ErrUnknownKey if the key is not in the keyset; ErrContent if the ciphertext does not authenticate
+	// Open decrypts; the text lies in memory of its own. ErrUnknownKey if the key is not in the keyset; ErrContent if the ciphertext does not authenticate
 	// for the purpose.
 	Open(sealed []byte, purpose Purpose) ([]byte, error)
 }

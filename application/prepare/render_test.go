@@ -55,7 +55,7 @@ func (b *bundle) statement(t testing.TB, target key.Target) port.Statement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry, err := b.packs.Get(t.Context(), ref)
+	entry, err := b.packs.Get(t.Context(), ref, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,14 +23,14 @@ func TestAPackThatIsDroppedOrSpoiledIsBadContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Spoil("2026-11/a", 3)
-	if _, err := p.Get(t.Context(), refs[0]); err != nil {
+	if _, err := p.Get(t.Context(), refs[0], nil); err != nil {
 		t.Errorf("the entry beside the spoiled one: %v", err)
 	}
-	if _, err := p.Get(t.Context(), refs[1]); !errors.Is(err, port.ErrContent) {
+	if _, err := p.Get(t.Context(), refs[1], nil); !errors.Is(err, port.ErrContent) {
 		t.Errorf("the spoiled entry: %v", err)
 	}
 	p.Drop("2026-11/a")
-	if _, err := p.Get(t.Context(), refs[0]); !errors.Is(err, port.ErrContent) {
+	if _, err := p.Get(t.Context(), refs[0], nil); !errors.Is(err, port.ErrContent) {
 		t.Errorf("the dropped pack: %v", err)
 	}
 }

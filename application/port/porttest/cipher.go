@@ -138,6 +138,9 @@ func cipherLeavesInputAlone(t testing.TB, open func(testing.TB) port.Cipher) {
 	if !bytes.Equal(sealed, kept) {
 		t.Error("Open changed what it was given")
 	}
+	if clear(sealed); string(opened) != "kim@example.com" {
+		t.Error("Open's text lies in what it was given")
+	}
 }
 
 func cipherConcurrent(t testing.TB, open func(testing.TB) port.Cipher) {

@@ -60,7 +60,7 @@ func mustPut(t testing.TB, p port.Packs, name string, entries [][]byte) []port.S
 func mustGet(t testing.TB, p port.Packs, refs []port.StatementRef, entries [][]byte) {
 	t.Helper()
 	for i, ref := range refs {
-		got, err := p.Get(t.Context(), ref)
+		got, err := p.Get(t.Context(), ref, nil)
 		if err != nil {
 			t.Fatalf("Get of entry %d: %v", i, err)
 		}
@@ -74,6 +74,13 @@ func packsRoundTrip(t testing.TB, open func(testing.TB) port.Packs) {
 	p, entries := open(t), packEntries(1, 10, 300, 1, 4096, 77)
 	refs := mustPut(t, p, "2026-11/round-trip", entries)
 	mustGet(t, p, refs, entries)
+	room := append(make([]byte, 0, 400), "left of what lay in it before"...)
+	for i, ref := range refs { // one does not fit into it
+		if got, err := p.Get(t.Context(), ref, room); err != nil || !bytes.Equal(got, entries[i]) {
+			t.Fatalf("entry %d comes back into a room as something else (%d bytes for %d): %v", i, len(got), len(entries[i]), err)
+		}
+	}
+	mustGet(t, p, refs, entries)          // none of them lies in the room
 	for i := len(refs) - 1; i >= 0; i-- { // in any order, more than once
 		mustGet(t, p, refs[i:i+1], entries[i:i+1])
 	}
@@ -112,7 +119,7 @@ func packsReplace(t testing.TB, open func(testing.TB) port.Packs) {
 	old := mustPut(t, p, "2026-11/replace", first)
 	mustGet(t, p, old, first)
 	mustGet(t, p, mustPut(t, p, "2026-11/replace", second), second)
-	if _, err := p.Get(t.Context(), old[0]); !errors.Is(err, port.ErrContent) {
+	if _, err := p.Get(t.Context(), old[0], nil); !errors.Is(err, port.ErrContent) {
 		t.Errorf("an entry that was replaced: %v, want ErrContent", err)
 	}
 	mustGet(t, p, mustPut(t, p, "2026-11/replace", first), first)
@@ -139,7 +146,7 @@ func packsRefuse(t testing.TB, open func(testing.TB) port.Packs) {
 	} {
 		ref := refs[0]
 		change(&ref)
-		if _, err := p.Get(t.Context(), ref); !errors.Is(err, port.ErrContent) {
+		if _, err := p.Get(t.Context(), ref, nil); !errors.Is(err, port.ErrContent) {
 			t.Errorf("%s: %v, want ErrContent", name, err)
 		}
 	}
@@ -165,7 +172,7 @@ func packsBytesAreTheCallers(t testing.TB, open func(testing.TB) port.Packs) {
 		}
 		clear(entries[i])
 	}
-	got, err := p.Get(t.Context(), refs[0])
+	got, err := p.Get(t.Context(), refs[0], nil)
 	if err != nil {
 		t.Fatalf("Put kept the caller's bytes, or: %v", err)
 	}
@@ -182,7 +189,7 @@ func packsContext(t testing.TB, open func(testing.TB) port.Packs) {
 	if _, err := p.Put(ctx, "2026-11/context-2", entries); !errors.Is(err, context.Canceled) {
 		t.Errorf("Put with a context that has ended: %v", err)
 	}
-	if _, err := p.Get(ctx, refs[0]); !errors.Is(err, context.Canceled) {
+	if _, err := p.Get(ctx, refs[0], nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Get with a context that has ended: %v", err)
 	}
 }
@@ -202,7 +209,7 @@ func packsConcurrent(t testing.TB, open func(testing.TB) port.Packs) {
 			}
 			refs, want := append(refs, sharedRefs...), append(own, shared...)
 			for i, ref := range refs {
-				if got, err := p.Get(t.Context(), ref); err != nil || !bytes.Equal(got, want[i]) {
+				if got, err := p.Get(t.Context(), ref, nil); err != nil || !bytes.Equal(got, want[i]) {
 					t.Errorf("worker %d, entry %d: %v", worker, i, err)
 				}
 			}

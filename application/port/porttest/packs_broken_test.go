@@ -32,7 +32,7 @@ func (p *trustingPacks) Put(_ context.Context, name string, entries [][]byte) ([
 	return refs, nil
 }
 
-func (p *trustingPacks) Get(_ context.Context, ref port.StatementRef) ([]byte, error) {
+func (p *trustingPacks) Get(_ context.Context, ref port.StatementRef, _ []byte) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.entries[fmt.Sprint(ref.Key, ref.Offset)], nil
@@ -52,8 +52,8 @@ func (b brokenPacks) Put(ctx context.Context, name string, entries [][]byte) ([]
 	return b.Packs.Put(ctx, name, entries)
 }
 
-func (b brokenPacks) Get(ctx context.Context, ref port.StatementRef) ([]byte, error) {
-	entry, err := b.Packs.Get(ctx, ref)
+func (b brokenPacks) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]byte, error) {
+	entry, err := b.Packs.Get(ctx, ref, room)
 	if b.get != nil {
 		return b.get(entry, err)
 	}
@@ -66,7 +66,7 @@ type neverReplacing struct {
 	cache sync.Map
 }
 
-func (n *neverReplacing) Get(ctx context.Context, ref port.StatementRef) ([]byte, error) {
+func (n *neverReplacing) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]byte, error) {
 	at := fmt.Sprint(ref.Key, ref.Offset, ref.Length)
 	if kept, ok := n.cache.Load(at); ok {
 		entry := kept.([]byte)
@@ -75,7 +75,7 @@ func (n *neverReplacing) Get(ctx context.Context, ref port.StatementRef) ([]byte
 		}
 		return bytes.Clone(entry), ctx.Err()
 	}
-	entry, err := n.Packs.Get(ctx, ref)
+	entry, err := n.Packs.Get(ctx, ref, room)
 	if err == nil {
 		n.cache.Store(at, bytes.Clone(entry))
 	}

@@ -49,7 +49,7 @@ func shelfRemoves(t testing.TB, open func(testing.TB) Shelf) {
 		}
 		shelfWeighs(t, s, "2031-11/", port.PackWeight{})
 	}
-	if _, err := s.Get(t.Context(), gone[0]); !errors.Is(err, port.ErrContent) {
+	if _, err := s.Get(t.Context(), gone[0], nil); !errors.Is(err, port.ErrContent) {
 		t.Errorf("what is removed: %v, want ErrContent", err)
 	}
 	mustGet(t, s, kept, entries)

@@ -105,7 +105,7 @@ func (w *world) open(ctx context.Context, t *testing.T, row target, cipher port.
 	}
 	ref, err := prepare.OpenReference(row.Statement, whose, cipher)
 	must(t, err)
-	entry, err := packs.Get(ctx, ref)
+	entry, err := packs.Get(ctx, ref, nil)
 	must(t, err)
 	statement, err := prepare.OpenStatement(entry, whose, cipher)
 	must(t, err)
