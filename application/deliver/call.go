@@ -3,7 +3,6 @@ package deliver
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
@@ -26,34 +25,41 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	if !f.mayGo(ctx) { // the wait for the permit may have been long
 		return true
 	}
-	provider := f.lane.Gateway.Provider()
-	claim := attempt.Claim{
-		Key: f.request.Delivery(), Facts: f.request.Facts(),
-		Token: f.NewToken(), Provider: provider.Name, Lease: provider.Lease,
-	}
-	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
-	owned, err := ask(untilClosed, f.bulk.claims[f.request.Channel], claim)
-	if errors.Is(err, port.ErrInvalid) {
-		f.refuseContent(ctx, err, false) // the ledger cannot hold this key: the request is not one of ours
-		return true
-	}
-	if err != nil {
-		return true // shut down while the database is down: the message is redelivered, or the lease ends
-	}
-	if !owned {
-		return f.notOwned(claim)
-	}
-	f.finish()
-	if f.Clock.Now().After(sendBy) {
-		return f.giveUp(claim)
+	if owned, over := f.claim(ctx); !owned {
+		return over
 	}
 	began := f.Clock.Now()
 	reply := f.call()
 	called = true
 	release(reply.Verdict, true) // before the outcome is stored, which needs no permit
-	f.Metrics.Observe("gateway_call_seconds", f.Clock.Now().Sub(began), "provider", provider.Name)
-	f.store(outcome(claim, reply, f.Clock.Now()))
+	f.Metrics.Observe("gateway_call_seconds", f.Clock.Now().Sub(began), "provider", f.lane.Gateway.Provider().Name)
+	f.storeReply(reply)
 	return true
+}
+
+// claim claims the key. If owned, the call is to be made now; else over reports whether nothing is left to be done for the message.
+func (f *flight) claim(ctx context.Context) (owned, over bool) {
+	provider := f.lane.Gateway.Provider()
+	f.token = f.NewToken()
+	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
+	owned, err := ask(untilClosed, f.bulk.claims[f.request.Channel], attempt.Claim{
+		Key: f.request.Delivery(), Facts: f.request.Facts(), Token: f.token, Provider: provider.Name, Lease: provider.Lease,
+	})
+	switch {
+	case errors.Is(err, port.ErrInvalid):
+		f.refuseContent(ctx, err, false) // the ledger cannot hold this key: the request is not one of ours
+		return false, true
+	case err != nil:
+		return false, true // shut down while the database is down: the message is redelivered, or the lease ends
+	case !owned:
+		return false, f.notOwned()
+	}
+	f.finish()
+	if f.Clock.Now().After(sendBy) {
+		f.giveUp()
+		return false, true
+	}
+	return true, true
 }
 
 // call calls the gateway. It keeps no reference to the content meanwhile, because thousands of calls wait at the same
@@ -74,16 +80,17 @@ func (f *flight) call() port.Reply {
 
 // notOwned handles a key that the claim did not get: whoever inserted its ledger row owns it. It reports false if there
 // is no row.
-func (f *flight) notOwned(claim attempt.Claim) (over bool) {
-	row, err := f.bulk.finds.Do(untilClosed, claim.Key)
+func (f *flight) notOwned() (over bool) {
+	row, err := f.bulk.finds.Do(untilClosed, f.request.Delivery())
 	switch {
 	case err != nil:
 		return true
 	case row.State == "":
 		return false
-	case row.State == attempt.Claimed && row.Owner == claim.Token:
+	case row.State == attempt.Claimed && row.Owner == f.token:
 		f.finish()
-		return f.giveUp(claim) // our own claim, whose lease ended while the database was down
+		f.giveUp() // our own claim, whose lease ended while the database was down
+		return true
 	default:
 		f.finish()
 		f.Metrics.Count("claims_lost_total", 1)
@@ -92,13 +99,21 @@ func (f *flight) notOwned(claim attempt.Claim) (over bool) {
 	}
 }
 
-// giveUp closes a claim as NOT_SENT: no call was made, and the next round may follow at once. It always reports true.
-func (f *flight) giveUp(claim attempt.Claim) (over bool) {
-	f.store(attempt.Outcome{
-		Key: claim.Key, Token: claim.Token, State: attempt.NotSent, Reason: attempt.ReasonSendBy,
-		Provider: claim.Provider, NotBefore: f.Clock.Now(), FinishedAt: f.Clock.Now(),
-	})
-	return true
+// giveUp closes a claim as NOT_SENT: no call was made, and the next round may follow at once.
+func (f *flight) giveUp() {
+	o := f.outcome(attempt.NotSent, attempt.ReasonSendBy)
+	o.NotBefore = f.Clock.Now()
+	f.store(o)
+}
+
+// storeReply stores what came of the call.
+func (f *flight) storeReply(reply port.Reply) { f.store(f.answered(reply)) }
+
+// outcome is an outcome of the claim, now.
+func (f *flight) outcome(state attempt.State, reason attempt.Reason) attempt.Outcome {
+	return attempt.Outcome{
+		Key: f.request.Delivery(), Token: f.token, Provider: f.lane.Gateway.Provider().Name, State: state, Reason: reason, FinishedAt: f.Clock.Now(),
+	}
 }
 
 // store writes the outcome into the ledger, repeating it while the database is down, and then publishes the result for
@@ -121,23 +136,22 @@ func (f *flight) store(o attempt.Outcome) {
 	})
 }
 
-// outcome translates a gateway's reply into what the ledger records (R5).
-func outcome(claim attempt.Claim, reply port.Reply, now time.Time) attempt.Outcome {
-	o := attempt.Outcome{Key: claim.Key, Token: claim.Token, Provider: claim.Provider, Detail: reply.Detail, FinishedAt: now}
+// answered translates a gateway's reply into what the ledger records (R5).
+func (f *flight) answered(reply port.Reply) attempt.Outcome {
+	o := f.outcome(attempt.Unknown, attempt.ReasonNoAnswer)
+	o.Detail = reply.Detail
 	switch reply.Verdict {
 	case port.CallAccepted:
-		o.State, o.ProviderMessageID, o.Detail = attempt.Succeeded, reply.MessageID, ""
+		o.State, o.Reason, o.ProviderMessageID, o.Detail = attempt.Succeeded, "", reply.MessageID, ""
 	case port.CallRefused:
 		o.State, o.Class, o.Reason = attempt.Failed, reply.Class, attempt.ReasonRefused
 	case port.CallThrottled:
 		o.State, o.Class, o.Reason = attempt.NotSent, attempt.Throttled, attempt.ReasonThrottled
 		if reply.NotBefore > 0 {
-			o.NotBefore = now.Add(reply.NotBefore)
+			o.NotBefore = o.FinishedAt.Add(reply.NotBefore)
 		}
 	case port.CallNotMade:
 		o.State, o.Reason = attempt.NotSent, attempt.ReasonNotCalled
-	default:
-		o.State, o.Reason = attempt.Unknown, attempt.ReasonNoAnswer
 	}
 	return o
 }

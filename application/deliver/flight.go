@@ -19,6 +19,7 @@ type flight struct {
 	message port.Received
 	lane    Lane
 	content port.Delivery
+	token   attempt.Token // of the claim
 }
 
 // publishTimeout bounds one try to publish results or a dead letter.
@@ -28,29 +29,36 @@ const publishTimeout = 5 * time.Second
 // redelivered; from the claim on it is brought to its outcome, whatever happens to the partition. prepared is called as
 // soon as the content is there, possibly more than once.
 func (s *Service) deliver(ctx context.Context, m port.Received, prepared func()) {
-	request, known, err := event.DecodeRequested(m.Message)
-	f := &flight{Service: s, request: request, message: m}
-	if err != nil {
-		f.refuseContent(ctx, err, known)
-		return
-	}
-	if f.quiet, err = request.Quiet(); err != nil {
-		f.refuseContent(ctx, err, true)
-		return
-	}
-	lane, ok := s.Lanes[request.Channel]
-	if !ok {
-		now := s.Clock.Now()
-		f.closeKey(ctx, attempt.NotSent, "", attempt.ReasonNoGateway, now.Add(s.config.NoGatewayWait))
-		return
-	}
-	f.lane = lane
-	for f.prepare(ctx) {
+	f := s.accept(ctx, m)
+	for f != nil && f.prepare(ctx) {
 		prepared()
 		if f.claimAndCall(ctx) {
 			return
 		}
 	}
+}
+
+// accept reads a message; it returns nil if nothing is left to be done for it. What takes much room on the stack is done here and
+// in claim, and not in the functions that wait for the gateway: thousands of them wait at the same time.
+func (s *Service) accept(ctx context.Context, m port.Received) *flight {
+	request, known, err := event.DecodeRequested(m.Message)
+	f := &flight{Service: s, request: request, message: m}
+	if err != nil {
+		f.refuseContent(ctx, err, known)
+		return nil
+	}
+	if f.quiet, err = request.Quiet(); err != nil {
+		f.refuseContent(ctx, err, true)
+		return nil
+	}
+	lane, ok := s.Lanes[request.Channel]
+	if !ok {
+		now := s.Clock.Now()
+		f.closeKey(ctx, attempt.NotSent, "", attempt.ReasonNoGateway, now.Add(s.config.NoGatewayWait))
+		return nil
+	}
+	f.lane = lane
+	return f
 }
 
 // prepare checks whether the message may go out, and fetches and decrypts its content. It reports false if nothing is
