@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/balsong/balsong/application/answer"
@@ -55,9 +54,8 @@ func (a *importArguments) flags(flags *flag.FlagSet) {
 	flags.StringVar(&a.reason, "reason", "", "why; it is written down")
 }
 
-// importMemory bounds Go's memory while it imports, unless GOMEMLIMIT says otherwise: five million customers of one
-// file are remembered in some 80 MB, and collecting garbage early costs less than the memory.
-const importMemory = 150 << 20
+// importMemory bounds Go's memory while it imports: five million customers of one file are remembered in some 80 MB.
+const importMemory = 130 << 20
 
 const importUsage = `Read a month's billing data (docs/contract/billing-csv.md) and store a bill for each good row. Refused rows go to rejects.csv
 with line, field and reason: mend them there and import that file. Importing a file twice changes nothing.
@@ -76,9 +74,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		fmt.Fprintln(stderr, "batch import:", err)
 		return core.ExitUsage
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(importMemory)
-	}
+	useMemory(importMemory)
 	began := time.Now()
 	code := with(ctx, stderr, importing, func(ctx context.Context, b Batch) error {
 		err := files.run(ctx, b, stderr)

@@ -114,3 +114,12 @@ func migrateMain(ctx context.Context, args []string, stdout, stderr io.Writer) i
 		})
 	})
 }
+
+// useMemory lets a command use so many bytes before it collects garbage in earnest: most of what a chunk of rows leaves behind is garbage, and to collect it early costs more than the memory.
+func useMemory(limit int64) {
+	core.BoundMemory(limit)
+	core.CollectGarbageAt(commandGC)
+}
+
+// commandGC is the growth of a command's heap between two collections, in per cent; the memory's bound comes first.
+const commandGC = 400

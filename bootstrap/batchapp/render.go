@@ -6,9 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -24,7 +22,7 @@ import (
 // maxNamed is how many bills that cannot be rendered are named; the others are counted.
 const maxNamed = 20
 
-// renderMemory bounds Go's memory while it renders, unless GOMEMLIMIT says otherwise.
+// renderMemory bounds Go's memory while it renders.
 const renderMemory = 250 << 20
 
 // renderArguments are the rendering's flags.
@@ -96,9 +94,7 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		fmt.Fprintln(stderr, "batch render:", err)
 		return core.ExitUsage
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(renderMemory)
-	}
+	useMemory(renderMemory)
 	options.Workers = runtime.GOMAXPROCS(0) + 2
 	return with(ctx, stderr, rendering, func(ctx context.Context, b Batch) error {
 		began := time.Now()

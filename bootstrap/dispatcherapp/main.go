@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"os/user"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -109,9 +107,7 @@ const runGC = 300
 // Once starts the app with these options, makes runs with it, and stops it again, as core.Once does, with memory as runs
 // need it.
 func Once(ctx context.Context, stderr io.Writer, options fx.Option, do func(context.Context, *dispatch.Runner) error) int {
-	if _, chosen := os.LookupEnv("GOGC"); !chosen {
-		debug.SetGCPercent(runGC)
-	}
+	core.CollectGarbageAt(runGC)
 	return core.Once(ctx, stderr, options, do)
 }
 

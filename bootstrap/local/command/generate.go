@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -32,9 +31,6 @@ give the same again. Months follow one another: customers stay, few change their
 and others arrive. docs/guides/generate.md has the rule of each field, with pictures.
 
 A run that was stopped or killed is simply repeated: finished files are recognised.`
-
-// generateMemory bounds Go's memory, so that the process stays below 64 MiB with its program text.
-const generateMemory = 24 << 20
 
 // generateArguments are the flags that need reading.
 type generateArguments struct{ seed, since, month string }
@@ -109,7 +105,7 @@ func (a generateArguments) into(o *generate.Options) (err error) {
 func runGenerate(ctx context.Context, options generate.Options, output core.Output, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	debug.SetMemoryLimit(generateMemory)
+	core.BoundMemory(generate.Memory)
 	options.Sample = demodata.Telco()
 	var work *progress.Work
 	options.Progress = func(p generate.Progress) {

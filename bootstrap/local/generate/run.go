@@ -18,6 +18,10 @@ import (
 // Progress tells how far a run is: rows of the files that were missing when it began.
 type Progress struct{ Rows, OfRows int }
 
+// Memory is what Go may use in a run before it collects garbage in earnest, in bytes: a process that does nothing else then
+// stays below 64 MB with its program text.
+const Memory = 20 << 20
+
 // Summary is the result of a run.
 type Summary struct {
 	Files, Found int // written by this run; there already
