@@ -30,7 +30,7 @@ type Config struct {
 	AccessKey, SecretKey string
 	// BlockBytes is how much of a pack one request reads; default 512 KiB.
 	BlockBytes int64
-	// CacheBytes bounds the blocks that are kept; default 64 MiB. What is being read comes on top.
+	// CacheBytes bounds the blocks that are kept; default 48 MiB. What is being read comes on top.
 	CacheBytes int64
 	// CallTimeout bounds one call with all its tries; default 30 s.
 	CallTimeout time.Duration
@@ -43,7 +43,7 @@ type Config struct {
 // WithDefaults returns the config with every empty field set to its default.
 func (c Config) WithDefaults() Config {
 	c.BlockBytes = cmp.Or(c.BlockBytes, 512<<10)
-	c.CacheBytes = cmp.Or(c.CacheBytes, 64<<20)
+	c.CacheBytes = cmp.Or(c.CacheBytes, 48<<20)
 	c.CallTimeout = cmp.Or(c.CallTimeout, 30*time.Second)
 	c.Tries = cmp.Or(c.Tries, 3)
 	c.maxBackoff = cmp.Or(c.maxBackoff, 2*time.Second)

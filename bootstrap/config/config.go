@@ -46,7 +46,7 @@ type S3 struct {
 	Endpoint  string `env:"BALSONG_S3_ENDPOINT" help:"URL of a server that is not AWS; buckets are then addressed by path"`
 	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without it the machine's own role"`
 	SecretKey string `env:"BALSONG_S3_SECRET_KEY" secret:"true" help:"secret key"`
-	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"64" help:"MiB of packs kept in memory for neighbouring statements"`
+	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"48" help:"MiB of packs kept in memory for neighbouring statements"`
 }
 
 // Keys is the keyset.
