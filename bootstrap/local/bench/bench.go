@@ -30,6 +30,7 @@ const (
 	IdleServices = "idle"
 	Whole        = "whole" // 1,000,000 READY to SUCCEEDED: by itself
 	Month        = "month" // 5,000,000 from CSV to RENDERED: by itself
+	Life         = "life"  // 5,000,000 from nothing to SUCCEEDED: by itself
 	Growth       = "growth"
 	All          = "all"
 )
@@ -83,7 +84,7 @@ func (o Options) WithDefaults() Options {
 	}
 	set(&o.Warmup, full.warmup)
 	set(&o.For, full.lasts)
-	if o.What == Whole { // a statement of 10 KB is what the delivery floor is about
+	if o.What == Whole || o.What == Life { // a statement of 10 KB is what the delivery floor is about
 		set(&o.Statements, wholeRows)
 		set(&o.StatementBytes, instantBytes)
 	}
@@ -92,7 +93,7 @@ func (o Options) WithDefaults() Options {
 	set(&o.Answer, time.Second)
 	set(&o.InFlight, 10_000)
 	set(&o.Batch, 500)
-	set(&o.CacheMiB, 64)
+	set(&o.CacheMiB, 48)
 	set(&o.Linger, 50*time.Millisecond)
 	return o
 }

@@ -14,23 +14,32 @@ import (
 
 // The marks between which a page holds the measured table, and where its picture lies beside the page.
 const (
-	docBegin   = "<!-- measured: written by `balsong bench --doc` -->"
+	docBegin   = "<!-- measured: written by `balsong bench all --doc` -->"
 	docEnd     = "<!-- end of measured -->"
 	docPicture = "images/stages.svg"
+	longBegin  = "<!-- %[1]s: written by `balsong bench %[1]s --doc` -->"
+	longEnd    = "<!-- end of %s -->"
 )
 
 // ErrDocument is wrapped where a page cannot take the table.
 var ErrDocument = errors.New("the page cannot take the table")
 
-// Document writes the table of all stages, or of the growth, into a page, between its marks, and its picture beside the page. Stages that this run did not measure are lost from both: measure all.
+// Document writes what a run measured into a page, between the marks of such a run, and its picture beside the page. A run
+// of one stage of the table alone has no place there: the others would be lost.
 func (r *Report) Document(page string) error {
-	if len(r.Growth) > 0 {
+	switch r.What {
+	case All:
+		return insert(page, docBegin, docEnd, r.markdown(), docPicture, r.picture())
+	case Growth:
 		return insert(page, growthBegin, growthEnd, r.growthMarkdown(), growthPicture, r.growthSVG())
+	case Whole, Life:
+		return insert(page, fmt.Sprintf(longBegin, r.What), fmt.Sprintf(longEnd, r.What), r.table(), "", "")
+	default:
+		return fmt.Errorf("%w: it has places for what `%s`, `%s`, `%s` and `%s` measure", ErrDocument, All, Growth, Whole, Life)
 	}
-	return insert(page, docBegin, docEnd, r.markdown(), docPicture, r.picture())
 }
 
-// insert writes a text into a page between two marks, and its picture beside the page.
+// insert writes a text into a page between two marks, and its picture, where it has one, beside the page.
 func insert(page, begin, end, text, picture, drawing string) error {
 	content, err := os.ReadFile(page)
 	if err != nil {
@@ -41,18 +50,22 @@ func insert(page, begin, end, text, picture, drawing string) error {
 	if !begun || !ended {
 		return fmt.Errorf("%w: %s has no %s and behind it %s", ErrDocument, page, begin, end)
 	}
-	file := filepath.Join(filepath.Dir(page), filepath.FromSlash(picture))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(file, []byte(drawing), 0o644); err != nil {
-		return err
+	if picture != "" {
+		file := filepath.Join(filepath.Dir(page), filepath.FromSlash(picture))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(drawing), 0o644)); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(page, []byte(before+begin+"\n"+text+end+after), 0o644)
 }
 
-// markdown is the table for people.
+// markdown is the table for people, with its picture.
 func (r *Report) markdown() string {
+	return r.table() + fmt.Sprintf("\n![Processor time of a row in each stage, by process](%s)\n", docPicture)
+}
+
+// table is the table for people.
+func (r *Report) table() string {
 	var out strings.Builder
 	m := r.Machine
 	fmt.Fprintf(&out, "%s, %d cores (%s), %.1f GiB, kernel %s, %s, PostgreSQL %s (waits for the disk: %t), Kafka: %s; load before: %s. Everything on this machine.\n",
@@ -83,7 +96,6 @@ func (r *Report) markdown() string {
 		}
 		out.WriteString("\n")
 	}
-	fmt.Fprintf(&out, "\n![Processor time of a row in each stage, by process](%s)\n", docPicture)
 	return out.String()
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,7 @@ func measured(micros float64, shares ...float64) *Report {
 		s.Runs = append(s.Runs, StageRun{Rows: 1000, Seconds: 1, RawSeconds: share, CPU: map[string]float64{"<render>": micros * 1000 / 1e6}})
 	}
 	s.summarize()
-	return &Report{Stages: []*Stage{s}}
+	return &Report{What: All, Stages: []*Stage{s}}
 }
 
 func TestWhatTheSpreadExplainsIsNoChange(t *testing.T) {
@@ -75,21 +76,46 @@ func TestThePageTakesTheTableBetweenItsMarks(t *testing.T) {
 	if !strings.Contains(text, "55% (50–60)") || !strings.Contains(text, "reached") {
 		t.Errorf("the table is\n%s", text)
 	}
+	report.What = Render
+	if err := report.Document(page); !errors.Is(err, ErrDocument) {
+		t.Errorf("one stage alone would drop the others: %v", err)
+	}
 	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), docPicture))
 	if err != nil || xml.Unmarshal(picture, new(struct{ XMLName xml.Name })) != nil || !strings.Contains(string(picture), "&lt;render&gt;: 50.0 µs") {
 		t.Errorf("the picture is %s (%v)", picture, err)
 	}
 }
 
+func TestALongRunHasAPlaceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	page := filepath.Join(t.TempDir(), "performance.md")
+	whole, life := measured(50, 0.5), measured(60, 0.5)
+	whole.What, life.What = Whole, Life
+	if err := os.WriteFile(page, []byte(longMarks(Whole)+longMarks(Life)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(whole.Document(page), life.Document(page)); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(page)
+	if text := string(content); err != nil || strings.Contains(text, "old") || strings.Index(text, "50.0") > strings.Index(text, "60.0") || strings.Count(text, "| render |") != 2 {
+		t.Errorf("the page is (%v)\n%s", err, text)
+	}
+}
+
+func longMarks(what string) string {
+	return fmt.Sprintf(longBegin, what) + " old " + fmt.Sprintf(longEnd, what) + "\n"
+}
+
 func TestAllIsEverythingThatIsNotLong(t *testing.T) {
 	t.Parallel()
 	for _, m := range chosen(All) {
-		if m.long || m.name == Whole || m.name == Month || m.name == Growth {
+		if m.long || m.name == Whole || m.name == Month || m.name == Life || m.name == Growth {
 			t.Errorf("%s is part of %s", m.name, All)
 		}
 	}
 	names, what := Names()
-	if len(chosen(All)) != len(names)-4 || len(names) != len(what) || len(chosen(Month)) != 1 || len(chosen("")) != 0 {
+	if len(chosen(All)) != len(names)-5 || len(names) != len(what) || len(chosen(Month)) != 1 || len(chosen("")) != 0 {
 		t.Errorf("%v", names)
 	}
 }
@@ -104,7 +130,7 @@ func TestThePageTakesTheGrowthAndItsPicture(t *testing.T) {
 		s := spreadOf([]float64{micros, micros, 2 * micros})
 		return GrowthPoint{Rows: rows, Page: s, Claim: s, Outcome: s, Settle: s, Life: spreadOf([]float64{4 * micros}), Share: spreadOf([]float64{micros / 10})}
 	}
-	report := &Report{Growth: []GrowthPoint{point(1_000_000, 10), point(10_000_000, 11), point(50_000_000, 12)}}
+	report := &Report{What: Growth, Growth: []GrowthPoint{point(1_000_000, 10), point(10_000_000, 11), point(50_000_000, 12)}}
 	if err := report.Document(page); err != nil {
 		t.Fatal(err)
 	}

@@ -14,22 +14,6 @@ func (f *DispatchFloor) stage() *Stage {
 	return s
 }
 
-// stage is the import as a row of the table of all stages.
-func (f *ImportFloor) stage() *Stage {
-	s := &Stage{
-		Name: Import, Rows: f.Rows, Target: Target{Share: importShare},
-		Label: "generated bills into an empty database, destinations and data sealed",
-		Raw:   "COPY of the rows that the import stored, over as many connections",
-	}
-	for _, r := range f.Runs {
-		s.Runs = append(s.Runs, StageRun{
-			Rows: f.Rows, Seconds: r.Seconds, RawSeconds: r.RawSeconds, CPU: map[string]float64{"import": r.OwnCPU, "postgres": r.PostgresCPU},
-		})
-	}
-	s.summarize()
-	return s
-}
-
 // stage is the delivery floor as a row of the table of all stages.
 func (f *DeliveryFloor) stage() *Stage {
 	s := &Stage{
@@ -56,8 +40,6 @@ func (r *Report) keep(name string) {
 	switch {
 	case name == Dispatch && r.Dispatch != nil:
 		r.Stages = append(r.Stages, r.Dispatch.stage())
-	case name == Import && r.Import != nil:
-		r.Stages = append(r.Stages, r.Import.stage())
 	case name == Delivery && r.Delivery != nil:
 		r.Stages = append(r.Stages, r.Delivery.stage())
 	}

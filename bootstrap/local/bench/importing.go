@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,30 +16,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/local/demodata"
 	"github.com/balsong/balsong/bootstrap/local/generate"
 	"github.com/balsong/balsong/domain/key"
 )
-
-// importShare is the least share of a raw COPY that the import has to reach, encryption included.
-const importShare = 0.5
-
-// ImportFloor is what the import was measured at, beside a raw COPY of the very rows that it stored.
-type ImportFloor struct {
-	Rows        int         `json:"rows"`
-	Connections int         `json:"connections"` // of the import and of the raw COPY
-	Runs        []ImportRun `json:"runs"`
-	Share       float64     `json:"share_of_raw_limit"` // median
-}
-
-// ImportRun is one import, and the raw COPY after it.
-type ImportRun struct {
-	Seconds     float64 `json:"seconds"`
-	RawSeconds  float64 `json:"raw_seconds"`
-	OwnCPU      float64 `json:"own_cpu_seconds"`      // of the importing process
-	PostgresCPU float64 `json:"postgres_cpu_seconds"` // while importing
-}
 
 // copied are the tables that an import fills, with the columns that it writes.
 var copied = []struct{ table, columns string }{
@@ -47,65 +28,64 @@ var copied = []struct{ table, columns string }{
 	{"billing_targets", "billing_month, user_id, available_at, deadline, reachable, quiet_from, quiet_to, quiet_zone, wished_channel"},
 }
 
-// importFloor imports generated bills into an empty database, and copies the rows that came of it in again.
-func (b *bench) importFloor(ctx context.Context) error {
-	month := firstMonth
-	dir := b.path("bills")
-	_, err := generate.Run(ctx, generate.Options{
-		Dir: dir, Seed: 1, Since: month, Month: month, Months: 1, Rows: b.Rows, Files: 1, Compress: generate.None, Sample: demodata.Telco(),
-		Wishes: generate.Wishes{Quiet: 20, SendDay: 30},
-	})
+// importStage imports generated bills into an empty database with the production command, and copies the rows that came of it in again.
+func (b *bench) importStage(ctx context.Context) error {
+	measured := &Stage{
+		Name: "import", Label: "generated bills into an empty database, destinations and data sealed", Rows: b.Rows,
+		Raw:    "COPY of the rows that the import stored, over as many connections",
+		Target: Target{Share: 0.5, PeakRSS: 200_000_000},
+	}
+	b.report.Stages = append(b.report.Stages, measured)
+	path, clean, err := b.bills(ctx, firstMonth)
 	if err != nil {
 		return err
 	}
-	floor := &ImportFloor{Rows: b.Rows, Connections: runtime.GOMAXPROCS(0) + 2}
-	b.report.Import = floor
-	var shares []float64
 	for n := range b.Runs {
-		err := b.open(ctx, "import", func(ctx context.Context, s *stage) (err error) {
-			run, err := b.importOnce(ctx, s, month, filepath.Join(dir, "bills-"+month.String()+"-001.csv"))
+		err := b.open(ctx, "import", func(ctx context.Context, s *stage) error {
+			run, err := b.importOnce(ctx, s, firstMonth, path)
 			if err != nil {
 				return err
 			}
-			if run.RawSeconds, err = b.copyRaw(ctx, s, month); err != nil {
+			if run.RawSeconds, err = b.copyRaw(ctx, s, firstMonth); err != nil {
 				return fmt.Errorf("raw COPY: %w", err)
 			}
-			floor.Runs, shares = append(floor.Runs, run), append(shares, run.RawSeconds/run.Seconds)
+			measured.Runs = append(measured.Runs, run)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		run := floor.Runs[n]
-		b.say("import %d of %d: %d rows in %.2f s, %.0f rows/s; raw COPY %.2f s, so %.0f%% of it", n+1, b.Runs, b.Rows, run.Seconds, float64(b.Rows)/run.Seconds,
-			run.RawSeconds, 100*run.RawSeconds/run.Seconds)
+		b.told(measured, n)
 	}
-	floor.Share = median(shares)
-	return nil
+	measured.summarize()
+	return clean()
 }
 
-// importOnce imports with the production importer, in this process.
-func (b *bench) importOnce(ctx context.Context, s *stage, month key.Month, path string) (ImportRun, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return ImportRun{}, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	zone, err := time.LoadLocation(zoneName)
-	if err != nil {
-		return ImportRun{}, err
-	}
-	before, began := usages(), time.Now()
-	summary, err := s.importer.ImportFile(ctx, file, prepare.ImportOptions{
-		Month: month, NotBefore: time.Now(), Zone: zone, File: filepath.Base(path), By: by, Workers: runtime.GOMAXPROCS(0) + 2,
+// bills generates a month's bills; clean removes the file.
+func (b *bench) bills(ctx context.Context, month key.Month) (path string, clean func() error, err error) {
+	dir := b.path("bills-" + month.String())
+	_, err = generate.Run(ctx, generate.Options{
+		Dir: dir, Seed: 1, Since: month, Month: month, Months: 1, Rows: b.Rows, Files: 1, Compress: generate.None, Sample: demodata.Telco(),
+		Wishes: generate.Wishes{Quiet: 20, SendDay: 30},
 	})
-	seconds, after := time.Since(began).Seconds(), usages()
-	if err == nil && summary.Inserted != b.Rows {
-		err = fmt.Errorf("%d of %d rows were inserted", summary.Inserted, b.Rows)
+	return filepath.Join(dir, "bills-"+month.String()+"-001.csv"), func() error { return os.RemoveAll(dir) }, err
+}
+
+// importOnce imports a file with the production command.
+func (b *bench) importOnce(ctx context.Context, s *stage, month key.Month, path string) (StageRun, error) {
+	answer, run, err := b.batch(ctx, s, "import", "--month", month.String(), path)
+	if err != nil {
+		return run, err
 	}
-	return ImportRun{
-		Seconds: seconds, OwnCPU: after["bench"].CPU() - before["bench"].CPU(), PostgresCPU: after["postgres"].CPU() - before["postgres"].CPU(),
-	}, err
+	var said struct {
+		Inserted int `json:"inserted"`
+	}
+	err = json.Unmarshal(answer, &said)
+	if err == nil && said.Inserted != b.Rows {
+		err = fmt.Errorf("%d of %d rows were inserted", said.Inserted, b.Rows)
+	}
+	run.Rows = b.Rows
+	return run, err
 }
 
 // copyRaw takes the stored rows out as text, empties the tables and copies the rows in again, over as many connections
@@ -119,7 +99,7 @@ func (b *bench) copyRaw(ctx context.Context, s *stage, month key.Month) (seconds
 	if _, err := s.db.ExecContext(ctx, "TRUNCATE customers, billing_data, billing_targets"); err != nil {
 		return 0, err
 	}
-	connections := b.report.Import.Connections
+	connections := runtime.GOMAXPROCS(0) + 2 // as many as the import's workers
 	began := time.Now()
 	for _, t := range copied {
 		group, within := errgroup.WithContext(ctx)
@@ -245,15 +225,4 @@ func eachPiece(file io.ReadSeeker, from, to int64, do func(lines string) error) 
 		}
 	}
 	return nil
-}
-
-func (f *ImportFloor) print(out io.Writer) {
-	fmt.Fprintf(out, "\nImport of %d rows, beside a raw COPY of the same rows over as many connections (%d)\n", f.Rows, f.Connections)
-	rows := [][]any{{"", "s", "rows/s", "raw COPY s", "of it", "CPU s: import", "postgres"}}
-	for i, r := range f.Runs {
-		rows = append(rows, []any{
-			fmt.Sprintf("run %d", i+1), r.Seconds, float64(f.Rows) / r.Seconds, r.RawSeconds, fmt.Sprintf("%.0f%%", 100*r.RawSeconds/r.Seconds), r.OwnCPU, r.PostgresCPU,
-		})
-	}
-	table(out, rows...)
 }

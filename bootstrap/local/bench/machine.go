@@ -58,7 +58,9 @@ func (o Options) needed() int64 {
 	var n int64 = 1 << 30
 	switch o.What {
 	case Month:
-		return n + int64(o.Bills)*8000
+		return n + int64(o.Bills)*6000
+	case Life:
+		return n + int64(o.Bills)*9000
 	case Growth:
 		return n + int64(o.Sizes[0]+o.Sizes[len(o.Sizes)-1])*1000
 	case Whole:

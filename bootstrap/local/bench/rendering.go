@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -17,8 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/bootstrap/local/demodata"
-	"github.com/balsong/balsong/bootstrap/local/generate"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -75,16 +71,12 @@ func (b *bench) renderOnce(ctx context.Context, s *stage, into *Stage) error {
 
 // importGenerated imports generated bills of a month.
 func (b *bench) importGenerated(ctx context.Context, s *stage, month key.Month) error {
-	dir := b.path("bills-" + month.String())
-	_, err := generate.Run(ctx, generate.Options{
-		Dir: dir, Seed: 1, Since: month, Month: month, Months: 1, Rows: b.Rows, Files: 1, Compress: generate.None, Sample: demodata.Telco(),
-		Wishes: generate.Wishes{Quiet: 20, SendDay: 30},
-	})
+	path, clean, err := b.bills(ctx, month)
 	if err != nil {
 		return err
 	}
-	_, err = b.importOnce(ctx, s, month, filepath.Join(dir, "bills-"+month.String()+"-001.csv"))
-	return errors.Join(err, os.RemoveAll(dir))
+	_, err = b.importOnce(ctx, s, month, path)
+	return errors.Join(err, clean())
 }
 
 // renderRaw takes a month's IMPORTED bills through the raw work of rendering, in packs of so many bytes.

@@ -13,6 +13,7 @@ import (
 
 // Report is what a run found. Its JSON form is for machines: names of fields stay.
 type Report struct {
+	What       string         `json:"what"` // one of Names
 	StartedAt  time.Time      `json:"started_at"`
 	FinishedAt time.Time      `json:"finished_at"`
 	Machine    Machine        `json:"machine"`
@@ -23,7 +24,6 @@ type Report struct {
 	Claims     []Claim        `json:"claims"`
 	Dispatch   *DispatchFloor `json:"dispatch,omitempty"`
 	Delivery   *DeliveryFloor `json:"delivery,omitempty"`
-	Import     *ImportFloor   `json:"import,omitempty"`
 	Stages     []*Stage       `json:"stages,omitempty"`
 	Idle       []Idle         `json:"idle,omitempty"`
 	Growth     []GrowthPoint  `json:"growth,omitempty"`
@@ -204,7 +204,7 @@ func ofSeries(series []float64) Rate {
 }
 
 func newReport(o Options) *Report {
-	return &Report{StartedAt: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(), Durable: o.Durable, Quick: o.Quick}
+	return &Report{What: o.What, StartedAt: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(), Durable: o.Durable, Quick: o.Quick}
 }
 
 // claim sets numbers beside their limits. What was measured at smaller sizes claims nothing.
@@ -224,9 +224,6 @@ func (r *Report) claim() {
 	if f := r.Delivery; f != nil && f.Seconds >= deliveryLasts.Seconds() {
 		add(Claim{What: fmt.Sprintf("rows settled a second, over %.0f s", f.Seconds), Measured: f.SettledByRows, Limit: deliveryLimit, Unit: "1/s", AtLeast: true})
 	}
-	if f := r.Import; f != nil && !r.Quick {
-		add(Claim{What: fmt.Sprintf("import of %d rows as a share of a raw COPY", f.Rows), Measured: f.Share, Limit: importShare, AtLeast: true})
-	}
 }
 
 // Print writes the tables for people.
@@ -245,9 +242,6 @@ func (r *Report) Print(out io.Writer) {
 	}
 	if r.Delivery != nil {
 		r.Delivery.print(out)
-	}
-	if r.Import != nil {
-		r.Import.print(out)
 	}
 	if len(r.Stages) > 0 {
 		printStages(out, r.Stages)

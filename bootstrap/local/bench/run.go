@@ -14,7 +14,7 @@ type measurement struct {
 
 // measurements are all, in their order.
 var measurements = []measurement{
-	{Import, "generated bills into an empty database, beside a raw COPY of the same rows: ≥ 50%", false, (*bench).importFloor},
+	{Import, "generated bills into an empty database, beside a raw COPY of the same rows: ≥ 50%, < 200 MB", false, (*bench).importStage},
 	{Render, "imported bills into packs on S3: ≥ 15,000/s", false, (*bench).renderStage},
 	{Dispatch, "READY rows published and marked: < 10 s for 100,000, < 100 MB; beside the same raw", false, (*bench).dispatchFloor},
 	{Line, "delivery with an instant sender (≥ 20,000/s), then settlement alone (≥ 40,000/s): ≥ 60% of the same raw", false, (*bench).lineStages},
@@ -23,6 +23,7 @@ var measurements = []measurement{
 	{IdleServices, "services with nothing to do, for a minute: < 1% of a core, < 60 MB", false, (*bench).idleStage},
 	{Whole, "1,000,000 READY to SUCCEEDED, everything at once: < 120 s", true, (*bench).wholeStage},
 	{Month, "5,000,000 from CSV to RENDERED: < 10 min, < 400 MB", true, (*bench).monthStage},
+	{Life, "5,000,000 from generate to SUCCEEDED, and the memory of each process", true, (*bench).lifeStage},
 	{Growth, "what a row costs in a month of 1,000,000 and of 10,000,000 rows: the same within 15%", true, (*bench).growthStage},
 }
 
@@ -31,7 +32,7 @@ func Names() (names, what []string) {
 	for _, m := range measurements {
 		names, what = append(names, m.name), append(what, m.what)
 	}
-	return append(names, All), append(what, "all but the last three")
+	return append(names, All), append(what, "all but the last four")
 }
 
 // chosen are the measurements that are asked for; none where nothing is called so.
