@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/balsong/balsong/bootstrap/local/gateway"
 )
 
@@ -45,17 +47,25 @@ func (b *bench) throughTheLine(ctx context.Context, l *line, rows int) (run Stag
 		return run, nil, err
 	}
 	before, began := usages(), time.Now()
-	published, err := b.dispatcher(ctx, l.stage, l.month, 1000)
-	if err != nil {
-		return run, nil, err
-	}
-	b.say("%d requests are published, %.0f s after the start", published.Run.Published, time.Since(began).Seconds())
-	succeeded, err := b.untilEnded(ctx, l, rows)
-	if err != nil {
+	var published dispatched
+	var succeeded int
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if published, err = b.dispatcher(within, l.stage, l.month, 1000); err == nil {
+			b.say("%d requests are published, %.0f s after the start", published.Run.Published, time.Since(began).Seconds())
+		}
+		return err
+	})
+	group.Go(func() (err error) {
+		succeeded, err = b.untilEnded(within, l, rows)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return run, nil, err
 	}
 	run = StageRun{Rows: rows, Seconds: time.Since(began).Seconds(), CPU: between(before, usages()), PeakRSS: peakRSS(l.delivery.PID())}
 	delete(run.CPU, "bench")
+	run.CPU["dispatcher"] = published.UserTime + published.SysTime // it has ended
 	memory = map[string]int64{"dispatcher": published.PeakRSS, "delivery": run.PeakRSS, "settlement": peakRSS(l.settlement.PID())}
 	var stats gateway.Stats
 	if err := getJSON(ctx, l.gatewayAdmin+"/stats", &stats); err != nil {
@@ -72,7 +82,7 @@ func (b *bench) throughTheLine(ctx context.Context, l *line, rows int) (run Stag
 func (b *bench) untilEnded(ctx context.Context, l *line, rows int) (succeeded int, err error) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	told, moved, settled := time.Now(), time.Now(), 0
+	told, moved, looked, settled := time.Now(), time.Now(), time.Now(), 0
 	for {
 		if err := l.waitFor(ctx, ticker.C); err != nil {
 			return 0, err
@@ -84,7 +94,8 @@ func (b *bench) untilEnded(ctx context.Context, l *line, rows int) (succeeded in
 		if n := int(page.sum("balsong_settled_total", "")); n > settled {
 			settled, moved = n, time.Now()
 		}
-		if settled >= rows || time.Since(moved) > 5*time.Second { // what no gateway can reach is not settled, but ended
+		if settled >= rows || time.Since(moved) > 5*time.Second && time.Since(looked) > 5*time.Second { // what no gateway can reach is not settled, but ended
+			looked = time.Now()
 			open := 0
 			if open, succeeded, err = l.open(ctx); err != nil || open == 0 {
 				return succeeded, err
