@@ -152,6 +152,7 @@ func (f *flight) answered(reply port.Reply) attempt.Outcome {
 		}
 	case port.CallNotMade:
 		o.State, o.Reason = attempt.NotSent, attempt.ReasonNotCalled
+	default: // nobody knows
 	}
 	return o
 }

@@ -96,7 +96,7 @@ func (b *bench) untilEnded(ctx context.Context, l *line, rows int) (succeeded in
 		}
 		if settled >= rows || time.Since(moved) > 5*time.Second && time.Since(looked) > 5*time.Second { // what no gateway can reach is not settled, but ended
 			looked = time.Now()
-			open := 0
+			var open int
 			if open, succeeded, err = l.open(ctx); err != nil || open == 0 {
 				return succeeded, err
 			}

@@ -55,9 +55,12 @@ func (b *bench) rendered(ctx context.Context, s *stage) error {
 		measured Stage
 		do       func() (StageRun, error)
 	}{
-		{Stage{Name: "generate", Label: fmt.Sprintf("%d files of billing data of made-up customers", monthFiles), Target: Target{Rate: 300_000, PeakRSS: 64_000_000}},
-			func() (StageRun, error) { return b.generated(ctx, dir) }},
-		{Stage{Name: "import", Label: "`batch import` of these files", Target: Target{PeakRSS: 200_000_000}},
+		{
+			Stage{Name: "generate", Label: fmt.Sprintf("%d files of billing data of made-up customers", monthFiles), Target: Target{Rate: 300_000, PeakRSS: 64_000_000}},
+			func() (StageRun, error) { return b.generated(ctx, dir) },
+		},
+		{
+			Stage{Name: "import", Label: "`batch import` of these files", Target: Target{PeakRSS: 200_000_000}},
 			func() (StageRun, error) {
 				files, err := filepath.Glob(filepath.Join(dir, "*.csv"))
 				if err != nil {
@@ -65,12 +68,15 @@ func (b *bench) rendered(ctx context.Context, s *stage) error {
 				}
 				_, run, err := b.batch(ctx, s, append([]string{"import", "--month", firstMonth.String()}, files...)...)
 				return run, err
-			}},
-		{Stage{Name: "render", Label: "`batch render`", Target: Target{Rate: 15_000, PeakRSS: monthRSS}},
+			},
+		},
+		{
+			Stage{Name: "render", Label: "`batch render`", Target: Target{Rate: 15_000, PeakRSS: monthRSS}},
 			func() (StageRun, error) {
 				_, run, err := b.batch(ctx, s, "render", "--month", firstMonth.String())
 				return run, err
-			}},
+			},
+		},
 	}
 	whole := StageRun{Rows: b.Bills, CPU: map[string]float64{}}
 	for i, step := range steps {
