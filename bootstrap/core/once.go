@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"go.uber.org/dig"
@@ -49,6 +50,7 @@ func Serve(ctx context.Context, stderr io.Writer, options fx.Option) int {
 		fmt.Fprintln(stderr, "start:", plain(err))
 		return ExitFailed
 	}
+	debug.FreeOSMemory() // what the start left behind: a service with nothing to do collects no garbage
 	code := ExitOK
 	select {
 	case <-ctx.Done():

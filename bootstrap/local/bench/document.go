@@ -24,31 +24,57 @@ const (
 // ErrDocument is wrapped where a page cannot take the table.
 var ErrDocument = errors.New("the page cannot take the table")
 
-// Document writes what a run measured into a page, between the marks of such a run, and its picture beside the page. A run
-// of one stage of the table alone has no place there: the others would be lost.
-func (r *Report) Document(page string) error {
-	switch r.What {
+// marks are those between which a page holds what a run of this kind measured. A run of one stage of the table alone has no
+// place there: the others would be lost.
+func marks(what string) (begin, end string, err error) {
+	switch what {
 	case All:
-		return insert(page, docBegin, docEnd, r.markdown(), docPicture, r.picture())
+		return docBegin, docEnd, nil
 	case Growth:
-		return insert(page, growthBegin, growthEnd, r.growthMarkdown(), growthPicture, r.growthSVG())
+		return growthBegin, growthEnd, nil
 	case Whole, Life:
-		return insert(page, fmt.Sprintf(longBegin, r.What), fmt.Sprintf(longEnd, r.What), r.table(), "", "")
+		return fmt.Sprintf(longBegin, what), fmt.Sprintf(longEnd, what), nil
 	default:
-		return fmt.Errorf("%w: it has places for what `%s`, `%s`, `%s` and `%s` measure", ErrDocument, All, Growth, Whole, Life)
+		return "", "", fmt.Errorf("%w: it has places for what `%s`, `%s`, `%s` and `%s` measure, not for `%s`", ErrDocument, All, Growth, Whole, Life, what)
 	}
 }
 
-// insert writes a text into a page between two marks, and its picture, where it has one, beside the page.
-func insert(page, begin, end, text, picture, drawing string) error {
+// around cuts a page at the marks of a kind of run.
+func around(what, page string) (before, after string, err error) {
+	begin, end, err := marks(what)
+	if err != nil {
+		return "", "", err
+	}
 	content, err := os.ReadFile(page)
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	before, rest, begun := strings.Cut(string(content), begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !begun || !ended {
-		return fmt.Errorf("%w: %s has no %s and behind it %s", ErrDocument, page, begin, end)
+		return "", "", fmt.Errorf("%w: %s has no %s and behind it %s", ErrDocument, page, begin, end)
+	}
+	return before + begin + "\n", end + after, nil
+}
+
+// CanDocument tells whether a page has a place for what a run measures. ErrDocument.
+func CanDocument(what, page string) error {
+	_, _, err := around(what, page)
+	return err
+}
+
+// Document writes what a run measured into a page, between the marks of such a run, and its picture beside the page. ErrDocument.
+func (r *Report) Document(page string) error {
+	before, after, err := around(r.What, page)
+	if err != nil {
+		return err
+	}
+	text, picture, drawing := r.table(), "", ""
+	switch r.What {
+	case All:
+		text, picture, drawing = r.markdown(), docPicture, r.picture()
+	case Growth:
+		text, picture, drawing = r.growthMarkdown(), growthPicture, r.growthSVG()
 	}
 	if picture != "" {
 		file := filepath.Join(filepath.Dir(page), filepath.FromSlash(picture))
@@ -56,7 +82,7 @@ func insert(page, begin, end, text, picture, drawing string) error {
 			return err
 		}
 	}
-	return os.WriteFile(page, []byte(before+begin+"\n"+text+end+after), 0o644)
+	return os.WriteFile(page, []byte(before+text+after), 0o644)
 }
 
 // markdown is the table for people, with its picture.

@@ -103,6 +103,15 @@ func TestALongRunHasAPlaceOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestOurPageHasAPlaceForEachRunThatIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	for _, what := range []string{All, Growth, Whole, Life} {
+		if err := CanDocument(what, "../../../docs/performance.md"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func longMarks(what string) string {
 	return fmt.Sprintf(longBegin, what) + " old " + fmt.Sprintf(longEnd, what) + "\n"
 }

@@ -102,23 +102,35 @@ func runBench(ctx context.Context, options bench.Options, files benchFiles) (err
 			return err
 		}
 	}
+	if files.page != "" {
+		if err := bench.CanDocument(options.What, files.page); err != nil { // before the work, not after it
+			return fmt.Errorf("--doc: %w", err)
+		}
+	}
 	report, err := bench.Run(ctx, options)
 	if err != nil {
 		return err
 	}
-	if files.page != "" {
-		if err := report.Document(files.page); err != nil {
-			return fmt.Errorf("--doc: %w", err)
+	return files.write(report)
+}
+
+// write writes a result into the files that are wanted.
+func (f benchFiles) write(report *bench.Report) (err error) {
+	if f.json != "" {
+		out, failed := os.Create(f.json)
+		if failed == nil {
+			failed = errors.Join(report.WriteJSON(out), out.Close())
+		}
+		if failed != nil {
+			err = fmt.Errorf("--json: %w", failed)
 		}
 	}
-	if files.json == "" {
-		return nil
+	if f.page != "" {
+		if failed := report.Document(f.page); failed != nil {
+			err = errors.Join(err, fmt.Errorf("--doc: %w", failed))
+		}
 	}
-	out, err := os.Create(files.json)
-	if err != nil {
-		return fmt.Errorf("--json: %w", err)
-	}
-	return errors.Join(report.WriteJSON(out), out.Close())
+	return err
 }
 
 // newBenchCompare is the subcommand "bench compare".
