@@ -23,7 +23,7 @@ var ErrConfig = errors.New("delivery cannot work as configured")
 type Config struct {
 	InFlight      int           // messages in hand at once, from consumption to outcome; default 10,000
 	Batch         int           // rows of a bulk statement, 1 to 1,000; default 500
-	Linger        time.Duration // how long a bulk statement waits for more rows under load; default 0: not at all
+	Linger        time.Duration // how long a bulk statement waits for more rows under load, claims of a lane with few permits less; default 0: not at all
 	Desks         int           // contents decrypted at once: best one for each processor; default 4
 	HaltPoll      time.Duration // how often the halt is read; default 2 s
 	DrainFor      time.Duration // how long a shutdown waits for calls under way: at least the longest call deadline; default 1 min
