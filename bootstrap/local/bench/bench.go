@@ -185,6 +185,16 @@ func (b *bench) logFile(name string) (*os.File, error) {
 	return file, err
 }
 
+// untilEnd waits for a process that ends by itself, and returns its error, or the context's.
+func untilEnd(ctx context.Context, process *child.Process) error {
+	select {
+	case <-process.Done():
+		return process.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // startChild starts a process of ours; stop it, or it is stopped at the end.
 func (b *bench) startChild(ctx context.Context, role child.Role, spec any) (*child.Process, error) {
 	log, err := b.logFile(string(role))

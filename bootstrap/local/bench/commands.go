@@ -73,14 +73,10 @@ func (b *bench) batch(ctx context.Context, s *stage, arguments ...string) (answe
 	if err != nil {
 		return nil, run, err
 	}
-	select {
-	case <-process.Done():
-	case <-ctx.Done():
-		return nil, run, ctx.Err()
-	}
+	ended := untilEnd(ctx, process)
 	run.Seconds = time.Since(began).Seconds()
-	if err := process.Err(); err != nil {
-		return nil, run, fmt.Errorf("batch %s: %w (its log: %s)", name, err, b.path("bench-batch.log"))
+	if ended != nil {
+		return nil, run, fmt.Errorf("batch %s: %w (its log: %s)", name, ended, b.path("bench-batch.log"))
 	}
 	run.CPU = between(before, usages())
 	var own usage

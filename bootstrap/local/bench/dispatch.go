@@ -101,12 +101,7 @@ func (b *bench) dispatcher(ctx context.Context, s *stage, month key.Month, page 
 	if err != nil {
 		return result, err
 	}
-	select {
-	case <-process.Done():
-	case <-ctx.Done():
-		return result, ctx.Err()
-	}
-	if err := process.Err(); err != nil {
+	if err := untilEnd(ctx, process); err != nil {
 		return result, fmt.Errorf("the dispatcher's process: %w (its log: %s)", err, b.path("bench-dispatcher.log"))
 	}
 	content, err := os.ReadFile(o.Result)

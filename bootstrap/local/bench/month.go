@@ -141,13 +141,8 @@ func (b *bench) generated(ctx context.Context, dir string) (run StageRun, err er
 	if err != nil {
 		return run, err
 	}
-	select {
-	case <-process.Done():
-	case <-ctx.Done():
-		return run, ctx.Err()
-	}
 	var own usage
-	if err := errors.Join(process.Err(), readJSON(o.Usage, &own)); err != nil {
+	if err := errors.Join(untilEnd(ctx, process), readJSON(o.Usage, &own)); err != nil {
 		return run, fmt.Errorf("generate: %w", err)
 	}
 	return StageRun{Seconds: time.Since(began).Seconds(), CPU: map[string]float64{"generate": own.CPU()}, PeakRSS: own.PeakRSS}, nil
