@@ -70,9 +70,9 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 	if len(bills) == 0 {
 		return port.ImportReport{}, ctx.Err()
 	}
-	report, err := p.store(ctx, month, bills, seal, (*session).copyBills)
+	report, err := p.store(ctx, month, bills, seal, byCopy)
 	if stateOf(err) == "23505" { // another import stored one of these at the same moment
-		report, err = p.store(ctx, month, bills, seal, (*session).insertBills)
+		report, err = p.store(ctx, month, bills, seal, byInsert)
 	}
 	if err != nil {
 		return port.ImportReport{}, err
@@ -81,9 +81,22 @@ func (p *Imports) Store(ctx context.Context, month key.Month, bills []port.Impor
 	return report, nil
 }
 
-// inserting stores new bills and their targets. It returns the bills that another import stored at the same moment, and
-// adds the fingerprints of what that import stored to there.
-type inserting = func(s *session, ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) (lost []sealedBill, err error)
+// inserting is a way to store what is new.
+type inserting struct {
+	// customers adds customers and notes the user ids of those that it added in users.
+	customers func(s *session, ctx context.Context, names []string, users map[string]int64) error
+	// bills stores bills and their targets. It returns the bills that another import stored at the same moment, and adds the
+	// fingerprints of what that import stored to there.
+	bills func(s *session, ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) (lost []sealedBill, err error)
+}
+
+var (
+	// byCopy fails as a whole with a unique violation (23505) if another import stores one of the customers or bills at the
+	// same moment.
+	byCopy = inserting{(*session).copyCustomers, (*session).copyBills}
+	// byInsert is slower, and leaves out those that another import stores at the same moment.
+	byInsert = inserting{(*session).insertCustomers, (*session).insertBills}
+)
 
 // Compare implements port.Imports.
 func (p *Imports) Compare(ctx context.Context, month key.Month, bills []port.ImportedBill) (report port.ImportReport, err error) {
@@ -123,7 +136,7 @@ func (p *Imports) Compare(ctx context.Context, month key.Month, bills []port.Imp
 
 func (p *Imports) store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal Seal, insert inserting) (report port.ImportReport, err error) {
 	err = copying(ctx, p.db, "store bills", func(ctx context.Context, s *session) error {
-		chunk, err := s.numbered(ctx, bills)
+		chunk, err := s.numbered(ctx, bills, insert)
 		if err != nil {
 			return err
 		}
@@ -145,7 +158,7 @@ func (p *Imports) store(ctx context.Context, month key.Month, bills []port.Impor
 			fresh = append(fresh, b)
 		}
 		slices.SortFunc(fresh, func(a, b sealedBill) int { return cmp.Compare(a.user, b.user) })
-		lost, err := insert(s, ctx, month, fresh, there)
+		lost, err := insert.bills(s, ctx, month, fresh, there)
 		if err != nil {
 			return err
 		}
@@ -182,36 +195,62 @@ ORDER BY v.n
 ON CONFLICT (customer) DO NOTHING
 RETURNING customer, user_id`
 
+const userIDsSQL = `/* user_ids */ SELECT nextval((SELECT pg_get_serial_sequence('customers', 'user_id')::regclass)) FROM generate_series(1, $1)`
+
+const copyCustomersSQL = `COPY customers (user_id, customer) FROM STDIN`
+
 // numbered gives every bill its customer's user id; the bills keep their order. Known customers are looked up before
-// new ones are inserted, because an insert that finds a conflict uses up a number of the sequence.
-func (s *session) numbered(ctx context.Context, bills []port.ImportedBill) ([]sealedBill, error) {
+// new ones are added, because an insert that finds a conflict uses up a number of the sequence.
+func (s *session) numbered(ctx context.Context, bills []port.ImportedBill, insert inserting) ([]sealedBill, error) {
 	names := each(bills, func(b *port.ImportedBill) string { return b.Customer })
 	if slices.Contains(names, "") {
 		return nil, s.fail(ctx, "store bills", fmt.Errorf("%w: a bill without a customer number", port.ErrInvalid))
 	}
 	slices.Sort(names) // two imports that add the same customers wait for each other in one order
 	names = slices.Compact(names)
-	users, added := make(map[string]int64, len(names)), map[string]int64{}
-	steps := []struct {
-		what, statement string
-		into            map[string]int64
-	}{
-		{"number customers", customersSQL, users},
-		{"add customers", addCustomersSQL, added},
-		{"number customers", customersSQL, users}, // whom another import added meanwhile
+	users, added := make(map[string]int64, len(names)), make(map[string]int64, len(names))
+	known := func(names []string) error { return s.numbers(ctx, "number customers", customersSQL, names, users) }
+	steps := []func(names []string) error{
+		known,
+		func(names []string) error { return insert.customers(s, ctx, names, added) },
+		known, // whom another import added meanwhile
 	}
 	for _, step := range steps {
 		names = slices.DeleteFunc(names, func(name string) bool { return users[name]+added[name] != 0 })
 		if len(names) == 0 {
 			break
 		}
-		if err := s.numbers(ctx, step.what, step.statement, names, step.into); err != nil {
+		if err := step(names); err != nil {
 			return nil, err
 		}
 	}
 	return each(bills, func(b *port.ImportedBill) sealedBill {
 		return sealedBill{ImportedBill: *b, user: users[b.Customer] + added[b.Customer], first: added[b.Customer] != 0}
 	}), nil
+}
+
+func (s *session) insertCustomers(ctx context.Context, names []string, users map[string]int64) error {
+	return s.numbers(ctx, "add customers", addCustomersSQL, names, users)
+}
+
+func (s *session) copyCustomers(ctx context.Context, names []string, users map[string]int64) error {
+	ids := make([]int64, 0, len(names))
+	err := s.query(ctx, "number customers", userIDsSQL, []any{len(names)}, func(scan func(...any) error) error {
+		var user int64
+		err := scan(&user)
+		ids = append(ids, user)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		users[name] = ids[i]
+	}
+	return s.copyIn(ctx, "add customers", copyCustomersSQL, len(names), func(line *copyLine, i int) {
+		line.number(ids[i])
+		line.words(names[i])
+	})
 }
 
 // numbers runs a statement that returns customers by name with their user ids.
@@ -255,8 +294,6 @@ var copyDataSQL = `COPY billing_data (billing_month, user_id, line, file, import
 const copyTargetsSQL = `COPY billing_targets (billing_month, user_id, available_at, deadline, reachable,
   quiet_from, quiet_to, quiet_zone, wished_channel) FROM STDIN`
 
-// copyBills stores bills by COPY. If another import stores one of them at the same moment, the whole transaction fails
-// with a unique violation (23505).
 func (s *session) copyBills(ctx context.Context, month key.Month, bills []sealedBill, _ map[int64][]byte) ([]sealedBill, error) {
 	if len(bills) == 0 {
 		return nil, nil
@@ -310,8 +347,6 @@ SELECT $1::date, v.user_id, v.available_at, v.deadline, v.reachable, v.quiet_fro
 FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::time[], $7::time[], $8::text[], $9::text[])
   AS v(user_id, available_at, deadline, reachable, quiet_from, quiet_to, quiet_zone, wished_channel)`
 
-// insertBills stores bills by INSERT, which is slower but leaves out those that another import stores at the same
-// moment.
 func (s *session) insertBills(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte) ([]sealedBill, error) {
 	if len(bills) == 0 {
 		return nil, nil
