@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -78,7 +79,6 @@ func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 	return bills, next, nil
 }
 
-// The targets are locked first, as everywhere: a correction locks the target before it writes new data.
 const lockMarkedSQL = `/* lock_marked */ SELECT t.user_id
 FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
 ORDER BY t.user_id FOR NO KEY UPDATE OF t`
@@ -88,7 +88,7 @@ SET statement = CASE WHEN v.failed IS NULL THEN v.statement END, render_error = 
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($3::bigint[], $4::int[], $5::bytea[], $6::text[])
   AS u(user_id, data_version, statement, failed) OFFSET 0) AS v
 WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id AND d.data_version = v.data_version
-RETURNING d.user_id, d.render_error IS NOT NULL`
+RETURNING d.user_id`
 
 const markTargetsSQL = `/* mark_targets */ UPDATE billing_targets t
 SET batch_status = CASE WHEN v.failed THEN 'RENDER_FAILED' ELSE 'RENDERED' END
@@ -96,11 +96,26 @@ FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::boolea
   AS u(user_id, failed) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
-// Mark implements port.Renders.
+// errCorrected says that a bill of a page was corrected since it was rendered.
+var errCorrected = errors.New("a bill was corrected meanwhile")
+
+// Mark implements port.Renders. Bills are hardly ever corrected while they are rendered, so it first marks all of them,
+// and only where one of them was corrected it begins again and looks before.
 func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Time) (int, error) {
 	if len(bills) == 0 {
 		return 0, ctx.Err()
 	}
+	marked, err := p.mark(ctx, bills, at, (*session).markAll)
+	if errors.Is(err, errCorrected) {
+		marked, err = p.mark(ctx, bills, at, (*session).markUnchanged)
+	}
+	return marked, err
+}
+
+// marking marks bills of a month, in the order of their user ids, and returns how many.
+type marking = func(s *session, ctx context.Context, month key.Month, bills []port.RenderedBill, at time.Time) (int, error)
+
+func (p Renders) mark(ctx context.Context, bills []port.RenderedBill, at time.Time, mark marking) (int, error) {
 	marked := 0
 	keyOf := func(b *port.RenderedBill) key.Delivery {
 		return key.Delivery{Month: b.Target.Month, UserID: b.Target.UserID}
@@ -108,7 +123,7 @@ func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Ti
 	err := write(ctx, p.db, "mark rendered bills", func(ctx context.Context, s *session) error {
 		marked = 0
 		return eachOpenedMonth(ctx, s, bills, keyOf, func(month key.Month, page []port.RenderedBill) error {
-			n, err := s.mark(ctx, month, page, at)
+			n, err := mark(s, ctx, month, page, at)
 			marked += n
 			return err
 		})
@@ -119,34 +134,60 @@ func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Ti
 	return marked, nil
 }
 
-func (s *session) mark(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (int, error) {
-	const what = "mark rendered bills"
-	users := bigints(each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID }))
-	unique := slices.Compact(slices.Clone(users))
-	err := s.query(ctx, what, byKey(lockMarkedSQL, month), []any{day(month), unique}, func(scan func(...any) error) error {
+// markAll fails with errCorrected where a bill was corrected. The targets come first, as everywhere: a correction locks
+// the target before it writes new data.
+func (s *session) markAll(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (int, error) {
+	if err := s.markTargets(ctx, month, page); err != nil {
+		return 0, err
+	}
+	marked, err := s.markData(ctx, month, page, at)
+	if err == nil && len(marked) != len(page) {
+		err = errCorrected
+	}
+	return len(marked), err
+}
+
+// markUnchanged leaves out bills that were corrected. It locks the targets, so that no other bill is corrected while it
+// looks.
+func (s *session) markUnchanged(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (int, error) {
+	users := each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID })
+	err := s.query(ctx, "mark rendered bills", byKey(lockMarkedSQL, month), []any{day(month), bigints(slices.Compact(users))}, func(scan func(...any) error) error {
 		var user int64
 		return scan(&user)
 	})
 	if err != nil {
 		return 0, err
 	}
-	var marked bigints
-	var failed booleans
+	marked, err := s.markData(ctx, month, page, at)
+	if err != nil {
+		return 0, err
+	}
+	unchanged := slices.DeleteFunc(slices.Clone(page), func(b port.RenderedBill) bool { return !marked[b.Target.UserID] })
+	return len(marked), s.markTargets(ctx, month, unchanged)
+}
+
+// markData stores the references of those bills that were not corrected, and returns their user ids.
+func (s *session) markData(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (marked map[int64]bool, err error) {
+	marked = make(map[int64]bool, len(page))
 	args := []any{
-		day(month), instant(at), users,
+		day(month), instant(at),
+		bigints(each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID })),
 		integers(each(page, func(b *port.RenderedBill) int32 { return b.Version })),
 		blobs(each(page, func(b *port.RenderedBill) []byte { return b.Statement })),
 		texts(each(page, func(b *port.RenderedBill) string { return clean(b.Failed) })),
 	}
-	err = s.query(ctx, what, byKey(markDataSQL, month), args, func(scan func(...any) error) error {
+	err = s.query(ctx, "mark rendered bills", byKey(markDataSQL, month), args, func(scan func(...any) error) error {
 		var user int64
-		var bad bool
-		err := scan(&user, &bad)
-		marked, failed = append(marked, user), append(failed, bad)
+		err := scan(&user)
+		marked[user] = true
 		return err
 	})
-	if err != nil || len(marked) == 0 {
-		return 0, err
-	}
-	return s.exec(ctx, what, byKey(markTargetsSQL, month), day(month), marked, failed)
+	return marked, err
+}
+
+func (s *session) markTargets(ctx context.Context, month key.Month, page []port.RenderedBill) error {
+	_, err := s.exec(ctx, "mark rendered bills", byKey(markTargetsSQL, month), day(month),
+		bigints(each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID })),
+		booleans(each(page, func(b *port.RenderedBill) bool { return clean(b.Failed) != "" })))
+	return err
 }

@@ -160,22 +160,36 @@ func cutText(s string, most int) string {
 // textSafe removes characters that have no place in text for people, except line feeds.
 func textSafe(s string) string {
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
-	for _, c := range s {
+	if isText(s) {
+		return s
+	}
+	return strings.Map(func(c rune) rune {
 		if c != '\n' && unprintable(c) {
-			return strings.Map(func(c rune) rune {
-				if c != '\n' && unprintable(c) {
-					return -1
-				}
-				return c
-			}, s)
+			return -1
+		}
+		return c
+	}, s)
+}
+
+// isText reports whether textSafe leaves a text alone. Only characters that begin with a control or with one of three
+// bytes can be unprintable: U+0080 to U+00BF, U+2000 to U+2FFF, and U+F000 to U+FFFF.
+func isText(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c < ' ' && c != '\n', c == 0x7f:
+			return false
+		case c == 0xc2, c == 0xe2, c == 0xef:
+			if next, _ := utf8.DecodeRuneInString(s[i:]); unprintable(next) {
+				return false
+			}
 		}
 	}
-	return s
+	return true
 }
 
 // headerSafe makes one line of a text: whatever could end a header line becomes a space.
 func headerSafe(s string) string {
-	if isLine(s) {
+	if s = strings.TrimSpace(s); isLine(s) {
 		return s
 	}
 	return joined(s)
