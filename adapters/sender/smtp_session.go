@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -147,44 +148,80 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 	if reply, stale = s.open(e); reply.Verdict != "" {
 		return reply, stale
 	}
-	writer, err := s.client.Data()
-	if err != nil {
-		return s.refused(stageRcpt, err), false
-	}
 	if ctx.Err() != nil || s.unread() {
-		// The message has not begun, so closing the connection now means that no call was made. The writer must not be
-		// closed: that would end, and so send, an empty message.
+		// The message has not begun, so closing the connection now means that no call was made. It must not be ended
+		// with its dot: that would send an empty message.
 		s.broken = true
 		return notMade("given up before the first byte of the message"), false
 	}
 	// From here on the server may accept the message, whatever happens to the connection.
-	if _, err := writer.Write(e.letter); err != nil {
+	if err := s.write(e.letter); err != nil {
 		s.broken = true
 		return unknown("the line broke inside DATA: " + err.Error()), false
 	}
-	if err := writer.Close(); err != nil {
+	_, said, err := s.client.Text.ReadResponse(codeDone)
+	if err != nil {
 		return s.refused(stageFinal, err), false
 	}
 	s.sent++
 	s.broken = s.unread()
-	var said string
-	if data, ok := writer.(*smtp.DataCloser); ok {
-		said = data.ServerResponse()
-	}
 	return port.Reply{Verdict: port.CallAccepted, MessageID: queueID(said)}, false
 }
 
-// open brings the dialogue up to DATA. The reply is empty if all went well; stale is as in deliver.
+// write sends a letter and the dot that ends it. Letters whose lines need no change, as nearly all, go out in one piece.
+func (s *session) write(letter []byte) error {
+	text := s.client.Text
+	if !isOnTheWire(letter) {
+		dots := text.DotWriter()
+		if _, err := dots.Write(letter); err != nil {
+			return err
+		}
+		return dots.Close()
+	}
+	if _, err := text.W.Write(letter); err != nil {
+		return err
+	}
+	if _, err := text.W.WriteString(".\r\n"); err != nil {
+		return err
+	}
+	return text.W.Flush()
+}
+
+// isOnTheWire reports whether a letter is as DATA wants it: lines that end in CRLF, none of which begins with a dot.
+func isOnTheWire(letter []byte) bool {
+	return bytes.HasSuffix(letter, []byte("\r\n")) && !bytes.HasPrefix(letter, []byte(".")) && !bytes.Contains(letter, []byte("\n.")) &&
+		bytes.Count(letter, []byte("\n")) == bytes.Count(letter, []byte("\r\n"))
+}
+
+// The replies that are waited for (RFC 5321, 4.3.2).
+const (
+	codeDone = 250
+	codeRcpt = 25 // 250, or 251 where the server forwards
+	codeSend = 354
+
+	codeClosing = 421 // to any command
+)
+
+// command is a line of the dialogue.
+type command struct {
+	stage stage
+	line  string
+	wants int // the code of the reply, or its first two digits
+}
+
+// open brings the dialogue up to the message. The reply is empty if all went well; stale is as in deliver.
 func (s *session) open(e envelope) (reply port.Reply, stale bool) {
 	if s.unread() {
 		s.broken = true // a good-bye (421), or replies that would be taken for those to our next commands
 		return notMade("the server spoke out of turn"), s.kept
 	}
-	plainASCII := !strings.ContainsFunc(e.from+e.to, func(r rune) bool { return r > 127 })
-	if offered, _ := s.client.Extension("SMTPUTF8"); !plainASCII && !offered {
+	if strings.ContainsAny(e.from+e.to, "\r\n") {
+		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "the address has a line break"}, false
+	}
+	from, ok := s.mailFrom(e)
+	if !ok {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "the server takes no address beyond ASCII (5.6.7)"}, false
 	}
-	s.client.SkipSMTPUTF8(plainASCII) // asked for, it would bind every server on the way
 	if s.dirty {
 		if err := s.client.Reset(); err != nil {
 			s.broken = true
@@ -192,23 +229,72 @@ func (s *session) open(e envelope) (reply port.Reply, stale bool) {
 		}
 		s.dirty = false
 	}
-	if err := s.client.Mail("<" + e.from + ">"); err != nil {
-		reply = s.refused(stageMail, err)
-		return reply, s.kept && s.broken
+	dialogue := []command{{stageMail, from, codeDone}, {stageRcpt, "RCPT TO:<" + e.to + ">", codeRcpt}, {stageRcpt, "DATA", codeSend}}
+	together := 1
+	if offered, _ := s.client.Extension("PIPELINING"); offered {
+		together = len(dialogue)
 	}
-	s.dirty = true
-	if err := s.client.Rcpt("<" + e.to + ">"); err != nil {
-		return s.refused(stageRcpt, err), false
+	for len(dialogue) > 0 {
+		if at, err := s.say(dialogue[:together]); err != nil {
+			reply = s.refused(at, err)
+			return reply, at == stageMail && s.kept && s.broken
+		}
+		dialogue = dialogue[together:]
 	}
-	s.dirty = false
 	return port.Reply{}, false
+}
+
+// mailFrom is the first command of the dialogue; false where the server does not take the addresses.
+func (s *session) mailFrom(e envelope) (line string, ok bool) {
+	line = "MAIL FROM:<" + e.from + ">"
+	if offered, _ := s.client.Extension("8BITMIME"); offered {
+		line += " BODY=8BITMIME"
+	}
+	if !strings.ContainsFunc(e.from+e.to, func(r rune) bool { return r > 127 }) {
+		return line, true // SMTPUTF8 would bind every server on the way
+	}
+	offered, _ := s.client.Extension("SMTPUTF8")
+	return line + " SMTPUTF8", offered
+}
+
+// say sends commands in one piece (RFC 2920) and reads the reply to each. It returns the first refusal and its stage. If
+// the server takes DATA nevertheless, the connection must be closed: there is nobody whom the message could go to.
+func (s *session) say(commands []command) (at stage, refused error) {
+	text := s.client.Text
+	for _, c := range commands {
+		if _, err := text.W.WriteString(c.line + "\r\n"); err != nil {
+			return c.stage, err
+		}
+	}
+	if err := text.W.Flush(); err != nil {
+		return commands[0].stage, err
+	}
+	for _, c := range commands {
+		_, _, err := text.ReadResponse(c.wants)
+		switch {
+		case err != nil && refused == nil:
+			at, refused = c.stage, err
+			if !isReply(err) {
+				return at, refused
+			}
+		case err != nil && !isReply(err), err == nil && refused != nil && c.wants == codeSend:
+			s.broken = true
+			return at, refused
+		}
+	}
+	return at, refused
+}
+
+// isReply reports whether an error is a complete reply with which the conversation may go on.
+func isReply(err error) bool {
+	var said *textproto.Error
+	return errors.As(err, &said) && said.Code != codeClosing
 }
 
 // refused turns what stopped a command into a reply, and notes what that means for the connection: only a complete
 // reply keeps it usable, and 421 does not.
 func (s *session) refused(at stage, err error) port.Reply {
-	var said *textproto.Error
-	if !errors.As(err, &said) || said.Code == 421 {
+	if !isReply(err) {
 		s.broken = true
 	}
 	if at != stageFinal {
