@@ -76,7 +76,7 @@ func (o Options) WithDefaults() Options {
 		full = sizes{rows: 20_000, runs: 1, statements: 60_000, warmup: 3 * time.Second, lasts: 8 * time.Second}
 	}
 	set(&o.Rows, full.rows)
-	set(&o.Mails, full.rows/5)
+	set(&o.Mails, full.rows*2/5)
 	set(&o.Bills, monthRows)
 	set(&o.Runs, full.runs)
 	if len(o.Sizes) == 0 {

@@ -57,7 +57,7 @@ func newBench() *cobra.Command {
 	flags.StringVar(&options.DataDir, "data", "", "keep data and logs in this directory (default: temporary)")
 	flags.IntVar(&options.Rows, "rows", 0, "rows of a run of the stages (default 100,000; quick 20,000)")
 	flags.IntVar(&options.Runs, "runs", 0, "runs of each stage, each beside its raw limit; the median counts (default 5; quick 1)")
-	flags.IntVar(&options.Mails, "mails", 0, "smtp: messages of a run (default 20,000; quick 4,000)")
+	flags.IntVar(&options.Mails, "mails", 0, "smtp: messages of a run (default 40,000; quick 8,000)")
 	flags.IntSliceVar(&options.Sizes, "sizes", nil, "growth: rows of each month (default 1000000,10000000; quick 200000,2000000)")
 	flags.IntVar(&options.Bills, "bills", 0, "month, life: bills (default 5,000,000)")
 	flags.IntVar(&options.Statements, "statements", 0, "delivery: requests in the topic (default 700,000; quick 60,000); whole: rows (default 1,000,000)")
