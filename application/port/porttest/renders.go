@@ -153,15 +153,25 @@ func rendersMark(s *stage) {
 }
 
 func rendersMarkOld(s *stage) {
-	k := s.imported(november, 1)[0]
-	old := s.versionOf(k)
-	s.must(s.correct(bill(november, 0, noon), takeCorrection))
-	marked := given(s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: k, Version: old, Statement: []byte("old")}}, noon))(s)
-	if got := s.state(k).Batch; marked != 0 || got != billing.Imported {
-		s.Errorf("the old rendering was marked: %d, %s", marked, got)
+	keys := s.imported(november, 3)
+	corrected := keys[1]
+	old := s.versionOf(corrected)
+	s.must(s.correct(bill(november, 1, noon), takeCorrection))
+	var page []port.RenderedBill
+	for _, k := range keys {
+		page = append(page, port.RenderedBill{Target: k, Version: old, Statement: statementOf(k)})
 	}
-	if s.versionOf(k) <= old {
-		s.Errorf("the version is %d after %d", s.versionOf(k), old)
+	marked := given(s.Renders.Mark(s.ctx, page, noon))(s)
+	if got := s.state(corrected).Batch; marked != 2 || got != billing.Imported {
+		s.Errorf("marked %d, want 2; the old rendering left its bill %s", marked, got)
+	}
+	for _, k := range []key.Target{keys[0], keys[2]} {
+		if got := s.state(k).Batch; got != billing.Rendered {
+			s.Errorf("a bill beside it is %s", got)
+		}
+	}
+	if s.versionOf(corrected) <= old {
+		s.Errorf("the version is %d after %d", s.versionOf(corrected), old)
 	}
 	s.render(november)
 }
