@@ -178,10 +178,7 @@ func (s *session) write(letter []byte) error {
 		}
 		return dots.Close()
 	}
-	if _, err := text.W.Write(letter); err != nil {
-		return err
-	}
-	if _, err := text.W.WriteString(".\r\n"); err != nil {
+	if _, err := text.W.Write(slices.Concat(letter, []byte(".\r\n"))); err != nil {
 		return err
 	}
 	return text.W.Flush()
