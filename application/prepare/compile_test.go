@@ -134,6 +134,9 @@ func TestATextThatIsLeftAloneIsOneThatNeedsNoChange(t *testing.T) {
 			if got, want := headerSafe(s), joined(s); got != want {
 				t.Fatalf("%q in a line is %q, want %q", s, got, want)
 			}
+			if got, want := isText(s), c == '\n' || !unprintable([]rune(string(c))[0]); got != want {
+				t.Fatalf("%q is left alone in a text: %t, want %t", s, got, want)
+			}
 		}
 	}
 	for _, s := range []string{"", " ", " a", "a ", "a  b", "a b", "a\tb", "a\r\nb"} {
