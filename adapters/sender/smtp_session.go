@@ -178,7 +178,7 @@ func (s *session) write(letter []byte) error {
 		}
 		return dots.Close()
 	}
-	if _, err := text.W.Write(slices.Concat(letter, []byte(".\r\n"))); err != nil {
+	if _, err := text.W.Write(append(letter, ".\r\n"...)); err != nil {
 		return err
 	}
 	return text.W.Flush()
