@@ -43,50 +43,50 @@ endif
 modules := $(shell awk '$$1 ~ /^\.\// { print $$1 }' go.work)
 # The linters' and checks' own modules lie outside the workspace.
 checks := .ci/tools/checks
-with_parts := bin/balsong parts --
+with_parts := bin/balsong-dev localenv --
 
 ##@ Use
 
 .PHONY: demo
-demo: bin/balsong ## a month's bills of 7,043 customers, end to end, on embedded parts (ARGS=… for balsong demo)
-	bin/balsong demo $(ARGS)
+demo: bin/balsong-dev ## a month's bills of 7,043 customers, end to end, on embedded parts (ARGS=… for balsong demo)
+	bin/balsong-dev demo $(ARGS)
 
 .PHONY: build
 build: ## all commands into ./bin
 	mkdir -p bin
-	$(GO) build -o bin/ ./bootstrap/cmd/... ./bootstrap/local/cmd/...
+	$(GO) build -o bin/ ./bootstrap/cmd/... ./bootstrap/devtools/cmd/...
 
-.PHONY: bin/balsong
-bin/balsong: # phony: Go's build cache decides what is to be built
-	[ -x bin/balsong ] || echo "compiling some 800 packages: the first time takes minutes"
+.PHONY: bin/balsong-dev
+bin/balsong-dev: # phony: Go's build cache decides what is to be built
+	[ -x bin/balsong-dev ] || echo "compiling some 800 packages: the first time takes minutes"
 	mkdir -p bin
-	$(GO) build -o bin/balsong ./bootstrap/local/cmd/balsong
+	$(GO) build -o bin/balsong-dev ./bootstrap/devtools/cmd/balsong-dev
 
 ##@ Test
 
 .PHONY: test
-test: bin/balsong ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
+test: bin/balsong-dev ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
 	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(PKG) $(TESTFLAGS)
 	@[ -n "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || echo 'SKIPPED: no Chromium on this machine, so how the e-mail and the pages look was not tested (make browser installs it)' >&2
 
 .PHONY: test-real
-test-real: bin/balsong ## tests against Apache Kafka (and query plans on a million rows), moto in place of AWS, and installed PostgreSQL 15 or later (needs Java, Maven, Python)
+test-real: bin/balsong-dev ## tests against Apache Kafka (and query plans on a million rows), moto in place of AWS, and installed PostgreSQL 15 or later (needs Java, Maven, Python)
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 
 .PHONY: browser
 browser: ## how the bill and the pages look in Chromium, which it installs where it may (TESTFLAGS=-update writes docs/images)
 	.ci/need chromium=chromium
-	BALSONG_TEST_BROWSER=required $(GO) test $(if $(RUN),-run '$(RUN)') ./bootstrap/local/lookstest/... $(TESTFLAGS)
+	BALSONG_TEST_BROWSER=required $(GO) test $(if $(RUN),-run '$(RUN)') ./bootstrap/devtools/e2e/lookstest/... $(TESTFLAGS)
 
 .PHONY: kill-test
 kill-test: ## kill -9 at six points of the protocol, judged by a checker of its own (needs Java, Maven; ARGS=… for kill-test)
 	.ci/need java=default-jre-headless mvn=maven
 	mkdir -p bin
-	$(GO) build -o bin/kill-test ./bootstrap/local/killtest/cmd/kill-test
+	$(GO) build -o bin/kill-test ./bootstrap/devtools/e2e/killtest/cmd/kill-test
 	bin/kill-test $(ARGS)
 
 .PHONY: race
-race: bin/balsong ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
+race: bin/balsong-dev ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
 	.ci/need gcc=gcc,libc6-dev
 	$(with_parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),$(addsuffix /...,$(filter-out ./bootstrap%,$(modules))),$(PKG))
 
@@ -95,11 +95,11 @@ fuzz: ## every fuzz function for FUZZTIME, several side by side (20s; RUN= those
 	GO='$(GO)' .ci/fuzz $(FUZZTIME) '' '$(RUN)'
 
 .PHONY: bench
-bench: bin/balsong ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
-	bin/balsong bench all $(ARGS)
+bench: bin/balsong-dev ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
+	bin/balsong-dev bench all $(ARGS)
 
 .PHONY: gobench
-gobench: bin/balsong ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
+gobench: bin/balsong-dev ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
 	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model
@@ -135,8 +135,8 @@ layers: ## who may import whom, read the clock or the environment, and write out
 	bin/layercheck -root .
 
 .PHONY: docs
-docs: bin/balsong ## write the generated pages: architecture, event contract, configuration, what templates may use
-	$(with_parts) $(GO) test -count=1 -run 'Fresh' ./bootstrap/local/architecture ./bootstrap/core ./bootstrap/batchapp -update
+docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, what templates may use
+	$(with_parts) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/core ./bootstrap/batchapp -update
 
 .PHONY: docs-check
 docs-check: ## every link leads somewhere, every diagram renders and is legible on a phone (needs chromium, npm)

@@ -11,7 +11,7 @@ import (
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )

@@ -6,7 +6,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 )
 
 // events opens a log of events of its own on the real brokers.

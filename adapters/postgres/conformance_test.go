@@ -8,7 +8,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 )
 
 func TestEveryStoragePortKeepsItsPromises(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 )
 
 func variable(t testing.TB, name string) string {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/sender"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/channel"
 )
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 )
 
 func testCertificate() (server, client *tls.Config) {

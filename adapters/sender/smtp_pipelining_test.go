@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/channel"
 )
 

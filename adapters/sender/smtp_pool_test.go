@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/porttest"
+	"github.com/balsong/balsong/application/porttest"
 )
 
 func TestOneConnectionCarriesManyMessages(t *testing.T) {

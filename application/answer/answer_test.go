@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"

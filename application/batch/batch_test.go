@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/batch"
-	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/application/memory"
 )
 
 func TestALoneItemIsDoneAtOnce(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/deliver"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 )

@@ -10,8 +10,8 @@ import (
 
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"

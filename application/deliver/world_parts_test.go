@@ -4,8 +4,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 )
 
 // ring is a cipher that more keys can be given to, as a reload of the keyset does. The newest key seals.

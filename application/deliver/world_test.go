@@ -9,9 +9,9 @@ import (
 
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/domain/attempt"

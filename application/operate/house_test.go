@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/policy"

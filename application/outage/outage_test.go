@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 )
 
 const (

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/billfile"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"

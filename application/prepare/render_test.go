@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/application/retain"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"

@@ -10,8 +10,8 @@ import (
 
 	"github.com/balsong/balsong/adapters/awssecrets"
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/secrets"
 	"github.com/balsong/balsong/domain/key"

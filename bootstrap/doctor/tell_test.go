@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balsong/balsong/application/port/memory"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"

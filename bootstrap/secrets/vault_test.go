@@ -22,9 +22,9 @@ import (
 	"github.com/balsong/balsong/adapters/awssecrets"
 	"github.com/balsong/balsong/adapters/awssecrets/mototest"
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/port/memory"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/secrets"
 )

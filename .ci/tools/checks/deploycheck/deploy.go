@@ -84,7 +84,7 @@ func (s service) checkFlags(root string) (wrong []string) {
 	if len(s.Command) == 0 || s.Command[0] != "gateway" {
 		return nil
 	}
-	source, err := os.ReadFile(filepath.Join(root, "bootstrap/local/command/gateway.go"))
+	source, err := os.ReadFile(filepath.Join(root, "bootstrap/devtools/command/gateway.go"))
 	if err != nil {
 		return []string{err.Error()}
 	}

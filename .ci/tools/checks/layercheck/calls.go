@@ -64,7 +64,7 @@ func (r *report) checkFunction(f sourceFile, at *ast.Ident, function *types.Func
 		r.add(f.position(at.Pos()), ruleClock, "time."+name+" in "+f.path, "take the instant as a parameter or use the clock port")
 	case inner && !f.test && from == "math/rand/v2" && !seededFunctions[name]:
 		r.add(f.position(at.Pos()), ruleRandom, "the global rand."+name+" in "+f.path, "draw from a *rand.Rand that the caller seeds")
-	case environmentFunctions[from][name] && f.in != bootstrap && f.in != local && !f.readsTestVariable(call):
+	case environmentFunctions[from][name] && f.in != bootstrap && f.in != devtools && !f.readsTestVariable(call):
 		r.add(f.position(at.Pos()), ruleEnvironment, from+"."+name+" in "+f.path,
 			"take the value as a parameter; bootstrap/config reads the environment (tests may read BALSONG_TEST_… variables)")
 	}

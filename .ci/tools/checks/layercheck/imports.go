@@ -29,10 +29,10 @@ func (f sourceFile) judge(path string) (breached rule, do string) {
 	switch {
 	case f.in == outside:
 		return rule{}, ""
-	case within(path, fxModules) && f.in != bootstrap && f.in != local:
+	case within(path, fxModules) && f.in != bootstrap && f.in != devtools:
 		return ruleFx, "take what you need as a constructor's parameters and wire it in bootstrap"
-	case f.in != local && (within(path, embeddedModules) || in == local):
-		return ruleEmbedded, "take an address from outside (tests: BALSONG_TEST_…, set by `make test`); embedded servers live in bootstrap/local"
+	case f.in != devtools && (within(path, embeddedModules) || in == devtools):
+		return ruleEmbedded, "take an address from outside (tests: BALSONG_TEST_…, set by `make test`); embedded servers live in bootstrap/devtools"
 	}
 	switch f.in {
 	case domain:
@@ -50,7 +50,7 @@ func (f sourceFile) judge(path string) (breached rule, do string) {
 		if in != outside && in != migrations {
 			return ruleAdapter, "migrations hold SQL and their embed, nothing that knows the product's types"
 		}
-	case outside, bootstrap, local, strange: // bootstrap wires everything
+	case outside, bootstrap, devtools, strange: // bootstrap wires everything
 	}
 	return rule{}, ""
 }

@@ -15,7 +15,7 @@ const (
 	adapter                  // one technology behind a port
 	migrations               // SQL, embedded
 	bootstrap                // wiring, configuration, the services' mains
-	local                    // embedded parts for demo, development and tests
+	devtools                 // embedded parts for demo, development and tests
 	strange                  // a package of the project in a place that no rule knows
 )
 
@@ -36,8 +36,8 @@ func layerOf(path string) (in layer, part string) {
 		return adapter, second
 	case first == "migrations":
 		return migrations, ""
-	case first == "bootstrap" && second == "local":
-		return local, ""
+	case first == "bootstrap" && second == "devtools":
+		return devtools, ""
 	case first == "bootstrap":
 		return bootstrap, ""
 	}

@@ -27,7 +27,7 @@ func (r *report) checkServices(root string) error {
 				at.Filename = filepath.Join(root, "bootstrap")
 			}
 			r.add(at, ruleEmbedded, "a service depends on an embedded server: "+strings.Join(chain, " → "),
-				"cut the chain: only commands below bootstrap/local may link it")
+				"cut the chain: only commands below bootstrap/devtools may link it")
 		}
 	}
 	return nil
@@ -38,7 +38,7 @@ func chainToEmbedded(from *packages.Package) []string {
 	cameFrom := map[*packages.Package]*packages.Package{from: nil}
 	for queue := []*packages.Package{from}; len(queue) > 0; queue = queue[1:] {
 		pkg := queue[0]
-		if in, _ := layerOf(pkg.PkgPath); in == local || within(pkg.PkgPath, embeddedModules) {
+		if in, _ := layerOf(pkg.PkgPath); in == devtools || within(pkg.PkgPath, embeddedModules) {
 			var chain []string
 			for at := pkg; at != nil; at = cameFrom[at] {
 				chain = append([]string{strings.TrimPrefix(at.PkgPath, project+"/")}, chain...)

@@ -15,7 +15,7 @@ const beginFirst = "begin a transaction (BeginTxx) and run it there"
 
 // checkDatabaseMethod refuses writes on a connection pool or a single connection.
 func (r *report) checkDatabaseMethod(f sourceFile, at *ast.Ident, method *types.Func, receiver types.Type, call *ast.CallExpr) {
-	if f.test || f.in == local || !isDatabase(receiver) {
+	if f.test || f.in == devtools || !isDatabase(receiver) {
 		return
 	}
 	name := method.Name()
@@ -54,7 +54,7 @@ func (f sourceFile) statement(call *ast.CallExpr) (text string, known bool) {
 
 // checkHandedOut refuses to hand a pool to a function that wants something to execute on: a transaction must be given there.
 func (r *report) checkHandedOut(f sourceFile, call *ast.CallExpr) {
-	if f.test || f.in == local {
+	if f.test || f.in == devtools {
 		return
 	}
 	signature, ok := f.pkg.TypesInfo.TypeOf(call.Fun).Underlying().(*types.Signature)

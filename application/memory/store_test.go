@@ -1,0 +1,27 @@
+package memory_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/porttest"
+)
+
+// openStore opens an empty store on a clock of its own.
+func openStore(testing.TB) porttest.Storage {
+	clock := memory.NewClock(time.Date(2026, time.November, 20, 3, 0, 0, 987654321, time.UTC))
+	s := memory.NewStore(clock)
+	return porttest.Storage{
+		Targets: s.Targets(), Backlog: s.Backlog(), Requests: s.Requests(), Ledger: s.Ledger(), Sweeps: s.Sweeps(),
+		Suppressions: s.Suppressions(), Months: s.Months(), Control: s.Control(), Policies: s.Policies(),
+		Audit: s.Audit(), Runs: s.Runs(), Report: s.Report(), Dossiers: s.Dossiers(), Imports: s.Imports(), Renders: s.Renders(),
+		Corrections: s.Corrections(), Retention: s.Retention(),
+		Elapse: func(_ testing.TB, d time.Duration) { clock.Advance(d) },
+	}
+}
+
+func TestTheStoreKeepsThePortsPromises(t *testing.T) {
+	t.Parallel()
+	porttest.AllStorage(t, openStore)
+}

@@ -1,0 +1,196 @@
+package command
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/devtools/demo"
+	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
+	"github.com/balsong/balsong/domain/key"
+)
+
+const demoHelp = `Take 7,043 real customers of a telephone company through the whole life of a bill:
+import, render, store, dispatch, deliver, settle, report. PostgreSQL, Kafka, S3 and the
+gateways are embedded; the adapters are those of production.
+
+The demo keeps its data. Run it again, also after Ctrl-C or kill -9, and it goes on where
+it was: nothing is sent twice. --fresh begins anew. Its database ends with it: with --stay yes
+it stays until Ctrl-C, and says how "balsong why" and "balsong status" can ask it.
+
+Its clock always shows an hour of the day at which customers may be reached.`
+
+// newDemo is the subcommand "demo".
+func newDemo() *cobra.Command {
+	var (
+		options demo.Options
+		month   string
+		file    string
+		fresh   bool
+		stay    string
+	)
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "Take a month's bills through their whole life, on this machine",
+		Long:    demoHelp,
+		Args:    cobra.NoArgs,
+		Example: "  balsong demo\n  balsong demo --fresh\n  balsong demo --file my-bills.csv --month 2026-11",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if options.Month, err = key.ParseMonth(month); err != nil {
+				return usageError{fmt.Errorf("--month: %w", err)}
+			}
+			if options.DataDir, err = demoDir(options.DataDir); err != nil {
+				return err
+			}
+			options.Data = func() (io.Reader, error) { return prepare.Telco(demodata.Telco(), options.Month) }
+			if file != "" {
+				options.Data = func() (io.Reader, error) { return os.Open(file) }
+			}
+			if fresh {
+				if err := os.RemoveAll(options.DataDir); err != nil {
+					return fmt.Errorf("--fresh: %w", err)
+				}
+			}
+			out := os.Stdout
+			if outputOf(cmd) == core.JSON {
+				out = os.Stderr // stdout is for the answer
+			}
+			options.Out, options.Terminal = out, isTerminal(out)
+			keep := stay == "yes" || (stay == "auto" && options.Terminal && isTerminal(os.Stdin))
+			return runDemo(cmd, options, keep)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&month, "month", time.Now().Format("2006-01"), "billing month")
+	flags.StringVar(&options.DataDir, "data", "", "keep the demo's data in this directory (default: one of this folder's own, in the cache directory)")
+	flags.StringVar(&file, "file", "", "billing data of your own, in the canonical form (docs/contract/billing-csv.md)")
+	flags.BoolVar(&fresh, "fresh", false, "delete the data of earlier demos first")
+	flags.StringVar(&stay, "stay", "auto", "stay at the end, with the inbox page and the database: yes, no, or auto (on a terminal)")
+	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a URL")
+	flags.StringVar(&options.Kafka, "kafka", "", "kfake, apache, or addresses (host:port,…)")
+	flags.DurationVar(&options.Limit, "limit", 3*time.Minute, "report as it stands after this long")
+	output := core.Text
+	flags.Var(&output, "output", core.OutputHelp)
+	return cmd
+}
+
+func runDemo(cmd *cobra.Command, options demo.Options, keep bool) (err error) {
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	fmt.Fprintf(options.Out, "Balsong demo, %s. Its data: %s\n\n", options.Month, options.DataDir)
+	running, err := demo.Run(ctx, options)
+	defer func() { err = errors.Join(err, running.Stop()) }()
+	if err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintln(os.Stderr, "\nstopped; nothing is lost: run the demo again and it goes on")
+			return ExitError{Code: core.ExitInterrupted}
+		}
+		return err
+	}
+	if err := respond(cmd, running.Summary, func(w io.Writer) { fmt.Fprintln(w, running.Summary.Line()) }); err != nil {
+		return err
+	}
+	ends := ending{program: os.Args[0], data: options.DataDir, named: cmd.Flags().Changed("data"), running: running, month: options.Month}
+	if !keep {
+		ends.left(options.Out)
+		return nil
+	}
+	ends.stays(options.Out)
+	<-ctx.Done()
+	return nil
+}
+
+// ending says what can be done once a demo has reported.
+type ending struct {
+	program string // the command balsong, as it was called
+	data    string
+	named   bool // whether the data's directory was named, so that other commands need its name too
+	running *demo.Running
+	month   key.Month
+}
+
+// stays is for a demo that stays.
+func (e ending) stays(out io.Writer) {
+	fmt.Fprintf(out, "\n  Read the statements at %s\n  Ask about a customer, in another terminal:\n    export", e.running.Inbox)
+	for _, variable := range e.running.Environment {
+		name, value, _ := strings.Cut(variable, "=")
+		fmt.Fprintf(out, " %s=%s", name, quoted(value))
+	}
+	fmt.Fprintf(out, "\n    %[1]s why %[2]s 7590-VHVEG\n    %[1]s status\n", quoted(e.program), e.month)
+	e.removal(out)
+	fmt.Fprintf(out, "  Ctrl-C ends the demo.\n")
+}
+
+// left is for a demo that ends: its database stops with it.
+func (e ending) left(out io.Writer) {
+	data := ""
+	if e.named {
+		data = " --data " + quoted(e.data)
+	}
+	fmt.Fprintf(out, "\n  Read the statements: `%s inbox%s` shows them at http://%s/ (where that port is taken, at one that it names).\n", quoted(e.program), data, inboxAddress)
+	fmt.Fprintf(out, "  Ask about a customer (`why`, `status`): `%s demo --stay yes --month %s%s` goes on where this one was, sends nothing twice, stays, and says how.\n",
+		quoted(e.program), e.month, data)
+	e.removal(out)
+}
+
+func (e ending) removal(out io.Writer) {
+	fmt.Fprintf(out, "  Its data stays in %[1]s: `rm -r %[2]s` removes it once the demo has ended, --fresh begins anew.\n", e.data, quoted(e.data))
+}
+
+// demoDir is the given directory, or one for the folder in which the demo is run: two clones do not share their data.
+func demoDir(given string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
+	cache, err := cachedir.Default()
+	if err != nil {
+		return "", err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(here))
+	return filepath.Join(cache, "demo-"+hex.EncodeToString(sum[:4])), nil
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb"
+}
+
+// inboxAddress is where the inbox is, unless it is told otherwise or something else is there.
+const inboxAddress = "127.0.0.1:8026"
+
+// newInbox is the subcommand "inbox".
+func newInbox() *cobra.Command {
+	var data, addr string
+	cmd := &cobra.Command{
+		Use:   "inbox",
+		Short: "Read the statements that the demo's gateway accepted",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := demoDir(data)
+			if err != nil {
+				return err
+			}
+			return serveInbox(cmd.Context(), filepath.Join(dir, "gateway"), addr, cmd.Flags().Changed("addr"), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "", "the demo's directory (default: that of this folder's demo)")
+	cmd.Flags().StringVar(&addr, "addr", inboxAddress, "host:port of the page; where the usual one is taken, and none is named, a free one")
+	return cmd
+}

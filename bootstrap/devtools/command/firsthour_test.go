@@ -1,0 +1,258 @@
+package command_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
+)
+
+// hour is a newcomer's first hour: a directory, and a shell with the variables of parts of its own.
+type hour struct {
+	*testing.T
+	dir         string
+	environment []string
+}
+
+func newHour(t *testing.T) *hour {
+	t.Helper()
+	dir, err := os.MkdirTemp(child.TempDir(), "hour-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	part := func(name string) string {
+		value := os.Getenv("BALSONG_TEST_" + name)
+		if value == "" {
+			t.Fatalf("this test needs the parts: run through `make test`, or set BALSONG_TEST_%s", name)
+		}
+		return value
+	}
+	keyset, err := crypto.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "hour" + strings.TrimPrefix(filepath.Base(dir), "hour-test-")
+	return &hour{T: t, dir: dir, environment: append(os.Environ(), asBalsong+"=1", "TZ=UTC",
+		"DATABASE_URL="+postgrestest.URL(t), "BALSONG_KEYSET="+string(keyset), "BALSONG_LOG_LEVEL=warn",
+		"BALSONG_KAFKA_BROKERS="+part("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX="+name+"-",
+		"BALSONG_KAFKA_PARTITIONS=1", "BALSONG_KAFKA_REPLICATION=1", "BALSONG_KAFKA_MIN_INSYNC=1",
+		"BALSONG_S3_BUCKET="+name, "BALSONG_S3_ENDPOINT="+part("S3_ENDPOINT"), "BALSONG_S3_REGION="+part("S3_REGION"),
+		"BALSONG_S3_ACCESS_KEY="+part("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY="+part("S3_SECRET_KEY"))}
+}
+
+// file writes a file and returns its path.
+func (h *hour) file(name, content string) string {
+	h.Helper()
+	path := filepath.Join(h.dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		h.Fatal(err)
+	}
+	return path
+}
+
+// says runs a command that ends with a code, and returns what it says on both streams.
+func (h *hour) says(code int, command ...string) string {
+	h.Helper()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(h.Context(), os.Args[0], command...)
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = h.environment, h.dir, &said, &said
+	err := cmd.Run()
+	if exit, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended || ended && exit.ExitCode() != code || err == nil && code != 0 {
+		h.Fatalf("balsong %s: %v, want exit code %d:\n%s", strings.Join(command, " "), err, code, &said)
+	}
+	return said.String()
+}
+
+// prepared migrates and activates a policy of a class.
+func (h *hour) prepared(class string) {
+	h.Helper()
+	policy := h.file("policy.json", `{"name": "monthly", "zone": "Asia/Seoul", "class": "`+class+`", "deadline": "1080h",
+  "quiet_hours": {"from": "21:00", "to": "08:00", "channels": ["EMAIL", "SMS", "PUSH"]},
+  "route": [{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]}`)
+	h.says(core.ExitOK, "batch", "migrate")
+	h.says(core.ExitOK, "policy", "draft", "--file", policy, "--reason", "first")
+	h.says(core.ExitOK, "policy", "activate", "1v1", "--reason", "first")
+}
+
+func (h *hour) expect(said string, words ...string) {
+	h.Helper()
+	for _, word := range words {
+		if !strings.Contains(said, word) {
+			h.Errorf("nothing says %q:\n%s", word, said)
+		}
+	}
+}
+
+const twoBills = `customer_number,name,email,currency,amount,due_date
+C-001,Kim,kim@example.com,KRW,12000,2026-11-25
+C-002,Lee,lee@example.com,KRW,12100,2026-11-25
+`
+
+func TestAMonthWhoseDeadlineHasPassedIsToldBeforeItsBillsExpire(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.prepared("TRANSACTIONAL")
+	bills := h.file("bills.csv", twoBills)
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2024-01", "--file", bills),
+		"warning: the deadline of 2024-01 passed on 2024-02-15 00:00 KST", "policy activate")
+	h.says(core.ExitOK, "batch", "render", "--month", "2024-01")
+	h.expect(h.says(core.ExitOK, "status"), "the deadline of 2024-01 passed", "2 bills expire at the next dispatcher run, and go to nobody")
+	h.expect(h.says(core.ExitOK, "dispatcher"), "2  expired, and go to nobody", "unreached --month 2024-01", "later deadline")
+	if said := h.says(core.ExitOK, "status"); strings.Contains(said, "expire at the next") {
+		t.Errorf("nothing is left to expire:\n%s", said)
+	}
+	if said := h.says(core.ExitOK, "batch", "import", "--month", "2199-01", "--file", bills); strings.Contains(said, "deadline") {
+		t.Errorf("a month to come has no deadline behind it:\n%s", said)
+	}
+}
+
+func TestBillsAreRenderedForTheClassOfTheActivePolicy(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.says(core.ExitOK, "templates", "export", "words")
+	letterhead, err := os.ReadFile(filepath.Join(h.dir, "words", "letterhead.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.file("words/letterhead.json", strings.ReplaceAll(string(letterhead), `"opt_out": ""`, `"opt_out": "080-000-0000"`))
+	h.says(core.ExitOK, "batch", "migrate")
+	unsubscribe := ",https://example.com/stop\n"
+	bills := h.file("bills.csv", strings.Replace(strings.ReplaceAll(twoBills, "\n", unsubscribe), unsubscribe, ",unsubscribe_url\n", 1))
+	h.says(core.ExitOK, "batch", "import", "--month", "2026-10", "--file", bills)
+	h.expect(h.says(core.ExitOK, "batch", "render", "--month", "2026-10", "--class", "ADVERTISING", "--templates", "words"), "2 rendered")
+
+	h.prepared("ADVERTISING")
+	h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills)
+	h.expect(h.says(core.ExitRefused, "batch", "render", "--month", "2026-11", "--class", "TRANSACTIONAL", "--templates", "words"),
+		"--class says TRANSACTIONAL", "policy 1 v1 is of the class ADVERTISING", "without --class", "policy activate")
+	h.expect(h.says(core.ExitOK, "status", "--month", "2026-11"), "2  not rendered yet")
+	h.expect(h.says(core.ExitRefused, "batch", "render", "--month", "2026-11"), "opt_out is missing") // the shipped words, for ADVERTISING
+	h.expect(h.says(core.ExitOK, "batch", "render", "--month", "2026-11", "--class", "ADVERTISING", "--templates", "words"), "2 rendered")
+}
+
+func TestTheStatusTellsTimesInTheZoneOfTheActivePolicy(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.environment = append(h.environment, "TZ=America/New_York")
+	h.says(core.ExitOK, "batch", "migrate")
+	h.says(core.ExitOK, "halt", "--reason", "wrong amounts")
+	halted := func() string {
+		found := regexp.MustCompile(`since (.*): wrong amounts`).FindStringSubmatch(h.says(core.ExitOK, "status"))
+		if found == nil {
+			t.Fatal("the status does not say since when everything is halted")
+		}
+		return found[1]
+	}
+	h.expect(h.says(core.ExitOK, "status"), "Times are in UTC (+00:00).")
+	utc, err := time.Parse("2006-01-02 15:04:05 UTC", halted())
+	if err != nil {
+		t.Error(err)
+	}
+	h.prepared("TRANSACTIONAL")
+	h.expect(h.says(core.ExitOK, "status"), "Times are in Asia/Seoul (+09:00).")
+	if want := utc.Add(9*time.Hour).Format("2006-01-02 15:04:05 ") + "KST"; halted() != want {
+		t.Errorf("halted since %q, want %q", halted(), want)
+	}
+}
+
+func TestGeneratedDataIsOfThisMonthAndItsFlagsGiveItAgain(t *testing.T) {
+	t.Parallel()
+	h := &hour{T: t, dir: t.TempDir(), environment: append(os.Environ(), asBalsong+"=1")}
+	said := h.says(core.ExitOK, "generate", "--rows", "20", "--out", "first")
+	again := regexp.MustCompile(`--seed 1 --since (\d{4}-\d\d) --month (\d{4}-\d\d)`).FindStringSubmatch(said)
+	if again == nil || again[1] != again[2] {
+		t.Fatalf("it does not say how to make the same again:\n%s", said)
+	}
+	h.says(core.ExitOK, "generate", "--rows", "20", "--out", "second", "--since", again[1])
+	first, err := os.ReadFile(filepath.Join(h.dir, "first", "SHA256SUMS"))
+	second, err2 := os.ReadFile(filepath.Join(h.dir, "second", "SHA256SUMS"))
+	if err := errors.Join(err, err2); err != nil || !bytes.Equal(first, second) || !bytes.Contains(first, []byte(again[1])) {
+		t.Errorf("%v: %s and %s", err, first, second)
+	}
+	h.says(core.ExitOK, "generate", "--rows", "20", "--out", "third", "--month", "2024-02")
+	if _, err := os.Stat(filepath.Join(h.dir, "third", "bills-2024-02-001.csv")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheDemoSaysHowToAskHowToReadAndHowToRemoveIt(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	data := filepath.Join(h.dir, "demo")
+	bills := h.file("bills.csv", twoBills)
+	h.expect(h.says(core.ExitOK, "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "no", "--postgres", "embedded"),
+		"inbox --data "+data, "http://127.0.0.1:8026/", "demo --stay yes --month 2026-11 --data "+data, "rm -r "+data)
+
+	cmd := exec.CommandContext(h.Context(), os.Args[0], "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "yes", "--postgres", "embedded")
+	cmd.Env, cmd.Dir = h.environment, h.dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	export, lines := "", bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C") {
+		if line := strings.TrimSpace(lines.Text()); strings.HasPrefix(line, "export ") {
+			export = line
+		}
+	}
+	ask := exec.CommandContext(h.Context(), "sh", "-c", export+`; "$0" why 2026-11 C-001 && "$0" status`, os.Args[0])
+	ask.Env, ask.Dir = append(os.Environ(), asBalsong+"=1"), h.dir
+	said, err := ask.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v with %q", err, export)
+	}
+	h.expect(string(said), "C-001", "k***@example.com", "2026-11 (open)", "requests behind")
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended by Ctrl-C: %v", err)
+	}
+}
+
+func TestAMendedCustomerIsNoRejectAnyMoreThoughTheOldFileComesAgain(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.prepared("TRANSACTIONAL")
+	bills := h.file("bills.csv", strings.Replace(twoBills, "12100", `"12,100"`, 1))
+	h.expect(h.says(core.ExitRejected, "batch", "import", "--month", "2026-11", "--file", bills), "1 rejected")
+	rejects, err := os.ReadFile(filepath.Join(h.dir, "rejects.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mended := h.file("mended.csv", strings.Replace(string(rejects), `"12,100"`, "12100", 1))
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", mended), "1 new")
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills), "(refused, mended since)", "0 rejected, 1 refused, mended since")
+	if _, err := os.Stat(filepath.Join(h.dir, "rejects-2.csv")); !os.IsNotExist(err) {
+		t.Errorf("a file of rejects with nothing to mend: %v", err)
+	}
+	if said := h.says(core.ExitOK, "status"); strings.Contains(said, "refused at the import") {
+		t.Errorf("it is counted still:\n%s", said)
+	}
+}
+
+func TestWhatACheckerFindsWrongHasOneExitCodeAndAMonthIsExplained(t *testing.T) {
+	t.Parallel()
+	h := &hour{T: t, dir: t.TempDir(), environment: append(os.Environ(), asBalsong+"=1", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none?sslmode=disable")}
+	h.says(core.ExitOK, "templates", "export", "words")
+	h.file("words/ko/sms.tmpl", "{{.Amout}}")
+	h.expect(h.says(core.ExitRefused, "templates", "check", "words"), "there is no field .Amout")
+	h.says(core.ExitRefused, "policy", "check", "--file", h.file("policy.json", `{"name": "monthly", "zone": "Mars/Base", "route": []}`))
+	h.expect(h.says(core.ExitUsage, "why", "11-2026", "C-001"), `"11-2026" is no billing month (want year and month, as in 2026-11)`)
+}

@@ -1,0 +1,117 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/preview"
+	"github.com/balsong/balsong/bootstrap/trialapp"
+	"github.com/balsong/balsong/domain/key"
+)
+
+const renderHelp = `Show one bill as each channel would show it. Nothing is sent, stored or marked.
+
+On the terminal it shows the texts; --html writes a page for the browser; --serve shows that page on
+this machine and makes it anew each time you load it, so that you can change a template, look, and
+change it again.
+
+A customer's bill is read from the database (DATABASE_URL) with the keyset (BALSONG_KEYSET or
+BALSONG_KEYSET_FILE); --sample needs neither. To render a whole month: balsong batch render.`
+
+// renderPreview are the flags of "render".
+type renderPreview struct {
+	words
+	preview, serve bool
+	html, addr     string
+}
+
+// newRender is the subcommand "render".
+func newRender() *cobra.Command {
+	a := &renderPreview{}
+	cmd := &cobra.Command{
+		Use:     "render --preview MONTH CUSTOMER",
+		Short:   "Show one bill as each channel would show it, and send nothing",
+		Long:    renderHelp,
+		GroupID: groupPeople,
+		Args:    cobra.MaximumNArgs(2),
+		Example: "  balsong render --preview 2026-11 7590-VHVEG\n" +
+			"  balsong render --preview --sample ko --templates words --serve\n" +
+			"  balsong render --preview 2026-11 7590-VHVEG --html bill.html",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, args) },
+	}
+	a.flags(cmd)
+	cmd.Flags().BoolVar(&a.preview, "preview", false, "show one bill (balsong batch render renders a whole month)")
+	cmd.Flags().BoolVar(&a.serve, "serve", false, "show it in the browser, made anew at each load, until Ctrl-C")
+	cmd.Flags().StringVar(&a.addr, "addr", "127.0.0.1:0", "host:port of the page of --serve; port 0 takes a free one")
+	cmd.Flags().StringVar(&a.html, "html", "", "write the page to this file")
+	return cmd
+}
+
+func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
+	if !a.preview {
+		return usage(cmd, errors.New("say --preview to look at one bill; a whole month is rendered by `balsong batch render --month 2026-11`"))
+	}
+	if len(args) > 0 {
+		a.month = args[0]
+	}
+	if len(args) > 1 {
+		a.customer = args[1]
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return a.withBill(ctx, cmd, func(ctx context.Context, bill prepare.Bill, month key.Month, _ *trialapp.Bills) error {
+		switch {
+		case a.serve:
+			return servePreview(ctx, a.addr, func() preview.Bill { return a.make(bill, month) }, cmd.OutOrStdout())
+		case a.html != "":
+			return writePreview(a.html, a.make(bill, month), cmd.OutOrStdout())
+		default:
+			return a.make(bill, month).Text(cmd.OutOrStdout())
+		}
+	})
+}
+
+// writePreview writes the page to a file that only its owner reads: it is a customer's bill.
+func writePreview(path string, made preview.Bill, out io.Writer) error {
+	if made.Wrong != nil {
+		return made.Wrong
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(made.Page(file), file.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: open it in a browser\n", path)
+	return nil
+}
+
+func servePreview(ctx context.Context, addr string, made func() preview.Bill, out io.Writer) error {
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s (is another program there?): %w", addr, err)
+	}
+	server := &http.Server{Handler: preview.Handler(made), ReadHeaderTimeout: 10 * time.Second}
+	fmt.Fprintf(out, "Preview  http://%s/  (load it again after each change; Ctrl-C ends it)\n", listener.Addr())
+	go func() {
+		<-ctx.Done()
+		_ = server.Close()
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

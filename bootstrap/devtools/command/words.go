@@ -1,0 +1,99 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/preview"
+	"github.com/balsong/balsong/bootstrap/trialapp"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// words are the flags that choose a bill and the templates that it is shown with.
+type words struct {
+	month, customer          string
+	sample                   string // a sample bill's language, instead of a customer's bill
+	templates, sender, class string
+	actor, reason            string // of a customer's bill that is sent
+}
+
+func (a *words) flags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&a.sample, "sample", "", "a made-up bill in this language, en or ko, instead of a customer's: needs no database")
+	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
+	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the letterhead says")
+	flags.StringVar(&a.class, "class", string(policy.Transactional), "message class: TRANSACTIONAL or ADVERTISING")
+}
+
+// check checks the flags as far as that needs nothing else, and returns the month.
+func (a *words) check() (key.Month, error) {
+	switch {
+	case a.sample != "" && a.customer+a.month != "":
+		return 0, errors.New("--sample shows a made-up bill: leave month and customer out, or --sample")
+	case a.sample != "" && !slices.Contains(prepare.Languages, a.sample):
+		return 0, fmt.Errorf("--sample is %q (want %s)", a.sample, strings.Join(prepare.Languages, " or "))
+	case a.sample != "":
+		return prepare.SampleMonth(), nil
+	case a.month == "" || a.customer == "":
+		return 0, errors.New("name a month and a customer number, or --sample ko for a made-up bill")
+	}
+	return key.ParseMonth(a.month)
+}
+
+// make makes the bill's texts with the templates as they are now.
+func (a *words) make(bill prepare.Bill, month key.Month) (made preview.Bill) {
+	class := policy.MessageClass(a.class)
+	made.Title = fmt.Sprintf("Customer %s, %s, %s", bill.Customer, month, class)
+	templates, err := batchapp.OpenTemplates(a.templates)
+	if err == nil {
+		templates = templates.WithSender(a.sender)
+		err = templates.CheckClass(class)
+	}
+	if err == nil {
+		made.Variants, err = templates.Statement(bill, month, class)
+	}
+	made.Wrong = err
+	return made
+}
+
+// withBill runs do with the bill. Only a customer's bill needs the database and the keys; it is read, and nothing is changed.
+func (a *words) withBill(ctx context.Context, cmd *cobra.Command, do func(context.Context, prepare.Bill, key.Month, *trialapp.Bills) error) error {
+	month, err := a.check()
+	if err != nil {
+		return usage(cmd, err)
+	}
+	if a.sample != "" {
+		return do(ctx, prepare.Samples(a.sample)[0].Bill, month, nil)
+	}
+	c, err := config.Load[config.Preview](ctx)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	code := core.Once(ctx, cmd.ErrOrStderr(), trialapp.Reading(c), func(ctx context.Context, bills trialapp.Bills) error {
+		bill, err := bills.Find(ctx, month, a.customer)
+		if err != nil {
+			return fmt.Errorf("customer %q: %w", a.customer, err)
+		}
+		return do(ctx, bill, month, &bills)
+	})
+	if code != core.ExitOK {
+		return ExitError{Code: code}
+	}
+	return nil
+}
+
+// usage reports what is wrong with the arguments or the configuration, and ends the command with the exit code for that.
+func usage(cmd *cobra.Command, err error) error {
+	fmt.Fprintf(cmd.ErrOrStderr(), "balsong %s: %v\n", cmd.Name(), err)
+	return ExitError{Code: core.ExitUsage}
+}

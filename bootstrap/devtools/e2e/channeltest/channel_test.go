@@ -1,0 +1,223 @@
+package channeltest_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"go.uber.org/fx"
+	"go.uber.org/zap"
+
+	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/deliveryapp"
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
+	"github.com/balsong/balsong/bootstrap/dispatcherapp"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+var by = port.Act{Actor: "channel test", Reason: "to see that each channel delivers"}
+
+// A customer who can be reached on one channel alone gets the bill there, for each channel that there is.
+func TestEveryChannelDelivers(t *testing.T) {
+	month, err := key.ParseMonth("2026-11")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	url := postgrestest.URL(t)
+	environment(t, url, startGateway(t, data))
+	prepareBills(t, month)
+	deliverBills(t, postgrestest.OpenURL(t, url), month)
+
+	accepted := map[string]int{}
+	if _, err := acceptlog.ReadFile(gatewaysim.AcceptLogPath(data), func(r acceptlog.Record) error {
+		if r.Accepted {
+			accepted[r.Channel]++
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{}
+	for _, kind := range channel.All {
+		want[string(kind)] = 1
+	}
+	if !maps.Equal(accepted, want) {
+		t.Fatalf("the gateway accepted %v, want one message on each channel", accepted)
+	}
+}
+
+func startGateway(t *testing.T, data string) *gatewaysim.Server {
+	t.Helper()
+	server, err := gatewaysim.Start(t.Context(), gatewaysim.Config{
+		SMTPAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", DataDir: filepath.Clean(data), Log: zap.NewNop(), InboxKeep: -1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := server.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// environment configures the apps as in production, with the variables that each channel's gateway has.
+func environment(t *testing.T, database string, server *gatewaysim.Server) {
+	t.Helper()
+	keyset, err := crypto.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := func(name string) string {
+		value := os.Getenv("BALSONG_TEST_" + name)
+		if value == "" {
+			t.Fatalf("this test needs Kafka and S3: run through `make test` (BALSONG_TEST_%s is not set)", name)
+		}
+		return value
+	}
+	name := "channels-" + strings.ToLower(rand.Text()[:8])
+	for variable, value := range map[string]string{
+		"DATABASE_URL":          database,
+		"BALSONG_KAFKA_BROKERS": part("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX": name + "-",
+		"BALSONG_KAFKA_PARTITIONS": "2", "BALSONG_KAFKA_REPLICATION": "1", "BALSONG_KAFKA_MIN_INSYNC": "1",
+		"BALSONG_S3_BUCKET": name, "BALSONG_S3_REGION": part("S3_REGION"), "BALSONG_S3_ENDPOINT": part("S3_ENDPOINT"),
+		"BALSONG_S3_ACCESS_KEY": part("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY": part("S3_SECRET_KEY"),
+		"BALSONG_KEYSET": string(keyset), "BALSONG_LOG_LEVEL": "warn", "BALSONG_HEALTH_ADDR": "127.0.0.1:0",
+		"BALSONG_SMTP_ADDR": server.SMTPAddr(), "BALSONG_SMTP_TLS": "none", "BALSONG_SETTLE_SWEEP": "1s",
+	} {
+		t.Setenv(variable, value)
+	}
+	for _, kind := range channel.All {
+		if kind != channel.Email {
+			t.Setenv("BALSONG_"+string(kind)+"_URL", "http://"+server.HTTPAddr())
+		}
+	}
+}
+
+// load reads an app's configuration.
+func load[C any](t *testing.T) C {
+	t.Helper()
+	c, err := config.Load[C](t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// prepareBills imports a customer for each channel and renders the bills.
+func prepareBills(t *testing.T, month key.Month) {
+	t.Helper()
+	var b batchapp.Batch
+	stop := start(t, fx.Options(batchapp.Options(load[config.Batch](t)), fx.Invoke(func(batch batchapp.Batch) { b = batch })))
+	defer stop()
+	if err := b.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	spec := policy.Spec{Name: "every channel", Zone: time.UTC}
+	for _, kind := range channel.All {
+		spec.Route = append(spec.Route, policy.Leg{Channel: kind, Tries: 1})
+	}
+	drafted, err := b.Policies.Draft(t.Context(), spec, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
+		t.Fatal(err)
+	}
+	imported, err := b.Importer.Import(t.Context(), billingData(), prepare.ImportOptions{
+		Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC, File: "channels.csv", Rejects: io.Discard,
+	})
+	if err != nil || imported.Inserted != len(channel.All) {
+		t.Fatalf("%d of %d imported: %v (has each channel a destination in application/prepare?)", imported.Inserted, len(channel.All), err)
+	}
+	if rendered, err := b.Renderer(prepare.RenderOptions{}).Render(t.Context(), month); err != nil || rendered.Rendered != len(channel.All) {
+		t.Fatalf("%d rendered: %v", rendered.Rendered, err)
+	}
+}
+
+// billingData has a customer for each channel, who can be reached there alone.
+func billingData() io.Reader {
+	var file bytes.Buffer
+	out := csv.NewWriter(&file)
+	_ = out.Write(prepare.Columns)
+	for _, d := range prepare.Destinations() {
+		row := make([]string, len(prepare.Columns))
+		for column, value := range map[string]string{
+			"customer_number": string(d.Channel), "currency": "KRW", "amount": "12300", "due_date": "2026-12-25", "language": "ko", d.Column: d.Example,
+		} {
+			row[slices.Index(prepare.Columns, column)] = value
+		}
+		_ = out.Write(row)
+	}
+	out.Flush()
+	return &file
+}
+
+// deliverBills runs Delivery, settlement and a dispatch until every bill is SUCCEEDED.
+func deliverBills(t *testing.T, db *sqlx.DB, month key.Month) {
+	t.Helper()
+	t.Cleanup(start(t, deliveryapp.Options(deliveryapp.Both, load[config.Deliverer](t))))
+	var runner *dispatch.Runner
+	t.Cleanup(start(t, fx.Options(dispatcherapp.Options(load[config.Dispatcher](t)), fx.Populate(&runner))))
+	if _, err := runner.Run(t.Context(), month, by, nil); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		var statuses []string
+		if err := db.SelectContext(t.Context(), &statuses, `SELECT customer || ' ' || dispatch_status || ' ' || coalesce(last_decision, '')
+FROM billing_targets JOIN customers USING (user_id) WHERE dispatch_status <> 'SUCCEEDED' ORDER BY 1`); err != nil {
+			t.Fatal(err)
+		}
+		if len(statuses) == 0 {
+			return
+		}
+		select {
+		case <-deadline.C:
+			t.Fatal(fmt.Sprint("not delivered within a minute: ", strings.Join(statuses, "; ")))
+		case <-ticker.C:
+		}
+	}
+}
+
+func start(t *testing.T, options fx.Option) (stop func()) {
+	t.Helper()
+	app := fx.New(options)
+	if err := app.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
+		defer cancel()
+		if err := app.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}

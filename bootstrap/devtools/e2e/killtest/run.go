@@ -1,0 +1,251 @@
+// Package killtest kills dispatchers, deliveries and settlement at every point of the protocol, again and again, on a
+// real PostgreSQL and a real Apache Kafka, and lets a checker that shares no code with the product judge the result. See
+// README.md.
+package killtest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/killtest/checker"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/killtest/failpoint"
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
+)
+
+// Options say what to run.
+type Options struct {
+	DataDir   string // of input, logs and records; made where it is missing
+	Kafka     string // apache or kfake
+	Customers int
+	Kills     int           // at each point
+	Limit     time.Duration // how long the work may take
+	Around    Guard         // a short run around one guard; "": the full run
+	Without   bool          // with Around's guard left out
+	Seed      uint64
+	Out       io.Writer
+}
+
+// ErrViolated says that the checker found something.
+var ErrViolated = errors.New("the kill test has found something")
+
+// test is a run under way.
+type test struct {
+	Options
+	plan    plan
+	began   time.Time
+	stops   []func() error
+	log     *os.File
+	parts   *localenv.Set
+	info    gatewayInfo
+	gateway *child.Process
+	url     string
+	orders  orders
+	db      *sql.DB
+}
+
+// Run runs the test and prints what it found. Its error is ErrViolated where an assertion does not hold.
+func Run(ctx context.Context, o Options) (err error) {
+	t := &test{Options: o, began: time.Now(), plan: fullPlan(o)}
+	if o.Around != AllGuards {
+		t.plan = shortPlan(o.Around, o)
+	}
+	defer func() {
+		for i := len(t.stops) - 1; i >= 0; i-- {
+			err = errors.Join(err, t.stops[i]())
+		}
+	}()
+	if err := t.start(ctx); err != nil {
+		return err
+	}
+	t.say("prepare", "%d customers", t.plan.customers)
+	if err := t.prepare(ctx); err != nil {
+		return err
+	}
+	crew, err := t.work(ctx)
+	if err != nil {
+		return err
+	}
+	return t.judge(ctx, crew)
+}
+
+func (t *test) say(what, format string, args ...any) {
+	fmt.Fprintf(t.Out, "%7.1f s  %-10s %s\n", time.Since(t.began).Seconds(), what, fmt.Sprintf(format, args...))
+}
+
+func (t *test) path(name string) string { return filepath.Join(t.DataDir, name) }
+
+// start starts the parts, and the gateway in a process of its own.
+func (t *test) start(ctx context.Context) (err error) {
+	if err := os.MkdirAll(t.path("logs"), 0o755); err != nil {
+		return err
+	}
+	if t.log, err = os.Create(t.path("logs/parts.log")); err != nil {
+		return err
+	}
+	t.stops = append(t.stops, t.log.Close)
+	t.say("start", "PostgreSQL, Kafka (%s), S3, gateway", t.Kafka)
+	t.parts, err = localenv.Start(ctx, localenv.Options{Kafka: t.Kafka, Log: t.log})
+	if err != nil {
+		return err
+	}
+	t.stops = append(t.stops, t.parts.Stop)
+	log, err := os.Create(t.path("logs/gateway.log"))
+	if err != nil {
+		return err
+	}
+	t.stops = append(t.stops, log.Close)
+	t.gateway, err = child.Start(ctx, child.Options{
+		Role: gatewayRole, Log: log, Spec: gatewayOrders{DataDir: t.path("gateway"), Settings: t.plan.slow},
+	})
+	if err != nil {
+		return err
+	}
+	t.stops = append(t.stops, t.gateway.Stop)
+	return t.gateway.Info(&t.info)
+}
+
+// slots are the processes of the test: two dispatchers, two deliveries, one settlement, and an operator where one acts.
+func (t *test) slots() []slot {
+	d, v, s := failpoint.Points[0:2], failpoint.Points[2:5], failpoint.Points[5:6]
+	list := []slot{
+		{name: "dispatcher-1", role: dispatcherRole, points: d, pause: time.Second, pace: 8 * time.Second, ends: true},
+		{name: "dispatcher-2", role: dispatcherRole, points: d, pause: time.Second, pace: 8 * time.Second, ends: true},
+		{name: "delivery-1", role: deliveryRole, points: v, pause: 100 * time.Millisecond},
+		{name: "delivery-2", role: deliveryRole, points: v, pause: 100 * time.Millisecond},
+		{name: "settlement", role: settlementRole, points: s, pause: 100 * time.Millisecond, pace: 8 * time.Second},
+	}
+	if t.plan.cancel > 0 || t.plan.sendAnyway {
+		list = append(list, slot{name: "operator", role: operatorRole, pause: time.Second})
+	}
+	for i := range list {
+		list[i].orders = t.orders
+		list[i].orders.Dispatch.Linger = i == 0 // the other ends and is started again
+	}
+	return list
+}
+
+// work fills the slots until every kill has struck and every target has come to an end.
+func (t *test) work(ctx context.Context) (*crew, error) {
+	crew := &crew{campaign: newCampaign(t.plan, t.Seed), logs: t.path("logs"), struck: map[string]bool{}}
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	slots := t.slots()
+	errs := make([]error, len(slots)+1)
+	var running sync.WaitGroup
+	for i, s := range slots {
+		running.Go(func() {
+			if errs[i] = crew.run(working, s); errs[i] != nil {
+				stop()
+			}
+		})
+	}
+	errs[len(slots)] = t.await(working, crew)
+	stop()
+	running.Wait()
+	t.say("stopped", "%d processes were started, %d ended by a kill, %d in order, %d otherwise",
+		crew.started, len(crew.struck), crew.finished, len(crew.failed))
+	for _, end := range crew.failed {
+		fmt.Fprintln(t.Out, "           ended otherwise:", end)
+	}
+	return crew, errors.Join(errs...)
+}
+
+// The work is over when nothing was open in quietLooks looks, one every lookEvery: together longer than the pause between
+// two sweeps.
+const (
+	lookEvery  = 500 * time.Millisecond
+	quietLooks = 8
+)
+
+// await waits for the end of the work. Where the limit comes first, the checker says what is missing.
+func (t *test) await(ctx context.Context, crew *crew) error {
+	t.say("work", "until every kill has struck and every target has come to an end")
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	hurried, quiet, told := false, 0, time.Now()
+	for began := time.Now(); time.Since(began) < t.Limit; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.gateway.Done():
+			return errors.New("the gateway ended by itself: see logs/gateway.log")
+		case <-ticker.C:
+		}
+		open, claimed, err := t.open(ctx)
+		if err != nil {
+			return err
+		}
+		over := crew.campaign.over()
+		if over && !hurried {
+			hurried = true
+			t.say("hurry", "every kill has struck with %d targets open; the gateway is let loose", open)
+			if err := t.setGateway(ctx, t.plan.fast); err != nil {
+				return err
+			}
+		}
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			t.say("work", "%d targets open, %d claims under way, %d kills", open, claimed, len(crew.endedByKill()))
+		}
+		quiet++
+		if open > 0 || claimed > 0 {
+			quiet = 0
+		}
+		if quiet > quietLooks+int(t.plan.stall/lookEvery) { // kills that are still outstanding have nothing left to strike
+			return nil
+		}
+	}
+	t.say("limit", "the work was not over within the limit of %s", t.Limit)
+	return nil
+}
+
+// open counts targets that have not come to an end, and claims under way.
+func (t *test) open(ctx context.Context) (open, claimed int, err error) {
+	err = t.db.QueryRowContext(ctx, `SELECT
+		(SELECT count(*) FROM billing_targets WHERE dispatch_status IN ('READY', 'REQUESTED', 'FAILED')),
+		(SELECT count(*) FROM delivery_attempts WHERE state = 'CLAIMED')`).Scan(&open, &claimed)
+	return open, claimed, err
+}
+
+// judge lets the checker look at everything, once nothing runs any more.
+func (t *test) judge(ctx context.Context, crew *crew) error {
+	if err := t.gateway.Stop(); err != nil {
+		return err
+	}
+	in := checker.Inputs{Month: month, Ended: crew.endedByKill()}
+	var errs [4]error
+	in.Customers, errs[0] = checker.ReadCustomers(t.path("bills.csv"))
+	in.Calls, errs[1] = checker.ReadCalls(gatewaysim.AcceptLogPath(t.path("gateway")))
+	in.Kills, errs[2] = checker.ReadKills(t.orders.RecordFile)
+	errs[3] = checker.ReadDatabase(ctx, t.url, &in)
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	needs := checker.Needs{}
+	if t.Around == AllGuards {
+		needs = checker.Needs{Each: 5, All: 30}
+	}
+	report := checker.Check(in, needs)
+	report.Print(t.Out)
+	var failures []string
+	for _, end := range crew.failed {
+		if !strings.HasPrefix(end, "dispatcher") { // a run may end unfinished: it is started again
+			failures = append(failures, end)
+		}
+	}
+	t.say("judged", "in all")
+	if !report.OK() || len(failures) > 0 {
+		return fmt.Errorf("%w: %d assertions do not hold, %d processes ended that should not", ErrViolated, len(report.Violations), len(failures))
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+// Package gateway is a stand-in for the outside world: an SMTP relay, an SMS
+// gateway and a push gateway in one process, for laptops and for tests.
+//
+// It writes one line per accepted message to an accept log and syncs it to the
+// disk before it answers (package acceptlog), so a checker can count what was
+// truly accepted. It can be slow, limited, refusing, or cruel: accept a message
+// and break the connection before answering (package behaviour). An inbox page
+// shows what arrived (package inbox).
+//
+// A call that has been read whole is decided and carried out even when the
+// caller is gone by then, as real gateways do. Messages are never deduplicated:
+// a key that is accepted twice is in the log twice, and counted in the stats.
+//
+// # SMTP
+//
+// One recipient per message. The header X-Idempotency-Key is the key. Replies:
+//
+//	250 2.0.0   accepted
+//	550 5.1.1   permanent refusal: no such mailbox
+//	554 5.6.0   the content is refused
+//	451 4.2.1   temporary refusal: the message was surely not accepted
+//	451 4.7.0   throttled, "rate limit"; or 421 4.7.0, and the connection closes
+//
+// # HTTP
+//
+// POST /sms and POST /push, with the header Idempotency-Key (1 to 200 visible
+// ASCII characters; optional) and a JSON body of at most 64 KiB:
+//
+//	{"to":"01012345678","text":"…","class":"SMS"}      class SMS (default) or LMS
+//	{"to":"<device token>","title":"…","text":"…"}     push
+//
+// Accepted is 202 {"message_id":"…"}; callers take 200 for the same. Everything
+// else is {"code":"…","message":"…"}:
+//
+//	400 invalid_destination   permanent: no such number
+//	410 unregistered          permanent: the app is gone from this device
+//	400 content_rejected      the content is refused
+//	503 temporarily_refused   surely not accepted; may be tried again
+//	429 throttled             surely not accepted; Retry-After in seconds
+//	400 bad_request, 413 too_large, 405, 404   the caller's mistake
+//
+// Only these codes say that a message was not accepted. Any other answer, a
+// time-out or a broken connection leaves it unknown.
+//
+// # Admin port
+//
+// GET / is the inbox, GET /settings and PUT /settings show and change the
+// behaviour (fields left out keep their values), GET /stats counts.
+package gatewaysim

@@ -1,0 +1,62 @@
+package localenv
+
+import (
+	"strings"
+
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/embedpg"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/embeds3"
+)
+
+// S3Access is how to sign in at an S3 server.
+type S3Access struct {
+	AccessKey, SecretKey, Region string
+}
+
+// Addresses say where the parts listen and how to sign in.
+type Addresses struct {
+	// DatabaseURL is the superuser's URL; the database in it always exists.
+	DatabaseURL string
+	// KafkaBrokers are host:port; KafkaKind is Kfake or Apache.
+	KafkaBrokers []string
+	KafkaKind    string
+	// S3Endpoint is a URL; buckets are addressed by path.
+	S3Endpoint string
+	S3Access   S3Access
+}
+
+// Addresses of the parts, those that ran already included.
+func (s *Set) Addresses() Addresses {
+	a := Addresses{
+		DatabaseURL: s.options.Postgres,
+		S3Endpoint:  s.options.S3, S3Access: s.options.S3Access,
+	}
+	if s.Postgres != nil {
+		a.DatabaseURL = s.Postgres.URL(embedpg.User)
+	}
+	switch {
+	case s.Kfake != nil:
+		a.KafkaBrokers, a.KafkaKind = s.Kfake.Addrs(), Kfake
+	case s.Apache != nil:
+		a.KafkaBrokers, a.KafkaKind = s.Apache.Addrs(), Apache
+	default:
+		a.KafkaBrokers, a.KafkaKind = strings.Split(s.options.Kafka, ","), Apache
+	}
+	if s.S3 != nil {
+		a.S3Endpoint = s.S3.Endpoint()
+		a.S3Access = S3Access{AccessKey: s.S3.AccessKey(), SecretKey: s.S3.SecretKey(), Region: embeds3.Region}
+	}
+	return a
+}
+
+// Environment is the addresses as the variables that the tests read.
+func (a Addresses) Environment() []string {
+	return []string{
+		"BALSONG_TEST_DATABASE_URL=" + a.DatabaseURL,
+		"BALSONG_TEST_KAFKA_BROKERS=" + strings.Join(a.KafkaBrokers, ","),
+		"BALSONG_TEST_KAFKA=" + a.KafkaKind,
+		"BALSONG_TEST_S3_ENDPOINT=" + a.S3Endpoint,
+		"BALSONG_TEST_S3_ACCESS_KEY=" + a.S3Access.AccessKey,
+		"BALSONG_TEST_S3_SECRET_KEY=" + a.S3Access.SecretKey,
+		"BALSONG_TEST_S3_REGION=" + a.S3Access.Region,
+	}
+}
