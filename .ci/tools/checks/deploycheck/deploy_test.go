@@ -23,7 +23,7 @@ func TestEverythingThatDeployNamesExists(t *testing.T) {
 func TestAWrongNameIsFound(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ file, old, broken, want string }{
-		{"deploy/compose.yaml", "target: balsong", "target: baldong", "service gateway: target baldong is no stage"},
+		{"deploy/compose.yaml", "target: balsong-dev", "target: baldong-dev", "service gateway: target baldong-dev is no stage"},
 		{"deploy/compose.yaml", "BALSONG_SMS_URL", "BALSONG_SMS_ADDRESS", "service delivery: BALSONG_SMS_ADDRESS is read by nothing"},
 		{"deploy/compose.yaml", "postgres: { condition", "postgresql: { condition", "service migrate: depends on postgresql"},
 		{"deploy/compose.yaml", `["kafka:/var`, `["kafkas:/var`, "service kafka: mounts kafkas"},
