@@ -135,7 +135,7 @@ layers: ## who may import whom, read the clock or the environment, and write out
 	bin/layercheck -root .
 
 .PHONY: docs
-docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, what templates may use
+docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, metrics, what templates may use
 	$(with_parts) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/core ./bootstrap/batchapp -update
 
 .PHONY: docs-check

@@ -128,9 +128,7 @@ func invalid(format string, args ...any) error {
 // silent discards logs and metrics.
 type silent struct{}
 
-func (silent) Info(string, ...port.Field)               {}
-func (silent) Warn(string, ...port.Field)               {}
-func (silent) Error(string, ...port.Field)              {}
-func (silent) Count(string, int, ...string)             {}
-func (silent) Observe(string, time.Duration, ...string) {}
-func (silent) Gauge(string, float64, ...string)         {}
+func (silent) Info(string, ...port.Field)              {}
+func (silent) Warn(string, ...port.Field)              {}
+func (silent) Error(string, ...port.Field)             {}
+func (silent) Record(*port.Metric, float64, ...string) {}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -135,7 +136,7 @@ func (m *member) heard(err error) {
 	if ofRebalance(err) {
 		return
 	}
-	m.config.Metrics.Count("kafka_consumer_errors", 1, "topic", string(m.topic))
+	metric.KafkaConsumerErrors.Add(m.config.Metrics, 1, m.topic)
 	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
 		return // the next session parks the partition, and says so
 	}

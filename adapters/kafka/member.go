@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -58,9 +59,9 @@ func (m *member) Setup(from sarama.ConsumerGroupSession) error {
 		m.session.trackers[partition] = &tracker{}
 	}
 	m.sessions++
-	m.config.Metrics.Count("kafka_sessions", 1, "topic", string(m.topic))
-	m.config.Metrics.Gauge("kafka_partitions", float64(len(partitions)), "topic", string(m.topic))
-	m.config.Metrics.Gauge("kafka_partitions_parked", float64(len(lost)), "topic", string(m.topic))
+	metric.KafkaConsumerSessions.Add(m.config.Metrics, 1, m.topic)
+	metric.KafkaPartitionsAssigned.Set(m.config.Metrics, len(partitions), m.topic)
+	metric.KafkaPartitionsParked.Set(m.config.Metrics, len(lost), m.topic)
 	m.outage.worked()
 	go m.commitEvery(from, m.session)
 	return nil
@@ -212,11 +213,11 @@ func (m *member) commit(from sarama.ConsumerGroupSession, s *session) {
 			risen = true
 		}
 	}
-	m.config.Metrics.Gauge("kafka_messages_unfinished", float64(unfinished), "topic", string(m.topic))
+	metric.KafkaMessagesUnfinished.Set(m.config.Metrics, unfinished, m.topic)
 	started := time.Now()
 	from.Commit()
 	if risen {
-		m.config.Metrics.Observe("kafka_commit", time.Since(started), "topic", string(m.topic))
+		metric.KafkaCommitDuration.Observe(m.config.Metrics, time.Since(started), m.topic)
 	}
 }
 

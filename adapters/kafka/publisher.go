@@ -9,6 +9,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -214,10 +215,10 @@ func (p *Publisher) count(topic port.Topic, answers []error) {
 		}
 	}
 	if failed > 0 {
-		p.config.Metrics.Count("kafka_publish_failed", failed, "topic", string(topic))
+		metric.KafkaPublishFailures.Add(p.config.Metrics, failed, topic)
 	}
 	if acked := len(answers) - failed; acked > 0 {
-		p.config.Metrics.Count("kafka_published", acked, "topic", string(topic))
+		metric.KafkaMessagesPublished.Add(p.config.Metrics, acked, topic)
 	}
 }
 

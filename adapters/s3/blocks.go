@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/balsong/balsong/application/metric"
 )
 
 // packKey names a pack.
@@ -28,7 +30,7 @@ func (p *Packs) block(ctx context.Context, at blockKey) (_ *block, read bool, er
 	if place == cached {
 		result = "hit"
 	}
-	p.metrics.Count("s3_block_lookups_total", 1, "result", result)
+	metric.S3BlockLookups.Add(p.metrics, 1, result)
 	if place == missed {
 		// The request belongs to all who wait for it: the end of one caller's context must not fail the others.
 		shared := context.WithoutCancel(ctx)
@@ -72,7 +74,7 @@ func (p *Packs) fetch(ctx context.Context, at blockKey, room []byte) (n int, err
 	if err != nil {
 		return 0, err
 	}
-	p.metrics.Count("s3_bytes_total", n, "direction", "read")
+	metric.S3TransferredBytes.Add(p.metrics, n, "read")
 	return n, nil
 }
 

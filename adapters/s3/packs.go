@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -30,8 +31,7 @@ type Packs struct {
 var _ port.Packs = (*Packs)(nil)
 
 // New returns the packs of a store; it does not connect yet. ErrInvalid where a setting cannot work. Metrics:
-// s3_requests_total (operation, outcome), s3_bytes_total (direction), s3_request_seconds (operation) and
-// s3_block_lookups_total (result).
+// those of package metric that begin with S3.
 func New(ctx context.Context, config Config, metrics port.Metrics) (*Packs, error) {
 	config = config.WithDefaults()
 	if err := config.validate(); err != nil {
@@ -91,7 +91,7 @@ func (p *Packs) Put(ctx context.Context, name string, entries [][]byte) ([]port.
 	if err != nil {
 		return nil, wrap(refusedWrite(err), "put pack %s", name)
 	}
-	p.metrics.Count("s3_bytes_total", int(size), "direction", "written")
+	metric.S3TransferredBytes.Add(p.metrics, int(size), "written")
 	return refs, nil
 }
 
@@ -181,7 +181,7 @@ func (p *Packs) call(ctx context.Context, operation string, fn func(context.Cont
 	defer cancel()
 	start := time.Now()
 	err := translate(ctx, fn(within))
-	p.metrics.Observe("s3_request_seconds", time.Since(start), "operation", operation)
-	p.metrics.Count("s3_requests_total", 1, "operation", operation, "outcome", outcome(err))
+	metric.S3RequestDuration.Observe(p.metrics, time.Since(start), operation)
+	metric.S3Requests.Add(p.metrics, 1, operation, outcome(err))
 	return err
 }

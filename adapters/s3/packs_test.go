@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -23,16 +24,14 @@ type counts struct {
 	n  map[string]int
 }
 
-func (c *counts) Count(name string, n int, labels ...string) {
+func (c *counts) Record(m *port.Metric, value float64, labels ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n == nil {
 		c.n = map[string]int{}
 	}
-	c.n[strings.Join(append([]string{name}, labels...), " ")] += n
+	c.n[strings.Join(append([]string{m.Name}, labels...), " ")] += int(value)
 }
-func (c *counts) Observe(string, time.Duration, ...string) {}
-func (c *counts) Gauge(string, float64, ...string)         {}
 
 func (c *counts) of(name string) int {
 	c.mu.Lock()
@@ -116,7 +115,7 @@ func TestNeighboursShareRequests(t *testing.T) {
 	if n := s.requests.Load(); n != 10 {
 		t.Errorf("400 entries in 10 blocks took %d requests", n)
 	}
-	if metrics.of("s3_requests_total operation get_block outcome ok") != 10 || metrics.of("s3_bytes_total direction read") != 40_000 {
+	if metrics.of(metric.S3Requests.Name+" get_block ok") != 10 || metrics.of(metric.S3TransferredBytes.Name+" read") != 40_000 {
 		t.Errorf("counted: %v", metrics.n)
 	}
 }

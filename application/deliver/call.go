@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 )
@@ -32,7 +33,7 @@ func (f *flight) claimAndCall(ctx context.Context) (over bool) {
 	reply := f.call()
 	called = true
 	release(reply.Verdict, true) // before the outcome is stored, which needs no permit
-	f.Metrics.Observe("gateway_call_seconds", f.Clock.Now().Sub(began), "provider", f.lane.Gateway.Provider().Name)
+	metric.GatewayCallDuration.Observe(f.Metrics, f.Clock.Now().Sub(began), f.lane.Gateway.Provider().Name)
 	f.storeReply(reply)
 	return true
 }
@@ -93,7 +94,7 @@ func (f *flight) notOwned() (over bool) {
 		return true
 	default:
 		f.finish()
-		f.Metrics.Count("claims_lost_total", 1)
+		metric.ClaimsLost.Add(f.Metrics, 1)
 		f.repeatResult()
 		return true
 	}
@@ -125,7 +126,7 @@ func (f *flight) store(o attempt.Outcome) {
 			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})
 		return
 	}
-	f.Metrics.Count("deliveries_total", 1, "outcome", string(o.State), "reason", string(o.Reason))
+	metric.Deliveries.Add(f.Metrics, 1, o.State, o.Reason)
 	if !held {
 		f.repeatResult()
 		return

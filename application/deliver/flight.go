@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/window"
@@ -131,7 +132,7 @@ func (f *flight) closeKey(ctx context.Context, state attempt.State, class attemp
 		return
 	}
 	f.finish()
-	f.Metrics.Count("deliveries_total", 1, "outcome", string(state), "reason", string(reason))
+	metric.Deliveries.Add(f.Metrics, 1, state, reason)
 	if !inserted {
 		f.repeatResult()
 		return
@@ -156,7 +157,7 @@ func (f *flight) repeatResult() {
 // (known), its key is closed as FAILED(content), so that the target becomes PAUSED(content). Only then is the message
 // done.
 func (f *flight) refuseContent(ctx context.Context, cause error, known bool) {
-	f.Metrics.Count("dead_letters_total", 1)
+	metric.DeadLetters.Add(f.Metrics, 1)
 	f.Log.Error("a request cannot be delivered and goes to the dead letter topic",
 		port.Field{Key: "partition", Value: int(f.message.Partition)}, port.Field{Key: "offset", Value: f.message.Offset},
 		port.Field{Key: "delivery", Value: deliveryName(f.request, known)}, port.Field{Key: "error", Value: cause})

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -57,7 +58,7 @@ func (h *hints) publish(messages []port.Message) {
 		}
 	}
 	if failed > 0 {
-		h.Metrics.Count("results_unpublished_total", failed)
+		metric.ResultsUnpublished.Add(h.Metrics, failed)
 	}
 }
 
@@ -71,7 +72,7 @@ func (h *hints) close() {
 func (s *Service) hint(r event.Result) {
 	m, err := r.Message(s.config.Source, event.Trace(r.Delivery(), r.RunID), s.Clock.Now())
 	if err != nil {
-		s.Metrics.Count("results_unpublished_total", 1)
+		metric.ResultsUnpublished.Add(s.Metrics, 1)
 		return
 	}
 	s.hints.queue <- m

@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
@@ -189,7 +190,7 @@ func TestACopyDuringTheCallLeavesTheKeyToItsOwner(t *testing.T) {
 	w.start(t)
 	<-w.email.Blocked()
 	w.copyRequests(t, 1)
-	eventually(t, "the copy is passed over", func() bool { return w.metrics.Counted("claims_lost_total") == 1 && w.lag() == 0 })
+	eventually(t, "the copy is passed over", func() bool { return w.metrics.Counted(metric.ClaimsLost.Metric) == 1 && w.lag() == 0 })
 	w.email.Release()
 	w.awaitLanded(t)
 	w.expectCalls(t, w.email, 1)
@@ -269,7 +270,7 @@ func TestALostResultIsFoundByTheSweep(t *testing.T) {
 	stop := w.start(t)
 	w.awaitLanded(t)
 	stop()
-	if n := w.metrics.Counted("results_unpublished_total"); n != 1 {
+	if n := w.metrics.Counted(metric.ResultsUnpublished.Metric); n != 1 {
 		t.Fatalf("%d results count as unpublished", n)
 	}
 	w.expect(t, 1, billing.Requested, 0, 0)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
@@ -160,11 +161,11 @@ func (r *run) note(result pageResult, took time.Duration) {
 	r.record.Failed += result.dispatches - result.published
 	for name, n := range result.decisions {
 		r.record.Decisions[name] += n
-		r.Metrics.Count("dispatch_decisions_total", n, "decision", name)
+		metric.DispatchDecisions.Add(r.Metrics, n, name)
 	}
 	r.pageTimes = append(r.pageTimes, took)
-	r.Metrics.Observe("dispatch_page_seconds", took)
-	r.Metrics.Count("dispatch_published_total", result.published)
+	metric.DispatchPageDuration.Observe(r.Metrics, took)
+	metric.DispatchRequestsPublished.Add(r.Metrics, result.published)
 	if r.progress != nil {
 		r.progress(r.record)
 	}

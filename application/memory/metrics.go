@@ -4,81 +4,54 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/balsong/balsong/application/port"
 )
 
 var _ port.Metrics = (*Metrics)(nil)
 
-// Metrics keeps what was counted and measured. The zero Metrics is ready to use. The order of label pairs does not
-// matter.
+// Metrics keeps what was recorded. The zero Metrics is ready to use.
 type Metrics struct {
-	mu       sync.Mutex
-	counters map[string]int
-	observed map[string][]time.Duration
-	gauges   map[string]float64
+	mu     sync.Mutex
+	values map[string][]float64 // by series, oldest first
 }
 
-// Count adds to a counter.
-func (m *Metrics) Count(name string, n int, labels ...string) {
+// Record implements port.Metrics.
+func (m *Metrics) Record(metric *port.Metric, value float64, labels ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.counters == nil {
-		m.counters = map[string]int{}
+	if m.values == nil {
+		m.values = map[string][]float64{}
 	}
-	m.counters[series(name, labels)] += n
-}
-
-// Observe notes a measurement.
-func (m *Metrics) Observe(name string, d time.Duration, labels ...string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.observed == nil {
-		m.observed = map[string][]time.Duration{}
+	at := series(metric, labels)
+	switch held := m.values[at]; {
+	case metric.Kind == port.Counter && len(held) > 0:
+		held[0] += value
+	case metric.Kind == port.Histogram:
+		m.values[at] = append(held, value)
+	default:
+		m.values[at] = []float64{value}
 	}
-	at := series(name, labels)
-	m.observed[at] = append(m.observed[at], d)
-}
-
-// Gauge sets a current value.
-func (m *Metrics) Gauge(name string, value float64, labels ...string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.gauges == nil {
-		m.gauges = map[string]float64{}
-	}
-	m.gauges[series(name, labels)] = value
 }
 
 // Counted returns a counter's value.
-func (m *Metrics) Counted(name string, labels ...string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.counters[series(name, labels)]
-}
-
-// Observed returns the measurements, oldest first.
-func (m *Metrics) Observed(name string, labels ...string) []time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.observed[series(name, labels)])
-}
-
-// Gauged returns a gauge's value and whether it was ever set.
-func (m *Metrics) Gauged(name string, labels ...string) (float64, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	value, ok := m.gauges[series(name, labels)]
-	return value, ok
-}
-
-// series names a metric with its labels; a label without a value shows as such.
-func series(name string, labels []string) string {
-	var pairs []string
-	for pair := range slices.Chunk(labels, 2) {
-		pairs = append(pairs, strings.Join(pair, "="))
+func (m *Metrics) Counted(metric *port.Metric, labels ...string) int {
+	total := 0.0
+	for _, value := range m.Recorded(metric, labels...) {
+		total += value
 	}
-	slices.Sort(pairs)
-	return name + "{" + strings.Join(pairs, ",") + "}"
+	return int(total)
+}
+
+// Recorded returns a counter's or gauge's value, or a histogram's observations, oldest first; nothing if it was never
+// recorded.
+func (m *Metrics) Recorded(metric *port.Metric, labels ...string) []float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.values[series(metric, labels)])
+}
+
+// series names a metric with the values of its labels.
+func series(metric *port.Metric, labels []string) string {
+	return metric.Name + "{" + strings.Join(labels, ",") + "}"
 }

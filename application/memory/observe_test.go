@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 )
 
 func TestTheLogRecordsLinesWithTheirFields(t *testing.T) {
@@ -27,23 +29,23 @@ func TestTheLogRecordsLinesWithTheirFields(t *testing.T) {
 func TestMetricsKeepSeriesApart(t *testing.T) {
 	t.Parallel()
 	var m memory.Metrics
-	m.Count("calls", 1, "provider", "smtp", "verdict", "accepted")
-	m.Count("calls", 2, "verdict", "accepted", "provider", "smtp")
-	m.Count("calls", 4, "provider", "smtp", "verdict", "refused")
-	m.Observe("page", time.Second)
-	m.Observe("page", 2*time.Second)
-	m.Gauge("lag", 3)
-	m.Gauge("lag", 1)
-	if n := m.Counted("calls", "provider", "smtp", "verdict", "accepted"); n != 3 {
+	metric.Deliveries.Add(&m, 1, attempt.Succeeded, "")
+	metric.Deliveries.Add(&m, 2, attempt.Succeeded, "")
+	metric.Deliveries.Add(&m, 4, attempt.Failed, attempt.ReasonRefused)
+	metric.DispatchPageDuration.Observe(&m, time.Second)
+	metric.DispatchPageDuration.Observe(&m, 2*time.Second)
+	metric.KafkaPartitionsAssigned.Set(&m, 3, port.TopicRequests)
+	metric.KafkaPartitionsAssigned.Set(&m, 1, port.TopicRequests)
+	if n := m.Counted(metric.Deliveries.Metric, "SUCCEEDED", ""); n != 3 {
 		t.Errorf("counted %d, want 3", n)
 	}
-	if got := m.Observed("page"); !slices.Equal(got, []time.Duration{time.Second, 2 * time.Second}) {
+	if got := m.Recorded(metric.DispatchPageDuration.Metric); !slices.Equal(got, []float64{1, 2}) {
 		t.Errorf("observed %v", got)
 	}
-	if lag, ok := m.Gauged("lag"); lag != 1 || !ok {
-		t.Errorf("gauged %v, %v", lag, ok)
+	if got := m.Recorded(metric.KafkaPartitionsAssigned.Metric, string(port.TopicRequests)); !slices.Equal(got, []float64{1}) {
+		t.Errorf("the gauge is %v", got)
 	}
-	if _, ok := m.Gauged("lag", "partition", "1"); ok {
+	if got := m.Recorded(metric.KafkaPartitionsAssigned.Metric, string(port.TopicResults)); len(got) != 0 {
 		t.Error("a series that was never set has a value")
 	}
 }

@@ -46,14 +46,3 @@ type Log interface {
 	Warn(message string, fields ...Field)
 	Error(message string, fields ...Field)
 }
-
-// Metrics counts and measures. Names and labels are in snake_case and carry no personal data. Labels are passed in
-// pairs: name, value.
-type Metrics interface {
-	// Count adds n to a counter.
-	Count(name string, n int, labels ...string)
-	// Observe records one duration, which is exported in seconds.
-	Observe(name string, d time.Duration, labels ...string)
-	// Gauge sets the current value of a gauge.
-	Gauge(name string, value float64, labels ...string)
-}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -73,7 +74,7 @@ func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
 				return total, err
 			}
 			total += len(expired)
-			s.Metrics.Count("leases_expired_total", len(expired))
+			metric.LeasesExpired.Add(s.Metrics, len(expired))
 			keys := make([]key.Target, len(expired))
 			for i, k := range expired {
 				keys[i] = k.Target()
@@ -227,6 +228,6 @@ func (s *Settler) requeue(ctx context.Context, keys []key.Target, before time.Ti
 	if err != nil {
 		return 0, err
 	}
-	s.Metrics.Count("requeued_total", requeued)
+	metric.TargetsRequeued.Add(s.Metrics, requeued)
 	return requeued, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/balsong/balsong/application/batch"
 	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -26,7 +27,7 @@ func (s *Settler) consumeResults(ctx context.Context) error {
 	err := s.Results.Run(ctx, func(ctx context.Context, m port.Received) {
 		result, err := event.DecodeResult(m.Message)
 		if err != nil {
-			s.Metrics.Count("results_undecodable_total", 1)
+			metric.ResultsUndecodable.Add(s.Metrics, 1)
 			s.Log.Error("a result cannot be decoded; the sweep settles its target",
 				port.Field{Key: "partition", Value: int(m.Partition)}, port.Field{Key: "offset", Value: m.Offset}, port.Field{Key: "error", Value: err})
 			m.Done()

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
@@ -174,7 +175,7 @@ func (s *Settler) succeed(ctx context.Context, keys []key.Target) (succeeded []k
 	if err != nil {
 		return nil, err
 	}
-	s.Metrics.Count("settled_total", len(succeeded))
+	metric.TargetsSettled.Add(s.Metrics, len(succeeded))
 	return succeeded, nil
 }
 
@@ -200,7 +201,7 @@ func (s *Settler) look(ctx context.Context, keys []key.Target) (changed int, err
 	if err != nil {
 		return 0, err
 	}
-	s.Metrics.Count("settled_total", changed)
+	metric.TargetsSettled.Add(s.Metrics, changed)
 	return changed, nil
 }
 

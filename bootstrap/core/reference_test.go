@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/observe"
 )
 
 var update = flag.Bool("update", false, "write the reference pages anew")
@@ -18,6 +19,7 @@ func TestTheReferencePagesAreFresh(t *testing.T) {
 	for path, write := range map[string]func(io.Writer){
 		"../../docs/operations/configuration.md": config.Reference,
 		"../../docs/operations/exit-codes.md":    core.ExitReference,
+		"../../docs/operations/metrics.md":       observe.MetricsReference,
 	} {
 		var want bytes.Buffer
 		write(&want)

@@ -85,6 +85,4 @@ func (p *part) store(facts s3.Facts, c config.S3) {
 // unmeasured is port.Metrics of a look.
 type unmeasured struct{}
 
-func (unmeasured) Count(string, int, ...string)             {}
-func (unmeasured) Observe(string, time.Duration, ...string) {}
-func (unmeasured) Gauge(string, float64, ...string)         {}
+func (unmeasured) Record(*port.Metric, float64, ...string) {}

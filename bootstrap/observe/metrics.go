@@ -1,90 +1,76 @@
 package observe
 
 import (
+	"fmt"
+	"io"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 )
 
-// Metrics keeps the use cases' numbers for Prometheus. A metric is registered with its first value, whose labels it keeps.
+// Metrics keeps the numbers of use cases and adapters for Prometheus.
 type Metrics struct {
 	registry *prometheus.Registry
-	mu       sync.RWMutex
-	counters map[string]*prometheus.CounterVec
-	times    map[string]*prometheus.HistogramVec
-	gauges   map[string]*prometheus.GaugeVec
+	record   map[*port.Metric]func(value float64, labels []string)
 }
 
 var _ port.Metrics = (*Metrics)(nil)
 
-// NewMetrics returns metrics with those of the Go runtime and of the process.
+// buckets of histograms, in seconds: from a request to the object store to the longest call to a mail server.
+var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 600}
+
+// NewMetrics returns the metrics of package metric with those of the Go runtime and of the process.
 func NewMetrics() *Metrics {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return &Metrics{
-		registry: registry,
-		counters: map[string]*prometheus.CounterVec{},
-		times:    map[string]*prometheus.HistogramVec{},
-		gauges:   map[string]*prometheus.GaugeVec{},
+	m := &Metrics{registry: prometheus.NewRegistry(), record: map[*port.Metric]func(float64, []string){}}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, declared := range metric.All() {
+		m.register(declared)
+	}
+	return m
+}
+
+func (m *Metrics) register(declared *port.Metric) {
+	options := prometheus.Opts{Name: declared.Name, Help: declared.Help}
+	switch declared.Kind {
+	case port.Counter:
+		v := prometheus.NewCounterVec(prometheus.CounterOpts(options), declared.Labels)
+		m.registry.MustRegister(v)
+		m.record[declared] = func(value float64, labels []string) { v.WithLabelValues(labels...).Add(value) }
+	case port.Gauge:
+		v := prometheus.NewGaugeVec(prometheus.GaugeOpts(options), declared.Labels)
+		m.registry.MustRegister(v)
+		m.record[declared] = func(value float64, labels []string) { v.WithLabelValues(labels...).Set(value) }
+	case port.Histogram:
+		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: options.Name, Help: options.Help, Buckets: buckets}, declared.Labels)
+		m.registry.MustRegister(v)
+		m.record[declared] = func(value float64, labels []string) { v.WithLabelValues(labels...).Observe(value) }
 	}
 }
 
-// Count implements port.Metrics.
-func (m *Metrics) Count(name string, n int, labels ...string) {
-	names, values := pairs(labels)
-	vector(m, m.counters, name, func() *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "balsong_" + name, Help: title(name)}, names)
-	}).WithLabelValues(values...).Add(float64(n))
+// Record implements port.Metrics. It panics for a metric that package metric does not declare.
+func (m *Metrics) Record(declared *port.Metric, value float64, labels ...string) {
+	m.record[declared](value, labels)
 }
 
-// Observe implements port.Metrics.
-func (m *Metrics) Observe(name string, d time.Duration, labels ...string) {
-	names, values := pairs(labels)
-	vector(m, m.times, name, func() *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "balsong_" + name, Help: title(name),
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 600},
-		}, names)
-	}).WithLabelValues(values...).Observe(d.Seconds())
-}
+// MetricsReference writes docs/operations/metrics.md.
+func MetricsReference(w io.Writer) {
+	fmt.Fprint(w, `# Metrics
 
-// Gauge implements port.Metrics.
-func (m *Metrics) Gauge(name string, value float64, labels ...string) {
-	names, values := pairs(labels)
-	vector(m, m.gauges, name, func() *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "balsong_" + name, Help: title(name)}, names)
-	}).WithLabelValues(values...).Set(value)
-}
+Written from package metric; a test fails when it is stale. A service serves them in Prometheus' format under `+"`/metrics`"+` at
+`+"`BALSONG_HEALTH_ADDR`"+`, beside those of the Go runtime and of the process (`+"`go_…`, `process_…`"+`). No label names a person or a statement.
 
-func vector[V prometheus.Collector](m *Metrics, known map[string]V, name string, make func() V) V {
-	m.mu.RLock()
-	v, ok := known[name]
-	m.mu.RUnlock()
-	if ok {
-		return v
+| metric | type | labels | meaning |
+|---|---|---|---|
+`)
+	for _, m := range metric.All() {
+		labels := make([]string, len(m.Labels))
+		for i, label := range m.Labels {
+			labels[i] = "`" + label + "`"
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, strings.Join(labels, ", "), m.Help)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if v, ok := known[name]; ok {
-		return v
-	}
-	v = make()
-	m.registry.MustRegister(v)
-	known[name] = v
-	return v
 }
-
-func pairs(labels []string) (names, values []string) {
-	for i := 0; i+1 < len(labels); i += 2 {
-		names = append(names, labels[i])
-		values = append(values, labels[i+1])
-	}
-	return names, values
-}
-
-func title(name string) string { return strings.ReplaceAll(name, "_", " ") }

@@ -7,11 +7,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 )
 
 func ask(t *testing.T, s *Server, path string) *httptest.ResponseRecorder {
@@ -45,18 +51,43 @@ func TestReadinessNamesThePartsThatAreWaitedForAndHealthDoesNotDependOnThem(t *t
 func TestMetricsShowCountersTimesAndGauges(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics()
-	m.Count("deliveries_total", 2, "outcome", "SUCCEEDED")
-	m.Count("deliveries_total", 1, "outcome", "FAILED")
-	m.Observe("gateway_call_seconds", 300*time.Millisecond, "provider", "smtp")
-	m.Gauge("lag", 7)
+	metric.Deliveries.Add(m, 2, attempt.Succeeded, "")
+	metric.Deliveries.Add(m, 1, attempt.Failed, attempt.ReasonRefused)
+	metric.GatewayCallDuration.Observe(m, 300*time.Millisecond, "smtp")
+	metric.KafkaPartitionsAssigned.Set(m, 7, port.TopicRequests)
 	text := ask(t, NewServer("", m, func() []string { return nil }), "/metrics").Body.String()
 	for _, want := range []string{
-		`balsong_deliveries_total{outcome="SUCCEEDED"} 2`, `balsong_deliveries_total{outcome="FAILED"} 1`,
-		`balsong_gateway_call_seconds_bucket{provider="smtp",le="0.5"} 1`, "balsong_lag 7", "process_resident_memory_bytes",
+		`balsong_deliveries_total{outcome="SUCCEEDED",reason=""} 2`, `balsong_deliveries_total{outcome="FAILED",reason="refused"} 1`,
+		`balsong_gateway_call_duration_seconds_bucket{provider="smtp",le="0.5"} 1`,
+		`balsong_kafka_partitions_assigned{topic="dispatch-requests.v1"} 7`, "process_resident_memory_bytes",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)
 		}
+	}
+}
+
+// Prometheus' own linter judges names, units and help texts.
+func TestMetricsAreNamedAsPrometheusAdvises(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics()
+	for _, declared := range metric.All() {
+		m.Record(declared, 1, declared.Labels...)
+	}
+	families, err := m.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	families = slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return !strings.HasPrefix(f.GetName(), "balsong_") })
+	if len(families) != len(metric.All()) {
+		t.Errorf("%d metrics are served, %d declared", len(families), len(metric.All()))
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
 	}
 }
 

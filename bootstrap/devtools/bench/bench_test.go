@@ -83,7 +83,7 @@ func TestMetricsAreAddedUpByNameAndLabel(t *testing.T) {
 	t.Parallel()
 	m := metrics{
 		`balsong_deliveries_total{outcome="SUCCEEDED",reason=""} 3e+03`, `balsong_deliveries_total{outcome="FAILED",reason="x"} 5`,
-		`balsong_deliveries_total_other 7`, `balsong_settled_total 11`,
+		`balsong_deliveries_total_other 7`, `balsong_targets_settled_total 11`,
 	}
 	if got := m.sum("balsong_deliveries_total", ""); got != 3005 {
 		t.Errorf("all: %v", got)
@@ -91,7 +91,7 @@ func TestMetricsAreAddedUpByNameAndLabel(t *testing.T) {
 	if got := m.sum("balsong_deliveries_total", `outcome="SUCCEEDED"`); got != 3000 {
 		t.Errorf("one label: %v", got)
 	}
-	if got := m.sum("balsong_settled_total", ""); got != 11 {
+	if got := m.sum("balsong_targets_settled_total", ""); got != 11 {
 		t.Errorf("without labels: %v", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -102,11 +103,11 @@ func (b *bench) lineOnce(ctx context.Context, s *stage, deliver, settle *Stage) 
 	s.config.Gateways.SMS = config.HTTPGateway{
 		URL: "http://127.0.0.1:1", CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: b.InFlight,
 	}
-	delivered, err := b.counted(ctx, s, instantRole, "balsong_deliveries_total", `outcome="SUCCEEDED"`)
+	delivered, err := b.counted(ctx, s, instantRole, metric.Deliveries.Name, `outcome="SUCCEEDED"`)
 	if err != nil {
 		return err
 	}
-	settled, err := b.counted(ctx, s, settlementRole, "balsong_settled_total", "")
+	settled, err := b.counted(ctx, s, settlementRole, metric.TargetsSettled.Name, "")
 	if err != nil {
 		return err
 	}

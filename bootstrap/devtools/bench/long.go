@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 )
 
@@ -91,7 +92,7 @@ func (b *bench) untilEnded(ctx context.Context, l *line, rows int) (succeeded in
 		if err != nil {
 			return 0, err
 		}
-		if n := int(page.sum("balsong_settled_total", "")); n > settled {
+		if n := int(page.sum(metric.TargetsSettled.Name, "")); n > settled {
 			settled, moved = n, time.Now()
 		}
 		if settled >= rows || time.Since(moved) > 5*time.Second && time.Since(looked) > 5*time.Second { // what no gateway can reach is not settled, but ended

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
@@ -48,16 +49,16 @@ func (l *line) look(ctx context.Context, withUsage bool) (sample, error) {
 		return s, err
 	}
 	s.accepted, s.inFlight = float64(stats.Accepted), float64(stats.InFlight)
-	s.delivered = delivery.sum("balsong_deliveries_total", `outcome="SUCCEEDED"`)
-	s.settled = settlement.sum("balsong_settled_total", "")
-	s.s3Requests = delivery.sum("balsong_s3_requests_total", "")
-	s.s3Bytes = delivery.sum("balsong_s3_bytes_total", `direction="read"`)
-	s.lookups = delivery.sum("balsong_s3_block_lookups_total", "")
-	s.misses = delivery.sum("balsong_s3_block_lookups_total", `result="miss"`)
+	s.delivered = delivery.sum(metric.Deliveries.Name, `outcome="SUCCEEDED"`)
+	s.settled = settlement.sum(metric.TargetsSettled.Name, "")
+	s.s3Requests = delivery.sum(metric.S3Requests.Name, "")
+	s.s3Bytes = delivery.sum(metric.S3TransferredBytes.Name, `direction="read"`)
+	s.lookups = delivery.sum(metric.S3BlockLookups.Name, "")
+	s.misses = delivery.sum(metric.S3BlockLookups.Name, `outcome="miss"`)
 	if err := l.db.GetContext(ctx, &s.transactions, `SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()`); err != nil {
 		return s, err
 	}
-	s.claimsLost = delivery.sum("balsong_claims_lost_total", "")
+	s.claimsLost = delivery.sum(metric.ClaimsLost.Name, "")
 	if withUsage {
 		s.usages = usages()
 	}

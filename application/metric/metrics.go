@@ -1,0 +1,88 @@
+package metric
+
+import (
+	"slices"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+)
+
+// The labels. A thing has the same label in every metric.
+const (
+	decision  = "decision"  // of a dispatcher about a target
+	direction = "direction" // of a transfer: read, written
+	operation = "operation" // of the object store: get_block, put_pack, …
+	outcome   = "outcome"   // how something ended
+	provider  = "provider"  // name of a gateway's provider
+	reason    = "reason"    // why it ended so
+	topic     = "topic"     // of Kafka, without the configured prefix
+)
+
+// Of the dispatcher.
+var (
+	DispatchDecisions         = CounterBy[string]{counter("dispatch_decisions_total", "Decisions about targets.", decision)}
+	DispatchRequestsPublished = Counter{counter("dispatch_requests_published_total", "Requests that the event log acknowledged.")}
+	DispatchPageDuration      = Duration{histogram("dispatch_page_duration_seconds", "Time to decide about, publish and store one page of targets.")}
+)
+
+// Of Delivery.
+var (
+	Deliveries = CounterBy2[attempt.State, attempt.Reason]{counter("deliveries_total",
+		"Delivery keys that got an outcome in the ledger.", outcome, reason)}
+	ClaimsLost          = Counter{counter("claims_lost_total", "Claims refused because the key has another owner or an outcome already.")}
+	DeadLetters         = Counter{counter("dead_letters_total", "Requests that cannot be delivered and went to the dead letter topic.")}
+	ResultsUnpublished  = Counter{counter("results_unpublished_total", "Results that the event log did not acknowledge; the sweep of the ledger finds them.")}
+	GatewayCallDuration = DurationBy[string]{histogram("gateway_call_duration_seconds", "Time of one call to a gateway.", provider)}
+)
+
+// Of settlement.
+var (
+	TargetsSettled     = Counter{counter("targets_settled_total", "Targets brought in line with the ledger.")}
+	TargetsRequeued    = Counter{counter("targets_requeued_total", "Targets made READY again because their request was lost.")}
+	LeasesExpired      = Counter{counter("leases_expired_total", "Claims whose lease ended without an outcome; they are UNKNOWN.")}
+	ResultsUndecodable = Counter{counter("results_undecodable_total", "Results that could not be decoded; the sweep of the ledger finds them.")}
+)
+
+// Of Kafka.
+var (
+	KafkaMessagesPublished  = CounterBy[port.Topic]{counter("kafka_messages_published_total", "Messages that Kafka acknowledged.", topic)}
+	KafkaPublishFailures    = CounterBy[port.Topic]{counter("kafka_publish_failures_total", "Messages that Kafka did not acknowledge.", topic)}
+	KafkaConsumerErrors     = CounterBy[port.Topic]{counter("kafka_consumer_errors_total", "Errors of a consumer, rebalances aside.", topic)}
+	KafkaConsumerSessions   = CounterBy[port.Topic]{counter("kafka_consumer_sessions_total", "Sessions of a consumer group, one for each rebalance.", topic)}
+	KafkaPartitionsAssigned = GaugeBy[port.Topic]{gauge("kafka_partitions_assigned", "Partitions that this process reads.", topic)}
+	KafkaPartitionsParked   = GaugeBy[port.Topic]{gauge("kafka_partitions_parked", "Assigned partitions that are not read because their committed offset is not in the log.", topic)}
+	KafkaMessagesUnfinished = GaugeBy[port.Topic]{gauge("kafka_messages_unfinished", "Messages that were read and are not done.", topic)}
+	KafkaCommitDuration     = DurationBy[port.Topic]{histogram("kafka_commit_duration_seconds", "Time to commit offsets.", topic)}
+)
+
+// Of the object store.
+var (
+	S3Requests         = CounterBy2[string, string]{counter("s3_requests_total", "Requests to the object store.", operation, outcome)}
+	S3RequestDuration  = DurationBy[string]{histogram("s3_request_duration_seconds", "Time of one request to the object store.", operation)}
+	S3TransferredBytes = CounterBy[string]{counter("s3_transferred_bytes_total", "Bytes of packs.", direction)}
+	S3BlockLookups     = CounterBy[string]{counter("s3_block_lookups_total", "Blocks of packs that were asked for: hit in the cache, or miss.", outcome)}
+)
+
+// all are the metrics in the order of their declaration.
+var all []*port.Metric
+
+// All returns the metrics in the order of their declaration.
+func All() []*port.Metric { return slices.Clone(all) }
+
+func counter(name, help string, labels ...string) *port.Metric {
+	return declare(port.Counter, name, help, labels)
+}
+
+func gauge(name, help string, labels ...string) *port.Metric {
+	return declare(port.Gauge, name, help, labels)
+}
+
+func histogram(name, help string, labels ...string) *port.Metric {
+	return declare(port.Histogram, name, help, labels)
+}
+
+func declare(kind port.MetricKind, name, help string, labels []string) *port.Metric {
+	m := &port.Metric{Name: "balsong_" + name, Kind: kind, Labels: labels, Help: help}
+	all = append(all, m)
+	return m
+}

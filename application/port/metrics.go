@@ -1,0 +1,26 @@
+package port
+
+// Metrics keeps the numbers that the use cases and adapters record. Callers use the typed metrics of package metric.
+type Metrics interface {
+	// Record adds a value to a counter, sets a gauge, or adds an observation to a histogram. labels are the values of
+	// the metric's labels, in their order; they carry no personal data.
+	Record(m *Metric, value float64, labels ...string)
+}
+
+// Metric describes one metric, as Prometheus names and types it.
+type Metric struct {
+	Name   string // with prefix, base unit and, for a counter, _total
+	Kind   MetricKind
+	Labels []string
+	Help   string // one sentence
+}
+
+// MetricKind is the type of a metric.
+type MetricKind string
+
+// The kinds.
+const (
+	Counter   MetricKind = "counter"
+	Gauge     MetricKind = "gauge"
+	Histogram MetricKind = "histogram"
+)
