@@ -10,10 +10,11 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
 	github.com/balsong/balsong/adapters/awssecrets v0.0.0
 	github.com/balsong/balsong/adapters/crypto v0.0.0
+	github.com/balsong/balsong/adapters/gateway v0.0.0
 	github.com/balsong/balsong/adapters/kafka v0.0.0
+	github.com/balsong/balsong/adapters/permits v0.0.0
 	github.com/balsong/balsong/adapters/postgres v0.0.0
 	github.com/balsong/balsong/adapters/s3 v0.0.0
-	github.com/balsong/balsong/adapters/sender v0.0.0
 	github.com/balsong/balsong/application v0.0.0
 	github.com/balsong/balsong/domain v0.0.0
 	github.com/caarlos0/env/v11 v11.4.2
@@ -84,10 +85,11 @@ require (
 replace (
 	github.com/balsong/balsong/adapters/awssecrets => ../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../adapters/crypto
+	github.com/balsong/balsong/adapters/gateway => ../adapters/gateway
 	github.com/balsong/balsong/adapters/kafka => ../adapters/kafka
+	github.com/balsong/balsong/adapters/permits => ../adapters/permits
 	github.com/balsong/balsong/adapters/postgres => ../adapters/postgres
 	github.com/balsong/balsong/adapters/s3 => ../adapters/s3
-	github.com/balsong/balsong/adapters/sender => ../adapters/sender
 	github.com/balsong/balsong/application => ../application
 	github.com/balsong/balsong/domain => ../domain
 	github.com/balsong/balsong/migrations => ../migrations

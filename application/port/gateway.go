@@ -2,6 +2,8 @@ package port
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -59,4 +61,35 @@ type Provider struct {
 	Rate         float64       // calls a second; 0: unbounded
 	Burst        int           // calls at once after a pause; at least 1 where Rate > 0
 	InFlight     int           // calls at the same time, at least 1
+}
+
+// ErrProvider is wrapped by Provider.Validate.
+var ErrProvider = errors.New("invalid provider configuration")
+
+// Validate refuses, wrapping ErrProvider, a provider whose lease could end before its calls do, and bounds that let no
+// call through.
+func (p Provider) Validate() error {
+	wrong := func(field, why string, args ...any) error {
+		return fmt.Errorf("%w: provider %q: %s: %s", ErrProvider, p.Name, field, fmt.Sprintf(why, args...))
+	}
+	switch {
+	case p.Name == "":
+		return wrong("name", "is empty")
+	case !p.Channel.Valid():
+		return wrong("channel", "%q is none", p.Channel)
+	case p.CallDeadline <= 0:
+		return wrong("call deadline", "%s is not positive", p.CallDeadline)
+	case p.Margin < 0:
+		return wrong("margin", "%s is negative", p.Margin)
+	case p.Lease < p.CallDeadline+p.Margin:
+		return wrong("lease", "%s is shorter than call deadline + margin, %s: a call could outlive its claim",
+			p.Lease, p.CallDeadline+p.Margin)
+	case p.InFlight < 1:
+		return wrong("in flight", "%d lets no call through", p.InFlight)
+	case !(p.Rate >= 0): // NaN too
+		return wrong("rate", "%v is no rate", p.Rate)
+	case p.Rate > 0 && p.Burst < 1:
+		return wrong("burst", "%d lets no call through", p.Burst)
+	}
+	return nil
 }

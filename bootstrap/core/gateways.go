@@ -7,7 +7,9 @@ import (
 
 	"go.uber.org/fx"
 
-	"github.com/balsong/balsong/adapters/sender"
+	"github.com/balsong/balsong/adapters/gateway/httpgateway"
+	"github.com/balsong/balsong/adapters/gateway/smtp"
+	"github.com/balsong/balsong/adapters/permits"
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -22,12 +24,12 @@ func Gateways(c config.Gateways) fx.Option {
 	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, clock port.Clock) (Lanes, error) {
 		lanes := Lanes{}
 		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
-			permits, err := sender.NewPermits(sender.PermitsConfig{Provider: provider})
+			bounds, err := permits.New(permits.Config{Provider: provider})
 			if err != nil {
 				return err
 			}
 			lc.Append(fx.StopHook(closeIt))
-			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: permits}
+			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: bounds}
 			return nil
 		}
 		err := addSMTP(c.SMTP, clock, add)
@@ -57,16 +59,16 @@ func addSMTP(c config.SMTP, clock port.Clock, add addLane) error {
 }
 
 // NewSMTP returns the e-mail provider; it does not connect.
-func NewSMTP(c config.SMTP, clock port.Clock) (*sender.SMTP, error) {
-	return sender.NewSMTP(sender.SMTPConfig{
+func NewSMTP(c config.SMTP, clock port.Clock) (*smtp.Gateway, error) {
+	return smtp.New(smtp.Config{
 		Provider: port.Provider{
 			Name: "smtp", Channel: channel.Email,
 			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
 			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
 		},
-		Address: c.Addr, TLS: sender.TLSPolicy(c.TLS),
+		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS),
 		Username: c.User, Password: c.Password, From: c.From, ReplyTo: c.ReplyTo,
-		Advertising: sender.Letterhead{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
+		Advertising: smtp.Letterhead{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
 	})
 }
 
@@ -82,8 +84,8 @@ func addHTTP(c config.HTTPLane, clock port.Clock, add addLane) error {
 }
 
 // NewHTTP returns a provider that is called by HTTP; it does not connect.
-func NewHTTP(c config.HTTPLane, clock port.Clock) (*sender.HTTP, error) {
-	return sender.NewHTTP(sender.HTTPConfig{
+func NewHTTP(c config.HTTPLane, clock port.Clock) (*httpgateway.Gateway, error) {
+	return httpgateway.New(httpgateway.Config{
 		Provider: port.Provider{
 			Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
 			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,

@@ -62,7 +62,8 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
-	github.com/balsong/balsong/adapters/sender v0.0.0 // indirect
+	github.com/balsong/balsong/adapters/gateway v0.0.0 // indirect
+	github.com/balsong/balsong/adapters/permits v0.0.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
@@ -138,10 +139,11 @@ require (
 replace (
 	github.com/balsong/balsong/adapters/awssecrets => ../../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../../adapters/crypto
+	github.com/balsong/balsong/adapters/gateway => ../../adapters/gateway
 	github.com/balsong/balsong/adapters/kafka => ../../adapters/kafka
+	github.com/balsong/balsong/adapters/permits => ../../adapters/permits
 	github.com/balsong/balsong/adapters/postgres => ../../adapters/postgres
 	github.com/balsong/balsong/adapters/s3 => ../../adapters/s3
-	github.com/balsong/balsong/adapters/sender => ../../adapters/sender
 	github.com/balsong/balsong/application => ../../application
 	github.com/balsong/balsong/bootstrap => ..
 	github.com/balsong/balsong/domain => ../../domain

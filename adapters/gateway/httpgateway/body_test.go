@@ -1,0 +1,54 @@
+package httpgateway
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
+)
+
+func FuzzABodyReadsBackAsItWasMeant(f *testing.F) {
+	f.Add("010-0000-1234", "청구서\n\"KRW 1,000\" \\ 한", "제목")
+	f.Add("1", strings.Repeat("a", 100)+"\x01\x7f\u2028</script>", "")
+	f.Add("1", "1234567\"", "12345678\\")
+	f.Add("1", "\xff\xfe12345678", "\x1f")
+	f.Fuzz(func(t *testing.T, to, text, title string) {
+		d := testDelivery(channel.SMS, 1)
+		d.Destination, d.Content = to, port.Variant{Text: text, Title: title, Class: "LMS"}
+		body, refusal := appendBody([]byte("before"), d)
+		if refusal.Verdict != "" {
+			return
+		}
+		var got map[string]string
+		if err := json.Unmarshal(body[len("before"):], &got); err != nil {
+			t.Fatalf("%q: %v", body, err)
+		}
+		for name, want := range map[string]string{"to": to, "text": text, "title": title, "class": "LMS"} {
+			if want = strings.ToValidUTF8(want, "\uFFFD"); got[name] != want {
+				t.Errorf("%s is %q, want %q", name, got[name], want)
+			}
+		}
+	})
+}
+
+func BenchmarkABodyOfTenKilobytes(b *testing.B) {
+	d := testDelivery(channel.SMS, 1)
+	d.Content.Text = strings.Repeat("2026-10-01 12:34  call abroad  010-0000-1234  1:23  KRW 4567\n", 170)
+	var body []byte
+	b.SetBytes(int64(len(d.Content.Text)))
+	for b.Loop() {
+		body, _ = appendBody(body[:0], d)
+	}
+}
+
+func BenchmarkABodyByEncodingJSON(b *testing.B) {
+	text := strings.Repeat("2026-10-01 12:34  call abroad  010-0000-1234  1:23  KRW 4567\n", 170)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := json.Marshal(map[string]string{"to": "010", "text": text}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

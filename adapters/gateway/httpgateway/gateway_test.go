@@ -1,0 +1,393 @@
+package httpgateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+func testProvider(kind channel.Kind) port.Provider {
+	return port.Provider{
+		Name: "test", Channel: kind, CallDeadline: 20 * time.Second, Lease: 30 * time.Second, Margin: time.Second, InFlight: 10_000,
+	}
+}
+
+func testDelivery(kind channel.Kind, n int64) port.Delivery {
+	month, _ := key.NewMonth(2026, time.November)
+	return port.Delivery{
+		Key: key.Delivery{Month: month, UserID: n, Attempt: 1, Round: 2}, Channel: kind, Destination: "010-1234-5678",
+		Content: port.Variant{Text: "청구서", Title: "제목", Class: "LMS"},
+	}
+}
+
+func httpGateway(t testing.TB, c Config) *Gateway {
+	t.Helper()
+	if c.Provider.Name == "" {
+		c.Provider = testProvider(channel.SMS)
+	}
+	g, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	return g
+}
+
+func TestARequestIsTheContracts(t *testing.T) {
+	t.Parallel()
+	for kind, path := range map[channel.Kind]string{channel.SMS: "/base/sms", channel.Push: "/base/push"} {
+		var got *http.Request
+		var body map[string]string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got = r.Clone(context.Background())
+			_ = json.NewDecoder(r.Body).Decode(&body)
+			fmt.Fprint(w, `{"message_id":"m-1"}`)
+		}))
+		defer server.Close()
+		g := httpGateway(t, Config{Provider: testProvider(kind), URL: server.URL + "/base/", Token: "s3cret"})
+		if reply := g.Send(t.Context(), testDelivery(kind, 7)); reply.Verdict != port.CallAccepted || reply.MessageID != "m-1" {
+			t.Fatalf("got %+v", reply)
+		}
+		if got.Method != http.MethodPost || got.URL.Path != path || got.Proto != "HTTP/1.1" || got.ContentLength <= 0 {
+			t.Errorf("got %s %s %s, %d bytes", got.Method, got.URL.Path, got.Proto, got.ContentLength)
+		}
+		for name, want := range map[string]string{
+			"Idempotency-Key": "2026-11/7/1/2", "Content-Type": "application/json", "Authorization": "Bearer s3cret", "Accept-Encoding": "",
+		} {
+			if value := got.Header.Get(name); value != want {
+				t.Errorf("%s is %q, want %q", name, value, want)
+			}
+		}
+		if fmt.Sprint(body) != "map[class:LMS text:청구서 title:제목 to:010-1234-5678]" {
+			t.Errorf("the body is %v", body)
+		}
+	}
+}
+
+// hangUp breaks a connection after the request on it was read, without an answer.
+func hangUp(t *testing.T, w http.ResponseWriter) {
+	t.Helper()
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_ = conn.Close()
+}
+
+func TestARequestIsNeverRepeated(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) == 1 {
+			fmt.Fprint(w, `{"message_id":"m-1"}`)
+			return
+		}
+		hangUp(t, w)
+	}))
+	defer server.Close()
+	g := httpGateway(t, Config{URL: server.URL})
+	g.Send(t.Context(), testDelivery(channel.SMS, 1)) // net/http would repeat what follows, on a connection that was kept
+	if reply := g.Send(t.Context(), testDelivery(channel.SMS, 2)); reply.Verdict != port.CallUnknown || calls.Load() != 2 {
+		t.Errorf("%s after %d calls, want unknown after 2", reply.Verdict, calls.Load())
+	}
+}
+
+func TestConnectionsAreKeptUntilTheGatewayClosesThem(t *testing.T) {
+	t.Parallel()
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"message_id":"m-1"}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	g := httpGateway(t, Config{URL: server.URL, IdleTimeout: time.Hour})
+	for round := range int32(3) {
+		for n := range int64(3) {
+			if reply := g.Send(t.Context(), testDelivery(channel.SMS, n+1)); reply.Verdict != port.CallAccepted {
+				t.Fatalf("round %d: %+v", round, reply)
+			}
+		}
+		if opened.Load() != round+1 {
+			t.Errorf("round %d: %d connections", round, opened.Load())
+		}
+		server.CloseClientConnections()
+	}
+}
+
+func TestAConnectionWithMoreThanAnAnswerIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"it says so":    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
+		"two answers":   "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-2\"}",
+		"to its end":    "HTTP/1.1 200 OK\r\n\r\n{\"message_id\":\"m-1\"}",
+		"an early hint": "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
+		"HTTP/1.0":      "HTTP/1.0 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(conn, answer)
+			_ = conn.Close()
+		}))
+		g := httpGateway(t, Config{URL: server.URL})
+		for n := range int64(2) {
+			if reply := g.Send(t.Context(), testDelivery(channel.SMS, n+1)); reply.Verdict != port.CallAccepted || reply.MessageID != "m-1" {
+				t.Errorf("%s, call %d: %+v", name, n, reply)
+			}
+		}
+		server.Close()
+	}
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		var calls atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			calls.Add(1)
+			w.Header().Set("Location", "/sms")
+			w.WriteHeader(status)
+		}))
+		defer server.Close()
+		reply := httpGateway(t, Config{URL: server.URL}).Send(t.Context(), testDelivery(channel.SMS, 1))
+		if reply.Verdict != port.CallUnknown || calls.Load() != 1 {
+			t.Errorf("%d: %s after %d calls, want unknown after 1", status, reply.Verdict, calls.Load())
+		}
+	}
+}
+
+func TestOnlyTheContractsAnswersMeanAnything(t *testing.T) {
+	t.Parallel()
+	type want struct {
+		verdict port.Verdict
+		class   attempt.FailureClass
+	}
+	unknownReply := want{verdict: port.CallUnknown}
+	for _, c := range []struct {
+		status int
+		body   string
+		want   want
+	}{
+		{200, `{"message_id":"a"}`, want{verdict: port.CallAccepted}},
+		{202, `{"message_id":"a","more":1}`, want{verdict: port.CallAccepted}},
+		{201, `{"message_id":"a"}`, unknownReply},
+		{204, ``, unknownReply},
+		{200, `{"message_id":""}`, unknownReply},
+		{200, `{"message_id":"a b"}`, unknownReply},
+		{200, `{"message_id":7}`, unknownReply},
+		{200, `OK`, unknownReply},
+		{202, `{"message_id":"` + strings.Repeat("a", maxBody) + `"}`, unknownReply},
+		{400, `{"code":"invalid_destination"}`, want{port.CallRefused, attempt.Permanent}},
+		{410, `{"code":"unregistered"}`, want{port.CallRefused, attempt.Permanent}},
+		{400, `{"code":"content_rejected"}`, want{port.CallRefused, attempt.Content}},
+		{503, `{"code":"temporarily_refused"}`, want{port.CallRefused, attempt.Temporary}},
+		{429, `{"code":"throttled"}`, want{verdict: port.CallThrottled}},
+		{400, `{"code":"bad_request"}`, unknownReply},
+		{400, `{"code":"unregistered"}`, unknownReply},
+		{410, `gone`, unknownReply},
+		{429, ``, unknownReply},
+		{429, `{"code":"temporarily_refused"}`, unknownReply},
+		{503, `<html>`, unknownReply},
+		{503, `{"code":"TEMPORARILY_REFUSED"}`, unknownReply},
+		{500, `{"code":"temporarily_refused"}`, unknownReply},
+		{502, `{"code":"throttled"}`, unknownReply},
+		{504, `{"message_id":"a"}`, unknownReply},
+	} {
+		reply := httpReply(c.status, "", []byte(c.body), time.Time{})
+		if got := (want{reply.Verdict, reply.Class}); got != c.want {
+			t.Errorf("%d %.60s: got %v, want %v", c.status, c.body, got, c.want)
+		}
+	}
+}
+
+func TestRetryAfterIsReadAndBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.November, 1, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"": 0, "7": 7 * time.Second, "0": 0, "-7": 0, "soon": 0, "7.5": 0, "99999999": gateway.MaxWait, "99999999999999999999": 0,
+		now.Add(time.Minute).Format(http.TimeFormat):  time.Minute,
+		now.Add(-time.Minute).Format(http.TimeFormat): 0,
+		now.AddDate(1, 0, 0).Format(http.TimeFormat):  gateway.MaxWait,
+	} {
+		if got := waitFor(text, now); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := io.WriteString(w, strings.Repeat(" ", 4<<10)); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	if reply := httpGateway(t, Config{URL: server.URL}).Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallUnknown {
+		t.Errorf("got %+v", reply)
+	}
+}
+
+func TestAHandshakeThatFailsIsNoCall(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		fmt.Fprint(w, `{"message_id":"a"}`)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains about our handshake
+	server.StartTLS()
+	defer server.Close()
+	strange := httpGateway(t, Config{URL: server.URL})
+	if reply := strange.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallNotMade || calls.Load() != 0 {
+		t.Errorf("an unknown certificate: %+v after %d calls", reply, calls.Load())
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	trusting := httpGateway(t, Config{URL: server.URL, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}})
+	for range 3 {
+		if reply := trusting.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallAccepted {
+			t.Errorf("a known certificate: %+v", reply)
+		}
+	}
+	server.CloseClientConnections()
+	server.Close()
+	if reply := trusting.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict == port.CallAccepted {
+		t.Errorf("nobody there: %+v", reply)
+	}
+}
+
+func TestANameThatDoesNotResolveIsNoCall(t *testing.T) {
+	t.Parallel()
+	g := httpGateway(t, Config{URL: "http://gateway.invalid"})
+	if reply := g.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallNotMade {
+		t.Errorf("got %+v", reply)
+	}
+}
+
+func TestAnotherChannelsMessageIsNotSent(t *testing.T) {
+	t.Parallel()
+	g := httpGateway(t, Config{URL: "http://127.0.0.1:1"})
+	if reply := g.Send(t.Context(), testDelivery(channel.Push, 1)); reply.Verdict != port.CallNotMade || !strings.Contains(reply.Detail, "does not serve") {
+		t.Errorf("got %+v", reply)
+	}
+}
+
+func TestWhatTheContractDoesNotAllowIsRefusedWithoutACall(t *testing.T) {
+	t.Parallel()
+	g := httpGateway(t, Config{URL: "http://127.0.0.1:1"}) // a call would be CallNotMade
+	for class, change := range map[attempt.FailureClass][]func(*port.Delivery){
+		attempt.Permanent: {
+			func(d *port.Delivery) { d.Destination = "" },
+			func(d *port.Delivery) { d.Destination = " " },
+			func(d *port.Delivery) { d.Destination = strings.Repeat("1", maxDestination+1) },
+		},
+		attempt.Content: {
+			func(d *port.Delivery) { d.Content.Text = "" },
+			func(d *port.Delivery) { d.Content.Class = "MMS" },
+			func(d *port.Delivery) { d.Content.Text = strings.Repeat("\x01", maxRequest/6) }, // each is six bytes of JSON
+		},
+	} {
+		for i, change := range change {
+			d := testDelivery(channel.SMS, 1)
+			change(&d)
+			if reply := g.Send(t.Context(), d); reply.Verdict != port.CallRefused || reply.Class != class {
+				t.Errorf("%s %d: %+v", class, i, reply)
+			}
+		}
+	}
+	d := testDelivery(channel.SMS, 1)
+	d.Content.Title = ""
+	short, _ := appendBody(nil, d)
+	d.Content.Text += strings.Repeat("a", maxRequest-len(short))
+	if body, reply := appendBody(nil, d); len(body) != maxRequest || reply.Verdict != "" {
+		t.Errorf("the largest message is refused: %d bytes, %+v", len(body), reply)
+	}
+}
+
+// The connections are pipes: so many sockets are more than a process may open on many machines.
+func TestThousandsOfCallsRunAtOnce(t *testing.T) {
+	t.Parallel()
+	const calls = 2_000
+	var arrived, accepted atomic.Int32
+	full := make(chan struct{})
+	listener := newPipes()
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if arrived.Add(1) == calls {
+			close(full)
+		}
+		select {
+		case <-full:
+			fmt.Fprint(w, `{"message_id":"a"}`)
+		case <-r.Context().Done():
+		}
+	})}
+	go func() { _ = server.Serve(listener) }()
+	defer server.Close()
+	g := httpGateway(t, Config{URL: "http://pipe.test"})
+	g.dial = listener.dial
+	var all sync.WaitGroup
+	for n := range calls {
+		all.Go(func() {
+			if g.Send(t.Context(), testDelivery(channel.SMS, int64(n+1))).Verdict == port.CallAccepted {
+				accepted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if accepted.Load() != calls || arrived.Load() != calls {
+		t.Errorf("%d arrived, %d were accepted, want %d", arrived.Load(), accepted.Load(), calls)
+	}
+}
+
+func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
+	t.Parallel()
+	good := testProvider(channel.SMS)
+	for name, change := range map[string]func(*Config){
+		"no name":        func(c *Config) { c.Provider.Name = "" },
+		"e-mail":         func(c *Config) { c.Provider.Channel = channel.Email },
+		"short lease":    func(c *Config) { c.Provider.Lease = c.Provider.CallDeadline },
+		"no deadline":    func(c *Config) { c.Provider.CallDeadline = 0 },
+		"none in flight": func(c *Config) { c.Provider.InFlight = 0 },
+		"no burst":       func(c *Config) { c.Provider.Rate = 5 },
+		"bad rate":       func(c *Config) { c.Provider.Rate = -1 },
+		"no url":         func(c *Config) { c.URL = "" },
+		"ftp":            func(c *Config) { c.URL = "ftp://example.com" },
+		"token":          func(c *Config) { c.Token = "a\r\nX: y" },
+	} {
+		c := Config{Provider: good, URL: "http://127.0.0.1:1"}
+		change(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}

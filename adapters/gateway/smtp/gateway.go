@@ -1,0 +1,220 @@
+package smtp
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// TLSPolicy says whether the connection to the server must be encrypted.
+type TLSPolicy string
+
+// The TLS policies. Once the server offers STARTTLS, a handshake that fails is never followed by plain text.
+const (
+	TLSMandatory     TLSPolicy = "mandatory"     // STARTTLS, or no call
+	TLSOpportunistic TLSPolicy = "opportunistic" // STARTTLS where it is offered
+	TLSNone          TLSPolicy = "none"
+	TLSImplicit      TLSPolicy = "implicit" // TLS from the first byte (RFC 8314), mostly port 465
+)
+
+// Config describes a mail server that takes our messages.
+type Config struct {
+	Provider         port.Provider
+	Address          string // host:port
+	TLS              TLSPolicy
+	TLSConfig        *tls.Config // nil: the system's roots, the address's host name
+	Username         string      // "": no AUTH
+	Password         string
+	LocalName        string        // of EHLO; default "localhost"
+	From             string        // RFC 5322: "Example Telecom <bills@example.com>"
+	ReplyTo          string        // "": none
+	Advertising      Letterhead    // of mail of the class ADVERTISING; what is empty is as for bills
+	EnvelopeFrom     string        // where bounces go; default: the address of From
+	IdleTimeout      time.Duration // how long an unused connection is kept; default 30 s
+	PerConnection    int           // messages on one connection; default 100
+	ConnectTimeout   time.Duration // dial, greeting, EHLO, TLS and AUTH; default 30 s, at most the call deadline
+	AllowPlainSecret bool          // AUTH on a line that is not encrypted (the server on this machine may always)
+	Now              func() time.Time
+}
+
+// Letterhead is the sender of a mail and who gets the answers.
+type Letterhead struct{ From, ReplyTo string }
+
+// Gateway is a port.Gateway over SMTP. It keeps connections for further messages. Safe for concurrent use.
+type Gateway struct {
+	provider     port.Provider
+	config       Config
+	host         string
+	bills        letterhead
+	advertising  letterhead
+	envelopeFrom string // "": the address of From
+	now          func() time.Time
+	pool         *gateway.Pool[*session]
+}
+
+var _ port.Gateway = (*Gateway)(nil)
+
+// New checks the settings, wrapping gateway.ErrConfig; it does not connect.
+func New(c Config) (*Gateway, error) {
+	if err := c.Provider.Validate(); err != nil {
+		return nil, err
+	}
+	name := c.Provider.Name
+	if c.Provider.Channel != channel.Email {
+		return nil, gateway.ConfigError(name, "channel", "%s does not go by SMTP", c.Provider.Channel)
+	}
+	host, _, err := net.SplitHostPort(c.Address)
+	if err != nil || host == "" {
+		return nil, gateway.ConfigError(name, "address", "is not host:port")
+	}
+	switch c.TLS {
+	case TLSMandatory, TLSOpportunistic, TLSNone, TLSImplicit:
+	default:
+		return nil, gateway.ConfigError(name, "tls", "%q is none of mandatory, opportunistic, none, implicit", c.TLS)
+	}
+	c = c.withDefaults()
+	if c.LocalName != header(c.LocalName) || strings.Contains(c.LocalName, " ") {
+		return nil, gateway.ConfigError(name, "local name", "is no host name")
+	}
+	g := &Gateway{provider: c.Provider, config: c, host: host, now: c.Now, pool: gateway.NewPool(c.IdleTimeout, (*session).close)}
+	return g, g.addresses(c)
+}
+
+func (c Config) withDefaults() Config {
+	if c.LocalName == "" {
+		c.LocalName = "localhost"
+	}
+	if c.IdleTimeout <= 0 {
+		c.IdleTimeout = 30 * time.Second
+	}
+	if c.PerConnection <= 0 {
+		c.PerConnection = 100
+	}
+	if c.ConnectTimeout <= 0 {
+		c.ConnectTimeout = 30 * time.Second
+	}
+	c.ConnectTimeout = min(c.ConnectTimeout, c.Provider.CallDeadline)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// letterhead is a Letterhead whose addresses have been parsed.
+type letterhead struct {
+	from, replyTo *mail.Address
+	domain        string // of the message ids
+}
+
+// addresses parses the addresses of the settings.
+func (g *Gateway) addresses(c Config) (err error) {
+	if g.bills, err = readLetterhead(c.Provider.Name, Letterhead{c.From, c.ReplyTo}, ""); err != nil {
+		return err
+	}
+	other := Letterhead{cmp.Or(c.Advertising.From, c.From), cmp.Or(c.Advertising.ReplyTo, c.ReplyTo)}
+	if g.advertising, err = readLetterhead(c.Provider.Name, other, "advertising "); err != nil {
+		return err
+	}
+	if c.EnvelopeFrom != "" {
+		if g.envelopeFrom, err = recipient(c.EnvelopeFrom); err != nil {
+			return gateway.ConfigError(c.Provider.Name, "envelope from", "is no e-mail address")
+		}
+	}
+	return nil
+}
+
+// readLetterhead parses both addresses. A name that no header line can hold is refused; what is left empty is as class,
+// a prefix for the error's field, says.
+func readLetterhead(provider string, l Letterhead, class string) (letterhead, error) {
+	from, err := mail.ParseAddress(l.From)
+	if err != nil || from.Name != header(from.Name) {
+		return letterhead{}, gateway.ConfigError(provider, class+"from", "is no e-mail address")
+	}
+	read := letterhead{from: from}
+	_, read.domain, _ = strings.Cut(from.Address, "@")
+	if l.ReplyTo != "" {
+		if read.replyTo, err = mail.ParseAddress(l.ReplyTo); err != nil || read.replyTo.Name != header(read.replyTo.Name) {
+			return letterhead{}, gateway.ConfigError(provider, class+"reply to", "is no e-mail address")
+		}
+	}
+	return read, nil
+}
+
+// letterhead returns the letterhead for a content's class.
+func (g *Gateway) letterhead(content port.Variant) letterhead {
+	if content.Class == string(policy.Advertising) {
+		return g.advertising
+	}
+	return g.bills
+}
+
+// Provider implements port.Gateway.
+func (g *Gateway) Provider() port.Provider { return g.provider }
+
+// Close closes unused connections; those in use close after their message.
+func (g *Gateway) Close() { g.pool.Close() }
+
+// Send implements port.Gateway.
+func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
+	if d.Channel != g.provider.Channel {
+		return gateway.NotMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
+	}
+	to, err := recipient(d.Destination)
+	if err != nil {
+		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
+	}
+	letter, err := g.compose(d, to)
+	if err != nil {
+		return port.Reply{Verdict: port.CallRefused, Class: attempt.Content, Detail: gateway.Redact(err.Error(), to)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
+	defer cancel()
+	from := cmp.Or(g.envelopeFrom, g.letterhead(d.Content).from.Address)
+	reply := g.call(ctx, envelope{from: from, to: to, letter: letter})
+	reply.Detail = gateway.Redact(reply.Detail, to)
+	return reply
+}
+
+// call makes the call on a kept connection or on a new one. A kept connection that turns out to be dead before DATA is
+// replaced by a new one, once: certainly nothing was sent on it.
+func (g *Gateway) call(ctx context.Context, e envelope) port.Reply {
+	if kept, ok := g.pool.Take(); ok {
+		kept.kept = true
+		reply, stale := kept.deliver(ctx, e)
+		g.putBack(kept)
+		if !stale || ctx.Err() != nil {
+			return reply
+		}
+	}
+	fresh, reply := g.connect(ctx)
+	if fresh == nil {
+		return reply
+	}
+	reply, _ = fresh.deliver(ctx, e)
+	g.putBack(fresh)
+	return reply
+}
+
+func (g *Gateway) putBack(s *session) {
+	if s.broken || s.sent >= g.config.PerConnection {
+		s.close()
+		return
+	}
+	g.pool.Put(s)
+}
+
+// String names the gateway without its secrets.
+func (g *Gateway) String() string {
+	return fmt.Sprintf("smtp %s at %s", g.provider.Name, g.config.Address)
+}

@@ -1,0 +1,99 @@
+package smtp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+var (
+	errAddress = errors.New("the destination is no e-mail address")
+	errMail    = errors.New("the statement cannot be written as an e-mail")
+)
+
+// recipient parses a destination: one bare e-mail address without a name, and without anything that could end a command
+// or a header. errAddress.
+func recipient(destination string) (string, error) {
+	parsed, err := mail.ParseAddress(destination)
+	if err != nil || parsed.Name != "" || parsed.Address != strings.TrimSpace(destination) {
+		return "", errAddress
+	}
+	unfit := func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune("<>\"", r) }
+	if len(parsed.Address) > 254 || !utf8.ValidString(parsed.Address) || strings.ContainsFunc(parsed.Address, unfit) {
+		return "", errAddress
+	}
+	return parsed.Address, nil
+}
+
+// header makes text fit for one header line. What looks like the beginning of an encoded word (RFC 2047) is broken up,
+// because decoding it would bring back the line breaks that it may hide.
+func header(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(gateway.Clean(text), "=?", "= ?")), " ")
+}
+
+// unsubscribable reports whether an address can stand in List-Unsubscribe: an https URL, as RFC 8058 asks, that is not
+// too long for a line and has nothing in it that would end it or begin another one.
+func unsubscribable(address string) bool {
+	unfit := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>,", r) }
+	parsed, err := url.Parse(address)
+	return err == nil && parsed.Scheme == "https" && parsed.Host != "" && len(address) <= 900 && !strings.ContainsFunc(address, unfit)
+}
+
+// compose writes the whole e-mail. It runs before the SMTP dialogue, so that inside DATA nothing but the connection can
+// fail. errMail.
+func (g *Gateway) compose(d port.Delivery, to string) ([]byte, error) {
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
+	head := g.letterhead(d.Content)
+	m.FromMailAddress(head.from)
+	if head.replyTo != nil {
+		m.ReplyToMailAddress(head.replyTo)
+	}
+	m.ToMailAddress(&mail.Address{Address: to})
+	m.Subject(header(d.Content.Subject))
+	m.SetDateWithValue(g.now())
+	m.SetMessageIDWithValue(messageID(d.Key, head.domain))
+	m.SetGenHeader("X-Idempotency-Key", d.Key.String())
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation answers to a bill
+	if d.Content.Unsubscribe != "" {
+		if !unsubscribable(d.Content.Unsubscribe) {
+			return nil, fmt.Errorf("%w: its unsubscribe address is none that a header can hold", errMail)
+		}
+		// Written as it is: mail programs would not find it folded or encoded.
+		m.SetGenHeaderPreformatted("List-Unsubscribe", "<"+d.Content.Unsubscribe+">")
+		m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
+	}
+	switch {
+	case d.Content.Text == "" && d.Content.HTML == "":
+		return nil, fmt.Errorf("%w: it is empty", errMail)
+	case d.Content.HTML == "":
+		m.SetBodyString(gomail.TypeTextPlain, d.Content.Text)
+	case d.Content.Text == "":
+		m.SetBodyString(gomail.TypeTextHTML, d.Content.HTML)
+	default:
+		m.SetBodyString(gomail.TypeTextPlain, d.Content.Text)
+		m.AddAlternativeString(gomail.TypeTextHTML, d.Content.HTML)
+	}
+	var out bytes.Buffer
+	out.Grow(len(d.Content.Text) + len(d.Content.HTML) + 2<<10)
+	if _, err := m.WriteTo(&out); err != nil {
+		return nil, fmt.Errorf("%w: %w", errMail, err)
+	}
+	return out.Bytes(), nil
+}
+
+// messageID returns the same Message-ID for the same key: it helps tracing; mail servers do not remove duplicates by
+// it.
+func messageID(k key.Delivery, domain string) string {
+	return strings.ReplaceAll(k.String(), "/", ".") + "@" + domain
+}

@@ -1,0 +1,328 @@
+package smtp
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	gosmtp "github.com/wneessen/go-mail/smtp"
+
+	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+)
+
+// maxReply bounds what a server may send in answer to one command, in bytes.
+const maxReply = 64 << 10
+
+var errTalkative = errors.New("the server's reply is too long")
+
+// boundedConn fails reads once a server has sent more than maxReply bytes since the last write.
+type boundedConn struct {
+	net.Conn
+	said int
+}
+
+func (c *boundedConn) Read(p []byte) (int, error) {
+	if c.said > maxReply {
+		return 0, errTalkative
+	}
+	n, err := c.Conn.Read(p)
+	c.said += n
+	return n, err
+}
+
+func (c *boundedConn) Write(p []byte) (int, error) {
+	c.said = 0
+	return c.Conn.Write(p)
+}
+
+// envelope is one message, ready to be sent.
+type envelope struct {
+	from, to string
+	letter   []byte
+}
+
+// session is one connection that has been greeted, encrypted and authenticated. One message at a time.
+type session struct {
+	raw    net.Conn
+	client *gosmtp.Client
+	sent   int  // messages so far
+	kept   bool // it has waited in the pool: the server may have closed it
+	dirty  bool // a refused message is to be taken back by RSET first
+	broken bool // not to be used again
+}
+
+// connect opens a connection. If there is none, the session is nil and the reply says why.
+func (g *Gateway) connect(ctx context.Context) (*session, port.Reply) {
+	ctx, cancel := context.WithTimeout(ctx, g.config.ConnectTimeout)
+	defer cancel()
+	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", g.config.Address)
+	if err != nil {
+		return nil, gateway.NotMade("no connection: " + err.Error())
+	}
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	client, err := g.greet(ctx, &boundedConn{Conn: raw})
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		raw.Close()
+		return nil, refusal(stageConnect, err)
+	}
+	return &session{raw: raw, client: client}, port.Reply{}
+}
+
+// greet does what precedes the first message on a connection: greeting, EHLO, TLS and AUTH.
+func (g *Gateway) greet(ctx context.Context, conn net.Conn) (*gosmtp.Client, error) {
+	config := g.config.TLSConfig.Clone()
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if config.ServerName == "" {
+		config.ServerName = g.host
+	}
+	if g.config.TLS == TLSImplicit {
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		conn = secure
+	}
+	client, err := gosmtp.NewClient(conn, g.host)
+	if err != nil {
+		return nil, fmt.Errorf("greeting: %w", err)
+	}
+	if err := client.Hello(g.config.LocalName); err != nil {
+		return nil, fmt.Errorf("EHLO: %w", err)
+	}
+	if err := g.startTLS(client, config); err != nil {
+		return nil, err
+	}
+	if g.config.Username == "" {
+		return client, nil
+	}
+	if err := client.Auth(g.auth(client)); err != nil {
+		return nil, fmt.Errorf("AUTH: %w", err)
+	}
+	return client, nil
+}
+
+func (g *Gateway) startTLS(client *gosmtp.Client, config *tls.Config) error {
+	if g.config.TLS != TLSMandatory && g.config.TLS != TLSOpportunistic {
+		return nil
+	}
+	if offered, _ := client.Extension("STARTTLS"); !offered {
+		if g.config.TLS == TLSMandatory {
+			return errors.New("the server does not offer STARTTLS, which the TLS policy asks for")
+		}
+		return nil
+	}
+	if err := client.StartTLS(config); err != nil {
+		return fmt.Errorf("STARTTLS: %w", err)
+	}
+	return nil
+}
+
+// auth returns PLAIN, or LOGIN if the server offers that and not PLAIN.
+func (g *Gateway) auth(client *gosmtp.Client) gosmtp.Auth {
+	_, offered := client.Extension("AUTH")
+	mechanisms := strings.Fields(strings.ToUpper(offered))
+	if slices.Contains(mechanisms, "LOGIN") && !slices.Contains(mechanisms, "PLAIN") {
+		return gosmtp.LoginAuth(g.config.Username, g.config.Password, g.host, g.config.AllowPlainSecret)
+	}
+	return gosmtp.PlainAuth("", g.config.Username, g.config.Password, g.host, g.config.AllowPlainSecret)
+}
+
+// deliver makes one call. stale reports whether the connection had died, or was being closed, before the message began:
+// the reply is then CallNotMade, and another connection may be tried.
+func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, stale bool) {
+	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
+	defer func() { s.broken = !stop() || s.broken }()
+	if reply, stale = s.open(e); reply.Verdict != "" {
+		return reply, stale
+	}
+	if ctx.Err() != nil || s.unread() {
+		// The message has not begun, so closing the connection now means that no call was made. It must not be ended
+		// with its dot: that would send an empty message.
+		s.broken = true
+		return gateway.NotMade("given up before the first byte of the message"), false
+	}
+	// From here on the server may accept the message, whatever happens to the connection.
+	if err := s.write(e.letter); err != nil {
+		s.broken = true
+		return gateway.Unknown("the line broke inside DATA: " + err.Error()), false
+	}
+	_, said, err := s.client.Text.ReadResponse(codeDone)
+	if err != nil {
+		return s.refused(stageFinal, err), false
+	}
+	s.sent++
+	s.broken = s.unread()
+	return port.Reply{Verdict: port.CallAccepted, MessageID: queueID(said)}, false
+}
+
+// write sends a letter and the dot that ends it. Letters whose lines need no change, as nearly all, go out in one piece.
+func (s *session) write(letter []byte) error {
+	text := s.client.Text
+	if !isOnTheWire(letter) {
+		dots := text.DotWriter()
+		if _, err := dots.Write(letter); err != nil {
+			return err
+		}
+		return dots.Close()
+	}
+	if _, err := text.W.Write(append(letter, ".\r\n"...)); err != nil {
+		return err
+	}
+	return text.W.Flush()
+}
+
+// isOnTheWire reports whether a letter is as DATA wants it: lines that end in CRLF, none of which begins with a dot.
+func isOnTheWire(letter []byte) bool {
+	return bytes.HasSuffix(letter, []byte("\r\n")) && !bytes.HasPrefix(letter, []byte(".")) && !bytes.Contains(letter, []byte("\n.")) &&
+		bytes.Count(letter, []byte("\n")) == bytes.Count(letter, []byte("\r\n"))
+}
+
+// The replies that are waited for (RFC 5321, 4.3.2).
+const (
+	codeDone = 250
+	codeRcpt = 25 // 250, or 251 where the server forwards
+	codeSend = 354
+
+	codeClosing = 421 // to any command
+)
+
+// command is a line of the dialogue.
+type command struct {
+	stage stage
+	line  string
+	wants int // the code of the reply, or its first two digits
+}
+
+// open brings the dialogue up to the message. The reply is empty if all went well; stale is as in deliver.
+func (s *session) open(e envelope) (reply port.Reply, stale bool) {
+	if s.unread() {
+		s.broken = true // a good-bye (421), or replies that would be taken for those to our next commands
+		return gateway.NotMade("the server spoke out of turn"), s.kept
+	}
+	if strings.ContainsAny(e.from+e.to, "\r\n") {
+		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "the address has a line break"}, false
+	}
+	from, ok := s.mailFrom(e)
+	if !ok {
+		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "the server takes no address beyond ASCII (5.6.7)"}, false
+	}
+	if s.dirty {
+		if err := s.client.Reset(); err != nil {
+			s.broken = true
+			return refusal(stageConnect, err), true
+		}
+		s.dirty = false
+	}
+	dialogue := []command{{stageMail, from, codeDone}, {stageRcpt, "RCPT TO:<" + e.to + ">", codeRcpt}, {stageRcpt, "DATA", codeSend}}
+	together := 1
+	if offered, _ := s.client.Extension("PIPELINING"); offered {
+		together = len(dialogue)
+	}
+	for len(dialogue) > 0 {
+		if at, err := s.say(dialogue[:together]); err != nil {
+			reply = s.refused(at, err)
+			return reply, at == stageMail && s.kept && s.broken
+		}
+		dialogue = dialogue[together:]
+	}
+	return port.Reply{}, false
+}
+
+// mailFrom is the first command of the dialogue; false where the server does not take the addresses.
+func (s *session) mailFrom(e envelope) (line string, ok bool) {
+	line = "MAIL FROM:<" + e.from + ">"
+	if offered, _ := s.client.Extension("8BITMIME"); offered {
+		line += " BODY=8BITMIME"
+	}
+	if !strings.ContainsFunc(e.from+e.to, func(r rune) bool { return r > 127 }) {
+		return line, true // SMTPUTF8 would bind every server on the way
+	}
+	offered, _ := s.client.Extension("SMTPUTF8")
+	return line + " SMTPUTF8", offered
+}
+
+// say sends commands in one piece (RFC 2920) and reads the reply to each. It returns the first refusal and its stage. If
+// the server takes DATA nevertheless, the connection must be closed: there is nobody whom the message could go to.
+func (s *session) say(commands []command) (at stage, refused error) {
+	text := s.client.Text
+	for _, c := range commands {
+		if _, err := text.W.WriteString(c.line + "\r\n"); err != nil {
+			return c.stage, err
+		}
+	}
+	if err := text.W.Flush(); err != nil {
+		return commands[0].stage, err
+	}
+	for _, c := range commands {
+		_, _, err := text.ReadResponse(c.wants)
+		switch {
+		case err != nil && refused == nil:
+			at, refused = c.stage, err
+			if !isReply(err) {
+				return at, refused
+			}
+		case err != nil && !isReply(err), err == nil && refused != nil && c.wants == codeSend:
+			s.broken = true
+			return at, refused
+		}
+	}
+	return at, refused
+}
+
+// isReply reports whether an error is a complete reply with which the conversation may go on.
+func isReply(err error) bool {
+	var said *textproto.Error
+	return errors.As(err, &said) && said.Code != codeClosing
+}
+
+// refused turns what stopped a command into a reply, and notes what that means for the connection: only a complete
+// reply keeps it usable, and 421 does not.
+func (s *session) refused(at stage, err error) port.Reply {
+	if !isReply(err) {
+		s.broken = true
+	}
+	if at != stageFinal {
+		s.dirty = true
+	}
+	return refusal(at, err)
+}
+
+// refusal turns an error of the dialogue into a reply: a complete reply of the server by its code, a broken line by
+// its stage.
+func refusal(at stage, err error) port.Reply {
+	var said *textproto.Error
+	switch {
+	case errors.As(err, &said):
+		return smtpReply(at, said.Code, said.Msg)
+	case at == stageFinal:
+		return gateway.Unknown("no final reply: " + err.Error())
+	default:
+		return gateway.NotMade("the dialogue broke before the message: " + err.Error())
+	}
+}
+
+// unread reports whether the server has sent more than the replies it was asked for.
+func (s *session) unread() bool { return s.client.Text.R.Buffered() > 0 }
+
+// close sends QUIT if the connection still works, without waiting for the answer, and closes the connection.
+func (s *session) close() {
+	if !s.broken {
+		_ = s.raw.SetDeadline(time.Now().Add(100 * time.Millisecond)) // a failed farewell changes nothing
+		_, _ = s.client.Text.Cmd("QUIT")
+	}
+	s.raw.Close()
+}

@@ -1,0 +1,15 @@
+module github.com/balsong/balsong/adapters/permits
+
+go 1.26.0
+
+require (
+	github.com/balsong/balsong/application v0.0.0
+	github.com/balsong/balsong/domain v0.0.0
+	github.com/sony/gobreaker/v2 v2.4.0
+	golang.org/x/time v0.16.0
+)
+
+replace (
+	github.com/balsong/balsong/application => ../../application
+	github.com/balsong/balsong/domain => ../../domain
+)
