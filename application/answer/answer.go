@@ -7,7 +7,7 @@ import (
 	"errors"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
@@ -147,7 +147,7 @@ func (a *Answers) askSealed(ctx context.Context, f *story.Facts) error {
 		f.Destinations[kind] = channel.Mask(plain)
 	}
 	if f.Target.State().Batch == billing.Rendered && len(sealed.Statement) > 0 {
-		if ref, err := prepare.OpenReference(sealed.Statement, k, a.Cipher); err == nil {
+		if ref, err := statement.OpenReference(sealed.Statement, k, a.Cipher); err == nil {
 			f.Pack = ref.Key
 		}
 	}

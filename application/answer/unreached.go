@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/application/sheet"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
@@ -116,7 +116,7 @@ func (a *Answers) writeUnreached(file *csv.Writer, page []port.UnreachedBill, op
 
 // unreachedRow returns one row of the export.
 func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) ([]string, error) {
-	bill, err := prepare.OpenBill(port.Bill{Target: u.Target.Key(), Data: u.Data}, a.Cipher)
+	opened, err := bill.Open(port.Bill{Target: u.Target.Key(), Data: u.Data}, a.Cipher)
 	reason, amount := why(u), ""
 	switch {
 	case errors.Is(err, port.ErrContent): // damaged: the customer is listed all the same
@@ -124,10 +124,10 @@ func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) (
 	case err != nil:
 		return nil, err
 	default:
-		amount = prepare.Decimal(bill.Amount, bill.Currency)
+		amount = bill.Decimal(opened.Amount, opened.Currency)
 	}
 	row := []string{
-		u.Customer, bill.Name, bill.Language, bill.Currency, amount, bill.DueDate,
+		u.Customer, opened.Name, opened.Language, opened.Currency, amount, opened.DueDate,
 		string(u.Target.Status()), reason, string(u.Last.Channel), u.Last.Provider, u.Last.Detail, lastTry(u.Last),
 	}
 	if options.Destinations {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 )
@@ -47,7 +47,7 @@ func (w *world) renderAgain(t *testing.T, user int64) {
 // statement stores a statement of one customer and returns its reference sealed for another.
 func (w *world) statement(t *testing.T, owner, reader int64, text string) []byte {
 	t.Helper()
-	sealed, err := prepare.SealStatement(port.Statement{Target: w.key(owner), Variants: map[channel.Kind]port.Variant{
+	sealed, err := statement.Seal(port.Statement{Target: w.key(owner), Variants: map[channel.Kind]port.Variant{
 		channel.Email: {Subject: "your bill", Text: text}, channel.SMS: {Text: text},
 	}}, w.cipher)
 	if err != nil {
@@ -57,7 +57,7 @@ func (w *world) statement(t *testing.T, owner, reader int64, text string) []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	reference, err := prepare.SealReference(refs[0], w.key(reader), w.cipher)
+	reference, err := statement.SealReference(refs[0], w.key(reader), w.cipher)
 	if err != nil {
 		t.Fatal(err)
 	}

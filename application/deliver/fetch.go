@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/statement"
 )
 
 // rooms holds memory for sealed statements. It is given back once they are opened: nothing that is opened lies in it.
@@ -23,7 +23,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 	sealed, _ := rooms.Get().(*[]byte)
 	defer rooms.Put(sealed)
 	var ref port.StatementRef
-	var statement port.Statement
+	var content port.Statement
 	steps := []func() error{
 		func() error {
 			return f.keyed(ctx, func() (err error) {
@@ -33,7 +33,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 		},
 		func() error {
 			return f.keyed(ctx, func() (err error) {
-				ref, err = prepare.OpenReference(f.request.Statement, target, f.Cipher)
+				ref, err = statement.OpenReference(f.request.Statement, target, f.Cipher)
 				return err
 			})
 		},
@@ -51,7 +51,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 		func() error {
 			return f.keyed(ctx, func() error {
 				return inTurn(ctx, f.desks, func() (err error) {
-					statement, err = prepare.OpenStatement(*sealed, target, f.Cipher, f.request.Channel)
+					content, err = statement.Open(*sealed, target, f.Cipher, f.request.Channel)
 					return err
 				})
 			})
@@ -62,7 +62,7 @@ func (f *flight) fetch(ctx context.Context) (port.Delivery, error) {
 			return d, err
 		}
 	}
-	variant, ok := statement.Variants[f.request.Channel]
+	variant, ok := content.Variants[f.request.Channel]
 	if !ok {
 		return d, fmt.Errorf("%w: the statement has no variant for %s", port.ErrContent, f.request.Channel)
 	}

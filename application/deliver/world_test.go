@@ -12,8 +12,8 @@ import (
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
@@ -291,7 +291,7 @@ func (w *world) bill(t *testing.T, user int64, change ...func(s *memory.Seeded))
 func (w *world) billUnder(t *testing.T, user int64, cipher port.Cipher, change ...func(s *memory.Seeded)) {
 	t.Helper()
 	target := w.key(user)
-	sealed, err := prepare.SealStatement(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
+	sealed, err := statement.Seal(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
 		channel.Email: {Subject: "your bill", HTML: "<p>bill</p>", Text: "bill of " + target.String()},
 		channel.SMS:   {Text: "bill of " + target.String()},
 	}}, cipher)
@@ -302,7 +302,7 @@ func (w *world) billUnder(t *testing.T, user int64, cipher port.Cipher, change .
 	if err != nil {
 		t.Fatal(err)
 	}
-	reference, err := prepare.SealReference(refs[0], target, cipher)
+	reference, err := statement.SealReference(refs[0], target, cipher)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,8 @@
 package batchapp
 
 import (
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -21,7 +22,7 @@ type importDocument struct {
 	Memory    int64     `json:"peak_memory_bytes"` // of the process, until now
 }
 
-func (a *importArguments) answer(month key.Month, s prepare.ImportSummary) importDocument {
+func (a *importArguments) answer(month key.Month, s importing.Summary) importDocument {
 	d := importDocument{
 		Month: month, File: a.file, Rows: s.Rows, Inserted: s.Inserted, Unchanged: s.Unchanged,
 		Corrected: s.Corrected, Conflicts: s.Conflicts, Rejected: s.Rejected, Mended: s.Mended, Memory: observe.PeakMemory(),
@@ -44,7 +45,7 @@ type renderDocument struct {
 	Memory   int64     `json:"peak_memory_bytes"` // of the process, until now
 }
 
-func renderAnswer(month key.Month, s prepare.RenderSummary) renderDocument {
+func renderAnswer(month key.Month, s rendering.Summary) renderDocument {
 	return renderDocument{
 		Month: month, Rendered: s.Rendered, Failed: s.Failed, Changed: s.Changed, Packs: s.Packs, Requests: s.Requests, Bytes: s.Bytes,
 		Memory: observe.PeakMemory(),

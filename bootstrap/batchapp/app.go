@@ -11,9 +11,10 @@ import (
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/s3"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 )
@@ -28,7 +29,7 @@ func Options(c config.Batch) fx.Option {
 		core.Statements(c.S3, c.Keys),
 		fx.StopTimeout(30*time.Second),
 		fx.Supply(c.Database),
-		fx.Module("batch", fx.Provide(outage.New, prepare.NewImporter)),
+		fx.Module("batch", fx.Provide(outage.New, importing.NewImporter)),
 		fx.Invoke(func(Batch) {}),
 	)
 }
@@ -37,7 +38,7 @@ func Options(c config.Batch) fx.Option {
 type Batch struct {
 	fx.In
 	Database config.Database
-	Importer *prepare.Importer
+	Importer *importing.Importer
 	Imports  *postgres.Imports
 	Renders  port.Renders
 	Topics   port.Topics
@@ -70,6 +71,6 @@ func (b Batch) Migrate(ctx context.Context) error {
 }
 
 // Renderer returns a renderer.
-func (b Batch) Renderer(options prepare.RenderOptions) *prepare.Renderer {
-	return prepare.NewRenderer(b.Renders, b.Bucket, b.Cipher, b.Clock, b.Watch, options)
+func (b Batch) Renderer(options rendering.Options) *rendering.Renderer {
+	return rendering.NewRenderer(b.Renders, b.Bucket, b.Cipher, b.Clock, b.Watch, options)
 }

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/answer"
-	"github.com/balsong/balsong/application/billfile"
+	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -76,7 +76,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	}
 	useMemory(importMemory)
 	began := time.Now()
-	code := with(ctx, stderr, importing, func(ctx context.Context, b Batch) error {
+	code := with(ctx, stderr, lookBesideImport, func(ctx context.Context, b Batch) error {
 		err := files.run(ctx, b, stderr)
 		total := files.total()
 		if total.Rows > 0 {
@@ -138,8 +138,8 @@ func whoami() string {
 	return ""
 }
 
-func (a *importArguments) read() (prepare.ImportOptions, error) {
-	options := prepare.ImportOptions{File: filepath.Base(a.file), Workers: runtime.GOMAXPROCS(0) + 2, NotBefore: time.Now(), Correct: a.correct, Late: a.late, Beside: a.beside, Whole: a.whole, By: port.Act{Actor: a.actor, Reason: a.reason}}
+func (a *importArguments) read() (importing.Options, error) {
+	options := importing.Options{File: filepath.Base(a.file), Workers: runtime.GOMAXPROCS(0) + 2, NotBefore: time.Now(), Correct: a.correct, Late: a.late, Beside: a.beside, Whole: a.whole, By: port.Act{Actor: a.actor, Reason: a.reason}}
 	var err error
 	if a.label != "" {
 		options.File = a.label
@@ -173,7 +173,7 @@ func (a *importArguments) read() (prepare.ImportOptions, error) {
 	return options, nil
 }
 
-func (a *importArguments) run(ctx context.Context, b Batch, options prepare.ImportOptions, stderr io.Writer) (summary prepare.ImportSummary, err error) {
+func (a *importArguments) run(ctx context.Context, b Batch, options importing.Options, stderr io.Writer) (summary importing.Summary, err error) {
 	file, err := openSource(a.file)
 	if err != nil {
 		return summary, err
@@ -187,19 +187,19 @@ func (a *importArguments) run(ctx context.Context, b Batch, options prepare.Impo
 	options.Rejects = rejects
 	work := progress.On(stderr).Begin("import", "bytes", file.before.Size())
 	defer work.End()
-	options.Progress = func(p prepare.ImportProgress) {
+	options.Progress = func(p importing.Progress) {
 		work.All(p.All)
 		work.Set(p.Bytes)
 	}
 	options.Remark = func(text string) { work.Say("note: %s", text) }
 	said := 0
-	options.Refused = func(r prepare.Refusal) {
+	options.Refused = func(r importing.Refusal) {
 		if said++; said <= saidRefusals {
 			work.Say("%s", refusalText(r))
 		}
 	}
 	if a.format == "telco" {
-		data, err := prepare.Telco(file, options.Month)
+		data, err := importing.Telco(file, options.Month)
 		if err != nil {
 			return summary, err
 		}
@@ -215,7 +215,7 @@ func (a *importArguments) run(ctx context.Context, b Batch, options prepare.Impo
 }
 
 // refusalText says which row was not taken and why.
-func refusalText(r prepare.Refusal) string {
+func refusalText(r importing.Refusal) string {
 	text := fmt.Sprintf("line %d", r.Line)
 	if r.Customer != "" {
 		text += fmt.Sprintf(", customer %q", r.Customer)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/balsong/balsong/application/billfile"
+	"github.com/balsong/balsong/application/importing/billfile"
 )
 
 func TestAFileThatIsWrittenToOrReplacedIsSeen(t *testing.T) {

@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/importing"
 )
 
 // importedFile is one of the files of an import, and what it came to.
 type importedFile struct {
 	importArguments
-	options prepare.ImportOptions
+	options importing.Options
 	plain   int64 // bytes unpacked, once they are known
-	summary prepare.ImportSummary
+	summary importing.Summary
 }
 
 // importedFiles are the files of an import, one after the other.
@@ -64,7 +64,7 @@ func (files importedFiles) run(ctx context.Context, b Batch, stderr io.Writer) e
 	return nil
 }
 
-func (files importedFiles) total() (t prepare.ImportSummary) {
+func (files importedFiles) total() (t importing.Summary) {
 	for _, f := range files {
 		t.Rows += f.summary.Rows
 		t.Inserted += f.summary.Inserted
@@ -95,7 +95,7 @@ func (files importedFiles) answer() any {
 }
 
 func (files importedFiles) print(w io.Writer) {
-	line := func(what string, s prepare.ImportSummary) {
+	line := func(what string, s importing.Summary) {
 		mended := ""
 		if s.Mended > 0 {
 			mended = fmt.Sprintf(", %d refused, mended since", s.Mended)

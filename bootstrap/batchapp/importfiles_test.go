@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/importing"
 )
 
 func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
@@ -40,7 +40,7 @@ func TestNoFileIsBegunWhereOneIsMissing(t *testing.T) {
 
 func TestSeveralFilesAreAnsweredTogetherAndOneByOne(t *testing.T) {
 	t.Parallel()
-	files := importedFiles{{summary: prepare.ImportSummary{Rows: 3, Inserted: 3}}, {summary: prepare.ImportSummary{Rows: 2, Unchanged: 2}}}
+	files := importedFiles{{summary: importing.Summary{Rows: 3, Inserted: 3}}, {summary: importing.Summary{Rows: 2, Unchanged: 2}}}
 	var out strings.Builder
 	files.print(&out)
 	if total := files.total(); total.Rows != 5 || total.Inserted != 3 || strings.Count(out.String(), "\n") != 3 {

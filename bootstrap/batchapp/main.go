@@ -72,15 +72,15 @@ func flagSet(name, about string, args []string, stdout, stderr io.Writer) (*flag
 // look is taken at the parts that a command uses, beside its work.
 type look func(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error
 
-func importing(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
+func lookBesideImport(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
 	return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, Keys: &c.Keys}, log, work)
 }
 
-func rendering(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
+func lookBesideRender(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
 	return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, log, work)
 }
 
-func migrating(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
+func lookBesideMigrate(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
 	return doctor.BesideMigrate(ctx, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}, log, work)
 }
 
@@ -105,7 +105,7 @@ func migrateMain(ctx context.Context, args []string, stdout, stderr io.Writer) i
 	if code, ok := core.ParseFlags(flags, args); !ok {
 		return code
 	}
-	return with(ctx, stderr, migrating, func(ctx context.Context, b Batch) error {
+	return with(ctx, stderr, lookBesideMigrate, func(ctx context.Context, b Batch) error {
 		if err := b.Migrate(ctx); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -36,7 +36,7 @@ func (a *renderArguments) flags(flags *flag.FlagSet) {
 }
 
 // options reads the templates and checks them whole, before anything is touched.
-func (a *renderArguments) options() (month key.Month, options prepare.RenderOptions, err error) {
+func (a *renderArguments) options() (month key.Month, options rendering.Options, err error) {
 	if month, err = key.ParseMonth(a.month); err != nil {
 		return month, options, fmt.Errorf("--month: %w", err)
 	}
@@ -96,7 +96,7 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	}
 	useMemory(renderMemory)
 	options.Workers = runtime.GOMAXPROCS(0) + 2
-	return with(ctx, stderr, rendering, func(ctx context.Context, b Batch) error {
+	return with(ctx, stderr, lookBesideRender, func(ctx context.Context, b Batch) error {
 		began := time.Now()
 		var err error
 		if options.Class, err = classOf(ctx, b, options.Class); err != nil {
@@ -113,19 +113,19 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 }
 
 // renderMonth renders, tells how far it is, and names the bills that cannot be rendered.
-func renderMonth(ctx context.Context, b Batch, month key.Month, options prepare.RenderOptions, stderr io.Writer) (prepare.RenderSummary, error) {
+func renderMonth(ctx context.Context, b Batch, month key.Month, options rendering.Options, stderr io.Writer) (rendering.Summary, error) {
 	var waiting int64 // what nobody has counted is shown without an end
 	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
 		waiting = int64(funnel.Batch[billing.Imported])
 	}
-	var named []prepare.Unrendered
-	options.Refused = func(u prepare.Unrendered) {
+	var named []rendering.Unrendered
+	options.Refused = func(u rendering.Unrendered) {
 		if len(named) < maxNamed {
 			named = append(named, u)
 		}
 	}
 	work := progress.On(stderr).Begin("render", "bills", waiting)
-	options.Progress = func(s prepare.RenderSummary) { work.Set(int64(s.Rendered + s.Failed)) }
+	options.Progress = func(s rendering.Summary) { work.Set(int64(s.Rendered + s.Failed)) }
 	summary, err := b.Renderer(options).Render(ctx, month)
 	work.End()
 	for _, u := range named {

@@ -11,21 +11,21 @@ import (
 	"text/tabwriter"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 )
 
 // OpenTemplates reads the templates of a directory and checks them whole; without one, those that BALSONG_TEMPLATES
 // names, else the shipped ones.
-func OpenTemplates(dir string) (*prepare.Templates, error) {
+func OpenTemplates(dir string) (*rendering.Templates, error) {
 	if dir == "" {
 		words, err := config.Load[config.Words](context.Background())
 		if err != nil {
 			return nil, err
 		}
 		if dir = words.Templates; dir == "" {
-			return prepare.ShippedTemplates(), nil
+			return rendering.ShippedTemplates(), nil
 		}
 	}
 	info, err := os.Stat(dir)
@@ -35,7 +35,7 @@ func OpenTemplates(dir string) (*prepare.Templates, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("%w: the templates: %s is no directory", port.ErrInvalid, dir)
 	}
-	templates, err := prepare.LoadTemplates(os.DirFS(dir))
+	templates, err := rendering.LoadTemplates(os.DirFS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
@@ -93,7 +93,7 @@ func TemplatesMain(ctx context.Context, args []string, stdout, stderr io.Writer)
 
 func listFields(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, field := range prepare.Fields() {
+	for _, field := range rendering.Fields() {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", field.Name, field.Type, field.Meaning)
 	}
 	return table.Flush()
@@ -101,7 +101,7 @@ func listFields(out io.Writer) error {
 
 // exportTemplates writes the shipped templates to a directory. What is there already is left as it is.
 func exportTemplates(dir string, out io.Writer) error {
-	shipped := prepare.ShippedFiles()
+	shipped := rendering.ShippedFiles()
 	written, kept := 0, 0
 	err := fs.WalkDir(shipped, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 )
 
 var update = flag.Bool("update", false, "write the list of fields anew")
@@ -33,7 +33,7 @@ func TestTheGuideToTemplatesIsFresh(t *testing.T) {
 	}
 	var table strings.Builder
 	table.WriteString("| field | is | meaning |\n|---|---|---|\n")
-	for _, field := range prepare.Fields() {
+	for _, field := range rendering.Fields() {
 		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", field.Name, field.Type, strings.ReplaceAll(field.Meaning, "{{range .Items}}{{.Name}}: {{.Amount}}{{end}}", "`{{range .Items}}{{.Name}}: {{.Amount}}{{end}}`"))
 	}
 	want := before + begin + table.String() + end + after
@@ -44,7 +44,7 @@ func TestTheGuideToTemplatesIsFresh(t *testing.T) {
 	} else if string(content) != want {
 		t.Errorf("%s is stale: run `make docs`", guide)
 	}
-	err = fs.WalkDir(prepare.ShippedFiles(), ".", func(name string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(rendering.ShippedFiles(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && !strings.Contains(want, path.Base(name)) {
 			t.Errorf("%s does not name %s", guide, name)
 		}

@@ -21,12 +21,13 @@ import (
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/observe"
@@ -112,8 +113,8 @@ func (w *world) activate() {
 func (w *world) importAndRender() {
 	w.t.Helper()
 	watch := outage.New(w.clock, &memory.Log{})
-	importer := prepare.NewImporter(postgres.NewMonths(w.db), postgres.NewImports(w.db), postgres.NewCorrections(w.db), postgres.NewAudit(w.db), w.cipher, w.clock, watch)
-	_, err := importer.Import(w.t.Context(), strings.NewReader(bills), prepare.ImportOptions{
+	importer := importing.NewImporter(postgres.NewMonths(w.db), postgres.NewImports(w.db), postgres.NewCorrections(w.db), postgres.NewAudit(w.db), w.cipher, w.clock, watch)
+	_, err := importer.Import(w.t.Context(), strings.NewReader(bills), importing.Options{
 		Month: november, NotBefore: w.clock.Now().Add(-time.Minute), Zone: time.UTC, File: "bills.csv", By: by("importer"),
 	})
 	w.must(err)
@@ -125,7 +126,7 @@ func (w *world) importAndRender() {
 		if b.Target == w.target("C-8") {
 			continue // stays as it is
 		}
-		sealed, err := prepare.SealReference(port.StatementRef{Bucket: "b", Key: "2026-11/000000-ab"}, b.Target, w.cipher)
+		sealed, err := statement.SealReference(port.StatementRef{Bucket: "b", Key: "2026-11/000000-ab"}, b.Target, w.cipher)
 		w.must(err)
 		marks = append(marks, port.RenderedBill{Target: b.Target, Version: b.Version, Statement: sealed})
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -47,7 +47,7 @@ func (b Bill) view() view {
 		v.Wrong = strings.Split(b.Wrong.Error(), "\n")
 		return v
 	}
-	v.Bytes, v.Most = prepare.MessageBytes(v.SMS.Text), bound(v.SMS.Class)
+	v.Bytes, v.Most = rendering.MessageBytes(v.SMS.Text), bound(v.SMS.Class)
 	v.Width = min(100, v.Bytes*100/v.Most)
 	v.TitleLength, v.BodyLength = len([]rune(v.Push.Title)), len([]rune(v.Push.Text))
 	return v
@@ -55,10 +55,10 @@ func (b Bill) view() view {
 
 // bound is how many bytes a text message of a class may have.
 func bound(class string) int {
-	if class == prepare.ClassLMS {
-		return prepare.MaxLMS
+	if class == rendering.ClassLMS {
+		return rendering.MaxLMS
 	}
-	return prepare.MaxSMS
+	return rendering.MaxSMS
 }
 
 // Page writes the page. It is one file: it needs nothing else.
@@ -87,7 +87,7 @@ func (b Bill) Text(w io.Writer) error {
 		fmt.Fprintf(said, "Subject: %s\n\n", v.SMS.Title)
 	}
 	fmt.Fprintln(said, v.SMS.Text)
-	heading("PUSH, title %d of %d characters, body %d of %d", v.TitleLength, prepare.MaxPushTitle, v.BodyLength, prepare.MaxPushBody)
+	heading("PUSH, title %d of %d characters, body %d of %d", v.TitleLength, rendering.MaxPushTitle, v.BodyLength, rendering.MaxPushBody)
 	fmt.Fprintf(said, "%s\n%s\n", v.Push.Title, v.Push.Text)
 	_, err := io.WriteString(w, visible(said.String()))
 	return err

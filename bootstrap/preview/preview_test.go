@@ -7,16 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/preview"
 	"github.com/balsong/balsong/domain/policy"
 )
 
 func bill(t *testing.T, name string) preview.Bill {
 	t.Helper()
-	sample := prepare.Samples("ko")[0].Bill
+	sample := rendering.Samples("ko")[0].Bill
 	sample.Name = name
-	made, err := prepare.ShippedTemplates().Statement(sample, prepare.SampleMonth(), policy.Transactional)
+	made, err := rendering.ShippedTemplates().Statement(sample, rendering.SampleMonth(), policy.Transactional)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/domain/key"
@@ -36,8 +36,8 @@ type Bills struct {
 }
 
 // Find reads one customer's bill and changes nothing.
-func (b Bills) Find(ctx context.Context, month key.Month, customer string) (prepare.Bill, error) {
-	return prepare.FindBill(ctx, b.Renders, b.Cipher, month, customer)
+func (b Bills) Find(ctx context.Context, month key.Month, customer string) (bill.Bill, error) {
+	return bill.Find(ctx, b.Renders, b.Cipher, month, customer)
 }
 
 // Sending is the app that sends tests: it provides core.Lanes.

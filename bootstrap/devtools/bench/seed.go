@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
+	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -126,10 +127,10 @@ func (s seeding) statement(target key.Target, random *rand.Rand) ([]byte, error)
 	if s.randomText {
 		text = letters
 	}
-	lms := min(s.statements, prepare.MaxLMS)
+	lms := min(s.statements, rendering.MaxLMS)
 	html := (s.statements - lms) * 3 / 4
-	return prepare.SealStatement(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
-		channel.SMS:   {Text: string(text(random, lms)), Title: "Your bill", Class: prepare.ClassLMS},
+	return statement.Seal(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
+		channel.SMS:   {Text: string(text(random, lms)), Title: "Your bill", Class: rendering.ClassLMS},
 		channel.Email: {Subject: "Your bill", HTML: string(text(random, html)), Text: string(text(random, s.statements-lms-html))},
 	}}, s.cipher)
 }
@@ -189,7 +190,7 @@ func (s seeding) store(ctx context.Context, rows []row, entries [][]byte, random
 		if len(entries) == 0 {
 			refs[i] = port.StatementRef{Bucket: bucket, Key: name, Offset: int64(i) * 8000, Length: 8000, SHA256: rows[i].sum}
 		}
-		rows[i].statement, err = prepare.SealReference(refs[i], key.Target{Month: s.month, UserID: rows[i].user}, s.cipher)
+		rows[i].statement, err = statement.SealReference(refs[i], key.Target{Month: s.month, UserID: rows[i].user}, s.cipher)
 		if err != nil {
 			return err
 		}
@@ -214,17 +215,17 @@ func (s seeding) copyIn(ctx context.Context, rows []row) error {
 }
 
 func copyInto(ctx context.Context, tx *sql.Tx, rows []row, values func(row) []any, table string, columns ...string) error {
-	statement, err := tx.PrepareContext(ctx, pq.CopyIn(table, columns...)) //nolint:staticcheck // it quotes the names
+	copying, err := tx.PrepareContext(ctx, pq.CopyIn(table, columns...)) //nolint:staticcheck // it quotes the names
 	if err != nil {
 		return fmt.Errorf("copy into %s: %w", table, err)
 	}
-	defer func() { _ = statement.Close() }()
+	defer func() { _ = copying.Close() }()
 	for _, r := range rows {
-		if _, err := statement.ExecContext(ctx, values(r)...); err != nil {
+		if _, err := copying.ExecContext(ctx, values(r)...); err != nil {
 			return fmt.Errorf("copy into %s: %w", table, err)
 		}
 	}
-	if _, err := statement.ExecContext(ctx); err != nil {
+	if _, err := copying.ExecContext(ctx); err != nil {
 		return fmt.Errorf("copy into %s: %w", table, err)
 	}
 	return nil

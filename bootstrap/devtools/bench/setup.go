@@ -12,8 +12,8 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -107,7 +107,7 @@ type stage struct {
 	config     config.Deliverer
 	db         *sqlx.DB // plain connections, for seeding and counting
 	cipher     port.Cipher
-	importer   *prepare.Importer
+	importer   *importing.Importer
 	packs      port.Packs
 	months     port.Months
 	policies   port.Policies

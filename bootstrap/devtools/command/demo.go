@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/demo"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
@@ -55,7 +55,7 @@ func newDemo() *cobra.Command {
 			if options.DataDir, err = demoDir(options.DataDir); err != nil {
 				return err
 			}
-			options.Data = func() (io.Reader, error) { return prepare.Telco(demodata.Telco(), options.Month) }
+			options.Data = func() (io.Reader, error) { return importing.Telco(demodata.Telco(), options.Month) }
 			if file != "" {
 				options.Data = func() (io.Reader, error) { return os.Open(file) }
 			}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/bootstrap/preview"
 	"github.com/balsong/balsong/bootstrap/trialapp"
 	"github.com/balsong/balsong/domain/key"
@@ -70,14 +70,14 @@ func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return a.withBill(ctx, cmd, func(ctx context.Context, bill prepare.Bill, month key.Month, _ *trialapp.Bills) error {
+	return a.withBill(ctx, cmd, func(ctx context.Context, billed bill.Bill, month key.Month, _ *trialapp.Bills) error {
 		switch {
 		case a.serve:
-			return servePreview(ctx, a.addr, func() preview.Bill { return a.make(bill, month) }, cmd.OutOrStdout())
+			return servePreview(ctx, a.addr, func() preview.Bill { return a.make(billed, month) }, cmd.OutOrStdout())
 		case a.html != "":
-			return writePreview(a.html, a.make(bill, month), cmd.OutOrStdout())
+			return writePreview(a.html, a.make(billed, month), cmd.OutOrStdout())
 		default:
-			return a.make(bill, month).Text(cmd.OutOrStdout())
+			return a.make(billed, month).Text(cmd.OutOrStdout())
 		}
 	})
 }

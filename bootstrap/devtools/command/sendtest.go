@@ -12,8 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/trialapp"
@@ -67,7 +68,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usage(cmd, fmt.Errorf("--channel: %w", err))
 	}
-	to, err := prepare.CheckDestination(kind, a.to)
+	to, err := importing.CheckDestination(kind, a.to)
 	if err != nil {
 		return usage(cmd, fmt.Errorf("--to %w", err))
 	}
@@ -84,12 +85,12 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		return usage(cmd, err)
 	}
 	var test port.Delivery
-	err = a.withBill(ctx, cmd, func(ctx context.Context, bill prepare.Bill, month key.Month, bills *trialapp.Bills) (err error) {
-		made := a.make(bill, month)
+	err = a.withBill(ctx, cmd, func(ctx context.Context, billed bill.Bill, month key.Month, bills *trialapp.Bills) (err error) {
+		made := a.make(billed, month)
 		if made.Wrong != nil {
 			return made.Wrong
 		}
-		if test, err = prepare.TestDelivery(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
+		if test, err = trialapp.TestDelivery(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
 			return err
 		}
 		act := port.Act{Actor: a.actor, Reason: a.reason, At: time.Now()}

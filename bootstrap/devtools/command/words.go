@@ -9,7 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -40,10 +41,10 @@ func (a *words) check() (key.Month, error) {
 	switch {
 	case a.sample != "" && a.customer+a.month != "":
 		return 0, errors.New("--sample shows a made-up bill: leave month and customer out, or --sample")
-	case a.sample != "" && !slices.Contains(prepare.Languages, a.sample):
-		return 0, fmt.Errorf("--sample is %q (want %s)", a.sample, strings.Join(prepare.Languages, " or "))
+	case a.sample != "" && !slices.Contains(rendering.Languages, a.sample):
+		return 0, fmt.Errorf("--sample is %q (want %s)", a.sample, strings.Join(rendering.Languages, " or "))
 	case a.sample != "":
-		return prepare.SampleMonth(), nil
+		return rendering.SampleMonth(), nil
 	case a.month == "" || a.customer == "":
 		return 0, errors.New("name a month and a customer number, or --sample ko for a made-up bill")
 	}
@@ -51,40 +52,40 @@ func (a *words) check() (key.Month, error) {
 }
 
 // make makes the bill's texts with the templates as they are now.
-func (a *words) make(bill prepare.Bill, month key.Month) (made preview.Bill) {
+func (a *words) make(billed bill.Bill, month key.Month) (made preview.Bill) {
 	class := policy.MessageClass(a.class)
-	made.Title = fmt.Sprintf("Customer %s, %s, %s", bill.Customer, month, class)
+	made.Title = fmt.Sprintf("Customer %s, %s, %s", billed.Customer, month, class)
 	templates, err := batchapp.OpenTemplates(a.templates)
 	if err == nil {
 		templates = templates.WithSender(a.sender)
 		err = templates.CheckClass(class)
 	}
 	if err == nil {
-		made.Variants, err = templates.Statement(bill, month, class)
+		made.Variants, err = templates.Statement(billed, month, class)
 	}
 	made.Wrong = err
 	return made
 }
 
 // withBill runs do with the bill. Only a customer's bill needs the database and the keys; it is read, and nothing is changed.
-func (a *words) withBill(ctx context.Context, cmd *cobra.Command, do func(context.Context, prepare.Bill, key.Month, *trialapp.Bills) error) error {
+func (a *words) withBill(ctx context.Context, cmd *cobra.Command, do func(context.Context, bill.Bill, key.Month, *trialapp.Bills) error) error {
 	month, err := a.check()
 	if err != nil {
 		return usage(cmd, err)
 	}
 	if a.sample != "" {
-		return do(ctx, prepare.Samples(a.sample)[0].Bill, month, nil)
+		return do(ctx, rendering.Samples(a.sample)[0].Bill, month, nil)
 	}
 	c, err := config.Load[config.Preview](ctx)
 	if err != nil {
 		return usage(cmd, err)
 	}
 	code := core.Once(ctx, cmd.ErrOrStderr(), trialapp.Reading(c), func(ctx context.Context, bills trialapp.Bills) error {
-		bill, err := bills.Find(ctx, month, a.customer)
+		billed, err := bills.Find(ctx, month, a.customer)
 		if err != nil {
 			return fmt.Errorf("customer %q: %w", a.customer, err)
 		}
-		return do(ctx, bill, month, &bills)
+		return do(ctx, billed, month, &bills)
 	})
 	if code != core.ExitOK {
 		return ExitError{Code: code}

@@ -12,9 +12,10 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
@@ -59,7 +60,7 @@ func (d *demo) batch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rendered, err := b.Renderer(prepare.RenderOptions{Templates: templates, Progress: func(s prepare.RenderSummary) {
+		rendered, err := b.Renderer(rendering.Options{Templates: templates, Progress: func(s rendering.Summary) {
 			d.stages.progress(s.Rendered, d.rows)
 		}}).Render(ctx, d.Month)
 		if err != nil {
@@ -100,12 +101,12 @@ func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
 		return err
 	}
 	defer func() { _ = rejects.Close() }() // each chunk is flushed
-	how := prepare.ImportOptions{
+	how := importing.Options{
 		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: rejects, By: by,
-		Progress: func(p prepare.ImportProgress) { d.stages.progress(p.Rows, 0) },
+		Progress: func(p importing.Progress) { d.stages.progress(p.Rows, 0) },
 		Remark:   func(text string) { notes = append(notes, text) },
 	}
-	var summary prepare.ImportSummary
+	var summary importing.Summary
 	if file, isFile := data.(io.ReadSeeker); isFile {
 		summary, err = b.Importer.ImportFile(ctx, file, how)
 	} else {

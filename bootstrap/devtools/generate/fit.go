@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/bill"
 )
 
 // service is something a customer can take, with what it usually costs.
@@ -162,11 +162,11 @@ func readPlan(values map[string]string) (plan, error) {
 	}
 	p.tenure, p.contract, p.payment = uint8(months), uint8(contract), uint8(paid)
 	p.paperless, p.left = values["PaperlessBilling"] == "Yes", values["Churn"] == "Yes"
-	if p.charges, err = prepare.ParseAmount(values["MonthlyCharges"], "USD"); err != nil {
+	if p.charges, err = bill.ParseAmount(values["MonthlyCharges"], "USD"); err != nil {
 		return p, fmt.Errorf("its monthly charges: %w", err)
 	}
 	if total := values["TotalCharges"]; total != "" {
-		if p.billed, err = prepare.ParseAmount(total, "USD"); err != nil {
+		if p.billed, err = bill.ParseAmount(total, "USD"); err != nil {
 			return p, fmt.Errorf("its total charges: %w", err)
 		}
 	}

@@ -16,9 +16,10 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/outage"
-	"github.com/balsong/balsong/application/prepare"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/bootstrap/devtools/generate"
 	"github.com/balsong/balsong/domain/key"
@@ -165,13 +166,13 @@ func TestEveryRowIsImportedAsItIs(t *testing.T) {
 	run(t, o)
 	clock, log := memory.NewClock(time.Date(2026, 1, 22, 10, 0, 0, 0, time.UTC)), &memory.Log{}
 	store, cipher, watch := memory.NewStore(clock), memory.NewCipher(), outage.New(clock, log)
-	importer := prepare.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch)
+	importer := importing.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch)
 	for _, name := range []string{"2026-01-001", "2026-01-002", "2026-02-001", "2026-03-002"} {
 		var rejects bytes.Buffer
-		summary, err := importer.Import(t.Context(), strings.NewReader(read(t, o, "bills-"+name+".csv")), prepare.ImportOptions{
+		summary, err := importer.Import(t.Context(), strings.NewReader(read(t, o, "bills-"+name+".csv")), importing.Options{
 			Month: month(t, name[:7]), NotBefore: clock.Now(), Zone: time.UTC, File: name, Rejects: &rejects,
 		})
-		if err != nil || summary != (prepare.ImportSummary{Rows: 2500, Inserted: 2500}) {
+		if err != nil || summary != (importing.Summary{Rows: 2500, Inserted: 2500}) {
 			t.Fatalf("%s: %+v, %v\n%.500s", name, summary, err, rejects.String())
 		}
 	}
@@ -212,7 +213,7 @@ func TestOneMonthFollowsTheOther(t *testing.T) {
 		if row[column] == "" {
 			return 0
 		}
-		n, err := prepare.ParseAmount(row[column], row["currency"])
+		n, err := bill.ParseAmount(row[column], row["currency"])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,9 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/outage"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -20,18 +21,18 @@ func TestEveryCustomerOfTheSampleDataIsImportedAndRendered(t *testing.T) {
 	}
 	clock, log := memory.NewClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)), &memory.Log{}
 	store, packs, cipher, watch := memory.NewStore(clock), memory.NewPacks(), memory.NewCipher(), outage.New(clock, log)
-	canonical, err := prepare.Telco(demodata.Telco(), month)
+	canonical, err := importing.Telco(demodata.Telco(), month)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var rejects bytes.Buffer
-	imported, err := prepare.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch).Import(t.Context(), canonical, prepare.ImportOptions{
+	imported, err := importing.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch).Import(t.Context(), canonical, importing.Options{
 		Month: month, NotBefore: clock.Now(), Zone: time.UTC, File: "telco-customer-churn.csv", Rejects: &rejects,
 	})
-	if err != nil || imported != (prepare.ImportSummary{Rows: 7043, Inserted: 7043}) {
+	if err != nil || imported != (importing.Summary{Rows: 7043, Inserted: 7043}) {
 		t.Fatalf("%+v, %v\n%.500s", imported, err, rejects.String())
 	}
-	rendered, err := prepare.NewRenderer(store.Renders(), packs, cipher, clock, watch, prepare.RenderOptions{}).Render(t.Context(), month)
+	rendered, err := rendering.NewRenderer(store.Renders(), packs, cipher, clock, watch, rendering.Options{}).Render(t.Context(), month)
 	if err != nil || rendered.Rendered != 7043 || rendered.Failed != 0 || rendered.Packs != 8 {
 		t.Fatalf("%+v, %v", rendered, err)
 	}

@@ -4,15 +4,15 @@ import (
 	_ "embed"
 	"io/fs"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 )
 
 //go:embed letterhead.json
 var letterhead []byte
 
 // Words are the shipped templates under the letterhead of a company that does not exist.
-func Words() (*prepare.Templates, error) {
-	return prepare.LoadTemplates(letterheaded{prepare.ShippedFiles()})
+func Words() (*rendering.Templates, error) {
+	return rendering.LoadTemplates(letterheaded{rendering.ShippedFiles()})
 }
 
 // letterheaded are files with that letterhead in the place of theirs.

@@ -22,8 +22,9 @@ import (
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
@@ -148,13 +149,13 @@ func prepareBills(t *testing.T, month key.Month) {
 	if err := b.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
 		t.Fatal(err)
 	}
-	imported, err := b.Importer.Import(t.Context(), billingData(), prepare.ImportOptions{
+	imported, err := b.Importer.Import(t.Context(), billingData(), importing.Options{
 		Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC, File: "channels.csv", Rejects: io.Discard,
 	})
 	if err != nil || imported.Inserted != len(channel.All) {
-		t.Fatalf("%d of %d imported: %v (has each channel a destination in application/prepare?)", imported.Inserted, len(channel.All), err)
+		t.Fatalf("%d of %d imported: %v (has each channel a destination in application/importing?)", imported.Inserted, len(channel.All), err)
 	}
-	if rendered, err := b.Renderer(prepare.RenderOptions{}).Render(t.Context(), month); err != nil || rendered.Rendered != len(channel.All) {
+	if rendered, err := b.Renderer(rendering.Options{}).Render(t.Context(), month); err != nil || rendered.Rendered != len(channel.All) {
 		t.Fatalf("%d rendered: %v", rendered.Rendered, err)
 	}
 }
@@ -163,13 +164,13 @@ func prepareBills(t *testing.T, month key.Month) {
 func billingData() io.Reader {
 	var file bytes.Buffer
 	out := csv.NewWriter(&file)
-	_ = out.Write(prepare.Columns)
-	for _, d := range prepare.Destinations() {
-		row := make([]string, len(prepare.Columns))
+	_ = out.Write(importing.Columns)
+	for _, d := range importing.Destinations() {
+		row := make([]string, len(importing.Columns))
 		for column, value := range map[string]string{
 			"customer_number": string(d.Channel), "currency": "KRW", "amount": "12300", "due_date": "2026-12-25", "language": "ko", d.Column: d.Example,
 		} {
-			row[slices.Index(prepare.Columns, column)] = value
+			row[slices.Index(importing.Columns, column)] = value
 		}
 		_ = out.Write(row)
 	}

@@ -23,9 +23,10 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
@@ -146,17 +147,17 @@ func (w *world) prepare(t *testing.T) {
 		if err := b.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
 			t.Fatal(err)
 		}
-		data, err := prepare.Telco(firstLines(t, customers+1), w.month)
+		data, err := importing.Telco(firstLines(t, customers+1), w.month)
 		if err != nil {
 			t.Fatal(err)
 		}
-		imported, err := b.Importer.Import(t.Context(), data, prepare.ImportOptions{
+		imported, err := b.Importer.Import(t.Context(), data, importing.Options{
 			Month: w.month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC, File: "sample", Rejects: io.Discard,
 		})
 		if err != nil || imported.Inserted != customers {
 			t.Fatalf("%d imported, %d rejected: %v", imported.Inserted, imported.Rejected, err)
 		}
-		if rendered, err := b.Renderer(prepare.RenderOptions{}).Render(t.Context(), w.month); err != nil || rendered.Rendered != customers {
+		if rendered, err := b.Renderer(rendering.Options{}).Render(t.Context(), w.month); err != nil || rendered.Rendered != customers {
 			t.Fatalf("%d rendered: %v", rendered.Rendered, err)
 		}
 	})

@@ -16,8 +16,9 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -105,13 +106,13 @@ func (t *test) batch(ctx context.Context, c config.Batch) error {
 			return err
 		}
 		defer func() { _ = data.Close() }()
-		imported, err := b.Importer.Import(ctx, data, prepare.ImportOptions{
+		imported, err := b.Importer.Import(ctx, data, importing.Options{
 			Month: t.orders.Month, NotBefore: time.Now().Add(-time.Minute), Zone: zone, File: "kill test", Rejects: t.log,
 		})
 		if err != nil {
 			return err
 		}
-		rendered, err := b.Renderer(prepare.RenderOptions{Sender: "Example Telecom"}).Render(ctx, t.orders.Month)
+		rendered, err := b.Renderer(rendering.Options{Sender: "Example Telecom"}).Render(ctx, t.orders.Month)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/policy"
@@ -87,13 +88,13 @@ var screens = []screen{
 }
 
 // bills are those that are looked at: each sample, and one whose every value is as long as the billing data may make it.
-func bills(language string) []prepare.Sample {
-	samples := prepare.Samples(language)
+func bills(language string) []rendering.Sample {
+	samples := rendering.Samples(language)
 	long := samples[0].Bill
 	long.Name, long.Customer = strings.Repeat("N", 400), strings.Repeat("7", 64)
 	long.Payment, long.Amount = strings.Repeat("payment", 50), 1e15
-	long.Items = append([]prepare.Item{{Name: strings.Repeat("x", 400), Amount: -1e15}, {Name: strings.Repeat("가나다 ", 80), Amount: 1e14}}, long.Items...)
-	return append(samples, prepare.Sample{Name: "long", Bill: long})
+	long.Items = append([]bill.Item{{Name: strings.Repeat("x", 400), Amount: -1e15}, {Name: strings.Repeat("가나다 ", 80), Amount: 1e14}}, long.Items...)
+	return append(samples, rendering.Sample{Name: "long", Bill: long})
 }
 
 func TestTheBillIsReadableOnEveryScreenInLightAndDarkWithoutImagesAndWithoutANetwork(t *testing.T) {
@@ -103,7 +104,7 @@ func TestTheBillIsReadableOnEveryScreenInLightAndDarkWithoutImagesAndWithoutANet
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, language := range prepare.Languages {
+	for _, language := range rendering.Languages {
 		for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
 			samples := bills(language)
 			if class == policy.Advertising {
@@ -112,7 +113,7 @@ func TestTheBillIsReadableOnEveryScreenInLightAndDarkWithoutImagesAndWithoutANet
 			for _, sample := range samples {
 				t.Run(fmt.Sprintf("%s, %s, %s", language, class, sample.Name), func(t *testing.T) {
 					t.Parallel()
-					made, err := words.Statement(sample.Bill, prepare.SampleMonth(), class)
+					made, err := words.Statement(sample.Bill, rendering.SampleMonth(), class)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -132,14 +133,14 @@ func TestTheBillIsReadableOnEveryScreenInLightAndDarkWithoutImagesAndWithoutANet
 }
 
 // isTheBill checks that a page shows the bill's amounts, and is built so that it can be read aloud.
-func (s seen) isTheBill(t *testing.T, bill prepare.Bill, language string) {
+func (s seen) isTheBill(t *testing.T, billed bill.Bill, language string) {
 	t.Helper()
 	if s.Images != 0 {
 		t.Errorf("%d images or frames: the bill must be readable without", s.Images)
 	}
-	amounts := []string{shown(bill.Amount, bill.Currency)}
-	for _, item := range bill.Items {
-		amounts = append(amounts, shown(item.Amount, bill.Currency))
+	amounts := []string{shown(billed.Amount, billed.Currency)}
+	for _, item := range billed.Items {
+		amounts = append(amounts, shown(item.Amount, billed.Currency))
 	}
 	for _, amount := range amounts {
 		if !s.has(amount) {
@@ -149,14 +150,14 @@ func (s seen) isTheBill(t *testing.T, bill prepare.Bill, language string) {
 	if s.Lang != language || s.Title == "" || len(s.Headings) == 0 || !strings.HasPrefix(s.Headings[0], "H1 ") || !strings.Contains(s.Headings[0], amounts[0]) {
 		t.Errorf("lang %q, title %q, headings %q", s.Lang, s.Title, s.Headings)
 	}
-	if want := min(1, len(bill.Items)); s.Tables > want {
+	if want := min(1, len(billed.Items)); s.Tables > want {
 		t.Errorf("%d tables are read aloud as tables, want %d", s.Tables, want)
 	}
 }
 
 // shown is an amount as it must be found on the page, but for sign and currency.
 func shown(amount int64, currency string) string {
-	text := strings.TrimPrefix(prepare.Decimal(amount, currency), "-")
+	text := strings.TrimPrefix(bill.Decimal(amount, currency), "-")
 	whole, cents, point := strings.Cut(text, ".")
 	for at := len(whole) - 3; at > 0; at -= 3 {
 		whole = whole[:at] + "," + whole[at:]
@@ -184,7 +185,7 @@ func TestScreenshotsOfTheBill(t *testing.T) {
 		{"en", "bill-en-desktop", screen{width: 900}, 1},
 		{"ko", "bill-ko-desktop-dark", screen{width: 900, dark: true}, 1},
 	} {
-		made, err := words.Statement(prepare.Samples(c.language)[0].Bill, prepare.SampleMonth(), policy.Transactional)
+		made, err := words.Statement(rendering.Samples(c.language)[0].Bill, rendering.SampleMonth(), policy.Transactional)
 		if err != nil {
 			t.Fatal(err)
 		}

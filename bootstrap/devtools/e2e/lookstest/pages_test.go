@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/inbox"
 	"github.com/balsong/balsong/bootstrap/preview"
@@ -22,10 +22,10 @@ func TestThePreviewIsReadableOnEveryScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, wrong := prepare.LoadTemplates(letterless{prepare.ShippedFiles()})
+	_, wrong := rendering.LoadTemplates(letterless{rendering.ShippedFiles()})
 	for name, made := range map[string]preview.Bill{"bill": {Title: "Customer 7590-VHVEG, 2026-11, TRANSACTIONAL"}, "wrong": {Title: "Customer 7590-VHVEG", Wrong: wrong}} {
 		if made.Wrong == nil {
-			if made.Variants, err = words.Statement(prepare.Samples("ko")[0].Bill, prepare.SampleMonth(), policy.Transactional); err != nil {
+			if made.Variants, err = words.Statement(rendering.Samples("ko")[0].Bill, rendering.SampleMonth(), policy.Transactional); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -85,7 +85,7 @@ func filledInbox(t *testing.T) *inbox.Inbox {
 		t.Fatal(err)
 	}
 	for i, language := range []string{"en", "ko"} {
-		made, err := words.Statement(prepare.Samples(language)[0].Bill, prepare.SampleMonth(), policy.Transactional)
+		made, err := words.Statement(rendering.Samples(language)[0].Bill, rendering.SampleMonth(), policy.Transactional)
 		if err != nil {
 			t.Fatal(err)
 		}

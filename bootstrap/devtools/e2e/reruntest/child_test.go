@@ -12,8 +12,9 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -77,7 +78,7 @@ func work(ctx context.Context, link *child.Link) error {
 			failure = o.load(ctx, b)
 		} else {
 			packs := watchedPacks{b.Bucket, o}
-			_, failure = prepare.NewRenderer(b.Renders, packs, b.Cipher, b.Clock, b.Watch, prepare.RenderOptions{Workers: 3}).Render(ctx, o.Month)
+			_, failure = rendering.NewRenderer(b.Renders, packs, b.Cipher, b.Clock, b.Watch, rendering.Options{Workers: 3}).Render(ctx, o.Month)
 		}
 		return failure
 	})
@@ -94,7 +95,7 @@ func (o *order) load(ctx context.Context, b batchapp.Batch) error {
 		if err != nil {
 			return err
 		}
-		_, err = b.Importer.ImportFile(ctx, file, prepare.ImportOptions{
+		_, err = b.Importer.ImportFile(ctx, file, importing.Options{
 			Month: o.Month, NotBefore: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), Zone: time.UTC, File: filepath.Base(name), Workers: 3,
 		})
 		if err := errors.Join(err, file.Close()); err != nil {

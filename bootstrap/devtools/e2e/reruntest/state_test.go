@@ -11,9 +11,10 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/s3"
+	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/prepare"
+	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -47,7 +48,7 @@ type target struct {
 // opened is what a row says in clear.
 type opened struct {
 	Row          target
-	Bill         prepare.Bill
+	Bill         bill.Bill
 	Destinations map[channel.Kind]string
 	Texts        map[channel.Kind]port.Variant
 }
@@ -91,7 +92,7 @@ func (w *world) open(ctx context.Context, t *testing.T, row target, cipher port.
 	whose := key.Target{Month: w.month, UserID: row.User}
 	o = opened{Row: row, Destinations: map[channel.Kind]string{}}
 	var err error
-	o.Bill, err = prepare.OpenBill(port.Bill{Target: whose, Data: row.Data}, cipher)
+	o.Bill, err = bill.Open(port.Bill{Target: whose, Data: row.Data}, cipher)
 	must(t, err)
 	for kind, sealed := range map[channel.Kind][]byte{channel.Email: row.Email, channel.SMS: row.SMS, channel.Push: row.Push} {
 		if sealed != nil {
@@ -103,16 +104,16 @@ func (w *world) open(ctx context.Context, t *testing.T, row target, cipher port.
 	if row.Statement == nil {
 		return o, ""
 	}
-	ref, err := prepare.OpenReference(row.Statement, whose, cipher)
+	ref, err := statement.OpenReference(row.Statement, whose, cipher)
 	must(t, err)
 	entry, err := packs.Get(ctx, ref, nil)
 	must(t, err)
-	statement, err := prepare.OpenStatement(entry, whose, cipher)
+	opened, err := statement.Open(entry, whose, cipher)
 	must(t, err)
-	if len(statement.Variants) != len(channel.All) {
-		t.Fatalf("customer %s has %d variants", row.Customer, len(statement.Variants))
+	if len(opened.Variants) != len(channel.All) {
+		t.Fatalf("customer %s has %d variants", row.Customer, len(opened.Variants))
 	}
-	o.Texts = statement.Variants
+	o.Texts = opened.Variants
 	return o, ref.Key
 }
 

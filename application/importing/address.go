@@ -1,0 +1,110 @@
+package importing
+
+import (
+	"errors"
+	"net/mail"
+	"net/url"
+	"strings"
+
+	"github.com/balsong/balsong/application/bill/plainjson"
+)
+
+// Bounds of destinations, in bytes: of an e-mail address and its local part by RFC 5321; of a push token by what the
+// known push services issue.
+const (
+	maxEmail     = 254
+	maxLocal     = 64
+	maxPushToken = 4096
+)
+
+// maxUnsubscribe bounds the address of one-click unsubscription, in bytes: it goes into one header line of at most 998.
+const maxUnsubscribe = 900
+
+// checkUnsubscribe accepts what RFC 8058 asks for: an https address that can stand in a header as it is. Errors never
+// contain the value.
+func checkUnsubscribe(text string) error {
+	if len(text) > maxUnsubscribe {
+		return errors.New("has more than 900 characters")
+	}
+	for _, c := range []byte(text) {
+		if c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == ',' {
+			return errors.New("has a space, a comma, an angle bracket, a control character or a character outside ASCII (percent-encode them)")
+		}
+	}
+	if address, err := url.Parse(text); err != nil || address.Scheme != "https" || address.Host == "" {
+		return errors.New("is no https address (RFC 8058 asks for one)")
+	}
+	return nil
+}
+
+// parseEmail accepts plain addresses as mail systems take them: ASCII, no display name, no quoted local part, a domain
+// of at least two labels. Errors never contain the value.
+func parseEmail(text string) (string, error) {
+	if len(text) > maxEmail {
+		return "", errors.New("has more than 254 characters")
+	}
+	for _, c := range []byte(text) {
+		if c <= ' ' || c >= 0x7f {
+			return "", errors.New("has a space, a control character or a character outside ASCII")
+		}
+	}
+	parsed, err := mail.ParseAddress(text)
+	if err != nil || parsed.Name != "" || parsed.Address != text {
+		return "", errors.New("is not a plain e-mail address")
+	}
+	local, domain, _ := strings.Cut(text, "@")
+	if len(local) > maxLocal {
+		return "", errors.New("has more than 64 characters before the @")
+	}
+	labels := strings.Split(domain, ".")
+	if len(labels) < 2 {
+		return "", errors.New("has a domain without a dot")
+	}
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.ContainsFunc(label, func(c rune) bool { return !isAlphanumeric(c) && c != '-' }) {
+			return "", errors.New("has a domain that cannot exist")
+		}
+	}
+	return text, nil
+}
+
+func isAlphanumeric(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// parsePhone accepts E.164 ("+821012345678") and Korean mobile numbers ("010-1234-5678", "01012345678"), which it
+// returns with hyphens. Errors never contain the value.
+func parsePhone(text string) (string, error) {
+	wrong := errors.New("is neither +<country><number> (E.164) nor a Korean mobile number such as 010-1234-5678")
+	if number, international := strings.CutPrefix(text, "+"); international {
+		if len(number) < 7 || len(number) > 15 || number[0] == '0' || !plainjson.AllDigits(number) {
+			return "", wrong
+		}
+		return text, nil
+	}
+	if strings.Contains(text, "-") {
+		parts := strings.Split(text, "-")
+		if len(parts) != 3 || len(parts[0]) != 3 || len(parts[1]) < 3 || len(parts[1]) > 4 || len(parts[2]) != 4 {
+			return "", wrong
+		}
+		text = strings.Join(parts, "")
+	}
+	if len(text) < 10 || len(text) > 11 || !plainjson.AllDigits(text) || text[:2] != "01" || !strings.ContainsRune("016789", rune(text[2])) {
+		return "", wrong
+	}
+	return text[:3] + "-" + text[3:len(text)-4] + "-" + text[len(text)-4:], nil
+}
+
+// parsePushToken accepts printable ASCII without spaces. Errors never contain the value.
+func parsePushToken(text string) (string, error) {
+	if len(text) > maxPushToken {
+		return "", errors.New("has more than 4096 characters")
+	}
+	for _, c := range []byte(text) {
+		if c <= ' ' || c >= 0x7f {
+			return "", errors.New("has a space, a control character or a character outside ASCII")
+		}
+	}
+	return text, nil
+}

@@ -1,0 +1,152 @@
+package importing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/port"
+)
+
+// The columns of the canonical CSV, as docs/contract/billing-csv.md describes them.
+const (
+	colCustomer     = "customer_number"
+	colName         = "name"
+	colEmail        = "email"
+	colPhone        = "phone"
+	colPushToken    = "push_token"
+	colLanguage     = "language"
+	colCurrency     = "currency"
+	colAmount       = "amount"
+	colBilledBefore = "billed_before"
+	colDueDate      = "due_date"
+	colItems        = "items"
+	colQuietFrom    = "quiet_from"
+	colQuietTo      = "quiet_to"
+	colZone         = "zone"
+	colSendDay      = "send_day"
+	colChannelWish  = "channel_wish"
+	colPayment      = "payment_method"
+	colUnsubscribe  = "unsubscribe_url"
+)
+
+// Columns lists the canonical columns in their usual order.
+var Columns = slices.Concat([]string{colCustomer, colName}, destinationColumns(), []string{
+	colLanguage, colCurrency, colAmount, colBilledBefore, colDueDate, colItems, colQuietFrom, colQuietTo, colZone,
+	colSendDay, colChannelWish, colPayment, colUnsubscribe,
+})
+
+// requiredColumns must be in every file; a column that is left out is empty in every row.
+var requiredColumns = []string{colCustomer, colCurrency, colAmount, colDueDate}
+
+// ErrHeader says that the file is not canonical CSV, and that nothing of it was imported. The text says what is wrong
+// with its header.
+var ErrHeader = fmt.Errorf("%w: the file has no header of billing data", port.ErrInvalid)
+
+// header knows where each column stands, and how fields are encoded.
+type header struct {
+	names    []string       // as in the file, byte for byte
+	column   map[string]int // only columns in Columns or rejectColumns
+	unknown  []string       // all other columns, decoded
+	refused  bool           // the file is a rejects.csv, whose fields are guarded against formulas
+	encoding billfile.Encoding
+}
+
+func (s *splitter) header(encoding billfile.Encoding) (header, error) {
+	s.fill(len(byteOrderMark))
+	s.buffer = bytes.TrimPrefix(s.buffer, byteOrderMark)
+	first, err := s.next()
+	switch {
+	case errors.Is(err, io.EOF):
+		return header{}, fmt.Errorf("%w: it is empty", ErrHeader)
+	case err != nil:
+		return header{}, err
+	case first.problem != "":
+		return header{}, fmt.Errorf("%w: line %d: %s", ErrHeader, first.line, first.problem)
+	}
+	h := header{column: map[string]int{}, encoding: encoding}
+	for i, field := range first.fields {
+		h.names = append(h.names, string(field))
+		text, _ := encoding.Text(field)
+		name := strings.ToLower(strings.TrimSpace(text))
+		ours := slices.Contains(rejectColumns, name)
+		if !ours && !slices.Contains(Columns, name) {
+			h.unknown = append(h.unknown, strings.TrimSpace(text))
+			continue
+		}
+		if _, twice := h.column[name]; twice {
+			return header{}, fmt.Errorf("%w: the column %s is there twice", ErrHeader, name)
+		}
+		h.column[name] = i
+		h.refused = h.refused || ours
+	}
+	for _, name := range requiredColumns {
+		if _, ok := h.column[name]; !ok {
+			return header{}, fmt.Errorf("%w: the column %s is missing%s", ErrHeader, name, separator(first.fields, len(h.column)))
+		}
+	}
+	s.want = len(h.names)
+	if h.refused {
+		s.most = maxRefused
+	}
+	return h, nil
+}
+
+// separator returns a hint for the user if the fields seem to be separated by something else than commas, or the line
+// names no column at all.
+func separator(fields [][]byte, known int) string {
+	for c, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "vertical bars"} {
+		if len(fields) == 1 && bytes.Contains(fields[0], []byte(c)) {
+			return ": its fields are separated by " + name + ", not by commas"
+		}
+	}
+	if known == 0 {
+		return ": its first line names none of the columns"
+	}
+	return ""
+}
+
+// ignored lists the unknown columns, each with the known one that may have been meant.
+func (h header) ignored() string {
+	said := make([]string, 0, len(h.unknown))
+	for _, name := range h.unknown {
+		text := strconv.Quote(name)
+		for _, known := range Columns {
+			if _, there := h.column[known]; !there && alike(strings.ToLower(name), known) {
+				text += " (did you mean " + known + "?)"
+				break
+			}
+		}
+		said = append(said, text)
+	}
+	return strings.Join(said, ", ")
+}
+
+// alike reports whether two names are the same but for one letter, two letters that changed places, or spaces and
+// hyphens.
+func alike(a, b string) bool {
+	plain := strings.NewReplacer(" ", "", "-", "", "_", "")
+	a, b = plain.Replace(a), plain.Replace(b)
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	at := 0
+	for at < len(b) && a[at] == b[at] {
+		at++
+	}
+	rest := func(s string, skip int) string { return s[min(at+skip, len(s)):] }
+	switch len(a) - len(b) {
+	case 0:
+		swapped := at+1 < len(a) && a[at] == b[at+1] && a[at+1] == b[at] && rest(a, 2) == rest(b, 2)
+		return swapped || rest(a, 1) == rest(b, 1)
+	case 1:
+		return rest(a, 1) == rest(b, 0)
+	default:
+		return false
+	}
+}

@@ -1,0 +1,177 @@
+package importing
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/csv"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/sheet"
+)
+
+// The columns in front of the original ones in rejects.csv.
+const (
+	colRejectFile   = "reject_file" // where the row was refused first
+	colRejectLine   = "reject_line"
+	colRejectField  = "reject_field"
+	colRejectReason = "reject_reason"
+	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it matches, the row was not mended
+)
+
+var rejectColumns = []string{colRejectFile, colRejectLine, colRejectField, colRejectReason, colRejectRow}
+
+// maxFileName bounds the file names in a rejects.csv, in bytes.
+const maxFileName = 255
+
+// rejectFile writes the refused rows as they were, with place, field and reason in front. The result is always
+// well-formed CSV in the encoding of the file that was read; a stray quote of a malformed row becomes part of its
+// field. Fields are guarded against formulas. Once its rows are mended, the file can be imported as it is; a row that
+// was not mended is refused again. The file contains billing data: keep it as carefully.
+type rejectFile struct {
+	to     *csv.Writer
+	header header
+	begun  bool
+}
+
+func newRejectFile(to io.Writer, h header) *rejectFile {
+	return &rejectFile{to: csv.NewWriter(to), header: h}
+}
+
+// refusal is why a row is not taken.
+type refusal struct {
+	fieldError
+	place    port.RejectedRow
+	again    bool   // the row itself is not wrong: it may come again as it is
+	before   string // the reason that a rejects.csv has for it already; "" otherwise
+	customer string
+	mended   bool // refused so before, and mended since
+}
+
+// add writes one row, after the header if it is the first.
+func (f *rejectFile) add(r refusal, fields [][]byte) error {
+	if !f.begun {
+		f.begun = true
+		front := slices.Clone(rejectColumns)
+		if f.header.encoding != billfile.EUCKR { // so spreadsheets see that it is UTF-8
+			front[0] = string(byteOrderMark) + front[0]
+		}
+		var names [][]byte
+		for _, name := range f.header.names {
+			names = append(names, []byte(name))
+		}
+		if err := f.write(front, names); err != nil {
+			return err
+		}
+	}
+	reason, sum := r.reason, ""
+	if r.before != "" {
+		reason = r.before
+	}
+	if !r.again {
+		sum = f.header.fingerprint(fields)
+	}
+	file := string(f.header.encoding.Bytes(r.place.File))
+	return f.write([]string{sheet.Guard(file), strconv.Itoa(r.place.Line), r.field, reason, sum}, fields)
+}
+
+func (f *rejectFile) write(front []string, row [][]byte) error {
+	out := append(make([]string, 0, len(front)+len(row)), front...)
+	for i, field := range row {
+		if !f.header.isReject(i) {
+			out = append(out, sheet.Guard(string(field)))
+		}
+	}
+	if err := f.to.Write(out); err != nil {
+		return fmt.Errorf("write the refused rows: %w", err)
+	}
+	return nil
+}
+
+func (f *rejectFile) flush() error {
+	f.to.Flush()
+	if err := f.to.Error(); err != nil {
+		return fmt.Errorf("write the refused rows: %w", err)
+	}
+	return nil
+}
+
+// isReject reports whether the i-th column is one of those that a rejects.csv adds.
+func (h header) isReject(i int) bool {
+	for _, name := range rejectColumns {
+		if at, ok := h.column[name]; ok && at == i {
+			return true
+		}
+	}
+	return false
+}
+
+// fingerprint returns a hash of a row without the columns that a rejects.csv adds. It begins with a letter, so that no
+// spreadsheet turns it into a number.
+func (h header) fingerprint(fields [][]byte) string {
+	sum := sha256.New()
+	for i, field := range fields {
+		if !h.isReject(i) {
+			sum.Write(binary.BigEndian.AppendUint32(nil, uint32(len(field))))
+			sum.Write(field)
+		}
+	}
+	return "r" + hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// bare removes the guard against formulas from the fields of a rejects.csv.
+func (h header) bare(fields [][]byte) {
+	if !h.refused {
+		return
+	}
+	for i, field := range fields {
+		if bytes.HasPrefix(field, []byte{'\''}) {
+			fields[i] = []byte(sheet.Bare(string(field)))
+		}
+	}
+}
+
+// refusedBefore is what a rejects.csv says about one of its rows.
+type refusedBefore struct {
+	place                    port.RejectedRow // zero if it cannot be read
+	field, reason, unchanged string           // unchanged: why the row is refused again, if it was not mended
+}
+
+// before returns what a rejects.csv says about a row; nothing if the file is not one.
+func (h header) before(fields [][]byte) refusedBefore {
+	if !h.refused {
+		return refusedBefore{}
+	}
+	text := func(column string) string {
+		at, ok := h.column[column]
+		if !ok || at >= len(fields) {
+			return ""
+		}
+		said, ok := h.encoding.Text(fields[at])
+		if !ok || len(said) > maxRecord/64 || strings.ContainsFunc(said, bill.Unprintable) {
+			return ""
+		}
+		return said
+	}
+	var b refusedBefore
+	file := text(colRejectFile)
+	if line, err := strconv.Atoi(text(colRejectLine)); err == nil && line > 0 && line <= 1<<31-1 && file != "" && len(file) <= maxFileName {
+		b.place = port.RejectedRow{File: file, Line: line}
+	}
+	if b.field = text(colRejectField); !slices.Contains(Columns, b.field) {
+		b.field = ""
+	}
+	if sum := text(colRejectRow); sum != "" && sum == h.fingerprint(fields) {
+		b.reason = text(colRejectReason)
+		b.unchanged = "was refused before and is as it was (mend it; or empty reject_row to try it as it is)"
+	}
+	return b
+}

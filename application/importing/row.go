@@ -1,0 +1,258 @@
+package importing
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/bill/plainjson"
+	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/window"
+)
+
+// Bounds of fields, in bytes, and of the list of items.
+const (
+	maxCustomer = 64
+	maxName     = 400
+	maxItems    = 200
+	maxItemName = 400
+	maxPayment  = 400
+)
+
+// fieldError is why a row is refused. The reason never contains the value of a field.
+type fieldError struct{ field, reason string }
+
+// row parses one record field by field and keeps the first thing that is wrong with it.
+type row struct {
+	header header
+	fields [][]byte
+	wrong  *fieldError
+}
+
+func (r *row) refuse(field, reason string) {
+	if r.wrong == nil {
+		r.wrong = &fieldError{field, reason}
+	}
+}
+
+// text returns a field without the space around it; "" if the file has no such column or the field is refused.
+func (r *row) text(name string) string {
+	at, ok := r.header.column[name]
+	if !ok || at >= len(r.fields) {
+		return ""
+	}
+	raw := bytes.Trim(r.fields[at], " \t")
+	if isPrintable(raw) {
+		return string(raw) // in every encoding
+	}
+	text, ok := r.header.encoding.Text(raw)
+	switch {
+	case bytes.IndexByte(raw, 0) >= 0:
+		r.refuse(name, "has a NUL byte")
+	case !ok:
+		encoding := cmp.Or(r.header.encoding, billfile.UTF8)
+		r.refuse(name, "is not "+strings.ToUpper(string(encoding))+", as which the file is read")
+	case strings.ContainsFunc(text, bill.Unprintable):
+		r.refuse(name, "has a line break or another control character")
+	default:
+		return text
+	}
+	return ""
+}
+
+// isPrintable reports whether text has printable ASCII characters only, as most fields do.
+func isPrintable(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// required is text for a field that must not be empty.
+func (r *row) required(name string) string {
+	value := r.text(name)
+	if value == "" {
+		r.refuse(name, "is empty")
+	}
+	return value
+}
+
+// canonical is everything that a row says besides its bill.
+type canonical struct {
+	Destinations map[channel.Kind]string `json:"destinations"`
+	Quiet        string                  `json:"quiet"`
+	Zone         string                  `json:"zone"`
+	SendDay      int                     `json:"send_day"`
+	Wish         channel.Kind            `json:"wish"`
+}
+
+// fingerprint returns the SHA-256 of everything that a row says, as one JSON object that begins with the bill. Rows
+// with the same fingerprint say the same.
+func (c canonical) fingerprint(bill []byte) (sum [sha256.Size]byte, err error) {
+	rest, err := json.Marshal(c)
+	if err != nil {
+		return sum, err
+	}
+	whole := make([]byte, 0, len(`{"bill":`)+len(bill)+len(rest))
+	whole = append(append(whole, `{"bill":`...), bill...)
+	rest[0] = ','
+	return sha256.Sum256(append(whole, rest...)), nil
+}
+
+// bill parses the whole row.
+func (r *row) bill(o Options) (port.ImportedBill, *fieldError) {
+	var c canonical
+	read := r.data()
+	c.Destinations = r.destinations()
+	zone := r.zone(o)
+	quiet := r.quiet(zone)
+	c.SendDay = r.sendDay()
+	if wish := r.text(colChannelWish); wish != "" {
+		kind, err := channel.Parse(wish)
+		if err != nil {
+			r.refuse(colChannelWish, "is none of "+channel.Names())
+		}
+		c.Wish = kind
+	}
+	available, err := billing.FirstAvailable(o.NotBefore, c.SendDay, zone)
+	if err != nil {
+		r.refuse(colSendDay, "is not a day from 1 to 31")
+	}
+	if r.wrong != nil {
+		return port.ImportedBill{}, r.wrong
+	}
+	c.Quiet, c.Zone = quiet.String(), r.text(colZone)
+	data, err := read.Encode()
+	if err != nil {
+		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
+	}
+	fingerprint, err := c.fingerprint(data)
+	if err != nil {
+		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
+	}
+	state := billing.New(key.Target{Month: o.Month}, available).State()
+	state.Quiet, state.Wished = quiet, c.Wish
+	for kind := range c.Destinations {
+		state.Reachable |= channel.NewSet(kind)
+	}
+	return port.ImportedBill{
+		Customer: read.Customer, State: state, Data: data, Destinations: c.Destinations,
+		Fingerprint: fingerprint, File: o.File,
+	}, nil
+}
+
+// data parses the fields of the bill itself.
+func (r *row) data() bill.Bill {
+	b := bill.Bill{Customer: r.required(colCustomer), Name: r.text(colName), Language: r.language(), Currency: strings.ToUpper(r.required(colCurrency))}
+	if len(b.Customer) > maxCustomer {
+		r.refuse(colCustomer, fmt.Sprintf("has more than %d bytes", maxCustomer))
+	}
+	if len(b.Name) > maxName {
+		r.refuse(colName, fmt.Sprintf("has more than %d bytes", maxName))
+	}
+	if _, known := bill.Digits(b.Currency); !known {
+		r.refuse(colCurrency, "is no currency code of ISO 4217")
+		return b
+	}
+	b.Amount = r.amount(colAmount, r.required(colAmount), b.Currency)
+	if b.Amount < 0 {
+		r.refuse(colAmount, "is negative")
+	}
+	if text := r.text(colBilledBefore); text != "" {
+		before := r.amount(colBilledBefore, text, b.Currency)
+		b.BilledBefore = &before
+	}
+	b.DueDate = r.required(colDueDate)
+	if due, err := time.Parse(time.DateOnly, b.DueDate); err != nil || due.Year() < 2000 || due.Year() > 2199 {
+		r.refuse(colDueDate, "is not a date such as 2026-11-25")
+	}
+	b.Items = r.items(b.Currency)
+	if b.Payment = r.text(colPayment); len(b.Payment) > maxPayment {
+		r.refuse(colPayment, fmt.Sprintf("has more than %d bytes", maxPayment))
+	}
+	if b.Unsubscribe = r.text(colUnsubscribe); b.Unsubscribe != "" {
+		if err := checkUnsubscribe(b.Unsubscribe); err != nil {
+			r.refuse(colUnsubscribe, err.Error())
+		}
+	}
+	return b
+}
+
+func (r *row) amount(field, text, currency string) int64 {
+	amount, err := bill.ParseAmount(text, currency)
+	if err != nil {
+		r.refuse(field, err.Error())
+	}
+	return amount
+}
+
+// language returns the language tag, ko if the field is empty. Only its form is checked: a language without templates
+// is rendered in English.
+func (r *row) language() string {
+	text := r.text(colLanguage)
+	if text == "" {
+		return "ko"
+	}
+	primary, rest, _ := strings.Cut(text, "-")
+	if len(text) > 35 || len(primary) < 2 || len(primary) > 3 || strings.ContainsFunc(primary+strings.ReplaceAll(rest, "-", ""), func(c rune) bool { return !isAlphanumeric(c) }) {
+		r.refuse(colLanguage, "is no language tag such as ko or en-US")
+	}
+	return text
+}
+
+func (r *row) zone(o Options) *time.Location {
+	name := r.text(colZone)
+	if name == "" {
+		return o.Zone
+	}
+	zone, err := port.Zone(name)
+	if err != nil {
+		r.refuse(colZone, "is no IANA time zone such as Asia/Seoul")
+		return o.Zone
+	}
+	return zone
+}
+
+func (r *row) quiet(zone *time.Location) window.Forbidden {
+	from, to := r.text(colQuietFrom), r.text(colQuietTo)
+	if from == "" && to == "" {
+		return window.Forbidden{}
+	}
+	start, err := window.ParseMinute(from)
+	if err != nil {
+		r.refuse(colQuietFrom, "is not a time such as 21:00 (give both ends of the quiet hours, or neither)")
+	}
+	end, err := window.ParseMinute(to)
+	if err != nil {
+		r.refuse(colQuietTo, "is not a time such as 08:00 (give both ends of the quiet hours, or neither)")
+	}
+	quiet, err := window.NewForbidden(start, end, zone)
+	if err != nil {
+		r.refuse(colQuietTo, "is the same as quiet_from: that could mean never or always")
+	}
+	return quiet
+}
+
+func (r *row) sendDay() int {
+	text := r.text(colSendDay)
+	if text == "" {
+		return 0
+	}
+	day, err := strconv.Atoi(text)
+	if err != nil || !plainjson.AllDigits(text) || day < 1 || day > 31 {
+		r.refuse(colSendDay, "is not a day from 1 to 31")
+	}
+	return day
+}

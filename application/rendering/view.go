@@ -1,0 +1,97 @@
+package rendering
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// View is what the templates see: texts formatted for the customer's language. Its fields are strings, booleans and
+// lists of texts, never numbers. No value is ever parsed as a template, and html/template escapes each one for its
+// place.
+type View struct {
+	Language string `help:"the language of the bill, en or ko" example:"en"`
+	Sender   string `help:"who bills, from letterhead.json"`
+	Pay      string `help:"how to pay, from letterhead.json; may be empty"`
+	Contact  string `help:"whom to ask, from letterhead.json; may be empty"`
+	OptOut   string `help:"how to refuse advertising, from letterhead.json; empty on bills"`
+
+	Name     string `help:"the customer's name; may be empty"`
+	Customer string `help:"the customer number"`
+	Payment  string `help:"how this customer pays (payment_method of the billing data); may be empty"`
+
+	Month       string     `help:"the billing month: November 2026, 2026년 11월"`
+	ShortMonth  string     `help:"the same, short: Nov, 11월"`
+	Amount      string     `help:"the total: $29.85, ₩12,300 or 12,300원"`
+	PlainAmount string     `help:"the total, in characters that text messages have: USD 29.85"`
+	Payable     bool       `help:"the total is more than nothing"`
+	Before      string     `help:"what was billed in all months before; empty where nothing was"`
+	Due         string     `help:"the due date: November 25, 2026, or 2026년 11월 25일"`
+	ShortDue    string     `help:"the same, short: Nov 25, 11/25"`
+	Items       []ViewItem `help:"the lines of the bill: {{range .Items}}{{.Name}}: {{.Amount}}{{end}}; may be empty"`
+
+	Advertising bool   `help:"the message is of the class ADVERTISING"`
+	Unsubscribe string `help:"where one click takes this customer off (unsubscribe_url); empty on bills"`
+}
+
+// ViewItem is one line of a bill.
+type ViewItem struct {
+	Name        string `help:"what it is for"`
+	Amount      string `help:"its amount: $25.00; −$3.00 for a discount"`
+	PlainAmount string `help:"the same, in characters that text messages have"`
+}
+
+// Field describes a field that templates may use.
+type Field struct{ Name, Type, Meaning string }
+
+// Fields lists the fields that templates may use, for people: ".Amount", and ".Items[].Name" inside of {{range
+// .Items}}.
+func Fields() []Field { return fieldsOf(reflect.TypeFor[View](), ".") }
+
+func fieldsOf(t reflect.Type, prefix string) []Field {
+	var list []Field
+	for i := range t.NumField() {
+		field := t.Field(i)
+		kind := map[reflect.Kind]string{reflect.String: "text", reflect.Bool: "true or false", reflect.Slice: "list"}[field.Type.Kind()]
+		list = append(list, Field{Name: prefix + field.Name, Type: kind, Meaning: field.Tag.Get("help")})
+		if field.Type.Kind() == reflect.Slice {
+			list = append(list, fieldsOf(field.Type.Elem(), prefix+field.Name+"[].")...)
+		}
+	}
+	return list
+}
+
+// newView formats a bill for the templates.
+func newView(b bill.Bill, month key.Month, class policy.MessageClass, heads Letterhead) (View, error) {
+	due, err := time.Parse(time.DateOnly, b.DueDate)
+	if err != nil {
+		return View{}, fmt.Errorf("%w: the due date is none", port.ErrContent)
+	}
+	if _, known := bill.Digits(b.Currency); !known {
+		return View{}, fmt.Errorf("%w: the currency is unknown", port.ErrContent)
+	}
+	l := locales[languageOf(b.Language)]
+	head := heads.Of(l.tag)
+	v := View{
+		Language: l.tag, Sender: head.Sender, Pay: head.Pay, Contact: head.Contact,
+		Name: headerSafe(b.Name), Customer: headerSafe(b.Customer), Payment: headerSafe(b.Payment),
+		Month: l.month(month), ShortMonth: l.shortMonth(month), Due: l.date(due), ShortDue: l.shortDate(due),
+		Amount: money(b.Amount, b.Currency, l.tag), PlainAmount: plainMoney(b.Amount, b.Currency, l.tag), Payable: b.Amount > 0,
+		Items: make([]ViewItem, len(b.Items)),
+	}
+	if class == policy.Advertising {
+		v.Advertising, v.OptOut, v.Unsubscribe = true, head.OptOut, b.Unsubscribe
+	}
+	if b.BilledBefore != nil {
+		v.Before = money(*b.BilledBefore, b.Currency, l.tag)
+	}
+	for i, item := range b.Items {
+		v.Items[i] = ViewItem{headerSafe(item.Name), money(item.Amount, b.Currency, l.tag), plainMoney(item.Amount, b.Currency, l.tag)}
+	}
+	return v, nil
+}
