@@ -209,6 +209,20 @@ func TestATargetWithoutADestinationIsPausedAndNeverCountedAsSent(t *testing.T) {
 	}
 }
 
+func TestATargetWithoutAStatementIsPausedForThatAndNotForItsDestination(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.seed(1, nil)
+	b.store.Seed(memory.Seeded{State: b.state(t, 1), Destinations: []port.Destination{{Channel: channel.Email, Sealed: []byte("e")}}})
+	record, err := b.runner(t, dispatch.Config{}).Run(t.Context(), b.month, b.by, nil)
+	if err != nil || record.Published != 0 || record.Decisions["PAUSE no_statement"] != 1 {
+		t.Fatalf("%d published, decisions %v: %v", record.Published, record.Decisions, err)
+	}
+	if s := b.state(t, 1); s.Dispatch != billing.Paused || s.Pause != billing.PauseNoStatement {
+		t.Fatalf("the target is %s (%s)", s.Dispatch, s.Pause)
+	}
+}
+
 func TestAtNightEMailGoesOutAndSMSWaitsForTheMorning(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -67,9 +67,11 @@ func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Ca
 		t, d := c.Target, billing.Decide(c.Target, r.snapshot, now)
 		var sealed []byte
 		if d.Kind == billing.Dispatch {
-			sealed = destination(c, d.Channel)
-			if len(sealed) == 0 || len(c.Statement) == 0 {
-				d = billing.Decision{Kind: billing.Pausing, Reason: "no_destination", Policy: d.Policy, Pause: billing.PauseNoDestination}
+			switch sealed = destination(c, d.Channel); {
+			case len(sealed) == 0:
+				d = billing.Decision{Kind: billing.Pausing, Reason: string(billing.PauseNoDestination), Policy: d.Policy, Pause: billing.PauseNoDestination}
+			case len(c.Statement) == 0:
+				d = billing.Decision{Kind: billing.Pausing, Reason: string(billing.PauseNoStatement), Policy: d.Policy, Pause: billing.PauseNoStatement}
 			}
 		}
 		result.decisions[string(d.Kind)+" "+d.Reason]++

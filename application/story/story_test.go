@@ -208,6 +208,13 @@ var tellings = map[string]telling{
 		says: []string{"held back (PAUSED, no_destination)", "The customer has no destination on any channel", `by the rule "no_destination"`},
 		next: []string{"paper run"}, waits: story.ForPerson,
 	},
+	"paused: no statement": {
+		state: func(s *billing.State) {
+			s.Dispatch, s.Pause, s.LastDecision = billing.Paused, billing.PauseNoStatement, "PAUSE no_statement by policy 1 v3"
+		},
+		says: []string{"held back (PAUSED, no_statement)", "has no statement to send", `by the rule "no_statement"`},
+		next: []string{"correct its data", "balsong target resume"}, waits: story.ForPerson,
+	},
 	"paused: content": {
 		state: func(s *billing.State) { s.Dispatch, s.Pause, s.Policy = billing.Paused, billing.PauseContent, one },
 		facts: func(f *story.Facts) {

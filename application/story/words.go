@@ -44,6 +44,7 @@ var rules = map[string]string{
 	"quiet_hours":    "the customer must not be disturbed then",
 	"not_yet":        "its time had not come",
 	"no_destination": "no channel of its route has a destination",
+	"no_statement":   "it has no statement to send",
 	"suppressed":     "every channel with a destination is on the suppression list",
 	"deadline":       "its deadline had passed",
 	"route_end":      "no step of its route is left",
@@ -85,6 +86,7 @@ var classes = map[attempt.FailureClass]string{
 var pauses = map[billing.PauseReason][2]string{
 	billing.PauseOperator:      {"an operator holds it back", "`balsong target resume` lets it go on"},
 	billing.PauseNoDestination: {"no channel of its route has a destination", "correct its data, or leave it to the paper run (`balsong unreached`)"},
+	billing.PauseNoStatement:   {"it is marked as rendered and has no statement to send", "correct its data, which lets it be rendered again, then `balsong target resume`"},
 	billing.PauseSuppressed:    {"every channel with a destination is on the suppression list", "lift the suppression (`balsong suppress --lift`) and resume it, or leave it to the paper run (`balsong unreached`)"},
 	billing.PauseContent:       {"its content must not go out", "correct its data, render it again, then `balsong target resume`"},
 	billing.PauseRounds:        {"it was put back too often without a call", "find out why (is the gateway reachable, is there one for the channel?), then `balsong target resume`"},

@@ -30,7 +30,7 @@ var DecisionKinds = []DecisionKind{Dispatch, Deferral, Pausing, Exhaust, Expire,
 // Decision is what the domain decides about one candidate, with the values that led to it.
 type Decision struct {
 	Kind     DecisionKind
-	Reason   string // the rule's name: "due", "quiet_hours", "not_yet", "no_destination", "suppressed", "deadline", "route_end", "no_policy", "wish"
+	Reason   string // the rule's name: "due", "quiet_hours", "not_yet", "no_destination", "no_statement", "suppressed", "deadline", "route_end", "no_policy", "wish"
 	Policy   policy.Version
 	Channel  channel.Kind     // of Dispatch
 	Step     int16            // of Dispatch

@@ -54,6 +54,7 @@ type PauseReason string
 const (
 	PauseOperator      PauseReason = "operator"
 	PauseNoDestination PauseReason = "no_destination" // no channel of the route has a destination
+	PauseNoStatement   PauseReason = "no_statement"   // it is RENDERED, and names no statement to send
 	PauseSuppressed    PauseReason = "suppressed"     // every channel with a destination is suppressed
 	PauseContent       PauseReason = "content"        // must not go out before a correction
 	PauseRounds        PauseReason = "rounds"         // put back too often
@@ -64,7 +65,7 @@ const (
 
 // PauseReasons lists every pause reason.
 var PauseReasons = []PauseReason{
-	PauseOperator, PauseNoDestination, PauseSuppressed, PauseContent, PauseRounds, PauseNoClaim, PauseNoPolicy, PauseCorrected,
+	PauseOperator, PauseNoDestination, PauseNoStatement, PauseSuppressed, PauseContent, PauseRounds, PauseNoClaim, PauseNoPolicy, PauseCorrected,
 }
 
 // Event names what happens to a target.
