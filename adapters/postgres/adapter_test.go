@@ -279,14 +279,14 @@ func TestAnImportThatDiesGivesTheMonthBack(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	dying, next := connect(t, url, "dying"), connect(t, url, "next")
-	if release, _, err := postgres.NewImports(dying).Alone(t.Context(), month); err != nil || release == nil {
+	if release, _, err := postgres.NewImports(dying).TryLockMonth(t.Context(), month); err != nil || release == nil {
 		t.Fatalf("claim: %v", err)
 	}
-	if release, _, err := postgres.NewImports(next).Alone(t.Context(), month); err != nil || release != nil {
+	if release, _, err := postgres.NewImports(next).TryLockMonth(t.Context(), month); err != nil || release != nil {
 		t.Fatalf("while the first one lives: %v", err)
 	}
 	mustExec(t, next, `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
-	release, _, err := postgres.NewImports(next).Alone(t.Context(), month)
+	release, _, err := postgres.NewImports(next).TryLockMonth(t.Context(), month)
 	if err != nil || release == nil {
 		t.Fatalf("after its end: %v", err)
 	}

@@ -32,7 +32,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Audit:        postgres.NewAudit(db),
 		Runs:         postgres.NewRuns(db),
 		Report:       postgres.NewReport(db),
-		Dossiers:     postgres.NewDossiers(db),
+		SealedBills:  postgres.NewSealedBills(db),
 		Imports:      postgres.NewImports(db),
 		Renders:      postgres.NewRenders(db),
 		Corrections:  postgres.NewCorrections(db),

@@ -102,5 +102,5 @@ func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port
 		return err
 	}
 	bills := []sealedBill{sealed}
-	return t.s.mend(ctx, state.Key.Month, bills, map[int64][]byte{sealed.user: sealed.Fingerprint[:]}, bills)
+	return t.s.resolve(ctx, state.Key.Month, bills, map[int64][]byte{sealed.user: sealed.Fingerprint[:]}, bills)
 }

@@ -167,7 +167,7 @@ func (p *Imports) store(ctx context.Context, month key.Month, bills []port.Impor
 		isLost := func(b sealedBill) bool {
 			return slices.ContainsFunc(lost, func(l sealedBill) bool { return l.user == b.user })
 		}
-		return s.mend(ctx, month, chunk, there, slices.DeleteFunc(fresh, isLost))
+		return s.resolve(ctx, month, chunk, there, slices.DeleteFunc(fresh, isLost))
 	})
 	return report, err
 }

@@ -96,21 +96,21 @@ func (p Months) Close(ctx context.Context, month key.Month) error {
 	})
 }
 
-func begunSQL(month key.Month) string {
-	return `/* begun */ SELECT EXISTS (SELECT FROM ` + partition("billing_targets", month) + ` t WHERE t.dispatch_status = 'REQUESTED')
+func dispatchStartedSQL(month key.Month) string {
+	return `/* dispatch_started */ SELECT EXISTS (SELECT FROM ` + partition("billing_targets", month) + ` t WHERE t.dispatch_status = 'REQUESTED')
   OR EXISTS (SELECT FROM ` + partition("delivery_attempts", month) + ` l WHERE l.state <> 'REVOKED')`
 }
 
-// Begun implements port.Months.
-func (p Months) Begun(ctx context.Context, month key.Month) (begun bool, err error) {
-	what := "look whether dispatch of " + month.String() + " has begun"
+// DispatchStarted implements port.Months.
+func (p Months) DispatchStarted(ctx context.Context, month key.Month) (started bool, err error) {
+	what := "look whether dispatch of " + month.String() + " has started"
 	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
 		if there, err := s.isOpened(ctx, month); err != nil || !there {
 			return err
 		}
-		return s.one(ctx, what, begunSQL(month), nil, &begun)
+		return s.one(ctx, what, dispatchStartedSQL(month), nil, &started)
 	})
-	return begun, err
+	return started, err
 }
 
 // List implements port.Months.

@@ -15,13 +15,13 @@ FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigin
 ORDER BY v.file, v.line, v.n
 ON CONFLICT (billing_month, file, line) DO NOTHING`
 
-const mendedSQL = `/* mended */ SELECT r.file, r.line FROM import_rejects r
+const resolvedSQL = `/* resolved */ SELECT r.file, r.line FROM import_rejects r
 JOIN unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[]) AS v(file, line, field, reason, customer) ON r.file = v.file AND r.line = v.line
-WHERE r.billing_month = $1::date AND r.mended_at IS NOT NULL AND r.field = coalesce(v.field, '') AND r.reason = coalesce(v.reason, '')
+WHERE r.billing_month = $1::date AND r.resolved_at IS NOT NULL AND r.field = coalesce(v.field, '') AND r.reason = coalesce(v.reason, '')
   AND coalesce(r.customer, '') = coalesce(v.customer, '')`
 
 // Reject implements port.Imports.
-func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) (mended []port.RejectedRow, err error) {
+func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) (resolved []port.RejectedRow, err error) {
 	if len(rejects) == 0 {
 		return nil, ctx.Err()
 	}
@@ -34,41 +34,41 @@ func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Re
 		texts(each(rejects, func(r *port.Reject) string { return clean(r.Customer) })),
 	}
 	err = write(ctx, p.db, "note rejects", func(ctx context.Context, s *session) error {
-		mended = nil // the transaction may run again
+		resolved = nil // the transaction may run again
 		imports := bigints(each(rejects, func(r *port.Reject) int64 { return r.Import }))
 		if _, err := s.exec(ctx, "note rejects", rejectSQL, append(slices.Clone(rows), imports)...); err != nil {
 			return err
 		}
-		return s.query(ctx, "find mended rejects", mendedSQL, rows, func(scan func(...any) error) error {
+		return s.query(ctx, "find resolved rejects", resolvedSQL, rows, func(scan func(...any) error) error {
 			var row port.RejectedRow
 			err := scan(&row.File, &row.Line)
-			mended = append(mended, row)
+			resolved = append(resolved, row)
 			return err
 		})
 	})
-	return mended, err
+	return resolved, err
 }
 
-const mendRowsSQL = `/* mend_rows */ UPDATE import_rejects r SET mended_at = clock_timestamp()
+const resolveRowsSQL = `/* resolve_rows */ UPDATE import_rejects r SET resolved_at = clock_timestamp()
 FROM unnest($2::text[], $3::int[]) AS v(file, line)
-WHERE r.billing_month = $1::date AND r.file = v.file AND r.line = v.line AND r.mended_at IS NULL`
+WHERE r.billing_month = $1::date AND r.file = v.file AND r.line = v.line AND r.resolved_at IS NULL`
 
-const mendCustomersSQL = `/* mend_customers */ UPDATE import_rejects r SET mended_at = clock_timestamp()
-WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.mended_at IS NULL`
+const resolveCustomersSQL = `/* resolve_customers */ UPDATE import_rejects r SET resolved_at = clock_timestamp()
+WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.resolved_at IS NULL`
 
-// mend marks the refused rows that the bills of a chunk mend: those that a bill names itself (port.ImportedBill.Mends),
+// resolve marks the refused rows that the bills of a chunk resolve: those that a bill names itself (port.ImportedBill.Resolves),
 // if that bill is stored now, and those of the customers whose bills are new.
-func (s *session) mend(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte, fresh []sealedBill) error {
+func (s *session) resolve(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte, fresh []sealedBill) error {
 	var rows []sealedBill
 	for _, b := range bills {
-		if b.Mends != (port.RejectedRow{}) && bytes.Equal(there[b.user], b.Fingerprint[:]) {
+		if b.Resolves != (port.RejectedRow{}) && bytes.Equal(there[b.user], b.Fingerprint[:]) {
 			rows = append(rows, b)
 		}
 	}
 	if len(rows) > 0 {
-		_, err := s.exec(ctx, "note mended rows", mendRowsSQL, day(month),
-			texts(each(rows, func(b *sealedBill) string { return clean(b.Mends.File) })),
-			integers(each(rows, func(b *sealedBill) int32 { return int32(b.Mends.Line) })))
+		_, err := s.exec(ctx, "note resolved rows", resolveRowsSQL, day(month),
+			texts(each(rows, func(b *sealedBill) string { return clean(b.Resolves.File) })),
+			integers(each(rows, func(b *sealedBill) int32 { return int32(b.Resolves.Line) })))
 		if err != nil {
 			return err
 		}
@@ -76,6 +76,6 @@ func (s *session) mend(ctx context.Context, month key.Month, bills []sealedBill,
 	if len(fresh) == 0 {
 		return nil
 	}
-	_, err := s.exec(ctx, "note mended rows", mendCustomersSQL, day(month), texts(each(fresh, func(b *sealedBill) string { return b.Customer })))
+	_, err := s.exec(ctx, "note resolved rows", resolveCustomersSQL, day(month), texts(each(fresh, func(b *sealedBill) string { return b.Customer })))
 	return err
 }

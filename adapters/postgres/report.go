@@ -49,8 +49,8 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 		if err != nil {
 			return err
 		}
-		return s.one(ctx, "count the month's rejects", `/* rejects */ SELECT count(*) FILTER (WHERE r.mended_at IS NULL), count(r.mended_at) FROM import_rejects r WHERE r.billing_month = $1::date`,
-			[]any{day(month)}, &f.Rejected, &f.Mended)
+		return s.one(ctx, "count the month's rejects", `/* rejects */ SELECT count(*) FILTER (WHERE r.resolved_at IS NULL), count(r.resolved_at) FROM import_rejects r WHERE r.billing_month = $1::date`,
+			[]any{day(month)}, &f.Rejected, &f.Resolved)
 	})
 	return f, err
 }

@@ -19,18 +19,18 @@ var _ port.Retention = Retention{}
 // NewRetention returns the retention of a database.
 func NewRetention(db *sqlx.DB) Retention { return Retention{db} }
 
-// Weigh implements port.Retention. It counts every row, so it lets the planner read the partitions from end to end.
-func (p Retention) Weigh(ctx context.Context, month key.Month) (w port.MonthWeight, err error) {
-	what := "weigh " + month.String()
+// Size implements port.Retention. It counts every row, so it lets the planner read the partitions from end to end.
+func (p Retention) Size(ctx context.Context, month key.Month) (w port.MonthSize, err error) {
+	what := "measure " + month.String()
 	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
-		if _, err := s.exec(ctx, what, `/* weigh */ SELECT set_config('enable_seqscan', 'on', true)`); err != nil {
+		if _, err := s.exec(ctx, what, `/* month_size */ SELECT set_config('enable_seqscan', 'on', true)`); err != nil {
 			return err
 		}
 		rows := map[string]*int{"billing_targets": &w.Bills, "delivery_attempts": &w.Ledger}
 		for _, t := range partitioned {
 			name := partition(t.table, month)
 			var bytes *int64
-			if err := s.one(ctx, what, `/* weigh */ SELECT pg_total_relation_size(to_regclass($1))`, []any{name}, &bytes); err != nil {
+			if err := s.one(ctx, what, `/* month_size */ SELECT pg_total_relation_size(to_regclass($1))`, []any{name}, &bytes); err != nil {
 				return err
 			}
 			if bytes == nil {
@@ -38,7 +38,7 @@ func (p Retention) Weigh(ctx context.Context, month key.Month) (w port.MonthWeig
 			}
 			count := 0
 			if rows[t.table] != nil {
-				if err := s.one(ctx, what, `/* weigh */ SELECT count(*) FROM `+name, nil, &count); err != nil {
+				if err := s.one(ctx, what, `/* month_size */ SELECT count(*) FROM `+name, nil, &count); err != nil {
 					return err
 				}
 				*rows[t.table] = count
@@ -47,7 +47,7 @@ func (p Retention) Weigh(ctx context.Context, month key.Month) (w port.MonthWeig
 				w.Bytes = 0 // empty tables are not worth a word
 			}
 		}
-		return s.one(ctx, what, `/* weigh */ SELECT count(*) FROM import_rejects r WHERE r.billing_month = $1::date`, []any{day(month)}, &w.Rejects)
+		return s.one(ctx, what, `/* month_size */ SELECT count(*) FROM import_rejects r WHERE r.billing_month = $1::date`, []any{day(month)}, &w.Rejects)
 	})
 	return w, err
 }
@@ -115,18 +115,18 @@ func (s *session) detach(ctx context.Context, what, table, name string) error {
 // droppedMonths are those whose records may go.
 const droppedMonths = `(SELECT m.billing_month FROM months m WHERE m.billing_month < $1::date AND m.dropped_at IS NOT NULL)`
 
-const weighAuditSQL = `/* weigh_audit */ SELECT (SELECT count(*) FROM imports i WHERE i.billing_month IN ` + droppedMonths + `),
+const auditSizeSQL = `/* audit_size */ SELECT (SELECT count(*) FROM imports i WHERE i.billing_month IN ` + droppedMonths + `),
   (SELECT count(*) FROM runs r WHERE r.billing_month IN ` + droppedMonths + `),
   (SELECT count(*) FROM operator_actions a WHERE a.at < $2::timestamptz),
   (SELECT count(*) FROM ` + droppedMonths + ` AS gone)`
 
 func auditArgs(before key.Month) []any { return []any{day(before), instant(before.Start(time.UTC))} }
 
-// WeighAudit implements port.Retention.
-func (p Retention) WeighAudit(ctx context.Context, before key.Month) (w port.AuditWeight, err error) {
-	const what = "weigh the audit data"
+// AuditSize implements port.Retention.
+func (p Retention) AuditSize(ctx context.Context, before key.Month) (w port.AuditSize, err error) {
+	const what = "measure the audit data"
 	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
-		return s.one(ctx, what, weighAuditSQL, auditArgs(before), &w.Imports, &w.Runs, &w.Acts, &w.Months)
+		return s.one(ctx, what, auditSizeSQL, auditArgs(before), &w.Imports, &w.Runs, &w.Acts, &w.Months)
 	})
 	return w, err
 }

@@ -15,7 +15,7 @@ import (
 
 // translate turns an error of the SDK into one of the port. Only what the store says about the object itself is bad
 // content (port.ErrContent). Whatever else goes wrong (network, 5xx, throttling, a missing bucket, missing rights) can
-// be mended from outside and is port.ErrUnavailable, so it is waited for.
+// be resolved from outside and is port.ErrUnavailable, so it is waited for.
 func translate(ctx context.Context, err error) error {
 	switch {
 	case err == nil:

@@ -20,7 +20,7 @@ import (
 
 // Packs is port.Packs on S3. The account needs s3:GetObject, s3:PutObject and s3:ListBucket: without the last one the
 // store answers "forbidden" for an object that is gone. A reader that is forbidden waits, since an administrator can
-// mend it; a write that is forbidden is ErrInvalid.
+// fix it; a write that is forbidden is ErrInvalid.
 type Packs struct {
 	config  Config
 	client  *s3.Client

@@ -46,7 +46,7 @@ func TestPacksKeepThePortsPromisesOnARealStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	porttest.Packs(t, func(t testing.TB) port.Packs { return mustNew(t, config, &counts{}) })
-	porttest.PackShelf(t, func(t testing.TB) porttest.Shelf { return mustNew(t, config, &counts{}) })
+	porttest.PackStore(t, func(t testing.TB) porttest.PackStorage { return mustNew(t, config, &counts{}) })
 }
 
 func TestTheBucketIsMadeOnceAndItsAbsenceEndsAWriterAndIsWaitedForByAReader(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // Ports are the driven ports that answers use.
 type Ports struct {
 	Report       port.Report
-	Dossiers     port.Dossiers
+	SealedBills  port.SealedBills
 	Audit        port.Audit
 	Runs         port.Runs
 	Suppressions port.Suppressions
@@ -71,7 +71,7 @@ func (a *Answers) missing(ctx context.Context, month key.Month, customer string)
 	if err != nil {
 		return err
 	}
-	refused, err := a.Dossiers.Refused(ctx, month, customer)
+	refused, err := a.SealedBills.Refused(ctx, month, customer)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (a *Answers) askSealed(ctx context.Context, f *story.Facts) error {
 		return nil
 	}
 	k := f.Target.Key()
-	sealed, err := a.Dossiers.Sealed(ctx, k)
+	sealed, err := a.SealedBills.Sealed(ctx, k)
 	if err != nil {
 		return err
 	}

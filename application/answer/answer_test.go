@@ -36,7 +36,7 @@ func newWorld(t *testing.T) *world {
 	s := memory.NewStore(clock)
 	w := &world{T: t, clock: clock, store: s, cipher: memory.NewCipher()}
 	w.ports = answer.Ports{
-		Report: s.Report(), Dossiers: s.Dossiers(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
+		Report: s.Report(), SealedBills: s.SealedBills(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
 		Control: s.Control(), Policies: s.Policies(), Backlog: s.Backlog(), Sweeps: s.Sweeps(), Clock: clock, Cipher: w.cipher,
 	}
 	w.must(s.Months().Open(t.Context(), november))

@@ -63,7 +63,7 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 		return s, err
 	}
 	for after, more := int64(0), true; more; {
-		page, err := a.Dossiers.Unreached(ctx, month, after, unreachedPage, options.OnTheWay)
+		page, err := a.SealedBills.Unreached(ctx, month, after, unreachedPage, options.OnTheWay)
 		if err != nil {
 			return s, err
 		}

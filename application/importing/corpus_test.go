@@ -100,7 +100,7 @@ func (b *bundle) comesTo(t testing.TB, file []byte, asked billfile.Encoding, nam
 	}
 	s := summary
 	fmt.Fprintf(&out, "rows %d: new %d, known %d, conflicts %d, rejected %d\n", s.Rows, s.Inserted, s.Unchanged, s.Conflicts, s.Rejected)
-	if s.Rows != s.Inserted+s.Unchanged+s.Conflicts+s.Rejected+s.Mended || rows != s.Conflicts+s.Rejected+s.Mended {
+	if s.Rows != s.Inserted+s.Unchanged+s.Conflicts+s.Rejected+s.Resolved || rows != s.Conflicts+s.Rejected+s.Resolved {
 		t.Errorf("%+v, %d refusals", s, rows)
 	}
 	return out.String(), refused.Bytes(), s
@@ -172,10 +172,10 @@ func (b *bundle) again(t *testing.T, data, rejects []byte, asked billfile.Encodi
 	if asked != billfile.EUCKR {
 		asked = billfile.Detected
 	}
-	said, _, unmended := b.comesTo(t, rejects, asked, "rejects.csv")
-	// Where a later row of the same customer was good, the bad one is mended.
-	unmended.Rejected, unmended.Mended = unmended.Rejected+unmended.Mended, 0
-	if want := (importing.Summary{Rows: first.Rejected, Rejected: first.Rejected}); unmended != want {
-		t.Errorf("rejects.csv as it is came to %+v, want %+v:\n%s%.1000s", unmended, want, said, rejects)
+	said, _, unresolved := b.comesTo(t, rejects, asked, "rejects.csv")
+	// Where a later row of the same customer was good, the bad one is resolved.
+	unresolved.Rejected, unresolved.Resolved = unresolved.Rejected+unresolved.Resolved, 0
+	if want := (importing.Summary{Rows: first.Rejected, Rejected: first.Rejected}); unresolved != want {
+		t.Errorf("rejects.csv as it is came to %+v, want %+v:\n%s%.1000s", unresolved, want, said, rejects)
 	}
 }

@@ -72,7 +72,7 @@ type Refusal struct {
 	Conflict bool // another bill of the customer is stored and stays, or the bill is new and dispatch has begun; otherwise the row is rejected
 }
 
-// Summary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected + Mended.
+// Summary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected + Resolved.
 type Summary struct {
 	Rows      int
 	Inserted  int
@@ -80,7 +80,7 @@ type Summary struct {
 	Corrected int // replaced another bill that was stored
 	Conflicts int // another bill of the customer is stored and stays: it may not change, or no correction was asked for; or the bill is new, dispatch has begun, and late bills were not asked for
 	Rejected  int // refused, each with line, field and reason
-	Mended    int // refused as before, and mended since: nothing is left to do about them
+	Resolved  int // refused as before, and resolved since: nothing is left to do about them
 }
 
 // Importer imports billing data. Safe for concurrent use.

@@ -29,8 +29,8 @@ func FuzzImport(f *testing.F) {
 			t.Fatal(err)
 		}
 		noted, err := b.store.Report().Funnel(t.Context(), november)
-		// A customer's bad row is mended by a good one; rows of a rejects.csv may claim the same place.
-		if n := noted.Rejected + noted.Mended; err != nil || got.Rows != got.Inserted+got.Rejected ||
+		// A customer's bad row is resolved by a good one; rows of a rejects.csv may claim the same place.
+		if n := noted.Rejected + noted.Resolved; err != nil || got.Rows != got.Inserted+got.Rejected ||
 			n > got.Rejected || n < got.Rejected && !bytes.Contains(bytes.ToLower(data), []byte("reject_")) {
 			t.Fatalf("%+v, noted are %+v, %v", got, noted, err)
 		}
@@ -41,7 +41,7 @@ func FuzzImport(f *testing.F) {
 			t.Fatalf("%d refused, %d rows in rejects.csv: %v", got.Rejected, len(rows), err)
 		}
 		again, err := b.importer.Import(t.Context(), bytes.NewReader(data), options())
-		if err != nil || again.Unchanged != got.Inserted || again.Rejected+again.Mended != got.Rejected {
+		if err != nil || again.Unchanged != got.Inserted || again.Rejected+again.Resolved != got.Rejected {
 			t.Fatalf("again: %+v after %+v, %v", again, got, err)
 		}
 	})

@@ -124,10 +124,10 @@ func TestHoweverManyChunksAreStoredAtOnceTheSameComesOfThem(t *testing.T) {
 	var rows []map[string]string
 	for i := range 12_000 {
 		switch row := with("customer_number", fmt.Sprintf("C-%d", i)); {
-		case i%1700 == 5: // refused, and mended two chunks further on
+		case i%1700 == 5: // refused, and resolved two chunks further on
 			row["amount"] = "much"
 			rows = append(rows, row)
-		case i%1700 == 6 && i > 3000: // the row that is refused above, mended
+		case i%1700 == 6 && i > 3000: // the row that is refused above, resolved
 			rows = append(rows, with("customer_number", fmt.Sprintf("C-%d", i-1-1700)))
 		case i%2300 == 7 && i > 3000: // a second row of a customer far above
 			rows = append(rows, with("customer_number", fmt.Sprintf("C-%d", i-2000)))

@@ -54,7 +54,7 @@ func (b *bundle) load(t testing.TB, file string, o importing.Options) importing.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if summary.Rows != summary.Inserted+summary.Unchanged+summary.Corrected+summary.Conflicts+summary.Rejected+summary.Mended {
+	if summary.Rows != summary.Inserted+summary.Unchanged+summary.Corrected+summary.Conflicts+summary.Rejected+summary.Resolved {
 		t.Errorf("the summary does not add up: %+v", summary)
 	}
 	return summary

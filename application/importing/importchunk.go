@@ -127,7 +127,7 @@ func (c *importChunk) run(ctx context.Context) error {
 	return nil
 }
 
-// take refuses further rows of a customer who has come before, and notes the refused rows. A stored bill mends rows of
+// take refuses further rows of a customer who has come before, and notes the refused rows. A stored bill resolves rows of
 // its customer that were refused before it. So a chunk with refused rows first waits until all chunks before it are
 // stored, and the chunks behind it wait until its rows are noted.
 func (c *importChunk) take(ctx context.Context, accepted []int) error {
@@ -143,7 +143,7 @@ func (c *importChunk) take(ctx context.Context, accepted []int) error {
 		}
 		// Noted without the customer: the bill that is in, from the first row, does not make this row good.
 		c.refused = append(c.refused, refusedRow{at: accepted[i], refusal: refusal{
-			fieldError: fieldError{colCustomer, fmt.Sprintf("is the same as on line %d", first)}, place: c.place(bill.Mends, bill.Line),
+			fieldError: fieldError{colCustomer, fmt.Sprintf("is the same as on line %d", first)}, place: c.place(bill.Resolves, bill.Line),
 		}})
 	}
 	c.bills = bills
@@ -156,16 +156,16 @@ func (c *importChunk) take(ctx context.Context, accepted []int) error {
 		for i, no := range c.refused {
 			rejects[i] = port.Reject{File: no.place.File, Line: no.place.Line, Field: no.field, Reason: no.reason, Customer: no.customer, Import: c.record.ID}
 		}
-		var mended []port.RejectedRow
+		var resolved []port.RejectedRow
 		err := c.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-			mended, err = c.imports.Reject(ctx, c.options.Month, rejects)
+			resolved, err = c.imports.Reject(ctx, c.options.Month, rejects)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		for i := range c.refused {
-			c.refused[i].mended = slices.Contains(mended, c.refused[i].place)
+			c.refused[i].resolved = slices.Contains(resolved, c.refused[i].place)
 		}
 	}
 	close(c.taking.done)
@@ -190,8 +190,8 @@ func (c *importChunk) store(ctx context.Context) error {
 // tell adds the chunk to the summary and reports the rows that are not taken.
 func (c *importChunk) tell(ctx context.Context) error {
 	for _, no := range c.refused {
-		if no.mended {
-			c.summary.Mended++
+		if no.resolved {
+			c.summary.Resolved++
 		} else {
 			c.summary.Rejected++
 		}

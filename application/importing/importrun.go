@@ -37,7 +37,7 @@ func (r *importRun) recorded(ctx context.Context) error {
 	err = r.all(ctx)
 	r.record.FinishedAt = r.clock.Now()
 	r.record.Rows, r.record.Inserted, r.record.Unchanged = r.summary.Rows, r.summary.Inserted, r.summary.Unchanged
-	r.record.Corrected, r.record.Conflicts, r.record.Rejected = r.summary.Corrected, r.summary.Conflicts, r.summary.Rejected+r.summary.Mended
+	r.record.Corrected, r.record.Conflicts, r.record.Rejected = r.summary.Corrected, r.summary.Conflicts, r.summary.Rejected+r.summary.Resolved
 	if err != nil {
 		r.record.Error = err.Error()
 		// One try: the import's error counts, and its context may have ended.
@@ -70,7 +70,7 @@ func (r *importRun) accept(next record) (port.ImportedBill, *refusal) {
 		refused.before = before.reason
 		return bill, refused
 	}
-	bill.Line, bill.Import, bill.Mends = next.line, r.record.ID, before.place
+	bill.Line, bill.Import, bill.Resolves = next.line, r.record.ID, before.place
 	return bill, nil
 }
 
@@ -117,12 +117,12 @@ func (r *importRun) show(line int, no refusal, fields [][]byte) error {
 		if no.before != "" {
 			reason += ": " + no.before
 		}
-		if no.mended {
-			reason += " (refused, mended since)"
+		if no.resolved {
+			reason += " (refused, resolved since)"
 		}
 		r.options.Refused(Refusal{Line: line, Customer: no.customer, Field: no.field, Reason: reason, Conflict: no.again})
 	}
-	if r.rejects == nil || no.mended {
+	if r.rejects == nil || no.resolved {
 		return nil
 	}
 	return r.rejects.add(no, fields)

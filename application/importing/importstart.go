@@ -24,7 +24,7 @@ func (r *importRun) admitted(ctx context.Context, do func(context.Context) error
 	}
 	var begun bool
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		begun, err = r.months.Begun(ctx, month)
+		begun, err = r.months.DispatchStarted(ctx, month)
 		return err
 	})
 	switch {
@@ -52,7 +52,7 @@ func (r *importRun) admitted(ctx context.Context, do func(context.Context) error
 func (r *importRun) alone(ctx context.Context) (release func(), err error) {
 	var other port.ImportRecord
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		release, other, err = r.imports.Alone(ctx, r.options.Month)
+		release, other, err = r.imports.TryLockMonth(ctx, r.options.Month)
 		return err
 	})
 	if err == nil && release == nil {

@@ -24,7 +24,7 @@ const (
 	colRejectLine   = "reject_line"
 	colRejectField  = "reject_field"
 	colRejectReason = "reject_reason"
-	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it matches, the row was not mended
+	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it matches, the row was not resolved
 )
 
 var rejectColumns = []string{colRejectFile, colRejectLine, colRejectField, colRejectReason, colRejectRow}
@@ -34,8 +34,8 @@ const maxFileName = 255
 
 // rejectFile writes the refused rows as they were, with place, field and reason in front. The result is always
 // well-formed CSV in the encoding of the file that was read; a stray quote of a malformed row becomes part of its
-// field. Fields are guarded against formulas. Once its rows are mended, the file can be imported as it is; a row that
-// was not mended is refused again. The file contains billing data: keep it as carefully.
+// field. Fields are guarded against formulas. Once its rows are resolved, the file can be imported as it is; a row that
+// was not resolved is refused again. The file contains billing data: keep it as carefully.
 type rejectFile struct {
 	to     *csv.Writer
 	header header
@@ -53,7 +53,7 @@ type refusal struct {
 	again    bool   // the row itself is not wrong: it may come again as it is
 	before   string // the reason that a rejects.csv has for it already; "" otherwise
 	customer string
-	mended   bool // refused so before, and mended since
+	resolved bool // refused so before, and resolved since
 }
 
 // add writes one row, after the header if it is the first.
@@ -142,7 +142,7 @@ func (h header) bare(fields [][]byte) {
 // refusedBefore is what a rejects.csv says about one of its rows.
 type refusedBefore struct {
 	place                    port.RejectedRow // zero if it cannot be read
-	field, reason, unchanged string           // unchanged: why the row is refused again, if it was not mended
+	field, reason, unchanged string           // unchanged: why the row is refused again, if it was not resolved
 }
 
 // before returns what a rejects.csv says about a row; nothing if the file is not one.
@@ -171,7 +171,7 @@ func (h header) before(fields [][]byte) refusedBefore {
 	}
 	if sum := text(colRejectRow); sum != "" && sum == h.fingerprint(fields) {
 		b.reason = text(colRejectReason)
-		b.unchanged = "was refused before and is as it was (mend it; or empty reject_row to try it as it is)"
+		b.unchanged = "was refused before and is as it was (correct it; or empty reject_row to try it as it is)"
 	}
 	return b
 }

@@ -56,9 +56,9 @@ func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenMended(t *testin
 	if r := b.store.Rejects(november); len(r) != 2 || r[0].File != "round-0.csv" || r[0].Customer != "C-2" {
 		t.Errorf("noted are %+v", r)
 	}
-	mended := strings.NewReplacer("nobody", "some@example.com", `"""kim@example.com"`, "kim@example.com").Replace(whole)
-	if got := b.load(t, mended, named("mended.csv")); got != (importing.Summary{Rows: 2, Inserted: 2}) {
-		t.Errorf("mended: %+v, %+v", got, b.store.Rejects(november))
+	resolved := strings.NewReplacer("nobody", "some@example.com", `"""kim@example.com"`, "kim@example.com").Replace(whole)
+	if got := b.load(t, resolved, named("resolved.csv")); got != (importing.Summary{Rows: 2, Inserted: 2}) {
+		t.Errorf("resolved: %+v, %+v", got, b.store.Rejects(november))
 	}
 	if r := b.store.Rejects(november); len(r) != 0 {
 		t.Errorf("still counted: %+v", r)
@@ -139,7 +139,7 @@ func TestFormulasAreTakenAsTextAndGuardedWhereASpreadsheetWouldRunThem(t *testin
 		}
 	}
 	if got := b.load(t, strings.Replace(rejects, "'-5", "5", 1), named("rejects.csv")); got.Inserted != 1 {
-		t.Fatalf("mended: %+v, %+v", got, b.store.Rejects(november))
+		t.Fatalf("resolved: %+v, %+v", got, b.store.Rejects(november))
 	}
 	if _, _, err := b.store.Report().Find(t.Context(), november, "-C-1"); err != nil {
 		t.Errorf("the customer number has kept its guard: %v", err)
@@ -162,7 +162,7 @@ func TestRejectsKeepTheEncodingOfTheirFile(t *testing.T) {
 		t.Errorf("rejects.csv is %q", rejects)
 	}
 	if got := b.load(t, strings.Replace(rejects, "nobody", "some@example.com", 1), o); got.Inserted != 1 || len(b.store.Rejects(november)) != 0 {
-		t.Errorf("mended: %+v, %+v", got, b.store.Rejects(november))
+		t.Errorf("resolved: %+v, %+v", got, b.store.Rejects(november))
 	}
 }
 
@@ -194,7 +194,7 @@ func TestEveryRefusalIsTold(t *testing.T) {
 	}
 }
 
-// FuzzRejects: whatever a row is, its rejects.csv is well-formed, is refused again as long as nobody mends it, and keeps
+// FuzzRejects: whatever a row is, its rejects.csv is well-formed, is refused again as long as nobody corrects it, and keeps
 // its bytes and its place.
 func FuzzRejects(f *testing.F) {
 	head := "customer_number,currency,amount,due_date,name,note\n"
@@ -223,8 +223,8 @@ func FuzzRejects(f *testing.F) {
 		}
 		o.File = "again.csv"
 		again, still := b.refuse(t, rejects, o)
-		// A customer's bad row is mended by a good one, and by nothing else.
-		if again.Rejected+again.Mended != first.Rejected || again.Mended > 0 && first.Inserted == 0 || again.Rows != first.Rejected || again.Inserted != 0 {
+		// A customer's bad row is resolved by a good one, and by nothing else.
+		if again.Rejected+again.Resolved != first.Rejected || again.Resolved > 0 && first.Inserted == 0 || again.Rows != first.Rejected || again.Inserted != 0 {
 			t.Fatalf("again: %+v after %+v of %q", again, first, rejects)
 		}
 		if after := b.store.Rejects(november); !sameRows(noted, after) {

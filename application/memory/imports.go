@@ -53,10 +53,10 @@ func (p imports) Store(ctx context.Context, month key.Month, bills []port.Import
 	p.s.lastUser += int64(len(c.customers))
 	maps.Copy(p.s.bills, c.bills)
 	for _, source := range c.sources {
-		p.s.mend(month, source, true)
+		p.s.resolve(month, source, true)
 	}
 	for _, source := range c.unchanged {
-		p.s.mend(month, source, false)
+		p.s.resolve(month, source, false)
 	}
 	p.s.mu.Unlock()
 	return c.report, p.s.hooked(Done(op))
@@ -81,7 +81,7 @@ func (p imports) Compare(ctx context.Context, month key.Month, bills []port.Impo
 	return c.report, nil
 }
 
-func (p imports) Alone(ctx context.Context, month key.Month) (release func(), other port.ImportRecord, err error) {
+func (p imports) TryLockMonth(ctx context.Context, month key.Month) (release func(), other port.ImportRecord, err error) {
 	err = p.s.do(ctx, "imports.alone", func() error {
 		if p.s.alone[month] {
 			for _, record := range p.s.imports {
@@ -186,7 +186,7 @@ func keptImport(r port.ImportRecord) port.ImportRecord {
 	return r
 }
 
-func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) (mended []port.RejectedRow, err error) {
+func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Reject) (resolved []port.RejectedRow, err error) {
 	err = p.s.do(ctx, "imports.reject", func() error {
 		if p.s.rejects[month] == nil {
 			p.s.rejects[month] = map[port.RejectedRow]rejected{}
@@ -197,32 +197,32 @@ func (p imports) Reject(ctx context.Context, month key.Month, rejects []port.Rej
 			switch {
 			case !ok:
 				p.s.rejects[month][row] = rejected{Reject: r}
-			case known.mended && known.Customer == r.Customer && known.Field == r.Field && known.Reason == r.Reason:
-				mended = append(mended, row)
+			case known.resolved && known.Customer == r.Customer && known.Field == r.Field && known.Reason == r.Reason:
+				resolved = append(resolved, row)
 			}
 		}
 		return nil
 	})
-	return mended, err
+	return resolved, err
 }
 
-// mend notes which refused rows a bill that is in now mends; by its customer too where it is new.
-func (s *Store) mend(month key.Month, source port.ImportedBill, isNew bool) {
+// resolve notes which refused rows a stored bill resolves; by its customer too where it is new.
+func (s *Store) resolve(month key.Month, source port.ImportedBill, isNew bool) {
 	for row, r := range s.rejects[month] {
-		if row == source.Mends || isNew && r.Customer == source.Customer {
-			r.mended = true
+		if row == source.Resolves || isNew && r.Customer == source.Customer {
+			r.resolved = true
 			s.rejects[month][row] = r
 		}
 	}
 }
 
-// Rejects returns the refused rows of a month that were not mended, by file and line.
+// Rejects returns the refused rows of a month that were not resolved, by file and line.
 func (s *Store) Rejects(month key.Month) []port.Reject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var open []port.Reject
 	for _, r := range s.rejects[month] {
-		if !r.mended {
+		if !r.resolved {
 			open = append(open, r.Reject)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Months is the store as port.Months. Operations: months.open, months.close, months.begun, months.list, months.all.
+// Months is the store as port.Months. Operations: months.open, months.close, months.started, months.list, months.all.
 func (s *Store) Months() port.Months { return months{s} }
 
 type months struct{ s *Store }
@@ -45,8 +45,8 @@ func (p months) Close(ctx context.Context, month key.Month) error {
 	})
 }
 
-func (p months) Begun(ctx context.Context, month key.Month) (bool, error) {
-	return read(ctx, p.s, "months.begun", func() (bool, error) {
+func (p months) DispatchStarted(ctx context.Context, month key.Month) (bool, error) {
+	return read(ctx, p.s, "months.started", func() (bool, error) {
 		for k, b := range p.s.bills {
 			if k.Month == month && b.state.Dispatch == billing.Requested {
 				return true, nil

@@ -23,7 +23,7 @@ type Packs struct {
 
 var (
 	_ port.Packs     = (*Packs)(nil)
-	_ port.PackShelf = (*Packs)(nil)
+	_ port.PackStore = (*Packs)(nil)
 )
 
 // NewPacks returns an empty store.
@@ -78,8 +78,8 @@ func (p *Packs) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]
 	return entry, nil
 }
 
-// Weigh implements port.PackShelf.
-func (p *Packs) Weigh(ctx context.Context, prefix string) (w port.PackWeight, err error) {
+// Size implements port.PackStore.
+func (p *Packs) Size(ctx context.Context, prefix string) (w port.PackSize, err error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for name, pack := range p.packs {
@@ -91,8 +91,8 @@ func (p *Packs) Weigh(ctx context.Context, prefix string) (w port.PackWeight, er
 	return w, ctx.Err()
 }
 
-// Remove implements port.PackShelf.
-func (p *Packs) Remove(ctx context.Context, prefix string, told func(port.PackWeight)) (gone port.PackWeight, err error) {
+// Remove implements port.PackStore.
+func (p *Packs) Remove(ctx context.Context, prefix string, told func(port.PackSize)) (gone port.PackSize, err error) {
 	if err := ctx.Err(); err != nil {
 		return gone, err
 	}

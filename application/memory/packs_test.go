@@ -12,7 +12,7 @@ import (
 func TestPacksKeepThePortsPromises(t *testing.T) {
 	t.Parallel()
 	porttest.Packs(t, func(testing.TB) port.Packs { return memory.NewPacks() })
-	porttest.PackShelf(t, func(testing.TB) porttest.Shelf { return memory.NewPacks() })
+	porttest.PackStore(t, func(testing.TB) porttest.PackStorage { return memory.NewPacks() })
 }
 
 func TestAPackThatIsDroppedOrSpoiledIsBadContent(t *testing.T) {

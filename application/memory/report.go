@@ -24,8 +24,8 @@ func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 			Batch: map[billing.BatchStatus]int{}, Dispatch: map[billing.Status]int{}, Paused: map[billing.PauseReason]int{},
 		}
 		for _, r := range p.s.rejects[month] {
-			if r.mended {
-				f.Mended++
+			if r.resolved {
+				f.Resolved++
 			} else {
 				f.Rejected++
 			}

@@ -12,15 +12,15 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Retention is the store as port.Retention. Operations: retention.weigh, retention.drop, retention.weigh_audit,
+// Retention is the store as port.Retention. Operations: retention.size, retention.drop, retention.audit_size,
 // retention.drop_audit. Bytes are a hundred a row.
 func (s *Store) Retention() port.Retention { return retention{s} }
 
 type retention struct{ s *Store }
 
-func (p retention) Weigh(ctx context.Context, month key.Month) (port.MonthWeight, error) {
-	return read(ctx, p.s, "retention.weigh", func() (port.MonthWeight, error) {
-		w := port.MonthWeight{Rejects: len(p.s.rejects[month])}
+func (p retention) Size(ctx context.Context, month key.Month) (port.MonthSize, error) {
+	return read(ctx, p.s, "retention.size", func() (port.MonthSize, error) {
+		w := port.MonthSize{Rejects: len(p.s.rejects[month])}
 		for k := range p.s.bills {
 			if k.Month == month {
 				w.Bills++
@@ -61,8 +61,8 @@ func (s *Store) ended(month, before key.Month) bool {
 	return month < before && !s.months[month].DroppedAt.IsZero()
 }
 
-func (p retention) WeighAudit(ctx context.Context, before key.Month) (port.AuditWeight, error) {
-	return read(ctx, p.s, "retention.weigh_audit", func() (w port.AuditWeight, _ error) {
+func (p retention) AuditSize(ctx context.Context, before key.Month) (port.AuditSize, error) {
+	return read(ctx, p.s, "retention.audit_size", func() (w port.AuditSize, _ error) {
 		for _, record := range p.s.imports {
 			if p.s.ended(record.Month, before) {
 				w.Imports++

@@ -68,7 +68,7 @@ type bill struct {
 
 type rejected struct {
 	port.Reject
-	mended bool
+	resolved bool
 }
 
 // NewStore returns an empty store. The clock is the database's: leases and what the sweeps see go by it.

@@ -53,7 +53,7 @@ type tx struct {
 	waitsFor  *tx
 	saved     map[key.Target]bill          // seen by others after the commit
 	inserted  map[key.Delivery]attempt.Row // the same
-	corrected []port.ImportedBill          // what was corrected mends refused rows
+	corrected []port.ImportedBill          // what was corrected resolves refused rows
 	broken    error
 	ended     bool
 }
@@ -72,7 +72,7 @@ func (t *tx) end(commit bool) {
 	if commit {
 		maps.Copy(s.bills, t.saved)
 		for _, source := range t.corrected {
-			s.mend(source.State.Key.Month, source, true)
+			s.resolve(source.State.Key.Month, source, true)
 		}
 		for _, row := range t.inserted {
 			s.put(row)

@@ -8,8 +8,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Dossiers reads what is stored encrypted about bills, to answer people's questions. A Cipher opens it.
-type Dossiers interface {
+// SealedBills reads what is stored encrypted about bills, to answer people's questions. A Cipher opens it.
+type SealedBills interface {
 	// Sealed returns what is stored encrypted about a target. ErrNotFound.
 	Sealed(ctx context.Context, target key.Target) (SealedBill, error)
 	// Unreached returns a month's bills that no gateway has accepted and for which nothing more happens by itself (see

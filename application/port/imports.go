@@ -19,7 +19,7 @@ type ImportedBill struct {
 	File         string   // the import's, without folders
 	Line         int
 	Import       int64       // the id of the import's record; 0: none
-	Mends        RejectedRow // the refused row that this one replaces; zero: none
+	Resolves     RejectedRow // the refused row that this one replaces; zero: none
 }
 
 // RejectedRow identifies a refused row, for good, by the file and line where it was refused first. The zero value names
@@ -49,22 +49,22 @@ type Imports interface {
 	// Store inserts the bills of a chunk in one transaction. Customers get a user id with their first bill and keep it.
 	// seal encrypts a bill's data and destinations once its user id is known; it is required, and called from one
 	// goroutine. Importing the same bill again changes nothing. Of several rows of one customer in a chunk the first
-	// counts. A refused row of the month becomes mended by a bill that names it in Mends and is stored, now or before,
+	// counts. A refused row of the month becomes resolved by a bill that names it in Resolves and is stored, now or before,
 	// and by a new bill of the customer that it named. ErrInvalid if the month was never opened.
 	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
 	// Compare tells what Store would come to, and stores nothing: what Store would insert is in New.
 	Compare(ctx context.Context, month key.Month, bills []ImportedBill) (ImportReport, error)
-	// Alone claims a month for one import, until release is called or the process ends. Where another has it, release
+	// TryLockMonth claims a month for one import, until release is called or the process ends. Where another has it, release
 	// is nil and other is the import of the month that began last and has not ended (the zero record: none is known).
 	// What the other methods promise holds without it.
-	Alone(ctx context.Context, month key.Month) (release func(), other ImportRecord, err error)
+	TryLockMonth(ctx context.Context, month key.Month) (release func(), other ImportRecord, err error)
 	// Begin stores the record of an import that begins and returns its id, counted from 1.
 	Begin(ctx context.Context, record ImportRecord) (int64, error)
 	// End overwrites the record of an import. ErrNotFound if it never began.
 	End(ctx context.Context, record ImportRecord) error
 	// Reject notes refused rows. A file and line that is noted already stays as it is. Returns those of them that were
-	// noted with the same customer, field and reason, and mended since.
-	Reject(ctx context.Context, month key.Month, rejects []Reject) (mended []RejectedRow, err error)
+	// noted with the same customer, field and reason, and resolved since.
+	Reject(ctx context.Context, month key.Month, rejects []Reject) (resolved []RejectedRow, err error)
 }
 
 // Reject is one refused row of an import.

@@ -33,9 +33,9 @@ type Months interface {
 	Open(ctx context.Context, month key.Month) error
 	// Close closes a month for runs that do not name it. ErrNotFound if it was never opened.
 	Close(ctx context.Context, month key.Month) error
-	// Begun tells whether dispatch of a month has begun: a bill of it is REQUESTED, or its ledger has a row that is not
+	// DispatchStarted tells whether dispatch of a month has started: a bill of it is REQUESTED, or its ledger has a row that is not
 	// REVOKED. false where the month was never opened.
-	Begun(ctx context.Context, month key.Month) (bool, error)
+	DispatchStarted(ctx context.Context, month key.Month) (bool, error)
 	// List returns the open months, oldest first.
 	List(ctx context.Context) ([]key.Month, error)
 	// All returns every month that was ever opened, oldest first.
@@ -180,5 +180,5 @@ type Funnel struct {
 	Dispatch map[billing.Status]int
 	Paused   map[billing.PauseReason]int
 	Rejected int // rows that the imports of this month refused and that did not come in since, each counted once
-	Mended   int // refused rows that came in since
+	Resolved int // refused rows that came in since
 }

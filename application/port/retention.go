@@ -9,41 +9,41 @@ import (
 // Retention removes what has been kept long enough. Statement data (bills, ledger, refused rows, statements) goes a
 // month at a time; audit data (who imported, ran, approved, looked) outlives it.
 type Retention interface {
-	// Weigh tells what Drop would take away. Zero where nothing of the month is there any more.
-	Weigh(ctx context.Context, month key.Month) (MonthWeight, error)
+	// Size tells what Drop would take away. Zero where nothing of the month is there any more.
+	Size(ctx context.Context, month key.Month) (MonthSize, error)
 	// Drop removes the bills, the ledger and the refused rows of a closed month for good. Safe to repeat, also after it
 	// was cut short; the month is dropped (MonthState.DroppedAt) when all of it is gone. ErrNotFound where the month was
 	// never opened, ErrInvalid while it is open, ErrConflict where others hold it just now: try again.
 	Drop(ctx context.Context, month key.Month) error
-	// WeighAudit tells what DropAudit would take away.
-	WeighAudit(ctx context.Context, before key.Month) (AuditWeight, error)
+	// AuditSize tells what DropAudit would take away.
+	AuditSize(ctx context.Context, before key.Month) (AuditSize, error)
 	// DropAudit removes the records of imports and runs of dropped months before the given one, these months
 	// themselves, and what operators did before its first instant (UTC). Safe to repeat.
 	DropAudit(ctx context.Context, before key.Month) error
 }
 
-// MonthWeight is how much of a month there is.
-type MonthWeight struct {
+// MonthSize is how much of a month there is.
+type MonthSize struct {
 	Bills   int   // rows
 	Ledger  int   // rows
 	Rejects int   // rows
 	Bytes   int64 // of all of them with their indexes, as the database counts
 }
 
-// AuditWeight is how many records there are.
-type AuditWeight struct{ Imports, Runs, Acts, Months int }
+// AuditSize is how many records there are.
+type AuditSize struct{ Imports, Runs, Acts, Months int }
 
-// PackShelf looks at packs and removes them by their names' beginning.
-type PackShelf interface {
-	// Weigh counts the packs whose names begin with prefix. ErrUnavailable.
-	Weigh(ctx context.Context, prefix string) (PackWeight, error)
+// PackStore looks at packs and removes them by their names' beginning.
+type PackStore interface {
+	// Size counts the packs whose names begin with prefix. ErrUnavailable.
+	Size(ctx context.Context, prefix string) (PackSize, error)
 	// Remove removes the packs whose names begin with prefix, which must not be empty (ErrInvalid), and returns what it
 	// removed. told, where it is not nil, learns how far it is. Safe to repeat, also after it was cut short. ErrUnavailable.
-	Remove(ctx context.Context, prefix string, told func(PackWeight)) (PackWeight, error)
+	Remove(ctx context.Context, prefix string, told func(PackSize)) (PackSize, error)
 }
 
-// PackWeight is how many packs there are.
-type PackWeight struct {
+// PackSize is how many packs there are.
+type PackSize struct {
 	Packs int
 	Bytes int64
 }

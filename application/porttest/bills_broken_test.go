@@ -71,7 +71,7 @@ type brokenImports struct {
 	reject func(r *port.Reject)
 	end    func(r *port.ImportRecord)
 
-	forgetsMended bool
+	forgetsResolved bool
 }
 
 func (b brokenImports) End(ctx context.Context, record port.ImportRecord) error {
@@ -95,11 +95,11 @@ func (b brokenImports) Reject(ctx context.Context, month key.Month, rejects []po
 			b.reject(&rejects[i])
 		}
 	}
-	mended, err := b.Imports.Reject(ctx, month, rejects)
-	if b.forgetsMended {
-		mended = nil
+	resolved, err := b.Imports.Reject(ctx, month, rejects)
+	if b.forgetsResolved {
+		resolved = nil
 	}
-	return mended, err
+	return resolved, err
 }
 
 // storing breaks Store alone, by what it makes of each bill.
@@ -127,7 +127,7 @@ func TestTheImportsSuiteRejectsBrokenImports(t *testing.T) {
 			[]string{"remembers where each bill came from", "tells of a row that differs, and keeps the first", "takes a customer named twice in a chunk once"},
 		},
 		{
-			"which forget what a bill mends", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Mends = port.RejectedRow{} })),
+			"which forget what a bill resolves", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Resolves = port.RejectedRow{} })),
 			[]string{"counts a refused row until it comes in"},
 		},
 		{"which forget the import", imports(storing(func(_ key.Month, b *port.ImportedBill) { b.Import = 0 })), []string{"remembers where each bill came from"}},
@@ -161,7 +161,7 @@ func TestTheImportsSuiteRejectsBrokenImports(t *testing.T) {
 				return seal(plain, purpose)
 			})
 		}}), []string{"seals each part for its own purpose"}},
-		{"which forget what was mended", imports(brokenImports{forgetsMended: true}), []string{"counts a refused row until it comes in"}},
+		{"which forget what was resolved", imports(brokenImports{forgetsResolved: true}), []string{"counts a refused row until it comes in"}},
 		{"which note a refused row each time", imports(brokenImports{reject: func(r *port.Reject) {
 			rejected++
 			r.Line += 1000 * rejected

@@ -134,7 +134,7 @@ func importsCompare(s *stage) {
 
 func importsAlone(s *stage) {
 	claimed := func(month key.Month) (func(), port.ImportRecord) {
-		release, other, err := s.Imports.Alone(s.ctx, month)
+		release, other, err := s.Imports.TryLockMonth(s.ctx, month)
 		s.must(err)
 		return release, other
 	}
@@ -351,10 +351,10 @@ func (s *stage) rejecting(month key.Month, rejects []port.Reject) {
 	given(s.Imports.Reject(s.ctx, month, rejects))(s)
 }
 
-func (s *stage) refusedAre(what string, rejected, mended int) {
+func (s *stage) refusedAre(what string, rejected, resolved int) {
 	s.Helper()
-	if f := given(s.Report.Funnel(s.ctx, november))(s); f.Rejected != rejected || f.Mended != mended {
-		s.Errorf("%s: %d refused and %d mended, want %d and %d", what, f.Rejected, f.Mended, rejected, mended)
+	if f := given(s.Report.Funnel(s.ctx, november))(s); f.Rejected != rejected || f.Resolved != resolved {
+		s.Errorf("%s: %d refused and %d resolved, want %d and %d", what, f.Rejected, f.Resolved, rejected, resolved)
 	}
 }
 
@@ -372,17 +372,17 @@ func importsMended(s *stage) {
 	s.refusedAre("after another customer's bill", 4, 0)
 	s.importing(november, bill(november, 1, noon))
 	s.refusedAre("after the customer's bill", 3, 1)
-	mended := bill(november, 3, noon)
-	mended.Mends = second
-	s.importing(november, mended)
+	resolved := bill(november, 3, noon)
+	resolved.Resolves = second
+	s.importing(november, resolved)
 	s.refusedAre("after the row itself", 2, 2)
 	if again := given(s.Imports.Reject(s.ctx, november, rejects))(s); len(again) != 2 || !slices.Contains(again, first) || !slices.Contains(again, second) {
-		s.Errorf("mended since are %v, want %v and %v", again, first, second)
+		s.Errorf("resolved since are %v, want %v and %v", again, first, second)
 	}
 	changed := slices.Clone(rejects)
 	changed[0].Field, changed[1].Customer = "amount", customer(6)
 	if again := given(s.Imports.Reject(s.ctx, november, changed))(s); len(again) != 0 {
-		s.Errorf("refused for another reason, or of another customer, %v were not mended", again)
+		s.Errorf("refused for another reason, or of another customer, %v were not resolved", again)
 	}
 	s.refusedAre("after the same was refused again", 2, 2)
 
@@ -393,12 +393,12 @@ func importsMended(s *stage) {
 	s.importing(november, bill(november, 1, noon), bill(november, 4, noon))
 	s.refusedAre("after a bill that was there already, beside a new one", 2, 3)
 	other := corrected(1)
-	other.Mends = port.RejectedRow{File: again.File, Line: again.Line}
+	other.Resolves = port.RejectedRow{File: again.File, Line: again.Line}
 	s.importing(november, other)
 	s.refusedAre("after a bill in conflict", 2, 3)
 	s.must(s.correct(other, takeCorrection))
 	s.refusedAre("after a correction", 1, 4)
-	if f := given(s.Report.Funnel(s.ctx, december))(s); f.Rejected != 4 || f.Mended != 0 {
-		s.Errorf("the other month has %d refused and %d mended, want 4 and none", f.Rejected, f.Mended)
+	if f := given(s.Report.Funnel(s.ctx, december))(s); f.Rejected != 4 || f.Resolved != 0 {
+		s.Errorf("the other month has %d refused and %d resolved, want 4 and none", f.Rejected, f.Resolved)
 	}
 }

@@ -117,7 +117,7 @@ func MonthsChecks() []Check[Storage] {
 		onStage("closes a month for good", monthsClose),
 		onStage("does not close what was never opened", monthsCloseUnknown),
 		onStage("makes room for the month's bills", monthsRoom),
-		onStage("knows when dispatch of a month has begun", monthsBegun),
+		onStage("knows when dispatch of a month has started", monthsDispatchStarted),
 		onStage("tells of every month whether it is open, and since when", monthsAll),
 	}
 }
@@ -162,28 +162,28 @@ func monthsCloseUnknown(s *stage) {
 	s.monthsAre("afterwards", november, december)
 }
 
-func monthsBegun(s *stage) {
-	begunIs := func(when string, month key.Month, want bool) {
+func monthsDispatchStarted(s *stage) {
+	startedIs := func(when string, month key.Month, want bool) {
 		s.Helper()
-		if got := given(s.Months.Begun(s.ctx, month))(s); got != want {
-			s.Errorf("%s, dispatch of %s has begun: %v, want %v", when, month, got, want)
+		if got := given(s.Months.DispatchStarted(s.ctx, month))(s); got != want {
+			s.Errorf("%s, dispatch of %s has started: %v, want %v", when, month, got, want)
 		}
 	}
-	begunIs("never opened", december+1, false)
+	startedIs("never opened", december+1, false)
 	keys := s.rendered(november, 3)
-	begunIs("rendered", november, false)
+	startedIs("rendered", november, false)
 	s.must(s.Targets.Within(s.ctx, func(ctx context.Context, tx port.TargetTx) error {
 		_, err := tx.Revoke(ctx, []attempt.Revocation{{Key: key.Delivery{Month: november, UserID: keys[0].UserID}, Reason: attempt.ReasonCancel, FinishedAt: noon}})
 		return err
 	}))
-	begunIs("cancelled before", november, false)
+	startedIs("cancelled before", november, false)
 	s.change(func(state *billing.State) { state.Dispatch, state.RequestedAt = billing.Requested, noon }, keys[1])
-	begunIs("requested", november, true)
-	begunIs("requested", december, false)
+	startedIs("requested", november, true)
+	startedIs("requested", december, false)
 	s.change(func(state *billing.State) { state.Dispatch = billing.Ready }, keys[1])
-	begunIs("put back", november, false)
+	startedIs("put back", november, false)
 	given(s.Ledger.Close(s.ctx, []attempt.Closing{{Key: key.Delivery{Month: november, UserID: keys[2].UserID}, State: attempt.NotSent, Reason: attempt.ReasonWindow, FinishedAt: noon}}))(s)
-	begunIs("tried", november, true)
+	startedIs("tried", november, true)
 }
 
 func monthsRoom(s *stage) {

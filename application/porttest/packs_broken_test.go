@@ -116,30 +116,30 @@ func TestThePacksSuiteRejectsBrokenStores(t *testing.T) {
 		"replaces a pack of the same name")
 }
 
-// greedy is a shelf that minds no slash, and counts what it was asked for.
+// greedy is a store that minds no slash, and counts what it was asked for.
 type greedy struct{ *memory.Packs }
 
-func (g greedy) Remove(ctx context.Context, prefix string, told func(port.PackWeight)) (port.PackWeight, error) {
+func (g greedy) Remove(ctx context.Context, prefix string, told func(port.PackSize)) (port.PackSize, error) {
 	if prefix == "" {
-		return port.PackWeight{}, nil
+		return port.PackSize{}, nil
 	}
 	return g.Packs.Remove(ctx, prefix[:6], told)
 }
 
-// short is a shelf that stops at what one request takes.
+// short is a store that stops at what one request takes.
 type short struct{ *memory.Packs }
 
-func (s short) Remove(ctx context.Context, prefix string, told func(port.PackWeight)) (port.PackWeight, error) {
-	if w, err := s.Packs.Weigh(ctx, prefix); err != nil || w.Packs > 1000 {
-		return port.PackWeight{Packs: 1000}, err
+func (s short) Remove(ctx context.Context, prefix string, told func(port.PackSize)) (port.PackSize, error) {
+	if w, err := s.Packs.Size(ctx, prefix); err != nil || w.Packs > 1000 {
+		return port.PackSize{Packs: 1000}, err
 	}
 	return s.Packs.Remove(ctx, prefix, told)
 }
 
-func TestThePackShelfSuiteRejectsBrokenStores(t *testing.T) {
+func TestThePackStoreSuiteRejectsBrokenStores(t *testing.T) {
 	t.Parallel()
-	porttest.Reject(t, porttest.PackShelfChecks(), func(testing.TB) porttest.Shelf { return greedy{memory.NewPacks()} },
-		"weighs and removes the packs of one prefix, and no other", "refuses to remove everything")
-	porttest.Reject(t, porttest.PackShelfChecks(), func(testing.TB) porttest.Shelf { return short{memory.NewPacks()} },
+	porttest.Reject(t, porttest.PackStoreChecks(), func(testing.TB) porttest.PackStorage { return greedy{memory.NewPacks()} },
+		"measures and removes the packs of one prefix, and no other", "refuses to remove everything")
+	porttest.Reject(t, porttest.PackStoreChecks(), func(testing.TB) porttest.PackStorage { return short{memory.NewPacks()} },
 		"removes more packs than one request takes")
 }

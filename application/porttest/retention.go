@@ -16,7 +16,7 @@ func Retention(t *testing.T, open OpenStorage) { Run(t, RetentionChecks(), open)
 // RetentionChecks are the promises of port.Retention.
 func RetentionChecks() []Check[Storage] {
 	return []Check[Storage]{
-		onStage("weighs what there is of a month", retentionWeighs),
+		onStage("measures what there is of a month", retentionMeasures),
 		onStage("drops a closed month for good, and no other", retentionDrops),
 		onStage("drops nothing of an open month", retentionOpen),
 		onStage("keeps audit data until it is dropped itself", retentionAudit),
@@ -33,20 +33,20 @@ func (s *stage) lived(month key.Month, n int) []key.Target {
 	return keys
 }
 
-func (s *stage) weighs(month key.Month, bills, ledger, rejects int) {
+func (s *stage) sizeIs(month key.Month, bills, ledger, rejects int) {
 	s.Helper()
-	got := given(s.Retention.Weigh(s.ctx, month))(s)
+	got := given(s.Retention.Size(s.ctx, month))(s)
 	if got.Bills != bills || got.Ledger != ledger || got.Rejects != rejects || (got.Bytes > 0) != (bills > 0) {
-		s.Errorf("%s weighs %+v, want %d bills, %d ledger rows, %d refused rows", month, got, bills, ledger, rejects)
+		s.Errorf("the size of %s is %+v, want %d bills, %d ledger rows, %d refused rows", month, got, bills, ledger, rejects)
 	}
 }
 
-func retentionWeighs(s *stage) {
-	s.weighs(december+1, 0, 0, 0)
+func retentionMeasures(s *stage) {
+	s.sizeIs(december+1, 0, 0, 0)
 	s.lived(november, 3)
 	s.lived(december, 2)
-	s.weighs(november, 3, 1, 1)
-	s.weighs(december, 2, 1, 1)
+	s.sizeIs(november, 3, 1, 1)
+	s.sizeIs(december, 2, 1, 1)
 }
 
 func (s *stage) droppedAt(month key.Month) time.Time {
@@ -66,8 +66,8 @@ func retentionDrops(s *stage) {
 	var first time.Time
 	for range 2 {
 		s.must(s.Retention.Drop(s.ctx, november))
-		s.weighs(november, 0, 0, 0)
-		s.weighs(december, 2, 1, 1)
+		s.sizeIs(november, 0, 0, 0)
+		s.sizeIs(december, 2, 1, 1)
 		at := s.droppedAt(november)
 		if at.IsZero() || !first.IsZero() && !at.Equal(first) {
 			s.Errorf("dropped at %s, and before at %s", at, first)
@@ -89,8 +89,8 @@ func retentionDrops(s *stage) {
 	if state := s.state(kept[0]); state.Key != kept[0] {
 		s.Errorf("the other month's bill is %+v", state)
 	}
-	if began := given(s.Months.Begun(s.ctx, november))(s); began {
-		s.Error("dispatch of the dropped month has begun")
+	if began := given(s.Months.DispatchStarted(s.ctx, november))(s); began {
+		s.Error("dispatch of the dropped month has started")
 	}
 }
 
@@ -102,7 +102,7 @@ func retentionOpen(s *stage) {
 	if err := s.Retention.Drop(s.ctx, december+1); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("dropping a month that was never opened: %v, want ErrNotFound", err)
 	}
-	s.weighs(november, 2, 1, 1)
+	s.sizeIs(november, 2, 1, 1)
 }
 
 func retentionAudit(s *stage) {
@@ -115,18 +115,18 @@ func retentionAudit(s *stage) {
 	s.must(s.Audit.Note(s.ctx, "export", "long ago", port.Act{Actor: "kim", Reason: "x", At: long}))
 	s.must(s.Audit.Note(s.ctx, "export", "lately", port.Act{Actor: "kim", Reason: "x", At: december.Start(time.UTC).Add(time.Hour)}))
 	s.must(s.Retention.Drop(s.ctx, november))
-	auditIs := func(when string, before key.Month, want port.AuditWeight) {
+	auditIs := func(when string, before key.Month, want port.AuditSize) {
 		s.Helper()
-		if got := given(s.Retention.WeighAudit(s.ctx, before))(s); got != want {
+		if got := given(s.Retention.AuditSize(s.ctx, before))(s); got != want {
 			s.Errorf("%s, before %s: %+v, want %+v", when, before, got, want)
 		}
 	}
-	auditIs("dropped", november-1, port.AuditWeight{})
-	auditIs("dropped", november, port.AuditWeight{Acts: 1})
-	auditIs("one is dropped, the other not", december+1, port.AuditWeight{Imports: 1, Runs: 1, Acts: 2, Months: 1})
+	auditIs("dropped", november-1, port.AuditSize{})
+	auditIs("dropped", november, port.AuditSize{Acts: 1})
+	auditIs("one is dropped, the other not", december+1, port.AuditSize{Imports: 1, Runs: 1, Acts: 2, Months: 1})
 	for range 2 {
 		s.must(s.Retention.DropAudit(s.ctx, december))
-		auditIs("afterwards", december, port.AuditWeight{})
+		auditIs("afterwards", december, port.AuditSize{})
 	}
 	if runs := given(s.Runs.Latest(s.ctx, 0, 10))(s); len(runs) != 1 || runs[0].Month != december {
 		s.Errorf("the runs that are left: %+v", runs)

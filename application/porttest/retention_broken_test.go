@@ -20,11 +20,11 @@ type brokenRetention struct {
 	blind  bool
 }
 
-func (b brokenRetention) Weigh(ctx context.Context, month key.Month) (port.MonthWeight, error) {
+func (b brokenRetention) Size(ctx context.Context, month key.Month) (port.MonthSize, error) {
 	if b.blind {
-		return port.MonthWeight{}, ctx.Err()
+		return port.MonthSize{}, ctx.Err()
 	}
-	return b.Retention.Weigh(ctx, month)
+	return b.Retention.Size(ctx, month)
 }
 
 func (b brokenRetention) Drop(ctx context.Context, month key.Month) error {
@@ -63,6 +63,6 @@ func TestTheRetentionSuiteRejectsBrokenStores(t *testing.T) {
 		{"drops the next month too", spoil(brokenRetention{next: true}), []string{"drops a closed month for good, and no other"}},
 		{"drops open months", spoil(brokenRetention{open: true}), []string{"drops nothing of an open month"}},
 		{"drops young audit data", spoil(brokenRetention{young: true}), []string{"keeps audit data until it is dropped itself"}},
-		{"weighs nothing", spoil(brokenRetention{blind: true}), []string{"weighs what there is of a month"}},
+		{"measures nothing", spoil(brokenRetention{blind: true}), []string{"measures what there is of a month"}},
 	})
 }

@@ -28,7 +28,7 @@ type Storage struct {
 	Audit        port.Audit
 	Runs         port.Runs
 	Report       port.Report
-	Dossiers     port.Dossiers
+	SealedBills  port.SealedBills
 	Imports      port.Imports
 	Renders      port.Renders
 	Corrections  port.Corrections
@@ -73,7 +73,7 @@ func StorageSuites() []StorageSuite {
 		{"Audit", AuditChecks()},
 		{"Runs", RunsChecks()},
 		{"Report", ReportChecks()},
-		{"Dossiers", DossiersChecks()},
+		{"SealedBills", SealedBillsChecks()},
 		{"Imports", ImportsChecks()},
 		{"Renders", RendersChecks()},
 		{"Corrections", CorrectionsChecks()},

@@ -21,7 +21,7 @@ type Ports struct {
 	Report    port.Report
 	Sweeps    port.Sweeps
 	Retention port.Retention
-	Packs     port.PackShelf
+	Packs     port.PackStore
 	Audit     port.Audit
 	Clock     port.Clock
 	Log       port.Log
@@ -56,14 +56,14 @@ func New(ports Ports, rule Rule) (*Keeper, error) {
 type Plan struct {
 	Months      []MonthPlan
 	AuditBefore key.Month // audit data of months before this one goes
-	Audit       port.AuditWeight
+	Audit       port.AuditSize
 }
 
 // MonthPlan is a month that is old enough.
 type MonthPlan struct {
 	Month    key.Month
-	Data     port.MonthWeight
-	Packs    port.PackWeight
+	Data     port.MonthSize
+	Packs    port.PackSize
 	Statuses map[billing.Status]int // how its bills ended, or where they stand
 	Open     string                 // why it may not go as it is; "": it may
 	Locked   bool                   // a gateway may be called right now: it may not go, whoever wants it
@@ -79,7 +79,7 @@ func (k *Keeper) Plan(ctx context.Context, only key.Month) (plan Plan, err error
 	}
 	plan.AuditBefore = running - key.Month(k.rule.AuditMonths)
 	err = k.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		plan.Audit, err = k.Retention.WeighAudit(ctx, plan.AuditBefore)
+		plan.Audit, err = k.Retention.AuditSize(ctx, plan.AuditBefore)
 		return err
 	})
 	if err != nil {
@@ -131,10 +131,10 @@ func prefix(month key.Month) string { return month.String() + "/" }
 // month looks at one month.
 func (k *Keeper) month(ctx context.Context, state port.MonthState) (plan MonthPlan, err error) {
 	plan = MonthPlan{Month: state.Month}
-	if plan.Data, err = k.Retention.Weigh(ctx, state.Month); err != nil {
+	if plan.Data, err = k.Retention.Size(ctx, state.Month); err != nil {
 		return plan, err
 	}
-	if plan.Packs, err = k.Packs.Weigh(ctx, prefix(state.Month)); err != nil {
+	if plan.Packs, err = k.Packs.Size(ctx, prefix(state.Month)); err != nil {
 		return plan, err
 	}
 	funnel, err := k.Report.Funnel(ctx, state.Month)
@@ -163,7 +163,7 @@ func (k *Keeper) month(ctx context.Context, state port.MonthState) (plan MonthPl
 }
 
 // Told learns how far it is: of the month, how many of its packs are gone.
-type Told func(month key.Month, gone port.PackWeight)
+type Told func(month key.Month, gone port.PackSize)
 
 // Apply removes what the rule says, the oldest month first, and returns what it found there. While a month is not
 // through it removes nothing at all (billing.ErrRefused), unless anyway: open months and calls without an outcome stay
@@ -190,7 +190,7 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, anyway bool, by port
 			return plan, fmt.Errorf("remove %s: %w (run it again: it goes on where it stopped)", m.Month, err)
 		}
 	}
-	if only != 0 || plan.Audit == (port.AuditWeight{}) {
+	if only != 0 || plan.Audit == (port.AuditSize{}) {
 		return plan, nil
 	}
 	if err := k.note(ctx, fmt.Sprintf("remove audit data: %d acts, %d runs, %d imports, %d months", plan.Audit.Acts, plan.Audit.Runs, plan.Audit.Imports, plan.Audit.Months),
@@ -205,11 +205,11 @@ func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, told Told) 
 	if err := k.note(ctx, "remove month: "+m.String(), m.Month.String(), by); err != nil {
 		return err
 	}
-	gone := port.PackWeight{}
+	gone := port.PackSize{}
 	err := k.watch.Retry(ctx, "packs", func(ctx context.Context) error {
 		before := gone
-		_, err := k.Packs.Remove(ctx, prefix(m.Month), func(now port.PackWeight) {
-			gone = port.PackWeight{Packs: before.Packs + now.Packs, Bytes: before.Bytes + now.Bytes}
+		_, err := k.Packs.Remove(ctx, prefix(m.Month), func(now port.PackSize) {
+			gone = port.PackSize{Packs: before.Packs + now.Packs, Bytes: before.Bytes + now.Bytes}
 			if told != nil {
 				told(m.Month, gone)
 			}

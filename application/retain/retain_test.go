@@ -102,11 +102,11 @@ func must(t testing.TB, err error) {
 // left tells what there is of a month: bills, packs.
 func (w *world) left(month key.Month) (bills, packs int) {
 	w.Helper()
-	weight, err := w.store.Retention().Weigh(w.Context(), month)
+	size, err := w.store.Retention().Size(w.Context(), month)
 	must(w, err)
-	shelf, err := w.packs.Weigh(w.Context(), month.String()+"/")
+	stored, err := w.packs.Size(w.Context(), month.String()+"/")
 	must(w, err)
-	return weight.Bills, shelf.Packs
+	return size.Bills, stored.Packs
 }
 
 func (w *world) isThere(month key.Month, want bool) {
@@ -132,7 +132,7 @@ func TestMonthsThatWereKeptLongEnoughGoAndOthersStay(t *testing.T) {
 		t.Errorf("without a reason: %v", err)
 	}
 	var told []key.Month
-	if _, err := k.Apply(t.Context(), 0, false, by, func(month key.Month, _ port.PackWeight) { told = append(told, month) }); err != nil {
+	if _, err := k.Apply(t.Context(), 0, false, by, func(month key.Month, _ port.PackSize) { told = append(told, month) }); err != nil {
 		t.Fatal(err)
 	}
 	w.isThere(old-1, false)

@@ -33,7 +33,7 @@ func Missing(customer string, asked key.Month, month port.MonthState, refused []
 		for _, r := range refused {
 			a.Told = append(a.Told, Line{About: "import", Text: fmt.Sprintf("Refused in %s, line %d: %s.", r.File, r.Line, fault(r))})
 		}
-		a.Next = Next{Text: "It waits for a person: mend the row in the rejects file and import that file.", WaitsFor: ForPerson}
+		a.Next = Next{Text: "It waits for a person: correct the row in the rejects file and import that file.", WaitsFor: ForPerson}
 	default:
 		a.Next = Next{Text: "Nothing: no row of the month's imports named this customer, or the row could not be read (see the rejects file). Mind upper and lower case.", WaitsFor: ForNothing}
 	}

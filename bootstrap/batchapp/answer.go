@@ -17,7 +17,7 @@ type importDocument struct {
 	Corrected int       `json:"corrected"`
 	Conflicts int       `json:"conflicts"`
 	Rejected  int       `json:"rejected"`
-	Mended    int       `json:"mended_since"`
+	Resolved  int       `json:"resolved_since"`
 	Rejects   string    `json:"rejects_file,omitempty"`
 	Memory    int64     `json:"peak_memory_bytes"` // of the process, until now
 }
@@ -25,7 +25,7 @@ type importDocument struct {
 func (a *importArguments) answer(month key.Month, s importing.Summary) importDocument {
 	d := importDocument{
 		Month: month, File: a.file, Rows: s.Rows, Inserted: s.Inserted, Unchanged: s.Unchanged,
-		Corrected: s.Corrected, Conflicts: s.Conflicts, Rejected: s.Rejected, Mended: s.Mended, Memory: observe.PeakMemory(),
+		Corrected: s.Corrected, Conflicts: s.Conflicts, Rejected: s.Rejected, Resolved: s.Resolved, Memory: observe.PeakMemory(),
 	}
 	if s.Rejected+s.Conflicts > 0 {
 		d.Rejects = a.rejects

@@ -58,7 +58,7 @@ func (a *importArguments) flags(flags *flag.FlagSet) {
 const importMemory = 130 << 20
 
 const importUsage = `Read a month's billing data (docs/contract/billing-csv.md) and store a bill for each good row. Refused rows go to rejects.csv
-with line, field and reason: mend them there and import that file. Importing a file twice changes nothing.
+with line, field and reason: correct them there and import that file. Importing a file twice changes nothing.
 
 Usage: batch import --month 2026-11 --file bills.csv [flags] [FILE ...]`
 
@@ -95,7 +95,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	for _, f := range files {
 		if n := f.summary.Rejected + f.summary.Conflicts; n > 0 {
 			refused += n
-			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: mend them there and import that file%s\n", n, f.rejects, f.again(f.options.Encoding))
+			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: correct them there and import that file%s\n", n, f.rejects, f.again(f.options.Encoding))
 		}
 	}
 	if code == core.ExitOK && refused > 0 {

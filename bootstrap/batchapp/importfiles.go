@@ -72,7 +72,7 @@ func (files importedFiles) total() (t importing.Summary) {
 		t.Corrected += f.summary.Corrected
 		t.Conflicts += f.summary.Conflicts
 		t.Rejected += f.summary.Rejected
-		t.Mended += f.summary.Mended
+		t.Resolved += f.summary.Resolved
 	}
 	return t
 }
@@ -96,12 +96,12 @@ func (files importedFiles) answer() any {
 
 func (files importedFiles) print(w io.Writer) {
 	line := func(what string, s importing.Summary) {
-		mended := ""
-		if s.Mended > 0 {
-			mended = fmt.Sprintf(", %d refused, mended since", s.Mended)
+		resolved := ""
+		if s.Resolved > 0 {
+			resolved = fmt.Sprintf(", %d refused, resolved since", s.Resolved)
 		}
 		fmt.Fprintf(w, "%s: %d rows: %d new, %d known already, %d corrected, %d in conflict, %d rejected%s\n",
-			what, s.Rows, s.Inserted, s.Unchanged, s.Corrected, s.Conflicts, s.Rejected, mended)
+			what, s.Rows, s.Inserted, s.Unchanged, s.Corrected, s.Conflicts, s.Rejected, resolved)
 	}
 	if len(files) > 1 {
 		for _, f := range files {

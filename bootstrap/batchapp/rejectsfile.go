@@ -9,7 +9,7 @@ import (
 )
 
 // lateFile creates its file when the first byte is written, so that an import without refused rows leaves none. It never
-// overwrites a file: an earlier one may hold rows that somebody is mending.
+// overwrites a file: an earlier one may hold rows that somebody is correcting.
 type lateFile struct {
 	path string
 	file *os.File

@@ -36,7 +36,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewAudit, fx.As(new(port.Audit))),
 			fx.Annotate(postgres.NewRuns, fx.As(new(port.Runs))),
 			fx.Annotate(postgres.NewReport, fx.As(new(port.Report))),
-			fx.Annotate(postgres.NewDossiers, fx.As(new(port.Dossiers))),
+			fx.Annotate(postgres.NewSealedBills, fx.As(new(port.SealedBills))),
 			fx.Annotate(postgres.NewImports, fx.As(new(port.Imports)), fx.As(fx.Self())),
 			fx.Annotate(postgres.NewRenders, fx.As(new(port.Renders))),
 			fx.Annotate(postgres.NewRetention, fx.As(new(port.Retention))),

@@ -30,7 +30,7 @@ func Packs(c config.S3) fx.Option {
 		fx.Provide(
 			fx.Annotate(func(metrics port.Metrics) (*s3.Packs, error) {
 				return s3.New(context.Background(), S3Config(c), metrics)
-			}, fx.As(fx.Self()), fx.As(new(port.Packs)), fx.As(new(port.PackShelf))),
+			}, fx.As(fx.Self()), fx.As(new(port.Packs)), fx.As(new(port.PackStore))),
 		),
 	)
 }

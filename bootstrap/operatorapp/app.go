@@ -104,7 +104,7 @@ func (p operatorPorts) ports() operate.Ports {
 type answerPorts struct {
 	fx.In
 	Report       port.Report
-	Dossiers     port.Dossiers
+	SealedBills  port.SealedBills
 	Audit        port.Audit
 	Runs         port.Runs
 	Suppressions port.Suppressions
@@ -120,7 +120,7 @@ type answerPorts struct {
 
 func (p answerPorts) ports() answer.Ports {
 	return answer.Ports{
-		Report: p.Report, Dossiers: p.Dossiers, Audit: p.Audit, Runs: p.Runs, Suppressions: p.Suppressions, Months: p.Months,
+		Report: p.Report, SealedBills: p.SealedBills, Audit: p.Audit, Runs: p.Runs, Suppressions: p.Suppressions, Months: p.Months,
 		Control: p.Control, Policies: p.Policies, Backlog: p.Backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: p.Keys.Cipher, Lag: p.Lag,
 	}
 }

@@ -33,7 +33,7 @@ type keeperPorts struct {
 	Report    port.Report
 	Sweeps    port.Sweeps
 	Retention port.Retention
-	Packs     port.PackShelf
+	Packs     port.PackStore
 	Audit     port.Audit
 	Clock     port.Clock
 	Log       port.Log

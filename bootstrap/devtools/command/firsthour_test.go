@@ -238,7 +238,7 @@ func TestAMendedCustomerIsNoRejectAnyMoreThoughTheOldFileComesAgain(t *testing.T
 	}
 	mended := h.file("mended.csv", strings.Replace(string(rejects), `"12,100"`, "12100", 1))
 	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", mended), "1 new")
-	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills), "(refused, mended since)", "0 rejected, 1 refused, mended since")
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills), "(refused, resolved since)", "0 rejected, 1 refused, resolved since")
 	if _, err := os.Stat(filepath.Join(h.dir, "rejects-2.csv")); !os.IsNotExist(err) {
 		t.Errorf("a file of rejects with nothing to mend: %v", err)
 	}

@@ -90,7 +90,7 @@ func (a *retaining) run(cmd *cobra.Command) error {
 func (a *retaining) apply(ctx context.Context, cmd *cobra.Command, k *retain.Keeper, only key.Month) error {
 	var work *progress.Work
 	var at key.Month
-	plan, err := k.Apply(ctx, only, a.anyway, a.by(), func(month key.Month, gone port.PackWeight) {
+	plan, err := k.Apply(ctx, only, a.anyway, a.by(), func(month key.Month, gone port.PackSize) {
 		if month != at {
 			if work != nil {
 				work.End()
@@ -155,7 +155,7 @@ func printRetention(w io.Writer, plan retain.Plan, happens string) {
 			fmt.Fprintf(w, "  it is not through: %s\n", m.Open)
 		}
 	}
-	if plan.Audit != (port.AuditWeight{}) {
+	if plan.Audit != (port.AuditSize{}) {
 		fmt.Fprintf(w, "audit data before %s %s: %d acts, %d runs, %d imports, %d months\n", plan.AuditBefore, happens,
 			plan.Audit.Acts, plan.Audit.Runs, plan.Audit.Imports, plan.Audit.Months)
 	}

@@ -102,7 +102,7 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 		fmt.Fprintf(w, "  %s\n", wrapped(m.PastDeadline, "", "  "))
 	}
 	count(m.Imported, "imported")
-	some(m.Rejected, "refused at the import, and not mended")
+	some(m.Rejected, "refused at the import, and not resolved")
 	count(m.Rendered, "rendered")
 	some(m.NotRendered, "not rendered yet: no run takes them")
 	some(m.RenderFailed, "could not be rendered")

@@ -16,8 +16,8 @@ const (
 	aloneSQL        = `/* alone */ SELECT pg_advisory_lock($1::int, $2::int)`
 )
 
-// Alone implements port.Imports: by a lock of a connection of its own, which ends with it.
-func (p *Imports) Alone(ctx context.Context, month key.Month) (release func(), other port.ImportRecord, err error) {
+// TryLockMonth implements port.Imports: by a lock of a connection of its own, which ends with it.
+func (p *Imports) TryLockMonth(ctx context.Context, month key.Month) (release func(), other port.ImportRecord, err error) {
 	p.room(1) // the import has all of the pool's other connections
 	conn, err := p.db.Connx(ctx)
 	release = func() {

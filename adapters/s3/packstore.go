@@ -11,10 +11,10 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-var _ port.PackShelf = (*Packs)(nil)
+var _ port.PackStore = (*Packs)(nil)
 
-// Weigh implements port.PackShelf: one request a thousand packs.
-func (p *Packs) Weigh(ctx context.Context, prefix string) (w port.PackWeight, err error) {
+// Size implements port.PackStore: one request a thousand packs.
+func (p *Packs) Size(ctx context.Context, prefix string) (w port.PackSize, err error) {
 	err = p.pages(ctx, prefix, func(page []types.Object) error {
 		w.Packs, w.Bytes = w.Packs+len(page), w.Bytes+bytesOf(page)
 		return nil
@@ -22,9 +22,9 @@ func (p *Packs) Weigh(ctx context.Context, prefix string) (w port.PackWeight, er
 	return w, wrap(refusedWrite(err), "list packs %s", prefix)
 }
 
-// Remove implements port.PackShelf: two requests a thousand packs. The account needs s3:DeleteObject. Where the bucket
+// Remove implements port.PackStore: two requests a thousand packs. The account needs s3:DeleteObject. Where the bucket
 // keeps versions, they stay until a lifecycle rule of the bucket ends them.
-func (p *Packs) Remove(ctx context.Context, prefix string, told func(port.PackWeight)) (gone port.PackWeight, err error) {
+func (p *Packs) Remove(ctx context.Context, prefix string, told func(port.PackSize)) (gone port.PackSize, err error) {
 	if prefix == "" {
 		return gone, fmt.Errorf("remove packs: %w: the prefix is empty: that would be everything", port.ErrInvalid)
 	}

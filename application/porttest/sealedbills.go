@@ -13,17 +13,17 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Dossiers runs the suite of port.Dossiers.
-func Dossiers(t *testing.T, open OpenStorage) { Run(t, DossiersChecks(), open) }
+// SealedBills runs the suite of port.SealedBills.
+func SealedBills(t *testing.T, open OpenStorage) { Run(t, SealedBillsChecks(), open) }
 
-// DossiersChecks are the promises of port.Dossiers.
-func DossiersChecks() []Check[Storage] {
+// SealedBillsChecks are the promises of port.SealedBills.
+func SealedBillsChecks() []Check[Storage] {
 	return []Check[Storage]{
-		onStage("reads what is kept sealed about a bill", dossiersSealed),
-		onStage("lists exactly those for whom nothing more happens by itself", dossiersUnreached),
-		onStage("pages through the month, each bill once", dossiersPages),
-		onStage("tells the last try that had a channel", dossiersLast),
-		onStage("tells which rows of a customer were refused and did not come in since", dossiersRefused),
+		onStage("reads what is kept sealed about a bill", sealedBillsSealed),
+		onStage("lists exactly those for whom nothing more happens by itself", sealedBillsUnreached),
+		onStage("pages through the month, each bill once", sealedBillsPages),
+		onStage("tells the last try that had a channel", sealedBillsLast),
+		onStage("tells which rows of a customer were refused and did not come in since", sealedBillsRefused),
 	}
 }
 
@@ -50,18 +50,18 @@ func sealedAs(b port.ImportedBill, k key.Target, statement string) string {
 	return text
 }
 
-func dossiersSealed(s *stage) {
+func sealedBillsSealed(s *stage) {
 	one := bill(november, 0, noon)
 	k := s.store(november, one)[0]
-	if got, want := sealedText(given(s.Dossiers.Sealed(s.ctx, k))(s)), sealedAs(one, k, ""); got != want {
+	if got, want := sealedText(given(s.SealedBills.Sealed(s.ctx, k))(s)), sealedAs(one, k, ""); got != want {
 		s.Errorf("sealed are\n%s, want\n%s", got, want)
 	}
 	s.render(november)
-	if got, want := sealedText(given(s.Dossiers.Sealed(s.ctx, k))(s)), sealedAs(one, k, string(statementOf(k))); got != want {
+	if got, want := sealedText(given(s.SealedBills.Sealed(s.ctx, k))(s)), sealedAs(one, k, string(statementOf(k))); got != want {
 		s.Errorf("rendered, sealed are\n%s, want\n%s", got, want)
 	}
 	for _, other := range []key.Target{{Month: december, UserID: k.UserID}, {Month: november, UserID: k.UserID + 99}, {Month: december + 9, UserID: k.UserID}} {
-		if _, err := s.Dossiers.Sealed(s.ctx, other); !errors.Is(err, port.ErrNotFound) {
+		if _, err := s.SealedBills.Sealed(s.ctx, other); !errors.Is(err, port.ErrNotFound) {
 			s.Errorf("%s: %v, want ErrNotFound", other, err)
 		}
 	}
@@ -72,7 +72,7 @@ func (s *stage) unreached(limit int, onTheWay bool) (found []port.UnreachedBill)
 	s.Helper()
 	after := int64(0)
 	for {
-		page := given(s.Dossiers.Unreached(s.ctx, november, after, limit, onTheWay))(s)
+		page := given(s.SealedBills.Unreached(s.ctx, november, after, limit, onTheWay))(s)
 		if len(page) > limit {
 			s.Fatalf("a page of %d has %d", limit, len(page))
 		}
@@ -94,8 +94,8 @@ func unreachedKeys(bills []port.UnreachedBill) (keys []key.Target) {
 	return keys
 }
 
-// dossiersUnreached compares every status, rendered and not to be rendered, with port.Ended.
-func dossiersUnreached(s *stage) {
+// sealedBillsUnreached compares every status, rendered and not to be rendered, with port.Ended.
+func sealedBillsUnreached(s *stage) {
 	keys := s.rendered(november, 2*len(billing.Statuses))
 	var ended, open []key.Target
 	for i, k := range keys {
@@ -130,12 +130,12 @@ func dossiersUnreached(s *stage) {
 			s.Errorf("%s: the render error is %q", u.Target.Key(), u.RenderError)
 		}
 	}
-	if none := given(s.Dossiers.Unreached(s.ctx, december+9, 0, 10, true))(s); len(none) != 0 {
+	if none := given(s.SealedBills.Unreached(s.ctx, december+9, 0, 10, true))(s); len(none) != 0 {
 		s.Errorf("a month that was never opened has %v", none)
 	}
 }
 
-func dossiersPages(s *stage) {
+func sealedBillsPages(s *stage) {
 	keys := s.imported(november, 7)
 	s.change(func(state *billing.State) { state.Dispatch = billing.Exhausted }, keys...)
 	slices.SortFunc(keys, key.Target.Compare)
@@ -148,7 +148,7 @@ func dossiersPages(s *stage) {
 			if target.Key() != u.Target.Key() {
 				s.Errorf("%s is said to be customer %s's", u.Target.Key(), u.Customer)
 			}
-			sealed := given(s.Dossiers.Sealed(s.ctx, target.Key()))(s)
+			sealed := given(s.SealedBills.Sealed(s.ctx, target.Key()))(s)
 			if sealedText(u.SealedBill) != sealedText(sealed) || len(u.Data) == 0 {
 				s.Errorf("%s: sealed are\n%s, want\n%s", target.Key(), sealedText(u.SealedBill), sealedText(sealed))
 			}
@@ -156,7 +156,7 @@ func dossiersPages(s *stage) {
 	}
 }
 
-func dossiersLast(s *stage) {
+func sealedBillsLast(s *stage) {
 	k := s.rendered(november, 1)[0]
 	s.change(func(state *billing.State) { state.Dispatch = billing.Exhausted }, k)
 	if u := s.unreached(10, false)[0]; u.Last.State != "" {
@@ -174,7 +174,7 @@ func dossiersLast(s *stage) {
 	}
 }
 
-func dossiersRefused(s *stage) {
+func sealedBillsRefused(s *stage) {
 	who := customer(0)
 	first := port.Reject{File: "a.csv", Line: 9, Field: "email", Reason: "is empty", Customer: who}
 	second := port.Reject{File: "b.csv", Line: 3, Field: "", Reason: "has 3 fields, the header has 9", Customer: who}
@@ -184,7 +184,7 @@ func dossiersRefused(s *stage) {
 	s.rejecting(december, []port.Reject{second})
 	expect := func(month key.Month, who string, want ...port.Reject) {
 		s.Helper()
-		if got := given(s.Dossiers.Refused(s.ctx, month, who))(s); !slices.Equal(got, want) {
+		if got := given(s.SealedBills.Refused(s.ctx, month, who))(s); !slices.Equal(got, want) {
 			s.Errorf("refused of %q are\n%+v, want\n%+v", who, got, want)
 		}
 	}

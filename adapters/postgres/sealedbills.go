@@ -12,13 +12,13 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Dossiers reads what is stored encrypted about bills.
-type Dossiers struct{ db *sqlx.DB }
+// SealedBills reads what is stored encrypted about bills.
+type SealedBills struct{ db *sqlx.DB }
 
-var _ port.Dossiers = Dossiers{}
+var _ port.SealedBills = SealedBills{}
 
-// NewDossiers returns the dossiers of a database.
-func NewDossiers(db *sqlx.DB) Dossiers { return Dossiers{db} }
+// NewSealedBills returns the sealedBills of a database.
+func NewSealedBills(db *sqlx.DB) SealedBills { return SealedBills{db} }
 
 var sealedSQL = `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, ` + destinations("d.") + `
 FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id
@@ -46,8 +46,8 @@ func (s *session) sealed(ctx context.Context, month key.Month, users []int64) (m
 	return found, err
 }
 
-// Sealed implements port.Dossiers.
-func (p Dossiers) Sealed(ctx context.Context, target key.Target) (port.SealedBill, error) {
+// Sealed implements port.SealedBills.
+func (p SealedBills) Sealed(ctx context.Context, target key.Target) (port.SealedBill, error) {
 	var found map[int64]port.UnreachedBill
 	err := read(ctx, p.db, "read a sealed bill", func(ctx context.Context, s *session) (err error) {
 		found, err = s.sealed(ctx, target.Month, []int64{target.UserID})
@@ -68,8 +68,8 @@ WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_statu
   AND ($4::boolean OR t.dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED') OR (t.batch_status = 'RENDER_FAILED' AND t.dispatch_status <> 'REQUESTED'))
 ORDER BY t.user_id LIMIT $3::int`
 
-// Unreached implements port.Dossiers.
-func (p Dossiers) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
+// Unreached implements port.SealedBills.
+func (p SealedBills) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
 	var bills []port.UnreachedBill
 	err := read(ctx, p.db, "read the unreached", func(ctx context.Context, s *session) (err error) {
 		if there, err := s.isOpened(ctx, month); err != nil || !there {
@@ -116,10 +116,10 @@ func (s *session) unreachedTargets(ctx context.Context, month key.Month, after i
 }
 
 const refusedSQL = `/* refused */ SELECT r.file, r.line, r.field, r.reason, r.import_id FROM import_rejects r
-WHERE r.billing_month = $1::date AND r.customer = $2 AND r.mended_at IS NULL ORDER BY r.file COLLATE "C", r.line`
+WHERE r.billing_month = $1::date AND r.customer = $2 AND r.resolved_at IS NULL ORDER BY r.file COLLATE "C", r.line`
 
-// Refused implements port.Dossiers.
-func (p Dossiers) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {
+// Refused implements port.SealedBills.
+func (p SealedBills) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {
 	if customer == "" {
 		return nil, ctx.Err()
 	}

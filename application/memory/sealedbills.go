@@ -11,17 +11,17 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Dossiers is the store as port.Dossiers. Operations: dossiers.sealed, dossiers.unreached, dossiers.refused.
-func (s *Store) Dossiers() port.Dossiers { return dossiers{s} }
+// SealedBills is the store as port.SealedBills. Operations: sealedBills.sealed, sealedBills.unreached, sealedBills.refused.
+func (s *Store) SealedBills() port.SealedBills { return sealedBills{s} }
 
-type dossiers struct{ s *Store }
+type sealedBills struct{ s *Store }
 
 func (b bill) sealed() port.SealedBill {
 	return port.SealedBill{Data: slices.Clone(b.data), Destinations: slices.Clone(b.destinations), Statement: slices.Clone(b.statement)}
 }
 
-func (p dossiers) Sealed(ctx context.Context, target key.Target) (port.SealedBill, error) {
-	return read(ctx, p.s, "dossiers.sealed", func() (port.SealedBill, error) {
+func (p sealedBills) Sealed(ctx context.Context, target key.Target) (port.SealedBill, error) {
+	return read(ctx, p.s, "sealedBills.sealed", func() (port.SealedBill, error) {
 		b, ok := p.s.bills[target]
 		if !ok {
 			return port.SealedBill{}, fmt.Errorf("%w: there is no bill %s", port.ErrNotFound, target)
@@ -30,8 +30,8 @@ func (p dossiers) Sealed(ctx context.Context, target key.Target) (port.SealedBil
 	})
 }
 
-func (p dossiers) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
-	return read(ctx, p.s, "dossiers.unreached", func() ([]port.UnreachedBill, error) {
+func (p sealedBills) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
+	return read(ctx, p.s, "sealedBills.unreached", func() ([]port.UnreachedBill, error) {
 		var keys []key.Target
 		for k, b := range p.s.bills {
 			if k.Month == month && k.UserID > after && b.state.Dispatch != billing.Succeeded && (onTheWay || port.Ended(b.state)) {
@@ -58,11 +58,11 @@ func (p dossiers) Unreached(ctx context.Context, month key.Month, after int64, l
 	})
 }
 
-func (p dossiers) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {
-	return read(ctx, p.s, "dossiers.refused", func() ([]port.Reject, error) {
+func (p sealedBills) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {
+	return read(ctx, p.s, "sealedBills.refused", func() ([]port.Reject, error) {
 		var found []port.Reject
 		for _, r := range p.s.rejects[month] {
-			if customer != "" && r.Customer == customer && !r.mended {
+			if customer != "" && r.Customer == customer && !r.resolved {
 				found = append(found, r.Reject)
 			}
 		}

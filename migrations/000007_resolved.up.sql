@@ -1,0 +1,6 @@
+-- Refused rows that came in later are "resolved", here as everywhere else.
+BEGIN;
+ALTER TABLE import_rejects RENAME COLUMN mended_at TO resolved_at;
+
+INSERT INTO applied_migrations (version) VALUES (7);
+COMMIT;
