@@ -48,6 +48,18 @@ func (p Backlog) NextDue(ctx context.Context, month key.Month) (time.Time, error
 	return next, err
 }
 
+const inFlightSQL = `/* in_flight */ SELECT count(*) FROM (
+  SELECT 1 FROM billing_targets t WHERE t.billing_month = $1::date AND t.dispatch_status = 'REQUESTED'
+  ORDER BY t.user_id LIMIT $2::int) AS in_flight`
+
+// InFlight implements port.Backlog.
+func (p Backlog) InFlight(ctx context.Context, month key.Month, limit int) (n int, err error) {
+	err = read(ctx, p.db, "count what is in flight", func(ctx context.Context, s *session) error {
+		return s.one(ctx, "count what is in flight", inFlightSQL, []any{day(month), limit}, &n)
+	})
+	return n, err
+}
+
 const unrenderedSQL = `/* unrendered */ SELECT count(*) FROM billing_targets t WHERE t.billing_month = $1::date AND t.batch_status = 'IMPORTED'`
 
 // Unrendered implements port.Backlog.

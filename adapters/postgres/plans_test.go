@@ -115,6 +115,13 @@ func hots(size scale, round int) []hot {
 			_, err := postgres.NewBacklog(db).NextDue(ctx, month)
 			return err
 		}},
+		{"InFlight", "", func(ctx context.Context, db *sqlx.DB) error {
+			n, err := postgres.NewBacklog(db).InFlight(ctx, month, 1)
+			if err == nil && n != 1 {
+				err = fmt.Errorf("found %d", n)
+			}
+			return err
+		}},
 		{"Renders.Next", `DROP INDEX billing_targets_imported`, func(ctx context.Context, db *sqlx.DB) error {
 			_, after, err := postgres.NewRenders(db).Next(ctx, month, port.Cursor{}, size.page)
 			if err == nil {

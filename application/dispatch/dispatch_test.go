@@ -50,6 +50,8 @@ func (p *topic) Publish(_ context.Context, _ port.Topic, messages []port.Message
 	return errs
 }
 
+var destinations = []port.Destination{{Channel: channel.Email, Sealed: []byte("e")}, {Channel: channel.SMS, Sealed: []byte("s")}}
+
 type bundle struct {
 	clock *memory.Clock
 	store *memory.Store
@@ -109,7 +111,7 @@ func (b *bundle) seed(users int, change func(s *billing.State)) {
 		}
 		b.store.Seed(memory.Seeded{
 			State: state, Statement: []byte("reference"),
-			Destinations: []port.Destination{{Channel: channel.Email, Sealed: []byte("e")}, {Channel: channel.SMS, Sealed: []byte("s")}},
+			Destinations: destinations,
 		})
 	}
 }
@@ -308,24 +310,18 @@ func TestAUserWithBillsOfTwoMonthsLosesNoneAtAPageBoundary(t *testing.T) {
 func TestALingeringRunWaitsForWhatComesDue(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.seed(2, func(s *billing.State) {
-		if s.Key.UserID == 2 {
-			s.AvailableAt = b.clock.Now().Add(time.Hour)
-		}
+	b.seed(1, func(s *billing.State) { s.Dispatch = billing.Succeeded })
+	b.store.Seed(memory.Seeded{
+		State:     billing.State{Key: b.key(2), Batch: billing.Rendered, Dispatch: billing.Ready, AvailableAt: b.clock.Now().Add(time.Hour), Reachable: channel.NewSet(channel.Email)},
+		Statement: []byte("reference"), Destinations: destinations,
 	})
-	done := make(chan port.Run)
-	go func() {
-		record, err := b.runner(t, dispatch.Config{Linger: true, LingerPoll: 2 * time.Hour}).Run(t.Context(), b.month, b.by, nil)
-		if err != nil {
-			t.Error(err)
-		}
-		done <- record
-	}()
-	if err := b.clock.AwaitTimers(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	run := b.linger(t.Context(), t, dispatch.Config{LingerPoll: 2 * time.Hour})
 	b.clock.Advance(time.Hour)
-	if record := <-done; record.Published != 2 {
-		t.Fatalf("%d published", record.Published)
+	run.awaitPoll(t)
+	b.become(t, 2, func(s *billing.State) { s.Dispatch = billing.Succeeded })
+	b.clock.Advance(2 * time.Hour)
+	<-run.over.Done()
+	if run.err != nil || run.record.Published != 1 {
+		t.Fatalf("%d published: %v", run.record.Published, run.err)
 	}
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -38,7 +39,7 @@ func (r *run) passes(ctx context.Context) error {
 			if err := r.pass(ctx, passNow); err != nil {
 				return err
 			}
-			skipped, err := r.due(ctx, passNow, countLimit)
+			skipped, err := r.due(ctx, passNow)
 			if err != nil {
 				return err
 			}
@@ -47,7 +48,7 @@ func (r *run) passes(ctx context.Context) error {
 				break
 			}
 		}
-		if !r.config.Linger {
+		if !r.config.Linger || r.capReached() {
 			return nil
 		}
 		more, err := r.awaitDue(ctx)
@@ -64,12 +65,12 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 		if err := r.mayGoOn(ctx); err != nil {
 			return err
 		}
+		if r.capReached() {
+			return errCapReached
+		}
 		limit := r.config.Page
 		if r.config.Cap > 0 {
 			limit = min(limit, r.config.Cap-r.record.Published)
-			if limit <= 0 {
-				return errCapReached
-			}
 		}
 		began := r.Clock.Now()
 		result, err := r.page(ctx, port.Page{Month: r.month, PassNow: passNow, After: cursor, Limit: limit})
@@ -95,63 +96,44 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 	}
 }
 
+// capReached reports whether the run has published as much as it may.
+func (r *run) capReached() bool { return r.config.Cap > 0 && r.record.Published >= r.config.Cap }
+
 // mayGoOn returns an error if the run must end: ErrStopped, ErrHalted, or why the halt could not be read.
 func (r *run) mayGoOn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ErrStopped
 	}
 	var halt port.Halt
-	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := r.database(ctx, func(ctx context.Context) (err error) {
 		halt, err = r.Control.Halted(ctx)
 		return err
 	})
-	switch {
-	case ctx.Err() != nil:
-		return ErrStopped
-	case err != nil:
+	if err != nil {
 		return err
-	case halt.On:
-		return errors.Join(ErrHalted, errors.New("by "+halt.Actor+": "+halt.Reason))
+	}
+	if halt.On {
+		return fmt.Errorf("%w: by %s: %s", ErrHalted, halt.Actor, halt.Reason)
 	}
 	return nil
 }
 
-// due counts the candidates that are due at passNow, at most limit.
-func (r *run) due(ctx context.Context, passNow time.Time, limit int) (n int, err error) {
-	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		n, err = r.Backlog.Due(ctx, r.month, passNow, limit)
+// due counts the candidates that are due at passNow, at most countLimit.
+func (r *run) due(ctx context.Context, passNow time.Time) (n int, err error) {
+	err = r.database(ctx, func(ctx context.Context) (err error) {
+		n, err = r.Backlog.Due(ctx, r.month, passNow, countLimit)
 		return err
 	})
-	if err != nil && ctx.Err() != nil {
-		return 0, ErrStopped
-	}
 	return n, err
 }
 
-// awaitDue waits until the next candidate is due; it reports false if there is none.
-func (r *run) awaitDue(ctx context.Context) (bool, error) {
-	for {
-		var next time.Time
-		err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-			next, err = r.Backlog.NextDue(ctx, r.month)
-			return err
-		})
-		if ctx.Err() != nil {
-			return false, ErrStopped
-		}
-		if err != nil || next.IsZero() {
-			return false, err
-		}
-		wait := next.Sub(r.Clock.Now())
-		if wait <= 0 {
-			return true, nil
-		}
-		select {
-		case <-ctx.Done():
-			return false, ErrStopped
-		case <-r.Clock.After(min(wait, r.config.LingerPoll)):
-		}
+// database does what needs the database, again after each outage. ErrStopped if ctx ends meanwhile.
+func (r *run) database(ctx context.Context, do func(context.Context) error) error {
+	err := r.watch.Retry(ctx, "database", do)
+	if ctx.Err() != nil {
+		return ErrStopped
 	}
+	return err
 }
 
 // note adds a page to the run record and the metrics.

@@ -32,8 +32,11 @@ type Config struct {
 	Cap        int           // requests that one run may publish; default 0: no bound
 	AckTimeout time.Duration // how long a page waits for its acknowledgements, at most 5 s; default 5 s
 	Linger     bool          // wait for what comes due later, until nothing is left that will
-	LingerPoll time.Duration // the longest pause between two looks while lingering; default 10 s
-	Source     string        // names the process in events; default "balsong/dispatcher"
+	LingerPoll time.Duration // the longest pause between two queries of a lingering run; default 10 s
+	// LingerStall is how long a lingering run waits for targets in flight whose number does not change; default 30 min:
+	// longer than the reaper takes to requeue a lost request.
+	LingerStall time.Duration
+	Source      string // names the process in events; default "balsong/dispatcher"
 }
 
 const maxPasses = 3 // passes with the same now, because of rows that others held
@@ -48,6 +51,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.LingerPoll == 0 {
 		c.LingerPoll = 10 * time.Second
+	}
+	if c.LingerStall == 0 {
+		c.LingerStall = 30 * time.Minute
 	}
 	if c.Source == "" {
 		c.Source = "balsong/dispatcher"
@@ -64,8 +70,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: cap is %d (want 0 for no bound, or more)", ErrConfig, c.Cap)
 	case c.AckTimeout <= 0 || c.AckTimeout > 5*time.Second:
 		return fmt.Errorf("%w: the acknowledgement timeout is %s (want up to 5s: the page's rows are locked meanwhile)", ErrConfig, c.AckTimeout)
-	case c.LingerPoll <= 0:
-		return fmt.Errorf("%w: the linger poll is %s (want more than 0)", ErrConfig, c.LingerPoll)
+	case c.LingerPoll <= 0 || c.LingerStall <= 0:
+		return fmt.Errorf("%w: the linger poll is %s, the stall %s (want more than 0)", ErrConfig, c.LingerPoll, c.LingerStall)
 	}
 	return nil
 }

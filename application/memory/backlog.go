@@ -10,7 +10,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Backlog is the store as port.Backlog. Operations: backlog.due, backlog.next_due, backlog.unrendered.
+// Backlog is the store as port.Backlog. Operations: backlog.due, backlog.next_due, backlog.in_flight,
+// backlog.unrendered.
 func (s *Store) Backlog() port.Backlog { return backlog{s} }
 
 type backlog struct{ s *Store }
@@ -40,6 +41,18 @@ func (p backlog) NextDue(ctx context.Context, month key.Month) (time.Time, error
 			return time.Time{}, nil
 		}
 		return p.s.bills[due[0]].state.AvailableAt, nil
+	})
+}
+
+func (p backlog) InFlight(ctx context.Context, month key.Month, limit int) (int, error) {
+	return read(ctx, p.s, "backlog.in_flight", func() (int, error) {
+		n := 0
+		for k, b := range p.s.bills {
+			if n < limit && k.Month == month && b.state.Dispatch == billing.Requested {
+				n++
+			}
+		}
+		return n, nil
 	})
 }
 

@@ -67,6 +67,8 @@ type Backlog interface {
 	Due(ctx context.Context, month key.Month, now time.Time, limit int) (int, error)
 	// NextDue returns when the first candidate of a month is available; the zero time if there are no candidates.
 	NextDue(ctx context.Context, month key.Month) (time.Time, error)
+	// InFlight counts the REQUESTED targets of a month, at most limit: each may become a candidate again.
+	InFlight(ctx context.Context, month key.Month, limit int) (int, error)
 	// Unrendered counts the bills of a month that wait to be rendered (IMPORTED). They are not candidates yet.
 	Unrendered(ctx context.Context, month key.Month) (int, error)
 }

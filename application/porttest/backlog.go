@@ -21,6 +21,7 @@ func BacklogChecks() []Check[Storage] {
 		onStage("counts candidates alone", backlogCandidates),
 		onStage("counts what others hold, without waiting", backlogHeld),
 		onStage("tells when the next one comes due", backlogNextDue),
+		onStage("counts what is in flight, up to a limit", backlogInFlight),
 		onStage("counts what waits to be rendered", backlogUnrendered),
 	}
 }
@@ -88,6 +89,25 @@ func backlogUnrendered(s *stage) {
 		s.Fatal(err)
 	}
 	expect(2)
+}
+
+func backlogInFlight(s *stage) {
+	expect := func(limit, want int) {
+		s.Helper()
+		if got := given(s.Backlog.InFlight(s.ctx, november, limit))(s); got != want {
+			s.Errorf("%d are in flight, up to %d; want %d", got, limit, want)
+		}
+	}
+	expect(10, 0)
+	s.requested(s.rendered(december, 1)...)
+	keys := s.rendered(november, len(billing.Statuses)+2)
+	for i, status := range billing.Statuses {
+		s.change(func(state *billing.State) { state.Dispatch = status }, keys[i])
+	}
+	expect(10, 1)
+	s.requested(keys[len(billing.Statuses):]...)
+	expect(10, 3)
+	expect(2, 2)
 }
 
 func backlogNextDue(s *stage) {

@@ -160,6 +160,14 @@ type brokenBacklog struct {
 	due  func(now time.Time, limit int) (time.Time, int)
 	next func(at time.Time) time.Time
 	late bool // Unrendered answers for the month after
+	all  bool // InFlight knows no limit
+}
+
+func (b brokenBacklog) InFlight(ctx context.Context, month key.Month, limit int) (int, error) {
+	if b.all {
+		limit = 1000
+	}
+	return b.Backlog.InFlight(ctx, month, limit)
 }
 
 func (b brokenBacklog) Unrendered(ctx context.Context, month key.Month) (int, error) {
@@ -201,6 +209,7 @@ func TestTheBacklogSuiteRejectsBrokenCounts(t *testing.T) {
 			}
 			return at
 		}}), []string{"tells when the next one comes due"}},
+		{"which counts all that is in flight", backlog(brokenBacklog{all: true}), []string{"counts what is in flight, up to a limit"}},
 		{"which counts another month", backlog(brokenBacklog{late: true}), []string{"counts what waits to be rendered"}},
 		{"which counts only what nobody holds", func(s *porttest.Storage, _ *memory.Store) {
 			s.Backlog = lockingBacklog{s.Backlog, s.Targets}

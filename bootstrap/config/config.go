@@ -74,8 +74,8 @@ type Dispatch struct {
 	Page       int           `env:"BALSONG_DISPATCH_PAGE" envDefault:"1000" help:"rows per page, 1 to 1000"`
 	Cap        int           `env:"BALSONG_DISPATCH_CAP" envDefault:"0" help:"most requests that one run publishes; 0: no limit"`
 	AckTimeout time.Duration `env:"BALSONG_DISPATCH_ACK_TIMEOUT" envDefault:"5s" help:"how long a page waits for its acknowledgements, at most 5s"`
-	Linger     bool          `env:"BALSONG_DISPATCH_LINGER" envDefault:"false" help:"do not end the run, but wait for what comes due later, as long as anything will"`
-	LingerPoll time.Duration `env:"BALSONG_DISPATCH_LINGER_POLL" envDefault:"10s" help:"longest pause between two looks while lingering"`
+	Linger     bool          `env:"BALSONG_DISPATCH_LINGER" envDefault:"false" help:"do not end the run, but wait for what comes due later or is in flight and may be retried"`
+	LingerPoll time.Duration `env:"BALSONG_DISPATCH_LINGER_POLL" envDefault:"10s" help:"longest pause between two queries while lingering"`
 }
 
 // Delivery tunes the delivery role.
