@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/application/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -31,7 +31,7 @@ the month is ten times as large. Then it runs the real parts on this machine at 
 beside what the model predicts of them (some minutes; --model-only leaves that out).
 
 The answer is text or JSON, and a report with pictures, one HTML file that needs no other.
-docs/guides/loadtest.md says how it reckons, how to read it, and what it does not know.`
+docs/guides/loadtest.md says how the model works, how to read it, and what it does not know.`
 
 // loadtestArguments are the flags that need reading.
 type loadtestArguments struct {
@@ -42,7 +42,7 @@ type loadtestArguments struct {
 
 // newLoadtest is the subcommand "loadtest".
 func newLoadtest() *cobra.Command {
-	o := loadtest.Options{Plant: capacity.Cloud(), Grid: capacity.WideGrid()}
+	o := loadtest.Options{Infrastructure: capacity.Cloud(), Grid: capacity.WideGrid()}
 	var measure loadtest.Measure
 	var a loadtestArguments
 	output := core.Text
@@ -83,10 +83,10 @@ func newLoadtest() *cobra.Command {
 	flags.IntSliceVar(&o.Grid.Tasks, "tasks", o.Grid.Tasks, "what the sweep tries, as the most tasks")
 	flags.IntSliceVar(&o.Grid.InFlight, "in-flight", o.Grid.InFlight, "what the sweep tries, of each task")
 	flags.IntSliceVar(&o.Grid.Page, "page", o.Grid.Page, "what the sweep tries, rows a page of the dispatcher")
-	flags.Float64Var(&o.Plant.TaskCores, "task-vcpu", o.Plant.TaskCores, "processors of a delivery task")
-	flags.Float64Var(&o.Plant.TaskGB, "task-gb", o.Plant.TaskGB, "memory of a delivery task")
-	flags.Float64Var(&o.Plant.DatabaseCores, "database-vcpu", o.Plant.DatabaseCores, "processors of the database")
-	flags.DurationVar(&o.Plant.TaskStart, "task-start", o.Plant.TaskStart, "from the wish for a task to its first message")
+	flags.Float64Var(&o.Infrastructure.TaskCores, "task-vcpu", o.Infrastructure.TaskCores, "processors of a delivery task")
+	flags.Float64Var(&o.Infrastructure.TaskGB, "task-gb", o.Infrastructure.TaskGB, "memory of a delivery task")
+	flags.Float64Var(&o.Infrastructure.DatabaseCores, "database-vcpu", o.Infrastructure.DatabaseCores, "processors of the database")
+	flags.DurationVar(&o.Infrastructure.TaskStart, "task-start", o.Infrastructure.TaskStart, "from the start of a task to its first message")
 	flags.StringVar(&a.costs, "calibration", "", "JSON file with what work costs, as \"costs\" of a report's \"measured\" (default: docs/performance.md)")
 	flags.StringVar(&a.prices, "prices", "", "JSON file with prices; --show-prices writes the built-in one to begin with")
 	flags.BoolVar(&a.showPrices, "show-prices", false, "write the built-in price table to stdout, and nothing else")
@@ -126,7 +126,7 @@ func (a loadtestArguments) into(o *loadtest.Options) (err error) {
 		}
 		o.Question.Quiet = append(o.Question.Quiet, quiet)
 	}
-	if o.Costs, err = loadtest.ReadCosts(a.costs); err != nil {
+	if o.Calibration, err = loadtest.ReadCosts(a.costs); err != nil {
 		return fmt.Errorf("--calibration: %w", err)
 	}
 	if o.Prices, err = loadtest.ReadPrices(a.prices); err != nil {

@@ -6,8 +6,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
 	"github.com/balsong/balsong/bootstrap/devtools/bench"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 // The calibration's runs: one that wants more processors than there are, one that waits for its few places alone.
@@ -17,7 +17,7 @@ const (
 )
 
 // calibrate measures what work takes on this machine, and how many cores it gives.
-func (m *Measured) calibrate(ctx context.Context, run trials, published capacity.Costs, out io.Writer) error {
+func (m *Measured) calibrate(ctx context.Context, run trials, published capacity.Calibration, out io.Writer) error {
 	gateway := capacity.Gateway{Latency: capacity.Latency{P50: calibrationAnswer}}
 	full, err := run(ctx, trialOf(capacity.Settings{Partitions: 12, Tasks: 1, InFlight: 10_000, Page: 1000}, m.Targets, gateway))
 	if err != nil {
@@ -28,20 +28,20 @@ func (m *Measured) calibrate(ctx context.Context, run trials, published capacity
 	if err != nil {
 		return err
 	}
-	m.Costs = costsOf(full, m.Targets, published)
-	m.Costs.Lead = 1000 * max(0, first(waiting.Points)-calibrationAnswer.Seconds())
-	m.Costs.Measured = fmt.Sprintf("%s, %d cores, everything on one machine, %d targets", time.Now().UTC().Format(time.DateOnly), m.Machine.Cores, m.Targets)
-	m.Cores = total(full.CPU) / max(full.Seconds-m.Costs.Lead/1000, 0.1)
+	m.Calibration = costsOf(full, m.Targets, published)
+	m.Calibration.Lead = 1000 * max(0, first(waiting.Points)-calibrationAnswer.Seconds())
+	m.Calibration.Measured = fmt.Sprintf("%s, %d cores, everything on one machine, %d targets", time.Now().UTC().Format(time.DateOnly), m.Machine.Cores, m.Targets)
+	m.Cores = total(full.CPU) / max(full.Seconds-m.Calibration.Lead/1000, 0.1)
 	if rate := steadyRate(waiting.Points); rate > 0 {
-		m.Costs.Handling = 1000 * max(0, calibrationPlaces/rate-calibrationAnswer.Seconds())
+		m.Calibration.Handling = 1000 * max(0, calibrationPlaces/rate-calibrationAnswer.Seconds())
 	}
-	fmt.Fprintf(out, "           calibrated: %.0f µs of processors a target, %.2f cores, a message is in hand for %.0f ms beside its call, the first call after %.0f ms\n",
-		m.work(), m.Cores, m.Costs.Handling, m.Costs.Lead)
-	return m.Costs.Validate()
+	fmt.Fprintf(out, "           calibrated: %.0f µs of processors a target, %.2f cores, a message is in flight for %.0f ms beside its call, the first call after %.0f ms\n",
+		m.work(), m.Cores, m.Calibration.Handling, m.Calibration.Lead)
+	return m.Calibration.Validate()
 }
 
-// costsOf shares out what the processes used; the database's part of the dispatcher is reckoned as it was published.
-func costsOf(result bench.TrialResult, targets int, published capacity.Costs) capacity.Costs {
+// costsOf shares out what the processes used; the database's part of the dispatcher is the published one.
+func costsOf(result bench.TrialResult, targets int, published capacity.Calibration) capacity.Calibration {
 	each := func(process string) float64 { return result.CPU[process] / float64(targets) * 1e6 }
 	c := published
 	dispatching := published.DispatchDatabase / (published.DispatchDatabase + published.Database)

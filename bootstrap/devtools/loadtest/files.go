@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 //go:embed page/prices.json
@@ -29,8 +29,8 @@ func ReadPrices(file string) (prices capacity.Prices, err error) {
 }
 
 // ReadCosts reads a calibration; "" are the costs of docs/performance.md. What a file leaves out stays as there.
-func ReadCosts(file string) (capacity.Costs, error) {
-	costs := capacity.PublishedCosts()
+func ReadCosts(file string) (capacity.Calibration, error) {
+	costs := capacity.PublishedCalibration()
 	if err := readJSON(file, []byte("{}"), &costs); err != nil {
 		return costs, err
 	}

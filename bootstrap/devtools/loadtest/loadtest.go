@@ -1,4 +1,4 @@
-// Package loadtest answers, before the night of the run, whether a month will arrive in time, with which settings and at
+// Package loadtest answers, before the run, whether a month will arrive in time, with which settings and at
 // what cost: a sweep in the model of package capacity, the same model beside the real parts at a reduced scale, and a
 // report for who decides.
 package loadtest
@@ -9,34 +9,34 @@ import (
 	"slices"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
 	"github.com/balsong/balsong/bootstrap/devtools/bench"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 // Options say what is asked.
 type Options struct {
-	Question capacity.Question
-	Plant    capacity.Plant
-	Costs    capacity.Costs
-	Prices   capacity.Prices
-	Grid     capacity.Grid
-	Seeds    int // runs in the model from which intervals are taken
+	Question       capacity.Question
+	Infrastructure capacity.Infrastructure
+	Calibration    capacity.Calibration
+	Prices         capacity.Prices
+	Grid           capacity.Grid
+	Seeds          int // runs in the model from which intervals are taken
 
 	Measure *Measure // nil: the model alone
 
-	Tell func(done, of int)               // hears how far the sweep is
-	Warn func(format string, args ...any) // hears what a reader of the numbers must know, at once
+	Tell func(done, of int)               // is called with how far the sweep is
+	Warn func(format string, args ...any) // is called with what a reader of the numbers must know, at once
 }
 
 // Report is the answer. Its JSON form is for machines: names of fields stay.
 type Report struct {
-	StartedAt time.Time         `json:"started_at"`
-	Summary   string            `json:"summary"` // in one sentence
-	Asked     capacity.Question `json:"asked"`
-	Plant     capacity.Plant    `json:"plant"`
-	Costs     capacity.Costs    `json:"costs"`
-	Prices    capacity.Prices   `json:"prices"`
-	Grid      capacity.Grid     `json:"grid"`
+	StartedAt      time.Time               `json:"started_at"`
+	Summary        string                  `json:"summary"` // in one sentence
+	Asked          capacity.Question       `json:"asked"`
+	Infrastructure capacity.Infrastructure `json:"infrastructure"`
+	Calibration    capacity.Calibration    `json:"costs"`
+	Prices         capacity.Prices         `json:"prices"`
+	Grid           capacity.Grid           `json:"grid"`
 
 	Recommended capacity.Candidate   `json:"recommended"`
 	Rate        float64              `json:"rate_per_task"` // calls a second that each task may make; 0: no bound
@@ -54,15 +54,15 @@ type Report struct {
 type TaskCount struct {
 	Tasks  int               `json:"tasks"`
 	Finish capacity.Interval `json:"finish_seconds"`
-	Bill   capacity.Bill     `json:"bill"`
+	Cost   capacity.Cost     `json:"cost"`
 }
 
 // Run answers. What the model says is there in seconds; what is measured takes minutes.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{
-		StartedAt: time.Now().UTC().Truncate(time.Second), Asked: o.Question, Plant: o.Plant, Costs: o.Costs, Prices: o.Prices, Grid: o.Grid,
+		StartedAt: time.Now().UTC().Truncate(time.Second), Asked: o.Question, Infrastructure: o.Infrastructure, Calibration: o.Calibration, Prices: o.Prices, Grid: o.Grid,
 	}
-	setup := capacity.Setup{Question: o.Question, Plant: o.Plant, Costs: o.Costs}
+	setup := capacity.Setup{Question: o.Question, Infrastructure: o.Infrastructure, Calibration: o.Calibration}
 	if o.Measure != nil {
 		if err := o.Measure.validate(o.Question); err != nil {
 			return nil, err
@@ -124,7 +124,7 @@ func (r *Report) byTasks(ctx context.Context, setup capacity.Setup, o Options) e
 		if err != nil {
 			return err
 		}
-		r.ByTasks = append(r.ByTasks, TaskCount{Tasks: tasks, Finish: f.Finish, Bill: setup.Bill(f.Run, o.Prices)})
+		r.ByTasks = append(r.ByTasks, TaskCount{Tasks: tasks, Finish: f.Finish, Cost: setup.Cost(f.Run, o.Prices)})
 		if err := ctx.Err(); err != nil {
 			return err
 		}

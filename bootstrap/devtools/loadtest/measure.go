@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
 	"github.com/balsong/balsong/bootstrap/devtools/bench"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 // Measure says how to run the real parts at a reduced scale, everything on this machine.
@@ -27,13 +27,13 @@ type Measure struct {
 
 // Measured is the model beside the real parts.
 type Measured struct {
-	Machine bench.Machine  `json:"machine"`
-	Kafka   string         `json:"kafka"`
-	Targets int            `json:"targets"`
-	Runs    int            `json:"runs"`
-	Cores   float64        `json:"cores"` // of this machine, that the calibration got
-	Costs   capacity.Costs `json:"costs"` // by the calibration
-	Pairs   []Pair         `json:"pairs"`
+	Machine     bench.Machine        `json:"machine"`
+	Kafka       string               `json:"kafka"`
+	Targets     int                  `json:"targets"`
+	Runs        int                  `json:"runs"`
+	Cores       float64              `json:"cores"` // of this machine, that the calibration got
+	Calibration capacity.Calibration `json:"costs"` // by the calibration
+	Pairs       []Pair               `json:"pairs"`
 }
 
 // Pair is one combination of settings, predicted and measured. Times are in seconds.
@@ -96,7 +96,7 @@ func measure(ctx context.Context, o Options, r *Report) (m *Measured, err error)
 
 // compare runs the calibration, and then each pair.
 func (m *Measured) compare(ctx context.Context, run trials, o Options) error {
-	if err := m.calibrate(ctx, run, o.Costs, o.Measure.Out); err != nil {
+	if err := m.calibrate(ctx, run, o.Calibration, o.Measure.Out); err != nil {
 		return fmt.Errorf("calibrate: %w", err)
 	}
 	setup, err := m.choose(o)
@@ -114,8 +114,8 @@ func (m *Measured) compare(ctx context.Context, run trials, o Options) error {
 // choose takes the best settings for this machine and their neighbours, and predicts them.
 func (m *Measured) choose(o Options) (capacity.Setup, error) {
 	setup := capacity.Setup{
-		Question: capacity.Question{Targets: m.Targets, Gateway: o.Question.Gateway, Start: 0, Within: 24 * time.Hour},
-		Plant:    capacity.Plant{SharedCores: m.Cores, Rebalance: o.Plant.Rebalance, Session: o.Plant.Session}, Costs: m.Costs,
+		Question:       capacity.Question{Targets: m.Targets, Gateway: o.Question.Gateway, Start: 0, Within: 24 * time.Hour},
+		Infrastructure: capacity.Infrastructure{SharedCores: m.Cores, Rebalance: o.Infrastructure.Rebalance, Session: o.Infrastructure.Session}, Calibration: m.Calibration,
 	}
 	grid := smallGrid()
 	all, err := capacity.Sweep(setup, grid, o.Prices, func(int, int) error { return nil })
@@ -189,12 +189,12 @@ func (m *Measured) why(p *Pair, work, cores float64) string {
 	case p.Off > 0 && cores > 0.8*m.Cores:
 		return fmt.Sprintf("the model has room on the processors, and the run used %.2f of the %.2f cores that the calibration got: messages waited for a processor", cores, m.Cores)
 	}
-	return fmt.Sprintf("not explained by the processors (%.2f cores used, %.0f µs a target): how long a message is in hand beside its call may differ from the %.0f ms of the calibration", cores, work, m.Costs.Handling)
+	return fmt.Sprintf("not explained by the processors (%.2f cores used, %.0f µs a target): how long a message is in flight beside its call may differ from the %.0f ms of the calibration", cores, work, m.Calibration.Handling)
 }
 
 // work is a target's microseconds of processors by the calibration.
 func (m *Measured) work() float64 {
-	c := m.Costs
+	c := m.Calibration
 	return c.Delivery + c.Database + c.Settlement + c.Broker + c.Storage + c.GatewayWork + c.DispatchRow + c.DispatchDatabase
 }
 

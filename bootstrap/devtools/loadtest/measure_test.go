@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
 	"github.com/balsong/balsong/bootstrap/devtools/bench"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
-// machine is a machine that keeps to the model, with costs that nobody told to whom measures.
-func machine(t *testing.T, cores float64, costs func(trial int) capacity.Costs) trials {
+// machine is a machine that keeps to the model, with costs that the measurement does not know.
+func machine(t *testing.T, cores float64, costs func(trial int) capacity.Calibration) trials {
 	t.Helper()
 	n := 0
 	return func(_ context.Context, trial bench.Trial) (bench.TrialResult, error) {
@@ -27,8 +27,8 @@ func machine(t *testing.T, cores float64, costs func(trial int) capacity.Costs) 
 				Targets: trial.Targets, Within: time.Hour,
 				Gateway: capacity.Gateway{Latency: capacity.Latency{P50: mean}, TPS: trial.Rate * float64(trial.Tasks), CallDeadline: 30 * time.Second},
 			},
-			Settings: capacity.Settings{Partitions: trial.Partitions, Tasks: trial.Tasks, MinTasks: trial.Tasks, InFlight: trial.InFlight, Page: trial.Page},
-			Plant:    capacity.Plant{SharedCores: cores}, Costs: c,
+			Settings:       capacity.Settings{Partitions: trial.Partitions, Tasks: trial.Tasks, MinTasks: trial.Tasks, InFlight: trial.InFlight, Page: trial.Page},
+			Infrastructure: capacity.Infrastructure{SharedCores: cores}, Calibration: c,
 		}, 7)
 		result := bench.TrialResult{Seconds: p.Finish, Accepted: trial.Targets, Settled: trial.Targets, CPU: map[string]float64{
 			"delivery": c.Delivery, "postgres": c.Database + c.DispatchDatabase, "settlement": c.Settlement,
@@ -56,7 +56,7 @@ func asked() Options {
 			Targets: 5_000_000, Start: 9 * 60, Within: 9 * time.Hour,
 			Gateway: capacity.Gateway{Latency: capacity.Latency{P50: 500 * time.Millisecond}, CallDeadline: 30 * time.Second},
 		},
-		Plant: capacity.Cloud(), Costs: capacity.PublishedCosts(), Prices: prices, Seeds: 11,
+		Infrastructure: capacity.Cloud(), Calibration: capacity.PublishedCalibration(), Prices: prices, Seeds: 11,
 		Grid:    capacity.Grid{Partitions: []int{6, 12}, Tasks: []int{1, 2, 4}, InFlight: []int{1000, 3000}, Page: []int{1000}},
 		Measure: &Measure{Targets: 20_000, Runs: 3, Pairs: 3, Out: &bytes.Buffer{}},
 		Tell:    func(int, int) {}, Warn: func(string, ...any) {},
@@ -64,8 +64,8 @@ func asked() Options {
 }
 
 // costly are costs that differ from the published ones in each part.
-func costly() capacity.Costs {
-	c := capacity.PublishedCosts()
+func costly() capacity.Calibration {
+	c := capacity.PublishedCalibration()
 	c.Delivery, c.Database, c.Broker, c.DispatchRow, c.Handling, c.Lead, c.Spread = 500, 90, 60, 50, 60, 400, 0
 	return c
 }
@@ -78,11 +78,11 @@ func TestACalibratedModelPredictsTheMachineThatItWasCalibratedOn(t *testing.T) {
 			o := asked()
 			o.Question.Gateway.TPS = tps
 			m := &Measured{Targets: o.Measure.Targets, Runs: o.Measure.Runs}
-			if err := m.compare(t.Context(), machine(t, 1.7, func(int) capacity.Costs { return costly() }), o); err != nil {
+			if err := m.compare(t.Context(), machine(t, 1.7, func(int) capacity.Calibration { return costly() }), o); err != nil {
 				t.Fatal(err)
 			}
-			if math.Abs(m.Cores-1.7) > 0.2 || math.Abs(m.Costs.Handling-60) > 15 || math.Abs(m.Costs.Delivery-500) > 1 {
-				t.Errorf("calibrated: %.2f cores, %+v", m.Cores, m.Costs)
+			if math.Abs(m.Cores-1.7) > 0.2 || math.Abs(m.Calibration.Handling-60) > 15 || math.Abs(m.Calibration.Delivery-500) > 1 {
+				t.Errorf("calibrated: %.2f cores, %+v", m.Cores, m.Calibration)
 			}
 			if len(m.Pairs) != 3 {
 				t.Fatalf("%d pairs", len(m.Pairs))
@@ -99,17 +99,17 @@ func TestACalibratedModelPredictsTheMachineThatItWasCalibratedOn(t *testing.T) {
 func TestAMachineThatChangesAfterTheCalibrationIsToldWithTheReason(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]struct {
-		costs func(trial int) capacity.Costs
+		costs func(trial int) capacity.Calibration
 		busy  bool
 	}{
-		"when calibrated": {costs: func(trial int) capacity.Costs {
+		"when calibrated": {costs: func(trial int) capacity.Calibration {
 			c := costly()
 			if trial > 1 {
 				c.Delivery *= 2
 			}
 			return c
 		}},
-		"something else was using the machine": {costs: func(int) capacity.Costs { return costly() }, busy: true},
+		"something else was using the machine": {costs: func(int) capacity.Calibration { return costly() }, busy: true},
 	} {
 		o := asked()
 		o.Measure.Pairs = 1
@@ -134,7 +134,7 @@ func TestATrialThatLosesATargetIsAnError(t *testing.T) {
 	t.Parallel()
 	o, n := asked(), 0
 	m := &Measured{Targets: o.Measure.Targets, Runs: 1}
-	whole := machine(t, 1.7, func(int) capacity.Costs { return costly() })
+	whole := machine(t, 1.7, func(int) capacity.Calibration { return costly() })
 	err := m.compare(t.Context(), func(ctx context.Context, trial bench.Trial) (bench.TrialResult, error) {
 		result, err := whole(ctx, trial)
 		if n++; n == 3 {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"math"
 
-	"github.com/balsong/balsong/application/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 //go:embed page/report.html
@@ -21,19 +21,19 @@ func (r *Report) WriteHTML(w io.Writer) error { return page.Execute(w, r.view())
 // view is what the page shows.
 type view struct {
 	*Report
-	Good     bool
-	Finish   string
-	Between  string
-	Settings []setting
-	Facts    []setting
-	Charts   []figure
-	Beside   []row
-	Nights   []row
-	Bill     []row
-	Pairs    []row
-	Scale    string
-	Pictures []figure
-	Date     string
+	Good      bool
+	Finish    string
+	Between   string
+	Settings  []setting
+	Facts     []setting
+	Charts    []figure
+	Beside    []row
+	Scenarios []row
+	Cost      []row
+	Pairs     []row
+	Scale     string
+	Pictures  []figure
+	Date      string
 }
 
 // figure is a picture with what it shows.
@@ -56,13 +56,13 @@ func (r *Report) view() view {
 	f := r.Forecast.Finish
 	v := view{
 		Report: r, Good: r.Recommended.InTime, Finish: r.clock(f.Mid), Between: fmt.Sprintf("between %s and %s", r.clock(f.Low), r.clock(f.High)),
-		Settings: r.settings(), Facts: r.facts(), Charts: r.pictures(), Bill: r.bill(), Date: r.StartedAt.Format("2 January 2006"),
+		Settings: r.settings(), Facts: r.facts(), Charts: r.pictures(), Cost: r.cost(), Date: r.StartedAt.Format("2 January 2006"),
 	}
 	for _, n := range r.Neighbours {
 		v.Beside = append(v.Beside, row{Cells: []string{describe(n.Settings, r.Recommended.Settings), r.clock(n.Finish), n.Why}})
 	}
 	for _, s := range r.Scenarios {
-		v.Nights = append(v.Nights, row{
+		v.Scenarios = append(v.Scenarios, row{
 			Cells: []string{s.Name, r.end(s.Prediction), thousands(s.Prediction.Late), thousands(s.Prediction.Unknown), s.Breaks},
 			Bad:   s.Prediction.Late >= 1 || s.Prediction.Unknown >= 1,
 		})
@@ -97,12 +97,12 @@ func (r *Report) facts() []setting {
 	for _, quiet := range q.Quiet {
 		facts = append(facts, setting{Name: "Quiet hours", Value: fmt.Sprintf("%.4g%% of the customers from %02d:%02d to %02d:%02d", 100*quiet.Share, quiet.From/60, quiet.From%60, quiet.To/60, quiet.To%60)})
 	}
-	return append(facts, setting{Name: "Costs of work from", Value: r.Costs.Measured})
+	return append(facts, setting{Name: "Costs of work from", Value: r.Calibration.Measured})
 }
 
-// bill is what it costs, part by part.
-func (r *Report) bill() []row {
-	b, n := r.Recommended.Bill, float64(r.Asked.Targets)/1e6
+// cost is what it costs, part by part.
+func (r *Report) cost() []row {
+	b, n := r.Recommended.Cost, float64(r.Asked.Targets)/1e6
 	var rows []row
 	for _, part := range []struct {
 		name   string
@@ -164,7 +164,7 @@ func (r *Report) pictures() []figure {
 			Title: "Waiting", Says: "What is due and not sent: in the event log (the lag that tasks are scaled on), and not yet published.",
 			Keys: []entry{{"a", "in the event log"}, {"b", "not yet published"}}, SVG: r.over("statements that wait, over the time of day", lag, waiting),
 		},
-		{Title: "In flight", Says: "Messages in hand of all tasks: the calls among them are in doubt when their task dies.", SVG: r.over("messages in flight, over the time of day", flying)},
+		{Title: "In flight", Says: "Messages in flight of all tasks: the outcomes of their calls are unknown when their task dies.", SVG: r.over("messages in flight, over the time of day", flying)},
 		{
 			Title: "How long, by tasks", Says: "When the last statement has arrived, with the recommended settings and another number of tasks; it takes longer where they cannot share the partitions evenly. Bars show the uncertainty, the dashed line the hour that was asked for.",
 			SVG: chart{

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 // answered is a report with a measured part, from a machine that keeps to the model.
@@ -26,7 +26,7 @@ func answered(t *testing.T, change func(*Options)) *Report {
 	}
 	o.Measure = measure
 	r.Measured = &Measured{Targets: measure.Targets, Runs: measure.Runs, Kafka: "apache"}
-	if err := r.Measured.compare(t.Context(), machine(t, 1.7, func(int) capacity.Costs { return costly() }), o); err != nil {
+	if err := r.Measured.compare(t.Context(), machine(t, 1.7, func(int) capacity.Calibration { return costly() }), o); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -61,11 +61,11 @@ func TestTheReportIsOneFileWithPicturesAndNeedsNoOther(t *testing.T) {
 func TestTheFirstSentenceSaysWhetherItArrivesInTime(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*Options){
-		"will all have arrived by 09:":                                         func(*Options) {},
-		"will NOT all arrive by 10:00":                                         func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = time.Hour, 500 },
-		"not on a bad night (a task dies, work costs more): then not by 10:03": func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = 63*time.Minute, 1400 },
-		"would not arrive within ten days":                                     func(o *Options) { o.Question.Gateway.TPS = 1 },
-		"2 days after (between ":                                               func(o *Options) { o.Question.Gateway.TPS = 27.8 },
+		"will all have arrived by 09:":                                              func(*Options) {},
+		"will NOT all arrive by 10:00":                                              func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = time.Hour, 500 },
+		"not in the adverse case (a task dies, work costs more): then not by 10:03": func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = 63*time.Minute, 1400 },
+		"would not arrive within ten days":                                          func(o *Options) { o.Question.Gateway.TPS = 1 },
+		"2 days after (between ":                                                    func(o *Options) { o.Question.Gateway.TPS = 27.8 },
 	} {
 		o := asked()
 		o.Measure = nil
@@ -115,7 +115,7 @@ func TestFilesAreReadOrRefusedWithFieldAndReason(t *testing.T) {
 		t.Errorf("%+v: %v", prices, err)
 	}
 	costs, err := ReadCosts(write("costs.json", `{"delivery_us": 111}`))
-	if err != nil || costs.Delivery != 111 || costs.Database != capacity.PublishedCosts().Database {
+	if err != nil || costs.Delivery != 111 || costs.Database != capacity.PublishedCalibration().Database {
 		t.Errorf("%+v: %v", costs, err)
 	}
 	latency, err := ReadLatency("file:" + write("answers", "# measured\n"+strings.Repeat("800ms\n1s\n1200ms\n", 10)))

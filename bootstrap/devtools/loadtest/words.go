@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 	"github.com/balsong/balsong/bootstrap/progress"
 )
 
@@ -63,12 +63,12 @@ func (r *Report) sentence() string {
 	case r.Recommended.InTime:
 		fmt.Fprintf(&b, "will all have arrived by %s (between %s and %s), %s before %s", r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), span(r.deadline()-f.High), r.clock(r.deadline()))
 	case f.High <= r.deadline():
-		fmt.Fprintf(&b, "should have arrived by %s (between %s and %s), but not on a bad night (a task dies, work costs more): then not by %s", r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), r.clock(r.deadline()))
+		fmt.Fprintf(&b, "should have arrived by %s (between %s and %s), but not in the adverse case (a task dies, work costs more): then not by %s", r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), r.clock(r.deadline()))
 	default:
 		fmt.Fprintf(&b, "will NOT all arrive by %s: the last arrive at %s (between %s and %s), held up by %s", r.clock(r.deadline()), r.clock(f.Mid), r.clock(f.Low), r.clock(f.High), r.Forecast.Run.Bottleneck)
 	}
-	bill := r.Recommended.Bill
-	fmt.Fprintf(&b, "; a million costs %s, of which the run itself is %s.", r.money(bill.AllPerMillion), r.money(bill.RunPerMillion))
+	cost := r.Recommended.Cost
+	fmt.Fprintf(&b, "; a million costs %s, of which the run itself is %s.", r.money(cost.AllPerMillion), r.money(cost.RunPerMillion))
 	return b.String()
 }
 
@@ -82,7 +82,7 @@ func (r *Report) settings() []setting {
 		{"Partitions", fmt.Sprint(s.Partitions), "BALSONG_KAFKA_PARTITIONS", "at least as many as tasks; they cannot become fewer later"},
 		{"Delivery tasks", fmt.Sprintf("%d to %d", s.MinTasks, s.Tasks), "the service's minimum and maximum", "held up by " + string(r.Recommended.Bottleneck)},
 		{"Scaling target", thousands(float64(s.BacklogPerTask)) + " requests", "backlog per task", "what one task does in a minute"},
-		{"In flight", thousands(float64(s.InFlight)) + " a task", "BALSONG_DELIVERY_IN_FLIGHT, and of the gateway", "so many calls are in doubt when a task dies"},
+		{"In flight", thousands(float64(s.InFlight)) + " a task", "BALSONG_DELIVERY_IN_FLIGHT, and of the gateway", "the outcomes of so many calls are unknown when a task dies"},
 		{"Page", thousands(float64(s.Page)) + " rows", "BALSONG_DISPATCH_PAGE", "rows that the dispatcher publishes in one transaction"},
 	}
 	if s.MinTasks == s.Tasks {
@@ -109,7 +109,7 @@ func (r *Report) Print(out io.Writer) {
 	for _, n := range r.Neighbours {
 		fmt.Fprintf(table, "  %s\t%s\t%s\n", describe(n.Settings, r.Recommended.Settings), span(n.Finish), n.Why)
 	}
-	fmt.Fprintf(table, "\nNights that nobody wants\n")
+	fmt.Fprintf(table, "\nFailure scenarios\n")
 	for _, s := range r.Scenarios {
 		fmt.Fprintf(table, "  %s\t%s\tbreaks first: %s\n", s.Name, r.end(s.Prediction), s.Breaks)
 	}

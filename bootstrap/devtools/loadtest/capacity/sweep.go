@@ -68,15 +68,15 @@ func (g Grid) all() (all []Settings) {
 type Candidate struct {
 	Settings
 	Finish     float64    `json:"finish_seconds"`
-	BadNight   float64    `json:"finish_on_a_bad_night_seconds"` // where a task dies in the middle, and work costs twice its spread more
-	InTime     bool       `json:"in_time"`                       // both
-	AtRisk     float64    `json:"at_risk"`                       // outcomes that nobody knows when a task dies
-	Bill       Bill       `json:"bill"`
+	Adverse    float64    `json:"finish_adverse_seconds"` // where a task dies in the middle, and work costs twice its spread more
+	InTime     bool       `json:"in_time"`                // both
+	AtRisk     float64    `json:"at_risk"`                // unknown outcomes when a task dies
+	Cost       Cost       `json:"cost"`
 	Bottleneck Bottleneck `json:"bottleneck"`
 }
 
-// Sweep predicts every combination of a grid; tell hears how far it is, and ends it with an error.
-func Sweep(setup Setup, grid Grid, prices Prices, tell func(done, of int) error) ([]Candidate, error) {
+// Sweep predicts every combination of a grid; progress is called after each, and ends the sweep with an error.
+func Sweep(setup Setup, grid Grid, prices Prices, progress func(done, of int) error) ([]Candidate, error) {
 	if err := grid.Validate(); err != nil {
 		return nil, err
 	}
@@ -92,39 +92,39 @@ func Sweep(setup Setup, grid Grid, prices Prices, tell func(done, of int) error)
 			return nil, err
 		}
 		candidates = append(candidates, c)
-		if err := tell(i+1, len(all)); err != nil {
+		if err := progress(i+1, len(all)); err != nil {
 			return nil, err
 		}
 	}
 	return candidates, nil
 }
 
-// badNight is a run in which a task dies in the middle, and everything goes a little worse than expected.
-func (s Setup) badNight(planned float64) Setup {
-	s.Costs = s.Costs.scaled(math.Exp(2 * s.Spread))
+// adverse is a run in which a task dies in the middle, and everything goes a little worse than expected.
+func (s Setup) adverse(planned float64) Setup {
+	s.Calibration = s.Calibration.scaled(math.Exp(2 * s.Spread))
 	s.Question.Gateway.TPS *= math.Exp(-2 * limitSpread)
 	s.Fault = Fault{LoseTaskAt: planned / 2}
 	return s
 }
 
-// rate predicts the expected run, and the bad night.
+// rate predicts the expected run, and the adverse case.
 func (s Setup) rate(prices Prices) (Candidate, error) {
 	plain, err := Run(s, 0)
 	if err != nil {
 		return Candidate{}, err
 	}
-	bad, err := Run(s.badNight(plain.Finish), 0)
+	bad, err := Run(s.adverse(plain.Finish), 0)
 	if err != nil {
 		return Candidate{}, err
 	}
 	return Candidate{
-		Settings: s.Settings, Finish: plain.Finish, BadNight: bad.Finish,
+		Settings: s.Settings, Finish: plain.Finish, Adverse: bad.Finish,
 		InTime: plain.Finished && bad.Finished && max(plain.Finish, bad.Finish) <= s.Within.Seconds(),
-		AtRisk: bad.Unknown - plain.Unknown, Bill: s.Bill(plain, prices), Bottleneck: plain.Bottleneck,
+		AtRisk: bad.Unknown - plain.Unknown, Cost: s.Cost(plain, prices), Bottleneck: plain.Bottleneck,
 	}, nil
 }
 
-// WithScaling lets tasks be started for what one of them does in a minute, from none; a plant that cannot start any
+// WithScaling lets tasks be started for what one of them does in a minute, from none; infrastructure that cannot start any
 // has all of them from the beginning.
 func (s Setup) WithScaling(settings Settings) Settings {
 	if s.TaskStart <= 0 {
@@ -151,9 +151,9 @@ func round(n float64) int {
 // noise is what two predictions have to differ by to count as different.
 const noise = 0.02
 
-// Choose picks the settings to recommend: of those that arrive in time even on a bad night, those that cost no more
-// than the cheapest; of those the ones that arrive first; of those the ones with the fewest calls under way, whose outcome
-// nobody knows when their task dies; and of those the fewest tasks and partitions. What differs by less than the noise is
+// Choose picks the settings to recommend: of those that arrive in time even in the adverse case, those that cost no more
+// than the cheapest; of those the ones that arrive first; of those the ones with the fewest calls under way, whose outcomes are
+// unknown when their task dies; and of those the fewest tasks and partitions. What differs by less than the noise is
 // the same. Where none arrives in time, the first to arrive counts. The result is an index.
 func Choose(candidates []Candidate) int {
 	left := make([]int, len(candidates))
@@ -162,7 +162,7 @@ func Choose(candidates []Candidate) int {
 	}
 	inTime := slices.DeleteFunc(slices.Clone(left), func(i int) bool { return !candidates[i].InTime })
 	if len(inTime) > 0 {
-		left = least(inTime, func(i int) float64 { return candidates[i].Bill.AllPerMillion })
+		left = least(inTime, func(i int) float64 { return candidates[i].Cost.AllPerMillion })
 	}
 	left = least(left, func(i int) float64 { return max(candidates[i].Finish, 1) })
 	left = least(left, func(i int) float64 { return candidates[i].exposed() })

@@ -11,20 +11,20 @@ import (
 type Setup struct {
 	Question
 	Settings
-	Plant
-	Costs
+	Infrastructure
+	Calibration
 	Fault Fault
 }
 
 // Validate names the first field that cannot be, and why.
 func (s Setup) Validate() error {
-	for _, err := range []error{s.Question.Validate(), s.Settings.Validate(), s.Costs.Validate()} {
+	for _, err := range []error{s.Question.Validate(), s.Settings.Validate(), s.Calibration.Validate()} {
 		if err != nil {
 			return err
 		}
 	}
 	if s.SharedCores <= 0 && (s.TaskCores <= 0 || s.DatabaseCores <= 0 || s.BrokerCores <= 0 || s.Usable <= 0 || s.Usable > 1) {
-		return impossible("plant", "cores and their usable share have to be above 0, the share at most 1")
+		return impossible("infrastructure", "cores and their usable share have to be above 0, the share at most 1")
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ type Prediction struct {
 	Finished   bool               `json:"finished"`       // false: it was given up after ten days
 	Dispatched float64            `json:"dispatched_seconds"`
 	Late       float64            `json:"late"`       // targets that have not arrived in time
-	Unknown    float64            `json:"unknown"`    // outcomes that nobody knows
+	Unknown    float64            `json:"unknown"`    // unknown outcomes
 	PutBack    float64            `json:"put_back"`   // requests whose quiet hours began before they were sent
 	TaskHours  float64            `json:"task_hours"` // of delivery tasks, their start included
 	InFlight   float64            `json:"in_flight"`  // the most at once, all tasks
@@ -74,8 +74,8 @@ type Point struct {
 	Seconds  float64 `json:"t"`
 	Rate     float64 `json:"rate"`      // targets that arrived, a second
 	Lag      float64 `json:"lag"`       // requests in the topic
-	Waiting  float64 `json:"waiting"`   // targets that nobody has published yet
-	InFlight float64 `json:"in_flight"` // messages in hand, all tasks
+	Waiting  float64 `json:"waiting"`   // targets not published yet
+	InFlight float64 `json:"in_flight"` // messages in flight, all tasks
 	Tasks    int     `json:"tasks"`
 }
 
@@ -106,7 +106,7 @@ type flow struct {
 	random  *rand.Rand
 	t       float64 // seconds since the start
 	long    float64 // of a step
-	hold    float64 // seconds that a message is in hand
+	hold    float64 // seconds that a message is in flight
 	latency Latency // of the gateway as it is now
 	slowed  bool
 	over    float64     // share of the calls that take too long
@@ -115,15 +115,15 @@ type flow struct {
 	pending [][]float64 // not published, by partition and class
 	topic   []float64   // published, by partition
 	inTopic [][]float64 // the same, by class
-	crew
-	made    Prediction
-	held    map[Bottleneck]float64
-	done    float64 // arrived so far
-	inTime  float64 // done within the time
-	lastEnd float64 // of the last call's beginning
-	told    float64 // arrived at the last point, and when that was
-	toldAt  float64
-	tail    float64 // where the longest of the last answers lies among those that it could have been: 0 to 1
+	fleet
+	made      Prediction
+	held      map[Bottleneck]float64
+	done      float64 // arrived so far
+	inTime    float64 // done within the time
+	lastEnd   float64 // of the last call's beginning
+	pointDone float64 // arrived at the last point, and when that was
+	pointAt   float64
+	tail      float64 // where the longest of the last answers lies among those that it could have been: 0 to 1
 }
 
 func newFlow(s Setup, random *rand.Rand, expected bool) *flow {
@@ -131,7 +131,7 @@ func newFlow(s Setup, random *rand.Rand, expected bool) *flow {
 	if !expected {
 		factor, late = math.Exp(s.Spread*random.NormFloat64()), random.Float64()
 	}
-	s.Costs = s.Costs.scaled(factor)
+	s.Calibration = s.Calibration.scaled(factor)
 	if !expected {
 		s.Question.Gateway.TPS *= math.Exp(limitSpread * random.NormFloat64())
 	}
@@ -146,7 +146,7 @@ func newFlow(s Setup, random *rand.Rand, expected bool) *flow {
 	f.open = make([]bool, len(f.shares))
 	f.spread()
 	f.slow()
-	f.crew = newCrew(s)
+	f.fleet = newFleet(s)
 	f.long = f.stepLength()
 	f.point()
 	return f
@@ -171,7 +171,7 @@ func (f *flow) spread() {
 	}
 }
 
-// slow reckons how long a message is in hand, with the gateway as it is now.
+// slow computes how long a message is in flight, with the gateway as it is now.
 func (f *flow) slow() {
 	latency, slowed := f.Gateway.Latency, f.Fault.SlowBy > 0 && f.t >= f.Fault.SlowAt
 	if f.hold > 0 && slowed == f.slowed {
@@ -212,7 +212,7 @@ func (f *flow) left() (sum float64) {
 	return sum
 }
 
-// waiting is what nobody has published: what may be now, and all.
+// waiting is what is not published: what may be now, and all.
 func (f *flow) waiting() (now, all float64) {
 	for _, row := range f.pending {
 		for c, n := range row {
@@ -229,10 +229,10 @@ func (f *flow) waiting() (now, all float64) {
 func (f *flow) prediction() Prediction {
 	p := f.made
 	p.Finished = f.left() <= nothing
-	last := max(f.latency.longestOf(max(f.flying(), 1)/f.hold, f.tail, f.Gateway.CallDeadline.Seconds()), f.latency.Quantile(0.5))
+	last := max(f.latency.longestOf(max(f.inFlightTotal(), 1)/f.hold, f.tail, f.Gateway.CallDeadline.Seconds()), f.latency.Quantile(0.5))
 	drain := last + f.Handling/1000
 	p.Finish = f.lastEnd + drain
-	p.Points = thin(f.landed(p.Finish))
+	p.Points = thin(f.withFinish(p.Finish))
 	if p.Finish <= f.Within.Seconds() && p.Finished {
 		p.Late = 0
 	} else {
@@ -249,12 +249,12 @@ func (f *flow) prediction() Prediction {
 	for b, s := range f.held {
 		p.Held[string(b)] = s / total
 	}
-	p.TaskHours = (f.billed + float64(f.active())*drain) / 3600
+	p.TaskHours = (f.taskSeconds + float64(f.active())*drain) / 3600
 	return p
 }
 
-// landed are the points, the last one at the finish: what was in hand has arrived.
-func (f *flow) landed(finish float64) []Point {
+// withFinish returns the points, the last one at the finish: what was in flight has arrived.
+func (f *flow) withFinish(finish float64) []Point {
 	all := f.made.Points
 	last, before := Point{}, 0.0
 	if n := len(all); n > 0 {
@@ -263,7 +263,7 @@ func (f *flow) landed(finish float64) []Point {
 	if n := len(all); n > 0 {
 		before = all[n-1].Seconds
 	}
-	arrived := last.Rate*(last.Seconds-before) + f.flying()
+	arrived := last.Rate*(last.Seconds-before) + f.inFlightTotal()
 	at := max(finish, before+0.001)
 	return append(all, Point{Seconds: at, Rate: arrived / (at - before)})
 }

@@ -10,9 +10,9 @@ func (c Candidate) Against(other Candidate) string {
 		return "would not surely arrive in time"
 	case !c.InTime && other.InTime:
 		return ""
-	case c.InTime && differ(c.Bill.AllPerMillion, other.Bill.AllPerMillion):
-		return fmt.Sprintf("costs %.0f%% more", 100*(other.Bill.AllPerMillion/c.Bill.AllPerMillion-1))
-	case c.InTime && differ(other.Bill.AllPerMillion, c.Bill.AllPerMillion):
+	case c.InTime && differ(c.Cost.AllPerMillion, other.Cost.AllPerMillion):
+		return fmt.Sprintf("costs %.0f%% more", 100*(other.Cost.AllPerMillion/c.Cost.AllPerMillion-1))
+	case c.InTime && differ(other.Cost.AllPerMillion, c.Cost.AllPerMillion):
 		return ""
 	case differ(max(c.Finish, 1), other.Finish):
 		return fmt.Sprintf("takes %.0f%% longer", 100*(other.Finish/c.Finish-1))

@@ -56,24 +56,24 @@ type Settings struct {
 	BacklogPerTask int `json:"backlog_per_task"` // what scaling aims at; only where MinTasks is below Tasks
 }
 
-// Plant is what the settings run on.
-type Plant struct {
+// Infrastructure is what the settings run on.
+type Infrastructure struct {
 	TaskCores     float64       `json:"task_cores"`     // of one delivery task
 	TaskGB        float64       `json:"task_gb"`        // memory of one delivery task
 	DatabaseCores float64       `json:"database_cores"` // of the database server
 	BrokerCores   float64       `json:"broker_cores"`   // of all brokers together
 	Usable        float64       `json:"usable"`         // share of a core that work may take before everything waits for it
 	SharedCores   float64       `json:"shared_cores"`   // above 0: everything, gateway and storage included, shares so many cores
-	TaskStart     time.Duration `json:"task_start"`     // from the wish for a task to its first message
-	ScaleEvery    time.Duration `json:"scale_every"`    // how often the backlog is looked at
+	TaskStart     time.Duration `json:"task_start"`     // from the start of a task to its first message
+	ScaleEvery    time.Duration `json:"scale_every"`    // how often the backlog is read for scaling
 	Session       time.Duration `json:"session"`        // until the group gives up a task that died
-	Rebalance     time.Duration `json:"rebalance"`      // nobody begins anything new for so long
+	Rebalance     time.Duration `json:"rebalance"`      // how long no call begins
 	Lease         time.Duration `json:"lease"`          // until a dead task's calls count as unknown
 }
 
-// Cloud is a plant of managed services, as docs/guides/loadtest.md describes it.
-func Cloud() Plant {
-	return Plant{
+// Cloud is infrastructure of managed services, as docs/guides/loadtest.md describes it.
+func Cloud() Infrastructure {
+	return Infrastructure{
 		TaskCores: 1, TaskGB: 2, DatabaseCores: 2, BrokerCores: 6, Usable: 0.8,
 		TaskStart: time.Minute, ScaleEvery: time.Minute, Session: 10 * time.Second, Rebalance: 3 * time.Second, Lease: 90 * time.Second,
 	}

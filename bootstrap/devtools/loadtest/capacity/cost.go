@@ -3,7 +3,7 @@ package capacity
 // Prices are what things cost, in one currency. The fields' JSON names are the price file's.
 type Prices struct {
 	Region   string `json:"region"`
-	Date     string `json:"date"` // when they were looked up
+	Date     string `json:"date"` // when they were read
 	Note     string `json:"note"`
 	Currency string `json:"currency"`
 
@@ -34,8 +34,8 @@ func (p Prices) Validate() error {
 	return nil
 }
 
-// Bill is what a month costs, in the prices' currency.
-type Bill struct {
+// Cost is what a month costs, in the prices' currency.
+type Cost struct {
 	Tasks    float64 `json:"delivery_tasks"`
 	Helpers  float64 `json:"dispatcher_and_settlement"` // while the run lasts
 	Storage  float64 `json:"storage"`                   // requests, and a month's keeping
@@ -55,10 +55,10 @@ const (
 	rowBytes   = 3000 // of a target in the database, with its ledger row and their indexes
 )
 
-// Bill reckons what a predicted run costs.
-func (s Setup) Bill(p Prediction, prices Prices) Bill {
+// Cost computes what a predicted run costs.
+func (s Setup) Cost(p Prediction, prices Prices) Cost {
 	n := float64(s.Targets)
-	b := Bill{
+	b := Cost{
 		Tasks:    p.TaskHours * (s.TaskCores*prices.TaskCoreHour + s.TaskGB*prices.TaskGBHour),
 		Helpers:  (p.Dispatched + p.Finish) / 3600 * (helper*prices.TaskCoreHour + 2*helper*prices.TaskGBHour),
 		Storage:  n/packed/1000*prices.StoragePuts + n/1e6*s.GetsPerMillion/1000*prices.StorageGets + n*float64(s.StatementBytes)/gigabyte*prices.StorageGBMonth,

@@ -131,8 +131,7 @@ func (l Latency) excess(d float64) float64 {
 	return median*math.Exp(sigma*sigma/2)*beyond(z-sigma) - d*beyond(z)
 }
 
-// longestOf is how long after the last of the calls that begin at a rate the last answer comes, in seconds: with the
-// probability u nobody waits longer. Calls begun earlier may take longer still.
+// longestOf is how long after the last of the calls that begin at a rate the last answer comes, in seconds: // probability u nobody waits longer. Calls begun earlier may take longer still.
 func (l Latency) longestOf(rate, u, deadline float64) float64 {
 	low, high := 0.0, deadline
 	for range 60 {

@@ -1,13 +1,13 @@
 package capacity
 
-// crew are the delivery tasks, and which of the partitions each has.
-type crew struct {
-	tasks   []task
-	owner   []int   // of each partition: a task, -1 nobody
-	paused  float64 // nobody begins anything new before
-	looked  float64 // when the backlog was looked at last
-	billed  float64 // seconds of tasks
-	changes []change
+// fleet are the delivery tasks, and which of the partitions each has.
+type fleet struct {
+	tasks       []task
+	owner       []int   // of each partition: a task, -1 nobody
+	paused      float64 // no new calls before
+	scaledAt    float64 // when the backlog was last read for scaling
+	taskSeconds float64 // for the cost
+	changes     []change
 }
 
 // task is one delivery process.
@@ -16,15 +16,15 @@ type task struct {
 	inFlight float64
 }
 
-// change is something that happens to the crew at an instant.
+// change is something that happens to the fleet at an instant.
 type change struct {
 	at   float64
 	task int
 	up   bool
 }
 
-func newCrew(s Setup) crew {
-	c := crew{tasks: make([]task, s.Tasks), owner: make([]int, s.Partitions), looked: -s.ScaleEvery.Seconds()}
+func newFleet(s Setup) fleet {
+	c := fleet{tasks: make([]task, s.Tasks), owner: make([]int, s.Partitions), scaledAt: -s.ScaleEvery.Seconds()}
 	for i := range s.MinTasks {
 		c.tasks[i].up = true
 	}
@@ -33,7 +33,7 @@ func newCrew(s Setup) crew {
 }
 
 // share gives each task that is up a row of partitions; their numbers differ by one at most.
-func (c *crew) share() {
+func (c *fleet) share() {
 	var up []int
 	for i, t := range c.tasks {
 		if t.up {
@@ -48,7 +48,7 @@ func (c *crew) share() {
 	}
 }
 
-func (c *crew) active() (n int) {
+func (c *fleet) active() (n int) {
 	for _, t := range c.tasks {
 		if t.up {
 			n++
@@ -57,7 +57,7 @@ func (c *crew) active() (n int) {
 	return n
 }
 
-func (c *crew) flying() (sum float64) {
+func (c *fleet) inFlightTotal() (sum float64) {
 	for _, t := range c.tasks {
 		sum += t.inFlight
 	}
@@ -65,7 +65,7 @@ func (c *crew) flying() (sum float64) {
 }
 
 // starting is how many tasks are on their way.
-func (c *crew) starting() (n int) {
+func (c *fleet) starting() (n int) {
 	for _, ch := range c.changes {
 		if ch.up {
 			n++
@@ -74,8 +74,8 @@ func (c *crew) starting() (n int) {
 	return n
 }
 
-// nextChange is when the crew changes next; at the latest then a step ends.
-func (c *crew) nextChange(otherwise float64) float64 {
+// nextChange is when the fleet changes next; at the latest then a step ends.
+func (c *fleet) nextChange(otherwise float64) float64 {
 	for _, ch := range c.changes {
 		otherwise = min(otherwise, ch.at)
 	}
@@ -101,8 +101,8 @@ func (f *flow) manage() {
 		f.Fault.LoseTaskAt = 0
 		f.lose()
 	}
-	if f.MinTasks < f.Tasks && f.t-f.looked >= f.ScaleEvery.Seconds() {
-		f.looked = f.t
+	if f.MinTasks < f.Tasks && f.t-f.scaledAt >= f.ScaleEvery.Seconds() {
+		f.scaledAt = f.t
 		f.scale()
 	}
 	if changed {
@@ -111,7 +111,7 @@ func (f *flow) manage() {
 	}
 }
 
-// lose ends a task that is up: what it had called has an unknown outcome, the rest of what it had in hand comes again.
+// lose ends a task that is up: what it had called has an unknown outcome, the rest of what it had in flight is delivered again.
 // The group notices after a while; the service starts another at once.
 func (f *flow) lose() {
 	for i := range f.tasks {
@@ -120,7 +120,7 @@ func (f *flow) lose() {
 		}
 		called := max(0, 1-f.Handling/1000/f.hold)
 		f.made.Unknown += f.tasks[i].inFlight * called
-		f.again(i, f.tasks[i].inFlight*(1-called))
+		f.requeue(i, f.tasks[i].inFlight*(1-called))
 		f.tasks[i] = task{}
 		for p, owner := range f.owner {
 			if owner == i {
@@ -134,8 +134,8 @@ func (f *flow) lose() {
 	}
 }
 
-// again puts requests back into a task's partitions.
-func (f *flow) again(task int, amount float64) {
+// requeue puts requests back into a task's partitions.
+func (f *flow) requeue(task int, amount float64) {
 	var own []int
 	for p, owner := range f.owner {
 		if owner == task {
@@ -177,7 +177,7 @@ func (f *flow) scale() {
 	}
 }
 
-func (c *crew) isStarting(task int) bool {
+func (c *fleet) isStarting(task int) bool {
 	for _, ch := range c.changes {
 		if ch.task == task && ch.up {
 			return true

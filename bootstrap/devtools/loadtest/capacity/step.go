@@ -45,12 +45,12 @@ func (f *flow) step() {
 		f.idle()
 		return
 	}
-	f.long = max(f.long, f.t/2000) // a run that takes longer than expected is looked at less closely
+	f.long = max(f.long, f.t/2000) // a run that takes longer than expected is computed in longer steps
 	dt := min(f.long, f.nextEvent()-f.t)
 	f.advance(max(dt, 1e-6), due)
 }
 
-// openClasses looks whose quiet hours these are. What lies in the topic of a class whose hours begin is put back.
+// openClasses sets which classes are outside their quiet hours. What lies in the topic of a class whose hours begin is put back.
 func (f *flow) openClasses() {
 	minute := float64(f.Start) + f.t/60 + 1e-9
 	f.open[0] = true
@@ -99,7 +99,7 @@ func (f *flow) nextHours() float64 {
 // idle goes on to when somebody may be sent to again.
 func (f *flow) idle() {
 	next := max(min(f.nextHours(), giveUp), f.t)
-	f.land(min(f.t+f.hold, next))
+	f.drain(min(f.t+f.hold, next))
 	f.made.Points = append(f.made.Points, f.state()) // from here on nothing arrives
 	kept := float64(f.active()) * min(next-f.t, idleAfter)
 	if next-f.t > idleAfter {
@@ -110,22 +110,22 @@ func (f *flow) idle() {
 		}
 		f.share()
 	}
-	f.billed += kept
+	f.taskSeconds += kept
 	f.held[ByQuiet] += next - f.t
 	if f.t <= f.Within.Seconds() {
 		f.inTime = f.done
 	}
-	f.t, f.toldAt = next, next
+	f.t, f.pointAt = next, next
 	f.made.Points = append(f.made.Points, f.state())
 }
 
-// land lets the calls under way end, until an instant.
-func (f *flow) land(until float64) {
+// drain lets the calls under way end, until an instant.
+func (f *flow) drain(until float64) {
 	for i := range f.tasks {
 		f.done += f.tasks[i].inFlight
 		f.tasks[i].inFlight = 0
 	}
-	f.billed += float64(f.active()) * (until - f.t)
+	f.taskSeconds += float64(f.active()) * (until - f.t)
 	f.held[ByQuiet] += until - f.t
 	f.t = until
 	f.point()
@@ -236,7 +236,7 @@ func (f *flow) flow(dt, due float64, d demand) {
 		f.blame(i, dt, d, scarce, unpublished)
 	}
 	f.lastEnd = f.t + dt*min(used, 1)
-	f.billed += dt * float64(f.active()+f.starting())
+	f.taskSeconds += dt * float64(f.active()+f.starting())
 	f.t += dt
 	f.done += arrived
 	if f.t <= f.Within.Seconds() {
@@ -308,7 +308,7 @@ func (f *flow) blame(i int, dt float64, d demand, scarce Bottleneck, unpublished
 
 // state is how things are, without a rate.
 func (f *flow) state() Point {
-	p := Point{Seconds: f.t, InFlight: f.flying(), Tasks: f.active()}
+	p := Point{Seconds: f.t, InFlight: f.inFlightTotal(), Tasks: f.active()}
 	for _, n := range f.topic {
 		p.Lag += n
 	}
@@ -319,10 +319,10 @@ func (f *flow) state() Point {
 // point notes the state, and the rate since the point before.
 func (f *flow) point() {
 	p := f.state()
-	if f.t > f.toldAt {
-		p.Rate = (f.done - f.told) / (f.t - f.toldAt)
+	if f.t > f.pointAt {
+		p.Rate = (f.done - f.pointDone) / (f.t - f.pointAt)
 	}
-	f.told, f.toldAt = f.done, f.t
+	f.pointDone, f.pointAt = f.done, f.t
 	f.made.InFlight, f.made.Lag = max(f.made.InFlight, p.InFlight), max(f.made.Lag, p.Lag)
 	f.made.Points = append(f.made.Points, p)
 }

@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/balsong/balsong/application/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 // five is a month of five million through a gateway that takes a second, in tasks that are there from the beginning.
@@ -20,8 +20,8 @@ func five() capacity.Setup {
 			Targets: 5_000_000, Start: 9 * 60, Within: 9 * time.Hour,
 			Gateway: capacity.Gateway{Latency: capacity.Latency{P50: time.Second}, CallDeadline: 30 * time.Second},
 		},
-		Settings: capacity.Settings{Partitions: 12, Tasks: 4, MinTasks: 4, InFlight: 1000, Page: 1000},
-		Plant:    capacity.Cloud(), Costs: capacity.PublishedCosts(),
+		Settings:       capacity.Settings{Partitions: 12, Tasks: 4, MinTasks: 4, InFlight: 1000, Page: 1000},
+		Infrastructure: capacity.Cloud(), Calibration: capacity.PublishedCalibration(),
 	}
 }
 
@@ -249,18 +249,18 @@ func TestMoreOfAnythingNeverMakesTheEndLater(t *testing.T) {
 func TestWhatCannotBeIsRefusedWithItsField(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*capacity.Setup){
-		"targets":     func(s *capacity.Setup) { s.Targets = 0 },
-		"tps":         func(s *capacity.Setup) { s.Question.Gateway.TPS = math.NaN() },
-		"by":          func(s *capacity.Setup) { s.Within = -time.Hour },
-		"start":       func(s *capacity.Setup) { s.Start = capacity.Day },
-		"latency":     func(s *capacity.Setup) { s.Question.Gateway.Latency.P50 = time.Minute },
-		"quiet":       func(s *capacity.Setup) { s.Quiet = []capacity.Quiet{{Share: 0.8, To: 1}, {Share: 0.8, To: 1}} },
-		"partitions":  func(s *capacity.Setup) { s.Partitions = 0 },
-		"tasks":       func(s *capacity.Setup) { s.Tasks = 13 },
-		"in flight":   func(s *capacity.Setup) { s.InFlight = -1 },
-		"page":        func(s *capacity.Setup) { s.Page = 1001 },
-		"calibration": func(s *capacity.Setup) { s.Delivery = math.Inf(1) },
-		"plant":       func(s *capacity.Setup) { s.TaskCores = 0 },
+		"targets":        func(s *capacity.Setup) { s.Targets = 0 },
+		"tps":            func(s *capacity.Setup) { s.Question.Gateway.TPS = math.NaN() },
+		"by":             func(s *capacity.Setup) { s.Within = -time.Hour },
+		"start":          func(s *capacity.Setup) { s.Start = capacity.Day },
+		"latency":        func(s *capacity.Setup) { s.Question.Gateway.Latency.P50 = time.Minute },
+		"quiet":          func(s *capacity.Setup) { s.Quiet = []capacity.Quiet{{Share: 0.8, To: 1}, {Share: 0.8, To: 1}} },
+		"partitions":     func(s *capacity.Setup) { s.Partitions = 0 },
+		"tasks":          func(s *capacity.Setup) { s.Tasks = 13 },
+		"in flight":      func(s *capacity.Setup) { s.InFlight = -1 },
+		"page":           func(s *capacity.Setup) { s.Page = 1001 },
+		"calibration":    func(s *capacity.Setup) { s.Delivery = math.Inf(1) },
+		"infrastructure": func(s *capacity.Setup) { s.TaskCores = 0 },
 	} {
 		s := five()
 		change(&s)

@@ -1,8 +1,8 @@
 package capacity
 
-// Costs are what work takes, as measured: the calibration. Times are microseconds of a processor unless they say
+// Calibration is the cost of the work as measured. Times are microseconds of a processor unless they say
 // otherwise. The fields' JSON names are the calibration file's.
-type Costs struct {
+type Calibration struct {
 	Measured string `json:"measured"` // when and where, for people
 
 	Delivery    float64 `json:"delivery_us"`   // a delivery, in the delivery task
@@ -16,7 +16,7 @@ type Costs struct {
 	DispatchDatabase float64 `json:"dispatch_database_row_us"` // in the database
 	PageWait         float64 `json:"page_wait_ms"`             // of each page, whatever its size: acknowledgements and commit
 
-	Handling float64 `json:"handling_ms"` // a message is in hand for so long beside its call
+	Handling float64 `json:"handling_ms"` // a message is in flight for so long beside its call
 	Lead     float64 `json:"lead_ms"`     // from the run's start to the first call
 	Spread   float64 `json:"spread"`      // standard deviation of the costs between runs, as a share
 
@@ -26,9 +26,9 @@ type Costs struct {
 	GetsPerMillion float64 `json:"storage_gets_per_million"`
 }
 
-// PublishedCosts are those of docs/performance.md.
-func PublishedCosts() Costs {
-	return Costs{
+// PublishedCalibration are those of docs/performance.md.
+func PublishedCalibration() Calibration {
+	return Calibration{
 		Measured: "docs/performance.md: 2026-11-22, 2 shared cores (Intel Xeon), everything on one machine",
 		Delivery: 286, Database: 123, Settlement: 44, Broker: 32, Storage: 87, GatewayWork: 69,
 		DispatchRow: 35, DispatchDatabase: 22, PageWait: 15,
@@ -38,7 +38,7 @@ func PublishedCosts() Costs {
 }
 
 // Validate names the first field that cannot be, and why.
-func (c Costs) Validate() error {
+func (c Calibration) Validate() error {
 	for _, f := range []struct {
 		name        string
 		value, most float64
@@ -71,7 +71,7 @@ func (c Costs) Validate() error {
 }
 
 // scaled are the costs of a run in which everything takes f times as long.
-func (c Costs) scaled(f float64) Costs {
+func (c Calibration) scaled(f float64) Calibration {
 	for _, each := range []*float64{
 		&c.Delivery, &c.Database, &c.Settlement, &c.Broker, &c.Storage, &c.GatewayWork,
 		&c.DispatchRow, &c.DispatchDatabase, &c.PageWait, &c.Handling, &c.Lead,

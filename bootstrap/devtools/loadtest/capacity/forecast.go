@@ -40,17 +40,17 @@ func Predict(setup Setup, seeds int) (f Forecast, err error) {
 	return f, nil
 }
 
-// Scenario is a night on which something is different.
+// Scenario is a run in which something fails or differs.
 type Scenario struct {
 	Name       string     `json:"name"`
 	Prediction Prediction `json:"prediction"`
 	Breaks     string     `json:"breaks_first"` // what does, or that nothing does
 }
 
-// Scenarios are the nights that nobody wants: with the chosen settings, beside the run as planned.
+// Scenarios are failure scenarios: runs with the chosen settings, beside the run as planned.
 func Scenarios(setup Setup, planned Prediction) (all []Scenario, err error) {
 	third, half := planned.Finish/3, planned.Finish/2
-	for _, night := range []struct {
+	for _, scenario := range []struct {
 		name   string
 		change func(*Setup)
 	}{
@@ -61,12 +61,12 @@ func Scenarios(setup Setup, planned Prediction) (all []Scenario, err error) {
 		{"ten times as many targets", func(s *Setup) { s.Targets *= 10 }},
 	} {
 		changed := setup
-		night.change(&changed)
+		scenario.change(&changed)
 		p, err := Run(changed, 0)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", night.name, err)
+			return nil, fmt.Errorf("%s: %w", scenario.name, err)
 		}
-		all = append(all, Scenario{Name: night.name, Prediction: p, Breaks: changed.breaks(p, planned)})
+		all = append(all, Scenario{Name: scenario.name, Prediction: p, Breaks: changed.breaks(p, planned)})
 	}
 	return all, nil
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balsong/balsong/application/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
 // list are prices of about what such things cost.
@@ -52,9 +52,9 @@ func TestTheRecommendationBeatsItsNeighboursOnOtherSeeds(t *testing.T) {
 				t.Logf("%+v %s: %s (%.0f s)", n.Settings, n.Differs, n.Why, n.Finish)
 				other := forecast(n.Settings)
 				faster := other.Finish.Mid < own.Finish.Mid*0.97
-				cheaper := n.Bill.AllPerMillion < best.Bill.AllPerMillion*0.97
+				cheaper := n.Cost.AllPerMillion < best.Cost.AllPerMillion*0.97
 				if n.Why == "" || (n.InTime && (faster || cheaper)) {
-					t.Errorf("%+v is better: it ends at %.0f, not %.0f, and costs %.2f, not %.2f", n.Settings, other.Finish.Mid, own.Finish.Mid, n.Bill.AllPerMillion, best.Bill.AllPerMillion)
+					t.Errorf("%+v is better: it ends at %.0f, not %.0f, and costs %.2f, not %.2f", n.Settings, other.Finish.Mid, own.Finish.Mid, n.Cost.AllPerMillion, best.Cost.AllPerMillion)
 				}
 			}
 		})
@@ -75,15 +75,15 @@ func TestWhereNothingArrivesInTimeTheFirstToArriveIsTaken(t *testing.T) {
 	}
 }
 
-func TestAMonthsBillIsThatOfItsParts(t *testing.T) {
+func TestAMonthsCostIsTheSumOfItsParts(t *testing.T) {
 	t.Parallel()
 	s := five()
 	p := capacity.Prediction{TaskHours: 10, Finish: 3600}
-	bill := s.Bill(p, list())
-	near(t, "tasks", bill.Tasks, 10*(0.05+2*0.005), 1e-9)
-	near(t, "data", bill.Data, 5e6*2600/1e9*0.12, 1e-9)
-	near(t, "storage", bill.Storage, 5*0.0045+5*20*0.00035+5e6*4600/1e9*0.025, 1e-9)
-	near(t, "what stands", 5*(bill.AllPerMillion-bill.RunPerMillion), bill.Database+bill.Brokers, 1e-9)
+	cost := s.Cost(p, list())
+	near(t, "tasks", cost.Tasks, 10*(0.05+2*0.005), 1e-9)
+	near(t, "data", cost.Data, 5e6*2600/1e9*0.12, 1e-9)
+	near(t, "storage", cost.Storage, 5*0.0045+5*20*0.00035+5e6*4600/1e9*0.025, 1e-9)
+	near(t, "what stands", 5*(cost.AllPerMillion-cost.RunPerMillion), cost.Database+cost.Brokers, 1e-9)
 }
 
 func TestEachScenarioSaysWhatBreaksFirst(t *testing.T) {
@@ -91,13 +91,13 @@ func TestEachScenarioSaysWhatBreaksFirst(t *testing.T) {
 	s := five()
 	s.Question.Gateway.TPS = 400
 	planned := run(t, s, 0)
-	nights, err := capacity.Scenarios(s, planned)
+	scenarios, err := capacity.Scenarios(s, planned)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []string{"nothing", "certainty", "", "the hour", "the hour"} {
-		if got := nights[i].Breaks; len(got) < len(want) || got[:len(want)] != want {
-			t.Errorf("%s: %s", nights[i].Name, got)
+		if got := scenarios[i].Breaks; len(got) < len(want) || got[:len(want)] != want {
+			t.Errorf("%s: %s", scenarios[i].Name, got)
 		}
 	}
 }
