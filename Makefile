@@ -99,7 +99,7 @@ bench: bin/balsong-dev ## every stage beside its raw limit, in one table: half a
 	bin/balsong-dev bench all $(ARGS)
 
 .PHONY: gobench
-gobench: bin/balsong-dev ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
+gobench: bin/balsong-dev ## Go benchmarks of packages (BENCH=expression PKG=work TESTFLAGS=)
 	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model
@@ -133,6 +133,19 @@ layers: ## who may import whom, read the clock or the environment, and write out
 	GOWORK=off $(GO) -C $(checks) test ./...
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/layercheck' ./layercheck
 	bin/layercheck -root .
+
+.PHONY: binaries
+binaries: bin/evidence ## what each binary links, against docs/architecture/binaries.md and the rules (UPDATE=1 writes the page)
+	bin/evidence $(if $(UPDATE),-update,-check)
+
+.PHONY: evidence
+evidence: bin/evidence ## each binary's modules and size, each package's imports and lines, the files of the three journeys (ARGS=… for bin/evidence)
+	bin/evidence $(ARGS)
+
+.PHONY: bin/evidence
+bin/evidence:
+	mkdir -p bin
+	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/evidence' ./evidence
 
 .PHONY: docs
 docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, metrics, what templates may use
