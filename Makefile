@@ -133,6 +133,8 @@ layers: ## who may import whom, read the clock or the environment, and write out
 	GOWORK=off $(GO) -C $(checks) test ./...
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/layercheck' ./layercheck
 	bin/layercheck -root .
+	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/wordcheck' ./wordcheck
+	bin/wordcheck -warn | tail -n 1
 
 .PHONY: binaries
 binaries: bin/evidence ## what each binary links, against docs/architecture/binaries.md and the rules (UPDATE=1 writes the page)

@@ -20,6 +20,7 @@ func indexPage(p *printer, _ Sources) error {
 			rows = append(rows, []string{p.link(page.Title, page.Path), page.Says})
 		}
 	}
+	rows = append(rows, []string{p.link("Binaries", "docs/architecture/binaries.md"), "which modules each binary links, and how large it is (`make binaries`)"})
 	p.table([]string{"Page", "answers"}, rows)
 	p.line("%s", arrows)
 	p.line("The whole on one screen is in the %s.", p.link("README", "README.md"))

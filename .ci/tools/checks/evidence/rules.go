@@ -45,24 +45,42 @@ var linkRules = []linkRule{
 // tolerance is how much a binary may grow without a review of the page.
 const tolerance = 1.1
 
-// breaches applies the rules to one binary.
+// breaches applies the rules to one binary: for each package that it may not link, or not import, the shortest way there.
 func (b binary) breaches() (says []string) {
 	for _, rule := range linkRules {
 		if !rule.binaries(b.name) {
 			continue
 		}
+		shortest := map[string]string{}
+		keep := func(root, text string) {
+			if known, ok := shortest[root]; !ok || len(text) < len(known) {
+				shortest[root] = text
+			}
+		}
 		for _, p := range b.linked {
-			if within(p.ImportPath, rule.linked) {
-				says = append(says, fmt.Sprintf("%s: %s, but it links %s", b.name, rule.name, b.chain(p.ImportPath)))
+			if root, ok := rootOf(p.ImportPath, rule.linked); ok {
+				keep(root, b.chain(p.ImportPath))
 			}
 			for _, path := range p.Imports {
-				if p.ours() && within(path, rule.imported) {
-					says = append(says, fmt.Sprintf("%s: %s, but it links %s, which imports %s", b.name, rule.name, b.chain(p.ImportPath), path))
+				if root, ok := rootOf(path, rule.imported); ok && p.ours() {
+					keep(root, b.chain(p.ImportPath)+" → "+path)
 				}
 			}
 		}
+		for _, root := range sortedKeys(shortest) {
+			says = append(says, fmt.Sprintf("%s: %s, but it links %s", b.name, rule.name, shortest[root]))
+		}
 	}
 	return says
+}
+
+// rootOf is which of the roots a path is, or lies below.
+func rootOf(path string, roots []string) (string, bool) {
+	i := slices.IndexFunc(roots, func(root string) bool { return within(path, []string{root}) })
+	if i < 0 {
+		return "", false
+	}
+	return roots[i], true
 }
 
 // chain is the shortest way of imports from the binary to a package.

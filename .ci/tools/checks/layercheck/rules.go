@@ -16,7 +16,7 @@ var (
 	ruleAdapter     = rule{"adapter", "an adapter imports neither another adapter nor bootstrap; migrations import nothing of the project"}
 	ruleFx          = rule{"fx", "only bootstrap imports fx"}
 	ruleEnvironment = rule{"env", "only bootstrap reads the environment; tests elsewhere read BALSONG_TEST_… alone"}
-	ruleEmbedded    = rule{"embedded", "only bootstrap/devtools imports embedded servers; no service depends on them, by any path"}
+	ruleEmbedded    = rule{"embedded", "only bootstrap/devtools imports embedded servers, and nothing else imports it (what a binary links: make binaries)"}
 	ruleClock       = rule{"clock", "domain and application get the time through a port: no time.Now, Since, Sleep, After, timers"}
 	ruleRandom      = rule{"random", "domain and application get randomness from a seed: no global math/rand functions, no crypto/rand"}
 	ruleSQL         = rule{"sql-tx", "SQL that writes runs on a transaction: lib/pq repeats a statement outside one when the connection breaks"}
