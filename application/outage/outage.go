@@ -1,20 +1,23 @@
 // Package outage repeats what fails because a part, such as the database, is down, until it works again. An outage is
-// logged once at its beginning and once at its end, however many callers wait for it.
+// logged at its beginning, at most once a minute where its cause changes, and at its end, however many callers wait.
 package outage
 
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
 )
 
-// firstPause and maxPause bound the pauses between tries, which double.
+// The pauses between tries. A caller's bound doubles with each try, and the pause is between half of the bound and the
+// whole of it, at random: thousands of callers that failed in the same moment must not come back in the same moment.
 const (
-	firstPause = 100 * time.Millisecond
-	maxPause   = 5 * time.Second
+	shortestPause = 100 * time.Millisecond
+	firstBound    = 2 * shortestPause
+	lastBound     = 5 * time.Second
 )
 
 // Watch knows which parts are down. Safe for concurrent use.
@@ -22,17 +25,20 @@ type Watch struct {
 	clock port.Clock
 	log   port.Log
 
-	mu   sync.Mutex
-	down map[string]time.Time // part → since when it is down
+	failures Failures
+
+	mu     sync.Mutex
+	random *rand.Rand           // of the pauses; nil before the first one
+	down   map[string]time.Time // part → since when it is down
 
 	// A try that began before a part last went down or came back says nothing new: it may fail after the return, or
 	// succeed after the outage has begun. A part does not go in one moment either, connection after connection: a try
-	// that began less than firstPause after the first one failed may still succeed, and means no return.
+	// that began less than shortestPause after the first one failed may still succeed, and means no return.
 	tries   int            // numbers the tries
 	changed map[string]int // the number of tries begun when a part last went or came back
 }
 
-// New returns a watch that takes every part to be up.
+// New returns a watch that takes every part to be up. The time of its first pause is the seed of all of them.
 func New(clock port.Clock, log port.Log) *Watch {
 	return &Watch{clock: clock, log: log, down: map[string]time.Time{}, changed: map[string]int{}}
 }
@@ -41,7 +47,7 @@ func New(clock port.Clock, log port.Log) *Watch {
 // after ErrUnavailable, ErrConflict and ErrCommitUnknown, so do must be safe to repeat. part names what is waited for,
 // such as "database".
 func (w *Watch) Retry(ctx context.Context, part string, do func(ctx context.Context) error) error {
-	pause := firstPause
+	bound := firstBound
 	for {
 		began := w.begin()
 		at := w.clock.Now()
@@ -61,9 +67,9 @@ func (w *Watch) Retry(ctx context.Context, part string, do func(ctx context.Cont
 		select {
 		case <-ctx.Done():
 			return err
-		case <-w.clock.After(pause):
+		case <-w.clock.After(w.pause(bound)):
 		}
-		pause = min(pause*2, maxPause)
+		bound = min(bound*2, lastBound)
 	}
 }
 
@@ -86,6 +92,16 @@ func (w *Watch) begin() int {
 	return w.tries
 }
 
+// pause draws a pause from half of a bound to the whole of it.
+func (w *Watch) pause(bound time.Duration) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.random == nil {
+		w.random = rand.New(rand.NewPCG(uint64(w.clock.Now().UnixNano()), 0)) //nolint:gosec // nothing is kept secret by it
+	}
+	return bound/2 + time.Duration(w.random.Int64N(int64(bound/2)+1))
+}
+
 // gone notes that a try failed because the part is down.
 func (w *Watch) gone(part string, began int, err error) {
 	w.mu.Lock()
@@ -94,9 +110,17 @@ func (w *Watch) gone(part string, began int, err error) {
 	if news {
 		w.down[part], w.changed[part] = w.clock.Now(), w.tries
 	}
+	since := w.down[part]
 	w.mu.Unlock()
-	if news {
+	if !news && !known {
+		return // it came back after this try began
+	}
+	switch count, due := w.failures.Due(part, err.Error(), w.clock.Now()); {
+	case news:
 		w.log.Warn("a part is down; waiting for it, nothing is lost", port.Field{Key: "part", Value: part}, port.Field{Key: "error", Value: err})
+	case due:
+		w.log.Warn("a part is still down", port.Field{Key: "part", Value: part}, port.Field{Key: "error", Value: err},
+			port.Field{Key: "failures", Value: count}, port.Field{Key: "for", Value: w.clock.Now().Sub(since)})
 	}
 }
 
@@ -104,13 +128,14 @@ func (w *Watch) gone(part string, began int, err error) {
 func (w *Watch) up(part string, began int, at time.Time) {
 	w.mu.Lock()
 	since, was := w.down[part]
-	news := was && began > w.changed[part] && at.Sub(since) >= firstPause
+	news := was && began > w.changed[part] && at.Sub(since) >= shortestPause
 	if news {
 		delete(w.down, part)
 		w.changed[part] = w.tries
 	}
 	w.mu.Unlock()
 	if news {
+		w.failures.Forget(part)
 		w.log.Info("a part is back", port.Field{Key: "part", Value: part}, port.Field{Key: "after", Value: w.clock.Now().Sub(since)})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -223,7 +224,7 @@ func (c *paced) After(d time.Duration) <-chan time.Time {
 	return c.Clock.After(0)
 }
 
-func TestThePausesGrowToFiveSecondsAndStay(t *testing.T) {
+func TestThePausesGrowToFiveSecondsAndStayWithinHalfOfThat(t *testing.T) {
 	t.Parallel()
 	clock := &paced{Clock: newWorld().clock}
 	tries := 0
@@ -234,9 +235,85 @@ func TestThePausesGrowToFiveSecondsAndStay(t *testing.T) {
 		return nil
 	})
 	ms := time.Millisecond
-	want := []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 5000 * ms, 5000 * ms, 5000 * ms}
-	if err != nil || !slices.Equal(clock.pauses, want) {
+	bounds := []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 5000 * ms, 5000 * ms, 5000 * ms, 5000 * ms}
+	if err != nil || len(clock.pauses) != len(bounds) {
 		t.Fatalf("the pauses are %v: %v", clock.pauses, err)
+	}
+	for i, bound := range bounds {
+		if clock.pauses[i] < bound/2 || clock.pauses[i] > bound {
+			t.Errorf("pause %d is %s, want %s to %s", i, clock.pauses[i], bound/2, bound)
+		}
+	}
+}
+
+// Ten thousand deliveries wait for one database; if all came back at once, they would knock it over again.
+func TestManyWhoFailedTogetherComeBackSpreadOverThePause(t *testing.T) {
+	t.Parallel()
+	clock := &paced{Clock: newWorld().clock}
+	watch := outage.New(clock, &memory.Log{})
+	const callers = 1000
+	for range callers {
+		tries := 0
+		err := watch.Retry(t.Context(), "part", func(context.Context) error {
+			if tries++; tries == 1 {
+				return port.ErrUnavailable
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const bound, slots = 200 * time.Millisecond, 10
+	var spread [slots]int
+	for _, pause := range clock.pauses {
+		if pause < bound/2 || pause > bound {
+			t.Fatalf("a pause is %s, want %s to %s", pause, bound/2, bound)
+		}
+		spread[min(int((pause-bound/2)*slots/(bound/2)), slots-1)]++
+	}
+	for slot, n := range spread {
+		if n < callers/slots/2 || n > callers/slots*2 {
+			t.Errorf("%d of %d come back in slot %d of %d: %v", n, callers, slot, slots, spread)
+		}
+	}
+}
+
+func TestASecondCauseIsLoggedWhileThePartIsDown(t *testing.T) {
+	t.Parallel()
+	clock := &paced{Clock: newWorld().clock}
+	log := &memory.Log{}
+	tries := 0
+	err := outage.New(clock, log).Retry(t.Context(), "part", func(context.Context) error {
+		switch tries++; {
+		case tries > 100: // some 490 seconds
+			return nil
+		case tries%2 == 0:
+			return fmt.Errorf("no right: %w", port.ErrUnavailable)
+		default:
+			return fmt.Errorf("connection refused: %w", port.ErrUnavailable)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := log.Find("a part is still down")
+	if len(lines) == 0 || !strings.HasPrefix(fmt.Sprint(lines[0].Field("error")), "no right") {
+		t.Fatalf("the second cause is not logged: %v", lines)
+	}
+	failed, passed := 1, time.Duration(0)
+	for _, pause := range clock.pauses {
+		passed += pause
+	}
+	if most := int(passed/time.Minute) + 1; len(lines) > most {
+		t.Errorf("%d lines in %s, want at most %d", len(lines), passed, most)
+	}
+	for _, line := range lines {
+		n, _ := line.Field("failures").(int)
+		failed += n
+	}
+	if failed < 80 || failed > 100 {
+		t.Errorf("the lines count %d failures of 100", failed)
 	}
 }
 

@@ -1,0 +1,59 @@
+package outage
+
+import (
+	"sync"
+	"time"
+)
+
+// repeatAfter is the least time between two log lines that repeat a cause, and between two that change it.
+const repeatAfter = time.Minute
+
+// Failures decides which of many failures of a subject, such as a part or a provider, are logged: the first one, and at
+// most once a minute one whose cause is another than the line before said, so that a second cause is not hidden behind
+// the first. The zero Failures is ready to use. Safe for concurrent use.
+type Failures struct {
+	Repeat bool // log the same cause again after a minute
+
+	mu       sync.Mutex
+	subjects map[string]*failure
+}
+
+// failure is what is known of a subject's failures.
+type failure struct {
+	cause   string    // of the last line
+	at      time.Time // of the last line
+	changed time.Time // of the last line whose cause was another
+	count   int       // failures since the last line
+}
+
+// Due notes a failure and reports whether it is to be logged, and how many there were since the last line, with it.
+func (f *Failures) Due(subject, cause string, now time.Time) (count int, due bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := f.subjects[subject]
+	if known == nil {
+		if f.subjects == nil {
+			f.subjects = map[string]*failure{}
+		}
+		f.subjects[subject] = &failure{cause: cause, at: now}
+		return 1, true
+	}
+	known.count++
+	switch {
+	case cause != known.cause && now.Sub(known.changed) >= repeatAfter:
+		known.changed = now
+	case cause == known.cause && f.Repeat && now.Sub(known.at) >= repeatAfter:
+	default:
+		return known.count, false
+	}
+	count = known.count
+	known.cause, known.at, known.count = cause, now, 0
+	return count, true
+}
+
+// Forget ends a subject's failures: the next one is a first one again.
+func (f *Failures) Forget(subject string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.subjects, subject)
+}
