@@ -79,15 +79,17 @@ func (b *bundle) comesTo(t testing.TB, file []byte, asked billfile.Encoding, nam
 	var out strings.Builder
 	var refused bytes.Buffer
 	o := named(name)
-	o.Encoding, o.Rejects = asked, &refused
-	o.Remark = func(text string) { fmt.Fprintln(&out, "note:", text) }
+	o.File.Encoding, o.Rejects = asked, &refused
 	rows := 0
-	o.Refused = func(r importing.Refusal) {
-		if rows++; rows <= told {
-			fmt.Fprintf(&out, "line %d %q: %s %s\n", r.Line, r.Customer, r.Field, r.Reason)
-		}
+	o.Reporter = listener{
+		note: func(text string) { fmt.Fprintln(&out, "note:", text) },
+		refused: func(r importing.Refusal) {
+			if rows++; rows <= told {
+				fmt.Fprintf(&out, "line %d %q: %s %s\n", r.Line, r.Customer, r.Field, r.Reason)
+			}
+		},
 	}
-	summary, err := b.importer.ImportFile(t.Context(), bytes.NewReader(file), o)
+	summary, err := b.importFile(t.Context(), bytes.NewReader(file), o)
 	if rows > told {
 		fmt.Fprintf(&out, "… and %d more\n", rows-told)
 	}

@@ -37,7 +37,7 @@ func TestAFileThatChangesDuringItsImportIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			got, err := b.importer.ImportFile(t.Context(), &moving{strings.NewReader(whole), []byte(then)}, options())
+			got, err := b.importFile(t.Context(), &moving{strings.NewReader(whole), []byte(then)}, options())
 			if !errors.Is(err, billfile.ErrChanged) && !errors.Is(err, importing.ErrHeader) || got.Inserted != 0 {
 				t.Errorf("%+v, %v", got, err)
 			}
@@ -53,15 +53,15 @@ func TestAFileWithoutALastLineBreakGoesInOnlyWhenItIsSaidToBeWhole(t *testing.T)
 	t.Parallel()
 	b := setup(t)
 	unended := strings.TrimSuffix(file(good(), with("customer_number", "C-2")), "\n")
-	if got, err := b.importer.ImportFile(t.Context(), strings.NewReader(unended), options()); !errors.Is(err, billfile.ErrRefused) || !strings.Contains(err.Error(), "--whole") || got.Rows != 0 {
+	if got, err := b.importFile(t.Context(), strings.NewReader(unended), options()); !errors.Is(err, billfile.ErrRefused) || !strings.Contains(err.Error(), "--allow-unterminated") || got.Rows != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if records, err := b.store.Report().Imports(t.Context(), november); err != nil || len(records) > 0 {
 		t.Errorf("refused, and recorded: %+v, %v", records, err)
 	}
 	o := options()
-	o.Whole = true
-	if got, err := b.importer.ImportFile(t.Context(), strings.NewReader(unended), o); err != nil || got.Inserted != 2 {
+	o.File.AllowUnterminated = true
+	if got, err := b.importFile(t.Context(), strings.NewReader(unended), o); err != nil || got.Inserted != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -71,13 +71,13 @@ func TestAFileIsAskedWhetherItChangedBeforeItsFirstRowAndAtTheEnd(t *testing.T) 
 	for calls, inserted := range map[int]int{1: 0, 2: 1} {
 		b := setup(t)
 		o, asked := options(), 0
-		o.Unchanged = func() error {
+		o.File.Unchanged = func() error {
 			if asked++; asked == calls {
 				return billfile.ErrChanged
 			}
 			return nil
 		}
-		got, err := b.importer.ImportFile(t.Context(), strings.NewReader(file(good())), o)
+		got, err := b.importFile(t.Context(), strings.NewReader(file(good())), o)
 		if !errors.Is(err, billfile.ErrChanged) || got.Inserted != inserted {
 			t.Errorf("at call %d: %+v, %v", calls, got, err)
 		}
@@ -90,15 +90,15 @@ func TestProgressOfAFileKnowsItsSize(t *testing.T) {
 	whole := file(good())
 	var last importing.Progress
 	o := options()
-	o.Progress = func(p importing.Progress) { last = p }
-	if _, err := b.importer.ImportFile(t.Context(), bytes.NewReader(zipped(whole)), o); err != nil || last != (importing.Progress{Rows: 1, Bytes: int64(len(whole)), All: int64(len(whole))}) {
+	o.Reporter = listener{progress: func(p importing.Progress) { last = p }}
+	if _, err := b.importFile(t.Context(), bytes.NewReader(zipped(whole)), o); err != nil || last != (importing.Progress{Rows: 1, Bytes: int64(len(whole)), All: int64(len(whole))}) {
 		t.Errorf("%+v, %v", last, err)
 	}
 }
 
-func correcting() importing.Options {
+func correcting() call {
 	o := named("corrected.csv")
-	o.Correct, o.By = true, port.Act{Actor: "kim", Reason: "wrong amounts"}
+	o.Rules.Correct, o.By = true, port.Act{Actor: "kim", Reason: "wrong amounts"}
 	return o
 }
 
@@ -121,7 +121,7 @@ func TestACorrectedFileChangesOnlyWhatMayStillChange(t *testing.T) {
 	var told []importing.Refusal
 	var rejects bytes.Buffer
 	o := correcting()
-	o.Rejects, o.Refused = &rejects, func(r importing.Refusal) { told = append(told, r) }
+	o.Rejects, o.Reporter = &rejects, listener{refused: func(r importing.Refusal) { told = append(told, r) }}
 	got := b.load(t, file(append(corrected, with("customer_number", "C-9"))...), o)
 	if got != (importing.Summary{Rows: 5, Inserted: 1, Unchanged: 1, Corrected: 2, Conflicts: 1}) {
 		t.Fatalf("%+v", got)
@@ -154,7 +154,7 @@ func TestACorrectionNeedsSomebodyAndAReason(t *testing.T) {
 	for _, by := range []port.Act{{}, {Actor: "kim"}, {Reason: "why"}, {Actor: " ", Reason: " "}} {
 		o := correcting()
 		o.By = by
-		if _, err := b.importer.Import(t.Context(), strings.NewReader(file(good())), o); !errors.Is(err, port.ErrInvalid) {
+		if _, err := b.importRows(t.Context(), strings.NewReader(file(good())), o); !errors.Is(err, port.ErrInvalid) {
 			t.Errorf("%+v: %v", by, err)
 		}
 	}
@@ -188,9 +188,9 @@ func TestImportsAtOnceDoNotDisturbEachOther(t *testing.T) {
 			rows = append(rows, with("customer_number", fmt.Sprintf("C-%d", (n+i*400)%customers), "amount", fmt.Sprint(i%2)))
 		}
 		o := named(fmt.Sprintf("%d.csv", i))
-		o.Beside = true
+		o.Rules.AllowConcurrent = true
 		if i == 3 {
-			o.Correct, o.By = true, port.Act{Actor: "kim", Reason: "at once"}
+			o.Rules.Correct, o.By = true, port.Act{Actor: "kim", Reason: "at once"}
 		}
 		whole := file(rows...)
 		all.Go(func() { summaries[i] = b.load(t, whole, o) })

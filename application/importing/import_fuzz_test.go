@@ -21,7 +21,7 @@ func FuzzImport(f *testing.F) {
 		var rejects bytes.Buffer
 		o := options()
 		o.Rejects = &rejects
-		got, err := b.importer.Import(t.Context(), bytes.NewReader(data), o)
+		got, err := b.importRows(t.Context(), bytes.NewReader(data), o)
 		if errors.Is(err, importing.ErrHeader) {
 			return
 		}
@@ -40,7 +40,7 @@ func FuzzImport(f *testing.F) {
 		if err != nil || (got.Rejected > 0 && len(rows) != got.Rejected+1) {
 			t.Fatalf("%d refused, %d rows in rejects.csv: %v", got.Rejected, len(rows), err)
 		}
-		again, err := b.importer.Import(t.Context(), bytes.NewReader(data), options())
+		again, err := b.importRows(t.Context(), bytes.NewReader(data), options())
 		if err != nil || again.Unchanged != got.Inserted || again.Rejected+again.Resolved != got.Rejected {
 			t.Fatalf("again: %+v after %+v, %v", again, got, err)
 		}

@@ -23,7 +23,7 @@ func TestAClosedMonthTakesNothing(t *testing.T) {
 	if err := b.store.Months().Close(t.Context(), november); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.importer.Import(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options()); !errors.Is(err, port.ErrInvalid) {
+	if _, err := b.importRows(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options()); !errors.Is(err, port.ErrInvalid) {
 		t.Errorf("%v", err)
 	}
 }
@@ -41,23 +41,23 @@ func TestNewBillsStayOutOnceDispatchHasBegunUnlessTheyAreAskedFor(t *testing.T) 
 	var rejects strings.Builder
 	var remarks []string
 	o := options()
-	o.Rejects, o.Remark = &rejects, func(text string) { remarks = append(remarks, text) }
+	o.Rejects, o.Reporter = &rejects, listener{note: func(text string) { remarks = append(remarks, text) }}
 	if got := b.load(t, more, o); got != (importing.Summary{Rows: 3, Unchanged: 1, Conflicts: 2}) {
 		t.Errorf("unasked: %+v", got)
 	}
-	if !strings.Contains(rejects.String(), "C-3") || !strings.Contains(rejects.String(), "--late") || !strings.Contains(strings.Join(remarks, "\n"), "has begun") {
+	if !strings.Contains(rejects.String(), "C-3") || !strings.Contains(rejects.String(), "--allow-new") || !strings.Contains(strings.Join(remarks, "\n"), "has begun") {
 		t.Errorf("said: %q, %q", remarks, rejects.String())
 	}
-	o.Late = true
-	if _, err := b.importer.Import(t.Context(), strings.NewReader(more), o); !errors.Is(err, port.ErrInvalid) {
+	o.Rules.AllowNew = true
+	if _, err := b.importRows(t.Context(), strings.NewReader(more), o); !errors.Is(err, port.ErrInvalid) {
 		t.Errorf("late without a reason: %v", err)
 	}
-	o.Correct, o.By = true, port.Act{Actor: "kim", Reason: "the second file came after the first run"}
+	o.Rules.Correct, o.By = true, port.Act{Actor: "kim", Reason: "the second file came after the first run"}
 	if got := b.load(t, more, o); got != (importing.Summary{Rows: 3, Inserted: 1, Unchanged: 1, Corrected: 1}) {
 		t.Errorf("asked for: %+v", got)
 	}
 	notes, err := b.store.Audit().About(t.Context(), []string{november.String()})
-	if err != nil || len(notes) != 1 || notes[0].What != "import late: november.csv" || notes[0].By.Reason != o.By.Reason {
+	if err != nil || len(notes) != 1 || notes[0].What != "import new bills after dispatch has begun: november.csv" || notes[0].By.Reason != o.By.Reason {
 		t.Errorf("written down: %+v, %v", notes, err)
 	}
 }
@@ -67,8 +67,8 @@ func TestAMonthOutOfRangeIsRefused(t *testing.T) {
 	b := setup(t)
 	for _, text := range []string{"1999-12", "2200-01", "9999-12"} {
 		o := options()
-		o.Month, _ = key.ParseMonth(text)
-		if _, err := b.importer.Import(t.Context(), strings.NewReader(file(good())), o); !errors.Is(err, port.ErrInvalid) || !strings.Contains(err.Error(), "2000-01") {
+		o.Rules.Month, _ = key.ParseMonth(text)
+		if _, err := b.importRows(t.Context(), strings.NewReader(file(good())), o); !errors.Is(err, port.ErrInvalid) || !strings.Contains(err.Error(), "2000-01") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -81,14 +81,14 @@ func TestASecondImportOfAMonthIsRefusedWhileOneIsUnderWay(t *testing.T) {
 	first.By.Actor = "kim"
 	var refused error
 	var beside importing.Summary
-	first.Progress = func(importing.Progress) {
-		_, refused = b.importer.Import(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options())
+	first.Reporter = listener{progress: func(importing.Progress) {
+		_, refused = b.importRows(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options())
 		second := options()
-		second.Beside = true
+		second.Rules.AllowConcurrent = true
 		beside = b.load(t, file(with("customer_number", "C-2")), second)
-	}
+	}}
 	b.load(t, file(good()), first)
-	if !errors.Is(refused, billing.ErrRefused) || !strings.Contains(refused.Error(), `november.csv, by "kim"`) || !strings.Contains(refused.Error(), "--beside") {
+	if !errors.Is(refused, billing.ErrRefused) || !strings.Contains(refused.Error(), `november.csv, by "kim"`) || !strings.Contains(refused.Error(), "--allow-concurrent") {
 		t.Errorf("%v", refused)
 	}
 	if beside.Inserted != 1 {
@@ -108,7 +108,7 @@ func TestManyRowsAreStoredInChunksAndProgressIsTold(t *testing.T) {
 	}
 	var told []importing.Progress
 	o := options()
-	o.Progress = func(p importing.Progress) { told = append(told, p) }
+	o.Reporter = listener{progress: func(p importing.Progress) { told = append(told, p) }}
 	whole := file(rows...)
 	if got := b.load(t, whole, o); got.Inserted != 2500 {
 		t.Errorf("%+v", got)
@@ -197,7 +197,7 @@ func TestAnImportEndsWithItsContext(t *testing.T) {
 	b := setup(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.importer.Import(ctx, strings.NewReader(file(good())), options()); !errors.Is(err, context.Canceled) {
+	if _, err := b.importRows(ctx, strings.NewReader(file(good())), options()); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

@@ -2,9 +2,11 @@ package importing_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -24,33 +26,76 @@ var (
 	opening     = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 )
 
-// bundle is everything that prepare works with, in memory.
+// bundle is everything that an import works with, in memory.
 type bundle struct {
 	clock    *memory.Clock
 	store    *memory.Store
-	packs    *memory.Packs
 	cipher   *memory.Cipher
 	log      *memory.Log
-	watch    *outage.Watch
 	importer *importing.Importer
 }
 
 func setup(t testing.TB) *bundle {
 	t.Helper()
-	b := &bundle{clock: memory.NewClock(opening), packs: memory.NewPacks(), cipher: memory.NewCipher(), log: &memory.Log{}}
+	b := &bundle{clock: memory.NewClock(opening), cipher: memory.NewCipher(), log: &memory.Log{}}
 	b.store = memory.NewStore(b.clock)
-	b.watch = outage.New(b.clock, b.log)
-	b.importer = importing.NewImporter(b.store.Months(), b.store.Imports(), b.store.Corrections(), b.store.Audit(), b.cipher, b.clock, b.watch)
+	b.importer = importing.New(importing.Ports{
+		Months: b.store.Months(), Imports: b.store.Imports(), Corrections: b.store.Corrections(), Audit: b.store.Audit(),
+		Cipher: b.cipher, Clock: b.clock, Watch: outage.New(b.clock, b.log),
+	})
 	return b
 }
 
-func options() importing.Options {
-	return importing.Options{Month: november, NotBefore: opening, Zone: seoul, File: "november.csv"}
+// call is what one import is called with.
+type call struct {
+	File importing.File
+	importing.Options
 }
 
-func (b *bundle) load(t testing.TB, file string, o importing.Options) importing.Summary {
+func options() call {
+	return call{importing.File{Name: "november.csv"}, importing.Options{Rules: importing.Rules{Month: november, NotBefore: opening, Zone: seoul}}}
+}
+
+// listener is a reporter that calls what is there.
+type listener struct {
+	note     func(string)
+	refused  func(importing.Refusal)
+	progress func(importing.Progress)
+}
+
+func (l listener) Note(text string) {
+	if l.note != nil {
+		l.note(text)
+	}
+}
+
+func (l listener) Refused(r importing.Refusal) {
+	if l.refused != nil {
+		l.refused(r)
+	}
+}
+
+func (l listener) Progress(p importing.Progress) {
+	if l.progress != nil {
+		l.progress(p)
+	}
+}
+
+func (b *bundle) importRows(ctx context.Context, rows io.Reader, o call) (importing.Summary, error) {
+	return b.importer.Import(ctx, importing.NewSource(o.File, rows), o.Options)
+}
+
+func (b *bundle) importFile(ctx context.Context, file io.ReadSeeker, o call) (importing.Summary, error) {
+	source, err := importing.Open(file, o.File)
+	if err != nil {
+		return importing.Summary{}, err
+	}
+	return b.importer.Import(ctx, source, o.Options)
+}
+
+func (b *bundle) load(t testing.TB, file string, o call) importing.Summary {
 	t.Helper()
-	summary, err := b.importer.Import(t.Context(), strings.NewReader(file), o)
+	summary, err := b.importRows(t.Context(), strings.NewReader(file), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +192,7 @@ func TestImportingTwiceChangesNothing(t *testing.T) {
 	twice := file(good(), with("customer_number", "C-2"))
 	b.load(t, twice, options())
 	later := options()
-	later.NotBefore = opening.Add(time.Hour)
+	later.Rules.NotBefore = opening.Add(time.Hour)
 	if got := b.load(t, twice, later); got != (importing.Summary{Rows: 2, Unchanged: 2}) {
 		t.Errorf("%+v", got)
 	}
@@ -318,7 +363,7 @@ func TestAFileThatIsNoBillingDataIsRefusedWhole(t *testing.T) {
 		"empty": "", "no header": "C-1,kim\n", "semicolons": "customer_number;currency;amount;due_date\n", "a column twice": "customer_number,currency,amount,due_date,amount\n",
 		"a column missing": "customer_number,currency,amount\n", "UTF-16": "\xff\xfec\x00u\x00", "a broken header": "customer_number,\"currency,amount,due_date\n",
 	} {
-		if _, err := b.importer.Import(t.Context(), strings.NewReader(file), options()); !errors.Is(err, importing.ErrHeader) {
+		if _, err := b.importRows(t.Context(), strings.NewReader(file), options()); !errors.Is(err, importing.ErrHeader) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -326,8 +371,8 @@ func TestAFileThatIsNoBillingDataIsRefusedWhole(t *testing.T) {
 		t.Errorf("columns in another order, with another one between: %+v", got)
 	}
 	o := options()
-	o.Month = 0
-	if _, err := b.importer.Import(t.Context(), strings.NewReader(file(good())), o); !errors.Is(err, port.ErrInvalid) {
+	o.Rules.Month = 0
+	if _, err := b.importRows(t.Context(), strings.NewReader(file(good())), o); !errors.Is(err, port.ErrInvalid) {
 		t.Errorf("no month: %v", err)
 	}
 }
@@ -340,7 +385,7 @@ func BenchmarkImport(b *testing.B) {
 	whole := []byte(file(rows...))
 	for b.Loop() {
 		all := setup(b)
-		if _, err := all.importer.Import(b.Context(), bytes.NewReader(whole), options()); err != nil {
+		if _, err := all.importRows(b.Context(), bytes.NewReader(whole), options()); err != nil {
 			b.Fatal(err)
 		}
 	}

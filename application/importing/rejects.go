@@ -24,7 +24,7 @@ const (
 	colRejectLine   = "reject_line"
 	colRejectField  = "reject_field"
 	colRejectReason = "reject_reason"
-	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it matches, the row was not resolved
+	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it matches, the row was not edited
 )
 
 var rejectColumns = []string{colRejectFile, colRejectLine, colRejectField, colRejectReason, colRejectRow}
@@ -34,12 +34,12 @@ const maxFileName = 255
 
 // rejectFile writes the refused rows as they were, with place, field and reason in front. The result is always
 // well-formed CSV in the encoding of the file that was read; a stray quote of a malformed row becomes part of its
-// field. Fields are guarded against formulas. Once its rows are resolved, the file can be imported as it is; a row that
-// was not resolved is refused again. The file contains billing data: keep it as carefully.
+// field. Fields are guarded against formulas. Once its rows are edited, the file can be imported; a row that was
+// not edited is refused again. The file contains billing data: keep it as carefully.
 type rejectFile struct {
 	to     *csv.Writer
 	header header
-	begun  bool
+	headed bool
 }
 
 func newRejectFile(to io.Writer, h header) *rejectFile {
@@ -50,7 +50,7 @@ func newRejectFile(to io.Writer, h header) *rejectFile {
 type refusal struct {
 	fieldError
 	place    port.RejectedRow
-	again    bool   // the row itself is not wrong: it may come again as it is
+	conflict bool   // the row itself is not wrong: it may come again as it is
 	before   string // the reason that a rejects.csv has for it already; "" otherwise
 	customer string
 	resolved bool // refused so before, and resolved since
@@ -58,8 +58,8 @@ type refusal struct {
 
 // add writes one row, after the header if it is the first.
 func (f *rejectFile) add(r refusal, fields [][]byte) error {
-	if !f.begun {
-		f.begun = true
+	if !f.headed {
+		f.headed = true
 		front := slices.Clone(rejectColumns)
 		if f.header.encoding != billfile.EUCKR { // so spreadsheets see that it is UTF-8
 			front[0] = string(byteOrderMark) + front[0]
@@ -76,7 +76,7 @@ func (f *rejectFile) add(r refusal, fields [][]byte) error {
 	if r.before != "" {
 		reason = r.before
 	}
-	if !r.again {
+	if !r.conflict {
 		sum = f.header.fingerprint(fields)
 	}
 	file := string(f.header.encoding.Bytes(r.place.File))
@@ -139,13 +139,13 @@ func (h header) bare(fields [][]byte) {
 	}
 }
 
-// refusedBefore is what a rejects.csv says about one of its rows.
+// refusedBefore is what a rejects.csv holds about one of its rows.
 type refusedBefore struct {
 	place                    port.RejectedRow // zero if it cannot be read
-	field, reason, unchanged string           // unchanged: why the row is refused again, if it was not resolved
+	field, reason, unchanged string           // unchanged: why the row is refused again, if it was not edited
 }
 
-// before returns what a rejects.csv says about a row; nothing if the file is not one.
+// before returns what a rejects.csv holds about a row; nothing if the file is not one.
 func (h header) before(fields [][]byte) refusedBefore {
 	if !h.refused {
 		return refusedBefore{}
@@ -171,7 +171,7 @@ func (h header) before(fields [][]byte) refusedBefore {
 	}
 	if sum := text(colRejectRow); sum != "" && sum == h.fingerprint(fields) {
 		b.reason = text(colRejectReason)
-		b.unchanged = "was refused before and is as it was (correct it; or empty reject_row to try it as it is)"
+		b.unchanged = "was refused before and is unchanged (correct it; or clear reject_row to retry it unchanged)"
 	}
 	return b
 }

@@ -13,16 +13,16 @@ import (
 )
 
 // refuse imports a file and returns its rejects.csv.
-func (b *bundle) refuse(t testing.TB, file string, o importing.Options) (importing.Summary, string) {
+func (b *bundle) refuse(t testing.TB, file string, o call) (importing.Summary, string) {
 	t.Helper()
 	var rejects bytes.Buffer
 	o.Rejects = &rejects
 	return b.load(t, file, o), rejects.String()
 }
 
-func named(name string) importing.Options {
+func named(name string) call {
 	o := options()
-	o.File = name
+	o.File.Name = name
 	return o
 }
 
@@ -152,7 +152,7 @@ func TestRejectsKeepTheEncodingOfTheirFile(t *testing.T) {
 	whole := string(billfile.EUCKR.Bytes("고객," + file(with("email", "nobody"), with("customer_number", "C-2", "name", "똠방각하"))))
 	whole = strings.ReplaceAll(whole, "\nC-", "\n?,C-")
 	o := named("청구.csv")
-	o.Encoding = billfile.EUCKR
+	o.File.Encoding = billfile.EUCKR
 	got, rejects := b.refuse(t, whole, o)
 	if got != (importing.Summary{Rows: 2, Inserted: 1, Rejected: 1}) {
 		t.Fatalf("%+v: %+v", got, b.store.Rejects(november))
@@ -186,7 +186,7 @@ func TestEveryRefusalIsTold(t *testing.T) {
 	b.load(t, file(good()), options())
 	var told []importing.Refusal
 	o := options()
-	o.Refused = func(r importing.Refusal) { told = append(told, r) }
+	o.Reporter = listener{refused: func(r importing.Refusal) { told = append(told, r) }}
 	b.load(t, file(with("customer_number", "C-2", "amount", "x"), with("amount", "7")), o)
 	if len(told) != 2 || told[0].Customer != "C-2" || told[0].Field != "amount" || told[0].Line != 2 || told[0].Conflict ||
 		told[1].Customer != "C-1" || !told[1].Conflict || told[1].Line != 3 {
@@ -208,7 +208,7 @@ func FuzzRejects(f *testing.F) {
 	f.Fuzz(func(t *testing.T, rows []byte, korean bool) {
 		o := named("first.csv")
 		if korean {
-			o.Encoding = billfile.EUCKR
+			o.File.Encoding = billfile.EUCKR
 		}
 		b := setup(t)
 		first, rejects := b.refuse(t, head+string(rows), o)
@@ -221,7 +221,7 @@ func FuzzRejects(f *testing.F) {
 		if all, err := reader.ReadAll(); err != nil || len(all) != first.Rejected+1 {
 			t.Fatalf("%d refused, %d rows in rejects.csv (%v): %q", first.Rejected, len(all), err, rejects)
 		}
-		o.File = "again.csv"
+		o.File.Name = "again.csv"
 		again, still := b.refuse(t, rejects, o)
 		// A customer's bad row is resolved by a good one, and by nothing else.
 		if again.Rejected+again.Resolved != first.Rejected || again.Resolved > 0 && first.Inserted == 0 || again.Rows != first.Rejected || again.Inserted != 0 {

@@ -112,11 +112,11 @@ func (c canonical) fingerprint(bill []byte) (sum [sha256.Size]byte, err error) {
 }
 
 // bill parses the whole row.
-func (r *row) bill(o Options) (port.ImportedBill, *fieldError) {
+func (r *row) bill(rules Rules) (port.ImportedBill, *fieldError) {
 	var c canonical
 	read := r.data()
 	c.Destinations = r.destinations()
-	zone := r.zone(o)
+	zone := r.zone(rules)
 	quiet := r.quiet(zone)
 	c.SendDay = r.sendDay()
 	if wish := r.text(colChannelWish); wish != "" {
@@ -126,7 +126,7 @@ func (r *row) bill(o Options) (port.ImportedBill, *fieldError) {
 		}
 		c.Wish = kind
 	}
-	available, err := billing.FirstAvailable(o.NotBefore, c.SendDay, zone)
+	available, err := billing.FirstAvailable(rules.NotBefore, c.SendDay, zone)
 	if err != nil {
 		r.refuse(colSendDay, "is not a day from 1 to 31")
 	}
@@ -142,14 +142,14 @@ func (r *row) bill(o Options) (port.ImportedBill, *fieldError) {
 	if err != nil {
 		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
 	}
-	state := billing.New(key.Target{Month: o.Month}, available).State()
+	state := billing.New(key.Target{Month: rules.Month}, available).State()
 	state.Quiet, state.Wished = quiet, c.Wish
 	for kind := range c.Destinations {
 		state.Reachable |= channel.NewSet(kind)
 	}
 	return port.ImportedBill{
 		Customer: read.Customer, State: state, Data: data, Destinations: c.Destinations,
-		Fingerprint: fingerprint, File: o.File,
+		Fingerprint: fingerprint,
 	}, nil
 }
 
@@ -212,15 +212,15 @@ func (r *row) language() string {
 	return text
 }
 
-func (r *row) zone(o Options) *time.Location {
+func (r *row) zone(rules Rules) *time.Location {
 	name := r.text(colZone)
 	if name == "" {
-		return o.Zone
+		return rules.Zone
 	}
 	zone, err := port.Zone(name)
 	if err != nil {
 		r.refuse(colZone, "is no IANA time zone such as Asia/Seoul")
-		return o.Zone
+		return rules.Zone
 	}
 	return zone
 }

@@ -64,7 +64,7 @@ func TestTheSampleDataGoesThroughTheSameImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	summary, err := b.importer.Import(t.Context(), canonical, options())
+	summary, err := b.importRows(t.Context(), canonical, options())
 	if err != nil || summary != (importing.Summary{Rows: 3, Inserted: 3}) {
 		t.Fatalf("%+v, %v, %+v", summary, err, b.store.Rejects(november))
 	}

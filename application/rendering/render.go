@@ -37,9 +37,25 @@ type Options struct {
 	Sender    string              // who bills, as customers know it; default: what the templates say
 	Class     policy.MessageClass // default TRANSACTIONAL
 	Workers   int                 // chunks at the same time; default 2
-	Progress  func(Summary)       // told after each chunk, from one goroutine at a time; may be nil
-	Refused   func(Unrendered)    // told of each bill that cannot be rendered, from one goroutine at a time; may be nil
+	Reporter  Reporter            // may be nil
 }
+
+// Reporter is told how a rendering goes. Its methods are called from one goroutine at a time.
+type Reporter interface {
+	// Failed is called for each bill that cannot be rendered.
+	Failed(u Unrendered)
+	// Progress is called after each chunk.
+	Progress(s Summary)
+}
+
+// Silent is a reporter that reports nothing; reporters of one thing embed it.
+type Silent struct{}
+
+// Failed implements Reporter.
+func (Silent) Failed(Unrendered) {}
+
+// Progress implements Reporter.
+func (Silent) Progress(Summary) {}
 
 // Unrendered is a bill that could not be rendered. The reason contains nothing of the bill.
 type Unrendered struct {
@@ -72,6 +88,9 @@ func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clo
 	}
 	if options.Workers < 1 {
 		options.Workers = 2
+	}
+	if options.Reporter == nil {
+		options.Reporter = Silent{}
 	}
 	return &Renderer{renders: renders, packs: packs, cipher: cipher, clock: clock, watch: watch, options: options}
 }
@@ -237,9 +256,7 @@ func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, own
 func (r *renderRun) refused(u Unrendered) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.options.Refused != nil {
-		r.options.Refused(u)
-	}
+	r.options.Reporter.Failed(u)
 }
 
 func (r *renderRun) requested() {
@@ -261,7 +278,5 @@ func (r *renderRun) count(entries [][]byte, results []port.RenderedBill, marked 
 	for _, entry := range entries {
 		r.summary.Bytes += int64(len(entry))
 	}
-	if r.options.Progress != nil {
-		r.options.Progress(r.summary)
-	}
+	r.options.Reporter.Progress(r.summary)
 }

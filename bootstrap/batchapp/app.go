@@ -29,9 +29,13 @@ func Options(c config.Batch) fx.Option {
 		core.Statements(c.S3, c.Keys),
 		fx.StopTimeout(30*time.Second),
 		fx.Supply(c.Database),
-		fx.Module("batch", fx.Provide(outage.New, importing.NewImporter)),
+		fx.Module("batch", fx.Provide(outage.New, newImporter)),
 		fx.Invoke(func(Batch) {}),
 	)
+}
+
+func newImporter(months port.Months, imports port.Imports, corrections port.Corrections, audit port.Audit, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
+	return importing.New(importing.Ports{Months: months, Imports: imports, Corrections: corrections, Audit: audit, Cipher: cipher, Clock: clock, Watch: watch})
 }
 
 // Batch is what the batch's commands work with.

@@ -80,7 +80,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		err := files.run(ctx, b, stderr)
 		total := files.total()
 		if total.Rows > 0 {
-			warnOfDeadline(ctx, b, files[0].options.Month, stderr)
+			warnOfDeadline(ctx, b, files[0].options.Rules.Month, stderr)
 		}
 		if err != nil && total.Rows == 0 {
 			return err // there is nothing to answer
@@ -95,7 +95,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	for _, f := range files {
 		if n := f.summary.Rejected + f.summary.Conflicts; n > 0 {
 			refused += n
-			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: correct them there and import that file%s\n", n, f.rejects, f.again(f.options.Encoding))
+			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: correct them there and import that file%s\n", n, f.rejects, f.again(f.named.Encoding))
 		}
 	}
 	if code == core.ExitOK && refused > 0 {
@@ -138,80 +138,108 @@ func whoami() string {
 	return ""
 }
 
-func (a *importArguments) read() (importing.Options, error) {
-	options := importing.Options{File: filepath.Base(a.file), Workers: runtime.GOMAXPROCS(0) + 2, NotBefore: time.Now(), Correct: a.correct, Late: a.late, Beside: a.beside, Whole: a.whole, By: port.Act{Actor: a.actor, Reason: a.reason}}
-	var err error
+// read checks the flags.
+func (a *importArguments) read() (file importing.File, options importing.Options, err error) {
+	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.whole}
+	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.late, AllowConcurrent: a.beside}
 	if a.label != "" {
-		options.File = a.label
+		file.Name = a.label
 	}
 	if a.format != "canonical" && a.format != "telco" {
-		return options, fmt.Errorf("--format is %q (want canonical or telco)", a.format)
+		return file, options, fmt.Errorf("--format is %q (want canonical or telco)", a.format)
 	}
-	if options.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
-		return options, fmt.Errorf("--encoding: %w", err)
+	if file.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
+		return file, options, fmt.Errorf("--encoding: %w", err)
 	}
 	if a.late && (a.actor == "" || a.reason == "") {
-		return options, errors.New("--late needs --reason (and --actor): that new bills came in after dispatch had begun is written down with who and why")
+		return file, options, errors.New("--late needs --reason (and --actor): that new bills came in after dispatch had begun is written down with who and why")
 	}
 	if a.correct && (a.actor == "" || a.reason == "") {
-		return options, errors.New("--correct needs --reason (and --actor): a correction is written down with who and why")
+		return file, options, errors.New("--correct needs --reason (and --actor): a correction is written down with who and why")
 	}
-	if options.Month, err = key.ParseMonth(a.month); err != nil {
-		return options, fmt.Errorf("--month: %w", err)
+	if rules.Month, err = key.ParseMonth(a.month); err != nil {
+		return file, options, fmt.Errorf("--month: %w", err)
 	}
-	if options.Zone, err = window.Zone(a.zone); err != nil {
-		return options, fmt.Errorf("--zone: %w", err)
+	if rules.Zone, err = window.Zone(a.zone); err != nil {
+		return file, options, fmt.Errorf("--zone: %w", err)
 	}
 	if a.notBefore != "" {
-		if options.NotBefore, err = time.Parse(time.RFC3339, a.notBefore); err != nil {
-			return options, fmt.Errorf("--not-before: %q is not of the form 2026-11-25T09:00:00+09:00", a.notBefore)
+		if rules.NotBefore, err = time.Parse(time.RFC3339, a.notBefore); err != nil {
+			return file, options, fmt.Errorf("--not-before: %q is not of the form 2026-11-25T09:00:00+09:00", a.notBefore)
 		}
 	}
 	if a.rejects == "" {
 		a.rejects = filepath.Join(filepath.Dir(a.file), "rejects.csv")
 	}
-	return options, nil
+	options = importing.Options{Rules: rules, By: port.Act{Actor: a.actor, Reason: a.reason}, Workers: runtime.GOMAXPROCS(0) + 2}
+	return file, options, nil
 }
 
-func (a *importArguments) run(ctx context.Context, b Batch, options importing.Options, stderr io.Writer) (summary importing.Summary, err error) {
-	file, err := openSource(a.file)
+// importReport shows how an import goes.
+type importReport struct {
+	work    *progress.Work
+	refused int
+}
+
+// Note implements importing.Reporter.
+func (r *importReport) Note(text string) { r.work.Say("note: %s", text) }
+
+// Refused implements importing.Reporter: the first refused rows are shown.
+func (r *importReport) Refused(row importing.Refusal) {
+	if r.refused++; r.refused <= saidRefusals {
+		r.work.Say("%s", refusalText(row))
+	}
+}
+
+// Progress implements importing.Reporter.
+func (r *importReport) Progress(p importing.Progress) {
+	r.work.All(p.All)
+	r.work.Set(p.Bytes)
+}
+
+// run imports one file.
+func (f *importedFile) run(ctx context.Context, b Batch, files importedFiles, stderr io.Writer) (err error) {
+	file, err := openSource(f.file)
 	if err != nil {
-		return summary, err
+		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	rejects := &lateFile{path: a.rejects}
+	f.named.Unchanged = file.unchanged
+	source, err := f.source(file)
+	if err != nil {
+		return err
+	}
+	if f.plain = source.Size(); f.plain > 0 {
+		if err := files.checkDisk(ctx, b, f.options.Rules.Month); err != nil {
+			return fmt.Errorf("import %s: %w", f.named.Name, err)
+		}
+	}
+	rejects := &lateFile{path: f.rejects}
 	defer func() {
 		err = errors.Join(err, rejects.Close())
-		a.rejects = rejects.path
+		f.rejects = rejects.path
 	}()
-	options.Rejects = rejects
-	work := progress.On(stderr).Begin("import", "bytes", file.before.Size())
-	defer work.End()
-	options.Progress = func(p importing.Progress) {
-		work.All(p.All)
-		work.Set(p.Bytes)
+	report := &importReport{work: progress.On(stderr).Begin("import", "bytes", file.before.Size())}
+	defer report.work.End()
+	options := f.options
+	options.Rejects, options.Reporter = rejects, report
+	f.summary, err = b.Importer.Import(ctx, source, options)
+	if report.refused > saidRefusals {
+		report.work.Say("… and %d more", report.refused-saidRefusals)
 	}
-	options.Remark = func(text string) { work.Say("note: %s", text) }
-	said := 0
-	options.Refused = func(r importing.Refusal) {
-		if said++; said <= saidRefusals {
-			work.Say("%s", refusalText(r))
-		}
+	return err
+}
+
+// source inspects the file, or converts the sample data.
+func (f *importedFile) source(file io.ReadSeeker) (*importing.Source, error) {
+	if f.format != "telco" {
+		return importing.Open(file, f.named)
 	}
-	if a.format == "telco" {
-		data, err := importing.Telco(file, options.Month)
-		if err != nil {
-			return summary, err
-		}
-		summary, err = b.Importer.Import(ctx, data, options)
-		return summary, errors.Join(err, file.unchanged())
+	rows, err := importing.Telco(file, f.options.Rules.Month)
+	if err != nil {
+		return nil, err
 	}
-	options.Unchanged = file.unchanged
-	summary, err = b.Importer.ImportFile(ctx, file, options)
-	if said > saidRefusals {
-		work.Say("… and %d more", said-saidRefusals)
-	}
-	return summary, err
+	return importing.NewSource(f.named, rows), nil
 }
 
 // refusalText says which row was not taken and why.

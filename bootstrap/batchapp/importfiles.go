@@ -12,6 +12,7 @@ import (
 // importedFile is one of the files of an import, and what it came to.
 type importedFile struct {
 	importArguments
+	named   importing.File
 	options importing.Options
 	plain   int64 // bytes unpacked, once they are known
 	summary importing.Summary
@@ -34,7 +35,7 @@ func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
 		f := &importedFile{importArguments: *a}
 		f.file = path
 		var err error
-		if f.options, err = f.read(); err != nil {
+		if f.named, f.options, err = f.read(); err != nil {
 			return nil, err
 		}
 		files = append(files, f)
@@ -55,9 +56,7 @@ func (files importedFiles) run(ctx context.Context, b Batch, stderr io.Writer) e
 		if len(files) > 1 {
 			fmt.Fprintf(stderr, "file %d of %d: %s\n", i+1, len(files), f.file)
 		}
-		f.options.Room = files.roomFor(ctx, b, f)
-		var err error
-		if f.summary, err = f.importArguments.run(ctx, b, f.options, stderr); err != nil {
+		if err := f.run(ctx, b, files, stderr); err != nil {
 			return err
 		}
 	}
@@ -80,16 +79,16 @@ func (files importedFiles) total() (t importing.Summary) {
 // answer is the document of the one file, or of all of them with one for each.
 func (files importedFiles) answer() any {
 	if len(files) == 1 {
-		return files[0].importArguments.answer(files[0].options.Month, files[0].summary)
+		return files[0].importArguments.answer(files[0].options.Rules.Month, files[0].summary)
 	}
 	all := importArguments{file: fmt.Sprintf("%d files", len(files))}
 	document := struct {
 		importDocument
 		Files []importDocument `json:"files"`
-	}{importDocument: all.answer(files[0].options.Month, files.total())}
+	}{importDocument: all.answer(files[0].options.Rules.Month, files.total())}
 	document.Rejects = "" // each file has its own
 	for _, f := range files {
-		document.Files = append(document.Files, f.importArguments.answer(f.options.Month, f.summary))
+		document.Files = append(document.Files, f.importArguments.answer(f.options.Rules.Month, f.summary))
 	}
 	return document
 }
@@ -108,5 +107,5 @@ func (files importedFiles) print(w io.Writer) {
 			line(f.file, f.summary)
 		}
 	}
-	line("month "+files[0].options.Month.String(), files.total())
+	line("month "+files[0].options.Rules.Month.String(), files.total())
 }

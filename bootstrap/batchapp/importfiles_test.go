@@ -14,7 +14,7 @@ func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
 	t.Parallel()
 	a := importArguments{month: "2026-11", format: "canonical", zone: "UTC", files: []string{"one.csv"}}
 	files, err := a.named([]string{"data/two.csv.zst"})
-	if err != nil || len(files) != 2 || files[1].options.File != "two.csv.zst" || files[0].rejects != "rejects.csv" || files[1].rejects != "data/rejects.csv" {
+	if err != nil || len(files) != 2 || files[1].named.Name != "two.csv.zst" || files[0].rejects != "rejects.csv" || files[1].rejects != "data/rejects.csv" {
 		t.Fatalf("%v, %v", files, err)
 	}
 	if _, err := (&importArguments{}).named(nil); err == nil || !strings.Contains(err.Error(), "--file") {

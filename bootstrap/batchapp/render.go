@@ -112,26 +112,36 @@ func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	})
 }
 
+// renderReport shows how far a rendering is and keeps the first bills that cannot be rendered.
+type renderReport struct {
+	work  *progress.Work
+	named []rendering.Unrendered
+}
+
+// Failed implements rendering.Reporter.
+func (r *renderReport) Failed(u rendering.Unrendered) {
+	if len(r.named) < maxNamed {
+		r.named = append(r.named, u)
+	}
+}
+
+// Progress implements rendering.Reporter.
+func (r *renderReport) Progress(s rendering.Summary) { r.work.Set(int64(s.Rendered + s.Failed)) }
+
 // renderMonth renders, tells how far it is, and names the bills that cannot be rendered.
 func renderMonth(ctx context.Context, b Batch, month key.Month, options rendering.Options, stderr io.Writer) (rendering.Summary, error) {
 	var waiting int64 // what nobody has counted is shown without an end
 	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
 		waiting = int64(funnel.Batch[billing.Imported])
 	}
-	var named []rendering.Unrendered
-	options.Refused = func(u rendering.Unrendered) {
-		if len(named) < maxNamed {
-			named = append(named, u)
-		}
-	}
-	work := progress.On(stderr).Begin("render", "bills", waiting)
-	options.Progress = func(s rendering.Summary) { work.Set(int64(s.Rendered + s.Failed)) }
+	report := &renderReport{work: progress.On(stderr).Begin("render", "bills", waiting)}
+	options.Reporter = report
 	summary, err := b.Renderer(options).Render(ctx, month)
-	work.End()
-	for _, u := range named {
+	report.work.End()
+	for _, u := range report.named {
 		fmt.Fprintf(stderr, "not rendered: customer %s (%s): %s\n", u.Customer, u.Target, u.Reason)
 	}
-	if more := summary.Failed - len(named); more > 0 {
+	if more := summary.Failed - len(report.named); more > 0 {
 		fmt.Fprintf(stderr, "and %d more\n", more)
 	}
 	return summary, err

@@ -113,9 +113,12 @@ func (w *world) activate() {
 func (w *world) importAndRender() {
 	w.t.Helper()
 	watch := outage.New(w.clock, &memory.Log{})
-	importer := importing.NewImporter(postgres.NewMonths(w.db), postgres.NewImports(w.db), postgres.NewCorrections(w.db), postgres.NewAudit(w.db), w.cipher, w.clock, watch)
-	_, err := importer.Import(w.t.Context(), strings.NewReader(bills), importing.Options{
-		Month: november, NotBefore: w.clock.Now().Add(-time.Minute), Zone: time.UTC, File: "bills.csv", By: by("importer"),
+	importer := importing.New(importing.Ports{
+		Months: postgres.NewMonths(w.db), Imports: postgres.NewImports(w.db), Corrections: postgres.NewCorrections(w.db), Audit: postgres.NewAudit(w.db),
+		Cipher: w.cipher, Clock: w.clock, Watch: watch,
+	})
+	_, err := importer.Import(w.t.Context(), importing.NewSource(importing.File{Name: "bills.csv"}, strings.NewReader(bills)), importing.Options{
+		Rules: importing.Rules{Month: november, NotBefore: w.clock.Now().Add(-time.Minute), Zone: time.UTC}, By: by("importer"),
 	})
 	w.must(err)
 	renders := postgres.NewRenders(w.db)

@@ -60,9 +60,7 @@ func (d *demo) batch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rendered, err := b.Renderer(rendering.Options{Templates: templates, Progress: func(s rendering.Summary) {
-			d.stages.progress(s.Rendered, d.rows)
-		}}).Render(ctx, d.Month)
+		rendered, err := b.Renderer(rendering.Options{Templates: templates, Reporter: renderReport{demo: d}}).Render(ctx, d.Month)
 		if err != nil {
 			return err
 		}
@@ -88,32 +86,53 @@ func (d *demo) ensurePolicy(ctx context.Context, b batchapp.Batch) error {
 	return b.Policies.Activate(ctx, drafted.Ref(), by)
 }
 
+// importReport shows how far the import is and keeps its notes.
+type importReport struct {
+	importing.Silent
+	demo  *demo
+	notes []string
+}
+
+// Note implements importing.Reporter.
+func (r *importReport) Note(text string) { r.notes = append(r.notes, text) }
+
+// Progress implements importing.Reporter.
+func (r *importReport) Progress(p importing.Progress) { r.demo.stages.progress(p.Rows, 0) }
+
+// renderReport shows how far the rendering is.
+type renderReport struct {
+	rendering.Silent
+	demo *demo
+}
+
+// Progress implements rendering.Reporter.
+func (r renderReport) Progress(s rendering.Summary) { r.demo.stages.progress(s.Rendered, r.demo.rows) }
+
 func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
 	d.stages.begin("import")
 	data, err := d.Data()
 	if err != nil {
 		return err
 	}
-	var notes []string
 	path := filepath.Join(d.DataDir, "rejects.csv")
 	rejects, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rejects.Close() }() // each chunk is flushed
-	how := importing.Options{
-		Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone, File: "demo", Rejects: rejects, By: by,
-		Progress: func(p importing.Progress) { d.stages.progress(p.Rows, 0) },
-		Remark:   func(text string) { notes = append(notes, text) },
-	}
-	var summary importing.Summary
+	named := importing.File{Name: "demo"}
+	source := importing.NewSource(named, data)
 	if file, isFile := data.(io.ReadSeeker); isFile {
-		summary, err = b.Importer.ImportFile(ctx, file, how)
-	} else {
-		summary, err = b.Importer.Import(ctx, data, how)
+		if source, err = importing.Open(file, named); err != nil {
+			return err
+		}
 	}
+	report := &importReport{demo: d}
+	summary, err := b.Importer.Import(ctx, source, importing.Options{
+		Rules: importing.Rules{Month: d.Month, NotBefore: d.clock.Now().Add(-time.Minute), Zone: d.zone}, By: by, Rejects: rejects, Reporter: report,
+	})
 	defer func() {
-		for _, note := range notes {
+		for _, note := range report.notes {
 			fmt.Fprintf(d.Out, "  note: %s\n", note)
 		}
 	}()

@@ -166,11 +166,14 @@ func TestEveryRowIsImportedAsItIs(t *testing.T) {
 	run(t, o)
 	clock, log := memory.NewClock(time.Date(2026, 1, 22, 10, 0, 0, 0, time.UTC)), &memory.Log{}
 	store, cipher, watch := memory.NewStore(clock), memory.NewCipher(), outage.New(clock, log)
-	importer := importing.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch)
+	importer := importing.New(importing.Ports{
+		Months: store.Months(), Imports: store.Imports(), Corrections: store.Corrections(), Audit: store.Audit(), Cipher: cipher, Clock: clock, Watch: watch,
+	})
 	for _, name := range []string{"2026-01-001", "2026-01-002", "2026-02-001", "2026-03-002"} {
 		var rejects bytes.Buffer
-		summary, err := importer.Import(t.Context(), strings.NewReader(read(t, o, "bills-"+name+".csv")), importing.Options{
-			Month: month(t, name[:7]), NotBefore: clock.Now(), Zone: time.UTC, File: name, Rejects: &rejects,
+		source := importing.NewSource(importing.File{Name: name}, strings.NewReader(read(t, o, "bills-"+name+".csv")))
+		summary, err := importer.Import(t.Context(), source, importing.Options{
+			Rules: importing.Rules{Month: month(t, name[:7]), NotBefore: clock.Now(), Zone: time.UTC}, Rejects: &rejects,
 		})
 		if err != nil || summary != (importing.Summary{Rows: 2500, Inserted: 2500}) {
 			t.Fatalf("%s: %+v, %v\n%.500s", name, summary, err, rejects.String())

@@ -26,8 +26,12 @@ func TestEveryCustomerOfTheSampleDataIsImportedAndRendered(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rejects bytes.Buffer
-	imported, err := importing.NewImporter(store.Months(), store.Imports(), store.Corrections(), store.Audit(), cipher, clock, watch).Import(t.Context(), canonical, importing.Options{
-		Month: month, NotBefore: clock.Now(), Zone: time.UTC, File: "telco-customer-churn.csv", Rejects: &rejects,
+	importer := importing.New(importing.Ports{
+		Months: store.Months(), Imports: store.Imports(), Corrections: store.Corrections(), Audit: store.Audit(), Cipher: cipher, Clock: clock, Watch: watch,
+	})
+	source := importing.NewSource(importing.File{Name: "telco-customer-churn.csv"}, canonical)
+	imported, err := importer.Import(t.Context(), source, importing.Options{
+		Rules: importing.Rules{Month: month, NotBefore: clock.Now(), Zone: time.UTC}, Rejects: &rejects,
 	})
 	if err != nil || imported != (importing.Summary{Rows: 7043, Inserted: 7043}) {
 		t.Fatalf("%+v, %v\n%.500s", imported, err, rejects.String())

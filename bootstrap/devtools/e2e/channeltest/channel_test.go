@@ -149,8 +149,8 @@ func prepareBills(t *testing.T, month key.Month) {
 	if err := b.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
 		t.Fatal(err)
 	}
-	imported, err := b.Importer.Import(t.Context(), billingData(), importing.Options{
-		Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC, File: "channels.csv", Rejects: io.Discard,
+	imported, err := b.Importer.Import(t.Context(), importing.NewSource(importing.File{Name: "channels.csv"}, billingData()), importing.Options{
+		Rules: importing.Rules{Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, Rejects: io.Discard,
 	})
 	if err != nil || imported.Inserted != len(channel.All) {
 		t.Fatalf("%d of %d imported: %v (has each channel a destination in application/importing?)", imported.Inserted, len(channel.All), err)

@@ -151,8 +151,8 @@ func (w *world) prepare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		imported, err := b.Importer.Import(t.Context(), data, importing.Options{
-			Month: w.month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC, File: "sample", Rejects: io.Discard,
+		imported, err := b.Importer.Import(t.Context(), importing.NewSource(importing.File{Name: "sample"}, data), importing.Options{
+			Rules: importing.Rules{Month: w.month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, Rejects: io.Discard,
 		})
 		if err != nil || imported.Inserted != customers {
 			t.Fatalf("%d imported, %d rejected: %v", imported.Inserted, imported.Rejected, err)

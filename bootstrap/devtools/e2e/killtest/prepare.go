@@ -106,8 +106,8 @@ func (t *test) batch(ctx context.Context, c config.Batch) error {
 			return err
 		}
 		defer func() { _ = data.Close() }()
-		imported, err := b.Importer.Import(ctx, data, importing.Options{
-			Month: t.orders.Month, NotBefore: time.Now().Add(-time.Minute), Zone: zone, File: "kill test", Rejects: t.log,
+		imported, err := b.Importer.Import(ctx, importing.NewSource(importing.File{Name: "kill test"}, data), importing.Options{
+			Rules: importing.Rules{Month: t.orders.Month, NotBefore: time.Now().Add(-time.Minute), Zone: zone}, Rejects: t.log,
 		})
 		if err != nil {
 			return err

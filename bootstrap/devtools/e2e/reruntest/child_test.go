@@ -95,9 +95,12 @@ func (o *order) load(ctx context.Context, b batchapp.Batch) error {
 		if err != nil {
 			return err
 		}
-		_, err = b.Importer.ImportFile(ctx, file, importing.Options{
-			Month: o.Month, NotBefore: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), Zone: time.UTC, File: filepath.Base(name), Workers: 3,
-		})
+		source, err := importing.Open(file, importing.File{Name: filepath.Base(name)})
+		if err == nil {
+			_, err = b.Importer.Import(ctx, source, importing.Options{
+				Rules: importing.Rules{Month: o.Month, NotBefore: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), Zone: time.UTC}, Workers: 3,
+			})
+		}
 		if err := errors.Join(err, file.Close()); err != nil {
 			return err
 		}

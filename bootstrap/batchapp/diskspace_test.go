@@ -27,7 +27,7 @@ func TestAnImportThatWouldFillTheDatabasesDiskIsRefused(t *testing.T) {
 		"the server does not tell":    {postgres.Room{}, gib, 0, nil, false, ""},
 		"a directory of another host": {postgres.Room{Directory: "/elsewhere"}, gib, 0, errors.New("no such directory"), false, ""},
 	} {
-		err := checkRoom(c.room, c.csv, func(string) (int64, error) { return c.free, c.err })
+		err := checkDiskSpace(c.room, c.csv, func(string) (int64, error) { return c.free, c.err })
 		if (err != nil) != c.refused || c.refused && (!errors.Is(err, port.ErrInvalid) || !strings.Contains(err.Error(), c.mentions)) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -1,0 +1,95 @@
+package importing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+)
+
+// begin opens the month, keeps other imports of it out until release is called, finds out which bills the month still
+// takes, and records the import.
+func (r *run) begin(ctx context.Context) (release func(), err error) {
+	if err = r.retry(ctx, func(ctx context.Context) error { return r.ports.Months.Open(ctx, r.rules.Month) }); err != nil {
+		return nil, err
+	}
+	release = func() {}
+	if !r.rules.AllowConcurrent {
+		if release, err = r.lockMonth(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err = r.admit(ctx); err == nil {
+		err = r.beginRecord(ctx)
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// lockMonth claims the month; billing.ErrRefused where another import has it.
+func (r *run) lockMonth(ctx context.Context) (release func(), err error) {
+	var other port.ImportRecord
+	err = r.retry(ctx, func(ctx context.Context) error {
+		release, other, err = r.ports.Imports.TryLockMonth(ctx, r.rules.Month)
+		return err
+	})
+	if err != nil || release != nil {
+		return release, err
+	}
+	who := ""
+	if other.ID != 0 {
+		who = fmt.Sprintf(" (%s, by %q, since %s)", other.File, other.By.Actor, other.StartedAt.Format("2006-01-02 15:04:05 MST"))
+	}
+	return nil, fmt.Errorf("%w: another import of %s is running%s: wait for its end, or name all files in one import; --allow-concurrent runs this one all the same: "+
+		"of two different bills of a customer the first one that is stored stays", billing.ErrRefused, r.rules.Month, who)
+}
+
+// admit finds out whether the month still takes bills of customers that it does not have.
+func (r *run) admit(ctx context.Context) error {
+	var started bool
+	err := r.retry(ctx, func(ctx context.Context) (err error) {
+		started, err = r.ports.Months.DispatchStarted(ctx, r.rules.Month)
+		return err
+	})
+	switch {
+	case err != nil || !started:
+		return err
+	case r.rules.AllowNew:
+		by := r.by
+		by.At = r.ports.Clock.Now()
+		return r.retry(ctx, func(ctx context.Context) error {
+			return r.ports.Audit.Note(ctx, "import new bills after dispatch has begun: "+r.source.file.Name, r.rules.Month.String(), by)
+		})
+	default:
+		r.closedToNew = true
+		r.reporter.Note(fmt.Sprintf("dispatch of %s has begun: bills of customers whom it does not have yet are refused (--allow-new --reason … takes them)", r.rules.Month))
+		return nil
+	}
+}
+
+// beginRecord records the import. The record of an import that dies has no end.
+func (r *run) beginRecord(ctx context.Context) error {
+	r.record = port.ImportRecord{Month: r.rules.Month, File: r.source.file.Name, By: r.by, StartedAt: r.ports.Clock.Now()}
+	return r.retry(ctx, func(ctx context.Context) (err error) {
+		r.record.ID, err = r.ports.Imports.Begin(ctx, r.record)
+		return err
+	})
+}
+
+// finish records the end of the import, with the error that ended it.
+func (r *run) finish(ctx context.Context, failed error) error {
+	r.record.FinishedAt = r.ports.Clock.Now()
+	r.record.Rows, r.record.Inserted, r.record.Unchanged = r.summary.Rows, r.summary.Inserted, r.summary.Unchanged
+	r.record.Corrected, r.record.Conflicts, r.record.Rejected = r.summary.Corrected, r.summary.Conflicts, r.summary.Rejected+r.summary.Resolved
+	if failed != nil {
+		r.record.Error = failed.Error()
+		// One try: the import's error counts, and its context may have ended.
+		return errors.Join(failed, r.ports.Imports.End(context.WithoutCancel(ctx), r.record))
+	}
+	return r.retry(ctx, func(ctx context.Context) error { return r.ports.Imports.End(ctx, r.record) })
+}

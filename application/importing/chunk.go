@@ -1,0 +1,197 @@
+package importing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// chunk is a part of the file on its way into storage. Several are processed at once. What depends on the rows before is
+// done in turn, chunk by chunk: accepting each customer once (check), and reporting (report).
+type chunk struct {
+	run     *run
+	records []record // with bytes of the chunk's own
+	bytes   int64    // bytes of the file up to its end
+
+	bills    []port.ImportedBill
+	accepted []int // indexes of bills in records
+	refused  []refusedRow
+	stored   port.ImportReport
+
+	checkTurn, reportTurn turn
+}
+
+// refusedRow is a refused row, with its index in records.
+type refusedRow struct {
+	refusal
+	at int
+}
+
+// turn is a chunk's place in a queue of chunks that do something one after another.
+type turn struct {
+	before <-chan struct{} // closed when the chunk before has had its turn
+	done   chan struct{}   // to be closed when this chunk has had its turn
+}
+
+func (t turn) next() turn { return turn{before: t.done, done: make(chan struct{})} }
+
+// wait waits until the chunk before has had its turn.
+func (t turn) wait(ctx context.Context) error {
+	select {
+	case <-t.before:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// chunks reads the source chunk by chunk, and processes several chunks at once.
+func (r *run) chunks(ctx context.Context) error {
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(r.workers)
+	begun := make(chan struct{})
+	close(begun)
+	checkTurn, reportTurn := turn{done: begun}, turn{done: begun}
+	var failed error
+	for more := true; more && failed == nil && within.Err() == nil; {
+		checkTurn, reportTurn = checkTurn.next(), reportTurn.next()
+		c := &chunk{run: r, checkTurn: checkTurn, reportTurn: reportTurn}
+		if more, failed = c.read(); failed == nil {
+			group.Go(func() error { return c.process(within) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return cmp.Or(failed, ctx.Err())
+}
+
+// read reads rows until the chunk is full or the source ends, which it reports as no more.
+func (c *chunk) read() (more bool, err error) {
+	lines := c.run.lines
+	defer func() { c.bytes = lines.read }()
+	var arena []byte
+	for len(c.records) < chunkRows {
+		next, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read line %d: %w", lines.line+1, err)
+		}
+		fields := make([][]byte, len(next.fields))
+		for i, field := range next.fields {
+			if cap(arena)-len(arena) < len(field) {
+				arena = make([]byte, 0, max(len(field), maxRecord))
+			}
+			start := len(arena)
+			arena = append(arena, field...)
+			fields[i] = arena[start:len(arena):len(arena)]
+		}
+		next.fields = fields
+		c.records = append(c.records, next)
+	}
+	return true, nil
+}
+
+// process takes the chunk through all steps.
+func (c *chunk) process(ctx context.Context) error {
+	c.parse()
+	if err := c.check(ctx); err != nil {
+		return err
+	}
+	if err := c.store(ctx); err != nil {
+		return err
+	}
+	return c.report(ctx)
+}
+
+// parse makes a bill of each row, or refuses it.
+func (c *chunk) parse() {
+	c.accepted = make([]int, 0, len(c.records))
+	for at, next := range c.records {
+		parsed, wrong := c.run.parse(next)
+		if wrong != nil {
+			c.refused = append(c.refused, refusedRow{*wrong, at})
+			continue
+		}
+		c.bills, c.accepted = append(c.bills, parsed), append(c.accepted, at)
+	}
+}
+
+// check refuses further rows of a customer who has come before, and records the refused rows. A stored bill resolves
+// refused rows of its customer that were recorded before it. So a chunk with refused rows first waits until all chunks
+// before it are stored, and the chunks behind it wait until its rows are recorded.
+func (c *chunk) check(ctx context.Context) error {
+	if err := c.checkTurn.wait(ctx); err != nil {
+		return err
+	}
+	c.refuseRepeated()
+	if len(c.refused) > 0 {
+		if err := c.reportTurn.wait(ctx); err != nil {
+			return err
+		}
+		if err := c.recordRefused(ctx); err != nil {
+			return err
+		}
+	}
+	close(c.checkTurn.done)
+	return nil
+}
+
+// refuseRepeated refuses the second and every later row of a customer.
+func (c *chunk) refuseRepeated() {
+	bills := c.bills[:0]
+	for i, b := range c.bills {
+		first, repeated := c.run.firstLines.add(b.Customer, uint32(b.Line))
+		if !repeated {
+			bills = append(bills, b)
+			continue
+		}
+		// Recorded without the customer: the bill that is in, from the first row, does not make this row good.
+		c.refused = append(c.refused, refusedRow{at: c.accepted[i], refusal: refusal{
+			fieldError: fieldError{colCustomer, fmt.Sprintf("is the same as on line %d", first)}, place: c.run.place(b.Resolves, b.Line),
+		}})
+	}
+	c.bills = bills
+	slices.SortFunc(c.refused, func(a, b refusedRow) int { return cmp.Compare(a.at, b.at) })
+}
+
+// recordRefused records the refused rows and finds out which of them were resolved since they were first refused.
+func (c *chunk) recordRefused(ctx context.Context) error {
+	rejects := make([]port.Reject, len(c.refused))
+	for i, no := range c.refused {
+		rejects[i] = port.Reject{File: no.place.File, Line: no.place.Line, Field: no.field, Reason: no.reason, Customer: no.customer, Import: c.run.record.ID}
+	}
+	var resolved []port.RejectedRow
+	err := c.run.retry(ctx, func(ctx context.Context) (err error) {
+		resolved, err = c.run.ports.Imports.Reject(ctx, c.run.rules.Month, rejects)
+		return err
+	})
+	for i := range c.refused {
+		c.refused[i].resolved = slices.Contains(resolved, c.refused[i].place)
+	}
+	return err
+}
+
+// store stores the bills, waiting while the database is down. Storing the same chunk again changes nothing.
+func (c *chunk) store(ctx context.Context) error {
+	if len(c.bills) == 0 {
+		return nil
+	}
+	return c.run.retry(ctx, func(ctx context.Context) (err error) {
+		if c.run.closedToNew {
+			c.stored, err = c.run.ports.Imports.Compare(ctx, c.run.rules.Month, c.bills)
+		} else {
+			c.stored, err = c.run.ports.Imports.Store(ctx, c.run.rules.Month, c.bills, c.run.ports.Cipher.Seal)
+		}
+		return err
+	})
+}

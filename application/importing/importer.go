@@ -1,0 +1,105 @@
+// Package importing turns files of billing data into bills: it reads the canonical CSV (docs/contract/billing-csv.md), checks
+// each row, and stores a bill for each good one.
+package importing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+)
+
+// chunkRows is how many rows are stored in one transaction.
+const chunkRows = 1000
+
+// Ports are the driven ports that an import uses.
+type Ports struct {
+	Months      port.Months
+	Imports     port.Imports
+	Corrections port.Corrections
+	Audit       port.Audit
+	Cipher      port.Cipher
+	Clock       port.Clock
+	Watch       *outage.Watch // waits while the database is down
+}
+
+// Importer imports billing data. Safe for concurrent use.
+type Importer struct{ ports Ports }
+
+// New returns an importer.
+func New(ports Ports) *Importer { return &Importer{ports: ports} }
+
+// Import opens the month and reads the source to its end, chunk by chunk. Bad rows are refused and recorded; the others
+// are stored; new ones only while dispatch of the month has not begun, unless the rules allow it. It may be repeated
+// after any error, and run at the same time as other imports of the month if the rules allow that: what is stored stays
+// as it is. ErrHeader if the source is not canonical CSV; billfile.ErrChanged if its file changes meanwhile; ErrInvalid if
+// the month is closed or a parameter is missing; billing.ErrRefused while another import of the month is running. The
+// summary says what was done, also with an error.
+func (i *Importer) Import(ctx context.Context, source *Source, options Options) (Summary, error) {
+	run, err := newRun(i.ports, source, options)
+	if err != nil {
+		return Summary{}, err
+	}
+	release, err := run.begin(ctx)
+	if err == nil {
+		defer release()
+		err = run.finish(ctx, run.chunks(ctx))
+	}
+	if err != nil {
+		return run.summary, fmt.Errorf("import %s for %s, after row %d: %w", source.file.Name, run.rules.Month, run.summary.Rows, err)
+	}
+	if run.summary.Rows == 0 {
+		run.reporter.Note("the file has a header and no rows")
+	}
+	return run.summary, source.file.Unchanged()
+}
+
+// run is one import under way.
+type run struct {
+	ports    Ports
+	source   *Source
+	rules    Rules
+	by       port.Act
+	reporter Reporter
+	workers  int
+
+	lines       *splitter
+	header      header
+	rejects     *rejectFile // nil: not asked for
+	record      port.ImportRecord
+	closedToNew bool // dispatch has begun: bills of customers whom the month does not have stay out
+
+	firstLines firstLines
+	summary    Summary
+}
+
+// newRun checks the options and reads the header.
+func newRun(ports Ports, source *Source, options Options) (*run, error) {
+	options, err := options.checked()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		ports: ports, source: source, rules: options.Rules, by: options.By, reporter: options.Reporter, workers: options.Workers,
+		lines: newSplitter(source.rows),
+	}
+	for _, note := range source.notes {
+		r.reporter.Note(note)
+	}
+	if r.header, err = r.lines.header(source.file.Encoding); err != nil {
+		return nil, fmt.Errorf("import %s: %w", source.file.Name, err)
+	}
+	if len(r.header.unknown) > 0 {
+		r.reporter.Note("unknown columns are ignored: " + r.header.ignored())
+	}
+	if options.Rejects != nil {
+		r.rejects = newRejectFile(options.Rejects, r.header)
+	}
+	return r, nil
+}
+
+// retry repeats do while the database is down.
+func (r *run) retry(ctx context.Context, do func(context.Context) error) error {
+	return r.ports.Watch.Retry(ctx, "database", do)
+}

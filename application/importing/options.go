@@ -1,0 +1,103 @@
+package importing
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Rules say for which month bills are imported, and which of them are taken.
+type Rules struct {
+	Month           key.Month
+	NotBefore       time.Time      // the opening of dispatch: no bill goes out before; required
+	Zone            *time.Location // of send days and quiet hours where a row names none; required
+	Correct         bool           // a row that differs from the stored bill replaces it, if the bill may still change; needs who and why
+	AllowNew        bool           // take bills of customers that the month does not have although its dispatch has begun; needs who and why
+	AllowConcurrent bool           // run although another import of the month is running
+}
+
+// Options are an import's parameters.
+type Options struct {
+	Rules    Rules
+	By       port.Act  // who imports, and why; both may be empty unless the rules need them
+	Rejects  io.Writer // receives the refused rows as rejects.csv; may be nil
+	Reporter Reporter  // may be nil
+	Workers  int       // chunks stored at once; default 2
+}
+
+// Reporter is told how an import goes. Its methods are called from one goroutine at a time.
+type Reporter interface {
+	// Note is called with what a person should know about the file or the month.
+	Note(text string)
+	// Refused is called for each row that is not taken.
+	Refused(r Refusal)
+	// Progress is called after each chunk.
+	Progress(p Progress)
+}
+
+// Silent is a reporter that reports nothing; reporters of one thing embed it.
+type Silent struct{}
+
+// Note implements Reporter.
+func (Silent) Note(string) {}
+
+// Refused implements Reporter.
+func (Silent) Refused(Refusal) {}
+
+// Progress implements Reporter.
+func (Silent) Progress(Progress) {}
+
+// checked returns the options with their defaults. ErrInvalid if they cannot be used.
+func (o Options) checked() (Options, error) {
+	if o.Workers < 1 {
+		o.Workers = 2
+	}
+	if o.Reporter == nil {
+		o.Reporter = Silent{}
+	}
+	r := o.Rules
+	switch {
+	case r.Month == 0:
+		return o, fmt.Errorf("%w: the import needs a billing month", port.ErrInvalid)
+	case r.Month.Year() < 2000 || r.Month.Year() > 2199:
+		return o, fmt.Errorf("%w: the billing month %s is out of range (2000-01 to 2199-12)", port.ErrInvalid, r.Month)
+	case r.NotBefore.IsZero():
+		return o, fmt.Errorf("%w: the import needs the instant at which dispatch opens", port.ErrInvalid)
+	case r.Zone == nil:
+		return o, fmt.Errorf("%w: the import needs a default time zone", port.ErrInvalid)
+	case (r.Correct || r.AllowNew) && (strings.TrimSpace(o.By.Actor) == "" || strings.TrimSpace(o.By.Reason) == ""):
+		return o, fmt.Errorf("%w: a correction, and new bills after dispatch has begun, need who and why", port.ErrInvalid)
+	}
+	return o, nil
+}
+
+// Progress is how far an import is.
+type Progress struct {
+	Rows  int   // rows read so far, the header and empty lines not counted
+	Bytes int64 // bytes read so far, unpacked
+	All   int64 // bytes of the whole file, unpacked; 0: not known
+}
+
+// Refusal is a row that was not taken. The customer number is the only personal data in it.
+type Refusal struct {
+	Line     int    // in this file
+	Customer string // the customer number; "" if it could not be read
+	Field    string // the column; "" if it is about the whole row
+	Reason   string
+	Conflict bool // another bill of the customer is stored and stays, or the bill is new and dispatch has begun; otherwise the row is rejected
+}
+
+// Summary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected + Resolved.
+type Summary struct {
+	Rows      int
+	Inserted  int
+	Unchanged int // stored already: importing twice changes nothing
+	Corrected int // replaced another bill that was stored
+	Conflicts int // not taken because of what the month has: another bill of the customer that stays; or none, after dispatch has begun
+	Rejected  int // refused, each with line, field and reason
+	Resolved  int // refused as before, and resolved since: nothing is left to do about them
+}

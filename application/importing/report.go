@@ -1,0 +1,116 @@
+package importing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/billing"
+)
+
+// report adds the chunk to the summary, corrects bills if that is asked for, and reports the rows that are not taken.
+func (c *chunk) report(ctx context.Context) error {
+	if err := c.reportTurn.wait(ctx); err != nil {
+		return err
+	}
+	summary := &c.run.summary
+	for _, no := range c.refused {
+		if no.resolved {
+			summary.Resolved++
+		} else {
+			summary.Rejected++
+		}
+		if err := c.run.reportRow(c.records[no.at], no.refusal); err != nil {
+			return err
+		}
+	}
+	summary.Rows += len(c.bills) + len(c.refused) - len(c.stored.Conflicts) - len(c.stored.New)
+	summary.Inserted += c.stored.Inserted
+	summary.Unchanged += c.stored.Unchanged
+	for _, conflict := range c.stored.Conflicts {
+		if err := c.resolve(ctx, conflict); err != nil {
+			return err
+		}
+		summary.Rows++
+	}
+	for _, late := range c.stored.New {
+		if err := c.keepOut(late, fmt.Sprintf("has no bill in %s yet, and its dispatch has begun (--allow-new takes new bills)", c.run.rules.Month)); err != nil {
+			return err
+		}
+		summary.Rows++
+	}
+	if c.run.rejects != nil {
+		if err := c.run.rejects.flush(); err != nil {
+			return err
+		}
+	}
+	c.run.reporter.Progress(Progress{Rows: summary.Rows, Bytes: c.bytes, All: c.run.source.size})
+	close(c.reportTurn.done)
+	return nil
+}
+
+// resolve corrects the stored bill that a row is in conflict with, or reports why that stays.
+func (c *chunk) resolve(ctx context.Context, conflict port.ImportConflict) error {
+	reason := "has another bill in this month already, which stays (--correct replaces it where it may still change)"
+	at, found := slices.BinarySearchFunc(c.bills, conflict.Line, func(b port.ImportedBill, line int) int { return cmp.Compare(b.Line, line) })
+	if c.run.rules.Correct && found {
+		refused, err := c.run.correct(ctx, c.bills[at])
+		if err != nil {
+			return err
+		}
+		if refused == nil {
+			c.run.summary.Corrected++
+			return nil
+		}
+		reason = "has another bill in this month already, which stays: " + refused.Error()
+	}
+	return c.keepOut(conflict, reason)
+}
+
+// keepOut counts and reports a row that does not fit what the month has.
+func (c *chunk) keepOut(conflict port.ImportConflict, reason string) error {
+	c.run.summary.Conflicts++
+	row, _ := slices.BinarySearchFunc(c.records, conflict.Line, func(r record, line int) int { return cmp.Compare(r.line, line) })
+	return c.run.reportRow(c.records[row], refusal{
+		fieldError: fieldError{colCustomer, reason}, place: port.RejectedRow{File: c.run.source.file.Name, Line: conflict.Line},
+		conflict: true, customer: conflict.Customer,
+	})
+}
+
+// correct replaces a bill's data (R6) and records who asked for it. refused says why the bill may not change.
+func (r *run) correct(ctx context.Context, corrected port.ImportedBill) (refused, err error) {
+	err = r.retry(ctx, func(ctx context.Context) error {
+		return r.ports.Corrections.Correct(ctx, corrected, r.ports.Cipher.Seal, settle.Correction(corrected, r.ports.Clock))
+	})
+	if errors.Is(err, billing.ErrRefused) {
+		return err, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	by := r.by
+	by.At = r.ports.Clock.Now()
+	return nil, r.retry(ctx, func(ctx context.Context) error {
+		return r.ports.Audit.Note(ctx, "correct", port.CustomerSubject(r.rules.Month, corrected.Customer), by)
+	})
+}
+
+// reportRow reports a row that is not taken, to the reporter and in rejects.csv.
+func (r *run) reportRow(row record, no refusal) error {
+	reason := no.reason
+	if no.before != "" {
+		reason += ": " + no.before
+	}
+	if no.resolved {
+		reason += " (refused, resolved since)"
+	}
+	r.reporter.Refused(Refusal{Line: row.line, Customer: no.customer, Field: no.field, Reason: reason, Conflict: no.conflict})
+	if r.rejects == nil || no.resolved {
+		return nil
+	}
+	return r.rejects.add(no, row.fields)
+}
