@@ -174,14 +174,14 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
 	}
-	letter, err := g.compose(d, to)
+	message, err := g.compose(d, to)
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Content, Detail: gateway.Redact(err.Error(), to)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
 	defer cancel()
 	from := cmp.Or(g.envelopeFrom, g.letterhead(d.Content).from.Address)
-	reply := g.call(ctx, envelope{from: from, to: to, letter: letter})
+	reply := g.call(ctx, envelope{from: from, to: to, message: message})
 	reply.Detail = gateway.Redact(reply.Detail, to)
 	return reply
 }

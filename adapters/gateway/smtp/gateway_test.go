@@ -331,11 +331,11 @@ func TestAMailIsTheSameForTheSameKey(t *testing.T) {
 	g := mailGateway(t, porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{}), nil)
 	ids := map[string]bool{}
 	for range 2 {
-		letter, err := g.compose(mailTo("kim@example.com", 1), "kim@example.com")
+		message, err := g.compose(mailTo("kim@example.com", 1), "kim@example.com")
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := mail.ReadMessage(bytes.NewReader(letter))
+		m, err := mail.ReadMessage(bytes.NewReader(message))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -85,11 +85,11 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		letter, err := g.compose(d, to)
+		message, err := g.compose(d, to)
 		if err != nil {
 			return
 		}
-		read, err := mail.ReadMessage(strings.NewReader(string(letter)))
+		read, err := mail.ReadMessage(strings.NewReader(string(message)))
 		if err != nil {
 			t.Fatalf("no mail: %v", err)
 		}

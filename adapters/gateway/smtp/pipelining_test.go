@@ -1,9 +1,6 @@
 package smtp
 
 import (
-	"bufio"
-	"bytes"
-	"io"
 	"net"
 	"net/textproto"
 	"strings"
@@ -13,28 +10,6 @@ import (
 	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/channel"
 )
-
-func TestALetterInOnePieceIsWhatTheDotWriterWrites(t *testing.T) {
-	t.Parallel()
-	for letter, want := range map[string]bool{
-		"a: b\r\n\r\ntext\r\n": true, "text": false, "text\n": false, "a\nb\r\n": false, ".\r\n": false, "a\r\n.\r\n": false, "a\r\n..b\r\n": false, "": false, "a.b\r\n": true,
-	} {
-		if got := isOnTheWire([]byte(letter)); got != want {
-			t.Errorf("%q: %t", letter, got)
-		}
-		var written bytes.Buffer
-		dots := textproto.NewWriter(bufio.NewWriter(&written)).DotWriter()
-		if _, err := io.WriteString(dots, letter); err != nil {
-			t.Fatal(err)
-		}
-		if err := dots.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if want && written.String() != letter+".\r\n" {
-			t.Errorf("%q is written as %q", letter, written.String())
-		}
-	}
-}
 
 func TestPipelinedCommandsCostOneRoundTrip(t *testing.T) {
 	t.Parallel()

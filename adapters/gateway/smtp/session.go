@@ -1,7 +1,6 @@
 package smtp
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -47,7 +46,7 @@ func (c *boundedConn) Write(p []byte) (int, error) {
 // envelope is one message, ready to be sent.
 type envelope struct {
 	from, to string
-	letter   []byte
+	message  []byte
 }
 
 // session is one connection that has been greeted, encrypted and authenticated. One message at a time.
@@ -156,7 +155,7 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 		return gateway.NotMade("given up before the first byte of the message"), false
 	}
 	// From here on the server may accept the message, whatever happens to the connection.
-	if err := s.write(e.letter); err != nil {
+	if err := s.writeData(e.message); err != nil {
 		s.broken = true
 		return gateway.Unknown("the line broke inside DATA: " + err.Error()), false
 	}
@@ -169,26 +168,13 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 	return port.Reply{Verdict: port.CallAccepted, MessageID: queueID(said)}, false
 }
 
-// write sends a letter and the dot that ends it. Letters whose lines need no change, as nearly all, go out in one piece.
-func (s *session) write(letter []byte) error {
-	text := s.client.Text
-	if !isOnTheWire(letter) {
-		dots := text.DotWriter()
-		if _, err := dots.Write(letter); err != nil {
-			return err
-		}
-		return dots.Close()
-	}
-	if _, err := text.W.Write(append(letter, ".\r\n"...)); err != nil {
+// writeData sends a message and the dot that ends it, in one piece.
+func (s *session) writeData(message []byte) error {
+	writer := s.client.Text.W
+	if _, err := writer.Write(appendData(make([]byte, 0, len(message)+len(message)/64+16), message)); err != nil {
 		return err
 	}
-	return text.W.Flush()
-}
-
-// isOnTheWire reports whether a letter is as DATA wants it: lines that end in CRLF, none of which begins with a dot.
-func isOnTheWire(letter []byte) bool {
-	return bytes.HasSuffix(letter, []byte("\r\n")) && !bytes.HasPrefix(letter, []byte(".")) && !bytes.Contains(letter, []byte("\n.")) &&
-		bytes.Count(letter, []byte("\n")) == bytes.Count(letter, []byte("\r\n"))
+	return writer.Flush()
 }
 
 // The replies that are waited for (RFC 5321, 4.3.2).
