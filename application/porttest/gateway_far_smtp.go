@@ -2,8 +2,10 @@ package porttest
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/textproto"
 	"strings"
@@ -13,10 +15,15 @@ import (
 // Hangup is a reply of SMTPSettings.Reply that breaks the connection.
 const Hangup = "\x00hang up"
 
+// NextRecord inside a reply of SMTPSettings.Reply ends a TLS record: what precedes and what follows it arrives in one
+// segment, and in two records.
+const NextRecord = "\x00next record"
+
 // SMTPSettings changes how a scripted mail server answers.
 type SMTPSettings struct {
 	Extensions []string    // of EHLO, such as "SMTPUTF8"
-	TLS        *tls.Config // with STARTTLS among the extensions
+	TLS        *tls.Config // with STARTTLS among the extensions, or Implicit
+	Implicit   bool        // TLS from the first byte
 	// Reply, if not nil, is called for each command before the message ("GREETING", "EHLO", "MAIL", "RCPT", "DATA",
 	// "RSET", …) with the number of the connection, from 1. It returns a reply, Hangup, or "" for the usual reply.
 	Reply func(connection int, verb string) string
@@ -43,8 +50,11 @@ func NewSMTPFarEnd(t testing.TB, settings SMTPSettings) SMTPFarEnd {
 	return SMTPFarEnd{mail: box, farEnd: newFarEnd(t, func(f *farEnd, line net.Conn) {
 		f.mu.Lock()
 		box.connections++
-		s := smtpLine{farEnd: f, box: box, number: box.connections, line: line}
+		s := smtpLine{farEnd: f, box: box, number: box.connections, line: line, below: &heldConn{Conn: line}}
 		f.mu.Unlock()
+		if s.line = s.below; settings.Implicit && s.encrypt() != nil {
+			return
+		}
 		s.serve()
 	})}
 }
@@ -76,6 +86,7 @@ type smtpLine struct {
 	box    *mailbox
 	number int
 	line   net.Conn
+	below  *heldConn // line, below TLS
 	text   *textproto.Reader
 	to     string
 }
@@ -111,8 +122,20 @@ func (s *smtpLine) say(verb, usual string) bool {
 	if reply == Hangup {
 		return false
 	}
-	_, err := fmt.Fprintf(s.line, "%s\r\n", reply)
-	return err == nil && !strings.HasPrefix(reply, "421")
+	s.below.hold = true
+	for record := range strings.SplitSeq(reply+"\r\n", NextRecord) {
+		if _, err := io.WriteString(s.line, record); err != nil {
+			return false
+		}
+	}
+	return s.below.release(0) == nil && !strings.HasPrefix(reply, "421")
+}
+
+// encrypt makes the TLS handshake.
+func (s *smtpLine) encrypt() error {
+	secure := tls.Server(s.below, s.box.settings.TLS)
+	s.line = secure
+	return secure.HandshakeContext(context.Background())
 }
 
 func (s *smtpLine) answer(verb, argument string) bool {
@@ -131,9 +154,9 @@ func (s *smtpLine) answer(verb, argument string) bool {
 		if !s.say(verb, "220 2.0.0 go ahead") {
 			return false
 		}
-		s.line = tls.Server(s.line, s.box.settings.TLS)
+		err := s.encrypt()
 		s.text = textproto.NewReader(bufio.NewReader(s.line))
-		return true
+		return err == nil
 	case "AUTH":
 		return s.say(verb, "235 2.7.0 welcome")
 	case "RCPT":

@@ -16,25 +16,20 @@ func provider(kind channel.Kind, deadline time.Duration) port.Provider {
 	}
 }
 
-func httpRig(t testing.TB, kind channel.Kind, deadline time.Duration) (porttest.GatewayRig, porttest.HTTPFarEnd) {
-	t.Helper()
-	far := porttest.NewHTTPFarEnd(t)
-	gateway, err := httpgateway.New(httpgateway.Config{Provider: provider(kind, deadline), URL: far.URL(), Token: "s3cret"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(gateway.Close)
-	return porttest.GatewayRig{Gateway: gateway, Far: far}, far
-}
-
 func TestHTTPGatewaysKeepThePortsPromises(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []channel.Kind{channel.SMS, channel.Push} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			porttest.Gateway(t, func(t testing.TB, deadline time.Duration) porttest.GatewayRig {
-				rig, _ := httpRig(t, kind, deadline)
-				return rig
+			porttest.HTTPGateway(t, func(t testing.TB, far porttest.HTTPFarEnd, deadline time.Duration) porttest.GatewayRig {
+				gateway, err := httpgateway.New(httpgateway.Config{
+					Provider: provider(kind, deadline), URL: far.URL(), Token: "s3cret", TLS: far.ClientTLS(),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(gateway.Close)
+				return porttest.GatewayRig{Gateway: gateway, Far: far}
 			})
 		})
 	}

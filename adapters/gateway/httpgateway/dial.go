@@ -3,54 +3,94 @@ package httpgateway
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"time"
+
+	"github.com/balsong/balsong/adapters/gateway"
 )
 
-// dial opens a connection to the gateway, including its TLS handshake.
-type dial func(ctx context.Context) (net.Conn, error)
+var errUnexpectedData = errors.New("unexpected data from the server before the request")
 
-// dialerFor returns a dial for an address; secure means https. It offers no protocol but HTTP/1.1.
-func dialerFor(address string, secure bool, settings *tls.Config, timeout time.Duration) dial {
-	plain := &net.Dialer{Timeout: timeout}
-	if !secure {
-		return func(ctx context.Context) (net.Conn, error) { return plain.DialContext(ctx, "tcp", address) }
+// dial opens a connection to the gateway, including its TLS handshake.
+type dial func(ctx context.Context) (*connection, error)
+
+// plainDialer returns a dial for an address without TLS.
+func plainDialer(address string, timeout time.Duration) dial {
+	dialer := &net.Dialer{Timeout: timeout}
+	return func(ctx context.Context) (*connection, error) {
+		conn, err := dialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		probe := gateway.NewProbeConn(conn)
+		return &connection{Conn: probe, probe: probe}, nil
 	}
+}
+
+// tlsDialer returns a dial for an address with TLS; host is the name in the certificate. It offers no protocol but
+// HTTP/1.1.
+func tlsDialer(address, host string, settings *tls.Config, timeout time.Duration) dial {
+	dialer := &net.Dialer{}
 	config := settings.Clone()
 	if config == nil {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
 	config.NextProtos = []string{"http/1.1"}
-	dialer := &tls.Dialer{NetDialer: plain, Config: config}
-	return func(ctx context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (*connection, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		return dialer.DialContext(ctx, "tcp", address)
+		conn, err := dialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		probe := gateway.NewProbeConn(conn)
+		secure := tls.Client(probe, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return &connection{Conn: secure, probe: probe, secure: true}, nil
 	}
 }
 
-// connect returns an unused connection, or a new one. One that the gateway has closed meanwhile is not used: a request
-// on it would leave the outcome unknown.
-func (g *Gateway) connect(ctx context.Context, deadline time.Time) (net.Conn, error) {
+// connect returns an idle connection, or a new one, whose deadline is set. One on which the gateway has sent something, or
+// which it has closed, is not used: a call would take the former for its answer, and end unknown on the latter.
+func (g *Gateway) connect(ctx context.Context, deadline time.Time) (*connection, error) {
 	for {
-		conn, kept := g.pool.Take()
-		if !kept {
-			ctx, cancel := context.WithDeadline(ctx, deadline)
-			defer cancel()
-			return g.dialAside(ctx)
+		conn, idle := g.pool.Take()
+		if !idle {
+			break
 		}
-		if quiet(conn) {
+		if conn.SetDeadline(deadline) == nil && conn.quiet() {
 			return conn, nil
 		}
 		_ = conn.Close()
 	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	conn, err := g.dialAside(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err = conn.SetDeadline(deadline); err == nil && !conn.quiet() {
+		err = errUnexpectedData
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
-// dialAside dials on a goroutine of its own. Dialling needs a deep stack, which the caller's would keep: with thousands of calls
-// under way 16 KB each instead of 8.
-func (g *Gateway) dialAside(ctx context.Context) (net.Conn, error) {
+// dialAside dials on a goroutine of its own. Dialling needs a deep stack, which the caller's would keep: with thousands of
+// calls in flight 16 KB each instead of 8.
+func (g *Gateway) dialAside(ctx context.Context) (*connection, error) {
 	type dialled struct {
-		conn net.Conn
+		conn *connection
 		err  error
 	}
 	done := make(chan dialled, 1)

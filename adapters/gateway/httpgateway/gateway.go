@@ -37,7 +37,7 @@ type Gateway struct {
 	provider port.Provider
 	head     []byte // of each request, up to the idempotency key
 	dial     dial
-	pool     *gateway.Pool[net.Conn]
+	pool     *gateway.Pool[*connection]
 	now      func() time.Time
 }
 
@@ -65,14 +65,17 @@ func New(c Config) (*Gateway, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	address, secure := endpoint.Host, endpoint.Scheme == "https"
+	address, timeout := endpoint.Host, min(c.Provider.CallDeadline, 10*time.Second)
 	if endpoint.Port() == "" {
 		address = net.JoinHostPort(endpoint.Hostname(), endpoint.Scheme) // the schemes are the services' names
 	}
+	open := plainDialer(address, timeout)
+	if endpoint.Scheme == "https" {
+		open = tlsDialer(address, endpoint.Hostname(), c.TLS, timeout)
+	}
 	return &Gateway{
-		provider: c.Provider, head: headOf(endpoint, c.Token), now: c.Now,
-		dial: dialerFor(address, secure, c.TLS, min(c.Provider.CallDeadline, 10*time.Second)),
-		pool: gateway.NewPool(c.IdleTimeout, func(conn net.Conn) { _ = conn.Close() }),
+		provider: c.Provider, head: headOf(endpoint, c.Token), now: c.Now, dial: open,
+		pool: gateway.NewPool(c.IdleTimeout, func(conn *connection) { _ = conn.Close() }),
 	}, nil
 }
 
@@ -100,11 +103,6 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		deadline = earlier
 	}
 	conn, err := g.connect(ctx, deadline)
-	if err == nil {
-		if err = conn.SetDeadline(deadline); err != nil {
-			_ = conn.Close()
-		}
-	}
 	if err != nil {
 		bodies.Put(body)
 		return gateway.NotMade("no byte was sent: " + gateway.Redact(err.Error(), destination))
@@ -124,7 +122,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 // call sends the request and reads the answer. It gives body back to the pool as soon as it is written, because
 // thousands of calls wait for their answers at the same time. reusable reports whether the connection may carry another
 // call.
-func (g *Gateway) call(ctx context.Context, conn net.Conn, key key.Delivery, body *[]byte) (reply port.Reply, reusable bool) {
+func (g *Gateway) call(ctx context.Context, conn *connection, key key.Delivery, body *[]byte) (reply port.Reply, reusable bool) {
 	if err := ctx.Err(); err != nil {
 		bodies.Put(body)
 		return gateway.NotMade("no byte was sent: " + err.Error()), false
@@ -134,8 +132,8 @@ func (g *Gateway) call(ctx context.Context, conn net.Conn, key key.Delivery, bod
 	if err != nil {
 		return gateway.Unknown("the request broke off: " + err.Error()), false
 	}
-	awaitAnswer(conn)
-	return g.read(conn)
+	conn.probe.AwaitReadable()
+	return g.read(conn, key)
 }
 
 // bodies holds the buffers of request bodies for the next calls.

@@ -3,6 +3,8 @@ package httpgateway
 import (
 	"context"
 	"net"
+
+	"github.com/balsong/balsong/adapters/gateway"
 )
 
 // pipes is a listener whose connections cost no file descriptor.
@@ -13,11 +15,12 @@ type pipes struct {
 
 func newPipes() *pipes { return &pipes{waiting: make(chan net.Conn), closed: make(chan struct{})} }
 
-func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
+func (p *pipes) dial(ctx context.Context) (*connection, error) {
 	near, far := net.Pipe()
 	select {
 	case p.waiting <- far:
-		return near, nil
+		probe := gateway.NewProbeConn(near)
+		return &connection{Conn: probe, probe: probe}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-p.closed:

@@ -17,6 +17,9 @@ import (
 // maxAnswer bounds an answer including its header, in bytes.
 const maxAnswer = maxBody + 32<<10
 
+// keyHeader carries the delivery key, in the request and, if the gateway repeats it, in the answer.
+const keyHeader = "Idempotency-Key"
+
 // headOf returns what every request to an endpoint begins with (RFC 9112), up to the value of the idempotency key.
 func headOf(endpoint *url.URL, token string) []byte {
 	head := "POST " + endpoint.RequestURI() + " HTTP/1.1\r\nHost: " + endpoint.Host +
@@ -24,16 +27,20 @@ func headOf(endpoint *url.URL, token string) []byte {
 	if token != "" {
 		head += "Authorization: Bearer " + token + "\r\n"
 	}
-	return []byte(head + "Idempotency-Key: ")
+	return []byte(head + keyHeader + ": ")
 }
 
-// write sends one request, head and body in one system call where the system can.
-func (g *Gateway) write(conn net.Conn, key key.Delivery, body []byte) error {
+// write sends one request, head and body together: in one system call, or in as few TLS records as they need.
+func (g *Gateway) write(conn *connection, key key.Delivery, body []byte) error {
 	head := make([]byte, 0, len(g.head)+128)
 	head = append(append(head, g.head...), key.String()...)
 	head = append(head, "\r\nContent-Length: "...)
 	head = append(strconv.AppendInt(head, int64(len(body)), 10), "\r\n\r\n"...)
-	_, err := (&net.Buffers{head, body}).WriteTo(conn)
+	if conn.secure {
+		_, err := conn.Write(append(head, body...))
+		return err
+	}
+	_, err := (&net.Buffers{head, body}).WriteTo(conn.probe.Conn)
 	return err
 }
 
@@ -44,7 +51,9 @@ var answers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10)
 var post = &http.Request{Method: http.MethodPost}
 
 // read reads one answer. reusable reports whether it was read to its end and the gateway keeps the connection open.
-func (g *Gateway) read(conn net.Conn) (reply port.Reply, reusable bool) {
+//
+// The contract lets an answer name its call. One that names another call says nothing about this one.
+func (g *Gateway) read(conn *connection, key key.Delivery) (reply port.Reply, reusable bool) {
 	reader, _ := answers.Get().(*bufio.Reader)
 	defer answers.Put(reader)
 	defer reader.Reset(nil)
@@ -54,6 +63,9 @@ func (g *Gateway) read(conn net.Conn) (reply port.Reply, reusable bool) {
 		return gateway.Unknown("no answer: " + err.Error()), false
 	}
 	defer response.Body.Close()
+	if named := response.Header.Get(keyHeader); named != "" && named != key.String() {
+		return gateway.Unknown("the answer is for another call"), false
+	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
 		return gateway.Unknown("the answer broke off: " + err.Error()), false

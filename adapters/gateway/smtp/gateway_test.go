@@ -200,16 +200,27 @@ func TestEachStageBeforeTheMessage(t *testing.T) {
 	}
 }
 
-func TestAServerThatSpeaksOutOfTurnIsNotBelieved(t *testing.T) {
+// A reply that came before the message says nothing about it, wherever it lies: in the reader's buffer, in the socket or
+// decrypted inside TLS.
+func TestAReplyBeforeTheMessageIsNotTakenForItsAcceptance(t *testing.T) {
 	t.Parallel()
-	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{Reply: func(_ int, verb string) string {
-		if verb == "DATA" {
-			return "354 go on\r\n250 2.0.0 queued already"
+	server, client := porttest.Certificate()
+	for name, policy := range map[string]TLSPolicy{"plain": TLSNone, "STARTTLS": TLSMandatory, "implicit TLS": TLSImplicit} {
+		for _, between := range []string{"", porttest.NextRecord} {
+			far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{
+				TLS: server, Implicit: policy == TLSImplicit, Extensions: []string{"STARTTLS"},
+				Reply: func(_ int, verb string) string {
+					if verb == "DATA" {
+						return "354 go on\r\n" + between + "250 2.0.0 queued already"
+					}
+					return ""
+				},
+			})
+			g := mailGateway(t, far, func(c *Config) { c.TLS, c.TLSConfig = policy, client })
+			if reply := g.Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict != port.CallNotMade {
+				t.Errorf("%s, in two records %t: %+v", name, between != "", reply)
+			}
 		}
-		return ""
-	}})
-	if reply := mailGateway(t, far, nil).Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict == port.CallAccepted {
-		t.Errorf("a reply that came before the message was taken for its acceptance: %+v", reply)
 	}
 }
 

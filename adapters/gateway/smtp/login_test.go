@@ -1,10 +1,7 @@
 package smtp
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,18 +10,9 @@ import (
 	"github.com/balsong/balsong/application/porttest"
 )
 
-func testCertificate() (server, client *tls.Config) {
-	donor := httptest.NewUnstartedServer(nil)
-	donor.StartTLS()
-	defer donor.Close()
-	roots := x509.NewCertPool()
-	roots.AddCert(donor.Certificate())
-	return &tls.Config{Certificates: donor.TLS.Certificates, MinVersion: tls.VersionTLS12}, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-}
-
 func TestTheTLSPolicyHolds(t *testing.T) {
 	t.Parallel()
-	server, client := testCertificate()
+	server, client := porttest.Certificate()
 	for _, c := range []struct {
 		policy   TLSPolicy
 		offered  bool

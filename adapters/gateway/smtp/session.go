@@ -52,6 +52,7 @@ type envelope struct {
 // session is one connection that has been greeted, encrypted and authenticated. One message at a time.
 type session struct {
 	raw    net.Conn
+	probe  *gateway.ProbeConn // raw, below TLS
 	client *gosmtp.Client
 	sent   int  // messages so far
 	kept   bool // it has waited in the pool: the server may have closed it
@@ -68,7 +69,8 @@ func (g *Gateway) connect(ctx context.Context) (*session, port.Reply) {
 		return nil, gateway.NotMade("no connection: " + err.Error())
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	client, err := g.greet(ctx, &boundedConn{Conn: raw})
+	probe := gateway.NewProbeConn(raw)
+	client, err := g.greet(ctx, &boundedConn{Conn: probe})
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -76,7 +78,7 @@ func (g *Gateway) connect(ctx context.Context) (*session, port.Reply) {
 		raw.Close()
 		return nil, refusal(stageConnect, err)
 	}
-	return &session{raw: raw, client: client}, port.Reply{}
+	return &session{raw: raw, probe: probe, client: client}, port.Reply{}
 }
 
 // greet does what precedes the first message on a connection: greeting, EHLO, TLS and AUTH.
@@ -148,7 +150,7 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 	if reply, stale = s.open(e); reply.Verdict != "" {
 		return reply, stale
 	}
-	if ctx.Err() != nil || s.unread() {
+	if ctx.Err() != nil || !s.quiet() {
 		// The message has not begun, so closing the connection now means that no call was made. It must not be ended
 		// with its dot: that would send an empty message.
 		s.broken = true
@@ -164,7 +166,6 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 		return s.refused(stageFinal, err), false
 	}
 	s.sent++
-	s.broken = s.unread()
 	return port.Reply{Verdict: port.CallAccepted, MessageID: queueID(said)}, false
 }
 
@@ -195,9 +196,9 @@ type command struct {
 
 // open brings the dialogue up to the message. The reply is empty if all went well; stale is as in deliver.
 func (s *session) open(e envelope) (reply port.Reply, stale bool) {
-	if s.unread() {
+	if !s.quiet() {
 		s.broken = true // a good-bye (421), or replies that would be taken for those to our next commands
-		return gateway.NotMade("the server spoke out of turn"), s.kept
+		return gateway.NotMade("unexpected data from the server, or it closed the connection"), s.kept
 	}
 	if strings.ContainsAny(e.from+e.to, "\r\n") {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "the address has a line break"}, false
@@ -301,8 +302,13 @@ func refusal(at stage, err error) port.Reply {
 	}
 }
 
-// unread reports whether the server has sent more than the replies it was asked for.
-func (s *session) unread() bool { return s.client.Text.R.Buffered() > 0 }
+// quiet reports whether the server has sent nothing but the replies to its commands, and has not closed the connection.
+func (s *session) quiet() bool {
+	return s.probe.Quiet(func() error {
+		_, err := s.client.Text.R.Peek(1)
+		return err
+	})
+}
 
 // close sends QUIT if the connection still works, without waiting for the answer, and closes the connection.
 func (s *session) close() {
