@@ -7,12 +7,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/inbox"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
 	"github.com/emersion/go-smtp"
+	"github.com/gofrs/flock"
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 )
@@ -25,7 +28,7 @@ type Server struct {
 	log     *acceptlog.Writer
 	inbox   *inbox.Inbox // nil: none
 	paths   map[string]behaviour.Channel
-	lock    *os.File
+	lock    *flock.Flock
 
 	mail                                      *smtp.Server
 	calls                                     *fasthttp.Server
@@ -111,8 +114,10 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.config.DataDir, 0o755); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	if s.lock, err = lockDirectory(s.config.DataDir); err != nil {
-		return err
+	if s.lock, err = lockfile.Try(filepath.Join(s.config.DataDir, "lock")); errors.Is(err, lockfile.ErrHeld) {
+		return fmt.Errorf("another gateway uses the data directory %s: stop it, or give another directory: %w", s.config.DataDir, err)
+	} else if err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
 	}
 	if s.mailListener, err = listen(ctx, s.config.SMTPAddr); err != nil {
 		return fmt.Errorf("SMTP: %w", err)

@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
@@ -46,7 +46,7 @@ type Options struct {
 type Broker struct {
 	options Options
 	cluster *kfake.Cluster
-	lock    *os.File
+	lock    *flock.Flock
 	addrs   []string
 }
 

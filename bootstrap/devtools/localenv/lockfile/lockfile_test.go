@@ -16,6 +16,9 @@ func TestLockIsExclusiveUntilItIsGivenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := lockfile.Try(path); !errors.Is(err, lockfile.ErrHeld) {
+		t.Fatalf("Try: %v, want ErrHeld", err)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := lockfile.Acquire(ended, path); !errors.Is(err, lockfile.ErrHeld) {
