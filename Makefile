@@ -95,7 +95,7 @@ fuzz: ## every fuzz function for FUZZTIME, several side by side (20s; RUN= those
 	GO='$(GO)' .ci/fuzz $(FUZZTIME) '' '$(RUN)'
 
 .PHONY: bench
-bench: bin/balsong-dev ## every stage beside its raw limit, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
+bench: bin/balsong-dev ## every stage beside its baseline, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
 	bin/balsong-dev bench all $(ARGS)
 
 .PHONY: gobench

@@ -1,4 +1,4 @@
-// Package bench measures the product against its floors: how fast a dispatcher publishes what is ready, and how fast
+// Package bench measures the product against its performance targets: how fast a dispatcher publishes what is ready, and how fast
 // one delivery process delivers through a gateway that takes a second to answer. The apps are wired as in production
 // and run in processes of their own; the parts they stand on are real and run on the same machine. It prints what it
 // found, and passes no judgement on the machine.
@@ -40,17 +40,17 @@ type Options struct {
 	What    string // one of Names
 	DataDir string // of parts, logs and profiles; has to exist
 
-	Rows  int   // READY rows of the dispatch floor, bills of the stages
+	Rows  int   // READY rows of stage dispatch, bills of the stages
 	Mails int   // messages of the stage that sends by SMTP
 	Bills int   // of the stage from CSV to RENDERED
 	Sizes []int // of the months whose pages are measured, each more than the one before
-	Runs  int   // of each stage, each beside its raw limit; the median counts
+	Runs  int   // of each stage, each beside its baseline; the median counts
 
-	Statements     int           // requests in the topic of the delivery floor
+	Statements     int           // requests in the topic of stage deliver
 	StatementBytes int           // a statement's text, before compression and encryption
 	RandomText     bool          // a text that hardly compresses instead of an itemised bill
 	Warmup         time.Duration // after the first accepted message, before anything counts
-	For            time.Duration // how long the delivery floor is measured
+	For            time.Duration // how long stage deliver is measured
 	Answer         time.Duration // the gateway's latency
 	InFlight       int           // messages in hand of the delivery process
 	Batch          int           // rows of a bulk statement of Delivery and settlement
@@ -65,7 +65,7 @@ type Options struct {
 	Out      io.Writer
 }
 
-// WithDefaults fills in the sizes of the floors; quick runs are smaller.
+// WithDefaults fills in the sizes of the performance targets; quick runs are smaller.
 func (o Options) WithDefaults() Options {
 	type sizes struct {
 		rows, runs, statements int
@@ -84,7 +84,7 @@ func (o Options) WithDefaults() Options {
 	}
 	set(&o.Warmup, full.warmup)
 	set(&o.For, full.lasts)
-	if o.What == Whole || o.What == Life { // a statement of 10 KB is what the delivery floor is about
+	if o.What == Whole || o.What == Life { // a statement of 10 KB is what the target of stage deliver is about
 		set(&o.Statements, wholeRows)
 		set(&o.StatementBytes, instantBytes)
 	}

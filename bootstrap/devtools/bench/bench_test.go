@@ -28,7 +28,7 @@ func TestRatesComeFromCountersAndTheirTimes(t *testing.T) {
 			usages: map[string]usage{"delivery": {User: 3 * cpu, System: cpu, PeakRSS: 7}},
 		}
 	}
-	f := DeliveryFloor{StatementBytes: 1000}
+	f := DeliveryMeasurement{StatementBytes: 1000}
 	f.summarize([]sample{at(0, 100, 200, 0, 10), at(1, 1100, 1200, 10, 10), at(3, 4100, 5200, 40, 11)}, 4000)
 	if f.Seconds != 3 || f.SettledRate.Mean != 4000.0/3 || f.SettledRate.Min != 1000 || f.SettledRate.Max != 1500 || f.Delivered.Max != 2000 {
 		t.Errorf("%+v", f)
@@ -41,15 +41,15 @@ func TestRatesComeFromCountersAndTheirTimes(t *testing.T) {
 	}
 }
 
-func TestAClaimNeedsTheFloorsSizes(t *testing.T) {
+func TestAClaimNeedsThePerformanceTargetsSizes(t *testing.T) {
 	t.Parallel()
-	small := Report{Dispatch: &DispatchFloor{Rows: 20_000, Seconds: 1}, Delivery: &DeliveryFloor{Seconds: 8, SettledByRows: 9000}}
+	small := Report{Dispatch: &DispatchMeasurement{Rows: 20_000, Seconds: 1}, Delivery: &DeliveryMeasurement{Seconds: 8, SettledByRows: 9000}}
 	if small.claim(); len(small.Claims) != 0 {
 		t.Errorf("a short run claims %+v", small.Claims)
 	}
 	whole := Report{
-		Dispatch: &DispatchFloor{Rows: 200_000, Seconds: 18, PeakRSS: 101_000_000},
-		Delivery: &DeliveryFloor{Seconds: 60.2, SettledByRows: 4999},
+		Dispatch: &DispatchMeasurement{Rows: 200_000, Seconds: 18, PeakRSS: 101_000_000},
+		Delivery: &DeliveryMeasurement{Seconds: 60.2, SettledByRows: 4999},
 	}
 	whole.claim()
 	for i, want := range []bool{true, false, false} {
@@ -61,7 +61,7 @@ func TestAClaimNeedsTheFloorsSizes(t *testing.T) {
 
 func TestAReportReadsTheSameInJSON(t *testing.T) {
 	t.Parallel()
-	r := Report{Kafka: "kfake", Notes: []string{"a note"}, Dispatch: &DispatchFloor{Rows: 100_000, Runs: []DispatchRun{{Seconds: 4, RawSeconds: 3, PeakRSS: 5e7}, {Seconds: 6, RawSeconds: 3}}}}
+	r := Report{Kafka: "kfake", Notes: []string{"a note"}, Dispatch: &DispatchMeasurement{Rows: 100_000, Runs: []DispatchRun{{Seconds: 4, BaselineSeconds: 3, PeakRSS: 5e7}, {Seconds: 6, BaselineSeconds: 3}}}}
 	r.Dispatch.summarize()
 	var text, machine bytes.Buffer
 	r.Print(&text)

@@ -10,7 +10,7 @@ import (
 // noise is how far a median may lie beyond the other run's own spread before it is called a change.
 const noise = 0.10
 
-// Compare reads two reports that WriteJSON wrote and tells, stage by stage, what changed: by the share of the raw limit
+// Compare reads two reports that WriteJSON wrote and tells, stage by stage, what changed: by the share of the baseline
 // where there is one, which a faster or busier machine changes little, else by processor time. What is worse beyond the spread of the runs and 10% is
 // marked; warnings is how many are. It is no judgement: a machine that does other work makes noise.
 func Compare(out io.Writer, older, newer string) (warnings int, err error) {
@@ -57,7 +57,7 @@ func change(then, now *Stage) (row []any, worse bool) {
 	if then.Share.Median > 0 && now.Share.Median > 0 {
 		ratio := now.Share.Median / then.Share.Median
 		worse = now.Share.Median < then.Share.Min*(1-noise) && now.Share.Max < then.Share.Median*(1-noise)
-		return []any{now.Name, "share of raw limit", perCent(then.Share), perCent(now.Share), percentage(ratio), verdictOf(worse)}, worse
+		return []any{now.Name, "share of baseline", perCent(then.Share), perCent(now.Share), percentage(ratio), verdictOf(worse)}, worse
 	}
 	was, is := total(then.MicrosPerRow), total(now.MicrosPerRow)
 	worse = is > was*(1+2*noise) // of one number, without a spread

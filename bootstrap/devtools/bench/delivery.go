@@ -14,13 +14,13 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// deliveryLimit is the delivery floor: settled a second, by one delivery process, for at least deliveryLasts.
+// deliveryLimit is the performance target of stage deliver: settled a second, by one delivery process, for at least deliveryLasts.
 const (
 	deliveryLimit = 5000
 	deliveryLasts = time.Minute
 )
 
-// line is the delivery floor's processes.
+// line is the processes of stage deliver.
 type line struct {
 	*stage
 	month                         key.Month
@@ -29,11 +29,11 @@ type line struct {
 	deliveryHealth, settleHealth  string
 }
 
-// deliveryFloor fills the topic, starts delivery and settlement, and watches them.
-func (b *bench) deliveryFloor(ctx context.Context) error {
+// measureDelivery fills the topic, starts delivery and settlement, and watches them.
+func (b *bench) measureDelivery(ctx context.Context) error {
 	return b.open(ctx, "delivery", func(ctx context.Context, s *stage) error {
 		l := &line{stage: s, month: firstMonth}
-		b.report.Delivery = &DeliveryFloor{
+		b.report.Delivery = &DeliveryMeasurement{
 			Statements: b.Statements, StatementBytes: b.StatementBytes, GatewayLatency: b.Answer.String(), InFlightLimit: b.InFlight, CacheMiB: b.CacheMiB, Batch: b.Batch, Linger: max(b.Linger, 0).String(),
 		}
 		began := time.Now()
@@ -106,7 +106,7 @@ func freeAddress(ctx context.Context) (string, error) {
 
 // closeLine ends delivery, lets settlement catch up, and compares what the gateway accepted with what is settled.
 func (b *bench) closeLine(ctx context.Context, l *line) error {
-	floor := b.report.Delivery
+	measured := b.report.Delivery
 	if err := l.delivery.Stop(); err != nil {
 		return err
 	}
@@ -114,15 +114,15 @@ func (b *bench) closeLine(ctx context.Context, l *line) error {
 	if err := getJSON(ctx, l.gatewayAdmin+"/stats", &stats); err != nil {
 		return err
 	}
-	floor.Accepted, floor.AcceptedTwice = int(stats.Accepted), int(stats.AcceptedAgain)
+	measured.Accepted, measured.AcceptedTwice = int(stats.Accepted), int(stats.AcceptedAgain)
 	deadline := time.Now().Add(time.Minute)
 	for {
 		settled, err := l.count(ctx, l.month, "SUCCEEDED")
 		if err != nil {
 			return err
 		}
-		floor.Settled = settled
-		if settled >= floor.Accepted || time.Now().After(deadline) {
+		measured.Settled = settled
+		if settled >= measured.Accepted || time.Now().After(deadline) {
 			break
 		}
 		select {
@@ -131,6 +131,6 @@ func (b *bench) closeLine(ctx context.Context, l *line) error {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-	b.say("delivery: stopped; the gateway accepted %d, %d are SUCCEEDED, %d were accepted twice", floor.Accepted, floor.Settled, floor.AcceptedTwice)
+	b.say("delivery: stopped; the gateway accepted %d, %d are SUCCEEDED, %d were accepted twice", measured.Accepted, measured.Settled, measured.AcceptedTwice)
 	return errors.Join(l.settlement.Stop(), l.gateway.Stop())
 }

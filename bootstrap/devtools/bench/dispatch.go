@@ -13,7 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// The limits of the dispatch floor.
+// The limits of the dispatcher.
 const (
 	dispatchRows    = 100_000
 	dispatchLimit   = 10 * time.Second
@@ -23,13 +23,13 @@ const (
 // firstMonth is where the benchmark's months begin; it takes two a run.
 var firstMonth = key.Month(2031 * 12)
 
-// dispatchFloor measures the dispatcher, beside the raw limit, each time over rows of their own.
-func (b *bench) dispatchFloor(ctx context.Context) error {
+// measureDispatch measures the dispatcher, beside the baseline, each time over rows of their own.
+func (b *bench) measureDispatch(ctx context.Context) error {
 	return b.open(ctx, "dispatch", func(ctx context.Context, s *stage) error {
-		floor := &DispatchFloor{Rows: b.Rows, Page: 1000}
-		b.report.Dispatch = floor
-		raw := &rawLimit{stage: s, database: s.config.Database}
-		defer func() { _ = raw.close() }()
+		measured := &DispatchMeasurement{Rows: b.Rows, Page: 1000}
+		b.report.Dispatch = measured
+		baseline := &baselineRun{stage: s, database: s.config.Database}
+		defer func() { _ = baseline.close() }()
 		for n := range b.Runs {
 			ours, theirs := firstMonth+key.Month(2*n), firstMonth+key.Month(2*n+1)
 			for _, month := range []key.Month{ours, theirs} {
@@ -42,18 +42,18 @@ func (b *bench) dispatchFloor(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := raw.prepare(ctx); err != nil {
-				return fmt.Errorf("raw limit: %w", err)
+			if err := baseline.prepare(ctx); err != nil {
+				return fmt.Errorf("baseline: %w", err)
 			}
-			if run.RawSeconds, err = raw.run(ctx, theirs); err != nil {
-				return fmt.Errorf("raw limit: %w", err)
+			if run.BaselineSeconds, err = baseline.run(ctx, theirs); err != nil {
+				return fmt.Errorf("baseline: %w", err)
 			}
-			floor.Runs = append(floor.Runs, run)
-			b.say("dispatch %d of %d: %.2f s, %.0f rows/s, peak %.1f MB; raw %.2f s, so %.0f%% of the raw limit",
-				n+1, b.Runs, run.Seconds, float64(b.Rows)/run.Seconds, mb(run.PeakRSS), run.RawSeconds, 100*run.RawSeconds/run.Seconds)
+			measured.Runs = append(measured.Runs, run)
+			b.say("dispatch %d of %d: %.2f s, %.0f rows/s, peak %.1f MB; baseline %.2f s, so %.0f%% of the baseline",
+				n+1, b.Runs, run.Seconds, float64(b.Rows)/run.Seconds, mb(run.PeakRSS), run.BaselineSeconds, 100*run.BaselineSeconds/run.Seconds)
 		}
-		floor.MessageBytes = raw.messageBytes()
-		floor.summarize()
+		measured.MessageBytes = baseline.messageBytes()
+		measured.summarize()
 		return nil
 	})
 }

@@ -102,13 +102,13 @@ func (r *Report) table() string {
 	if r.Quick {
 		out.WriteString("\n**Small sizes: this claims nothing.**\n")
 	}
-	out.WriteString("\n| stage | runs × rows | a second (min–max) | raw limit | of raw | µs of processor a row | peak MB | target | |\n|---|---|---|---|---|---|---|---|---|\n")
+	out.WriteString("\n| stage | runs × rows | a second (min–max) | baseline | of the baseline | µs of processor a row | peak MB | target | |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range r.Stages {
 		peak := "–"
 		if s.PeakRSS > 0 {
 			peak = figure(mb(s.PeakRSS))
 		}
-		fmt.Fprintf(&out, "| %s | %d × %d | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, len(s.Runs), s.Rows, perSecond(s.Rate), perSecond(s.RawRate), perCent(s.Share),
+		fmt.Fprintf(&out, "| %s | %d × %d | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, len(s.Runs), s.Rows, perSecond(s.Rate), perSecond(s.BaselineRate), perCent(s.Share),
 			s.processors(), peak, s.targets(), s.verdict())
 	}
 	for _, i := range r.Idle {
@@ -117,8 +117,8 @@ func (r *Report) table() string {
 	out.WriteString("\n")
 	for _, s := range r.Stages {
 		fmt.Fprintf(&out, "- **%s**: %s.", s.Name, s.Label)
-		if s.Raw != "" {
-			fmt.Fprintf(&out, " Raw limit: %s.", s.Raw)
+		if s.Baseline != "" {
+			fmt.Fprintf(&out, " Baseline: %s.", s.Baseline)
 		}
 		out.WriteString("\n")
 	}

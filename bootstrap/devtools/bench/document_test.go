@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// measured is a report of one stage whose runs have these shares of the raw limit, and this processor time a row.
+// measured is a report of one stage whose runs have these shares of the baseline, and this processor time a row.
 func measured(micros float64, shares ...float64) *Report {
-	s := &Stage{Name: "render", Label: "a label", Raw: "the same, raw", Rows: 1000, Target: Target{Share: 0.5}}
+	s := &Stage{Name: "render", Label: "a label", Baseline: "the same by hand", Rows: 1000, Target: Target{Share: 0.5}}
 	for _, share := range shares {
-		s.Runs = append(s.Runs, StageRun{Rows: 1000, Seconds: 1, RawSeconds: share, CPU: map[string]float64{"<render>": micros * 1000 / 1e6}})
+		s.Runs = append(s.Runs, StageRun{Rows: 1000, Seconds: 1, BaselineSeconds: share, CPU: map[string]float64{"<render>": micros * 1000 / 1e6}})
 	}
 	s.summarize()
 	return &Report{What: All, Stages: []*Stage{s}}
@@ -42,7 +42,7 @@ func TestWhatTheSpreadExplainsIsNoChange(t *testing.T) {
 	bare, slower := measured(50, 0), measured(65, 0)
 	var out bytes.Buffer
 	if compare(&out, bare, bare) != 0 || compare(&out, bare, slower) != 1 {
-		t.Errorf("without a raw limit:\n%s", out.String())
+		t.Errorf("without a baseline:\n%s", out.String())
 	}
 }
 

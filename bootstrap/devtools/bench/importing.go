@@ -32,8 +32,8 @@ var copied = []struct{ table, columns string }{
 func (b *bench) importStage(ctx context.Context) error {
 	measured := &Stage{
 		Name: "import", Label: "generated bills into an empty database, destinations and data sealed", Rows: b.Rows,
-		Raw:    "COPY of the rows that the import stored, over as many connections",
-		Target: Target{Share: 0.5, PeakRSS: 200_000_000},
+		Baseline: "COPY of the rows that the import stored, over as many connections",
+		Target:   Target{Share: 0.5, PeakRSS: 200_000_000},
 	}
 	b.report.Stages = append(b.report.Stages, measured)
 	path, clean, err := b.bills(ctx, firstMonth)
@@ -46,8 +46,8 @@ func (b *bench) importStage(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if run.RawSeconds, err = b.copyRaw(ctx, s, firstMonth); err != nil {
-				return fmt.Errorf("raw COPY: %w", err)
+			if run.BaselineSeconds, err = b.copyBaseline(ctx, s, firstMonth); err != nil {
+				return fmt.Errorf("plain COPY: %w", err)
 			}
 			measured.Runs = append(measured.Runs, run)
 			return nil
@@ -88,9 +88,9 @@ func (b *bench) importOnce(ctx context.Context, s *stage, month key.Month, path 
 	return run, err
 }
 
-// copyRaw takes the stored rows out as text, empties the tables and copies the rows in again, over as many connections
+// copyBaseline takes the stored rows out as text, empties the tables and copies the rows in again, over as many connections
 // as the import has: nothing but COPY counts.
-func (b *bench) copyRaw(ctx context.Context, s *stage, month key.Month) (seconds float64, err error) {
+func (b *bench) copyBaseline(ctx context.Context, s *stage, month key.Month) (seconds float64, err error) {
 	for _, t := range copied {
 		if err := s.unload(ctx, t.table, t.columns, b.path(t.table+".copy")); err != nil {
 			return 0, err

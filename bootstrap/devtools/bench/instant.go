@@ -55,17 +55,17 @@ func (g instant) Send(_ context.Context, d port.Delivery) port.Reply {
 // instantBytes is the length of a statement's text in the stages that measure what lies around the call.
 const instantBytes = 2000
 
-// lineStages measures delivery with an instant sender and then settlement alone, each beside its raw limit.
+// lineStages measures delivery with an instant sender and then settlement alone, each beside its baseline.
 func (b *bench) lineStages(ctx context.Context) error {
 	deliver := &Stage{
 		Name: "deliver", Rows: b.Rows, Target: Target{Rate: 20_000, Share: 0.6},
-		Label: "from a filled topic, an INSTANT IN-PROCESS SENDER instead of a gateway, statements of 2 kB from S3",
-		Raw:   "the same messages consumed, as many rows claimed and closed and the same results produced, one step after the other; no statement is read",
+		Label:    "from a filled topic, an INSTANT IN-PROCESS SENDER instead of a gateway, statements of 2 kB from S3",
+		Baseline: "the same messages consumed, as many rows claimed and closed and the same results produced, one step after the other; no statement is read",
 	}
 	settle := &Stage{
 		Name: "settle", Rows: b.Rows, Target: Target{Rate: 40_000, Share: 0.6},
-		Label: "settlement alone, from a filled topic of results",
-		Raw:   "the same results consumed, the same rows locked, looked up in the ledger and updated, one step after the other",
+		Label:    "settlement alone, from a filled topic of results",
+		Baseline: "the same results consumed, the same rows locked, looked up in the ledger and updated, one step after the other",
 	}
 	b.report.Stages = append(b.report.Stages, deliver, settle)
 	for n := range b.Runs {
@@ -86,8 +86,8 @@ func (b *bench) lineStages(ctx context.Context) error {
 func (b *bench) told(s *Stage, n int) {
 	run := s.Runs[n]
 	line := fmt.Sprintf("%s %d of %d: %d in %.2f s, %.0f a second", s.Name, n+1, b.Runs, run.Rows, run.Seconds, float64(run.Rows)/run.Seconds)
-	if run.RawSeconds > 0 {
-		line += fmt.Sprintf("; raw %.2f s, so %.0f%% of it", run.RawSeconds, 100*run.RawSeconds/run.Seconds)
+	if run.BaselineSeconds > 0 {
+		line += fmt.Sprintf("; baseline %.2f s, so %.0f%% of it", run.BaselineSeconds, 100*run.BaselineSeconds/run.Seconds)
 	}
 	b.say("%s", line)
 }
@@ -114,12 +114,12 @@ func (b *bench) lineOnce(ctx context.Context, s *stage, deliver, settle *Stage) 
 	if n, err := s.count(ctx, ours, "SUCCEEDED"); err != nil || n != b.Rows {
 		return fmt.Errorf("%d of %d are SUCCEEDED: %w", n, b.Rows, err)
 	}
-	raw := &rawLine{stage: s, month: theirs, rows: b.Rows}
-	if err := raw.measure(ctx); err != nil {
-		return fmt.Errorf("raw limit: %w", err)
+	baseline := &baselineLine{stage: s, month: theirs, rows: b.Rows}
+	if err := baseline.measure(ctx); err != nil {
+		return fmt.Errorf("baseline: %w", err)
 	}
-	delivered.RawSeconds = raw.deliverSeconds * float64(delivered.Rows) / float64(b.Rows)
-	settled.RawSeconds = raw.settleSeconds * float64(settled.Rows) / float64(b.Rows)
+	delivered.BaselineSeconds = baseline.deliverSeconds * float64(delivered.Rows) / float64(b.Rows)
+	settled.BaselineSeconds = baseline.settleSeconds * float64(settled.Rows) / float64(b.Rows)
 	deliver.Runs, settle.Runs = append(deliver.Runs, delivered), append(settle.Runs, settled)
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// smtpConnections is how many connections to the relay the product holds by default, and the raw limit here.
+// smtpConnections is how many connections to the relay the product holds by default, and the baseline here.
 const smtpConnections = 100
 
 // mailBytes is the length of a statement's texts here: an LMS of 2,000 bytes, and an e-mail's plain text and HTML, of 500 and 1,500.
@@ -27,8 +27,8 @@ const mailBytes = 4000
 func (b *bench) smtpStage(ctx context.Context) error {
 	measured := &Stage{
 		Name: "smtp", Rows: b.Mails, Target: Target{Share: 0.8},
-		Label: fmt.Sprintf("from a filled topic, by SMTP over %d connections to the simulator, which fsyncs what it accepts", smtpConnections),
-		Raw:   "messages of the same texts to the same simulator with go-mail alone, over as many connections",
+		Label:    fmt.Sprintf("from a filled topic, by SMTP over %d connections to the simulator, which fsyncs what it accepts", smtpConnections),
+		Baseline: "messages of the same texts to the same simulator with go-mail alone, over as many connections",
 	}
 	b.report.Stages = append(b.report.Stages, measured)
 	for n := range b.Runs {
@@ -79,11 +79,11 @@ func (b *bench) smtpOnce(ctx context.Context, s *stage, n int) (run StageRun, er
 	if run, err = b.mailed(ctx, s, accepted); err != nil {
 		return run, err
 	}
-	seconds, err := b.mailRaw(ctx, where.SMTP)
+	seconds, err := b.mailBaseline(ctx, where.SMTP)
 	if err != nil {
-		return run, fmt.Errorf("raw limit: %w", err)
+		return run, fmt.Errorf("baseline: %w", err)
 	}
-	run.RawSeconds = seconds * float64(run.Rows) / float64(b.Mails)
+	run.BaselineSeconds = seconds * float64(run.Rows) / float64(b.Mails)
 	if n := accepted(); n != 2*b.Mails {
 		return run, fmt.Errorf("the simulator accepted %d messages, want %d", n, 2*b.Mails)
 	}
@@ -104,8 +104,8 @@ func (b *bench) mailed(ctx context.Context, s *stage, accepted func() int) (run 
 	return run, errors.Join(err, delivery.Stop())
 }
 
-// mailRaw sends messages with go-mail alone.
-func (b *bench) mailRaw(ctx context.Context, address string) (seconds float64, err error) {
+// mailBaseline sends messages with go-mail alone.
+func (b *bench) mailBaseline(ctx context.Context, address string) (seconds float64, err error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return 0, err
@@ -126,7 +126,7 @@ func (b *bench) mailRaw(ctx context.Context, address string) (seconds float64, e
 				return err
 			}
 			for user := connection; user < b.Mails; user += smtpConnections {
-				message, err := rawMail(user)
+				message, err := baselineMail(user)
 				if err == nil {
 					err = client.Send(message)
 				}
@@ -141,8 +141,8 @@ func (b *bench) mailRaw(ctx context.Context, address string) (seconds float64, e
 	return time.Since(began).Seconds(), err
 }
 
-// rawMail is a message with texts as long as those of a seeded statement.
-func rawMail(user int) (*mail.Msg, error) {
+// baselineMail is a message with texts as long as those of a seeded statement.
+func baselineMail(user int) (*mail.Msg, error) {
 	message := mail.NewMsg()
 	if err := errors.Join(message.From("billing@example.com"), message.To(fmt.Sprintf("customer.%09d@example.com", user))); err != nil {
 		return nil, err

@@ -13,21 +13,21 @@ import (
 
 // Report is what a run found. Its JSON form is for machines: names of fields stay.
 type Report struct {
-	What       string         `json:"what"` // one of Names
-	StartedAt  time.Time      `json:"started_at"`
-	FinishedAt time.Time      `json:"finished_at"`
-	Machine    Machine        `json:"machine"`
-	Postgres   string         `json:"postgres"`
-	Durable    bool           `json:"postgres_durable"`
-	Kafka      string         `json:"kafka"`
-	Quick      bool           `json:"quick"` // sizes too small for a claim
-	Claims     []Claim        `json:"claims"`
-	Dispatch   *DispatchFloor `json:"dispatch,omitempty"`
-	Delivery   *DeliveryFloor `json:"delivery,omitempty"`
-	Stages     []*Stage       `json:"stages,omitempty"`
-	Idle       []Idle         `json:"idle,omitempty"`
-	Growth     []GrowthPoint  `json:"growth,omitempty"`
-	Notes      []string       `json:"notes,omitempty"`
+	What       string               `json:"what"` // one of Names
+	StartedAt  time.Time            `json:"started_at"`
+	FinishedAt time.Time            `json:"finished_at"`
+	Machine    Machine              `json:"machine"`
+	Postgres   string               `json:"postgres"`
+	Durable    bool                 `json:"postgres_durable"`
+	Kafka      string               `json:"kafka"`
+	Quick      bool                 `json:"quick"` // sizes too small for a claim
+	Claims     []Claim              `json:"claims"`
+	Dispatch   *DispatchMeasurement `json:"dispatch,omitempty"`
+	Delivery   *DeliveryMeasurement `json:"delivery,omitempty"`
+	Stages     []*Stage             `json:"stages,omitempty"`
+	Idle       []Idle               `json:"idle,omitempty"`
+	Growth     []GrowthPoint        `json:"growth,omitempty"`
+	Notes      []string             `json:"notes,omitempty"`
 }
 
 // Claim is a number beside its limit.
@@ -40,34 +40,34 @@ type Claim struct {
 	Holds    bool    `json:"holds"`
 }
 
-// DispatchFloor is what the dispatcher was measured at; the numbers without an index are medians over the runs.
-type DispatchFloor struct {
-	Rows          int           `json:"rows"`
-	Page          int           `json:"page"`
-	MessageBytes  int           `json:"message_bytes"` // mean, with key and headers
-	Seconds       float64       `json:"seconds"`       // of the whole process, from its start to its end
-	RowsPerSecond float64       `json:"rows_per_second"`
-	PageP50       float64       `json:"page_p50_ms"`
-	PageP99       float64       `json:"page_p99_ms"`
-	PeakRSS       int64         `json:"peak_rss_bytes"` // the highest of the runs, by the kernel (VmHWM)
-	RawSeconds    float64       `json:"raw_seconds"`
-	Share         float64       `json:"share_of_raw_limit"` // 1: as fast as the raw limit
-	Runs          []DispatchRun `json:"runs"`
+// DispatchMeasurement is what the dispatcher was measured at; the numbers without an index are medians over the runs.
+type DispatchMeasurement struct {
+	Rows            int           `json:"rows"`
+	Page            int           `json:"page"`
+	MessageBytes    int           `json:"message_bytes"` // mean, with key and headers
+	Seconds         float64       `json:"seconds"`       // of the whole process, from its start to its end
+	RowsPerSecond   float64       `json:"rows_per_second"`
+	PageP50         float64       `json:"page_p50_ms"`
+	PageP99         float64       `json:"page_p99_ms"`
+	PeakRSS         int64         `json:"peak_rss_bytes"` // the highest of the runs, by the kernel (VmHWM)
+	BaselineSeconds float64       `json:"raw_seconds"`
+	Share           float64       `json:"share_of_raw_limit"` // 1: as fast as the baseline
+	Runs            []DispatchRun `json:"runs"`
 }
 
-// DispatchRun is one run of the dispatcher, and of the raw limit after it.
+// DispatchRun is one run of the dispatcher, and of the baseline after it.
 type DispatchRun struct {
-	Seconds    float64            `json:"seconds"`
-	RunSeconds float64            `json:"run_seconds"` // by the run record, without the process's start and end
-	Pages      int                `json:"pages"`
-	PageP50    float64            `json:"page_p50_ms"`
-	PageP99    float64            `json:"page_p99_ms"`
-	PeakRSS    int64              `json:"peak_rss_bytes"`
-	RawSeconds float64            `json:"raw_seconds"`
-	CPU        map[string]float64 `json:"cpu_seconds"` // by process
+	Seconds         float64            `json:"seconds"`
+	RunSeconds      float64            `json:"run_seconds"` // by the run record, without the process's start and end
+	Pages           int                `json:"pages"`
+	PageP50         float64            `json:"page_p50_ms"`
+	PageP99         float64            `json:"page_p99_ms"`
+	PeakRSS         int64              `json:"peak_rss_bytes"`
+	BaselineSeconds float64            `json:"raw_seconds"`
+	CPU             map[string]float64 `json:"cpu_seconds"` // by process
 }
 
-func (f *DispatchFloor) summarize() {
+func (f *DispatchMeasurement) summarize() {
 	of := func(value func(DispatchRun) float64) float64 {
 		values := make([]float64, len(f.Runs))
 		for i, run := range f.Runs {
@@ -79,15 +79,15 @@ func (f *DispatchFloor) summarize() {
 	f.RowsPerSecond = float64(f.Rows) / f.Seconds
 	f.PageP50 = of(func(r DispatchRun) float64 { return r.PageP50 })
 	f.PageP99 = of(func(r DispatchRun) float64 { return r.PageP99 })
-	f.RawSeconds = of(func(r DispatchRun) float64 { return r.RawSeconds })
-	f.Share = of(func(r DispatchRun) float64 { return r.RawSeconds / r.Seconds })
+	f.BaselineSeconds = of(func(r DispatchRun) float64 { return r.BaselineSeconds })
+	f.Share = of(func(r DispatchRun) float64 { return r.BaselineSeconds / r.Seconds })
 	for _, r := range f.Runs {
 		f.PeakRSS = max(f.PeakRSS, r.PeakRSS)
 	}
 }
 
-// DeliveryFloor is what one delivery process and one settlement process were measured at, over a window.
-type DeliveryFloor struct {
+// DeliveryMeasurement is what one delivery process and one settlement process were measured at, over a window.
+type DeliveryMeasurement struct {
 	Statements     int    `json:"statements"`
 	StatementBytes int    `json:"statement_bytes"` // text, before compression and encryption
 	GatewayLatency string `json:"gateway_latency"`
@@ -100,7 +100,7 @@ type DeliveryFloor struct {
 	Delivered      Rate    `json:"accepted_per_second"`
 	SettledRate    Rate    `json:"settled_per_second"`
 	SettledRows    int     `json:"settled_rows"`              // in the window, counted in the database
-	SettledByRows  float64 `json:"settled_rows_per_second"`   // the floor's number
+	SettledByRows  float64 `json:"settled_rows_per_second"`   // the performance target's number
 	InFlight       Rate    `json:"in_flight"`                 // calls that the gateway had in hand
 	S3PerMillion   float64 `json:"s3_requests_per_million"`   // of Delivery, each delivered
 	S3BytesPerByte float64 `json:"s3_bytes_read_per_byte"`    // of what was sent in clear
@@ -133,8 +133,8 @@ type Used struct {
 	Share      float64 `json:"share"`             // of the CPU of all these processes
 }
 
-// summarize turns samples into the floor's numbers. settled is counted in the database around the window.
-func (f *DeliveryFloor) summarize(samples []sample, settled int) {
+// summarize turns samples into the performance target's numbers. settled is counted in the database around the window.
+func (f *DeliveryMeasurement) summarize(samples []sample, settled int) {
 	first, last := samples[0], samples[len(samples)-1]
 	f.Seconds = last.at.Sub(first.at).Seconds()
 	f.Delivered = rate(samples, func(s sample) float64 { return s.accepted })
@@ -285,10 +285,10 @@ func (r *Report) printClaims(out io.Writer) {
 		return // the stages say themselves what they reach
 	}
 	if len(r.Claims) == 0 {
-		fmt.Fprintln(out, "\nNo claim: sizes or duration are smaller than the floors'.")
+		fmt.Fprintln(out, "\nNo claim: sizes or duration are smaller than the performance targets'.")
 		return
 	}
-	rows := [][]any{{"floor", "limit", "measured", "", ""}}
+	rows := [][]any{{"performance target", "limit", "measured", "", ""}}
 	for _, c := range r.Claims {
 		sign, verdict := "<", "holds"
 		if c.AtLeast {
@@ -303,20 +303,20 @@ func (r *Report) printClaims(out io.Writer) {
 	table(out, rows...)
 }
 
-func (f *DispatchFloor) print(out io.Writer) {
+func (f *DispatchMeasurement) print(out io.Writer) {
 	fmt.Fprintf(out, "\nDispatch of %d rows in pages of %d, messages of %d bytes\n", f.Rows, f.Page, f.MessageBytes)
-	rows := [][]any{{"", "s", "rows/s", "page p50 ms", "page p99 ms", "peak MB", "raw s", "of raw limit", "CPU s: dispatcher", "postgres", "kafka"}}
+	rows := [][]any{{"", "s", "rows/s", "page p50 ms", "page p99 ms", "peak MB", "baseline s", "of baseline", "CPU s: dispatcher", "postgres", "kafka"}}
 	for i, r := range f.Runs {
 		rows = append(rows, []any{
-			fmt.Sprintf("run %d", i+1), r.Seconds, float64(f.Rows) / r.Seconds, r.PageP50, r.PageP99, mb(r.PeakRSS), r.RawSeconds,
-			fmt.Sprintf("%.0f%%", 100*r.RawSeconds/r.Seconds), r.CPU["dispatcher"], r.CPU["postgres"], r.CPU["kafka"],
+			fmt.Sprintf("run %d", i+1), r.Seconds, float64(f.Rows) / r.Seconds, r.PageP50, r.PageP99, mb(r.PeakRSS), r.BaselineSeconds,
+			fmt.Sprintf("%.0f%%", 100*r.BaselineSeconds/r.Seconds), r.CPU["dispatcher"], r.CPU["postgres"], r.CPU["kafka"],
 		})
 	}
-	rows = append(rows, []any{"median", f.Seconds, f.RowsPerSecond, f.PageP50, f.PageP99, mb(f.PeakRSS), f.RawSeconds, fmt.Sprintf("%.0f%%", 100*f.Share), "", "", ""})
+	rows = append(rows, []any{"median", f.Seconds, f.RowsPerSecond, f.PageP50, f.PageP99, mb(f.PeakRSS), f.BaselineSeconds, fmt.Sprintf("%.0f%%", 100*f.Share), "", "", ""})
 	table(out, rows...)
 }
 
-func (f *DeliveryFloor) print(out io.Writer) {
+func (f *DeliveryMeasurement) print(out io.Writer) {
 	fmt.Fprintf(out, "\nDelivery: one process, gateway answers after %s, %d statements of %d bytes, at most %d in flight, batches of at most %d, linger %s, a cache of %d MiB; window of %.0f s\n",
 		f.GatewayLatency, f.Statements, f.StatementBytes, f.InFlightLimit, f.Batch, f.Linger, f.CacheMiB, f.Seconds)
 	series := func(name string, r Rate) []any { return []any{name, r.Mean, r.Median, r.Min, r.Max} }

@@ -82,7 +82,7 @@ func (b *bench) chooseKafka() (string, error) {
 	if !errors.Is(err, apachekafka.ErrNoJava) && !errors.Is(err, apachekafka.ErrNoMaven) {
 		return "", err
 	}
-	b.note("NOT Apache Kafka: kfake, a broker inside the benchmark's own process, stands in for it, so these numbers are not the floors' (%v)", err)
+	b.note("NOT Apache Kafka: kfake, a broker inside the benchmark's own process, stands in for it, so these numbers are not those of the performance targets (%v)", err)
 	return localenv.Kfake, nil
 }
 
@@ -102,7 +102,7 @@ func (b *bench) describeDatabase(ctx context.Context) error {
 	return admin.GetContext(ctx, &b.report.Postgres, "SHOW server_version")
 }
 
-// stage is what one floor stands on: a database and topics of its own.
+// stage is what one stage is measured on: a database and topics of its own.
 type stage struct {
 	config     config.Deliverer
 	db         *sqlx.DB // plain connections, for seeding and counting
@@ -115,7 +115,7 @@ type stage struct {
 	randomText bool // statements hardly compress
 }
 
-// open makes a floor's database, topics and policy with the production batch, and hands them to do.
+// open makes a stage's database, topics and policy with the production batch, and hands them to do.
 func (b *bench) open(ctx context.Context, name string, do func(ctx context.Context, s *stage) error) error {
 	address, err := b.createDatabase(ctx, "balsong_bench_"+name)
 	if err != nil {
@@ -172,7 +172,7 @@ func (b *bench) createDatabase(ctx context.Context, name string) (string, error)
 	return u.String(), nil
 }
 
-// dropDatabase gives the disk of a floor back that is measured again in another database.
+// dropDatabase gives the disk of a stage back that is measured again in another database.
 func (b *bench) dropDatabase(ctx context.Context, name string) error {
 	admin, err := sqlx.ConnectContext(ctx, "postgres", b.parts.Addresses().DatabaseURL)
 	if err != nil {

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// Stage is one stage of the product, measured some times, each beside its raw limit: the same work on the same machine
+// Stage is one stage of the product, measured some times, each beside its baseline: the same work on the same machine
 // without the product.
 type Stage struct {
-	Name    string     `json:"stage"`
-	Label   string     `json:"label,omitempty"` // what a reader must know of the number
-	Raw     string     `json:"raw,omitempty"`   // what the raw limit is
-	Rows    int        `json:"rows"`            // of a run
-	Target  Target     `json:"target"`
-	Runs    []StageRun `json:"runs"`
-	Rate    Spread     `json:"rows_per_second"`
-	RawRate Spread     `json:"raw_rows_per_second"`
-	Share   Spread     `json:"share_of_raw_limit"` // 1: as fast as the raw limit; each run beside its own
+	Name         string     `json:"stage"`
+	Label        string     `json:"label,omitempty"` // what a reader must know of the number
+	Baseline     string     `json:"raw,omitempty"`   // what the baseline is
+	Rows         int        `json:"rows"`            // of a run
+	Target       Target     `json:"target"`
+	Runs         []StageRun `json:"runs"`
+	Rate         Spread     `json:"rows_per_second"`
+	BaselineRate Spread     `json:"raw_rows_per_second"`
+	Share        Spread     `json:"share_of_raw_limit"` // 1: as fast as the baseline; each run beside its own
 	// MicrosPerRow is the processor time of a row by process, in µs: the median of the runs. It says more than the rates where
 	// the machine does other work too.
 	MicrosPerRow map[string]float64 `json:"cpu_us_per_row"`
@@ -33,13 +33,13 @@ type Target struct {
 	PeakRSS int64   `json:"peak_rss_bytes,omitempty"` // less than
 }
 
-// StageRun is one run of a stage, and of its raw limit.
+// StageRun is one run of a stage, and of its baseline.
 type StageRun struct {
-	Rows       int                `json:"rows"` // of this run
-	Seconds    float64            `json:"seconds"`
-	RawSeconds float64            `json:"raw_seconds,omitempty"` // for as many rows; 0: not measured
-	CPU        map[string]float64 `json:"cpu_seconds"`           // by process
-	PeakRSS    int64              `json:"peak_rss_bytes,omitempty"`
+	Rows            int                `json:"rows"` // of this run
+	Seconds         float64            `json:"seconds"`
+	BaselineSeconds float64            `json:"raw_seconds,omitempty"` // for as many rows; 0: not measured
+	CPU             map[string]float64 `json:"cpu_seconds"`           // by process
+	PeakRSS         int64              `json:"peak_rss_bytes,omitempty"`
 }
 
 // Spread is a number over the runs.
@@ -67,9 +67,9 @@ func spreadOf(values []float64) Spread {
 // summarize turns the runs into the stage's numbers.
 func (s *Stage) summarize() {
 	s.Rate = spread(s.Runs, func(r StageRun) float64 { return float64(r.Rows) / r.Seconds })
-	if s.Raw != "" {
-		s.RawRate = spread(s.Runs, func(r StageRun) float64 { return float64(r.Rows) / r.RawSeconds })
-		s.Share = spread(s.Runs, func(r StageRun) float64 { return r.RawSeconds / r.Seconds })
+	if s.Baseline != "" {
+		s.BaselineRate = spread(s.Runs, func(r StageRun) float64 { return float64(r.Rows) / r.BaselineSeconds })
+		s.Share = spread(s.Runs, func(r StageRun) float64 { return r.BaselineSeconds / r.Seconds })
 	}
 	s.MicrosPerRow, s.PeakRSS = map[string]float64{}, 0
 	for _, run := range s.Runs {
@@ -161,21 +161,21 @@ func (s *Stage) processors() string {
 
 // printStages writes the table of all stages.
 func printStages(out io.Writer, stages []*Stage) {
-	rows := [][]any{{"stage", "rows", "a second (min–max)", "raw limit (min–max)", "of raw", "peak MB", "target", ""}}
+	rows := [][]any{{"stage", "rows", "a second (min–max)", "baseline (min–max)", "of the baseline", "peak MB", "target", ""}}
 	for _, s := range stages {
 		peak := any("–")
 		if s.PeakRSS > 0 {
 			peak = mb(s.PeakRSS)
 		}
-		rows = append(rows, []any{s.Name, fmt.Sprintf("%d × %d", len(s.Runs), s.Rows), perSecond(s.Rate), perSecond(s.RawRate), perCent(s.Share), peak, s.targets(), s.verdict()})
+		rows = append(rows, []any{s.Name, fmt.Sprintf("%d × %d", len(s.Runs), s.Rows), perSecond(s.Rate), perSecond(s.BaselineRate), perCent(s.Share), peak, s.targets(), s.verdict()})
 	}
 	fmt.Fprintln(out)
 	table(out, rows...)
 	fmt.Fprintln(out)
 	for _, s := range stages {
 		fmt.Fprintf(out, "%s: %s", s.Name, s.Label)
-		if s.Raw != "" {
-			fmt.Fprintf(out, "; raw limit: %s", s.Raw)
+		if s.Baseline != "" {
+			fmt.Fprintf(out, "; baseline: %s", s.Baseline)
 		}
 		fmt.Fprintf(out, "; µs of processor a row: %s\n", s.processors())
 	}

@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-func TestAStageIsItsMedianBesideEachRunsOwnRawLimit(t *testing.T) {
+func TestAStageIsItsMedianBesideEachRunsOwnBaseline(t *testing.T) {
 	t.Parallel()
-	s := Stage{Name: "render", Raw: "the same, raw", Rows: 1000, Target: Target{Rate: 400, Share: 0.6, PeakRSS: 100_000_000}, Runs: []StageRun{
-		{Rows: 1000, Seconds: 2, RawSeconds: 1, CPU: map[string]float64{"render": 0.050, "postgres": 0.020}, PeakRSS: 90_000_000},
-		{Rows: 1000, Seconds: 4, RawSeconds: 3, CPU: map[string]float64{"render": 0.070}, PeakRSS: 80_000_000},
-		{Rows: 1000, Seconds: 1, RawSeconds: 0.4, CPU: map[string]float64{"render": 0.060, "postgres": 0.010}},
+	s := Stage{Name: "render", Baseline: "the same by hand", Rows: 1000, Target: Target{Rate: 400, Share: 0.6, PeakRSS: 100_000_000}, Runs: []StageRun{
+		{Rows: 1000, Seconds: 2, BaselineSeconds: 1, CPU: map[string]float64{"render": 0.050, "postgres": 0.020}, PeakRSS: 90_000_000},
+		{Rows: 1000, Seconds: 4, BaselineSeconds: 3, CPU: map[string]float64{"render": 0.070}, PeakRSS: 80_000_000},
+		{Rows: 1000, Seconds: 1, BaselineSeconds: 0.4, CPU: map[string]float64{"render": 0.060, "postgres": 0.010}},
 	}}
 	s.summarize()
-	if s.Rate != (Spread{500, 250, 1000}) || s.Share.Median != 0.5 || s.Share.Max != 0.75 || s.RawRate.Median != 1000 {
-		t.Errorf("%+v, %+v, %+v", s.Rate, s.Share, s.RawRate)
+	if s.Rate != (Spread{500, 250, 1000}) || s.Share.Median != 0.5 || s.Share.Max != 0.75 || s.BaselineRate.Median != 1000 {
+		t.Errorf("%+v, %+v, %+v", s.Rate, s.Share, s.BaselineRate)
 	}
 	if s.MicrosPerRow["render"] != 60 || s.MicrosPerRow["postgres"] != 10 || s.PeakRSS != 90_000_000 {
 		t.Errorf("%+v, %d", s.MicrosPerRow, s.PeakRSS)

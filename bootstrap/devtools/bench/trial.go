@@ -71,7 +71,7 @@ func (b *bench) trial(ctx context.Context, t Trial) (result TrialResult, err err
 	}()
 	b.trials++
 	b.partitions, b.InFlight = t.Partitions, t.InFlight
-	b.report.Delivery = &DeliveryFloor{}
+	b.report.Delivery = &DeliveryMeasurement{}
 	err = b.open(ctx, fmt.Sprintf("trial%d", b.trials), func(ctx context.Context, s *stage) error {
 		l := &line{stage: s, month: firstMonth}
 		if err := s.seed(ctx, l.month, t.Targets, b.StatementBytes); err != nil {
@@ -94,8 +94,8 @@ func (b *bench) trial(ctx context.Context, t Trial) (result TrialResult, err err
 			}
 		}
 		err = b.closeLine(ctx, l)
-		floor := b.report.Delivery
-		result.Accepted, result.Twice, result.Settled = floor.Accepted, floor.AcceptedTwice, floor.Settled
+		measured := b.report.Delivery
+		result.Accepted, result.Twice, result.Settled = measured.Accepted, measured.AcceptedTwice, measured.Settled
 		return err
 	})
 	return result, err

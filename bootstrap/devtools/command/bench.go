@@ -15,9 +15,9 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/bench"
 )
 
-const benchHelp = `Measure each stage of the product beside its raw limit, on this machine and with nothing but this program:
+const benchHelp = `Measure each stage of the product beside its baseline, on this machine and with nothing but this program:
 PostgreSQL, Apache Kafka (kfake where Java is missing), S3 and the gateway simulator each in a
-process of its own, and so the commands and services, wired as in production. The raw limit is the
+process of its own, and so the commands and services, wired as in production. The baseline is the
 same work without the product, in the same run: plain SQL, a plain producer, go-mail alone.
 
 %s
@@ -38,7 +38,7 @@ func newBench() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:       "bench [flags] " + strings.Join(names, "|"),
-		Short:     "Measure each stage beside its raw limit",
+		Short:     "Measure each stage beside its baseline",
 		Long:      fmt.Sprintf(benchHelp, strings.Join(list, "\n")),
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
@@ -56,7 +56,7 @@ func newBench() *cobra.Command {
 	flags.StringVar(&options.Profiles, "pprof", "", "write CPU and allocation profiles of the apps to this directory (costs a few per cent)")
 	flags.StringVar(&options.DataDir, "data", "", "keep data and logs in this directory (default: temporary)")
 	flags.IntVar(&options.Rows, "rows", 0, "rows of a run of the stages (default 100,000; quick 20,000)")
-	flags.IntVar(&options.Runs, "runs", 0, "runs of each stage, each beside its raw limit; the median counts (default 5; quick 1)")
+	flags.IntVar(&options.Runs, "runs", 0, "runs of each stage, each beside its baseline; the median counts (default 5; quick 1)")
 	flags.IntVar(&options.Mails, "mails", 0, "smtp: messages of a run (default 40,000; quick 8,000)")
 	flags.IntSliceVar(&options.Sizes, "sizes", nil, "growth: rows of each month (default 1000000,10000000; quick 200000,2000000)")
 	flags.IntVar(&options.Bills, "bills", 0, "month, life: bills (default 5,000,000)")
@@ -138,7 +138,7 @@ func newBenchCompare() *cobra.Command {
 	return &cobra.Command{
 		Use:   "compare OLD NEW",
 		Short: "Compare two results of bench --json, by what a busier machine changes least",
-		Long: `Compare two results of bench --json stage by stage: by the share of the raw limit where there is one,
+		Long: `Compare two results of bench --json stage by stage: by the share of the baseline where there is one,
 else by the processor time of a row. What is worse than the spread of the runs and 10% explain is marked and counted;
 the exit code is 0 all the same, since a machine that does other work makes noise.`,
 		Args:    cobra.ExactArgs(2),

@@ -1,21 +1,21 @@
 package bench
 
-// stage is the dispatch floor as a row of the table of all stages.
-func (f *DispatchFloor) stage() *Stage {
+// stage is the measurement of the dispatcher as a row of the table of all stages.
+func (f *DispatchMeasurement) stage() *Stage {
 	s := &Stage{
 		Name: Dispatch, Rows: f.Rows, Target: Target{Rate: 40_000, Share: 0.6, PeakRSS: dispatchPeakRSS},
-		Label: "READY rows published and marked, the whole process from its start to its end",
-		Raw:   "the same rows locked and read, the same messages produced and the same rows updated, one step after the other",
+		Label:    "READY rows published and marked, the whole process from its start to its end",
+		Baseline: "the same rows locked and read, the same messages produced and the same rows updated, one step after the other",
 	}
 	for _, r := range f.Runs {
-		s.Runs = append(s.Runs, StageRun{Rows: f.Rows, Seconds: r.Seconds, RawSeconds: r.RawSeconds, CPU: r.CPU, PeakRSS: r.PeakRSS})
+		s.Runs = append(s.Runs, StageRun{Rows: f.Rows, Seconds: r.Seconds, BaselineSeconds: r.BaselineSeconds, CPU: r.CPU, PeakRSS: r.PeakRSS})
 	}
 	s.summarize()
 	return s
 }
 
-// stage is the delivery floor as a row of the table of all stages.
-func (f *DeliveryFloor) stage() *Stage {
+// stage is the measurement of delivery as a row of the table of all stages.
+func (f *DeliveryMeasurement) stage() *Stage {
 	s := &Stage{
 		Name: Delivery, Rows: f.SettledRows, Target: Target{Rate: 9000, PeakRSS: 400_000_000},
 		Label: "settled over a window, a gateway that answers after " + f.GatewayLatency + ", one delivery process",
@@ -35,7 +35,7 @@ func (f *DeliveryFloor) stage() *Stage {
 	return s
 }
 
-// keep adds what a measurement of a floor of its own came to to the table of all stages.
+// keep adds a measurement of its own to the table of all stages.
 func (r *Report) keep(name string) {
 	switch {
 	case name == Dispatch && r.Dispatch != nil:

@@ -17,11 +17,11 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// rawLimit is the same work without the product: for each page of 1,000 rows one transaction that selects and locks
+// baselineRun is the same work without the product: for each page of 1,000 rows one transaction that selects and locks
 // them, reads their contents, produces the very bytes that the dispatcher had published, waits for the
 // acknowledgements, and updates the same rows. Plain lib/pq and sarama, one step after the other. The connection has
 // the services' planner settings, the producer theirs.
-type rawLimit struct {
+type baselineRun struct {
 	*stage
 	database config.Database
 	db       *sqlx.DB
@@ -29,7 +29,7 @@ type rawLimit struct {
 	producer sarama.SyncProducer
 }
 
-const rawTopic = "dispatch-raw"
+const baselineTopic = "dispatch-baseline"
 
 func kafkaSettings() *sarama.Config {
 	c := sarama.NewConfig()
@@ -44,16 +44,16 @@ func kafkaSettings() *sarama.Config {
 }
 
 // prepare reads what the first run published, and connects; once.
-func (r *rawLimit) prepare(ctx context.Context) (err error) {
+func (r *baselineRun) prepare(ctx context.Context) (err error) {
 	if r.producer != nil {
 		return nil
 	}
-	r.db, err = postgres.Open(postgres.Config{URL: r.database.URL, Application: "balsong-bench-raw", MaxConns: 1})
+	r.db, err = postgres.Open(postgres.Config{URL: r.database.URL, Application: "balsong-bench-baseline", MaxConns: 1})
 	if err != nil {
 		return err
 	}
 	brokers := r.config.Kafka.Brokers
-	if err := createTopic(brokers, rawTopic); err != nil {
+	if err := createTopic(brokers, baselineTopic); err != nil {
 		return err
 	}
 	if r.messages, err = readTopic(ctx, brokers, r.config.Kafka.TopicPrefix+string(port.TopicRequests)); err != nil {
@@ -63,7 +63,7 @@ func (r *rawLimit) prepare(ctx context.Context) (err error) {
 	return err
 }
 
-func (r *rawLimit) close() error {
+func (r *baselineRun) close() error {
 	var errs []error
 	if r.producer != nil {
 		errs = append(errs, r.producer.Close())
@@ -75,7 +75,7 @@ func (r *rawLimit) close() error {
 }
 
 // messageBytes is the mean size of a message: key, headers and value.
-func (r *rawLimit) messageBytes() int {
+func (r *baselineRun) messageBytes() int {
 	if len(r.messages) == 0 {
 		return 0
 	}
@@ -143,7 +143,7 @@ func readPartition(ctx context.Context, consumer sarama.Consumer, topic string, 
 				headers[i] = *h
 			}
 			into = append(into, &sarama.ProducerMessage{
-				Topic: rawTopic, Key: sarama.ByteEncoder(m.Key), Value: sarama.ByteEncoder(m.Value), Headers: headers,
+				Topic: baselineTopic, Key: sarama.ByteEncoder(m.Key), Value: sarama.ByteEncoder(m.Value), Headers: headers,
 			})
 			if m.Offset >= end-1 {
 				return into, nil
@@ -152,8 +152,8 @@ func readPartition(ctx context.Context, consumer sarama.Consumer, topic string, 
 	}
 }
 
-// run takes a month's READY rows through the raw work and returns its seconds.
-func (r *rawLimit) run(ctx context.Context, month key.Month) (float64, error) {
+// run takes a month's READY rows through the same work without the product and returns its seconds.
+func (r *baselineRun) run(ctx context.Context, month key.Month) (float64, error) {
 	day := month.Start(time.UTC).Format(time.DateOnly)
 	left := r.messages
 	began := time.Now()
@@ -174,17 +174,17 @@ func (r *rawLimit) run(ctx context.Context, month key.Month) (float64, error) {
 	return seconds, nil
 }
 
-func (r *rawLimit) page(ctx context.Context, day string, cursor int64, left *[]*sarama.ProducerMessage) (n int, last int64, err error) {
+func (r *baselineRun) page(ctx context.Context, day string, cursor int64, left *[]*sarama.ProducerMessage) (n int, last int64, err error) {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	users, err := lockRaw(ctx, tx, day, cursor)
+	users, err := lockBaseline(ctx, tx, day, cursor)
 	if err != nil || len(users) == 0 {
 		return 0, 0, err
 	}
-	if err := contentsRaw(ctx, tx, day, users); err != nil {
+	if err := contentsBaseline(ctx, tx, day, users); err != nil {
 		return 0, 0, err
 	}
 	page := (*left)[:min(len(users), len(*left))]
@@ -202,8 +202,8 @@ func (r *rawLimit) page(ctx context.Context, day string, cursor int64, left *[]*
 	return len(users), users[len(users)-1], tx.Commit()
 }
 
-// lockRaw selects and locks a page; available_at is the same for all, so the user id alone is the cursor.
-func lockRaw(ctx context.Context, tx *sql.Tx, day string, cursor int64) (users []int64, err error) {
+// lockBaseline selects and locks a page; available_at is the same for all, so the user id alone is the cursor.
+func lockBaseline(ctx context.Context, tx *sql.Tx, day string, cursor int64) (users []int64, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT t.user_id, t.attempt, t.round, t.step, t.available_at, t.reachable, t.quiet_from, t.quiet_to, t.quiet_zone
 		FROM billing_targets t
 		WHERE t.billing_month = $1::date AND t.batch_status = 'RENDERED' AND t.dispatch_status IN ('READY', 'FAILED')
@@ -224,7 +224,7 @@ func lockRaw(ctx context.Context, tx *sql.Tx, day string, cursor int64) (users [
 	return users, rows.Err()
 }
 
-func contentsRaw(ctx context.Context, tx *sql.Tx, day string, users []int64) error {
+func contentsBaseline(ctx context.Context, tx *sql.Tx, day string, users []int64) error {
 	rows, err := tx.QueryContext(ctx, `SELECT d.user_id, d.email, d.sms, d.push, d.statement
 		FROM (SELECT $1::date AS billing_month, u.user_id FROM unnest($2::bigint[]) AS u(user_id) OFFSET 0) AS v
 		JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`, day, pq.Array(users))

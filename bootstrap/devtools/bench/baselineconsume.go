@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// consumeRaw consumes a topic from its beginning to its present end, all partitions at once, and returns the seconds that it
+// consumeBaseline consumes a topic from its beginning to its present end, all partitions at once, and returns the seconds that it
 // took until the last message was there.
-func consumeRaw(ctx context.Context, brokers []string, topic string) (messages int, seconds float64, err error) {
+func consumeBaseline(ctx context.Context, brokers []string, topic string) (messages int, seconds float64, err error) {
 	client, err := sarama.NewClient(brokers, kafkaSettings())
 	if err != nil {
 		return 0, 0, err
