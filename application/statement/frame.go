@@ -13,22 +13,32 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// What is sealed is framed in binary: numbers as unsigned varints, texts with their length in bytes in front. JSON costs
-// Delivery as much for one statement as its decryption does.
+// What is sealed is framed in binary: numbers as unsigned varints, texts with their length in bytes before them (ADR 0029
+// compares it with JSON and protobuf).
 //
 //	statement: frameVersion, month, user id, number of variants;
-//	           for each, in the order of channel.All: kind, class, subject, title, unsubscribe, bytes of HTML, bytes of text;
-//	           then the HTML and the text of each, one behind the other
-//	reference: frameVersion, bucket, key, offset, length, SHA-256
-const frameVersion = 1
+//	           for each, in the order of channel.All: kind, class, subject, title, unsubscribe, HTML, text
+//	reference: frameVersion, offset, length, bucket, key, SHA-256
+const frameVersion = 2
 
-var errFrame = errors.New("it is not framed as it should be")
+var errFrame = errors.New("it is not framed as expected")
 
-func appendText[T ~string | ~[]byte](frame []byte, text T) []byte {
-	return append(binary.AppendUvarint(frame, uint64(len(text))), text...)
+func appendNumbers(frame []byte, numbers ...uint64) []byte {
+	for _, n := range numbers {
+		frame = binary.AppendUvarint(frame, n)
+	}
+	return frame
 }
 
-// frameReader reads a frame from its front. From the first thing that is not there, everything it returns is zero.
+func appendTexts(frame []byte, texts ...string) []byte {
+	for _, text := range texts {
+		frame = append(binary.AppendUvarint(frame, uint64(len(text))), text...)
+	}
+	return frame
+}
+
+// frameReader reads a frame from its front. From the first thing that is missing or too large, everything it returns is
+// zero.
 type frameReader struct {
 	rest   []byte
 	failed bool
@@ -45,21 +55,25 @@ func (r *frameReader) number(limit uint64) uint64 {
 	return n
 }
 
-// bytes reads n bytes; they share the frame's memory.
-func (r *frameReader) bytes(n uint64) []byte {
-	if r.failed || n > uint64(len(r.rest)) {
+// text reads a text, which shares the frame's memory.
+func (r *frameReader) text() []byte {
+	n := r.number(uint64(len(r.rest)))
+	if n > uint64(len(r.rest)) {
 		r.rest, r.failed = nil, true
 		return nil
 	}
-	taken := r.rest[:n]
+	text := r.rest[:n]
 	r.rest = r.rest[n:]
-	return taken
+	return text
 }
 
-func (r *frameReader) text() string { return string(r.bytes(r.number(math.MaxInt64))) }
-
-// end tells whether all was there, and nothing else.
-func (r *frameReader) end() bool { return !r.failed && len(r.rest) == 0 }
+// end returns errFrame unless everything was there, and nothing else.
+func (r *frameReader) end() error {
+	if r.failed || len(r.rest) > 0 {
+		return errFrame
+	}
+	return nil
+}
 
 // encode appends a statement in clear.
 func encode(plain []byte, statement port.Statement) ([]byte, error) {
@@ -68,71 +82,49 @@ func encode(plain []byte, statement port.Statement) ([]byte, error) {
 			return nil, fmt.Errorf("%w: a variant for the unknown channel %q", port.ErrContent, kind)
 		}
 	}
-	plain = append(plain, frameVersion)
-	plain = binary.AppendUvarint(plain, uint64(statement.Target.Month))
-	plain = binary.AppendUvarint(plain, uint64(statement.Target.UserID))
-	plain = binary.AppendUvarint(plain, uint64(len(statement.Variants)))
+	plain = appendNumbers(plain, frameVersion, uint64(statement.Target.Month), uint64(statement.Target.UserID), uint64(len(statement.Variants)))
 	for _, kind := range channel.All {
-		v, there := statement.Variants[kind]
-		if !there {
-			continue
+		if v, there := statement.Variants[kind]; there {
+			plain = appendTexts(plain, string(kind), v.Class, v.Subject, v.Title, v.Unsubscribe, v.HTML, v.Text)
 		}
-		for _, text := range []string{string(kind), v.Class, v.Subject, v.Title, v.Unsubscribe} {
-			plain = appendText(plain, text)
-		}
-		plain = binary.AppendUvarint(plain, uint64(len(v.HTML)))
-		plain = binary.AppendUvarint(plain, uint64(len(v.Text)))
-	}
-	for _, kind := range channel.All {
-		plain = append(append(plain, statement.Variants[kind].HTML...), statement.Variants[kind].Text...)
 	}
 	return plain, nil
 }
 
 // decode copies the variants of some channels out of plain; of all where none is named.
 func decode(plain []byte, kinds []channel.Kind) (port.Statement, error) {
-	type head struct {
-		kind       channel.Kind
-		variant    port.Variant
-		html, text uint64
-	}
 	r := frameReader{rest: plain}
 	if r.number(math.MaxUint8) != frameVersion {
 		return port.Statement{}, errFrame
 	}
 	statement := port.Statement{Target: key.Target{Month: key.Month(r.number(math.MaxInt32)), UserID: int64(r.number(math.MaxInt64))}}
-	heads := make([]head, r.number(uint64(len(channel.All))))
-	for i := range heads {
-		h := head{kind: channel.Kind(r.text()), variant: port.Variant{Class: r.text(), Subject: r.text(), Title: r.text(), Unsubscribe: r.text()}}
-		h.html, h.text = r.number(maxStatement), r.number(maxStatement)
-		if !h.kind.Valid() || slices.ContainsFunc(heads[:i], func(o head) bool { return o.kind == h.kind }) {
+	count := r.number(uint64(len(channel.All)))
+	statement.Variants = make(map[channel.Kind]port.Variant, count)
+	seen := make([]channel.Kind, 0, len(channel.All))
+	for range count {
+		var texts [7][]byte
+		for i := range texts {
+			texts[i] = r.text()
+		}
+		kind := channel.Kind(texts[0])
+		if !kind.Valid() || slices.Contains(seen, kind) {
 			return port.Statement{}, errFrame
 		}
-		heads[i] = h
-	}
-	statement.Variants = make(map[channel.Kind]port.Variant, len(heads))
-	for _, h := range heads {
-		html, text := r.bytes(h.html), r.bytes(h.text)
-		if len(kinds) > 0 && !slices.Contains(kinds, h.kind) {
-			continue
+		seen = append(seen, kind)
+		if len(kinds) == 0 || slices.Contains(kinds, kind) {
+			statement.Variants[kind] = port.Variant{
+				Class: string(texts[1]), Subject: string(texts[2]), Title: string(texts[3]), Unsubscribe: string(texts[4]),
+				HTML: string(texts[5]), Text: string(texts[6]),
+			}
 		}
-		h.variant.HTML, h.variant.Text = string(html), string(text)
-		statement.Variants[h.kind] = h.variant
 	}
-	if !r.end() || statement.Target.Month == 0 || statement.Target.UserID == 0 {
-		return port.Statement{}, errFrame
-	}
-	return statement, nil
+	return statement, r.end()
 }
 
 // encodeReference writes where a statement lies.
 func encodeReference(ref port.StatementRef) []byte {
-	frame := make([]byte, 0, len(ref.Bucket)+len(ref.Key)+len(ref.SHA256)+16)
-	frame = append(frame, frameVersion)
-	frame = appendText(appendText(frame, ref.Bucket), ref.Key)
-	frame = binary.AppendUvarint(frame, uint64(ref.Offset))
-	frame = binary.AppendUvarint(frame, uint64(ref.Length))
-	return appendText(frame, ref.SHA256)
+	frame := appendNumbers(make([]byte, 0, len(ref.Bucket)+len(ref.Key)+len(ref.SHA256)+32), frameVersion, uint64(ref.Offset), uint64(ref.Length))
+	return appendTexts(frame, ref.Bucket, ref.Key, string(ref.SHA256))
 }
 
 // decodeReference is the way back.
@@ -141,12 +133,9 @@ func decodeReference(plain []byte) (port.StatementRef, error) {
 	if r.number(math.MaxUint8) != frameVersion {
 		return port.StatementRef{}, errFrame
 	}
+	offset, length := r.number(math.MaxInt64), r.number(math.MaxInt64)
 	ref := port.StatementRef{
-		Bucket: r.text(), Key: r.text(), Offset: int64(r.number(math.MaxInt64)), Length: int64(r.number(math.MaxInt64)),
-		SHA256: bytes.Clone(r.bytes(r.number(math.MaxInt64))),
+		Offset: int64(offset), Length: int64(length), Bucket: string(r.text()), Key: string(r.text()), SHA256: bytes.Clone(r.text()),
 	}
-	if !r.end() {
-		return port.StatementRef{}, errFrame
-	}
-	return ref, nil
+	return ref, r.end()
 }

@@ -30,10 +30,10 @@ func FuzzDecodeStatement(f *testing.F) {
 		f.Add(append(plain, 0))
 	}
 	f.Add([]byte{})
-	f.Add([]byte("\x01\x01\x01\x02\x03SMS\x00\x00\x00\x00\x00\x00\x03SMS\x00\x00\x00\x00\x00\x00")) // the same channel twice
-	f.Add([]byte("\x01\x01\x01\x01\x03FAX\x00\x00\x00\x00\x00\x00"))                                // an unknown one
-	f.Add([]byte("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00"))                           // a month out of range
-	f.Add([]byte("\x01\x01\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))                       // a text longer than memory
+	f.Add([]byte("\x02\x01\x01\x02\x03SMS\x00\x00\x00\x00\x00\x00\x03SMS\x00\x00\x00\x00\x00\x00")) // the same channel twice
+	f.Add([]byte("\x02\x01\x01\x01\x03FAX\x00\x00\x00\x00\x00\x00"))                                // an unknown one
+	f.Add([]byte("\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00"))                           // a month out of range
+	f.Add([]byte("\x02\x01\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))                       // a text longer than memory
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		statement, err := decode(plain, nil)
 		if err != nil {

@@ -16,27 +16,27 @@ import (
 // maxStatement bounds a statement before compression, in bytes.
 const maxStatement = 1 << 20
 
-// rooms holds buffers for statements, uncompressed or compressed. Nothing that is returned points into them.
-var rooms = sync.Pool{New: func() any { return new([]byte) }}
+// buffers holds memory for statements, uncompressed or compressed. Nothing that is returned points into it.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // Seal encodes, compresses and encrypts a statement, in this order, because ciphertext does not compress. S2,
 // a relative of Snappy, compresses less than zstd (a bill of 10 KB to 4.5 KB instead of 2.5), but takes a quarter of
 // its time to open and a seventh to seal: statements are many, and each is read once.
 func Seal(statement port.Statement, cipher port.Cipher) ([]byte, error) {
-	room, _ := rooms.Get().(*[]byte)
-	packed, _ := rooms.Get().(*[]byte)
+	buffer, _ := buffers.Get().(*[]byte)
+	packed, _ := buffers.Get().(*[]byte)
 	defer func() {
-		rooms.Put(room)
-		rooms.Put(packed)
+		buffers.Put(buffer)
+		buffers.Put(packed)
 	}()
-	plain, err := encode((*room)[:0], statement)
+	plain, err := encode((*buffer)[:0], statement)
 	if err != nil {
 		return nil, fmt.Errorf("encode the statement of %s: %w", statement.Target, err)
 	}
 	if len(plain) > maxStatement {
 		return nil, fmt.Errorf("%w: the statement of %s has %d bytes, more than %d", port.ErrContent, statement.Target, len(plain), maxStatement)
 	}
-	*room, *packed = plain, s2.Encode((*packed)[:cap(*packed)], plain)
+	*buffer, *packed = plain, s2.Encode((*packed)[:cap(*packed)], plain)
 	return cipher.Seal(*packed, port.Purpose{Kind: port.KindStatement, Target: statement.Target})
 }
 
@@ -57,13 +57,13 @@ func Open(sealed []byte, target key.Target, cipher port.Cipher, kinds ...channel
 	case n > maxStatement:
 		return wrong(fmt.Sprintf("it unpacks to more than %d bytes", maxStatement))
 	}
-	room, _ := rooms.Get().(*[]byte)
-	defer rooms.Put(room)
-	plain, err := s2.Decode((*room)[:cap(*room)], compressed)
+	buffer, _ := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	plain, err := s2.Decode((*buffer)[:cap(*buffer)], compressed)
 	if err != nil {
 		return wrong("it cannot be unpacked")
 	}
-	*room = plain
+	*buffer = plain
 	statement, err := decode(plain, kinds)
 	if err != nil {
 		return wrong(err.Error())

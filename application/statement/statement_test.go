@@ -41,23 +41,23 @@ func TestOnlyTheTargetsOwnStatementOpens(t *testing.T) {
 	if _, err := statement.Open(good, own, memory.NewCipher()); !errors.Is(err, port.ErrUnknownKey) {
 		t.Errorf("another key: %v", err)
 	}
-	const head = "\x01\x82\xbe\x01\x01" // the version, November 2026, customer 1
-	message := func(channel string, html, text int) string {
-		return fmt.Sprintf("%c%s\x03SMS\x00\x00\x00%c%c", len(channel), channel, html, text)
+	const head = "\x02\x82\xbe\x01\x01" // the version, November 2026, customer 1
+	message := func(channel, class, text string) string {
+		return fmt.Sprintf("%c%s%c%s\x00\x00\x00\x00%c%s", len(channel), channel, len(class), class, len(text), text)
 	}
-	if _, err := statement.Open(seal(packed(head+"\x01"+message("SMS", 0, 2)+"ab")), own, cipher); err != nil {
+	if _, err := statement.Open(seal(packed(head+"\x01"+message("SMS", "SMS", "ab"))), own, cipher); err != nil {
 		t.Errorf("one framed by hand: %v", err)
 	}
 	for name, plain := range map[string][]byte{
-		"not compressed": []byte(head + "\x00"), "another version": packed("\x02\x82\xbe\x01\x01\x00"), "empty": packed(""),
-		"compressed and cut": packed(head + "\x01" + message("SMS", 0, 2) + "ab")[:8],
-		"another owner":      packed("\x01\x82\xbe\x01\x02\x00"),
-		"nobody's":           packed("\x01\x82\xbe\x01\x00\x00"),
-		"an unknown channel": packed(head + "\x01" + message("FAX", 0, 1) + "a"),
-		"a channel twice":    packed(head + "\x02" + message("SMS", 0, 1) + message("SMS", 0, 1) + "ab"),
-		"too short":          packed(head + "\x01" + message("SMS", 0, 3) + "ab"),
-		"too long":           packed(head + "\x01" + message("SMS", 0, 1) + "ab"),
-		"too many":           packed(head + "\x7f" + message("SMS", 0, 1) + "ab"),
+		"not compressed": []byte(head + "\x00"), "another version": packed("\x01\x82\xbe\x01\x01\x00"), "empty": packed(""),
+		"compressed and cut": packed(head + "\x01" + message("SMS", "SMS", "ab"))[:8],
+		"another owner":      packed("\x02\x82\xbe\x01\x02\x00"),
+		"nobody's":           packed("\x02\x82\xbe\x01\x00\x00"),
+		"an unknown channel": packed(head + "\x01" + message("FAX", "SMS", "a")),
+		"a channel twice":    packed(head + "\x02" + message("SMS", "SMS", "a") + message("SMS", "SMS", "b")),
+		"too short":          packed(strings.TrimSuffix(head+"\x01"+message("SMS", "SMS", "ab"), "b")),
+		"too long":           packed(head + "\x01" + message("SMS", "SMS", "a") + "b"),
+		"too many":           packed(head + "\x7f" + message("SMS", "SMS", "a")),
 		"a bomb":             packed(head + "\x00" + strings.Repeat("0", 2<<20)),
 	} {
 		if _, err := statement.Open(seal(plain), own, cipher); !errors.Is(err, port.ErrContent) {
