@@ -55,7 +55,7 @@ CREATE TABLE runs (
   finished_at   timestamptz,
   status        text NOT NULL,
   pages         int NOT NULL,
-  decisions     jsonb NOT NULL,     -- {"DISPATCH due": 1000}
+  decisions     jsonb NOT NULL,     -- {"due": 1000}, by rule
   published     bigint NOT NULL,
   failed        bigint NOT NULL,
   skipped       bigint NOT NULL,

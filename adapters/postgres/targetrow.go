@@ -15,7 +15,7 @@ import (
 // reading. It may be out of date a moment later, which does no harm: delivery looks again.
 var targetColumns = `t.user_id, t.batch_status, t.dispatch_status, t.attempt, t.round, t.step, t.requeues, t.policy_id, t.policy_version,
   t.available_at, t.requested_at, t.run_id, t.deadline, t.quiet_from, t.quiet_to, t.quiet_zone, t.reachable, t.wished_channel,
-  t.pause_reason, t.wish, t.last_decision, t.last_error,
+  t.pause_reason, t.wish, t.last_rule, t.last_decision, t.last_error,
   (SELECT coalesce(bit_or(` + channelBits("s.channel") + `), 0) FROM suppressions s WHERE s.user_id = t.user_id)`
 
 // readTarget reads one row of targetColumns.
@@ -27,7 +27,7 @@ func readTarget(month key.Month, scan func(...any) error) (billing.Target, error
 	err := scan(&s.Key.UserID, &s.Batch, &s.Dispatch, &s.Attempt, &s.Round, &s.Step, &s.Requeues,
 		optional(&s.Policy.ID), optional(&s.Policy.Version), utc(&s.AvailableAt), utc(&s.RequestedAt), optional(&s.RunID),
 		utc(&s.Deadline), utc(&from), utc(&to), optional(&zone), &reachable, optional(&s.Wished),
-		optional(&s.Pause), optional(&s.Wish), optional(&s.LastDecision), optional(&s.LastError), &suppressed)
+		optional(&s.Pause), optional(&s.Wish), optional(&s.LastRule), optional(&s.LastDecision), optional(&s.LastError), &suppressed)
 	if err != nil {
 		return billing.Target{}, err
 	}

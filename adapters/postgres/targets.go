@@ -103,11 +103,11 @@ const saveSQL = `/* save */ UPDATE billing_targets t
 SET dispatch_status = v.dispatch_status, attempt = v.attempt, round = v.round, step = v.step, requeues = v.requeues,
   policy_id = nullif(v.policy_id, 0), policy_version = nullif(v.policy_version, 0), available_at = v.available_at,
   requested_at = v.requested_at, run_id = nullif(v.run_id, 0), pause_reason = v.pause_reason, wish = v.wish,
-  last_decision = v.last_decision, last_error = v.last_error
+  last_rule = v.last_rule, last_decision = v.last_decision, last_error = v.last_error
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bigint[], $9::int[],
-  $10::timestamptz[], $11::timestamptz[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[])
+  $10::timestamptz[], $11::timestamptz[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
   AS u(user_id, dispatch_status, attempt, round, step, requeues, policy_id, policy_version,
-    available_at, requested_at, run_id, pause_reason, wish, last_decision, last_error) OFFSET 0) AS v
+    available_at, requested_at, run_id, pause_reason, wish, last_rule, last_decision, last_error) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 
 // saveStatusSQL is for targets of which only the status has changed since they were locked, as after a success.
@@ -178,6 +178,7 @@ func saveArgs(month key.Month, states []billing.State) []any {
 		bigints(each(states, func(s *billing.State) int64 { return s.RunID })),
 		texts(each(states, func(s *billing.State) string { return string(s.Pause) })),
 		texts(each(states, func(s *billing.State) string { return string(s.Wish) })),
+		texts(each(states, func(s *billing.State) string { return string(s.LastRule) })),
 		texts(each(states, func(s *billing.State) string { return clean(s.LastDecision) })),
 		texts(each(states, func(s *billing.State) string { return clean(s.LastError) })),
 	}

@@ -62,7 +62,7 @@ func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (st
 			return story.Story{}, err
 		}
 	}
-	return story.Tell(f), nil
+	return story.Of(f), nil
 }
 
 // missing returns the *NoBill of a customer.

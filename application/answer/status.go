@@ -65,19 +65,19 @@ type MonthStatus struct {
 
 // RunStatus is a short form of a run's record.
 type RunStatus struct {
-	ID         int64          `json:"id"`
-	CreatedBy  string         `json:"created_by"`
-	ApprovedBy string         `json:"approved_by,omitempty"`
-	Reason     string         `json:"reason"`
-	Status     port.RunStatus `json:"status"`
-	StartedAt  time.Time      `json:"started_at"`
-	FinishedAt time.Time      `json:"finished_at,omitzero"`
-	Published  int            `json:"published"`
-	Failed     int            `json:"not_acknowledged"`
-	Left       int            `json:"left"`
-	Unrendered int            `json:"not_rendered_yet"`
-	Decisions  map[string]int `json:"decisions"`
-	Error      string         `json:"error,omitempty"`
+	ID         int64                `json:"id"`
+	CreatedBy  string               `json:"created_by"`
+	ApprovedBy string               `json:"approved_by,omitempty"`
+	Reason     string               `json:"reason"`
+	Status     port.RunStatus       `json:"status"`
+	StartedAt  time.Time            `json:"started_at"`
+	FinishedAt time.Time            `json:"finished_at,omitzero"`
+	Published  int                  `json:"published"`
+	Failed     int                  `json:"not_acknowledged"`
+	Left       int                  `json:"left"`
+	Unrendered int                  `json:"not_rendered_yet"`
+	Decisions  map[billing.Rule]int `json:"decisions"`
+	Error      string               `json:"error,omitempty"`
 }
 
 // Waiting counts the bills that have not come to an end: they may still go out, or wait for a person.

@@ -217,7 +217,7 @@ func TestATargetWithoutAStatementIsPausedForThatAndNotForItsDestination(t *testi
 	b.seed(1, nil)
 	b.store.Seed(memory.Seeded{State: b.state(t, 1), Destinations: []port.Destination{{Channel: channel.Email, Sealed: []byte("e")}}})
 	record, err := b.runner(t, dispatch.Config{}).Run(t.Context(), b.month, b.by, nil)
-	if err != nil || record.Published != 0 || record.Decisions["PAUSE no_statement"] != 1 {
+	if err != nil || record.Published != 0 || record.Decisions[billing.RuleNoStatement] != 1 {
 		t.Fatalf("%d published, decisions %v: %v", record.Published, record.Decisions, err)
 	}
 	if s := b.state(t, 1); s.Dispatch != billing.Paused || s.Pause != billing.PauseNoStatement {
@@ -235,7 +235,7 @@ func TestAtNightEMailGoesOutAndSMSWaitsForTheMorning(t *testing.T) {
 		}
 	})
 	record, err := b.runner(t, dispatch.Config{}).Run(t.Context(), b.month, b.by, nil)
-	if err != nil || record.Published != 1 || record.Decisions["DEFER quiet_hours"] != 1 {
+	if err != nil || record.Published != 1 || record.Decisions[billing.RuleQuietHours] != 1 {
 		t.Fatalf("%d published, decisions %v: %v", record.Published, record.Decisions, err)
 	}
 	want := time.Date(2026, 11, 23, 8, 0, 0, 0, seoul)

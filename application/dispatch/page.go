@@ -19,7 +19,7 @@ type pageResult struct {
 	dispatches   int
 	published    int
 	publishError error // of one event that was not acknowledged
-	decisions    map[string]int
+	decisions    map[billing.Rule]int
 }
 
 // page dispatches one page in one transaction: lock, decide, publish, wait for the acknowledgements, store, commit.
@@ -28,7 +28,7 @@ type pageResult struct {
 func (r *run) page(ctx context.Context, page port.Page) (result pageResult, err error) {
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		return r.Targets.Within(context.WithoutCancel(ctx), func(ctx context.Context, tx port.TargetTx) error {
-			result = pageResult{decisions: map[string]int{}, last: page.After}
+			result = pageResult{decisions: map[billing.Rule]int{}, last: page.After}
 			candidates, err := tx.LockPage(ctx, page)
 			if err != nil || len(candidates) == 0 {
 				return err
@@ -66,16 +66,16 @@ func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Ca
 	for _, c := range candidates {
 		t, d := c.Target, billing.Decide(c.Target, r.snapshot, now)
 		var sealed []byte
-		if d.Kind == billing.Dispatch {
+		if d.Kind() == billing.Dispatch {
 			switch sealed = destination(c, d.Channel); {
 			case len(sealed) == 0:
-				d = billing.Decision{Kind: billing.Pausing, Reason: string(billing.PauseNoDestination), Policy: d.Policy, Pause: billing.PauseNoDestination}
+				d = d.Held(billing.RuleNoDestination)
 			case len(c.Statement) == 0:
-				d = billing.Decision{Kind: billing.Pausing, Reason: string(billing.PauseNoStatement), Policy: d.Policy, Pause: billing.PauseNoStatement}
+				d = d.Held(billing.RuleNoStatement)
 			}
 		}
-		result.decisions[string(d.Kind)+" "+d.Reason]++
-		switch d.Kind {
+		result.decisions[d.Rule]++
+		switch d.Kind() {
 		case billing.Dispatch:
 			m, err := r.message(c, d, sealed, now)
 			if err != nil {
@@ -86,7 +86,7 @@ func (r *run) decide(ctx context.Context, tx port.TargetTx, candidates []port.Ca
 			t.Defer(d)
 			changed = append(changed, t)
 		case billing.Pausing:
-			if err := t.PauseFor(d.Pause); err != nil {
+			if err := t.PauseFor(d.Rule.Pause()); err != nil {
 				return nil, err
 			}
 			t.Explain(d)

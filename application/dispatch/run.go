@@ -141,9 +141,9 @@ func (r *run) note(result pageResult, took time.Duration) {
 	r.record.Pages++
 	r.record.Published += result.published
 	r.record.Failed += result.dispatches - result.published
-	for name, n := range result.decisions {
-		r.record.Decisions[name] += n
-		metric.DispatchDecisions.Add(r.Metrics, n, name)
+	for rule, n := range result.decisions {
+		r.record.Decisions[rule] += n
+		metric.DispatchDecisions.Add(r.Metrics, n, rule.Kind(), rule)
 	}
 	r.pageTimes = append(r.pageTimes, took)
 	metric.DispatchPageDuration.Observe(r.Metrics, took)

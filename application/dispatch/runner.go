@@ -10,6 +10,7 @@ import (
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -125,7 +126,7 @@ func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress
 	}
 	run := &run{Runner: r, month: month, snapshot: snapshot, progress: progress, record: port.Run{
 		Month: month, By: by, Policies: []policy.Ref{snapshot.Active().Ref()}, StartedAt: r.Clock.Now(),
-		Status: port.RunRunning, Decisions: map[string]int{},
+		Status: port.RunRunning, Decisions: map[billing.Rule]int{},
 	}}
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
 		run.record.ID, err = r.Runs.Start(ctx, run.record)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
 )
 
 // The labels. A thing has the same label in every metric.
@@ -20,7 +21,7 @@ const (
 
 // Of the dispatcher.
 var (
-	DispatchDecisions         = CounterBy[string]{counter("dispatch_decisions_total", "Decisions about targets.", decision)}
+	DispatchDecisions         = CounterBy2[billing.DecisionKind, billing.Rule]{counter("dispatch_decisions_total", "Decisions about targets, with the rule that led to each.", decision, reason)}
 	DispatchRequestsPublished = Counter{counter("dispatch_requests_published_total", "Requests that the event log acknowledged.")}
 	DispatchPageDuration      = Duration{histogram("dispatch_page_duration_seconds", "Time to decide about, publish and store one page of targets.")}
 )

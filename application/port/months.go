@@ -137,7 +137,7 @@ type Run struct {
 	FinishedAt  time.Time // zero while running
 	Status      RunStatus
 	Pages       int
-	Decisions   map[string]int // "DISPATCH due" → count
+	Decisions   map[billing.Rule]int
 	Published   int
 	Failed      int // events that were not acknowledged
 	Skipped     int // candidates that others held to the end

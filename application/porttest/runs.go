@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -110,7 +111,7 @@ func runsRoundTrip(s *stage) {
 	s.runIs(run)
 	run.FinishedAt, run.Status = noon.Add(time.Hour), port.RunFailed
 	run.Pages, run.Published, run.Failed, run.Skipped, run.Left = 12, 5_000_000, 3, 2, 1
-	run.Decisions = map[string]int{"DISPATCH due": 5_000_000, "DEFER quiet_hours": 7}
+	run.Decisions = map[billing.Rule]int{billing.RuleDue: 5_000_000, billing.RuleQuietHours: 7}
 	run.PageTimeP50, run.PageTimeP99 = 8*time.Millisecond, 90*time.Millisecond
 	run.Error = "two pages in a row without an acknowledgement"
 	run.By.ApprovedBy, run.Unrendered = "박", 4

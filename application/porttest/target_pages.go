@@ -54,7 +54,7 @@ func targetsRoundTrip(s *stage) {
 	want.AvailableAt, want.RequestedAt = noon.Add(time.Hour), noon.Add(-time.Hour)
 	want.RunID, want.Requeues = 1<<40, 2
 	want.Pause, want.Wish = billing.PauseRounds, billing.Expired
-	want.LastDecision, want.LastError = "DISPATCH due", "broker: \"no\" ack — 확인 없음\n"
+	want.LastRule, want.LastDecision, want.LastError = billing.RuleDue, "SMS step 2", "broker: \"no\" ack — 확인 없음\n"
 	s.change(func(state *billing.State) { *state = want }, k)
 	s.stateIs("every field set", s.state(k), want)
 
@@ -164,7 +164,7 @@ func targetsLeavePage(s *stage) {
 			return err
 		}
 		deferred, paused := candidates[0].Target, candidates[1].Target
-		deferred.Defer(billing.Decision{Kind: billing.Deferral, Until: noon.Add(time.Hour)})
+		deferred.Defer(billing.Decision{Rule: billing.RuleNotYet, Until: noon.Add(time.Hour)})
 		if err := paused.PauseFor(billing.PauseOperator); err != nil {
 			return err
 		}

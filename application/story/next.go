@@ -2,7 +2,6 @@ package story
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -10,122 +9,122 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// next tells what happens next, when, and who or what it waits for.
-func (t *teller) next() Next {
-	if row := t.current(); row != nil && !t.s.Dispatch.Final() {
-		if next, decided := t.afterRow(*row); decided {
+// next says what happens next, when, and who or what it waits for.
+func (b *builder) next() Next {
+	if row := b.current(); row != nil && !b.s.Dispatch.Final() {
+		if next, decided := b.afterRow(*row); decided {
 			return next
 		}
 	}
-	switch t.s.Dispatch {
+	switch b.s.Dispatch {
 	case billing.Ready, billing.Failed:
-		return t.nextCandidate()
+		return b.nextCandidate()
 	case billing.Requested:
-		return t.nextRequested()
+		return b.nextRequested()
 	case billing.Paused:
-		return Next{Text: "It waits for a person: " + pauses[t.s.Pause][1] + ".", WaitsFor: ForPerson}
+		return Next{Text: "It waits for a person: " + remedies[b.s.Pause] + ".", WaitsFor: ForPerson}
 	case billing.Unknown:
-		return t.nextUnknown()
+		return b.nextUnknown()
 	case billing.Succeeded:
 		return Next{Text: "Nothing: it is never sent again.", WaitsFor: ForNothing}
 	case billing.Cancelled:
 		return Next{Text: "Nothing by itself. `balsong target uncancel` takes the cancellation back; the closed key stays closed.", WaitsFor: ForNothing}
 	case billing.WrittenOff:
-		return Next{Text: "Nothing. Should its gateway's acceptance still become known, it shows as SUCCEEDED.", WaitsFor: ForNothing}
+		return Next{Text: "Nothing. If the gateway's acceptance still becomes known, it becomes SUCCEEDED.", WaitsFor: ForNothing}
 	default:
 		return Next{Text: "Nothing by itself: it is for the paper run (`balsong unreached`).", WaitsFor: ForNothing}
 	}
 }
 
-// afterRow tells what follows from the current key's ledger row while the target does not agree with it yet; it reports
+// afterRow says what follows from the current key's ledger row while the target does not agree with it yet; it reports
 // false if nothing does.
-func (t *teller) afterRow(row attempt.Row) (Next, bool) {
+func (b *builder) afterRow(row attempt.Row) (Next, bool) {
 	switch row.State {
 	case attempt.Claimed:
-		if !t.DatabaseNow.Before(row.LeaseUntil) {
+		if !b.DatabaseNow.Before(row.LeaseUntil) {
 			return Next{Text: "Its lease has ended without an answer: the sweeper makes it UNKNOWN within seconds.", WaitsFor: ForSettlement}, true
 		}
 		return Next{
-			Text:     fmt.Sprintf("Delivery is calling the gateway. Without an answer by %s it becomes UNKNOWN and is held.", t.when(row.LeaseUntil)),
+			Text:     fmt.Sprintf("Delivery is calling the gateway. Without an answer by %s it becomes UNKNOWN and is held.", b.when(row.LeaseUntil)),
 			At:       row.LeaseUntil,
 			WaitsFor: ForDelivery,
 		}, true
 	case attempt.Unknown:
 		return Next{}, false
 	case attempt.Failed, attempt.NotSent, attempt.Succeeded:
-		if t.s.Dispatch == billing.Paused {
+		if b.s.Dispatch == billing.Paused {
 			return Next{}, false
 		}
-		return Next{Text: "The outcome of its try is known: settlement brings the bill in line with it within seconds.", WaitsFor: ForSettlement}, true
+		return Next{Text: "The outcome of its attempt is known: settlement applies it within seconds.", WaitsFor: ForSettlement}, true
 	default:
 		return Next{}, false
 	}
 }
 
-func (t *teller) nextCandidate() Next {
-	switch t.s.Batch {
+func (b *builder) nextCandidate() Next {
+	switch b.s.Batch {
 	case billing.RenderFailed:
 		return Next{Text: "It waits for a person: it could not be rendered. Correct its data and render it again.", WaitsFor: ForPerson}
 	case billing.Imported:
-		return Next{Text: fmt.Sprintf("It waits to be rendered: `balsong batch render --month %s`.", t.s.Key.Month), WaitsFor: ForBatch}
+		return Next{Text: fmt.Sprintf("It waits to be rendered: `balsong batch render --month %s`.", b.s.Key.Month), WaitsFor: ForBatch}
 	default:
 	}
-	if t.Halt.On {
-		return Next{Text: "It waits until somebody lifts the halt (`balsong go-on`).", WaitsFor: ForPerson}
+	if b.Halt.On {
+		return Next{Text: "It waits until the halt is lifted (`balsong resume`).", WaitsFor: ForPerson}
 	}
-	snapshot, err := policy.NewSnapshot(t.Policies)
+	snapshot, err := policy.NewSnapshot(b.Policies)
 	if err != nil {
 		return Next{Text: "It waits for a person: no policy is ACTIVE (`balsong policy activate`).", WaitsFor: ForPerson}
 	}
-	at := later(t.s.AvailableAt, t.Now)
-	return t.decided(billing.Decide(t.Target, snapshot, at), at)
+	at := later(b.s.AvailableAt, b.Now)
+	return b.decided(billing.Decide(b.Target, snapshot, at), at)
 }
 
-// decided tells what a run at an instant will decide.
-func (t *teller) decided(d billing.Decision, at time.Time) Next {
+// decided says what a run at an instant will decide.
+func (b *builder) decided(d billing.Decision, at time.Time) Next {
 	text := "The next dispatcher run "
-	if at.After(t.Now) {
-		text = fmt.Sprintf("It is due on %s%s. The next run from then on ", t.when(at), t.because())
+	if at.After(b.Now) {
+		text = fmt.Sprintf("It is due on %s%s. The next run from then on ", b.when(at), b.because())
 	}
 	waits := ForDispatcher
-	switch d.Kind {
+	switch d.Kind() {
 	case billing.Dispatch:
 		text += fmt.Sprintf("sends it by %s (step %d)%s", name(d.Channel), d.Step, skipped(d))
 	case billing.Deferral:
 		at = d.Until
 		waits = ForTime
-		text += fmt.Sprintf("puts it off to %s: quiet hours %s bind %s", t.when(d.Until), d.Quiet, name(d.Channel))
+		text += fmt.Sprintf("defers it to %s: quiet hours %s bind %s", b.when(d.Until), d.Quiet, name(d.Channel))
 	case billing.Pausing:
-		text += "holds it back for a person: " + pauses[d.Pause][0] + skipped(d)
+		text += "pauses it until a person acts: " + d.Rule.Pause().Text().English + skipped(d)
 	case billing.Expire:
-		text += "ends it as EXPIRED: its deadline passed on " + t.when(d.Deadline)
+		text += "ends it as EXPIRED: its deadline passed on " + b.when(d.Deadline)
 	default:
-		text += fmt.Sprintf("ends it as %s: %s", d.End, rules[d.Reason])
+		text += fmt.Sprintf("ends it as %s: %s", d.End, d.Rule.Text().English)
 	}
-	if t.Month.Month != 0 && !t.Month.Open {
-		text += fmt.Sprintf("; as the month is closed, only a run that names it (`balsong dispatcher --month %s`)", t.s.Key.Month)
+	if b.Month.Month != 0 && !b.Month.Open {
+		text += fmt.Sprintf("; as the month is closed, only a run that names it (`balsong dispatcher --month %s`)", b.s.Key.Month)
 	}
 	next := Next{Text: text + ".", WaitsFor: waits}
-	if at.After(t.Now) {
+	if at.After(b.Now) {
 		next.At, next.WaitsFor = at, ForTime
 	}
-	if !d.Deadline.IsZero() && d.Kind != billing.Expire {
-		next.Text += fmt.Sprintf(" After %s it expires.", t.when(d.Deadline))
+	if !d.Deadline.IsZero() && d.Kind() != billing.Expire {
+		next.Text += fmt.Sprintf(" After %s it expires.", b.when(d.Deadline))
 	}
 	return next
 }
 
-// because tells why a candidate is not due yet, if that is known.
-func (t *teller) because() string {
-	last := t.last(attempt.States...)
+// because says why a candidate is not due yet, if that is known.
+func (b *builder) because() string {
+	last := b.last(attempt.States...)
 	switch {
-	case t.s.Dispatch == billing.Failed:
+	case b.s.Dispatch == billing.Failed:
 		return ", the pause after a refusal"
-	case strings.HasPrefix(t.s.LastDecision, string(billing.Deferral)+" quiet_hours") && (last == nil || last.Reason != attempt.ReasonThrottled):
+	case b.s.LastRule == billing.RuleQuietHours && (last == nil || last.Reason != attempt.ReasonThrottled):
 		return ", when its quiet hours end"
 	case last != nil && last.State == attempt.NotSent:
-		return ", after it was put back (" + reasons[last.Reason] + ")"
-	case len(t.Rows) == 0:
+		return ", after it was put back (" + last.Reason.Text().English + ")"
+	case len(b.Rows) == 0:
 		return ", the opening of dispatch or its send day"
 	default:
 		return ""
@@ -135,11 +134,7 @@ func (t *teller) because() string {
 func skipped(d billing.Decision) string {
 	var words []string
 	for _, skip := range d.Skipped {
-		why := "no destination"
-		if skip.Reason == "suppressed" {
-			why = "suppressed"
-		}
-		words = append(words, name(skip.Channel)+" ("+why+")")
+		words = append(words, name(skip.Channel)+" ("+skip.Reason.Text().English+")")
 	}
 	if len(words) == 0 {
 		return ""
@@ -147,25 +142,25 @@ func skipped(d billing.Decision) string {
 	return ", skipping " + listed(words, "and")
 }
 
-func (t *teller) nextRequested() Next {
-	text := fmt.Sprintf("Its request has lain in the event log since %s and waits for delivery.", t.when(t.s.RequestedAt))
-	if t.Halt.On {
-		text += " Delivery holds still until somebody lifts the halt (`balsong go-on`)."
+func (b *builder) nextRequested() Next {
+	text := fmt.Sprintf("Its request is in the event log since %s and waits for delivery.", b.when(b.s.RequestedAt))
+	if b.Halt.On {
+		text += " Delivery is paused until the halt is lifted (`balsong resume`)."
 		return Next{Text: text, WaitsFor: ForPerson}
 	}
 	limit := int16(3)
-	if v, ok := t.bound(); ok {
+	if v, ok := b.bound(); ok {
 		limit = v.MaxRequeues()
 	}
-	text += fmt.Sprintf(" Should the request be lost, the reaper makes it again once delivery has read past it (%d of %d times so far).", t.s.Requeues, limit)
+	text += fmt.Sprintf(" If the request is lost, the reaper repeats it once delivery has read past it (%d of %d times so far).", b.s.Requeues, limit)
 	return Next{Text: text, WaitsFor: ForDelivery}
 }
 
-func (t *teller) nextUnknown() Next {
+func (b *builder) nextUnknown() Next {
 	text := "It waits for a person: ask the gateway"
-	if row := t.last(attempt.Unknown); row != nil {
+	if row := b.last(attempt.Unknown); row != nil {
 		text += fmt.Sprintf(" for %s (%s)", row.Key, name(row.Channel))
 	}
-	text += ", then say `balsong target delivered` or `not-delivered`; `send-anyway` admits a second copy once its call can no longer be under way, `write-off` closes it."
+	text += ", then record `balsong target delivered` or `not-delivered`; `send-anyway` risks a second copy once its call can no longer be in progress, `write-off` closes it."
 	return Next{Text: text, WaitsFor: ForPerson}
 }

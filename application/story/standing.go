@@ -10,29 +10,25 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// decision tells what a run decided last, by which rule and with which values.
-func (t *teller) decision() {
-	if t.s.LastDecision == "" {
+// decision says what a run decided last, by which rule and with which values.
+func (b *builder) decision() {
+	rule := b.s.LastRule
+	if rule == "" {
 		return
 	}
-	kind, rest, _ := strings.Cut(t.s.LastDecision, " ")
-	rule, _, _ := strings.Cut(rest, " ")
-	text := fmt.Sprintf("Last decision of a run: %s, by the rule %q", strings.ToLower(kind), rule)
-	if why := rules[rule]; why != "" {
-		text += ": " + why
-	}
+	text := fmt.Sprintf("Last decision of a run: %s, by the rule %q: %s", rule.Kind(), rule, rule.Text().English)
 	var at time.Time
-	if kind == string(billing.Dispatch) && !t.s.RequestedAt.IsZero() {
-		at = t.s.RequestedAt
-		text += fmt.Sprintf("; requested on %s", t.when(at))
-		if t.Run.ID != 0 {
-			text += fmt.Sprintf(" by run %d of %s (%s)", t.Run.ID, t.Run.By.Actor, t.Run.By.Reason)
+	if rule == billing.RuleDue && !b.s.RequestedAt.IsZero() {
+		at = b.s.RequestedAt
+		text += fmt.Sprintf("; requested on %s", b.when(at))
+		if b.Run.ID != 0 {
+			text += fmt.Sprintf(" by run %d of %s (%s)", b.Run.ID, b.Run.By.Actor, b.Run.By.Reason)
 		}
 	}
-	t.say(at, "decision", "%s. In full: %s.", text, t.s.LastDecision)
-	if v, ok := t.bound(); ok {
-		t.say(time.Time{}, "decision", "The policy is %q %s (%s): its route for this customer is %s; quiet hours %s.", v.Name(), v.Ref(), v.Status(),
-			route(v.Steps(t.s.Wished)), t.quiet())
+	b.add(at, "decision", "%s. In full: %s.", text, b.s.LastDecision)
+	if v, ok := b.bound(); ok {
+		b.add(time.Time{}, "decision", "The policy is %q %s (%s): its route for this customer is %s; quiet hours %s.", v.Name(), v.Ref(), v.Status(),
+			route(v.Steps(b.s.Wished)), b.quiet())
 	}
 }
 
@@ -45,13 +41,13 @@ func route(steps []channel.Kind) string {
 	return strings.Join(words, " → ")
 }
 
-// quiet tells which quiet hours bind which channels.
-func (t *teller) quiet() string {
-	v, ok := t.bound()
+// quiet says which quiet hours bind which channels.
+func (b *builder) quiet() string {
+	v, ok := b.bound()
 	if !ok {
 		return "none"
 	}
-	hours, whose := t.s.Quiet, "the customer's own"
+	hours, whose := b.s.Quiet, "the customer's own"
 	if hours.IsZero() {
 		hours, whose = v.QuietHours(), "the policy's"
 	}
@@ -67,45 +63,45 @@ func (t *teller) quiet() string {
 	return fmt.Sprintf("%s (%s) bind %s", hours, whose, listed(bound, "and"))
 }
 
-// standing tells what else affects the bill.
-func (t *teller) standing() {
-	if t.s.LastError != "" && !t.s.Dispatch.Final() {
-		t.say(time.Time{}, "state", "The last trouble was: %s.", t.s.LastError)
+// standing says what else affects the bill.
+func (b *builder) standing() {
+	if b.s.LastError != "" && !b.s.Dispatch.Final() {
+		b.add(time.Time{}, "state", "The last error was: %s.", b.s.LastError)
 	}
 	switch {
-	case t.s.Requeues == 1:
-		t.say(time.Time{}, "state", "Its request was lost and made again once.")
-	case t.s.Requeues > 1:
-		t.say(time.Time{}, "state", "Its request was lost and made again %d times.", t.s.Requeues)
+	case b.s.Requeues == 1:
+		b.add(time.Time{}, "state", "Its request was lost and repeated once.")
+	case b.s.Requeues > 1:
+		b.add(time.Time{}, "state", "Its request was lost and repeated %d times.", b.s.Requeues)
 	}
-	if t.s.Wish != "" {
-		t.say(time.Time{}, "state", "It is to become %s as soon as its try under way has an outcome that is no success.", t.s.Wish)
+	if b.s.Wish != "" {
+		b.add(time.Time{}, "state", "It becomes %s once the attempt in progress has an outcome other than success.", b.s.Wish)
 	}
-	if !t.Month.Open && t.Month.Month != 0 && !t.s.Dispatch.Final() {
-		t.say(t.Month.ClosedAt, "month", "The month was closed on %s: only a run that names it takes its bills.", t.when(t.Month.ClosedAt))
+	if !b.Month.Open && b.Month.Month != 0 && !b.s.Dispatch.Final() {
+		b.add(b.Month.ClosedAt, "month", "The month was closed on %s: only a run that names it takes its bills.", b.when(b.Month.ClosedAt))
 	}
-	if t.Halt.On && !t.s.Dispatch.Final() {
-		t.say(t.Halt.Since, "halt", "Everything is halted since %s by %s: %s.", t.when(t.Halt.Since), t.Halt.Actor, orNot(t.Halt.Reason))
+	if b.Halt.On && !b.s.Dispatch.Final() {
+		b.add(b.Halt.Since, "halt", "Everything is halted since %s by %s: %s.", b.when(b.Halt.Since), b.Halt.Actor, orNot(b.Halt.Reason))
 	}
 }
 
-// headline tells the state of the bill in one sentence.
-func (t *teller) headline() string {
-	bill := fmt.Sprintf("Customer %s's bill of %s", t.Customer, t.s.Key.Month)
-	switch t.s.Dispatch {
+// headline says the state of the bill in one sentence.
+func (b *builder) headline() string {
+	bill := fmt.Sprintf("Customer %s's bill of %s", b.Customer, b.s.Key.Month)
+	switch b.s.Dispatch {
 	case billing.Succeeded:
-		if row := t.last(attempt.Succeeded); row != nil {
-			return fmt.Sprintf("%s was accepted by the %s gateway on %s.", bill, name(row.Channel), t.when(later(row.FinishedAt, row.ClaimedAt)))
+		if row := b.last(attempt.Succeeded); row != nil {
+			return fmt.Sprintf("%s was accepted by the %s gateway on %s.", bill, name(row.Channel), b.when(later(row.FinishedAt, row.ClaimedAt)))
 		}
 		return bill + " was accepted by a gateway."
 	case billing.Ready:
-		return bill + " has not been dispatched yet." + t.tried()
+		return bill + " has not been dispatched yet." + b.tried()
 	case billing.Failed:
-		return bill + " was not taken so far: its next attempt waits." + t.tried()
+		return bill + " has failed so far and waits for its next attempt." + b.tried()
 	case billing.Requested:
-		return bill + " is on its way to the gateway."
+		return bill + " was requested and waits for its outcome."
 	case billing.Paused:
-		return fmt.Sprintf("%s is held back (PAUSED, %s): %s.", bill, t.s.Pause, pauses[t.s.Pause][0])
+		return fmt.Sprintf("%s is paused (PAUSED, %s): %s.", bill, b.s.Pause, b.s.Pause.Text().English)
 	case billing.Unknown:
 		return bill + " may have been delivered: a gateway was called and its answer is not known (UNKNOWN)."
 	case billing.Exhausted:
@@ -119,8 +115,8 @@ func (t *teller) headline() string {
 	}
 }
 
-func (t *teller) tried() string {
-	switch n := len(t.Rows); n {
+func (b *builder) tried() string {
+	switch n := len(b.Rows); n {
 	case 0:
 		return ""
 	case 1:

@@ -45,18 +45,21 @@ type Line struct {
 type Next struct {
 	Text     string    `json:"text"`
 	At       time.Time `json:"at,omitzero"` // the earliest time; zero: at once, or not known
-	WaitsFor string    `json:"waits_for"`   // nothing, time, batch, dispatcher, delivery, settlement, person
+	WaitsFor WaitsFor  `json:"waits_for"`
 }
+
+// WaitsFor is what a bill waits for.
+type WaitsFor string
 
 // What a bill can wait for.
 const (
-	ForNothing    = "nothing"
-	ForTime       = "time"
-	ForBatch      = "batch"
-	ForDispatcher = "dispatcher"
-	ForDelivery   = "delivery"
-	ForSettlement = "settlement"
-	ForPerson     = "person"
+	ForNothing    WaitsFor = "nothing"
+	ForTime       WaitsFor = "time"
+	ForBatch      WaitsFor = "batch"
+	ForDispatcher WaitsFor = "dispatcher"
+	ForDelivery   WaitsFor = "delivery"
+	ForSettlement WaitsFor = "settlement"
+	ForPerson     WaitsFor = "person"
 )
 
 // Story is the story of one bill.
@@ -72,12 +75,12 @@ type Story struct {
 	Step     int16               `json:"step"`
 	Zone     string              `json:"zone"` // of the times in the sentences
 	Headline string              `json:"headline"`
-	Told     []Line              `json:"told"`
+	Lines    []Line              `json:"lines"`
 	Next     Next                `json:"next"`
 }
 
-// teller puts one story together.
-type teller struct {
+// builder collects one story.
+type builder struct {
 	Facts
 	s        billing.State
 	zone     *time.Location
@@ -86,106 +89,106 @@ type teller struct {
 	lines    []Line
 }
 
-// Tell tells the story.
-func Tell(f Facts) Story {
-	t := newTeller(f)
-	t.origin()
-	t.rendering()
-	t.customer()
-	t.chronicle()
-	t.decision()
-	t.standing()
-	s := t.s
+// Of returns the story of a bill.
+func Of(f Facts) Story {
+	b := newBuilder(f)
+	b.origin()
+	b.rendering()
+	b.customer()
+	b.chronicle()
+	b.decision()
+	b.standing()
+	s := b.s
 	return Story{
 		Customer: f.Customer, Month: s.Key.Month, Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause,
-		Attempt: s.Attempt, Round: s.Round, Step: s.Step, Zone: t.zone.String(),
-		Headline: t.headline(), Told: t.lines, Next: t.next(),
+		Attempt: s.Attempt, Round: s.Round, Step: s.Step, Zone: b.zone.String(),
+		Headline: b.headline(), Lines: b.lines, Next: b.next(),
 	}
 }
 
-func newTeller(f Facts) *teller {
-	t := &teller{Facts: f, s: f.Target.State(), versions: map[policy.Ref]policy.Version{}}
+func newBuilder(f Facts) *builder {
+	b := &builder{Facts: f, s: f.Target.State(), versions: map[policy.Ref]policy.Version{}}
 	for _, v := range f.Policies {
-		t.versions[v.Ref()] = v
+		b.versions[v.Ref()] = v
 		if v.Status() == policy.Active {
-			t.active = v
+			b.active = v
 		}
 	}
-	t.zone = time.UTC
-	if v, ok := t.bound(); ok {
-		t.zone = v.Zone()
+	b.zone = time.UTC
+	if v, ok := b.bound(); ok {
+		b.zone = v.Zone()
 	}
-	if !t.s.Quiet.IsZero() {
-		t.zone = t.s.Quiet.Zone()
+	if !b.s.Quiet.IsZero() {
+		b.zone = b.s.Quiet.Zone()
 	}
-	return t
+	return b
 }
 
 // bound returns the policy version that decides about the bill: the one it is bound to, or else the ACTIVE one.
-func (t *teller) bound() (policy.Version, bool) {
-	if t.s.Policy.IsZero() {
-		return t.active, t.active.Status() == policy.Active
+func (b *builder) bound() (policy.Version, bool) {
+	if b.s.Policy.IsZero() {
+		return b.active, b.active.Status() == policy.Active
 	}
-	v, ok := t.versions[t.s.Policy]
+	v, ok := b.versions[b.s.Policy]
 	return v, ok
 }
 
-// say adds a sentence.
-func (t *teller) say(at time.Time, about, format string, args ...any) {
-	t.lines = append(t.lines, Line{At: at, About: about, Text: fmt.Sprintf(format, args...)})
+// add adds a sentence.
+func (b *builder) add(at time.Time, about, format string, args ...any) {
+	b.lines = append(b.lines, Line{At: at, About: about, Text: fmt.Sprintf(format, args...)})
 }
 
 // when formats an instant in the customer's time zone.
-func (t *teller) when(at time.Time) string { return at.In(t.zone).Format("2006-01-02 15:04:05 MST") }
+func (b *builder) when(at time.Time) string { return at.In(b.zone).Format("2006-01-02 15:04:05 MST") }
 
-func (t *teller) origin() {
-	o := t.Origin
+func (b *builder) origin() {
+	o := b.Origin
 	if o.File == "" && o.Line == 0 {
 		return
 	}
 	text := fmt.Sprintf("Imported from %s, line %d", o.File, o.Line)
 	if o.Import.ID != 0 {
-		text += t.importedBy(o.Import)
+		text += b.importedBy(o.Import)
 	}
 	if o.Version > 1 {
 		text += fmt.Sprintf(": version %d of its data, a correction", o.Version)
 	}
-	t.say(o.Import.StartedAt, "import", "%s.", text)
+	b.add(o.Import.StartedAt, "import", "%s.", text)
 }
 
-func (t *teller) importedBy(record port.ImportRecord) string {
+func (b *builder) importedBy(record port.ImportRecord) string {
 	text := ""
 	if record.By.Actor != "" {
 		text = ", by " + record.By.Actor
 	}
-	text += " on " + t.when(record.StartedAt) + " ("
+	text += " on " + b.when(record.StartedAt) + " ("
 	if record.By.Reason != "" {
 		text += record.By.Reason + "; "
 	}
 	return text + fmt.Sprintf("import %d)", record.ID)
 }
 
-func (t *teller) rendering() {
+func (b *builder) rendering() {
 	switch {
-	case t.s.Batch == billing.RenderFailed:
-		t.say(t.Origin.RenderedAt, "render", "Its statement could not be rendered: %s.", orNot(t.Origin.RenderError))
-	case t.s.Batch != billing.Rendered:
-		t.say(time.Time{}, "render", "Its statement is not rendered yet.")
-	case t.Origin.RenderedAt.IsZero():
-		t.say(time.Time{}, "render", "Its statement is rendered.")
-	case t.Pack != "":
-		t.say(t.Origin.RenderedAt, "render", "Its statement was rendered on %s into the pack %s.", t.when(t.Origin.RenderedAt), t.Pack)
+	case b.s.Batch == billing.RenderFailed:
+		b.add(b.Origin.RenderedAt, "render", "Its statement could not be rendered: %s.", orNot(b.Origin.RenderError))
+	case b.s.Batch != billing.Rendered:
+		b.add(time.Time{}, "render", "Its statement is not rendered yet.")
+	case b.Origin.RenderedAt.IsZero():
+		b.add(time.Time{}, "render", "Its statement is rendered.")
+	case b.Pack != "":
+		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s into the pack %s.", b.when(b.Origin.RenderedAt), b.Pack)
 	default:
-		t.say(t.Origin.RenderedAt, "render", "Its statement was rendered on %s.", t.when(t.Origin.RenderedAt))
+		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s.", b.when(b.Origin.RenderedAt))
 	}
 }
 
-// customer tells how the customer can be reached, and wishes to be.
-func (t *teller) customer() {
+// customer says how the customer can be reached, and wishes to be.
+func (b *builder) customer() {
 	var ways []string
-	for _, kind := range t.s.Reachable.Kinds() {
+	for _, kind := range b.s.Reachable.Kinds() {
 		way := name(kind)
-		if masked := t.Destinations[kind]; masked != "" {
+		if masked := b.Destinations[kind]; masked != "" {
 			way += " (" + masked + ")"
 		}
 		ways = append(ways, way)
@@ -194,29 +197,29 @@ func (t *teller) customer() {
 	if len(ways) == 0 {
 		text = "The customer has no destination on any channel"
 	}
-	if t.s.Wished != "" {
-		text += "; wishes to be reached by " + name(t.s.Wished) + " first"
+	if b.s.Wished != "" {
+		text += "; prefers " + name(b.s.Wished)
 	}
-	if !t.s.Quiet.IsZero() {
-		text += "; own quiet hours " + t.s.Quiet.String()
+	if !b.s.Quiet.IsZero() {
+		text += "; own quiet hours " + b.s.Quiet.String()
 	}
-	t.say(time.Time{}, "customer", "%s.", text)
-	for _, entry := range t.Suppressions {
-		t.say(entry.Since, "customer", "On the suppression list for %s since %s: %s.", name(entry.Channel), t.when(entry.Since), orNot(entry.Reason))
+	b.add(time.Time{}, "customer", "%s.", text)
+	for _, entry := range b.Suppressions {
+		b.add(entry.Since, "customer", "On the suppression list for %s since %s: %s.", name(entry.Channel), b.when(entry.Since), orNot(entry.Reason))
 	}
 }
 
-// chronicle tells the tries and what people did, in order of time.
-func (t *teller) chronicle() {
+// chronicle says the tries and what people did, in order of time.
+func (b *builder) chronicle() {
 	var events []Line
-	for _, row := range t.Rows {
-		events = append(events, Line{At: began(row), About: "try", Text: t.try(row)})
+	for _, row := range b.Rows {
+		events = append(events, Line{At: began(row), About: "try", Text: b.try(row)})
 	}
-	for _, note := range t.Notes {
-		events = append(events, Line{At: note.By.At, About: "act", Text: t.act(note)})
+	for _, note := range b.Notes {
+		events = append(events, Line{At: note.By.At, About: "act", Text: b.act(note)})
 	}
 	slices.SortStableFunc(events, func(a, b Line) int { return a.At.Compare(b.At) })
-	t.lines = append(t.lines, events...)
+	b.lines = append(b.lines, events...)
 }
 
 // began returns when a ledger row came into being.
@@ -229,8 +232,8 @@ func began(row attempt.Row) time.Time {
 	return row.ChangedAt
 }
 
-func (t *teller) act(n port.Note) string {
-	text := fmt.Sprintf("%s: %s, by %s: %s", t.when(n.By.At), n.What, n.By.Actor, n.By.Reason)
+func (b *builder) act(n port.Note) string {
+	text := fmt.Sprintf("%s: %s, by %s: %s", b.when(n.By.At), n.What, n.By.Actor, n.By.Reason)
 	if n.By.ApprovedBy != "" {
 		text += " (approved by " + n.By.ApprovedBy + ")"
 	}

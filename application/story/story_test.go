@@ -68,7 +68,7 @@ type telling struct {
 	facts  func(f *story.Facts)
 	says   []string // in the headline or the lines
 	next   []string
-	waits  string
+	waits  story.WaitsFor
 	at     time.Time
 	noRule bool // without an ACTIVE policy
 }
@@ -96,9 +96,9 @@ var tellings = map[string]telling{
 		state: func(s *billing.State) {
 			s.Reachable = channel.NewSet(channel.SMS)
 			s.AvailableAt = noon.Add(20 * time.Hour)
-			s.LastDecision = "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by policy 1 v3, skipped EMAIL (no_destination)"
+			s.LastRule, s.LastDecision = billing.RuleQuietHours, "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by policy 1 v3, skipped EMAIL (no_destination)"
 		},
-		says:  []string{`by the rule "quiet_hours": the customer must not be disturbed then`, "21:00–08:00 Asia/Seoul (the policy's) bind SMS and push", `The policy is "monthly" 1 v3 (ACTIVE)`, "EMAIL → EMAIL → SMS"},
+		says:  []string{`by the rule "quiet_hours": the customer was within quiet hours`, "21:00–08:00 Asia/Seoul (the policy's) bind SMS and push", `The policy is "monthly" 1 v3 (ACTIVE)`, "EMAIL → EMAIL → SMS"},
 		next:  []string{"due on 2026-11-23 08:00:00 KST, when its quiet hours end", "by SMS (step 2), skipping e-mail (no destination)"},
 		waits: story.ForTime, at: noon.Add(20 * time.Hour),
 	},
@@ -107,8 +107,8 @@ var tellings = map[string]telling{
 			s.Quiet, _ = window.NewForbidden(11*60, 13*60, zone("Asia/Tokyo"))
 			s.Wished = channel.SMS
 		},
-		says:  []string{"own quiet hours 11:00–13:00 Asia/Tokyo", "wishes to be reached by SMS first"},
-		next:  []string{"puts it off to 2026-11-22 13:00:00 JST: quiet hours 11:00–13:00 Asia/Tokyo bind SMS"},
+		says:  []string{"own quiet hours 11:00–13:00 Asia/Tokyo", "prefers SMS"},
+		next:  []string{"defers it to 2026-11-22 13:00:00 JST: quiet hours 11:00–13:00 Asia/Tokyo bind SMS"},
 		waits: story.ForTime, at: noon.Add(time.Hour),
 	},
 	"delivered at the first try": {
@@ -116,20 +116,20 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Succeeded, func(r *attempt.Row) { r.ProviderMessageID = "<4711@relay>" })}
 		},
-		says: []string{"was accepted by the e-mail gateway on 2026-11-22 11:01:00 KST", "Attempt 0, round 0, by e-mail through smtp (step 0, policy 1 v3), claimed on 2026-11-22 11:00:00 KST", "the gateway calls it <4711@relay>"},
+		says: []string{"was accepted by the e-mail gateway on 2026-11-22 11:01:00 KST", "Attempt 0, round 0, by e-mail through smtp (step 0, policy 1 v3), claimed on 2026-11-22 11:00:00 KST", "the gateway's message id is <4711@relay>"},
 		next: []string{"never sent again"}, waits: story.ForNothing,
 	},
 	"refused for now, waits out its pause": {
 		state: func(s *billing.State) {
 			s.Dispatch, s.Policy, s.Attempt, s.Step, s.AvailableAt, s.LastError = billing.Failed, one, 1, 1, noon.Add(10*time.Minute), "refused (temporary)"
-			s.LastDecision, s.RequestedAt, s.RunID = "DISPATCH due EMAIL step 0 by policy 1 v3", time.Time{}, 5
+			s.LastRule, s.LastDecision, s.RequestedAt, s.RunID = billing.RuleDue, "DISPATCH due EMAIL step 0 by policy 1 v3", time.Time{}, 5
 		},
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Failed, func(r *attempt.Row) {
 				r.Class, r.Reason, r.Detail = attempt.Temporary, attempt.ReasonRefused, `451 4.3.0 "try later"`
 			})}
 		},
-		says:  []string{"its next attempt waits. One try so far", `refused for now on 2026-11-22 11:01:00 KST; the gateway said: "451 4.3.0 'try later'"`, "The last trouble was: refused (temporary)"},
+		says:  []string{"waits for its next attempt. One try so far", `refused for now on 2026-11-22 11:01:00 KST; the gateway said: "451 4.3.0 'try later'"`, "The last error was: refused (temporary)"},
 		next:  []string{"due on 2026-11-22 12:10:00 KST, the pause after a refusal", "sends it by e-mail (step 1)"},
 		waits: story.ForTime, at: noon.Add(10 * time.Minute),
 	},
@@ -153,17 +153,17 @@ var tellings = map[string]telling{
 				r.Class, r.Reason, r.Detail, r.NotBefore = attempt.Throttled, attempt.ReasonThrottled, "429 slow down", noon.Add(time.Minute)
 			})}
 		},
-		says:  []string{"not sent on 2026-11-22 11:01:00 KST, because the gateway said not now", `"429 slow down"`, "not again before 2026-11-22 12:01:00 KST; no attempt is spent"},
-		next:  []string{"after it was put back (the gateway said not now)"},
+		says:  []string{"not sent on 2026-11-22 11:01:00 KST, because the gateway asked for a later try", `"429 slow down"`, "not again before 2026-11-22 12:01:00 KST; no attempt is spent"},
+		next:  []string{"after it was put back (the gateway asked for a later try)"},
 		waits: story.ForTime, at: noon.Add(time.Minute),
 	},
 	"requested, waits for delivery": {
 		state: func(s *billing.State) {
 			s.Dispatch, s.Policy, s.RequestedAt, s.RunID, s.Requeues = billing.Requested, one, noon.Add(-time.Minute), 5, 1
-			s.LastDecision = "DISPATCH due EMAIL step 0 by policy 1 v3"
+			s.LastRule, s.LastDecision = billing.RuleDue, "DISPATCH due EMAIL step 0 by policy 1 v3"
 		},
 		facts: func(f *story.Facts) { f.Run = port.Run{ID: 5, By: by("scheduler", "every two hours")} },
-		says:  []string{"requested on 2026-11-22 11:59:00 KST by run 5 of scheduler (every two hours)", "was lost and made again once"},
+		says:  []string{"requested on 2026-11-22 11:59:00 KST by run 5 of scheduler (every two hours)", "was lost and repeated once"},
 		next:  []string{"waits for delivery", "(1 of 3 times so far)"}, waits: story.ForDelivery,
 	},
 	"being called": {
@@ -173,10 +173,10 @@ var tellings = map[string]telling{
 				r.FinishedAt, r.LeaseUntil = time.Time{}, noon.Add(time.Minute)
 			})}
 		},
-		says: []string{"being called now; its lease lasts until 2026-11-22 12:01:00 KST"}, next: []string{"becomes UNKNOWN"},
+		says: []string{"being called now; its lease ends at 2026-11-22 12:01:00 KST"}, next: []string{"becomes UNKNOWN"},
 		waits: story.ForDelivery, at: noon.Add(time.Minute),
 	},
-	"its caller went silent": {
+	"its caller recorded no outcome": {
 		state: func(s *billing.State) { s.Dispatch, s.Policy, s.RequestedAt = billing.Requested, one, noon },
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Claimed, func(r *attempt.Row) { r.FinishedAt = time.Time{} })}
@@ -188,7 +188,7 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Succeeded, nil)}
 		},
-		next: []string{"settlement brings the bill in line"}, waits: story.ForSettlement,
+		next: []string{"settlement applies it"}, waits: story.ForSettlement,
 	},
 	"unknown, held": {
 		state: func(s *billing.State) {
@@ -197,22 +197,22 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Unknown, func(r *attempt.Row) { r.Reason, r.FinishedAt = attempt.ReasonLease, time.Time{} })}
 		},
-		says: []string{"may have been delivered", "whoever had claimed it went silent until its lease ended on 2026-11-22 11:15:00 KST", "not repeated"},
+		says: []string{"may have been delivered", "the process that had claimed it recorded no outcome until its lease ended on 2026-11-22 11:15:00 KST", "not repeated"},
 		next: []string{"ask the gateway for 2026-11/7/0/0 (e-mail)", "balsong target delivered"}, waits: story.ForPerson,
 	},
 	"paused: no destination": {
 		state: func(s *billing.State) {
 			s.Dispatch, s.Pause, s.Reachable = billing.Paused, billing.PauseNoDestination, 0
-			s.LastDecision = "PAUSE no_destination by policy 1 v3, skipped EMAIL (no_destination), SMS (no_destination)"
+			s.LastRule, s.LastDecision = billing.RuleNoDestination, "PAUSE no_destination by policy 1 v3, skipped EMAIL (no_destination), SMS (no_destination)"
 		},
-		says: []string{"held back (PAUSED, no_destination)", "The customer has no destination on any channel", `by the rule "no_destination"`},
+		says: []string{"is paused (PAUSED, no_destination)", "The customer has no destination on any channel", `by the rule "no_destination"`},
 		next: []string{"paper run"}, waits: story.ForPerson,
 	},
 	"paused: no statement": {
 		state: func(s *billing.State) {
-			s.Dispatch, s.Pause, s.LastDecision = billing.Paused, billing.PauseNoStatement, "PAUSE no_statement by policy 1 v3"
+			s.Dispatch, s.Pause, s.LastRule, s.LastDecision = billing.Paused, billing.PauseNoStatement, billing.RuleNoStatement, "PAUSE no_statement by policy 1 v3"
 		},
-		says: []string{"held back (PAUSED, no_statement)", "has no statement to send", `by the rule "no_statement"`},
+		says: []string{"is paused (PAUSED, no_statement)", "has no statement to send", `by the rule "no_statement"`},
 		next: []string{"correct its data", "balsong target resume"}, waits: story.ForPerson,
 	},
 	"paused: content": {
@@ -222,7 +222,7 @@ var tellings = map[string]telling{
 				r.Class, r.Reason, r.Provider, r.ClaimedAt = attempt.Content, attempt.ReasonContent, "", time.Time{}
 			})}
 		},
-		says: []string{"its content must not go out", "not to be sent on 2026-11-22 11:01:00 KST, because its content is not what it should be"},
+		says: []string{"its content must not go out", "not to be sent on 2026-11-22 11:01:00 KST, because its content could not be verified or was refused"},
 		next: []string{"correct its data, render it again"}, waits: story.ForPerson,
 	},
 	"suppressed": {
@@ -247,7 +247,7 @@ var tellings = map[string]telling{
 			f.Notes = []port.Note{{What: "cancel", By: by("lee", "billed twice")}}
 			f.Rows = []attempt.Row{{Key: key.Delivery{Month: november, UserID: 7}, State: attempt.Revoked, Reason: attempt.ReasonCancel, FinishedAt: noon}}
 		},
-		says: []string{"was cancelled", "cancel, by lee: billed twice", "closed before anybody called on 2026-11-22 12:00:00 KST, because it was cancelled"},
+		says: []string{"was cancelled", "cancel, by lee: billed twice", "closed before a call on 2026-11-22 12:00:00 KST, because it was cancelled"},
 		next: []string{"uncancel"}, waits: story.ForNothing,
 	},
 	"to be cancelled once its call has an outcome": {
@@ -257,7 +257,7 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Claimed, func(r *attempt.Row) { r.LeaseUntil = noon.Add(time.Minute) })}
 		},
-		says: []string{"It is to become CANCELLED as soon as"}, waits: story.ForDelivery, at: noon.Add(time.Minute),
+		says: []string{"It becomes CANCELLED once"}, waits: story.ForDelivery, at: noon.Add(time.Minute),
 	},
 	"expired": {
 		state: func(s *billing.State) { s.Dispatch = billing.Expired },
@@ -280,7 +280,7 @@ var tellings = map[string]telling{
 	},
 	"written off": {
 		state: func(s *billing.State) { s.Dispatch = billing.WrittenOff },
-		says:  []string{"outcome unknown (WRITTEN_OFF)"}, next: []string{"shows as SUCCEEDED"}, waits: story.ForNothing,
+		says:  []string{"outcome unknown (WRITTEN_OFF)"}, next: []string{"becomes SUCCEEDED"}, waits: story.ForNothing,
 	},
 	"delivered, by an operator's word": {
 		state: func(s *billing.State) { s.Dispatch = billing.Succeeded },
@@ -288,7 +288,7 @@ var tellings = map[string]telling{
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.SMS, attempt.Succeeded, func(r *attempt.Row) { r.Reason = attempt.ReasonManual })}
 			f.Notes = []port.Note{{What: "verdict: delivered", By: by("lee", "the gateway's list shows it")}}
 		},
-		says: []string{"delivered, an operator said so", "verdict: delivered, by lee"}, waits: story.ForNothing,
+		says: []string{"delivered, as recorded by an operator", "verdict: delivered, by lee"}, waits: story.ForNothing,
 	},
 	"corrected after it was published": {
 		state: func(s *billing.State) { s.Policy, s.Round, s.Batch = one, 1, billing.Imported },
@@ -296,7 +296,7 @@ var tellings = map[string]telling{
 			f.Origin.Version, f.Origin.File, f.Origin.RenderedAt = 2, "corrected.csv", time.Time{}
 			f.Rows = []attempt.Row{{Key: key.Delivery{Month: november, UserID: 7}, State: attempt.Revoked, Reason: attempt.ReasonCorrect, FinishedAt: noon}}
 		},
-		says:  []string{"Imported from corrected.csv, line 8", "version 2 of its data, a correction", "the older copy can no longer go out"},
+		says:  []string{"Imported from corrected.csv, line 8", "version 2 of its data, a correction", "the older copy must not go out"},
 		next:  []string{"waits to be rendered"},
 		waits: story.ForBatch,
 	},
@@ -308,7 +308,7 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Halt = port.Halt{On: true, Actor: "lee", Reason: "wrong amounts", Since: noon}
 		},
-		says: []string{"Everything is halted since 2026-11-22 12:00:00 KST by lee: wrong amounts"}, next: []string{"lifts the halt"}, waits: story.ForPerson,
+		says: []string{"Everything is halted since 2026-11-22 12:00:00 KST by lee: wrong amounts"}, next: []string{"until the halt is lifted"}, waits: story.ForPerson,
 	},
 	"no policy is active": {
 		noRule: true, next: []string{"no policy is ACTIVE"}, waits: story.ForPerson,
@@ -341,17 +341,17 @@ func (c telling) tell(t *testing.T) story.Story {
 	if c.facts != nil {
 		c.facts(&f)
 	}
-	return story.Tell(f)
+	return story.Of(f)
 }
 
-func TestEveryKindOfStoryIsTold(t *testing.T) {
+func TestEveryKindOfStoryIsComplete(t *testing.T) {
 	t.Parallel()
 	for name, c := range tellings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := c.tell(t)
 			said := s.Headline
-			for _, line := range s.Told {
+			for _, line := range s.Lines {
 				said += "\n" + line.Text
 				if line.Text == "" || line.About == "" || strings.Contains(line.Text, "%!") || strings.Contains(line.Text, "0001-01-01") {
 					t.Errorf("a line is %+v", line)
@@ -395,7 +395,7 @@ func TestNoStatusReasonOrPauseIsWithoutWords(t *testing.T) {
 				f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, state, func(r *attempt.Row) { r.Reason = reason })}
 			}}.tell(t)
 			told := ""
-			for _, line := range s.Told {
+			for _, line := range s.Lines {
 				if line.About == "try" {
 					told = line.Text
 				}
@@ -407,7 +407,7 @@ func TestNoStatusReasonOrPauseIsWithoutWords(t *testing.T) {
 	}
 }
 
-func TestWhoHasNoBillIsToldWhy(t *testing.T) {
+func TestTheReasonForAMissingBillIsGiven(t *testing.T) {
 	t.Parallel()
 	open := port.MonthState{Month: november, Open: true}
 	for name, c := range map[string]struct {
@@ -415,19 +415,19 @@ func TestWhoHasNoBillIsToldWhy(t *testing.T) {
 		refused []port.Reject
 		says    string
 		told    string
-		waits   string
+		waits   story.WaitsFor
 	}{
 		"never opened": {says: "was never opened", waits: story.ForPerson},
 		"refused at the import": {
 			month: open, refused: []port.Reject{{File: "bills.csv", Line: 9, Field: "email", Reason: "has no @"}, {File: "b.csv", Line: 2, Reason: "has 3 fields, the header has 9"}},
 			says: "its row was refused at the import", told: "Refused in bills.csv, line 9: email has no @.\nRefused in b.csv, line 2: the row has 3 fields, the header has 9.\n", waits: story.ForPerson,
 		},
-		"removed":   {month: port.MonthState{Month: november, DroppedAt: time.Date(2028, 1, 5, 0, 0, 0, 0, time.UTC)}, says: "removed on 2028-01-05", waits: story.ForNothing},
+		"removed":   {month: port.MonthState{Month: november, DroppedAt: time.Date(2028, 1, 5, 0, 0, 0, 0, time.UTC)}, says: "removed by retention on 2028-01-05", waits: story.ForNothing},
 		"not named": {month: open, says: `Customer "C-1" has no bill in 2026-11.`, waits: story.ForNothing},
 	} {
 		a := story.Missing("C-1", november, c.month, c.refused)
 		told := ""
-		for _, line := range a.Told {
+		for _, line := range a.Lines {
 			told += line.Text + "\n"
 		}
 		if !strings.Contains(a.Headline, c.says) || told != c.told || a.Next.WaitsFor != c.waits || a.Next.Text == "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// try tells about one ledger row.
-func (t *teller) try(row attempt.Row) string {
+// try says about one ledger row.
+func (b *builder) try(row attempt.Row) string {
 	head := fmt.Sprintf("Attempt %d, round %d", row.Key.Attempt, row.Key.Round)
 	if row.Channel != "" {
 		head += fmt.Sprintf(", by %s", name(row.Channel))
@@ -20,58 +20,55 @@ func (t *teller) try(row attempt.Row) string {
 		head += fmt.Sprintf(" (step %d, policy %s)", row.Step, policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion})
 	}
 	if !row.ClaimedAt.IsZero() {
-		head += ", claimed on " + t.when(row.ClaimedAt)
+		head += ", claimed on " + b.when(row.ClaimedAt)
 	}
-	return head + ": " + t.became(row) + "."
+	return head + ": " + b.became(row) + "."
 }
 
-// became tells the outcome of a row.
-func (t *teller) became(row attempt.Row) string {
-	why := reasons[row.Reason]
-	if why == "" {
-		why = orNot(string(row.Reason))
-	}
+// became says the outcome of a row.
+func (b *builder) became(row attempt.Row) string {
+	why := orNot(row.Reason.Text().English)
 	at := ""
 	if !row.FinishedAt.IsZero() {
-		at = " on " + t.when(row.FinishedAt)
+		at = " on " + b.when(row.FinishedAt)
 	}
 	switch row.State {
 	case attempt.Succeeded:
-		return t.accepted(row, at)
+		return b.accepted(row, at)
 	case attempt.Failed:
-		return t.refused(row, why, at)
+		return b.refused(row, why, at)
 	case attempt.NotSent:
 		text := "not sent" + at + ", because " + why + words(row)
 		if !row.NotBefore.IsZero() {
-			text += "; not again before " + t.when(row.NotBefore)
+			text += "; not again before " + b.when(row.NotBefore)
 		}
 		return text + "; no attempt is spent"
 	case attempt.Unknown:
-		return "its outcome is unknown, because " + why + lease(t, row) + words(row) + "; a call may have been accepted, so it is not repeated"
+		return "its outcome is unknown, because " + why + lease(b, row) + words(row) + "; a call may have been accepted, so it is not repeated"
 	case attempt.Revoked:
-		return "closed before anybody called" + at + ", because " + why
+		return "closed before a call" + at + ", because " + why
 	default:
-		return fmt.Sprintf("it is being called now; its lease lasts until %s", t.when(row.LeaseUntil))
+		return fmt.Sprintf("it is being called now; its lease ends at %s", b.when(row.LeaseUntil))
 	}
 }
 
-func (t *teller) accepted(row attempt.Row, at string) string {
+func (b *builder) accepted(row attempt.Row, at string) string {
 	if row.Reason == attempt.ReasonManual {
-		return "delivered, an operator said so" + at
+		return "delivered, as recorded by an operator" + at
 	}
 	text := "accepted by the gateway" + at
 	if row.ProviderMessageID != "" {
-		text += "; the gateway calls it " + row.ProviderMessageID
+		text += "; the gateway's message id is " + row.ProviderMessageID
 	}
 	return text
 }
 
-func (t *teller) refused(row attempt.Row, why, at string) string {
+func (b *builder) refused(row attempt.Row, why, at string) string {
 	switch row.Reason {
 	case attempt.ReasonManual:
-		return "not delivered, an operator said so" + at
+		return "not delivered, as recorded by an operator" + at
 	case attempt.ReasonRefused:
-		return "refused " + classes[row.Class] + at + words(row)
+		return "refused " + row.Class.Text().English + at + words(row)
 	default:
 		return "not to be sent" + at + ", because " + why + words(row)
 	}
@@ -85,24 +82,24 @@ func words(row attempt.Row) string {
 	return `; the gateway said: "` + strings.ReplaceAll(row.Detail, `"`, `'`) + `"`
 }
 
-func lease(t *teller, row attempt.Row) string {
+func lease(b *builder, row attempt.Row) string {
 	if row.Reason != attempt.ReasonLease || row.LeaseUntil.IsZero() {
 		return ""
 	}
-	return " until its lease ended on " + t.when(row.LeaseUntil)
+	return " until its lease ended on " + b.when(row.LeaseUntil)
 }
 
 // current returns the ledger row of the current key; nil if there is none.
-func (t *teller) current() *attempt.Row {
-	return attempt.RowOf(t.Rows, t.Target.Delivery())
+func (b *builder) current() *attempt.Row {
+	return attempt.RowOf(b.Rows, b.Target.Delivery())
 }
 
 // last returns the last row in one of some states; nil if there is none.
-func (t *teller) last(states ...attempt.State) *attempt.Row {
-	for i := len(t.Rows) - 1; i >= 0; i-- {
+func (b *builder) last(states ...attempt.State) *attempt.Row {
+	for i := len(b.Rows) - 1; i >= 0; i-- {
 		for _, state := range states {
-			if t.Rows[i].State == state {
-				return &t.Rows[i]
+			if b.Rows[i].State == state {
+				return &b.Rows[i]
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -15,19 +16,19 @@ type runsDocument struct {
 
 // runDocument is a run record, for programs.
 type runDocument struct {
-	ID             int64          `json:"id"`
-	Month          key.Month      `json:"month"`
-	Status         port.RunStatus `json:"status"`
-	StartedAt      time.Time      `json:"started_at"`
-	FinishedAt     time.Time      `json:"finished_at"`
-	Published      int            `json:"published"`
-	Unacknowledged int            `json:"not_acknowledged"`
-	Skipped        int            `json:"skipped"`
-	Left           int            `json:"left"`
-	Unrendered     int            `json:"not_rendered_yet"`
-	Pages          int            `json:"pages"`
-	Decisions      map[string]int `json:"decisions"`
-	Error          string         `json:"error,omitempty"`
+	ID             int64                `json:"id"`
+	Month          key.Month            `json:"month"`
+	Status         port.RunStatus       `json:"status"`
+	StartedAt      time.Time            `json:"started_at"`
+	FinishedAt     time.Time            `json:"finished_at"`
+	Published      int                  `json:"published"`
+	Unacknowledged int                  `json:"not_acknowledged"`
+	Skipped        int                  `json:"skipped"`
+	Left           int                  `json:"left"`
+	Unrendered     int                  `json:"not_rendered_yet"`
+	Pages          int                  `json:"pages"`
+	Decisions      map[billing.Rule]int `json:"decisions"`
+	Error          string               `json:"error,omitempty"`
 }
 
 func runAnswer(r port.Run) runDocument {

@@ -6,9 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os/user"
-	"slices"
 	"time"
 
 	"go.uber.org/fx"
@@ -170,10 +168,12 @@ func Print(out io.Writer, r port.Run) {
 	fmt.Fprintf(out, "run %d over %s %s after %s: %d published, %d not acknowledged, %d skipped, %d left, %d pages (p50 %s, p99 %s)\n",
 		r.ID, r.Month, r.Status, r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond), r.Published, r.Failed, r.Skipped, r.Left, r.Pages,
 		r.PageTimeP50.Round(time.Millisecond), r.PageTimeP99.Round(time.Millisecond))
-	for _, name := range slices.Sorted(maps.Keys(r.Decisions)) {
-		fmt.Fprintf(out, "  %8d  %s\n", r.Decisions[name], name)
+	for _, rule := range billing.RuleTable.Codes() {
+		if n := r.Decisions[rule]; n > 0 {
+			fmt.Fprintf(out, "  %8d  %s %s\n", n, rule.Kind(), rule)
+		}
 	}
-	if n := r.Decisions[string(billing.Expire)+" deadline"]; n > 0 {
+	if n := r.Decisions[billing.RuleDeadline]; n > 0 {
 		fmt.Fprintf(out, "  %8d  expired, and go to nobody: the deadline that their policy gives %s has passed (`balsong policy list` shows it). They lie in `balsong unreached --month %s`;\n"+
 			"            for bills of such a month that are still to go out, activate a policy with a later deadline before the run\n", n, r.Month, r.Month)
 	}

@@ -206,7 +206,7 @@ func (w *world) live() {
 
 func said(s story.Story) string {
 	text := s.Headline
-	for _, line := range s.Told {
+	for _, line := range s.Lines {
 		text += "\n" + line.Text
 	}
 	return text + "\n" + s.Next.Text

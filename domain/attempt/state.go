@@ -21,54 +21,6 @@ var States = []State{Claimed, Unknown, Succeeded, Failed, NotSent, Revoked}
 // Closed reports whether the row's key will never lead to a call again. UNKNOWN counts: what is unknown is not repeated.
 func (s State) Closed() bool { return s != "" && s != Claimed }
 
-// FailureClass says what a refusal means for the next try.
-type FailureClass string
-
-// The failure classes.
-const (
-	Permanent  FailureClass = "permanent"  // this address on this channel, now and later: go to another channel
-	Temporary  FailureClass = "temporary"  // surely not accepted; another try may succeed
-	Throttled  FailureClass = "throttled"  // "not now": spends nothing
-	Content    FailureClass = "content"    // must not go out on any channel before it is corrected
-	Suppressed FailureClass = "suppressed" // the customer must not be reached on this channel
-)
-
-// FailureClasses lists every class.
-var FailureClasses = []FailureClass{Permanent, Temporary, Throttled, Content, Suppressed}
-
-// Hard reports whether the class rules out the channel for this bill, so that the route goes on with another one.
-func (c FailureClass) Hard() bool { return c == Permanent || c == Suppressed }
-
-// Reason says why a row has its state, in a word that programs may rely on.
-type Reason string
-
-// Reasons of NOT_SENT, UNKNOWN, FAILED and REVOKED rows.
-const (
-	ReasonWindow    Reason = "window_closed"  // quiet hours began before the claim
-	ReasonExpired   Reason = "expired"        // the deadline passed before the claim
-	ReasonThrottled Reason = "throttled"      // the gateway said "not now"
-	ReasonSendBy    Reason = "send_by_passed" // claimed, but too late to call within the lease
-	ReasonNotCalled Reason = "not_called"     // claimed, and the connection could not be made: surely no call
-	ReasonNoGateway Reason = "no_gateway"     // this deployment has no gateway for the channel
-	ReasonNoAnswer  Reason = "no_answer"      // called, and no answer will come
-	ReasonLease     Reason = "lease_expired"  // claimed by a caller that went silent
-	ReasonRefused   Reason = "refused"        // the gateway refused for good
-	ReasonContent   Reason = "content"        // wrong hash, owner or cipher, or refused content
-	ReasonSuppress  Reason = "suppressed"     // on the suppression list
-	ReasonManual    Reason = "manual"         // an operator's word
-	ReasonCancel    Reason = "cancelled"      // revoked by a cancellation
-	ReasonDeadline  Reason = "deadline"       // revoked because the deadline passed
-	ReasonExhaust   Reason = "exhausted"      // revoked because no step is left
-	ReasonCorrect   Reason = "corrected"      // revoked by a correction
-	ReasonLate      Reason = "late_success"   // revoked because an older try turned out to be accepted
-)
-
-// Reasons lists every reason.
-var Reasons = []Reason{
-	ReasonWindow, ReasonExpired, ReasonThrottled, ReasonSendBy, ReasonNotCalled, ReasonNoGateway, ReasonNoAnswer, ReasonLease, ReasonRefused,
-	ReasonContent, ReasonSuppress, ReasonManual, ReasonCancel, ReasonDeadline, ReasonExhaust, ReasonCorrect, ReasonLate,
-}
-
 // Actor says who changes a ledger row.
 type Actor string
 

@@ -10,33 +10,14 @@ import (
 	"github.com/balsong/balsong/domain/window"
 )
 
-// DecisionKind is what a run does with a candidate.
-type DecisionKind string
-
-// The decisions of R1. Exhaust, Expire and Grant end the target by a revocation (R6). Grant is for an end that an
-// operator or an earlier run wished for and that could not be granted yet.
-const (
-	Dispatch DecisionKind = "DISPATCH"
-	Deferral DecisionKind = "DEFER"
-	Pausing  DecisionKind = "PAUSE"
-	Exhaust  DecisionKind = "EXHAUST"
-	Expire   DecisionKind = "EXPIRE"
-	Grant    DecisionKind = "GRANT_WISH"
-)
-
-// DecisionKinds lists every decision.
-var DecisionKinds = []DecisionKind{Dispatch, Deferral, Pausing, Exhaust, Expire, Grant}
-
 // Decision is what the domain decides about one candidate, with the values that led to it.
 type Decision struct {
-	Kind     DecisionKind
-	Reason   string // the rule's name: "due", "quiet_hours", "not_yet", "no_destination", "no_statement", "suppressed", "deadline", "route_end", "no_policy", "wish"
+	Rule     Rule
 	Policy   policy.Version
 	Channel  channel.Kind     // of Dispatch
 	Step     int16            // of Dispatch
 	Until    time.Time        // of Deferral
-	Pause    PauseReason      // of Pausing
-	End      Status           // of Exhaust, Expire and Grant
+	End      Status           // of Exhaust, Expire and GrantEnd
 	Quiet    window.Forbidden // the window that binds the channel; zero: none
 	Deadline time.Time        // no call is made from this instant on; zero: none
 	Skipped  []Skip           // channels of the route that come before and cannot reach the customer, each once
@@ -45,14 +26,21 @@ type Decision struct {
 // Skip is a channel that cannot reach the customer, and why.
 type Skip struct {
 	Channel channel.Kind
-	Reason  string // "no_destination" or "suppressed"
+	Reason  SkipReason
 }
 
-// String is the decision for people, with what decided: "DISPATCH due SMS step 2 by policy 1 v1, skipped EMAIL
-// (no_destination)", "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by policy 1 v1".
+// Kind is what the run does.
+func (d Decision) Kind() DecisionKind { return d.Rule.Kind() }
+
+// Held is the decision to pause instead, by a rule that pauses: what was found out after the decision rules it out.
+func (d Decision) Held(by Rule) Decision { return Decision{Rule: by, Policy: d.Policy} }
+
+// String is the decision for people, with the values that led to it: "DISPATCH due SMS step 2 by policy 1 v1, skipped
+// EMAIL (no_destination)", "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by
+// policy 1 v1".
 func (d Decision) String() string {
-	text := string(d.Kind) + " " + d.Reason
-	switch d.Kind {
+	text := string(d.Kind()) + " " + string(d.Rule)
+	switch d.Kind() {
 	case Dispatch:
 		text += fmt.Sprintf(" %s step %d", d.Channel, d.Step)
 	case Deferral:
@@ -68,12 +56,12 @@ func (d Decision) String() string {
 		if i == 0 {
 			between = ", skipped "
 		}
-		text += between + string(skip.Channel) + " (" + skip.Reason + ")"
+		text += between + string(skip.Channel) + " (" + string(skip.Reason) + ")"
 	}
 	return text
 }
 
-func (d *Decision) skip(kind channel.Kind, reason string) {
+func (d *Decision) skip(kind channel.Kind, reason SkipReason) {
 	for _, s := range d.Skipped {
 		if s.Channel == kind {
 			return
@@ -95,19 +83,19 @@ func (d Decision) Facts(runID int64) attempt.Facts {
 func Decide(t Target, snapshot policy.Snapshot, now time.Time) Decision {
 	version, ok := snapshot.For(t.s.Policy)
 	if !ok {
-		return Decision{Kind: Pausing, Reason: "no_policy", Pause: PauseNoPolicy}
+		return Decision{Rule: RuleNoPolicy}
 	}
 	d := Decision{Policy: version, Deadline: t.deadline(version)}
 	if t.s.Wish != "" {
-		d.Kind, d.Reason, d.End = Grant, "wish", t.s.Wish
+		d.Rule, d.End = RulePendingEnd, t.s.Wish
 		return d
 	}
 	if !d.Deadline.IsZero() && !now.Before(d.Deadline) {
-		d.Kind, d.Reason, d.End = Expire, "deadline", Expired
+		d.Rule, d.End = RuleDeadline, Expired
 		return d
 	}
 	if now.Before(t.s.AvailableAt) {
-		d.Kind, d.Reason, d.Until = Deferral, "not_yet", t.s.AvailableAt
+		d.Rule, d.Until = RuleNotYet, t.s.AvailableAt
 		return d
 	}
 	return t.decideChannel(d, now)
@@ -122,29 +110,29 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 		kind := steps[step]
 		switch {
 		case !t.s.Reachable.Has(kind):
-			d.skip(kind, "no_destination")
+			d.skip(kind, SkipNoDestination)
 			continue
 		case t.s.Suppressed.Has(kind):
-			d.skip(kind, "suppressed")
+			d.skip(kind, SkipSuppressed)
 			continue
 		}
 		d.Channel, d.Step = kind, step
 		d.Quiet = t.quietFor(d.Policy, kind)
 		if opening := d.Quiet.NextOpening(now); opening.After(now) {
-			d.Kind, d.Reason, d.Until = Deferral, "quiet_hours", opening
+			d.Rule, d.Until = RuleQuietHours, opening
 			return d
 		}
-		d.Kind, d.Reason = Dispatch, "due"
+		d.Rule = RuleDue
 		return d
 	}
 	if t.s.Attempt > 0 {
-		d.Kind, d.Reason, d.End = Exhaust, "route_end", Exhausted
+		d.Rule, d.End = RuleRouteEnd, Exhausted
 		return d
 	}
-	d.Kind, d.Reason, d.Pause = Pausing, "no_destination", PauseNoDestination
+	d.Rule = RuleNoDestination
 	for _, kind := range steps {
 		if t.s.Reachable.Has(kind) {
-			d.Reason, d.Pause = "suppressed", PauseSuppressed
+			d.Rule = RuleSuppressed
 		}
 	}
 	return d

@@ -42,7 +42,7 @@ func TestADispatchIsAlwaysAllowed(t *testing.T) {
 		var want billing.DecisionKind
 		switch {
 		case s.Wish != "":
-			want = billing.Grant
+			want = billing.GrantEnd
 		case late:
 			want = billing.Expire
 		case now.Before(s.AvailableAt):
@@ -60,17 +60,17 @@ func TestADispatchIsAlwaysAllowed(t *testing.T) {
 				t.Fatalf("it goes by %s, step %d, want %s, step %d", d.Channel, d.Step, steps[first], first)
 			}
 		}
-		if d.Kind != want {
+		if d.Kind() != want {
 			t.Fatalf("the decision is %s, want %s", d, want)
 		}
-		if d.Kind == billing.Deferral && (!d.Until.After(now) || quiet(s, v, d.Channel).Contains(d.Until)) {
+		if d.Kind() == billing.Deferral && (!d.Until.After(now) || quiet(s, v, d.Channel).Contains(d.Until)) {
 			t.Fatalf("deferred until %s", d.Until)
 		}
-		if d.Kind == billing.Grant && d.End != s.Wish {
+		if d.Kind() == billing.GrantEnd && d.End != s.Wish {
 			t.Fatalf("the wish %s is granted as %s", s.Wish, d.End)
 		}
 		for _, at := range deadlines {
-			if d.Kind == billing.Dispatch && (d.Deadline.IsZero() || d.Deadline.After(at)) {
+			if d.Kind() == billing.Dispatch && (d.Deadline.IsZero() || d.Deadline.After(at)) {
 				t.Fatalf("the deadline is %s, want at most %s", d.Deadline, at)
 			}
 		}
@@ -94,7 +94,7 @@ func TestATargetWithoutADestinationIsNeverDispatched(t *testing.T) {
 	}
 	all := channel.NewSet(channel.Email, channel.SMS)
 	suppressed := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: all, Suppressed: all})
-	if d := billing.Decide(suppressed, snapshot(v), monday); d.Pause != billing.PauseSuppressed {
+	if d := billing.Decide(suppressed, snapshot(v), monday); d.Rule.Pause() != billing.PauseSuppressed {
 		t.Errorf("all channels are suppressed: %s", d)
 	}
 }
@@ -142,23 +142,23 @@ func TestQuietHoursDeferWithoutSpendingAnything(t *testing.T) {
 	})
 	before := monday.Add(-time.Minute) // 20:59
 	sms := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.SMS)})
-	if d := billing.Decide(sms, snapshot(v), before); d.Kind != billing.Dispatch {
+	if d := billing.Decide(sms, snapshot(v), before); d.Kind() != billing.Dispatch {
 		t.Errorf("at 20:59: %s", d)
 	}
 	d := billing.Decide(sms, snapshot(v), monday.Add(time.Minute))
 	opening := time.Date(2026, time.November, 3, 8, 0, 0, 0, seoul)
-	if d.Kind != billing.Deferral || d.Reason != "quiet_hours" || !d.Until.Equal(opening) {
+	if d.Kind() != billing.Deferral || d.Rule != billing.RuleQuietHours || !d.Until.Equal(opening) {
 		t.Errorf("at 21:01: %s", d)
 	}
 	sms.Defer(d)
 	if s := sms.State(); s.Attempt != 0 || s.Round != 0 || s.Dispatch != billing.Ready || !s.AvailableAt.Equal(opening) || s.LastDecision != d.String() {
 		t.Errorf("got %+v", s)
 	}
-	if d := billing.Decide(sms, snapshot(v), opening); d.Kind != billing.Dispatch {
+	if d := billing.Decide(sms, snapshot(v), opening); d.Kind() != billing.Dispatch {
 		t.Errorf("at 08:00: %s", d)
 	}
 	email := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.Email)})
-	if d := billing.Decide(email, snapshot(v), monday); d.Kind != billing.Dispatch {
+	if d := billing.Decide(email, snapshot(v), monday); d.Kind() != billing.Dispatch {
 		t.Errorf("e-mail is not bound: %s", d)
 	}
 }
@@ -172,10 +172,10 @@ func TestTheEarlierDeadlineCounts(t *testing.T) {
 	} {
 		target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Deadline: c.own, Reachable: channel.NewSet(channel.Email)})
 		last := billing.Decide(target, snapshot(v), c.want.Add(-1))
-		if last.Kind != billing.Dispatch || !last.Deadline.Equal(c.want) {
+		if last.Kind() != billing.Dispatch || !last.Deadline.Equal(c.want) {
 			t.Errorf("just before %s: %s until %s", c.want, last, last.Deadline)
 		}
-		if d := billing.Decide(target, snapshot(v), c.want); d.Kind != billing.Expire || d.End != billing.Expired {
+		if d := billing.Decide(target, snapshot(v), c.want); d.Kind() != billing.Expire || d.End != billing.Expired {
 			t.Errorf("at %s: %s", c.want, d)
 		}
 	}
@@ -197,7 +197,7 @@ func TestATargetStaysBoundToItsPolicy(t *testing.T) {
 		}
 	}
 	s.Policy = policy.Ref{ID: 1, Version: 1}
-	if d := billing.Decide(restored(t, s), both, monday); d.Pause != billing.PauseNoPolicy || !strings.HasPrefix(d.String(), "PAUSE no_policy") {
+	if d := billing.Decide(restored(t, s), both, monday); d.Rule.Pause() != billing.PauseNoPolicy || !strings.HasPrefix(d.String(), "PAUSE no_policy") {
 		t.Errorf("bound to a policy that is gone: %s", d)
 	}
 }
@@ -208,13 +208,13 @@ func TestAnEventThatWasNotAcknowledgedChangesOnlyTheTime(t *testing.T) {
 		v := drawVersion(t)
 		target := drawTarget(t, v)
 		before := target.State()
-		target.PublishFailed(billing.Decision{Kind: billing.Dispatch, Policy: v}, monday, "no ack")
+		target.PublishFailed(billing.Decision{Rule: billing.RuleDue, Policy: v}, monday, "no ack")
 		after := target.State()
 		pause := after.AvailableAt.Sub(monday)
 		if pause < v.PublishRetry().Base || pause > v.PublishRetry().Base*6/5+1 || after.LastError != "no ack" {
 			t.Fatalf("it waits %s", pause)
 		}
-		after.AvailableAt, after.LastDecision, after.LastError = before.AvailableAt, before.LastDecision, before.LastError
+		after.AvailableAt, after.LastRule, after.LastDecision, after.LastError = before.AvailableAt, before.LastRule, before.LastDecision, before.LastError
 		if after != before {
 			t.Fatalf("%+v became %+v", before, after)
 		}

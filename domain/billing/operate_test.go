@@ -24,7 +24,7 @@ func acts(v policy.Version, current *attempt.Row) []act {
 	now := monday.Add(time.Hour)
 	return []act{
 		{"requested", []billing.Event{billing.EventDispatch}, func(t *billing.Target) error {
-			return t.Requested(billing.Decision{Kind: billing.Dispatch, Policy: v}, now, 1)
+			return t.Requested(billing.Decision{Rule: billing.RuleDue, Policy: v}, now, 1)
 		}},
 		{"pause", []billing.Event{billing.EventPause}, func(t *billing.Target) error { return t.PauseFor(billing.PauseOperator) }},
 		{"resume", []billing.Event{billing.EventResume}, func(t *billing.Target) error { return t.Resume(current, now) }},

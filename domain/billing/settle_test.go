@@ -306,7 +306,7 @@ func TestTheRoutesEndIsExhausted(t *testing.T) {
 		r.Class = attempt.Temporary
 		settle(t, &target, []attempt.Row{r}, v)
 		if !target.Status().Final() {
-			d := billing.Decision{Kind: billing.Dispatch, Policy: v, Step: target.State().Step}
+			d := billing.Decision{Rule: billing.RuleDue, Policy: v, Step: target.State().Step}
 			if err := target.Requested(d, monday, 1); err != nil {
 				t.Fatal(err)
 			}

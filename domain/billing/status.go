@@ -47,27 +47,6 @@ func (s Status) Final() bool {
 	}
 }
 
-// PauseReason says why a target is PAUSED.
-type PauseReason string
-
-// The pause reasons.
-const (
-	PauseOperator      PauseReason = "operator"
-	PauseNoDestination PauseReason = "no_destination" // no channel of the route has a destination
-	PauseNoStatement   PauseReason = "no_statement"   // it is RENDERED, and names no statement to send
-	PauseSuppressed    PauseReason = "suppressed"     // every channel with a destination is suppressed
-	PauseContent       PauseReason = "content"        // must not go out before a correction
-	PauseRounds        PauseReason = "rounds"         // put back too often
-	PauseNoClaim       PauseReason = "no_claim"       // requeued too often without anybody claiming it
-	PauseNoPolicy      PauseReason = "no_policy"      // bound to a policy version that is gone
-	PauseCorrected     PauseReason = "corrected"      // was paused, then corrected: waits to be resumed
-)
-
-// PauseReasons lists every pause reason.
-var PauseReasons = []PauseReason{
-	PauseOperator, PauseNoDestination, PauseNoStatement, PauseSuppressed, PauseContent, PauseRounds, PauseNoClaim, PauseNoPolicy, PauseCorrected,
-}
-
 // Event names what happens to a target.
 type Event string
 

@@ -36,7 +36,8 @@ type State struct {
 	Reachable  channel.Set      // channels with a destination
 	Suppressed channel.Set      // channels on the suppression list
 
-	LastDecision string // for people: the last decision with its rule
+	LastRule     Rule   // by which a run decided last
+	LastDecision string // for people: the values of the last decision
 	LastError    string // for people: why the last publish or attempt failed; no personal data
 }
 
@@ -106,15 +107,16 @@ func (t *Target) nextRound(at time.Time) {
 
 // Requested notes that the current key's event was acknowledged by the broker (R1). It binds the policy.
 func (t *Target) Requested(d Decision, now time.Time, runID int64) error {
-	if d.Kind != Dispatch {
-		return fmt.Errorf("%w: %s: the decision was %s", ErrTransition, t.s.Key, d.Kind)
+	if d.Kind() != Dispatch {
+		return fmt.Errorf("%w: %s: the decision was %s", ErrTransition, t.s.Key, d.Kind())
 	}
 	if err := t.move(EventDispatch, Requested); err != nil {
 		return err
 	}
 	t.s.Step, t.s.Policy = d.Step, d.Policy.Ref()
 	t.s.RequestedAt, t.s.RunID = now, runID
-	t.s.LastDecision, t.s.LastError = d.String(), ""
+	t.Explain(d)
+	t.s.LastError = ""
 	return nil
 }
 
@@ -122,13 +124,14 @@ func (t *Target) Requested(d Decision, now time.Time, runID int64) error {
 // attempt and round, so that the same key is published again after a pause.
 func (t *Target) PublishFailed(d Decision, now time.Time, why string) {
 	t.s.AvailableAt = now.Add(d.Policy.PublishRetry().Spread(0, t.s.Key.UserID))
-	t.s.LastDecision, t.s.LastError = d.String(), why
+	t.Explain(d)
+	t.s.LastError = why
 }
 
 // Defer makes the target wait until a later instant; that costs neither attempt nor round (R1).
 func (t *Target) Defer(d Decision) {
 	t.s.AvailableAt = d.Until
-	t.s.LastDecision = d.String()
+	t.Explain(d)
 }
 
 // PauseFor stops dispatching the target until it is resumed (R1, R9).
@@ -140,8 +143,8 @@ func (t *Target) PauseFor(reason PauseReason) error {
 	return nil
 }
 
-// Explain notes a decision for people.
-func (t *Target) Explain(d Decision) { t.s.LastDecision = d.String() }
+// Explain notes by which rule a run decided, and its values for people.
+func (t *Target) Explain(d Decision) { t.s.LastRule, t.s.LastDecision = d.Rule, d.String() }
 
 // Requeue makes a target whose message was lost a candidate again, with the same key (R8). After maxRequeues times it
 // becomes PAUSED(no_claim) instead. Doing so too early does no harm: the ledger lets only one delivery through.

@@ -45,6 +45,7 @@ func Pages() []Page {
 		{"docs/architecture/packages.md", "Modules and packages", "which module and package does what, and who may need whom", packagesPage},
 		{"docs/architecture/ports.md", "Ports", "what the use cases need of the world: who implements it, and which suite holds both to it", portsPage},
 		{"docs/architecture/states.md", "State machines", "which status may follow which, and by whose word", statesPage},
+		{"docs/architecture/reasons.md", "Reasons and decisions", "what each code of a decision, pause, outcome or refusal means, in English and Korean", reasonsPage},
 		{"docs/architecture/events.md", "Events", "what travels between the services, field by field", eventsPage},
 		{"docs/architecture/wiring.md", "Wiring", "what each app is made of, as fx puts it together", wiringPage},
 		{"docs/architecture/schema.md", "Schema", "every table, column, index and bound of the database", schemaPage},

@@ -15,9 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest"
+	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 	"github.com/balsong/balsong/bootstrap/progress"
 )
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -146,8 +144,10 @@ func printRun(w io.Writer, r answer.RunStatus, zone *time.Location) {
 	}
 	fmt.Fprintf(w, "  run %d, %s, by %s (%s): %s %s, %s published, %s not acknowledged, %s left\n", r.ID, clock(r.StartedAt, zone), by, r.Reason, r.Status, took,
 		progress.Thousands(r.Published), progress.Thousands(r.Failed), progress.Thousands(r.Left))
-	for _, name := range slices.Sorted(maps.Keys(r.Decisions)) {
-		fmt.Fprintf(w, "       %11s  %s\n", progress.Thousands(r.Decisions[name]), name)
+	for _, rule := range billing.RuleTable.Codes() {
+		if n := r.Decisions[rule]; n > 0 {
+			fmt.Fprintf(w, "       %11s  %s %s\n", progress.Thousands(n), rule.Kind(), rule)
+		}
 	}
 	if r.Error != "" {
 		fmt.Fprintf(w, "       %s\n", r.Error)

@@ -57,7 +57,7 @@ func why(cmd *cobra.Command, a *asking) error {
 		var none *answer.NoBill
 		if errors.As(err, &none) {
 			var more strings.Builder // an error, so all of it goes to stderr
-			printLines(&more, none.Told, none.Next)
+			printLines(&more, none.Lines, none.Next)
 			told := respond(cmd, none.Absence, func(io.Writer) {})
 			return errors.Join(fmt.Errorf("%w\n%s", err, strings.TrimRight(more.String(), "\n")), told)
 		}
@@ -66,7 +66,7 @@ func why(cmd *cobra.Command, a *asking) error {
 		}
 		return respond(cmd, s, func(w io.Writer) {
 			fmt.Fprintf(w, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
-			printLines(w, s.Told, s.Next)
+			printLines(w, s.Lines, s.Next)
 		})
 	})
 }
