@@ -110,13 +110,14 @@ model: ## check the Spin model of the dispatch protocol: 64 runs, minutes on 2 c
 ##@ Check
 
 .PHONY: lint
-lint: bin/golangci-lint ## golangci-lint and gofumpt, once per module (the first run builds the linter: minutes)
+lint: bin/golangci-lint ## golangci-lint (who may import whom, the clock, style) and gofumpt, once per module (the first run builds the linter: minutes)
 	failed=; for module in $(modules); do \
 	  [ -n "$$(find $$module -name '*.go' -print -quit)" ] || continue; \
 	  echo "lint $$module"; (cd $$module && '$(CURDIR)/bin/golangci-lint' run ./...) || failed="$$failed $$module"; \
 	done; \
 	echo "lint $(checks)"; (cd $(checks) && GOWORK=off '$(CURDIR)/bin/golangci-lint' run ./...) || failed="$$failed $(checks)"; \
 	[ -z "$$failed" ] || { echo "lint failed in:$$failed"; exit 1; }
+	BALSONG_TEST_GOLANGCI_LINT='$(CURDIR)/bin/golangci-lint' GOWORK=off $(GO) -C $(checks) test ./lintrules
 
 .PHONY: format
 format: bin/golangci-lint ## gofumpt over every module
@@ -127,7 +128,7 @@ bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	GOWORK=off $(GO) -C .ci/tools build -o '$(CURDIR)/bin/golangci-lint' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: layers
-layers: ## who may import whom, read the clock or the environment, and write outside a transaction
+layers: ## who reads the environment or writes outside a transaction, adapters that import each other, and words that are not used
 	mkdir -p bin
 	GOWORK=off $(GO) -C $(checks) vet ./...
 	GOWORK=off $(GO) -C $(checks) test ./...

@@ -55,7 +55,7 @@ func printJourneys(w io.Writer, root, file string) error {
 	}
 	for _, p := range loaded {
 		if len(p.Errors) > 0 {
-			return fmt.Errorf("%s: %s", p.PkgPath, p.Errors[0])
+			return fmt.Errorf("%s: %w", p.PkgPath, p.Errors[0])
 		}
 	}
 	program, _ := ssautil.Packages(loaded, ssa.InstantiateGenerics)

@@ -7,12 +7,6 @@ import (
 	"strings"
 )
 
-// clockFunctions read or wait for the machine's clock.
-var clockFunctions = set("Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick")
-
-// seededFunctions of math/rand/v2 build a source from a seed; every other function of it uses the global source.
-var seededFunctions = set("New", "NewPCG", "NewChaCha8", "NewZipf")
-
 // environmentFunctions by package.
 var environmentFunctions = map[string]map[string]bool{
 	"os":      set("Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Unsetenv", "Clearenv"),
@@ -58,13 +52,8 @@ func (r *report) checkFunction(f sourceFile, at *ast.Ident, function *types.Func
 		r.checkDatabaseMethod(f, at, function, receiver.Type(), call)
 		return
 	}
-	from, name, inner := function.Pkg().Path(), function.Name(), f.in == domain || f.in == application
-	switch {
-	case inner && !f.test && from == "time" && clockFunctions[name]:
-		r.add(f.position(at.Pos()), ruleClock, "time."+name+" in "+f.path, "take the instant as a parameter or use the clock port")
-	case inner && !f.test && from == "math/rand/v2" && !seededFunctions[name]:
-		r.add(f.position(at.Pos()), ruleRandom, "the global rand."+name+" in "+f.path, "draw from a *rand.Rand that the caller seeds")
-	case environmentFunctions[from][name] && f.in != bootstrap && f.in != devtools && !f.readsTestVariable(call):
+	from, name := function.Pkg().Path(), function.Name()
+	if environmentFunctions[from][name] && f.in != bootstrap && f.in != devtools && !f.readsTestVariable(call) {
 		r.add(f.position(at.Pos()), ruleEnvironment, from+"."+name+" in "+f.path,
 			"take the value as a parameter; bootstrap/config reads the environment (tests may read BALSONG_TEST_… variables)")
 	}

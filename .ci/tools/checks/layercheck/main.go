@@ -1,7 +1,8 @@
 // Command layercheck keeps the layers of the workspace apart.
 //
-// It loads every package of the Go workspace, tests included, and fails when an import or a call crosses a
-// boundary that docs/adr/0001 draws. Each finding names file and line, the rule, and what to do.
+// It loads every package of the Go workspace, tests included, and applies the rules that no linter knows: SQL outside a
+// transaction, the environment, adapters that import each other. (Which layer may import what, and the clock, are rules of
+// depguard and forbidigo in .golangci.yml.) Each finding names file and line, the rule, and what to do.
 //
 //	layercheck [-root DIR]   check the workspace at DIR (default: the nearest go.work upwards)
 //	layercheck -rules        print the rules

@@ -11,22 +11,13 @@ import (
 type rule struct{ name, says string }
 
 var (
-	ruleDomain      = rule{"domain", "domain imports only itself and the pure part of the standard library; its tests also rapid"}
-	ruleApplication = rule{"use-case", "application imports domain, the pure part of the standard library, golang.org/x/sync, golang.org/x/text and klauspost/compress; its tests also rapid"}
 	ruleAdapter     = rule{"adapter", "an adapter imports neither another adapter nor bootstrap; migrations import nothing of the project"}
-	ruleFx          = rule{"fx", "only bootstrap imports fx"}
 	ruleEnvironment = rule{"env", "only bootstrap reads the environment; tests elsewhere read BALSONG_TEST_… alone"}
-	ruleEmbedded    = rule{"embedded", "only bootstrap/devtools imports embedded servers, and nothing else imports it (what a binary links: make binaries)"}
-	ruleClock       = rule{"clock", "domain and application get the time through a port: no time.Now, Since, Sleep, After, timers"}
-	ruleRandom      = rule{"random", "domain and application get randomness from a seed: no global math/rand functions, no crypto/rand"}
 	ruleSQL         = rule{"sql-tx", "SQL that writes runs on a transaction: lib/pq repeats a statement outside one when the connection breaks"}
 	ruleLayout      = rule{"layout", "every package of the workspace belongs to a layer"}
 	ruleBuild       = rule{"build", "every package compiles, or nothing about it is known"}
 
-	allRules = []rule{
-		ruleDomain, ruleApplication, ruleAdapter, ruleFx, ruleEnvironment, ruleEmbedded,
-		ruleClock, ruleRandom, ruleSQL, ruleLayout, ruleBuild,
-	}
+	allRules = []rule{ruleAdapter, ruleEnvironment, ruleSQL, ruleLayout, ruleBuild}
 )
 
 // A finding is one breach: where, which rule, what was seen, what to do.
