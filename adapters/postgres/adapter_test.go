@@ -214,7 +214,7 @@ func TestTheServersWordsNeverLeaveTheAdapter(t *testing.T) {
 	db := postgrestest.Open(t)
 	seed(t, db, free)
 	mustExec(t, db, `ALTER TABLE suppressions ADD CHECK (reason <> 'kim@example.com')`)
-	err := postgres.NewSuppressions(db).Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: "EMAIL"}}, "kim@example.com")
+	err := postgres.NewSuppressions(db).Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: "EMAIL"}}, port.Act{Actor: "kim", Reason: "kim@example.com"})
 	if !errors.Is(err, port.ErrInvalid) || strings.Contains(err.Error(), "kim") || !strings.Contains(err.Error(), "23514") {
 		t.Errorf("got %v, want ErrInvalid with the SQLSTATE and no value", err)
 	}

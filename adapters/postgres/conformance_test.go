@@ -38,6 +38,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Corrections:  postgres.NewCorrections(db),
 		Retention:    postgres.NewRetention(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
+		RefuseAudit:  func(t testing.TB) func() { return refuseAudit(t, db) },
 	}
 }
 
@@ -47,4 +48,17 @@ func elapse(t testing.TB, db *sqlx.DB, d time.Duration) {
 	if _, err := db.ExecContext(t.Context(), `SELECT pg_sleep($1)`, d.Seconds()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// refuseAudit makes the database refuse audit entries until allow is called.
+func refuseAudit(t testing.TB, db *sqlx.DB) (allow func()) {
+	t.Helper()
+	run := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(`ALTER TABLE operator_actions ADD CONSTRAINT refused CHECK (false) NOT VALID`)
+	return func() { run(`ALTER TABLE operator_actions DROP CONSTRAINT refused`) }
 }

@@ -26,11 +26,17 @@ func (p Control) Halted(ctx context.Context) (port.Halt, error) {
 	return halt, err
 }
 
+const setHaltSQL = `/* set_halt */ UPDATE dispatch_control c
+SET halted = $1, actor = $2, reason = $3, since = coalesce($4::timestamptz, clock_timestamp())
+WHERE (c.halted, c.actor, c.reason, c.since) IS DISTINCT FROM ($1::boolean, $2::text, $3::text, $4::timestamptz)`
+
 // SetHalt implements port.Control.
-func (p Control) SetHalt(ctx context.Context, halt port.Halt) error {
+func (p Control) SetHalt(ctx context.Context, on bool, by port.Act) error {
 	return write(ctx, p.db, "set the halt", func(ctx context.Context, s *session) error {
-		_, err := s.exec(ctx, "set the halt", `/* set_halt */ UPDATE dispatch_control SET halted = $1, actor = $2, reason = $3, since = $4`,
-			halt.On, clean(halt.Actor), clean(halt.Reason), instant(halt.Since))
-		return err
+		n, err := s.exec(ctx, "set the halt", setHaltSQL, on, clean(by.Actor), clean(by.Reason), instant(by.At))
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.audit(ctx, port.HaltEntry(on, by))
 	})
 }

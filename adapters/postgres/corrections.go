@@ -24,7 +24,7 @@ func NewCorrections(db *sqlx.DB) Corrections { return Corrections{db} }
 const userSQL = `/* user */ SELECT c.user_id FROM customers c WHERE c.customer = $1`
 
 // Correct implements port.Corrections.
-func (p Corrections) Correct(ctx context.Context, bill port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error), decide port.CorrectionDecision) error {
+func (p Corrections) Correct(ctx context.Context, bill port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error), decide port.CorrectionDecision, by port.Act) error {
 	month := bill.State.Key.Month
 	return write(ctx, p.db, "correct a bill", func(ctx context.Context, s *session) error {
 		k := key.Target{Month: month}
@@ -51,7 +51,10 @@ func (p Corrections) Correct(ctx context.Context, bill port.ImportedBill, seal f
 		if err != nil {
 			return err
 		}
-		return tx.correct(ctx, target, bill, seal)
+		if err := tx.correct(ctx, target, bill, seal); err != nil {
+			return err
+		}
+		return s.audit(ctx, port.CorrectEntry(bill, by))
 	})
 }
 

@@ -34,9 +34,17 @@ const beginImportSQL = `/* begin_import */ INSERT INTO imports (billing_month, f
 VALUES ($1::date, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`
 
 // Begin implements port.Imports.
-func (p *Imports) Begin(ctx context.Context, record port.ImportRecord) (id int64, err error) {
+func (p *Imports) Begin(ctx context.Context, record port.ImportRecord, entries ...port.AuditEntry) (id int64, err error) {
 	err = write(ctx, p.db, "begin an import", func(ctx context.Context, s *session) error {
-		return s.one(ctx, "begin an import", beginImportSQL, importArgs(record), &id)
+		if err := s.one(ctx, "begin an import", beginImportSQL, importArgs(record), &id); err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if err := s.audit(ctx, entry); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return id, err
 }

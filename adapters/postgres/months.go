@@ -48,9 +48,7 @@ func (p Months) Open(ctx context.Context, month key.Month) error {
 		if err := s.serialize(ctx, what, lockMonths); err != nil {
 			return err
 		}
-		status := ""
-		err := s.query(ctx, what, `/* month */ SELECT m.status FROM months m WHERE m.billing_month = $1::date`, []any{day(month)},
-			func(scan func(...any) error) error { return scan(&status) })
+		status, err := s.monthStatus(ctx, what, month)
 		switch {
 		case err != nil:
 			return err
@@ -69,6 +67,13 @@ func (p Months) Open(ctx context.Context, month key.Month) error {
 	})
 }
 
+// monthStatus reads OPEN or CLOSED; "" where the month was never opened.
+func (s *session) monthStatus(ctx context.Context, what string, month key.Month) (status string, err error) {
+	err = s.query(ctx, what, `/* month */ SELECT m.status FROM months m WHERE m.billing_month = $1::date`, []any{day(month)},
+		func(scan func(...any) error) error { return scan(&status) })
+	return status, err
+}
+
 func (s *session) addPartition(ctx context.Context, what, table, options string, month key.Month) error {
 	name := partition(table, month)
 	for _, statement := range []string{
@@ -82,17 +87,24 @@ func (s *session) addPartition(ctx context.Context, what, table, options string,
 	return nil
 }
 
-const closeMonthSQL = `/* close_month */ UPDATE months SET status = 'CLOSED', closed_at = coalesce(closed_at, clock_timestamp()) WHERE billing_month = $1::date`
+const closeMonthSQL = `/* close_month */ UPDATE months SET status = 'CLOSED', closed_at = clock_timestamp() WHERE billing_month = $1::date AND status = 'OPEN'`
 
 // Close implements port.Months.
-func (p Months) Close(ctx context.Context, month key.Month) error {
+func (p Months) Close(ctx context.Context, month key.Month, by port.Act) error {
 	what := "close " + month.String()
 	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
-		n, err := s.exec(ctx, what, closeMonthSQL, day(month))
-		if err == nil && n == 0 {
-			err = fmt.Errorf("%s: %w: it was never opened", what, port.ErrNotFound)
+		status, err := s.monthStatus(ctx, what, month)
+		if err != nil {
+			return err
 		}
-		return err
+		if status == "" {
+			return fmt.Errorf("%s: %w: it was never opened", what, port.ErrNotFound)
+		}
+		n, err := s.exec(ctx, what, closeMonthSQL, day(month))
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.audit(ctx, port.AuditEntry{Action: port.ActionCloseMonth, Subject: month.String(), By: by})
 	})
 }
 

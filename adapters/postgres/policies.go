@@ -105,7 +105,10 @@ func (p Policies) Draft(ctx context.Context, spec policy.Spec, by port.Act) (pol
 			return err
 		}
 		_, err = s.exec(ctx, what, insertVersionSQL, ref.ID, ref.Version, string(encoded), clean(by.Actor), clean(by.Reason), instant(by.At))
-		return err
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, port.AuditEntry{Action: port.ActionDraftPolicy, Subject: ref.String(), By: by})
 	})
 	return version, err
 }
@@ -143,7 +146,10 @@ func (p Policies) Activate(ctx context.Context, ref policy.Ref, by port.Act) err
 		if _, err := s.exec(ctx, what, retireSQL, instant(by.At)); err != nil {
 			return err
 		}
-		_, err = s.exec(ctx, what, activateSQL, ref.ID, ref.Version, clean(by.Actor), clean(by.Reason), instant(by.At))
-		return err
+		_, err = s.exec(ctx, what, activateSQL, ref.ID, ref.Version, clean(by.Approver().Actor), clean(by.Reason), instant(by.At))
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, port.AuditEntry{Action: port.ActionActivatePolicy, Subject: ref.String(), By: by})
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -40,19 +41,34 @@ func outcomeState(o *attempt.Outcome) string { return string(o.State) }
 // Record implements port.Ledger.
 func (p Ledger) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
 	return p.change(ctx, "record outcomes", len(outcomes), func(ctx context.Context, s *session) ([]key.Delivery, error) {
-		var hold []key.Delivery
-		for _, wave := range waves(outcomes) {
-			err := eachOpenedMonth(ctx, s, wave, outcomeKey, func(month key.Month, page []attempt.Outcome) error {
-				keys, err := s.record(ctx, month, page)
-				hold = append(hold, keys...)
-				return err
-			})
-			if err != nil {
-				return nil, err
-			}
-		}
-		return hold, nil
+		return s.recordAll(ctx, outcomes)
 	})
+}
+
+// Record implements port.TargetTx.
+func (t *targetTx) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
+	hold, err := t.s.recordAll(ctx, outcomes)
+	slices.SortFunc(hold, key.Delivery.Compare)
+	return slices.Compact(hold), err
+}
+
+// Audit implements port.TargetTx.
+func (t *targetTx) Audit(ctx context.Context, entry port.AuditEntry) error { return t.s.audit(ctx, entry) }
+
+// recordAll writes outcomes and returns the keys whose rows now hold the outcome's state.
+func (s *session) recordAll(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
+	var hold []key.Delivery
+	for _, wave := range waves(outcomes) {
+		err := eachOpenedMonth(ctx, s, wave, outcomeKey, func(month key.Month, page []attempt.Outcome) error {
+			keys, err := s.record(ctx, month, page)
+			hold = append(hold, keys...)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return hold, nil
 }
 
 // waves splits outcomes so that no key comes twice in one statement, which would apply only one of them.

@@ -54,7 +54,7 @@ func (p Retention) Size(ctx context.Context, month key.Month) (w port.MonthSize,
 
 // Drop implements port.Retention. A partition is taken off first, which needs the whole table for a moment and gives up
 // soon where others are in it; then it is dropped, which takes longer and disturbs nobody.
-func (p Retention) Drop(ctx context.Context, month key.Month) error {
+func (p Retention) Drop(ctx context.Context, month key.Month, by port.Act) error {
 	what := "drop " + month.String()
 	if err := p.mayDrop(ctx, what, month); err != nil {
 		return err
@@ -77,8 +77,11 @@ func (p Retention) Drop(ctx context.Context, month key.Month) error {
 		if _, err := s.exec(ctx, what, `/* drop_rejects */ DELETE FROM import_rejects WHERE billing_month = $1::date`, day(month)); err != nil {
 			return err
 		}
-		_, err := s.exec(ctx, what, `/* dropped */ UPDATE months SET dropped_at = coalesce(dropped_at, clock_timestamp()) WHERE billing_month = $1::date`, day(month))
-		return err
+		n, err := s.exec(ctx, what, `/* dropped */ UPDATE months SET dropped_at = clock_timestamp() WHERE billing_month = $1::date AND dropped_at IS NULL`, day(month))
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.audit(ctx, port.AuditEntry{Action: port.ActionDropMonth, Subject: month.String(), By: by})
 	})
 }
 
@@ -132,23 +135,30 @@ func (p Retention) AuditSize(ctx context.Context, before key.Month) (w port.Audi
 }
 
 // DropAudit implements port.Retention.
-func (p Retention) DropAudit(ctx context.Context, before key.Month) error {
+func (p Retention) DropAudit(ctx context.Context, before key.Month, by port.Act) error {
 	const what = "drop the audit data"
 	month, start := auditArgs(before)[0], auditArgs(before)[1]
+	var size port.AuditSize
 	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
 		for _, step := range []struct {
 			statement string
 			bound     any
+			gone      *int
 		}{
-			{`/* drop_imports */ DELETE FROM imports WHERE billing_month IN ` + droppedMonths, month},
-			{`/* drop_runs */ DELETE FROM runs WHERE billing_month IN ` + droppedMonths, month},
-			{`/* drop_acts */ DELETE FROM operator_actions WHERE at < $1::timestamptz`, start},
-			{`/* drop_months */ DELETE FROM months WHERE billing_month IN ` + droppedMonths, month},
+			{`/* drop_imports */ DELETE FROM imports WHERE billing_month IN ` + droppedMonths, month, &size.Imports},
+			{`/* drop_runs */ DELETE FROM runs WHERE billing_month IN ` + droppedMonths, month, &size.Runs},
+			{`/* drop_acts */ DELETE FROM operator_actions WHERE at < $1::timestamptz`, start, &size.Acts},
+			{`/* drop_months */ DELETE FROM months WHERE billing_month IN ` + droppedMonths, month, &size.Months},
 		} {
-			if _, err := s.exec(ctx, what, step.statement, step.bound); err != nil {
+			n, err := s.exec(ctx, what, step.statement, step.bound)
+			if err != nil {
 				return err
 			}
+			*step.gone = n
 		}
-		return nil
+		if size == (port.AuditSize{}) {
+			return nil
+		}
+		return s.audit(ctx, port.DropAuditEntry(before, size, by))
 	})
 }

@@ -53,24 +53,44 @@ func (p Suppressions) Suppressed(ctx context.Context, contacts []port.Contact) (
 
 const suppressSQL = `/* suppress */ INSERT INTO suppressions (user_id, channel, reason)
 SELECT v.user_id, v.channel, $3::text FROM unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
-ON CONFLICT (user_id, channel) DO NOTHING`
+ON CONFLICT (user_id, channel) DO NOTHING
+RETURNING user_id, channel`
 
 // Suppress implements port.Suppressions.
-func (p Suppressions) Suppress(ctx context.Context, contacts []port.Contact, reason string) error {
+func (p Suppressions) Suppress(ctx context.Context, contacts []port.Contact, by port.Act) error {
 	return write(ctx, p.db, "suppress", func(ctx context.Context, s *session) error {
-		_, err := s.exec(ctx, "suppress", suppressSQL, append(contactArgs(contacts), clean(reason))...)
-		return err
+		return s.changeContacts(ctx, suppressSQL, append(contactArgs(contacts), clean(by.Reason)), port.ActionSuppress, by)
 	})
 }
 
+// changeContacts runs a statement that returns the contacts that it changed, and audits each.
+func (s *session) changeContacts(ctx context.Context, statement string, args []any, action string, by port.Act) error {
+	var changed []port.Contact
+	err := s.query(ctx, action, statement, args, func(scan func(...any) error) error {
+		var c port.Contact
+		err := scan(&c.UserID, &c.Channel)
+		changed = append(changed, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range changed {
+		if err := s.audit(ctx, port.AuditEntry{Action: action, Subject: c.Subject(), By: by}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const liftSQL = `/* lift */ DELETE FROM suppressions s USING unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
-WHERE s.user_id = v.user_id AND s.channel = v.channel`
+WHERE s.user_id = v.user_id AND s.channel = v.channel
+RETURNING s.user_id, s.channel`
 
 // Lift implements port.Suppressions.
-func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact) error {
+func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact, by port.Act) error {
 	return write(ctx, p.db, "lift suppressions", func(ctx context.Context, s *session) error {
-		_, err := s.exec(ctx, "lift suppressions", liftSQL, contactArgs(contacts)...)
-		return err
+		return s.changeContacts(ctx, liftSQL, contactArgs(contacts), port.ActionUnsuppress, by)
 	})
 }
 

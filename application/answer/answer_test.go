@@ -92,7 +92,7 @@ func (w *world) status(months ...key.Month) answer.Status {
 func TestTheStatusSaysWhatStopsEverything(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.must(w.store.Control().SetHalt(t.Context(), port.Halt{On: true, Actor: "lee", Reason: "wrong amounts", Since: w.clock.Now()}))
+	w.must(w.store.Control().SetHalt(t.Context(), true, port.Act{Actor: "lee", Reason: "wrong amounts", At: w.clock.Now()}))
 	s := w.status()
 	if !s.Halted || s.Halt.Actor != "lee" || s.Policy != "" || !strings.Contains(s.Next[0], "go-on") || !strings.Contains(s.Next[1], "No policy is ACTIVE") {
 		t.Fatalf("the status is %+v", s)
@@ -118,7 +118,7 @@ func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
 func TestAClosedMonthIsShownWhereItIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.must(w.store.Months().Close(t.Context(), november))
+	w.must(w.store.Months().Close(t.Context(), november, port.Act{Actor: "kim", Reason: "a test"}))
 	if s := w.status(); len(s.Months) != 0 {
 		t.Errorf("open are %+v", s.Months)
 	}

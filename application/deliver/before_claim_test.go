@@ -36,7 +36,7 @@ func TestASuppressionThatCameOnTheWayGoesToTheNextOtherChannel(t *testing.T) {
 	w := newWorld(t)
 	w.bill(t, 1)
 	w.dispatch(t)
-	if err := w.store.Suppressions().Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: channel.Email}}, "complained"); err != nil {
+	if err := w.store.Suppressions().Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: channel.Email}}, port.Act{Actor: "kim", Reason: "complained"}); err != nil {
 		t.Fatal(err)
 	}
 	w.start(t)

@@ -96,7 +96,7 @@ func TestAShutdownFinishesTheCallsUnderWayAndTakesNothingNew(t *testing.T) {
 	w.haltEverything(t) // the second message is consumed and not claimed
 	w.whileTimePasses(t, "the halt is read", func() bool { return len(w.log.Find("halted: nothing more goes out until it is lifted")) == 1 })
 	w.bill(t, 2)
-	if err := w.store.Control().SetHalt(t.Context(), port.Halt{}); err != nil {
+	if err := w.store.Control().SetHalt(t.Context(), false, port.Act{Actor: "kim"}); err != nil {
 		t.Fatal(err)
 	}
 	w.dispatch(t)

@@ -86,10 +86,10 @@ func (s *Service) contentRefused(ctx context.Context) {
 	if int(s.refused.Add(1)) < s.config.ContentLimit {
 		return
 	}
-	halt := port.Halt{On: true, Actor: s.config.Source, Reason: "several contents in a row could not be authenticated", Since: s.Clock.Now()}
-	err := s.watch.Retry(ctx, "database", func(ctx context.Context) error { return s.Control.SetHalt(ctx, halt) })
+	by := port.Act{Actor: s.config.Source, Reason: "several contents in a row could not be authenticated", At: s.Clock.Now()}
+	err := s.watch.Retry(ctx, "database", func(ctx context.Context) error { return s.Control.SetHalt(ctx, true, by) })
 	if err == nil && s.halt.set(true) {
-		s.tellHalt(halt)
+		s.tellHalt(port.Halt{On: true, Actor: by.Actor, Reason: by.Reason, Since: by.At})
 	}
 	s.refused.Store(0)
 }

@@ -263,7 +263,7 @@ func TestAHaltEndsTheRunBeforeTheNextPage(t *testing.T) {
 	b.seed(30, nil)
 	halt := port.Halt{On: true, Actor: "on-call", Reason: "wrong amounts"}
 	record, err := b.runner(t, dispatch.Config{Page: 10}).Run(t.Context(), b.month, b.by, func(port.Run) {
-		if err := b.store.Control().SetHalt(t.Context(), halt); err != nil {
+		if err := b.store.Control().SetHalt(t.Context(), halt.On, port.Act{Actor: halt.Actor, Reason: halt.Reason, At: halt.Since}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -114,7 +114,7 @@ func TestALingeringRunEndsAtAHaltAStopOrItsCap(t *testing.T) {
 		b := setup(t)
 		b.seed(1, nil)
 		run := b.linger(t.Context(), t, dispatch.Config{LingerPoll: time.Second})
-		if err := b.store.Control().SetHalt(t.Context(), port.Halt{On: true, Actor: "on-call", Reason: "wrong amounts"}); err != nil {
+		if err := b.store.Control().SetHalt(t.Context(), true, port.Act{Actor: "on-call", Reason: "wrong amounts"}); err != nil {
 			t.Fatal(err)
 		}
 		b.clock.Advance(time.Second)

@@ -60,11 +60,10 @@ func (r *run) admit(ctx context.Context) error {
 	case err != nil || !started:
 		return err
 	case r.rules.AllowNew:
-		by := r.by
-		by.At = r.ports.Clock.Now()
-		return r.retry(ctx, func(ctx context.Context) error {
-			return r.ports.Audit.Note(ctx, "import new bills after dispatch has begun: "+r.source.file.Name, r.rules.Month.String(), by)
-		})
+		r.audited = []port.AuditEntry{{
+			Action: "import new bills after dispatch has begun: " + r.source.file.Name, Subject: r.rules.Month.String(), By: r.act(),
+		}}
+		return nil
 	default:
 		r.closedToNew = true
 		r.reporter.Note(fmt.Sprintf("dispatch of %s has begun: bills of customers whom it does not have yet are refused (--allow-new --reason … takes them)", r.rules.Month))
@@ -72,11 +71,18 @@ func (r *run) admit(ctx context.Context) error {
 	}
 }
 
+// act is who imports and why, now.
+func (r *run) act() port.Act {
+	by := r.by
+	by.At = r.ports.Clock.Now()
+	return by
+}
+
 // beginRecord records the import. The record of an import that dies has no end.
 func (r *run) beginRecord(ctx context.Context) error {
 	r.record = port.ImportRecord{Month: r.rules.Month, File: r.source.file.Name, By: r.by, StartedAt: r.ports.Clock.Now()}
 	return r.retry(ctx, func(ctx context.Context) (err error) {
-		r.record.ID, err = r.ports.Imports.Begin(ctx, r.record)
+		r.record.ID, err = r.ports.Imports.Begin(ctx, r.record, r.audited...)
 		return err
 	})
 }

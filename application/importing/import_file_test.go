@@ -140,7 +140,7 @@ func TestACorrectedFileChangesOnlyWhatMayStillChange(t *testing.T) {
 	if err != nil || origin.File != "corrected.csv" || origin.Version != 2 || origin.Import.By.Reason != "wrong amounts" {
 		t.Errorf("%+v, %v", origin, err)
 	}
-	if notes := b.store.Notes(); len(notes) != 2 || notes[0].What != "correct" || notes[0].Subject != "2026-11 customer C-0" || notes[0].By.Actor != "kim" {
+	if notes := b.store.Notes(); len(notes) != 2 || notes[0].Action != "correct" || notes[0].Subject != "2026-11 customer C-0" || notes[0].By.Actor != "kim" {
 		t.Errorf("written down is %+v", notes)
 	}
 	if again := b.load(t, file(corrected...), correcting()); again.Corrected != 0 || again.Unchanged != 3 {

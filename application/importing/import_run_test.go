@@ -20,7 +20,7 @@ func TestAClosedMonthTakesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.load(t, file(good()), options())
-	if err := b.store.Months().Close(t.Context(), november); err != nil {
+	if err := b.store.Months().Close(t.Context(), november, port.Act{Actor: "kim", Reason: "a test"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.importRows(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options()); !errors.Is(err, port.ErrInvalid) {
@@ -57,7 +57,7 @@ func TestNewBillsStayOutOnceDispatchHasBegunUnlessTheyAreAskedFor(t *testing.T) 
 		t.Errorf("asked for: %+v", got)
 	}
 	notes, err := b.store.Audit().About(t.Context(), []string{november.String()})
-	if err != nil || len(notes) != 1 || notes[0].What != "import new bills after dispatch has begun: november.csv" || notes[0].By.Reason != o.By.Reason {
+	if err != nil || len(notes) != 1 || notes[0].Action != "import new bills after dispatch has begun: november.csv" || notes[0].By.Reason != o.By.Reason {
 		t.Errorf("written down: %+v, %v", notes, err)
 	}
 }

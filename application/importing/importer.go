@@ -18,7 +18,6 @@ type Ports struct {
 	Months      port.Months
 	Imports     port.Imports
 	Corrections port.Corrections
-	Audit       port.Audit
 	Cipher      port.Cipher
 	Clock       port.Clock
 	Watch       *outage.Watch // waits while the database is down
@@ -68,7 +67,8 @@ type run struct {
 	header      header
 	rejects     *rejectFile // nil: not asked for
 	record      port.ImportRecord
-	closedToNew bool // dispatch has begun: bills of customers whom the month does not have stay out
+	audited     []port.AuditEntry // in the transaction that begins the record
+	closedToNew bool              // dispatch has begun: bills of customers whom the month does not have stay out
 
 	firstLines firstLines
 	summary    Summary

@@ -83,20 +83,14 @@ func (c *chunk) keepOut(conflict port.ImportConflict, reason string) error {
 
 // correct replaces a bill's data (R6) and records who asked for it. refused says why the bill may not change.
 func (r *run) correct(ctx context.Context, corrected port.ImportedBill) (refused, err error) {
+	by := r.act()
 	err = r.retry(ctx, func(ctx context.Context) error {
-		return r.ports.Corrections.Correct(ctx, corrected, r.ports.Cipher.Seal, settle.Correction(corrected, r.ports.Clock))
+		return r.ports.Corrections.Correct(ctx, corrected, r.ports.Cipher.Seal, settle.Correction(corrected, r.ports.Clock), by)
 	})
 	if errors.Is(err, billing.ErrRefused) {
 		return err, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	by := r.by
-	by.At = r.ports.Clock.Now()
-	return nil, r.retry(ctx, func(ctx context.Context) error {
-		return r.ports.Audit.Note(ctx, "correct", port.CustomerSubject(r.rules.Month, corrected.Customer), by)
-	})
+	return nil, err
 }
 
 // reportRow reports a row that is not taken, to the reporter and in rejects.csv.

@@ -163,12 +163,17 @@ func (b *bill) take(k key.Target, source port.ImportedBill, seal sealing) error 
 	return nil
 }
 
-func (p imports) Begin(ctx context.Context, record port.ImportRecord) (int64, error) {
-	return read(ctx, p.s, "imports.begin", func() (int64, error) {
+func (p imports) Begin(ctx context.Context, record port.ImportRecord, entries ...port.AuditEntry) (id int64, err error) {
+	err = p.s.audited(ctx, "imports.begin", func() error {
 		record.ID = int64(len(p.s.imports)) + 1
 		p.s.imports = append(p.s.imports, keptImport(record))
-		return record.ID, nil
+		for _, entry := range entries {
+			p.s.note(entry.Action, entry.Subject, entry.By)
+		}
+		id = record.ID
+		return nil
 	})
+	return id, err
 }
 
 func (p imports) End(ctx context.Context, record port.ImportRecord) error {

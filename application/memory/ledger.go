@@ -140,15 +140,20 @@ func (p ledger) Close(ctx context.Context, closings []attempt.Closing) ([]key.De
 
 func (p ledger) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
 	return read(ctx, p.s, "ledger.record", func() ([]key.Delivery, error) {
+		keys := make([]key.Delivery, len(outcomes))
+		for i, o := range outcomes {
+			keys[i] = o.Key
+		}
+		if err := p.s.settled(ctx, keys); err != nil {
+			return nil, err
+		}
 		var hold []key.Delivery
 		for _, o := range outcomes {
 			row, ok := p.s.row(o.Key)
 			if !ok {
 				continue
 			}
-			if changed, accepted := row.Apply(o); accepted {
-				changed.NotBefore, changed.FinishedAt = instant(o.NotBefore), instant(o.FinishedAt)
-				changed.ChangedAt = p.s.now()
+			if changed, accepted := p.s.applied(row, o); accepted {
 				p.s.put(changed)
 				row = changed
 			}
@@ -159,6 +164,13 @@ func (p ledger) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.D
 		slices.SortFunc(hold, key.Delivery.Compare)
 		return slices.Compact(hold), nil
 	})
+}
+
+// applied is a row with an outcome, where it accepts it.
+func (s *Store) applied(row attempt.Row, o attempt.Outcome) (attempt.Row, bool) {
+	changed, accepted := row.Apply(o)
+	changed.NotBefore, changed.FinishedAt, changed.ChangedAt = instant(o.NotBefore), instant(o.FinishedAt), s.now()
+	return changed, accepted
 }
 
 func (p ledger) Find(ctx context.Context, keys []key.Delivery) ([]attempt.Row, error) {

@@ -31,8 +31,8 @@ func (p months) Open(ctx context.Context, month key.Month) error {
 	})
 }
 
-func (p months) Close(ctx context.Context, month key.Month) error {
-	return p.s.do(ctx, "months.close", func() error {
+func (p months) Close(ctx context.Context, month key.Month, by port.Act) error {
+	return p.s.audited(ctx, "months.close", func() error {
 		state, known := p.s.months[month]
 		if !known {
 			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNoRoom)
@@ -40,6 +40,7 @@ func (p months) Close(ctx context.Context, month key.Month) error {
 		if state.Open {
 			state.Open, state.ClosedAt = false, p.s.now()
 			p.s.months[month] = state
+			p.s.note(port.ActionCloseMonth, month.String(), by)
 		}
 		return nil
 	})
@@ -91,10 +92,15 @@ func (p control) Halted(ctx context.Context) (port.Halt, error) {
 	return read(ctx, p.s, "control.halted", func() (port.Halt, error) { return p.s.halt, nil })
 }
 
-func (p control) SetHalt(ctx context.Context, halt port.Halt) error {
-	halt.Since = instant(halt.Since)
-	return p.s.do(ctx, "control.set_halt", func() error {
+func (p control) SetHalt(ctx context.Context, on bool, by port.Act) error {
+	return p.s.audited(ctx, "control.set_halt", func() error {
+		halt := port.Halt{On: on, Actor: by.Actor, Reason: by.Reason, Since: p.s.dated(by).At}
+		if halt == p.s.halt {
+			return nil
+		}
 		p.s.halt = halt
+		entry := port.HaltEntry(on, by)
+		p.s.note(entry.Action, entry.Subject, by)
 		return nil
 	})
 }

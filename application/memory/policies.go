@@ -47,7 +47,8 @@ func (p policies) List(ctx context.Context) ([]port.PolicyRecord, error) {
 }
 
 func (p policies) Draft(ctx context.Context, spec policy.Spec, by port.Act) (policy.Version, error) {
-	return read(ctx, p.s, "policies.draft", func() (policy.Version, error) {
+	var version policy.Version
+	err := p.s.audited(ctx, "policies.draft", func() (err error) {
 		id, known := p.s.families[spec.Name]
 		if !known {
 			id = int64(len(p.s.families)) + 1
@@ -58,19 +59,20 @@ func (p policies) Draft(ctx context.Context, spec policy.Spec, by port.Act) (pol
 				ref.Version = max(ref.Version, other.Version+1)
 			}
 		}
-		version, err := policy.New(ref, spec)
-		if err != nil {
-			return policy.Version{}, fmt.Errorf("%w: %w", port.ErrInvalid, err)
+		if version, err = policy.New(ref, spec); err != nil {
+			return fmt.Errorf("%w: %w", port.ErrInvalid, err)
 		}
 		p.s.families[spec.Name] = id
 		p.s.policies[ref] = version
 		p.s.policyHistory[ref] = port.PolicyRecord{CreatedBy: p.s.dated(by)}
-		return version, nil
+		p.s.note(port.ActionDraftPolicy, ref.String(), by)
+		return nil
 	})
+	return version, err
 }
 
 func (p policies) Activate(ctx context.Context, ref policy.Ref, by port.Act) error {
-	return p.s.do(ctx, "policies.activate", func() error {
+	return p.s.audited(ctx, "policies.activate", func() error {
 		draft, ok := p.s.policies[ref]
 		if !ok {
 			return fmt.Errorf("%w: policy %s", port.ErrNotFound, ref)
@@ -92,8 +94,9 @@ func (p policies) Activate(ctx context.Context, ref policy.Ref, by port.Act) err
 		}
 		p.s.policies[ref] = active
 		history := p.s.policyHistory[ref]
-		history.ApprovedBy = p.s.dated(by)
+		history.ApprovedBy = p.s.dated(by).Approver()
 		p.s.policyHistory[ref] = history
+		p.s.note(port.ActionActivatePolicy, ref.String(), by)
 		return nil
 	})
 }

@@ -84,7 +84,7 @@ func (s *Store) Corrections() port.Corrections { return corrections{s} }
 
 type corrections struct{ s *Store }
 
-func (p corrections) Correct(ctx context.Context, source port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error), decide port.CorrectionDecision) error {
+func (p corrections) Correct(ctx context.Context, source port.ImportedBill, seal func(plain []byte, purpose port.Purpose) ([]byte, error), decide port.CorrectionDecision, by port.Act) error {
 	return p.s.within(ctx, "corrections", func(ctx context.Context, t *tx) error {
 		k := p.s.targetOf(source.State.Key.Month, source.Customer)
 		locked, err := t.Lock(ctx, []key.Target{k})
@@ -106,7 +106,10 @@ func (p corrections) Correct(ctx context.Context, source port.ImportedBill, seal
 		if err != nil {
 			return err
 		}
-		return t.correct(target, source, seal)
+		if err := t.correct(target, source, seal); err != nil {
+			return err
+		}
+		return t.Audit(ctx, port.CorrectEntry(source, by))
 	})
 }
 

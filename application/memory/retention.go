@@ -36,8 +36,8 @@ func (p retention) Size(ctx context.Context, month key.Month) (port.MonthSize, e
 	})
 }
 
-func (p retention) Drop(ctx context.Context, month key.Month) error {
-	return p.s.do(ctx, "retention.drop", func() error {
+func (p retention) Drop(ctx context.Context, month key.Month, by port.Act) error {
+	return p.s.audited(ctx, "retention.drop", func() error {
 		state, known := p.s.months[month]
 		switch {
 		case !known:
@@ -51,6 +51,7 @@ func (p retention) Drop(ctx context.Context, month key.Month) error {
 		if state.DroppedAt.IsZero() {
 			state.DroppedAt = p.s.now()
 			p.s.months[month] = state
+			p.s.note(port.ActionDropMonth, month.String(), by)
 		}
 		return nil
 	})
@@ -62,33 +63,36 @@ func (s *Store) ended(month, before key.Month) bool {
 }
 
 func (p retention) AuditSize(ctx context.Context, before key.Month) (port.AuditSize, error) {
-	return read(ctx, p.s, "retention.audit_size", func() (w port.AuditSize, _ error) {
-		for _, record := range p.s.imports {
-			if p.s.ended(record.Month, before) {
-				w.Imports++
-			}
-		}
-		for _, run := range p.s.runs {
-			if p.s.ended(run.Month, before) {
-				w.Runs++
-			}
-		}
-		for month := range p.s.months {
-			if p.s.ended(month, before) {
-				w.Months++
-			}
-		}
-		for _, note := range p.s.notes {
-			if note.By.At.Before(before.Start(time.UTC)) {
-				w.Acts++
-			}
-		}
-		return w, nil
-	})
+	return read(ctx, p.s, "retention.audit_size", func() (port.AuditSize, error) { return p.s.auditSize(before), nil })
 }
 
-func (p retention) DropAudit(ctx context.Context, before key.Month) error {
-	return p.s.do(ctx, "retention.drop_audit", func() error {
+func (s *Store) auditSize(before key.Month) (w port.AuditSize) {
+	for _, record := range s.imports {
+		if s.ended(record.Month, before) {
+			w.Imports++
+		}
+	}
+	for _, run := range s.runs {
+		if s.ended(run.Month, before) {
+			w.Runs++
+		}
+	}
+	for month := range s.months {
+		if s.ended(month, before) {
+			w.Months++
+		}
+	}
+	for _, note := range s.notes {
+		if note.By.At.Before(before.Start(time.UTC)) {
+			w.Acts++
+		}
+	}
+	return w
+}
+
+func (p retention) DropAudit(ctx context.Context, before key.Month, by port.Act) error {
+	return p.s.audited(ctx, "retention.drop_audit", func() error {
+		size := p.s.auditSize(before)
 		for i, record := range p.s.imports { // the id is the place: a hole stays
 			if p.s.ended(record.Month, before) {
 				p.s.imports[i] = port.ImportRecord{}
@@ -96,7 +100,11 @@ func (p retention) DropAudit(ctx context.Context, before key.Month) error {
 		}
 		maps.DeleteFunc(p.s.runs, func(_ int64, run port.Run) bool { return p.s.ended(run.Month, before) })
 		maps.DeleteFunc(p.s.months, func(month key.Month, _ port.MonthState) bool { return p.s.ended(month, before) })
-		p.s.notes = slices.DeleteFunc(p.s.notes, func(n port.Note) bool { return n.By.At.Before(before.Start(time.UTC)) })
+		p.s.notes = slices.DeleteFunc(p.s.notes, func(n port.AuditEntry) bool { return n.By.At.Before(before.Start(time.UTC)) })
+		if size != (port.AuditSize{}) {
+			entry := port.DropAuditEntry(before, size, by)
+			p.s.note(entry.Action, entry.Subject, by)
+		}
 		return nil
 	})
 }

@@ -10,22 +10,22 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Audit is the store as port.Audit. Operations: audit.note, audit.about.
+// Audit is the store as port.Audit. Operations: audit.record, which every other operation that is audited has too, and
+// audit.about.
 func (s *Store) Audit() port.Audit { return audit{s} }
 
 type audit struct{ s *Store }
 
-func (p audit) Note(ctx context.Context, what, subject string, by port.Act) error {
-	by.At = instant(by.At)
-	return p.s.do(ctx, "audit.note", func() error {
-		p.s.notes = append(p.s.notes, port.Note{What: what, Subject: subject, By: by})
+func (p audit) Record(ctx context.Context, entry port.AuditEntry) error {
+	return p.s.do(ctx, "audit.record", func() error {
+		p.s.note(entry.Action, entry.Subject, entry.By)
 		return nil
 	})
 }
 
-func (p audit) About(ctx context.Context, subjects []string) ([]port.Note, error) {
-	return read(ctx, p.s, "audit.about", func() ([]port.Note, error) {
-		var found []port.Note
+func (p audit) About(ctx context.Context, subjects []string) ([]port.AuditEntry, error) {
+	return read(ctx, p.s, "audit.about", func() ([]port.AuditEntry, error) {
+		var found []port.AuditEntry
 		for _, n := range p.s.notes {
 			if slices.Contains(subjects, n.Subject) {
 				found = append(found, n)
@@ -36,7 +36,7 @@ func (p audit) About(ctx context.Context, subjects []string) ([]port.Note, error
 }
 
 // Notes returns what operators did, oldest first.
-func (s *Store) Notes() []port.Note {
+func (s *Store) Notes() []port.AuditEntry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.notes)

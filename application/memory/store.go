@@ -42,7 +42,7 @@ type Store struct {
 	families      map[string]int64
 	policies      map[policy.Ref]policy.Version
 	policyHistory map[policy.Ref]port.PolicyRecord // without the version
-	notes         []port.Note
+	notes         []port.AuditEntry
 	runs          map[int64]port.Run
 	lastRun       int64
 	rejects       map[key.Month]map[port.RejectedRow]rejected
@@ -126,6 +126,20 @@ func (s *Store) hooked(op string) error {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	return nil
+}
+
+// audited is do for an operation that keeps an audit entry: a fault of the entry leaves the operation undone, as the
+// end of a transaction would.
+func (s *Store) audited(ctx context.Context, op string, fn func() error) error {
+	if err := s.fault(ctx, "audit.record"); err != nil {
+		return err
+	}
+	return s.do(ctx, op, fn)
+}
+
+// note keeps an audit entry. Called with mu held.
+func (s *Store) note(action, subject string, by port.Act) {
+	s.notes = append(s.notes, port.AuditEntry{Action: action, Subject: subject, By: s.dated(by)})
 }
 
 // do runs a single operation, with its faults before and after, under the lock.

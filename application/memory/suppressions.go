@@ -26,21 +26,25 @@ func (p suppressions) Suppressed(ctx context.Context, contacts []port.Contact) (
 	})
 }
 
-func (p suppressions) Suppress(ctx context.Context, contacts []port.Contact, reason string) error {
-	return p.s.do(ctx, "suppressions.suppress", func() error {
+func (p suppressions) Suppress(ctx context.Context, contacts []port.Contact, by port.Act) error {
+	return p.s.audited(ctx, "suppressions.suppress", func() error {
 		for _, c := range contacts {
 			if _, ok := p.s.suppressed[c]; !ok {
-				p.s.suppressed[c] = port.Suppression{Contact: c, Reason: reason, Since: p.s.now()}
+				p.s.suppressed[c] = port.Suppression{Contact: c, Reason: by.Reason, Since: p.s.now()}
+				p.s.note(port.ActionSuppress, c.Subject(), by)
 			}
 		}
 		return nil
 	})
 }
 
-func (p suppressions) Lift(ctx context.Context, contacts []port.Contact) error {
-	return p.s.do(ctx, "suppressions.lift", func() error {
+func (p suppressions) Lift(ctx context.Context, contacts []port.Contact, by port.Act) error {
+	return p.s.audited(ctx, "suppressions.lift", func() error {
 		for _, c := range contacts {
-			delete(p.s.suppressed, c)
+			if _, ok := p.s.suppressed[c]; ok {
+				delete(p.s.suppressed, c)
+				p.s.note(port.ActionUnsuppress, c.Subject(), by)
+			}
 		}
 		return nil
 	})

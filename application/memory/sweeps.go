@@ -94,7 +94,7 @@ func (p sweeps) Horizon(ctx context.Context) (time.Time, error) {
 	return read(ctx, p.s, "sweeps.horizon", func() (time.Time, error) {
 		horizon := p.s.now()
 		for _, open := range p.s.pending {
-			for _, row := range open.inserted {
+			for _, row := range open.written {
 				if row.ChangedAt.Before(horizon) {
 					horizon = row.ChangedAt
 				}

@@ -16,7 +16,7 @@ import (
 )
 
 // Targets is the store as port.Targets. Operations: targets.within, targets.commit, targets.lock_page, targets.lock,
-// targets.ledger, targets.revoke, targets.succeed, targets.save.
+// targets.ledger, targets.revoke, targets.succeed, targets.save, targets.record, audit.record.
 func (s *Store) Targets() port.Targets { return targets{s} }
 
 type targets struct{ s *Store }
@@ -30,7 +30,7 @@ func (s *Store) within(ctx context.Context, family string, fn func(ctx context.C
 	if err := s.fault(ctx, family+".within"); err != nil {
 		return err
 	}
-	t := &tx{s: s, saved: map[key.Target]bill{}, inserted: map[key.Delivery]attempt.Row{}}
+	t := &tx{s: s, saved: map[key.Target]bill{}, written: map[key.Delivery]attempt.Row{}}
 	defer t.end(false) // for an error of fn, and for its panic
 	if err := fn(ctx, t); err != nil {
 		return err
@@ -52,7 +52,8 @@ type tx struct {
 	s         *Store
 	waitsFor  *tx
 	saved     map[key.Target]bill          // seen by others after the commit
-	inserted  map[key.Delivery]attempt.Row // the same
+	written   map[key.Delivery]attempt.Row // the same
+	audited   []port.AuditEntry            // the same
 	corrected []port.ImportedBill          // what was corrected resolves refused rows
 	broken    error
 	ended     bool
@@ -74,9 +75,10 @@ func (t *tx) end(commit bool) {
 		for _, source := range t.corrected {
 			s.resolve(source.State.Key.Month, source, true)
 		}
-		for _, row := range t.inserted {
+		for _, row := range t.written {
 			s.put(row)
 		}
+		s.notes = append(s.notes, t.audited...)
 	}
 	maps.DeleteFunc(s.locks, func(_ key.Target, by *tx) bool { return by == t })
 	maps.DeleteFunc(s.pending, func(_ key.Delivery, by *tx) bool { return by == t })
@@ -213,9 +215,9 @@ func (t *tx) Ledger(ctx context.Context, keys []key.Target) (map[key.Target][]at
 	err := t.do(ctx, "targets.ledger", func() error {
 		for _, k := range sortedTargets(keys) {
 			rows := slices.Collect(maps.Values(t.s.ledger[k]))
-			for _, row := range t.inserted {
+			for _, row := range t.written {
 				if row.Key.Target() == k {
-					rows = append(rows, row)
+					rows = append(slices.DeleteFunc(rows, func(r attempt.Row) bool { return r.Key == row.Key }), row)
 				}
 			}
 			if len(rows) > 0 {
@@ -243,7 +245,7 @@ func (t *tx) Revoke(ctx context.Context, revocations []attempt.Revocation) ([]ke
 				continue
 			}
 			t.s.pending[r.Key] = t
-			t.inserted[r.Key] = attempt.Row{
+			t.written[r.Key] = attempt.Row{
 				Key: r.Key, State: attempt.Revoked, Reason: r.Reason,
 				FinishedAt: instant(r.FinishedAt), ChangedAt: t.s.now(),
 			}
@@ -310,6 +312,43 @@ func (t *tx) Save(ctx context.Context, targets []billing.Target) error {
 			b.state.Batch = batch
 			t.saved[target.Key()] = b
 		}
+		return nil
+	})
+}
+
+// Record implements port.TargetTx.
+func (t *tx) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
+	var hold []key.Delivery
+	err := t.do(ctx, "targets.record", func() error {
+		for _, o := range outcomes {
+			if err := t.s.wait(ctx, t, func() *tx { return t.s.pending[o.Key] }); err != nil {
+				return fmt.Errorf("%s: %w", o.Key, err)
+			}
+			row, ok := t.written[o.Key]
+			if !ok {
+				row, ok = t.s.row(o.Key)
+			}
+			if !ok {
+				continue
+			}
+			if changed, accepted := t.s.applied(row, o); accepted {
+				t.s.pending[o.Key], t.written[o.Key], row = t, changed, changed
+			}
+			if row.State == o.State {
+				hold = append(hold, o.Key)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(hold, key.Delivery.Compare)
+	return slices.Compact(hold), err
+}
+
+// Audit implements port.TargetTx.
+func (t *tx) Audit(ctx context.Context, entry port.AuditEntry) error {
+	return t.do(ctx, "audit.record", func() error {
+		entry.By = t.s.dated(entry.By)
+		t.audited = append(t.audited, entry)
 		return nil
 	})
 }

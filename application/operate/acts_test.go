@@ -3,6 +3,7 @@ package operate_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -112,7 +113,7 @@ func TestEveryActIsAllowedOrRefusedByTheStatus(t *testing.T) {
 // expectAudit checks that what was done is written down with actor, reason and time, and what was refused is not.
 func (w *world) expectAudit(t *testing.T, done bool) {
 	t.Helper()
-	notes := w.store.Notes()
+	notes := w.audited()
 	if !done {
 		if len(notes) != 0 {
 			t.Fatalf("a refused act is written down: %+v", notes)
@@ -123,7 +124,7 @@ func (w *world) expectAudit(t *testing.T, done bool) {
 		t.Fatal("nothing is written down")
 	}
 	for _, n := range notes {
-		if n.What == "" || !strings.Contains(n.Subject, "2026-11") || n.By.Actor != "on-call" || n.By.Reason != "a test" || !n.By.At.Equal(w.clock.Now()) {
+		if n.Action == "" || !strings.Contains(n.Subject, "2026-11") || n.By.Actor != "on-call" || n.By.Reason != "a test" || !n.By.At.Equal(w.clock.Now()) {
 			t.Fatalf("the note is %+v", n)
 		}
 	}
@@ -156,7 +157,7 @@ func TestEveryActNeedsAnActorAndAReason(t *testing.T) {
 			w := newWorld(t)
 			w.seedNatural(billing.Unknown)
 			before := w.state(t)
-			if err := do(t.Context(), w, who); !errors.Is(err, operate.ErrNoReason) || w.state(t) != before || len(w.store.Notes()) != 0 {
+			if err := do(t.Context(), w, who); !errors.Is(err, operate.ErrNoReason) || w.state(t) != before || len(w.audited()) != 0 {
 				t.Errorf("%s without %s: %v", name, missing, err)
 			}
 		}
@@ -172,7 +173,7 @@ func TestAnActOnABillThatDoesNotExistSaysSo(t *testing.T) {
 		if name == "correct" {
 			continue // names a customer, not a key
 		}
-		if err := do(t.Context(), w, by()); !errors.Is(err, port.ErrNotFound) || len(w.store.Notes()) != 0 {
+		if err := do(t.Context(), w, by()); !errors.Is(err, port.ErrNotFound) || len(w.audited()) != 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -335,5 +336,67 @@ func TestACorrectionRevokesTheKeyOrIsRefused(t *testing.T) {
 	}
 	if s := w.expect(t, billing.Requested, 0, 0); s.Batch != billing.Rendered {
 		t.Fatal("a refused correction changed the data")
+	}
+}
+
+// However an act is cut short, act and audit entry are there together or not at all.
+func TestAnActAndItsAuditEntryAreCommittedTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	statuses := map[string]billing.Status{
+		"cancel": billing.Ready, "un-cancel": billing.Cancelled, "pause": billing.Ready, "resume": billing.Paused, "correct": billing.Ready,
+		"send anyway": billing.Unknown, "write off": billing.Unknown, "delivered": billing.Unknown, "not delivered": billing.Unknown,
+	}
+	for name, do := range acts {
+		counting := newWorld(t)
+		counting.seedNatural(statuses[name])
+		steps := 0
+		counting.store.Fail(func(string) error { steps++; return nil })
+		if err := do(t.Context(), counting, by()); err != nil {
+			t.Fatal(err)
+		}
+		for step := 1; step <= steps; step++ {
+			w := newWorld(t)
+			w.seedNatural(statuses[name])
+			before, at := w.state(t), 0
+			ctx, interrupt := context.WithCancel(t.Context())
+			w.store.Fail(func(op string) error {
+				if at++; at == step {
+					interrupt() // Ctrl-C
+					return fmt.Errorf("%s: %w", op, context.Canceled)
+				}
+				return nil
+			})
+			err := do(ctx, w, by())
+			w.store.Fail(nil)
+			interrupt()
+			changed := w.state(t) != before
+			if notes := w.audited(); len(notes) > 1 || changed != (len(notes) == 1) {
+				t.Errorf("%s, cut short at step %d of %d (%v): changed is %v, audited %+v", name, step, steps, err, changed, notes)
+			}
+		}
+	}
+}
+
+func TestAVerdictThatTheLedgerDoesNotTakeIsNotAudited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.seedNatural(billing.Unknown)
+	late := attempt.Outcome{Key: w.store.Rows(w.key)[0].Key, State: attempt.Succeeded, FinishedAt: w.clock.Now()}
+	w.store.Fail(func(op string) error {
+		if op != "targets.record" {
+			return nil
+		}
+		w.store.Fail(nil)
+		_, err := w.store.Ledger().Record(t.Context(), []attempt.Outcome{late}) // the provider's answer comes first
+		return err
+	})
+	if _, err := w.operator.Verdict(t.Context(), w.key, false, by()); !errors.Is(err, billing.ErrRefused) {
+		t.Fatalf("it came to %v", err)
+	}
+	if notes := w.audited(); len(notes) != 0 {
+		t.Fatalf("audited: %+v", notes)
+	}
+	if row := w.store.Rows(w.key)[0]; row.State != attempt.Succeeded {
+		t.Fatalf("the row is %s", row.State)
 	}
 }

@@ -14,24 +14,25 @@ import (
 
 // Halt stops everything that goes out. Calls under way are not cut short.
 func (o *Operator) Halt(ctx context.Context, by port.Act) error {
-	return o.setHalt(ctx, "halt", true, by)
+	return o.setHalt(ctx, true, by)
 }
 
 // LiftHalt lifts the halt.
 func (o *Operator) LiftHalt(ctx context.Context, by port.Act) error {
-	return o.setHalt(ctx, "lift halt", false, by)
+	return o.setHalt(ctx, false, by)
 }
 
-func (o *Operator) setHalt(ctx context.Context, what string, on bool, by port.Act) error {
+func (o *Operator) setHalt(ctx context.Context, on bool, by port.Act) error {
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Control.SetHalt(ctx, on, by) })
+}
+
+// do runs an act that the port audits itself, at one time however often it is tried.
+func (o *Operator) do(ctx context.Context, by port.Act, act func(ctx context.Context, by port.Act) error) error {
 	if err := o.check(by); err != nil {
 		return err
 	}
-	halt := port.Halt{On: on, Actor: by.Actor, Reason: by.Reason, Since: o.Clock.Now()}
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Control.SetHalt(ctx, halt) })
-	if err != nil {
-		return err
-	}
-	return o.note(ctx, what, "everything", by)
+	by.At = o.Clock.Now()
+	return o.watch.Retry(ctx, "database", func(ctx context.Context) error { return act(ctx, by) })
 }
 
 // CloseMonth closes a month for runs that do not name it. It is refused, with billing.ErrRefused, while bills have not
@@ -45,10 +46,7 @@ func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool,
 			return err
 		}
 	}
-	if err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Months.Close(ctx, month) }); err != nil {
-		return err
-	}
-	return o.note(ctx, "close month", month.String(), by)
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Close(ctx, month, by) })
 }
 
 // mayClose refuses a month in which something is left.
@@ -77,80 +75,46 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 		billing.ErrRefused, month, strings.Join(left, ", "))
 }
 
-// NoteExport writes down, before it happens, that a month's unreached customers are exported.
-func (o *Operator) NoteExport(ctx context.Context, month key.Month, destinations bool, by port.Act) error {
-	if err := o.check(by); err != nil {
-		return err
-	}
-	what := "export the unreached"
+// AuditExport records, before it happens, that a month's unreached customers are exported.
+func (o *Operator) AuditExport(ctx context.Context, month key.Month, destinations bool, by port.Act) error {
+	entry := port.AuditEntry{Action: "export the unreached", Subject: month.String()}
 	if destinations {
-		what += ", with destinations in clear"
+		entry.Action += ", with destinations in clear"
 	}
-	return o.note(ctx, what, month.String(), by)
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
+		entry.By = by
+		return o.Audit.Record(ctx, entry)
+	})
 }
 
 // Suppress adds a customer's channel to the suppression list (on), or removes it.
 func (o *Operator) Suppress(ctx context.Context, contact port.Contact, on bool, by port.Act) error {
-	if err := o.check(by); err != nil {
-		return err
+	change := o.Suppressions.Lift
+	if on {
+		change = o.Suppressions.Suppress
 	}
-	what := "suppress"
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		if on {
-			return o.Suppressions.Suppress(ctx, []port.Contact{contact}, by.Reason)
-		}
-		what = "lift suppression"
-		return o.Suppressions.Lift(ctx, []port.Contact{contact})
-	})
-	if err != nil {
-		return err
-	}
-	return o.note(ctx, what, contact.Subject(), by)
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return change(ctx, []port.Contact{contact}, by) })
 }
 
 // DraftPolicy stores a new version of a policy.
 func (o *Operator) DraftPolicy(ctx context.Context, spec policy.Spec, by port.Act) (version policy.Version, err error) {
-	if err := o.check(by); err != nil {
-		return version, err
-	}
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+	err = o.do(ctx, by, func(ctx context.Context, by port.Act) (err error) {
 		version, err = o.Policies.Draft(ctx, spec, by)
 		return err
 	})
-	if err != nil {
-		return version, err
-	}
-	return version, o.note(ctx, "draft policy", version.Ref().String(), by)
+	return version, err
 }
 
 // ActivatePolicy makes a drafted version ACTIVE and retires the one before.
 func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, by port.Act) error {
-	if err := o.check(by); err != nil {
-		return err
-	}
-	approved := by
-	if by.ApprovedBy != "" {
-		approved.Actor = by.ApprovedBy // the audit keeps who carried it out
-	}
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Policies.Activate(ctx, ref, approved) })
-	if err != nil {
-		return err
-	}
-	return o.note(ctx, "activate policy", ref.String(), by)
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Policies.Activate(ctx, ref, by) })
 }
 
 // Correct replaces the data of a bill that has not gone out (R6): the current key is revoked, or the correction is
 // refused (billing.ErrRefused), so that no older copy can go out.
 func (o *Operator) Correct(ctx context.Context, corrections port.Corrections, bill port.ImportedBill, month key.Month, seal func([]byte, port.Purpose) ([]byte, error), by port.Act) error {
-	if err := o.check(by); err != nil {
-		return err
-	}
 	bill.State.Key.Month = month
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		return corrections.Correct(ctx, bill, seal, settle.Correction(bill, o.Clock))
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
+		return corrections.Correct(ctx, bill, seal, settle.Correction(bill, o.Clock), by)
 	})
-	if err != nil {
-		return err
-	}
-	return o.note(ctx, "correct", port.CustomerSubject(month, bill.Customer), by)
 }

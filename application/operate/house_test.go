@@ -30,7 +30,7 @@ func TestAHaltSaysWhoAndWhyAndIsWrittenDown(t *testing.T) {
 	if halt, err := w.store.Control().Halted(t.Context()); err != nil || halt.On {
 		t.Fatalf("the halt is %+v: %v", halt, err)
 	}
-	if notes := w.store.Notes(); len(notes) != 2 || notes[0].What != "halt" || notes[1].What != "lift halt" {
+	if notes := w.audited(); len(notes) != 2 || notes[0].Action != "halt" || notes[1].Action != "lift halt" {
 		t.Fatalf("the notes are %+v", notes)
 	}
 }
@@ -44,8 +44,8 @@ func TestAHaltThatFailedIsNotWrittenDownAsDone(t *testing.T) {
 		}
 		return nil
 	})
-	if err := w.operator.Halt(t.Context(), by()); err == nil || len(w.store.Notes()) != 0 {
-		t.Fatalf("%v, and the notes are %+v", err, w.store.Notes())
+	if err := w.operator.Halt(t.Context(), by()); err == nil || len(w.audited()) != 0 {
+		t.Fatalf("%v, and the notes are %+v", err, w.audited())
 	}
 }
 
@@ -62,7 +62,7 @@ func TestASuppressionNamesTheCustomerByNumberAndTheChannel(t *testing.T) {
 			t.Fatalf("listed %v: %v", listed, err)
 		}
 	}
-	for _, note := range w.store.Notes() {
+	for _, note := range w.audited() {
 		if !strings.Contains(note.Subject, "4711") || !strings.Contains(note.Subject, "SMS") {
 			t.Fatalf("the note says %q: nobody could tell whom it is about", note.Subject)
 		}
@@ -104,7 +104,7 @@ func TestAPolicyIsDraftedAndActivated(t *testing.T) {
 	if _, err := w.operator.DraftPolicy(t.Context(), policy.Spec{}, by()); !errors.Is(err, port.ErrInvalid) {
 		t.Fatalf("drafting nonsense: %v", err)
 	}
-	if notes := w.store.Notes(); len(notes) != 2 {
+	if notes := w.audited(); len(notes) != 2 {
 		t.Fatalf("the notes are %+v", notes)
 	}
 }
@@ -140,7 +140,7 @@ func TestAnActWaitsForTheDatabaseAndIsDoneOnce(t *testing.T) {
 		t.Fatalf("it came to %v", err)
 	}
 	w.expect(t, billing.Paused, 0, 0)
-	if notes := w.store.Notes(); len(notes) != 1 || !strings.HasPrefix(notes[0].What, "pause") {
+	if notes := w.audited(); len(notes) != 1 || !strings.HasPrefix(notes[0].Action, "pause") {
 		t.Fatalf("the notes are %+v: what may have been done must not be missing", notes)
 	}
 	if n := len(log.Find("a part is down; waiting for it, nothing is lost")); n != 1 {
@@ -168,13 +168,13 @@ func TestAMonthThatIsNotThroughIsClosedOnlyAnyway(t *testing.T) {
 func TestAnExportIsWrittenDownBeforeItIsMade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.operator.NoteExport(t.Context(), w.key.Month, true, by()); err != nil {
+	if err := w.operator.AuditExport(t.Context(), w.key.Month, true, by()); err != nil {
 		t.Fatal(err)
 	}
-	if notes := w.store.Notes(); len(notes) != 1 || !strings.Contains(notes[0].What, "destinations in clear") || notes[0].Subject != "2026-11" {
+	if notes := w.audited(); len(notes) != 1 || !strings.Contains(notes[0].Action, "destinations in clear") || notes[0].Subject != "2026-11" {
 		t.Fatalf("the notes are %+v", notes)
 	}
-	if err := w.operator.NoteExport(t.Context(), w.key.Month, false, port.Act{Actor: "kim"}); !errors.Is(err, operate.ErrNoReason) {
+	if err := w.operator.AuditExport(t.Context(), w.key.Month, false, port.Act{Actor: "kim"}); !errors.Is(err, operate.ErrNoReason) {
 		t.Fatalf("without a reason: %v", err)
 	}
 }
@@ -195,8 +195,8 @@ func TestWhoeverApprovedAVersionStandsInItsRecordAndWhoCarriedItOutInTheAudit(t 
 	if err != nil || len(records) != 2 || records[1].ApprovedBy.Actor != "the boss" || records[1].CreatedBy.Actor != "on-call" {
 		t.Fatalf("the records are %+v: %v", records, err)
 	}
-	notes := w.store.Notes()
-	if last := notes[len(notes)-1]; last.What != "activate policy" || last.By.Actor != "on-call" || last.By.ApprovedBy != "the boss" {
+	notes := w.audited()
+	if last := notes[len(notes)-1]; last.Action != "activate policy" || last.By.Actor != "on-call" || last.By.ApprovedBy != "the boss" {
 		t.Fatalf("the note is %+v", last)
 	}
 }

@@ -53,12 +53,14 @@ func New(ports Ports, callDeadline time.Duration) *Operator {
 // act changes one target. The target is locked and settled; rows are its ledger rows.
 type act func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error)
 
-// change locks a target, settles it, lets do change it and stores it, in one transaction; then it writes the act down.
-// It returns the target as it now is. What settling found out is stored even if do refuses the act.
+// change locks a target, settles it, lets do change it, stores it and the act's audit entry, in one transaction. It
+// returns the target as it now is. Where do refuses the act, what settling found out is stored, and no entry.
 func (o *Operator) change(ctx context.Context, what string, k key.Target, by port.Act, do act) (result billing.Target, err error) {
 	if err := o.check(by); err != nil {
 		return result, err
 	}
+	by.At = o.Clock.Now()
+	entry := port.AuditEntry{Action: what, Subject: k.String(), By: by}
 	policies, err := o.policies(ctx)
 	if err != nil {
 		return result, err
@@ -66,27 +68,24 @@ func (o *Operator) change(ctx context.Context, what string, k key.Target, by por
 	var refused error
 	unknown := false // the answer to an earlier try's COMMIT was lost
 	err = o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		result, refused, err = o.changeOnce(ctx, k, policies, do)
+		result, refused, err = o.changeOnce(ctx, entry, k, policies, do)
 		unknown = unknown || errors.Is(err, port.ErrCommitUnknown)
 		return err
 	})
 	if err == nil {
 		err = refused
 	}
-	if err != nil && unknown {
-		// The first try may have been committed, so that this act now stands in its own way: it must not be missing in
-		// the audit.
-		noted := o.note(ctx, what+" (perhaps: the database's answer was lost)", k.String(), by)
-		return result, errors.Join(fmt.Errorf("%s: the answer to the first try was lost, it may have been done: %w", what, err), noted)
-	}
-	if err != nil {
+	switch {
+	case err != nil && unknown: // the first try, if it was committed, now stands in the way of this one; so is its entry
+		return result, fmt.Errorf("%s: the answer to the first try was lost, it may have been done (the audit shows it): %w", what, err)
+	case err != nil:
 		return result, fmt.Errorf("%s: %w", what, err)
 	}
-	return result, o.note(ctx, what, k.String(), by)
+	return result, nil
 }
 
 // changeOnce is the transaction of change. refused is the refusal of do, which ends the act but not the transaction.
-func (o *Operator) changeOnce(ctx context.Context, k key.Target, policies billing.Policies, do act) (result billing.Target, refused, err error) {
+func (o *Operator) changeOnce(ctx context.Context, entry port.AuditEntry, k key.Target, policies billing.Policies, do act) (result billing.Target, refused, err error) {
 	err = o.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
 		locked, err := tx.Lock(ctx, []key.Target{k})
 		if err != nil {
@@ -112,8 +111,12 @@ func (o *Operator) changeOnce(ctx context.Context, k key.Target, policies billin
 				return refused
 			}
 			result = locked[0]
+			return tx.Save(ctx, locked[:1])
 		}
-		return tx.Save(ctx, []billing.Target{result})
+		if err := tx.Save(ctx, []billing.Target{result}); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, entry)
 	})
 	return result, refused, err
 }
@@ -124,12 +127,6 @@ func (o *Operator) check(by port.Act) error {
 		return ErrNoReason
 	}
 	return nil
-}
-
-// note writes an act down.
-func (o *Operator) note(ctx context.Context, what, subject string, by port.Act) error {
-	by.At = o.Clock.Now()
-	return o.watch.Retry(ctx, "database", func(ctx context.Context) error { return o.Audit.Note(ctx, what, subject, by) })
 }
 
 // policies returns how to find a policy version.

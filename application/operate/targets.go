@@ -86,37 +86,33 @@ func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (bil
 }
 
 // Verdict records what became of an UNKNOWN target: delivered makes it SUCCEEDED, not delivered lets it go on with its
-// route. The verdict goes into the ledger, and the target follows from it as from any outcome.
+// route. The verdict goes into the ledger, and the target follows from it as from any outcome, in the same transaction.
 func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by port.Act) (billing.Target, error) {
 	what := "verdict: not delivered"
 	if delivered {
 		what = "verdict: delivered"
 	}
-	var about key.Delivery
-	_, err := o.change(ctx, what, k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	return o.change(ctx, what, k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
 		row := attempt.RowOf(rows, t.Delivery())
 		if t.Status() != billing.Unknown || row == nil || row.State != attempt.Unknown {
 			return t, fmt.Errorf("%w: %s is %s, not UNKNOWN", billing.ErrRefused, k, t.Status())
 		}
-		about = row.Key
-		return t, nil
-	})
-	if err != nil {
-		return billing.Target{}, err
-	}
-	outcome := attempt.Outcome{Key: about, State: attempt.Failed, Class: attempt.Temporary, Reason: attempt.ReasonManual, FinishedAt: o.Clock.Now(), Manual: true}
-	if delivered {
-		outcome.State, outcome.Class = attempt.Succeeded, ""
-	}
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		_, err := o.Ledger.Record(ctx, []attempt.Outcome{outcome})
-		return err
-	})
-	if err != nil {
-		return billing.Target{}, fmt.Errorf("%s: %w", what, err)
-	}
-	return o.change(ctx, what+", settled", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
-		return t, nil
+		outcome := attempt.Outcome{Key: row.Key, State: attempt.Failed, Class: attempt.Temporary, Reason: attempt.ReasonManual, FinishedAt: o.Clock.Now(), Manual: true}
+		if delivered {
+			outcome.State, outcome.Class = attempt.Succeeded, ""
+		}
+		held, err := tx.Record(ctx, []attempt.Outcome{outcome})
+		if err != nil {
+			return t, err
+		}
+		if len(held) == 0 {
+			return t, fmt.Errorf("%w: the outcome of %s came in meanwhile", billing.ErrRefused, k)
+		}
+		settled, err := settle.Locked(ctx, tx, []billing.Target{t}, policies, o.Clock)
+		if len(settled) == 1 {
+			t = settled[0]
+		}
+		return t, err
 	})
 }
 

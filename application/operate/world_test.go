@@ -26,6 +26,7 @@ type world struct {
 	operator *operate.Operator
 	key      key.Target
 	policy   policy.Ref
+	before   int // audit entries of the setup
 }
 
 func newWorld(t *testing.T) *world {
@@ -45,8 +46,12 @@ func newWorld(t *testing.T) *world {
 	}
 	w.policy = version.Ref()
 	w.operator = operate.New(w.ports(), callDeadline)
+	w.before = len(w.store.Notes())
 	return w
 }
+
+// audited are the audit entries since the setup.
+func (w *world) audited() []port.AuditEntry { return w.store.Notes()[w.before:] }
 
 func (w *world) ports() operate.Ports {
 	return operate.Ports{

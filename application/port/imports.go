@@ -58,8 +58,9 @@ type Imports interface {
 	// is nil and other is the import of the month that began last and has not ended (the zero record: none is known).
 	// What the other methods promise holds without it.
 	TryLockMonth(ctx context.Context, month key.Month) (release func(), other ImportRecord, err error)
-	// Begin stores the record of an import that begins and returns its id, counted from 1.
-	Begin(ctx context.Context, record ImportRecord) (int64, error)
+	// Begin stores the record of an import that begins and returns its id, counted from 1. The entries are audited in
+	// the same transaction.
+	Begin(ctx context.Context, record ImportRecord, entries ...AuditEntry) (int64, error)
 	// End overwrites the record of an import. ErrNotFound if it never began.
 	End(ctx context.Context, record ImportRecord) error
 	// Reject notes refused rows. A file and line that is noted already stays as it is. Returns those of them that were

@@ -46,24 +46,3 @@ type Sweeps interface {
 	// there are none.
 	InDoubt(ctx context.Context, month key.Month) (claimed int, until time.Time, err error)
 }
-
-// Suppressions is the suppression list, by customer and channel.
-type Suppressions interface {
-	// Suppressed returns those contacts that are on the list, and so must not be used.
-	Suppressed(ctx context.Context, contacts []Contact) ([]Contact, error)
-	// Suppress adds contacts to the list, with a reason for people. What is on it already stays as it is.
-	Suppress(ctx context.Context, contacts []Contact, reason string) error
-	// Lift removes contacts from the list.
-	Lift(ctx context.Context, contacts []Contact) error
-	// Of returns a customer's entries, in the order of the channels.
-	Of(ctx context.Context, userID int64) ([]Suppression, error)
-	// Count returns the number of entries.
-	Count(ctx context.Context) (int, error)
-}
-
-// Suppression is an entry of the suppression list.
-type Suppression struct {
-	Contact
-	Reason string
-	Since  time.Time // by the database's clock
-}

@@ -13,13 +13,15 @@ type Retention interface {
 	Size(ctx context.Context, month key.Month) (MonthSize, error)
 	// Drop removes the bills, the ledger and the refused rows of a closed month for good. Safe to repeat, also after it
 	// was cut short; the month is dropped (MonthState.DroppedAt) when all of it is gone. ErrNotFound where the month was
-	// never opened, ErrInvalid while it is open, ErrConflict where others hold it just now: try again.
-	Drop(ctx context.Context, month key.Month) error
+	// never opened, ErrInvalid while it is open, ErrConflict where others hold it just now: try again. It is audited
+	// (ActionDropMonth) once all of it is gone.
+	Drop(ctx context.Context, month key.Month, by Act) error
 	// AuditSize tells what DropAudit would take away.
 	AuditSize(ctx context.Context, before key.Month) (AuditSize, error)
 	// DropAudit removes the records of imports and runs of dropped months before the given one, these months
-	// themselves, and what operators did before its first instant (UTC). Safe to repeat.
-	DropAudit(ctx context.Context, before key.Month) error
+	// themselves, and what operators did before its first instant (UTC), in one transaction. It is audited
+	// (DropAuditEntry) where there was any. Safe to repeat.
+	DropAudit(ctx context.Context, before key.Month, by Act) error
 }
 
 // MonthSize is how much of a month there is.

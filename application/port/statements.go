@@ -124,9 +124,9 @@ type Corrections interface {
 	// Correct, in one transaction, locks the customer's target, calls decide with it and its current ledger row (nil if
 	// there is none), and stores what decide made of the target together with the new data: batch status IMPORTED, data
 	// version + 1. decide may call revoke, once, to close the current key; it returns whether it did. Refused rows that
-	// the bill names in Resolves, or that name its customer, become resolved. ErrNotFound if the customer has no bill in the
-	// month; an error of decide rolls back and is returned.
-	Correct(ctx context.Context, bill ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error), decide CorrectionDecision) error
+	// the bill names in Resolves, or that name its customer, become resolved. It is audited (CorrectEntry). ErrNotFound
+	// if the customer has no bill in the month; an error of decide rolls back and is returned.
+	Correct(ctx context.Context, bill ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error), decide CorrectionDecision, by Act) error
 }
 
 // CorrectionDecision decides whether a correction is made, and changes the target accordingly.

@@ -38,6 +38,10 @@ type TargetTx interface {
 	// Save stores the targets, which this transaction must have locked (else ErrInvalid), in any order. It leaves the
 	// batch status as it is, because only the batch writes it.
 	Save(ctx context.Context, targets []billing.Target) error
+	// Record does what Ledger.Record does, in this transaction: for verdicts of operators on locked targets.
+	Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error)
+	// Audit stores the entry of an act, to be committed with what the act changed.
+	Audit(ctx context.Context, entry AuditEntry) error
 }
 
 // Page asks for one page of candidates: RENDERED, READY or FAILED, available at or before PassNow, behind the cursor.

@@ -174,7 +174,7 @@ func correctionsSealFails(s *stage) {
 	k := s.rendered(november, 1)[0]
 	before := s.state(k)
 	failure := errors.New("the key service is gone")
-	err := s.Corrections.Correct(s.ctx, corrected(0), func([]byte, port.Purpose) ([]byte, error) { return nil, failure }, takeCorrection)
+	err := s.Corrections.Correct(s.ctx, corrected(0), func([]byte, port.Purpose) ([]byte, error) { return nil, failure }, takeCorrection, act)
 	if !errors.Is(err, failure) {
 		s.Errorf("the error is %v, want the seal's", err)
 	}
@@ -188,7 +188,7 @@ func correctionsLock(s *stage) {
 			return err
 		}
 		s.blocked("a correction of a target that is held", func(ctx context.Context) error {
-			return s.Corrections.Correct(ctx, corrected(0), seal, takeCorrection)
+			return s.Corrections.Correct(ctx, corrected(0), seal, takeCorrection, act)
 		})
 		return nil
 	}))

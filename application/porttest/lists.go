@@ -26,6 +26,9 @@ func SuppressionsChecks() []Check[Storage] {
 	}
 }
 
+// asked is a customer's own wish.
+var asked = port.Act{Actor: "kim", Reason: "asked for it", At: noon}
+
 func (s *stage) suppressed(contacts ...port.Contact) map[port.Contact]bool {
 	s.Helper()
 	listed := map[port.Contact]bool{}
@@ -37,14 +40,14 @@ func (s *stage) suppressed(contacts ...port.Contact) map[port.Contact]bool {
 
 func suppressionsListed(s *stage) {
 	mail, text, other := port.Contact{UserID: 1, Channel: channel.Email}, port.Contact{UserID: 1, Channel: channel.SMS}, port.Contact{UserID: 2, Channel: channel.Email}
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{mail, {UserID: 3, Channel: channel.Push}}, "bounced"))
+	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{mail, {UserID: 3, Channel: channel.Push}}, act))
 	if listed := s.suppressed(other, mail, text); len(listed) != 1 || !listed[mail] {
 		s.Errorf("suppressed: %v, want %v alone", listed, mail)
 	}
 	if listed := s.suppressed(); len(listed) != 0 {
 		s.Errorf("suppressed of none: %v", listed)
 	}
-	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{mail, text}))
+	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{mail, text}, act))
 	if listed := s.suppressed(mail, text, other); len(listed) != 0 {
 		s.Errorf("suppressed after lifting: %v", listed)
 	}
@@ -53,13 +56,13 @@ func suppressionsListed(s *stage) {
 func suppressionsAgain(s *stage) {
 	contact := port.Contact{UserID: 1, Channel: channel.SMS}
 	for range 2 {
-		s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{contact}, "asked for it"))
+		s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{contact}, asked))
 		if !s.suppressed(contact)[contact] {
 			s.Error("not suppressed")
 		}
 	}
 	for range 2 {
-		s.must(s.Suppressions.Lift(s.ctx, []port.Contact{contact}))
+		s.must(s.Suppressions.Lift(s.ctx, []port.Contact{contact}, act))
 		if s.suppressed(contact)[contact] {
 			s.Error("still suppressed after one lift")
 		}
@@ -75,7 +78,7 @@ func suppressionsMany(s *stage) {
 			odd = append(odd, c)
 		}
 	}
-	s.must(s.Suppressions.Suppress(s.ctx, odd, "bounced"))
+	s.must(s.Suppressions.Suppress(s.ctx, odd, act))
 	listed := s.suppressed(all...)
 	for i, c := range all {
 		if listed[c] != (i%2 == 1) {
@@ -86,8 +89,8 @@ func suppressionsMany(s *stage) {
 
 func suppressionsOf(s *stage) {
 	before := normal(s.now())
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.SMS}, {UserID: 8, Channel: channel.Email}}, "반송"))
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.Email}, {UserID: 7, Channel: channel.SMS}}, "asked for it"))
+	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.SMS}, {UserID: 8, Channel: channel.Email}}, port.Act{Actor: "kim", Reason: "반송", At: noon}))
+	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.Email}, {UserID: 7, Channel: channel.SMS}}, asked))
 	var got []string
 	for _, e := range given(s.Suppressions.Of(s.ctx, 7))(s) {
 		got = append(got, string(e.Channel)+" "+e.Reason)
@@ -146,7 +149,7 @@ func monthsOpenAgain(s *stage) {
 
 func monthsClose(s *stage) {
 	for range 2 {
-		s.must(s.Months.Close(s.ctx, november))
+		s.must(s.Months.Close(s.ctx, november, act))
 		s.monthsAre("after closing", december)
 	}
 	if err := s.Months.Open(s.ctx, november); !errors.Is(err, port.ErrInvalid) {
@@ -156,7 +159,7 @@ func monthsClose(s *stage) {
 }
 
 func monthsCloseUnknown(s *stage) {
-	if err := s.Months.Close(s.ctx, december+1); !errors.Is(err, port.ErrNotFound) {
+	if err := s.Months.Close(s.ctx, december+1, act); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("closing a month that was never opened: %v, want ErrNotFound", err)
 	}
 	s.monthsAre("afterwards", november, december)
@@ -197,7 +200,7 @@ func monthsRoom(s *stage) {
 }
 
 func monthsAll(s *stage) {
-	s.must(s.Months.Close(s.ctx, november))
+	s.must(s.Months.Close(s.ctx, november, act))
 	all := given(s.Months.All(s.ctx))(s)
 	if len(all) != 2 || all[0].Month != november || all[1].Month != december {
 		s.Fatalf("the months are %+v", all)
@@ -209,7 +212,7 @@ func monthsAll(s *stage) {
 		s.Errorf("the open one is %+v", d)
 	}
 	closed := all[0].ClosedAt
-	s.must(s.Months.Close(s.ctx, november))
+	s.must(s.Months.Close(s.ctx, november, act))
 	if again := given(s.Months.All(s.ctx))(s)[0].ClosedAt; !again.Equal(closed) {
 		s.Errorf("closing again moved the closing from %s to %s", closed, again)
 	}
@@ -241,7 +244,7 @@ func controlHalt(s *stage) {
 		{Actor: "kim", Reason: "corrected", Since: noon.Add(1e9)},
 	} {
 		halt.Since = normal(halt.Since)
-		s.must(s.Control.SetHalt(s.ctx, halt))
+		s.must(s.Control.SetHalt(s.ctx, halt.On, port.Act{Actor: halt.Actor, Reason: halt.Reason, At: halt.Since}))
 		expect(halt)
 	}
 }

@@ -202,7 +202,7 @@ func second[T any](_ T, err error) error { return err }
 
 // correct corrects a bill.
 func (s *stage) correct(b port.ImportedBill, decide port.CorrectionDecision) error {
-	return s.Corrections.Correct(s.ctx, b, seal, decide)
+	return s.Corrections.Correct(s.ctx, b, seal, decide, act)
 }
 
 // takeCorrection revokes the current key and takes the next round.

@@ -62,10 +62,10 @@ func (s *stage) droppedAt(month key.Month) time.Time {
 func retentionDrops(s *stage) {
 	s.lived(november, 3)
 	kept := s.lived(december, 2)
-	s.must(s.Months.Close(s.ctx, november))
+	s.must(s.Months.Close(s.ctx, november, act))
 	var first time.Time
 	for range 2 {
-		s.must(s.Retention.Drop(s.ctx, november))
+		s.must(s.Retention.Drop(s.ctx, november, act))
 		s.sizeIs(november, 0, 0, 0)
 		s.sizeIs(december, 2, 1, 1)
 		at := s.droppedAt(november)
@@ -96,25 +96,26 @@ func retentionDrops(s *stage) {
 
 func retentionOpen(s *stage) {
 	s.lived(november, 2)
-	if err := s.Retention.Drop(s.ctx, november); !errors.Is(err, port.ErrInvalid) {
+	if err := s.Retention.Drop(s.ctx, november, act); !errors.Is(err, port.ErrInvalid) {
 		s.Errorf("dropping an open month: %v, want ErrInvalid", err)
 	}
-	if err := s.Retention.Drop(s.ctx, december+1); !errors.Is(err, port.ErrNotFound) {
+	if err := s.Retention.Drop(s.ctx, december+1, act); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("dropping a month that was never opened: %v, want ErrNotFound", err)
 	}
 	s.sizeIs(november, 2, 1, 1)
 }
 
 func retentionAudit(s *stage) {
+	act := port.Act{Actor: "kim", Reason: "the months are over", At: (december + 2).Start(time.UTC)} // too young to be dropped
 	long := november.Start(time.UTC).Add(-time.Hour)
 	for _, month := range []key.Month{november, december} {
 		given(s.Imports.Begin(s.ctx, port.ImportRecord{Month: month, File: "bills.csv", StartedAt: noon}))(s)
 		given(s.Runs.Start(s.ctx, port.Run{Month: month, By: port.Act{Actor: "kim"}, StartedAt: noon, Status: port.RunFinished}))(s)
-		s.must(s.Months.Close(s.ctx, month))
+		s.must(s.Months.Close(s.ctx, month, act))
 	}
-	s.must(s.Audit.Note(s.ctx, "export", "long ago", port.Act{Actor: "kim", Reason: "x", At: long}))
-	s.must(s.Audit.Note(s.ctx, "export", "lately", port.Act{Actor: "kim", Reason: "x", At: december.Start(time.UTC).Add(time.Hour)}))
-	s.must(s.Retention.Drop(s.ctx, november))
+	s.must(s.Audit.Record(s.ctx, port.AuditEntry{Action: "export", Subject: "long ago", By: port.Act{Actor: "kim", Reason: "x", At: long}}))
+	s.must(s.Audit.Record(s.ctx, port.AuditEntry{Action: "export", Subject: "lately", By: port.Act{Actor: "kim", Reason: "x", At: december.Start(time.UTC).Add(time.Hour)}}))
+	s.must(s.Retention.Drop(s.ctx, november, act))
 	auditIs := func(when string, before key.Month, want port.AuditSize) {
 		s.Helper()
 		if got := given(s.Retention.AuditSize(s.ctx, before))(s); got != want {
@@ -125,7 +126,7 @@ func retentionAudit(s *stage) {
 	auditIs("dropped", november, port.AuditSize{Acts: 1})
 	auditIs("one is dropped, the other not", december+1, port.AuditSize{Imports: 1, Runs: 1, Acts: 2, Months: 1})
 	for range 2 {
-		s.must(s.Retention.DropAudit(s.ctx, december))
+		s.must(s.Retention.DropAudit(s.ctx, december, act))
 		auditIs("afterwards", december, port.AuditSize{})
 	}
 	if runs := given(s.Runs.Latest(s.ctx, 0, 10))(s); len(runs) != 1 || runs[0].Month != december {

@@ -13,50 +13,6 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Audit runs the suite of port.Audit.
-func Audit(t *testing.T, open OpenStorage) { Run(t, AuditChecks(), open) }
-
-// AuditChecks are the promises of port.Audit.
-func AuditChecks() []Check[Storage] {
-	return []Check[Storage]{
-		onStage("keeps what was done, to what, by whom, why and when", auditNotes),
-		onStage("tells what was done to the subjects alone that are asked for", auditAbout),
-	}
-}
-
-func auditNotes(s *stage) {
-	want := []port.Note{
-		{What: "cancel", Subject: "2026-11/7", By: port.Act{Actor: "kim", Reason: "the customer asked", At: noon}},
-		{What: "cancel", Subject: "2026-11/7", By: port.Act{Actor: "kim", Reason: "the customer asked", At: noon}},
-		{What: "halt", Subject: "dispatch", By: port.Act{Actor: "이", Reason: "금액 오류", At: noon.Add(-time.Hour), ApprovedBy: "박"}},
-	}
-	for _, n := range want {
-		s.must(s.Audit.Note(s.ctx, n.What, n.Subject, n.By))
-	}
-	s.notesAre(want, "2026-11/7", "dispatch")
-}
-
-func (s *stage) notesAre(want []port.Note, subjects ...string) {
-	s.Helper()
-	got := given(s.Audit.About(s.ctx, subjects))(s)
-	for i := range got {
-		got[i].By.At = normal(got[i].By.At)
-	}
-	if !slices.Equal(got, want) {
-		s.Errorf("noted about %q\n%+v, want\n%+v", subjects, got, want)
-	}
-}
-
-func auditAbout(s *stage) {
-	for _, subject := range []string{"2026-11/7", "2026-11/77", "everything"} {
-		s.must(s.Audit.Note(s.ctx, "look at", subject, act))
-	}
-	s.notesAre([]port.Note{{What: "look at", Subject: "2026-11/7", By: act}}, "2026-11/7", "2026-11/8")
-	s.notesAre([]port.Note{{What: "look at", Subject: "2026-11/7", By: act}, {What: "look at", Subject: "everything", By: act}}, "everything", "2026-11/7")
-	s.notesAre(nil, "2026-12/7")
-	s.notesAre(nil)
-}
-
 // Runs runs the suite of port.Runs.
 func Runs(t *testing.T, open OpenStorage) { Run(t, RunsChecks(), open) }
 

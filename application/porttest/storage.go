@@ -36,6 +36,8 @@ type Storage struct {
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
+	// RefuseAudit lets every audit entry fail until allow is called.
+	RefuseAudit func(t testing.TB) (allow func())
 }
 
 // OpenStorage opens a fresh store that no other check uses, and closes it by t.Cleanup.

@@ -1,6 +1,7 @@
 package porttest_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -46,5 +47,14 @@ func openMemory() (porttest.Storage, *memory.Store) {
 		Audit: s.Audit(), Runs: s.Runs(), Report: s.Report(), SealedBills: s.SealedBills(), Imports: s.Imports(), Renders: s.Renders(),
 		Corrections: s.Corrections(), Retention: s.Retention(),
 		Elapse: func(_ testing.TB, d time.Duration) { clock.Advance(d) },
+		RefuseAudit: func(testing.TB) (allow func()) {
+			s.Fail(func(op string) error {
+				if op == "audit.record" {
+					return errors.New("no right to audit")
+				}
+				return nil
+			})
+			return func() { s.Fail(nil) }
+		},
 	}, s
 }

@@ -214,8 +214,8 @@ func targetsSuppressed(s *stage) {
 		}))
 	}
 	expect("nothing on the list", 0, 0)
-	s.must(s.Suppressions.Suppress(s.ctx, contact, "asked for it"))
+	s.must(s.Suppressions.Suppress(s.ctx, contact, asked))
 	expect("one on the list", channel.NewSet(channel.SMS), 0)
-	s.must(s.Suppressions.Lift(s.ctx, contact))
+	s.must(s.Suppressions.Lift(s.ctx, contact, asked))
 	expect("lifted", 0, 0)
 }

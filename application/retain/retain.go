@@ -193,16 +193,16 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, anyway bool, by port
 	if only != 0 || plan.Audit == (port.AuditSize{}) {
 		return plan, nil
 	}
-	if err := k.note(ctx, fmt.Sprintf("remove audit data: %d acts, %d runs, %d imports, %d months", plan.Audit.Acts, plan.Audit.Runs, plan.Audit.Imports, plan.Audit.Months),
-		"before "+plan.AuditBefore.String(), by); err != nil {
-		return plan, err
-	}
-	return plan, k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.DropAudit(ctx, plan.AuditBefore) })
+	by.At = k.Clock.Now()
+	return plan, k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.DropAudit(ctx, plan.AuditBefore, by) })
 }
 
-// drop removes a month: first it is written down, then the statements go, then their rows.
+// drop removes a month: first that is audited, because packs are not part of any transaction; then the packs go, then the
+// rows, with an entry of their own.
 func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, told Told) error {
-	if err := k.note(ctx, "remove month: "+m.String(), m.Month.String(), by); err != nil {
+	by.At = k.Clock.Now()
+	entry := port.AuditEntry{Action: "remove month: " + m.String(), Subject: m.Month.String(), By: by}
+	if err := k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Audit.Record(ctx, entry) }); err != nil {
 		return err
 	}
 	gone := port.PackSize{}
@@ -219,12 +219,7 @@ func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, told Told) 
 	if err != nil {
 		return err
 	}
-	return k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.Drop(ctx, m.Month) })
-}
-
-func (k *Keeper) note(ctx context.Context, what, subject string, by port.Act) error {
-	by.At = k.Clock.Now()
-	return k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Audit.Note(ctx, what, subject, by) })
+	return k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.Drop(ctx, m.Month, by) })
 }
 
 // String says what there is of a month, as it is written down.

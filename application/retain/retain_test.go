@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +90,12 @@ func (w *world) month(month key.Month, statuses ...billing.Status) {
 	must(w, err)
 	_, err = w.packs.Put(ctx, month.String()+"/000000-ab", [][]byte{[]byte("statement")})
 	must(w, err)
-	must(w, w.store.Months().Close(ctx, month))
+	must(w, w.store.Months().Close(ctx, month, port.Act{Actor: "kim", Reason: "a test"}))
+}
+
+// audited are the entries of what the keeper did.
+func (w *world) audited() []port.AuditEntry {
+	return slices.DeleteFunc(w.store.Notes(), func(e port.AuditEntry) bool { return e.Action == port.ActionCloseMonth })
 }
 
 func must(t testing.TB, err error) {
@@ -141,9 +147,12 @@ func TestMonthsThatWereKeptLongEnoughGoAndOthersStay(t *testing.T) {
 	if fmt.Sprint(told) != fmt.Sprint([]key.Month{old - 1, old}) {
 		t.Errorf("told of %v", told)
 	}
-	notes := w.store.Notes()
-	if len(notes) != 2 || notes[1].By.Reason != by.Reason || notes[1].Subject != old.String() || !strings.Contains(notes[1].What, "2 bills, 1 UNKNOWN, 1 SUCCEEDED") {
-		t.Errorf("written down: %+v", notes)
+	notes := w.audited()
+	if len(notes) != 4 || notes[2].By.Reason != by.Reason || notes[2].Subject != old.String() || !strings.Contains(notes[2].Action, "2 bills, 1 UNKNOWN, 1 SUCCEEDED") {
+		t.Errorf("audited before the packs went: %+v", notes)
+	}
+	if last := notes[len(notes)-1]; last.Action != port.ActionDropMonth || last.Subject != old.String() || last.By.Actor != by.Actor {
+		t.Errorf("audited with the rows that went: %+v", last)
 	}
 	if runs, err := w.store.Runs().Latest(t.Context(), old, 10); err != nil || len(runs) != 1 {
 		t.Errorf("the run must outlive its month's statements: %v, %v", runs, err)
@@ -182,7 +191,7 @@ func TestAMonthWithWorkLeftIsRefusedAndNothingGoes(t *testing.T) {
 			}
 			w.isThere(old-1, true)
 			w.isThere(old, true)
-			if notes := w.store.Notes(); len(notes) > 0 {
+			if notes := w.audited(); len(notes) > 0 {
 				t.Errorf("written down: %+v", notes)
 			}
 			if _, err := k.Apply(t.Context(), old-1, false, by, nil); err != nil {
@@ -230,7 +239,7 @@ var errKilled = errors.New("killed")
 // However far a run came before it was killed, the next one ends in the same state.
 func TestARunThatIsKilledInTheMiddleIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
-	for _, at := range []string{"audit.note", memory.Done("audit.note"), "retention.drop", memory.Done("retention.drop"), "retention.drop_audit", memory.Done("retention.drop_audit")} {
+	for _, at := range []string{"audit.record", memory.Done("audit.record"), "retention.drop", memory.Done("retention.drop"), "retention.drop_audit", memory.Done("retention.drop_audit")} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)

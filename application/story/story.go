@@ -25,7 +25,7 @@ type Facts struct {
 	Pack         string                  // the object that holds the statement; "": not known here
 	Destinations map[channel.Kind]string // masked; without those that could not be opened
 	Run          port.Run                // the run that dispatched it last; ID 0: none
-	Notes        []port.Note             // what people did to it, oldest first
+	Notes        []port.AuditEntry       // what people did to it, oldest first
 	Suppressions []port.Suppression
 	Month        port.MonthState
 	Halt         port.Halt
@@ -232,8 +232,8 @@ func began(row attempt.Row) time.Time {
 	return row.ChangedAt
 }
 
-func (b *builder) act(n port.Note) string {
-	text := fmt.Sprintf("%s: %s, by %s: %s", b.when(n.By.At), n.What, n.By.Actor, n.By.Reason)
+func (b *builder) act(n port.AuditEntry) string {
+	text := fmt.Sprintf("%s: %s, by %s: %s", b.when(n.By.At), n.Action, n.By.Actor, n.By.Reason)
 	if n.By.ApprovedBy != "" {
 		text += " (approved by " + n.By.ApprovedBy + ")"
 	}

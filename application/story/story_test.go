@@ -237,14 +237,14 @@ var tellings = map[string]telling{
 	"paused by an operator": {
 		state: func(s *billing.State) { s.Dispatch, s.Pause = billing.Paused, billing.PauseOperator },
 		facts: func(f *story.Facts) {
-			f.Notes = []port.Note{{What: "pause", Subject: bill.String(), By: port.Act{Actor: "lee", Reason: "the customer asked", At: noon, ApprovedBy: "park"}}}
+			f.Notes = []port.AuditEntry{{Action: "pause", Subject: bill.String(), By: port.Act{Actor: "lee", Reason: "the customer asked", At: noon, ApprovedBy: "park"}}}
 		},
 		says: []string{"2026-11-22 12:00:00 KST: pause, by lee: the customer asked (approved by park)"}, next: []string{"target resume"}, waits: story.ForPerson,
 	},
 	"cancelled by an operator": {
 		state: func(s *billing.State) { s.Dispatch = billing.Cancelled },
 		facts: func(f *story.Facts) {
-			f.Notes = []port.Note{{What: "cancel", By: by("lee", "billed twice")}}
+			f.Notes = []port.AuditEntry{{Action: "cancel", By: by("lee", "billed twice")}}
 			f.Rows = []attempt.Row{{Key: key.Delivery{Month: november, UserID: 7}, State: attempt.Revoked, Reason: attempt.ReasonCancel, FinishedAt: noon}}
 		},
 		says: []string{"was cancelled", "cancel, by lee: billed twice", "closed before a call on 2026-11-22 12:00:00 KST, because it was cancelled"},
@@ -286,7 +286,7 @@ var tellings = map[string]telling{
 		state: func(s *billing.State) { s.Dispatch = billing.Succeeded },
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.SMS, attempt.Succeeded, func(r *attempt.Row) { r.Reason = attempt.ReasonManual })}
-			f.Notes = []port.Note{{What: "verdict: delivered", By: by("lee", "the gateway's list shows it")}}
+			f.Notes = []port.AuditEntry{{Action: "verdict: delivered", By: by("lee", "the gateway's list shows it")}}
 		},
 		says: []string{"delivered, as recorded by an operator", "verdict: delivered, by lee"}, waits: story.ForNothing,
 	},

@@ -34,8 +34,8 @@ func Options(c config.Batch) fx.Option {
 	)
 }
 
-func newImporter(months port.Months, imports port.Imports, corrections port.Corrections, audit port.Audit, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
-	return importing.New(importing.Ports{Months: months, Imports: imports, Corrections: corrections, Audit: audit, Cipher: cipher, Clock: clock, Watch: watch})
+func newImporter(months port.Months, imports port.Imports, corrections port.Corrections, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
+	return importing.New(importing.Ports{Months: months, Imports: imports, Corrections: corrections, Cipher: cipher, Clock: clock, Watch: watch})
 }
 
 // Batch is what the batch's commands work with.

@@ -50,7 +50,7 @@ func newUnreached() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := operate.New(d.Acts, 0).NoteExport(ctx, month, options.Destinations, a.by()); err != nil {
+				if err := operate.New(d.Acts, 0).AuditExport(ctx, month, options.Destinations, a.by()); err != nil {
 					return errors.Join(err, out.Close(), giveUp(path))
 				}
 				work := progress.On(os.Stderr).Begin("unreached", "bills", 0)
