@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -255,4 +257,28 @@ func (r *row) sendDay() int {
 		r.refuse(colSendDay, "is not a day from 1 to 31")
 	}
 	return day
+}
+
+// maxUnsubscribe bounds the address of one-click unsubscription, in bytes: it goes into one header line of at most 998.
+const maxUnsubscribe = 900
+
+// checkUnsubscribe accepts what RFC 8058 asks for: an https address that can stand in a header as it is. Errors never
+// contain the value.
+func checkUnsubscribe(text string) error {
+	if len(text) > maxUnsubscribe {
+		return errors.New("has more than 900 characters")
+	}
+	for _, c := range []byte(text) {
+		if c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == ',' {
+			return errors.New("has a space, a comma, an angle bracket, a control character or a character outside ASCII (percent-encode them)")
+		}
+	}
+	if address, err := url.Parse(text); err != nil || address.Scheme != "https" || address.Host == "" {
+		return errors.New("is no https address (RFC 8058 asks for one)")
+	}
+	return nil
+}
+
+func isAlphanumeric(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

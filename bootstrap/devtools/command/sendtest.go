@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/bill"
-	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/destination"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -68,7 +68,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usage(cmd, fmt.Errorf("--channel: %w", err))
 	}
-	to, err := importing.CheckDestination(kind, a.to)
+	to, err := destination.Parse(kind, a.to)
 	if err != nil {
 		return usage(cmd, fmt.Errorf("--to %w", err))
 	}

@@ -1,10 +1,10 @@
-package importing_test
+package destination_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/destination"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -23,7 +23,7 @@ func TestADestinationIsReadAsTheImportReadsIt(t *testing.T) {
 		{channel.Email, "", ""},
 		{channel.SMS, "kim@example.com", ""},
 	} {
-		to, err := importing.CheckDestination(c.kind, c.text)
+		to, err := destination.Parse(c.kind, c.text)
 		if (err == nil) != (c.to != "") || err == nil && to != c.to || err != nil && c.text != "" && strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s %q: %q, %v", c.kind, c.text, to, err)
 		}

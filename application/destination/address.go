@@ -1,12 +1,14 @@
-package importing
+// Package destination parses the addresses to which bills are sent, of each channel.
+package destination
 
 import (
 	"errors"
+	"fmt"
 	"net/mail"
-	"net/url"
 	"strings"
 
 	"github.com/balsong/balsong/application/bill/plainjson"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // Bounds of destinations, in bytes: of an e-mail address and its local part by RFC 5321; of a push token by what the
@@ -17,24 +19,18 @@ const (
 	maxPushToken = 4096
 )
 
-// maxUnsubscribe bounds the address of one-click unsubscription, in bytes: it goes into one header line of at most 998.
-const maxUnsubscribe = 900
-
-// checkUnsubscribe accepts what RFC 8058 asks for: an https address that can stand in a header as it is. Errors never
-// contain the value.
-func checkUnsubscribe(text string) error {
-	if len(text) > maxUnsubscribe {
-		return errors.New("has more than 900 characters")
+// Parse parses the address of a channel and returns it in the form in which it is sent to. Errors never contain the value.
+func Parse(kind channel.Kind, text string) (string, error) {
+	switch kind {
+	case channel.Email:
+		return parseEmail(text)
+	case channel.SMS:
+		return parsePhone(text)
+	case channel.Push:
+		return parsePushToken(text)
+	default:
+		return "", fmt.Errorf("is for the unknown channel %q", kind)
 	}
-	for _, c := range []byte(text) {
-		if c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == ',' {
-			return errors.New("has a space, a comma, an angle bracket, a control character or a character outside ASCII (percent-encode them)")
-		}
-	}
-	if address, err := url.Parse(text); err != nil || address.Scheme != "https" || address.Host == "" {
-		return errors.New("is no https address (RFC 8058 asks for one)")
-	}
-	return nil
 }
 
 // parseEmail accepts plain addresses as mail systems take them: ASCII, no display name, no quoted local part, a domain
@@ -98,6 +94,9 @@ func parsePhone(text string) (string, error) {
 
 // parsePushToken accepts printable ASCII without spaces. Errors never contain the value.
 func parsePushToken(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("is empty")
+	}
 	if len(text) > maxPushToken {
 		return "", errors.New("has more than 4096 characters")
 	}
