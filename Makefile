@@ -48,11 +48,11 @@ with_parts := bin/balsong-dev localenv --
 ##@ Use
 
 .PHONY: demo
-demo: bin/balsong-dev ## a month's bills of 7,043 customers, end to end, on embedded parts (ARGS=… for balsong demo)
+demo: bin/balsong-dev bin/balsong ## a month's bills of 7,043 customers, end to end, on embedded parts (ARGS=… for balsong-dev demo)
 	bin/balsong-dev demo $(ARGS)
 
 .PHONY: build
-build: ## all commands into ./bin
+build: ## all commands into ./bin: batch, dispatcher, delivery, balsong (operator), balsong-dev (developer)
 	mkdir -p bin
 	$(GO) build -o bin/ ./bootstrap/cmd/... ./bootstrap/devtools/cmd/...
 
@@ -61,6 +61,11 @@ bin/balsong-dev: # phony: Go's build cache decides what is to be built
 	[ -x bin/balsong-dev ] || echo "compiling some 800 packages: the first time takes minutes"
 	mkdir -p bin
 	$(GO) build -o bin/balsong-dev ./bootstrap/devtools/cmd/balsong-dev
+
+.PHONY: bin/balsong
+bin/balsong:
+	mkdir -p bin
+	$(GO) build -o bin/balsong ./bootstrap/cmd/balsong
 
 ##@ Test
 
@@ -95,7 +100,7 @@ fuzz: ## every fuzz function for FUZZTIME, several side by side (20s; RUN= those
 	GO='$(GO)' .ci/fuzz $(FUZZTIME) '' '$(RUN)'
 
 .PHONY: bench
-bench: bin/balsong-dev ## every stage beside its baseline, in one table: half an hour on a quiet machine (ARGS=… for balsong bench all)
+bench: bin/balsong-dev ## every stage beside its baseline, in one table: half an hour on a quiet machine (ARGS=… for balsong-dev bench all)
 	bin/balsong-dev bench all $(ARGS)
 
 .PHONY: gobench

@@ -94,7 +94,7 @@ func TestTheStatusSaysWhatStopsEverything(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.store.Control().SetHalt(t.Context(), true, port.Act{Actor: "lee", Reason: "wrong amounts", At: w.clock.Now()}))
 	s := w.status()
-	if !s.Halted || s.Halt.Actor != "lee" || s.Policy != "" || !strings.Contains(s.Next[0], "go-on") || !strings.Contains(s.Next[1], "No policy is ACTIVE") {
+	if !s.Halted || s.Halt.Actor != "lee" || s.Policy != "" || !strings.Contains(s.Next[0], "balsong resume") || !strings.Contains(s.Next[1], "No policy is ACTIVE") {
 		t.Fatalf("the status is %+v", s)
 	}
 }
@@ -110,7 +110,7 @@ func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
 		t.Errorf("the event log is away: %+v", s)
 	}
 	w.ports.Lag = func(context.Context) (int64, error) { return 7, nil }
-	if s := w.status(); s.Lag == nil || *s.Lag != 7 || s.LagProblem != "" || !strings.Contains(strings.Join(s.Next, " "), "is delivery running") {
+	if s := w.status(); s.Lag == nil || *s.Lag != 7 || s.LagProblem != "" || !strings.Contains(strings.Join(s.Next, " "), "is the service `delivery` running") {
 		t.Errorf("seven wait: %+v", s)
 	}
 }

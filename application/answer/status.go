@@ -222,17 +222,17 @@ func (s Status) advice() []string {
 		}
 		return 0
 	}
-	say(one(s.Halted), "Nothing goes out until somebody lifts the halt: `balsong go-on --reason …`.")
+	say(one(s.Halted), "Nothing goes out until somebody lifts the halt: `balsong resume --reason …`.")
 	say(one(s.Policy == ""), "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
 	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
-	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and nobody is being called: is delivery running (`balsong delivery`)?")
+	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and nobody is being called: is the service `delivery` running?")
 	for _, m := range s.Months {
 		if waiting := m.Dispatch[billing.Ready] + m.Dispatch[billing.Failed]; m.PastDeadline != "" {
 			say(waiting, "%s: %d bills expire at the next dispatcher run, and go to nobody: %s. Before it, %s.", m.Month, waiting, m.PastDeadline, BeforeTheyExpire)
 		}
 		say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
 		say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)
-		say(one(m.Due > 0 && !s.Halted && m.PastDeadline == ""), "%s: %d bills are due: the next dispatcher run takes them (`balsong dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
+		say(one(m.Due > 0 && !s.Halted && m.PastDeadline == ""), "%s: %d bills are due: the next dispatcher run takes them (`dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
 		say(m.Dispatch[billing.Unknown], "%s: %d are UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, m.Dispatch[billing.Unknown])
 		for _, reason := range billing.PauseReasons {
 			say(m.Paused[reason], "%s: %d are PAUSED (%s): %s.", m.Month, m.Paused[reason], reason, story.Remedy(reason))

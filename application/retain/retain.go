@@ -183,7 +183,7 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, anyway bool, by port
 		}
 	}
 	if len(refused) > 0 {
-		return plan, fmt.Errorf("nothing was removed: %w; name the months that may go (--month), or let bills go that did not come to an end (--anyway)", errors.Join(refused...))
+		return plan, fmt.Errorf("nothing was removed: %w; name the months that may go (--month), or let bills go that did not come to an end (--force)", errors.Join(refused...))
 	}
 	for _, m := range plan.Months {
 		if err := k.drop(ctx, m, by, told); err != nil {

@@ -102,7 +102,7 @@ func (b *builder) decided(d billing.Decision, at time.Time) Next {
 		text += fmt.Sprintf("ends it as %s: %s", d.End, d.Rule.Text().English)
 	}
 	if b.Month.Month != 0 && !b.Month.Open {
-		text += fmt.Sprintf("; as the month is closed, only a run that names it (`balsong dispatcher --month %s`)", b.s.Key.Month)
+		text += fmt.Sprintf("; as the month is closed, only a run that names it (`dispatcher --month %s`)", b.s.Key.Month)
 	}
 	next := Next{Text: text + ".", WaitsFor: waits}
 	if at.After(b.Now) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 )
@@ -76,8 +77,8 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 		code int
 		says string
 	}{
-		"help":                  {[]string{"--help"}, nil, core.ExitOK, "BALSONG_S3_BUCKET"},
-		"help of a command":     {[]string{"import", "--help"}, nil, core.ExitOK, "-not-before"},
+		"help":                  {[]string{"--help"}, nil, core.ExitOK, "Exit codes:"},
+		"help of a command":     {[]string{"import", "--help"}, nil, core.ExitOK, "--not-before"},
 		"version":               {[]string{"--version"}, nil, core.ExitOK, "batch"},
 		"no command":            {nil, nil, core.ExitUsage, "Usage"},
 		"unknown command":       {[]string{"export"}, nil, core.ExitUsage, `"export"`},
@@ -97,7 +98,7 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			var stdout, stderr bytes.Buffer
-			code := batchapp.Main(ctx, c.args, &stdout, &stderr)
+			code := cli.Run(ctx, batchapp.NewCommand(), c.args, &stdout, &stderr)
 			said, silent := &stderr, &stdout
 			if c.code == core.ExitOK { // help that was asked for is an answer
 				said, silent = &stdout, &stderr

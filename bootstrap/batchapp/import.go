@@ -3,7 +3,6 @@ package batchapp
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,10 +11,15 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -30,53 +34,54 @@ const saidRefusals = 10
 // importArguments are the import's flags.
 type importArguments struct {
 	month, file, label, format, encoding, zone, notBefore, rejects, actor, reason string
-	correct, late, beside, whole                                                  bool
+	correct, allowNew, allowConcurrent, allowUnterminated                         bool
 	files                                                                         []string
 }
 
-func (a *importArguments) flags(flags *flag.FlagSet) {
+func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
-	flags.Func("file", "`file` of billing data, plain or compressed with gzip or zstd (required; for several files repeat it, or name them after all flags)", func(path string) error {
-		a.files = append(a.files, path)
-		return nil
-	})
+	flags.StringArrayVar(&a.files, "file", nil, "`file` of billing data, plain or compressed with gzip or zstd (required; for several files repeat it, or name them as arguments)")
 	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
 	flags.StringVar(&a.format, "format", "canonical", "canonical, or telco for the sample data")
 	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
-	flags.BoolVar(&a.late, "late", false, "let bills of new customers in although dispatch of the month has begun (needs --reason)")
-	flags.BoolVar(&a.beside, "beside", false, "run although another import of the month is under way")
-	flags.BoolVar(&a.whole, "whole", false, "the file is whole although it does not end with a line break")
+	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of new customers although dispatch of the month has begun (needs --reason)")
+	flags.BoolVar(&a.allowConcurrent, "allow-concurrent", false, "run although another import of the month is running")
+	flags.BoolVar(&a.allowUnterminated, "allow-unterminated", false, "accept a file that does not end with a line break as complete")
 	flags.StringVar(&a.rejects, "rejects", "", "`file` for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
-	flags.StringVar(&a.actor, "actor", whoami(), "who imports; it is written down")
-	flags.StringVar(&a.reason, "reason", "", "why; it is written down")
+	flags.StringVar(&a.actor, "actor", whoami(), "who imports; recorded")
+	flags.StringVar(&a.reason, "reason", "", "why; recorded")
 }
 
 // importMemory bounds Go's memory while it imports: five million customers of one file are remembered in some 80 MB.
 const importMemory = 130 << 20
 
-const importUsage = `Read a month's billing data (docs/contract/billing-csv.md) and store a bill for each good row. Refused rows go to rejects.csv
-with line, field and reason: correct them there and import that file. Importing a file twice changes nothing.
-
-Usage: batch import --month 2026-11 --file bills.csv [flags] [FILE ...]`
-
-func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags, output := flagSet("import", importUsage, args, stdout, stderr)
+func newImport() *cobra.Command {
 	var a importArguments
-	a.flags(flags)
-	if err := flags.Parse(args); err != nil {
-		return core.ExitCodeOfFlags(err)
+	cmd := &cobra.Command{
+		Use:   "import --month MONTH --file FILE [FILE …]",
+		Short: "Read a month's billing data and store a bill for each valid row",
+		Long: "Read a month's billing data (docs/contract/billing-csv.md) and store a bill for each valid row. Refused rows go to rejects.csv\n" +
+			"with line, field and reason: correct them there and import that file. Importing a file twice changes nothing.",
+		Example: "  batch import --month 2026-11 --file bills.csv\n  batch import --month 2026-11 --zone UTC part-1.csv.zst part-2.csv.zst",
+		RunE:    func(cmd *cobra.Command, args []string) error { return runImport(cmd, &a, args) },
 	}
-	files, err := a.named(flags.Args())
+	a.flags(cmd.Flags())
+	cli.AddOutput(cmd)
+	cli.Describe(cmd, exitCodes, cli.Configuration[config.Batch]())
+	return cmd
+}
+
+func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
+	files, err := a.named(args)
 	if err != nil {
-		fmt.Fprintln(stderr, "batch import:", err)
-		return core.ExitUsage
+		return cli.Usage(err)
 	}
 	useMemory(importMemory)
-	began := time.Now()
-	code := with(ctx, stderr, lookBesideImport, func(ctx context.Context, b Batch) error {
+	began, stderr := time.Now(), cmd.ErrOrStderr()
+	failure := with(cmd.Context(), stderr, lookBesideImport, func(ctx context.Context, b Batch) error {
 		err := files.run(ctx, b, stderr)
 		total := files.total()
 		if total.Rows > 0 {
@@ -85,7 +90,7 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		if err != nil && total.Rows == 0 {
 			return err // there is nothing to answer
 		}
-		return errors.Join(err, output.Answer(stdout, files.answer(), func(w io.Writer) {
+		return errors.Join(err, cli.Answer(cmd, files.answer(), func(w io.Writer) {
 			files.print(w)
 			fmt.Fprintf(w, "%s rows in %.1f s: %s a second; at most %d MiB of memory\n", progress.Thousands(total.Rows),
 				time.Since(began).Seconds(), progress.Thousands(int(float64(total.Rows)/time.Since(began).Seconds())), observe.PeakMemory()>>20)
@@ -98,10 +103,10 @@ func importMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: correct them there and import that file%s\n", n, f.rejects, f.again(f.named.Encoding))
 		}
 	}
-	if code == core.ExitOK && refused > 0 {
-		return core.ExitRejected
+	if failure == nil && refused > 0 {
+		return cli.Exit(core.ExitRejected)
 	}
-	return code
+	return failure
 }
 
 // warnOfDeadline tells, before a run does harm, that every bill of the month would expire.
@@ -140,8 +145,8 @@ func whoami() string {
 
 // read checks the flags.
 func (a *importArguments) read() (file importing.File, options importing.Options, err error) {
-	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.whole}
-	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.late, AllowConcurrent: a.beside}
+	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.allowUnterminated}
+	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent}
 	if a.label != "" {
 		file.Name = a.label
 	}
@@ -151,11 +156,11 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if file.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
 		return file, options, fmt.Errorf("--encoding: %w", err)
 	}
-	if a.late && (a.actor == "" || a.reason == "") {
-		return file, options, errors.New("--late needs --reason (and --actor): that new bills came in after dispatch had begun is written down with who and why")
+	if a.allowNew && (a.actor == "" || a.reason == "") {
+		return file, options, errors.New("--allow-new needs --reason (and --actor): that new bills were imported after dispatch had begun is recorded with who and why")
 	}
 	if a.correct && (a.actor == "" || a.reason == "") {
-		return file, options, errors.New("--correct needs --reason (and --actor): a correction is written down with who and why")
+		return file, options, errors.New("--correct needs --reason (and --actor): a correction is recorded with who and why")
 	}
 	if rules.Month, err = key.ParseMonth(a.month); err != nil {
 		return file, options, fmt.Errorf("--month: %w", err)

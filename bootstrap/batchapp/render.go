@@ -3,15 +3,18 @@ package batchapp
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"runtime"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
-	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
@@ -28,7 +31,7 @@ const renderMemory = 250 << 20
 // renderArguments are the rendering's flags.
 type renderArguments struct{ month, sender, templates, class string }
 
-func (a *renderArguments) flags(flags *flag.FlagSet) {
+func (a *renderArguments) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
 	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the letterhead says")
 	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
@@ -77,33 +80,39 @@ func classOf(ctx context.Context, b Batch, asked policy.MessageClass) (policy.Me
 	return class, nil
 }
 
-const renderUsage = `Render every imported bill of a month for each channel and store the statements. Bills that are rendered already are left alone.
-They are made for the message class of the ACTIVE policy; --class says which one you mean, and nothing is rendered if the policy's is another.
-
-Usage: batch render --month 2026-11 [flags]`
-
-func renderMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags, output := flagSet("render", renderUsage, args, stdout, stderr)
+func newRender() *cobra.Command {
 	var a renderArguments
-	a.flags(flags)
-	if code, ok := core.ParseFlags(flags, args); !ok {
-		return code
+	cmd := &cobra.Command{
+		Use:   "render --month MONTH",
+		Short: "Render every imported bill of a month and store the statements",
+		Long: "Render every imported bill of a month for each channel and store the statements. Bills that are rendered already are left alone.\n" +
+			"They are rendered for the message class of the ACTIVE policy; --class says which one you expect, and nothing is rendered if the policy's is another.",
+		Example: "  batch render --month 2026-11\n  batch render --month 2026-11 --templates ./templates",
+		Args:    cli.NoArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runRender(cmd, &a) },
 	}
+	a.flags(cmd.Flags())
+	cli.AddOutput(cmd)
+	cli.Describe(cmd, exitCodes, cli.Configuration[config.Batch]())
+	return cmd
+}
+
+func runRender(cmd *cobra.Command, a *renderArguments) error {
 	month, options, err := a.options()
 	if err != nil {
-		fmt.Fprintln(stderr, "batch render:", err)
-		return core.ExitUsage
+		return cli.Usage(err)
 	}
 	useMemory(renderMemory)
 	options.Workers = runtime.GOMAXPROCS(0) + 2
-	return with(ctx, stderr, lookBesideRender, func(ctx context.Context, b Batch) error {
+	stderr := cmd.ErrOrStderr()
+	return with(cmd.Context(), stderr, lookBesideRender, func(ctx context.Context, b Batch) error {
 		began := time.Now()
 		var err error
 		if options.Class, err = classOf(ctx, b, options.Class); err != nil {
 			return err
 		}
 		summary, err := renderMonth(ctx, b, month, options, stderr)
-		return errors.Join(err, output.Answer(stdout, renderAnswer(month, summary), func(w io.Writer) {
+		return errors.Join(err, cli.Answer(cmd, renderAnswer(month, summary), func(w io.Writer) {
 			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",
 				month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Requests, summary.Bytes)
 			fmt.Fprintf(w, "%.1f s: %s a second; at most %d MiB of memory\n", time.Since(began).Seconds(),

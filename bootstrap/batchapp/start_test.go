@@ -10,6 +10,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 )
 
@@ -44,7 +45,7 @@ func TestACommandWhoseStoreOrDatabaseRefusesDoesNotBeginAndSaysWhatToDo(t *testi
 			store["DATABASE_URL"] = c.database
 			environment(t, store)
 			var stdout, stderr bytes.Buffer
-			if code := batchapp.Main(t.Context(), c.args, &stdout, &stderr); code != core.ExitUsage || !strings.Contains(stderr.String(), c.says) || stdout.Len() > 0 {
+			if code := cli.Run(t.Context(), batchapp.NewCommand(), c.args, &stdout, &stderr); code != core.ExitUsage || !strings.Contains(stderr.String(), c.says) || stdout.Len() > 0 {
 				t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
 			}
 		})

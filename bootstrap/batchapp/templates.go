@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 )
@@ -33,7 +36,7 @@ func OpenTemplates(dir string) (*rendering.Templates, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the templates: %w (`balsong templates export %s` writes the shipped ones there)", err, dir)
 	case !info.IsDir():
-		return nil, fmt.Errorf("%w: the templates: %s is no directory", port.ErrInvalid, dir)
+		return nil, fmt.Errorf("%w: the templates: %s is not a directory", port.ErrInvalid, dir)
 	}
 	templates, err := rendering.LoadTemplates(os.DirFS(dir))
 	if err != nil {
@@ -42,53 +45,44 @@ func OpenTemplates(dir string) (*rendering.Templates, error) {
 	return templates, nil
 }
 
-const templatesUsage = `The texts of bills are template files: you can change them without a build.
+const templatesHelp = `The texts of bills are template files: you can change them without a build.
 
-Usage:
-  balsong templates export DIR   write the shipped ones to a directory, as a start (never over a file that is there)
-  balsong templates check DIR    check a directory whole: file, line and reason of everything that is wrong
-  balsong templates fields       list what a template may use
+Look at them with ` + "`balsong render --preview`" + `, send one to yourself with ` + "`balsong send-test`" + `, and use them with
+` + "`batch render --templates DIR`" + `, or set BALSONG_TEMPLATES. docs/operations/templates.md says more.`
 
-Then look at them with ` + "`balsong render --preview`" + `, send one to yourself with ` + "`balsong send-test`" + `, and use them with
-` + "`balsong batch render --templates DIR`" + `, or set BALSONG_TEMPLATES. docs/operations/templates.md says more.
+// NewTemplatesCommand returns the command templates.
+func NewTemplatesCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "templates", Short: "Export the texts of bills, check yours, list their fields", Long: templatesHelp}
+	export := &cobra.Command{
+		Use: "export DIR", Short: "Write the shipped templates to a directory, and never over a file that is there", Args: oneDirectory,
+		RunE: func(cmd *cobra.Command, args []string) error { return exportTemplates(args[0], cmd.OutOrStdout()) },
+	}
+	check := &cobra.Command{
+		Use: "check DIR", Short: "Check a directory of templates: file, line and reason of every error", Args: oneDirectory,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := OpenTemplates(args[0]); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), args[0]+": every template is valid")
+			return nil
+		},
+	}
+	fields := &cobra.Command{
+		Use: "fields", Short: "List the fields that a template may use", Args: cli.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return listFields(cmd.OutOrStdout()) },
+	}
+	for _, sub := range []*cobra.Command{export, check, fields} {
+		cli.Describe(sub, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitRefused))
+		cmd.AddCommand(sub)
+	}
+	return cmd
+}
 
-`
-
-// TemplatesMain is the command "templates".
-func TemplatesMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	help := func(w io.Writer) {
-		fmt.Fprint(w, templatesUsage)
-		core.DescribeExitCodes(w, core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitRefused)
+func oneDirectory(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%d arguments instead of one: a directory", len(args))
 	}
-	verb, dir := "", ""
-	if len(args) > 0 {
-		verb = args[0]
-	}
-	if len(args) > 1 {
-		dir = args[1]
-	}
-	var err error
-	switch {
-	case verb == "fields" && len(args) == 1:
-		err = listFields(stdout)
-	case verb == "export" && len(args) == 2:
-		err = exportTemplates(dir, stdout)
-	case verb == "check" && len(args) == 2:
-		if _, err = OpenTemplates(dir); err == nil {
-			fmt.Fprintln(stdout, dir+": every template is in order")
-		}
-	case verb == "help" || verb == "-h" || verb == "--help":
-		help(stdout)
-		return core.ExitOK
-	default:
-		help(stderr)
-		return core.ExitUsage
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "templates:", err)
-		return core.ExitCodeOf(ctx, err)
-	}
-	return core.ExitOK
+	return nil
 }
 
 func listFields(out io.Writer) error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 )
 
@@ -15,7 +16,7 @@ import (
 func templates(t *testing.T, args ...string) (code int, said string) {
 	t.Helper()
 	var out bytes.Buffer
-	code = batchapp.TemplatesMain(t.Context(), args, &out, &out)
+	code = cli.Run(t.Context(), batchapp.NewTemplatesCommand(), args, &out, &out)
 	return code, out.String()
 }
 
@@ -53,7 +54,7 @@ func TestTemplatesThatCannotBeUsedStopTheRenderingBeforeItBegins(t *testing.T) {
 		"opt_out is missing":                                     {"--class", "ADVERTISING"},
 	} {
 		var out bytes.Buffer
-		code := batchapp.Main(t.Context(), append([]string{"render", "--month", "2026-11"}, args...), &out, &out)
+		code := cli.Run(t.Context(), batchapp.NewCommand(), append([]string{"render", "--month", "2026-11"}, args...), &out, &out)
 		if code != core.ExitUsage || !strings.Contains(out.String(), want) {
 			t.Errorf("%v: %d: %s", args, code, out.String())
 		}
@@ -65,7 +66,7 @@ func TestWhatTemplatesMayUseIsListed(t *testing.T) {
 	if code, said := templates(t, "fields"); code != core.ExitOK || !strings.Contains(said, ".Items[].Amount") {
 		t.Errorf("%d: %s", code, said)
 	}
-	if code, said := templates(t, "exprot", "x"); code != core.ExitUsage || !strings.Contains(said, "balsong templates export DIR") {
+	if code, said := templates(t, "exprot", "x"); code != core.ExitUsage || !strings.Contains(said, "did you mean export?") {
 		t.Errorf("%d: %s", code, said)
 	}
 }

@@ -11,7 +11,7 @@ func ExitReference(w io.Writer) {
 
 Written from core.ExitCodes; a test fails when it is stale. They are the same for every command. The answer of a command goes to
 stdout (with `+"`--output json`"+` as one JSON document), everything else (progress, logs, errors) to stderr. A command that runs
-another one (`+"`balsong parts -- command`"+`) ends with that one's code. A long-running service that was asked to end ends with 0.
+another one (`+"`balsong-dev localenv -- command`"+`) ends with that one's code. A long-running service that was asked to end ends with 0.
 
 | code | name | meaning |
 |---:|---|---|

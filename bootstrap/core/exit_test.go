@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 	"testing"
 
 	"github.com/balsong/balsong/application/operate"
@@ -49,37 +47,6 @@ func TestEveryExitCodeOfTheTableComesFromAnError(t *testing.T) {
 		}
 		if code := core.ExitCodeOf(c.ctx, err); code != c.code {
 			t.Errorf("%v ends with %d, want %d", err, code, c.code)
-		}
-	}
-}
-
-func TestHelpThatWasAskedForIsAnAnswerAndAMistakeIsToldInShort(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		args   []string
-		code   int
-		ok     bool
-		stdout string
-		stderr []string
-	}{
-		{[]string{"--month", "x", "--help"}, core.ExitOK, false, "all there is to know", nil},
-		{[]string{"-h"}, core.ExitOK, false, "all there is to know", nil},
-		{[]string{"--mont"}, core.ExitUsage, false, "", []string{"-mont", "`run --help`"}},
-		{[]string{"2026-11"}, core.ExitUsage, false, "", []string{`unexpected argument "2026-11"`, "`run --help`"}},
-		{[]string{"--", "-h"}, core.ExitUsage, false, "", []string{`unexpected argument "-h"`}},
-		{[]string{"--month", "2026-11"}, core.ExitOK, true, "", nil},
-	} {
-		var stdout, stderr bytes.Buffer
-		flags := core.NewFlags("run", c.args, &stdout, &stderr, func(out io.Writer, _ *flag.FlagSet) { fmt.Fprint(out, "all there is to know") })
-		flags.String("month", "", "")
-		code, ok := core.ParseFlags(flags, c.args)
-		if code != c.code || ok != c.ok || stdout.String() != c.stdout || (stderr.Len() > 0) != (c.stderr != nil) {
-			t.Errorf("%q: %d, %t, stdout %q, stderr %q", c.args, code, ok, &stdout, &stderr)
-		}
-		for _, words := range c.stderr {
-			if !strings.Contains(stderr.String(), words) {
-				t.Errorf("%q: stderr is %q, without %q", c.args, &stderr, words)
-			}
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
@@ -69,7 +70,7 @@ func TestTheExitCodesOfDelivery(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			var stdout, stderr bytes.Buffer
-			code := deliveryapp.Main(ctx, c.args, &stdout, &stderr)
+			code := cli.Run(ctx, deliveryapp.NewCommand(), c.args, &stdout, &stderr)
 			said, silent := &stderr, &stdout
 			if c.code == core.ExitOK { // help that was asked for is an answer
 				said, silent = &stdout, &stderr
@@ -87,7 +88,7 @@ func TestDeliveryStartsWithEverythingDownSaysSoAndEndsWhenAsked(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan int, 1)
-	go func() { ended <- deliveryapp.Main(ctx, nil, io.Discard, io.Discard) }()
+	go func() { ended <- cli.Run(ctx, deliveryapp.NewCommand(), nil, io.Discard, io.Discard) }()
 	ready := struct {
 		Status string
 		Down   []string

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
@@ -85,7 +86,7 @@ func TestTheExitCodesOfTheDispatcher(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			environment(t, c.set)
 			var stdout, stderr bytes.Buffer
-			code := dispatcherapp.Main(t.Context(), c.args, &stdout, &stderr)
+			code := cli.Run(t.Context(), dispatcherapp.NewCommand(), c.args, &stdout, &stderr)
 			said, silent := &stderr, &stdout
 			if c.code == core.ExitOK { // help that was asked for is an answer
 				said, silent = &stdout, &stderr
@@ -102,7 +103,7 @@ func TestADispatcherThatWasStoppedWhileTheDatabaseIsDownFailsAndSaysSo(t *testin
 	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond) // as somebody who loses patience
 	defer stop()
 	var stderr bytes.Buffer
-	if code := dispatcherapp.Main(ctx, nil, io.Discard, &stderr); code != core.ExitInterrupted || stderr.Len() == 0 {
+	if code := cli.Run(ctx, dispatcherapp.NewCommand(), nil, io.Discard, &stderr); code != core.ExitInterrupted || stderr.Len() == 0 {
 		t.Fatalf("exit code %d; it says:\n%s", code, stderr.String())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 )
@@ -44,7 +45,7 @@ func TestADispatcherWithAWrongPortAndNothingDueSaysSo(t *testing.T) {
 	})
 	said := logged(t)
 	var stdout, stderr bytes.Buffer
-	if code := dispatcherapp.Main(t.Context(), nil, &stdout, &stderr); code != core.ExitOK || !strings.Contains(stdout.String(), "no month is open") {
+	if code := cli.Run(t.Context(), dispatcherapp.NewCommand(), nil, &stdout, &stderr); code != core.ExitOK || !strings.Contains(stdout.String(), "no month is open") {
 		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
 	}
 	if !strings.Contains(said(), `"looked_at":"`+brokers+`"`) || !strings.Contains(said(), "check host and port in BALSONG_KAFKA_BROKERS") {
@@ -61,7 +62,7 @@ func TestADispatcherWithoutTopicsDoesNotBegin(t *testing.T) {
 		"DATABASE_URL": postgrestest.URL(t), "BALSONG_KAFKA_BROKERS": brokers, "BALSONG_KAFKA_TOPIC_PREFIX": "nobody-made-these-",
 	})
 	var stdout, stderr bytes.Buffer
-	code := dispatcherapp.Main(t.Context(), nil, &stdout, &stderr)
+	code := cli.Run(t.Context(), dispatcherapp.NewCommand(), nil, &stdout, &stderr)
 	if code != core.ExitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), "nobody-made-these-") || !strings.Contains(stderr.String(), "batch migrate") {
 		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
 	}

@@ -59,7 +59,7 @@ type world struct {
 	cipher   port.Cipher
 	clock    observe.Clock
 	policies billing.Policies
-	desk     operatorapp.Desk
+	desk     operatorapp.UseCases
 }
 
 func by(actor string) port.Act {
@@ -81,7 +81,7 @@ func newWorld(t *testing.T) *world {
 	app := fxtest.New(t, operatorapp.Options(config.Operator{
 		Database: config.Database{URL: url, MaxConns: 4, StatementTimeout: 20 * time.Second, LockTimeout: 10 * time.Second},
 		Keys:     config.Keys{Keyset: string(keyset)}, Log: config.Log{Level: "error", Format: "text"},
-	}), fx.Invoke(func(d operatorapp.Desk) { w.desk = d }))
+	}), fx.Invoke(func(d operatorapp.UseCases) { w.desk = d }))
 	app.RequireStart()
 	t.Cleanup(app.RequireStop)
 	w.activate()

@@ -37,8 +37,8 @@ func Options(c config.Operator) fx.Option {
 	)
 }
 
-// Desk is what a person at the command line works with.
-type Desk struct {
+// UseCases are what the operator's commands call.
+type UseCases struct {
 	fx.In
 	Acts    operate.Ports
 	Answers *answer.Answers

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
@@ -49,7 +50,7 @@ func runBatch(ctx context.Context, link *child.Link) (err error) {
 	if err != nil {
 		return err
 	}
-	code := batchapp.Main(ctx, o.Arguments, output, os.Stderr)
+	code := cli.Run(ctx, batchapp.NewCommand(), o.Arguments, output, os.Stderr)
 	stop()
 	if err := output.Close(); err != nil {
 		return err

@@ -21,7 +21,7 @@ func Compare(out io.Writer, older, newer string) (warnings int, err error) {
 			return 0, err
 		}
 		if err := json.Unmarshal(content, &reports[i]); err != nil {
-			return 0, fmt.Errorf("%s is no result of `balsong bench --json`: %w", path, err)
+			return 0, fmt.Errorf("%s is no result of `balsong-dev bench --json`: %w", path, err)
 		}
 	}
 	return compare(out, &reports[0], &reports[1]), nil

@@ -14,10 +14,10 @@ import (
 
 // The marks between which a page holds the measured table, and where its picture lies beside the page.
 const (
-	docBegin   = "<!-- measured: written by `balsong bench all --doc` -->"
+	docBegin   = "<!-- measured: written by `balsong-dev bench all --doc` -->"
 	docEnd     = "<!-- end of measured -->"
 	docPicture = "images/stages.svg"
-	longBegin  = "<!-- %[1]s: written by `balsong bench %[1]s --doc` -->"
+	longBegin  = "<!-- %[1]s: written by `balsong-dev bench %[1]s --doc` -->"
 	longEnd    = "<!-- end of %s -->"
 )
 

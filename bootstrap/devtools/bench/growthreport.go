@@ -9,7 +9,7 @@ import (
 
 // The marks between which a page holds the growth's table, and where its picture lies beside the page.
 const (
-	growthBegin   = "<!-- growth: written by `balsong bench growth --doc` -->"
+	growthBegin   = "<!-- growth: written by `balsong-dev bench growth --doc` -->"
 	growthEnd     = "<!-- end of growth -->"
 	growthPicture = "images/growth.svg"
 )

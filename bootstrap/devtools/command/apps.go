@@ -1,9 +1,6 @@
 package command
 
 import (
-	"context"
-	"io"
-	"os"
 	"os/signal"
 	"syscall"
 
@@ -14,33 +11,27 @@ import (
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 )
 
-// appMain is a service's own main function.
-type appMain func(ctx context.Context, args []string, stdout, stderr io.Writer) int
-
-// newApps are the services, and the batch's command for templates, as subcommands: the same functions, flags and
-// variables as in their own binaries.
-func newApps() []*cobra.Command {
-	return []*cobra.Command{
-		newApp("batch", groupServices, "Prepare a month's statements: migrate, import, render", batchapp.Main),
-		newApp("dispatcher", groupServices, "Publish a request for every statement that is due (the Producer)", dispatcherapp.Main),
-		newApp("delivery", groupServices, "Deliver what is requested and settle it (the Consumer)", deliveryapp.Main),
-		newApp("templates", groupPeople, "Write the texts of bills out as files, check yours, list what they may use", batchapp.TemplatesMain),
+// newServices are the services as subcommands: the same as their own binaries.
+func newServices() []*cobra.Command {
+	services := []*cobra.Command{batchapp.NewCommand(), dispatcherapp.NewCommand(), deliveryapp.NewCommand()}
+	for _, cmd := range services {
+		cmd.GroupID = groupServices
+		endWithSignals(cmd)
 	}
+	return services
 }
 
-func newApp(name, group, short string, main appMain) *cobra.Command {
-	return &cobra.Command{
-		Use:                name,
-		Short:              short,
-		DisableFlagParsing: true,
-		GroupID:            group,
-		RunE: func(cmd *cobra.Command, args []string) error {
+// endWithSignals lets the context of a command and its subcommands end with SIGINT or SIGTERM.
+func endWithSignals(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			if code := main(ctx, args, os.Stdout, os.Stderr); code != 0 {
-				return ExitError{Code: code}
-			}
-			return nil
-		},
+			cmd.SetContext(ctx)
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		endWithSignals(sub)
 	}
 }

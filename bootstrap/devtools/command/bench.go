@@ -42,7 +42,7 @@ func newBench() *cobra.Command {
 		Long:      fmt.Sprintf(benchHelp, strings.Join(list, "\n")),
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
-		Example:   "  balsong bench all --json result.json\n  balsong bench delivery --quick --pprof profiles",
+		Example:   "  balsong-dev bench all --json result.json\n  balsong-dev bench delivery --quick --pprof profiles",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.What, options.Out = args[0], os.Stdout
 			return runBench(cmd.Context(), options, files)
@@ -142,7 +142,7 @@ func newBenchCompare() *cobra.Command {
 else by the processor time of a row. What is worse than the spread of the runs and 10% explain is marked and counted;
 the exit code is 0 all the same, since a machine that does other work makes noise.`,
 		Args:    cobra.ExactArgs(2),
-		Example: "  balsong bench compare yesterday.json today.json",
+		Example: "  balsong-dev bench compare yesterday.json today.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, err := bench.Compare(cmd.OutOrStdout(), args[0], args[1])
 			return err

@@ -1,11 +1,13 @@
 package command_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/command"
 )
@@ -20,47 +22,26 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-func TestTheExitCodesOfThePeoplesCommands(t *testing.T) {
+func TestTheExitCodesOfTheDevelopersCommand(t *testing.T) {
 	const nowhere = "postgres://nobody@127.0.0.1:1/none?sslmode=disable"
-	works := file(t, `{"name": "monthly", "zone": "Asia/Seoul", "route": [{"channel": "EMAIL", "tries": 1}]}`)
-	broken := file(t, `{"name": "monthly", "zone": "Mars/Base", "route": []}`)
+	works := file(t, "{}")
 	for name, c := range map[string]struct {
 		args     string
 		database string
 		code     int
 	}{
-		"help":                         {"--help", "", core.ExitOK},
-		"version":                      {"--version", "", core.ExitOK},
-		"completion":                   {"completion bash", "", core.ExitOK},
-		"unknown command":              {"statu", nowhere, core.ExitUsage},
-		"unknown command of a group":   {"target cancle", nowhere, core.ExitUsage},
-		"unknown flag":                 {"status --mont 2026-11", nowhere, core.ExitUsage},
-		"unknown output":               {"status --output yaml", nowhere, core.ExitUsage},
-		"an argument is missing":       {"why 2026-11", nowhere, core.ExitUsage},
-		"a flag is missing":            {"policy activate 1v1", nowhere, core.ExitUsage},
-		"a month that is none":         {"why 2026-13 C-1", nowhere, core.ExitUsage},
-		"a version that is none":       {"policy activate 1v --reason x", nowhere, core.ExitUsage},
-		"nothing to compare":           {"policy diff", nowhere, core.ExitUsage},
-		"destinations without reason":  {"unreached --month 2026-11 --with-destinations", nowhere, core.ExitUsage},
-		"one answer too many":          {"unreached --month 2026-11 --output json", nowhere, core.ExitUsage},
-		"a month without its flag":     {"dispatcher 2026-11", nowhere, core.ExitUsage},
-		"a share beyond 1":             {"gateway --data none --temporary 2", "", core.ExitUsage},
-		"retention without a reason":   {"month retention", nowhere, core.ExitUsage},
-		"retention without a bucket":   {"month retention --dry-run", nowhere, core.ExitUsage},
-		"no database configured":       {"status", "", core.ExitUsage},
-		"the database is away":         {"status", nowhere, core.ExitUnavailable},
-		"the database is away, an act": {"halt --reason x", nowhere, core.ExitUnavailable},
-		"a month that cannot be":       {"loadtest --model-only --targets 0", "", core.ExitUsage},
-		"a latency that is none":       {"loadtest --model-only --latency soon", "", core.ExitUsage},
-		"an hour that is none":         {"loadtest --model-only --by 25:00", "", core.ExitUsage},
-		"quiet hours that are none":    {"loadtest --model-only --quiet 20@21-8", "", core.ExitUsage},
-		"tasks without partitions":     {"loadtest --model-only --partitions 2 --tasks 4", "", core.ExitUsage},
-		"prices that are not there":    {"loadtest --model-only --prices " + works + ".missing", "", core.ExitUsage},
-		"a month that can be":          {"loadtest --model-only --targets 1000 --partitions 4 --tasks 1,2 --in-flight 100 --page 1000 --quiet 20%@21:00-08:00", "", core.ExitOK},
-		"a policy that works":          {"policy check --file " + works, "", core.ExitOK},
-		"a policy that does not":       {"policy check --output json --file " + broken, "", core.ExitRefused},
-		"to draft one that does not":   {"policy draft --reason x --file " + broken, nowhere, core.ExitRefused},
-		"a policy that is not there":   {"policy check --file " + works + ".missing", "", core.ExitNotFound},
+		"help":                      {"--help", "", core.ExitOK},
+		"version":                   {"--version", "", core.ExitOK},
+		"completion":                {"completion bash", "", core.ExitOK},
+		"a month without its flag":  {"dispatcher 2026-11", nowhere, core.ExitUsage},
+		"a share beyond 1":          {"gateway --data none --temporary 2", "", core.ExitUsage},
+		"a month that cannot be":    {"loadtest --model-only --targets 0", "", core.ExitUsage},
+		"a latency that is none":    {"loadtest --model-only --latency soon", "", core.ExitUsage},
+		"an hour that is none":      {"loadtest --model-only --by 25:00", "", core.ExitUsage},
+		"quiet hours that are none": {"loadtest --model-only --quiet 20@21-8", "", core.ExitUsage},
+		"tasks without partitions":  {"loadtest --model-only --partitions 2 --tasks 4", "", core.ExitUsage},
+		"prices that are not there": {"loadtest --model-only --prices " + works + ".missing", "", core.ExitUsage},
+		"a month that can be":       {"loadtest --model-only --targets 1000 --partitions 4 --tasks 1,2 --in-flight 100 --page 1000 --quiet 20%@21:00-08:00", "", core.ExitOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("DATABASE_URL", c.database)
@@ -70,8 +51,8 @@ func TestTheExitCodesOfThePeoplesCommands(t *testing.T) {
 				}
 			}
 			t.Setenv("BALSONG_LOG_LEVEL", "error")
-			if code := command.Run(t.Context(), strings.Fields(c.args)); code != c.code {
-				t.Fatalf("`balsong %s` ends with %d, want %d", c.args, code, c.code)
+			if code := cli.Run(t.Context(), command.New(), strings.Fields(c.args), io.Discard, t.Output()); code != c.code {
+				t.Fatalf("`balsong-dev %s` ends with %d, want %d", c.args, code, c.code)
 			}
 		})
 	}

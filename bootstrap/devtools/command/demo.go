@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/demo"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
@@ -29,7 +30,7 @@ gateways are embedded; the adapters are those of production.
 
 The demo keeps its data. Run it again, also after Ctrl-C or kill -9, and it goes on where
 it was: nothing is sent twice. --fresh begins anew. Its database ends with it: with --stay yes
-it stays until Ctrl-C, and says how "balsong why" and "balsong status" can ask it.
+it stays until Ctrl-C, and says how "balsong why" and "balsong status" can query it.
 
 Its clock always shows an hour of the day at which customers may be reached.`
 
@@ -46,11 +47,11 @@ func newDemo() *cobra.Command {
 		Use:     "demo",
 		Short:   "Take a month's bills through their whole life, on this machine",
 		Long:    demoHelp,
-		Args:    cobra.NoArgs,
-		Example: "  balsong demo\n  balsong demo --fresh\n  balsong demo --file my-bills.csv --month 2026-11",
+		Args:    cli.NoArguments,
+		Example: "  balsong-dev demo\n  balsong-dev demo --fresh\n  balsong-dev demo --file my-bills.csv --month 2026-11",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if options.Month, err = key.ParseMonth(month); err != nil {
-				return usageError{fmt.Errorf("--month: %w", err)}
+				return cli.Usagef("--month: %w", err)
 			}
 			if options.DataDir, err = demoDir(options.DataDir); err != nil {
 				return err
@@ -65,7 +66,7 @@ func newDemo() *cobra.Command {
 				}
 			}
 			out := os.Stdout
-			if outputOf(cmd) == core.JSON {
+			if cli.Output(cmd) == core.JSON {
 				out = os.Stderr // stdout is for the answer
 			}
 			options.Out, options.Terminal = out, isTerminal(out)
@@ -96,11 +97,11 @@ func runDemo(cmd *cobra.Command, options demo.Options, keep bool) (err error) {
 	if err != nil {
 		if ctx.Err() != nil {
 			fmt.Fprintln(os.Stderr, "\nstopped; nothing is lost: run the demo again and it goes on")
-			return ExitError{Code: core.ExitInterrupted}
+			return cli.ExitError{Code: core.ExitInterrupted}
 		}
 		return err
 	}
-	if err := respond(cmd, running.Summary, func(w io.Writer) { fmt.Fprintln(w, running.Summary.Line()) }); err != nil {
+	if err := cli.Answer(cmd, running.Summary, func(w io.Writer) { fmt.Fprintln(w, running.Summary.Line()) }); err != nil {
 		return err
 	}
 	ends := ending{program: os.Args[0], data: options.DataDir, named: cmd.Flags().Changed("data"), running: running, month: options.Month}
@@ -115,11 +116,20 @@ func runDemo(cmd *cobra.Command, options demo.Options, keep bool) (err error) {
 
 // ending says what can be done once a demo has reported.
 type ending struct {
-	program string // the command balsong, as it was called
+	program string // the command balsong-dev, as it was called
 	data    string
 	named   bool // whether the data's directory was named, so that other commands need its name too
 	running *demo.Running
 	month   key.Month
+}
+
+// operator is the operator's command: that which lies beside this one, else that of the PATH.
+func (e ending) operator() string {
+	beside := filepath.Join(filepath.Dir(e.program), "balsong")
+	if _, err := os.Stat(beside); err == nil && strings.ContainsRune(e.program, filepath.Separator) {
+		return beside
+	}
+	return "balsong"
 }
 
 // stays is for a demo that stays.
@@ -127,9 +137,9 @@ func (e ending) stays(out io.Writer) {
 	fmt.Fprintf(out, "\n  Read the statements at %s\n  Ask about a customer, in another terminal:\n    export", e.running.Inbox)
 	for _, variable := range e.running.Environment {
 		name, value, _ := strings.Cut(variable, "=")
-		fmt.Fprintf(out, " %s=%s", name, quoted(value))
+		fmt.Fprintf(out, " %s=%s", name, cli.Quote(value))
 	}
-	fmt.Fprintf(out, "\n    %[1]s why %[2]s 7590-VHVEG\n    %[1]s status\n", quoted(e.program), e.month)
+	fmt.Fprintf(out, "\n    %[1]s why %[2]s 7590-VHVEG\n    %[1]s status\n", cli.Quote(e.operator()), e.month)
 	e.removal(out)
 	fmt.Fprintf(out, "  Ctrl-C ends the demo.\n")
 }
@@ -138,16 +148,16 @@ func (e ending) stays(out io.Writer) {
 func (e ending) left(out io.Writer) {
 	data := ""
 	if e.named {
-		data = " --data " + quoted(e.data)
+		data = " --data " + cli.Quote(e.data)
 	}
-	fmt.Fprintf(out, "\n  Read the statements: `%s inbox%s` shows them at http://%s/ (where that port is taken, at one that it names).\n", quoted(e.program), data, inboxAddress)
+	fmt.Fprintf(out, "\n  Read the statements: `%s inbox%s` shows them at http://%s/ (where that port is taken, at one that it names).\n", cli.Quote(e.program), data, inboxAddress)
 	fmt.Fprintf(out, "  Ask about a customer (`why`, `status`): `%s demo --stay yes --month %s%s` goes on where this one was, sends nothing twice, stays, and says how.\n",
-		quoted(e.program), e.month, data)
+		cli.Quote(e.program), e.month, data)
 	e.removal(out)
 }
 
 func (e ending) removal(out io.Writer) {
-	fmt.Fprintf(out, "  Its data stays in %[1]s: `rm -r %[2]s` removes it once the demo has ended, --fresh begins anew.\n", e.data, quoted(e.data))
+	fmt.Fprintf(out, "  Its data stays in %[1]s: `rm -r %[2]s` removes it once the demo has ended, --fresh begins anew.\n", e.data, cli.Quote(e.data))
 }
 
 // demoDir is the given directory, or one for the folder in which the demo is run: two clones do not share their data.
@@ -181,7 +191,7 @@ func newInbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inbox",
 		Short: "Read the statements that the demo's gateway accepted",
-		Args:  cobra.NoArgs,
+		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := demoDir(data)
 			if err != nil {

@@ -3,6 +3,7 @@ package command_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
@@ -45,7 +46,7 @@ func newHour(t *testing.T) *hour {
 		t.Fatal(err)
 	}
 	name := "hour" + strings.TrimPrefix(filepath.Base(dir), "hour-test-")
-	return &hour{T: t, dir: dir, environment: append(os.Environ(), asBalsong+"=1", "TZ=UTC",
+	return &hour{T: t, dir: dir, environment: append(os.Environ(), "TZ=UTC",
 		"DATABASE_URL="+postgrestest.URL(t), "BALSONG_KEYSET="+string(keyset), "BALSONG_LOG_LEVEL=warn",
 		"BALSONG_KAFKA_BROKERS="+part("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX="+name+"-",
 		"BALSONG_KAFKA_PARTITIONS=1", "BALSONG_KAFKA_REPLICATION=1", "BALSONG_KAFKA_MIN_INSYNC=1",
@@ -63,11 +64,14 @@ func (h *hour) file(name, content string) string {
 	return path
 }
 
+// programOf are the subcommands of balsong-dev that these tests call; the others are those of balsong.
+var programOf = map[string]string{"demo": "balsong-dev", "generate": "balsong-dev", "dispatcher": "balsong-dev"}
+
 // says runs a command that ends with a code, and returns what it says on both streams.
 func (h *hour) says(code int, command ...string) string {
 	h.Helper()
 	var said bytes.Buffer
-	cmd := exec.CommandContext(h.Context(), os.Args[0], command...)
+	cmd := exec.CommandContext(h.Context(), program(h.T, cmp.Or(programOf[command[0]], "balsong")), command...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = h.environment, h.dir, &said, &said
 	err := cmd.Run()
 	if exit, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended || ended && exit.ExitCode() != code || err == nil && code != 0 {
@@ -170,7 +174,7 @@ func TestTheStatusTellsTimesInTheZoneOfTheActivePolicy(t *testing.T) {
 
 func TestGeneratedDataIsOfThisMonthAndItsFlagsGiveItAgain(t *testing.T) {
 	t.Parallel()
-	h := &hour{T: t, dir: t.TempDir(), environment: append(os.Environ(), asBalsong+"=1")}
+	h := &hour{T: t, dir: t.TempDir(), environment: os.Environ()}
 	said := h.says(core.ExitOK, "generate", "--rows", "20", "--out", "first")
 	again := regexp.MustCompile(`--seed 1 --since (\d{4}-\d\d) --month (\d{4}-\d\d)`).FindStringSubmatch(said)
 	if again == nil || again[1] != again[2] {
@@ -196,7 +200,7 @@ func TestTheDemoSaysHowToAskHowToReadAndHowToRemoveIt(t *testing.T) {
 	h.expect(h.says(core.ExitOK, "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "no", "--postgres", "embedded"),
 		"inbox --data "+data, "http://127.0.0.1:8026/", "demo --stay yes --month 2026-11 --data "+data, "rm -r "+data)
 
-	cmd := exec.CommandContext(h.Context(), os.Args[0], "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "yes", "--postgres", "embedded")
+	cmd := exec.CommandContext(h.Context(), program(t, "balsong-dev"), "demo", "--data", data, "--file", bills, "--month", "2026-11", "--stay", "yes", "--postgres", "embedded")
 	cmd.Env, cmd.Dir = h.environment, h.dir
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -205,17 +209,18 @@ func TestTheDemoSaysHowToAskHowToReadAndHowToRemoveIt(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	export, lines := "", bufio.NewScanner(out)
-	for lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C") {
-		if line := strings.TrimSpace(lines.Text()); strings.HasPrefix(line, "export ") {
-			export = line
+	var told []string // the commands that it tells to run
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C"); {
+		line := strings.TrimSpace(lines.Text())
+		if strings.HasPrefix(line, "export ") || strings.Contains(line, "/balsong why") || strings.HasSuffix(line, "/balsong status") {
+			told = append(told, strings.Replace(line, "7590-VHVEG", "C-001", 1))
 		}
 	}
-	ask := exec.CommandContext(h.Context(), "sh", "-c", export+`; "$0" why 2026-11 C-001 && "$0" status`, os.Args[0])
-	ask.Env, ask.Dir = append(os.Environ(), asBalsong+"=1"), h.dir
+	ask := exec.CommandContext(h.Context(), "sh", "-ec", strings.Join(told, "\n"))
+	ask.Dir = h.dir
 	said, err := ask.CombinedOutput()
 	if err != nil {
-		t.Errorf("%v with %q", err, export)
+		t.Errorf("%v with %q", err, told)
 	}
 	h.expect(string(said), "C-001", "k***@example.com", "2026-11 (open)", "requests behind")
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
@@ -249,7 +254,7 @@ func TestAMendedCustomerIsNoRejectAnyMoreThoughTheOldFileComesAgain(t *testing.T
 
 func TestWhatACheckerFindsWrongHasOneExitCodeAndAMonthIsExplained(t *testing.T) {
 	t.Parallel()
-	h := &hour{T: t, dir: t.TempDir(), environment: append(os.Environ(), asBalsong+"=1", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none?sslmode=disable")}
+	h := &hour{T: t, dir: t.TempDir(), environment: append(os.Environ(), "DATABASE_URL=postgres://nobody@127.0.0.1:1/none?sslmode=disable")}
 	h.says(core.ExitOK, "templates", "export", "words")
 	h.file("words/ko/sms.tmpl", "{{.Amout}}")
 	h.expect(h.says(core.ExitRefused, "templates", "check", "words"), "there is no field .Amout")

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 )
@@ -55,18 +56,18 @@ func Gateway() *cobra.Command {
 		Use:   "gateway",
 		Short: "Run the gateway simulator: SMTP, SMS, push, and an inbox page",
 		Long:  gatewayHelp,
-		Example: `  balsong gateway --data ./gateway
-  balsong gateway --data ./gateway --latency lognormal:300ms,2s --temporary 0.05 --permanent 0.02
-  balsong gateway --data ./gateway --tps 500 --accept-then-drop 0.01 --seed 7
-  balsong gateway inbox --data ./gateway`,
-		Args: cobra.NoArgs,
+		Example: `  balsong-dev gateway --data ./gateway
+  balsong-dev gateway --data ./gateway --latency lognormal:300ms,2s --temporary 0.05 --permanent 0.02
+  balsong-dev gateway --data ./gateway --tps 500 --accept-then-drop 0.01 --seed 7
+  balsong-dev gateway inbox --data ./gateway`,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := f.settings(cmd)
 			if err != nil {
 				return err
 			}
 			if err := settings.WithDefaults().Validate(); err != nil {
-				return usageError{err}
+				return cli.Usage(err)
 			}
 			f.config.Settings = settings
 			return runGateway(cmd.Context(), f.config, cmd.OutOrStdout())
@@ -115,7 +116,7 @@ func (f *gatewayFlags) settings(cmd *cobra.Command) (settings gatewaysim.Setting
 	flags := cmd.Flags()
 	latency, err := behaviour.ParseLatency(f.latency)
 	if err != nil {
-		return settings, usageError{fmt.Errorf("--latency: %w", err)}
+		return settings, cli.Usagef("--latency: %w", err)
 	}
 	for _, channel := range behaviour.Channels() {
 		c := settings.Of(channel)
@@ -139,7 +140,7 @@ func (f *gatewayFlags) settings(cmd *cobra.Command) (settings gatewaysim.Setting
 	}
 	if flags.Changed("slow-start") {
 		if parsed := settings.SlowStart.For.UnmarshalText([]byte(f.slowStart)); parsed != nil {
-			err = errors.Join(err, usageError{fmt.Errorf("--slow-start: %w", parsed)})
+			err = errors.Join(err, cli.Usagef("--slow-start: %w", parsed))
 		}
 	}
 	if flags.Changed("smtp-refuse-at") {
@@ -178,7 +179,7 @@ func gatewayInbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inbox",
 		Short: "Show the inbox that a gateway left, without a gateway",
-		Args:  cobra.NoArgs,
+		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serveInbox(cmd.Context(), dir, addr, cmd.Flags().Changed("inbox"), cmd.OutOrStdout())
 		},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/bootstrap/devtools/generate"
@@ -22,7 +23,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-const generateHelp = `Write billing data of made-up customers: the canonical CSV, as "balsong batch import" reads it.
+const generateHelp = `Write billing data of made-up customers: the canonical CSV, as "batch import" reads it.
 
 Services, contracts, charges and tenure are distributed as in the sample data of the demo; names are
 made up, and e-mail addresses and telephone numbers belong to nobody. The same flags give the same
@@ -45,9 +46,9 @@ func newGenerate() *cobra.Command {
 		Use:   "generate",
 		Short: "Write billing data of made-up customers, as many as you like",
 		Long:  generateHelp,
-		Args:  cobra.NoArgs,
-		Example: "  balsong generate --out data --rows 5000000 --files 5 --compress zstd\n" +
-			"  balsong generate --out year --rows 100000 --months 12 --seed 7",
+		Args:  cli.NoArguments,
+		Example: "  balsong-dev generate --out data --rows 5000000 --files 5 --compress zstd\n" +
+			"  balsong-dev generate --out year --rows 100000 --months 12 --seed 7",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := arguments.into(&options)
 			if err == nil && perFile > 0 {
@@ -58,11 +59,10 @@ func newGenerate() *cobra.Command {
 			}
 			switch {
 			case errors.Is(err, generate.ErrOptions):
-				fmt.Fprintln(os.Stderr, "balsong generate:", err)
-				return ExitError{Code: core.ExitUsage}
+				return cli.Usage(err)
 			case errors.Is(err, generate.ErrSpace):
-				fmt.Fprintln(os.Stderr, "balsong generate:", err)
-				return ExitError{Code: core.ExitRefused}
+				fmt.Fprintln(os.Stderr, "balsong-dev generate:", err)
+				return cli.ExitError{Code: core.ExitRefused}
 			}
 			return err
 		},
@@ -81,7 +81,7 @@ func newGenerate() *cobra.Command {
 	flags.IntVar(&options.Wishes.SendDay, "send-day", 30, "per cent of customers who want their bill on a day of the month")
 	flags.Var(&output, "output", core.OutputHelp)
 	cmd.MarkFlagsMutuallyExclusive("files", "rows-per-file")
-	require(cmd, "out")
+	cli.Require(cmd, "out")
 	return cmd
 }
 
@@ -120,8 +120,8 @@ func runGenerate(ctx context.Context, options generate.Options, output core.Outp
 	}
 	if err != nil {
 		if ctx.Err() != nil {
-			fmt.Fprintln(os.Stderr, "balsong generate: stopped; finished files stay: run the same command again and it goes on")
-			return ExitError{Code: core.ExitInterrupted}
+			fmt.Fprintln(os.Stderr, "balsong-dev generate: stopped; finished files stay: run the same command again and it goes on")
+			return cli.ExitError{Code: core.ExitInterrupted}
 		}
 		return err
 	}

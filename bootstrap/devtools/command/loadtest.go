@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
@@ -50,9 +51,9 @@ func newLoadtest() *cobra.Command {
 		Use:   "loadtest",
 		Short: "Will a month arrive in time, with which settings, at what cost?",
 		Long:  loadtestHelp,
-		Args:  cobra.NoArgs,
-		Example: "  balsong loadtest --targets 5000000 --latency p50=1s,p99=4s --start 09:00 --by 18:00 --model-only\n" +
-			"  balsong loadtest --targets 5000000 --latency 300ms --tps 500 --quiet 20%@21:00-10:00 --report report.html",
+		Args:  cli.NoArguments,
+		Example: "  balsong-dev loadtest --targets 5000000 --latency p50=1s,p99=4s --start 09:00 --by 18:00 --model-only\n" +
+			"  balsong-dev loadtest --targets 5000000 --latency 300ms --tps 500 --quiet 20%@21:00-10:00 --report report.html",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.showPrices {
 				_, err := cmd.OutOrStdout().Write(loadtest.ListPrices())
@@ -66,7 +67,7 @@ func newLoadtest() *cobra.Command {
 				err = runLoadtest(cmd.Context(), o, a, output, cmd.OutOrStdout())
 			}
 			if errors.Is(err, capacity.ErrImpossible) {
-				return usageError{err}
+				return cli.Usage(err)
 			}
 			return err
 		},
@@ -206,13 +207,13 @@ func runLoadtest(ctx context.Context, o loadtest.Options, a loadtestArguments, o
 		}
 	}
 	o.Warn = func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "balsong loadtest: NOTE: "+format+"\n", args...)
+		fmt.Fprintf(os.Stderr, "balsong-dev loadtest: NOTE: "+format+"\n", args...)
 	}
 	report, err := loadtest.Run(ctx, o)
 	if err != nil {
 		if ctx.Err() != nil {
-			fmt.Fprintln(os.Stderr, "balsong loadtest: stopped; nothing was written")
-			return ExitError{Code: core.ExitInterrupted}
+			fmt.Fprintln(os.Stderr, "balsong-dev loadtest: stopped; nothing was written")
+			return cli.ExitError{Code: core.ExitInterrupted}
 		}
 		return err
 	}

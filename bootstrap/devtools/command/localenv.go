@@ -12,31 +12,32 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
 )
 
-const partsHelp = `Start PostgreSQL, a Kafka broker and an S3 server, without Docker.
+const localenvHelp = `Start PostgreSQL, a Kafka broker and an S3 server, without Docker.
 
 With a command after "--": run it with the addresses in the BALSONG_TEST_*
 variables, stop everything when it ends, and exit with its code.
 Without: print the addresses and stay until SIGINT or SIGTERM.`
 
-// newParts is the subcommand "parts".
-func newParts() *cobra.Command {
+// newLocalenv is the subcommand "localenv".
+func newLocalenv() *cobra.Command {
 	var options localenv.Options
 	cmd := &cobra.Command{
 		Use:   "localenv [flags] [-- command arguments…]",
 		Short: "Start PostgreSQL, Kafka and S3; run a command with them",
-		Long:  partsHelp,
+		Long:  localenvHelp,
 		Example: `  balsong-dev localenv -- go test ./...
   balsong-dev localenv --postgres=/usr/lib/postgresql/15/bin --kafka=apache -- make test`,
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			if len(arguments) > 0 && cmd.ArgsLenAtDash() != 0 {
-				return usageError{fmt.Errorf("unexpected argument %q: put -- before the command to run", arguments[0])}
+				return cli.Usagef("unexpected argument %q: put -- before the command to run", arguments[0])
 			}
 			options.Durable = options.DataDir != ""
-			return runParts(cmd.Context(), options, arguments)
+			return runLocalenv(cmd.Context(), options, arguments)
 		},
 	}
 	flags := cmd.Flags()
@@ -56,9 +57,9 @@ func orDefault(value, otherwise string) string {
 	return value
 }
 
-// runParts keeps everything temporary in one directory, which is removed at the
+// runLocalenv keeps everything temporary in one directory, which is removed at the
 // end, or by the caretaker if this process is killed.
-func runParts(ctx context.Context, options localenv.Options, arguments []string) (err error) {
+func runLocalenv(ctx context.Context, options localenv.Options, arguments []string) (err error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, handledSignals()...)
 	defer signal.Stop(signals)
@@ -87,7 +88,7 @@ func runParts(ctx context.Context, options localenv.Options, arguments []string)
 
 	set, err := startUnlessSignalled(ctx, options, signals)
 	if err != nil {
-		if !errors.As(err, new(ExitError)) {
+		if !errors.As(err, new(cli.ExitError)) {
 			printEnd(os.Stderr, log.Name())
 		}
 		return err
@@ -178,7 +179,7 @@ func printEnd(out io.Writer, path string) {
 // signalled is the exit code that shells give to a process that a signal ended.
 func signalled(s os.Signal) error {
 	if number, ok := s.(syscall.Signal); ok {
-		return ExitError{Code: 128 + int(number)}
+		return cli.ExitError{Code: 128 + int(number)}
 	}
-	return ExitError{Code: 1}
+	return cli.ExitError{Code: 1}
 }

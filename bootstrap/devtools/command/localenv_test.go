@@ -15,22 +15,36 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/devtools/command"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child/childtest"
+	"github.com/balsong/balsong/bootstrap/operatorcmd"
 )
 
-// asBalsong makes this test binary behave as the command balsong.
-const asBalsong = "BALSONG_TEST_AS_COMMAND"
-
+// This test binary behaves as a command where it is called by its name: see program.
 func TestMain(m *testing.M) {
 	child.Main()
-	if os.Getenv(asBalsong) != "" {
-		_ = os.Unsetenv(asBalsong)
-		os.Exit(command.Run(context.Background(), os.Args[1:]))
+	roots := map[string]func() *cobra.Command{"balsong": operatorcmd.NewCommand, "balsong-dev": command.New}
+	if root, is := roots[filepath.Base(os.Args[0])]; is {
+		os.Exit(cli.Run(context.Background(), root(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
+}
+
+// program makes both commands in a directory and returns the path of one: links to this test binary.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, command := range []string{"balsong", "balsong-dev"} {
+		if err := os.Symlink(os.Args[0], filepath.Join(dir, command)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, name)
 }
 
 // balsong is the command with a temporary directory of its own, which must be
@@ -49,8 +63,8 @@ func balsong(t *testing.T, arguments ...string) (cmd *exec.Cmd, temporary string
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd = exec.Command(os.Args[0], arguments...)
-	cmd.Env = append(os.Environ(), asBalsong+"=1", "TMPDIR="+temporary, "DATABASE_URL=", cachedir.Variable+"="+cache)
+	cmd = exec.Command(program(t, "balsong-dev"), arguments...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+temporary, "DATABASE_URL=", cachedir.Variable+"="+cache)
 	cmd.Stderr = t.Output()
 	return cmd, temporary
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
 
@@ -73,7 +74,7 @@ func exitCode(err error) error {
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return signalled(status.Signal())
 	}
-	return ExitError{Code: exit.ExitCode()}
+	return cli.ExitError{Code: exit.ExitCode()}
 }
 
 // lendTerminal makes the command the terminal's foreground job if we are it,

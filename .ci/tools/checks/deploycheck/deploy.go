@@ -90,7 +90,7 @@ func (s service) checkFlags(root string) (wrong []string) {
 	}
 	for _, argument := range s.Command {
 		if flag, ok := strings.CutPrefix(argument, "--"); ok && !strings.Contains(string(source), `"`+flag+`"`) {
-			wrong = append(wrong, argument+" is no flag of balsong gateway")
+			wrong = append(wrong, argument+" is no flag of balsong-dev gateway")
 		}
 	}
 	return wrong

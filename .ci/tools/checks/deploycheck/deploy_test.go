@@ -29,7 +29,7 @@ func TestAWrongNameIsFound(t *testing.T) {
 		{"deploy/compose.yaml", `["kafka:/var`, `["kafkas:/var`, "service kafka: mounts kafkas"},
 		{"deploy/compose.yaml", "postgres:18", "postgres:latest", "service postgres: image postgres:latest has no version"},
 		{"deploy/compose.yaml", "--inbox", "--outbox", "service gateway: --outbox is no flag"},
-		{"deploy/Dockerfile", "--from=people", "--from=person", "copies from person"},
+		{"deploy/Dockerfile", "--from=tools", "--from=tool", "copies from tool,"},
 		{"deploy/Dockerfile", "./cmd/...", "./command/...", "the Dockerfile builds ./command/... in bootstrap"},
 		{".dockerignore", "!adapters", "!adaptors", ".dockerignore keeps adaptors"},
 	} {

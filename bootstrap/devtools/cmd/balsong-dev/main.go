@@ -1,5 +1,4 @@
-// Command balsong is Balsong for people: every part and every task as a
-// subcommand.
+// Command balsong-dev holds what runs on a developer's machine alone: run it with --help.
 package main
 
 import (
@@ -7,11 +6,12 @@ import (
 	"os"
 	_ "time/tzdata" // time zones are needed where the machine has none
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/devtools/command"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
 
 func main() {
 	child.Main()
-	os.Exit(command.Run(context.Background(), os.Args[1:]))
+	os.Exit(cli.Run(context.Background(), command.New(), os.Args[1:], os.Stdout, os.Stderr)) // each command has its own signals
 }

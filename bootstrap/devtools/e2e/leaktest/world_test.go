@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,21 +24,27 @@ import (
 	_ "github.com/lib/pq" // the driver
 	"go.uber.org/zap"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/devtools/command"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
+	"github.com/balsong/balsong/bootstrap/operatorcmd"
 )
 
-// asBalsong makes this test binary behave as the command balsong.
+// asBalsong makes this test binary behave as a service, or as the operator's command.
 const asBalsong = "BALSONG_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	child.Main() // the parts are this program again
 	if os.Getenv(asBalsong) != "" {
 		_ = os.Unsetenv(asBalsong)
-		os.Exit(command.Run(context.Background(), os.Args[1:]))
+		root := operatorcmd.NewCommand()
+		if slices.Contains([]string{"dispatcher", "delivery"}, os.Args[1]) {
+			root = command.New()
+		}
+		os.Exit(cli.Run(context.Background(), root, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

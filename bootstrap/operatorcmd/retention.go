@@ -1,18 +1,16 @@
-package command
+package operatorcmd
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/retain"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
@@ -23,31 +21,31 @@ import (
 
 // retaining are the flags of the subcommand "month retention".
 type retaining struct {
-	acting
-	dryRun, anyway bool
+	actFlags
+	dryRun, force bool
 }
 
 // newRetention is the subcommand "month retention".
 func newRetention() *cobra.Command {
 	a := &retaining{}
 	cmd := &cobra.Command{
-		Use: "retention", Args: cobra.NoArgs, Short: "Remove months that were kept long enough",
-		Long: "Remove the bills, the ledger, the refused rows and the statements of months that are older than BALSONG_KEEP_MONTHS (12), and what was written\n" +
-			"down (imports, runs, acts) once it is older than BALSONG_KEEP_AUDIT_MONTHS (60). There is no way back.\n\n" +
-			"A month goes when it is closed and its bills came to an end; while one is not through, nothing is removed. It is written down who removed what\n" +
+		Use: "retention", Args: cli.NoArguments, Short: "Remove months that were kept long enough",
+		Long: "Remove the bills, the ledger, the refused rows and the statements of months that are older than BALSONG_KEEP_MONTHS (12), and what was recorded\n" +
+			" (imports, runs, acts) once it is older than BALSONG_KEEP_AUDIT_MONTHS (60). There is no way back.\n\n" +
+			"A month goes when it is closed and its bills came to an end; while one is not through, nothing is removed. It is recorded who removed what\n" +
 			"and why, before it is gone. Safe to run twice, and again after it was killed.",
 		Example: "  balsong month retention --dry-run\n  balsong month retention --reason \"yearly clean-up, ticket 4711\"\n" +
-			"  balsong month retention --month 2025-10 --anyway --reason \"42 bills were never corrected\"",
+			"  balsong month retention --month 2025-10 --force --reason \"42 bills were never corrected\"",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
 	}
 	a.flags(cmd)
 	flags := cmd.Flags()
-	flags.Lookup("reason").Usage = "why (required unless --dry-run; it is written down)"
+	flags.Lookup("reason").Usage = "why (required unless --dry-run; recorded)"
 	delete(flags.Lookup("reason").Annotations, cobra.BashCompOneRequiredFlag)
 	flags.StringVar(&a.month, "month", "", "this month alone; without: every month that is old enough")
 	completeMonth(cmd)
 	flags.BoolVar(&a.dryRun, "dry-run", false, "say what would go, and remove nothing")
-	flags.BoolVar(&a.anyway, "anyway", false, "also READY, FAILED and REQUESTED bills of closed months: they are never sent then")
+	flags.BoolVar(&a.force, "force", false, "also READY, FAILED and REQUESTED bills of closed months: they are never sent then")
 	return cmd
 }
 
@@ -55,18 +53,17 @@ func (a *retaining) run(cmd *cobra.Command) error {
 	var only key.Month
 	if a.month != "" {
 		var err error
-		if only, err = a.parsed(); err != nil {
+		if only, err = a.parseMonth(); err != nil {
 			return err
 		}
 	}
 	if !a.dryRun && (a.actor == "" || a.reason == "") {
-		return usageError{operate.ErrNoReason}
+		return cli.Usage(operate.ErrNoReason)
 	}
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx := cmd.Context()
 	c, err := config.Load[config.Retention](ctx)
 	if err != nil {
-		return usage(cmd, err)
+		return err
 	}
 	code := core.Once(ctx, cmd.ErrOrStderr(), operatorapp.Retention(c), func(ctx context.Context, k *retain.Keeper) error {
 		if _, err := k.Sweeps.Now(ctx); err != nil {
@@ -77,25 +74,22 @@ func (a *retaining) run(cmd *cobra.Command) error {
 			if err != nil {
 				return err
 			}
-			return respond(cmd, retentionDocumentOf(plan, false), func(w io.Writer) { printRetention(w, plan, "would go") })
+			return cli.Answer(cmd, retentionDocumentOf(plan, false), func(w io.Writer) { printRetention(w, plan, "would go") })
 		}
 		return a.apply(ctx, cmd, k, only)
 	})
-	if code != core.ExitOK {
-		return ExitError{Code: code}
-	}
-	return nil
+	return cli.Exit(code)
 }
 
 func (a *retaining) apply(ctx context.Context, cmd *cobra.Command, k *retain.Keeper, only key.Month) error {
 	var work *progress.Work
 	var at key.Month
-	plan, err := k.Apply(ctx, only, a.anyway, a.by(), func(month key.Month, gone port.PackSize) {
+	plan, err := k.Apply(ctx, only, a.force, a.by(), func(month key.Month, gone port.PackSize) {
 		if month != at {
 			if work != nil {
 				work.End()
 			}
-			at, work = month, progress.On(os.Stderr).Begin("remove "+month.String(), "packs", 0)
+			at, work = month, progress.On(cmd.ErrOrStderr()).Begin("remove "+month.String(), "packs", 0)
 		}
 		work.Set(int64(gone.Packs))
 	})
@@ -105,7 +99,7 @@ func (a *retaining) apply(ctx context.Context, cmd *cobra.Command, k *retain.Kee
 	if err != nil {
 		return err
 	}
-	return respond(cmd, retentionDocumentOf(plan, true), func(w io.Writer) { printRetention(w, plan, "is gone") })
+	return cli.Answer(cmd, retentionDocumentOf(plan, true), func(w io.Writer) { printRetention(w, plan, "is gone") })
 }
 
 // retentionDocument is what goes, for programs.

@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/preview"
@@ -20,15 +21,15 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// words are the flags that choose a bill and the templates that it is shown with.
-type words struct {
+// billChoice are the flags that choose a bill and the templates that it is shown with.
+type billChoice struct {
 	month, customer          string
 	sample                   string // a sample bill's language, instead of a customer's bill
 	templates, sender, class string
 	actor, reason            string // of a customer's bill that is sent
 }
 
-func (a *words) flags(cmd *cobra.Command) {
+func (a *billChoice) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&a.sample, "sample", "", "a made-up bill in this language, en or ko, instead of a customer's: needs no database")
 	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
@@ -37,7 +38,7 @@ func (a *words) flags(cmd *cobra.Command) {
 }
 
 // check checks the flags as far as that needs nothing else, and returns the month.
-func (a *words) check() (key.Month, error) {
+func (a *billChoice) check() (key.Month, error) {
 	switch {
 	case a.sample != "" && a.customer+a.month != "":
 		return 0, errors.New("--sample shows a made-up bill: leave month and customer out, or --sample")
@@ -52,7 +53,7 @@ func (a *words) check() (key.Month, error) {
 }
 
 // make makes the bill's texts with the templates as they are now.
-func (a *words) make(billed bill.Bill, month key.Month) (made preview.Bill) {
+func (a *billChoice) make(billed bill.Bill, month key.Month) (made preview.Bill) {
 	class := policy.MessageClass(a.class)
 	made.Title = fmt.Sprintf("Customer %s, %s, %s", billed.Customer, month, class)
 	templates, err := batchapp.OpenTemplates(a.templates)
@@ -68,17 +69,17 @@ func (a *words) make(billed bill.Bill, month key.Month) (made preview.Bill) {
 }
 
 // withBill runs do with the bill. Only a customer's bill needs the database and the keys; it is read, and nothing is changed.
-func (a *words) withBill(ctx context.Context, cmd *cobra.Command, do func(context.Context, bill.Bill, key.Month, *trialapp.Bills) error) error {
+func (a *billChoice) withBill(ctx context.Context, cmd *cobra.Command, do func(context.Context, bill.Bill, key.Month, *trialapp.Bills) error) error {
 	month, err := a.check()
 	if err != nil {
-		return usage(cmd, err)
+		return cli.Usage(err)
 	}
 	if a.sample != "" {
 		return do(ctx, rendering.Samples(a.sample)[0].Bill, month, nil)
 	}
 	c, err := config.Load[config.Preview](ctx)
 	if err != nil {
-		return usage(cmd, err)
+		return err
 	}
 	code := core.Once(ctx, cmd.ErrOrStderr(), trialapp.Reading(c), func(ctx context.Context, bills trialapp.Bills) error {
 		billed, err := bills.Find(ctx, month, a.customer)
@@ -87,14 +88,5 @@ func (a *words) withBill(ctx context.Context, cmd *cobra.Command, do func(contex
 		}
 		return do(ctx, billed, month, &bills)
 	})
-	if code != core.ExitOK {
-		return ExitError{Code: code}
-	}
-	return nil
-}
-
-// usage reports what is wrong with the arguments or the configuration, and ends the command with the exit code for that.
-func usage(cmd *cobra.Command, err error) error {
-	fmt.Fprintf(cmd.ErrOrStderr(), "balsong %s: %v\n", cmd.Name(), err)
-	return ExitError{Code: core.ExitUsage}
+	return cli.Exit(code)
 }

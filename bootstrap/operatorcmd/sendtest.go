@@ -1,13 +1,10 @@
-package command
+package operatorcmd
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/destination"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/trialapp"
@@ -30,11 +28,11 @@ ledger has it. It goes to --to and nowhere else, once, and at once: quiet hours 
 hold it.
 
 Without a customer it is the made-up bill of --sample. A customer's bill can be sent too; that asks
-for a reason, and is written down: mind to whom you send it.`
+for a reason, and is recorded: mind to whom you send it.`
 
 // sendTest are the flags of "send-test".
 type sendTest struct {
-	words
+	billChoice
 	to, channel string
 }
 
@@ -42,11 +40,11 @@ type sendTest struct {
 func newSendTest() *cobra.Command {
 	a := &sendTest{}
 	cmd := &cobra.Command{
-		Use:     "send-test --to DESTINATION --channel CHANNEL",
-		Short:   "Send one message to yourself, marked as a test",
-		Long:    sendTestHelp,
-		GroupID: groupPeople,
-		Args:    cobra.NoArgs,
+		Use:   "send-test --to DESTINATION --channel CHANNEL",
+		Short: "Send one message to yourself, marked as a test",
+		Long:  sendTestHelp,
+
+		Args: cli.NoArguments,
 		Example: "  balsong send-test --to me@example.com --channel EMAIL --sample ko --templates words\n" +
 			"  balsong send-test --to 010-0000-1234 --channel SMS --month 2026-11 --customer 7590-VHVEG --reason \"new letterhead\"",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
@@ -58,31 +56,30 @@ func newSendTest() *cobra.Command {
 	flags.StringVar(&a.month, "month", "", "billing month of a customer's bill")
 	flags.StringVar(&a.customer, "customer", "", "customer number, to send that customer's bill to yourself")
 	flags.StringVar(&a.actor, "actor", whoami(), "who does this")
-	flags.StringVar(&a.reason, "reason", "", "why (required for a customer's bill; it is written down)")
-	require(cmd, "to", "channel")
+	flags.StringVar(&a.reason, "reason", "", "why (required for a customer's bill; recorded)")
+	cli.Require(cmd, "to", "channel")
 	return cmd
 }
 
 func (a *sendTest) run(cmd *cobra.Command) error {
 	kind, err := channel.Parse(a.channel)
 	if err != nil {
-		return usage(cmd, fmt.Errorf("--channel: %w", err))
+		return cli.Usagef("--channel: %w", err)
 	}
 	to, err := destination.Parse(kind, a.to)
 	if err != nil {
-		return usage(cmd, fmt.Errorf("--to %w", err))
+		return cli.Usagef("--to %w", err)
 	}
 	if a.customer == "" && a.month == "" && a.sample == "" {
 		a.sample = "en"
 	}
 	if a.customer != "" && (a.reason == "" || a.actor == "") {
-		return usage(cmd, errors.New("a customer's bill asks for --actor and --reason: they are written down"))
+		return cli.Usagef("a customer's bill asks for --actor and --reason: they are recorded")
 	}
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx := cmd.Context()
 	c, err := config.Load[config.SendTest](ctx)
 	if err != nil {
-		return usage(cmd, err)
+		return err
 	}
 	var test port.Delivery
 	err = a.withBill(ctx, cmd, func(ctx context.Context, billed bill.Bill, month key.Month, bills *trialapp.Bills) (err error) {
@@ -105,10 +102,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 	code := core.Once(ctx, cmd.ErrOrStderr(), trialapp.Sending(c), func(ctx context.Context, lanes core.Lanes) error {
 		return sendOnce(ctx, cmd, lanes, test)
 	})
-	if code != core.ExitOK {
-		return ExitError{Code: code}
-	}
-	return nil
+	return cli.Exit(code)
 }
 
 // sendOnce makes the one call and reports its outcome.

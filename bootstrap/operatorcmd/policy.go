@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -23,7 +24,7 @@ The usual order: check a file, store it with draft, look at diff, then activate 
 
 // newPolicy is the subcommand "policy".
 func newPolicy() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", GroupID: groupPeople, Short: "Check, draft, compare, activate and list dispatch policies", Long: policyHelp}
+	cmd := &cobra.Command{Use: "policy", Short: "Check, draft, compare, activate and list dispatch policies", Long: policyHelp}
 	cmd.AddCommand(newPolicyCheck(), newPolicyDraft(), newPolicyDiff(), newPolicyActivate(), newPolicyList())
 	return cmd
 }
@@ -44,7 +45,7 @@ func readPolicy(path string) (policy.Spec, error) {
 func newPolicyCheck() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
-		Use: "check", Args: cobra.NoArgs, Short: "List everything that is wrong with a policy file; nothing is stored",
+		Use: "check", Args: cli.NoArguments, Short: "List everything that is wrong with a policy file; nothing is stored",
 		Example: "  balsong policy check --file policy.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := readPolicy(file)
@@ -59,7 +60,7 @@ func newPolicyCheck() *cobra.Command {
 			if invalid != nil {
 				document.Problems = invalid.Problems
 			}
-			told := respond(cmd, document, func(w io.Writer) {
+			told := cli.Answer(cmd, document, func(w io.Writer) {
 				if document.Works {
 					fmt.Fprintf(w, "%s can work: `balsong policy draft --file %s` stores it\n", file, file)
 				}
@@ -74,15 +75,15 @@ func newPolicyCheck() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")
-	require(cmd, "file")
+	cli.Require(cmd, "file")
 	return cmd
 }
 
 func newPolicyDraft() *cobra.Command {
-	a := &acting{}
+	a := &actFlags{}
 	var file string
 	cmd := &cobra.Command{
-		Use: "draft", Args: cobra.NoArgs, Short: "Store a policy file as a new version, a DRAFT",
+		Use: "draft", Args: cli.NoArguments, Short: "Store a policy file as a new version, a DRAFT",
 		Example: "  balsong policy draft --file policy.json --reason \"SMS first from December on\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			spec, err := readPolicy(file)
@@ -95,20 +96,20 @@ func newPolicyDraft() *cobra.Command {
 					return err
 				}
 				ref := shortRef(v.Ref())
-				return respond(cmd, map[string]any{"policy": ref, "id": v.Ref().ID, "version": v.Ref().Version, "status": v.Status()}, func(w io.Writer) {
+				return cli.Answer(cmd, map[string]any{"policy": ref, "id": v.Ref().ID, "version": v.Ref().Version, "status": v.Status()}, func(w io.Writer) {
 					fmt.Fprintf(w, "policy %s is a DRAFT; `balsong policy diff %s` shows what would change, `balsong policy activate %s --reason …` takes it live\n", ref, ref, ref)
 				})
 			})
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")
-	require(cmd, "file")
+	cli.Require(cmd, "file")
 	a.flags(cmd)
 	return cmd
 }
 
 func newPolicyActivate() *cobra.Command {
-	a := &acting{}
+	a := &actFlags{}
 	var ref policy.Ref
 	cmd := &cobra.Command{
 		Use: "activate <version>", Args: cobra.MaximumNArgs(1), Short: "Take a DRAFT live and retire the version before",
@@ -116,14 +117,14 @@ func newPolicyActivate() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) == 1 {
 				if ref, err = policy.ParseRef(args[0]); err != nil {
-					return usageError{err}
+					return cli.Usage(err)
 				}
 			}
 			if ref.ID < 1 || ref.Version < 1 {
-				return usageError{errors.New("name the version, as in `balsong policy activate 1v3` (`balsong policy list` shows them)")}
+				return cli.Usagef("name the version, as in `balsong policy activate 1v3` (`balsong policy list` shows them)")
 			}
 			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return told(cmd, o.ActivatePolicy(ctx, ref, a.by()), "policy "+shortRef(ref)+" is ACTIVE; what was dispatched before keeps its own version")
+				return answerDone(cmd, o.ActivatePolicy(ctx, ref, a.by()), "policy "+shortRef(ref)+" is ACTIVE; what was dispatched before keeps its own version")
 			})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -156,10 +157,10 @@ type actDocument struct {
 
 func newPolicyList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Args: cobra.NoArgs, Short: "List every version, DRAFTs included, with who wrote it and who let it go live",
+		Use: "list", Args: cli.NoArguments, Short: "List every version, DRAFTs included, with who wrote it and who let it go live",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-				records, err := d.Acts.Policies.List(ctx)
+			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+				records, err := u.Acts.Policies.List(ctx)
 				if err != nil {
 					return err
 				}
@@ -167,7 +168,7 @@ func newPolicyList() *cobra.Command {
 				for i, r := range records {
 					documents[i] = listedPolicy(r)
 				}
-				return respond(cmd, documents, func(w io.Writer) {
+				return cli.Answer(cmd, documents, func(w io.Writer) {
 					if len(documents) == 0 {
 						fmt.Fprintln(w, "there is no policy yet: `balsong policy draft --file …`")
 					}

@@ -1,14 +1,14 @@
-package command
+package operatorcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -26,14 +26,14 @@ func newPolicyDiff() *cobra.Command {
 			for i, arg := range args {
 				var err error
 				if refs[i], err = policy.ParseRef(arg); err != nil {
-					return usageError{err}
+					return cli.Usage(err)
 				}
 			}
 			if len(refs) == 0 && file == "" || len(refs) == 2 && file != "" {
-				return usageError{errors.New("name what to compare: one or two versions, or --file and at most one version")}
+				return cli.Usagef("name what to compare: one or two versions, or --file and at most one version")
 			}
-			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-				records, err := d.Acts.Policies.List(ctx)
+			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+				records, err := u.Acts.Policies.List(ctx)
 				if err != nil {
 					return err
 				}
@@ -83,7 +83,7 @@ func diff(cmd *cobra.Command, records []port.PolicyRecord, refs []policy.Ref, fi
 		differences = []policy.Difference{}
 	}
 	document := map[string]any{"before": before.name, "after": after.name, "differences": differences}
-	return respond(cmd, document, func(w io.Writer) {
+	return cli.Answer(cmd, document, func(w io.Writer) {
 		if len(differences) == 0 {
 			fmt.Fprintf(w, "%s and %s say the same\n", before.name, after.name)
 			return

@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -28,8 +28,8 @@ func completeMonth(cmd *cobra.Command) {
 
 // months are the months there are, for completion; none where the database does not answer at once.
 func months(cmd *cobra.Command) (names []string, directive cobra.ShellCompDirective) {
-	looked(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-		all, err := d.Acts.Months.All(ctx)
+	looked(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+		all, err := u.Acts.Months.All(ctx)
 		for _, m := range all {
 			names = append(names, m.Month.String())
 		}
@@ -40,8 +40,8 @@ func months(cmd *cobra.Command) (names []string, directive cobra.ShellCompDirect
 
 // versions are the policy versions of some statuses, for completion.
 func versions(cmd *cobra.Command, wanted ...policy.Status) (names []string, directive cobra.ShellCompDirective) {
-	looked(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-		all, err := d.Acts.Policies.List(ctx)
+	looked(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+		all, err := u.Acts.Policies.List(ctx)
 		for _, r := range all {
 			for _, status := range wanted {
 				if r.Version.Status() == status {
@@ -58,7 +58,7 @@ func versions(cmd *cobra.Command, wanted ...policy.Status) (names []string, dire
 func shortRef(ref policy.Ref) string { return strings.ReplaceAll(ref.String(), " ", "") }
 
 // looked looks something up for completion. It says nothing about failures, since completion has no place for messages.
-func looked(cmd *cobra.Command, do func(context.Context, operatorapp.Desk) error) {
+func looked(cmd *cobra.Command, do func(context.Context, operatorapp.UseCases) error) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
 	defer cancel()
 	c, err := config.Load[config.Operator](ctx)

@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 )
 
@@ -23,13 +24,13 @@ Times are in the customer's zone. Destinations are masked, and shown only where 
 // newWhy is the subcommand "why".
 func newWhy() *cobra.Command {
 	return &cobra.Command{
-		Use: "why <month> <customer number>", GroupID: groupPeople,
+		Use:     "why <month> <customer number>",
 		Args:    monthAndCustomer,
 		Short:   "Tell why a customer's bill is where it is, and what happens next",
 		Long:    whyHelp,
 		Example: "  balsong why 2026-11 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG --output json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return why(cmd, &asking{month: args[0], customer: args[1]})
+			return why(cmd, &billFlags{month: args[0], customer: args[1]})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 { // customers are too many, and nobody's business
@@ -47,24 +48,24 @@ func monthAndCustomer(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func why(cmd *cobra.Command, a *asking) error {
-	month, err := a.parsed()
+func why(cmd *cobra.Command, a *billFlags) error {
+	month, err := a.parseMonth()
 	if err != nil {
 		return err
 	}
-	return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-		s, err := d.Answers.Why(ctx, month, a.customer)
+	return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+		s, err := u.Answers.Why(ctx, month, a.customer)
 		var none *answer.NoBill
 		if errors.As(err, &none) {
 			var more strings.Builder // an error, so all of it goes to stderr
 			printLines(&more, none.Lines, none.Next)
-			told := respond(cmd, none.Absence, func(io.Writer) {})
-			return errors.Join(fmt.Errorf("%w\n%s", err, strings.TrimRight(more.String(), "\n")), told)
+			absent := cli.Answer(cmd, none.Absence, func(io.Writer) {})
+			return errors.Join(fmt.Errorf("%w\n%s", err, strings.TrimRight(more.String(), "\n")), absent)
 		}
 		if err != nil {
 			return err
 		}
-		return respond(cmd, s, func(w io.Writer) {
+		return cli.Answer(cmd, s, func(w io.Writer) {
 			fmt.Fprintf(w, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
 			printLines(w, s.Lines, s.Next)
 		})

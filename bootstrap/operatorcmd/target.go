@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -41,13 +42,13 @@ func verdict(delivered bool) func(*operate.Operator, context.Context, key.Target
 // newTarget is the subcommand "target": acts on one customer's bill of a month.
 func newTarget() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "target", GroupID: groupPeople,
+		Use:   "target",
 		Short: "Act on one customer's bill of a month",
-		Long:  "Act on one customer's bill of a month. Every act names who and why, and is written down. `balsong why` tells how the bill stands.",
+		Long:  "Act on one customer's bill of a month. Every act names who and why, and is recorded. `balsong why` tells how the bill stands.",
 	}
-	show := &asking{}
+	show := &billFlags{}
 	shown := &cobra.Command{
-		Use: "show", Short: "The same as `balsong why`", Args: cobra.NoArgs,
+		Use: "show", Short: "The same as `balsong why`", Args: cli.NoArguments,
 		Example: "  balsong target show --month 2026-11 --customer 7590-VHVEG",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return why(cmd, show) },
 	}
@@ -60,17 +61,17 @@ func newTarget() *cobra.Command {
 }
 
 func newTargetAct(act targetAct) *cobra.Command {
-	a := &acting{}
+	a := &actFlags{}
 	cmd := &cobra.Command{
-		Use: act.use, Short: act.short, Args: cobra.NoArgs,
+		Use: act.use, Short: act.short, Args: cli.NoArguments,
 		Example: fmt.Sprintf("  balsong target %s --month 2026-11 --customer 7590-VHVEG --reason \"asked for it by phone\"", act.use),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-				k, err := a.find(ctx, d)
+			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+				k, err := a.find(ctx, u)
 				if err != nil {
 					return err
 				}
-				target, err := act.do(operate.New(d.Acts, a.callDeadline), ctx, k, a.by())
+				target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, k, a.by())
 				if err != nil {
 					return err
 				}
@@ -100,7 +101,7 @@ type targetDocument struct {
 }
 
 func answerTarget(cmd *cobra.Command, s billing.State) error {
-	return respond(cmd, targetDocument{
+	return cli.Answer(cmd, targetDocument{
 		Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, Wish: s.Wish, AvailableAt: s.AvailableAt,
 		Attempt: s.Attempt, Round: s.Round, Step: s.Step,
 	}, func(w io.Writer) { fmt.Fprintln(w, sentence(s)) })

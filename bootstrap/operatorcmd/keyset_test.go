@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/awssecrets/mototest"
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/bootstrap/cli"
 )
 
 // keysetCommand runs `balsong keyset …` and returns what it says.
@@ -23,6 +24,7 @@ func keysetCommand(t *testing.T, arguments ...string) (said string, err error) {
 	t.Helper()
 	var out bytes.Buffer
 	cmd := newKeyset()
+	cli.AddOutput(cmd)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(arguments)
 	cmd.SetOut(&out)

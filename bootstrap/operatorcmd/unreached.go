@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -22,56 +23,56 @@ const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, 
 date, why, the last channel and the gateway's words. Whoever may still be reached is counted, and in the file only with
 --on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
 
-The file is only for you to read (0600) and never replaces another. Every export is written down. Names and amounts are
+The file is only for you to read (0600) and never replaces another. Every export is recorded. Names and amounts are
 sealed: the keyset is needed. E-mail addresses and numbers stay out unless --with-destinations, which needs a --reason.`
 
 // newUnreached is the subcommand "unreached".
 func newUnreached() *cobra.Command {
-	a := &acting{}
+	a := &actFlags{}
 	var path string
 	var options answer.UnreachedOptions
 	cmd := &cobra.Command{
-		Use: "unreached", GroupID: groupPeople, Args: cobra.NoArgs,
+		Use: "unreached", Args: cli.NoArguments,
 		Short: "Export everyone not reached, for the paper run", Long: unreachedHelp,
 		Example: "  balsong unreached --month 2026-11 --file unreached.csv\n  balsong unreached --month 2026-11 > unreached.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			month, err := a.parsed()
+			month, err := a.parseMonth()
 			if err != nil {
 				return err
 			}
 			if options.Destinations && !cmd.Flags().Changed("reason") {
-				return usageError{errors.New("--with-destinations needs a --reason: it is written down")}
+				return cli.Usagef("--with-destinations needs a --reason: recorded")
 			}
-			if path == "" && outputOf(cmd) == core.JSON {
-				return usageError{errors.New("--output json needs --file: stdout can hold one answer")}
+			if path == "" && cli.Output(cmd) == core.JSON {
+				return cli.Usagef("--output json needs --file: stdout can hold one answer")
 			}
-			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
+			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
 				out, err := openExport(cmd, path)
 				if err != nil {
 					return err
 				}
-				if err := operate.New(d.Acts, 0).AuditExport(ctx, month, options.Destinations, a.by()); err != nil {
+				if err := operate.New(u.Acts, 0).AuditExport(ctx, month, options.Destinations, a.by()); err != nil {
 					return errors.Join(err, out.Close(), giveUp(path))
 				}
-				work := progress.On(os.Stderr).Begin("unreached", "bills", 0)
+				work := progress.On(cmd.ErrOrStderr()).Begin("unreached", "bills", 0)
 				options.Progress = func(n int) { work.Set(int64(n)) }
-				s, err := d.Answers.Unreached(ctx, month, out, options)
+				s, err := u.Answers.Unreached(ctx, month, out, options)
 				work.End()
 				if err = errors.Join(err, out.Close()); err != nil {
 					return errors.Join(err, giveUp(path))
 				}
 				if path == "" {
-					printUnreached(os.Stderr, s, options)
+					printUnreached(cmd.ErrOrStderr(), s, options)
 					return nil
 				}
-				return respond(cmd, s, func(w io.Writer) { printUnreached(w, s, options) })
+				return cli.Answer(cmd, s, func(w io.Writer) { printUnreached(w, s, options) })
 			})
 		},
 	}
 	a.monthFlag(cmd)
 	cmd.Flags().StringVar(&a.actor, "actor", whoami(), "who does this")
-	cmd.Flags().StringVar(&a.reason, "reason", "paper run", "why; it is written down")
-	cmd.Flags().StringVar(&a.approvedBy, "approved-by", "", "who approved it, where that is somebody else; it is written down")
+	cmd.Flags().StringVar(&a.reason, "reason", "paper run", "why; recorded")
+	cmd.Flags().StringVar(&a.approvedBy, "approved-by", "", "who approved it, where that is somebody else; recorded")
 	cmd.Flags().StringVar(&path, "file", "", "where the CSV goes; without: stdout")
 	cmd.Flags().BoolVar(&options.OnTheWay, "on-the-way", false, "those who may still be reached too")
 	cmd.Flags().BoolVar(&options.Destinations, "with-destinations", false, "addresses and numbers in clear too")

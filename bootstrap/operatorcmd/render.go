@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -8,13 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/preview"
 	"github.com/balsong/balsong/bootstrap/trialapp"
 	"github.com/balsong/balsong/domain/key"
@@ -31,7 +30,7 @@ BALSONG_KEYSET_FILE); --sample needs neither. To render a whole month: balsong b
 
 // renderPreview are the flags of "render".
 type renderPreview struct {
-	words
+	billChoice
 	preview, serve bool
 	html, addr     string
 }
@@ -40,11 +39,11 @@ type renderPreview struct {
 func newRender() *cobra.Command {
 	a := &renderPreview{}
 	cmd := &cobra.Command{
-		Use:     "render --preview MONTH CUSTOMER",
-		Short:   "Show one bill as each channel would show it, and send nothing",
-		Long:    renderHelp,
-		GroupID: groupPeople,
-		Args:    cobra.MaximumNArgs(2),
+		Use:   "render --preview MONTH CUSTOMER",
+		Short: "Show one bill as each channel would show it, and send nothing",
+		Long:  renderHelp,
+
+		Args: cobra.MaximumNArgs(2),
 		Example: "  balsong render --preview 2026-11 7590-VHVEG\n" +
 			"  balsong render --preview --sample ko --templates words --serve\n" +
 			"  balsong render --preview 2026-11 7590-VHVEG --html bill.html",
@@ -60,7 +59,7 @@ func newRender() *cobra.Command {
 
 func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 	if !a.preview {
-		return usage(cmd, errors.New("say --preview to look at one bill; a whole month is rendered by `balsong batch render --month 2026-11`"))
+		return cli.Usagef("say --preview to look at one bill; a whole month is rendered by `balsong batch render --month 2026-11`")
 	}
 	if len(args) > 0 {
 		a.month = args[0]
@@ -68,8 +67,7 @@ func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		a.customer = args[1]
 	}
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx := cmd.Context()
 	return a.withBill(ctx, cmd, func(ctx context.Context, billed bill.Bill, month key.Month, _ *trialapp.Bills) error {
 		switch {
 		case a.serve:

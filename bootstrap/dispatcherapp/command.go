@@ -3,16 +3,17 @@ package dispatcherapp
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os/user"
 	"time"
 
+	"github.com/spf13/cobra"
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
@@ -22,65 +23,58 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-const usage = `dispatcher publishes a request for every statement that is due: one run over a month, or over each open month.
+const help = `Publish a request for every statement that is due: one run over a month, or over each open month.
 
 Safe to run twice, by several at once, and again after it was killed: a statement goes out once.
 
-Usage: dispatcher [--month 2026-11] [--actor NAME] [--reason TEXT]
-
 It ends with 0 when everything that was due has been published, or the cap (BALSONG_DISPATCH_CAP) was reached. However it
-ends, what was not published is still due, and the next run takes it.
+ends, what was not published is still due, and the next run takes it.`
 
-`
+// arguments are the flags of the dispatcher.
+type arguments struct{ month, actor, reason, approvedBy string }
 
-func help(out io.Writer, flags *flag.FlagSet) {
-	fmt.Fprint(out, usage)
-	flags.PrintDefaults()
-	fmt.Fprintln(out)
-	core.DescribeExitCodes(out, core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable, core.ExitInterrupted)
-	config.Describe[config.Dispatcher](out)
+// NewCommand returns the command dispatcher. When its context ends, as by a signal, the page under way is finished first.
+func NewCommand() *cobra.Command {
+	var a arguments
+	cmd := &cobra.Command{
+		Use:     "dispatcher",
+		Short:   "Publish a request for every statement that is due (the Producer)",
+		Long:    help,
+		Example: "  dispatcher\n  dispatcher --month 2026-11 --reason \"second run of the day\"",
+		Args:    cli.NoArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11; without: every open month")
+	flags.StringVar(&a.actor, "actor", whoami(), "who starts this run; recorded")
+	flags.StringVar(&a.reason, "reason", "scheduled run", "why; recorded")
+	flags.StringVar(&a.approvedBy, "approved-by", "", "who approved this run, where that is somebody else; recorded")
+	cli.AddOutput(cmd)
+	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable, core.ExitInterrupted),
+		cli.Configuration[config.Dispatcher]())
+	return cmd
 }
 
-// Main is the command. ctx ends with SIGINT or SIGTERM: the page in hand is then finished.
-func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := core.NewFlags("dispatcher", args, stdout, stderr, help)
-	month := flags.String("month", "", "billing month, as in 2026-11; without: every open month")
-	actor := flags.String("actor", "", "who starts this run; without: the user of this process")
-	reason := flags.String("reason", "scheduled run", "why; it is written down")
-	approvedBy := flags.String("approved-by", "", "who approved this run, where that is somebody else; it is written down")
-	output := core.Text
-	flags.Var(&output, "output", core.OutputHelp)
-	version := flags.Bool("version", false, "print the version")
-	if code, ok := core.ParseFlags(flags, args); !ok {
-		return code
-	}
-	if *version {
-		fmt.Fprintln(stdout, "balsong dispatcher", core.Version())
-		return core.ExitOK
-	}
+func (a *arguments) run(cmd *cobra.Command) error {
 	var months []key.Month
-	if *month != "" {
-		m, err := key.ParseMonth(*month)
+	if a.month != "" {
+		m, err := key.ParseMonth(a.month)
 		if err != nil {
-			fmt.Fprintln(stderr, "dispatcher: --month:", err)
-			return core.ExitUsage
+			return cli.Usagef("--month: %w", err)
 		}
 		months = []key.Month{m}
 	}
+	ctx, stdout, stderr := cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 	c, err := config.Load[config.Dispatcher](ctx)
 	if err != nil {
-		fmt.Fprintln(stderr, "dispatcher:", err)
-		return core.ExitCodeOf(ctx, err)
+		return err
 	}
-	if *actor == "" {
-		*actor = whoami()
-	}
-	return Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
+	return cli.Exit(Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
 		var answer runsDocument
 		err := doctor.Beside(ctx, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka}, runner.Log, func(ctx context.Context) error {
-			return Run(ctx, runner, months, port.Act{Actor: *actor, Reason: *reason, At: time.Now(), ApprovedBy: *approvedBy}, stderr, func(r port.Run) {
+			return Run(ctx, runner, months, port.Act{Actor: a.actor, Reason: a.reason, At: time.Now(), ApprovedBy: a.approvedBy}, stderr, func(r port.Run) {
 				answer.Runs = append(answer.Runs, runAnswer(r))
-				if output != core.JSON {
+				if cli.Output(cmd) != core.JSON {
 					Print(stdout, r)
 				}
 			})
@@ -89,13 +83,13 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return err // there is nothing to answer
 		}
 		answer.Memory = observe.PeakMemory()
-		return errors.Join(err, output.Answer(stdout, answer, func(w io.Writer) {
+		return errors.Join(err, cli.Answer(cmd, answer, func(w io.Writer) {
 			if len(answer.Runs) == 0 {
 				fmt.Fprintln(w, "no month is open: import one first")
 			}
 			observe.TellMemory(w)
 		}))
-	})
+	}))
 }
 
 // runGC lets a run's heap grow to four times what lives before garbage is collected, unless GOGC says otherwise: a page of

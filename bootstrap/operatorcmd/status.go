@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
@@ -23,27 +24,27 @@ How far delivery is behind is asked where BALSONG_KAFKA_BROKERS is set.`
 
 // newStatus is the subcommand "status".
 func newStatus() *cobra.Command {
-	a := &asking{}
+	a := &billFlags{}
 	var runs int
 	cmd := &cobra.Command{
-		Use: "status", GroupID: groupPeople, Args: cobra.NoArgs,
+		Use: "status", Args: cli.NoArguments,
 		Short: "Show how the months stand, what is held and why, and what to do next", Long: statusHelp,
 		Example: "  balsong status\n  balsong status --month 2026-11 --output json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var asked []key.Month
 			if a.month != "" {
-				month, err := a.parsed()
+				month, err := a.parseMonth()
 				if err != nil {
 					return err
 				}
 				asked = []key.Month{month}
 			}
-			return atDesk(cmd, func(ctx context.Context, d operatorapp.Desk) error {
-				s, err := d.Answers.Status(ctx, asked, runs)
+			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+				s, err := u.Answers.Status(ctx, asked, runs)
 				if err != nil {
 					return err
 				}
-				return respond(cmd, s, func(w io.Writer) { printStatus(w, s) })
+				return cli.Answer(cmd, s, func(w io.Writer) { printStatus(w, s) })
 			})
 		},
 	}

@@ -1,13 +1,10 @@
-package command
+package operatorcmd
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
@@ -15,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/domain/key"
@@ -23,14 +21,12 @@ import (
 // newKeysetUsage is the subcommand "keyset usage".
 func newKeysetUsage() *cobra.Command {
 	var f keysetFile
-	var output core.Output
 	cmd := &cobra.Command{
-		Use: "usage", Args: cobra.NoArgs, Short: "Count the stored ciphertexts that each key has sealed",
+		Use: "usage", Args: cli.NoArguments, Short: "Count the stored ciphertexts that each key has sealed",
 		Long: "Count the stored ciphertexts that each key has sealed (DATABASE_URL). It reads every stored bill: seconds for a million.\n" +
 			"Messages in the topics carry copies of these; they stay for the topics' retention.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
+			ctx := cmd.Context()
 			plain, _, err := f.read(ctx)
 			if err != nil {
 				return err
@@ -41,24 +37,19 @@ func newKeysetUsage() *cobra.Command {
 			}
 			c, err := config.Load[config.Operator](ctx)
 			if err != nil {
-				fmt.Fprintln(os.Stderr, "balsong:", err)
-				return ExitError{Code: core.ExitCodeOf(ctx, err)}
+				return err
 			}
-			code := core.Once(ctx, os.Stderr, fx.Options(core.Quiet(), core.Database(c.Database, "balsong-keyset")), func(ctx context.Context, db *sqlx.DB) error {
+			code := core.Once(ctx, cmd.ErrOrStderr(), fx.Options(core.Quiet(), core.Database(c.Database, "balsong-keyset")), func(ctx context.Context, db *sqlx.DB) error {
 				lines, err := countUsage(ctx, db, keys)
 				if err != nil {
 					return err
 				}
-				return output.Answer(cmd.OutOrStdout(), lines, func(w io.Writer) { printUsage(w, lines) })
+				return cli.Answer(cmd, lines, func(w io.Writer) { printUsage(w, lines) })
 			})
-			if code != core.ExitOK {
-				return ExitError{Code: code}
-			}
-			return nil
+			return cli.Exit(code)
 		},
 	}
 	f.flags(cmd)
-	cmd.Flags().Var(&output, "output", core.OutputHelp)
 	return cmd
 }
 

@@ -1,17 +1,14 @@
-package command
+package operatorcmd
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/adapters/crypto"
-	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/cli"
 )
 
 const keysetHelp = `Make and rotate the keyset that seals addresses and statements. Only ids and states are ever
@@ -29,7 +26,7 @@ memory only.`
 
 // newKeyset is the subcommand "keyset".
 func newKeyset() *cobra.Command {
-	cmd := &cobra.Command{Use: "keyset", GroupID: groupPeople, Short: "Make and rotate the encryption keyset", Long: keysetHelp}
+	cmd := &cobra.Command{Use: "keyset", Short: "Make and rotate the encryption keyset", Long: keysetHelp}
 	cmd.AddCommand(newKeysetNew(), newKeysetShow(), newKeysetWrap(), newKeysetUsage(),
 		newKeysetChange("add", "Add a fresh key, which opens and does not seal yet", addKey),
 		newKeysetChange("promote", "Let a key seal from now on; the others still open", promoteKey),
@@ -46,17 +43,16 @@ func newKeysetChange(use, short string, change keyChange) *cobra.Command {
 	var f keysetFile
 	var id uint32
 	cmd := &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
+		Use: use, Short: short, Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
+			ctx := cmd.Context()
 			return f.change(ctx, cmd.OutOrStdout(), func(plain []byte) ([]byte, string, error) { return change(f, plain, id) })
 		},
 	}
 	f.flags(cmd)
 	if use != "add" {
 		cmd.Flags().Uint32Var(&id, "id", 0, "`id` of the key, as balsong keyset show lists it (required)")
-		require(cmd, "id")
+		cli.Require(cmd, "id")
 	}
 	return cmd
 }
@@ -130,10 +126,9 @@ func mustKeys(plain []byte) []crypto.KeyInfo {
 func newKeysetNew() *cobra.Command {
 	var f keysetFile
 	cmd := &cobra.Command{
-		Use: "new", Args: cobra.NoArgs, Short: "Write a new keyset to a file that only you can read",
+		Use: "new", Args: cli.NoArguments, Short: "Write a new keyset to a file that only you can read",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
+			ctx := cmd.Context()
 			plain, err := crypto.NewKeyset()
 			if err != nil {
 				return err
@@ -152,9 +147,8 @@ func newKeysetNew() *cobra.Command {
 
 func newKeysetShow() *cobra.Command {
 	var f keysetFile
-	var output core.Output
 	cmd := &cobra.Command{
-		Use: "show", Args: cobra.NoArgs, Short: "List the keys' ids and states",
+		Use: "show", Args: cli.NoArguments, Short: "List the keys' ids and states",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			plain, _, err := f.read(cmd.Context())
 			if err != nil {
@@ -164,7 +158,7 @@ func newKeysetShow() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.path, err)
 			}
-			return output.Answer(cmd.OutOrStdout(), keyLines(keys), func(w io.Writer) {
+			return cli.Answer(cmd, keyLines(keys), func(w io.Writer) {
 				for _, k := range keyLines(keys) {
 					fmt.Fprintf(w, "%10d  %s\n", k.ID, k.State)
 				}
@@ -172,7 +166,6 @@ func newKeysetShow() *cobra.Command {
 		},
 	}
 	f.flags(cmd)
-	cmd.Flags().Var(&output, "output", core.OutputHelp)
 	return cmd
 }
 
@@ -200,12 +193,11 @@ func keyLines(keys []crypto.KeyInfo) []keyLine {
 func newKeysetWrap() *cobra.Command {
 	var f keysetFile
 	cmd := &cobra.Command{
-		Use: "wrap", Args: cobra.NoArgs, Short: "Wrap the keyset in a file with a key of AWS KMS",
+		Use: "wrap", Args: cli.NoArguments, Short: "Wrap the keyset in a file with a key of AWS KMS",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
+			ctx := cmd.Context()
 			if f.kmsKey == "" {
-				return usageError{errors.New("--kms-key is missing: the ARN, id or alias/… of the key")}
+				return cli.Usagef("--kms-key is missing: the ARN, id or alias/… of the key")
 			}
 			plain := f
 			plain.kmsKey = ""

@@ -1,4 +1,4 @@
-package command
+package operatorcmd
 
 import (
 	"bytes"
@@ -8,12 +8,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/secrets"
 )
@@ -24,32 +24,25 @@ type keysetFile struct{ path, kmsKey string }
 func (f *keysetFile) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.path, "file", "", "the keyset's file (required)")
 	cmd.Flags().StringVar(&f.kmsKey, "kms-key", os.Getenv("BALSONG_KEYSET_KMS_KEY"), "AWS KMS key (ARN, id or alias/…) that wraps it (default from BALSONG_KEYSET_KMS_KEY)")
-	require(cmd, "file")
+	cli.Require(cmd, "file")
 }
 
 // arguments are the flags that name this file, for the next command.
 func (f keysetFile) arguments() string {
-	arguments := "--file " + quoted(f.path)
+	arguments := "--file " + cli.Quote(f.path)
 	if f.kmsKey != "" {
-		arguments += " --kms-key " + quoted(f.kmsKey)
+		arguments += " --kms-key " + cli.Quote(f.kmsKey)
 	}
 	return arguments
 }
 
 // settings are the variables with which the services use this file.
 func (f keysetFile) settings() string {
-	settings := "BALSONG_KEYSET_FILE=" + quoted(f.path)
+	settings := "BALSONG_KEYSET_FILE=" + cli.Quote(f.path)
 	if f.kmsKey != "" {
-		settings += " BALSONG_KEYSET_KMS_KEY=" + quoted(f.kmsKey)
+		settings += " BALSONG_KEYSET_KMS_KEY=" + cli.Quote(f.kmsKey)
 	}
 	return settings
-}
-
-func quoted(s string) string {
-	if strings.ContainsAny(s, " '\"$\\&;()<>|*?") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }
 
 // read returns the keyset in the clear, and the content of the file.

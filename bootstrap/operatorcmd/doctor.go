@@ -1,12 +1,11 @@
-package command
+package operatorcmd
 
 import (
 	"io"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
@@ -16,20 +15,18 @@ const doctorHelp = `Look at everything the configuration names, as the services 
 statements, keyset, gateways, clocks and time limits. Each line says what was looked at and what was
 found, and what to do about it. It changes nothing, sends nothing, and shows no secret.
 
-It reads the variables of "balsong delivery". What is wrong with some of them keeps it from looking
+It reads the variables of "delivery". What is wrong with some of them keeps it from looking
 at their part alone. Exit codes: 0 no problem (advice is none) · 1 problems · 2 variables that are
 missing or cannot be read (whatever else there is).`
 
 // newDoctor is the subcommand "doctor".
 func newDoctor() *cobra.Command {
-	var output core.Output
 	cmd := &cobra.Command{
-		Use: "doctor", GroupID: groupPeople, Args: cobra.NoArgs,
+		Use: "doctor", Args: cli.NoArguments,
 		Short: "Find what is wrong with the configuration, and say what to do",
 		Long:  doctorHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
+			ctx := cmd.Context()
 			uses, findings := doctor.Read(ctx)
 			code := core.ExitOK
 			if len(findings) > 0 {
@@ -42,15 +39,11 @@ func newDoctor() *cobra.Command {
 			if code == core.ExitOK && doctor.Problems(findings) > 0 {
 				code = core.ExitFailed
 			}
-			if err := output.Answer(cmd.OutOrStdout(), findings, func(w io.Writer) { doctor.Write(w, findings) }); err != nil {
+			if err := cli.Answer(cmd, findings, func(w io.Writer) { doctor.Write(w, findings) }); err != nil {
 				return err
 			}
-			if code != core.ExitOK {
-				return ExitError{Code: code}
-			}
-			return nil
+			return cli.Exit(code)
 		},
 	}
-	cmd.Flags().Var(&output, "output", core.OutputHelp)
 	return cmd
 }

@@ -1,0 +1,11 @@
+package cli
+
+import "strings"
+
+// Quote writes a word as a shell reads it back, for commands that a message tells to run.
+func Quote(s string) string {
+	if strings.ContainsAny(s, " '\"$\\&;()<>|*?") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}

@@ -1,0 +1,11 @@
+// Command balsong is the operator's command: run it with --help.
+package main
+
+import (
+	_ "time/tzdata" // time zones are needed where the image has none
+
+	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/operatorcmd"
+)
+
+func main() { cli.Main(operatorcmd.NewCommand()) }

@@ -1,0 +1,60 @@
+package deliveryapp
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/observe"
+)
+
+const help = `Consume requests, claim each delivery key, call the gateway once and record the outcome (role delivery); or bring targets
+in line with the ledger, turn claims whose lease has ended into UNKNOWN, and make targets READY again whose request was
+lost (role settlement); or both.
+
+It runs until SIGTERM, then takes no new requests and waits for the calls in flight. Killed at any moment it loses nothing:
+an outcome that cannot be known becomes UNKNOWN and is shown.
+
+It ends with 0 after SIGINT or SIGTERM, and says how much memory it needed at most.`
+
+// NewCommand returns the command delivery. It runs until its context ends, as by a signal.
+func NewCommand() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:     "delivery",
+		Short:   "Deliver what is requested and settle it (the Consumer)",
+		Long:    help,
+		Example: "  delivery\n  delivery --role settlement",
+		Args:    cli.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			role, err := ParseRole(name)
+			if err != nil {
+				return cli.Usagef("--role: %w", err)
+			}
+			c, err := Load(cmd.Context(), role)
+			if err != nil {
+				return err
+			}
+			code := core.Serve(cmd.Context(), cmd.ErrOrStderr(), Options(role, c))
+			if code == core.ExitOK {
+				observe.TellMemory(cmd.OutOrStdout())
+			}
+			return cli.Exit(code)
+		},
+	}
+	cmd.Flags().StringVar(&name, "role", string(Both), "delivery, settlement or both")
+	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable), cli.Configuration[config.Deliverer]())
+	return cmd
+}
+
+// Load reads what a role needs: settlement sends nothing, so it needs no statements, keys or gateways.
+func Load(ctx context.Context, role Role) (config.Deliverer, error) {
+	if role != Settlement {
+		return config.Load[config.Deliverer](ctx)
+	}
+	c, err := config.Load[config.Settler](ctx)
+	return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Health: c.Health, Log: c.Log, Delivery: c.Delivery}, err
+}

@@ -1,0 +1,41 @@
+// Package operatorcmd is balsong, the operator's command: one file for each of its subcommands.
+package operatorcmd
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/cli"
+)
+
+// The groups of the list of commands.
+const (
+	groupAsk     = "ask"
+	groupAct     = "act"
+	groupContent = "content"
+	groupSetup   = "setup"
+)
+
+// NewCommand returns the command balsong.
+func NewCommand() *cobra.Command {
+	root := &cobra.Command{Use: "balsong", Short: "Operate Balsong, which sends each customer the month's billing statement, once"}
+	root.AddGroup(
+		&cobra.Group{ID: groupAsk, Title: "Questions:"},
+		&cobra.Group{ID: groupAct, Title: "Operations (each is recorded with who and why):"},
+		&cobra.Group{ID: groupContent, Title: "Content of bills:"},
+		&cobra.Group{ID: groupSetup, Title: "Configuration:"},
+	)
+	add := func(group string, output bool, commands ...*cobra.Command) {
+		for _, cmd := range commands {
+			if cmd.GroupID = group; output {
+				cli.AddOutput(cmd)
+			}
+			root.AddCommand(cmd)
+		}
+	}
+	add(groupAsk, true, newStatus(), newWhy(), newUnreached())
+	add(groupAct, true, newHalt(), newResume(), newTarget(), newPolicy(), newMonth(), newSuppress())
+	add(groupContent, false, batchapp.NewCommand(), batchapp.NewTemplatesCommand(), newRender(), newSendTest())
+	add(groupSetup, true, newDoctor(), newKeyset())
+	return root
+}
