@@ -38,7 +38,14 @@ type Batcher[In, Out any] struct {
 
 type item[In, Out any] struct {
 	in    In
-	reply chan reply[Out]
+	reply chan reply[Out] // nil: nobody waits
+}
+
+// answer hands out the result of an item.
+func (it item[In, Out]) answer(r reply[Out]) {
+	if it.reply != nil {
+		it.reply <- r
+	}
 }
 
 type reply[Out any] struct {
@@ -81,6 +88,9 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	}
 }
 
+// Add submits one item whose result nobody waits for. It is dropped if the batcher is closed before its batch begins.
+func (b *Batcher[In, Out]) Add(in In) { b.enter(item[In, Out]{in: in}) }
+
 // Close ends the workers and waits for them. Items that still wait, and those that come later, get context.Canceled.
 func (b *Batcher[In, Out]) Close() {
 	b.end()
@@ -89,7 +99,7 @@ func (b *Batcher[In, Out]) Close() {
 	defer b.mu.Unlock()
 	b.closed = true
 	for _, it := range b.waiting {
-		it.reply <- reply[Out]{err: context.Canceled}
+		it.answer(reply[Out]{err: context.Canceled})
 	}
 	b.waiting = nil
 }
@@ -111,17 +121,17 @@ func (b *Batcher[In, Out]) enter(it item[In, Out]) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		it.reply <- reply[Out]{err: context.Canceled}
+		it.answer(reply[Out]{err: context.Canceled})
 		return
 	}
 	b.waiting = append(b.waiting, it)
 	n := len(b.waiting)
 	b.mu.Unlock()
 	if n == 1 {
-		tell(b.some)
+		signal(b.some)
 	}
 	if n == b.config.Max {
-		tell(b.enough)
+		signal(b.enough)
 	}
 }
 
@@ -171,16 +181,16 @@ func (b *Batcher[In, Out]) take(items []item[In, Out]) []item[In, Out] {
 	b.waiting = b.waiting[:rest]
 	b.mu.Unlock()
 	if rest > 0 {
-		tell(b.some)
+		signal(b.some)
 	}
 	if rest >= b.config.Max {
-		tell(b.enough)
+		signal(b.enough)
 	}
 	return items
 }
 
-// tell signals c, unless a signal waits there already.
-func tell(c chan<- struct{}) {
+// signal signals c, unless a signal waits there already.
+func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
@@ -196,9 +206,9 @@ func (b *Batcher[In, Out]) run(items []item[In, Out]) {
 	out, err := b.do(b.life, in)
 	for i, it := range items {
 		if err != nil {
-			it.reply <- reply[Out]{err: err}
+			it.answer(reply[Out]{err: err})
 			continue
 		}
-		it.reply <- reply[Out]{out: out[i]}
+		it.answer(reply[Out]{out: out[i]})
 	}
 }

@@ -24,7 +24,7 @@ func TestADeadlineThatPassedOnTheWayExpiresTheBillWithoutACall(t *testing.T) {
 	w.dispatch(t)
 	w.clock.Advance(time.Minute)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 0)
 	w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonExpired)
 	w.settle(t)
@@ -40,7 +40,7 @@ func TestASuppressionThatCameOnTheWayGoesToTheNextOtherChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 0)
 	row := w.expectRow(t, 1, 0, 0, attempt.Failed, attempt.ReasonSuppress)
 	if row.Class != attempt.Suppressed {
@@ -51,7 +51,7 @@ func TestASuppressionThatCameOnTheWayGoesToTheNextOtherChannel(t *testing.T) {
 		t.Fatalf("the next step is %d, want the SMS step 2", s.Step)
 	}
 	w.dispatch(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.sms, 1)
 }
 
@@ -66,7 +66,7 @@ func TestQuietHoursOfTheCustomerCountWhereTheyDifferFromThePolicys(t *testing.T)
 	w.dispatch(t)
 	w.clock.Advance(45 * time.Minute)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	row := w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonWindow)
 	if want := time.Date(2026, 11, 22, 13, 0, 0, 0, seoul); !row.NotBefore.Equal(want) {
 		t.Fatalf("the next round may begin at %s, want %s", row.NotBefore, want)
@@ -79,7 +79,7 @@ func TestAChannelWithoutAGatewayHerePutsTheBillBack(t *testing.T) {
 	w.bill(t, 1)
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonNoGateway)
 	w.settle(t)
 	if s := w.expect(t, 1, billing.Ready, 0, 1); !s.AvailableAt.After(w.clock.Now()) {
@@ -104,7 +104,7 @@ func TestAWindowThatClosesWhileWaitingForAPermitIsSeen(t *testing.T) {
 	<-permits.waiting
 	w.clock.Advance(2 * time.Minute)
 	permits.open()
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 0)
 	w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonWindow)
 	if made := permits.made.Load(); made != 0 {
@@ -130,7 +130,7 @@ func TestAStorageThatIsDownIsWaitedForAndNothingIsSpent(t *testing.T) {
 		t.Fatalf("there are rows %v, and the lag is %d, while storage is down", rows, w.lag())
 	}
 	packs.down.Store(false)
-	w.whileTimePasses(t, "everything goes on by itself", w.landed)
+	w.whileTimePasses(t, "everything goes on by itself", w.drained)
 	w.settle(t)
 	for user := int64(1); user <= 20; user++ {
 		w.expect(t, user, billing.Succeeded, 0, 0)
@@ -154,7 +154,7 @@ func TestAnUnknownKeyIsWaitedForAndSpendsNothing(t *testing.T) {
 		t.Fatalf("the ledger has %v", rows)
 	}
 	w.cipher.add(newer)
-	w.whileTimePasses(t, "it goes on once the key is there", w.landed)
+	w.whileTimePasses(t, "it goes on once the key is there", w.drained)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 0, 0)
 	w.expectCalls(t, w.email, 2)
@@ -182,7 +182,7 @@ func TestARequestForAMonthWithoutRoomIsADeadLetterAndHoldsNobodyUp(t *testing.T)
 	}
 	w.publish(t, m)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectRow(t, 1, 0, 0, attempt.Succeeded, "")
 	if letters := w.broker.Messages(port.TopicDeadLetter); len(letters) != 1 {
 		t.Fatalf("%d dead letters", len(letters))
@@ -212,7 +212,7 @@ func TestAClaimThatTheLedgerRefusesAsInvalidHurtsNoOther(t *testing.T) {
 	}
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	for user := int64(1); user <= 20; user++ {
 		if user != 7 {
 			w.expectRow(t, user, 0, 0, attempt.Succeeded, "")
@@ -232,7 +232,7 @@ type turnstile struct {
 }
 
 func newTurnstile() *turnstile {
-	return &turnstile{waiting: make(chan struct{}, 100), opened: make(chan struct{})}
+	return &turnstile{waiting: make(chan struct{}, 1000), opened: make(chan struct{})}
 }
 
 func (p *turnstile) open() { close(p.opened) }
@@ -275,9 +275,9 @@ func TestACopyOfARequestThatWasClosedWithoutACallRepeatsItsResult(t *testing.T) 
 	w.dispatch(t)
 	w.clock.Advance(time.Minute)
 	stop := w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.copyRequests(t, 1)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	stop()
 	if n := len(w.broker.Messages(port.TopicResults)); n != 2 || len(w.store.Rows(w.key(1))) != 1 {
 		t.Fatalf("%d results, rows %v", n, w.store.Rows(w.key(1)))

@@ -3,157 +3,95 @@ package deliver
 import (
 	"context"
 	"errors"
+	"time"
 
-	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// claimAndCall takes a permit, claims the key, calls the gateway once and stores the outcome. It reports false if it
-// did not get the key although the key has no ledger row: the message must then be prepared again.
-func (f *flight) claimAndCall(ctx context.Context) (over bool) {
-	release, err := f.lane.Permits.Acquire(ctx)
-	if err != nil {
-		return true
-	}
-	called := false
-	defer func() {
-		if !called {
-			release(port.CallNotMade, false)
-		}
-	}()
-	if !f.mayGo(ctx) { // the wait for the permit may have been long
-		return true
-	}
-	if owned, over := f.claim(ctx); !owned {
-		return over
-	}
-	began := f.Clock.Now()
-	reply := f.call()
-	called = true
-	release(reply.Verdict, true) // before the outcome is stored, which needs no permit
-	metric.GatewayCallDuration.Observe(f.Metrics, f.Clock.Now().Sub(began), f.lane.Gateway.Provider().Name)
-	f.storeReply(reply)
-	return true
-}
+// claimResult is what came of a claim.
+type claimResult int
 
-// claim claims the key. If owned, the call is to be made now; else over reports whether nothing is left to be done for the message.
-func (f *flight) claim(ctx context.Context) (owned, over bool) {
-	provider := f.lane.Gateway.Provider()
-	f.token = f.NewToken()
-	sendBy := f.Clock.Now().Add(provider.Lease - f.callDeadline() - provider.Margin)
-	owned, err := ask(untilClosed, f.bulk.claims[f.request.Channel], attempt.Claim{
-		Key: f.request.Delivery(), Facts: f.request.Facts(), Token: f.token, Provider: provider.Name, Lease: provider.Lease,
+const (
+	claimed    claimResult = iota // the call is to be made now
+	claimAgain                    // not ours, although the key has no ledger row: prepare the message again
+	claimOver                     // nothing is left to be done for the message
+)
+
+// claim claims the key. The message is done once its key has a ledger row. ctx matters only where the ledger refuses the
+// key: the claim itself is waited for, whatever happens to the partition.
+func (s *Service) claim(ctx context.Context, d *delivery) claimResult {
+	provider := d.lane.provider
+	d.token = s.newToken()
+	d.sendBy = s.clock.Now().Add(provider.Lease - d.callDeadline() - provider.Margin)
+	held, err := s.ledger.claim(attempt.Claim{
+		Key: d.request.Delivery(), Facts: d.request.Facts(), Token: d.token, Provider: provider.Name, Lease: provider.Lease,
 	})
 	switch {
-	case errors.Is(err, port.ErrInvalid):
-		f.refuseContent(ctx, err, false) // the ledger cannot hold this key: the request is not one of ours
-		return false, true
+	case errors.Is(err, port.ErrInvalid): // the ledger cannot hold this key: the request is not one of ours
+		if s.deadLetters.publish(ctx, d, err) {
+			d.done()
+		}
+		return claimOver
 	case err != nil:
-		return false, true // shut down while the database is down: the message is redelivered, or the lease ends
-	case !owned:
-		return false, f.notOwned()
+		return claimOver // shut down while the database is down: the message is redelivered, or the lease ends
+	case !held:
+		return s.claimLost(d)
 	}
-	f.finish()
-	if f.Clock.Now().After(sendBy) {
-		f.giveUp()
-		return false, true
-	}
-	return true, true
+	d.done()
+	return claimed
 }
+
+// claimLost handles a key that the claim did not get: whoever inserted its ledger row owns it.
+func (s *Service) claimLost(d *delivery) claimResult {
+	row, err := s.ledger.find(d.request.Delivery())
+	switch {
+	case err != nil:
+		return claimOver
+	case row.State == "":
+		return claimAgain
+	case row.State == attempt.Claimed && row.Owner == d.token: // our own claim, whose lease ended while the database was down
+		d.done()
+		s.report(s.record(d, s.tooLate(d)))
+	default:
+		d.done()
+		metric.ClaimsLost.Add(s.metrics, 1)
+		s.report(resultOf(d, row))
+	}
+	return claimOver
+}
+
+// withinSendBy reports whether the call may still begin (R4).
+func (s *Service) withinSendBy(d *delivery) bool { return !s.clock.Now().After(d.sendBy) }
 
 // call calls the gateway. It keeps no reference to the content meanwhile, because thousands of calls wait at the same
 // time. The gateway itself ends a call at its provider's call deadline; a shorter one of the request is set here.
-func (f *flight) call() port.Reply {
-	call := f.life
-	if own := f.callDeadline(); own < f.lane.Gateway.Provider().CallDeadline {
+func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
+	if own := d.callDeadline(); own < d.lane.provider.CallDeadline {
 		var cancel context.CancelFunc
-		call, cancel = context.WithTimeout(call, own)
+		shutdownCtx, cancel = context.WithTimeout(shutdownCtx, own)
 		defer cancel()
 	}
-	content := f.content
-	f.content = port.Delivery{}
-	reply := f.lane.Gateway.Send(call, content)
-	f.tellTrouble(f.lane.Gateway.Provider().Name, reply)
+	content := d.content
+	d.content = port.Delivery{}
+	began := s.clock.Now()
+	reply := d.lane.gateway.Send(shutdownCtx, content)
+	s.observeCall(d, reply, began)
 	return reply
 }
 
-// notOwned handles a key that the claim did not get: whoever inserted its ledger row owns it. It reports false if there
-// is no row.
-func (f *flight) notOwned() (over bool) {
-	row, err := f.bulk.finds.Do(untilClosed, f.request.Delivery())
-	switch {
-	case err != nil:
-		return true
-	case row.State == "":
-		return false
-	case row.State == attempt.Claimed && row.Owner == f.token:
-		f.finish()
-		f.giveUp() // our own claim, whose lease ended while the database was down
-		return true
-	default:
-		f.finish()
-		metric.ClaimsLost.Add(f.Metrics, 1)
-		f.repeatResult()
-		return true
-	}
-}
-
-// giveUp closes a claim as NOT_SENT: no call was made, and the next round may follow at once.
-func (f *flight) giveUp() {
-	o := f.outcome(attempt.NotSent, attempt.ReasonSendBy)
-	o.NotBefore = f.Clock.Now()
-	f.store(o)
-}
-
-// storeReply stores what came of the call.
-func (f *flight) storeReply(reply port.Reply) { f.store(f.answered(reply)) }
-
-// outcome is an outcome of the claim, now.
-func (f *flight) outcome(state attempt.State, reason attempt.Reason) attempt.Outcome {
-	return attempt.Outcome{
-		Key: f.request.Delivery(), Token: f.token, Provider: f.lane.Gateway.Provider().Name, State: state, Reason: reason, FinishedAt: f.Clock.Now(),
-	}
-}
-
-// store writes the outcome into the ledger, repeating it while the database is down, and then publishes the result for
-// settlement.
-func (f *flight) store(o attempt.Outcome) {
-	held, err := ask(untilClosed, f.bulk.outcomes, o)
-	if err != nil {
-		f.Log.Error("an outcome could not be stored before the shutdown; it becomes UNKNOWN when its lease ends",
-			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})
+// observeCall measures a call, and logs why calls to a provider are not made or not answered. The ledger rows say so
+// too, but nobody looks at them while they think that statements go out.
+func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
+	now, provider := s.clock.Now(), d.lane.provider.Name
+	metric.GatewayCallDuration.Observe(s.metrics, now.Sub(began), provider)
+	if reply.Verdict != port.CallNotMade && reply.Verdict != port.CallUnknown {
 		return
 	}
-	metric.Deliveries.Add(f.Metrics, 1, o.State, o.Reason)
-	if !held {
-		f.repeatResult()
-		return
+	if count, due := s.callFailures.Due(provider, string(reply.Verdict)+" "+reply.Detail, now); due {
+		s.log.Warn("a gateway cannot be called, or does not answer; logged at most once a minute",
+			port.Field{Key: "provider", Value: provider}, port.Field{Key: "verdict", Value: string(reply.Verdict)},
+			port.Field{Key: "detail", Value: reply.Detail}, port.Field{Key: "failures", Value: count})
 	}
-	f.hint(event.Result{
-		Identity: f.request.Identity, Outcome: o.State, Class: o.Class, Reason: o.Reason,
-		Provider: o.Provider, ProviderMessageID: o.ProviderMessageID, FinishedAt: o.FinishedAt,
-	})
-}
-
-// answered translates a gateway's reply into what the ledger records (R5).
-func (f *flight) answered(reply port.Reply) attempt.Outcome {
-	o := f.outcome(attempt.Unknown, attempt.ReasonNoAnswer)
-	o.Detail = reply.Detail
-	switch reply.Verdict {
-	case port.CallAccepted:
-		o.State, o.Reason, o.ProviderMessageID, o.Detail = attempt.Succeeded, "", reply.MessageID, ""
-	case port.CallRefused:
-		o.State, o.Class, o.Reason = attempt.Failed, reply.Class, attempt.ReasonRefused
-	case port.CallThrottled:
-		o.State, o.Class, o.Reason = attempt.NotSent, attempt.Throttled, attempt.ReasonThrottled
-		if reply.NotBefore > 0 {
-			o.NotBefore = o.FinishedAt.Add(reply.NotBefore)
-		}
-	case port.CallNotMade:
-		o.State, o.Reason = attempt.NotSent, attempt.ReasonNotCalled
-	default: // nobody knows
-	}
-	return o
 }

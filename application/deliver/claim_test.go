@@ -25,7 +25,7 @@ func TestTheLostAnswerToAClaimsCommitLeadsToOneCallWithTheSameToken(t *testing.T
 			w.dispatch(t)
 			w.store.Fail(failures(port.ErrCommitUnknown, map[string]int{op: 3}).hook)
 			w.start(t)
-			w.whileTimePasses(t, "it is sent", w.landed)
+			w.whileTimePasses(t, "it is sent", w.drained)
 			w.expectCalls(t, w.email, 1)
 			row := w.expectRow(t, 1, 0, 0, attempt.Succeeded, "")
 			if n := w.tokens.Load(); n != 1 || row.Owner != (attempt.Token{1, 0, 1}) {
@@ -42,7 +42,7 @@ func TestAClaimThatTheDatabaseRefusesForARivalIsAskedForAgain(t *testing.T) {
 	w.dispatch(t)
 	w.store.Fail(failures(port.ErrConflict, map[string]int{"ledger.claim": 2}).hook)
 	w.start(t)
-	w.whileTimePasses(t, "it is sent", w.landed)
+	w.whileTimePasses(t, "it is sent", w.drained)
 	w.expectCalls(t, w.email, 1)
 	if parts := w.outages(); len(parts) != 0 {
 		t.Fatalf("a lost race counts as an outage of %v", parts)
@@ -74,13 +74,13 @@ func TestALeaseThatEndedWhileTheDatabaseWasAwayLeadsToNoCall(t *testing.T) {
 		w.clock.Advance(time.Second)
 	}
 	w.store.Fail(nil)
-	w.whileTimePasses(t, "it is given up", w.landed)
+	w.whileTimePasses(t, "it is given up", w.drained)
 	w.expectCalls(t, w.email, 0)
 	w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonSendBy)
 	w.settle(t)
 	w.expect(t, 1, billing.Ready, 0, 1)
 	w.dispatch(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 0, 1)
 	w.expectCalls(t, w.email, 1)
@@ -113,7 +113,7 @@ func TestALeaseThatTheSweeperEndedLeadsToNoCallAndStaysUnknown(t *testing.T) {
 		t.Fatalf("%d leases ended: %v", n, err)
 	}
 	close(swept)
-	w.whileTimePasses(t, "the message has landed", w.landed)
+	w.whileTimePasses(t, "the message is done", w.drained)
 	w.expectCalls(t, w.email, 0)
 	w.expectRow(t, 1, 0, 0, attempt.Unknown, attempt.ReasonLease)
 	w.settle(t)
@@ -143,7 +143,7 @@ func TestAClaimThatTookTooLongIsGivenUpBeforeTheCall(t *testing.T) {
 				return nil
 			})
 			w.start(t)
-			w.awaitLanded(t)
+			w.awaitDrained(t)
 			w.expectCalls(t, w.email, c.calls)
 			if c.calls == 0 {
 				w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonSendBy)
@@ -166,7 +166,7 @@ func TestARequestsOwnShorterCallDeadlineLengthensTheSendBy(t *testing.T) {
 		return nil
 	})
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 1)
 }
 
@@ -179,7 +179,7 @@ func TestARevokedKeyIsNeverCalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 0)
 	w.expect(t, 1, billing.Cancelled, 0, 0)
 }
@@ -191,7 +191,7 @@ func TestADatabaseErrorThatSomebodyMustMendIsWaitedForAndTold(t *testing.T) {
 	w.dispatch(t)
 	w.store.Fail(failures(errors.New("SQLSTATE 42501: no right"), map[string]int{"ledger.claim": 3, "control.halted": 2}).hook)
 	w.start(t)
-	w.whileTimePasses(t, "it is sent in the end", w.landed)
+	w.whileTimePasses(t, "it is sent in the end", w.drained)
 	w.expectCalls(t, w.email, 1)
 	if len(w.outages()) == 0 {
 		t.Fatal("nobody was told")

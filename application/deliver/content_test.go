@@ -39,7 +39,7 @@ func TestAnUndecodableRequestIsADeadLetterWithItsReasonBeforeItsOffsetMoves(t *t
 		t.Fatal("the offset moved before the dead letter was written")
 	}
 	w.broker.SetFault(nil)
-	w.whileTimePasses(t, "the dead letter is written", w.landed)
+	w.whileTimePasses(t, "the dead letter is written", w.drained)
 	letters := w.broker.Messages(port.TopicDeadLetter)
 	if len(letters) != 1 || string(letters[0].Value) != "{{{" || letters[0].Key != "1" || !strings.Contains(reasonOf(letters[0]), "ce_type") {
 		t.Fatalf("the dead letters are %v", letters)
@@ -69,7 +69,7 @@ func TestAnUndecodableRequestWhoseIDCanBeReadPausesItsBill(t *testing.T) {
 			w.wire(t)
 			w.publish(t, m)
 			w.start(t)
-			w.awaitLanded(t)
+			w.awaitDrained(t)
 			w.expectCalls(t, w.email, 0)
 			w.expectContent(t, 1)
 			if letters := w.broker.Messages(port.TopicDeadLetter); len(letters) != 1 || reasonOf(letters[0]) == "" {
@@ -85,7 +85,7 @@ func TestARefusedRequestOfAMonthThatWasNeverOpenedIsOneDeadLetter(t *testing.T) 
 	w := newWorld(t)
 	w.publish(t, port.Message{Key: "1", Value: []byte("{{{"), Headers: []port.Header{{Name: "ce_id", Value: "2031-01/1/0/0"}}})
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	letters := w.broker.Messages(port.TopicDeadLetter)
 	if len(letters) != 1 || !strings.Contains(reasonOf(letters[0]), "ce_type") {
 		t.Fatalf("the dead letters are %v", letters)
@@ -108,7 +108,7 @@ func TestAMessageThatNamesTwoDeliveriesClosesNeither(t *testing.T) {
 	w.wire(t)
 	w.publish(t, m)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	if len(w.store.Rows(w.key(1)))+len(w.store.Rows(w.key(2))) != 0 || len(w.broker.Messages(port.TopicDeadLetter)) != 1 {
 		t.Fatal("a row was written for a message whose identity is in doubt")
 	}
@@ -174,11 +174,11 @@ func TestContentThatIsNotWhatItShouldBeIsNeverSent(t *testing.T) {
 			make(w)(t)
 			w.dispatch(t)
 			w.start(t)
-			w.awaitLanded(t)
+			w.awaitDrained(t)
 			w.expectCalls(t, w.email, 0)
 			w.expectContent(t, 1)
 			w.dispatch(t)
-			w.awaitLanded(t)
+			w.awaitDrained(t)
 			w.expectCalls(t, w.sms, 0) // nor on another channel
 			if letters := w.broker.Messages(port.TopicDeadLetter); len(letters) != 1 || reasonOf(letters[0]) == "" {
 				t.Fatalf("the dead letters are %v", letters)
@@ -204,7 +204,7 @@ func TestAVariantThatIsMissingIsContentAndNotSentAsAnother(t *testing.T) {
 	})
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectContent(t, 1)
 }
 
@@ -217,7 +217,7 @@ func TestFiveContentsInARowHaltEverything(t *testing.T) {
 	}
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	halt, err := w.store.Control().Halted(t.Context())
 	if err != nil || !halt.On || halt.Reason == "" || halt.Actor == "" {
 		t.Fatalf("the halt is %+v: %v", halt, err)
@@ -227,7 +227,7 @@ func TestFiveContentsInARowHaltEverything(t *testing.T) {
 		t.Fatal("a run goes on while everything is halted")
 	}
 	w.liftAndHaltAgain(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectRow(t, 6, 0, 0, attempt.Succeeded, "")
 }
 
@@ -251,7 +251,7 @@ func TestAGoodContentBetweenBadOnesHaltsNothing(t *testing.T) {
 			w.packs.Spoil(w.pack(user), 30)
 		}
 		w.dispatch(t)
-		w.awaitLanded(t)
+		w.awaitDrained(t)
 	}
 	if halt, err := w.store.Control().Halted(t.Context()); err != nil || halt.On {
 		t.Fatalf("halted: %+v, %v", halt, err)
@@ -266,7 +266,7 @@ func TestUndecodableMessagesHaltNothing(t *testing.T) {
 		w.publish(t, port.Message{Key: "1", Value: []byte("garbage")})
 	}
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	if halt, err := w.store.Control().Halted(t.Context()); err != nil || halt.On {
 		t.Fatalf("halted: %+v, %v", halt, err)
 	}
@@ -282,7 +282,7 @@ func TestCorrectedContentIsSentAndTheOldCopyNever(t *testing.T) {
 	w.packs.Spoil(w.pack(1), 30)
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectContent(t, 1)
 	if _, err := w.operator.Resume(t.Context(), w.key(1), by()); !errors.Is(err, billing.ErrRefused) {
 		t.Fatalf("resuming without a correction: %v", err)
@@ -294,9 +294,9 @@ func TestCorrectedContentIsSentAndTheOldCopyNever(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.dispatch(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.copyRequests(t, 1)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 0, 1)
 	w.expectCalls(t, w.email, 1)
@@ -315,7 +315,7 @@ func TestACorrectionInTheTopicsShadowNeverLetsTheOlderCopyOut(t *testing.T) {
 	w.renderAgain(t, 1)
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 0, 1)
 	w.expectCalls(t, w.email, 1)
@@ -337,7 +337,7 @@ func TestACorrectionDuringTheCallIsRefused(t *testing.T) {
 		t.Fatalf("the correction came to %v", err)
 	}
 	w.email.Release()
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 0, 0)
 	if err := w.tryCorrect(t, 1); !errors.Is(err, billing.ErrRefused) {

@@ -35,7 +35,7 @@ func TestAHaltSetBeforeTheStartLetsNothingOut(t *testing.T) {
 		return nil
 	})
 	w.start(t)
-	eventually(t, "all messages are in hand", func() bool { return w.service.InHand() == 30 })
+	eventually(t, "all messages are in flight", func() bool { return w.service.InFlight() == 30 })
 	close(reading)
 	eventually(t, "the halt is told", func() bool { return len(w.log.Find("halted: nothing more goes out until it is lifted")) == 1 })
 	for range 5 {
@@ -48,7 +48,7 @@ func TestAHaltSetBeforeTheStartLetsNothingOut(t *testing.T) {
 	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
-	w.whileTimePasses(t, "it goes on once the halt is lifted", w.landed)
+	w.whileTimePasses(t, "it goes on once the halt is lifted", w.drained)
 	w.expectCalls(t, w.email, 30)
 }
 
@@ -68,9 +68,9 @@ func TestAHaltInTheMiddleStopsWhatIsNotClaimed(t *testing.T) {
 	}
 	w.dispatch(t) // before Delivery reads the switch again
 	w.haltEverything(t)
-	eventually(t, "the second message is in hand", func() bool { return w.service.InHand() == 2 })
+	eventually(t, "the second message is in flight", func() bool { return w.service.InFlight() == 2 })
 	w.email.Release()
-	eventually(t, "the call under way has landed", func() bool { return w.service.InHand() == 1 })
+	eventually(t, "the call under way is done", func() bool { return w.service.InFlight() == 1 })
 	w.expectRow(t, 1, 0, 0, attempt.Succeeded, "")
 	if rows := w.store.Rows(w.key(2)); len(rows) != 0 {
 		t.Fatalf("while halted the ledger got %v", rows)
@@ -78,7 +78,7 @@ func TestAHaltInTheMiddleStopsWhatIsNotClaimed(t *testing.T) {
 	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
-	w.whileTimePasses(t, "it goes on", w.landed)
+	w.whileTimePasses(t, "it goes on", w.drained)
 	w.expectRow(t, 2, 0, 0, attempt.Succeeded, "")
 }
 
@@ -100,9 +100,9 @@ func TestAShutdownFinishesTheCallsUnderWayAndTakesNothingNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.dispatch(t)
-	eventually(t, "the second message is in hand", func() bool { return w.service.InHand() == 2 })
+	eventually(t, "the second message is in flight", func() bool { return w.service.InFlight() == 2 })
 	stop()
-	eventually(t, "what is not claimed is given up", func() bool { return w.service.InHand() == 1 })
+	eventually(t, "what is not claimed is given up", func() bool { return w.service.InFlight() == 1 })
 	w.copyRequests(t, 1) // comes too late for this process
 	select {
 	case err := <-ended:
@@ -119,7 +119,7 @@ func TestAShutdownFinishesTheCallsUnderWayAndTakesNothingNew(t *testing.T) {
 	}
 	w.service = w.newService(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectRow(t, 2, 0, 0, attempt.Succeeded, "")
 	w.expectCalls(t, w.email, 2)
 }
@@ -140,7 +140,7 @@ func TestAMessageThatWaitsForAPermitIsGivenUpByAShutdown(t *testing.T) {
 
 func TestACallThatOutlastsTheDrainIsCutAndBecomesUnknownWhenItsLeaseEnds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.config = deliver.Config{DrainFor: 20 * time.Second} })
+	w := newWorld(t, func(w *world) { w.config = deliver.Config{Patience: deliver.Patience{Drain: 20 * time.Second}} })
 	w.email.Script(memory.GatewayAnswer{Block: true})
 	w.bill(t, 1)
 	w.dispatch(t)
@@ -171,7 +171,7 @@ func TestACallThatOutlastsTheDrainIsCutAndBecomesUnknownWhenItsLeaseEnds(t *test
 	w.service = w.newService(t)
 	w.copyRequests(t, 1)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 1)
 }
 
@@ -189,12 +189,12 @@ func TestAnEventLogThatIsDownIsWaitedForAndToldOnce(t *testing.T) {
 	}
 	w.broker.SetDown(true)
 	w.email.Release()
-	eventually(t, "the outcomes are stored, though no result can be published", func() bool { return w.service.InHand() == 0 })
+	eventually(t, "the outcomes are stored, though no result can be published", func() bool { return w.service.InFlight() == 0 })
 	for user := int64(1); user <= 10; user++ {
 		w.expectRow(t, user, 0, 0, attempt.Succeeded, "")
 	}
 	w.broker.SetDown(false)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	for user := int64(1); user <= 10; user++ {
 		w.expect(t, user, billing.Succeeded, 0, 0)

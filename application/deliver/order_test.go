@@ -107,7 +107,7 @@ func TestDeliveryKeepsToTheOrderOfTheProtocol(t *testing.T) {
 		return nil
 	})
 	stop := w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	stop()
 	want := []string{
 		"suppressions.suppressed", "suppressions.suppressed/done",
@@ -135,7 +135,7 @@ func TestTwoCopiesOfAMessageLeadToOneCall(t *testing.T) {
 	w.dispatch(t)
 	w.copyRequests(t, 3)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 1)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 0, 0)
@@ -164,9 +164,9 @@ func TestALateCopyOfAFinishedDeliveryRepeatsItsResultAndCallsNobody(t *testing.T
 	w.bill(t, 1)
 	w.dispatch(t)
 	stop := w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.copyRequests(t, 1)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	stop()
 	w.expectCalls(t, w.email, 1)
 	results := w.broker.Messages(port.TopicResults)
@@ -192,7 +192,7 @@ func TestACopyDuringTheCallLeavesTheKeyToItsOwner(t *testing.T) {
 	w.copyRequests(t, 1)
 	eventually(t, "the copy is passed over", func() bool { return w.metrics.Counted(metric.ClaimsLost.Metric) == 1 && w.lag() == 0 })
 	w.email.Release()
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 1)
 	w.expectRow(t, 1, 0, 0, attempt.Succeeded, "")
 }
@@ -209,7 +209,7 @@ func TestTwoDeliveriesShareTheTopicAndCallOnce(t *testing.T) {
 	first := w.service
 	w.service = w.newService(t)
 	w.start(t)
-	eventually(t, "all is done", func() bool { return w.lag() == 0 && w.service.InHand() == 0 && first.InHand() == 0 })
+	eventually(t, "all is done", func() bool { return w.lag() == 0 && w.service.InFlight() == 0 && first.InFlight() == 0 })
 	w.settle(t)
 	for user := int64(1); user <= 40; user++ {
 		w.expect(t, user, billing.Succeeded, 0, 0)
@@ -227,17 +227,17 @@ func TestAMessageIsDoneAsSoonAsItsKeyHasARow(t *testing.T) {
 	<-w.email.Blocked()
 	w.bill(t, 2)
 	w.dispatch(t)
-	eventually(t, "the offset passes the slow call and the one behind it", func() bool { return w.lag() == 0 && w.service.InHand() == 1 })
+	eventually(t, "the offset passes the slow call and the one behind it", func() bool { return w.lag() == 0 && w.service.InFlight() == 1 })
 	w.expectRow(t, 1, 0, 0, attempt.Claimed, "")
 	w.expectRow(t, 2, 0, 0, attempt.Succeeded, "")
 	w.email.Release()
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectRow(t, 1, 0, 0, attempt.Succeeded, "")
 }
 
-func TestNoMoreMessagesAreInHandThanConfigured(t *testing.T) {
+func TestNoMoreMessagesAreInFlightThanConfigured(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.config = deliver.Config{InFlight: 3} })
+	w := newWorld(t, func(w *world) { w.config = deliver.Config{Limits: deliver.Limits{InFlight: 3}} })
 	w.email.Answer(func(port.Delivery) memory.GatewayAnswer { return memory.GatewayAnswer{Block: true} })
 	for user := int64(1); user <= 10; user++ {
 		w.bill(t, user)
@@ -247,12 +247,12 @@ func TestNoMoreMessagesAreInHandThanConfigured(t *testing.T) {
 	for range 3 {
 		<-w.email.Blocked()
 	}
-	if n := w.service.InHand(); n != 3 {
-		t.Fatalf("%d messages are in hand", n)
+	if n := w.service.InFlight(); n != 3 {
+		t.Fatalf("%d messages are in flight", n)
 	}
 	w.email.Answer(func(port.Delivery) memory.GatewayAnswer { return memory.GatewayAnswer{} })
 	w.email.Release()
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 10)
 }
 
@@ -268,7 +268,7 @@ func TestALostResultIsFoundByTheSweep(t *testing.T) {
 	w.bill(t, 1)
 	w.dispatch(t)
 	stop := w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	stop()
 	if n := w.metrics.Counted(metric.ResultsUnpublished.Metric); n != 1 {
 		t.Fatalf("%d results count as unpublished", n)
@@ -293,7 +293,7 @@ func TestAResultThatIsNotAcknowledgedYetHoldsNoPlace(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})
 	w := newWorld(t, func(w *world) {
-		w.config.InFlight = 2
+		w.config.Limits.InFlight = 2
 		w.publisher = silentPublisher{w.publisher, released}
 	})
 	for user := range int64(4) {
@@ -331,7 +331,7 @@ func TestADestinationIsNeverInALogLineAnEventOrALedgerRow(t *testing.T) {
 	w.packs.Spoil(w.pack(2), 20)
 	w.dispatch(t)
 	stop := w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	stop()
 	var text strings.Builder
 	for _, line := range w.log.Lines() {
@@ -377,7 +377,7 @@ func TestAProviderWhoseLeaseDoesNotCoverItsCallIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "hasty") || !strings.Contains(err.Error(), "lease") {
 		t.Fatalf("the error is %v", err)
 	}
-	for _, config := range []deliver.Config{{Batch: 1001}, {InFlight: -1}} {
+	for _, config := range []deliver.Config{{Bulk: deliver.Bulk{Batch: 1001}}, {Limits: deliver.Limits{InFlight: -1}}} {
 		if _, err := deliver.New(w.ports(), config); err == nil {
 			t.Fatalf("%+v is accepted", config)
 		}

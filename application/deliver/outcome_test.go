@@ -52,7 +52,7 @@ func TestEachVerdictOfTheGatewayHasItsRowAndItsEnd(t *testing.T) {
 			w.bill(t, 1)
 			w.dispatch(t)
 			w.start(t)
-			w.awaitLanded(t)
+			w.awaitDrained(t)
 			row := w.expectRow(t, 1, 0, 0, c.state, c.reason)
 			if row.Class != c.class || row.Provider != "test-EMAIL" {
 				t.Fatalf("the row has class %q, provider %q", row.Class, row.Provider)
@@ -82,7 +82,7 @@ func TestAnOutcomeIsStoredOnceTheDatabaseIsBack(t *testing.T) {
 		return faults.hook(op)
 	})
 	w.start(t)
-	w.whileTimePasses(t, "it is stored", w.landed)
+	w.whileTimePasses(t, "it is stored", w.drained)
 	w.expectCalls(t, w.email, 1)
 	w.expectRow(t, 1, 0, 0, attempt.Succeeded, "")
 	if n := faults.count(memory.Done("ledger.record")); n != 1 {
@@ -101,7 +101,7 @@ func TestAnOutcomeWhoseCommitAnswerIsLostIsWrittenAgainAndChangesNothing(t *test
 	w.dispatch(t)
 	w.store.Fail(failures(port.ErrCommitUnknown, map[string]int{memory.Done("ledger.record"): 2}).hook)
 	w.start(t)
-	w.whileTimePasses(t, "it is stored", w.landed)
+	w.whileTimePasses(t, "it is stored", w.drained)
 	w.expectRow(t, 1, 0, 0, attempt.Failed, attempt.ReasonRefused)
 	w.settle(t)
 	w.expect(t, 1, billing.Failed, 1, 0)
@@ -123,7 +123,7 @@ func slowCall(t *testing.T, answer memory.GatewayAnswer) *world {
 	}
 	w.expect(t, 1, billing.Unknown, 0, 0)
 	w.email.Release()
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	return w
 }
 
@@ -158,13 +158,13 @@ func TestAnUnknownIsHeldAndNobodyIsSentASecondCopy(t *testing.T) {
 	w.bill(t, 1)
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	for range 3 {
 		w.clock.Advance(24 * time.Hour)
 		w.copyRequests(t, 1)
 		w.dispatch(t)
-		w.awaitLanded(t)
+		w.awaitDrained(t)
 		w.settle(t)
 	}
 	w.expect(t, 1, billing.Unknown, 0, 0)
@@ -196,7 +196,7 @@ func TestTheOperatorsCancelDuringACallIsGrantedOnlyWhereItFailed(t *testing.T) {
 			}
 			w.expect(t, 1, billing.Requested, 0, 0)
 			w.email.Release()
-			w.awaitLanded(t)
+			w.awaitDrained(t)
 			w.settle(t)
 			w.expect(t, 1, c.want, 0, 0)
 		})

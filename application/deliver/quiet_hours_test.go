@@ -31,7 +31,7 @@ func TestABillPublishedBeforeQuietHoursAndConsumedInThemGoesOutInTheMorningOnce(
 	w.clock.Set(time.Date(2026, 11, 22, 21, 1, 0, 0, seoul))
 	w.runSettlement(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	opening := time.Date(2026, 11, 23, 8, 0, 0, 0, seoul)
 	if row := w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonWindow); !row.NotBefore.Equal(opening) {
 		t.Fatalf("the row says not before %s, want %s", row.NotBefore, opening)
@@ -51,12 +51,12 @@ func TestABillPublishedBeforeQuietHoursAndConsumedInThemGoesOutInTheMorningOnce(
 	if record := w.dispatch(t); record.Published != 1 {
 		t.Fatalf("at 08:00 %d were published", record.Published)
 	}
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	eventually(t, "the bill is settled", func() bool { return w.state(t, 1).Dispatch == billing.Succeeded })
 	w.expect(t, 1, billing.Succeeded, 0, 1)
 
 	w.copyRequests(t, 1) // late copies of both rounds
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.dispatch(t)
 	w.expectCalls(t, w.email, 1)
 	w.expectCalls(t, w.sms, 0)

@@ -30,7 +30,7 @@ func TestReplacedASecondRunOverAnUnconsumedBacklogPublishesAndSendsNothingTwice(
 		t.Fatalf("the second run published %d again", record.Published)
 	}
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	for target, n := range w.email.Accepted() {
 		if n != 1 {
@@ -47,15 +47,15 @@ func TestReplacedALateCopyOfAnEMailDoesNotSkipTheSMSFallback(t *testing.T) {
 	w.bill(t, 1)
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	w.expect(t, 1, billing.Failed, 1, 0)
 	w.copyRequests(t, 2) // between the refusal and the fallback
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	w.dispatch(t)
 	w.copyRequests(t, 1) // and beside it
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	w.expect(t, 1, billing.Succeeded, 1, 0)
 	w.expectCalls(t, w.email, 1)
@@ -77,7 +77,7 @@ func TestReplacedACustomerWithBillsOfTwoMonthsGetsBoth(t *testing.T) {
 		w.month = month
 		w.dispatch(t)
 	}
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	accepted := w.email.Accepted()
 	for _, month := range []key.Month{first, first.Next()} {
 		for user := int64(1); user <= 25; user++ {
@@ -95,7 +95,7 @@ func TestReplacedABillWithoutADestinationIsNeitherSentNorCountedAsDelivered(t *t
 	w.bill(t, 2, func(s *memory.Seeded) { s.Destinations = s.Destinations[:0] }) // said to be reachable, and is not
 	w.dispatch(t)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	for _, user := range []int64{1, 2} {
 		if s := w.expect(t, user, billing.Paused, 0, 0); s.Pause != billing.PauseNoDestination {
@@ -126,7 +126,7 @@ func TestReplacedWhatAKilledProcessHadInFlightIsFoundAndShown(t *testing.T) {
 	}
 	w.runSettlement(t)
 	w.start(t)
-	w.awaitLanded(t) // redelivered: dropped by its key
+	w.awaitDrained(t) // redelivered: dropped by its key
 	w.whileTimePasses(t, "the lease ends and the bill shows as UNKNOWN", func() bool { return w.state(t, 1).Dispatch == billing.Unknown })
 	w.dispatch(t)
 	w.expectCalls(t, w.email, 0)
@@ -136,7 +136,7 @@ func TestReplacedWhatAKilledProcessHadInFlightIsFoundAndShown(t *testing.T) {
 	w.expect(t, 1, billing.Failed, 1, 0)
 	w.clock.Advance(time.Hour)
 	w.dispatch(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	eventually(t, "it is sent after the verdict", func() bool { return w.state(t, 1).Dispatch == billing.Succeeded })
 	w.expectCalls(t, w.email, 1)
 }
@@ -159,7 +159,7 @@ func TestReplacedATwoSecondRestartOfTheDatabaseLosesNoSettlementAndNoMessage(t *
 	w.start(t)
 	w.whileTimePasses(t, "every bill is delivered and settled", func() bool {
 		funnel, err := w.store.Report().Funnel(t.Context(), w.month)
-		return err == nil && funnel.Dispatch[billing.Succeeded] == 20 && w.landed()
+		return err == nil && funnel.Dispatch[billing.Succeeded] == 20 && w.drained()
 	})
 	w.expectCalls(t, w.email, 20)
 	for user := int64(1); user <= 20; user++ {
@@ -199,7 +199,7 @@ func TestReplacedARetriedMessageIsEncodedOnceAndAnUndecodableOneIsInTheDeadLette
 	bad.Headers = nil
 	w.publish(t, bad)
 	w.start(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.expectCalls(t, w.email, 1)
 	letters := w.broker.Messages(port.TopicDeadLetter)
 	if len(letters) != 1 || string(letters[0].Value) != string(bad.Value) || reasonOf(letters[0]) == "" {
@@ -224,7 +224,7 @@ func TestReplacedQuietHoursThatWrapMidnightHold(t *testing.T) {
 		w.bill(t, 1)
 		w.dispatch(t)
 		w.start(t)
-		w.awaitLanded(t)
+		w.awaitDrained(t)
 		if n := len(w.email.Calls()); n != c.calls {
 			t.Errorf("at %02d:%02d there were %d calls, want %d", c.hour, c.minute, n, c.calls)
 		}

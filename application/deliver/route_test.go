@@ -47,7 +47,7 @@ func travel(t *testing.T, email, sms []memory.GatewayAnswer) (w *world, pauses [
 			w.clock.Set(s.AvailableAt)
 		}
 		w.dispatch(t)
-		w.awaitLanded(t)
+		w.awaitDrained(t)
 		w.settle(t)
 	}
 	t.Fatalf("the bill does not come to an end: %+v", w.state(t, 1))
@@ -141,7 +141,7 @@ func TestAProviderThatIsAlwaysTooBusyPausesTheBillAfterItsRounds(t *testing.T) {
 	w.start(t)
 	for range 4 {
 		w.dispatch(t)
-		w.awaitLanded(t)
+		w.awaitDrained(t)
 		w.settle(t)
 		w.clock.Advance(time.Hour)
 	}
@@ -157,14 +157,14 @@ func TestABillStaysWithThePolicyVersionOfItsFirstDispatch(t *testing.T) {
 	w.bill(t, 1)
 	w.start(t)
 	w.dispatch(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	changed := w.spec
 	changed.Route = policy.Route{{Channel: channel.SMS, Tries: 1}}
 	w.activate(t, changed)
 	w.clock.Advance(time.Hour)
 	w.dispatch(t)
-	w.awaitLanded(t)
+	w.awaitDrained(t)
 	w.settle(t)
 	if s := w.expect(t, 1, billing.Succeeded, 1, 0); s.Policy.Version != 1 {
 		t.Fatalf("it is bound to %s", s.Policy)

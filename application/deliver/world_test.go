@@ -49,6 +49,7 @@ type world struct {
 	cipher       *ring
 	email, sms   *memory.Gateway
 	permits      port.Permits
+	permitsOf    map[channel.Kind]port.Permits // instead of permits
 	log          *memory.Log
 	metrics      *memory.Metrics
 	publisher    port.Publisher
@@ -150,6 +151,9 @@ func (w *world) ports() deliver.Ports {
 	lanes := map[channel.Kind]deliver.Lane{}
 	for kind, gateway := range w.gateways {
 		lanes[kind] = deliver.Lane{Gateway: gateway, Permits: w.permits}
+		if own, ok := w.permitsOf[kind]; ok {
+			lanes[kind] = deliver.Lane{Gateway: gateway, Permits: own}
+		}
 	}
 	return deliver.Ports{
 		Requests: w.broker.Consumer(group, port.TopicRequests), Publisher: w.publisher, Ledger: w.ledger,
@@ -233,8 +237,8 @@ func (w *world) whileTimePasses(t *testing.T, what string, holds func() bool) {
 	})
 }
 
-// landed reports whether every request is committed and none is in hand.
-func (w *world) landed() bool { return w.lag() == 0 && w.service.InHand() == 0 }
+// drained reports whether every request is committed and none is in flight.
+func (w *world) drained() bool { return w.lag() == 0 && w.service.InFlight() == 0 }
 
 func (w *world) lag() int64 {
 	lag, err := w.broker.Progress(group).Lag(context.Background())
@@ -244,9 +248,9 @@ func (w *world) lag() int64 {
 	return lag
 }
 
-func (w *world) awaitLanded(t *testing.T) {
+func (w *world) awaitDrained(t *testing.T) {
 	t.Helper()
-	eventually(t, "every request is done and has landed", w.landed)
+	eventually(t, "every request is done", w.drained)
 }
 
 func (w *world) dispatch(t *testing.T) port.Run {
@@ -314,16 +318,21 @@ func (w *world) billUnder(t *testing.T, user int64, cipher port.Cipher, change .
 		Statement: reference,
 	}
 	for kind, address := range map[channel.Kind]string{channel.Email: "kim@example.com", channel.SMS: "+821012345678"} {
-		destination, err := cipher.Seal([]byte(address), port.Purpose{Kind: port.KindDestination, Target: target, Channel: kind})
-		if err != nil {
-			t.Fatal(err)
-		}
-		seeded.Destinations = append(seeded.Destinations, port.Destination{Channel: kind, Sealed: destination})
+		seeded.Destinations = append(seeded.Destinations, sealedDestination(t, cipher, target, kind, address))
 	}
 	for _, c := range change {
 		c(&seeded)
 	}
 	w.store.Seed(seeded)
+}
+
+func sealedDestination(t *testing.T, cipher port.Cipher, target key.Target, kind channel.Kind, address string) port.Destination {
+	t.Helper()
+	sealed, err := cipher.Seal([]byte(address), port.Purpose{Kind: port.KindDestination, Target: target, Channel: kind})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port.Destination{Channel: kind, Sealed: sealed}
 }
 
 // pack names the pack of a bill of the month.

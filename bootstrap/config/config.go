@@ -80,7 +80,7 @@ type Dispatch struct {
 
 // Delivery tunes the delivery role.
 type Delivery struct {
-	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"most messages in hand at the same time"`
+	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"most messages in flight at the same time; fewer where the gateways allow few calls"`
 	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"most rows of a bulk statement, 1 to 1000"`
 	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"50ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
 	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"pause between two looks at whether there is a halt"`

@@ -97,9 +97,10 @@ func delivery(c config.Deliverer) fx.Option {
 		fx.Provide(
 			func(d deliveryPorts) (*deliver.Service, error) {
 				return deliver.New(d.ports(), deliver.Config{
-					InFlight: c.Delivery.InFlight, Batch: c.Delivery.Batch, Linger: c.Delivery.Linger, HaltPoll: c.Delivery.HaltPoll,
-					Desks:    runtime.GOMAXPROCS(0),
-					DrainFor: c.Delivery.DrainFor, ContentLimit: c.Delivery.ContentLimit,
+					Limits:   deliver.Limits{InFlight: c.Delivery.InFlight, Decryptions: runtime.GOMAXPROCS(0)},
+					Bulk:     deliver.Bulk{Batch: c.Delivery.Batch, Linger: c.Delivery.Linger},
+					Halt:     deliver.HaltRules{Poll: c.Delivery.HaltPoll, Contents: c.Delivery.ContentLimit},
+					Patience: deliver.Patience{Drain: c.Delivery.DrainFor},
 				})
 			},
 			fx.Annotate(func(s *deliver.Service) waiting { return s }, fx.ResultTags(`group:"waiting"`)),

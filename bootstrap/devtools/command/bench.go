@@ -66,7 +66,7 @@ func newBench() *cobra.Command {
 	flags.DurationVar(&options.For, "for", 0, "delivery, idle: how long to measure (default 1m; quick 8s)")
 	flags.DurationVar(&options.Warmup, "warm-up", 0, "delivery: time before anything counts (default 10s; quick 3s)")
 	flags.DurationVar(&options.Answer, "latency", 0, "delivery: after how long the gateway answers (default 1s)")
-	flags.IntVar(&options.InFlight, "in-flight", 0, "delivery: messages in hand at the same time (default 10,000)")
+	flags.IntVar(&options.InFlight, "in-flight", 0, "delivery: messages in flight at the same time (default 10,000)")
 	flags.IntVar(&options.Batch, "batch", 0, "delivery: rows of a bulk statement (default 500)")
 	flags.IntVar(&options.CacheMiB, "s3-cache", 0, "delivery: MiB of packs kept for the neighbours of a statement (default 48)")
 	flags.DurationVar(&options.Linger, "linger", 0, "delivery: how long a bulk statement waits for more rows under load, settlement twice as long (default 50ms; negative: not at all)")

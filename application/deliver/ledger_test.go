@@ -9,7 +9,7 @@ import (
 // milliseconds, a wait of 50 ms had left most of the connections idle.
 func TestClaimsOfALaneWithFewPermitsHardlyWait(t *testing.T) {
 	t.Parallel()
-	c := Config{InFlight: 10_000, Linger: 50 * time.Millisecond}
+	c := Config{Limits: Limits{InFlight: 10_000}, Bulk: Bulk{Linger: 50 * time.Millisecond}}
 	for permits, want := range map[int]time.Duration{
 		100: 500 * time.Microsecond, 2000: 10 * time.Millisecond, 10_000: 50 * time.Millisecond, 1 << 20: 50 * time.Millisecond,
 	} {

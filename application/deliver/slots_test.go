@@ -10,7 +10,7 @@ import (
 )
 
 // queued waits until n messages wait for a place.
-func (b *berths) queued(n int) {
+func (b *slots) queued(n int) {
 	for {
 		b.mu.Lock()
 		waiting := len(b.waiting)
@@ -26,7 +26,7 @@ func TestTheOldestMessageGetsTheNextPlace(t *testing.T) {
 	t.Parallel()
 	const waiters = 50
 	noon := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
-	b := newBerths(1)
+	b := newSlots(1)
 	if !b.enter(t.Context(), noon) {
 		t.Fatal("a free place was refused")
 	}
@@ -50,7 +50,7 @@ func TestTheOldestMessageGetsTheNextPlace(t *testing.T) {
 func TestPlacesAreNeitherLostNorMadeWhenWaitersGiveUp(t *testing.T) {
 	t.Parallel()
 	const places = 3
-	b := newBerths(places)
+	b := newSlots(places)
 	var all sync.WaitGroup
 	for n := range 2000 {
 		all.Go(func() {

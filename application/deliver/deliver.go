@@ -1,0 +1,176 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/window"
+)
+
+// delivery is one request on its way from the topic to an outcome.
+type delivery struct {
+	message port.Received
+	known   bool // the request's identity could be read
+	request event.Requested
+	quiet   window.Forbidden
+	lane    *lane
+	ahead   bool // it holds one of lane.ahead
+	content port.Delivery
+	token   attempt.Token // of the claim
+	sendBy  time.Time     // the latest instant at which its call may begin
+}
+
+// deliver takes one message through R2, in its order. Until the claim, the end of ctx abandons the message, which is
+// then redelivered; from the claim on it is brought to its outcome, whatever happens to the partition. prepared is
+// called as soon as the message needs no slot of the preparation any more, possibly more than once.
+//
+// Thousands of calls wait at the same time, each with this function on its stack: what takes much space on the stack is
+// done in the steps that have returned before the call.
+func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, prepared func()) {
+	d := s.decode(ctx, m)
+	for d != nil && s.check(ctx, d) && s.fetchAndOpen(ctx, d, prepared) {
+		release, permitted := s.permit(ctx, d)
+		if !permitted {
+			return
+		}
+		switch s.claim(ctx, d) {
+		case claimed:
+		case claimAgain:
+			release(port.CallNotMade, false)
+			continue
+		case claimOver:
+			release(port.CallNotMade, false)
+			return
+		}
+		if !s.withinSendBy(d) {
+			release(port.CallNotMade, false)
+			s.report(s.record(d, s.tooLate(d)))
+			return
+		}
+		reply := s.call(shutdownCtx, d)
+		release(reply.Verdict, true) // before the outcome is stored, which needs no permit
+		s.report(s.record(d, s.outcomeOf(d, reply)))
+		return
+	}
+}
+
+// decode reads a message and finds its lane; it returns nil if nothing is left to be done for it.
+func (s *Service) decode(ctx context.Context, m port.Received) *delivery {
+	request, known, err := event.DecodeRequested(m.Message)
+	d := &delivery{message: m, known: known, request: request}
+	if err == nil {
+		d.quiet, err = request.Quiet()
+	}
+	if err != nil {
+		s.refuseContent(ctx, d, err)
+		return nil
+	}
+	lane, ok := s.lanes[request.Channel]
+	if !ok {
+		s.closeKey(ctx, d, attempt.Closing{State: attempt.NotSent, Reason: attempt.ReasonNoGateway, NotBefore: s.clock.Now().Add(s.config.Patience.NoGateway)})
+		return nil
+	}
+	d.lane = lane
+	return d
+}
+
+// check reports whether the message may go out by its time and its customer; else it has closed the key, or ctx ended.
+func (s *Service) check(ctx context.Context, d *delivery) bool {
+	if !s.checkTime(ctx, d) {
+		return false
+	}
+	suppressed, err := s.ledger.suppressed(ctx, port.Contact{UserID: d.request.UserID, Channel: d.request.Channel})
+	if suppressed {
+		s.closeKey(ctx, d, attempt.Closing{State: attempt.Failed, Class: attempt.Suppressed, Reason: attempt.ReasonSuppress})
+	}
+	return err == nil && !suppressed
+}
+
+// checkTime waits while everything is halted; then it closes the key if the deadline has passed or quiet hours have
+// begun. It reports false if nothing is left to be done for the message.
+func (s *Service) checkTime(ctx context.Context, d *delivery) bool {
+	if s.halt.wait(ctx) != nil {
+		return false
+	}
+	now := s.clock.Now()
+	if deadline := d.request.Deadline; deadline != nil && !now.Before(*deadline) {
+		s.closeKey(ctx, d, attempt.Closing{State: attempt.NotSent, Reason: attempt.ReasonExpired})
+		return false
+	}
+	if opening := d.quiet.NextOpening(now); opening.After(now) {
+		s.closeKey(ctx, d, attempt.Closing{State: attempt.NotSent, Reason: attempt.ReasonWindow, NotBefore: opening})
+		return false
+	}
+	return true
+}
+
+// fetchAndOpen gets the content, as soon as a call may be made with it before long. It reports false if nothing is left
+// to be done for the message.
+func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()) bool {
+	if d.content.Destination != "" {
+		return true // fetched before, for a claim that came to nothing
+	}
+	if !d.lane.ahead.tryEnter() {
+		prepared() // the wait may be long: other lanes' messages need the slot
+		if !d.lane.ahead.enter(ctx, d.message.Time) {
+			return false
+		}
+	}
+	d.ahead = true
+	err := s.contents.fetch(ctx, d)
+	prepared()
+	if err == nil {
+		s.halt.contentOpened()
+		return true
+	}
+	d.leaveAhead()
+	if errors.Is(err, port.ErrContent) || errors.Is(err, port.ErrInvalid) {
+		s.refuseContent(ctx, d, err)
+		s.halt.contentRefused(ctx)
+	}
+	return false // refused, or given up: ctx has ended
+}
+
+// permit waits until a call may be made, and checks the time again, because the wait may have been long. The caller
+// must release a permit.
+func (s *Service) permit(ctx context.Context, d *delivery) (release func(port.Verdict, bool), permitted bool) {
+	release, err := d.lane.permits.Acquire(ctx)
+	d.leaveAhead()
+	if err != nil {
+		return nil, false
+	}
+	if !s.checkTime(ctx, d) {
+		release(port.CallNotMade, false)
+		return nil, false
+	}
+	return release, true
+}
+
+// leaveAhead lets the next message of the lane fetch its content.
+func (d *delivery) leaveAhead() {
+	if d.ahead {
+		d.ahead = false
+		d.lane.ahead.leave()
+	}
+}
+
+// done marks the message as done and lets go of what it brought, because thousands of deliveries wait after that at the
+// same time: for their gateway's answer, and for bulk statements.
+func (d *delivery) done() {
+	d.message.Done()
+	d.message = port.Received{}
+	d.request.Destination, d.request.Statement = nil, nil
+}
+
+// callDeadline is the shorter of the provider's call deadline and the request's own.
+func (d *delivery) callDeadline() time.Duration {
+	deadline := d.lane.provider.CallDeadline
+	if own := time.Duration(d.request.CallDeadlineMS) * time.Millisecond; own > 0 {
+		deadline = min(deadline, own)
+	}
+	return deadline
+}

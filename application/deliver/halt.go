@@ -1,0 +1,105 @@
+package deliver
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+)
+
+// halt holds messages back while everything that goes out is halted, and until the halt has been read for the first
+// time. Safe for concurrent use.
+type halt struct {
+	control port.Control
+	outages *outage.Watch
+	clock   port.Clock
+	log     port.Log
+	rules   HaltRules
+	source  string
+	refused atomic.Int32 // contents refused in a row
+
+	mu     sync.Mutex
+	lifted chan struct{} // closed while nothing is halted
+	on     bool
+	known  bool // the halt has been read at least once
+}
+
+func newHalt(control port.Control, outages *outage.Watch, clock port.Clock, log port.Log, config Config) *halt {
+	return &halt{
+		control: control, outages: outages, clock: clock, log: log, rules: config.Halt, source: config.Source,
+		lifted: make(chan struct{}), on: true,
+	}
+}
+
+// wait waits until nothing is halted; its error is the context's.
+func (h *halt) wait(ctx context.Context) error {
+	h.mu.Lock()
+	lifted := h.lifted
+	h.mu.Unlock()
+	select {
+	case <-lifted:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// watch reads the halt every HaltRules.Poll until the context ends. Nothing goes out before the first reading; while
+// the halt cannot be read again, the last reading holds.
+func (h *halt) watch(ctx context.Context) {
+	for {
+		var read port.Halt
+		err := waitFor(ctx, h.outages, "database", func(ctx context.Context) (err error) {
+			read, err = h.control.Halted(ctx)
+			return err
+		})
+		if err == nil {
+			h.set(read)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.clock.After(h.rules.Poll):
+		}
+	}
+}
+
+// set sets or lifts the halt here. It logs a change, and a halt at the first reading.
+func (h *halt) set(read port.Halt) {
+	h.mu.Lock()
+	first, changed := !h.known, h.on != read.On
+	h.known, h.on = true, read.On
+	switch {
+	case changed && read.On:
+		h.lifted = make(chan struct{})
+	case changed:
+		close(h.lifted)
+	}
+	h.mu.Unlock()
+	switch {
+	case read.On && changed != first:
+		h.log.Warn("halted: nothing more goes out until it is lifted",
+			port.Field{Key: "actor", Value: read.Actor}, port.Field{Key: "reason", Value: read.Reason})
+	case !read.On && changed && !first:
+		h.log.Info("the halt is lifted")
+	}
+}
+
+// contentOpened ends a series of refused contents.
+func (h *halt) contentOpened() { h.refused.Store(0) }
+
+// contentRefused counts contents refused in a row. Several of them mean that something is wrong with the keys or the
+// storage, not with one bill: at HaltRules.Contents, Delivery sets the halt itself rather than pausing the month bill by
+// bill.
+func (h *halt) contentRefused(ctx context.Context) {
+	if ctx.Err() != nil || int(h.refused.Add(1)) < h.rules.Contents {
+		return
+	}
+	by := port.Act{Actor: h.source, Reason: "several contents in a row could not be authenticated", At: h.clock.Now()}
+	if h.outages.Retry(ctx, "database", func(ctx context.Context) error { return h.control.SetHalt(ctx, true, by) }) == nil {
+		h.set(port.Halt{On: true, Actor: by.Actor, Reason: by.Reason, Since: by.At})
+	}
+	h.refused.Store(0)
+}

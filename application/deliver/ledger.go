@@ -1,0 +1,128 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/application/batch"
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// ledger collects the single reads and writes of all deliveries into bulk statements, which are repeated while the
+// database is down. What follows a claim waits for its statement whatever happens to the partition, until shutdown.
+type ledger struct {
+	claims       map[channel.Kind]*batch.Batcher[attempt.Claim, answer] // whether the key belongs to the claim's token, for each lane
+	closings     *batch.Batcher[attempt.Closing, answer]                // whether the row was inserted
+	outcomes     *batch.Batcher[attempt.Outcome, answer]                // whether the row holds the outcome
+	rows         *batch.Batcher[key.Delivery, attempt.Row]              // the row; zero where there is none
+	suppressions *batch.Batcher[port.Contact, answer]                   // whether the contact is suppressed
+}
+
+// answer is the result of a bulk statement for one item.
+type answer struct {
+	held bool  // the statement returned the item's key
+	err  error // wraps port.ErrInvalid: this item alone was refused
+}
+
+func newLedger(
+	rows port.Ledger, suppressions port.Suppressions, watch *outage.Watch, clock port.Clock, lanes map[channel.Kind]*lane, config Config,
+) *ledger {
+	database := func(ctx context.Context, do func(context.Context) error) error {
+		return waitFor(ctx, watch, "database", do)
+	}
+	several := batch.Config{Max: config.Bulk.Batch, Workers: bulkWorkers, Linger: config.Bulk.Linger, After: clock.After}
+	one := several
+	one.Workers = 1
+	l := &ledger{
+		claims:       map[channel.Kind]*batch.Batcher[attempt.Claim, answer]{},
+		closings:     bulkByKey(several, database, rows.Close, func(c attempt.Closing) key.Delivery { return c.Key }),
+		outcomes:     bulkByKey(several, database, rows.Record, func(o attempt.Outcome) key.Delivery { return o.Key }),
+		rows:         batch.New(one, findRows(database, rows)),
+		suppressions: bulkByKey(several, database, suppressions.Suppressed, func(c port.Contact) port.Contact { return c }),
+	}
+	for kind, lane := range lanes {
+		ofLane := several
+		ofLane.Linger = claimLinger(config, lane.provider.InFlight)
+		l.claims[kind] = bulkByKey(ofLane, database, rows.Claim, func(c attempt.Claim) key.Delivery { return c.Key })
+	}
+	return l
+}
+
+// claimLinger is how long a lane's claims wait for more. Each holds one of the lane's permits meanwhile, so where
+// permits are fewer than the messages in flight the wait is shorter by as much: it would take calls away from the gateway.
+func claimLinger(c Config, permits int) time.Duration {
+	limit := c.Limits.InFlight
+	return c.Bulk.Linger * time.Duration(min(permits, limit)) / time.Duration(limit)
+}
+
+// claim reports whether the key belongs to the claim's token.
+func (l *ledger) claim(c attempt.Claim) (bool, error) {
+	return ask(context.Background(), l.claims[c.Facts.Channel], c)
+}
+
+// close reports whether the row was inserted.
+func (l *ledger) close(ctx context.Context, c attempt.Closing) (bool, error) {
+	return ask(ctx, l.closings, c)
+}
+
+// record reports whether the row holds the outcome now.
+func (l *ledger) record(o attempt.Outcome) (bool, error) {
+	return ask(context.Background(), l.outcomes, o)
+}
+
+// find returns a key's row; the zero row where there is none.
+func (l *ledger) find(k key.Delivery) (attempt.Row, error) {
+	return l.rows.Do(context.Background(), k)
+}
+
+// suppressed reports whether a contact is on the suppression list.
+func (l *ledger) suppressed(ctx context.Context, c port.Contact) (bool, error) {
+	return ask(ctx, l.suppressions, c)
+}
+
+// shutdown gives up what waits still.
+func (l *ledger) shutdown() {
+	for _, claims := range l.claims {
+		claims.Close()
+	}
+	l.closings.Close()
+	l.outcomes.Close()
+	l.rows.Close()
+	l.suppressions.Close()
+}
+
+// ask submits an item and waits for its answer: whether the statement returned the item's key.
+func ask[In any](ctx context.Context, b *batch.Batcher[In, answer], item In) (bool, error) {
+	a, err := b.Do(ctx, item)
+	if err != nil {
+		return false, err
+	}
+	return a.held, a.err
+}
+
+// retry repeats a statement while the database is down.
+type retry func(ctx context.Context, do func(context.Context) error) error
+
+// findRows returns the bulk read of ledger rows, in the order of the keys.
+func findRows(database retry, ledger port.Ledger) func(context.Context, []key.Delivery) ([]attempt.Row, error) {
+	return func(ctx context.Context, keys []key.Delivery) ([]attempt.Row, error) {
+		var found []attempt.Row
+		err := database(ctx, func(ctx context.Context) (err error) {
+			found, err = ledger.Find(ctx, keys)
+			return err
+		})
+		byKey := make(map[key.Delivery]attempt.Row, len(found))
+		for _, row := range found {
+			byKey[row.Key] = row
+		}
+		rows := make([]attempt.Row, len(keys))
+		for i, k := range keys {
+			rows[i] = byKey[k]
+		}
+		return rows, err
+	}
+}
