@@ -11,7 +11,7 @@ import (
 )
 
 // Events are written in one form: the fields in the order of their types, no space, texts without escapes. Here they are
-// written so and read so, which takes a tenth of what encoding/json takes for the same bytes; it was a tenth of Delivery's
+// written so and read so, which takes a quarter of what encoding/json takes for the same bytes; it was a tenth of Delivery's
 // work. Whatever has another form, as a newer writer's may, is left to encoding/json: the two agree on every input that
 // both take, which a fuzz test holds.
 

@@ -101,7 +101,7 @@ type DeliveryMeasurement struct {
 	SettledRate    Rate    `json:"settled_per_second"`
 	SettledRows    int     `json:"settled_rows"`              // in the window, counted in the database
 	SettledByRows  float64 `json:"settled_rows_per_second"`   // the performance target's number
-	InFlight       Rate    `json:"in_flight"`                 // calls that the gateway had in hand
+	InFlight       Rate    `json:"in_flight"`                 // calls that the gateway had in flight
 	S3PerMillion   float64 `json:"s3_requests_per_million"`   // of Delivery, each delivered
 	S3BytesPerByte float64 `json:"s3_bytes_read_per_byte"`    // of what was sent in clear
 	BlockHits      float64 `json:"s3_block_cache_hit_share"`  // 0 to 1

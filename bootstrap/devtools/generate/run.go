@@ -65,9 +65,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return r.summary, err
 	}
-	impatient, cancel := context.WithTimeout(ctx, time.Second)
+	waiting, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	lock, err := lockfile.Acquire(impatient, o.path(lockName))
+	lock, err := lockfile.Acquire(waiting, o.path(lockName))
 	if errors.Is(err, lockfile.ErrHeld) {
 		return r.summary, fmt.Errorf("%w: another generate is writing to %s: wait for it, or name another directory", ErrOptions, o.Dir)
 	}

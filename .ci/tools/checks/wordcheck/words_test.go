@@ -75,3 +75,20 @@ func TestARepositoryWithAWordThatIsNotUsedFails(t *testing.T) {
 		t.Errorf("%d findings, error %v", n, err)
 	}
 }
+
+func TestANumberThatCodeCountsIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	path := filepath.Join(root, filepath.FromSlash(modelRuns))
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("f pass r_b2 bfs\nq fail m_one bfs\nq fail m_two bfs\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"each of 2 mutants": 0, "each of 3\nmutants": 1, "the quick 2 runs": 0, "the quick 64 runs; 규칙 27개": 2} {
+		if says, err := wrongNumbers(root, text); err != nil || len(says) != want {
+			t.Errorf("%q: %q, %v, want %d", text, says, err, want)
+		}
+	}
+}

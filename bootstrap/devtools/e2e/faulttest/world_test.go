@@ -373,7 +373,7 @@ func (g *simulator) start(t *testing.T) {
 	g.running = server
 }
 
-// stop answers the calls in hand and closes the ports; stopping twice is fine.
+// stop answers the calls in flight and closes the ports; stopping twice is fine.
 func (g *simulator) stop(t *testing.T) {
 	t.Helper()
 	g.mu.Lock()

@@ -71,11 +71,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := t.prepare(ctx); err != nil {
 		return err
 	}
-	crew, err := t.work(ctx)
+	fleet, err := t.work(ctx)
 	if err != nil {
 		return err
 	}
-	return t.judge(ctx, crew)
+	return t.judge(ctx, fleet)
 }
 
 func (t *test) say(what, format string, args ...any) {
@@ -135,8 +135,8 @@ func (t *test) slots() []slot {
 }
 
 // work fills the slots until every kill has struck and every target has come to an end.
-func (t *test) work(ctx context.Context) (*crew, error) {
-	crew := &crew{campaign: newCampaign(t.plan, t.Seed), logs: t.path("logs"), struck: map[string]bool{}}
+func (t *test) work(ctx context.Context) (*fleet, error) {
+	fleet := &fleet{campaign: newCampaign(t.plan, t.Seed), logs: t.path("logs"), struck: map[string]bool{}}
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	slots := t.slots()
@@ -144,20 +144,20 @@ func (t *test) work(ctx context.Context) (*crew, error) {
 	var running sync.WaitGroup
 	for i, s := range slots {
 		running.Go(func() {
-			if errs[i] = crew.run(working, s); errs[i] != nil {
+			if errs[i] = fleet.run(working, s); errs[i] != nil {
 				stop()
 			}
 		})
 	}
-	errs[len(slots)] = t.await(working, crew)
+	errs[len(slots)] = t.await(working, fleet)
 	stop()
 	running.Wait()
 	t.say("stopped", "%d processes were started, %d ended by a kill, %d in order, %d otherwise",
-		crew.started, len(crew.struck), crew.finished, len(crew.failed))
-	for _, end := range crew.failed {
+		fleet.started, len(fleet.struck), fleet.finished, len(fleet.failed))
+	for _, end := range fleet.failed {
 		fmt.Fprintln(t.Out, "           ended otherwise:", end)
 	}
-	return crew, errors.Join(errs...)
+	return fleet, errors.Join(errs...)
 }
 
 // The work is over when nothing was open in quietLooks looks, one every lookEvery: together longer than the pause between
@@ -168,7 +168,7 @@ const (
 )
 
 // await waits for the end of the work. Where the limit comes first, the checker says what is missing.
-func (t *test) await(ctx context.Context, crew *crew) error {
+func (t *test) await(ctx context.Context, fleet *fleet) error {
 	t.say("work", "until every kill has struck and every target has come to an end")
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -185,7 +185,7 @@ func (t *test) await(ctx context.Context, crew *crew) error {
 		if err != nil {
 			return err
 		}
-		over := crew.campaign.over()
+		over := fleet.campaign.over()
 		if over && !hurried {
 			hurried = true
 			t.say("hurry", "every kill has struck with %d targets open; the gateway is let loose", open)
@@ -195,7 +195,7 @@ func (t *test) await(ctx context.Context, crew *crew) error {
 		}
 		if time.Since(told) > 10*time.Second {
 			told = time.Now()
-			t.say("work", "%d targets open, %d claims under way, %d kills", open, claimed, len(crew.endedByKill()))
+			t.say("work", "%d targets open, %d claims under way, %d kills", open, claimed, len(fleet.endedByKill()))
 		}
 		quiet++
 		if open > 0 || claimed > 0 {
@@ -218,11 +218,11 @@ func (t *test) open(ctx context.Context) (open, claimed int, err error) {
 }
 
 // judge lets the checker look at everything, once nothing runs any more.
-func (t *test) judge(ctx context.Context, crew *crew) error {
+func (t *test) judge(ctx context.Context, fleet *fleet) error {
 	if err := t.gateway.Stop(); err != nil {
 		return err
 	}
-	in := checker.Inputs{Month: month, Ended: crew.endedByKill()}
+	in := checker.Inputs{Month: month, Ended: fleet.endedByKill()}
 	var errs [4]error
 	in.Customers, errs[0] = checker.ReadCustomers(t.path("bills.csv"))
 	in.Calls, errs[1] = checker.ReadCalls(gatewaysim.AcceptLogPath(t.path("gateway")))
@@ -238,7 +238,7 @@ func (t *test) judge(ctx context.Context, crew *crew) error {
 	report := checker.Check(in, needs)
 	report.Print(t.Out)
 	var failures []string
-	for _, end := range crew.failed {
+	for _, end := range fleet.failed {
 		if !strings.HasPrefix(end, "dispatcher") { // a run may end unfinished: it is started again
 			failures = append(failures, end)
 		}

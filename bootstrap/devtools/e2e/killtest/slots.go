@@ -26,8 +26,8 @@ type slot struct {
 	ends   bool // the process may end by itself
 }
 
-// crew runs the slots and knows how their processes ended.
-type crew struct {
+// fleet runs the slots and knows how their processes ended.
+type fleet struct {
 	campaign *campaign
 	logs     string
 
@@ -39,7 +39,7 @@ type crew struct {
 }
 
 // run keeps the slot filled until ctx ends, and stops its process then.
-func (c *crew) run(ctx context.Context, s slot) error {
+func (c *fleet) run(ctx context.Context, s slot) error {
 	log, err := os.OpenFile(filepath.Join(c.logs, s.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c *crew) run(ctx context.Context, s slot) error {
 }
 
 // once runs one process to its end, and tells whether that was a kill.
-func (c *crew) once(ctx context.Context, s slot, o orders, log *os.File) (struck bool, err error) {
+func (c *fleet) once(ctx context.Context, s slot, o orders, log *os.File) (struck bool, err error) {
 	process, err := child.Start(ctx, child.Options{Role: s.role, Spec: o, Log: log})
 	if err != nil {
 		c.campaign.back(o.Arm, false)
@@ -97,7 +97,7 @@ func unlessEnded(ctx context.Context, err error) error {
 func over(ctx context.Context) bool { return ctx.Err() != nil }
 
 // note tells kills from other ends.
-func (c *crew) note(s slot, o orders, end error, stopped bool) bool {
+func (c *fleet) note(s slot, o orders, end error, stopped bool) bool {
 	struck := killed(end)
 	c.campaign.back(o.Arm, struck)
 	c.mu.Lock()
@@ -124,7 +124,7 @@ func killed(end error) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-func (c *crew) endedByKill() map[string]bool {
+func (c *fleet) endedByKill() map[string]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ended := make(map[string]bool, len(c.struck))

@@ -66,7 +66,7 @@ func TestNothingThatTheProductLeavesBehindShowsACustomer(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	w.plant(t, secrets)
+	w.leave(t, secrets)
 	found := w.search(t, searcher)
 	for _, place := range []string{"said/delivery.log", "data/s3/", "database", "topic dispatch-requests.v1.dlq"} {
 		red := false
@@ -74,7 +74,7 @@ func TestNothingThatTheProductLeavesBehindShowsACustomer(t *testing.T) {
 			red = red || strings.HasPrefix(where, place)
 		}
 		if !red {
-			t.Errorf("what was planted in %s is not found: %v", place, found)
+			t.Errorf("what was left in %s is not found: %v", place, found)
 		}
 	}
 }
@@ -196,8 +196,8 @@ func (w *world) tops(t *testing.T) (names []string) {
 	return names
 }
 
-// plant leaves a customer's data in each kind of place, each written in another way.
-func (w *world) plant(t *testing.T, secrets []string) {
+// leave puts a customer's data in each kind of place, each written in another way.
+func (w *world) leave(t *testing.T, secrets []string) {
 	t.Helper()
 	name, email, phone, token := secrets[0], secrets[1], secrets[2], secrets[3]
 	log, err := os.OpenFile(w.path("said/delivery.log"), os.O_APPEND|os.O_WRONLY, 0o600)

@@ -113,7 +113,7 @@ func (c *check) index() {
 			}
 			continue
 		}
-		for key, stage := range kill.InHand {
+		for key, stage := range kill.InFlight {
 			c.inHand[key] = stage
 		}
 	}
@@ -182,7 +182,7 @@ func (c *check) named() {
 	}
 	for key, row := range c.rows {
 		if row.State == "UNKNOWN" && !explained(key) {
-			c.violate(Named, "ledger row %s is UNKNOWN (%s), and no kill had it in hand and no drop hit it", key, row.Reason)
+			c.violate(Named, "ledger row %s is UNKNOWN (%s), and no kill had it in flight and no drop hit it", key, row.Reason)
 		}
 	}
 	for name, t := range c.targets {
@@ -237,9 +237,9 @@ func (c *check) records() {
 		if kill.Point == stalled {
 			continue
 		}
-		for key, stage := range kill.InHand {
+		for key, stage := range kill.InFlight {
 			if stage == "claimed" && len(c.byKey[key]) > 0 {
-				c.violate(Records, "%s had %s in hand without a call when it was killed, and it was accepted", kill.Role, key)
+				c.violate(Records, "%s had %s in flight without a call when it was killed, and it was accepted", kill.Role, key)
 			}
 		}
 		for _, key := range kill.Keys {

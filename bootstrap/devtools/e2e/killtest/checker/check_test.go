@@ -41,8 +41,8 @@ func sound() Inputs {
 			{Sequence: 4, Key: "2026-11/4/0/0", Accepted: true, Channel: "EMAIL"},
 		},
 		Kills: []Kill{
-			{Point: points[2], Role: "delivery-1#1", Keys: []string{"2026-11/3/0/0"}, InHand: map[string]string{"2026-11/3/0/0": "claimed"}},
-			{Point: points[3], Role: "delivery-2#1", Keys: []string{"2026-11/4/0/0"}, InHand: map[string]string{"2026-11/4/0/0": "answered"}},
+			{Point: points[2], Role: "delivery-1#1", Keys: []string{"2026-11/3/0/0"}, InFlight: map[string]string{"2026-11/3/0/0": "claimed"}},
+			{Point: points[3], Role: "delivery-2#1", Keys: []string{"2026-11/4/0/0"}, InFlight: map[string]string{"2026-11/4/0/0": "answered"}},
 			{Point: points[4], Role: "delivery-2#2", Keys: []string{"2026-11/1/1/0"}},
 		},
 		Ended: map[string]bool{"delivery-1#1": true, "delivery-2#1": true, "delivery-2#2": true},
@@ -85,7 +85,7 @@ func TestEachAssertionFailsOnItsOwnFault(t *testing.T) {
 		"accepted, and there is no ledger row":            {func(in *Inputs) { in.Rows = in.Rows[:2:2] }, Agrees},
 		"succeeded and never accepted":                    {func(in *Inputs) { in.Targets[4].Status = "SUCCEEDED" }, Truly},
 		"a ledger row succeeded and never accepted":       {func(in *Inputs) { in.Rows[6].State = "SUCCEEDED" }, Truly},
-		"unknown without a kill":                          {func(in *Inputs) { in.Kills[0].InHand = nil }, Named},
+		"unknown without a kill":                          {func(in *Inputs) { in.Kills[0].InFlight = nil }, Named},
 		"unknown without a drop":                          {func(in *Inputs) { in.Calls[2].Dropped = false }, Named},
 		"unknown, and its row is not":                     {func(in *Inputs) { in.Targets[4].Status = "UNKNOWN" }, Named},
 		"a customer without a user":                       {func(in *Inputs) { delete(in.Users, "E") }, Remembered},
@@ -147,7 +147,7 @@ func TestWorkThatEndsBeforeTheLastKillIsNotEnough(t *testing.T) {
 func TestStalledClaimExplainsUnknownAndIsNoKill(t *testing.T) {
 	t.Parallel()
 	in := sound()
-	in.Kills[0] = Kill{Point: "stalled", Role: "delivery-1#1", Keys: []string{"2026-11/3/0/0"}, InHand: map[string]string{"2026-11/1/1/0": "claimed"}}
+	in.Kills[0] = Kill{Point: "stalled", Role: "delivery-1#1", Keys: []string{"2026-11/3/0/0"}, InFlight: map[string]string{"2026-11/1/1/0": "claimed"}}
 	r := Check(in, Needs{})
 	if !r.OK() || r.Kills["stalled"] != 0 {
 		t.Fatalf("violations %v, kills %v", r.Violations, r.Kills)

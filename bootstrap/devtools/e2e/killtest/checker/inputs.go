@@ -32,7 +32,7 @@ type Kill struct {
 	Role   string            `json:"role"`
 	Time   string            `json:"time"`
 	Keys   []string          `json:"keys"`
-	InHand map[string]string `json:"in_hand"` // delivery key to stage
+	InFlight map[string]string `json:"in_flight"` // delivery key to stage
 }
 
 // Target is a row of billing_targets.

@@ -18,7 +18,7 @@ func (t *Trap) Requests(publisher port.Publisher, targets port.Targets) (port.Pu
 	return page, (*pageTargets)(page)
 }
 
-// page is the page in hand; a dispatcher has one at a time.
+// page is the page in flight; a dispatcher has one at a time.
 type page struct {
 	trap      *Trap
 	publisher port.Publisher
@@ -79,7 +79,7 @@ func (r results) Publish(ctx context.Context, topic port.Topic, messages []port.
 	return r.Publisher.Publish(ctx, topic, messages)
 }
 
-// Ledger follows what Delivery has in hand.
+// Ledger follows what Delivery has in flight.
 func (t *Trap) Ledger(ledger port.Ledger) port.Ledger { return watchedLedger{ledger, t} }
 
 type watchedLedger struct {

@@ -1,6 +1,6 @@
 // Package failpoint kills its own process at a chosen point of the protocol. The points lie in decorators around the
 // ports, so that the product holds none of this. Before it strikes, a trap writes down and syncs where it struck and
-// which deliveries the process had in hand.
+// which deliveries the process had in flight.
 package failpoint
 
 import (
@@ -55,8 +55,8 @@ type Record struct {
 	Time time.Time `json:"time"`
 	// Keys are the deliveries (month/user/attempt/round) or targets (month/user) that the point was about.
 	Keys []string `json:"keys"`
-	// InHand holds the stage of every delivery between claim and outcome in the process, those of Keys included.
-	InHand map[string]string `json:"in_hand,omitempty"`
+	// InFlight holds the stage of every delivery between claim and outcome in the process, those of Keys included.
+	InFlight map[string]string `json:"in_flight,omitempty"`
 }
 
 // Trap watches what a process does, and kills it at its armed point. It is safe for concurrent use.
@@ -72,7 +72,7 @@ type Trap struct {
 	end    func() // kills the process and does not return
 }
 
-// hand is a delivery in hand.
+// hand is a delivery in flight.
 type hand struct {
 	stage    string // "" while only claiming
 	claiming int    // claims under way for it
@@ -118,11 +118,11 @@ func (t *Trap) Stalled(keys []string) {
 }
 
 func (t *Trap) write(point Point, keys []string) (err error) {
-	record := Record{Point: point, PID: os.Getpid(), Role: t.role, Time: time.Now().UTC(), Keys: keys, InHand: map[string]string{}}
+	record := Record{Point: point, PID: os.Getpid(), Role: t.role, Time: time.Now().UTC(), Keys: keys, InFlight: map[string]string{}}
 	for key, h := range t.hands {
-		record.InHand[key] = h.stage
+		record.InFlight[key] = h.stage
 		if h.stage == "" {
-			record.InHand[key] = Claiming
+			record.InFlight[key] = Claiming
 		}
 	}
 	line, err := json.Marshal(record)
@@ -154,7 +154,7 @@ func (t *Trap) claiming(keys []string) {
 	}
 }
 
-// claimed notes the answer to claiming. Where whether the claim was committed is unknown, its keys stay in hand.
+// claimed notes the answer to claiming. Where whether the claim was committed is unknown, its keys stay in flight.
 func (t *Trap) claimed(keys []string, mine map[string]bool, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -175,7 +175,7 @@ func (t *Trap) claimed(keys []string, mine map[string]bool, known bool) {
 	}
 }
 
-// stage moves a delivery in hand on.
+// stage moves a delivery in flight on.
 func (t *Trap) stage(key, stage string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -205,8 +205,8 @@ func TestTrapStrikesBetweenTheTwoStepsOfItsPoint(t *testing.T) {
 			if r.Point != point || r.Role != "role#1" || !slices.Equal(r.Keys, []string{test.key}) || r.PID != os.Getpid() {
 				t.Errorf("record %+v", r)
 			}
-			if !maps.Equal(r.InHand, test.hands) {
-				t.Errorf("in hand %v, want %v", r.InHand, test.hands)
+			if !maps.Equal(r.InFlight, test.hands) {
+				t.Errorf("in flight %v, want %v", r.InFlight, test.hands)
 			}
 		})
 	}
