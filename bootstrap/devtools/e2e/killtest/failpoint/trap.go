@@ -38,7 +38,7 @@ type Arm struct {
 	Quiet time.Duration `json:"quiet"` // for so long from the start, visits do not count
 }
 
-// The stages of a delivery in a process's hand.
+// The stages of a delivery in flight in a process.
 const (
 	Claiming = "claiming" // asked for: the row may be there
 	Claimed  = "claimed"  // ours, and no call made
@@ -66,21 +66,21 @@ type Trap struct {
 	arm     Arm
 	started time.Time
 
-	mu     sync.Mutex // held for ever once the trap has struck: nothing goes on behind the record
-	visits int
-	hands  map[string]*hand
-	end    func() // kills the process and does not return
+	mu       sync.Mutex // held for ever once the trap has struck: nothing goes on behind the record
+	visits   int
+	inFlight map[string]*openDelivery
+	end      func() // kills the process and does not return
 }
 
-// hand is a delivery in flight.
-type hand struct {
+// openDelivery is a delivery in flight.
+type openDelivery struct {
 	stage    string // "" while only claiming
 	claiming int    // claims under way for it
 }
 
 // New returns a trap that appends to the record file at path.
 func New(role, path string, arm Arm) *Trap {
-	return &Trap{role: role, path: path, arm: arm, started: time.Now(), hands: map[string]*hand{}, end: killSelf}
+	return &Trap{role: role, path: path, arm: arm, started: time.Now(), inFlight: map[string]*openDelivery{}, end: killSelf}
 }
 
 // killSelf is kill -9 from within.
@@ -119,7 +119,7 @@ func (t *Trap) Stalled(keys []string) {
 
 func (t *Trap) write(point Point, keys []string) (err error) {
 	record := Record{Point: point, PID: os.Getpid(), Role: t.role, Time: time.Now().UTC(), Keys: keys, InFlight: map[string]string{}}
-	for key, h := range t.hands {
+	for key, h := range t.inFlight {
 		record.InFlight[key] = h.stage
 		if h.stage == "" {
 			record.InFlight[key] = Claiming
@@ -145,10 +145,10 @@ func (t *Trap) claiming(keys []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, key := range keys {
-		h := t.hands[key]
+		h := t.inFlight[key]
 		if h == nil {
-			h = &hand{}
-			t.hands[key] = h
+			h = &openDelivery{}
+			t.inFlight[key] = h
 		}
 		h.claiming++
 	}
@@ -159,7 +159,7 @@ func (t *Trap) claimed(keys []string, mine map[string]bool, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, key := range keys {
-		h := t.hands[key]
+		h := t.inFlight[key]
 		if h == nil {
 			continue
 		}
@@ -170,7 +170,7 @@ func (t *Trap) claimed(keys []string, mine map[string]bool, known bool) {
 			h.claiming--
 		}
 		if h.stage == "" && h.claiming <= 0 {
-			delete(t.hands, key)
+			delete(t.inFlight, key)
 		}
 	}
 }
@@ -179,20 +179,20 @@ func (t *Trap) claimed(keys []string, mine map[string]bool, known bool) {
 func (t *Trap) stage(key, stage string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if h := t.hands[key]; h != nil {
+	if h := t.inFlight[key]; h != nil {
 		h.stage = stage
 	}
 }
 
-// written takes deliveries out of the hand: their outcomes are in the ledger.
+// written takes deliveries out of what is in flight: their outcomes are in the ledger.
 func (t *Trap) written(keys []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, key := range keys {
-		if h := t.hands[key]; h != nil && h.claiming > 0 {
+		if h := t.inFlight[key]; h != nil && h.claiming > 0 {
 			h.stage = ""
 		} else {
-			delete(t.hands, key)
+			delete(t.inFlight, key)
 		}
 	}
 }
