@@ -264,7 +264,7 @@ func endAs(end billing.Status) actor {
 				return true, t.End(end)
 			}
 			said = "wish kept"
-			t.KeepWish(end)
+			t.KeepEnd(end)
 			return true, nil
 		})
 		return said, err

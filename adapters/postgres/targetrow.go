@@ -27,7 +27,7 @@ func readTarget(month key.Month, scan func(...any) error) (billing.Target, error
 	err := scan(&s.Key.UserID, &s.Batch, &s.Dispatch, &s.Attempt, &s.Round, &s.Step, &s.Requeues,
 		optional(&s.Policy.ID), optional(&s.Policy.Version), utc(&s.AvailableAt), utc(&s.RequestedAt), optional(&s.RunID),
 		utc(&s.Deadline), utc(&from), utc(&to), optional(&zone), &reachable, optional(&s.Wished),
-		optional(&s.Pause), optional(&s.Wish), optional(&s.LastRule), optional(&s.LastDecision), optional(&s.LastError), &suppressed)
+		optional(&s.Pause), optional(&s.PendingEnd), optional(&s.LastRule), optional(&s.LastDecision), optional(&s.LastError), &suppressed)
 	if err != nil {
 		return billing.Target{}, err
 	}

@@ -177,7 +177,7 @@ func saveArgs(month key.Month, states []billing.State) []any {
 		instants(each(states, requestedAt)),
 		bigints(each(states, func(s *billing.State) int64 { return s.RunID })),
 		texts(each(states, func(s *billing.State) string { return string(s.Pause) })),
-		texts(each(states, func(s *billing.State) string { return string(s.Wish) })),
+		texts(each(states, func(s *billing.State) string { return string(s.PendingEnd) })),
 		texts(each(states, func(s *billing.State) string { return string(s.LastRule) })),
 		texts(each(states, func(s *billing.State) string { return clean(s.LastDecision) })),
 		texts(each(states, func(s *billing.State) string { return clean(s.LastError) })),

@@ -12,7 +12,7 @@ import (
 func (r *run) awaitDue(ctx context.Context) (bool, error) {
 	stall := stall{since: r.Clock.Now(), inFlight: -1}
 	for {
-		if err := r.mayGoOn(ctx); err != nil {
+		if err := r.checkStop(ctx); err != nil {
 			return false, err
 		}
 		// In this order: what leaves REQUESTED between the two reads is seen by the second one.

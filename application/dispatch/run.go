@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
@@ -15,7 +16,9 @@ import (
 
 // run is one run over one month.
 type run struct {
-	*Runner
+	Ports
+	config         Config
+	watch          *outage.Watch
 	month          key.Month
 	snapshot       policy.Snapshot
 	record         port.Run
@@ -62,7 +65,7 @@ func (r *run) passes(ctx context.Context) error {
 func (r *run) pass(ctx context.Context, passNow time.Time) error {
 	var cursor port.Cursor
 	for {
-		if err := r.mayGoOn(ctx); err != nil {
+		if err := r.checkStop(ctx); err != nil {
 			return err
 		}
 		if r.capReached() {
@@ -99,8 +102,8 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 // capReached reports whether the run has published as much as it may.
 func (r *run) capReached() bool { return r.config.Cap > 0 && r.record.Published >= r.config.Cap }
 
-// mayGoOn returns an error if the run must end: ErrStopped, ErrHalted, or why the halt could not be read.
-func (r *run) mayGoOn(ctx context.Context) error {
+// checkStop returns an error if the run must end now: ErrStopped, ErrHalted, or why the halt could not be read.
+func (r *run) checkStop(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ErrStopped
 	}
@@ -127,10 +130,10 @@ func (r *run) due(ctx context.Context, passNow time.Time) (n int, err error) {
 	return n, err
 }
 
-// database does what needs the database, again after each outage. ErrStopped if ctx ends meanwhile.
+// database does what needs the database, again after each outage. ErrStopped if it fails because ctx has ended.
 func (r *run) database(ctx context.Context, do func(context.Context) error) error {
 	err := r.watch.Retry(ctx, "database", do)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return ErrStopped
 	}
 	return err

@@ -18,7 +18,7 @@ import (
 // Errors of a run.
 var (
 	// ErrConfig is wrapped by Config.Validate and New.
-	ErrConfig = errors.New("dispatch cannot work as configured")
+	ErrConfig = errors.New("invalid dispatch configuration")
 	// ErrUnacknowledged: two pages in a row without one acknowledgement. The rows are candidates still.
 	ErrUnacknowledged = errors.New("the event log acknowledged nothing, two pages in a row")
 	// ErrHalted: an operator has halted everything that goes out.
@@ -118,13 +118,13 @@ func (r *Runner) OpenMonths(ctx context.Context) (months []key.Month, err error)
 
 // Run dispatches a month and returns the run record. The error is nil if everything due was dispatched, or the cap was
 // reached. It is ErrUnacknowledged, ErrHalted or ErrStopped if rows are left; running again is safe then. When the
-// context ends, the page in hand is finished. progress, if not nil, is called with the record after each page.
+// context ends, the page in progress is finished. progress, if not nil, is called with the record after each page.
 func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress func(port.Run)) (port.Run, error) {
 	snapshot, err := r.snapshot(ctx)
 	if err != nil {
 		return port.Run{}, err
 	}
-	run := &run{Runner: r, month: month, snapshot: snapshot, progress: progress, record: port.Run{
+	run := &run{Ports: r.Ports, config: r.config, watch: r.watch, month: month, snapshot: snapshot, progress: progress, record: port.Run{
 		Month: month, By: by, Policies: []policy.Ref{snapshot.Active().Ref()}, StartedAt: r.Clock.Now(),
 		Status: port.RunRunning, Decisions: map[billing.Rule]int{},
 	}}

@@ -203,12 +203,12 @@ func TestACancellationDuringACallIsAWish(t *testing.T) {
 		row.State, row.Owner, row.LeaseUntil = attempt.Claimed, attempt.Token{1}, w.clock.Now().Add(lease)
 	})
 	target, err := w.operator.Cancel(t.Context(), w.key, by())
-	if err != nil || target.Status() != billing.Requested || target.State().Wish != billing.Cancelled {
-		t.Fatalf("the target is %s with the wish %q: %v", target.Status(), target.State().Wish, err)
+	if err != nil || target.Status() != billing.Requested || target.State().PendingEnd != billing.Cancelled {
+		t.Fatalf("the target is %s with the wish %q: %v", target.Status(), target.State().PendingEnd, err)
 	}
 	for _, name := range []string{"cancel", "correct"} {
 		if err := acts[name](t.Context(), w, by()); !errors.Is(err, billing.ErrRefused) {
-			t.Errorf("%s with a wish: %v", name, err)
+			t.Errorf("%s with a pending end: %v", name, err)
 		}
 	}
 }

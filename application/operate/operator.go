@@ -94,7 +94,7 @@ func (o *Operator) changeOnce(ctx context.Context, entry port.AuditEntry, k key.
 		if len(locked) == 0 {
 			return fmt.Errorf("target %s: %w", k, port.ErrNotFound)
 		}
-		settled, err := settle.Locked(ctx, tx, locked, policies, o.Clock)
+		settled, err := settle.Within{Tx: tx, Policies: policies, Clock: o.Clock}.Settle(ctx, locked)
 		if err != nil {
 			return err
 		}

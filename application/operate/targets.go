@@ -14,14 +14,14 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// Cancel ends a target of which no try has been accepted (R6). If a try is under way, the wish is kept and granted once
+// Cancel ends a target of which no try has been accepted (R6). If a try is under way, the end stays pending and is granted once
 // the outcome is known and is no success; the target that is returned is not CANCELLED yet then.
 func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, "cancel", k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, _ []attempt.Row, policies billing.Policies) (billing.Target, error) {
 		if err := t.MayCancel(); err != nil {
 			return t, err
 		}
-		asked, err := settle.RequestEnd(ctx, tx, []billing.Target{t}, []billing.Status{billing.Cancelled}, policies, o.Clock)
+		asked, err := settle.Within{Tx: tx, Policies: policies, Clock: o.Clock}.RequestEnds(ctx, []settle.End{{Target: t, As: billing.Cancelled}})
 		if err != nil {
 			return t, err
 		}

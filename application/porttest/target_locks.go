@@ -171,7 +171,7 @@ func targetsSucceed(s *stage) {
 	s.requestedWith(attempt.Failed, failed)
 	s.requestedWith(attempt.Claimed, claimed)
 	s.change(func(t *billing.State) { t.Dispatch, t.RequestedAt = billing.Requested, noon }, nobody)
-	s.change(func(t *billing.State) { t.Wish = billing.Cancelled }, wished)
+	s.change(func(t *billing.State) { t.PendingEnd = billing.Cancelled }, wished)
 	s.change(func(t *billing.State) { t.Dispatch = billing.Ready }, ready)
 	s.change(func(t *billing.State) { t.Attempt = 1 }, late)
 	s.change(func(t *billing.State) { t.Dispatch = billing.Unknown }, doubted)
@@ -207,12 +207,12 @@ func targetsSucceedAgain(s *stage) {
 			})
 		})
 		wait = async(func() { succeeded = s.succeed(keys...) })
-		return set(ctx, tx, targets, func(state *billing.State) { state.Wish = billing.Cancelled })
+		return set(ctx, tx, targets, func(state *billing.State) { state.PendingEnd = billing.Cancelled })
 	}))
 	wait()
 	keysAre(s, "made SUCCEEDED", succeeded, keys[1])
-	if got := s.state(keys[0]); got.Dispatch != billing.Requested || got.Wish != billing.Cancelled {
-		s.Errorf("who was changed meanwhile is %s with the wish %q", got.Dispatch, got.Wish)
+	if got := s.state(keys[0]); got.Dispatch != billing.Requested || got.PendingEnd != billing.Cancelled {
+		s.Errorf("who was changed meanwhile is %s with the wish %q", got.Dispatch, got.PendingEnd)
 	}
 }
 

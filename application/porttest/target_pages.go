@@ -53,7 +53,7 @@ func targetsRoundTrip(s *stage) {
 	want.Policy = policy.Ref{ID: 7, Version: 12}
 	want.AvailableAt, want.RequestedAt = noon.Add(time.Hour), noon.Add(-time.Hour)
 	want.RunID, want.Requeues = 1<<40, 2
-	want.Pause, want.Wish = billing.PauseRounds, billing.Expired
+	want.Pause, want.PendingEnd = billing.PauseRounds, billing.Expired
 	want.LastRule, want.LastDecision, want.LastError = billing.RuleDue, "SMS step 2", "broker: \"no\" ack — 확인 없음\n"
 	s.change(func(state *billing.State) { *state = want }, k)
 	s.stateIs("every field set", s.state(k), want)

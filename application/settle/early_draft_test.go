@@ -148,7 +148,7 @@ func TestEarlyDraftCancelledWhileBeingSent(t *testing.T) {
 	w.dispatchOnce(t)
 	w.claim(t, w.topic[0], 1)
 	w.cancel(t)
-	w.expect(t, billing.Requested, 0, 0) // the wish waits for the outcome
+	w.expect(t, billing.Requested, 0, 0) // the end waits for the outcome
 	w.answer(t, w.topic[0], 1, attempt.Succeeded)
 	w.settle(t)
 	w.expect(t, billing.Succeeded, 0, 0)

@@ -1,23 +1,21 @@
+// Package settle brings targets in line with the ledger (R7), turns claims whose lease has ended into UNKNOWN, and
+// requeues requests that were lost (R8). An event is a hint; the ledger is the truth.
 package settle
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
-	"github.com/balsong/balsong/application/metric"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/billing"
-	"github.com/balsong/balsong/domain/key"
-	"github.com/balsong/balsong/domain/policy"
 )
 
 // ErrConfig is wrapped by Config.Validate.
-var ErrConfig = errors.New("settlement cannot work as configured")
+var ErrConfig = errors.New("invalid settlement configuration")
 
 // Config tunes settlement.
 type Config struct {
@@ -103,140 +101,35 @@ func New(ports Ports, config Config) (*Settler, error) {
 // Down lists the parts that settlement waits for.
 func (s *Settler) Down() []string { return s.watch.Down() }
 
-// Settle settles targets, in transactions of a batch each, and returns how many changed. It waits while the database is
-// down. A target that agrees with its ledger rows stays as it is.
-func (s *Settler) Settle(ctx context.Context, keys []key.Target) (int, error) {
-	keys = slices.Clone(keys)
-	slices.SortFunc(keys, key.Target.Compare)
-	keys = slices.Compact(keys)
-	total := 0
-	for chunk := range slices.Chunk(keys, s.config.Batch) {
-		n, err := s.settleChunk(ctx, chunk)
-		total += n
-		if errors.Is(err, policy.ErrInvalid) {
-			n, err = s.settleEach(ctx, chunk)
-			total += n
-		}
-		if err != nil {
-			return total, err
-		}
+// Run consumes results, sweeps and reaps until the context ends, which is no error; it finishes the batch in progress.
+func (s *Settler) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.consumeResults(ctx) })
+	group.Go(func() error { return s.every(ctx, s.config.LeaseEvery, "lease sweep", s.SweepLeases) })
+	group.Go(func() error { return s.every(ctx, s.config.SweepEvery, "ledger sweep", s.ledgerSweep()) })
+	group.Go(func() error { return s.every(ctx, s.config.ReapEvery, "reaper", s.Reap) })
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
 	}
-	return total, nil
+	return err
 }
 
-// settleEach settles targets one by one after one of them named a policy that is not among those read. It reads the
-// policies again, because that one may be new. A target whose policy is truly gone is logged and left.
-func (s *Settler) settleEach(ctx context.Context, keys []key.Target) (int, error) {
-	s.versions.forget()
-	total := 0
-	for _, k := range keys {
-		n, err := s.settleChunk(ctx, []key.Target{k})
-		if errors.Is(err, policy.ErrInvalid) {
-			s.Log.Error("a target cannot be settled", port.Field{Key: "target", Value: k.String()}, port.Field{Key: "error", Value: err})
-			continue
+// every calls do at once and then after each pause, until the context ends. A failure is logged; the next time tries
+// again.
+func (s *Settler) every(ctx context.Context, pause time.Duration, what string, do func(context.Context) (int, error)) error {
+	for {
+		n, err := do(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("a sweep failed; the next one tries again", port.Field{Key: "sweep", Value: what}, port.Field{Key: "error", Value: err})
 		}
-		total += n
-		if err != nil {
-			return total, err
+		if n > 0 {
+			s.Log.Info("a sweep changed something", port.Field{Key: "sweep", Value: what}, port.Field{Key: "count", Value: n})
 		}
-	}
-	return total, nil
-}
-
-// settleChunk settles a batch: first, in one statement, the targets that were accepted and wait for nothing else, as
-// nearly all do; then the others, each decided by the domain. It returns how many changed.
-func (s *Settler) settleChunk(ctx context.Context, keys []key.Target) (changed int, err error) {
-	succeeded, err := s.succeed(ctx, keys)
-	if err != nil {
-		return 0, err
-	}
-	others := keys
-	if len(succeeded) > 0 {
-		others = slices.DeleteFunc(slices.Clone(keys), func(k key.Target) bool {
-			_, done := slices.BinarySearchFunc(succeeded, k, key.Target.Compare)
-			return done
-		})
-	}
-	if len(others) > 0 {
-		if changed, err = s.look(ctx, others); err != nil {
-			return len(succeeded), err
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.Clock.After(pause):
 		}
 	}
-	return len(succeeded) + changed, nil
-}
-
-func (s *Settler) succeed(ctx context.Context, keys []key.Target) (succeeded []key.Target, err error) {
-	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		return s.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) (err error) {
-			succeeded, err = tx.Succeed(ctx, keys)
-			return err
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	metric.TargetsSettled.Add(s.Metrics, len(succeeded))
-	return succeeded, nil
-}
-
-func (s *Settler) look(ctx context.Context, keys []key.Target) (changed int, err error) {
-	err = s.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		find, err := s.versions.finder(ctx)
-		if err != nil {
-			return err
-		}
-		return s.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
-			locked, err := tx.Lock(ctx, keys)
-			if err != nil {
-				return err
-			}
-			settled, err := Locked(ctx, tx, locked, find, s.Clock)
-			if err != nil {
-				return err
-			}
-			changed = len(settled)
-			return tx.Save(ctx, settled)
-		})
-	})
-	if err != nil {
-		return 0, err
-	}
-	metric.TargetsSettled.Add(s.Metrics, changed)
-	return changed, nil
-}
-
-// versions caches the policy versions. A version never changes, so the cache can only lack new ones.
-type versions struct {
-	policies port.Policies
-	mu       sync.Mutex
-	known    map[policy.Ref]policy.Version
-}
-
-// finder returns how to find a version, reading the versions if the cache is empty.
-func (v *versions) finder(ctx context.Context) (billing.Policies, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.known == nil {
-		list, err := v.policies.Versions(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read the policies: %w", err)
-		}
-		known := make(map[policy.Ref]policy.Version, len(list))
-		for _, version := range list {
-			known[version.Ref()] = version
-		}
-		v.known = known
-	}
-	known := v.known
-	return func(ref policy.Ref) (policy.Version, bool) {
-		version, ok := known[ref]
-		return version, ok
-	}, nil
-}
-
-// forget empties the cache.
-func (v *versions) forget() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.known = nil
 }

@@ -74,8 +74,8 @@ func (b *builder) standing() {
 	case b.s.Requeues > 1:
 		b.add(time.Time{}, "state", "Its request was lost and repeated %d times.", b.s.Requeues)
 	}
-	if b.s.Wish != "" {
-		b.add(time.Time{}, "state", "It becomes %s once the attempt in progress has an outcome other than success.", b.s.Wish)
+	if b.s.PendingEnd != "" {
+		b.add(time.Time{}, "state", "It becomes %s once the attempt in progress has an outcome other than success.", b.s.PendingEnd)
 	}
 	if !b.Month.Open && b.Month.Month != 0 && !b.s.Dispatch.Final() {
 		b.add(b.Month.ClosedAt, "month", "The month was closed on %s: only a run that names it takes its bills.", b.when(b.Month.ClosedAt))

@@ -252,7 +252,7 @@ var tellings = map[string]telling{
 	},
 	"to be cancelled once its call has an outcome": {
 		state: func(s *billing.State) {
-			s.Dispatch, s.Policy, s.Wish, s.RequestedAt = billing.Requested, one, billing.Cancelled, noon
+			s.Dispatch, s.Policy, s.PendingEnd, s.RequestedAt = billing.Requested, one, billing.Cancelled, noon
 		},
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Claimed, func(r *attempt.Row) { r.LeaseUntil = noon.Add(time.Minute) })}

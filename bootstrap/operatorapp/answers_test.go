@@ -181,7 +181,7 @@ func (w *world) delivered(customer string, o attempt.Outcome) {
 		if err != nil {
 			return err
 		}
-		settled, err := settle.Locked(ctx, tx, locked, w.policies, w.clock)
+		settled, err := settle.Within{Tx: tx, Policies: w.policies, Clock: w.clock}.Settle(ctx, locked)
 		if err != nil {
 			return err
 		}

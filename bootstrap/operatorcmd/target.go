@@ -93,7 +93,7 @@ type targetDocument struct {
 	Batch       billing.BatchStatus `json:"batch_status"`
 	Dispatch    billing.Status      `json:"dispatch_status"`
 	Pause       billing.PauseReason `json:"pause_reason,omitempty"`
-	Wish        billing.Status      `json:"wish,omitempty"`
+	PendingEnd  billing.Status      `json:"pending_end,omitempty"`
 	AvailableAt time.Time           `json:"available_at"`
 	Attempt     int16               `json:"attempt"`
 	Round       int16               `json:"round"`
@@ -102,7 +102,7 @@ type targetDocument struct {
 
 func answerTarget(cmd *cobra.Command, s billing.State) error {
 	return cli.Answer(cmd, targetDocument{
-		Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, Wish: s.Wish, AvailableAt: s.AvailableAt,
+		Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, PendingEnd: s.PendingEnd, AvailableAt: s.AvailableAt,
 		Attempt: s.Attempt, Round: s.Round, Step: s.Step,
 	}, func(w io.Writer) { fmt.Fprintln(w, sentence(s)) })
 }
@@ -113,8 +113,8 @@ func sentence(s billing.State) string {
 	switch {
 	case s.Dispatch == billing.Paused:
 		text += " (" + string(s.Pause) + ")"
-	case s.Wish != "":
-		text += fmt.Sprintf("; it becomes %s once its try under way has an outcome that is no success", s.Wish)
+	case s.PendingEnd != "":
+		text += fmt.Sprintf("; it becomes %s once its try under way has an outcome that is no success", s.PendingEnd)
 	case s.Dispatch == billing.Ready || s.Dispatch == billing.Failed:
 		text += ", due " + local(s.AvailableAt)
 	}

@@ -86,8 +86,8 @@ func Decide(t Target, snapshot policy.Snapshot, now time.Time) Decision {
 		return Decision{Rule: RuleNoPolicy}
 	}
 	d := Decision{Policy: version, Deadline: t.deadline(version)}
-	if t.s.Wish != "" {
-		d.Rule, d.End = RulePendingEnd, t.s.Wish
+	if t.s.PendingEnd != "" {
+		d.Rule, d.End = RulePendingEnd, t.s.PendingEnd
 		return d
 	}
 	if !d.Deadline.IsZero() && !now.Before(d.Deadline) {

@@ -41,7 +41,7 @@ func TestADispatchIsAlwaysAllowed(t *testing.T) {
 		late := slices.ContainsFunc(deadlines, func(at time.Time) bool { return !now.Before(at) })
 		var want billing.DecisionKind
 		switch {
-		case s.Wish != "":
+		case s.PendingEnd != "":
 			want = billing.GrantEnd
 		case late:
 			want = billing.Expire
@@ -66,8 +66,8 @@ func TestADispatchIsAlwaysAllowed(t *testing.T) {
 		if d.Kind() == billing.Deferral && (!d.Until.After(now) || quiet(s, v, d.Channel).Contains(d.Until)) {
 			t.Fatalf("deferred until %s", d.Until)
 		}
-		if d.Kind() == billing.GrantEnd && d.End != s.Wish {
-			t.Fatalf("the wish %s is granted as %s", s.Wish, d.End)
+		if d.Kind() == billing.GrantEnd && d.End != s.PendingEnd {
+			t.Fatalf("the wish %s is granted as %s", s.PendingEnd, d.End)
 		}
 		for _, at := range deadlines {
 			if d.Kind() == billing.Dispatch && (d.Deadline.IsZero() || d.Deadline.After(at)) {

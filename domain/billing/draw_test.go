@@ -111,7 +111,7 @@ func drawTarget(t *rapid.T, v policy.Version) billing.Target {
 		Suppressed:  channel.Set(rapid.IntRange(0, 7).Draw(t, "suppressed")),
 	}
 	if !status.Final() {
-		s.Wish = rapid.SampledFrom([]billing.Status{"", "", "", billing.Cancelled, billing.Expired, billing.Exhausted}).Draw(t, "wish")
+		s.PendingEnd = rapid.SampledFrom([]billing.Status{"", "", "", billing.Cancelled, billing.Expired, billing.Exhausted}).Draw(t, "wish")
 	}
 	if status == billing.Paused {
 		s.Pause = rapid.SampledFrom([]billing.PauseReason{
@@ -161,8 +161,8 @@ func TestATargetThatCannotBeIsNotRestored(t *testing.T) {
 		"attempt":        func(s *billing.State) { s.Attempt = -1 },
 		"round":          func(s *billing.State) { s.Round = -1 },
 		"step":           func(s *billing.State) { s.Step = -1 },
-		"wish succeeded": func(s *billing.State) { s.Wish = billing.Succeeded },
-		"wish paused":    func(s *billing.State) { s.Wish = billing.Paused },
+		"wish succeeded": func(s *billing.State) { s.PendingEnd = billing.Succeeded },
+		"wish paused":    func(s *billing.State) { s.PendingEnd = billing.Paused },
 	} {
 		s := sound
 		change(&s)

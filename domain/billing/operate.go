@@ -9,7 +9,7 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// ErrRefused is wrapped when an operator's wish would break a rule; the text says which one, and what to do instead.
+// ErrRefused is wrapped when an operator's request would break a rule; the text says which one, and what to do instead.
 var ErrRefused = errors.New("refused")
 
 func (t Target) refuse(why string, args ...any) error {
@@ -20,8 +20,8 @@ func (t Target) refuse(why string, args ...any) error {
 func (t Target) MayCancel() error {
 	switch t.s.Dispatch {
 	case Ready, Failed, Requested, Paused:
-		if t.s.Wish != "" {
-			return t.refuse("it already waits to become %s", t.s.Wish)
+		if t.s.PendingEnd != "" {
+			return t.refuse("it already waits to become %s", t.s.PendingEnd)
 		}
 		return nil
 	case Unknown:
@@ -45,7 +45,7 @@ func (t *Target) Resume(current *attempt.Row, now time.Time) error {
 		return err
 	}
 	t.s.Requeues = 0
-	if current != nil && current.State == attempt.NotSent && t.s.Wish == "" {
+	if current != nil && current.State == attempt.NotSent && t.s.PendingEnd == "" {
 		t.nextRound(now)
 	}
 	return nil
@@ -110,7 +110,7 @@ func (t *Target) SendAnyway(current *attempt.Row, v policy.Version, callDeadline
 	if err := t.move(EventSendAnyway, Ready); err != nil {
 		return err
 	}
-	t.s.Wish = ""
+	t.s.PendingEnd = ""
 	t.nextAttempt(step, now)
 	return nil
 }
@@ -133,8 +133,8 @@ func (t Target) MayCorrect(current *attempt.Row) (revoke bool, err error) {
 	default:
 		return false, t.refuse("it is %s: a bill that has gone out, or has ended, is not corrected", t.s.Dispatch)
 	}
-	if t.s.Wish != "" {
-		return false, t.refuse("it waits to become %s", t.s.Wish)
+	if t.s.PendingEnd != "" {
+		return false, t.refuse("it waits to become %s", t.s.PendingEnd)
 	}
 	if current == nil {
 		return true, nil

@@ -41,8 +41,8 @@ func acts(v policy.Version, current *attempt.Row) []act {
 		{"correct", []billing.Event{billing.EventCorrect}, func(t *billing.Target) error {
 			return t.Correct(billing.State{Wished: channel.SMS, Reachable: channel.NewSet(channel.SMS)}, now)
 		}},
-		{"keep a wish", nil, func(t *billing.Target) error { t.KeepWish(billing.Cancelled); return nil }},
-		{"await a wish", nil, func(t *billing.Target) error { t.AwaitWish(now); return nil }},
+		{"keep an end", nil, func(t *billing.Target) error { t.KeepEnd(billing.Cancelled); return nil }},
+		{"await an end", nil, func(t *billing.Target) error { t.AwaitEnd(now); return nil }},
 	}
 }
 
@@ -73,8 +73,8 @@ func TestEveryMethodKeepsToTheTable(t *testing.T) {
 		if (after.Dispatch == billing.Paused) != (after.Pause != "") && before.Pause == after.Pause && before.Dispatch != after.Dispatch {
 			t.Fatalf("%s: it is %s, with the pause reason %q", a.name, after.Dispatch, after.Pause)
 		}
-		if after.Dispatch.Final() && after.Wish != "" {
-			t.Fatalf("%s: it has ended as %s and still waits for %s", a.name, after.Dispatch, after.Wish)
+		if after.Dispatch.Final() && after.PendingEnd != "" {
+			t.Fatalf("%s: it has ended as %s and still waits for %s", a.name, after.Dispatch, after.PendingEnd)
 		}
 		if after.Attempt < before.Attempt || after.Attempt == before.Attempt && after.Round < before.Round {
 			t.Fatalf("%s: the key went back", a.name)
@@ -166,7 +166,7 @@ func TestSendingAnywayWaitsForLeaseAndCall(t *testing.T) {
 	for _, c := range []struct {
 		step, want int16
 	}{{0, 1}, {1, 2}, {2, 2}} {
-		target := restored(t, billing.State{Key: user, Dispatch: billing.Unknown, Step: c.step, Wish: billing.Expired})
+		target := restored(t, billing.State{Key: user, Dispatch: billing.Unknown, Step: c.step, PendingEnd: billing.Expired})
 		current := row(target, v, attempt.Unknown)
 		early := current.LeaseUntil.Add(time.Minute - 1)
 		if err := target.SendAnyway(&current, v, time.Minute, early, monday); !errors.Is(err, billing.ErrRefused) {
@@ -175,7 +175,7 @@ func TestSendingAnywayWaitsForLeaseAndCall(t *testing.T) {
 		if err := target.SendAnyway(&current, v, time.Minute, early.Add(1), monday); err != nil {
 			t.Fatal(err)
 		}
-		if s := target.State(); s.Dispatch != billing.Ready || s.Attempt != 1 || s.Round != 0 || s.Step != c.want || s.Wish != "" {
+		if s := target.State(); s.Dispatch != billing.Ready || s.Attempt != 1 || s.Round != 0 || s.Step != c.want || s.PendingEnd != "" {
 			t.Errorf("after step %d: %+v", c.step, s)
 		}
 	}
@@ -203,9 +203,9 @@ func TestWhatMayBeCorrected(t *testing.T) {
 			}
 		}
 	}
-	waiting := restored(t, billing.State{Key: user, Dispatch: billing.Requested, Wish: billing.Cancelled})
+	waiting := restored(t, billing.State{Key: user, Dispatch: billing.Requested, PendingEnd: billing.Cancelled})
 	if _, err := waiting.MayCorrect(nil); !errors.Is(err, billing.ErrRefused) {
-		t.Errorf("with a wish: %v", err)
+		t.Errorf("with a pending end: %v", err)
 	}
 }
 
@@ -263,10 +263,10 @@ func TestWishes(t *testing.T) {
 		if err := target.MayCancel(); (err == nil) != may {
 			t.Errorf("cancel while %s: %v", status, err)
 		}
-		target.KeepWish(billing.Cancelled)
-		target.KeepWish(billing.Expired)
-		if got := target.State().Wish; (got == billing.Cancelled) == status.Final() || got == billing.Expired {
-			t.Errorf("%s keeps the wish %q", status, got)
+		target.KeepEnd(billing.Cancelled)
+		target.KeepEnd(billing.Expired)
+		if got := target.State().PendingEnd; (got == billing.Cancelled) == status.Final() || got == billing.Expired {
+			t.Errorf("%s keeps the pending end %q", status, got)
 		}
 		if !status.Final() && target.MayCancel() == nil {
 			t.Errorf("%s is cancelled twice", status)

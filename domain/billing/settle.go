@@ -51,7 +51,7 @@ func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, erro
 // row of the current key is SUCCEEDED, which it stays for ever, and the target waits for just that. A store may therefore
 // find such targets and change them in one statement.
 func (t Target) SucceedsPlainly(current attempt.Row) bool {
-	return t.s.Dispatch == Requested && t.s.Wish == "" && current.Key == t.Delivery() && current.State == attempt.Succeeded
+	return t.s.Dispatch == Requested && t.s.PendingEnd == "" && current.Key == t.Delivery() && current.State == attempt.Succeeded
 }
 
 func (t *Target) settleAccepted(current *attempt.Row) (Settlement, error) {
@@ -109,8 +109,8 @@ func (t *Target) settleRow(row attempt.Row, version policy.Version) (Settlement,
 
 func (t *Target) settleFailed(row attempt.Row, v policy.Version) (Settlement, error) {
 	t.s.LastError = string(row.Reason) + " (" + string(row.Class) + ")"
-	if t.s.Wish != "" {
-		return Changed, t.End(t.s.Wish)
+	if t.s.PendingEnd != "" {
+		return Changed, t.End(t.s.PendingEnd)
 	}
 	if row.Class == attempt.Content {
 		if t.s.Dispatch == Paused && t.s.Pause == PauseContent {
@@ -149,8 +149,8 @@ func (t *Target) advance(step int16, at time.Time) (Settlement, error) {
 
 func (t *Target) settleNotSent(row attempt.Row, v policy.Version) (Settlement, error) {
 	switch {
-	case t.s.Wish != "":
-		return Changed, t.End(t.s.Wish)
+	case t.s.PendingEnd != "":
+		return Changed, t.End(t.s.PendingEnd)
 	case row.Reason == attempt.ReasonExpired:
 		return Changed, t.End(Expired)
 	case t.s.Round >= v.MaxRounds() && t.s.Dispatch == Paused && t.s.Pause == PauseRounds:
@@ -180,7 +180,7 @@ func (t *Target) settleNotSent(row attempt.Row, v policy.Version) (Settlement, e
 
 func (t *Target) settleUnknown(row attempt.Row, v policy.Version) (Settlement, error) {
 	next := policy.Next(v.Steps(t.s.Wished), row.Step)
-	if row.Unknown == attempt.Resend && next >= 0 && t.s.Wish == "" {
+	if row.Unknown == attempt.Resend && next >= 0 && t.s.PendingEnd == "" {
 		t.s.LastError = string(row.Reason)
 		return t.advance(next, row.FinishedAt.Add(v.BackoffFor(attempt.Temporary).Spread(int(row.Key.Attempt), t.s.Key.UserID)))
 	}

@@ -42,8 +42,8 @@ func expected(before billing.State, rows []attempt.Row, v policy.Version) billin
 	switch {
 	case (waiting || doubted) && current.State == attempt.Failed:
 		switch {
-		case before.Wish != "":
-			want.Dispatch = before.Wish
+		case before.PendingEnd != "":
+			want.Dispatch = before.PendingEnd
 		case current.Class == attempt.Content:
 			want.Dispatch, want.Pause = billing.Paused, billing.PauseContent
 		case next >= 0:
@@ -53,8 +53,8 @@ func expected(before billing.State, rows []attempt.Row, v policy.Version) billin
 		}
 	case (waiting || doubted) && current.State == attempt.NotSent:
 		switch {
-		case before.Wish != "":
-			want.Dispatch = before.Wish
+		case before.PendingEnd != "":
+			want.Dispatch = before.PendingEnd
 		case current.Reason == attempt.ReasonExpired:
 			want.Dispatch = billing.Expired
 		case before.Round >= v.MaxRounds():
@@ -64,7 +64,7 @@ func expected(before billing.State, rows []attempt.Row, v policy.Version) billin
 		}
 	case waiting && current.State == attempt.Unknown:
 		want.Dispatch = billing.Unknown
-		if current.Unknown == attempt.Resend && next >= 0 && before.Wish == "" {
+		if current.Unknown == attempt.Resend && next >= 0 && before.PendingEnd == "" {
 			want.Dispatch, want.Attempt, want.Round, want.Step = stays(billing.Failed), before.Attempt+1, 0, next
 		}
 	}
@@ -124,8 +124,8 @@ func TestSettlingFollowsTheRule(t *testing.T) {
 				t.Fatalf("%+v should only become SUCCEEDED with %+v, and is now %+v", before, rows, after)
 			}
 		}
-		if after.Dispatch.Final() && after.Wish != "" {
-			t.Fatalf("it has ended as %s and still waits for %s", after.Dispatch, after.Wish)
+		if after.Dispatch.Final() && after.PendingEnd != "" {
+			t.Fatalf("it has ended as %s and still waits for %s", after.Dispatch, after.PendingEnd)
 		}
 		if after.Dispatch != billing.Paused && after.Pause != "" {
 			t.Fatalf("it is %s, with the pause reason %s", after.Dispatch, after.Pause)
@@ -238,7 +238,7 @@ func TestNothingLeavesSucceeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := drawVersion(t)
 		s := drawTarget(t, v).State()
-		s.Dispatch, s.Wish, s.Pause = billing.Succeeded, "", ""
+		s.Dispatch, s.PendingEnd, s.Pause = billing.Succeeded, "", ""
 		target := restored(t, s)
 		settle(t, &target, drawLedger(t, target, v), v)
 		current := drawRow(t, target, v, target.Delivery())

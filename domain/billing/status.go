@@ -128,7 +128,7 @@ func Can(from Status, event Event, to Status) bool {
 	return false
 }
 
-// move changes the dispatch status as an event allows. Leaving PAUSED clears the pause reason, an end clears the wish.
+// move changes the dispatch status as an event allows. Leaving PAUSED clears the pause reason, an end clears a pending one.
 // ErrTransition.
 func (t *Target) move(event Event, to Status) error {
 	if !Can(t.s.Dispatch, event, to) {
@@ -139,7 +139,7 @@ func (t *Target) move(event Event, to Status) error {
 		t.s.Pause = ""
 	}
 	if to.Final() {
-		t.s.Wish = ""
+		t.s.PendingEnd = ""
 	}
 	return nil
 }

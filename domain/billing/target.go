@@ -28,7 +28,7 @@ type State struct {
 	RunID       int64     // the run that dispatched it last; 0: none
 	Requeues    int16     // of the current key
 	Pause       PauseReason
-	Wish        Status // Cancelled, Expired or Exhausted, granted once the outcome is known and no success
+	PendingEnd  Status // Cancelled, Expired or Exhausted, granted once the outcome is known and no success
 
 	Quiet      window.Forbidden // the customer's own quiet hours; zero: the policy's
 	Deadline   time.Time        // the target's own; zero: the policy's
@@ -52,11 +52,11 @@ func Restore(s State) (Target, error) {
 	if s.Key.UserID <= 0 || s.Key.Month == 0 || s.Attempt < 0 || s.Round < 0 || s.Step < 0 {
 		return Target{}, fmt.Errorf("%w: %s attempt %d round %d step %d", ErrState, s.Key, s.Attempt, s.Round, s.Step)
 	}
-	switch s.Wish {
+	switch s.PendingEnd {
 	case "", Cancelled, Expired, Exhausted:
 		return Target{s: s}, nil
 	default:
-		return Target{}, fmt.Errorf("%w: %s: the wish %q can never be granted", ErrState, s.Key, s.Wish)
+		return Target{}, fmt.Errorf("%w: %s: the pending end %q can never be granted", ErrState, s.Key, s.PendingEnd)
 	}
 }
 
@@ -174,11 +174,11 @@ func (t *Target) End(as Status) error {
 	}
 }
 
-// KeepWish remembers an end that cannot be granted yet, because the current key has a ledger row (R6). The first wish
+// KeepEnd remembers an end that cannot be granted yet, because the current key has a ledger row (R6). The first one
 // is kept.
-func (t *Target) KeepWish(as Status) {
-	if t.s.Wish == "" && !t.s.Dispatch.Final() {
-		t.s.Wish = as
+func (t *Target) KeepEnd(as Status) {
+	if t.s.PendingEnd == "" && !t.s.Dispatch.Final() {
+		t.s.PendingEnd = as
 	}
 }
 
@@ -194,13 +194,13 @@ func EndReason(as Status) attempt.Reason {
 	}
 }
 
-// AwaitWish defers a candidate whose wish cannot be granted before its current try has an outcome, so that a run does
-// not come back to it at once. It does nothing to a target without a wish.
-func (t *Target) AwaitWish(now time.Time) {
-	if t.s.Wish != "" && (t.s.Dispatch == Ready || t.s.Dispatch == Failed) {
-		t.s.AvailableAt = now.Add(wishPause)
+// AwaitEnd defers a candidate whose pending end cannot be granted before its current try has an outcome, so that a run does
+// not come back to it at once. It does nothing to a target without one.
+func (t *Target) AwaitEnd(now time.Time) {
+	if t.s.PendingEnd != "" && (t.s.Dispatch == Ready || t.s.Dispatch == Failed) {
+		t.s.AvailableAt = now.Add(endPause)
 	}
 }
 
-// wishPause is how long AwaitWish defers a candidate.
-const wishPause = time.Minute
+// endPause is how long AwaitEnd defers a candidate.
+const endPause = time.Minute

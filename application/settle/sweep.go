@@ -1,0 +1,107 @@
+package settle
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// eachMonth does something for each open month and returns the sum of the counts.
+func (s *Settler) eachMonth(ctx context.Context, do func(key.Month) (int, error)) (total int, err error) {
+	var months []key.Month
+	err = s.database(ctx, func(ctx context.Context) (err error) {
+		months, err = s.Months.List(ctx)
+		return err
+	})
+	for _, month := range months {
+		if err != nil {
+			break
+		}
+		var n int
+		n, err = do(month)
+		total += n
+	}
+	return total, err
+}
+
+// database does what needs the database, again after each outage.
+func (s *Settler) database(ctx context.Context, do func(context.Context) error) error {
+	return s.watch.Retry(ctx, "database", do)
+}
+
+// SweepLeases turns claims of the open months whose leases have ended into UNKNOWN and settles their targets. It
+// returns the number of claims.
+func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
+	return s.eachMonth(ctx, func(month key.Month) (total int, err error) {
+		for {
+			var expired []key.Delivery
+			err := s.database(ctx, func(ctx context.Context) (err error) {
+				expired, err = s.Sweeps.ExpireLeases(ctx, month, s.config.Batch)
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+			total += len(expired)
+			metric.LeasesExpired.Add(s.Metrics, len(expired))
+			keys := make([]key.Target, len(expired))
+			for i, k := range expired {
+				keys[i] = k.Target()
+			}
+			if _, err := s.Settle(ctx, keys); err != nil || len(expired) < s.config.Batch {
+				return total, err
+			}
+		}
+	})
+}
+
+// ledgerSweep returns a sweep over the ledger rows that changed since it was last called, which settles what no event
+// reported; the first call reads everything. Later calls read what had changed before the call before them: what changed
+// since is nearly always settled by its event, and reading it twice would be the most expensive statement of all.
+func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
+	var since, until time.Time
+	return func(ctx context.Context) (int, error) {
+		var next time.Time // read before the sweep: what is written meanwhile is for a later one
+		err := s.database(ctx, func(ctx context.Context) (err error) {
+			next, err = s.Sweeps.Horizon(ctx)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		total, err := s.SweepLedger(ctx, port.Span{Since: since, Until: until})
+		if err != nil {
+			return total, err
+		}
+		if since, until = until, next; since.IsZero() {
+			since = next
+		}
+		return total, nil
+	}
+}
+
+// SweepLedger settles the targets of the open months whose ledger rows changed in a span. It returns how many targets
+// changed.
+func (s *Settler) SweepLedger(ctx context.Context, when port.Span) (int, error) {
+	return s.eachMonth(ctx, func(month key.Month) (total int, err error) {
+		for after := int64(0); ; {
+			var keys []key.Target
+			err := s.database(ctx, func(ctx context.Context) (err error) {
+				keys, err = s.Sweeps.Changed(ctx, month, when, after, s.config.Batch)
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+			n, err := s.Settle(ctx, keys)
+			total += n
+			if err != nil || len(keys) < s.config.Batch {
+				return total, err
+			}
+			after = keys[len(keys)-1].UserID
+		}
+	})
+}
