@@ -222,7 +222,7 @@ func (s Status) advice() []string {
 		}
 		return 0
 	}
-	say(one(s.Halted), "Nothing goes out until somebody lifts the halt: `balsong resume --reason …`.")
+	say(one(s.Halted), "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
 	say(one(s.Policy == ""), "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
 	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
 	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and nobody is being called: is the service `delivery` running?")

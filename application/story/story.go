@@ -183,7 +183,7 @@ func (b *builder) rendering() {
 	}
 }
 
-// customer says how the customer can be reached, and wishes to be.
+// customer says how the customer can be reached, and which channel is preferred.
 func (b *builder) customer() {
 	var ways []string
 	for _, kind := range b.s.Reachable.Kinds() {

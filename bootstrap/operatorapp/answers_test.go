@@ -217,11 +217,11 @@ func TestTheStoriesOfAMonthOnARealDatabase(t *testing.T) {
 	w := newWorld(t)
 	w.live()
 	for customer, wants := range map[string][]string{
-		"C-1": {"accepted by the e-mail gateway", "Imported from bills.csv, line 2, by importer", "into the pack 2026-11/000000-ab", "e-mail (k***@example.com) and SMS (010-****-5678)", "calls it <1@relay>", "by run 1 of scheduler", "never sent again"},
+		"C-1": {"accepted by the e-mail gateway", "Imported from bills.csv, line 2, by importer", "into the pack 2026-11/000000-ab", "e-mail (k***@example.com) and SMS (010-****-5678)", "message id is <1@relay>", "by run 1 of scheduler", "never sent again"},
 		"C-2": {"refused for good on this channel", `"550 5.1.1 no such mailbox"`, "SMS"},
 		"C-3": {"may have been delivered", `"the line broke"`, "balsong target delivered"},
 		"C-4": {"was cancelled", "cancel, by call centre: a test (approved by the boss)", "because it was cancelled"},
-		"C-5": {"held back (PAUSED, suppressed)", "On the suppression list for e-mail", "suppress, by call centre: a test", `by the rule "suppressed"`},
+		"C-5": {"is paused (PAUSED, suppressed)", "On the suppression list for e-mail", "suppress, by call centre: a test", `by the rule "suppressed"`},
 		"C-6": {"every step of its route was refused (EXHAUSTED)", "no step of its route was left", "paper run"},
 		"C-8": {"not rendered yet", "waits to be rendered"},
 	} {
