@@ -108,7 +108,7 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 		if len(held) == 0 {
 			return t, fmt.Errorf("%w: the outcome of %s came in meanwhile", billing.ErrRefused, k)
 		}
-		settled, err := settle.Locked(ctx, tx, []billing.Target{t}, policies, o.Clock)
+		settled, err := settle.Within{Tx: tx, Policies: policies, Clock: o.Clock}.Settle(ctx, []billing.Target{t})
 		if len(settled) == 1 {
 			t = settled[0]
 		}
