@@ -19,33 +19,64 @@ import (
 	"github.com/balsong/balsong/bootstrap/core"
 )
 
-// Options is the app: it provides a Batch.
-func Options(c config.Batch) fx.Option {
-	return fx.Options(
-		core.Observe(c.Log),
-		core.Quiet(),
-		core.Database(c.Database, "balsong-batch"),
+// Migrating is the app of batch migrate: it provides a Migration.
+func Migrating(c config.Migrate) fx.Option {
+	return app(c.Log, c.Database,
 		core.Events(c.Kafka, "balsong-batch"),
-		core.Statements(c.S3, c.Keys),
-		fx.StopTimeout(30*time.Second),
-		fx.Supply(c.Database),
-		fx.Module("batch", fx.Provide(outage.New, newImporter)),
-		fx.Invoke(func(Batch) {}),
+		core.Packs(c.S3),
+		fx.Invoke(func(Migration) {}),
 	)
 }
 
-func newImporter(months port.Months, imports port.Imports, corrections port.Corrections, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
+// Importing is the app of batch import: it provides an Import.
+func Importing(c config.Import) fx.Option {
+	return app(c.Log, c.Database,
+		core.Cipher(c.Keys),
+		fx.Provide(NewImporter),
+		fx.Invoke(func(Import) {}),
+	)
+}
+
+// Rendering is the app of batch render: it provides a Render.
+func Rendering(c config.Render) fx.Option {
+	return app(c.Log, c.Database,
+		core.Statements(c.S3, c.Keys),
+		fx.Invoke(func(Render) {}),
+	)
+}
+
+// app is what each of them has.
+func app(log config.Log, database config.Database, options ...fx.Option) fx.Option {
+	return fx.Options(append(options,
+		core.Observe(log),
+		core.Quiet(),
+		core.Database(database, "balsong-batch"),
+		fx.StopTimeout(30*time.Second),
+		fx.Supply(database),
+		fx.Provide(outage.New),
+	)...)
+}
+
+// NewImporter returns the importer of bills.
+func NewImporter(months port.Months, imports port.Imports, corrections port.Corrections, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
 	return importing.New(importing.Ports{Months: months, Imports: imports, Corrections: corrections, Cipher: cipher, Clock: clock, Watch: watch})
 }
 
-// Batch is what the batch's commands work with.
-type Batch struct {
+// Import is what batch import works with.
+type Import struct {
 	fx.In
-	Database config.Database
 	Importer *importing.Importer
 	Imports  *postgres.Imports
+	Policies port.Policies
+	Clock    port.Clock
+	Watch    *outage.Watch
+	Log      port.Log
+}
+
+// Render is what batch render works with.
+type Render struct {
+	fx.In
 	Renders  port.Renders
-	Topics   port.Topics
 	Bucket   *s3.Packs
 	Cipher   port.Cipher
 	Policies port.Policies
@@ -55,26 +86,36 @@ type Batch struct {
 	Log      port.Log
 }
 
-// Migrate brings the schema, the topics and the bucket up to date. Safe to repeat, and by several at once.
-func (b Batch) Migrate(ctx context.Context) error {
+// Renderer returns a renderer.
+func (r Render) Renderer(options rendering.Options) *rendering.Renderer {
+	return rendering.NewRenderer(r.Renders, r.Bucket, r.Cipher, r.Clock, r.Watch, options)
+}
+
+// Migration is what batch migrate works with.
+type Migration struct {
+	fx.In
+	Database config.Database
+	Topics   port.Topics
+	Bucket   *s3.Packs
+	Watch    *outage.Watch
+	Log      port.Log
+}
+
+// Run brings the schema, the topics and the bucket up to date. Safe to repeat, and by several at once.
+func (m Migration) Run(ctx context.Context) error {
 	steps := []struct {
 		part string
 		do   func(context.Context) error
 	}{
-		{"database", func(ctx context.Context) error { return postgres.Migrate(ctx, b.Database.URL) }},
-		{"event log", b.Topics.Ensure},
-		{"statements", b.Bucket.EnsureBucket},
+		{"database", func(ctx context.Context) error { return postgres.Migrate(ctx, m.Database.URL) }},
+		{"event log", m.Topics.Ensure},
+		{"statements", m.Bucket.EnsureBucket},
 	}
 	var failures []error
 	for _, step := range steps {
-		if err := b.Watch.Retry(ctx, step.part, step.do); err != nil {
+		if err := m.Watch.Retry(ctx, step.part, step.do); err != nil {
 			failures = append(failures, fmt.Errorf("migrate the %s: %w", step.part, err))
 		}
 	}
 	return errors.Join(failures...)
-}
-
-// Renderer returns a renderer.
-func (b Batch) Renderer(options rendering.Options) *rendering.Renderer {
-	return rendering.NewRenderer(b.Renders, b.Bucket, b.Cipher, b.Clock, b.Watch, options)
 }

@@ -3,8 +3,10 @@ package batchapp_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,24 +29,23 @@ func keyset(t *testing.T) string {
 	return string(keyset)
 }
 
-func TestTheAppProvidesABatchAndNeedsNothingOfTheWorld(t *testing.T) {
+func TestEachCommandIsWiredWithItsOwnSettingsAndNeedsNothingOfTheWorld(t *testing.T) {
 	t.Parallel()
-	c := config.Batch{
-		Database: config.Database{URL: "postgres://user@127.0.0.1:1/none?sslmode=disable", MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second},
-		Kafka:    config.Kafka{Brokers: []string{"127.0.0.1:1"}, Partitions: 1, Replication: 1, MinInSync: 1},
-		S3:       config.S3{Bucket: "none", Region: "ap-northeast-2", Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "s"},
-		Keys:     config.Keys{Keyset: keyset(t)},
-		Log:      config.Log{Level: "error", Format: "json"},
+	database := config.Database{URL: "postgres://user@127.0.0.1:1/none?sslmode=disable", MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second}
+	kafka := config.Kafka{Brokers: []string{"127.0.0.1:1"}, Partitions: 1, Replication: 1, MinInSync: 1}
+	s3 := config.S3{Bucket: "none", Region: "ap-northeast-2", Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "s"}
+	keys, log := config.Keys{Keyset: keyset(t)}, config.Log{Level: "error", Format: "json"}
+	for name, options := range map[string]fx.Option{
+		"migrate": batchapp.Migrating(config.Migrate{Database: database, Kafka: kafka, S3: s3, Log: log}),
+		"import":  batchapp.Importing(config.Import{Database: database, Keys: keys, Log: log}),
+		"render":  batchapp.Rendering(config.Render{Database: database, S3: s3, Keys: keys, Log: log}),
+	} {
+		if err := errors.Join(fx.ValidateApp(options), fx.New(options).Err()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	if err := fx.ValidateApp(batchapp.Options(c)); err != nil {
-		t.Fatal(err)
-	}
-	if err := fx.New(batchapp.Options(c)).Err(); err != nil {
-		t.Fatal(err)
-	}
-	c.Keys = config.Keys{}
-	if err := fx.New(batchapp.Options(c)).Err(); err == nil || !strings.Contains(err.Error(), "BALSONG_KEYSET") {
-		t.Fatalf("without a keyset: %v", err)
+	if err := fx.New(batchapp.Importing(config.Import{Database: database, Log: log})).Err(); err == nil || !strings.Contains(err.Error(), "BALSONG_KEYSET") {
+		t.Errorf("without a keyset: %v", err)
 	}
 }
 
@@ -58,7 +59,7 @@ func environment(t *testing.T, more map[string]string) {
 	for name, value := range more {
 		all[name] = value
 	}
-	for _, v := range config.Variables[config.Batch]() {
+	for _, v := range slices.Concat(config.Variables[config.Migrate](), config.Variables[config.Import](), config.Variables[config.Render]()) {
 		value, ok := all[v.Name]
 		t.Setenv(v.Name, value)
 		if !ok || value == "unset" {
@@ -105,6 +106,37 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 			}
 			if code != c.code || !strings.Contains(said.String(), c.says) || silent.Len() != 0 {
 				t.Fatalf("exit code %d, want %d; it says:\n%s\nand elsewhere:\n%s", code, c.code, said, silent)
+			}
+		})
+	}
+}
+
+func TestEachCommandAsksForTheSettingsThatItUsesAndNoMore(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.csv")
+	unset := func(names ...string) map[string]string {
+		set := map[string]string{}
+		for _, name := range names {
+			set[name] = "unset"
+		}
+		return set
+	}
+	store := []string{"BALSONG_S3_BUCKET", "BALSONG_S3_ENDPOINT", "BALSONG_S3_ACCESS_KEY", "BALSONG_S3_SECRET_KEY"}
+	for name, c := range map[string]struct {
+		args []string
+		set  map[string]string
+		code int // of what comes after the configuration
+	}{
+		"import needs no brokers and no store": {[]string{"import", "--month", "2026-11", "--file", missing}, unset(append(store, "BALSONG_KAFKA_BROKERS")...), core.ExitNotFound},
+		"render needs no brokers":              {[]string{"render", "--month", "2026-11"}, unset("BALSONG_KAFKA_BROKERS"), core.ExitInterrupted},
+		"migrate needs no keyset":              {[]string{"migrate"}, unset("BALSONG_KEYSET"), core.ExitInterrupted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, c.set)
+			ctx, stop := context.WithTimeout(t.Context(), 2*time.Second) // what is configured is not there, and is waited for
+			defer stop()
+			var said bytes.Buffer
+			if code := cli.Run(ctx, batchapp.NewCommand(), c.args, &said, &said); code != c.code {
+				t.Errorf("exit code %d, want %d: %s", code, c.code, &said)
 			}
 		})
 	}

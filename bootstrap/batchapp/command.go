@@ -6,8 +6,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/fx"
 
-	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -31,30 +31,13 @@ func NewCommand() *cobra.Command {
 	return cmd
 }
 
-// look examines the parts that a command uses, while it works.
-type look func(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error
-
-func lookBesideImport(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
-	return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, Keys: &c.Keys}, log, work)
-}
-
-func lookBesideRender(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
-	return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, log, work)
-}
-
-func lookBesideMigrate(ctx context.Context, c config.Batch, log port.Log, work func(context.Context) error) error {
-	return doctor.BesideMigrate(ctx, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}, log, work)
-}
-
-// with loads the configuration and runs do with the batch, after a look and beside it.
-func with(ctx context.Context, stderr io.Writer, look look, do func(context.Context, Batch) error) error {
-	c, err := config.Load[config.Batch](ctx)
+// once loads a command's configuration, and does its work with what its app provides.
+func once[C, T any](cmd *cobra.Command, options func(C) fx.Option, work func(context.Context, C, T) error) error {
+	c, err := config.Load[C](cmd.Context())
 	if err != nil {
 		return err
 	}
-	return cli.Exit(core.Once(ctx, stderr, Options(c), func(ctx context.Context, b Batch) error {
-		return look(ctx, c, b.Log, func(ctx context.Context) error { return do(ctx, b) })
-	}))
+	return cli.Exit(core.Once(cmd.Context(), cmd.ErrOrStderr(), options(c), func(ctx context.Context, t T) error { return work(ctx, c, t) }))
 }
 
 func newMigrate() *cobra.Command {
@@ -64,8 +47,9 @@ func newMigrate() *cobra.Command {
 		Long:  "Bring the database's schema, the topics and the bucket up to date. Run it before the services of a new version.",
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), cmd.ErrOrStderr(), lookBesideMigrate, func(ctx context.Context, b Batch) error {
-				if err := b.Migrate(ctx); err != nil {
+			return once(cmd, Migrating, func(ctx context.Context, c config.Migrate, m Migration) error {
+				uses := doctor.Parts{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}
+				if err := doctor.BesideMigrate(ctx, uses, m.Log, m.Run); err != nil {
 					return err
 				}
 				return cli.Answer(cmd, map[string]bool{"up_to_date": true}, func(w io.Writer) {
@@ -75,7 +59,7 @@ func newMigrate() *cobra.Command {
 		},
 	}
 	cli.AddOutput(cmd)
-	cli.Describe(cmd, exitCodes, cli.Configuration[config.Batch]())
+	cli.Describe(cmd, exitCodes, cli.Configuration[config.Migrate]())
 	return cmd
 }
 

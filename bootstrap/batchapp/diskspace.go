@@ -34,7 +34,7 @@ func checkDiskSpace(usage postgres.Room, csv int64, free func(dir string) (int64
 
 // checkDisk refuses files for which the database's disk has no space: the one whose size is known by now, and those that this
 // command imported before it.
-func (files importedFiles) checkDisk(ctx context.Context, b Batch, month key.Month) error {
+func (files importedFiles) checkDisk(ctx context.Context, b Import, month key.Month) error {
 	csv := int64(0)
 	for _, each := range files {
 		csv += each.plain

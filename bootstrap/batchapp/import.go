@@ -21,6 +21,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
@@ -70,7 +71,7 @@ func newImport() *cobra.Command {
 	}
 	a.flags(cmd.Flags())
 	cli.AddOutput(cmd)
-	cli.Describe(cmd, exitCodes, cli.Configuration[config.Batch]())
+	cli.Describe(cmd, exitCodes, cli.Configuration[config.Import]())
 	return cmd
 }
 
@@ -81,8 +82,9 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	}
 	useMemory(importMemory)
 	began, stderr := time.Now(), cmd.ErrOrStderr()
-	failure := with(cmd.Context(), stderr, lookBesideImport, func(ctx context.Context, b Batch) error {
-		err := files.run(ctx, b, stderr)
+	failure := once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
+		uses := doctor.Parts{Database: &c.Database, Keys: &c.Keys}
+		err := doctor.Beside(ctx, uses, b.Log, func(ctx context.Context) error { return files.run(ctx, b, stderr) })
 		total := files.total()
 		if total.Rows > 0 {
 			warnOfDeadline(ctx, b, files[0].options.Rules.Month, stderr)
@@ -110,7 +112,7 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 }
 
 // warnOfDeadline tells, before a run does harm, that every bill of the month would expire.
-func warnOfDeadline(ctx context.Context, b Batch, month key.Month, stderr io.Writer) {
+func warnOfDeadline(ctx context.Context, b Import, month key.Month, stderr io.Writer) {
 	versions, err := b.Policies.Versions(ctx)
 	if err != nil {
 		return // nobody is kept waiting for a warning; status says it too
@@ -203,7 +205,7 @@ func (r *importReport) Progress(p importing.Progress) {
 }
 
 // run imports one file.
-func (f *importedFile) run(ctx context.Context, b Batch, files importedFiles, stderr io.Writer) (err error) {
+func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, stderr io.Writer) (err error) {
 	file, err := openSource(f.file)
 	if err != nil {
 		return err

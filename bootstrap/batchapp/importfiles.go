@@ -44,7 +44,7 @@ func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
 }
 
 // run imports the files. Where one of them cannot be read at all, none is begun.
-func (files importedFiles) run(ctx context.Context, b Batch, stderr io.Writer) error {
+func (files importedFiles) run(ctx context.Context, b Import, stderr io.Writer) error {
 	for _, f := range files {
 		source, err := openSource(f.file)
 		if err != nil {

@@ -33,7 +33,7 @@ func TestNoFileIsBegunWhereOneIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := files.run(context.Background(), Batch{}, io.Discard); err == nil || !strings.Contains(err.Error(), "missing.csv") {
+	if err := files.run(context.Background(), Import{}, io.Discard); err == nil || !strings.Contains(err.Error(), "missing.csv") {
 		t.Fatal(err)
 	}
 }

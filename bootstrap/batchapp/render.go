@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
@@ -55,7 +56,7 @@ func (a *renderArguments) options() (month key.Month, options rendering.Options,
 
 // classOf returns the class to render with: the ACTIVE policy's, or what was asked for where none is ACTIVE, as nothing
 // can be dispatched yet. ErrInvalid if both are there and differ: the bills would go out marked for another class.
-func classOf(ctx context.Context, b Batch, asked policy.MessageClass) (policy.MessageClass, error) {
+func classOf(ctx context.Context, b Render, asked policy.MessageClass) (policy.MessageClass, error) {
 	var versions []policy.Version
 	err := b.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
 		versions, err = b.Policies.Versions(ctx)
@@ -93,7 +94,7 @@ func newRender() *cobra.Command {
 	}
 	a.flags(cmd.Flags())
 	cli.AddOutput(cmd)
-	cli.Describe(cmd, exitCodes, cli.Configuration[config.Batch]())
+	cli.Describe(cmd, exitCodes, cli.Configuration[config.Render]())
 	return cmd
 }
 
@@ -104,21 +105,26 @@ func runRender(cmd *cobra.Command, a *renderArguments) error {
 	}
 	useMemory(renderMemory)
 	options.Workers = runtime.GOMAXPROCS(0) + 2
-	stderr := cmd.ErrOrStderr()
-	return with(cmd.Context(), stderr, lookBesideRender, func(ctx context.Context, b Batch) error {
-		began := time.Now()
-		var err error
-		if options.Class, err = classOf(ctx, b, options.Class); err != nil {
-			return err
-		}
-		summary, err := renderMonth(ctx, b, month, options, stderr)
-		return errors.Join(err, cli.Answer(cmd, renderAnswer(month, summary), func(w io.Writer) {
-			fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",
-				month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Requests, summary.Bytes)
-			fmt.Fprintf(w, "%.1f s: %s a second; at most %d MiB of memory\n", time.Since(began).Seconds(),
-				progress.Thousands(int(float64(summary.Rendered)/time.Since(began).Seconds())), observe.PeakMemory()>>20)
-		}))
+	return once(cmd, Rendering, func(ctx context.Context, c config.Render, b Render) error {
+		return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, b.Log, func(ctx context.Context) error {
+			return render(ctx, cmd, b, month, options)
+		})
 	})
+}
+
+func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, options rendering.Options) error {
+	began := time.Now()
+	var err error
+	if options.Class, err = classOf(ctx, b, options.Class); err != nil {
+		return err
+	}
+	summary, err := renderMonth(ctx, b, month, options, cmd.ErrOrStderr())
+	return errors.Join(err, cli.Answer(cmd, renderAnswer(month, summary), func(w io.Writer) {
+		fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",
+			month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Requests, summary.Bytes)
+		fmt.Fprintf(w, "%.1f s: %s a second; at most %d MiB of memory\n", time.Since(began).Seconds(),
+			progress.Thousands(int(float64(summary.Rendered)/time.Since(began).Seconds())), observe.PeakMemory()>>20)
+	}))
 }
 
 // renderReport shows how far a rendering is and keeps the first bills that cannot be rendered.
@@ -138,7 +144,7 @@ func (r *renderReport) Failed(u rendering.Unrendered) {
 func (r *renderReport) Progress(s rendering.Summary) { r.work.Set(int64(s.Rendered + s.Failed)) }
 
 // renderMonth renders, tells how far it is, and names the bills that cannot be rendered.
-func renderMonth(ctx context.Context, b Batch, month key.Month, options rendering.Options, stderr io.Writer) (rendering.Summary, error) {
+func renderMonth(ctx context.Context, b Render, month key.Month, options rendering.Options, stderr io.Writer) (rendering.Summary, error) {
 	var waiting int64 // what nobody has counted is shown without an end
 	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
 		waiting = int64(funnel.Batch[billing.Imported])

@@ -183,10 +183,24 @@ type Words struct {
 	Templates string `env:"BALSONG_TEMPLATES" help:"directory of your own templates (docs/operations/templates.md); without it the shipped ones"`
 }
 
-// Batch is the batch app's configuration.
-type Batch struct {
+// Migrate is the configuration of batch migrate.
+type Migrate struct {
 	Database Database
 	Kafka    Kafka
+	S3       S3
+	Log      Log
+}
+
+// Import is the configuration of batch import.
+type Import struct {
+	Database Database
+	Keys     Keys
+	Log      Log
+}
+
+// Render is the configuration of batch render.
+type Render struct {
+	Database Database
 	S3       S3
 	Keys     Keys
 	Words    Words

@@ -168,6 +168,6 @@ func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 	describes[config.Dispatcher](t, "dispatcher")
 	describes[config.Deliverer](t, "delivery")
 	describes[config.Settler](t, "settlement")
-	describes[config.Batch](t, "batch")
+	describes[config.Render](t, "batch")
 	describes[config.Operator](t, "operator")
 }

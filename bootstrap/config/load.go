@@ -25,6 +25,13 @@ const fileSuffix = "_FILE"
 // everything that is wrong, not only the first. It wraps ErrInvalid where a person must mend the settings, and not
 // where AWS alone did not answer.
 func Load[C any](ctx context.Context) (C, error) {
+	values := env.ToMap(os.Environ())
+	c, err := load[C](ctx, values, NewVault())
+	return c, errors.Join(CheckRemoved(values), err)
+}
+
+// LoadPart is Load for one part of a configuration, without looking for variables that are not read any more.
+func LoadPart[C any](ctx context.Context) (C, error) {
 	return load[C](ctx, env.ToMap(os.Environ()), NewVault())
 }
 

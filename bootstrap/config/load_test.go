@@ -114,3 +114,25 @@ func TestTheKeysetIsReadAtTheStartAndItsPlaceIsKept(t *testing.T) {
 		})
 	}
 }
+
+func TestAVariableThatIsNotReadAnyMoreIsRefusedByName(t *testing.T) {
+	for _, name := range []string{"BALSONG_SETTLE_OVERLAP", "BALSONG_SETTLE_OVERLAP_FILE"} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, nil)
+			t.Setenv(name, "2m")
+			for load, err := range map[string]error{
+				"dispatcher": loaded[config.Dispatcher](t), "import": loaded[config.Import](t), "operator": loaded[config.Operator](t),
+			} {
+				if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "BALSONG_SETTLE_OVERLAP is not a setting any more") {
+					t.Errorf("%s: %v", load, err)
+				}
+			}
+		})
+	}
+}
+
+func loaded[C any](t *testing.T) error {
+	t.Helper()
+	_, err := config.Load[C](t.Context())
+	return err
+}

@@ -24,7 +24,9 @@ ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md
 		variables []Variable
 	}
 	apps := []app{
-		{"batch", Variables[Batch]()},
+		{"batch migrate", Variables[Migrate]()},
+		{"batch import", Variables[Import]()},
+		{"batch render", Variables[Render]()},
 		{"dispatcher", Variables[Dispatcher]()},
 		{"delivery (roles delivery and both)", Variables[Deliverer]()},
 		{"delivery (role settlement)", Variables[Settler]()},

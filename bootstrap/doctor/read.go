@@ -2,7 +2,10 @@ package doctor
 
 import (
 	"context"
+	"os"
 	"strings"
+
+	"github.com/caarlos0/env/v11"
 
 	"github.com/balsong/balsong/bootstrap/config"
 )
@@ -23,12 +26,15 @@ func Read(ctx context.Context) (uses Parts, findings []Finding) {
 	read[config.Settlement](ctx, &findings)
 	read[config.Health](ctx, &findings)
 	read[config.Log](ctx, &findings)
+	if err := config.CheckRemoved(env.ToMap(os.Environ())); err != nil {
+		findings = append(findings, misconfigured(err)...)
+	}
 	return uses, findings
 }
 
 // read reads one part; nil where that cannot be.
 func read[C any](ctx context.Context, findings *[]Finding) *C {
-	c, err := config.Load[struct{ Part C }](ctx)
+	c, err := config.LoadPart[struct{ Part C }](ctx)
 	if err != nil {
 		*findings = append(*findings, misconfigured(err)...)
 		return nil

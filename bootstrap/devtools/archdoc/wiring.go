@@ -45,8 +45,16 @@ func apps() ([]app, error) {
 	deliverer := config.Deliverer{Database: database, Kafka: kafka, S3: s3, Keys: keys, Gateways: gateways, Log: log}
 	return []app{
 		{
-			"Statement batch", "bootstrap/batchapp", "imports and renders, then ends",
-			batchapp.Options(config.Batch{Database: database, Kafka: kafka, S3: s3, Keys: keys, Log: log}), "batchapp.Batch", fieldTypes(reflect.TypeFor[batchapp.Batch]()),
+			"Batch migrate", "bootstrap/batchapp", "brings schema, topics and bucket up to date, then ends",
+			batchapp.Migrating(config.Migrate{Database: database, Kafka: kafka, S3: s3, Log: log}), "batchapp.Migration", fieldTypes(reflect.TypeFor[batchapp.Migration]()),
+		},
+		{
+			"Batch import", "bootstrap/batchapp", "imports files, then ends",
+			batchapp.Importing(config.Import{Database: database, Keys: keys, Log: log}), "batchapp.Import", fieldTypes(reflect.TypeFor[batchapp.Import]()),
+		},
+		{
+			"Batch render", "bootstrap/batchapp", "renders a month, then ends",
+			batchapp.Rendering(config.Render{Database: database, S3: s3, Keys: keys, Log: log}), "batchapp.Render", fieldTypes(reflect.TypeFor[batchapp.Render]()),
 		},
 		{
 			"Dispatcher", "bootstrap/dispatcherapp", "one run, then ends",

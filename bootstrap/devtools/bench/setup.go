@@ -14,12 +14,12 @@ import (
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/apachekafka"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
+	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -126,14 +126,14 @@ func (b *bench) open(ctx context.Context, name string, do func(ctx context.Conte
 		return err
 	}
 	defer s.db.Close()
-	c := config.Batch{Database: s.config.Database, Kafka: s.config.Kafka, S3: s.config.S3, Keys: s.config.Keys, Log: config.Log{Level: "warn", Format: "json"}}
+	c := wholebatch.Config{Database: s.config.Database, Kafka: s.config.Kafka, S3: s.config.S3, Keys: s.config.Keys, Log: config.Log{Level: "warn", Format: "json"}}
 	type needs struct {
 		fx.In
-		Batch  batchapp.Batch
+		Batch  wholebatch.Batch
 		Months port.Months
 	}
 	var failure error
-	code := core.Once(ctx, b.Out, batchapp.Options(c), func(ctx context.Context, n needs) error {
+	code := core.Once(ctx, b.Out, wholebatch.Options(c), func(ctx context.Context, n needs) error {
 		s.importer = n.Batch.Importer
 		s.cipher, s.packs, s.months, s.policies, s.analyze = n.Batch.Cipher, n.Batch.Bucket, n.Months, n.Batch.Policies, n.Batch.Imports.Analyze
 		failure = n.Batch.Migrate(ctx)

@@ -16,10 +16,10 @@ import (
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
-	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
+	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/billing"
@@ -42,8 +42,8 @@ func (d *demo) live(ctx context.Context) (port.Funnel, error) {
 
 // batch migrates, activates the policy, imports and renders.
 func (d *demo) batch(ctx context.Context) error {
-	c := config.Batch{Database: d.config.Database, Kafka: d.config.Kafka, S3: d.config.S3, Keys: d.config.Keys, Log: d.config.Log}
-	return use(ctx, fx.Options(batchapp.Options(c), d.inDemo()), func(ctx context.Context, b batchapp.Batch) error {
+	c := wholebatch.Config{Database: d.config.Database, Kafka: d.config.Kafka, S3: d.config.S3, Keys: d.config.Keys, Log: d.config.Log}
+	return use(ctx, fx.Options(wholebatch.Options(c), d.inDemo()), func(ctx context.Context, b wholebatch.Batch) error {
 		d.stages.begin("migrate")
 		if err := b.Migrate(ctx); err != nil {
 			return err
@@ -70,7 +70,7 @@ func (d *demo) batch(ctx context.Context) error {
 	})
 }
 
-func (d *demo) ensurePolicy(ctx context.Context, b batchapp.Batch) error {
+func (d *demo) ensurePolicy(ctx context.Context, b wholebatch.Batch) error {
 	versions, err := b.Policies.Versions(ctx)
 	if err != nil || len(versions) > 0 {
 		return err
@@ -108,7 +108,7 @@ type renderReport struct {
 // Progress implements rendering.Reporter.
 func (r renderReport) Progress(s rendering.Summary) { r.demo.stages.progress(s.Rendered, r.demo.rows) }
 
-func (d *demo) importData(ctx context.Context, b batchapp.Batch) error {
+func (d *demo) importData(ctx context.Context, b wholebatch.Batch) error {
 	d.stages.begin("import")
 	data, err := d.Data()
 	if err != nil {

@@ -25,11 +25,11 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
-	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
+	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -132,8 +132,8 @@ func load[C any](t *testing.T) C {
 // prepareBills imports a customer for each channel and renders the bills.
 func prepareBills(t *testing.T, month key.Month) {
 	t.Helper()
-	var b batchapp.Batch
-	stop := start(t, fx.Options(batchapp.Options(load[config.Batch](t)), fx.Invoke(func(batch batchapp.Batch) { b = batch })))
+	var b wholebatch.Batch
+	stop := start(t, fx.Options(wholebatch.Options(load[wholebatch.Config](t)), fx.Invoke(func(batch wholebatch.Batch) { b = batch })))
 	defer stop()
 	if err := b.Migrate(t.Context()); err != nil {
 		t.Fatal(err)

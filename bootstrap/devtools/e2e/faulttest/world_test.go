@@ -27,13 +27,13 @@ import (
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
-	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
+	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/attempt"
@@ -134,9 +134,9 @@ func (w *world) observed() fx.Option { return fx.Decorate(func() *zap.Logger { r
 // prepare imports the first customers of the sample data and renders their bills, with the production batch.
 func (w *world) prepare(t *testing.T) {
 	t.Helper()
-	c := config.Batch{Database: w.config.Database, Kafka: w.config.Kafka, S3: w.config.S3, Keys: w.config.Keys, Log: w.config.Log}
-	var b batchapp.Batch
-	use(t, fx.Options(batchapp.Options(c), w.observed(), fx.Invoke(func(batch batchapp.Batch) { b = batch })), func() {
+	c := wholebatch.Config{Database: w.config.Database, Kafka: w.config.Kafka, S3: w.config.S3, Keys: w.config.Keys, Log: w.config.Log}
+	var b wholebatch.Batch
+	use(t, fx.Options(wholebatch.Options(c), w.observed(), fx.Invoke(func(batch wholebatch.Batch) { b = batch })), func() {
 		if err := b.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -19,10 +19,10 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
-	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
+	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -65,7 +65,7 @@ func (t *test) prepare(ctx context.Context) error {
 	if t.Without {
 		t.orders.Without = t.Around
 	}
-	return t.batch(ctx, config.Batch{Database: c.Database, Kafka: c.Kafka, S3: c.S3, Keys: c.Keys, Log: config.Log{Level: "warn", Format: "json"}})
+	return t.batch(ctx, wholebatch.Config{Database: c.Database, Kafka: c.Kafka, S3: c.S3, Keys: c.Keys, Log: config.Log{Level: "warn", Format: "json"}})
 }
 
 func createDatabase(ctx context.Context, server string) (string, error) {
@@ -85,12 +85,12 @@ func createDatabase(ctx context.Context, server string) (string, error) {
 	return u.String(), nil
 }
 
-func (t *test) batch(ctx context.Context, c config.Batch) error {
+func (t *test) batch(ctx context.Context, c wholebatch.Config) error {
 	zone, err := time.LoadLocation(zoneName)
 	if err != nil {
 		return err
 	}
-	code := core.Once(ctx, t.Out, fx.Options(batchapp.Options(c)), func(ctx context.Context, b batchapp.Batch) error {
+	code := core.Once(ctx, t.Out, fx.Options(wholebatch.Options(c)), func(ctx context.Context, b wholebatch.Batch) error {
 		if err := b.Migrate(ctx); err != nil {
 			return err
 		}

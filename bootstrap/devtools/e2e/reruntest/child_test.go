@@ -15,12 +15,11 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
-	"github.com/balsong/balsong/bootstrap/batchapp"
-	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/bootstrap/devtools/generate"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
+	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -29,12 +28,12 @@ var workRole = child.Register("rerun-work", work)
 
 // order is one step.
 type order struct {
-	Step   string       `json:"step"` // generate, import, render
-	Dir    string       `json:"dir"`  // of the files
-	Config config.Batch `json:"config"`
-	Month  key.Month    `json:"month"`
-	Kill   string       `json:"kill"`  // where it kills itself; "": nowhere
-	After  int64        `json:"after"` // how often it comes by there unharmed
+	Step   string            `json:"step"` // generate, import, render
+	Dir    string            `json:"dir"`  // of the files
+	Config wholebatch.Config `json:"config"`
+	Month  key.Month         `json:"month"`
+	Kill   string            `json:"kill"`  // where it kills itself; "": nowhere
+	After  int64             `json:"after"` // how often it comes by there unharmed
 }
 
 // The places where a step kills itself.
@@ -73,7 +72,7 @@ func work(ctx context.Context, link *child.Link) error {
 		func(imports port.Imports) port.Imports { return watchedImports{imports, o} },
 		func(renders port.Renders) port.Renders { return watchedRenders{renders, o} },
 	)
-	core.Once(ctx, os.Stderr, fx.Options(batchapp.Options(o.Config), watched), func(ctx context.Context, b batchapp.Batch) error {
+	core.Once(ctx, os.Stderr, fx.Options(wholebatch.Options(o.Config), watched), func(ctx context.Context, b wholebatch.Batch) error {
 		if o.Step == "import" {
 			failure = o.load(ctx, b)
 		} else {
@@ -85,7 +84,7 @@ func work(ctx context.Context, link *child.Link) error {
 	return failure
 }
 
-func (o *order) load(ctx context.Context, b batchapp.Batch) error {
+func (o *order) load(ctx context.Context, b wholebatch.Batch) error {
 	names, err := filepath.Glob(filepath.Join(o.Dir, "*.csv"))
 	if err != nil || len(names) != files {
 		return fmt.Errorf("%d files: %w", len(names), err)

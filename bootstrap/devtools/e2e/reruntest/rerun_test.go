@@ -19,11 +19,11 @@ import (
 	_ "github.com/lib/pq" // the driver
 
 	"github.com/balsong/balsong/adapters/crypto"
-	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
+	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -84,7 +84,7 @@ func must(t *testing.T, err error) {
 
 // world is a database and a bucket of a test's own.
 type world struct {
-	config config.Batch
+	config wholebatch.Config
 	month  key.Month
 	dir    string // of the files
 	db     *sqlx.DB
@@ -102,7 +102,7 @@ func newWorld(t *testing.T) *world {
 	u, err := url.Parse(a.DatabaseURL)
 	must(t, err)
 	u.Path = "/" + name
-	w := &world{month: key.Month(2026*12 + 10), dir: t.TempDir(), config: config.Batch{
+	w := &world{month: key.Month(2026*12 + 10), dir: t.TempDir(), config: wholebatch.Config{
 		Database: config.Database{URL: u.String(), MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 30 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: name + "-", Partitions: 3, Replication: 1, MinInSync: 1},
 		S3: config.S3{
@@ -114,7 +114,7 @@ func newWorld(t *testing.T) *world {
 	w.db, err = sqlx.Open("postgres", w.config.Database.URL)
 	must(t, err)
 	t.Cleanup(func() { _ = w.db.Close() })
-	code := core.Once(t.Context(), os.Stderr, batchapp.Options(w.config), func(ctx context.Context, b batchapp.Batch) error { return b.Migrate(ctx) })
+	code := core.Once(t.Context(), os.Stderr, wholebatch.Options(w.config), func(ctx context.Context, b wholebatch.Batch) error { return b.Migrate(ctx) })
 	if code != core.ExitOK {
 		t.Fatalf("migrate ends with exit code %d", code)
 	}
