@@ -99,3 +99,8 @@ func (r *run) finish(ctx context.Context, failed error) error {
 	}
 	return r.retry(ctx, func(ctx context.Context) error { return r.ports.Imports.End(ctx, r.record) })
 }
+
+// retry repeats do while the database is down.
+func (r *run) retry(ctx context.Context, do func(context.Context) error) error {
+	return r.ports.Watch.Retry(ctx, "database", do)
+}

@@ -110,7 +110,14 @@ func (c *chunk) process(ctx context.Context) error {
 	if err := c.store(ctx); err != nil {
 		return err
 	}
-	return c.report(ctx)
+	if err := c.reportTurn.wait(ctx); err != nil {
+		return err
+	}
+	if err := c.report(ctx); err != nil {
+		return err
+	}
+	close(c.reportTurn.done)
+	return nil
 }
 
 // parse makes a bill of each row, or refuses it.

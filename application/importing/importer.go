@@ -98,8 +98,3 @@ func newRun(ports Ports, source *Source, options Options) (*run, error) {
 	}
 	return r, nil
 }
-
-// retry repeats do while the database is down.
-func (r *run) retry(ctx context.Context, do func(context.Context) error) error {
-	return r.ports.Watch.Retry(ctx, "database", do)
-}

@@ -14,9 +14,6 @@ import (
 
 // report adds the chunk to the summary, corrects bills if that is asked for, and reports the rows that are not taken.
 func (c *chunk) report(ctx context.Context) error {
-	if err := c.reportTurn.wait(ctx); err != nil {
-		return err
-	}
 	summary := &c.run.summary
 	for _, no := range c.refused {
 		if no.resolved {
@@ -49,7 +46,6 @@ func (c *chunk) report(ctx context.Context) error {
 		}
 	}
 	c.run.reporter.Progress(Progress{Rows: summary.Rows, Bytes: c.bytes, All: c.run.source.size})
-	close(c.reportTurn.done)
 	return nil
 }
 
