@@ -29,7 +29,7 @@ type expression struct {
 	of   func(p *page, dot reflect.Value) reflect.Value
 }
 
-// print prints the text of a view. false: it is to be printed by the template itself, and out holds rubbish.
+// print prints the text of a view. false: it is to be printed by the template itself, and what out holds does not count.
 func (c compiled) print(out *bytes.Buffer, view *View) bool {
 	if c == nil {
 		return false

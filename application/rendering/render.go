@@ -108,7 +108,7 @@ func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error)
 		if err != nil {
 			return run.summary, fmt.Errorf("render %s: %w", month, err)
 		}
-		// Bills that were corrected meanwhile lie behind the cursor: look again until a pass finds nothing, or finds
+		// Bills that were corrected meanwhile lie behind the cursor: repeat until a pass finds nothing, or finds
 		// only bills that another process renders.
 		if found == 0 || (run.summary.Rendered == before.Rendered && run.summary.Failed == before.Failed) {
 			return run.summary, nil
