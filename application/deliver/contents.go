@@ -76,7 +76,7 @@ func (c *contents) openReference(ctx context.Context, d *delivery) (ref port.Sta
 
 // get reads the sealed statement into buffer, or into a larger one that it returns instead; also where it fails.
 func (c *contents) get(ctx context.Context, ref port.StatementRef, buffer []byte) ([]byte, error) {
-	err := waitFor(ctx, c.watch, "statements", func(ctx context.Context) error {
+	err := c.watch.Await(ctx, "statements", func(ctx context.Context) error {
 		if !enter(ctx, c.fetches) {
 			return ctx.Err()
 		}
@@ -113,21 +113,11 @@ func (c *contents) openStatement(ctx context.Context, d *delivery, sealed []byte
 // awaitKey runs open, which decrypts something. An unknown key means that this process has not received the newest
 // keyset yet: it waits and tries again.
 func (c *contents) awaitKey(ctx context.Context, open func() error) error {
-	return waitFor(ctx, c.watch, "keys", func(context.Context) error {
+	return c.watch.Await(ctx, "keys", func(context.Context) error {
 		err := open()
 		if errors.Is(err, port.ErrUnknownKey) {
 			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
 		}
 		return err
 	})
-}
-
-// enter takes a place; it reports false if the context ended first.
-func enter(ctx context.Context, places chan<- struct{}) bool {
-	select {
-	case places <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

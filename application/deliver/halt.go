@@ -51,7 +51,7 @@ func (h *halt) wait(ctx context.Context) error {
 func (h *halt) watch(ctx context.Context) {
 	for {
 		var read port.Halt
-		err := waitFor(ctx, h.outages, "database", func(ctx context.Context) (err error) {
+		err := h.outages.Await(ctx, "database", func(ctx context.Context) (err error) {
 			read, err = h.control.Halted(ctx)
 			return err
 		})

@@ -177,18 +177,3 @@ func (s *Service) drain(endCalls context.CancelFunc) {
 	<-drained
 	s.results.shutdown()
 }
-
-// waitFor calls do until it succeeds, refuses the data itself (port.ErrInvalid, port.ErrContent) or the context ends.
-// Everything else (a missing right, a missing table) is waited for and logged as an outage of the part: a message must
-// not be dropped because somebody has to repair something.
-func waitFor(ctx context.Context, watch *outage.Watch, part string, do func(ctx context.Context) error) error {
-	return watch.Retry(ctx, part, func(ctx context.Context) error {
-		err := do(ctx)
-		switch {
-		case err == nil, errors.Is(err, port.ErrInvalid), errors.Is(err, port.ErrContent), errors.Is(err, port.ErrConflict), ctx.Err() != nil:
-			return err
-		default:
-			return errors.Join(port.ErrUnavailable, err)
-		}
-	})
-}

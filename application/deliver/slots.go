@@ -111,3 +111,13 @@ func (a *arrivals) Pop() any {
 	gone.index = -1
 	return gone
 }
+
+// enter takes a place; it reports false if the context ended first.
+func enter(ctx context.Context, places chan<- struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -73,6 +73,21 @@ func (w *Watch) Retry(ctx context.Context, part string, do func(ctx context.Cont
 	}
 }
 
+// Await calls do until it succeeds, refuses the data itself (port.ErrInvalid, port.ErrContent) or the context ends.
+// Everything else (a missing right, a missing table) is waited for and logged as an outage of the part: for work that
+// must not be dropped because somebody has to repair something.
+func (w *Watch) Await(ctx context.Context, part string, do func(ctx context.Context) error) error {
+	return w.Retry(ctx, part, func(ctx context.Context) error {
+		err := do(ctx)
+		switch {
+		case err == nil, errors.Is(err, port.ErrInvalid), errors.Is(err, port.ErrContent), errors.Is(err, port.ErrConflict), ctx.Err() != nil:
+			return err
+		default:
+			return errors.Join(port.ErrUnavailable, err)
+		}
+	})
+}
+
 // Down lists the parts that are down, in no particular order.
 func (w *Watch) Down() []string {
 	w.mu.Lock()
