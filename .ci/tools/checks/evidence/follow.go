@@ -20,7 +20,7 @@ func (j journey) follow(program *ssa.Program, all map[*ssa.Function]bool, loaded
 	}
 	w := walk{
 		program: program, root: root, ends: j.ends, linked: linked,
-		seen: map[*ssa.Function]bool{}, steps: steps{files: map[string]int{}, hops: map[[2]string]bool{}},
+		home: map[string]bool{}, seen: map[*ssa.Function]bool{}, steps: steps{files: map[string]int{}, hops: map[[2]string]bool{}},
 	}
 	w.collectTypes()
 	for _, entry := range j.entries {
@@ -28,6 +28,7 @@ func (j journey) follow(program *ssa.Program, all map[*ssa.Function]bool, loaded
 		for f := range all {
 			if linked[packageOf(f)] && strings.ReplaceAll(f.String(), project, "") == entry {
 				found = true
+				w.home[packageOf(f)] = true
 				w.visit(f, "")
 			}
 		}
@@ -43,7 +44,8 @@ type walk struct {
 	root    string
 	ends    []string
 	linked  map[string]bool
-	types   []types.Type // concrete types of the linked packages, and pointers to them
+	types   []types.Type    // concrete types of the linked packages, and pointers to them
+	home    map[string]bool // packages of the entries, which are no end
 	seen    map[*ssa.Function]bool
 	steps   steps
 }
@@ -103,7 +105,7 @@ func (w *walk) visit(f *ssa.Function, from string) {
 		w.steps.files[file]++
 		w.steps.functions++
 	}
-	if from != "" && within(strings.TrimPrefix(path, project), w.ends) {
+	if !w.home[path] && within(strings.TrimPrefix(path, project), w.ends) {
 		return
 	}
 	for _, next := range w.next(f) {
