@@ -61,8 +61,7 @@ func Run(ctx context.Context, root *cobra.Command, arguments []string, stdout, s
 	root.SetErr(stderr)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.Version = core.Version()
-	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.SetHelpTemplate(helpTemplate)
+	root.SetHelpFunc(help)
 	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(arguments...)
