@@ -47,7 +47,7 @@ func (n *NoBill) Error() string { return n.Headline }
 // Unwrap returns port.ErrNotFound.
 func (n *NoBill) Unwrap() error { return port.ErrNotFound }
 
-// Why tells the whole story of a customer's bill. The error is a *NoBill if there is none.
+// Why explains the whole history of a customer's bill. The error is a *NoBill if there is none.
 func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (story.Story, error) {
 	target, rows, err := a.Report.Find(ctx, month, customer)
 	if errors.Is(err, port.ErrNotFound) {
@@ -97,7 +97,7 @@ func (a *Answers) askBill(ctx context.Context, f *story.Facts) (err error) {
 	if run := f.Target.State().RunID; run != 0 {
 		f.Run, err = a.Runs.Find(ctx, run)
 		if errors.Is(err, port.ErrNotFound) {
-			err = nil // the story can be told without the run's record
+			err = nil // the rest can be explained without the run's record
 		}
 	}
 	return err

@@ -20,4 +20,4 @@ func PastDeadline(v policy.Version, month key.Month, now time.Time) string {
 }
 
 // BeforeTheyExpire is what to do about bills of a month whose deadline has passed.
-const BeforeTheyExpire = "check the month; if it is right, activate a policy with a later deadline first (`balsong policy draft`, `balsong policy activate`): what has expired is an end"
+const BeforeTheyExpire = "check the month; if it is right, activate a policy with a later deadline first (`balsong policy draft`, `balsong policy activate`): an expired bill cannot be sent again"

@@ -19,7 +19,7 @@ type Status struct {
 	Halt         *HaltStatus   `json:"halt,omitempty"`
 	Policy       string        `json:"policy"`       // the ACTIVE version, "1 v3"; "": none
 	Zone         string        `json:"zone"`         // of the times that people are shown: the ACTIVE policy's; UTC without one
-	Drafts       []string      `json:"drafts"`       // versions that nobody has activated
+	Drafts       []string      `json:"drafts"`       // versions that are not activated
 	Lag          *int64        `json:"lag"`          // requests that delivery has not done; null: it could not be found out
 	LagProblem   string        `json:"lag_problem"`  // why it could not be found out
 	Suppressions int           `json:"suppressions"` // entries of the suppression list
@@ -225,10 +225,10 @@ func (s Status) advice() []string {
 	say(one(s.Halted), "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
 	say(one(s.Policy == ""), "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
 	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
-	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and nobody is being called: is the service `delivery` running?")
+	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and no call is in progress: is the service `delivery` running?")
 	for _, m := range s.Months {
 		if waiting := m.Dispatch[billing.Ready] + m.Dispatch[billing.Failed]; m.PastDeadline != "" {
-			say(waiting, "%s: %d bills expire at the next dispatcher run, and go to nobody: %s. Before it, %s.", m.Month, waiting, m.PastDeadline, BeforeTheyExpire)
+			say(waiting, "%s: %d bills expire at the next dispatcher run and are not sent: %s. Before it, %s.", m.Month, waiting, m.PastDeadline, BeforeTheyExpire)
 		}
 		say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
 		say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)

@@ -52,8 +52,8 @@ type stall struct {
 	inFlight int
 }
 
-// stalled reports whether the number of targets in flight has not changed for LingerStall: then nobody delivers, or
-// nobody settles, and the run does not wait for them. They are counted that seldom because a month may have millions.
+// stalled reports whether the number of targets in flight has not changed for LingerStall: then nothing is
+// delivered or settled, and the run does not wait for it. They are counted that rarely because a month may have millions.
 func (r *run) stalled(ctx context.Context, last *stall, now time.Time) (bool, error) {
 	if last.inFlight >= 0 && now.Sub(last.since) < r.config.LingerStall {
 		return false, nil

@@ -33,7 +33,7 @@ const countLimit = 100_000_000
 var errCapReached = errors.New("the run's cap is reached")
 
 // passes makes one pass after another. A pass is repeated, with the same now, for rows that others held when it came
-// by: those of a dispatcher that died lie behind our cursor. A lingering run takes a new now once something more is
+// by: those of a dispatcher that died are behind our cursor. A lingering run takes a new now once something more is
 // due.
 func (r *run) passes(ctx context.Context) error {
 	for {
@@ -61,7 +61,7 @@ func (r *run) passes(ctx context.Context) error {
 	}
 }
 
-// pass goes once through what is due at passNow, page by page.
+// pass dispatches what is due at passNow, page by page.
 func (r *run) pass(ctx context.Context, passNow time.Time) error {
 	var cursor port.Cursor
 	for {

@@ -23,7 +23,7 @@ var (
 	ErrUnacknowledged = errors.New("the event log acknowledged nothing, two pages in a row")
 	// ErrHalted: an operator has halted everything that goes out.
 	ErrHalted = errors.New("halted by an operator")
-	// ErrStopped: the run was asked to stop before it was through.
+	// ErrStopped: the run was asked to stop before it had finished.
 	ErrStopped = errors.New("stopped before everything due was dispatched")
 )
 
@@ -91,7 +91,7 @@ type Ports struct {
 	Metrics   port.Metrics
 }
 
-// Runner makes runs. Several runs may go on at once, in one process or many.
+// Runner makes runs. Several runs may be active at once, in one process or many.
 type Runner struct {
 	Ports
 	config Config

@@ -71,7 +71,7 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 	if len(left) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is not through: %s; bring them to an end, or close it all the same (--force): then only a run that names the month takes what is left",
+	return fmt.Errorf("%w: %s is not finished: %s; bring them to an end, or close it with --force: then only a run that names the month takes what is left",
 		billing.ErrRefused, month, strings.Join(left, ", "))
 }
 

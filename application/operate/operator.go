@@ -40,7 +40,7 @@ type Ports struct {
 // Operator carries out acts. Safe for concurrent use.
 type Operator struct {
 	Ports
-	// CallDeadline is the longest call deadline of any provider: nobody is sent a copy before it has passed.
+	// CallDeadline is the longest call deadline of any provider: no second copy is sent before it has passed.
 	CallDeadline time.Duration
 	watch        *outage.Watch
 }
@@ -76,7 +76,7 @@ func (o *Operator) change(ctx context.Context, what string, k key.Target, by por
 		err = refused
 	}
 	switch {
-	case err != nil && unknown: // the first try, if it was committed, now stands in the way of this one; so is its entry
+	case err != nil && unknown: // the first try, if it was committed, is why this one is refused; its entry was committed with it
 		return result, fmt.Errorf("%s: the answer to the first try was lost, it may have been done (the audit shows it): %w", what, err)
 	case err != nil:
 		return result, fmt.Errorf("%s: %w", what, err)

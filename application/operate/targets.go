@@ -41,7 +41,7 @@ func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (bil
 	})
 }
 
-// Pause stops dispatching a target until it is resumed. A try that is under way goes on.
+// Pause stops dispatching a target until it is resumed. A try in progress is not stopped.
 func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, "pause", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
 		if !billing.Can(t.Status(), billing.EventPause, billing.Paused) {
@@ -85,7 +85,7 @@ func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (bil
 	})
 }
 
-// Verdict records what became of an UNKNOWN target: delivered makes it SUCCEEDED, not delivered lets it go on with its
+// Verdict records what became of an UNKNOWN target: delivered makes it SUCCEEDED, not delivered continues its
 // route. The verdict goes into the ledger, and the target follows from it as from any outcome, in the same transaction.
 func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by port.Act) (billing.Target, error) {
 	what := "verdict: not delivered"

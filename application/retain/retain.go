@@ -64,12 +64,12 @@ type MonthPlan struct {
 	Month    key.Month
 	Data     port.MonthSize
 	Packs    port.PackSize
-	Statuses map[billing.Status]int // how its bills ended, or where they stand
+	Statuses map[billing.Status]int // how many bills have each status
 	Open     string                 // why it may not go as it is; "": it may
 	Locked   bool                   // a gateway may be called right now: it may not go, whoever wants it
 }
 
-// Plan looks what is old enough; only: no other month than this one (0: all). It changes nothing. ErrNotFound where
+// Plan lists what is old enough; only: no other month than this one (0: all). It changes nothing. ErrNotFound where
 // the one month was never opened, billing.ErrRefused where it is not old enough.
 func (k *Keeper) Plan(ctx context.Context, only key.Month) (plan Plan, err error) {
 	now := k.Clock.Now().UTC()
@@ -128,7 +128,7 @@ func (k *Keeper) old(ctx context.Context, before, only key.Month) (months []port
 // prefix is what the names of a month's packs begin with, as the rendering gives them.
 func prefix(month key.Month) string { return month.String() + "/" }
 
-// month looks at one month.
+// month plans one month.
 func (k *Keeper) month(ctx context.Context, state port.MonthState) (plan MonthPlan, err error) {
 	plan = MonthPlan{Month: state.Month}
 	if plan.Data, err = k.Retention.Size(ctx, state.Month); err != nil {
@@ -162,13 +162,13 @@ func (k *Keeper) month(ctx context.Context, state port.MonthState) (plan MonthPl
 	return plan, nil
 }
 
-// Told learns how far it is: of the month, how many of its packs are gone.
-type Told func(month key.Month, gone port.PackSize)
+// Progress is called with how many packs of a month are removed.
+type Progress func(month key.Month, gone port.PackSize)
 
 // Apply removes what the rule says, the oldest month first, and returns what it found there. While a month is not
-// through it removes nothing at all (billing.ErrRefused), unless anyway: open months and calls without an outcome stay
+// finished it removes nothing at all (billing.ErrRefused), unless force is set: open months and calls without an outcome stay
 // refused. Safe to repeat, also after it was killed in the middle.
-func (k *Keeper) Apply(ctx context.Context, only key.Month, anyway bool, by port.Act, told Told) (Plan, error) {
+func (k *Keeper) Apply(ctx context.Context, only key.Month, force bool, by port.Act, progress Progress) (Plan, error) {
 	if strings.TrimSpace(by.Actor) == "" || strings.TrimSpace(by.Reason) == "" {
 		return Plan{}, operate.ErrNoReason
 	}
@@ -178,16 +178,16 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, anyway bool, by port
 	}
 	var refused []error
 	for _, m := range plan.Months {
-		if m.Open != "" && (m.Locked || !anyway) {
-			refused = append(refused, fmt.Errorf("%w: %s is not through: %s", billing.ErrRefused, m.Month, m.Open))
+		if m.Open != "" && (m.Locked || !force) {
+			refused = append(refused, fmt.Errorf("%w: %s is not finished: %s", billing.ErrRefused, m.Month, m.Open))
 		}
 	}
 	if len(refused) > 0 {
-		return plan, fmt.Errorf("nothing was removed: %w; name the months that may go (--month), or let bills go that did not come to an end (--force)", errors.Join(refused...))
+		return plan, fmt.Errorf("nothing was removed: %w; name the months that may go (--month), or remove bills that did not come to an end too (--force)", errors.Join(refused...))
 	}
 	for _, m := range plan.Months {
-		if err := k.drop(ctx, m, by, told); err != nil {
-			return plan, fmt.Errorf("remove %s: %w (run it again: it goes on where it stopped)", m.Month, err)
+		if err := k.drop(ctx, m, by, progress); err != nil {
+			return plan, fmt.Errorf("remove %s: %w (run it again: it continues where it stopped)", m.Month, err)
 		}
 	}
 	if only != 0 || plan.Audit == (port.AuditSize{}) {
@@ -199,7 +199,7 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, anyway bool, by port
 
 // drop removes a month: first that is audited, because packs are not part of any transaction; then the packs go, then the
 // rows, with an entry of their own.
-func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, told Told) error {
+func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, progress Progress) error {
 	by.At = k.Clock.Now()
 	entry := port.AuditEntry{Action: "remove month: " + m.String(), Subject: m.Month.String(), By: by}
 	if err := k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Audit.Record(ctx, entry) }); err != nil {
@@ -210,8 +210,8 @@ func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, told Told) 
 		before := gone
 		_, err := k.Packs.Remove(ctx, prefix(m.Month), func(now port.PackSize) {
 			gone = port.PackSize{Packs: before.Packs + now.Packs, Bytes: before.Bytes + now.Bytes}
-			if told != nil {
-				told(m.Month, gone)
+			if progress != nil {
+				progress(m.Month, gone)
 			}
 		})
 		return err

@@ -12,8 +12,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// hint is a consumed result whose target waits to be settled.
-type hint struct {
+// consumed is a consumed result whose target waits to be settled.
+type consumed struct {
 	target key.Target
 	done   func()
 }
@@ -21,9 +21,9 @@ type hint struct {
 // consumeResults settles the targets that results name, in batches across partitions. A result that cannot be decoded
 // is logged and skipped: the sweep finds its ledger row.
 func (s *Settler) consumeResults(ctx context.Context) error {
-	hints := make(chan hint, s.config.Batch)
+	results := make(chan consumed, s.config.Batch)
 	var settling sync.WaitGroup
-	settling.Go(func() { s.settleBatches(ctx, hints) })
+	settling.Go(func() { s.settleBatches(ctx, results) })
 	err := s.Results.Run(ctx, func(ctx context.Context, m port.Received) {
 		result, err := event.DecodeResult(m.Message)
 		if err != nil {
@@ -34,42 +34,42 @@ func (s *Settler) consumeResults(ctx context.Context) error {
 			return
 		}
 		select {
-		case hints <- hint{target: result.Delivery().Target(), done: m.Done}:
+		case results <- consumed{target: result.Delivery().Target(), done: m.Done}:
 		case <-ctx.Done():
 		}
 	})
-	close(hints)
+	close(results)
 	settling.Wait()
 	return err
 }
 
-// settleBatches settles hints in batches: whatever waits, and under load, if the batch before had more than one hint,
-// what comes within Config.Linger. The batch in hand is finished after the context has ended.
-func (s *Settler) settleBatches(ctx context.Context, hints <-chan hint) {
-	hand := make([]hint, 0, s.config.Batch)
-	for first := range hints {
+// settleBatches settles results in batches: whatever waits, and under load, if the batch before had more than one,
+// what comes within Config.Linger. The batch in progress is finished after the context has ended.
+func (s *Settler) settleBatches(ctx context.Context, results <-chan consumed) {
+	pending := make([]consumed, 0, s.config.Batch)
+	for first := range results {
 		var over <-chan time.Time
-		if len(hand) > 1 && s.config.Linger > 0 {
+		if len(pending) > 1 && s.config.Linger > 0 {
 			over = s.Clock.After(s.config.Linger)
 		}
-		hand = batch.Gather(append(hand[:0], first), s.config.Batch, hints, over)
-		s.settleHints(ctx, hand)
+		pending = batch.Gather(append(pending[:0], first), s.config.Batch, results, over)
+		s.settleResults(ctx, pending)
 	}
 }
 
-func (s *Settler) settleHints(ctx context.Context, hints []hint) {
-	keys := make([]key.Target, len(hints))
-	for i, h := range hints {
+func (s *Settler) settleResults(ctx context.Context, results []consumed) {
+	keys := make([]key.Target, len(results))
+	for i, h := range results {
 		keys[i] = h.target
 	}
 	if _, err := s.Settle(ctx, keys); err != nil {
 		if ctx.Err() != nil {
 			return // not done, so the results are redelivered
 		}
-		// They are only hints: the ledger has their rows, and the sweep tries again.
+		// An event is only a hint: the ledger has their rows, and the sweep tries again.
 		s.Log.Error("results could not be settled; the sweep tries again", port.Field{Key: "error", Value: err})
 	}
-	for _, h := range hints {
+	for _, h := range results {
 		h.done()
 	}
 }

@@ -22,8 +22,8 @@ type Config struct {
 	Batch      int           // targets of a transaction, 1 to 1,000; default 500
 	Linger     time.Duration // how long a transaction waits for more targets under load; default 0: not at all
 	SweepEvery time.Duration // how often the ledger is swept for what no event reported; default 10 s
-	LeaseEvery time.Duration // how often claims whose lease has ended are looked for; default 30 s
-	ReapEvery  time.Duration // how often lost requests are looked for; default 30 s
+	LeaseEvery time.Duration // how often claims whose lease has ended are swept; default 30 s
+	ReapEvery  time.Duration // how often lost requests are requeued; default 30 s
 	ReapGrace  time.Duration // how long a request may wait to be claimed before it can count as lost; default 10 min
 }
 

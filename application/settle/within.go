@@ -45,7 +45,7 @@ func (w Within) Settle(ctx context.Context, locked []billing.Target) ([]billing.
 	return append(changed, accepted...), err
 }
 
-// acceptLate ends targets of which an older try was accepted. Whether somebody may still be calling for the current key
+// acceptLate ends targets of which an older try was accepted. Whether a call may still be made for the current key
 // is decided by the insert of the revocation, never by the rows that were read before it.
 func (w Within) acceptLate(ctx context.Context, late []billing.Target) ([]billing.Target, error) {
 	if len(late) == 0 {

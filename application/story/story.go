@@ -1,4 +1,4 @@
-// Package story tells the story of one bill in sentences: where it came from, what was decided by which rule, each try
+// Package story explains one bill in sentences: where it came from, what was decided by which rule, each try
 // with the gateway's words, what people did, and what happens next. It is a pure function of facts, so that the command
 // line, a console and a test show the same words. Destinations are masked before they get here.
 package story

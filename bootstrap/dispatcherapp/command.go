@@ -168,7 +168,7 @@ func Print(out io.Writer, r port.Run) {
 		}
 	}
 	if n := r.Decisions[billing.RuleDeadline]; n > 0 {
-		fmt.Fprintf(out, "  %8d  expired, and go to nobody: the deadline that their policy gives %s has passed (`balsong policy list` shows it). They lie in `balsong unreached --month %s`;\n"+
+		fmt.Fprintf(out, "  %8d  expired and are not sent: the deadline that their policy gives %s has passed (`balsong policy list` shows it). They are in `balsong unreached --month %s`;\n"+
 			"            for bills of such a month that are still to go out, activate a policy with a later deadline before the run\n", n, r.Month, r.Month)
 	}
 	if r.Unrendered > 0 {

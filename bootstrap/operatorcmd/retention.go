@@ -32,7 +32,7 @@ func newRetention() *cobra.Command {
 		Use: "retention", Args: cli.NoArguments, Short: "Remove months that were kept long enough",
 		Long: "Remove the bills, the ledger, the refused rows and the statements of months that are older than BALSONG_KEEP_MONTHS (12), and what was recorded\n" +
 			" (imports, runs, acts) once it is older than BALSONG_KEEP_AUDIT_MONTHS (60). There is no way back.\n\n" +
-			"A month goes when it is closed and its bills came to an end; while one is not through, nothing is removed. It is recorded who removed what\n" +
+			"A month goes when it is closed and its bills came to an end; while one is not finished, nothing is removed. It is recorded who removed what\n" +
 			"and why, before it is gone. Safe to run twice, and again after it was killed.",
 		Example: "  balsong month retention --dry-run\n  balsong month retention --reason \"yearly clean-up, ticket 4711\"\n" +
 			"  balsong month retention --month 2025-10 --force --reason \"42 bills were never corrected\"",
@@ -146,7 +146,7 @@ func printRetention(w io.Writer, plan retain.Plan, happens string) {
 	for _, m := range plan.Months {
 		fmt.Fprintf(w, "%s %s: %s; %d MiB of the database, %d MiB of packs\n", m.Month, happens, m, m.Data.Bytes>>20, m.Packs.Bytes>>20)
 		if m.Open != "" {
-			fmt.Fprintf(w, "  it is not through: %s\n", m.Open)
+			fmt.Fprintf(w, "  it is not finished: %s\n", m.Open)
 		}
 	}
 	if plan.Audit != (port.AuditSize{}) {

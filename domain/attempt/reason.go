@@ -26,7 +26,7 @@ var FailureClassTable = wording.Table[FailureClass]{
 // FailureClasses lists every class.
 var FailureClasses = FailureClassTable.Codes()
 
-// Hard reports whether the class rules out the channel for this bill, so that the route goes on with another one.
+// Hard reports whether the class rules out the channel for this bill, so that the route continues with another one.
 func (c FailureClass) Hard() bool { return c == Permanent || c == Suppressed }
 
 // Text is the class for people.
@@ -39,7 +39,7 @@ type Reason string
 const (
 	ReasonWindow    Reason = "window_closed"  // quiet hours began before the claim
 	ReasonExpired   Reason = "expired"        // the deadline passed before the claim
-	ReasonThrottled Reason = "throttled"      // the gateway said "not now"
+	ReasonThrottled Reason = "throttled"      // the gateway asked for a later try
 	ReasonSendBy    Reason = "send_by_passed" // claimed, but too late to call within the lease
 	ReasonNotCalled Reason = "not_called"     // claimed, and the connection could not be made: surely no call
 	ReasonNoGateway Reason = "no_gateway"     // this deployment has no gateway for the channel

@@ -19,12 +19,12 @@ type UnknownPolicy string
 
 // The unknown policies.
 const (
-	Hold   UnknownPolicy = "hold"   // nobody is sent a second copy blindly: an operator decides
-	Resend UnknownPolicy = "resend" // go on with the route; duplicates are admitted and counted
+	Hold   UnknownPolicy = "hold"   // no second copy is sent until an operator decides
+	Resend UnknownPolicy = "resend" // continue the route; duplicates are possible and counted
 )
 
-// Facts are what a dispatch decided and settling needs later. Each ledger row carries them, so that nobody has to look
-// up the policy of a past attempt.
+// Facts are what a dispatch decided and settling needs later. Each ledger row carries them, so that the
+// policy of a past attempt is never needed.
 type Facts struct {
 	Channel       channel.Kind
 	Step          int16 // index into the route written out

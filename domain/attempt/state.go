@@ -7,11 +7,11 @@ type State string
 
 // The ledger's states.
 const (
-	Claimed   State = "CLAIMED"   // somebody is about to call the gateway, until the lease ends
+	Claimed   State = "CLAIMED"   // its owner may call the gateway until the lease ends
 	Unknown   State = "UNKNOWN"   // a call may have been made and its answer will not come
 	Succeeded State = "SUCCEEDED" // accepted by the gateway
 	Failed    State = "FAILED"    // refused for good, or content that must not go out
-	NotSent   State = "NOT_SENT"  // no call was made, or the gateway said "not now"
+	NotSent   State = "NOT_SENT"  // no call was made, or the gateway asked for a later try
 	Revoked   State = "REVOKED"   // closed before anybody called
 )
 

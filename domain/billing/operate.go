@@ -76,7 +76,7 @@ func (t *Target) Uncancel(current *attempt.Row, v policy.Version, now time.Time)
 	}
 }
 
-// uncancelFailed goes on with the next step of the route, as settling would have done.
+// uncancelFailed continues with the next step of the route, as settling would have done.
 func (t *Target) uncancelFailed(row attempt.Row, v policy.Version, now time.Time) error {
 	steps := v.Steps(t.s.Wished)
 	next := policy.Next(steps, row.Step)
@@ -145,7 +145,7 @@ func (t Target) MayCorrect(current *attempt.Row) (revoke bool, err error) {
 	return false, t.refuse("its current try is %s: wait for its outcome, then correct it", current.State)
 }
 
-// Correct takes over corrected data, after MayCorrect and, where it said so, a successful revocation. The next round
+// Correct takes over corrected data, after MayCorrect and, where it requires one, a successful revocation. The next round
 // carries the new data, so that no older copy can go out. The batch must render it again first.
 func (t *Target) Correct(corrected State, now time.Time) error {
 	to := Ready

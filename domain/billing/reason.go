@@ -50,7 +50,7 @@ var RuleTable = wording.Table[Rule]{
 // Text is the rule for people.
 func (r Rule) Text() wording.Text { return RuleTable.Text(r) }
 
-// Kind is what a run does by the rule; "" for a word that is no rule.
+// Kind is what a run does by the rule; "" for an unknown rule.
 func (r Rule) Kind() DecisionKind {
 	switch r {
 	case RuleDue:

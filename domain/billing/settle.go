@@ -47,7 +47,7 @@ func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, erro
 	return Unchanged, nil
 }
 
-// SucceedsPlainly tells whether Settle changes the status to SUCCEEDED and nothing else, whatever other rows there are: the
+// SucceedsPlainly reports whether Settle changes the status to SUCCEEDED and nothing else, whatever other rows there are: the
 // row of the current key is SUCCEEDED, which it stays for ever, and the target waits for just that. A store may therefore
 // find such targets and change them in one statement.
 func (t Target) SucceedsPlainly(current attempt.Row) bool {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// BatchStatus is the status that the statement batch, and nobody else, writes.
+// BatchStatus is the status that only the statement batch writes.
 type BatchStatus string
 
 // The batch statuses.

@@ -32,7 +32,7 @@ type State struct {
 
 	Quiet      window.Forbidden // the customer's own quiet hours; zero: the policy's
 	Deadline   time.Time        // the target's own; zero: the policy's
-	Wished     channel.Kind     // the customer's channel wish; "": none
+	Wished     channel.Kind     // the customer's preferred channel; "": none
 	Reachable  channel.Set      // channels with a destination
 	Suppressed channel.Set      // channels on the suppression list
 
@@ -147,7 +147,7 @@ func (t *Target) PauseFor(reason PauseReason) error {
 func (t *Target) Explain(d Decision) { t.s.LastRule, t.s.LastDecision = d.Rule, d.String() }
 
 // Requeue makes a target whose message was lost a candidate again, with the same key (R8). After maxRequeues times it
-// becomes PAUSED(no_claim) instead. Doing so too early does no harm: the ledger lets only one delivery through.
+// becomes PAUSED(no_claim) instead. Requeueing too early does no harm: the ledger lets only one delivery through.
 func (t *Target) Requeue(maxRequeues int16, now time.Time) error {
 	if t.s.Requeues >= maxRequeues && t.s.Dispatch == Requested {
 		return t.PauseFor(PauseNoClaim)
@@ -170,7 +170,7 @@ func (t *Target) End(as Status) error {
 	case Exhausted:
 		return t.move(EventExhaust, Exhausted)
 	default:
-		return fmt.Errorf("%w: %s: %q is no end that can be asked for", ErrTransition, t.s.Key, as)
+		return fmt.Errorf("%w: %s: %q is no end that can be requested", ErrTransition, t.s.Key, as)
 	}
 }
 

@@ -239,9 +239,9 @@ func (v Version) to(next Status) (Version, error) {
 	return v, nil
 }
 
-// Steps returns the route written out for a customer's channel wish, as [EMAIL, EMAIL, SMS]. The caller must not change
+// Steps returns the route written out for a customer's preferred channel, as [EMAIL, EMAIL, SMS]. The caller must not change
 // it.
-func (v Version) Steps(wish channel.Kind) []channel.Kind { return v.spec.Route.Steps(wish) }
+func (v Version) Steps(preferred channel.Kind) []channel.Kind { return v.spec.Route.Steps(preferred) }
 
 // BackoffFor returns the pause for a failure class.
 func (v Version) BackoffFor(class attempt.FailureClass) attempt.Backoff {

@@ -39,13 +39,13 @@ func (r Route) validate() error {
 	return nil
 }
 
-// Steps writes the route out for a customer's channel wish: the legs of that channel come first, the others keep their
-// order. A wish for a channel that is not in the route changes nothing.
-func (r Route) Steps(wish channel.Kind) []channel.Kind {
+// Steps writes the route out for a customer's preferred channel: the legs of that channel come first, the others keep their
+// order. A preference for a channel that is not in the route changes nothing.
+func (r Route) Steps(preferred channel.Kind) []channel.Kind {
 	var steps []channel.Kind
-	for _, wished := range []bool{true, false} {
+	for _, first := range []bool{true, false} {
 		for _, leg := range r {
-			if (leg.Channel == wish) != wished {
+			if (leg.Channel == preferred) != first {
 				continue
 			}
 			for range leg.Tries {

@@ -113,8 +113,8 @@ func TestAMonthWhoseDeadlineHasPassedIsToldBeforeItsBillsExpire(t *testing.T) {
 	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2024-01", "--file", bills),
 		"warning: the deadline of 2024-01 passed on 2024-02-15 00:00 KST", "policy activate")
 	h.says(core.ExitOK, "batch", "render", "--month", "2024-01")
-	h.expect(h.says(core.ExitOK, "status"), "the deadline of 2024-01 passed", "2 bills expire at the next dispatcher run, and go to nobody")
-	h.expect(h.says(core.ExitOK, "dispatcher"), "2  expired, and go to nobody", "unreached --month 2024-01", "later deadline")
+	h.expect(h.says(core.ExitOK, "status"), "the deadline of 2024-01 passed", "2 bills expire at the next dispatcher run and are not sent")
+	h.expect(h.says(core.ExitOK, "dispatcher"), "2  expired and are not sent", "unreached --month 2024-01", "later deadline")
 	if said := h.says(core.ExitOK, "status"); strings.Contains(said, "expire at the next") {
 		t.Errorf("nothing is left to expire:\n%s", said)
 	}
