@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"slices"
+	"strings"
 	"time"
-
-	"github.com/balsong/balsong/domain/channel"
 )
 
 // ErrInvalid is wrapped by every configuration error; the text names the variable and what to do.
@@ -96,55 +94,6 @@ type Settlement struct {
 	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"pause between two looks for claims whose lease has ended"`
 	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"pause between two looks for lost requests"`
 	ReapGrace  time.Duration `env:"BALSONG_SETTLE_REAP_GRACE" envDefault:"10m" help:"how long a request may wait before it can count as lost"`
-}
-
-// Gateways are the providers.
-type Gateways struct {
-	SMTP SMTP
-	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
-	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`
-}
-
-// ByHTTP lists the providers that are called by HTTP, by their channels.
-func (g Gateways) ByHTTP() []HTTPLane {
-	return []HTTPLane{
-		{channel.SMS, g.SMS},
-		{channel.Push, g.Push},
-	}
-}
-
-// HTTPLane is the provider of a channel. Its variables begin with BALSONG_ and the channel.
-type HTTPLane struct {
-	Channel channel.Kind
-	HTTPGateway
-}
-
-// SMTP is the e-mail provider.
-type SMTP struct {
-	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail is sent"`
-	TLS          string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"STARTTLS: mandatory, opportunistic or none"`
-	User         string        `env:"BALSONG_SMTP_USER" help:"user; without it no login"`
-	Password     string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password"`
-	From         string        `env:"BALSONG_SMTP_FROM" envDefault:"billing@example.com" help:"From address, with or without a name"`
-	ReplyTo      string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; without it none"`
-	AdFrom       string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without it that of bills"`
-	AdReplyTo    string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
-	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
-	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; at least call deadline and margin together"`
-	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
-	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
-	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
-}
-
-// HTTPGateway is a provider that is called by HTTP: SMS, push.
-type HTTPGateway struct {
-	URL          string        `env:"URL" help:"address that messages are posted to; without it none is sent"`
-	Token        string        `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
-	CallDeadline time.Duration `env:"CALL_DEADLINE" envDefault:"30s" help:"longest call"`
-	Lease        time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; at least call deadline and margin together"`
-	Margin       time.Duration `env:"MARGIN" envDefault:"5s" help:"time for what happens between claim and call"`
-	Rate         float64       `env:"RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
-	InFlight     int           `env:"IN_FLIGHT" envDefault:"10000" help:"most calls at the same time"`
 }
 
 // Dispatcher is the dispatcher app's configuration.
@@ -290,6 +239,9 @@ func (k Kafka) validate() error {
 		return errors.New("BALSONG_KAFKA_BROKERS is empty (want host:port, comma-separated)")
 	}
 	for _, broker := range k.Brokers {
+		if strings.Contains(broker, "@") {
+			return errors.New("BALSONG_KAFKA_BROKERS contains a user or a password, which would not be used: take it away (set BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD)")
+		}
 		if _, _, err := net.SplitHostPort(broker); err != nil {
 			return fmt.Errorf("BALSONG_KAFKA_BROKERS: %q is not host:port", broker)
 		}
@@ -307,32 +259,5 @@ func (s S3) validate() error {
 	if s.Bucket == "" {
 		return errors.New("BALSONG_S3_BUCKET is empty")
 	}
-	return nil
-}
-
-func (g Gateways) validate() error {
-	type lane struct {
-		name                   string
-		on                     bool
-		deadline, lease, slack time.Duration
-		inFlight               int
-	}
-	var problems []error
-	lanes := []lane{{"BALSONG_SMTP", g.SMTP.Addr != "", g.SMTP.CallDeadline, g.SMTP.Lease, g.SMTP.Margin, g.SMTP.InFlight}}
-	for _, l := range g.ByHTTP() {
-		lanes = append(lanes, lane{"BALSONG_" + string(l.Channel), l.URL != "", l.CallDeadline, l.Lease, l.Margin, l.InFlight})
-	}
-	for _, l := range lanes {
-		switch {
-		case !l.on:
-		case l.deadline <= 0 || l.slack < 0 || l.lease < l.deadline+l.slack:
-			problems = append(problems, fmt.Errorf("%s_LEASE (%s) must be at least %s_CALL_DEADLINE (%s) and %s_MARGIN (%s) together", l.name, l.lease, l.name, l.deadline, l.name, l.slack))
-		case l.inFlight < 1:
-			problems = append(problems, fmt.Errorf("%s_IN_FLIGHT must be at least 1", l.name))
-		}
-	}
-	if g.SMTP.Addr != "" && !slices.Contains([]string{"mandatory", "opportunistic", "none"}, g.SMTP.TLS) {
-		problems = append(problems, fmt.Errorf("BALSONG_SMTP_TLS is %q (want mandatory, opportunistic or none)", g.SMTP.TLS))
-	}
-	return errors.Join(problems...)
+	return checkUserinfo("BALSONG_S3_ENDPOINT", s.Endpoint, "set BALSONG_S3_ACCESS_KEY and BALSONG_S3_SECRET_KEY")
 }

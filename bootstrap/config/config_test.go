@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func environment(t *testing.T, variables map[string]string) {
 }
 
 func TestTheDefaultsOfADeliveryAreThoseOfProduction(t *testing.T) {
-	environment(t, map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMS_URL": "https://sms.example.com"})
+	environment(t, map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMS_URL": "https://sms.example.com"})
 	c, err := config.Load[config.Deliverer](t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -95,20 +96,20 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 		want []string
 	}{
 		"lease shorter than the call": {
-			map[string]string{"BALSONG_SMS_URL": "http://x", "BALSONG_SMS_LEASE": "20s"},
+			map[string]string{"BALSONG_SMS_URL": "https://x", "BALSONG_SMS_LEASE": "20s"},
 			[]string{"BALSONG_SMS_LEASE (20s)", "BALSONG_SMS_CALL_DEADLINE (30s)", "BALSONG_SMS_MARGIN (5s)"},
 		},
 		"lease of the relay": {
-			map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_LEASE": "10m"},
+			map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_LEASE": "10m"},
 			[]string{"BALSONG_SMTP_LEASE (10m0s)"},
 		},
 		"no connections": {map[string]string{"BALSONG_DB_MAX_CONNS": "0"}, []string{"BALSONG_DB_MAX_CONNS"}},
 		"database url":   {map[string]string{"DATABASE_URL": "mysql://localhost/x"}, []string{"DATABASE_URL", "postgres://"}},
 		"broker address": {map[string]string{"BALSONG_KAFKA_BROKERS": "localhost"}, []string{"BALSONG_KAFKA_BROKERS", `"localhost"`}},
 		"in sync":        {map[string]string{"BALSONG_KAFKA_REPLICATION": "1"}, []string{"MIN_INSYNC"}},
-		"tls word":       {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_TLS": "maybe"}, []string{"BALSONG_SMTP_TLS", "mandatory"}},
-		"half a word":    {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_TLS": "man"}, []string{"BALSONG_SMTP_TLS"}},
-		"no calls":       {map[string]string{"BALSONG_PUSH_URL": "http://x", "BALSONG_PUSH_IN_FLIGHT": "0"}, []string{"BALSONG_PUSH_IN_FLIGHT"}},
+		"tls word":       {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_TLS": "maybe"}, []string{"BALSONG_SMTP_TLS", "mandatory"}},
+		"half a word":    {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_TLS": "man"}, []string{"BALSONG_SMTP_TLS"}},
+		"no calls":       {map[string]string{"BALSONG_PUSH_URL": "https://x", "BALSONG_PUSH_IN_FLIGHT": "0"}, []string{"BALSONG_PUSH_IN_FLIGHT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment(t, c.set)
@@ -120,6 +121,48 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q is missing in %q", want, err)
 				}
+			}
+		})
+	}
+}
+
+func TestNoSecretGoesUnencryptedToAnotherMachine(t *testing.T) {
+	relay := func(more map[string]string) map[string]string {
+		set := map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com"}
+		maps.Copy(set, more)
+		return set
+	}
+	for name, c := range map[string]struct {
+		set     map[string]string
+		refused string // "": accepted
+	}{
+		"token by http":          {map[string]string{"BALSONG_SMS_URL": "http://sms.example.com", "BALSONG_SMS_TOKEN": "hunter2"}, "BALSONG_SMS_ALLOW_PLAIN_HTTP=true"},
+		"bills by http":          {map[string]string{"BALSONG_PUSH_URL": "http://10.0.0.1:80"}, "BALSONG_PUSH_ALLOW_PLAIN_HTTP=true"},
+		"allowed":                {map[string]string{"BALSONG_SMS_URL": "http://gateway", "BALSONG_SMS_ALLOW_PLAIN_HTTP": "true", "BALSONG_SMS_TOKEN": "hunter2"}, ""},
+		"to this machine":        {map[string]string{"BALSONG_SMS_URL": "http://localhost:1", "BALSONG_PUSH_URL": "http://[::1]:1", "BALSONG_PUSH_TOKEN": "hunter2"}, ""},
+		"by https":               {map[string]string{"BALSONG_SMS_URL": "https://sms.example.com", "BALSONG_SMS_TOKEN": "hunter2"}, ""},
+		"password to the relay":  {relay(map[string]string{"BALSONG_SMTP_TLS": "none", "BALSONG_SMTP_USER": "u", "BALSONG_SMTP_PASSWORD": "hunter2"}), "BALSONG_SMTP_TLS is none"},
+		"no password":            {relay(map[string]string{"BALSONG_SMTP_TLS": "none"}), ""},
+		"a password on 465":      {relay(map[string]string{"BALSONG_SMTP_TLS": "implicit", "BALSONG_SMTP_USER": "u", "BALSONG_SMTP_PASSWORD": "hunter2"}), ""},
+		"a user in the URL":      {map[string]string{"BALSONG_SMS_URL": "https://user:hunter2@sms.example.com"}, "BALSONG_SMS_URL contains a user"},
+		"a password that is bad": {map[string]string{"BALSONG_SMS_URL": "https://user:hunter2%zz@sms.example.com"}, "BALSONG_SMS_URL contains a user"},
+		"a user of the bucket":   {map[string]string{"BALSONG_S3_ENDPOINT": "https://user:hunter2@s3.example.com"}, "BALSONG_S3_ENDPOINT contains a user"},
+		"a user of the brokers":  {map[string]string{"BALSONG_KAFKA_BROKERS": "user:hunter2@kafka:9092"}, "BALSONG_KAFKA_BROKERS contains a user"},
+		"a user in the relay":    {relay(map[string]string{"BALSONG_SMTP_ADDR": "user:hunter2@relay:587"}), "BALSONG_SMTP_ADDR is not host:port"},
+		"nobody sends":           {relay(map[string]string{"BALSONG_SMTP_FROM": ""}), "BALSONG_SMTP_FROM is not set"},
+		"bounces go nowhere":     {relay(map[string]string{"BALSONG_SMTP_ENVELOPE_FROM": "nobody"}), "BALSONG_SMTP_ENVELOPE_FROM"},
+		"bounces go elsewhere":   {relay(map[string]string{"BALSONG_SMTP_ENVELOPE_FROM": "bounces@example.com"}), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, c.set)
+			_, err := config.Load[config.Deliverer](t.Context())
+			switch {
+			case c.refused == "" && err != nil:
+				t.Error(err)
+			case c.refused != "" && (!errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), c.refused)):
+				t.Errorf("%q is missing in %v", c.refused, err)
+			case err != nil && strings.Contains(err.Error(), "hunter2"):
+				t.Errorf("the error shows a secret: %v", err)
 			}
 		})
 	}

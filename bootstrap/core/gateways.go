@@ -1,8 +1,10 @@
 package core
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"go.uber.org/fx"
@@ -67,9 +69,20 @@ func NewSMTP(c config.SMTP, clock port.Clock) (*smtp.Gateway, error) {
 			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
 		},
 		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS),
-		Username: c.User, Password: c.Password, From: c.From, ReplyTo: c.ReplyTo,
+		Username: c.User, Password: c.Password, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
+		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom,
 		Advertising: smtp.Letterhead{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
 	})
+}
+
+// hostName is the machine's own name where it is fully qualified; "" where it is not: careful servers refuse such a name in
+// EHLO.
+func hostName(ask func() (string, error)) string {
+	name, err := ask()
+	if err != nil || !strings.Contains(strings.Trim(name, "."), ".") || strings.HasPrefix(name, "localhost") || !smtp.ValidEHLO(name) {
+		return ""
+	}
+	return name
 }
 
 func addHTTP(c config.HTTPLane, clock port.Clock, add addLane) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
@@ -33,8 +34,20 @@ func database(ctx context.Context, c config.Database, clock port.Clock) []Findin
 	p.add(OK, version+" answers", "")
 	p.schema(facts)
 	p.clockOf(facts.Now, clock, facts.Asked, "leases go by the database's clock, quiet hours and deadlines by this one")
-	p.durability(facts, u != nil && loopback(u.Hostname()))
+	p.unencrypted(u)
+	p.durability(facts, u != nil && config.Loopback(u.Hostname()))
 	return p.list
+}
+
+// unencrypted looks at a password that goes to another machine over a connection that need not be encrypted.
+func (p *part) unencrypted(u *url.URL) {
+	if u == nil || config.Loopback(u.Hostname()) {
+		return
+	}
+	_, secret := u.User.Password()
+	if mode := u.Query().Get("sslmode"); secret && slices.Contains([]string{"", "disable", "allow", "prefer"}, mode) {
+		p.add(Advice, "DATABASE_URL has a password and does not insist on TLS", "set sslmode=verify-full (or require), and switch TLS on at the server")
+	}
 }
 
 func (p *part) troubled(err error, u *url.URL) {

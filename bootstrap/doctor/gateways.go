@@ -47,14 +47,11 @@ func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 	if err := gateway.Check(ctx); err != nil {
 		p.add(Problem, err.Error(), mailAdvice(err.Error()))
 	} else {
-		p.add(OK, "the server takes us in (TLS and login as configured)", "")
+		p.add(OK, "the server accepts EHLO, TLS, login and sender as configured", "")
 	}
 	host, _, _ := net.SplitHostPort(c.Addr)
-	if c.TLS == "none" && !loopback(host) {
+	if c.TLS == "none" && !config.Loopback(host) {
 		p.add(Advice, "BALSONG_SMTP_TLS is none: bills go over the network in the clear", "set it to mandatory")
-	}
-	if strings.HasSuffix(strings.TrimSuffix(c.From, ">"), "@example.com") && !loopback(host) {
-		p.add(Advice, "BALSONG_SMTP_FROM is an address at example.com", "set the address that bills come from")
 	}
 	p.deadlines("BALSONG_SMTP", c.CallDeadline, c.Lease, smtpCall, smtpLease)
 	return p.list
@@ -62,8 +59,16 @@ func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 
 func mailAdvice(said string) string {
 	switch {
+	case strings.Contains(said, "EHLO: "):
+		return "the server refuses this machine's name: set BALSONG_SMTP_EHLO to a name that resolves to this machine's public address"
+	case strings.Contains(said, "MAIL FROM: "):
+		return "the server refuses the sender: set BALSONG_SMTP_FROM, or BALSONG_SMTP_ENVELOPE_FROM, to an address that this user may send from"
+	case strings.Contains(said, "first record does not look like a TLS handshake"):
+		return "the server begins without TLS on this port: set BALSONG_SMTP_TLS=mandatory (STARTTLS, usually port 587), or take its port with TLS from the first byte (465)"
+	case strings.Contains(said, "greeting: ") && (strings.Contains(said, "EOF") || strings.Contains(said, "timeout") || strings.Contains(said, "closed")):
+		return "the server does not greet: a port with TLS from the first byte (465) needs BALSONG_SMTP_TLS=implicit"
 	case strings.Contains(said, "STARTTLS"):
-		return "the server offers no TLS on this port: take its submission port (587), or BALSONG_SMTP_TLS=none on a trusted network"
+		return "the server offers no STARTTLS on this port: take its submission port (587), or one with TLS from the first byte (465) and BALSONG_SMTP_TLS=implicit"
 	case strings.Contains(said, "AUTH"), strings.Contains(said, "535"), strings.Contains(said, "530"):
 		return "check BALSONG_SMTP_USER and BALSONG_SMTP_PASSWORD; a password is never sent over a line that is not encrypted"
 	case strings.Contains(said, "certificate"):
@@ -97,7 +102,7 @@ func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding 
 	} else {
 		p.add(OK, "it can be reached", "")
 	}
-	if u.Scheme == "http" && !loopback(u.Hostname()) {
+	if u.Scheme == "http" && !config.Loopback(u.Hostname()) {
 		p.add(Advice, "the URL is http: bills and the token go over the network in the clear", "take https")
 	}
 	p.deadlines(variable, c.CallDeadline, c.Lease, httpCall, httpLease)
@@ -112,9 +117,4 @@ func (p *part) deadlines(variable string, call, lease, wantCall, wantLease time.
 	if lease < wantLease {
 		p.add(Advice, fmt.Sprintf("%s_LEASE is %s", variable, lease), fmt.Sprintf("in production %s: a slow process loses its claims sooner", wantLease))
 	}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

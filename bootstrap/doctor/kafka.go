@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,9 @@ func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 		return p.list
 	}
 	p.add(OK, fmt.Sprintf("%d broker(s) answer", facts.Brokers), "")
+	if c.User != "" && !c.TLS && slices.ContainsFunc(c.Brokers, elsewhere) {
+		p.add(Advice, "BALSONG_KAFKA_USER logs in without TLS: an observer of the network can guess passwords against the exchange", "set BALSONG_KAFKA_TLS=true, and take the brokers' TLS port")
+	}
 	if facts.Brokers < int(c.Replication) {
 		p.add(Problem, fmt.Sprintf("%d broker(s), and BALSONG_KAFKA_REPLICATION asks for %d copies", facts.Brokers, c.Replication),
 			"add brokers; one alone (a laptop) needs BALSONG_KAFKA_REPLICATION=1 and BALSONG_KAFKA_MIN_INSYNC=1")
@@ -35,6 +40,12 @@ func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 		p.clockOf(future(topic, clock), clock, 0, "the reaper asks for offsets by the brokers' time")
 	}
 	return p.list
+}
+
+// elsewhere reports whether a broker is another machine.
+func elsewhere(broker string) bool {
+	host, _, _ := net.SplitHostPort(broker)
+	return !config.Loopback(host)
 }
 
 // future is the time of a topic's newest message, if that has not come yet: how long ago a message came says nothing.

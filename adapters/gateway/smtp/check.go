@@ -1,8 +1,10 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
@@ -11,15 +13,31 @@ import (
 // checkLimit bounds one Check.
 const checkLimit = 10 * time.Second
 
-// Check connects, encrypts and authenticates as for a message, and disconnects without sending one. The error wraps
-// gateway.ErrCheck and has the server's words; the context's end is reported the same way.
+// Check connects, says EHLO, encrypts and authenticates as for a message, announces each sender with MAIL FROM, takes that
+// back with RSET, and disconnects: no recipient is named, and nothing is sent. The error wraps gateway.ErrCheck, names the
+// step that failed and has the server's words; the context's end is reported the same way.
 func (g *Gateway) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	session, reply := g.connect(ctx)
-	if session == nil {
-		return fmt.Errorf("%w: %s", gateway.ErrCheck, reply.Detail)
+	s, err := g.open(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
 	}
-	session.close()
+	defer s.close()
+	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
+	defer stop()
+	senders := []string{cmp.Or(g.envelopeFrom, g.bills.from.Address), cmp.Or(g.envelopeFrom, g.advertising.from.Address)}
+	for _, from := range slices.Compact(senders) {
+		line, ok := s.mailFrom(envelope{from: from})
+		if !ok {
+			return fmt.Errorf("%w: MAIL FROM: the server takes no address beyond ASCII", gateway.ErrCheck)
+		}
+		if _, err := s.say([]command{{stageMail, line, codeDone}}); err != nil {
+			return fmt.Errorf("%w: MAIL FROM: %w", gateway.ErrCheck, err)
+		}
+		if err := s.client.Reset(); err != nil {
+			return fmt.Errorf("%w: RSET: %w", gateway.ErrCheck, err)
+		}
+	}
 	return nil
 }

@@ -36,7 +36,7 @@ type Config struct {
 	TLSConfig        *tls.Config // nil: the system's roots, the address's host name
 	Username         string      // "": no AUTH
 	Password         string
-	LocalName        string        // of EHLO; default "localhost"
+	LocalName        string        // of EHLO; default: the address of our end, as in [192.0.2.1]
 	From             string        // RFC 5322: "Example Telecom <bills@example.com>"
 	ReplyTo          string        // "": none
 	Advertising      Letterhead    // of mail of the class ADVERTISING; what is empty is as for bills
@@ -84,17 +84,14 @@ func New(c Config) (*Gateway, error) {
 		return nil, gateway.ConfigError(name, "tls", "%q is none of mandatory, opportunistic, none, implicit", c.TLS)
 	}
 	c = c.withDefaults()
-	if c.LocalName != header(c.LocalName) || strings.Contains(c.LocalName, " ") {
-		return nil, gateway.ConfigError(name, "local name", "is no host name")
+	if c.LocalName != "" && !ValidEHLO(c.LocalName) {
+		return nil, gateway.ConfigError(name, "EHLO", "is neither a host name nor an address such as [192.0.2.1]")
 	}
 	g := &Gateway{provider: c.Provider, config: c, host: host, now: c.Now, pool: gateway.NewPool(c.IdleTimeout, (*session).close)}
 	return g, g.addresses(c)
 }
 
 func (c Config) withDefaults() Config {
-	if c.LocalName == "" {
-		c.LocalName = "localhost"
-	}
 	if c.IdleTimeout <= 0 {
 		c.IdleTimeout = 30 * time.Second
 	}

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -62,11 +63,20 @@ type session struct {
 
 // connect opens a connection. If there is none, the session is nil and the reply says why.
 func (g *Gateway) connect(ctx context.Context) (*session, port.Reply) {
+	s, err := g.open(ctx)
+	if err != nil {
+		return nil, refusal(stageConnect, err)
+	}
+	return s, port.Reply{}
+}
+
+// open opens a connection. The error names the step that failed, and wraps a *textproto.Error where the server refused it.
+func (g *Gateway) open(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.config.ConnectTimeout)
 	defer cancel()
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", g.config.Address)
 	if err != nil {
-		return nil, gateway.NotMade("no connection: " + err.Error())
+		return nil, fmt.Errorf("no connection: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	probe := gateway.NewProbeConn(raw)
@@ -76,9 +86,9 @@ func (g *Gateway) connect(ctx context.Context) (*session, port.Reply) {
 	}
 	if err != nil {
 		raw.Close()
-		return nil, refusal(stageConnect, err)
+		return nil, err
 	}
-	return &session{raw: raw, probe: probe, client: client}, port.Reply{}
+	return &session{raw: raw, probe: probe, client: client}, nil
 }
 
 // greet does what precedes the first message on a connection: greeting, EHLO, TLS and AUTH.
@@ -101,7 +111,7 @@ func (g *Gateway) greet(ctx context.Context, conn net.Conn) (*gosmtp.Client, err
 	if err != nil {
 		return nil, fmt.Errorf("greeting: %w", err)
 	}
-	if err := client.Hello(g.config.LocalName); err != nil {
+	if err := client.Hello(cmp.Or(g.config.LocalName, addressLiteral(conn.LocalAddr()))); err != nil {
 		return nil, fmt.Errorf("EHLO: %w", err)
 	}
 	if err := g.startTLS(client, config); err != nil {

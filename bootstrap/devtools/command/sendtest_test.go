@@ -34,6 +34,7 @@ func TestATestIsSentByTheConfiguredProviderUnderNobodysKey(t *testing.T) {
 	}
 	t.Setenv("BALSONG_SMTP_ADDR", server.SMTPAddr())
 	t.Setenv("BALSONG_SMTP_TLS", "none")
+	t.Setenv("BALSONG_SMTP_FROM", "billing@example.com")
 	t.Setenv("BALSONG_SMS_URL", "http://"+server.HTTPAddr())
 	t.Setenv("BALSONG_LOG_LEVEL", "error")
 	for _, args := range [][]string{

@@ -108,7 +108,7 @@ func environment(t *testing.T, database string, server *gatewaysim.Server) {
 		"BALSONG_S3_BUCKET": name, "BALSONG_S3_REGION": part("S3_REGION"), "BALSONG_S3_ENDPOINT": part("S3_ENDPOINT"),
 		"BALSONG_S3_ACCESS_KEY": part("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY": part("S3_SECRET_KEY"),
 		"BALSONG_KEYSET": string(keyset), "BALSONG_LOG_LEVEL": "warn", "BALSONG_HEALTH_ADDR": "127.0.0.1:0",
-		"BALSONG_SMTP_ADDR": server.SMTPAddr(), "BALSONG_SMTP_TLS": "none", "BALSONG_SETTLE_SWEEP": "1s",
+		"BALSONG_SMTP_ADDR": server.SMTPAddr(), "BALSONG_SMTP_TLS": "none", "BALSONG_SMTP_FROM": "billing@example.com", "BALSONG_SETTLE_SWEEP": "1s",
 	} {
 		t.Setenv(variable, value)
 	}

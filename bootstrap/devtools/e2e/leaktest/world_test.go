@@ -131,7 +131,7 @@ func (w *world) configure(t *testing.T, g *gatewaysim.Server) {
 		"BALSONG_S3_ENDPOINT="+a.S3Endpoint, "BALSONG_S3_BUCKET=leak", "BALSONG_S3_REGION="+a.S3Access.Region,
 		"BALSONG_S3_ACCESS_KEY="+a.S3Access.AccessKey, "BALSONG_S3_SECRET_KEY="+a.S3Access.SecretKey,
 		"BALSONG_KEYSET_FILE="+w.path("keyset.json"), "BALSONG_HEALTH_ADDR="+w.health,
-		"BALSONG_SMTP_ADDR="+g.SMTPAddr(), "BALSONG_SMTP_TLS=none", "BALSONG_SMS_URL=http://"+g.HTTPAddr(), "BALSONG_PUSH_URL=http://"+g.HTTPAddr(),
+		"BALSONG_SMTP_ADDR="+g.SMTPAddr(), "BALSONG_SMTP_TLS=none", "BALSONG_SMTP_FROM=billing@example.com", "BALSONG_SMS_URL=http://"+g.HTTPAddr(), "BALSONG_PUSH_URL=http://"+g.HTTPAddr(),
 		"BALSONG_SETTLE_SWEEP=2s", "BALSONG_SETTLE_LEASES=1s",
 	)
 	for _, lane := range []string{"SMTP", "SMS", "PUSH"} {
