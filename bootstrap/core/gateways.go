@@ -71,7 +71,7 @@ func NewSMTP(c config.SMTP, clock port.Clock) (*smtp.Gateway, error) {
 		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS),
 		Username: c.User, Password: c.Password, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
 		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom,
-		Advertising: smtp.Letterhead{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
+		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
 	})
 }
 

@@ -36,28 +36,28 @@ type Config struct {
 	TLSConfig        *tls.Config // nil: the system's roots, the address's host name
 	Username         string      // "": no AUTH
 	Password         string
-	LocalName        string        // of EHLO; default: the address of our end, as in [192.0.2.1]
-	From             string        // RFC 5322: "Example Telecom <bills@example.com>"
-	ReplyTo          string        // "": none
-	Advertising      Letterhead    // of mail of the class ADVERTISING; what is empty is as for bills
-	EnvelopeFrom     string        // where bounces go; default: the address of From
-	IdleTimeout      time.Duration // how long an unused connection is kept; default 30 s
-	PerConnection    int           // messages on one connection; default 100
-	ConnectTimeout   time.Duration // dial, greeting, EHLO, TLS and AUTH; default 30 s, at most the call deadline
-	AllowPlainSecret bool          // AUTH on a line that is not encrypted (the server on this machine may always)
+	LocalName        string         // of EHLO; default: the address of our end, as in [192.0.2.1]
+	From             string         // RFC 5322: "Example Telecom <bills@example.com>"
+	ReplyTo          string         // "": none
+	Advertising      SenderIdentity // of mail of the class ADVERTISING; what is empty is as for bills
+	EnvelopeFrom     string         // where bounces go; default: the address of From
+	IdleTimeout      time.Duration  // how long an unused connection is kept; default 30 s
+	PerConnection    int            // messages on one connection; default 100
+	ConnectTimeout   time.Duration  // dial, greeting, EHLO, TLS and AUTH; default 30 s, at most the call deadline
+	AllowPlainSecret bool           // AUTH on a line that is not encrypted (the server on this machine may always)
 	Now              func() time.Time
 }
 
-// Letterhead is the sender of a mail and who gets the answers.
-type Letterhead struct{ From, ReplyTo string }
+// SenderIdentity is the sender of a mail and who gets the answers.
+type SenderIdentity struct{ From, ReplyTo string }
 
 // Gateway is a port.Gateway over SMTP. It keeps connections for further messages. Safe for concurrent use.
 type Gateway struct {
 	provider     port.Provider
 	config       Config
 	host         string
-	bills        letterhead
-	advertising  letterhead
+	bills        senderIdentity
+	advertising  senderIdentity
 	envelopeFrom string // "": the address of From
 	now          func() time.Time
 	pool         *gateway.Pool[*session]
@@ -108,19 +108,19 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// letterhead is a Letterhead whose addresses have been parsed.
-type letterhead struct {
+// senderIdentity is a SenderIdentity whose addresses have been parsed.
+type senderIdentity struct {
 	from, replyTo *mail.Address
 	domain        string // of the message ids
 }
 
 // addresses parses the addresses of the settings.
 func (g *Gateway) addresses(c Config) (err error) {
-	if g.bills, err = readLetterhead(c.Provider.Name, Letterhead{c.From, c.ReplyTo}, ""); err != nil {
+	if g.bills, err = readSenderIdentity(c.Provider.Name, SenderIdentity{c.From, c.ReplyTo}, ""); err != nil {
 		return err
 	}
-	other := Letterhead{cmp.Or(c.Advertising.From, c.From), cmp.Or(c.Advertising.ReplyTo, c.ReplyTo)}
-	if g.advertising, err = readLetterhead(c.Provider.Name, other, "advertising "); err != nil {
+	other := SenderIdentity{cmp.Or(c.Advertising.From, c.From), cmp.Or(c.Advertising.ReplyTo, c.ReplyTo)}
+	if g.advertising, err = readSenderIdentity(c.Provider.Name, other, "advertising "); err != nil {
 		return err
 	}
 	if c.EnvelopeFrom != "" {
@@ -131,25 +131,25 @@ func (g *Gateway) addresses(c Config) (err error) {
 	return nil
 }
 
-// readLetterhead parses both addresses. A name that no header line can hold is refused; what is left empty is as class,
+// readSenderIdentity parses both addresses. A name that no header line can hold is refused; what is left empty is as class,
 // a prefix for the error's field, says.
-func readLetterhead(provider string, l Letterhead, class string) (letterhead, error) {
+func readSenderIdentity(provider string, l SenderIdentity, class string) (senderIdentity, error) {
 	from, err := mail.ParseAddress(l.From)
 	if err != nil || from.Name != header(from.Name) {
-		return letterhead{}, gateway.ConfigError(provider, class+"from", "is no e-mail address")
+		return senderIdentity{}, gateway.ConfigError(provider, class+"from", "is no e-mail address")
 	}
-	read := letterhead{from: from}
+	read := senderIdentity{from: from}
 	_, read.domain, _ = strings.Cut(from.Address, "@")
 	if l.ReplyTo != "" {
 		if read.replyTo, err = mail.ParseAddress(l.ReplyTo); err != nil || read.replyTo.Name != header(read.replyTo.Name) {
-			return letterhead{}, gateway.ConfigError(provider, class+"reply to", "is no e-mail address")
+			return senderIdentity{}, gateway.ConfigError(provider, class+"reply to", "is no e-mail address")
 		}
 	}
 	return read, nil
 }
 
-// letterhead returns the letterhead for a content's class.
-func (g *Gateway) letterhead(content port.Variant) letterhead {
+// senderIdentity returns the senderIdentity for a content's class.
+func (g *Gateway) senderIdentity(content port.Variant) senderIdentity {
 	if content.Class == string(policy.Advertising) {
 		return g.advertising
 	}
@@ -177,7 +177,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
 	defer cancel()
-	from := cmp.Or(g.envelopeFrom, g.letterhead(d.Content).from.Address)
+	from := cmp.Or(g.envelopeFrom, g.senderIdentity(d.Content).from.Address)
 	reply := g.call(ctx, envelope{from: from, to: to, message: message})
 	reply.Detail = gateway.Redact(reply.Detail, to)
 	return reply

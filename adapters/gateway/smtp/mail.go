@@ -54,7 +54,7 @@ func unsubscribable(address string) bool {
 // fail. errMail.
 func (g *Gateway) compose(d port.Delivery, to string) ([]byte, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
-	head := g.letterhead(d.Content)
+	head := g.senderIdentity(d.Content)
 	m.FromMailAddress(head.from)
 	if head.replyTo != nil {
 		m.ReplyToMailAddress(head.replyTo)

@@ -12,11 +12,11 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-func TestAdvertisingHasALetterheadOfItsOwnAndOneClickUnsubscribes(t *testing.T) {
+func TestAdvertisingHasASenderIdentityOfItsOwnAndOneClickUnsubscribes(t *testing.T) {
 	t.Parallel()
 	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
 	g := mailGateway(t, far, func(c *Config) {
-		c.Advertising, c.EnvelopeFrom = Letterhead{"News <news@news.example.com>", "stop@example.com"}, ""
+		c.Advertising, c.EnvelopeFrom = SenderIdentity{"News <news@news.example.com>", "stop@example.com"}, ""
 	})
 	advertising := mailTo("kim@example.com", 1)
 	advertising.Content.Class, advertising.Content.Unsubscribe = "ADVERTISING", "https://example.com/u?c=C-1&k=%20x"

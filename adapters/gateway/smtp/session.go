@@ -22,7 +22,7 @@ import (
 // maxReply bounds what a server may send in answer to one command, in bytes.
 const maxReply = 64 << 10
 
-var errTalkative = errors.New("the server's reply is too long")
+var errReplyTooLong = errors.New("the server's reply is too long")
 
 // boundedConn fails reads once a server has sent more than maxReply bytes since the last write.
 type boundedConn struct {
@@ -32,7 +32,7 @@ type boundedConn struct {
 
 func (c *boundedConn) Read(p []byte) (int, error) {
 	if c.said > maxReply {
-		return 0, errTalkative
+		return 0, errReplyTooLong
 	}
 	n, err := c.Conn.Read(p)
 	c.said += n
