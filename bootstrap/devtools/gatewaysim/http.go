@@ -65,6 +65,7 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
 		s.invalid(ctx, c, "Idempotency-Key has 1 to 200 visible ASCII characters")
 		return
 	}
+	ctx.Response.Header.Set("Idempotency-Key", c.Key)
 	body, err := decodeRequest(ctx.PostBody())
 	if err != nil {
 		s.invalid(ctx, c, `the body is no JSON such as {"to":"…","text":"…"}`)
