@@ -22,11 +22,11 @@ type section struct {
 // sections are the layers from the inside out; a package belongs to the last whose prefix it has.
 var sections = []section{
 	{"domain", "domain", "nothing but the pure part of the standard library", "LR", nil},
-	{"application", "application", "domain", "LR", []string{"port", "memory", "porttest"}},
+	{"application", "application", "domain", "LR", []string{"event", "memory", "metric", "outage", "port", "porttest"}},
 	{"adapters", "adapters", "application, domain, migrations, and its own technology; never each other", "LR", nil},
 	{"migrations", "migrations", "nothing", "LR", nil},
-	{"bootstrap", "bootstrap", "everything but local; alone imports fx and reads the environment", "TB", nil},
-	{"local", "bootstrap/devtools", "everything; alone holds embedded servers, and no service needs it", "LR", []string{"cachedir", "child", "command", "lockfile"}},
+	{"bootstrap", "bootstrap", "everything but devtools; alone imports fx and reads the environment", "TB", []string{"disk", "progress"}},
+	{"devtools", "bootstrap/devtools", "everything; alone holds embedded servers, and no service needs it", "LR", []string{"cachedir", "child", "command", "lockfile"}},
 }
 
 func sectionOf(pkgPath string) string {
@@ -40,10 +40,10 @@ func sectionOf(pkgPath string) string {
 }
 
 func packagesPage(p *printer, s Sources) error {
-	p.line("Few modules, one direction. `make layers` fails with file and line when an arrow points another way.\n")
+	p.line("Few modules, one direction. `make lint` fails with file and line when an arrow points another way.\n")
 	p.mermaid(
 		"flowchart TB",
-		"  local --> bootstrap",
+		"  devtools --> bootstrap",
 		"  bootstrap --> adapters",
 		"  bootstrap --> application",
 		"  adapters --> application",
@@ -85,7 +85,7 @@ func drawPackages(p *printer, layer section, of []*packages.Package, needs map[s
 	inside := map[string]bool{}
 	for _, pkg := range of {
 		inside[pkg.PkgPath] = pkg.Name != "main" && !slices.Contains(layer.undrawn, path.Base(pkg.PkgPath)) &&
-			(layer.name != "local" || strings.Count(pkg.PkgPath, "/") == strings.Count(project+layer.prefix, "/")+1)
+			(layer.name != "devtools" || strings.Count(pkg.PkgPath, "/") == strings.Count(project+layer.prefix, "/")+1)
 	}
 	lines := []string{dense, "flowchart " + layer.direction}
 	for _, pkg := range of {

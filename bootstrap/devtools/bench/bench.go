@@ -52,7 +52,7 @@ type Options struct {
 	Warmup         time.Duration // after the first accepted message, before anything counts
 	For            time.Duration // how long stage deliver is measured
 	Answer         time.Duration // the gateway's latency
-	InFlight       int           // messages in hand of the delivery process
+	InFlight       int           // messages in flight of the delivery process
 	Batch          int           // rows of a bulk statement of Delivery and settlement
 	CacheMiB       int           // of packs, kept by the delivery process for the neighbours of a statement
 	Linger         time.Duration // how long Delivery's wait for more rows under load, settlement's twice as long; negative: not at all

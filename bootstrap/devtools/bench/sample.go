@@ -25,7 +25,7 @@ type sample struct {
 	accepted            float64 // by the gateway
 	delivered           float64 // outcomes that Delivery stored as SUCCEEDED
 	settled             float64 // targets that settlement changed
-	inFlight            float64 // calls that the gateway has in hand
+	inFlight            float64 // calls that the gateway has in flight
 	s3Requests, s3Bytes float64
 	lookups, misses     float64
 	claimsLost          float64

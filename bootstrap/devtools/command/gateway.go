@@ -37,7 +37,7 @@ Shares lie between 0 and 1. They are drawn from the seed and the idempotency key
 (X-Idempotency-Key on SMTP, Idempotency-Key on HTTP), so a run can be repeated. A
 permanent refusal belongs to the addressee: the same one is refused again.
 
-SIGTERM or SIGINT: calls in hand are answered, then it stops. Started again on
+SIGTERM or SIGINT: calls in flight are answered, then it stops. Started again on
 the same directory, it continues the log and the inbox.`
 
 // gatewayFlags are the flags of "gateway". The behaviour flags set all channels.
@@ -149,7 +149,7 @@ func (f *gatewayFlags) settings(cmd *cobra.Command) (settings gatewaysim.Setting
 	return settings, err
 }
 
-// stopGrace is how long calls in hand may take to be answered after a signal.
+// stopGrace is how long calls in flight may take to be answered after a signal.
 const stopGrace = 20 * time.Second
 
 func runGateway(ctx context.Context, config gatewaysim.Config, out io.Writer) error {

@@ -92,7 +92,7 @@ func (s *Server) SetSettings(settings Settings) error {
 	return nil
 }
 
-// Stop takes no more calls, lets those in hand finish without further latency,
+// Stop takes no more calls, lets those in flight finish without further latency,
 // and closes everything. When the context ends first, connections are cut. All
 // that was answered is in the accept log either way.
 func (s *Server) Stop(ctx context.Context) error {

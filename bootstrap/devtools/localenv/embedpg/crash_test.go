@@ -201,6 +201,6 @@ func TestServerStartsAlthoughItsOldProcessNumberIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if childtest.IsGone(taken.PID()) {
-		t.Error("the start ended a stranger's server")
+		t.Error("the start ended another's server")
 	}
 }

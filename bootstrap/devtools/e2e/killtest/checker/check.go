@@ -56,7 +56,7 @@ type check struct {
 	byKey    map[string][]Call // accepted, by delivery key
 	rows     map[string]Row
 	targets  map[string]Target
-	inHand   map[string]string // delivery key to the last stage in a killed process
+	inFlight   map[string]string // delivery key to the last stage in a killed process
 	dropped  map[string]bool
 	stalled  map[string]bool
 }
@@ -66,7 +66,7 @@ func Check(in Inputs, needs Needs) Report {
 	c := &check{
 		Inputs: in, report: Report{Violations: map[string][]string{}, Kills: map[string]int{}, Points: points},
 		accepted: map[string][]Call{}, byKey: map[string][]Call{}, rows: map[string]Row{},
-		targets: map[string]Target{}, inHand: map[string]string{}, dropped: map[string]bool{},
+		targets: map[string]Target{}, inFlight: map[string]string{}, dropped: map[string]bool{},
 		stalled: map[string]bool{},
 	}
 	c.index()
@@ -114,7 +114,7 @@ func (c *check) index() {
 			continue
 		}
 		for key, stage := range kill.InFlight {
-			c.inHand[key] = stage
+			c.inFlight[key] = stage
 		}
 	}
 }
@@ -177,7 +177,7 @@ func (c *check) agrees() {
 
 func (c *check) named() {
 	explained := func(key string) bool {
-		_, killed := c.inHand[key]
+		_, killed := c.inFlight[key]
 		return killed || c.dropped[key] || c.stalled[key]
 	}
 	for key, row := range c.rows {

@@ -47,7 +47,7 @@ func (c *check) count() {
 		}
 		if c.dropped[key] {
 			byDrop++
-		} else if _, ok := c.inHand[key]; ok {
+		} else if _, ok := c.inFlight[key]; ok {
 			byKill++
 		}
 	}
