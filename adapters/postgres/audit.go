@@ -9,12 +9,12 @@ import (
 )
 
 // Audit stores what operators did.
-type Audit struct{ db *sqlx.DB }
+type Audit struct{ db pool }
 
 var _ port.Audit = Audit{}
 
 // NewAudit returns the audit trail of a database.
-func NewAudit(db *sqlx.DB) Audit { return Audit{db} }
+func NewAudit(db *sqlx.DB) Audit { return Audit{newPool(db)} }
 
 // Record implements port.Audit.
 func (p Audit) Record(ctx context.Context, entry port.AuditEntry) error {

@@ -11,12 +11,12 @@ import (
 )
 
 // Backlog looks at the candidates of dispatch without locking them.
-type Backlog struct{ db *sqlx.DB }
+type Backlog struct{ db pool }
 
 var _ port.Backlog = Backlog{}
 
 // NewBacklog returns the candidates of a database.
-func NewBacklog(db *sqlx.DB) Backlog { return Backlog{db} }
+func NewBacklog(db *sqlx.DB) Backlog { return Backlog{newPool(db)} }
 
 // candidate is the condition of a month's candidates; a partial index has the same one.
 const candidate = `t.billing_month = $1::date AND t.batch_status = 'RENDERED' AND t.dispatch_status IN ('READY', 'FAILED')`
@@ -71,12 +71,12 @@ func (p Backlog) Unrendered(ctx context.Context, month key.Month) (n int, err er
 }
 
 // Requests finds dispatched targets that nobody claimed.
-type Requests struct{ db *sqlx.DB }
+type Requests struct{ db pool }
 
 var _ port.Requests = Requests{}
 
 // NewRequests returns the dispatched targets of a database.
-func NewRequests(db *sqlx.DB) Requests { return Requests{db} }
+func NewRequests(db *sqlx.DB) Requests { return Requests{newPool(db)} }
 
 const unclaimedSQL = `/* unclaimed */ SELECT t.user_id
 FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round FROM billing_targets t

@@ -27,27 +27,43 @@ func byKey(statement string, month key.Month) string {
 	).Replace(statement)
 }
 
-// opened remembers which months of a database have partitions. A partition, once there, stays for the life of this
-// process.
-var opened sync.Map // openedMonth → true
-
-type openedMonth struct {
-	db    *sqlx.DB
-	month key.Month
+// pool is a database's connections with what is known of its partitions.
+type pool struct {
+	*sqlx.DB
+	opened *openedMonths
 }
 
-// isOpened reports whether a month has partitions. Nothing has ever happened in a month that has none, and a statement
-// that names a missing partition would end the transaction.
+func newPool(db *sqlx.DB) pool { return pool{DB: db, opened: &openedMonths{}} }
+
+// openedMonths remembers which months had partitions, to save a query in each transaction. Retention drops partitions,
+// in another process as a rule: a transaction that trusted this and found a partition gone forgets it (session.fail).
+type openedMonths struct{ months sync.Map } // key.Month → true
+
+// isOpened reports whether a month has partitions. Nothing has happened in a month that has none, or nothing of it is
+// left, and a statement that names a missing partition would end the transaction.
 func (s *session) isOpened(ctx context.Context, month key.Month) (bool, error) {
-	if _, ok := opened.Load(openedMonth{s.db, month}); ok {
+	if _, known := s.db.opened.months.Load(month); known {
+		s.trusted = append(s.trusted, month)
 		return true, nil
 	}
 	there := false
 	err := s.one(ctx, "look for a month", `/* opened */ SELECT to_regclass($1) IS NOT NULL`, []any{partition("delivery_attempts", month)}, &there)
 	if there {
-		opened.Store(openedMonth{s.db, month}, true)
+		s.db.opened.months.Store(month, true)
 	}
 	return there, err
+}
+
+// dropped reports whether an error may come from a month that was dropped since it was remembered, and forgets the
+// months that the transaction trusted: the next try looks.
+func (s *session) dropped(err error) bool {
+	if stateOf(err) != undefinedTable || len(s.trusted) == 0 {
+		return false
+	}
+	for _, month := range s.trusted {
+		s.db.opened.months.Delete(month)
+	}
+	return true
 }
 
 // eachOpenedMonth is eachMonth for the months that have partitions; there is nothing to be found in the others.

@@ -9,12 +9,12 @@ import (
 )
 
 // Control stores the switch that halts everything that goes out.
-type Control struct{ db *sqlx.DB }
+type Control struct{ db pool }
 
 var _ port.Control = Control{}
 
 // NewControl returns the switch of a database.
-func NewControl(db *sqlx.DB) Control { return Control{db} }
+func NewControl(db *sqlx.DB) Control { return Control{newPool(db)} }
 
 // Halted implements port.Control.
 func (p Control) Halted(ctx context.Context) (port.Halt, error) {

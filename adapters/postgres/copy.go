@@ -9,12 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // copying runs fn in a transaction that can copy rows in (copyIn), on a connection reserved for it.
-func copying(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
+func copying(ctx context.Context, db pool, what string, fn func(ctx context.Context, s *session) error) error {
 	conn, err := db.Connx(ctx)
 	if err != nil {
 		return wrapped(ctx, what, err)

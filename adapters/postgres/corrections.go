@@ -14,12 +14,12 @@ import (
 )
 
 // Corrections stores the corrected data of bills.
-type Corrections struct{ db *sqlx.DB }
+type Corrections struct{ db pool }
 
 var _ port.Corrections = Corrections{}
 
 // NewCorrections returns the corrections of a database.
-func NewCorrections(db *sqlx.DB) Corrections { return Corrections{db} }
+func NewCorrections(db *sqlx.DB) Corrections { return Corrections{newPool(db)} }
 
 const userSQL = `/* user */ SELECT c.user_id FROM customers c WHERE c.customer = $1`
 

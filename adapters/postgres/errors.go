@@ -93,7 +93,7 @@ func sentinelOf(code string) error {
 		return port.ErrUnavailable
 	case "25006", "25P03", "25P04": // a standby; ended while idle in a transaction
 		return port.ErrUnavailable
-	case "42P01", "42703", "3D000": // no such table, column or database: not migrated yet
+	case undefinedTable, "42703", "3D000": // no such table, column or database: not migrated yet
 		return port.ErrUnavailable
 	}
 	switch code[:min(2, len(code))] {
@@ -106,6 +106,9 @@ func sentinelOf(code string) error {
 	}
 	return nil
 }
+
+// undefinedTable is the SQLSTATE of a statement that names a table that is not there.
+const undefinedTable = "42P01"
 
 // stateOf returns the SQLSTATE inside a translated error; "" where there is none.
 func stateOf(err error) string {

@@ -38,7 +38,7 @@ func (p *Imports) TryLockMonth(ctx context.Context, month key.Month) (release fu
 	if stateOf(err) != "55P03" { // else another import has it
 		return nil, other, err
 	}
-	records, err := NewReport(p.db).Imports(ctx, month)
+	records, err := Report{p.db}.Imports(ctx, month)
 	for _, record := range records {
 		if record.FinishedAt.IsZero() {
 			other = record

@@ -30,11 +30,12 @@ WHERE c.sealed IS NOT NULL GROUP BY 1 ORDER BY 1`
 // KeyUsage counts the stored ciphertexts of the months, by the key that sealed them. It reads every row: seconds for a
 // million. ErrUnavailable.
 func KeyUsage(ctx context.Context, db *sqlx.DB, months []key.Month) (uses []KeyUse, err error) {
+	pool := newPool(db)
 	for _, month := range months {
 		counts, order := map[uint32]int{}, []uint32(nil)
 		for last := int64(-1); ; {
 			more := false
-			err = read(ctx, db, "count ciphertexts by key", func(ctx context.Context, s *session) error {
+			err = read(ctx, pool, "count ciphertexts by key", func(ctx context.Context, s *session) error {
 				return s.query(ctx, "count ciphertexts by key", keyUsageSQL, []any{day(month), last, usagePage}, func(scan func(...any) error) error {
 					var id string
 					var n int

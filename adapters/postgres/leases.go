@@ -63,8 +63,12 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 			return err
 		})
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		w.from = horizon
+	case stateOf(err) == undefinedTable: // never opened, or dropped
+		w.from = time.Time{}
+		clear(w.open)
 	}
 	return now, err
 }

@@ -14,12 +14,12 @@ import (
 )
 
 // Ledger stores the delivery ledger as Delivery writes it.
-type Ledger struct{ db *sqlx.DB }
+type Ledger struct{ db pool }
 
 var _ port.Ledger = Ledger{}
 
 // NewLedger returns the ledger of a database.
-func NewLedger(db *sqlx.DB) Ledger { return Ledger{db} }
+func NewLedger(db *sqlx.DB) Ledger { return Ledger{newPool(db)} }
 
 const claimSQL = `/* claim */ INSERT INTO delivery_attempts AS l (billing_month, user_id, attempt, round, state, owner, claimed_at, lease_until,
   channel, step, policy_id, policy_version, run_id, unknown_policy, provider, changed_at)

@@ -51,7 +51,7 @@ func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate)
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	defer func() { _ = db.Close() }()
 	// The library's own lock does not cover repair, which looks for a migration that was cut short.
-	return within(ctx, db, what, nil, func(ctx context.Context, s *session) error {
+	return within(ctx, newPool(db), what, nil, func(ctx context.Context, s *session) error {
 		if _, err := s.exec(ctx, what, `SELECT set_config('lock_timeout', '0', true)`); err != nil {
 			return err
 		}

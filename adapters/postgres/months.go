@@ -12,12 +12,12 @@ import (
 )
 
 // Months stores which months are open, and creates their partitions.
-type Months struct{ db *sqlx.DB }
+type Months struct{ db pool }
 
 var _ port.Months = Months{}
 
 // NewMonths returns the months of a database.
-func NewMonths(db *sqlx.DB) Months { return Months{db} }
+func NewMonths(db *sqlx.DB) Months { return Months{newPool(db)} }
 
 // Advisory locks of this schema, each held until its transaction ends. The numbers are arbitrary.
 const (

@@ -11,12 +11,12 @@ import (
 )
 
 // Policies stores policy versions.
-type Policies struct{ db *sqlx.DB }
+type Policies struct{ db pool }
 
 var _ port.Policies = Policies{}
 
 // NewPolicies returns the policies of a database.
-func NewPolicies(db *sqlx.DB) Policies { return Policies{db} }
+func NewPolicies(db *sqlx.DB) Policies { return Policies{newPool(db)} }
 
 const versionColumns = `v.policy_id, v.version, v.status, v.spec`
 

@@ -53,7 +53,9 @@ func (t *targetTx) Record(ctx context.Context, outcomes []attempt.Outcome) ([]ke
 }
 
 // Audit implements port.TargetTx.
-func (t *targetTx) Audit(ctx context.Context, entry port.AuditEntry) error { return t.s.audit(ctx, entry) }
+func (t *targetTx) Audit(ctx context.Context, entry port.AuditEntry) error {
+	return t.s.audit(ctx, entry)
+}
 
 // recordAll writes outcomes and returns the keys whose rows now hold the outcome's state.
 func (s *session) recordAll(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {

@@ -15,12 +15,12 @@ import (
 )
 
 // Renders reads what is to be rendered and stores the result, for the batch.
-type Renders struct{ db *sqlx.DB }
+type Renders struct{ db pool }
 
 var _ port.Renders = Renders{}
 
 // NewRenders returns the batch's view of a database.
-func NewRenders(db *sqlx.DB) Renders { return Renders{db} }
+func NewRenders(db *sqlx.DB) Renders { return Renders{newPool(db)} }
 
 const findBillSQL = `/* find_bill */ SELECT t.user_id, t.reachable, d.data, d.data_version
 FROM (SELECT $1::date AS billing_month, c.user_id FROM customers c WHERE c.customer = $2 OFFSET 0) AS v

@@ -13,12 +13,12 @@ import (
 )
 
 // Report reads what people want to know about a month.
-type Report struct{ db *sqlx.DB }
+type Report struct{ db pool }
 
 var _ port.Report = Report{}
 
 // NewReport returns the report on a database.
-func NewReport(db *sqlx.DB) Report { return Report{db} }
+func NewReport(db *sqlx.DB) Report { return Report{newPool(db)} }
 
 const funnelSQL = `/* funnel */ SELECT t.batch_status, t.dispatch_status, coalesce(t.pause_reason, ''), count(*)
 FROM billing_targets t WHERE t.billing_month = $1::date GROUP BY 1, 2, 3`

@@ -12,12 +12,12 @@ import (
 )
 
 // Retention removes what has been kept long enough.
-type Retention struct{ db *sqlx.DB }
+type Retention struct{ db pool }
 
 var _ port.Retention = Retention{}
 
 // NewRetention returns the retention of a database.
-func NewRetention(db *sqlx.DB) Retention { return Retention{db} }
+func NewRetention(db *sqlx.DB) Retention { return Retention{newPool(db)} }
 
 // Size implements port.Retention. It counts every row, so it lets the planner read the partitions from end to end.
 func (p Retention) Size(ctx context.Context, month key.Month) (w port.MonthSize, err error) {
@@ -72,7 +72,6 @@ func (p Retention) Drop(ctx context.Context, month key.Month, by port.Act) error
 			return err
 		}
 	}
-	opened.Delete(openedMonth{p.db, month})
 	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
 		if _, err := s.exec(ctx, what, `/* drop_rejects */ DELETE FROM import_rejects WHERE billing_month = $1::date`, day(month)); err != nil {
 			return err

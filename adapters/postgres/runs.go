@@ -14,12 +14,12 @@ import (
 )
 
 // Runs stores the run records.
-type Runs struct{ db *sqlx.DB }
+type Runs struct{ db pool }
 
 var _ port.Runs = Runs{}
 
 // NewRuns returns the run records of a database.
-func NewRuns(db *sqlx.DB) Runs { return Runs{db} }
+func NewRuns(db *sqlx.DB) Runs { return Runs{newPool(db)} }
 
 // storedRef is a policy.Ref as a run record holds it.
 type storedRef struct {

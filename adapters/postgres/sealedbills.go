@@ -13,12 +13,12 @@ import (
 )
 
 // SealedBills reads what is stored encrypted about bills.
-type SealedBills struct{ db *sqlx.DB }
+type SealedBills struct{ db pool }
 
 var _ port.SealedBills = SealedBills{}
 
 // NewSealedBills returns the sealedBills of a database.
-func NewSealedBills(db *sqlx.DB) SealedBills { return SealedBills{db} }
+func NewSealedBills(db *sqlx.DB) SealedBills { return SealedBills{newPool(db)} }
 
 var sealedSQL = `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, ` + destinations("d.") + `
 FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id

@@ -12,12 +12,12 @@ import (
 )
 
 // Suppressions stores the suppression list.
-type Suppressions struct{ db *sqlx.DB }
+type Suppressions struct{ db pool }
 
 var _ port.Suppressions = Suppressions{}
 
 // NewSuppressions returns the suppression list of a database.
-func NewSuppressions(db *sqlx.DB) Suppressions { return Suppressions{db} }
+func NewSuppressions(db *sqlx.DB) Suppressions { return Suppressions{newPool(db)} }
 
 func contactArgs(contacts []port.Contact) []any {
 	sorted := slices.SortedFunc(slices.Values(contacts), func(a, b port.Contact) int {

@@ -15,7 +15,7 @@ import (
 // Sweeps is the ledger as settlement watches it. For each month it remembers up to when it has looked for claims, so
 // that a sweep reads only what changed since the last one; a new Sweeps reads everything once. Safe for concurrent use.
 type Sweeps struct {
-	db *sqlx.DB
+	db pool
 
 	mu      sync.Mutex
 	watches map[key.Month]*claimWatch
@@ -25,7 +25,7 @@ var _ port.Sweeps = (*Sweeps)(nil)
 
 // NewSweeps returns the sweeps of a database. Keep one for the life of a process.
 func NewSweeps(db *sqlx.DB) *Sweeps {
-	return &Sweeps{db: db, watches: map[key.Month]*claimWatch{}}
+	return &Sweeps{db: newPool(db), watches: map[key.Month]*claimWatch{}}
 }
 
 // Now implements port.Sweeps.
@@ -114,7 +114,7 @@ func partition(table string, month key.Month) string {
 
 // ignoreUnopened drops the error of a month without partitions: nothing has happened in it.
 func ignoreUnopened(err error) error {
-	if stateOf(err) == "42P01" { // undefined table
+	if stateOf(err) == undefinedTable {
 		return nil
 	}
 	return err

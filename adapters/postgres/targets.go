@@ -13,12 +13,12 @@ import (
 )
 
 // Targets stores billing targets.
-type Targets struct{ db *sqlx.DB }
+type Targets struct{ db pool }
 
 var _ port.Targets = Targets{}
 
 // NewTargets returns the targets of a database.
-func NewTargets(db *sqlx.DB) Targets { return Targets{db} }
+func NewTargets(db *sqlx.DB) Targets { return Targets{newPool(db)} }
 
 // Within implements port.Targets.
 func (p Targets) Within(ctx context.Context, fn func(ctx context.Context, tx port.TargetTx) error) error {

@@ -6,14 +6,18 @@ import (
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
 )
 
 // session runs the statements of one transaction.
 type session struct {
-	db     *sqlx.DB
-	tx     *sqlx.Tx
-	conn   *sqlx.Conn // of a transaction made by copying; nil in others
-	failed error      // the first failure: the server refuses every statement after it
+	db      pool
+	tx      *sqlx.Tx
+	conn    *sqlx.Conn  // of a transaction made by copying; nil in others
+	trusted []key.Month // remembered to have partitions
+	failed  error       // the first failure: the server refuses every statement after it
 }
 
 // observer is called before each statement runs, and with "COMMIT" before that is sent. Tests use it to read plans and
@@ -24,7 +28,7 @@ type observerKey struct{}
 
 // within runs fn in a transaction and commits it. The end of the context cancels the transaction until COMMIT is sent;
 // then its answer is waited for.
-func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
+func within(ctx context.Context, db pool, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
 	return transaction(ctx, db, db.BeginTxx, what, options, fn)
 }
 
@@ -32,7 +36,7 @@ func within(ctx context.Context, db *sqlx.DB, what string, options *sql.TxOption
 type beginner = func(ctx context.Context, options *sql.TxOptions) (*sqlx.Tx, error)
 
 // transaction is within with another way to begin. what names the work in errors.
-func transaction(ctx context.Context, db *sqlx.DB, begin beginner, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
+func transaction(ctx context.Context, db pool, begin beginner, what string, options *sql.TxOptions, fn func(ctx context.Context, s *session) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -64,14 +68,14 @@ func transaction(ctx context.Context, db *sqlx.DB, begin beginner, what string, 
 }
 
 // write runs fn in a transaction; what names the work in errors.
-func write(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
+func write(ctx context.Context, db pool, what string, fn func(ctx context.Context, s *session) error) error {
 	return within(ctx, db, what, nil, fn)
 }
 
 func readOnly(options *sql.TxOptions) bool { return options != nil && options.ReadOnly }
 
 // read runs fn in a read-only transaction. An error of its commit is ignored, since everything has been read by then.
-func read(ctx context.Context, db *sqlx.DB, what string, fn func(ctx context.Context, s *session) error) error {
+func read(ctx context.Context, db pool, what string, fn func(ctx context.Context, s *session) error) error {
 	return within(ctx, db, what, &sql.TxOptions{ReadOnly: true}, fn)
 }
 
@@ -98,6 +102,9 @@ func (s *session) before(ctx context.Context, statement string, args []any) erro
 // fail notes that the transaction has failed and returns the error to report.
 func (s *session) fail(ctx context.Context, what string, err error) error {
 	s.failed = wrapped(ctx, what, err)
+	if s.dropped(s.failed) {
+		s.failed = fmt.Errorf("%s: %w: a month was dropped meanwhile", what, port.ErrConflict)
+	}
 	return s.failed
 }
 
