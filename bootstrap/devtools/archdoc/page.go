@@ -1,4 +1,4 @@
-// Package architecture writes the generated part of the documentation from the code itself: packages, ports, state
+// Package archdoc writes the generated part of the documentation from the code itself: packages, ports, state
 // machines, the wiring of each app, the event contract, the schema. A test fails when a page is stale.
 package archdoc
 

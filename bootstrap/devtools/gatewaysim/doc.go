@@ -1,4 +1,4 @@
-// Package gateway is a stand-in for the outside world: an SMTP relay, an SMS
+// Package gatewaysim is a stand-in for the outside world: an SMTP relay, an SMS
 // gateway and a push gateway in one process, for laptops and for tests.
 //
 // It writes one line per accepted message to an accept log and syncs it to the

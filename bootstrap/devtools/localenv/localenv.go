@@ -1,4 +1,4 @@
-// Package parts starts what Balsong stands on (PostgreSQL, Kafka, S3) without
+// Package localenv starts what Balsong stands on (PostgreSQL, Kafka, S3) without
 // Docker, for the demo, development and tests, and says where it listens.
 //
 // A program that uses it calls child.Main first in its main function.

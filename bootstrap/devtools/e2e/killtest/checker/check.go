@@ -56,7 +56,7 @@ type check struct {
 	byKey    map[string][]Call // accepted, by delivery key
 	rows     map[string]Row
 	targets  map[string]Target
-	inFlight   map[string]string // delivery key to the last stage in a killed process
+	inFlight map[string]string // delivery key to the last stage in a killed process
 	dropped  map[string]bool
 	stalled  map[string]bool
 }

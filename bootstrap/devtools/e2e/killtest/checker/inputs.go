@@ -27,11 +27,11 @@ type Call struct {
 
 // Kill is one line of the record file.
 type Kill struct {
-	Point  string            `json:"point"`
-	PID    int               `json:"pid"`
-	Role   string            `json:"role"`
-	Time   string            `json:"time"`
-	Keys   []string          `json:"keys"`
+	Point    string            `json:"point"`
+	PID      int               `json:"pid"`
+	Role     string            `json:"role"`
+	Time     string            `json:"time"`
+	Keys     []string          `json:"keys"`
 	InFlight map[string]string `json:"in_flight"` // delivery key to stage
 }
 
