@@ -64,14 +64,14 @@ func newBatch(topic string, messages []port.Message) *batch {
 	return b
 }
 
-// texts is room for the texts of a batch.
-type texts struct{ room []byte }
+// texts is a buffer for the texts of a batch.
+type texts struct{ buffer []byte }
 
-// copied puts a text into the room and returns it there.
+// copied puts a text into the buffer and returns it there.
 func copied[T string | []byte](to *texts, text T) []byte {
-	from := len(to.room)
-	to.room = append(to.room, text...)
-	return to.room[from:len(to.room):len(to.room)]
+	from := len(to.buffer)
+	to.buffer = append(to.buffer, text...)
+	return to.buffer[from:len(to.buffer):len(to.buffer)]
 }
 
 // answer notes what became of one message; only the first answer counts.

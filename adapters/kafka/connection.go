@@ -37,12 +37,12 @@ func (c *connection) use(ctx context.Context, what string, work func(sarama.Clie
 	if c.dialer == nil {
 		c.dialer = newDialer(c.config)
 	}
-	known, through := c.client, c.dialer
+	known, dialer := c.client, c.dialer
 	ended := make(chan outcome, 1)
 	go func() {
 		client, err := known, error(nil)
 		if client == nil {
-			settings := c.config.settings(through)
+			settings := c.config.settings(dialer)
 			settings.Metadata.Full = c.full
 			client, err = sarama.NewClient(c.config.Brokers, settings)
 		}

@@ -69,12 +69,12 @@ const (
 // join connects and takes part in the group until the context ends or the connection has become useless. It reports
 // whether the member had a session.
 func (m *member) join(ctx context.Context) (served bool) {
-	through := newDialer(m.config)
-	defer through.abort()
-	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(m.config.CloseTimeout, through.abort) })
+	dialer := newDialer(m.config)
+	defer dialer.abort()
+	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(m.config.CloseTimeout, dialer.abort) })
 	defer unwatch()
 
-	client, err := sarama.NewClient(m.config.Brokers, m.config.consuming(through))
+	client, err := sarama.NewClient(m.config.Brokers, m.config.consuming(dialer))
 	if err != nil {
 		m.outage.failed(err)
 		return false
@@ -89,14 +89,14 @@ func (m *member) join(ctx context.Context) (served bool) {
 	go func() {
 		defer close(drained)
 		for err := range group.Errors() {
-			m.heard(err)
+			m.recordError(err)
 		}
 	}()
 	m.client = client
 	before := m.sessions
 	err = m.consume(ctx, group)
 	if err != nil && ctx.Err() == nil && !answered(err) {
-		through.abort() // the brokers are out of reach: leaving the group would only wait for them
+		dialer.abort() // the brokers are out of reach: leaving the group would only wait for them
 	}
 	_ = group.Close()
 	<-drained
@@ -117,7 +117,7 @@ func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error 
 			return ctx.Err()
 		}
 		if err != nil {
-			m.heard(err)
+			m.recordError(err)
 			failures++
 		}
 		if errors.Is(err, sarama.ErrClosedConsumerGroup) || failures == renewAfter {
@@ -131,9 +131,9 @@ func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error 
 	}
 }
 
-// heard counts and logs an error of sarama's, unless it only belongs to a rebalance.
-func (m *member) heard(err error) {
-	if ofRebalance(err) {
+// recordError counts and logs an error of sarama's, unless it only belongs to a rebalance.
+func (m *member) recordError(err error) {
+	if isRebalanceError(err) {
 		return
 	}
 	metric.KafkaConsumerErrors.Add(m.config.Metrics, 1, m.topic)

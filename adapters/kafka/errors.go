@@ -34,8 +34,8 @@ func refused(err error) bool {
 		errors.Is(err, sarama.ErrMessageSetSizeTooLarge) || errors.Is(err, sarama.ErrInvalidRecord)
 }
 
-// ofRebalance reports whether an error only says that the group rebalances.
-func ofRebalance(err error) bool {
+// isRebalanceError reports whether an error only says that the group rebalances.
+func isRebalanceError(err error) bool {
 	return errors.Is(err, sarama.ErrRebalanceInProgress) || errors.Is(err, sarama.ErrIllegalGeneration) ||
 		errors.Is(err, sarama.ErrUnknownMemberId)
 }

@@ -69,14 +69,14 @@ func Examine(ctx context.Context, config Config) (facts Facts, err error) {
 	conn := newConnection(config, true)
 	defer conn.close()
 	found := Facts{}
-	err = conn.use(ctx, "look at the cluster", func(client sarama.Client) error { return found.look(config, client) })
+	err = conn.use(ctx, "look at the cluster", func(client sarama.Client) error { return found.read(config, client) })
 	if err != nil {
 		return facts, err // what was found is not ours to read: the work may still run
 	}
 	return found, nil
 }
 
-func (f *Facts) look(config Config, client sarama.Client) error {
+func (f *Facts) read(config Config, client sarama.Client) error {
 	admin, err := sarama.NewClusterAdminFromClient(client)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (f *Facts) look(config Config, client sarama.Client) error {
 		f.AutoCreate = settings["auto.create.topics.enable"]
 	}
 	for _, role := range []port.Topic{port.TopicRequests, port.TopicResults, port.TopicDeadLetter} {
-		topic, err := lookAt(admin, client, role, config.TopicName(role))
+		topic, err := readTopic(admin, client, role, config.TopicName(role))
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (f *Facts) look(config Config, client sarama.Client) error {
 	return nil
 }
 
-func lookAt(admin sarama.ClusterAdmin, client sarama.Client, role port.Topic, name string) (TopicFacts, error) {
+func readTopic(admin sarama.ClusterAdmin, client sarama.Client, role port.Topic, name string) (TopicFacts, error) {
 	facts := TopicFacts{Role: role, Name: name}
 	found, err := admin.DescribeTopics([]string{name})
 	if err != nil {

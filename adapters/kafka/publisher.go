@@ -84,8 +84,8 @@ func (p *Publisher) deliver(ctx context.Context, to *producer, b *batch, name st
 	}
 	b.fail(0, fmt.Errorf("kafka: publish to %s: no acknowledgement in time, it may have been written: %w: %w",
 		name, port.ErrUnavailable, ctx.Err()))
-	heard := epoch.Add(time.Duration(to.lastAck.Load()))
-	if time.Since(started) >= stuckAfter && heard.Before(started) {
+	acknowledged := epoch.Add(time.Duration(to.lastAck.Load()))
+	if time.Since(started) >= stuckAfter && acknowledged.Before(started) {
 		if p.retire(to) {
 			p.outage.failed(ctx.Err())
 		}

@@ -14,14 +14,14 @@ const maxDecompressed = 32 << 20
 func init() { sarama.MaxDecompressedBatchSize = maxDecompressed }
 
 // settings returns the settings that every client of sarama gets.
-func (c Config) settings(through *dialer) *sarama.Config {
+func (c Config) settings(dialer *dialer) *sarama.Config {
 	s := sarama.NewConfig()
 	s.ClientID = c.ClientID
 	s.Net.DialTimeout = c.DialTimeout
 	s.Net.ReadTimeout = c.RequestTimeout
 	s.Net.WriteTimeout = c.RequestTimeout
 	s.Net.Proxy.Enable = true // there is no proxy: this is how sarama takes a dialer
-	s.Net.Proxy.Dialer = through
+	s.Net.Proxy.Dialer = dialer
 	if c.TLS {
 		s.Net.TLS.Enable = true
 		s.Net.TLS.Config = &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12}
@@ -36,14 +36,14 @@ func (c Config) settings(through *dialer) *sarama.Config {
 	s.Metadata.Full = false // only our topics; and a new client does no I/O
 	s.Metadata.AllowAutoTopicCreation = false
 	s.Metadata.Retry.Max = 3
-	s.Metadata.Retry.BackoffFunc = func(int, int) time.Duration { return through.pause(200 * time.Millisecond) }
+	s.Metadata.Retry.BackoffFunc = func(int, int) time.Duration { return dialer.pause(200 * time.Millisecond) }
 	s.Metadata.RefreshFrequency = time.Minute
 	return s
 }
 
 // producing returns the settings of a publisher.
-func (c Config) producing(through *dialer) *sarama.Config {
-	s := c.settings(through)
+func (c Config) producing(dialer *dialer) *sarama.Config {
+	s := c.settings(dialer)
 	s.Net.MaxOpenRequests = 1 // together with Idempotent it keeps a partition's order when sarama retries
 	s.Producer.Idempotent = true
 	s.Producer.RequiredAcks = sarama.WaitForAll
@@ -77,8 +77,8 @@ const maxProcessing = 2 * time.Second
 // consuming returns the settings of a group's member. Memory that a partition may hold: a response of FetchBytes, what
 // it decompresses to, and ChannelBufferSize messages. A response of all partitions together is bounded by
 // Fetch.MaxBytes.
-func (c Config) consuming(through *dialer) *sarama.Config {
-	s := c.settings(through)
+func (c Config) consuming(dialer *dialer) *sarama.Config {
+	s := c.settings(dialer)
 	// The answer to a join comes when the last member has joined.
 	s.Net.ReadTimeout = max(c.RequestTimeout, c.RebalanceTimeout+5*time.Second)
 	s.Consumer.Return.Errors = true
@@ -86,7 +86,7 @@ func (c Config) consuming(through *dialer) *sarama.Config {
 	s.Consumer.Offsets.AutoCommit.Enable = false
 	s.Consumer.MaxWaitTime = 100 * time.Millisecond // commits and heartbeats queue behind this long poll
 	s.Consumer.MaxProcessingTime = maxProcessing
-	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return through.pause(time.Second) }
+	s.Consumer.Retry.BackoffFunc = func(int) time.Duration { return dialer.pause(time.Second) }
 	s.Consumer.Fetch.Min = fetchMin
 	s.Consumer.Fetch.Default = int32(c.FetchBytes)
 	s.Consumer.Fetch.Max = int32(max(4*c.FetchBytes, 2*c.MaxMessageBytes))

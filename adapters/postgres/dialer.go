@@ -10,8 +10,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// errStranger is the error of a connection to something that is not PostgreSQL.
-var errStranger = errors.New("what answers there is not PostgreSQL")
+// errNotPostgreSQL is the error of a connection to something that is not PostgreSQL.
+var errNotPostgreSQL = errors.New("what answers there is not PostgreSQL")
 
 // dialer opens connections whose every read and write has a deadline, and whose first byte is one that PostgreSQL sends.
 // The driver itself waits for ever, past its context, if the network swallows packets; and it takes the greeting of a web
@@ -46,12 +46,12 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return &impatient{Conn: conn, silence: d.silence}, nil
+	return &deadlineConn{Conn: conn, silence: d.silence}, nil
 }
 
-// impatient is a connection whose reads and writes fail when they make no progress for a while. An earlier deadline,
+// deadlineConn is a connection whose reads and writes fail when they make no progress for a while. An earlier deadline,
 // such as the driver sets while it connects, comes first.
-type impatient struct {
+type deadlineConn struct {
 	net.Conn
 	silence  time.Duration
 	deadline time.Time
@@ -59,12 +59,12 @@ type impatient struct {
 }
 
 // SetDeadline is called before and after the handshake, by the one goroutine that then reads and writes.
-func (c *impatient) SetDeadline(t time.Time) error {
+func (c *deadlineConn) SetDeadline(t time.Time) error {
 	c.deadline = t
 	return c.Conn.SetDeadline(t)
 }
 
-func (c *impatient) next() time.Time {
+func (c *deadlineConn) next() time.Time {
 	limit := time.Now().Add(c.silence)
 	if !c.deadline.IsZero() && c.deadline.Before(limit) {
 		return c.deadline
@@ -72,27 +72,27 @@ func (c *impatient) next() time.Time {
 	return limit
 }
 
-func (c *impatient) Read(p []byte) (int, error) {
+func (c *deadlineConn) Read(p []byte) (int, error) {
 	if err := c.SetReadDeadline(c.next()); err != nil {
 		return 0, err
 	}
 	n, err := c.Conn.Read(p)
 	if n > 0 && !c.greeted {
-		if !greets(p[:n]) {
-			return 0, errStranger
+		if !isGreeting(p[:n]) {
+			return 0, errNotPostgreSQL
 		}
 		c.greeted = true
 	}
 	return n, err
 }
 
-// greets reports whether a server of PostgreSQL may begin with these bytes: with a request to log in, an error or the
+// isGreeting reports whether a server of PostgreSQL may begin with these bytes: with a request to log in, an error or the
 // versions that it speaks; or with one letter, where it was asked for TLS.
-func greets(first []byte) bool {
+func isGreeting(first []byte) bool {
 	return bytes.IndexByte([]byte("REvN"), first[0]) >= 0 || string(first) == "S"
 }
 
-func (c *impatient) Write(p []byte) (int, error) {
+func (c *deadlineConn) Write(p []byte) (int, error) {
 	if err := c.SetWriteDeadline(c.next()); err != nil {
 		return 0, err
 	}

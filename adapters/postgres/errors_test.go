@@ -38,7 +38,7 @@ func TestErrorsAreTranslatedBySQLSTATE(t *testing.T) {
 
 func TestALostConnectionIsUnavailable(t *testing.T) {
 	t.Parallel()
-	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, sql.ErrTxDone, sql.ErrConnDone, net.ErrClosed, errStranger, &net.OpError{Op: "read", Err: errors.New("reset")}} {
+	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, sql.ErrTxDone, sql.ErrConnDone, net.ErrClosed, errNotPostgreSQL, &net.OpError{Op: "read", Err: errors.New("reset")}} {
 		if err := translate(fmt.Errorf("wrapped: %w", lost)); !errors.Is(err, port.ErrUnavailable) {
 			t.Errorf("%v became %v", lost, err)
 		}

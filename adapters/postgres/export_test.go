@@ -6,6 +6,6 @@ import "context"
 type Observer = observer
 
 // Observed returns a context whose statements an observer sees.
-func Observed(ctx context.Context, look Observer) context.Context {
-	return context.WithValue(ctx, observerKey{}, look)
+func Observed(ctx context.Context, see Observer) context.Context {
+	return context.WithValue(ctx, observerKey{}, see)
 }

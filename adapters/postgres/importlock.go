@@ -12,23 +12,23 @@ import (
 
 const (
 	// A moment is enough for the server to see that an import that was killed is gone.
-	aloneBrieflySQL = `/* alone_briefly */ SELECT set_config('lock_timeout', '1000', false)`
-	aloneSQL        = `/* alone */ SELECT pg_advisory_lock($1::int, $2::int)`
+	lockBrieflySQL = `/* lock_briefly */ SELECT set_config('lock_timeout', '1000', false)`
+	lockMonthSQL   = `/* lock_month */ SELECT pg_advisory_lock($1::int, $2::int)`
 )
 
 // TryLockMonth implements port.Imports: by a lock of a connection of its own, which ends with it.
 func (p *Imports) TryLockMonth(ctx context.Context, month key.Month) (release func(), other port.ImportRecord, err error) {
-	p.room(1) // the import has all of the pool's other connections
+	p.resize(1) // the import has all of the pool's other connections
 	conn, err := p.db.Connx(ctx)
 	release = func() {
 		if conn != nil {
 			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it for good
 			_ = conn.Close()
 		}
-		p.room(-1)
+		p.resize(-1)
 	}
 	if err == nil {
-		err = lockAlone(ctx, conn, month)
+		err = lockMonth(ctx, conn, month)
 	}
 	if err == nil {
 		return release, other, nil
@@ -47,17 +47,17 @@ func (p *Imports) TryLockMonth(ctx context.Context, month key.Month) (release fu
 	return nil, other, err
 }
 
-// room changes how many connections the pool may open.
-func (p *Imports) room(by int) {
+// resize changes how many connections the pool may open.
+func (p *Imports) resize(by int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.db.SetMaxOpenConns(p.db.Stats().MaxOpenConnections + by)
 }
 
-func lockAlone(ctx context.Context, conn *sqlx.Conn, month key.Month) error {
+func lockMonth(ctx context.Context, conn *sqlx.Conn, month key.Month) error {
 	var ignored any
-	if err := conn.QueryRowContext(ctx, aloneBrieflySQL).Scan(&ignored); err != nil {
+	if err := conn.QueryRowContext(ctx, lockBrieflySQL).Scan(&ignored); err != nil {
 		return err
 	}
-	return conn.QueryRowContext(ctx, aloneSQL, lockImports, int32(month)).Scan(&ignored)
+	return conn.QueryRowContext(ctx, lockMonthSQL, lockImports, int32(month)).Scan(&ignored)
 }

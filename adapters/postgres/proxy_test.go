@@ -168,7 +168,7 @@ func TestAClaimWhoseConnectionIsCutIsOwnedOnce(t *testing.T) {
 			p, through := newProxy(t, server)
 			db := postgrestest.OpenURL(t, through)
 			if tt.where == swallow {
-				db = impatient(t, through)
+				db = deadlineConn(t, through)
 			}
 			ledger := postgres.NewLedger(db)
 			p.cut.Store(int32(tt.where))
@@ -199,8 +199,8 @@ func TestAClaimWhoseConnectionIsCutIsOwnedOnce(t *testing.T) {
 	}
 }
 
-// impatient opens a pool that gives up a silent connection soon.
-func impatient(t *testing.T, through string) *sqlx.DB {
+// deadlineConn opens a pool that gives up a silent connection soon.
+func deadlineConn(t *testing.T, through string) *sqlx.DB {
 	t.Helper()
 	db, err := postgres.Open(postgres.Config{URL: through, MaxConns: 2, StatementTimeout: 2 * time.Second, NetworkMargin: time.Second, IdleInTransactionTimeout: 2 * time.Second})
 	if err != nil {
@@ -235,7 +235,7 @@ func TestASilentConnectionIsGivenUpThoughTheDriverWouldWait(t *testing.T) {
 	p.cut.Store(int32(swallow))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	_, err := postgres.NewLedger(impatient(t, through)).Claim(ctx, claims([]int64{1}, 0, time.Hour))
+	_, err := postgres.NewLedger(deadlineConn(t, through)).Claim(ctx, claims([]int64{1}, 0, time.Hour))
 	if !errors.Is(err, port.ErrCommitUnknown) || ctx.Err() != nil {
 		t.Errorf("got %v (context: %v), want ErrCommitUnknown long before the context's end", err, ctx.Err())
 	}

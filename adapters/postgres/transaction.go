@@ -93,8 +93,8 @@ func (s *session) before(ctx context.Context, statement string, args []any) erro
 	if s.failed != nil {
 		return s.failed
 	}
-	if look, ok := ctx.Value(observerKey{}).(observer); ok && look != nil {
-		return look(ctx, s.tx, statement, args)
+	if observe, ok := ctx.Value(observerKey{}).(observer); ok && observe != nil {
+		return observe(ctx, s.tx, statement, args)
 	}
 	return nil
 }

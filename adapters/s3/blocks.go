@@ -35,7 +35,7 @@ func (p *Packs) block(ctx context.Context, at blockKey) (_ *block, read bool, er
 		// The request belongs to all who wait for it: the end of one caller's context must not fail the others.
 		shared := context.WithoutCancel(ctx)
 		go func() {
-			n, err := p.fetch(shared, at, held.room.bytes)
+			n, err := p.fetch(shared, at, held.buffer.bytes)
 			p.blocks.filled(held, n, err)
 		}()
 	}
@@ -52,9 +52,9 @@ func (p *Packs) block(ctx context.Context, at blockKey) (_ *block, read bool, er
 	return held, place == missed, nil
 }
 
-// fetch reads one block into room by a Range request. It returns the block's length, which is less at the pack's end.
-func (p *Packs) fetch(ctx context.Context, at blockKey, room []byte) (n int, err error) {
-	size := int64(len(room))
+// fetch reads one block into buffer by a Range request. It returns the block's length, which is less at the pack's end.
+func (p *Packs) fetch(ctx context.Context, at blockKey, buffer []byte) (n int, err error) {
+	size := int64(len(buffer))
 	first := at.number * size
 	err = p.call(ctx, "get_block", func(ctx context.Context) error {
 		answer, err := p.client.GetObject(ctx, &s3.GetObjectInput{
@@ -68,7 +68,7 @@ func (p *Packs) fetch(ctx context.Context, at blockKey, room []byte) (n int, err
 		if answer.ContentRange == nil && first > 0 {
 			return errNoRange
 		}
-		n, err = readBlock(answer.Body, room, aws.ToInt64(answer.ContentLength))
+		n, err = readBlock(answer.Body, buffer, aws.ToInt64(answer.ContentLength))
 		return err
 	})
 	if err != nil {
@@ -80,17 +80,17 @@ func (p *Packs) fetch(ctx context.Context, at blockKey, room []byte) (n int, err
 
 var errNoRange = errors.New("the store does not answer Range requests")
 
-// readBlock fills room from an answer that announced length bytes, and returns how many it read. An answer that ends
+// readBlock fills buffer from an answer that announced length bytes, and returns how many it read. An answer that ends
 // early is an error.
-func readBlock(body io.Reader, room []byte, length int64) (int, error) {
+func readBlock(body io.Reader, buffer []byte, length int64) (int, error) {
 	if length <= 0 { // not announced
-		n, err := io.ReadFull(body, room)
+		n, err := io.ReadFull(body, buffer)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = nil
 		}
 		return n, err
 	}
-	n, err := io.ReadFull(body, room[:min(int64(len(room)), length)])
+	n, err := io.ReadFull(body, buffer[:min(int64(len(buffer)), length)])
 	if err != nil {
 		return n, fmt.Errorf("the answer was cut short: %w", err)
 	}

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// blockCache keeps the blocks that were used last, bounded by the size of their rooms in bytes, and knows those that are
-// being read. A block's room is used again once the block is out of the cache and nobody holds it: so the rooms can lie
+// blockCache keeps the blocks that were used last, bounded by the size of their buffers in bytes, and knows those that are
+// being read. A block's buffer is used again once the block is out of the cache and nobody holds it: so the buffers can lie
 // outside of Go's heap, where they would let garbage grow to twice their size. Safe for concurrent use.
 type blockCache struct {
 	mu      sync.Mutex
@@ -15,19 +15,19 @@ type blockCache struct {
 	byKey   map[blockKey]*block
 	recent  *list.List // of *block, the most recently used in front
 	reading map[blockKey]*block
-	spare   []room
+	spare   []buffer
 	forgets uint64 // raised by each forget
 }
 
-// spareRooms is how many rooms wait for their next block; more are given back to the system.
-const spareRooms = 4
+// spareBuffers is how many buffers wait for their next block; more are given back to the system.
+const spareBuffers = 4
 
 // block is a part of a pack that its holders share. Guarded by the cache's lock, but for what stands once read is
 // closed: bytes and err.
 type block struct {
 	key        blockKey
-	room       room
-	bytes      []byte // of the room
+	buffer     buffer
+	bytes      []byte // of the buffer
 	err        error  // why there are none
 	read       chan struct{}
 	generation uint64        // when its request began
@@ -62,19 +62,19 @@ func (c *blockCache) hold(key blockKey, size int64) (*block, placing) {
 		b.holders++
 		return b, awaited
 	}
-	b := &block{key: key, room: c.room(size), read: make(chan struct{}), generation: c.forgets, holders: 2}
+	b := &block{key: key, buffer: c.buffer(size), read: make(chan struct{}), generation: c.forgets, holders: 2}
 	c.reading[key] = b
 	return b, missed
 }
 
-// room returns a room of size bytes, which is the same for all blocks of a cache.
-func (c *blockCache) room(size int64) room {
+// buffer returns a buffer of size bytes, which is the same for all blocks of a cache.
+func (c *blockCache) buffer(size int64) buffer {
 	if last := len(c.spare) - 1; last >= 0 {
 		r := c.spare[last]
 		c.spare = c.spare[:last]
 		return r
 	}
-	return newRoom(int(size))
+	return newBuffer(int(size))
 }
 
 // filled ends the reading of a block whose first n bytes are there, or that could not be read. The block is kept, unless
@@ -82,12 +82,12 @@ func (c *blockCache) room(size int64) room {
 func (c *blockCache) filled(b *block, n int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b.bytes, b.err = b.room.bytes[:n], err
+	b.bytes, b.err = b.buffer.bytes[:n], err
 	close(b.read)
 	if c.reading[b.key] == b {
 		delete(c.reading, b.key)
 	}
-	size := int64(len(b.room.bytes))
+	size := int64(len(b.buffer.bytes))
 	if err == nil && n > 0 && c.forgets == b.generation && size <= c.limit {
 		b.place = c.recent.PushFront(b)
 		c.byKey[b.key] = b
@@ -115,18 +115,18 @@ func (c *blockCache) drop(b *block) {
 	c.recent.Remove(b.place)
 	b.place = nil
 	delete(c.byKey, b.key)
-	c.size -= int64(len(b.room.bytes))
+	c.size -= int64(len(b.buffer.bytes))
 	c.reuse(b)
 }
 
-// reuse gives a block's room to another one if nobody can look at it any more.
+// reuse gives a block's buffer to another one if nobody can look at it any more.
 func (c *blockCache) reuse(b *block) {
 	switch {
 	case b.holders > 0 || b.place != nil:
-	case len(c.spare) < spareRooms:
-		c.spare = append(c.spare, b.room)
+	case len(c.spare) < spareBuffers:
+		c.spare = append(c.spare, b.buffer)
 	default:
-		b.room.free()
+		b.buffer.free()
 	}
 }
 

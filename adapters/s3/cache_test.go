@@ -50,12 +50,12 @@ func TestRoomsAreGivenBackBeyondAFewSpareOnes(t *testing.T) {
 		if place != missed {
 			t.Fatalf("block %d is there already", number)
 		}
-		b.room.bytes[0] = byte(number)
+		b.buffer.bytes[0] = byte(number)
 		c.filled(b, 1, nil)
 		held = append(held, b)
 	}
 	if len(c.spare) != 0 || len(c.byKey) != 2 {
-		t.Errorf("%d rooms are spare and %d blocks kept while all are held: want none, and 2", len(c.spare), len(c.byKey))
+		t.Errorf("%d buffers are spare and %d blocks kept while all are held: want none, and 2", len(c.spare), len(c.byKey))
 	}
 	for number, b := range held {
 		if b.bytes[0] != byte(number) {
@@ -63,7 +63,7 @@ func TestRoomsAreGivenBackBeyondAFewSpareOnes(t *testing.T) {
 		}
 		c.letGo(b)
 	}
-	if len(c.spare) != spareRooms || len(c.byKey) != 2 || c.size != 2*size {
-		t.Errorf("%d rooms are spare, %d blocks kept, of %d bytes", len(c.spare), len(c.byKey), c.size)
+	if len(c.spare) != spareBuffers || len(c.byKey) != 2 || c.size != 2*size {
+		t.Errorf("%d buffers are spare, %d blocks kept, of %d bytes", len(c.spare), len(c.byKey), c.size)
 	}
 }

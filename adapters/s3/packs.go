@@ -115,7 +115,7 @@ func (p *Packs) references(name string, entries [][]byte) (refs []port.Statement
 }
 
 // Get implements port.Packs: it reads one entry, through the blocks in which it lies.
-func (p *Packs) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]byte, error) {
+func (p *Packs) Get(ctx context.Context, ref port.StatementRef, buffer []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -123,11 +123,11 @@ func (p *Packs) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]
 		ref.Offset > maxObject || len(ref.SHA256) != sha256.Size {
 		return nil, fmt.Errorf("get from pack %s: %w: the reference cannot be one", ref.Key, port.ErrContent)
 	}
-	entry, fresh, err := p.assemble(ctx, ref, room)
+	entry, fresh, err := p.assemble(ctx, ref, buffer)
 	if err == nil && !matches(entry, ref) && !fresh {
 		// The pack may have been replaced since a block of it was read: look again, once.
 		p.blocks.forget(packKey{ref.Bucket, ref.Key})
-		entry, _, err = p.assemble(ctx, ref, room)
+		entry, _, err = p.assemble(ctx, ref, buffer)
 	}
 	if err != nil {
 		return nil, wrap(err, "get from pack %s", ref.Key)
@@ -146,9 +146,9 @@ func matches(entry []byte, ref port.StatementRef) bool {
 	return int64(len(entry)) == ref.Length && bytes.Equal(hash[:], ref.SHA256)
 }
 
-// assemble copies an entry out of its blocks, into room where it fits. It is shorter than asked for if the pack ends before. fresh
+// assemble copies an entry out of its blocks, into buffer where it fits. It is shorter than asked for if the pack ends before. fresh
 // reports whether every block was requested by this call, so that none of them can be older.
-func (p *Packs) assemble(ctx context.Context, ref port.StatementRef, room []byte) (entry []byte, fresh bool, err error) {
+func (p *Packs) assemble(ctx context.Context, ref port.StatementRef, buffer []byte) (entry []byte, fresh bool, err error) {
 	size, end := p.config.BlockBytes, ref.Offset+ref.Length
 	fresh = true
 	for number := ref.Offset / size; number*size < end; number++ {
@@ -160,8 +160,8 @@ func (p *Packs) assemble(ctx context.Context, ref port.StatementRef, room []byte
 		from, to := max(ref.Offset-number*size, 0), min(end-number*size, int64(len(block.bytes)))
 		there := from < to
 		if there {
-			if entry == nil && int64(cap(room)) >= ref.Length {
-				entry = room[:0]
+			if entry == nil && int64(cap(buffer)) >= ref.Length {
+				entry = buffer[:0]
 			} else if entry == nil {
 				entry = make([]byte, 0, ref.Length)
 			}

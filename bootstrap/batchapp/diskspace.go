@@ -20,7 +20,7 @@ const (
 )
 
 // checkDiskSpace refuses an import for which the database's disk has no space. csv is what goes into the month, in bytes.
-func checkDiskSpace(usage postgres.Room, csv int64, free func(dir string) (int64, error)) error {
+func checkDiskSpace(usage postgres.DiskUsage, csv int64, free func(dir string) (int64, error)) error {
 	if usage.Directory == "" {
 		return nil // nobody here can know
 	}
@@ -39,9 +39,9 @@ func (files importedFiles) checkDisk(ctx context.Context, b Import, month key.Mo
 	for _, each := range files {
 		csv += each.plain
 	}
-	var usage postgres.Room
+	var usage postgres.DiskUsage
 	err := b.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		usage, err = b.Imports.Room(ctx, month)
+		usage, err = b.Imports.DiskUsage(ctx, month)
 		return err
 	})
 	if err != nil {
