@@ -85,12 +85,16 @@ func auditedActs() []auditedAct {
 	draft := func(s *stage) { s.draft("monthly") }
 	return []auditedAct{
 		{port.ActionHalt, port.SubjectEverything, nil, func(s *stage) error { return s.Control.SetHalt(s.ctx, true, young) }},
-		{port.ActionLiftHalt, port.SubjectEverything, func(s *stage) { s.must(s.Control.SetHalt(s.ctx, true, act)) },
-			func(s *stage) error { return s.Control.SetHalt(s.ctx, false, young) }},
+		{
+			port.ActionLiftHalt, port.SubjectEverything, func(s *stage) { s.must(s.Control.SetHalt(s.ctx, true, act)) },
+			func(s *stage) error { return s.Control.SetHalt(s.ctx, false, young) },
+		},
 		{port.ActionCloseMonth, november.String(), nil, func(s *stage) error { return s.Months.Close(s.ctx, november, young) }},
 		{port.ActionSuppress, smsOfOne.Subject(), nil, func(s *stage) error { return s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, young) }},
-		{port.ActionUnsuppress, smsOfOne.Subject(), func(s *stage) { s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, act)) },
-			func(s *stage) error { return s.Suppressions.Lift(s.ctx, []port.Contact{smsOfOne}, young) }},
+		{
+			port.ActionUnsuppress, smsOfOne.Subject(), func(s *stage) { s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, act)) },
+			func(s *stage) error { return s.Suppressions.Lift(s.ctx, []port.Contact{smsOfOne}, young) },
+		},
 		{port.ActionDraftPolicy, "1 v2", draft, func(s *stage) error {
 			_, err := s.Policies.Draft(s.ctx, spec("monthly"), young)
 			return err
@@ -98,16 +102,20 @@ func auditedActs() []auditedAct {
 		{port.ActionActivatePolicy, "1 v1", draft, func(s *stage) error {
 			return s.Policies.Activate(s.ctx, given(s.Policies.List(s.ctx))(s)[0].Version.Ref(), young)
 		}},
-		{port.ActionCorrect, port.CustomerSubject(november, customer(0)), func(s *stage) { s.rendered(november, 1) },
-			func(s *stage) error { return s.Corrections.Correct(s.ctx, corrected(0), seal, takeCorrection, young) }},
+		{
+			port.ActionCorrect, port.CustomerSubject(november, customer(0)), func(s *stage) { s.rendered(november, 1) },
+			func(s *stage) error { return s.Corrections.Correct(s.ctx, corrected(0), seal, takeCorrection, young) },
+		},
 		{"an import's beginning", november.String(), nil, func(s *stage) error {
 			_, err := s.Imports.Begin(s.ctx, port.ImportRecord{Month: november, File: "bills.csv", By: young, StartedAt: noon},
 				port.AuditEntry{Action: "import late", Subject: november.String(), By: young})
 			return err
 		}},
 		{"a verdict", november.String() + "/verdict", func(s *stage) { s.unknown() }, giveVerdict},
-		{port.ActionDropMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },
-			func(s *stage) error { return s.Retention.Drop(s.ctx, november, young) }},
+		{
+			port.ActionDropMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },
+			func(s *stage) error { return s.Retention.Drop(s.ctx, november, young) },
+		},
 		{port.ActionDropAudit, "before " + december.String(), func(s *stage) {
 			s.must(s.Months.Close(s.ctx, november, act))
 			s.must(s.Retention.Drop(s.ctx, november, act))

@@ -133,17 +133,27 @@ func TestTheStorageSuitesRejectOneBrokenPortOfEachClass(t *testing.T) {
 			"gives nothing to another token, the lease alive or not", "gives nothing of a key that is closed",
 			"decides about each key of a call on its own", "gives nothing to its token once the lease has ended",
 		}},
-		{"a claim that looks first and then writes", "Ledger", func(s *porttest.Storage) { s.Ledger = brokenClaims{s.Ledger, lookFirst()} },
-			[]string{"lets one of many claims at once win"}},
-		{"a ledger that takes everything, for ever", "Ledger", func(s *porttest.Storage) { s.Ledger = deaf{s.Ledger} },
-			[]string{"refuses a key that is named twice in a call", "stops when the context ends"}},
+		{
+			"a claim that looks first and then writes", "Ledger", func(s *porttest.Storage) { s.Ledger = brokenClaims{s.Ledger, lookFirst()} },
+			[]string{"lets one of many claims at once win"},
+		},
+		{
+			"a ledger that takes everything, for ever", "Ledger", func(s *porttest.Storage) { s.Ledger = deaf{s.Ledger} },
+			[]string{"refuses a key that is named twice in a call", "stops when the context ends"},
+		},
 		{"a record without its error", "Runs", func(s *porttest.Storage) { s.Runs = forgetful{s.Runs} }, []string{"keeps every field of a record"}},
-		{"the first page again and again", "SealedBills", func(s *porttest.Storage) { s.SealedBills = repeating{s.SealedBills} },
-			[]string{"pages through the month, each bill once"}},
-		{"an audit beside the transaction", "Audit", func(s *porttest.Storage) { s.Targets = auditsBeside{s.Targets, s.Audit} },
-			[]string{"audits nothing of a transaction that is rolled back"}},
-		{"an audit before the act", "Audit", func(s *porttest.Storage) { s.Control = auditsBefore{s.Control, s.Audit} },
-			[]string{"commits act and entry together or not at all: halt"}},
+		{
+			"the first page again and again", "SealedBills", func(s *porttest.Storage) { s.SealedBills = repeating{s.SealedBills} },
+			[]string{"pages through the month, each bill once"},
+		},
+		{
+			"an audit beside the transaction", "Audit", func(s *porttest.Storage) { s.Targets = auditsBeside{s.Targets, s.Audit} },
+			[]string{"audits nothing of a transaction that is rolled back"},
+		},
+		{
+			"an audit before the act", "Audit", func(s *porttest.Storage) { s.Control = auditsBefore{s.Control, s.Audit} },
+			[]string{"commits act and entry together or not at all: halt"},
+		},
 		{"a month without size", "Retention", func(s *porttest.Storage) { s.Retention = blind{s.Retention} }, []string{"measures what there is of a month"}},
 	} {
 		t.Run(b.name, func(t *testing.T) {

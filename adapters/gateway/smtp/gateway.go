@@ -1,3 +1,4 @@
+// Package smtp sends e-mail through an SMTP relay (RFC 5321), one call for each message, on connections that are kept and used again.
 package smtp
 
 import (
