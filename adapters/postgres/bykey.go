@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -25,6 +26,11 @@ func byKey(statement string, month key.Month) string {
 		"billing_targets t", partition("billing_targets", month)+" t",
 		"billing_data d", partition("billing_data", month)+" d",
 	).Replace(statement)
+}
+
+// partition returns the name of a month's partition of a table.
+func partition(table string, month key.Month) string {
+	return fmt.Sprintf("%s_%04d_%02d", table, month.Year(), int(month.Month()))
 }
 
 // pool is a database's connections with what is known of its partitions.

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -105,11 +104,6 @@ func orElse(t time.Time, otherwise string) any {
 func (s *session) wide(ctx context.Context) error {
 	_, err := s.exec(ctx, "set up a sweep", `/* wide */ SELECT set_config('enable_bitmapscan', 'on', true), set_config('work_mem', '64MB', true)`)
 	return err
-}
-
-// partition returns the name of a month's partition of a table.
-func partition(table string, month key.Month) string {
-	return fmt.Sprintf("%s_%04d_%02d", table, month.Year(), int(month.Month()))
 }
 
 // ignoreUnopened drops the error of a month without partitions: nothing has happened in it.

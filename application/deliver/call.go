@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -53,11 +54,11 @@ func (s *Service) claimLost(d *delivery) claimResult {
 		return claimAgain
 	case row.State == attempt.Claimed && row.Owner == d.token: // our own claim, whose lease ended while the database was down
 		d.done()
-		s.report(s.record(d, s.tooLate(d)))
+		s.report(s.recordTooLate(d))
 	default:
 		d.done()
 		metric.ClaimsLost.Add(s.metrics, 1)
-		s.report(resultOf(d, row))
+		s.report(d.resultOf(row))
 	}
 	return claimOver
 }
@@ -93,5 +94,34 @@ func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
 		s.log.Warn("a gateway cannot be called, or does not answer; logged at most once a minute",
 			port.Field{Key: "provider", Value: provider}, port.Field{Key: "verdict", Value: string(reply.Verdict)},
 			port.Field{Key: "detail", Value: reply.Detail}, port.Field{Key: "failures", Value: count})
+	}
+}
+
+// record stores what the gateway's reply means for the delivery, and returns the result to be reported.
+func (s *Service) record(d *delivery, reply port.Reply) *event.Result {
+	return s.store(d, d.outcomeOf(reply, s.clock.Now()))
+}
+
+// recordTooLate stores that a claim was made without a call, and returns the result to be reported.
+func (s *Service) recordTooLate(d *delivery) *event.Result {
+	return s.store(d, d.tooLate(s.clock.Now()))
+}
+
+// store writes the outcome into the ledger, again and again while the database is down. It returns the result to be
+// reported: of the ledger's row where that holds another outcome; nil where nothing is known.
+func (s *Service) store(d *delivery, o attempt.Outcome) *event.Result {
+	held, err := s.ledger.record(o)
+	if err != nil {
+		s.log.Error("an outcome could not be stored before the shutdown; it becomes UNKNOWN when its lease ends",
+			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})
+		return nil
+	}
+	metric.Deliveries.Add(s.metrics, 1, o.State, o.Reason)
+	if !held {
+		return s.resultOfRow(d)
+	}
+	return &event.Result{
+		Identity: d.request.Identity, Outcome: o.State, Class: o.Class, Reason: o.Reason,
+		Provider: o.Provider, ProviderMessageID: o.ProviderMessageID, FinishedAt: o.FinishedAt,
 	}
 }

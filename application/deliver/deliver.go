@@ -33,12 +33,12 @@ func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, pre
 		}
 		if !s.withinSendBy(d) {
 			release(port.CallNotMade, false)
-			s.report(s.record(d, s.tooLate(d)))
+			s.report(s.recordTooLate(d))
 			return
 		}
 		reply := s.call(shutdownCtx, d)
 		release(reply.Verdict, true) // before the outcome is stored, which needs no permit
-		s.report(s.record(d, s.outcomeOf(d, reply)))
+		s.report(s.record(d, reply))
 		return
 	}
 }

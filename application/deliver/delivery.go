@@ -46,3 +46,49 @@ func (d *delivery) callDeadline() time.Duration {
 	}
 	return deadline
 }
+
+// outcomeOf translates a gateway's reply into what the ledger records (R5).
+func (d *delivery) outcomeOf(reply port.Reply, now time.Time) attempt.Outcome {
+	o := d.outcome(attempt.Unknown, attempt.ReasonNoAnswer, now)
+	o.Detail = reply.Detail
+	switch reply.Verdict {
+	case port.CallAccepted:
+		o.State, o.Reason, o.ProviderMessageID, o.Detail = attempt.Succeeded, "", reply.MessageID, ""
+	case port.CallRefused:
+		o.State, o.Class, o.Reason = attempt.Failed, reply.Class, attempt.ReasonRefused
+	case port.CallThrottled:
+		o.State, o.Class, o.Reason = attempt.NotSent, attempt.Throttled, attempt.ReasonThrottled
+		if reply.NotBefore > 0 {
+			o.NotBefore = o.FinishedAt.Add(reply.NotBefore)
+		}
+	case port.CallNotMade:
+		o.State, o.Reason = attempt.NotSent, attempt.ReasonNotCalled
+	default: // nobody knows
+	}
+	return o
+}
+
+// tooLate is the outcome of a claim without a call: the next round may follow at once.
+func (d *delivery) tooLate(now time.Time) attempt.Outcome {
+	o := d.outcome(attempt.NotSent, attempt.ReasonSendBy, now)
+	o.NotBefore = now
+	return o
+}
+
+// outcome is an outcome of the claim, at the instant now.
+func (d *delivery) outcome(state attempt.State, reason attempt.Reason, now time.Time) attempt.Outcome {
+	return attempt.Outcome{
+		Key: d.request.Delivery(), Token: d.token, Provider: d.lane.provider.Name, State: state, Reason: reason, FinishedAt: now,
+	}
+}
+
+// resultOf is the result of a ledger row; nil while the row is not final.
+func (d *delivery) resultOf(row attempt.Row) *event.Result {
+	if !row.State.Closed() {
+		return nil
+	}
+	return &event.Result{
+		Identity: d.request.Identity, Outcome: row.State, Class: row.Class, Reason: row.Reason,
+		Provider: row.Provider, ProviderMessageID: row.ProviderMessageID, FinishedAt: row.FinishedAt,
+	}
+}

@@ -9,6 +9,23 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
+// report publishes a result for settlement, which finds by its sweep what was not reported; nil: there is none.
+func (s *Service) report(r *event.Result) {
+	if r != nil {
+		s.results.add(*r)
+	}
+}
+
+// resultOfRow is the result of a final row that somebody else wrote, because the event published then may have been
+// lost; nil where there is none.
+func (s *Service) resultOfRow(d *delivery) *event.Result {
+	row, err := s.ledger.find(d.request.Delivery())
+	if err != nil {
+		return nil
+	}
+	return d.resultOf(row)
+}
+
 // resultPublisher publishes result events for deliveries, which do not wait for the acknowledgement: an event is only a
 // hint, because the sweep of the ledger finds what no event reported. So each is tried once, for publishTimeout at most,
 // and a failure is only counted.

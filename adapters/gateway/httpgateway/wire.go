@@ -2,17 +2,106 @@ package httpgateway
 
 import (
 	"bufio"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
+	"unicode/utf8"
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
 )
+
+// maxDestination and maxRequest bound what is sent, in bytes. The bound of the destination is ours, that of the
+// request's body the contract's.
+const (
+	maxDestination = 1 << 10
+	maxRequest     = 64 << 10
+)
+
+// appendBody appends the contract's request body to b. What the contract does not allow it refuses, without a call: the
+// gateway's "bad request" would leave the outcome unknown.
+func appendBody(b []byte, d port.Delivery) (body []byte, refusal port.Reply) {
+	refused := func(class attempt.FailureClass, why string) ([]byte, port.Reply) {
+		return b, port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
+	}
+	if strings.TrimSpace(d.Destination) == "" || len(d.Destination) > maxDestination {
+		return refused(attempt.Permanent, "the destination is empty or too long")
+	}
+	c := d.Content
+	if c.Text == "" || (c.Class != "" && c.Class != "SMS" && c.Class != "LMS") {
+		return refused(attempt.Content, "the text is empty, or its class is neither SMS nor LMS")
+	}
+	body = appendQuoted(append(b, `{"to":`...), d.Destination)
+	body = appendQuoted(append(body, `,"text":`...), c.Text)
+	if c.Title != "" {
+		body = appendQuoted(append(body, `,"title":`...), c.Title)
+	}
+	if c.Class != "" {
+		body = appendQuoted(append(body, `,"class":`...), c.Class)
+	}
+	if body = append(body, '}'); len(body)-len(b) > maxRequest {
+		return refused(attempt.Content, "the message is longer than the contract allows")
+	}
+	return body, port.Reply{}
+}
+
+// appendQuoted appends text as a JSON string. A statement's text is long and has little to escape, so it is copied in
+// long pieces: several times as fast as encoding/json.
+func appendQuoted(b []byte, text string) []byte {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	b = append(b, '"')
+	for {
+		n := plain(text)
+		b = append(b, text[:n]...)
+		if n == len(text) {
+			return append(b, '"')
+		}
+		switch c := text[n]; c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		default: // a control character
+			escaped, _ := json.Marshal(text[n : n+1]) //nolint:errchkjson // a string cannot fail
+			b = append(b, escaped[1:len(escaped)-1]...)
+		}
+		text = text[n+1:]
+	}
+}
+
+// plain returns the length of the beginning of a text that needs no escaping in a JSON string. It looks at eight bytes
+// at a time: the high bit of each byte of less, quotes and slashes is set where that byte is below the space, a
+// quotation mark or a backslash. Bytes above the first such one may be marked by mistake, so the last loop finds the
+// exact place.
+func plain(text string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; n+8 <= len(text); n += 8 {
+		s := text[n : n+8]
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		less := (w - ones*' ') &^ w
+		quotes := (w ^ ones*'"' - ones) &^ (w ^ ones*'"')
+		slashes := (w ^ ones*'\\' - ones) &^ (w ^ ones*'\\')
+		if (less|quotes|slashes)&tops != 0 {
+			break
+		}
+	}
+	for n < len(text) && text[n] >= ' ' && text[n] != '"' && text[n] != '\\' {
+		n++
+	}
+	return n
+}
 
 // maxAnswer bounds an answer including its header, in bytes.
 const maxAnswer = maxBody + 32<<10
@@ -82,4 +171,59 @@ func readFinal(reader *bufio.Reader) (*http.Response, error) {
 			return response, err
 		}
 	}
+}
+
+// refusalCode is a status together with the contract's code. Neither counts alone, because a proxy on the way may
+// answer with a status of its own.
+type refusalCode struct {
+	status int
+	code   string
+}
+
+// httpRefusals is the allow-list of answers that say "surely not accepted".
+var httpRefusals = map[refusalCode]port.Reply{
+	{http.StatusBadRequest, "invalid_destination"}:         {Verdict: port.CallRefused, Class: attempt.Permanent},
+	{http.StatusGone, "unregistered"}:                      {Verdict: port.CallRefused, Class: attempt.Permanent},
+	{http.StatusBadRequest, "content_rejected"}:            {Verdict: port.CallRefused, Class: attempt.Content},
+	{http.StatusServiceUnavailable, "temporarily_refused"}: {Verdict: port.CallRefused, Class: attempt.Temporary},
+	{http.StatusTooManyRequests, "throttled"}:              {Verdict: port.CallThrottled},
+}
+
+// httpReply turns an answer into a reply. Its Detail is not masked yet.
+func httpReply(status int, retryAfter string, body []byte, now time.Time) port.Reply {
+	var answer struct {
+		MessageID string `json:"message_id"`
+		Code      string `json:"code"`
+		Message   string `json:"message"`
+	}
+	offContract := gateway.Unknown("status " + strconv.Itoa(status) + " with an answer that the contract does not know")
+	if len(body) > maxBody || json.Unmarshal(body, &answer) != nil {
+		return offContract
+	}
+	if status == http.StatusOK || status == http.StatusAccepted {
+		if !gateway.ValidMessageID(answer.MessageID) {
+			return offContract
+		}
+		return port.Reply{Verdict: port.CallAccepted, MessageID: answer.MessageID}
+	}
+	reply, listed := httpRefusals[refusalCode{status, answer.Code}]
+	if !listed {
+		return offContract
+	}
+	reply.Detail = strconv.Itoa(status) + " " + answer.Code + ": " + answer.Message
+	if reply.Verdict == port.CallThrottled {
+		reply.NotBefore = waitFor(retryAfter, now)
+	}
+	return reply
+}
+
+// waitFor reads Retry-After (RFC 9110, 10.2.3): seconds or a date; 0 where it says nothing useful.
+func waitFor(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return min(time.Duration(seconds)*time.Second, gateway.MaxWait)
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(at.Sub(now), 0), gateway.MaxWait)
+	}
+	return 0
 }
