@@ -12,7 +12,7 @@ import (
 
 // producer is one producer of sarama, from connecting to its end. A Publisher uses up many: whatever fails on the way
 // to the brokers ends a producer, because after an error of the sequence or a new epoch an idempotent producer of
-// sarama may go on failing, its circuit breakers stay open for ten seconds, and what it still holds is stale.
+// sarama may keep failing, its circuit breakers stay open for ten seconds, and what it still holds is stale.
 type producer struct {
 	ready    chan struct{} // closed when connecting has ended, one way or the other
 	err      error         // why it could not connect; read after ready

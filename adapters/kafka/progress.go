@@ -35,7 +35,7 @@ func NewProgress(config Config, group string) (*Progress, error) {
 func (p *Progress) ReadUpTo(ctx context.Context, at time.Time) (bool, error) {
 	// Kafka keeps milliseconds. Rounded up: a message of the same millisecond but before the instant must count.
 	millis := at.Add(time.Millisecond - time.Nanosecond).UnixMilli()
-	answer := make(chan bool, 1) // not a variable: the work may go on after use has returned
+	answer := make(chan bool, 1) // not a variable: the work may continue after use has returned
 	err := p.conn.use(ctx, "how far the group "+p.group+" has read", func(client sarama.Client) error {
 		positions, err := p.positions(client)
 		if err != nil {

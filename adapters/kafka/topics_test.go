@@ -70,7 +70,7 @@ func TestWithoutEnsureNoTopicComesIntoBeing(t *testing.T) {
 	withTopics(t, c, kafka.TopicSettings{Partitions: 3}) // would find one partition, had it been made by accident
 }
 
-func TestTopicSettingsThatCannotWorkAreRefused(t *testing.T) {
+func TestInvalidTopicConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string]kafka.TopicSettings{
 		"no partitions":                     {Partitions: -1},

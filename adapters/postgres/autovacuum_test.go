@@ -28,7 +28,7 @@ func scales(vacuum, analyze float64) string {
 
 // BenchmarkAutovacuum lets bills live from import to SUCCEEDED while autovacuum comes by each second, as often in this
 // small month as each minute in one of millions. For each table of the month it reports what autovacuum did, what is
-// left of dead rows, and what the partition weighs; and what pages cost that find nothing any more. docs/adr/0025 has
+// left of dead rows, and how large the partition is; and what pages cost that find nothing any more. docs/adr/0025 has
 // its numbers.
 //
 //	make gobench PKG=./adapters/postgres BENCH=Autovacuum TESTFLAGS=-benchtime=1x

@@ -22,7 +22,7 @@ const (
 )
 
 // BenchmarkFillfactor sends bills through the protocol's statements, with less and less room left in each page of the
-// partitions, and reports for targets and ledger how many updates were HOT, what they weigh at the end, how much
+// partitions, and reports for targets and ledger how many updates were HOT, how large they are at the end, how much
 // write-ahead log a life took, and how long. docs/adr/0024 has its numbers: all but the time are the same on a busy machine.
 //
 //	make gobench PKG=./adapters/postgres BENCH=Fillfactor TESTFLAGS=-benchtime=1x

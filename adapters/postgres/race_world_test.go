@@ -142,7 +142,7 @@ func connect(t testing.TB, url, name string) *sqlx.DB {
 }
 
 // race runs first until its COMMIT is about to be sent, then second until it ends or waits for a lock, then lets first
-// go on. It returns what both said and whether second waited.
+// continue. It returns what both said and whether second waited.
 func race(t *testing.T, s start, first, second actor) (saidFirst, saidSecond string, waited bool, end string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

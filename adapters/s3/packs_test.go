@@ -309,7 +309,7 @@ func TestAStoreWithoutRangesIsNotTrusted(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
+func TestInvalidConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]Config{
 		"no bucket": {Region: "r"}, "no region": {Bucket: "b"}, "half an account": {Bucket: "b", Region: "r", AccessKey: "a"},

@@ -184,7 +184,7 @@ func TestARevokedKeyIsNeverCalled(t *testing.T) {
 	w.expect(t, 1, billing.Cancelled, 0, 0)
 }
 
-func TestADatabaseErrorThatSomebodyMustMendIsWaitedForAndTold(t *testing.T) {
+func TestADatabaseErrorThatSomebodyMustFixIsWaitedForAndLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.bill(t, 1)

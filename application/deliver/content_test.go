@@ -231,7 +231,7 @@ func TestFiveContentsInARowHaltEverything(t *testing.T) {
 	w.expectRow(t, 6, 0, 0, attempt.Succeeded, "")
 }
 
-// liftAndHaltAgain lets one run dispatch and Delivery go on.
+// liftAndHaltAgain lets one run dispatch and Delivery continue.
 func (w *world) liftAndHaltAgain(t *testing.T) {
 	t.Helper()
 	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {

@@ -272,7 +272,7 @@ func TestAHaltEndsTheRunBeforeTheNextPage(t *testing.T) {
 	}
 }
 
-func TestAStopFinishesThePageInHand(t *testing.T) {
+func TestAStopFinishesThePageInFlight(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.seed(30, nil)

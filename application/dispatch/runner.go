@@ -62,7 +62,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate refuses settings that cannot work, wrapping ErrConfig; the text names the field.
+// Validate refuses an invalid configuration, wrapping ErrConfig; the text names the field.
 func (c Config) Validate() error {
 	switch {
 	case c.Page < 1 || c.Page > 1000:

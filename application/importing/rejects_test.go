@@ -28,7 +28,7 @@ func named(name string) call {
 
 const rejectHeader = "\ufeffreject_file,reject_line,reject_field,reject_reason,reject_row,"
 
-func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenMended(t *testing.T) {
+func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenCorrected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	lines := strings.SplitAfter(file(good(), with("customer_number", "C-2", "email", "nobody"), with("customer_number", "C-3")), "\n")
@@ -66,7 +66,7 @@ func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenMended(t *testin
 }
 
 // Whatever a row was refused for, rejects.csv as it is is refused again, with the reason that it had.
-func TestARowThatWasNotMendedIsRefusedAgain(t *testing.T) {
+func TestARowThatWasNotCorrectedIsRefusedAgain(t *testing.T) {
 	t.Parallel()
 	row := "%s,%s,kim@example.com,KRW,12300,2026-11-25%s\n"
 	const head = "customer_number,name,email,currency,amount,due_date,note\n"
@@ -166,7 +166,7 @@ func TestRejectsKeepTheEncodingOfTheirFile(t *testing.T) {
 	}
 }
 
-func TestARowThatFillsItsBoundsCanBeMended(t *testing.T) {
+func TestARowThatFillsItsBoundsCanBeCorrected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	head, row := "note,"+strings.Join(importing.Columns, ",")+"\n", strings.SplitAfter(file(with("email", "nobody", "customer_number", "C-1")), "\n")[1]

@@ -114,8 +114,8 @@ func cipherAuthenticates(t testing.TB, open func(testing.TB) port.Cipher) {
 }
 
 func cipherUnknownKey(t testing.TB, open func(testing.TB) port.Cipher) {
-	c, stranger, purpose := open(t), open(t), purposes()[0]
-	_, err := c.Open(mustSeal(t, stranger, []byte("kim@example.com"), purpose), purpose)
+	c, other, purpose := open(t), open(t), purposes()[0]
+	_, err := c.Open(mustSeal(t, other, []byte("kim@example.com"), purpose), purpose)
 	if !errors.Is(err, port.ErrUnknownKey) || errors.Is(err, port.ErrContent) {
 		t.Errorf("sealed with a key that is not there: %v, want ErrUnknownKey alone", err)
 	}

@@ -173,7 +173,7 @@ func (s *smtpLine) answer(verb, argument string) bool {
 }
 
 func (s *smtpLine) data() bool {
-	if !s.say("DATA", "354 go on") {
+	if !s.say("DATA", "354 continue") {
 		return false
 	}
 	if s.box.settings.Reply != nil && s.box.settings.Reply(s.number, "DATA") != "" {

@@ -31,7 +31,7 @@ func ImportsChecks() []Check[Storage] {
 		onStage("seals each part for its own purpose", importsSeals),
 		onStage("stores nothing of a chunk that cannot be sealed", importsSealFails),
 		onStage("notes a refused row once", importsRejects),
-		onStage("counts a refused row until it comes in", importsMended),
+		onStage("counts a refused row until it comes in", importsCorrected),
 		onStage("keeps the record of each import", importsRecords),
 		onStage("remembers where each bill came from", importsOrigin),
 	}
@@ -358,7 +358,7 @@ func (s *stage) refusedAre(what string, rejected, resolved int) {
 	}
 }
 
-func importsMended(s *stage) {
+func importsCorrected(s *stage) {
 	first, second := port.RejectedRow{File: "a.csv", Line: 3}, port.RejectedRow{File: "a.csv", Line: 4}
 	rejects := []port.Reject{
 		{File: first.File, Line: first.Line, Field: "email", Reason: "is empty", Customer: customer(1), Import: 1},

@@ -39,7 +39,7 @@ func same(t *testing.T, templates *Templates, tag, file string) (quick bool) {
 	t.Helper()
 	made, quick := templates.languages[tag], true
 	itself := &language{html: made.html, texts: made.texts}
-	for _, view := range sampleViews(tag, templates.letterhead) {
+	for _, view := range sampleViews(tag, templates.senderIdentity) {
 		ours, theirs := printer{view: view, language: made, tag: tag}, printer{view: view, language: itself, tag: tag}
 		if got, want := ours.named(file), theirs.named(file); got != want {
 			t.Errorf("%s/%s prints\n%s\nwant\n%s", tag, file, got, want)
@@ -55,7 +55,7 @@ func TestShippedTemplatesOfBillsAreCompiledWhole(t *testing.T) {
 		if len(made.quick) != 1+len(textFiles) {
 			t.Errorf("%s: %d files are compiled", tag, len(made.quick))
 		}
-		for _, view := range sampleViews(tag, ShippedTemplates().letterhead) {
+		for _, view := range sampleViews(tag, ShippedTemplates().senderIdentity) {
 			for file, c := range made.quick {
 				same(t, ShippedTemplates(), tag, file)
 				if !view.Advertising && !c.print(new(bytes.Buffer), &view) {
@@ -148,7 +148,7 @@ func TestATextThatIsLeftAloneIsOneThatNeedsNoChange(t *testing.T) {
 }
 
 func BenchmarkTexts(b *testing.B) {
-	view := sampleViews("ko", ShippedTemplates().letterhead)[0]
+	view := sampleViews("ko", ShippedTemplates().senderIdentity)[0]
 	made := ShippedTemplates().languages["ko"]
 	for what, language := range map[string]*language{"compiled": made, "executed": {html: made.html, texts: made.texts}} {
 		b.Run(what, func(b *testing.B) {

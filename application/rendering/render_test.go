@@ -98,7 +98,7 @@ func TestBillsLieInPacksInTheOrderOfDispatch(t *testing.T) {
 	}
 }
 
-func TestABillThatCannotBeRenderedIsMarkedWithItsReasonAndTheOthersGoOn(t *testing.T) {
+func TestABillThatCannotBeRenderedIsMarkedWithItsReasonAndTheOthersContinue(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.customers(t, 5)
@@ -265,8 +265,8 @@ func TestABillThatCannotBeRenderedIsNamedByItsRowAndByNothingElse(t *testing.T) 
 func TestAdvertisingByEmailNeedsAnAddressToUnsubscribe(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	head, _ := fs.ReadFile(rendering.ShippedFiles(), "letterhead.json")
-	templates, err := rendering.LoadTemplates(changed("letterhead.json", strings.ReplaceAll(string(head), `"opt_out": ""`, `"opt_out": "무료거부 080-000-0000"`)))
+	head, _ := fs.ReadFile(rendering.ShippedFiles(), "sender-identity.json")
+	templates, err := rendering.LoadTemplates(changed("sender-identity.json", strings.ReplaceAll(string(head), `"opt_out": ""`, `"opt_out": "무료거부 080-000-0000"`)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,9 +126,9 @@ func (l *loader) try(t *Templates) {
 	for _, tag := range Languages {
 		for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
 			for _, sample := range Samples(tag) {
-				view, err := newView(sample.Bill, sampleMonth, class, t.letterhead)
+				view, err := newView(sample.Bill, sampleMonth, class, t.senderIdentity)
 				if err != nil {
-					l.wrong(letterheadFile, 0, "%s", err)
+					l.wrong(senderIdentityFile, 0, "%s", err)
 					return
 				}
 				l.tryOne(t.languages[tag], tag, view)
@@ -161,7 +161,7 @@ func (l *loader) tryOne(made *language, tag string, view View) {
 // values full of marks, is not used.
 func (t *Templates) compile() {
 	for tag, made := range t.languages {
-		views := sampleViews(tag, t.letterhead)
+		views := sampleViews(tag, t.senderIdentity)
 		quick := map[string]compiled{htmlFile: compileHTML(made.html, &views[0])}
 		for file, parsed := range made.texts {
 			quick[file] = compileText(parsed.Tree, lookupText(parsed))
@@ -180,11 +180,11 @@ func (t *Templates) compile() {
 }
 
 // sampleViews are the samples in both classes, each also with marks in every value.
-func sampleViews(tag string, letter Letterhead) (views []View) {
+func sampleViews(tag string, identity SenderIdentity) (views []View) {
 	const marks = "<b a='1' b=\"2\">&amp;+{{.Amount}}</b>\x00 김é\u2028`"
 	for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
 		for _, sample := range Samples(tag) {
-			view, err := newView(sample.Bill, sampleMonth, class, letter)
+			view, err := newView(sample.Bill, sampleMonth, class, identity)
 			if err != nil {
 				continue
 			}

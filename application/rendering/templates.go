@@ -68,8 +68,8 @@ func (*TemplateError) Unwrap() error { return port.ErrInvalid }
 
 // Templates make a bill's texts, in every language and for every channel. They are safe for concurrent use.
 type Templates struct {
-	letterhead Letterhead
-	languages  map[string]*language
+	senderIdentity SenderIdentity
+	languages      map[string]*language
 }
 
 // language holds the templates of one language. Data is never parsed as a template: only the files are.
@@ -99,12 +99,12 @@ var ShippedTemplates = sync.OnceValue(func() *Templates {
 
 // Sender returns who bills, in a language.
 func (t *Templates) Sender(language string) string {
-	return t.letterhead.Of(languageOf(language)).Sender
+	return t.senderIdentity.Of(languageOf(language)).Sender
 }
 
 // WithSender returns the templates with another sender; with the same one if sender is empty.
 func (t *Templates) WithSender(sender string) *Templates {
-	return &Templates{letterhead: t.letterhead.withSender(sender), languages: t.languages}
+	return &Templates{senderIdentity: t.senderIdentity.withSender(sender), languages: t.languages}
 }
 
 // LoadTemplates reads and checks all templates: every file exists, is readable, parses, names only fields that exist,
@@ -113,9 +113,9 @@ func (t *Templates) WithSender(sender string) *Templates {
 func LoadTemplates(files fs.FS) (*Templates, error) {
 	l := &loader{files: files}
 	t := &Templates{languages: map[string]*language{}}
-	if content, ok := l.read(letterheadFile); ok {
-		head, problems := parseLetterhead([]byte(content))
-		t.letterhead, l.problems = head, append(l.problems, problems...)
+	if content, ok := l.read(senderIdentityFile); ok {
+		identity, problems := parseSenderIdentity([]byte(content))
+		t.senderIdentity, l.problems = identity, append(l.problems, problems...)
 	}
 	layout, _ := l.read(layoutFile)
 	for _, tag := range Languages {

@@ -37,39 +37,39 @@ func changed(pairs ...string) fs.FS {
 
 func TestWhatIsWrongWithTemplatesIsSaidByFileLineAndReason(t *testing.T) {
 	t.Parallel()
-	letterhead, _ := fs.ReadFile(rendering.ShippedFiles(), "letterhead.json")
+	senderIdentity, _ := fs.ReadFile(rendering.ShippedFiles(), "sender-identity.json")
 	for what, c := range map[string]struct{ file, content, want string }{
-		"missing":                        {"ko/sms.tmpl", "-", "ko/sms.tmpl: is missing"},
-		"a layout that is missing":       {"layout.html.tmpl", "-", "layout.html.tmpl: is missing"},
-		"does not parse":                 {"ko/sms.tmpl", "청구\n{{.Amount", "ko/sms.tmpl:2: unclosed action"},
-		"an unknown function":            {"en/lms.tmpl", "{{money .Amount}}", `en/lms.tmpl:1: function "money" not defined`},
-		"an unknown field":               {"en/sms.tmpl", "Bill\n\n{{.Amout}}", "en/sms.tmpl:3: there is no field .Amout (there are .Language"},
-		"in a branch that no bill takes": {"en/sms.tmpl", "x{{if eq .Customer \"?\"}}\n{{.Amout}}{{end}}", "en/sms.tmpl:2: there is no field .Amout"},
-		"of an item":                     {"en/sms.tmpl", "x{{range .Items}}{{.Price}}{{end}}", "en/sms.tmpl:1: there is no field .Price (there are .Name, .Amount, .PlainAmount)"},
-		"of a variable":                  {"en/sms.tmpl", "x{{range $i, $item := .Items}}{{$item.Price}}{{$.Amount}}{{end}}", "there is no field .Price"},
-		"of the bill inside of an item":  {"en/sms.tmpl", "x{{range .Items}}{{.Month}}{{end}}", "there is no field .Month"},
-		"of a text":                      {"en/sms.tmpl", "x{{.Amount.Cents}}", "en/sms.tmpl:1: .Cents: .Amount.Cents has no fields"},
-		"in a template of its own":       {"en/email.html.tmpl", "{{define \"title\"}}\n{{.Titel}}{{end}}", "en/email.html.tmpl:2: there is no field .Titel"},
-		"in a pipeline":                  {"en/sms.tmpl", "x{{with .Amout | printf \"%s\"}}{{.}}{{end}}", "there is no field .Amout"},
-		"a range over no list":           {"en/sms.tmpl", "x{{range .Amount}}{{.}}{{end}}", "en/sms.tmpl:1: range goes through a list, and .Amount is none"},
-		"a template that nobody defined": {"en/sms.tmpl", "x{{template \"foot\" .}}", `en/sms.tmpl:1: the template "foot" is not defined`},
-		"words of the layout missing":    {"ko/email.html.tmpl", "{{define \"title\"}}x{{end}}", `layout.html.tmpl:30: the template "preview" is not defined`},
-		"only seen when executed":        {"en/sms.tmpl", "x\n{{index .Items 99}}", "en/sms.tmpl:2: error calling index: "},
-		"no end of calls":                {"en/sms.tmpl", "{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "exceeded maximum template depth"},
-		"HTML that cannot be escaped":    {"layout.html.tmpl", "<a href='{{if .Name}}'{{end}}>", "layout.html.tmpl:1: "},
-		"empty":                          {"ko/push.tmpl", "{{/* nothing */}}\n", "ko/push.tmpl: makes an empty text of a sample bill"},
-		"not UTF-8":                      {"ko/sms.tmpl", "a\n\xc3\xbb\xb1\xb8", "ko/sms.tmpl:2: is not UTF-8"},
-		"too long":                       {"ko/sms.tmpl", strings.Repeat("a", 300<<10), "ko/sms.tmpl: has 307200 bytes"},
-		"a character no message has":     {"ko/sms.tmpl", "청구\n{{.Amount}}\n🎉", "ko/sms.tmpl:3: the character '🎉' is not in EUC-KR"},
-		"a loop that would never end":    {"en/sms.tmpl", "x{{range 2000000000}}y{{end}}", "en/sms.tmpl:1: range goes through a list, and 2000000000 is none"},
-		"a name that is mistyped":        {"ko/smss.tmpl", "x", "ko/smss.tmpl: is no template that Balsong uses"},
-		"a language that is unknown":     {"ja/sms.tmpl", "x", "ja/sms.tmpl: is no template that Balsong uses"},
-		"no letterhead":                  {"letterhead.json", "-", "letterhead.json: is missing"},
-		"a letterhead that is no JSON":   {"letterhead.json", "{\n\"ko\": {,}", "letterhead.json:2: invalid character ','"},
-		"a letterhead cut short":         {"letterhead.json", "{\n\n", "letterhead.json:3: "},
-		"a letterhead without a sender":  {"letterhead.json", strings.Replace(string(letterhead), `"발송"`, `"\n"`, 1), "letterhead.json:9: ko.sender is missing"},
-		"a field it does not know":       {"letterhead.json", strings.Replace(string(letterhead), `"pay"`, `"pays"`, 1), `letterhead.json:3: en: unknown field "pays"`},
-		"a country it does not know":     {"letterhead.json", strings.Replace(string(letterhead), `"KR"`, `"Korea"`, 1), "letterhead.json:2: country is no code"},
+		"missing":                            {"ko/sms.tmpl", "-", "ko/sms.tmpl: is missing"},
+		"a layout that is missing":           {"layout.html.tmpl", "-", "layout.html.tmpl: is missing"},
+		"does not parse":                     {"ko/sms.tmpl", "청구\n{{.Amount", "ko/sms.tmpl:2: unclosed action"},
+		"an unknown function":                {"en/lms.tmpl", "{{money .Amount}}", `en/lms.tmpl:1: function "money" not defined`},
+		"an unknown field":                   {"en/sms.tmpl", "Bill\n\n{{.Amout}}", "en/sms.tmpl:3: there is no field .Amout (there are .Language"},
+		"in a branch that no bill takes":     {"en/sms.tmpl", "x{{if eq .Customer \"?\"}}\n{{.Amout}}{{end}}", "en/sms.tmpl:2: there is no field .Amout"},
+		"of an item":                         {"en/sms.tmpl", "x{{range .Items}}{{.Price}}{{end}}", "en/sms.tmpl:1: there is no field .Price (there are .Name, .Amount, .PlainAmount)"},
+		"of a variable":                      {"en/sms.tmpl", "x{{range $i, $item := .Items}}{{$item.Price}}{{$.Amount}}{{end}}", "there is no field .Price"},
+		"of the bill inside of an item":      {"en/sms.tmpl", "x{{range .Items}}{{.Month}}{{end}}", "there is no field .Month"},
+		"of a text":                          {"en/sms.tmpl", "x{{.Amount.Cents}}", "en/sms.tmpl:1: .Cents: .Amount.Cents has no fields"},
+		"in a template of its own":           {"en/email.html.tmpl", "{{define \"title\"}}\n{{.Titel}}{{end}}", "en/email.html.tmpl:2: there is no field .Titel"},
+		"in a pipeline":                      {"en/sms.tmpl", "x{{with .Amout | printf \"%s\"}}{{.}}{{end}}", "there is no field .Amout"},
+		"a range over no list":               {"en/sms.tmpl", "x{{range .Amount}}{{.}}{{end}}", "en/sms.tmpl:1: range goes through a list, and .Amount is none"},
+		"a template that nobody defined":     {"en/sms.tmpl", "x{{template \"foot\" .}}", `en/sms.tmpl:1: the template "foot" is not defined`},
+		"words of the layout missing":        {"ko/email.html.tmpl", "{{define \"title\"}}x{{end}}", `layout.html.tmpl:30: the template "preview" is not defined`},
+		"only seen when executed":            {"en/sms.tmpl", "x\n{{index .Items 99}}", "en/sms.tmpl:2: error calling index: "},
+		"no end of calls":                    {"en/sms.tmpl", "{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "exceeded maximum template depth"},
+		"HTML that cannot be escaped":        {"layout.html.tmpl", "<a href='{{if .Name}}'{{end}}>", "layout.html.tmpl:1: "},
+		"empty":                              {"ko/push.tmpl", "{{/* nothing */}}\n", "ko/push.tmpl: makes an empty text of a sample bill"},
+		"not UTF-8":                          {"ko/sms.tmpl", "a\n\xc3\xbb\xb1\xb8", "ko/sms.tmpl:2: is not UTF-8"},
+		"too long":                           {"ko/sms.tmpl", strings.Repeat("a", 300<<10), "ko/sms.tmpl: has 307200 bytes"},
+		"a character no message has":         {"ko/sms.tmpl", "청구\n{{.Amount}}\n🎉", "ko/sms.tmpl:3: the character '🎉' is not in EUC-KR"},
+		"a loop that would never end":        {"en/sms.tmpl", "x{{range 2000000000}}y{{end}}", "en/sms.tmpl:1: range goes through a list, and 2000000000 is none"},
+		"a name that is mistyped":            {"ko/smss.tmpl", "x", "ko/smss.tmpl: is no template that Balsong uses"},
+		"a language that is unknown":         {"ja/sms.tmpl", "x", "ja/sms.tmpl: is no template that Balsong uses"},
+		"no sender identity":                 {"sender-identity.json", "-", "sender-identity.json: is missing"},
+		"a sender identity that is no JSON":  {"sender-identity.json", "{\n\"ko\": {,}", "sender-identity.json:2: invalid character ','"},
+		"a sender identity cut short":        {"sender-identity.json", "{\n\n", "sender-identity.json:3: "},
+		"a sender identity without a sender": {"sender-identity.json", strings.Replace(string(senderIdentity), `"발송"`, `"\n"`, 1), "sender-identity.json:9: ko.sender is missing"},
+		"a field it does not know":           {"sender-identity.json", strings.Replace(string(senderIdentity), `"pay"`, `"pays"`, 1), `sender-identity.json:3: en: unknown field "pays"`},
+		"a country it does not know":         {"sender-identity.json", strings.Replace(string(senderIdentity), `"KR"`, `"Korea"`, 1), "sender-identity.json:2: country is no code"},
 	} {
 		_, err := rendering.LoadTemplates(changed(c.file, c.content))
 		var wrong *rendering.TemplateError
@@ -152,13 +152,13 @@ func TestAValueIsNeverATemplateNorMarkupNorALineOfAHeader(t *testing.T) {
 
 func TestAdvertisingIsMarkedAndSaysHowToRefuseIt(t *testing.T) {
 	t.Parallel()
-	letterhead, _ := fs.ReadFile(rendering.ShippedFiles(), "letterhead.json")
+	senderIdentity, _ := fs.ReadFile(rendering.ShippedFiles(), "sender-identity.json")
 	if err := rendering.ShippedTemplates().CheckClass(policy.Advertising); !errors.Is(err, port.ErrInvalid) || !strings.Contains(err.Error(), "opt_out") {
 		t.Errorf("without an opt-out: %v", err)
 	}
-	with := strings.Replace(strings.ReplaceAll(string(letterhead), `"opt_out": ""`, `"opt_out": "무료거부 080-000-0000"`), "{", "{", 1)
+	with := strings.Replace(strings.ReplaceAll(string(senderIdentity), `"opt_out": ""`, `"opt_out": "무료거부 080-000-0000"`), "{", "{", 1)
 	for country, marked := range map[string]bool{"KR": true, "US": false} {
-		templates, err := rendering.LoadTemplates(changed("letterhead.json", strings.Replace(with, `"KR"`, `"`+country+`"`, 1), "ko/push.title.tmpl", "(광고) 새 요금제"))
+		templates, err := rendering.LoadTemplates(changed("sender-identity.json", strings.Replace(with, `"KR"`, `"`+country+`"`, 1), "ko/push.title.tmpl", "(광고) 새 요금제"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,12 +231,12 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-func FuzzLetterhead(f *testing.F) {
-	letterhead, _ := fs.ReadFile(rendering.ShippedFiles(), "letterhead.json")
-	f.Add(string(letterhead))
+func FuzzSenderIdentity(f *testing.F) {
+	senderIdentity, _ := fs.ReadFile(rendering.ShippedFiles(), "sender-identity.json")
+	f.Add(string(senderIdentity))
 	f.Add(`{"country":"US","en":{"sender":"a\r\nb"},"ko":{"sender":"b"}}`)
 	f.Fuzz(func(t *testing.T, content string) {
-		templates, err := rendering.LoadTemplates(changed("letterhead.json", content))
+		templates, err := rendering.LoadTemplates(changed("sender-identity.json", content))
 		if err == nil && (templates.Sender("ko") == "" || strings.ContainsAny(templates.Sender("en"), "\r\n")) {
 			t.Errorf("taken: %q", content)
 		}

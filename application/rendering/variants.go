@@ -28,9 +28,9 @@ func (t *Templates) CheckClass(class policy.MessageClass) error {
 		return fmt.Errorf("%w: the message class %q is neither TRANSACTIONAL nor ADVERTISING", port.ErrInvalid, class)
 	}
 	for _, language := range Languages {
-		if t.marked(class) && t.letterhead.Of(language).OptOut == "" {
+		if t.marked(class) && t.senderIdentity.Of(language).OptOut == "" {
 			return fmt.Errorf("%w: %s: %s.opt_out is missing: in Korea, a text message of the class ADVERTISING says how to refuse it free of charge",
-				port.ErrInvalid, letterheadFile, language)
+				port.ErrInvalid, senderIdentityFile, language)
 		}
 	}
 	return nil
@@ -38,13 +38,13 @@ func (t *Templates) CheckClass(class policy.MessageClass) error {
 
 // marked reports whether the law wants messages of the class to be marked.
 func (t *Templates) marked(class policy.MessageClass) bool {
-	return class == policy.Advertising && t.letterhead.Country == "KR"
+	return class == policy.Advertising && t.senderIdentity.Country == "KR"
 }
 
 // Statement makes a bill's texts for every channel. Its error says why the bill cannot be rendered, without anything of
 // the bill.
 func (t *Templates) Statement(b bill.Bill, month key.Month, class policy.MessageClass) (map[channel.Kind]port.Variant, error) {
-	view, err := newView(b, month, class, t.letterhead)
+	view, err := newView(b, month, class, t.senderIdentity)
 	if err != nil {
 		return nil, err
 	}

@@ -16,10 +16,10 @@ import (
 // place.
 type View struct {
 	Language string `help:"the language of the bill, en or ko" example:"en"`
-	Sender   string `help:"who bills, from letterhead.json"`
-	Pay      string `help:"how to pay, from letterhead.json; may be empty"`
-	Contact  string `help:"whom to ask, from letterhead.json; may be empty"`
-	OptOut   string `help:"how to refuse advertising, from letterhead.json; empty on bills"`
+	Sender   string `help:"who bills, from sender-identity.json"`
+	Pay      string `help:"how to pay, from sender-identity.json; may be empty"`
+	Contact  string `help:"whom to ask, from sender-identity.json; may be empty"`
+	OptOut   string `help:"how to refuse advertising, from sender-identity.json; empty on bills"`
 
 	Name     string `help:"the customer's name; may be empty"`
 	Customer string `help:"the customer number"`
@@ -67,7 +67,7 @@ func fieldsOf(t reflect.Type, prefix string) []Field {
 }
 
 // newView formats a bill for the templates.
-func newView(b bill.Bill, month key.Month, class policy.MessageClass, heads Letterhead) (View, error) {
+func newView(b bill.Bill, month key.Month, class policy.MessageClass, identity SenderIdentity) (View, error) {
 	due, err := time.Parse(time.DateOnly, b.DueDate)
 	if err != nil {
 		return View{}, fmt.Errorf("%w: the due date is none", port.ErrContent)
@@ -76,16 +76,16 @@ func newView(b bill.Bill, month key.Month, class policy.MessageClass, heads Lett
 		return View{}, fmt.Errorf("%w: the currency is unknown", port.ErrContent)
 	}
 	l := locales[languageOf(b.Language)]
-	head := heads.Of(l.tag)
+	sender := identity.Of(l.tag)
 	v := View{
-		Language: l.tag, Sender: head.Sender, Pay: head.Pay, Contact: head.Contact,
+		Language: l.tag, Sender: sender.Sender, Pay: sender.Pay, Contact: sender.Contact,
 		Name: headerSafe(b.Name), Customer: headerSafe(b.Customer), Payment: headerSafe(b.Payment),
 		Month: l.month(month), ShortMonth: l.shortMonth(month), Due: l.date(due), ShortDue: l.shortDate(due),
 		Amount: money(b.Amount, b.Currency, l.tag), PlainAmount: plainMoney(b.Amount, b.Currency, l.tag), Payable: b.Amount > 0,
 		Items: make([]ViewItem, len(b.Items)),
 	}
 	if class == policy.Advertising {
-		v.Advertising, v.OptOut, v.Unsubscribe = true, head.OptOut, b.Unsubscribe
+		v.Advertising, v.OptOut, v.Unsubscribe = true, sender.OptOut, b.Unsubscribe
 	}
 	if b.BilledBefore != nil {
 		v.Before = money(*b.BilledBefore, b.Currency, l.tag)

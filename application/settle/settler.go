@@ -44,7 +44,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate refuses settings that cannot work, wrapping ErrConfig; the text names the field.
+// Validate refuses an invalid configuration, wrapping ErrConfig; the text names the field.
 func (c Config) Validate() error {
 	if c.Batch < 1 || c.Batch > 1000 {
 		return fmt.Errorf("%w: batch is %d (want 1 to 1,000)", ErrConfig, c.Batch)

@@ -34,7 +34,7 @@ type renderArguments struct{ month, sender, templates, class string }
 
 func (a *renderArguments) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
-	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the letterhead says")
+	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the sender identity says")
 	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
 	flags.StringVar(&a.class, "class", "", "message class: TRANSACTIONAL or ADVERTISING, refused if the ACTIVE policy's is another; without: the ACTIVE policy's, else TRANSACTIONAL")
 }

@@ -128,6 +128,6 @@ func exportTemplates(dir string, out io.Writer) error {
 	if kept > 0 {
 		fmt.Fprintf(out, ", %d were there already and stay as they are", kept)
 	}
-	fmt.Fprintf(out, "\nBegin with letterhead.json: who bills, how to pay, whom to ask. Then `balsong templates check %s`.\n", dir)
+	fmt.Fprintf(out, "\nBegin with sender-identity.json: who bills, how to pay, whom to ask. Then `balsong templates check %s`.\n", dir)
 	return nil
 }

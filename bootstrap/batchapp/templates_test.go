@@ -49,7 +49,7 @@ func TestTemplatesThatCannotBeUsedStopTheRenderingBeforeItBegins(t *testing.T) {
 	dir := t.TempDir()
 	for want, args := range map[string][]string{
 		"balsong templates export " + filepath.Join(dir, "none"): {"--templates", filepath.Join(dir, "none")},
-		"letterhead.json: is missing":                            {"--templates", dir},
+		"sender-identity.json: is missing":                       {"--templates", dir},
 		"is neither TRANSACTIONAL nor ADVERTISING":               {"--class", "SPAM"},
 		"opt_out is missing":                                     {"--class", "ADVERTISING"},
 	} {

@@ -22,7 +22,7 @@ import (
 const fileSuffix = "_FILE"
 
 // Load reads a configuration from the environment and follows its references (see package secrets). Its error lists
-// everything that is wrong, not only the first. It wraps ErrInvalid where a person must mend the settings, and not
+// everything that is wrong, not only the first. It wraps ErrInvalid where a person must correct the settings, and not
 // where AWS alone did not answer.
 func Load[C any](ctx context.Context) (C, error) {
 	values := env.ToMap(os.Environ())
@@ -100,7 +100,7 @@ func follow(ctx context.Context, values map[string]string, known []Variable, vau
 	return errors.Join(problems...)
 }
 
-// wrong names the variable; only what a person must mend is ErrInvalid.
+// wrong names the variable; only what a person must correct is ErrInvalid.
 func wrong(name string, err error) error {
 	if secrets.Refused(err) {
 		return fmt.Errorf("%w: %s: %w", ErrInvalid, name, err)

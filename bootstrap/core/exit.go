@@ -35,7 +35,7 @@ type ExitCode struct {
 // ExitCodes is the table of exit codes.
 var ExitCodes = []ExitCode{
 	{ExitOK, "done", "Everything that was asked for is done."},
-	{ExitFailed, "failed", "It did not finish. What was done stays done: run it again once the cause is mended."},
+	{ExitFailed, "failed", "It did not finish. What was done stays done: run it again once the cause is fixed."},
 	{ExitUsage, "usage", "Wrong arguments or configuration; nothing was done. The message names the flag or the variable."},
 	{ExitRejected, "rejected", "Done, and some rows were refused: they lie in the rejects file with line, field and reason."},
 	{ExitNotFound, "not found", "What was named does not exist: a customer's bill, a month, a policy version, a file."},

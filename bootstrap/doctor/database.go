@@ -77,7 +77,7 @@ func (p *part) troubled(err error, u *url.URL) {
 		p.refuse(fmt.Sprintf("it refuses %s or the password (SQLSTATE %s)", name, failure.State),
 			"check the password (in the URL, a space or one of @:/?#% must be percent-encoded; BALSONG_DB_PASSWORD takes it as it is), that the role may log in, and pg_hba.conf")
 	case postgres.FailureDatabase:
-		p.add(Problem, "there is no such database (SQLSTATE 3D000)", "create it (createdb -O USER NAME), or mend the name behind the last / of DATABASE_URL")
+		p.add(Problem, "there is no such database (SQLSTATE 3D000)", "create it (createdb -O USER NAME), or correct the name behind the last / of DATABASE_URL")
 	case postgres.FailureReadOnly:
 		p.add(Problem, "it is a standby: nothing can be written", "name the primary in DATABASE_URL; several hosts, comma-separated, are tried in turn")
 	case postgres.FailureOther:

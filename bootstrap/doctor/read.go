@@ -48,7 +48,7 @@ func misconfigured(err error) (findings []Finding) {
 	for line := range strings.Lines(err.Error()) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": ")
 		if line != "" {
-			p.add(Problem, line, "mend it: its part is not looked at before (delivery --help lists the variables)")
+			p.add(Problem, line, "correct it: its part is not looked at before (delivery --help lists the variables)")
 		}
 	}
 	return p.list

@@ -51,7 +51,7 @@ func TestEveryVariableThatIsWrongIsToldAndTheOtherPartsAreLookedAt(t *testing.T)
 		"BALSONG_S3_BUCKET is not set", "BALSONG_KAFKA_BROKERS is not set", `BALSONG_KAFKA_PARTITIONS is "many"`,
 		"BALSONG_SMS_LEASE (1m30s) must be at least BALSONG_SMS_CALL_DEADLINE (2m0s)", `BALSONG_DELIVERY_DRAIN is "a while"`,
 	} {
-		if !told(findings, mistake{level: doctor.Problem, part: "configuration", says: says, do: "mend it"}) {
+		if !told(findings, mistake{level: doctor.Problem, part: "configuration", says: says, do: "correct it"}) {
 			t.Errorf("nothing says %q:\n%s", says, text(findings))
 		}
 	}
@@ -73,7 +73,7 @@ func TestAPasswordWithASpaceIsToldWhereItDoesNotFitAndWorksWhereItDoes(t *testin
 	values["DATABASE_URL"] = "postgres://" + role + ":" + password + "@" + u.Host + u.Path + "?" + u.RawQuery
 	set(t, values)
 	uses, findings := doctor.Read(t.Context())
-	if uses.Database != nil || !told(findings, mistake{level: doctor.Problem, part: "configuration", says: "percent-encoded", do: "mend it"}) || strings.Contains(text(findings), "words") {
+	if uses.Database != nil || !told(findings, mistake{level: doctor.Problem, part: "configuration", says: "percent-encoded", do: "correct it"}) || strings.Contains(text(findings), "words") {
 		t.Errorf("in the URL as it is:\n%s", text(findings))
 	}
 

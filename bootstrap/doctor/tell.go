@@ -32,7 +32,7 @@ func refusal(findings []Finding) error {
 }
 
 // Tell examines the parts that a service is about to use and logs each problem once, with what to do. It keeps nobody
-// from starting: what is down may come back, and what is wrong may be mended meanwhile.
+// from starting: what is down may come back, and what is wrong may be fixed meanwhile.
 func Tell(ctx context.Context, uses Parts, clock port.Clock, log port.Log) {
 	tell(ctx, Examine(ctx, uses, clock), log)
 }

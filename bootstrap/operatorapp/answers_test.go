@@ -52,14 +52,14 @@ C-7,Cho,ko,KRW,7000,2026-11-25,not an address,
 C-8,Yoon,ko,KRW,8000,2026-11-25,yoon@example.com,
 `
 
-// world is a month with several kinds of bills, on a real database, and the desk of somebody who asks.
+// world is a month with several kinds of bills, on a real database, and the use cases of somebody who asks.
 type world struct {
 	t        *testing.T
 	db       *sqlx.DB
 	cipher   port.Cipher
 	clock    observe.Clock
 	policies billing.Policies
-	desk     operatorapp.UseCases
+	useCases operatorapp.UseCases
 }
 
 func by(actor string) port.Act {
@@ -81,7 +81,7 @@ func newWorld(t *testing.T) *world {
 	app := fxtest.New(t, operatorapp.Options(config.Operator{
 		Database: config.Database{URL: url, MaxConns: 4, StatementTimeout: 20 * time.Second, LockTimeout: 10 * time.Second},
 		Keys:     config.Keys{Keyset: string(keyset)}, Log: config.Log{Level: "error", Format: "text"},
-	}), fx.Invoke(func(d operatorapp.UseCases) { w.desk = d }))
+	}), fx.Invoke(func(d operatorapp.UseCases) { w.useCases = d }))
 	app.RequireStart()
 	t.Cleanup(app.RequireStop)
 	w.activate()
@@ -101,11 +101,11 @@ func (w *world) activate() {
 	w.t.Helper()
 	spec, err := operatorapp.ReadPolicy(strings.NewReader(strings.Replace(goodPolicy, `"tries": 2`, `"tries": 1`, 1)))
 	w.must(err)
-	operator := operate.New(w.desk.Acts, 0)
+	operator := operate.New(w.useCases.Acts, 0)
 	drafted, err := operator.DraftPolicy(w.t.Context(), spec, by("drafter"))
 	w.must(err)
 	w.must(operator.ActivatePolicy(w.t.Context(), drafted.Ref(), by("approver")))
-	versions, err := w.desk.Acts.Policies.Versions(w.t.Context())
+	versions, err := w.useCases.Acts.Policies.Versions(w.t.Context())
 	w.must(err)
 	w.policies = func(ref policy.Ref) (policy.Version, bool) { return versions[0], versions[0].Ref() == ref }
 }
@@ -139,7 +139,7 @@ func (w *world) importAndRender() {
 
 func (w *world) target(customer string) key.Target {
 	w.t.Helper()
-	target, _, err := w.desk.Acts.Report.Find(w.t.Context(), november, customer)
+	target, _, err := w.useCases.Acts.Report.Find(w.t.Context(), november, customer)
 	w.must(err)
 	return target.Key()
 }
@@ -161,7 +161,7 @@ func (w *world) dispatched() {
 func (w *world) delivered(customer string, o attempt.Outcome) {
 	w.t.Helper()
 	ctx, token := w.t.Context(), attempt.Token{1}
-	target, _, err := w.desk.Acts.Report.Find(ctx, november, customer)
+	target, _, err := w.useCases.Acts.Report.Find(ctx, november, customer)
 	w.must(err)
 	version, _ := w.policies(target.State().Policy)
 	ledger := postgres.NewLedger(w.db)
@@ -176,7 +176,7 @@ func (w *world) delivered(customer string, o attempt.Outcome) {
 	o.Key, o.Token, o.FinishedAt = target.Delivery(), token, w.clock.Now()
 	_, err = ledger.Record(ctx, []attempt.Outcome{o})
 	w.must(err)
-	w.must(w.desk.Acts.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+	w.must(w.useCases.Acts.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
 		locked, err := tx.Lock(ctx, []key.Target{target.Key()})
 		if err != nil {
 			return err
@@ -192,7 +192,7 @@ func (w *world) delivered(customer string, o attempt.Outcome) {
 // live brings each customer's bill to where its story is.
 func (w *world) live() {
 	w.t.Helper()
-	ctx, operator := w.t.Context(), operate.New(w.desk.Acts, 0)
+	ctx, operator := w.t.Context(), operate.New(w.useCases.Acts, 0)
 	w.must(operator.Suppress(ctx, port.Contact{UserID: w.target("C-5").UserID, Channel: "EMAIL"}, true, by("call centre")))
 	w.dispatched()
 	w.delivered("C-1", attempt.Outcome{State: attempt.Succeeded, ProviderMessageID: "<1@relay>"})
@@ -225,7 +225,7 @@ func TestTheStoriesOfAMonthOnARealDatabase(t *testing.T) {
 		"C-6": {"every step of its route was refused (EXHAUSTED)", "no step of its route was left", "paper run"},
 		"C-8": {"not rendered yet", "waits to be rendered"},
 	} {
-		s, err := w.desk.Answers.Why(t.Context(), november, customer)
+		s, err := w.useCases.Answers.Why(t.Context(), november, customer)
 		if err != nil {
 			t.Errorf("%s: %v", customer, err)
 			continue
@@ -240,7 +240,7 @@ func TestTheStoriesOfAMonthOnARealDatabase(t *testing.T) {
 		}
 	}
 	for customer, want := range map[string]string{"C-7": "its row was refused at the import", "C-99": `Customer "C-99" has no bill`} {
-		_, err := w.desk.Answers.Why(t.Context(), november, customer)
+		_, err := w.useCases.Answers.Why(t.Context(), november, customer)
 		var none *answer.NoBill
 		if !errors.As(err, &none) || !errors.Is(err, port.ErrNotFound) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", customer, err)
@@ -252,7 +252,7 @@ func TestTheStatusSaysWhatIsHeldAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.live()
-	s, err := w.desk.Answers.Status(t.Context(), nil, 5)
+	s, err := w.useCases.Answers.Status(t.Context(), nil, 5)
 	if err != nil || len(s.Months) != 1 {
 		t.Fatalf("%+v: %v", s, err)
 	}
@@ -272,7 +272,7 @@ func TestTheStatusSaysWhatIsHeldAndWhatToDo(t *testing.T) {
 			t.Errorf("the advice does not say %q:\n%s", want, advice)
 		}
 	}
-	if _, err := w.desk.Answers.Status(t.Context(), []key.Month{november + 1}, 1); !errors.Is(err, port.ErrNotFound) {
+	if _, err := w.useCases.Answers.Status(t.Context(), []key.Month{november + 1}, 1); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("a month that was never opened: %v", err)
 	}
 }
@@ -282,7 +282,7 @@ func TestTheUnreachedAreExportedForThePaperRun(t *testing.T) {
 	w := newWorld(t)
 	w.live()
 	var file bytes.Buffer
-	s, err := w.desk.Answers.Unreached(t.Context(), november, &file, answer.UnreachedOptions{})
+	s, err := w.useCases.Answers.Unreached(t.Context(), november, &file, answer.UnreachedOptions{})
 	w.must(err)
 	rows, err := csv.NewReader(bytes.NewReader(file.Bytes())).ReadAll()
 	w.must(err)
@@ -301,7 +301,7 @@ func TestTheUnreachedAreExportedForThePaperRun(t *testing.T) {
 		t.Errorf("the summary is %+v of\n%s", s, file.String())
 	}
 	file.Reset()
-	s, err = w.desk.Answers.Unreached(t.Context(), november, &file, answer.UnreachedOptions{OnTheWay: true, Destinations: true})
+	s, err = w.useCases.Answers.Unreached(t.Context(), november, &file, answer.UnreachedOptions{OnTheWay: true, Destinations: true})
 	if err != nil || s.Written != 6 || s.OnTheWay != 2 || !strings.Contains(file.String(), "yoon@example.com") || !strings.Contains(file.String(), "destination_sms") {
 		t.Errorf("with everything: %+v, %v\n%s", s, err, file.String())
 	}

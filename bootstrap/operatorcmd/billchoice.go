@@ -33,7 +33,7 @@ func (a *billChoice) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&a.sample, "sample", "", "a made-up bill in this language, en or ko, instead of a customer's: needs no database")
 	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
-	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the letterhead says")
+	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the sender identity says")
 	flags.StringVar(&a.class, "class", string(policy.Transactional), "message class: TRANSACTIONAL or ADVERTISING")
 }
 

@@ -35,7 +35,7 @@ func TestABillIsShownWithTheTemplatesOfADirectory(t *testing.T) {
 		"name a month and a customer number":    {"--preview", "2026-11"},
 		"want en or ko":                         {"--preview", "--sample", "fr"},
 		"leave month and customer out":          {"--preview", "--sample", "ko", "2026-11", "C-1"},
-		"letterhead.json: is missing":           {"--preview", "--sample", "ko", "--templates", dir},
+		"sender-identity.json: is missing":      {"--preview", "--sample", "ko", "--templates", dir},
 		"neither TRANSACTIONAL nor ADVERTISING": {"--preview", "--sample", "ko", "--class", "SPAM"},
 	} {
 		if code, said := render(t, args...); code == core.ExitOK || !strings.Contains(said, want) {

@@ -46,7 +46,7 @@ func newSendTest() *cobra.Command {
 
 		Args: cli.NoArguments,
 		Example: "  balsong send-test --to me@example.com --channel EMAIL --sample ko --templates words\n" +
-			"  balsong send-test --to 010-0000-1234 --channel SMS --month 2026-11 --customer 7590-VHVEG --reason \"new letterhead\"",
+			"  balsong send-test --to 010-0000-1234 --channel SMS --month 2026-11 --customer 7590-VHVEG --reason \"new sender identity\"",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
 	}
 	a.flags(cmd)

@@ -26,7 +26,7 @@ var targetActs = []targetAct{
 	{"cancel", "End a bill that nobody has accepted yet", (*operate.Operator).Cancel},
 	{"uncancel", "Take a cancellation back", (*operate.Operator).Uncancel},
 	{"pause", "Hold a bill back until it is resumed", (*operate.Operator).Pause},
-	{"resume", "Let a PAUSED bill go on", (*operate.Operator).Resume},
+	{"resume", "Resume a PAUSED bill", (*operate.Operator).Resume},
 	{"send-anyway", "Send an UNKNOWN bill once more: a second copy is possible", (*operate.Operator).SendAnyway},
 	{"write-off", "Close an UNKNOWN bill; its outcome stays unknown", (*operate.Operator).WriteOff},
 	{"delivered", "Say that an UNKNOWN bill was delivered", verdict(true)},

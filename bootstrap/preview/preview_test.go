@@ -71,6 +71,6 @@ func TestThePageIsMadeAnewAtEachLoadAndNothingInItRuns(t *testing.T) {
 		t.Error("what is wrong with the templates is not shown")
 	}
 	if said := get().Body.String(); !strings.Contains(said, "<iframe") {
-		t.Error("mended templates are not shown")
+		t.Error("corrected templates are not shown")
 	}
 }

@@ -172,7 +172,7 @@ func (v *Vault) Wrap(ctx context.Context, keyset []byte, kmsKey string) ([]byte,
 	return crypto.Wrap(ctx, keyset, aws.Wrapping(kmsKey))
 }
 
-// Refused tells whether an error is a fault of the settings, which somebody must mend, rather than an outage.
+// Refused tells whether an error is a fault of the settings, which somebody must correct, rather than an outage.
 func Refused(err error) bool {
 	return errors.Is(err, ErrReference) || errors.Is(err, awssecrets.ErrRefused) || errors.Is(err, crypto.ErrKeyset) || errors.Is(err, port.ErrInvalid)
 }

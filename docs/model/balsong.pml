@@ -400,7 +400,7 @@ com:
   fi
 }
 
-inline next(t) {                  /* attempt spent, go on with the route */
+inline next(t) {                  /* attempt spent, continue with the route */
   if :: cw[t] -> st[t]=cw[t]; cw[t]=0
      :: !cw[t] && at[t]+1<NA -> at[t]=at[t]+1; df[t]=0; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
      :: else -> st[t]=EXH fi }

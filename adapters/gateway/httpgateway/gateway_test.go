@@ -369,7 +369,7 @@ func TestThousandsOfCallsRunAtOnce(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
+func TestInvalidConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	good := testProvider(channel.SMS)
 	for name, change := range map[string]func(*Config){

@@ -211,7 +211,7 @@ func TestAReplyBeforeTheMessageIsNotTakenForItsAcceptance(t *testing.T) {
 				TLS: server, Implicit: policy == TLSImplicit, Extensions: []string{"STARTTLS"},
 				Reply: func(_ int, verb string) string {
 					if verb == "DATA" {
-						return "354 go on\r\n" + between + "250 2.0.0 queued already"
+						return "354 continue\r\n" + between + "250 2.0.0 queued already"
 					}
 					return ""
 				},
@@ -314,7 +314,7 @@ func TestAClosedGatewayKeepsNothing(t *testing.T) {
 	}
 }
 
-func TestSMTPSettingsThatCannotWorkAreRefused(t *testing.T) {
+func TestSMTPInvalidConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Config){
 		"sms":                 func(c *Config) { c.Provider.Channel = channel.SMS },

@@ -50,7 +50,7 @@ func silentUntilData(listener net.Listener) error {
 			_ = text.PrintfLine("250-here\r\n250 PIPELINING")
 		}
 	}
-	_ = text.PrintfLine("250 ok\r\n250 ok\r\n354 go on")
+	_ = text.PrintfLine("250 ok\r\n250 ok\r\n354 continue")
 	if _, err := text.ReadDotBytes(); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func TestFinalRepliesByTheirCodes(t *testing.T) {
 		{452, "4.3.1 disk full", port.CallRefused, attempt.Temporary},
 		{251, "user not local", port.CallUnknown, ""},
 		{299, "perhaps", port.CallUnknown, ""},
-		{354, "go on", port.CallUnknown, ""},
+		{354, "continue", port.CallUnknown, ""},
 		{499, "4.2.1 no such code", port.CallUnknown, ""},
 		{599, "5.1.1 no such code", port.CallUnknown, ""},
 		{0, "", port.CallUnknown, ""},

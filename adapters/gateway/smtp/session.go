@@ -280,7 +280,7 @@ func (s *session) say(commands []command) (at stage, refused error) {
 	return at, refused
 }
 
-// isReply reports whether an error is a complete reply with which the conversation may go on.
+// isReply reports whether an error is a complete reply with which the conversation may continue.
 func isReply(err error) bool {
 	var said *textproto.Error
 	return errors.As(err, &said) && said.Code != codeClosing

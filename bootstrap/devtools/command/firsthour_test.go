@@ -127,11 +127,11 @@ func TestBillsAreRenderedForTheClassOfTheActivePolicy(t *testing.T) {
 	t.Parallel()
 	h := newHour(t)
 	h.says(core.ExitOK, "templates", "export", "words")
-	letterhead, err := os.ReadFile(filepath.Join(h.dir, "words", "letterhead.json"))
+	senderIdentity, err := os.ReadFile(filepath.Join(h.dir, "words", "sender-identity.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.file("words/letterhead.json", strings.ReplaceAll(string(letterhead), `"opt_out": ""`, `"opt_out": "080-000-0000"`))
+	h.file("words/sender-identity.json", strings.ReplaceAll(string(senderIdentity), `"opt_out": ""`, `"opt_out": "080-000-0000"`))
 	h.says(core.ExitOK, "batch", "migrate")
 	unsubscribe := ",https://example.com/stop\n"
 	bills := h.file("bills.csv", strings.Replace(strings.ReplaceAll(twoBills, "\n", unsubscribe), unsubscribe, ",unsubscribe_url\n", 1))
@@ -231,7 +231,7 @@ func TestTheDemoSaysHowToAskHowToReadAndHowToRemoveIt(t *testing.T) {
 	}
 }
 
-func TestAMendedCustomerIsNoRejectAnyMoreThoughTheOldFileComesAgain(t *testing.T) {
+func TestACorrectedCustomerIsNoRejectAnyMoreThoughTheOldFileComesAgain(t *testing.T) {
 	t.Parallel()
 	h := newHour(t)
 	h.prepared("TRANSACTIONAL")
@@ -241,11 +241,11 @@ func TestAMendedCustomerIsNoRejectAnyMoreThoughTheOldFileComesAgain(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	mended := h.file("mended.csv", strings.Replace(string(rejects), `"12,100"`, "12100", 1))
-	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", mended), "1 new")
+	corrected := h.file("corrected.csv", strings.Replace(string(rejects), `"12,100"`, "12100", 1))
+	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", corrected), "1 new")
 	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills), "(refused, resolved since)", "0 rejected, 1 refused, resolved since")
 	if _, err := os.Stat(filepath.Join(h.dir, "rejects-2.csv")); !os.IsNotExist(err) {
-		t.Errorf("a file of rejects with nothing to mend: %v", err)
+		t.Errorf("a file of rejects with nothing to correct: %v", err)
 	}
 	if said := h.says(core.ExitOK, "status"); strings.Contains(said, "refused at the import") {
 		t.Errorf("it is counted still:\n%s", said)

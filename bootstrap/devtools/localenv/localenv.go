@@ -80,7 +80,7 @@ func Start(ctx context.Context, options Options) (*Set, error) {
 	for i, start := range starts {
 		group.Go(func() {
 			if errs[i] = start(ctx); errs[i] != nil {
-				cancel() // the others need not go on
+				cancel() // the others need not continue
 			}
 		})
 	}

@@ -7,21 +7,21 @@ import (
 	"github.com/balsong/balsong/application/rendering"
 )
 
-//go:embed letterhead.json
-var letterhead []byte
+//go:embed sender-identity.json
+var senderIdentity []byte
 
-// Words are the shipped templates under the letterhead of a company that does not exist.
+// Words are the shipped templates under the sender identity of a company that does not exist.
 func Words() (*rendering.Templates, error) {
-	return rendering.LoadTemplates(letterheaded{rendering.ShippedFiles()})
+	return rendering.LoadTemplates(identified{rendering.ShippedFiles()})
 }
 
-// letterheaded are files with that letterhead in the place of theirs.
-type letterheaded struct{ fs.FS }
+// identified are files with that sender identity in the place of theirs.
+type identified struct{ fs.FS }
 
 // ReadFile implements fs.ReadFileFS.
-func (l letterheaded) ReadFile(name string) ([]byte, error) {
-	if name == "letterhead.json" {
-		return letterhead, nil
+func (l identified) ReadFile(name string) ([]byte, error) {
+	if name == "sender-identity.json" {
+		return senderIdentity, nil
 	}
 	return fs.ReadFile(l.FS, name)
 }

@@ -165,7 +165,7 @@ func killedInTheMiddle(t *testing.T, f fault) {
 
 // expectAllDelivered waits until every bill has succeeded, and checks that the outage has spent no attempt, that the
 // gateway accepted each bill once, and that the outage was told once by each who met it. Bills that a part's end left in
-// doubt are judged by an operator who has the provider's log, and then go on.
+// doubt are judged by an operator who has the provider's log, and then continue.
 func (w *world) expectAllDelivered(t *testing.T, f fault) {
 	t.Helper()
 	await(t, "every bill has come to an end or is held", func() bool { return w.status("SUCCEEDED", "UNKNOWN") == customers }, w.story)

@@ -22,7 +22,7 @@ func TestThePreviewIsReadableOnEveryScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, wrong := rendering.LoadTemplates(letterless{rendering.ShippedFiles()})
+	_, wrong := rendering.LoadTemplates(brokenIdentity{rendering.ShippedFiles()})
 	for name, made := range map[string]preview.Bill{"bill": {Title: "Customer 7590-VHVEG, 2026-11, TRANSACTIONAL"}, "wrong": {Title: "Customer 7590-VHVEG", Wrong: wrong}} {
 		if made.Wrong == nil {
 			if made.Variants, err = words.Statement(rendering.Samples("ko")[0].Bill, rendering.SampleMonth(), policy.Transactional); err != nil {

@@ -88,7 +88,7 @@ type ChannelSettings struct {
 	// whose connection is then broken before any answer.
 	AcceptThenDrop float64 `json:"accept_then_drop"`
 	// RetryAfter is what a throttled caller is told to wait, in whole seconds
-	// on the wire. Default 1s.
+	// of the header Retry-After. Default 1s.
 	RetryAfter Duration `json:"retry_after"`
 }
 

@@ -10,82 +10,82 @@ import (
 	"strings"
 )
 
-// letterheadFile is the templates' file that says who bills.
-const letterheadFile = "letterhead.json"
+// senderIdentityFile is the templates' file that says who bills.
+const senderIdentityFile = "sender-identity.json"
 
-// Letterhead says who bills, how to pay and whom to ask: what is the same on every bill.
-type Letterhead struct {
+// SenderIdentity says who bills, how to pay and whom to ask: what is the same on every bill.
+type SenderIdentity struct {
 	// Country is where the customers are. In KR a message of the class ADVERTISING is marked (광고), as the law asks for.
 	Country string
-	words   map[string]HeadWords
+	texts   map[string]SenderTexts
 }
 
-// HeadWords are the words of a letterhead in one language.
-type HeadWords struct {
+// SenderTexts are the texts of a sender identity in one language.
+type SenderTexts struct {
 	Sender  string `json:"sender"`
 	Pay     string `json:"pay"`
 	Contact string `json:"contact"`
 	OptOut  string `json:"opt_out"` // ends each text message of the class ADVERTISING: "무료거부 080-000-0000"
 }
 
-// Of returns the words of a language.
-func (l Letterhead) Of(language string) HeadWords { return l.words[language] }
+// Of returns the texts of a language.
+func (s SenderIdentity) Of(language string) SenderTexts { return s.texts[language] }
 
-// withSender returns the letterhead with another sender in every language; the same one for an empty sender.
-func (l Letterhead) withSender(sender string) Letterhead {
+// withSender returns the sender identity with another sender in every language; the same one for an empty sender.
+func (s SenderIdentity) withSender(sender string) SenderIdentity {
 	if sender = headerSafe(sender); sender == "" {
-		return l
+		return s
 	}
-	l.words = maps.Clone(l.words)
-	for language, words := range l.words {
-		words.Sender = sender
-		l.words[language] = words
+	s.texts = maps.Clone(s.texts)
+	for language, texts := range s.texts {
+		texts.Sender = sender
+		s.texts[language] = texts
 	}
-	return l
+	return s
 }
 
-// parseLetterhead parses letterhead.json. Problems name the line.
-func parseLetterhead(content []byte) (Letterhead, []Problem) {
-	letter := Letterhead{Country: "KR", words: map[string]HeadWords{}}
+// parseSenderIdentity parses sender-identity.json. Problems name the line.
+func parseSenderIdentity(content []byte) (SenderIdentity, []Problem) {
+	identity := SenderIdentity{Country: "KR", texts: map[string]SenderTexts{}}
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(content, &fields); err != nil {
-		return letter, []Problem{{letterheadFile, lineOfJSON(content, err), jsonReason(err)}}
+		return identity, []Problem{{senderIdentityFile, lineOfJSON(content, err), jsonReason(err)}}
 	}
 	var problems []Problem
 	wrong := func(field, format string, args ...any) {
-		problems = append(problems, Problem{letterheadFile, lineOfField(content, field), fmt.Sprintf(format, args...)})
+		problems = append(problems, Problem{senderIdentityFile, lineOfField(content, field), fmt.Sprintf(format, args...)})
 	}
 	for name, raw := range fields {
 		_, language := locales[name]
 		switch {
 		case name == "country":
-			if json.Unmarshal(raw, &letter.Country) != nil || len(letter.Country) != 2 || letter.Country != strings.ToUpper(letter.Country) {
+			if json.Unmarshal(raw, &identity.Country) != nil || len(identity.Country) != 2 || identity.Country != strings.ToUpper(identity.Country) {
 				wrong(name, "country is no code of two capital letters such as KR")
 			}
 		case language:
-			words, err := parseWords(raw)
+			texts, err := parseSenderTexts(raw)
 			if err != nil {
 				wrong(name, "%s: %s", name, jsonReason(err))
 			}
-			letter.words[name] = words
+			identity.texts[name] = texts
 		default:
 			wrong(name, "%q is none of country, %s", name, strings.Join(Languages, ", "))
 		}
 	}
 	for _, language := range Languages {
-		if letter.words[language].Sender == "" {
+		if identity.texts[language].Sender == "" {
 			wrong(language, "%s.sender is missing: who bills?", language)
 		}
 	}
-	return letter, problems
+	return identity, problems
 }
 
-func parseWords(raw []byte) (HeadWords, error) {
+func parseSenderTexts(raw []byte) (SenderTexts, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	var w HeadWords
+	var w SenderTexts
 	err := decoder.Decode(&w)
-	return HeadWords{headerSafe(w.Sender), headerSafe(w.Pay), headerSafe(w.Contact), headerSafe(w.OptOut)}, err
+	return SenderTexts{headerSafe(w.Sender), headerSafe(w.Pay), headerSafe(w.Contact), headerSafe(w.OptOut)}, err
 }
 
 // lineOfJSON returns the line on which a decoder stopped.
