@@ -6,6 +6,7 @@
 //	evidence -update [-root DIR]   write docs/architecture/binaries.md
 //
 // A journey file has a line for each journey: name | main package | entry functions | where it ends (see journeys.txt).
+// journeys.sh lists the files that run on them.
 //
 // Exit status: 0 as expected, 1 the check found something, 2 the workspace could not be measured.
 package main
