@@ -60,8 +60,8 @@ func (c *Cipher) PrimaryKey() uint32 { return c.current.Load().primary }
 
 // Seal encrypts with the primary key and binds the ciphertext to the purpose.
 func (c *Cipher) Seal(plain []byte, purpose port.Purpose) ([]byte, error) {
-	var room [96]byte
-	sealed, err := c.current.Load().aead.Encrypt(plain, bind(room[:0], purpose))
+	var buffer [96]byte
+	sealed, err := c.current.Load().aead.Encrypt(plain, bind(buffer[:0], purpose))
 	if err != nil {
 		return nil, fmt.Errorf("seal a %s of %s: %w", purpose.Kind, purpose.Target, err)
 	}
@@ -81,8 +81,8 @@ func (c *Cipher) Open(sealed []byte, purpose port.Purpose) ([]byte, error) {
 	if id := binary.BigEndian.Uint32(sealed[1:]); !now.known[id] {
 		return fail(fmt.Errorf("%w: key id %d is not in the keyset", port.ErrUnknownKey, id))
 	}
-	var room [96]byte
-	plain, err := now.aead.Decrypt(sealed, bind(room[:0], purpose))
+	var buffer [96]byte
+	plain, err := now.aead.Decrypt(sealed, bind(buffer[:0], purpose))
 	if err != nil {
 		return fail(fmt.Errorf("%w: it does not authenticate", port.ErrContent))
 	}

@@ -31,7 +31,7 @@ func NewConsumer(config Config, group string, topic port.Topic) (*Consumer, erro
 	if group == "" || topic == "" {
 		return nil, invalid("a consumer needs the name of its group and a topic")
 	}
-	return &Consumer{config: config, group: group, topic: topic, outage: newOutage(config.Log, port.Field{Key: "part", Value: "consumer"},
+	return &Consumer{config: config, group: group, topic: topic, outage: newOutage(config.Log, port.Field{Key: "component", Value: "consumer"},
 		port.Field{Key: "group", Value: group}, port.Field{Key: "topic", Value: config.TopicName(topic)})}, nil
 }
 

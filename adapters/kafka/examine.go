@@ -69,7 +69,7 @@ func Examine(ctx context.Context, config Config) (facts Facts, err error) {
 	conn := newConnection(config, true)
 	defer conn.close()
 	found := Facts{}
-	err = conn.use(ctx, "look at the cluster", func(client sarama.Client) error { return found.read(config, client) })
+	err = conn.use(ctx, "examine the cluster", func(client sarama.Client) error { return found.read(config, client) })
 	if err != nil {
 		return facts, err // what was found is not ours to read: the work may still run
 	}

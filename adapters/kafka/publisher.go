@@ -40,7 +40,7 @@ func NewPublisher(config Config) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{config: config, outage: newOutage(config.Log, port.Field{Key: "part", Value: "publisher"})}, nil
+	return &Publisher{config: config, outage: newOutage(config.Log, port.Field{Key: "component", Value: "publisher"})}, nil
 }
 
 // Publish implements port.Publisher. An error wraps port.ErrInvalid if Kafka refuses the message itself, for its size

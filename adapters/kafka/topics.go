@@ -132,7 +132,7 @@ func (t *Topics) wanted() []topic {
 func ensure(admin sarama.ClusterAdmin, want topic) error {
 	found, err := admin.DescribeTopics([]string{want.name})
 	if err != nil {
-		return fmt.Errorf("look at the topic %s: %w", want.name, err)
+		return fmt.Errorf("examine the topic %s: %w", want.name, err)
 	}
 	if len(found) == 1 && errors.Is(found[0].Err, sarama.ErrNoError) {
 		return checked(want, len(found[0].Partitions))

@@ -160,7 +160,7 @@ func (p *Permits) report(done func(error)) func(error) {
 func (p *Permits) token(ctx context.Context) error {
 	err := p.limiter.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("the rate of %s leaves no room before the deadline: %w", p.name, context.DeadlineExceeded)
+		return fmt.Errorf("the rate of %s leaves no permit before the deadline: %w", p.name, context.DeadlineExceeded)
 	}
 	return err
 }

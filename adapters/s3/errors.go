@@ -14,7 +14,7 @@ import (
 )
 
 // translate turns an error of the SDK into one of the port. Only what the store says about the object itself is bad
-// content (port.ErrContent). Whatever else goes wrong (network, 5xx, throttling, a missing bucket, missing rights) can
+// content (port.ErrContent). Every other failure (network, 5xx, throttling, a missing bucket, missing rights) can
 // be resolved from outside and is port.ErrUnavailable, so it is waited for.
 func translate(ctx context.Context, err error) error {
 	switch {
@@ -61,7 +61,7 @@ func refusedWrite(err error) error {
 	if answer.HTTPStatusCode() != http.StatusForbidden {
 		return err
 	}
-	return fmt.Errorf("%w: the store refuses the account (%s): check BALSONG_S3_ACCESS_KEY and BALSONG_S3_SECRET_KEY, or allow s3:PutObject and s3:ListBucket; `balsong doctor` looks closer",
+	return fmt.Errorf("%w: the store refuses the account (%s): check BALSONG_S3_ACCESS_KEY and BALSONG_S3_SECRET_KEY, or allow s3:PutObject and s3:ListBucket; `balsong doctor` says more",
 		port.ErrInvalid, cmp.Or(code(err), "HTTP 403"))
 }
 

@@ -51,7 +51,7 @@ func (p *Packs) EnsureBucket(ctx context.Context) error {
 		return err
 	})
 	if err == nil || !missing(err) {
-		return wrap(refusedWrite(err), "look for bucket %s", p.config.Bucket)
+		return wrap(refusedWrite(err), "check bucket %s", p.config.Bucket)
 	}
 	input := &s3.CreateBucketInput{Bucket: aws.String(p.config.Bucket)}
 	if p.config.Region != "us-east-1" { // the one region that must not be named
@@ -95,7 +95,7 @@ func (p *Packs) Put(ctx context.Context, name string, entries [][]byte) ([]port.
 	return refs, nil
 }
 
-// references returns where each entry of a pack will lie, and the pack's size in bytes.
+// references returns where each entry of a pack will be, and the pack's size in bytes.
 func (p *Packs) references(name string, entries [][]byte) (refs []port.StatementRef, size int64, err error) {
 	if name == "" || len(entries) == 0 {
 		return nil, 0, fmt.Errorf("%w: it has no name or no entries", port.ErrInvalid)
@@ -114,7 +114,7 @@ func (p *Packs) references(name string, entries [][]byte) (refs []port.Statement
 	return refs, size, nil
 }
 
-// Get implements port.Packs: it reads one entry, through the blocks in which it lies.
+// Get implements port.Packs: it reads one entry, through the blocks that hold it.
 func (p *Packs) Get(ctx context.Context, ref port.StatementRef, buffer []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

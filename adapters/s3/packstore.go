@@ -24,7 +24,7 @@ func (p *Packs) Size(ctx context.Context, prefix string) (w port.PackSize, err e
 
 // Remove implements port.PackStore: two requests a thousand packs. The account needs s3:DeleteObject. Where the bucket
 // keeps versions, they stay until a lifecycle rule of the bucket ends them.
-func (p *Packs) Remove(ctx context.Context, prefix string, told func(port.PackSize)) (gone port.PackSize, err error) {
+func (p *Packs) Remove(ctx context.Context, prefix string, report func(port.PackSize)) (gone port.PackSize, err error) {
 	if prefix == "" {
 		return gone, fmt.Errorf("remove packs: %w: the prefix is empty: that would be everything", port.ErrInvalid)
 	}
@@ -33,8 +33,8 @@ func (p *Packs) Remove(ctx context.Context, prefix string, told func(port.PackSi
 			return err
 		}
 		gone.Packs, gone.Bytes = gone.Packs+len(page), gone.Bytes+bytesOf(page)
-		if told != nil {
-			told(gone)
+		if report != nil {
+			report(gone)
 		}
 		return nil
 	})
@@ -48,7 +48,7 @@ func bytesOf(page []types.Object) (sum int64) {
 	return sum
 }
 
-// pages hands over what lies under a prefix, up to a thousand objects at a time.
+// pages hands over what is under a prefix, up to a thousand objects at a time.
 func (p *Packs) pages(ctx context.Context, prefix string, do func(page []types.Object) error) error {
 	input := &s3.ListObjectsV2Input{Bucket: aws.String(p.config.Bucket), Prefix: aws.String(prefix)}
 	for {

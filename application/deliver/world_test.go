@@ -393,8 +393,8 @@ func keysOf(calls []memory.GatewayCall) []string {
 // outages lists the parts of which one was told that it is down, in order.
 func (w *world) outages() []string {
 	var parts []string
-	for _, line := range w.log.Find("a part is down; waiting for it, nothing is lost") {
-		part, _ := line.Field("part").(string)
+	for _, line := range w.log.Find("a component is down; waiting for it, nothing is lost") {
+		part, _ := line.Field("component").(string)
 		parts = append(parts, part)
 	}
 	return parts

@@ -92,23 +92,23 @@ func (s *splitter) next() (record, error) {
 // peekLine returns the next line without its line break, and its size with it. long reports that the line exceeds the
 // bound; then only its beginning is returned.
 func (s *splitter) peekLine() (line []byte, size int, long bool, err error) {
-	for looked := 0; ; {
-		if at := bytes.IndexByte(s.buffer[looked:], '\n'); at >= 0 {
-			size = looked + at + 1
+	for searched := 0; ; {
+		if at := bytes.IndexByte(s.buffer[searched:], '\n'); at >= 0 {
+			size = searched + at + 1
 			break
 		}
-		looked = len(s.buffer)
-		if looked > s.most {
+		searched = len(s.buffer)
+		if searched > s.most {
 			return s.buffer[:s.most], 0, true, nil
 		}
 		if s.end != nil {
-			if looked == 0 || !errors.Is(s.end, io.EOF) {
+			if searched == 0 || !errors.Is(s.end, io.EOF) {
 				return nil, 0, false, s.end // a line that an error of reading cut off is not to be trusted
 			}
-			size = looked
+			size = searched
 			break
 		}
-		s.fill(looked + 1)
+		s.fill(searched + 1)
 	}
 	line = bytes.TrimSuffix(bytes.TrimSuffix(s.buffer[:size], []byte{'\n'}), []byte{'\r'})
 	if len(line) > s.most {

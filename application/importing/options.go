@@ -29,7 +29,7 @@ type Options struct {
 	Workers  int       // chunks stored at once; default 2
 }
 
-// Reporter is told how an import goes. Its methods are called from one goroutine at a time.
+// Reporter receives the progress of an import. Its methods are called from one goroutine at a time.
 type Reporter interface {
 	// Note is called with what a person should know about the file or the month.
 	Note(text string)

@@ -43,7 +43,7 @@ func (r *run) place(before port.RejectedRow, line int) port.RejectedRow {
 	return port.RejectedRow{File: r.source.file.Name, Line: line}
 }
 
-// likelyCustomer returns the customer number of a row that is wrong elsewhere; "" if it cannot be told.
+// likelyCustomer returns the customer number of a row that is wrong elsewhere; "" if it is unknown.
 func (r *row) likelyCustomer() string {
 	reading := row{header: r.header, fields: r.fields}
 	customer := reading.text(colCustomer)

@@ -143,7 +143,7 @@ func TestAnActWaitsForTheDatabaseAndIsDoneOnce(t *testing.T) {
 	if notes := w.audited(); len(notes) != 1 || !strings.HasPrefix(notes[0].Action, "pause") {
 		t.Fatalf("the notes are %+v: what may have been done must not be missing", notes)
 	}
-	if n := len(log.Find("a part is down; waiting for it, nothing is lost")); n != 1 {
+	if n := len(log.Find("a component is down; waiting for it, nothing is lost")); n != 1 {
 		t.Fatalf("told %d times", n)
 	}
 }

@@ -8,7 +8,7 @@ import (
 // repeatAfter is the least time between two log lines that repeat a cause, and between two that change it.
 const repeatAfter = time.Minute
 
-// Failures decides which of many failures of a subject, such as a part or a provider, are logged: the first one, and at
+// Failures decides which of many failures of a subject, such as a component or a provider, are logged: the first one, and at
 // most once a minute one whose cause is another than the line before said, so that a second cause is not hidden behind
 // the first. The zero Failures is ready to use. Safe for concurrent use.
 type Failures struct {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	down = "a part is down; waiting for it, nothing is lost"
-	back = "a part is back"
+	down = "a component is down; waiting for it, nothing is lost"
+	back = "a component is back"
 )
 
 type world struct {
@@ -52,7 +52,7 @@ func (w *world) advance(t *testing.T, callers int, done <-chan struct{}) {
 	}
 }
 
-func TestAnOutageIsToldOnceHoweverManyWaitForIt(t *testing.T) {
+func TestAnOutageIsLoggedOnceHoweverManyWaitForIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	const callers, tries = 50, 20
@@ -79,18 +79,18 @@ func TestAnOutageIsToldOnceHoweverManyWaitForIt(t *testing.T) {
 		t.Errorf("told %d times that it is down", n)
 	}
 	lines := w.log.Find(back)
-	if len(lines) != 1 || lines[0].Field("part") != "database" {
+	if len(lines) != 1 || lines[0].Field("component") != "database" {
 		t.Fatalf("told %d times that it is back", len(lines))
 	}
 	if after, ok := lines[0].Field("after").(time.Duration); !ok || after <= 0 {
 		t.Errorf("it was away for %v", lines[0].Field("after"))
 	}
-	if parts := w.watch.Down(); len(parts) != 0 {
-		t.Errorf("still down: %v", parts)
+	if components := w.watch.Down(); len(components) != 0 {
+		t.Errorf("still down: %v", components)
 	}
 }
 
-func TestAPartThatGoesConnectionByConnectionIsToldOnce(t *testing.T) {
+func TestAComponentThatFailsConnectionByConnectionIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	tries, done := 0, make(chan struct{})
@@ -110,8 +110,8 @@ func TestAPartThatGoesConnectionByConnectionIsToldOnce(t *testing.T) {
 	if err := w.watch.Retry(t.Context(), "database", works); err != nil {
 		t.Fatal(err)
 	}
-	if parts, returned := w.watch.Down(), w.log.Find(back); len(parts) != 1 || len(returned) != 0 {
-		t.Fatalf("down: %v, told %d times that it is back", parts, len(returned))
+	if components, returned := w.watch.Down(), w.log.Find(back); len(components) != 1 || len(returned) != 0 {
+		t.Fatalf("down: %v, told %d times that it is back", components, len(returned))
 	}
 	w.advance(t, 1, done)
 	if told, returned := w.log.Find(down), w.log.Find(back); len(told) != 1 || len(returned) != 1 {
@@ -119,16 +119,16 @@ func TestAPartThatGoesConnectionByConnectionIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestTheNextOutageIsToldAgainAndEachPartOnItsOwn(t *testing.T) {
+func TestTheNextOutageIsLoggedAgainAndEachComponentOnItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	for range 2 {
-		for _, part := range []string{"database", "statements"} {
+		for _, component := range []string{"database", "statements"} {
 			tries := 0
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				_ = w.watch.Retry(t.Context(), part, func(context.Context) error {
+				_ = w.watch.Retry(t.Context(), component, func(context.Context) error {
 					if tries++; tries < 3 {
 						return port.ErrUnavailable
 					}
@@ -139,7 +139,7 @@ func TestTheNextOutageIsToldAgainAndEachPartOnItsOwn(t *testing.T) {
 		}
 	}
 	if n := len(w.log.Find(down)); n != 4 {
-		t.Fatalf("told %d times, want twice for each part", n)
+		t.Fatalf("told %d times, want twice for each component", n)
 	}
 }
 
@@ -148,16 +148,16 @@ func TestWhatIsDownIsListedMeanwhile(t *testing.T) {
 	w := newWorld()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
-	for _, part := range []string{"database", "statements"} {
+	for _, component := range []string{"database", "statements"} {
 		go func() {
-			ended <- w.watch.Retry(ctx, part, func(context.Context) error { return port.ErrUnavailable })
+			ended <- w.watch.Retry(ctx, component, func(context.Context) error { return port.ErrUnavailable })
 		}()
 	}
 	if err := w.clock.AwaitTimers(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	if parts := slices.Sorted(slices.Values(w.watch.Down())); !slices.Equal(parts, []string{"database", "statements"}) {
-		t.Fatalf("down: %v", parts)
+	if components := slices.Sorted(slices.Values(w.watch.Down())); !slices.Equal(components, []string{"database", "statements"}) {
+		t.Fatalf("down: %v", components)
 	}
 	cancel()
 	for range 2 {
@@ -191,7 +191,7 @@ func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				err = w.watch.Retry(t.Context(), "part", func(context.Context) error {
+				err = w.watch.Retry(t.Context(), "component", func(context.Context) error {
 					if tries++; tries == 1 {
 						return fmt.Errorf("do: %w", c.err)
 					}
@@ -228,7 +228,7 @@ func TestThePausesGrowToFiveSecondsAndStayWithinHalfOfThat(t *testing.T) {
 	t.Parallel()
 	clock := &paced{Clock: newWorld().clock}
 	tries := 0
-	err := outage.New(clock, &memory.Log{}).Retry(t.Context(), "part", func(context.Context) error {
+	err := outage.New(clock, &memory.Log{}).Retry(t.Context(), "component", func(context.Context) error {
 		if tries++; tries <= 9 {
 			return port.ErrUnavailable
 		}
@@ -254,7 +254,7 @@ func TestManyWhoFailedTogetherComeBackSpreadOverThePause(t *testing.T) {
 	const callers = 1000
 	for range callers {
 		tries := 0
-		err := watch.Retry(t.Context(), "part", func(context.Context) error {
+		err := watch.Retry(t.Context(), "component", func(context.Context) error {
 			if tries++; tries == 1 {
 				return port.ErrUnavailable
 			}
@@ -284,7 +284,7 @@ func TestASecondCauseIsLoggedWhileThePartIsDown(t *testing.T) {
 	clock := &paced{Clock: newWorld().clock}
 	log := &memory.Log{}
 	tries := 0
-	err := outage.New(clock, log).Retry(t.Context(), "part", func(context.Context) error {
+	err := outage.New(clock, log).Retry(t.Context(), "component", func(context.Context) error {
 		switch tries++; {
 		case tries > 100: // some 490 seconds
 			return nil
@@ -297,7 +297,7 @@ func TestASecondCauseIsLoggedWhileThePartIsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := log.Find("a part is still down")
+	lines := log.Find("a component is still down")
 	if len(lines) == 0 || !strings.HasPrefix(fmt.Sprint(lines[0].Field("error")), "no right") {
 		t.Fatalf("the second cause is not logged: %v", lines)
 	}
@@ -321,7 +321,7 @@ func TestAnEndedContextIsNoOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := w.watch.Retry(ctx, "part", func(context.Context) error {
+	err := w.watch.Retry(ctx, "component", func(context.Context) error {
 		cancel()
 		return port.ErrUnavailable
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 // compiled is a template made ready to be printed often: its constant text in one piece, and each value by its place in
-// the view, where text/template looks each up by name, calls functions by reflection and prints by fmt. It knows what
+// the view, where text/template finds each by name, calls functions by reflection and prints by fmt. It knows what
 // templates of bills are made of: texts, fields, if, with, range, template, and, or, not. A part that it does not know prints
 // nothing: then the template itself is executed.
 type compiled []step

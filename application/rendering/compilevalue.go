@@ -58,7 +58,7 @@ func field(from expression, names []string) expression {
 	return from
 }
 
-// function is and, or, or not, of values that are there: they say the same whether all arguments are looked at or not.
+// function is and, or, or not, of values that are there: they say the same whether all arguments are evaluated or not.
 func (c compiler) function(name string, arguments []parse.Node, dot reflect.Type) expression {
 	values := make([]expression, len(arguments))
 	for i, argument := range arguments {

@@ -42,7 +42,7 @@ var eucKR = sync.OnceValue(func() *[1024]uint64 {
 	return &has
 })
 
-// settled tells which of them messageSafe leaves alone wherever they stand: those that no normal form writes otherwise.
+// settled says which of them messageSafe leaves alone wherever they stand: those that no normal form writes otherwise.
 var settled = sync.OnceValue(func() *[1024]uint64 {
 	has := *eucKR()
 	for c := rune(0x80); c <= 0xffff; c++ {
@@ -189,7 +189,7 @@ func isText(s string) bool {
 	return true
 }
 
-// headerSafe makes one line of a text: whatever could end a header line becomes a space.
+// headerSafe makes one line of a text: a character that could end a header line becomes a space.
 func headerSafe(s string) string {
 	if s = strings.TrimSpace(s); isLine(s) {
 		return s
@@ -205,7 +205,7 @@ func joined(s string) string {
 func isLine(s string) bool {
 	space := true // before the first word
 	for _, c := range s {
-		if c > '\u3000' && c != '\ufeff' { // no space and no control lies there
+		if c > '\u3000' && c != '\ufeff' { // no space and no control is there
 			space = false
 			continue
 		}

@@ -40,7 +40,7 @@ type Options struct {
 	Reporter  Reporter            // may be nil
 }
 
-// Reporter is told how a rendering goes. Its methods are called from one goroutine at a time.
+// Reporter receives the progress of a rendering. Its methods are called from one goroutine at a time.
 type Reporter interface {
 	// Failed is called for each bill that cannot be rendered.
 	Failed(u Unrendered)
@@ -64,7 +64,7 @@ type Unrendered struct {
 	Reason   string
 }
 
-// packBills is how many bills lie in one pack.
+// packBills is how many bills are in one pack.
 const packBills = 1000
 
 // Renderer renders imported bills into statements.
@@ -108,7 +108,7 @@ func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error)
 		if err != nil {
 			return run.summary, fmt.Errorf("render %s: %w", month, err)
 		}
-		// Bills that were corrected meanwhile lie behind the cursor: repeat until a pass finds nothing, or finds
+		// Bills that were corrected meanwhile are behind the cursor: repeat until a pass finds nothing, or finds
 		// only bills that another process renders.
 		if found == 0 || (run.summary.Rendered == before.Rendered && run.summary.Failed == before.Failed) {
 			return run.summary, nil
@@ -217,7 +217,7 @@ func (r *renderRun) keyed(ctx context.Context, do func() error) error {
 	})
 }
 
-// entryEnd is how many bytes at the end of a sealed entry tell it from every other one.
+// entryEnd is how many bytes at the end of a sealed entry distinguish it from every other one.
 const entryEnd = 32
 
 // store writes the pack, and sets each bill's encrypted reference into it. The pack's name is made from its content, so

@@ -282,7 +282,7 @@ func TestADatabaseThatGoesAwayDelaysSettlingAndLosesNothing(t *testing.T) {
 	})
 	w.settleWhileTimePasses(t)
 	w.expect(t, billing.Succeeded, 0, 0)
-	lines := w.log.Find("a part is down; waiting for it, nothing is lost")
+	lines := w.log.Find("a component is down; waiting for it, nothing is lost")
 	if len(lines) != 1 {
 		t.Fatalf("the outage was told %d times, want once", len(lines))
 	}

@@ -48,7 +48,7 @@ func newMigrate() *cobra.Command {
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return once(cmd, Migrating, func(ctx context.Context, c config.Migrate, m Migration) error {
-				uses := doctor.Parts{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}
+				uses := doctor.Components{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}
 				if err := doctor.BesideMigrate(ctx, uses, m.Log, m.Run); err != nil {
 					return err
 				}

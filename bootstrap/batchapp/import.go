@@ -83,7 +83,7 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	useMemory(importMemory)
 	began, stderr := time.Now(), cmd.ErrOrStderr()
 	failure := once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
-		uses := doctor.Parts{Database: &c.Database, Keys: &c.Keys}
+		uses := doctor.Components{Database: &c.Database, Keys: &c.Keys}
 		err := doctor.Beside(ctx, uses, b.Log, func(ctx context.Context) error { return files.run(ctx, b, stderr) })
 		total := files.total()
 		if total.Rows > 0 {

@@ -106,7 +106,7 @@ func runRender(cmd *cobra.Command, a *renderArguments) error {
 	useMemory(renderMemory)
 	options.Workers = runtime.GOMAXPROCS(0) + 2
 	return once(cmd, Rendering, func(ctx context.Context, c config.Render, b Render) error {
-		return doctor.Beside(ctx, doctor.Parts{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, b.Log, func(ctx context.Context) error {
+		return doctor.Beside(ctx, doctor.Components{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, b.Log, func(ctx context.Context) error {
 			return render(ctx, cmd, b, month, options)
 		})
 	})

@@ -65,7 +65,7 @@ func Run(ctx context.Context, root *cobra.Command, arguments []string, stdout, s
 	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(arguments...)
-	begun := false // what goes wrong before a command begins is how it was called
+	begun := false // an error before a command begins is an error of its arguments
 	prepare(root, &begun)
 	cmd, err := root.ExecuteContextC(ctx)
 	var exit ExitError

@@ -37,7 +37,7 @@ type Kafka struct {
 	Password       string        `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
-// S3 is where statements lie.
+// S3 is where statements are stored.
 type S3 struct {
 	Bucket    string `env:"BALSONG_S3_BUCKET,required" help:"the bucket of the statements"`
 	Region    string `env:"BALSONG_S3_REGION" envDefault:"ap-northeast-2" help:"its region"`
@@ -81,7 +81,7 @@ type Delivery struct {
 	InFlight     int           `env:"BALSONG_DELIVERY_IN_FLIGHT" envDefault:"10000" help:"most messages in flight at the same time; fewer where the gateways allow few calls"`
 	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"most rows of a bulk statement, 1 to 1000"`
 	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"50ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
-	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"pause between two looks at whether there is a halt"`
+	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"pause between two checks for a halt"`
 	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
 	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"statements in a row whose content must not go out before everything is halted"`
 }
@@ -91,8 +91,8 @@ type Settlement struct {
 	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"most targets per transaction, 1 to 1000"`
 	Linger     time.Duration `env:"BALSONG_SETTLE_LINGER" envDefault:"100ms" help:"how long a transaction waits for more targets under load; 0: not at all"`
 	SweepEvery time.Duration `env:"BALSONG_SETTLE_SWEEP" envDefault:"10s" help:"pause between two sweeps of the ledger for outcomes that no event reported"`
-	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"pause between two looks for claims whose lease has ended"`
-	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"pause between two looks for lost requests"`
+	LeaseEvery time.Duration `env:"BALSONG_SETTLE_LEASES" envDefault:"30s" help:"pause between two checks for claims whose lease has ended"`
+	ReapEvery  time.Duration `env:"BALSONG_SETTLE_REAP" envDefault:"30s" help:"pause between two checks for lost requests"`
 	ReapGrace  time.Duration `env:"BALSONG_SETTLE_REAP_GRACE" envDefault:"10m" help:"how long a request may wait before it can count as lost"`
 }
 
@@ -156,7 +156,7 @@ type Render struct {
 	Log      Log
 }
 
-// Preview is what it takes to look at one customer's bill.
+// Preview is what it takes to show one customer's bill.
 type Preview struct {
 	Database Database
 	Keys     Keys
@@ -201,16 +201,16 @@ type Retention struct {
 	Log      Log
 }
 
-// OptionalKafka is the log of events for those who only look at it.
+// OptionalKafka is the log of events for those who only read it.
 type OptionalKafka struct {
-	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it nobody asks how far delivery is behind"`
+	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it the consumer lag is not read"`
 	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
 	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
 	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
 	Password    string   `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
-// Validate checks what the types cannot. It looks at every part that the configuration has.
+// Validate checks what the types cannot. It checks every section that the configuration has.
 func Validate(c any) error {
 	var problems []error
 	for _, part := range parts(c) {

@@ -61,7 +61,7 @@ func Describe[C any](w io.Writer) {
 	}
 }
 
-// referencesHelp tells how a secret is kept out of the environment.
+// referencesHelp says how a secret is kept out of the environment.
 const referencesHelp = `Any value may be a reference, followed once at the start: file:/path, ssm:/name (AWS Parameter
 Store), secretsmanager:name-or-arn#field (AWS Secrets Manager). A secret NAME may also come from the file NAME_FILE names.
 AWS is reached by its own variables (AWS_REGION, …) or the machine's role.`

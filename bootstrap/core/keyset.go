@@ -10,7 +10,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/secrets"
 )
 
-// The pauses between two looks at where the keyset is kept.
+// The pauses between two reads of the keyset from where it is kept.
 const (
 	keysetFilePause = 10 * time.Second
 	keysetAWSPause  = time.Minute
@@ -19,7 +19,7 @@ const (
 // reloader is a cipher whose keyset may be exchanged.
 type reloader interface{ Reload(keyset []byte) error }
 
-// watchKeyset hands the keyset to the cipher whenever it has changed where it lies, so that a key that was rotated in is
+// watchKeyset hands the keyset to the cipher whenever its source has changed, so that a key that was rotated in is
 // used without a restart, and what waits for it goes on. A keyset that cannot be read or used is logged once and changes
 // nothing.
 func watchKeyset(ctx context.Context, keys config.Keys, vault *secrets.Vault, cipher reloader, clock port.Clock, log port.Log) error {
@@ -28,7 +28,7 @@ func watchKeyset(ctx context.Context, keys config.Keys, vault *secrets.Vault, ci
 		pause = keysetFilePause
 	}
 	var known []byte // what was handed over last; nothing at first, so the keyset of the start is handed over again
-	told := ""       // the failure that was logged last, so that it is logged once
+	logged := ""     // the failure that was logged last, so that it is logged once
 	for first := true; ; first = false {
 		raw, err := vault.Look(ctx, keys.Source)
 		changed := err == nil && !bytes.Equal(raw, known)
@@ -38,11 +38,11 @@ func watchKeyset(ctx context.Context, keys config.Keys, vault *secrets.Vault, ci
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil && err.Error() != told:
-			told = err.Error()
+		case err != nil && err.Error() != logged:
+			logged = err.Error()
 			log.Error("the keyset cannot be read or used; the one before stays", port.Field{Key: "error", Value: err})
 		case err == nil:
-			told = ""
+			logged = ""
 		}
 		if changed && err == nil {
 			if known = raw; !first {

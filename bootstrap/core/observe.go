@@ -23,5 +23,5 @@ func Observe(c config.Log) fx.Option {
 	)
 }
 
-// Quiet keeps fx's own events out of the log. What goes wrong is the error of the app's start, which is reported once.
+// Quiet keeps fx's own events out of the log. A failure is the error of the app's start, which is reported once.
 func Quiet() fx.Option { return fx.NopLogger }

@@ -45,7 +45,7 @@ func ParseRole(s string) (Role, error) {
 	}
 }
 
-// Options is the app. It starts although parts are down, and waits for them.
+// Options is the app. It starts although components are down, and waits for them.
 func Options(role Role, c config.Deliverer) fx.Option {
 	options := []fx.Option{
 		core.Observe(c.Log),
@@ -61,22 +61,22 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	if role != Delivery {
 		options = append(options, settlement(c))
 	}
-	uses := doctor.PartsOf(c)
+	uses := doctor.ComponentsOf(c)
 	if role == Settlement {
-		uses = doctor.Parts{Database: &c.Database, Kafka: &c.Kafka}
+		uses = doctor.Components{Database: &c.Database, Kafka: &c.Kafka}
 	}
-	return fx.Options(append(options, fx.Invoke(lookAround(uses)))...)
+	return fx.Options(append(options, fx.Invoke(checkComponents(uses)))...)
 }
 
-// lookAround tells problems beside the service that starts, which waits for nothing that is found; by the machine's own clock.
-func lookAround(uses doctor.Parts) func(fx.Lifecycle, port.Log) {
+// checkComponents logs problems beside the service that starts, which waits for nothing that is found; by the machine's own clock.
+func checkComponents(uses doctor.Components) func(fx.Lifecycle, port.Log) {
 	return func(lc fx.Lifecycle, log port.Log) {
-		looking, stop := context.WithCancel(context.Background())
-		lc.Append(fx.StartStopHook(func() { go doctor.Tell(looking, uses, observe.Clock{}, log) }, stop))
+		checking, stop := context.WithCancel(context.Background())
+		lc.Append(fx.StartStopHook(func() { go doctor.LogProblems(checking, uses, observe.Clock{}, log) }, stop))
 	}
 }
 
-// waiting is what may wait for parts that are down, and names them.
+// waiting is what may wait for components that are down, and names them.
 type waiting interface{ Down() []string }
 
 // reading is a consumer. It names the brokers as down where it waits for them and nothing else asks them anything.
@@ -110,7 +110,7 @@ func delivery(c config.Deliverer) fx.Option {
 			lc.Append(fx.StartHook(func(ctx context.Context) error {
 				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 				defer cancel()
-				return doctor.Refused(ctx, doctor.Parts{S3: &c.S3}, observe.Clock{})
+				return doctor.Refused(ctx, doctor.Components{S3: &c.S3}, observe.Clock{})
 			}))
 			core.Announce(lc, log, "delivery")
 			core.Work(lc, shutdown, log, "delivery", s.Run)

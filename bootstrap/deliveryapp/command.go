@@ -40,7 +40,7 @@ func NewCommand() *cobra.Command {
 			}
 			code := core.Serve(cmd.Context(), cmd.ErrOrStderr(), Options(role, c))
 			if code == core.ExitOK {
-				observe.TellMemory(cmd.OutOrStdout())
+				observe.WriteMemory(cmd.OutOrStdout())
 			}
 			return cli.Exit(code)
 		},

@@ -1,4 +1,4 @@
-// Package disk looks for room on disks, before something large is written.
+// Package disk checks the free space of disks, before something large is written.
 package disk
 
 import "golang.org/x/sys/unix"

@@ -71,7 +71,7 @@ func (a *arguments) run(cmd *cobra.Command) error {
 	}
 	return cli.Exit(Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
 		var answer runsDocument
-		err := doctor.Beside(ctx, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka}, runner.Log, func(ctx context.Context) error {
+		err := doctor.Beside(ctx, doctor.Components{Database: &c.Database, Kafka: &c.Kafka}, runner.Log, func(ctx context.Context) error {
 			return Run(ctx, runner, months, port.Act{Actor: a.actor, Reason: a.reason, At: time.Now(), ApprovedBy: a.approvedBy}, stderr, func(r port.Run) {
 				answer.Runs = append(answer.Runs, runAnswer(r))
 				if cli.Output(cmd) != core.JSON {
@@ -87,7 +87,7 @@ func (a *arguments) run(cmd *cobra.Command) error {
 			if len(answer.Runs) == 0 {
 				fmt.Fprintln(w, "no month is open: import one first")
 			}
-			observe.TellMemory(w)
+			observe.WriteMemory(w)
 		}))
 	}))
 }

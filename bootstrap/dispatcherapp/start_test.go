@@ -48,7 +48,7 @@ func TestADispatcherWithAWrongPortAndNothingDueSaysSo(t *testing.T) {
 	if code := cli.Run(t.Context(), dispatcherapp.NewCommand(), nil, &stdout, &stderr); code != core.ExitOK || !strings.Contains(stdout.String(), "no month is open") {
 		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
 	}
-	if !strings.Contains(said(), `"looked_at":"`+brokers+`"`) || !strings.Contains(said(), "check host and port in BALSONG_KAFKA_BROKERS") {
+	if !strings.Contains(said(), `"checked":"`+brokers+`"`) || !strings.Contains(said(), "check host and port in BALSONG_KAFKA_BROKERS") {
 		t.Errorf("nobody is told of the wrong port:\n%s", said())
 	}
 }

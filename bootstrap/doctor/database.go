@@ -16,14 +16,14 @@ import (
 const oldestPostgres = 150_000
 
 func database(ctx context.Context, c config.Database, clock port.Clock) []Finding {
-	p := part{name: "database", looked: "DATABASE_URL"}
+	p := component{name: "database", checked: "DATABASE_URL"}
 	u, err := url.Parse(c.URL)
 	if err == nil {
-		p.looked = u.Host + u.Path
+		p.checked = u.Host + u.Path
 	}
 	facts, err := postgres.Examine(ctx, c.URL)
 	if err != nil {
-		p.troubled(err, u)
+		p.connectFailed(err, u)
 		return p.list
 	}
 	version := fmt.Sprintf("PostgreSQL %d.%d", facts.Version/10_000, facts.Version%10_000)
@@ -39,8 +39,8 @@ func database(ctx context.Context, c config.Database, clock port.Clock) []Findin
 	return p.list
 }
 
-// unencrypted looks at a password that goes to another machine over a connection that need not be encrypted.
-func (p *part) unencrypted(u *url.URL) {
+// unencrypted finds a password that goes to another machine over a connection that need not be encrypted.
+func (p *component) unencrypted(u *url.URL) {
 	if u == nil || config.Loopback(u.Hostname()) {
 		return
 	}
@@ -50,10 +50,10 @@ func (p *part) unencrypted(u *url.URL) {
 	}
 }
 
-func (p *part) troubled(err error, u *url.URL) {
+func (p *component) connectFailed(err error, u *url.URL) {
 	failure, ok := errors.AsType[*postgres.ExamineError](err)
 	if !ok {
-		p.add(Problem, "it could not be looked at: "+err.Error(), "try again")
+		p.add(Problem, "it could not be checked: "+err.Error(), "try again")
 		return
 	}
 	name := "the user"
@@ -85,7 +85,7 @@ func (p *part) troubled(err error, u *url.URL) {
 	}
 }
 
-func (p *part) schema(facts postgres.Facts) {
+func (p *component) schema(facts postgres.Facts) {
 	switch {
 	case facts.Dirty:
 		p.lack(fmt.Sprintf("migration %d was cut short", facts.Migrated), "run `batch migrate` again: it repairs this")
@@ -100,7 +100,7 @@ func (p *part) schema(facts postgres.Facts) {
 	}
 }
 
-func (p *part) durability(facts postgres.Facts, local bool) {
+func (p *component) durability(facts postgres.Facts, local bool) {
 	switch {
 	case facts.SynchronousCommit == "off" || facts.SynchronousCommit == "local" && facts.Standbys != "":
 		p.add(Problem, "synchronous_commit is "+facts.SynchronousCommit, "set it to on: the promise \"never twice\" rests on a ledger that loses no commit")

@@ -1,6 +1,6 @@
-// Package doctor looks at everything a configuration names, as the services would use it, and says of each what it
-// looked at, what it found and what to do. It changes nothing and shows no secret. Whoever starts work looks at the
-// parts that the work uses, beside it.
+// Package doctor checks everything a configuration names, as the services would use it, and says of each what it
+// checked, what it found and what to do. It changes nothing and shows no secret. Whoever starts work checks the
+// components that the work uses, beside it.
 package doctor
 
 import (
@@ -25,19 +25,19 @@ const (
 	Problem Level = "problem" // it does not work, or not as promised
 )
 
-// Finding is one thing that was looked at.
+// Finding is one thing that was checked.
 type Finding struct {
-	Level  Level  `json:"level"`
-	Part   string `json:"part"`
-	Looked string `json:"looked_at"`
-	Found  string `json:"found"`
-	Do     string `json:"do,omitempty"`
+	Level     Level  `json:"level"`
+	Component string `json:"component"`
+	Checked   string `json:"checked"`
+	Found     string `json:"found"`
+	Do        string `json:"do,omitempty"`
 
-	refuses bool // the part answers, and waiting for it does not help
+	refuses bool // the component answers, and waiting for it does not help
 	missing bool // `batch migrate` makes it
 }
 
-// limit bounds the look at one part.
+// limit bounds the check of one component.
 const limit = 20 * time.Second
 
 // How far a clock may be off.
@@ -46,8 +46,8 @@ const (
 	clockProblem = 30 * time.Second
 )
 
-// Parts are what somebody uses of the configuration; what is nil is not looked at.
-type Parts struct {
+// Components are what somebody uses of the configuration; what is nil is not checked.
+type Components struct {
 	Database *config.Database
 	Kafka    *config.Kafka
 	S3       *config.S3
@@ -55,36 +55,36 @@ type Parts struct {
 	Gateways *config.Gateways
 }
 
-// PartsOf are what a delivery uses: everything.
-func PartsOf(c config.Deliverer) Parts {
-	return Parts{&c.Database, &c.Kafka, &c.S3, &c.Keys, &c.Gateways}
+// ComponentsOf are what a delivery uses: everything.
+func ComponentsOf(c config.Deliverer) Components {
+	return Components{&c.Database, &c.Kafka, &c.S3, &c.Keys, &c.Gateways}
 }
 
-// Examine looks at the parts at the same time. The findings come in a fixed order.
-func Examine(ctx context.Context, uses Parts, clock port.Clock) []Finding {
-	looks := []func(context.Context) []Finding{
+// Examine checks the components at the same time. The findings come in a fixed order.
+func Examine(ctx context.Context, uses Components, clock port.Clock) []Finding {
+	checks := []func(context.Context) []Finding{
 		func(context.Context) []Finding { return zones() },
-		look(uses.Keys, func(_ context.Context, c config.Keys) []Finding { return keyset(c, clock) }),
-		look(uses.Database, func(ctx context.Context, c config.Database) []Finding { return database(ctx, c, clock) }),
-		look(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, clock) }),
-		look(uses.S3, func(ctx context.Context, c config.S3) []Finding { return statements(ctx, c, clock) }),
-		look(uses.Gateways, func(ctx context.Context, c config.Gateways) []Finding { return gateways(ctx, c, clock) }),
+		check(uses.Keys, func(_ context.Context, c config.Keys) []Finding { return keyset(c, clock) }),
+		check(uses.Database, func(ctx context.Context, c config.Database) []Finding { return database(ctx, c, clock) }),
+		check(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, clock) }),
+		check(uses.S3, func(ctx context.Context, c config.S3) []Finding { return statements(ctx, c, clock) }),
+		check(uses.Gateways, func(ctx context.Context, c config.Gateways) []Finding { return gateways(ctx, c, clock) }),
 	}
-	found := make([][]Finding, len(looks))
+	found := make([][]Finding, len(checks))
 	var all sync.WaitGroup
-	for i, look := range looks {
+	for i, check := range checks {
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
-			found[i] = look(ctx)
+			found[i] = check(ctx)
 		})
 	}
 	all.Wait()
 	return slices.Concat(found...)
 }
 
-// look looks at a part, if it is used.
-func look[C any](c *C, at func(context.Context, C) []Finding) func(context.Context) []Finding {
+// check checks a component, if it is used.
+func check[C any](c *C, at func(context.Context, C) []Finding) func(context.Context) []Finding {
 	return func(ctx context.Context) []Finding {
 		if c == nil {
 			return nil
@@ -110,7 +110,7 @@ func Write(w io.Writer, findings []Finding) {
 		if f.Level == Problem {
 			word = "PROBLEM"
 		}
-		fmt.Fprintf(w, "%-8s %-13s %s: %s\n", word, f.Part, f.Looked, f.Found)
+		fmt.Fprintf(w, "%-8s %-13s %s: %s\n", word, f.Component, f.Checked, f.Found)
 		if f.Do != "" {
 			fmt.Fprintf(w, "%23s→ %s\n", "", f.Do)
 		}
@@ -125,18 +125,18 @@ func Write(w io.Writer, findings []Finding) {
 	}
 }
 
-// part makes the findings of one part.
-type part struct {
-	name, looked string
-	list         []Finding
+// component makes the findings of one component.
+type component struct {
+	name, checked string
+	list          []Finding
 }
 
-func (p *part) add(level Level, found, do string) {
-	p.list = append(p.list, Finding{Level: level, Part: p.name, Looked: p.looked, Found: found, Do: do})
+func (p *component) add(level Level, found, do string) {
+	p.list = append(p.list, Finding{Level: level, Component: p.name, Checked: p.checked, Found: found, Do: do})
 }
 
-// refuse adds a problem that waiting does not end: the part answers, and refuses.
-func (p *part) refuse(found, do string) *Finding {
+// refuse adds a problem that waiting does not end: the component answers, and refuses.
+func (p *component) refuse(found, do string) *Finding {
 	p.add(Problem, found, do)
 	last := &p.list[len(p.list)-1]
 	last.refuses = true
@@ -144,13 +144,13 @@ func (p *part) refuse(found, do string) *Finding {
 }
 
 // lack adds a problem that `batch migrate` ends.
-func (p *part) lack(found, do string) {
+func (p *component) lack(found, do string) {
 	p.add(Problem, found, do)
 	p.list[len(p.list)-1].missing = true
 }
 
-// clockOf compares a part's clock with ours; between is how long the answer may have taken.
-func (p *part) clockOf(theirs time.Time, clock port.Clock, between time.Duration, why string) {
+// clockOf compares a component's clock with ours; between is how long the answer may have taken.
+func (p *component) clockOf(theirs time.Time, clock port.Clock, between time.Duration, why string) {
 	if theirs.IsZero() {
 		return
 	}
@@ -174,7 +174,7 @@ func (p *part) clockOf(theirs time.Time, clock port.Clock, between time.Duration
 }
 
 func zones() []Finding {
-	p := part{name: "time zones", looked: "Asia/Seoul"}
+	p := component{name: "time zones", checked: "Asia/Seoul"}
 	if _, err := time.LoadLocation("Asia/Seoul"); err != nil {
 		p.add(Problem, "there is no time zone data here", "install tzdata, or build with the tag timetzdata: without it quiet hours cannot be computed")
 	} else {

@@ -37,7 +37,7 @@ func environment(t *testing.T, name string) string {
 	t.Helper()
 	value := os.Getenv("BALSONG_TEST_" + name)
 	if value == "" {
-		t.Fatalf("this test needs the parts: run through `make test`, or set BALSONG_TEST_%s", name)
+		t.Fatalf("this test needs the components: run through `make test`, or set BALSONG_TEST_%s", name)
 	}
 	return value
 }
@@ -95,7 +95,7 @@ func makeTopics(t *testing.T, c config.Kafka) {
 
 func TestNothingIsWrongWithASoundConfiguration(t *testing.T) {
 	t.Parallel()
-	findings := doctor.Examine(t.Context(), doctor.PartsOf(sound(t)), observe.Clock{})
+	findings := doctor.Examine(t.Context(), doctor.ComponentsOf(sound(t)), observe.Clock{})
 	if n := doctor.Problems(findings); n != 0 || len(findings) < 8 {
 		t.Fatalf("%d problems in %d findings:\n%s", n, len(findings), text(findings))
 	}
@@ -184,11 +184,11 @@ func pretend(t *testing.T, databaseURL, function string) {
 
 // mistake is one that people make, and what the doctor says of it.
 type mistake struct {
-	make  func(t *testing.T, c *config.Deliverer)
-	level doctor.Level
-	part  string
-	says  string // in what was found
-	do    string // in what to do
+	make      func(t *testing.T, c *config.Deliverer)
+	level     doctor.Level
+	component string
+	says      string // in what was found
+	do        string // in what to do
 }
 
 var mistakes = map[string]mistake{
@@ -272,7 +272,7 @@ var mistakes = map[string]mistake{
 	}, doctor.Problem, "statements", "nothing listens", "BALSONG_S3_ENDPOINT"},
 	"s3: another region": {func(_ *testing.T, c *config.Deliverer) {
 		c.S3.Region = "eu-west-1"
-	}, doctor.Problem, "statements", "does not lie in eu-west-1", "BALSONG_S3_REGION"},
+	}, doctor.Problem, "statements", "is not in eu-west-1", "BALSONG_S3_REGION"},
 	"s3: forbidden": {func(t *testing.T, c *config.Deliverer) {
 		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
@@ -336,8 +336,8 @@ func TestEveryMistakeIsFoundWithWhatToDo(t *testing.T) {
 			t.Parallel()
 			c := sound(t)
 			m.make(t, &c)
-			findings := doctor.Examine(t.Context(), doctor.PartsOf(c), observe.Clock{})
-			if !told(findings, m) {
+			findings := doctor.Examine(t.Context(), doctor.ComponentsOf(c), observe.Clock{})
+			if !reported(findings, m) {
 				t.Errorf("it says\n%s", text(findings))
 			}
 			for _, hidden := range append([]string{secret}, passwords(c)...) {
@@ -349,9 +349,9 @@ func TestEveryMistakeIsFoundWithWhatToDo(t *testing.T) {
 	}
 }
 
-func told(findings []doctor.Finding, m mistake) bool {
+func reported(findings []doctor.Finding, m mistake) bool {
 	for _, f := range findings {
-		if f.Level == m.level && f.Part == m.part && strings.Contains(f.Found, m.says) && strings.Contains(f.Do, m.do) {
+		if f.Level == m.level && f.Component == m.component && strings.Contains(f.Found, m.says) && strings.Contains(f.Do, m.do) {
 			return true
 		}
 	}
@@ -376,13 +376,13 @@ func TestClocksAnHourApartAreFoundAtEveryPart(t *testing.T) {
 	for _, err := range publisher.Publish(t.Context(), port.TopicRequests, []port.Message{{Key: "1", Value: []byte("x")}}) {
 		must(t, err)
 	}
-	findings := doctor.Examine(t.Context(), doctor.PartsOf(c), observe.Clock{Shift: -time.Hour})
-	for _, part := range []string{"database", "event log", "statements"} {
-		if !told(findings, mistake{level: doctor.Problem, part: part, says: "1h0m0s", do: "NTP"}) {
-			t.Errorf("%s:\n%s", part, text(findings))
+	findings := doctor.Examine(t.Context(), doctor.ComponentsOf(c), observe.Clock{Shift: -time.Hour})
+	for _, component := range []string{"database", "event log", "statements"} {
+		if !reported(findings, mistake{level: doctor.Problem, component: component, says: "1h0m0s", do: "NTP"}) {
+			t.Errorf("%s:\n%s", component, text(findings))
 		}
 	}
-	if text := text(doctor.Examine(t.Context(), doctor.PartsOf(c), observe.Clock{Shift: time.Hour})); strings.Count(text, "behind this machine's") != 2 {
+	if text := text(doctor.Examine(t.Context(), doctor.ComponentsOf(c), observe.Clock{Shift: time.Hour})); strings.Count(text, "behind this machine's") != 2 {
 		t.Errorf("an hour ahead, the database and the store are behind; an old message says nothing:\n%s", text)
 	}
 }

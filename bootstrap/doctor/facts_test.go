@@ -11,9 +11,9 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// What no part on this machine can be made to say.
+// What no component on this machine can be made to say.
 
-func finds(p part, level Level, found, do string) bool {
+func finds(p component, level Level, found, do string) bool {
 	return slices.ContainsFunc(p.list, func(f Finding) bool {
 		return f.Level == level && strings.Contains(f.Found, found) && strings.Contains(f.Do, do)
 	})
@@ -21,7 +21,7 @@ func finds(p part, level Level, found, do string) bool {
 
 func TestADatabaseElsewhereWithoutASynchronousStandbyIsAdvisedOne(t *testing.T) {
 	t.Parallel()
-	var elsewhere, here, safe, local part
+	var elsewhere, here, safe, local component
 	elsewhere.durability(postgres.Facts{SynchronousCommit: "on"}, false)
 	here.durability(postgres.Facts{SynchronousCommit: "on"}, true)
 	safe.durability(postgres.Facts{SynchronousCommit: "on", Standbys: "ANY 1 (a, b)"}, false)
@@ -48,12 +48,12 @@ func TestTopicsThatMayLoseWhatWasAcknowledgedAreProblems(t *testing.T) {
 	} {
 		facts := sound
 		c.make(&facts)
-		var p part
+		var p component
 		if p.topic(facts, wanted); !finds(p, Problem, c.found, c.do) || len(p.list) != 1 {
 			t.Errorf("%s: %+v", name, p.list)
 		}
 	}
-	var p part
+	var p component
 	if p.topic(sound, wanted); len(p.list) != 1 || p.list[0].Level != OK {
 		t.Errorf("a sound topic: %+v", p.list)
 	}

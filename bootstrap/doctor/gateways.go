@@ -29,7 +29,7 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 		}
 	}
 	if len(list) == 0 {
-		p := part{name: "gateways", looked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL"}
+		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL"}
 		p.add(Problem, "no gateway is set: nothing can be sent", "set one")
 		return p.list
 	}
@@ -37,7 +37,7 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 }
 
 func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
-	p := part{name: "e-mail", looked: c.Addr}
+	p := component{name: "e-mail", checked: c.Addr}
 	gateway, err := core.NewSMTP(c, clock)
 	if err != nil {
 		p.add(Problem, err.Error(), "check the variables BALSONG_SMTP_…")
@@ -83,10 +83,10 @@ func mailAdvice(said string) string {
 
 func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding {
 	variable, path := "BALSONG_"+string(c.Channel), "/"+strings.ToLower(string(c.Channel))
-	p := part{name: strings.ToLower(string(c.Channel)), looked: variable + "_URL"}
+	p := component{name: strings.ToLower(string(c.Channel)), checked: variable + "_URL"}
 	u, err := url.Parse(c.URL)
 	if err == nil {
-		p.looked = u.Scheme + "://" + u.Host + u.Path
+		p.checked = u.Scheme + "://" + u.Host + u.Path
 	}
 	gateway, err := core.NewHTTP(c, clock)
 	if err != nil {
@@ -109,8 +109,8 @@ func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding 
 	return p.list
 }
 
-// deadlines looks at the times that decide what counts as unknown.
-func (p *part) deadlines(variable string, call, lease, wantCall, wantLease time.Duration) {
+// deadlines checks the times that decide what counts as unknown.
+func (p *component) deadlines(variable string, call, lease, wantCall, wantLease time.Duration) {
 	if call < wantCall {
 		p.add(Advice, fmt.Sprintf("%s_CALL_DEADLINE is %s", variable, call), fmt.Sprintf("in production %s: a call that is given up sooner leaves outcomes unknown", wantCall))
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
-	p := part{name: "event log", looked: strings.Join(c.Brokers, ",")}
+	p := component{name: "event log", checked: strings.Join(c.Brokers, ",")}
 	k := core.KafkaConfig(c, "balsong-doctor")
 	k.DialTimeout, k.RequestTimeout = 3*time.Second, 4*time.Second // somebody waits for the answer
 	facts, err := kafka.Examine(ctx, k)
@@ -35,7 +35,7 @@ func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 		p.add(Advice, "the brokers make topics that anybody names (auto.create.topics.enable)", "set it to false: a mistyped name should be an error, not an empty topic with the brokers' defaults")
 	}
 	for _, topic := range facts.Topics {
-		p.looked = topic.Name
+		p.checked = topic.Name
 		p.topic(topic, c)
 		p.clockOf(future(topic, clock), clock, 0, "the reaper asks for offsets by the brokers' time")
 	}
@@ -56,7 +56,7 @@ func future(topic kafka.TopicFacts, clock port.Clock) time.Time {
 	return time.Time{}
 }
 
-func (p *part) unreachable(err error, c config.Kafka) {
+func (p *component) unreachable(err error, c config.Kafka) {
 	switch kafka.FailureOf(err) {
 	case kafka.FailureHost:
 		p.add(Problem, "no machine has that name", "check BALSONG_KAFKA_BROKERS; the brokers' own names (advertised.listeners) must be known here too")
@@ -71,7 +71,7 @@ func (p *part) unreachable(err error, c config.Kafka) {
 	}
 }
 
-func (p *part) topic(topic kafka.TopicFacts, c config.Kafka) {
+func (p *component) topic(topic kafka.TopicFacts, c config.Kafka) {
 	if !topic.Exists {
 		p.refuse("the topic does not exist", "run `batch migrate`; if it has run, check BALSONG_KAFKA_TOPIC_PREFIX and the user's right to describe it").missing = true
 		return

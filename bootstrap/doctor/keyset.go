@@ -15,9 +15,9 @@ import (
 const oldKeyset = 365 * 24 * time.Hour
 
 func keyset(c config.Keys, clock port.Clock) []Finding {
-	p := part{name: "keyset", looked: "BALSONG_KEYSET"}
+	p := component{name: "keyset", checked: "BALSONG_KEYSET"}
 	if c.Source != "" {
-		p.looked = c.Source
+		p.checked = c.Source
 	}
 	if c.Keyset == "" {
 		p.add(Problem, "there is none", "make one: balsong keyset new --file keyset.json, and set BALSONG_KEYSET_FILE")
@@ -46,7 +46,7 @@ func keyset(c config.Keys, clock port.Clock) []Finding {
 	return p.list
 }
 
-func (p *part) file(info os.FileInfo, c config.Keys, clock port.Clock) {
+func (p *component) file(info os.FileInfo, c config.Keys, clock port.Clock) {
 	if info.Mode().Perm()&0o077 != 0 && c.KMSKey == "" {
 		p.add(Advice, fmt.Sprintf("others may read the file (mode %04o)", info.Mode().Perm()), "chmod 600, or wrap it: balsong keyset wrap")
 	}

@@ -10,18 +10,18 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// Read reads each part of a delivery's configuration for itself, so that what is wrong with one keeps nobody from
-// looking at the others. It returns the parts that are configured well enough to be looked at, and a finding for each
+// Read reads each section of a delivery's configuration for itself, so that what is wrong with one keeps nobody from
+// checking the others. It returns the components that are configured well enough to be checked, and a finding for each
 // variable that is missing or wrong.
-func Read(ctx context.Context) (uses Parts, findings []Finding) {
-	uses = Parts{
+func Read(ctx context.Context) (uses Components, findings []Finding) {
+	uses = Components{
 		Database: read[config.Database](ctx, &findings),
 		Kafka:    read[config.Kafka](ctx, &findings),
 		S3:       read[config.S3](ctx, &findings),
 		Keys:     read[config.Keys](ctx, &findings),
 		Gateways: read[config.Gateways](ctx, &findings),
 	}
-	// What names no part is only read.
+	// What names no component is only read.
 	read[config.Delivery](ctx, &findings)
 	read[config.Settlement](ctx, &findings)
 	read[config.Health](ctx, &findings)
@@ -32,23 +32,23 @@ func Read(ctx context.Context) (uses Parts, findings []Finding) {
 	return uses, findings
 }
 
-// read reads one part; nil where that cannot be.
+// read reads one section; nil where that cannot be.
 func read[C any](ctx context.Context, findings *[]Finding) *C {
-	c, err := config.LoadPart[struct{ Part C }](ctx)
+	c, err := config.LoadPart[struct{ Section C }](ctx)
 	if err != nil {
 		*findings = append(*findings, misconfigured(err)...)
 		return nil
 	}
-	return &c.Part
+	return &c.Section
 }
 
-// misconfigured are the findings of a part that could not be read.
+// misconfigured are the findings of a section that could not be read.
 func misconfigured(err error) (findings []Finding) {
-	p := part{name: "configuration", looked: "the environment"}
+	p := component{name: "configuration", checked: "the environment"}
 	for line := range strings.Lines(err.Error()) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": ")
 		if line != "" {
-			p.add(Problem, line, "correct it: its part is not looked at before (delivery --help lists the variables)")
+			p.add(Problem, line, "correct it: its component is not checked before (delivery --help lists the variables)")
 		}
 	}
 	return p.list

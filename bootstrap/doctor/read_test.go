@@ -36,7 +36,7 @@ func variables(t *testing.T) map[string]string {
 	}
 }
 
-func TestEveryVariableThatIsWrongIsToldAndTheOtherPartsAreLookedAt(t *testing.T) {
+func TestEveryVariableThatIsWrongIsReportedAndTheOtherComponentsAreChecked(t *testing.T) {
 	values := variables(t)
 	delete(values, "BALSONG_S3_BUCKET")
 	delete(values, "BALSONG_KAFKA_BROKERS")
@@ -51,16 +51,16 @@ func TestEveryVariableThatIsWrongIsToldAndTheOtherPartsAreLookedAt(t *testing.T)
 		"BALSONG_S3_BUCKET is not set", "BALSONG_KAFKA_BROKERS is not set", `BALSONG_KAFKA_PARTITIONS is "many"`,
 		"BALSONG_SMS_LEASE (1m30s) must be at least BALSONG_SMS_CALL_DEADLINE (2m0s)", `BALSONG_DELIVERY_DRAIN is "a while"`,
 	} {
-		if !told(findings, mistake{level: doctor.Problem, part: "configuration", says: says, do: "correct it"}) {
+		if !reported(findings, mistake{level: doctor.Problem, component: "configuration", says: says, do: "correct it"}) {
 			t.Errorf("nothing says %q:\n%s", says, text(findings))
 		}
 	}
-	if doctor.Problems(findings) != 5 || !told(findings, mistake{level: doctor.OK, part: "database", says: "up to date"}) || !told(findings, mistake{level: doctor.OK, part: "keyset", says: "1 key(s)"}) {
+	if doctor.Problems(findings) != 5 || !reported(findings, mistake{level: doctor.OK, component: "database", says: "up to date"}) || !reported(findings, mistake{level: doctor.OK, component: "keyset", says: "1 key(s)"}) {
 		t.Errorf("five variables are wrong; database and keyset are not:\n%s", text(findings))
 	}
 }
 
-func TestAPasswordWithASpaceIsToldWhereItDoesNotFitAndWorksWhereItDoes(t *testing.T) {
+func TestAPasswordWithASpaceIsReportedWhereItDoesNotFitAndWorksWhereItDoes(t *testing.T) {
 	const password = "two words & 50%"
 	values := variables(t)
 	role := unique()
@@ -73,7 +73,7 @@ func TestAPasswordWithASpaceIsToldWhereItDoesNotFitAndWorksWhereItDoes(t *testin
 	values["DATABASE_URL"] = "postgres://" + role + ":" + password + "@" + u.Host + u.Path + "?" + u.RawQuery
 	set(t, values)
 	uses, findings := doctor.Read(t.Context())
-	if uses.Database != nil || !told(findings, mistake{level: doctor.Problem, part: "configuration", says: "percent-encoded", do: "correct it"}) || strings.Contains(text(findings), "words") {
+	if uses.Database != nil || !reported(findings, mistake{level: doctor.Problem, component: "configuration", says: "percent-encoded", do: "correct it"}) || strings.Contains(text(findings), "words") {
 		t.Errorf("in the URL as it is:\n%s", text(findings))
 	}
 
@@ -81,8 +81,8 @@ func TestAPasswordWithASpaceIsToldWhereItDoesNotFitAndWorksWhereItDoes(t *testin
 	values["BALSONG_DB_PASSWORD"] = password
 	set(t, values)
 	uses, findings = doctor.Read(t.Context())
-	findings = append(findings, doctor.Examine(t.Context(), doctor.Parts{Database: uses.Database}, observe.Clock{})...)
-	if !told(findings, mistake{level: doctor.OK, part: "database", says: "answers"}) {
+	findings = append(findings, doctor.Examine(t.Context(), doctor.Components{Database: uses.Database}, observe.Clock{})...)
+	if !reported(findings, mistake{level: doctor.OK, component: "database", says: "answers"}) {
 		t.Errorf("in BALSONG_DB_PASSWORD:\n%s", text(findings))
 	}
 }

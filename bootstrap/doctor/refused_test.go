@@ -13,22 +13,22 @@ import (
 func TestAStoreThatRefusesKeepsAServiceFromStartingAndOneThatIsDownDoesNot(t *testing.T) {
 	t.Parallel()
 	c := sound(t).S3
-	if err := doctor.Refused(t.Context(), doctor.Parts{S3: &c}, observe.Clock{}); err != nil {
+	if err := doctor.Refused(t.Context(), doctor.Components{S3: &c}, observe.Clock{}); err != nil {
 		t.Errorf("a sound store: %v", err)
 	}
 	down := c
 	down.Endpoint = "http://" + closedPort(t)
-	if err := doctor.Refused(t.Context(), doctor.Parts{S3: &down}, observe.Clock{}); err != nil {
+	if err := doctor.Refused(t.Context(), doctor.Components{S3: &down}, observe.Clock{}); err != nil {
 		t.Errorf("a store that is down: %v", err)
 	}
 	wrong := c
 	wrong.SecretKey = secret
-	if err := doctor.Refused(t.Context(), doctor.Parts{S3: &wrong}, observe.Clock{}); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "BALSONG_S3_SECRET_KEY") || strings.Contains(err.Error(), secret) {
+	if err := doctor.Refused(t.Context(), doctor.Components{S3: &wrong}, observe.Clock{}); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "BALSONG_S3_SECRET_KEY") || strings.Contains(err.Error(), secret) {
 		t.Errorf("a wrong key: %v", err)
 	}
 	wrong = c
 	wrong.Bucket = unique()
-	if err := doctor.Refused(t.Context(), doctor.Parts{S3: &wrong}, observe.Clock{}); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "batch migrate") {
+	if err := doctor.Refused(t.Context(), doctor.Components{S3: &wrong}, observe.Clock{}); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "batch migrate") {
 		t.Errorf("no bucket: %v", err)
 	}
 }

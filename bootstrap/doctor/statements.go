@@ -20,7 +20,7 @@ func statements(ctx context.Context, c config.S3, clock port.Clock) []Finding {
 	if where == "" {
 		where = "AWS, " + c.Region
 	}
-	p := part{name: "statements", looked: fmt.Sprintf("bucket %s (%s)", c.Bucket, where)}
+	p := component{name: "statements", checked: fmt.Sprintf("bucket %s (%s)", c.Bucket, where)}
 	packs, err := s3.New(ctx, core.S3Config(c), unmeasured{})
 	if err != nil {
 		p.add(Problem, err.Error(), "check the variables BALSONG_S3_…")
@@ -38,7 +38,7 @@ func statements(ctx context.Context, c config.S3, clock port.Clock) []Finding {
 	return p.list
 }
 
-func (p *part) noStore(err error) {
+func (p *component) noStore(err error) {
 	_, host := errors.AsType[*net.DNSError](err)
 	switch {
 	case host:
@@ -52,7 +52,7 @@ func (p *part) noStore(err error) {
 	}
 }
 
-func (p *part) store(facts s3.Facts, c config.S3) {
+func (p *component) store(facts s3.Facts, c config.S3) {
 	said := fmt.Sprintf(" (%s, HTTP %d)", facts.Code, facts.Status)
 	switch facts.Code {
 	case "":
@@ -69,20 +69,20 @@ func (p *part) store(facts s3.Facts, c config.S3) {
 		if facts.Region != "" && facts.Region != c.Region {
 			do = "set BALSONG_S3_REGION=" + facts.Region
 		}
-		p.refuse(fmt.Sprintf("the bucket does not lie in %s", c.Region)+said, do)
+		p.refuse(fmt.Sprintf("the bucket is not in %s", c.Region)+said, do)
 	default:
 		switch {
 		case facts.Status == http.StatusForbidden:
 			p.refuse("the account may not use the bucket"+said, "allow s3:ListBucket on the bucket, s3:GetObject and s3:PutObject on its objects, and check that the bucket is yours")
 		case facts.Status >= http.StatusInternalServerError, facts.Status == http.StatusTooManyRequests:
-			p.add(Problem, "the store has trouble of its own"+said, "it is waited for; if it lasts, look at the store")
+			p.add(Problem, "the store has a failure of its own"+said, "it is waited for; if it lasts, check the store")
 		default:
 			p.refuse("the store refuses"+said, "check BALSONG_S3_ENDPOINT and BALSONG_S3_BUCKET")
 		}
 	}
 }
 
-// unmeasured is port.Metrics of a look.
+// unmeasured is port.Metrics of a check.
 type unmeasured struct{}
 
 func (unmeasured) Record(*port.Metric, float64, ...string) {}

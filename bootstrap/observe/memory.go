@@ -9,7 +9,7 @@ import (
 )
 
 // PeakMemory is the most memory that this process ever had resident, in bytes (VmHWM of Linux). 0 where the system
-// does not tell.
+// does not report it.
 func PeakMemory() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -27,8 +27,8 @@ func PeakMemory() int64 {
 	return 0
 }
 
-// TellMemory writes how much memory this process needed at most; nothing where the system does not tell.
-func TellMemory(out io.Writer) {
+// WriteMemory writes how much memory this process needed at most; nothing where the system does not report it.
+func WriteMemory(out io.Writer) {
 	if peak := PeakMemory(); peak > 0 {
 		fmt.Fprintf(out, "at most %d MiB of memory\n", peak>>20)
 	}

@@ -27,7 +27,7 @@ func ask(t *testing.T, s *Server, path string) *httptest.ResponseRecorder {
 	return answer
 }
 
-func TestReadinessNamesThePartsThatAreWaitedForAndHealthDoesNotDependOnThem(t *testing.T) {
+func TestReadinessNamesTheComponentsThatAreWaitedForAndHealthDoesNotDependOnThem(t *testing.T) {
 	t.Parallel()
 	var down []string
 	s := NewServer("", NewMetrics(), func() []string { return down })
@@ -110,8 +110,8 @@ func TestAnAddressThatIsTakenIsNamedWithWhatToDo(t *testing.T) {
 func TestALogLineHasAConstantMessageAndTypedFields(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	NewLog(NewZapTo(&out)).Warn("a part is down",
-		port.Field{Key: "part", Value: "database"}, port.Field{Key: "tries", Value: 3}, port.Field{Key: "big", Value: int64(1 << 40)},
+	NewLog(NewZapTo(&out)).Warn("a component is down",
+		port.Field{Key: "component", Value: "database"}, port.Field{Key: "tries", Value: 3}, port.Field{Key: "big", Value: int64(1 << 40)},
 		port.Field{Key: "halted", Value: true}, port.Field{Key: "share", Value: 0.5}, port.Field{Key: "after", Value: 1500 * time.Millisecond},
 		port.Field{Key: "at", Value: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)}, port.Field{Key: "error", Value: errors.New("gone")},
 		port.Field{Key: "parts", Value: []string{"a", "b"}})
@@ -120,7 +120,7 @@ func TestALogLineHasAConstantMessageAndTypedFields(t *testing.T) {
 		t.Fatalf("%s: %v", out.String(), err)
 	}
 	for name, want := range map[string]any{
-		"level": "warn", "msg": "a part is down", "part": "database", "tries": 3.0, "halted": true, "share": 0.5, "after": "1.5s",
+		"level": "warn", "msg": "a component is down", "component": "database", "tries": 3.0, "halted": true, "share": 0.5, "after": "1.5s",
 		"at": "2026-11-22T03:00:00Z", "error": "gone",
 	} {
 		if line[name] != want {

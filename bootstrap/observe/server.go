@@ -12,19 +12,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Server answers /healthz (the process is alive), /readyz (the parts it stands on answer) and /metrics.
+// Server answers /healthz (the process is alive), /readyz (the components it stands on answer) and /metrics.
 type Server struct {
 	addr string
 	http *http.Server
 }
 
-// NewServer returns a server for an address; it listens with Start. down lists the parts that are waited for.
+// NewServer returns a server for an address; it listens with Start. down lists the components that are waited for.
 func NewServer(addr string, metrics *Metrics, down func() []string) *Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive", nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if parts := down(); len(parts) > 0 {
-			answer(w, http.StatusServiceUnavailable, "waiting", parts)
+		if components := down(); len(components) > 0 {
+			answer(w, http.StatusServiceUnavailable, "waiting", components)
 			return
 		}
 		answer(w, http.StatusOK, "ready", nil)
@@ -36,7 +36,7 @@ func NewServer(addr string, metrics *Metrics, down func() []string) *Server {
 func answer(w http.ResponseWriter, status int, word string, down []string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(struct { //nolint:errchkjson // the client is gone: nobody is left to tell
+	_ = json.NewEncoder(w).Encode(struct { //nolint:errchkjson // the client is gone: no one is left to answer
 		Status string   `json:"status"`
 		Down   []string `json:"down,omitempty"`
 	}{word, down})

@@ -11,13 +11,13 @@ import (
 	"github.com/balsong/balsong/bootstrap/observe"
 )
 
-const doctorHelp = `Look at everything the configuration names, as the services would use it: database, event log,
-statements, keyset, gateways, clocks and time limits. Each line says what was looked at and what was
+const doctorHelp = `Check everything the configuration names, as the services would use it: database, event log,
+statements, keyset, gateways, clocks and time limits. Each line says what was checked and what was
 found, and what to do about it. It changes nothing, sends nothing, and shows no secret.
 
-It reads the variables of "delivery". What is wrong with some of them keeps it from looking
-at their part alone. Exit codes: 0 no problem (advice is none) · 1 problems · 2 variables that are
-missing or cannot be read (whatever else there is).`
+It reads the variables of "delivery". What is wrong with some of them keeps it from checking
+their component alone. Exit codes: 0 no problem (advice is none) · 1 problems · 2 variables that are
+missing or cannot be read (whatever else was found).`
 
 // newDoctor is the subcommand "doctor".
 func newDoctor() *cobra.Command {

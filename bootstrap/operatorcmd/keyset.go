@@ -136,7 +136,7 @@ func newKeysetNew() *cobra.Command {
 			if err := f.create(ctx, plain); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "A keyset with key %d lies in %s.\nNext: keep a copy where secrets are kept (what it seals can only be opened with it), and set %s.\n",
+			fmt.Fprintf(cmd.OutOrStdout(), "A keyset with key %d is in %s.\nNext: keep a copy where secrets are kept (what it seals can only be opened with it), and set %s.\n",
 				mustKeys(plain)[0].ID, f.path, f.settings())
 			return nil
 		},

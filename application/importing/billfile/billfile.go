@@ -1,5 +1,5 @@
-// Package billfile reads files of billing data as bytes, before anybody looks at rows: how a file is compressed and
-// encoded, whether it is complete, and whether it stays the same from the first look at it to the end of its import.
+// Package billfile reads files of billing data as bytes, before rows are parsed: how a file is compressed and
+// encoded, whether it is complete, and whether it stays the same from its first read to the end of its import.
 //
 // A file is read twice. Inspect reads it to its end and refuses what must not be imported at all. Form.Reader reads it
 // again and breaks off if it is no longer what Inspect saw.

@@ -121,7 +121,7 @@ func chooseEncoding(asked Encoding, begin []byte) (encoding Encoding, mark int, 
 	case asked == UTF16:
 		return "", 0, refuse("it has no byte order mark: say --encoding utf-16le or utf-16be")
 	case (asked == Detected || asked == UTF8) && likely != "":
-		return "", 0, refuse("it looks like UTF-16 without a byte order mark: if it is, say --encoding %s; better, save it as UTF-8", likely)
+		return "", 0, refuse("it seems to be UTF-16 without a byte order mark: if it is, say --encoding %s; better, save it as UTF-8", likely)
 	case asked == Detected:
 		return UTF8, 0, nil
 	default:
@@ -191,7 +191,7 @@ func (l *lines) add(line []byte) {
 func (l lines) check(asked, encoding Encoding, mark int) error {
 	switch {
 	case asked == Detected && encoding == UTF8 && mark == 0 && l.eucKR > l.utf8+l.both && l.eucKR >= l.none:
-		return refuse("it is not UTF-8; it looks like EUC-KR (code page 949): if it is, say --encoding euc-kr; else save it as UTF-8")
+		return refuse("it is not UTF-8; it seems to be EUC-KR (code page 949): if it is, say --encoding euc-kr; else save it as UTF-8")
 	case encoding == EUCKR && l.utf8 > l.eucKR+l.both && l.utf8 >= l.none:
 		return refuse("it is UTF-8 and no EUC-KR, which was asked for: leave --encoding away")
 	default:

@@ -64,9 +64,9 @@ func TestTheDoctorFindsWhatIsWrongWithTheBrokers(t *testing.T) {
 			t.Parallel()
 			k := brokersOf(t, c.made, append(sasl, kfake.BrokerConfigs(c.brokers))...)
 			c.mistake(&k)
-			findings := doctor.Examine(t.Context(), doctor.Parts{Kafka: &k}, observe.Clock{})
+			findings := doctor.Examine(t.Context(), doctor.Components{Kafka: &k}, observe.Clock{})
 			for _, f := range findings {
-				if f.Part == "event log" && f.Level == c.level && strings.Contains(f.Found, c.found) && strings.Contains(f.Do, c.do) {
+				if f.Component == "event log" && f.Level == c.level && strings.Contains(f.Found, c.found) && strings.Contains(f.Do, c.do) {
 					return
 				}
 			}
@@ -75,7 +75,7 @@ func TestTheDoctorFindsWhatIsWrongWithTheBrokers(t *testing.T) {
 	}
 }
 
-func TestAUserWhomTheBrokersRefuseIsToldAndKeepsACommandFromBeginning(t *testing.T) {
+func TestAUserWhomTheBrokersRefuseIsReportedAndKeepsACommandFromBeginning(t *testing.T) {
 	t.Parallel()
 	broker := sarama.NewMockBroker(t, 1)
 	defer broker.Close()
@@ -86,7 +86,7 @@ func TestAUserWhomTheBrokersRefuseIsToldAndKeepsACommandFromBeginning(t *testing
 		"SaslHandshakeRequest":    sarama.NewMockSaslHandshakeResponse(t).SetEnabledMechanisms([]string{sarama.SASLTypeSCRAMSHA512}),
 		"SaslAuthenticateRequest": sarama.NewMockSaslAuthenticateResponse(t).SetError(sarama.ErrSASLAuthenticationFailed),
 	})
-	uses := doctor.Parts{Kafka: &config.Kafka{
+	uses := doctor.Components{Kafka: &config.Kafka{
 		Brokers: []string{broker.Addr()}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, User: "balsong", Password: "wrong-one",
 	}}
 	err := doctor.Refused(t.Context(), uses, observe.Clock{})

@@ -14,8 +14,8 @@ import (
 
 // The log lines that tell an outage.
 const (
-	partDown  = "a part is down; waiting for it, nothing is lost"
-	kafkaDown = "Kafka cannot be used; trying again until it can"
+	componentDown = "a component is down; waiting for it, nothing is lost"
+	kafkaDown     = "Kafka cannot be used; trying again until it can"
 )
 
 // shared is the parts that all tests of this package take down, one test at a time.
@@ -84,8 +84,8 @@ func must(t *testing.T, err error) {
 var postgresFault = fault{
 	away: func(t *testing.T, _ *world) { t.Helper(); must(t, started(t).Postgres.Kill()) },
 	back: func(t *testing.T, _ *world) { t.Helper(); must(t, started(t).Postgres.Restart(context.Background())) },
-	seen: func(w *world) bool { return w.lines(partDown, "part")["database"] >= 2 }, // Delivery and settlement
-	told: func(w *world) map[string]int { return w.lines(partDown, "part") },
+	seen: func(w *world) bool { return w.lines(componentDown, "component")["database"] >= 2 }, // Delivery and settlement
+	told: func(w *world) map[string]int { return w.lines(componentDown, "component") },
 	most: 3, // Delivery, settlement and the dispatcher each tell it once
 }
 
@@ -114,8 +114,8 @@ var kafkaFault = fault{
 var s3Fault = fault{
 	away: func(t *testing.T, _ *world) { t.Helper(); must(t, started(t).S3.Kill()) },
 	back: func(t *testing.T, _ *world) { t.Helper(); must(t, started(t).S3.Restart(context.Background())) },
-	seen: func(w *world) bool { return w.lines(partDown, "part")["statements"] > 0 },
-	told: func(w *world) map[string]int { return w.lines(partDown, "part") },
+	seen: func(w *world) bool { return w.lines(componentDown, "component")["statements"] > 0 },
+	told: func(w *world) map[string]int { return w.lines(componentDown, "component") },
 	most: 1,
 }
 

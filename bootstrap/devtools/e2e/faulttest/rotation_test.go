@@ -91,7 +91,7 @@ func TestMessagesOfARemovedKeyWaitAndGoWhenItIsBack(t *testing.T) {
 		t.Fatal("everything was delivered before the key was removed: the test shows nothing")
 	}
 	t.Cleanup(w.deliver(t))
-	await(t, "delivery waits for the key", func() bool { return w.lines(partDown, "part")["keys"] > 0 }, w.story)
+	await(t, "delivery waits for the key", func() bool { return w.lines(componentDown, "component")["keys"] > 0 }, w.story)
 	if after := len(w.gateway.accepted(t)); after != before {
 		t.Errorf("%d bills were accepted without their key", after-before)
 	}

@@ -19,23 +19,23 @@ func TestAServiceTellsProblemsAtItsStartWithWhatToDo(t *testing.T) {
 	t.Parallel()
 	c := sound(t)
 	log := &memory.Log{}
-	doctor.Tell(t.Context(), doctor.PartsOf(c), observe.Clock{}, log)
+	doctor.LogProblems(t.Context(), doctor.ComponentsOf(c), observe.Clock{}, log)
 	if said := fmt.Sprint(log.Lines()); strings.Contains(said, "a problem") {
 		t.Errorf("of a sound configuration: %s", said)
 	}
 	c.Kafka.Partitions += 3
-	doctor.Tell(t.Context(), doctor.PartsOf(c), observe.Clock{}, log)
+	doctor.LogProblems(t.Context(), doctor.ComponentsOf(c), observe.Clock{}, log)
 	if said := fmt.Sprint(log.Lines()); strings.Count(said, "a problem") == 0 || !strings.Contains(said, "partition") {
 		t.Errorf("of topics with too few partitions: %s", said)
 	}
-	doctor.Tell(t.Context(), doctor.PartsOf(c), observe.Clock{Shift: -time.Hour}, log)
+	doctor.LogProblems(t.Context(), doctor.ComponentsOf(c), observe.Clock{Shift: -time.Hour}, log)
 	if said := fmt.Sprint(log.Lines()); !strings.Contains(said, "its clock is 1h0m0s ahead of") {
 		t.Errorf("of clocks an hour apart: %s", said)
 	}
 }
 
-// begin begins a one-shot command that uses the parts and has nothing to do; it tells whether it came to that.
-func begin(t *testing.T, uses doctor.Parts) (began bool, said string, err error) {
+// begin begins a one-shot command that uses the components and has nothing to do; it reports whether it came to that.
+func begin(t *testing.T, uses doctor.Components) (began bool, said string, err error) {
 	t.Helper()
 	log := &memory.Log{}
 	err = doctor.Beside(t.Context(), uses, log, func(context.Context) error { began = true; return nil })
@@ -45,16 +45,16 @@ func begin(t *testing.T, uses doctor.Parts) (began bool, said string, err error)
 func TestACommandTellsWhatIsDownThoughItHadNothingToDo(t *testing.T) {
 	t.Parallel()
 	c := sound(t)
-	if began, said, err := begin(t, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka}); !began || err != nil || strings.Contains(said, "a problem") {
+	if began, said, err := begin(t, doctor.Components{Database: &c.Database, Kafka: &c.Kafka}); !began || err != nil || strings.Contains(said, "a problem") {
 		t.Errorf("nothing is wrong: began %v, %v: %s", began, err, said)
 	}
 	c.Kafka.Brokers = []string{closedPort(t)}
-	began, said, err := begin(t, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka})
+	began, said, err := begin(t, doctor.Components{Database: &c.Database, Kafka: &c.Kafka})
 	if !began || err != nil || !strings.Contains(said, c.Kafka.Brokers[0]) || !strings.Contains(said, "BALSONG_KAFKA_BROKERS") {
 		t.Errorf("a wrong port: began %v, %v: %s", began, err, said)
 	}
-	if _, said, _ := begin(t, doctor.Parts{Database: &c.Database}); strings.Contains(said, "a problem") {
-		t.Errorf("a part that is not used: %s", said)
+	if _, said, _ := begin(t, doctor.Components{Database: &c.Database}); strings.Contains(said, "a problem") {
+		t.Errorf("a component that is not used: %s", said)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestACommandIsNotBegunWhereAPartAnswersAndRefuses(t *testing.T) {
 			t.Parallel()
 			c := sound(t)
 			m.make(t, &c)
-			began, _, err := begin(t, doctor.Parts{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3})
+			began, _, err := begin(t, doctor.Components{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3})
 			if began || !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), m.says) || strings.Contains(err.Error(), secret) {
 				t.Errorf("began %v: %v", began, err)
 			}
@@ -87,12 +87,12 @@ func TestMigratingIsNotKeptFromMakingWhatIsMissing(t *testing.T) {
 	c := sound(t)
 	c.Kafka.TopicPrefix, c.S3.Bucket = unique(), unique()
 	log, began := &memory.Log{}, false
-	err := doctor.BesideMigrate(t.Context(), doctor.Parts{Kafka: &c.Kafka, S3: &c.S3}, log, func(context.Context) error { began = true; return nil })
+	err := doctor.BesideMigrate(t.Context(), doctor.Components{Kafka: &c.Kafka, S3: &c.S3}, log, func(context.Context) error { began = true; return nil })
 	if said := fmt.Sprint(log.Lines()); err != nil || !began || strings.Contains(said, "a problem") {
 		t.Errorf("began %v, %v: %s", began, err, said)
 	}
 	c.S3.SecretKey, began = secret, false
-	err = doctor.BesideMigrate(t.Context(), doctor.Parts{Kafka: &c.Kafka, S3: &c.S3}, log, func(context.Context) error { began = true; return nil })
+	err = doctor.BesideMigrate(t.Context(), doctor.Components{Kafka: &c.Kafka, S3: &c.S3}, log, func(context.Context) error { began = true; return nil })
 	if began || !errors.Is(err, config.ErrInvalid) {
 		t.Errorf("a store that refuses: began %v, %v", began, err)
 	}
@@ -104,10 +104,10 @@ func TestACommandThatIsInterruptedWaitsForNoPartThatIsSilent(t *testing.T) {
 	c.Kafka.Brokers = []string{silent(t)}
 	ctx, stop := context.WithCancel(t.Context())
 	log := &memory.Log{}
-	if err := doctor.Beside(ctx, doctor.Parts{Kafka: &c.Kafka}, log, func(context.Context) error { stop(); return ctx.Err() }); !errors.Is(err, context.Canceled) {
+	if err := doctor.Beside(ctx, doctor.Components{Kafka: &c.Kafka}, log, func(context.Context) error { stop(); return ctx.Err() }); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if said := fmt.Sprint(log.Lines()); strings.Contains(said, "a problem") {
-		t.Errorf("somebody who interrupts is told: %s", said)
+		t.Errorf("somebody who interrupts gets a log line: %s", said)
 	}
 }
