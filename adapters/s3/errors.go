@@ -55,7 +55,7 @@ func refusedWrite(err error) error {
 		return err
 	}
 	if full(code(err), answer.HTTPStatusCode()) {
-		return fmt.Errorf("%w: the store has no buffer left (%s): give it buffer, or remove what is not needed (`balsong month retention`), then run the same again: it goes on where it ended",
+		return fmt.Errorf("%w: the store has no space left (%s): give it more, or remove what is not needed (`balsong month retention`), then run the same again: it goes on where it ended",
 			port.ErrInvalid, cmp.Or(code(err), "HTTP 507"))
 	}
 	if answer.HTTPStatusCode() != http.StatusForbidden {

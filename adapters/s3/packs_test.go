@@ -368,7 +368,7 @@ func TestAPackForWhichTheStoreHasNoRoomIsRefusedWithWhatToDo(t *testing.T) {
 		for _, code := range codes {
 			p, _ := setup(t, &stub{answer: says(status, code)}, nil)
 			_, err := p.Put(t.Context(), "pack", [][]byte{[]byte("statement")})
-			if !errors.Is(err, port.ErrInvalid) || errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), "no buffer left") {
+			if !errors.Is(err, port.ErrInvalid) || errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), "no space left") {
 				t.Errorf("%d %s: %v", status, code, err)
 			}
 		}
