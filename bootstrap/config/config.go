@@ -104,7 +104,7 @@ type Dispatcher struct {
 	Log      Log
 }
 
-// Deliverer is the delivery app's configuration, for either role.
+// Deliverer is the configuration of the delivery app with both roles.
 type Deliverer struct {
 	Database   Database
 	Kafka      Kafka
@@ -117,12 +117,23 @@ type Deliverer struct {
 	Log        Log
 }
 
-// Settler is the settlement role's configuration: it sends nothing.
+// Sender is the configuration of the delivery role alone: it settles nothing.
+type Sender struct {
+	Database Database
+	Kafka    Kafka
+	S3       S3
+	Keys     Keys
+	Delivery Delivery
+	Gateways Gateways
+	Health   Health
+	Log      Log
+}
+
+// Settler is the configuration of the settlement role alone: it sends nothing.
 type Settler struct {
 	Database   Database
 	Kafka      Kafka
 	Settlement Settlement
-	Delivery   Delivery
 	Health     Health
 	Log        Log
 }
@@ -160,24 +171,31 @@ type Render struct {
 type Preview struct {
 	Database Database
 	Keys     Keys
-	Words    Words
 	Log      Log
 }
 
 // SendTest is what it takes to send a test.
 type SendTest struct {
 	Gateways Gateways
-	Words    Words
 	Log      Log
 }
 
-// Operator is what people's commands need. Keys and brokers are optional: without keys destinations are not shown, without
-// brokers the lag is not known.
+// Operator is the configuration of the operator's acts: what is not needed to stop all sending must not be able to prevent it.
 type Operator struct {
 	Database Database
-	Keys     Keys
-	Kafka    OptionalKafka
 	Log      Log
+}
+
+// Status is the configuration of balsong status. Without brokers the lag is not known.
+type Status struct {
+	Operator Operator
+	Kafka    OptionalKafka
+}
+
+// CustomerBills is the configuration of the commands that show customers' bills. Without keys destinations are not shown.
+type CustomerBills struct {
+	Operator Operator
+	Keys     Keys
 }
 
 // Kept says how long what is kept.

@@ -45,14 +45,21 @@ func ParseRole(s string) (Role, error) {
 	}
 }
 
+// settlementStop is how long a shutdown of the settlement role alone waits for the transactions under way.
+const settlementStop = 90 * time.Second
+
 // Options is the app. It starts although components are down, and waits for them.
 func Options(role Role, c config.Deliverer) fx.Option {
+	stop := settlementStop
+	if role != Settlement {
+		stop = c.Delivery.DrainFor + 30*time.Second
+	}
 	options := []fx.Option{
 		core.Observe(c.Log),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-"+string(role)),
 		core.Events(c.Kafka, "balsong-"+string(role)),
-		fx.StopTimeout(c.Delivery.DrainFor + 30*time.Second),
+		fx.StopTimeout(stop),
 		fx.Invoke(serveHealth(c.Health)),
 	}
 	if role != Settlement {

@@ -50,11 +50,18 @@ func NewCommand() *cobra.Command {
 	return cmd
 }
 
-// Load reads what a role needs: settlement sends nothing, so it needs no statements, keys or gateways.
+// Load reads what a role uses, and leaves the rest empty.
 func Load(ctx context.Context, role Role) (config.Deliverer, error) {
-	if role != Settlement {
+	switch role {
+	case Delivery:
+		c, err := config.Load[config.Sender](ctx)
+		return config.Deliverer{
+			Database: c.Database, Kafka: c.Kafka, S3: c.S3, Keys: c.Keys, Delivery: c.Delivery, Gateways: c.Gateways, Health: c.Health, Log: c.Log,
+		}, err
+	case Settlement:
+		c, err := config.Load[config.Settler](ctx)
+		return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Health: c.Health, Log: c.Log}, err
+	default:
 		return config.Load[config.Deliverer](ctx)
 	}
-	c, err := config.Load[config.Settler](ctx)
-	return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Health: c.Health, Log: c.Log, Delivery: c.Delivery}, err
 }

@@ -78,9 +78,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, db: postgrestest.OpenURL(t, url), cipher: cipher}
-	app := fxtest.New(t, operatorapp.Options(config.Operator{
-		Database: config.Database{URL: url, MaxConns: 4, StatementTimeout: 20 * time.Second, LockTimeout: 10 * time.Second},
-		Keys:     config.Keys{Keyset: string(keyset)}, Log: config.Log{Level: "error", Format: "text"},
+	app := fxtest.New(t, operatorapp.CustomerBills(config.CustomerBills{
+		Operator: config.Operator{
+			Database: config.Database{URL: url, MaxConns: 4, StatementTimeout: 20 * time.Second, LockTimeout: 10 * time.Second},
+			Log:      config.Log{Level: "error", Format: "text"},
+		},
+		Keys: config.Keys{Keyset: string(keyset)},
 	}), fx.Invoke(func(d operatorapp.UseCases) { w.useCases = d }))
 	app.RequireStart()
 	t.Cleanup(app.RequireStop)

@@ -20,21 +20,29 @@ import (
 // lagPatience is how long a question waits for brokers that may be down.
 const lagPatience = 3 * time.Second
 
-// Options is the app: it provides operate.Ports and the Answers.
+// Options is the app: it provides operate.Ports and the Answers, which need Status and CustomerBills for some questions.
 func Options(c config.Operator) fx.Option {
 	return fx.Options(
 		core.Observe(c.Log),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-operator"),
 		fx.StopTimeout(10*time.Second),
-		fx.Supply(c.Keys, c.Kafka),
 		fx.Module("operator", fx.Provide(
 			func(p operatorPorts) operate.Ports { return p.ports() },
-			newCipher, newLag,
 			func(p answerPorts) *answer.Answers { return answer.New(p.ports()) },
 		)),
 		fx.Invoke(func(operate.Ports, *answer.Answers) {}),
 	)
+}
+
+// Status is the app that knows the lag too, if brokers are configured.
+func Status(c config.Status) fx.Option {
+	return fx.Options(Options(c.Operator), fx.Supply(c.Kafka), fx.Provide(newLag))
+}
+
+// CustomerBills is the app that opens sealed bills too, if keys are configured.
+func CustomerBills(c config.CustomerBills) fx.Option {
+	return fx.Options(Options(c.Operator), fx.Supply(c.Keys), fx.Provide(newCipher))
 }
 
 // UseCases are what the operator's commands call.
@@ -114,8 +122,8 @@ type answerPorts struct {
 	Backlog      port.Backlog
 	Sweeps       port.Sweeps
 	Clock        port.Clock
-	Keys         keys
-	Lag          lag
+	Keys         keys `optional:"true"`
+	Lag          lag  `optional:"true"`
 }
 
 func (p answerPorts) ports() answer.Ports {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
@@ -87,15 +88,15 @@ func (a *billFlags) find(ctx context.Context, u operatorapp.UseCases) (key.Targe
 	return target.Key(), err
 }
 
-// withUseCases runs do with the use cases; the configuration comes from the environment. A database that does not answer is an
-// error at once: nobody is left waiting for it.
-func withUseCases(cmd *cobra.Command, do func(context.Context, operatorapp.UseCases) error) error {
+// withUseCases runs do with the use cases of an app; its configuration comes from the environment. A database that does not
+// answer is an error at once: nobody is left waiting for it.
+func withUseCases[C any](cmd *cobra.Command, app func(C) fx.Option, do func(context.Context, operatorapp.UseCases) error) error {
 	ctx := cmd.Context()
-	c, err := config.Load[config.Operator](ctx)
+	c, err := config.Load[C](ctx)
 	if err != nil {
 		return err
 	}
-	return cli.Exit(core.Once(ctx, cmd.ErrOrStderr(), operatorapp.Options(c), func(ctx context.Context, u operatorapp.UseCases) error {
+	return cli.Exit(core.Once(ctx, cmd.ErrOrStderr(), app(c), func(ctx context.Context, u operatorapp.UseCases) error {
 		if _, err := u.Acts.Sweeps.Now(ctx); err != nil {
 			return fmt.Errorf("ask the database (DATABASE_URL): %w", err)
 		}
@@ -105,7 +106,7 @@ func withUseCases(cmd *cobra.Command, do func(context.Context, operatorapp.UseCa
 
 // withOperator runs do with the operator's use cases.
 func (a *actFlags) withOperator(cmd *cobra.Command, do func(context.Context, *operate.Operator) error) error {
-	return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+	return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
 		return do(ctx, operate.New(u.Acts, a.callDeadline))
 	})
 }

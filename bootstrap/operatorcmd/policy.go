@@ -159,7 +159,7 @@ func newPolicyList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Args: cli.NoArguments, Short: "List every version, DRAFTs included, with who wrote it and who let it go live",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
 				records, err := u.Acts.Policies.List(ctx)
 				if err != nil {
 					return err

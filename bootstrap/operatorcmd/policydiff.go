@@ -32,7 +32,7 @@ func newPolicyDiff() *cobra.Command {
 			if len(refs) == 0 && file == "" || len(refs) == 2 && file != "" {
 				return cli.Usagef("name what to compare: one or two versions, or --file and at most one version")
 			}
-			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
 				records, err := u.Acts.Policies.List(ctx)
 				if err != nil {
 					return err

@@ -39,7 +39,7 @@ func newStatus() *cobra.Command {
 				}
 				asked = []key.Month{month}
 			}
-			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+			return withUseCases(cmd, operatorapp.Status, func(ctx context.Context, u operatorapp.UseCases) error {
 				s, err := u.Answers.Status(ctx, asked, runs)
 				if err != nil {
 					return err

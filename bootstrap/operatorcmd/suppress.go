@@ -28,7 +28,7 @@ func newSuppress() *cobra.Command {
 			if err != nil {
 				return cli.Usagef("--channel: %w", err)
 			}
-			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
 				k, err := a.find(ctx, u)
 				if err != nil {
 					return err

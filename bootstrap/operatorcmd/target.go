@@ -66,7 +66,7 @@ func newTargetAct(act targetAct) *cobra.Command {
 		Use: act.use, Short: act.short, Args: cli.NoArguments,
 		Example: fmt.Sprintf("  balsong target %s --month 2026-11 --customer 7590-VHVEG --reason \"asked for it by phone\"", act.use),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
 				k, err := a.find(ctx, u)
 				if err != nil {
 					return err

@@ -46,7 +46,7 @@ func newUnreached() *cobra.Command {
 			if path == "" && cli.Output(cmd) == core.JSON {
 				return cli.Usagef("--output json needs --file: stdout can hold one answer")
 			}
-			return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+			return withUseCases(cmd, operatorapp.CustomerBills, func(ctx context.Context, u operatorapp.UseCases) error {
 				out, err := openExport(cmd, path)
 				if err != nil {
 					return err

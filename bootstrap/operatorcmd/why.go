@@ -53,7 +53,7 @@ func why(cmd *cobra.Command, a *billFlags) error {
 	if err != nil {
 		return err
 	}
-	return withUseCases(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+	return withUseCases(cmd, operatorapp.CustomerBills, func(ctx context.Context, u operatorapp.UseCases) error {
 		s, err := u.Answers.Why(ctx, month, a.customer)
 		var none *answer.NoBill
 		if errors.As(err, &none) {
