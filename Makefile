@@ -43,12 +43,12 @@ endif
 modules := $(shell awk '$$1 ~ /^\.\// { print $$1 }' go.work)
 # The linters' and checks' own modules lie outside the workspace.
 checks := .ci/tools/checks
-with_parts := bin/balsong-dev localenv --
+with_components := bin/balsong-dev localenv --
 
 ##@ Use
 
 .PHONY: demo
-demo: bin/balsong-dev bin/balsong ## a month's bills of 7,043 customers, end to end, on embedded parts (ARGS=… for balsong-dev demo)
+demo: bin/balsong-dev bin/balsong ## a month's bills of 7,043 customers, end to end, on embedded components (ARGS=… for balsong-dev demo)
 	bin/balsong-dev demo $(ARGS)
 
 .PHONY: build
@@ -71,7 +71,7 @@ bin/balsong:
 
 .PHONY: test
 test: bin/balsong-dev ## all tests against embedded PostgreSQL 18, Kafka and S3 (PKG=work RUN= TESTFLAGS=)
-	$(with_parts) $(GO) test $(if $(RUN),-run '$(RUN)') $(PKG) $(TESTFLAGS)
+	$(with_components) $(GO) test $(if $(RUN),-run '$(RUN)') $(PKG) $(TESTFLAGS)
 	@[ -n "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || echo 'SKIPPED: no Chromium on this machine, so how the e-mail and the pages look was not tested (make browser installs it)' >&2
 
 .PHONY: test-real
@@ -93,7 +93,7 @@ kill-test: ## kill -9 at six points of the protocol, judged by a checker of its 
 .PHONY: race
 race: bin/balsong-dev ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
 	.ci/need gcc=gcc,libc6-dev
-	$(with_parts) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),$(addsuffix /...,$(filter-out ./bootstrap%,$(modules))),$(PKG))
+	$(with_components) env CGO_ENABLED=1 $(GO) test -race $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(if $(filter file,$(origin PKG)),$(addsuffix /...,$(filter-out ./bootstrap%,$(modules))),$(PKG))
 
 .PHONY: fuzz
 fuzz: ## every fuzz function for FUZZTIME, several side by side (20s; RUN= those whose name matches; nightly: FUZZTIME=10m)
@@ -105,7 +105,7 @@ bench: bin/balsong-dev ## every stage beside its baseline, in one table: half an
 
 .PHONY: gobench
 gobench: bin/balsong-dev ## Go benchmarks of packages (BENCH=expression PKG=work TESTFLAGS=)
-	$(with_parts) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
+	$(with_components) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model
 model: ## check the Spin model of the dispatch protocol: 64 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
@@ -157,7 +157,7 @@ bin/evidence:
 
 .PHONY: docs
 docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, metrics, what templates may use
-	$(with_parts) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/core ./bootstrap/batchapp -update
+	$(with_components) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/core ./bootstrap/batchapp -update
 
 .PHONY: docs-check
 docs-check: ## every link leads somewhere, every diagram renders and is legible on a phone (needs chromium, npm)

@@ -279,7 +279,7 @@ func TestAStoreThatIsNotThereOrDoesNotAnswerIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestThePassingTroubleOfTheStoreIsRetriedWithinBounds(t *testing.T) {
+func TestATransientFailureOfTheStoreIsRetriedWithinBounds(t *testing.T) {
 	t.Parallel()
 	s := &stub{object: object(8000)}
 	s.answer = func(w http.ResponseWriter, r *http.Request) bool {

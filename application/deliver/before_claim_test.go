@@ -260,12 +260,12 @@ type flaky struct {
 }
 
 // Get implements port.Packs.
-func (p *flaky) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]byte, error) {
+func (p *flaky) Get(ctx context.Context, ref port.StatementRef, buffer []byte) ([]byte, error) {
 	p.asked.Add(1)
 	if p.down.Load() {
 		return nil, fmt.Errorf("get: %w", port.ErrUnavailable)
 	}
-	return p.Packs.Get(ctx, ref, room)
+	return p.Packs.Get(ctx, ref, buffer)
 }
 
 func TestACopyOfARequestThatWasClosedWithoutACallRepeatsItsResult(t *testing.T) {

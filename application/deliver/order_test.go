@@ -41,9 +41,9 @@ type notedPacks struct {
 	*journal
 }
 
-func (p notedPacks) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]byte, error) {
+func (p notedPacks) Get(ctx context.Context, ref port.StatementRef, buffer []byte) ([]byte, error) {
 	p.note("fetch")
-	return p.Packs.Get(ctx, ref, room)
+	return p.Packs.Get(ctx, ref, buffer)
 }
 
 type notedCipher struct {

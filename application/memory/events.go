@@ -52,7 +52,7 @@ func NewBroker(partitions int, clock port.Clock) *Broker {
 	}
 }
 
-// SetFault sets a function that says, for each message that is published, what goes wrong with it; nil: nothing. It is
+// SetFault sets a function that says, for each message that is published, how it fails; nil: nothing. It is
 // called with the broker locked.
 func (b *Broker) SetFault(fault func(port.Topic, port.Message) Fault) {
 	b.mu.Lock()

@@ -107,7 +107,7 @@ func (s *Store) plan(month key.Month, bills []port.ImportedBill) (chunk, error) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := chunk{customers: map[string]int64{}, bills: map[key.Target]bill{}, sources: map[key.Target]port.ImportedBill{}}
-	if err := s.room(month); err != nil {
+	if err := s.opened(month); err != nil {
 		return c, err
 	}
 	for _, source := range bills {

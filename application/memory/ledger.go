@@ -45,10 +45,10 @@ func (s *Store) settled(ctx context.Context, keys []key.Delivery) error {
 	})
 }
 
-// prepared checks that every key's month has room and waits for whoever holds a key.
+// prepared checks that every key's month is opened and waits for whoever holds a key.
 func (s *Store) prepared(ctx context.Context, keys []key.Delivery) error {
 	for _, k := range keys {
-		if err := s.room(k.Month); err != nil {
+		if err := s.opened(k.Month); err != nil {
 			return err
 		}
 	}

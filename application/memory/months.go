@@ -35,7 +35,7 @@ func (p months) Close(ctx context.Context, month key.Month, by port.Act) error {
 	return p.s.audited(ctx, "months.close", func() error {
 		state, known := p.s.months[month]
 		if !known {
-			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNoRoom)
+			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNotOpened)
 		}
 		if state.Open {
 			state.Open, state.ClosedAt = false, p.s.now()

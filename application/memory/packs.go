@@ -57,7 +57,7 @@ func (p *Packs) Put(ctx context.Context, name string, entries [][]byte) ([]port.
 }
 
 // Get reads one entry.
-func (p *Packs) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]byte, error) {
+func (p *Packs) Get(ctx context.Context, ref port.StatementRef, buffer []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (p *Packs) Get(ctx context.Context, ref port.StatementRef, room []byte) ([]
 	case ref.Offset < 0 || ref.Length <= 0 || ref.Length > port.MaxEntry || ref.Offset > size || ref.Length > size-ref.Offset:
 		return nil, fmt.Errorf("get from pack %s: %w: no entry lies there", ref.Key, port.ErrContent)
 	}
-	entry := append(room[:0], pack[ref.Offset:ref.Offset+ref.Length]...)
+	entry := append(buffer[:0], pack[ref.Offset:ref.Offset+ref.Length]...)
 	if hash := sha256.Sum256(entry); !bytes.Equal(hash[:], ref.SHA256) {
 		return nil, fmt.Errorf("get from pack %s: %w: the hash differs", ref.Key, port.ErrContent)
 	}

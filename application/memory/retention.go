@@ -41,7 +41,7 @@ func (p retention) Drop(ctx context.Context, month key.Month, by port.Act) error
 		state, known := p.s.months[month]
 		switch {
 		case !known:
-			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNoRoom)
+			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNotOpened)
 		case state.Open:
 			return fmt.Errorf("%w: %s is open", port.ErrInvalid, month)
 		}

@@ -210,12 +210,12 @@ func instant(t time.Time) time.Time {
 
 func (s *Store) now() time.Time { return instant(s.clock.Now()) }
 
-var errNoRoom = errors.New("the month was never opened")
+var errNotOpened = errors.New("the month was never opened")
 
-// room refuses what belongs to a month that was never opened.
-func (s *Store) room(month key.Month) error {
+// opened refuses what belongs to a month that was never opened.
+func (s *Store) opened(month key.Month) error {
 	if _, ok := s.months[month]; !ok {
-		return fmt.Errorf("%w: %s: %w", port.ErrInvalid, month, errNoRoom)
+		return fmt.Errorf("%w: %s: %w", port.ErrInvalid, month, errNotOpened)
 	}
 	return nil
 }

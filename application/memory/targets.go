@@ -235,7 +235,7 @@ func (t *tx) Revoke(ctx context.Context, revocations []attempt.Revocation) ([]ke
 	err := t.do(ctx, "targets.revoke", func() error {
 		sorted := slices.SortedFunc(slices.Values(revocations), func(a, b attempt.Revocation) int { return a.Key.Compare(b.Key) })
 		for _, r := range sorted {
-			if err := t.s.room(r.Key.Month); err != nil {
+			if err := t.s.opened(r.Key.Month); err != nil {
 				return err
 			}
 			if err := t.s.wait(ctx, t, func() *tx { return t.s.pending[r.Key] }); err != nil {

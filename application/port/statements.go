@@ -56,9 +56,9 @@ type Packs interface {
 	// for the content; writing a name again replaces the pack. ErrUnavailable; ErrInvalid if there is no entry, or one
 	// is empty or longer than MaxEntry.
 	Put(ctx context.Context, name string, entries [][]byte) ([]StatementRef, error)
-	// Get reads one entry into room, or into memory of its own where room's capacity is too small; nobody else shares the
+	// Get reads one entry into buffer, or into memory of its own where its capacity is too small; nobody else shares the
 	// result. ErrUnavailable; ErrContent if its hash or length is wrong, or the pack is gone.
-	Get(ctx context.Context, ref StatementRef, room []byte) ([]byte, error)
+	Get(ctx context.Context, ref StatementRef, buffer []byte) ([]byte, error)
 }
 
 // Purpose binds a ciphertext to what it belongs to: one that was swapped with another does not authenticate.

@@ -74,13 +74,13 @@ func packsRoundTrip(t testing.TB, open func(testing.TB) port.Packs) {
 	p, entries := open(t), packEntries(1, 10, 300, 1, 4096, 77)
 	refs := mustPut(t, p, "2026-11/round-trip", entries)
 	mustGet(t, p, refs, entries)
-	room := append(make([]byte, 0, 400), "left of what lay in it before"...)
+	buffer := append(make([]byte, 0, 400), "left of what was in it before"...)
 	for i, ref := range refs { // one does not fit into it
-		if got, err := p.Get(t.Context(), ref, room); err != nil || !bytes.Equal(got, entries[i]) {
-			t.Fatalf("entry %d comes back into a room as something else (%d bytes for %d): %v", i, len(got), len(entries[i]), err)
+		if got, err := p.Get(t.Context(), ref, buffer); err != nil || !bytes.Equal(got, entries[i]) {
+			t.Fatalf("entry %d comes back into a buffer as something else (%d bytes for %d): %v", i, len(got), len(entries[i]), err)
 		}
 	}
-	mustGet(t, p, refs, entries)          // none of them lies in the room
+	mustGet(t, p, refs, entries)          // none of them is in the buffer
 	for i := len(refs) - 1; i >= 0; i-- { // in any order, more than once
 		mustGet(t, p, refs[i:i+1], entries[i:i+1])
 	}

@@ -91,7 +91,7 @@ func fieldTypes(t reflect.Type) (names []string) {
 
 func wiringPage(p *printer, _ Sources) error {
 	p.line("Asked of fx, which starts nothing for it. Only what an app uses is drawn; the log, the metrics and the clock, which all use, are left out.")
-	p.line("A name without a package is a %s. Constructors do no I/O: an app starts while its parts are down, and waits for them.\n", p.link("port", "docs/architecture/ports.md"))
+	p.line("A name without a package is a %s. Constructors do no I/O: an app starts while its components are down, and waits for them.\n", p.link("port", "docs/architecture/ports.md"))
 	list, err := apps()
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 // Package bench measures the product against its performance targets: how fast a dispatcher publishes what is ready, and how fast
 // one delivery process delivers through a gateway that takes a second to answer. The apps are wired as in production
-// and run in processes of their own; the parts they stand on are real and run on the same machine. It prints what it
+// and run in processes of their own; the components they stand on are real and run on the same machine. It prints what it
 // found, and passes no judgement on the machine.
 package bench
 
@@ -38,7 +38,7 @@ const (
 // Options say what to measure, and with how much.
 type Options struct {
 	What    string // one of Names
-	DataDir string // of parts, logs and profiles; has to exist
+	DataDir string // of components, logs and profiles; has to exist
 
 	Rows  int   // READY rows of stage dispatch, bills of the stages
 	Mails int   // messages of the stage that sends by SMTP
@@ -133,7 +133,7 @@ type bench struct {
 	partitions, trials int // of the topics; trials so far
 	began              time.Time
 	log                *os.File
-	parts              *localenv.Set
+	components         *localenv.Set
 	keyset             []byte
 	report             *Report
 	stops              []func() error

@@ -35,7 +35,7 @@ const (
 
 var by = port.Act{Actor: "bench", Reason: "a benchmark"}
 
-// start checks the disk and starts the parts.
+// start checks the disk and starts the components.
 func (b *bench) start(ctx context.Context) (err error) {
 	if err := b.checkDisk(); err != nil {
 		return err
@@ -44,20 +44,20 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if b.log, err = b.logFile("parts"); err != nil {
+	if b.log, err = b.logFile("components"); err != nil {
 		return err
 	}
-	b.parts, err = localenv.Start(ctx, localenv.Options{
+	b.components, err = localenv.Start(ctx, localenv.Options{
 		Postgres: b.Postgres, Kafka: kafka, DataDir: b.path("data"), Durable: b.Durable, Log: b.log,
 	})
 	if err != nil {
-		return fmt.Errorf("%w (the parts' log: %s)", err, b.log.Name())
+		return fmt.Errorf("%w (the components' log: %s)", err, b.log.Name())
 	}
-	b.stops = append(b.stops, b.parts.Stop)
+	b.stops = append(b.stops, b.components.Stop)
 	if b.keyset, err = crypto.NewKeyset(); err != nil {
 		return err
 	}
-	b.report.Kafka = b.parts.Addresses().KafkaKind
+	b.report.Kafka = b.components.Addresses().KafkaKind
 	if err := b.describeDatabase(ctx); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (b *bench) note(format string, args ...any) {
 }
 
 func (b *bench) describeDatabase(ctx context.Context) error {
-	admin, err := sqlx.ConnectContext(ctx, "postgres", b.parts.Addresses().DatabaseURL)
+	admin, err := sqlx.ConnectContext(ctx, "postgres", b.components.Addresses().DatabaseURL)
 	if err != nil {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
@@ -153,7 +153,7 @@ func (b *bench) open(ctx context.Context, name string, do func(ctx context.Conte
 
 // createDatabase makes a database and returns its URL.
 func (b *bench) createDatabase(ctx context.Context, name string) (string, error) {
-	server := b.parts.Addresses().DatabaseURL
+	server := b.components.Addresses().DatabaseURL
 	admin, err := sqlx.ConnectContext(ctx, "postgres", server)
 	if err != nil {
 		return "", fmt.Errorf("connect to PostgreSQL: %w", err)
@@ -174,7 +174,7 @@ func (b *bench) createDatabase(ctx context.Context, name string) (string, error)
 
 // dropDatabase gives the disk of a stage back that is measured again in another database.
 func (b *bench) dropDatabase(ctx context.Context, name string) error {
-	admin, err := sqlx.ConnectContext(ctx, "postgres", b.parts.Addresses().DatabaseURL)
+	admin, err := sqlx.ConnectContext(ctx, "postgres", b.components.Addresses().DatabaseURL)
 	if err != nil {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
@@ -207,7 +207,7 @@ func (s *stage) activate(ctx context.Context, kind channel.Kind) error {
 
 // settings are the production defaults, for one broker.
 func (b *bench) settings(databaseURL, topicPrefix string) config.Deliverer {
-	a, linger := b.parts.Addresses(), max(b.Linger, 0)
+	a, linger := b.components.Addresses(), max(b.Linger, 0)
 	return config.Deliverer{
 		Database: config.Database{URL: databaseURL, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: topicPrefix, Partitions: int32(b.partitions), Replication: 1, MinInSync: 1},

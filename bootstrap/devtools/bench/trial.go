@@ -45,8 +45,8 @@ type TrialPoint struct {
 	InFlight int     `json:"in_flight"`
 }
 
-// Trials starts the parts and hands out a function that runs one trial after the other on them. Of the options only
-// those about the parts, the statements and bulk statements count. A trial takes minutes at most; the context ends it.
+// Trials starts the components and hands out a function that runs one trial after the other on them. Of the options only
+// those about the components, the statements and bulk statements count. A trial takes minutes at most; the context ends it.
 func Trials(ctx context.Context, o Options, do func(run func(context.Context, Trial) (TrialResult, error)) error) (report *Report, err error) {
 	o.What = Delivery
 	o = o.WithDefaults()
@@ -117,7 +117,7 @@ func (b *bench) startTasks(ctx context.Context, l *line, tasks int) (deliveries 
 
 // joined waits until the delivery group is stable, with so many members.
 func (b *bench) joined(ctx context.Context, l *line, tasks int) error {
-	admin, err := sarama.NewClusterAdmin(b.parts.Addresses().KafkaBrokers, sarama.NewConfig())
+	admin, err := sarama.NewClusterAdmin(b.components.Addresses().KafkaBrokers, sarama.NewConfig())
 	if err != nil {
 		return fmt.Errorf("ask Kafka who is there: %w", err)
 	}

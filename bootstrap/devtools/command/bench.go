@@ -79,7 +79,7 @@ func newBench() *cobra.Command {
 // benchFiles are where a result goes beside the terminal; "" where nobody wants it.
 type benchFiles struct{ json, page string }
 
-// runBench holds everything temporary in a scratch directory, as parts do.
+// runBench holds everything temporary in a scratch directory, as components do.
 func runBench(ctx context.Context, options bench.Options, files benchFiles) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -20,7 +20,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
 
-// hour is a newcomer's first hour: a directory, and a shell with the variables of parts of its own.
+// hour is a newcomer's first hour: a directory, and a shell with the variables of components of its own.
 type hour struct {
 	*testing.T
 	dir         string
@@ -37,7 +37,7 @@ func newHour(t *testing.T) *hour {
 	part := func(name string) string {
 		value := os.Getenv("BALSONG_TEST_" + name)
 		if value == "" {
-			t.Fatalf("this test needs the parts: run through `make test`, or set BALSONG_TEST_%s", name)
+			t.Fatalf("this test needs the components: run through `make test`, or set BALSONG_TEST_%s", name)
 		}
 		return value
 	}

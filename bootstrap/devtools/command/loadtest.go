@@ -28,7 +28,7 @@ Say how fast the gateway answers and how much it takes, how many targets there a
 hours, and by when all must have arrived. A model tries every combination of partitions, tasks,
 calls in flight and rows a page (seconds), says what to set, why not a little more or less, what a
 million costs, and what breaks first when a task dies, the gateway slows down, quiet hours begin or
-the month is ten times as large. Then it runs the real parts on this machine at a reduced scale,
+the month is ten times as large. Then it runs the real components on this machine at a reduced scale,
 beside what the model predicts of them (some minutes; --model-only leaves that out).
 
 The answer is text or JSON, and a report with pictures, one HTML file that needs no other.
@@ -94,7 +94,7 @@ func newLoadtest() *cobra.Command {
 	flags.IntVar(&o.Seeds, "seeds", 41, "runs in the model from which intervals are taken")
 	flags.StringVar(&a.report, "report", "", "write the report with pictures to this HTML file")
 	flags.StringVar(&a.json, "json", "", "write the answer as JSON to this file, too")
-	flags.BoolVar(&a.modelOnly, "model-only", false, "do not run the real parts")
+	flags.BoolVar(&a.modelOnly, "model-only", false, "do not run the real components")
 	flags.IntVar(&measure.Targets, "measured-targets", 20_000, "targets of a measured run")
 	flags.IntVar(&measure.Runs, "runs", 5, "measured runs of each settings; the median counts")
 	flags.IntVar(&measure.Pairs, "pairs", 3, "settings that are measured: the best on this machine and its neighbours")
@@ -176,7 +176,7 @@ func quietOf(text string) (q capacity.Quiet, err error) {
 	return q, err
 }
 
-// runLoadtest holds everything temporary of the measured part in a scratch directory, as parts do.
+// runLoadtest holds everything temporary of the measured part in a scratch directory, as components do.
 func runLoadtest(ctx context.Context, o loadtest.Options, a loadtestArguments, output core.Output, out io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -79,7 +79,7 @@ func runLocalenv(ctx context.Context, options localenv.Options, arguments []stri
 	// Found here, because the command gets another TMPDIR. Where there is none, the
 	// part that needs it says so.
 	options.CacheDir, _ = cachedir.Default()
-	log, err := os.OpenFile(filepath.Join(scratch.dir, "parts.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	log, err := os.OpenFile(filepath.Join(scratch.dir, "components.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}

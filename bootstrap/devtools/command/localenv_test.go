@@ -139,7 +139,7 @@ func startAndReadPID(t *testing.T, cmd *exec.Cmd) (rest io.Reader, pid int) {
 }
 
 // Nothing of a killed run is left: not the command, not what it started, not
-// the parts, not the files.
+// the components, not the files.
 func TestNothingIsLeftWhenPartsIsKilled(t *testing.T) {
 	t.Parallel()
 	cmd, temporary := balsong(t, "localenv", "--", "sh", "-c", `sleep 600 & echo $!; wait`)

@@ -15,7 +15,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
 )
 
-// clearGrace bounds how long the caretaker waits for parts to end.
+// clearGrace bounds how long the caretaker waits for components to end.
 const clearGrace = 60 * time.Second
 
 var caretakerRole = child.Register("caretaker", care)
@@ -98,7 +98,7 @@ func (s *scratch) endGroup() {
 	}
 }
 
-// clear removes the directory once the parts, which end by themselves, have
+// clear removes the directory once the components, which end by themselves, have
 // given back the locks on their data.
 func (s *scratch) clear() error {
 	ctx, cancel := context.WithTimeout(context.Background(), clearGrace)

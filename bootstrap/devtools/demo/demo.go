@@ -1,5 +1,5 @@
 // Package demo takes a month's real billing data through the whole life of a bill on one machine: import, render, store,
-// dispatch, deliver, settle, report. The parts are embedded; the apps and adapters are those of production.
+// dispatch, deliver, settle, report. The components are embedded; the apps and adapters are those of production.
 package demo
 
 import (
@@ -60,15 +60,15 @@ func (r *Running) Stop() error {
 // demo is a demo under way.
 type demo struct {
 	Options
-	stages  stages
-	running *Running
-	clock   observe.Clock
-	zone    *time.Location
-	log     *zap.Logger
-	parts   *localenv.Set
-	gateway *gatewaysim.Server
-	config  config.Deliverer
-	rows    int // of the import
+	stages     stages
+	running    *Running
+	clock      observe.Clock
+	zone       *time.Location
+	log        *zap.Logger
+	components *localenv.Set
+	gateway    *gatewaysim.Server
+	config     config.Deliverer
+	rows       int // of the import
 }
 
 // Run runs the demo to its report. Call Stop on what it returns, also beside an error.
@@ -91,7 +91,7 @@ func Run(ctx context.Context, options Options) (*Running, error) {
 	return d.running, nil
 }
 
-// prepare takes the lock, sets the clock and starts the parts.
+// prepare takes the lock, sets the clock and starts the components.
 func (d *demo) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(d.DataDir, 0o711); err != nil {
 		return fmt.Errorf("make the demo's directory: %w", err)
@@ -123,11 +123,11 @@ func (d *demo) prepare(ctx context.Context) error {
 
 func (d *demo) startParts(ctx context.Context, logFile io.Writer) (err error) {
 	d.stages.begin("start")
-	d.parts, err = localenv.Start(ctx, localenv.Options{Postgres: d.Postgres, Kafka: d.Kafka, DataDir: filepath.Join(d.DataDir, "parts"), Log: logFile})
+	d.components, err = localenv.Start(ctx, localenv.Options{Postgres: d.Postgres, Kafka: d.Kafka, DataDir: filepath.Join(d.DataDir, "components"), Log: logFile})
 	if err != nil {
 		return err
 	}
-	d.running.stops = append(d.running.stops, d.parts.Stop)
+	d.running.stops = append(d.running.stops, d.components.Stop)
 	if err := d.startGateway(ctx); err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (d *demo) startParts(ctx context.Context, logFile io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	addresses := d.parts.Addresses()
+	addresses := d.components.Addresses()
 	url, err := ensureDatabase(ctx, addresses.DatabaseURL, database)
 	if err != nil {
 		return err

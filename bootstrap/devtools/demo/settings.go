@@ -41,13 +41,13 @@ func demoPolicy(zone *time.Location) (policy.Spec, error) {
 
 // gatewaySettings let the gateway refuse some calls, as real ones do, so that the route and the pauses can be seen at work.
 func gatewaySettings() gatewaysim.Settings {
-	trouble := func(mean time.Duration) behaviour.ChannelSettings {
+	faulty := func(mean time.Duration) behaviour.ChannelSettings {
 		return behaviour.ChannelSettings{
 			Latency:   behaviour.Latency{Kind: behaviour.Fixed, Mean: behaviour.Duration(mean)},
 			Permanent: 0.01, Temporary: 0.02, Throttled: 0.01,
 		}
 	}
-	return gatewaysim.Settings{Seed: 1, Email: trouble(30 * time.Millisecond), SMS: trouble(20 * time.Millisecond)}
+	return gatewaysim.Settings{Seed: 1, Email: faulty(30 * time.Millisecond), SMS: faulty(20 * time.Millisecond)}
 }
 
 // settings are what the apps would read from the environment.

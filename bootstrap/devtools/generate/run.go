@@ -42,7 +42,7 @@ type run struct {
 
 // Run writes what the options ask for. It may be killed and repeated: finished files are recognised, an unfinished one
 // is begun anew, and the bytes are the same. The error is ErrOptions where the options make no sense or the
-// directory holds something else, and ErrSpace where the disk has no room; nothing is written then.
+// directory holds something else, and ErrSpace where the disk has too little free space; nothing is written then.
 func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -98,7 +98,7 @@ func (r *run) all(ctx context.Context) error {
 			r.progress.OfRows += p.rows
 		}
 	}
-	if err := r.room(missing); err != nil {
+	if err := r.checkSpace(missing); err != nil {
 		return err
 	}
 	if err := record.write(r.Options); err != nil {

@@ -1,5 +1,5 @@
 // Package loadtest answers, before the run, whether a month will arrive in time, with which settings and at
-// what cost: a sweep in the model of package capacity, the same model beside the real parts at a reduced scale, and a
+// what cost: a sweep in the model of package capacity, the same model beside the real components at a reduced scale, and a
 // report for who decides.
 package loadtest
 

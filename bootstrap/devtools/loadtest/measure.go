@@ -13,19 +13,19 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
-// Measure says how to run the real parts at a reduced scale, everything on this machine.
+// Measure says how to run the real components at a reduced scale, everything on this machine.
 type Measure struct {
 	Targets        int
 	Runs           int // of each pair; the median counts
 	Pairs          int // settings that are measured: the best by the model, then its neighbours
 	StatementBytes int
-	DataDir        string // of parts and logs; has to exist
+	DataDir        string // of components and logs; has to exist
 	Kafka          string // as bench.Options.Kafka
 	Postgres       string // as bench.Options.Postgres
 	Out            io.Writer
 }
 
-// Measured is the model beside the real parts.
+// Measured is the model beside the real components.
 type Measured struct {
 	Machine     bench.Machine        `json:"machine"`
 	Kafka       string               `json:"kafka"`
@@ -198,7 +198,7 @@ func (m *Measured) work() float64 {
 	return c.Delivery + c.Database + c.Settlement + c.Broker + c.Storage + c.GatewayWork + c.DispatchRow + c.DispatchDatabase
 }
 
-// trialOf is a run of the real parts with these settings. The gateway has 5% room over its limit, for calls that come a
+// trialOf is a run of the real components with these settings. The gateway has 5% room over its limit, for calls that come a
 // little early; what bounds them are the tasks, as in production.
 func trialOf(s capacity.Settings, targets int, gateway capacity.Gateway) bench.Trial {
 	answered := 1.0

@@ -190,7 +190,7 @@ func (p Pair) picture() figure {
 		}
 	}
 	return figure{
-		Title: "Model and real parts", Says: "Arrived so far, in seconds after the start: the first pair of the table.",
+		Title: "Model and real components", Says: "Arrived so far, in seconds after the start: the first pair of the table.",
 		Keys: []entry{{"a", "measured"}, {"b", "the model"}},
 		SVG:  chart{label: "arrived over seconds, measured and by the model", lines: []series{real, model}, xText: hours, yText: short}.SVG(),
 	}

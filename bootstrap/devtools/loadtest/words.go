@@ -130,7 +130,7 @@ func (r *Report) printMeasured(out io.Writer) {
 		return
 	}
 	m := r.Measured
-	fmt.Fprintf(out, "\nModel and real parts, %s targets on this machine (%s, %.2f cores, median of %d)\n", thousands(float64(m.Targets)), m.Kafka, m.Cores, m.Runs)
+	fmt.Fprintf(out, "\nModel and real components, %s targets on this machine (%s, %.2f cores, median of %d)\n", thousands(float64(m.Targets)), m.Kafka, m.Cores, m.Runs)
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(table, "  partitions\ttasks\tin flight\tpage\tpredicted\tmeasured\t\n")
 	for _, p := range m.Pairs {

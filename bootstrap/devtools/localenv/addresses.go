@@ -12,7 +12,7 @@ type S3Access struct {
 	AccessKey, SecretKey, Region string
 }
 
-// Addresses say where the parts listen and how to sign in.
+// Addresses say where the components listen and how to sign in.
 type Addresses struct {
 	// DatabaseURL is the superuser's URL; the database in it always exists.
 	DatabaseURL string
@@ -24,7 +24,7 @@ type Addresses struct {
 	S3Access   S3Access
 }
 
-// Addresses of the parts, those that ran already included.
+// Addresses of the components, those that ran already included.
 func (s *Set) Addresses() Addresses {
 	a := Addresses{
 		DatabaseURL: s.options.Postgres,

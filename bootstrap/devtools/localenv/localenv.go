@@ -30,7 +30,7 @@ const (
 	Apache = "apache"
 )
 
-// Options say which parts to start.
+// Options say which components to start.
 type Options struct {
 	// Postgres is Embedded (also ""), the directory with the programs of an
 	// installed PostgreSQL, or the superuser's URL of a server that runs already.
@@ -51,11 +51,11 @@ type Options struct {
 	CacheDir string
 	// Durable makes data survive a power cut, not only the death of processes.
 	Durable bool
-	// Log receives the logs of the parts; nil discards them.
+	// Log receives the logs of the components; nil discards them.
 	Log io.Writer
 }
 
-// Set is the started parts. Those that ran already are nil.
+// Set is the started components. Those that ran already are nil.
 type Set struct {
 	Postgres *embedpg.Server
 	Kfake    *embedkafka.Broker
@@ -65,7 +65,7 @@ type Set struct {
 	options Options
 }
 
-// Start starts the parts at the same time and returns when all answer. If one
+// Start starts the components at the same time and returns when all answer. If one
 // does not, the others are stopped again.
 func Start(ctx context.Context, options Options) (*Set, error) {
 	s := &Set{options: options.withDefaults()}

@@ -15,7 +15,7 @@ const (
 	adapter                  // one technology behind a port
 	migrations               // SQL, embedded
 	bootstrap                // wiring, configuration, the services' mains
-	devtools                 // embedded parts for demo, development and tests
+	devtools                 // embedded components for demo, development and tests
 	strange                  // a package of the project in a place that no rule knows
 )
 

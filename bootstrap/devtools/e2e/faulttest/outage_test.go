@@ -18,7 +18,7 @@ const (
 	kafkaDown     = "Kafka cannot be used; trying again until it can"
 )
 
-// shared is the parts that all tests of this package take down, one test at a time.
+// shared is the components that all tests of this package take down, one test at a time.
 var shared struct {
 	once sync.Once
 	dir  string
@@ -27,7 +27,7 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	child.Main() // the parts are this program again
+	child.Main() // the components are this program again
 	code := m.Run()
 	if shared.set != nil {
 		if err := shared.set.Stop(); err != nil {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// started returns the parts, started once. BALSONG_TEST_KAFKA says which Kafka: kfake, or apache.
+// started returns the components, started once. BALSONG_TEST_KAFKA says which Kafka: kfake, or apache.
 func started(t *testing.T) *localenv.Set {
 	t.Helper()
 	shared.once.Do(func() {
@@ -128,7 +128,7 @@ var gatewayFault = fault{
 	doubt: 2 * inFlight,
 }
 
-// The tests of this package take shared parts down, so they run one after the other.
+// The tests of this package take shared components down, so they run one after the other.
 
 func TestPostgreSQLIsDownAtTheStart(t *testing.T)       { downAtTheStart(t, postgresFault) }
 func TestPostgreSQLIsKilledInTheMiddle(t *testing.T)    { killedInTheMiddle(t, postgresFault) }

@@ -26,8 +26,8 @@ type plan struct {
 	stall      time.Duration
 }
 
-// trouble is a channel's behaviour: 5% temporary refusals, 2% permanent ones, 2% throttled, and the given share of drops.
-func trouble(from, to time.Duration, tps, drops float64) behaviour.ChannelSettings {
+// faulty is a channel's behaviour: 5% temporary refusals, 2% permanent ones, 2% throttled, and the given share of drops.
+func faulty(from, to time.Duration, tps, drops float64) behaviour.ChannelSettings {
 	return behaviour.ChannelSettings{
 		Latency: behaviour.Latency{Kind: behaviour.Uniform, Min: behaviour.Duration(from), Max: behaviour.Duration(to)},
 		TPS:     tps, Temporary: 0.05, Permanent: 0.02, Throttled: 0.02, AcceptThenDrop: drops,
@@ -42,8 +42,8 @@ func both(c behaviour.ChannelSettings, seed uint64) gatewaysim.Settings {
 func fullPlan(o Options) plan {
 	return plan{
 		customers: o.Customers, kills: o.Kills, killsAt: failpoint.Points,
-		slow:   both(trouble(100*time.Millisecond, 400*time.Millisecond, 100, 0.01), o.Seed),
-		fast:   both(trouble(5*time.Millisecond, 20*time.Millisecond, 0, 0.01), o.Seed),
+		slow:   both(faulty(100*time.Millisecond, 400*time.Millisecond, 100, 0.01), o.Seed),
+		fast:   both(faulty(5*time.Millisecond, 20*time.Millisecond, 0, 0.01), o.Seed),
 		cancel: 500 * time.Millisecond,
 	}
 }
@@ -52,8 +52,8 @@ func fullPlan(o Options) plan {
 func shortPlan(around Guard, o Options) plan {
 	p := plan{
 		customers: 600, kills: 3,
-		slow: both(trouble(100*time.Millisecond, 400*time.Millisecond, 0, 0.01), o.Seed),
-		fast: both(trouble(5*time.Millisecond, 20*time.Millisecond, 0, 0.01), o.Seed),
+		slow: both(faulty(100*time.Millisecond, 400*time.Millisecond, 0, 0.01), o.Seed),
+		fast: both(faulty(5*time.Millisecond, 20*time.Millisecond, 0, 0.01), o.Seed),
 	}
 	switch around {
 	case AllGuards: // the full run is another plan
@@ -61,14 +61,14 @@ func shortPlan(around Guard, o Options) plan {
 		p.killsAt = []failpoint.Point{failpoint.PublishedUncommitted, failpoint.AcceptedUnwritten}
 	case GuardToken: // copies that find the key in another's hand
 		p.killsAt = []failpoint.Point{failpoint.PublishedUncommitted, failpoint.AcceptedUnwritten}
-		p.slow = both(trouble(time.Second, 2*time.Second, 0, 0.01), o.Seed)
+		p.slow = both(faulty(time.Second, 2*time.Second, 0, 0.01), o.Seed)
 		p.fast = p.slow
 	case GuardRevoke: // cancellations in the middle of calls whose answer never comes
-		p.slow = both(trouble(500*time.Millisecond, 1500*time.Millisecond, 0, 0.3), o.Seed)
+		p.slow = both(faulty(500*time.Millisecond, 1500*time.Millisecond, 0, 0.3), o.Seed)
 		p.fast = p.slow
 		p.cancel = 10 * time.Millisecond
 	case GuardSendBy: // claims that are held past their lease, and an operator who sends what became UNKNOWN
-		p.slow = both(trouble(5*time.Millisecond, 20*time.Millisecond, 0, 0), o.Seed)
+		p.slow = both(faulty(5*time.Millisecond, 20*time.Millisecond, 0, 0), o.Seed)
 		p.fast = p.slow
 		p.stall = lease + 3*callDeadline
 		p.sendAnyway = true

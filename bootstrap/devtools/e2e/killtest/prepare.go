@@ -38,7 +38,7 @@ func (t *test) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addresses := t.parts.Addresses()
+	addresses := t.components.Addresses()
 	if t.url, err = createDatabase(ctx, addresses.DatabaseURL); err != nil {
 		return err
 	}

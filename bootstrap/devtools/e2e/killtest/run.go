@@ -41,16 +41,16 @@ var ErrViolated = errors.New("the kill test has found something")
 // test is a run under way.
 type test struct {
 	Options
-	plan    plan
-	began   time.Time
-	stops   []func() error
-	log     *os.File
-	parts   *localenv.Set
-	info    gatewayInfo
-	gateway *child.Process
-	url     string
-	orders  orders
-	db      *sql.DB
+	plan       plan
+	began      time.Time
+	stops      []func() error
+	log        *os.File
+	components *localenv.Set
+	info       gatewayInfo
+	gateway    *child.Process
+	url        string
+	orders     orders
+	db         *sql.DB
 }
 
 // Run runs the test and prints what it found. Its error is ErrViolated where an assertion does not hold.
@@ -84,21 +84,21 @@ func (t *test) say(what, format string, args ...any) {
 
 func (t *test) path(name string) string { return filepath.Join(t.DataDir, name) }
 
-// start starts the parts, and the gateway in a process of its own.
+// start starts the components, and the gateway in a process of its own.
 func (t *test) start(ctx context.Context) (err error) {
 	if err := os.MkdirAll(t.path("logs"), 0o755); err != nil {
 		return err
 	}
-	if t.log, err = os.Create(t.path("logs/parts.log")); err != nil {
+	if t.log, err = os.Create(t.path("logs/components.log")); err != nil {
 		return err
 	}
 	t.stops = append(t.stops, t.log.Close)
 	t.say("start", "PostgreSQL, Kafka (%s), S3, gateway", t.Kafka)
-	t.parts, err = localenv.Start(ctx, localenv.Options{Kafka: t.Kafka, Log: t.log})
+	t.components, err = localenv.Start(ctx, localenv.Options{Kafka: t.Kafka, Log: t.log})
 	if err != nil {
 		return err
 	}
-	t.stops = append(t.stops, t.parts.Stop)
+	t.stops = append(t.stops, t.components.Stop)
 	log, err := os.Create(t.path("logs/gateway.log"))
 	if err != nil {
 		return err

@@ -185,7 +185,7 @@ func (w *world) search(t *testing.T, searcher *leaktest.Searcher) map[string][]l
 	return found
 }
 
-// tops lists the parts whose files are searched.
+// tops lists the components whose files are searched.
 func (w *world) tops(t *testing.T) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(w.path("data"))

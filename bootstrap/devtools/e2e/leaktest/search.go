@@ -1,6 +1,6 @@
 // Package leaktest searches for what must not be there: destinations and names of customers in logs, metrics, dead letters,
 // topics, the database and the statements' store, however they are written. A test of it runs the product with
-// everything that goes wrong, and searches all that it left behind.
+// every kind of failure, and searches all that it left behind.
 package leaktest
 
 import (

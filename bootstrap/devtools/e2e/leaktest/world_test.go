@@ -37,7 +37,7 @@ import (
 const asBalsong = "BALSONG_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
-	child.Main() // the parts are this program again
+	child.Main() // the components are this program again
 	if os.Getenv(asBalsong) != "" {
 		_ = os.Unsetenv(asBalsong)
 		root := operatorcmd.NewCommand()
@@ -49,9 +49,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world is the product as an operator runs it: its commands as processes, on real parts.
+// world is the product as an operator runs it: its commands as processes, on real components.
 type world struct {
-	dir         string // everything that the product and its parts leave behind
+	dir         string // everything that the product and its components leave behind
 	month       string
 	set         *localenv.Set
 	db          *sql.DB
@@ -75,7 +75,7 @@ func newWorld(t *testing.T) *world {
 	must(t, os.Chmod(dir, 0o711)) // PostgreSQL enters it as another user
 	w := &world{dir: dir, month: time.Now().Format("2006-01"), prefix: "leak-", health: freeAddress(t)}
 	must(t, os.Mkdir(w.path("said"), 0o700))
-	log, err := os.Create(w.path("said/parts.log"))
+	log, err := os.Create(w.path("said/components.log"))
 	must(t, err)
 	t.Cleanup(func() { _ = log.Close() })
 	w.set, err = localenv.Start(t.Context(), localenv.Options{Kafka: os.Getenv("BALSONG_TEST_KAFKA"), DataDir: w.path("data"), Log: log})

@@ -43,7 +43,7 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	child.Main() // the parts and the steps are this program again
+	child.Main() // the components and the steps are this program again
 	code := m.Run()
 	if shared.set != nil {
 		if err := shared.set.Stop(); err != nil {

@@ -29,7 +29,7 @@ func (s Setup) Validate() error {
 	return nil
 }
 
-// Fault is what goes wrong during a run. The zero value is nothing.
+// Fault is what fails during a run. The zero value is nothing.
 type Fault struct {
 	LoseTaskAt float64 // a task dies so many seconds after the start; 0: none does
 	SlowAt     float64 // the gateway's answers take SlowBy times as long from then on, in seconds after the start

@@ -133,17 +133,17 @@ func (f *flow) drain(until float64) {
 
 // demand is what a step would do if processors had no end.
 type demand struct {
-	rows  float64   // published
-	calls []float64 // begun, by task
-	room  []float64 // what a task could begin
-	by    []Bottleneck
-	sum   float64
+	rows      float64   // published
+	calls     []float64 // begun, by task
+	available []float64 // what a task could begin
+	by        []Bottleneck
+	sum       float64
 }
 
 // advance lets amounts flow for dt seconds.
 func (f *flow) advance(dt, due float64) {
 	backlog := make([]float64, len(f.tasks))
-	d := demand{rows: min(due, f.pageRate()*dt), calls: make([]float64, len(f.tasks)), room: make([]float64, len(f.tasks)), by: make([]Bottleneck, len(f.tasks))}
+	d := demand{rows: min(due, f.pageRate()*dt), calls: make([]float64, len(f.tasks)), available: make([]float64, len(f.tasks)), by: make([]Bottleneck, len(f.tasks))}
 	for p, owner := range f.owner {
 		if owner >= 0 {
 			backlog[owner] += f.topic[p] + f.fresh(p, d.rows, due)
@@ -154,10 +154,10 @@ func (f *flow) advance(dt, due float64) {
 		if !f.tasks[i].up {
 			continue
 		}
-		d.room[i], d.by[i] = f.room(i, dt, able)
-		d.calls[i] = min(d.room[i], backlog[i])
+		d.available[i], d.by[i] = f.available(i, dt, able)
+		d.calls[i] = min(d.available[i], backlog[i])
 		d.sum += d.calls[i]
-		if d.calls[i] < d.room[i] {
+		if d.calls[i] < d.available[i] {
 			d.by[i] = ""
 		}
 	}
@@ -177,19 +177,19 @@ func (f *flow) fresh(p int, rows, due float64) (sum float64) {
 	return sum * rows / due
 }
 
-// room is how many calls a task could begin, and what bounds them.
-func (f *flow) room(i int, dt, able float64) (room float64, by Bottleneck) {
+// available is how many calls a task could begin, and what bounds them.
+func (f *flow) available(i int, dt, able float64) (available float64, by Bottleneck) {
 	// Calls end at the rate of those in flight by the time they take: places that are free, and that become free.
-	room, by = max(0, (float64(f.InFlight)*(1+dt/f.hold)-f.tasks[i].inFlight)*able), ByInFlight
+	available, by = max(0, (float64(f.InFlight)*(1+dt/f.hold)-f.tasks[i].inFlight)*able), ByInFlight
 	if f.Gateway.TPS > 0 {
-		if limit := f.Gateway.TPS / float64(f.Tasks) * dt * able; limit < room {
-			room, by = limit, ByTPS
+		if limit := f.Gateway.TPS / float64(f.Tasks) * dt * able; limit < available {
+			available, by = limit, ByTPS
 		}
 	}
-	if limit := f.taskRate() * dt * able; limit < room && f.SharedCores == 0 {
-		room, by = limit, ByTasks
+	if limit := f.taskRate() * dt * able; limit < available && f.SharedCores == 0 {
+		available, by = limit, ByTasks
 	}
-	return room, by
+	return available, by
 }
 
 // scarce is by how much processors that all share hold a step back, and which.
@@ -230,8 +230,8 @@ func (f *flow) flow(dt, due float64, d demand) {
 		arrived += f.tasks[i].inFlight + calls - flying
 		f.tasks[i].inFlight = flying
 		f.made.Unknown += calls * f.over
-		if d.room[i] > 0 {
-			used = max(used, calls/(d.room[i]*factor))
+		if d.available[i] > 0 {
+			used = max(used, calls/(d.available[i]*factor))
 		}
 		f.blame(i, dt, d, scarce, unpublished)
 	}

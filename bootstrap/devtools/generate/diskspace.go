@@ -6,15 +6,15 @@ import (
 	"fmt"
 )
 
-// ErrSpace says that the disk has no room for the data.
-var ErrSpace = errors.New("not enough room on the disk")
+// ErrSpace says that the disk has too little free space for the data.
+var ErrSpace = errors.New("not enough free disk space")
 
 // spare is left free on the disk, in bytes.
 const spare = 64 << 20
 
-// room makes the first chunk of a missing file, estimates from it how much all missing files need, and checks that the disk
+// checkSpace makes the first chunk of a missing file, estimates from it how much all missing files need, and checks that the disk
 // has as much. The error is ErrSpace where it has not.
-func (r *run) room(missing []part) error {
+func (r *run) checkSpace(missing []part) error {
 	if len(missing) == 0 {
 		return nil
 	}
@@ -31,10 +31,10 @@ func (r *run) room(missing []part) error {
 	needed := int64(float64(sample.Len()) / float64(rows) * float64(left))
 	free, err := r.free(r.Dir)
 	if err != nil {
-		return fmt.Errorf("look for room in %s: %w", r.Dir, err)
+		return fmt.Errorf("read the free space of %s: %w", r.Dir, err)
 	}
 	if needed+needed/50+spare > free {
-		return fmt.Errorf("%w: %d rows need about %d MiB and %s has %d MiB free: give it room, name another directory (--out), take fewer rows, or --compress zstd",
+		return fmt.Errorf("%w: %d rows need about %d MiB and %s has %d MiB free: free some, name another directory (--out), take fewer rows, or --compress zstd",
 			ErrSpace, left, (needed+needed/50+spare)>>20, r.Dir, free>>20)
 	}
 	return nil

@@ -30,7 +30,7 @@ func TestWithoutRoomNothingIsBegun(t *testing.T) {
 		t.Fatal(entries, err)
 	}
 	r.free = func(string) (int64, error) { return 500 << 20, nil }
-	if err := r.room(o.parts()); err != nil {
+	if err := r.checkSpace(o.parts()); err != nil {
 		t.Fatal(err)
 	}
 }
