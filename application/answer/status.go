@@ -237,7 +237,7 @@ func (s Status) advice() []string {
 		for _, reason := range billing.PauseReasons {
 			say(m.Paused[reason], "%s: %d are PAUSED (%s): %s.", m.Month, m.Paused[reason], reason, story.Remedy(reason))
 		}
-		say(one(m.Open && m.Imported > 0 && m.Waiting() == 0), "%s: every bill has come to an end: `balsong unreached --month %s` for the paper run, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
+		say(one(m.Open && m.Imported > 0 && m.Waiting() == 0), "%s: every bill has come to an end: `balsong unreached --month %s` for the postal mailing, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
 	}
 	return next
 }

@@ -44,7 +44,7 @@ var unreachedColumns = []string{
 	"customer_number", "name", "language", "currency", "amount", "due_date", "status", "why", "last_channel", "last_provider", "gateway_words", "last_try",
 }
 
-// Unreached writes those bills of a month that no gateway has accepted as CSV, for the paper run: PAUSED, UNKNOWN
+// Unreached writes those bills of a month that no gateway has accepted as CSV, for the postal mailing: PAUSED, UNKNOWN
 // (which may have arrived), CANCELLED and every other end, and what could not be rendered. Cells are guarded against
 // being taken for formulas. Destinations are left out unless options ask for them. It reads page by page and writes as
 // it reads.

@@ -99,7 +99,7 @@ func New(ports Ports, config Config) (*Service, error) {
 	}, nil
 }
 
-// Down lists the parts that Delivery waits for ("database", "statements", …); none while all are up.
+// Down lists the components that Delivery waits for ("database", "statements", …); none while all are up.
 func (s *Service) Down() []string { return s.watch.Down() }
 
 // InFlight is how many messages are between consumption and outcome.

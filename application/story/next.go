@@ -32,7 +32,7 @@ func (b *builder) next() Next {
 	case billing.WrittenOff:
 		return Next{Text: "Nothing. If the gateway's acceptance still becomes known, it becomes SUCCEEDED.", WaitsFor: ForNothing}
 	default:
-		return Next{Text: "Nothing by itself: it is for the paper run (`balsong unreached`).", WaitsFor: ForNothing}
+		return Next{Text: "Nothing by itself: it is for the postal mailing (`balsong unreached`).", WaitsFor: ForNothing}
 	}
 }
 

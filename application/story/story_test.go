@@ -206,7 +206,7 @@ var tellings = map[string]telling{
 			s.LastRule, s.LastDecision = billing.RuleNoDestination, "PAUSE no_destination by policy 1 v3, skipped EMAIL (no_destination), SMS (no_destination)"
 		},
 		says: []string{"is paused (PAUSED, no_destination)", "The customer has no destination on any channel", `by the rule "no_destination"`},
-		next: []string{"paper run"}, waits: story.ForPerson,
+		next: []string{"postal mailing"}, waits: story.ForPerson,
 	},
 	"paused: no statement": {
 		state: func(s *billing.State) {
@@ -261,7 +261,7 @@ var tellings = map[string]telling{
 	},
 	"expired": {
 		state: func(s *billing.State) { s.Dispatch = billing.Expired },
-		says:  []string{"its deadline passed (EXPIRED)"}, next: []string{"paper run"}, waits: story.ForNothing,
+		says:  []string{"its deadline passed (EXPIRED)"}, next: []string{"postal mailing"}, waits: story.ForNothing,
 	},
 	"about to expire": {
 		state: func(s *billing.State) { s.Deadline = noon.Add(-time.Minute) },
@@ -276,7 +276,7 @@ var tellings = map[string]telling{
 				row(2, 0, 2, channel.SMS, attempt.Failed, func(r *attempt.Row) { r.Class, r.Reason = attempt.Permanent, attempt.ReasonRefused }),
 			}
 		},
-		says: []string{"every step of its route was refused", "Attempt 2, round 0, by SMS"}, next: []string{"paper run"}, waits: story.ForNothing,
+		says: []string{"every step of its route was refused", "Attempt 2, round 0, by SMS"}, next: []string{"postal mailing"}, waits: story.ForNothing,
 	},
 	"written off": {
 		state: func(s *billing.State) { s.Dispatch = billing.WrittenOff },

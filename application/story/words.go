@@ -40,9 +40,9 @@ func orNot(text string) string {
 // remedies are what a person can do about a pause.
 var remedies = map[billing.PauseReason]string{
 	billing.PauseOperator:      "resume it with `balsong target resume`",
-	billing.PauseNoDestination: "correct its data, or leave it to the paper run (`balsong unreached`)",
+	billing.PauseNoDestination: "correct its data, or leave it to the postal mailing (`balsong unreached`)",
 	billing.PauseNoStatement:   "correct its data, which lets it be rendered again, then `balsong target resume`",
-	billing.PauseSuppressed:    "lift the suppression (`balsong suppress --lift`) and resume it, or leave it to the paper run (`balsong unreached`)",
+	billing.PauseSuppressed:    "lift the suppression (`balsong suppress --lift`) and resume it, or leave it to the postal mailing (`balsong unreached`)",
 	billing.PauseContent:       "correct its data, render it again, then `balsong target resume`",
 	billing.PauseRounds:        "find out why (is the gateway reachable, is there one for the channel?), then `balsong target resume`",
 	billing.PauseNoClaim:       "check delivery and its topic, then `balsong target resume`",

@@ -1,4 +1,5 @@
-// Package config reads the environment: the only place that does. Each app has one struct; each field names its
+// Package config reads the environment that operators configure; elsewhere only the Go runtime's own GOGC and
+// GOMEMLIMIT, TERM, and the default of a flag are looked up. Each app has one struct; each field names its
 // variable, default, unit and meaning, so that --help, validation and documentation cannot drift apart.
 package config
 

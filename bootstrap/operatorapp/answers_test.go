@@ -225,7 +225,7 @@ func TestTheStoriesOfAMonthOnARealDatabase(t *testing.T) {
 		"C-3": {"may have been delivered", `"the line broke"`, "balsong target delivered"},
 		"C-4": {"was cancelled", "cancel, by call centre: a test (approved by the boss)", "because it was cancelled"},
 		"C-5": {"is paused (PAUSED, suppressed)", "On the suppression list for e-mail", "suppress, by call centre: a test", `by the rule "suppressed"`},
-		"C-6": {"every step of its route was refused (EXHAUSTED)", "no step of its route was left", "paper run"},
+		"C-6": {"every step of its route was refused (EXHAUSTED)", "no step of its route was left", "postal mailing"},
 		"C-8": {"not rendered yet", "waits to be rendered"},
 	} {
 		s, err := w.useCases.Answers.Why(t.Context(), november, customer)

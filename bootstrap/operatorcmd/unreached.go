@@ -19,7 +19,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/progress"
 )
 
-const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, for the paper run: customer number, name, language, amount, due
+const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, for the postal mailing: customer number, name, language, amount, due
 date, why, the last channel and the gateway's words. Whoever may still be reached is counted, and in the file only with
 --on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
 
@@ -33,7 +33,7 @@ func newUnreached() *cobra.Command {
 	var options answer.UnreachedOptions
 	cmd := &cobra.Command{
 		Use: "unreached", Args: cli.NoArguments,
-		Short: "Export everyone not reached, for the paper run", Long: unreachedHelp,
+		Short: "Export everyone not reached, for the postal mailing", Long: unreachedHelp,
 		Example: "  balsong unreached --month 2026-11 --file unreached.csv\n  balsong unreached --month 2026-11 > unreached.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			month, err := a.parseMonth()
@@ -71,7 +71,7 @@ func newUnreached() *cobra.Command {
 	}
 	a.monthFlag(cmd)
 	cmd.Flags().StringVar(&a.actor, "actor", whoami(), "who does this")
-	cmd.Flags().StringVar(&a.reason, "reason", "paper run", "why; recorded")
+	cmd.Flags().StringVar(&a.reason, "reason", "postal mailing", "why; recorded")
 	cmd.Flags().StringVar(&a.approvedBy, "approved-by", "", "who approved it, where that is somebody else; recorded")
 	cmd.Flags().StringVar(&path, "file", "", "where the CSV goes; without: stdout")
 	cmd.Flags().BoolVar(&options.OnTheWay, "on-the-way", false, "those who may still be reached too")

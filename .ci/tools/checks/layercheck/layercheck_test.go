@@ -5,19 +5,18 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
+	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
 // Each archive in testdata lays files over testdata/sound, a small workspace without a finding.
 // A comment `// want "…"` in a file stands for one finding on its line that contains the text, the rule's name included.
 func TestEachBreachIsFoundAtItsLine(t *testing.T) {
 	t.Parallel()
-	sound := files(t, "testdata/sound.txtar")
+	sound := samples.Files(t, "testdata/sound.txtar")
 	broken, err := filepath.Glob("testdata/broken/*.txtar")
 	if err != nil || len(broken) < 5 {
 		t.Fatalf("fixtures in testdata/broken: %d found, error %v", len(broken), err)
@@ -26,8 +25,8 @@ func TestEachBreachIsFoundAtItsLine(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(archive), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			workspace := maps.Clone(sound)
-			maps.Copy(workspace, files(t, archive))
-			wanted := wants(t, workspace)
+			maps.Copy(workspace, samples.Files(t, archive))
+			wanted := samples.Wants(workspace)
 			if len(wanted) == 0 {
 				t.Fatal("the fixture wants no finding: it cannot fail")
 			}
@@ -55,7 +54,7 @@ func TestEachBreachIsFoundAtItsLine(t *testing.T) {
 
 func TestASoundWorkspaceHasNoFinding(t *testing.T) {
 	t.Parallel()
-	found := checkFiles(t, files(t, "testdata/sound.txtar"))
+	found := checkFiles(t, samples.Files(t, "testdata/sound.txtar"))
 	for _, finding := range found.findings {
 		t.Error(finding)
 	}
@@ -87,7 +86,7 @@ func TestEveryRuleHasABrokenFixture(t *testing.T) {
 
 func TestAWorkspaceWithoutPackagesIsAnError(t *testing.T) {
 	t.Parallel()
-	dir := write(t, map[string]string{"go.work": "go 1.26.0\n\nuse ./domain\n", "domain/go.mod": "module " + project + "/domain\n\ngo 1.26.0\n"})
+	dir := samples.Write(t, map[string]string{"go.work": "go 1.26.0\n\nuse ./domain\n", "domain/go.mod": "module " + project + "/domain\n\ngo 1.26.0\n"})
 	if found, err := check(dir); err == nil {
 		t.Fatalf("an empty workspace was accepted: %d packages", found.packages)
 	}
@@ -95,61 +94,9 @@ func TestAWorkspaceWithoutPackagesIsAnError(t *testing.T) {
 
 func checkFiles(t *testing.T, workspace map[string]string) *report {
 	t.Helper()
-	found, err := check(write(t, workspace))
+	found, err := check(samples.Write(t, workspace))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return found
-}
-
-func files(t *testing.T, archive string) map[string]string {
-	t.Helper()
-	parsed, err := txtar.ParseFile(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for _, file := range parsed.Files {
-		out[file.Name] = string(file.Data)
-	}
-	return out
-}
-
-func write(t *testing.T, workspace map[string]string) string {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range workspace {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-var wantComment = regexp.MustCompile(`// want (".*")$`)
-
-// wants collects the texts by "file:line".
-func wants(t *testing.T, workspace map[string]string) map[string][]string {
-	t.Helper()
-	out := map[string][]string{}
-	for name, text := range workspace {
-		for i, line := range strings.Split(text, "\n") {
-			match := wantComment.FindStringSubmatch(line)
-			if match == nil {
-				continue
-			}
-			where := fmt.Sprintf("%s:%d", name, i+1)
-			for _, quoted := range strings.Split(match[1], `" "`) {
-				out[where] = append(out[where], strings.Trim(quoted, `"`))
-			}
-		}
-	}
-	return out
 }

@@ -7,11 +7,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
+	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
 // The linter is built by `make lint`, which sets this to its path; elsewhere there is nothing to try.
@@ -28,11 +27,11 @@ func TestEachBreachIsFoundAtItsLine(t *testing.T) {
 	for _, archive := range append(broken, "") {
 		t.Run(strings.TrimSuffix(filepath.Base(archive), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			workspace := files(t, "../layercheck/testdata/sound.txtar")
+			workspace := samples.Files(t, "../layercheck/testdata/sound.txtar")
 			if archive != "" {
-				maps.Copy(workspace, files(t, archive))
+				maps.Copy(workspace, samples.Files(t, archive))
 			}
-			wanted := wants(workspace)
+			wanted := samples.Wants(workspace)
 			if archive != "" && len(wanted) == 0 {
 				t.Fatal("the sample wants no finding: it cannot fail")
 			}
@@ -72,7 +71,7 @@ func lint(t *testing.T, workspace map[string]string) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := write(t, workspace)
+	root := samples.Write(t, workspace)
 	if err := os.WriteFile(filepath.Join(root, ".golangci.yml"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -98,52 +97,4 @@ func lint(t *testing.T, workspace map[string]string) map[string][]string {
 		}
 	}
 	return found
-}
-
-func files(t *testing.T, archive string) map[string]string {
-	t.Helper()
-	parsed, err := txtar.ParseFile(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for _, file := range parsed.Files {
-		out[file.Name] = string(file.Data)
-	}
-	return out
-}
-
-func write(t *testing.T, workspace map[string]string) string {
-	t.Helper()
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range workspace {
-		name = filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
-
-var wantComment = regexp.MustCompile(`// want (".*")$`)
-
-func wants(workspace map[string]string) map[string][]string {
-	out := map[string][]string{}
-	for name, text := range workspace {
-		for i, line := range strings.Split(text, "\n") {
-			if match := wantComment.FindStringSubmatch(line); match != nil {
-				where := name + ":" + strconv.Itoa(i+1)
-				for _, quoted := range strings.Split(match[1], `" "`) {
-					out[where] = append(out[where], strings.Trim(quoted, `"`))
-				}
-			}
-		}
-	}
-	return out
 }
