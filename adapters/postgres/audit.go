@@ -48,3 +48,8 @@ func (p Audit) About(ctx context.Context, subjects []string) ([]port.AuditEntry,
 	})
 	return entries, err
 }
+
+// Audit implements port.TargetTx.
+func (t *targetTx) Audit(ctx context.Context, entry port.AuditEntry) error {
+	return t.s.audit(ctx, entry)
+}

@@ -78,20 +78,22 @@ var _ port.Requests = Requests{}
 // NewRequests returns the dispatched targets of a database.
 func NewRequests(db *sqlx.DB) Requests { return Requests{newPool(db)} }
 
-const unclaimedSQL = `/* unclaimed */ SELECT t.user_id
-FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round FROM billing_targets t
+func unclaimedSQL(in partitions) string {
+	return `/* unclaimed */ SELECT t.user_id
+FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round FROM ` + in.targets + ` t
   WHERE t.billing_month = $1::date AND t.dispatch_status = 'REQUESTED' AND t.requested_at < $2::timestamptz AND t.user_id > $3::bigint
   ORDER BY t.user_id OFFSET 0) AS t
-WHERE NOT EXISTS (SELECT FROM delivery_attempts l
+WHERE NOT EXISTS (SELECT FROM ` + in.attempts + ` l
     WHERE l.billing_month = t.billing_month AND l.user_id = t.user_id AND l.attempt = t.attempt AND l.round = t.round)
 ORDER BY t.user_id LIMIT $4::int`
+}
 
 // Unclaimed implements port.Requests.
 func (p Requests) Unclaimed(ctx context.Context, month key.Month, before time.Time, after int64, limit int) ([]key.Target, error) {
 	var keys []key.Target
 	err := read(ctx, p.db, "find unclaimed requests", func(ctx context.Context, s *session) error {
 		keys = nil
-		return s.targetKeys(ctx, "find unclaimed requests", unclaimedSQL, []any{day(month), instant(before), after, limit}, month, &keys)
+		return s.targetKeys(ctx, "find unclaimed requests", unclaimedSQL(partitionsOf(month)), []any{day(month), instant(before), after, limit}, month, &keys)
 	})
 	return keys, err
 }
@@ -101,7 +103,7 @@ func (s *session) targetKeys(ctx context.Context, what, statement string, args [
 	if there, err := s.isOpened(ctx, month); err != nil || !there {
 		return err
 	}
-	return s.query(ctx, what, byKey(statement, month), args, func(scan func(...any) error) error {
+	return s.query(ctx, what, statement, args, func(scan func(...any) error) error {
 		k := key.Target{Month: month}
 		err := scan(&k.UserID)
 		*keys = append(*keys, k)

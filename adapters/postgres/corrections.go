@@ -76,12 +76,14 @@ const correctTargetSQL = `/* correct_target */ UPDATE billing_targets t
 SET batch_status = 'IMPORTED', deadline = $3, reachable = $4, quiet_from = $5::time, quiet_to = $6::time, quiet_zone = $7, wished_channel = $8
 WHERE t.billing_month = $1::date AND t.user_id = $2`
 
-var correctDataSQL = `/* correct_data */ UPDATE billing_data d
+func correctDataSQL(in partitions) string {
+	return `/* correct_data */ UPDATE ` + in.data + ` d
 SET line = v.line, file = coalesce(v.file, ''), import_id = nullif(v.import_id, 0), fingerprint = v.fingerprint, data = v.data, ` + eachChannel(func(_ int, column string) string { return column + " = v." + column }) + `,
   data_version = d.data_version + 1, statement = NULL, render_error = NULL, rendered_at = NULL
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::bytea[], $7::bytea[], ` + destinationArrays(8) + `)
   AS u(user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `) OFFSET 0) AS v
 WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id`
+}
 
 // correct stores a corrected target with its new data; it is to be rendered again.
 func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port.ImportedBill, seal Seal) error {
@@ -100,7 +102,7 @@ func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port
 	if err != nil {
 		return err
 	}
-	_, err = t.s.exec(ctx, what, byKey(correctDataSQL, state.Key.Month), append([]any{day(state.Key.Month)}, dataArgs([]sealedBill{sealed})...)...)
+	_, err = t.s.exec(ctx, what, correctDataSQL(partitionsOf(state.Key.Month)), append([]any{day(state.Key.Month)}, dataArgs([]sealedBill{sealed})...)...)
 	if err != nil {
 		return err
 	}

@@ -35,8 +35,8 @@ func (p *Sweeps) watch(month key.Month) *claimWatch {
 const horizonSQL = `/* horizon */ SELECT clock_timestamp(),
   least(clock_timestamp(), (SELECT min(a.xact_start) FROM pg_stat_activity a WHERE a.datname = current_database())) - interval '10 seconds'`
 
-func claimedSQL(month key.Month) string {
-	return `/* claimed */ SELECT l.user_id, l.attempt, l.round, l.lease_until FROM ` + partition("delivery_attempts", month) + ` l
+func claimedSQL(in partitions) string {
+	return `/* claimed */ SELECT l.user_id, l.attempt, l.round, l.lease_until FROM ` + in.attempts + ` l
 WHERE l.changed_at >= $1::timestamptz AND l.state = 'CLAIMED'`
 }
 
@@ -55,7 +55,7 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 		if err := s.one(ctx, "look for claims", horizonSQL, nil, utc(&now), utc(&horizon)); err != nil {
 			return err
 		}
-		return s.query(ctx, "look for claims", claimedSQL(month), []any{from}, func(scan func(...any) error) error {
+		return s.query(ctx, "look for claims", claimedSQL(partitionsOf(month)), []any{from}, func(scan func(...any) error) error {
 			k := key.Delivery{Month: month}
 			var until time.Time
 			err := scan(&k.UserID, &k.Attempt, &k.Round, utc(&until))
@@ -73,13 +73,15 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 	return now, err
 }
 
-const expireSQL = `/* expire_leases */ UPDATE delivery_attempts l
+func expireSQL(in partitions) string {
+	return `/* expire_leases */ UPDATE ` + in.attempts + ` l
 SET state = 'UNKNOWN', reason = $5, finished_at = clock_timestamp(), changed_at = clock_timestamp()
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[])
   AS u(user_id, attempt, round) OFFSET 0) AS v
 WHERE l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
   AND l.state = 'CLAIMED' AND l.lease_until <= clock_timestamp()
 RETURNING l.user_id, l.attempt, l.round`
+}
 
 // ExpireLeases implements port.Sweeps.
 func (p *Sweeps) ExpireLeases(ctx context.Context, month key.Month, limit int) ([]key.Delivery, error) {
@@ -118,17 +120,19 @@ func (p *Sweeps) expire(ctx context.Context, month key.Month, page []key.Deliver
 	var keys []key.Delivery
 	err := write(ctx, p.db, "expire leases", func(ctx context.Context, s *session) (err error) {
 		args := append(keyArgs(month, page, itself), string(attempt.ReasonLease))
-		keys, err = s.deliveryKeys(ctx, "expire leases", byKey(expireSQL, month), args, month)
+		keys, err = s.deliveryKeys(ctx, "expire leases", expireSQL(partitionsOf(month)), args, month)
 		return err
 	})
 	return keys, err
 }
 
-const inDoubtSQL = `/* in_doubt */ SELECT count(*), max(l.lease_until)
+func inDoubtSQL(in partitions) string {
+	return `/* in_doubt */ SELECT count(*), max(l.lease_until)
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[])
   AS u(user_id, attempt, round) OFFSET 0) AS v
-JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+JOIN ` + in.attempts + ` l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
 WHERE l.state = 'CLAIMED'`
+}
 
 // InDoubt implements port.Sweeps.
 func (p *Sweeps) InDoubt(ctx context.Context, month key.Month) (claimed int, until time.Time, err error) {
@@ -144,7 +148,7 @@ func (p *Sweeps) InDoubt(ctx context.Context, month key.Month) (claimed int, unt
 	}
 	slices.SortFunc(open, key.Delivery.Compare)
 	err = read(ctx, p.db, "count what is in doubt", func(ctx context.Context, s *session) error {
-		return s.one(ctx, "count what is in doubt", byKey(inDoubtSQL, month), keyArgs(month, open, itself), &claimed, utc(&until))
+		return s.one(ctx, "count what is in doubt", inDoubtSQL(partitionsOf(month)), keyArgs(month, open, itself), &claimed, utc(&until))
 	})
 	return claimed, until, err
 }

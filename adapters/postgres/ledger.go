@@ -78,66 +78,144 @@ func (p Ledger) change(ctx context.Context, what string, n int, fn func(ctx cont
 	return slices.Compact(keys), nil
 }
 
-const closeSQL = `/* close */ INSERT INTO delivery_attempts (billing_month, user_id, attempt, round,
-  channel, step, policy_id, policy_version, run_id, unknown_policy, state, failure_class, reason, not_before, finished_at, changed_at)
-SELECT $1::date, v.user_id, v.attempt, v.round, v.channel, v.step, v.policy_id, v.policy_version, v.run_id, v.unknown_policy,
-  v.state, v.failure_class, v.reason, v.not_before, v.finished_at, clock_timestamp()
-FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::smallint[], $7::bigint[], $8::int[], $9::bigint[], $10::text[],
-  $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[])
-  AS v(user_id, attempt, round, channel, step, policy_id, policy_version, run_id, unknown_policy, state, failure_class, reason, not_before, finished_at)
-ON CONFLICT (billing_month, user_id, attempt, round) DO NOTHING
-RETURNING user_id, attempt, round`
+// recordSQL has the guard of attempt.Row.Accepts: an operator's verdict ends UNKNOWN; success always wins; everything
+// else needs the token and CLAIMED, a definitive refusal may also change UNKNOWN. A test compares the two.
+func recordSQL(in partitions) string {
+	return `/* record */ UPDATE ` + in.attempts + ` l
+SET state = v.state, failure_class = v.failure_class, reason = v.reason, not_before = v.not_before, finished_at = v.finished_at,
+  provider = coalesce(v.provider, l.provider), provider_message_id = coalesce(v.provider_message_id, l.provider_message_id),
+  detail = coalesce(v.detail, l.detail),
+  changed_at = clock_timestamp()
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+  $11::timestamptz[], $12::timestamptz[], $13::boolean[], $14::text[])
+  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, manual, detail) OFFSET 0) AS v
+WHERE l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+  AND CASE
+    WHEN v.manual THEN l.state = 'UNKNOWN' AND v.state IN ('SUCCEEDED', 'FAILED')
+    WHEN v.state = 'SUCCEEDED' THEN l.state <> 'SUCCEEDED'
+    ELSE l.owner = v.owner AND ((l.state = 'CLAIMED' AND v.state IN ('FAILED', 'NOT_SENT', 'UNKNOWN')) OR (l.state = 'UNKNOWN' AND v.state = 'FAILED'))
+  END
+RETURNING l.user_id, l.attempt, l.round`
+}
 
-// Close implements port.Ledger.
-func (p Ledger) Close(ctx context.Context, closings []attempt.Closing) ([]key.Delivery, error) {
-	keyOf := func(c *attempt.Closing) key.Delivery { return c.Key }
-	for _, c := range closings {
-		if !attempt.Allowed("", c.State, attempt.ByDelivery) {
-			return nil, fmt.Errorf("%w: %w: %s cannot be closed as %q", port.ErrInvalid, attempt.ErrNotClosing, c.Key, c.State)
-		}
-	}
-	return p.change(ctx, "close", len(closings), func(ctx context.Context, s *session) ([]key.Delivery, error) {
-		var closed []key.Delivery
-		err := eachMonth(closings, keyOf, func(month key.Month, page []attempt.Closing) error {
-			args := append(keyArgs(month, page, keyOf), factArgs(page, func(c *attempt.Closing) attempt.Facts { return c.Facts })...)
-			args = append(args,
-				texts(each(page, func(c *attempt.Closing) string { return string(c.State) })),
-				texts(each(page, func(c *attempt.Closing) string { return string(c.Class) })),
-				texts(each(page, func(c *attempt.Closing) string { return clean(string(c.Reason)) })),
-				instants(each(page, func(c *attempt.Closing) time.Time { return c.NotBefore })),
-				instants(each(page, func(c *attempt.Closing) time.Time { return c.FinishedAt })))
-			keys, err := s.deliveryKeys(ctx, "close", closeSQL, args, month)
-			closed = append(closed, keys...)
+func heldSQL(in partitions) string {
+	return `/* held */ SELECT l.user_id, l.attempt, l.round
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::text[])
+  AS u(user_id, attempt, round, state) OFFSET 0) AS v
+JOIN ` + in.attempts + ` l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+WHERE l.state = v.state`
+}
+
+func outcomeKey(o *attempt.Outcome) key.Delivery { return o.Key }
+
+func outcomeState(o *attempt.Outcome) string { return string(o.State) }
+
+// Record implements port.Ledger.
+func (p Ledger) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
+	return p.change(ctx, "record outcomes", len(outcomes), func(ctx context.Context, s *session) ([]key.Delivery, error) {
+		return s.recordAll(ctx, outcomes)
+	})
+}
+
+// Record implements port.TargetTx.
+func (t *targetTx) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
+	hold, err := t.s.recordAll(ctx, outcomes)
+	slices.SortFunc(hold, key.Delivery.Compare)
+	return slices.Compact(hold), err
+}
+
+// recordAll writes outcomes and returns the keys whose rows now hold the outcome's state.
+func (s *session) recordAll(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error) {
+	var hold []key.Delivery
+	for _, wave := range waves(outcomes) {
+		err := eachOpenedMonth(ctx, s, wave, outcomeKey, func(month key.Month, page []attempt.Outcome) error {
+			keys, err := s.record(ctx, month, page)
+			hold = append(hold, keys...)
 			return err
 		})
-		return closed, err
-	})
-}
-
-const findSQL = `/* find */ SELECT ` + rowColumns + `
-FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[])
-  AS u(user_id, attempt, round) OFFSET 0) AS v
-JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round`
-
-// Find implements port.Ledger.
-func (p Ledger) Find(ctx context.Context, keys []key.Delivery) ([]attempt.Row, error) {
-	if len(keys) == 0 {
-		return nil, ctx.Err()
+		if err != nil {
+			return nil, err
+		}
 	}
-	unique := slices.Compact(slices.SortedFunc(slices.Values(keys), key.Delivery.Compare))
-	var rows []attempt.Row
-	err := read(ctx, p.db, "find ledger rows", func(ctx context.Context, s *session) error {
-		return eachOpenedMonth(ctx, s, unique, itself, func(month key.Month, page []key.Delivery) error {
-			return s.query(ctx, "find ledger rows", byKey(findSQL, month), keyArgs(month, page, itself), func(scan func(...any) error) error {
-				row, err := readRow(month, scan)
-				rows = append(rows, row)
-				return err
-			})
-		})
-	})
-	slices.SortFunc(rows, func(a, b attempt.Row) int { return a.Key.Compare(b.Key) })
-	return rows, err
+	return hold, nil
 }
 
-// itself is the keyOf of items that are keys.
-func itself(k *key.Delivery) key.Delivery { return *k }
+// waves splits outcomes so that no key comes twice in one statement, which would apply only one of them.
+func waves(outcomes []attempt.Outcome) [][]attempt.Outcome {
+	var split [][]attempt.Outcome
+	times := make(map[key.Delivery]int, len(outcomes))
+	for _, o := range outcomes {
+		n := times[o.Key]
+		times[o.Key]++
+		if n == len(split) {
+			split = append(split, nil)
+		}
+		split[n] = append(split[n], o)
+	}
+	return split
+}
+
+// record writes outcomes of one month, each key once. It returns the keys whose rows now hold the outcome's state:
+// those that it changed, and those that held it already.
+func (s *session) record(ctx context.Context, month key.Month, page []attempt.Outcome) ([]key.Delivery, error) {
+	changed, err := s.deliveryKeys(ctx, "record outcomes", recordSQL(partitionsOf(month)), recordArgs(month, page), month)
+	if err != nil || len(changed) == len(page) {
+		return changed, err
+	}
+	done := make(map[key.Delivery]bool, len(changed))
+	for _, k := range changed {
+		done[k] = true
+	}
+	rest := slices.DeleteFunc(slices.Clone(page), func(o attempt.Outcome) bool { return done[o.Key] })
+	args := append(keyArgs(month, rest, outcomeKey), texts(each(rest, outcomeState)))
+	held, err := s.deliveryKeys(ctx, "record outcomes", heldSQL(partitionsOf(month)), args, month)
+	return append(changed, held...), err
+}
+
+func recordArgs(month key.Month, page []attempt.Outcome) []any {
+	return append(keyArgs(month, page, outcomeKey),
+		tokens(each(page, func(o *attempt.Outcome) attempt.Token { return o.Token })),
+		texts(each(page, outcomeState)),
+		texts(each(page, func(o *attempt.Outcome) string { return string(o.Class) })),
+		texts(each(page, func(o *attempt.Outcome) string { return clean(string(o.Reason)) })),
+		texts(each(page, func(o *attempt.Outcome) string { return clean(o.Provider) })),
+		texts(each(page, func(o *attempt.Outcome) string { return clean(o.ProviderMessageID) })),
+		instants(each(page, func(o *attempt.Outcome) time.Time { return o.NotBefore })),
+		instants(each(page, func(o *attempt.Outcome) time.Time { return o.FinishedAt })),
+		booleans(each(page, func(o *attempt.Outcome) bool { return o.Manual })),
+		texts(each(page, func(o *attempt.Outcome) string { return clean(o.Detail) })))
+}
+
+// deliveryKeys runs a statement that returns user_id, attempt and round.
+func (s *session) deliveryKeys(ctx context.Context, what, statement string, args []any, month key.Month) ([]key.Delivery, error) {
+	var keys []key.Delivery
+	err := s.query(ctx, what, statement, args, func(scan func(...any) error) error {
+		k := key.Delivery{Month: month}
+		err := scan(&k.UserID, &k.Attempt, &k.Round)
+		keys = append(keys, k)
+		return err
+	})
+	return keys, err
+}
+
+// keyArgs are delivery keys of one month as the first four parameters of a statement.
+func keyArgs[T any](month key.Month, items []T, keyOf func(*T) key.Delivery) []any {
+	return []any{
+		day(month),
+		bigints(each(items, func(item *T) int64 { return keyOf(item).UserID })),
+		smallints(each(items, func(item *T) int16 { return keyOf(item).Attempt })),
+		smallints(each(items, func(item *T) int16 { return keyOf(item).Round })),
+	}
+}
+
+// factArgs are facts as six parameters.
+func factArgs[T any](items []T, factsOf func(*T) attempt.Facts) []any {
+	return []any{
+		texts(each(items, func(item *T) string { return string(factsOf(item).Channel) })),
+		smallints(each(items, func(item *T) int16 { return factsOf(item).Step })),
+		bigints(each(items, func(item *T) int64 { return factsOf(item).PolicyID })),
+		integers(each(items, func(item *T) int32 { return factsOf(item).PolicyVersion })),
+		bigints(each(items, func(item *T) int64 { return factsOf(item).RunID })),
+		texts(each(items, func(item *T) string { return string(factsOf(item).Unknown) })),
+	}
+}

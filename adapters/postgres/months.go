@@ -108,9 +108,9 @@ func (p Months) Close(ctx context.Context, month key.Month, by port.Act) error {
 	})
 }
 
-func dispatchStartedSQL(month key.Month) string {
-	return `/* dispatch_started */ SELECT EXISTS (SELECT FROM ` + partition("billing_targets", month) + ` t WHERE t.dispatch_status = 'REQUESTED')
-  OR EXISTS (SELECT FROM ` + partition("delivery_attempts", month) + ` l WHERE l.state <> 'REVOKED')`
+func dispatchStartedSQL(in partitions) string {
+	return `/* dispatch_started */ SELECT EXISTS (SELECT FROM ` + in.targets + ` t WHERE t.dispatch_status = 'REQUESTED')
+  OR EXISTS (SELECT FROM ` + in.attempts + ` l WHERE l.state <> 'REVOKED')`
 }
 
 // DispatchStarted implements port.Months.
@@ -120,7 +120,7 @@ func (p Months) DispatchStarted(ctx context.Context, month key.Month) (started b
 		if there, err := s.isOpened(ctx, month); err != nil || !there {
 			return err
 		}
-		return s.one(ctx, what, dispatchStartedSQL(month), nil, &started)
+		return s.one(ctx, what, dispatchStartedSQL(partitionsOf(month)), nil, &started)
 	})
 	return started, err
 }

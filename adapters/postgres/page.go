@@ -26,8 +26,10 @@ FOR NO KEY UPDATE OF t SKIP LOCKED`
 
 // The contents are read by a second statement. A statement that locks a row sees other tables as they were when it
 // began: after a correction in between, the old contents would go out under the new key.
-var pageDataSQL = `/* page_data */ SELECT d.user_id, ` + destinations("d.") + `, d.statement
-FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
+func pageDataSQL(in partitions) string {
+	return `/* page_data */ SELECT d.user_id, ` + destinations("d.") + `, d.statement
+FROM ` + monthUsers + ` JOIN ` + in.data + ` d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
+}
 
 // LockPage implements port.TargetTx.
 func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candidate, error) {
@@ -37,7 +39,7 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 	candidates := make([]port.Candidate, 0, page.Limit)
 	args := append([]any{day(page.Month), instant(page.PassNow)}, cursorArgs(page.After)...)
 	err := t.s.query(ctx, "lock a page", lockPageSQL, append(args, page.Limit), func(scan func(...any) error) error {
-		target, err := readTarget(page.Month, scan)
+		target, err := t.s.db.readTarget(page.Month, scan)
 		candidates = append(candidates, port.Candidate{Target: target})
 		return err
 	})
@@ -64,7 +66,7 @@ func (t *targetTx) LockPage(ctx context.Context, page port.Page) ([]port.Candida
 func (t *targetTx) contents(ctx context.Context, month key.Month, candidates []port.Candidate, place map[int64]int) error {
 	users := each(candidates, func(c *port.Candidate) int64 { return c.Target.Key().UserID })
 	slices.Sort(users)
-	return t.s.query(ctx, "read a page's contents", byKey(pageDataSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+	return t.s.query(ctx, "read a page's contents", pageDataSQL(partitionsOf(month)), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
 		var user int64
 		var statement []byte
 		sealed := make([][]byte, len(channel.All))

@@ -46,12 +46,14 @@ func (p Renders) Find(ctx context.Context, month key.Month, customer string) (po
 	return bill, err
 }
 
-const nextBillsSQL = `/* next_bills */ SELECT t.user_id, t.available_at, t.reachable, d.data, d.data_version
-FROM (SELECT t.billing_month, t.user_id, t.available_at, t.reachable FROM billing_targets t
+func nextBillsSQL(in partitions) string {
+	return `/* next_bills */ SELECT t.user_id, t.available_at, t.reachable, d.data, d.data_version
+FROM (SELECT t.billing_month, t.user_id, t.available_at, t.reachable FROM ` + in.targets + ` t
   WHERE t.billing_month = $1::date AND t.batch_status = 'IMPORTED' AND (t.available_at, t.user_id) > ($2::timestamptz, $3::bigint)
   ORDER BY t.available_at, t.user_id LIMIT $4::int) AS t
-JOIN billing_data d ON d.billing_month = t.billing_month AND d.user_id = t.user_id
+JOIN ` + in.data + ` d ON d.billing_month = t.billing_month AND d.user_id = t.user_id
 ORDER BY t.available_at, t.user_id`
+}
 
 // Next implements port.Renders.
 func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, limit int) ([]port.Bill, port.Cursor, error) {
@@ -63,7 +65,7 @@ func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 			return err
 		}
 		args := append([]any{day(month)}, cursorArgs(after)...)
-		return s.query(ctx, "read the next bills", byKey(nextBillsSQL, month), append(args, limit), func(scan func(...any) error) error {
+		return s.query(ctx, "read the next bills", nextBillsSQL(partitionsOf(month)), append(args, limit), func(scan func(...any) error) error {
 			b := port.Bill{Target: key.Target{Month: month}}
 			var reachable uint8
 			err := scan(&b.Target.UserID, utc(&next.AvailableAt), &reachable, &b.Data, &b.Version)
@@ -79,22 +81,28 @@ func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 	return bills, next, nil
 }
 
-const lockMarkedSQL = `/* lock_marked */ SELECT t.user_id
-FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
+func lockMarkedSQL(in partitions) string {
+	return `/* lock_marked */ SELECT t.user_id
+FROM ` + monthUsers + ` JOIN ` + in.targets + ` t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
 ORDER BY t.user_id FOR NO KEY UPDATE OF t`
+}
 
-const markDataSQL = `/* mark_data */ UPDATE billing_data d
+func markDataSQL(in partitions) string {
+	return `/* mark_data */ UPDATE ` + in.data + ` d
 SET statement = CASE WHEN v.failed IS NULL THEN v.statement END, render_error = v.failed, rendered_at = $2::timestamptz
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($3::bigint[], $4::int[], $5::bytea[], $6::text[])
   AS u(user_id, data_version, statement, failed) OFFSET 0) AS v
 WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id AND d.data_version = v.data_version
 RETURNING d.user_id`
+}
 
-const markTargetsSQL = `/* mark_targets */ UPDATE billing_targets t
+func markTargetsSQL(in partitions) string {
+	return `/* mark_targets */ UPDATE ` + in.targets + ` t
 SET batch_status = CASE WHEN v.failed THEN 'RENDER_FAILED' ELSE 'RENDERED' END
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::boolean[])
   AS u(user_id, failed) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
+}
 
 // errCorrected says that a bill of a page was corrected since it was rendered.
 var errCorrected = errors.New("a bill was corrected meanwhile")
@@ -151,7 +159,7 @@ func (s *session) markAll(ctx context.Context, month key.Month, page []port.Rend
 // looks.
 func (s *session) markUnchanged(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (int, error) {
 	users := each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID })
-	err := s.query(ctx, "mark rendered bills", byKey(lockMarkedSQL, month), []any{day(month), bigints(slices.Compact(users))}, func(scan func(...any) error) error {
+	err := s.query(ctx, "mark rendered bills", lockMarkedSQL(partitionsOf(month)), []any{day(month), bigints(slices.Compact(users))}, func(scan func(...any) error) error {
 		var user int64
 		return scan(&user)
 	})
@@ -176,7 +184,7 @@ func (s *session) markData(ctx context.Context, month key.Month, page []port.Ren
 		blobs(each(page, func(b *port.RenderedBill) []byte { return b.Statement })),
 		texts(each(page, func(b *port.RenderedBill) string { return clean(b.Failed) })),
 	}
-	err = s.query(ctx, "mark rendered bills", byKey(markDataSQL, month), args, func(scan func(...any) error) error {
+	err = s.query(ctx, "mark rendered bills", markDataSQL(partitionsOf(month)), args, func(scan func(...any) error) error {
 		var user int64
 		err := scan(&user)
 		marked[user] = true
@@ -186,7 +194,7 @@ func (s *session) markData(ctx context.Context, month key.Month, page []port.Ren
 }
 
 func (s *session) markTargets(ctx context.Context, month key.Month, page []port.RenderedBill) error {
-	_, err := s.exec(ctx, "mark rendered bills", byKey(markTargetsSQL, month), day(month),
+	_, err := s.exec(ctx, "mark rendered bills", markTargetsSQL(partitionsOf(month)), day(month),
 		bigints(each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID })),
 		booleans(each(page, func(b *port.RenderedBill) bool { return clean(b.Failed) != "" })))
 	return err

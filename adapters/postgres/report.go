@@ -67,7 +67,7 @@ func (p Report) Find(ctx context.Context, month key.Month, customer string) (bil
 	err := read(ctx, p.db, "find a target", func(ctx context.Context, s *session) error {
 		err := s.query(ctx, "find a target", findTargetSQL, []any{day(month), clean(customer)}, func(scan func(...any) error) (err error) {
 			found = true
-			target, err = readTarget(month, scan)
+			target, err = s.db.readTarget(month, scan)
 			return err
 		})
 		if err != nil || !found {

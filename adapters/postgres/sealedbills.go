@@ -20,9 +20,11 @@ var _ port.SealedBills = SealedBills{}
 // NewSealedBills returns the sealedBills of a database.
 func NewSealedBills(db *sqlx.DB) SealedBills { return SealedBills{newPool(db)} }
 
-var sealedSQL = `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, ` + destinations("d.") + `
-FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id
+func sealedSQL(in partitions) string {
+	return `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, ` + destinations("d.") + `
+FROM ` + monthUsers + ` JOIN ` + in.data + ` d ON d.billing_month = v.billing_month AND d.user_id = v.user_id
 JOIN customers c ON c.user_id = v.user_id`
+}
 
 // sealed reads what is stored encrypted beside the targets of some users of a month, by user id.
 func (s *session) sealed(ctx context.Context, month key.Month, users []int64) (map[int64]port.UnreachedBill, error) {
@@ -30,7 +32,7 @@ func (s *session) sealed(ctx context.Context, month key.Month, users []int64) (m
 	if there, err := s.isOpened(ctx, month); err != nil || !there {
 		return found, err
 	}
-	err := s.query(ctx, "read sealed bills", byKey(sealedSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+	err := s.query(ctx, "read sealed bills", sealedSQL(partitionsOf(month)), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
 		var user int64
 		var u port.UnreachedBill
 		sealed := make([][]byte, len(channel.All))
@@ -62,11 +64,13 @@ func (p SealedBills) Sealed(ctx context.Context, target key.Target) (port.Sealed
 
 // The condition is that of port.Ended; the conformance suite compares the two. Rows come in the order of the primary
 // key, so that a page begins where the last one ended, however few rows match.
-var unreachedSQL = `/* unreached */ SELECT ` + targetColumns + `
-FROM billing_targets t
+func unreachedSQL(in partitions) string {
+	return `/* unreached */ SELECT ` + targetColumns + `
+FROM ` + in.targets + ` t
 WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED'
   AND ($4::boolean OR t.dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED') OR (t.batch_status = 'RENDER_FAILED' AND t.dispatch_status <> 'REQUESTED'))
 ORDER BY t.user_id LIMIT $3::int`
+}
 
 // Unreached implements port.SealedBills.
 func (p SealedBills) Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]port.UnreachedBill, error) {
@@ -107,8 +111,8 @@ func (p SealedBills) Unreached(ctx context.Context, month key.Month, after int64
 
 func (s *session) unreachedTargets(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]billing.Target, error) {
 	var targets []billing.Target
-	err := s.query(ctx, "read the unreached", byKey(unreachedSQL, month), []any{day(month), after, limit, onTheWay}, func(scan func(...any) error) error {
-		target, err := readTarget(month, scan)
+	err := s.query(ctx, "read the unreached", unreachedSQL(partitionsOf(month)), []any{day(month), after, limit, onTheWay}, func(scan func(...any) error) error {
+		target, err := s.db.readTarget(month, scan)
 		targets = append(targets, target)
 		return err
 	})

@@ -54,20 +54,22 @@ const mayDisagree = `l.billing_month = t.billing_month AND l.user_id = t.user_id
       AND (t.dispatch_status IN ('READY', 'FAILED', 'REQUESTED', 'PAUSED') OR (t.dispatch_status = 'UNKNOWN' AND l.state <> 'UNKNOWN'))))`
 
 // changedEverSQL goes through all targets of a month, in the order of their keys.
-const changedEverSQL = `/* changed_ever */ SELECT t.user_id
-FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round, t.dispatch_status FROM billing_targets t
+func changedEverSQL(in partitions) string {
+	return `/* changed_ever */ SELECT t.user_id
+FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round, t.dispatch_status FROM ` + in.targets + ` t
   WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED' ORDER BY t.user_id OFFSET 0) AS t
-WHERE EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
+WHERE EXISTS (SELECT FROM ` + in.attempts + ` l WHERE ` + mayDisagree + `)
 ORDER BY t.user_id LIMIT $3::int`
+}
 
 // changedSinceSQL finds what changed by the BRIN index, then looks at those targets only. The partition is named so
 // that the planner has no other index to choose: without statistics it would read the whole month by the primary key.
-func changedSinceSQL(month key.Month) string {
+func changedSinceSQL(in partitions) string {
 	return `/* changed_since */ SELECT t.user_id FROM
-  (SELECT DISTINCT $1::date AS billing_month, l.user_id FROM ` + partition("delivery_attempts", month) + ` l
+  (SELECT DISTINCT $1::date AS billing_month, l.user_id FROM ` + in.attempts + ` l
    WHERE l.changed_at >= $2::timestamptz AND l.changed_at < $5::timestamptz AND l.user_id > $3::bigint AND l.state <> 'CLAIMED' ORDER BY l.user_id) AS c
-JOIN billing_targets t ON t.billing_month = c.billing_month AND t.user_id = c.user_id
-WHERE t.dispatch_status <> 'SUCCEEDED' AND EXISTS (SELECT FROM delivery_attempts l WHERE ` + mayDisagree + `)
+JOIN ` + in.targets + ` t ON t.billing_month = c.billing_month AND t.user_id = c.user_id
+WHERE t.dispatch_status <> 'SUCCEEDED' AND EXISTS (SELECT FROM ` + in.attempts + ` l WHERE ` + mayDisagree + `)
 ORDER BY t.user_id LIMIT $4::int`
 }
 
@@ -77,7 +79,7 @@ func (p *Sweeps) Changed(ctx context.Context, month key.Month, when port.Span, a
 	var keys []key.Target
 	if when.Since.IsZero() && when.Until.IsZero() {
 		err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
-			return s.targetKeys(ctx, what, changedEverSQL, []any{day(month), after, limit}, month, &keys)
+			return s.targetKeys(ctx, what, changedEverSQL(partitionsOf(month)), []any{day(month), after, limit}, month, &keys)
 		})
 		return keys, err
 	}
@@ -86,7 +88,7 @@ func (p *Sweeps) Changed(ctx context.Context, month key.Month, when port.Span, a
 		if err := s.wide(ctx); err != nil {
 			return err
 		}
-		return s.targetKeys(ctx, what, changedSinceSQL(month), []any{day(month), orElse(when.Since, "-infinity"), after, limit, orElse(when.Until, "infinity")}, month, &keys)
+		return s.targetKeys(ctx, what, changedSinceSQL(partitionsOf(month)), []any{day(month), orElse(when.Since, "-infinity"), after, limit, orElse(when.Until, "infinity")}, month, &keys)
 	})
 	return keys, err
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -19,7 +18,7 @@ var targetColumns = `t.user_id, t.batch_status, t.dispatch_status, t.attempt, t.
   (SELECT coalesce(bit_or(` + channelBits("s.channel") + `), 0) FROM suppressions s WHERE s.user_id = t.user_id)`
 
 // readTarget reads one row of targetColumns.
-func readTarget(month key.Month, scan func(...any) error) (billing.Target, error) {
+func (p pool) readTarget(month key.Month, scan func(...any) error) (billing.Target, error) {
 	s := billing.State{Key: key.Target{Month: month}}
 	var from, to time.Time
 	var zone string
@@ -33,15 +32,15 @@ func readTarget(month key.Month, scan func(...any) error) (billing.Target, error
 	}
 	s.Reachable, s.Suppressed = channel.Set(reachable), channel.Set(suppressed)
 	if zone != "" {
-		if s.Quiet, err = quietHours(from, to, zone); err != nil {
+		if s.Quiet, err = p.quietHours(from, to, zone); err != nil {
 			return billing.Target{}, fmt.Errorf("quiet hours of %s: %w", s.Key, err)
 		}
 	}
 	return billing.Restore(s)
 }
 
-func quietHours(from, to time.Time, name string) (window.Forbidden, error) {
-	zone, err := port.Zone(name)
+func (p pool) quietHours(from, to time.Time, name string) (window.Forbidden, error) {
+	zone, err := p.zones.Find(name)
 	if err != nil {
 		return window.Forbidden{}, err
 	}

@@ -33,18 +33,20 @@ type targetTx struct {
 	locked map[key.Target]billing.State // as locked, or as last saved
 }
 
-var lockSQL = `/* lock */ SELECT ` + targetColumns + `
-FROM ` + monthUsers + ` JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
+func lockSQL(in partitions) string {
+	return `/* lock */ SELECT ` + targetColumns + `
+FROM ` + monthUsers + ` JOIN ` + in.targets + ` t ON t.billing_month = v.billing_month AND t.user_id = v.user_id
 ORDER BY t.user_id
 FOR NO KEY UPDATE OF t`
+}
 
 // Lock implements port.TargetTx. Rows are locked in the order of their keys, because the plan has its LockRows node
 // above the sort.
 func (t *targetTx) Lock(ctx context.Context, keys []key.Target) ([]billing.Target, error) {
 	var locked []billing.Target
 	err := eachTargetMonth(ctx, t.s, keys, func(month key.Month, users []int64) error {
-		return t.s.query(ctx, "lock targets", byKey(lockSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
-			target, err := readTarget(month, scan)
+		return t.s.query(ctx, "lock targets", lockSQL(partitionsOf(month)), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+			target, err := t.s.db.readTarget(month, scan)
 			if err != nil {
 				return err
 			}
@@ -71,21 +73,23 @@ func eachTargetMonth(ctx context.Context, s *session, keys []key.Target, fn func
 // statement's start, is enough; the target's own columns are looked at again where somebody has changed it meanwhile.
 // Rows are locked in the order in which the page comes, which is sorted.
 //
-// The status comes with the page, behind OFFSET 0, as the month does (byKey): were it a constant, the planner could take
+// The status comes with the page, behind OFFSET 0, as the month does (partitions): were it a constant, the planner could take
 // the partial index of REQUESTED targets, believe it empty as it was when statistics were last taken, and read all of it
 // for each page (seen: settlement stood still until the next ANALYZE).
-const succeedSQL = `/* succeed */ UPDATE billing_targets t SET dispatch_status = 'SUCCEEDED'
+func succeedSQL(in partitions) string {
+	return `/* succeed */ UPDATE ` + in.targets + ` t SET dispatch_status = 'SUCCEEDED'
 FROM (SELECT $1::date AS billing_month, u.user_id, 'REQUESTED' AS waiting FROM unnest($2::bigint[]) AS u(user_id) OFFSET 0) AS v
-JOIN delivery_attempts l ON l.billing_month = v.billing_month AND l.user_id = v.user_id
+JOIN ` + in.attempts + ` l ON l.billing_month = v.billing_month AND l.user_id = v.user_id
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id AND t.dispatch_status = v.waiting AND t.wish IS NULL
   AND l.attempt = t.attempt AND l.round = t.round AND l.state = 'SUCCEEDED'
 RETURNING t.user_id`
+}
 
 // Succeed implements port.TargetTx.
 func (t *targetTx) Succeed(ctx context.Context, keys []key.Target) ([]key.Target, error) {
 	var succeeded []key.Target
 	err := eachTargetMonth(ctx, t.s, keys, func(month key.Month, users []int64) error {
-		return t.s.query(ctx, "settle accepted targets", byKey(succeedSQL, month), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
+		return t.s.query(ctx, "settle accepted targets", succeedSQL(partitionsOf(month)), []any{day(month), bigints(users)}, func(scan func(...any) error) error {
 			k := key.Target{Month: month}
 			err := scan(&k.UserID)
 			succeeded = append(succeeded, k)
@@ -99,7 +103,8 @@ func (t *targetTx) Succeed(ctx context.Context, keys []key.Target) ([]key.Target
 	return succeeded, nil
 }
 
-const saveSQL = `/* save */ UPDATE billing_targets t
+func saveSQL(in partitions) string {
+	return `/* save */ UPDATE ` + in.targets + ` t
 SET dispatch_status = v.dispatch_status, attempt = v.attempt, round = v.round, step = v.step, requeues = v.requeues,
   policy_id = nullif(v.policy_id, 0), policy_version = nullif(v.policy_version, 0), available_at = v.available_at,
   requested_at = v.requested_at, run_id = nullif(v.run_id, 0), pause_reason = v.pause_reason, wish = v.wish,
@@ -109,11 +114,14 @@ FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[]
   AS u(user_id, dispatch_status, attempt, round, step, requeues, policy_id, policy_version,
     available_at, requested_at, run_id, pause_reason, wish, last_rule, last_decision, last_error) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
+}
 
 // saveStatusSQL is for targets of which only the status has changed since they were locked, as after a success.
-const saveStatusSQL = `/* save_status */ UPDATE billing_targets t SET dispatch_status = v.dispatch_status
+func saveStatusSQL(in partitions) string {
+	return `/* save_status */ UPDATE ` + in.targets + ` t SET dispatch_status = v.dispatch_status
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::text[]) AS u(user_id, dispatch_status) OFFSET 0) AS v
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
+}
 
 // Save implements port.TargetTx. It stores the columns of dispatch, not those of the batch or those that only a
 // correction changes.
@@ -137,9 +145,9 @@ func (t *targetTx) Save(ctx context.Context, targets []billing.Target) error {
 	return t.save(ctx, saveStatusSQL, status, saveStatusArgs)
 }
 
-func (t *targetTx) save(ctx context.Context, statement string, states []billing.State, args func(key.Month, []billing.State) []any) error {
+func (t *targetTx) save(ctx context.Context, statement func(partitions) string, states []billing.State, args func(key.Month, []billing.State) []any) error {
 	return eachMonth(states, stateKey, func(month key.Month, states []billing.State) error {
-		n, err := t.s.exec(ctx, "save targets", byKey(statement, month), args(month, states)...)
+		n, err := t.s.exec(ctx, "save targets", statement(partitionsOf(month)), args(month, states)...)
 		if err == nil && n != len(states) {
 			err = t.s.fail(ctx, "save targets", fmt.Errorf("%w: %d of %d targets of %s were stored (is one named twice?)", port.ErrInvalid, n, len(states), month))
 		}

@@ -12,6 +12,7 @@ import (
 type Config struct {
 	Max     int // the most items of a batch, at least 1
 	Workers int // batches done at once, at least 1
+	Queue   int // the most items of Add that wait at once; where so many wait, Add blocks; 0: as many as Max
 	// Linger is how long a batch waits for more items if the one before had more than one. Where items come often, this
 	// makes batches fewer and larger; a lone item never waits. 0: batches never wait.
 	Linger time.Duration
@@ -24,11 +25,13 @@ type Batcher[In, Out any] struct {
 	do     func(ctx context.Context, in []In) ([]Out, error)
 	life   context.Context //nolint:containedctx // of the workers and of do; ended by Close
 	end    context.CancelFunc
+	stop   chan struct{} // closed when no worker shall begin another batch
 	done   sync.WaitGroup
 
 	mu      sync.Mutex
 	closed  bool
 	waiting []item[In, Out]
+	queue   chan struct{} // holds an element for each item of Add that waits
 	some    chan struct{} // signalled when a first item waits
 	enough  chan struct{} // signalled when a whole batch waits
 
@@ -41,10 +44,10 @@ type item[In, Out any] struct {
 	reply chan reply[Out] // nil: nobody waits
 }
 
-// answer hands out the result of an item.
-func (it item[In, Out]) answer(r reply[Out]) {
+// fail ends an item with an error.
+func (it item[In, Out]) fail(err error) {
 	if it.reply != nil {
-		it.reply <- r
+		it.reply <- reply[Out]{err: err}
 	}
 }
 
@@ -54,11 +57,15 @@ type reply[Out any] struct {
 }
 
 // New starts workers that call do with 1 to Config.Max items. do returns one Out for each item, in order, or one error
-// for all of them. Close must be called.
+// for all of them; nothing is read of what it returns for items of Add. Close or Drain must be called.
 func New[In, Out any](config Config, do func(ctx context.Context, in []In) ([]Out, error)) *Batcher[In, Out] {
 	life, end := context.WithCancel(context.Background())
+	if config.Queue == 0 {
+		config.Queue = config.Max
+	}
 	b := &Batcher[In, Out]{
 		config: config, do: do, life: life, end: end,
+		stop: make(chan struct{}), queue: make(chan struct{}, config.Queue),
 		some: make(chan struct{}, 1), enough: make(chan struct{}, 1),
 	}
 	for range config.Workers {
@@ -88,8 +95,29 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	}
 }
 
-// Add submits one item whose result nobody waits for. It is dropped if the batcher is closed before its batch begins.
-func (b *Batcher[In, Out]) Add(in In) { b.enter(item[In, Out]{in: in}) }
+// Add submits one item whose result nobody waits for. It blocks while Config.Queue of them wait. The context's error, if
+// that ends first; context.Canceled if the batcher is closed. The item is dropped if Close comes before its batch begins.
+func (b *Batcher[In, Out]) Add(ctx context.Context, in In) error {
+	select {
+	case b.queue <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.life.Done():
+		return context.Canceled
+	}
+	b.enter(item[In, Out]{in: in})
+	return nil
+}
+
+// Drain does what Add submitted, and then closes the batcher. Nothing may be submitted any more.
+func (b *Batcher[In, Out]) Drain() {
+	for range cap(b.queue) {
+		b.queue <- struct{}{} // none waits any more
+	}
+	close(b.stop)
+	b.done.Wait()
+	b.Close()
+}
 
 // Close ends the workers and waits for them. Items that still wait, and those that come later, get context.Canceled.
 func (b *Batcher[In, Out]) Close() {
@@ -99,7 +127,7 @@ func (b *Batcher[In, Out]) Close() {
 	defer b.mu.Unlock()
 	b.closed = true
 	for _, it := range b.waiting {
-		it.answer(reply[Out]{err: context.Canceled})
+		it.fail(context.Canceled)
 	}
 	b.waiting = nil
 }
@@ -121,7 +149,7 @@ func (b *Batcher[In, Out]) enter(it item[In, Out]) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		it.answer(reply[Out]{err: context.Canceled})
+		it.fail(context.Canceled)
 		return
 	}
 	b.waiting = append(b.waiting, it)
@@ -141,6 +169,8 @@ func (b *Batcher[In, Out]) fill(items []item[In, Out]) (filled []item[In, Out], 
 	defer b.filling.Unlock()
 	select {
 	case <-b.some:
+	case <-b.stop:
+		return items, false
 	case <-b.life.Done():
 		return items, false
 	}
@@ -167,6 +197,7 @@ func (b *Batcher[In, Out]) linger() {
 	select {
 	case <-b.enough:
 	case <-b.config.After(b.config.Linger):
+	case <-b.stop:
 	case <-b.life.Done():
 	}
 }
@@ -175,7 +206,11 @@ func (b *Batcher[In, Out]) linger() {
 func (b *Batcher[In, Out]) take(items []item[In, Out]) []item[In, Out] {
 	b.mu.Lock()
 	n := min(len(b.waiting), b.config.Max)
-	items = append(items, b.waiting[:n]...)
+	for _, it := range b.waiting[:n] {
+		if items = append(items, it); it.reply == nil {
+			<-b.queue
+		}
+	}
 	rest := copy(b.waiting, b.waiting[n:])
 	clear(b.waiting[rest:])
 	b.waiting = b.waiting[:rest]
@@ -205,10 +240,12 @@ func (b *Batcher[In, Out]) run(items []item[In, Out]) {
 	}
 	out, err := b.do(b.life, in)
 	for i, it := range items {
-		if err != nil {
-			it.answer(reply[Out]{err: err})
-			continue
+		switch {
+		case it.reply == nil:
+		case err != nil:
+			it.fail(err)
+		default:
+			it.reply <- reply[Out]{out: out[i]}
 		}
-		it.answer(reply[Out]{out: out[i]})
 	}
 }

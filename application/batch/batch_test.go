@@ -230,3 +230,41 @@ func TestUnderLoadABatchLingersForMoreAndALoneItemNever(t *testing.T) {
 	}
 	gate <- struct{}{}
 }
+
+func TestAddBlocksWhereTheQueueIsFullAndDrainDoesWhatWaits(t *testing.T) {
+	t.Parallel()
+	begun, gate := make(chan struct{}, 1), make(chan struct{})
+	var done []int
+	b := batch.New(batch.Config{Max: 1, Workers: 1, Queue: 2}, func(ctx context.Context, in []int) ([]struct{}, error) {
+		begun <- struct{}{}
+		<-gate
+		done = append(done, in...)
+		return nil, ctx.Err()
+	})
+	for n := range 3 { // the first one is done at once, the others wait
+		if err := b.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			<-begun
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Add(ended, 3); !errors.Is(err, context.Canceled) || b.Queued() != 2 {
+		t.Fatalf("the fourth came to %v, %d wait", err, b.Queued())
+	}
+	close(gate)
+	go func() {
+		for range begun { // of the others
+		}
+	}()
+	b.Drain()
+	close(begun)
+	if !slices.Equal(done, []int{0, 1, 2}) {
+		t.Fatalf("done: %v", done)
+	}
+	if err := b.Add(t.Context(), 4); !errors.Is(err, context.Canceled) {
+		t.Fatalf("after the end: %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/balsong/balsong/application/event"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 )
@@ -48,7 +49,7 @@ func (s *Service) decode(ctx context.Context, m port.Received) *delivery {
 	request, known, err := event.DecodeRequested(m.Message)
 	d := &delivery{message: m, known: known, request: request}
 	if err == nil {
-		d.quiet, err = request.Quiet()
+		d.quiet, err = request.Quiet(s.zones)
 	}
 	if err != nil {
 		s.refuseContent(ctx, d, err)
@@ -134,3 +135,58 @@ func (s *Service) permit(ctx context.Context, d *delivery) (release func(port.Ve
 	}
 	return release, true
 }
+
+// claimResult is what came of a claim.
+type claimResult int
+
+const (
+	claimed    claimResult = iota // the call is to be made now
+	claimAgain                    // not ours, although the key has no ledger row: prepare the message again
+	claimOver                     // nothing is left to be done for the message
+)
+
+// claim claims the key. The message is done once its key has a ledger row. ctx matters only where the ledger refuses the
+// key: the claim itself is waited for, whatever happens to the partition.
+func (s *Service) claim(ctx context.Context, d *delivery) claimResult {
+	provider := d.lane.provider
+	d.token = s.newToken()
+	d.sendBy = s.clock.Now().Add(provider.Lease - d.callDeadline() - provider.Margin)
+	held, err := s.ledger.claim(attempt.Claim{
+		Key: d.request.Delivery(), Facts: d.request.Facts(), Token: d.token, Provider: provider.Name, Lease: provider.Lease,
+	})
+	switch {
+	case errors.Is(err, port.ErrInvalid): // the ledger cannot hold this key: the request is not one of ours
+		if s.deadLetters.publish(ctx, d, err) {
+			d.done()
+		}
+		return claimOver
+	case err != nil:
+		return claimOver // shut down while the database is down: the message is redelivered, or the lease ends
+	case !held:
+		return s.claimLost(d)
+	}
+	d.done()
+	return claimed
+}
+
+// claimLost handles a key that the claim did not get: whoever inserted its ledger row owns it.
+func (s *Service) claimLost(d *delivery) claimResult {
+	row, err := s.ledger.find(d.request.Delivery())
+	switch {
+	case err != nil:
+		return claimOver
+	case row.State == "":
+		return claimAgain
+	case row.State == attempt.Claimed && row.Owner == d.token: // our own claim, whose lease ended while the database was down
+		d.done()
+		s.report(s.recordTooLate(d))
+	default:
+		d.done()
+		metric.ClaimsLost.Add(s.metrics, 1)
+		s.report(d.resultOf(row))
+	}
+	return claimOver
+}
+
+// withinSendBy reports whether the call may still begin (R4).
+func (s *Service) withinSendBy(d *delivery) bool { return !s.clock.Now().After(d.sendBy) }

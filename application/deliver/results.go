@@ -34,36 +34,30 @@ type resultPublisher struct {
 	clock     port.Clock
 	metrics   port.Metrics
 	source    string
-	waiting   chan struct{} // holds an element for each result that waits: as many as messages may be in flight; then deliveries wait
 	batches   *batch.Batcher[port.Message, struct{}]
 }
 
 func newResultPublisher(publisher port.Publisher, clock port.Clock, metrics port.Metrics, config Config) *resultPublisher {
-	p := &resultPublisher{
-		publisher: publisher, clock: clock, metrics: metrics, source: config.Source,
-		waiting: make(chan struct{}, config.Limits.InFlight),
-	}
-	p.batches = batch.New(batch.Config{Max: config.Limits.InFlight, Workers: 1, Linger: config.Bulk.Linger, After: clock.After}, p.publish)
+	p := &resultPublisher{publisher: publisher, clock: clock, metrics: metrics, source: config.Source}
+	atOnce := config.Limits.InFlight // deliveries wait where so many results do
+	p.batches = batch.New(batch.Config{Max: atOnce, Workers: 1, Linger: config.Bulk.Linger, After: clock.After}, p.publish)
 	return p
 }
 
 // add queues a result event.
 func (p *resultPublisher) add(r event.Result) {
 	m, err := r.Message(p.source, event.Trace(r.Delivery(), r.RunID), p.clock.Now())
+	if err == nil {
+		err = p.batches.Add(context.Background(), m) // the publisher outlives every delivery
+	}
 	if err != nil {
 		metric.ResultsUnpublished.Add(p.metrics, 1)
-		return
 	}
-	p.waiting <- struct{}{}
-	p.batches.Add(m)
 }
 
-// publish publishes what waits. It takes its time also where the batcher is being closed.
+// publish publishes a batch of results.
 func (p *resultPublisher) publish(ctx context.Context, messages []port.Message) ([]struct{}, error) {
-	for range messages {
-		<-p.waiting
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	failed := 0
 	for _, err := range p.publisher.Publish(ctx, port.TopicResults, messages) {
@@ -74,13 +68,8 @@ func (p *resultPublisher) publish(ctx context.Context, messages []port.Message) 
 	if failed > 0 {
 		metric.ResultsUnpublished.Add(p.metrics, failed)
 	}
-	return make([]struct{}, len(messages)), nil
+	return nil, nil
 }
 
 // shutdown publishes what is queued. No delivery may add any more.
-func (p *resultPublisher) shutdown() {
-	for range cap(p.waiting) {
-		p.waiting <- struct{}{} // none waits any more
-	}
-	p.batches.Close()
-}
+func (p *resultPublisher) shutdown() { p.batches.Drain() }

@@ -44,6 +44,7 @@ type Service struct {
 	clock    port.Clock
 	log      port.Log
 	metrics  port.Metrics
+	zones    *port.Zones
 
 	watch        *outage.Watch
 	callFailures outage.Failures // by provider
@@ -84,7 +85,7 @@ func New(ports Ports, config Config) (*Service, error) {
 	watch := outage.New(ports.Clock, ports.Log)
 	return &Service{
 		config: config, requests: ports.Requests, newToken: ports.NewToken,
-		clock: ports.Clock, log: ports.Log, metrics: ports.Metrics,
+		clock: ports.Clock, log: ports.Log, metrics: ports.Metrics, zones: &port.Zones{},
 		watch:        watch,
 		callFailures: outage.Failures{Repeat: true},
 		halt:         newHalt(ports.Control, watch, ports.Clock, ports.Log, config),

@@ -35,9 +35,6 @@ func DecodeRequested(m port.Message) (r Requested, known bool, err error) {
 	case r.CallDeadlineMS < 0:
 		return r, true, undecodable("call_deadline_ms", "is negative")
 	}
-	if _, err := r.Quiet(); err != nil {
-		return r, true, undecodable("quiet_hours", "cannot be used")
-	}
 	return r, true, nil
 }
 

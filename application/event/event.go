@@ -71,20 +71,28 @@ func (r Requested) Facts() attempt.Facts {
 	}
 }
 
-// Quiet returns the forbidden window; zero if none binds this dispatch.
-func (r Requested) Quiet() (window.Forbidden, error) {
+// Quiet returns the forbidden window; zero if none binds this dispatch. ErrUndecodable.
+func (r Requested) Quiet(zones *port.Zones) (window.Forbidden, error) {
 	if r.QuietHours == nil {
 		return window.Forbidden{}, nil
 	}
-	from, err := window.ParseMinute(r.QuietHours.From)
+	quiet, err := r.QuietHours.window(zones)
+	if err != nil {
+		return window.Forbidden{}, undecodable("quiet_hours", "cannot be used")
+	}
+	return quiet, nil
+}
+
+func (q QuietHours) window(zones *port.Zones) (window.Forbidden, error) {
+	from, err := window.ParseMinute(q.From)
 	if err != nil {
 		return window.Forbidden{}, err
 	}
-	to, err := window.ParseMinute(r.QuietHours.To)
+	to, err := window.ParseMinute(q.To)
 	if err != nil {
 		return window.Forbidden{}, err
 	}
-	zone, err := port.Zone(r.QuietHours.Zone)
+	zone, err := zones.Find(q.Zone)
 	if err != nil {
 		return window.Forbidden{}, err
 	}

@@ -179,7 +179,7 @@ func TestAnOlderWritersMissingOptionalFieldsAreAllowed(t *testing.T) {
 	if err != nil || r.QuietHours != nil || r.Deadline != nil || r.CallDeadlineMS != 0 {
 		t.Fatalf("read %+v: %v", r, err)
 	}
-	if quiet, err := r.Quiet(); err != nil || !quiet.IsZero() {
+	if quiet, err := r.Quiet(&port.Zones{}); err != nil || !quiet.IsZero() {
 		t.Fatalf("quiet hours %s: %v", quiet, err)
 	}
 }
@@ -193,7 +193,10 @@ func TestAFieldThatCannotBeUsedIsNamedAndItsValueIsNot(t *testing.T) {
 		"statement_reference": nil, "unknown_policy": secret, "call_deadline_ms": -5,
 		"quiet_hours": map[string]any{"from": secret, "to": "08:00", "zone": "Asia/Seoul"},
 	} {
-		_, _, err := event.DecodeRequested(withField(t, requestMessage(t, requested()), name, value))
+		r, _, err := event.DecodeRequested(withField(t, requestMessage(t, requested()), name, value))
+		if err == nil {
+			_, err = r.Quiet(&port.Zones{})
+		}
 		if !errors.Is(err, event.ErrUndecodable) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: the error is %v, want one that names the field", name, err)
 		}

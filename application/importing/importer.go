@@ -63,6 +63,7 @@ type run struct {
 	reporter Reporter
 	workers  int
 
+	zones       port.Zones
 	lines       *splitter
 	header      header
 	rejects     *rejectFile // nil: not asked for

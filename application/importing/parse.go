@@ -12,7 +12,7 @@ func (r *run) parse(next record) (port.ImportedBill, *refusal) {
 	r.header.bare(next.fields)
 	before := r.header.before(next.fields)
 	place := r.place(before.place, next.line)
-	reading := row{header: r.header, fields: next.fields}
+	reading := row{header: r.header, zones: &r.zones, fields: next.fields}
 	no := func(field, reason, customer string) (port.ImportedBill, *refusal) {
 		return port.ImportedBill{}, &refusal{fieldError: fieldError{field, reason}, place: place, customer: customer}
 	}

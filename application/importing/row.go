@@ -37,6 +37,7 @@ type fieldError struct{ field, reason string }
 // row parses one record field by field and keeps the first thing that is wrong with it.
 type row struct {
 	header header
+	zones  *port.Zones
 	fields [][]byte
 	wrong  *fieldError
 }
@@ -219,7 +220,7 @@ func (r *row) zone(rules Rules) *time.Location {
 	if name == "" {
 		return rules.Zone
 	}
-	zone, err := port.Zone(name)
+	zone, err := r.zones.Find(name)
 	if err != nil {
 		r.refuse(colZone, "is no IANA time zone such as Asia/Seoul")
 		return rules.Zone

@@ -7,17 +7,18 @@ import (
 	"github.com/balsong/balsong/domain/window"
 )
 
-// zones caches the time zones that were read: reading one opens a file. There are only so many.
-var zones sync.Map // name → *time.Location
+// Zones keeps the time zones that were read, because reading one opens a file. There are only so many. The zero value
+// knows none yet. Safe for concurrent use.
+type Zones struct{ known sync.Map } // name → *time.Location
 
-// Zone is window.Zone with a cache, for callers that need the same few zones again and again. Safe for concurrent use.
-func Zone(name string) (*time.Location, error) {
-	if kept, ok := zones.Load(name); ok {
-		return kept.(*time.Location), nil
+// Find is window.Zone.
+func (z *Zones) Find(name string) (*time.Location, error) {
+	if known, ok := z.known.Load(name); ok {
+		return known.(*time.Location), nil
 	}
 	read, err := window.Zone(name)
 	if err == nil {
-		zones.Store(name, read)
+		z.known.Store(name, read)
 	}
 	return read, err
 }

@@ -158,7 +158,7 @@ func BenchmarkTexts(b *testing.B) {
 				if p.email(); view.Advertising || p.view.Unsubscribe != "" {
 					b.Fatal(policy.Advertising)
 				}
-				p.message()
+				p.sms()
 				p.push()
 			}
 		})

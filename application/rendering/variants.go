@@ -54,7 +54,7 @@ func (t *Templates) Statement(b bill.Bill, month key.Month, class policy.Message
 	}
 	made := map[channel.Kind]port.Variant{
 		channel.Email: p.email(),
-		channel.SMS:   p.message(),
+		channel.SMS:   p.sms(),
 		channel.Push:  p.push(),
 	}
 	if p.failed != nil {
@@ -85,24 +85,6 @@ func (p *printer) email() port.Variant {
 		v.Class, v.Unsubscribe = string(policy.Advertising), p.view.Unsubscribe
 	}
 	return v
-}
-
-// message is an SMS if the text fits into one, else an LMS with a subject.
-func (p *printer) message() port.Variant {
-	if sms := p.messageText("sms.tmpl"); MessageBytes(sms) <= MaxSMS {
-		return port.Variant{Text: sms, Class: ClassSMS}
-	}
-	subject := messageSafe(headerSafe(p.text("lms.subject.tmpl")))
-	return port.Variant{Title: CutMessage(p.marked(subject), MaxLMSSubject), Text: p.messageText("lms.tmpl"), Class: ClassLMS}
-}
-
-// messageText returns the text of a message. Advertising always says how to refuse it.
-func (p *printer) messageText(file string) string {
-	made := p.marked(messageSafe(p.text(file)))
-	if optOut := messageSafe(p.view.OptOut); !strings.Contains(made, optOut) {
-		made += "\n" + optOut
-	}
-	return made
 }
 
 func (p *printer) push() port.Variant {

@@ -2,8 +2,6 @@ package settle
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"github.com/balsong/balsong/application/batch"
 	"github.com/balsong/balsong/application/event"
@@ -21,10 +19,13 @@ type consumed struct {
 // consumeResults settles the targets that results name, in batches across partitions. A result that cannot be decoded
 // is logged and skipped: the sweep finds its ledger row.
 func (s *Settler) consumeResults(ctx context.Context) error {
-	results := make(chan consumed, s.config.Batch)
-	var settling sync.WaitGroup
-	settling.Go(func() { s.settleBatches(ctx, results) })
-	err := s.Results.Run(ctx, func(ctx context.Context, m port.Received) {
+	settling := batch.Config{Max: s.config.Batch, Workers: 1, Linger: s.config.Linger, After: s.Clock.After}
+	results := batch.New(settling, func(_ context.Context, results []consumed) ([]struct{}, error) {
+		s.settleResults(ctx, results)
+		return nil, nil
+	})
+	defer results.Drain()
+	return s.Results.Run(ctx, func(ctx context.Context, m port.Received) {
 		result, err := event.DecodeResult(m.Message)
 		if err != nil {
 			metric.ResultsUndecodable.Add(s.Metrics, 1)
@@ -33,30 +34,11 @@ func (s *Settler) consumeResults(ctx context.Context) error {
 			m.Done()
 			return
 		}
-		select {
-		case results <- consumed{target: result.Delivery().Target(), done: m.Done}:
-		case <-ctx.Done():
-		}
+		_ = results.Add(ctx, consumed{target: result.Delivery().Target(), done: m.Done}) // else ctx ended: it is redelivered
 	})
-	close(results)
-	settling.Wait()
-	return err
 }
 
-// settleBatches settles results in batches: whatever waits, and under load, if the batch before had more than one,
-// what comes within Config.Linger. The batch in progress is finished after the context has ended.
-func (s *Settler) settleBatches(ctx context.Context, results <-chan consumed) {
-	pending := make([]consumed, 0, s.config.Batch)
-	for first := range results {
-		var over <-chan time.Time
-		if len(pending) > 1 && s.config.Linger > 0 {
-			over = s.Clock.After(s.config.Linger)
-		}
-		pending = batch.Gather(append(pending[:0], first), s.config.Batch, results, over)
-		s.settleResults(ctx, pending)
-	}
-}
-
+// settleResults settles the targets of a batch of results.
 func (s *Settler) settleResults(ctx context.Context, results []consumed) {
 	keys := make([]key.Target, len(results))
 	for i, h := range results {

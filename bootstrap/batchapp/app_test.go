@@ -85,7 +85,6 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 		"unknown command":       {[]string{"export"}, nil, core.ExitUsage, `"export"`},
 		"import without file":   {[]string{"import", "--month", "2026-11"}, nil, core.ExitUsage, "--file"},
 		"import without month":  {[]string{"import", "--file", missing}, nil, core.ExitUsage, "--month"},
-		"unknown format":        {[]string{"import", "--file", missing, "--month", "2026-11", "--format", "xml"}, nil, core.ExitUsage, `"xml"`},
 		"unknown zone":          {[]string{"import", "--file", missing, "--month", "2026-11", "--zone", "Mars/Base"}, nil, core.ExitUsage, "--zone"},
 		"not an instant":        {[]string{"import", "--file", missing, "--month", "2026-11", "--not-before", "soon"}, nil, core.ExitUsage, "--not-before"},
 		"file is not there":     {[]string{"import", "--file", missing, "--month", "2026-11"}, nil, core.ExitNotFound, "missing.csv"},

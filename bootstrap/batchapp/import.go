@@ -34,16 +34,15 @@ const saidRefusals = 10
 
 // importArguments are the import's flags.
 type importArguments struct {
-	month, file, label, format, encoding, zone, notBefore, rejects, actor, reason string
-	correct, allowNew, allowConcurrent, allowUnterminated                         bool
-	files                                                                         []string
+	month, file, label, encoding, zone, notBefore, rejects, actor, reason string
+	correct, allowNew, allowConcurrent, allowUnterminated                 bool
+	files                                                                 []string
 }
 
 func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
 	flags.StringArrayVar(&a.files, "file", nil, "`file` of billing data, plain or compressed with gzip or zstd (required; for several files repeat it, or name them as arguments)")
 	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
-	flags.StringVar(&a.format, "format", "canonical", "canonical, or telco for the sample data")
 	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
@@ -152,9 +151,6 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if a.label != "" {
 		file.Name = a.label
 	}
-	if a.format != "canonical" && a.format != "telco" {
-		return file, options, fmt.Errorf("--format is %q (want canonical or telco)", a.format)
-	}
 	if file.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
 		return file, options, fmt.Errorf("--encoding: %w", err)
 	}
@@ -212,7 +208,7 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	f.named.Unchanged = file.unchanged
-	source, err := f.source(file)
+	source, err := importing.Open(file, f.named)
 	if err != nil {
 		return err
 	}
@@ -235,18 +231,6 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 		report.work.Say("… and %d more", report.refused-saidRefusals)
 	}
 	return err
-}
-
-// source inspects the file, or converts the sample data.
-func (f *importedFile) source(file io.ReadSeeker) (*importing.Source, error) {
-	if f.format != "telco" {
-		return importing.Open(file, f.named)
-	}
-	rows, err := importing.Telco(file, f.options.Rules.Month)
-	if err != nil {
-		return nil, err
-	}
-	return importing.NewSource(f.named, rows), nil
 }
 
 // refusalText says which row was not taken and why.

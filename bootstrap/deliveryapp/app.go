@@ -102,8 +102,9 @@ func delivery(c config.Deliverer) fx.Option {
 		core.Statements(c.S3, c.Keys),
 		core.Gateways(c.Gateways),
 		fx.Provide(
-			func(d deliveryPorts) (*deliver.Service, error) {
-				return deliver.New(d.ports(), deliver.Config{
+			deliveryPorts,
+			func(ports deliver.Ports) (*deliver.Service, error) {
+				return deliver.New(ports, deliver.Config{
 					Limits:   deliver.Limits{InFlight: c.Delivery.InFlight, Decryptions: runtime.GOMAXPROCS(0)},
 					Bulk:     deliver.Bulk{Batch: c.Delivery.Batch, Linger: c.Delivery.Linger},
 					Halt:     deliver.HaltRules{Poll: c.Delivery.HaltPoll, Contents: c.Delivery.ContentLimit},
@@ -125,27 +126,13 @@ func delivery(c config.Deliverer) fx.Option {
 	)
 }
 
-// deliveryPorts is what fx finds for Delivery.
-type deliveryPorts struct {
-	fx.In
-	Requests     core.RequestConsumer
-	Publisher    port.Publisher
-	Ledger       port.Ledger
-	Suppressions port.Suppressions
-	Control      port.Control
-	Packs        port.Packs
-	Cipher       port.Cipher
-	Lanes        core.Lanes
-	Clock        port.Clock
-	Log          port.Log
-	Metrics      port.Metrics
-}
-
-func (d deliveryPorts) ports() deliver.Ports {
+func deliveryPorts(
+	requests core.RequestConsumer, publisher port.Publisher, ledger port.Ledger, suppressions port.Suppressions, control port.Control,
+	packs port.Packs, cipher port.Cipher, lanes core.Lanes, clock port.Clock, log port.Log, metrics port.Metrics,
+) deliver.Ports {
 	return deliver.Ports{
-		Requests: d.Requests, Publisher: d.Publisher, Ledger: d.Ledger, Suppressions: d.Suppressions,
-		Control: d.Control, Packs: d.Packs, Cipher: d.Cipher, Lanes: d.Lanes,
-		Clock: d.Clock, Log: d.Log, Metrics: d.Metrics, NewToken: newToken,
+		Requests: requests, Publisher: publisher, Ledger: ledger, Suppressions: suppressions, Control: control,
+		Packs: packs, Cipher: cipher, Lanes: lanes, Clock: clock, Log: log, Metrics: metrics, NewToken: newToken,
 	}
 }
 
@@ -157,8 +144,9 @@ func newToken() (token attempt.Token) {
 func settlement(c config.Deliverer) fx.Option {
 	return fx.Module("settlement",
 		fx.Provide(
-			func(p settlementPorts) (*settle.Settler, error) {
-				return settle.New(p.ports(), settle.Config{
+			settlementPorts,
+			func(ports settle.Ports) (*settle.Settler, error) {
+				return settle.New(ports, settle.Config{
 					Batch: c.Settlement.Batch, Linger: c.Settlement.Linger, SweepEvery: c.Settlement.SweepEvery, LeaseEvery: c.Settlement.LeaseEvery,
 					ReapEvery: c.Settlement.ReapEvery, ReapGrace: c.Settlement.ReapGrace,
 				})
@@ -173,25 +161,13 @@ func settlement(c config.Deliverer) fx.Option {
 	)
 }
 
-// settlementPorts is what fx finds for settlement.
-type settlementPorts struct {
-	fx.In
-	Targets  port.Targets
-	Sweeps   port.Sweeps
-	Requests port.Requests
-	Months   port.Months
-	Policies port.Policies
-	Progress port.Progress
-	Results  core.ResultConsumer
-	Clock    port.Clock
-	Log      port.Log
-	Metrics  port.Metrics
-}
-
-func (p settlementPorts) ports() settle.Ports {
+func settlementPorts(
+	targets port.Targets, sweeps port.Sweeps, requests port.Requests, months port.Months, policies port.Policies,
+	progress port.Progress, results core.ResultConsumer, clock port.Clock, log port.Log, metrics port.Metrics,
+) settle.Ports {
 	return settle.Ports{
-		Targets: p.Targets, Sweeps: p.Sweeps, Requests: p.Requests, Months: p.Months, Policies: p.Policies,
-		Progress: p.Progress, Results: p.Results, Clock: p.Clock, Log: p.Log, Metrics: p.Metrics,
+		Targets: targets, Sweeps: sweeps, Requests: requests, Months: months, Policies: policies,
+		Progress: progress, Results: results, Clock: clock, Log: log, Metrics: metrics,
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/demo"
@@ -56,7 +55,7 @@ func newDemo() *cobra.Command {
 			if options.DataDir, err = demoDir(options.DataDir); err != nil {
 				return err
 			}
-			options.Data = func() (io.Reader, error) { return importing.Telco(demodata.Telco(), options.Month) }
+			options.Data = func() (io.Reader, error) { return demodata.Bills(demodata.Telco(), options.Month) }
 			if file != "" {
 				options.Data = func() (io.Reader, error) { return os.Open(file) }
 			}

@@ -10,5 +10,5 @@ import (
 //go:embed telco-customer-churn.csv
 var telco []byte
 
-// Telco returns the sample data, unchanged, for importing.Telco.
+// Telco returns the sample data, unchanged.
 func Telco() io.Reader { return bytes.NewReader(telco) }

@@ -13,15 +13,21 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-func TestEveryCustomerOfTheSampleDataIsImportedAndRendered(t *testing.T) {
-	t.Parallel()
+func november(t testing.TB) key.Month {
+	t.Helper()
 	month, err := key.ParseMonth("2026-11")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return month
+}
+
+func TestEveryCustomerOfTheSampleDataIsImportedAndRendered(t *testing.T) {
+	t.Parallel()
+	month := november(t)
 	clock, log := memory.NewClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)), &memory.Log{}
 	store, packs, cipher, watch := memory.NewStore(clock), memory.NewPacks(), memory.NewCipher(), outage.New(clock, log)
-	canonical, err := importing.Telco(demodata.Telco(), month)
+	canonical, err := demodata.Bills(demodata.Telco(), month)
 	if err != nil {
 		t.Fatal(err)
 	}

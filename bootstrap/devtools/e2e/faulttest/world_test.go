@@ -147,7 +147,7 @@ func (w *world) prepare(t *testing.T) {
 		if err := b.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
 			t.Fatal(err)
 		}
-		data, err := importing.Telco(firstLines(t, customers+1), w.month)
+		data, err := demodata.Bills(firstLines(t, customers+1), w.month)
 		if err != nil {
 			t.Fatal(err)
 		}

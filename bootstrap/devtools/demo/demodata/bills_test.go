@@ -1,4 +1,4 @@
-package importing_test
+package demodata_test
 
 import (
 	"bytes"
@@ -7,8 +7,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/importing"
-	"github.com/balsong/balsong/domain/channel"
-	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 )
 
 const telcoSample = `customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,OnlineSecurity,OnlineBackup,DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,PaperlessBilling,PaymentMethod,MonthlyCharges,TotalCharges,Churn
@@ -19,7 +18,7 @@ const telcoSample = `customerID,gender,SeniorCitizen,Partner,Dependents,tenure,P
 
 func telcoRows(t *testing.T) []map[string]string {
 	t.Helper()
-	canonical, err := importing.Telco(strings.NewReader(telcoSample), november)
+	canonical, err := demodata.Bills(strings.NewReader(telcoSample), november(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,30 +56,13 @@ func TestTheSampleDataBecomesCanonical(t *testing.T) {
 	}
 }
 
-func TestTheSampleDataGoesThroughTheSameImport(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	canonical, err := importing.Telco(strings.NewReader(telcoSample), november)
-	if err != nil {
-		t.Fatal(err)
-	}
-	summary, err := b.importRows(t.Context(), canonical, options())
-	if err != nil || summary != (importing.Summary{Rows: 3, Inserted: 3}) {
-		t.Fatalf("%+v, %v, %+v", summary, err, b.store.Rejects(november))
-	}
-	target, _ := b.store.Target(key.Target{Month: november, UserID: 2})
-	if target.State().Wished != channel.SMS {
-		t.Errorf("a customer who did not ask for e-mail: %+v", target.State())
-	}
-}
-
-// FuzzTelco: sample data is turned as a whole or refused; each row that it becomes has every column.
-func FuzzTelco(f *testing.F) {
+// FuzzBills: sample data is turned as a whole or refused; each row that it becomes has every column.
+func FuzzBills(f *testing.F) {
 	f.Add([]byte(telcoSample))
 	f.Add([]byte("customerID,MonthlyCharges\nA,1\n한국,2.5\n"))
 	f.Add([]byte("customerID\n\"\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		canonical, err := importing.Telco(bytes.NewReader(data), november)
+		canonical, err := demodata.Bills(bytes.NewReader(data), november(t))
 		if err != nil {
 			return
 		}

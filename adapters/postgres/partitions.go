@@ -3,29 +3,29 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 )
 
 // monthUsers is a page of user ids of one month as a table v, made of a statement's first two parameters.
 const monthUsers = `(SELECT $1::date AS billing_month, u.user_id FROM unnest($2::bigint[]) AS u(user_id) OFFSET 0) AS v`
 
-// byKey makes a statement that joins a page of keys with a month's rows go by the primary key, whatever the planner
-// believes. That takes two things. The partition is named, so that pruning needs no constant month. And the month comes
-// with the keys (v.billing_month, behind OFFSET 0, which the planner does not look through): if it were a constant, the
-// planner might read the whole partition by the index's first column alone. Without statistics it expects that to match
-// one row in 200, and in a partition of some thousand rows it reads all of them for each page of a few keys (seen: 335
-// ms for ten keys).
-func byKey(statement string, month key.Month) string {
-	return strings.NewReplacer(
-		"delivery_attempts l", partition("delivery_attempts", month)+" l",
-		"billing_targets t", partition("billing_targets", month)+" t",
-		"billing_data d", partition("billing_data", month)+" d",
-	).Replace(statement)
+// partitions are the names of one month's partitions. Statements that join a page of keys with a month's rows are made
+// with them, and so go by the primary key, whatever the planner believes. That takes two things. The partition is named,
+// so that pruning needs no constant month. And the month comes with the keys (v.billing_month, behind OFFSET 0, which the
+// planner does not look through): if it were a constant, the planner might read the whole partition by the index's first
+// column alone. Without statistics it expects that to match one row in 200, and in a partition of some thousand rows it
+// reads all of them for each page of a few keys (seen: 335 ms for ten keys).
+type partitions struct{ targets, attempts, data string }
+
+func partitionsOf(month key.Month) partitions {
+	return partitions{
+		targets: partition("billing_targets", month), attempts: partition("delivery_attempts", month), data: partition("billing_data", month),
+	}
 }
 
 // partition returns the name of a month's partition of a table.
@@ -33,13 +33,14 @@ func partition(table string, month key.Month) string {
 	return fmt.Sprintf("%s_%04d_%02d", table, month.Year(), int(month.Month()))
 }
 
-// pool is a database's connections with what is known of its partitions.
+// pool is a database's connections with what is known of its partitions, and of the time zones.
 type pool struct {
 	*sqlx.DB
 	opened *openedMonths
+	zones  *port.Zones
 }
 
-func newPool(db *sqlx.DB) pool { return pool{DB: db, opened: &openedMonths{}} }
+func newPool(db *sqlx.DB) pool { return pool{DB: db, opened: &openedMonths{}, zones: &port.Zones{}} }
 
 // openedMonths remembers which months had partitions, to save a query in each transaction. Retention drops partitions,
 // in another process as a rule: a transaction that trusted this and found a partition gone forgets it (session.fail).

@@ -1,4 +1,4 @@
-package importing
+package demodata
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 	"strings"
 
 	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Telco turns the sample data of a telephone company (telco-customer-churn.csv) into a month of canonical billing data:
-// monthly charges in USD, due on the 25th of the month, with the services as items. Names are invented, and
+// Bills turns the sample data into a month of canonical billing data: monthly charges in USD, due on the 25th of the month, with the services as items. Names are invented, and
 // destinations are from ranges that belong to nobody. The whole file is read into memory; it is small.
-func Telco(file io.Reader, month key.Month) (io.Reader, error) {
+func Bills(file io.Reader, month key.Month) (io.Reader, error) {
 	in := csv.NewReader(io.LimitReader(file, 64<<20))
 	names, err := in.Read()
 	if err != nil {
@@ -26,7 +26,7 @@ func Telco(file io.Reader, month key.Month) (io.Reader, error) {
 	}
 	var canonical bytes.Buffer
 	out := csv.NewWriter(&canonical)
-	if err := out.Write(Columns); err != nil {
+	if err := out.Write(importing.Columns); err != nil {
 		return nil, err
 	}
 	for {
@@ -79,13 +79,13 @@ func (c telcoCustomer) row(month key.Month) ([]string, error) {
 		token = "demo-" + strings.ToLower(id)
 	}
 	values := map[string]string{
-		colCustomer: id, colName: c.name(), colEmail: strings.ToLower(id) + "@example.com",
-		colPhone: "010-0000-" + id[:min(4, len(id))], colPushToken: token, colLanguage: "en", colCurrency: "USD",
-		colAmount: bill.Decimal(amount, "USD"), colBilledBefore: before, colDueDate: month.String() + "-25",
-		colItems: items, colChannelWish: wish, colPayment: c["PaymentMethod"],
+		"customer_number": id, "name": c.name(), "email": strings.ToLower(id) + "@example.com",
+		"phone": "010-0000-" + id[:min(4, len(id))], "push_token": token, "language": "en", "currency": "USD",
+		"amount": bill.Decimal(amount, "USD"), "billed_before": before, "due_date": month.String() + "-25",
+		"items": items, "channel_wish": wish, "payment_method": c["PaymentMethod"],
 	}
-	row := make([]string, len(Columns))
-	for i, column := range Columns {
+	row := make([]string, len(importing.Columns))
+	for i, column := range importing.Columns {
 		row[i] = values[column]
 	}
 	return row, nil
