@@ -36,16 +36,26 @@ func currencies(byDigits map[int]string) map[string]int {
 	return digits
 }
 
+// ErrCurrency says that an amount is well formed and its currency unknown.
+var ErrCurrency = errors.New("has a currency that is unknown")
+
+// mostDigits is the most decimal digits that any currency has.
+const mostDigits = 4
+
 // ParseAmount converts a decimal amount ("29.85", "-3", "1200") into the currency's minor units, exactly, without
 // floats. It refuses more decimal digits than the currency has, signs other than a leading minus, exponents and
-// thousands separators. Errors never contain the value.
+// thousands separators; a currency without minor units may have one or two zeros behind the point ("1200.00"), and not
+// three, which could be thousands. Errors never contain the value.
 func ParseAmount(text, currency string) (int64, error) {
 	digits, known := minorDigits[currency]
 	if !known {
-		return 0, errors.New("the currency is unknown")
+		digits = mostDigits
 	}
 	rest, negative := strings.CutPrefix(text, "-")
 	whole, fraction, point := strings.Cut(rest, ".")
+	if digits == 0 && (fraction == "0" || fraction == "00") {
+		fraction, point = "", false
+	}
 	switch {
 	case whole == "" || (point && fraction == ""):
 		return 0, errors.New("is not a decimal number such as 1200 or 29.85")
@@ -62,6 +72,9 @@ func ParseAmount(text, currency string) (int64, error) {
 		if amount = amount*10 + int64(c-'0'); amount > maxAmount {
 			return 0, errors.New("is too large")
 		}
+	}
+	if !known {
+		return 0, ErrCurrency
 	}
 	if negative {
 		amount = -amount

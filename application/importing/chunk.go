@@ -18,6 +18,7 @@ import (
 type chunk struct {
 	run     *run
 	records []record // with bytes of the chunk's own
+	blank   int      // rows between them whose fields are all blank
 	bytes   int64    // bytes of the file up to its end
 
 	bills    []port.ImportedBill
@@ -85,6 +86,10 @@ func (c *chunk) read() (more bool, err error) {
 		}
 		if err != nil {
 			return false, fmt.Errorf("read line %d: %w", lines.line+1, err)
+		}
+		if c.run.header.isBlank(next) {
+			c.blank++
+			continue
 		}
 		fields := make([][]byte, len(next.fields))
 		for i, field := range next.fields {
@@ -164,7 +169,7 @@ func (c *chunk) refuseRepeated() {
 		}
 		// Recorded without the customer: the bill that is in, from the first row, does not make this row good.
 		c.refused = append(c.refused, refusedRow{at: c.accepted[i], refusal: refusal{
-			fieldError: fieldError{colCustomer, fmt.Sprintf("is the same as on line %d", first)}, place: c.run.place(b.Resolves, b.Line),
+			faults: faults{{colCustomer, fmt.Sprintf("is the same as on line %d", first)}}, place: c.run.place(b.Resolves, b.Line),
 		}})
 	}
 	c.bills = bills
@@ -175,7 +180,7 @@ func (c *chunk) refuseRepeated() {
 func (c *chunk) recordRefused(ctx context.Context) error {
 	rejects := make([]port.Reject, len(c.refused))
 	for i, no := range c.refused {
-		rejects[i] = port.Reject{File: no.place.File, Line: no.place.Line, Field: no.field, Reason: no.reason, Customer: no.customer, Import: c.run.record.ID}
+		rejects[i] = port.Reject{File: no.place.File, Line: no.place.Line, Field: no.fields(), Reason: no.reasons(), Customer: no.customer, Import: c.run.record.ID}
 	}
 	var resolved []port.RejectedRow
 	err := c.run.retry(ctx, func(ctx context.Context) (err error) {

@@ -85,7 +85,7 @@ func (b *bundle) comesTo(t testing.TB, file []byte, asked billfile.Encoding, nam
 		note: func(text string) { fmt.Fprintln(&out, "note:", text) },
 		refused: func(r importing.Refusal) {
 			if rows++; rows <= told {
-				fmt.Fprintf(&out, "line %d %q: %s %s\n", r.Line, r.Customer, r.Field, r.Reason)
+				fmt.Fprintf(&out, "line %d %q: %s\n", r.Line, r.Customer, r.Text())
 			}
 		},
 	}
@@ -162,7 +162,7 @@ func (b *bundle) again(t *testing.T, data, rejects []byte, asked billfile.Encodi
 		return
 	}
 	_, _, second := b.comesTo(t, data, asked, "again.csv")
-	if want := (importing.Summary{Rows: first.Rows, Unchanged: first.Inserted, Rejected: first.Rejected}); second != want {
+	if want := (importing.Summary{Rows: first.Rows, Unchanged: first.Inserted, Rejected: first.Rejected, Blank: first.Blank}); second != want {
 		t.Errorf("imported again it came to %+v, want %+v", second, want)
 	}
 	if first.Rejected == 0 {

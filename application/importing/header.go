@@ -2,6 +2,7 @@ package importing
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -85,10 +86,8 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 		h.column[name] = i
 		h.refused = h.refused || ours
 	}
-	for _, name := range requiredColumns {
-		if _, ok := h.column[name]; !ok {
-			return header{}, fmt.Errorf("%w: the column %s is missing%s", ErrHeader, name, separator(first.fields, len(h.column)))
-		}
+	if missing := h.missing(); len(missing) > 0 {
+		return header{}, fmt.Errorf("%w: %s", ErrHeader, cmp.Or(separator(first.fields), h.wanted(missing)))
 	}
 	s.want = len(h.names)
 	if h.refused {
@@ -97,16 +96,48 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	return h, nil
 }
 
-// separator returns a hint for the user if the fields seem to be separated by something else than commas, or the line
-// names no column at all.
-func separator(fields [][]byte, known int) string {
-	for c, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "vertical bars"} {
-		if len(fields) == 1 && bytes.Contains(fields[0], []byte(c)) {
-			return ": its fields are separated by " + name + ", not by commas"
+// missing returns the required columns that the header does not have.
+func (h header) missing() (names []string) {
+	for _, name := range requiredColumns {
+		if _, ok := h.column[name]; !ok {
+			names = append(names, name)
 		}
 	}
-	if known == 0 {
-		return ": its first line names none of the columns"
+	return names
+}
+
+// wanted says which columns are missing, and which unknown ones may have been meant for them.
+func (h header) wanted(missing []string) string {
+	said := make([]string, 0, len(missing))
+	for _, name := range missing {
+		for _, unknown := range h.unknown {
+			if alike(strings.ToLower(unknown), name) {
+				name += " (did you mean it with " + strconv.Quote(unknown) + "?)"
+				break
+			}
+		}
+		said = append(said, name)
+	}
+	switch list := strings.Join(said, ", "); {
+	case len(h.column) == 0:
+		return fmt.Sprintf("its first line names none of the columns: %s are required, %s may be there", list, strings.Join(optionalColumns(), ", "))
+	case len(said) == 1:
+		return "the column " + list + " is missing"
+	default:
+		return "the columns " + list + " are missing"
+	}
+}
+
+func optionalColumns() []string {
+	return slices.DeleteFunc(slices.Clone(Columns), func(name string) bool { return slices.Contains(requiredColumns, name) })
+}
+
+// separator returns a hint for the user if the fields seem to be separated by something else than commas.
+func separator(fields [][]byte) string {
+	for c, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "vertical bars"} {
+		if len(fields) == 1 && bytes.Contains(fields[0], []byte(c)) {
+			return "its fields are separated by " + name + ", not by commas"
+		}
 	}
 	return ""
 }

@@ -48,6 +48,9 @@ func (i *Importer) Import(ctx context.Context, source *Source, options Options) 
 	if err != nil {
 		return run.summary, fmt.Errorf("import %s for %s, after row %d: %w", source.file.Name, run.rules.Month, run.summary.Rows, err)
 	}
+	if run.summary.Blank > 0 {
+		run.reporter.Note(fmt.Sprintf("blank rows are skipped: %d have nothing in any field", run.summary.Blank))
+	}
 	if run.summary.Rows == 0 {
 		run.reporter.Note("the file has a header and no rows")
 	}

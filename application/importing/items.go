@@ -11,6 +11,9 @@ import (
 	"github.com/balsong/balsong/application/bill/plainjson"
 )
 
+// maxItemFaults is how many faults of a row's items are told.
+const maxItemFaults = 5
+
 // listedItem is an item as a row lists it.
 type listedItem struct {
 	Name   string      `json:"name"`
@@ -41,16 +44,23 @@ func (r *row) items(currency string) []bill.Item {
 		return wrong(fmt.Sprintf("has more than %d items", maxItems))
 	}
 	items := make([]bill.Item, len(listed))
+	var bad []string
 	for i, item := range listed {
 		name := strings.TrimSpace(item.Name)
 		if name == "" || len(name) > maxItemName || strings.ContainsFunc(name, bill.Unprintable) {
-			return wrong(fmt.Sprintf("item %d has no name, or one that is too long or has control characters", i+1))
+			bad = append(bad, fmt.Sprintf("item %d has no name, or one that is too long or has control characters", i+1))
 		}
 		amount, err := bill.ParseAmount(item.Amount.String(), currency)
-		if err != nil {
-			return wrong(fmt.Sprintf("the amount of item %d %s", i+1, err))
+		if err != nil && !errors.Is(err, bill.ErrCurrency) {
+			bad = append(bad, fmt.Sprintf("the amount of item %d %s", i+1, err))
 		}
 		items[i] = bill.Item{Name: name, Amount: amount}
+	}
+	if more := len(bad) - maxItemFaults; more > 0 {
+		bad = append(bad[:maxItemFaults], fmt.Sprintf("and %d more", more))
+	}
+	if len(bad) > 0 {
+		return wrong(strings.Join(bad, ", "))
 	}
 	return items
 }

@@ -86,9 +86,17 @@ type Progress struct {
 type Refusal struct {
 	Line     int    // in this file
 	Customer string // the customer number; "" if it could not be read
-	Field    string // the column; "" if it is about the whole row
-	Reason   string
+	Field    string // the column, or all that are wrong: "email; amount"; "" if it is about the whole row
+	Reason   string // where several columns are wrong, each reason follows its column: "email is empty; amount is too large"
 	Conflict bool // another bill of the customer is stored and stays, or the bill is new and dispatch has begun; otherwise the row is rejected
+}
+
+// Text says what is wrong with the row, beginning with the column where that is one.
+func (r Refusal) Text() string {
+	if strings.Contains(r.Field, faultSeparator) {
+		return r.Reason
+	}
+	return strings.TrimSpace(r.Field + " " + r.Reason)
 }
 
 // Summary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected + Resolved.
@@ -100,4 +108,5 @@ type Summary struct {
 	Conflicts int // not taken because of what the month has: another bill of the customer that stays; or none, after dispatch has begun
 	Rejected  int // refused, each with line, field and reason
 	Resolved  int // refused as before, and resolved since: nothing is left to do about them
+	Blank     int // rows whose fields are all blank, which are skipped: no part of Rows
 }

@@ -13,21 +13,21 @@ func (r *run) parse(next record) (port.ImportedBill, *refusal) {
 	before := r.header.before(next.fields)
 	place := r.place(before.place, next.line)
 	reading := row{header: r.header, zones: &r.zones, fields: next.fields}
-	no := func(field, reason, customer string) (port.ImportedBill, *refusal) {
-		return port.ImportedBill{}, &refusal{fieldError: fieldError{field, reason}, place: place, customer: customer}
+	no := func(customer string, wrong ...fault) (port.ImportedBill, *refusal) {
+		return port.ImportedBill{}, &refusal{faults: wrong, place: place, customer: customer}
 	}
 	switch {
 	case next.problem != "":
-		return no("", next.problem, reading.likelyCustomer())
+		return no(reading.likelyCustomer(), fault{"", next.problem})
 	case len(next.fields) != len(r.header.names):
-		return no("", fmt.Sprintf("has %d fields, the header has %d", len(next.fields), len(r.header.names)), reading.likelyCustomer())
+		return no(reading.likelyCustomer(), fault{"", fmt.Sprintf("has %d fields, the header has %d", len(next.fields), len(r.header.names))})
 	}
 	parsed, wrong := reading.bill(r.rules)
-	if wrong != nil {
-		return no(wrong.field, wrong.reason, reading.likelyCustomer())
+	if len(wrong) > 0 {
+		return no(reading.likelyCustomer(), wrong...)
 	}
 	if before.unchanged != "" {
-		_, refused := no(before.field, before.unchanged, "")
+		_, refused := no("", fault{strings.Join(before.fields, faultSeparator), before.unchanged})
 		refused.before = before.reason
 		return parsed, refused
 	}
@@ -47,7 +47,7 @@ func (r *run) place(before port.RejectedRow, line int) port.RejectedRow {
 func (r *row) likelyCustomer() string {
 	reading := row{header: r.header, fields: r.fields}
 	customer := reading.text(colCustomer)
-	if reading.wrong != nil || len(customer) > maxCustomer || strings.ContainsAny(customer, `"`) {
+	if len(reading.wrong) > 0 || len(customer) > maxCustomer || strings.ContainsAny(customer, `"`) {
 		return ""
 	}
 	return customer

@@ -29,6 +29,9 @@ const (
 
 var rejectColumns = []string{colRejectFile, colRejectLine, colRejectField, colRejectReason, colRejectRow}
 
+// maxRejectText bounds the texts of these columns, in bytes: enough for a reason for each field.
+const maxRejectText = 4 << 10
+
 // maxFileName bounds the file names in a rejects.csv, in bytes.
 const maxFileName = 255
 
@@ -48,7 +51,7 @@ func newRejectFile(to io.Writer, h header) *rejectFile {
 
 // refusal is why a row is not taken.
 type refusal struct {
-	fieldError
+	faults
 	place    port.RejectedRow
 	conflict bool   // the row itself is not wrong: it may come again as it is
 	before   string // the reason that a rejects.csv has for it already; "" otherwise
@@ -72,7 +75,7 @@ func (f *rejectFile) add(r refusal, fields [][]byte) error {
 			return err
 		}
 	}
-	reason, sum := r.reason, ""
+	reason, sum := r.reasons(), ""
 	if r.before != "" {
 		reason = r.before
 	}
@@ -80,7 +83,7 @@ func (f *rejectFile) add(r refusal, fields [][]byte) error {
 		sum = f.header.fingerprint(fields)
 	}
 	file := string(f.header.encoding.Bytes(r.place.File))
-	return f.write([]string{sheet.Guard(file), strconv.Itoa(r.place.Line), r.field, reason, sum}, fields)
+	return f.write([]string{sheet.Guard(file), strconv.Itoa(r.place.Line), r.fields(), reason, sum}, fields)
 }
 
 func (f *rejectFile) write(front []string, row [][]byte) error {
@@ -141,8 +144,9 @@ func (h header) bare(fields [][]byte) {
 
 // refusedBefore is what a rejects.csv holds about one of its rows.
 type refusedBefore struct {
-	place                    port.RejectedRow // zero if it cannot be read
-	field, reason, unchanged string           // unchanged: why the row is refused again, if it was not edited
+	place             port.RejectedRow // zero if it cannot be read
+	fields            []string
+	reason, unchanged string // unchanged: why the row is refused again, if it was not edited
 }
 
 // before returns what a rejects.csv holds about a row; nothing if the file is not one.
@@ -156,7 +160,7 @@ func (h header) before(fields [][]byte) refusedBefore {
 			return ""
 		}
 		said, ok := h.encoding.Text(fields[at])
-		if !ok || len(said) > maxRecord/64 || strings.ContainsFunc(said, bill.Unprintable) {
+		if !ok || len(said) > maxRejectText || strings.ContainsFunc(said, bill.Unprintable) {
 			return ""
 		}
 		return said
@@ -166,8 +170,10 @@ func (h header) before(fields [][]byte) refusedBefore {
 	if line, err := strconv.Atoi(text(colRejectLine)); err == nil && line > 0 && line <= 1<<31-1 && file != "" && len(file) <= maxFileName {
 		b.place = port.RejectedRow{File: file, Line: line}
 	}
-	if b.field = text(colRejectField); !slices.Contains(Columns, b.field) {
-		b.field = ""
+	for field := range strings.SplitSeq(text(colRejectField), faultSeparator) {
+		if slices.Contains(Columns, field) {
+			b.fields = append(b.fields, field)
+		}
 	}
 	if sum := text(colRejectRow); sum != "" && sum == h.fingerprint(fields) {
 		b.reason = text(colRejectReason)

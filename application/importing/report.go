@@ -26,6 +26,7 @@ func (c *chunk) report(ctx context.Context) error {
 		}
 	}
 	summary.Rows += len(c.bills) + len(c.refused) - len(c.stored.Conflicts) - len(c.stored.New)
+	summary.Blank += c.blank
 	summary.Inserted += c.stored.Inserted
 	summary.Unchanged += c.stored.Unchanged
 	for _, conflict := range c.stored.Conflicts {
@@ -72,7 +73,7 @@ func (c *chunk) keepOut(conflict port.ImportConflict, reason string) error {
 	c.run.summary.Conflicts++
 	row, _ := slices.BinarySearchFunc(c.records, conflict.Line, func(r record, line int) int { return cmp.Compare(r.line, line) })
 	return c.run.reportRow(c.records[row], refusal{
-		fieldError: fieldError{colCustomer, reason}, place: port.RejectedRow{File: c.run.source.file.Name, Line: conflict.Line},
+		faults: faults{{colCustomer, reason}}, place: port.RejectedRow{File: c.run.source.file.Name, Line: conflict.Line},
 		conflict: true, customer: conflict.Customer,
 	})
 }
@@ -91,14 +92,14 @@ func (r *run) correct(ctx context.Context, corrected port.ImportedBill) (refused
 
 // reportRow reports a row that is not taken, to the reporter and in rejects.csv.
 func (r *run) reportRow(row record, no refusal) error {
-	reason := no.reason
+	reason := no.reasons()
 	if no.before != "" {
 		reason += ": " + no.before
 	}
 	if no.resolved {
 		reason += " (refused, resolved since)"
 	}
-	r.reporter.Refused(Refusal{Line: row.line, Customer: no.customer, Field: no.field, Reason: reason, Conflict: no.conflict})
+	r.reporter.Refused(Refusal{Line: row.line, Customer: no.customer, Field: no.fields(), Reason: reason, Conflict: no.conflict})
 	if r.rejects == nil || no.resolved {
 		return nil
 	}

@@ -31,22 +31,15 @@ const (
 	maxPayment  = 400
 )
 
-// fieldError is why a row is refused. The reason never contains the value of a field.
-type fieldError struct{ field, reason string }
-
-// row parses one record field by field and keeps the first thing that is wrong with it.
+// row parses one record field by field and keeps everything that is wrong with it.
 type row struct {
 	header header
 	zones  *port.Zones
 	fields [][]byte
-	wrong  *fieldError
+	wrong  faults
 }
 
-func (r *row) refuse(field, reason string) {
-	if r.wrong == nil {
-		r.wrong = &fieldError{field, reason}
-	}
-}
+func (r *row) refuse(field, reason string) { r.wrong.add(field, reason) }
 
 // text returns a field without the space around it; "" if the file has no such column or the field is refused.
 func (r *row) text(name string) string {
@@ -115,7 +108,7 @@ func (c canonical) fingerprint(bill []byte) (sum [sha256.Size]byte, err error) {
 }
 
 // bill parses the whole row.
-func (r *row) bill(rules Rules) (port.ImportedBill, *fieldError) {
+func (r *row) bill(rules Rules) (port.ImportedBill, faults) {
 	var c canonical
 	read := r.data()
 	c.Destinations = r.destinations()
@@ -133,17 +126,17 @@ func (r *row) bill(rules Rules) (port.ImportedBill, *fieldError) {
 	if err != nil {
 		r.refuse(colSendDay, "is not a day from 1 to 31")
 	}
-	if r.wrong != nil {
+	if len(r.wrong) > 0 {
 		return port.ImportedBill{}, r.wrong
 	}
 	c.Quiet, c.Zone = quiet.String(), r.text(colZone)
 	data, err := read.Encode()
 	if err != nil {
-		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
+		return port.ImportedBill{}, faults{{"", "cannot be stored"}}
 	}
 	fingerprint, err := c.fingerprint(data)
 	if err != nil {
-		return port.ImportedBill{}, &fieldError{"", "cannot be stored"}
+		return port.ImportedBill{}, faults{{"", "cannot be stored"}}
 	}
 	state := billing.New(key.Target{Month: rules.Month}, available).State()
 	state.Quiet, state.Wished = quiet, c.Wish
@@ -167,7 +160,6 @@ func (r *row) data() bill.Bill {
 	}
 	if _, known := bill.Digits(b.Currency); !known {
 		r.refuse(colCurrency, "is no currency code of ISO 4217")
-		return b
 	}
 	b.Amount = r.amount(colAmount, r.required(colAmount), b.Currency)
 	if b.Amount < 0 {
@@ -195,7 +187,7 @@ func (r *row) data() bill.Bill {
 
 func (r *row) amount(field, text, currency string) int64 {
 	amount, err := bill.ParseAmount(text, currency)
-	if err != nil {
+	if err != nil && !errors.Is(err, bill.ErrCurrency) { // an unknown currency is the currency's fault
 		r.refuse(field, err.Error())
 	}
 	return amount
@@ -233,13 +225,16 @@ func (r *row) quiet(zone *time.Location) window.Forbidden {
 	if from == "" && to == "" {
 		return window.Forbidden{}
 	}
-	start, err := window.ParseMinute(from)
-	if err != nil {
+	start, wrongStart := window.ParseMinute(from)
+	if wrongStart != nil {
 		r.refuse(colQuietFrom, "is not a time such as 21:00 (give both ends of the quiet hours, or neither)")
 	}
-	end, err := window.ParseMinute(to)
-	if err != nil {
+	end, wrongEnd := window.ParseMinute(to)
+	if wrongEnd != nil {
 		r.refuse(colQuietTo, "is not a time such as 08:00 (give both ends of the quiet hours, or neither)")
+	}
+	if wrongStart != nil || wrongEnd != nil {
+		return window.Forbidden{}
 	}
 	quiet, err := window.NewForbidden(start, end, zone)
 	if err != nil {

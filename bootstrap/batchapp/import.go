@@ -239,10 +239,7 @@ func refusalText(r importing.Refusal) string {
 	if r.Customer != "" {
 		text += fmt.Sprintf(", customer %q", r.Customer)
 	}
-	if r.Field != "" {
-		return text + ": " + r.Field + " " + r.Reason
-	}
-	return text + ": " + r.Reason
+	return text + ": " + r.Text()
 }
 
 // source is a billing file that is watched while it is read.
