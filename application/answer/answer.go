@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/application/story"
@@ -49,6 +50,7 @@ func (n *NoBill) Unwrap() error { return port.ErrNotFound }
 
 // Why explains the whole history of a customer's bill. The error is a *NoBill if there is none.
 func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (story.Story, error) {
+	customer = bill.CustomerNumber(customer)
 	target, rows, err := a.Report.Find(ctx, month, customer)
 	if errors.Is(err, port.ErrNotFound) {
 		return story.Story{}, a.missing(ctx, month, customer)

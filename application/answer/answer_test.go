@@ -190,6 +190,9 @@ func TestWithoutKeysNothingIsExportedAndStoriesHaveNoDestinations(t *testing.T) 
 	if _, err := answer.New(w.ports).Unreached(t.Context(), november, io.Discard, answer.UnreachedOptions{}); !errors.Is(err, answer.ErrNoKeys) {
 		t.Errorf("the export: %v", err)
 	}
+	if _, err := answer.New(w.ports).Why(t.Context(), november, "\u00a0Ｃ-\u200b０"); err != nil {
+		t.Errorf("with invisible characters and in another width: %v", err)
+	}
 	s, err := answer.New(w.ports).Why(t.Context(), november, "C-0")
 	w.must(err)
 	if s.Next.WaitsFor != story.ForBatch || strings.Contains(fmt.Sprint(s), "@") {

@@ -61,7 +61,7 @@ func Open(sealed port.Bill, cipher port.Cipher) (Bill, error) {
 
 // Find reads one customer's bill without changing anything. ErrNotFound, ErrUnknownKey, ErrContent.
 func Find(ctx context.Context, renders port.Renders, cipher port.Cipher, month key.Month, customer string) (Bill, error) {
-	found, err := renders.Find(ctx, month, customer)
+	found, err := renders.Find(ctx, month, CustomerNumber(customer))
 	if err != nil {
 		return Bill{}, err
 	}

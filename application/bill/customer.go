@@ -49,3 +49,39 @@ func isPlain(text string) bool {
 	}
 	return true
 }
+
+// Lookalike returns the same text for customer numbers that people confuse: that differ in case, by O and 0, by I, l and 1,
+// by the kind of hyphen, or by letters of other alphabets that look like Latin ones.
+func Lookalike(customer string) string {
+	if isUnconfused(customer) {
+		return customer
+	}
+	return strings.Map(func(c rune) rune {
+		c = unicode.ToUpper(c)
+		if like, ok := lookalikes[c]; ok {
+			return like
+		}
+		return c
+	}, customer)
+}
+
+// isUnconfused reports whether text has only characters that stand for themselves in Lookalike.
+func isUnconfused(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= 0x80 || 'a' <= c && c <= 'z' || c == 'O' || c == 'I' || c == 'L' || c == '|' {
+			return false
+		}
+	}
+	return true
+}
+
+// lookalikes are capital letters and signs, each with the one that it looks like.
+var lookalikes = map[rune]rune{
+	'O': '0', '\u041e': '0', '\u039f': '0',
+	'I': '1', 'L': '1', '|': '1', '\u0406': '1', '\u04c0': '1', '\u0399': '1',
+	'\u2010': '-', '\u2011': '-', '\u2012': '-', '\u2013': '-', '\u2014': '-', '\u2212': '-',
+	// Cyrillic
+	'\u0410': 'A', '\u0412': 'B', '\u0415': 'E', '\u041a': 'K', '\u041c': 'M', '\u041d': 'H', '\u0420': 'P', '\u0421': 'C', '\u0422': 'T', '\u0423': 'Y', '\u0425': 'X', '\u0405': 'S', '\u0408': 'J',
+	// Greek
+	'\u0391': 'A', '\u0392': 'B', '\u0395': 'E', '\u0396': 'Z', '\u0397': 'H', '\u039a': 'K', '\u039c': 'M', '\u039d': 'N', '\u03a1': 'P', '\u03a4': 'T', '\u03a5': 'Y', '\u03a7': 'X',
+}

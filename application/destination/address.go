@@ -7,7 +7,6 @@ import (
 	"net/mail"
 	"strings"
 
-	"github.com/balsong/balsong/application/bill/plainjson"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -67,29 +66,6 @@ func parseEmail(text string) (string, error) {
 
 func isAlphanumeric(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// parsePhone accepts E.164 ("+821012345678") and Korean mobile numbers ("010-1234-5678", "01012345678"), which it
-// returns with hyphens. Errors never contain the value.
-func parsePhone(text string) (string, error) {
-	wrong := errors.New("is neither +<country><number> (E.164) nor a Korean mobile number such as 010-1234-5678")
-	if number, international := strings.CutPrefix(text, "+"); international {
-		if len(number) < 7 || len(number) > 15 || number[0] == '0' || !plainjson.AllDigits(number) {
-			return "", wrong
-		}
-		return text, nil
-	}
-	if strings.Contains(text, "-") {
-		parts := strings.Split(text, "-")
-		if len(parts) != 3 || len(parts[0]) != 3 || len(parts[1]) < 3 || len(parts[1]) > 4 || len(parts[2]) != 4 {
-			return "", wrong
-		}
-		text = strings.Join(parts, "")
-	}
-	if len(text) < 10 || len(text) > 11 || !plainjson.AllDigits(text) || text[:2] != "01" || !strings.ContainsRune("016789", rune(text[2])) {
-		return "", wrong
-	}
-	return text[:3] + "-" + text[3:len(text)-4] + "-" + text[len(text)-4:], nil
 }
 
 // parsePushToken accepts printable ASCII without spaces. Errors never contain the value.

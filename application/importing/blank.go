@@ -39,3 +39,9 @@ func (h header) isBlankText(field []byte) bool {
 
 // isBlankRune reports whether a character is a space or cannot be seen at all.
 func isBlankRune(c rune) bool { return unicode.Is(unicode.Zs, c) || c == '\t' || bill.Invisible(c) }
+
+// isSpace reports whether a character does not count around a field. Marks that change the direction of text are no space:
+// they are refused.
+func isSpace(c rune) bool {
+	return c == '\t' || c == '\ufeff' || isBlankRune(c) && !bill.Unprintable(c)
+}

@@ -24,6 +24,9 @@ type chunk struct {
 	bills    []port.ImportedBill
 	accepted []int // indexes of bills in records
 	refused  []refusedRow
+	remarks  []Remark // in the order of their rows
+	amounts  []money  // of each record
+	sums     chunkSums
 	stored   port.ImportReport
 
 	checkTurn, reportTurn turn
@@ -127,14 +130,18 @@ func (c *chunk) process(ctx context.Context) error {
 
 // parse makes a bill of each row, or refuses it.
 func (c *chunk) parse() {
-	c.accepted = make([]int, 0, len(c.records))
+	c.accepted, c.amounts = make([]int, 0, len(c.records)), make([]money, 0, len(c.records))
 	for at, next := range c.records {
-		parsed, wrong := c.run.parse(next)
-		if wrong != nil {
-			c.refused = append(c.refused, refusedRow{*wrong, at})
+		p := c.run.parse(next)
+		c.amounts = append(c.amounts, p.total)
+		if p.refused != nil {
+			c.sums.add(p.total, 1, 0)
+			c.refused = append(c.refused, refusedRow{*p.refused, at})
 			continue
 		}
-		c.bills, c.accepted = append(c.bills, parsed), append(c.accepted, at)
+		c.sums.add(p.total, 1, 1)
+		c.remarks = append(c.remarks, p.remarks...)
+		c.bills, c.accepted = append(c.bills, p.bill), append(c.accepted, at)
 	}
 }
 
@@ -158,19 +165,28 @@ func (c *chunk) check(ctx context.Context) error {
 	return nil
 }
 
-// refuseRepeated refuses the second and every later row of a customer.
+// refuseRepeated refuses the second and every later row of a customer, and remarks numbers that look like an earlier one.
 func (c *chunk) refuseRepeated() {
 	bills := c.bills[:0]
+	alike := false
 	for i, b := range c.bills {
-		first, repeated := c.run.firstLines.add(b.Customer, uint32(b.Line))
-		if !repeated {
-			bills = append(bills, b)
+		first, similar := c.run.firstLines.add(b.Customer, uint32(b.Line))
+		if first == 0 {
+			if bills = append(bills, b); similar > 0 {
+				alike = true
+				c.remarks = append(c.remarks, Remark{b.Line, b.Customer, colCustomer, CustomerLooksAlike, fmt.Sprintf("differs from the number on line %d in case alone, or by characters that look alike", similar)})
+			}
 			continue
 		}
 		// Recorded without the customer: the bill that is in, from the first row, does not make this row good.
 		c.refused = append(c.refused, refusedRow{at: c.accepted[i], refusal: refusal{
 			faults: faults{{colCustomer, fmt.Sprintf("is the same as on line %d", first)}}, place: c.run.place(b.Resolves, b.Line),
 		}})
+		c.sums.add(c.amounts[c.accepted[i]], 0, -1)
+		c.remarks = slices.DeleteFunc(c.remarks, func(r Remark) bool { return r.Line == b.Line })
+	}
+	if alike {
+		slices.SortStableFunc(c.remarks, func(a, b Remark) int { return cmp.Compare(a.Line, b.Line) })
 	}
 	c.bills = bills
 	slices.SortFunc(c.refused, func(a, b refusedRow) int { return cmp.Compare(a.at, b.at) })

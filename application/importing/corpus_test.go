@@ -59,7 +59,7 @@ var generated = map[string]func() string{
 		for i := range 2501 {
 			row := corpusRow(fmt.Sprintf("C-%d", i), "Kim")
 			if i%1000 == 0 || i%1000 == 999 {
-				row = strings.Replace(row, "@", "", 1)
+				row = strings.Replace(row, "12300", "x", 1)
 			}
 			out.WriteString(row)
 		}
@@ -89,6 +89,14 @@ func (b *bundle) comesTo(t testing.TB, file []byte, asked billfile.Encoding, nam
 			}
 		},
 	}
+	remarks := 0
+	report := o.Reporter.(listener)
+	report.remarked = func(r importing.Remark) {
+		if remarks++; remarks <= told {
+			fmt.Fprintf(&out, "remark: line %d %q: %s: %s\n", r.Line, r.Customer, r.Kind, strings.TrimSpace(r.Field+" "+r.Text))
+		}
+	}
+	o.Reporter = report
 	summary, err := b.importFile(t.Context(), bytes.NewReader(file), o)
 	if rows > told {
 		fmt.Fprintf(&out, "… and %d more\n", rows-told)
@@ -102,7 +110,7 @@ func (b *bundle) comesTo(t testing.TB, file []byte, asked billfile.Encoding, nam
 	}
 	s := summary
 	fmt.Fprintf(&out, "rows %d: new %d, known %d, conflicts %d, rejected %d\n", s.Rows, s.Inserted, s.Unchanged, s.Conflicts, s.Rejected)
-	if s.Rows != s.Inserted+s.Unchanged+s.Conflicts+s.Rejected+s.Resolved || rows != s.Conflicts+s.Rejected+s.Resolved {
+	if s.Rows != s.Inserted+s.Unchanged+s.Conflicts+s.Rejected+s.Resolved || rows != s.Conflicts+s.Rejected+s.Resolved || remarks != s.Remarks {
 		t.Errorf("%+v, %d refusals", s, rows)
 	}
 	return out.String(), refused.Bytes(), s
@@ -162,7 +170,7 @@ func (b *bundle) again(t *testing.T, data, rejects []byte, asked billfile.Encodi
 		return
 	}
 	_, _, second := b.comesTo(t, data, asked, "again.csv")
-	if want := (importing.Summary{Rows: first.Rows, Unchanged: first.Inserted, Rejected: first.Rejected, Blank: first.Blank}); second != want {
+	if want := (importing.Summary{Rows: first.Rows, Unchanged: first.Inserted, Rejected: first.Rejected, Remarks: first.Remarks, Blank: first.Blank}); second != want {
 		t.Errorf("imported again it came to %+v, want %+v", second, want)
 	}
 	if first.Rejected == 0 {

@@ -1,7 +1,9 @@
 package importing
 
 import (
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/balsong/balsong/application/destination"
 	"github.com/balsong/balsong/domain/channel"
@@ -32,18 +34,68 @@ func destinationColumns() []string {
 	return columns
 }
 
-func (r *row) destinations() map[channel.Kind]string {
+// destinations returns the addresses of a row. An address that is wrong does not cost the bill: it is left out, with a
+// remark.
+func (r *row) destinations(firstAddress bool) map[channel.Kind]string {
 	found := map[channel.Kind]string{}
+	left := false
 	for _, d := range destinations {
-		text := r.text(d.Column)
+		text, wrong := r.read(d.Column)
+		if wrong != "" {
+			r.remark(ContactLeftOut, d.Column, wrong)
+			left = true
+			continue
+		}
 		if text == "" {
 			continue
 		}
 		address, err := destination.Parse(d.Channel, text)
 		if err != nil {
-			r.refuse(d.Column, err.Error())
+			address = r.doubtful(d, text, err, firstAddress)
+		}
+		if address == "" {
+			left = true
+			continue
 		}
 		found[d.Channel] = address
 	}
+	if left && len(found) == 0 {
+		r.remark(NoChannelLeft, "", "no address is left: dispatch will pause the bill")
+	}
 	return found
+}
+
+// doubtful remarks what is wrong with an address. It returns the first of several addresses if that was asked for, else "".
+func (r *row) doubtful(d Destination, text string, wrong error, firstAddress bool) string {
+	if first := firstOfSeveral(d.Channel, text); first != "" {
+		if firstAddress {
+			r.remark(FirstAddressTaken, d.Column, "has several addresses: the first is used")
+			return first
+		}
+		r.remark(SeveralAddresses, d.Column, "has several addresses and is left out (--first-address uses the first)")
+		return ""
+	}
+	kind := ContactLeftOut
+	if errors.Is(wrong, destination.ErrNotMobile) {
+		kind = NoMobileNumber
+	}
+	r.remark(kind, d.Column, wrong.Error())
+	return ""
+}
+
+// firstOfSeveral returns the first of several addresses in one field; "" if it does not begin with an address, or has only
+// one part.
+func firstOfSeveral(kind channel.Kind, text string) string {
+	if kind == channel.Push {
+		return ""
+	}
+	parts := strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(";,/|\n\r\t ", c) })
+	if len(parts) < 2 {
+		return ""
+	}
+	first, err := destination.Parse(kind, parts[0])
+	if err != nil {
+		return ""
+	}
+	return first
 }

@@ -58,9 +58,12 @@ func options() call {
 
 // listener is a reporter that calls what is there.
 type listener struct {
+	importing.Silent
 	note     func(string)
 	refused  func(importing.Refusal)
 	progress func(importing.Progress)
+	remarked func(importing.Remark)
+	totals   func([]importing.Total)
 }
 
 func (l listener) Note(text string) {
@@ -72,6 +75,18 @@ func (l listener) Note(text string) {
 func (l listener) Refused(r importing.Refusal) {
 	if l.refused != nil {
 		l.refused(r)
+	}
+}
+
+func (l listener) Remarked(r importing.Remark) {
+	if l.remarked != nil {
+		l.remarked(r)
+	}
+}
+
+func (l listener) Totals(totals []importing.Total) {
+	if l.totals != nil {
+		l.totals(totals)
 	}
 }
 
@@ -218,29 +233,6 @@ func TestBadFieldsAreRefusedWithFieldAndReasonAndTheRestGoesIn(t *testing.T) {
 		{"name", secret + "\r\nBcc: all@example.com"},
 		{"name", secret + "\u202e"},
 		{"name", strings.Repeat("x", 401)},
-		{"email", secret},
-		{"email", secret + "@"},
-		{"email", secret + "@localhost"},
-		{"email", secret + "@example.com\r\nBcc: x@example.com"},
-		{"email", "Kim <" + secret + "@example.com>"},
-		{"email", secret + "@example.com,b@example.com"},
-		{"email", secret + "@exa mple.com"},
-		{"email", secret + "@-example.com"},
-		{"email", secret + "@example..com"},
-		{"email", `"` + secret + `"@example.com`},
-		{"email", secret + "@[127.0.0.1]"},
-		{"email", "홍" + secret + "@example.com"},
-		{"email", strings.Repeat("x", 65) + "@example.com"},
-		{"email", secret + "@" + strings.Repeat("x", 250) + ".com"},
-		{"phone", "02-123-4567"},
-		{"phone", "010-12-5678"},
-		{"phone", "+0123456789"},
-		{"phone", "+8210123456789012"},
-		{"phone", "010-1234-567a"},
-		{"phone", "0101234567890"},
-		{"phone", "010--1234567"},
-		{"push_token", "a b"},
-		{"push_token", strings.Repeat("x", 4097)},
 		{"language", "korean!"},
 		{"language", "k"},
 		{"currency", ""},
@@ -248,7 +240,7 @@ func TestBadFieldsAreRefusedWithFieldAndReasonAndTheRestGoesIn(t *testing.T) {
 		{"amount", ""},
 		{"amount", "1e3"},
 		{"amount", "12.5"},
-		{"amount", "-1"},
+		{"amount", "--1"},
 		{"amount", "1,000"},
 		{"billed_before", "x"},
 		{"due_date", ""},
@@ -295,6 +287,60 @@ func TestBadFieldsAreRefusedWithFieldAndReasonAndTheRestGoesIn(t *testing.T) {
 			}
 			if strings.Contains(r[0].Reason, secret) {
 				t.Errorf("the reason holds the value: %s", r[0].Reason)
+			}
+		})
+	}
+}
+
+func TestAWrongAddressDoesNotCostTheBill(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t"
+	for _, c := range []struct{ field, value string }{
+		{"email", secret},
+		{"email", secret + "@"},
+		{"email", secret + "@localhost"},
+		{"email", secret + "@example.com\r\nBcc: x@example.com"},
+		{"email", "Kim <" + secret + "@example.com>"},
+		{"email", secret + "@example.com,b@example.com"},
+		{"email", secret + "@exa mple.com"},
+		{"email", secret + "@-example.com"},
+		{"email", secret + "@example..com"},
+		{"email", `"` + secret + `"@example.com`},
+		{"email", secret + "@[127.0.0.1]"},
+		{"email", "홍" + secret + "@example.com"},
+		{"email", strings.Repeat("x", 65) + "@example.com"},
+		{"email", secret + "@" + strings.Repeat("x", 250) + ".com"},
+		{"phone", "02-123-4567"},
+		{"phone", "010-12-5678"},
+		{"phone", "+0123456789"},
+		{"phone", "+8210123456789012"},
+		{"phone", "010-1234-567a"},
+		{"phone", "0101234567890"},
+		{"phone", "010--1234567"},
+		{"push_token", "a b"},
+		{"push_token", strings.Repeat("x", 4097)},
+		{"email", secret + "\xff@example.com"},
+		{"push_token", "a\x00b"},
+		{"phone", "+8201012345678"},
+	} {
+		t.Run(fmt.Sprintf("%s %.20q", c.field, c.value), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var told []importing.Remark
+			o := options()
+			o.Reporter = listener{remarked: func(r importing.Remark) { told = append(told, r) }}
+			if got := b.load(t, file(with(c.field, c.value)), o); got != (importing.Summary{Rows: 1, Inserted: 1, Remarks: 1}) {
+				t.Fatalf("%+v: %+v", got, b.store.Rejects(november))
+			}
+			left := map[string]channel.Kind{"email": channel.Email, "phone": channel.SMS, "push_token": channel.Push}[c.field]
+			target, _ := b.store.Target(key.Target{Month: november, UserID: 1})
+			for _, kind := range channel.All {
+				if target.State().Reachable.Has(kind) == (kind == left) {
+					t.Errorf("%s: reachable are %v", kind, target.State().Reachable)
+				}
+			}
+			if len(told) != 1 || told[0].Field != c.field || told[0].Line != 2 || told[0].Customer != "C-1" || told[0].Text == "" || strings.Contains(told[0].Text, secret) {
+				t.Errorf("remarked are %+v", told)
 			}
 		})
 	}

@@ -44,6 +44,7 @@ func (i *Importer) Import(ctx context.Context, source *Source, options Options) 
 	if err == nil {
 		defer release()
 		err = run.finish(ctx, run.chunks(ctx))
+		run.reporter.Totals(run.totals.list())
 	}
 	if err != nil {
 		return run.summary, fmt.Errorf("import %s for %s, after row %d: %w", source.file.Name, run.rules.Month, run.summary.Rows, err)
@@ -70,12 +71,14 @@ type run struct {
 	lines       *splitter
 	header      header
 	rejects     *rejectFile // nil: not asked for
+	remarks     *remarkFile // nil: not asked for
 	record      port.ImportRecord
 	audited     []port.AuditEntry // in the transaction that begins the record
 	closedToNew bool              // dispatch has begun: bills of customers whom the month does not have stay out
 
 	firstLines firstLines
 	summary    Summary
+	totals     totals
 }
 
 // newRun checks the options and reads the header.
@@ -86,11 +89,17 @@ func newRun(ports Ports, source *Source, options Options) (*run, error) {
 	}
 	r := &run{
 		ports: ports, source: source, rules: options.Rules, by: options.By, reporter: options.Reporter, workers: options.Workers,
-		lines: newSplitter(source.rows),
+		totals: totals{},
 	}
 	for _, note := range source.notes {
 		r.reporter.Note(note)
 	}
+	if options.Control != nil {
+		if err := options.Control.check(source); err != nil {
+			return nil, fmt.Errorf("import %s: %w", source.file.Name, err)
+		}
+	}
+	r.lines = newSplitter(source.rows)
 	if r.header, err = r.lines.header(source.file.Encoding); err != nil {
 		return nil, fmt.Errorf("import %s: %w", source.file.Name, err)
 	}
@@ -99,6 +108,9 @@ func newRun(ports Ports, source *Source, options Options) (*run, error) {
 	}
 	if options.Rejects != nil {
 		r.rejects = newRejectFile(options.Rejects, r.header)
+	}
+	if options.Remarks != nil {
+		r.remarks = newRemarkFile(options.Remarks, source.file.Name)
 	}
 	return r, nil
 }

@@ -18,13 +18,16 @@ type Rules struct {
 	Correct         bool           // a row that differs from the stored bill replaces it, if the bill may still change; needs who and why
 	AllowNew        bool           // take bills of customers that the month does not have although its dispatch has begun; needs who and why
 	AllowConcurrent bool           // run although another import of the month is running
+	FirstAddress    bool           // of several addresses in one field use the first; without: none
 }
 
 // Options are an import's parameters.
 type Options struct {
 	Rules    Rules
 	By       port.Act  // who imports, and why; both may be empty unless the rules need them
+	Control  *Control  // what the file is expected to come to; nil: nothing
 	Rejects  io.Writer // receives the refused rows as rejects.csv; may be nil
+	Remarks  io.Writer // receives the remarks as CSV; may be nil
 	Reporter Reporter  // may be nil
 	Workers  int       // chunks stored at once; default 2
 }
@@ -35,8 +38,12 @@ type Reporter interface {
 	Note(text string)
 	// Refused is called for each row that is not taken.
 	Refused(r Refusal)
+	// Remarked is called for each remark about a row that is taken.
+	Remarked(r Remark)
 	// Progress is called after each chunk.
 	Progress(p Progress)
+	// Totals is called once, at the end, also where the import ends with an error.
+	Totals(totals []Total)
 }
 
 // Silent is a reporter that reports nothing; reporters of one thing embed it.
@@ -47,6 +54,12 @@ func (Silent) Note(string) {}
 
 // Refused implements Reporter.
 func (Silent) Refused(Refusal) {}
+
+// Remarked implements Reporter.
+func (Silent) Remarked(Remark) {}
+
+// Totals implements Reporter.
+func (Silent) Totals([]Total) {}
 
 // Progress implements Reporter.
 func (Silent) Progress(Progress) {}
@@ -88,7 +101,7 @@ type Refusal struct {
 	Customer string // the customer number; "" if it could not be read
 	Field    string // the column, or all that are wrong: "email; amount"; "" if it is about the whole row
 	Reason   string // where several columns are wrong, each reason follows its column: "email is empty; amount is too large"
-	Conflict bool // another bill of the customer is stored and stays, or the bill is new and dispatch has begun; otherwise the row is rejected
+	Conflict bool   // another bill of the customer is stored and stays, or the bill is new and dispatch has begun; otherwise the row is rejected
 }
 
 // Text says what is wrong with the row, beginning with the column where that is one.
@@ -108,5 +121,6 @@ type Summary struct {
 	Conflicts int // not taken because of what the month has: another bill of the customer that stays; or none, after dispatch has begun
 	Rejected  int // refused, each with line, field and reason
 	Resolved  int // refused as before, and resolved since: nothing is left to do about them
+	Remarks   int // remarks about rows that were taken
 	Blank     int // rows whose fields are all blank, which are skipped: no part of Rows
 }

@@ -7,32 +7,43 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
+// parsed is what a record says: a bill, or why it is none.
+type parsed struct {
+	bill    port.ImportedBill
+	refused *refusal // nil: it is a bill
+	remarks []Remark
+	total   money
+}
+
 // parse makes a bill of a record, or says why not.
-func (r *run) parse(next record) (port.ImportedBill, *refusal) {
+func (r *run) parse(next record) (p parsed) {
 	r.header.bare(next.fields)
 	before := r.header.before(next.fields)
 	place := r.place(before.place, next.line)
 	reading := row{header: r.header, zones: &r.zones, fields: next.fields}
-	no := func(customer string, wrong ...fault) (port.ImportedBill, *refusal) {
-		return port.ImportedBill{}, &refusal{faults: wrong, place: place, customer: customer}
+	refuse := func(customer string, wrong ...fault) parsed {
+		return parsed{refused: &refusal{faults: wrong, place: place, customer: customer}, total: reading.total}
 	}
 	switch {
 	case next.problem != "":
-		return no(reading.likelyCustomer(), fault{"", next.problem})
+		return refuse(reading.likelyCustomer(), fault{"", next.problem})
 	case len(next.fields) != len(r.header.names):
-		return no(reading.likelyCustomer(), fault{"", fmt.Sprintf("has %d fields, the header has %d", len(next.fields), len(r.header.names))})
+		return refuse(reading.likelyCustomer(), fault{"", fmt.Sprintf("has %d fields, the header has %d", len(next.fields), len(r.header.names))})
 	}
-	parsed, wrong := reading.bill(r.rules)
+	bill, wrong := reading.bill(r.rules)
 	if len(wrong) > 0 {
-		return no(reading.likelyCustomer(), wrong...)
+		return refuse(reading.likelyCustomer(), wrong...)
 	}
 	if before.unchanged != "" {
-		_, refused := no("", fault{strings.Join(before.fields, faultSeparator), before.unchanged})
-		refused.before = before.reason
-		return parsed, refused
+		p = refuse("", fault{strings.Join(before.fields, faultSeparator), before.unchanged})
+		p.refused.before = before.reason
+		return p
 	}
-	parsed.File, parsed.Line, parsed.Import, parsed.Resolves = r.source.file.Name, next.line, r.record.ID, before.place
-	return parsed, nil
+	bill.File, bill.Line, bill.Import, bill.Resolves = r.source.file.Name, next.line, r.record.ID, before.place
+	for i := range reading.remarks {
+		reading.remarks[i].Line, reading.remarks[i].Customer = next.line, bill.Customer
+	}
+	return parsed{bill: bill, remarks: reading.remarks, total: reading.total}
 }
 
 // place returns where a row was refused first: here, unless a rejects.csv names another place.
@@ -41,14 +52,4 @@ func (r *run) place(before port.RejectedRow, line int) port.RejectedRow {
 		return before
 	}
 	return port.RejectedRow{File: r.source.file.Name, Line: line}
-}
-
-// likelyCustomer returns the customer number of a row that is wrong elsewhere; "" if it is unknown.
-func (r *row) likelyCustomer() string {
-	reading := row{header: r.header, fields: r.fields}
-	customer := reading.text(colCustomer)
-	if len(reading.wrong) > 0 || len(customer) > maxCustomer || strings.ContainsAny(customer, `"`) {
-		return ""
-	}
-	return customer
 }

@@ -31,7 +31,7 @@ const rejectHeader = "\ufeffreject_file,reject_line,reject_field,reject_reason,r
 func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenCorrected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	lines := strings.SplitAfter(file(good(), with("customer_number", "C-2", "email", "nobody"), with("customer_number", "C-3")), "\n")
+	lines := strings.SplitAfter(file(good(), with("customer_number", "C-2", "amount", "nobody"), with("customer_number", "C-3")), "\n")
 	lines[3] = strings.Replace(lines[3], "kim@example.com", `"kim@example.com`, 1)
 	whole := strings.Join(lines, "")
 	for round := range 3 { // refused rows that are refused again keep their form
@@ -56,7 +56,7 @@ func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenCorrected(t *tes
 	if r := b.store.Rejects(november); len(r) != 2 || r[0].File != "round-0.csv" || r[0].Customer != "C-2" {
 		t.Errorf("noted are %+v", r)
 	}
-	resolved := strings.NewReplacer("nobody", "some@example.com", `"""kim@example.com"`, "kim@example.com").Replace(whole)
+	resolved := strings.NewReplacer("nobody", "12300", `"""kim@example.com"`, "kim@example.com").Replace(whole)
 	if got := b.load(t, resolved, named("resolved.csv")); got != (importing.Summary{Rows: 2, Inserted: 2}) {
 		t.Errorf("resolved: %+v, %+v", got, b.store.Rejects(november))
 	}
@@ -129,16 +129,16 @@ func TestARowIsTakenAsItIsWhereSomebodySaysSo(t *testing.T) {
 func TestFormulasAreTakenAsTextAndGuardedWhereASpreadsheetWouldRunThem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	got, rejects := b.refuse(t, file(with("customer_number", "=C-0"), with("customer_number", "-C-1", "name", "=1+1", "phone", "+821000001234", "amount", "-5")), options())
+	got, rejects := b.refuse(t, file(with("customer_number", "=C-0"), with("customer_number", "-C-1", "name", "=1+1", "phone", "+821000001234", "amount", "-5x")), options())
 	if got != (importing.Summary{Rows: 2, Inserted: 1, Rejected: 1}) {
 		t.Fatalf("%+v", got)
 	}
-	for _, guarded := range []string{"'-C-1,'=1+1,", "'+821000001234", "'-5"} {
+	for _, guarded := range []string{"'-C-1,'=1+1,", "'+821000001234", "'-5x"} {
 		if !strings.Contains(rejects, guarded) {
 			t.Errorf("%s is missing in %s", guarded, rejects)
 		}
 	}
-	if got := b.load(t, strings.Replace(rejects, "'-5", "5", 1), named("rejects.csv")); got.Inserted != 1 {
+	if got := b.load(t, strings.Replace(rejects, "'-5x", "5", 1), named("rejects.csv")); got.Inserted != 1 {
 		t.Fatalf("resolved: %+v, %+v", got, b.store.Rejects(november))
 	}
 	if _, _, err := b.store.Report().Find(t.Context(), november, "-C-1"); err != nil {
@@ -149,7 +149,7 @@ func TestFormulasAreTakenAsTextAndGuardedWhereASpreadsheetWouldRunThem(t *testin
 func TestRejectsKeepTheEncodingOfTheirFile(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	whole := string(billfile.EUCKR.Bytes("고객," + file(with("email", "nobody"), with("customer_number", "C-2", "name", "똠방각하"))))
+	whole := string(billfile.EUCKR.Bytes("고객," + file(with("amount", "nobody"), with("customer_number", "C-2", "name", "똠방각하"))))
 	whole = strings.ReplaceAll(whole, "\nC-", "\n?,C-")
 	o := named("청구.csv")
 	o.File.Encoding = billfile.EUCKR
@@ -161,7 +161,7 @@ func TestRejectsKeepTheEncodingOfTheirFile(t *testing.T) {
 	if !ok || !strings.Contains(text, "고객") || !strings.Contains(text, "김하나") || !strings.Contains(text, "청구.csv") {
 		t.Errorf("rejects.csv is %q", rejects)
 	}
-	if got := b.load(t, strings.Replace(rejects, "nobody", "some@example.com", 1), o); got.Inserted != 1 || len(b.store.Rejects(november)) != 0 {
+	if got := b.load(t, strings.Replace(rejects, "nobody", "12300", 1), o); got.Inserted != 1 || len(b.store.Rejects(november)) != 0 {
 		t.Errorf("resolved: %+v, %+v", got, b.store.Rejects(november))
 	}
 }
@@ -169,13 +169,13 @@ func TestRejectsKeepTheEncodingOfTheirFile(t *testing.T) {
 func TestARowThatFillsItsBoundsCanBeCorrected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	head, row := "note,"+strings.Join(importing.Columns, ",")+"\n", strings.SplitAfter(file(with("email", "nobody", "customer_number", "C-1")), "\n")[1]
+	head, row := "note,"+strings.Join(importing.Columns, ",")+"\n", strings.SplitAfter(file(with("amount", "nobody", "customer_number", "C-1")), "\n")[1]
 	note := strings.Repeat(`""`, (64<<10-len(row)-4)/2)
 	got, rejects := b.refuse(t, head+`"`+note+`",`+row, options())
-	if got.Rejected != 1 || len(rejects) <= 64<<10 || b.store.Rejects(november)[0].Field != "email" {
+	if got.Rejected != 1 || len(rejects) <= 64<<10 || b.store.Rejects(november)[0].Field != "amount" {
 		t.Fatalf("%+v, %+v", got, b.store.Rejects(november))
 	}
-	if got := b.load(t, strings.Replace(rejects, "nobody", "some@example.com", 1), options()); got.Inserted != 1 {
+	if got := b.load(t, strings.Replace(rejects, "nobody", "12300", 1), options()); got.Inserted != 1 {
 		t.Errorf("%+v, %+v", got, b.store.Rejects(november))
 	}
 }

@@ -46,8 +46,30 @@ func (c *chunk) report(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.reportRemarks(); err != nil {
+		return err
+	}
+	c.run.totals.take(c.sums)
 	c.run.reporter.Progress(Progress{Rows: summary.Rows, Bytes: c.bytes, All: c.run.source.size})
 	return nil
+}
+
+// reportRemarks reports the remarks about the chunk's rows.
+func (c *chunk) reportRemarks() error {
+	for _, remark := range c.remarks {
+		c.run.summary.Remarks++
+		c.run.reporter.Remarked(remark)
+		if c.run.remarks == nil {
+			continue
+		}
+		if err := c.run.remarks.add(remark); err != nil {
+			return err
+		}
+	}
+	if c.run.remarks == nil {
+		return nil
+	}
+	return c.run.remarks.flush()
 }
 
 // resolve corrects the stored bill that a row is in conflict with, or reports why that stays.
@@ -72,6 +94,7 @@ func (c *chunk) resolve(ctx context.Context, conflict port.ImportConflict) error
 func (c *chunk) keepOut(conflict port.ImportConflict, reason string) error {
 	c.run.summary.Conflicts++
 	row, _ := slices.BinarySearchFunc(c.records, conflict.Line, func(r record, line int) int { return cmp.Compare(r.line, line) })
+	c.sums.add(c.amounts[row], 0, -1)
 	return c.run.reportRow(c.records[row], refusal{
 		faults: faults{{colCustomer, reason}}, place: port.RejectedRow{File: c.run.source.file.Name, Line: conflict.Line},
 		conflict: true, customer: conflict.Customer,

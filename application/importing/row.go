@@ -31,39 +31,61 @@ const (
 	maxPayment  = 400
 )
 
-// row parses one record field by field and keeps everything that is wrong with it.
+// row parses one record field by field and keeps everything that is wrong with it, and what is doubtful.
 type row struct {
-	header header
-	zones  *port.Zones
-	fields [][]byte
-	wrong  faults
+	header  header
+	zones   *port.Zones
+	fields  [][]byte
+	wrong   faults
+	remarks []Remark // without line and customer
+	total   money    // as far as it could be read
 }
 
 func (r *row) refuse(field, reason string) { r.wrong.add(field, reason) }
 
+func (r *row) remark(kind RemarkKind, field, text string) {
+	r.remarks = append(r.remarks, Remark{Kind: kind, Field: field, Text: text})
+}
+
 // text returns a field without the space around it; "" if the file has no such column or the field is refused.
 func (r *row) text(name string) string {
+	text, wrong := r.read(name)
+	if wrong != "" {
+		r.refuse(name, wrong)
+	}
+	return text
+}
+
+// read returns a field without the space around it, or what is wrong with it.
+func (r *row) read(name string) (text, wrong string) {
+	text, wrong = r.decode(name)
+	if wrong == "" && strings.ContainsFunc(text, bill.Unprintable) {
+		return "", unprintable
+	}
+	return text, wrong
+}
+
+const unprintable = "has a line break or another control character"
+
+// decode returns a field without the space around it, whatever its characters are.
+func (r *row) decode(name string) (text, wrong string) {
 	at, ok := r.header.column[name]
 	if !ok || at >= len(r.fields) {
-		return ""
+		return "", ""
 	}
 	raw := bytes.Trim(r.fields[at], " \t")
 	if isPrintable(raw) {
-		return string(raw) // in every encoding
+		return string(raw), "" // in every encoding
 	}
-	text, ok := r.header.encoding.Text(raw)
+	text, ok = r.header.encoding.Text(raw)
 	switch {
 	case bytes.IndexByte(raw, 0) >= 0:
-		r.refuse(name, "has a NUL byte")
+		return "", "has a NUL byte"
 	case !ok:
-		encoding := cmp.Or(r.header.encoding, billfile.UTF8)
-		r.refuse(name, "is not "+strings.ToUpper(string(encoding))+", as which the file is read")
-	case strings.ContainsFunc(text, bill.Unprintable):
-		r.refuse(name, "has a line break or another control character")
+		return "", "is not " + strings.ToUpper(string(cmp.Or(r.header.encoding, billfile.UTF8))) + ", as which the file is read"
 	default:
-		return text
+		return strings.TrimFunc(text, isSpace), ""
 	}
-	return ""
 }
 
 // isPrintable reports whether text has printable ASCII characters only, as most fields do.
@@ -110,8 +132,8 @@ func (c canonical) fingerprint(bill []byte) (sum [sha256.Size]byte, err error) {
 // bill parses the whole row.
 func (r *row) bill(rules Rules) (port.ImportedBill, faults) {
 	var c canonical
-	read := r.data()
-	c.Destinations = r.destinations()
+	read := r.data(rules)
+	c.Destinations = r.destinations(rules.FirstAddress)
 	zone := r.zone(rules)
 	quiet := r.quiet(zone)
 	c.SendDay = r.sendDay()
@@ -127,7 +149,7 @@ func (r *row) bill(rules Rules) (port.ImportedBill, faults) {
 		r.refuse(colSendDay, "is not a day from 1 to 31")
 	}
 	if len(r.wrong) > 0 {
-		return port.ImportedBill{}, r.wrong
+		return port.ImportedBill{}, r.allFaults()
 	}
 	c.Quiet, c.Zone = quiet.String(), r.text(colZone)
 	data, err := read.Encode()
@@ -149,21 +171,30 @@ func (r *row) bill(rules Rules) (port.ImportedBill, faults) {
 	}, nil
 }
 
-// data parses the fields of the bill itself.
-func (r *row) data() bill.Bill {
-	b := bill.Bill{Customer: r.required(colCustomer), Name: r.text(colName), Language: r.language(), Currency: strings.ToUpper(r.required(colCurrency))}
-	if len(b.Customer) > maxCustomer {
-		r.refuse(colCustomer, fmt.Sprintf("has more than %d bytes", maxCustomer))
+// allFaults are the faults of a refused row, and its wrong addresses, which would cost it a channel: whoever corrects the
+// row sees all at once.
+func (r *row) allFaults() faults {
+	all := r.wrong
+	for _, doubt := range r.remarks {
+		if doubt.Kind == ContactLeftOut || doubt.Kind == NoMobileNumber || doubt.Kind == SeveralAddresses {
+			all.add(doubt.Field, doubt.Text)
+		}
 	}
+	return all
+}
+
+// data parses the fields of the bill itself.
+func (r *row) data(rules Rules) bill.Bill {
+	b := bill.Bill{Customer: r.customer(), Name: r.text(colName), Language: r.language(), Currency: strings.ToUpper(r.required(colCurrency))}
 	if len(b.Name) > maxName {
 		r.refuse(colName, fmt.Sprintf("has more than %d bytes", maxName))
 	}
 	if _, known := bill.Digits(b.Currency); !known {
 		r.refuse(colCurrency, "is no currency code of ISO 4217")
 	}
-	b.Amount = r.amount(colAmount, r.required(colAmount), b.Currency)
-	if b.Amount < 0 {
-		r.refuse(colAmount, "is negative")
+	r.total = r.readTotal(b.Currency)
+	if b.Amount = r.total.amount; b.Amount < 0 {
+		r.remark(CreditNote, colAmount, "is negative: a credit note")
 	}
 	if text := r.text(colBilledBefore); text != "" {
 		before := r.amount(colBilledBefore, text, b.Currency)
@@ -172,6 +203,8 @@ func (r *row) data() bill.Bill {
 	b.DueDate = r.required(colDueDate)
 	if due, err := time.Parse(time.DateOnly, b.DueDate); err != nil || due.Year() < 2000 || due.Year() > 2199 {
 		r.refuse(colDueDate, "is not a date such as 2026-11-25")
+	} else if due.Before(rules.Month.Start(time.UTC)) {
+		r.remark(DueBeforeMonth, colDueDate, "is before the billing month begins")
 	}
 	b.Items = r.items(b.Currency)
 	if b.Payment = r.text(colPayment); len(b.Payment) > maxPayment {
@@ -185,9 +218,23 @@ func (r *row) data() bill.Bill {
 	return b
 }
 
+// readTotal reads the total of the row; a money without currency if it cannot be read.
+func (r *row) readTotal(currency string) money {
+	text := r.required(colAmount)
+	amount, err := bill.ParseAmount(text, currency)
+	switch {
+	case errors.Is(err, bill.ErrCurrency): // an unknown currency is the currency's fault
+		return money{}
+	case err != nil:
+		r.refuse(colAmount, err.Error())
+		return money{}
+	}
+	return money{currency, amount}
+}
+
 func (r *row) amount(field, text, currency string) int64 {
 	amount, err := bill.ParseAmount(text, currency)
-	if err != nil && !errors.Is(err, bill.ErrCurrency) { // an unknown currency is the currency's fault
+	if err != nil && !errors.Is(err, bill.ErrCurrency) {
 		r.refuse(field, err.Error())
 	}
 	return amount

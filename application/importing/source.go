@@ -23,6 +23,8 @@ type Source struct {
 	rows  io.Reader
 	size  int64 // bytes of rows; 0: not known
 	notes []string
+
+	rewind func() error // makes rows begin anew; nil: they can be read once
 }
 
 // NewSource returns rows that need no inspection: canonical CSV that a program made.
@@ -53,6 +55,12 @@ func (s *Source) inspect(file io.ReadSeeker) error {
 		return err
 	}
 	if s.rows, err = form.Reader(file); err != nil {
+		return err
+	}
+	s.rewind = func() (err error) {
+		if _, err = file.Seek(0, io.SeekStart); err == nil {
+			s.rows, err = form.Reader(file)
+		}
 		return err
 	}
 	if form.Unterminated && !s.file.AllowUnterminated {

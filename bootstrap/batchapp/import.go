@@ -34,9 +34,10 @@ const saidRefusals = 10
 
 // importArguments are the import's flags.
 type importArguments struct {
-	month, file, label, encoding, zone, notBefore, rejects, actor, reason string
-	correct, allowNew, allowConcurrent, allowUnterminated                 bool
-	files                                                                 []string
+	month, file, label, encoding, zone, notBefore, rejects, remarks, actor, reason string
+	correct, allowNew, allowConcurrent, allowUnterminated, firstAddress            bool
+	expectRows                                                                     int
+	files, expectTotals                                                            []string
 }
 
 func (a *importArguments) flags(flags *pflag.FlagSet) {
@@ -50,7 +51,11 @@ func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of new customers although dispatch of the month has begun (needs --reason)")
 	flags.BoolVar(&a.allowConcurrent, "allow-concurrent", false, "run although another import of the month is running")
 	flags.BoolVar(&a.allowUnterminated, "allow-unterminated", false, "accept a file that does not end with a line break as complete")
+	flags.BoolVar(&a.firstAddress, "first-address", false, "use the first of several addresses in one field; without: that channel is left out, with a remark")
+	flags.IntVar(&a.expectRows, "expect-rows", -1, "`rows` that the file must have; nothing of it is imported where it has others")
+	flags.StringArrayVar(&a.expectTotals, "expect-total", nil, "`total` that the file must come to, as KRW=123,456 (repeat it for each currency); nothing of it is imported where it differs")
 	flags.StringVar(&a.rejects, "rejects", "", "`file` for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
+	flags.StringVar(&a.remarks, "remarks", "", "`file` for remarks about rows that were taken; an earlier one is never overwritten; without: remarks.csv beside the file")
 	flags.StringVar(&a.actor, "actor", whoami(), "who imports; recorded")
 	flags.StringVar(&a.reason, "reason", "", "why; recorded")
 }
@@ -104,6 +109,11 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: correct them there and import that file%s\n", n, f.rejects, f.again(f.named.Encoding))
 		}
 	}
+	for _, f := range files {
+		if f.summary.Remarks > 0 {
+			fmt.Fprintf(stderr, "remarks: %d (%s). The rows were taken; %s has the remarks with line, field and kind\n", f.summary.Remarks, f.result.kinds(), f.remarks)
+		}
+	}
 	if failure == nil && refused > 0 {
 		return cli.Exit(core.ExitRejected)
 	}
@@ -147,7 +157,7 @@ func whoami() string {
 // read checks the flags.
 func (a *importArguments) read() (file importing.File, options importing.Options, err error) {
 	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.allowUnterminated}
-	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent}
+	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress}
 	if a.label != "" {
 		file.Name = a.label
 	}
@@ -171,33 +181,18 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 			return file, options, fmt.Errorf("--not-before: %q is not of the form 2026-11-25T09:00:00+09:00", a.notBefore)
 		}
 	}
+	control, err := a.control()
+	if err != nil {
+		return file, options, err
+	}
 	if a.rejects == "" {
 		a.rejects = filepath.Join(filepath.Dir(a.file), "rejects.csv")
 	}
-	options = importing.Options{Rules: rules, By: port.Act{Actor: a.actor, Reason: a.reason}, Workers: runtime.GOMAXPROCS(0) + 2}
-	return file, options, nil
-}
-
-// importReport shows how an import goes.
-type importReport struct {
-	work    *progress.Work
-	refused int
-}
-
-// Note implements importing.Reporter.
-func (r *importReport) Note(text string) { r.work.Say("note: %s", text) }
-
-// Refused implements importing.Reporter: the first refused rows are shown.
-func (r *importReport) Refused(row importing.Refusal) {
-	if r.refused++; r.refused <= saidRefusals {
-		r.work.Say("%s", refusalText(row))
+	if a.remarks == "" {
+		a.remarks = filepath.Join(filepath.Dir(a.file), "remarks.csv")
 	}
-}
-
-// Progress implements importing.Reporter.
-func (r *importReport) Progress(p importing.Progress) {
-	r.work.All(p.All)
-	r.work.Set(p.Bytes)
+	options = importing.Options{Rules: rules, Control: control, By: port.Act{Actor: a.actor, Reason: a.reason}, Workers: runtime.GOMAXPROCS(0) + 2}
+	return file, options, nil
 }
 
 // run imports one file.
@@ -217,29 +212,20 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 			return fmt.Errorf("import %s: %w", f.named.Name, err)
 		}
 	}
-	rejects := &lateFile{path: f.rejects}
+	rejects, remarks := &lateFile{path: f.rejects}, &lateFile{path: f.remarks}
 	defer func() {
-		err = errors.Join(err, rejects.Close())
-		f.rejects = rejects.path
+		err = errors.Join(err, rejects.Close(), remarks.Close())
+		f.rejects, f.remarks = rejects.path, remarks.path
 	}()
-	report := &importReport{work: progress.On(stderr).Begin("import", "bytes", file.before.Size())}
+	report := &importReport{result: &f.result, work: progress.On(stderr).Begin("import", "bytes", file.before.Size())}
 	defer report.work.End()
 	options := f.options
-	options.Rejects, options.Reporter = rejects, report
+	options.Rejects, options.Remarks, options.Reporter = rejects, remarks, report
 	f.summary, err = b.Importer.Import(ctx, source, options)
 	if report.refused > saidRefusals {
 		report.work.Say("… and %d more", report.refused-saidRefusals)
 	}
 	return err
-}
-
-// refusalText says which row was not taken and why.
-func refusalText(r importing.Refusal) string {
-	text := fmt.Sprintf("line %d", r.Line)
-	if r.Customer != "" {
-		text += fmt.Sprintf(", customer %q", r.Customer)
-	}
-	return text + ": " + r.Text()
 }
 
 // source is a billing file that is watched while it is read.

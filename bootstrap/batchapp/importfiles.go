@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/bootstrap/progress"
 )
 
 // importedFile is one of the files of an import, and what it came to.
@@ -16,6 +17,7 @@ type importedFile struct {
 	options importing.Options
 	plain   int64 // bytes unpacked, once they are known
 	summary importing.Summary
+	result  importResult
 }
 
 // importedFiles are the files of an import, one after the other.
@@ -29,6 +31,9 @@ func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
 		return nil, errors.New("--file is missing")
 	case len(paths) > 1 && a.label != "":
 		return nil, errors.New("--label names one file, and there are several: import them one by one, or without it")
+	}
+	if len(paths) > 1 && (a.expectRows >= 0 || len(a.expectTotals) > 0) {
+		return nil, errors.New("--expect-rows and --expect-total are of one file, and there are several: import them one by one")
 	}
 	var files importedFiles
 	for _, path := range paths {
@@ -72,6 +77,8 @@ func (files importedFiles) total() (t importing.Summary) {
 		t.Conflicts += f.summary.Conflicts
 		t.Rejected += f.summary.Rejected
 		t.Resolved += f.summary.Resolved
+		t.Remarks += f.summary.Remarks
+		t.Blank += f.summary.Blank
 	}
 	return t
 }
@@ -79,16 +86,16 @@ func (files importedFiles) total() (t importing.Summary) {
 // answer is the document of the one file, or of all of them with one for each.
 func (files importedFiles) answer() any {
 	if len(files) == 1 {
-		return files[0].importArguments.answer(files[0].options.Rules.Month, files[0].summary)
+		return files[0].answer()
 	}
 	all := importArguments{file: fmt.Sprintf("%d files", len(files))}
 	document := struct {
 		importDocument
 		Files []importDocument `json:"files"`
 	}{importDocument: all.answer(files[0].options.Rules.Month, files.total())}
-	document.Rejects = "" // each file has its own
+	document.Rejects, document.RemarksFile = "", "" // each file has its own
 	for _, f := range files {
-		document.Files = append(document.Files, f.importArguments.answer(f.options.Rules.Month, f.summary))
+		document.Files = append(document.Files, f.answer())
 	}
 	return document
 }
@@ -105,7 +112,19 @@ func (files importedFiles) print(w io.Writer) {
 	if len(files) > 1 {
 		for _, f := range files {
 			line(f.file, f.summary)
+			f.printTotals(w)
 		}
 	}
 	line("month "+files[0].options.Rules.Month.String(), files.total())
+	if len(files) == 1 {
+		files[0].printTotals(w)
+	}
+}
+
+// printTotals writes what the rows come to in each currency, to be compared with the system that wrote the file.
+func (f *importedFile) printTotals(w io.Writer) {
+	for _, total := range f.result.totals {
+		fmt.Fprintf(w, "  %s: the file has %s in %s rows; of them the month has %s in %s\n", total.Currency, total.Text(total.File), progress.Thousands(total.File.Rows),
+			total.Text(total.Month), progress.Thousands(total.Month.Rows))
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
@@ -77,7 +78,7 @@ func (a *billFlags) find(ctx context.Context, u operatorapp.UseCases) (key.Targe
 	if err != nil {
 		return key.Target{}, err
 	}
-	target, _, err := u.Acts.Report.Find(ctx, month, a.customer)
+	target, _, err := u.Acts.Report.Find(ctx, month, bill.CustomerNumber(a.customer))
 	if errors.Is(err, port.ErrNotFound) {
 		_, err = u.Answers.Why(ctx, month, a.customer)
 		var none *answer.NoBill

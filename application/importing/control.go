@@ -1,0 +1,124 @@
+package importing
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/port"
+)
+
+// Control is what the file is expected to come to, as the system that wrote it says. Where the file differs, nothing of it
+// is imported.
+type Control struct {
+	Rows   int                 // blank ones not counted; negative: not given
+	Totals map[string]*big.Int // by currency, in minor units; empty: not given
+}
+
+// ParseTotal parses the expected total of one currency: "KRW=123,456", "USD=-1234.50".
+func ParseTotal(text string) (currency string, amount *big.Int, err error) {
+	currency, number, found := strings.Cut(text, "=")
+	currency = strings.ToUpper(strings.TrimSpace(currency))
+	digits, known := bill.Digits(currency)
+	if !found || !known {
+		return "", nil, fmt.Errorf("%q is not of the form KRW=123,456: a currency of ISO 4217 and a total", text)
+	}
+	whole, fraction, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(number), ",", ""), ".")
+	for len(fraction) < digits {
+		fraction += "0"
+	}
+	amount, ok := new(big.Int).SetString(whole+fraction[:digits], 10)
+	if !ok || whole == "" || strings.Trim(fraction[digits:], "0") != "" || strings.ContainsAny(whole+fraction, "+_") {
+		return "", nil, fmt.Errorf("%q is not of the form KRW=123,456: the total is no amount of %s", text, currency)
+	}
+	return currency, amount, nil
+}
+
+// IsZero reports whether nothing is expected.
+func (c Control) IsZero() bool { return c.Rows < 0 && len(c.Totals) == 0 }
+
+// check reads the whole source and compares it. billfile.ErrRefused where it differs.
+func (c Control) check(source *Source) error {
+	if c.IsZero() {
+		return nil
+	}
+	if source.rewind == nil {
+		return fmt.Errorf("%w: control sums need a source that can be read twice", port.ErrInvalid)
+	}
+	rows, found, err := survey(source)
+	if err != nil {
+		return err
+	}
+	if differs := c.differences(rows, found); len(differs) > 0 {
+		return fmt.Errorf("%w: it is not what was expected: %s", billfile.ErrRefused, strings.Join(differs, "; "))
+	}
+	return source.rewind()
+}
+
+func (c Control) differences(rows int, found totals) (differs []string) {
+	if c.Rows >= 0 && rows != c.Rows {
+		differs = append(differs, fmt.Sprintf("%d rows were expected, and it has %d", c.Rows, rows))
+	}
+	if len(c.Totals) == 0 {
+		return differs
+	}
+	readable := 0
+	for _, total := range found.list() {
+		readable += total.File.Rows
+		want, expected := c.Totals[total.Currency]
+		switch {
+		case !expected:
+			differs = append(differs, fmt.Sprintf("no total of %s was expected, and %d rows have one: %s", total.Currency, total.File.Rows, total.Text(total.File)))
+		case want.Cmp(total.File.Amount) != 0:
+			differs = append(differs, fmt.Sprintf("a total of %s %s was expected, and it has %s", total.Currency, groupedBig(want, total.Currency), total.Text(total.File)))
+		}
+	}
+	for currency, want := range c.Totals {
+		if _, there := found[currency]; !there && want.Sign() != 0 {
+			differs = append(differs, fmt.Sprintf("a total of %s %s was expected, and no row has one", currency, groupedBig(want, currency)))
+		}
+	}
+	if len(differs) > 0 && readable < rows {
+		differs = append(differs, fmt.Sprintf("the totals of %d rows cannot be read", rows-readable))
+	}
+	slices.Sort(differs)
+	return differs
+}
+
+// survey reads a source to its end. It returns how many rows it has, and what those come to whose total can be read.
+func survey(source *Source) (rows int, found totals, err error) {
+	lines := newSplitter(source.rows)
+	head, err := lines.header(source.file.Encoding)
+	if err != nil {
+		return 0, nil, err
+	}
+	found = totals{}
+	var sums chunkSums
+	for ; ; rows++ {
+		if rows%chunkRows == 0 {
+			found.take(sums)
+			sums = nil
+		}
+		next, err := lines.next()
+		for err == nil && head.isBlank(next) {
+			next, err = lines.next()
+		}
+		if errors.Is(err, io.EOF) {
+			found.take(sums)
+			return rows, found, nil
+		}
+		if err != nil {
+			return rows, nil, fmt.Errorf("read line %d: %w", lines.line+1, err)
+		}
+		if next.problem == "" && len(next.fields) == len(head.names) {
+			head.bare(next.fields)
+			reading := row{header: head, fields: next.fields}
+			sums.add(reading.readTotal(strings.ToUpper(reading.text(colCurrency))), 1, 0)
+		}
+	}
+}
