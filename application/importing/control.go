@@ -16,7 +16,7 @@ import (
 // Control is what the file is expected to come to, as the system that wrote it says. Where the file differs, nothing of it
 // is imported.
 type Control struct {
-	Rows   int                 // blank ones not counted; negative: not given
+	Rows   int                 // blank ones not counted; 0: not given
 	Totals map[string]*big.Int // by currency, in minor units; empty: not given
 }
 
@@ -40,7 +40,7 @@ func ParseTotal(text string) (currency string, amount *big.Int, err error) {
 }
 
 // IsZero reports whether nothing is expected.
-func (c Control) IsZero() bool { return c.Rows < 0 && len(c.Totals) == 0 }
+func (c Control) IsZero() bool { return c.Rows <= 0 && len(c.Totals) == 0 }
 
 // check reads the whole source and compares it. billfile.ErrRefused where it differs.
 func (c Control) check(source *Source) error {
@@ -61,7 +61,7 @@ func (c Control) check(source *Source) error {
 }
 
 func (c Control) differences(rows int, found totals) (differs []string) {
-	if c.Rows >= 0 && rows != c.Rows {
+	if c.Rows > 0 && rows != c.Rows {
 		differs = append(differs, fmt.Sprintf("%d rows were expected, and it has %d", c.Rows, rows))
 	}
 	if len(c.Totals) == 0 {

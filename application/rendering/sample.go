@@ -11,7 +11,7 @@ const sampleMonth = key.Month(2026*12 + 10)
 // Sample is an invented bill. Templates are tried on all samples when they are loaded, and shown with them when no real
 // bill is at hand.
 type Sample struct {
-	Name string // "full", "bare", "nothing to pay"
+	Name string // "full", "bare", "nothing to pay", "credit note"
 	Bill bill.Bill
 }
 
@@ -35,5 +35,7 @@ func Samples(language string) []Sample {
 	bare := bill.Bill{Customer: full.Customer, Language: full.Language, Currency: full.Currency, Amount: full.Amount, DueDate: full.DueDate}
 	nothing := full
 	nothing.Amount, nothing.Items = 0, full.Items[:1]
-	return []Sample{{"full", full}, {"bare", bare}, {"nothing to pay", nothing}}
+	credit := full
+	credit.Amount, credit.Items = -full.Amount, []bill.Item{{Name: full.Items[0].Name, Amount: -full.Amount}}
+	return []Sample{{"full", full}, {"bare", bare}, {"nothing to pay", nothing}, {"credit note", credit}}
 }

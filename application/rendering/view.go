@@ -29,6 +29,8 @@ type View struct {
 	ShortMonth  string     `help:"the same, short: Nov, 11월"`
 	Amount      string     `help:"the total: $29.85, ₩12,300 or 12,300원"`
 	PlainAmount string     `help:"the total, in characters that text messages have: USD 29.85"`
+	Credit      string     `help:"of a credit note, whose total is negative: the total without its sign, $29.85; else empty"`
+	PlainCredit string     `help:"the same, in characters that text messages have"`
 	Payable     bool       `help:"the total is more than nothing"`
 	Before      string     `help:"what was billed in all months before; empty where nothing was"`
 	Due         string     `help:"the due date: November 25, 2026, or 2026년 11월 25일"`
@@ -89,6 +91,9 @@ func newView(b bill.Bill, month key.Month, class policy.MessageClass, identity S
 	}
 	if b.BilledBefore != nil {
 		v.Before = money(*b.BilledBefore, b.Currency, l.tag)
+	}
+	if b.Amount < 0 {
+		v.Credit, v.PlainCredit = money(-b.Amount, b.Currency, l.tag), plainMoney(-b.Amount, b.Currency, l.tag)
 	}
 	for i, item := range b.Items {
 		v.Items[i] = ViewItem{headerSafe(item.Name), money(item.Amount, b.Currency, l.tag), plainMoney(item.Amount, b.Currency, l.tag)}

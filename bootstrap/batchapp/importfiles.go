@@ -32,7 +32,7 @@ func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
 	case len(paths) > 1 && a.label != "":
 		return nil, errors.New("--label names one file, and there are several: import them one by one, or without it")
 	}
-	if len(paths) > 1 && (a.expectRows >= 0 || len(a.expectTotals) > 0) {
+	if len(paths) > 1 && (a.expectRows > 0 || len(a.expectTotals) > 0) {
 		return nil, errors.New("--expect-rows and --expect-total are of one file, and there are several: import them one by one")
 	}
 	var files importedFiles
