@@ -25,6 +25,8 @@ type Bill struct {
 	Items        []Item `json:"items,omitempty"`
 	Payment      string `json:"payment_method,omitempty"`  // how this customer pays: "Bank transfer (automatic)"
 	Unsubscribe  string `json:"unsubscribe_url,omitempty"` // address of one-click unsubscription (RFC 8058); advertising only
+
+	Fields map[string]string `json:"fields,omitempty"` // what templates may show besides, by name: kwh, meter
 }
 
 // Item is one line of a bill.

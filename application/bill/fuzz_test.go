@@ -70,6 +70,7 @@ func FuzzPlainBill(f *testing.F) {
 			Customer: "C-1", Name: "김하나", Language: "ko", Currency: "KRW", BilledBefore: &before, DueDate: "2026-11-25", Payment: "자동이체 (국민은행)",
 			Unsubscribe: "https://example.com/unsubscribe/C-1", Items: []Item{{"인터넷 (광랜 500M)", 33_000}, {"결합 할인", -12_000}},
 		},
+		{Customer: "C-1", Language: "ko", Currency: "KRW", DueDate: "2026-11-25", Fields: map[string]string{"kwh": "350", "사용량": "1,204 kWh"}},
 		{Customer: "C-1", Name: "Hana Pine", Language: "en", Currency: "USD", Amount: 8_485, DueDate: "2026-11-25", Items: []Item{{"Internet, fiber optic", 5_000}}},
 	} {
 		data, err := sample.Encode()
@@ -83,6 +84,8 @@ func FuzzPlainBill(f *testing.F) {
 	}
 	f.Add(`{"customer_number":"1","name":"\u0041\"","language":"","currency":"","amount":-0,"billed_before":01,"due_date":"","items":[]}`)
 	f.Add(`{"customer_number":"1","language":"","currency":"","amount":99999999999999999999,"due_date":"","items":[{"name":"","amount":1},]}`)
+	f.Add(`{"customer_number":"1","language":"","currency":"","amount":1,"due_date":"","fields":{"a":"b","a":"c"}}`)
+	f.Add(`{"customer_number":"1","language":"","currency":"","amount":1,"due_date":"","fields":{}}`)
 	f.Fuzz(func(t *testing.T, data string) {
 		quick, plain := plainBill(data)
 		if !plain {

@@ -32,6 +32,14 @@ func plainBill(data string) (b Bill, plain bool) {
 	}
 	b.Payment = r.maybe(`,"payment_method":"`)
 	b.Unsubscribe = r.maybe(`,"unsubscribe_url":"`)
+	if r.has(`,"fields":{`) {
+		b.Fields = map[string]string{}
+		for first := true; !r.bad && (first || r.has(`,`)); first = false {
+			name := r.text(`"`)
+			b.Fields[name] = r.text(`:"`)
+		}
+		r.must(`}`)
+	}
 	r.must(`}`)
 	return b, !r.bad && r.rest == "" && utf8.ValidString(data)
 }

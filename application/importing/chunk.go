@@ -94,19 +94,24 @@ func (c *chunk) read() (more bool, err error) {
 			c.blank++
 			continue
 		}
-		fields := make([][]byte, len(next.fields))
-		for i, field := range next.fields {
-			if cap(arena)-len(arena) < len(field) {
-				arena = make([]byte, 0, max(len(field), maxRecord))
-			}
-			start := len(arena)
-			arena = append(arena, field...)
-			fields[i] = arena[start:len(arena):len(arena)]
-		}
-		next.fields = fields
+		next.fields, arena = copied(next.fields, arena)
 		c.records = append(c.records, next)
 	}
 	return true, nil
+}
+
+// copied copies fields into memory that the caller owns.
+func copied(fields [][]byte, arena []byte) (own [][]byte, rest []byte) {
+	own = make([][]byte, len(fields))
+	for i, field := range fields {
+		if cap(arena)-len(arena) < len(field) {
+			arena = make([]byte, 0, max(len(field), maxRecord))
+		}
+		start := len(arena)
+		arena = append(arena, field...)
+		own[i] = arena[start:len(arena):len(arena)]
+	}
+	return own, arena
 }
 
 // process takes the chunk through all steps.
@@ -132,6 +137,8 @@ func (c *chunk) process(ctx context.Context) error {
 func (c *chunk) parse() {
 	c.accepted, c.amounts = make([]int, 0, len(c.records)), make([]money, 0, len(c.records))
 	for at, next := range c.records {
+		next = c.run.lines.canonical(next)
+		c.records[at] = next
 		p := c.run.parse(next)
 		c.amounts = append(c.amounts, p.total)
 		if p.refused != nil {

@@ -92,7 +92,7 @@ func (c Control) differences(rows int, found totals) (differs []string) {
 
 // survey reads a source to its end. It returns how many rows it has, and what those come to whose total can be read.
 func survey(source *Source) (rows int, found totals, err error) {
-	lines := newSplitter(source.rows)
+	lines := newRows(source)
 	head, err := lines.header(source.file.Encoding)
 	if err != nil {
 		return 0, nil, err
@@ -115,6 +115,7 @@ func survey(source *Source) (rows int, found totals, err error) {
 		if err != nil {
 			return rows, nil, fmt.Errorf("read line %d: %w", lines.line+1, err)
 		}
+		next = lines.canonical(next)
 		if next.problem == "" && len(next.fields) == len(head.names) {
 			head.bare(next.fields)
 			reading := row{header: head, fields: next.fields}

@@ -19,6 +19,9 @@ type record struct {
 	line    int      // the line on which it begins, from 1
 	fields  [][]byte // as RFC 4180 splits and unquotes them
 	problem string   // why it is malformed, in which case fields are a guess; "" otherwise
+
+	more   [][][]byte // by a mapping: the further rows of the same bill
+	faults faults     // by a mapping: values that it cannot read
 }
 
 // splitter splits a file into records by RFC 4180, and does not let one broken quote swallow what follows: a malformed
@@ -26,19 +29,29 @@ type record struct {
 // bound and has as many fields as the header. Otherwise only its first line is malformed, and the lines behind it are
 // records of their own. So a quoted line break cannot smuggle a record in, and a stray quote costs one line.
 type splitter struct {
-	from   io.Reader
-	buffer []byte // bytes read and not consumed
-	read   int64  // bytes taken from the reader
-	line   int    // lines consumed
-	want   int    // fields of the header; 0: none read yet
-	most   int    // the most bytes of one record
-	end    error  // why there is no more to read: io.EOF, or an error
+	from    io.Reader
+	buffer  []byte // bytes read and not consumed
+	read    int64  // bytes taken from the reader
+	line    int    // lines consumed
+	want    int    // fields of the header; 0: none read yet
+	formula bool   // ="00123" is a quoted field, as spreadsheets write it
+	loose   bool   // a record of several lines may have any number of fields: the header is being looked for
+	most    int    // the most bytes of one record
+	end     error  // why there is no more to read: io.EOF, or an error
+
+	separator byte
+	ends      string // the bytes that end a field without quotes
 
 	scratch [][]byte
 	unquote []byte
 }
 
-func newSplitter(from io.Reader) *splitter { return &splitter{from: from, most: maxRecord} }
+func newSplitter(from io.Reader) *splitter { return newSplitterAt(from, ',') }
+
+// newSplitterAt splits a file whose fields are separated by something else than commas.
+func newSplitterAt(from io.Reader, separator byte) *splitter {
+	return &splitter{from: from, most: maxRecord, separator: separator, ends: string(separator) + "\r\n"}
+}
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -67,7 +80,7 @@ func (s *splitter) next() (record, error) {
 		}
 		start := s.line + 1
 		if long {
-			r := record{line: start, fields: bytes.Split(bytes.Clone(line), []byte{','}), problem: fmt.Sprintf("the line has more than %d bytes (only its beginning is kept)", s.most)}
+			r := record{line: start, fields: bytes.Split(bytes.Clone(line), []byte{s.separator}), problem: fmt.Sprintf("the line has more than %d bytes (only its beginning is kept)", s.most)}
 			return r, s.skipLine()
 		}
 		if len(line) == 0 {
@@ -144,13 +157,13 @@ func (s *splitter) consume(size int) {
 
 // severalLines returns a record whose quotes contain line breaks, if it is well-formed.
 func (s *splitter) severalLines(start int) (record, bool) {
-	if s.want == 0 {
+	if s.want == 0 && !s.loose {
 		return record{}, false
 	}
 	s.fill(s.most)
 	window := s.buffer[:min(len(s.buffer), s.most)]
 	fields, rest, problem := s.split(window, true)
-	if problem != "" || len(fields) != s.want {
+	if problem != "" || len(fields) != s.want && !s.loose {
 		return record{}, false
 	}
 	s.consume(len(window) - len(rest))
@@ -168,12 +181,15 @@ func (s *splitter) split(text []byte, several bool) (fields [][]byte, rest []byt
 			return nil, text, fmt.Sprintf("it has more than %d fields", maxFields)
 		}
 		var field []byte
+		if s.formula && bytes.HasPrefix(text, []byte(`="`)) {
+			text = text[1:]
+		}
 		if len(text) > 0 && text[0] == '"' {
 			if field, text, problem = s.quoted(text[1:], several); problem != "" {
 				return nil, text, problem
 			}
 		} else {
-			end := bytes.IndexAny(text, ",\r\n")
+			end := bytes.IndexAny(text, s.ends)
 			if end < 0 {
 				end = len(text)
 			}
@@ -186,7 +202,7 @@ func (s *splitter) split(text []byte, several bool) (fields [][]byte, rest []byt
 		switch {
 		case len(text) == 0:
 			return s.scratch, nil, ""
-		case text[0] == ',':
+		case text[0] == s.separator:
 			text = text[1:]
 		case text[0] == '\n':
 			return s.scratch, text[1:], ""
@@ -208,7 +224,7 @@ func (s *splitter) guess(line []byte) [][]byte {
 	for {
 		if len(line) > 0 && line[0] == '"' {
 			field, rest, problem := s.quoted(line[1:], false)
-			if problem == "" && (len(rest) == 0 || rest[0] == ',') {
+			if problem == "" && (len(rest) == 0 || rest[0] == s.separator) {
 				fields = append(fields, field)
 				if len(rest) == 0 {
 					return fields
@@ -217,7 +233,7 @@ func (s *splitter) guess(line []byte) [][]byte {
 				continue
 			}
 		}
-		field, rest, more := bytes.Cut(line, []byte{','})
+		field, rest, more := bytes.Cut(line, []byte{s.separator})
 		fields = append(fields, field)
 		if !more {
 			return fields

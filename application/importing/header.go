@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -52,7 +53,8 @@ var ErrHeader = fmt.Errorf("%w: the file has no header of billing data", port.Er
 // header knows where each column stands, and how fields are encoded.
 type header struct {
 	names    []string       // as in the file, byte for byte
-	column   map[string]int // only columns in Columns or rejectColumns
+	column   map[string]int // only columns in Columns or rejectColumns, and fields.NAME
+	fields   []string       // the columns fields.NAME that bills keep for templates, by their names
 	unknown  []string       // all other columns, decoded
 	refused  bool           // the file is a rejects.csv, whose fields are guarded against formulas
 	encoding billfile.Encoding
@@ -72,19 +74,14 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	}
 	h := header{column: map[string]int{}, encoding: encoding}
 	for i, field := range first.fields {
-		h.names = append(h.names, string(field))
 		text, _ := encoding.Text(field)
-		name := strings.ToLower(strings.TrimSpace(text))
-		ours := slices.Contains(rejectColumns, name)
-		if !ours && !slices.Contains(Columns, name) {
-			h.unknown = append(h.unknown, strings.TrimSpace(text))
-			continue
+		if !h.add(i, strings.TrimSpace(text)) {
+			return header{}, fmt.Errorf("%w: the column %s is there twice", ErrHeader, strings.ToLower(strings.TrimSpace(text)))
 		}
-		if _, twice := h.column[name]; twice {
-			return header{}, fmt.Errorf("%w: the column %s is there twice", ErrHeader, name)
-		}
-		h.column[name] = i
-		h.refused = h.refused || ours
+		h.names[i] = string(field)
+	}
+	if len(h.fields) > maxFieldsOfBill {
+		return header{}, fmt.Errorf("%w: it has more than %d columns %sNAME", ErrHeader, maxFieldsOfBill, mapping.FieldPrefix)
 	}
 	if missing := h.missing(); len(missing) > 0 {
 		return header{}, fmt.Errorf("%w: %s", ErrHeader, cmp.Or(separator(first.fields), h.wanted(missing)))
@@ -94,6 +91,28 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 		s.most = maxRefused
 	}
 	return h, nil
+}
+
+// add notes the next column; false where it is there already.
+func (h *header) add(at int, text string) bool {
+	h.names = append(h.names, text)
+	name := strings.ToLower(text)
+	field, isField := strings.CutPrefix(name, mapping.FieldPrefix)
+	isField = isField && mapping.IsFieldName(field)
+	ours := slices.Contains(rejectColumns, name)
+	if !ours && !isField && !slices.Contains(Columns, name) {
+		h.unknown = append(h.unknown, text)
+		return true
+	}
+	if _, twice := h.column[name]; twice {
+		return false
+	}
+	h.column[name] = at
+	h.refused = h.refused || ours
+	if isField {
+		h.fields = append(h.fields, field)
+	}
+	return true
 }
 
 // missing returns the required columns that the header does not have.

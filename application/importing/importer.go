@@ -52,6 +52,9 @@ func (i *Importer) Import(ctx context.Context, source *Source, options Options) 
 	if run.summary.Blank > 0 {
 		run.reporter.Note(fmt.Sprintf("blank rows are skipped: %d have nothing in any field", run.summary.Blank))
 	}
+	if n := run.lines.skipped; n > 0 {
+		run.reporter.Note(fmt.Sprintf("%d rows are no bills according to skip_rows of the mapping, and are left out", n))
+	}
 	if run.summary.Rows == 0 {
 		run.reporter.Note("the file has a header and no rows")
 	}
@@ -68,7 +71,7 @@ type run struct {
 	workers  int
 
 	zones       port.Zones
-	lines       *splitter
+	lines       *billRows
 	header      header
 	rejects     *rejectFile // nil: not asked for
 	remarks     *remarkFile // nil: not asked for
@@ -99,7 +102,7 @@ func newRun(ports Ports, source *Source, options Options) (*run, error) {
 			return nil, fmt.Errorf("import %s: %w", source.file.Name, err)
 		}
 	}
-	r.lines = newSplitter(source.rows)
+	r.lines = newRows(source)
 	if r.header, err = r.lines.header(source.file.Encoding); err != nil {
 		return nil, fmt.Errorf("import %s: %w", source.file.Name, err)
 	}

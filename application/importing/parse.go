@@ -20,7 +20,7 @@ func (r *run) parse(next record) (p parsed) {
 	r.header.bare(next.fields)
 	before := r.header.before(next.fields)
 	place := r.place(before.place, next.line)
-	reading := row{header: r.header, zones: &r.zones, fields: next.fields}
+	reading := row{header: r.header, zones: &r.zones, fields: next.fields, wrong: next.faults}
 	refuse := func(customer string, wrong ...fault) parsed {
 		return parsed{refused: &refusal{faults: wrong, place: place, customer: customer}, total: reading.total}
 	}

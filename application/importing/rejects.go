@@ -14,6 +14,7 @@ import (
 
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/sheet"
 )
@@ -171,7 +172,7 @@ func (h header) before(fields [][]byte) refusedBefore {
 		b.place = port.RejectedRow{File: file, Line: line}
 	}
 	for field := range strings.SplitSeq(text(colRejectField), faultSeparator) {
-		if slices.Contains(Columns, field) {
+		if slices.Contains(Columns, field) || strings.HasPrefix(field, mapping.FieldPrefix) {
 			b.fields = append(b.fields, field)
 		}
 	}

@@ -207,6 +207,7 @@ func (r *row) data(rules Rules) bill.Bill {
 		r.remark(DueBeforeMonth, colDueDate, "is before the billing month begins")
 	}
 	b.Items = r.items(b.Currency)
+	b.Fields = r.extraFields()
 	if b.Payment = r.text(colPayment); len(b.Payment) > maxPayment {
 		r.refuse(colPayment, fmt.Sprintf("has more than %d bytes", maxPayment))
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/importing/mapping"
+	"github.com/balsong/balsong/application/port"
 )
 
 // File says what is known about a file of billing data before it is read.
@@ -14,10 +16,11 @@ type File struct {
 	Name              string            // without directories: bills and refused rows are recorded under it
 	Encoding          billfile.Encoding // what the user asked for
 	AllowUnterminated bool              // the file is whole although it does not end with a line break
+	Mapping           *mapping.Mapping  // how its columns become those of billing data; nil: it is canonical
 	Unchanged         func() error      // returns billfile.ErrChanged if the file changed since it was opened; may be nil
 }
 
-// Source is billing data that can be imported once: canonical CSV, unpacked, without a byte order mark.
+// Source is billing data that can be imported once: canonical CSV, or CSV with a mapping; unpacked, without a byte order mark.
 type Source struct {
 	file  File
 	rows  io.Reader
@@ -46,7 +49,11 @@ func Open(file io.ReadSeeker, f File) (*Source, error) {
 }
 
 func (s *Source) inspect(file io.ReadSeeker) error {
-	form, err := billfile.Inspect(file, s.file.Encoding)
+	asked, err := s.file.encoding()
+	if err != nil {
+		return err
+	}
+	form, err := billfile.Inspect(file, asked)
 	if err != nil {
 		return err
 	}
@@ -54,13 +61,17 @@ func (s *Source) inspect(file io.ReadSeeker) error {
 	if err := errors.Join(err, s.file.Unchanged()); err != nil {
 		return err
 	}
-	if s.rows, err = form.Reader(file); err != nil {
-		return err
+	reader := form.Reader
+	if s.file.Mapping != nil {
+		reader = form.TextReader
 	}
 	s.rewind = func() (err error) {
 		if _, err = file.Seek(0, io.SeekStart); err == nil {
-			s.rows, err = form.Reader(file)
+			s.rows, err = reader(file)
 		}
+		return err
+	}
+	if err = s.rewind(); err != nil {
 		return err
 	}
 	if form.Unterminated && !s.file.AllowUnterminated {
@@ -68,7 +79,29 @@ func (s *Source) inspect(file io.ReadSeeker) error {
 	}
 	s.size, s.notes = form.Size, notesOf(form)
 	s.file.Encoding = form.Encoding
-	return nil
+	if s.file.Mapping == nil || s.file.Mapping.OneBill != "customer" {
+		return nil
+	}
+	if err := checkOrder(s); err != nil {
+		return err
+	}
+	return s.rewind()
+}
+
+// encoding is what the user asked for, else what the mapping says. A mapping for UTF-8 asks for nothing, so that a file in another
+// encoding is refused as a whole, with what to do.
+func (f File) encoding() (billfile.Encoding, error) {
+	if f.Encoding != billfile.Detected || f.Mapping == nil {
+		return f.Encoding, nil
+	}
+	asked, err := billfile.ParseEncoding(f.Mapping.File.Encoding)
+	if err != nil {
+		return asked, fmt.Errorf("%w: the mapping's encoding: %w", port.ErrInvalid, err)
+	}
+	if asked == billfile.UTF8 {
+		asked = billfile.Detected
+	}
+	return asked, nil
 }
 
 // Size returns the bytes of the whole file, unpacked; 0 if they are not known.

@@ -38,6 +38,7 @@ type importArguments struct {
 	correct, allowNew, allowConcurrent, allowUnterminated, firstAddress            bool
 	expectRows                                                                     int
 	files, expectTotals                                                            []string
+	lookArguments
 }
 
 func (a *importArguments) flags(flags *pflag.FlagSet) {
@@ -58,6 +59,7 @@ func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.remarks, "remarks", "", "`file` for remarks about rows that were taken; an earlier one is never overwritten; without: remarks.csv beside the file")
 	flags.StringVar(&a.actor, "actor", whoami(), "who imports; recorded")
 	flags.StringVar(&a.reason, "reason", "", "why; recorded")
+	a.lookArguments.flags(flags)
 }
 
 // importMemory bounds Go's memory while it imports: five million customers of one file are remembered in some 80 MB.
@@ -69,9 +71,15 @@ func newImport() *cobra.Command {
 		Use:   "import --month MONTH --file FILE [FILE …]",
 		Short: "Read a month's billing data and store a bill for each valid row",
 		Long: "Read a month's billing data (docs/contract/billing-csv.md) and store a bill for each valid row. Refused rows go to rejects.csv\n" +
-			"with line, field and reason: correct them there and import that file. Importing a file twice changes nothing.",
-		Example: "  batch import --month 2026-11 --file bills.csv\n  batch import --month 2026-11 --zone UTC part-1.csv.zst part-2.csv.zst",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runImport(cmd, &a, args) },
+			"with line, field and reason: correct them there and import that file. Importing a file twice changes nothing.\n" +
+			"A file of another form, as a spreadsheet or a billing system exports it: --look first, then --mapping.",
+		Example: "  batch import --look bills.csv\n  batch import --month 2026-11 --mapping bills.mapping.yaml bills.csv\n  batch import --month 2026-11 --file bills.csv\n  batch import --month 2026-11 --zone UTC part-1.csv.zst part-2.csv.zst",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.look {
+				return runLook(cmd, &a, args)
+			}
+			return runImport(cmd, &a, args)
+		},
 	}
 	a.flags(cmd.Flags())
 	cli.AddOutput(cmd)
@@ -160,6 +168,9 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress}
 	if a.label != "" {
 		file.Name = a.label
+	}
+	if file.Mapping, err = a.readMapping(); err != nil {
+		return file, options, err
 	}
 	if file.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
 		return file, options, fmt.Errorf("--encoding: %w", err)

@@ -14,6 +14,7 @@ import (
 	"hash"
 	"io"
 
+	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/transform"
 
 	"github.com/balsong/balsong/application/port"
@@ -141,6 +142,15 @@ func (f Form) Reader(file io.Reader) (io.Reader, error) {
 		text = transform.NewReader(text, decoder)
 	}
 	return text, nil
+}
+
+// TextReader is Reader of a file whose text is all decoded into UTF-8, with U+FFFD for bytes that are no text.
+func (f Form) TextReader(file io.Reader) (io.Reader, error) {
+	text, err := f.Reader(file)
+	if err == nil && f.Encoding == EUCKR {
+		text = transform.NewReader(text, korean.EUCKR.NewDecoder())
+	}
+	return text, err
 }
 
 // summed counts and hashes what is read through it.

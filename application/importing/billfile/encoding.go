@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -21,25 +22,27 @@ const (
 	UTF16    Encoding = "utf-16" // its byte order mark says which
 	UTF16LE  Encoding = "utf-16le"
 	UTF16BE  Encoding = "utf-16be"
+	Western  Encoding = "windows-1252" // which holds all of ISO 8859-1
 )
 
 var encodingNames = map[string]Encoding{
 	"": Detected, "utf-8": UTF8, "utf8": UTF8,
 	"euc-kr": EUCKR, "euckr": EUCKR, "cp949": EUCKR, "ms949": EUCKR, "uhc": EUCKR, "windows-949": EUCKR, "ks_c_5601-1987": EUCKR,
 	"utf-16": UTF16, "utf16": UTF16, "utf-16le": UTF16LE, "utf-16be": UTF16BE,
+	"windows-1252": Western, "cp1252": Western, "iso-8859-1": Western, "latin1": Western,
 }
 
 // ParseEncoding parses the name of an encoding; the empty name is Detected.
 func ParseEncoding(name string) (Encoding, error) {
 	encoding, known := encodingNames[strings.ToLower(strings.TrimSpace(name))]
 	if !known {
-		return Detected, fmt.Errorf("%q is none of utf-8, euc-kr (cp949), utf-16, utf-16le, utf-16be", name)
+		return Detected, fmt.Errorf("%q is none of utf-8, euc-kr (cp949), utf-16, utf-16le, utf-16be, windows-1252 (iso-8859-1)", name)
 	}
 	return encoding, nil
 }
 
 // Text decodes a field of a file in this encoding. ok is false if the bytes are not text in it. The file's Reader has
-// decoded UTF-16 already, with U+FFFD for bytes that are not text.
+// decoded UTF-16 and Windows-1252 already, with U+FFFD for bytes that are not text.
 func (e Encoding) Text(field []byte) (text string, ok bool) {
 	switch e {
 	case EUCKR:
@@ -49,7 +52,7 @@ func (e Encoding) Text(field []byte) (text string, ok bool) {
 		decoded, err := korean.EUCKR.NewDecoder().Bytes(field)
 		text = string(decoded)
 		return text, err == nil && !strings.ContainsRune(text, utf8.RuneError) // EUC-KR has no such character
-	case UTF16, UTF16LE, UTF16BE:
+	case UTF16, UTF16LE, UTF16BE, Western:
 		text = string(field)
 		return text, utf8.ValidString(text) && !strings.ContainsRune(text, utf8.RuneError)
 	default:
@@ -57,7 +60,7 @@ func (e Encoding) Text(field []byte) (text string, ok bool) {
 	}
 }
 
-// Bytes encodes text for a file in this encoding, except UTF-16, which the Reader has turned into UTF-8. A character
+// Bytes encodes text for a file in this encoding, except those that the Reader has turned into UTF-8. A character
 // that the encoding lacks becomes a question mark.
 func (e Encoding) Bytes(text string) []byte {
 	if e != EUCKR {
@@ -75,7 +78,7 @@ func (e Encoding) Bytes(text string) []byte {
 	return out
 }
 
-// decoder returns a decoder of UTF-16 into UTF-8; nil for the other encodings, whose fields are decoded one by one
+// decoder returns a decoder of UTF-16 or Windows-1252 into UTF-8; nil for the other encodings, whose fields are decoded one by one
 // (Text).
 func (e Encoding) decoder() transform.Transformer {
 	switch e {
@@ -83,6 +86,8 @@ func (e Encoding) decoder() transform.Transformer {
 		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewDecoder()
 	case UTF16BE:
 		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM).NewDecoder()
+	case Western:
+		return charmap.Windows1252.NewDecoder()
 	default:
 		return nil
 	}

@@ -1,0 +1,237 @@
+package importing
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/importing/mapping"
+)
+
+// billRows are the rows of a source as bills: canonical ones as they are, others as a mapping says.
+type billRows struct {
+	*splitter
+	mapping *mapping.Mapping // nil: the file is canonical
+	made    *mapping.Translator
+	ahead   *record // read already: the first row of the next bill
+	skipped int     // rows that the mapping says are no bills
+}
+
+func newRows(source *Source) *billRows {
+	b := &billRows{splitter: newSplitter(source.rows), mapping: source.file.Mapping}
+	if b.mapping != nil {
+		b.splitter = newSplitterAt(source.rows, b.mapping.File.SeparatorByte())
+		b.formula = true
+	}
+	return b
+}
+
+// headerRows is how many rows at the beginning of a file may stand before its header.
+const headerRows = 60
+
+// header reads the header. With a mapping that is the first row that has all the columns which the mapping names; the header
+// that is returned is the one that the mapping makes.
+func (b *billRows) header(encoding billfile.Encoding) (header, error) {
+	if b.mapping == nil {
+		return b.splitter.header(encoding)
+	}
+	b.fill(len(byteOrderMark))
+	b.buffer = bytes.TrimPrefix(b.buffer, byteOrderMark)
+	b.loose = true
+	var before []string
+	var least *mapping.Missing
+	for range headerRows {
+		next, err := b.splitter.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return header{}, err
+		}
+		fields := textsOf(next.fields)
+		names := mapping.HeaderNames(fields)
+		if b.mapping.File.HeaderRows == 2 && before != nil {
+			names = mapping.HeaderNames(before, fields)
+		}
+		before = fields
+		made, err := b.mapping.Bind(names)
+		var missing *mapping.Missing
+		switch {
+		case err == nil:
+			b.made, b.loose, b.want = made, false, len(names)
+			return madeHeader(made), nil
+		case !errors.As(err, &missing):
+			return header{}, err
+		case least == nil || len(missing.Names) < len(least.Names):
+			least = missing
+		}
+	}
+	if least == nil {
+		return header{}, fmt.Errorf("%w: it is empty", ErrHeader)
+	}
+	return header{}, fmt.Errorf("%w: none of its first %d rows has all columns of the mapping: %w", ErrHeader, headerRows, least)
+}
+
+func textsOf(fields [][]byte) []string {
+	texts := make([]string, len(fields))
+	for i, field := range fields {
+		texts[i] = string(field)
+	}
+	return texts
+}
+
+// madeHeader is the header of the rows that a mapping makes.
+func madeHeader(made *mapping.Translator) header {
+	h := header{column: map[string]int{}, encoding: billfile.UTF8}
+	for at, name := range made.Columns() {
+		h.add(at, name)
+	}
+	return h
+}
+
+// next returns the next row, or with a mapping the rows of the next bill.
+func (b *billRows) next() (record, error) {
+	if b.mapping == nil {
+		return b.splitter.next()
+	}
+	if !b.made.Several() {
+		return b.row()
+	}
+	first := b.ahead
+	b.ahead = nil
+	if first == nil {
+		row, err := b.row()
+		if err != nil {
+			return row, err
+		}
+		first = cloned(row)
+	}
+	size, tooLong := 0, ""
+	for {
+		row, err := b.row()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return record{}, err
+		}
+		if customer := b.customerOf(*first); err == nil && customer != "" && customer == b.customerOf(row) {
+			for _, field := range row.fields {
+				size += len(field)
+			}
+			switch {
+			case len(first.more) < maxItems && size < maxRecord:
+				first.more = append(first.more, cloned(row).fields)
+			default:
+				tooLong = fmt.Sprintf("its bill has more than %d rows or %d bytes", maxItems, maxRecord)
+			}
+			continue
+		}
+		if err == nil {
+			b.ahead = cloned(row)
+		}
+		first.problem = cmp.Or(first.problem, tooLong)
+		return *first, nil
+	}
+}
+
+// customerOf is the number of a row's customer in the form in which it is stored; "" where it has none.
+func (b *billRows) customerOf(row record) string {
+	if row.problem != "" {
+		return ""
+	}
+	return bill.CustomerNumber(string(b.made.Customer(row.fields)))
+}
+
+// row returns the next row of the file that the mapping does not leave out.
+func (b *billRows) row() (record, error) {
+	for {
+		row, err := b.splitter.next()
+		if err != nil {
+			return row, err
+		}
+		if row.problem == "" && len(row.fields) != b.want {
+			b.fit(&row)
+		}
+		if b.made.Skips(row.fields) {
+			b.skipped++
+			continue
+		}
+		return row, nil
+	}
+}
+
+// fit forgives empty fields behind the last column, which spreadsheets write.
+func (b *billRows) fit(row *record) {
+	fields := len(row.fields)
+	for len(row.fields) > b.want && len(bytes.TrimSpace(row.fields[len(row.fields)-1])) == 0 {
+		row.fields = row.fields[:len(row.fields)-1]
+	}
+	if len(row.fields) != b.want {
+		row.problem = fmt.Sprintf("has %d fields, the header has %d", fields, b.want)
+	}
+}
+
+// cloned is a record whose bytes are its own.
+func cloned(row record) *record {
+	row.fields = slices.Clone(row.fields)
+	for i, field := range row.fields {
+		row.fields[i] = bytes.Clone(field)
+	}
+	return &row
+}
+
+// noText is what is wrong with a field that is not text in the file's encoding.
+const noText = "has bytes that are no text in the encoding of the file"
+
+// canonical makes a canonical row of the rows of a bill.
+func (b *billRows) canonical(next record) record {
+	if b.mapping == nil {
+		return next
+	}
+	rows := append([][][]byte{next.fields}, next.more...)
+	fields, wrong := b.made.Translate(rows...)
+	names := b.made.Columns()
+	for i, field := range fields {
+		if isContact := slices.Contains(destinationColumns(), names[i]); !isPrintable(field) && !isContact && bytes.ContainsRune(field, utf8.RuneError) {
+			next.faults.add(names[i], noText)
+		}
+	}
+	for _, fault := range wrong {
+		next.faults.add(fault.Column, fault.Reason)
+	}
+	next.fields, next.more = fields, nil
+	return next
+}
+
+// checkOrder refuses a file in which the rows of one bill are not next to each other: nobody could tell that more of them
+// come after the bill was stored.
+func checkOrder(source *Source) error {
+	rows := newRows(source)
+	if _, err := rows.header(source.file.Encoding); err != nil {
+		return err
+	}
+	var seen firstLines
+	before := ""
+	for {
+		row, err := rows.row()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read line %d: %w", rows.line+1, err)
+		}
+		customer := rows.customerOf(row)
+		if customer == "" || customer == before {
+			continue
+		}
+		if first, _ := seen.add(customer, uint32(row.line)); first > 0 {
+			return fmt.Errorf("%w: the rows of the customer on line %d are not next to each other: more come on line %d; sort the file by customer first",
+				billfile.ErrRefused, first, row.line)
+		}
+		before = customer
+	}
+}

@@ -1,0 +1,334 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// notation finds out how numbers, dates, phone numbers and words are written.
+func (p *proposing) notation() {
+	p.decimal()
+	p.dates()
+	p.phones()
+	for i := range p.Mapping.Columns {
+		p.words(&p.Mapping.Columns[i])
+	}
+	p.customers()
+}
+
+// amounts are the sample values of all columns with amounts.
+func (p *proposing) amounts() (values []string) {
+	for at, name := range p.header.Names {
+		isAmount := slices.ContainsFunc(p.Mapping.Columns, func(c Column) bool { return kinds[c.To] == asNumber && slices.Contains(c.From, name) }) ||
+			slices.ContainsFunc(p.Mapping.Items, func(i Item) bool { return i.Amount == name })
+		if isAmount {
+			values = append(values, p.samples[at]...)
+		}
+	}
+	return values
+}
+
+// decimal finds out whether amounts have a point or a comma before their decimal digits.
+func (p *proposing) decimal() {
+	points, commas := 0, 0 // values that can only be read with a decimal point, or comma
+	both := ""             // a value that says different things with each
+	for _, value := range p.amounts() {
+		withPoint, _, notPoint := number([]byte(value), false)
+		withComma, _, notComma := number([]byte(value), true)
+		switch {
+		case notPoint == "" && notComma != "":
+			points++
+		case notComma == "" && notPoint != "":
+			commas++
+		case notPoint == "" && withPoint != withComma:
+			both = value
+		}
+	}
+	switch {
+	case commas > points:
+		p.Mapping.Decimal = "comma"
+		p.Why["decimal"] = fmt.Sprintf("%d amounts can be read only so", commas)
+	case points > 0 || both == "":
+	case strings.Contains(both, ","): // 12,300: a comma before three digits separates thousands where nothing says otherwise
+		p.Why["decimal"] = "commas stand only before three digits: they separate thousands"
+	case p.answers.Set["decimal"] == "":
+		p.Mapping.Decimal = Unknown
+		p.ask("decimal", fmt.Sprintf("%s can be %s or %s", both, readAs(both, false), readAs(both, true)), "--set decimal=point", "--set decimal=comma")
+	}
+}
+
+func readAs(value string, comma bool) string {
+	made, _, _ := number([]byte(value), comma)
+	return made
+}
+
+func (p *proposing) ask(about, reason string, answers ...string) {
+	p.Questions = append(p.Questions, Question{About: about, Reason: reason, Answer: answers})
+}
+
+// dateFormsOf are the forms in which all of some dates can be read.
+func dateFormsOf(values []string) (forms []string) {
+	for _, form := range dateForms {
+		good := len(values) > 0
+		for _, value := range values {
+			if day, wrong := date([]byte(value), form); wrong != "" || day < "2000" || day > "22" {
+				good = false
+				break
+			}
+		}
+		if good {
+			forms = append(forms, form)
+		}
+	}
+	return forms
+}
+
+// dates finds out in which order dates are written. Where several read all samples differently, a person has to say.
+func (p *proposing) dates() {
+	at := p.from("due_date")
+	if at < 0 || p.answers.Set["dates"] != "" || len(p.samples[at]) == 0 {
+		return
+	}
+	values := slices.DeleteFunc(slices.Clone(p.samples[at]), func(v string) bool { return len(dateFormsOf([]string{v})) == 0 })
+	forms := dateFormsOf(values)
+	if len(forms) == 0 {
+		p.ask("dates", "the dates in "+p.header.Names[at]+" are not all in one order; most can be read", "--set dates=ymd", "--set dates=dmy", "--set dates=mdy")
+		p.Mapping.Dates = Unknown
+		return
+	}
+	example := ""
+	for _, form := range forms[1:] {
+		for _, value := range values {
+			first, _ := date([]byte(value), forms[0])
+			if other, _ := date([]byte(value), form); other != first && example == "" {
+				example = value
+			}
+		}
+	}
+	if example == "" {
+		if p.Mapping.Dates = forms[0]; forms[0] == "ymd" {
+			p.Mapping.Dates = ""
+		} else {
+			p.Why["dates"] = fmt.Sprintf("all %d sample dates can be read only so", len(values))
+		}
+		return
+	}
+	var answers, read []string
+	for _, form := range forms {
+		answers = append(answers, "--set dates="+form)
+		day, _ := date([]byte(example), form)
+		read = append(read, day)
+	}
+	p.Mapping.Dates = Unknown
+	p.ask("dates", fmt.Sprintf("%s can be %s", example, strings.Join(read, " or ")), answers...)
+}
+
+// phones finds out whether numbers lack their calling code, and which it is.
+func (p *proposing) phones() {
+	at := p.from("phone")
+	if at < 0 || p.answers.Set["calling_code"] != "" {
+		return
+	}
+	domestic, korean := 0, 0
+	for _, value := range p.samples[at] {
+		number := phone([]byte(value), "")
+		switch {
+		case strings.HasPrefix(number, "+"):
+		case len(phone([]byte(value), "82")) == 11 && strings.HasPrefix(phone([]byte(value), "82"), "01"):
+			korean++
+			domestic++
+		default:
+			domestic++
+		}
+	}
+	switch {
+	case korean*2 > domestic || p.korean:
+		p.Mapping.CallingCode = "82"
+		p.Why["calling_code"] = "Korean numbers without a calling code"
+	case domestic > 0:
+		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d sample numbers in %q have no calling code and cannot be used: if all are of one country, --set calling_code=1 (or 49, …)",
+			domestic, len(p.samples[at]), p.header.Names[at]))
+	}
+}
+
+// words finds what people write for the values of a column.
+func (p *proposing) words(c *Column) {
+	at := slices.Index(p.header.Names, c.From[0])
+	if at < 0 {
+		return
+	}
+	known := p.table.values[c.To]
+	for _, value := range p.samples[at] {
+		instead := known[key(value)]
+		if kinds[c.To] == asNumber && strings.Trim(narrow(value), "- ") == "" {
+			instead = "0" // how spreadsheets show nothing in accounts
+		}
+		if instead == "" || instead == value {
+			continue
+		}
+		if c.Values == nil {
+			c.Values = map[string]string{}
+		}
+		c.Values[value] = instead
+	}
+}
+
+// customers remarks on customer numbers that a spreadsheet has changed.
+func (p *proposing) customers() {
+	at := p.from("customer_number")
+	if at < 0 {
+		return
+	}
+	lengths := map[int]int{}
+	exponents := 0
+	for _, value := range p.samples[at] {
+		if digitsOnly(value) {
+			lengths[len(value)]++
+		}
+		if _, power, found := strings.Cut(value, "E+"); found && digitsOnly(power) {
+			exponents++
+		}
+	}
+	name := p.header.Names[at]
+	if exponents > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d customer numbers in %q look like 1.9E+18: a spreadsheet has rounded them, and the digits are lost; export the file anew with this column as text", exponents, name))
+	}
+	longest, most := 0, 0
+	for length, n := range lengths {
+		longest = max(longest, length)
+		most = max(most, n)
+	}
+	if len(lengths) > 1 && lengths[longest] == most && longest >= 6 {
+		p.Notes = append(p.Notes, fmt.Sprintf("most customer numbers in %q have %d digits, some have fewer: if a spreadsheet took zeros away, write `digits: %d` at this column in the mapping", name, longest, longest))
+	}
+}
+
+// currency finds the currency where the file has no column for it: by the signs beside the amounts, or the columns' names.
+func (p *proposing) currency() {
+	if p.taken("currency") {
+		return
+	}
+	var found []string
+	signs := map[string]int{}
+	for _, value := range p.amounts() {
+		for _, comma := range []bool{false, true} {
+			if _, currencies, wrong := number([]byte(value), comma); wrong == "" && currencies != nil {
+				found = currencies
+				signs[strings.Join(currencies, " ")]++
+				break
+			}
+		}
+	}
+	if len(signs) == 1 && len(found) == 1 {
+		p.constant("currency", found[0], "by the sign beside the amounts")
+		return
+	}
+	if at := p.from("amount"); at >= 0 {
+		name := narrow(p.header.Names[at])
+		for _, m := range marks {
+			if unit := strings.TrimPrefix(name, withoutUnit(name)); unit != "" && strings.Contains(unit, m.sign) && len(m.currencies) == 1 {
+				p.constant("currency", m.currencies[0], "by the unit in the column's name")
+				return
+			}
+		}
+		for _, code := range []string{"KRW", "USD", "EUR", "JPY", "GBP"} {
+			if strings.Contains(strings.ToUpper(name), code) {
+				p.constant("currency", code, "by the unit in the column's name")
+				return
+			}
+		}
+	}
+	if p.korean && len(signs) == 0 {
+		p.constant("currency", "KRW", "the columns have Korean names")
+		return
+	}
+	p.constant("currency", Unknown, "")
+	if len(signs) == 1 {
+		answers := make([]string, len(found))
+		for i, code := range found {
+			answers[i] = "--set currency=" + code
+		}
+		p.ask("currency", "the sign beside the amounts stands for several", answers[:min(len(answers), 3)]...)
+		return
+	}
+	p.ask("currency", "no column has it", "--set currency=EUR", "--column currency=NAME")
+}
+
+func (p *proposing) constant(name, value, why string) {
+	p.Mapping.Constants[name] = value
+	if why != "" {
+		p.Why[name] = why
+	}
+}
+
+// missing asks for the columns that every bill needs and nothing makes.
+func (p *proposing) missing() {
+	for _, name := range p.required {
+		if _, constant := p.Mapping.Constants[name]; constant || p.taken(name) {
+			continue
+		}
+		candidates := p.candidates(name)
+		answers := make([]string, 0, 4)
+		for _, candidate := range candidates[:min(len(candidates), 3)] {
+			answers = append(answers, fmt.Sprintf("--column %s=%q", name, candidate))
+		}
+		switch name {
+		case "due_date":
+			answers = append(answers, "--set due_date=2026-12-25")
+			p.constant(name, Unknown, "")
+		default:
+			if len(answers) == 0 {
+				answers = append(answers, "--column "+name+"=NAME")
+			}
+			p.Mapping.Columns = append(p.Mapping.Columns, Column{From: Names{Unknown}, To: name})
+		}
+		p.ask(name, "no column has a name that says it is this", answers...)
+	}
+}
+
+// candidates are columns whose values could be those of a column of billing data.
+func (p *proposing) candidates(name string) (names []string) {
+	for at, header := range p.header.Names {
+		if len(p.samples[at]) == 0 {
+			continue
+		}
+		fits := false
+		switch name {
+		case "due_date":
+			fits = p.share(at, func(v string) bool { forms := dateFormsOf([]string{v}); return len(forms) > 0 && forms[0] != "excel" }) >= enoughValues
+		case "amount":
+			fits = p.share(at, isAmount) >= enoughValues
+		case "customer_number":
+			distinct := map[string]bool{}
+			for _, v := range p.samples[at] {
+				distinct[v] = true
+			}
+			forms := dateFormsOf(p.samples[at][:1])
+			fits = len(distinct) == len(p.samples[at]) && len(p.samples[at]) == len(p.rows) && !strings.Contains(p.samples[at][0], "@") &&
+				(len(forms) == 0 || digitsOnly(p.samples[at][0])) && !slices.ContainsFunc(p.Mapping.Columns, func(c Column) bool {
+				return kinds[c.To] != asText && slices.Contains(c.From, header)
+			})
+		}
+		if fits {
+			names = append(names, header)
+		}
+	}
+	if name == "customer_number" { // names of numbers first
+		slices.SortStableFunc(names, func(a, b string) int { return isNumberName(b) - isNumberName(a) })
+	}
+	return names
+}
+
+// isNumberName is 1 for the name of a column that says it is the number of something.
+func isNumberName(name string) int {
+	for _, part := range []string{"번호", "코드", "number", "code", "konto", "nummer"} {
+		if strings.Contains(key(name), part) {
+			return 1
+		}
+	}
+	if k := key(name); strings.HasSuffix(k, "id") || strings.HasSuffix(k, "no") {
+		return 1
+	}
+	return 0
+}

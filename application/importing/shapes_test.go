@@ -1,0 +1,131 @@
+package importing_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/importing/mapping"
+)
+
+// answered are the answers that a person gives at the look at each file of testdata/shapes: what the file itself cannot say.
+var answered = map[string]mapping.Answers{
+	"korean-excel":          {},
+	"korean-electricity":    {},
+	"korean-numbered-items": {},
+	"korean-repeated-rows":  {},
+	"korean-full-width":     {},
+	"commerzbank": {
+		Columns: map[string]string{"customer_number": "Buchungstext"}, Set: map[string]string{"due_date": "2026-12-25"},
+	},
+	"datev":             {Columns: map[string]string{"customer_number": "Konto"}},
+	"uci-online-retail": {Set: map[string]string{"currency": "GBP", "due_date": "2026-12-25"}},
+	"chinook":           {Set: map[string]string{"currency": "USD", "due_date": "2026-12-25"}},
+	"northwind":         {Set: map[string]string{"currency": "EUR", "due_date": "2026-12-25"}},
+	"hmt-25k":           {Columns: map[string]string{"customer_number": "Transaction Number", "due_date": "Date"}},
+	"gla-250":           {Columns: map[string]string{"customer_number": "Vendor ID", "due_date": "Clearing Date"}},
+	"excel-europe":      {Set: map[string]string{"dates": "dmy", "calling_code": "49"}},
+	"us-utility":        {Set: map[string]string{"currency": "USD", "calling_code": "1"}},
+}
+
+// TestEachShapeOfFileNeedsOneLookAndOneImport looks at files of many shapes, imports each with the mapping that came of the look,
+// and compares the rows of billing data that came of it with the .want beside it.
+func TestEachShapeOfFileNeedsOneLookAndOneImport(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/shapes/*.csv")
+	if err != nil || len(files) != len(answered) || len(files) < 12 {
+		t.Fatalf("%d files, %d with answers, %v", len(files), len(answered), err)
+	}
+	for _, path := range files {
+		name := strings.TrimSuffix(filepath.Base(path), ".csv")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := importing.Look(bytes.NewReader(data), importing.File{Name: name}, importing.LookOptions{Table: mapping.ShippedNames(), Answers: answered[name]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if problems := importing.CheckMapping(l.Proposal.Mapping); len(problems) > 0 || len(l.Proposal.Questions) > 0 {
+				t.Fatalf("after the look there are %v, %+v", problems, l.Proposal.Questions)
+			}
+			said := fmt.Sprintf("%s, %s, header on line %d (%d), %d of %d rows make bills %q %v\n", l.Sample.Encoding, l.Separator, l.HeaderLine, l.HeaderRows, l.Good, l.Rows, l.Faults, l.Remarks)
+			made, err := importing.Mapped(bytes.NewReader(data), importing.File{Name: name, Mapping: &l.Proposal.Mapping})
+			if err != nil {
+				t.Fatal(err)
+			}
+			said += made
+			b := setup(t)
+			o := named(name + ".csv")
+			o.File.Mapping = &l.Proposal.Mapping
+			summary, err := b.importFile(t.Context(), bytes.NewReader(data), o)
+			if err != nil || summary.Rows != l.Rows || summary.Inserted != l.Good {
+				t.Errorf("the look says %d of %d rows make bills, the import %+v, %v", l.Good, l.Rows, summary, err)
+			}
+			want, _ := os.ReadFile(path + ".want")
+			if *update {
+				if err := os.WriteFile(path+".want", []byte(said), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			} else if said != string(want) {
+				t.Errorf("%s came to\n%s\nwant\n%s", name, said, want)
+			}
+		})
+	}
+}
+
+func TestAFileOfSeveralRowsABillIsRefusedWhereTheyAreNotNextToEachOther(t *testing.T) {
+	t.Parallel()
+	m := mapping.Mapping{
+		Version: 1, OneBill: "customer", Constants: map[string]string{"currency": "KRW", "due_date": "2026-11-25"},
+		Columns: []mapping.Column{{From: mapping.Names{"id"}, To: "customer_number"}, {From: mapping.Names{mapping.SumOfItems}, To: "amount"}},
+		Items:   []mapping.Item{{Name: "item", Amount: "price"}},
+	}
+	if problems := importing.CheckMapping(m); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	b := setup(t)
+	o := options()
+	o.File.Mapping = &m
+	_, err := b.importFile(t.Context(), strings.NewReader("id,item,price\nA,x,1\nB,y,2\nA,z,3\n"), o)
+	if err == nil || !strings.Contains(err.Error(), "line 2 are not next to each other: more come on line 4") {
+		t.Errorf("%v", err)
+	}
+	got, err := b.importFile(t.Context(), strings.NewReader("id,item,price\nA,x,1\nA,z,3\nB,y,2\n"), o)
+	if err != nil || got.Inserted != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	long := "id,item,price\n" + strings.Repeat("A,x,1\n", 201) + "B,y,2\n"
+	got, err = b.importFile(t.Context(), strings.NewReader(long), options0(o, "long.csv"))
+	if err != nil || got.Rejected != 1 || got.Unchanged != 1 {
+		t.Errorf("a bill of too many rows: %+v, %v", got, err)
+	}
+}
+
+func options0(o call, name string) call {
+	o.File.Name = name
+	return o
+}
+
+func TestAMappingsFileWithoutItsColumnsIsRefusedWithAllOfThem(t *testing.T) {
+	t.Parallel()
+	m := mapping.Mapping{
+		Version: 1, Constants: map[string]string{"currency": "KRW"},
+		Columns: []mapping.Column{{From: mapping.Names{"고객번호"}, To: "customer_number"}, {From: mapping.Names{"청구금액"}, To: "amount"}, {From: mapping.Names{"납기일"}, To: "due_date"}},
+	}
+	b := setup(t)
+	o := options()
+	o.File.Mapping = &m
+	_, err := b.importFile(t.Context(), strings.NewReader("11월\n고객번호,청구금액(원),납기\nA,1,2026-11-25\n"), o)
+	for _, part := range []string{`"청구금액" (did you mean "청구금액(원)"?)`, `"납기일" (did you mean "납기"?)`} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v; want %q", err, part)
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package batchapp
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/importing/mapping"
+	"github.com/balsong/balsong/bootstrap/cli"
+)
+
+// lookArguments are the flags for files that are not canonical.
+type lookArguments struct {
+	look           bool
+	mapping, names string
+	set, columns   []string
+}
+
+func (a *lookArguments) flags(flags *pflag.FlagSet) {
+	flags.BoolVar(&a.look, "look", false, "import nothing: show what the file is and propose a mapping, which is written beside it")
+	flags.StringVar(&a.mapping, "mapping", "", "`file` that says how the columns become billing data; with --look it is tried, or written where it is not there")
+	flags.StringArrayVar(&a.set, "set", nil, "`name=value`: dates=dmy, decimal=comma, calling_code=49, or the same value in every bill: currency=EUR, due_date=2026-12-25 (repeat it)")
+	flags.StringArrayVar(&a.columns, "column", nil, "`column=name`: which column of the file makes a column of billing data: due_date=\"Pay by\" (repeat it)")
+	flags.StringVar(&a.names, "names", "", "`file` with more names of columns for --look (docs/guides/your-own-file.md)")
+}
+
+// answers are what --set and --column say.
+func (a *lookArguments) answers() (mapping.Answers, error) {
+	answers := mapping.Answers{Set: map[string]string{}, Columns: map[string]string{}}
+	for _, each := range []struct {
+		flag  string
+		given []string
+		into  map[string]string
+	}{{"set", a.set, answers.Set}, {"column", a.columns, answers.Columns}} {
+		for _, text := range each.given {
+			name, value, found := strings.Cut(text, "=")
+			if !found || name == "" {
+				return answers, fmt.Errorf("--%s: %q is not of the form name=value", each.flag, text)
+			}
+			each.into[strings.TrimSpace(name)] = value
+		}
+	}
+	return answers, nil
+}
+
+// table is the table of names of headers.
+func (a *lookArguments) table() (*mapping.NameTable, error) {
+	table := mapping.ShippedNames()
+	if a.names == "" {
+		return table, nil
+	}
+	text, err := readBounded(a.names, maxMapping)
+	if err == nil {
+		err = table.Add(string(text))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--names: %s: %w", a.names, err)
+	}
+	return table, nil
+}
+
+// runLook looks at each file, and writes the mapping that it proposes.
+func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
+	paths := append(a.files, args...)
+	if len(paths) != 1 {
+		return cli.Usagef("--look takes one file, and %d are named", len(paths))
+	}
+	a.file = paths[0]
+	encoding, err := billfile.ParseEncoding(a.encoding)
+	if err != nil {
+		return cli.Usage(fmt.Errorf("--encoding: %w", err))
+	}
+	options, given, err := a.lookOptions()
+	if err != nil {
+		return cli.Usage(err)
+	}
+	file, err := openSource(a.file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	looked, err := importing.Look(file, importing.File{Name: filepath.Base(a.file), Encoding: encoding}, options)
+	if err != nil {
+		return err
+	}
+	d := newLookDocument(a, looked)
+	if d.Mapping = given; given == "" && !looked.Canonical {
+		if d.Mapping, err = a.writeMapping(looked.Proposal.Text(filepath.Base(a.file))); err != nil {
+			return err
+		}
+		d.Written = true
+	}
+	d.Next = a.next(looked, d.Mapping)
+	return cli.Answer(cmd, d, d.print)
+}
+
+// lookOptions reads what a look takes into account; given is the mapping that is tried.
+func (a *importArguments) lookOptions() (o importing.LookOptions, given string, err error) {
+	if o.Answers, err = a.answers(); err != nil {
+		return o, "", err
+	}
+	if o.Table, err = a.table(); err != nil {
+		return o, "", err
+	}
+	if a.mapping == "" {
+		return o, "", nil
+	}
+	if _, err := os.Stat(a.mapping); errors.Is(err, os.ErrNotExist) {
+		return o, "", nil
+	}
+	m, err := readMapping(a.mapping, o.Answers)
+	if err != nil {
+		return o, "", err
+	}
+	o.Mapping = &m.Mapping
+	return o, a.mapping, nil
+}
+
+// writeMapping writes a proposal where --mapping says, or beside the file; never over a file that is there.
+func (a *importArguments) writeMapping(text []byte) (path string, err error) {
+	stem := strings.TrimSuffix(strings.TrimSuffix(a.file, ".gz"), ".zst")
+	beside := strings.TrimSuffix(stem, filepath.Ext(stem)) + ".mapping.yaml"
+	out := &lateFile{path: cmp.Or(a.mapping, beside)}
+	_, err = out.Write(text)
+	return out.path, errors.Join(err, out.Close())
+}
+
+// next is the command that imports the file.
+func (a *importArguments) next(l importing.Looked, path string) string {
+	words := []string{"batch import --month", cmp.Or(a.month, "MONTH")}
+	if path != "" {
+		words = append(words, "--mapping", cli.Quote(path))
+	} else if l.Sample.Encoding != billfile.UTF8 && !l.Sample.Mark {
+		words = append(words, "--encoding", string(l.Sample.Encoding))
+	}
+	if l.Unterminated {
+		words = append(words, "--allow-unterminated")
+	}
+	return strings.Join(append(words, cli.Quote(a.file)), " ")
+}
+
+// lookDocument is what a look found, for programs.
+type lookDocument struct {
+	File      string             `json:"file"`
+	Packing   string             `json:"compression,omitempty"`
+	Encoding  string             `json:"encoding"`
+	Why       string             `json:"encoding_known_by"`
+	Separator string             `json:"separator"`
+	Header    []int              `json:"header_lines"`
+	Before    []string           `json:"before_header,omitempty"`
+	Rows      int                `json:"rows,omitempty"` // 0: unknown
+	Exact     bool               `json:"rows_exact"`
+	Canonical bool               `json:"canonical"`
+	Columns   []lookedColumn     `json:"columns"`
+	LeftOut   []string           `json:"left_out,omitempty"`
+	Settings  map[string]string  `json:"settings,omitempty"`
+	Reasons   map[string]string  `json:"settings_known_by,omitempty"`
+	Questions []mapping.Question `json:"to_decide,omitempty"`
+	Notes     []string           `json:"notes,omitempty"`
+	Tried     int                `json:"tried_rows"`
+	Good      int                `json:"good_rows"`
+	Faults    []string           `json:"faults,omitempty"`
+	Remarks   []string           `json:"remarks,omitempty"`
+	Mapping   string             `json:"mapping,omitempty"`
+	Written   bool               `json:"mapping_written"`
+	Next      string             `json:"next"`
+}
+
+type lookedColumn struct {
+	To      string      `json:"to"`
+	From    string      `json:"from"`
+	Why     string      `json:"known_by,omitempty"`
+	Samples [][2]string `json:"samples"` // as the file has it, and as the bill has it
+}
+
+func newLookDocument(a *importArguments, l importing.Looked) *lookDocument {
+	d := &lookDocument{
+		File: a.file, Packing: string(l.Sample.Packing), Encoding: string(l.Sample.Encoding), Why: "its bytes are text in it",
+		Separator: l.Separator, Before: l.Before, Canonical: l.Canonical, LeftOut: l.Proposal.LeftOut, Questions: l.Proposal.Questions,
+		Notes: l.Proposal.Notes, Tried: l.Rows, Good: l.Good, Faults: l.Faults, Settings: map[string]string{}, Reasons: map[string]string{},
+	}
+	switch {
+	case l.Sample.Mark:
+		d.Why = "its byte order mark"
+	case a.encoding != "":
+		d.Why = "--encoding"
+	case l.Sample.Guessed:
+		d.Why = "guessed: it is not UTF-8, and its bytes are text in this one"
+	}
+	d.Rows, d.Exact = l.About()
+	for n := range l.HeaderRows {
+		d.Header = append(d.Header, l.HeaderLine+n)
+	}
+	m := l.Proposal.Mapping
+	for _, s := range [][2]string{{"decimal", m.Decimal}, {"dates", m.Dates}, {"calling_code", m.CallingCode}, {"one_bill", m.OneBill}} {
+		if s[1] != "" {
+			d.Settings[s[0]] = s[1]
+			d.Reasons[s[0]] = l.Proposal.Why[s[0]]
+		}
+	}
+	for _, r := range l.Remarks {
+		d.Remarks = append(d.Remarks, fmt.Sprintf("%d rows (the first on line %d): %s", r.Rows, r.Line, r.Text))
+	}
+	for _, c := range l.Columns {
+		column := lookedColumn{To: c.To, From: c.From, Why: c.Why}
+		for _, s := range c.Samples {
+			column.Samples = append(column.Samples, [2]string{s.Before, s.After})
+		}
+		d.Columns = append(d.Columns, column)
+	}
+	return d
+}

@@ -1,0 +1,145 @@
+package batchapp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/importing/mapping"
+	"github.com/balsong/balsong/application/port"
+)
+
+// maxMapping bounds a mapping file, in bytes.
+const maxMapping = 256 << 10
+
+// mappingFile is a mapping and the text that it was read from.
+type mappingFile struct {
+	mapping.Mapping
+	path string
+	text []byte
+}
+
+// readMapping reads what --mapping, --set and --column say; nil where the file is canonical.
+func (a *importArguments) readMapping() (*mapping.Mapping, error) {
+	answers, err := a.answers()
+	switch {
+	case err != nil:
+		return nil, err
+	case a.mapping == "" && len(a.set)+len(a.columns) > 0:
+		return nil, errors.New("--set and --column change a mapping: name it with --mapping, or make one with --look")
+	case a.mapping == "":
+		return nil, nil
+	}
+	m, err := readMapping(a.mapping, answers)
+	if err != nil {
+		return nil, err
+	}
+	return &m.Mapping, nil
+}
+
+// readMapping reads a mapping file as the answers change it. Every error names the file, the line and the field.
+func readMapping(path string, answers mapping.Answers) (*mappingFile, error) {
+	text, err := readBounded(path, maxMapping)
+	if err != nil {
+		return nil, fmt.Errorf("--mapping: %w", err)
+	}
+	m, err := parseMapping(path, text, answers)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the mapping cannot be used:\n%w", port.ErrInvalid, err)
+	}
+	return m, nil
+}
+
+// readBounded reads a file that is not larger than a bound.
+func readBounded(path string, bound int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, bound+1))
+	if err == nil && int64(len(text)) > bound {
+		err = fmt.Errorf("%w: %s has more than %d KiB", port.ErrInvalid, path, bound>>10)
+	}
+	return text, err
+}
+
+func parseMapping(path string, text []byte, answers mapping.Answers) (*mappingFile, error) {
+	m := &mappingFile{path: path, text: text}
+	var tree yaml.Node
+	if err := yaml.Unmarshal(text, &tree); err != nil {
+		return nil, yamlError(path, err)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&m.Mapping); err != nil && !errors.Is(err, io.EOF) {
+		return nil, yamlError(path, err)
+	}
+	m.Apply(answers)
+	var failures []error
+	for _, p := range importing.CheckMapping(m.Mapping) {
+		failures = append(failures, fmt.Errorf("  %s:%d: %s", path, lineOf(&tree, p.Path), p))
+	}
+	return m, errors.Join(failures...)
+}
+
+var (
+	yamlLine    = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+	yamlUnknown = regexp.MustCompile(`field (\S+) not found in type \S+`)
+)
+
+// yamlError writes what is wrong with the text of a mapping file as path:line: reason.
+func yamlError(path string, err error) error {
+	said := []string{err.Error()}
+	var types *yaml.TypeError
+	if errors.As(err, &types) {
+		said = types.Errors
+	}
+	failures := make([]error, len(said))
+	for i, text := range said {
+		line := "1"
+		if at := yamlLine.FindStringSubmatch(text); at != nil {
+			line, text = at[1], text[len(at[0]):]
+		}
+		text = yamlUnknown.ReplaceAllString(strings.TrimPrefix(text, "yaml: "), "there is no key $1")
+		failures[i] = fmt.Errorf("  %s:%s: %s", path, line, text)
+	}
+	return errors.Join(failures...)
+}
+
+// lineOf is the line of what a path leads to, or of the last part of it that is there.
+func lineOf(tree *yaml.Node, path []any) int {
+	node := tree
+	if node.Kind == yaml.DocumentNode && len(node.Content) > 0 {
+		node = node.Content[0]
+	}
+	line := max(node.Line, 1)
+	for _, part := range path {
+		var next *yaml.Node
+		switch part := part.(type) {
+		case int:
+			if node.Kind == yaml.SequenceNode && part < len(node.Content) {
+				next = node.Content[part]
+				line = next.Line
+			}
+		case string:
+			for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
+				if node.Content[i].Value == part {
+					next, line = node.Content[i+1], node.Content[i].Line
+				}
+			}
+		}
+		if next == nil {
+			return line
+		}
+		node = next
+	}
+	return line
+}
