@@ -129,3 +129,26 @@ func TestAMappingsFileWithoutItsColumnsIsRefusedWithAllOfThem(t *testing.T) {
 		}
 	}
 }
+
+// someMapping is the mapping of files with a semicolon, a decimal comma and dates as day, month, year.
+func someMapping() mapping.Mapping {
+	return mapping.Mapping{
+		Version: 1, File: mapping.Format{Separator: "semicolon"}, Decimal: "comma", Dates: "dmy", Constants: map[string]string{"currency": "EUR"},
+		Columns: []mapping.Column{
+			{From: mapping.Names{"번호"}, To: "customer_number"}, {From: mapping.Names{"금액"}, To: "amount"},
+			{From: mapping.Names{"납기"}, To: "due_date"}, {From: mapping.Names{"kWh"}, To: "fields.kwh"},
+		},
+	}
+}
+
+// refuseFile imports a file and returns its refused rows.
+func (b *bundle) refuseFile(t *testing.T, text string, o call) (importing.Summary, string) {
+	t.Helper()
+	var rejects bytes.Buffer
+	o.Rejects = &rejects
+	got, err := b.importFile(t.Context(), strings.NewReader(text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, rejects.String()
+}

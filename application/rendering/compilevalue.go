@@ -45,6 +45,10 @@ func (c compiler) argument(node parse.Node, dot reflect.Type) expression {
 // field follows names from a value.
 func field(from expression, names []string) expression {
 	for _, name := range names {
+		if from.kind != nil && from.kind.Kind() == reflect.Map {
+			from = entry(from, name)
+			continue
+		}
 		if from.kind == nil || from.kind.Kind() != reflect.Struct {
 			return expression{}
 		}
@@ -56,6 +60,17 @@ func field(from expression, names []string) expression {
 		from = expression{found.Type, func(p *page, dot reflect.Value) reflect.Value { return outer(p, dot).Field(at) }}
 	}
 	return from
+}
+
+// entry is the text that a map has for a name, or an empty one.
+func entry(from expression, name string) expression {
+	outer, key, none := from.of, reflect.ValueOf(name), reflect.Zero(from.kind.Elem())
+	return expression{from.kind.Elem(), func(p *page, dot reflect.Value) reflect.Value {
+		if value := outer(p, dot).MapIndex(key); value.IsValid() {
+			return value
+		}
+		return none
+	}}
 }
 
 // function is and, or, or not, of values that are there: they say the same whether all arguments are evaluated or not.
@@ -93,7 +108,7 @@ func (c compiler) function(name string, arguments []parse.Node, dot reflect.Type
 // isTrue is what text/template takes for true, of the types that a view has.
 func isTrue(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.String, reflect.Slice:
+	case reflect.String, reflect.Slice, reflect.Map:
 		return v.Len() > 0
 	case reflect.Bool:
 		return v.Bool()

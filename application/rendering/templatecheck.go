@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	text "text/template"
@@ -72,6 +73,12 @@ func (l *loader) check(tree *parse.Tree, find lookup) {
 	c.wrong = func(tree *parse.Tree, node parse.Node, reason string) {
 		file, line := placeOf(tree, node)
 		l.wrong(file, line, "%s", reason)
+	}
+	c.used = func(tree *parse.Tree, node parse.Node, name string) {
+		file, line := placeOf(tree, node)
+		if use := (FieldUse{name, file, line}); !slices.Contains(l.uses, use) {
+			l.uses = append(l.uses, use)
+		}
 	}
 	c.node(tree.Root, view)
 }
@@ -190,6 +197,7 @@ func sampleViews(tag string, identity SenderIdentity) (views []View) {
 			}
 			marked := view
 			marked.Sender, marked.Name, marked.Customer, marked.Payment, marked.Due = marks, marks, marks, marks, marks
+			marked.Fields = map[string]string{"kwh": marks}
 			marked.Items = append([]ViewItem{{marks, marks, marks}}, view.Items...)
 			views = append(views, view, marked)
 		}

@@ -25,6 +25,7 @@ type checker struct {
 	variables []variable
 	seen      map[visit]bool
 	wrong     func(tree *parse.Tree, node parse.Node, reason string)
+	used      func(tree *parse.Tree, node parse.Node, name string) // a field of the billing data
 }
 
 func (c *checker) node(node parse.Node, dot reflect.Type) {
@@ -57,6 +58,9 @@ func (c *checker) branch(n *parse.BranchNode, dot reflect.Type, inside func(refl
 		c.variables[len(c.variables)-1].kind = within
 		if len(n.Pipe.Decl) == 2 {
 			c.variables[len(c.variables)-2].kind = reflect.TypeFor[int]()
+			if value != nil && value.Kind() == reflect.Map {
+				c.variables[len(c.variables)-2].kind = value.Key()
+			}
 		}
 	}
 	c.node(n.List, within)
@@ -69,7 +73,7 @@ func (c *checker) element(n *parse.RangeNode, value reflect.Type) reflect.Type {
 	switch {
 	case value == nil:
 		return nil
-	case value.Kind() == reflect.Slice:
+	case value.Kind() == reflect.Slice, value.Kind() == reflect.Map:
 		return value.Elem()
 	default:
 		c.wrong(c.tree, n, "range goes through a list, and "+n.Pipe.String()+" is none")
@@ -154,6 +158,11 @@ func (c *checker) fields(node parse.Node, t reflect.Type, names []string) reflec
 	for _, name := range names {
 		if t == nil {
 			return nil
+		}
+		if t.Kind() == reflect.Map {
+			c.used(c.tree, node, name)
+			t = t.Elem()
+			continue
 		}
 		if t.Kind() != reflect.Struct {
 			c.wrong(c.tree, node, fmt.Sprintf(".%s: %s has no fields", name, node))

@@ -70,7 +70,18 @@ func (*TemplateError) Unwrap() error { return port.ErrInvalid }
 type Templates struct {
 	senderIdentity SenderIdentity
 	languages      map[string]*language
+	uses           []FieldUse
 }
+
+// FieldUse is where a template shows a field of the billing data: .Fields.kwh.
+type FieldUse struct {
+	Name, File string
+	Line       int
+}
+
+// FieldUses returns where the templates show fields of the billing data. What a name computed by a template stands for is not
+// known.
+func (t *Templates) FieldUses() []FieldUse { return slices.Clone(t.uses) }
 
 // language holds the templates of one language. Data is never parsed as a template: only the files are.
 type language struct {
@@ -104,7 +115,7 @@ func (t *Templates) Sender(language string) string {
 
 // WithSender returns the templates with another sender; with the same one if sender is empty.
 func (t *Templates) WithSender(sender string) *Templates {
-	return &Templates{senderIdentity: t.senderIdentity.withSender(sender), languages: t.languages}
+	return &Templates{senderIdentity: t.senderIdentity.withSender(sender), languages: t.languages, uses: t.uses}
 }
 
 // LoadTemplates reads and checks all templates: every file exists, is readable, parses, names only fields that exist,
@@ -121,6 +132,7 @@ func LoadTemplates(files fs.FS) (*Templates, error) {
 	for _, tag := range Languages {
 		t.languages[tag] = l.language(tag, layout)
 	}
+	t.uses = l.uses
 	l.strays()
 	if len(l.problems) == 0 {
 		t.compile() // before any of them is executed: html/template changes its trees then
@@ -138,10 +150,14 @@ func LoadTemplates(files fs.FS) (*Templates, error) {
 	return t, nil
 }
 
+// noSuchField lets a field that a bill does not have be an empty text.
+const noSuchField = "missingkey=zero"
+
 // loader reads files and collects what is wrong with them.
 type loader struct {
 	files    fs.FS
 	problems []Problem
+	uses     []FieldUse
 }
 
 func (l *loader) wrong(file string, line int, format string, args ...any) {
@@ -177,7 +193,7 @@ func reasonOf(err error) string {
 
 // language parses the templates of a language and checks their fields.
 func (l *loader) language(tag, layout string) *language {
-	made := &language{html: template.New(layoutFile), texts: map[string]*text.Template{}, quick: map[string]compiled{}}
+	made := &language{html: template.New(layoutFile).Option(noSuchField), texts: map[string]*text.Template{}, quick: map[string]compiled{}}
 	name := path.Join(tag, htmlFile)
 	if words, ok := l.read(name); ok && layout != "" {
 		_, inLayout := made.html.Parse(layout)
@@ -193,7 +209,7 @@ func (l *loader) language(tag, layout string) *language {
 		if !ok {
 			continue
 		}
-		parsed, err := text.New(name).Parse(content)
+		parsed, err := text.New(name).Option(noSuchField).Parse(content)
 		if l.failed(name, err); err != nil || parsed.Tree == nil {
 			continue
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// View is what the templates see: texts formatted for the customer's language. Its fields are strings, booleans and
-// lists of texts, never numbers. No value is ever parsed as a template, and html/template escapes each one for its
+// View is what the templates see: texts formatted for the customer's language. Its fields are strings, booleans,
+// lists of texts and texts by name, never numbers. No value is ever parsed as a template, and html/template escapes each one for its
 // place.
 type View struct {
 	Language string `help:"the language of the bill, en or ko" example:"en"`
@@ -37,6 +37,8 @@ type View struct {
 	ShortDue    string     `help:"the same, short: Nov 25, 11/25"`
 	Items       []ViewItem `help:"the lines of the bill: {{range .Items}}{{.Name}}: {{.Amount}}{{end}}; may be empty"`
 
+	Fields map[string]string `help:"what the billing data has besides, from its columns fields.NAME: {{.Fields.kwh}}; empty where a bill has none"`
+
 	Advertising bool   `help:"the message is of the class ADVERTISING"`
 	Unsubscribe string `help:"where one click takes this customer off (unsubscribe_url); empty on bills"`
 }
@@ -59,7 +61,7 @@ func fieldsOf(t reflect.Type, prefix string) []Field {
 	var list []Field
 	for i := range t.NumField() {
 		field := t.Field(i)
-		kind := map[reflect.Kind]string{reflect.String: "text", reflect.Bool: "true or false", reflect.Slice: "list"}[field.Type.Kind()]
+		kind := map[reflect.Kind]string{reflect.String: "text", reflect.Bool: "true or false", reflect.Slice: "list", reflect.Map: "texts by name"}[field.Type.Kind()]
 		list = append(list, Field{Name: prefix + field.Name, Type: kind, Meaning: field.Tag.Get("help")})
 		if field.Type.Kind() == reflect.Slice {
 			list = append(list, fieldsOf(field.Type.Elem(), prefix+field.Name+"[].")...)
@@ -94,6 +96,12 @@ func newView(b bill.Bill, month key.Month, class policy.MessageClass, identity S
 	}
 	if b.Amount < 0 {
 		v.Credit, v.PlainCredit = money(-b.Amount, b.Currency, l.tag), plainMoney(-b.Amount, b.Currency, l.tag)
+	}
+	if len(b.Fields) > 0 {
+		v.Fields = make(map[string]string, len(b.Fields))
+		for name, value := range b.Fields {
+			v.Fields[name] = headerSafe(value)
+		}
 	}
 	for i, item := range b.Items {
 		v.Items[i] = ViewItem{headerSafe(item.Name), money(item.Amount, b.Currency, l.tag), plainMoney(item.Amount, b.Currency, l.tag)}

@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/cli"
@@ -57,16 +60,22 @@ func NewTemplatesCommand() *cobra.Command {
 		Use: "export DIR", Short: "Write the shipped templates to a directory, and never over a file that is there", Args: oneDirectory,
 		RunE: func(cmd *cobra.Command, args []string) error { return exportTemplates(args[0], cmd.OutOrStdout()) },
 	}
+	mappingPath := ""
 	check := &cobra.Command{
 		Use: "check DIR", Short: "Check a directory of templates: file, line and reason of every error", Args: oneDirectory,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := OpenTemplates(args[0]); err != nil {
+			templates, err := OpenTemplates(args[0])
+			if err != nil {
 				return err
+			}
+			if err := checkFields(templates, mappingPath); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), args[0]+": every template is valid")
 			return nil
 		},
 	}
+	check.Flags().StringVar(&mappingPath, "mapping", "", "`file` of the mapping with which bills are imported: every .Fields.NAME must be one of its fields")
 	fields := &cobra.Command{
 		Use: "fields", Short: "List the fields that a template may use", Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return listFields(cmd.OutOrStdout()) },
@@ -76,6 +85,32 @@ func NewTemplatesCommand() *cobra.Command {
 		cmd.AddCommand(sub)
 	}
 	return cmd
+}
+
+// checkFields compares the fields of the billing data that templates show with those that a mapping makes.
+func checkFields(templates *rendering.Templates, path string) error {
+	if path == "" {
+		return nil
+	}
+	m, err := readMapping(path, mapping.Answers{})
+	if err != nil {
+		return err
+	}
+	made := m.Fields()
+	failed := &rendering.TemplateError{}
+	for _, use := range templates.FieldUses() {
+		if !slices.Contains(made, use.Name) {
+			there := "there are none"
+			if len(made) > 0 {
+				there = "there are ." + strings.Join(made, ", .")
+			}
+			failed.Problems = append(failed.Problems, rendering.Problem{File: use.File, Line: use.Line, Reason: fmt.Sprintf("the mapping makes no field .Fields.%s (%s)", use.Name, there)})
+		}
+	}
+	if len(failed.Problems) > 0 {
+		return failed
+	}
+	return nil
 }
 
 func oneDirectory(_ *cobra.Command, args []string) error {

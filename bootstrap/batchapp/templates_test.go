@@ -70,3 +70,26 @@ func TestWhatTemplatesMayUseIsListed(t *testing.T) {
 		t.Errorf("%d: %s", code, said)
 	}
 }
+
+func TestTheCheckKnowsWhichFieldsAMappingMakes(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "words")
+	if code, said := templates(t, "export", dir); code != core.ExitOK {
+		t.Fatal(said)
+	}
+	m := filepath.Join(dir, "m.yaml")
+	for path, content := range map[string]string{
+		filepath.Join(dir, "ko", "sms.tmpl"): "청구 {{.Amount}}\n{{.Fields.kwh}} {{.Fields.kvh}}",
+		m:                                    "version: 1\nconstants: {currency: KRW, due_date: 2026-11-25}\ncolumns:\n- {from: a, to: customer_number}\n- {from: b, to: amount}\n- {from: c, to: fields.kwh}\n",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, said := templates(t, "check", dir); code != core.ExitOK {
+		t.Errorf("without a mapping any field may be there: %d: %s", code, said)
+	}
+	if code, said := templates(t, "check", "--mapping", m, dir); code != core.ExitRefused || !strings.Contains(said, "ko/sms.tmpl:2: the mapping makes no field .Fields.kvh (there are .kwh)") {
+		t.Errorf("%d: %s", code, said)
+	}
+}

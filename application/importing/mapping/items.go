@@ -32,7 +32,7 @@ func (t *Translator) itemize(rows [][][]byte) itemized {
 			amount, currencies, reason := t.itemAmount(item, row)
 			if reason != "" {
 				made.reason = or(made.reason, fmt.Sprintf("the amount of item %d %s", n+1, reason))
-				continue
+				amount = string(doubtful(trim(fieldAt(row, item.amount))))
 			}
 			if currencies != nil {
 				made.currencies = currencies
@@ -45,10 +45,12 @@ func (t *Translator) itemize(rows [][][]byte) itemized {
 			}
 			out.WriteString(`{"name":`)
 			writeString(&out, name)
-			out.WriteString(`,"amount":"` + amount + `"}`)
+			out.WriteString(`,"amount":`)
+			writeString(&out, []byte(amount))
+			out.WriteByte('}')
 			if d, ok := parseDecimal(amount); ok {
 				made.total = made.total.plus(d)
-			} else {
+			} else if reason == "" {
 				made.reason = or(made.reason, fmt.Sprintf("the amount of item %d is missing or too long", n))
 			}
 		}

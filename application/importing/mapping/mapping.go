@@ -89,6 +89,23 @@ type Item struct {
 // SumOfItems as the amount's source: the total is the sum of the items.
 const SumOfItems = "sum of items"
 
+// Fields are the names of the fields for templates that the mapping makes, in alphabetical order.
+func (m Mapping) Fields() (names []string) {
+	add := func(to string) {
+		if name, isField := strings.CutPrefix(to, FieldPrefix); isField {
+			names = append(names, name)
+		}
+	}
+	for _, c := range m.Columns {
+		add(c.To)
+	}
+	for name := range m.Constants {
+		add(name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Problem is one thing that is wrong with a mapping. Path leads to it: "columns", 2, "to".
 type Problem struct {
 	Path   []any

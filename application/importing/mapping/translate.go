@@ -279,6 +279,11 @@ func (t *Translator) Translate(rows ...[][]byte) (fields [][]byte, faults []Faul
 			}
 		}
 	}
+	for _, f := range faults {
+		if at := slices.Index(t.names, f.Column); t.targets[at].kind == asNumber || t.targets[at].kind == asDate {
+			fields[at] = doubtful(fields[at])
+		}
+	}
 	if t.itemsAt >= 0 {
 		made := t.itemize(rows)
 		fields[t.itemsAt] = made.text
@@ -298,11 +303,16 @@ func (t *Translator) Translate(rows ...[][]byte) (fields [][]byte, faults []Faul
 		for _, s := range money {
 			if !fits(s.currencies, string(fields[t.money])) {
 				wrong(s.at, "has the sign of another currency")
+				fields[s.at] = doubtful(fields[s.at])
 			}
 		}
 	}
 	return fields, faults
 }
+
+// doubtful marks a value that stays in a refused row as the file has it. There it must not pass for a value in the form of billing
+// data, which it could be with another meaning: 1.234.
+func doubtful(value []byte) []byte { return append(slices.Clone(value), '?') }
 
 // sign is a currency's sign that stood beside an amount.
 type sign struct {
