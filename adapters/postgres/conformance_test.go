@@ -37,6 +37,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Renders:      postgres.NewRenders(db),
 		Corrections:  postgres.NewCorrections(db),
 		Retention:    postgres.NewRetention(db),
+		PastImports:  postgres.NewPastImports(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
 		RefuseAudit:  func(t testing.TB) func() { return refuseAudit(t, db) },
 	}

@@ -10,7 +10,7 @@ import (
 
 // importColumns are the columns of imports i that importTargets scans; the month is known.
 const importColumns = `i.id, i.file, i.actor, i.reason, i.started_at, i.finished_at, i.row_count, i.inserted, i.unchanged, i.corrected,
-  i.conflicts, i.rejected, i.error`
+  i.conflicts, i.rejected, i.error, i.undone_at, i.undone`
 
 // importTargets are the scan targets for one row of importColumns. Every column may be NULL, as in a left join without
 // a match.
@@ -18,7 +18,7 @@ func importTargets(r *port.ImportRecord) []any {
 	return []any{
 		optional(&r.ID), optional(&r.File), optional(&r.By.Actor), optional(&r.By.Reason), utc(&r.StartedAt), utc(&r.FinishedAt),
 		optional(&r.Rows), optional(&r.Inserted), optional(&r.Unchanged), optional(&r.Corrected), optional(&r.Conflicts),
-		optional(&r.Rejected), optional(&r.Error),
+		optional(&r.Rejected), optional(&r.Error), utc(&r.UndoneAt), optional(&r.Undone),
 	}
 }
 

@@ -40,6 +40,7 @@ type Seal = func(plain []byte, purpose port.Purpose) ([]byte, error)
 type sealedBill struct {
 	port.ImportedBill
 	user         int64
+	version      int32
 	first        bool // the customer was added by this transaction, so no bill of theirs is stored yet
 	data         []byte
 	destinations [][]byte // in the order of channel.All; nil where there is none
@@ -157,6 +158,9 @@ func (p *Imports) store(ctx context.Context, month key.Month, bills []port.Impor
 			}
 			fresh = append(fresh, b)
 		}
+		if err := s.firstVersion(ctx, month, fresh); err != nil {
+			return err
+		}
 		slices.SortFunc(fresh, func(a, b sealedBill) int { return cmp.Compare(a.user, b.user) })
 		lost, err := insert.bills(s, ctx, month, fresh, there)
 		if err != nil {
@@ -187,6 +191,20 @@ func compare(bills []sealedBill, there map[int64][]byte) port.ImportReport {
 	return report
 }
 
+// firstVersion gives new bills their version. It reads it after the fingerprints, so that of a bill that was taken back
+// before those were read it is a later one.
+func (s *session) firstVersion(ctx context.Context, month key.Month, fresh []sealedBill) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	var version int32
+	err := s.one(ctx, "store bills", `/* first_version */ SELECT coalesce((SELECT m.first_version FROM months m WHERE m.billing_month = $1::date), 1)`, []any{day(month)}, &version)
+	for i := range fresh {
+		fresh[i].version = version
+	}
+	return err
+}
+
 const fingerprintsSQL = `/* fingerprints */ SELECT d.user_id, d.fingerprint FROM ` + monthUsers + ` JOIN billing_data d ON d.billing_month = v.billing_month AND d.user_id = v.user_id`
 
 // fingerprints returns the fingerprints of those bills that are stored already, by user id.
@@ -212,7 +230,7 @@ func (s *session) fingerprints(ctx context.Context, month key.Month, bills []sea
 	return there, err
 }
 
-var copyDataSQL = `COPY billing_data (billing_month, user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `) FROM STDIN`
+var copyDataSQL = `COPY billing_data (billing_month, user_id, data_version, line, file, import_id, fingerprint, data, ` + destinations("") + `) FROM STDIN`
 
 const copyTargetsSQL = `COPY billing_targets (billing_month, user_id, available_at, deadline, reachable,
   quiet_from, quiet_to, quiet_zone, wished_channel) FROM STDIN`
@@ -226,6 +244,7 @@ func (s *session) copyBills(ctx context.Context, month key.Month, bills []sealed
 		b := &bills[i]
 		line.words(first)
 		line.number(b.user)
+		line.number(int64(b.version))
 		line.number(int64(b.Line))
 		line.words(clean(b.File))
 		if b.Import == 0 {
@@ -257,8 +276,8 @@ func (s *session) copyBills(ctx context.Context, month key.Month, bills []sealed
 	})
 }
 
-var insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `)
-SELECT $1::date, v.user_id, v.line, coalesce(v.file, ''), nullif(v.import_id, 0), v.fingerprint, v.data, ` + destinations("v.") + `
+var insertDataSQL = `/* insert_data */ INSERT INTO billing_data (billing_month, user_id, data_version, line, file, import_id, fingerprint, data, ` + destinations("") + `)
+SELECT $1::date, v.user_id, coalesce((SELECT m.first_version FROM months m WHERE m.billing_month = $1::date), 1), v.line, coalesce(v.file, ''), nullif(v.import_id, 0), v.fingerprint, v.data, ` + destinations("v.") + `
 FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::bytea[], $7::bytea[], ` + destinationArrays(8) + `)
   AS v(user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `)
 ON CONFLICT (billing_month, user_id) DO NOTHING

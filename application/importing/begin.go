@@ -60,9 +60,9 @@ func (r *run) admit(ctx context.Context) error {
 	case err != nil || !started:
 		return err
 	case r.rules.AllowNew:
-		r.audited = []port.AuditEntry{{
+		r.audited = append(r.audited, port.AuditEntry{
 			Action: "import new bills after dispatch has begun: " + r.source.file.Name, Subject: r.rules.Month.String(), By: r.act(),
-		}}
+		})
 		return nil
 	default:
 		r.closedToNew = true

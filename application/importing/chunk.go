@@ -20,6 +20,8 @@ type chunk struct {
 	records []record // with bytes of the chunk's own
 	blank   int      // rows between them whose fields are all blank
 	bytes   int64    // bytes of the file up to its end
+	last    bool     // the source ends with it
+	failed  error    // reading it failed: it is not processed
 
 	bills    []port.ImportedBill
 	accepted []int // indexes of bills in records
@@ -56,39 +58,53 @@ func (t turn) wait(ctx context.Context) error {
 	}
 }
 
-// chunks reads the source chunk by chunk, and processes several chunks at once.
-func (r *run) chunks(ctx context.Context) error {
+// look reads the first chunk, and refuses a file that seems to be another month's.
+func (r *run) look(ctx context.Context) (*chunk, error) {
+	first := &chunk{run: r}
+	if first.failed = first.read(); first.failed != nil {
+		return first, nil // said when its rows are due
+	}
+	first.parse()
+	return first, r.checkMonth(ctx, first)
+}
+
+// chunks reads the source chunk by chunk after the first, and processes several chunks at once.
+func (r *run) chunks(ctx context.Context, first *chunk) error {
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(r.workers)
 	begun := make(chan struct{})
 	close(begun)
 	checkTurn, reportTurn := turn{done: begun}, turn{done: begun}
-	var failed error
-	for more := true; more && failed == nil && within.Err() == nil; {
+	c := first
+	for c.failed == nil && within.Err() == nil {
 		checkTurn, reportTurn = checkTurn.next(), reportTurn.next()
-		c := &chunk{run: r, checkTurn: checkTurn, reportTurn: reportTurn}
-		if more, failed = c.read(); failed == nil {
-			group.Go(func() error { return c.process(within) })
+		c.checkTurn, c.reportTurn = checkTurn, reportTurn
+		group.Go(func(ready *chunk) func() error { return func() error { return ready.process(within) } }(c))
+		if c.last {
+			break
 		}
+		c = &chunk{run: r}
+		c.failed = c.read()
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return cmp.Or(failed, ctx.Err())
+	return cmp.Or(c.failed, ctx.Err())
 }
 
-// read reads rows until the chunk is full or the source ends, which it reports as no more.
-func (c *chunk) read() (more bool, err error) {
+// read reads rows until the chunk is full or the source ends: then it is the last.
+func (c *chunk) read() error {
 	lines := c.run.lines
 	defer func() { c.bytes = lines.read }()
 	var arena []byte
 	for len(c.records) < chunkRows {
 		next, err := lines.next()
 		if errors.Is(err, io.EOF) {
-			return false, nil
+			c.last = true
+			return nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("read line %d: %w", lines.line+1, err)
+			return fmt.Errorf("read line %d: %w", lines.line+1, err)
 		}
 		if c.run.header.isBlank(next) {
 			c.blank++
@@ -97,7 +113,7 @@ func (c *chunk) read() (more bool, err error) {
 		next.fields, arena = copied(next.fields, arena)
 		c.records = append(c.records, next)
 	}
-	return true, nil
+	return nil
 }
 
 // copied copies fields into memory that the caller owns.
@@ -116,7 +132,12 @@ func copied(fields [][]byte, arena []byte) (own [][]byte, rest []byte) {
 
 // process takes the chunk through all steps.
 func (c *chunk) process(ctx context.Context) error {
-	c.parse()
+	if c.amounts == nil { // the first chunk was parsed before
+		c.parse()
+	}
+	for i := range c.bills {
+		c.bills[i].Import = c.run.record.ID
+	}
 	if err := c.check(ctx); err != nil {
 		return err
 	}

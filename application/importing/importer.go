@@ -17,6 +17,7 @@ const chunkRows = 1000
 type Ports struct {
 	Months      port.Months
 	Imports     port.Imports
+	Past        port.PastImports
 	Corrections port.Corrections
 	Cipher      port.Cipher
 	Clock       port.Clock
@@ -40,10 +41,14 @@ func (i *Importer) Import(ctx context.Context, source *Source, options Options) 
 	if err != nil {
 		return Summary{}, err
 	}
+	first, err := run.look(ctx)
+	if err != nil {
+		return Summary{}, fmt.Errorf("import %s for %s: %w", source.file.Name, run.rules.Month, err)
+	}
 	release, err := run.begin(ctx)
 	if err == nil {
 		defer release()
-		err = run.finish(ctx, run.chunks(ctx))
+		err = run.finish(ctx, run.chunks(ctx, first))
 		run.reporter.Totals(run.totals.list())
 	}
 	if err != nil {

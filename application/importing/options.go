@@ -18,6 +18,7 @@ type Rules struct {
 	Correct         bool           // a row that differs from the stored bill replaces it, if the bill may still change; needs who and why
 	AllowNew        bool           // take bills of customers that the month does not have although its dispatch has begun; needs who and why
 	AllowConcurrent bool           // run although another import of the month is running
+	AllowWrongMonth bool           // import although the file seems to be another month's; needs who and why
 	FirstAddress    bool           // of several addresses in one field use the first; without: none
 }
 
@@ -82,8 +83,8 @@ func (o Options) checked() (Options, error) {
 		return o, fmt.Errorf("%w: the import needs the instant at which dispatch opens", port.ErrInvalid)
 	case r.Zone == nil:
 		return o, fmt.Errorf("%w: the import needs a default time zone", port.ErrInvalid)
-	case (r.Correct || r.AllowNew) && (strings.TrimSpace(o.By.Actor) == "" || strings.TrimSpace(o.By.Reason) == ""):
-		return o, fmt.Errorf("%w: a correction, and new bills after dispatch has begun, need who and why", port.ErrInvalid)
+	case (r.Correct || r.AllowNew || r.AllowWrongMonth) && (strings.TrimSpace(o.By.Actor) == "" || strings.TrimSpace(o.By.Reason) == ""):
+		return o, fmt.Errorf("%w: a correction, new bills after dispatch has begun, and the file of another month need who and why", port.ErrInvalid)
 	}
 	return o, nil
 }

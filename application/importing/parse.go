@@ -39,7 +39,7 @@ func (r *run) parse(next record) (p parsed) {
 		p.refused.before = before.reason
 		return p
 	}
-	bill.File, bill.Line, bill.Import, bill.Resolves = r.source.file.Name, next.line, r.record.ID, before.place
+	bill.File, bill.Line, bill.Resolves = r.source.file.Name, next.line, before.place
 	for i := range reading.remarks {
 		reading.remarks[i].Line, reading.remarks[i].Customer = next.line, bill.Customer
 	}

@@ -126,7 +126,7 @@ func (s *Store) plan(month key.Month, bills []port.ImportedBill) (chunk, error) 
 		}
 		switch {
 		case !ok:
-			b := bill{state: kept(source.State), customer: source.Customer, fingerprint: source.Fingerprint, version: 1}
+			b := bill{state: kept(source.State), customer: source.Customer, fingerprint: source.Fingerprint, version: max(s.firstVersion[month], 1)}
 			b.state.Key, b.state.Batch, b.state.Dispatch = k, billing.Imported, billing.Ready
 			c.bills[k], c.sources[k] = b, source
 			c.report.Inserted++
@@ -181,6 +181,8 @@ func (p imports) End(ctx context.Context, record port.ImportRecord) error {
 		if record.ID < 1 || record.ID > int64(len(p.s.imports)) {
 			return fmt.Errorf("%w: import %d", port.ErrNotFound, record.ID)
 		}
+		before := p.s.imports[record.ID-1]
+		record.UndoneAt, record.Undone = before.UndoneAt, before.Undone
 		p.s.imports[record.ID-1] = keptImport(record)
 		return nil
 	})

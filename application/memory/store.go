@@ -48,6 +48,7 @@ type Store struct {
 	rejects       map[key.Month]map[port.RejectedRow]rejected
 	imports       []port.ImportRecord // the id is the place, from 1
 	alone         map[key.Month]bool  // claimed by an import
+	firstVersion  map[key.Month]int32 // of new bills' data; 0: 1
 }
 
 // bill is all that is kept of a target.
@@ -89,6 +90,7 @@ func NewStore(clock port.Clock) *Store {
 		runs:          map[int64]port.Run{},
 		rejects:       map[key.Month]map[port.RejectedRow]rejected{},
 		alone:         map[key.Month]bool{},
+		firstVersion:  map[key.Month]int32{},
 	}
 }
 

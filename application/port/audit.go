@@ -51,6 +51,7 @@ const (
 	ActionDraftPolicy    = "draft policy"
 	ActionActivatePolicy = "activate policy"
 	ActionCorrect        = "correct"
+	ActionUndoImport     = "undo import"
 	ActionDropMonth      = "month removed"
 	ActionDropAudit      = "remove audit data"
 )
@@ -75,6 +76,11 @@ func DropAuditEntry(before key.Month, size AuditSize, by Act) AuditEntry {
 // CorrectEntry is the entry of Corrections.Correct.
 func CorrectEntry(bill ImportedBill, by Act) AuditEntry {
 	return AuditEntry{Action: ActionCorrect, Subject: CustomerSubject(bill.State.Key.Month, bill.Customer), By: by}
+}
+
+// UndoImportEntry is the entry of PastImports.BeginUndo.
+func UndoImportEntry(record ImportRecord, by Act) AuditEntry {
+	return AuditEntry{Action: fmt.Sprintf("%s %d: %s", ActionUndoImport, record.ID, record.File), Subject: record.Month.String(), By: by}
 }
 
 // CustomerSubject names a customer's bill in Audit if the target's key is not known.

@@ -92,7 +92,9 @@ type ImportRecord struct {
 	Corrected  int
 	Conflicts  int
 	Rejected   int
-	Error      string // "" where it came to its end
+	Error      string    // "" where it came to its end
+	UndoneAt   time.Time // when it began to be taken back; zero: it was not
+	Undone     int       // bills that were removed then
 }
 
 // Origin says where the data of a bill came from and what the batch made of it.

@@ -33,6 +33,7 @@ type Storage struct {
 	Renders      port.Renders
 	Corrections  port.Corrections
 	Retention    port.Retention
+	PastImports  port.PastImports
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -80,6 +81,7 @@ func StorageSuites() []StorageSuite {
 		{"Renders", RendersChecks()},
 		{"Corrections", CorrectionsChecks()},
 		{"Retention", RetentionChecks()},
+		{"PastImports", PastImportsChecks()},
 	}
 }
 

@@ -58,8 +58,8 @@ func app(log config.Log, database config.Database, options ...fx.Option) fx.Opti
 }
 
 // NewImporter returns the importer of bills.
-func NewImporter(months port.Months, imports port.Imports, corrections port.Corrections, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
-	return importing.New(importing.Ports{Months: months, Imports: imports, Corrections: corrections, Cipher: cipher, Clock: clock, Watch: watch})
+func NewImporter(months port.Months, imports port.Imports, past port.PastImports, corrections port.Corrections, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
+	return importing.New(importing.Ports{Months: months, Imports: imports, Past: past, Corrections: corrections, Cipher: cipher, Clock: clock, Watch: watch})
 }
 
 // Import is what batch import works with.
@@ -67,6 +67,7 @@ type Import struct {
 	fx.In
 	Importer *importing.Importer
 	Imports  *postgres.Imports
+	Report   port.Report
 	Policies port.Policies
 	Clock    port.Clock
 	Watch    *outage.Watch

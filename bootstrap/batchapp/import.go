@@ -34,10 +34,10 @@ const saidRefusals = 10
 
 // importArguments are the import's flags.
 type importArguments struct {
-	month, file, label, encoding, zone, notBefore, rejects, remarks, actor, reason string
-	correct, allowNew, allowConcurrent, allowUnterminated, firstAddress            bool
-	expectRows                                                                     int
-	files, expectTotals                                                            []string
+	month, file, label, encoding, zone, notBefore, rejects, remarks, actor, reason       string
+	correct, allowNew, allowConcurrent, allowUnterminated, firstAddress, allowWrongMonth bool
+	expectRows                                                                           int
+	files, expectTotals                                                                  []string
 	lookArguments
 }
 
@@ -50,6 +50,7 @@ func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
 	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of new customers although dispatch of the month has begun (needs --reason)")
+	flags.BoolVar(&a.allowWrongMonth, "allow-wrong-month", false, "import although the file seems to be another month's (needs --reason)")
 	flags.BoolVar(&a.allowConcurrent, "allow-concurrent", false, "run although another import of the month is running")
 	flags.BoolVar(&a.allowUnterminated, "allow-unterminated", false, "accept a file that does not end with a line break as complete")
 	flags.BoolVar(&a.firstAddress, "first-address", false, "use the first of several addresses in one field; without: that channel is left out, with a remark")
@@ -82,6 +83,8 @@ func newImport() *cobra.Command {
 		},
 	}
 	a.flags(cmd.Flags())
+	cmd.AddCommand(newImportList(), newImportUndo())
+	cmd.Args = cobra.ArbitraryArgs // files
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Import]())
 	return cmd
@@ -165,7 +168,7 @@ func whoami() string {
 // read checks the flags.
 func (a *importArguments) read() (file importing.File, options importing.Options, err error) {
 	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.allowUnterminated}
-	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress}
+	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress, AllowWrongMonth: a.allowWrongMonth}
 	if a.label != "" {
 		file.Name = a.label
 	}
@@ -177,6 +180,9 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	}
 	if a.allowNew && (a.actor == "" || a.reason == "") {
 		return file, options, errors.New("--allow-new needs --reason (and --actor): that new bills were imported after dispatch had begun is recorded with who and why")
+	}
+	if a.allowWrongMonth && (a.actor == "" || a.reason == "") {
+		return file, options, errors.New("--allow-wrong-month needs --reason (and --actor): that it was imported all the same is recorded with who and why")
 	}
 	if a.correct && (a.actor == "" || a.reason == "") {
 		return file, options, errors.New("--correct needs --reason (and --actor): a correction is recorded with who and why")

@@ -117,7 +117,7 @@ func (w *world) importAndRender() {
 	w.t.Helper()
 	watch := outage.New(w.clock, &memory.Log{})
 	importer := importing.New(importing.Ports{
-		Months: postgres.NewMonths(w.db), Imports: postgres.NewImports(w.db), Corrections: postgres.NewCorrections(w.db),
+		Months: postgres.NewMonths(w.db), Imports: postgres.NewImports(w.db), Past: postgres.NewPastImports(w.db), Corrections: postgres.NewCorrections(w.db),
 		Cipher: w.cipher, Clock: w.clock, Watch: watch,
 	})
 	_, err := importer.Import(w.t.Context(), importing.NewSource(importing.File{Name: "bills.csv"}, strings.NewReader(bills)), importing.Options{

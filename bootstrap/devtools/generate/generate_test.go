@@ -167,7 +167,7 @@ func TestEveryRowIsImportedAsItIs(t *testing.T) {
 	clock, log := memory.NewClock(time.Date(2026, 1, 22, 10, 0, 0, 0, time.UTC)), &memory.Log{}
 	store, cipher, watch := memory.NewStore(clock), memory.NewCipher(), outage.New(clock, log)
 	importer := importing.New(importing.Ports{
-		Months: store.Months(), Imports: store.Imports(), Corrections: store.Corrections(), Cipher: cipher, Clock: clock, Watch: watch,
+		Months: store.Months(), Imports: store.Imports(), Past: store.PastImports(), Corrections: store.Corrections(), Cipher: cipher, Clock: clock, Watch: watch,
 	})
 	for _, name := range []string{"2026-01-001", "2026-01-002", "2026-02-001", "2026-03-002"} {
 		var rejects bytes.Buffer

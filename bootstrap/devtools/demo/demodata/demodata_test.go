@@ -33,7 +33,7 @@ func TestEveryCustomerOfTheSampleDataIsImportedAndRendered(t *testing.T) {
 	}
 	var rejects bytes.Buffer
 	importer := importing.New(importing.Ports{
-		Months: store.Months(), Imports: store.Imports(), Corrections: store.Corrections(), Cipher: cipher, Clock: clock, Watch: watch,
+		Months: store.Months(), Imports: store.Imports(), Past: store.PastImports(), Corrections: store.Corrections(), Cipher: cipher, Clock: clock, Watch: watch,
 	})
 	source := importing.NewSource(importing.File{Name: "telco-customer-churn.csv"}, canonical)
 	imported, err := importer.Import(t.Context(), source, importing.Options{
