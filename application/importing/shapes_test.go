@@ -64,6 +64,7 @@ func TestEachShapeOfFileNeedsOneLookAndOneImport(t *testing.T) {
 			b := setup(t)
 			o := named(name + ".csv")
 			o.File.Mapping = &l.Proposal.Mapping
+			o.Rules.AllowWrongMonth, o.By = true, why // the shapes are of many months
 			summary, err := b.importFile(t.Context(), bytes.NewReader(data), o)
 			if err != nil || summary.Rows != l.Rows || summary.Inserted != l.Good {
 				t.Errorf("the look says %d of %d rows make bills, the import %+v, %v", l.Good, l.Rows, summary, err)

@@ -48,7 +48,7 @@ C-3,=Park(),en,USD,30.50,2026-11-25,park@example.com,
 C-4,Choi,ko,KRW,4000,2026-11-25,choi@example.com,
 C-5,Jung,ko,KRW,5000,2026-11-25,jung@example.com,
 C-6,Kang,ko,KRW,6000,2026-11-25,kang@example.com,
-C-7,Cho,ko,KRW,7000,2026-11-25,not an address,
+C-7,Cho,ko,KRW,7000 won,2026-11-25,cho@example.com,
 C-8,Yoon,ko,KRW,8000,2026-11-25,yoon@example.com,
 `
 
