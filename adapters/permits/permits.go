@@ -1,15 +1,13 @@
 // Package permits bounds the calls to a provider from one process: how many at once, how many a second, and none while
-// the provider does not answer (a circuit breaker).
+// the provider refuses everything, asks to wait, or does not answer (a circuit breaker).
 package permits
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/sony/gobreaker/v2"
 	"golang.org/x/time/rate"
 
 	"github.com/balsong/balsong/application/port"
@@ -18,31 +16,34 @@ import (
 // Config says how calls to a provider are bounded. Rate, burst and the calls at once are the provider's own.
 type Config struct {
 	Provider port.Provider
-	// Failures in a row (not made, or without an answer) that open the breaker; default 20, negative: no breaker.
+	// Failures in a row (not made, or without an answer) that open the breaker; default 20, negative: none do. What the
+	// provider says opens it in any case.
 	Failures int
-	Pause    time.Duration // how long an open breaker lets nothing through; default 10 s
-	Probes   int           // calls at once that test a provider after the pause; default 1
+	Pause    time.Duration // how long an open breaker lets nothing through; default 10 s, doubled while the provider refuses
+	MaxPause time.Duration // the longest pause; default 5 min. A wait that the provider asks for may be longer
+	Changed  func(Change)  // called when the breaker opens, and when it closes; nil: nobody is told
 }
 
-// Permits is a port.Permits for one process. A refusal is an answer too: only calls without an answer open the breaker.
-// Safe for concurrent use.
+// Change tells of a breaker that opened or closed.
+type Change struct {
+	Open  bool
+	Until time.Time // of Open: when one call tests the provider
+	Words string    // of Open: what the provider said, or why it could not be called
+}
+
+// Permits is a port.Permits for one process. Safe for concurrent use.
 type Permits struct {
 	name     string
 	inFlight chan struct{}
 	limiter  *rate.Limiter
-	breaker  *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
-	pause    time.Duration
+	told     func(Change)
 
 	mu      sync.Mutex
+	breaker breaker
 	changed chan struct{} // closed, and made anew, when the breaker may let a waiting call through
 }
 
 var _ port.Permits = (*Permits)(nil)
-
-var (
-	errSilent = errors.New("the provider did not answer") // counts against it
-	errNoCall = errors.New("no call was made")            // counts for nothing
-)
 
 // New checks the settings, wrapping port.ErrProvider.
 func New(c Config) (*Permits, error) {
@@ -55,33 +56,29 @@ func New(c Config) (*Permits, error) {
 	if c.Pause <= 0 {
 		c.Pause = 10 * time.Second
 	}
+	if c.MaxPause <= 0 {
+		c.MaxPause = 5 * time.Minute
+	}
+	if c.Changed == nil {
+		c.Changed = func(Change) {}
+	}
 	limit := rate.Inf
 	if c.Provider.Rate > 0 {
 		limit = rate.Limit(c.Provider.Rate)
 	}
-	p := &Permits{
+	return &Permits{
 		name:     c.Provider.Name,
 		inFlight: make(chan struct{}, c.Provider.InFlight),
 		limiter:  rate.NewLimiter(limit, max(c.Provider.Burst, 1)),
-		pause:    c.Pause,
+		told:     c.Changed,
+		breaker:  breaker{failures: max(c.Failures, 0), pause: c.Pause, maxPause: c.MaxPause},
 		changed:  make(chan struct{}),
-	}
-	if c.Failures > 0 {
-		p.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-			Name:          c.Provider.Name,
-			MaxRequests:   uint32(max(c.Probes, 1)), //nolint:gosec // a small positive number
-			Timeout:       c.Pause,
-			ReadyToTrip:   func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= c.Failures },
-			IsExcluded:    func(err error) bool { return errors.Is(err, errNoCall) },
-			OnStateChange: func(string, gobreaker.State, gobreaker.State) { p.wake() },
-		})
-	}
-	return p, nil
+	}, nil
 }
 
 // Acquire implements port.Permits. The order matters: first a place in flight, then the breaker, then the rate. So no
 // call holds a token of the rate while it waits for the breaker, and none slips past a breaker that has opened.
-func (p *Permits) Acquire(ctx context.Context) (func(verdict port.Verdict, made bool), error) {
+func (p *Permits) Acquire(ctx context.Context) (port.Permit, error) {
 	select {
 	case p.inFlight <- struct{}{}:
 	case <-ctx.Done():
@@ -91,67 +88,43 @@ func (p *Permits) Acquire(ctx context.Context) (func(verdict port.Verdict, made 
 		<-p.inFlight
 		return nil, p.ended(err)
 	}
-	done, err := p.pass(ctx)
-	if err != nil {
-		<-p.inFlight
-		return nil, p.ended(err)
-	}
-	var once sync.Once
-	return func(verdict port.Verdict, made bool) {
-		once.Do(func() {
-			done(judge(verdict, made))
+	for {
+		generation, err := p.pass(ctx)
+		if err != nil {
 			<-p.inFlight
-		})
-	}, nil
+			return nil, p.ended(err)
+		}
+		given := &permit{permits: p, generation: generation}
+		if err := p.token(ctx); err != nil {
+			given.Cancel()
+			return nil, p.ended(err)
+		}
+		if given.Valid() {
+			return given, nil
+		}
+		p.cancel(generation)
+	}
 }
 
 // Open reports whether the breaker is open: no call is let through now.
 func (p *Permits) Open() bool {
-	return p.breaker != nil && p.breaker.State() == gobreaker.StateOpen
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.breaker.state == open
 }
 
-// pass waits for the breaker and the rate.
-func (p *Permits) pass(ctx context.Context) (done func(error), err error) {
-	if p.breaker == nil {
-		return func(error) {}, p.token(ctx)
-	}
+// pass waits for the breaker and returns its generation.
+func (p *Permits) pass(ctx context.Context) (generation int, err error) {
 	for {
-		changed := p.watch() // before the look, so that no change is missed
-		switch p.breaker.State() {
-		case gobreaker.StateClosed:
-			if err := p.token(ctx); err != nil {
-				return nil, err
-			}
-			if done, err := p.breaker.Allow(); err == nil {
-				return p.report(done), nil
-			}
-		case gobreaker.StateHalfOpen:
-			if done, err := p.breaker.Allow(); err == nil {
-				done = p.report(done)
-				if err := p.token(ctx); err != nil {
-					done(errNoCall)
-					return nil, err
-				}
-				return done, nil
-			}
-			if err := wait(ctx, changed, p.pause/4+time.Millisecond); err != nil {
-				return nil, err
-			}
-		default:
-			if err := wait(ctx, changed, p.pause/4+time.Millisecond); err != nil {
-				return nil, err
-			}
+		p.mu.Lock()
+		ok, wait := p.breaker.admit(time.Now())
+		generation, changed := p.breaker.opened, p.changed
+		p.mu.Unlock()
+		if ok {
+			return generation, nil
 		}
-	}
-}
-
-// report wraps the breaker's own report of a call's end: it also wakes the calls that wait for a probe to end, because
-// the breaker itself announces nothing when a probe made no call.
-func (p *Permits) report(done func(error)) func(error) {
-	return func(err error) {
-		done(err)
-		if err != nil || p.breaker.State() != gobreaker.StateClosed {
-			p.wake()
+		if err := await(ctx, changed, wait); err != nil {
+			return 0, err
 		}
 	}
 }
@@ -165,17 +138,66 @@ func (p *Permits) token(ctx context.Context) error {
 	return err
 }
 
-// watch returns a channel that is closed at the next wake.
-func (p *Permits) watch() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.changed
+// permit is one call's.
+type permit struct {
+	permits    *Permits
+	generation int
+	once       sync.Once
 }
 
-// wake lets waiting calls look at the breaker again.
-func (p *Permits) wake() {
+// Valid implements port.Permit.
+func (g *permit) Valid() bool {
+	g.permits.mu.Lock()
+	defer g.permits.mu.Unlock()
+	return g.generation == g.permits.breaker.opened
+}
+
+// Release implements port.Permit.
+func (g *permit) Release(reply port.Reply) {
+	g.once.Do(func() {
+		g.permits.report(g.generation, reply)
+		<-g.permits.inFlight
+	})
+}
+
+// Cancel implements port.Permit.
+func (g *permit) Cancel() {
+	g.once.Do(func() {
+		g.permits.cancel(g.generation)
+		<-g.permits.inFlight
+	})
+}
+
+// report lets the breaker learn, wakes the calls that wait for it, and tells of a change.
+func (p *Permits) report(generation int, reply port.Reply) {
+	p.mu.Lock()
+	before, tested := p.breaker.opened, p.breaker.tested
+	p.breaker.report(generation, reply, time.Now())
+	now := p.breaker
+	if now.opened != before || !tested {
+		p.wake()
+	}
+	p.mu.Unlock()
+	switch {
+	case now.opened != before:
+		p.told(Change{Open: true, Until: now.until, Words: now.why})
+	case !tested && now.tested && now.opened > 0:
+		p.told(Change{})
+	}
+}
+
+// cancel takes back a call that was not made.
+func (p *Permits) cancel(generation int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.breaker.cancel(generation)
+	if !p.breaker.tested {
+		p.wake()
+	}
+}
+
+// wake lets waiting calls look at the breaker again. The caller holds mu.
+func (p *Permits) wake() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
@@ -184,28 +206,20 @@ func (p *Permits) ended(err error) error {
 	return fmt.Errorf("no permit for a call to %s: %w", p.name, err)
 }
 
-// judge returns what a call's end means for the breaker: nil for an answer, errSilent, or errNoCall.
-func judge(verdict port.Verdict, made bool) error {
-	switch {
-	case !made:
-		return errNoCall
-	case verdict == port.CallNotMade || verdict == port.CallUnknown:
-		return errSilent
-	default:
-		return nil
+// await returns at a change, or after a while; 0: at a change alone.
+func await(ctx context.Context, changed <-chan struct{}, while time.Duration) error {
+	var over <-chan time.Time
+	if while > 0 {
+		timer := time.NewTimer(while)
+		defer timer.Stop()
+		over = timer.C
 	}
-}
-
-// wait returns at a change, or after a while: gobreaker goes from open to half-open only when it is asked.
-func wait(ctx context.Context, changed <-chan struct{}, while time.Duration) error {
-	timer := time.NewTimer(while)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-changed:
 		return nil
-	case <-timer.C:
+	case <-over:
 		return nil
 	}
 }

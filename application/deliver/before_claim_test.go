@@ -238,19 +238,22 @@ func newTurnstile() *turnstile {
 func (p *turnstile) open() { close(p.opened) }
 
 // Acquire implements port.Permits.
-func (p *turnstile) Acquire(ctx context.Context) (func(port.Verdict, bool), error) {
+func (p *turnstile) Acquire(ctx context.Context) (port.Permit, error) {
 	p.waiting <- struct{}{}
 	select {
 	case <-p.opened:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return func(_ port.Verdict, made bool) {
-		if made {
-			p.made.Add(1)
-		}
-	}, nil
+	return passed{p}, nil
 }
+
+// passed is a permit of a turnstile.
+type passed struct{ turnstile *turnstile }
+
+func (p passed) Valid() bool        { return true }
+func (p passed) Release(port.Reply) { p.turnstile.made.Add(1) }
+func (p passed) Cancel()            {}
 
 // flaky is storage that may be down.
 type flaky struct {

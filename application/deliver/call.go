@@ -46,9 +46,9 @@ func (s *Service) record(d *delivery, reply port.Reply) *event.Result {
 	return s.store(d, d.outcomeOf(reply, s.clock.Now()))
 }
 
-// recordTooLate stores that a claim was made without a call, and returns the result to be reported.
-func (s *Service) recordTooLate(d *delivery) *event.Result {
-	return s.store(d, d.tooLate(s.clock.Now()))
+// recordNotCalled stores that a claim was made without a call, and returns the result to be reported.
+func (s *Service) recordNotCalled(d *delivery, reason attempt.Reason) *event.Result {
+	return s.store(d, d.notCalled(reason, s.clock.Now()))
 }
 
 // store writes the outcome into the ledger, again and again while the database is down. It returns the result to be

@@ -19,26 +19,26 @@ import (
 func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, prepared func()) {
 	d := s.decode(ctx, m)
 	for d != nil && s.check(ctx, d) && s.fetchAndOpen(ctx, d, prepared) {
-		release, permitted := s.permit(ctx, d)
+		permit, permitted := s.permit(ctx, d)
 		if !permitted {
 			return
 		}
 		switch s.claim(ctx, d) {
 		case claimed:
 		case claimAgain:
-			release(port.CallNotMade, false)
+			permit.Cancel()
 			continue
 		case claimOver:
-			release(port.CallNotMade, false)
+			permit.Cancel()
 			return
 		}
-		if !s.withinSendBy(d) {
-			release(port.CallNotMade, false)
-			s.report(s.recordTooLate(d))
+		if reason := s.mayNotCall(d, permit); reason != "" {
+			permit.Cancel()
+			s.report(s.recordNotCalled(d, reason))
 			return
 		}
 		reply := s.call(shutdownCtx, d)
-		release(reply.Verdict, true) // before the outcome is stored, which needs no permit
+		permit.Release(reply) // before the outcome is stored, which needs no permit
 		s.report(s.record(d, reply))
 		return
 	}
@@ -122,18 +122,18 @@ func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()
 }
 
 // permit waits until a call may be made, and checks the time again, because the wait may have been long. The caller
-// must release a permit.
-func (s *Service) permit(ctx context.Context, d *delivery) (release func(port.Verdict, bool), permitted bool) {
-	release, err := d.lane.permits.Acquire(ctx)
+// must give a permit back.
+func (s *Service) permit(ctx context.Context, d *delivery) (permit port.Permit, permitted bool) {
+	permit, err := d.lane.permits.Acquire(ctx)
 	d.leaveAhead()
 	if err != nil {
 		return nil, false
 	}
 	if !s.checkTime(ctx, d) {
-		release(port.CallNotMade, false)
+		permit.Cancel()
 		return nil, false
 	}
-	return release, true
+	return permit, true
 }
 
 // claimResult is what came of a claim.
@@ -179,7 +179,7 @@ func (s *Service) claimLost(d *delivery) claimResult {
 		return claimAgain
 	case row.State == attempt.Claimed && row.Owner == d.token: // our own claim, whose lease ended while the database was down
 		d.done()
-		s.report(s.recordTooLate(d))
+		s.report(s.recordNotCalled(d, attempt.ReasonSendBy))
 	default:
 		d.done()
 		metric.ClaimsLost.Add(s.metrics, 1)
@@ -188,5 +188,15 @@ func (s *Service) claimLost(d *delivery) claimResult {
 	return claimOver
 }
 
-// withinSendBy reports whether the call may still begin (R4).
-func (s *Service) withinSendBy(d *delivery) bool { return !s.clock.Now().After(d.sendBy) }
+// mayNotCall returns why a claimed delivery must make no call after all; "": it may. Either its send-by has passed (R4), or
+// the provider has refused another call meanwhile, as it would refuse this one.
+func (s *Service) mayNotCall(d *delivery, permit port.Permit) attempt.Reason {
+	switch {
+	case s.clock.Now().After(d.sendBy):
+		return attempt.ReasonSendBy
+	case !permit.Valid():
+		return attempt.ReasonHeld
+	default:
+		return ""
+	}
+}

@@ -51,27 +51,41 @@ func (d *delivery) callDeadline() time.Duration {
 func (d *delivery) outcomeOf(reply port.Reply, now time.Time) attempt.Outcome {
 	o := d.outcome(attempt.Unknown, attempt.ReasonNoAnswer, now)
 	o.Detail = reply.Detail
+	if reply.NotBefore > 0 {
+		o.NotBefore = now.Add(reply.NotBefore)
+	}
 	switch reply.Verdict {
 	case port.CallAccepted:
-		o.State, o.Reason, o.ProviderMessageID, o.Detail = attempt.Succeeded, "", reply.MessageID, ""
+		o.State, o.Reason, o.ProviderMessageID = attempt.Succeeded, "", reply.MessageID
 	case port.CallRefused:
 		o.State, o.Class, o.Reason = attempt.Failed, reply.Class, attempt.ReasonRefused
+		if reply.Class == attempt.Provider {
+			o.State = attempt.NotSent
+			if !reply.Doubtful {
+				o.Reason = attempt.ReasonProvider
+			}
+		}
 	case port.CallThrottled:
 		o.State, o.Class, o.Reason = attempt.NotSent, attempt.Throttled, attempt.ReasonThrottled
-		if reply.NotBefore > 0 {
-			o.NotBefore = o.FinishedAt.Add(reply.NotBefore)
-		}
 	case port.CallNotMade:
 		o.State, o.Reason = attempt.NotSent, attempt.ReasonNotCalled
 	default: // nobody knows
+		if reply.Answered {
+			o.Reason = attempt.ReasonUnclear
+		}
 	}
 	return o
 }
 
-// tooLate is the outcome of a claim without a call: the next round may follow at once.
-func (d *delivery) tooLate(now time.Time) attempt.Outcome {
-	o := d.outcome(attempt.NotSent, attempt.ReasonSendBy, now)
-	o.NotBefore = now
+// notCalled is the outcome of a claim without a call. After a send-by that passed, the next round may follow at once; what
+// the provider would have refused waits as after a refusal.
+func (d *delivery) notCalled(reason attempt.Reason, now time.Time) attempt.Outcome {
+	o := d.outcome(attempt.NotSent, reason, now)
+	if reason == attempt.ReasonHeld {
+		o.Class = attempt.Provider
+	} else {
+		o.NotBefore = now
+	}
 	return o
 }
 

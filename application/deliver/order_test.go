@@ -61,13 +61,25 @@ type notedPermits struct {
 	*journal
 }
 
-func (p notedPermits) Acquire(ctx context.Context) (func(port.Verdict, bool), error) {
+func (p notedPermits) Acquire(ctx context.Context) (port.Permit, error) {
 	p.note("permit")
-	release, err := p.Permits.Acquire(ctx)
-	return func(verdict port.Verdict, made bool) {
-		p.note("permit released: " + string(verdict))
-		release(verdict, made)
-	}, err
+	permit, err := p.Permits.Acquire(ctx)
+	return notedPermit{permit, p.journal}, err
+}
+
+type notedPermit struct {
+	port.Permit
+	*journal
+}
+
+func (p notedPermit) Release(reply port.Reply) {
+	p.note("permit released: " + string(reply.Verdict))
+	p.Permit.Release(reply)
+}
+
+func (p notedPermit) Cancel() {
+	p.note("permit released: " + string(port.CallNotMade))
+	p.Permit.Cancel()
 }
 
 type notedGateway struct {

@@ -18,6 +18,10 @@ func throttled(after time.Duration) memory.GatewayAnswer {
 	return memory.GatewayAnswer{Reply: port.Reply{Verdict: port.CallThrottled, NotBefore: after}}
 }
 
+func aboutUs(doubtful bool) memory.GatewayAnswer {
+	return memory.GatewayAnswer{Reply: port.Reply{Verdict: port.CallRefused, Class: attempt.Provider, Doubtful: doubtful}}
+}
+
 // What the gateway says, what the ledger keeps of it, and what becomes of the bill (R5, R7).
 func TestEachVerdictOfTheGatewayHasItsRowAndItsEnd(t *testing.T) {
 	t.Parallel()
@@ -40,6 +44,9 @@ func TestEachVerdictOfTheGatewayHasItsRowAndItsEnd(t *testing.T) {
 		"content refused":                {refused(attempt.Content), attempt.Failed, attempt.Content, attempt.ReasonRefused, end{billing.Paused, 0, 0, 0, -1}},
 		"throttled, says until when":     {throttled(7 * time.Minute), attempt.NotSent, attempt.Throttled, attempt.ReasonThrottled, end{billing.Ready, 0, 1, 0, 7 * time.Minute}},
 		"throttled, does not say":        {throttled(0), attempt.NotSent, attempt.Throttled, attempt.ReasonThrottled, end{billing.Ready, 0, 1, 0, time.Minute}},
+		"about us, a clear word":         {aboutUs(false), attempt.NotSent, attempt.Provider, attempt.ReasonProvider, end{billing.Ready, 0, 1, 0, time.Minute}},
+		"about us, in doubt":             {aboutUs(true), attempt.NotSent, attempt.Provider, attempt.ReasonRefused, end{billing.Ready, 0, 1, 0, time.Minute}},
+		"an answer that says nothing":    {memory.GatewayAnswer{Reply: port.Reply{Verdict: port.CallUnknown, Answered: true}}, attempt.Unknown, "", attempt.ReasonUnclear, end{billing.Unknown, 0, 0, 0, -1}},
 		"no connection":                  {memory.GatewayAnswer{Reply: port.Reply{Verdict: port.CallNotMade}}, attempt.NotSent, "", attempt.ReasonNotCalled, end{billing.Ready, 0, 1, 0, time.Minute}},
 		"accepted, the answer lost":      {memory.GatewayAnswer{Dropped: true}, attempt.Unknown, "", attempt.ReasonNoAnswer, end{billing.Unknown, 0, 0, 0, -1}},
 		"the line broke in the message":  {memory.GatewayAnswer{Partly: true}, attempt.Unknown, "", attempt.ReasonNoAnswer, end{billing.Unknown, 0, 0, 0, -1}},
@@ -66,6 +73,47 @@ func TestEachVerdictOfTheGatewayHasItsRowAndItsEnd(t *testing.T) {
 				t.Fatalf("it waits %s, want %s and a fifth at most", wait, c.end.wait)
 			}
 		})
+	}
+}
+
+func TestTheGatewaysWordsAreKeptWhateverItsAnswer(t *testing.T) {
+	t.Parallel()
+	for _, verdict := range []port.Verdict{port.CallAccepted, port.CallRefused, port.CallThrottled, port.CallNotMade, port.CallUnknown} {
+		w := newWorld(t)
+		w.email.Script(memory.GatewayAnswer{Reply: port.Reply{Verdict: verdict, Class: attempt.Provider, Detail: "its own words"}})
+		w.bill(t, 1)
+		w.dispatch(t)
+		w.start(t)
+		w.awaitDrained(t)
+		if rows := w.store.Rows(w.key(1)); len(rows) != 1 || rows[0].Detail != "its own words" {
+			t.Errorf("%s: %+v", verdict, rows)
+		}
+	}
+}
+
+// A delivery that got its permit before the provider refused another one claims its key, but makes no call.
+func TestAClaimIsNotCalledOnceTheProviderHasRefusedAnother(t *testing.T) {
+	t.Parallel()
+	permits := memory.NewPermits()
+	w := newWorld(t, func(w *world) { w.permits = permits })
+	w.bill(t, 1)
+	w.dispatch(t)
+	w.store.Fail(func(op string) error {
+		if op == "ledger.claim" {
+			permits.Revoke()
+		}
+		return nil
+	})
+	w.start(t)
+	w.awaitDrained(t)
+	w.expectCalls(t, w.email, 0)
+	if row := w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonHeld); row.Class != attempt.Provider {
+		t.Fatalf("the row has class %q", row.Class)
+	}
+	w.settle(t)
+	w.expect(t, 1, billing.Ready, 0, 1)
+	if now, _ := permits.Held(); now != 0 {
+		t.Fatalf("%d permits are out", now)
 	}
 }
 

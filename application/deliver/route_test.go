@@ -133,20 +133,35 @@ func TestARouteWithoutAStepLeftIsExhausted(t *testing.T) {
 	w.expect(t, 1, billing.Exhausted, 2, 0)
 }
 
-func TestAProviderThatIsAlwaysTooBusyPausesTheBillAfterItsRounds(t *testing.T) {
+func TestABillPutBackTooOftenIsPausedUnlessTheProviderPutItBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.spec.MaxRounds = 3 })
-	w.email.Answer(func(port.Delivery) memory.GatewayAnswer { return throttled(time.Minute) })
-	w.bill(t, 1)
-	w.start(t)
-	for range 4 {
-		w.dispatch(t)
-		w.awaitDrained(t)
-		w.settle(t)
-		w.clock.Advance(time.Hour)
-	}
-	if s := w.expect(t, 1, billing.Paused, 0, 3); s.Pause != billing.PauseRounds {
-		t.Fatalf("it is paused for %s", s.Pause)
+	unreachable := memory.GatewayAnswer{Reply: port.Reply{Verdict: port.CallNotMade}}
+	for name, c := range map[string]struct {
+		answer memory.GatewayAnswer
+		status billing.Status
+		round  int16
+	}{
+		"no connection":           {unreachable, billing.Paused, 3},
+		"always too busy":         {throttled(time.Minute), billing.Ready, 8},
+		"suspended for a while":   {aboutUs(false), billing.Ready, 8},
+		"refused, perhaps for us": {aboutUs(true), billing.Paused, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(w *world) { w.spec.MaxRounds = 3 })
+			w.email.Answer(func(port.Delivery) memory.GatewayAnswer { return c.answer })
+			w.bill(t, 1)
+			w.start(t)
+			for range 8 {
+				w.dispatch(t)
+				w.awaitDrained(t)
+				w.settle(t)
+				w.clock.Advance(7 * time.Hour)
+			}
+			if s := w.expect(t, 1, c.status, 0, c.round); c.status == billing.Paused && s.Pause != billing.PauseRounds {
+				t.Fatalf("it is paused for %s", s.Pause)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -109,7 +110,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	deadline := g.clock.After(g.provider.CallDeadline)
 	answer, at, release, ok := g.arrive(ctx, d)
 	if !ok {
-		return port.Reply{Verdict: port.CallNotMade, Detail: "no connection"}
+		return port.Reply{Verdict: port.CallNotMade, Detail: cmp.Or(answer.Reply.Detail, "no connection")}
 	}
 	if answer.Block {
 		g.blocked <- struct{}{}

@@ -10,11 +10,12 @@ import (
 
 // Permits is port.Permits without bounds; it counts. Safe for concurrent use.
 type Permits struct {
-	mu    sync.Mutex
-	now   int
-	peak  int
-	calls map[port.Verdict]int
-	none  int
+	mu      sync.Mutex
+	now     int
+	peak    int
+	calls   map[port.Verdict]int
+	none    int
+	revoked int
 }
 
 var _ port.Permits = (*Permits)(nil)
@@ -23,7 +24,7 @@ var _ port.Permits = (*Permits)(nil)
 func NewPermits() *Permits { return &Permits{calls: map[port.Verdict]int{}} }
 
 // Acquire implements port.Permits.
-func (p *Permits) Acquire(ctx context.Context) (func(verdict port.Verdict, made bool), error) {
+func (p *Permits) Acquire(ctx context.Context) (port.Permit, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("no permit: %w", err)
 	}
@@ -31,19 +32,43 @@ func (p *Permits) Acquire(ctx context.Context) (func(verdict port.Verdict, made 
 	defer p.mu.Unlock()
 	p.now++
 	p.peak = max(p.peak, p.now)
-	var once sync.Once
-	return func(verdict port.Verdict, made bool) {
-		once.Do(func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.now--
-			if made {
-				p.calls[verdict]++
-			} else {
-				p.none++
-			}
-		})
-	}, nil
+	return &permit{permits: p, revoked: p.revoked}, nil
+}
+
+// Revoke makes the permits invalid that are out.
+func (p *Permits) Revoke() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.revoked++
+}
+
+// permit is one of Permits.
+type permit struct {
+	permits *Permits
+	revoked int // how often Permits had revoked when it was given
+	once    sync.Once
+}
+
+// Valid implements port.Permit.
+func (g *permit) Valid() bool {
+	g.permits.mu.Lock()
+	defer g.permits.mu.Unlock()
+	return g.revoked == g.permits.revoked
+}
+
+// Release implements port.Permit.
+func (g *permit) Release(reply port.Reply) { g.back(func() { g.permits.calls[reply.Verdict]++ }) }
+
+// Cancel implements port.Permit.
+func (g *permit) Cancel() { g.back(func() { g.permits.none++ }) }
+
+func (g *permit) back(count func()) {
+	g.once.Do(func() {
+		g.permits.mu.Lock()
+		defer g.permits.mu.Unlock()
+		g.permits.now--
+		count()
+	})
 }
 
 // Held counts the permits that are out, and the most that ever were at the same time.

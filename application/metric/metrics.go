@@ -33,6 +33,7 @@ var (
 	ClaimsLost          = Counter{counter("claims_lost_total", "Claims refused because the key has another owner or an outcome already.")}
 	DeadLetters         = Counter{counter("dead_letters_total", "Requests that cannot be delivered and went to the dead letter topic.")}
 	ResultsUnpublished  = Counter{counter("results_unpublished_total", "Results that the event log did not acknowledge; the sweep of the ledger finds them.")}
+	GatewayHeld         = GaugeBy[string]{gauge("gateway_held", "1 while no call is made because the provider refuses everything, asks to wait, or does not answer; else 0.", provider)}
 	GatewayCallDuration = DurationBy[string]{histogram("gateway_call_duration_seconds", "Time of one call to a gateway.", provider)}
 )
 

@@ -36,18 +36,21 @@ type Verdict string
 // The verdicts.
 const (
 	CallAccepted  Verdict = "accepted"   // the provider took the message
-	CallRefused   Verdict = "refused"    // definitively not taken, by an allow-list; Class says why
+	CallRefused   Verdict = "refused"    // certainly not taken; Class says why
 	CallThrottled Verdict = "throttled"  // "not now": certainly not taken
 	CallNotMade   Verdict = "not_called" // certainly no call: no connection, or no byte of the message was sent
-	CallUnknown   Verdict = "unknown"    // a call may have been taken, and no answer will come
+	CallUnknown   Verdict = "unknown"    // a call may have been taken, and nothing will ever say
 )
 
 // Reply is what came of a call.
 type Reply struct {
 	Verdict   Verdict
-	Class     attempt.FailureClass // of CallRefused: permanent, temporary or content
-	MessageID string               // the provider's, of CallAccepted
-	NotBefore time.Duration        // of CallThrottled: Retry-After; 0: not said
+	Class     attempt.FailureClass // of CallRefused: permanent, temporary, content or provider
+	Doubtful  bool                 // of CallRefused and CallThrottled: what was said fits every customer as well as this one
+	Answered  bool                 // of CallUnknown: there was an answer, which does not say whether the message was taken
+	MessageID string               // the provider's, of CallAccepted; "": it named none that can be kept
+	NotBefore time.Duration        // of what may be tried again: when, as the provider said; 0: not said
+	Hold      time.Duration        // how long the provider wants no call at all (Retry-After); 0: not said
 	Detail    string               // for people: the provider's words, with no destination in them
 }
 

@@ -212,7 +212,7 @@ func smtpAnswers(act FarAct, to string) string {
 	case ActThrottle:
 		return "451 4.7.0 rate limit, try again in 7 seconds"
 	case ActGarble:
-		return "299 perhaps"
+		return "399 perhaps"
 	default:
 		return "250 2.0.0 OK: queued as m-17"
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 )
 
 // PermitsRig is permits with the bounds that they have; 0 means none.
@@ -37,6 +38,10 @@ func PermitsChecks() []Check[PermitsBench] {
 		{"loses no permit to a wait that ended", permitsLoseNone},
 		{"opens after failures in a row, tests, and closes after an answer", permitsBreaker},
 		{"stays closed while refusals, throttling and lost claims come back", permitsNeutral},
+		{"opens at the first clear word that the provider refuses everything", permitsClearWord},
+		{"holds every call as long as the provider asks", permitsHold},
+		{"opens when most answers fit every customer", permitsShare},
+		{"lets few calls through before the provider has answered", permitsUntested},
 		{"goes on testing after a test that made no call", permitsEmptyTest},
 		{"loses no test to a wait that ended", permitsLoseNoTest},
 		{"keeps to the rate, and gives up at once what would come too late", permitsRate},
@@ -47,25 +52,25 @@ func PermitsChecks() []Check[PermitsBench] {
 // blink is long enough to get a permit that is free, and short enough to wait for one that is not.
 const blink = 40 * time.Millisecond
 
-func (r PermitsRig) take(t testing.TB) func(port.Verdict, bool) {
+func (r PermitsRig) take(t testing.TB) port.Permit {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	release, err := r.Permits.Acquire(ctx)
+	permit, err := r.Permits.Acquire(ctx)
 	if err != nil {
 		t.Fatalf("Acquire: %v", err)
 	}
-	return release
+	return permit
 }
 
 func (r PermitsRig) expectNone(t testing.TB, why string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), blink)
 	defer cancel()
-	release, err := r.Permits.Acquire(ctx)
+	permit, err := r.Permits.Acquire(ctx)
 	switch {
 	case err == nil:
-		release(port.CallAccepted, true)
+		permit.Release(port.Reply{Verdict: port.CallAccepted})
 		t.Errorf("got a permit %s", why)
 	case !errors.Is(err, context.DeadlineExceeded):
 		t.Errorf("%s: the error is %v, want the context's", why, err)
@@ -75,7 +80,7 @@ func (r PermitsRig) expectNone(t testing.TB, why string) {
 func permitsGive(t testing.TB, open func(testing.TB) PermitsBench) {
 	r := open(t)(t, 1, 3, 0)
 	for range 10 {
-		r.take(t)(port.CallAccepted, true)
+		r.take(t).Release(port.Reply{Verdict: port.CallAccepted})
 	}
 }
 
@@ -88,7 +93,7 @@ func permitsEnded(t testing.TB, open func(testing.TB) PermitsBench) {
 			t.Fatalf("the error is %v, want context.Canceled", err)
 		}
 	}
-	r.take(t)(port.CallAccepted, true)
+	r.take(t).Release(port.Reply{Verdict: port.CallAccepted})
 }
 
 func permitsInFlight(t testing.TB, open func(testing.TB) PermitsBench) {
@@ -102,45 +107,45 @@ func permitsInFlight(t testing.TB, open func(testing.TB) PermitsBench) {
 	defer cancel()
 	third := make(chan error, 1)
 	go func() {
-		release, err := r.Permits.Acquire(ctx)
+		permit, err := r.Permits.Acquire(ctx)
 		if err == nil {
-			release(port.CallAccepted, true)
+			permit.Release(port.Reply{Verdict: port.CallAccepted})
 		}
 		third <- err
 	}()
-	first(port.CallAccepted, true)
+	first.Release(port.Reply{Verdict: port.CallAccepted})
 	if err := <-third; err != nil {
 		t.Errorf("after a release: %v", err)
 	}
-	second(port.CallAccepted, true)
+	second.Release(port.Reply{Verdict: port.CallAccepted})
 }
 
 func permitsReleaseTwice(t testing.TB, open func(testing.TB) PermitsBench) {
 	r := open(t)(t, 1, 0, 0)
-	release := r.take(t)
-	release(port.CallAccepted, true)
-	release(port.CallAccepted, true)
+	permit := r.take(t)
+	permit.Release(port.Reply{Verdict: port.CallAccepted})
+	permit.Release(port.Reply{Verdict: port.CallAccepted})
 	if r.InFlight == 0 {
 		return
 	}
 	second := r.take(t)
-	release(port.CallAccepted, true)
+	permit.Release(port.Reply{Verdict: port.CallAccepted})
 	r.expectNone(t, "because one was released twice")
-	second(port.CallAccepted, true)
+	second.Release(port.Reply{Verdict: port.CallAccepted})
 }
 
 func permitsLoseNone(t testing.TB, open func(testing.TB) PermitsBench) {
 	r := open(t)(t, 1, 2, 0)
 	for range 2 {
-		r.take(t)(port.CallUnknown, true)
+		r.take(t).Release(port.Reply{Verdict: port.CallUnknown})
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if release, err := r.Permits.Acquire(ctx); err == nil {
-		release(port.CallAccepted, true)
+	if permit, err := r.Permits.Acquire(ctx); err == nil {
+		permit.Release(port.Reply{Verdict: port.CallAccepted})
 	}
-	r.take(t)(port.CallAccepted, true)
-	r.take(t)(port.CallAccepted, true)
+	r.take(t).Release(port.Reply{Verdict: port.CallAccepted})
+	r.take(t).Release(port.Reply{Verdict: port.CallAccepted})
 }
 
 func permitsBreaker(t testing.TB, open func(testing.TB) PermitsBench) {
@@ -149,36 +154,113 @@ func permitsBreaker(t testing.TB, open func(testing.TB) PermitsBench) {
 		if r.Failures == 0 {
 			return
 		}
-		r.take(t)(failure, true)
-		r.take(t)(failure, true)
-		r.take(t)(port.CallAccepted, true) // not in a row
+		r.take(t).Release(port.Reply{Verdict: failure})
+		r.take(t).Release(port.Reply{Verdict: failure})
+		r.take(t).Release(port.Reply{Verdict: port.CallAccepted}) // not in a row
 		for range r.Failures {
-			r.take(t)(failure, true)
+			r.take(t).Release(port.Reply{Verdict: failure})
 		}
 		test := r.take(t) // after the pause
 		r.expectNone(t, "while the breaker tests the provider")
-		test(failure, true)
+		test.Release(port.Reply{Verdict: failure})
 		test = r.take(t)
 		r.expectNone(t, "after a test that failed")
-		test(port.CallRefused, true)
+		test.Release(port.Reply{Verdict: port.CallRefused})
 		first, second := r.take(t), r.take(t)
-		first(port.CallAccepted, true)
-		second(port.CallAccepted, true)
+		first.Release(port.Reply{Verdict: port.CallAccepted})
+		second.Release(port.Reply{Verdict: port.CallAccepted})
 	}
 }
 
 func permitsNeutral(t testing.TB, open func(testing.TB) PermitsBench) {
 	r := open(t)(t, 10, 2, 0)
 	for range 5 {
-		r.take(t)(port.CallRefused, true)
-		r.take(t)(port.CallThrottled, true)
+		r.take(t).Release(port.Reply{Verdict: port.CallRefused})
+		r.take(t).Release(port.Reply{Verdict: port.CallThrottled})
 		for range 3 {
-			r.take(t)(port.CallNotMade, false)
+			r.take(t).Cancel()
 		}
 	}
 	a, b := r.take(t), r.take(t) // both at once: no test is under way
-	a(port.CallAccepted, true)
-	b(port.CallAccepted, true)
+	a.Release(port.Reply{Verdict: port.CallAccepted})
+	b.Release(port.Reply{Verdict: port.CallAccepted})
+}
+
+// The provider's replies, as gateways report them.
+var (
+	suspended = port.Reply{Verdict: port.CallRefused, Class: attempt.Provider, Detail: "554 5.7.1 Sending suspended"}
+	doubted   = port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Doubtful: true}
+	accepted  = port.Reply{Verdict: port.CallAccepted}
+)
+
+func permitsClearWord(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 0, 0)
+	r.take(t).Release(accepted)
+	under, late, word := r.take(t), r.take(t), r.take(t)
+	if !under.Valid() {
+		t.Error("a permit is not valid although nothing was said")
+	}
+	word.Release(suspended)
+	if under.Valid() {
+		t.Error("a permit of before the word is still valid")
+	}
+	under.Cancel()
+	test := r.take(t) // after the pause
+	r.expectNone(t, "while one call tests the provider")
+	late.Release(accepted) // a call of before the word says nothing about the time since
+	r.expectNone(t, "because of a late answer")
+	test.Release(suspended)
+	r.take(t).Release(accepted)
+	first, second := r.take(t), r.take(t)
+	first.Cancel()
+	second.Cancel()
+}
+
+func permitsHold(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 0, 0)
+	r.take(t).Release(accepted)
+	late, word := r.take(t), r.take(t)
+	began := time.Now()
+	word.Release(port.Reply{Verdict: port.CallThrottled, Hold: 2 * blink})
+	late.Release(port.Reply{Verdict: port.CallThrottled, Hold: 3 * blink})
+	r.expectNone(t, "before the wait is over")
+	r.take(t).Release(accepted)
+	if waited := time.Since(began); waited < 3*blink {
+		t.Errorf("a call may begin after %s, want the longest wait that was asked for", waited)
+	}
+}
+
+func permitsShare(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 0, 0)
+	for range 40 { // half of the answers
+		r.take(t).Release(doubted)
+		r.take(t).Release(accepted)
+	}
+	out := r.take(t)
+	for range 20 {
+		r.take(t).Release(doubted)
+	}
+	if out.Valid() {
+		t.Error("the breaker has not opened")
+	}
+}
+
+func permitsUntested(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 100, 0, 0)
+	var held []port.Permit
+	for range 16 {
+		held = append(held, r.take(t))
+	}
+	r.expectNone(t, "before the provider has answered")
+	held[0].Cancel()
+	held[0] = r.take(t)
+	held[1].Release(accepted)
+	for range 50 {
+		held = append(held, r.take(t))
+	}
+	for _, permit := range held {
+		permit.Cancel()
+	}
 }
 
 func permitsEmptyTest(t testing.TB, open func(testing.TB) PermitsBench) {
@@ -186,14 +268,14 @@ func permitsEmptyTest(t testing.TB, open func(testing.TB) PermitsBench) {
 	if r.Failures == 0 {
 		return
 	}
-	r.take(t)(port.CallUnknown, true)
-	r.take(t)(port.CallNotMade, false) // the claim was lost: the provider was not tested
+	r.take(t).Release(port.Reply{Verdict: port.CallUnknown})
+	r.take(t).Cancel() // the claim was lost: the provider was not tested
 	test := r.take(t)
 	r.expectNone(t, "though nothing was tested")
-	test(port.CallAccepted, true)
+	test.Release(port.Reply{Verdict: port.CallAccepted})
 	a, b := r.take(t), r.take(t)
-	a(port.CallAccepted, true)
-	b(port.CallAccepted, true)
+	a.Release(port.Reply{Verdict: port.CallAccepted})
+	b.Release(port.Reply{Verdict: port.CallAccepted})
 }
 
 // permitsLoseNoTest ends the wait of calls that were let through as a test and then wait for the rate. Had one taken the
@@ -203,7 +285,7 @@ func permitsLoseNoTest(t testing.TB, open func(testing.TB) PermitsBench) {
 	if r.Failures == 0 {
 		return
 	}
-	r.take(t)(port.CallUnknown, true)
+	r.take(t).Release(port.Reply{Verdict: port.CallUnknown})
 	for range 3 {
 		r.expectNone(t, "beyond the rate")
 	}
@@ -215,7 +297,7 @@ func permitsRate(t testing.TB, open func(testing.TB) PermitsBench) {
 	if r.Rate == 0 {
 		return
 	}
-	r.take(t)(port.CallAccepted, true)
+	r.take(t).Release(port.Reply{Verdict: port.CallAccepted})
 	r.expectGivenUp(t)
 }
 
@@ -248,14 +330,14 @@ func permitsConcurrent(t testing.TB, open func(testing.TB) PermitsBench) {
 	for range callers {
 		all.Go(func() {
 			for range rounds {
-				release, err := r.Permits.Acquire(t.Context())
+				permit, err := r.Permits.Acquire(t.Context())
 				if err != nil {
 					t.Errorf("Acquire: %v", err)
 					return
 				}
 				count(1)
 				count(-1)
-				release(port.CallAccepted, true)
+				permit.Release(port.Reply{Verdict: port.CallAccepted})
 			}
 		})
 	}

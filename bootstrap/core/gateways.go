@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway/smtp"
 	"github.com/balsong/balsong/adapters/permits"
 	"github.com/balsong/balsong/application/deliver"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/domain/channel"
@@ -23,10 +24,10 @@ type Lanes map[channel.Kind]deliver.Lane
 
 // Gateways provides a lane for each channel that has a provider in the configuration.
 func Gateways(c config.Gateways) fx.Option {
-	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, clock port.Clock) (Lanes, error) {
+	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, clock port.Clock, log port.Log, metrics port.Metrics) (Lanes, error) {
 		lanes := Lanes{}
 		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
-			bounds, err := permits.New(permits.Config{Provider: provider})
+			bounds, err := permits.New(permits.Config{Provider: provider, Changed: tellHeld(provider.Name, log, metrics)})
 			if err != nil {
 				return err
 			}
@@ -45,6 +46,21 @@ func Gateways(c config.Gateways) fx.Option {
 		}
 		return lanes, err
 	}))
+}
+
+// tellHeld logs and measures whether calls to a provider are held back, with the provider's own words.
+func tellHeld(provider string, log port.Log, metrics port.Metrics) func(permits.Change) {
+	metric.GatewayHeld.Set(metrics, 0, provider)
+	return func(c permits.Change) {
+		if !c.Open {
+			metric.GatewayHeld.Set(metrics, 0, provider)
+			log.Info("a provider takes messages again", port.Field{Key: "provider", Value: provider})
+			return
+		}
+		metric.GatewayHeld.Set(metrics, 1, provider)
+		log.Warn("no call is made to a provider before one call has tested it; nothing is lost, no attempt is spent",
+			port.Field{Key: "provider", Value: provider}, port.Field{Key: "said", Value: c.Words}, port.Field{Key: "test_at", Value: c.Until.UTC()})
+	}
 }
 
 type addLane func(provider port.Provider, gateway port.Gateway, closeIt func()) error

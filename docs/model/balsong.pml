@@ -1,7 +1,8 @@
 /* Balsong dispatch protocol (rules R1-R9 of ../design/system.md).  One file: the protocol by default, -DMUT_x = one rule removed,
  * -DAW = the early draft.  See README.md.
- * NT targets, NA attempts (route steps), NG rounds per attempt; budgets: B faults, OB operator actions, QB window closings,
- * TB throttled calls, EB deadlines that pass (or exhaustions a run decides), CB corrections of a target's data */
+ * NT targets, NA attempts (route steps), NG rounds per attempt, MR of them that count before PAUSED(rounds); budgets: B faults,
+ * OB operator actions, QB window closings, TB calls that the provider refused for now or for everybody, EB deadlines that pass
+ * (or exhaustions a run decides), CB corrections of a target's data */
 #ifndef NT
 #define NT 1
 #endif
@@ -25,6 +26,9 @@
 #endif
 #ifndef NG
 #define NG 3
+#endif
+#ifndef MR
+#define MR (NG-1)                 /* put-backs that count: the one after the MR-th pauses, and so on after each resume */
 #endif
 #ifndef NSET
 #define NSET 1                    /* settlement tasks */
@@ -99,12 +103,14 @@
 #define CLAIMED 1
 #define LSUCC 2
 #define LFAIL 3
-#define LNOT 4                    /* NOT_SENT: window closed, given up before the call, throttled */
+#define LNOT 4                    /* NOT_SENT that counts: window closed, given up before the call */
 #define LREV 5                    /* REVOKED by cancel, expiry, exhaustion, correction, late success */
 #define LUNK 6
 #define LRETRY 7                  /* RETRYKEY: unknown, may be re-claimed under the same provider key */
 #define LCONT 8                   /* FAILED(content) */
 #define LEXP 9                    /* NOT_SENT(expired) */
+#define LTHR 10                   /* NOT_SENT that counts for nothing: throttled, or refused by the provider whoever the customer is */
+#define NOTSENT(t) (L(t)==LNOT || L(t)==LTHR)
 
 #if NG==1
 #define ALLG(X,o) X((o))
@@ -138,6 +144,7 @@ bit kn[NT];                       /* a success was answered, whoever stored it *
 bit  sx[NT], forced[NT], amb[NT]; /* sx: some ledger row is SUCCEEDED */
 bit  chg[NT];                     /* some ledger row of the target changed since settlement last looked (the sweep's watermark) */
 byte calls[NT*NA], acc[NT*NA];    /* calls the gateway did not refuse for now; calls it accepted */
+byte since[NT];                   /* put-backs that count since the attempt began or PAUSED(rounds) was resumed; nothing reads it but I11 */
 byte q[NT*KK], hold[NT*KK], led[NT*KK], tok[NT*KK];
 bit  lease[NT*KK];
 #if POL==RETRYKEY
@@ -196,7 +203,7 @@ inline invcall(k) {               /* the gateway is being called for key k */
        :: (POL!=RETRYKEY || acc[TGT(k)*NA+ATT(k)]==0) -> acc[TGT(k)*NA+ATT(k)]++; r=LSUCC \
        :: (POL==RETRYKEY && acc[TGT(k)*NA+ATT(k)]>0) -> r=LSUCC          /* provider knows the key */ \
        :: REJECT -> r=LFAIL \
-       :: tb>0 -> tb--; calls[TGT(k)*NA+ATT(k)]--; r=LNOT                /* 429: refused for now, surely not accepted */ \
+       :: tb>0 -> tb--; calls[TGT(k)*NA+ATT(k)]--; r=LTHR                /* 429, 401, suspended: surely not accepted */ \
        :: XG && bud>0 -> bud--; amb[TGT(k)]=1; r=LUNK                    /* answer lost, not accepted */ \
        :: XG && bud>0 -> bud--; amb[TGT(k)]=1; r=LUNK;                   /* answer lost, accepted */ \
             if :: POL==RETRYKEY && acc[TGT(k)*NA+ATT(k)]>0 :: else -> acc[TGT(k)*NA+ATT(k)]++ fi \
@@ -251,7 +258,7 @@ look:
   :: atomic { led[k]==CLAIMED && tok[k]==me -> goto claimed }
   :: atomic { !(led[k]==CLAIMED && tok[k]==me) -> goto claim }
 #ifndef AW
-  :: goto abandon                                               /* gives up: it surely has not called */
+  :: atomic { true -> r=LNOT; goto abandon }                    /* gives up: it surely has not called */
   :: CRASH
 #endif
   fi;
@@ -264,7 +271,7 @@ claimed:
   :: atomic { !quiet && st[TGT(k)]!=CANC && lease[k] && tok[k]==me -> goto call }
 #else
 #ifdef MUT_BLINDCANCEL
-  :: atomic { st[TGT(k)]==CANC -> goto abandon }
+  :: atomic { st[TGT(k)]==CANC -> r=LNOT; goto abandon }
 #define MAYCALL lease[k] && tok[k]==me && st[TGT(k)]!=CANC
 #define MAYNOT !(lease[k] && tok[k]==me)
 #else
@@ -285,7 +292,8 @@ claimed:
   :: atomic { MAYCALL -> goto call }
 #endif
 #endif
-  :: atomic { MAYNOT -> goto abandon }
+  :: atomic { MAYNOT -> r=LNOT; goto abandon }
+  :: atomic { tb>0 && MAYCALL -> tb--; r=LTHR; goto abandon }   /* the provider has refused another call for everybody: none */
 #endif
   :: CRASH
   :: REBAL; goto claimed
@@ -294,20 +302,21 @@ abandon:                                                        /* NOT_SENT, by 
   if
   :: atomic { true ->
 #ifdef MUT_ABTOKEN
-       if :: led[k]==CLAIMED -> led[k]=LNOT; CLOSE(k)
+       if :: led[k]==CLAIMED -> led[k]=r; CLOSE(k)
 #else
 #ifdef MUT_ABSTATE
-       if :: tok[k]==me && !TOOK(k) && (led[k]==CLAIMED || led[k]==LUNK || led[k]==LRETRY) -> led[k]=LNOT; CLOSE(k)
+       if :: tok[k]==me && !TOOK(k) && (led[k]==CLAIMED || led[k]==LUNK || led[k]==LRETRY) -> led[k]=r; CLOSE(k)
 #else
 #ifdef MUT_ABTOOK
-       if :: tok[k]==me && led[k]==CLAIMED -> led[k]=LNOT; CLOSE(k)
+       if :: tok[k]==me && led[k]==CLAIMED -> led[k]=r; CLOSE(k)
 #else
-       if :: tok[k]==me && led[k]==CLAIMED && !TOOK(k) -> led[k]=LNOT; CLOSE(k)
+       if :: tok[k]==me && led[k]==CLAIMED && !TOOK(k) -> led[k]=r; CLOSE(k)
           :: tok[k]==me && led[k]==CLAIMED && TOOK(k) -> led[k]=LUNK; amb[TGT(k)]=1; lease[k]=0; chg[TGT(k)]=1
 #endif
 #endif
 #endif
           :: else fi;
+       r=0;
        if :: led[k]==NONE || led[k]==LRETRY -> goto claim       /* no row yet: the message is not done */
           :: else -> goto fin fi }
   :: CRASH
@@ -349,10 +358,10 @@ outc:
 #endif
             :: else
             fi
-       :: r==LNOT ->                                                     /* throttled */
+       :: r==LTHR ->                                                     /* throttled, or refused for everybody */
             if :: tok[k]==me && led[k]==CLAIMED ->
                  if :: TOOK(k) -> led[k]=LUNK; amb[TGT(k)]=1; lease[k]=0; chg[TGT(k)]=1
-                    :: else -> led[k]=LNOT; CLOSE(k) fi
+                    :: else -> led[k]=LTHR; CLOSE(k) fi
                :: else fi
        :: r==LUNK ->                                                     /* no answer will come: UNKNOWN at once */
             if :: tok[k]==me && led[k]==CLAIMED ->
@@ -402,16 +411,31 @@ com:
 
 inline next(t) {                  /* attempt spent, continue with the route */
   if :: cw[t] -> st[t]=cw[t]; cw[t]=0
-     :: !cw[t] && at[t]+1<NA -> at[t]=at[t]+1; df[t]=0; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
+     :: !cw[t] && at[t]+1<NA -> at[t]=at[t]+1; df[t]=0; since[t]=0; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
      :: else -> st[t]=EXH fi }
+/* PAUSED(rounds) is a function of the ledger: every (MR+1)-th row of the attempt that counts.  So a resume begins anew */
+#ifdef MUT_COUNTTHR
+#define COUNTS(x) ((x)==LNOT || (x)==LTHR)
+#else
+#define COUNTS(x) ((x)==LNOT)
+#endif
+#define COUNT1(i) + COUNTS(led[i])
+#define COUNTED(t) (0 ALLG(COUNT1,(t)*KK+at[t]*NG))
+#ifdef MUT_NOTANEW
+#define ROUNDSUP(t) (COUNTS(L(t)) && COUNTED(t)>=MR+1)
+#else
+#define ROUNDSUP(t) (COUNTS(L(t)) && COUNTED(t)%(MR+1)==0)
+#endif
 inline putback(t) {               /* key closed without a call that counts: same attempt, next round */
   if :: cw[t] -> st[t]=cw[t]; cw[t]=0
      :: else ->
+        if :: L(t)==LNOT -> since[t]=since[t]+1 :: else fi;
 #ifdef MUT_NOGEN
         if :: st[t]!=PAUSED -> st[t]=READY :: else fi
 #else
-        if :: df[t]<NG-1 -> df[t]=df[t]+1; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
-           :: else -> st[t]=PAUSED fi                              /* PAUSED(rounds) */
+        if :: ROUNDSUP(t) -> assert(since[t]>MR); st[t]=PAUSED     /* I11; PAUSED(rounds) */
+           :: !ROUNDSUP(t) && df[t]<NG-1 -> df[t]=df[t]+1; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
+           :: else -> st[t]=PAUSED fi                              /* no key is left: 32,767 rounds of one attempt */
 #endif
   fi }
 #ifdef MUT_REQONLY
@@ -432,7 +456,7 @@ inline putback(t) {               /* key closed without a call that counts: same
 #ifdef MUT_UNKFINAL
 #define REOPEN(t) false
 #else
-#define REOPEN(t) (st[t]==UNK && (L(t)==LFAIL||L(t)==LNOT))
+#define REOPEN(t) (st[t]==UNK && (L(t)==LFAIL||NOTSENT(t)))
 #endif
 #ifdef MUT_NOREVSUCC
 #define LATEOK(t) true
@@ -447,7 +471,7 @@ inline putback(t) {               /* key closed without a call that counts: same
 /* would a look change the target?  A pure function of target and ledger */
 #define RULE1(t) (sx[t] && SUCFROM(t) && LATEOK(t))
 #define CANSETTLE(t) (RULE1(t) || (!sx[t] && ((OPEN(t) && (L(t)==LFAIL || L(t)==LUNK || L(t)==LEXP || \
-    (L(t)==LCONT && CONTACT(t)) || (L(t)==LNOT && (st[t]!=PAUSED || cw[t] || df[t]<NG-1)))) || REOPEN(t))))
+    (L(t)==LCONT && CONTACT(t)) || (NOTSENT(t) && (st[t]!=PAUSED || cw[t] || (df[t]<NG-1 && !ROUNDSUP(t)))))) || REOPEN(t))))
 
 inline apply(t, a) {              /* target' = f(target, ledger rows as read) */
   if
@@ -465,7 +489,7 @@ inline apply(t, a) {              /* target' = f(target, ledger rows as read) */
      fi
 #endif
   :: a==LFAIL -> if :: st[t]==UNK -> st[t]=REQ :: else fi; next(t)
-  :: a==LNOT  -> if :: st[t]==UNK -> st[t]=REQ :: else fi; putback(t)
+  :: a==LNOT || a==LTHR -> if :: st[t]==UNK -> st[t]=REQ :: else fi; putback(t)
   :: a==LEXP  -> if :: cw[t] -> st[t]=cw[t]; cw[t]=0 :: else -> st[t]=EXPD fi
 #ifdef MUT_CONTNEXT
   :: a==LCONT -> next(t)
@@ -611,6 +635,8 @@ end: do
   od }
 
 /* ---- operator ---- */
+/* an operator passes over a closed key: it counts as a put-back, and where it pauses, the count begins anew */
+#define PASSED(t) if :: L(t)==LNOT -> if :: COUNTED(t)%(MR+1)==0 -> since[t]=0 :: else -> since[t]=since[t]+1 fi :: else fi
 #if defined(AW) || defined(MUT_BLINDCANCEL)
 #define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) -> opb--; st[t]=CANC }
 #ifdef SAMEN
@@ -621,23 +647,23 @@ end: do
 #else
 #define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) && !cw[t] -> opb--; REVOKE(t,CANC) }
 #define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && lock[t]==0 -> opb--; \
-     if :: (L(t)==LREV || L(t)==LNOT || L(t)==LEXP) && df[t]<NG-1 -> st[t]=READY; df[t]=df[t]+1 \
-        :: L(t)==LFAIL && at[t]+1<NA -> st[t]=READY; at[t]=at[t]+1; df[t]=0 \
+     if :: (L(t)==LREV || NOTSENT(t) || L(t)==LEXP) && df[t]<NG-1 -> st[t]=READY; PASSED(t); df[t]=df[t]+1 \
+        :: L(t)==LFAIL && at[t]+1<NA -> st[t]=READY; at[t]=at[t]+1; df[t]=0; since[t]=0 \
         :: L(t)==LCONT -> UNCCONT(t) :: else fi }
 #endif
 #ifdef MUT_UNCCONT
-#define UNCCONT(t) st[t]=READY; at[t]=at[t]+1; df[t]=0
+#define UNCCONT(t) st[t]=READY; at[t]=at[t]+1; df[t]=0; since[t]=0
 #else
 #define UNCCONT(t) st[t]=PAUSED
 #endif
-#define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && L(t)==LUNK && !sx[t] && at[t]+1<NA -> opb--; forced[t]=1; at[t]=at[t]+1; df[t]=0; cw[t]=0; st[t]=READY }
+#define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && L(t)==LUNK && !sx[t] && at[t]+1<NA -> opb--; forced[t]=1; at[t]=at[t]+1; df[t]=0; since[t]=0; cw[t]=0; st[t]=READY }
 #define WRITEOFF(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 -> opb--; cw[t]=0; st[t]=WOFF }
 #define PAUSE(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ) -> opb--; st[t]=PAUSED }
 #ifdef MUT_RESUMECLOSED
 #define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED -> opb--; st[t]=READY }
 #else                             /* a closed key is never published again: NOT_SENT takes the next round, content needs a correction */
-#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !(L(t)==LNOT && df[t]==NG-1) -> opb--; st[t]=READY; \
-     if :: L(t)==LNOT && !cw[t] -> df[t]=df[t]+1 :: else fi }
+#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !(NOTSENT(t) && df[t]==NG-1) -> opb--; st[t]=READY; \
+     if :: NOTSENT(t) && !cw[t] -> PASSED(t); df[t]=df[t]+1 :: else fi }
 #endif
 /* a correction: revoke the current key and take the next round, or be refused; FAILED(content) is closed already */
 #ifdef MUT_CORRNOREV
@@ -700,7 +726,7 @@ end: do
 #define FN(t) skip
 #else
 /* I5: the final state is a function of the ledger rows alone (no dependence on the order of events) */
-#define CLOSED(t) (L(t)==LREV||L(t)==LNOT||L(t)==LFAIL||L(t)==LCONT||L(t)==LEXP)
+#define CLOSED(t) (L(t)==LREV||NOTSENT(t)||L(t)==LFAIL||L(t)==LCONT||L(t)==LEXP)
 #define FN(t) assert((st[t]==SUCC) == (sx[t]==1)); \
   assert(sx[t] || st[t]==PAUSED || (st[t]==UNK && L(t)==LUNK) || (st[t]==WOFF && (L(t)==LUNK || L(t)==LFAIL)) || \
      (st[t]==EXH && (L(t)==LFAIL || (dl[t] && CLOSED(t)))) || \
@@ -720,7 +746,7 @@ end: do
 #elif WIT==4
 #define WITNESS st[0]==EXH && L(0)==LREV                        /* exhausted by a run's decision */
 #elif WIT==5
-#define WITNESS st[0]==PAUSED && L(0)==LNOT                     /* PAUSED(rounds) */
+#define WITNESS st[0]==PAUSED && L(0)==LNOT && df[0]==1         /* with MR=1: PAUSED(rounds) */
 #elif WIT==6
 #define WITNESS st[0]==SUCC && L(0)==LREV                       /* late success closed the newer key */
 #elif WIT==7
@@ -729,6 +755,10 @@ end: do
 #define WITNESS st[0]==CANC && L(0)==LFAIL                      /* a wish to cancel, granted after a refusal */
 #elif WIT==9
 #define WITNESS st[0]==WOFF && L(0)==LFAIL                      /* refused after it was written off */
+#elif WIT==10
+#define WITNESS st[0]==SUCC && led[0]==LNOT && led[1]==LNOT && df[0]==2   /* with MR=1: PAUSED(rounds), resumed, sent */
+#elif WIT==11
+#define WITNESS st[0]==SUCC && led[0]==LTHR && led[1]==LTHR && df[0]==2   /* with MR=1: more throttled rounds than count */
 #endif
 active proctype Env() {
 end: do

@@ -35,6 +35,9 @@ q pass k_b2_tb      bfs -DB=2 -DTB=1 -DPOL=RETRYKEY
 q pass k_ob         bfs -DB=2 -DOB=1 -DPOL=RETRYKEY
 q pass h_nset2      bfs -DB=2 -DOB=1 -DNSET=2 -DLOOKANY
 q pass h_nt2        bfs -DNT=2 -DNG=2 -DB=0 -DQB=1
+q pass h_rounds     bfs -DB=1 -DQB=2 -DTB=1 -DXT=0 -DNG=4 -DMR=1
+q pass h_rounds_tb  bfs -DB=0 -DQB=2 -DTB=2 -DOB=1 -DNG=5 -DMR=1
+q pass h_rounds_ob2 bfs -DB=0 -DQB=4 -DOB=2 -DNG=5 -DMR=1
 q pass np_h         np -DB=1 -DOB=1 -DQB=1 -DTB=1
 q pass np_r         np -DB=1 -DOB=1 -DQB=1 -DPOL=RESEND
 q pass np_k         np -DB=1 -DOB=1 -DQB=1 -DPOL=RETRYKEY
@@ -79,12 +82,16 @@ q fail m_unccont       bfs -DB=1 -DOB=2 -DMUT_UNCCONT
 q fail m_resumeclosed  bfs -DB=1 -DOB=2 -DNOMON -DMUT_RESUMECLOSED
 q fail m_plainblind    bfs -DB=1 -DOB=2 -DNSET=2 -DMUT_PLAINBLIND
 q fail m_readfirst     bfs -DB=0 -DNSET=2 -DLOOKANY -DMUT_READFIRST
+q fail m_countthr      bfs -DB=0 -DTB=2 -DMR=1 -DNOMON -DMUT_COUNTTHR
+q fail m_notanew       bfs -DB=0 -DQB=3 -DOB=1 -DNG=4 -DMR=1 -DNOMON -DMUT_NOTANEW
 # witnesses: the end can be reached
 q fail w_throttled     bfs -DB=0 -DTB=1 -DWIT=1
 q fail w_expired       bfs -DB=0 -DEB=1 -DWIT=2
 q fail w_expwish       bfs -DB=1 -DEB=1 -DWIT=3
 q fail w_exhausted     bfs -DB=0 -DEB=1 -DWIT=4
-q fail w_rounds        bfs -DB=0 -DTB=3 -DWIT=5
+q fail w_rounds        bfs -DB=0 -DQB=2 -DMR=1 -DWIT=5
+q fail w_anew          bfs -DB=0 -DQB=2 -DOB=1 -DMR=1 -DWIT=10
+q fail w_uncounted     bfs -DB=0 -DTB=2 -DMR=1 -DWIT=11
 q fail w_latesuccess   bfs -DB=1 -DPOL=RESEND -DWIT=6
 q fail w_corrected     bfs -DB=1 -DOB=1 -DCB=1 -DWIT=7
 q fail w_cancwish      bfs -DB=0 -DOB=1 -DWIT=8

@@ -11,6 +11,7 @@ const (
 	Temporary  FailureClass = "temporary"  // surely not accepted; another try may succeed
 	Throttled  FailureClass = "throttled"  // "not now": spends nothing
 	Content    FailureClass = "content"    // must not go out on any channel before it is corrected
+	Provider   FailureClass = "provider"   // about us, whoever the customer is: an account, a quota, a setting; spends nothing
 	Suppressed FailureClass = "suppressed" // the customer must not be reached on this channel
 )
 
@@ -20,6 +21,7 @@ var FailureClassTable = wording.Table[FailureClass]{
 	{Code: Temporary, English: "for now", Korean: "일시적으로"},
 	{Code: Throttled, English: "for now, without spending an attempt", Korean: "일시적으로(시도 횟수는 소모되지 않음)"},
 	{Code: Content, English: "because of the content, which must not go out on any channel", Korean: "내용 문제로(어느 채널로도 발송 불가)"},
+	{Code: Provider, English: "because of the sender, whoever the customer is, without spending an attempt", Korean: "고객과 무관하게 발신자 측 문제로(시도 횟수는 소모되지 않음)"},
 	{Code: Suppressed, English: "for good on this channel", Korean: "이 채널에서는 영구적으로"},
 }
 
@@ -45,7 +47,10 @@ const (
 	ReasonNoGateway Reason = "no_gateway"     // this deployment has no gateway for the channel
 	ReasonNoAnswer  Reason = "no_answer"      // called, and no answer will come
 	ReasonLease     Reason = "lease_expired"  // claimed by a caller that stopped before it recorded an outcome
-	ReasonRefused   Reason = "refused"        // the gateway refused for good
+	ReasonRefused   Reason = "refused"        // the gateway refused it
+	ReasonProvider  Reason = "provider"       // the gateway refused it because of us, as it would refuse every message
+	ReasonHeld      Reason = "provider_held"  // claimed, and not called: the gateway had just refused another message because of us
+	ReasonUnclear   Reason = "unclear_answer" // called, and the answer does not say whether the message was taken
 	ReasonContent   Reason = "content"        // wrong hash, owner or cipher, or refused content
 	ReasonSuppress  Reason = "suppressed"     // on the suppression list
 	ReasonManual    Reason = "manual"         // recorded by an operator
@@ -67,6 +72,9 @@ var ReasonTable = wording.Table[Reason]{
 	{Code: ReasonNoAnswer, English: "the gateway was called and did not answer", Korean: "게이트웨이를 호출했으나 응답이 없음"},
 	{Code: ReasonLease, English: "the process that had claimed it recorded no outcome", Korean: "점유한 프로세스가 결과를 기록하지 않음"},
 	{Code: ReasonRefused, English: "the gateway refused it", Korean: "게이트웨이가 거부함"},
+	{Code: ReasonProvider, English: "the gateway refused it because of the sender, whoever the customer is", Korean: "게이트웨이가 고객과 무관하게 발신자 측 문제로 거부함"},
+	{Code: ReasonHeld, English: "the gateway was refusing every message, so it was not called", Korean: "게이트웨이가 모든 메시지를 거부하고 있어 호출하지 않음"},
+	{Code: ReasonUnclear, English: "the gateway's answer does not say whether it was accepted", Korean: "게이트웨이의 응답으로는 접수 여부를 알 수 없음"},
 	{Code: ReasonContent, English: "its content could not be verified or was refused", Korean: "내용을 검증할 수 없거나 내용이 거부됨"},
 	{Code: ReasonSuppress, English: "the customer is on the suppression list for the channel", Korean: "고객이 해당 채널의 수신 거부 목록에 있음"},
 	{Code: ReasonManual, English: "an operator recorded it", Korean: "운영자가 기록함"},

@@ -44,7 +44,7 @@ type Row struct {
 	LeaseUntil        time.Time // by the database's clock
 	Provider          string
 	ProviderMessageID string
-	Class             FailureClass // of FAILED rows and of throttled NOT_SENT rows
+	Class             FailureClass // of FAILED rows, and of NOT_SENT rows by the gateway's answer
 	Reason            Reason
 	Detail            string    // for people: the gateway's words, with no destination in them
 	NotBefore         time.Time // NOT_SENT: the earliest instant of the next round
@@ -60,6 +60,20 @@ func RowOf(rows []Row, k key.Delivery) *Row {
 		}
 	}
 	return nil
+}
+
+// SpendsRound reports whether the row is a put-back that counts towards the policy's MaxRounds: NOT_SENT, unless the
+// provider asked for a later try or refuses everything, which a customer's bill neither causes nor can end. A refusal that
+// is about us only in doubt counts, so that one message which the provider never takes does not come back for ever.
+func (r Row) SpendsRound() bool {
+	switch r.Class {
+	case Throttled:
+		return false
+	case Provider:
+		return r.State == NotSent && r.Reason == ReasonRefused
+	default:
+		return r.State == NotSent
+	}
 }
 
 // Claim asks for the right to call the gateway for one key (rule R3).

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -37,10 +38,10 @@ func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, erro
 	}
 	switch t.s.Dispatch {
 	case Ready, Failed, Requested, Paused:
-		return t.settleCurrent(*current, policies)
+		return t.settleCurrent(*current, rows, policies)
 	case Unknown:
 		if current.State == attempt.Failed || current.State == attempt.NotSent {
-			return t.settleCurrent(*current, policies)
+			return t.settleCurrent(*current, rows, policies)
 		}
 	default: // at an end
 	}
@@ -75,7 +76,7 @@ func (t *Target) Accepted(revoked bool, current attempt.State) (Settlement, erro
 	return Changed, t.move(EventSucceed, Succeeded)
 }
 
-func (t *Target) settleCurrent(row attempt.Row, policies Policies) (Settlement, error) {
+func (t *Target) settleCurrent(row attempt.Row, rows []attempt.Row, policies Policies) (Settlement, error) {
 	ref := policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}
 	if ref.IsZero() {
 		ref = t.s.Policy // of an event that could not be decoded as far as its policy
@@ -89,19 +90,19 @@ func (t *Target) settleCurrent(row attempt.Row, policies Policies) (Settlement, 
 	if ok && next.s.Policy.IsZero() {
 		next.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
 	}
-	settlement, err := next.settleRow(row, version)
+	settlement, err := next.settleRow(row, rows, version)
 	if err == nil && settlement == Changed {
 		*t = next
 	}
 	return settlement, err
 }
 
-func (t *Target) settleRow(row attempt.Row, version policy.Version) (Settlement, error) {
+func (t *Target) settleRow(row attempt.Row, rows []attempt.Row, version policy.Version) (Settlement, error) {
 	switch row.State {
 	case attempt.Failed:
 		return t.settleFailed(row, version)
 	case attempt.NotSent:
-		return t.settleNotSent(row, version)
+		return t.settleNotSent(row, rows, version)
 	default:
 		return t.settleUnknown(row, version)
 	}
@@ -147,15 +148,16 @@ func (t *Target) advance(step int16, at time.Time) (Settlement, error) {
 	return Changed, nil
 }
 
-func (t *Target) settleNotSent(row attempt.Row, v policy.Version) (Settlement, error) {
+func (t *Target) settleNotSent(row attempt.Row, rows []attempt.Row, v policy.Version) (Settlement, error) {
 	switch {
 	case t.s.PendingEnd != "":
 		return Changed, t.End(t.s.PendingEnd)
 	case row.Reason == attempt.ReasonExpired:
 		return Changed, t.End(Expired)
-	case t.s.Round >= v.MaxRounds() && t.s.Dispatch == Paused && t.s.Pause == PauseRounds:
+	case !t.roundsUp(row, rows, v):
+	case t.s.Dispatch == Paused && t.s.Pause == PauseRounds:
 		return Unchanged, nil
-	case t.s.Round >= v.MaxRounds():
+	default:
 		if err := t.move(EventRounds, Paused); err != nil {
 			return Unchanged, err
 		}
@@ -176,6 +178,27 @@ func (t *Target) settleNotSent(row attempt.Row, v policy.Version) (Settlement, e
 	t.s.LastError = string(row.Reason)
 	t.nextRound(at)
 	return Changed, nil
+}
+
+// lastRound is the last round of an attempt that a key can name.
+const lastRound = math.MaxInt16 - 1
+
+// roundsUp reports whether a put-back pauses the target: every (MaxRounds + 1)-th of the attempt that spends a round does.
+// It is a function of the ledger alone, so that the count begins anew after each resume without anybody keeping it.
+func (t *Target) roundsUp(row attempt.Row, rows []attempt.Row, v policy.Version) bool {
+	if t.s.Round >= lastRound {
+		return true
+	}
+	if !row.SpendsRound() {
+		return false
+	}
+	spent := 0
+	for _, r := range rows {
+		if r.Key.Attempt == t.s.Attempt && r.SpendsRound() {
+			spent++
+		}
+	}
+	return spent%(int(v.MaxRounds())+1) == 0
 }
 
 func (t *Target) settleUnknown(row attempt.Row, v policy.Version) (Settlement, error) {

@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 func expected(before billing.State, rows []attempt.Row, v policy.Version) billing.State {
 	want := before
 	var current attempt.Row
+	spent := 0
 	for _, r := range rows {
 		if r.State == attempt.Succeeded && before.Dispatch != billing.Succeeded {
 			want.Dispatch = billing.Succeeded // after a revocation, or at once
@@ -23,6 +25,9 @@ func expected(before billing.State, rows []attempt.Row, v policy.Version) billin
 		}
 		if r.Key.Attempt == before.Attempt && r.Key.Round == before.Round {
 			current = r
+		}
+		if r.Key.Attempt == before.Attempt && r.SpendsRound() {
+			spent++
 		}
 	}
 	paused := before.Dispatch == billing.Paused
@@ -57,7 +62,7 @@ func expected(before billing.State, rows []attempt.Row, v policy.Version) billin
 			want.Dispatch = before.PendingEnd
 		case current.Reason == attempt.ReasonExpired:
 			want.Dispatch = billing.Expired
-		case before.Round >= v.MaxRounds():
+		case current.SpendsRound() && spent%(int(v.MaxRounds())+1) == 0:
 			want.Dispatch, want.Pause = billing.Paused, billing.PauseRounds
 		default:
 			want.Dispatch, want.Round = stays(billing.Ready), before.Round+1
@@ -340,21 +345,69 @@ func TestAPausedTargetStaysPausedWhileItsKeyAdvances(t *testing.T) {
 	}
 }
 
-func TestTooManyPutBacksPause(t *testing.T) {
+// putBack settles one more put-back of the current key, among the rows of before, and returns the rows.
+func putBack(t *testing.T, target *billing.Target, rows []attempt.Row, v policy.Version, class attempt.FailureClass, reason attempt.Reason) []attempt.Row {
+	t.Helper()
+	r := row(*target, v, attempt.NotSent)
+	r.Class, r.Reason = class, reason
+	rows = append(rows, r)
+	settle(t, target, rows, v)
+	return rows
+}
+
+func TestTooManyPutBacksPauseAndAResumeBeginsAnew(t *testing.T) {
 	t.Parallel()
 	v := emailEmailSMS(t, nil) // at most three rounds
 	target := restored(t, billing.State{Key: user, Dispatch: billing.Requested, Policy: v.Ref()})
-	rounds := 0
-	for target.Status() != billing.Paused {
-		r := row(target, v, attempt.NotSent)
-		r.Reason = attempt.ReasonNotCalled
-		settle(t, &target, []attempt.Row{r}, v)
-		if rounds++; rounds > 10 {
-			t.Fatal("it is put back for ever")
+	var rows []attempt.Row
+	for resumed := range 3 {
+		for n := range 4 {
+			if target.Status() == billing.Paused {
+				t.Fatalf("after %d resumes, it pauses at put-back %d", resumed, n)
+			}
+			rows = putBack(t, &target, rows, v, "", attempt.ReasonNotCalled)
+		}
+		s := target.State()
+		if s.Pause != billing.PauseRounds || s.Attempt != 0 {
+			t.Fatalf("after four put-backs: %+v", s)
+		}
+		if settlement, _ := settle(t, &target, rows, v); settlement != billing.Unchanged {
+			t.Fatalf("a second look: %s", settlement)
+		}
+		if err := target.Resume(&rows[len(rows)-1], monday); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if s := target.State(); s.Pause != billing.PauseRounds || s.Round != 3 || s.Attempt != 0 {
-		t.Errorf("got %+v", s)
+}
+
+func TestPutBacksByTheProviderSpendNoRound(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil) // at most three rounds
+	target := restored(t, billing.State{Key: user, Dispatch: billing.Requested, Policy: v.Ref()})
+	var rows []attempt.Row
+	for range 40 {
+		rows = putBack(t, &target, rows, v, attempt.Throttled, attempt.ReasonThrottled)
+		rows = putBack(t, &target, rows, v, attempt.Provider, attempt.ReasonProvider)
+		rows = putBack(t, &target, rows, v, attempt.Provider, attempt.ReasonHeld)
+	}
+	if s := target.State(); s.Dispatch != billing.Ready || s.Attempt != 0 || s.Round != 120 || s.Step != 0 {
+		t.Fatalf("after 120 put-backs that are about us: %+v", s)
+	}
+	for range 4 { // what is about us only in doubt, such as a request that this bill alone makes unreadable
+		rows = putBack(t, &target, rows, v, attempt.Provider, attempt.ReasonRefused)
+	}
+	if s := target.State(); s.Pause != billing.PauseRounds {
+		t.Fatalf("after four put-backs in doubt: %+v", s)
+	}
+}
+
+func TestTheLastRoundThatAKeyCanNamePauses(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	target := restored(t, billing.State{Key: user, Dispatch: billing.Requested, Policy: v.Ref(), Round: math.MaxInt16 - 1})
+	putBack(t, &target, nil, v, attempt.Throttled, attempt.ReasonThrottled)
+	if s := target.State(); s.Pause != billing.PauseRounds || s.Round != math.MaxInt16-1 {
+		t.Fatalf("got %+v", s)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,52 +178,107 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		}))
 		defer server.Close()
 		reply := httpGateway(t, Config{URL: server.URL}).Send(t.Context(), testDelivery(channel.SMS, 1))
-		if reply.Verdict != port.CallUnknown || calls.Load() != 1 {
-			t.Errorf("%d: %s after %d calls, want unknown after 1", status, reply.Verdict, calls.Load())
+		if reply.Class != attempt.Provider || calls.Load() != 1 {
+			t.Errorf("%d: %+v after %d calls, want a refusal about us after 1", status, reply, calls.Load())
 		}
 	}
 }
 
-func TestOnlyTheContractsAnswersMeanAnything(t *testing.T) {
+// A status 2xx accepts a message, 3xx and 4xx do not, whatever the body. 5xx does not where the contract or a proxy's known
+// words say so; else nobody knows.
+func TestAnswersByTheirStatus(t *testing.T) {
 	t.Parallel()
-	type want struct {
-		verdict port.Verdict
-		class   attempt.FailureClass
-	}
-	unknownReply := want{verdict: port.CallUnknown}
+	page := "<html><h1>words</h1></html>"
 	for _, c := range []struct {
 		status int
 		body   string
-		want   want
+		means  string
 	}{
-		{200, `{"message_id":"a"}`, want{verdict: port.CallAccepted}},
-		{202, `{"message_id":"a","more":1}`, want{verdict: port.CallAccepted}},
-		{201, `{"message_id":"a"}`, unknownReply},
-		{204, ``, unknownReply},
-		{200, `{"message_id":""}`, unknownReply},
-		{200, `{"message_id":"a b"}`, unknownReply},
-		{200, `{"message_id":7}`, unknownReply},
-		{200, `OK`, unknownReply},
-		{202, `{"message_id":"` + strings.Repeat("a", maxBody) + `"}`, unknownReply},
-		{400, `{"code":"invalid_destination"}`, want{port.CallRefused, attempt.Permanent}},
-		{410, `{"code":"unregistered"}`, want{port.CallRefused, attempt.Permanent}},
-		{400, `{"code":"content_rejected"}`, want{port.CallRefused, attempt.Content}},
-		{503, `{"code":"temporarily_refused"}`, want{port.CallRefused, attempt.Temporary}},
-		{429, `{"code":"throttled"}`, want{verdict: port.CallThrottled}},
-		{400, `{"code":"bad_request"}`, unknownReply},
-		{400, `{"code":"unregistered"}`, unknownReply},
-		{410, `gone`, unknownReply},
-		{429, ``, unknownReply},
-		{429, `{"code":"temporarily_refused"}`, unknownReply},
-		{503, `<html>`, unknownReply},
-		{503, `{"code":"TEMPORARILY_REFUSED"}`, unknownReply},
-		{500, `{"code":"temporarily_refused"}`, unknownReply},
-		{502, `{"code":"throttled"}`, unknownReply},
-		{504, `{"message_id":"a"}`, unknownReply},
+		{200, `{"message_id":"a"}`, "accepted a"},
+		{202, `{"message_id":"a","more":1}`, "accepted a"},
+		{200, `{"message_id":7}`, "accepted 7"},
+		{202, `{"message_id":-1.5e3}`, "accepted -1.5e3"},
+		{201, `{"message_id":"a"}`, "accepted a"},
+		{204, ``, "accepted "},
+		{200, `{"message_id":""}`, "accepted "},
+		{200, `{"message_id":"a b"}`, "accepted "},
+		{200, `{"message_id":{"id":1}}`, "accepted "},
+		{202, `{}`, "accepted "},
+		{200, `OK`, "accepted "},
+		{202, `{"message_id":"` + strings.Repeat("a", maxBody) + `"}`, "accepted "},
+		{400, `{"code":"invalid_destination"}`, "permanent"},
+		{410, `{"code":"unregistered"}`, "permanent"},
+		{400, `{"code":"content_rejected"}`, "content"},
+		{503, `{"code":"temporarily_refused"}`, "temporary ?"},
+		{429, `{"code":"throttled"}`, "throttled ?"},
+		{429, ``, "throttled ?"},
+		{429, page, "throttled ?"},
+		{429, `{"code":"temporarily_refused"}`, "throttled ?"},
+		{400, `{"code":"bad_request"}`, "provider ?"},
+		{400, `{"code":"unregistered"}`, "provider ?"},
+		{400, page, "provider ?"},
+		{410, `gone`, "provider ?"},
+		{413, `{"code":"too_large"}`, "provider ?"},
+		{422, `{"code":17}`, "provider ?"},
+		{401, `{"code":"unauthorized"}`, "provider"},
+		{401, page, "provider"},
+		{402, ``, "provider"},
+		{403, page, "provider"},
+		{404, page, "provider"},
+		{301, ``, "provider"},
+		{304, ``, "provider"},
+		{503, `<html><h1>503 Service Temporarily Unavailable</h1></html>`, "throttled ?"},
+		{503, `no healthy upstream`, "throttled ?"},
+		{503, `upstream connect error or disconnect/reset before headers`, "unknown"},
+		{503, page, "unknown"},
+		{503, `{"code":"TEMPORARILY_REFUSED"}`, "unknown"},
+		{500, `{"code":"temporarily_refused"}`, "unknown"},
+		{502, `{"code":"throttled"}`, "unknown"},
+		{504, `{"message_id":"a"}`, "unknown"},
+		{101, ``, "unknown"},
+		{999, ``, "unknown"},
 	} {
 		reply := httpReply(c.status, "", []byte(c.body), time.Time{})
-		if got := (want{reply.Verdict, reply.Class}); got != c.want {
-			t.Errorf("%d %.60s: got %v, want %v", c.status, c.body, got, c.want)
+		got := gateway.Meaning{Class: reply.Class, Doubtful: reply.Doubtful}.String()
+		switch reply.Verdict {
+		case port.CallAccepted:
+			got = "accepted " + reply.MessageID
+		case port.CallThrottled:
+			got = gateway.Meaning{Class: attempt.Throttled, Doubtful: reply.Doubtful}.String()
+		}
+		if got != c.means {
+			t.Errorf("%d %.60s: %s, want %s", c.status, c.body, got, c.means)
+		}
+		if kept := strings.Contains(reply.Detail, strconv.Itoa(c.status)); kept != (reply.MessageID == "") {
+			t.Errorf("%d %.60s: the detail is %q", c.status, c.body, reply.Detail)
+		}
+		if c.body == page && !strings.HasSuffix(reply.Detail, " words") {
+			t.Errorf("%d: the page's words are lost: %q", c.status, reply.Detail)
+		}
+	}
+}
+
+func TestRetryAfterHoldsEveryCall(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503, 401} {
+		if reply := httpReply(status, "20", []byte("<html>later</html>"), time.Time{}); reply.Hold != 20*time.Second || reply.NotBefore != 20*time.Second {
+			t.Errorf("%d: %+v", status, reply)
+		}
+	}
+}
+
+func TestEachRuleOfTheTableHoldsForItsExamples(t *testing.T) {
+	t.Parallel()
+	for _, answer := range Answers() {
+		said, header := strings.CutSuffix(answer.Said, ", with Retry-After")
+		number, raw, _ := strings.Cut(said, " ")
+		status, err := strconv.Atoi(number)
+		if err != nil || answer.Why == "" || answer.Source == "" {
+			t.Errorf("%+v: %v", answer, err)
+		}
+		wait := map[bool]string{true: "20"}[header]
+		if reply := httpReply(status, wait, []byte(raw), time.Time{}); reply.Verdict != answer.Verdict || reply.Doubtful != answer.Meaning.Doubtful {
+			t.Errorf("%s: %+v, want %s %s", answer.Said, reply, answer.Verdict, answer.Meaning)
 		}
 	}
 }
@@ -252,8 +308,8 @@ func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	if reply := httpGateway(t, Config{URL: server.URL}).Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallUnknown {
-		t.Errorf("got %+v", reply)
+	if reply := httpGateway(t, Config{URL: server.URL}).Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallAccepted {
+		t.Errorf("got %+v, want what the status says", reply)
 	}
 }
 

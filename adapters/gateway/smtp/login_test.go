@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/porttest"
+	"github.com/balsong/balsong/domain/attempt"
 )
 
 func TestTheTLSPolicyHolds(t *testing.T) {
@@ -71,7 +72,7 @@ func TestAuthTakesWhatTheServerOffers(t *testing.T) {
 	}})
 	g := mailGateway(t, far, func(c *Config) { c.Username, c.Password = "user", "secret" })
 	reply := g.Send(t.Context(), mailTo("kim@example.com", 1))
-	if reply.Verdict != port.CallNotMade || strings.Contains(reply.Detail+g.String(), "secret") {
+	if reply.Class != attempt.Provider || strings.Contains(reply.Detail+g.String(), "secret") {
 		t.Errorf("wrong password: %+v", reply)
 	}
 }

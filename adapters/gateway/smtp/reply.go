@@ -21,149 +21,113 @@ const (
 	stageFinal                // the reply to the whole message
 )
 
-// meaning is what a refusal says.
-type meaning string
-
-const (
-	meansNothing   meaning = ""          // on no list
-	meansPermanent meaning = "permanent" // this address cannot be reached by e-mail
-	meansTemporary meaning = "temporary" // not accepted; another try may succeed
-	meansThrottled meaning = "throttled" // not now
-	meansContent   meaning = "content"   // what was sent is refused
-	meansOurFault  meaning = "our fault" // the sender is refused, whoever the recipient is: configuration, not this message
-)
-
-// refusalRule is one line of an allow-list. README.md shows them to people; a test compares.
-type refusalRule struct {
-	means meaning
-	why   string
-}
-
-// smtpRefusals is the allow-list of RFC 3463 and the IANA registry of RFC 5248, by enhanced status code. A key with
-// two numbers stands for all codes of its subject that have no line of their own. The first digit is the basic reply
-// code's; where the two differ, the enhanced code is not believed.
-var smtpRefusals = map[string]refusalRule{
-	"5.1":    {meansPermanent, "addressing: no such mailbox, system, bad syntax, moved, null MX"},
-	"5.1.7":  {meansOurFault, "bad sender's mailbox syntax"},
-	"5.1.8":  {meansOurFault, "bad sender's system address"},
-	"5.2":    {meansPermanent, "mailbox: disabled, list expansion, too long for it"},
-	"5.2.2":  {meansTemporary, "mailbox full: it may be emptied before the next try"},
-	"5.3":    {meansTemporary, "mail system: full, not accepting, misconfigured"},
-	"5.3.4":  {meansPermanent, "message too big for the system: another channel's is smaller"},
-	"5.4":    {meansTemporary, "network and routing"},
-	"5.4.1":  {meansPermanent, "no answer from host; large hosts use it for \"no such recipient\""},
-	"5.4.4":  {meansPermanent, "unable to route: no such domain"},
-	"5.5":    {meansTemporary, "protocol"},
-	"5.6":    {meansContent, "media and conversion"},
-	"5.6.7":  {meansPermanent, "non-ASCII address where none is allowed"},
-	"5.7":    {meansOurFault, "security: our authentication, SPF, DKIM, DMARC, reverse DNS, encryption"},
-	"5.7.1":  {meansPermanent, "\"sender not authorized to this destination\" (RFC 3463): about sender and recipient, not about the words; another channel is open"},
-	"5.7.2":  {meansPermanent, "list expansion prohibited"},
-	"5.7.13": {meansPermanent, "the recipient's account is disabled"},
-	"5.7.17": {meansPermanent, "the mailbox has another owner (RFC 7293)"},
-	"5.7.18": {meansPermanent, "the domain has another owner (RFC 7293)"},
-	"5.7.28": {meansThrottled, "mail flood detected"},
-	"4.1":    {meansTemporary, "addressing"},
-	"4.2":    {meansTemporary, "mailbox"},
-	"4.3":    {meansTemporary, "mail system"},
-	"4.4":    {meansTemporary, "network and routing"},
-	"4.5":    {meansTemporary, "protocol"},
-	"4.6":    {meansTemporary, "media"},
-	"4.7":    {meansThrottled, "rate limits, grey lists, reputation: not now"},
-}
-
-// basicRefusals is the allow-list of RFC 5321's reply codes where no enhanced code says more.
-var basicRefusals = map[int]refusalRule{
-	421: {meansThrottled, "closing the channel"},
-	450: {meansTemporary, "mailbox busy"},
-	451: {meansTemporary, "error on their side"},
-	452: {meansTemporary, "storage short"},
-	454: {meansTemporary, "TLS or authentication not available now"},
-	455: {meansTemporary, "parameters not accommodated"},
-	500: {meansTemporary, "syntax"},
-	501: {meansTemporary, "syntax"},
-	502: {meansTemporary, "not implemented"},
-	503: {meansTemporary, "bad sequence"},
-	504: {meansTemporary, "parameter not implemented"},
-	521: {meansPermanent, "the host accepts no mail (RFC 7504)"},
-	530: {meansOurFault, "authenticate, or encrypt, first"},
-	534: {meansOurFault, "stronger authentication asked for"},
-	535: {meansOurFault, "credentials refused"},
-	538: {meansOurFault, "encryption asked for"},
-	550: {meansPermanent, "no such mailbox, or refused to it"},
-	551: {meansPermanent, "user not local"},
-	552: {meansTemporary, "storage exceeded"},
-	553: {meansPermanent, "mailbox name not allowed"},
-	554: {meansTemporary, "\"transaction failed\" says no more"},
-	555: {meansTemporary, "parameters not recognized"},
-	556: {meansPermanent, "the domain accepts no mail (RFC 7504)"},
-}
-
-// rateWords in a temporary refusal mean "not now". Providers without enhanced codes say so in words only.
-var rateWords = regexp.MustCompile(`(?i)\brate\b|throttl|too many|too fast|slow down|quota|gr[ae]y-?list`)
-
-// retryIn finds a wait in words, as in "try again in 12 seconds".
-var retryIn = regexp.MustCompile(`(?i)\bin ([0-9]{1,6}) ?s(?:ec(?:ond)?s?)?\b`)
-
-// smtpReply turns a refusal, a complete reply whose code was not the expected one, into a reply. Its Detail is not
-// masked yet.
+// smtpReply turns a complete reply, whose code was not the expected one, into a reply. 4yz and 5yz mean that the message
+// was not accepted, 2yz to the whole message that it was, whatever the other digits. Its Detail is not masked yet.
 func smtpReply(at stage, code int, text string) port.Reply {
-	reply := port.Reply{Detail: strconv.Itoa(code) + " " + text}
-	means := smtpMeaning(code, text)
-	switch {
-	case means == meansThrottled:
-		reply.Verdict, reply.NotBefore = port.CallThrottled, waitInWords(text)
-	case at == stageConnect, at == stageMail, at == stageRcpt && (means == meansOurFault || means == meansNothing):
-		reply.Verdict = port.CallNotMade // no byte of the message was sent, and the recipient is not to blame
-	case means == meansPermanent:
-		reply.Verdict, reply.Class = port.CallRefused, attempt.Permanent
-	case means == meansContent:
-		reply.Verdict, reply.Class = port.CallRefused, attempt.Content
-	case means == meansTemporary, means == meansOurFault:
-		reply.Verdict, reply.Class = port.CallRefused, attempt.Temporary
+	said := strconv.Itoa(code) + " " + text
+	switch class := code / 100; {
+	case class == 4 || class == 5:
+		return smtpMeaning(at, code, text).means.Reply(said, waitInWords(text))
+	case at != stageFinal:
+		return gateway.NotMade(said) // no byte of the message was sent
+	case class == 2:
+		return accepted(said)
 	default:
-		reply.Verdict = port.CallUnknown
+		reply := gateway.Unknown(said)
+		reply.Answered = true
+		return reply
+	}
+}
+
+// accepted is the reply to a message that the server took. Its words are kept where it names no id to ask for.
+func accepted(said string) port.Reply {
+	_, text, _ := strings.Cut(said, " ")
+	reply := port.Reply{Verdict: port.CallAccepted, MessageID: queueID(text)}
+	if reply.MessageID == "" {
+		reply.Detail = said
 	}
 	return reply
 }
 
-// smtpMeaning returns what a reply's code and text mean. The enhanced status code, if any, counts more than the basic
-// one, and words about rates more than both.
-func smtpMeaning(code int, text string) meaning {
-	basic, listed := basicRefusals[code]
-	if !listed {
-		return meansNothing
+// smtpMeaning finds the rule for a refusal. Before a recipient is named, a refusal is about us: at least in doubt.
+func smtpMeaning(at stage, code int, text string) rule {
+	found := findRule(code, text)
+	if at != stageConnect && at != stageMail {
+		return found
 	}
-	means := basic.means
-	if subject, exact := enhanced(code, text); exact != "" {
-		if m, ok := smtpRefusals[exact]; ok {
-			means = m.means
-		} else if m, ok := smtpRefusals[subject]; ok {
-			means = m.means
-		}
+	switch {
+	case found.means.Class == attempt.Throttled || found.means.Class == attempt.Provider:
+	case code < 500:
+		found.means = gateway.ThrottledAll
+	default:
+		found.means = gateway.ProviderDoubted
 	}
-	if code == 421 || (code < 500 && rateWords.MatchString(text)) {
-		return meansThrottled
-	}
-	return means
+	return found
 }
 
-// enhanced finds the enhanced status code that begins a reply's text (RFC 2034): "5.1.1" and its subject "5.1"; empty
-// where there is none, or where its class is not the basic code's.
-func enhanced(code int, text string) (subject, exact string) {
-	word, _, _ := strings.Cut(text, " ")
-	word, _, _ = strings.Cut(word, "\n")
-	parts := strings.Split(word, ".")
-	if len(parts) != 3 || parts[0] != strconv.Itoa(code/100) {
-		return "", ""
-	}
-	for _, part := range parts {
-		if n, err := strconv.ParseUint(part, 10, 16); err != nil || n > 999 || strconv.FormatUint(n, 10) != part {
-			return "", ""
+// findRule returns the first rule for a reply 4yz or 5yz: by its words, its enhanced status code, its code.
+func findRule(code int, text string) rule {
+	subject, exact := enhanced(code, text)
+	for _, r := range wordRules {
+		if r.fits(code, subject) && (r.words == nil || r.words.MatchString(text)) {
+			return r
 		}
 	}
-	return parts[0] + "." + parts[1], word
+	if code == 421 { // the connection is closed: that is about no recipient, whatever the enhanced code
+		exact, subject = "", ""
+	}
+	for _, wanted := range []string{exact, subject} {
+		for _, r := range enhancedRules {
+			if wanted != "" && r.enhanced == wanted {
+				return r
+			}
+		}
+	}
+	for _, r := range codeRules {
+		if r.fits(code, "") {
+			return r
+		}
+	}
+	return rule{}
 }
+
+// fits reports whether the rule's codes are those of a reply.
+func (r rule) fits(code int, subject string) bool {
+	return strings.HasPrefix(strconv.Itoa(code), r.code) && (r.enhanced == "" || r.enhanced == subject)
+}
+
+// enhanced finds the enhanced status code that begins a line of a reply (RFC 2034): "5.1.1" and its subject "5.1"; empty
+// where there is none, or where its class is not the basic code's. One that says no more than the class ("5.0.0") counts
+// only where no other line has a better one.
+func enhanced(code int, text string) (subject, exact string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		parts := strings.Split(word, ".")
+		if len(parts) != 3 || parts[0] != strconv.Itoa(code/100) || !numbers(parts) {
+			continue
+		}
+		if parts[1] != "0" {
+			return parts[0] + "." + parts[1], word
+		}
+		if exact == "" {
+			subject, exact = parts[0]+"."+parts[1], word
+		}
+	}
+	return subject, exact
+}
+
+// numbers reports whether each part is a number up to 999 as it is written in a status code.
+func numbers(parts []string) bool {
+	for _, part := range parts {
+		if n, err := strconv.ParseUint(part, 10, 16); err != nil || n > 999 || strconv.FormatUint(n, 10) != part {
+			return false
+		}
+	}
+	return true
+}
+
+// retryIn finds a wait in words, as in "try again in 12 seconds".
+var retryIn = regexp.MustCompile(`(?i)\bin ([0-9]{1,6}) ?s(?:ec(?:ond)?s?)?\b`)
 
 // waitInWords returns the wait that a text such as "try again in 12 seconds" asks for; 0 if it asks for none.
 func waitInWords(text string) time.Duration {
@@ -186,3 +150,40 @@ func queueID(text string) string {
 }
 
 var queuedAs = regexp.MustCompile(`(?i)(?:queued as |^(?:2\.[0-9]+\.[0-9]+ )?ok (?:id=)?)<?([^\s<>@]+)>?(?:$|[\s)])`)
+
+// Answers lists the replies of docs/operations/answers.md with what becomes of each.
+func Answers() []gateway.Answer {
+	list := []gateway.Answer{}
+	for _, said := range []string{"final 250 2.0.0 OK: queued as 4RfX1k2Zz", "final 251 User not local; will forward"} {
+		list = append(list, gateway.Answer{Said: said, Verdict: port.CallAccepted, Why: "the first digit says that it is accepted", Source: "RFC 5321, 4.2.1"})
+	}
+	for _, rules := range [][]rule{wordRules, enhancedRules, codeRules} {
+		for _, r := range rules {
+			for _, said := range r.examples {
+				at, code, text := spoken(said)
+				list = append(list, gateway.Answer{Said: said, Verdict: smtpReply(at, code, text).Verdict, Meaning: smtpMeaning(at, code, text).means, Why: r.why, Source: r.source})
+			}
+		}
+	}
+	for _, said := range []string{"final 354 go on", "final 999 what"} {
+		list = append(list, gateway.Answer{Said: said, Verdict: port.CallUnknown, Why: "it cannot be read: neither 2yz nor 4yz nor 5yz", Source: "RFC 5321, 4.2.1"})
+	}
+	return list
+}
+
+// spoken splits an example into its stage and the reply as it is read: without the hyphen that announces another line.
+func spoken(said string) (at stage, code int, text string) {
+	command, reply, _ := strings.Cut(said, " ")
+	code, _ = strconv.Atoi(reply[:3]) // of the table: a test reads all
+	switch command {
+	case "MAIL":
+		at = stageMail
+	case "RCPT", "DATA":
+		at = stageRcpt
+	case "final":
+		at = stageFinal
+	default:
+		at = stageConnect
+	}
+	return at, code, reply[4:]
+}

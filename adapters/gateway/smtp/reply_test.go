@@ -1,82 +1,108 @@
 package smtp
 
 import (
-	"fmt"
-	"os"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/attempt"
 )
 
-func TestFinalRepliesByTheirCodes(t *testing.T) {
+// The first digit decides whether a message was accepted, whatever the other two: 2yz is, 4yz and 5yz are not. Everything
+// that is no such code leaves the outcome unknown.
+func TestTheFirstDigitDecidesWhetherAMessageWasAccepted(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		code    int
-		text    string
-		verdict port.Verdict
-		class   attempt.FailureClass
-	}{
-		{550, "5.1.1 no such user", port.CallRefused, attempt.Permanent},
-		{550, "5.1.10 null MX", port.CallRefused, attempt.Permanent},
-		{550, "5.1.8 bad sender", port.CallRefused, attempt.Temporary},
-		{550, "5.2.1 disabled", port.CallRefused, attempt.Permanent},
-		{552, "5.2.2 mailbox full", port.CallRefused, attempt.Temporary},
-		{552, "5.3.4 too big", port.CallRefused, attempt.Permanent},
-		{554, "5.6.0 refused", port.CallRefused, attempt.Content},
-		{550, "5.7.1 not authorized", port.CallRefused, attempt.Permanent},
-		{550, "5.7.26 unauthenticated mail", port.CallRefused, attempt.Temporary},
-		{550, "5.7.28 flood", port.CallThrottled, ""},
-		{550, "no such user", port.CallRefused, attempt.Permanent},
-		{550, "4.1.1 class and code differ", port.CallRefused, attempt.Permanent},
-		{450, "5.1.1 class and code differ", port.CallRefused, attempt.Temporary},
-		{550, "5.9.9 no such subject", port.CallRefused, attempt.Permanent},
-		{554, "transaction failed", port.CallRefused, attempt.Temporary},
-		{451, "4.2.1 mailbox not ready", port.CallRefused, attempt.Temporary},
-		{451, "4.7.0 later", port.CallThrottled, ""},
-		{451, "Too many messages", port.CallThrottled, ""},
-		{454, "Throttling failure: Daily message quota exceeded.", port.CallThrottled, ""},
-		{421, "4.3.2 shutting down", port.CallThrottled, ""},
-		{452, "4.3.1 disk full", port.CallRefused, attempt.Temporary},
-		{251, "user not local", port.CallUnknown, ""},
-		{299, "perhaps", port.CallUnknown, ""},
-		{354, "continue", port.CallUnknown, ""},
-		{499, "4.2.1 no such code", port.CallUnknown, ""},
-		{599, "5.1.1 no such code", port.CallUnknown, ""},
-		{0, "", port.CallUnknown, ""},
-	} {
-		reply := smtpReply(stageFinal, c.code, c.text)
-		if reply.Verdict != c.verdict || reply.Class != c.class {
-			t.Errorf("%d %s: got %s %s, want %s %s", c.code, c.text, reply.Verdict, reply.Class, c.verdict, c.class)
+	for code := range 1000 {
+		for _, text := range []string{"words", strconv.Itoa(code/100) + ".9.9 words", "5.1.1 words", ""} {
+			reply := smtpReply(stageFinal, code, text)
+			switch code / 100 {
+			case 2:
+				if reply.Verdict != port.CallAccepted {
+					t.Errorf("%d %s: %+v", code, text, reply)
+				}
+			case 4, 5:
+				if reply.Verdict != port.CallRefused && reply.Verdict != port.CallThrottled {
+					t.Errorf("%d %s: %+v", code, text, reply)
+				}
+			default:
+				if reply.Verdict != port.CallUnknown || !reply.Answered {
+					t.Errorf("%d %s: %+v", code, text, reply)
+				}
+			}
 		}
 	}
 }
 
-func TestTheReadmeShowsTheAllowLists(t *testing.T) {
+// meanings are the right values of replies that were once read wrongly, and of those that are easily confused.
+func TestRepliesByWhomTheyAreAbout(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for code, rule := range smtpRefusals {
-		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s |", code, rule.means, rule.why))
-	}
-	for code, rule := range basicRefusals {
-		lines = append(lines, fmt.Sprintf("| `%d` | %s | %s |", code, rule.means, rule.why))
-	}
-	slices.Sort(lines)
-	for _, line := range lines {
-		if !strings.Contains(string(readme), line+"\n") {
-			t.Errorf("README.md lacks: %s", line)
+	for said, want := range map[string]string{
+		// About us, although each has a code that may be about the recipient.
+		"final 554 5.7.1 Sending suspended": "provider", "final 554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException": "provider",
+		"RCPT 550 5.4.5 Daily user sending quota exceeded": "provider", "RCPT 550 5.7.1 Relaying denied": "provider",
+		"RCPT 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org": "provider",
+		"RCPT 504 5.5.2 <balsong>: Helo command rejected: need fully-qualified hostname":             "provider", "AUTH 535 5.7.8 no": "provider",
+		"final 550-5.7.1 first line\n5.7.1 Relaying denied":                             "provider", // the words of the second line
+		"final 550-Requested action not taken\n5.1.1 the recipient":                     "permanent",
+		"final 550-5.0.0 see below\n5.7.26 second line":                                 "provider", // the code of the second line
+		"RCPT 550 5.1.8 <bills@example.com>: Sender address rejected: Domain not found": "provider",
+		"RCPT 454 4.7.1 <kim@example.com>: Relay access denied":                         "provider",
+		"final 550 5.7.26 unauthenticated mail":                                         "provider", "final 550 5.1.8 bad sender": "provider",
+		// About the recipient, although the words speak of a quota or a rate.
+		"RCPT 452 4.2.2 The email account that you tried to reach is over quota": "temporary", "final 552 5.2.2 mailbox full": "temporary",
+		"RCPT 450 4.2.1 The user is receiving mail at a rate that prevents additional messages": "temporary",
+		"RCPT 450 4.2.0 Greylisted": "throttled", "RCPT 511 refused": "permanent ?", "RCPT 599 what": "permanent ?",
+		"RCPT 550 5.1.1 no such user": "permanent", "RCPT 550 no such user": "permanent", "RCPT 550 5.4.1 Recipient address rejected: Access denied": "permanent",
+		"RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown": "permanent",
+		// In doubt.
+		"final 550 5.7.1 not authorized": "permanent ?", "final 599 no": "permanent ?", "final 432 no": "throttled ?", "final 554 transaction failed": "temporary ?",
+		// Not now.
+		"final 451 Too many messages": "throttled ?", "final 454 Throttling failure: Daily message quota exceeded.": "throttled ?", "final 550 5.7.28 flood": "throttled ?",
+		"final 421 4.3.2 shutting down": "throttled ?", "final 451 4.7.0 later": "throttled ?",
+		// The class of the enhanced code is not the reply code's: it is not believed.
+		"final 550 4.1.1 class and code differ": "permanent ?", "final 450 5.1.1 class and code differ": "temporary",
+		// What the standards say.
+		"final 550 5.1.1 no": "permanent", "final 550 5.1.10 null MX": "permanent", "final 550 5.2.1 disabled": "permanent", "final 552 5.3.4 too big": "permanent",
+		"final 554 5.6.0 refused": "content", "final 451 4.2.1 mailbox not ready": "temporary", "final 452 4.3.1 disk full": "temporary ?",
+		// Before a recipient is named, no refusal is about one.
+		"MAIL 550 5.1.1 no such user": "provider ?", "GREETING 554 go away": "provider ?", "MAIL 451 later": "throttled ?",
+	} {
+		at, code, text := spoken(said)
+		if got := smtpMeaning(at, code, text).means.String(); got != want {
+			t.Errorf("%s: %s, want %s", said, got, want)
 		}
 	}
-	if shown := strings.Count(string(readme), "\n| `"); shown != len(lines) {
-		t.Errorf("README.md shows %d codes, the lists have %d", shown, len(lines))
+}
+
+func TestEachRuleOfTheTableHoldsForItsExamples(t *testing.T) {
+	t.Parallel()
+	for _, list := range [][]rule{wordRules, enhancedRules, codeRules} {
+		for _, r := range list {
+			if r.why == "" || r.source == "" || len(r.examples) == 0 {
+				t.Errorf("a rule lacks its reason, source or examples: %+v", r)
+			}
+			for _, said := range r.examples {
+				at, code, text := spoken(said)
+				if found := findRule(code, text); found.why != r.why {
+					t.Errorf("%s: by the rule %q, want %q", said, found.why, r.why)
+				}
+				if reply := smtpReply(at, code, text); reply.Detail == "" || reply.Verdict == port.CallUnknown {
+					t.Errorf("%s: %+v", said, reply)
+				}
+			}
+		}
+	}
+}
+
+func TestAWaitOfTheProviderHoldsEveryCall(t *testing.T) {
+	t.Parallel()
+	if reply := smtpReply(stageFinal, 451, "4.7.0 rate limit, try again in 20 seconds"); reply.Hold != 20*time.Second || reply.NotBefore != 20*time.Second {
+		t.Errorf("a rate limit: %+v", reply)
+	}
+	if reply := smtpReply(stageRcpt, 450, "4.2.0 Greylisted, try again in 300 seconds"); reply.Hold != 0 || reply.NotBefore != 300*time.Second {
+		t.Errorf("a grey list is one recipient's: %+v", reply)
 	}
 }
 
@@ -84,6 +110,7 @@ func TestEnhancedCodes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"5.1.1 x": "5.1", "5.1.1": "5.1", "5.1.1\nmore": "5.1", "5.7.509 x": "5.7",
+		"first line\n5.1.1 x": "5.1", "5.0.0 x\n5.7.1 y": "5.7", "5.0.0 x": "5.0",
 		"4.1.1 x": "", "5.1 x": "", "5.1.1.1 x": "", "5.01.1 x": "", "5.1.1000 x": "", "5.-1.1": "", "x 5.1.1": "", "": "",
 	} {
 		if got, _ := enhanced(550, text); got != want {
@@ -125,43 +152,44 @@ func TestServersTellTheirOwnIDs(t *testing.T) {
 }
 
 func FuzzSMTPReply(f *testing.F) {
-	for code := range basicRefusals {
-		for enhanced := range smtpRefusals {
-			f.Add(code, enhanced+".1 words", uint8(code%4))
+	for _, list := range [][]rule{wordRules, enhancedRules, codeRules} {
+		for _, r := range list {
+			for _, said := range r.examples {
+				at, code, text := spoken(said)
+				f.Add(code, text, uint8(at))
+			}
 		}
 	}
 	f.Add(250, "2.0.0 queued as x", uint8(3))
 	f.Fuzz(func(t *testing.T, code int, text string, at uint8) {
 		where := stage(at % 4)
 		reply := smtpReply(where, code, text)
-		checkRefusal(t, reply)
-		if _, listed := basicRefusals[code]; !listed && (reply.Verdict == port.CallRefused || reply.Verdict == port.CallThrottled) {
-			t.Errorf("%d is on no list, and yet %s", code, reply.Verdict)
+		refused := code >= 400 && code <= 599
+		switch reply.Verdict {
+		case port.CallRefused, port.CallThrottled:
+			if !refused {
+				t.Errorf("%d is a refusal", code)
+			}
+		case port.CallAccepted:
+			if where != stageFinal || code < 200 || code > 299 {
+				t.Errorf("%d at %d is an acceptance", code, where)
+			}
+		case port.CallNotMade:
+			if where == stageFinal {
+				t.Error("the message was sent, and yet no call was made")
+			}
+		case port.CallUnknown:
+			if where != stageFinal || refused {
+				t.Errorf("%d at %d is unknown", code, where)
+			}
+		default:
+			t.Errorf("the verdict is %q", reply.Verdict)
 		}
-		if where == stageFinal && reply.Verdict == port.CallNotMade {
-			t.Error("the message was sent, and yet no call was made")
+		if (reply.Class != "") != (reply.Verdict == port.CallRefused) {
+			t.Errorf("%s with the class %q", reply.Verdict, reply.Class)
 		}
-		if where != stageFinal && reply.Verdict == port.CallUnknown {
-			t.Error("no byte of the message was sent, and yet the outcome is unknown")
+		if reply.NotBefore < 0 || reply.NotBefore > gateway.MaxWait || reply.Hold > reply.NotBefore {
+			t.Errorf("%s with a wait of %s and %s", reply.Verdict, reply.NotBefore, reply.Hold)
 		}
-		if reply.Verdict == port.CallRefused && (code < 400 || code > 599) {
-			t.Errorf("%d is a refusal", code)
-		}
-		queueID(text)
 	})
-}
-
-func checkRefusal(t *testing.T, reply port.Reply) {
-	t.Helper()
-	switch reply.Verdict {
-	case port.CallRefused, port.CallThrottled, port.CallNotMade, port.CallUnknown:
-	default:
-		t.Errorf("the verdict is %q", reply.Verdict)
-	}
-	if (reply.Class != "") != (reply.Verdict == port.CallRefused) {
-		t.Errorf("%s with the class %q", reply.Verdict, reply.Class)
-	}
-	if reply.NotBefore < 0 || reply.NotBefore > gateway.MaxWait || (reply.NotBefore > 0 && reply.Verdict != port.CallThrottled) {
-		t.Errorf("%s with a wait of %s", reply.Verdict, reply.NotBefore)
-	}
 }

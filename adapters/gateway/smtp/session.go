@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -171,12 +172,12 @@ func (s *session) deliver(ctx context.Context, e envelope) (reply port.Reply, st
 		s.broken = true
 		return gateway.Unknown("the line broke inside DATA: " + err.Error()), false
 	}
-	_, said, err := s.client.Text.ReadResponse(codeDone)
+	code, said, err := s.client.Text.ReadResponse(codeDone)
 	if err != nil {
 		return s.refused(stageFinal, err), false
 	}
 	s.sent++
-	return port.Reply{Verdict: port.CallAccepted, MessageID: queueID(said)}, false
+	return accepted(strconv.Itoa(code) + " " + said), false
 }
 
 // writeData sends a message and the dot that ends it, in one piece.
@@ -190,8 +191,7 @@ func (s *session) writeData(message []byte) error {
 
 // The replies that are waited for (RFC 5321, 4.3.2).
 const (
-	codeDone = 250
-	codeRcpt = 25 // 250, or 251 where the server forwards
+	codeDone = 2 // 250, or another 2yz: the first digit says that it is done
 	codeSend = 354
 
 	codeClosing = 421 // to any command
@@ -201,7 +201,7 @@ const (
 type command struct {
 	stage stage
 	line  string
-	wants int // the code of the reply, or its first two digits
+	wants int // the code of the reply, or its first digit
 }
 
 // open brings the dialogue up to the message. The reply is empty if all went well; stale is as in deliver.
@@ -224,7 +224,7 @@ func (s *session) open(e envelope) (reply port.Reply, stale bool) {
 		}
 		s.dirty = false
 	}
-	dialogue := []command{{stageMail, from, codeDone}, {stageRcpt, "RCPT TO:<" + e.to + ">", codeRcpt}, {stageRcpt, "DATA", codeSend}}
+	dialogue := []command{{stageMail, from, codeDone}, {stageRcpt, "RCPT TO:<" + e.to + ">", codeDone}, {stageRcpt, "DATA", codeSend}}
 	together := 1
 	if offered, _ := s.client.Extension("PIPELINING"); offered {
 		together = len(dialogue)

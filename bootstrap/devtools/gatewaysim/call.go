@@ -36,7 +36,8 @@ type call struct {
 type answer struct {
 	outcome    behaviour.Outcome
 	sequence   uint64
-	retryAfter time.Duration
+	retryAfter time.Duration       // 0: the caller is not told
+	everybody  behaviour.Everybody // of RefusedEverybody
 }
 
 // handle carries a call from the decision to the answer. It blocks for the
@@ -54,7 +55,7 @@ func (s *Server) carryOut(c call, decision behaviour.Decision) answer {
 	s.stats.enter()
 	defer s.stats.leave()
 	s.wait(decision.BeforeAccept)
-	result := answer{outcome: decision.Outcome, retryAfter: decision.RetryAfter}
+	result := answer{outcome: decision.Outcome, retryAfter: decision.RetryAfter, everybody: decision.Everybody}
 	switch decision.Outcome {
 	case behaviour.Accepted, behaviour.AcceptedThenDropped:
 		sequence, ok := s.accept(c, decision.Outcome == behaviour.AcceptedThenDropped)

@@ -143,10 +143,21 @@ func writeAnswer(ctx *fasthttp.RequestCtx, channel behaviour.Channel, a answer) 
 	case behaviour.RefusedContent:
 		writeError(ctx, fasthttp.StatusBadRequest, "content_rejected", "the content is refused")
 	case behaviour.RefusedThrottled:
-		ctx.Response.Header.Set("Retry-After", strconv.Itoa(seconds(a.retryAfter)))
+		retryAfter(ctx, a.retryAfter)
 		writeError(ctx, fasthttp.StatusTooManyRequests, "throttled", "rate limit")
+	case behaviour.RefusedEverybody:
+		retryAfter(ctx, time.Duration(a.everybody.RetryAfter))
+		ctx.SetStatusCode(a.everybody.Code)
+		ctx.SetBodyString(a.everybody.Text)
 	default:
 		writeError(ctx, fasthttp.StatusServiceUnavailable, "temporarily_refused", "not accepted, try again later")
+	}
+}
+
+// retryAfter tells the caller how long to wait; 0: nothing.
+func retryAfter(ctx *fasthttp.RequestCtx, wait time.Duration) {
+	if wait > 0 {
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(seconds(wait)))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"go.uber.org/zap"
 )
 
@@ -141,7 +142,8 @@ func TestEachRefusalHasItsCode(t *testing.T) {
 		"permanent push": {func(s *Settings) { s.Push.Permanent = 1 }, "/push", 410, "unregistered"},
 		"content":        {func(s *Settings) { s.SMS.Content = 1 }, "/sms", 400, "content_rejected"},
 		"temporary":      {func(s *Settings) { s.SMS.Temporary = 1 }, "/sms", 503, "temporarily_refused"},
-		"throttled":      {func(s *Settings) { s.Push.Throttled = 1 }, "/push", 429, "throttled"},
+		"throttled":      {func(s *Settings) { s.Push.Throttled, s.Push.RetryAfter = 1, behaviour.Duration(time.Second) }, "/push", 429, "throttled"},
+		"everybody":      {func(s *Settings) { s.SMS.Everybody = behaviour.Everybody{Code: 401, Text: `{"code":"unauthorized"}`} }, "/sms", 401, "unauthorized"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -96,7 +96,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	c := call{Call: behaviour.Call{Channel: behaviour.Email, Destination: to}}
 	decision := s.server.gateway.Decide(c.Call, s.server.config.now())
 	switch decision.Outcome {
-	case behaviour.RefusedTemporary, behaviour.RefusedPermanent, behaviour.RefusedThrottled:
+	case behaviour.RefusedTemporary, behaviour.RefusedPermanent, behaviour.RefusedThrottled, behaviour.RefusedEverybody:
 		return s.reply(s.server.carryOut(c, decision))
 	default:
 		s.decided = &decision
@@ -157,11 +157,16 @@ func (s *session) reply(a answer) error {
 	case behaviour.RefusedContent:
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "the content is refused"}
 	case behaviour.RefusedThrottled:
-		text := fmt.Sprintf("rate limit, try again in %d seconds", seconds(a.retryAfter))
+		text := "rate limit, try again later"
+		if a.retryAfter > 0 {
+			text = fmt.Sprintf("rate limit, try again in %d seconds", seconds(a.retryAfter))
+		}
 		if settings := s.server.gateway.Settings(); settings.SMTP.ThrottleCode == 421 {
 			return s.hangUp("421 4.7.0 " + text + "\r\n")
 		}
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: text}
+	case behaviour.RefusedEverybody:
+		return &smtp.SMTPError{Code: a.everybody.Code, EnhancedCode: smtp.NoEnhancedCode, Message: a.everybody.Text}
 	default:
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 2, 1}, Message: "mailbox not ready, try again later"}
 	}

@@ -31,7 +31,7 @@ type Counts struct {
 	Accepted uint64 `json:"accepted"`
 	// Dropped counts the accepted messages whose connection was then broken.
 	Dropped uint64 `json:"dropped"`
-	// Refused counts by class: temporary, permanent, throttled, content, invalid.
+	// Refused counts by class: temporary, permanent, throttled, content, everybody, invalid.
 	Refused map[string]uint64 `json:"refused"`
 }
 

@@ -19,18 +19,19 @@ const (
 	RefusedPermanent
 	RefusedThrottled
 	RefusedContent
+	RefusedEverybody
 	// Invalid is a call that breaks the contract: never drawn.
 	Invalid
 )
 
 // Outcomes lists all outcomes.
 func Outcomes() []Outcome {
-	return []Outcome{Accepted, AcceptedThenDropped, RefusedTemporary, RefusedPermanent, RefusedThrottled, RefusedContent, Invalid}
+	return []Outcome{Accepted, AcceptedThenDropped, RefusedTemporary, RefusedPermanent, RefusedThrottled, RefusedContent, RefusedEverybody, Invalid}
 }
 
 // String returns accepted, dropped, or the class of the refusal.
 func (o Outcome) String() string {
-	return [...]string{"accepted", "dropped", "temporary", "permanent", "throttled", "content", "invalid"}[o]
+	return [...]string{"accepted", "dropped", "temporary", "permanent", "throttled", "content", "everybody", "invalid"}[o]
 }
 
 // Call is what a decision depends on.
@@ -47,8 +48,10 @@ type Decision struct {
 	Outcome Outcome
 	// BeforeAccept passes before the outcome, Rest between it and the answer.
 	BeforeAccept, Rest time.Duration
-	// RetryAfter is what a throttled caller is told to wait.
+	// RetryAfter is what a throttled caller is told to wait; 0: nothing.
 	RetryAfter time.Duration
+	// Everybody is the answer of RefusedEverybody.
+	Everybody Everybody
 }
 
 // Gateway decides about calls. It is safe for concurrent use.
@@ -94,9 +97,12 @@ func (g *Gateway) Settings() Settings { return *g.settings.Load() }
 func (g *Gateway) Decide(call Call, now time.Time) Decision {
 	s := g.settings.Load()
 	c := s.Of(call.Channel)
+	if c.Everybody.Code != 0 {
+		return Decision{Outcome: RefusedEverybody, BeforeAccept: time.Duration(c.Latency.draw(.5, .5)), Everybody: c.Everybody}
+	}
 	slow := s.SlowStart.factor(now.Sub(g.started))
 	if wait, ok := g.limits[call.Channel].take(now, c.TPS/slow); !ok {
-		return Decision{Outcome: RefusedThrottled, RetryAfter: max(wait, time.Duration(c.RetryAfter))}
+		return Decision{Outcome: RefusedThrottled, RetryAfter: max(wait, time.Duration(c.RetryAfter), time.Second)}
 	}
 	draw := tryDraw(s.Seed, call, g.countTry(call))
 	latency := min(time.Duration(slow*float64(c.Latency.draw(draw("latency"), draw("latency angle")))), MaxLatency)

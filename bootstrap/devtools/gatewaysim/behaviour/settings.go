@@ -10,6 +10,7 @@ package behaviour
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -88,7 +89,21 @@ type ChannelSettings struct {
 	// whose connection is then broken before any answer.
 	AcceptThenDrop float64 `json:"accept_then_drop"`
 	// RetryAfter is what a throttled caller is told to wait, in whole seconds
-	// of the header Retry-After. Default 1s.
+	// of the header Retry-After: the whole system then waits. Default 0, it is
+	// told nothing; over the limit of calls a second at least 1s.
+	RetryAfter Duration `json:"retry_after"`
+	// Everybody is the answer to every call, whatever the shares say.
+	Everybody Everybody `json:"everybody"`
+}
+
+// Everybody is a refusal that no message escapes, as of an account that is
+// suspended. The zero value refuses nothing.
+type Everybody struct {
+	// Code is the status of HTTP or the reply code of SMTP, 300 to 599.
+	Code int `json:"code"`
+	// Text is the body of HTTP, or what follows the reply code of SMTP.
+	Text string `json:"text"`
+	// RetryAfter is the header of HTTP; 0 leaves it out.
 	RetryAfter Duration `json:"retry_after"`
 }
 
@@ -127,9 +142,6 @@ func (s Settings) WithDefaults() Settings {
 		if c.AcceptAt == nil {
 			half := 0.5
 			c.AcceptAt = &half
-		}
-		if c.RetryAfter == 0 {
-			c.RetryAfter = Duration(time.Second)
 		}
 	}
 	if s.SlowStart.Factor == 0 {
@@ -204,6 +216,12 @@ func (c *ChannelSettings) validate() error {
 	}
 	if c.RetryAfter < 0 || c.RetryAfter > Duration(24*time.Hour) {
 		faults = append(faults, fmt.Errorf("retry_after is %v: it lies between 0s and 24h", c.RetryAfter))
+	}
+	if e := c.Everybody; e.Code != 0 && (e.Code < 300 || e.Code > 599) {
+		faults = append(faults, fmt.Errorf("everybody.code is %d: it lies between 300 and 599, or is 0", e.Code))
+	}
+	if e := c.Everybody; strings.ContainsAny(e.Text, "\r\n") || e.RetryAfter < 0 {
+		faults = append(faults, errors.New("everybody has a text of several lines, or a negative retry_after"))
 	}
 	return errors.Join(append(faults, c.Latency.validate())...)
 }

@@ -1,0 +1,184 @@
+package smtp
+
+import (
+	"regexp"
+
+	"github.com/balsong/balsong/adapters/gateway"
+)
+
+// rule says what some refusals mean. Of those that fit a reply the first one counts: words, then the enhanced status code,
+// then the reply code. examples are replies as servers give them; docs/operations/answers.md shows what becomes of each,
+// and a test sends one of each class through the whole system.
+type rule struct {
+	words    *regexp.Regexp // nil: whatever it says
+	code     string         // "550"; "5": all that begin so; "": any
+	enhanced string         // "5.7.1"; "5.7": all of the subject; "": any, or none
+	means    gateway.Meaning
+	why      string
+	source   string
+	examples []string // a stage, "RCPT" or "final" or an earlier command, and the reply
+}
+
+func words(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + pattern) }
+
+// wordRules read what the standards have no code for, in the words that large providers and common servers use.
+var wordRules = []rule{
+	{
+		words: words(`sending (?:is |has been |was )?(?:temporarily )?(?:suspended|paused|disabled|blocked)|(?:your|sender'?s?|sending) (?:account|domain) (?:is|has been|was) (?:temporarily )?(?:suspended|disabled|blocked|paused|locked)|banned sender|outbound sender|tenant has exceeded`),
+		means: gateway.Provider, why: "the sender's account is suspended or blocked", source: "Amazon SES, Exchange Online",
+		examples: []string{
+			"final 554 5.7.1 Sending suspended", "final 554 Message rejected: Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.",
+			"final 550 5.1.8 Access denied, bad outbound sender", "final 550 5.7.705 Access denied, tenant has exceeded threshold", "MAIL 550 5.7.503 Access denied, banned sender",
+		},
+	},
+	{
+		words: words(`submission ?quota ?exceeded|(?:daily|hourly|monthly|user|sender|sending)[a-z ]* (?:quota|limit) (?:has been )?exceeded|(?:credits?|plan|sending (?:quota|limit)) (?:has been )?exceeded`), code: "5",
+		means: gateway.Provider, why: "the sender's quota is used up", source: "Gmail, Exchange Online",
+		examples: []string{
+			"final 554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message", "RCPT 550 5.4.5 Daily user sending quota exceeded",
+			"final 550 5.4.5 Daily user sending quota exceeded. For more information on Gmail sending limits go to support.google.com",
+		},
+	},
+	{
+		words: words(`maximum credits exceeded|authentication (?:required|failed|unsuccessful|credentials)|must authenticate|authenticate first|username and password not accepted|bad username|invalid credentials|client not authenticated|must issue a starttls|not authorized to perform`),
+		means: gateway.Provider, why: "the login, or the right to send", source: "RFC 4954, SendGrid, Gmail, Amazon SES",
+		examples: []string{
+			"AUTH 535 5.7.8 Username and Password not accepted", "AUTH 535 Authentication Credentials Invalid", "MAIL 530 5.7.0 Must issue a STARTTLS command first", "MAIL 530 5.7.57 Client not authenticated to send mail",
+			"AUTH 451 Authentication failed: Maximum credits exceeded", "final 554 Access denied: User `arn:aws:iam::role' is not authorized to perform `ses:SendRawEmail'",
+		},
+	},
+	{
+		words: words(`relay(?:ing)? (?:access )?(?:is )?(?:denied|not permitted|not allowed|prohibited)|(?:unable|not permitted) to relay`),
+		means: gateway.Provider, why: "the relay does not know us as its customer", source: "Postfix, Exchange, Mailgun",
+		examples: []string{"RCPT 550 5.7.1 Relaying denied", "RCPT 554 5.7.1 <kim@example.com>: Relay access denied", "RCPT 454 4.7.1 <kim@example.com>: Relay access denied", "RCPT 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"},
+	},
+	{
+		words: words(`blocked using|spamhaus|spamcop|barracudacentral|\brbl\b|\bdnsbl\b|(?:\bip\b|client host).{0,80}(?:blacklist|block ?list)|traffic not accepted from this ip`),
+		means: gateway.Provider, why: "our address is on a block list", source: "Postfix, Yahoo, Exchange Online",
+		examples: []string{
+			"RCPT 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", "GREETING 553 5.7.1 [BL21] Connections will not be accepted from 192.0.2.1, because the ip is in Spamhaus's list",
+			"final 550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP",
+		},
+	},
+	{
+		words: words(`\b(?:helo|ehlo)\b`),
+		means: gateway.Provider, why: "our name in EHLO", source: "Postfix",
+		examples: []string{"RCPT 504 5.5.2 <balsong>: Helo command rejected: need fully-qualified hostname", "RCPT 450 4.7.1 <balsong>: Helo command rejected: Host not found"},
+	},
+	{
+		words: words(`\b(?:spf|dkim|dmarc)\b|unauthenticated|reverse dns|\bptr record`),
+		means: gateway.Provider, why: "our SPF, DKIM, DMARC or reverse DNS", source: "RFC 7372, Gmail",
+		examples: []string{
+			"final 550-5.7.26 This mail has been blocked because the sender is unauthenticated.\n5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM.", "final 421 4.7.27 Your email has been rate limited because SPF did not pass",
+			"RCPT 550 5.7.23 The message was rejected because of Sender Policy Framework violation -> SPF validation failed", "RCPT 550 5.7.25 The reverse DNS of the address does not match",
+		},
+	},
+	{
+		words: words(`sender (?:address |domain )?(?:rejected|verify failed|not verified)|not owned by user|(?:address|identit(?:y|ies)|domain)s? (?:is |are |failed|does).{0,40}(?:not verified|the check|verified sender)|not allowed to send|send as this sender|unregistered domain`),
+		means: gateway.Provider, why: "our address as the sender", source: "Postfix, Amazon SES, SendGrid, Mailgun, Exchange Online",
+		examples: []string{
+			"RCPT 550 5.1.8 <bills@example.com>: Sender address rejected: Domain not found", "MAIL 553 5.7.1 <bills@example.com>: Sender address rejected: not owned by user billing", "final 554 Message rejected: Email address is not verified. The following identities failed the check in region AP-NORTHEAST-2: bills@example.com",
+			"MAIL 550 The from address does not match a verified Sender Identity", "final 550 5.7.60 SMTP; Client does not have permissions to send as this sender", "final 550 5.7.750 Service unavailable. Client blocked from sending from unregistered domains", "RCPT 421 Domain example.com is not allowed to send: Sandbox subdomains are for test purposes only",
+		},
+	},
+	{
+		words: words(`\bvirus|malware`), code: "5",
+		means: gateway.Content, why: "what was sent is taken for harmful", source: "common filters", examples: []string{"final 554 5.7.1 The message was rejected because it contains a virus"},
+	},
+	{
+		words: words(`\bspam\b|unsolicited`), code: "5",
+		means: gateway.ProviderDoubted, why: "taken for spam: about our reputation more often than about these words", source: "Gmail, Exchange Online",
+		examples: []string{"final 550 5.7.1 Message rejected as spam by Content Filtering", "final 550-5.7.1 Our system has detected that this message is likely unsolicited mail.\n5.7.1 To reduce the amount of spam sent to Gmail, this message has been blocked."},
+	},
+	{
+		words: words(`gr[ae]y-?list`), code: "4",
+		means: gateway.ThrottledOne, why: "a grey list: this recipient's server wants a second try", source: "Postfix", examples: []string{"RCPT 450 4.2.0 <kim@example.com>: Recipient address rejected: Greylisted, try again in 300 seconds"},
+	},
+	{
+		words: words(`over ?quota|mailbox (?:is )?full`),
+		means: gateway.Temporary, why: "the recipient's mailbox is full", source: "Gmail, RFC 3463",
+		examples: []string{"RCPT 452 4.2.2 The email account that you tried to reach is over quota", "RCPT 552 5.2.2 The recipient's inbox is out of storage space: over quota", "RCPT 550 mailbox full"},
+	},
+	{
+		code: "4", enhanced: "4.2", means: gateway.Temporary, why: "mailbox", source: "RFC 3463",
+		examples: []string{"RCPT 450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered", "RCPT 450 4.2.1 mailbox busy", "final 451 4.2.1 mailbox not ready, try again later"},
+	},
+	{
+		words: words(`\brate\b|throttl|too many|too fast|slow down|quota|concurrent`), code: "4",
+		means: gateway.ThrottledAll, why: "too much from us, for now", source: "Amazon SES, Gmail, Exchange Online",
+		examples: []string{
+			"final 454 Throttling failure: Maximum sending rate exceeded.", "final 454 Throttling failure: Daily message quota exceeded.", "final 432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded: concurrent connections",
+			"GREETING 421 4.7.0 Too many concurrent SMTP connections", "final 451 4.7.0 rate limit, try again in 20 seconds", "final 421 4.7.28 Gmail has detected an unusual rate of mail originating from your IP address", "RCPT 452 4.5.3 Too many recipients",
+		},
+	},
+	{
+		words: words(`user unknown|unknown user|no such (?:user|mailbox|recipient)|(?:mailbox|user|recipient|account) (?:is )?(?:not found|unknown|unavailable|disabled|inactive)|does(?:n't| not) exist|invalid recipient|recipient (?:address )?rejected`), code: "5",
+		means: gateway.Permanent, why: "no such recipient, in words", source: "Postfix, Exim, Exchange",
+		examples: []string{
+			"RCPT 550 No such user here", "RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown", "RCPT 550 5.5.0 Requested action not taken: mailbox unavailable", "RCPT 550 5.4.1 Recipient address rejected: Access denied", "RCPT 511 user unknown",
+			"RCPT 550-5.1.1 The email account that you tried to reach does not exist.\n5.1.1 Please try double-checking the recipient's email address",
+		},
+	},
+}
+
+// enhancedRules are those of RFC 3463 and the IANA registry of RFC 5248. The code's first digit must be the reply code's.
+var enhancedRules = []rule{
+	{enhanced: "5.1", means: gateway.Permanent, why: "addressing: no such mailbox or system, bad syntax, moved, null MX", source: "RFC 3463, RFC 7505", examples: []string{"RCPT 550 5.1.1 refused", "RCPT 550 5.1.2 Bad destination system", "RCPT 550 5.1.6 Mailbox has moved", "RCPT 556 5.1.10 null MX"}},
+	{enhanced: "5.1.7", means: gateway.Provider, why: "our address as the sender: bad syntax", source: "RFC 3463", examples: []string{"MAIL 501 5.1.7 Bad syntax of the sender's address"}},
+	{enhanced: "5.1.8", means: gateway.Provider, why: "our address as the sender: bad system", source: "RFC 3463", examples: []string{"MAIL 550 5.1.8 bad sender"}},
+	{enhanced: "5.2", means: gateway.Permanent, why: "mailbox: disabled, list expansion, too long for it", source: "RFC 3463", examples: []string{"RCPT 550 5.2.1 The email account that you tried to reach is disabled", "final 552 5.2.3 Message too long for the mailbox"}},
+	{enhanced: "5.2.0", means: gateway.PermanentDoubted, why: "\"other mailbox status\" says no more", source: "RFC 3463", examples: []string{"final 554 5.2.0 Failed to process message"}},
+	{enhanced: "5.2.2", means: gateway.Temporary, why: "mailbox full: it may be emptied before the next try", source: "RFC 3463", examples: []string{"RCPT 552 5.2.2 out of storage"}},
+	{enhanced: "5.3", means: gateway.TemporaryDoubted, why: "mail system: full, not accepting, misconfigured", source: "RFC 3463", examples: []string{"final 554 5.3.0 Other mail system problem"}},
+	{enhanced: "5.3.4", means: gateway.Permanent, why: "message too big for the system: another channel's is smaller", source: "RFC 3463", examples: []string{"final 552 5.3.4 Message size exceeds fixed limit"}},
+	{enhanced: "5.4", means: gateway.TemporaryDoubted, why: "network and routing", source: "RFC 3463", examples: []string{"final 554 5.4.6 Too many hops"}},
+	{enhanced: "5.4.1", means: gateway.Permanent, why: "no answer from host; large hosts use it for \"no such recipient\"", source: "RFC 3463, Exchange Online", examples: []string{"RCPT 550 5.4.1 All recipient addresses rejected : Access denied"}},
+	{enhanced: "5.4.4", means: gateway.Permanent, why: "unable to route: no such domain", source: "RFC 3463", examples: []string{"RCPT 550 5.4.4 Unable to route"}},
+	{enhanced: "5.5", means: gateway.TemporaryDoubted, why: "protocol", source: "RFC 3463", examples: []string{"DATA 554 5.5.1 no valid recipients"}},
+	{enhanced: "5.6", means: gateway.Content, why: "media and conversion", source: "RFC 3463", examples: []string{"final 554 5.6.0 the content is refused"}},
+	{enhanced: "5.6.7", means: gateway.Permanent, why: "non-ASCII address where none is allowed", source: "RFC 6531", examples: []string{"RCPT 553 5.6.7 Non-ASCII addresses not permitted"}},
+	{enhanced: "5.7", means: gateway.ProviderDoubted, why: "security, where no line of its own says more", source: "RFC 3463", examples: []string{"final 550 5.7.0 Local policy violation", "final 550 5.7.509 Access denied"}},
+	{enhanced: "5.7.1", means: gateway.PermanentDoubted, why: "\"not authorized\": about sender and recipient, or about us; another channel is open", source: "RFC 3463", examples: []string{"RCPT 550 5.7.1 Delivery not authorized, message refused", "RCPT 554 5.7.1 Access denied"}},
+	{enhanced: "5.7.2", means: gateway.Permanent, why: "list expansion prohibited", source: "RFC 3463", examples: []string{"RCPT 550 5.7.2 Mailing list expansion prohibited"}},
+	{enhanced: "5.7.8", means: gateway.Provider, why: "our login", source: "RFC 4954", examples: []string{"AUTH 535 5.7.8 invalid"}},
+	{enhanced: "5.7.13", means: gateway.Permanent, why: "the recipient's account is disabled", source: "RFC 5248", examples: []string{"RCPT 525 5.7.13 the account is closed"}},
+	{enhanced: "5.7.17", means: gateway.Permanent, why: "the mailbox has another owner", source: "RFC 7293", examples: []string{"RCPT 550 5.7.17 Mailbox owner has changed"}},
+	{enhanced: "5.7.18", means: gateway.Permanent, why: "the domain has another owner", source: "RFC 7293", examples: []string{"RCPT 550 5.7.18 Domain owner has changed"}},
+	{enhanced: "5.7.26", means: gateway.Provider, why: "several of our authentication checks failed", source: "RFC 7372", examples: []string{"final 550 5.7.26 multiple checks failed"}},
+	{enhanced: "5.7.28", means: gateway.ThrottledAll, why: "mail flood detected", source: "RFC 3463 registry", examples: []string{"final 550 5.7.28 Mail flood detected"}},
+	{enhanced: "5.7.124", means: gateway.Permanent, why: "the recipient takes mail from listed senders alone", source: "Exchange Online", examples: []string{"RCPT 550 5.7.124 Sender not in allowed-senders list"}},
+	{enhanced: "4.1", means: gateway.Temporary, why: "addressing", source: "RFC 3463", examples: []string{"RCPT 450 4.1.2 Domain not resolved now"}},
+	{enhanced: "4.3", means: gateway.TemporaryDoubted, why: "mail system", source: "RFC 3463", examples: []string{"RCPT 452 4.3.1 Insufficient system storage", "final 451 4.3.5 Server configuration error"}},
+	{enhanced: "4.4", means: gateway.TemporaryDoubted, why: "network and routing", source: "RFC 3463", examples: []string{"final 451 4.4.1 No answer from host"}},
+	{enhanced: "4.5", means: gateway.TemporaryDoubted, why: "protocol", source: "RFC 3463", examples: []string{"final 451 4.5.0 protocol"}},
+	{enhanced: "4.6", means: gateway.Temporary, why: "media", source: "RFC 3463", examples: []string{"final 451 4.6.0 media"}},
+	{enhanced: "4.7", means: gateway.ThrottledAll, why: "limits and reputation: not now", source: "RFC 3463", examples: []string{"final 451 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints", "final 451 4.7.500 Server busy. Please try again later"}},
+}
+
+// codeRules are those of the reply codes, where no enhanced code says more. The last two hold for every other digit: a
+// reply 4yz or 5yz means that the message was not accepted.
+var codeRules = []rule{
+	{code: "421", means: gateway.ThrottledAll, why: "the server closes the channel", source: "RFC 5321", examples: []string{"MAIL 421 Service not available, closing transmission channel", "final 421 4.3.2 shutting down"}},
+	{code: "432", means: gateway.ThrottledAll, why: "a limit, or a password that has to be changed", source: "RFC 4954, Exchange Online", examples: []string{"final 432 later"}},
+	{code: "450", means: gateway.Temporary, why: "mailbox busy", source: "RFC 5321", examples: []string{"RCPT 450 Requested mail action not taken"}},
+	{code: "451", means: gateway.TemporaryDoubted, why: "an error on their side", source: "RFC 5321", examples: []string{"final 451 Requested action aborted: local error in processing"}},
+	{code: "452", means: gateway.TemporaryDoubted, why: "storage short", source: "RFC 5321", examples: []string{"RCPT 452 Requested action not taken: insufficient system storage"}},
+	{code: "500", means: gateway.ProviderDoubted, why: "syntax", source: "RFC 5321", examples: []string{"RCPT 500 Syntax error, command unrecognized"}},
+	{code: "501", means: gateway.ProviderDoubted, why: "syntax", source: "RFC 5321", examples: []string{"MAIL 501 Syntax error in parameters"}},
+	{code: "502", means: gateway.ProviderDoubted, why: "not implemented", source: "RFC 5321", examples: []string{"DATA 502 Command not implemented"}},
+	{code: "503", means: gateway.ProviderDoubted, why: "bad sequence", source: "RFC 5321", examples: []string{"RCPT 503 Bad sequence of commands"}},
+	{code: "504", means: gateway.ProviderDoubted, why: "parameter not implemented", source: "RFC 5321", examples: []string{"RCPT 504 Command parameter not implemented"}},
+	{code: "521", means: gateway.PermanentDoubted, why: "the host accepts no mail", source: "RFC 7504", examples: []string{"RCPT 521 Host does not accept mail"}},
+	{code: "530", means: gateway.Provider, why: "log in, or encrypt, first", source: "RFC 4954, RFC 3207", examples: []string{"MAIL 530 first things first"}},
+	{code: "534", means: gateway.Provider, why: "a stronger login is asked for", source: "RFC 4954", examples: []string{"AUTH 534 mechanism is too weak"}},
+	{code: "535", means: gateway.Provider, why: "the login is refused", source: "RFC 4954", examples: []string{"AUTH 535 no"}},
+	{code: "538", means: gateway.Provider, why: "encryption is asked for", source: "RFC 4954", examples: []string{"AUTH 538 encryption required for this mechanism"}},
+	{code: "551", means: gateway.Permanent, why: "user not local", source: "RFC 5321", examples: []string{"RCPT 551 User not local; please try elsewhere"}},
+	{code: "552", means: gateway.Temporary, why: "storage exceeded", source: "RFC 5321", examples: []string{"final 552 Requested mail action aborted: exceeded storage allocation"}},
+	{code: "553", means: gateway.Permanent, why: "mailbox name not allowed", source: "RFC 5321", examples: []string{"RCPT 553 mailbox name not allowed"}},
+	{code: "554", means: gateway.TemporaryDoubted, why: "\"transaction failed\" says no more", source: "RFC 5321", examples: []string{"final 554 Transaction failed", "GREETING 554 No SMTP service here"}},
+	{code: "555", means: gateway.ProviderDoubted, why: "parameters not recognized", source: "RFC 5321", examples: []string{"MAIL 555 parameters not recognized"}},
+	{code: "556", means: gateway.Permanent, why: "the domain accepts no mail", source: "RFC 7504", examples: []string{"RCPT 556 Domain does not accept mail"}},
+	{code: "4", means: gateway.TemporaryDoubted, why: "not accepted: the first digit says so, and no more", source: "RFC 5321, 4.2.1", examples: []string{"final 499 later", "final 454 later"}},
+	{code: "5", means: gateway.PermanentDoubted, why: "not accepted: the first digit says so, and no more", source: "RFC 5321, 4.2.1", examples: []string{"RCPT 511 refused", "RCPT 599 what", "final 599 no", "RCPT 550 go away"}},
+}
