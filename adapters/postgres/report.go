@@ -55,6 +55,39 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 	return f, err
 }
 
+// refusingSQL reads the past hour of the ledger by the BRIN index of changed_at.
+func refusingSQL(in partitions) string {
+	return `/* refusing */ SELECT r.provider, (array_agg(r.failure_class ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1],
+  coalesce((array_agg(r.detail ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1], ''), max(r.changed_at) FILTER (WHERE r.about_us), count(*) FILTER (WHERE r.about_us)
+FROM (SELECT l.provider, l.failure_class, l.detail, l.changed_at, coalesce(l.failure_class IN ('provider', 'throttled'), false) AS about_us
+  FROM ` + in.attempts + ` l WHERE l.billing_month = $1::date AND l.changed_at > clock_timestamp() - interval '1 hour'
+    AND (l.state = 'SUCCEEDED' OR l.state = 'NOT_SENT' AND l.failure_class IN ('provider', 'throttled') AND l.reason IS DISTINCT FROM 'provider_held')) AS r
+WHERE r.provider IS NOT NULL GROUP BY r.provider
+HAVING max(r.changed_at) FILTER (WHERE r.about_us) > coalesce(max(r.changed_at) FILTER (WHERE NOT r.about_us), '-infinity')
+ORDER BY r.provider`
+}
+
+// Refusing implements port.Report.
+func (p Report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderRefusal, error) {
+	var list []port.ProviderRefusal
+	err := read(ctx, p.db, "find providers that refuse", func(ctx context.Context, s *session) error {
+		list = nil
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return err
+		}
+		if _, err := s.exec(ctx, "find providers that refuse", `/* refusing */ SELECT set_config('enable_bitmapscan', 'on', true)`); err != nil {
+			return err
+		}
+		return s.query(ctx, "find providers that refuse", refusingSQL(partitionsOf(month)), []any{day(month)}, func(scan func(...any) error) error {
+			var r port.ProviderRefusal
+			err := scan(&r.Provider, &r.Class, &r.Said, utc(&r.Last), &r.Refused)
+			list = append(list, r)
+			return err
+		})
+	})
+	return list, err
+}
+
 var findTargetSQL = `/* find_target */ SELECT ` + targetColumns + `
 FROM (SELECT $1::date AS billing_month, c.user_id FROM customers c WHERE c.customer = $2 OFFSET 0) AS v
 JOIN billing_targets t ON t.billing_month = v.billing_month AND t.user_id = v.user_id`

@@ -3,10 +3,12 @@ package answer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
@@ -59,6 +61,7 @@ type MonthStatus struct {
 	NextDue      time.Time                   `json:"next_due,omitzero"`
 	Calls        int                         `json:"being_called"`
 	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
+	Refusing     []port.ProviderRefusal      `json:"refusing"`                // providers that refuse everything, or ask to wait
 	PastDeadline string                      `json:"past_deadline,omitempty"` // in words, where what the ACTIVE policy gives the month has passed
 	Runs         []RunStatus                 `json:"runs"`                    // the newest first
 }
@@ -153,6 +156,9 @@ func (a *Answers) Month(ctx context.Context, state port.MonthState, runs int) (M
 	if m.Calls, m.CallsUntil, err = a.Sweeps.InDoubt(ctx, state.Month); err != nil {
 		return m, err
 	}
+	if m.Refusing, err = a.Report.Refusing(ctx, state.Month); err != nil {
+		return m, err
+	}
 	records, err := a.Runs.Latest(ctx, state.Month, runs)
 	for _, r := range records {
 		m.Runs = append(m.Runs, RunStatus{
@@ -208,6 +214,20 @@ func (s Status) calls() (n int) {
 	return n
 }
 
+// refusing reports whether a provider refuses everything, which is why requests wait.
+func (s Status) refusing() bool {
+	return slices.ContainsFunc(s.Months, func(m MonthStatus) bool { return len(m.Refusing) > 0 })
+}
+
+// refusal says which provider refuses, and in its own words.
+func refusal(r port.ProviderRefusal) string {
+	text := fmt.Sprintf("the provider %s refuses every message because of the sender", r.Provider)
+	if r.Class == attempt.Throttled {
+		text = fmt.Sprintf("the provider %s asks to wait", r.Provider)
+	}
+	return fmt.Sprintf(`%s (%d within the hour). It said: "%s"`, text, r.Refused, r.Said)
+}
+
 // advice says what to do next, the most pressing first.
 func (s Status) advice() []string {
 	next := []string{}
@@ -225,8 +245,11 @@ func (s Status) advice() []string {
 	say(one(s.Halted), "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
 	say(one(s.Policy == ""), "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
 	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
-	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted), "Requests wait in the event log and no call is in progress: is the service `delivery` running?")
+	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted && !s.refusing()), "Requests wait in the event log and no call is in progress: is the service `delivery` running?")
 	for _, m := range s.Months {
+		for _, r := range m.Refusing {
+			say(1, "%s: %s. Nothing is sent through it until it takes a message again; no attempt is spent.", m.Month, refusal(r))
+		}
 		if waiting := m.Dispatch[billing.Ready] + m.Dispatch[billing.Failed]; m.PastDeadline != "" {
 			say(waiting, "%s: %d bills expire at the next dispatcher run and are not sent: %s. Before it, %s.", m.Month, waiting, m.PastDeadline, BeforeTheyExpire)
 		}

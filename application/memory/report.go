@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -16,6 +18,38 @@ import (
 func (s *Store) Report() port.Report { return report{s} }
 
 type report struct{ s *Store }
+
+func (p report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderRefusal, error) {
+	return read(ctx, p.s, "report.refusing", func() ([]port.ProviderRefusal, error) {
+		found := map[string]*port.ProviderRefusal{}
+		accepted := map[string]time.Time{}
+		for target, rows := range p.s.ledger {
+			for _, r := range rows {
+				aboutUs := r.State == attempt.NotSent && (r.Class == attempt.Provider || r.Class == attempt.Throttled) && r.Reason != attempt.ReasonHeld
+				switch {
+				case target.Month != month || r.Provider == "" || !r.ChangedAt.After(p.s.now().Add(-time.Hour)):
+				case r.State == attempt.Succeeded && r.ChangedAt.After(accepted[r.Provider]):
+					accepted[r.Provider] = r.ChangedAt
+				case aboutUs && found[r.Provider] == nil:
+					found[r.Provider] = &port.ProviderRefusal{Provider: r.Provider, Class: r.Class, Said: r.Detail, Last: r.ChangedAt, Refused: 1}
+				case aboutUs:
+					f := found[r.Provider]
+					if f.Refused++; r.ChangedAt.After(f.Last) {
+						f.Class, f.Said, f.Last = r.Class, r.Detail, r.ChangedAt
+					}
+				}
+			}
+		}
+		var list []port.ProviderRefusal
+		for name, f := range found {
+			if f.Last.After(accepted[name]) {
+				list = append(list, *f)
+			}
+		}
+		slices.SortFunc(list, func(a, b port.ProviderRefusal) int { return strings.Compare(a.Provider, b.Provider) })
+		return list, nil
+	})
+}
 
 func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
 	return read(ctx, p.s, "report.funnel", func() (port.Funnel, error) {

@@ -2,6 +2,7 @@ package port
 
 import (
 	"context"
+	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
@@ -18,6 +19,18 @@ type Report interface {
 	Origin(ctx context.Context, target key.Target) (Origin, error)
 	// Imports returns the records of a month's imports, oldest first.
 	Imports(ctx context.Context, month key.Month) ([]ImportRecord, error)
+	// Refusing returns the providers that refuse everything or ask to wait: whose last answer of the month within the past
+	// hour, by the database's clock, was neither a success nor about one customer. Sorted by name.
+	Refusing(ctx context.Context, month key.Month) ([]ProviderRefusal, error)
+}
+
+// ProviderRefusal is a provider that refuses everything, or asks to wait.
+type ProviderRefusal struct {
+	Provider string               `json:"provider"`
+	Class    attempt.FailureClass `json:"class"`   // of the last answer: provider or throttled
+	Said     string               `json:"said"`    // the last answer, masked
+	Last     time.Time            `json:"last"`    // when it came
+	Refused  int                  `json:"refused"` // such answers within the past hour
 }
 
 // Funnel counts a month's targets and refused rows.

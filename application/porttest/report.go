@@ -3,7 +3,9 @@ package porttest
 import (
 	"errors"
 	"maps"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -21,7 +23,53 @@ func ReportChecks() []Check[Storage] {
 		onStage("counts nothing in a month without bills", reportEmpty),
 		onStage("finds a customer's target and its ledger rows, sorted", reportFind),
 		onStage("does not find who has no bill in the month", reportNotFound),
+		onStage("names the providers whose last answer was about us, in their words", reportRefusing),
 	}
+}
+
+func reportRefusing(s *stage) {
+	answered := func(n int, provider string, state attempt.State, class attempt.FailureClass, said string) {
+		s.Helper()
+		k := ledgerKey(n)
+		c := claim(k, token(1))
+		c.Provider = provider
+		keysAre(s, "claimed", s.claim(c), k)
+		o := outcome(k, token(1), state)
+		o.Class, o.Provider, o.Detail = class, provider, said
+		if class == attempt.Provider {
+			o.Reason = attempt.ReasonProvider
+		}
+		s.Elapse(s, time.Millisecond)
+		keysAre(s, "recorded", s.record(o), k)
+	}
+	expect := func(want ...port.ProviderRefusal) {
+		s.Helper()
+		got := given(s.Report.Refusing(s.ctx, november))(s)
+		for i := range got {
+			if got[i].Last.IsZero() {
+				s.Errorf("%+v has no time", got[i])
+			}
+			got[i].Last = time.Time{}
+		}
+		if !slices.Equal(got, want) {
+			s.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	expect()
+	s.rendered(november, 1)
+	s.rendered(december, 1)
+	answered(0, "smtp", attempt.Succeeded, "", "")
+	answered(1, "sms", attempt.Failed, attempt.Permanent, "no such number")
+	expect()
+	answered(2, "smtp", attempt.NotSent, attempt.Provider, "535 no")
+	answered(3, "smtp", attempt.NotSent, attempt.Provider, "554 5.7.1 Sending suspended")
+	answered(4, "sms", attempt.NotSent, attempt.Throttled, "429 rate limit")
+	refusing := port.ProviderRefusal{Provider: "smtp", Class: attempt.Provider, Said: "554 5.7.1 Sending suspended", Refused: 2}
+	expect(port.ProviderRefusal{Provider: "sms", Class: attempt.Throttled, Said: "429 rate limit", Refused: 1}, refusing)
+	answered(5, "sms", attempt.Succeeded, "", "")
+	expect(refusing)
+	answered(6, "smtp", attempt.Succeeded, "", "")
+	expect()
 }
 
 func reportFunnel(s *stage) {

@@ -133,6 +133,25 @@ var tellings = map[string]telling{
 		next:  []string{"due on 2026-11-22 12:10:00 KST, the pause after a refusal", "sends it by e-mail (step 1)"},
 		waits: story.ForTime, at: noon.Add(10 * time.Minute),
 	},
+	"refused because of the sender": {
+		state: func(s *billing.State) { s.Policy, s.Round, s.AvailableAt = one, 1, noon.Add(10*time.Minute) },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.NotSent, func(r *attempt.Row) {
+				r.Class, r.Reason, r.Detail = attempt.Provider, attempt.ReasonProvider, "554 5.7.1 Sending suspended"
+			})}
+		},
+		says:  []string{`refused because of the sender, whoever the customer is, without spending an attempt on 2026-11-22 11:01:00 KST; the gateway said: "554 5.7.1 Sending suspended"`},
+		next:  []string{"after it was put back (the gateway refused it because of the sender, whoever the customer is)", "sends it by e-mail (step 0)"},
+		waits: story.ForTime, at: noon.Add(10 * time.Minute),
+	},
+	"answered, and nobody can tell how": {
+		state: func(s *billing.State) { s.Dispatch, s.Policy = billing.Unknown, one },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.SMS, attempt.Unknown, func(r *attempt.Row) { r.Reason, r.Detail = attempt.ReasonUnclear, "502 Bad Gateway" })}
+		},
+		says:  []string{`the gateway's answer does not say whether it was accepted; the gateway said: "502 Bad Gateway"`},
+		waits: story.ForPerson,
+	},
 	"refused for good by e-mail, goes on with SMS": {
 		state: func(s *billing.State) { s.Dispatch, s.Policy, s.Attempt, s.Step = billing.Failed, one, 1, 2 },
 		facts: func(f *story.Facts) {

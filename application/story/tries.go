@@ -38,11 +38,7 @@ func (b *builder) became(row attempt.Row) string {
 	case attempt.Failed:
 		return b.refused(row, why, at)
 	case attempt.NotSent:
-		text := "not sent" + at + ", because " + why + words(row)
-		if !row.NotBefore.IsZero() {
-			text += "; not again before " + b.when(row.NotBefore)
-		}
-		return text + "; no attempt is spent"
+		return b.notSent(row, why, at)
 	case attempt.Unknown:
 		return "its outcome is unknown, because " + why + lease(b, row) + words(row) + "; a call may have been accepted, so it is not repeated"
 	case attempt.Revoked:
@@ -50,6 +46,19 @@ func (b *builder) became(row attempt.Row) string {
 	default:
 		return fmt.Sprintf("it is being called now; its lease ends at %s", b.when(row.LeaseUntil))
 	}
+}
+
+// notSent says why a try was put back: the gateway refused it because of the sender, asked to wait, or was not called.
+func (b *builder) notSent(row attempt.Row, why, at string) string {
+	text, end := "not sent"+at+", because "+why+words(row), "; no attempt is spent"
+	switch row.Reason {
+	case attempt.ReasonProvider, attempt.ReasonRefused:
+		text, end = "refused "+row.Class.Text().English+at+words(row), ""
+	}
+	if !row.NotBefore.IsZero() {
+		text += "; not again before " + b.when(row.NotBefore)
+	}
+	return text + end
 }
 
 func (b *builder) accepted(row attempt.Row, at string) string {
@@ -60,7 +69,7 @@ func (b *builder) accepted(row attempt.Row, at string) string {
 	if row.ProviderMessageID != "" {
 		text += "; the gateway's message id is " + row.ProviderMessageID
 	}
-	return text
+	return text + words(row)
 }
 
 func (b *builder) refused(row attempt.Row, why, at string) string {

@@ -18,6 +18,7 @@ func TestTheReferencePagesAreFresh(t *testing.T) {
 	t.Parallel()
 	for path, write := range map[string]func(io.Writer){
 		"../../docs/operations/configuration.md": config.Reference,
+		"../../docs/operations/answers.md":       core.AnswersReference,
 		"../../docs/operations/exit-codes.md":    core.ExitReference,
 		"../../docs/operations/metrics.md":       observe.MetricsReference,
 	} {
