@@ -34,6 +34,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Report:       postgres.NewReport(db),
 		SealedBills:  postgres.NewSealedBills(db),
 		Imports:      postgres.NewImports(db),
+		Mappings:     postgres.NewMappings(db),
 		Renders:      postgres.NewRenders(db),
 		Corrections:  postgres.NewCorrections(db),
 		Retention:    postgres.NewRetention(db),

@@ -10,7 +10,7 @@ import (
 
 // importColumns are the columns of imports i that importTargets scans; the month is known.
 const importColumns = `i.id, i.file, i.actor, i.reason, i.started_at, i.finished_at, i.row_count, i.inserted, i.unchanged, i.corrected,
-  i.conflicts, i.rejected, i.error, i.undone_at, i.undone`
+  i.conflicts, i.rejected, i.error, i.undone_at, i.undone, i.mapping`
 
 // importTargets are the scan targets for one row of importColumns. Every column may be NULL, as in a left join without
 // a match.
@@ -18,8 +18,27 @@ func importTargets(r *port.ImportRecord) []any {
 	return []any{
 		optional(&r.ID), optional(&r.File), optional(&r.By.Actor), optional(&r.By.Reason), utc(&r.StartedAt), utc(&r.FinishedAt),
 		optional(&r.Rows), optional(&r.Inserted), optional(&r.Unchanged), optional(&r.Corrected), optional(&r.Conflicts),
-		optional(&r.Rejected), optional(&r.Error), utc(&r.UndoneAt), optional(&r.Undone),
+		optional(&r.Rejected), optional(&r.Error), utc(&r.UndoneAt), optional(&r.Undone), fingerprint{&r.Mapping},
 	}
+}
+
+// fingerprint scans a fingerprint; NULL is zero.
+type fingerprint struct{ to *[32]byte }
+
+// Scan implements sql.Scanner.
+func (f fingerprint) Scan(value any) error {
+	*f.to = [32]byte{}
+	if raw, ok := value.([]byte); ok {
+		copy(f.to[:], raw)
+	}
+	return nil
+}
+
+func mappingArg(r port.ImportRecord) any {
+	if r.Mapping == ([32]byte{}) {
+		return nil
+	}
+	return r.Mapping[:]
 }
 
 func importArgs(r port.ImportRecord) []any {
@@ -30,13 +49,13 @@ func importArgs(r port.ImportRecord) []any {
 }
 
 const beginImportSQL = `/* begin_import */ INSERT INTO imports (billing_month, file, actor, reason, started_at, finished_at, row_count, inserted,
-  unchanged, corrected, conflicts, rejected, error)
-VALUES ($1::date, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`
+  unchanged, corrected, conflicts, rejected, error, mapping)
+VALUES ($1::date, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::bytea) RETURNING id`
 
 // Begin implements port.Imports.
 func (p *Imports) Begin(ctx context.Context, record port.ImportRecord, entries ...port.AuditEntry) (id int64, err error) {
 	err = write(ctx, p.db, "begin an import", func(ctx context.Context, s *session) error {
-		if err := s.one(ctx, "begin an import", beginImportSQL, importArgs(record), &id); err != nil {
+		if err := s.one(ctx, "begin an import", beginImportSQL, append(importArgs(record), mappingArg(record)), &id); err != nil {
 			return err
 		}
 		for _, entry := range entries {

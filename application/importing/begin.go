@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
@@ -22,6 +23,9 @@ func (r *run) begin(ctx context.Context) (release func(), err error) {
 		}
 	}
 	if err = r.admit(ctx); err == nil {
+		err = r.keepMapping(ctx)
+	}
+	if err == nil {
 		err = r.beginRecord(ctx)
 	}
 	if err != nil {
@@ -71,6 +75,39 @@ func (r *run) admit(ctx context.Context) error {
 	}
 }
 
+// keepMapping keeps the mapping with the month. billing.ErrRefused where the month was imported with another one, unless the rules
+// allow that: two mappings can make different bills of one file.
+func (r *run) keepMapping(ctx context.Context) error {
+	if r.source.file.Mapping == nil {
+		return nil
+	}
+	used := port.MonthMapping{
+		Fingerprint: r.source.file.Mapping.Fingerprint(), Name: r.source.file.MappingName, Text: r.source.file.MappingText, AddedAt: r.ports.Clock.Now(),
+	}
+	var there []port.MonthMapping
+	err := r.retry(ctx, func(ctx context.Context) (err error) {
+		there, err = r.ports.Mappings.Of(ctx, r.rules.Month)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.record.Mapping = used.Fingerprint
+	if slices.ContainsFunc(there, func(m port.MonthMapping) bool { return m.Fingerprint == used.Fingerprint }) {
+		return nil
+	}
+	if len(there) > 0 {
+		last := there[len(there)-1]
+		differs := fmt.Sprintf("%s was imported with another mapping: %s of %s (%x); this is %s (%x)", r.rules.Month, last.Name,
+			last.AddedAt.Format("2006-01-02 15:04 MST"), last.Fingerprint[:4], used.Name, used.Fingerprint[:4])
+		if !r.rules.AllowMapping {
+			return fmt.Errorf("%w: %s: `batch mappings --month %s` shows it; --allow-mapping uses this one all the same", billing.ErrRefused, differs, r.rules.Month)
+		}
+		r.reporter.Note(differs)
+	}
+	return r.retry(ctx, func(ctx context.Context) error { return r.ports.Mappings.Add(ctx, r.rules.Month, used) })
+}
+
 // act is who imports and why, now.
 func (r *run) act() port.Act {
 	by := r.by
@@ -80,7 +117,8 @@ func (r *run) act() port.Act {
 
 // beginRecord records the import. The record of an import that dies has no end.
 func (r *run) beginRecord(ctx context.Context) error {
-	r.record = port.ImportRecord{Month: r.rules.Month, File: r.source.file.Name, By: r.by, StartedAt: r.ports.Clock.Now()}
+	mapped := r.record.Mapping
+	r.record = port.ImportRecord{Mapping: mapped, Month: r.rules.Month, File: r.source.file.Name, By: r.by, StartedAt: r.ports.Clock.Now()}
 	return r.retry(ctx, func(ctx context.Context) (err error) {
 		r.record.ID, err = r.ports.Imports.Begin(ctx, r.record, r.audited...)
 		return err

@@ -1,6 +1,7 @@
 package importing_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
 )
 
 func TestABillKeepsItsColumnsForTemplates(t *testing.T) {
@@ -65,5 +68,50 @@ func TestARefusedRowOfAMappedFileIsCorrectedInItsCanonicalForm(t *testing.T) {
 	found, err := bill.Find(t.Context(), b.store.Renders(), b.cipher, november, "B")
 	if err != nil || found.Amount != 1250 || found.DueDate != "2026-12-25" || found.Fields["kwh"] != "4" {
 		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+func TestAMonthKeepsItsMappingAndAnotherOneNeedsAWord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	m := someMapping()
+	o := named("first.csv")
+	o.File.Mapping, o.File.MappingName, o.File.MappingText = &m, "a.mapping.yaml", "version: 1 # …"
+	const head = "번호;금액;납기;kWh\n"
+	importIt := func(o call, row string) error {
+		_, err := b.importFile(t.Context(), strings.NewReader(head+row), o)
+		return err
+	}
+	if err := importIt(o, "A;1,5;25.12.2026;3\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := importIt(o, "B;1,5;25.12.2026;3\n"); err != nil {
+		t.Fatalf("the same mapping again: %v", err)
+	}
+	other := someMapping()
+	other.Decimal = "point"
+	o.File.Mapping, o.File.MappingName = &other, "b.mapping.yaml"
+	err := importIt(o, "C;1.5;25.12.2026;3\n")
+	if !errors.Is(err, billing.ErrRefused) || !strings.Contains(err.Error(), "another mapping: a.mapping.yaml") || !strings.Contains(err.Error(), "--allow-mapping") {
+		t.Fatalf("another mapping: %v", err)
+	}
+	if _, err := bill.Find(t.Context(), b.store.Renders(), b.cipher, november, "C"); !errors.Is(err, port.ErrNotFound) {
+		t.Errorf("and its row: %v", err)
+	}
+	var notes []string
+	o.Rules.AllowMapping, o.Reporter = true, listener{note: func(text string) { notes = append(notes, text) }}
+	if err := importIt(o, "C;1.5;25.12.2026;3\n"); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "another mapping") {
+		t.Fatalf("with a word: %v, %q", err, notes)
+	}
+	kept, err := b.store.Mappings().Of(t.Context(), november)
+	if err != nil || len(kept) != 2 || kept[0].Text != "version: 1 # …" || kept[0].Fingerprint != m.Fingerprint() || kept[1].Name != "b.mapping.yaml" {
+		t.Errorf("%+v, %v", kept, err)
+	}
+	records, err := b.store.Report().Imports(t.Context(), november)
+	if err != nil || len(records) != 3 || records[0].Mapping != m.Fingerprint() || records[2].Mapping != other.Fingerprint() {
+		t.Errorf("%+v, %v", records, err)
+	}
+	if canonical := b.load(t, "customer_number,currency,amount,due_date\nD,EUR,1,2026-12-25\n", named("rejects.csv")); canonical.Inserted != 1 {
+		t.Errorf("without a mapping: %+v", canonical)
 	}
 }

@@ -40,7 +40,7 @@ func setup(t testing.TB) *bundle {
 	b := &bundle{clock: memory.NewClock(opening), cipher: memory.NewCipher(), log: &memory.Log{}}
 	b.store = memory.NewStore(b.clock)
 	b.importer = importing.New(importing.Ports{
-		Months: b.store.Months(), Imports: b.store.Imports(), Past: b.store.PastImports(), Corrections: b.store.Corrections(),
+		Months: b.store.Months(), Imports: b.store.Imports(), Past: b.store.PastImports(), Corrections: b.store.Corrections(), Mappings: b.store.Mappings(),
 		Cipher: b.cipher, Clock: b.clock, Watch: outage.New(b.clock, b.log),
 	})
 	return b

@@ -19,6 +19,7 @@ type Ports struct {
 	Imports     port.Imports
 	Past        port.PastImports
 	Corrections port.Corrections
+	Mappings    port.Mappings
 	Cipher      port.Cipher
 	Clock       port.Clock
 	Watch       *outage.Watch // waits while the database is down

@@ -19,6 +19,7 @@ type Rules struct {
 	AllowNew        bool           // take bills of customers that the month does not have although its dispatch has begun; needs who and why
 	AllowConcurrent bool           // run although another import of the month is running
 	AllowWrongMonth bool           // import although the file seems to be another month's; needs who and why
+	AllowMapping    bool           // use a mapping although the month has been imported with another one
 	FirstAddress    bool           // of several addresses in one field use the first; without: none
 }
 

@@ -17,6 +17,8 @@ type File struct {
 	Encoding          billfile.Encoding // what the user asked for
 	AllowUnterminated bool              // the file is whole although it does not end with a line break
 	Mapping           *mapping.Mapping  // how its columns become those of billing data; nil: it is canonical
+	MappingName       string            // of the mapping's file, without directories
+	MappingText       string            // the mapping as its author wrote it, which the month keeps
 	Unchanged         func() error      // returns billfile.ErrChanged if the file changed since it was opened; may be nil
 }
 

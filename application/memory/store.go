@@ -49,6 +49,7 @@ type Store struct {
 	imports       []port.ImportRecord // the id is the place, from 1
 	alone         map[key.Month]bool  // claimed by an import
 	firstVersion  map[key.Month]int32 // of new bills' data; 0: 1
+	mappings      map[key.Month][]port.MonthMapping
 }
 
 // bill is all that is kept of a target.
@@ -91,6 +92,7 @@ func NewStore(clock port.Clock) *Store {
 		rejects:       map[key.Month]map[port.RejectedRow]rejected{},
 		alone:         map[key.Month]bool{},
 		firstVersion:  map[key.Month]int32{},
+		mappings:      map[key.Month][]port.MonthMapping{},
 	}
 }
 

@@ -95,6 +95,7 @@ type ImportRecord struct {
 	Error      string    // "" where it came to its end
 	UndoneAt   time.Time // when it began to be taken back; zero: it was not
 	Undone     int       // bills that were removed then
+	Mapping    [32]byte  // the fingerprint of its mapping; zero: the file had the columns of billing data
 }
 
 // Origin says where the data of a bill came from and what the batch made of it.

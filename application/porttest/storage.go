@@ -30,6 +30,7 @@ type Storage struct {
 	Report       port.Report
 	SealedBills  port.SealedBills
 	Imports      port.Imports
+	Mappings     port.Mappings
 	Renders      port.Renders
 	Corrections  port.Corrections
 	Retention    port.Retention
@@ -78,6 +79,7 @@ func StorageSuites() []StorageSuite {
 		{"Report", ReportChecks()},
 		{"SealedBills", SealedBillsChecks()},
 		{"Imports", ImportsChecks()},
+		{"Mappings", MappingsChecks()},
 		{"Renders", RendersChecks()},
 		{"Corrections", CorrectionsChecks()},
 		{"Retention", RetentionChecks()},

@@ -37,6 +37,11 @@ func Importing(c config.Import) fx.Option {
 	)
 }
 
+// Mappings is the app of batch mappings: it provides a port.Mappings.
+func Mappings(c config.Mappings) fx.Option {
+	return app(c.Log, c.Database, fx.Invoke(func(port.Mappings) {}))
+}
+
 // Rendering is the app of batch render: it provides a Render.
 func Rendering(c config.Render) fx.Option {
 	return app(c.Log, c.Database,
@@ -58,8 +63,8 @@ func app(log config.Log, database config.Database, options ...fx.Option) fx.Opti
 }
 
 // NewImporter returns the importer of bills.
-func NewImporter(months port.Months, imports port.Imports, past port.PastImports, corrections port.Corrections, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
-	return importing.New(importing.Ports{Months: months, Imports: imports, Past: past, Corrections: corrections, Cipher: cipher, Clock: clock, Watch: watch})
+func NewImporter(months port.Months, imports port.Imports, past port.PastImports, corrections port.Corrections, mappings port.Mappings, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
+	return importing.New(importing.Ports{Months: months, Imports: imports, Past: past, Corrections: corrections, Mappings: mappings, Cipher: cipher, Clock: clock, Watch: watch})
 }
 
 // Import is what batch import works with.

@@ -26,7 +26,7 @@ func NewCommand() *cobra.Command {
 			"  batch import --month 2026-11 --file bills.csv\n" +
 			"  batch render --month 2026-11",
 	}
-	cmd.AddCommand(newMigrate(), newImport(), newRender(), NewTemplatesCommand())
+	cmd.AddCommand(newMigrate(), newImport(), newMappings(), newRender(), NewTemplatesCommand())
 	cli.Describe(cmd, exitCodes)
 	return cmd
 }

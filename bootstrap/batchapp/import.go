@@ -52,6 +52,7 @@ func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of new customers although dispatch of the month has begun (needs --reason)")
 	flags.BoolVar(&a.allowWrongMonth, "allow-wrong-month", false, "import although the file seems to be another month's (needs --reason)")
 	flags.BoolVar(&a.allowConcurrent, "allow-concurrent", false, "run although another import of the month is running")
+	flags.BoolVar(&a.allowMapping, "allow-mapping", false, "use this mapping although the month was imported with another one")
 	flags.BoolVar(&a.allowUnterminated, "allow-unterminated", false, "accept a file that does not end with a line break as complete")
 	flags.BoolVar(&a.firstAddress, "first-address", false, "use the first of several addresses in one field; without: that channel is left out, with a remark")
 	flags.IntVar(&a.expectRows, "expect-rows", 0, "`rows` that the file must have; nothing of it is imported where it has others")
@@ -172,9 +173,10 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if a.label != "" {
 		file.Name = a.label
 	}
-	if file.Mapping, err = a.readMapping(); err != nil {
+	if err = a.readMapping(&file); err != nil {
 		return file, options, err
 	}
+	rules.AllowMapping = a.allowMapping
 	if file.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
 		return file, options, fmt.Errorf("--encoding: %w", err)
 	}

@@ -19,9 +19,9 @@ import (
 
 // lookArguments are the flags for files that are not canonical.
 type lookArguments struct {
-	look           bool
-	mapping, names string
-	set, columns   []string
+	look, allowMapping bool
+	mapping, names     string
+	set, columns       []string
 }
 
 func (a *lookArguments) flags(flags *pflag.FlagSet) {

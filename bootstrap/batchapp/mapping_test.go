@@ -160,13 +160,14 @@ func TestALookAsksWhereTheFileCannotSay(t *testing.T) {
 	written := strings.TrimSuffix(path, ".csv") + ".mapping.yaml"
 	var a importArguments
 	a.mapping = written
-	if _, err := a.readMapping(); err == nil || !strings.Contains(err.Error(), "dates: is not known") {
+	var file importing.File
+	if err := a.readMapping(&file); err == nil || !strings.Contains(err.Error(), "dates: is not known") {
 		t.Errorf("an import with an open question: %v", err)
 	}
 	a.set = []string{"dates=dmy", "calling_code=49"}
-	m, err := a.readMapping()
-	if err != nil || m.Dates != "dmy" || m.CallingCode != "49" {
-		t.Errorf("%+v, %v", m, err)
+	if err := a.readMapping(&file); err != nil || file.Mapping.Dates != "dmy" || file.Mapping.CallingCode != "49" ||
+		!strings.HasSuffix(file.MappingText, "# changed by the import: --set \"dates=dmy\"\n# changed by the import: --set \"calling_code=49\"\n") {
+		t.Errorf("%+v, %v", file, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -26,22 +27,31 @@ type mappingFile struct {
 	text []byte
 }
 
-// readMapping reads what --mapping, --set and --column say; nil where the file is canonical.
-func (a *importArguments) readMapping() (*mapping.Mapping, error) {
+// readMapping reads what --mapping, --set and --column say into what is known about the file.
+func (a *importArguments) readMapping(file *importing.File) error {
 	answers, err := a.answers()
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case a.mapping == "" && len(a.set)+len(a.columns) > 0:
-		return nil, errors.New("--set and --column change a mapping: name it with --mapping, or make one with --look")
+		return errors.New("--set and --column change a mapping: name it with --mapping, or make one with --look")
 	case a.mapping == "":
-		return nil, nil
+		return nil
 	}
 	m, err := readMapping(a.mapping, answers)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &m.Mapping, nil
+	file.Mapping, file.MappingName, file.MappingText = &m.Mapping, filepath.Base(a.mapping), string(m.text)
+	for _, flag := range []struct {
+		name  string
+		given []string
+	}{{"set", a.set}, {"column", a.columns}} {
+		for _, text := range flag.given {
+			file.MappingText += fmt.Sprintf("# changed by the import: --%s %q\n", flag.name, text)
+		}
+	}
+	return nil
 }
 
 // readMapping reads a mapping file as the answers change it. Every error names the file, the line and the field.

@@ -159,6 +159,12 @@ type Import struct {
 	Log      Log
 }
 
+// Mappings is the configuration of batch mappings.
+type Mappings struct {
+	Database Database
+	Log      Log
+}
+
 // Render is the configuration of batch render.
 type Render struct {
 	Database Database
