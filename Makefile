@@ -138,7 +138,7 @@ layers: ## who reads the environment or writes outside a transaction, adapters t
 	GOWORK=off $(GO) -C $(checks) vet ./...
 	GOWORK=off $(GO) -C $(checks) test ./...
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/layercheck' ./layercheck
-	bin/layercheck -root .
+	$(GO) vet -vettool='$(CURDIR)/bin/layercheck' work
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/wordcheck' ./wordcheck
 	bin/wordcheck
 
