@@ -83,7 +83,7 @@ type Delivery struct {
 	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"most rows of a bulk statement, 1 to 1000"`
 	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"50ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
 	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"pause between two checks for a halt"`
-	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
+	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way; a call that takes longer is cut off and becomes UNKNOWN. Give the container 30s more to stop (AWS Fargate: 120s at most)"`
 	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"statements in a row whose content must not go out before everything is halted"`
 }
 

@@ -58,7 +58,14 @@ var (
 	ErrTransition = errors.New("a policy version cannot change its status like this")
 )
 
-// Spec is what an operator writes. New turns it into a version.
+// Spec is what an operator writes. New turns it into a version. A new field is added in all of these:
+//
+//   - the file's format: bootstrap/operatorapp (policyFile), and its page docs/operations/policy.md, which a test compares;
+//   - validation and default: Problems and withDefaults here; a getter of Version for who applies it;
+//   - how a version is stored, and so what the snapshot of a run holds: adapters/postgres (policyjson.go), and the full
+//     spec of the conformance suite in application/porttest;
+//   - the comparison: fields in diff.go;
+//   - the event of a request, where delivery needs it: application/event, and its contract docs/contract/asyncapi.yaml.
 type Spec struct {
 	Name          string
 	Route         Route
