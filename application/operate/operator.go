@@ -1,6 +1,5 @@
-// Package operate is what operators do (R9): cancel, pause, resume, give a verdict, send anyway, write off and correct
-// targets; halt, close months, suppress, and decide on policies. Every act names its actor and a reason, and is written
-// down.
+// Package operate is what operators do (R9): cancel, pause, resume, give a verdict, send anyway and write off
+// targets; halt, close months, suppress, and decide on policies. Every act names its actor and a reason, and is recorded.
 package operate
 
 import (
@@ -55,7 +54,7 @@ type act func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []at
 
 // change locks a target, settles it, lets do change it, stores it and the act's audit entry, in one transaction. It
 // returns the target as it now is. Where do refuses the act, what settling found out is stored, and no entry.
-func (o *Operator) change(ctx context.Context, what string, k key.Target, by port.Act, do act) (result billing.Target, err error) {
+func (o *Operator) change(ctx context.Context, what port.Action, k key.Target, by port.Act, do act) (result billing.Target, err error) {
 	if err := o.check(by); err != nil {
 		return result, err
 	}

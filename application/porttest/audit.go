@@ -27,7 +27,7 @@ func AuditChecks() []Check[Storage] {
 		onStage("audits nothing of a transaction that is rolled back", auditRollback),
 	}
 	for _, act := range auditedActs() {
-		checks = append(checks, onStage("commits act and entry together or not at all: "+act.name, func(s *stage) { auditAtomic(s, act) }))
+		checks = append(checks, onStage("commits act and entry together or not at all: "+string(act.name), func(s *stage) { auditAtomic(s, act) }))
 	}
 	return checks
 }
@@ -70,7 +70,7 @@ func auditAbout(s *stage) {
 
 // auditedAct is an act of a port that audits it, as check brings it about.
 type auditedAct struct {
-	name    string
+	name    port.Action
 	subject string         // of the entry
 	prepare func(s *stage) // nil: nothing
 	do      func(s *stage) error

@@ -201,7 +201,7 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, force bool, by port.
 // rows, with an entry of their own.
 func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, progress Progress) error {
 	by.At = k.Clock.Now()
-	entry := port.AuditEntry{Action: "remove month: " + m.String(), Subject: m.Month.String(), By: by}
+	entry := port.AuditEntry{Action: port.ActionRemoveMonth.With(m.String()), Subject: m.Month.String(), By: by}
 	if err := k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Audit.Record(ctx, entry) }); err != nil {
 		return err
 	}

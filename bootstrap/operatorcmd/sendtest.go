@@ -91,7 +91,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 			return err
 		}
 		act := port.Act{Actor: a.actor, Reason: a.reason, At: time.Now()}
-		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: "send test", Subject: fmt.Sprintf("%s of customer %s, by %s", month, a.customer, kind), By: act}); err != nil {
+		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: port.ActionSendTest, Subject: fmt.Sprintf("%s of customer %s, by %s", month, a.customer, kind), By: act}); err != nil {
 			return fmt.Errorf("write down who sends a customer's bill: %w", err)
 		}
 		return nil
