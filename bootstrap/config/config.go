@@ -27,15 +27,20 @@ type Database struct {
 // Kafka is the log of events.
 type Kafka struct {
 	Brokers     []string `env:"BALSONG_KAFKA_BROKERS,required" help:"host:port, comma-separated"`
-	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
 	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that batch migrate creates"`
 	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"replicas of each partition that batch migrate creates"`
 	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"replicas that must have a message before it is acknowledged"`
 	// SessionTimeout zero means the adapter's default.
 	SessionTimeout time.Duration `env:"BALSONG_KAFKA_SESSION_TIMEOUT" envDefault:"10s" help:"how long the group waits for a consumer's sign of life before others take its partitions over"`
-	TLS            bool          `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
-	User           string        `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
-	Password       string        `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
+	KafkaAccess
+}
+
+// KafkaAccess is what it takes beside the brokers' addresses to reach the log of events.
+type KafkaAccess struct {
+	TopicPrefix string `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
+	TLS         bool   `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
+	User        string `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
+	Password    string `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
 // S3 is where statements are stored.
@@ -222,11 +227,8 @@ type Retention struct {
 
 // OptionalKafka is the log of events for those who only read it.
 type OptionalKafka struct {
-	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it the consumer lag is not read"`
-	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
-	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
-	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
-	Password    string   `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
+	Brokers []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it the consumer lag is not read"`
+	KafkaAccess
 }
 
 // Validate checks what the types cannot. It checks every section that the configuration has.

@@ -66,7 +66,7 @@ func sound(t *testing.T) config.Deliverer {
 	c := config.Deliverer{
 		Database: config.Database{URL: postgrestest.URL(t), MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second},
 		Kafka: config.Kafka{
-			Brokers: strings.Split(environment(t, "KAFKA_BROKERS"), ","), TopicPrefix: name + "-", SessionTimeout: 10 * time.Second,
+			Brokers: strings.Split(environment(t, "KAFKA_BROKERS"), ","), KafkaAccess: config.KafkaAccess{TopicPrefix: name + "-"}, SessionTimeout: 10 * time.Second,
 			Partitions: 2, Replication: 1, MinInSync: 1,
 		},
 		S3: config.S3{
@@ -87,7 +87,7 @@ func sound(t *testing.T) config.Deliverer {
 
 func makeTopics(t *testing.T, c config.Kafka) {
 	t.Helper()
-	topics, err := kafka.NewTopics(core.KafkaConfig(c, "test"), kafka.TopicSettings{Partitions: c.Partitions, Replication: 1, MinInSync: 1})
+	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test"), kafka.TopicSettings{Partitions: c.Partitions, Replication: 1, MinInSync: 1})
 	must(t, err)
 	must(t, topics.Ensure(t.Context()))
 	t.Cleanup(func() { _ = topics.Remove(context.WithoutCancel(t.Context())); topics.Close() })
@@ -370,7 +370,7 @@ func passwords(c config.Deliverer) (all []string) {
 func TestClocksAnHourApartAreFoundAtEveryPart(t *testing.T) {
 	t.Parallel()
 	c := sound(t)
-	publisher, err := kafka.NewPublisher(core.KafkaConfig(c.Kafka, "test"))
+	publisher, err := kafka.NewPublisher(core.KafkaCluster(c.Kafka.Brokers, c.Kafka.KafkaAccess, "test"), &memory.Log{}, &memory.Metrics{})
 	must(t, err)
 	defer publisher.Close()
 	for _, err := range publisher.Publish(t.Context(), port.TopicRequests, []port.Message{{Key: "1", Value: []byte("x")}}) {

@@ -16,9 +16,9 @@ import (
 
 func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 	p := component{name: "event log", checked: strings.Join(c.Brokers, ",")}
-	k := core.KafkaConfig(c, "balsong-doctor")
-	k.DialTimeout, k.RequestTimeout = 3*time.Second, 4*time.Second // somebody waits for the answer
-	facts, err := kafka.Examine(ctx, k)
+	cluster := core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-doctor")
+	cluster.Timeouts = kafka.Timeouts{Dial: 3 * time.Second, Request: 4 * time.Second} // somebody waits for the answer
+	facts, err := kafka.Describe(ctx, cluster)
 	if err != nil {
 		p.unreachable(err, c)
 		return p.list

@@ -63,14 +63,11 @@ func newCipher(c config.Keys) (keys, error) {
 // lag asks how far delivery is behind; nil where nobody can be asked.
 type lag func(context.Context) (int64, error)
 
-func newLag(lc fx.Lifecycle, c config.OptionalKafka, log port.Log, metrics port.Metrics) (lag, error) {
+func newLag(lc fx.Lifecycle, c config.OptionalKafka) (lag, error) {
 	if len(c.Brokers) == 0 {
 		return nil, nil
 	}
-	progress, err := kafka.NewProgress(kafka.Config{
-		Brokers: c.Brokers, ClientID: "balsong-operator", TopicPrefix: c.TopicPrefix, TLS: c.TLS, User: c.User, Password: c.Password,
-		Log: log, Metrics: metrics,
-	}.WithDefaults(), c.TopicPrefix+core.DeliveryGroup)
+	progress, err := kafka.NewProgress(core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-operator"), core.DeliveryGroup)
 	if err != nil {
 		return nil, err
 	}

@@ -210,7 +210,7 @@ func (b *bench) settings(databaseURL, topicPrefix string) config.Deliverer {
 	a, linger := b.components.Addresses(), max(b.Linger, 0)
 	return config.Deliverer{
 		Database: config.Database{URL: databaseURL, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second},
-		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: topicPrefix, Partitions: int32(b.partitions), Replication: 1, MinInSync: 1},
+		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: topicPrefix}, Partitions: int32(b.partitions), Replication: 1, MinInSync: 1},
 		S3: config.S3{
 			Bucket: bucket, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
 			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: int64(b.CacheMiB),

@@ -26,12 +26,12 @@ func brokersOf(t *testing.T, settings kafka.TopicSettings, options ...kfake.Opt)
 	t.Cleanup(cluster.Close)
 	c := config.Kafka{
 		Brokers: cluster.ListenAddrs(), SessionTimeout: 10 * time.Second, Partitions: 2, Replication: 1, MinInSync: 1,
-		User: "balsong", Password: "right",
+		KafkaAccess: config.KafkaAccess{User: "balsong", Password: "right"},
 	}
 	if settings.Partitions == 0 {
 		return c
 	}
-	topics, err := kafka.NewTopics(core.KafkaConfig(c, "test"), settings)
+	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test"), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestAUserWhomTheBrokersRefuseIsReportedAndKeepsACommandFromBeginning(t *tes
 		"SaslAuthenticateRequest": sarama.NewMockSaslAuthenticateResponse(t).SetError(sarama.ErrSASLAuthenticationFailed),
 	})
 	uses := doctor.Components{Kafka: &config.Kafka{
-		Brokers: []string{broker.Addr()}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, User: "balsong", Password: "wrong-one",
+		Brokers: []string{broker.Addr()}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, KafkaAccess: config.KafkaAccess{User: "balsong", Password: "wrong-one"},
 	}}
 	err := doctor.Refused(t.Context(), uses, observe.Clock{})
 	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), `the brokers refuse the user "balsong"`) ||

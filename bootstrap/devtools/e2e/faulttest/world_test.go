@@ -83,7 +83,7 @@ func newWorld(t *testing.T) *world {
 	w.createDatabase(t, a.DatabaseURL)
 	w.config = config.Deliverer{
 		Database: config.Database{URL: w.url, MaxConns: 8, StatementTimeout: 10 * time.Second, LockTimeout: 5 * time.Second},
-		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: w.name + "-", Partitions: 6, Replication: 1, MinInSync: 1},
+		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: w.name + "-"}, Partitions: 6, Replication: 1, MinInSync: 1},
 		S3: config.S3{
 			Bucket: "balsong-" + w.name, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
 			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,

@@ -104,7 +104,7 @@ func newWorld(t *testing.T) *world {
 	u.Path = "/" + name
 	w := &world{month: key.Month(2026*12 + 10), dir: t.TempDir(), config: wholebatch.Config{
 		Database: config.Database{URL: u.String(), MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 30 * time.Second},
-		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: name + "-", Partitions: 3, Replication: 1, MinInSync: 1},
+		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: name + "-"}, Partitions: 3, Replication: 1, MinInSync: 1},
 		S3: config.S3{
 			Bucket: "balsong-" + name, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
 			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,
