@@ -21,7 +21,6 @@ type Config struct {
 	// Failures in a row (not made, or without an answer) that open the breaker; default 20, negative: no breaker.
 	Failures int
 	Pause    time.Duration // how long an open breaker lets nothing through; default 10 s
-	Probes   int           // calls at once that test a provider after the pause; default 1
 }
 
 // Permits is a port.Permits for one process. A refusal is an answer too: only calls without an answer open the breaker.
@@ -69,7 +68,7 @@ func New(c Config) (*Permits, error) {
 	if c.Failures > 0 {
 		p.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 			Name:          c.Provider.Name,
-			MaxRequests:   uint32(max(c.Probes, 1)), //nolint:gosec // a small positive number
+			MaxRequests:   1, // call at once tests a provider after the pause
 			Timeout:       c.Pause,
 			ReadyToTrip:   func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= c.Failures },
 			IsExcluded:    func(err error) bool { return errors.Is(err, errNoCall) },
