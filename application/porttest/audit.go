@@ -59,11 +59,11 @@ func auditAbout(s *stage) {
 	entry := func(subject string) port.AuditEntry {
 		return port.AuditEntry{Action: "look at", Subject: subject, By: act}
 	}
-	for _, subject := range []string{"2026-11/7", "2026-11/77", "everything"} {
+	for _, subject := range []string{"everything", "2026-11/7", "2026-11/77"} { // not in the order of the subjects
 		s.must(s.Audit.Record(s.ctx, entry(subject)))
 	}
 	s.auditIs([]port.AuditEntry{entry("2026-11/7")}, "2026-11/7", "2026-11/8")
-	s.auditIs([]port.AuditEntry{entry("2026-11/7"), entry("everything")}, "everything", "2026-11/7")
+	s.auditIs([]port.AuditEntry{entry("everything"), entry("2026-11/7")}, "2026-11/7", "everything")
 	s.auditIs(nil, "2026-12/7")
 	s.auditIs(nil)
 }
