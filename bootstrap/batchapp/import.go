@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/importing"
@@ -34,13 +32,18 @@ const saidRefusals = 10
 
 // importArguments are the import's flags.
 type importArguments struct {
-	month, file, label, encoding, zone, notBefore, rejects, actor, reason string
-	correct, allowNew, allowConcurrent, allowUnterminated                 bool
-	files                                                                 []string
+	cli.By
+	month                                                 key.Month
+	file, label, encoding, zone, notBefore, rejects       string
+	correct, allowNew, allowConcurrent, allowUnterminated bool
+	files                                                 []string
 }
 
-func (a *importArguments) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
+func (a *importArguments) flags(cmd *cobra.Command) {
+	cli.MonthFlag(cmd, &a.month, " (required)")
+	cli.Require(cmd, "month")
+	a.ActorFlags(cmd, "", "why; recorded")
+	flags := cmd.Flags()
 	flags.StringArrayVar(&a.files, "file", nil, "`file` of billing data, plain or compressed with gzip or zstd (required; for several files repeat it, or name them as arguments)")
 	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
 	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
@@ -51,8 +54,6 @@ func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&a.allowConcurrent, "allow-concurrent", false, "run although another import of the month is running")
 	flags.BoolVar(&a.allowUnterminated, "allow-unterminated", false, "accept a file that does not end with a line break as complete")
 	flags.StringVar(&a.rejects, "rejects", "", "`file` for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
-	flags.StringVar(&a.actor, "actor", whoami(), "who imports; recorded")
-	flags.StringVar(&a.reason, "reason", "", "why; recorded")
 }
 
 // importMemory bounds Go's memory while it imports: five million customers of one file are remembered in some 80 MB.
@@ -68,7 +69,7 @@ func newImport() *cobra.Command {
 		Example: "  batch import --month 2026-11 --file bills.csv\n  batch import --month 2026-11 --zone UTC part-1.csv.zst part-2.csv.zst",
 		RunE:    func(cmd *cobra.Command, args []string) error { return runImport(cmd, &a, args) },
 	}
-	a.flags(cmd.Flags())
+	a.flags(cmd)
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Import]())
 	return cmd
@@ -81,12 +82,12 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	}
 	useMemory(importMemory)
 	began, stderr := time.Now(), cmd.ErrOrStderr()
-	failure := once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
+	failure := cli.Once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
 		uses := doctor.Components{Database: &c.Database, Keys: &c.Keys}
 		err := doctor.Beside(ctx, uses, b.Log, func(ctx context.Context) error { return files.run(ctx, b, stderr) })
 		total := files.total()
 		if total.Rows > 0 {
-			warnOfDeadline(ctx, b, files[0].options.Rules.Month, stderr)
+			warnOfDeadline(ctx, b, files[0].month, stderr)
 		}
 		if err != nil && total.Rows == 0 {
 			return err // there is nothing to answer
@@ -137,31 +138,21 @@ func (a *importArguments) again(asked billfile.Encoding) string {
 	}
 }
 
-func whoami() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
-}
-
 // read checks the flags.
 func (a *importArguments) read() (file importing.File, options importing.Options, err error) {
 	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.allowUnterminated}
-	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent}
+	rules := importing.Rules{Month: a.month, NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent}
 	if a.label != "" {
 		file.Name = a.label
 	}
 	if file.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
 		return file, options, fmt.Errorf("--encoding: %w", err)
 	}
-	if a.allowNew && (a.actor == "" || a.reason == "") {
+	if a.allowNew && !a.Named() {
 		return file, options, errors.New("--allow-new needs --reason (and --actor): that new bills were imported after dispatch had begun is recorded with who and why")
 	}
-	if a.correct && (a.actor == "" || a.reason == "") {
+	if a.correct && !a.Named() {
 		return file, options, errors.New("--correct needs --reason (and --actor): a correction is recorded with who and why")
-	}
-	if rules.Month, err = key.ParseMonth(a.month); err != nil {
-		return file, options, fmt.Errorf("--month: %w", err)
 	}
 	if rules.Zone, err = window.Zone(a.zone); err != nil {
 		return file, options, fmt.Errorf("--zone: %w", err)
@@ -174,7 +165,7 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if a.rejects == "" {
 		a.rejects = filepath.Join(filepath.Dir(a.file), "rejects.csv")
 	}
-	options = importing.Options{Rules: rules, By: port.Act{Actor: a.actor, Reason: a.reason}, Workers: runtime.GOMAXPROCS(0) + 2}
+	options = importing.Options{Rules: rules, By: port.Act{Actor: a.Actor, Reason: a.Reason}, Workers: runtime.GOMAXPROCS(0) + 2}
 	return file, options, nil
 }
 

@@ -79,16 +79,16 @@ func (files importedFiles) total() (t importing.Summary) {
 // answer is the document of the one file, or of all of them with one for each.
 func (files importedFiles) answer() any {
 	if len(files) == 1 {
-		return files[0].importArguments.answer(files[0].options.Rules.Month, files[0].summary)
+		return files[0].importArguments.answer(files[0].summary)
 	}
-	all := importArguments{file: fmt.Sprintf("%d files", len(files))}
+	all := importArguments{month: files[0].month, file: fmt.Sprintf("%d files", len(files))}
 	document := struct {
 		importDocument
 		Files []importDocument `json:"files"`
-	}{importDocument: all.answer(files[0].options.Rules.Month, files.total())}
+	}{importDocument: all.answer(files.total())}
 	document.Rejects = "" // each file has its own
 	for _, f := range files {
-		document.Files = append(document.Files, f.importArguments.answer(f.options.Rules.Month, f.summary))
+		document.Files = append(document.Files, f.importArguments.answer(f.summary))
 	}
 	return document
 }
@@ -107,5 +107,5 @@ func (files importedFiles) print(w io.Writer) {
 			line(f.file, f.summary)
 		}
 	}
-	line("month "+files[0].options.Rules.Month.String(), files.total())
+	line("month "+files[0].month.String(), files.total())
 }

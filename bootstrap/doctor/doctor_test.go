@@ -73,7 +73,8 @@ func sound(t *testing.T) config.Deliverer {
 			Bucket: name, Region: environment(t, "S3_REGION"), Endpoint: environment(t, "S3_ENDPOINT"),
 			AccessKey: environment(t, "S3_ACCESS_KEY"), SecretKey: environment(t, "S3_SECRET_KEY"),
 		},
-		Keys: config.Keys{Keyset: string(keyset)},
+		Keys:     config.Keys{Keyset: string(keyset)},
+		Delivery: config.Delivery{DrainFor: time.Minute},
 		Gateways: config.Gateways{SMS: config.HTTPGateway{
 			URL: provider.URL, Token: secret, CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: 1,
 		}},
@@ -301,6 +302,12 @@ var mistakes = map[string]mistake{
 	"sms: times below production": {func(_ *testing.T, c *config.Deliverer) {
 		c.Gateways.SMS.CallDeadline, c.Gateways.SMS.Lease = 5*time.Second, 20*time.Second
 	}, doctor.Advice, "sms", "BALSONG_SMS_LEASE is 20s", "1m30s"},
+	"shutdown: shorter than a call": {func(_ *testing.T, c *config.Deliverer) {
+		c.Delivery.DrainFor = 10 * time.Second
+	}, doctor.Advice, "shutdown", "a call may take 30s", "set it to 30s"},
+	"shutdown: longer than a container gets": {func(_ *testing.T, c *config.Deliverer) {
+		c.Delivery.DrainFor = 10 * time.Minute
+	}, doctor.Advice, "shutdown", "waits 10m0s", "10m30s"},
 	"mail: no STARTTLS": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250 relay\r\n", "250 ok\r\n"))
 	}, doctor.Problem, "e-mail", "STARTTLS", "587"},

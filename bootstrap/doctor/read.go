@@ -20,9 +20,9 @@ func Read(ctx context.Context) (uses Components, findings []Finding) {
 		S3:       read[config.S3](ctx, &findings),
 		Keys:     read[config.Keys](ctx, &findings),
 		Gateways: read[config.Gateways](ctx, &findings),
+		Delivery: read[config.Delivery](ctx, &findings),
 	}
 	// What names no component is only read.
-	read[config.Delivery](ctx, &findings)
 	read[config.Settlement](ctx, &findings)
 	read[config.Health](ctx, &findings)
 	read[config.Log](ctx, &findings)

@@ -103,6 +103,11 @@ func programs() []*cobra.Command {
 	return []*cobra.Command{operatorcmd.NewCommand(), batchapp.NewCommand(), dispatcherapp.NewCommand(), deliveryapp.NewCommand()}
 }
 
+func program(name string) *cobra.Command {
+	all := programs()
+	return all[slices.IndexFunc(all, func(p *cobra.Command) bool { return p.Name() == name })]
+}
+
 func TestNoCommandIsStoppedByAVariableThatItDoesNotUse(t *testing.T) {
 	keyset, err := crypto.NewKeyset()
 	if err != nil {
@@ -142,16 +147,14 @@ func run(t *testing.T, arguments []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	programs := programs()
-	program := programs[slices.IndexFunc(programs, func(p *cobra.Command) bool { return p.Name() == arguments[0] })]
 	var said bytes.Buffer
-	code := cli.Run(ctx, program, arguments[1:], &said, &said)
+	code := cli.Run(ctx, program(arguments[0]), arguments[1:], &said, &said)
 	if code == core.ExitUsage || strings.Contains(said.String(), "foreign") {
 		t.Fatalf("it ends with %d before it begins:\n%s", code, &said)
 	}
 }
 
-func TestTheVariablesOfEveryCommandAreListed(t *testing.T) {
+func TestTheVariablesOfEveryCommandAreListedAndInItsHelp(t *testing.T) {
 	t.Parallel()
 	var check func(cmd *cobra.Command)
 	check = func(cmd *cobra.Command) {
@@ -162,9 +165,22 @@ func TestTheVariablesOfEveryCommandAreListed(t *testing.T) {
 		if path != cmd.CommandPath() { // the same commands as those of the program batch
 			path = "batch" + path
 		}
-		listed := slices.ContainsFunc(calls, func(c struct{ command, arguments, variables string }) bool { return c.command == path })
-		if cmd.Runnable() && !listed {
-			t.Errorf("%q is not in the table of calls", path)
+		if !cmd.Runnable() {
+			return
+		}
+		at := slices.IndexFunc(calls, func(c struct{ command, arguments, variables string }) bool { return c.command == path })
+		if at < 0 {
+			t.Fatalf("%q is not in the table of calls", path)
+		}
+		var help bytes.Buffer
+		cli.Run(t.Context(), program(cmd.Root().Name()), append(strings.Fields(cmd.CommandPath())[1:], "--help"), &help, &help)
+		if !strings.Contains(help.String(), "Exit codes:") {
+			t.Errorf("the help of %q has no exit codes", path)
+		}
+		for _, name := range strings.Fields(calls[at].variables) {
+			if name != strings.TrimSpace(templates) && !strings.HasPrefix(path, "balsong keyset") && !strings.Contains(help.String(), "\n  "+name) {
+				t.Errorf("the help of %q does not list %s", path, name)
+			}
 		}
 	}
 	for _, program := range programs() {

@@ -25,6 +25,7 @@ func (f *keysetFile) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.path, "file", "", "the keyset's file (required)")
 	cmd.Flags().StringVar(&f.kmsKey, "kms-key", os.Getenv("BALSONG_KEYSET_KMS_KEY"), "AWS KMS key (ARN, id or alias/…) that wraps it (default from BALSONG_KEYSET_KMS_KEY)")
 	cli.Require(cmd, "file")
+	cli.Describe(cmd, exitCodes)
 }
 
 // arguments are the flags that name this file, for the next command.

@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -53,6 +54,7 @@ func newTarget() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return why(cmd, show) },
 	}
 	show.targetFlags(shown)
+	describe[config.CustomerBills](shown)
 	cmd.AddCommand(shown)
 	for _, act := range targetActs {
 		cmd.AddCommand(newTargetAct(act))
@@ -71,7 +73,7 @@ func newTargetAct(act targetAct) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, k, a.by())
+				target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, k, a.Act())
 				if err != nil {
 					return err
 				}
