@@ -4,6 +4,8 @@ package command
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/devtools/generate"
 )
 
 // The groups of the list of commands.
@@ -19,7 +21,7 @@ func New() *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On this machine:"},
 		&cobra.Group{ID: groupServices, Title: "Services, as their own binaries:"},
 	)
-	for _, local := range []*cobra.Command{newDemo(), newInbox(), newGenerate(), Gateway(), newLocalenv(), newBench(), newLoadtest()} {
+	for _, local := range []*cobra.Command{newDemo(), newInbox(), generate.NewCommand(), Gateway(), newLocalenv(), newBench(), newLoadtest()} {
 		local.GroupID = groupLocal
 		root.AddCommand(local)
 	}
