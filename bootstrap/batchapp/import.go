@@ -111,11 +111,11 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	return failure
 }
 
-// warnOfDeadline tells, before a run does harm, that every bill of the month would expire.
+// warnOfDeadline warns, before a run does harm, that every bill of the month would expire.
 func warnOfDeadline(ctx context.Context, b Import, month key.Month, stderr io.Writer) {
 	versions, err := b.Policies.Versions(ctx)
 	if err != nil {
-		return // nobody is kept waiting for a warning; status says it too
+		return // a warning is not worth a wait; status shows it too
 	}
 	snapshot, err := policy.NewSnapshot(versions)
 	if err != nil {
@@ -271,7 +271,7 @@ func (s *source) unchanged() error {
 	case err != nil:
 		return err
 	case now.Size() != s.before.Size() || !now.ModTime().Equal(s.before.ModTime()):
-		return fmt.Errorf("%s: %w: somebody writes to it; import it again once it is whole (what is in stays, the rest goes in)", s.path, billfile.ErrChanged)
+		return fmt.Errorf("%s: %w: it is being written to; import it again once it is complete (what is in stays, the rest goes in)", s.path, billfile.ErrChanged)
 	}
 	if named, err := os.Stat(s.path); err != nil || !os.SameFile(named, s.before) {
 		return fmt.Errorf("%s: %w: another file has its name now, or none; what was imported is the one before: import the new one too", s.path, billfile.ErrChanged)

@@ -50,7 +50,7 @@ func (files importedFiles) run(ctx context.Context, b Import, stderr io.Writer) 
 		if err != nil {
 			return err
 		}
-		_ = source.Close() // it was only looked at
+		_ = source.Close() // it was only opened to see that it can be read
 	}
 	for i, f := range files {
 		if len(files) > 1 {

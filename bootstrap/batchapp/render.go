@@ -144,9 +144,9 @@ func (r *renderReport) Failed(u rendering.Unrendered) {
 // Progress implements rendering.Reporter.
 func (r *renderReport) Progress(s rendering.Summary) { r.work.Set(int64(s.Rendered + s.Failed)) }
 
-// renderMonth renders, tells how far it is, and names the bills that cannot be rendered.
+// renderMonth renders, shows its progress, and names the bills that cannot be rendered.
 func renderMonth(ctx context.Context, b Render, month key.Month, options rendering.Options, stderr io.Writer) (rendering.Summary, error) {
-	var waiting int64 // what nobody has counted is shown without an end
+	var waiting int64 // without a count the progress is shown without an end
 	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
 		waiting = int64(funnel.Batch[billing.Imported])
 	}

@@ -46,7 +46,7 @@ const (
 	clockProblem = 30 * time.Second
 )
 
-// Components are what somebody uses of the configuration; what is nil is not checked.
+// Components are what a process uses of the configuration; what is nil is not checked.
 type Components struct {
 	Database *config.Database
 	Kafka    *config.Kafka

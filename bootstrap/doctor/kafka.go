@@ -17,7 +17,7 @@ import (
 func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 	p := component{name: "event log", checked: strings.Join(c.Brokers, ",")}
 	cluster := core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-doctor")
-	cluster.Timeouts = kafka.Timeouts{Dial: 3 * time.Second, Request: 4 * time.Second} // somebody waits for the answer
+	cluster.Timeouts = kafka.Timeouts{Dial: 3 * time.Second, Request: 4 * time.Second} // an operator waits for the answer
 	facts, err := kafka.Describe(ctx, cluster)
 	if err != nil {
 		p.unreachable(err, c)

@@ -10,8 +10,8 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// Read reads each section of a delivery's configuration for itself, so that what is wrong with one keeps nobody from
-// checking the others. It returns the components that are configured well enough to be checked, and a finding for each
+// Read reads each section of a delivery's configuration for itself, so that a fault in one does not keep the
+// others from being checked. It returns the components that are configured well enough to be checked, and a finding for each
 // variable that is missing or wrong.
 func Read(ctx context.Context) (uses Components, findings []Finding) {
 	uses = Components{

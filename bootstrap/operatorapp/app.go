@@ -60,7 +60,7 @@ func newCipher(c config.Keys) (keys, error) {
 	return keys{cipher}, err
 }
 
-// lag asks how far delivery is behind; nil where nobody can be asked.
+// lag asks how far delivery is behind; nil where no brokers are configured.
 type lag func(context.Context) (int64, error)
 
 func newLag(lc fx.Lifecycle, c config.OptionalKafka) (lag, error) {

@@ -134,7 +134,7 @@ func (f keysetFile) replace(ctx context.Context, plain, before []byte) error {
 		return err
 	}
 	if !bytes.Equal(bytes.TrimSpace(now), bytes.TrimSpace(before)) {
-		return errors.New("somebody else has changed the file meanwhile: try again")
+		return errors.New("the file was changed by another process meanwhile: try again")
 	}
 	return os.Rename(temporary.Name(), path)
 }

@@ -21,7 +21,7 @@ import (
 const policyHelp = `A policy says how bills go out: the route, quiet hours, pauses, deadline. It is a family of versions; one version is ACTIVE
 overall. A version never changes; what was dispatched keeps the version that bound it.
 
-The usual order: check a file, store it with draft, look at diff, then activate it. docs/operations/README.md has an example.`
+The usual order: check a file, store it with draft, look at diff, then activate it. docs/operations/policy.md lists every field of the file.`
 
 // newPolicy is the subcommand "policy".
 func newPolicy() *cobra.Command {
@@ -61,7 +61,7 @@ func newPolicyCheck() *cobra.Command {
 			if invalid != nil {
 				document.Problems = invalid.Problems
 			}
-			told := cli.Answer(cmd, document, func(w io.Writer) {
+			answered := cli.Answer(cmd, document, func(w io.Writer) {
 				if document.Works {
 					fmt.Fprintf(w, "%s can work: `balsong policy draft --file %s` stores it\n", file, file)
 				}
@@ -70,9 +70,9 @@ func newPolicyCheck() *cobra.Command {
 				}
 			})
 			if invalid != nil {
-				return errors.Join(fmt.Errorf("%s: %w, %d problems", file, policy.ErrInvalid, len(invalid.Problems)), told)
+				return errors.Join(fmt.Errorf("%s: %w, %d problems", file, policy.ErrInvalid, len(invalid.Problems)), answered)
 			}
-			return told
+			return answered
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")

@@ -80,7 +80,7 @@ func printStatus(w io.Writer, s answer.Status) {
 	}
 }
 
-// printMonth tells times in the zone of now.
+// printMonth writes a month; times are in the zone of now.
 func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 	state := "open"
 	if !m.Open {

@@ -24,7 +24,7 @@ type targetAct struct {
 }
 
 var targetActs = []targetAct{
-	{"cancel", "End a bill that nobody has accepted yet", (*operate.Operator).Cancel},
+	{"cancel", "End a bill that no gateway has accepted yet", (*operate.Operator).Cancel},
 	{"uncancel", "Take a cancellation back", (*operate.Operator).Uncancel},
 	{"pause", "Hold a bill back until it is resumed", (*operate.Operator).Pause},
 	{"resume", "Resume a PAUSED bill", (*operate.Operator).Resume},
@@ -45,7 +45,7 @@ func newTarget() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "target",
 		Short: "Act on one customer's bill of a month",
-		Long:  "Act on one customer's bill of a month. Every act names who and why, and is recorded. `balsong why` tells how the bill stands.",
+		Long:  "Act on one customer's bill of a month. Every act names who and why, and is recorded. `balsong why` shows how the bill stands.",
 	}
 	show := &billFlags{}
 	shown := &cobra.Command{

@@ -88,7 +88,7 @@ func openExport(cmd *cobra.Command, path string) (io.WriteCloser, error) {
 	return file, nil
 }
 
-// giveUp removes an export that was not finished: half an export looks like a whole one.
+// giveUp removes an export that was not finished: an incomplete export cannot be told from a complete one.
 func giveUp(path string) error {
 	if path == "" {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-const whyHelp = `Tell the whole story of one bill in sentences: which file and line it came from, when it was rendered, what was
+const whyHelp = `Show the full history of one bill in sentences: which file and line it came from, when it was rendered, what was
 decided by which rule, each try with the gateway's words, what people did, and what happens next and when.
 
 Times are in the customer's zone. Destinations are masked, and shown only where the keyset is configured
@@ -28,7 +28,7 @@ func newWhy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "why <month> <customer number>",
 		Args:    monthAndCustomer,
-		Short:   "Tell why a customer's bill is where it is, and what happens next",
+		Short:   "Show why a customer's bill is where it is, and what happens next",
 		Long:    whyHelp,
 		Example: "  balsong why 2026-11 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG --output json",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,7 +39,7 @@ func newWhy() *cobra.Command {
 			return why(cmd, &billFlags{month: month, customer: args[1]})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 { // customers are too many, and nobody's business
+			if len(args) > 0 { // there are too many customers, and their numbers are personal data
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			return months(cmd)

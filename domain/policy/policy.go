@@ -188,7 +188,7 @@ func (s Spec) Problems() []Problem {
 	bad(s.CallDeadline < 0, "call_deadline", "%s is negative", s.CallDeadline)
 	bad(s.MaxRounds < 1 || s.MaxRequeues < 1, "max_rounds, max_requeues", "must be at least 1")
 	bad(s.Class != Transactional && s.Class != Advertising, "class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
-	bad(s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...), "quiet_channels", "an ADVERTISING policy binds every channel to quiet hours")
+	bad(s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...), "quiet_hours.channels", "an ADVERTISING policy binds every channel to quiet hours")
 	for _, class := range slices.Sorted(maps.Keys(s.Backoff)) {
 		bad(class != attempt.Temporary && class != attempt.Throttled, "backoff."+string(class), "is no failure after which one waits (want temporary or throttled)")
 		if err := s.Backoff[class].Validate(); err != nil {
