@@ -29,6 +29,7 @@ func TestAnInvalidClusterIsRefusedByTheNameOfItsField(t *testing.T) {
 	for field, change := range map[string]func(*kafka.Cluster){
 		"Brokers":          func(c *kafka.Cluster) { c.Brokers = nil },
 		"SASL.User":        func(c *kafka.Cluster) { c.SASL.Password = "p" },
+		"SASL.Mechanism":   func(c *kafka.Cluster) { c.SASL.Mechanism = "GSSAPI" },
 		"SASL.Password":    func(c *kafka.Cluster) { c.SASL.User = "u" },
 		"Timeouts: Dial":   func(c *kafka.Cluster) { c.Timeouts.Dial = -1 },
 		"Request -1ns":     func(c *kafka.Cluster) { c.Timeouts.Request = -1 },

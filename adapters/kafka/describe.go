@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
@@ -40,6 +41,7 @@ const (
 	FailureHost     Failure = "host"     // no machine of that name
 	FailureRefused  Failure = "refused"  // nothing listens at the port
 	FailureLogin    Failure = "login"    // user or password
+	FailureTrust    Failure = "trust"    // the brokers' certificate is not trusted, or for another name
 	FailureProtocol Failure = "protocol" // something answers that is not Kafka, or speaks TLS where we do not
 	FailureTimeout  Failure = "timeout"  // no answer in time
 )
@@ -47,11 +49,14 @@ const (
 // FailureOf returns why Describe failed.
 func FailureOf(err error) Failure {
 	_, host := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
 		return FailureLogin
 	case host:
 		return FailureHost
+	case untrusted:
+		return FailureTrust
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return FailureRefused
 	case errors.Is(err, context.DeadlineExceeded):

@@ -3,6 +3,7 @@ package s3
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"time"
@@ -24,6 +25,7 @@ type Config struct {
 	Region string // required
 	// Endpoint is the URL of a store other than AWS, which is addressed by path (http://host/bucket/key); "": AWS.
 	Endpoint string
+	TLS      *tls.Config // nil: the usual settings, with the system's roots
 	// AccessKey and SecretKey are the account's; both empty: AWS's own chain (task role, profile, …).
 	AccessKey, SecretKey string
 	Cache                Cache
@@ -80,6 +82,9 @@ func (c Config) client(ctx context.Context) (*s3.Client, error) {
 	}
 	settings.Logger = logging.Nop{}
 	settings.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		if c.TLS != nil {
+			t.TLSClientConfig = c.TLS.Clone()
+		}
 		t.MaxIdleConnsPerHost = 64
 		t.ResponseHeaderTimeout = 10 * time.Second
 	})

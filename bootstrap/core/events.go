@@ -26,9 +26,9 @@ type ResultConsumer struct{ port.Consumer }
 // KafkaCluster is how the Kafka adapter reaches the brokers. client names the process in the brokers' logs.
 func KafkaCluster(brokers []string, c config.KafkaAccess, client string) kafka.Cluster {
 	cluster := kafka.Cluster{
-		Brokers: brokers, ClientID: client, Prefix: c.TopicPrefix, SASL: kafka.SASL{User: c.User, Password: c.Password},
+		Brokers: brokers, ClientID: client, Prefix: c.TopicPrefix, SASL: kafka.SASL{Mechanism: kafka.Mechanism(c.SASL), User: c.User, Password: c.Password},
 	}
-	if c.TLS {
+	if cluster.TLS = c.CA.TLS(); c.TLS && cluster.TLS == nil {
 		cluster.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	return cluster
