@@ -105,7 +105,7 @@ var pictureColours = []string{"#0f766e", "#b45309", "#4338ca", "#be123c", "#4d7c
 func (r *Report) picture() string {
 	longest, colours := 1.0, r.colours()
 	for _, s := range r.Stages {
-		longest = max(longest, total(s.MicrosPerRow))
+		longest = max(longest, Total(s.MicrosPerRow))
 	}
 	var out strings.Builder
 	names := slices.Sorted(maps.Keys(colours))
@@ -125,7 +125,7 @@ func (r *Report) picture() string {
 				x, y, width, pictureBar, colours[name], escaped(name), figure(s.MicrosPerRow[name]))
 			x += width
 		}
-		fmt.Fprintf(&out, `<text x="%.1f" y="%d" fill="#17202b">%s µs</text>`+"\n", x+6, y+15, figure(total(s.MicrosPerRow)))
+		fmt.Fprintf(&out, `<text x="%.1f" y="%d" fill="#17202b">%s µs</text>`+"\n", x+6, y+15, figure(Total(s.MicrosPerRow)))
 	}
 	for i, name := range names {
 		x, y := 10+(i%4)*(pictureWidth/4), pictureRow*len(r.Stages)+20+20*(i/4)

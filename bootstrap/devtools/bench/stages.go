@@ -64,7 +64,7 @@ func spreadOf(values []float64) Spread {
 	if len(values) == 0 {
 		return Spread{}
 	}
-	return Spread{median(values), slices.Min(values), slices.Max(values)}
+	return Spread{Median(values), slices.Min(values), slices.Max(values)}
 }
 
 // summarize turns the runs into the stage's numbers.
@@ -188,8 +188,8 @@ func (b *bench) told(stage string, run StageRun) {
 	b.say("%s", line)
 }
 
-// median of at least one value.
-func median(values []float64) float64 {
+// Median of at least one value.
+func Median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	middle := len(sorted) / 2
 	if len(sorted)%2 == 0 {

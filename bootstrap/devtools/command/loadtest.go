@@ -206,9 +206,6 @@ func runLoadtest(ctx context.Context, o loadtest.Options, a loadtestArguments, o
 			work.End()
 		}
 	}
-	o.Warn = func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "balsong-dev loadtest: NOTE: "+format+"\n", args...)
-	}
 	report, err := loadtest.Run(ctx, o)
 	if err != nil {
 		if ctx.Err() != nil {
