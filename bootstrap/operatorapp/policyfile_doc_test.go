@@ -47,6 +47,7 @@ func fileFields(t reflect.Type, prefix string) (names []string) {
 			inner, name = inner.Elem(), name+"[]"
 		case reflect.Map:
 			inner = inner.Elem()
+		default: // a value, or an object
 		}
 		switch {
 		case inner == reflect.TypeFor[backoffFile]():
