@@ -12,6 +12,7 @@ TESTFLAGS ?=
 ARGS ?=
 FUZZTIME ?= 20s
 BENCH ?= .
+ROOT ?= .
 
 ifeq ($(shell command -v $(GO) 2>/dev/null),)
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
@@ -147,8 +148,9 @@ binaries: bin/evidence ## what each binary links, against docs/architecture/bina
 	bin/evidence $(if $(UPDATE),-update,-check)
 
 .PHONY: evidence
-evidence: bin/evidence ## each binary's modules and size, each package's imports and lines, the files of the three journeys (ARGS=… for bin/evidence)
-	bin/evidence $(ARGS)
+evidence: bin/evidence bin/balsong-dev ## each binary's modules and size, each package's imports and lines, the files of the three journeys (ROOT= of another checkout)
+	bin/evidence -root '$(ROOT)'
+	$(with_components) .ci/tools/checks/evidence/journeys.sh '$(ROOT)'
 
 .PHONY: bin/evidence
 bin/evidence:
