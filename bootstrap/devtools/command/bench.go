@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -73,8 +71,6 @@ type benchFiles struct{ json, page string }
 
 // runBench holds everything temporary in a scratch directory, as components do.
 func runBench(ctx context.Context, options bench.Options, files benchFiles) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	scratch, err := newScratch(ctx)
 	if err != nil {
 		return err

@@ -21,7 +21,11 @@ func New() *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On this machine:"},
 		&cobra.Group{ID: groupServices, Title: "Services, as their own binaries:"},
 	)
-	for _, local := range []*cobra.Command{newDemo(), newInbox(), generate.NewCommand(), Gateway(), newLocalenv(), newBench(), newLoadtest()} {
+	ended := []*cobra.Command{newDemo(), newInbox(), generate.NewCommand(), newBench(), newLoadtest()}
+	for _, local := range ended {
+		endWithSignals(local)
+	}
+	for _, local := range append(ended, Gateway(), newLocalenv()) { // the last two see to signals themselves
 		local.GroupID = groupLocal
 		root.AddCommand(local)
 	}

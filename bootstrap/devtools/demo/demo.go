@@ -136,7 +136,7 @@ func (d *demo) startParts(ctx context.Context, logFile io.Writer) (err error) {
 		return err
 	}
 	addresses := d.components.Addresses()
-	url, err := ensureDatabase(ctx, addresses.DatabaseURL, database)
+	url, err := addresses.Database(ctx, database)
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,8 +100,6 @@ func (a arguments) into(o *Options) (err error) {
 }
 
 func runCommand(ctx context.Context, options Options, output core.Output, out io.Writer) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	core.BoundMemory(Memory)
 	options.Sample = demodata.Telco()
 	var work *progress.Work
