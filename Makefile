@@ -169,10 +169,11 @@ docs-check: ## every link leads somewhere, every diagram renders and is legible 
 	bin/doccheck -root . $(ARGS)
 
 .PHONY: guide-check
-guide-check: ## do what docs/guides/add-a-channel.md says, word for word, on a copy of the repository
+guide-check: ## do what the guides say, word for word, on a copy of the repository (needs python3; ports 2525, 8025, 8026)
+	.ci/need python3=python3
 	mkdir -p bin
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/guidecheck' ./guidecheck
-	bin/guidecheck -root . docs/guides/add-a-channel.md
+	bin/guidecheck -root . docs/guides/first-hour.md docs/operations/README.md docs/guides/add-a-channel.md
 
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile
