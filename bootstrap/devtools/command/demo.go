@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,6 @@ func newDemo() *cobra.Command {
 		options demo.Options
 		month   string
 		file    string
-		fresh   bool
 		stay    string
 	)
 	cmd := &cobra.Command{
@@ -58,10 +58,8 @@ func newDemo() *cobra.Command {
 			if file != "" {
 				options.Data = func() (io.Reader, error) { return os.Open(file) }
 			}
-			if fresh {
-				if err := os.RemoveAll(options.DataDir); err != nil {
-					return fmt.Errorf("--fresh: %w", err)
-				}
+			if !slices.Contains([]string{"yes", "no", "auto"}, stay) {
+				return cli.Usagef("--stay is %q (want yes, no or auto)", stay)
 			}
 			out := os.Stdout
 			if cli.Output(cmd) == core.JSON {
@@ -76,7 +74,7 @@ func newDemo() *cobra.Command {
 	flags.StringVar(&month, "month", time.Now().Format("2006-01"), "billing month")
 	flags.StringVar(&options.DataDir, "data", "", "keep the demo's data in this directory (default: one of this folder's own, in the cache directory)")
 	flags.StringVar(&file, "file", "", "billing data of your own, in the canonical form (docs/contract/billing-csv.md)")
-	flags.BoolVar(&fresh, "fresh", false, "delete the data of earlier demos first")
+	flags.BoolVar(&options.Fresh, "fresh", false, "delete the data of earlier demos first")
 	flags.StringVar(&stay, "stay", "auto", "stay at the end, with the inbox page and the database: yes, no, or auto (on a terminal)")
 	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a URL")
 	flags.StringVar(&options.Kafka, "kafka", "", "kfake, apache, or addresses (host:port,…)")
