@@ -41,7 +41,7 @@ func kafkaSettings() *sarama.Config {
 }
 
 // plainly connects, and lets do work over a month's rows.
-func (s *stage) plainly(ctx context.Context, month key.Month, do func(p *plain) error) (err error) {
+func (s *stage) plainly(month key.Month, do func(p *plain) error) (err error) {
 	p := &plain{stage: s, month: month, day: day(month), topic: s.Kafka.TopicPrefix + "baseline"}
 	admin, err := sarama.NewClusterAdmin(s.Kafka.Brokers, kafkaSettings())
 	if err != nil {

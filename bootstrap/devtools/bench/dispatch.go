@@ -29,7 +29,7 @@ func (b *bench) dispatchStage(ctx context.Context) error {
 			return nil, err
 		}
 		run.Rows = b.Rows
-		err = s.plainly(ctx, theirs, func(p *plain) (err error) {
+		err = s.plainly(theirs, func(p *plain) (err error) {
 			run.BaselineSeconds, err = p.dispatch(ctx)
 			return err
 		})

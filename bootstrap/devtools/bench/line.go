@@ -79,7 +79,7 @@ func (b *bench) lineOnce(ctx context.Context, s *stage) ([]StageRun, error) {
 	if err := s.expect(ctx, ours, b.Rows, "SUCCEEDED"); err != nil {
 		return nil, err
 	}
-	err = s.plainly(ctx, theirs, func(p *plain) error {
+	err = s.plainly(theirs, func(p *plain) error {
 		delivering, settling, err := p.line(ctx, b.Rows)
 		delivered.BaselineSeconds = delivering * float64(delivered.Rows) / float64(b.Rows)
 		settled.BaselineSeconds = settling * float64(settled.Rows) / float64(b.Rows)
