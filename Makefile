@@ -12,6 +12,7 @@ TESTFLAGS ?=
 ARGS ?=
 FUZZTIME ?= 20s
 BENCH ?= .
+ROOT ?= .
 
 ifeq ($(shell command -v $(GO) 2>/dev/null),)
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
@@ -138,7 +139,7 @@ layers: ## who reads the environment or writes outside a transaction, adapters t
 	GOWORK=off $(GO) -C $(checks) vet ./...
 	GOWORK=off $(GO) -C $(checks) test ./...
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/layercheck' ./layercheck
-	bin/layercheck -root .
+	$(GO) vet -vettool='$(CURDIR)/bin/layercheck' work
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/wordcheck' ./wordcheck
 	bin/wordcheck
 
@@ -147,8 +148,9 @@ binaries: bin/evidence ## what each binary links, against docs/architecture/bina
 	bin/evidence $(if $(UPDATE),-update,-check)
 
 .PHONY: evidence
-evidence: bin/evidence ## each binary's modules and size, each package's imports and lines, the files of the three journeys (ARGS=… for bin/evidence)
-	bin/evidence $(ARGS)
+evidence: bin/evidence bin/balsong-dev ## each binary's modules and size, each package's imports and lines, the files of the three journeys (ROOT= of another checkout)
+	bin/evidence -root '$(ROOT)'
+	$(with_components) .ci/tools/checks/evidence/journeys.sh '$(ROOT)'
 
 .PHONY: bin/evidence
 bin/evidence:
@@ -167,10 +169,11 @@ docs-check: ## every link leads somewhere, every diagram renders and is legible 
 	bin/doccheck -root . $(ARGS)
 
 .PHONY: guide-check
-guide-check: ## do what docs/guides/add-a-channel.md says, word for word, on a copy of the repository
+guide-check: ## do what the guides say, word for word, on a copy of the repository (needs python3; ports 2525, 8025, 8026)
+	.ci/need python3=python3
 	mkdir -p bin
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/guidecheck' ./guidecheck
-	bin/guidecheck -root . docs/guides/add-a-channel.md
+	bin/guidecheck -root . docs/guides/first-hour.md docs/operations/README.md docs/guides/add-a-channel.md
 
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile

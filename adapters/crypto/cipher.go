@@ -23,9 +23,8 @@ var _ port.Cipher = (*Cipher)(nil)
 
 // keys is one keyset, ready for use.
 type keys struct {
-	aead    tink.AEAD
-	primary uint32
-	known   map[uint32]bool // ids of the enabled keys
+	aead  tink.AEAD
+	known map[uint32]bool // ids of the enabled keys
 }
 
 // Every ciphertext begins with prefixByte and the key's id in four bytes, big endian (Tink's wire format, prefix type
@@ -54,9 +53,6 @@ func (c *Cipher) Reload(keysetJSON []byte) error {
 	c.current.Store(next)
 	return nil
 }
-
-// PrimaryKey returns the id of the key that encrypts now. It is for logs and checks, and not a secret.
-func (c *Cipher) PrimaryKey() uint32 { return c.current.Load().primary }
 
 // Seal encrypts with the primary key and binds the ciphertext to the purpose.
 func (c *Cipher) Seal(plain []byte, purpose port.Purpose) ([]byte, error) {

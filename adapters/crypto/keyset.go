@@ -150,9 +150,6 @@ func load(keysetJSON []byte) (*keys, error) {
 		if entry.KeyStatus() == keyset.Enabled {
 			loaded.known[entry.KeyID()] = true
 		}
-		if entry.IsPrimary() {
-			loaded.primary = entry.KeyID()
-		}
 	}
 	if loaded.aead, err = aead.New(handle); err != nil {
 		return nil, fmt.Errorf("%w: Tink makes no AEAD of it", ErrKeyset)

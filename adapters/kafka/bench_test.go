@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -56,7 +57,7 @@ func rawConfig(c sarama.CompressionCodec) *sarama.Config {
 // of the next page are only handed in when the page before is acknowledged, as the dispatcher does).
 func BenchmarkProduce(b *testing.B) {
 	b.Run("adapter", func(b *testing.B) {
-		c := config(b)
+		c := setup(b)
 		withTopics(b, c, kafka.TopicSettings{})
 		p, all := publisher(b, c), requests()
 		for b.Loop() {
@@ -70,7 +71,7 @@ func BenchmarkProduce(b *testing.B) {
 	})
 	for _, codec := range []sarama.CompressionCodec{sarama.CompressionNone, sarama.CompressionLZ4, sarama.CompressionZSTD} {
 		b.Run("sarama/"+codec.String(), func(b *testing.B) {
-			c := config(b)
+			c := setup(b)
 			withTopics(b, c, kafka.TopicSettings{})
 			p, err := sarama.NewAsyncProducer(c.Brokers, rawConfig(codec))
 			if err != nil {
@@ -115,8 +116,7 @@ func (c counting) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.Consu
 // BenchmarkConsume reads 200,000 messages from 12 partitions and finishes each at once; an operation is one message.
 func BenchmarkConsume(b *testing.B) {
 	const filled = 200 * page
-	c := config(b)
-	c.CommitInterval = time.Second
+	c := setup(b)
 	withTopics(b, c, kafka.TopicSettings{})
 	p, all := publisher(b, c), requests()
 	for range filled / page {
@@ -135,7 +135,7 @@ func BenchmarkConsume(b *testing.B) {
 				started := time.Now()
 				go func() {
 					defer close(ended)
-					read(ctx, fmt.Sprint(c.TopicPrefix, name, round), got)
+					read(ctx, fmt.Sprint(name, round), got)
 				}()
 				<-got // the group has formed
 				for range filled - 1 {
@@ -149,7 +149,7 @@ func BenchmarkConsume(b *testing.B) {
 		})
 	}
 	measure("adapter", func(ctx context.Context, group string, got chan int) {
-		consumer, err := kafka.NewConsumer(c, group, port.TopicRequests)
+		consumer, err := kafka.NewConsumer(c.Cluster, kafka.Group{Name: group, SessionTimeout: 6 * time.Second, HeartbeatInterval: 100 * time.Millisecond}, port.TopicRequests, c.log, &memory.Metrics{})
 		if err != nil {
 			b.Error(err)
 			return
@@ -160,7 +160,7 @@ func BenchmarkConsume(b *testing.B) {
 		})
 	})
 	measure("sarama", func(ctx context.Context, name string, got chan int) {
-		group, err := sarama.NewConsumerGroup(c.Brokers, name, rawConfig(sarama.CompressionNone))
+		group, err := sarama.NewConsumerGroup(c.Brokers, c.GroupName(name), rawConfig(sarama.CompressionNone))
 		if err != nil {
 			b.Error(err)
 			return

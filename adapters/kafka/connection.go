@@ -9,15 +9,15 @@ import (
 // connection is a sarama client for queries. It connects when it is first used, and anew after an error. Uses wait for
 // each other.
 type connection struct {
-	config Config
-	full   bool          // load the metadata of every topic: otherwise sarama does not learn which broker is the controller
-	turn   chan struct{} // holds one token, taken by each use
-	client sarama.Client // guarded by turn
-	dialer *dialer       // guarded by turn
+	cluster Cluster
+	full    bool          // load the metadata of every topic: otherwise sarama does not learn which broker is the controller
+	turn    chan struct{} // holds one token, taken by each use
+	client  sarama.Client // guarded by turn
+	dialer  *dialer       // guarded by turn
 }
 
-func newConnection(config Config, full bool) *connection {
-	c := &connection{config: config, full: full, turn: make(chan struct{}, 1)}
+func newConnection(cluster Cluster, full bool) *connection {
+	c := &connection{cluster: cluster, full: full, turn: make(chan struct{}, 1)}
 	c.turn <- struct{}{}
 	return c
 }
@@ -35,16 +35,16 @@ func (c *connection) use(ctx context.Context, what string, work func(sarama.Clie
 		return unavailable(what, err)
 	}
 	if c.dialer == nil {
-		c.dialer = newDialer(c.config)
+		c.dialer = newDialer(c.cluster)
 	}
 	known, dialer := c.client, c.dialer
 	ended := make(chan outcome, 1)
 	go func() {
 		client, err := known, error(nil)
 		if client == nil {
-			settings := c.config.settings(dialer)
+			settings := c.cluster.client(dialer)
 			settings.Metadata.Full = c.full
-			client, err = sarama.NewClient(c.config.Brokers, settings)
+			client, err = sarama.NewClient(c.cluster.Brokers, settings)
 		}
 		if err == nil {
 			err = work(client)

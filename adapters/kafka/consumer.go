@@ -16,23 +16,31 @@ var _ port.Consumer = (*Consumer)(nil)
 // Consumer reads one topic as a member of a group. It keeps no state between runs; several Runs at once are several
 // members.
 type Consumer struct {
-	config Config
-	group  string
-	topic  port.Topic
-	outage *outage
+	cluster Cluster
+	group   Group // its name with the prefix
+	topic   port.Topic
+	name    string // of the topic, in Kafka
+	log     port.Log
+	metrics port.Metrics
+	outage  *outage
 }
 
-// NewConsumer checks the config; it does no I/O.
-func NewConsumer(config Config, group string, topic port.Topic) (*Consumer, error) {
-	config, err := config.complete()
+// NewConsumer checks the configuration; it does no I/O.
+func NewConsumer(cluster Cluster, group Group, topic port.Topic, log port.Log, metrics port.Metrics) (*Consumer, error) {
+	cluster, err := cluster.complete()
 	if err != nil {
 		return nil, err
 	}
-	if group == "" || topic == "" {
-		return nil, invalid("a consumer needs the name of its group and a topic")
+	if group, err = group.complete(); err != nil {
+		return nil, err
 	}
-	return &Consumer{config: config, group: group, topic: topic, outage: newOutage(config.Log, port.Field{Key: "component", Value: "consumer"},
-		port.Field{Key: "group", Value: group}, port.Field{Key: "topic", Value: config.TopicName(topic)})}, nil
+	group.Name = cluster.GroupName(group.Name)
+	name := cluster.TopicName(topic)
+	return &Consumer{
+		cluster: cluster, group: group, topic: topic, name: name, log: log, metrics: metrics,
+		outage: newOutage(log, port.Field{Key: "component", Value: "consumer"},
+			port.Field{Key: "group", Value: group.Name}, port.Field{Key: "topic", Value: name}),
+	}, nil
 }
 
 // Down names the event log while the brokers cannot be used.
@@ -44,15 +52,11 @@ func (c *Consumer) Down() []string {
 }
 
 // Run implements port.Consumer. It returns the context's error. A partition whose committed offset is no longer in the
-// log stays unread until an operator resets the offset (see member.park).
+// log stays unread until an operator resets the offset (see session.leaveUnread).
 func (c *Consumer) Run(ctx context.Context, handle func(ctx context.Context, message port.Received)) error {
-	m := &member{
-		config: c.config, group: c.group, topic: c.topic, name: c.config.TopicName(c.topic), handle: handle,
-		outage:       c.outage,
-		parkedBefore: make(map[int32]int64),
-	}
+	reported := make(map[int32]int64)
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, longestPause) {
-		if m.join(ctx) {
+		if c.join(ctx, handle, reported) {
 			pause = firstPause
 		}
 		wait(ctx, pause)
@@ -67,63 +71,65 @@ const (
 )
 
 // join connects and takes part in the group until the context ends or the connection has become useless. It reports
-// whether the member had a session.
-func (m *member) join(ctx context.Context) (served bool) {
-	dialer := newDialer(m.config)
+// whether there was a session. reported holds, by partition, the committed offset that was logged to be out of range.
+func (c *Consumer) join(ctx context.Context, handle func(context.Context, port.Received), reported map[int32]int64) (served bool) {
+	dialer := newDialer(c.cluster)
 	defer dialer.abort()
-	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(m.config.CloseTimeout, dialer.abort) })
+	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(c.cluster.Timeouts.Close, dialer.abort) })
 	defer unwatch()
 
-	client, err := sarama.NewClient(m.config.Brokers, m.config.consuming(dialer))
+	client, err := sarama.NewClient(c.cluster.Brokers, c.group.member(c.cluster, dialer))
 	if err != nil {
-		m.outage.failed(err)
+		c.outage.failed(err)
 		return false
 	}
 	defer func() { _ = client.Close() }()
-	group, err := sarama.NewConsumerGroupFromClient(m.group, client)
+	group, err := sarama.NewConsumerGroupFromClient(c.group.Name, client)
 	if err != nil {
-		m.outage.failed(err)
+		c.outage.failed(err)
 		return false
 	}
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
 		for err := range group.Errors() {
-			m.recordError(err)
+			c.recordError(err)
 		}
 	}()
-	m.client = client
-	before := m.sessions
-	err = m.consume(ctx, group)
+	served, err = c.consume(ctx, group, func() *session {
+		return &session{consumer: c, client: client, handle: handle, reported: reported}
+	})
 	if err != nil && ctx.Err() == nil && !answered(err) {
 		dialer.abort() // the brokers are out of reach: leaving the group would only wait for them
 	}
 	_ = group.Close()
 	<-drained
-	return m.sessions > before
+	return served
 }
 
 // renewAfter is how many times in a row a session may fail to start before the connection is made anew. Until then the
 // member keeps its id: under a new one it would have to wait until the coordinator has given the old one up.
 const renewAfter = 20
 
-// consume takes part in one session after another until the context ends or the connection seems to be useless.
-func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error {
+// consume takes part in one session after another until the context ends or the connection seems to be useless. It
+// reports whether one of them began.
+func (c *Consumer) consume(ctx context.Context, group sarama.ConsumerGroup, next func() *session) (served bool, err error) {
 	pause, failures := firstPause, 0
 	for {
-		before := m.sessions
-		err := group.Consume(ctx, []string{m.name}, m)
+		session := next()
+		err := group.Consume(ctx, []string{c.name}, session)
+		served = served || session.began
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return served, ctx.Err()
 		}
 		if err != nil {
-			m.recordError(err)
+			c.recordError(err)
 			failures++
 		}
 		if errors.Is(err, sarama.ErrClosedConsumerGroup) || failures == renewAfter {
-			return err
+			return served, err
 		}
-		if m.sessions > before {
+		if session.began {
 			pause, failures = firstPause, 0
 		}
 		wait(ctx, pause)
@@ -132,15 +138,15 @@ func (m *member) consume(ctx context.Context, group sarama.ConsumerGroup) error 
 }
 
 // recordError counts and logs an error of sarama's, unless it only belongs to a rebalance.
-func (m *member) recordError(err error) {
+func (c *Consumer) recordError(err error) {
 	if isRebalanceError(err) {
 		return
 	}
-	metric.KafkaConsumerErrors.Add(m.config.Metrics, 1, m.topic)
+	metric.KafkaConsumerErrors.Add(c.metrics, 1, c.topic)
 	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
-		return // the next session parks the partition, and says so
+		return // the next session leaves the partition unread, and logs it
 	}
-	m.outage.failed(err)
+	c.outage.failed(err)
 }
 
 // answered reports whether an error is an answer of a broker.

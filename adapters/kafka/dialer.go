@@ -20,11 +20,11 @@ type dialer struct {
 	conns []net.Conn
 }
 
-func newDialer(config Config) *dialer {
+func newDialer(cluster Cluster) *dialer {
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &dialer{dial: config.dial, ctx: ctx, cancel: cancel}
+	d := &dialer{dial: cluster.dial, ctx: ctx, cancel: cancel}
 	if d.dial == nil {
-		d.dial = (&net.Dialer{Timeout: config.DialTimeout, KeepAlive: 15 * time.Second}).DialContext
+		d.dial = (&net.Dialer{Timeout: cluster.Timeouts.Dial, KeepAlive: 15 * time.Second}).DialContext
 	}
 	return d
 }

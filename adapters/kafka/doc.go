@@ -1,5 +1,9 @@
 // Package kafka is the log of events on Apache Kafka, by IBM/sarama: it publishes (Publisher), consumes as a member of
-// a group (Consumer), tells how far a group has read (Progress) and creates the topics (Topics).
+// a group (Consumer), tells how far a group has read (Progress), creates the topics (Topics) and describes them for a check
+// of the installation (Describe). Cluster says how to reach the brokers; Group and TopicSettings are for those who need them.
+//
+// Where a received message goes: Consumer.Run joins the group (consumer.go), a session hands the message out and commits
+// (session.go), and the tracker of its partition knows up to where (tracker.go).
 //
 // What holds for all of them:
 //   - Constructors do no I/O. Brokers that are down are no reason not to start: calls answer port.ErrUnavailable, and

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -29,7 +30,7 @@ func TestAConsumerThatReachesNoBrokerSaysThatTheEventLogIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := telling{warned: make(chan struct{})}
-	consumer, err := kafka.NewConsumer(kafka.Config{Brokers: []string{address}, Log: log}, "group", port.TopicRequests)
+	consumer, err := kafka.NewConsumer(kafka.Cluster{Brokers: []string{address}}, kafka.Group{Name: "group"}, port.TopicRequests, log, &memory.Metrics{})
 	if err != nil {
 		t.Fatal(err)
 	}

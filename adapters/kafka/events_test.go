@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/porttest"
 )
@@ -12,7 +13,7 @@ import (
 // events opens a log of events of its own on the real brokers.
 func events(t testing.TB) porttest.EventLog {
 	t.Helper()
-	c := config(t)
+	c := setup(t)
 	topics := withTopics(t, c, kafka.TopicSettings{Partitions: 4})
 	return porttest.EventLog{
 		Publisher:  publisher(t, c),
@@ -30,18 +31,18 @@ func TestKafkaIsALogOfEvents(t *testing.T) {
 }
 
 // consumer is a member of the group of that name, which no other test has.
-func consumer(t testing.TB, c kafka.Config, group string) *kafka.Consumer {
+func consumer(t testing.TB, c rig, name string) *kafka.Consumer {
 	t.Helper()
-	made, err := kafka.NewConsumer(c, c.TopicPrefix+group, port.TopicRequests)
+	made, err := kafka.NewConsumer(c.Cluster, group(name), port.TopicRequests, c.log, &memory.Metrics{})
 	if err != nil {
 		t.Fatalf("consumer: %v", err)
 	}
 	return made
 }
 
-func progress(t testing.TB, c kafka.Config, group string) *kafka.Progress {
+func progress(t testing.TB, c rig, group string) *kafka.Progress {
 	t.Helper()
-	made, err := kafka.NewProgress(c, c.TopicPrefix+group)
+	made, err := kafka.NewProgress(c.Cluster, group)
 	if err != nil {
 		t.Fatalf("progress: %v", err)
 	}

@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// Through returns the config with another way to open connections.
-func (c Config) Through(dial func(ctx context.Context, network, address string) (net.Conn, error)) Config {
+// Through returns the cluster with another way to open connections.
+func (c Cluster) Through(dial func(ctx context.Context, network, address string) (net.Conn, error)) Cluster {
 	c.dial = dial
 	return c
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -47,7 +48,7 @@ func until(t *testing.T, what string, ask func() bool) {
 }
 
 // member runs a consumer that finishes everything and tells what it got.
-func member(t *testing.T, c kafka.Config, group string) (got chan port.Received, leave func()) {
+func member(t *testing.T, c rig, group string) (got chan port.Received, leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	got, ended := make(chan port.Received, 100_000), make(chan struct{})
@@ -84,10 +85,8 @@ func receive(t *testing.T, from <-chan port.Received, n int) {
 
 func TestAPublisherOutlivesBrokersThatAreDownAtItsStart(t *testing.T) {
 	t.Parallel()
-	c := config(t)
+	c := setup(t)
 	withTopics(t, c, kafka.TopicSettings{Partitions: 3})
-	log := &diary{}
-	c.Log = log
 	c, net := overNetwork(t, c)
 	net.set(refuses)
 	p := publisher(t, c)
@@ -99,9 +98,9 @@ func TestAPublisherOutlivesBrokersThatAreDownAtItsStart(t *testing.T) {
 	}
 	net.set(works)
 	until(t, "the publisher connects by itself", func() bool {
-		return len(unacknowledged(p.Publish(within(t, 3*time.Second), port.TopicRequests, batch(0, 5)))) == 0 && len(log.at("info")) > 0
+		return len(unacknowledged(p.Publish(within(t, 3*time.Second), port.TopicRequests, batch(0, 5)))) == 0 && len(c.at(memory.LevelInfo)) > 0
 	})
-	if warned := log.at("warn"); len(warned) != 1 {
+	if warned := c.at(memory.LevelWarn); len(warned) != 1 {
 		t.Errorf("the outage was told %d times: %v", len(warned), warned)
 	}
 }
@@ -111,9 +110,9 @@ func TestPublishReturnsWithItsContextWhenTheNetworkSwallowsEverything(t *testing
 	for name, fault := range map[string]mode{"no byte passes": stalls, "answers are lost": swallows} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := config(t)
+			c := setup(t)
 			withTopics(t, c, kafka.TopicSettings{Partitions: 3})
-			c.CloseTimeout = time.Second
+			c.Timeouts.Close = time.Second
 			c, net := overNetwork(t, c)
 			p := publisher(t, c)
 			if failed := unacknowledged(p.Publish(within(t, 10*time.Second), port.TopicRequests, batch(0, 50))); len(failed) > 0 {
@@ -140,7 +139,7 @@ func TestPublishReturnsWithItsContextWhenTheNetworkSwallowsEverything(t *testing
 
 func TestCutConnectionsLoseNoAcknowledgedMessage(t *testing.T) {
 	t.Parallel()
-	c := config(t)
+	c := setup(t)
 	withTopics(t, c, kafka.TopicSettings{Partitions: 3})
 	c, net := overNetwork(t, c)
 	p := publisher(t, c)
@@ -159,37 +158,35 @@ func TestCutConnectionsLoseNoAcknowledgedMessage(t *testing.T) {
 
 func TestAConsumerOutlivesBrokersThatAreDownAndSaysSoOnce(t *testing.T) {
 	t.Parallel()
-	c := config(t)
+	c := setup(t)
 	withTopics(t, c, kafka.TopicSettings{Partitions: 3})
 	direct := publisher(t, c)
 	direct.Publish(within(t, 10*time.Second), port.TopicRequests, batch(0, 100))
-	log := &diary{}
-	c.Log = log
 	c, net := overNetwork(t, c)
 	net.set(refuses)
 	got, _ := member(t, c, "g")
-	until(t, "the outage is told", func() bool { return len(log.at("warn")) > 0 })
+	until(t, "the outage is told", func() bool { return len(c.at(memory.LevelWarn)) > 0 })
 	net.set(works)
 	receive(t, got, 100)
-	until(t, "the end of the outage is told", func() bool { return len(log.at("info")) > 0 })
+	until(t, "the end of the outage is told", func() bool { return len(c.at(memory.LevelInfo)) > 0 })
 
 	net.set(refuses)
-	until(t, "the second outage is told", func() bool { return len(log.at("warn")) > 1 })
+	until(t, "the second outage is told", func() bool { return len(c.at(memory.LevelWarn)) > 1 })
 	direct.Publish(within(t, 10*time.Second), port.TopicRequests, batch(100, 100))
 	net.set(works)
 	receive(t, got, 100)
-	until(t, "the end of the second outage is told", func() bool { return len(log.at("info")) > 1 })
-	if warned := log.at("warn"); len(warned) != 2 {
+	until(t, "the end of the second outage is told", func() bool { return len(c.at(memory.LevelInfo)) > 1 })
+	if warned := c.at(memory.LevelWarn); len(warned) != 2 {
 		t.Errorf("two outages were told %d times: %v", len(warned), warned)
 	}
 }
 
 func TestRunReturnsWithItsContextWhenTheNetworkStalls(t *testing.T) {
 	t.Parallel()
-	c := config(t)
+	c := setup(t)
 	withTopics(t, c, kafka.TopicSettings{Partitions: 3})
 	publisher(t, c).Publish(within(t, 10*time.Second), port.TopicRequests, batch(0, 10))
-	c.CloseTimeout = 500 * time.Millisecond
+	c.Timeouts.Close = 500 * time.Millisecond
 	c, net := overNetwork(t, c)
 	got, leave := member(t, c, "g")
 	receive(t, got, 10)
@@ -203,11 +200,11 @@ func TestRunReturnsWithItsContextWhenTheNetworkStalls(t *testing.T) {
 
 func TestProgressAndTopicsReturnWithTheirContextWhenTheNetworkStalls(t *testing.T) {
 	t.Parallel()
-	c := config(t)
+	c := setup(t)
 	withTopics(t, c, kafka.TopicSettings{Partitions: 3})
 	c, net := overNetwork(t, c)
 	p := progress(t, c, "g")
-	topics, err := kafka.NewTopics(c, kafka.TopicSettings{Partitions: 3, Replication: 1})
+	topics, err := kafka.NewTopics(c.Cluster, kafka.TopicSettings{Partitions: 3, Replication: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,10 +233,8 @@ func TestProgressAndTopicsReturnWithTheirContextWhenTheNetworkStalls(t *testing.
 
 func TestACommittedOffsetThatIsGoneIsToldAndNeverSkipped(t *testing.T) {
 	t.Parallel()
-	c := config(t)
+	c := setup(t)
 	withTopics(t, c, kafka.TopicSettings{Partitions: 2})
-	log := &diary{}
-	c.Log = log
 	p := publisher(t, c)
 	publish := func(from, n int) {
 		t.Helper()
@@ -272,7 +267,7 @@ func TestACommittedOffsetThatIsGoneIsToldAndNeverSkipped(t *testing.T) {
 	}
 
 	got, leave = member(t, c, "g")
-	until(t, "the loss is told", func() bool { return len(log.at("error")) > 0 })
+	until(t, "the loss is told", func() bool { return len(c.at(memory.LevelError)) > 0 })
 	for m := range got {
 		if m.Partition == 0 {
 			t.Fatalf("offset %d of the partition with the gap was handed out", m.Offset)
@@ -282,8 +277,8 @@ func TestACommittedOffsetThatIsGoneIsToldAndNeverSkipped(t *testing.T) {
 		}
 	}
 	leave()
-	told := log.at("error")
-	if len(told) != 1 || told[0].fields["partition"] != int64(0) || told[0].fields["committed"] != before[0] || told[0].fields["oldest"] != end-1 {
+	told := c.at(memory.LevelError)
+	if len(told) != 1 || told[0].Field("partition") != int64(0) || told[0].Field("committed") != before[0] || told[0].Field("oldest") != end-1 {
 		t.Errorf("told: %v", told)
 	}
 	after := committed(t, admin, c, name)
@@ -295,9 +290,9 @@ func TestACommittedOffsetThatIsGoneIsToldAndNeverSkipped(t *testing.T) {
 	}
 }
 
-func committed(t *testing.T, admin sarama.ClusterAdmin, c kafka.Config, topic string) [2]int64 {
+func committed(t *testing.T, admin sarama.ClusterAdmin, c rig, topic string) [2]int64 {
 	t.Helper()
-	answer, err := admin.ListConsumerGroupOffsets(c.TopicPrefix+"g", map[string][]int32{topic: {0, 1}})
+	answer, err := admin.ListConsumerGroupOffsets(c.GroupName("g"), map[string][]int32{topic: {0, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +301,7 @@ func committed(t *testing.T, admin sarama.ClusterAdmin, c kafka.Config, topic st
 
 func TestAMessageThatIsTooLargeIsRefusedAloneAndForGood(t *testing.T) {
 	t.Parallel()
-	c := config(t)
+	c := setup(t)
 	withTopics(t, c, kafka.TopicSettings{Partitions: 2})
 	all := batch(0, 3)
 	all[1].Value = make([]byte, 2<<20)

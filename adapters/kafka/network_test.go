@@ -7,9 +7,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-
-	"github.com/balsong/balsong/adapters/kafka"
-	"github.com/balsong/balsong/application/port"
 )
 
 // network stands between the adapter and the brokers: a TCP proxy for each broker, and what it does with the bytes.
@@ -31,8 +28,8 @@ const (
 	swallows      // requests pass, answers do not
 )
 
-// overNetwork returns the config with a network of its own in between.
-func overNetwork(t testing.TB, c kafka.Config) (kafka.Config, *network) {
+// overNetwork returns the rig with a network of its own in between.
+func overNetwork(t testing.TB, c rig) (rig, *network) {
 	t.Helper()
 	n := &network{changed: make(chan struct{}), proxies: make(map[string]string)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -41,13 +38,14 @@ func overNetwork(t testing.TB, c kafka.Config) (kafka.Config, *network) {
 		n.set(refuses)
 		n.all.Wait()
 	})
-	return c.Through(func(dialling context.Context, kind, address string) (net.Conn, error) {
+	c.Cluster = c.Through(func(dialling context.Context, kind, address string) (net.Conn, error) {
 		via, err := n.proxy(ctx, address)
 		if err != nil {
 			return nil, err
 		}
 		return (&net.Dialer{}).DialContext(dialling, kind, via)
-	}), n
+	})
+	return c, n
 }
 
 func (n *network) set(m mode) {
@@ -152,42 +150,4 @@ func (n *network) await(ctx context.Context, answers bool) bool {
 			return false
 		}
 	}
-}
-
-// diary keeps what was logged.
-type diary struct {
-	mu    sync.Mutex
-	lines []line
-}
-
-type line struct {
-	level, message string
-	fields         map[string]any
-}
-
-func (d *diary) Info(message string, fields ...port.Field)  { d.note("info", message, fields) }
-func (d *diary) Warn(message string, fields ...port.Field)  { d.note("warn", message, fields) }
-func (d *diary) Error(message string, fields ...port.Field) { d.note("error", message, fields) }
-
-func (d *diary) note(level, message string, fields []port.Field) {
-	l := line{level: level, message: message, fields: make(map[string]any)}
-	for _, f := range fields {
-		l.fields[f.Key] = f.Value
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.lines = append(d.lines, l)
-}
-
-// at returns the lines of a level.
-func (d *diary) at(level string) []line {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var some []line
-	for _, l := range d.lines {
-		if l.level == level {
-			some = append(some, l)
-		}
-	}
-	return some
 }

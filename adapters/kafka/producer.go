@@ -1,13 +1,10 @@
 package kafka
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
-
-	"github.com/balsong/balsong/application/port"
 )
 
 // producer is one producer of sarama, from connecting to its end. A Publisher uses up many: whatever fails on the way
@@ -30,21 +27,21 @@ type producer struct {
 
 var epoch = time.Now() // of the monotonic readings in lastAck
 
-func newProducer(config Config) *producer {
+func newProducer(cluster Cluster) *producer {
 	return &producer{
 		ready:    make(chan struct{}),
 		finished: make(chan struct{}),
 		retired:  make(chan struct{}),
-		dialer:   newDialer(config),
+		dialer:   newDialer(cluster),
 	}
 }
 
 // connect connects and asks the brokers for a producer id. onAck is called for every message that is acknowledged,
 // onError for every one that failed.
-func (p *producer) connect(config Config, onAck func(), onError func(error)) {
+func (p *producer) connect(cluster Cluster, onAck func(), onError func(error)) {
 	defer close(p.ready)
-	settings := config.producing(p.dialer)
-	p.client, p.err = sarama.NewClient(config.Brokers, settings)
+	settings := producing(cluster, p.dialer)
+	p.client, p.err = sarama.NewClient(cluster.Brokers, settings)
 	if p.err == nil {
 		if p.async, p.err = sarama.NewAsyncProducerFromClient(p.client); p.err != nil {
 			_ = p.client.Close()
@@ -88,96 +85,25 @@ func (p *producer) end(patience time.Duration) {
 	}
 }
 
-// batch holds the messages of one Publish and what became of each.
-type batch struct {
-	records []sarama.ProducerMessage
-	slots   []slot
-	done    chan struct{} // closed when every message has its answer
-
-	mu       sync.Mutex
-	answered []bool
-	answers  []error
-	open     int
-}
-
-// slot names the message that an answer of sarama is for.
-type slot struct {
-	batch *batch
-	index int
-}
-
-// newBatch copies what it is given: sarama may still hold the messages when Publish has given up waiting. All texts of a
-// batch lie in one piece of memory, because a dozen small ones a message are work for the collector of garbage.
-func newBatch(topic string, messages []port.Message) *batch {
-	b := &batch{
-		records:  make([]sarama.ProducerMessage, len(messages)),
-		slots:    make([]slot, len(messages)),
-		done:     make(chan struct{}),
-		answered: make([]bool, len(messages)),
-		answers:  make([]error, len(messages)),
-		open:     len(messages),
+// producing returns the settings of sarama for a producer.
+func producing(cluster Cluster, dialer *dialer) *sarama.Config {
+	s := cluster.client(dialer)
+	s.Net.MaxOpenRequests = 1 // together with Idempotent it keeps a partition's order when sarama retries
+	s.Producer.Idempotent = true
+	s.Producer.RequiredAcks = sarama.WaitForAll
+	s.Producer.Return.Successes = true
+	s.Producer.Return.Errors = true
+	s.Producer.Partitioner = sarama.NewMurmur2Partitioner
+	s.Producer.MaxMessageBytes = maxMessageBytes
+	s.Producer.Timeout = cluster.Timeouts.Request / 2
+	s.Producer.Compression = sarama.CompressionLZ4 // BenchmarkProduce: as fast as none or faster, zstd a third slower
+	s.Producer.Retry.Max = 6                       // about four seconds: as long as the election of a partition's leader takes
+	s.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		return min(50*time.Millisecond<<retries, time.Second)
 	}
-	size, headers := 0, 0
-	for i := range messages {
-		size += len(messages[i].Key) + len(messages[i].Value)
-		headers += len(messages[i].Headers)
-		for _, h := range messages[i].Headers {
-			size += len(h.Name) + len(h.Value)
-		}
-	}
-	all := texts{make([]byte, 0, size)}
-	names := make([]sarama.RecordHeader, 0, headers)
-	for i := range messages {
-		first := len(names)
-		for _, h := range messages[i].Headers {
-			names = append(names, sarama.RecordHeader{Key: copied(&all, h.Name), Value: copied(&all, h.Value)})
-		}
-		b.slots[i] = slot{batch: b, index: i}
-		b.records[i] = sarama.ProducerMessage{
-			Topic:    topic,
-			Key:      sarama.ByteEncoder(copied(&all, messages[i].Key)),
-			Value:    sarama.ByteEncoder(copied(&all, messages[i].Value)),
-			Headers:  names[first:len(names):len(names)],
-			Metadata: &b.slots[i],
-		}
-	}
-	return b
-}
-
-// texts is a buffer for the texts of a batch.
-type texts struct{ buffer []byte }
-
-// copied puts a text into the buffer and returns it there.
-func copied[T string | []byte](to *texts, text T) []byte {
-	from := len(to.buffer)
-	to.buffer = append(to.buffer, text...)
-	return to.buffer[from:len(to.buffer):len(to.buffer)]
-}
-
-// answer notes what became of one message; only the first answer counts.
-func (s *slot) answer(err error) {
-	b := s.batch
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.answered[s.index] {
-		return
-	}
-	b.answered[s.index], b.answers[s.index] = true, err
-	if b.open--; b.open == 0 {
-		close(b.done)
-	}
-}
-
-// fail answers, with err, every message from an index on that has no answer yet.
-func (b *batch) fail(from int, err error) {
-	for i := from; i < len(b.slots); i++ {
-		b.slots[i].answer(err)
-	}
-}
-
-// result returns the answers; every message must have one.
-func (b *batch) result() []error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.answers
+	s.Producer.Retry.MaxBufferLength = 16 << 10
+	s.Producer.Retry.MaxBufferBytes = 32 << 20
+	s.Producer.Transaction.Retry.Max = 3 // asking for the producer id; the default keeps trying for five seconds
+	s.ChannelBufferSize = 256
+	return s
 }

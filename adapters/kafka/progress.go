@@ -19,16 +19,18 @@ type Progress struct {
 	conn  *connection
 }
 
-// NewProgress checks the config; it does no I/O.
-func NewProgress(config Config, group string) (*Progress, error) {
-	config, err := config.complete()
+// NewProgress checks the configuration; it does no I/O. group is the name without Cluster.Prefix.
+func NewProgress(cluster Cluster, group string) (*Progress, error) {
+	cluster, err := cluster.complete()
 	if err != nil {
 		return nil, err
 	}
 	if group == "" {
 		return nil, invalid("progress needs the name of a group")
 	}
-	return &Progress{group: group, topic: config.TopicName(port.TopicRequests), conn: newConnection(config, false)}, nil
+	return &Progress{
+		group: cluster.GroupName(group), topic: cluster.TopicName(port.TopicRequests), conn: newConnection(cluster, false),
+	}, nil
 }
 
 // ReadUpTo implements port.Progress.

@@ -25,8 +25,9 @@ const stuckAfter = time.Second
 // Publisher writes to Kafka: idempotent, acknowledged by all in-sync replicas. It connects with the first message, and
 // again after every outage. Safe for concurrent use.
 type Publisher struct {
-	config Config
-	outage *outage
+	cluster Cluster
+	metrics port.Metrics
+	outage  *outage
 
 	mu      sync.Mutex
 	current *producer // connecting or connected; nil: the next message makes one
@@ -34,13 +35,13 @@ type Publisher struct {
 	closed  bool
 }
 
-// NewPublisher checks the config; it does no I/O.
-func NewPublisher(config Config) (*Publisher, error) {
-	config, err := config.complete()
+// NewPublisher checks the configuration; it does no I/O.
+func NewPublisher(cluster Cluster, log port.Log, metrics port.Metrics) (*Publisher, error) {
+	cluster, err := cluster.complete()
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{config: config, outage: newOutage(config.Log, port.Field{Key: "component", Value: "publisher"})}, nil
+	return &Publisher{cluster: cluster, metrics: metrics, outage: newOutage(log, port.Field{Key: "component", Value: "publisher"})}, nil
 }
 
 // Publish implements port.Publisher. An error wraps port.ErrInvalid if Kafka refuses the message itself, for its size
@@ -49,7 +50,7 @@ func (p *Publisher) Publish(ctx context.Context, topic port.Topic, messages []po
 	if len(messages) == 0 {
 		return nil
 	}
-	name := p.config.TopicName(topic)
+	name := p.cluster.TopicName(topic)
 	b := newBatch(name, messages)
 	from, err := p.acquire(ctx)
 	if err != nil {
@@ -141,9 +142,9 @@ func (p *Publisher) producer() (*producer, error) {
 		return nil, errClosed
 	}
 	if p.current == nil {
-		made := newProducer(p.config)
+		made := newProducer(p.cluster)
 		p.current = made
-		go made.connect(p.config, p.outage.settled, func(err error) { p.failed(made, err) })
+		go made.connect(p.cluster, p.outage.settled, func(err error) { p.failed(made, err) })
 	}
 	return p.current, nil
 }
@@ -203,7 +204,7 @@ func (p *Publisher) endWhenIdle(old *producer) {
 	p.ending.Add(1)
 	go func() {
 		defer p.ending.Done()
-		old.end(p.config.CloseTimeout)
+		old.end(p.cluster.Timeouts.Close)
 	}()
 }
 
@@ -215,14 +216,14 @@ func (p *Publisher) count(topic port.Topic, answers []error) {
 		}
 	}
 	if failed > 0 {
-		metric.KafkaPublishFailures.Add(p.config.Metrics, failed, topic)
+		metric.KafkaPublishFailures.Add(p.metrics, failed, topic)
 	}
 	if acked := len(answers) - failed; acked > 0 {
-		metric.KafkaMessagesPublished.Add(p.config.Metrics, acked, topic)
+		metric.KafkaMessagesPublished.Add(p.metrics, acked, topic)
 	}
 }
 
-// Close flushes what was taken, for Config.CloseTimeout at most, and closes the connections.
+// Close flushes what was taken, for Timeouts.Close at most, and closes the connections.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
 	p.closed = true

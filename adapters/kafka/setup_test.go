@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/memory"
 )
 
 // brokers are the real brokers that the tests talk to.
@@ -21,24 +23,34 @@ func brokers(t testing.TB) []string {
 	return strings.Split(list, ",")
 }
 
-// config is a config of its own for a test, with topics of its own, quick to notice what happens in the group.
-func config(t testing.TB) kafka.Config {
-	t.Helper()
-	return kafka.Config{
-		Brokers:           brokers(t),
-		ClientID:          "balsong-test",
-		TopicPrefix:       "test-" + strings.ToLower(rand.Text()) + "-",
-		CommitInterval:    50 * time.Millisecond,
-		SessionTimeout:    6 * time.Second,
-		HeartbeatInterval: 100 * time.Millisecond,
-	}
+// rig is a cluster with topics and groups of a test's own, and what is logged.
+type rig struct {
+	kafka.Cluster
+	log *memory.Log
 }
 
-// withTopics makes the topics of a config and removes them at the end of the test.
-func withTopics(t testing.TB, config kafka.Config, settings kafka.TopicSettings) *kafka.Topics {
+func setup(t testing.TB) rig {
+	t.Helper()
+	return rig{log: &memory.Log{}, Cluster: kafka.Cluster{
+		Brokers: brokers(t), ClientID: "balsong-test", Prefix: "test-" + strings.ToLower(rand.Text()) + "-",
+	}}
+}
+
+// at returns the lines of a level.
+func (r rig) at(level memory.Level) []memory.Line {
+	return slices.DeleteFunc(r.log.Lines(), func(line memory.Line) bool { return line.Level != level })
+}
+
+// group is quick to notice what happens in it.
+func group(name string) kafka.Group {
+	return kafka.Group{Name: name, CommitInterval: 50 * time.Millisecond, SessionTimeout: 6 * time.Second, HeartbeatInterval: 100 * time.Millisecond}
+}
+
+// withTopics makes the topics of a rig and removes them at the end of the test.
+func withTopics(t testing.TB, r rig, settings kafka.TopicSettings) *kafka.Topics {
 	t.Helper()
 	settings.Replication = 1
-	topics, err := kafka.NewTopics(config, settings)
+	topics, err := kafka.NewTopics(r.Cluster, settings)
 	if err != nil {
 		t.Fatalf("topics: %v", err)
 	}
@@ -56,9 +68,9 @@ func withTopics(t testing.TB, config kafka.Config, settings kafka.TopicSettings)
 	return topics
 }
 
-func publisher(t testing.TB, config kafka.Config) *kafka.Publisher {
+func publisher(t testing.TB, r rig) *kafka.Publisher {
 	t.Helper()
-	p, err := kafka.NewPublisher(config)
+	p, err := kafka.NewPublisher(r.Cluster, r.log, &memory.Metrics{})
 	if err != nil {
 		t.Fatalf("publisher: %v", err)
 	}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,64 +20,52 @@ type TopicSettings struct {
 	// Partitions of the requests and of the results: how many delivery tasks can work at once; default 12. Raising it
 	// later moves keys to other partitions: do so while no run is under way.
 	Partitions int32
-	// DeadLetterPartitions of the dead letter topic; default 1.
-	DeadLetterPartitions int32
 	// Replication is the number of replicas; default 3. A single broker (a laptop) needs 1.
 	Replication int16
 	// MinInSync is how many replicas must have a message before it is acknowledged; default 2, or Replication if that
 	// is less.
 	MinInSync int16
-	// Retention of messages; default 7 days. The ledger's partitions must outlive it.
-	Retention time.Duration
-	// DeadLetterRetention of the dead letter topic; default 30 days.
-	DeadLetterRetention time.Duration
 }
 
-// WithDefaults returns the settings with every empty field set to its default.
-func (s TopicSettings) WithDefaults() TopicSettings {
-	fill(&s.Partitions, 12)
-	fill(&s.DeadLetterPartitions, 1)
-	fill(&s.Replication, 3)
-	fill(&s.MinInSync, min(2, s.Replication))
-	fill(&s.Retention, 7*24*time.Hour)
-	fill(&s.DeadLetterRetention, 30*24*time.Hour)
-	return s
-}
+const (
+	deadLetterPartitions = 1
+	retention            = 7 * 24 * time.Hour // the ledger's partitions must outlive it
+	deadLetterRetention  = 30 * 24 * time.Hour
+)
 
-// Validate reports the first setting that cannot work, wrapping port.ErrInvalid. It expects the defaults to be filled
-// in.
-func (s TopicSettings) Validate() error {
+// complete fills in the defaults, and reports the first setting that is invalid, wrapping port.ErrInvalid.
+func (s TopicSettings) complete() (TopicSettings, error) {
+	s.Partitions = cmp.Or(s.Partitions, 12)
+	s.Replication = cmp.Or(s.Replication, 3)
+	s.MinInSync = cmp.Or(s.MinInSync, min(2, s.Replication))
 	switch {
-	case s.Partitions < 1, s.DeadLetterPartitions < 1:
-		return invalid("a topic needs at least one partition")
+	case s.Partitions < 1:
+		return s, invalid("TopicSettings.Partitions %d: at least 1", s.Partitions)
 	case s.Replication < 1:
-		return invalid("a topic needs at least one replica")
+		return s, invalid("TopicSettings.Replication %d: at least 1", s.Replication)
 	case s.MinInSync < 1 || s.MinInSync > s.Replication:
-		return invalid("min.insync.replicas %d: 1 to the number of replicas, %d", s.MinInSync, s.Replication)
-	case s.Retention < time.Minute, s.DeadLetterRetention < time.Minute:
-		return invalid("a retention below one minute")
+		return s, invalid("TopicSettings.MinInSync %d: 1 to the number of replicas, %d", s.MinInSync, s.Replication)
 	}
-	return nil
+	return s, nil
 }
 
 // Topics creates, checks and removes the topics.
 type Topics struct {
-	config   Config
+	cluster  Cluster
 	settings TopicSettings
 	conn     *connection
 }
 
-// NewTopics checks the config and the settings; it does no I/O.
-func NewTopics(config Config, settings TopicSettings) (*Topics, error) {
-	config, err := config.complete()
+// NewTopics checks the configuration and the settings; it does no I/O.
+func NewTopics(cluster Cluster, settings TopicSettings) (*Topics, error) {
+	cluster, err := cluster.complete()
 	if err != nil {
 		return nil, err
 	}
-	settings = settings.WithDefaults()
-	if err := settings.Validate(); err != nil {
+	if settings, err = settings.complete(); err != nil {
 		return nil, err
 	}
-	return &Topics{config: config, settings: settings, conn: newConnection(config, true)}, nil
+	return &Topics{cluster: cluster, settings: settings, conn: newConnection(cluster, true)}, nil
 }
 
 // Ensure implements port.Topics. It returns when every partition has a leader. Running it twice, or in several
@@ -106,7 +95,7 @@ type topic struct {
 func (t *Topics) wanted() []topic {
 	one := func(role port.Topic, partitions int32, retention time.Duration) topic {
 		entry := func(value string) *string { return &value }
-		return topic{name: t.config.TopicName(role), detail: sarama.TopicDetail{
+		return topic{name: t.cluster.TopicName(role), detail: sarama.TopicDetail{
 			NumPartitions:     partitions,
 			ReplicationFactor: t.settings.Replication,
 			ConfigEntries: map[string]*string{
@@ -115,16 +104,16 @@ func (t *Topics) wanted() []topic {
 				"cleanup.policy":      entry("delete"),
 				// The brokers' clock, which rises within a partition: R8 asks for offsets by time.
 				"message.timestamp.type": entry("LogAppendTime"),
-				"max.message.bytes":      entry(strconv.Itoa(t.config.MaxMessageBytes + 4<<10)),
+				"max.message.bytes":      entry(strconv.Itoa(maxMessageBytes + 4<<10)),
 				// A replica that lags behind must not become leader and lose what was acknowledged.
 				"unclean.leader.election.enable": entry("false"),
 			},
 		}}
 	}
 	return []topic{
-		one(port.TopicRequests, t.settings.Partitions, t.settings.Retention),
-		one(port.TopicResults, t.settings.Partitions, t.settings.Retention),
-		one(port.TopicDeadLetter, t.settings.DeadLetterPartitions, t.settings.DeadLetterRetention),
+		one(port.TopicRequests, t.settings.Partitions, retention),
+		one(port.TopicResults, t.settings.Partitions, retention),
+		one(port.TopicDeadLetter, deadLetterPartitions, deadLetterRetention),
 	}
 }
 

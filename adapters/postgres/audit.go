@@ -28,7 +28,7 @@ VALUES (coalesce($1::timestamptz, clock_timestamp()), $2, $3, $4, $5, $6)`
 func (s *session) audit(ctx context.Context, entry port.AuditEntry) error {
 	by := entry.By
 	_, err := s.exec(ctx, "audit an act", auditSQL,
-		instant(by.At), clean(by.Actor), clean(entry.Action), clean(entry.Subject), clean(by.Reason), optionalText(by.ApprovedBy))
+		instant(by.At), clean(by.Actor), clean(string(entry.Action)), clean(entry.Subject), clean(by.Reason), optionalText(by.ApprovedBy))
 	return err
 }
 

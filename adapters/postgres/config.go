@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
-
-	"github.com/balsong/balsong/application/port"
 )
 
 // Config says how to reach a database. The zero value of everything but URL is replaced by a default.
@@ -122,19 +119,4 @@ func parse(url string) (pq.Config, error) {
 		settings.Runtime = map[string]string{}
 	}
 	return settings, nil
-}
-
-// Ping checks that the database answers. ErrUnavailable.
-func Ping(ctx context.Context, db *sqlx.DB) error {
-	if err := db.PingContext(ctx); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("ping the database: %w", ctx.Err())
-		}
-		translated := translate(err)
-		if !errors.Is(translated, port.ErrUnavailable) {
-			translated = fmt.Errorf("%w: %w", port.ErrUnavailable, translated)
-		}
-		return fmt.Errorf("ping the database: %w", translated)
-	}
-	return nil
 }

@@ -52,7 +52,9 @@ func elapse(t testing.TB, db *sqlx.DB, d time.Duration) {
 	}
 }
 
-// refuseAudit makes the database refuse audit entries until allow is called.
+// refuseAudit makes the database refuse audit entries until allow is called, and from then on those that are not in the
+// transaction of their act: while another one is open, which would be the act's. Such an entry would stay where the act is
+// rolled back.
 func refuseAudit(t testing.TB, db *sqlx.DB) (allow func()) {
 	t.Helper()
 	run := func(statement string) {
@@ -62,5 +64,14 @@ func refuseAudit(t testing.TB, db *sqlx.DB) (allow func()) {
 		}
 	}
 	run(`ALTER TABLE operator_actions ADD CONSTRAINT refused CHECK (false) NOT VALID`)
-	return func() { run(`ALTER TABLE operator_actions DROP CONSTRAINT refused`) }
+	return func() {
+		run(`ALTER TABLE operator_actions DROP CONSTRAINT refused`)
+		run(`CREATE FUNCTION refuse_apart() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		  IF EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.state LIKE 'idle in transaction%') THEN
+		    RAISE 'the entry is not in the transaction of its act';
+		  END IF;
+		  RETURN NULL;
+		END $$;
+		CREATE TRIGGER refuse_apart AFTER INSERT ON operator_actions EXECUTE FUNCTION refuse_apart()`)
+	}
 }

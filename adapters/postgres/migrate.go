@@ -29,11 +29,6 @@ func Migrate(ctx context.Context, url string) error {
 	return migrating(ctx, url, "migrate the database", (*migrate.Migrate).Up)
 }
 
-// MigrateDown removes the whole schema, data included. ErrConfig, ErrUnavailable.
-func MigrateDown(ctx context.Context, url string) error {
-	return migrating(ctx, url, "take the database's schema away", (*migrate.Migrate).Down)
-}
-
 func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate) error) error {
 	settings, err := parse(url)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -355,6 +356,13 @@ func explain(t *testing.T, db *sqlx.DB, size scale, round int, when string) []pl
 	return all
 }
 
+// parents are the partitioned tables, and ofParents the hot statements that name one: those that insert rows, those whose
+// month is a constant that the planner prunes by, and the import's look at what is stored.
+var (
+	parents   = regexp.MustCompile(`\b(billing_targets|billing_data|delivery_attempts)\b`)
+	ofParents = []string{"claim", "close", "revoke", "due", "next_due", "in_flight", "lock_page", "fingerprints"}
+)
+
 // look runs one call and looks at the plans of its statements.
 func look(t *testing.T, db *sqlx.DB, size scale, h hot, when string) (plans []plan) {
 	t.Helper()
@@ -365,6 +373,9 @@ func look(t *testing.T, db *sqlx.DB, size scale, h hot, when string) (plans []pl
 		t.Errorf("%s, %s: no plan was seen", h.name, when)
 	}
 	for _, p := range plans {
+		if parent := parents.FindString(p.statement); parent != "" && !slices.Contains(ofParents, p.name) {
+			t.Errorf("%s, %s: %s names %s, want the month's partition:\n%s", h.name, when, p.name, parent, p.statement)
+		}
 		if bad := p.root.offences(size.bulk()); len(bad) > 0 {
 			t.Errorf("%s, %s: %s: %s\n%s", h.name, when, p.name, strings.Join(bad, "; "), p.root.text(1))
 		}

@@ -251,7 +251,6 @@ func TestAServerThatIsAwayIsUnavailable(t *testing.T) {
 	_ = listener.Close()
 	db := postgrestest.OpenURL(t, "postgres://someone:hush@"+address+"/nothing?sslmode=disable")
 	for name, err := range map[string]error{
-		"ping":    postgres.Ping(t.Context(), db),
 		"read":    second(postgres.NewMonths(db).List(t.Context())),
 		"write":   postgres.NewMonths(db).Open(t.Context(), month),
 		"migrate": postgres.Migrate(t.Context(), "postgres://someone:hush@"+address+"/nothing?sslmode=disable"),

@@ -64,9 +64,9 @@ func (p Suppressions) Suppress(ctx context.Context, contacts []port.Contact, by 
 }
 
 // changeContacts runs a statement that returns the contacts that it changed, and audits each.
-func (s *session) changeContacts(ctx context.Context, statement string, args []any, action string, by port.Act) error {
+func (s *session) changeContacts(ctx context.Context, statement string, args []any, action port.Action, by port.Act) error {
 	var changed []port.Contact
-	err := s.query(ctx, action, statement, args, func(scan func(...any) error) error {
+	err := s.query(ctx, string(action), statement, args, func(scan func(...any) error) error {
 		var c port.Contact
 		err := scan(&c.UserID, &c.Channel)
 		changed = append(changed, c)

@@ -15,7 +15,7 @@ import (
 // packKey names a pack.
 type packKey struct{ bucket, key string }
 
-// blockKey names a block: the part of a pack that begins at number × Config.BlockBytes.
+// blockKey names a block: the part of a pack that begins at number × Cache.BlockBytes.
 type blockKey struct {
 	packKey
 	number int64
@@ -25,7 +25,7 @@ type blockKey struct {
 // bytes are shared too: nobody may change them, and nobody may look at them once the block is let go, which the caller
 // owes where there is no error. read reports whether the request was made for this call, so that it began after it.
 func (p *Packs) block(ctx context.Context, at blockKey) (_ *block, read bool, err error) {
-	held, place := p.blocks.hold(at, p.config.BlockBytes)
+	held, place := p.blocks.hold(at, p.config.Cache.BlockBytes)
 	result := "miss"
 	if place == cached {
 		result = "hit"

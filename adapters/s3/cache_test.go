@@ -12,7 +12,7 @@ func TestEntriesStayWhatTheyAreWhileTheRoomsOfTheirBlocksAreUsedAgain(t *testing
 	t.Parallel()
 	content := object(40 * 4096)
 	s := &stub{object: content}
-	p, _ := setup(t, s, func(c *Config) { c.CacheBytes = 2 * 4096 })
+	p, _ := setup(t, s, func(c *Config) { c.Cache.Bytes = 2 * 4096 })
 	var readers sync.WaitGroup
 	for reader := range 8 {
 		readers.Go(func() {

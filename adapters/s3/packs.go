@@ -33,15 +33,15 @@ var _ port.Packs = (*Packs)(nil)
 // New returns the packs of a store; it does not connect yet. ErrInvalid where a setting cannot work. Metrics:
 // those of package metric that begin with S3.
 func New(ctx context.Context, config Config, metrics port.Metrics) (*Packs, error) {
-	config = config.WithDefaults()
-	if err := config.validate(); err != nil {
+	config, err := config.complete()
+	if err != nil {
 		return nil, fmt.Errorf("packs on S3: %w", err)
 	}
 	client, err := config.client(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("packs on S3: %w", err)
 	}
-	return &Packs{config: config, client: client, metrics: metrics, blocks: newBlockCache(config.CacheBytes)}, nil
+	return &Packs{config: config, client: client, metrics: metrics, blocks: newBlockCache(config.Cache.Bytes)}, nil
 }
 
 // EnsureBucket creates the bucket if it is missing. Safe to repeat. ErrUnavailable; ErrInvalid where the store refuses.
@@ -149,7 +149,7 @@ func matches(entry []byte, ref port.StatementRef) bool {
 // assemble copies an entry out of its blocks, into buffer where it fits. It is shorter than asked for if the pack ends before. fresh
 // reports whether every block was requested by this call, so that none of them can be older.
 func (p *Packs) assemble(ctx context.Context, ref port.StatementRef, buffer []byte) (entry []byte, fresh bool, err error) {
-	size, end := p.config.BlockBytes, ref.Offset+ref.Length
+	size, end := p.config.Cache.BlockBytes, ref.Offset+ref.Length
 	fresh = true
 	for number := ref.Offset / size; number*size < end; number++ {
 		block, read, err := p.block(ctx, blockKey{packKey{ref.Bucket, ref.Key}, number})
@@ -175,9 +175,9 @@ func (p *Packs) assemble(ctx context.Context, ref port.StatementRef, buffer []by
 	return entry, fresh, nil
 }
 
-// call runs one operation of the SDK within Config.CallTimeout, measures it and translates its error.
+// call runs one operation of the SDK within Calls.Timeout, measures it and translates its error.
 func (p *Packs) call(ctx context.Context, operation string, fn func(context.Context) error) error {
-	within, cancel := context.WithTimeout(ctx, p.config.CallTimeout)
+	within, cancel := context.WithTimeout(ctx, p.config.Calls.Timeout)
 	defer cancel()
 	start := time.Now()
 	err := translate(ctx, fn(within))

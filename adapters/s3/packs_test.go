@@ -80,8 +80,8 @@ func setup(t testing.TB, s *stub, change func(*Config)) (*Packs, *counts) {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	config := Config{
-		Bucket: "b", Region: "ap-northeast-2", Endpoint: server.URL, PathStyle: true,
-		AccessKey: "a", SecretKey: "s", BlockBytes: 4 << 10, Tries: 1, maxBackoff: time.Millisecond,
+		Bucket: "b", Region: "ap-northeast-2", Endpoint: server.URL,
+		AccessKey: "a", SecretKey: "s", Cache: Cache{BlockBytes: 4 << 10}, Calls: Calls{Tries: 1, maxBackoff: time.Millisecond},
 	}
 	if change != nil {
 		change(&config)
@@ -163,7 +163,7 @@ func TestThoseWhoAskAtTheSameTimeShareOneRequestAndOutliveEachOther(t *testing.T
 func TestTheCacheIsBoundedByBytesAndKeepsWhatWasUsedLast(t *testing.T) {
 	t.Parallel()
 	s := &stub{object: object(40_960)}
-	p, _ := setup(t, s, func(c *Config) { c.CacheBytes = 3 * 4096 })
+	p, _ := setup(t, s, func(c *Config) { c.Cache.Bytes = 3 * 4096 })
 	get := func(block int) {
 		t.Helper()
 		if _, err := p.Get(t.Context(), refOf(s.object, block*4096, 10), nil); err != nil {
@@ -264,7 +264,7 @@ func TestAStoreThatIsNotThereOrDoesNotAnswerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	s := &stub{object: object(8000), answer: func(http.ResponseWriter, *http.Request) bool { <-release; return true }}
-	slow, _ := setup(t, s, func(c *Config) { c.CallTimeout = 50 * time.Millisecond })
+	slow, _ := setup(t, s, func(c *Config) { c.Calls.Timeout = 50 * time.Millisecond })
 	t.Cleanup(func() { close(release) })
 	closed := httptest.NewServer(s)
 	closed.Close()
@@ -285,7 +285,7 @@ func TestATransientFailureOfTheStoreIsRetriedWithinBounds(t *testing.T) {
 	s.answer = func(w http.ResponseWriter, r *http.Request) bool {
 		return s.requests.Load() < 3 && says(503, "SlowDown")(w, r)
 	}
-	p, _ := setup(t, s, func(c *Config) { c.Tries = 3 })
+	p, _ := setup(t, s, func(c *Config) { c.Calls.Tries = 3 })
 	if _, err := p.Get(t.Context(), refOf(s.object, 0, 10), nil); err != nil {
 		t.Errorf("after two refusals: %v", err)
 	}
@@ -313,7 +313,7 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]Config{
 		"no bucket": {Region: "r"}, "no region": {Bucket: "b"}, "half an account": {Bucket: "b", Region: "r", AccessKey: "a"},
-		"tiny blocks": {Bucket: "b", Region: "r", BlockBytes: 10}, "no tries": {Bucket: "b", Region: "r", Tries: -1},
+		"tiny blocks": {Bucket: "b", Region: "r", Cache: Cache{BlockBytes: 10}}, "no tries": {Bucket: "b", Region: "r", Calls: Calls{Tries: -1}},
 	} {
 		if _, err := New(t.Context(), config, &counts{}); !errors.Is(err, port.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
@@ -323,7 +323,7 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 
 func BenchmarkGetCached(b *testing.B) {
 	s := &stub{object: object(1 << 20)}
-	p, _ := setup(b, s, func(c *Config) { c.BlockBytes = 512 << 10 })
+	p, _ := setup(b, s, func(c *Config) { c.Cache.BlockBytes = 512 << 10 })
 	refs := make([]port.StatementRef, 100)
 	for i := range refs {
 		refs[i] = refOf(s.object, i*10_000, 10_000)

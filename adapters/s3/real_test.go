@@ -24,7 +24,7 @@ func variable(t testing.TB, name string) string {
 func realConfig(t testing.TB) Config {
 	t.Helper()
 	return Config{
-		Bucket: "test-" + strings.ToLower(rand.Text()), PathStyle: true,
+		Bucket:   "test-" + strings.ToLower(rand.Text()),
 		Endpoint: variable(t, "BALSONG_TEST_S3_ENDPOINT"), Region: variable(t, "BALSONG_TEST_S3_REGION"),
 		AccessKey: variable(t, "BALSONG_TEST_S3_ACCESS_KEY"), SecretKey: variable(t, "BALSONG_TEST_S3_SECRET_KEY"),
 	}

@@ -105,7 +105,9 @@ func (b *Batcher[In, Out]) Add(ctx context.Context, in In) error {
 	case <-b.life.Done():
 		return context.Canceled
 	}
-	b.enter(item[In, Out]{in: in})
+	if !b.enter(item[In, Out]{in: in}) {
+		return context.Canceled
+	}
 	return nil
 }
 
@@ -143,14 +145,14 @@ func (b *Batcher[In, Out]) work() {
 	}
 }
 
-// enter queues an item. It wakes workers only for the first item and for a full batch: to wake them for each item would
+// enter queues an item, unless the batcher is closed. It wakes workers only for the first item and for a full batch: to wake them for each item would
 // cost more, under load, than the item's share of a bulk statement.
-func (b *Batcher[In, Out]) enter(it item[In, Out]) {
+func (b *Batcher[In, Out]) enter(it item[In, Out]) bool {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
 		it.fail(context.Canceled)
-		return
+		return false
 	}
 	b.waiting = append(b.waiting, it)
 	n := len(b.waiting)
@@ -161,6 +163,7 @@ func (b *Batcher[In, Out]) enter(it item[In, Out]) {
 	if n == b.config.Max {
 		signal(b.enough)
 	}
+	return true
 }
 
 // fill waits for a first item and takes those that came with it. open is false once the batcher is closed.
@@ -197,7 +200,6 @@ func (b *Batcher[In, Out]) linger() {
 	select {
 	case <-b.enough:
 	case <-b.config.After(b.config.Linger):
-	case <-b.stop:
 	case <-b.life.Done():
 	}
 }

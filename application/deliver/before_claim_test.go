@@ -232,7 +232,7 @@ type turnstile struct {
 }
 
 func newTurnstile() *turnstile {
-	return &turnstile{waiting: make(chan struct{}, 1000), opened: make(chan struct{})}
+	return &turnstile{waiting: make(chan struct{}, 10_000), opened: make(chan struct{})}
 }
 
 func (p *turnstile) open() { close(p.opened) }

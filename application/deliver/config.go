@@ -41,7 +41,7 @@ type HaltRules struct {
 
 // Patience says how long Delivery waits.
 type Patience struct {
-	Drain     time.Duration // for calls under way at a shutdown: at least the longest call deadline; default 1 min
+	Drain     time.Duration // for calls under way at a shutdown; a longer call is cut off and becomes UNKNOWN; default 1 min
 	NoGateway time.Duration // until a statement is tried again for which there is no gateway here; default 10 min
 }
 

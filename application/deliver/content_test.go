@@ -191,7 +191,7 @@ func TestAVariantThatIsMissingIsContentAndNotSentAsAnother(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		w.spec.Route[0].Channel = channel.Push
-		push := w.gateway(channel.Push)
+		push := w.gateway(channel.Push, 10)
 		w.gateways[channel.Push] = push
 	})
 	w.bill(t, 1, func(s *memory.Seeded) {

@@ -4,19 +4,21 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// tryCorrect takes new data for a bill, as an operator does.
+// tryCorrect takes new data for a bill, as an import does.
 func (w *world) tryCorrect(t *testing.T, user int64) error {
 	t.Helper()
 	s := w.state(t, user)
-	return w.operator.Correct(t.Context(), w.store.Corrections(), port.ImportedBill{
+	bill := port.ImportedBill{
 		Customer: "customer-1", State: billing.State{Key: w.key(user), Reachable: s.Reachable}, Data: []byte("corrected"),
 		Destinations: map[channel.Kind]string{channel.Email: "kim@example.com", channel.SMS: "+821012345678"}, Fingerprint: [32]byte{2},
-	}, w.month, w.cipher.Seal, by())
+	}
+	return w.store.Corrections().Correct(t.Context(), bill, w.cipher.Seal, settle.Correction(bill, w.clock), by())
 }
 
 func (w *world) correct(t *testing.T, user int64) {

@@ -137,7 +137,7 @@ func bulkByKey[In any, Key comparable](
 	do func(ctx context.Context, in []In) ([]Key, error),
 	keyOf func(In) Key,
 ) *batch.Batcher[In, answer] {
-	ask := func(ctx context.Context, in []In) (map[Key]bool, error) {
+	execute := func(ctx context.Context, in []In) (map[Key]bool, error) {
 		var held []Key
 		err := database(ctx, func(ctx context.Context) (err error) {
 			held, err = do(ctx, in)
@@ -157,7 +157,7 @@ func bulkByKey[In any, Key comparable](
 			for j, i := range now {
 				in[j] = items[i]
 			}
-			holds, err := ask(ctx, in)
+			holds, err := execute(ctx, in)
 			switch {
 			case err == nil:
 				for _, i := range now {
@@ -165,7 +165,7 @@ func bulkByKey[In any, Key comparable](
 				}
 			case errors.Is(err, port.ErrInvalid):
 				for _, i := range now {
-					holds, err := ask(ctx, items[i:i+1])
+					holds, err := execute(ctx, items[i:i+1])
 					answers[i] = answer{held: holds[keyOf(items[i])], err: err}
 				}
 			default:

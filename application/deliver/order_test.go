@@ -251,7 +251,7 @@ func TestNoMoreMessagesAreInFlightThanConfigured(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.config = deliver.Config{Limits: deliver.Limits{InFlight: 3}} })
 	w.email.Answer(func(port.Delivery) memory.GatewayAnswer { return memory.GatewayAnswer{Block: true} })
-	for user := int64(1); user <= 10; user++ {
+	for user := int64(1); user <= 40; user++ {
 		w.bill(t, user)
 	}
 	w.dispatch(t)
@@ -259,13 +259,14 @@ func TestNoMoreMessagesAreInFlightThanConfigured(t *testing.T) {
 	for range 3 {
 		<-w.email.Blocked()
 	}
-	if n := w.service.InFlight(); n != 3 {
-		t.Fatalf("%d messages are in flight", n)
+	eventually(t, "the next message of each partition waits", func() bool { return w.service.Preparing() == 4 })
+	if n := w.service.InFlight(); n != 3 || len(w.email.Blocked()) != 0 {
+		t.Fatalf("%d messages are in flight, and %d more calls are made", n, len(w.email.Blocked()))
 	}
 	w.email.Answer(func(port.Delivery) memory.GatewayAnswer { return memory.GatewayAnswer{} })
 	w.email.Release()
 	w.awaitDrained(t)
-	w.expectCalls(t, w.email, 10)
+	w.expectCalls(t, w.email, 40)
 }
 
 func TestALostResultIsFoundByTheSweep(t *testing.T) {

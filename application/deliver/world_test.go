@@ -85,7 +85,7 @@ func newWorld(t *testing.T, change ...func(w *world)) *world {
 			Backoff: map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: minutes(10), attempt.Throttled: minutes(1)},
 		},
 	}
-	w.email, w.sms = w.gateway(channel.Email), w.gateway(channel.SMS)
+	w.email, w.sms = w.gateway(channel.Email, 10), w.gateway(channel.SMS, 10)
 	w.gateways = map[channel.Kind]port.Gateway{channel.Email: w.email, channel.SMS: w.sms}
 	w.publisher, w.ledger, w.packsPort, w.cipherPort = w.broker.Publisher(), w.store.Ledger(), w.packs, w.cipher
 	for _, c := range change {
@@ -101,9 +101,9 @@ func minutes(n int) attempt.Backoff {
 	return attempt.Backoff{Base: d, Factor: 1, Max: d}
 }
 
-func (w *world) gateway(kind channel.Kind) *memory.Gateway {
+func (w *world) gateway(kind channel.Kind, inFlight int) *memory.Gateway {
 	return memory.NewGateway(port.Provider{
-		Name: "test-" + string(kind), Channel: kind, CallDeadline: callDeadline, Lease: lease, Margin: margin, InFlight: 10,
+		Name: "test-" + string(kind), Channel: kind, CallDeadline: callDeadline, Lease: lease, Margin: margin, InFlight: inFlight,
 	}, w.gatewayClock)
 }
 

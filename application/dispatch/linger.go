@@ -38,11 +38,19 @@ func (r *run) awaitDue(ctx context.Context) (bool, error) {
 				return false, err
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return false, ErrStopped
-		case <-r.Clock.After(wait):
+		if err := r.pause(ctx, wait); err != nil {
+			return false, err
 		}
+	}
+}
+
+// pause waits, until ErrStopped at most.
+func (r *run) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ErrStopped
+	case <-r.Clock.After(d):
+		return nil
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
 )
 
 // lingering is a lingering run; record and err are set once over is done.
@@ -103,6 +105,48 @@ func TestALingeringRunEndsWhereNobodyTakesWhatIsInFlight(t *testing.T) {
 	b.clock.Advance(5 * time.Minute)
 	<-run.over.Done()
 	if run.err != nil || run.record.Status != port.RunFinished || run.record.Published != 3 {
+		t.Fatalf("%s after %d requests: %v", run.record.Status, run.record.Published, run.err)
+	}
+}
+
+func TestALingeringRunPausesBeforeItAsksAgainForRowsThatOthersHold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.seed(1, nil)
+	held, release := make(chan struct{}), make(chan struct{})
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		err := b.store.Targets().Within(t.Context(), func(ctx context.Context, tx port.TargetTx) error {
+			_, err := tx.Lock(ctx, []key.Target{b.key(1)})
+			close(held)
+			<-release
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	pages := 0
+	b.store.Fail(func(op string) error {
+		if op == "targets.lock_page" {
+			if pages++; pages > 10 {
+				stop() // it polls without a pause
+			}
+		}
+		return nil
+	})
+	run := b.linger(ctx, t, dispatch.Config{LingerPoll: time.Second})
+	close(release)
+	holding.Wait()
+	b.clock.Advance(time.Second)
+	run.awaitPoll(t)
+	b.become(t, 1, func(s *billing.State) { s.Dispatch = billing.Succeeded })
+	b.clock.Advance(time.Second)
+	<-run.over.Done()
+	if run.err != nil || run.record.Published != 1 || run.record.Status != port.RunFinished {
 		t.Fatalf("%s after %d requests: %v", run.record.Status, run.record.Published, run.err)
 	}
 }

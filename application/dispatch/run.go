@@ -54,6 +54,11 @@ func (r *run) passes(ctx context.Context) error {
 		if !r.config.Linger || r.capReached() {
 			return nil
 		}
+		if r.record.Skipped > 0 { // due, and held by others: awaitDue would return at once
+			if err := r.pause(ctx, r.config.LingerPoll); err != nil {
+				return err
+			}
+		}
 		more, err := r.awaitDue(ctx)
 		if err != nil || !more {
 			return err

@@ -65,7 +65,7 @@ func (r *run) admit(ctx context.Context) error {
 		return err
 	case r.rules.AllowNew:
 		r.audited = append(r.audited, port.AuditEntry{
-			Action: "import new bills after dispatch has begun: " + r.source.file.Name, Subject: r.rules.Month.String(), By: r.act(),
+			Action: port.ActionImportNew.With(r.source.file.Name), Subject: r.rules.Month.String(), By: r.act(),
 		})
 		return nil
 	default:

@@ -13,7 +13,7 @@ import (
 type Destination struct {
 	Channel channel.Kind
 	Column  string
-	Example string // a valid address that reaches nobody
+	Example string // a valid address that belongs to no customer
 }
 
 // destinations are the addresses of all channels, in the order of their columns.

@@ -116,13 +116,13 @@ func (r Refusal) Text() string {
 
 // Summary is the result of an import. Rows = Inserted + Unchanged + Corrected + Conflicts + Rejected + Resolved.
 type Summary struct {
-	Rows      int
-	Inserted  int
-	Unchanged int // stored already: importing twice changes nothing
-	Corrected int // replaced another bill that was stored
-	Conflicts int // not taken because of what the month has: another bill of the customer that stays; or none, after dispatch has begun
-	Rejected  int // refused, each with line, field and reason
-	Resolved  int // refused as before, and resolved since: nothing is left to do about them
-	Remarks   int // remarks about rows that were taken
-	Blank     int // rows whose fields are all blank, which are skipped: no part of Rows
+	Rows      int `json:"rows"`
+	Inserted  int `json:"inserted"`
+	Unchanged int `json:"unchanged"`      // stored already: importing twice changes nothing
+	Corrected int `json:"corrected"`      // replaced another bill that was stored
+	Conflicts int `json:"conflicts"`      // not taken because of what the month has: another bill of the customer that stays; or none, after dispatch has begun
+	Rejected  int `json:"rejected"`       // refused, each with line, field and reason
+	Resolved  int `json:"resolved_since"` // refused as before, and resolved since: nothing is left to do about them
+	Remarks   int `json:"-"`              // remarks about rows that were taken
+	Blank     int `json:"blank"`          // rows whose fields are all blank, which are skipped: no part of Rows
 }

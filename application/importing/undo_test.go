@@ -54,7 +54,7 @@ func TestAFileOfAnotherMonthIsToldBeforeItsFirstRowAndNeedsAWord(t *testing.T) {
 		t.Errorf("with a word: %+v", got)
 	}
 	entries, err := b.store.Audit().About(t.Context(), []string{november.String()})
-	if err != nil || len(entries) != 1 || !strings.Contains(entries[0].Action, "are due before 2026-11 begins: november.csv") || entries[0].By.Reason != why.Reason {
+	if err != nil || len(entries) != 1 || !strings.Contains(string(entries[0].Action), "are due before 2026-11 begins: november.csv") || entries[0].By.Reason != why.Reason {
 		t.Errorf("audited is %+v, %v", entries, err)
 	}
 	if got := b.load(t, bills(3, "2026-12-10"), options()); got.Conflicts != 3 {

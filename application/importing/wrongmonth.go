@@ -23,7 +23,7 @@ func (r *run) checkMonth(ctx context.Context, first *chunk) error {
 		}
 		r.reporter.Note(sign + " (imported all the same, as requested)")
 		r.audited = append(r.audited, port.AuditEntry{
-			Action: "import although " + sign + ": " + r.source.file.Name, Subject: r.rules.Month.String(), By: r.act(),
+			Action: port.ActionImportWrongMonth.With(sign + ": " + r.source.file.Name), Subject: r.rules.Month.String(), By: r.act(),
 		})
 	}
 	return nil

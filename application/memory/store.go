@@ -142,7 +142,7 @@ func (s *Store) audited(ctx context.Context, op string, fn func() error) error {
 }
 
 // note keeps an audit entry. Called with mu held.
-func (s *Store) note(action, subject string, by port.Act) {
+func (s *Store) note(action port.Action, subject string, by port.Act) {
 	s.notes = append(s.notes, port.AuditEntry{Action: action, Subject: subject, By: s.dated(by)})
 }
 

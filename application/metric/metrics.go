@@ -47,14 +47,14 @@ var (
 
 // Of Kafka.
 var (
-	KafkaMessagesPublished  = CounterBy[port.Topic]{counter("kafka_messages_published_total", "Messages that Kafka acknowledged.", topic)}
-	KafkaPublishFailures    = CounterBy[port.Topic]{counter("kafka_publish_failures_total", "Messages that Kafka did not acknowledge.", topic)}
-	KafkaConsumerErrors     = CounterBy[port.Topic]{counter("kafka_consumer_errors_total", "Errors of a consumer, rebalances aside.", topic)}
-	KafkaConsumerSessions   = CounterBy[port.Topic]{counter("kafka_consumer_sessions_total", "Sessions of a consumer group, one for each rebalance.", topic)}
-	KafkaPartitionsAssigned = GaugeBy[port.Topic]{gauge("kafka_partitions_assigned", "Partitions that this process reads.", topic)}
-	KafkaPartitionsParked   = GaugeBy[port.Topic]{gauge("kafka_partitions_parked", "Assigned partitions that are not read because their committed offset is not in the log.", topic)}
-	KafkaMessagesUnfinished = GaugeBy[port.Topic]{gauge("kafka_messages_unfinished", "Messages that were read and are not done.", topic)}
-	KafkaCommitDuration     = DurationBy[port.Topic]{histogram("kafka_commit_duration_seconds", "Time to commit offsets.", topic)}
+	KafkaMessagesPublished    = CounterBy[port.Topic]{counter("kafka_messages_published_total", "Messages that Kafka acknowledged.", topic)}
+	KafkaPublishFailures      = CounterBy[port.Topic]{counter("kafka_publish_failures_total", "Messages that Kafka did not acknowledge.", topic)}
+	KafkaConsumerErrors       = CounterBy[port.Topic]{counter("kafka_consumer_errors_total", "Errors of a consumer, rebalances aside.", topic)}
+	KafkaConsumerSessions     = CounterBy[port.Topic]{counter("kafka_consumer_sessions_total", "Sessions of a consumer group, one for each rebalance.", topic)}
+	KafkaPartitionsAssigned   = GaugeBy[port.Topic]{gauge("kafka_partitions_assigned", "Partitions that this process reads.", topic)}
+	KafkaPartitionsOutOfRange = GaugeBy[port.Topic]{gauge("kafka_partitions_out_of_range", "Assigned partitions that are not read because their committed offset is not in the log.", topic)}
+	KafkaMessagesUnfinished   = GaugeBy[port.Topic]{gauge("kafka_messages_unfinished", "Messages that were read and are not done.", topic)}
+	KafkaCommitDuration       = DurationBy[port.Topic]{histogram("kafka_commit_duration_seconds", "Time to commit offsets.", topic)}
 )
 
 // Of the object store.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
@@ -77,9 +76,9 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 
 // AuditExport records, before it happens, that a month's unreached customers are exported.
 func (o *Operator) AuditExport(ctx context.Context, month key.Month, destinations bool, by port.Act) error {
-	entry := port.AuditEntry{Action: "export the unreached", Subject: month.String()}
+	entry := port.AuditEntry{Action: port.ActionExport, Subject: month.String()}
 	if destinations {
-		entry.Action += ", with destinations in clear"
+		entry.Action = port.ActionExportDestination
 	}
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
 		entry.By = by
@@ -108,13 +107,4 @@ func (o *Operator) DraftPolicy(ctx context.Context, spec policy.Spec, by port.Ac
 // ActivatePolicy makes a drafted version ACTIVE and retires the one before.
 func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, by port.Act) error {
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Policies.Activate(ctx, ref, by) })
-}
-
-// Correct replaces the data of a bill that has not gone out (R6): the current key is revoked, or the correction is
-// refused (billing.ErrRefused), so that no older copy can go out.
-func (o *Operator) Correct(ctx context.Context, corrections port.Corrections, bill port.ImportedBill, month key.Month, seal func([]byte, port.Purpose) ([]byte, error), by port.Act) error {
-	bill.State.Key.Month = month
-	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
-		return corrections.Correct(ctx, bill, seal, settle.Correction(bill, o.Clock), by)
-	})
 }

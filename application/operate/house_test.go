@@ -140,7 +140,7 @@ func TestAnActWaitsForTheDatabaseAndIsDoneOnce(t *testing.T) {
 		t.Fatalf("it came to %v", err)
 	}
 	w.expect(t, billing.Paused, 0, 0)
-	if notes := w.audited(); len(notes) != 1 || !strings.HasPrefix(notes[0].Action, "pause") {
+	if notes := w.audited(); len(notes) != 1 || !strings.HasPrefix(string(notes[0].Action), "pause") {
 		t.Fatalf("the notes are %+v: what may have been done must not be missing", notes)
 	}
 	if n := len(log.Find("a component is down; waiting for it, nothing is lost")); n != 1 {
@@ -171,7 +171,7 @@ func TestAnExportIsWrittenDownBeforeItIsMade(t *testing.T) {
 	if err := w.operator.AuditExport(t.Context(), w.key.Month, true, by()); err != nil {
 		t.Fatal(err)
 	}
-	if notes := w.audited(); len(notes) != 1 || !strings.Contains(notes[0].Action, "destinations in clear") || notes[0].Subject != "2026-11" {
+	if notes := w.audited(); len(notes) != 1 || !strings.Contains(string(notes[0].Action), "destinations in clear") || notes[0].Subject != "2026-11" {
 		t.Fatalf("the notes are %+v", notes)
 	}
 	if err := w.operator.AuditExport(t.Context(), w.key.Month, false, port.Act{Actor: "kim"}); !errors.Is(err, operate.ErrNoReason) {

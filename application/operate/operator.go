@@ -1,6 +1,5 @@
-// Package operate is what operators do (R9): cancel, pause, resume, give a verdict, send anyway, write off and correct
-// targets; halt, close months, suppress, and decide on policies. Every act names its actor and a reason, and is written
-// down.
+// Package operate is what operators do (R9): cancel, pause, resume, give a verdict, send anyway and write off
+// targets; halt, close months, suppress, and decide on policies. Every act names its actor and a reason, and is recorded.
 package operate
 
 import (
@@ -50,12 +49,27 @@ func New(ports Ports, callDeadline time.Duration) *Operator {
 	return &Operator{Ports: ports, CallDeadline: callDeadline, watch: outage.New(ports.Clock, ports.Log)}
 }
 
-// act changes one target. The target is locked and settled; rows are its ledger rows.
-type act func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error)
+// locked is what an act works with beside its target.
+type locked struct {
+	tx       port.TargetTx // holds the target's lock
+	rows     []attempt.Row // of the target, in the ledger
+	policies billing.Policies
+}
+
+// row is the ledger row of the target's current key; nil where there is none.
+func (l locked) row(t billing.Target) *attempt.Row { return attempt.RowOf(l.rows, t.Delivery()) }
+
+// act changes one target, which is locked and settled.
+type act func(ctx context.Context, t billing.Target, l locked) (billing.Target, error)
+
+// within settles in the transaction of an act.
+func (o *Operator) within(l locked) settle.Within {
+	return settle.Within{Tx: l.tx, Policies: l.policies, Clock: o.Clock}
+}
 
 // change locks a target, settles it, lets do change it, stores it and the act's audit entry, in one transaction. It
 // returns the target as it now is. Where do refuses the act, what settling found out is stored, and no entry.
-func (o *Operator) change(ctx context.Context, what string, k key.Target, by port.Act, do act) (result billing.Target, err error) {
+func (o *Operator) change(ctx context.Context, what port.Action, k key.Target, by port.Act, do act) (result billing.Target, err error) {
 	if err := o.check(by); err != nil {
 		return result, err
 	}
@@ -87,31 +101,31 @@ func (o *Operator) change(ctx context.Context, what string, k key.Target, by por
 // changeOnce is the transaction of change. refused is the refusal of do, which ends the act but not the transaction.
 func (o *Operator) changeOnce(ctx context.Context, entry port.AuditEntry, k key.Target, policies billing.Policies, do act) (result billing.Target, refused, err error) {
 	err = o.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
-		locked, err := tx.Lock(ctx, []key.Target{k})
+		targets, err := tx.Lock(ctx, []key.Target{k})
 		if err != nil {
 			return err
 		}
-		if len(locked) == 0 {
+		if len(targets) == 0 {
 			return fmt.Errorf("target %s: %w", k, port.ErrNotFound)
 		}
-		settled, err := settle.Within{Tx: tx, Policies: policies, Clock: o.Clock}.Settle(ctx, locked)
+		settled, err := o.within(locked{tx: tx, policies: policies}).Settle(ctx, targets)
 		if err != nil {
 			return err
 		}
 		if len(settled) == 1 {
-			locked = settled
+			targets = settled
 		}
 		rows, err := tx.Ledger(ctx, []key.Target{k})
 		if err != nil {
 			return err
 		}
-		result, refused = do(ctx, tx, locked[0], rows[k], policies)
+		result, refused = do(ctx, targets[0], locked{tx, rows[k], policies})
 		if refused != nil {
 			if !errors.Is(refused, billing.ErrRefused) {
 				return refused
 			}
-			result = locked[0]
-			return tx.Save(ctx, locked[:1])
+			result = targets[0]
+			return tx.Save(ctx, targets[:1])
 		}
 		if err := tx.Save(ctx, []billing.Target{result}); err != nil {
 			return err

@@ -17,11 +17,11 @@ import (
 // Cancel ends a target of which no try has been accepted (R6). If a try is under way, the end stays pending and is granted once
 // the outcome is known and is no success; the target that is returned is not CANCELLED yet then.
 func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.change(ctx, "cancel", k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, _ []attempt.Row, policies billing.Policies) (billing.Target, error) {
+	return o.change(ctx, port.ActionCancel, k, by, func(ctx context.Context, t billing.Target, l locked) (billing.Target, error) {
 		if err := t.MayCancel(); err != nil {
 			return t, err
 		}
-		asked, err := settle.Within{Tx: tx, Policies: policies, Clock: o.Clock}.RequestEnds(ctx, []settle.End{{Target: t, As: billing.Cancelled}})
+		asked, err := o.within(l).RequestEnds(ctx, []settle.End{{Target: t, As: billing.Cancelled}})
 		if err != nil {
 			return t, err
 		}
@@ -31,9 +31,9 @@ func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billi
 
 // Uncancel takes a cancellation back (R9). The key that was closed stays closed.
 func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.change(ctx, "un-cancel", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
-		row := attempt.RowOf(rows, t.Delivery())
-		version, err := bound(t, row, policies)
+	return o.change(ctx, port.ActionUncancel, k, by, func(_ context.Context, t billing.Target, l locked) (billing.Target, error) {
+		row := l.row(t)
+		version, err := bound(t, row, l.policies)
 		if err != nil && row != nil && row.State == attempt.Failed {
 			return t, err
 		}
@@ -43,7 +43,7 @@ func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (bil
 
 // Pause stops dispatching a target until it is resumed. A try in progress is not stopped.
 func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.change(ctx, "pause", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	return o.change(ctx, port.ActionPause, k, by, func(_ context.Context, t billing.Target, _ locked) (billing.Target, error) {
 		if !billing.Can(t.Status(), billing.EventPause, billing.Paused) {
 			return t, fmt.Errorf("%w: %s is %s", billing.ErrRefused, k, t.Status())
 		}
@@ -53,8 +53,8 @@ func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billin
 
 // Resume makes a PAUSED target a candidate again.
 func (o *Operator) Resume(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.change(ctx, "resume", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, _ billing.Policies) (billing.Target, error) {
-		return t, t.Resume(attempt.RowOf(rows, t.Delivery()), o.Clock.Now())
+	return o.change(ctx, port.ActionResume, k, by, func(_ context.Context, t billing.Target, l locked) (billing.Target, error) {
+		return t, t.Resume(l.row(t), o.Clock.Now())
 	})
 }
 
@@ -68,9 +68,9 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 	if err != nil {
 		return billing.Target{}, err
 	}
-	return o.change(ctx, "send anyway", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
-		row := attempt.RowOf(rows, t.Delivery())
-		version, err := bound(t, row, policies)
+	return o.change(ctx, port.ActionSendAnyway, k, by, func(_ context.Context, t billing.Target, l locked) (billing.Target, error) {
+		row := l.row(t)
+		version, err := bound(t, row, l.policies)
 		if err != nil {
 			return t, err
 		}
@@ -80,7 +80,7 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 
 // WriteOff closes an UNKNOWN target. Its outcome stays unknown and is counted.
 func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
-	return o.change(ctx, "write off", k, by, func(_ context.Context, _ port.TargetTx, t billing.Target, _ []attempt.Row, _ billing.Policies) (billing.Target, error) {
+	return o.change(ctx, port.ActionWriteOff, k, by, func(_ context.Context, t billing.Target, _ locked) (billing.Target, error) {
 		return t, t.WriteOff()
 	})
 }
@@ -88,12 +88,12 @@ func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (bil
 // Verdict records what became of an UNKNOWN target: delivered makes it SUCCEEDED, not delivered continues its
 // route. The verdict goes into the ledger, and the target follows from it as from any outcome, in the same transaction.
 func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by port.Act) (billing.Target, error) {
-	what := "verdict: not delivered"
+	what := port.ActionNotDelivered
 	if delivered {
-		what = "verdict: delivered"
+		what = port.ActionDelivered
 	}
-	return o.change(ctx, what, k, by, func(ctx context.Context, tx port.TargetTx, t billing.Target, rows []attempt.Row, policies billing.Policies) (billing.Target, error) {
-		row := attempt.RowOf(rows, t.Delivery())
+	return o.change(ctx, what, k, by, func(ctx context.Context, t billing.Target, l locked) (billing.Target, error) {
+		row := l.row(t)
 		if t.Status() != billing.Unknown || row == nil || row.State != attempt.Unknown {
 			return t, fmt.Errorf("%w: %s is %s, not UNKNOWN", billing.ErrRefused, k, t.Status())
 		}
@@ -101,14 +101,14 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 		if delivered {
 			outcome.State, outcome.Class = attempt.Succeeded, ""
 		}
-		held, err := tx.Record(ctx, []attempt.Outcome{outcome})
+		held, err := l.tx.Record(ctx, []attempt.Outcome{outcome})
 		if err != nil {
 			return t, err
 		}
 		if len(held) == 0 {
 			return t, fmt.Errorf("%w: the outcome of %s came in meanwhile", billing.ErrRefused, k)
 		}
-		settled, err := settle.Within{Tx: tx, Policies: policies, Clock: o.Clock}.Settle(ctx, []billing.Target{t})
+		settled, err := o.within(l).Settle(ctx, []billing.Target{t})
 		if len(settled) == 1 {
 			t = settled[0]
 		}

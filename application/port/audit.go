@@ -36,25 +36,48 @@ type Audit interface {
 
 // AuditEntry is an act as Audit keeps it.
 type AuditEntry struct {
-	Action  string // as in "cancel"
+	Action  Action
 	Subject string // what was acted on, as in "2026-11/4711": without personal data
 	By      Act    // where At is zero, the database's time
 }
 
-// The actions that ports audit themselves.
+// Action is what was done.
+type Action string
+
+// The actions. Some carry a detail: see With.
 const (
-	ActionHalt           = "halt"
-	ActionLiftHalt       = "lift halt"
-	ActionCloseMonth     = "close month"
-	ActionSuppress       = "suppress"
-	ActionUnsuppress     = "lift suppression"
-	ActionDraftPolicy    = "draft policy"
-	ActionActivatePolicy = "activate policy"
-	ActionCorrect        = "correct"
-	ActionUndoImport     = "undo import"
-	ActionDropMonth      = "month removed"
-	ActionDropAudit      = "remove audit data"
+	// On one bill.
+	ActionCancel       Action = "cancel"
+	ActionUncancel     Action = "un-cancel"
+	ActionPause        Action = "pause"
+	ActionResume       Action = "resume"
+	ActionSendAnyway   Action = "send anyway"
+	ActionWriteOff     Action = "write off"
+	ActionDelivered    Action = "verdict: delivered"
+	ActionNotDelivered Action = "verdict: not delivered"
+	ActionCorrect      Action = "correct"
+	ActionSendTest     Action = "send test"
+	// On a month.
+	ActionCloseMonth        Action = "close month"
+	ActionImportWrongMonth  Action = "import although the file seems to be another month's" // with the sign, and the file's name
+	ActionUndoImport        Action = "undo import"
+	ActionImportNew         Action = "import new bills after dispatch has begun" // with the file's name
+	ActionExport            Action = "export the unreached"
+	ActionExportDestination Action = "export the unreached, with destinations in clear"
+	ActionRemoveMonth       Action = "remove month" // before it: with what goes
+	ActionDropMonth         Action = "month removed"
+	ActionDropAudit         Action = "remove audit data" // with what goes
+	// On everything.
+	ActionHalt           Action = "halt"
+	ActionLiftHalt       Action = "lift halt"
+	ActionSuppress       Action = "suppress"
+	ActionUnsuppress     Action = "lift suppression"
+	ActionDraftPolicy    Action = "draft policy"
+	ActionActivatePolicy Action = "activate policy"
 )
+
+// With is the action with a detail.
+func (a Action) With(detail string) Action { return a + ": " + Action(detail) }
 
 // SubjectEverything is the subject of what concerns every bill.
 const SubjectEverything = "everything"
@@ -69,8 +92,8 @@ func HaltEntry(on bool, by Act) AuditEntry {
 
 // DropAuditEntry is the entry of Retention.DropAudit.
 func DropAuditEntry(before key.Month, size AuditSize, by Act) AuditEntry {
-	action := fmt.Sprintf("%s: %d acts, %d runs, %d imports, %d months", ActionDropAudit, size.Acts, size.Runs, size.Imports, size.Months)
-	return AuditEntry{Action: action, Subject: "before " + before.String(), By: by}
+	detail := fmt.Sprintf("%d acts, %d runs, %d imports, %d months", size.Acts, size.Runs, size.Imports, size.Months)
+	return AuditEntry{Action: ActionDropAudit.With(detail), Subject: "before " + before.String(), By: by}
 }
 
 // CorrectEntry is the entry of Corrections.Correct.
@@ -80,7 +103,7 @@ func CorrectEntry(bill ImportedBill, by Act) AuditEntry {
 
 // UndoImportEntry is the entry of PastImports.BeginUndo.
 func UndoImportEntry(record ImportRecord, by Act) AuditEntry {
-	return AuditEntry{Action: fmt.Sprintf("%s %d: %s", ActionUndoImport, record.ID, record.File), Subject: record.Month.String(), By: by}
+	return AuditEntry{Action: ActionUndoImport.With(fmt.Sprintf("%d, %s", record.ID, record.File)), Subject: record.Month.String(), By: by}
 }
 
 // CustomerSubject names a customer's bill in Audit if the target's key is not known.

@@ -26,14 +26,19 @@ type Retention interface {
 
 // MonthSize is how much of a month there is.
 type MonthSize struct {
-	Bills   int   // rows
-	Ledger  int   // rows
-	Rejects int   // rows
-	Bytes   int64 // of all of them with their indexes, as the database counts
+	Bills   int   `json:"bills"`        // rows
+	Ledger  int   `json:"ledger_rows"`  // rows
+	Rejects int   `json:"refused_rows"` // rows
+	Bytes   int64 `json:"bytes"`        // of all of them with their indexes, as the database counts
 }
 
 // AuditSize is how many records there are.
-type AuditSize struct{ Imports, Runs, Acts, Months int }
+type AuditSize struct {
+	Imports int `json:"imports"`
+	Runs    int `json:"runs"`
+	Acts    int `json:"acts"`
+	Months  int `json:"months"`
+}
 
 // PackStore looks at packs and removes them by their names' beginning.
 type PackStore interface {
@@ -46,6 +51,6 @@ type PackStore interface {
 
 // PackSize is how many packs there are.
 type PackSize struct {
-	Packs int
-	Bytes int64
+	Packs int   `json:"packs"`
+	Bytes int64 `json:"bytes"`
 }

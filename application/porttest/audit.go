@@ -27,7 +27,7 @@ func AuditChecks() []Check[Storage] {
 		onStage("audits nothing of a transaction that is rolled back", auditRollback),
 	}
 	for _, act := range auditedActs() {
-		checks = append(checks, onStage("commits act and entry together or not at all: "+act.name, func(s *stage) { auditAtomic(s, act) }))
+		checks = append(checks, onStage("commits act and entry together or not at all: "+string(act.name), func(s *stage) { auditAtomic(s, act) }))
 	}
 	return checks
 }
@@ -59,18 +59,18 @@ func auditAbout(s *stage) {
 	entry := func(subject string) port.AuditEntry {
 		return port.AuditEntry{Action: "look at", Subject: subject, By: act}
 	}
-	for _, subject := range []string{"2026-11/7", "2026-11/77", "everything"} {
+	for _, subject := range []string{"everything", "2026-11/7", "2026-11/77"} { // not in the order of the subjects
 		s.must(s.Audit.Record(s.ctx, entry(subject)))
 	}
 	s.auditIs([]port.AuditEntry{entry("2026-11/7")}, "2026-11/7", "2026-11/8")
-	s.auditIs([]port.AuditEntry{entry("2026-11/7"), entry("everything")}, "everything", "2026-11/7")
+	s.auditIs([]port.AuditEntry{entry("everything"), entry("2026-11/7")}, "2026-11/7", "everything")
 	s.auditIs(nil, "2026-12/7")
 	s.auditIs(nil)
 }
 
 // auditedAct is an act of a port that audits it, as check brings it about.
 type auditedAct struct {
-	name    string
+	name    port.Action
 	subject string         // of the entry
 	prepare func(s *stage) // nil: nothing
 	do      func(s *stage) error

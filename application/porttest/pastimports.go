@@ -102,7 +102,7 @@ func pastUndo(s *stage) {
 		s.Errorf("the records are %+v", records)
 	}
 	entries := given(s.Audit.About(s.ctx, []string{november.String()}))(s)
-	if len(entries) != 1 || entries[0].Action != fmt.Sprintf("undo import %d: wrong.csv", wrong) || entries[0].By.Reason != act.Reason {
+	if len(entries) != 1 || entries[0].Action != port.Action(fmt.Sprintf("undo import: %d, wrong.csv", wrong)) || entries[0].By.Reason != act.Reason {
 		s.Errorf("audited is %+v", entries)
 	}
 	s.must(s.Imports.End(s.ctx, port.ImportRecord{ID: wrong, Month: november, File: "wrong.csv", StartedAt: noon, FinishedAt: noon}))
@@ -135,7 +135,9 @@ func pastUndoRefused(s *stage) {
 	}
 	s.change(func(state *billing.State) { state.Dispatch, state.Pause = billing.Paused, billing.PauseOperator }, keys[3])
 	check("one is paused", "1 were corrected, paused or cancelled")
-	s.change(func(state *billing.State) { state.Dispatch, state.RequestedAt, state.RunID = billing.Requested, noon, 1 }, keys[0])
+	s.change(func(state *billing.State) {
+		state.Dispatch, state.RequestedAt, state.RunID = billing.Requested, noon, 1
+	}, keys[0])
 	check("one is requested", "1 are REQUESTED or went further, 1 were")
 	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, keys[0])
 	check("one has succeeded", "of 4 bills of the import 1 are REQUESTED")

@@ -23,12 +23,12 @@ import (
 
 // Summary is the result of a rendering.
 type Summary struct {
-	Rendered int
-	Failed   int // could not be rendered; the reason is stored with each bill
-	Changed  int // corrected meanwhile, so rendered again by a later pass
-	Packs    int
-	Requests int   // to the store of packs, including those that failed
-	Bytes    int64 // written to packs
+	Rendered int   `json:"rendered"`
+	Failed   int   `json:"failed"`            // could not be rendered; the reason is stored with each bill
+	Changed  int   `json:"changed_meanwhile"` // corrected meanwhile, so rendered again by a later pass
+	Packs    int   `json:"packs"`
+	Requests int   `json:"requests"` // to the store of packs, including those that failed
+	Bytes    int64 `json:"bytes"`    // written to packs
 }
 
 // Options are a rendering's parameters.

@@ -108,11 +108,6 @@ var ShippedTemplates = sync.OnceValue(func() *Templates {
 	return templates
 })
 
-// Sender returns who bills, in a language.
-func (t *Templates) Sender(language string) string {
-	return t.senderIdentity.Of(languageOf(language)).Sender
-}
-
 // WithSender returns the templates with another sender; with the same one if sender is empty.
 func (t *Templates) WithSender(sender string) *Templates {
 	return &Templates{senderIdentity: t.senderIdentity.withSender(sender), languages: t.languages, uses: t.uses}

@@ -54,19 +54,19 @@ func New(ports Ports, rule Rule) (*Keeper, error) {
 
 // Plan is what is to go, or what went.
 type Plan struct {
-	Months      []MonthPlan
-	AuditBefore key.Month // audit data of months before this one goes
-	Audit       port.AuditSize
+	Months      []MonthPlan    `json:"months"`
+	AuditBefore key.Month      `json:"audit_before"` // audit data of months before this one goes
+	Audit       port.AuditSize `json:"audit"`
 }
 
 // MonthPlan is a month that is old enough.
 type MonthPlan struct {
-	Month    key.Month
-	Data     port.MonthSize
-	Packs    port.PackSize
-	Statuses map[billing.Status]int // how many bills have each status
-	Open     string                 // why it may not go as it is; "": it may
-	Locked   bool                   // a gateway may be called right now: it may not go, whoever wants it
+	Month    key.Month              `json:"month"`
+	Data     port.MonthSize         `json:"data"`
+	Packs    port.PackSize          `json:"packs"`
+	Statuses map[billing.Status]int `json:"statuses"`                  // how many bills have each status
+	Open     string                 `json:"refused_because,omitempty"` // why it may not go as it is; "": it may
+	Locked   bool                   `json:"-"`                         // a gateway may be called right now: it may not go, whoever wants it
 }
 
 // Plan lists what is old enough; only: no other month than this one (0: all). It changes nothing. ErrNotFound where
@@ -201,7 +201,7 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, force bool, by port.
 // rows, with an entry of their own.
 func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, progress Progress) error {
 	by.At = k.Clock.Now()
-	entry := port.AuditEntry{Action: "remove month: " + m.String(), Subject: m.Month.String(), By: by}
+	entry := port.AuditEntry{Action: port.ActionRemoveMonth.With(m.String()), Subject: m.Month.String(), By: by}
 	if err := k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Audit.Record(ctx, entry) }); err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func TestMonthsThatWereKeptLongEnoughGoAndOthersStay(t *testing.T) {
 		t.Errorf("told of %v", told)
 	}
 	notes := w.audited()
-	if len(notes) != 4 || notes[2].By.Reason != by.Reason || notes[2].Subject != old.String() || !strings.Contains(notes[2].Action, "2 bills, 1 UNKNOWN, 1 SUCCEEDED") {
+	if len(notes) != 4 || notes[2].By.Reason != by.Reason || notes[2].Subject != old.String() || !strings.Contains(string(notes[2].Action), "2 bills, 1 UNKNOWN, 1 SUCCEEDED") {
 		t.Errorf("audited before the packs went: %+v", notes)
 	}
 	if last := notes[len(notes)-1]; last.Action != port.ActionDropMonth || last.Subject != old.String() || last.By.Actor != by.Actor {

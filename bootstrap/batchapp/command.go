@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -31,15 +30,6 @@ func NewCommand() *cobra.Command {
 	return cmd
 }
 
-// once loads a command's configuration, and does its work with what its app provides.
-func once[C, T any](cmd *cobra.Command, options func(C) fx.Option, work func(context.Context, C, T) error) error {
-	c, err := config.Load[C](cmd.Context())
-	if err != nil {
-		return err
-	}
-	return cli.Exit(core.Once(cmd.Context(), cmd.ErrOrStderr(), options(c), func(ctx context.Context, t T) error { return work(ctx, c, t) }))
-}
-
 func newMigrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
@@ -47,7 +37,7 @@ func newMigrate() *cobra.Command {
 		Long:  "Bring the database's schema, the topics and the bucket up to date. Run it before the services of a new version.",
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return once(cmd, Migrating, func(ctx context.Context, c config.Migrate, m Migration) error {
+			return cli.Once(cmd, Migrating, func(ctx context.Context, c config.Migrate, m Migration) error {
 				uses := doctor.Components{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}
 				if err := doctor.BesideMigrate(ctx, uses, m.Log, m.Run); err != nil {
 					return err

@@ -22,7 +22,7 @@ const (
 // checkDiskSpace refuses an import for which the database's disk has no space. csv is what goes into the month, in bytes.
 func checkDiskSpace(usage postgres.DiskUsage, csv int64, free func(dir string) (int64, error)) error {
 	if usage.Directory == "" {
-		return nil // nobody here can know
+		return nil // it is on another machine
 	}
 	needs := max(tablesOfByte*csv-usage.Used, 0) + min(logOfByte*csv, mostLog) + reserve
 	if has, err := free(usage.Directory); err == nil && has < needs { // an error: the directory is not this machine's

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/importing"
@@ -34,15 +32,21 @@ const saidRefusals = 10
 
 // importArguments are the import's flags.
 type importArguments struct {
-	month, file, label, encoding, zone, notBefore, rejects, remarks, actor, reason       string
-	correct, allowNew, allowConcurrent, allowUnterminated, firstAddress, allowWrongMonth bool
-	expectRows                                                                           int
-	files, expectTotals                                                                  []string
+	cli.By
 	lookArguments
+	month                                            key.Month
+	file, label, encoding, zone, notBefore           string
+	rejects, remarks                                 string
+	correct, allowNew, allowConcurrent               bool
+	allowUnterminated, firstAddress, allowWrongMonth bool
+	expectRows                                       int
+	files, expectTotals                              []string
 }
 
-func (a *importArguments) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
+func (a *importArguments) flags(cmd *cobra.Command) {
+	cli.MonthFlag(cmd, &a.month, " (required, except with --look)")
+	a.ActorFlags(cmd, "", "why; recorded")
+	flags := cmd.Flags()
 	flags.StringArrayVar(&a.files, "file", nil, "`file` of billing data, plain or compressed with gzip or zstd (required; for several files repeat it, or name them as arguments)")
 	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
 	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
@@ -59,8 +63,6 @@ func (a *importArguments) flags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&a.expectTotals, "expect-total", nil, "`total` that the file must come to, as KRW=123,456 (repeat it for each currency); nothing of it is imported where it differs")
 	flags.StringVar(&a.rejects, "rejects", "", "`file` for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
 	flags.StringVar(&a.remarks, "remarks", "", "`file` for remarks about rows that were taken; an earlier one is never overwritten; without: remarks.csv beside the file")
-	flags.StringVar(&a.actor, "actor", whoami(), "who imports; recorded")
-	flags.StringVar(&a.reason, "reason", "", "why; recorded")
 	a.lookArguments.flags(flags)
 }
 
@@ -83,7 +85,7 @@ func newImport() *cobra.Command {
 			return runImport(cmd, &a, args)
 		},
 	}
-	a.flags(cmd.Flags())
+	a.flags(cmd)
 	cmd.AddCommand(newImportList(), newImportUndo())
 	cmd.Args = cobra.ArbitraryArgs // files
 	cli.AddOutput(cmd)
@@ -98,12 +100,12 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	}
 	useMemory(importMemory)
 	began, stderr := time.Now(), cmd.ErrOrStderr()
-	failure := once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
+	failure := cli.Once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
 		uses := doctor.Components{Database: &c.Database, Keys: &c.Keys}
 		err := doctor.Beside(ctx, uses, b.Log, func(ctx context.Context) error { return files.run(ctx, b, stderr) })
 		total := files.total()
 		if total.Rows > 0 {
-			warnOfDeadline(ctx, b, files[0].options.Rules.Month, stderr)
+			warnOfDeadline(ctx, b, files[0].month, stderr)
 		}
 		if err != nil && total.Rows == 0 {
 			return err // there is nothing to answer
@@ -132,11 +134,11 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	return failure
 }
 
-// warnOfDeadline tells, before a run does harm, that every bill of the month would expire.
+// warnOfDeadline warns, before a run does harm, that every bill of the month would expire.
 func warnOfDeadline(ctx context.Context, b Import, month key.Month, stderr io.Writer) {
 	versions, err := b.Policies.Versions(ctx)
 	if err != nil {
-		return // nobody is kept waiting for a warning; status says it too
+		return // a warning is not worth a wait; status shows it too
 	}
 	snapshot, err := policy.NewSnapshot(versions)
 	if err != nil {
@@ -159,17 +161,13 @@ func (a *importArguments) again(asked billfile.Encoding) string {
 	}
 }
 
-func whoami() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
-}
-
 // read checks the flags.
 func (a *importArguments) read() (file importing.File, options importing.Options, err error) {
+	if a.month == 0 {
+		return file, options, errors.New("--month is missing: the billing month, as in 2026-11")
+	}
 	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.allowUnterminated}
-	rules := importing.Rules{NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress, AllowWrongMonth: a.allowWrongMonth}
+	rules := importing.Rules{Month: a.month, NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress, AllowWrongMonth: a.allowWrongMonth}
 	if a.label != "" {
 		file.Name = a.label
 	}
@@ -180,17 +178,14 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if file.Encoding, err = billfile.ParseEncoding(a.encoding); err != nil {
 		return file, options, fmt.Errorf("--encoding: %w", err)
 	}
-	if a.allowNew && (a.actor == "" || a.reason == "") {
+	if a.allowNew && !a.Named() {
 		return file, options, errors.New("--allow-new needs --reason (and --actor): that new bills were imported after dispatch had begun is recorded with who and why")
 	}
-	if a.allowWrongMonth && (a.actor == "" || a.reason == "") {
+	if a.allowWrongMonth && !a.Named() {
 		return file, options, errors.New("--allow-wrong-month needs --reason (and --actor): that it was imported all the same is recorded with who and why")
 	}
-	if a.correct && (a.actor == "" || a.reason == "") {
+	if a.correct && !a.Named() {
 		return file, options, errors.New("--correct needs --reason (and --actor): a correction is recorded with who and why")
-	}
-	if rules.Month, err = key.ParseMonth(a.month); err != nil {
-		return file, options, fmt.Errorf("--month: %w", err)
 	}
 	if rules.Zone, err = window.Zone(a.zone); err != nil {
 		return file, options, fmt.Errorf("--zone: %w", err)
@@ -210,7 +205,7 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if a.remarks == "" {
 		a.remarks = filepath.Join(filepath.Dir(a.file), "remarks.csv")
 	}
-	options = importing.Options{Rules: rules, Control: control, By: port.Act{Actor: a.actor, Reason: a.reason}, Workers: runtime.GOMAXPROCS(0) + 2}
+	options = importing.Options{Rules: rules, Control: control, By: port.Act{Actor: a.Actor, Reason: a.Reason}, Workers: runtime.GOMAXPROCS(0) + 2}
 	return file, options, nil
 }
 
@@ -282,7 +277,7 @@ func (s *source) unchanged() error {
 	case err != nil:
 		return err
 	case now.Size() != s.before.Size() || !now.ModTime().Equal(s.before.ModTime()):
-		return fmt.Errorf("%s: %w: somebody writes to it; import it again once it is whole (what is in stays, the rest goes in)", s.path, billfile.ErrChanged)
+		return fmt.Errorf("%s: %w: it is being written to; import it again once it is complete (what is in stays, the rest goes in)", s.path, billfile.ErrChanged)
 	}
 	if named, err := os.Stat(s.path); err != nil || !os.SameFile(named, s.before) {
 		return fmt.Errorf("%s: %w: another file has its name now, or none; what was imported is the one before: import the new one too", s.path, billfile.ErrChanged)

@@ -17,8 +17,8 @@ func TestAFileThatIsWrittenToOrReplacedIsSeen(t *testing.T) {
 		says   string
 	}{
 		"untouched": {func(string) error { return nil }, ""},
-		"grown":     {func(path string) error { return os.WriteFile(path, []byte("a,b\n1,2\n"), 0o600) }, "writes to it"},
-		"shrunk":    {func(path string) error { return os.Truncate(path, 1) }, "writes to it"},
+		"grown":     {func(path string) error { return os.WriteFile(path, []byte("a,b\n1,2\n"), 0o600) }, "is being written to"},
+		"shrunk":    {func(path string) error { return os.Truncate(path, 1) }, "is being written to"},
 		"removed":   {os.Remove, "another file"},
 		"replaced": {func(path string) error {
 			if err := os.WriteFile(path+".new", []byte("a,c\n"), 0o600); err != nil {

@@ -55,7 +55,7 @@ func (files importedFiles) run(ctx context.Context, b Import, stderr io.Writer) 
 		if err != nil {
 			return err
 		}
-		_ = source.Close() // it was only looked at
+		_ = source.Close() // it was only opened to see that it can be read
 	}
 	for i, f := range files {
 		if len(files) > 1 {
@@ -88,11 +88,11 @@ func (files importedFiles) answer() any {
 	if len(files) == 1 {
 		return files[0].answer()
 	}
-	all := importArguments{file: fmt.Sprintf("%d files", len(files))}
+	all := importArguments{month: files[0].month, file: fmt.Sprintf("%d files", len(files))}
 	document := struct {
 		importDocument
 		Files []importDocument `json:"files"`
-	}{importDocument: all.answer(files[0].options.Rules.Month, files.total())}
+	}{importDocument: all.answer(files.total())}
 	document.Rejects, document.RemarksFile = "", "" // each file has its own
 	for _, f := range files {
 		document.Files = append(document.Files, f.answer())
@@ -115,7 +115,7 @@ func (files importedFiles) print(w io.Writer) {
 			f.printTotals(w)
 		}
 	}
-	line("month "+files[0].options.Rules.Month.String(), files.total())
+	line("month "+files[0].month.String(), files.total())
 	if len(files) == 1 {
 		files[0].printTotals(w)
 	}

@@ -8,11 +8,14 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/domain/key"
 )
+
+const november = key.Month(2026*12 + 10)
 
 func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
 	t.Parallel()
-	a := importArguments{month: "2026-11", zone: "UTC", files: []string{"one.csv"}}
+	a := importArguments{month: november, zone: "UTC", files: []string{"one.csv"}}
 	files, err := a.named([]string{"data/two.csv.zst"})
 	if err != nil || len(files) != 2 || files[1].named.Name != "two.csv.zst" || files[0].rejects != "rejects.csv" || files[1].rejects != "data/rejects.csv" {
 		t.Fatalf("%v, %v", files, err)
@@ -28,7 +31,7 @@ func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
 
 func TestNoFileIsBegunWhereOneIsMissing(t *testing.T) {
 	t.Parallel()
-	a := importArguments{month: "2026-11", zone: "UTC"}
+	a := importArguments{month: november, zone: "UTC"}
 	files, err := a.named([]string{"importfiles_test.go", filepath.Join(t.TempDir(), "missing.csv")})
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,8 @@ type undoDocument struct {
 }
 
 func newImportUndo() *cobra.Command {
-	var month, actor, reason string
+	var month key.Month
+	var who cli.By
 	var id int64
 	cmd := &cobra.Command{
 		Use:   "undo --month MONTH --import ID --reason WHY",
@@ -40,25 +41,19 @@ func newImportUndo() *cobra.Command {
 		Example: "  batch import undo --month 2026-11 --import 7 --reason \"the October file\"",
 		Args:    cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			parsed, err := key.ParseMonth(month)
-			if err != nil {
-				return cli.Usagef("--month: %w", err)
-			}
-			if reason == "" || actor == "" {
+			if !who.Named() {
 				return cli.Usage(errors.New("--reason (and --actor) is missing: that an import was taken back is recorded with who and why"))
 			}
-			by := port.Act{Actor: actor, Reason: reason}
-			return once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
+			return cli.Once(cmd, Importing, func(ctx context.Context, c config.Import, b Import) error {
 				return doctor.Beside(ctx, doctor.Components{Database: &c.Database, Keys: &c.Keys}, b.Log, func(ctx context.Context) error {
-					return undoImport(ctx, cmd, b, parsed, id, by)
+					return undoImport(ctx, cmd, b, month, id, port.Act{Actor: who.Actor, Reason: who.Reason})
 				})
 			})
 		},
 	}
-	cmd.Flags().StringVar(&month, "month", "", "billing month, as in 2026-11 (required)")
+	cli.MonthFlag(cmd, &month, " (required)")
 	cmd.Flags().Int64Var(&id, "import", 0, "`id` of the import (required)")
-	cmd.Flags().StringVar(&actor, "actor", whoami(), "who takes it back; recorded")
-	cmd.Flags().StringVar(&reason, "reason", "", "why; recorded (required)")
+	who.ActorFlags(cmd, "", "why; recorded (required)")
 	cli.Require(cmd, "month", "import")
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Import]())
@@ -101,7 +96,7 @@ type listedImport struct {
 }
 
 func newImportList() *cobra.Command {
-	var month string
+	var month key.Month
 	cmd := &cobra.Command{
 		Use:     "list --month MONTH",
 		Short:   "List the imports of a month",
@@ -109,12 +104,8 @@ func newImportList() *cobra.Command {
 		Example: "  batch import list --month 2026-11",
 		Args:    cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			parsed, err := key.ParseMonth(month)
-			if err != nil {
-				return cli.Usagef("--month: %w", err)
-			}
-			return once(cmd, Importing, func(ctx context.Context, _ config.Import, b Import) error {
-				records, err := b.Report.Imports(ctx, parsed)
+			return cli.Once(cmd, Importing, func(ctx context.Context, _ config.Import, b Import) error {
+				records, err := b.Report.Imports(ctx, month)
 				if err != nil {
 					return err
 				}
@@ -122,7 +113,7 @@ func newImportList() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&month, "month", "", "billing month, as in 2026-11 (required)")
+	cli.MonthFlag(cmd, &month, " (required)")
 	cli.Require(cmd, "month")
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Import]())

@@ -135,7 +135,11 @@ func (a *importArguments) writeMapping(text []byte) (path string, err error) {
 
 // next is the command that imports the file.
 func (a *importArguments) next(l importing.Looked, path string) string {
-	words := []string{"batch import --month", cmp.Or(a.month, "MONTH")}
+	month := "MONTH"
+	if a.month != 0 {
+		month = a.month.String()
+	}
+	words := []string{"batch import --month", month}
 	if path != "" {
 		words = append(words, "--mapping", cli.Quote(path))
 	} else if l.Sample.Encoding != billfile.UTF8 && !l.Sample.Mark {

@@ -23,7 +23,7 @@ type mappingDocument struct {
 }
 
 func newMappings() *cobra.Command {
-	month := ""
+	var month key.Month
 	cmd := &cobra.Command{
 		Use:     "mappings --month MONTH",
 		Short:   "Show the mappings with which a month's files were imported",
@@ -31,14 +31,10 @@ func newMappings() *cobra.Command {
 		Example: "  batch mappings --month 2026-11 > november.mapping.yaml",
 		Args:    cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			of, err := key.ParseMonth(month)
-			if err != nil {
-				return cli.Usage(fmt.Errorf("--month: %w", err))
-			}
-			return once(cmd, Mappings, func(ctx context.Context, _ config.Mappings, mappings port.Mappings) error {
-				used, err := mappings.Of(ctx, of)
+			return cli.Once(cmd, Mappings, func(ctx context.Context, _ config.Mappings, mappings port.Mappings) error {
+				used, err := mappings.Of(ctx, month)
 				if err == nil && len(used) == 0 {
-					err = fmt.Errorf("%w: no import of %s used a mapping", port.ErrNotFound, of)
+					err = fmt.Errorf("%w: no import of %s used a mapping", port.ErrNotFound, month)
 				}
 				if err != nil {
 					return err
@@ -51,7 +47,7 @@ func newMappings() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&month, "month", "", "billing month, as in 2026-11 (required)")
+	cli.MonthFlag(cmd, &month, " (required)")
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitUnavailable, core.ExitInterrupted), cli.Configuration[config.Mappings]())
 	return cmd

@@ -9,7 +9,7 @@ import (
 )
 
 // lateFile creates its file when the first byte is written, so that an import without refused rows leaves none. It never
-// overwrites a file: an earlier one may hold rows that somebody is correcting.
+// overwrites a file: an earlier one may hold rows that are being corrected.
 type lateFile struct {
 	path string
 	file *os.File

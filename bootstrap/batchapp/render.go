@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
@@ -30,28 +29,30 @@ const maxNamed = 20
 const renderMemory = 250 << 20
 
 // renderArguments are the rendering's flags.
-type renderArguments struct{ month, sender, templates, class string }
+type renderArguments struct {
+	month                    key.Month
+	sender, templates, class string
+}
 
-func (a *renderArguments) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
+func (a *renderArguments) flags(cmd *cobra.Command) {
+	cli.MonthFlag(cmd, &a.month, " (required)")
+	cli.Require(cmd, "month")
+	flags := cmd.Flags()
 	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the sender identity says")
 	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
 	flags.StringVar(&a.class, "class", "", "message class: TRANSACTIONAL or ADVERTISING, refused if the ACTIVE policy's is another; without: the ACTIVE policy's, else TRANSACTIONAL")
 }
 
 // options reads the templates and checks them whole, before anything is touched.
-func (a *renderArguments) options() (month key.Month, options rendering.Options, err error) {
-	if month, err = key.ParseMonth(a.month); err != nil {
-		return month, options, fmt.Errorf("--month: %w", err)
-	}
+func (a *renderArguments) options() (options rendering.Options, err error) {
 	options.Sender, options.Class = a.sender, policy.MessageClass(a.class)
 	if options.Templates, err = OpenTemplates(a.templates); err != nil {
-		return month, options, err
+		return options, err
 	}
 	if options.Class == "" {
-		return month, options, nil // the ACTIVE policy says it
+		return options, nil // the ACTIVE policy says it
 	}
-	return month, options, options.Templates.CheckClass(options.Class)
+	return options, options.Templates.CheckClass(options.Class)
 }
 
 // classOf returns the class to render with: the ACTIVE policy's, or what was asked for where none is ACTIVE, as nothing
@@ -92,22 +93,22 @@ func newRender() *cobra.Command {
 		Args:    cli.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runRender(cmd, &a) },
 	}
-	a.flags(cmd.Flags())
+	a.flags(cmd)
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Render]())
 	return cmd
 }
 
 func runRender(cmd *cobra.Command, a *renderArguments) error {
-	month, options, err := a.options()
+	options, err := a.options()
 	if err != nil {
 		return cli.Usage(err)
 	}
 	useMemory(renderMemory)
 	options.Workers = runtime.GOMAXPROCS(0) + 2
-	return once(cmd, Rendering, func(ctx context.Context, c config.Render, b Render) error {
+	return cli.Once(cmd, Rendering, func(ctx context.Context, c config.Render, b Render) error {
 		return doctor.Beside(ctx, doctor.Components{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, b.Log, func(ctx context.Context) error {
-			return render(ctx, cmd, b, month, options)
+			return render(ctx, cmd, b, a.month, options)
 		})
 	})
 }
@@ -119,7 +120,7 @@ func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, 
 		return err
 	}
 	summary, err := renderMonth(ctx, b, month, options, cmd.ErrOrStderr())
-	return errors.Join(err, cli.Answer(cmd, renderAnswer(month, summary), func(w io.Writer) {
+	return errors.Join(err, cli.Answer(cmd, renderDocument{Month: month, Summary: summary, Memory: observe.PeakMemory()}, func(w io.Writer) {
 		fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",
 			month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Requests, summary.Bytes)
 		fmt.Fprintf(w, "%.1f s: %s a second; at most %d MiB of memory\n", time.Since(began).Seconds(),
@@ -143,9 +144,9 @@ func (r *renderReport) Failed(u rendering.Unrendered) {
 // Progress implements rendering.Reporter.
 func (r *renderReport) Progress(s rendering.Summary) { r.work.Set(int64(s.Rendered + s.Failed)) }
 
-// renderMonth renders, tells how far it is, and names the bills that cannot be rendered.
+// renderMonth renders, shows its progress, and names the bills that cannot be rendered.
 func renderMonth(ctx context.Context, b Render, month key.Month, options rendering.Options, stderr io.Writer) (rendering.Summary, error) {
-	var waiting int64 // what nobody has counted is shown without an end
+	var waiting int64 // without a count the progress is shown without an end
 	if funnel, err := b.Report.Funnel(ctx, month); err == nil {
 		waiting = int64(funnel.Batch[billing.Imported])
 	}

@@ -95,7 +95,7 @@ func prepare(cmd *cobra.Command, begun *bool) {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
-			cmd.SetOut(cmd.ErrOrStderr()) // nobody asked for help
+			cmd.SetOut(cmd.ErrOrStderr()) // help was not asked for
 			return errors.Join(cmd.Help(), Exit(core.ExitUsage))
 		}
 	} else if run := cmd.RunE; run != nil {

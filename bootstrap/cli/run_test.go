@@ -66,6 +66,7 @@ func TestACommandEndsWithItsExitCodeAndSaysWhatIsWrong(t *testing.T) {
 		"removed command":            {"go-on --reason x", nil, nil, core.ExitUsage, "", []string{`unknown command "go-on" for "balsong": it is now ` + "`balsong resume`"}},
 		"command of the other":       {"demo --fresh", nil, nil, core.ExitUsage, "", []string{"it is now `balsong-dev demo`"}},
 		"removed flag":               {"month close --anyway", nil, nil, core.ExitUsage, "", []string{"the flag --anyway is now --force"}},
+		"removed flag, not here":     {"month close --late", nil, nil, core.ExitUsage, "", []string{"unknown flag: --late"}},
 		"wrong use, seen late":       {"month close", cli.Usagef("no month"), nil, core.ExitUsage, "closed", []string{"balsong: no month\nsee `balsong month close --help` for usage"}},
 		"wrong configuration":        {"month close", fmt.Errorf("%w: X is not set", config.ErrInvalid), nil, core.ExitUsage, "closed", []string{"balsong: configuration: X is not set"}},
 		"not found":                  {"month close", port.ErrNotFound, nil, core.ExitNotFound, "closed", []string{"balsong: "}},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,15 +28,22 @@ type Database struct {
 // Kafka is the log of events.
 type Kafka struct {
 	Brokers     []string `env:"BALSONG_KAFKA_BROKERS,required" help:"host:port, comma-separated"`
-	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
 	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that batch migrate creates"`
 	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"replicas of each partition that batch migrate creates"`
 	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"replicas that must have a message before it is acknowledged"`
 	// SessionTimeout zero means the adapter's default.
 	SessionTimeout time.Duration `env:"BALSONG_KAFKA_SESSION_TIMEOUT" envDefault:"10s" help:"how long the group waits for a consumer's sign of life before others take its partitions over"`
-	TLS            bool          `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
-	User           string        `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
-	Password       string        `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
+	KafkaAccess
+}
+
+// KafkaAccess is what it takes beside the brokers' addresses to reach the log of events.
+type KafkaAccess struct {
+	TopicPrefix string `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
+	TLS         bool   `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
+	CA          CA     `env:"BALSONG_KAFKA_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
+	SASL        string `env:"BALSONG_KAFKA_SASL" envDefault:"SCRAM-SHA-512" help:"SASL mechanism of the login: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN (by TLS only)"`
+	User        string `env:"BALSONG_KAFKA_USER" help:"SASL user; without it no login"`
+	Password    string `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
 // S3 is where statements are stored.
@@ -45,6 +53,7 @@ type S3 struct {
 	Endpoint  string `env:"BALSONG_S3_ENDPOINT" help:"URL of a server that is not AWS; buckets are then addressed by path"`
 	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without it the machine's own role"`
 	SecretKey string `env:"BALSONG_S3_SECRET_KEY" secret:"true" help:"secret key"`
+	CA        CA     `env:"BALSONG_S3_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
 	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"48" help:"MiB of packs kept in memory for neighbouring statements"`
 }
 
@@ -83,7 +92,7 @@ type Delivery struct {
 	Batch        int           `env:"BALSONG_DELIVERY_BATCH" envDefault:"500" help:"most rows of a bulk statement, 1 to 1000"`
 	Linger       time.Duration `env:"BALSONG_DELIVERY_LINGER" envDefault:"50ms" help:"how long a bulk statement waits for more rows under load; 0: not at all"`
 	HaltPoll     time.Duration `env:"BALSONG_DELIVERY_HALT_POLL" envDefault:"2s" help:"pause between two checks for a halt"`
-	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way"`
+	DrainFor     time.Duration `env:"BALSONG_DELIVERY_DRAIN" envDefault:"1m" help:"how long a shutdown waits for calls under way; a call that takes longer is cut off and becomes UNKNOWN. Give the container 30s more to stop (AWS Fargate: 120s at most)"`
 	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"statements in a row whose content must not go out before everything is halted"`
 }
 
@@ -228,11 +237,15 @@ type Retention struct {
 
 // OptionalKafka is the log of events for those who only read it.
 type OptionalKafka struct {
-	Brokers     []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it the consumer lag is not read"`
-	TopicPrefix string   `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
-	TLS         bool     `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
-	User        string   `env:"BALSONG_KAFKA_USER" help:"SASL SCRAM-SHA-512 user; without it no login"`
-	Password    string   `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
+	Brokers []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it the consumer lag is not read"`
+	KafkaAccess
+}
+
+func (k OptionalKafka) validate() error {
+	if len(k.Brokers) == 0 {
+		return nil
+	}
+	return k.check(k.Brokers)
 }
 
 // Validate checks what the types cannot. It checks every section that the configuration has.
@@ -274,13 +287,34 @@ func (k Kafka) validate() error {
 	if k.SessionTimeout < 3*time.Second {
 		return fmt.Errorf("BALSONG_KAFKA_SESSION_TIMEOUT is %s: it must be at least 3s (the brokers ask for 6s by default)", k.SessionTimeout)
 	}
+	if err := k.check(k.Brokers); err != nil {
+		return err
+	}
 	if k.Partitions < 1 || k.Replication < 1 || k.MinInSync < 1 || k.MinInSync > k.Replication {
 		return errors.New("BALSONG_KAFKA_PARTITIONS, _REPLICATION and _MIN_INSYNC must be at least 1, and MIN_INSYNC at most REPLICATION")
 	}
 	return nil
 }
 
+func (a KafkaAccess) check(brokers []string) error {
+	if err := a.CA.validate(); err != nil {
+		return fmt.Errorf("BALSONG_KAFKA_CA: %w", err)
+	}
+	switch {
+	case a.CA != "" && !a.TLS:
+		return errors.New("BALSONG_KAFKA_CA is set, and BALSONG_KAFKA_TLS is not true: set it, or take the CA away")
+	case !slices.Contains([]string{"", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"}, a.SASL):
+		return fmt.Errorf("BALSONG_KAFKA_SASL is %q (want SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN)", a.SASL)
+	case a.SASL == "PLAIN" && a.User != "" && !a.TLS && slices.ContainsFunc(brokers, Elsewhere):
+		return errors.New("BALSONG_KAFKA_SASL is PLAIN and BALSONG_KAFKA_TLS is not true: the password would be sent unencrypted")
+	}
+	return nil
+}
+
 func (s S3) validate() error {
+	if err := s.CA.validate(); err != nil {
+		return fmt.Errorf("BALSONG_S3_CA: %w", err)
+	}
 	if s.Bucket == "" {
 		return errors.New("BALSONG_S3_BUCKET is empty")
 	}

@@ -71,7 +71,7 @@ func parts(c any) []any {
 	v := reflect.ValueOf(c)
 	list := []any{c}
 	for i := range v.NumField() {
-		if v.Field(i).Kind() == reflect.Struct {
+		if v.Field(i).Kind() == reflect.Struct && !v.Type().Field(i).Anonymous { // what is embedded, the outer one checks
 			list = append(list, parts(v.Field(i).Interface())...)
 		}
 	}

@@ -38,6 +38,7 @@ type HTTPLane struct {
 type SMTP struct {
 	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail is sent"`
 	TLS          string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"implicit (TLS from the first byte, port 465), mandatory (STARTTLS or no call), opportunistic (STARTTLS where offered) or none"`
+	CA           CA            `env:"BALSONG_SMTP_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
 	User         string        `env:"BALSONG_SMTP_USER" help:"user; without it no login"`
 	Password     string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password; never sent unencrypted to another machine"`
 	EHLO         string        `env:"BALSONG_SMTP_EHLO" help:"name of this machine in EHLO; without it its host name where that is fully qualified, else its address as in [192.0.2.1]"`
@@ -56,6 +57,7 @@ type SMTP struct {
 // HTTPGateway is a provider that is called by HTTP: SMS, push.
 type HTTPGateway struct {
 	URL            string        `env:"URL" help:"https address that messages are posted to, the provider's root; without it none is sent"`
+	CA             CA            `env:"CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
 	Token          string        `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
 	AllowPlainHTTP bool          `env:"ALLOW_PLAIN_HTTP" envDefault:"false" help:"let an http address of another machine have the messages and the token unencrypted"`
 	CallDeadline   time.Duration `env:"CALL_DEADLINE" envDefault:"30s" help:"longest call"`
@@ -83,6 +85,9 @@ func (s SMTP) check() error {
 	if err != nil || host == "" || strings.Contains(s.Addr, "@") {
 		wrong("BALSONG_SMTP_ADDR is not host:port (a user belongs in BALSONG_SMTP_USER)")
 	}
+	if err := s.CA.validate(); err != nil {
+		wrong("BALSONG_SMTP_CA: %w", err)
+	}
 	if !slices.Contains([]string{"implicit", "mandatory", "opportunistic", "none"}, s.TLS) {
 		wrong("BALSONG_SMTP_TLS is %q (want implicit, mandatory, opportunistic or none)", s.TLS)
 	}
@@ -108,6 +113,9 @@ func (l HTTPLane) check() error {
 	}
 	name := "BALSONG_" + string(l.Channel)
 	problems := []error{checkTimes(name, l.CallDeadline, l.Lease, l.Margin, l.InFlight), checkUserinfo(name+"_URL", l.URL, "set "+name+"_TOKEN")}
+	if err := l.CA.validate(); err != nil {
+		problems = append(problems, fmt.Errorf("%s_CA: %w", name, err))
+	}
 	if u, err := url.Parse(l.URL); err == nil && u.Scheme == "http" && !l.AllowPlainHTTP && !Loopback(u.Hostname()) {
 		problems = append(problems, fmt.Errorf("%s_URL is http: messages and token would be sent unencrypted (want https, or %s_ALLOW_PLAIN_HTTP=true on a trusted network)", name, name))
 	}
@@ -131,6 +139,12 @@ func checkUserinfo(name, address, instead string) error {
 		return nil
 	}
 	return fmt.Errorf("%s contains a user or a password, which would not be used: take it away (%s)", name, instead)
+}
+
+// Elsewhere reports whether an address, host:port, is of another machine.
+func Elsewhere(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	return !Loopback(host)
 }
 
 // Loopback reports whether a host is this machine.

@@ -72,7 +72,7 @@ func load[C any](ctx context.Context, values map[string]string, vault *secrets.V
 }
 
 // follow replaces each value that is a reference by what it stands for. The keyset is left as it is written: it is
-// looked at again later.
+// read again later.
 func follow(ctx context.Context, values map[string]string, known []Variable, vault *secrets.Vault) error {
 	var problems []error
 	for _, v := range known {

@@ -1,7 +1,8 @@
 package core
 
 import (
-	"time"
+	"crypto/tls"
+	"io"
 
 	"go.uber.org/fx"
 
@@ -22,56 +23,54 @@ type RequestConsumer struct{ port.Consumer }
 // ResultConsumer reads results as a member of the settlement group.
 type ResultConsumer struct{ port.Consumer }
 
-// KafkaConfig is the configuration of the Kafka adapter, without a log and metrics. client names the process in the
-// brokers' logs.
-func KafkaConfig(c config.Kafka, client string) kafka.Config {
-	return kafka.Config{
-		Brokers: c.Brokers, ClientID: client, TopicPrefix: c.TopicPrefix, TLS: c.TLS, User: c.User, Password: c.Password,
-		SessionTimeout: c.SessionTimeout, RebalanceTimeout: max(20*time.Second, 2*c.SessionTimeout),
+// KafkaCluster is how the Kafka adapter reaches the brokers. client names the process in the brokers' logs.
+func KafkaCluster(brokers []string, c config.KafkaAccess, client string) kafka.Cluster {
+	cluster := kafka.Cluster{
+		Brokers: brokers, ClientID: client, Prefix: c.TopicPrefix, SASL: kafka.SASL{Mechanism: kafka.Mechanism(c.SASL), User: c.User, Password: c.Password},
 	}
+	if cluster.TLS = c.CA.TLS(); c.TLS && cluster.TLS == nil {
+		cluster.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return cluster
 }
 
 // Events provides the event log. client names the process in the brokers' logs.
 func Events(c config.Kafka, client string) fx.Option {
-	return fx.Module("events", fx.Provide(
-		func(log port.Log, metrics port.Metrics) kafka.Config {
-			k := KafkaConfig(c, client)
-			k.Log, k.Metrics = log, metrics
-			return k.WithDefaults()
-		},
-		func(lc fx.Lifecycle, k kafka.Config) (port.Publisher, error) {
-			publisher, err := kafka.NewPublisher(k)
-			if err != nil {
-				return nil, err
-			}
-			lc.Append(fx.StopHook(publisher.Close))
-			return publisher, nil
-		},
-		func(k kafka.Config) (RequestConsumer, error) {
-			consumer, err := kafka.NewConsumer(k, c.TopicPrefix+DeliveryGroup, port.TopicRequests)
-			return RequestConsumer{consumer}, err
-		},
-		func(k kafka.Config) (ResultConsumer, error) {
-			consumer, err := kafka.NewConsumer(k, c.TopicPrefix+SettlementGroup, port.TopicResults)
-			return ResultConsumer{consumer}, err
-		},
-		func(lc fx.Lifecycle, k kafka.Config) (port.Progress, error) {
-			progress, err := kafka.NewProgress(k, c.TopicPrefix+DeliveryGroup)
-			if err != nil {
-				return nil, err
-			}
-			lc.Append(fx.StopHook(progress.Close))
-			return progress, nil
-		},
-		func(lc fx.Lifecycle, k kafka.Config) (port.Topics, error) {
-			topics, err := kafka.NewTopics(k, kafka.TopicSettings{
-				Partitions: c.Partitions, Replication: c.Replication, MinInSync: c.MinInSync,
-			})
-			if err != nil {
-				return nil, err
-			}
-			lc.Append(fx.StopHook(topics.Close))
-			return topics, nil
-		},
-	))
+	cluster := KafkaCluster(c.Brokers, c.KafkaAccess, client)
+	return fx.Module("events",
+		fx.Supply(kafka.Group{SessionTimeout: c.SessionTimeout}),
+		fx.Provide(
+			func(lc fx.Lifecycle, log port.Log, metrics port.Metrics) (port.Publisher, error) {
+				publisher, err := kafka.NewPublisher(cluster, log, metrics)
+				return publisher, closing(lc, publisher, err)
+			},
+			func(group kafka.Group, log port.Log, metrics port.Metrics) (RequestConsumer, error) {
+				group.Name = DeliveryGroup
+				consumer, err := kafka.NewConsumer(cluster, group, port.TopicRequests, log, metrics)
+				return RequestConsumer{consumer}, err
+			},
+			func(group kafka.Group, log port.Log, metrics port.Metrics) (ResultConsumer, error) {
+				group.Name = SettlementGroup
+				consumer, err := kafka.NewConsumer(cluster, group, port.TopicResults, log, metrics)
+				return ResultConsumer{consumer}, err
+			},
+			func(lc fx.Lifecycle) (port.Progress, error) {
+				progress, err := kafka.NewProgress(cluster, DeliveryGroup)
+				return progress, closing(lc, progress, err)
+			},
+			func(lc fx.Lifecycle) (port.Topics, error) {
+				topics, err := kafka.NewTopics(cluster, kafka.TopicSettings{
+					Partitions: c.Partitions, Replication: c.Replication, MinInSync: c.MinInSync,
+				})
+				return topics, closing(lc, topics, err)
+			},
+		))
+}
+
+// closing closes what was made at the app's end; it returns the error of making it.
+func closing(lc fx.Lifecycle, made io.Closer, err error) error {
+	if err == nil {
+		lc.Append(fx.StopHook(made.Close))
+	}
+	return err
 }

@@ -84,7 +84,7 @@ func NewSMTP(c config.SMTP, clock port.Clock) (*smtp.Gateway, error) {
 			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
 			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
 		},
-		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS),
+		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS), TLSConfig: c.CA.TLS(),
 		Username: c.User, Password: c.Password, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
 		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom,
 		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
@@ -120,7 +120,7 @@ func NewHTTP(c config.HTTPLane, clock port.Clock) (*httpgateway.Gateway, error) 
 			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
 			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
 		},
-		URL: c.URL, Token: c.Token, Now: clock.Now,
+		URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now,
 	})
 }
 

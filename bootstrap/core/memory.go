@@ -5,8 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// BoundMemory lets Go use so many bytes before it collects garbage in earnest, unless GOMEMLIMIT says otherwise. What lies
-// outside of Go's reach, as the program's text, comes on top.
+// BoundMemory lets Go use so many bytes before it collects garbage in earnest, unless GOMEMLIMIT says otherwise. What Go
+// does not manage, as the program's text, is added to it.
 func BoundMemory(bytes int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(bytes)

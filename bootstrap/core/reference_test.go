@@ -3,13 +3,15 @@ package core_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
-	"github.com/balsong/balsong/bootstrap/observe"
 )
 
 var update = flag.Bool("update", false, "write the reference pages anew")
@@ -17,10 +19,10 @@ var update = flag.Bool("update", false, "write the reference pages anew")
 func TestTheReferencePagesAreFresh(t *testing.T) {
 	t.Parallel()
 	for path, write := range map[string]func(io.Writer){
-		"../../docs/operations/configuration.md": config.Reference,
+		"../../docs/operations/configuration.md": configurationPage,
 		"../../docs/operations/answers.md":       core.AnswersReference,
-		"../../docs/operations/exit-codes.md":    core.ExitReference,
-		"../../docs/operations/metrics.md":       observe.MetricsReference,
+		"../../docs/operations/exit-codes.md":    exitCodesPage,
+		"../../docs/operations/metrics.md":       metricsPage,
 	} {
 		var want bytes.Buffer
 		write(&want)
@@ -32,5 +34,92 @@ func TestTheReferencePagesAreFresh(t *testing.T) {
 		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want.Bytes()) {
 			t.Errorf("%s is stale (%v): run `make docs`", path, err)
 		}
+	}
+}
+
+// configurationPage writes docs/operations/configuration.md.
+func configurationPage(w io.Writer) {
+	fmt.Fprint(w, `# Configuration
+
+Written from the structs of bootstrap/config; a test fails when it is stale. All configuration comes from the environment.
+Durations are written as in 90s, 15m, 2h. A service that is misconfigured says which variable is wrong and exits with 2.
+
+Any value may be a reference, followed once at the start: `+"`file:/path`, `ssm:/name` (AWS Parameter Store),\n`secretsmanager:name-or-arn#field`"+` (AWS Secrets Manager;
+without a field: all of it). A secret `+"`NAME` may also come from the file that `NAME_FILE`"+` names. A newline at the end is left out. AWS is reached by its own
+variables (`+"`AWS_REGION`, `AWS_ENDPOINT_URL`"+`, …) or the machine's role. AWS that does not answer is waited for, two minutes at most, then the process
+ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md](keys.md) tells how each secret is rotated.
+
+`)
+	type app struct {
+		name      string
+		variables []config.Variable
+	}
+	apps := []app{
+		{"batch migrate", config.Variables[config.Migrate]()},
+		{"batch import", config.Variables[config.Import]()},
+		{"batch render", config.Variables[config.Render]()},
+		{"dispatcher", config.Variables[config.Dispatcher]()},
+		{"delivery (role both)", config.Variables[config.Deliverer]()},
+		{"delivery (role delivery)", config.Variables[config.Sender]()},
+		{"delivery (role settlement)", config.Variables[config.Settler]()},
+		{"balsong halt, resume, target, policy, suppress, month close", config.Variables[config.Operator]()},
+		{"balsong status", config.Variables[config.Status]()},
+		{"balsong why, target show, unreached", config.Variables[config.CustomerBills]()},
+		{"balsong month retention", config.Variables[config.Retention]()},
+		{"balsong render --preview, and send-test of a customer's bill", config.Variables[config.Preview]()},
+		{"balsong send-test", config.Variables[config.SendTest]()},
+	}
+	for _, a := range apps {
+		fmt.Fprintf(w, "## %s\n\n| variable | default | meaning |\n|---|---|---|\n", a.name)
+		for _, v := range a.variables {
+			value := "`" + v.Default + "`"
+			switch {
+			case v.Required:
+				value = "required"
+			case v.Default == "":
+				value = "–"
+			}
+			help := v.Help
+			if v.Secret {
+				help += " (a secret)"
+			}
+			fmt.Fprintf(w, "| `%s` | %s | %s |\n", v.Name, value, strings.ReplaceAll(help, "|", "\\|"))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// exitCodesPage writes docs/operations/exit-codes.md.
+func exitCodesPage(w io.Writer) {
+	fmt.Fprint(w, `# Exit codes
+
+Written from core.ExitCodes; a test fails when it is stale. They are the same for every command. The answer of a command goes to
+stdout (with `+"`--output json`"+` as one JSON document), everything else (progress, logs, errors) to stderr. A command that runs
+another one (`+"`balsong-dev localenv -- command`"+`) ends with that one's code. A long-running service that was asked to end ends with 0.
+
+| code | name | meaning |
+|---:|---|---|
+`)
+	for _, e := range core.ExitCodes {
+		fmt.Fprintf(w, "| %d | %s | %s |\n", e.Code, e.Name, e.Meaning)
+	}
+}
+
+// metricsPage writes docs/operations/metrics.md.
+func metricsPage(w io.Writer) {
+	fmt.Fprint(w, `# Metrics
+
+Written from package metric; a test fails when it is stale. A service serves them in Prometheus' format under `+"`/metrics`"+` at
+`+"`BALSONG_HEALTH_ADDR`"+`, beside those of the Go runtime and of the process (`+"`go_…`, `process_…`"+`). No label names a person or a statement.
+
+| metric | type | labels | meaning |
+|---|---|---|---|
+`)
+	for _, m := range metric.All() {
+		labels := make([]string, len(m.Labels))
+		for i, label := range m.Labels {
+			labels[i] = "`" + label + "`"
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, strings.Join(labels, ", "), m.Help)
 	}
 }

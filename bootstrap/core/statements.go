@@ -14,8 +14,8 @@ import (
 // S3Config is the configuration of the S3 adapter.
 func S3Config(c config.S3) s3.Config {
 	return s3.Config{
-		Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.Endpoint != "",
-		AccessKey: c.AccessKey, SecretKey: c.SecretKey, CacheBytes: c.CacheMiB << 20,
+		Bucket: c.Bucket, Region: c.Region, Endpoint: c.Endpoint, TLS: c.CA.TLS(),
+		AccessKey: c.AccessKey, SecretKey: c.SecretKey, Cache: s3.Cache{Bytes: c.CacheMiB << 20},
 	}
 }
 

@@ -20,8 +20,8 @@ func Options(c config.Dispatcher) fx.Option {
 		core.Database(c.Database, "balsong-dispatcher"),
 		core.Events(c.Kafka, "balsong-dispatcher"),
 		fx.StopTimeout(30*time.Second),
-		fx.Module("dispatch", fx.Provide(func(p ports) (*dispatch.Runner, error) {
-			return dispatch.New(p.ports(), dispatch.Config{
+		fx.Module("dispatch", fx.Provide(runnerPorts, func(ports dispatch.Ports) (*dispatch.Runner, error) {
+			return dispatch.New(ports, dispatch.Config{
 				Page: c.Dispatch.Page, Cap: c.Dispatch.Cap, AckTimeout: c.Dispatch.AckTimeout,
 				Linger: c.Dispatch.Linger, LingerPoll: c.Dispatch.LingerPoll,
 			})
@@ -30,24 +30,12 @@ func Options(c config.Dispatcher) fx.Option {
 	)
 }
 
-// ports is what fx finds for a runner.
-type ports struct {
-	fx.In
-	Targets   port.Targets
-	Backlog   port.Backlog
-	Months    port.Months
-	Policies  port.Policies
-	Control   port.Control
-	Runs      port.Runs
-	Publisher port.Publisher
-	Clock     port.Clock
-	Log       port.Log
-	Metrics   port.Metrics
-}
-
-func (p ports) ports() dispatch.Ports {
+func runnerPorts(
+	targets port.Targets, backlog port.Backlog, months port.Months, policies port.Policies, control port.Control, runs port.Runs,
+	publisher port.Publisher, clock port.Clock, log port.Log, metrics port.Metrics,
+) dispatch.Ports {
 	return dispatch.Ports{
-		Targets: p.Targets, Backlog: p.Backlog, Months: p.Months, Policies: p.Policies, Control: p.Control,
-		Runs: p.Runs, Publisher: p.Publisher, Clock: p.Clock, Log: p.Log, Metrics: p.Metrics,
+		Targets: targets, Backlog: backlog, Months: months, Policies: policies, Control: control,
+		Runs: runs, Publisher: publisher, Clock: clock, Log: log, Metrics: metrics,
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +30,10 @@ It ends with 0 when everything that was due has been published, or the cap (BALS
 ends, what was not published is still due, and the next run takes it.`
 
 // arguments are the flags of the dispatcher.
-type arguments struct{ month, actor, reason, approvedBy string }
+type arguments struct {
+	cli.By
+	month key.Month
+}
 
 // NewCommand returns the command dispatcher. When its context ends, as by a signal, the page under way is finished first.
 func NewCommand() *cobra.Command {
@@ -44,11 +46,9 @@ func NewCommand() *cobra.Command {
 		Args:    cli.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&a.month, "month", "", "billing month, as in 2026-11; without: every open month")
-	flags.StringVar(&a.actor, "actor", whoami(), "who starts this run; recorded")
-	flags.StringVar(&a.reason, "reason", "scheduled run", "why; recorded")
-	flags.StringVar(&a.approvedBy, "approved-by", "", "who approved this run, where that is somebody else; recorded")
+	cli.MonthFlag(cmd, &a.month, "; without: every open month")
+	a.ActorFlags(cmd, "scheduled run", "why; recorded")
+	a.ApproverFlag(cmd)
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable, core.ExitInterrupted),
 		cli.Configuration[config.Dispatcher]())
@@ -57,22 +57,15 @@ func NewCommand() *cobra.Command {
 
 func (a *arguments) run(cmd *cobra.Command) error {
 	var months []key.Month
-	if a.month != "" {
-		m, err := key.ParseMonth(a.month)
-		if err != nil {
-			return cli.Usagef("--month: %w", err)
-		}
-		months = []key.Month{m}
+	if a.month != 0 {
+		months = []key.Month{a.month}
 	}
-	ctx, stdout, stderr := cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-	c, err := config.Load[config.Dispatcher](ctx)
-	if err != nil {
-		return err
-	}
-	return cli.Exit(Once(ctx, stderr, Options(c), func(ctx context.Context, runner *dispatch.Runner) error {
+	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	core.CollectGarbageAt(runGC)
+	return cli.Once(cmd, Options, func(ctx context.Context, c config.Dispatcher, runner *dispatch.Runner) error {
 		var answer runsDocument
 		err := doctor.Beside(ctx, doctor.Components{Database: &c.Database, Kafka: &c.Kafka}, runner.Log, func(ctx context.Context) error {
-			return Run(ctx, runner, months, port.Act{Actor: a.actor, Reason: a.reason, At: time.Now(), ApprovedBy: a.approvedBy}, stderr, func(r port.Run) {
+			return Run(ctx, runner, months, a.Act(), stderr, func(r port.Run) {
 				answer.Runs = append(answer.Runs, runAnswer(r))
 				if cli.Output(cmd) != core.JSON {
 					Print(stdout, r)
@@ -89,7 +82,7 @@ func (a *arguments) run(cmd *cobra.Command) error {
 			}
 			observe.WriteMemory(w)
 		}))
-	}))
+	})
 }
 
 // runGC lets a run's heap grow to four times what lives before garbage is collected, unless GOGC says otherwise: a page of
@@ -101,13 +94,6 @@ const runGC = 300
 func Once(ctx context.Context, stderr io.Writer, options fx.Option, do func(context.Context, *dispatch.Runner) error) int {
 	core.CollectGarbageAt(runGC)
 	return core.Once(ctx, stderr, options, do)
-}
-
-func whoami() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "unknown"
 }
 
 // Run makes one run over each of the months, or over every open month where none is given, and calls record with each run's

@@ -46,18 +46,19 @@ const (
 	clockProblem = 30 * time.Second
 )
 
-// Components are what somebody uses of the configuration; what is nil is not checked.
+// Components are what a process uses of the configuration; what is nil is not checked.
 type Components struct {
 	Database *config.Database
 	Kafka    *config.Kafka
 	S3       *config.S3
 	Keys     *config.Keys
 	Gateways *config.Gateways
+	Delivery *config.Delivery
 }
 
 // ComponentsOf are what a delivery uses: everything.
 func ComponentsOf(c config.Deliverer) Components {
-	return Components{&c.Database, &c.Kafka, &c.S3, &c.Keys, &c.Gateways}
+	return Components{&c.Database, &c.Kafka, &c.S3, &c.Keys, &c.Gateways, &c.Delivery}
 }
 
 // Examine checks the components at the same time. The findings come in a fixed order.
@@ -69,6 +70,7 @@ func Examine(ctx context.Context, uses Components, clock port.Clock) []Finding {
 		check(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, clock) }),
 		check(uses.S3, func(ctx context.Context, c config.S3) []Finding { return statements(ctx, c, clock) }),
 		check(uses.Gateways, func(ctx context.Context, c config.Gateways) []Finding { return gateways(ctx, c, clock) }),
+		check(uses.Delivery, func(_ context.Context, c config.Delivery) []Finding { return drain(c, uses.Gateways) }),
 	}
 	found := make([][]Finding, len(checks))
 	var all sync.WaitGroup
@@ -171,6 +173,38 @@ func (p *component) clockOf(theirs time.Time, clock port.Clock, between time.Dur
 		precision = time.Minute
 	}
 	p.add(level, fmt.Sprintf("its clock is %s %s this machine's", off.Abs().Round(precision), direction), "keep the clocks in step (NTP): "+why)
+}
+
+// The longest that a shutdown can wait for calls: AWS Fargate kills a task 120 s after SIGTERM, and Delivery needs 30 s of them
+// to store outcomes. So SMTP's call deadline of 10 min cannot be covered; a usual call takes a second.
+const (
+	usualDrain   = time.Minute
+	longestDrain = 90 * time.Second
+)
+
+// drain checks how long a shutdown waits for calls.
+func drain(c config.Delivery, gateways *config.Gateways) []Finding {
+	p := component{name: "shutdown", checked: "BALSONG_DELIVERY_DRAIN"}
+	var call time.Duration
+	if gateways != nil && gateways.SMTP.Addr != "" {
+		call = gateways.SMTP.CallDeadline
+	}
+	if gateways != nil {
+		for _, lane := range gateways.ByHTTP() {
+			if lane.URL != "" {
+				call = max(call, lane.CallDeadline)
+			}
+		}
+	}
+	switch wants := min(call, usualDrain); {
+	case c.DrainFor < wants:
+		p.add(Advice, fmt.Sprintf("a shutdown waits %s for calls under way, and a call may take %s", c.DrainFor, call), fmt.Sprintf("set it to %s: a call that is cut off becomes UNKNOWN", wants))
+	case c.DrainFor > longestDrain:
+		p.add(Advice, fmt.Sprintf("a shutdown waits %s for calls under way", c.DrainFor), fmt.Sprintf("let the container stop for %s (AWS Fargate: 120s at most): killed before, outcomes are not stored and become UNKNOWN", c.DrainFor+30*time.Second))
+	default:
+		p.add(OK, fmt.Sprintf("a shutdown waits %s for calls under way", c.DrainFor), "")
+	}
+	return p.list
 }
 
 func zones() []Finding {

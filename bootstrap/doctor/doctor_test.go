@@ -66,14 +66,15 @@ func sound(t *testing.T) config.Deliverer {
 	c := config.Deliverer{
 		Database: config.Database{URL: postgrestest.URL(t), MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second},
 		Kafka: config.Kafka{
-			Brokers: strings.Split(environment(t, "KAFKA_BROKERS"), ","), TopicPrefix: name + "-", SessionTimeout: 10 * time.Second,
+			Brokers: strings.Split(environment(t, "KAFKA_BROKERS"), ","), KafkaAccess: config.KafkaAccess{TopicPrefix: name + "-"}, SessionTimeout: 10 * time.Second,
 			Partitions: 2, Replication: 1, MinInSync: 1,
 		},
 		S3: config.S3{
 			Bucket: name, Region: environment(t, "S3_REGION"), Endpoint: environment(t, "S3_ENDPOINT"),
 			AccessKey: environment(t, "S3_ACCESS_KEY"), SecretKey: environment(t, "S3_SECRET_KEY"),
 		},
-		Keys: config.Keys{Keyset: string(keyset)},
+		Keys:     config.Keys{Keyset: string(keyset)},
+		Delivery: config.Delivery{DrainFor: time.Minute},
 		Gateways: config.Gateways{SMS: config.HTTPGateway{
 			URL: provider.URL, Token: secret, CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: 1,
 		}},
@@ -87,7 +88,7 @@ func sound(t *testing.T) config.Deliverer {
 
 func makeTopics(t *testing.T, c config.Kafka) {
 	t.Helper()
-	topics, err := kafka.NewTopics(core.KafkaConfig(c, "test"), kafka.TopicSettings{Partitions: c.Partitions, Replication: 1, MinInSync: 1})
+	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test"), kafka.TopicSettings{Partitions: c.Partitions, Replication: 1, MinInSync: 1})
 	must(t, err)
 	must(t, topics.Ensure(t.Context()))
 	t.Cleanup(func() { _ = topics.Remove(context.WithoutCancel(t.Context())); topics.Close() })
@@ -301,6 +302,12 @@ var mistakes = map[string]mistake{
 	"sms: times below production": {func(_ *testing.T, c *config.Deliverer) {
 		c.Gateways.SMS.CallDeadline, c.Gateways.SMS.Lease = 5*time.Second, 20*time.Second
 	}, doctor.Advice, "sms", "BALSONG_SMS_LEASE is 20s", "1m30s"},
+	"shutdown: shorter than a call": {func(_ *testing.T, c *config.Deliverer) {
+		c.Delivery.DrainFor = 10 * time.Second
+	}, doctor.Advice, "shutdown", "a call may take 30s", "set it to 30s"},
+	"shutdown: longer than a container gets": {func(_ *testing.T, c *config.Deliverer) {
+		c.Delivery.DrainFor = 10 * time.Minute
+	}, doctor.Advice, "shutdown", "waits 10m0s", "10m30s"},
 	"mail: no STARTTLS": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250 relay\r\n", "250 ok\r\n"))
 	}, doctor.Problem, "e-mail", "STARTTLS", "587"},
@@ -370,7 +377,7 @@ func passwords(c config.Deliverer) (all []string) {
 func TestClocksAnHourApartAreFoundAtEveryPart(t *testing.T) {
 	t.Parallel()
 	c := sound(t)
-	publisher, err := kafka.NewPublisher(core.KafkaConfig(c.Kafka, "test"))
+	publisher, err := kafka.NewPublisher(core.KafkaCluster(c.Kafka.Brokers, c.Kafka.KafkaAccess, "test"), &memory.Log{}, &memory.Metrics{})
 	must(t, err)
 	defer publisher.Close()
 	for _, err := range publisher.Publish(t.Context(), port.TopicRequests, []port.Message{{Key: "1", Value: []byte("x")}}) {

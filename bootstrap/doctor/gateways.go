@@ -2,8 +2,9 @@ package doctor
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -49,8 +50,7 @@ func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 	} else {
 		p.add(OK, "the server accepts EHLO, TLS, login and sender as configured", "")
 	}
-	host, _, _ := net.SplitHostPort(c.Addr)
-	if c.TLS == "none" && !config.Loopback(host) {
+	if c.TLS == "none" && config.Elsewhere(c.Addr) {
 		p.add(Advice, "BALSONG_SMTP_TLS is none: bills go over the network in the clear", "set it to mandatory")
 	}
 	p.deadlines("BALSONG_SMTP", c.CallDeadline, c.Lease, smtpCall, smtpLease)
@@ -72,7 +72,7 @@ func mailAdvice(said string) string {
 	case strings.Contains(said, "AUTH"), strings.Contains(said, "535"), strings.Contains(said, "530"):
 		return "check BALSONG_SMTP_USER and BALSONG_SMTP_PASSWORD; a password is never sent over a line that is not encrypted"
 	case strings.Contains(said, "certificate"):
-		return "the certificate is not trusted, or for another name: use the name that it has, or install its CA"
+		return "the certificate is not trusted, or for another name: use the name that it has, or set BALSONG_SMTP_CA to its CA (file:/path)"
 	case strings.Contains(said, "refused"):
 		return "nothing listens there: check host and port in BALSONG_SMTP_ADDR (587 is usual)"
 	case strings.Contains(said, "no such host"):
@@ -98,7 +98,11 @@ func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding 
 		p.add(Problem, fmt.Sprintf("the URL ends with %s, and %s is added to it: messages would go to %s%s", path, path, path, path), "take it off: "+variable+"_URL is the provider's root")
 	}
 	if err := gateway.Check(ctx); err != nil {
-		p.add(Problem, err.Error(), "check "+variable+"_URL, and that this machine may reach it")
+		do := "check " + variable + "_URL, and that this machine may reach it"
+		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+			do = "use the name that the certificate has, or set " + variable + "_CA to its CA (file:/path)"
+		}
+		p.add(Problem, err.Error(), do)
 	} else {
 		p.add(OK, "it can be reached", "")
 	}

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -16,15 +15,15 @@ import (
 
 func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 	p := component{name: "event log", checked: strings.Join(c.Brokers, ",")}
-	k := core.KafkaConfig(c, "balsong-doctor")
-	k.DialTimeout, k.RequestTimeout = 3*time.Second, 4*time.Second // somebody waits for the answer
-	facts, err := kafka.Examine(ctx, k)
+	cluster := core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-doctor")
+	cluster.Timeouts = kafka.Timeouts{Dial: 3 * time.Second, Request: 4 * time.Second} // an operator waits for the answer
+	facts, err := kafka.Describe(ctx, cluster)
 	if err != nil {
 		p.unreachable(err, c)
 		return p.list
 	}
 	p.add(OK, fmt.Sprintf("%d broker(s) answer", facts.Brokers), "")
-	if c.User != "" && !c.TLS && slices.ContainsFunc(c.Brokers, elsewhere) {
+	if c.User != "" && !c.TLS && slices.ContainsFunc(c.Brokers, config.Elsewhere) {
 		p.add(Advice, "BALSONG_KAFKA_USER logs in without TLS: an observer of the network can guess passwords against the exchange", "set BALSONG_KAFKA_TLS=true, and take the brokers' TLS port")
 	}
 	if facts.Brokers < int(c.Replication) {
@@ -42,12 +41,6 @@ func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 	return p.list
 }
 
-// elsewhere reports whether a broker is another machine.
-func elsewhere(broker string) bool {
-	host, _, _ := net.SplitHostPort(broker)
-	return !config.Loopback(host)
-}
-
 // future is the time of a topic's newest message, if that has not come yet: how long ago a message came says nothing.
 func future(topic kafka.TopicFacts, clock port.Clock) time.Time {
 	if topic.Newest.After(clock.Now()) {
@@ -63,7 +56,9 @@ func (p *component) unreachable(err error, c config.Kafka) {
 	case kafka.FailureRefused:
 		p.add(Problem, "nothing listens at that port", "check host and port in BALSONG_KAFKA_BROKERS (9092 is usual), and that Kafka runs; the brokers' own addresses (advertised.listeners) must be reachable from here too")
 	case kafka.FailureLogin:
-		p.refuse(fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has SCRAM-SHA-512 credentials")
+		p.refuse(fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has credentials for BALSONG_KAFKA_SASL")
+	case kafka.FailureTrust:
+		p.add(Problem, "the brokers' certificate is not trusted, or for another name", "set BALSONG_KAFKA_CA to the CA that signed it (file:/path), and use the names that it has in BALSONG_KAFKA_BROKERS")
 	case kafka.FailureTimeout:
 		p.add(Problem, "no answer in time", "check the port (9092 is usual): a firewall may drop the packets, something else may listen there, or the port wants TLS (BALSONG_KAFKA_TLS=true) or a user (BALSONG_KAFKA_USER)")
 	case kafka.FailureProtocol:

@@ -10,8 +10,8 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// Read reads each section of a delivery's configuration for itself, so that what is wrong with one keeps nobody from
-// checking the others. It returns the components that are configured well enough to be checked, and a finding for each
+// Read reads each section of a delivery's configuration for itself, so that a fault in one does not keep the
+// others from being checked. It returns the components that are configured well enough to be checked, and a finding for each
 // variable that is missing or wrong.
 func Read(ctx context.Context) (uses Components, findings []Finding) {
 	uses = Components{
@@ -20,9 +20,9 @@ func Read(ctx context.Context) (uses Components, findings []Finding) {
 		S3:       read[config.S3](ctx, &findings),
 		Keys:     read[config.Keys](ctx, &findings),
 		Gateways: read[config.Gateways](ctx, &findings),
+		Delivery: read[config.Delivery](ctx, &findings),
 	}
 	// What names no component is only read.
-	read[config.Delivery](ctx, &findings)
 	read[config.Settlement](ctx, &findings)
 	read[config.Health](ctx, &findings)
 	read[config.Log](ctx, &findings)

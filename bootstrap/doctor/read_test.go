@@ -45,18 +45,20 @@ func TestEveryVariableThatIsWrongIsReportedAndTheOtherComponentsAreChecked(t *te
 	values["BALSONG_LOG_LEVEL"] = "info"
 	values["BALSONG_DELIVERY_DRAIN"] = "a while"
 	set(t, values)
+	t.Setenv("BALSONG_SETTLE_OVERLAP", "1m")
 	uses, findings := doctor.Read(t.Context())
 	findings = append(findings, doctor.Examine(t.Context(), uses, observe.Clock{})...)
 	for _, says := range []string{
 		"BALSONG_S3_BUCKET is not set", "BALSONG_KAFKA_BROKERS is not set", `BALSONG_KAFKA_PARTITIONS is "many"`,
 		"BALSONG_SMS_LEASE (1m30s) must be at least BALSONG_SMS_CALL_DEADLINE (2m0s)", `BALSONG_DELIVERY_DRAIN is "a while"`,
+		"BALSONG_SETTLE_OVERLAP is not a setting any more",
 	} {
 		if !reported(findings, mistake{level: doctor.Problem, component: "configuration", says: says, do: "correct it"}) {
 			t.Errorf("nothing says %q:\n%s", says, text(findings))
 		}
 	}
-	if doctor.Problems(findings) != 5 || !reported(findings, mistake{level: doctor.OK, component: "database", says: "up to date"}) || !reported(findings, mistake{level: doctor.OK, component: "keyset", says: "1 key(s)"}) {
-		t.Errorf("five variables are wrong; database and keyset are not:\n%s", text(findings))
+	if doctor.Problems(findings) != 6 || !reported(findings, mistake{level: doctor.OK, component: "database", says: "up to date"}) || !reported(findings, mistake{level: doctor.OK, component: "keyset", says: "1 key(s)"}) {
+		t.Errorf("six variables are wrong; database and keyset are not:\n%s", text(findings))
 	}
 }
 

@@ -32,7 +32,7 @@ func refusal(findings []Finding) error {
 }
 
 // LogProblems examines the components that a service is about to use and logs each problem once, with what to do.
-// It keeps nobody from starting: what is down may come back, and what is wrong may be fixed meanwhile.
+// It does not keep a service from starting: what is down may come back, and what is wrong may be fixed meanwhile.
 func LogProblems(ctx context.Context, uses Components, clock port.Clock, log port.Log) {
 	logProblems(ctx, Examine(ctx, uses, clock), log)
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -40,7 +41,10 @@ func statements(ctx context.Context, c config.S3, clock port.Clock) []Finding {
 
 func (p *component) noStore(err error) {
 	_, host := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
+	case untrusted:
+		p.add(Problem, "the store's certificate is not trusted, or for another name", "set BALSONG_S3_CA to the CA that signed it (file:/path), and use the name that it has in BALSONG_S3_ENDPOINT")
 	case host:
 		p.add(Problem, "no machine has that name", "check BALSONG_S3_ENDPOINT, or BALSONG_S3_REGION")
 	case errors.Is(err, syscall.ECONNREFUSED):

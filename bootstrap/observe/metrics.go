@@ -1,10 +1,6 @@
 package observe
 
 import (
-	"fmt"
-	"io"
-	"strings"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -54,23 +50,4 @@ func (m *Metrics) register(declared *port.Metric) {
 // Record implements port.Metrics. It panics for a metric that package metric does not declare.
 func (m *Metrics) Record(declared *port.Metric, value float64, labels ...string) {
 	m.record[declared](value, labels)
-}
-
-// MetricsReference writes docs/operations/metrics.md.
-func MetricsReference(w io.Writer) {
-	fmt.Fprint(w, `# Metrics
-
-Written from package metric; a test fails when it is stale. A service serves them in Prometheus' format under `+"`/metrics`"+` at
-`+"`BALSONG_HEALTH_ADDR`"+`, beside those of the Go runtime and of the process (`+"`go_…`, `process_…`"+`). No label names a person or a statement.
-
-| metric | type | labels | meaning |
-|---|---|---|---|
-`)
-	for _, m := range metric.All() {
-		labels := make([]string, len(m.Labels))
-		for i, label := range m.Labels {
-			labels[i] = "`" + label + "`"
-		}
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, strings.Join(labels, ", "), m.Help)
-	}
 }

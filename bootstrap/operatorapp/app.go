@@ -27,10 +27,7 @@ func Options(c config.Operator) fx.Option {
 		core.Quiet(),
 		core.Database(c.Database, "balsong-operator"),
 		fx.StopTimeout(10*time.Second),
-		fx.Module("operator", fx.Provide(
-			func(p operatorPorts) operate.Ports { return p.ports() },
-			func(p answerPorts) *answer.Answers { return answer.New(p.ports()) },
-		)),
+		fx.Module("operator", fx.Provide(operatorPorts, answers)),
 		fx.Invoke(func(operate.Ports, *answer.Answers) {}),
 	)
 }
@@ -63,17 +60,14 @@ func newCipher(c config.Keys) (keys, error) {
 	return keys{cipher}, err
 }
 
-// lag asks how far delivery is behind; nil where nobody can be asked.
+// lag asks how far delivery is behind; nil where no brokers are configured.
 type lag func(context.Context) (int64, error)
 
-func newLag(lc fx.Lifecycle, c config.OptionalKafka, log port.Log, metrics port.Metrics) (lag, error) {
+func newLag(lc fx.Lifecycle, c config.OptionalKafka) (lag, error) {
 	if len(c.Brokers) == 0 {
 		return nil, nil
 	}
-	progress, err := kafka.NewProgress(kafka.Config{
-		Brokers: c.Brokers, ClientID: "balsong-operator", TopicPrefix: c.TopicPrefix, TLS: c.TLS, User: c.User, Password: c.Password,
-		Log: log, Metrics: metrics,
-	}.WithDefaults(), c.TopicPrefix+core.DeliveryGroup)
+	progress, err := kafka.NewProgress(core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-operator"), core.DeliveryGroup)
 	if err != nil {
 		return nil, err
 	}
@@ -85,50 +79,26 @@ func newLag(lc fx.Lifecycle, c config.OptionalKafka, log port.Log, metrics port.
 	}, nil
 }
 
-// operatorPorts is what fx finds for an operator.
-type operatorPorts struct {
-	fx.In
-	Targets      port.Targets
-	Ledger       port.Ledger
-	Sweeps       port.Sweeps
-	Policies     port.Policies
-	Control      port.Control
-	Months       port.Months
-	Suppressions port.Suppressions
-	Report       port.Report
-	Audit        port.Audit
-	Clock        port.Clock
-	Log          port.Log
-}
-
-func (p operatorPorts) ports() operate.Ports {
+func operatorPorts(
+	targets port.Targets, ledger port.Ledger, sweeps port.Sweeps, policies port.Policies, control port.Control, months port.Months,
+	suppressions port.Suppressions, report port.Report, audit port.Audit, clock port.Clock, log port.Log,
+) operate.Ports {
 	return operate.Ports{
-		Targets: p.Targets, Ledger: p.Ledger, Sweeps: p.Sweeps, Policies: p.Policies, Control: p.Control, Months: p.Months,
-		Suppressions: p.Suppressions, Report: p.Report, Audit: p.Audit, Clock: p.Clock, Log: p.Log,
+		Targets: targets, Ledger: ledger, Sweeps: sweeps, Policies: policies, Control: control, Months: months,
+		Suppressions: suppressions, Report: report, Audit: audit, Clock: clock, Log: log,
 	}
 }
 
-// answerPorts is what fx finds for answers.
-type answerPorts struct {
+// optional is what only some questions need.
+type optional struct {
 	fx.In
-	Report       port.Report
-	SealedBills  port.SealedBills
-	Audit        port.Audit
-	Runs         port.Runs
-	Suppressions port.Suppressions
-	Months       port.Months
-	Control      port.Control
-	Policies     port.Policies
-	Backlog      port.Backlog
-	Sweeps       port.Sweeps
-	Clock        port.Clock
-	Keys         keys `optional:"true"`
-	Lag          lag  `optional:"true"`
+	Keys keys `optional:"true"`
+	Lag  lag  `optional:"true"`
 }
 
-func (p answerPorts) ports() answer.Ports {
-	return answer.Ports{
-		Report: p.Report, SealedBills: p.SealedBills, Audit: p.Audit, Runs: p.Runs, Suppressions: p.Suppressions, Months: p.Months,
-		Control: p.Control, Policies: p.Policies, Backlog: p.Backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: p.Keys.Cipher, Lag: p.Lag,
-	}
+func answers(p operate.Ports, bills port.SealedBills, runs port.Runs, backlog port.Backlog, o optional) *answer.Answers {
+	return answer.New(answer.Ports{
+		Report: p.Report, SealedBills: bills, Audit: p.Audit, Runs: runs, Suppressions: p.Suppressions, Months: p.Months,
+		Control: p.Control, Policies: p.Policies, Backlog: backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: o.Keys.Cipher, Lag: o.Lag,
+	})
 }

@@ -19,28 +19,14 @@ func Retention(c config.Retention) fx.Option {
 		core.Database(c.Database, "balsong-retention"),
 		core.Packs(c.S3),
 		fx.StopTimeout(10*time.Second),
-		fx.Module("retention", fx.Provide(func(p keeperPorts) (*retain.Keeper, error) {
-			return retain.New(p.ports(), retain.Rule{Months: c.Kept.Months, AuditMonths: c.Kept.AuditMonths})
+		fx.Module("retention", fx.Provide(func(
+			months port.Months, report port.Report, sweeps port.Sweeps, data port.Retention, packs port.PackStore,
+			audit port.Audit, clock port.Clock, log port.Log,
+		) (*retain.Keeper, error) {
+			return retain.New(retain.Ports{
+				Months: months, Report: report, Sweeps: sweeps, Retention: data, Packs: packs, Audit: audit, Clock: clock, Log: log,
+			}, retain.Rule{Months: c.Kept.Months, AuditMonths: c.Kept.AuditMonths})
 		})),
 		fx.Invoke(func(*retain.Keeper) {}),
 	)
-}
-
-// keeperPorts is what fx finds for a keeper.
-type keeperPorts struct {
-	fx.In
-	Months    port.Months
-	Report    port.Report
-	Sweeps    port.Sweeps
-	Retention port.Retention
-	Packs     port.PackStore
-	Audit     port.Audit
-	Clock     port.Clock
-	Log       port.Log
-}
-
-func (p keeperPorts) ports() retain.Ports {
-	return retain.Ports{
-		Months: p.Months, Report: p.Report, Sweeps: p.Sweeps, Retention: p.Retention, Packs: p.Packs, Audit: p.Audit, Clock: p.Clock, Log: p.Log,
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,26 +16,28 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
-	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/key"
 )
 
 // billFlags are the flags that name a month, or one customer's bill in it.
-type billFlags struct{ month, customer string }
+type billFlags struct {
+	month    key.Month
+	customer string
+}
 
 // actFlags are the flags of every act.
 type actFlags struct {
 	billFlags
-	actor, reason, approvedBy string
-	callDeadline              time.Duration
+	cli.By
+	callDeadline time.Duration
 }
 
 func (a *actFlags) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.actor, "actor", whoami(), "who does this")
-	cmd.Flags().StringVar(&a.reason, "reason", "", "why (required; recorded)")
-	cmd.Flags().StringVar(&a.approvedBy, "approved-by", "", "who approved it, where that is somebody else; recorded")
+	a.ActorFlags(cmd, "", "why (required; recorded)")
+	a.ApproverFlag(cmd)
 	cli.Require(cmd, "reason")
+	describe[config.Operator](cmd)
 }
 
 func (a *billFlags) targetFlags(cmd *cobra.Command) {
@@ -47,40 +48,16 @@ func (a *billFlags) targetFlags(cmd *cobra.Command) {
 
 // monthFlag asks for a month, and completes it.
 func (a *billFlags) monthFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.month, "month", "", "billing month, as in 2026-11 (required)")
+	cli.MonthFlag(cmd, &a.month, " (required)")
 	cli.Require(cmd, "month")
 	completeMonth(cmd)
 }
 
-func (a *actFlags) by() port.Act {
-	return port.Act{Actor: a.actor, Reason: a.reason, At: time.Now(), ApprovedBy: a.approvedBy}
-}
-
-func whoami() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
-}
-
-// parseMonth returns the month that was asked for.
-func (a *billFlags) parseMonth() (key.Month, error) {
-	month, err := key.ParseMonth(a.month)
-	if err != nil {
-		return month, cli.Usagef("the month: %w", err)
-	}
-	return month, nil
-}
-
 // find turns the month and the customer number into a target. Where there is none it says what is known.
 func (a *billFlags) find(ctx context.Context, u operatorapp.UseCases) (key.Target, error) {
-	month, err := a.parseMonth()
-	if err != nil {
-		return key.Target{}, err
-	}
-	target, _, err := u.Acts.Report.Find(ctx, month, bill.CustomerNumber(a.customer))
+	target, _, err := u.Acts.Report.Find(ctx, a.month, bill.CustomerNumber(a.customer))
 	if errors.Is(err, port.ErrNotFound) {
-		_, err = u.Answers.Why(ctx, month, a.customer)
+		_, err = u.Answers.Why(ctx, a.month, a.customer)
 		var none *answer.NoBill
 		if errors.As(err, &none) {
 			return key.Target{}, fmt.Errorf("%w %s", err, none.Next.Text)
@@ -89,20 +66,14 @@ func (a *billFlags) find(ctx context.Context, u operatorapp.UseCases) (key.Targe
 	return target.Key(), err
 }
 
-// withUseCases runs do with the use cases of an app; its configuration comes from the environment. A database that does not
-// answer is an error at once: nobody is left waiting for it.
+// withUseCases runs do with the use cases of an app. A database that does not answer is an error at once: no command waits for it.
 func withUseCases[C any](cmd *cobra.Command, app func(C) fx.Option, do func(context.Context, operatorapp.UseCases) error) error {
-	ctx := cmd.Context()
-	c, err := config.Load[C](ctx)
-	if err != nil {
-		return err
-	}
-	return cli.Exit(core.Once(ctx, cmd.ErrOrStderr(), app(c), func(ctx context.Context, u operatorapp.UseCases) error {
+	return cli.Once(cmd, app, func(ctx context.Context, _ C, u operatorapp.UseCases) error {
 		if _, err := u.Acts.Sweeps.Now(ctx); err != nil {
 			return fmt.Errorf("ask the database (DATABASE_URL): %w", err)
 		}
 		return do(ctx, u)
-	}))
+	})
 }
 
 // withOperator runs do with the operator's use cases.

@@ -14,7 +14,6 @@ import (
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
-	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/preview"
 	"github.com/balsong/balsong/bootstrap/trialapp"
 	"github.com/balsong/balsong/domain/key"
@@ -23,10 +22,10 @@ import (
 
 // billChoice are the flags that choose a bill and the templates that it is shown with.
 type billChoice struct {
-	month, customer          string
+	billFlags
+	cli.By                          // of a customer's bill that is sent
 	sample                   string // a sample bill's language, instead of a customer's bill
 	templates, sender, class string
-	actor, reason            string // of a customer's bill that is sent
 }
 
 func (a *billChoice) flags(cmd *cobra.Command) {
@@ -40,16 +39,16 @@ func (a *billChoice) flags(cmd *cobra.Command) {
 // check checks the flags as far as that needs nothing else, and returns the month.
 func (a *billChoice) check() (key.Month, error) {
 	switch {
-	case a.sample != "" && a.customer+a.month != "":
+	case a.sample != "" && (a.customer != "" || a.month != 0):
 		return 0, errors.New("--sample shows a made-up bill: leave month and customer out, or --sample")
 	case a.sample != "" && !slices.Contains(rendering.Languages, a.sample):
 		return 0, fmt.Errorf("--sample is %q (want %s)", a.sample, strings.Join(rendering.Languages, " or "))
 	case a.sample != "":
 		return rendering.SampleMonth(), nil
-	case a.month == "" || a.customer == "":
+	case a.month == 0 || a.customer == "":
 		return 0, errors.New("name a month and a customer number, or --sample ko for a made-up bill")
 	}
-	return key.ParseMonth(a.month)
+	return a.month, nil
 }
 
 // make makes the bill's texts with the templates as they are now.
@@ -69,24 +68,19 @@ func (a *billChoice) make(billed bill.Bill, month key.Month) (made preview.Bill)
 }
 
 // withBill runs do with the bill. Only a customer's bill needs the database and the keys; it is read, and nothing is changed.
-func (a *billChoice) withBill(ctx context.Context, cmd *cobra.Command, do func(context.Context, bill.Bill, key.Month, *trialapp.Bills) error) error {
+func (a *billChoice) withBill(cmd *cobra.Command, do func(context.Context, bill.Bill, key.Month, *trialapp.Bills) error) error {
 	month, err := a.check()
 	if err != nil {
 		return cli.Usage(err)
 	}
 	if a.sample != "" {
-		return do(ctx, rendering.Samples(a.sample)[0].Bill, month, nil)
+		return do(cmd.Context(), rendering.Samples(a.sample)[0].Bill, month, nil)
 	}
-	c, err := config.Load[config.Preview](ctx)
-	if err != nil {
-		return err
-	}
-	code := core.Once(ctx, cmd.ErrOrStderr(), trialapp.Reading(c), func(ctx context.Context, bills trialapp.Bills) error {
+	return cli.Once(cmd, trialapp.Reading, func(ctx context.Context, _ config.Preview, bills trialapp.Bills) error {
 		billed, err := bills.Find(ctx, month, a.customer)
 		if err != nil {
 			return fmt.Errorf("customer %q: %w", a.customer, err)
 		}
 		return do(ctx, billed, month, &bills)
 	})
-	return cli.Exit(code)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/policy"
 )
 
-// completionPatience is how long somebody who pressed the tab key waits for the database.
+// completionPatience is how long a completion (the tab key) waits for the database.
 const completionPatience = 2 * time.Second
 
 func completeMonth(cmd *cobra.Command) {
@@ -28,7 +28,7 @@ func completeMonth(cmd *cobra.Command) {
 
 // months are the months there are, for completion; none where the database does not answer at once.
 func months(cmd *cobra.Command) (names []string, directive cobra.ShellCompDirective) {
-	looked(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+	complete(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
 		all, err := u.Acts.Months.All(ctx)
 		for _, m := range all {
 			names = append(names, m.Month.String())
@@ -40,7 +40,7 @@ func months(cmd *cobra.Command) (names []string, directive cobra.ShellCompDirect
 
 // versions are the policy versions of some statuses, for completion.
 func versions(cmd *cobra.Command, wanted ...policy.Status) (names []string, directive cobra.ShellCompDirective) {
-	looked(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
+	complete(cmd, func(ctx context.Context, u operatorapp.UseCases) error {
 		all, err := u.Acts.Policies.List(ctx)
 		for _, r := range all {
 			for _, status := range wanted {
@@ -57,8 +57,8 @@ func versions(cmd *cobra.Command, wanted ...policy.Status) (names []string, dire
 // shortRef writes "1v3": a reference as one word.
 func shortRef(ref policy.Ref) string { return strings.ReplaceAll(ref.String(), " ", "") }
 
-// looked looks something up for completion. It says nothing about failures, since completion has no place for messages.
-func looked(cmd *cobra.Command, do func(context.Context, operatorapp.UseCases) error) {
+// complete reads what a completion offers. Failures are not reported: completion has no place for messages.
+func complete(cmd *cobra.Command, do func(context.Context, operatorapp.UseCases) error) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
 	defer cancel()
 	c, err := config.Load[config.Operator](ctx)

@@ -78,6 +78,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys},
 	{"batch import list", "--month 2026-11", database + keys},
 	{"batch import undo", "--month 2026-11 --import 1 --reason x", database + keys},
+	{"batch mappings", "--month 2026-11", database},
 	{"batch render", "--month 2026-11", database + keys + s3 + templates},
 	{"batch templates fields", "", ""},
 	{"batch templates export", "NEW", ""},
@@ -103,6 +104,11 @@ func variables() (names []string) {
 
 func programs() []*cobra.Command {
 	return []*cobra.Command{operatorcmd.NewCommand(), batchapp.NewCommand(), dispatcherapp.NewCommand(), deliveryapp.NewCommand()}
+}
+
+func program(name string) *cobra.Command {
+	all := programs()
+	return all[slices.IndexFunc(all, func(p *cobra.Command) bool { return p.Name() == name })]
 }
 
 func TestNoCommandIsStoppedByAVariableThatItDoesNotUse(t *testing.T) {
@@ -144,16 +150,14 @@ func run(t *testing.T, arguments []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	programs := programs()
-	program := programs[slices.IndexFunc(programs, func(p *cobra.Command) bool { return p.Name() == arguments[0] })]
 	var said bytes.Buffer
-	code := cli.Run(ctx, program, arguments[1:], &said, &said)
+	code := cli.Run(ctx, program(arguments[0]), arguments[1:], &said, &said)
 	if code == core.ExitUsage || strings.Contains(said.String(), "foreign") {
 		t.Fatalf("it ends with %d before it begins:\n%s", code, &said)
 	}
 }
 
-func TestTheVariablesOfEveryCommandAreListed(t *testing.T) {
+func TestTheVariablesOfEveryCommandAreListedAndInItsHelp(t *testing.T) {
 	t.Parallel()
 	var check func(cmd *cobra.Command)
 	check = func(cmd *cobra.Command) {
@@ -164,9 +168,22 @@ func TestTheVariablesOfEveryCommandAreListed(t *testing.T) {
 		if path != cmd.CommandPath() { // the same commands as those of the program batch
 			path = "batch" + path
 		}
-		listed := slices.ContainsFunc(calls, func(c struct{ command, arguments, variables string }) bool { return c.command == path })
-		if cmd.Runnable() && !listed {
-			t.Errorf("%q is not in the table of calls", path)
+		if !cmd.Runnable() {
+			return
+		}
+		at := slices.IndexFunc(calls, func(c struct{ command, arguments, variables string }) bool { return c.command == path })
+		if at < 0 {
+			t.Fatalf("%q is not in the table of calls", path)
+		}
+		var help bytes.Buffer
+		cli.Run(t.Context(), program(cmd.Root().Name()), append(strings.Fields(cmd.CommandPath())[1:], "--help"), &help, &help)
+		if !strings.Contains(help.String(), "Exit codes:") {
+			t.Errorf("the help of %q has no exit codes", path)
+		}
+		for _, name := range strings.Fields(calls[at].variables) {
+			if name != strings.TrimSpace(templates) && !strings.HasPrefix(path, "balsong keyset") && !strings.Contains(help.String(), "\n  "+name) {
+				t.Errorf("the help of %q does not list %s", path, name)
+			}
 		}
 	}
 	for _, program := range programs() {

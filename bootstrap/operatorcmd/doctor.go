@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
@@ -16,8 +17,8 @@ statements, keyset, gateways, clocks and time limits. Each line says what was ch
 found, and what to do about it. It changes nothing, sends nothing, and shows no secret.
 
 It reads the variables of "delivery". What is wrong with some of them keeps it from checking
-their component alone. Exit codes: 0 no problem (advice is none) · 1 problems · 2 variables that are
-missing or cannot be read (whatever else was found).`
+their component alone. It ends with 1 where there are problems (advice is none), and with 2 where variables
+are missing or cannot be read (whatever else was found).`
 
 // newDoctor is the subcommand "doctor".
 func newDoctor() *cobra.Command {
@@ -45,5 +46,6 @@ func newDoctor() *cobra.Command {
 			return cli.Exit(code)
 		},
 	}
+	describe[config.Deliverer](cmd)
 	return cmd
 }

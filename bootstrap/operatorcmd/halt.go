@@ -20,7 +20,7 @@ func newHalt() *cobra.Command {
 		Example: "  balsong halt --reason \"wrong amounts in the November bills\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return answerDone(cmd, o.Halt(ctx, a.by()), "halted: dispatchers stop before their next page, delivery within seconds; `balsong resume` lifts it")
+				return answerDone(cmd, o.Halt(ctx, a.Act()), "halted: dispatchers stop before their next page, delivery within seconds; `balsong resume` lifts it")
 			})
 		},
 	}
@@ -38,7 +38,7 @@ func newResume() *cobra.Command {
 		Example: "  balsong resume --reason \"amounts are corrected\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return answerDone(cmd, o.LiftHalt(ctx, a.by()), "the halt is lifted")
+				return answerDone(cmd, o.LiftHalt(ctx, a.Act()), "the halt is lifted")
 			})
 		},
 	}

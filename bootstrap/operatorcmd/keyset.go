@@ -61,8 +61,8 @@ func addKey(f keysetFile, plain []byte, _ uint32) (changed []byte, next string, 
 	changed, id, err := crypto.AddKey(plain)
 	return changed, fmt.Sprintf(`Key %d is added. It opens, and seals nothing yet.
 Next:
-  1. Give this keyset to every process that opens or seals: delivery first, then the batch. Delivery looks at a file
-     every 10 s and at AWS every minute, and logs "the keyset has changed and is used from now on"; one that has its
+  1. Give this keyset to every process that opens or seals: delivery first, then the batch. Delivery reads a file
+     every 10 s and AWS every minute, and logs "the keyset has changed and is used from now on"; one that has its
      keyset in the environment must be restarted.
   2. When every delivery process has it: balsong keyset promote %s --id %d
 `, id, f.arguments(), id), err

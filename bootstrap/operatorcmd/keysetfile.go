@@ -25,6 +25,7 @@ func (f *keysetFile) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.path, "file", "", "the keyset's file (required)")
 	cmd.Flags().StringVar(&f.kmsKey, "kms-key", os.Getenv("BALSONG_KEYSET_KMS_KEY"), "AWS KMS key (ARN, id or alias/…) that wraps it (default from BALSONG_KEYSET_KMS_KEY)")
 	cli.Require(cmd, "file")
+	cli.Describe(cmd, exitCodes)
 }
 
 // arguments are the flags that name this file, for the next command.
@@ -133,7 +134,7 @@ func (f keysetFile) replace(ctx context.Context, plain, before []byte) error {
 		return err
 	}
 	if !bytes.Equal(bytes.TrimSpace(now), bytes.TrimSpace(before)) {
-		return errors.New("somebody else has changed the file meanwhile: try again")
+		return errors.New("the file was changed by another process meanwhile: try again")
 	}
 	return os.Rename(temporary.Name(), path)
 }

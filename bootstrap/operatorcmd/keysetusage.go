@@ -26,8 +26,7 @@ func newKeysetUsage() *cobra.Command {
 		Long: "Count the stored ciphertexts that each key has sealed (DATABASE_URL). It reads every stored bill: seconds for a million.\n" +
 			"Messages in the topics carry copies of these; they stay for the topics' retention.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			plain, _, err := f.read(ctx)
+			plain, _, err := f.read(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -35,22 +34,22 @@ func newKeysetUsage() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.path, err)
 			}
-			c, err := config.Load[config.Operator](ctx)
-			if err != nil {
-				return err
-			}
-			code := core.Once(ctx, cmd.ErrOrStderr(), fx.Options(core.Quiet(), core.Database(c.Database, "balsong-keyset")), func(ctx context.Context, db *sqlx.DB) error {
+			return cli.Once(cmd, usageApp, func(ctx context.Context, _ config.Operator, db *sqlx.DB) error {
 				lines, err := countUsage(ctx, db, keys)
 				if err != nil {
 					return err
 				}
 				return cli.Answer(cmd, lines, func(w io.Writer) { printUsage(w, lines) })
 			})
-			return cli.Exit(code)
 		},
 	}
 	f.flags(cmd)
+	cli.Describe(cmd, cli.Configuration[config.Operator]())
 	return cmd
+}
+
+func usageApp(c config.Operator) fx.Option {
+	return fx.Options(core.Quiet(), core.Database(c.Database, "balsong-keyset"))
 }
 
 // usageLine is one key and what it has sealed.

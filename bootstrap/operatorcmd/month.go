@@ -20,12 +20,8 @@ func newMonth() *cobra.Command {
 			"refused, and the message says what is left; --force closes the month all the same.",
 		Example: "  balsong month close --month 2026-11 --reason \"all settled\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			month, err := a.parseMonth()
-			if err != nil {
-				return err
-			}
 			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return answerDone(cmd, o.CloseMonth(ctx, month, force, a.by()), month.String()+" is closed: only runs that name it take it")
+				return answerDone(cmd, o.CloseMonth(ctx, a.month, force, a.Act()), a.month.String()+" is closed: only runs that name it take it")
 			})
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -20,7 +21,7 @@ import (
 const policyHelp = `A policy says how bills go out: the route, quiet hours, pauses, deadline. It is a family of versions; one version is ACTIVE
 overall. A version never changes; what was dispatched keeps the version that bound it.
 
-The usual order: check a file, store it with draft, look at diff, then activate it. docs/operations/README.md has an example.`
+The usual order: check a file, store it with draft, look at diff, then activate it. docs/operations/policy.md lists every field of the file.`
 
 // newPolicy is the subcommand "policy".
 func newPolicy() *cobra.Command {
@@ -60,7 +61,7 @@ func newPolicyCheck() *cobra.Command {
 			if invalid != nil {
 				document.Problems = invalid.Problems
 			}
-			told := cli.Answer(cmd, document, func(w io.Writer) {
+			answered := cli.Answer(cmd, document, func(w io.Writer) {
 				if document.Works {
 					fmt.Fprintf(w, "%s can work: `balsong policy draft --file %s` stores it\n", file, file)
 				}
@@ -69,13 +70,14 @@ func newPolicyCheck() *cobra.Command {
 				}
 			})
 			if invalid != nil {
-				return errors.Join(fmt.Errorf("%s: %w, %d problems", file, policy.ErrInvalid, len(invalid.Problems)), told)
+				return errors.Join(fmt.Errorf("%s: %w, %d problems", file, policy.ErrInvalid, len(invalid.Problems)), answered)
 			}
-			return told
+			return answered
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")
 	cli.Require(cmd, "file")
+	cli.Describe(cmd, exitCodes)
 	return cmd
 }
 
@@ -91,7 +93,7 @@ func newPolicyDraft() *cobra.Command {
 				return fmt.Errorf("%s: %w", file, err)
 			}
 			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				v, err := o.DraftPolicy(ctx, spec, a.by())
+				v, err := o.DraftPolicy(ctx, spec, a.Act())
 				if err != nil {
 					return err
 				}
@@ -124,7 +126,7 @@ func newPolicyActivate() *cobra.Command {
 				return cli.Usagef("name the version, as in `balsong policy activate 1v3` (`balsong policy list` shows them)")
 			}
 			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return answerDone(cmd, o.ActivatePolicy(ctx, ref, a.by()), "policy "+shortRef(ref)+" is ACTIVE; what was dispatched before keeps its own version")
+				return answerDone(cmd, o.ActivatePolicy(ctx, ref, a.Act()), "policy "+shortRef(ref)+" is ACTIVE; what was dispatched before keeps its own version")
 			})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -156,7 +158,7 @@ type actDocument struct {
 }
 
 func newPolicyList() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "list", Args: cli.NoArguments, Short: "List every version, DRAFTs included, with who wrote it and who let it go live",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
@@ -179,6 +181,8 @@ func newPolicyList() *cobra.Command {
 			})
 		},
 	}
+	describe[config.Operator](cmd)
+	return cmd
 }
 
 func listedPolicy(r port.PolicyRecord) policyDocument {

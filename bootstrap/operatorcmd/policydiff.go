@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -45,6 +46,7 @@ func newPolicyDiff() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "a policy as JSON, as the one after; - is stdin")
+	describe[config.Operator](cmd)
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/preview"
 	"github.com/balsong/balsong/bootstrap/trialapp"
 	"github.com/balsong/balsong/domain/key"
@@ -54,6 +55,7 @@ func newRender() *cobra.Command {
 	cmd.Flags().BoolVar(&a.serve, "serve", false, "show it in the browser, made anew at each load, until Ctrl-C")
 	cmd.Flags().StringVar(&a.addr, "addr", "127.0.0.1:0", "host:port of the page of --serve; port 0 takes a free one")
 	cmd.Flags().StringVar(&a.html, "html", "", "write the page to this file")
+	describe[config.Preview](cmd)
 	return cmd
 }
 
@@ -62,13 +64,15 @@ func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 		return cli.Usagef("say --preview to look at one bill; a whole month is rendered by `balsong batch render --month 2026-11`")
 	}
 	if len(args) > 0 {
-		a.month = args[0]
+		var err error
+		if a.month, err = key.ParseMonth(args[0]); err != nil {
+			return cli.Usage(err)
+		}
 	}
 	if len(args) > 1 {
 		a.customer = args[1]
 	}
-	ctx := cmd.Context()
-	return a.withBill(ctx, cmd, func(ctx context.Context, billed bill.Bill, month key.Month, _ *trialapp.Bills) error {
+	return a.withBill(cmd, func(ctx context.Context, billed bill.Bill, month key.Month, _ *trialapp.Bills) error {
 		switch {
 		case a.serve:
 			return servePreview(ctx, a.addr, func() preview.Bill { return a.make(billed, month) }, cmd.OutOrStdout())

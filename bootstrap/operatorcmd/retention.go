@@ -12,10 +12,8 @@ import (
 	"github.com/balsong/balsong/application/retain"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
-	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
-	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -38,53 +36,40 @@ func newRetention() *cobra.Command {
 			"  balsong month retention --month 2025-10 --force --reason \"42 bills were never corrected\"",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
 	}
-	a.flags(cmd)
-	flags := cmd.Flags()
-	flags.Lookup("reason").Usage = "why (required unless --dry-run; recorded)"
-	delete(flags.Lookup("reason").Annotations, cobra.BashCompOneRequiredFlag)
-	flags.StringVar(&a.month, "month", "", "this month alone; without: every month that is old enough")
+	a.ActorFlags(cmd, "", "why (required unless --dry-run; recorded)")
+	a.ApproverFlag(cmd)
+	cli.MonthFlag(cmd, &a.month, ": this month alone; without: every month that is old enough")
 	completeMonth(cmd)
+	describe[config.Retention](cmd)
+	flags := cmd.Flags()
 	flags.BoolVar(&a.dryRun, "dry-run", false, "say what would go, and remove nothing")
 	flags.BoolVar(&a.force, "force", false, "also READY, FAILED and REQUESTED bills of closed months: they are never sent then")
 	return cmd
 }
 
 func (a *retaining) run(cmd *cobra.Command) error {
-	var only key.Month
-	if a.month != "" {
-		var err error
-		if only, err = a.parseMonth(); err != nil {
-			return err
-		}
-	}
-	if !a.dryRun && (a.actor == "" || a.reason == "") {
+	if !a.dryRun && !a.Named() {
 		return cli.Usage(operate.ErrNoReason)
 	}
-	ctx := cmd.Context()
-	c, err := config.Load[config.Retention](ctx)
-	if err != nil {
-		return err
-	}
-	code := core.Once(ctx, cmd.ErrOrStderr(), operatorapp.Retention(c), func(ctx context.Context, k *retain.Keeper) error {
+	return cli.Once(cmd, operatorapp.Retention, func(ctx context.Context, _ config.Retention, k *retain.Keeper) error {
 		if _, err := k.Sweeps.Now(ctx); err != nil {
 			return fmt.Errorf("ask the database (DATABASE_URL): %w", err)
 		}
 		if a.dryRun {
-			plan, err := k.Plan(ctx, only)
+			plan, err := k.Plan(ctx, a.month)
 			if err != nil {
 				return err
 			}
-			return cli.Answer(cmd, retentionDocumentOf(plan, false), func(w io.Writer) { printRetention(w, plan, "would go") })
+			return cli.Answer(cmd, retentionDocument{false, plan}, func(w io.Writer) { printRetention(w, plan, "would go") })
 		}
-		return a.apply(ctx, cmd, k, only)
+		return a.apply(ctx, cmd, k)
 	})
-	return cli.Exit(code)
 }
 
-func (a *retaining) apply(ctx context.Context, cmd *cobra.Command, k *retain.Keeper, only key.Month) error {
+func (a *retaining) apply(ctx context.Context, cmd *cobra.Command, k *retain.Keeper) error {
 	var work *progress.Work
 	var at key.Month
-	plan, err := k.Apply(ctx, only, a.force, a.by(), func(month key.Month, gone port.PackSize) {
+	plan, err := k.Apply(ctx, a.month, a.force, a.Act(), func(month key.Month, gone port.PackSize) {
 		if month != at {
 			if work != nil {
 				work.End()
@@ -99,44 +84,13 @@ func (a *retaining) apply(ctx context.Context, cmd *cobra.Command, k *retain.Kee
 	if err != nil {
 		return err
 	}
-	return cli.Answer(cmd, retentionDocumentOf(plan, true), func(w io.Writer) { printRetention(w, plan, "is gone") })
+	return cli.Answer(cmd, retentionDocument{true, plan}, func(w io.Writer) { printRetention(w, plan, "is gone") })
 }
 
 // retentionDocument is what goes, for programs.
 type retentionDocument struct {
-	Removed     bool            `json:"removed"` // false: it would be
-	Months      []monthDocument `json:"months"`
-	AuditBefore key.Month       `json:"audit_before"`
-	Acts        int             `json:"acts"`
-	Runs        int             `json:"runs"`
-	Imports     int             `json:"imports"`
-	AuditMonths int             `json:"audit_months"`
-}
-
-type monthDocument struct {
-	Month     key.Month              `json:"month"`
-	Bills     int                    `json:"bills"`
-	Statuses  map[billing.Status]int `json:"statuses"`
-	Ledger    int                    `json:"ledger_rows"`
-	Rejects   int                    `json:"refused_rows"`
-	Bytes     int64                  `json:"database_bytes"`
-	Packs     int                    `json:"packs"`
-	PackBytes int64                  `json:"pack_bytes"`
-	Open      string                 `json:"refused_because,omitempty"`
-}
-
-func retentionDocumentOf(plan retain.Plan, removed bool) retentionDocument {
-	d := retentionDocument{
-		Removed: removed, Months: []monthDocument{}, AuditBefore: plan.AuditBefore,
-		Acts: plan.Audit.Acts, Runs: plan.Audit.Runs, Imports: plan.Audit.Imports, AuditMonths: plan.Audit.Months,
-	}
-	for _, m := range plan.Months {
-		d.Months = append(d.Months, monthDocument{
-			Month: m.Month, Bills: m.Data.Bills, Statuses: m.Statuses, Ledger: m.Data.Ledger, Rejects: m.Data.Rejects, Bytes: m.Data.Bytes,
-			Packs: m.Packs.Packs, PackBytes: m.Packs.Bytes, Open: m.Open,
-		})
-	}
-	return d
+	Removed bool `json:"removed"` // false: it would be
+	retain.Plan
 }
 
 func printRetention(w io.Writer, plan retain.Plan, happens string) {

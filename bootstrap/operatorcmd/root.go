@@ -6,6 +6,7 @@ import (
 
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/core"
 )
 
 // The groups of the list of commands.
@@ -39,3 +40,8 @@ func NewCommand() *cobra.Command {
 	add(groupSetup, true, newDoctor(), newKeyset())
 	return root
 }
+
+var exitCodes = cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitRefused, core.ExitUnavailable, core.ExitInterrupted)
+
+// describe ends a command's help with its exit codes and the variables that it reads.
+func describe[C any](cmd *cobra.Command) { cli.Describe(cmd, exitCodes, cli.Configuration[C]()) }

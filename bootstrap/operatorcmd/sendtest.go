@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,11 +52,11 @@ func newSendTest() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&a.to, "to", "", "your own address, telephone number or device token (required)")
 	flags.StringVar(&a.channel, "channel", "", "one of "+channel.Names()+" (required)")
-	flags.StringVar(&a.month, "month", "", "billing month of a customer's bill")
+	cli.MonthFlag(cmd, &a.month, ", of a customer's bill")
 	flags.StringVar(&a.customer, "customer", "", "customer number, to send that customer's bill to yourself")
-	flags.StringVar(&a.actor, "actor", whoami(), "who does this")
-	flags.StringVar(&a.reason, "reason", "", "why (required for a customer's bill; recorded)")
+	a.ActorFlags(cmd, "", "why (required for a customer's bill; recorded)")
 	cli.Require(cmd, "to", "channel")
+	describe[config.SendTest](cmd)
 	return cmd
 }
 
@@ -70,19 +69,17 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 	if err != nil {
 		return cli.Usagef("--to %w", err)
 	}
-	if a.customer == "" && a.month == "" && a.sample == "" {
+	if a.customer == "" && a.month == 0 && a.sample == "" {
 		a.sample = "en"
 	}
-	if a.customer != "" && (a.reason == "" || a.actor == "") {
+	if a.customer != "" && !a.Named() {
 		return cli.Usagef("a customer's bill asks for --actor and --reason: they are recorded")
 	}
-	ctx := cmd.Context()
-	c, err := config.Load[config.SendTest](ctx)
-	if err != nil {
-		return err
+	if _, err := config.Load[config.SendTest](cmd.Context()); err != nil {
+		return err // before a customer's bill is read
 	}
 	var test port.Delivery
-	err = a.withBill(ctx, cmd, func(ctx context.Context, billed bill.Bill, month key.Month, bills *trialapp.Bills) (err error) {
+	err = a.withBill(cmd, func(ctx context.Context, billed bill.Bill, month key.Month, bills *trialapp.Bills) (err error) {
 		made := a.make(billed, month)
 		if made.Wrong != nil {
 			return made.Wrong
@@ -90,8 +87,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		if test, err = trialapp.TestDelivery(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
 			return err
 		}
-		act := port.Act{Actor: a.actor, Reason: a.reason, At: time.Now()}
-		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: "send test", Subject: fmt.Sprintf("%s of customer %s, by %s", month, a.customer, kind), By: act}); err != nil {
+		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: port.ActionSendTest, Subject: fmt.Sprintf("%s of customer %s, by %s", month, a.customer, kind), By: a.Act()}); err != nil {
 			return fmt.Errorf("write down who sends a customer's bill: %w", err)
 		}
 		return nil
@@ -99,10 +95,9 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	code := core.Once(ctx, cmd.ErrOrStderr(), trialapp.Sending(c), func(ctx context.Context, lanes core.Lanes) error {
+	return cli.Once(cmd, trialapp.Sending, func(ctx context.Context, _ config.SendTest, lanes core.Lanes) error {
 		return sendOnce(ctx, cmd, lanes, test)
 	})
-	return cli.Exit(code)
 }
 
 // sendOnce makes the one call and reports its outcome.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
@@ -32,12 +33,8 @@ func newStatus() *cobra.Command {
 		Example: "  balsong status\n  balsong status --month 2026-11 --output json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var asked []key.Month
-			if a.month != "" {
-				month, err := a.parseMonth()
-				if err != nil {
-					return err
-				}
-				asked = []key.Month{month}
+			if a.month != 0 {
+				asked = []key.Month{a.month}
 			}
 			return withUseCases(cmd, operatorapp.Status, func(ctx context.Context, u operatorapp.UseCases) error {
 				s, err := u.Answers.Status(ctx, asked, runs)
@@ -48,9 +45,10 @@ func newStatus() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&a.month, "month", "", "billing month, as in 2026-11; without: every open month")
+	cli.MonthFlag(cmd, &a.month, "; without: every open month")
 	cmd.Flags().IntVar(&runs, "runs", 3, "how many of each month's last runs to show")
 	completeMonth(cmd)
+	describe[config.Status](cmd)
 	return cmd
 }
 
@@ -82,7 +80,7 @@ func printStatus(w io.Writer, s answer.Status) {
 	}
 }
 
-// printMonth tells times in the zone of now.
+// printMonth writes a month; times are in the zone of now.
 func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 	state := "open"
 	if !m.Open {

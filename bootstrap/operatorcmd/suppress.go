@@ -37,7 +37,7 @@ func newSuppress() *cobra.Command {
 				if lift {
 					done = "may be reached on " + string(kind) + " again"
 				}
-				err = operate.New(u.Acts, 0).Suppress(ctx, port.Contact{UserID: k.UserID, Channel: kind}, !lift, a.by())
+				err = operate.New(u.Acts, 0).Suppress(ctx, port.Contact{UserID: k.UserID, Channel: kind}, !lift, a.Act())
 				return answerDone(cmd, err, "customer "+a.customer+": "+done)
 			})
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -23,7 +24,7 @@ type targetAct struct {
 }
 
 var targetActs = []targetAct{
-	{"cancel", "End a bill that nobody has accepted yet", (*operate.Operator).Cancel},
+	{"cancel", "End a bill that no gateway has accepted yet", (*operate.Operator).Cancel},
 	{"uncancel", "Take a cancellation back", (*operate.Operator).Uncancel},
 	{"pause", "Hold a bill back until it is resumed", (*operate.Operator).Pause},
 	{"resume", "Resume a PAUSED bill", (*operate.Operator).Resume},
@@ -44,7 +45,7 @@ func newTarget() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "target",
 		Short: "Act on one customer's bill of a month",
-		Long:  "Act on one customer's bill of a month. Every act names who and why, and is recorded. `balsong why` tells how the bill stands.",
+		Long:  "Act on one customer's bill of a month. Every act names who and why, and is recorded. `balsong why` shows how the bill stands.",
 	}
 	show := &billFlags{}
 	shown := &cobra.Command{
@@ -53,6 +54,7 @@ func newTarget() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return why(cmd, show) },
 	}
 	show.targetFlags(shown)
+	describe[config.CustomerBills](shown)
 	cmd.AddCommand(shown)
 	for _, act := range targetActs {
 		cmd.AddCommand(newTargetAct(act))
@@ -71,7 +73,7 @@ func newTargetAct(act targetAct) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, k, a.by())
+				target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, k, a.Act())
 				if err != nil {
 					return err
 				}

@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -36,10 +37,6 @@ func newUnreached() *cobra.Command {
 		Short: "Export everyone not reached, for the postal mailing", Long: unreachedHelp,
 		Example: "  balsong unreached --month 2026-11 --file unreached.csv\n  balsong unreached --month 2026-11 > unreached.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			month, err := a.parseMonth()
-			if err != nil {
-				return err
-			}
 			if options.Destinations && !cmd.Flags().Changed("reason") {
 				return cli.Usagef("--with-destinations needs a --reason: recorded")
 			}
@@ -51,12 +48,12 @@ func newUnreached() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := operate.New(u.Acts, 0).AuditExport(ctx, month, options.Destinations, a.by()); err != nil {
+				if err := operate.New(u.Acts, 0).AuditExport(ctx, a.month, options.Destinations, a.Act()); err != nil {
 					return errors.Join(err, out.Close(), giveUp(path))
 				}
 				work := progress.On(cmd.ErrOrStderr()).Begin("unreached", "bills", 0)
 				options.Progress = func(n int) { work.Set(int64(n)) }
-				s, err := u.Answers.Unreached(ctx, month, out, options)
+				s, err := u.Answers.Unreached(ctx, a.month, out, options)
 				work.End()
 				if err = errors.Join(err, out.Close()); err != nil {
 					return errors.Join(err, giveUp(path))
@@ -70,12 +67,12 @@ func newUnreached() *cobra.Command {
 		},
 	}
 	a.monthFlag(cmd)
-	cmd.Flags().StringVar(&a.actor, "actor", whoami(), "who does this")
-	cmd.Flags().StringVar(&a.reason, "reason", "postal mailing", "why; recorded")
-	cmd.Flags().StringVar(&a.approvedBy, "approved-by", "", "who approved it, where that is somebody else; recorded")
+	a.ActorFlags(cmd, "postal mailing", "why; recorded")
+	a.ApproverFlag(cmd)
 	cmd.Flags().StringVar(&path, "file", "", "where the CSV goes; without: stdout")
 	cmd.Flags().BoolVar(&options.OnTheWay, "on-the-way", false, "those who may still be reached too")
 	cmd.Flags().BoolVar(&options.Destinations, "with-destinations", false, "addresses and numbers in clear too")
+	describe[config.CustomerBills](cmd)
 	return cmd
 }
 
@@ -91,7 +88,7 @@ func openExport(cmd *cobra.Command, path string) (io.WriteCloser, error) {
 	return file, nil
 }
 
-// giveUp removes an export that was not finished: half an export looks like a whole one.
+// giveUp removes an export that was not finished: an incomplete export cannot be told from a complete one.
 func giveUp(path string) error {
 	if path == "" {
 		return nil

@@ -12,10 +12,12 @@ import (
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/domain/key"
 )
 
-const whyHelp = `Tell the whole story of one bill in sentences: which file and line it came from, when it was rendered, what was
+const whyHelp = `Show the full history of one bill in sentences: which file and line it came from, when it was rendered, what was
 decided by which rule, each try with the gateway's words, what people did, and what happens next and when.
 
 Times are in the customer's zone. Destinations are masked, and shown only where the keyset is configured
@@ -23,22 +25,28 @@ Times are in the customer's zone. Destinations are masked, and shown only where 
 
 // newWhy is the subcommand "why".
 func newWhy() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "why <month> <customer number>",
 		Args:    monthAndCustomer,
-		Short:   "Tell why a customer's bill is where it is, and what happens next",
+		Short:   "Show why a customer's bill is where it is, and what happens next",
 		Long:    whyHelp,
 		Example: "  balsong why 2026-11 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG --output json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return why(cmd, &billFlags{month: args[0], customer: args[1]})
+			month, err := key.ParseMonth(args[0])
+			if err != nil {
+				return cli.Usage(err)
+			}
+			return why(cmd, &billFlags{month: month, customer: args[1]})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 { // customers are too many, and nobody's business
+			if len(args) > 0 { // there are too many customers, and their numbers are personal data
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			return months(cmd)
 		},
 	}
+	describe[config.CustomerBills](cmd)
+	return cmd
 }
 
 func monthAndCustomer(_ *cobra.Command, args []string) error {
@@ -49,12 +57,8 @@ func monthAndCustomer(_ *cobra.Command, args []string) error {
 }
 
 func why(cmd *cobra.Command, a *billFlags) error {
-	month, err := a.parseMonth()
-	if err != nil {
-		return err
-	}
 	return withUseCases(cmd, operatorapp.CustomerBills, func(ctx context.Context, u operatorapp.UseCases) error {
-		s, err := u.Answers.Why(ctx, month, a.customer)
+		s, err := u.Answers.Why(ctx, a.month, a.customer)
 		var none *answer.NoBill
 		if errors.As(err, &none) {
 			var more strings.Builder // an error, so all of it goes to stderr

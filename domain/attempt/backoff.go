@@ -14,7 +14,7 @@ var ErrBackoff = errors.New("backoff that cannot work")
 const MaxPause = 90 * 24 * time.Hour
 
 // Backoff is a growing pause between tries: Base after the first one, Factor times longer after each further one, at
-// most Max.
+// most Max. It only computes: billing.Target.Settle decides when a target is retried, and after which pause.
 type Backoff struct {
 	Base   time.Duration
 	Factor float64

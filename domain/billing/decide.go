@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/window"
@@ -68,15 +67,6 @@ func (d *Decision) skip(kind channel.Kind, reason SkipReason) {
 		}
 	}
 	d.Skipped = append(d.Skipped, Skip{Channel: kind, Reason: reason})
-}
-
-// Facts are what the ledger and the event must know of a dispatch.
-func (d Decision) Facts(runID int64) attempt.Facts {
-	return attempt.Facts{
-		Channel: d.Channel, Step: d.Step,
-		PolicyID: d.Policy.Ref().ID, PolicyVersion: d.Policy.Ref().Version,
-		RunID: runID, Unknown: d.Policy.UnknownFor(d.Channel),
-	}
 }
 
 // Decide says what to do with a candidate. It depends on the target, the snapshot and now alone.

@@ -58,7 +58,14 @@ var (
 	ErrTransition = errors.New("a policy version cannot change its status like this")
 )
 
-// Spec is what an operator writes. New turns it into a version.
+// Spec is what an operator writes. New turns it into a version. A new field is added in all of these:
+//
+//   - the file's format: bootstrap/operatorapp (policyFile), and its page docs/operations/policy.md, which a test compares;
+//   - validation and default: Problems and withDefaults here; a getter of Version for who applies it;
+//   - how a version is stored, and so what the snapshot of a run holds: adapters/postgres (policyjson.go), and the full
+//     spec of the conformance suite in application/porttest;
+//   - the comparison: fields in diff.go;
+//   - the event of a request, where delivery needs it: application/event, and its contract docs/contract/asyncapi.yaml.
 type Spec struct {
 	Name          string
 	Route         Route
@@ -181,7 +188,7 @@ func (s Spec) Problems() []Problem {
 	bad(s.CallDeadline < 0, "call_deadline", "%s is negative", s.CallDeadline)
 	bad(s.MaxRounds < 1 || s.MaxRequeues < 1, "max_rounds, max_requeues", "must be at least 1")
 	bad(s.Class != Transactional && s.Class != Advertising, "class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
-	bad(s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...), "quiet_channels", "an ADVERTISING policy binds every channel to quiet hours")
+	bad(s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...), "quiet_hours.channels", "an ADVERTISING policy binds every channel to quiet hours")
 	for _, class := range slices.Sorted(maps.Keys(s.Backoff)) {
 		bad(class != attempt.Temporary && class != attempt.Throttled, "backoff."+string(class), "is no failure after which one waits (want temporary or throttled)")
 		if err := s.Backoff[class].Validate(); err != nil {

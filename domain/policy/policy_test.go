@@ -144,7 +144,7 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 		"max_rounds":             func(s *policy.Spec) { s.MaxRounds = -1 },
 		"max_rounds, max_requeu": func(s *policy.Spec) { s.MaxRequeues = -1 },
 		"class":                  func(s *policy.Spec) { s.Class = "SPAM" },
-		"quiet_channels":         func(s *policy.Spec) { s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.SMS) },
+		"quiet_hours.channels":         func(s *policy.Spec) { s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.SMS) },
 		"backoff.temporary": func(s *policy.Spec) {
 			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: {Base: time.Hour, Factor: 1, Max: time.Minute}}
 		},

@@ -1,6 +1,7 @@
 package archdoc
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/token"
@@ -15,8 +16,8 @@ import (
 
 const (
 	portPath     = project + "application/port"
-	memoryPath   = portPath + "/memory"
-	porttestPath = portPath + "/porttest"
+	memoryPath   = project + "application/memory"
+	porttestPath = project + "application/porttest"
 )
 
 // implementation is a type that has a port's methods.
@@ -52,6 +53,9 @@ func portsPage(p *printer, s Sources) error {
 	}
 	slices.Sort(order)
 	suites, all := s.Code.suites(), s.Code.implementations()
+	if len(suites) == 0 {
+		return errors.New("no conformance suite was found: have they moved?")
+	}
 	p.drawPorts(pkg, all)
 	for _, file := range order {
 		p.line("## %s\n", p.link(path.Base(file), file))
@@ -69,7 +73,7 @@ func (p *printer) drawPorts(pkg *packages.Package, all map[string][]implementati
 	for _, name := range pkg.Types.Scope().Names() {
 		for _, i := range all[name] {
 			arrow := fmt.Sprintf("  %s[%s] --> port", path.Base(i.pkg), strings.TrimPrefix(i.pkg, project))
-			if !strings.HasSuffix(i.pkg, "_test") && sectionOf(i.pkg) != "local" && !slices.Contains(drawn, arrow) {
+			if !strings.HasSuffix(i.pkg, "_test") && sectionOf(i.pkg) != "devtools" && !slices.Contains(drawn, arrow) {
 				drawn = append(drawn, arrow)
 			}
 		}
@@ -92,8 +96,8 @@ func (p *printer) port(name, says string, of []implementation, held suite) {
 	typeName := func(i implementation) string { return "`" + path.Base(i.pkg) + "." + i.name + "`" }
 	testName := func(i implementation) string { return "`" + i.name + "`" }
 	list("in memory", slices.DeleteFunc(slices.Clone(of), func(i implementation) bool { return i.pkg != memoryPath }), typeName)
-	list("real", slices.DeleteFunc(slices.Clone(of), func(i implementation) bool { return i.pkg == memoryPath || sectionOf(i.pkg) == "local" }), typeName)
-	list("decorated for tests", slices.DeleteFunc(slices.Clone(of), func(i implementation) bool { return sectionOf(i.pkg) != "local" }), typeName)
+	list("real", slices.DeleteFunc(slices.Clone(of), func(i implementation) bool { return i.pkg == memoryPath || sectionOf(i.pkg) == "devtools" }), typeName)
+	list("decorated for tests", slices.DeleteFunc(slices.Clone(of), func(i implementation) bool { return sectionOf(i.pkg) != "devtools" }), typeName)
 	if held.file == "" {
 		p.line("- no suite of its own\n")
 		return

@@ -12,84 +12,55 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/lib/pq"
 
-	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/key"
 )
-
-// baselineLine is the work of delivery and of settlement without the product: plain sarama and lib/pq, one connection, pages of
-// 500 rows, one step after the other, over the messages that the product was given and as many rows of another month.
-type baselineLine struct {
-	*stage
-	month                         key.Month
-	rows                          int
-	deliverSeconds, settleSeconds float64
-}
 
 // baselinePage is how many rows the statements of the baseline take at once, as the product's do at most.
 const baselinePage = 500
 
-func (r *baselineLine) measure(ctx context.Context) (err error) {
-	brokers, prefix := r.config.Kafka.Brokers, r.config.Kafka.TopicPrefix
-	topic := prefix + "baseline-results"
-	if err := createTopic(brokers, topic); err != nil {
-		return err
-	}
-	results, err := readTopic(ctx, brokers, prefix+string(port.TopicResults))
+// line does the work of delivery and then of settlement, over the messages that the product was given and as many rows of another
+// month, in pages of 500 rows.
+func (p *plain) line(ctx context.Context, rows int) (delivering, settling float64, err error) {
+	results, err := p.published(ctx, port.TopicResults)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	for _, m := range results {
-		m.Topic = topic
+	if len(results) < rows {
+		return 0, 0, fmt.Errorf("%d results lie in the topic, want %d", len(results), rows)
 	}
-	db, err := postgres.Open(postgres.Config{URL: r.config.Database.URL, Application: "balsong-bench-baseline", MaxConns: 1})
+	if _, err := p.stage.db.ExecContext(ctx, `UPDATE billing_targets SET dispatch_status = 'REQUESTED', requested_at = now(), run_id = 1, policy_id = 1, policy_version = 1
+		WHERE billing_month = $1::date`, p.day); err != nil {
+		return 0, 0, err
+	}
+	delivering, err = p.pages(ctx, p.Kafka.TopicPrefix+string(port.TopicRequests), rows, func(users []int64) error {
+		page := results[:len(users)]
+		results = results[len(users):]
+		return errors.Join(p.execute(ctx, users, baselineClaim), p.execute(ctx, users, baselineOutcome), p.producer.SendMessages(page))
+	})
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	day := r.month.Start(time.UTC).Format(time.DateOnly)
-	if _, err := r.db.ExecContext(ctx, `UPDATE billing_targets SET dispatch_status = 'REQUESTED', requested_at = now(), run_id = 1, policy_id = 1, policy_version = 1
-		WHERE billing_month = $1::date`, day); err != nil {
-		return err
-	}
-	producer, err := sarama.NewSyncProducer(brokers, kafkaSettings())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, producer.Close()) }()
-	inPage := func(users []int64, statement string) error {
-		return baselineStatement(ctx, db.DB, r.named(statement), day, users)
-	}
+	settling, err = p.pages(ctx, p.topic, rows, func(users []int64) error { return p.settle(ctx, users) })
+	return delivering, settling, err
+}
 
-	requests, consuming, err := consumeBaseline(ctx, brokers, prefix+string(port.TopicRequests))
+// pages consumes a topic, then takes the users 1 to rows in pages, and returns the seconds of both.
+func (p *plain) pages(ctx context.Context, topic string, rows int, do func(users []int64) error) (seconds float64, err error) {
+	consuming, err := p.consume(ctx, topic, func(*sarama.ConsumerMessage) {})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if requests < r.rows || len(results) < r.rows {
-		return fmt.Errorf("%d requests and %d results lie in the topics, want %d", requests, len(results), r.rows)
+	users := make([]int64, rows)
+	for i := range users {
+		users[i] = int64(i + 1)
 	}
 	began := time.Now()
-	next := 0
-	for users := range slices.Chunk(rowsOf(r.rows), baselinePage) {
-		page := results[next : next+len(users)]
-		next += len(users)
-		if err := errors.Join(inPage(users, baselineClaim), inPage(users, baselineOutcome), producer.SendMessages(page)); err != nil {
-			return err
+	for page := range slices.Chunk(users, baselinePage) {
+		if err := do(page); err != nil {
+			return 0, err
 		}
 	}
-	r.deliverSeconds = consuming + time.Since(began).Seconds()
-
-	if _, consuming, err = consumeBaseline(ctx, brokers, topic); err != nil {
-		return err
-	}
-	began = time.Now()
-	for users := range slices.Chunk(rowsOf(r.rows), baselinePage) {
-		if err := r.settle(ctx, db.DB, day, users); err != nil {
-			return err
-		}
-	}
-	r.settleSeconds = consuming + time.Since(began).Seconds()
-	return nil
+	return consuming + time.Since(began).Seconds(), nil
 }
 
 const (
@@ -112,70 +83,33 @@ const (
 	baselineSucceed = `UPDATE billing_targets t SET dispatch_status = 'SUCCEEDED' FROM ` + baselineUsers + ` WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`
 )
 
-// baselineStatement runs one statement over a page in a transaction of its own.
-func baselineStatement(ctx context.Context, db *sql.DB, statement, day string, users []int64) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
+// execute runs one statement over a page in a transaction of its own.
+func (p *plain) execute(ctx context.Context, users []int64, statement string) error {
+	return inTransaction(ctx, p.db, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, p.named(statement), p.day, pq.Array(users))
 		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if _, err := tx.ExecContext(ctx, statement, day, pq.Array(users)); err != nil {
-		return err
-	}
-	return tx.Commit()
+	})
 }
 
 // named puts the month's partitions into a statement, as the product does: without, it looks into those of all months.
-func (r *baselineLine) named(statement string) string {
-	month := strings.ReplaceAll(r.month.String(), "-", "_")
+func (p *plain) named(statement string) string {
+	month := strings.ReplaceAll(p.month.String(), "-", "_")
 	return strings.NewReplacer("delivery_attempts l", "delivery_attempts_"+month+" l", "billing_targets t", "billing_targets_"+month+" t").Replace(statement)
 }
 
 // settle locks a page of targets, reads their ledger rows and updates them, in one transaction.
-func (r *baselineLine) settle(ctx context.Context, db *sql.DB, day string, users []int64) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	for _, query := range []string{baselineLock, baselineLook} {
-		if err := baselineRead(ctx, tx, r.named(query), day, users); err != nil {
-			return err
+func (p *plain) settle(ctx context.Context, users []int64) error {
+	return inTransaction(ctx, p.db, func(tx *sql.Tx) error {
+		for _, query := range []string{baselineLock, baselineLook} {
+			read, err := readRows(ctx, tx, p.named(query), p.day, pq.Array(users))
+			if err != nil {
+				return err
+			}
+			if len(read) != len(users) {
+				return fmt.Errorf("%d of %d rows are there", len(read), len(users))
+			}
 		}
-	}
-	if _, err := tx.ExecContext(ctx, r.named(baselineSucceed), day, pq.Array(users)); err != nil {
+		_, err := tx.ExecContext(ctx, p.named(baselineSucceed), p.day, pq.Array(users))
 		return err
-	}
-	return tx.Commit()
-}
-
-// baselineRead reads all rows of a query, as bytes.
-func baselineRead(ctx context.Context, tx *sql.Tx, query, day string, users []int64) error {
-	rows, err := tx.QueryContext(ctx, query, day, pq.Array(users))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	values, into := make([]sql.RawBytes, len(columns)), make([]any, len(columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	n := 0
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		n++
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if n != len(users) {
-		return fmt.Errorf("%d of %d rows are there", n, len(users))
-	}
-	return nil
+	})
 }

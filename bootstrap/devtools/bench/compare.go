@@ -59,12 +59,13 @@ func change(then, now *Stage) (row []any, worse bool) {
 		worse = now.Share.Median < then.Share.Min*(1-noise) && now.Share.Max < then.Share.Median*(1-noise)
 		return []any{now.Name, "share of baseline", perCent(then.Share), perCent(now.Share), percentage(ratio), verdictOf(worse)}, worse
 	}
-	was, is := total(then.MicrosPerRow), total(now.MicrosPerRow)
+	was, is := Total(then.MicrosPerRow), Total(now.MicrosPerRow)
 	worse = is > was*(1+2*noise) // of one number, without a spread
 	return []any{now.Name, "processor µs a row", was, is, percentage(is / max(was, 0.001)), verdictOf(worse)}, worse
 }
 
-func total(values map[string]float64) (sum float64) {
+// Total is the sum of what processes used.
+func Total(values map[string]float64) (sum float64) {
 	for _, v := range values {
 		sum += v
 	}

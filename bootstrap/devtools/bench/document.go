@@ -1,10 +1,10 @@
 package bench
 
 import (
-	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,17 +12,19 @@ import (
 	"strings"
 )
 
-// The marks between which a page holds the measured table, and where its picture lies beside the page.
+// The marks between which a page holds what was measured.
 const (
-	docBegin   = "<!-- measured: written by `balsong-dev bench all --doc` -->"
-	docEnd     = "<!-- end of measured -->"
-	docPicture = "images/stages.svg"
-	longBegin  = "<!-- %[1]s: written by `balsong-dev bench %[1]s --doc` -->"
-	longEnd    = "<!-- end of %s -->"
+	docBegin = "<!-- measured: written by `balsong-dev bench all --doc` -->"
+	docEnd   = "<!-- end of measured -->"
+	runBegin = "<!-- %[1]s: written by `balsong-dev bench %[1]s --doc` -->"
+	runEnd   = "<!-- end of %s -->"
 )
 
 // ErrDocument is wrapped where a page cannot take the table.
 var ErrDocument = errors.New("the page cannot take the table")
+
+// pictures are where the pictures of runs lie beside the page.
+var pictures = map[string]string{All: "images/stages.svg", Growth: "images/growth.svg"}
 
 // marks are those between which a page holds what a run of this kind measured. A run of one stage of the table alone has no
 // place there: the others would be lost.
@@ -30,10 +32,8 @@ func marks(what string) (begin, end string, err error) {
 	switch what {
 	case All:
 		return docBegin, docEnd, nil
-	case Growth:
-		return growthBegin, growthEnd, nil
-	case Whole, Life:
-		return fmt.Sprintf(longBegin, what), fmt.Sprintf(longEnd, what), nil
+	case Growth, Whole, Life:
+		return fmt.Sprintf(runBegin, what), fmt.Sprintf(runEnd, what), nil
 	default:
 		return "", "", fmt.Errorf("%w: it has places for what `%s`, `%s`, `%s` and `%s` measure, not for `%s`", ErrDocument, All, Growth, Whole, Life, what)
 	}
@@ -69,65 +69,34 @@ func (r *Report) Document(page string) error {
 	if err != nil {
 		return err
 	}
-	text, picture, drawing := r.table(), "", ""
-	switch r.What {
-	case All:
-		text, picture, drawing = r.markdown(), docPicture, r.picture()
-	case Growth:
-		text, picture, drawing = r.growthMarkdown(), growthPicture, r.growthSVG()
-	}
-	if picture != "" {
+	var text strings.Builder
+	r.write(&text, markdown)
+	if picture, drawn := pictures[r.What]; drawn {
+		fmt.Fprintf(&text, "\n![Time of a row, by what took it](%s)\n", picture)
 		file := filepath.Join(filepath.Dir(page), filepath.FromSlash(picture))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(drawing), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(r.picture()), 0o644)); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(page, []byte(before+text+after), 0o644)
+	return os.WriteFile(page, []byte(before+text.String()+after), 0o644)
 }
 
-// markdown is the table for people, with its picture.
-func (r *Report) markdown() string {
-	return r.table() + fmt.Sprintf("\n![Processor time of a row in each stage, by process](%s)\n", docPicture)
-}
-
-// table is the table for people.
-func (r *Report) table() string {
-	var out strings.Builder
-	m := r.Machine
-	fmt.Fprintf(&out, "%s, %d cores (%s), %.1f GiB, kernel %s, %s, PostgreSQL %s (waits for the disk: %t), Kafka: %s; load before: %s. Everything on this machine.\n",
-		r.StartedAt.Format("2006-01-02"), m.Cores, cmp.Or(m.CPU, "unknown"), m.Memory, m.Kernel, m.Go, r.Postgres, r.Durable, r.Kafka, cmp.Or(m.Load, "unknown"))
-	for _, note := range r.Notes {
-		fmt.Fprintf(&out, "\n**%s**\n", note)
-	}
-	if r.Quick {
-		out.WriteString("\n**Small sizes: this claims nothing.**\n")
-	}
-	out.WriteString("\n| stage | runs × rows | a second (min–max) | baseline | of the baseline | µs of processor a row | peak MB | target | |\n|---|---|---|---|---|---|---|---|---|\n")
-	for _, s := range r.Stages {
-		peak := "–"
-		if s.PeakRSS > 0 {
-			peak = figure(mb(s.PeakRSS))
+// markdown writes a table of a page.
+func markdown(out io.Writer, rows ...[]any) {
+	for i, row := range rows {
+		for _, cell := range row {
+			fmt.Fprintf(out, "| %s ", written(cell))
 		}
-		fmt.Fprintf(&out, "| %s | %d × %d | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, len(s.Runs), s.Rows, perSecond(s.Rate), perSecond(s.BaselineRate), perCent(s.Share),
-			s.processors(), peak, s.targets(), s.verdict())
-	}
-	for _, i := range r.Idle {
-		fmt.Fprintf(&out, "| idle: %s | %.0f s | %.2f%% of a core | – | – | – | %s resident | < %.0f%%, < %.0f MB | |\n", i.Process, i.Seconds, 100*i.Cores, figure(mb(i.RSS)), 100*idleCores, mb(idleRSS))
-	}
-	out.WriteString("\n")
-	for _, s := range r.Stages {
-		fmt.Fprintf(&out, "- **%s**: %s.", s.Name, s.Label)
-		if s.Baseline != "" {
-			fmt.Fprintf(&out, " Baseline: %s.", s.Baseline)
+		fmt.Fprintln(out, "|")
+		if i == 0 {
+			fmt.Fprintln(out, strings.Repeat("|---", len(row))+"|")
 		}
-		out.WriteString("\n")
 	}
-	return out.String()
 }
 
 // The picture's measures, in pixels, and its colours, one a process.
 const (
-	pictureWidth, pictureLabel, pictureRow, pictureBar = 760, 90, 40, 20
+	pictureWidth, pictureLabel, pictureRow, pictureBar = 760, 110, 40, 20
 )
 
 var pictureColours = []string{"#0f766e", "#b45309", "#4338ca", "#be123c", "#4d7c0f", "#7e22ce", "#0369a1", "#57534e"}
@@ -136,12 +105,12 @@ var pictureColours = []string{"#0f766e", "#b45309", "#4338ca", "#be123c", "#4d7c
 func (r *Report) picture() string {
 	longest, colours := 1.0, r.colours()
 	for _, s := range r.Stages {
-		longest = max(longest, total(s.MicrosPerRow))
+		longest = max(longest, Total(s.MicrosPerRow))
 	}
 	var out strings.Builder
 	names := slices.Sorted(maps.Keys(colours))
 	height := pictureRow*len(r.Stages) + 40 + 20*((len(names)+3)/4)
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" role="img" aria-label="Processor time of a row in each stage, in µs, by process">`+"\n",
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" role="img" aria-label="Time of a row, in µs, by what took it">`+"\n",
 		pictureWidth, height)
 	fmt.Fprintf(&out, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, height)
 	for i, s := range r.Stages {
@@ -156,7 +125,7 @@ func (r *Report) picture() string {
 				x, y, width, pictureBar, colours[name], escaped(name), figure(s.MicrosPerRow[name]))
 			x += width
 		}
-		fmt.Fprintf(&out, `<text x="%.1f" y="%d" fill="#17202b">%s µs</text>`+"\n", x+6, y+15, figure(total(s.MicrosPerRow)))
+		fmt.Fprintf(&out, `<text x="%.1f" y="%d" fill="#17202b">%s µs</text>`+"\n", x+6, y+15, figure(Total(s.MicrosPerRow)))
 	}
 	for i, name := range names {
 		x, y := 10+(i%4)*(pictureWidth/4), pictureRow*len(r.Stages)+20+20*(i/4)

@@ -80,7 +80,7 @@ func TestThePageTakesTheTableBetweenItsMarks(t *testing.T) {
 	if err := report.Document(page); !errors.Is(err, ErrDocument) {
 		t.Errorf("one stage alone would drop the others: %v", err)
 	}
-	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), docPicture))
+	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), pictures[All]))
 	if err != nil || xml.Unmarshal(picture, new(struct{ XMLName xml.Name })) != nil || !strings.Contains(string(picture), "&lt;render&gt;: 50.0 µs") {
 		t.Errorf("the picture is %s (%v)", picture, err)
 	}
@@ -113,7 +113,7 @@ func TestOurPageHasAPlaceForEachRunThatIsWrittenDown(t *testing.T) {
 }
 
 func longMarks(what string) string {
-	return fmt.Sprintf(longBegin, what) + " old " + fmt.Sprintf(longEnd, what) + "\n"
+	return fmt.Sprintf(runBegin, what) + " old " + fmt.Sprintf(runEnd, what) + "\n"
 }
 
 func TestAllIsEverythingThatIsNotLong(t *testing.T) {
@@ -132,14 +132,16 @@ func TestAllIsEverythingThatIsNotLong(t *testing.T) {
 func TestThePageTakesTheGrowthAndItsPicture(t *testing.T) {
 	t.Parallel()
 	page := filepath.Join(t.TempDir(), "performance.md")
-	if err := os.WriteFile(page, []byte("before "+growthBegin+" old "+growthEnd+" after"), 0o600); err != nil {
+	if err := os.WriteFile(page, []byte("before "+longMarks(Growth)+" after"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	point := func(rows int, micros float64) GrowthPoint {
-		s := spreadOf([]float64{micros, micros, 2 * micros})
-		return GrowthPoint{Rows: rows, Page: s, Claim: s, Outcome: s, Settle: s, Life: spreadOf([]float64{4 * micros}), Share: spreadOf([]float64{micros / 10})}
+	month := func(rows int, grown float64) *Stage {
+		run := StageRun{Rows: growthPage, Seconds: 0.04 * grown, BaselineSeconds: 0.04, CPU: map[string]float64{"page": 0.03 * grown, "settle": 0.01 * grown}}
+		s := &Stage{Name: fmt.Sprintf("%d rows", rows), Rows: growthPage, Baseline: "the smallest month", Target: Target{Share: 1 / growthFlat}, Runs: []StageRun{run, run}}
+		s.summarize()
+		return s
 	}
-	report := &Report{What: Growth, Growth: []GrowthPoint{point(1_000_000, 10), point(10_000_000, 11), point(50_000_000, 12)}}
+	report := &Report{What: Growth, Stages: []*Stage{month(1_000_000, 1), month(10_000_000, 1.1), month(50_000_000, 1.2)}}
 	if err := report.Document(page); err != nil {
 		t.Fatal(err)
 	}
@@ -147,12 +149,12 @@ func TestThePageTakesTheGrowthAndItsPicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"before ", " after", "| 1000000 | 10.0 (10.0–20.0) |", "| 44.0 | 110%: flat |", "| 48.0 | 120%: **grows** |"} {
+	for _, want := range []string{"before ", " after", "µs a row", "| 1000000 rows | 2 × 1000 |", "91% (91–91) | page 33.0, settle 11.0 |", "| ≥ 87% | reached |", "| MISSED: share |"} {
 		if !strings.Contains(string(written), want) {
 			t.Errorf("the page lacks %q:\n%s", want, written)
 		}
 	}
-	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), growthPicture))
+	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), pictures[Growth]))
 	if err != nil {
 		t.Fatal(err)
 	}

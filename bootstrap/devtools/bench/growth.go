@@ -26,22 +26,12 @@ const (
 	growthFlat  = 1.15
 )
 
-// GrowthPoint is what a row costs in a month of a size: µs of wall time, over pages of growthPage rows on one connection.
-type GrowthPoint struct {
-	Rows    int    `json:"rows"` // of the month; half of them settled, half READY
-	Page    Spread `json:"page_us_per_row"`
-	Claim   Spread `json:"claim_us_per_row"`
-	Outcome Spread `json:"outcome_us_per_row"`
-	Settle  Spread `json:"settle_us_per_row"`
-	Life    Spread `json:"life_us_per_row"`   // the four together
-	Share   Spread `json:"share_of_smallest"` // of a page's life, by that of the smallest month's page in the same turn
-}
-
-// growthStage measures the hot statements in a month of each size, beside the smallest month in the same database. The
-// two take turns, a page each, so that what disturbs the machine disturbs both. A measured month makes room for the next.
+// growthStage measures the hot statements in a month of each size, half of it settled and half READY, beside the smallest month
+// in the same database. The two take turns, a page each, so that what disturbs the machine disturbs both. A measured month
+// makes room for the next.
 func (b *bench) growthStage(ctx context.Context) error {
 	return b.open(ctx, Growth, func(ctx context.Context, s *stage) error {
-		db, err := postgres.Open(postgres.Config{URL: s.config.Database.URL, Application: "bench-growth", MaxConns: 1})
+		db, err := postgres.Open(postgres.Config{URL: s.Database.URL, Application: "bench-growth", MaxConns: 1})
 		if err != nil {
 			return err
 		}
@@ -55,11 +45,9 @@ func (b *bench) growthStage(ctx context.Context) error {
 			if smallest == nil {
 				smallest = m
 			}
-			point, err := b.inTurn(ctx, m, smallest)
-			if err != nil {
-				return err
+			if err := b.inTurn(ctx, m, smallest); err != nil {
+				return fmt.Errorf("a month of %d rows: %w", rows, err)
 			}
-			b.report.Growth = append(b.report.Growth, point)
 			if m == smallest {
 				continue
 			}
@@ -72,33 +60,39 @@ func (b *bench) growthStage(ctx context.Context) error {
 }
 
 // inTurn measures growthPages pages of a month and of the smallest, a page of each in turn.
-func (b *bench) inTurn(ctx context.Context, m, smallest *growing) (GrowthPoint, error) {
-	smallest.costs, smallest.lives = [4][]float64{}, nil
-	months := []*growing{smallest, m}
-	if m == smallest {
-		months = months[:1]
+func (b *bench) inTurn(ctx context.Context, m, smallest *growing) error {
+	measured := &Stage{
+		Name: fmt.Sprintf("%d rows", m.rows), Rows: growthPage, Target: Target{Share: 1 / growthFlat},
+		Label:    "pages of a month of that size on one connection; µs of wall time a row",
+		Baseline: "a page of the smallest month, in the same turn",
 	}
 	for range growthPages {
-		for _, m := range months {
-			if err := m.live(ctx); err != nil {
-				return GrowthPoint{}, fmt.Errorf("a month of %d rows: %w", m.rows, err)
+		beside, err := smallest.live(ctx)
+		if err != nil {
+			return err
+		}
+		run := beside
+		if m != smallest {
+			if run, err = m.live(ctx); err != nil {
+				return err
 			}
 		}
+		run.BaselineSeconds = beside.Seconds
+		measured.Runs = append(measured.Runs, run)
 	}
-	point := m.point(smallest)
-	b.say("growth: a row of a month of %d rows costs %.0f%% of a row of the smallest", m.rows, 100*point.Share.Median)
-	return point, nil
+	measured.summarize()
+	b.report.Stages = append(b.report.Stages, measured)
+	b.say("growth: a row of a month of %d rows costs %.0f%% of a row of the smallest", m.rows, 100/measured.Share.Median)
+	return nil
 }
 
-// growing is a month of a size, and what its pages cost.
+// growing is a month of a size.
 type growing struct {
 	month   key.Month
 	rows    int
 	targets port.Targets
 	ledger  port.Ledger
 	after   port.Cursor
-	costs   [4][]float64 // page, claim, outcome, settle: µs a row
-	lives   []float64    // their sums
 }
 
 // growthRows makes rows $1 to $2 of the month: every second one READY, the others SUCCEEDED with their ledger row.
@@ -122,9 +116,9 @@ func (b *bench) grow(ctx context.Context, s *stage, m *growing) error {
 	}
 	for from := 1; from <= m.rows; from += chunk {
 		to := min(from+chunk-1, m.rows)
-		err := inTransaction(ctx, s, func(tx *sql.Tx) error {
+		err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {
 			for _, statement := range growthRows {
-				if _, err := tx.ExecContext(ctx, statement, from, to, m.month.String()+"-01"); err != nil {
+				if _, err := tx.ExecContext(ctx, statement, from, to, day(m.month)); err != nil {
 					return err
 				}
 			}
@@ -160,41 +154,26 @@ func (m *growing) drop(ctx context.Context, db *sqlx.DB) error {
 }
 
 // live takes a page of READY rows through dispatch, claim, outcome and settlement, as the services' adapters do.
-func (m *growing) live(ctx context.Context) error {
+func (m *growing) live(ctx context.Context) (StageRun, error) {
 	var keys []key.Delivery
-	steps := [...]func() error{
-		func() (err error) {
-			keys, err = m.dispatchPage(ctx)
-			return err
-		},
-		func() error { return claimPage(ctx, m.ledger, keys) },
-		func() error { return recordPage(ctx, m.ledger, keys) },
-		func() error { return settlePage(ctx, m.targets, keys) },
-	}
-	life := 0.0
-	for i, step := range steps {
+	run := StageRun{Rows: growthPage, CPU: map[string]float64{}}
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"page", func() (err error) { keys, err = m.dispatchPage(ctx); return err }},
+		{"claim", func() error { return claimPage(ctx, m.ledger, keys) }},
+		{"outcome", func() error { return recordPage(ctx, m.ledger, keys) }},
+		{"settle", func() error { return settlePage(ctx, m.targets, keys) }},
+	} {
 		began := time.Now()
-		if err := step(); err != nil {
-			return err
+		if err := step.do(); err != nil {
+			return run, err
 		}
-		cost := float64(time.Since(began).Microseconds()) / growthPage
-		m.costs[i] = append(m.costs[i], cost)
-		life += cost
+		run.CPU[step.name] = time.Since(began).Seconds()
+		run.Seconds += run.CPU[step.name]
 	}
-	m.lives = append(m.lives, life)
-	return nil
-}
-
-// point sums up what the pages cost, beside those of the smallest month.
-func (m *growing) point(smallest *growing) GrowthPoint {
-	shares := make([]float64, len(m.lives))
-	for i, life := range m.lives {
-		shares[i] = life / smallest.lives[i]
-	}
-	return GrowthPoint{
-		Rows: m.rows, Page: spreadOf(m.costs[0]), Claim: spreadOf(m.costs[1]), Outcome: spreadOf(m.costs[2]), Settle: spreadOf(m.costs[3]),
-		Life: spreadOf(m.lives), Share: spreadOf(shares),
-	}
+	return run, nil
 }
 
 // dispatchPage locks a page, marks it REQUESTED, and returns its keys; publishing is left out.

@@ -1,25 +1,24 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
-	"github.com/balsong/balsong/bootstrap/devtools/generate"
 	"github.com/balsong/balsong/domain/key"
 )
+
+// firstMonth is where the benchmark's months begin; a baseline's is the next.
+var firstMonth = key.Month(2031 * 12)
 
 // copied are the tables that an import fills, with the columns that it writes.
 var copied = []struct{ table, columns string }{
@@ -30,69 +29,63 @@ var copied = []struct{ table, columns string }{
 
 // importStage imports generated bills into an empty database with the production command, and copies the rows that came of it in again.
 func (b *bench) importStage(ctx context.Context) error {
-	measured := &Stage{
-		Name: "import", Label: "generated bills into an empty database, destinations and data sealed", Rows: b.Rows,
+	return b.repeat(ctx, Import, b.Runs, func(ctx context.Context, s *stage) ([]StageRun, error) {
+		run, err := b.importGenerated(ctx, s, firstMonth)
+		if err != nil {
+			return nil, err
+		}
+		if run.BaselineSeconds, err = b.copyBaseline(ctx, s); err != nil {
+			return nil, fmt.Errorf("plain COPY: %w", err)
+		}
+		return []StageRun{run}, nil
+	}, &Stage{
+		Name: Import, Label: "generated bills into an empty database, destinations and data sealed", Rows: b.Rows,
 		Baseline: "COPY of the rows that the import stored, over as many connections",
 		Target:   Target{Share: 0.5, PeakRSS: 200_000_000},
-	}
-	b.report.Stages = append(b.report.Stages, measured)
-	path, clean, err := b.bills(ctx, firstMonth)
-	if err != nil {
-		return err
-	}
-	for n := range b.Runs {
-		err := b.open(ctx, "import", func(ctx context.Context, s *stage) error {
-			run, err := b.importOnce(ctx, s, firstMonth, path)
-			if err != nil {
-				return err
-			}
-			if run.BaselineSeconds, err = b.copyBaseline(ctx, s, firstMonth); err != nil {
-				return fmt.Errorf("plain COPY: %w", err)
-			}
-			measured.Runs = append(measured.Runs, run)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		b.told(measured, n)
-	}
-	measured.summarize()
-	return clean()
-}
-
-// bills generates a month's bills; clean removes the file.
-func (b *bench) bills(ctx context.Context, month key.Month) (path string, clean func() error, err error) {
-	dir := b.path("bills-" + month.String())
-	_, err = generate.Run(ctx, generate.Options{
-		Dir: dir, Seed: 1, Since: month, Month: month, Months: 1, Rows: b.Rows, Files: 1, Compress: generate.None, Sample: demodata.Telco(),
-		Wishes: generate.Wishes{Quiet: 20, SendDay: 30},
 	})
-	return filepath.Join(dir, "bills-"+month.String()+"-001.csv"), func() error { return os.RemoveAll(dir) }, err
 }
 
-// importOnce imports a file with the production command.
-func (b *bench) importOnce(ctx context.Context, s *stage, month key.Month, path string) (StageRun, error) {
-	answer, run, err := b.batch(ctx, s, "import", "--month", month.String(), path)
+// generated writes a month's bills with the production command, and returns the files.
+func (b *bench) generated(ctx context.Context, s *stage, month key.Month, rows int, more ...string) (files []string, run StageRun, err error) {
+	dir := b.path("bills-" + month.String())
+	run, err = b.command(ctx, s, generateRole, "generate", new(struct{}),
+		append([]string{"--output", "json", "--out", dir, "--rows", fmt.Sprint(rows), "--month", month.String()}, more...)...)
 	if err != nil {
-		return run, err
+		return nil, run, err
 	}
+	run.Rows = rows
+	files, err = filepath.Glob(filepath.Join(dir, "*.csv"))
+	return files, run, err
+}
+
+// imported imports files with the production command, and removes them.
+func (b *bench) imported(ctx context.Context, s *stage, month key.Month, rows int, files []string) (StageRun, error) {
 	var said struct {
 		Inserted int `json:"inserted"`
 	}
-	err = json.Unmarshal(answer, &said)
-	if err == nil && said.Inserted != b.Rows {
-		err = fmt.Errorf("%d of %d rows were inserted", said.Inserted, b.Rows)
+	run, err := b.command(ctx, s, batchRole, "import", &said, append([]string{"import", "--output", "json", "--month", month.String()}, files...)...)
+	if err == nil && said.Inserted != rows {
+		err = fmt.Errorf("%d of %d rows were inserted", said.Inserted, rows)
 	}
-	run.Rows = b.Rows
-	return run, err
+	run.Rows = rows
+	return run, errors.Join(err, os.RemoveAll(filepath.Dir(files[0])))
+}
+
+// importGenerated imports generated bills of a month.
+func (b *bench) importGenerated(ctx context.Context, s *stage, month key.Month) (StageRun, error) {
+	files, _, err := b.generated(ctx, s, month, b.Rows)
+	if err != nil {
+		return StageRun{}, err
+	}
+	return b.imported(ctx, s, month, b.Rows, files)
 }
 
 // copyBaseline takes the stored rows out as text, empties the tables and copies the rows in again, over as many connections
 // as the import has: nothing but COPY counts.
-func (b *bench) copyBaseline(ctx context.Context, s *stage, month key.Month) (seconds float64, err error) {
+func (b *bench) copyBaseline(ctx context.Context, s *stage) (seconds float64, err error) {
+	rows := map[string][]string{}
 	for _, t := range copied {
-		if err := s.unload(ctx, t.table, t.columns, b.path(t.table+".copy")); err != nil {
+		if rows[t.table], err = s.unload(ctx, t.table, t.columns); err != nil {
 			return 0, err
 		}
 	}
@@ -103,61 +96,45 @@ func (b *bench) copyBaseline(ctx context.Context, s *stage, month key.Month) (se
 	began := time.Now()
 	for _, t := range copied {
 		group, within := errgroup.WithContext(ctx)
-		for n := range connections {
-			group.Go(func() error { return s.load(within, t.table, t.columns, b.path(t.table+".copy"), n, connections) })
+		for part := range slices.Chunk(rows[t.table], (len(rows[t.table])+connections-1)/connections) {
+			group.Go(func() error { return s.load(within, t.table, t.columns, part) })
 		}
 		if err := group.Wait(); err != nil {
 			return 0, err
 		}
 	}
 	seconds = time.Since(began).Seconds()
-	if n, err := s.count(ctx, month, ""); err != nil || n != b.Rows {
-		return 0, fmt.Errorf("%d of %d rows are there again: %w", n, b.Rows, err)
-	}
-	return seconds, nil
+	return seconds, s.expect(ctx, firstMonth, b.Rows, "IMPORTED")
 }
 
-// unload writes a table's rows in the text form of COPY.
-func (s *stage) unload(ctx context.Context, table, columns, path string) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
+// unload reads a table's rows in the text form of COPY, in pieces of about 64 KiB.
+func (s *stage) unload(ctx context.Context, table, columns string) (pieces []string, err error) {
 	var parts []string
 	for column := range strings.SplitSeq(columns, ", ") {
 		parts = append(parts, `coalesce(replace(`+column+`::text, '\', '\\'), '\N')`)
 	}
 	rows, err := s.db.QueryContext(ctx, "SELECT concat_ws(E'\\t', "+strings.Join(parts, ", ")+") FROM "+table+" ORDER BY user_id")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
-	out := bufio.NewWriterSize(file, 1<<20)
+	var piece strings.Builder
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
-			return err
+			return nil, err
 		}
-		if _, err := out.WriteString(line + "\n"); err != nil {
-			return err
+		piece.WriteString(line + "\n")
+		if piece.Len() >= 64<<10 {
+			pieces = append(pieces, piece.String())
+			piece.Reset()
 		}
 	}
-	return errors.Join(rows.Err(), out.Flush())
+	return append(pieces, piece.String()), rows.Err()
 }
 
-// load copies the n-th part of a file's lines in, in one transaction.
-func (s *stage) load(ctx context.Context, table, columns, path string, n, of int) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	from, to := info.Size()*int64(n)/int64(of), info.Size()*int64(n+1)/int64(of)
+// load copies pieces of a table's rows in, in one transaction.
+func (s *stage) load(ctx context.Context, table, columns string, pieces []string) error {
 	conn, err := s.db.Connx(ctx)
 	if err != nil {
 		return err
@@ -183,11 +160,12 @@ func (s *stage) load(ctx context.Context, table, columns, path string, n, of int
 		if !ok {
 			return fmt.Errorf("the driver copies with a %T", statement)
 		}
-		err = eachPiece(file, from, to, func(lines string) error {
-			_, err := copying.CopyData(ctx, lines)
-			return err
-		})
-		return errors.Join(err, statement.Close())
+		for _, piece := range pieces {
+			if _, err := copying.CopyData(ctx, strings.TrimSuffix(piece, "\n")); err != nil {
+				return errors.Join(err, statement.Close())
+			}
+		}
+		return statement.Close()
 	})
 	if err != nil {
 		return err
@@ -195,34 +173,18 @@ func (s *stage) load(ctx context.Context, table, columns, path string, n, of int
 	return tx.Commit()
 }
 
-// eachPiece hands out the lines that begin between two places of a file, some at a time, without the last line break.
-func eachPiece(file io.ReadSeeker, from, to int64, do func(lines string) error) error {
-	if _, err := file.Seek(max(from-1, 0), io.SeekStart); err != nil {
-		return err
+// expect is an error unless as many of a month's targets are in a status: of the batch or of the dispatch.
+func (s *stage) expect(ctx context.Context, month key.Month, want int, status string) error {
+	n, err := s.count(ctx, month, status)
+	if err == nil && n != want {
+		err = fmt.Errorf("%d of %d are %s", n, want, status)
 	}
-	in := bufio.NewReaderSize(file, 256<<10)
-	at := from
-	if from > 0 { // the line that began before belongs to the part before
-		skipped, err := in.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		at += int64(len(skipped)) - 1
-	}
-	var piece strings.Builder
-	for at < to {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		at += int64(len(line))
-		piece.WriteString(line)
-		if piece.Len() >= 64<<10 || at >= to {
-			if err := do(strings.TrimSuffix(piece.String(), "\n")); err != nil {
-				return err
-			}
-			piece.Reset()
-		}
-	}
-	return nil
+	return err
+}
+
+// count counts a month's targets of a status.
+func (s *stage) count(ctx context.Context, month key.Month, status string) (n int, err error) {
+	err = s.db.GetContext(ctx, &n, `SELECT count(*) FROM billing_targets WHERE billing_month = $1 AND $2 IN (batch_status, dispatch_status)`,
+		month.Start(time.UTC).Format(time.DateOnly), status)
+	return n, err
 }

@@ -1,13 +1,18 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
+
+	"github.com/balsong/balsong/bootstrap/disk"
 )
 
 // Machine is where the numbers were measured.
@@ -55,39 +60,66 @@ func valueOf(file, name string) string {
 // needed is how much disk a run may take at most, in bytes: statements, rows with their indexes and write-ahead log,
 // and the topics.
 func (o Options) needed() int64 {
-	var n int64 = 1 << 30
-	switch o.What {
-	case Month:
-		return n + int64(o.Bills)*6000
-	case Life:
-		return n + int64(o.Bills)*9000
-	case Growth:
-		return n + int64(o.Sizes[0]+o.Sizes[len(o.Sizes)-1])*1000
-	case Whole:
-		return n + int64(o.Statements)*int64(o.StatementBytes+8000)
+	stages := int64(o.Rows) * int64(o.Runs) * 2 * 6000 // import and dispatch take about as much
+	statements := int64(o.Statements) * int64(o.StatementBytes+8000)
+	needs, own := map[string]int64{
+		Month: int64(o.Bills) * 6000, Life: int64(o.Bills) * 9000, Growth: int64(o.Sizes[0]+o.Sizes[len(o.Sizes)-1]) * 1000,
+		Whole: statements, Delivery: statements, All: stages + statements,
+	}[o.What]
+	if !own {
+		needs = stages
 	}
-	if o.What != Delivery { // import and dispatch take about as much
-		n += int64(o.Rows) * int64(o.Runs) * 2 * 6000
-	}
-	if o.What == Delivery || o.What == All {
-		n += int64(o.Statements) * int64(o.StatementBytes+8000)
-	}
-	return n
+	return needs + 1<<30
 }
 
 // checkDisk refuses to begin where the disk would fill up.
 func (b *bench) checkDisk() error {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(b.DataDir, &disk); err != nil {
+	free, err := disk.Free(b.DataDir)
+	if err != nil {
 		return fmt.Errorf("look at the disk of %s: %w", b.DataDir, err)
 	}
-	free := int64(disk.Bavail) * int64(disk.Bsize) //nolint:unconvert // the types differ by system
 	if need := b.needed(); free < need {
 		return fmt.Errorf("%w: %s has %.1f GiB left and up to %.1f GiB are needed (take another directory with --data, or fewer with --rows and --statements)",
-			ErrOptions, b.DataDir, gib(free), gib(need))
+			ErrOptions, b.DataDir, float64(free)/(1<<30), float64(need)/(1<<30))
 	}
 	return nil
 }
 
-func gib(n int64) float64 { return float64(n) / (1 << 30) }
-func mb(n int64) float64  { return float64(n) / 1e6 }
+func mb(n int64) float64 { return float64(n) / 1e6 }
+
+// busyShare is from which share of its processors on a machine is called busy: what others use is missing in every number.
+const busyShare = 0.1
+
+// warnIfBusy looks at the machine for a moment before anything is started.
+func (b *bench) warnIfBusy(ctx context.Context) error {
+	busy, all := processors()
+	if err := b.wait(ctx, time.Second); err != nil {
+		return err
+	}
+	later, whole := processors()
+	if share := (later - busy) / max(whole-all, 0.01); share > busyShare {
+		b.note("THIS MACHINE IS BUSY: others use %.0f%% of its processors before anything is measured. Rates and ratios are lower than they would be; processor time says more",
+			100*share)
+	}
+	return nil
+}
+
+// processors reads how many seconds the processors have been busy, and have been there. 0 where there is no /proc.
+func processors() (busy, all float64) {
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0, 0
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return 0, 0
+	}
+	c := stat.CPUTotal
+	busy = c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ + c.Steal
+	return busy, busy + c.Idle + c.Iowait
+}
+
+// wait waits for so long.
+func (b *bench) wait(ctx context.Context, lasts time.Duration) error {
+	return b.nextTick(ctx, time.After(lasts))
+}

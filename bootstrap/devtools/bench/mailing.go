@@ -11,9 +11,7 @@ import (
 	"github.com/wneessen/go-mail"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -25,87 +23,52 @@ const mailBytes = 4000
 
 // smtpStage delivers by SMTP to the simulator, and sends as many messages of the same texts to it with go-mail alone.
 func (b *bench) smtpStage(ctx context.Context) error {
-	measured := &Stage{
-		Name: "smtp", Rows: b.Mails, Target: Target{Share: 0.8},
+	mails, sink := b.Rows/5, 0
+	return b.repeat(ctx, SMTP, b.Runs, func(ctx context.Context, s *stage) ([]StageRun, error) {
+		if err := errors.Join(s.activate(ctx, channel.Email), b.filled(ctx, s, mails, mailBytes)); err != nil {
+			return nil, err
+		}
+		sink++
+		gateway, err := b.startGateway(ctx, fmt.Sprintf("smtp-%d", sink), gatewaysim.Settings{Seed: 1})
+		if err != nil {
+			return nil, err
+		}
+		for name, value := range map[string]string{"ADDR": gateway.SMTP, "TLS": "none", "FROM": "billing@example.com", "CALL_DEADLINE": "30s", "LEASE": "90s", "MARGIN": "5s"} {
+			s.environment["BALSONG_SMTP_"+name] = value
+		}
+		accepted := func() int {
+			stats, err := gateway.stats(ctx)
+			if err != nil {
+				return 0
+			}
+			return int(stats.Accepted)
+		}
+		delivery, err := b.service(ctx, s, deliveryRole)
+		if err != nil {
+			return nil, err
+		}
+		run, err := b.span(ctx, delivery.Process, accepted, mails)
+		if err := errors.Join(err, delivery.Stop()); err != nil {
+			return nil, err
+		}
+		seconds, err := mailBaseline(ctx, gateway.SMTP, mails)
+		if err != nil {
+			return nil, fmt.Errorf("baseline: %w", err)
+		}
+		run.BaselineSeconds = seconds * float64(run.Rows) / float64(mails)
+		if n := accepted(); n != 2*mails {
+			return nil, fmt.Errorf("the simulator accepted %d messages, want %d", n, 2*mails)
+		}
+		return []StageRun{run}, gateway.Stop()
+	}, &Stage{
+		Name: SMTP, Rows: mails, Target: Target{Share: 0.8},
 		Label:    fmt.Sprintf("from a filled topic, by SMTP over %d connections to the simulator, which fsyncs what it accepts", smtpConnections),
 		Baseline: "messages of the same texts to the same simulator with go-mail alone, over as many connections",
-	}
-	b.report.Stages = append(b.report.Stages, measured)
-	for n := range b.Runs {
-		name := fmt.Sprintf("smtp%d", n) // with topics of its own
-		err := b.open(ctx, name, func(ctx context.Context, s *stage) error {
-			run, err := b.smtpOnce(ctx, s, n)
-			measured.Runs = append(measured.Runs, run)
-			return err
-		})
-		if err := errors.Join(err, b.dropDatabase(ctx, name)); err != nil {
-			return err
-		}
-		b.told(measured, n)
-	}
-	measured.summarize()
-	return nil
-}
-
-func (b *bench) smtpOnce(ctx context.Context, s *stage, n int) (run StageRun, err error) {
-	if err := s.activate(ctx, channel.Email); err != nil {
-		return run, err
-	}
-	if err := s.seed(ctx, firstMonth, b.Mails, mailBytes); err != nil {
-		return run, fmt.Errorf("seed: %w", err)
-	}
-	if _, err := b.dispatchOnce(ctx, s, firstMonth); err != nil {
-		return run, fmt.Errorf("fill the topic: %w", err)
-	}
-	sink, err := b.startChild(ctx, gatewayRole, gatewayOrders{DataDir: b.path("smtp-" + strconv.Itoa(n)), Settings: gatewaysim.Settings{Seed: 1}})
-	if err != nil {
-		return run, err
-	}
-	var where gatewayInfo
-	if err := sink.Info(&where); err != nil {
-		return run, err
-	}
-	s.config.Gateways.SMTP = config.SMTP{
-		Addr: where.SMTP, TLS: "none", From: "billing@example.com", CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second,
-		InFlight: smtpConnections,
-	}
-	accepted := func() int {
-		var stats gatewaysim.Stats
-		if err := getJSON(ctx, "http://"+where.Admin+"/stats", &stats); err != nil {
-			return 0
-		}
-		return int(stats.Accepted)
-	}
-	if run, err = b.mailed(ctx, s, accepted); err != nil {
-		return run, err
-	}
-	seconds, err := b.mailBaseline(ctx, where.SMTP)
-	if err != nil {
-		return run, fmt.Errorf("baseline: %w", err)
-	}
-	run.BaselineSeconds = seconds * float64(run.Rows) / float64(b.Mails)
-	if n := accepted(); n != 2*b.Mails {
-		return run, fmt.Errorf("the simulator accepted %d messages, want %d", n, 2*b.Mails)
-	}
-	return run, sink.Stop()
-}
-
-// mailed lets delivery send what lies in the topic.
-func (b *bench) mailed(ctx context.Context, s *stage, accepted func() int) (run StageRun, err error) {
-	o := orders{Config: s.config, Month: firstMonth}
-	if o.Config.Health.Addr, err = freeAddress(ctx); err != nil {
-		return run, err
-	}
-	var delivery *child.Process
-	if delivery, err = b.startChild(ctx, deliveryRole, o); err != nil {
-		return run, err
-	}
-	run, err = b.span(ctx, delivery, accepted, b.Mails)
-	return run, errors.Join(err, delivery.Stop())
+	})
 }
 
 // mailBaseline sends messages with go-mail alone.
-func (b *bench) mailBaseline(ctx context.Context, address string) (seconds float64, err error) {
+func mailBaseline(ctx context.Context, address string, mails int) (seconds float64, err error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return 0, err
@@ -125,7 +88,7 @@ func (b *bench) mailBaseline(ctx context.Context, address string) (seconds float
 			if err := client.DialWithContext(within); err != nil {
 				return err
 			}
-			for user := connection; user < b.Mails; user += smtpConnections {
+			for user := connection; user < mails; user += smtpConnections {
 				message, err := baselineMail(user)
 				if err == nil {
 					err = client.Send(message)

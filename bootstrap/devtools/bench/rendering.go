@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -20,63 +19,37 @@ import (
 
 // renderStage renders generated bills with the production command, beside the same statements and as many bytes put to S3.
 func (b *bench) renderStage(ctx context.Context) error {
-	measured := &Stage{
-		Name: "render", Label: "every channel of a bill: texts, compressed, sealed, in packs on S3", Rows: b.Rows,
+	return b.repeat(ctx, Render, b.Runs, func(ctx context.Context, s *stage) ([]StageRun, error) {
+		ours, theirs := firstMonth, firstMonth+1
+		for _, month := range []key.Month{theirs, ours} {
+			if _, err := b.importGenerated(ctx, s, month); err != nil {
+				return nil, err
+			}
+		}
+		run, packBytes, err := b.rendered(ctx, s, ours, b.Rows)
+		if err != nil {
+			return nil, err
+		}
+		if run.BaselineSeconds, err = s.renderBaseline(ctx, theirs, packBytes); err != nil {
+			return nil, fmt.Errorf("baseline: %w", err)
+		}
+		return []StageRun{run}, nil
+	}, &Stage{
+		Name: Render, Label: "every channel of a bill: texts, compressed, sealed, in packs on S3", Rows: b.Rows,
 		Baseline: "the same rows read, as many bytes put and the same columns updated, over as many connections: nothing made, compressed or sealed",
 		Target:   Target{Rate: 15_000},
-	}
-	b.report.Stages = append(b.report.Stages, measured)
-	for n := range b.Runs {
-		err := b.open(ctx, "render", func(ctx context.Context, s *stage) error { return b.renderOnce(ctx, s, measured) })
-		if err != nil {
-			return err
-		}
-		run := measured.Runs[n]
-		b.say("render %d of %d: %d bills in %.2f s, %.0f a second; baseline %.2f s, so %.0f%% of it; %.0f MB", n+1, b.Runs, b.Rows, run.Seconds, float64(b.Rows)/run.Seconds,
-			run.BaselineSeconds, 100*run.BaselineSeconds/run.Seconds, mb(run.PeakRSS))
-	}
-	measured.summarize()
-	return nil
+	})
 }
 
-func (b *bench) renderOnce(ctx context.Context, s *stage, into *Stage) error {
-	ours, theirs := firstMonth, firstMonth+1
-	for _, month := range []key.Month{theirs, ours} {
-		if err := b.importGenerated(ctx, s, month); err != nil {
-			return err
-		}
-	}
-	answer, run, err := b.batch(ctx, s, "render", "--month", ours.String())
-	if err != nil {
-		return err
-	}
+// rendered renders a month with the production command; packBytes is the mean size of its packs.
+func (b *bench) rendered(ctx context.Context, s *stage, month key.Month, rows int) (run StageRun, packBytes int, err error) {
 	var said struct {
-		Rendered int   `json:"rendered"`
-		Packs    int   `json:"packs"`
-		Bytes    int64 `json:"bytes"`
+		Packs int `json:"packs"`
+		Bytes int `json:"bytes"`
 	}
-	if err := json.Unmarshal(answer, &said); err != nil {
-		return err
-	}
-	if said.Rendered != b.Rows {
-		return fmt.Errorf("%d of %d bills were rendered", said.Rendered, b.Rows)
-	}
-	if run.BaselineSeconds, err = s.renderBaseline(ctx, theirs, int(said.Bytes)/max(said.Packs, 1)); err != nil {
-		return fmt.Errorf("baseline: %w", err)
-	}
-	run.Rows = b.Rows
-	into.Runs = append(into.Runs, run)
-	return nil
-}
-
-// importGenerated imports generated bills of a month.
-func (b *bench) importGenerated(ctx context.Context, s *stage, month key.Month) error {
-	path, clean, err := b.bills(ctx, month)
-	if err != nil {
-		return err
-	}
-	_, err = b.importOnce(ctx, s, month, path)
-	return errors.Join(err, clean())
+	run, err = b.command(ctx, s, batchRole, "render", &said, "render", "--output", "json", "--month", month.String())
+	run.Rows = rows
+	return run, said.Bytes / max(said.Packs, 1), errors.Join(err, s.expect(ctx, month, rows, "RENDERED"))
 }
 
 // renderBaseline takes a month's IMPORTED bills through the same work without the product of rendering, in packs of so many bytes.
@@ -94,7 +67,7 @@ func (s *stage) renderBaseline(ctx context.Context, month key.Month, packBytes i
 			break
 		}
 		group.Go(func() error {
-			if _, err := s.packs.Put(within, fmt.Sprintf("baseline/%06d", number), [][]byte{pack}); err != nil {
+			if _, err := s.batch.Bucket.Put(within, fmt.Sprintf("baseline/%06d", number), [][]byte{pack}); err != nil {
 				return err
 			}
 			return s.baselineMark(within, day, users)
@@ -102,10 +75,7 @@ func (s *stage) renderBaseline(ctx context.Context, month key.Month, packBytes i
 	}
 	err = errors.Join(err, group.Wait())
 	seconds = time.Since(began).Seconds()
-	if n, failed := s.countBatch(ctx, month, "IMPORTED"); failed != nil || n > 0 {
-		err = errors.Join(err, failed, fmt.Errorf("%d bills are left IMPORTED", n))
-	}
-	return seconds, err
+	return seconds, errors.Join(err, s.expect(ctx, month, 0, "IMPORTED"))
 }
 
 // baselineBills reads the next thousand bills.
@@ -135,7 +105,7 @@ func (s *stage) baselineMark(ctx context.Context, day string, users []int64) err
 	for i := range references {
 		references[i] = make([]byte, 230)
 	}
-	return inTransaction(ctx, s, func(tx *sql.Tx) error {
+	return inTransaction(ctx, s.db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE billing_data d SET statement = v.statement, rendered_at = clock_timestamp()
 			FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::bytea[]) AS u(user_id, statement) OFFSET 0) AS v
 			WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id`, day, pq.Array(users), references)
@@ -147,11 +117,4 @@ func (s *stage) baselineMark(ctx context.Context, day string, users []int64) err
 			WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id`, day, pq.Array(users))
 		return err
 	})
-}
-
-// countBatch counts a month's targets of a batch status.
-func (s *stage) countBatch(ctx context.Context, month key.Month, status string) (n int, err error) {
-	err = s.db.GetContext(ctx, &n, `SELECT count(*) FROM billing_targets WHERE billing_month = $1 AND batch_status = $2`,
-		month.Start(time.UTC).Format(time.DateOnly), status)
-	return n, err
 }

@@ -5,6 +5,22 @@ import (
 	"slices"
 )
 
+// What a run measures.
+const (
+	Import       = "import"
+	Render       = "render"
+	Dispatch     = "dispatch"
+	Line         = "line" // delivery with an instant sender, and settlement alone
+	SMTP         = "smtp"
+	Delivery     = "delivery"
+	IdleServices = "idle"
+	Whole        = "whole" // 1,000,000 READY to SUCCEEDED: by itself
+	Month        = "month" // 5,000,000 from CSV to RENDERED: by itself
+	Life         = "life"  // 5,000,000 from nothing to SUCCEEDED: by itself
+	Growth       = "growth"
+	All          = "all"
+)
+
 // measurement is something that a run measures.
 type measurement struct {
 	name, what string
@@ -16,10 +32,10 @@ type measurement struct {
 var measurements = []measurement{
 	{Import, "generated bills into an empty database, beside a plain COPY of the same rows: ≥ 50%, < 200 MB", false, (*bench).importStage},
 	{Render, "imported bills into packs on S3: ≥ 15,000/s", false, (*bench).renderStage},
-	{Dispatch, "READY rows published and marked: < 10 s for 100,000, < 100 MB; beside the same without the product", false, (*bench).measureDispatch},
+	{Dispatch, "READY rows published and marked: < 10 s for 100,000, < 100 MB; beside the same without the product", false, (*bench).dispatchStage},
 	{Line, "delivery with an instant sender (≥ 20,000/s), then settlement alone (≥ 40,000/s): ≥ 60% of the same without the product", false, (*bench).lineStages},
 	{SMTP, "delivery by SMTP, beside go-mail alone: ≥ 80%", false, (*bench).smtpStage},
-	{Delivery, "a gateway that answers after 1 s, statements of 10 KB, one process: ≥ 5,000/s settled", false, (*bench).measureDelivery},
+	{Delivery, "a gateway that answers after 1 s, statements of 10 KB, one process: ≥ 5,000/s settled", false, (*bench).deliveryStage},
 	{IdleServices, "services with nothing to do, for a minute: < 1% of a core, < 60 MB", false, (*bench).idleStage},
 	{Whole, "1,000,000 READY to SUCCEEDED, everything at once: < 120 s", true, (*bench).wholeStage},
 	{Month, "5,000,000 from CSV to RENDERED: < 10 min, < 400 MB", true, (*bench).monthStage},
@@ -37,12 +53,5 @@ func Names() (names, what []string) {
 
 // chosen are the measurements that are asked for; none where nothing is called so.
 func chosen(what string) []measurement {
-	if what == All {
-		return slices.DeleteFunc(slices.Clone(measurements), func(m measurement) bool { return m.long })
-	}
-	at := slices.IndexFunc(measurements, func(m measurement) bool { return m.name == what })
-	if at < 0 {
-		return nil
-	}
-	return measurements[at : at+1]
+	return slices.DeleteFunc(slices.Clone(measurements), func(m measurement) bool { return m.name != what && (m.long || what != All) })
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"golang.org/x/sync/errgroup"
 
@@ -34,6 +35,7 @@ type seeding struct {
 	quiet      [2]string // a window of the customer's own that is not now
 }
 
+// seed seeds a month; statementBytes as seeding.statements.
 func (s *stage) seed(ctx context.Context, month key.Month, rows, statementBytes int) error {
 	zone, err := time.LoadLocation(zoneName)
 	if err != nil {
@@ -56,14 +58,14 @@ func (s *stage) seed(ctx context.Context, month key.Month, rows, statementBytes 
 		group.Go(func() error { return seeding.pack(within, first, min(first+perPack, rows+1)) })
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return fmt.Errorf("seed: %w", err)
 	}
-	return s.analyze(ctx, month) // as the import does
+	return s.batch.Imports.Analyze(ctx, month) // as the import does
 }
 
 // customers numbers as many customers as there are rows, 1 to rows.
 func (s seeding) customers(ctx context.Context) error {
-	return inTransaction(ctx, s.stage, func(tx *sql.Tx) error {
+	return inTransaction(ctx, s.db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO customers (user_id, customer) OVERRIDING SYSTEM VALUE
 			SELECT n, 'BENCH-' || lpad(n::text, 9, '0') FROM generate_series(1, $1::bigint) AS n ON CONFLICT DO NOTHING`, s.rows)
 		return err
@@ -108,7 +110,7 @@ func (s seeding) seal(user int64, random *rand.Rand) (r row, err error) {
 			return nil
 		}
 		var sealed []byte
-		sealed, err = s.cipher.Seal(plain, purpose)
+		sealed, err = s.batch.Cipher.Seal(plain, purpose)
 		return sealed
 	}
 	r.user = user
@@ -132,7 +134,7 @@ func (s seeding) statement(target key.Target, random *rand.Rand) ([]byte, error)
 	return statement.Seal(port.Statement{Target: target, Variants: map[channel.Kind]port.Variant{
 		channel.SMS:   {Text: string(text(random, lms)), Title: "Your bill", Class: rendering.ClassLMS},
 		channel.Email: {Subject: "Your bill", HTML: string(text(random, html)), Text: string(text(random, s.statements-lms-html))},
-	}}, s.cipher)
+	}}, s.batch.Cipher)
 }
 
 // calls is an itemised bill of n bytes.
@@ -182,7 +184,7 @@ func (s seeding) store(ctx context.Context, rows []row, entries [][]byte, random
 	name := fmt.Sprintf("%s/%06d-%s", s.month, rows[0].user/perPack, hex.EncodeToString(mark[:]))
 	refs := make([]port.StatementRef, len(rows))
 	if len(entries) > 0 {
-		if refs, err = s.packs.Put(ctx, name, entries); err != nil {
+		if refs, err = s.batch.Bucket.Put(ctx, name, entries); err != nil {
 			return err
 		}
 	}
@@ -190,7 +192,7 @@ func (s seeding) store(ctx context.Context, rows []row, entries [][]byte, random
 		if len(entries) == 0 {
 			refs[i] = port.StatementRef{Bucket: bucket, Key: name, Offset: int64(i) * 8000, Length: 8000, SHA256: rows[i].sum}
 		}
-		rows[i].statement, err = statement.SealReference(refs[i], key.Target{Month: s.month, UserID: rows[i].user}, s.cipher)
+		rows[i].statement, err = statement.SealReference(refs[i], key.Target{Month: s.month, UserID: rows[i].user}, s.batch.Cipher)
 		if err != nil {
 			return err
 		}
@@ -200,7 +202,7 @@ func (s seeding) store(ctx context.Context, rows []row, entries [][]byte, random
 
 // copyIn writes rows as import and render leave them.
 func (s seeding) copyIn(ctx context.Context, rows []row) error {
-	return inTransaction(ctx, s.stage, func(tx *sql.Tx) error {
+	return inTransaction(ctx, s.db, func(tx *sql.Tx) error {
 		month, at := s.month.Start(time.UTC).Format(time.DateOnly), s.at.UTC()
 		err := copyInto(ctx, tx, rows, func(r row) []any {
 			return []any{month, r.user, "RENDERED", at, int(channel.NewSet(channel.Email, channel.SMS)), s.quiet[0], s.quiet[1], zoneName}
@@ -231,8 +233,8 @@ func copyInto(ctx context.Context, tx *sql.Tx, rows []row, values func(row) []an
 	return nil
 }
 
-func inTransaction(ctx context.Context, s *stage, do func(tx *sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+func inTransaction(ctx context.Context, db *sqlx.DB, do func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

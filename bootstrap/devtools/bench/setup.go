@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -12,7 +15,6 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/crypto"
-	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -22,9 +24,11 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
-	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
+
+// nobody is the address of a gateway that is never called.
+const nobody = "http://127.0.0.1:1"
 
 const (
 	partitions = 12
@@ -44,25 +48,27 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if b.log, err = b.logFile("components"); err != nil {
+	log, err := b.logFile("components")
+	if err != nil {
 		return err
 	}
 	b.components, err = localenv.Start(ctx, localenv.Options{
-		Postgres: b.Postgres, Kafka: kafka, DataDir: b.path("data"), Durable: b.Durable, Log: b.log,
+		Postgres: b.Postgres, Kafka: kafka, DataDir: b.path("data"), Durable: b.Durable, Log: log,
 	})
 	if err != nil {
-		return fmt.Errorf("%w (the components' log: %s)", err, b.log.Name())
+		return fmt.Errorf("%w (the components' log: %s)", err, log.Name())
 	}
 	b.stops = append(b.stops, b.components.Stop)
 	if b.keyset, err = crypto.NewKeyset(); err != nil {
 		return err
 	}
 	b.report.Kafka = b.components.Addresses().KafkaKind
-	if err := b.describeDatabase(ctx); err != nil {
+	err = b.onServer(ctx, func(admin *sqlx.DB) error { return admin.GetContext(ctx, &b.report.Postgres, "SHOW server_version") })
+	if err != nil {
 		return err
 	}
 	b.say("PostgreSQL %s (durable: %t), Kafka (%s, one broker, %d partitions) and S3 answer",
-		b.report.Postgres, b.Durable, b.report.Kafka, b.partitions)
+		b.report.Postgres, b.Durable, b.report.Kafka, partitions)
 	return nil
 }
 
@@ -93,49 +99,40 @@ func (b *bench) note(format string, args ...any) {
 	b.say("NOTE: %s", text)
 }
 
-func (b *bench) describeDatabase(ctx context.Context) error {
-	admin, err := sqlx.ConnectContext(ctx, "postgres", b.components.Addresses().DatabaseURL)
-	if err != nil {
-		return fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	defer admin.Close()
-	return admin.GetContext(ctx, &b.report.Postgres, "SHOW server_version")
-}
-
 // stage is what one stage is measured on: a database and topics of its own.
 type stage struct {
-	config     config.Deliverer
-	db         *sqlx.DB // plain connections, for seeding and counting
-	cipher     port.Cipher
-	importer   *importing.Importer
-	packs      port.Packs
-	months     port.Months
-	policies   port.Policies
-	analyze    func(ctx context.Context, month key.Month) error
-	randomText bool // statements hardly compress
+	wholebatch.Config
+	environment map[string]string // of the processes; production's defaults where it says nothing
+	db          *sqlx.DB          // plain connections, for seeding and counting
+	batch       wholebatch.Batch
+	months      port.Months
+	randomText  bool // statements hardly compress
 }
 
 // open makes a stage's database, topics and policy with the production batch, and hands them to do.
 func (b *bench) open(ctx context.Context, name string, do func(ctx context.Context, s *stage) error) error {
-	address, err := b.createDatabase(ctx, "balsong_bench_"+name)
+	return b.openWith(ctx, name, partitions, do)
+}
+
+func (b *bench) openWith(ctx context.Context, name string, partitions int, do func(ctx context.Context, s *stage) error) error {
+	address, err := b.createDatabase(ctx, name)
 	if err != nil {
 		return err
 	}
-	s := &stage{config: b.settings(address, name+"-"), randomText: b.RandomText}
+	s := &stage{Config: b.settings(address, name+"-", partitions), randomText: b.RandomText}
+	s.environment = b.environment(s.Config)
 	if s.db, err = sqlx.ConnectContext(ctx, "postgres", address); err != nil {
 		return err
 	}
 	defer s.db.Close()
-	c := wholebatch.Config{Database: s.config.Database, Kafka: s.config.Kafka, S3: s.config.S3, Keys: s.config.Keys, Log: config.Log{Level: "warn", Format: "json"}}
 	type needs struct {
 		fx.In
 		Batch  wholebatch.Batch
 		Months port.Months
 	}
 	var failure error
-	code := core.Once(ctx, b.Out, wholebatch.Options(c), func(ctx context.Context, n needs) error {
-		s.importer = n.Batch.Importer
-		s.cipher, s.packs, s.months, s.policies, s.analyze = n.Batch.Cipher, n.Batch.Bucket, n.Months, n.Batch.Policies, n.Batch.Imports.Analyze
+	code := core.Once(ctx, b.Out, wholebatch.Options(s.Config), func(ctx context.Context, n needs) error {
+		s.batch, s.months = n.Batch, n.Months
 		failure = n.Batch.Migrate(ctx)
 		if failure == nil {
 			failure = s.activate(ctx, channel.SMS)
@@ -151,36 +148,35 @@ func (b *bench) open(ctx context.Context, name string, do func(ctx context.Conte
 	return failure
 }
 
-// createDatabase makes a database and returns its URL.
-func (b *bench) createDatabase(ctx context.Context, name string) (string, error) {
-	server := b.components.Addresses().DatabaseURL
-	admin, err := sqlx.ConnectContext(ctx, "postgres", server)
-	if err != nil {
-		return "", fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	defer admin.Close()
-	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name, "CREATE DATABASE " + name} {
-		if _, err := admin.ExecContext(ctx, statement); err != nil {
-			return "", fmt.Errorf("make the database %s: %w", name, err)
-		}
-	}
-	u, err := url.Parse(server)
-	if err != nil {
-		return "", err
-	}
-	u.Path = "/" + name
-	return u.String(), nil
-}
-
-// dropDatabase gives the disk of a stage back that is measured again in another database.
-func (b *bench) dropDatabase(ctx context.Context, name string) error {
+// onServer does something with a connection to the server.
+func (b *bench) onServer(ctx context.Context, do func(admin *sqlx.DB) error) error {
 	admin, err := sqlx.ConnectContext(ctx, "postgres", b.components.Addresses().DatabaseURL)
 	if err != nil {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	defer admin.Close()
-	_, err = admin.ExecContext(ctx, "DROP DATABASE IF EXISTS balsong_bench_"+name+" WITH (FORCE)")
-	return err
+	return errors.Join(do(admin), admin.Close())
+}
+
+// createDatabase makes a stage's database and returns its URL.
+func (b *bench) createDatabase(ctx context.Context, stage string) (string, error) {
+	u, err := url.Parse(b.components.Addresses().DatabaseURL)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/balsong_bench_" + stage
+	err = errors.Join(b.dropDatabase(ctx, stage), b.onServer(ctx, func(admin *sqlx.DB) error {
+		_, err := admin.ExecContext(ctx, "CREATE DATABASE balsong_bench_"+stage)
+		return err
+	}))
+	return u.String(), err
+}
+
+// dropDatabase gives the disk of a stage back.
+func (b *bench) dropDatabase(ctx context.Context, stage string) error {
+	return b.onServer(ctx, func(admin *sqlx.DB) error {
+		_, err := admin.ExecContext(ctx, "DROP DATABASE IF EXISTS balsong_bench_"+stage+" WITH (FORCE)")
+		return err
+	})
 }
 
 // activate makes a policy as in production: a route over a channel, quiet hours of the customer's own.
@@ -190,7 +186,7 @@ func (s *stage) activate(ctx context.Context, kind channel.Kind) error {
 		return err
 	}
 	backoff := attempt.Backoff{Base: time.Minute, Factor: 2, Max: time.Hour}
-	drafted, err := s.policies.Draft(ctx, policy.Spec{
+	drafted, err := s.batch.Policies.Draft(ctx, policy.Spec{
 		Name:         "benchmark",
 		Route:        policy.Route{{Channel: kind, Tries: 2}},
 		Backoff:      map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: backoff, attempt.Throttled: backoff},
@@ -202,25 +198,40 @@ func (s *stage) activate(ctx context.Context, kind channel.Kind) error {
 	if err != nil {
 		return err
 	}
-	return s.policies.Activate(ctx, drafted.Ref(), by)
+	return s.batch.Policies.Activate(ctx, drafted.Ref(), by)
 }
 
-// settings are the production defaults, for one broker.
-func (b *bench) settings(databaseURL, topicPrefix string) config.Deliverer {
-	a, linger := b.components.Addresses(), max(b.Linger, 0)
-	return config.Deliverer{
+// settings are where a stage's components are; all else has production's defaults.
+func (b *bench) settings(databaseURL, topicPrefix string, partitions int) wholebatch.Config {
+	a := b.components.Addresses()
+	return wholebatch.Config{
 		Database: config.Database{URL: databaseURL, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second},
-		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: topicPrefix, Partitions: int32(b.partitions), Replication: 1, MinInSync: 1},
+		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: topicPrefix}, Partitions: int32(partitions), Replication: 1, MinInSync: 1},
 		S3: config.S3{
-			Bucket: bucket, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
-			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: int64(b.CacheMiB),
+			Bucket: bucket, Region: a.S3Access.Region, Endpoint: a.S3Endpoint, AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 48,
 		},
-		Keys:     config.Keys{Keyset: string(b.keyset)},
-		Delivery: config.Delivery{InFlight: b.InFlight, Batch: b.Batch, Linger: linger, HaltPoll: 2 * time.Second, DrainFor: 20 * time.Second, ContentLimit: 5},
-		Settlement: config.Settlement{
-			Batch: b.Batch, Linger: 2 * linger, SweepEvery: 10 * time.Second, LeaseEvery: 30 * time.Second,
-			ReapEvery: 30 * time.Second, ReapGrace: 10 * time.Minute,
-		},
-		Log: config.Log{Level: "info", Format: "json"},
+		Keys: config.Keys{Keyset: string(b.keyset)},
+		Log:  config.Log{Level: "warn", Format: "json"},
 	}
+}
+
+// environment is the same as the environment of a process.
+func (b *bench) environment(c wholebatch.Config) map[string]string {
+	all := map[string]string{
+		"DATABASE_URL":               c.Database.URL,
+		"BALSONG_KAFKA_BROKERS":      strings.Join(c.Kafka.Brokers, ","),
+		"BALSONG_KAFKA_TOPIC_PREFIX": c.Kafka.TopicPrefix,
+		"BALSONG_KAFKA_PARTITIONS":   strconv.Itoa(int(c.Kafka.Partitions)),
+		"BALSONG_KAFKA_REPLICATION":  "1",
+		"BALSONG_KAFKA_MIN_INSYNC":   "1",
+		"BALSONG_S3_BUCKET":          c.S3.Bucket,
+		"BALSONG_S3_REGION":          c.S3.Region,
+		"BALSONG_S3_ENDPOINT":        c.S3.Endpoint,
+		"BALSONG_S3_ACCESS_KEY":      c.S3.AccessKey,
+		"BALSONG_S3_SECRET_KEY":      c.S3.SecretKey,
+		"BALSONG_KEYSET":             c.Keys.Keyset,
+		"BALSONG_DELIVERY_DRAIN":     "20s", // less than a process has to end
+	}
+	maps.Copy(all, b.Set)
+	return all
 }

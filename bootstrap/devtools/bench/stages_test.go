@@ -24,7 +24,7 @@ func TestAStageIsItsMedianBesideEachRunsOwnBaseline(t *testing.T) {
 		t.Error(s.verdict())
 	}
 	var out bytes.Buffer
-	printStages(&out, []*Stage{&s})
+	(&Report{Stages: []*Stage{&s}}).Print(&out)
 	for _, want := range []string{"500 (250–1000)", "50% (40–75)", "≥ 400/s, ≥ 60%, < 100 MB", "MISSED: share", "render 60.0, postgres 10.0"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/balsong/balsong/bootstrap/core"
-	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
 
 // Trial is one run of the whole line, from READY targets to accepted messages, with settings of its own.
@@ -46,73 +44,40 @@ type TrialPoint struct {
 }
 
 // Trials starts the components and hands out a function that runs one trial after the other on them. Of the options only
-// those about the components, the statements and bulk statements count. A trial takes minutes at most; the context ends it.
-func Trials(ctx context.Context, o Options, do func(run func(context.Context, Trial) (TrialResult, error)) error) (report *Report, err error) {
+// those about the components, the statements and the processes' variables count. A trial takes minutes at most; the context ends it.
+func Trials(ctx context.Context, o Options, do func(run func(context.Context, Trial) (TrialResult, error)) error) (*Report, error) {
 	o.What = Delivery
-	o = o.WithDefaults()
-	if err := o.validate(); err != nil {
-		return nil, err
-	}
-	b := &bench{Options: o, partitions: partitions, began: time.Now(), report: newReport(o)}
-	defer func() { err = errors.Join(err, b.stopAll()) }()
-	if err := b.start(ctx); err != nil {
-		return nil, err
-	}
-	return b.report, do(b.trial)
+	return with(ctx, o, func(b *bench) error { return do(b.trial) })
 }
 
 // trial makes a database and topics of its own, seeds them, starts the line, and dispatches.
 func (b *bench) trial(ctx context.Context, t Trial) (result TrialResult, err error) {
 	kept := len(b.stops)
-	defer func() { // whatever the trial started and did not stop itself
-		mine := &bench{stops: b.stops[kept:]}
-		b.stops = b.stops[:kept]
-		err = errors.Join(err, mine.stopAll())
-	}()
+	defer func() { err = errors.Join(err, b.stopAll(kept)) }() // whatever the trial started and did not stop itself
 	b.trials++
-	b.partitions, b.InFlight = t.Partitions, t.InFlight
-	b.report.Delivery = &DeliveryMeasurement{}
-	err = b.open(ctx, fmt.Sprintf("trial%d", b.trials), func(ctx context.Context, s *stage) error {
-		l := &line{stage: s, month: firstMonth}
-		if err := s.seed(ctx, l.month, t.Targets, b.StatementBytes); err != nil {
-			return fmt.Errorf("seed: %w", err)
-		}
-		if err := b.startGateway(ctx, l, fmt.Sprintf("gateway%d", b.trials), t.Gateway); err != nil {
+	err = b.openWith(ctx, fmt.Sprintf("trial%d", b.trials), t.Partitions, func(ctx context.Context, s *stage) error {
+		if err := s.seed(ctx, firstMonth, t.Targets, b.StatementBytes); err != nil {
 			return err
 		}
-		l.config.Gateways.SMS.Rate = t.Rate
-		deliveries, err := b.startTasks(ctx, l, t.Tasks)
+		maps.Copy(s.environment, map[string]string{
+			"BALSONG_DELIVERY_IN_FLIGHT": strconv.Itoa(t.InFlight), "BALSONG_SMS_IN_FLIGHT": strconv.Itoa(t.InFlight),
+			"BALSONG_SMS_RATE": strconv.FormatFloat(t.Rate, 'f', -1, 64), "BALSONG_DISPATCH_PAGE": strconv.Itoa(t.Page),
+		})
+		l, err := b.startLine(ctx, s, fmt.Sprintf("gateway%d", b.trials), t.Gateway, t.Tasks)
 		if err != nil {
+			return err
+		}
+		if err := b.joined(ctx, l, t.Tasks); err != nil {
 			return err
 		}
 		if result, err = b.watch(ctx, l, t); err != nil {
 			return err
 		}
-		for _, d := range deliveries {
-			if err := d.Stop(); err != nil {
-				return err
-			}
-		}
-		err = b.closeLine(ctx, l)
-		measured := b.report.Delivery
-		result.Accepted, result.Twice, result.Settled = measured.Accepted, measured.AcceptedTwice, measured.Settled
+		accepted, settled, err := b.end(ctx, l)
+		result.Accepted, result.Twice, result.Settled = int(accepted.Accepted), int(accepted.AcceptedAgain), settled
 		return err
 	})
 	return result, err
-}
-
-// startTasks starts settlement and the delivery processes, and waits until all of these are members of their group.
-func (b *bench) startTasks(ctx context.Context, l *line, tasks int) (deliveries []*child.Process, err error) {
-	if l.settlement, err = b.startService(ctx, l, settlementRole, &l.settleHealth); err != nil {
-		return nil, err
-	}
-	for range tasks {
-		if l.delivery, err = b.startService(ctx, l, deliveryRole, &l.deliveryHealth); err != nil {
-			return nil, err
-		}
-		deliveries = append(deliveries, l.delivery)
-	}
-	return deliveries, b.joined(ctx, l, tasks)
 }
 
 // joined waits until the delivery group is stable, with so many members.
@@ -125,14 +90,14 @@ func (b *bench) joined(ctx context.Context, l *line, tasks int) error {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for limit := time.Now().Add(2 * time.Minute); ; {
-		groups, err := admin.DescribeConsumerGroups([]string{l.config.Kafka.TopicPrefix + core.DeliveryGroup})
+		groups, err := admin.DescribeConsumerGroups([]string{l.Kafka.TopicPrefix + core.DeliveryGroup})
 		if err == nil && len(groups) == 1 && groups[0].State == "Stable" && len(groups[0].Members) == tasks {
 			return nil
 		}
 		if time.Now().After(limit) {
 			return fmt.Errorf("the delivery processes did not all join their group within two minutes (logs: %s)", b.DataDir)
 		}
-		if err := l.waitFor(ctx, ticker.C); err != nil {
+		if err := b.nextTick(ctx, ticker.C, l.processes()...); err != nil {
 			return err
 		}
 	}
@@ -140,42 +105,31 @@ func (b *bench) joined(ctx context.Context, l *line, tasks int) error {
 
 // watch dispatches, and looks at the gateway until it has accepted every message.
 func (b *bench) watch(ctx context.Context, l *line, t Trial) (result TrialResult, err error) {
-	before := usages()
-	dispatching := make(chan error, 1)
-	var run dispatched
-	go func() {
-		var err error
-		run, err = b.dispatcher(ctx, l.stage, l.month, t.Page)
-		dispatching <- err
-	}()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
 	var times []time.Time
-	for last := (TrialPoint{}); last.Accepted < t.Targets; {
-		if err := l.waitFor(ctx, ticker.C); err != nil {
-			return result, err
+	run, _, said, err := b.whileDispatching(ctx, l, func(ctx context.Context) error {
+		ticker := time.NewTicker(100 * time.Millisecond)
+		defer ticker.Stop()
+		for last := (TrialPoint{}); last.Accepted < t.Targets; {
+			if err := b.nextTick(ctx, ticker.C, l.processes()...); err != nil {
+				return err
+			}
+			stats, err := l.gateway.stats(ctx)
+			if err != nil {
+				return err
+			}
+			last = TrialPoint{Accepted: int(stats.Accepted), InFlight: int(stats.InFlight)}
+			result.Points, times = append(result.Points, last), append(times, time.Now())
 		}
-		var stats gatewaysim.Stats
-		if err := getJSON(ctx, l.gatewayAdmin+"/stats", &stats); err != nil {
-			return result, err
-		}
-		last = TrialPoint{Accepted: int(stats.Accepted), InFlight: int(stats.InFlight)}
-		result.Points, times = append(result.Points, last), append(times, time.Now())
-	}
-	after := usages()
-	if err := <-dispatching; err != nil {
+		return nil
+	})
+	if err != nil {
 		return result, err
 	}
 	for i := range result.Points {
-		result.Points[i].Seconds = times[i].Sub(run.Run.StartedAt).Seconds()
+		result.Points[i].Seconds = times[i].Sub(said.StartedAt).Seconds()
 	}
 	result.Seconds = result.Points[len(result.Points)-1].Seconds
-	result.Dispatch = run.Run.FinishedAt.Sub(run.Run.StartedAt).Seconds()
-	result.CPU = map[string]float64{"dispatcher": run.UserTime + run.SysTime}
-	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if name != "bench" && name != "dispatcher" {
-			result.CPU[name] = after[name].CPU() - before[name].CPU()
-		}
-	}
+	result.Dispatch = said.FinishedAt.Sub(said.StartedAt).Seconds()
+	result.CPU = run.CPU
 	return result, nil
 }

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -55,21 +53,13 @@ func newBench() *cobra.Command {
 	flags.StringVar(&files.page, "doc", "", "also write the table into this page, between its marks, and its picture beside it: docs/performance.md")
 	flags.StringVar(&options.Profiles, "pprof", "", "write CPU and allocation profiles of the apps to this directory (costs a few per cent)")
 	flags.StringVar(&options.DataDir, "data", "", "keep data and logs in this directory (default: temporary)")
-	flags.IntVar(&options.Rows, "rows", 0, "rows of a run of the stages (default 100,000; quick 20,000)")
+	flags.IntVar(&options.Rows, "rows", 0, "rows of a run of the stages; smtp takes a fifth (default 100,000; quick 20,000)")
 	flags.IntVar(&options.Runs, "runs", 0, "runs of each stage, each beside its baseline; the median counts (default 5; quick 1)")
-	flags.IntVar(&options.Mails, "mails", 0, "smtp: messages of a run (default 40,000; quick 8,000)")
 	flags.IntSliceVar(&options.Sizes, "sizes", nil, "growth: rows of each month (default 1000000,10000000; quick 200000,2000000)")
 	flags.IntVar(&options.Bills, "bills", 0, "month, life: bills (default 5,000,000)")
 	flags.IntVar(&options.Statements, "statements", 0, "delivery: requests in the topic (default 700,000; quick 60,000); whole: rows (default 1,000,000)")
-	flags.IntVar(&options.StatementBytes, "statement-bytes", 0, "delivery: length of a statement's text (default 10,240)")
 	flags.BoolVar(&options.RandomText, "random-text", false, "delivery: statements that hardly compress, instead of itemised bills")
-	flags.DurationVar(&options.For, "for", 0, "delivery, idle: how long to measure (default 1m; quick 8s)")
-	flags.DurationVar(&options.Warmup, "warm-up", 0, "delivery: time before anything counts (default 10s; quick 3s)")
-	flags.DurationVar(&options.Answer, "latency", 0, "delivery: after how long the gateway answers (default 1s)")
-	flags.IntVar(&options.InFlight, "in-flight", 0, "delivery: messages in flight at the same time (default 10,000)")
-	flags.IntVar(&options.Batch, "batch", 0, "delivery: rows of a bulk statement (default 500)")
-	flags.IntVar(&options.CacheMiB, "s3-cache", 0, "delivery: MiB of packs kept for the neighbours of a statement (default 48)")
-	flags.DurationVar(&options.Linger, "linger", 0, "delivery: how long a bulk statement waits for more rows under load, settlement twice as long (default 50ms; negative: not at all)")
+	flags.StringToStringVar(&options.Set, "set", nil, "variables of the measured processes, as in BALSONG_DELIVERY_LINGER=25ms (default: production's defaults)")
 	flags.StringVar(&options.Kafka, "kafka", "", "apache, kfake, or addresses (default: apache where it can run)")
 	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a superuser's URL")
 	flags.BoolVar(&options.Durable, "durable", false, "PostgreSQL waits for the disk at each commit")
@@ -81,8 +71,6 @@ type benchFiles struct{ json, page string }
 
 // runBench holds everything temporary in a scratch directory, as components do.
 func runBench(ctx context.Context, options bench.Options, files benchFiles) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	scratch, err := newScratch(ctx)
 	if err != nil {
 		return err

@@ -41,6 +41,7 @@ func TestTheExitCodesOfTheDevelopersCommand(t *testing.T) {
 		"quiet hours that are none": {"loadtest --model-only --quiet 20@21-8", "", core.ExitUsage},
 		"tasks without partitions":  {"loadtest --model-only --partitions 2 --tasks 4", "", core.ExitUsage},
 		"prices that are not there": {"loadtest --model-only --prices " + works + ".missing", "", core.ExitUsage},
+		"a demo that stays maybe":   {"demo --fresh --stay maybe --data " + filepath.Dir(works), "", core.ExitUsage},
 		"a month that can be":       {"loadtest --model-only --targets 1000 --partitions 4 --tasks 1,2 --in-flight 100 --page 1000 --quiet 20%@21:00-08:00", "", core.ExitOK},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +19,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/demo"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
+	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -39,7 +39,6 @@ func newDemo() *cobra.Command {
 		options demo.Options
 		month   string
 		file    string
-		fresh   bool
 		stay    string
 	)
 	cmd := &cobra.Command{
@@ -59,17 +58,15 @@ func newDemo() *cobra.Command {
 			if file != "" {
 				options.Data = func() (io.Reader, error) { return os.Open(file) }
 			}
-			if fresh {
-				if err := os.RemoveAll(options.DataDir); err != nil {
-					return fmt.Errorf("--fresh: %w", err)
-				}
+			if !slices.Contains([]string{"yes", "no", "auto"}, stay) {
+				return cli.Usagef("--stay is %q (want yes, no or auto)", stay)
 			}
 			out := os.Stdout
 			if cli.Output(cmd) == core.JSON {
 				out = os.Stderr // stdout is for the answer
 			}
-			options.Out, options.Terminal = out, isTerminal(out)
-			keep := stay == "yes" || (stay == "auto" && options.Terminal && isTerminal(os.Stdin))
+			options.Out, options.Terminal = out, progress.IsTerminal(out)
+			keep := stay == "yes" || (stay == "auto" && options.Terminal && progress.IsTerminal(os.Stdin))
 			return runDemo(cmd, options, keep)
 		},
 	}
@@ -77,7 +74,7 @@ func newDemo() *cobra.Command {
 	flags.StringVar(&month, "month", time.Now().Format("2006-01"), "billing month")
 	flags.StringVar(&options.DataDir, "data", "", "keep the demo's data in this directory (default: one of this folder's own, in the cache directory)")
 	flags.StringVar(&file, "file", "", "billing data of your own, in the canonical form (docs/contract/billing-csv.md)")
-	flags.BoolVar(&fresh, "fresh", false, "delete the data of earlier demos first")
+	flags.BoolVar(&options.Fresh, "fresh", false, "delete the data of earlier demos first")
 	flags.StringVar(&stay, "stay", "auto", "stay at the end, with the inbox page and the database: yes, no, or auto (on a terminal)")
 	flags.StringVar(&options.Postgres, "postgres", "", "embedded, a directory with PostgreSQL's programs, or a URL")
 	flags.StringVar(&options.Kafka, "kafka", "", "kfake, apache, or addresses (host:port,…)")
@@ -88,8 +85,7 @@ func newDemo() *cobra.Command {
 }
 
 func runDemo(cmd *cobra.Command, options demo.Options, keep bool) (err error) {
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx := cmd.Context()
 	fmt.Fprintf(options.Out, "Balsong demo, %s. Its data: %s\n\n", options.Month, options.DataDir)
 	running, err := demo.Run(ctx, options)
 	defer func() { err = errors.Join(err, running.Stop()) }()
@@ -176,9 +172,9 @@ func demoDir(given string) (string, error) {
 	return filepath.Join(cache, "demo-"+hex.EncodeToString(sum[:4])), nil
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb"
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // inboxAddress is where the inbox is, unless it is told otherwise or something else is there.
@@ -189,17 +185,20 @@ func newInbox() *cobra.Command {
 	var data, addr string
 	cmd := &cobra.Command{
 		Use:   "inbox",
-		Short: "Read the statements that the demo's gateway accepted",
+		Short: "Read the statements that a gateway simulator accepted, the demo's or another",
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := demoDir(data)
 			if err != nil {
 				return err
 			}
-			return serveInbox(cmd.Context(), filepath.Join(dir, "gateway"), addr, cmd.Flags().Changed("addr"), cmd.OutOrStdout())
+			if gateway := filepath.Join(dir, "gateway"); isDirectory(gateway) {
+				dir = gateway
+			}
+			return serveInbox(cmd.Context(), dir, addr, cmd.Flags().Changed("addr"), cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", "", "the demo's directory (default: that of this folder's demo)")
+	cmd.Flags().StringVar(&data, "data", "", "the demo's directory, or that of balsong-dev gateway (default: that of this folder's demo)")
 	cmd.Flags().StringVar(&addr, "addr", inboxAddress, "host:port of the page; where the usual one is taken, and none is named, a free one")
 	return cmd
 }

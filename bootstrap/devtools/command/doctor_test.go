@@ -1,6 +1,8 @@
 package command
 
 import (
+	"cmp"
+	"encoding/pem"
 	"errors"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
@@ -26,12 +29,12 @@ func brokersOf(t *testing.T, settings kafka.TopicSettings, options ...kfake.Opt)
 	t.Cleanup(cluster.Close)
 	c := config.Kafka{
 		Brokers: cluster.ListenAddrs(), SessionTimeout: 10 * time.Second, Partitions: 2, Replication: 1, MinInSync: 1,
-		User: "balsong", Password: "right",
+		KafkaAccess: config.KafkaAccess{User: "balsong", Password: "right"},
 	}
 	if settings.Partitions == 0 {
 		return c
 	}
-	topics, err := kafka.NewTopics(core.KafkaConfig(c, "test"), settings)
+	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test"), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +78,34 @@ func TestTheDoctorFindsWhatIsWrongWithTheBrokers(t *testing.T) {
 	}
 }
 
+func TestBrokersAreReachedByEachLoginOverTLSWithACAOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	server, _ := porttest.Certificate()
+	ca := config.CA(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificates[0].Certificate[0]}))
+	for _, mechanism := range []string{"", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"} {
+		t.Run(mechanism, func(t *testing.T) {
+			t.Parallel()
+			known := cmp.Or(mechanism, "SCRAM-SHA-512")
+			k := brokersOf(t, kafka.TopicSettings{}, kfake.TLS(server), kfake.EnableSASL(), kfake.Superuser(known, "balsong", "right"))
+			k.TLS, k.SASL = true, mechanism
+			for _, c := range []struct {
+				ca       config.CA
+				password string
+				level    doctor.Level
+				do       string
+			}{
+				{ca, "right", doctor.OK, ""}, {ca, "wrong", doctor.Problem, "BALSONG_KAFKA_PASSWORD"}, {"", "right", doctor.Problem, "BALSONG_KAFKA_CA"},
+			} {
+				k.CA, k.Password = c.ca, c.password
+				finding := doctor.Examine(t.Context(), doctor.Components{Kafka: &k}, observe.Clock{})[1]
+				if finding.Level != c.level || !strings.Contains(finding.Do, c.do) {
+					t.Errorf("with the CA: %v, password %s: %+v", c.ca != "", c.password, finding)
+				}
+			}
+		})
+	}
+}
+
 func TestAUserWhomTheBrokersRefuseIsReportedAndKeepsACommandFromBeginning(t *testing.T) {
 	t.Parallel()
 	broker := sarama.NewMockBroker(t, 1)
@@ -87,7 +118,7 @@ func TestAUserWhomTheBrokersRefuseIsReportedAndKeepsACommandFromBeginning(t *tes
 		"SaslAuthenticateRequest": sarama.NewMockSaslAuthenticateResponse(t).SetError(sarama.ErrSASLAuthenticationFailed),
 	})
 	uses := doctor.Components{Kafka: &config.Kafka{
-		Brokers: []string{broker.Addr()}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, User: "balsong", Password: "wrong-one",
+		Brokers: []string{broker.Addr()}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, KafkaAccess: config.KafkaAccess{User: "balsong", Password: "wrong-one"},
 	}}
 	err := doctor.Refused(t.Context(), uses, observe.Clock{})
 	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), `the brokers refuse the user "balsong"`) ||

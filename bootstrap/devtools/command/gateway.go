@@ -59,7 +59,7 @@ func Gateway() *cobra.Command {
 		Example: `  balsong-dev gateway --data ./gateway
   balsong-dev gateway --data ./gateway --latency lognormal:300ms,2s --temporary 0.05 --permanent 0.02
   balsong-dev gateway --data ./gateway --tps 500 --accept-then-drop 0.01 --seed 7
-  balsong-dev gateway inbox --data ./gateway`,
+  balsong-dev inbox --data ./gateway`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := f.settings(cmd)
@@ -74,7 +74,6 @@ func Gateway() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	cmd.AddCommand(gatewayInbox())
 	return cmd
 }
 
@@ -173,25 +172,6 @@ func runGateway(ctx context.Context, config gatewaysim.Config, out io.Writer) er
 	return server.Stop(ctx)
 }
 
-// gatewayInbox is the subcommand "gateway inbox".
-func gatewayInbox() *cobra.Command {
-	var dir, addr string
-	cmd := &cobra.Command{
-		Use:   "inbox",
-		Short: "Show the inbox that a gateway left, without a gateway",
-		Args:  cli.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serveInbox(cmd.Context(), dir, addr, cmd.Flags().Changed("inbox"), cmd.OutOrStdout())
-		},
-	}
-	cmd.Flags().StringVar(&dir, "data", "", "data directory of the gateway (required)")
-	cmd.Flags().StringVar(&addr, "inbox", "127.0.0.1:8026", "address of the page; where the usual one is taken, and none is named, a free one")
-	if err := cmd.MarkFlagRequired("data"); err != nil {
-		panic(err) // the flag is defined above
-	}
-	return cmd
-}
-
 // serveInbox shows what a gateway has left in a directory. Where nobody named the address, and it is taken, it takes a free port.
 func serveInbox(ctx context.Context, dir, addr string, named bool, out io.Writer) (err error) {
 	if _, err := os.Stat(dir); err != nil {
@@ -202,8 +182,6 @@ func serveInbox(ctx context.Context, dir, addr string, named bool, out io.Writer
 		return err
 	}
 	defer func() { err = errors.Join(err, inbox.Close()) }()
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	var listening net.ListenConfig
 	listener, err := listening.Listen(ctx, "tcp", addr)
 	if err != nil && !named {

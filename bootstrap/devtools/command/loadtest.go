@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -178,8 +176,6 @@ func quietOf(text string) (q capacity.Quiet, err error) {
 
 // runLoadtest holds everything temporary of the measured part in a scratch directory, as components do.
 func runLoadtest(ctx context.Context, o loadtest.Options, a loadtestArguments, output core.Output, out io.Writer) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	if o.Measure != nil {
 		scratch, err := newScratch(ctx)
 		if err != nil {
@@ -205,9 +201,6 @@ func runLoadtest(ctx context.Context, o loadtest.Options, a loadtestArguments, o
 		if work.Set(int64(done)); done == of {
 			work.End()
 		}
-	}
-	o.Warn = func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "balsong-dev loadtest: NOTE: "+format+"\n", args...)
 	}
 	report, err := loadtest.Run(ctx, o)
 	if err != nil {

@@ -4,6 +4,8 @@ package command
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/devtools/generate"
 )
 
 // The groups of the list of commands.
@@ -19,7 +21,11 @@ func New() *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On this machine:"},
 		&cobra.Group{ID: groupServices, Title: "Services, as their own binaries:"},
 	)
-	for _, local := range []*cobra.Command{newDemo(), newInbox(), newGenerate(), Gateway(), newLocalenv(), newBench(), newLoadtest()} {
+	ended := []*cobra.Command{newDemo(), newInbox(), generate.NewCommand(), newBench(), newLoadtest()}
+	for _, local := range ended {
+		endWithSignals(local)
+	}
+	for _, local := range append(ended, Gateway(), newLocalenv()) { // the last two see to signals themselves
 		local.GroupID = groupLocal
 		root.AddCommand(local)
 	}

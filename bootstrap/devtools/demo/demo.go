@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 // Options say how the demo runs.
 type Options struct {
 	DataDir  string // keeps everything between runs
+	Fresh    bool   // remove what is there first
 	Month    key.Month
 	Data     func() (io.Reader, error) // the canonical billing data
 	Out      io.Writer
@@ -96,8 +98,11 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(d.DataDir, 0o711); err != nil {
 		return fmt.Errorf("make the demo's directory: %w", err)
 	}
+	if err := holdsDemo(d.DataDir); d.Fresh && err != nil {
+		return err
+	}
 	waiting, cancel := context.WithTimeout(ctx, 3*time.Second) // a killed demo's children may need a moment
-	lock, err := lockfile.Acquire(waiting, filepath.Join(d.DataDir, "lock"))
+	lock, err := lockfile.Acquire(waiting, filepath.Join(d.DataDir, lockName))
 	cancel()
 	if errors.Is(err, lockfile.ErrHeld) {
 		return fmt.Errorf("%w: %s (end it, or give --data another directory)", ErrBusy, d.DataDir)
@@ -106,6 +111,11 @@ func (d *demo) prepare(ctx context.Context) error {
 		return err
 	}
 	d.running.stops = append(d.running.stops, lock.Close)
+	if d.Fresh {
+		if err := removeData(d.DataDir); err != nil {
+			return fmt.Errorf("begin anew: %w", err)
+		}
+	}
 	if d.clock, err = openClock(d.DataDir, time.Now()); err != nil {
 		return err
 	}
@@ -119,6 +129,28 @@ func (d *demo) prepare(ctx context.Context) error {
 	d.running.stops = append(d.running.stops, logFile.Close)
 	d.log = observe.NewZapTo(logFile)
 	return d.startParts(ctx, logFile)
+}
+
+const lockName = "lock"
+
+// holdsDemo refuses a directory that holds something, and no demo.
+func holdsDemo(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == lockName }) {
+		return err
+	}
+	return fmt.Errorf("%s holds no demo, so nothing in it is deleted: name an empty directory, or a demo's", dir)
+}
+
+// removeData removes everything in a directory but the lock, which is held.
+func removeData(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if entry.Name() != lockName {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+		}
+	}
+	return err
 }
 
 func (d *demo) startParts(ctx context.Context, logFile io.Writer) (err error) {
@@ -136,7 +168,7 @@ func (d *demo) startParts(ctx context.Context, logFile io.Writer) (err error) {
 		return err
 	}
 	addresses := d.components.Addresses()
-	url, err := ensureDatabase(ctx, addresses.DatabaseURL, database)
+	url, err := addresses.Database(ctx, database)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,10 @@
 package demo
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
-
-	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the driver
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
@@ -33,30 +28,6 @@ func openKeyset(path string) (string, error) {
 		return "", fmt.Errorf("write the demo's keyset: %w", err)
 	}
 	return string(content), os.Rename(half, path)
-}
-
-// ensureDatabase makes the database where it is missing and returns its URL.
-func ensureDatabase(ctx context.Context, server, name string) (string, error) {
-	admin, err := sqlx.ConnectContext(ctx, "postgres", server)
-	if err != nil {
-		return "", fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	defer admin.Close()
-	var there bool
-	if err := admin.GetContext(ctx, &there, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name); err != nil {
-		return "", err
-	}
-	if !there {
-		if _, err := admin.ExecContext(ctx, `CREATE DATABASE "`+name+`"`); err != nil {
-			return "", fmt.Errorf("create the database %s: %w", name, err)
-		}
-	}
-	u, err := url.Parse(server)
-	if err != nil {
-		return "", err
-	}
-	u.Path = "/" + name
-	return u.String(), nil
 }
 
 // acceptedEver counts the messages that the gateway's own log says were accepted.

@@ -75,11 +75,17 @@ func mergeSettings(settings Settings, document io.Reader) (Settings, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&settings); err != nil {
 		if strings.HasPrefix(err.Error(), "json: unknown field") { // encoding/json has no type for it
-			return Settings{}, fmt.Errorf("read the settings: %w: there are %s", err, settingsFields())
+			return Settings{}, fmt.Errorf("read the settings: %w: by default they are %s", err, defaults())
 		}
 		return Settings{}, fmt.Errorf("read the settings: %w", err)
 	}
 	return settings, nil
+}
+
+// defaults are all that can be set, with the values that hold where nothing is.
+func defaults() []byte {
+	text, _ := json.Marshal(Settings{}.WithDefaults()) //nolint:errchkjson // numbers and texts cannot fail
+	return text
 }
 
 func writeJSON(w http.ResponseWriter, value any) {

@@ -57,7 +57,7 @@ func TestSettingsChangeWhileRunningAndKeepWhatIsNotNamed(t *testing.T) {
 		}
 	}
 	b.ask(t, http.MethodPut, "/settings", `{"sms":{"latncy":{}}}`, &refusal)
-	for _, names := range []string{`"latncy"`, "there are seed, slow_start, email, sms, push", "in slow_start: for", ": latency, accept_at, tps", "in latency: kind, mean, p99"} {
+	for _, names := range []string{`"latncy"`, `"seed":0`, `"slow_start":{"for":"0s"`, `"sms":{"latency":{"kind":"fixed","mean":"0s","p99":`, `"accept_at":0.5,"tps":0`} {
 		if !strings.Contains(refusal.Message, names) {
 			t.Errorf("it does not name %q: %s", names, refusal.Message)
 		}

@@ -31,7 +31,7 @@ func (m *Measured) calibrate(ctx context.Context, run trials, published capacity
 	m.Calibration = costsOf(full, m.Targets, published)
 	m.Calibration.Lead = 1000 * max(0, first(waiting.Points)-calibrationAnswer.Seconds())
 	m.Calibration.Measured = fmt.Sprintf("%s, %d cores, everything on one machine, %d targets", time.Now().UTC().Format(time.DateOnly), m.Machine.Cores, m.Targets)
-	m.Cores = total(full.CPU) / max(full.Seconds-m.Calibration.Lead/1000, 0.1)
+	m.Cores = bench.Total(full.CPU) / max(full.Seconds-m.Calibration.Lead/1000, 0.1)
 	if rate := steadyRate(waiting.Points); rate > 0 {
 		m.Calibration.Handling = 1000 * max(0, calibrationPlaces/rate-calibrationAnswer.Seconds())
 	}

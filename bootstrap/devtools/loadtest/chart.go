@@ -34,9 +34,8 @@ type chart struct {
 	yText  func(float64) string
 	time   bool // the y are seconds
 	lines  []series
-	limit  float64 // an x that is marked; 0: none
+	limit  float64 // a y that is marked; 0: none
 	name   string  // of the limit
-	level  bool    // the limit is a y instead
 	points bool    // dots are marked, as where there are few
 }
 
@@ -51,7 +50,7 @@ func (c chart) extent() (x0, x1, y1 float64) {
 			}
 		}
 	}
-	if c.level && c.limit < 4*y1 {
+	if c.limit < 4*y1 {
 		y1 = max(y1, c.limit)
 	}
 	if math.IsInf(x0, 0) || x1 <= x0 {
@@ -102,7 +101,7 @@ func (c chart) SVG() template.HTML {
 	for _, s := range c.lines {
 		s.draw(&b, atX, atY, c.points)
 	}
-	if c.limit > 0 && c.level && c.limit <= y1 {
+	if c.limit > 0 && c.limit <= y1 {
 		fmt.Fprintf(&b, `<line class="limit" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text class="limit" x="%.0f" y="%.1f">%s</text>`,
 			chartLeft, chartWide-chartRight, atY(c.limit), atY(c.limit), chartWide-chartRight, atY(c.limit)-5, c.name)
 	}

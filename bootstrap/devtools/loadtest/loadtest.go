@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/balsong/balsong/bootstrap/devtools/bench"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
@@ -24,8 +23,7 @@ type Options struct {
 
 	Measure *Measure // nil: the model alone
 
-	Tell func(done, of int)               // is called with how far the sweep is
-	Warn func(format string, args ...any) // is called with what a reader of the numbers must know, at once
+	Tell func(done, of int) // is called with how far the sweep is
 }
 
 // Report is the answer. Its JSON form is for machines: names of fields stay.
@@ -73,9 +71,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	if o.Measure != nil {
-		if load := busy(bench.ThisMachine()); load != "" {
-			r.note(o, "%s", load)
-		}
 		if r.Measured, err = measure(ctx, o, r); err != nil {
 			return nil, fmt.Errorf("measure: %w", err)
 		}
@@ -130,20 +125,4 @@ func (r *Report) byTasks(ctx context.Context, setup capacity.Setup, o Options) e
 		}
 	}
 	return nil
-}
-
-// note keeps what a reader must know, and says it at once.
-func (r *Report) note(o Options, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	r.Notes = append(r.Notes, text)
-	o.Warn("%s", text)
-}
-
-// busy says so where others use the machine.
-func busy(m bench.Machine) string {
-	var load float64
-	if _, err := fmt.Sscan(m.Load, &load); err != nil || load < 0.3*float64(m.Cores) {
-		return ""
-	}
-	return fmt.Sprintf("this machine is busy (load %.1f on %d cores): what is measured now will be slower, and differ from run to run; measure again when nothing else runs", load, m.Cores)
 }

@@ -160,11 +160,11 @@ func (m *Measured) pair(ctx context.Context, run trials, setup capacity.Setup, p
 		}
 		p.Measured = append(p.Measured, result.Seconds)
 		kept[result.Seconds] = result.Points
-		work, got = append(work, total(result.CPU)/float64(m.Targets)*1e6), append(got, total(result.CPU)/result.Seconds)
+		work, got = append(work, bench.Total(result.CPU)/float64(m.Targets)*1e6), append(got, bench.Total(result.CPU)/result.Seconds)
 		fmt.Fprintf(o.Measure.Out, "           %d partitions, %d tasks, %d in flight, pages of %d: run %d of %d took %.1f s, predicted %.1f (%.1f to %.1f)\n",
 			p.Partitions, p.Tasks, p.InFlight, p.Page, n+1, m.Runs, result.Seconds, p.Predicted.Mid, p.Predicted.Low, p.Predicted.High)
 	}
-	p.Median = median(p.Measured)
+	p.Median = bench.Median(p.Measured)
 	for seconds, points := range kept {
 		if off := math.Abs(seconds - p.Median); off < best {
 			best, p.Points = off, points
@@ -173,7 +173,7 @@ func (m *Measured) pair(ctx context.Context, run trials, setup capacity.Setup, p
 	p.Off = p.Median/p.Predicted.Mid - 1
 	p.Within = math.Abs(p.Off) <= allowance
 	if !p.Within {
-		p.Why = m.why(p, median(work), median(got))
+		p.Why = m.why(p, bench.Median(work), bench.Median(got))
 	}
 	return nil
 }
@@ -213,21 +213,4 @@ func trialOf(s capacity.Settings, targets int, gateway capacity.Gateway) bench.T
 		t.Gateway.Latency = behaviour.Latency{Kind: behaviour.Lognormal, Mean: duration(p50 * math.Exp(sigma*sigma/2)), P99: duration(p99)}
 	}
 	return t
-}
-
-func total(cpu map[string]float64) (sum float64) {
-	for _, seconds := range cpu {
-		sum += seconds
-	}
-	return sum
-}
-
-// median of at least one value.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 0 {
-		return (sorted[middle-1] + sorted[middle]) / 2
-	}
-	return sorted[middle]
 }

@@ -59,7 +59,7 @@ func asked() Options {
 		Infrastructure: capacity.Cloud(), Calibration: capacity.PublishedCalibration(), Prices: prices, Seeds: 11,
 		Grid:    capacity.Grid{Partitions: []int{6, 12}, Tasks: []int{1, 2, 4}, InFlight: []int{1000, 3000}, Page: []int{1000}},
 		Measure: &Measure{Targets: 20_000, Runs: 3, Pairs: 3, Out: &bytes.Buffer{}},
-		Tell:    func(int, int) {}, Warn: func(string, ...any) {},
+		Tell:    func(int, int) {},
 	}
 }
 

@@ -168,7 +168,7 @@ func (r *Report) pictures() []figure {
 		{
 			Title: "How long, by tasks", Says: "When the last statement has arrived, with the recommended settings and another number of tasks; it takes longer where they cannot share the partitions evenly. Bars show the uncertainty, the dashed line the hour that was asked for.",
 			SVG: chart{
-				label: "duration of the run by the number of tasks", lines: []series{tasks}, points: true, time: true, yText: hours, limit: r.deadline(), level: true, name: r.clock(r.deadline()),
+				label: "duration of the run by the number of tasks", lines: []series{tasks}, points: true, time: true, yText: hours, limit: r.deadline(), name: r.clock(r.deadline()),
 				xText: func(i float64) string { return fmt.Sprint(x[i]) },
 			}.SVG(),
 		},

@@ -4,39 +4,18 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
+	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
 // workspace writes testdata/small.txtar, with files over it, and returns its folder.
 func workspace(t *testing.T, over map[string]string) string {
 	t.Helper()
-	archive, err := txtar.ParseFile("testdata/small.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, file := range archive.Files {
-		files[file.Name] = string(file.Data)
-	}
+	files := samples.Files(t, "testdata/small.txtar")
 	maps.Copy(files, over)
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range files {
-		path := filepath.Join(root, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
+	return samples.Write(t, files)
 }
 
 // findings runs the check on a workspace whose page is up to date until over is laid upon it.
@@ -94,39 +73,5 @@ func TestAServiceMayNotLinkTheImporterOrATemplatePackage(t *testing.T) {
 		if !strings.Contains(found, want) {
 			t.Errorf("want %q in\n%s", want, found)
 		}
-	}
-}
-
-func TestAJourneyCountsWhatItsEntryReaches(t *testing.T) {
-	t.Parallel()
-	root := workspace(t, nil)
-	var out strings.Builder
-	if err := printJourneys(&out, root, filepath.Join(root, "journeys.txt")); err != nil {
-		t.Fatal(err)
-	}
-	_, list, _ := strings.Cut(out.String(), "### ")
-	var files []string
-	for line := range strings.Lines(list) {
-		if name, ok := strings.CutPrefix(line, "- "); ok {
-			files = append(files, strings.TrimSpace(name))
-		}
-	}
-	// The closure given to a third party, the port's implementation, and the callback are followed; what the adapter calls is
-	// not, and neither is an implementation that the command does not link.
-	want := []string{"adapters/postgres/ledger.go: 1", "application/deliver/claim.go: 2", "application/deliver/run.go: 3"}
-	if !slices.Equal(files, want) {
-		t.Errorf("files %q, want %q", files, want)
-	}
-	if !strings.Contains(out.String(), "| message | 3 | 6 | 3 | 1 |") {
-		t.Error(out.String())
-	}
-}
-
-func TestAJourneyWhoseEntryIsGoneIsAnError(t *testing.T) {
-	t.Parallel()
-	root := workspace(t, map[string]string{"journeys.txt": "message | bootstrap/cmd/dispatcher | application/deliver.Gone | adapters\n"})
-	var out strings.Builder
-	if err := printJourneys(&out, root, filepath.Join(root, "journeys.txt")); err == nil || !strings.Contains(err.Error(), "there is no function application/deliver.Gone") {
-		t.Errorf("error %v", err)
 	}
 }

@@ -4,6 +4,7 @@
 # 1. one message that the gateway accepts, from the Kafka consumer to the ledger: what `delivery` runs with it, minus what it
 #    runs without one (start, idle, end);
 # 2. one row, from the CSV file to the pack: what `batch import` and `batch render` run, minus what `batch migrate` runs.
+# 3. `balsong why`: what it runs, minus what `balsong keyset new` runs.
 #
 # With another tree's root it measures that one, by this tree's servers:
 #
@@ -17,10 +18,11 @@ trap 'test -z "$gateway" || kill $gateway; rm -rf "$work"' EXIT
 operator=$root/bootstrap/cmd/balsong
 test -d "$operator" || operator=$root/bootstrap/local/cmd/balsong # de966d0
 cd "$root"
-go build -o "$work/" "$operator" ./bootstrap/cmd/dispatcher
-go build -cover -covermode=atomic -o "$work/" ./bootstrap/cmd/batch ./bootstrap/cmd/delivery
+go build -o "$work/" ./bootstrap/cmd/dispatcher
+go build -cover -covermode=atomic -o "$work/" "$operator" ./bootstrap/cmd/batch ./bootstrap/cmd/delivery
 cd "$work"
-mkdir migrate row one none
+mkdir migrate row one none keyset other why
+export GOCOVERDIR=other
 DATABASE_URL=$BALSONG_TEST_DATABASE_URL BALSONG_KAFKA_BROKERS=$BALSONG_TEST_KAFKA_BROKERS
 export DATABASE_URL BALSONG_KAFKA_BROKERS
 for name in ENDPOINT ACCESS_KEY SECRET_KEY REGION; do
@@ -30,7 +32,7 @@ export BALSONG_S3_BUCKET=bills BALSONG_KEYSET_FILE=keyset.json BALSONG_KAFKA_REP
 export BALSONG_SMS_URL=http://127.0.0.1:18025 BALSONG_HEALTH_ADDR=127.0.0.1:18099
 "$dev" gateway --data gateway --http 127.0.0.1:18025 --smtp 127.0.0.1:18026 --inbox 127.0.0.1:18027 >gateway.log 2>&1 &
 gateway=$!
-./balsong keyset new --file keyset.json >>log
+GOCOVERDIR=keyset ./balsong keyset new --file keyset.json >>log
 GOCOVERDIR=migrate ./batch migrate >>log
 cat >policy.json <<'END'
 {"name": "sms", "zone": "Asia/Seoul", "class": "TRANSACTIONAL", "deadline": "1080h", "unknown": {"SMS": "hold"},
@@ -54,16 +56,18 @@ delivery() {
 ./dispatcher --month "$month" >>log
 delivery one
 delivery none
-./balsong why "$month" C-001 | grep -q 'accepted *by the gateway\|accepted$' || { cat log delivery.log && exit 1; } >&2
+GOCOVERDIR=why ./balsong why "$month" C-001 >why.txt
+grep -q 'accepted *by the gateway\|accepted$' why.txt || { cat log delivery.log && exit 1; } >&2
 
 # files lists the files of which something runs in the first directory and not in the second.
 files() {
 	mkdir "$1-only"
 	go tool covdata subtract -i="$1,$2" -o="$1-only"
 	go tool covdata textfmt -i="$1-only" -o=profile
-	awk -F: 'NR > 1 && $2 !~ / 0$/ { print $1 }' profile | sort -u | sed -n 's|github.com/balsong/balsong/||; /^application\|^adapters/p' >list
-	echo "$3: $(grep -c ^application list) files of application, $(grep -c ^adapters list) of adapters"
+	awk -F: 'NR > 1 && $2 !~ / 0$/ { print $1 }' profile | sort -u | sed -n 's|github.com/balsong/balsong/||; /^application\|^adapters\|^bootstrap/p' >list
+	echo "$3: $(grep -c ^application list) files of application, $(grep -c ^adapters list) of adapters, $(grep -c ^bootstrap list) of bootstrap"
 	sed 's/^/  /' list
 }
 files one none "1. a message, Kafka → gateway → ledger"
 files row migrate "2. a row, CSV → pack"
+files why keyset "3. balsong why"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -67,7 +68,7 @@ func (b binary) breaches() (says []string) {
 				}
 			}
 		}
-		for _, root := range sortedKeys(shortest) {
+		for _, root := range slices.Sorted(maps.Keys(shortest)) {
 			says = append(says, fmt.Sprintf("%s: %s, but it links %s", b.name, rule.name, shortest[root]))
 		}
 	}

@@ -1,11 +1,19 @@
-// Command guidecheck does what a guide says, word for word, on a copy of the repository.
+// Command guidecheck does what guides say, word for word, on a copy of the repository.
 //
-// It copies what git knows of, then goes through the guide from top to bottom: a block marked diff is applied with git, a
-// block marked sh is run. The first that fails ends the check, with the guide's line. Nothing of the repository changes.
+// It copies what git knows of, then goes through each guide from top to bottom, in one shell: a block marked diff is applied
+// with git, a block marked sh is run. The first command that fails ends the check, with the guide's line. One that must fail
+// is written `COMMAND || echo "exit code $?" # 3`, with the code. Nothing of the repository changes, and what a guide starts
+// is ended with it. An HTML comment just before a block, which a reader does not see, may say:
 //
-//	guidecheck [-root DIR] GUIDE
+//	<!-- not run -->          the block is passed over
+//	<!-- file: NAME -->       the block, of any kind, is written to that file
+//	<!-- run: COMMAND -->     this is run; it stands for something that readers do in their own way
 //
-// Exit status: 0 the guide works, 1 it does not, 2 the check itself could not run.
+// Usage:
+//
+//	guidecheck [-root DIR] GUIDE…
+//
+// Exit status: 0 the guides work, 1 one does not, 2 the check itself could not run.
 package main
 
 import (
@@ -20,8 +28,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -29,7 +39,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, *root, flag.Arg(0), os.Stdout)
+	err := run(ctx, *root, flag.Args(), os.Stdout)
 	if err == nil {
 		return
 	}
@@ -50,8 +60,27 @@ type stepError struct {
 // Error implements error.
 func (e *stepError) Error() string { return fmt.Sprintf("%s:%d: %v", e.guide, e.line, e.cause) }
 
-func run(ctx context.Context, root, guide string, out io.Writer) error {
-	text, err := os.ReadFile(filepath.Join(root, guide))
+func run(ctx context.Context, root string, guides []string, out io.Writer) error {
+	folder, err := os.MkdirTemp("", "guidecheck")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	copied := filepath.Join(folder, "repository")
+	if err := copyKnown(ctx, root, copied); err != nil {
+		return fmt.Errorf("copy the repository: %w", err)
+	}
+	for _, guide := range guides {
+		if err := follow(ctx, copied, guide, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow does what one guide says.
+func follow(ctx context.Context, copied, guide string, out io.Writer) error {
+	text, err := os.ReadFile(filepath.Join(copied, guide))
 	if err != nil {
 		return err
 	}
@@ -59,58 +88,38 @@ func run(ctx context.Context, root, guide string, out io.Writer) error {
 	if len(steps) == 0 {
 		return fmt.Errorf("%s has no block marked diff or sh", guide)
 	}
-	folder, err := os.MkdirTemp("", "guidecheck")
+	at := filepath.Join(filepath.Dir(copied), "line") // where the shell writes how far it is
+	program, err := script(guide, at, steps)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	if err := copyKnown(ctx, root, folder); err != nil {
-		return fmt.Errorf("copy the repository: %w", err)
-	}
-	for _, s := range steps {
-		fmt.Fprintf(out, "== %s:%d\n", guide, s.line)
-		if err := s.do(ctx, folder, out); err != nil {
-			return &stepError{guide, s.line, err}
-		}
+	if err := shell(ctx, copied, program, out); err != nil {
+		reached, _ := os.ReadFile(at)
+		line, _ := strconv.Atoi(strings.TrimSpace(string(reached)))
+		return &stepError{guide, line, err}
 	}
 	fmt.Fprintf(out, "guidecheck: %s works, %d steps\n", guide, len(steps))
 	return nil
 }
 
-// step is a block of the guide; line is that of its first line.
-type step struct {
-	kind, text string
-	line       int
-}
-
-// read finds the blocks marked diff and sh.
-func read(guide string) (steps []step) {
-	var at *step
-	for i, line := range strings.Split(guide, "\n") {
-		switch {
-		case at != nil && line == "```":
-			if at.kind == "diff" || at.kind == "sh" {
-				steps = append(steps, *at)
-			}
-			at = nil
-		case at != nil:
-			at.text += line + "\n"
-		case strings.HasPrefix(line, "```"):
-			at = &step{kind: strings.TrimPrefix(line, "```"), line: i + 2}
+// shell runs a program in bash, and ends what it started and left running.
+func shell(ctx context.Context, folder, program string, out io.Writer) error {
+	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", program)
+	command.Dir, command.Stdout, command.Stderr = folder, out, out
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); name != "DATABASE_URL" && !strings.HasPrefix(name, "BALSONG_") {
+			command.Env = append(command.Env, variable)
 		}
 	}
-	return steps
-}
-
-func (s step) do(ctx context.Context, folder string, out io.Writer) error {
-	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", s.text)
-	if s.kind == "diff" {
-		command = exec.CommandContext(ctx, "git", "apply", "--verbose", "-")
-		command.Stdin = strings.NewReader(s.text)
+	command.Env = append(command.Env, "GOWORK="+filepath.Join(folder, "go.work"), "GIT_CEILING_DIRECTORIES="+filepath.Dir(folder), "MAKEFLAGS=", "MAKEOVERRIDES=")
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
+	command.WaitDelay = 20 * time.Second
+	err := command.Run()
+	if command.Process != nil {
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // whatever did not end when it was asked to
 	}
-	command.Dir, command.Stdout, command.Stderr = folder, out, out
-	command.Env = append(os.Environ(), "GOWORK="+filepath.Join(folder, "go.work"), "GIT_CEILING_DIRECTORIES="+filepath.Dir(folder), "MAKEFLAGS=", "MAKEOVERRIDES=")
-	return command.Run()
+	return err
 }
 
 // copyKnown copies the files that git knows of, or would.

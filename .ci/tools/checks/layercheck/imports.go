@@ -1,19 +1,30 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
+
+	"golang.org/x/tools/go/analysis"
 )
 
-// checkImports applies every rule that an import alone can break and that no linter knows: an adapter imports no other one.
-// (Which layer may import what is depguard's, in .golangci.yml.)
-func (r *report) checkImports(f sourceFile) {
+// adapters applies every rule that an import alone can break and that no linter knows. (Which layer may import what is
+// depguard's, in .golangci.yml.)
+var adapters = &analysis.Analyzer{
+	Name: "adapter",
+	Doc:  "an adapter imports neither another adapter nor bootstrap; migrations import nothing of the project; every package belongs to a layer",
+	Run: func(pass *analysis.Pass) (any, error) {
+		for _, f := range filesOf(pass) {
+			f.checkImports()
+		}
+		return nil, nil
+	},
+}
+
+func (f sourceFile) checkImports() {
 	if f.in == strange {
-		r.add(f.position(f.pkg.Syntax[f.index].Name.Pos()), ruleLayout, "package "+f.path+" belongs to no layer",
-			"move it below domain, application, adapters/<technology>, migrations or bootstrap")
+		f.report(f.syntax.Name.Pos(), "package "+f.path+" belongs to no layer", "move it below domain, application, adapters/<technology>, migrations or bootstrap")
 		return
 	}
-	for _, spec := range f.pkg.Syntax[f.index].Imports {
+	for _, spec := range f.syntax.Imports {
 		path, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
 			continue
@@ -21,9 +32,9 @@ func (r *report) checkImports(f sourceFile) {
 		in, part := layerOf(path)
 		switch {
 		case f.in == adapter && (in == adapter && part != f.part || in == bootstrap || in == devtools):
-			r.add(f.position(spec.Pos()), ruleAdapter, fmt.Sprintf("package %s imports %s", f.path, path), "share through a port in application, or wire both in bootstrap")
+			f.report(spec.Pos(), "package "+f.path+" imports "+path, "share through a port in application, or wire both in bootstrap")
 		case f.in == migrations && in != outside && in != migrations:
-			r.add(f.position(spec.Pos()), ruleAdapter, fmt.Sprintf("package %s imports %s", f.path, path), "migrations hold SQL and their embed, nothing that knows the product's types")
+			f.report(spec.Pos(), "package "+f.path+" imports "+path, "migrations hold SQL and their embed, nothing that knows the product's types")
 		}
 	}
 }

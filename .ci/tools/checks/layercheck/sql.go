@@ -5,6 +5,8 @@ import (
 	"go/types"
 	"regexp"
 	"strings"
+
+	"golang.org/x/tools/go/analysis"
 )
 
 // writes matches SQL that changes something. Words inside identifiers (updated_at) do not count; words inside literals do,
@@ -13,27 +15,47 @@ var writes = regexp.MustCompile(`(?i)\b(INSERT|UPDATE|DELETE|MERGE|COPY|TRUNCATE
 
 const beginFirst = "begin a transaction (BeginTxx) and run it there"
 
-// checkDatabaseMethod refuses writes on a connection pool or a single connection.
-func (r *report) checkDatabaseMethod(f sourceFile, at *ast.Ident, method *types.Func, receiver types.Type, call *ast.CallExpr) {
-	if f.test || f.in == devtools || !isDatabase(receiver) {
-		return
-	}
-	name := method.Name()
+// transactions refuses writes on a connection pool or a single connection.
+var transactions = &analysis.Analyzer{
+	Name: "sqltx",
+	Doc:  "SQL that writes runs on a transaction: lib/pq repeats a statement outside one when the connection breaks",
+	Run: func(pass *analysis.Pass) (any, error) {
+		for _, f := range filesOf(pass) {
+			if f.test || f.in == devtools {
+				continue
+			}
+			calls := f.calls()
+			for name, used := range f.functions() {
+				if receiver := used.Signature().Recv(); receiver != nil && isDatabase(receiver.Type()) {
+					f.checkDatabaseMethod(name, receiver.Type(), calls[name])
+				}
+			}
+			for _, call := range calls {
+				f.checkHandedOut(call)
+			}
+		}
+		return nil, nil
+	},
+}
+
+// checkDatabaseMethod judges one use of a method; call is nil where it is not called on the spot.
+func (f sourceFile) checkDatabaseMethod(at *ast.Ident, receiver types.Type, call *ast.CallExpr) {
+	name := at.Name
 	switch {
 	case strings.Contains(name, "Exec"):
-		r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" runs outside a transaction", beginFirst)
+		f.report(at.Pos(), typeName(receiver)+"."+name+" runs outside a transaction", beginFirst)
 	case strings.HasPrefix(name, "Prepare"):
-		r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" prepares a statement for use outside a transaction",
+		f.report(at.Pos(), typeName(receiver)+"."+name+" prepares a statement for use outside a transaction",
 			"prepare it on the transaction, or send the text")
 	case strings.HasPrefix(name, "Query"), strings.HasPrefix(name, "NamedQuery"), name == "Get", name == "GetContext",
 		name == "Select", name == "SelectContext":
 		text, known := f.statement(call)
 		switch {
 		case !known:
-			r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" runs a text that is no constant, outside a transaction",
+			f.report(at.Pos(), typeName(receiver)+"."+name+" runs a text that is no constant, outside a transaction",
 				"make the text a constant so that it can be checked, or "+beginFirst)
 		case writes.MatchString(text):
-			r.add(f.position(at.Pos()), ruleSQL, typeName(receiver)+"."+name+" runs "+strings.ToUpper(writes.FindString(text))+" outside a transaction", beginFirst)
+			f.report(at.Pos(), typeName(receiver)+"."+name+" runs "+strings.ToUpper(writes.FindString(text))+" outside a transaction", beginFirst)
 		}
 	}
 }
@@ -44,7 +66,7 @@ func (f sourceFile) statement(call *ast.CallExpr) (text string, known bool) {
 		return "", false
 	}
 	for _, argument := range call.Args {
-		basic, ok := f.pkg.TypesInfo.TypeOf(argument).Underlying().(*types.Basic)
+		basic, ok := f.pass.TypesInfo.TypeOf(argument).Underlying().(*types.Basic)
 		if ok && basic.Info()&types.IsString != 0 {
 			return f.constantText(argument)
 		}
@@ -53,11 +75,8 @@ func (f sourceFile) statement(call *ast.CallExpr) (text string, known bool) {
 }
 
 // checkHandedOut refuses to hand a pool to a function that wants something to execute on: a transaction must be given there.
-func (r *report) checkHandedOut(f sourceFile, call *ast.CallExpr) {
-	if f.test || f.in == devtools {
-		return
-	}
-	signature, ok := f.pkg.TypesInfo.TypeOf(call.Fun).Underlying().(*types.Signature)
+func (f sourceFile) checkHandedOut(call *ast.CallExpr) {
+	signature, ok := f.pass.TypesInfo.TypeOf(call.Fun).Underlying().(*types.Signature)
 	if !ok {
 		return
 	}
@@ -65,10 +84,10 @@ func (r *report) checkHandedOut(f sourceFile, call *ast.CallExpr) {
 		if i >= signature.Params().Len() {
 			return
 		}
-		given := f.pkg.TypesInfo.TypeOf(argument)
+		given := f.pass.TypesInfo.TypeOf(argument)
 		wanted, ok := signature.Params().At(i).Type().Underlying().(*types.Interface)
 		if ok && given != nil && executes(wanted) && executesOutside(given) {
-			r.add(f.position(argument.Pos()), ruleSQL, types.TypeString(given, (*types.Package).Name)+" is given as something to execute on", "begin a transaction (BeginTxx) and give that")
+			f.report(argument.Pos(), types.TypeString(given, (*types.Package).Name)+" is given as something to execute on", "begin a transaction (BeginTxx) and give that")
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +32,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
@@ -80,10 +80,10 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	a := set.Addresses()
-	w.createDatabase(t, a.DatabaseURL)
+	w.createDatabase(t, a)
 	w.config = config.Deliverer{
 		Database: config.Database{URL: w.url, MaxConns: 8, StatementTimeout: 10 * time.Second, LockTimeout: 5 * time.Second},
-		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: w.name + "-", Partitions: 6, Replication: 1, MinInSync: 1},
+		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: w.name + "-"}, Partitions: 6, Replication: 1, MinInSync: 1},
 		S3: config.S3{
 			Bucket: "balsong-" + w.name, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
 			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,
@@ -106,22 +106,12 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) createDatabase(t *testing.T, server string) {
+func (w *world) createDatabase(t *testing.T, a localenv.Addresses) {
 	t.Helper()
-	admin, err := sql.Open("postgres", server)
-	if err != nil {
+	var err error
+	if w.url, err = a.Database(t.Context(), w.name); err != nil {
 		t.Fatal(err)
 	}
-	defer admin.Close()
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+w.name); err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + w.name
-	w.url = u.String()
 	if w.db, err = sql.Open("postgres", w.url); err != nil {
 		t.Fatal(err)
 	}

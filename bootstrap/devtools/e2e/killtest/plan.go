@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/killtest/failpoint"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
@@ -129,7 +130,7 @@ func settings(a localenv.Addresses, databaseURL, keyset string, g gatewayInfo) c
 }
 
 // groups notices a killed member as soon as the broker allows.
-var groups = kafkaOrders{Session: 6 * time.Second, Heartbeat: 500 * time.Millisecond, Rebalance: 8 * time.Second}
+var groups = kafka.Group{SessionTimeout: 6 * time.Second, HeartbeatInterval: 500 * time.Millisecond, RebalanceTimeout: 8 * time.Second}
 
 // campaign hands out arms until every point has had its kills. It is safe for concurrent use.
 type campaign struct {

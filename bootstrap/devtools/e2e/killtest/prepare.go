@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"time"
 
@@ -39,7 +38,7 @@ func (t *test) prepare(ctx context.Context) error {
 		return err
 	}
 	addresses := t.components.Addresses()
-	if t.url, err = createDatabase(ctx, addresses.DatabaseURL); err != nil {
+	if t.url, err = addresses.Database(ctx, database); err != nil {
 		return err
 	}
 	if t.db, err = sql.Open("postgres", t.url); err != nil {
@@ -66,23 +65,6 @@ func (t *test) prepare(ctx context.Context) error {
 		t.orders.Without = t.Around
 	}
 	return t.batch(ctx, wholebatch.Config{Database: c.Database, Kafka: c.Kafka, S3: c.S3, Keys: c.Keys, Log: config.Log{Level: "warn", Format: "json"}})
-}
-
-func createDatabase(ctx context.Context, server string) (string, error) {
-	admin, err := sql.Open("postgres", server)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = admin.Close() }()
-	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+database); err != nil {
-		return "", fmt.Errorf("create the database: %w", err)
-	}
-	u, err := url.Parse(server)
-	if err != nil {
-		return "", err
-	}
-	u.Path = "/" + database
-	return u.String(), nil
 }
 
 func (t *test) batch(ctx context.Context, c wholebatch.Config) error {

@@ -47,19 +47,7 @@ type orders struct {
 	Dispatch   config.Dispatch  `json:"dispatch"`
 	Operator   operatorOrders   `json:"operator"`
 	By         port.Act         `json:"by"`
-	Kafka      kafkaOrders      `json:"kafka"`
-}
-
-// kafkaOrders make the group notice a killed member sooner than in production.
-type kafkaOrders struct {
-	Session, Heartbeat, Rebalance time.Duration
-}
-
-func (k kafkaOrders) decorate() fx.Option {
-	return fx.Decorate(func(c kafka.Config) kafka.Config {
-		c.SessionTimeout, c.HeartbeatInterval, c.RebalanceTimeout = k.Session, k.Heartbeat, k.Rebalance
-		return c
-	})
+	Kafka      kafka.Group      `json:"kafka"`
 }
 
 func asChild(run func(ctx context.Context, o orders) error) child.Run {
@@ -102,7 +90,7 @@ func runDelivery(ctx context.Context, o orders) error {
 		}
 		return o.Config.Gateways.SMS.Lease
 	}
-	options := fx.Options(deliveryapp.Options(deliveryapp.Delivery, o.Config), o.Kafka.decorate(),
+	options := fx.Options(deliveryapp.Options(deliveryapp.Delivery, o.Config), fx.Replace(o.Kafka),
 		fx.Decorate(trap.Results),
 		fx.Decorate(func(l port.Ledger) port.Ledger {
 			if o.Stall > 0 {
@@ -121,7 +109,7 @@ func runDelivery(ctx context.Context, o orders) error {
 
 func runSettlement(ctx context.Context, o orders) error {
 	trap := o.trap()
-	options := fx.Options(deliveryapp.Options(deliveryapp.Settlement, o.Config), o.Kafka.decorate(),
+	options := fx.Options(deliveryapp.Options(deliveryapp.Settlement, o.Config), fx.Replace(o.Kafka),
 		fx.Decorate(func(t port.Targets) port.Targets { return trap.Settling(targetsWithout(o.Without, t)) }))
 	return ended(ctx, core.Serve(ctx, os.Stderr, options))
 }

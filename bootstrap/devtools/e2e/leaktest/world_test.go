@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,18 +105,12 @@ func freeAddress(t *testing.T) string {
 
 func (w *world) createDatabase(t *testing.T) {
 	t.Helper()
-	u, err := url.Parse(w.set.Addresses().DatabaseURL)
+	database, err := w.set.Addresses().Database(t.Context(), "leak")
 	must(t, err)
-	admin, err := sql.Open("postgres", u.String())
-	must(t, err)
-	defer func() { _ = admin.Close() }()
-	_, err = admin.ExecContext(t.Context(), "CREATE DATABASE leak")
-	must(t, err)
-	u.Path = "/leak"
-	w.db, err = sql.Open("postgres", u.String())
+	w.db, err = sql.Open("postgres", database)
 	must(t, err)
 	t.Cleanup(func() { _ = w.db.Close() })
-	w.environment = append(w.environment, "DATABASE_URL="+u.String())
+	w.environment = append(w.environment, "DATABASE_URL="+database)
 }
 
 // configure sets what every command reads: everything is told, and calls end within seconds.

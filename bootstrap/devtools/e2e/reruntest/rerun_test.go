@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,17 +93,11 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	a := started(t).Addresses()
 	name := fmt.Sprintf("rerun%d", shared.worlds.Add(1))
-	admin, err := sqlx.Open("postgres", a.DatabaseURL)
+	url, err := a.Database(t.Context(), name)
 	must(t, err)
-	defer admin.Close()
-	_, err = admin.ExecContext(t.Context(), "CREATE DATABASE "+name)
-	must(t, err)
-	u, err := url.Parse(a.DatabaseURL)
-	must(t, err)
-	u.Path = "/" + name
 	w := &world{month: key.Month(2026*12 + 10), dir: t.TempDir(), config: wholebatch.Config{
-		Database: config.Database{URL: u.String(), MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 30 * time.Second},
-		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, TopicPrefix: name + "-", Partitions: 3, Replication: 1, MinInSync: 1},
+		Database: config.Database{URL: url, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 30 * time.Second},
+		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: name + "-"}, Partitions: 3, Replication: 1, MinInSync: 1},
 		S3: config.S3{
 			Bucket: "balsong-" + name, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
 			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,

@@ -10,19 +10,19 @@
 //	 "idempotency_key":"2026-11/4711/0/0","destination_sha256":"…","content_sha256":"…","dropped":false}
 //
 // Destinations and contents appear only as SHA-256. A process that dies while
-// it writes may leave a torn last line: the Reader passes over it, and the next
-// Writer ends it with a line feed and a line {"repaired":true}, so that a
-// malformed line anywhere else is known to be damage.
+// it writes may leave a torn last line, whose caller got no answer: ReadFile
+// passes over it, and the next Writer cuts it off, so that a malformed line
+// anywhere else is known to be damage.
 package acceptlog
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Hash is a SHA-256 sum, written as 64 hexadecimal digits.
@@ -104,35 +104,14 @@ func appendLine(b []byte, r *Record) []byte {
 	return append(b, '}', '\n')
 }
 
-// appendString appends s as a JSON string in ASCII. Bytes that are not UTF-8
-// become U+FFFD, as in encoding/json.
+// appendString appends s as a JSON string. Nearly all are visible ASCII, which
+// strconv quotes as JSON does.
 func appendString(b []byte, s string) []byte {
-	const digits = "0123456789abcdef"
-	unit := func(b []byte, r rune) []byte {
-		return append(b, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
-	}
-	b = append(b, '"')
-	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			i++
-			switch {
-			case c == '"' || c == '\\':
-				b = append(b, '\\', c)
-			case c < ' ' || c == 0x7f:
-				b = unit(b, rune(c))
-			default:
-				b = append(b, c)
-			}
-			continue
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			quoted, _ := json.Marshal(s) //nolint:errchkjson // a string cannot fail
+			return append(b, quoted...)
 		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		i += size
-		if r > 0xffff {
-			r -= 0x10000
-			b = unit(b, 0xd800+r>>10)
-			r = 0xdc00 + r&0x3ff
-		}
-		b = unit(b, r)
 	}
-	return append(b, '"')
+	return strconv.AppendQuote(b, s)
 }

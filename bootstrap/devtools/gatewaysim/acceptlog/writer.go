@@ -2,7 +2,6 @@ package acceptlog
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -198,10 +197,8 @@ func (w *Writer) write(b *batch) error {
 	return nil
 }
 
-// repairLine follows a torn line that a Writer found and ended.
-const repairLine = `{"repaired":true}`
-
-// repair ends a torn last line and returns the last sequence of the log.
+// repair cuts a torn last line off, or ends one that lacks its line feed alone,
+// and returns the last sequence of the log.
 func repair(file *os.File) (last uint64, err error) {
 	const window = 1 << 20 // far more than the longest line
 	size, err := file.Seek(0, io.SeekEnd)
@@ -213,25 +210,18 @@ func repair(file *os.File) (last uint64, err error) {
 	if _, err := file.ReadAt(tail, start); err != nil {
 		return 0, err
 	}
-	lines := bytes.Split(tail, []byte("\n"))
-	for i := len(lines) - 1; i >= 0; i-- {
-		var r Record
-		if json.Unmarshal(lines[i], &r) == nil && r.Sequence > 0 {
-			last = r.Sequence
-			break
-		}
+	end := bytes.LastIndexByte(tail, '\n') + 1
+	if record, ok := parse(tail[end:]); ok {
+		_, err := file.WriteString("\n")
+		return record.Sequence, err
 	}
-	if last == 0 && start > 0 {
-		return 0, fmt.Errorf("no whole line in its last %d bytes: it is not an accept log, or damaged", len(tail))
+	if end == 0 && start == 0 {
+		return 0, file.Truncate(0) // its first write was cut short
 	}
-	if torn := lines[len(lines)-1]; len(torn) > 0 {
-		end := "\n"
-		if !json.Valid(torn) {
-			end += repairLine + "\n"
-		}
-		if _, err := file.WriteString(end); err != nil {
-			return 0, err
-		}
+	before := bytes.TrimSuffix(tail[:end], []byte("\n"))
+	record, ok := parse(before[bytes.LastIndexByte(before, '\n')+1:])
+	if !ok {
+		return 0, errors.New("no whole line at its end: it is not an accept log, or damaged")
 	}
-	return last, nil
+	return record.Sequence, file.Truncate(start + int64(end))
 }

@@ -44,12 +44,12 @@ type Latency struct {
 	// Kind is fixed (default), uniform or lognormal.
 	Kind string `json:"kind"`
 	// Mean of fixed and lognormal.
-	Mean Duration `json:"mean,omitempty"`
+	Mean Duration `json:"mean"`
 	// P99 of lognormal: at most 14 times the mean.
-	P99 Duration `json:"p99,omitempty"`
+	P99 Duration `json:"p99"`
 	// Min and Max of uniform.
-	Min Duration `json:"min,omitempty"`
-	Max Duration `json:"max,omitempty"`
+	Min Duration `json:"min"`
+	Max Duration `json:"max"`
 }
 
 // ParseLatency reads the text form.

@@ -1,6 +1,8 @@
 package inbox
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -77,7 +79,7 @@ func TestOnlyTheLastMessagesAreKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	const keep = 80
-	for start := 1; start <= 1000; start += 10 { // opened often, so that segments fill over restarts too
+	for start := 1; start <= 1000; start += 10 { // opened often, so that files fill over restarts too
 		b := open(t, dir, keep)
 		for n := start; n < start+10; n++ {
 			b.Add(text(n))
@@ -92,7 +94,7 @@ func TestOnlyTheLastMessagesAreKept(t *testing.T) {
 		t.Errorf("%d messages, newest %d", total, page[0].Sequence)
 	}
 	paths, _ := filepath.Glob(filepath.Join(dir, "*"))
-	if len(paths) > 2*segmentsPerInbox+1 {
+	if len(paths) > 2 {
 		t.Errorf("%d files", len(paths))
 	}
 }
@@ -237,11 +239,18 @@ func FuzzParseMail(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, data []byte) { parseMail(data); subject(data) })
 }
 
-func FuzzParseFrame(f *testing.F) {
-	whole, err := appendFrame(nil, headerOf(text(1)), []byte("x"))
+func FuzzReadEntries(f *testing.F) {
+	line, err := json.Marshal(entryOf(text(1)))
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(whole)
-	f.Fuzz(func(_ *testing.T, frame []byte) { _, _, _ = parseFrame(frame) })
+	whole := string(line) + "\n" + string(text(1).Body) + "\n"
+	f.Add([]byte(whole + whole[:len(whole)-1]))
+	f.Add([]byte(`{"sequence":1,"length":9000000000}` + "\nx\n"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		entries, size := readEntries(bytes.NewReader(file))
+		if size > int64(len(file)) || len(entries) > 0 && entries[len(entries)-1].offset+entries[len(entries)-1].Length+1 != size {
+			t.Errorf("%d entries take %d of %d bytes", len(entries), size, len(file))
+		}
+	})
 }

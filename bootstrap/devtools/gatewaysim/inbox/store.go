@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -8,9 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/balsong/balsong/domain/channel"
 )
 
 // ErrNotFound says that the inbox has no message with that sequence (any more).
@@ -19,28 +17,9 @@ var ErrNotFound = errors.New("no such message in the inbox")
 const (
 	// maxQueued bounds, in bytes, what waits to be written.
 	maxQueued = 64 << 20
-	// maxSegment is the size in bytes at which a new segment begins.
-	maxSegment = 64 << 20
 	// writeAt is the size in bytes at which gathered messages are written.
 	writeAt = 512 << 10
 )
-
-// Entry is what the inbox knows of a message without reading it from disk.
-type Entry struct {
-	Sequence       uint64
-	Time           time.Time
-	Channel, Class string
-	Key            string
-	// To is masked.
-	To string
-	// Title is the subject, the title, or the opening words of an SMS.
-	Title string
-
-	toHash  uint64
-	segment *segment
-	offset  int64
-	length  int64
-}
 
 // Inbox is a bounded store of messages. Its methods may be called concurrently.
 type Inbox struct {
@@ -56,9 +35,11 @@ type Inbox struct {
 	gate   sync.RWMutex
 	closed bool
 
-	mu       sync.RWMutex
-	entries  []Entry // oldest first
-	segments []*segment
+	mu      sync.RWMutex
+	entries []Entry    // oldest first
+	files   []*os.File // oldest first
+	size    int64      // of the newest file, in bytes
+	count   int        // of the messages in it
 }
 
 // Open opens the inbox in dir for writing, and makes it if there is none. It
@@ -134,10 +115,10 @@ func (b *Inbox) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var faults []error
-	for _, s := range b.segments {
-		faults = append(faults, s.file.Close())
+	for _, file := range b.files {
+		faults = append(faults, file.Close())
 	}
-	b.segments, b.entries = nil, nil
+	b.files, b.entries = nil, nil
 	return errors.Join(faults...)
 }
 
@@ -155,7 +136,7 @@ func (b *Inbox) Find(text, channel string, skip, limit int) (page []Entry, total
 		if channel != "" && e.Channel != channel {
 			continue
 		}
-		if text != "" && e.toHash != whole && !e.says(text) && !b.reads(e, text) {
+		if text != "" && e.ToHash != whole && !e.says(text) && !b.reads(e, text) {
 			continue
 		}
 		if total >= skip && len(page) < limit {
@@ -209,18 +190,12 @@ func (b *Inbox) Get(sequence uint64) (Message, error) {
 
 // read reads the message from disk.
 func (e Entry) read() (Message, error) {
-	frame := make([]byte, e.length)
-	if _, err := e.segment.file.ReadAt(frame, e.offset); err != nil {
+	message := e.Message
+	message.Body = make([]byte, e.Length)
+	if _, err := e.file.ReadAt(message.Body, e.offset); err != nil {
 		return Message{}, fmt.Errorf("read message %d: %w", e.Sequence, err)
 	}
-	h, body, err := parseFrame(frame)
-	if err != nil {
-		return Message{}, fmt.Errorf("read message %d: %w", e.Sequence, err)
-	}
-	return Message{
-		Sequence: h.Sequence, Time: h.Time, Channel: h.Channel, Class: h.Class,
-		Key: h.Key, To: h.To, Title: h.Title, Body: body,
-	}, nil
+	return message, nil
 }
 
 // write is the one goroutine that writes: it gathers what waits.
@@ -230,16 +205,15 @@ func (b *Inbox) write() {
 	var fresh []Entry
 	for m := range b.queue {
 		b.queued.Add(-int64(len(m.Body)))
-		h := headerOf(m)
-		start := len(buffer)
-		grown, err := appendFrame(buffer, h, m.Body)
+		e := entryOf(m)
+		line, err := json.Marshal(e)
 		if err != nil {
 			b.fail(err)
 			continue
 		}
-		buffer = grown
-		e := h.entry()
-		e.offset, e.length = int64(start), int64(len(buffer)-start)
+		buffer = append(append(buffer, line...), '\n')
+		e.offset = int64(len(buffer))
+		buffer = append(append(buffer, m.Body...), '\n')
 		fresh = append(fresh, e)
 		if len(buffer) >= writeAt || len(b.queue) == 0 {
 			if err := b.store(buffer, fresh); err != nil {
@@ -250,45 +224,22 @@ func (b *Inbox) write() {
 	}
 }
 
-// store appends frames to the newest segment and their entries to the index.
-func (b *Inbox) store(frames []byte, fresh []Entry) error {
-	s, err := b.current(fresh[0].Sequence)
-	if err != nil {
+// store appends messages to the newest file and their entries to the list.
+func (b *Inbox) store(messages []byte, fresh []Entry) error {
+	if err := b.rotate(); err != nil {
 		return err
 	}
-	if _, err := s.file.WriteAt(frames, s.size); err != nil {
+	file := b.files[len(b.files)-1]
+	if _, err := file.WriteAt(messages, b.size); err != nil {
 		return fmt.Errorf("write the inbox: %w", err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range fresh {
-		e.segment, e.offset = s, s.size+e.offset
+		e.file, e.offset = file, b.size+e.offset
 		b.entries = append(b.entries, e)
 	}
-	s.size += int64(len(frames))
-	s.count += len(fresh)
-	return b.forget()
-}
-
-func headerOf(m Message) header {
-	title := m.Title
-	switch m.Channel {
-	case "EMAIL":
-		title = subject(m.Body)
-	case "SMS":
-		if title == "" {
-			title = opening(m.Body)
-		}
-	}
-	return header{
-		Sequence: m.Sequence, Time: m.Time, Channel: m.Channel, Class: m.Class,
-		Key: m.Key, To: channel.Mask(m.To), ToHash: hashTo(m.To), Title: title,
-	}
-}
-
-func (h header) entry() Entry {
-	return Entry{
-		Sequence: h.Sequence, Time: h.Time, Channel: h.Channel, Class: h.Class,
-		Key: h.Key, To: h.To, Title: h.Title, toHash: h.ToHash,
-	}
+	b.size += int64(len(messages))
+	b.count += len(fresh)
+	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,7 +98,7 @@ func plan(options Options) (c *Cluster, err error) {
 		}
 	}
 	count := max(1, options.Brokers)
-	ports, err := freePorts(2 * count)
+	ports, err := child.FreePorts(2 * count)
 	if err != nil {
 		return nil, err
 	}
@@ -157,20 +156,6 @@ func readClusterID(dir string) (string, error) {
 	id[0] &= 0x7f        // an id that begins with "-" would look like an option
 	text := base64.RawURLEncoding.EncodeToString(id)
 	return text, os.WriteFile(file, []byte(text), 0o600)
-}
-
-// freePorts finds distinct free ports.
-func freePorts(count int) ([]int, error) {
-	ports := make([]int, count)
-	for i := range ports {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer func() { _ = listener.Close() }() // all at the end, so that they differ
-		ports[i] = listener.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
 }
 
 // Addrs are the brokers' addresses (host:port).

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
 )
 
 // Version of Apache Kafka, as in pom.xml.
@@ -40,7 +40,7 @@ func Available(cacheDir string) error {
 	if _, err := javaProgram(); err != nil {
 		return err
 	}
-	if isInstalled(jarDirectory(cacheDir)) {
+	if cachedir.Installed(jarDirectory(cacheDir), brokerJar) {
 		return nil
 	}
 	if _, err := exec.LookPath("mvn"); err != nil {
@@ -66,51 +66,24 @@ func jarDirectory(cacheDir string) string {
 	return filepath.Join(cacheDir, "apache-kafka", Version)
 }
 
-func isInstalled(jars string) bool {
-	found, err := filepath.Glob(filepath.Join(jars, "kafka_*.jar"))
-	return err == nil && len(found) > 0
-}
+// brokerJar matches the jar of the broker itself.
+const brokerJar = "kafka_*.jar"
 
 // install returns the directory of the broker's jars, fetching them if they
-// are not there. Several processes may call it at once.
+// are not there.
 func install(ctx context.Context, cacheDir string) (string, error) {
 	jars := jarDirectory(cacheDir)
-	if isInstalled(jars) {
-		return jars, nil
-	}
-	mvn, err := exec.LookPath("mvn")
+	err := cachedir.Install(ctx, jars, brokerJar, func(work string) (string, error) { return "lib", fetch(ctx, work) })
 	if err != nil {
-		return "", ErrNoMaven
-	}
-	lock, err := lockfile.Acquire(ctx, jars+".lock")
-	if err != nil {
-		return "", fmt.Errorf("wait for the download of Apache Kafka by another process: %w", err)
-	}
-	defer func() { _ = lock.Close() }()
-	if isInstalled(jars) {
-		return jars, nil
-	}
-	// Whole or not at all: what a killed run left goes with the next one.
-	work := jars + ".part"
-	if err := os.RemoveAll(work); err != nil {
-		return "", fmt.Errorf("fetch Apache Kafka: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(work) }()
-	if err := fetch(ctx, mvn, work); err != nil {
 		return "", fmt.Errorf("fetch Apache Kafka %s (needs the network once): %w", Version, err)
-	}
-	if err := os.RemoveAll(jars); err != nil {
-		return "", fmt.Errorf("fetch Apache Kafka: %w", err)
-	}
-	if err := os.Rename(filepath.Join(work, "lib"), jars); err != nil {
-		return "", fmt.Errorf("fetch Apache Kafka: %w", err)
 	}
 	return jars, nil
 }
 
-func fetch(ctx context.Context, mvn, work string) error {
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return err
+func fetch(ctx context.Context, work string) error {
+	mvn, err := exec.LookPath("mvn")
+	if err != nil {
+		return ErrNoMaven
 	}
 	if err := os.WriteFile(filepath.Join(work, "pom.xml"), pom, 0o644); err != nil {
 		return err

@@ -16,13 +16,9 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
 )
 
 const (
-	// predecessorGrace is how long a start waits for the broker of an earlier run
-	// to end.
-	predecessorGrace = 30 * time.Second
 	// shutdownGrace bounds a controlled shutdown; then follows SIGKILL.
 	shutdownGrace = 20 * time.Second
 	probeInterval = 50 * time.Millisecond
@@ -73,9 +69,7 @@ func serve(ctx context.Context, link *child.Link) (err error) {
 	if err != nil {
 		return err
 	}
-	waiting, cancel := context.WithTimeout(ctx, predecessorGrace)
-	defer cancel()
-	lock, err := lockfile.Acquire(waiting, filepath.Join(s.Dir, "lock"))
+	lock, err := child.LockData(ctx, s.Dir)
 	if err != nil {
 		return err
 	}
@@ -90,15 +84,7 @@ func serve(ctx context.Context, link *child.Link) (err error) {
 	if err := s.waitAccepting(ctx, broker); err != nil {
 		return errors.Join(err, s.stop(broker))
 	}
-	if err := link.Ready(info{PID: broker.PID()}); err != nil {
-		return errors.Join(err, s.stop(broker))
-	}
-	select {
-	case <-ctx.Done():
-		return s.stop(broker)
-	case <-broker.Done():
-		return fmt.Errorf("the broker ended by itself: %w", broker.Err())
-	}
+	return link.Supervise(ctx, broker, info{PID: broker.PID()}, func() error { return s.stop(broker) })
 }
 
 func (s spec) configFile() string { return filepath.Join(s.Dir, "server.properties") }
@@ -173,42 +159,27 @@ func (s spec) run(java, jars string) (*child.Command, error) {
 }
 
 func (s spec) waitAccepting(ctx context.Context, broker *child.Command) error {
-	ticker := time.NewTicker(probeInterval)
-	defer ticker.Stop()
 	dialer := net.Dialer{}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
-	for {
-		if connection, err := dialer.DialContext(ctx, "tcp", address); err == nil {
-			return connection.Close()
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the broker: %w", ctx.Err())
-		case <-broker.Done():
-			return fmt.Errorf("the broker ended while starting: %w\n%s", broker.Err(), lastLines(s.logFile()))
-		case <-ticker.C:
-		}
+	err := broker.Await(ctx, probeInterval, func() bool {
+		connection, err := dialer.DialContext(ctx, "tcp", address)
+		return err == nil && connection.Close() == nil
+	})
+	if err != nil {
+		return fmt.Errorf("start the broker: %w\n%s", err, lastLines(s.logFile()))
 	}
+	return nil
 }
 
 func (s spec) stop(broker *child.Command) error {
-	first := syscall.SIGTERM
+	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
 	if s.Temporary {
-		first = syscall.SIGKILL // the data goes anyway
+		signals = signals[1:] // the data goes anyway
 	}
-	for _, step := range []syscall.Signal{first, syscall.SIGKILL} {
-		if err := broker.Signal(step); err != nil {
-			return fmt.Errorf("stop the broker: %w", err)
-		}
-		timer := time.NewTimer(shutdownGrace)
-		select {
-		case <-broker.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
-		}
+	if err := broker.End(shutdownGrace, signals...); err != nil {
+		return fmt.Errorf("stop the broker: %w", err)
 	}
-	return fmt.Errorf("stop the broker: process %d does not end", broker.PID())
+	return nil
 }
 
 // lastLines is the end of a log, for an error's text.

@@ -1,11 +1,14 @@
 package child
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // Command is a started process of any program.
@@ -59,4 +62,40 @@ func (c *Command) Signal(s os.Signal) error {
 		return err
 	}
 	return nil
+}
+
+// Await asks at each interval whether the process serves, until it does. It
+// fails when the process ends before that, with an error that is ErrEnded, or
+// when ctx ends.
+func (c *Command) Await(ctx context.Context, interval time.Duration, serves func() bool) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for !serves() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until it answers: %w", ctx.Err())
+		case <-c.done:
+			return fmt.Errorf("%w: %w", ErrEnded, c.err)
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+// End sends one signal after the other, each when the process has not ended
+// within grace after the one before.
+func (c *Command) End(grace time.Duration, signals ...syscall.Signal) error {
+	for _, s := range signals {
+		if err := c.Signal(s); err != nil {
+			return err
+		}
+		timer := time.NewTimer(grace)
+		select {
+		case <-c.done:
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+	return fmt.Errorf("process %d does not end", c.PID())
 }

@@ -12,17 +12,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
-
-// predecessorGrace is how long a start waits for another broker on the same
-// data to end.
-const predecessorGrace = 30 * time.Second
 
 // ErrRunning says that Restart was called on a broker that was not stopped.
 var ErrRunning = errors.New("the Kafka broker is still running")
@@ -66,7 +61,7 @@ func (b *Broker) launch() (err error) {
 		options = append(options, kfake.WithLogger(kfake.BasicLogger(b.options.Log, kfake.LogLevelWarn)))
 	}
 	if b.options.DataDir != "" {
-		if err := b.lockData(); err != nil {
+		if b.lock, err = child.LockData(context.Background(), b.options.DataDir); err != nil {
 			return err
 		}
 		defer func() {
@@ -92,17 +87,6 @@ func (b *Broker) launch() (err error) {
 		cluster.Close()
 		return fmt.Errorf("address of the broker: %w", err)
 	}
-	return nil
-}
-
-func (b *Broker) lockData() error {
-	ctx, cancel := context.WithTimeout(context.Background(), predecessorGrace)
-	defer cancel()
-	lock, err := lockfile.Acquire(ctx, filepath.Join(b.options.DataDir, "lock"))
-	if err != nil {
-		return err
-	}
-	b.lock = lock
 	return nil
 }
 

@@ -31,8 +31,6 @@ const (
 	shutdownGrace = 20 * time.Second
 )
 
-var errExited = errors.New("PostgreSQL ended while starting")
-
 // postmaster is a running server.
 type postmaster struct {
 	command   *child.Command
@@ -45,7 +43,7 @@ func (c *cluster) start(ctx context.Context) (*postmaster, error) {
 	defer ticker.Stop()
 	for try := 1; ; try++ {
 		p, err := c.startOnce(ctx)
-		if !errors.Is(err, errExited) || try == startTries {
+		if !errors.Is(err, child.ErrEnded) || try == startTries {
 			return p, err
 		}
 		select {
@@ -60,7 +58,7 @@ func (c *cluster) startOnce(ctx context.Context) (*postmaster, error) {
 	p := &postmaster{port: c.Port, temporary: c.Temporary}
 	if p.port == 0 {
 		var err error
-		if p.port, err = freePort(); err != nil {
+		if p.port, err = child.FreePort(); err != nil {
 			return nil, err
 		}
 	}
@@ -109,20 +107,10 @@ func (c *cluster) waitReady(ctx context.Context, p *postmaster) error {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	defer func() { _ = db.Close() }()
-	ticker := time.NewTicker(probeInterval)
-	defer ticker.Stop()
-	for {
-		if db.PingContext(ctx) == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for PostgreSQL: %w", ctx.Err())
-		case <-p.command.Done():
-			return fmt.Errorf("%w: %w (its log has the reason)", errExited, p.command.Err())
-		case <-ticker.C:
-		}
+	if err := p.command.Await(ctx, probeInterval, func() bool { return db.PingContext(ctx) == nil }); err != nil {
+		return fmt.Errorf("start PostgreSQL (its log has more): %w", err)
 	}
+	return nil
 }
 
 // endSignal asks for a fast shutdown, or for an immediate one where the data
@@ -135,17 +123,8 @@ func (p *postmaster) endSignal() syscall.Signal {
 }
 
 func (p *postmaster) stop() error {
-	for _, step := range []syscall.Signal{p.endSignal(), syscall.SIGQUIT, syscall.SIGKILL} {
-		if err := p.command.Signal(step); err != nil {
-			return fmt.Errorf("stop PostgreSQL: %w", err)
-		}
-		timer := time.NewTimer(shutdownGrace)
-		select {
-		case <-p.command.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
-		}
+	if err := p.command.End(shutdownGrace, p.endSignal(), syscall.SIGQUIT, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("stop PostgreSQL: %w", err)
 	}
-	return fmt.Errorf("stop PostgreSQL: process %d does not end", p.command.PID())
+	return nil
 }

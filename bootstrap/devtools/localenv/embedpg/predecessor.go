@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
 
 // endPredecessor deals with postmaster.pid of a run that was killed. The lock
@@ -55,7 +57,7 @@ func (c *cluster) isServedBy(pid int) bool {
 
 // endProcess asks a left-over server for a fast shutdown and waits for its end.
 func endProcess(ctx context.Context, pid int) error {
-	ctx, cancel := context.WithTimeout(ctx, predecessorGrace)
+	ctx, cancel := context.WithTimeout(ctx, child.PredecessorGrace)
 	defer cancel()
 	if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
 		return fmt.Errorf("stop the server of an earlier run (process %d): %w", pid, err)

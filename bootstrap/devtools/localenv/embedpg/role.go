@@ -3,18 +3,9 @@ package embedpg
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
 )
-
-// How long a start waits for the server of an earlier run, whose parent was
-// killed, to finish its shutdown.
-const predecessorGrace = 30 * time.Second
 
 var role = child.Register("postgres", serve)
 
@@ -44,21 +35,17 @@ func serve(ctx context.Context, link *child.Link) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if s.Temporary && ctx.Err() != nil && link.Abandoned() {
-			err = errors.Join(err, os.RemoveAll(s.DataDir))
-		}
-	}()
+	if s.Temporary {
+		defer func() { err = errors.Join(err, link.RemoveIfAbandoned(ctx, s.DataDir)) }()
+	}
 	if s.BinDir == "" {
 		if s.BinDir, err = install(ctx, s.CacheDir); err != nil {
 			return err
 		}
 	}
-	waiting, cancel := context.WithTimeout(ctx, predecessorGrace)
-	defer cancel()
-	lock, err := lockfile.Acquire(waiting, filepath.Join(s.DataDir, "lock"))
+	lock, err := child.LockData(ctx, s.DataDir)
 	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
+		return err
 	}
 	defer func() { _ = lock.Close() }()
 	c, err := openCluster(ctx, s)
@@ -69,14 +56,5 @@ func serve(ctx context.Context, link *child.Link) (err error) {
 	if err != nil {
 		return err
 	}
-	ready := info{Port: p.port, PID: p.command.PID(), Password: c.password}
-	if err := link.Ready(ready); err != nil {
-		return errors.Join(err, p.stop())
-	}
-	select {
-	case <-ctx.Done():
-		return p.stop()
-	case <-p.command.Done():
-		return fmt.Errorf("PostgreSQL ended by itself: %w", p.command.Err())
-	}
+	return link.Supervise(ctx, p.command, info{Port: p.port, PID: p.command.PID(), Password: c.password}, p.stop)
 }

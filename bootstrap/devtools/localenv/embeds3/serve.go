@@ -17,14 +17,10 @@ import (
 	"github.com/versity/versitygw/embedgw"
 
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/lockfile"
 )
 
 const (
-	// predecessorGrace is how long a start waits for the server of an earlier run
-	// to end.
-	predecessorGrace = 30 * time.Second
-	probeInterval    = 10 * time.Millisecond
+	probeInterval = 10 * time.Millisecond
 	// Bounds of one process on a laptop; a request beyond them gets SlowDown.
 	maxConnections = 4096
 	maxRequests    = 2048
@@ -58,14 +54,10 @@ func serve(ctx context.Context, link *child.Link) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if s.Temporary && ctx.Err() != nil && link.Abandoned() {
-			err = errors.Join(err, os.RemoveAll(s.DataDir))
-		}
-	}()
-	waiting, cancel := context.WithTimeout(ctx, predecessorGrace)
-	defer cancel()
-	lock, err := lockfile.Acquire(waiting, filepath.Join(s.DataDir, "lock"))
+	if s.Temporary {
+		defer func() { err = errors.Join(err, link.RemoveIfAbandoned(ctx, s.DataDir)) }()
+	}
+	lock, err := child.LockData(ctx, s.DataDir)
 	if err != nil {
 		return err
 	}
@@ -76,7 +68,7 @@ func serve(ctx context.Context, link *child.Link) (err error) {
 	}
 	defer backend.Shutdown()
 	if s.Port == 0 {
-		if s.Port, err = freePort(); err != nil {
+		if s.Port, err = child.FreePort(); err != nil {
 			return err
 		}
 	}
@@ -141,13 +133,4 @@ func waitReady(ctx context.Context, address string, ended <-chan error) error {
 		case <-ticker.C:
 		}
 	}
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

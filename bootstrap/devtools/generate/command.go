@@ -1,4 +1,4 @@
-package command
+package generate
 
 import (
 	"cmp"
@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,13 +15,12 @@ import (
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
-	"github.com/balsong/balsong/bootstrap/devtools/generate"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
 )
 
-const generateHelp = `Write billing data of made-up customers: the canonical CSV, as "batch import" reads it.
+const help = `Write billing data of made-up customers: the canonical CSV, as "batch import" reads it.
 
 Services, contracts, charges and tenure are distributed as in the sample data of the demo; names are
 made up, and e-mail addresses and telephone numbers belong to nobody. The same flags give the same
@@ -33,34 +30,34 @@ and others arrive. docs/guides/generate.md has the rule of each field, with pict
 
 A run that was stopped or killed is simply repeated: finished files are recognised.`
 
-// generateArguments are the flags that need reading.
-type generateArguments struct{ seed, since, month string }
+// arguments are the flags that need reading.
+type arguments struct{ seed, since, month string }
 
-// newGenerate is the subcommand "generate".
-func newGenerate() *cobra.Command {
-	var options generate.Options
-	var arguments generateArguments
+// NewCommand returns the command generate.
+func NewCommand() *cobra.Command {
+	var options Options
+	var a arguments
 	var perFile int
 	output := core.Text
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Write billing data of made-up customers, as many as you like",
-		Long:  generateHelp,
+		Long:  help,
 		Args:  cli.NoArguments,
 		Example: "  balsong-dev generate --out data --rows 5000000 --files 5 --compress zstd\n" +
 			"  balsong-dev generate --out year --rows 100000 --months 12 --seed 7",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := arguments.into(&options)
+			err := a.into(&options)
 			if err == nil && perFile > 0 {
 				options.Files = (options.Rows + perFile - 1) / perFile
 			}
 			if err == nil {
-				err = runGenerate(cmd.Context(), options, output, cmd.OutOrStdout())
+				err = runCommand(cmd.Context(), options, output, cmd.OutOrStdout())
 			}
 			switch {
-			case errors.Is(err, generate.ErrOptions):
+			case errors.Is(err, ErrOptions):
 				return cli.Usage(err)
-			case errors.Is(err, generate.ErrSpace):
+			case errors.Is(err, ErrSpace):
 				fmt.Fprintln(os.Stderr, "balsong-dev generate:", err)
 				return cli.ExitError{Code: core.ExitRefused}
 			}
@@ -72,11 +69,11 @@ func newGenerate() *cobra.Command {
 	flags.IntVar(&options.Rows, "rows", 1_000_000, "customers a month")
 	flags.IntVar(&options.Files, "files", 1, "files a month")
 	flags.IntVar(&perFile, "rows-per-file", 0, "instead of --files: at most so many rows in each")
-	flags.StringVar(&arguments.month, "month", "", "first billing month to write, as in 2026-11 (default: --since)")
+	flags.StringVar(&a.month, "month", "", "first billing month to write, as in 2026-11 (default: --since)")
 	flags.IntVar(&options.Months, "months", 1, "so many months, each following the one before")
-	flags.StringVar(&arguments.since, "since", "", "first month of this world, as in 2026-11: its customers are as in the sample data; later months follow from it (default: --month, else the current month)")
-	flags.StringVar(&arguments.seed, "seed", "1", "0 to 18446744073709551615: another seed, other customers")
-	flags.StringVar(&options.Compress, "compress", generate.None, "none, gzip or zstd")
+	flags.StringVar(&a.since, "since", "", "first month of this world, as in 2026-11: its customers are as in the sample data; later months follow from it (default: --month, else the current month)")
+	flags.StringVar(&a.seed, "seed", "1", "0 to 18446744073709551615: another seed, other customers")
+	flags.StringVar(&options.Compress, "compress", None, "none, gzip or zstd")
 	flags.IntVar(&options.Wishes.Quiet, "quiet", 20, "per cent of customers with quiet hours of their own")
 	flags.IntVar(&options.Wishes.SendDay, "send-day", 30, "per cent of customers who want their bill on a day of the month")
 	flags.Var(&output, "output", core.OutputHelp)
@@ -85,8 +82,8 @@ func newGenerate() *cobra.Command {
 	return cmd
 }
 
-func (a generateArguments) into(o *generate.Options) (err error) {
-	wrong := func(flag string, err error) error { return fmt.Errorf("%w: %s: %w", generate.ErrOptions, flag, err) }
+func (a arguments) into(o *Options) (err error) {
+	wrong := func(flag string, err error) error { return fmt.Errorf("%w: %s: %w", ErrOptions, flag, err) }
 	if o.Seed, err = strconv.ParseUint(a.seed, 10, 64); err != nil {
 		return wrong("--seed", fmt.Errorf("%q is no whole number from 0 to 18446744073709551615", a.seed))
 	}
@@ -102,19 +99,17 @@ func (a generateArguments) into(o *generate.Options) (err error) {
 	return nil
 }
 
-func runGenerate(ctx context.Context, options generate.Options, output core.Output, out io.Writer) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	core.BoundMemory(generate.Memory)
+func runCommand(ctx context.Context, options Options, output core.Output, out io.Writer) error {
+	core.BoundMemory(Memory)
 	options.Sample = demodata.Telco()
 	var work *progress.Work
-	options.Progress = func(p generate.Progress) {
+	options.Progress = func(p Progress) {
 		if work == nil {
 			work = progress.On(os.Stderr).Begin("generate", "rows", int64(p.OfRows))
 		}
 		work.Set(int64(p.Rows))
 	}
-	summary, err := generate.Run(ctx, options)
+	summary, err := Run(ctx, options)
 	if work != nil {
 		work.End()
 	}
@@ -135,10 +130,10 @@ func runGenerate(ctx context.Context, options generate.Options, output core.Outp
 	})
 }
 
-func rate(s generate.Summary) int { return int(float64(s.Rows) / s.Took.Seconds()) }
+func rate(s Summary) int { return int(float64(s.Rows) / s.Took.Seconds()) }
 
-// generateDocument is what a run came to, for programs.
-type generateDocument struct {
+// document is what a run came to, for programs.
+type document struct {
 	Dir         string    `json:"dir"`
 	Seed        uint64    `json:"seed"`
 	Since       key.Month `json:"since"`
@@ -152,8 +147,8 @@ type generateDocument struct {
 	PeakMemory  int64     `json:"peak_memory_bytes"`
 }
 
-func answerOf(o generate.Options, s generate.Summary) generateDocument {
-	return generateDocument{
+func answerOf(o Options, s Summary) document {
+	return document{
 		Dir: o.Dir, Seed: o.Seed, Since: o.Since, Month: o.Month, Written: s.Files, Found: s.Found, Rows: s.Rows, Bytes: s.Bytes, Seconds: s.Took.Seconds(), RowsASecond: rate(s), PeakMemory: observe.PeakMemory(),
 	}
 }

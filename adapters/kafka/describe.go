@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
@@ -13,14 +14,14 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// Facts is what Examine finds out about a cluster.
+// Facts is what Describe finds out about a cluster.
 type Facts struct {
 	Brokers    int
 	Topics     []TopicFacts
 	AutoCreate string // auto.create.topics.enable of one broker: "true", "false", or "" where it does not say
 }
 
-// TopicFacts is what Examine finds out about one topic.
+// TopicFacts is what Describe finds out about one topic.
 type TopicFacts struct {
 	Role        port.Topic
 	Name        string
@@ -32,7 +33,7 @@ type TopicFacts struct {
 	Newest      time.Time // the broker's time of the newest message; zero where there is none
 }
 
-// Failure is why a cluster cannot be examined.
+// Failure is why a cluster cannot be described.
 type Failure string
 
 // The failures.
@@ -40,18 +41,22 @@ const (
 	FailureHost     Failure = "host"     // no machine of that name
 	FailureRefused  Failure = "refused"  // nothing listens at the port
 	FailureLogin    Failure = "login"    // user or password
+	FailureTrust    Failure = "trust"    // the brokers' certificate is not trusted, or for another name
 	FailureProtocol Failure = "protocol" // something answers that is not Kafka, or speaks TLS where we do not
 	FailureTimeout  Failure = "timeout"  // no answer in time
 )
 
-// FailureOf returns why Examine failed.
+// FailureOf returns why Describe failed.
 func FailureOf(err error) Failure {
 	_, host := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
 		return FailureLogin
 	case host:
 		return FailureHost
+	case untrusted:
+		return FailureTrust
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return FailureRefused
 	case errors.Is(err, context.DeadlineExceeded):
@@ -60,23 +65,23 @@ func FailureOf(err error) Failure {
 	return FailureProtocol
 }
 
-// Examine reads Facts of the cluster and the topics; it changes nothing. FailureOf says what an error means.
-func Examine(ctx context.Context, config Config) (facts Facts, err error) {
-	config, err = config.complete()
+// Describe reads Facts of the cluster and the topics; it changes nothing. FailureOf says what an error means.
+func Describe(ctx context.Context, cluster Cluster) (facts Facts, err error) {
+	cluster, err = cluster.complete()
 	if err != nil {
 		return facts, err
 	}
-	conn := newConnection(config, true)
+	conn := newConnection(cluster, true)
 	defer conn.close()
 	found := Facts{}
-	err = conn.use(ctx, "examine the cluster", func(client sarama.Client) error { return found.read(config, client) })
+	err = conn.use(ctx, "describe the cluster", func(client sarama.Client) error { return found.read(cluster, client) })
 	if err != nil {
 		return facts, err // what was found is not ours to read: the work may still run
 	}
 	return found, nil
 }
 
-func (f *Facts) read(config Config, client sarama.Client) error {
+func (f *Facts) read(cluster Cluster, client sarama.Client) error {
 	admin, err := sarama.NewClusterAdminFromClient(client)
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func (f *Facts) read(config Config, client sarama.Client) error {
 		f.AutoCreate = settings["auto.create.topics.enable"]
 	}
 	for _, role := range []port.Topic{port.TopicRequests, port.TopicResults, port.TopicDeadLetter} {
-		topic, err := readTopic(admin, client, role, config.TopicName(role))
+		topic, err := readTopic(admin, client, role, cluster.TopicName(role))
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"time"
@@ -12,23 +13,19 @@ import (
 
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
 
 // instantRole is the production delivery, but for its gateway: an answer in the process, at once.
-var instantRole = child.Register("bench-instant", runInstant)
+var instantRole = child.Register("bench-instant", app(runInstant))
 
-func runInstant(ctx context.Context, link *child.Link) error {
-	var o orders
-	ctx, err := link.Spec(ctx, &o)
+func runInstant(ctx context.Context, _ []string, _ io.Writer) int {
+	c, err := deliveryapp.Load(ctx, deliveryapp.Delivery)
 	if err != nil {
-		return err
-	}
-	if err := ready(ctx, link, o); err != nil {
-		return err
+		fmt.Fprintln(os.Stderr, err)
+		return core.ExitUsage
 	}
 	instantly := fx.Decorate(func(lanes core.Lanes) core.Lanes {
 		for kind, lane := range lanes {
@@ -37,10 +34,7 @@ func runInstant(ctx context.Context, link *child.Link) error {
 		}
 		return lanes
 	})
-	if code := core.Serve(ctx, os.Stderr, fx.Options(deliveryapp.Options(deliveryapp.Delivery, o.Config), instantly)); code != core.ExitOK && ctx.Err() == nil {
-		return fmt.Errorf("delivery ended with exit code %d", code)
-	}
-	return nil
+	return core.Serve(ctx, os.Stderr, fx.Options(deliveryapp.Options(deliveryapp.Delivery, c), instantly))
 }
 
 // instant is a gateway that accepts everything at once.
@@ -57,92 +51,58 @@ const instantBytes = 2000
 
 // lineStages measures delivery with an instant sender and then settlement alone, each beside its baseline.
 func (b *bench) lineStages(ctx context.Context) error {
-	deliver := &Stage{
+	return b.repeat(ctx, Line, b.Runs, b.lineOnce, &Stage{
 		Name: "deliver", Rows: b.Rows, Target: Target{Rate: 20_000, Share: 0.6},
 		Label:    "from a filled topic, an INSTANT IN-PROCESS SENDER instead of a gateway, statements of 2 kB from S3",
 		Baseline: "the same messages consumed, as many rows claimed and closed and the same results produced, one step after the other; no statement is read",
-	}
-	settle := &Stage{
+	}, &Stage{
 		Name: "settle", Rows: b.Rows, Target: Target{Rate: 40_000, Share: 0.6},
 		Label:    "settlement alone, from a filled topic of results",
 		Baseline: "the same results consumed, the same rows locked, looked up in the ledger and updated, one step after the other",
-	}
-	b.report.Stages = append(b.report.Stages, deliver, settle)
-	for n := range b.Runs {
-		name := fmt.Sprintf("line%d", n) // with topics of its own
-		err := b.open(ctx, name, func(ctx context.Context, s *stage) error { return b.lineOnce(ctx, s, deliver, settle) })
-		if err := errors.Join(err, b.dropDatabase(ctx, name)); err != nil {
-			return err
-		}
-		b.told(deliver, n)
-		b.told(settle, n)
-	}
-	deliver.summarize()
-	settle.summarize()
-	return nil
+	})
 }
 
-// told says what a run came to.
-func (b *bench) told(s *Stage, n int) {
-	run := s.Runs[n]
-	line := fmt.Sprintf("%s %d of %d: %d in %.2f s, %.0f a second", s.Name, n+1, b.Runs, run.Rows, run.Seconds, float64(run.Rows)/run.Seconds)
-	if run.BaselineSeconds > 0 {
-		line += fmt.Sprintf("; baseline %.2f s, so %.0f%% of it", run.BaselineSeconds, 100*run.BaselineSeconds/run.Seconds)
-	}
-	b.say("%s", line)
-}
-
-func (b *bench) lineOnce(ctx context.Context, s *stage, deliver, settle *Stage) error {
+func (b *bench) lineOnce(ctx context.Context, s *stage) ([]StageRun, error) {
 	ours, theirs := firstMonth, firstMonth+1
-	if err := errors.Join(s.seed(ctx, ours, b.Rows, instantBytes), s.seed(ctx, theirs, b.Rows, 0)); err != nil {
-		return fmt.Errorf("seed: %w", err)
+	if err := errors.Join(s.seed(ctx, theirs, b.Rows, 0), b.filled(ctx, s, b.Rows, instantBytes)); err != nil {
+		return nil, err
 	}
-	if _, err := b.dispatchOnce(ctx, s, ours); err != nil {
-		return fmt.Errorf("fill the topic: %w", err)
-	}
-	s.config.Gateways.SMS = config.HTTPGateway{
-		URL: "http://127.0.0.1:1", CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: b.InFlight,
-	}
+	s.environment["BALSONG_SMS_URL"] = nobody
 	delivered, err := b.counted(ctx, s, instantRole, metric.Deliveries.Name, `outcome="SUCCEEDED"`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	settled, err := b.counted(ctx, s, settlementRole, metric.TargetsSettled.Name, "")
 	if err != nil {
+		return nil, err
+	}
+	if err := s.expect(ctx, ours, b.Rows, "SUCCEEDED"); err != nil {
+		return nil, err
+	}
+	err = s.plainly(theirs, func(p *plain) error {
+		delivering, settling, err := p.line(ctx, b.Rows)
+		delivered.BaselineSeconds = delivering * float64(delivered.Rows) / float64(b.Rows)
+		settled.BaselineSeconds = settling * float64(settled.Rows) / float64(b.Rows)
 		return err
-	}
-	if n, err := s.count(ctx, ours, "SUCCEEDED"); err != nil || n != b.Rows {
-		return fmt.Errorf("%d of %d are SUCCEEDED: %w", n, b.Rows, err)
-	}
-	baseline := &baselineLine{stage: s, month: theirs, rows: b.Rows}
-	if err := baseline.measure(ctx); err != nil {
-		return fmt.Errorf("baseline: %w", err)
-	}
-	delivered.BaselineSeconds = baseline.deliverSeconds * float64(delivered.Rows) / float64(b.Rows)
-	settled.BaselineSeconds = baseline.settleSeconds * float64(settled.Rows) / float64(b.Rows)
-	deliver.Runs, settle.Runs = append(deliver.Runs, delivered), append(settle.Runs, settled)
-	return nil
+	})
+	return []StageRun{delivered, settled}, err
 }
 
 // counted starts a service over a filled topic and measures from the first to the last of the rows that a metric counts: the
 // process's start and the group's first rebalance are left out.
 func (b *bench) counted(ctx context.Context, s *stage, role child.Role, metric, label string) (run StageRun, err error) {
-	o := orders{Config: s.config, Month: firstMonth}
-	if o.Config.Health.Addr, err = freeAddress(ctx); err != nil {
-		return run, err
-	}
-	process, err := b.startChild(ctx, role, o)
+	process, err := b.service(ctx, s, role)
 	if err != nil {
 		return run, err
 	}
 	count := func() int {
-		page, err := scrape(ctx, "http://"+o.Config.Health.Addr)
+		page, err := scrape(ctx, process.url)
 		if err != nil {
 			return 0 // still starting
 		}
 		return int(page.sum(metric, label))
 	}
-	if run, err = b.span(ctx, process, count, b.Rows); err != nil {
+	if run, err = b.span(ctx, process.Process, count, b.Rows); err != nil {
 		return run, fmt.Errorf("%s: %w (logs: %s)", role, err, b.DataDir)
 	}
 	return run, process.Stop()
@@ -160,12 +120,8 @@ func (b *bench) span(ctx context.Context, process *child.Process, count func() i
 	first, last := 0, 0
 	moved = time.Now()
 	for last < all {
-		select {
-		case <-ctx.Done():
-			return run, ctx.Err()
-		case <-process.Done():
-			return run, errors.New("the process ended by itself")
-		case <-ticker.C:
+		if err := b.nextTick(ctx, ticker.C, process); err != nil {
+			return run, err
 		}
 		n := count()
 		if n > last {
@@ -180,18 +136,8 @@ func (b *bench) span(ctx context.Context, process *child.Process, count func() i
 	}
 	after := usages()
 	run = StageRun{Rows: last - first, Seconds: moved.Sub(began).Seconds(), CPU: between(before, after), PeakRSS: peakRSS(process.PID())}
-	delete(run.CPU, "bench") // it only looks
 	if run.Rows < all/2 {
 		return run, fmt.Errorf("%d of %d were done before the first look: give --rows more", first, all)
 	}
 	return run, nil
-}
-
-// rowsOf lists the users of a stage's month.
-func rowsOf(rows int) []int64 {
-	users := make([]int64, rows)
-	for i := range users {
-		users[i] = int64(i + 1)
-	}
-	return users
 }

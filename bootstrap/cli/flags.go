@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// By are the flags that say who acts and why.
+type By struct{ Actor, Reason, ApprovedBy string }
+
+// ActorFlags adds --actor, whose default is the user of this process, and --reason with a default and its help.
+func (b *By) ActorFlags(cmd *cobra.Command, reason, help string) {
+	cmd.Flags().StringVar(&b.Actor, "actor", userName(), "who does this; recorded")
+	cmd.Flags().StringVar(&b.Reason, "reason", reason, help)
+}
+
+// ApproverFlag adds --approved-by.
+func (b *By) ApproverFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&b.ApprovedBy, "approved-by", "", "who approved it, where that is somebody else; recorded")
+}
+
+// Named reports whether both an actor and a reason are given.
+func (b *By) Named() bool { return b.Actor != "" && b.Reason != "" }
+
+// Act is what the flags say, as of now.
+func (b *By) Act() port.Act {
+	return port.Act{Actor: b.Actor, Reason: b.Reason, At: time.Now(), ApprovedBy: b.ApprovedBy}
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+// MonthFlag adds --month, a billing month; it stays 0 where it is not given.
+func MonthFlag(cmd *cobra.Command, month *key.Month, help string) {
+	cmd.Flags().Func("month", "billing `month`, as in 2026-11"+help, func(text string) (err error) {
+		*month, err = key.ParseMonth(text)
+		return err
+	})
+}
