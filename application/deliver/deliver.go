@@ -10,7 +10,8 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// deliver takes one message through R2, in its order. Until the claim, the end of ctx abandons the message, which is
+// deliver takes one message through R2, in its order. A message is done, for its offset, as soon as its key has a ledger
+// row: that is before the call. Until the claim, the end of ctx abandons the message, which is
 // then redelivered; from the claim on it is brought to its outcome, whatever happens to the partition. prepared is
 // called as soon as the message needs no slot of the preparation any more, possibly more than once.
 //

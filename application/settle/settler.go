@@ -101,7 +101,8 @@ func New(ports Ports, config Config) (*Settler, error) {
 // Down lists the parts that settlement waits for.
 func (s *Settler) Down() []string { return s.watch.Down() }
 
-// Run consumes results, sweeps and reaps until the context ends, which is no error; it finishes the batch in progress.
+// Run consumes results, sweeps and reaps until the context ends, which is no error. Results that it has not settled by
+// then are redelivered.
 func (s *Settler) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.consumeResults(ctx) })

@@ -65,7 +65,8 @@ var (
 //   - how a version is stored, and so what the snapshot of a run holds: adapters/postgres (policyjson.go), and the full
 //     spec of the conformance suite in application/porttest;
 //   - the comparison: fields in diff.go;
-//   - the event of a request, where delivery needs it: application/event, and its contract docs/contract/asyncapi.yaml.
+//   - the event of a request, where delivery needs it: run.message in application/dispatch (publish.go), application/event
+//     (event.go, canonical.go, decode.go), and its contract docs/contract/asyncapi.yaml, which make docs writes.
 type Spec struct {
 	Name          string
 	Route         Route
