@@ -22,7 +22,7 @@ var (
 	// ErrUnacknowledged: two pages in a row without one acknowledgement. The rows are candidates still.
 	ErrUnacknowledged = errors.New("the event log acknowledged nothing, two pages in a row")
 	// ErrHalted: an operator has halted everything that goes out.
-	ErrHalted = errors.New("halted by an operator")
+	ErrHalted = fmt.Errorf("%w by an operator", port.ErrHalted)
 	// ErrStopped: the run was asked to stop before it had finished.
 	ErrStopped = errors.New("stopped before everything due was dispatched")
 )

@@ -74,8 +74,11 @@ type Log struct {
 
 // Health is where a long-running app answers /healthz, /readyz and /metrics.
 type Health struct {
-	Addr string `env:"BALSONG_HEALTH_ADDR" envDefault:"127.0.0.1:9464" help:"host:port of /healthz, /readyz and /metrics; empty: none"`
+	Addr string `env:"BALSONG_HEALTH_ADDR" envDefault:"127.0.0.1:9464" empty:"none" help:"host:port of /healthz, /readyz and /metrics; none or empty: no server"`
 }
+
+// NoServer is the address that means none.
+const NoServer = "none"
 
 // Dispatch tunes the dispatcher.
 type Dispatch struct {

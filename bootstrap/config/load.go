@@ -59,6 +59,7 @@ func load[C any](ctx context.Context, values map[string]string, vault *secrets.V
 	if err := joinPassword(values); err != nil {
 		return c, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
+	keepEmpty(values, known)
 	c, err := env.ParseAsWithOptions[C](env.Options{Environment: values})
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrInvalid, explain(err, known, values))
@@ -69,6 +70,18 @@ func load[C any](ctx context.Context, values map[string]string, vault *secrets.V
 		}
 	}
 	return c, Validate(c)
+}
+
+// keepEmpty writes a word for the empty value of those variables where empty has a meaning of its own (their tag empty has
+// the word): anywhere else an empty variable means its default.
+func keepEmpty(values map[string]string, known []Variable) {
+	for _, v := range known {
+		if word := v.field.Tag.Get("empty"); word != "" {
+			if value, set := values[v.Name]; set && value == "" {
+				values[v.Name] = word
+			}
+		}
+	}
 }
 
 // follow replaces each value that is a reference by what it stands for. The keyset is left as it is written: it is

@@ -23,6 +23,7 @@ const (
 	ExitNotFound    = 4
 	ExitRefused     = 5
 	ExitUnavailable = 6
+	ExitHalted      = 7
 	ExitInterrupted = 130
 )
 
@@ -41,6 +42,7 @@ var ExitCodes = []ExitCode{
 	{ExitNotFound, "not found", "What was named does not exist: a customer's bill, a month, a policy version, a file."},
 	{ExitRefused, "refused", "A rule forbids it as things are; nothing was changed. The message says which and what to do instead. What `policy check` or `templates check` finds wrong ends so too."},
 	{ExitUnavailable, "unreachable", "A part (database, event log, statements, keys) does not answer; nothing was done."},
+	{ExitHalted, "halted", "An operator has halted everything (`balsong halt`): what was not dispatched is still due. Run it again once `balsong resume` has lifted the halt; a retry before that ends the same way."},
 	{ExitInterrupted, "interrupted", "Ended by SIGINT or SIGTERM before it was through; safe to run again."},
 }
 
@@ -51,6 +53,8 @@ func ExitCodeOf(ctx context.Context, err error) int {
 		return ExitOK
 	case ctx.Err() != nil:
 		return ExitInterrupted
+	case errors.Is(err, port.ErrHalted):
+		return ExitHalted
 	case errors.Is(err, config.ErrInvalid), errors.Is(err, operate.ErrNoReason):
 		return ExitUsage
 	case errors.Is(err, port.ErrNotFound), errors.Is(err, fs.ErrNotExist):

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -38,6 +39,7 @@ func TestEveryExitCodeOfTheTableComesFromAnError(t *testing.T) {
 		{t.Context(), policy.ErrInvalid, core.ExitRefused},
 		{t.Context(), policy.ErrTransition, core.ExitRefused},
 		{t.Context(), port.ErrUnavailable, core.ExitUnavailable},
+		{t.Context(), dispatch.ErrHalted, core.ExitHalted},
 		{stopped, port.ErrUnavailable, core.ExitInterrupted},
 		{stopped, nil, core.ExitOK},
 	} {

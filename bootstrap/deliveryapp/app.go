@@ -180,6 +180,9 @@ type health struct {
 
 func serveHealth(c config.Health) func(lc fx.Lifecycle, h health) {
 	return func(lc fx.Lifecycle, h health) {
+		if c.Addr == config.NoServer {
+			return
+		}
 		server := observe.NewServer(c.Addr, h.Metrics, func() []string {
 			var down []string
 			for _, w := range h.Waiting {

@@ -45,6 +45,7 @@ func NewCommand() *cobra.Command {
 			return cli.Exit(code)
 		},
 	}
+	cmd.AddCommand(newHealth())
 	cmd.Flags().StringVar(&name, "role", string(Both), "delivery, settlement or both")
 	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable), cli.Configuration[config.Deliverer]())
 	return cmd
