@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -46,21 +47,8 @@ type backoffFile struct {
 	Max    duration `json:"max"`
 }
 
-func (b backoffFile) backoff() attempt.Backoff {
-	return attempt.Backoff{Base: time.Duration(b.Base), Factor: b.Factor, Max: time.Duration(b.Max)}
-}
-
-type duration time.Duration
-
-// UnmarshalText reads "10m".
-func (d *duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not a duration such as 90s, 10m or 36h", text)
-	}
-	*d = duration(parsed)
-	return nil
-}
+// duration is written as in "10m"; it is read with its field, which JSON's own errors about a text do not name.
+type duration string
 
 // ReadPolicy reads a policy file. Its error is a *policy.Invalid that lists every problem with its field and reason.
 func ReadPolicy(r io.Reader) (policy.Spec, error) {
@@ -94,9 +82,30 @@ func within(known, field string) bool {
 func unreadable(err error) policy.Problem {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) && wrongType.Field != "" {
-		return policy.Problem{Field: wrongType.Field, Reason: "is a " + wrongType.Value + " where a " + wrongType.Type.String() + " is wanted"}
+		return policy.Problem{Field: wrongType.Field, Reason: fmt.Sprintf("is a %s (want %s)", wrongType.Value, wanted(wrongType.Type))}
+	}
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown { // the error has no type of its own
+		return policy.Problem{Field: strings.Trim(name, `"`), Reason: "is no field there (docs/operations/policy.md lists them)"}
 	}
 	return policy.Problem{Field: "file", Reason: "is not the JSON it should be: " + err.Error()}
+}
+
+// wanted says in JSON's words what a field takes.
+func wanted(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[duration]():
+		return `a duration in quotes, such as "90s", "10m" or "36h"`
+	case t.Kind() == reflect.String:
+		return "a string"
+	case t.Kind() == reflect.Slice:
+		return "a list"
+	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:
+		return "an object"
+	case t.Kind() == reflect.Float64:
+		return "a number"
+	default:
+		return "a whole number"
+	}
 }
 
 // policyReading turns a file into a spec and gathers what is wrong with it.
@@ -106,10 +115,25 @@ func (r *policyReading) bad(field string, err error) {
 	r.problems = append(r.problems, policy.Problem{Field: field, Reason: err.Error()})
 }
 
+func (r *policyReading) duration(field string, text duration) time.Duration {
+	if text == "" {
+		return 0
+	}
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		r.bad(field, fmt.Errorf("%q is not a duration such as 90s, 10m or 36h", string(text)))
+	}
+	return parsed
+}
+
+func (r *policyReading) backoff(field string, b backoffFile) attempt.Backoff {
+	return attempt.Backoff{Base: r.duration(field+".base", b.Base), Factor: b.Factor, Max: r.duration(field+".max", b.Max)}
+}
+
 func (r *policyReading) spec(f policyFile) policy.Spec {
 	s := policy.Spec{
-		Name: f.Name, Class: policy.MessageClass(f.Class), Deadline: time.Duration(f.Deadline),
-		CallDeadline: time.Duration(f.CallDeadline), MaxRounds: f.MaxRounds, MaxRequeues: f.MaxRequeues,
+		Name: f.Name, Class: policy.MessageClass(f.Class), Deadline: r.duration("deadline", f.Deadline),
+		CallDeadline: r.duration("call_deadline", f.CallDeadline), MaxRounds: f.MaxRounds, MaxRequeues: f.MaxRequeues,
 		Backoff: map[attempt.FailureClass]attempt.Backoff{}, Unknown: map[channel.Kind]attempt.UnknownPolicy{},
 	}
 	var err error
@@ -126,11 +150,11 @@ func (r *policyReading) spec(f policyFile) policy.Spec {
 		}
 		s.Route = append(s.Route, policy.Leg{Channel: kind, Tries: leg.Tries})
 	}
-	for class, b := range f.Backoff {
-		s.Backoff[attempt.FailureClass(class)] = b.backoff()
+	for _, class := range slices.Sorted(maps.Keys(f.Backoff)) {
+		s.Backoff[attempt.FailureClass(class)] = r.backoff("backoff."+class, f.Backoff[class])
 	}
 	if f.PublishRetry != nil {
-		s.PublishRetry = f.PublishRetry.backoff()
+		s.PublishRetry = r.backoff("publish_retry", *f.PublishRetry)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Unknown)) {
 		kind, err := channel.Parse(name)

@@ -36,13 +36,16 @@ func TestEveryProblemOfAPolicyFileIsNamedWithItsField(t *testing.T) {
 			"quiet_hours": {"from": "21:00", "to": "25:00", "channels": ["FAX"]}, "unknown": {"FAX": "hold", "SMS": "guess"}}`,
 			"zone route[0].channel route[0].tries unknown.FAX quiet_hours.to quiet_hours.channels[0] name class unknown.SMS",
 		},
-		"no channel":          {strings.Replace(goodPolicy, `[{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]`, "[]", 1), "route"},
-		"from is to":          {strings.Replace(goodPolicy, `"08:00"`, `"21:00"`, 1), "quiet_hours"},
-		"a misspelt field":    {strings.Replace(goodPolicy, `"deadline"`, `"dedline"`, 1), "file"},
-		"a text for a number": {strings.Replace(goodPolicy, `"tries": 2`, `"tries": "2"`, 1), "route.tries"},
-		"not a duration":      {strings.Replace(goodPolicy, "1080h", "45 days", 1), "file"},
-		"text behind":         {goodPolicy + "{}", "file"},
-		"an empty file":       {"", "file"},
+		"no channel":              {strings.Replace(goodPolicy, `[{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]`, "[]", 1), "route"},
+		"from is to":              {strings.Replace(goodPolicy, `"08:00"`, `"21:00"`, 1), "quiet_hours"},
+		"a misspelt field":        {strings.Replace(goodPolicy, `"deadline"`, `"dedline"`, 1), "dedline"},
+		"a text for a number":     {strings.Replace(goodPolicy, `"tries": 2`, `"tries": "2"`, 1), "route.tries"},
+		"not a duration":          {strings.Replace(goodPolicy, "1080h", "45 days", 1), "deadline"},
+		"a pause that is none":    {strings.Replace(goodPolicy, `"base": "10m"`, `"base": "ten"`, 1), "backoff.temporary.base"},
+		"a number for a duration": {strings.Replace(goodPolicy, `"1080h"`, "1080", 1), "deadline"},
+		"no rounds":               {strings.Replace(goodPolicy, `"deadline"`, `"max_rounds": -1, "deadline"`, 1), "max_rounds"},
+		"text behind":             {goodPolicy + "{}", "file"},
+		"an empty file":           {"", "file"},
 	} {
 		_, err := operatorapp.ReadPolicy(strings.NewReader(c.file))
 		var invalid *policy.Invalid

@@ -187,7 +187,8 @@ func (s Spec) Problems() []Problem {
 		bad(true, "deadline", "%s after the month's start, quiet hours (%s) have kept every channel of the route closed: no bill could go out", s.Deadline, s.QuietHours)
 	}
 	bad(s.CallDeadline < 0, "call_deadline", "%s is negative", s.CallDeadline)
-	bad(s.MaxRounds < 1 || s.MaxRequeues < 1, "max_rounds, max_requeues", "must be at least 1")
+	bad(s.MaxRounds < 1, "max_rounds", "is %d (want at least 1)", s.MaxRounds)
+	bad(s.MaxRequeues < 1, "max_requeues", "is %d (want at least 1)", s.MaxRequeues)
 	bad(s.Class != Transactional && s.Class != Advertising, "class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
 	bad(s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...), "quiet_hours.channels", "an ADVERTISING policy binds every channel to quiet hours")
 	for _, class := range slices.Sorted(maps.Keys(s.Backoff)) {

@@ -142,7 +142,7 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 		},
 		"call_deadline":          func(s *policy.Spec) { s.CallDeadline = -1 },
 		"max_rounds":             func(s *policy.Spec) { s.MaxRounds = -1 },
-		"max_rounds, max_requeu": func(s *policy.Spec) { s.MaxRequeues = -1 },
+		"max_requeues": func(s *policy.Spec) { s.MaxRequeues = -1 },
 		"class":                  func(s *policy.Spec) { s.Class = "SPAM" },
 		"quiet_hours.channels":         func(s *policy.Spec) { s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.SMS) },
 		"backoff.temporary": func(s *policy.Spec) {
