@@ -275,6 +275,34 @@ SELECT $1::date, n, 1, '', '', '\x01aabbccdd00', CASE WHEN n % 3 = 0 THEN '\x010
 	}
 }
 
+// A pooler in transaction mode gives another session to each transaction: a lock of a session stays behind, and nobody who
+// asks for its end reaches it.
+func TestAnImportsLockBelongsToAnOpenTransactionAndSoDoItsSettings(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	importing, looking := connect(t, url, "importing"), connect(t, url, "looking")
+	ctx, cancel := context.WithCancel(t.Context())
+	release, _, err := postgres.NewImports(importing).TryLockMonth(ctx, month)
+	if err != nil || release == nil {
+		t.Fatalf("claim: %v", err)
+	}
+	const holders = `SELECT count(*) FILTER (WHERE a.state = 'idle in transaction'), count(*) FILTER (WHERE a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL), count(*)
+FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND a.datname = current_database()`
+	var open, snapshots, all int
+	cancel() // an import that is asked to stop still stores what it has read
+	if err := looking.QueryRowContext(t.Context(), holders).Scan(&open, &snapshots, &all); err != nil || open != 1 || all != 1 || snapshots != 0 {
+		t.Errorf("%d of %d locks in an open transaction, %d with a snapshot (%v): want 1 of 1, without", open, all, snapshots, err)
+	}
+	release()
+	if err := looking.QueryRowContext(t.Context(), holders).Scan(&open, &snapshots, &all); err != nil || all != 0 {
+		t.Errorf("%d locks are left (%v)", all, err)
+	}
+	var timeout string
+	if err := importing.QueryRowContext(t.Context(), `SHOW lock_timeout`).Scan(&timeout); err != nil || timeout == "1s" {
+		t.Errorf("lock_timeout is left as %s (%v)", timeout, err)
+	}
+}
+
 func TestAnImportThatDiesGivesTheMonthBack(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

@@ -85,15 +85,7 @@ func Open(config Config) (*sqlx.DB, error) {
 	settings.ApplicationName = config.Application
 	settings.ConnectTimeout = config.ConnectTimeout
 	settings.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
-	settings.Options = strings.TrimSpace(settings.Options + " " + planner)
-	for name, timeout := range map[string]time.Duration{
-		"statement_timeout":                   config.StatementTimeout,
-		"lock_timeout":                        config.LockTimeout,
-		"idle_in_transaction_session_timeout": config.IdleInTransactionTimeout,
-	} {
-		settings.Runtime[name] = strconv.FormatInt(timeout.Milliseconds(), 10)
-	}
-	settings.Runtime["timezone"] = "UTC"
+	config.start(&settings)
 	connector, err := pq.NewConnectorConfig(settings)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the driver refuses it", ErrConfig)
@@ -104,6 +96,22 @@ func Open(config Config) (*sqlx.DB, error) {
 	pool.SetMaxIdleConns(config.MaxConns)
 	pool.SetConnMaxLifetime(30 * time.Minute)
 	return sqlx.NewDb(pool, "postgres"), nil
+}
+
+// startupSettings are the names of what a connection is begun with; options has the planner's.
+var startupSettings = []string{"statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "options", "timezone"}
+
+// start lets connections begin with what the services need.
+func (c Config) start(settings *pq.Config) {
+	settings.Options = strings.TrimSpace(settings.Options + " " + planner)
+	for name, timeout := range map[string]time.Duration{
+		"statement_timeout":                   c.StatementTimeout,
+		"lock_timeout":                        c.LockTimeout,
+		"idle_in_transaction_session_timeout": c.IdleInTransactionTimeout,
+	} {
+		settings.Runtime[name] = strconv.FormatInt(timeout.Milliseconds(), 10)
+	}
+	settings.Runtime["timezone"] = "UTC"
 }
 
 // parse reads a URL. Its error holds nothing of it.

@@ -71,6 +71,9 @@ func (e sqlState) Error() string {
 func fromServer(answer *pq.Error) error {
 	state := sqlState{code: string(answer.Code), constraint: answer.Constraint}
 	sentinel := sentinelOf(state.code)
+	if state.code == protocolViolation {
+		return refusedSetting(answer.Message, state)
+	}
 	if strings.HasPrefix(state.code, "28") {
 		return fmt.Errorf("the database refuses the user or the password of its URL: %w", state)
 	}
@@ -87,6 +90,8 @@ func fromServer(answer *pq.Error) error {
 // missing right).
 func sentinelOf(code string) error {
 	switch code {
+	case protocolViolation:
+		return nil
 	case "40001", "40P01", "55P03": // serialization, deadlock, lock timeout
 		return port.ErrConflict
 	case "57014": // statement timeout, or the context's end, which the caller looks at first
@@ -134,4 +139,27 @@ func commitError(err error) error {
 		return fmt.Errorf("%w: database: %w", port.ErrCommitUnknown, sqlState{code: string(answer.Code)})
 	}
 	return fmt.Errorf("%w: %w", port.ErrCommitUnknown, err)
+}
+
+// protocolViolation is the SQLSTATE with which PgBouncer refuses a connection for a parameter that it does not know. No
+// waiting helps, so it is no outage.
+const protocolViolation = "08P01"
+
+// refusedSetting is the error about a connection that a pooler refuses. Its text may name one of our own settings; nothing
+// else of it is kept.
+func refusedSetting(text string, state sqlState) error {
+	if name := settingIn(text); name != "" {
+		return fmt.Errorf("the pooler in front of the database refuses the setting %s (`balsong doctor` says what to do): %w", name, state)
+	}
+	return fmt.Errorf("the pooler in front of the database refuses the connection (an unknown setting in its URL, or no such database): %w", state)
+}
+
+// settingIn returns which of our settings a text names; "" where it is none.
+func settingIn(text string) string {
+	for _, name := range startupSettings {
+		if strings.Contains(text, name) {
+			return name
+		}
+	}
+	return ""
 }

@@ -24,7 +24,7 @@ func TestErrorsAreTranslatedBySQLSTATE(t *testing.T) {
 		"57P01": port.ErrUnavailable, "57P03": port.ErrUnavailable, "57014": port.ErrUnavailable, "08006": port.ErrUnavailable,
 		"53300": port.ErrUnavailable, "53100": port.ErrUnavailable, "58030": port.ErrUnavailable, "25006": port.ErrUnavailable, "25P03": port.ErrUnavailable,
 		"22021": port.ErrInvalid, "22003": port.ErrInvalid, "23505": port.ErrInvalid, "23514": port.ErrInvalid,
-		"42601": nil, "42501": nil, "XX000": nil,
+		"08P01": nil, "42601": nil, "42501": nil, "XX000": nil,
 	} {
 		err := translate(fmt.Errorf("wrapped: %w", &pq.Error{Code: pqerror.Code(code), Message: "hush", Detail: "Key (customer)=(hush)"}))
 		if want != nil && !errors.Is(err, want) || want == nil && translated(err) {
@@ -64,5 +64,23 @@ func TestOnlyTheServersOwnNoMakesACommitKnown(t *testing.T) {
 		if err := commitError(known); !errors.Is(err, want) || errors.Is(err, port.ErrCommitUnknown) {
 			t.Errorf("%v at COMMIT became %v, want %v", known, err, want)
 		}
+	}
+}
+
+func TestASettingThatAPoolerRefusesIsNamedAndIsNoOutage(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"unsupported startup parameter: lock_timeout":             "refuses the setting lock_timeout",
+		"unsupported startup parameter in options: enable_nested": "refuses the setting options",
+		"no such database: hush":                                  "refuses the connection",
+	} {
+		err := translate(&pq.Error{Code: "08P01", Message: text})
+		if errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q became %v", text, err)
+		}
+	}
+	failure, ok := failureOf(&pq.Error{Code: "08P01", Message: "unsupported startup parameter: lock_timeout"}).(*ExamineError)
+	if !ok || failure.Failure != FailureSetting || failure.Setting != "lock_timeout" {
+		t.Errorf("doctor is told %+v", failure)
 	}
 }

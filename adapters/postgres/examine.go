@@ -32,6 +32,7 @@ const (
 	FailureLogin    Failure = "login"    // 28P01, 28000: user, password or pg_hba.conf
 	FailureDatabase Failure = "database" // 3D000: no such database
 	FailureReadOnly Failure = "readonly" // a standby
+	FailureSetting  Failure = "setting"  // 08P01: a pooler refuses a setting of the connection
 	FailureOther    Failure = "other"
 )
 
@@ -40,6 +41,7 @@ const (
 type ExamineError struct {
 	Failure Failure
 	State   string
+	Setting string // that a pooler refuses; "": it names none of ours
 }
 
 func (e *ExamineError) Error() string {
@@ -60,6 +62,7 @@ type Facts struct {
 	SynchronousCommit string // of this user's sessions
 	Standbys          string // synchronous_standby_names; "": none
 	Synchronous       int    // standbys that are connected and synchronous; -1 where it may not be seen
+	Shared            bool   // a pooler gives the same session to several connections, one transaction after the other
 }
 
 // Examine connects once and reads Facts; it changes nothing. Its error is an *ExamineError.
@@ -70,7 +73,9 @@ func Examine(ctx context.Context, url string) (Facts, error) {
 	}
 	settings.ApplicationName = "balsong doctor"
 	settings.ConnectTimeout = Config{}.withDefaults().ConnectTimeout
-	settings.Runtime["statement_timeout"] = "10000"
+	config := Config{}.withDefaults()
+	config.StatementTimeout = 10 * time.Second
+	config.start(&settings) // as the services do: a pooler may refuse it
 	connector, err := pq.NewConnectorConfig(settings)
 	if err != nil {
 		return Facts{}, &ExamineError{Failure: FailureURL}
@@ -85,7 +90,33 @@ func Examine(ctx context.Context, url string) (Facts, error) {
 	if err := facts.look(ctx, db); err != nil {
 		return facts, failureOf(err)
 	}
+	if err := facts.share(ctx, db); err != nil {
+		return facts, failureOf(err)
+	}
 	return facts, nil
+}
+
+// share finds out whether two connections have one session: what the first one sets for its session, the second one reads.
+func (f *Facts) share(ctx context.Context, db *sqlx.DB) error {
+	first, err := db.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = first.Close() }()
+	second, err := db.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = second.Close() }()
+	set := func(value string) error {
+		_, err := first.ExecContext(ctx, `SELECT set_config('balsong.doctor', '`+value+`', false)`)
+		return err
+	}
+	if err := set("here"); err != nil {
+		return err
+	}
+	err = second.QueryRowContext(ctx, `SELECT coalesce(current_setting('balsong.doctor', true), '') = 'here'`).Scan(&f.Shared)
+	return errors.Join(err, set(""))
 }
 
 func (f *Facts) look(ctx context.Context, db *sqlx.DB) error {
@@ -139,13 +170,16 @@ func failureOf(err error) error {
 	}
 	if answer, ok := errors.AsType[*pq.Error](err); ok {
 		failure := FailureOther
+		setting := ""
 		switch code := string(answer.Code); {
+		case code == protocolViolation:
+			failure, setting = FailureSetting, settingIn(answer.Message)
 		case code == "3D000":
 			failure = FailureDatabase
 		case strings.HasPrefix(code, "28"):
 			failure = FailureLogin
 		}
-		return &ExamineError{Failure: failure, State: string(answer.Code)}
+		return &ExamineError{Failure: failure, State: string(answer.Code), Setting: setting}
 	}
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, host := errors.AsType[*net.DNSError](err)

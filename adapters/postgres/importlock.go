@@ -2,38 +2,35 @@ package postgres
 
 import (
 	"context"
-	"database/sql/driver"
-
-	"github.com/jmoiron/sqlx"
+	"fmt"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 )
 
 const (
-	// A moment is enough for the server to see that an import that was killed is gone.
-	lockBrieflySQL = `/* lock_briefly */ SELECT set_config('lock_timeout', '1000', false)`
-	lockMonthSQL   = `/* lock_month */ SELECT pg_advisory_lock($1::int, $2::int)`
+	// A moment is enough for the server to see that an import that was killed is gone; nothing else may end the transaction
+	// while the import goes on. Settings that a server does not have are left out.
+	lockBrieflySQL = `/* lock_briefly */ SELECT count(set_config(v.name, v.value, true))
+FROM (VALUES ('lock_timeout', '1000'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0')) AS v(name, value)
+JOIN pg_settings s ON s.name = v.name`
+	// Without arguments, so that no portal is left open, which would keep a snapshot.
+	lockMonthSQL = `/* lock_month */ SELECT pg_advisory_xact_lock(%d, %d)`
 )
 
-// TryLockMonth implements port.Imports: by a lock of a connection of its own, which ends with it.
+// TryLockMonth implements port.Imports: by a lock of a transaction of its own, which is open until release. A pooler that gives
+// each transaction another connection to the server (PgBouncer's pool_mode transaction) can neither lose such a lock nor
+// keep it when the import has gone (ADR 0047). The transaction has no snapshot, so it holds no vacuum back.
 func (p *Imports) TryLockMonth(ctx context.Context, month key.Month) (release func(), other port.ImportRecord, err error) {
 	p.resize(1) // the import has all of the pool's other connections
-	conn, err := p.db.Connx(ctx)
-	release = func() {
-		if conn != nil {
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it for good
-			_ = conn.Close()
-		}
-		p.resize(-1)
-	}
+	unlock, err := p.lockMonth(ctx, month)
 	if err == nil {
-		err = lockMonth(ctx, conn, month)
+		return func() {
+			unlock()
+			p.resize(-1)
+		}, other, nil
 	}
-	if err == nil {
-		return release, other, nil
-	}
-	release()
+	p.resize(-1)
 	err = wrapped(ctx, "claim the month for an import", err)
 	if stateOf(err) != "55P03" { // else another import has it
 		return nil, other, err
@@ -47,17 +44,36 @@ func (p *Imports) TryLockMonth(ctx context.Context, month key.Month) (release fu
 	return nil, other, err
 }
 
+// lockMonth begins the transaction that has the lock; unlock ends it. The end of ctx ends the waiting, and not the
+// transaction: an import that is stopped still stores what it has read.
+func (p *Imports) lockMonth(ctx context.Context, month key.Month) (unlock func(), err error) {
+	conn, err := p.db.DB.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	unlock = func() {
+		_ = tx.Rollback() // where the connection has failed, the server ends the transaction
+		_ = conn.Close()
+	}
+	var ignored any
+	if err = tx.QueryRowContext(ctx, lockBrieflySQL).Scan(&ignored); err == nil {
+		err = tx.QueryRowContext(ctx, fmt.Sprintf(lockMonthSQL, lockImports, int32(month))).Scan(&ignored)
+	}
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
 // resize changes how many connections the pool may open.
 func (p *Imports) resize(by int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.db.SetMaxOpenConns(p.db.Stats().MaxOpenConnections + by)
-}
-
-func lockMonth(ctx context.Context, conn *sqlx.Conn, month key.Month) error {
-	var ignored any
-	if err := conn.QueryRowContext(ctx, lockBrieflySQL).Scan(&ignored); err != nil {
-		return err
-	}
-	return conn.QueryRowContext(ctx, lockMonthSQL, lockImports, int32(month)).Scan(&ignored)
 }

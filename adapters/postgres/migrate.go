@@ -62,7 +62,7 @@ func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run fu
 	if err != nil {
 		return wrapped(ctx, what, err)
 	}
-	target, err := driver.WithConnection(ctx, conn, &driver.Config{})
+	target, err := onOneSession(ctx, conn)
 	if err != nil {
 		_ = conn.Close()
 		return migrationError(ctx, what, err)
@@ -71,7 +71,7 @@ func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run fu
 	if err != nil {
 		return fmt.Errorf("%s: read the embedded files: %w", what, err)
 	}
-	m, err := migrate.NewWithInstance("iofs", files, "postgres", target)
+	m, err := migrate.NewWithInstance("iofs", files, "postgres", serialized{target})
 	if err != nil {
 		return migrationError(ctx, what, err)
 	}
@@ -85,6 +85,30 @@ func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run fu
 		return migrationError(ctx, what, err)
 	}
 	return ctx.Err()
+}
+
+// serialized is the library's driver without its lock, which belongs to a session: a pooler in transaction mode leaves it to
+// whoever has the session next (ADR 0047). Migrate has a lock of its own.
+type serialized struct{ database.Driver }
+
+// Lock implements database.Driver.
+func (serialized) Lock() error { return nil }
+
+// Unlock implements database.Driver.
+func (serialized) Unlock() error { return nil }
+
+// onOneSession opens the library's driver. It takes and gives back its lock meanwhile, in one transaction here: so both reach
+// the same session.
+func onOneSession(ctx context.Context, conn *sql.Conn) (database.Driver, error) {
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return nil, err
+	}
+	target, err := driver.WithConnection(ctx, conn, &driver.Config{})
+	if err != nil {
+		return nil, err // conn is closed, which ends the transaction
+	}
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	return target, err
 }
 
 // repair corrects the library's record of the version after a crash. Each migration notes itself in applied_migrations

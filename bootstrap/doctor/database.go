@@ -35,9 +35,23 @@ func database(ctx context.Context, c config.Database, clock port.Clock) []Findin
 	p.schema(facts)
 	p.clockOf(facts.Now, clock, facts.Asked, "leases go by the database's clock, quiet hours and deadlines by this one")
 	p.unencrypted(u)
+	p.pooler(facts)
 	p.durability(facts, u != nil && config.Loopback(u.Hostname()))
 	return p.list
 }
+
+// pooler finds a pooler that shares sessions. Every statement is in a transaction, and no lock outlives one: it works, but what a
+// connection is begun with may be lost.
+func (p *component) pooler(facts postgres.Facts) {
+	if facts.Shared {
+		p.add(Advice, "a pooler in transaction mode is between (PgBouncer's pool_mode=transaction)",
+			"connect to the database itself, or take pool_mode=session: in transaction mode the settings of a connection (timeouts, planner) are those that the role has; "+settingsOfRole)
+	}
+}
+
+// settingsOfRole is how the settings that a pooler refuses or loses are made.
+const settingsOfRole = "ALTER ROLE … SET statement_timeout='30s', lock_timeout='10s', idle_in_transaction_session_timeout='1min', " +
+	"enable_seqscan=off, enable_hashjoin=off, enable_mergejoin=off, enable_bitmapscan=off, enable_material=off, jit=off, max_parallel_workers_per_gather=0 (one statement each)"
 
 // unencrypted finds a password that goes to another machine over a connection that need not be encrypted.
 func (p *component) unencrypted(u *url.URL) {
@@ -80,6 +94,12 @@ func (p *component) connectFailed(err error, u *url.URL) {
 		p.add(Problem, "there is no such database (SQLSTATE 3D000)", "create it (createdb -O USER NAME), or correct the name behind the last / of DATABASE_URL")
 	case postgres.FailureReadOnly:
 		p.add(Problem, "it is a standby: nothing can be written", "name the primary in DATABASE_URL; several hosts, comma-separated, are tried in turn")
+	case postgres.FailureSetting:
+		found := "a pooler in front of it refuses the connection (SQLSTATE 08P01)"
+		if failure.Setting != "" {
+			found = fmt.Sprintf("a pooler in front of it refuses the setting %s (SQLSTATE 08P01)", failure.Setting)
+		}
+		p.refuse(found, "connect to the database itself; or let PgBouncer ignore it (ignore_startup_parameters = options,statement_timeout,lock_timeout,idle_in_transaction_session_timeout) and give it to the role: "+settingsOfRole)
 	case postgres.FailureOther:
 		p.add(Problem, "it refuses, with SQLSTATE "+failure.State, "PostgreSQL's manual, appendix A, says what the code means; 53300 is too many connections, 42501 a missing right")
 	}

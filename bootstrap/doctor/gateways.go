@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -53,14 +54,28 @@ func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 	if c.TLS == "none" && config.Elsewhere(c.Addr) {
 		p.add(Advice, "BALSONG_SMTP_TLS is none: bills go over the network in the clear", "set it to mandatory")
 	}
+	if config.Elsewhere(c.Addr) { // a server on this machine is one for trying out
+		p.senders(ctx, net.DefaultResolver, map[string]string{
+			"BALSONG_SMTP_FROM": c.From, "BALSONG_SMTP_ENVELOPE_FROM": c.EnvelopeFrom, "BALSONG_SMTP_ADVERTISING_FROM": c.AdFrom,
+		})
+	}
 	p.deadlines("BALSONG_SMTP", c.CallDeadline, c.Lease, smtpCall, smtpLease)
 	return p.list
 }
 
+// mailAdvice says what to do by what the server said. Servers may put off what they hold against the name, the line or the
+// user until MAIL FROM: their words come before the step.
 func mailAdvice(said string) string {
+	words := strings.ToLower(said)
 	switch {
-	case strings.Contains(said, "EHLO: "):
+	case strings.Contains(words, "helo"), strings.Contains(words, "ehlo"):
 		return "the server refuses this machine's name: set BALSONG_SMTP_EHLO to a name that resolves to this machine's public address"
+	case strings.Contains(words, "reverse hostname"), strings.Contains(words, "ptr record"), strings.Contains(words, "reverse dns"):
+		return "the address of this machine has no reverse name: let its owner set one (a PTR record), and BALSONG_SMTP_EHLO to the same name"
+	case strings.Contains(words, "must issue a starttls"), strings.Contains(words, "encryption required"), strings.Contains(words, "5.7.11"):
+		return "the server wants TLS first: set BALSONG_SMTP_TLS=mandatory (STARTTLS, usually port 587)"
+	case strings.Contains(said, "MAIL FROM: 530"), strings.Contains(words, "authentication required"):
+		return "the server wants a login: set BALSONG_SMTP_USER and BALSONG_SMTP_PASSWORD"
 	case strings.Contains(said, "MAIL FROM: "):
 		return "the server refuses the sender: set BALSONG_SMTP_FROM, or BALSONG_SMTP_ENVELOPE_FROM, to an address that this user may send from"
 	case strings.Contains(said, "first record does not look like a TLS handshake"):

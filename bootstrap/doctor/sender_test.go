@@ -1,0 +1,106 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/adapters/postgres"
+)
+
+// records answers for one domain; err is what every question comes to instead.
+type records struct {
+	mx  []*net.MX
+	a   []string
+	txt []string
+	err error
+}
+
+var errNothing = &net.DNSError{Err: "no such host", IsNotFound: true}
+
+func answerOf[T any](found []T, err error) ([]T, error) {
+	if err == nil && len(found) == 0 {
+		err = errNothing
+	}
+	return found, err
+}
+
+func (r records) LookupMX(context.Context, string) ([]*net.MX, error)  { return answerOf(r.mx, r.err) }
+func (r records) LookupHost(context.Context, string) ([]string, error) { return answerOf(r.a, r.err) }
+func (r records) LookupTXT(context.Context, string) ([]string, error)  { return answerOf(r.txt, r.err) }
+
+func TestTheSendersDomainIsLookedAtWhereAResolverAnswers(t *testing.T) {
+	t.Parallel()
+	mx := []*net.MX{{Host: "mx.balsong.dev."}}
+	spf := []string{"some text", "v=spf1 include:relay -all"}
+	for name, c := range map[string]struct {
+		from  string
+		dns   records
+		found string // "": nothing is said
+	}{
+		"sound":                     {"Bills <billing@balsong.dev>", records{mx: mx, txt: spf}, ""},
+		"an address, no MX":         {"billing@balsong.dev", records{a: []string{"192.0.2.1"}, txt: spf}, ""},
+		"not there":                 {"billing@balsong.dev", records{}, "neither an MX nor an address"},
+		"takes no mail":             {"billing@balsong.dev", records{mx: []*net.MX{{Host: "."}}, txt: spf}, "a null MX"},
+		"no SPF":                    {"billing@balsong.dev", records{mx: mx, txt: []string{"v=spf10"}}, "no SPF record"},
+		"no texts":                  {"billing@balsong.dev", records{mx: mx}, "no SPF record"},
+		"no resolver":               {"billing@balsong.dev", records{err: &net.DNSError{Err: "timeout", IsTimeout: true}}, ""},
+		"no network":                {"billing@balsong.dev", records{err: errors.New("network is unreachable")}, ""},
+		"for examples":              {"billing@mail.example.com", records{err: errNothing}, "no domain of the internet"},
+		"a machine of this network": {"billing@mailhost", records{}, "no domain of the internet"},
+		"not an address":            {"billing", records{}, ""},
+	} {
+		var p component
+		p.senders(t.Context(), c.dns, map[string]string{"BALSONG_SMTP_FROM": c.from})
+		said := ""
+		for _, f := range p.list {
+			said += f.Found
+			if f.Level != Advice || f.Do == "" {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		if !strings.Contains(said, c.found) || (c.found == "") != (said == "") {
+			t.Errorf("%s: it says %q, want %q", name, said, c.found)
+		}
+	}
+}
+
+func TestMailAdviceGoesByWhatTheServerSaid(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"EHLO: 501 Syntactically invalid HELO argument":                                              "BALSONG_SMTP_EHLO",
+		"MAIL FROM: 504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname":     "BALSONG_SMTP_EHLO",
+		"MAIL FROM: 550 5.7.1 <relay>: Helo command rejected: Host not found":                        "BALSONG_SMTP_EHLO",
+		"MAIL FROM: 530 5.7.0 Must issue a STARTTLS command first":                                   "BALSONG_SMTP_TLS=mandatory",
+		"MAIL FROM: 538 5.7.11 Encryption required for requested authentication mechanism":           "BALSONG_SMTP_TLS=mandatory",
+		"MAIL FROM: 530 5.7.1 Authentication required":                                               "BALSONG_SMTP_USER",
+		"MAIL FROM: 550 5.7.25 Client host rejected: cannot find your reverse hostname, [192.0.2.7]": "reverse",
+		"MAIL FROM: 553 5.7.1 <a@b.c>: Sender address rejected: not owned by user":                   "BALSONG_SMTP_FROM",
+		"STARTTLS: tls: first record does not look like a TLS handshake":                             "BALSONG_SMTP_TLS=mandatory",
+		"greeting: EOF": "BALSONG_SMTP_TLS=implicit",
+		"AUTH: 535 5.7.8 Authentication credentials invalid":          "BALSONG_SMTP_PASSWORD",
+		"dial tcp 127.0.0.1:25: connect: connection refused":          "nothing listens",
+		"tls: failed to verify certificate: x509: certificate signed": "BALSONG_SMTP_CA",
+	} {
+		if advice := mailAdvice(said); !strings.Contains(advice, want) {
+			t.Errorf("%q is answered with %q, want %q", said, advice, want)
+		}
+	}
+}
+
+func TestAPoolerThatSharesSessionsIsNamed(t *testing.T) {
+	t.Parallel()
+	var shared, own component
+	shared.pooler(postgres.Facts{Shared: true})
+	own.pooler(postgres.Facts{})
+	if !finds(shared, Advice, "transaction mode", "pool_mode=session") || len(own.list) != 0 {
+		t.Errorf("shared %+v, own %+v", shared.list, own.list)
+	}
+	var refused component
+	refused.connectFailed(&postgres.ExamineError{Failure: postgres.FailureSetting, State: "08P01", Setting: "lock_timeout"}, nil)
+	if !finds(refused, Problem, "refuses the setting lock_timeout (SQLSTATE 08P01)", "ignore_startup_parameters") {
+		t.Errorf("refused %+v", refused.list)
+	}
+}
