@@ -26,6 +26,31 @@ func committedOffsets(client sarama.Client, group, topic string, partitions []in
 	return nil, fmt.Errorf("read the committed offsets of the group %s: %w", group, failure)
 }
 
+// membersOf counts the members of a group; none where there is no such group.
+func membersOf(client sarama.Client, group string) (members int, failure error) {
+	request := &sarama.DescribeGroupsRequest{Groups: []string{group}}
+	for range 3 { // as for the offsets
+		coordinator, err := client.Coordinator(group)
+		if err != nil {
+			return 0, fmt.Errorf("find the coordinator of the group %s: %w", group, err)
+		}
+		var response *sarama.DescribeGroupsResponse
+		response, failure = coordinator.DescribeGroups(request)
+		switch {
+		case failure != nil:
+			_ = coordinator.Close() // the client connects again
+		case len(response.Groups) != 1:
+			failure = sarama.ErrIncompleteResponse
+		case errors.Is(response.Groups[0].Err, sarama.ErrNoError), errors.Is(response.Groups[0].Err, sarama.ErrGroupIDNotFound):
+			return len(response.Groups[0].Members), nil
+		default:
+			failure = response.Groups[0].Err
+		}
+		_ = client.RefreshCoordinator(group)
+	}
+	return 0, fmt.Errorf("describe the group %s: %w", group, failure)
+}
+
 func fetchOffsets(from *sarama.Broker, request *sarama.OffsetFetchRequest, topic string, partitions []int32) (map[int32]int64, error) {
 	response, err := from.FetchOffset(request)
 	if err != nil {

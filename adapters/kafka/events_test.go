@@ -49,3 +49,24 @@ func progress(t testing.TB, c rig, group string) *kafka.Progress {
 	t.Cleanup(func() { _ = made.Close() })
 	return made
 }
+
+func TestTheMembersOfAGroupAreCounted(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	withTopics(t, c, kafka.TopicSettings{Partitions: 4})
+	p := progress(t, c, "members")
+	members := func() int {
+		n, err := p.Consumers(within(t, 10*time.Second))
+		if err != nil {
+			t.Fatalf("ask: %v", err)
+		}
+		return n
+	}
+	if n := members(); n != 0 {
+		t.Fatalf("%d members of a group that nobody has joined", n)
+	}
+	_, leave := member(t, c, "members")
+	until(t, "one member", func() bool { return members() == 1 })
+	leave()
+	until(t, "no member", func() bool { return members() == 0 })
+}

@@ -86,6 +86,23 @@ func (p *Progress) Lag(ctx context.Context) (int64, error) {
 	return <-answer, nil
 }
 
+// Consumers returns the number of the group's members.
+func (p *Progress) Consumers(ctx context.Context) (int, error) {
+	answer := make(chan int, 1)
+	err := p.conn.use(ctx, "members of the group "+p.group, func(client sarama.Client) error {
+		members, err := membersOf(client, p.group)
+		if err != nil {
+			return err
+		}
+		answer <- members
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return <-answer, nil
+}
+
 // position is where the group stands in one partition.
 type position struct {
 	partition int32

@@ -49,6 +49,37 @@ func (p Audit) About(ctx context.Context, subjects []string) ([]port.AuditEntry,
 	return entries, err
 }
 
+// The condition is that of port.AuditFilter.Chooses; the conformance suite compares the two.
+const listAuditSQL = `/* list_audit */ SELECT a.id, a.what, a.subject, a.actor, a.reason, a.at, a.approved_by FROM operator_actions a
+WHERE ($1 = '' OR a.subject = $1 OR starts_with(a.subject, $1 || '/') OR starts_with(a.subject, $1 || ' '))
+  AND (cardinality($2::text[]) = 0 OR a.subject = ANY($2::text[]))
+  AND ($3 = '' OR a.actor = $3 OR a.approved_by = $3)
+  AND ($4 = '' OR a.what = $4 OR starts_with(a.what, $4 || ': '))
+  AND ($5::timestamptz IS NULL OR a.at >= $5::timestamptz) AND ($6::bigint = 0 OR a.id < $6::bigint)
+ORDER BY a.id DESC LIMIT $7::int`
+
+// List implements port.Audit.
+func (p Audit) List(ctx context.Context, filter port.AuditFilter, limit int) (records []port.AuditRecord, err error) {
+	month := ""
+	if filter.Month != 0 {
+		month = filter.Month.String()
+	}
+	args := []any{
+		month, texts(each(filter.Subjects, func(s *string) string { return clean(*s) })), clean(filter.Actor), clean(string(filter.Action)),
+		instant(filter.Since), filter.Before, limit,
+	}
+	err = read(ctx, p.db, "list the acts", func(ctx context.Context, s *session) error {
+		records = nil
+		return s.query(ctx, "list the acts", listAuditSQL, args, func(scan func(...any) error) error {
+			var r port.AuditRecord
+			err := scan(&r.ID, &r.Action, &r.Subject, &r.By.Actor, &r.By.Reason, utc(&r.By.At), optional(&r.By.ApprovedBy))
+			records = append(records, r)
+			return err
+		})
+	})
+	return records, err
+}
+
 // Audit implements port.TargetTx.
 func (t *targetTx) Audit(ctx context.Context, entry port.AuditEntry) error {
 	return t.s.audit(ctx, entry)

@@ -53,7 +53,7 @@ func (p Months) Open(ctx context.Context, month key.Month) error {
 		case err != nil:
 			return err
 		case status == "CLOSED":
-			return fmt.Errorf("%w: %s is closed, and a closed month stays closed", port.ErrInvalid, month)
+			return fmt.Errorf("%w: %s is closed, and stays closed until somebody reopens it (`balsong month reopen`)", port.ErrInvalid, month)
 		case status == "OPEN":
 			return nil
 		}
@@ -105,6 +105,33 @@ func (p Months) Close(ctx context.Context, month key.Month, by port.Act) error {
 			return err
 		}
 		return s.audit(ctx, port.AuditEntry{Action: port.ActionCloseMonth, Subject: month.String(), By: by})
+	})
+}
+
+const reopenMonthSQL = `/* reopen_month */ UPDATE months SET status = 'OPEN', closed_at = NULL
+WHERE billing_month = $1::date AND status = 'CLOSED' AND dropped_at IS NULL`
+
+// Reopen implements port.Months.
+func (p Months) Reopen(ctx context.Context, month key.Month, by port.Act) error {
+	what := "reopen " + month.String()
+	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		n, err := s.exec(ctx, what, reopenMonthSQL, day(month))
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return s.audit(ctx, port.AuditEntry{Action: port.ActionReopenMonth, Subject: month.String(), By: by})
+		}
+		switch status, err := s.monthStatus(ctx, what, month); {
+		case err != nil:
+			return err
+		case status == "":
+			return fmt.Errorf("%s: %w: it was never opened", what, port.ErrNotFound)
+		case status == "CLOSED":
+			return fmt.Errorf("%s: %w: its bills were removed", what, port.ErrInvalid)
+		default:
+			return nil
+		}
 	})
 }
 

@@ -114,3 +114,24 @@ func (p Report) Find(ctx context.Context, month key.Month, customer string) (bil
 	}
 	return target, rows, err
 }
+
+// The lower-case form is that of the collation C, so that the same letters are folded in every database: those of ASCII.
+const alikeSQL = `/* alike */ SELECT c.customer FROM customers c
+WHERE lower(regexp_replace(c.customer, '\s', '', 'g') COLLATE "C") = $1 ORDER BY c.customer COLLATE "C" LIMIT $2`
+
+// Alike implements port.Report. It allows the planner to read the whole table.
+func (p Report) Alike(ctx context.Context, customer string, limit int) (alike []string, err error) {
+	what := "look for customer numbers alike"
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		if _, err := s.exec(ctx, what, `/* alike */ SELECT set_config('enable_seqscan', 'on', true)`); err != nil {
+			return err
+		}
+		return s.query(ctx, what, alikeSQL, []any{port.FoldCustomer(clean(customer)), limit}, func(scan func(...any) error) error {
+			var name string
+			err := scan(&name)
+			alike = append(alike, name)
+			return err
+		})
+	})
+	return alike, err
+}

@@ -28,8 +28,14 @@ type Ports struct {
 	Backlog      port.Backlog
 	Sweeps       port.Sweeps
 	Clock        port.Clock
-	Cipher       port.Cipher                          // nil: what is sealed stays closed
-	Lag          func(context.Context) (int64, error) // requests that delivery has not done; nil: it cannot be asked
+	Cipher       port.Cipher                             // nil: what is sealed stays closed
+	Delivery     func(context.Context) (Delivery, error) // nil: it cannot be asked
+}
+
+// Delivery is how the service delivery stands at the event log.
+type Delivery struct {
+	Behind    int64 // requests that it has not done
+	Consumers int   // processes that read requests; negative: not known
 }
 
 // Answers answers questions. Safe for concurrent use.
@@ -48,17 +54,18 @@ func (n *NoBill) Error() string { return n.Headline }
 // Unwrap returns port.ErrNotFound.
 func (n *NoBill) Unwrap() error { return port.ErrNotFound }
 
-// Why explains the whole history of a customer's bill. The error is a *NoBill if there is none.
+// Why explains the whole history of a customer's bill of a month; of the latest one that the customer has where the month is
+// 0. The error is a *NoBill if there is none in the month.
 func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (story.Story, error) {
 	customer = bill.CustomerNumber(customer)
-	target, rows, err := a.Report.Find(ctx, month, customer)
-	if errors.Is(err, port.ErrNotFound) {
+	found, err := a.Find(ctx, month, customer)
+	if errors.Is(err, port.ErrNotFound) && month != 0 {
 		return story.Story{}, a.missing(ctx, month, customer)
 	}
 	if err != nil {
 		return story.Story{}, err
 	}
-	f := story.Facts{Customer: customer, Target: target, Rows: rows, Now: a.Clock.Now()}
+	f := story.Facts{Customer: found.Customer, Target: found.Target, Rows: found.Rows, Now: a.Clock.Now()}
 	for _, ask := range []func(context.Context, *story.Facts) error{a.askBill, a.askPeople, a.askWorld, a.askSealed} {
 		if err := ask(ctx, &f); err != nil {
 			return story.Story{}, err
@@ -108,11 +115,7 @@ func (a *Answers) askBill(ctx context.Context, f *story.Facts) (err error) {
 // askPeople asks what people did to the bill and to the customer.
 func (a *Answers) askPeople(ctx context.Context, f *story.Facts) (err error) {
 	k := f.Target.Key()
-	subjects := []string{k.String(), port.CustomerSubject(k.Month, f.Customer)}
-	for _, kind := range channel.All {
-		subjects = append(subjects, port.Contact{UserID: k.UserID, Channel: kind}.Subject())
-	}
-	if f.Notes, err = a.Audit.About(ctx, subjects); err != nil {
+	if f.Notes, err = a.Audit.About(ctx, append(subjectsOf(k, f.Customer), contacts(k.UserID)...)); err != nil {
 		return err
 	}
 	f.Suppressions, err = a.Suppressions.Of(ctx, k.UserID)

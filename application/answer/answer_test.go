@@ -105,12 +105,12 @@ func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
 	if s := w.status(); s.Lag != nil || s.LagProblem == "" {
 		t.Errorf("nobody can be asked: %+v", s)
 	}
-	w.ports.Lag = func(context.Context) (int64, error) { return 0, port.ErrUnavailable }
+	w.ports.Delivery = func(context.Context) (answer.Delivery, error) { return answer.Delivery{}, port.ErrUnavailable }
 	if s := w.status(); s.Lag != nil || s.LagProblem != port.ErrUnavailable.Error() {
 		t.Errorf("the event log is away: %+v", s)
 	}
-	w.ports.Lag = func(context.Context) (int64, error) { return 7, nil }
-	if s := w.status(); s.Lag == nil || *s.Lag != 7 || s.LagProblem != "" || !strings.Contains(strings.Join(s.Next, " "), "is the service `delivery` running") {
+	w.ports.Delivery = func(context.Context) (answer.Delivery, error) { return answer.Delivery{Behind: 7}, nil }
+	if s := w.status(); s.Lag == nil || *s.Lag != 7 || s.LagProblem != "" || !strings.Contains(strings.Join(s.Next, " "), "start the service `delivery`") {
 		t.Errorf("seven wait: %+v", s)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -24,6 +23,7 @@ type Status struct {
 	Drafts       []string      `json:"drafts"`       // versions that are not activated
 	Lag          *int64        `json:"lag"`          // requests that delivery has not done; null: it could not be found out
 	LagProblem   string        `json:"lag_problem"`  // why it could not be found out
+	Consumers    *int          `json:"consumers"`    // processes of delivery that read requests; null: it could not be found out
 	Suppressions int           `json:"suppressions"` // entries of the suppression list
 	Months       []MonthStatus `json:"months"`
 	Next         []string      `json:"what_to_do_next"`
@@ -193,16 +193,19 @@ func (a *Answers) askPolicies(ctx context.Context, s *Status) error {
 
 // askLag asks the event log. If it does not answer, the status says so.
 func (a *Answers) askLag(ctx context.Context, s *Status) error {
-	if a.Lag == nil {
+	if a.Delivery == nil {
 		s.LagProblem = "no brokers are configured here (BALSONG_KAFKA_BROKERS)"
 		return nil
 	}
-	lag, err := a.Lag(ctx)
+	state, err := a.Delivery(ctx)
 	if err != nil {
 		s.LagProblem = err.Error()
 		return ctx.Err()
 	}
-	s.Lag = &lag
+	s.Lag = &state.Behind
+	if state.Consumers >= 0 {
+		s.Consumers = &state.Consumers
+	}
 	return nil
 }
 
@@ -226,41 +229,4 @@ func refusal(r port.ProviderRefusal) string {
 		text = fmt.Sprintf("the provider %s asks to wait", r.Provider)
 	}
 	return fmt.Sprintf(`%s (%d within the hour). It said: "%s"`, text, r.Refused, r.Said)
-}
-
-// advice says what to do next, the most pressing first.
-func (s Status) advice() []string {
-	next := []string{}
-	say := func(n int, format string, args ...any) {
-		if n > 0 {
-			next = append(next, fmt.Sprintf(format, args...))
-		}
-	}
-	one := func(yes bool) int {
-		if yes {
-			return 1
-		}
-		return 0
-	}
-	say(one(s.Halted), "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
-	say(one(s.Policy == ""), "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
-	say(one(len(s.Months) == 0), "No month is open: `balsong batch import --month … --file …`.")
-	say(one(s.Lag != nil && *s.Lag > 0 && s.calls() == 0 && !s.Halted && !s.refusing()), "Requests wait in the event log and no call is in progress: is the service `delivery` running?")
-	for _, m := range s.Months {
-		for _, r := range m.Refusing {
-			say(1, "%s: %s. Nothing is sent through it until it takes a message again; no attempt is spent.", m.Month, refusal(r))
-		}
-		if waiting := m.Dispatch[billing.Ready] + m.Dispatch[billing.Failed]; m.PastDeadline != "" {
-			say(waiting, "%s: %d bills expire at the next dispatcher run and are not sent: %s. Before it, %s.", m.Month, waiting, m.PastDeadline, BeforeTheyExpire)
-		}
-		say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
-		say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)
-		say(one(m.Due > 0 && !s.Halted && m.PastDeadline == ""), "%s: %d bills are due: the next dispatcher run takes them (`dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
-		say(m.Dispatch[billing.Unknown], "%s: %d are UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, m.Dispatch[billing.Unknown])
-		for _, reason := range billing.PauseReasons {
-			say(m.Paused[reason], "%s: %d are PAUSED (%s): %s.", m.Month, m.Paused[reason], reason, story.Remedy(reason))
-		}
-		say(one(m.Open && m.Imported > 0 && m.Waiting() == 0), "%s: every bill has come to an end: `balsong unreached --month %s` for the postal mailing, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
-	}
-	return next
 }

@@ -26,6 +26,8 @@ type UnreachedOptions struct {
 	OnTheWay     bool      // include bills that may still be delivered
 	Destinations bool      // include destinations, unencrypted
 	Progress     func(int) // called after each page with the bills written so far; may be nil
+
+	zone *time.Location // of the times
 }
 
 // UnreachedSummary counts an export.
@@ -39,9 +41,11 @@ type UnreachedSummary struct {
 // ErrNoKeys is returned by an export without a keyset.
 var ErrNoKeys = errors.New("names and amounts are sealed: the keyset is needed (BALSONG_KEYSET or BALSONG_KEYSET_FILE)")
 
-// unreachedColumns are the columns of the export.
+// unreachedColumns are the columns of the export. The provider of the last try knows it by delivery_key, which is the
+// idempotency key of its call and in the Message-ID of its e-mail, or by provider_message_id.
 var unreachedColumns = []string{
 	"customer_number", "name", "language", "currency", "amount", "due_date", "status", "why", "last_channel", "last_provider", "gateway_words", "last_try",
+	"delivery_key", "provider_message_id",
 }
 
 // Unreached writes those bills of a month that no gateway has accepted as CSV, for the postal mailing: PAUSED, UNKNOWN
@@ -58,6 +62,9 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 		return s, err
 	}
 	s.Rejected = f.Rejected
+	if options.zone, err = a.Zone(ctx); err != nil {
+		return s, err
+	}
 	file := csv.NewWriter(to)
 	if err := file.Write(unreachedHeader(options)); err != nil {
 		return s, err
@@ -128,7 +135,8 @@ func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) (
 	}
 	row := []string{
 		u.Customer, opened.Name, opened.Language, opened.Currency, amount, opened.DueDate,
-		string(u.Target.Status()), reason, string(u.Last.Channel), u.Last.Provider, u.Last.Detail, lastTry(u.Last),
+		string(u.Target.Status()), reason, string(u.Last.Channel), u.Last.Provider, u.Last.Detail, lastTry(u.Last, options.zone),
+		deliveryKey(u.Last), u.Last.ProviderMessageID,
 	}
 	if options.Destinations {
 		plain := a.destinations(u.Target.Key(), u.Destinations)
@@ -168,11 +176,19 @@ func why(u port.UnreachedBill) string {
 }
 
 // lastTry returns when a try ended, or else began; "" if there was none.
-func lastTry(row attempt.Row) string {
+func lastTry(row attempt.Row, zone *time.Location) string {
 	for _, at := range []time.Time{row.FinishedAt, row.ClaimedAt} {
 		if !at.IsZero() {
-			return at.UTC().Format(time.RFC3339)
+			return at.In(zone).Format(time.RFC3339)
 		}
 	}
 	return ""
+}
+
+// deliveryKey returns the key of a try; "" if there was none.
+func deliveryKey(row attempt.Row) string {
+	if row.Channel == "" {
+		return ""
+	}
+	return row.Key.String()
 }

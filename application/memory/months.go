@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -13,7 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Months is the store as port.Months. Operations: months.open, months.close, months.started, months.list, months.all.
+// Months is the store as port.Months. Operations: months.open, months.close, months.reopen, months.started, months.list, months.all.
 func (s *Store) Months() port.Months { return months{s} }
 
 type months struct{ s *Store }
@@ -41,6 +42,23 @@ func (p months) Close(ctx context.Context, month key.Month, by port.Act) error {
 			state.Open, state.ClosedAt = false, p.s.now()
 			p.s.months[month] = state
 			p.s.note(port.ActionCloseMonth, month.String(), by)
+		}
+		return nil
+	})
+}
+
+func (p months) Reopen(ctx context.Context, month key.Month, by port.Act) error {
+	return p.s.audited(ctx, "months.reopen", func() error {
+		state, known := p.s.months[month]
+		switch {
+		case !known:
+			return fmt.Errorf("%w: %s: %w", port.ErrNotFound, month, errNotOpened)
+		case !state.DroppedAt.IsZero():
+			return fmt.Errorf("%w: the bills of %s were removed", port.ErrInvalid, month)
+		case !state.Open:
+			state.Open, state.ClosedAt = true, time.Time{}
+			p.s.months[month] = state
+			p.s.note(port.ActionReopenMonth, month.String(), by)
 		}
 		return nil
 	})

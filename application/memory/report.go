@@ -14,7 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Report is the store as port.Report. Operations: report.funnel, report.find, report.origin, report.imports.
+// Report is the store as port.Report. Operations: report.funnel, report.find, report.alike, report.origin, report.imports.
 func (s *Store) Report() port.Report { return report{s} }
 
 type report struct{ s *Store }
@@ -91,6 +91,19 @@ func (p report) Find(ctx context.Context, month key.Month, customer string) (tar
 		return err
 	})
 	return target, rows, err
+}
+
+func (p report) Alike(ctx context.Context, customer string, limit int) ([]string, error) {
+	return read(ctx, p.s, "report.alike", func() ([]string, error) {
+		var alike []string
+		for name := range p.s.customers {
+			if port.FoldCustomer(name) == port.FoldCustomer(customer) {
+				alike = append(alike, name)
+			}
+		}
+		slices.Sort(alike)
+		return alike[:min(limit, len(alike))], nil
+	})
 }
 
 func (p report) Origin(ctx context.Context, target key.Target) (port.Origin, error) {

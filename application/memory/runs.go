@@ -35,6 +35,18 @@ func (p audit) About(ctx context.Context, subjects []string) ([]port.AuditEntry,
 	})
 }
 
+func (p audit) List(ctx context.Context, filter port.AuditFilter, limit int) ([]port.AuditRecord, error) {
+	return read(ctx, p.s, "audit.list", func() ([]port.AuditRecord, error) {
+		var found []port.AuditRecord
+		for i, n := range slices.Backward(p.s.notes) {
+			if r := (port.AuditRecord{ID: int64(i + 1), AuditEntry: n}); filter.Chooses(r) && len(found) < limit {
+				found = append(found, r)
+			}
+		}
+		return found, nil
+	})
+}
+
 // Notes returns what operators did, oldest first.
 func (s *Store) Notes() []port.AuditEntry {
 	s.mu.Lock()

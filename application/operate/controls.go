@@ -48,6 +48,11 @@ func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool,
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Close(ctx, month, by) })
 }
 
+// ReopenMonth takes the closing of a month back. It is refused where the month's bills were removed.
+func (o *Operator) ReopenMonth(ctx context.Context, month key.Month, by port.Act) error {
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Reopen(ctx, month, by) })
+}
+
 // mayClose refuses a month in which something is left.
 func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 	var f port.Funnel

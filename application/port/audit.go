@@ -3,8 +3,11 @@ package port
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -32,6 +35,34 @@ type Audit interface {
 	Record(ctx context.Context, entry AuditEntry) error
 	// About returns what was done to any of the subjects, oldest first.
 	About(ctx context.Context, subjects []string) ([]AuditEntry, error)
+	// List returns the acts that a filter chooses, newest first, at most limit.
+	List(ctx context.Context, filter AuditFilter, limit int) ([]AuditRecord, error)
+}
+
+// AuditFilter chooses acts: those to which each of its fields that is not zero applies.
+type AuditFilter struct {
+	Month    key.Month // on the month, or on one of its bills
+	Subjects []string  // on any of them
+	Actor    string    // by this actor, or with this name as the approver's
+	Action   Action    // with or without a detail
+	Since    time.Time // not older
+	Before   int64     // with a smaller id: to page on
+}
+
+// Chooses reports whether the filter chooses an act.
+func (f AuditFilter) Chooses(r AuditRecord) bool {
+	month := f.Month.String()
+	return (f.Month == 0 || r.Subject == month || strings.HasPrefix(r.Subject, month+"/") || strings.HasPrefix(r.Subject, month+" ")) &&
+		(len(f.Subjects) == 0 || slices.Contains(f.Subjects, r.Subject)) &&
+		(f.Actor == "" || r.By.Actor == f.Actor || r.By.ApprovedBy == f.Actor) &&
+		(f.Action == "" || r.Action == f.Action || strings.HasPrefix(string(r.Action), string(f.Action.With("")))) &&
+		!r.By.At.Before(f.Since) && (f.Before == 0 || r.ID < f.Before)
+}
+
+// AuditRecord is an act as it is listed.
+type AuditRecord struct {
+	ID int64 // later acts have larger ones
+	AuditEntry
 }
 
 // AuditEntry is an act as Audit keeps it.
@@ -61,6 +92,7 @@ const (
 	ActionCloseMonth        Action = "close month"
 	ActionImportWrongMonth  Action = "import although the file seems to be another month's" // with the sign, and the file's name
 	ActionUndoImport        Action = "undo import"
+	ActionReopenMonth       Action = "reopen month"
 	ActionImportNew         Action = "import new bills after dispatch has begun" // with the file's name
 	ActionExport            Action = "export the unreached"
 	ActionExportDestination Action = "export the unreached, with destinations in clear"
@@ -75,6 +107,13 @@ const (
 	ActionDraftPolicy    Action = "draft policy"
 	ActionActivatePolicy Action = "activate policy"
 )
+
+// Actions are all of them.
+var Actions = []Action{
+	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionSendTest,
+	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionImportNew, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
+	ActionHalt, ActionLiftHalt, ActionSuppress, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
+}
 
 // With is the action with a detail.
 func (a Action) With(detail string) Action { return a + ": " + Action(detail) }
@@ -109,4 +148,9 @@ func UndoImportEntry(record ImportRecord, by Act) AuditEntry {
 // CustomerSubject names a customer's bill in Audit if the target's key is not known.
 func CustomerSubject(month key.Month, customer string) string {
 	return month.String() + " customer " + customer
+}
+
+// TestSubject names a test message that shows a customer's bill.
+func TestSubject(month key.Month, customer string, kind channel.Kind) string {
+	return fmt.Sprintf("%s of customer %s, by %s", month, customer, kind)
 }

@@ -10,11 +10,14 @@ import (
 // Months keeps which billing months are open. An import opens a month, an operator closes it.
 type Months interface {
 	// Open makes a month ready for data and opens it. Safe to repeat. ErrInvalid if the month was closed: it stays
-	// closed.
+	// closed (see Reopen).
 	Open(ctx context.Context, month key.Month) error
 	// Close closes a month for runs that do not name it, and is audited (ActionCloseMonth) where it was open. ErrNotFound
 	// if it was never opened.
 	Close(ctx context.Context, month key.Month, by Act) error
+	// Reopen opens a month that was closed, and is audited (ActionReopenMonth) where it was closed. ErrNotFound if it was never
+	// opened, ErrInvalid if its bills were removed.
+	Reopen(ctx context.Context, month key.Month, by Act) error
 	// DispatchStarted tells whether dispatch of a month has started: a bill of it is REQUESTED, or its ledger has a row that is not
 	// REVOKED. false where the month was never opened.
 	DispatchStarted(ctx context.Context, month key.Month) (bool, error)

@@ -2,7 +2,9 @@ package port
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
@@ -15,6 +17,9 @@ type Report interface {
 	Funnel(ctx context.Context, month key.Month) (Funnel, error)
 	// Find returns the target of a customer number with its ledger rows, sorted by key. ErrNotFound.
 	Find(ctx context.Context, month key.Month, customer string) (billing.Target, []attempt.Row, error)
+	// Alike returns customer numbers that FoldCustomer cannot tell from the given one, itself included, sorted, at most limit.
+	// It may read every customer number: ask it where Find finds nothing.
+	Alike(ctx context.Context, customer string, limit int) ([]string, error)
 	// Origin returns where a target's data came from: file, line and import. ErrNotFound.
 	Origin(ctx context.Context, target key.Target) (Origin, error)
 	// Imports returns the records of a month's imports, oldest first.
@@ -31,6 +36,20 @@ type ProviderRefusal struct {
 	Said     string               `json:"said"`    // the last answer, masked
 	Last     time.Time            `json:"last"`    // when it came
 	Refused  int                  `json:"refused"` // such answers within the past hour
+}
+
+// FoldCustomer returns the same text for customer numbers that differ only in blanks and in the case of ASCII letters.
+func FoldCustomer(customer string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsSpace(c):
+			return -1
+		case 'A' <= c && c <= 'Z':
+			return c + 'a' - 'A'
+		default:
+			return c
+		}
+	}, customer)
 }
 
 // Funnel counts a month's targets and refused rows.

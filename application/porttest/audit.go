@@ -23,6 +23,7 @@ func AuditChecks() []Check[Storage] {
 	checks := []Check[Storage]{
 		onStage("keeps what was done, to what, by whom, why and when", auditNotes),
 		onStage("tells what was done to the subjects alone that are asked for", auditAbout),
+		onStage("lists the acts that a filter chooses, newest first", auditList),
 		onStage("audits nothing where an act changes nothing", auditNoChange),
 		onStage("audits nothing of a transaction that is rolled back", auditRollback),
 	}
@@ -68,6 +69,46 @@ func auditAbout(s *stage) {
 	s.auditIs(nil)
 }
 
+func auditList(s *stage) {
+	var all []port.AuditRecord
+	for i, e := range []port.AuditEntry{
+		{Action: port.ActionCancel, Subject: "2026-11/7", By: act},
+		{Action: port.ActionCancel, Subject: "2026-12/7", By: young},
+		{Action: port.ActionImportNew.With("b.csv"), Subject: "2026-11", By: act},
+		{Action: port.ActionCorrect, Subject: port.CustomerSubject(november, "C-1"), By: port.Act{Actor: "kim", Reason: "a test", At: noon, ApprovedBy: "lee"}},
+		{Action: port.ActionHalt, Subject: port.SubjectEverything, By: young},
+		{Action: "cancellation", Subject: "2026-110", By: act},
+	} {
+		s.must(s.Audit.Record(s.ctx, e))
+		all = append(all, port.AuditRecord{ID: int64(i + 1), AuditEntry: e})
+	}
+	for name, filter := range map[string]port.AuditFilter{
+		"all": {}, "a month's": {Month: november}, "a subject's": {Subjects: []string{"2026-12/7", "everything"}}, "an actor's": {Actor: "lee"},
+		"an action": {Action: port.ActionCancel}, "an action with a detail": {Action: port.ActionImportNew}, "the new ones": {Since: noon.AddDate(0, 1, 0)},
+		"older ones": {Before: 3}, "none": {Actor: "%"}, "several fields": {Month: november, Action: port.ActionCancel, Actor: act.Actor},
+	} {
+		var want []port.AuditRecord
+		for _, r := range slices.Backward(all) {
+			if filter.Chooses(r) {
+				want = append(want, r)
+			}
+		}
+		got := given(s.Audit.List(s.ctx, filter, 100))(s)
+		for i := range got {
+			got[i].By.At = normal(got[i].By.At)
+		}
+		for i := range want {
+			want[i].By.At = normal(want[i].By.At)
+		}
+		if !slices.Equal(got, want) {
+			s.Errorf("%s:\n%+v, want\n%+v", name, got, want)
+		}
+	}
+	if page := given(s.Audit.List(s.ctx, port.AuditFilter{Before: 5}, 2))(s); len(page) != 2 || page[0].ID != 4 {
+		s.Errorf("the page is %+v", page)
+	}
+}
+
 // auditedAct is an act of a port that audits it, as check brings it about.
 type auditedAct struct {
 	name    port.Action
@@ -90,6 +131,10 @@ func auditedActs() []auditedAct {
 			func(s *stage) error { return s.Control.SetHalt(s.ctx, false, young) },
 		},
 		{port.ActionCloseMonth, november.String(), nil, func(s *stage) error { return s.Months.Close(s.ctx, november, young) }},
+		{
+			port.ActionReopenMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },
+			func(s *stage) error { return s.Months.Reopen(s.ctx, november, young) },
+		},
 		{port.ActionSuppress, smsOfOne.Subject(), nil, func(s *stage) error { return s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, young) }},
 		{
 			port.ActionUnsuppress, smsOfOne.Subject(), func(s *stage) { s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, act)) },

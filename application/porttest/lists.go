@@ -117,8 +117,9 @@ func MonthsChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("lists the open months, oldest first", monthsList),
 		onStage("opens a month twice without harm", monthsOpenAgain),
-		onStage("closes a month for good", monthsClose),
+		onStage("closes a month, and importing does not open it", monthsClose),
 		onStage("does not close what was never opened", monthsCloseUnknown),
+		onStage("reopens a closed month", monthsReopen),
 		onStage("makes room for the month's bills", monthsRoom),
 		onStage("knows when dispatch of a month has started", monthsDispatchStarted),
 		onStage("tells of every month whether it is open, and since when", monthsAll),
@@ -163,6 +164,27 @@ func monthsCloseUnknown(s *stage) {
 		s.Errorf("closing a month that was never opened: %v, want ErrNotFound", err)
 	}
 	s.monthsAre("afterwards", november, december)
+}
+
+func monthsReopen(s *stage) {
+	s.must(s.Months.Close(s.ctx, november, act))
+	for range 2 {
+		s.must(s.Months.Reopen(s.ctx, november, act))
+		s.monthsAre("after reopening", november, december)
+	}
+	if all := given(s.Months.All(s.ctx))(s); !all[0].Open || !all[0].ClosedAt.IsZero() {
+		s.Errorf("the reopened month is %+v", all[0])
+	}
+	s.must(s.Months.Open(s.ctx, november))
+	if err := s.Months.Reopen(s.ctx, december+1, act); !errors.Is(err, port.ErrNotFound) {
+		s.Errorf("reopening a month that was never opened: %v, want ErrNotFound", err)
+	}
+	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Retention.Drop(s.ctx, november, act))
+	if err := s.Months.Reopen(s.ctx, november, act); !errors.Is(err, port.ErrInvalid) {
+		s.Errorf("reopening a month that was removed: %v, want ErrInvalid", err)
+	}
+	s.monthsAre("after the removal", december)
 }
 
 func monthsDispatchStarted(s *stage) {

@@ -24,6 +24,7 @@ func ReportChecks() []Check[Storage] {
 		onStage("finds a customer's target and its ledger rows, sorted", reportFind),
 		onStage("does not find who has no bill in the month", reportNotFound),
 		onStage("names the providers whose last answer was about us, in their words", reportRefusing),
+		onStage("finds customer numbers that differ in case and blanks", reportAlike),
 	}
 }
 
@@ -161,5 +162,25 @@ func reportNotFound(s *stage) {
 		if _, _, err := s.Report.Find(s.ctx, november, who); !errors.Is(err, port.ErrNotFound) {
 			s.Errorf("finding %q: %v, want ErrNotFound", who, err)
 		}
+	}
+}
+
+func reportAlike(s *stage) {
+	var bills []port.ImportedBill
+	for i, name := range []string{"Ab 1", "ab1", "AB  1", "AB2", "A\u00c91", "a\u00e91"} {
+		b := bill(november, i, noon)
+		b.Customer = name
+		bills = append(bills, b)
+	}
+	s.store(november, bills...)
+	for asked, want := range map[string][]string{
+		"aB1 ": {"AB  1", "Ab 1", "ab1"}, "ab2": {"AB2"}, "\u00c9": nil, "a\u00c9 1": {"A\u00c91"}, "": nil, "%": nil,
+	} {
+		if got := given(s.Report.Alike(s.ctx, asked, 10))(s); !slices.Equal(got, want) {
+			s.Errorf("%q is like %q, want %q", asked, got, want)
+		}
+	}
+	if got := given(s.Report.Alike(s.ctx, "AB1", 2))(s); len(got) != 2 {
+		s.Errorf("at most 2 are %q", got)
 	}
 }

@@ -1,7 +1,9 @@
 package story
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
@@ -17,7 +19,7 @@ type Absence struct {
 }
 
 // Missing says why a customer has no bill in the month that was asked for. month is its state, zero if it was never
-// opened; refused are the customer's rows that the month's imports refused.
+// opened; refused are the customer's rows that the month's imports refused. Those of the last import are named first.
 func Missing(customer string, asked key.Month, month port.MonthState, refused []port.Reject) Absence {
 	a := Absence{Customer: customer, Month: asked, Headline: fmt.Sprintf("Customer %q has no bill in %s.", customer, asked), Lines: []Line{}}
 	switch {
@@ -30,12 +32,14 @@ func Missing(customer string, asked key.Month, month port.MonthState, refused []
 		a.Next = Next{Text: "Nothing: removed bills cannot be restored.", WaitsFor: ForNothing}
 	case len(refused) > 0:
 		a.Headline = fmt.Sprintf("Customer %q has no bill in %s: its row was refused at the import.", customer, asked)
+		refused = slices.Clone(refused)
+		slices.SortStableFunc(refused, func(a, b port.Reject) int { return cmp.Compare(b.Import, a.Import) }) // what the last import says comes first
 		for _, r := range refused {
 			a.Lines = append(a.Lines, Line{About: "import", Text: fmt.Sprintf("Refused in %s, line %d: %s.", r.File, r.Line, fault(r))})
 		}
 		a.Next = Next{Text: "It waits for a person: correct the row in the rejects file and import that file.", WaitsFor: ForPerson}
 	default:
-		a.Next = Next{Text: "Nothing: no row of the month's imports named this customer, or the row could not be read (see the rejects file). Customer numbers are case-sensitive.", WaitsFor: ForNothing}
+		a.Next = Next{Text: "Nothing: no row of the month's imports named this customer, or the row could not be read (see the rejects file).", WaitsFor: ForNothing}
 	}
 	return a
 }

@@ -118,10 +118,10 @@ func (b *builder) decided(d billing.Decision, at time.Time) Next {
 func (b *builder) because() string {
 	last := b.last(attempt.States...)
 	switch {
+	case b.s.LastRule == billing.RuleQuietHours && (last == nil || last.Reason != attempt.ReasonThrottled): // the last thing that was decided
+		return ", when its quiet hours end"
 	case b.s.Dispatch == billing.Failed:
 		return ", the pause after a refusal"
-	case b.s.LastRule == billing.RuleQuietHours && (last == nil || last.Reason != attempt.ReasonThrottled):
-		return ", when its quiet hours end"
 	case last != nil && last.State == attempt.NotSent:
 		return ", after it was put back (" + last.Reason.Text().English + ")"
 	case len(b.Rows) == 0:

@@ -235,7 +235,7 @@ func began(row attempt.Row) time.Time {
 func (b *builder) act(n port.AuditEntry) string {
 	text := fmt.Sprintf("%s: %s, by %s: %s", b.when(n.By.At), n.Action, n.By.Actor, n.By.Reason)
 	if n.By.ApprovedBy != "" {
-		text += " (approved by " + n.By.ApprovedBy + ")"
+		text += " (noted as approved by " + n.By.ApprovedBy + ")"
 	}
 	return text + "."
 }

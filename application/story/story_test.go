@@ -116,7 +116,7 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Succeeded, func(r *attempt.Row) { r.ProviderMessageID = "<4711@relay>" })}
 		},
-		says: []string{"was accepted by the e-mail gateway on 2026-11-22 11:01:00 KST", "Attempt 0, round 0, by e-mail through smtp (step 0, policy 1 v3), claimed on 2026-11-22 11:00:00 KST", "the gateway's message id is <4711@relay>"},
+		says: []string{"was accepted by the e-mail gateway on 2026-11-22 11:01:00 KST", "Attempt 0, round 0, by e-mail through smtp (step 0, policy 1 v3, delivery key 2026-11/7/0/0), claimed on 2026-11-22 11:00:00 KST", "the gateway's message id is <4711@relay>"},
 		next: []string{"never sent again"}, waits: story.ForNothing,
 	},
 	"refused for now, waits out its pause": {
@@ -151,6 +151,24 @@ var tellings = map[string]telling{
 		},
 		says:  []string{`the gateway's answer does not say whether it was accepted; the gateway said: "502 Bad Gateway"`},
 		waits: story.ForPerson,
+	},
+	"refused for now, then deferred by quiet hours": {
+		state: func(s *billing.State) {
+			s.Dispatch, s.Policy, s.Attempt, s.Step, s.AvailableAt, s.LastError = billing.Failed, one, 2, 2, noon.Add(20*time.Hour), "refused (temporary)"
+			s.LastRule, s.LastDecision = billing.RuleQuietHours, "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2"
+		},
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{
+				row(0, 0, 0, channel.Email, attempt.Failed, func(r *attempt.Row) {
+					r.Class, r.Reason, r.Detail = attempt.Temporary, attempt.ReasonRefused, "451 first"
+				}),
+				row(1, 0, 1, channel.Email, attempt.Failed, func(r *attempt.Row) {
+					r.Class, r.Reason, r.Detail = attempt.Temporary, attempt.ReasonRefused, "451 second"
+				}),
+			}
+		},
+		says: []string{"2 tries so far", "(step 1, policy 1 v3, delivery key 2026-11/7/1/0)"}, next: []string{"due on 2026-11-23 08:00:00 KST, when its quiet hours end"},
+		waits: story.ForTime, at: noon.Add(20 * time.Hour),
 	},
 	"refused for good by e-mail, goes on with SMS": {
 		state: func(s *billing.State) { s.Dispatch, s.Policy, s.Attempt, s.Step = billing.Failed, one, 1, 2 },
@@ -258,7 +276,7 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Notes = []port.AuditEntry{{Action: "pause", Subject: bill.String(), By: port.Act{Actor: "lee", Reason: "the customer asked", At: noon, ApprovedBy: "park"}}}
 		},
-		says: []string{"2026-11-22 12:00:00 KST: pause, by lee: the customer asked (approved by park)"}, next: []string{"target resume"}, waits: story.ForPerson,
+		says: []string{"2026-11-22 12:00:00 KST: pause, by lee: the customer asked (noted as approved by park)"}, next: []string{"target resume"}, waits: story.ForPerson,
 	},
 	"cancelled by an operator": {
 		state: func(s *billing.State) { s.Dispatch = billing.Cancelled },
@@ -440,6 +458,10 @@ func TestTheReasonForAMissingBillIsGiven(t *testing.T) {
 		"refused at the import": {
 			month: open, refused: []port.Reject{{File: "bills.csv", Line: 9, Field: "email", Reason: "has no @"}, {File: "b.csv", Line: 2, Reason: "has 3 fields, the header has 9"}},
 			says: "its row was refused at the import", told: "Refused in bills.csv, line 9: email has no @.\nRefused in b.csv, line 2: the row has 3 fields, the header has 9.\n", waits: story.ForPerson,
+		},
+		"refused twice": {
+			month: open, refused: []port.Reject{{File: "a.csv", Line: 9, Field: "email", Reason: "has no @", Import: 1}, {File: "b.csv", Line: 9, Field: "amount", Reason: "is empty", Import: 4}},
+			says: "its row was refused at the import", told: "Refused in b.csv, line 9: amount is empty.\nRefused in a.csv, line 9: email has no @.\n", waits: story.ForPerson,
 		},
 		"removed":   {month: port.MonthState{Month: november, DroppedAt: time.Date(2028, 1, 5, 0, 0, 0, 0, time.UTC)}, says: "removed by retention on 2028-01-05", waits: story.ForNothing},
 		"not named": {month: open, says: `Customer "C-1" has no bill in 2026-11.`, waits: story.ForNothing},

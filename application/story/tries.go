@@ -17,7 +17,7 @@ func (b *builder) try(row attempt.Row) string {
 		if row.Provider != "" {
 			head += " through " + row.Provider
 		}
-		head += fmt.Sprintf(" (step %d, policy %s)", row.Step, policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion})
+		head += fmt.Sprintf(" (step %d, policy %s, delivery key %s)", row.Step, policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}, row.Key)
 	}
 	if !row.ClaimedAt.IsZero() {
 		head += ", claimed on " + b.when(row.ClaimedAt)

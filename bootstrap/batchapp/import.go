@@ -112,8 +112,7 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 		}
 		return errors.Join(err, cli.Answer(cmd, files.answer(), func(w io.Writer) {
 			files.print(w)
-			fmt.Fprintf(w, "%s rows in %.1f s: %s a second; at most %d MiB of memory\n", progress.Thousands(total.Rows),
-				time.Since(began).Seconds(), progress.Thousands(int(float64(total.Rows)/time.Since(began).Seconds())), observe.PeakMemory()>>20)
+			fmt.Fprintf(w, "%s rows %s; at most %d MiB of memory\n", progress.Thousands(total.Rows), progress.Took(total.Rows, time.Since(began)), observe.PeakMemory()>>20)
 		}))
 	})
 	refused := 0

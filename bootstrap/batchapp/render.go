@@ -123,8 +123,7 @@ func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, 
 	return errors.Join(err, cli.Answer(cmd, renderDocument{Month: month, Summary: summary, Memory: observe.PeakMemory()}, func(w io.Writer) {
 		fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",
 			month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Requests, summary.Bytes)
-		fmt.Fprintf(w, "%.1f s: %s a second; at most %d MiB of memory\n", time.Since(began).Seconds(),
-			progress.Thousands(int(float64(summary.Rendered)/time.Since(began).Seconds())), observe.PeakMemory()>>20)
+		fmt.Fprintf(w, "%s bills %s; at most %d MiB of memory\n", progress.Thousands(summary.Rendered), progress.Took(summary.Rendered, time.Since(began)), observe.PeakMemory()>>20)
 	}))
 }
 

@@ -21,7 +21,7 @@ func (b *By) ActorFlags(cmd *cobra.Command, reason, help string) {
 
 // ApproverFlag adds --approved-by.
 func (b *By) ApproverFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&b.ApprovedBy, "approved-by", "", "who approved it, where that is somebody else; recorded")
+	cmd.Flags().StringVar(&b.ApprovedBy, "approved-by", "", "a note on who approved it, in free text: recorded and shown, and checked by nobody")
 }
 
 // Named reports whether both an actor and a reason are given.

@@ -18,6 +18,7 @@ const sections = "balsong_help_sections"
 // help writes a command's description, its usage and the sections. It is no template of cobra's: with one, the linker keeps
 // every exported method of the program, which makes each command 10 MB larger.
 func help(cmd *cobra.Command, _ []string) {
+	showDefaults(cmd)
 	out := cmd.OutOrStdout()
 	if text := strings.TrimRight(cmp.Or(cmd.Long, cmd.Short), " \n"); text != "" {
 		fmt.Fprintf(out, "%s\n\n", text)

@@ -85,8 +85,10 @@ func Run(ctx context.Context, root *cobra.Command, arguments []string, stdout, s
 }
 
 // prepare makes it an error to name no subcommand, or one that does not exist, where cobra shows the help and succeeds; and
-// lets every command note that it has begun: by then its flags and arguments have been checked.
+// lets every command note that it has begun: by then its flags and arguments have been checked. A flag that takes one
+// value is given once.
 func prepare(cmd *cobra.Command, begun *bool) {
+	refuseRepeated(cmd)
 	if cmd.HasSubCommands() && !cmd.Runnable() {
 		cmd.DisableFlagsInUseLine = true
 		cmd.SuggestionsMinimumDistance = 2

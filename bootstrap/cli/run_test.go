@@ -28,6 +28,7 @@ func program(err error) *cobra.Command {
 		},
 	}
 	closing.Flags().String("month", "", "billing month")
+	closing.Flags().StringArray("customer", nil, "customer number")
 	closing.Flags().Bool("force", false, "close it although bills are left")
 	cli.AddOutput(closing)
 	cli.Describe(closing, cli.ExitCodes(core.ExitOK, core.ExitNotFound), cli.Configuration[config.Log]())
@@ -67,6 +68,10 @@ func TestACommandEndsWithItsExitCodeAndSaysWhatIsWrong(t *testing.T) {
 		"command of the other":       {"demo --fresh", nil, nil, core.ExitUsage, "", []string{"it is now `balsong-dev demo`"}},
 		"removed flag":               {"month close --anyway", nil, nil, core.ExitUsage, "", []string{"the flag --anyway is now --force"}},
 		"removed flag, not here":     {"month close --late", nil, nil, core.ExitUsage, "", []string{"unknown flag: --late"}},
+		"a flag given twice":         {"month close --month 2026-10 --month 2026-11", nil, nil, core.ExitUsage, "", []string{"the flag --month is given more than once: it takes one value"}},
+		"a bool flag given twice":    {"month close --force --output json --output json", nil, nil, core.ExitUsage, "", []string{"the flag --output is given more than once"}},
+		"a list given twice":         {"month close --customer C-1 --customer C-2", nil, nil, core.ExitOK, "closed", nil},
+		"the default in the help":    {"month close --help", nil, nil, core.ExitOK, "(default text)", nil},
 		"wrong use, seen late":       {"month close", cli.Usagef("no month"), nil, core.ExitUsage, "closed", []string{"balsong: no month\nsee `balsong month close --help` for usage"}},
 		"wrong configuration":        {"month close", fmt.Errorf("%w: X is not set", config.ErrInvalid), nil, core.ExitUsage, "closed", []string{"balsong: configuration: X is not set"}},
 		"not found":                  {"month close", port.ErrNotFound, nil, core.ExitNotFound, "closed", []string{"balsong: "}},

@@ -223,7 +223,7 @@ func TestTheStoriesOfAMonthOnARealDatabase(t *testing.T) {
 		"C-1": {"accepted by the e-mail gateway", "Imported from bills.csv, line 2, by importer", "into the pack 2026-11/000000-ab", "e-mail (k***@example.com) and SMS (010-****-5678)", "message id is <1@relay>", "by run 1 of scheduler", "never sent again"},
 		"C-2": {"refused for good on this channel", `"550 5.1.1 no such mailbox"`, "SMS"},
 		"C-3": {"may have been delivered", `"the line broke"`, "balsong target delivered"},
-		"C-4": {"was cancelled", "cancel, by call centre: a test (approved by the boss)", "because it was cancelled"},
+		"C-4": {"was cancelled", "cancel, by call centre: a test (noted as approved by the boss)", "because it was cancelled"},
 		"C-5": {"is paused (PAUSED, suppressed)", "On the suppression list for e-mail", "suppress, by call centre: a test", `by the rule "suppressed"`},
 		"C-6": {"every step of its route was refused (EXHAUSTED)", "no step of its route was left", "postal mailing"},
 		"C-8": {"not rendered yet", "waits to be rendered"},
@@ -291,6 +291,9 @@ func TestTheUnreachedAreExportedForThePaperRun(t *testing.T) {
 	w.must(err)
 	var got []string
 	for _, row := range rows[1:] {
+		if called := row[8] != ""; called != strings.HasPrefix(row[12], "2026-11/") || called != strings.Contains(row[11], "T") { // by which the provider can be asked
+			t.Errorf("the last try by %q has the delivery key %q, at %q", row[8], row[12], row[11])
+		}
 		got = append(got, fmt.Sprintf("%s %s %s %s %s", row[0], row[1], row[4], row[6], row[7]))
 	}
 	want := []string{

@@ -34,7 +34,7 @@ func Options(c config.Operator) fx.Option {
 
 // Status is the app that knows the lag too, if brokers are configured.
 func Status(c config.Status) fx.Option {
-	return fx.Options(Options(c.Operator), fx.Supply(c.Kafka), fx.Provide(newLag))
+	return fx.Options(Options(c.Operator), fx.Supply(c.Kafka), fx.Provide(newAskDelivery))
 }
 
 // CustomerBills is the app that opens sealed bills too, if keys are configured.
@@ -60,10 +60,10 @@ func newCipher(c config.Keys) (keys, error) {
 	return keys{cipher}, err
 }
 
-// lag asks how far delivery is behind; nil where no brokers are configured.
-type lag func(context.Context) (int64, error)
+// askDelivery asks how delivery stands; nil where no brokers are configured.
+type askDelivery func(context.Context) (answer.Delivery, error)
 
-func newLag(lc fx.Lifecycle, c config.OptionalKafka) (lag, error) {
+func newAskDelivery(lc fx.Lifecycle, c config.OptionalKafka) (askDelivery, error) {
 	if len(c.Brokers) == 0 {
 		return nil, nil
 	}
@@ -72,10 +72,16 @@ func newLag(lc fx.Lifecycle, c config.OptionalKafka) (lag, error) {
 		return nil, err
 	}
 	lc.Append(fx.StopHook(progress.Close))
-	return func(ctx context.Context) (int64, error) {
+	return func(ctx context.Context) (d answer.Delivery, err error) {
 		ctx, cancel := context.WithTimeout(ctx, lagPatience)
 		defer cancel()
-		return progress.Lag(ctx)
+		if d.Behind, err = progress.Lag(ctx); err != nil {
+			return d, err
+		}
+		if d.Consumers, err = progress.Consumers(ctx); err != nil {
+			d.Consumers = -1 // how far it is behind is known all the same
+		}
+		return d, nil
 	}, nil
 }
 
@@ -92,13 +98,13 @@ func operatorPorts(
 // optional is what only some questions need.
 type optional struct {
 	fx.In
-	Keys keys `optional:"true"`
-	Lag  lag  `optional:"true"`
+	Keys     keys        `optional:"true"`
+	Delivery askDelivery `optional:"true"`
 }
 
 func answers(p operate.Ports, bills port.SealedBills, runs port.Runs, backlog port.Backlog, o optional) *answer.Answers {
 	return answer.New(answer.Ports{
 		Report: p.Report, SealedBills: bills, Audit: p.Audit, Runs: runs, Suppressions: p.Suppressions, Months: p.Months,
-		Control: p.Control, Policies: p.Policies, Backlog: backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: o.Keys.Cipher, Lag: o.Lag,
+		Control: p.Control, Policies: p.Policies, Backlog: backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: o.Keys.Cipher, Delivery: o.Delivery,
 	})
 }

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/answer"
-	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
@@ -20,10 +21,10 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// billFlags are the flags that name a month, or one customer's bill in it.
+// billFlags are the flags that name a month, or some customers' bills in it.
 type billFlags struct {
-	month    key.Month
-	customer string
+	month     key.Month
+	customers []string
 }
 
 // actFlags are the flags of every act.
@@ -42,7 +43,7 @@ func (a *actFlags) flags(cmd *cobra.Command) {
 
 func (a *billFlags) targetFlags(cmd *cobra.Command) {
 	a.monthFlag(cmd)
-	cmd.Flags().StringVar(&a.customer, "customer", "", "customer number of the billing data (required)")
+	cmd.Flags().StringArrayVar(&a.customers, "customer", nil, "customer `number` of the billing data, in any case and with or without blanks (required; for several customers repeat it)")
 	cli.Require(cmd, "customer")
 }
 
@@ -53,17 +54,68 @@ func (a *billFlags) monthFlag(cmd *cobra.Command) {
 	completeMonth(cmd)
 }
 
-// find turns the month and the customer number into a target. Where there is none it says what is known.
-func (a *billFlags) find(ctx context.Context, u operatorapp.UseCases) (key.Target, error) {
-	target, _, err := u.Acts.Report.Find(ctx, a.month, bill.CustomerNumber(a.customer))
-	if errors.Is(err, port.ErrNotFound) {
-		_, err = u.Answers.Why(ctx, a.month, a.customer)
-		var none *answer.NoBill
-		if errors.As(err, &none) {
-			return key.Target{}, fmt.Errorf("%w %s", err, none.Next.Text)
+// find turns the month and the customer numbers into bills. Where one has none it says what is known, and finds nothing.
+func (a *billFlags) find(ctx context.Context, u operatorapp.UseCases) ([]answer.Found, error) {
+	all := make([]answer.Found, 0, len(a.customers))
+	for _, customer := range a.customers {
+		found, err := u.Answers.Find(ctx, a.month, customer)
+		if errors.Is(err, port.ErrNotFound) {
+			_, err = u.Answers.Why(ctx, a.month, customer)
+			var none *answer.NoBill
+			if errors.As(err, &none) {
+				return nil, fmt.Errorf("%w %s", err, none.Next.Text)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("customer %q: %w", customer, err)
+		}
+		if !slices.ContainsFunc(all, func(f answer.Found) bool { return f.Target.Key() == found.Target.Key() }) {
+			all = append(all, found)
 		}
 	}
-	return target.Key(), err
+	return all, nil
+}
+
+// each does an act on the bills of all customers that are named, once every one of them is found, and answers: with one
+// document for one customer, with a list for several. A bill for which it is refused does not keep it from the others.
+func (a *billFlags) each(ctx context.Context, cmd *cobra.Command, u operatorapp.UseCases, do func(answer.Found) (document any, text string, err error)) error {
+	all, err := a.find(ctx, u)
+	if err != nil {
+		return err
+	}
+	var done answered
+	for _, found := range all {
+		done.add(do(found))
+	}
+	return done.answer(cmd, len(a.customers) == 1)
+}
+
+// answered collects the answers about several customers.
+type answered struct {
+	documents []any
+	texts     []string
+	failures  []error
+}
+
+func (d *answered) add(document any, text string, err error) {
+	if err != nil {
+		d.failures = append(d.failures, err)
+	}
+	if document != nil {
+		d.documents, d.texts = append(d.documents, document), append(d.texts, text)
+	}
+}
+
+func (d *answered) answer(cmd *cobra.Command, one bool) error {
+	if len(d.documents) == 0 {
+		return errors.Join(d.failures...)
+	}
+	var document any = d.documents
+	if one {
+		document = d.documents[0]
+	}
+	err := cli.Answer(cmd, document, func(w io.Writer) { fmt.Fprint(w, strings.Join(d.texts, "")) })
+	return errors.Join(append(d.failures, err)...)
 }
 
 // withUseCases runs do with the use cases of an app. A database that does not answer is an error at once: no command waits for it.

@@ -22,7 +22,8 @@ import (
 
 // billChoice are the flags that choose a bill and the templates that it is shown with.
 type billChoice struct {
-	billFlags
+	month                    key.Month
+	customer                 string
 	cli.By                          // of a customer's bill that is sent
 	sample                   string // a sample bill's language, instead of a customer's bill
 	templates, sender, class string

@@ -57,6 +57,8 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong policy draft", "--file FILE --reason x", database},
 	{"balsong policy activate", "1v1 --reason x", database},
 	{"balsong month close", "--month 2026-11 --reason x", database},
+	{"balsong month reopen", "--month 2026-11 --reason x", database},
+	{"balsong audit", "", database},
 	{"balsong month retention", "--dry-run", database + s3 + "BALSONG_KEEP_"},
 	{"balsong render", "--preview 2026-11 C-1", database + keys + templates},
 	{"balsong render", "--preview --sample ko", templates},
@@ -85,6 +87,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"batch templates check", "NEW", ""},
 	{"dispatcher", "--reason x", database + kafka + "BALSONG_DISPATCH_"},
 	{"delivery", "--role delivery", database + kafka + s3 + keys + gateways + "BALSONG_DELIVERY_ BALSONG_HEALTH_"},
+	{"delivery health", "", "BALSONG_HEALTH_"},
 	{"delivery", "--role settlement", database + kafka + "BALSONG_SETTLE_ BALSONG_HEALTH_"},
 	{"delivery", "--role both", database + kafka + s3 + keys + gateways + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_HEALTH_"},
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
@@ -175,7 +176,7 @@ func newPolicyList() *cobra.Command {
 						fmt.Fprintln(w, "there is no policy yet: `balsong policy draft --file …`")
 					}
 					for _, p := range documents {
-						printPolicy(w, p)
+						printPolicy(w, p, answer.ZoneOf(records))
 					}
 				})
 			})
@@ -197,13 +198,13 @@ func listedPolicy(r port.PolicyRecord) policyDocument {
 	return document
 }
 
-func printPolicy(w io.Writer, p policyDocument) {
+func printPolicy(w io.Writer, p policyDocument, zone *time.Location) {
 	fmt.Fprintf(w, "%-6s %-8s %s: %s, quiet hours %s\n", p.Policy, p.Status, p.Name, p.Route, p.QuietHours)
-	fmt.Fprintf(w, "         drafted %s by %s: %s\n", local(p.CreatedBy.At), p.CreatedBy.Actor, p.CreatedBy.Reason)
+	fmt.Fprintf(w, "         drafted %s by %s: %s\n", answer.Clock(p.CreatedBy.At, zone), p.CreatedBy.Actor, p.CreatedBy.Reason)
 	if p.ApprovedBy != nil {
-		fmt.Fprintf(w, "         live %s by %s: %s\n", local(p.ApprovedBy.At), p.ApprovedBy.Actor, p.ApprovedBy.Reason)
+		fmt.Fprintf(w, "         live %s by %s: %s\n", answer.Clock(p.ApprovedBy.At, zone), p.ApprovedBy.Actor, p.ApprovedBy.Reason)
 	}
 	if !p.RetiredAt.IsZero() {
-		fmt.Fprintf(w, "         retired %s\n", local(p.RetiredAt))
+		fmt.Fprintf(w, "         retired %s\n", answer.Clock(p.RetiredAt, zone))
 	}
 }

@@ -87,7 +87,7 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		if test, err = trialapp.TestDelivery(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
 			return err
 		}
-		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: port.ActionSendTest, Subject: fmt.Sprintf("%s of customer %s, by %s", month, a.customer, kind), By: a.Act()}); err != nil {
+		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: port.ActionSendTest, Subject: port.TestSubject(month, billed.Customer, kind), By: a.Act()}); err != nil {
 			return fmt.Errorf("write down who sends a customer's bill: %w", err)
 		}
 		return nil

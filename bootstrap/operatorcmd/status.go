@@ -56,7 +56,7 @@ func printStatus(w io.Writer, s answer.Status) {
 	now := s.At.In(s.Location())
 	fmt.Fprintf(w, "Times are in %s (%s).\n", s.Zone, now.Format("-07:00"))
 	if s.Halted {
-		fmt.Fprintf(w, "HALTED by %s since %s: %s\n", s.Halt.Actor, clock(s.Halt.Since, now.Location()), s.Halt.Reason)
+		fmt.Fprintf(w, "HALTED by %s since %s: %s\n", s.Halt.Actor, answer.Clock(s.Halt.Since, now.Location()), s.Halt.Reason)
 	}
 	policy := "none is ACTIVE"
 	if s.Policy != "" {
@@ -64,7 +64,11 @@ func printStatus(w io.Writer, s answer.Status) {
 	}
 	fmt.Fprintf(w, "policy: %s, %d drafts\n", policy, len(s.Drafts))
 	if s.Lag != nil {
-		fmt.Fprintf(w, "delivery: %s requests behind\n", progress.Thousands(*s.Lag))
+		consumers := ""
+		if s.Consumers != nil {
+			consumers = fmt.Sprintf(", %d consumers", *s.Consumers)
+		}
+		fmt.Fprintf(w, "delivery: %s requests behind%s\n", progress.Thousands(*s.Lag), consumers)
 	} else {
 		fmt.Fprintf(w, "delivery: how far it is behind is not known: %s\n", s.LagProblem)
 	}
@@ -104,31 +108,19 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 	some(m.NotRendered, "not rendered yet: no run takes them")
 	some(m.RenderFailed, "could not be rendered")
 	for _, status := range billing.Statuses {
-		some(m.Dispatch[status], "%s%s", status, dueNote(m, status, now))
+		some(m.Dispatch[status], "%s", status)
 		if status == billing.Paused {
 			for _, reason := range billing.PauseReasons {
 				some(m.Paused[reason], "  of them: %s", reason)
 			}
 		}
 	}
-	some(m.Calls, "being called now; what has no answer by %s becomes UNKNOWN", clock(m.CallsUntil, now.Location()))
+	if text := m.WhenDue(now); text != "" {
+		fmt.Fprintf(w, "  %11s  %s\n", "", text)
+	}
+	some(m.Calls, "being called now; what has no answer by %s becomes UNKNOWN", answer.Clock(m.CallsUntil, now.Location()))
 	for _, r := range m.Runs {
 		printRun(w, r, now.Location())
-	}
-}
-
-// dueNote says how many wait for their time.
-func dueNote(m answer.MonthStatus, status billing.Status, now time.Time) string {
-	if status != billing.Ready && status != billing.Failed {
-		return ""
-	}
-	switch {
-	case m.NextDue.IsZero():
-		return ""
-	case m.NextDue.After(now):
-		return ", the next is due " + clock(m.NextDue, now.Location())
-	default:
-		return fmt.Sprintf(", due now: %s of the READY and FAILED", progress.Thousands(m.Due))
 	}
 }
 
@@ -139,9 +131,9 @@ func printRun(w io.Writer, r answer.RunStatus, zone *time.Location) {
 	}
 	by := r.CreatedBy
 	if r.ApprovedBy != "" {
-		by += ", approved by " + r.ApprovedBy
+		by += ", noted as approved by " + r.ApprovedBy
 	}
-	fmt.Fprintf(w, "  run %d, %s, by %s (%s): %s %s, %s published, %s not acknowledged, %s left\n", r.ID, clock(r.StartedAt, zone), by, r.Reason, r.Status, took,
+	fmt.Fprintf(w, "  run %d, %s, by %s (%s): %s %s, %s published, %s not acknowledged, %s left\n", r.ID, answer.Clock(r.StartedAt, zone), by, r.Reason, r.Status, took,
 		progress.Thousands(r.Published), progress.Thousands(r.Failed), progress.Thousands(r.Left))
 	for _, rule := range billing.RuleTable.Codes() {
 		if n := r.Decisions[rule]; n > 0 {
@@ -152,9 +144,3 @@ func printRun(w io.Writer, r answer.RunStatus, zone *time.Location) {
 		fmt.Fprintf(w, "       %s\n", r.Error)
 	}
 }
-
-func clock(at time.Time, zone *time.Location) string {
-	return at.In(zone).Format("2006-01-02 15:04:05 MST")
-}
-
-func local(at time.Time) string { return clock(at, time.Local) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
@@ -29,16 +30,18 @@ func newSuppress() *cobra.Command {
 				return cli.Usagef("--channel: %w", err)
 			}
 			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
-				k, err := a.find(ctx, u)
-				if err != nil {
-					return err
-				}
 				done := "never reached on " + string(kind) + " from now on"
 				if lift {
 					done = "may be reached on " + string(kind) + " again"
 				}
-				err = operate.New(u.Acts, 0).Suppress(ctx, port.Contact{UserID: k.UserID, Channel: kind}, !lift, a.Act())
-				return answerDone(cmd, err, "customer "+a.customer+": "+done)
+				return a.each(ctx, cmd, u, func(found answer.Found) (any, string, error) {
+					contact := port.Contact{UserID: found.Target.Key().UserID, Channel: kind}
+					if err := operate.New(u.Acts, 0).Suppress(ctx, contact, !lift, a.Act()); err != nil {
+						return nil, "", err
+					}
+					text := "customer " + found.Customer + ": " + done
+					return map[string]string{"done": text}, text + "\n", nil
+				})
 			})
 		},
 	}

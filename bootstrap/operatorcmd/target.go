@@ -3,11 +3,11 @@ package operatorcmd
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
@@ -51,7 +51,7 @@ func newTarget() *cobra.Command {
 	shown := &cobra.Command{
 		Use: "show", Short: "The same as `balsong why`", Args: cli.NoArguments,
 		Example: "  balsong target show --month 2026-11 --customer 7590-VHVEG",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return why(cmd, show) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return why(cmd, show.month, show.customers...) },
 	}
 	show.targetFlags(shown)
 	describe[config.CustomerBills](shown)
@@ -69,15 +69,17 @@ func newTargetAct(act targetAct) *cobra.Command {
 		Example: fmt.Sprintf("  balsong target %s --month 2026-11 --customer 7590-VHVEG --reason \"asked for it by phone\"", act.use),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
-				k, err := a.find(ctx, u)
+				zone, err := u.Answers.Zone(ctx)
 				if err != nil {
 					return err
 				}
-				target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, k, a.Act())
-				if err != nil {
-					return err
-				}
-				return answerTarget(cmd, target.State())
+				return a.each(ctx, cmd, u, func(found answer.Found) (any, string, error) {
+					target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, found.Target.Key(), a.Act())
+					if err != nil {
+						return nil, "", err
+					}
+					return documentOf(target.State()), sentence(target.State(), zone) + "\n", nil
+				})
 			})
 		},
 	}
@@ -92,6 +94,7 @@ func newTargetAct(act targetAct) *cobra.Command {
 // targetDocument is how a target stands, for programs.
 type targetDocument struct {
 	Key         string              `json:"key"`
+	DeliveryKey string              `json:"delivery_key"` // of its current or next try
 	Batch       billing.BatchStatus `json:"batch_status"`
 	Dispatch    billing.Status      `json:"dispatch_status"`
 	Pause       billing.PauseReason `json:"pause_reason,omitempty"`
@@ -102,15 +105,16 @@ type targetDocument struct {
 	Step        int16               `json:"step"`
 }
 
-func answerTarget(cmd *cobra.Command, s billing.State) error {
-	return cli.Answer(cmd, targetDocument{
-		Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, PendingEnd: s.PendingEnd, AvailableAt: s.AvailableAt,
+func documentOf(s billing.State) targetDocument {
+	return targetDocument{
+		Key: s.Key.String(), DeliveryKey: (key.Delivery{Month: s.Key.Month, UserID: s.Key.UserID, Attempt: s.Attempt, Round: s.Round}).String(),
+		Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, PendingEnd: s.PendingEnd, AvailableAt: s.AvailableAt,
 		Attempt: s.Attempt, Round: s.Round, Step: s.Step,
-	}, func(w io.Writer) { fmt.Fprintln(w, sentence(s)) })
+	}
 }
 
 // sentence says how a target stands.
-func sentence(s billing.State) string {
+func sentence(s billing.State, zone *time.Location) string {
 	text := fmt.Sprintf("%s is %s", s.Key, s.Dispatch)
 	switch {
 	case s.Dispatch == billing.Paused:
@@ -118,7 +122,7 @@ func sentence(s billing.State) string {
 	case s.PendingEnd != "":
 		text += fmt.Sprintf("; it becomes %s once its try under way has an outcome that is no success", s.PendingEnd)
 	case s.Dispatch == billing.Ready || s.Dispatch == billing.Failed:
-		text += ", due " + local(s.AvailableAt)
+		text += ", due " + answer.Clock(s.AvailableAt, zone)
 	}
 	return text
 }

@@ -18,7 +18,8 @@ import (
 )
 
 const whyHelp = `Show the full history of one bill in sentences: which file and line it came from, when it was rendered, what was
-decided by which rule, each try with the gateway's words, what people did, and what happens next and when.
+decided by which rule, each try with the gateway's words, what people did, and what happens next and when. Without a month it is the latest month in which the customer has a bill.
+The number is found in any case and with or without blanks, where only one customer has such a number.
 
 Times are in the customer's zone. Destinations are masked, and shown only where the keyset is configured
 (BALSONG_KEYSET or BALSONG_KEYSET_FILE).`
@@ -26,17 +27,20 @@ Times are in the customer's zone. Destinations are masked, and shown only where 
 // newWhy is the subcommand "why".
 func newWhy() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "why <month> <customer number>",
+		Use:     "why [month] <customer number>",
 		Args:    monthAndCustomer,
 		Short:   "Show why a customer's bill is where it is, and what happens next",
 		Long:    whyHelp,
-		Example: "  balsong why 2026-11 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG --output json",
+		Example: "  balsong why 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG\n  balsong why 2026-11 7590-VHVEG --output json",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return why(cmd, 0, args[0])
+			}
 			month, err := key.ParseMonth(args[0])
 			if err != nil {
 				return cli.Usage(err)
 			}
-			return why(cmd, &billFlags{month: month, customer: args[1]})
+			return why(cmd, month, args[1])
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 { // there are too many customers, and their numbers are personal data
@@ -50,30 +54,41 @@ func newWhy() *cobra.Command {
 }
 
 func monthAndCustomer(_ *cobra.Command, args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("%d arguments instead of two: a billing month and a customer number", len(args))
+	if len(args) != 1 && len(args) != 2 {
+		return fmt.Errorf("%d arguments: name a customer number, or a billing month and a customer number", len(args))
+	}
+	if _, err := key.ParseMonth(args[0]); len(args) == 1 && err == nil {
+		return fmt.Errorf("%s is a month: name a customer number too", args[0])
 	}
 	return nil
 }
 
-func why(cmd *cobra.Command, a *billFlags) error {
+// why explains the customers' bills of a month, each one's latest where the month is 0.
+func why(cmd *cobra.Command, month key.Month, customers ...string) error {
 	return withUseCases(cmd, operatorapp.CustomerBills, func(ctx context.Context, u operatorapp.UseCases) error {
-		s, err := u.Answers.Why(ctx, a.month, a.customer)
-		var none *answer.NoBill
-		if errors.As(err, &none) {
-			var more strings.Builder // an error, so all of it goes to stderr
-			printLines(&more, none.Lines, none.Next)
-			absent := cli.Answer(cmd, none.Absence, func(io.Writer) {})
-			return errors.Join(fmt.Errorf("%w\n%s", err, strings.TrimRight(more.String(), "\n")), absent)
+		var told answered
+		for _, customer := range customers {
+			told.add(whyOne(ctx, u.Answers, month, customer))
 		}
-		if err != nil {
-			return err
-		}
-		return cli.Answer(cmd, s, func(w io.Writer) {
-			fmt.Fprintf(w, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
-			printLines(w, s.Lines, s.Next)
-		})
+		return told.answer(cmd, len(customers) == 1)
 	})
+}
+
+func whyOne(ctx context.Context, answers *answer.Answers, month key.Month, customer string) (document any, text string, err error) {
+	s, err := answers.Why(ctx, month, customer)
+	var none *answer.NoBill
+	if errors.As(err, &none) {
+		var more strings.Builder // an error, so all of it goes to stderr
+		printLines(&more, none.Lines, none.Next)
+		return none.Absence, "", fmt.Errorf("%w\n%s", err, strings.TrimRight(more.String(), "\n"))
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	var told strings.Builder
+	fmt.Fprintf(&told, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
+	printLines(&told, s.Lines, s.Next)
+	return s, told.String(), nil
 }
 
 // lineWidth is where sentences are broken.

@@ -128,13 +128,36 @@ func (w *Work) line(now time.Time) string {
 	} else {
 		fmt.Fprintf(&b, " %s", w.unit)
 	}
-	rate := float64(w.done) / now.Sub(w.began).Seconds()
+	rate, known := rateOf(w.done, now.Sub(w.began))
+	if !known {
+		return b.String()
+	}
 	fmt.Fprintf(&b, ", %s a second", Thousands(int64(rate)))
 	if w.all > w.done && rate > 0 {
 		left := time.Duration(float64(w.all-w.done) / rate * float64(time.Second))
 		fmt.Fprintf(&b, ", %s left", left.Round(time.Second))
 	}
 	return b.String()
+}
+
+// shortest is the shortest time over which a rate means anything.
+const shortest = time.Second
+
+// rateOf is how much was done in a second; not known over too short a time.
+func rateOf(done int64, took time.Duration) (rate float64, known bool) {
+	if took < shortest {
+		return 0, false
+	}
+	return float64(done) / took.Seconds(), true
+}
+
+// Took writes "in 12.3 s, 4,000 a second", or, over too short a time for a rate, "in 0.3 s".
+func Took(done int, took time.Duration) string {
+	text := fmt.Sprintf("in %.1f s", took.Seconds())
+	if rate, known := rateOf(int64(done), took); known {
+		text += ", " + Thousands(int64(rate)) + " a second"
+	}
+	return text
 }
 
 // Thousands writes 7043 as 7,043.

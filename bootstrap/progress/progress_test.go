@@ -92,3 +92,14 @@ func TestThousands(t *testing.T) {
 		}
 	}
 }
+
+func TestNoRateIsShownOverLessThanASecond(t *testing.T) {
+	t.Parallel()
+	for took, want := range map[time.Duration]string{
+		0: "in 0.0 s", 5 * time.Nanosecond: "in 0.0 s", 999 * time.Millisecond: "in 1.0 s", 2 * time.Second: "in 2.0 s, 500 a second",
+	} {
+		if got := Took(1000, took); got != want {
+			t.Errorf("1,000 in %s: %q, want %q", took, got, want)
+		}
+	}
+}

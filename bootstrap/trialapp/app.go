@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -33,11 +34,17 @@ type Bills struct {
 	Renders port.Renders
 	Cipher  port.Cipher
 	Audit   port.Audit
+	Report  port.Report
+	Months  port.Months
 }
 
-// Find reads one customer's bill and changes nothing.
+// Find reads one customer's bill and changes nothing. The customer's number is found as answer.Answers.Find finds it.
 func (b Bills) Find(ctx context.Context, month key.Month, customer string) (bill.Bill, error) {
-	return bill.Find(ctx, b.Renders, b.Cipher, month, customer)
+	found, err := answer.New(answer.Ports{Report: b.Report, Months: b.Months}).Find(ctx, month, customer)
+	if err != nil {
+		return bill.Bill{}, err
+	}
+	return bill.Find(ctx, b.Renders, b.Cipher, month, found.Customer)
 }
 
 // Sending is the app that sends tests: it provides core.Lanes.

@@ -1,0 +1,107 @@
+package answer
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// ActsFilter chooses acts: zero fields choose all.
+type ActsFilter struct {
+	Month    key.Month // on the month, or on one of its bills
+	Customer string    // on this customer's bills and contacts
+	Actor    string
+	Action   port.Action
+	Since    time.Time
+	Before   int64 // the Next of the page before
+}
+
+// Acts is a page of what people did.
+type Acts struct {
+	Zone string `json:"zone"`
+	Acts []Act  `json:"acts"` // the newest first
+	Next int64  `json:"next"` // continues the list as Before; 0: there are no more
+}
+
+// Act is what somebody did.
+type Act struct {
+	ID           int64       `json:"id"`
+	At           time.Time   `json:"at"`
+	Actor        string      `json:"actor"`
+	Action       port.Action `json:"action"`
+	Subject      string      `json:"subject"`
+	Reason       string      `json:"reason"`
+	ApprovalNote string      `json:"approval_note,omitempty"`
+}
+
+// Acts lists what people did, the newest first, at most limit. port.ErrNotFound where a customer is named who has no bill.
+func (a *Answers) Acts(ctx context.Context, f ActsFilter, limit int) (Acts, error) {
+	zone, err := a.Zone(ctx)
+	if err != nil {
+		return Acts{}, err
+	}
+	page := Acts{Zone: zone.String(), Acts: []Act{}}
+	filter := port.AuditFilter{Month: f.Month, Actor: f.Actor, Action: f.Action, Since: f.Since, Before: f.Before}
+	if f.Customer != "" {
+		if filter.Subjects, err = a.subjects(ctx, f.Month, f.Customer); err != nil {
+			return page, err
+		}
+		filter.Month = 0 // contacts have no month
+	}
+	records, err := a.Audit.List(ctx, filter, limit+1)
+	if len(records) > limit {
+		records = records[:limit]
+		page.Next = records[limit-1].ID
+	}
+	for _, r := range records {
+		page.Acts = append(page.Acts, Act{
+			ID: r.ID, At: r.By.At.In(zone), Actor: r.By.Actor, Action: r.Action, Subject: r.Subject, Reason: r.By.Reason, ApprovalNote: r.By.ApprovedBy,
+		})
+	}
+	return page, err
+}
+
+// subjects are the subjects of acts on a customer: of a month, or of every month where it is 0.
+func (a *Answers) subjects(ctx context.Context, month key.Month, customer string) ([]string, error) {
+	found, err := a.Find(ctx, month, customer)
+	if err != nil {
+		return nil, err
+	}
+	user := found.Target.Key().UserID
+	months := []key.Month{month}
+	if month == 0 {
+		all, err := a.Months.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		months = months[:0]
+		for _, state := range all {
+			months = append(months, state.Month)
+		}
+	}
+	subjects := contacts(user)
+	for _, m := range months {
+		subjects = append(subjects, subjectsOf(key.Target{Month: m, UserID: user}, found.Customer)...)
+	}
+	return subjects, nil
+}
+
+// subjectsOf are the subjects of acts on a customer's bill.
+func subjectsOf(k key.Target, customer string) []string {
+	subjects := []string{k.String(), port.CustomerSubject(k.Month, customer)}
+	for _, kind := range channel.All {
+		subjects = append(subjects, port.TestSubject(k.Month, customer, kind))
+	}
+	return subjects
+}
+
+// contacts are the subjects of acts on a customer's channels.
+func contacts(user int64) (subjects []string) {
+	for _, kind := range channel.All {
+		subjects = append(subjects, port.Contact{UserID: user, Channel: kind}.Subject())
+	}
+	return subjects
+}

@@ -1,0 +1,68 @@
+package answer_test
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"testing"
+
+	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/port"
+)
+
+func TestTheActsOnACustomerAreListedPageByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.has(november, "C-1", "C-2")
+	w.has(november+1, "C-1")
+	kim := port.Act{Actor: "kim", Reason: "a test", ApprovedBy: "lee", At: w.clock.Now()}
+	for _, subject := range []string{"2026-11/1", "2026-11/2", "2026-12/1", "2026-11 customer C-1", "2026-11 of customer C-1, by SMS", "user 1 on SMS", "user 2 on SMS", "2026-11"} {
+		w.must(w.store.Audit().Record(t.Context(), port.AuditEntry{Action: port.ActionCancel, Subject: subject, By: kim}))
+	}
+	list := func(f answer.ActsFilter, limit int) (ids string, next int64) {
+		page, err := answer.New(w.ports).Acts(t.Context(), f, limit)
+		w.must(err)
+		for _, a := range page.Acts {
+			ids += fmt.Sprint(a.ID, " ")
+		}
+		return ids, page.Next
+	}
+	if ids, next := list(answer.ActsFilter{Customer: "c-1"}, 3); ids != "6 5 4 " || next != 4 {
+		t.Errorf("the first page is %q, then %d", ids, next)
+	}
+	if ids, next := list(answer.ActsFilter{Customer: "c-1", Before: 4}, 3); ids != "3 1 " || next != 0 {
+		t.Errorf("the second page is %q, then %d", ids, next)
+	}
+	if ids, _ := list(answer.ActsFilter{Customer: "C-1", Month: november}, 9); ids != "6 5 4 1 " {
+		t.Errorf("those of the month are %q", ids)
+	}
+	if ids, _ := list(answer.ActsFilter{Actor: "lee"}, 9); ids != "8 7 6 5 4 3 2 1 " {
+		t.Errorf("those that lee is noted for are %q", ids)
+	}
+	if _, err := answer.New(w.ports).Acts(t.Context(), answer.ActsFilter{Customer: "C-9"}, 9); !errors.Is(err, port.ErrNotFound) {
+		t.Errorf("the acts on nobody: %v", err)
+	}
+}
+
+// An action that is not in the list cannot be asked for.
+func TestEveryActionIsListed(t *testing.T) {
+	t.Parallel()
+	parsed, err := parser.ParseFile(token.NewFileSet(), "../port/audit.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	ast.Inspect(parsed, func(node ast.Node) bool {
+		if spec, ok := node.(*ast.ValueSpec); ok {
+			if id, ok := spec.Type.(*ast.Ident); ok && id.Name == "Action" {
+				declared += len(spec.Names)
+			}
+		}
+		return true
+	})
+	if declared != len(port.Actions) {
+		t.Errorf("%d actions are declared and %d listed", declared, len(port.Actions))
+	}
+}

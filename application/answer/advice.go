@@ -1,0 +1,132 @@
+package answer
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/domain/billing"
+)
+
+// advice says what to do next, the most pressing first.
+func (s Status) advice() []string {
+	a := &advice{list: []string{}}
+	a.sayIf(s.Halted, "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
+	s.adviseOnPolicy(a)
+	a.sayIf(len(s.Months) == 0, "No month is open: `balsong batch import --month … --file …`.")
+	s.adviseOnDelivery(a)
+	for _, m := range s.Months {
+		for _, r := range m.Refusing {
+			a.say(1, "%s: %s. Nothing is sent through it until it takes a message again; no attempt is spent.", m.Month, refusal(r))
+		}
+		m.adviseOnDue(a, s.Halted)
+		m.adviseOnPeople(a)
+	}
+	return a.list
+}
+
+// advice collects sentences.
+type advice struct{ list []string }
+
+// say adds a sentence about n of something, if there are any.
+func (a *advice) say(n int, format string, args ...any) { a.sayIf(n > 0, format, args...) }
+
+// sayIf adds a sentence on a condition.
+func (a *advice) sayIf(yes bool, format string, args ...any) {
+	if yes {
+		a.list = append(a.list, fmt.Sprintf(format, args...))
+	}
+}
+
+// adviseOnPolicy says how a policy becomes ACTIVE where none is.
+func (s Status) adviseOnPolicy(a *advice) {
+	switch n := len(s.Drafts); {
+	case s.Policy != "":
+	case n == 0:
+		a.say(1, "No policy is ACTIVE: `balsong policy draft --file …`, then `balsong policy activate …`.")
+	default:
+		a.say(1, "No policy is ACTIVE, and the DRAFT %s waits for it: look at `balsong policy list`, then `balsong policy activate …`.", s.Drafts[n-1])
+	}
+}
+
+// adviseOnDelivery says why requests may wait although no call is in progress.
+func (s Status) adviseOnDelivery(a *advice) {
+	if s.Halted || s.Lag == nil || *s.Lag == 0 || s.calls() > 0 || s.refusing() {
+		return
+	}
+	if s.Consumers != nil && *s.Consumers == 0 {
+		a.say(1, "Requests wait in the event log, and no process reads them: start the service `delivery`.")
+		return
+	}
+	a.say(1, "Requests wait in the event log and no call is in progress, although delivery reads them: a gateway may be down, its circuit breaker open, or it may be "+
+		"quiet hours. `balsong doctor` asks the gateways; delivery's log and its metrics say what it waits for.")
+}
+
+// adviseOnDue says what becomes of the bills that are candidates.
+func (m MonthStatus) adviseOnDue(a *advice, halted bool) {
+	if candidates := m.candidates(); m.PastDeadline != "" {
+		a.say(candidates, "%s: %d bills expire at the next dispatcher run and are not sent: %s. Before it, %s.", m.Month, candidates, m.PastDeadline, BeforeTheyExpire)
+	}
+	a.say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
+	a.say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)
+	switch {
+	case halted, m.PastDeadline != "":
+	case m.Open:
+		a.say(m.Due, "%s: %d bills are due: the next dispatcher run takes them (`dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
+	default:
+		a.say(m.candidates(), "%s: %d bills wait and the month is closed, so no run takes them by itself: `dispatcher --month %s` takes those that are due, `balsong month reopen --month %s` opens the month again.",
+			m.Month, m.candidates(), m.Month, m.Month)
+	}
+}
+
+// adviseOnPeople says what waits for a person.
+func (m MonthStatus) adviseOnPeople(a *advice) {
+	a.say(m.Dispatch[billing.Unknown], "%s: %d are UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, m.Dispatch[billing.Unknown])
+	for _, reason := range billing.PauseReasons {
+		a.say(m.Paused[reason], "%s: %d are PAUSED (%s): %s.", m.Month, m.Paused[reason], reason, story.Remedy(reason))
+	}
+	a.sayIf(m.Open && m.Imported > 0 && m.Waiting() == 0, "%s: every bill has come to an end: `balsong unreached --month %s` for the postal mailing, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
+}
+
+// candidates counts the bills that a run would take once they are due and rendered.
+func (m MonthStatus) candidates() int { return m.Dispatch[billing.Ready] + m.Dispatch[billing.Failed] }
+
+// WhenDue says of the READY and FAILED bills together how many are due, or when the first one is; "" where there is nothing to
+// say. at is the time now, in the zone that people are shown.
+func (m MonthStatus) WhenDue(at time.Time) string {
+	if m.NextDue.IsZero() || m.candidates() == 0 {
+		return ""
+	}
+	which := "of them"
+	if m.Dispatch[billing.Ready] > 0 && m.Dispatch[billing.Failed] > 0 {
+		which = "of the READY and FAILED together"
+	}
+	text := fmt.Sprintf("%d %s %s due now", m.Due, which, isAre(m.Due))
+	if m.NextDue.After(at) || m.Due == 0 {
+		text = fmt.Sprintf("none %s is due before %s", which, Clock(later(m.NextDue, at), at.Location()))
+	}
+	if !m.Open {
+		text += ", and the month is closed: only a run that names it takes them"
+	}
+	return text
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// later returns the later of two instants.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Clock writes an instant for people: to the second, in a zone that it names.
+func Clock(at time.Time, zone *time.Location) string {
+	return at.In(zone).Format("2006-01-02 15:04:05 MST")
+}

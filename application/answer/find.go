@@ -1,0 +1,86 @@
+package answer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// alikeAtMost is how many customer numbers are listed that may be meant.
+const alikeAtMost = 10
+
+// Found is a customer's bill.
+type Found struct {
+	Customer string // the number as it is stored
+	Target   billing.Target
+	Rows     []attempt.Row // of the ledger, sorted by key
+}
+
+// Find returns a customer's bill of a month, or, where the month is 0, of the latest month in which the customer has one.
+// Where no customer has the very number, it is the one whose number differs only in case and blanks. port.ErrNotFound;
+// billing.ErrRefused, with the numbers, where there are several of those.
+func (a *Answers) Find(ctx context.Context, month key.Month, customer string) (Found, error) {
+	customer = bill.CustomerNumber(customer)
+	months := []key.Month{month}
+	if month == 0 {
+		all, err := a.Months.All(ctx)
+		if err != nil {
+			return Found{}, err
+		}
+		months = months[:0]
+		for _, state := range slices.Backward(all) {
+			months = append(months, state.Month)
+		}
+	}
+	found, err := a.findOne(ctx, months, []string{customer})
+	if !errors.Is(err, port.ErrNotFound) {
+		return found, err
+	}
+	alike, alikeErr := a.Report.Alike(ctx, customer, alikeAtMost)
+	if alikeErr != nil {
+		return Found{}, alikeErr
+	}
+	if found, alikeErr = a.findOne(ctx, months, alike); !errors.Is(alikeErr, port.ErrNotFound) {
+		return found, alikeErr
+	}
+	if month == 0 {
+		err = fmt.Errorf("customer %q has no bill in any month: %w", customer, port.ErrNotFound)
+	}
+	return Found{}, err
+}
+
+// findOne returns the bill of the first month in which one of the customers has one.
+func (a *Answers) findOne(ctx context.Context, months []key.Month, customers []string) (Found, error) {
+	notFound := error(port.ErrNotFound)
+	for _, month := range months {
+		var all []Found
+		var names []string
+		for _, customer := range customers {
+			target, rows, err := a.Report.Find(ctx, month, customer)
+			switch {
+			case errors.Is(err, port.ErrNotFound):
+				notFound = err
+			case err != nil:
+				return Found{}, err
+			default:
+				all, names = append(all, Found{Customer: customer, Target: target, Rows: rows}), append(names, fmt.Sprintf("%q", customer))
+			}
+		}
+		switch len(all) {
+		case 0:
+		case 1:
+			return all[0], nil
+		default:
+			return Found{}, fmt.Errorf("%w: several customers have such a number in %s: %s; write it exactly", billing.ErrRefused, month, strings.Join(names, ", "))
+		}
+	}
+	return Found{}, notFound
+}

@@ -1,0 +1,68 @@
+package answer_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// has gives customers a bill of a month.
+func (w *world) has(month key.Month, customers ...string) {
+	w.Helper()
+	w.must(w.store.Months().Open(w.Context(), month))
+	for i, customer := range customers {
+		bill := port.ImportedBill{
+			Customer: customer, State: billing.New(key.Target{Month: month}, w.clock.Now()).State(), Data: []byte(`{}`),
+			Destinations: map[channel.Kind]string{channel.Email: "kim@example.com"}, Fingerprint: [32]byte{byte(i)}, File: "bills.csv", Line: i + 2,
+		}
+		_, err := w.store.Imports().Store(w.Context(), month, []port.ImportedBill{bill}, w.cipher.Seal)
+		w.must(err)
+	}
+}
+
+func TestACustomerNumberIsFoundInAnyCaseAndWithOrWithoutBlanks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.has(november, "Ab 1", "AB1", "C-7", "only in November")
+	w.has(november+1, "AB1", "ab1")
+	for name, c := range map[string]struct {
+		month    key.Month
+		asked    string
+		month2   key.Month
+		customer string
+		err      error
+	}{
+		"the very one first":                   {november, "AB1", november, "AB1", nil},
+		"the very one, with a blank":           {november, "Ab 1", november, "Ab 1", nil},
+		"in another case":                      {november, "c-7", november, "C-7", nil},
+		"with blanks":                          {november, " C - 7 ", november, "C-7", nil},
+		"the one that has a bill in the month": {november + 1, "Ab 1", 0, "", billing.ErrRefused},
+		"several":                              {november, "aB1", 0, "", billing.ErrRefused},
+		"in another width":                     {november, "\uff23-7\u200b", november, "C-7", nil},
+		"nobody":                               {november, "C-8", 0, "", port.ErrNotFound},
+		"the latest month":                     {0, "AB1", november + 1, "AB1", nil},
+		"the latest month that has it":         {0, "ONLY IN NOVEMBER", november, "only in November", nil},
+		"nobody in any month":                  {0, "C-8", 0, "", port.ErrNotFound},
+	} {
+		found, err := answer.New(w.ports).Find(t.Context(), c.month, c.asked)
+		if !errors.Is(err, c.err) || found.Customer != c.customer || c.err == nil && found.Target.Key().Month != c.month2 {
+			t.Errorf("%s: %q of %s (%v), want %q of %s (%v)", name, found.Customer, found.Target.Key().Month, err, c.customer, c.month2, c.err)
+		}
+		if c.err == billing.ErrRefused && !strings.Contains(err.Error(), `"AB1"`) {
+			t.Errorf("%s: it does not list the numbers: %v", name, err)
+		}
+	}
+	s, err := answer.New(w.ports).Why(t.Context(), 0, "ab 1 ")
+	if !errors.Is(err, billing.ErrRefused) {
+		t.Errorf("why of a number of two customers: %+v, %v", s, err)
+	}
+	if s, err = answer.New(w.ports).Why(t.Context(), 0, "c-7"); err != nil || s.Customer != "C-7" || s.Month != november {
+		t.Errorf("why without a month: %+v, %v", s, err)
+	}
+}
