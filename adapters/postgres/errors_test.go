@@ -79,7 +79,7 @@ func TestASettingThatAPoolerRefusesIsNamedAndIsNoOutage(t *testing.T) {
 			t.Errorf("%q became %v", text, err)
 		}
 	}
-	failure, ok := failureOf(&pq.Error{Code: "08P01", Message: "unsupported startup parameter: lock_timeout"}).(*ExamineError)
+	failure, ok := errors.AsType[*ExamineError](failureOf(&pq.Error{Code: "08P01", Message: "unsupported startup parameter: lock_timeout"}))
 	if !ok || failure.Failure != FailureSetting || failure.Setting != "lock_timeout" {
 		t.Errorf("doctor is told %+v", failure)
 	}

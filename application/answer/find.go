@@ -59,7 +59,7 @@ func (a *Answers) Find(ctx context.Context, month key.Month, customer string) (F
 
 // findOne returns the bill of the first month in which one of the customers has one.
 func (a *Answers) findOne(ctx context.Context, months []key.Month, customers []string) (Found, error) {
-	notFound := error(port.ErrNotFound)
+	notFound := port.ErrNotFound
 	for _, month := range months {
 		var all []Found
 		var names []string

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ErrHalted ends what must not go on while everything is halted. It is done again once the halt is lifted.
+// ErrHalted ends what must not continue while everything is halted. It is done again once the halt is lifted.
 var ErrHalted = errors.New("halted")
 
 // Control is the switch that halts everything that goes out. It is read for each page and every few seconds, never

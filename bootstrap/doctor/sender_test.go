@@ -27,9 +27,11 @@ func answerOf[T any](found []T, err error) ([]T, error) {
 	return found, err
 }
 
-func (r records) LookupMX(context.Context, string) ([]*net.MX, error)  { return answerOf(r.mx, r.err) }
+func (r records) LookupMX(context.Context, string) ([]*net.MX, error) { return answerOf(r.mx, r.err) }
+
 func (r records) LookupHost(context.Context, string) ([]string, error) { return answerOf(r.a, r.err) }
-func (r records) LookupTXT(context.Context, string) ([]string, error)  { return answerOf(r.txt, r.err) }
+
+func (r records) LookupTXT(context.Context, string) ([]string, error) { return answerOf(r.txt, r.err) }
 
 func TestTheSendersDomainIsLookedAtWhereAResolverAnswers(t *testing.T) {
 	t.Parallel()

@@ -140,11 +140,11 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 		"deadline: 23h0m0s after": func(s *policy.Spec) {
 			s.QuietHours, s.QuietChannels, s.Deadline = quiet(0, 23*60+59), channel.NewSet(channel.All...), 23*time.Hour
 		},
-		"call_deadline":          func(s *policy.Spec) { s.CallDeadline = -1 },
-		"max_rounds":             func(s *policy.Spec) { s.MaxRounds = -1 },
-		"max_requeues": func(s *policy.Spec) { s.MaxRequeues = -1 },
-		"class":                  func(s *policy.Spec) { s.Class = "SPAM" },
-		"quiet_hours.channels":         func(s *policy.Spec) { s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.SMS) },
+		"call_deadline":        func(s *policy.Spec) { s.CallDeadline = -1 },
+		"max_rounds":           func(s *policy.Spec) { s.MaxRounds = -1 },
+		"max_requeues":         func(s *policy.Spec) { s.MaxRequeues = -1 },
+		"class":                func(s *policy.Spec) { s.Class = "SPAM" },
+		"quiet_hours.channels": func(s *policy.Spec) { s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.SMS) },
 		"backoff.temporary": func(s *policy.Spec) {
 			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: {Base: time.Hour, Factor: 1, Max: time.Minute}}
 		},
