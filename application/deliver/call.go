@@ -26,16 +26,16 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 	return reply
 }
 
-// observeCall measures a call, and logs why calls to a provider are not made or not answered. The ledger rows say so
+// observeCall measures a call, and logs why calls to a provider are not made, not answered, or refused because of us. The ledger rows say so
 // too, but nobody looks at them while they think that statements go out.
 func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
 	now, provider := s.clock.Now(), d.lane.provider.Name
 	metric.GatewayCallDuration.Observe(s.metrics, now.Sub(began), provider)
-	if reply.Verdict != port.CallNotMade && reply.Verdict != port.CallUnknown {
+	if reply.Verdict != port.CallNotMade && reply.Verdict != port.CallUnknown && reply.Class != attempt.Provider {
 		return
 	}
 	if count, due := s.callFailures.Due(provider, string(reply.Verdict)+" "+reply.Detail, now); due {
-		s.log.Warn("a gateway cannot be called, or does not answer; logged at most once a minute",
+		s.log.Warn("a gateway cannot be called, does not answer, or refuses what is ours; logged at most once a minute",
 			port.Field{Key: "provider", Value: provider}, port.Field{Key: "verdict", Value: string(reply.Verdict)},
 			port.Field{Key: "detail", Value: reply.Detail}, port.Field{Key: "failures", Value: count})
 	}

@@ -122,6 +122,9 @@ func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test po
 		fmt.Fprintln(out)
 		return nil
 	case port.CallUnknown:
+		if reply.Answered {
+			return fmt.Errorf("%s answered, and does not say whether it took the test: it may arrive or not (%s)", provider, reply.Detail)
+		}
 		return fmt.Errorf("%s gave no answer: the test may arrive or not (%s)", provider, reply.Detail)
 	case port.CallNotMade:
 		return fmt.Errorf("%s could not be called, nothing was sent: %s", provider, reply.Detail)
