@@ -50,6 +50,7 @@ func (m Meaning) Reply(detail string, wait time.Duration) port.Reply {
 		}
 	case attempt.Provider:
 		reply.NotBefore, reply.Hold = wait, wait
+	default: // the customer's own, which waits as the policy says
 	}
 	return reply
 }

@@ -42,7 +42,7 @@ type state int
 const (
 	closed state = iota
 	open
-	testing // one call is under way or may begin
+	halfOpen // one call is under way or may begin
 )
 
 // admit reports whether a call may begin, and if not, how long it has to wait at least; 0: until something changes.
@@ -51,9 +51,9 @@ func (b *breaker) admit(now time.Time) (ok bool, wait time.Duration) {
 		if wait := b.until.Sub(now); wait > 0 {
 			return false, wait
 		}
-		b.state = testing
+		b.state = halfOpen
 	}
-	if b.state == testing && b.running > 0 || b.state == closed && !b.tested && b.running >= untested {
+	if b.state == halfOpen && b.running > 0 || b.state == closed && !b.tested && b.running >= untested {
 		return false, 0
 	}
 	b.running++
@@ -84,7 +84,7 @@ func (b *breaker) report(generation int, reply port.Reply, now time.Time) {
 		b.tripRefused(now, reply.Detail)
 	case reply.Verdict == port.CallNotMade, reply.Verdict == port.CallUnknown:
 		b.silent++
-		if b.state == testing || b.failures > 0 && b.silent >= b.failures {
+		if b.state == halfOpen || b.failures > 0 && b.silent >= b.failures {
 			b.trip(now, b.pause, reply.Detail)
 		}
 	default:
@@ -107,7 +107,7 @@ func (b *breaker) answered(reply port.Reply, now time.Time) {
 			doubtful++
 		}
 	}
-	if b.state == testing || doubtful >= tooMany {
+	if b.state == halfOpen || doubtful >= tooMany {
 		b.tripRefused(now, reply.Detail)
 	}
 }

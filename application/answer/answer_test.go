@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -113,6 +114,33 @@ func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
 	if s := w.status(); s.Lag == nil || *s.Lag != 7 || s.LagProblem != "" || !strings.Contains(strings.Join(s.Next, " "), "start the service `delivery`") {
 		t.Errorf("seven wait: %+v", s)
 	}
+}
+
+func TestTheStatusSaysWhichProviderRefusesEverythingInItsOwnWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.ports.Lag = func(context.Context) (int64, error) { return 7, nil }
+	w.ports.Report = refusing{w.ports.Report}
+	s := w.status()
+	next := strings.Join(s.Next, " ")
+	if len(s.Months) != 1 || len(s.Months[0].Refusing) != 2 ||
+		!strings.Contains(next, `the provider smtp refuses every message because of the sender (16 within the hour). It said: "554 5.7.1 Sending suspended". Nothing is sent through it`) ||
+		!strings.Contains(next, `the provider sms asks to wait (3 within the hour). It said: "429 rate limit"`) {
+		t.Errorf("got %+v", s)
+	}
+	if strings.Contains(next, "is the service `delivery` running") {
+		t.Error("delivery is blamed for what the provider does")
+	}
+}
+
+// refusing is a report of providers that refuse.
+type refusing struct{ port.Report }
+
+func (refusing) Refusing(context.Context, key.Month) ([]port.ProviderRefusal, error) {
+	return []port.ProviderRefusal{
+		{Provider: "sms", Class: attempt.Throttled, Said: "429 rate limit", Refused: 3},
+		{Provider: "smtp", Class: attempt.Provider, Said: "554 5.7.1 Sending suspended", Refused: 16},
+	}, nil
 }
 
 func TestAClosedMonthIsShownWhereItIsNamed(t *testing.T) {

@@ -51,8 +51,7 @@ func (b *builder) became(row attempt.Row) string {
 // notSent says why a try was put back: the gateway refused it because of the sender, asked to wait, or was not called.
 func (b *builder) notSent(row attempt.Row, why, at string) string {
 	text, end := "not sent"+at+", because "+why+words(row), "; no attempt is spent"
-	switch row.Reason {
-	case attempt.ReasonProvider, attempt.ReasonRefused:
+	if row.Reason == attempt.ReasonProvider || row.Reason == attempt.ReasonRefused {
 		text, end = "refused "+row.Class.Text().English+at+words(row), ""
 	}
 	if !row.NotBefore.IsZero() {

@@ -1,3 +1,4 @@
+// Package httpgateway sends SMS and push messages by the HTTP contract of docs/contract/http-gateway.md, one call for each message.
 package httpgateway
 
 import (

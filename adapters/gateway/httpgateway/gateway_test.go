@@ -245,6 +245,7 @@ func TestAnswersByTheirStatus(t *testing.T) {
 			got = "accepted " + reply.MessageID
 		case port.CallThrottled:
 			got = gateway.Meaning{Class: attempt.Throttled, Doubtful: reply.Doubtful}.String()
+		default:
 		}
 		if got != c.means {
 			t.Errorf("%d %.60s: %s, want %s", c.status, c.body, got, c.means)

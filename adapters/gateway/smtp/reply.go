@@ -165,7 +165,7 @@ func Answers() []gateway.Answer {
 			}
 		}
 	}
-	for _, said := range []string{"final 354 go on", "final 999 what"} {
+	for _, said := range []string{"final 354 continue", "final 999 what"} {
 		list = append(list, gateway.Answer{Said: said, Verdict: port.CallUnknown, Why: "it cannot be read: neither 2yz nor 4yz nor 5yz", Source: "RFC 5321, 4.2.1"})
 	}
 	return list

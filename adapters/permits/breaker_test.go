@@ -1,0 +1,70 @@
+package permits
+
+import (
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+)
+
+var (
+	noon      = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+	suspended = port.Reply{Verdict: port.CallRefused, Class: attempt.Provider, Detail: "554 5.7.1 Sending suspended"}
+)
+
+// say makes one call at an instant, and returns until when the breaker is open then.
+func say(t *testing.T, b *breaker, at time.Time, reply port.Reply) time.Time {
+	t.Helper()
+	if ok, wait := b.admit(at); !ok {
+		t.Fatalf("at %s it lets no call through, for %s", at, wait)
+	}
+	b.report(b.opened, reply, at)
+	return b.until
+}
+
+func TestEachRefusedTestDoublesThePauseUntilTheProviderTakesAMessage(t *testing.T) {
+	t.Parallel()
+	b := &breaker{pause: 10 * time.Second, maxPause: time.Minute}
+	at := noon
+	for range 2 {
+		for _, pause := range []time.Duration{10, 20, 40, 60, 60} {
+			until := say(t, b, at, suspended)
+			if got := until.Sub(at); got != pause*time.Second || b.why != suspended.Detail {
+				t.Fatalf("it opens for %s (%s), want %s", got, b.why, pause*time.Second)
+			}
+			if ok, wait := b.admit(at); ok || wait != pause*time.Second {
+				t.Fatalf("while it is open: %t, %s", ok, wait)
+			}
+			at = until
+		}
+		say(t, b, at, port.Reply{Verdict: port.CallAccepted})
+	}
+}
+
+func TestAWaitThatTheProviderAsksForIsBelievedForAnHour(t *testing.T) {
+	t.Parallel()
+	b := &breaker{pause: 10 * time.Second, maxPause: time.Minute}
+	for asked, want := range map[time.Duration]time.Duration{20 * time.Second: 20 * time.Second, 24 * time.Hour: time.Hour} {
+		at := noon
+		if b.state == open {
+			at = b.until
+		}
+		if got := say(t, b, at, port.Reply{Verdict: port.CallThrottled, Hold: asked}).Sub(at); got != want {
+			t.Errorf("asked for %s, it opens for %s", asked, got)
+		}
+	}
+}
+
+// A customer's refusal says that the provider works, however often it comes.
+func TestRefusalsOfCustomersNeverOpenTheBreaker(t *testing.T) {
+	t.Parallel()
+	b := &breaker{failures: 20, pause: time.Second, maxPause: time.Minute}
+	for range 1000 {
+		say(t, b, noon, port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent})
+		say(t, b, noon, port.Reply{Verdict: port.CallThrottled}) // of one recipient, such as a grey list
+	}
+	if b.opened > 0 {
+		t.Errorf("it opened: %s", b.why)
+	}
+}
