@@ -119,7 +119,7 @@ func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
 func TestTheStatusSaysWhichProviderRefusesEverythingInItsOwnWords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.ports.Lag = func(context.Context) (int64, error) { return 7, nil }
+	w.ports.Delivery = func(context.Context) (answer.Delivery, error) { return answer.Delivery{Behind: 7}, nil }
 	w.ports.Report = refusing{w.ports.Report}
 	s := w.status()
 	next := strings.Join(s.Next, " ")
@@ -128,7 +128,7 @@ func TestTheStatusSaysWhichProviderRefusesEverythingInItsOwnWords(t *testing.T) 
 		!strings.Contains(next, `the provider sms asks to wait (3 within the hour). It said: "429 rate limit"`) {
 		t.Errorf("got %+v", s)
 	}
-	if strings.Contains(next, "is the service `delivery` running") {
+	if strings.Contains(next, "Requests wait in the event log") {
 		t.Error("delivery is blamed for what the provider does")
 	}
 }
