@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -41,13 +39,14 @@ type importArguments struct {
 	allowUnterminated, firstAddress, allowWrongMonth bool
 	expectRows                                       int
 	files, expectTotals                              []string
+	stdin                                            io.Reader
 }
 
 func (a *importArguments) flags(cmd *cobra.Command) {
 	cli.MonthFlag(cmd, &a.month, " (required, except with --look)")
 	a.ActorFlags(cmd, "", "why; recorded")
 	flags := cmd.Flags()
-	flags.StringArrayVar(&a.files, "file", nil, "`file` of billing data, plain or compressed with gzip or zstd (required; for several files repeat it, or name them as arguments)")
+	flags.StringArrayVar(&a.files, "file", nil, "`file` of billing data, plain or compressed with gzip or zstd; - is the standard input, s3://bucket/key an object (required; for several files repeat it, or name them as arguments)")
 	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
 	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
@@ -61,8 +60,8 @@ func (a *importArguments) flags(cmd *cobra.Command) {
 	flags.BoolVar(&a.firstAddress, "first-address", false, "use the first of several addresses in one field; without: that channel is left out, with a remark")
 	flags.IntVar(&a.expectRows, "expect-rows", 0, "`rows` that the file must have; nothing of it is imported where it has others")
 	flags.StringArrayVar(&a.expectTotals, "expect-total", nil, "`total` that the file must come to, as KRW=123,456 (repeat it for each currency); nothing of it is imported where it differs")
-	flags.StringVar(&a.rejects, "rejects", "", "`file` for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
-	flags.StringVar(&a.remarks, "remarks", "", "`file` for remarks about rows that were taken; an earlier one is never overwritten; without: remarks.csv beside the file")
+	flags.StringVar(&a.rejects, "rejects", "", "`file` or s3://bucket/key for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
+	flags.StringVar(&a.remarks, "remarks", "", "`file` or s3://bucket/key for remarks about rows that were taken; an earlier one is never overwritten; without: remarks.csv beside the file")
 	a.lookArguments.flags(flags)
 }
 
@@ -76,8 +75,9 @@ func newImport() *cobra.Command {
 		Short: "Read a month's billing data and store a bill for each valid row",
 		Long: "Read a month's billing data (docs/contract/billing-csv.md) and store a bill for each valid row. Refused rows go to rejects.csv\n" +
 			"with line, field and reason: correct them there and import that file. Importing a file twice changes nothing.\n" +
+			"Objects (s3://bucket/key) are read and written with the variables BALSONG_S3_… of batch render, which nothing else of an import needs.\n" +
 			"A file of another form, as a spreadsheet or a billing system exports it: --look first, then --mapping.",
-		Example: "  batch import --look bills.csv\n  batch import --month 2026-11 --mapping bills.mapping.yaml bills.csv\n  batch import --month 2026-11 --file bills.csv\n  batch import --month 2026-11 --zone UTC part-1.csv.zst part-2.csv.zst",
+		Example: "  batch import --look bills.csv\n  batch import --month 2026-11 --mapping bills.mapping.yaml bills.csv\n  batch import --month 2026-11 --file bills.csv\n  batch import --month 2026-11 --zone UTC part-1.csv.zst part-2.csv.zst\n  batch import --month 2026-11 --file s3://billing/2026-11/bills.csv.zst\n  zcat bills.csv.gz | batch import --month 2026-11 --rejects rejects.csv -",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.look {
 				return runLook(cmd, &a, args)
@@ -94,6 +94,7 @@ func newImport() *cobra.Command {
 }
 
 func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
+	a.stdin = cmd.InOrStdin()
 	files, err := a.named(args)
 	if err != nil {
 		return cli.Usage(err)
@@ -165,7 +166,7 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if a.month == 0 {
 		return file, options, errors.New("--month is missing: the billing month, as in 2026-11")
 	}
-	file = importing.File{Name: filepath.Base(a.file), AllowUnterminated: a.allowUnterminated}
+	file = importing.File{Name: baseName(a.file), AllowUnterminated: a.allowUnterminated}
 	rules := importing.Rules{Month: a.month, NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress, AllowWrongMonth: a.allowWrongMonth}
 	if a.label != "" {
 		file.Name = a.label
@@ -199,10 +200,10 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 		return file, options, err
 	}
 	if a.rejects == "" {
-		a.rejects = filepath.Join(filepath.Dir(a.file), "rejects.csv")
+		a.rejects = beside(a.file, "rejects.csv")
 	}
 	if a.remarks == "" {
-		a.remarks = filepath.Join(filepath.Dir(a.file), "remarks.csv")
+		a.remarks = beside(a.file, "remarks.csv")
 	}
 	options = importing.Options{Rules: rules, Control: control, By: port.Act{Actor: a.Actor, Reason: a.Reason}, Workers: runtime.GOMAXPROCS(0) + 2}
 	return file, options, nil
@@ -210,7 +211,7 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 
 // run imports one file.
 func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, stderr io.Writer) (err error) {
-	file, err := openSource(f.file)
+	file, err := openBillingFile(ctx, f.file, f.stdin)
 	if err != nil {
 		return err
 	}
@@ -225,12 +226,12 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 			return fmt.Errorf("import %s: %w", f.named.Name, err)
 		}
 	}
-	rejects, remarks := &lateFile{path: f.rejects}, &lateFile{path: f.remarks}
+	rejects, remarks := newOutput(ctx, f.rejects), newOutput(ctx, f.remarks)
 	defer func() {
 		err = errors.Join(err, rejects.Close(), remarks.Close())
-		f.rejects, f.remarks = rejects.path, remarks.path
+		f.rejects, f.remarks = rejects.name(), remarks.name()
 	}()
-	report := &importReport{result: &f.result, work: progress.On(stderr).Begin("import", "bytes", file.before.Size())}
+	report := &importReport{result: &f.result, work: progress.On(stderr).Begin("import", "bytes", file.size())}
 	defer report.work.End()
 	options := f.options
 	options.Rejects, options.Remarks, options.Reporter = rejects, remarks, report
@@ -239,47 +240,4 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 		report.work.Say("… and %d more", report.refused-saidRefusals)
 	}
 	return err
-}
-
-// source is a billing file that is watched while it is read.
-type source struct {
-	*os.File
-	path   string
-	before os.FileInfo
-}
-
-func openSource(path string) (*source, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case info.IsDir():
-		return nil, fmt.Errorf("%w: %s is a directory: name a file in it", port.ErrInvalid, path)
-	case !info.Mode().IsRegular(): // opening a pipe may wait for ever
-		return nil, fmt.Errorf("%w: %s is a pipe or a device: billing data is read twice, write it to a file first", port.ErrInvalid, path)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	if info, err = file.Stat(); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return &source{File: file, path: path, before: info}, nil
-}
-
-// unchanged is billfile.ErrChanged where the file was written to or replaced since it was opened.
-func (s *source) unchanged() error {
-	now, err := s.Stat()
-	switch {
-	case err != nil:
-		return err
-	case now.Size() != s.before.Size() || !now.ModTime().Equal(s.before.ModTime()):
-		return fmt.Errorf("%s: %w: it is being written to; import it again once it is complete (what is in stays, the rest goes in)", s.path, billfile.ErrChanged)
-	}
-	if named, err := os.Stat(s.path); err != nil || !os.SameFile(named, s.before) {
-		return fmt.Errorf("%s: %w: another file has its name now, or none; what was imported is the one before: import the new one too", s.path, billfile.ErrChanged)
-	}
-	return nil
 }

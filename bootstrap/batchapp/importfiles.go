@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -35,6 +36,9 @@ func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
 	if len(paths) > 1 && (a.expectRows > 0 || len(a.expectTotals) > 0) {
 		return nil, errors.New("--expect-rows and --expect-total are of one file, and there are several: import them one by one")
 	}
+	if n := len(slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path != stdinName })); n > 1 {
+		return nil, errors.New("the standard input (-) can be read once")
+	}
 	var files importedFiles
 	for _, path := range paths {
 		f := &importedFile{importArguments: *a}
@@ -51,11 +55,14 @@ func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
 // run imports the files. Where one of them cannot be read at all, none is begun.
 func (files importedFiles) run(ctx context.Context, b Import, stderr io.Writer) error {
 	for _, f := range files {
-		source, err := openSource(f.file)
+		if f.file == stdinName { // can be read once
+			continue
+		}
+		file, err := openBillingFile(ctx, f.file, nil)
 		if err != nil {
 			return err
 		}
-		_ = source.Close() // it was only opened to see that it can be read
+		_ = file.Close() // it was only opened to see that it can be read
 	}
 	for i, f := range files {
 		if len(files) > 1 {

@@ -82,18 +82,18 @@ func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
-	file, err := openSource(a.file)
+	file, err := openBillingFile(cmd.Context(), a.file, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	looked, err := importing.Look(file, importing.File{Name: filepath.Base(a.file), Encoding: encoding}, options)
+	looked, err := importing.Look(file, importing.File{Name: baseName(a.file), Encoding: encoding}, options)
 	if err != nil {
 		return err
 	}
 	d := newLookDocument(a, looked)
 	if d.Mapping = given; given == "" && !looked.Canonical {
-		if d.Mapping, err = a.writeMapping(looked.Proposal.Text(filepath.Base(a.file))); err != nil {
+		if d.Mapping, err = a.writeMapping(looked.Proposal.Text(baseName(a.file))); err != nil {
 			return err
 		}
 		d.Written = true
@@ -126,7 +126,11 @@ func (a *importArguments) lookOptions() (o importing.LookOptions, given string, 
 
 // writeMapping writes a proposal where --mapping says, or beside the file; never over a file that is there.
 func (a *importArguments) writeMapping(text []byte) (path string, err error) {
-	stem := strings.TrimSuffix(strings.TrimSuffix(a.file, ".gz"), ".zst")
+	named := a.file
+	if named == stdinName || isObject(named) {
+		named = baseName(named)
+	}
+	stem := strings.TrimSuffix(strings.TrimSuffix(named, ".gz"), ".zst")
 	beside := strings.TrimSuffix(stem, filepath.Ext(stem)) + ".mapping.yaml"
 	out := &lateFile{path: cmp.Or(a.mapping, beside)}
 	_, err = out.Write(text)

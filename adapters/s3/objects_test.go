@@ -1,0 +1,116 @@
+package s3
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+func TestAnObjectIsReadTwiceAsAFileAndNeverOverwritten(t *testing.T) {
+	t.Parallel()
+	config := realConfig(t)
+	if err := mustNew(t, config, &counts{}).EnsureBucket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	objects, err := NewObjects(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole bytes.Buffer
+	for n := 0; whole.Len() <= 2*rangeBytes; n++ {
+		fmt.Fprintf(&whole, "row %d\n", n)
+	}
+	if err := objects.Create(t.Context(), config.Bucket, "in/bills.csv", bytes.NewReader(whole.Bytes()), int64(whole.Len())); err != nil {
+		t.Fatal(err)
+	}
+	if err := objects.Create(t.Context(), config.Bucket, "in/bills.csv", strings.NewReader("x"), 1); !errors.Is(err, ErrExists) {
+		t.Errorf("an object was overwritten: %v", err)
+	}
+	object, err := objects.Open(t.Context(), config.Bucket, "in/bills.csv")
+	if err != nil || object.Size() != int64(whole.Len()) {
+		t.Fatalf("%+v, %v", object, err)
+	}
+	for range 2 {
+		if _, err := object.Seek(0, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(object); err != nil || !bytes.Equal(got, whole.Bytes()) {
+			t.Errorf("%d bytes of %d, %v", len(got), whole.Len(), err)
+		}
+	}
+	if err := object.Unchanged(); err != nil {
+		t.Error(err)
+	}
+	_, err = objects.client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(config.Bucket), Key: aws.String("in/bills.csv"), Body: bytes.NewReader(bytes.ToUpper(whole.Bytes()))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := object.Unchanged(); !errors.Is(err, ErrChanged) {
+		t.Errorf("replaced: %v", err)
+	}
+	if _, err := object.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(object); !errors.Is(err, ErrChanged) {
+		t.Errorf("read although it was replaced: %v", err)
+	}
+	for _, missing := range [][2]string{{config.Bucket, "none"}, {config.Bucket + "-none", "none"}} {
+		if _, err := objects.Open(t.Context(), missing[0], missing[1]); !errors.Is(err, port.ErrNotFound) {
+			t.Errorf("%v: %v", missing, err)
+		}
+	}
+}
+
+func TestABodyThatBreaksOffIsAskedForAgainAndARefusalIsNot(t *testing.T) {
+	t.Parallel()
+	const body = "customer_number,amount\n"
+	tries := 0
+	s := &stub{}
+	s.become([]byte(body), func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("ETag", `"one"`)
+		switch {
+		case r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/secret"):
+			w.WriteHeader(http.StatusForbidden)
+		case r.Method == http.MethodGet:
+			if tries++; tries == 1 {
+				w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+				w.WriteHeader(http.StatusPartialContent)
+				_, _ = io.WriteString(w, body[:5])
+				return true
+			}
+			return false
+		default:
+			return false
+		}
+		return true
+	})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	objects, err := NewObjects(t.Context(), Config{
+		Bucket: "bucket", Region: "ap-northeast-2", Endpoint: server.URL, AccessKey: "a", SecretKey: "s", Calls: Calls{Tries: 2, maxBackoff: time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := objects.Open(t.Context(), "bucket", "bills.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(object); err != nil || string(got) != body || tries != 2 {
+		t.Errorf("%q after %d tries, %v", got, tries, err)
+	}
+	if _, err := objects.Open(t.Context(), "bucket", "secret"); !errors.Is(err, port.ErrInvalid) || !strings.Contains(err.Error(), "s3:GetObject") {
+		t.Errorf("refused: %v", err)
+	}
+}
