@@ -18,7 +18,8 @@ func importTargets(r *port.ImportRecord) []any {
 	return []any{
 		optional(&r.ID), optional(&r.File), optional(&r.By.Actor), optional(&r.By.Reason), utc(&r.StartedAt), utc(&r.FinishedAt),
 		optional(&r.Rows), optional(&r.Inserted), optional(&r.Unchanged), optional(&r.Corrected), optional(&r.Conflicts),
-		optional(&r.Rejected), optional(&r.Error), utc(&r.UndoneAt), optional(&r.Undone), fingerprint{&r.Mapping},
+		optional(&r.Rejected), optional(&r.Error), utc(&r.UndoneAt), optional(&r.Undone),
+		fingerprint{&r.Mapping},
 	}
 }
 

@@ -60,9 +60,9 @@ func (t turn) wait(ctx context.Context) error {
 
 // look reads the first chunk, and refuses a file that seems to be another month's.
 func (r *run) look(ctx context.Context) (*chunk, error) {
-	first := &chunk{run: r}
-	if first.failed = first.read(); first.failed != nil {
-		return first, nil // said when its rows are due
+	first := r.read()
+	if first.failed != nil { // said when its rows are due
+		return first, ctx.Err()
 	}
 	first.parse()
 	return first, r.checkMonth(ctx, first)
@@ -83,8 +83,7 @@ func (r *run) chunks(ctx context.Context, first *chunk) error {
 		if c.last {
 			break
 		}
-		c = &chunk{run: r}
-		c.failed = c.read()
+		c = r.read()
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -92,8 +91,15 @@ func (r *run) chunks(ctx context.Context, first *chunk) error {
 	return cmp.Or(c.failed, ctx.Err())
 }
 
-// read reads rows until the chunk is full or the source ends: then it is the last.
-func (c *chunk) read() error {
+// read reads the next chunk.
+func (r *run) read() *chunk {
+	c := &chunk{run: r}
+	c.failed = c.fill()
+	return c
+}
+
+// fill reads rows until the chunk is full or the source ends: then it is the last.
+func (c *chunk) fill() error {
 	lines := c.run.lines
 	defer func() { c.bytes = lines.read }()
 	var arena []byte

@@ -136,8 +136,10 @@ func someMapping() mapping.Mapping {
 	return mapping.Mapping{
 		Version: 1, File: mapping.Format{Separator: "semicolon"}, Decimal: "comma", Dates: "dmy", Constants: map[string]string{"currency": "EUR"},
 		Columns: []mapping.Column{
-			{From: mapping.Names{"번호"}, To: "customer_number"}, {From: mapping.Names{"금액"}, To: "amount"},
-			{From: mapping.Names{"납기"}, To: "due_date"}, {From: mapping.Names{"kWh"}, To: "fields.kwh"},
+			{From: mapping.Names{"번호"}, To: "customer_number"},
+			{From: mapping.Names{"금액"}, To: "amount"},
+			{From: mapping.Names{"납기"}, To: "due_date"},
+			{From: mapping.Names{"kWh"}, To: "fields.kwh"},
 		},
 	}
 }
