@@ -96,7 +96,7 @@ func (t *targetTx) correct(ctx context.Context, target billing.Target, bill port
 		return err
 	}
 	state := target.State()
-	from, to, zone := quietColumns(state.Quiet)
+	from, to, zone := ownQuietColumns(&state)
 	_, err := t.s.exec(ctx, what, correctTargetSQL, day(state.Key.Month), state.Key.UserID, instant(state.Deadline), int16(state.Reachable),
 		nullable(from), nullable(to), nullable(zone), nullable(state.Wished))
 	if err != nil {

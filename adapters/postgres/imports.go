@@ -263,7 +263,7 @@ func (s *session) copyBills(ctx context.Context, month key.Month, bills []sealed
 	}
 	return nil, s.copyIn(ctx, "copy targets", copyTargetsSQL, len(bills), func(line *copyLine, i int) {
 		state := &bills[i].State
-		from, to, zone := quietColumns(state.Quiet)
+		from, to, zone := ownQuietColumns(state)
 		line.words(first)
 		line.number(bills[i].user)
 		line.instant(availableAt(state))
@@ -362,7 +362,7 @@ func wishArgs(bills []sealedBill) []any {
 	})
 	quiet := func(column int) texts {
 		return each(states, func(s *billing.State) string {
-			from, to, zone := quietColumns(s.Quiet)
+			from, to, zone := ownQuietColumns(s)
 			return [...]string{from, to, zone}[column]
 		})
 	}

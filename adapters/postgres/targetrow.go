@@ -31,10 +31,15 @@ func (p pool) readTarget(month key.Month, scan func(...any) error) (billing.Targ
 		return billing.Target{}, err
 	}
 	s.Reachable, s.Suppressed = channel.Set(reachable), channel.Set(suppressed)
-	if zone != "" {
-		if s.Quiet, err = p.quietHours(from, to, zone); err != nil {
-			return billing.Target{}, fmt.Errorf("quiet hours of %s: %w", s.Key, err)
-		}
+	switch {
+	case zone == "":
+	case from.Equal(to): // both are NULL
+		s.Zone, err = p.zones.Find(zone)
+	default:
+		s.Quiet, err = p.quietHours(from, to, zone)
+	}
+	if err != nil {
+		return billing.Target{}, fmt.Errorf("quiet hours of %s: %w", s.Key, err)
 	}
 	return billing.Restore(s)
 }
@@ -54,4 +59,12 @@ func quietColumns(w window.Forbidden) (from, to, zone string) {
 		return "", "", ""
 	}
 	return w.From().String(), w.To().String(), w.Zone().String()
+}
+
+// ownQuietColumns returns a customer's own quiet hours as three columns; of a customer without, the zone alone, if known.
+func ownQuietColumns(s *billing.State) (from, to, zone string) {
+	if s.Zone != nil && s.Quiet.IsZero() {
+		return "", "", s.Zone.String()
+	}
+	return quietColumns(s.Quiet)
 }

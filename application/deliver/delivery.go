@@ -14,7 +14,7 @@ type delivery struct {
 	message port.Received
 	known   bool // the request's identity could be read
 	request event.Requested
-	quiet   window.Forbidden
+	quiet   window.Union
 	lane    *lane
 	ahead   bool // it holds one of lane.ahead
 	content port.Delivery

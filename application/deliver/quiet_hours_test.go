@@ -4,9 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/window"
 )
 
@@ -62,5 +64,70 @@ func TestABillPublishedBeforeQuietHoursAndConsumedInThemGoesOutInTheMorningOnce(
 	w.expectCalls(t, w.sms, 0)
 	if call := w.email.Calls()[0]; call.Key.String() != "2026-11/1/0/1" {
 		t.Fatalf("it was sent as %s", call.Key)
+	}
+}
+
+// An advertising SMS went out at 23:30: the customer's own hours, from midnight on, had replaced the policy's. Delivery
+// checks both windows again, each alone is enough.
+func TestAdvertisingIsPutBackByThePolicysHoursAndByTheCustomersOwn(t *testing.T) {
+	t.Parallel()
+	hours := func(from, to window.Minute) window.Forbidden {
+		w, err := window.NewForbidden(from, to, seoul)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	w := newWorld(t, func(w *world) {
+		w.spec.Class, w.spec.QuietHours, w.spec.QuietChannels = policy.Advertising, hours(21*60, 8*60), channel.NewSet(channel.All...)
+	})
+	w.clock.Set(time.Date(2026, 11, 22, 11, 59, 0, 0, seoul))
+	w.bill(t, 1, func(s *memory.Seeded) { s.State.Quiet = hours(0, 6*60) })
+	w.bill(t, 2, func(s *memory.Seeded) { s.State.Quiet = hours(12*60, 13*60) })
+	if record := w.dispatch(t); record.Published != 2 {
+		t.Fatalf("at 11:59 %d were published", record.Published)
+	}
+	w.runSettlement(t)
+	w.clock.Set(time.Date(2026, 11, 22, 23, 30, 0, 0, seoul))
+	w.start(t)
+	w.awaitDrained(t)
+	opening := time.Date(2026, 11, 23, 8, 0, 0, 0, seoul)
+	for user := int64(1); user <= 2; user++ {
+		if row := w.expectRow(t, user, 0, 0, attempt.NotSent, attempt.ReasonWindow); !row.NotBefore.Equal(opening) {
+			t.Fatalf("the row of %d says not before %s, want %s", user, row.NotBefore, opening)
+		}
+		eventually(t, "settlement puts the message back", func() bool { return w.state(t, user).Dispatch == billing.Ready })
+	}
+	w.clock.Set(opening)
+	if record := w.dispatch(t); record.Published != 2 {
+		t.Fatalf("at 08:00 %d were published", record.Published)
+	}
+	w.awaitDrained(t)
+	eventually(t, "both are settled", func() bool {
+		return w.state(t, 1).Dispatch == billing.Succeeded && w.state(t, 2).Dispatch == billing.Succeeded
+	})
+}
+
+func TestAnAdvertisingMessageConsumedInTheCustomersOwnHoursIsPutBack(t *testing.T) {
+	t.Parallel()
+	own, err := window.NewForbidden(12*60, 13*60, seoul)
+	if err != nil {
+		t.Fatal(err)
+	}
+	general, err := window.NewForbidden(21*60, 8*60, seoul)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(w *world) {
+		w.spec.Class, w.spec.QuietHours, w.spec.QuietChannels = policy.Advertising, general, channel.NewSet(channel.All...)
+	})
+	w.clock.Set(time.Date(2026, 11, 22, 11, 59, 0, 0, seoul))
+	w.bill(t, 1, func(s *memory.Seeded) { s.State.Quiet = own })
+	w.dispatch(t)
+	w.clock.Set(time.Date(2026, 11, 22, 12, 1, 0, 0, seoul))
+	w.start(t)
+	w.awaitDrained(t)
+	if row := w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonWindow); !row.NotBefore.Equal(time.Date(2026, 11, 22, 13, 0, 0, 0, seoul)) {
+		t.Fatalf("the row says not before %s", row.NotBefore)
 	}
 }

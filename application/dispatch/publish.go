@@ -54,7 +54,7 @@ func (r *run) message(of dispatched, now time.Time) (port.Message, error) {
 			PolicyID: d.Policy.Ref().ID, PolicyVersion: d.Policy.Ref().Version, RunID: r.record.ID,
 		},
 		Destination: of.sealed, Statement: of.candidate.Statement,
-		QuietHours: event.NewQuietHours(d.Quiet), Unknown: d.Policy.UnknownFor(d.Channel),
+		QuietHours: event.NewQuietHours(d.Quiet[0]), OwnQuietHours: event.NewQuietHours(d.Quiet[1]), Unknown: d.Policy.UnknownFor(d.Channel),
 		CallDeadlineMS: d.Policy.CallDeadline().Milliseconds(),
 	}
 	if !d.Deadline.IsZero() {

@@ -118,6 +118,20 @@ func (r *reader) identity() (i Identity) {
 	return i
 }
 
+// quietHours takes an optional object of quiet hours, which begins with a literal.
+func (r *reader) quietHours(begin string) *QuietHours {
+	if !r.has(begin) {
+		return nil
+	}
+	q := &QuietHours{From: string(r.text())}
+	r.expect(`,"to":"`)
+	q.To = string(r.text())
+	r.expect(`,"zone":"`)
+	q.Zone = string(r.text())
+	r.expect(`}`)
+	return q
+}
+
 // readRequested reads a request in canonical form; false where it has another form.
 func readRequested(value []byte) (Requested, bool) {
 	r := reader{rest: value}
@@ -126,14 +140,8 @@ func readRequested(value []byte) (Requested, bool) {
 	q.Destination = r.binary()
 	r.expect(`,"statement_reference":"`)
 	q.Statement = r.binary()
-	if r.has(`,"quiet_hours":{"from":"`) {
-		q.QuietHours = &QuietHours{From: string(r.text())}
-		r.expect(`,"to":"`)
-		q.QuietHours.To = string(r.text())
-		r.expect(`,"zone":"`)
-		q.QuietHours.Zone = string(r.text())
-		r.expect(`}`)
-	}
+	q.QuietHours = r.quietHours(`,"quiet_hours":{"from":"`)
+	q.OwnQuietHours = r.quietHours(`,"own_quiet_hours":{"from":"`)
 	if r.has(`,"deadline":"`) {
 		deadline := r.instant()
 		q.Deadline = &deadline
@@ -231,18 +239,24 @@ func (w *writer) identity(i Identity) {
 	w.number(`,"run_id":`, i.RunID)
 }
 
+func (w *writer) quietHours(begin string, q *QuietHours) {
+	if q == nil {
+		return
+	}
+	w.text(begin, q.From)
+	w.text(`,"to":"`, q.To)
+	w.text(`,"zone":"`, q.Zone)
+	w.raw(`}`)
+}
+
 // encode writes a request as encoding/json would.
 func (r Requested) encode() ([]byte, error) {
 	w := writer{to: make([]byte, 0, 512+2*len(r.Destination)+2*len(r.Statement))}
 	w.identity(r.Identity)
 	w.binary(`,"destination":"`, r.Destination)
 	w.binary(`,"statement_reference":"`, r.Statement)
-	if q := r.QuietHours; q != nil {
-		w.text(`,"quiet_hours":{"from":"`, q.From)
-		w.text(`,"to":"`, q.To)
-		w.text(`,"zone":"`, q.Zone)
-		w.raw(`}`)
-	}
+	w.quietHours(`,"quiet_hours":{"from":"`, r.QuietHours)
+	w.quietHours(`,"own_quiet_hours":{"from":"`, r.OwnQuietHours)
 	if r.Deadline != nil {
 		w.instant(`,"deadline":"`, *r.Deadline)
 	}

@@ -45,7 +45,7 @@ func (i Identity) Delivery() key.Delivery {
 	return key.Delivery{Month: i.Month, UserID: i.UserID, Attempt: i.Attempt, Round: i.Round}
 }
 
-// QuietHours are the hours that bind this dispatch: the customer's own or the policy's.
+// QuietHours are hours that bind a dispatch: the customer's own or the policy's.
 type QuietHours struct {
 	From string `json:"from"` // first minute at which nobody is disturbed, as in "21:00"
 	To   string `json:"to"`   // first minute at which one may again, as in "08:00"; before From it is the next day's
@@ -58,6 +58,7 @@ type Requested struct {
 	Destination    []byte                `json:"destination"`                // sealed for this target and channel
 	Statement      []byte                `json:"statement_reference"`        // where the statement lies in a pack, sealed for this target
 	QuietHours     *QuietHours           `json:"quiet_hours,omitempty"`      // the hours that bind this dispatch; none without
+	OwnQuietHours  *QuietHours           `json:"own_quiet_hours,omitempty"`  // the customer's own, which bind an advertising message beside quiet_hours; none without
 	Deadline       *time.Time            `json:"deadline,omitempty"`         // nothing goes out from this instant on; none without
 	Unknown        attempt.UnknownPolicy `json:"unknown_policy"`             // what follows when the outcome cannot be known
 	CallDeadlineMS int64                 `json:"call_deadline_ms,omitempty"` // longest gateway call in milliseconds; 0: the provider's own
@@ -71,14 +72,15 @@ func (r Requested) Facts() attempt.Facts {
 	}
 }
 
-// Quiet returns the forbidden window; zero if none binds this dispatch. ErrUndecodable.
-func (r Requested) Quiet(zones *port.Zones) (window.Forbidden, error) {
-	if r.QuietHours == nil {
-		return window.Forbidden{}, nil
-	}
-	quiet, err := r.QuietHours.window(zones)
-	if err != nil {
-		return window.Forbidden{}, undecodable("quiet_hours", "cannot be used")
+// Quiet returns the forbidden windows; zero if none binds this dispatch. ErrUndecodable.
+func (r Requested) Quiet(zones *port.Zones) (quiet window.Union, err error) {
+	for i, hours := range []*QuietHours{r.QuietHours, r.OwnQuietHours} {
+		if hours == nil {
+			continue
+		}
+		if quiet[i], err = hours.window(zones); err != nil {
+			return window.Union{}, undecodable([]string{"quiet_hours", "own_quiet_hours"}[i], "cannot be used")
+		}
 	}
 	return quiet, nil
 }

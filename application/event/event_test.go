@@ -64,10 +64,15 @@ func requestMessage(t *testing.T, r event.Requested) port.Message {
 func TestARequestReadsBackAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	bare := event.Requested{Identity: identity(), Destination: []byte("d"), Statement: []byte("s"), Unknown: attempt.Resend}
-	for _, want := range []event.Requested{requested(), bare} {
+	advertising := requested()
+	advertising.OwnQuietHours = &event.QuietHours{From: "12:00", To: "13:00", Zone: "UTC"}
+	for _, want := range []event.Requested{requested(), bare, advertising} {
 		got, known, err := event.DecodeRequested(requestMessage(t, want))
 		if err != nil || !known || !reflect.DeepEqual(got, want) {
 			t.Fatalf("read %+v: %v, wrote %+v", got, err, want)
+		}
+		if quiet, err := got.Quiet(&port.Zones{}); err != nil || quiet[0].IsZero() != (want.QuietHours == nil) || quiet[1].IsZero() != (want.OwnQuietHours == nil) {
+			t.Fatalf("the windows of %+v are %s, %v", want, quiet, err)
 		}
 	}
 }

@@ -201,6 +201,29 @@ func TestOnlyWhatARowNamesIsReachable(t *testing.T) {
 	}
 }
 
+// The zone of a row without hours of its own was lost.
+func TestAZoneWithoutQuietHoursIsKeptForThePolicysHours(t *testing.T) {
+	t.Parallel()
+	for zone, want := range map[string]string{"America/New_York": "America/New_York", "": "none"} {
+		b := setup(t)
+		b.load(t, file(with("quiet_from", "", "quiet_to", "", "zone", zone)), options())
+		target, _ := b.store.Target(key.Target{Month: november, UserID: 1})
+		got := "none"
+		if s := target.State(); s.Zone != nil {
+			got = s.Zone.String()
+		}
+		if got != want {
+			t.Errorf("zone %q: kept as %s, want %s", zone, got, want)
+		}
+	}
+	b := setup(t)
+	b.load(t, file(with("zone", "America/New_York")), options())
+	target, _ := b.store.Target(key.Target{Month: november, UserID: 1})
+	if s := target.State(); s.Zone != nil || s.Quiet.Zone().String() != "America/New_York" {
+		t.Errorf("with hours of its own: %s, %v", s.Quiet, s.Zone)
+	}
+}
+
 func TestImportingTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -162,6 +162,9 @@ func (r *row) bill(rules Rules) (port.ImportedBill, faults) {
 	}
 	state := billing.New(key.Target{Month: rules.Month}, available).State()
 	state.Quiet, state.Wished = quiet, c.Wish
+	if quiet.IsZero() && c.Zone != "" {
+		state.Zone = zone
+	}
 	for kind := range c.Destinations {
 		state.Reachable |= channel.NewSet(kind)
 	}

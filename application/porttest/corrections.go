@@ -33,13 +33,13 @@ func CorrectionsChecks() []Check[Storage] {
 
 var errNotRevoked = errors.New("the key was not revoked")
 
-// corrected is the n-th bill with other data, another destination, quiet hours and a wish.
+// corrected is the n-th bill with other data, another destination, a zone and a wish.
 func corrected(n int) port.ImportedBill {
 	b := bill(november, n, noon)
 	b.Data = []byte(`{"corrected":true}`)
 	b.Destinations = map[channel.Kind]string{channel.Push: "token"}
 	b.State.Reachable, b.State.Wished = channel.NewSet(channel.Push), channel.Push
-	b.State.Deadline = noon.Add(48 * time.Hour)
+	b.State.Deadline, b.State.Zone = noon.Add(48*time.Hour), time.UTC
 	b.Fingerprint[0]++
 	return b
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/window"
 )
 
 // Storage is one store seen through all storage ports. A suite needs several of them to bring about what one promises.
@@ -311,12 +312,15 @@ func (s *stage) stateIs(what string, got, want billing.State) {
 }
 
 func stateText(state billing.State) string {
-	quiet := state.Quiet.String()
+	quiet, zone := state.Quiet.String(), state.Zone.String()
+	if state.Zone == nil {
+		zone = "none"
+	}
 	for _, at := range []*time.Time{&state.AvailableAt, &state.RequestedAt, &state.Deadline} {
 		*at = normal(*at)
 	}
-	state.Quiet = billing.State{}.Quiet
-	return fmt.Sprintf("%+v quiet %s", state, quiet)
+	state.Quiet, state.Zone = window.Forbidden{}, nil
+	return fmt.Sprintf("%+v quiet %s zone %s", state, quiet, zone)
 }
 
 func delivery(k key.Target, attempt, round int16) key.Delivery {

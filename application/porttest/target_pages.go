@@ -22,6 +22,7 @@ func Targets(t *testing.T, open OpenStorage) { Run(t, TargetsChecks(), open) }
 func TargetsChecks() []Check[Storage] {
 	return append([]Check[Storage]{
 		onStage("saves every field and gives it back", targetsRoundTrip),
+		onStage("keeps the zone of who has no quiet hours", targetsZone),
 		onStage("saves every status", targetsStatuses),
 		onStage("leaves the batch's column to the batch", targetsBatchColumn),
 		onStage("pages in the order of availability and user id, each once", targetsPages),
@@ -64,6 +65,18 @@ func targetsRoundTrip(s *stage) {
 	}
 	s.change(func(state *billing.State) { *state = want }, k)
 	s.stateIs("every field of dispatch taken back", s.state(k), want)
+}
+
+func targetsZone(s *stage) {
+	york, err := window.Zone("America/New_York")
+	s.must(err)
+	first, second := bill(november, 1, noon), bill(november, 2, noon)
+	first.State.Zone = york
+	keys := s.store(november, first, second)
+	for i, want := range []billing.State{first.State, second.State} {
+		want.Key = keys[i]
+		s.stateIs("without quiet hours", s.state(keys[i]), want)
+	}
 }
 
 func targetsStatuses(s *stage) {

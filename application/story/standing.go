@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/window"
 )
 
 // decision says what a run decided last, by which rule and with which values.
@@ -47,18 +48,24 @@ func (b *builder) quiet() string {
 	if !ok {
 		return "none"
 	}
-	hours, whose := b.s.Quiet, "the customer's own"
-	if hours.IsZero() {
-		hours, whose = v.QuietHours(), "the policy's"
-	}
+	var hours window.Union
 	var bound []string
 	for _, kind := range channel.All {
 		if v.QuietBinds(kind) {
+			hours = b.Target.QuietFor(v, kind)
 			bound = append(bound, name(kind))
 		}
 	}
-	if hours.IsZero() || len(bound) == 0 {
+	whose := "the policy's"
+	switch {
+	case hours.IsZero() || len(bound) == 0:
 		return "bind nothing"
+	case !hours[1].IsZero():
+		whose = "the policy's and the customer's own"
+	case !b.s.Quiet.IsZero():
+		whose = "the customer's own"
+	case b.s.Zone != nil:
+		whose = "the policy's, in the customer's zone"
 	}
 	return fmt.Sprintf("%s (%s) bind %s", hours, whose, listed(bound, "and"))
 }

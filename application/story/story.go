@@ -118,6 +118,9 @@ func newBuilder(f Facts) *builder {
 	if v, ok := b.bound(); ok {
 		b.zone = v.Zone()
 	}
+	if b.s.Zone != nil {
+		b.zone = b.s.Zone
+	}
 	if !b.s.Quiet.IsZero() {
 		b.zone = b.s.Quiet.Zone()
 	}
@@ -202,6 +205,9 @@ func (b *builder) customer() {
 	}
 	if !b.s.Quiet.IsZero() {
 		text += "; own quiet hours " + b.s.Quiet.String()
+	}
+	if b.s.Zone != nil {
+		text += "; lives by the clock of " + b.s.Zone.String()
 	}
 	b.add(time.Time{}, "customer", "%s.", text)
 	for _, entry := range b.Suppressions {

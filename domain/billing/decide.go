@@ -13,13 +13,13 @@ import (
 type Decision struct {
 	Rule     Rule
 	Policy   policy.Version
-	Channel  channel.Kind     // of Dispatch
-	Step     int16            // of Dispatch
-	Until    time.Time        // of Deferral
-	End      Status           // of Exhaust, Expire and GrantEnd
-	Quiet    window.Forbidden // the window that binds the channel; zero: none
-	Deadline time.Time        // no call is made from this instant on; zero: none
-	Skipped  []Skip           // channels of the route that come before and cannot reach the customer, each once
+	Channel  channel.Kind // of Dispatch
+	Step     int16        // of Dispatch
+	Until    time.Time    // of Deferral
+	End      Status       // of Exhaust, Expire and GrantEnd
+	Quiet    window.Union // the windows that bind the channel; zero: none
+	Deadline time.Time    // no call is made from this instant on; zero: none
+	Skipped  []Skip       // channels of the route that come before and cannot reach the customer, each once
 }
 
 // Skip is a channel that cannot reach the customer, and why.
@@ -107,7 +107,7 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 			continue
 		}
 		d.Channel, d.Step = kind, step
-		d.Quiet = t.quietFor(d.Policy, kind)
+		d.Quiet = t.QuietFor(d.Policy, kind)
 		if opening := d.Quiet.NextOpening(now); opening.After(now) {
 			d.Rule, d.Until = RuleQuietHours, opening
 			return d
@@ -128,15 +128,19 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 	return d
 }
 
-// quietFor returns the quiet hours that bind a channel: the customer's own or the policy's; zero if none do.
-func (t Target) quietFor(v policy.Version, kind channel.Kind) window.Forbidden {
+// QuietFor returns the quiet hours that bind a channel; zero if none do. A customer's own replace the policy's for a bill
+// and bind beside them for advertising. The policy's go by the clock of the customer's zone, if that is known.
+func (t Target) QuietFor(v policy.Version, kind channel.Kind) window.Union {
+	own, zone := t.s.Quiet, t.s.Zone
 	switch {
 	case !v.QuietBinds(kind):
-		return window.Forbidden{}
-	case !t.s.Quiet.IsZero():
-		return t.s.Quiet
+		return window.Union{}
+	case own.IsZero():
+		return window.Union{v.QuietHours().In(zone)}
+	case v.Class() == policy.Advertising:
+		return window.Union{v.QuietHours().In(own.Zone()), own}
 	default:
-		return v.QuietHours()
+		return window.Union{own}
 	}
 }
 

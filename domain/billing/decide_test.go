@@ -13,15 +13,27 @@ import (
 	"pgregory.net/rapid"
 )
 
-// quiet is the window that binds a target on a channel, said a second time.
-func quiet(s billing.State, v policy.Version, kind channel.Kind) window.Forbidden {
+// disturbs tells whether a message on a channel disturbs a target's customer, said a second time.
+func disturbs(s billing.State, v policy.Version, kind channel.Kind, at time.Time) bool {
 	if !v.QuietBinds(kind) {
-		return window.Forbidden{}
+		return false
 	}
+	zone := s.Zone
 	if !s.Quiet.IsZero() {
-		return s.Quiet
+		zone = s.Quiet.Zone()
 	}
-	return v.QuietHours()
+	general := v.QuietHours()
+	if zone != nil && !general.IsZero() {
+		general, _ = window.NewForbidden(general.From(), general.To(), zone)
+	}
+	switch {
+	case s.Quiet.IsZero():
+		return general.Contains(at)
+	case v.Spec().Class == policy.Advertising:
+		return general.Contains(at) || s.Quiet.Contains(at)
+	default:
+		return s.Quiet.Contains(at)
+	}
 }
 
 func TestADispatchIsAlwaysAllowed(t *testing.T) {
@@ -54,7 +66,7 @@ func TestADispatchIsAlwaysAllowed(t *testing.T) {
 		default:
 			first := s.Step + int16(slices.IndexFunc(steps[s.Step:], usable))
 			want = billing.Dispatch
-			if quiet(s, v, steps[first]).Contains(now) {
+			if disturbs(s, v, steps[first], now) {
 				want = billing.Deferral
 			} else if d.Step != first || d.Channel != steps[first] {
 				t.Fatalf("it goes by %s, step %d, want %s, step %d", d.Channel, d.Step, steps[first], first)
@@ -63,7 +75,7 @@ func TestADispatchIsAlwaysAllowed(t *testing.T) {
 		if d.Kind() != want {
 			t.Fatalf("the decision is %s, want %s", d, want)
 		}
-		if d.Kind() == billing.Deferral && (!d.Until.After(now) || quiet(s, v, d.Channel).Contains(d.Until)) {
+		if d.Kind() == billing.Deferral && (!d.Until.After(now) || disturbs(s, v, d.Channel, d.Until)) {
 			t.Fatalf("deferred until %s", d.Until)
 		}
 		if d.Kind() == billing.GrantEnd && d.End != s.PendingEnd {
@@ -228,5 +240,61 @@ func TestANewTargetWaitsForItsSendDay(t *testing.T) {
 		if got, err := billing.FirstAvailable(opening, day, seoul); err != nil || !got.Equal(want) {
 			t.Errorf("send day %d: %s, want %s (%v)", day, got, want, err)
 		}
+	}
+}
+
+// An advertising SMS went out at 23:30, because the customer's own hours began at 00:00.
+func TestAdvertisingIsBoundByThePolicysHoursAndTheCustomersOwn(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[policy.MessageClass]map[string]string{
+		policy.Advertising:   {"23:30": "08:00 +1", "12:15": "13:00", "14:00": "14:00", "05:00": "08:00"},
+		policy.Transactional: {"23:30": "23:30", "12:15": "13:00", "14:00": "14:00", "05:00": "05:00"},
+	} {
+		v := emailEmailSMS(t, func(s *policy.Spec) {
+			s.Class, s.QuietHours, s.QuietChannels = class, minutes("21:00", "08:00"), channel.NewSet(channel.All...)
+		})
+		target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.SMS), Quiet: minutes("12:00", "13:00")})
+		for at, opening := range want {
+			now := clock(t, at)
+			d := billing.Decide(target, snapshot(v), now)
+			if got := d.Quiet.NextOpening(now); !got.Equal(clock(t, opening)) || (d.Kind() == billing.Dispatch) != (at == opening) {
+				t.Errorf("%s at %s: %s, open at %s, want %s", class, at, d, got, opening)
+			}
+		}
+	}
+}
+
+// clock is a time of Monday in Seoul, "08:00 +1" of the day after.
+func clock(t *testing.T, text string) time.Time {
+	t.Helper()
+	text, next := strings.CutSuffix(text, " +1")
+	at, err := time.ParseInLocation("2006-01-02 15:04", "2026-11-23 "+text, seoul)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at
+}
+
+// The zone of a row without hours of its own was lost: Seoul's hours woke New York.
+func TestThePolicysHoursGoByTheClockOfTheCustomersZone(t *testing.T) {
+	t.Parallel()
+	york, err := window.Zone("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := emailEmailSMS(t, func(s *policy.Spec) {
+		s.QuietHours, s.QuietChannels = minutes("21:00", "08:00"), channel.NewSet(channel.All...)
+	})
+	target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.SMS), Zone: york})
+	night := time.Date(2026, 11, 23, 2, 0, 0, 0, york) // the afternoon in Seoul
+	if d := billing.Decide(target, snapshot(v), night); d.Rule != billing.RuleQuietHours || !d.Until.Equal(night.Add(6*time.Hour)) {
+		t.Errorf("at 02:00 in New York: %s", d)
+	}
+	day := time.Date(2026, 11, 23, 9, 0, 0, 0, york) // 23:00 in Seoul
+	if d := billing.Decide(target, snapshot(v), day); d.Rule != billing.RuleDue {
+		t.Errorf("at 09:00 in New York: %s", d)
 	}
 }

@@ -90,6 +90,9 @@ func drawVersion(t *rapid.T) policy.Version {
 		}), 1, 3).Draw(t, "route")
 		s.QuietChannels = channel.Set(rapid.IntRange(0, 7).Draw(t, "quiet channels"))
 		s.QuietHours = rapid.SampledFrom([]window.Forbidden{{}, minutes("21:00", "08:00")}).Draw(t, "quiet")
+		if rapid.Bool().Draw(t, "advertising") {
+			s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.All...)
+		}
 		s.Deadline = rapid.SampledFrom([]time.Duration{0, 36 * time.Hour, 10 * 24 * time.Hour}).Draw(t, "deadline")
 	})
 }
@@ -109,6 +112,9 @@ func drawTarget(t *rapid.T, v policy.Version) billing.Target {
 		Wished:      rapid.SampledFrom(append([]channel.Kind{""}, channel.All...)).Draw(t, "wished"),
 		Reachable:   channel.Set(rapid.IntRange(0, 7).Draw(t, "reachable")),
 		Suppressed:  channel.Set(rapid.IntRange(0, 7).Draw(t, "suppressed")),
+	}
+	if s.Quiet.IsZero() {
+		s.Zone = rapid.SampledFrom([]*time.Location{nil, time.UTC, time.FixedZone("elsewhere", -5*3600)}).Draw(t, "zone")
 	}
 	if !status.Final() {
 		s.PendingEnd = rapid.SampledFrom([]billing.Status{"", "", "", billing.Cancelled, billing.Expired, billing.Exhausted}).Draw(t, "wish")

@@ -161,7 +161,8 @@ func (t *Target) Correct(corrected State, now time.Time) error {
 	if t.s.Wished != corrected.Wished {
 		t.s.Step = 0 // the route written out is another one
 	}
-	t.s.Quiet, t.s.Deadline, t.s.Wished, t.s.Reachable = corrected.Quiet, corrected.Deadline, corrected.Wished, corrected.Reachable
+	t.s.Quiet, t.s.Zone = corrected.Quiet, corrected.Zone
+	t.s.Deadline, t.s.Wished, t.s.Reachable = corrected.Deadline, corrected.Wished, corrected.Reachable
 	t.nextRound(later(t.s.AvailableAt, now))
 	return nil
 }

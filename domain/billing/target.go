@@ -31,6 +31,7 @@ type State struct {
 	PendingEnd  Status // Cancelled, Expired or Exhausted, granted once the outcome is known and no success
 
 	Quiet      window.Forbidden // the customer's own quiet hours; zero: the policy's
+	Zone       *time.Location   // of a customer without own quiet hours, for the policy's; nil: the policy's zone
 	Deadline   time.Time        // the target's own; zero: the policy's
 	Wished     channel.Kind     // the customer's preferred channel; "": none
 	Reachable  channel.Set      // channels with a destination

@@ -72,7 +72,7 @@ type Spec struct {
 	Route         Route
 	Backoff       map[attempt.FailureClass]attempt.Backoff // what is missing gets DefaultBackoff
 	PublishRetry  attempt.Backoff                          // pause of a row whose event was not acknowledged
-	QuietHours    window.Forbidden                         // default for customers without their own; zero: none
+	QuietHours    window.Forbidden                         // of customers without their own; ADVERTISING: of everybody; zero: none
 	QuietChannels channel.Set                              // the channels that quiet hours bind, the customer's own included
 	Zone          *time.Location
 	Class         MessageClass
@@ -271,7 +271,10 @@ func (v Version) UnknownFor(kind channel.Kind) attempt.UnknownPolicy {
 	return attempt.Hold
 }
 
-// QuietHours is the default window for customers without their own.
+// Class is what the policy's messages are in the eyes of the law.
+func (v Version) Class() MessageClass { return v.spec.Class }
+
+// QuietHours is the default window for customers without their own. Those of an ADVERTISING policy bind everybody.
 func (v Version) QuietHours() window.Forbidden { return v.spec.QuietHours }
 
 // QuietBinds reports whether quiet hours bind a channel.

@@ -43,10 +43,12 @@ func requestedExamples() []encoder {
 		QuietHours: &event.QuietHours{From: "21:00", To: "08:00", Zone: "Asia/Seoul"}, Deadline: &deadline,
 		Unknown: attempt.Hold, CallDeadlineMS: 30_000,
 	}
+	advertising := full
+	advertising.OwnQuietHours = &event.QuietHours{From: "12:00", To: "13:00", Zone: "Asia/Seoul"}
 	least := full
 	least.QuietHours, least.Deadline, least.CallDeadlineMS, least.Unknown = nil, nil, 0, attempt.Resend
 	least.Attempt, least.Round, least.Step, least.Channel = 1, 2, 2, channel.SMS
-	return []encoder{full, least}
+	return []encoder{full, advertising, least}
 }
 
 func resultExamples() []encoder {
