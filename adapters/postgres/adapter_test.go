@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/migrations"
 )
 
@@ -86,7 +87,7 @@ func TestAMigrationThatWasCutShortIsRepaired(t *testing.T) {
 			if _, err := postgres.NewControl(db).Halted(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if _, err := postgres.NewSuppressions(db).Suppressed(t.Context(), []port.Contact{{UserID: 1, Channel: "EMAIL"}}); err != nil {
+			if _, err := postgres.NewSuppressions(db).Suppressed(t.Context(), []port.Use{{Contact: port.Contact{UserID: 1, Channel: "EMAIL"}}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -214,7 +215,7 @@ func TestTheServersWordsNeverLeaveTheAdapter(t *testing.T) {
 	db := postgrestest.Open(t)
 	seed(t, db, free)
 	mustExec(t, db, `ALTER TABLE suppressions ADD CHECK (reason <> 'kim@example.com')`)
-	err := postgres.NewSuppressions(db).Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: "EMAIL"}}, port.Act{Actor: "kim", Reason: "kim@example.com"})
+	err := postgres.NewSuppressions(db).Suppress(t.Context(), policy.ScopeAll, []port.Contact{{UserID: 1, Channel: "EMAIL"}}, port.Act{Actor: "kim", Reason: "kim@example.com"})
 	if !errors.Is(err, port.ErrInvalid) || strings.Contains(err.Error(), "kim") || !strings.Contains(err.Error(), "23514") {
 		t.Errorf("got %v, want ErrInvalid with the SQLSTATE and no value", err)
 	}

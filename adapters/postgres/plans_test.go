@@ -20,6 +20,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 var update = flag.Bool("update", false, "write docs/operations/query-plans.md")
@@ -163,11 +164,11 @@ func hots(size scale, round int) []hot {
 			return err
 		}},
 		{"Suppressed", `ALTER TABLE suppressions DROP CONSTRAINT suppressions_pkey`, func(ctx context.Context, db *sqlx.DB) error {
-			var contacts []port.Contact
+			var uses []port.Use
 			for _, user := range users {
-				contacts = append(contacts, port.Contact{UserID: user, Channel: channel.Email})
+				uses = append(uses, port.Use{Contact: port.Contact{UserID: user, Channel: channel.Email}, Class: policy.Transactional})
 			}
-			_, err := postgres.NewSuppressions(db).Suppressed(ctx, contacts)
+			_, err := postgres.NewSuppressions(db).Suppressed(ctx, uses)
 			return err
 		}},
 		{"Imports.Store", `ALTER TABLE customers DROP CONSTRAINT customers_customer_key`, func(ctx context.Context, db *sqlx.DB) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // Suppressions stores the suppression list.
@@ -30,36 +31,42 @@ func contactArgs(contacts []port.Contact) []any {
 	}
 }
 
-const suppressedSQL = `/* suppressed */ SELECT s.user_id, s.channel
-FROM unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
-JOIN suppressions s ON s.user_id = v.user_id AND s.channel = v.channel`
+const suppressedSQL = `/* suppressed */ SELECT DISTINCT v.user_id, v.channel, v.class
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS v(user_id, channel, class)
+JOIN suppressions s ON s.user_id = v.user_id AND s.channel = v.channel AND (s.scope = 'all' OR v.class = 'ADVERTISING')`
 
 // Suppressed implements port.Suppressions.
-func (p Suppressions) Suppressed(ctx context.Context, contacts []port.Contact) ([]port.Contact, error) {
-	if len(contacts) == 0 {
+func (p Suppressions) Suppressed(ctx context.Context, uses []port.Use) ([]port.Use, error) {
+	if len(uses) == 0 {
 		return nil, ctx.Err()
 	}
-	var found []port.Contact
+	args := []any{
+		bigints(each(uses, func(u *port.Use) int64 { return u.UserID })),
+		texts(each(uses, func(u *port.Use) string { return string(u.Channel) })),
+		texts(each(uses, func(u *port.Use) string { return string(u.Class) })),
+	}
+	var found []port.Use
 	err := read(ctx, p.db, "look up suppressions", func(ctx context.Context, s *session) error {
-		return s.query(ctx, "look up suppressions", suppressedSQL, contactArgs(contacts), func(scan func(...any) error) error {
-			var c port.Contact
-			err := scan(&c.UserID, &c.Channel)
-			found = append(found, c)
+		return s.query(ctx, "look up suppressions", suppressedSQL, args, func(scan func(...any) error) error {
+			var u port.Use
+			err := scan(&u.UserID, &u.Channel, &u.Class)
+			found = append(found, u)
 			return err
 		})
 	})
 	return found, err
 }
 
-const suppressSQL = `/* suppress */ INSERT INTO suppressions (user_id, channel, reason)
-SELECT v.user_id, v.channel, $3::text FROM unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
-ON CONFLICT (user_id, channel) DO NOTHING
+const suppressSQL = `/* suppress */ INSERT INTO suppressions AS s (user_id, channel, reason, scope)
+SELECT v.user_id, v.channel, $3::text, $4::text FROM unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
+ON CONFLICT (user_id, channel) DO UPDATE SET scope = excluded.scope, reason = excluded.reason, created_at = excluded.created_at
+  WHERE s.scope = 'advertising' AND excluded.scope = 'all'
 RETURNING user_id, channel`
 
 // Suppress implements port.Suppressions.
-func (p Suppressions) Suppress(ctx context.Context, contacts []port.Contact, by port.Act) error {
+func (p Suppressions) Suppress(ctx context.Context, scope policy.Scope, contacts []port.Contact, by port.Act) error {
 	return write(ctx, p.db, "suppress", func(ctx context.Context, s *session) error {
-		return s.changeContacts(ctx, suppressSQL, append(contactArgs(contacts), clean(by.Reason)), port.ActionSuppress, by)
+		return s.changeContacts(ctx, suppressSQL, append(contactArgs(contacts), clean(by.Reason), string(scope)), port.SuppressAction(scope), by)
 	})
 }
 
@@ -94,7 +101,7 @@ func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact, by port
 	})
 }
 
-const suppressionsOfSQL = `/* suppressions_of */ SELECT s.channel, s.reason, s.created_at FROM suppressions s WHERE s.user_id = $1`
+const suppressionsOfSQL = `/* suppressions_of */ SELECT s.channel, s.scope, s.reason, s.created_at FROM suppressions s WHERE s.user_id = $1`
 
 // Of implements port.Suppressions.
 func (p Suppressions) Of(ctx context.Context, userID int64) ([]port.Suppression, error) {
@@ -102,7 +109,7 @@ func (p Suppressions) Of(ctx context.Context, userID int64) ([]port.Suppression,
 	err := read(ctx, p.db, "read a customer's suppressions", func(ctx context.Context, s *session) error {
 		return s.query(ctx, "read a customer's suppressions", suppressionsOfSQL, []any{userID}, func(scan func(...any) error) error {
 			entry := port.Suppression{Contact: port.Contact{UserID: userID}}
-			err := scan(&entry.Channel, &entry.Reason, utc(&entry.Since))
+			err := scan(&entry.Channel, &entry.Scope, &entry.Reason, utc(&entry.Since))
 			entries = append(entries, entry)
 			return err
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/window"
 )
 
@@ -36,7 +37,7 @@ func TestASuppressionThatCameOnTheWayGoesToTheNextOtherChannel(t *testing.T) {
 	w := newWorld(t)
 	w.bill(t, 1)
 	w.dispatch(t)
-	if err := w.store.Suppressions().Suppress(t.Context(), []port.Contact{{UserID: 1, Channel: channel.Email}}, port.Act{Actor: "kim", Reason: "complained"}); err != nil {
+	if err := w.store.Suppressions().Suppress(t.Context(), policy.ScopeAll, []port.Contact{{UserID: 1, Channel: channel.Email}}, port.Act{Actor: "kim", Reason: "complained"}); err != nil {
 		t.Fatal(err)
 	}
 	w.start(t)
@@ -53,6 +54,23 @@ func TestASuppressionThatCameOnTheWayGoesToTheNextOtherChannel(t *testing.T) {
 	w.dispatch(t)
 	w.awaitDrained(t)
 	w.expectCalls(t, w.sms, 1)
+}
+
+// An opt-out of advertising that came on the way ends an advertising message on the channel, and no bill.
+func TestAnOptOutOfAdvertisingThatCameOnTheWayCostsABillNothing(t *testing.T) {
+	t.Parallel()
+	for class, calls := range map[policy.MessageClass]int{policy.Transactional: 1, policy.Advertising: 0} {
+		w := newWorld(t, func(w *world) { w.spec.Class, w.spec.QuietChannels = class, channel.NewSet(channel.All...) })
+		w.bill(t, 1)
+		w.dispatch(t)
+		contacts := []port.Contact{{UserID: 1, Channel: channel.Email}}
+		if err := w.store.Suppressions().Suppress(t.Context(), policy.ScopeAdvertising, contacts, port.Act{Actor: "kim", Reason: "no advertising"}); err != nil {
+			t.Fatal(err)
+		}
+		w.start(t)
+		w.awaitDrained(t)
+		w.expectCalls(t, w.email, calls)
+	}
 }
 
 func TestQuietHoursOfTheCustomerCountWhereTheyDifferFromThePolicys(t *testing.T) {

@@ -70,7 +70,7 @@ func (s *Service) check(ctx context.Context, d *delivery) bool {
 	if !s.checkTime(ctx, d) {
 		return false
 	}
-	suppressed, err := s.ledger.suppressed(ctx, port.Contact{UserID: d.request.UserID, Channel: d.request.Channel})
+	suppressed, err := s.ledger.suppressed(ctx, d.request.Use())
 	if suppressed {
 		s.closeKey(ctx, d, attempt.Closing{State: attempt.Failed, Class: attempt.Suppressed, Reason: attempt.ReasonSuppress})
 	}

@@ -20,7 +20,7 @@ type ledger struct {
 	closings     *batch.Batcher[attempt.Closing, answer]                // whether the row was inserted
 	outcomes     *batch.Batcher[attempt.Outcome, answer]                // whether the row holds the outcome
 	rows         *batch.Batcher[key.Delivery, attempt.Row]              // the row; zero where there is none
-	suppressions *batch.Batcher[port.Contact, answer]                   // whether the contact is suppressed
+	suppressions *batch.Batcher[port.Use, answer]                   // whether the contact is suppressed
 }
 
 // answer is the result of a bulk statement for one item.
@@ -43,7 +43,7 @@ func newLedger(
 		closings:     bulkByKey(several, database, rows.Close, func(c attempt.Closing) key.Delivery { return c.Key }),
 		outcomes:     bulkByKey(several, database, rows.Record, func(o attempt.Outcome) key.Delivery { return o.Key }),
 		rows:         batch.New(one, findRows(database, rows)),
-		suppressions: bulkByKey(several, database, suppressions.Suppressed, func(c port.Contact) port.Contact { return c }),
+		suppressions: bulkByKey(several, database, suppressions.Suppressed, func(u port.Use) port.Use { return u }),
 	}
 	for kind, lane := range lanes {
 		ofLane := several
@@ -80,9 +80,9 @@ func (l *ledger) find(k key.Delivery) (attempt.Row, error) {
 	return l.rows.Do(context.Background(), k)
 }
 
-// suppressed reports whether a contact is on the suppression list.
-func (l *ledger) suppressed(ctx context.Context, c port.Contact) (bool, error) {
-	return ask(ctx, l.suppressions, c)
+// suppressed reports whether the suppression list covers a use.
+func (l *ledger) suppressed(ctx context.Context, u port.Use) (bool, error) {
+	return ask(ctx, l.suppressions, u)
 }
 
 // shutdown gives up what waits still.

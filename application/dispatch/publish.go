@@ -55,7 +55,7 @@ func (r *run) message(of dispatched, now time.Time) (port.Message, error) {
 		},
 		Destination: of.sealed, Statement: of.candidate.Statement,
 		QuietHours: event.NewQuietHours(d.Quiet[0]), OwnQuietHours: event.NewQuietHours(d.Quiet[1]), Unknown: d.Policy.UnknownFor(d.Channel),
-		CallDeadlineMS: d.Policy.CallDeadline().Milliseconds(),
+		CallDeadlineMS: d.Policy.CallDeadline().Milliseconds(), MessageClass: event.NewMessageClass(d.Policy.Class()),
 	}
 	if !d.Deadline.IsZero() {
 		deadline := d.Deadline.UTC()

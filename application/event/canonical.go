@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // Events are written in one form: the fields in the order of their types, no space, texts without escapes. Here they are
@@ -151,6 +152,9 @@ func readRequested(value []byte) (Requested, bool) {
 	if r.has(`,"call_deadline_ms":`) {
 		q.CallDeadlineMS = r.number(64)
 	}
+	if r.has(`,"message_class":"`) {
+		q.MessageClass = policy.MessageClass(r.text())
+	}
 	r.expect(`}`)
 	return q, !r.failed && len(r.rest) == 0
 }
@@ -264,6 +268,7 @@ func (r Requested) encode() ([]byte, error) {
 	if r.CallDeadlineMS != 0 {
 		w.number(`,"call_deadline_ms":`, r.CallDeadlineMS)
 	}
+	w.optional(`,"message_class":"`, string(r.MessageClass))
 	w.raw(`}`)
 	if w.failed {
 		return json.Marshal(r)

@@ -7,6 +7,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // DecodeRequested decodes a request. Unknown fields are ignored, because a newer writer may add optional ones. With an
@@ -32,6 +33,8 @@ func DecodeRequested(m port.Message) (r Requested, known bool, err error) {
 		return r, true, undecodable("statement_reference", "is missing")
 	case r.Unknown != attempt.Hold && r.Unknown != attempt.Resend:
 		return r, true, undecodable("unknown_policy", "is neither hold nor resend")
+	case r.MessageClass != "" && r.MessageClass != policy.Transactional && r.MessageClass != policy.Advertising:
+		return r, true, undecodable("message_class", "is neither TRANSACTIONAL nor ADVERTISING")
 	case r.CallDeadlineMS < 0:
 		return r, true, undecodable("call_deadline_ms", "is negative")
 	}

@@ -3,6 +3,7 @@
 package event
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/window"
 )
 
@@ -62,6 +64,7 @@ type Requested struct {
 	Deadline       *time.Time            `json:"deadline,omitempty"`         // nothing goes out from this instant on; none without
 	Unknown        attempt.UnknownPolicy `json:"unknown_policy"`             // what follows when the outcome cannot be known
 	CallDeadlineMS int64                 `json:"call_deadline_ms,omitempty"` // longest gateway call in milliseconds; 0: the provider's own
+	MessageClass   policy.MessageClass   `json:"message_class,omitempty"`    // TRANSACTIONAL or ADVERTISING, for the suppression list; TRANSACTIONAL without
 }
 
 // Facts returns what the ledger keeps of the request.
@@ -70,6 +73,19 @@ func (r Requested) Facts() attempt.Facts {
 		Channel: r.Channel, Step: r.Step, PolicyID: r.PolicyID, PolicyVersion: r.PolicyVersion,
 		RunID: r.RunID, Unknown: r.Unknown,
 	}
+}
+
+// Use is what the request asks to do, for the suppression list.
+func (r Requested) Use() port.Use {
+	return port.Use{Contact: port.Contact{UserID: r.UserID, Channel: r.Channel}, Class: cmp.Or(r.MessageClass, policy.Transactional)}
+}
+
+// NewMessageClass returns a class in the event's form: none for a bill.
+func NewMessageClass(class policy.MessageClass) policy.MessageClass {
+	if class == policy.Transactional {
+		return ""
+	}
+	return class
 }
 
 // Quiet returns the forbidden windows; zero if none binds this dispatch. ErrUndecodable.

@@ -17,6 +17,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // update writes the golden files anew: go test ./event -update. A changed file is a changed contract.
@@ -65,6 +66,7 @@ func TestARequestReadsBackAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	bare := event.Requested{Identity: identity(), Destination: []byte("d"), Statement: []byte("s"), Unknown: attempt.Resend}
 	advertising := requested()
+	advertising.MessageClass = policy.Advertising
 	advertising.OwnQuietHours = &event.QuietHours{From: "12:00", To: "13:00", Zone: "UTC"}
 	for _, want := range []event.Requested{requested(), bare, advertising} {
 		got, known, err := event.DecodeRequested(requestMessage(t, want))

@@ -11,7 +11,7 @@ import (
 )
 
 // words are what an error text may consist of: it names fields and reasons, never a value.
-var words = regexp.MustCompile(`^the event cannot be decoded: (ce_type|ce_id|value|billing_month|user_id|attempt, round, step|channel|destination|statement_reference|unknown_policy|call_deadline_ms|(own_)?quiet_hours|outcome) [a-z0-9A-Z ._,]+$`)
+var words = regexp.MustCompile(`^the event cannot be decoded: (ce_type|ce_id|value|billing_month|user_id|attempt, round, step|channel|destination|statement_reference|unknown_policy|call_deadline_ms|message_class|(own_)?quiet_hours|outcome) [a-z0-9A-Z ._,]+$`)
 
 func check(t *testing.T, err error) {
 	t.Helper()

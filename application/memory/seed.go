@@ -7,7 +7,9 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // Seeded is a target as a test wants to find it.
@@ -34,9 +36,8 @@ func (s *Store) Seed(seeds ...Seeded) {
 		s.seedMonth(k.Month)
 		s.customers[seed.Customer] = k.UserID
 		s.lastUser = max(s.lastUser, k.UserID)
-		for _, kind := range seed.State.Suppressed.Kinds() {
-			s.suppressed[port.Contact{UserID: k.UserID, Channel: kind}] = port.Suppression{Contact: port.Contact{UserID: k.UserID, Channel: kind}, Reason: "seeded", Since: s.now()}
-		}
+		s.seedSuppressed(k.UserID, seed.State.OptedOut, policy.ScopeAdvertising)
+		s.seedSuppressed(k.UserID, seed.State.Suppressed, policy.ScopeAll)
 		s.bills[k] = bill{
 			state: kept(seed.State), customer: seed.Customer, data: slices.Clone(seed.Data),
 			destinations: cloneDestinations(seed.Destinations), statement: slices.Clone(seed.Statement),
@@ -75,4 +76,11 @@ func (s *Store) seedMonth(month key.Month) {
 	state := s.months[month]
 	state.Open = true
 	s.months[month] = state
+}
+
+func (s *Store) seedSuppressed(user int64, on channel.Set, scope policy.Scope) {
+	for _, kind := range on.Kinds() {
+		c := port.Contact{UserID: user, Channel: kind}
+		s.suppressed[c] = port.Suppression{Contact: c, Scope: scope, Reason: "seeded", Since: s.now()}
+	}
 }

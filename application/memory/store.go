@@ -227,12 +227,15 @@ func (s *Store) opened(month key.Month) error {
 // restored is the target of a bill as readers see it: what is suppressed is known at the moment of reading.
 func (s *Store) restored(b bill) (billing.Target, error) {
 	state := b.state
-	var kinds []channel.Kind
 	for _, kind := range channel.All {
-		if _, ok := s.suppressed[port.Contact{UserID: state.Key.UserID, Channel: kind}]; ok {
-			kinds = append(kinds, kind)
+		entry, ok := s.suppressed[port.Contact{UserID: state.Key.UserID, Channel: kind}]
+		switch {
+		case !ok:
+		case entry.Scope == policy.ScopeAdvertising:
+			state.OptedOut |= channel.NewSet(kind)
+		default:
+			state.Suppressed |= channel.NewSet(kind)
 		}
 	}
-	state.Suppressed = channel.NewSet(kinds...)
 	return billing.Restore(state)
 }

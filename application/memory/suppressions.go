@@ -6,6 +6,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // Suppressions is the store as port.Suppressions. Operations: suppressions.suppressed, suppressions.suppress,
@@ -14,24 +15,25 @@ func (s *Store) Suppressions() port.Suppressions { return suppressions{s} }
 
 type suppressions struct{ s *Store }
 
-func (p suppressions) Suppressed(ctx context.Context, contacts []port.Contact) ([]port.Contact, error) {
-	return read(ctx, p.s, "suppressions.suppressed", func() ([]port.Contact, error) {
-		var listed []port.Contact
-		for _, c := range contacts {
-			if _, ok := p.s.suppressed[c]; ok && !slices.Contains(listed, c) {
-				listed = append(listed, c)
+func (p suppressions) Suppressed(ctx context.Context, uses []port.Use) ([]port.Use, error) {
+	return read(ctx, p.s, "suppressions.suppressed", func() ([]port.Use, error) {
+		var listed []port.Use
+		for _, use := range uses {
+			if entry, ok := p.s.suppressed[use.Contact]; ok && entry.Scope.Covers(use.Class) && !slices.Contains(listed, use) {
+				listed = append(listed, use)
 			}
 		}
 		return listed, nil
 	})
 }
 
-func (p suppressions) Suppress(ctx context.Context, contacts []port.Contact, by port.Act) error {
+func (p suppressions) Suppress(ctx context.Context, scope policy.Scope, contacts []port.Contact, by port.Act) error {
 	return p.s.audited(ctx, "suppressions.suppress", func() error {
 		for _, c := range contacts {
-			if _, ok := p.s.suppressed[c]; !ok {
-				p.s.suppressed[c] = port.Suppression{Contact: c, Reason: by.Reason, Since: p.s.now()}
-				p.s.note(port.ActionSuppress, c.Subject(), by)
+			there, ok := p.s.suppressed[c]
+			if !ok || (there.Scope == policy.ScopeAdvertising && scope == policy.ScopeAll) {
+				p.s.suppressed[c] = port.Suppression{Contact: c, Scope: scope, Reason: by.Reason, Since: p.s.now()}
+				p.s.note(port.SuppressAction(scope), c.Subject(), by)
 			}
 		}
 		return nil

@@ -358,7 +358,7 @@ func kept(state billing.State) billing.State {
 	state.AvailableAt = instant(state.AvailableAt)
 	state.RequestedAt = instant(state.RequestedAt)
 	state.Deadline = instant(state.Deadline)
-	state.Suppressed = 0 // known at the moment of reading
+	state.Suppressed, state.OptedOut = 0, 0 // known at the moment of reading
 	return state
 }
 

@@ -146,7 +146,7 @@ func TestEveryActNeedsAnActorAndAReason(t *testing.T) {
 			return w.operator.CloseMonth(ctx, w.key.Month, true, by)
 		},
 		"suppress": func(ctx context.Context, w *world, by port.Act) error {
-			return w.operator.Suppress(ctx, port.Contact{UserID: 1, Channel: channel.SMS}, true, by)
+			return w.operator.Suppress(ctx, port.Contact{UserID: 1, Channel: channel.SMS}, policy.ScopeAll, by)
 		},
 		"draft policy": func(ctx context.Context, w *world, by port.Act) error {
 			_, err := w.operator.DraftPolicy(ctx, spec(), by)

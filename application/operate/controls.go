@@ -91,13 +91,18 @@ func (o *Operator) AuditExport(ctx context.Context, month key.Month, destination
 	})
 }
 
-// Suppress adds a customer's channel to the suppression list (on), or removes it.
-func (o *Operator) Suppress(ctx context.Context, contact port.Contact, on bool, by port.Act) error {
-	change := o.Suppressions.Lift
-	if on {
-		change = o.Suppressions.Suppress
-	}
-	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return change(ctx, []port.Contact{contact}, by) })
+// Suppress adds a customer's channel to the suppression list, for the messages of a scope.
+func (o *Operator) Suppress(ctx context.Context, contact port.Contact, scope policy.Scope, by port.Act) error {
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
+		return o.Suppressions.Suppress(ctx, scope, []port.Contact{contact}, by)
+	})
+}
+
+// Unsuppress takes a customer's channel off the suppression list, whatever the entry's scope.
+func (o *Operator) Unsuppress(ctx context.Context, contact port.Contact, by port.Act) error {
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
+		return o.Suppressions.Lift(ctx, []port.Contact{contact}, by)
+	})
 }
 
 // DraftPolicy stores a new version of a policy.

@@ -1,6 +1,7 @@
 package operate_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -54,10 +55,16 @@ func TestASuppressionNamesTheCustomerByNumberAndTheChannel(t *testing.T) {
 	w := newWorld(t)
 	contact := port.Contact{UserID: 4711, Channel: channel.SMS}
 	for _, on := range []bool{true, false} {
-		if err := w.operator.Suppress(t.Context(), contact, on, by()); err != nil {
+		change := w.operator.Unsuppress
+		if on {
+			change = func(ctx context.Context, c port.Contact, by port.Act) error {
+				return w.operator.Suppress(ctx, c, policy.ScopeAll, by)
+			}
+		}
+		if err := change(t.Context(), contact, by()); err != nil {
 			t.Fatal(err)
 		}
-		listed, err := w.store.Suppressions().Suppressed(t.Context(), []port.Contact{contact})
+		listed, err := w.store.Suppressions().Suppressed(t.Context(), []port.Use{{Contact: contact, Class: policy.Transactional}})
 		if err != nil || (len(listed) == 1) != on {
 			t.Fatalf("listed %v: %v", listed, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // Act says who does something and why. Every use case of an operator is audited with it.
@@ -103,6 +104,7 @@ const (
 	ActionHalt           Action = "halt"
 	ActionLiftHalt       Action = "lift halt"
 	ActionSuppress       Action = "suppress"
+	ActionSuppressAds    Action = "suppress advertising"
 	ActionUnsuppress     Action = "lift suppression"
 	ActionDraftPolicy    Action = "draft policy"
 	ActionActivatePolicy Action = "activate policy"
@@ -120,6 +122,14 @@ func (a Action) With(detail string) Action { return a + ": " + Action(detail) }
 
 // SubjectEverything is the subject of what concerns every bill.
 const SubjectEverything = "everything"
+
+// SuppressAction is the action of Suppressions.Suppress.
+func SuppressAction(scope policy.Scope) Action {
+	if scope == policy.ScopeAdvertising {
+		return ActionSuppressAds
+	}
+	return ActionSuppress
+}
 
 // HaltEntry is the entry of Control.SetHalt.
 func HaltEntry(on bool, by Act) AuditEntry {

@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // Audit runs the suite of port.Audit.
@@ -135,9 +136,11 @@ func auditedActs() []auditedAct {
 			port.ActionReopenMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },
 			func(s *stage) error { return s.Months.Reopen(s.ctx, november, young) },
 		},
-		{port.ActionSuppress, smsOfOne.Subject(), nil, func(s *stage) error { return s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, young) }},
+		{port.ActionSuppress, smsOfOne.Subject(), nil, func(s *stage) error {
+			return s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, young)
+		}},
 		{
-			port.ActionUnsuppress, smsOfOne.Subject(), func(s *stage) { s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, act)) },
+			port.ActionUnsuppress, smsOfOne.Subject(), func(s *stage) { s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, act)) },
 			func(s *stage) error { return s.Suppressions.Lift(s.ctx, []port.Contact{smsOfOne}, young) },
 		},
 		{port.ActionDraftPolicy, "1 v2", draft, func(s *stage) error {
@@ -266,10 +269,10 @@ func auditAtomic(s *stage, a auditedAct) {
 func auditNoChange(s *stage) {
 	s.must(s.Control.SetHalt(s.ctx, true, act))
 	s.must(s.Months.Close(s.ctx, november, act))
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, act))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, act))
 	s.must(s.Control.SetHalt(s.ctx, true, act)) // the same act again, as after a lost answer to COMMIT
 	s.must(s.Months.Close(s.ctx, november, young))
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{smsOfOne}, young))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, young))
 	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{{UserID: 2, Channel: channel.Email}}, young))
 	s.must(s.Retention.DropAudit(s.ctx, november-12, young))
 	for _, subject := range []string{port.SubjectEverything, november.String(), smsOfOne.Subject()} {

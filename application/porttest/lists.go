@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // Suppressions runs the suite of port.Suppressions.
@@ -20,6 +21,7 @@ func Suppressions(t *testing.T, open OpenStorage) { Run(t, SuppressionsChecks(),
 func SuppressionsChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("tells which contacts must not be made, by customer and channel", suppressionsListed),
+		onStage("tells an opt-out of advertising from a bill's", suppressionsScope),
 		onStage("suppresses and lifts safely again", suppressionsAgain),
 		onStage("answers for many contacts at once", suppressionsMany),
 		onStage("tells a customer's entries with their reasons, and counts the list", suppressionsOf),
@@ -32,15 +34,61 @@ var asked = port.Act{Actor: "kim", Reason: "asked for it", At: noon}
 func (s *stage) suppressed(contacts ...port.Contact) map[port.Contact]bool {
 	s.Helper()
 	listed := map[port.Contact]bool{}
-	for _, c := range given(s.Suppressions.Suppressed(s.ctx, contacts))(s) {
-		listed[c] = true
+	for _, use := range given(s.Suppressions.Suppressed(s.ctx, usesOf(policy.Transactional, contacts)))(s) {
+		listed[use.Contact] = true
 	}
 	return listed
 }
 
+func usesOf(class policy.MessageClass, contacts []port.Contact) []port.Use {
+	var uses []port.Use
+	for _, c := range contacts {
+		uses = append(uses, port.Use{Contact: c, Class: class})
+	}
+	return uses
+}
+
+// An opt-out of advertising costs a bill nothing, and does not narrow what is on the list already.
+func suppressionsScope(s *stage) {
+	ads, all, widened, kept := port.Contact{UserID: 1, Channel: channel.SMS}, port.Contact{UserID: 2, Channel: channel.SMS}, port.Contact{UserID: 3, Channel: channel.Email}, port.Contact{UserID: 4, Channel: channel.Email}
+	list := []port.Contact{ads, all, widened, kept}
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAdvertising, []port.Contact{ads, widened}, asked))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{all, kept, widened}, act))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAdvertising, []port.Contact{kept}, asked))
+	if listed := s.suppressed(list...); len(listed) != 3 || listed[ads] {
+		s.Errorf("suppressed for a bill: %v", listed)
+	}
+	both := append(usesOf(policy.Advertising, list), usesOf(policy.Transactional, list)...)
+	if listed := given(s.Suppressions.Suppressed(s.ctx, both))(s); len(listed) != 7 {
+		s.Errorf("suppressed for advertising or bills: %v, want all but the bill of %v", listed, ads)
+	}
+	for c, want := range map[port.Contact]port.Suppression{
+		ads:     {Scope: policy.ScopeAdvertising, Reason: asked.Reason},
+		widened: {Scope: policy.ScopeAll, Reason: act.Reason},
+		kept:    {Scope: policy.ScopeAll, Reason: act.Reason},
+	} {
+		if of := given(s.Suppressions.Of(s.ctx, c.UserID))(s); len(of) != 1 || of[0].Scope != want.Scope || of[0].Reason != want.Reason {
+			s.Errorf("%v has %+v, want %+v", c, of, want)
+		}
+	}
+	for subject, want := range map[string][]string{ads.Subject(): {port.ActionSuppressAds}, widened.Subject(): {port.ActionSuppressAds, port.ActionSuppress}, kept.Subject(): {port.ActionSuppress}} {
+		var got []string
+		for _, entry := range given(s.Audit.About(s.ctx, []string{subject}))(s) {
+			got = append(got, entry.Action)
+		}
+		if !slices.Equal(got, want) {
+			s.Errorf("audited about %s: %q, want %q", subject, got, want)
+		}
+	}
+	s.must(s.Suppressions.Lift(s.ctx, list, act))
+	if listed := given(s.Suppressions.Suppressed(s.ctx, both))(s); len(listed) != 0 {
+		s.Errorf("suppressed after lifting: %v", listed)
+	}
+}
+
 func suppressionsListed(s *stage) {
 	mail, text, other := port.Contact{UserID: 1, Channel: channel.Email}, port.Contact{UserID: 1, Channel: channel.SMS}, port.Contact{UserID: 2, Channel: channel.Email}
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{mail, {UserID: 3, Channel: channel.Push}}, act))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{mail, {UserID: 3, Channel: channel.Push}}, act))
 	if listed := s.suppressed(other, mail, text); len(listed) != 1 || !listed[mail] {
 		s.Errorf("suppressed: %v, want %v alone", listed, mail)
 	}
@@ -56,7 +104,7 @@ func suppressionsListed(s *stage) {
 func suppressionsAgain(s *stage) {
 	contact := port.Contact{UserID: 1, Channel: channel.SMS}
 	for range 2 {
-		s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{contact}, asked))
+		s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{contact}, asked))
 		if !s.suppressed(contact)[contact] {
 			s.Error("not suppressed")
 		}
@@ -78,7 +126,7 @@ func suppressionsMany(s *stage) {
 			odd = append(odd, c)
 		}
 	}
-	s.must(s.Suppressions.Suppress(s.ctx, odd, act))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, odd, act))
 	listed := s.suppressed(all...)
 	for i, c := range all {
 		if listed[c] != (i%2 == 1) {
@@ -89,8 +137,8 @@ func suppressionsMany(s *stage) {
 
 func suppressionsOf(s *stage) {
 	before := normal(s.now())
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.SMS}, {UserID: 8, Channel: channel.Email}}, port.Act{Actor: "kim", Reason: "반송", At: noon}))
-	s.must(s.Suppressions.Suppress(s.ctx, []port.Contact{{UserID: 7, Channel: channel.Email}, {UserID: 7, Channel: channel.SMS}}, asked))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{{UserID: 7, Channel: channel.SMS}, {UserID: 8, Channel: channel.Email}}, port.Act{Actor: "kim", Reason: "반송", At: noon}))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{{UserID: 7, Channel: channel.Email}, {UserID: 7, Channel: channel.SMS}}, asked))
 	var got []string
 	for _, e := range given(s.Suppressions.Of(s.ctx, 7))(s) {
 		got = append(got, string(e.Channel)+" "+e.Reason)

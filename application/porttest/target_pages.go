@@ -214,21 +214,27 @@ func targetsCandidateContent(s *stage) {
 func targetsSuppressed(s *stage) {
 	keys := s.rendered(november, 2)
 	contact := []port.Contact{{UserID: keys[0].UserID, Channel: channel.SMS}}
-	expect := func(what string, want ...channel.Set) {
+	expect := func(what string, suppressed, optedOut channel.Set) {
 		s.Helper()
 		s.must(s.Targets.Within(s.ctx, func(ctx context.Context, tx port.TargetTx) error {
 			candidates, err := tx.LockPage(ctx, port.Page{Month: november, PassNow: noon, Limit: 10})
 			for i, c := range candidates {
-				if got := c.Target.State().Suppressed; got != want[i] {
-					s.Errorf("%s: %s has %v suppressed, want %v", what, keys[i], got.Kinds(), want[i].Kinds())
+				got, want := c.Target.State(), billing.State{}
+				if i == 0 {
+					want.Suppressed, want.OptedOut = suppressed, optedOut
+				}
+				if got.Suppressed != want.Suppressed || got.OptedOut != want.OptedOut {
+					s.Errorf("%s: %s has %v suppressed and has opted out of advertising on %v", what, keys[i], got.Suppressed.Kinds(), got.OptedOut.Kinds())
 				}
 			}
 			return err
 		}))
 	}
 	expect("nothing on the list", 0, 0)
-	s.must(s.Suppressions.Suppress(s.ctx, contact, asked))
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, contact, asked))
 	expect("one on the list", channel.NewSet(channel.SMS), 0)
+	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAdvertising, []port.Contact{{UserID: keys[0].UserID, Channel: channel.Push}}, asked))
+	expect("two on the list", channel.NewSet(channel.SMS), channel.NewSet(channel.Push))
 	s.must(s.Suppressions.Lift(s.ctx, contact, asked))
-	expect("lifted", 0, 0)
+	expect("lifted", 0, channel.NewSet(channel.Push))
 }

@@ -211,8 +211,16 @@ func (b *builder) customer() {
 	}
 	b.add(time.Time{}, "customer", "%s.", text)
 	for _, entry := range b.Suppressions {
-		b.add(entry.Since, "customer", "On the suppression list for %s since %s: %s.", name(entry.Channel), b.when(entry.Since), orNot(entry.Reason))
+		b.add(entry.Since, "customer", "On the suppression list for %s since %s: %s.", suppressed(entry), b.when(entry.Since), orNot(entry.Reason))
 	}
+}
+
+// suppressed says what an entry keeps back.
+func suppressed(entry port.Suppression) string {
+	if entry.Scope == policy.ScopeAdvertising {
+		return "advertising by " + name(entry.Channel)
+	}
+	return name(entry.Channel)
 }
 
 // chronicle says the tries and what people did, in order of time.

@@ -196,7 +196,7 @@ func (w *world) delivered(customer string, o attempt.Outcome) {
 func (w *world) live() {
 	w.t.Helper()
 	ctx, operator := w.t.Context(), operate.New(w.useCases.Acts, 0)
-	w.must(operator.Suppress(ctx, port.Contact{UserID: w.target("C-5").UserID, Channel: "EMAIL"}, true, by("call centre")))
+	w.must(operator.Suppress(ctx, port.Contact{UserID: w.target("C-5").UserID, Channel: "EMAIL"}, policy.ScopeAll, by("call centre")))
 	w.dispatched()
 	w.delivered("C-1", attempt.Outcome{State: attempt.Succeeded, ProviderMessageID: "<1@relay>"})
 	w.delivered("C-2", attempt.Outcome{State: attempt.Failed, Class: attempt.Permanent, Reason: attempt.ReasonRefused, Detail: "550 5.1.1 no such mailbox"})

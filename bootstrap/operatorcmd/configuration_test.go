@@ -50,7 +50,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong target not-delivered", "--month 2026-11 --customer C-1 --reason x", database},
 	{"balsong target send-anyway", "--month 2026-11 --customer C-1 --reason x", database},
 	{"balsong target write-off", "--month 2026-11 --customer C-1 --reason x", database},
-	{"balsong suppress", "--month 2026-11 --customer C-1 --channel SMS --reason x", database},
+	{"balsong suppress", "--month 2026-11 --customer C-1 --channel SMS --scope all --reason x", database},
 	{"balsong policy list", "", database},
 	{"balsong policy check", "--file FILE", ""},
 	{"balsong policy diff", "1v1", database},

@@ -102,7 +102,7 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 		case !t.s.Reachable.Has(kind):
 			d.skip(kind, SkipNoDestination)
 			continue
-		case t.s.Suppressed.Has(kind):
+		case t.suppressed(d.Policy, kind):
 			d.skip(kind, SkipSuppressed)
 			continue
 		}
@@ -126,6 +126,11 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 		}
 	}
 	return d
+}
+
+// suppressed reports whether the policy's messages must not go out on a channel.
+func (t Target) suppressed(v policy.Version, kind channel.Kind) bool {
+	return t.s.Suppressed.Has(kind) || (v.Class() == policy.Advertising && t.s.OptedOut.Has(kind))
 }
 
 // QuietFor returns the quiet hours that bind a channel; zero if none do. A customer's own replace the policy's for a bill

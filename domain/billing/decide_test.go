@@ -47,7 +47,9 @@ func TestADispatchIsAlwaysAllowed(t *testing.T) {
 			t.Fatal("the decision has changed the target")
 		}
 		steps := v.Steps(s.Wished)
-		usable := func(kind channel.Kind) bool { return s.Reachable.Has(kind) && !s.Suppressed.Has(kind) }
+		usable := func(kind channel.Kind) bool {
+			return s.Reachable.Has(kind) && !s.Suppressed.Has(kind) && (v.Spec().Class == policy.Transactional || !s.OptedOut.Has(kind))
+		}
 		left := slices.ContainsFunc(steps[s.Step:], usable)
 		deadlines := slices.DeleteFunc([]time.Time{s.Deadline, v.Deadline(month.Start(seoul))}, time.Time.IsZero)
 		late := slices.ContainsFunc(deadlines, func(at time.Time) bool { return !now.Before(at) })
@@ -296,5 +298,21 @@ func TestThePolicysHoursGoByTheClockOfTheCustomersZone(t *testing.T) {
 	day := time.Date(2026, 11, 23, 9, 0, 0, 0, york) // 23:00 in Seoul
 	if d := billing.Decide(target, snapshot(v), day); d.Rule != billing.RuleDue {
 		t.Errorf("at 09:00 in New York: %s", d)
+	}
+}
+
+// An opt-out of advertising cost bills their channel.
+func TestAnOptOutOfAdvertisingCostsABillNothing(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[policy.MessageClass]string{
+		policy.Transactional: "DISPATCH due EMAIL step 0 by policy 7 v3",
+		policy.Advertising:   "DISPATCH due SMS step 2 by policy 7 v3, skipped EMAIL (suppressed)",
+	} {
+		v := emailEmailSMS(t, func(s *policy.Spec) { s.Class, s.QuietChannels = class, channel.NewSet(channel.All...) })
+		both := channel.NewSet(channel.Email, channel.SMS)
+		target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: both, OptedOut: channel.NewSet(channel.Email)})
+		if d := billing.Decide(target, snapshot(v), monday); d.String() != want {
+			t.Errorf("%s: %s, want %s", class, d, want)
+		}
 	}
 }

@@ -112,6 +112,7 @@ func drawTarget(t *rapid.T, v policy.Version) billing.Target {
 		Wished:      rapid.SampledFrom(append([]channel.Kind{""}, channel.All...)).Draw(t, "wished"),
 		Reachable:   channel.Set(rapid.IntRange(0, 7).Draw(t, "reachable")),
 		Suppressed:  channel.Set(rapid.IntRange(0, 7).Draw(t, "suppressed")),
+		OptedOut:    channel.Set(rapid.IntRange(0, 7).Draw(t, "opted out")),
 	}
 	if s.Quiet.IsZero() {
 		s.Zone = rapid.SampledFrom([]*time.Location{nil, time.UTC, time.FixedZone("elsewhere", -5*3600)}).Draw(t, "zone")

@@ -35,7 +35,8 @@ type State struct {
 	Deadline   time.Time        // the target's own; zero: the policy's
 	Wished     channel.Kind     // the customer's preferred channel; "": none
 	Reachable  channel.Set      // channels with a destination
-	Suppressed channel.Set      // channels on the suppression list
+	Suppressed channel.Set      // channels on the suppression list, for every message
+	OptedOut   channel.Set      // channels on the suppression list, for advertising
 
 	LastRule     Rule   // by which a run decided last
 	LastDecision string // for people: the values of the last decision

@@ -52,6 +52,28 @@ const (
 	Advertising   MessageClass = "ADVERTISING"   // quiet hours bind every channel
 )
 
+// Scope is which messages an entry of the suppression list keeps back.
+type Scope string
+
+// The scopes. An opt-out of advertising never costs a bill its channel.
+const (
+	ScopeAll         Scope = "all"         // every message, bills too
+	ScopeAdvertising Scope = "advertising" // ADVERTISING alone
+)
+
+// Covers reports whether messages of a class are kept back.
+func (s Scope) Covers(class MessageClass) bool { return s != ScopeAdvertising || class == Advertising }
+
+// ParseScope reads a scope. ErrInvalid.
+func ParseScope(text string) (Scope, error) {
+	switch s := Scope(text); s {
+	case ScopeAll, ScopeAdvertising:
+		return s, nil
+	default:
+		return "", fmt.Errorf("%w: the scope %q is neither all nor advertising", ErrInvalid, text)
+	}
+}
+
 // Errors of policies.
 var (
 	ErrInvalid    = errors.New("policy that cannot work")

@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // encoder is an event.
@@ -44,6 +45,7 @@ func requestedExamples() []encoder {
 		Unknown: attempt.Hold, CallDeadlineMS: 30_000,
 	}
 	advertising := full
+	advertising.MessageClass = policy.Advertising
 	advertising.OwnQuietHours = &event.QuietHours{From: "12:00", To: "13:00", Zone: "Asia/Seoul"}
 	least := full
 	least.QuietHours, least.Deadline, least.CallDeadlineMS, least.Unknown = nil, nil, 0, attempt.Resend
