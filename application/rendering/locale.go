@@ -40,6 +40,15 @@ var locales = map[string]locale{
 	},
 }
 
+// shortDue writes a due date short if it can be no other year's: within eleven months of the start of the billing month.
+func (l locale) shortDue(due time.Time, month key.Month) string {
+	start := month.Start(time.UTC)
+	if due.Before(start) || !due.Before(start.AddDate(0, 11, 0)) {
+		return l.date(due)
+	}
+	return l.shortDate(due)
+}
+
 // languageOf returns the language in which a bill with a language tag is rendered, by the tag's primary subtag.
 func languageOf(tag string) string {
 	primary, _, _ := strings.Cut(strings.ToLower(tag), "-")

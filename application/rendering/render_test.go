@@ -33,8 +33,8 @@ func TestABillIsRenderedForEveryChannel(t *testing.T) {
 	korean := b.statement(t, key.Target{Month: november, UserID: 1}).Variants
 	for what, c := range map[string]struct{ text, want string }{
 		"subject": {korean[channel.Email].Subject, "[한강텔레콤] 2026년 11월 청구서: 12,300원, 납부 기한 11/25"}, "HTML": {korean[channel.Email].HTML, "김하나 고객님"},
-		"HTML item": {korean[channel.Email].HTML, "통화"}, "first bill": {korean[channel.Email].HTML, "고객님의 첫 청구서입니다."},
-		"text": {korean[channel.Email].Text, "납부 기한: 2026년 11월 25일"}, "SMS": {korean[channel.SMS].Text, "[한강텔레콤] 11월 청구 12,300원, 기한 11/25, 고객번호 C-1"},
+		"HTML item": {korean[channel.Email].HTML, "통화"},
+		"text":      {korean[channel.Email].Text, "납부 기한: 2026년 11월 25일"}, "SMS": {korean[channel.SMS].Text, "[한강텔레콤] 11월 청구 12,300원, 기한 11/25, 고객번호 C-1"},
 		"push": {korean[channel.Push].Title + korean[channel.Push].Text, "2026년 11월 청구서12,300원, 납부 기한 2026년 11월 25일"},
 	} {
 		if !strings.Contains(c.text, c.want) {

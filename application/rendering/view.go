@@ -32,9 +32,9 @@ type View struct {
 	Credit      string     `help:"of a credit note, whose total is negative: the total without its sign, $29.85; else empty"`
 	PlainCredit string     `help:"the same, in characters that text messages have"`
 	Payable     bool       `help:"the total is more than nothing"`
-	Before      string     `help:"what was billed in all months before; empty where nothing was"`
+	Before      string     `help:"what was billed in all months before; empty where that is not known"`
 	Due         string     `help:"the due date: November 25, 2026, or 2026년 11월 25일"`
-	ShortDue    string     `help:"the same, short: Nov 25, 11/25"`
+	ShortDue    string     `help:"the same, short: Nov 25, 11/25; whole where it is not within eleven months of the billing month"`
 	Items       []ViewItem `help:"the lines of the bill: {{range .Items}}{{.Name}}: {{.Amount}}{{end}}; may be empty"`
 
 	Fields map[string]string `help:"what the billing data has besides, from its columns fields.NAME: {{.Fields.kwh}}; empty where a bill has none"`
@@ -84,7 +84,7 @@ func newView(b bill.Bill, month key.Month, class policy.MessageClass, identity S
 	v := View{
 		Language: l.tag, Sender: sender.Sender, Pay: sender.Pay, Contact: sender.Contact,
 		Name: headerSafe(b.Name), Customer: headerSafe(b.Customer), Payment: headerSafe(b.Payment),
-		Month: l.month(month), ShortMonth: l.shortMonth(month), Due: l.date(due), ShortDue: l.shortDate(due),
+		Month: l.month(month), ShortMonth: l.shortMonth(month), Due: l.date(due), ShortDue: l.shortDue(due, month),
 		Amount: money(b.Amount, b.Currency, l.tag), PlainAmount: plainMoney(b.Amount, b.Currency, l.tag), Payable: b.Amount > 0,
 		Items: make([]ViewItem, len(b.Items)),
 	}
