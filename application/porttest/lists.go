@@ -71,8 +71,8 @@ func suppressionsScope(s *stage) {
 			s.Errorf("%v has %+v, want %+v", c, of, want)
 		}
 	}
-	for subject, want := range map[string][]string{ads.Subject(): {port.ActionSuppressAds}, widened.Subject(): {port.ActionSuppressAds, port.ActionSuppress}, kept.Subject(): {port.ActionSuppress}} {
-		var got []string
+	for subject, want := range map[string][]port.Action{ads.Subject(): {port.ActionSuppressAds}, widened.Subject(): {port.ActionSuppressAds, port.ActionSuppress}, kept.Subject(): {port.ActionSuppress}} {
+		var got []port.Action
 		for _, entry := range given(s.Audit.About(s.ctx, []string{subject}))(s) {
 			got = append(got, entry.Action)
 		}
