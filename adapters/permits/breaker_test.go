@@ -28,12 +28,12 @@ func TestEachRefusedTestDoublesThePauseUntilTheProviderTakesAMessage(t *testing.
 	b := &breaker{pause: 10 * time.Second, maxPause: time.Minute}
 	at := noon
 	for range 2 {
-		for _, pause := range []time.Duration{10, 20, 40, 60, 60} {
+		for _, pause := range []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute} {
 			until := say(t, b, at, suspended)
-			if got := until.Sub(at); got != pause*time.Second || b.why != suspended.Detail {
-				t.Fatalf("it opens for %s (%s), want %s", got, b.why, pause*time.Second)
+			if got := until.Sub(at); got != pause || b.why != suspended.Detail {
+				t.Fatalf("it opens for %s (%s), want %s", got, b.why, pause)
 			}
-			if ok, wait := b.admit(at); ok || wait != pause*time.Second {
+			if ok, wait := b.admit(at); ok || wait != pause {
 				t.Fatalf("while it is open: %t, %s", ok, wait)
 			}
 			at = until
