@@ -208,8 +208,8 @@ func newLookDocument(a *importArguments, l importing.Looked) *lookDocument {
 		d.Header = append(d.Header, l.HeaderLine+n)
 	}
 	m := l.Proposal.Mapping
-	for _, s := range [][2]string{{"decimal", m.Decimal}, {"dates", m.Dates}, {"calling_code", m.CallingCode}, {"one_bill", m.OneBill}} {
-		if s[1] != "" {
+	for _, s := range [][2]string{{"decimal", cmp.Or(m.Decimal, "point")}, {"dates", cmp.Or(m.Dates, "ymd")}, {"calling_code", m.CallingCode}, {"one_bill", m.OneBill}} {
+		if s[1] != "" && !l.Canonical {
 			d.Settings[s[0]] = s[1]
 			d.Reasons[s[0]] = l.Proposal.Why[s[0]]
 		}

@@ -99,7 +99,7 @@ func (d *lookDocument) printColumns(w io.Writer) {
 		for i, s := range c.Samples {
 			samples[i] = shown(s[0], shownValue)
 			if s[0] != s[1] {
-				samples[i] += " → " + shown(s[1], shownValue)
+				samples[i] = strings.TrimPrefix(samples[i]+" → ", " → ") + shown(s[1], shownValue)
 			}
 		}
 		rows = append(rows, []string{c.To, shown(c.From, shownValue), strings.Join(samples, " | "), c.Why})

@@ -8,6 +8,7 @@ import (
 // What a run measures.
 const (
 	Import       = "import"
+	Mapped       = "mapped"
 	Render       = "render"
 	Dispatch     = "dispatch"
 	Line         = "line" // delivery with an instant sender, and settlement alone
@@ -31,6 +32,7 @@ type measurement struct {
 // measurements are all, in their order.
 var measurements = []measurement{
 	{Import, "generated bills into an empty database, beside a plain COPY of the same rows: ≥ 50%, < 200 MB", false, (*bench).importStage},
+	{Mapped, "the same bills as an export with a mapping, beside canonical CSV: ≥ 80%, < 200 MB", false, (*bench).mappedStage},
 	{Render, "imported bills into packs on S3: ≥ 15,000/s", false, (*bench).renderStage},
 	{Dispatch, "READY rows published and marked: < 10 s for 100,000, < 100 MB; beside the same without the product", false, (*bench).dispatchStage},
 	{Line, "delivery with an instant sender (≥ 20,000/s), then settlement alone (≥ 40,000/s): ≥ 60% of the same without the product", false, (*bench).lineStages},
