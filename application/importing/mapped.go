@@ -19,8 +19,10 @@ type billRows struct {
 	*splitter
 	mapping *mapping.Mapping // nil: the file is canonical
 	made    *mapping.Translator
-	ahead   *record // read already: the first row of the next bill
-	skipped int     // rows that the mapping says are no bills
+	names   []string // the columns that it makes
+	contact []bool   // those of them that are addresses
+	ahead   *record  // read already: the first row of the next bill
+	skipped int      // rows that the mapping says are no bills
 }
 
 func newRows(source *Source) *billRows {
@@ -64,7 +66,10 @@ func (b *billRows) header(encoding billfile.Encoding) (header, error) {
 		var missing *mapping.Missing
 		switch {
 		case err == nil:
-			b.made, b.loose, b.want = made, false, len(names)
+			b.made, b.loose, b.want, b.names = made, false, len(names), made.Columns()
+			for _, name := range b.names {
+				b.contact = append(b.contact, slices.Contains(destinationColumns(), name))
+			}
 			return madeHeader(made), nil
 		case !errors.As(err, &missing):
 			return header{}, err
@@ -194,10 +199,9 @@ func (b *billRows) canonical(next record) record {
 	}
 	rows := append([][][]byte{next.fields}, next.more...)
 	fields, wrong := b.made.Translate(rows...)
-	names := b.made.Columns()
 	for i, field := range fields {
-		if isContact := slices.Contains(destinationColumns(), names[i]); !isPrintable(field) && !isContact && bytes.ContainsRune(field, utf8.RuneError) {
-			next.faults.add(names[i], noText)
+		if !b.contact[i] && !isPrintable(field) && bytes.ContainsRune(field, utf8.RuneError) {
+			next.faults.add(b.names[i], noText)
 		}
 	}
 	for _, fault := range wrong {

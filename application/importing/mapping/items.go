@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"unicode/utf8"
 )
 
 // itemized are the items of a bill as canonical JSON, and what they come to.
@@ -16,12 +17,14 @@ type itemized struct {
 	reason     string
 }
 
-// itemize makes the items of a bill: of each row, as the mapping lists them. What is not the first thing wrong is left out.
-func (t *Translator) itemize(rows [][][]byte) itemized {
+// itemize makes the items of a bill: of each row, as the mapping lists them; their total only where it is asked for.
+func (t *Translator) itemize(rows [][][]byte, add bool) itemized {
 	made := itemized{total: decimal{new(big.Int), 0}}
 	var out bytes.Buffer
+	out.Grow(48 * len(t.items) * len(rows))
 	out.WriteByte('[')
 	n := 0
+	var scratch [maxQuick + 1]byte
 	for _, row := range rows {
 		for i := range t.items {
 			item := &t.items[i]
@@ -29,15 +32,15 @@ func (t *Translator) itemize(rows [][][]byte) itemized {
 			if item.name >= 0 {
 				name = trim(fieldAt(row, item.name))
 			}
-			amount, currencies, reason := t.itemAmount(item, row)
+			amount, currencies, reason := t.itemAmount(scratch[:0], item, row)
 			if reason != "" {
 				made.reason = or(made.reason, fmt.Sprintf("the amount of item %d %s", n+1, reason))
-				amount = string(doubtful(trim(fieldAt(row, item.amount))))
+				amount = doubtful(trim(fieldAt(row, item.amount)))
 			}
 			if currencies != nil {
 				made.currencies = currencies
 			}
-			if amount == "" && (len(name) == 0 || item.name < 0) || item.skipZero && amount == "0" {
+			if len(amount) == 0 && (len(name) == 0 || item.name < 0) || item.skipZero && string(amount) == "0" {
 				continue
 			}
 			if n++; n > 1 {
@@ -46,9 +49,12 @@ func (t *Translator) itemize(rows [][][]byte) itemized {
 			out.WriteString(`{"name":`)
 			writeString(&out, name)
 			out.WriteString(`,"amount":`)
-			writeString(&out, []byte(amount))
+			writeString(&out, amount)
 			out.WriteByte('}')
-			if d, ok := parseDecimal(amount); ok {
+			if !add && len(amount) > 0 {
+				continue
+			}
+			if d, ok := parseDecimal(string(amount)); ok {
 				made.total = made.total.plus(d)
 			} else if reason == "" {
 				made.reason = or(made.reason, fmt.Sprintf("the amount of item %d is missing or too long", n))
@@ -62,30 +68,33 @@ func (t *Translator) itemize(rows [][][]byte) itemized {
 	return made
 }
 
-func (t *Translator) itemAmount(item *itemOf, row [][]byte) (amount string, currencies []string, reason string) {
+func (t *Translator) itemAmount(scratch []byte, item *itemOf, row [][]byte) (amount []byte, currencies []string, reason string) {
 	text := trim(fieldAt(row, item.amount))
 	if len(text) == 0 {
-		return "", nil, ""
+		return nil, nil, ""
 	}
-	amount, currencies, reason = number(text, t.comma)
+	if quick, signs, ok := quickNumber(scratch, text, t.comma); ok && item.times < 0 {
+		return quick, signs, ""
+	}
+	price, currencies, reason := number(text, t.comma)
 	if reason != "" || item.times < 0 {
-		return amount, currencies, reason
+		return []byte(price), currencies, reason
 	}
 	count, _, reason := number(trim(fieldAt(row, item.times)), t.comma)
 	if reason != "" {
-		return "", nil, "cannot be had, because its quantity " + reason
+		return nil, nil, "cannot be had, because its quantity " + reason
 	}
-	one, ok := parseDecimal(amount)
+	one, ok := parseDecimal(price)
 	by, also := parseDecimal(count)
 	if !ok || !also {
-		return "", nil, "is too long"
+		return nil, nil, "is too long"
 	}
-	return one.times(by).String(), currencies, ""
+	return []byte(one.times(by).String()), currencies, ""
 }
 
 // writeString writes a text as JSON. Bytes that are no text stay, so that the row's check finds them.
 func writeString(out *bytes.Buffer, text []byte) {
-	if isPlain(text) && !slices.ContainsFunc(text, func(c byte) bool { return c == '"' || c == '\\' }) {
+	if !slices.ContainsFunc(text, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }) && utf8.Valid(text) {
 		out.WriteByte('"')
 		out.Write(text)
 		out.WriteByte('"')

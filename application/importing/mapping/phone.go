@@ -13,6 +13,9 @@ func phone(text []byte, code string) string {
 	if plain && code == "82" {
 		return string(text)
 	}
+	if code == "82" && len(text) == 10 && text[0] == '1' && text[1] == '0' && digitsOnly(string(text)) {
+		return "0" + string(text)
+	}
 	said := strings.TrimSpace(narrow(string(text)))
 	said = strings.TrimPrefix(strings.TrimPrefix(said, "tel:"), "'")
 	international := strings.HasPrefix(said, "+")

@@ -285,7 +285,7 @@ func (t *Translator) Translate(rows ...[][]byte) (fields [][]byte, faults []Faul
 		}
 	}
 	if t.itemsAt >= 0 {
-		made := t.itemize(rows)
+		made := t.itemize(rows, t.sum >= 0)
 		fields[t.itemsAt] = made.text
 		wrong(t.itemsAt, made.reason)
 		if t.sum >= 0 {
@@ -350,8 +350,14 @@ func (c *target) value(row [][]byte) (value []byte, currencies []string, reason 
 	case asText:
 		return value, nil, ""
 	case asNumber:
+		if quick, signs, ok := quickNumber(make([]byte, 0, maxQuick+1), value, c.comma); ok {
+			return quick, signs, ""
+		}
 		made, currencies, reason = number(value, c.comma)
 	case asDate:
+		if quick, ok := quickDate(value); ok && c.dates != "excel" {
+			return quick, nil, ""
+		}
 		made, reason = date(value, c.dates)
 	case asPhone:
 		made = phone(value, c.calling)

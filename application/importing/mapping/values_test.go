@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -153,6 +154,16 @@ func FuzzValues(f *testing.F) {
 		f.Add(text, true, uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, text string, comma bool, form uint8) {
+		if quick, signs, ok := quickNumber(nil, []byte(text), comma); ok {
+			if made, also, reason := number([]byte(text), comma); reason != "" || made != string(quick) || !slices.Equal(signs, also) {
+				t.Fatalf("%q is quickly %q %q, and %q %q %q", text, quick, signs, made, also, reason)
+			}
+		}
+		if quick, ok := quickDate([]byte(text)); ok {
+			if made, reason := date([]byte(text), "dmy"); reason != "" || made != string(quick) {
+				t.Fatalf("%q is quickly %q, and %q %q", text, quick, made, reason)
+			}
+		}
 		if made, _, reason := number([]byte(text), comma); reason == "" {
 			if again, _, _ := number([]byte(made), false); again != made || !isDecimal([]byte(made)) {
 				t.Fatalf("%q is %q, and that is %q", text, made, again)
