@@ -59,7 +59,7 @@ func (i *Importer) Import(ctx context.Context, source *Source, options Options) 
 		run.reporter.Note(fmt.Sprintf("blank rows are skipped: %d have nothing in any field", run.summary.Blank))
 	}
 	if n := run.lines.skipped; n > 0 {
-		run.reporter.Note(fmt.Sprintf("%d rows are no bills according to skip_rows of the mapping, and are left out", n))
+		run.reporter.Note(fmt.Sprintf("rows that are no bills according to skip_rows of the mapping: %d, left out", n))
 	}
 	if run.summary.Rows == 0 {
 		run.reporter.Note("the file has a header and no rows")
