@@ -108,15 +108,12 @@ func (f *Facts) share(ctx context.Context, db *sqlx.DB) error {
 		return err
 	}
 	defer func() { _ = second.Close() }()
-	set := func(value string) error {
-		_, err := first.ExecContext(ctx, `SELECT set_config('balsong.doctor', '`+value+`', false)`)
-		return err
-	}
-	if err := set("here"); err != nil {
+	var set string
+	if err := first.QueryRowContext(ctx, `SELECT set_config('balsong.doctor', 'here', false)`).Scan(&set); err != nil {
 		return err
 	}
 	err = second.QueryRowContext(ctx, `SELECT coalesce(current_setting('balsong.doctor', true), '') = 'here'`).Scan(&f.Shared)
-	return errors.Join(err, set(""))
+	return errors.Join(err, first.QueryRowContext(ctx, `SELECT set_config('balsong.doctor', '', false)`).Scan(&set))
 }
 
 func (f *Facts) look(ctx context.Context, db *sqlx.DB) error {

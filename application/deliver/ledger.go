@@ -20,7 +20,7 @@ type ledger struct {
 	closings     *batch.Batcher[attempt.Closing, answer]                // whether the row was inserted
 	outcomes     *batch.Batcher[attempt.Outcome, answer]                // whether the row holds the outcome
 	rows         *batch.Batcher[key.Delivery, attempt.Row]              // the row; zero where there is none
-	suppressions *batch.Batcher[port.Use, answer]                   // whether the contact is suppressed
+	suppressions *batch.Batcher[port.Use, answer]                       // whether the contact is suppressed
 }
 
 // answer is the result of a bulk statement for one item.

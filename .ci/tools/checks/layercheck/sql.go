@@ -43,6 +43,9 @@ func (f sourceFile) checkDatabaseMethod(at *ast.Ident, receiver types.Type, call
 	name := at.Name
 	switch {
 	case strings.Contains(name, "Exec"):
+		if text, known := f.statement(call); known && (text == "BEGIN" || text == "COMMIT") {
+			return // it is the transaction
+		}
 		f.report(at.Pos(), typeName(receiver)+"."+name+" runs outside a transaction", beginFirst)
 	case strings.HasPrefix(name, "Prepare"):
 		f.report(at.Pos(), typeName(receiver)+"."+name+" prepares a statement for use outside a transaction",

@@ -98,7 +98,7 @@ func (g *Gateway) Decide(call Call, now time.Time) Decision {
 	s := g.settings.Load()
 	c := s.Of(call.Channel)
 	if c.Everybody.Code != 0 {
-		return Decision{Outcome: RefusedEverybody, BeforeAccept: time.Duration(c.Latency.draw(.5, .5)), Everybody: c.Everybody}
+		return Decision{Outcome: RefusedEverybody, BeforeAccept: c.Latency.draw(.5, .5), Everybody: c.Everybody}
 	}
 	slow := s.SlowStart.factor(now.Sub(g.started))
 	if wait, ok := g.limits[call.Channel].take(now, c.TPS/slow); !ok {
