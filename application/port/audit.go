@@ -114,7 +114,7 @@ const (
 var Actions = []Action{
 	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionSendTest,
 	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionImportNew, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
-	ActionHalt, ActionLiftHalt, ActionSuppress, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
+	ActionHalt, ActionLiftHalt, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
 }
 
 // With is the action with a detail.

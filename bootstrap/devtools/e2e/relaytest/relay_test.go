@@ -19,6 +19,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -99,8 +100,8 @@ func TestACarefulServerTakesAMessageWithTheNameAndSenderThatAreSet(t *testing.T)
 	}{
 		"as it is set":       {func(*config.SMTP) {}, port.CallAccepted},
 		"the address":        {func(c *config.SMTP) { c.EHLO = "[192.0.2.1]" }, port.CallAccepted},
-		"localhost":          {func(c *config.SMTP) { c.EHLO = "localhost" }, port.CallNotMade},
-		"the From of a bill": {func(c *config.SMTP) { c.EnvelopeFrom = "" }, port.CallNotMade},
+		"localhost":          {func(c *config.SMTP) { c.EHLO = "localhost" }, port.CallRefused},
+		"the From of a bill": {func(c *config.SMTP) { c.EnvelopeFrom = "" }, port.CallRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +118,9 @@ func TestACarefulServerTakesAMessageWithTheNameAndSenderThatAreSet(t *testing.T)
 			})
 			if reply.Verdict != c.verdict {
 				t.Fatalf("got %+v, want %s", reply, c.verdict)
+			}
+			if reply.Verdict == port.CallRefused && reply.Class != attempt.Provider {
+				t.Errorf("the class is %s: it is about us, whoever the customer is", reply.Class)
 			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
