@@ -65,11 +65,15 @@ func smtpMeaning(at stage, code int, text string) rule {
 	return found
 }
 
+// addresses are what servers quote of a dialogue: a customer's address is not the server's words, whatever its name is.
+var addresses = regexp.MustCompile(`[^\s<>]+@[^\s<>]+`)
+
 // findRule returns the first rule for a reply 4yz or 5yz: by its words, its enhanced status code, its code.
 func findRule(code int, text string) rule {
 	subject, exact := enhanced(code, text)
+	said := addresses.ReplaceAllLiteralString(text, "")
 	for _, r := range wordRules {
-		if r.fits(code, subject) && (r.words == nil || r.words.MatchString(text)) {
+		if r.fits(code, subject) && (r.words == nil || r.words.MatchString(said)) {
 			return r
 		}
 	}

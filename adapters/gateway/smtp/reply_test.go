@@ -56,6 +56,9 @@ func TestRepliesByWhomTheyAreAbout(t *testing.T) {
 		"RCPT 450 4.2.0 Greylisted": "throttled", "RCPT 511 refused": "permanent ?", "RCPT 599 what": "permanent ?",
 		"RCPT 550 5.1.1 no such user": "permanent", "RCPT 550 no such user": "permanent", "RCPT 550 5.4.1 Recipient address rejected: Access denied": "permanent",
 		"RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown": "permanent",
+		// What the words speak of is in the recipient's address: it says nothing about us.
+		"RCPT 550 5.1.1 <dmarc@example.com>: Recipient address rejected: User unknown": "permanent", "RCPT 550 5.1.1 <kim@spamhaus.example>... User unknown": "permanent",
+		"RCPT 552 5.2.2 helo@example.com is over quota": "temporary", "RCPT 450 4.2.1 <o'spf+rbl@dkim.example> busy": "temporary",
 		// In doubt.
 		"final 550 5.7.1 not authorized": "permanent ?", "final 599 no": "permanent ?", "final 432 no": "throttled ?", "final 554 transaction failed": "temporary ?",
 		// Not now.
