@@ -1,11 +1,13 @@
 package permits
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 var (
@@ -66,5 +68,47 @@ func TestRefusalsOfCustomersNeverOpenTheBreaker(t *testing.T) {
 	}
 	if b.opened > 0 {
 		t.Errorf("it opened: %s", b.why)
+	}
+}
+
+// A provider that refuses everything again while its return is being reported is reported as open at the end.
+func TestChangesAreReportedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	var changes []bool
+	var bounds *Permits
+	again := make(chan struct{})
+	call := func(reply port.Reply) {
+		permit, err := bounds.Acquire(t.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		permit.Release(reply)
+	}
+	bounds, err := New(Config{
+		Provider: port.Provider{Name: "test", Channel: channel.SMS, CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 10},
+		Pause:    time.Millisecond,
+		Changed: func(c Change) {
+			if !c.Open {
+				go func() {
+					defer close(again)
+					call(suspended)
+				}()
+				select {
+				case <-again: // reported before this one
+				case <-time.After(50 * time.Millisecond):
+				}
+			}
+			changes = append(changes, c.Open)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(suspended)
+	call(port.Reply{Verdict: port.CallAccepted})
+	<-again
+	if !slices.Equal(changes, []bool{true, false, true}) {
+		t.Errorf("open: %t", changes)
 	}
 }

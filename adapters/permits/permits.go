@@ -21,10 +21,10 @@ type Config struct {
 	Failures int
 	Pause    time.Duration // how long an open breaker lets nothing through; default 10 s, doubled while the provider refuses
 	MaxPause time.Duration // the longest pause; default 5 min. A wait that the provider asks for may be longer
-	Changed  func(Change)  // called when the breaker opens, and when it closes; nil: nobody is told
+	Changed  func(Change)  // called when the breaker opens, and when it closes; it must not call Permits; nil: not called
 }
 
-// Change tells of a breaker that opened or closed.
+// Change says that the breaker opened, or that it closed.
 type Change struct {
 	Open  bool
 	Until time.Time // of Open: when one call tests the provider
@@ -36,10 +36,10 @@ type Permits struct {
 	name     string
 	inFlight chan struct{}
 	limiter  *rate.Limiter
-	told     func(Change)
 
 	mu      sync.Mutex
 	breaker breaker
+	report  func(Change)  // with mu held, so that changes are reported in their order
 	changed chan struct{} // closed, and made anew, when the breaker may let a waiting call through
 }
 
@@ -70,7 +70,7 @@ func New(c Config) (*Permits, error) {
 		name:     c.Provider.Name,
 		inFlight: make(chan struct{}, c.Provider.InFlight),
 		limiter:  rate.NewLimiter(limit, max(c.Provider.Burst, 1)),
-		told:     c.Changed,
+		report:   c.Changed,
 		breaker:  breaker{failures: max(c.Failures, 0), pause: c.Pause, maxPause: c.MaxPause},
 		changed:  make(chan struct{}),
 	}, nil
@@ -104,13 +104,6 @@ func (p *Permits) Acquire(ctx context.Context) (port.Permit, error) {
 		}
 		p.cancel(generation)
 	}
-}
-
-// Open reports whether the breaker is open: no call is let through now.
-func (p *Permits) Open() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.breaker.state == open
 }
 
 // pass waits for the breaker and returns its generation.
@@ -155,7 +148,7 @@ func (g *permit) Valid() bool {
 // Release implements port.Permit.
 func (g *permit) Release(reply port.Reply) {
 	g.once.Do(func() {
-		g.permits.report(g.generation, reply)
+		g.permits.learn(g.generation, reply)
 		<-g.permits.inFlight
 	})
 }
@@ -168,21 +161,21 @@ func (g *permit) Cancel() {
 	})
 }
 
-// report lets the breaker learn, wakes the calls that wait for it, and tells of a change.
-func (p *Permits) report(generation int, reply port.Reply) {
+// learn lets the breaker learn from a call, wakes the calls that wait for it, and reports a change.
+func (p *Permits) learn(generation int, reply port.Reply) {
 	p.mu.Lock()
-	before, tested := p.breaker.opened, p.breaker.tested
-	p.breaker.report(generation, reply, time.Now())
-	now := p.breaker
-	if now.opened != before || !tested {
+	defer p.mu.Unlock()
+	b := &p.breaker
+	opened, tested := b.opened, b.tested
+	b.report(generation, reply, time.Now())
+	if b.opened != opened || !tested {
 		p.wake()
 	}
-	p.mu.Unlock()
 	switch {
-	case now.opened != before:
-		p.told(Change{Open: true, Until: now.until, Words: now.why})
-	case !tested && now.tested && now.opened > 0:
-		p.told(Change{})
+	case b.opened != opened:
+		p.report(Change{Open: true, Until: b.until, Words: b.why})
+	case !tested && b.tested && b.opened > 0:
+		p.report(Change{})
 	}
 }
 

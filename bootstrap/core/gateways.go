@@ -27,7 +27,7 @@ func Gateways(c config.Gateways) fx.Option {
 	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, clock port.Clock, log port.Log, metrics port.Metrics) (Lanes, error) {
 		lanes := Lanes{}
 		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
-			bounds, err := permits.New(permits.Config{Provider: provider, Changed: tellHeld(provider.Name, log, metrics)})
+			bounds, err := permits.New(permits.Config{Provider: provider, Changed: reportHeld(provider.Name, log, metrics)})
 			if err != nil {
 				return err
 			}
@@ -48,8 +48,8 @@ func Gateways(c config.Gateways) fx.Option {
 	}))
 }
 
-// tellHeld logs and measures whether calls to a provider are held back, with the provider's own words.
-func tellHeld(provider string, log port.Log, metrics port.Metrics) func(permits.Change) {
+// reportHeld logs and measures whether calls to a provider are held back, with the provider's own words.
+func reportHeld(provider string, log port.Log, metrics port.Metrics) func(permits.Change) {
 	metric.GatewayHeld.Set(metrics, 0, provider)
 	return func(c permits.Change) {
 		if !c.Open {
