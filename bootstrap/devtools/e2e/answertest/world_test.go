@@ -2,22 +2,16 @@ package answertest_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/rand"
 	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"go.uber.org/fx"
-	"go.uber.org/zap"
 
-	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/importing"
@@ -25,6 +19,7 @@ import (
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
@@ -48,9 +43,10 @@ type world struct {
 func newWorld(t *testing.T, route policy.Route) *world {
 	t.Helper()
 	url := postgrestest.URL(t)
-	w := &world{gateway: startGateway(t), db: postgrestest.OpenURL(t, url)}
-	environment(t, url, w.gateway)
-	t.Cleanup(start(t, fx.Options(wholebatch.Options(load[wholebatch.Config](t)), fx.Invoke(func(b wholebatch.Batch) { w.batch = b }))))
+	w := &world{gateway: apptest.Gateway(t, t.TempDir()), db: postgrestest.OpenURL(t, url)}
+	apptest.Configure(t, "answers", url, w.gateway)
+	t.Setenv("BALSONG_LOG_LEVEL", "error") // the refusals are on purpose
+	t.Cleanup(apptest.Start(t, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](t)), fx.Invoke(func(b wholebatch.Batch) { w.batch = b }))))
 	if err := w.batch.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,81 +61,9 @@ func newWorld(t *testing.T, route policy.Route) *world {
 	if err := w.batch.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(start(t, deliveryapp.Options(deliveryapp.Both, load[config.Deliverer](t))))
-	t.Cleanup(start(t, fx.Options(dispatcherapp.Options(load[config.Dispatcher](t)), fx.Populate(&w.runner))))
+	t.Cleanup(apptest.Start(t, deliveryapp.Options(deliveryapp.Both, apptest.Load[config.Deliverer](t))))
+	t.Cleanup(apptest.Start(t, fx.Options(dispatcherapp.Options(apptest.Load[config.Dispatcher](t)), fx.Populate(&w.runner))))
 	return w
-}
-
-func startGateway(t *testing.T) *gatewaysim.Server {
-	t.Helper()
-	server, err := gatewaysim.Start(t.Context(), gatewaysim.Config{
-		SMTPAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", DataDir: t.TempDir(), Log: zap.NewNop(), InboxKeep: -1,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := server.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
-// environment configures the apps as in production.
-func environment(t *testing.T, database string, server *gatewaysim.Server) {
-	t.Helper()
-	keyset, err := crypto.NewKeyset()
-	if err != nil {
-		t.Fatal(err)
-	}
-	component := func(name string) string {
-		value := os.Getenv("BALSONG_TEST_" + name)
-		if value == "" {
-			t.Fatalf("this test needs Kafka and S3: run through `make test` (BALSONG_TEST_%s is not set)", name)
-		}
-		return value
-	}
-	name := "answers-" + strings.ToLower(rand.Text()[:8])
-	for variable, value := range map[string]string{
-		"DATABASE_URL":          database,
-		"BALSONG_KAFKA_BROKERS": component("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX": name + "-",
-		"BALSONG_KAFKA_PARTITIONS": "2", "BALSONG_KAFKA_REPLICATION": "1", "BALSONG_KAFKA_MIN_INSYNC": "1",
-		"BALSONG_S3_BUCKET": name, "BALSONG_S3_REGION": component("S3_REGION"), "BALSONG_S3_ENDPOINT": component("S3_ENDPOINT"),
-		"BALSONG_S3_ACCESS_KEY": component("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY": component("S3_SECRET_KEY"),
-		"BALSONG_KEYSET": string(keyset), "BALSONG_LOG_LEVEL": "error", "BALSONG_HEALTH_ADDR": "127.0.0.1:0",
-		"BALSONG_SMTP_ADDR": server.SMTPAddr(), "BALSONG_SMTP_TLS": "none", "BALSONG_SMTP_FROM": "billing@example.com", "BALSONG_SETTLE_SWEEP": "1s",
-		"BALSONG_SMS_URL": "http://" + server.HTTPAddr(), "BALSONG_PUSH_URL": "http://" + server.HTTPAddr(),
-	} {
-		t.Setenv(variable, value)
-	}
-}
-
-// load reads an app's configuration.
-func load[C any](t *testing.T) C {
-	t.Helper()
-	c, err := config.Load[C](t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func start(t *testing.T, options fx.Option) (stop func()) {
-	t.Helper()
-	app := fx.New(options)
-	if err := app.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
-		defer cancel()
-		if err := app.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 // prepare imports and renders bills of a month for customers who can be reached on each channel.

@@ -2,14 +2,10 @@ package channeltest_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/rand"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,9 +13,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"go.uber.org/fx"
-	"go.uber.org/zap"
 
-	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/importing"
@@ -27,6 +21,7 @@ import (
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
@@ -46,7 +41,7 @@ func TestEveryChannelDelivers(t *testing.T) {
 	}
 	data := t.TempDir()
 	url := postgrestest.URL(t)
-	environment(t, url, startGateway(t, data))
+	apptest.Configure(t, "channels", url, apptest.Gateway(t, data))
 	prepareBills(t, month)
 	deliverBills(t, postgrestest.OpenURL(t, url), month)
 
@@ -68,72 +63,11 @@ func TestEveryChannelDelivers(t *testing.T) {
 	}
 }
 
-func startGateway(t *testing.T, data string) *gatewaysim.Server {
-	t.Helper()
-	server, err := gatewaysim.Start(t.Context(), gatewaysim.Config{
-		SMTPAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0", DataDir: filepath.Clean(data), Log: zap.NewNop(), InboxKeep: -1,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := server.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
-// environment configures the apps as in production, with the variables that each channel's gateway has.
-func environment(t *testing.T, database string, server *gatewaysim.Server) {
-	t.Helper()
-	keyset, err := crypto.NewKeyset()
-	if err != nil {
-		t.Fatal(err)
-	}
-	part := func(name string) string {
-		value := os.Getenv("BALSONG_TEST_" + name)
-		if value == "" {
-			t.Fatalf("this test needs Kafka and S3: run through `make test` (BALSONG_TEST_%s is not set)", name)
-		}
-		return value
-	}
-	name := "channels-" + strings.ToLower(rand.Text()[:8])
-	for variable, value := range map[string]string{
-		"DATABASE_URL":          database,
-		"BALSONG_KAFKA_BROKERS": part("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX": name + "-",
-		"BALSONG_KAFKA_PARTITIONS": "2", "BALSONG_KAFKA_REPLICATION": "1", "BALSONG_KAFKA_MIN_INSYNC": "1",
-		"BALSONG_S3_BUCKET": name, "BALSONG_S3_REGION": part("S3_REGION"), "BALSONG_S3_ENDPOINT": part("S3_ENDPOINT"),
-		"BALSONG_S3_ACCESS_KEY": part("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY": part("S3_SECRET_KEY"),
-		"BALSONG_KEYSET": string(keyset), "BALSONG_LOG_LEVEL": "warn", "BALSONG_HEALTH_ADDR": "127.0.0.1:0",
-		"BALSONG_SMTP_ADDR": server.SMTPAddr(), "BALSONG_SMTP_TLS": "none", "BALSONG_SMTP_FROM": "billing@example.com", "BALSONG_SETTLE_SWEEP": "1s",
-	} {
-		t.Setenv(variable, value)
-	}
-	for _, kind := range channel.All {
-		if kind != channel.Email {
-			t.Setenv("BALSONG_"+string(kind)+"_URL", "http://"+server.HTTPAddr())
-		}
-	}
-}
-
-// load reads an app's configuration.
-func load[C any](t *testing.T) C {
-	t.Helper()
-	c, err := config.Load[C](t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 // prepareBills imports a customer for each channel and renders the bills.
 func prepareBills(t *testing.T, month key.Month) {
 	t.Helper()
 	var b wholebatch.Batch
-	stop := start(t, fx.Options(wholebatch.Options(load[wholebatch.Config](t)), fx.Invoke(func(batch wholebatch.Batch) { b = batch })))
+	stop := apptest.Start(t, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](t)), fx.Invoke(func(batch wholebatch.Batch) { b = batch })))
 	defer stop()
 	if err := b.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
@@ -181,9 +115,9 @@ func billingData() io.Reader {
 // deliverBills runs Delivery, settlement and a dispatch until every bill is SUCCEEDED.
 func deliverBills(t *testing.T, db *sqlx.DB, month key.Month) {
 	t.Helper()
-	t.Cleanup(start(t, deliveryapp.Options(deliveryapp.Both, load[config.Deliverer](t))))
+	t.Cleanup(apptest.Start(t, deliveryapp.Options(deliveryapp.Both, apptest.Load[config.Deliverer](t))))
 	var runner *dispatch.Runner
-	t.Cleanup(start(t, fx.Options(dispatcherapp.Options(load[config.Dispatcher](t)), fx.Populate(&runner))))
+	t.Cleanup(apptest.Start(t, fx.Options(dispatcherapp.Options(apptest.Load[config.Dispatcher](t)), fx.Populate(&runner))))
 	if _, err := runner.Run(t.Context(), month, by, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -204,21 +138,6 @@ FROM billing_targets JOIN customers USING (user_id) WHERE dispatch_status <> 'SU
 		case <-deadline.C:
 			t.Fatal(fmt.Sprint("not delivered within a minute: ", strings.Join(statuses, "; ")))
 		case <-ticker.C:
-		}
-	}
-}
-
-func start(t *testing.T, options fx.Option) (stop func()) {
-	t.Helper()
-	app := fx.New(options)
-	if err := app.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
-		defer cancel()
-		if err := app.Stop(ctx); err != nil {
-			t.Error(err)
 		}
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
@@ -179,24 +180,9 @@ func firstLines(t *testing.T, n int) io.Reader {
 // use starts an app, lets do work, and stops the app.
 func use(t *testing.T, options fx.Option, do func()) {
 	t.Helper()
-	stop := start(t, options)
+	stop := apptest.Start(t, options)
 	defer stop()
 	do()
-}
-
-func start(t *testing.T, options fx.Option) (stop func()) {
-	t.Helper()
-	app := fx.New(options)
-	if err := app.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		stopping, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
-		defer cancel()
-		if err := app.Stop(stopping); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 // run starts Delivery, settlement and dispatch runs, one after the other as a scheduler would, until the test ends.
@@ -209,7 +195,7 @@ func (w *world) run(t *testing.T) {
 // deliver starts Delivery and settlement; stop ends them in order.
 func (w *world) deliver(t *testing.T) (stop func()) {
 	t.Helper()
-	return start(t, fx.Options(deliveryapp.Options(deliveryapp.Both, w.config), w.observed()))
+	return apptest.Start(t, fx.Options(deliveryapp.Options(deliveryapp.Both, w.config), w.observed()))
 }
 
 // dispatch starts dispatch runs, one after the other, until the test ends.
@@ -220,7 +206,7 @@ func (w *world) dispatch(t *testing.T) {
 		Dispatch: config.Dispatch{Page: 100, Cap: 200, AckTimeout: 5 * time.Second, LingerPoll: time.Second},
 	}
 	var runner *dispatch.Runner
-	t.Cleanup(start(t, fx.Options(dispatcherapp.Options(c), w.observed(), fx.Populate(&runner))))
+	t.Cleanup(apptest.Start(t, fx.Options(dispatcherapp.Options(c), w.observed(), fx.Populate(&runner))))
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	t.Cleanup(func() { stop(); running.Wait() })
