@@ -145,8 +145,8 @@ func (b *Batcher[In, Out]) work() {
 	}
 }
 
-// enter queues an item, unless the batcher is closed. It wakes workers only for the first item and for a full batch: to wake them for each item would
-// cost more, under load, than the item's share of a bulk statement.
+// enter queues an item, unless the batcher is closed. It wakes workers only for the first item and for a full batch: to
+// wake them for each item would cost more, under load, than the item's share of a bulk statement.
 func (b *Batcher[In, Out]) enter(it item[In, Out]) bool {
 	b.mu.Lock()
 	if b.closed {

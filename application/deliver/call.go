@@ -26,8 +26,8 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 	return reply
 }
 
-// observeCall measures a call, and logs why calls to a provider are not made, not answered, or refused because of us. The ledger rows say so
-// too, but nobody looks at them while they think that statements go out.
+// observeCall measures a call, and logs why calls to a provider are not made, not answered, or refused because of us. The
+// ledger rows say so too, but nobody looks at them while they think that statements go out.
 func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
 	now, provider := s.clock.Now(), d.lane.provider.Name
 	metric.GatewayCallDuration.Observe(s.metrics, now.Sub(began), provider)

@@ -11,9 +11,9 @@ import (
 )
 
 // deliver takes one message through R2, in its order. A message is done, for its offset, as soon as its key has a ledger
-// row: that is before the call. Until the claim, the end of ctx abandons the message, which is
-// then redelivered; from the claim on it is brought to its outcome, whatever happens to the partition. prepared is
-// called as soon as the message needs no slot of the preparation any more, possibly more than once.
+// row: that is before the call. Until the claim, the end of ctx abandons the message, which is then redelivered; from the
+// claim on it is brought to its outcome, whatever happens to the partition. prepared is called as soon as the message needs
+// no slot of the preparation any more, possibly more than once.
 //
 // Thousands of calls wait at the same time, each with this function on its stack: what takes much space on the stack is
 // done in the steps that have returned before the call.
