@@ -18,7 +18,6 @@ import (
 
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/cli"
-	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/generate"
@@ -35,7 +34,7 @@ var (
 	settlementRole = child.Register("bench-settlement", app(command(deliveryapp.NewCommand)))
 )
 
-// orders are what a process is told.
+// orders are what a process gets from the one that starts it.
 type orders struct {
 	Environment map[string]string `json:"environment"`
 	Arguments   []string          `json:"arguments"`
@@ -53,17 +52,15 @@ func command(root func() *cobra.Command) run {
 	}
 }
 
-// app is a role that does an app's work with the environment that it is told, and none of this machine's configuration.
+// app is a role that does an app's work with the environment in its orders, and none of this machine's configuration.
 func app(work run) child.Run {
 	return func(ctx context.Context, link *child.Link) (err error) {
 		var o orders
 		if ctx, err = link.Spec(ctx, &o); err != nil {
 			return err
 		}
-		for _, known := range [][]config.Variable{config.Variables[config.Deliverer](), config.Variables[config.Dispatcher](), config.Variables[config.Render]()} {
-			for _, variable := range known {
-				err = errors.Join(err, os.Unsetenv(variable.Name))
-			}
+		for _, name := range foreign(os.Environ()) {
+			err = errors.Join(err, os.Unsetenv(name))
 		}
 		for name, value := range o.Environment {
 			err = errors.Join(err, os.Setenv(name, value))
@@ -89,6 +86,17 @@ func app(work run) child.Run {
 		}
 		return nil
 	}
+}
+
+// foreign names the variables of an environment that configure the product, each read directly or from the file that it names.
+func foreign(environment []string) (names []string) {
+	for _, entry := range environment {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "BALSONG_") || name == "DATABASE_URL" || name == "DATABASE_URL_FILE" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // profile writes CPU and allocation profiles to files until stop is called; nothing where their name is "".

@@ -10,12 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
@@ -25,7 +27,7 @@ type Options struct {
 	What    string // one of Names
 	DataDir string // of components, logs and profiles; has to exist
 
-	Rows  int   // of a run of the stages; the stage that sends by SMTP takes a fifth
+	Rows  int   // of a run of the stages; the stage that sends by SMTP takes two fifths
 	Bills int   // of the stage from CSV to RENDERED
 	Sizes []int // of the months whose pages are measured, each more than the one before
 	Runs  int   // of each stage, each beside its baseline; the median counts
@@ -81,10 +83,21 @@ func (o Options) validate() error {
 		return fmt.Errorf("%w: at least 5,000 rows, 1,000 statements and bills and one run are needed", ErrOptions)
 	case !slices.IsSorted(o.Sizes) || len(slices.Compact(slices.Clone(o.Sizes))) < len(o.Sizes) || o.Sizes[0] < least:
 		return fmt.Errorf("%w: sizes %v (want at least %d rows, each more than the one before: half of the smallest month is measured beside the others)", ErrOptions, o.Sizes, least)
+	case len(unknown(o.Set)) > 0:
+		return fmt.Errorf("%w: --set: %s: neither batch nor dispatcher nor delivery reads it", ErrOptions, strings.Join(unknown(o.Set), ", "))
 	case o.StatementBytes < 100 || o.StatementBytes > 60<<10:
 		return fmt.Errorf("%w: a statement of %d bytes (want 100 to 61,440: the gateway takes no more)", ErrOptions, o.StatementBytes)
 	}
 	return nil
+}
+
+// unknown names the variables that no measured process reads, so that a mistyped name does not measure the defaults.
+func unknown(set map[string]string) []string {
+	names := slices.Sorted(maps.Keys(set))
+	for _, v := range slices.Concat(config.Variables[config.Import](), config.Variables[config.Render](), config.Variables[config.Dispatcher](), config.Variables[config.Deliverer]()) {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == v.Name })
+	}
+	return names
 }
 
 // bench is a run under way.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,15 @@ func TestTheKernelTellsWhatAProcessUsed(t *testing.T) {
 	}
 }
 
+func TestNoConfigurationOfTheCallersReachesAMeasuredProcess(t *testing.T) {
+	t.Parallel()
+	of := []string{"PATH=/bin", "DATABASE_URL=postgres://elsewhere", "DATABASE_URL_FILE=/secret", "BALSONG_KEYSET_FILE=/keys", "BALSONG_S3_BUCKET=bills", "GOGC=50"}
+	want := []string{"DATABASE_URL", "DATABASE_URL_FILE", "BALSONG_KEYSET_FILE", "BALSONG_S3_BUCKET"}
+	if got := foreign(of); !slices.Equal(got, want) {
+		t.Errorf("%v is taken away, want %v", got, want)
+	}
+}
+
 func TestWhatCannotWorkIsRefusedBeforeAnythingStarts(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]Options{
@@ -120,6 +130,7 @@ func TestWhatCannotWorkIsRefusedBeforeAnythingStarts(t *testing.T) {
 		"rows":  {What: Dispatch, Rows: 10},
 		"bytes": {What: Delivery, StatementBytes: 1 << 20},
 		"sizes": {What: Growth, Sizes: []int{10}},
+		"set":   {What: Line, Set: map[string]string{"BALSONG_DELIVERY_LINGER": "25ms", "BALSONG_DELIVERY_LINGR": "25ms"}},
 		"disk":  {What: Delivery, Statements: 1 << 50},
 	} {
 		o.DataDir, o.Out = t.TempDir(), &bytes.Buffer{}

@@ -51,7 +51,7 @@ func (b *bench) dispatched(ctx context.Context, s *stage) (run StageRun, said di
 	}
 	run, err = b.command(ctx, s, dispatcherRole, "dispatcher", &answer, "--output", "json", "--month", firstMonth.String())
 	if err == nil && len(answer.Runs) != 1 {
-		err = fmt.Errorf("the dispatcher tells of %d runs, want 1", len(answer.Runs))
+		err = fmt.Errorf("the dispatcher reports %d runs, want 1", len(answer.Runs))
 	}
 	if err != nil {
 		return run, said, err

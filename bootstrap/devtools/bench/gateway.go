@@ -15,7 +15,7 @@ import (
 // gatewayRole is the gateway simulator in a process of its own.
 var gatewayRole = child.Register("bench-gateway", runGateway)
 
-// gatewayOrders are what the gateway's process is told.
+// gatewayOrders are what the gateway's process gets from the one that starts it.
 type gatewayOrders struct {
 	DataDir  string              `json:"data_dir"`
 	Settings gatewaysim.Settings `json:"settings"`

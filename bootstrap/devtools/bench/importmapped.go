@@ -57,11 +57,14 @@ func (b *bench) mappedStage(ctx context.Context) error {
 			return nil, err
 		}
 		run, err := b.imported(ctx, s, firstMonth, b.Rows, arguments)
+		if err != nil {
+			return nil, err
+		}
 		run.BaselineSeconds = plain.Seconds
 		for process, seconds := range plain.CPU {
 			run.CPU["canonical "+process] = seconds
 		}
-		return []StageRun{run}, err
+		return []StageRun{run}, nil
 	}, &Stage{
 		Name: Mapped, Label: "an export with Korean names, ₩12,300, 2026.11.25, items in numbered columns, by a mapping", Rows: b.Rows,
 		Baseline: "`batch import` of the same bills as canonical CSV", Target: Target{Share: 0.8, PeakRSS: 200_000_000},

@@ -162,7 +162,7 @@ func (b *bench) repeat(ctx context.Context, name string, times int, turn func(co
 			runs, err := turn(ctx, s)
 			for i, run := range runs {
 				measured[i].Runs = append(measured[i].Runs, run)
-				b.told(measured[i].Name, run)
+				b.sayRun(measured[i].Name, run)
 			}
 			return err
 		})
@@ -176,8 +176,8 @@ func (b *bench) repeat(ctx context.Context, name string, times int, turn func(co
 	return nil
 }
 
-// told says what a run came to.
-func (b *bench) told(stage string, run StageRun) {
+// sayRun says what a run came to.
+func (b *bench) sayRun(stage string, run StageRun) {
 	line := fmt.Sprintf("%s: %d in %.2f s, %.0f a second", stage, run.Rows, run.Seconds, float64(run.Rows)/run.Seconds)
 	if run.BaselineSeconds > 0 {
 		line += fmt.Sprintf("; baseline %.2f s, so %.0f%% of it", run.BaselineSeconds, 100*run.BaselineSeconds/run.Seconds)

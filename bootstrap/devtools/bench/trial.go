@@ -53,7 +53,7 @@ func Trials(ctx context.Context, o Options, do func(run func(context.Context, Tr
 // trial makes a database and topics of its own, seeds them, starts the line, and dispatches.
 func (b *bench) trial(ctx context.Context, t Trial) (result TrialResult, err error) {
 	kept := len(b.stops)
-	defer func() { err = errors.Join(err, b.stopAll(kept)) }() // whatever the trial started and did not stop itself
+	defer func() { err = errors.Join(err, b.stopAll(kept)) }() // what the trial started and did not stop itself
 	b.trials++
 	err = b.openWith(ctx, fmt.Sprintf("trial%d", b.trials), t.Partitions, func(ctx context.Context, s *stage) error {
 		if err := s.seed(ctx, firstMonth, t.Targets, b.StatementBytes); err != nil {

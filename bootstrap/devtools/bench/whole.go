@@ -74,7 +74,7 @@ func (b *bench) whileDispatching(ctx context.Context, l *line, watch func(contex
 func (b *bench) untilEnded(ctx context.Context, l *line, rows int) (succeeded int, err error) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	told, moved, looked, settled := time.Now(), time.Now(), time.Now(), 0
+	said, moved, looked, settled := time.Now(), time.Now(), time.Now(), 0
 	for {
 		if err := b.nextTick(ctx, ticker.C, l.processes()...); err != nil {
 			return 0, err
@@ -93,8 +93,8 @@ func (b *bench) untilEnded(ctx context.Context, l *line, rows int) (succeeded in
 				return succeeded, err
 			}
 		}
-		if time.Since(told) > 10*time.Second {
-			told = time.Now()
+		if time.Since(said) > 10*time.Second {
+			said = time.Now()
 			b.say("%d settled", settled)
 		}
 		if time.Since(moved) > patience {

@@ -53,7 +53,7 @@ func newBench() *cobra.Command {
 	flags.StringVar(&files.page, "doc", "", "also write the table into this page, between its marks, and its picture beside it: docs/performance.md")
 	flags.StringVar(&options.Profiles, "pprof", "", "write CPU and allocation profiles of the apps to this directory (costs a few per cent)")
 	flags.StringVar(&options.DataDir, "data", "", "keep data and logs in this directory (default: temporary)")
-	flags.IntVar(&options.Rows, "rows", 0, "rows of a run of the stages; smtp takes a fifth (default 100,000; quick 20,000)")
+	flags.IntVar(&options.Rows, "rows", 0, "rows of a run of the stages; smtp takes two fifths (default 100,000; quick 20,000)")
 	flags.IntVar(&options.Runs, "runs", 0, "runs of each stage, each beside its baseline; the median counts (default 5; quick 1)")
 	flags.IntSliceVar(&options.Sizes, "sizes", nil, "growth: rows of each month (default 1000000,10000000; quick 200000,2000000)")
 	flags.IntVar(&options.Bills, "bills", 0, "month, life: bills (default 5,000,000)")
