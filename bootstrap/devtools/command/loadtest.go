@@ -70,6 +70,14 @@ func newLoadtest() *cobra.Command {
 			return err
 		},
 	}
+	questionFlags(cmd, &o, &a)
+	measureFlags(cmd, &measure)
+	cmd.Flags().Var(&output, "output", core.OutputHelp)
+	return cmd
+}
+
+// questionFlags are those of the question and of the model's answer.
+func questionFlags(cmd *cobra.Command, o *loadtest.Options, a *loadtestArguments) {
 	flags := cmd.Flags()
 	flags.IntVar(&o.Question.Targets, "targets", 1_000_000, "statements to send")
 	flags.StringVar(&a.latency, "latency", "1s", "how long the gateway takes: 1s, p50=800ms,p99=3s, or file:NAME with a measured answer on each line")
@@ -93,6 +101,11 @@ func newLoadtest() *cobra.Command {
 	flags.StringVar(&a.report, "report", "", "write the report with pictures to this HTML file")
 	flags.StringVar(&a.json, "json", "", "write the answer as JSON to this file, too")
 	flags.BoolVar(&a.modelOnly, "model-only", false, "do not run the real components")
+}
+
+// measureFlags are those of the measured part.
+func measureFlags(cmd *cobra.Command, measure *loadtest.Measure) {
+	flags := cmd.Flags()
 	flags.IntVar(&measure.Targets, "measured-targets", 20_000, "targets of a measured run")
 	flags.IntVar(&measure.Runs, "runs", 5, "measured runs of each settings; the median counts")
 	flags.IntVar(&measure.Pairs, "pairs", 3, "settings that are measured: the best on this machine and its neighbours")
@@ -100,8 +113,6 @@ func newLoadtest() *cobra.Command {
 	flags.StringVar(&measure.Kafka, "kafka", "", "measured: apache, kfake, or addresses (default: apache where it can run)")
 	flags.StringVar(&measure.Postgres, "postgres", "", "measured: embedded, a directory with PostgreSQL's programs, or a superuser's URL")
 	flags.StringVar(&measure.DataDir, "data", "", "measured: keep data and logs in this directory (default: temporary)")
-	flags.Var(&output, "output", core.OutputHelp)
-	return cmd
 }
 
 // into reads what flags alone cannot.

@@ -55,7 +55,7 @@ func ReadSettings(path string) (Settings, error) {
 	if err != nil {
 		return Settings{}, fmt.Errorf("open the settings: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer func() { _ = file.Close() }() // it was only read
 	settings, err := mergeSettings(Settings{}, file)
 	if err != nil {
 		return Settings{}, fmt.Errorf("%s: %w", path, err)
@@ -84,7 +84,7 @@ func mergeSettings(settings Settings, document io.Reader) (Settings, error) {
 
 // defaults are all that can be set, with the values that hold where nothing is.
 func defaults() []byte {
-	text, _ := json.Marshal(Settings{}.WithDefaults()) //nolint:errchkjson // numbers and texts cannot fail
+	text, _ := json.Marshal(Settings{}.WithDefaults()) // numbers and texts cannot fail
 	return text
 }
 

@@ -21,7 +21,7 @@ import (
 // certificate stays the same across restarts, so that a caller can trust it.
 func (s *Server) certificate() (*tls.Config, error) {
 	if !s.config.StartTLS {
-		return nil, nil //nolint:nilnil // go-smtp takes nil for "no STARTTLS"
+		return nil, nil // go-smtp takes nil for "no STARTTLS"
 	}
 	certPath, keyPath := CertificatePath(s.config.DataDir), filepath.Join(s.config.DataDir, "certificate-key.pem")
 	pair, err := tls.LoadX509KeyPair(certPath, keyPath)

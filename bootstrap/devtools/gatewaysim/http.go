@@ -173,7 +173,7 @@ func writeError(ctx *fasthttp.RequestCtx, status int, code, message string) {
 }
 
 func errorBody(code, message string) []byte {
-	body, _ := json.Marshal(struct { //nolint:errchkjson // two strings cannot fail
+	body, _ := json.Marshal(struct { // two strings cannot fail
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}{code, message})

@@ -100,8 +100,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		close(s.stopping)
 		// Closed here, because a server that was stopped before it got to serve
 		// would not know its listener yet.
-		s.mailListener.Close() //nolint:errcheck,gosec // nothing depends on it
-		s.callListener.Close() //nolint:errcheck,gosec // nothing depends on it
+		_, _ = s.mailListener.Close(), s.callListener.Close() // nothing depends on it
 		faults := []error{s.stopCalls(ctx), s.stopAdmin(ctx), s.stopMail(ctx)}
 		s.serving.Wait()
 		s.stopErr = errors.Join(append(faults, s.close())...)

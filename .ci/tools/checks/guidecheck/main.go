@@ -117,7 +117,7 @@ func shell(ctx context.Context, folder, program string, out io.Writer) error {
 	command.WaitDelay = 20 * time.Second
 	err := command.Run()
 	if command.Process != nil {
-		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // whatever did not end when it was asked to
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what did not end when it was asked to
 	}
 	return err
 }

@@ -22,7 +22,7 @@ func ReadFile(path string, each func(Record) error) (torn bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("open the accept log: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer func() { _ = file.Close() }() // it was only read
 	torn, err = read(file, each)
 	if err != nil {
 		return torn, fmt.Errorf("read the accept log %s: %w", path, err)

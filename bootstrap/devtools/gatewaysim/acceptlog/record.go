@@ -109,7 +109,7 @@ func appendLine(b []byte, r *Record) []byte {
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
-			quoted, _ := json.Marshal(s) //nolint:errchkjson // a string cannot fail
+			quoted, _ := json.Marshal(s) // a string cannot fail
 			return append(b, quoted...)
 		}
 	}
