@@ -101,8 +101,12 @@ func (r *run) read() *chunk {
 // fill reads rows until the chunk is full or the source ends: then it is the last.
 func (c *chunk) fill() error {
 	lines := c.run.lines
-	defer func() { c.bytes = lines.read }()
+	defer func() {
+		c.bytes = lines.read
+		c.blank, lines.blanks = c.blank+lines.blanks, 0
+	}()
 	var arena []byte
+	c.records = make([]record, 0, chunkRows)
 	for len(c.records) < chunkRows {
 		next, err := lines.next()
 		if errors.Is(err, io.EOF) {
@@ -162,7 +166,7 @@ func (c *chunk) process(ctx context.Context) error {
 
 // parse makes a bill of each row, or refuses it.
 func (c *chunk) parse() {
-	c.accepted, c.amounts = make([]int, 0, len(c.records)), make([]money, 0, len(c.records))
+	c.bills, c.accepted, c.amounts = make([]port.ImportedBill, 0, len(c.records)), make([]int, 0, len(c.records)), make([]money, 0, len(c.records))
 	for at, next := range c.records {
 		next = c.run.lines.canonical(next)
 		c.records[at] = next

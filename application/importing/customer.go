@@ -10,8 +10,8 @@ import (
 
 // customer returns the customer number in the form in which it is stored.
 func (r *row) customer() string {
-	text, wrong := r.decode(colCustomer)
-	if wrong == "" && strings.ContainsFunc(text, func(c rune) bool { return bill.Unprintable(c) && c != '\ufeff' }) {
+	text, plain, wrong := r.decode(colCustomer)
+	if !plain && wrong == "" && strings.ContainsFunc(text, func(c rune) bool { return bill.Unprintable(c) && c != '\ufeff' }) {
 		wrong = unprintable
 	}
 	if wrong != "" {
@@ -46,6 +46,9 @@ func (r *row) likelyCustomer() string {
 // isSpreadsheetNumber reports whether text is how a spreadsheet writes a long number, 1.91431E+18, or a whole one as if it
 // were none, 17850.0.
 func isSpreadsheetNumber(text string) bool {
+	if text == "" || text[0] < '0' || text[0] > '9' {
+		return false
+	}
 	mantissa, exponent, isScientific := strings.Cut(strings.ToUpper(text), "E")
 	whole, fraction, point := strings.Cut(mantissa, ".")
 	if !plainjson.AllDigits(whole) || point && !plainjson.AllDigits(fraction) {

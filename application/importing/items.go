@@ -11,7 +11,7 @@ import (
 	"github.com/balsong/balsong/application/bill/plainjson"
 )
 
-// maxItemFaults is how many faults of a row's items are told.
+// maxItemFaults is how many faults of a row's items are reported.
 const maxItemFaults = 5
 
 // listedItem is an item as a row lists it.

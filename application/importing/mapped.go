@@ -2,14 +2,12 @@ package importing
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"unicode/utf8"
 
-	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/importing/mapping"
 )
@@ -21,8 +19,12 @@ type billRows struct {
 	made    *mapping.Translator
 	names   []string // the columns that it makes
 	contact []bool   // those of them that are addresses
-	ahead   *record  // read already: the first row of the next bill
 	skipped int      // rows that the mapping says are no bills
+
+	// Where several rows make one bill:
+	ahead  *record // read already: the first row of the next bill
+	stray  int     // the line of the row before it, where that is of no known customer
+	blanks int     // rows without anything in any field, which were passed over
 }
 
 func newRows(source *Source) *billRows {
@@ -102,53 +104,14 @@ func madeHeader(made *mapping.Translator) header {
 
 // next returns the next row, or with a mapping the rows of the next bill.
 func (b *billRows) next() (record, error) {
-	if b.mapping == nil {
+	switch {
+	case b.mapping == nil:
 		return b.splitter.next()
-	}
-	if !b.made.Several() {
+	case b.made.Several():
+		return b.severalRows()
+	default:
 		return b.row()
 	}
-	first := b.ahead
-	b.ahead = nil
-	if first == nil {
-		row, err := b.row()
-		if err != nil {
-			return row, err
-		}
-		first = cloned(row)
-	}
-	size, tooLong := 0, ""
-	for {
-		row, err := b.row()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return record{}, err
-		}
-		if customer := b.customerOf(*first); err == nil && customer != "" && customer == b.customerOf(row) {
-			for _, field := range row.fields {
-				size += len(field)
-			}
-			switch {
-			case len(first.more) < maxItems && size < maxRecord:
-				first.more = append(first.more, cloned(row).fields)
-			default:
-				tooLong = fmt.Sprintf("its bill has more than %d rows or %d bytes", maxItems, maxRecord)
-			}
-			continue
-		}
-		if err == nil {
-			b.ahead = cloned(row)
-		}
-		first.problem = cmp.Or(first.problem, tooLong)
-		return *first, nil
-	}
-}
-
-// customerOf is the number of a row's customer in the form in which it is stored; "" where it has none.
-func (b *billRows) customerOf(row record) string {
-	if row.problem != "" {
-		return ""
-	}
-	return bill.CustomerNumber(string(b.made.Customer(row.fields)))
 }
 
 // row returns the next row of the file that the mapping does not leave out.
@@ -180,15 +143,6 @@ func (b *billRows) fit(row *record) {
 	}
 }
 
-// cloned is a record whose bytes are its own.
-func cloned(row record) *record {
-	row.fields = slices.Clone(row.fields)
-	for i, field := range row.fields {
-		row.fields[i] = bytes.Clone(field)
-	}
-	return &row
-}
-
 // noText is what is wrong with a field that is not text in the file's encoding.
 const noText = "has bytes that are no text in the encoding of the file"
 
@@ -209,33 +163,4 @@ func (b *billRows) canonical(next record) record {
 	}
 	next.fields, next.more = fields, nil
 	return next
-}
-
-// checkOrder refuses a file in which the rows of one bill are not next to each other: nobody could tell that more of them
-// come after the bill was stored.
-func checkOrder(source *Source) error {
-	rows := newRows(source)
-	if _, err := rows.header(source.file.Encoding); err != nil {
-		return err
-	}
-	var seen firstLines
-	before := ""
-	for {
-		row, err := rows.row()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read line %d: %w", rows.line+1, err)
-		}
-		customer := rows.customerOf(row)
-		if customer == "" || customer == before {
-			continue
-		}
-		if first, _ := seen.add(customer, uint32(row.line)); first > 0 {
-			return fmt.Errorf("%w: the rows of the customer on line %d are not next to each other: more come on line %d; sort the file by customer first",
-				billfile.ErrRefused, first, row.line)
-		}
-		before = customer
-	}
 }

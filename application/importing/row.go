@@ -58,8 +58,8 @@ func (r *row) text(name string) string {
 
 // read returns a field without the space around it, or what is wrong with it.
 func (r *row) read(name string) (text, wrong string) {
-	text, wrong = r.decode(name)
-	if wrong == "" && strings.ContainsFunc(text, bill.Unprintable) {
+	text, plain, wrong := r.decode(name)
+	if !plain && wrong == "" && strings.ContainsFunc(text, bill.Unprintable) {
 		return "", unprintable
 	}
 	return text, wrong
@@ -67,24 +67,25 @@ func (r *row) read(name string) (text, wrong string) {
 
 const unprintable = "has a line break or another control character"
 
-// decode returns a field without the space around it, whatever its characters are.
-func (r *row) decode(name string) (text, wrong string) {
+// decode returns a field without the space around it, whatever its characters are. plain reports that all of them are
+// printable ASCII: most fields need no further look.
+func (r *row) decode(name string) (text string, plain bool, wrong string) {
 	at, ok := r.header.column[name]
 	if !ok || at >= len(r.fields) {
-		return "", ""
+		return "", true, ""
 	}
 	raw := bytes.Trim(r.fields[at], " \t")
 	if isPrintable(raw) {
-		return string(raw), "" // in every encoding
+		return string(raw), true, "" // in every encoding
 	}
 	text, ok = r.header.encoding.Text(raw)
 	switch {
 	case bytes.IndexByte(raw, 0) >= 0:
-		return "", "has a NUL byte"
+		return "", false, "has a NUL byte"
 	case !ok:
-		return "", "is not " + strings.ToUpper(string(cmp.Or(r.header.encoding, billfile.UTF8))) + ", as which the file is read"
+		return "", false, "is not " + strings.ToUpper(string(cmp.Or(r.header.encoding, billfile.UTF8))) + ", as which the file is read"
 	default:
-		return strings.TrimFunc(text, isSpace), ""
+		return strings.TrimFunc(text, isSpace), false, ""
 	}
 }
 

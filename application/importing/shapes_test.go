@@ -81,34 +81,6 @@ func TestEachShapeOfFileNeedsOneLookAndOneImport(t *testing.T) {
 	}
 }
 
-func TestAFileOfSeveralRowsABillIsRefusedWhereTheyAreNotNextToEachOther(t *testing.T) {
-	t.Parallel()
-	m := mapping.Mapping{
-		Version: 1, OneBill: "customer", Constants: map[string]string{"currency": "KRW", "due_date": "2026-11-25"},
-		Columns: []mapping.Column{{From: mapping.Names{"id"}, To: "customer_number"}, {From: mapping.Names{mapping.SumOfItems}, To: "amount"}},
-		Items:   []mapping.Item{{Name: "item", Amount: "price"}},
-	}
-	if problems := importing.CheckMapping(m); len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	b := setup(t)
-	o := options()
-	o.File.Mapping = &m
-	_, err := b.importFile(t.Context(), strings.NewReader("id,item,price\nA,x,1\nB,y,2\nA,z,3\n"), o)
-	if err == nil || !strings.Contains(err.Error(), "line 2 are not next to each other: more come on line 4") {
-		t.Errorf("%v", err)
-	}
-	got, err := b.importFile(t.Context(), strings.NewReader("id,item,price\nA,x,1\nA,z,3\nB,y,2\n"), o)
-	if err != nil || got.Inserted != 2 {
-		t.Errorf("%+v, %v", got, err)
-	}
-	long := "id,item,price\n" + strings.Repeat("A,x,1\n", 201) + "B,y,2\n"
-	got, err = b.importFile(t.Context(), strings.NewReader(long), options0(o, "long.csv"))
-	if err != nil || got.Rejected != 1 || got.Unchanged != 1 {
-		t.Errorf("a bill of too many rows: %+v, %v", got, err)
-	}
-}
-
 func options0(o call, name string) call {
 	o.File.Name = name
 	return o

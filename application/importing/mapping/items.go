@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -34,7 +35,7 @@ func (t *Translator) itemize(rows [][][]byte, add bool) itemized {
 			}
 			amount, currencies, reason := t.itemAmount(scratch[:0], item, row)
 			if reason != "" {
-				made.reason = or(made.reason, fmt.Sprintf("the amount of item %d %s", n+1, reason))
+				made.reason = cmp.Or(made.reason, fmt.Sprintf("the amount of item %d %s", n+1, reason))
 				amount = doubtful(trim(fieldAt(row, item.amount)))
 			}
 			if currencies != nil {
@@ -57,7 +58,7 @@ func (t *Translator) itemize(rows [][][]byte, add bool) itemized {
 			if d, ok := parseDecimal(string(amount)); ok {
 				made.total = made.total.plus(d)
 			} else if reason == "" {
-				made.reason = or(made.reason, fmt.Sprintf("the amount of item %d is missing or too long", n))
+				made.reason = cmp.Or(made.reason, fmt.Sprintf("the amount of item %d is missing or too long", n))
 			}
 		}
 	}

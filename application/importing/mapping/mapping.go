@@ -296,6 +296,8 @@ func (c *checking) text(text string, path ...any) {
 func (c *checking) target(name string, path ...any) {
 	field, isField := strings.CutPrefix(name, FieldPrefix)
 	switch {
+	case isField && field != strings.ToLower(field):
+		c.wrong(fmt.Sprintf("%q has capital letters: fields for templates are in lower case", field), path...)
 	case isField && !IsFieldName(field):
 		c.wrong(fmt.Sprintf("%q is no name for templates: letters, digits and _ with a letter in front, at most %d bytes", field, MaxFieldName), path...)
 	case !isField && !slices.Contains(c.canonical, name):

@@ -3,6 +3,7 @@ package mapping
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode"
 )
@@ -31,23 +32,25 @@ type joining struct {
 	names           []string
 }
 
+func newNameTable() *NameTable {
+	return &NameTable{
+		byName: map[string]int{}, items: map[string]bool{}, details: map[string]string{}, values: map[string]map[string]string{},
+		totals: map[string]bool{}, secret: map[string]bool{},
+	}
+}
+
 // ShippedNames is the table that comes with Balsong.
 func ShippedNames() *NameTable {
-	t := &NameTable{}
+	t := newNameTable()
 	if err := t.Add(shippedNames); err != nil {
-		panic(err) // it is part of the program, and a test reads it
+		panic(err) // it is part of the program
 	}
 	return t
 }
 
 // Add reads more lines of a table; its names come before those that are there. The error names the line.
 func (t *NameTable) Add(text string) error {
-	if t.items == nil {
-		t.items, t.details, t.values, t.totals = map[string]bool{}, map[string]string{}, map[string]map[string]string{}, map[string]bool{}
-		t.secret = map[string]bool{}
-	}
-	var columns []meaning
-	var joins []joining
+	more := newNameTable()
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -56,55 +59,75 @@ func (t *NameTable) Add(text string) error {
 			continue
 		}
 		what, names, found := strings.Cut(line, ":")
-		words := strings.Fields(what)
-		if !found || len(words) == 0 {
-			return fmt.Errorf("line %d is not of the form `column: name, name, …`", n)
-		}
-		switch {
-		case words[0] == "join" && len(words) >= 2:
-			_, between, _ := strings.Cut(what, `"`)
-			between, _, _ = strings.Cut(between, `"`)
-			for each := range strings.SplitSeq(names, ",") {
-				join := joining{column: words[1], between: between}
-				for name := range strings.SplitSeq(each, "+") {
-					join.names = append(join.names, key(name))
-				}
-				joins = append(joins, join)
-			}
-		case words[0] == "value" && len(words) == 3:
-			if t.values[words[1]] == nil {
-				t.values[words[1]] = map[string]string{}
-			}
-			for name := range strings.SplitSeq(names, ",") {
-				t.values[words[1]][key(name)] = words[2]
-			}
-		case len(words) == 1:
-			for name := range strings.SplitSeq(names, ",") {
-				switch k := key(name); words[0] {
-				case "item":
-					t.items[k] = true
-				case "item_name", "item_amount", "item_count":
-					t.details[k] = words[0]
-				case "never":
-					t.secret[k] = true
-				case "total_row":
-					t.totals[k] = true
-				default:
-					columns = append(columns, meaning{words[0], k})
-				}
-			}
-		default:
-			return fmt.Errorf("line %d: %q is neither a column, nor join, nor value", n, what)
+		if !found || !more.line(what, strings.Split(names, ",")) {
+			return fmt.Errorf("line %d is none of the forms `column: name, …`, `join column \" \": name + name, …` and `value column VALUE: word, …`", n)
 		}
 	}
-	t.columns, t.joins = append(columns, t.columns...), append(joins, t.joins...)
-	t.byName = make(map[string]int, len(t.columns))
+	t.columns, t.joins = append(more.columns, t.columns...), append(more.joins, t.joins...)
+	maps.Copy(t.items, more.items)
+	maps.Copy(t.details, more.details)
+	maps.Copy(t.totals, more.totals)
+	maps.Copy(t.secret, more.secret)
+	for column, words := range more.values {
+		if t.values[column] == nil {
+			t.values[column] = map[string]string{}
+		}
+		maps.Copy(t.values[column], words)
+	}
+	clear(t.byName)
 	for i, m := range t.columns {
 		if _, there := t.byName[m.name]; !there {
 			t.byName[m.name] = i
 		}
 	}
 	return nil
+}
+
+// line adds what one line says; false where it has no form of the table.
+func (t *NameTable) line(what string, names []string) bool {
+	words := strings.Fields(what)
+	switch {
+	case len(words) >= 2 && words[0] == "join":
+		_, between, _ := strings.Cut(what, `"`)
+		between, _, _ = strings.Cut(between, `"`)
+		for _, each := range names {
+			join := joining{column: words[1], between: between}
+			for name := range strings.SplitSeq(each, "+") {
+				join.names = append(join.names, key(name))
+			}
+			t.joins = append(t.joins, join)
+		}
+	case len(words) == 3 && words[0] == "value":
+		if t.values[words[1]] == nil {
+			t.values[words[1]] = map[string]string{}
+		}
+		for _, name := range names {
+			t.values[words[1]][key(name)] = words[2]
+		}
+	case len(words) == 1:
+		for _, name := range names {
+			t.name(words[0], key(name))
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// name adds a name of a header, or a word of a row of totals.
+func (t *NameTable) name(what, name string) {
+	switch what {
+	case "item":
+		t.items[name] = true
+	case "item_name", "item_amount", "item_count":
+		t.details[name] = what
+	case "never":
+		t.secret[name] = true
+	case "total_row":
+		t.totals[name] = true
+	default:
+		t.columns = append(t.columns, meaning{what, name})
+	}
 }
 
 // rank returns what a name of a header stands for, and how it ranks among the names of that column.

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -19,13 +20,13 @@ func (p Proposal) Text(file string) []byte {
 	w.line("# A %q is for you to fill in: nothing is imported before.", Unknown)
 	w.line("version: %d", m.Version)
 	w.line("file:")
-	w.line("  encoding: %s", scalar(or(m.File.Encoding, "utf-8")))
-	w.line("  separator: %s  # comma, semicolon, tab or bar", scalar(or(m.File.Separator, "comma")))
+	w.line("  encoding: %s", scalar(cmp.Or(m.File.Encoding, "utf-8")))
+	w.line("  separator: %s  # comma, semicolon, tab or bar", scalar(cmp.Or(m.File.Separator, "comma")))
 	w.line("  header_rows: %d  # the header is the first line that has all columns named below", max(m.File.HeaderRows, 1))
-	w.setting("decimal", or(m.Decimal, "point"), "point or comma: what stands before the decimal digits", p)
-	w.setting("dates", or(m.Dates, "ymd"), "ymd, dmy or mdy; excel for numbers of days", p)
+	w.setting("decimal", cmp.Or(m.Decimal, "point"), "point or comma: what stands before the decimal digits", p)
+	w.setting("dates", cmp.Or(m.Dates, "ymd"), "ymd, dmy or mdy; excel for numbers of days", p)
 	w.setting("calling_code", m.CallingCode, "of phone numbers without one; 82 also gives 1012345678 its 0 back", p)
-	w.setting("one_bill", or(m.OneBill, "row"), "row: each row is a bill; customer: the rows of a customer are one", p)
+	w.setting("one_bill", cmp.Or(m.OneBill, "row"), "row: each row is a bill; customer: the rows of a customer are one", p)
 	if len(m.Constants) > 0 {
 		w.line("constants:  # the same in every bill")
 		for _, name := range sortedKeys(m.Constants) {

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -21,8 +20,7 @@ type Translator struct {
 	comma   bool
 	skip    []skipping
 	several bool // rows of one customer make one bill
-	key     []int
-	width   int // columns of the file
+	key     int  // of the customer number; -1: none
 }
 
 // target makes one column.
@@ -66,156 +64,8 @@ type skipping struct {
 	values map[string]bool
 }
 
-// Missing says which columns of a mapping a header lacks.
-type Missing struct {
-	Names  []string
-	Header []string
-}
-
-// Error implements error.
-func (m *Missing) Error() string {
-	said := make([]string, len(m.Names))
-	for i, name := range m.Names {
-		said[i] = fmt.Sprintf("%q", name)
-		if near := nearest(name, m.Header); near != "" {
-			said[i] += fmt.Sprintf(" (did you mean %q?)", near)
-		}
-	}
-	return "the file has no column " + strings.Join(said, ", ")
-}
-
-// nearest is the name of a header that differs least from a name: by spaces, case, signs, or a part of it.
-func nearest(name string, header []string) string {
-	want := key(name)
-	for _, near := range []func(a string) bool{
-		func(a string) bool { return a == want },
-		func(a string) bool { return a != "" && (strings.HasPrefix(a, want) || strings.HasPrefix(want, a)) },
-		func(a string) bool { return len(a) > 6 && (strings.Contains(a, want) || strings.Contains(want, a)) },
-	} {
-		for _, h := range header {
-			if near(key(h)) {
-				return h
-			}
-		}
-	}
-	return ""
-}
-
-// Sources are the columns of the file that a mapping reads, each once.
-func (m Mapping) Sources() []string {
-	var names []string
-	add := func(name string) {
-		if name != "" && name != SumOfItems && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	for _, c := range m.Columns {
-		for _, name := range c.From {
-			add(name)
-		}
-	}
-	for _, item := range m.Items {
-		add(item.Name)
-		add(item.Amount)
-		add(item.Times)
-	}
-	for _, name := range sortedKeys(m.SkipRows) {
-		add(name)
-	}
-	return names
-}
-
-// Bind makes the translator for files with a header, whose names Header returned. *Missing if it lacks columns.
-func (m Mapping) Bind(header []string) (*Translator, error) {
-	missing := &Missing{Header: header}
-	find := func(name string) int {
-		at := slices.Index(header, name)
-		if at < 0 {
-			if near := key(name); near != "" { // the same but for case, spaces and signs, and no other one is
-				for i, h := range header {
-					if key(h) == near && at == -1 {
-						at = i
-					} else if key(h) == near {
-						at = -2
-					}
-				}
-			}
-		}
-		if at < 0 {
-			missing.Names = append(missing.Names, name)
-		}
-		return at
-	}
-	t := &Translator{itemsAt: -1, sum: -1, money: -1, width: len(header), several: m.OneBill == "customer", comma: m.Decimal == "comma"}
-	for _, column := range m.Columns {
-		made := target{
-			join: " ", split: column.Split, part: column.Part, values: column.Values, dflt: column.Default, digits: column.Digits,
-			kind: kinds[column.To], dates: or(column.Dates, m.Dates, "ymd"), comma: or(column.Decimal, m.Decimal) == "comma", calling: m.CallingCode,
-		}
-		if column.Join != nil {
-			made.join = *column.Join
-		}
-		if column.From[0] == SumOfItems {
-			t.sum = len(t.targets)
-		} else {
-			for _, name := range column.From {
-				made.from = append(made.from, find(name))
-			}
-		}
-		if column.To == "customer_number" {
-			t.key = made.from
-		}
-		t.add(column.To, made)
-	}
-	for _, name := range sortedKeys(m.Constants) {
-		t.add(name, target{same: m.Constants[name]})
-	}
-	if len(m.Items) > 0 {
-		t.itemsAt = len(t.targets)
-		t.add("items", target{})
-	}
-	t.money = slices.Index(t.names, "currency")
-	for _, item := range m.Items {
-		made := itemOf{name: -1, amount: find(item.Amount), times: -1, text: item.Text, skipZero: item.Skip0}
-		if item.Name != "" {
-			made.name = find(item.Name)
-		}
-		if item.Times != "" {
-			made.times = find(item.Times)
-		}
-		t.items = append(t.items, made)
-	}
-	for _, name := range sortedKeys(m.SkipRows) {
-		values := map[string]bool{}
-		for _, v := range m.SkipRows[name] {
-			values[v] = true
-		}
-		t.skip = append(t.skip, skipping{find(name), values})
-	}
-	if len(missing.Names) > 0 {
-		return nil, missing
-	}
-	return t, nil
-}
-
-func or(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
-func (t *Translator) add(name string, made target) {
-	t.names, t.targets = append(t.names, name), append(t.targets, made)
-}
-
 // Columns are the columns of billing data that it makes, in their order.
 func (t *Translator) Columns() []string { return slices.Clone(t.names) }
-
-// Width is how many columns the file has.
-func (t *Translator) Width() int { return t.width }
 
 // Several reports whether several rows make one bill.
 func (t *Translator) Several() bool { return t.several }
@@ -230,16 +80,13 @@ func (t *Translator) Skips(fields [][]byte) bool {
 	return false
 }
 
-// Customer is the customer number of a row as the file has it.
+// Customer is the customer number of a row, as the mapping makes it.
 func (t *Translator) Customer(fields [][]byte) []byte {
-	var whole []byte
-	for i, at := range t.key {
-		if i > 0 {
-			whole = append(whole, 0)
-		}
-		whole = append(whole, trim(fieldAt(fields, at))...)
+	if t.key < 0 {
+		return nil
 	}
-	return whole
+	number, _, _ := t.targets[t.key].value(fields)
+	return number
 }
 
 func fieldAt(fields [][]byte, at int) []byte {

@@ -234,3 +234,15 @@ var canonicalForTest = []string{
 	"customer_number", "name", "email", "phone", "push_token", "language", "currency", "amount", "billed_before", "due_date", "items",
 	"quiet_from", "quiet_to", "zone", "send_day", "channel_wish", "payment_method", "unsubscribe_url",
 }
+
+func TestAFieldForTemplatesIsInLowerCaseAsBillsKeepIt(t *testing.T) {
+	t.Parallel()
+	m := Mapping{Version: 1, Columns: []Column{{From: Names{"a"}, To: "fields.KWh"}}}
+	if problems := m.Check(nil, nil); len(problems) != 1 || !strings.Contains(problems[0].String(), `columns[1].to: "KWh" has capital letters`) {
+		t.Errorf("%v", problems)
+	}
+	m.Columns[0].To = "fields.kwh"
+	if problems := m.Check(nil, nil); len(problems) != 0 {
+		t.Errorf("%v", problems)
+	}
+}

@@ -1,0 +1,138 @@
+package mapping
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Missing says which columns of a mapping a header lacks.
+type Missing struct {
+	Names  []string
+	Header []string
+}
+
+// Error implements error.
+func (m *Missing) Error() string {
+	said := make([]string, len(m.Names))
+	for i, name := range m.Names {
+		said[i] = fmt.Sprintf("%q", name)
+		if near := nearest(name, m.Header); near != "" {
+			said[i] += fmt.Sprintf(" (did you mean %q?)", near)
+		}
+	}
+	return "the file has no column " + strings.Join(said, ", ")
+}
+
+// nearest is the name of a header that differs least from a name: by spaces, case, signs, or a part of it.
+func nearest(name string, header []string) string {
+	want := key(name)
+	for _, near := range []func(a string) bool{
+		func(a string) bool { return a == want },
+		func(a string) bool { return a != "" && (strings.HasPrefix(a, want) || strings.HasPrefix(want, a)) },
+		func(a string) bool { return len(a) > 6 && (strings.Contains(a, want) || strings.Contains(want, a)) },
+	} {
+		for _, h := range header {
+			if near(key(h)) {
+				return h
+			}
+		}
+	}
+	return ""
+}
+
+// binding finds the columns of a mapping in a header.
+type binding struct {
+	Translator
+	header  []string
+	missing []string
+}
+
+// Bind makes the translator for files with a header, whose names HeaderNames returned. *Missing if it lacks columns.
+func (m Mapping) Bind(header []string) (*Translator, error) {
+	b := &binding{header: header}
+	b.itemsAt, b.sum, b.key, b.several, b.comma = -1, -1, -1, m.OneBill == "customer", m.Decimal == "comma"
+	for _, column := range m.Columns {
+		b.column(m, column)
+	}
+	for _, name := range sortedKeys(m.Constants) {
+		b.add(name, target{same: m.Constants[name]})
+	}
+	if len(m.Items) > 0 {
+		b.itemsAt = len(b.targets)
+		b.add("items", target{})
+	}
+	b.money = slices.Index(b.names, "currency")
+	for _, item := range m.Items {
+		b.items = append(b.items, itemOf{
+			name: b.optional(item.Name), amount: b.find(item.Amount), times: b.optional(item.Times), text: item.Text, skipZero: item.Skip0,
+		})
+	}
+	for _, name := range sortedKeys(m.SkipRows) {
+		values := map[string]bool{}
+		for _, v := range m.SkipRows[name] {
+			values[v] = true
+		}
+		b.skip = append(b.skip, skipping{b.find(name), values})
+	}
+	if len(b.missing) > 0 {
+		return nil, &Missing{Names: b.missing, Header: header}
+	}
+	return &b.Translator, nil
+}
+
+func (b *binding) column(m Mapping, column Column) {
+	made := target{
+		join: " ", split: column.Split, part: column.Part, values: column.Values, dflt: column.Default, digits: column.Digits,
+		kind: kinds[column.To], dates: cmp.Or(column.Dates, m.Dates, "ymd"), comma: cmp.Or(column.Decimal, m.Decimal) == "comma", calling: m.CallingCode,
+	}
+	if column.Join != nil {
+		made.join = *column.Join
+	}
+	switch {
+	case column.From[0] == SumOfItems:
+		b.sum = len(b.targets)
+	case column.To == "customer_number":
+		b.key = len(b.targets)
+		fallthrough
+	default:
+		for _, name := range column.From {
+			made.from = append(made.from, b.find(name))
+		}
+	}
+	b.add(column.To, made)
+}
+
+func (b *binding) add(name string, made target) {
+	b.names, b.targets = append(b.names, name), append(b.targets, made)
+}
+
+// find is the place of a column in the header: of its name, or of the only one that is the same but for case, spaces and
+// signs. A column that is not there is missing.
+func (b *binding) find(name string) int {
+	if at := slices.Index(b.header, name); at >= 0 {
+		return at
+	}
+	var alike []int
+	if want := key(name); want != "" {
+		for i, h := range b.header {
+			if key(h) == want {
+				alike = append(alike, i)
+			}
+		}
+	}
+	if len(alike) == 1 {
+		return alike[0]
+	}
+	b.missing = append(b.missing, name)
+	return -1
+}
+
+// optional is the place of a column that may be left out; -1 then.
+func (b *binding) optional(name string) int {
+	if name == "" {
+		return -1
+	}
+	return b.find(name)
+}
