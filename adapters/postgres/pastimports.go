@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -79,7 +80,10 @@ func (p PastImports) BeginUndo(ctx context.Context, month key.Month, id int64, b
 			return fmt.Errorf("import %d of %s: %w", id, month, err)
 		}
 		there, err := s.isOpened(ctx, month)
-		if err != nil || !there {
+		if err == nil && !there {
+			err = fmt.Errorf("%w: the bills of %s were removed", billing.ErrRefused, month)
+		}
+		if err != nil {
 			return err
 		}
 		standing, err := s.standing(ctx, record, nil)

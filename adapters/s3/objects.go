@@ -53,8 +53,7 @@ func ParseURL(text string) (bucket, key string, ok bool) {
 // rangeBytes is how much of an object one request reads.
 const rangeBytes = 4 << 20
 
-// Object is one object that is read as a file. It is read by ranges of one version (If-Match), without a disk: Seek begins
-// anew. Not safe for concurrent use.
+// Object is one object that is read as a file. It is read by ranges of one version (If-Match), without a disk. Not safe for concurrent use.
 type Object struct {
 	ctx         context.Context // of all requests: io.Reader has no place for it
 	from        *Objects
@@ -102,10 +101,16 @@ func (o *Object) Close() error {
 	return nil
 }
 
-// Seek implements io.Seeker, from the beginning.
+// Seek implements io.Seeker.
 func (o *Object) Seek(offset int64, whence int) (int64, error) {
-	if whence != io.SeekStart || offset < 0 {
-		return o.at, fmt.Errorf("%w: an object is read from its beginning", port.ErrInvalid)
+	switch whence {
+	case io.SeekCurrent:
+		offset += o.at
+	case io.SeekEnd:
+		offset += o.size
+	}
+	if offset < 0 {
+		return o.at, fmt.Errorf("%w: a place before the beginning of the object", port.ErrInvalid)
 	}
 	o.at, o.buffer = offset, nil
 	return offset, nil

@@ -49,6 +49,15 @@ func TestAnObjectIsReadTwiceAsAFileAndNeverOverwritten(t *testing.T) {
 			t.Errorf("%d bytes of %d, %v", len(got), whole.Len(), err)
 		}
 	}
+	if at, err := object.Seek(-3, io.SeekEnd); err != nil || at != object.Size()-3 {
+		t.Errorf("at %d, %v", at, err)
+	}
+	if _, err := object.Seek(1, io.SeekCurrent); err != nil {
+		t.Error(err)
+	}
+	if got, err := io.ReadAll(object); err != nil || string(got) != whole.String()[whole.Len()-2:] {
+		t.Errorf("the end is %q, %v", got, err)
+	}
 	if err := object.Unchanged(); err != nil {
 		t.Error(err)
 	}

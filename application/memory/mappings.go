@@ -24,5 +24,20 @@ func (p mappings) Add(ctx context.Context, month key.Month, m port.MonthMapping)
 }
 
 func (p mappings) Of(ctx context.Context, month key.Month) ([]port.MonthMapping, error) {
-	return read(ctx, p.s, "mappings.of", func() ([]port.MonthMapping, error) { return slices.Clone(p.s.mappings[month]), nil })
+	return read(ctx, p.s, "mappings.of", func() ([]port.MonthMapping, error) {
+		return slices.DeleteFunc(slices.Clone(p.s.mappings[month]), func(m port.MonthMapping) bool { return p.s.isGone(month, m) }), nil
+	})
+}
+
+// isGone reports whether a mapping was used, and every import that used it was taken back.
+func (s *Store) isGone(month key.Month, m port.MonthMapping) bool {
+	used := false
+	for _, record := range s.imports {
+		if record.Month == month && record.Mapping == m.Fingerprint {
+			if used = true; !record.IsGone() {
+				return false
+			}
+		}
+	}
+	return used
 }

@@ -39,6 +39,9 @@ func (p pastImports) BeginUndo(ctx context.Context, month key.Month, id int64, b
 		if err != nil {
 			return err
 		}
+		if !p.s.months[month].DroppedAt.IsZero() {
+			return fmt.Errorf("%w: the bills of %s were removed", billing.ErrRefused, month)
+		}
 		if err := p.s.standing(*kept, p.s.broughtBy(month, id)).Err(); err != nil {
 			return err
 		}

@@ -98,6 +98,9 @@ type ImportRecord struct {
 	Mapping    [32]byte  // the fingerprint of its mapping; zero: the file had the columns of billing data
 }
 
+// IsGone reports whether an import was taken back with every bill that it brought.
+func (r ImportRecord) IsGone() bool { return !r.UndoneAt.IsZero() && r.Undone >= r.Inserted }
+
 // Origin says where the data of a bill came from and what the batch made of it.
 type Origin struct {
 	File        string

@@ -15,7 +15,8 @@ type PastImports interface {
 	// opened last, a year of them.
 	Elsewhere(ctx context.Context, month key.Month, bills []ImportedBill) (map[key.Month]int, error)
 	// BeginUndo notes that an import is being taken back, and audits it, unless both was done before. ErrNotFound if the
-	// month has no such import; billing.ErrRefused where one of its bills went further (UndoStanding).
+	// month has no such import; billing.ErrRefused where one of its bills went further (UndoStanding), or the
+	// month's bills were removed.
 	BeginUndo(ctx context.Context, month key.Month, id int64, by Act) (ImportRecord, error)
 	// UndoPage removes, in one transaction, up to limit bills of the import with a user id after the given one, and counts
 	// them in its record. billing.ErrRefused where one of them went further since: then none of the page is removed. A bill

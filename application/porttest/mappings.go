@@ -17,6 +17,7 @@ func Mappings(t *testing.T, open OpenStorage) { Run(t, MappingsChecks(), open) }
 func MappingsChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("keeps the mappings of each month, each once, in their order", mappingsOfMonths),
+		onStage("leaves out a mapping whose imports were all taken back", mappingsOfUndone),
 	}
 }
 
@@ -43,4 +44,41 @@ func mappingsOfMonths(s *stage) {
 			s.Errorf("%s has\n%+v, want\n%+v", month, got, want)
 		}
 	}
+}
+
+func mappingsOfUndone(s *stage) {
+	m := port.MonthMapping{Fingerprint: sha256.Sum256([]byte("version: 1")), Name: "a.yaml", Text: "version: 1", AddedAt: noon}
+	s.must(s.Mappings.Add(s.ctx, november, m))
+	there := func(what string, want int) {
+		s.Helper()
+		if got := given(s.Mappings.Of(s.ctx, november))(s); len(got) != want {
+			s.Errorf("%s: %d mappings, want %d", what, len(got), want)
+		}
+	}
+	begin := func(file string, n int) int64 {
+		s.Helper()
+		record := importing(file)
+		record.Mapping = m.Fingerprint
+		record.ID = given(s.Imports.Begin(s.ctx, record))(s)
+		b := bill(november, n, noon)
+		b.Import, b.File = record.ID, file
+		s.store(november, b)
+		record.FinishedAt, record.Rows, record.Inserted = noon, 1, 1
+		s.must(s.Imports.End(s.ctx, record))
+		return record.ID
+	}
+	first := begin("a.csv", 0)
+	_, err := s.PastImports.BeginUndo(s.ctx, november, first, act)
+	s.must(err)
+	there("its bills are not removed yet", 1)
+	if n, err := s.undo(first); err != nil || n != 1 {
+		s.Fatalf("%d removed, %v", n, err)
+	}
+	there("taken back", 0)
+	second := begin("b.csv", 1)
+	there("used again", 1)
+	if n, err := s.undo(second); err != nil || n != 1 {
+		s.Fatalf("%d removed, %v", n, err)
+	}
+	there("taken back again", 0)
 }

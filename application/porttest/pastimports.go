@@ -25,6 +25,7 @@ func PastImportsChecks() []Check[Storage] {
 		onStage("takes nothing back that a run may have published", pastUndoPublished),
 		onStage("leaves a bill to the import that corrected it", pastUndoCorrected),
 		onStage("never lets a statement that was rendered before reach the bill that comes after", pastUndoRendered),
+		onStage("takes nothing back of a month whose bills were removed", pastUndoDropped),
 		onStage("removes the import's refused rows, and opens those that its bills resolved", pastUndoRejects),
 	}
 }
@@ -216,4 +217,13 @@ func pastUndoRejects(s *stage) {
 		s.Fatalf("%d removed, %v", n, err)
 	}
 	s.refusedAre("after", 1, 0)
+}
+
+func pastUndoDropped(s *stage) {
+	id, _ := s.brought("bills.csv", 0)
+	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Retention.Drop(s.ctx, november, act))
+	if n, err := s.undo(id); !errors.Is(err, billing.ErrRefused) || n != 0 || !strings.Contains(err.Error(), "were removed") {
+		s.Errorf("%d removed, %v", n, err)
+	}
 }

@@ -37,9 +37,9 @@ func Importing(c config.Import) fx.Option {
 	)
 }
 
-// Mappings is the app of batch mappings: it provides a port.Mappings.
-func Mappings(c config.Mappings) fx.Option {
-	return app(c.Log, c.Database, fx.Invoke(func(port.Mappings) {}))
+// Recording is the app of the commands that show what is recorded of a month's imports: it provides Records.
+func Recording(c config.Records) fx.Option {
+	return app(c.Log, c.Database, fx.Invoke(func(Records) {}))
 }
 
 // Rendering is the app of batch render: it provides a Render.
@@ -67,12 +67,18 @@ func NewImporter(months port.Months, imports port.Imports, past port.PastImports
 	return importing.New(importing.Ports{Months: months, Imports: imports, Past: past, Corrections: corrections, Mappings: mappings, Cipher: cipher, Clock: clock, Watch: watch})
 }
 
+// Records are what is recorded of imports.
+type Records struct {
+	fx.In
+	Report   port.Report
+	Mappings port.Mappings
+}
+
 // Import is what batch import works with.
 type Import struct {
 	fx.In
 	Importer *importing.Importer
 	Imports  *postgres.Imports
-	Report   port.Report
 	Policies port.Policies
 	Clock    port.Clock
 	Watch    *outage.Watch

@@ -48,7 +48,7 @@ func (a *importArguments) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&a.files, "file", nil, "`file` of billing data, plain or compressed with gzip or zstd; - is the standard input, s3://bucket/key an object (required; for several files repeat it, or name them as arguments)")
 	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
-	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le or utf-16be; without: UTF-8, or what a byte order mark says")
+	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le, utf-16be or windows-1252 (iso-8859-1); without: UTF-8, or what a byte order mark says")
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
@@ -149,12 +149,14 @@ func warnOfDeadline(ctx context.Context, b Import, month key.Month, stderr io.Wr
 	}
 }
 
-// again says with which --encoding rejects.csv is to be imported, where that is not clear.
+// again says how rejects.csv is to be imported, where that differs from this import.
 func (a *importArguments) again(asked billfile.Encoding) string {
-	switch asked {
-	case billfile.EUCKR:
+	switch {
+	case a.mapping != "":
+		return " (it is billing data in UTF-8: without --mapping and --encoding)"
+	case asked == billfile.EUCKR:
 		return ", with --encoding euc-kr as this one"
-	case billfile.UTF16, billfile.UTF16LE, billfile.UTF16BE:
+	case asked != billfile.Detected && asked != billfile.UTF8:
 		return " (it is UTF-8: without --encoding)"
 	default:
 		return ""

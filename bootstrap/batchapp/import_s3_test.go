@@ -91,9 +91,11 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 	put("in/bills.csv", someBills)
 	put("in/rejects.csv", "of an earlier import")
 	url := "s3://" + c.Bucket + "/in/bills.csv"
+	stdout, _ := batch(t, "", core.ExitOK, "import", "--look", url)
+	says(t, "the look", stdout, "it needs no mapping", "3 rows, 2 of them make bills")
 	_, stderr := batch(t, "", core.ExitRefused, "import", "--month", "2026-11", "--file", url, "--expect-rows", "4", "--expect-total", "KRW=12,001")
 	says(t, "the refusal", stderr, "4 rows were expected, and it has 3", "a total of KRW 12,001 was expected, and it has 12,000")
-	stdout, stderr := batch(t, "", core.ExitRejected, "import", "--month", "2026-11", "--file", url, "--expect-rows", "3", "--expect-total", "KRW=12,000")
+	stdout, stderr = batch(t, "", core.ExitRejected, "import", "--month", "2026-11", "--file", url, "--expect-rows", "3", "--expect-total", "KRW=12,000")
 	says(t, "the answer", stdout, "3 rows: 2 new", "1 rejected", "KRW: the file has 12,000 in 2 rows; of them the month has 12,000 in 2")
 	says(t, "stderr", stderr, "/in/rejects-2.csv has them", "remarks: 2 (credit_note 1, no_mobile_number 1)", "/in/remarks.csv has the remarks")
 	says(t, "the refused rows", get("in/rejects-2.csv"), "bills.csv,4,amount,is not a decimal number", "C-3,park@example.com")

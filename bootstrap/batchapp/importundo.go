@@ -96,28 +96,16 @@ type listedImport struct {
 }
 
 func newImportList() *cobra.Command {
-	var month key.Month
 	cmd := &cobra.Command{
 		Use:     "list --month MONTH",
 		Short:   "List the imports of a month",
 		Long:    "List the imports of a month, the oldest first: which file, who, when, and what it came to.",
 		Example: "  batch import list --month 2026-11",
-		Args:    cli.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.Once(cmd, Importing, func(ctx context.Context, _ config.Import, b Import) error {
-				records, err := b.Report.Imports(ctx, month)
-				if err != nil {
-					return err
-				}
-				return cli.Answer(cmd, listed(records), func(w io.Writer) { printImports(w, records) })
-			})
-		},
 	}
-	cli.MonthFlag(cmd, &month, " (required)")
-	cli.Require(cmd, "month")
-	cli.AddOutput(cmd)
-	cli.Describe(cmd, exitCodes, cli.Configuration[config.Import]())
-	return cmd
+	return showRecords(cmd, func(ctx context.Context, records Records, month key.Month) (any, func(io.Writer), error) {
+		list, err := records.Report.Imports(ctx, month)
+		return listed(list), func(w io.Writer) { printImports(w, list) }, err
+	})
 }
 
 func listed(records []port.ImportRecord) []listedImport {

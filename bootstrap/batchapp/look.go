@@ -32,21 +32,30 @@ func (a *lookArguments) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.names, "names", "", "`file` with more names of columns for --look (docs/guides/your-own-file.md)")
 }
 
+// change is one --set or --column.
+type change struct{ name, text string }
+
+// changes are all --set, and then all --column.
+func (a *lookArguments) changes() (list []change) {
+	for _, text := range a.set {
+		list = append(list, change{"set", text})
+	}
+	for _, text := range a.columns {
+		list = append(list, change{"column", text})
+	}
+	return list
+}
+
 // answers are what --set and --column say.
 func (a *lookArguments) answers() (mapping.Answers, error) {
 	answers := mapping.Answers{Set: map[string]string{}, Columns: map[string]string{}}
-	for _, each := range []struct {
-		flag  string
-		given []string
-		into  map[string]string
-	}{{"set", a.set, answers.Set}, {"column", a.columns, answers.Columns}} {
-		for _, text := range each.given {
-			name, value, found := strings.Cut(text, "=")
-			if !found || name == "" {
-				return answers, fmt.Errorf("--%s: %q is not of the form name=value", each.flag, text)
-			}
-			each.into[strings.TrimSpace(name)] = value
+	into := map[string]map[string]string{"set": answers.Set, "column": answers.Columns}
+	for _, flag := range a.changes() {
+		name, value, found := strings.Cut(flag.text, "=")
+		if !found || name == "" {
+			return answers, fmt.Errorf("--%s: %q is not of the form name=value", flag.name, flag.text)
 		}
+		into[flag.name][strings.TrimSpace(name)] = value
 	}
 	return answers, nil
 }
@@ -67,7 +76,7 @@ func (a *lookArguments) table() (*mapping.NameTable, error) {
 	return table, nil
 }
 
-// runLook looks at each file, and writes the mapping that it proposes.
+// runLook looks at a file, and writes the mapping that it proposes.
 func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
 	paths := append(a.files, args...)
 	if len(paths) != 1 {
@@ -98,7 +107,7 @@ func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
 		}
 		d.Written = true
 	}
-	d.Next = a.next(looked, d.Mapping)
+	d.Next = a.next(looked, d)
 	return cli.Answer(cmd, d, d.print)
 }
 
@@ -137,17 +146,22 @@ func (a *importArguments) writeMapping(text []byte) (path string, err error) {
 	return out.path, errors.Join(err, out.Close())
 }
 
-// next is the command that imports the file.
-func (a *importArguments) next(l importing.Looked, path string) string {
+// next is the command that imports the file. What was answered beside a mapping that is tried is not in that.
+func (a *importArguments) next(l importing.Looked, d *lookDocument) string {
 	month := "MONTH"
 	if a.month != 0 {
 		month = a.month.String()
 	}
 	words := []string{"batch import --month", month}
-	if path != "" {
-		words = append(words, "--mapping", cli.Quote(path))
+	if d.Mapping != "" {
+		words = append(words, "--mapping", cli.Quote(d.Mapping))
 	} else if l.Sample.Encoding != billfile.UTF8 && !l.Sample.Mark {
 		words = append(words, "--encoding", string(l.Sample.Encoding))
+	}
+	if d.Mapping != "" && !d.Written {
+		for _, flag := range a.changes() {
+			words = append(words, "--"+flag.name, cli.Quote(flag.text))
+		}
 	}
 	if l.Unterminated {
 		words = append(words, "--allow-unterminated")

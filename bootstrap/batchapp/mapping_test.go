@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -164,10 +165,42 @@ func TestALookAsksWhereTheFileCannotSay(t *testing.T) {
 	if err := a.readMapping(&file); err == nil || !strings.Contains(err.Error(), "dates: is not known") {
 		t.Errorf("an import with an open question: %v", err)
 	}
+	tried, _ := look(t, core.ExitOK, "--mapping", written, "--set", "dates=dmy", "--column", "payment_method=E-Mail-Adresse", path)
+	if want := "--mapping " + written + " --set dates=dmy --column "; !strings.Contains(tried, want) {
+		t.Errorf("next is not the import with the same answers (%s):\n%s", want, tried)
+	}
+	text, err := os.ReadFile(written)
+	if err == nil {
+		err = os.WriteFile(written, bytes.TrimRight(text, "\n"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	a.set = []string{"dates=dmy", "calling_code=49"}
 	if err := a.readMapping(&file); err != nil || file.Mapping.Dates != "dmy" || file.Mapping.CallingCode != "49" ||
-		!strings.HasSuffix(file.MappingText, "# changed by the import: --set \"dates=dmy\"\n# changed by the import: --set \"calling_code=49\"\n") {
+		!strings.HasSuffix(file.MappingText, "\n# changed by the import: --set \"dates=dmy\"\n# changed by the import: --set \"calling_code=49\"\n") {
 		t.Errorf("%+v, %v", file, err)
+	}
+}
+
+func TestTheHintHowToImportRejectsSaysWhatDiffers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		mapping string
+		asked   billfile.Encoding
+		says    string
+	}{
+		{"", billfile.Detected, ""},
+		{"", billfile.EUCKR, "with --encoding euc-kr"},
+		{"", billfile.UTF16, "without --encoding"},
+		{"", billfile.Western, "without --encoding"},
+		{"m.yaml", billfile.EUCKR, "without --mapping and --encoding"},
+	} {
+		var a importArguments
+		a.mapping = c.mapping
+		if got := a.again(c.asked); !strings.Contains(got, c.says) || (got == "") != (c.says == "") {
+			t.Errorf("%+v: %q", c, got)
+		}
 	}
 }
 
@@ -227,5 +260,15 @@ func TestALookTakesMoreNamesOfColumns(t *testing.T) {
 	}
 	if _, said := look(t, core.ExitUsage, "--names", names, path); !strings.Contains(said, "names.txt: line 1") {
 		t.Error(said)
+	}
+}
+
+func TestTheRecordsOfNoMonthAreAMistakeOfUse(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"mappings"}, {"import", "list"}} {
+		var out, said bytes.Buffer
+		if got := cli.Run(t.Context(), NewCommand(), args, &out, &said); got != core.ExitUsage || !strings.Contains(said.String(), "month") {
+			t.Errorf("%v: exit code %d: %s", args, got, &said)
+		}
 	}
 }

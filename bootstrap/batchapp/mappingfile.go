@@ -33,7 +33,7 @@ func (a *importArguments) readMapping(file *importing.File) error {
 	switch {
 	case err != nil:
 		return err
-	case a.mapping == "" && len(a.set)+len(a.columns) > 0:
+	case a.mapping == "" && len(a.changes()) > 0:
 		return errors.New("--set and --column change a mapping: name it with --mapping, or make one with --look")
 	case a.mapping == "":
 		return nil
@@ -43,12 +43,10 @@ func (a *importArguments) readMapping(file *importing.File) error {
 		return err
 	}
 	file.Mapping, file.MappingName, file.MappingText = &m.Mapping, filepath.Base(a.mapping), string(m.text)
-	for _, flag := range []struct {
-		name  string
-		given []string
-	}{{"set", a.set}, {"column", a.columns}} {
-		for _, text := range flag.given {
-			file.MappingText += fmt.Sprintf("# changed by the import: --%s %q\n", flag.name, text)
+	if changes := a.changes(); len(changes) > 0 {
+		file.MappingText = strings.TrimSuffix(file.MappingText, "\n") + "\n"
+		for _, flag := range changes {
+			file.MappingText += fmt.Sprintf("# changed by the import: --%s %q\n", flag.name, flag.text)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,33 +24,43 @@ type mappingDocument struct {
 }
 
 func newMappings() *cobra.Command {
-	var month key.Month
 	cmd := &cobra.Command{
 		Use:     "mappings --month MONTH",
 		Short:   "Show the mappings with which a month's files were imported",
-		Long:    "Show the mappings with which a month's files were imported, as they were then.",
+		Long:    "Show the mappings with which a month's files were imported, as they were then, without those of imports that were taken back.",
 		Example: "  batch mappings --month 2026-11 > november.mapping.yaml",
-		Args:    cli.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.Once(cmd, Mappings, func(ctx context.Context, _ config.Mappings, mappings port.Mappings) error {
-				used, err := mappings.Of(ctx, month)
-				if err == nil && len(used) == 0 {
-					err = fmt.Errorf("%w: no import of %s used a mapping", port.ErrNotFound, month)
-				}
-				if err != nil {
-					return err
-				}
-				return cli.Answer(cmd, mappingDocuments(used), func(w io.Writer) {
-					for _, m := range mappingDocuments(used) {
-						fmt.Fprintf(w, "# %s (%s), first used %s\n%s", m.Name, m.Fingerprint[:8], m.AddedAt, m.Text)
-					}
-				})
-			})
-		},
+	}
+	return showRecords(cmd, func(ctx context.Context, records Records, month key.Month) (any, func(io.Writer), error) {
+		used, err := records.Mappings.Of(ctx, month)
+		if err == nil && len(used) == 0 {
+			err = fmt.Errorf("%w: no import of %s used a mapping", port.ErrNotFound, month)
+		}
+		list := mappingDocuments(used)
+		return list, func(w io.Writer) {
+			for _, m := range list {
+				fmt.Fprintf(w, "# %s (%s), first used %s\n%s\n", m.Name, m.Fingerprint[:8], m.AddedAt, strings.TrimSuffix(m.Text, "\n"))
+			}
+		}, err
+	})
+}
+
+// showRecords completes a command that shows what is recorded of a month: for programs, and for people.
+func showRecords(cmd *cobra.Command, find func(ctx context.Context, records Records, month key.Month) (document any, print func(io.Writer), err error)) *cobra.Command {
+	var month key.Month
+	cmd.Args = cli.NoArguments
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return cli.Once(cmd, Recording, func(ctx context.Context, _ config.Records, records Records) error {
+			document, print, err := find(ctx, records, month)
+			if err != nil {
+				return err
+			}
+			return cli.Answer(cmd, document, print)
+		})
 	}
 	cli.MonthFlag(cmd, &month, " (required)")
+	cli.Require(cmd, "month")
 	cli.AddOutput(cmd)
-	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitUnavailable, core.ExitInterrupted), cli.Configuration[config.Mappings]())
+	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitUnavailable, core.ExitInterrupted), cli.Configuration[config.Records]())
 	return cmd
 }
 

@@ -171,8 +171,8 @@ type Import struct {
 	Log      Log
 }
 
-// Mappings is the configuration of batch mappings.
-type Mappings struct {
+// Records is the configuration of batch import list and batch mappings.
+type Records struct {
 	Database Database
 	Log      Log
 }

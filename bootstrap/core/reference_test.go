@@ -57,7 +57,7 @@ ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md
 	apps := []app{
 		{"batch migrate", config.Variables[config.Migrate]()},
 		{"batch import", config.Variables[config.Import]()},
-		{"batch mappings", config.Variables[config.Mappings]()},
+		{"batch import list, mappings", config.Variables[config.Records]()},
 		{"batch render", config.Variables[config.Render]()},
 		{"dispatcher", config.Variables[config.Dispatcher]()},
 		{"delivery (role both)", config.Variables[config.Deliverer]()},

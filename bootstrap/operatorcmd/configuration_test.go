@@ -78,7 +78,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong doctor", "", database + kafka + s3 + keys + gateways + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_HEALTH_"},
 	{"batch migrate", "", database + kafka + s3},
 	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys},
-	{"batch import list", "--month 2026-11", database + keys},
+	{"batch import list", "--month 2026-11", database},
 	{"batch import undo", "--month 2026-11 --import 1 --reason x", database + keys},
 	{"batch mappings", "--month 2026-11", database},
 	{"batch render", "--month 2026-11", database + keys + s3 + templates},
