@@ -63,17 +63,22 @@ func (s *session) ConsumeClaim(group sarama.ConsumerGroupSession, claim sarama.C
 	}
 	tracker := s.trackers[claim.Partition()]
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case message, open := <-claim.Messages():
-			// The channel may be ready as well when the session has ended.
-			if !open || ctx.Err() != nil {
-				return nil //nolint:nilerr // the end of a session is no failure
-			}
-			s.consumer.outage.settled()
-			s.handle(ctx, received(s.consumer.topic, message, tracker.add(message.Offset)))
+		message, more := next(ctx, claim.Messages())
+		if !more {
+			return nil // the end of a session is no failure
 		}
+		s.consumer.outage.settled()
+		s.handle(ctx, received(s.consumer.topic, message, tracker.add(message.Offset)))
+	}
+}
+
+// next waits for a message; there is none at the end of the session, although the channel may be ready as well then.
+func next(ctx context.Context, messages <-chan *sarama.ConsumerMessage) (message *sarama.ConsumerMessage, more bool) {
+	select {
+	case <-ctx.Done():
+		return nil, false
+	case message, more = <-messages:
+		return message, more && ctx.Err() == nil
 	}
 }
 
