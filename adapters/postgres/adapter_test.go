@@ -69,6 +69,21 @@ func TestManyMayMigrateAtOnce(t *testing.T) {
 	all.Wait()
 }
 
+// Behind a pooler a role has the timeouts of the services. The transaction that keeps other migrations away has nothing to do
+// while a migration runs, which takes minutes on a month's rows; here the server makes the first one take longer.
+func TestAMigrationOutlastsTheTimeoutOfIdleTransactions(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.EmptyURL(t)
+	mustExec(t, postgrestest.OpenURL(t, url), `CREATE FUNCTION slowly() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+	  IF current_setting('test.waited', true) IS NULL THEN PERFORM pg_sleep(1.5), set_config('test.waited', 'yes', false); END IF;
+	END $$;
+	CREATE EVENT TRIGGER slowly ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION slowly();
+	DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 1000', current_database()); END $$`)
+	if err := postgres.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A process that dies in a migration leaves the library's mark behind, whether or not the migration was committed.
 func TestAMigrationThatWasCutShortIsRepaired(t *testing.T) {
 	t.Parallel()

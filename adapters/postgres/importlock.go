@@ -8,15 +8,19 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-const (
-	// A moment is enough for the server to see that an import that was killed is gone; nothing else may end the transaction
-	// while the import goes on. Settings that a server does not have are left out.
-	lockBrieflySQL = `/* lock_briefly */ SELECT count(set_config(v.name, v.value, true))
-FROM (VALUES ('lock_timeout', '1000'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0')) AS v(name, value)
+// lockMonthSQL is without arguments, so that no portal is left open, which would keep a snapshot.
+const lockMonthSQL = `/* lock_month */ SELECT pg_advisory_xact_lock(%d, %d)`
+
+// holdLockSQL prepares a transaction that has a lock and nothing else to do: it waits for the lock so many milliseconds (0: for
+// ever), and no setting of the server, the database or the role ends it while others work. Settings that a server does not
+// have are left out.
+const holdLockSQL = `/* hold_lock */ SELECT count(set_config(v.name, v.value, true))
+FROM (VALUES ('lock_timeout', '%d'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0')) AS v(name, value)
 JOIN pg_settings s ON s.name = v.name`
-	// Without arguments, so that no portal is left open, which would keep a snapshot.
-	lockMonthSQL = `/* lock_month */ SELECT pg_advisory_xact_lock(%d, %d)`
-)
+
+// lockPatience is how many milliseconds an import waits for its month: enough for the server to see that an import that was
+// killed is gone.
+const lockPatience = 1000
 
 // TryLockMonth implements port.Imports: by a lock of a transaction of its own, which is open until release. A pooler that gives
 // each transaction another connection to the server (PgBouncer's pool_mode transaction) can neither lose such a lock nor
@@ -61,7 +65,7 @@ func (p *Imports) lockMonth(ctx context.Context, month key.Month) (unlock func()
 		_ = conn.Close()
 	}
 	var ignored any
-	if err = tx.QueryRowContext(ctx, lockBrieflySQL).Scan(&ignored); err == nil {
+	if err = tx.QueryRowContext(ctx, fmt.Sprintf(holdLockSQL, lockPatience)).Scan(&ignored); err == nil {
 		err = tx.QueryRowContext(ctx, fmt.Sprintf(lockMonthSQL, lockImports, int32(month))).Scan(&ignored)
 	}
 	if err != nil {

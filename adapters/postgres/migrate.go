@@ -45,9 +45,9 @@ func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate)
 	connector.Dialer(newDialer(longestMigration))
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	defer func() { _ = db.Close() }()
-	// The library's own lock does not cover repair, which looks for a migration that was cut short.
+	// The lock covers repair too, which looks for a migration that was cut short.
 	return within(ctx, newPool(db), what, nil, func(ctx context.Context, s *session) error {
-		if _, err := s.exec(ctx, what, `SELECT set_config('lock_timeout', '0', true)`); err != nil {
+		if _, err := s.exec(ctx, what, fmt.Sprintf(holdLockSQL, 0)); err != nil {
 			return err
 		}
 		if err := s.serialize(ctx, what, lockMigrations); err != nil {
