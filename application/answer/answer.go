@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/application/story"
@@ -57,11 +56,7 @@ func (n *NoBill) Unwrap() error { return port.ErrNotFound }
 // Why explains the whole history of a customer's bill of a month; of the latest one that the customer has where the month is
 // 0. The error is a *NoBill if there is none in the month.
 func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (story.Story, error) {
-	customer = bill.CustomerNumber(customer)
 	found, err := a.Find(ctx, month, customer)
-	if errors.Is(err, port.ErrNotFound) && month != 0 {
-		return story.Story{}, a.missing(ctx, month, customer)
-	}
 	if err != nil {
 		return story.Story{}, err
 	}

@@ -25,8 +25,8 @@ type Found struct {
 }
 
 // Find returns a customer's bill of a month, or, where the month is 0, of the latest month in which the customer has one.
-// Where no customer has the very number, it is the one whose number differs only in case and blanks. port.ErrNotFound;
-// billing.ErrRefused, with the numbers, where there are several of those.
+// Where no customer has the very number, it is the one whose number differs only in case and blanks. port.ErrNotFound, as a
+// *NoBill for a month that is named; billing.ErrRefused, with the numbers, where several differ only so.
 func (a *Answers) Find(ctx context.Context, month key.Month, customer string) (Found, error) {
 	customer = bill.CustomerNumber(customer)
 	months := []key.Month{month}
@@ -52,9 +52,9 @@ func (a *Answers) Find(ctx context.Context, month key.Month, customer string) (F
 		return found, alikeErr
 	}
 	if month == 0 {
-		err = fmt.Errorf("customer %q has no bill in any month: %w", customer, port.ErrNotFound)
+		return Found{}, fmt.Errorf("customer %q has no bill in any month: %w", customer, port.ErrNotFound)
 	}
-	return Found{}, err
+	return Found{}, a.missing(ctx, month, customer)
 }
 
 // findOne returns the bill of the first month in which one of the customers has one.

@@ -54,6 +54,9 @@ func TestACustomerNumberIsFoundInAnyCaseAndWithOrWithoutBlanks(t *testing.T) {
 		if !errors.Is(err, c.err) || found.Customer != c.customer || c.err == nil && found.Target.Key().Month != c.month2 {
 			t.Errorf("%s: %q of %s (%v), want %q of %s (%v)", name, found.Customer, found.Target.Key().Month, err, c.customer, c.month2, c.err)
 		}
+		if _, explained := errors.AsType[*answer.NoBill](err); explained != (errors.Is(c.err, port.ErrNotFound) && c.month != 0) {
+			t.Errorf("%s: what is known of a month without the bill belongs to %v: %T", name, c.err, err)
+		}
 		if errors.Is(c.err, billing.ErrRefused) && !strings.Contains(err.Error(), `"AB1"`) {
 			t.Errorf("%s: it does not list the numbers: %v", name, err)
 		}

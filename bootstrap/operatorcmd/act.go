@@ -14,7 +14,6 @@ import (
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
-	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
@@ -59,21 +58,22 @@ func (a *billFlags) find(ctx context.Context, u operatorapp.UseCases) ([]answer.
 	all := make([]answer.Found, 0, len(a.customers))
 	for _, customer := range a.customers {
 		found, err := u.Answers.Find(ctx, a.month, customer)
-		if errors.Is(err, port.ErrNotFound) {
-			_, err = u.Answers.Why(ctx, a.month, customer)
-			var none *answer.NoBill
-			if errors.As(err, &none) {
-				return nil, fmt.Errorf("%w %s", err, none.Next.Text)
-			}
-		}
 		if err != nil {
-			return nil, fmt.Errorf("customer %q: %w", customer, err)
+			return nil, about(customer, err)
 		}
 		if !slices.ContainsFunc(all, func(f answer.Found) bool { return f.Target.Key() == found.Target.Key() }) {
 			all = append(all, found)
 		}
 	}
 	return all, nil
+}
+
+// about says which customer an error is about, and of one without a bill what to do.
+func about(customer string, err error) error {
+	if none, is := errors.AsType[*answer.NoBill](err); is {
+		return fmt.Errorf("%w %s", err, none.Next.Text)
+	}
+	return fmt.Errorf("customer %q: %w", customer, err)
 }
 
 // each does an act on the bills of all customers that are named, once every one of them is found, and answers: with one

@@ -80,7 +80,7 @@ func (a *billChoice) withBill(cmd *cobra.Command, do func(context.Context, bill.
 	return cli.Once(cmd, trialapp.Reading, func(ctx context.Context, _ config.Preview, bills trialapp.Bills) error {
 		billed, err := bills.Find(ctx, month, a.customer)
 		if err != nil {
-			return fmt.Errorf("customer %q: %w", a.customer, err)
+			return about(a.customer, err)
 		}
 		return do(ctx, billed, month, &bills)
 	})

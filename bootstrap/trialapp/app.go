@@ -36,11 +36,12 @@ type Bills struct {
 	Audit   port.Audit
 	Report  port.Report
 	Months  port.Months
+	Sealed  port.SealedBills
 }
 
 // Find reads one customer's bill and changes nothing. The customer's number is found as answer.Answers.Find finds it.
 func (b Bills) Find(ctx context.Context, month key.Month, customer string) (bill.Bill, error) {
-	found, err := answer.New(answer.Ports{Report: b.Report, Months: b.Months}).Find(ctx, month, customer)
+	found, err := answer.New(answer.Ports{Report: b.Report, Months: b.Months, SealedBills: b.Sealed}).Find(ctx, month, customer)
 	if err != nil {
 		return bill.Bill{}, err
 	}

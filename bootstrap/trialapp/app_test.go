@@ -1,12 +1,15 @@
 package trialapp_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/trialapp"
@@ -29,6 +32,16 @@ func TestReadingABillNeedsADatabaseAndAKeysetAndNothingElse(t *testing.T) {
 	c.Keys.Keyset = ""
 	if err := fx.New(trialapp.Reading(c)).Err(); err == nil {
 		t.Fatal("the app must ask for its bills itself")
+	}
+}
+
+func TestOfACustomerWithoutABillWhatIsKnownIsSaid(t *testing.T) {
+	t.Parallel()
+	store := memory.NewStore(memory.NewClock(time.Unix(0, 0)))
+	bills := trialapp.Bills{Report: store.Report(), Months: store.Months(), Sealed: store.SealedBills()}
+	_, err := bills.Find(t.Context(), 2026*12+10, "C-1")
+	if none, is := errors.AsType[*answer.NoBill](err); !is || none.Next.Text == "" {
+		t.Fatalf("%v", err)
 	}
 }
 
