@@ -65,25 +65,27 @@ func (s Status) adviseOnDelivery(a *advice) {
 // adviseOnDue says what becomes of the bills that are candidates.
 func (m MonthStatus) adviseOnDue(a *advice, halted bool) {
 	if candidates := m.candidates(); m.PastDeadline != "" {
-		a.say(candidates, "%s: %d bills expire at the next dispatcher run and are not sent: %s. Before it, %s.", m.Month, candidates, m.PastDeadline, BeforeTheyExpire)
+		a.say(candidates, "%s: %s at the next dispatcher run and %s not sent: %s. Before it, %s.", m.Month,
+			numbered(candidates, "bill expires", "bills expire"), form(candidates, "is", "are"), m.PastDeadline, BeforeTheyExpire)
 	}
-	a.say(m.NotRendered, "%s: render %d bills: `balsong batch render --month %s`.", m.Month, m.NotRendered, m.Month)
-	a.say(m.RenderFailed, "%s: %d bills could not be rendered: correct their data, then render again.", m.Month, m.RenderFailed)
+	a.say(m.NotRendered, "%s: render %s: `balsong batch render --month %s`.", m.Month, numbered(m.NotRendered, "bill", "bills"), m.Month)
+	a.say(m.RenderFailed, "%s: %s could not be rendered: correct the data, then render again.", m.Month, numbered(m.RenderFailed, "bill", "bills"))
 	switch {
 	case halted, m.PastDeadline != "":
 	case m.Open:
-		a.say(m.Due, "%s: %d bills are due: the next dispatcher run takes them (`dispatcher --month %s` does it now).", m.Month, m.Due, m.Month)
+		a.say(m.Due, "%s: %s due: the next dispatcher run takes %s (`dispatcher --month %s` does it now).", m.Month, numbered(m.Due, "bill is", "bills are"), form(m.Due, "it", "them"), m.Month)
 	default:
-		a.say(m.candidates(), "%s: %d bills wait and the month is closed, so no run takes them by itself: `dispatcher --month %s` takes those that are due, `balsong month reopen --month %s` opens the month again.",
-			m.Month, m.candidates(), m.Month, m.Month)
+		n := m.candidates()
+		a.say(n, "%s: %s and the month is closed, so no run takes %s by itself: `dispatcher --month %s` takes %s due, `balsong month reopen --month %s` opens the month again.",
+			m.Month, numbered(n, "bill waits", "bills wait"), form(n, "it", "them"), m.Month, form(n, "it once it is", "those that are"), m.Month)
 	}
 }
 
 // adviseOnPeople says what waits for a person.
 func (m MonthStatus) adviseOnPeople(a *advice) {
-	a.say(m.Dispatch[billing.Unknown], "%s: %d are UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, m.Dispatch[billing.Unknown])
+	a.say(m.Dispatch[billing.Unknown], "%s: %s UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, numbered(m.Dispatch[billing.Unknown], "is", "are"))
 	for _, reason := range billing.PauseReasons {
-		a.say(m.Paused[reason], "%s: %d are PAUSED (%s): %s.", m.Month, m.Paused[reason], reason, story.Remedy(reason))
+		a.say(m.Paused[reason], "%s: %s PAUSED (%s): %s.", m.Month, numbered(m.Paused[reason], "is", "are"), reason, story.Remedy(reason))
 	}
 	a.sayIf(m.Open && m.Imported > 0 && m.Waiting() == 0, "%s: every bill has come to an end: `balsong unreached --month %s` for the postal mailing, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
 }
@@ -101,7 +103,7 @@ func (m MonthStatus) WhenDue(at time.Time) string {
 	if m.Dispatch[billing.Ready] > 0 && m.Dispatch[billing.Failed] > 0 {
 		which = "of the READY and FAILED together"
 	}
-	text := fmt.Sprintf("%d %s %s due now", m.Due, which, isAre(m.Due))
+	text := fmt.Sprintf("%d %s %s due now", m.Due, which, form(m.Due, "is", "are"))
 	if m.NextDue.After(at) || m.Due == 0 {
 		text = fmt.Sprintf("none %s is due before %s", which, Clock(later(m.NextDue, at), at.Location()))
 	}
@@ -111,12 +113,16 @@ func (m MonthStatus) WhenDue(at time.Time) string {
 	return text
 }
 
-func isAre(n int) string {
+// form returns the form of a word for so many.
+func form(n int, one, many string) string {
 	if n == 1 {
-		return "is"
+		return one
 	}
-	return "are"
+	return many
 }
+
+// numbered is form behind the number: "1 is", "2 are".
+func numbered(n int, one, many string) string { return fmt.Sprintf("%d %s", n, form(n, one, many)) }
 
 // later returns the later of two instants.
 func later(a, b time.Time) time.Time {

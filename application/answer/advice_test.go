@@ -46,7 +46,22 @@ var situations = map[string]situation{
 		change: func(_ *Status, m *MonthStatus) {
 			m.Dispatch[billing.Ready], m.Due, m.NextDue = 5, 1, now.Add(-time.Hour)
 		},
-		says: []string{"1 of them is due now"}, never: []string{"FAILED"},
+		says: []string{"1 bill is due: the next dispatcher run takes it", "1 of them is due now"}, never: []string{"FAILED"},
+	},
+	"one of each waits for a person": {
+		change: func(_ *Status, m *MonthStatus) {
+			m.Dispatch[billing.Unknown], m.NotRendered, m.RenderFailed = 1, 1, 1
+			m.Paused = map[billing.PauseReason]int{billing.PauseContent: 1}
+		},
+		says: []string{"1 is UNKNOWN", "1 is PAUSED (content)", "render 1 bill:", "1 bill could not be rendered"}, never: []string{"1 are", "1 bills"},
+	},
+	"one expires": {
+		change: func(_ *Status, m *MonthStatus) { m.Dispatch[billing.Ready], m.PastDeadline = 1, "it passed" },
+		says:   []string{"1 bill expires at the next dispatcher run and is not sent: it passed"},
+	},
+	"closed with one bill": {
+		change: func(_ *Status, m *MonthStatus) { m.Open, m.Dispatch[billing.Ready] = false, 1 },
+		says:   []string{"1 bill waits and the month is closed, so no run takes it by itself: `dispatcher --month 2026-11` takes it once it is due"},
 	},
 	"the first is due later": {
 		change: func(_ *Status, m *MonthStatus) { m.Dispatch[billing.Ready], m.NextDue = 5, now.Add(time.Hour) },

@@ -71,7 +71,7 @@ func newPolicyCheck() *cobra.Command {
 				}
 			})
 			if invalid != nil {
-				return errors.Join(fmt.Errorf("%s: %w, %d problems", file, policy.ErrInvalid, len(invalid.Problems)), answered)
+				return errors.Join(fmt.Errorf("%s: %w, problems: %d", file, policy.ErrInvalid, len(invalid.Problems)), answered)
 			}
 			return answered
 		},

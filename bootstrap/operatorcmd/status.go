@@ -62,11 +62,11 @@ func printStatus(w io.Writer, s answer.Status) {
 	if s.Policy != "" {
 		policy = s.Policy + " is ACTIVE"
 	}
-	fmt.Fprintf(w, "policy: %s, %d drafts\n", policy, len(s.Drafts))
+	fmt.Fprintf(w, "policy: %s, drafts: %d\n", policy, len(s.Drafts))
 	if s.Lag != nil {
 		consumers := ""
 		if s.Consumers != nil {
-			consumers = fmt.Sprintf(", %d consumers", *s.Consumers)
+			consumers = fmt.Sprintf(", consumers: %d", *s.Consumers)
 		}
 		fmt.Fprintf(w, "delivery: %s requests behind%s\n", progress.Thousands(*s.Lag), consumers)
 	} else {

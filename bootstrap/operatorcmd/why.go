@@ -66,11 +66,11 @@ func monthAndCustomer(_ *cobra.Command, args []string) error {
 // why explains the customers' bills of a month, each one's latest where the month is 0.
 func why(cmd *cobra.Command, month key.Month, customers ...string) error {
 	return withUseCases(cmd, operatorapp.CustomerBills, func(ctx context.Context, u operatorapp.UseCases) error {
-		var told answered
+		var all answered
 		for _, customer := range customers {
-			told.add(whyOne(ctx, u.Answers, month, customer))
+			all.add(whyOne(ctx, u.Answers, month, customer))
 		}
-		return told.answer(cmd, len(customers) == 1)
+		return all.answer(cmd, len(customers) == 1)
 	})
 }
 
@@ -85,10 +85,10 @@ func whyOne(ctx context.Context, answers *answer.Answers, month key.Month, custo
 	if err != nil {
 		return nil, "", err
 	}
-	var told strings.Builder
-	fmt.Fprintf(&told, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
-	printLines(&told, s.Lines, s.Next)
-	return s, told.String(), nil
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
+	printLines(&out, s.Lines, s.Next)
+	return s, out.String(), nil
 }
 
 // lineWidth is where sentences are broken.
