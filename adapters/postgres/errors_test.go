@@ -81,6 +81,6 @@ func TestASettingThatAPoolerRefusesIsNamedAndIsNoOutage(t *testing.T) {
 	}
 	failure, ok := errors.AsType[*ExamineError](failureOf(&pq.Error{Code: "08P01", Message: "unsupported startup parameter: lock_timeout"}))
 	if !ok || failure.Failure != FailureSetting || failure.Setting != "lock_timeout" {
-		t.Errorf("doctor is told %+v", failure)
+		t.Errorf("doctor gets %+v", failure)
 	}
 }
