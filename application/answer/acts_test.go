@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"slices"
 	"testing"
 
 	"github.com/balsong/balsong/application/answer"
@@ -62,7 +63,7 @@ func TestEveryActionIsListed(t *testing.T) {
 		}
 		return true
 	})
-	if declared != len(port.Actions) {
-		t.Errorf("%d actions are declared and %d listed", declared, len(port.Actions))
+	if listed := slices.Compact(slices.Sorted(slices.Values(port.Actions))); declared != len(listed) {
+		t.Errorf("%d actions are declared and %d listed", declared, len(listed))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func auditList(s *stage) {
 	}
 	for name, filter := range map[string]port.AuditFilter{
 		"all": {}, "a month's": {Month: november}, "a subject's": {Subjects: []string{"2026-12/7", "everything"}}, "an actor's": {Actor: "lee"},
-		"an action": {Action: port.ActionCancel}, "an action with a detail": {Action: port.ActionImportNew}, "the new ones": {Since: noon.AddDate(0, 1, 0)},
+		"an action": {Action: port.ActionCancel}, "an action with a detail": {Action: port.ActionImportNew}, "the new ones": {Since: noon.AddDate(0, 1, 0)}, "those of a moment on": {Since: young.At},
 		"older ones": {Before: 3}, "none": {Actor: "%"}, "several fields": {Month: november, Action: port.ActionCancel, Actor: act.Actor},
 	} {
 		var want []port.AuditRecord
@@ -154,12 +155,12 @@ func auditedActs() []auditedAct {
 			port.ActionCorrect, port.CustomerSubject(november, customer(0)), func(s *stage) { s.rendered(november, 1) },
 			func(s *stage) error { return s.Corrections.Correct(s.ctx, corrected(0), seal, takeCorrection, young) },
 		},
-		{"an import's beginning", november.String(), nil, func(s *stage) error {
+		{port.ActionImportNew, november.String(), nil, func(s *stage) error {
 			_, err := s.Imports.Begin(s.ctx, port.ImportRecord{Month: november, File: "bills.csv", By: young, StartedAt: noon},
-				port.AuditEntry{Action: "import late", Subject: november.String(), By: young})
+				port.AuditEntry{Action: port.ActionImportNew.With("bills.csv"), Subject: november.String(), By: young})
 			return err
 		}},
-		{"a verdict", november.String() + "/verdict", func(s *stage) { s.unknown() }, giveVerdict},
+		{port.ActionDelivered, november.String() + "/verdict", func(s *stage) { s.unknown() }, giveVerdict},
 		{
 			port.ActionDropMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },
 			func(s *stage) error { return s.Retention.Drop(s.ctx, november, young) },
@@ -199,7 +200,7 @@ func giveVerdict(s *stage) error {
 		if len(held) != 1 || len(rows[k]) != 1 || rows[k][0].State != attempt.Succeeded {
 			s.Errorf("held %v, and the transaction reads %+v: it must see its own verdict", held, rows[k])
 		}
-		return tx.Audit(ctx, port.AuditEntry{Action: "verdict: delivered", Subject: november.String() + "/verdict", By: young})
+		return tx.Audit(ctx, port.AuditEntry{Action: port.ActionDelivered, Subject: november.String() + "/verdict", By: young})
 	})
 }
 
@@ -261,8 +262,11 @@ func auditAtomic(s *stage, a auditedAct) {
 		s.Errorf("nothing was done: still\n%s", after)
 	}
 	entries := s.byYoung(a.subject)
-	if len(entries) != 1 || entries[0].By.Reason != young.Reason || !entries[0].By.At.Equal(young.At) || entries[0].Action == "" {
-		s.Errorf("audited about %s: %+v, want one entry of the act", a.subject, entries)
+	if len(entries) != 1 || entries[0].By.Reason != young.Reason || !entries[0].By.At.Equal(young.At) {
+		s.Fatalf("audited about %s: %+v, want one entry of the act", a.subject, entries)
+	}
+	if action := entries[0].Action; action != a.name && !strings.HasPrefix(string(action), string(a.name.With(""))) {
+		s.Errorf("audited about %s: %q, want %q", a.subject, action, a.name)
 	}
 }
 
