@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	netmail "net/mail"
 	"slices"
@@ -37,7 +38,8 @@ func (p *component) senders(ctx context.Context, dns resolver, variables map[str
 		domain = strings.ToLower(domain)
 		byDomain[domain] = append(byDomain[domain], variable)
 	}
-	for domain, names := range byDomain {
+	for _, domain := range slices.Sorted(maps.Keys(byDomain)) { // findings come in a fixed order
+		names := byDomain[domain]
 		slices.Sort(names)
 		p.domain(ctx, dns, domain, strings.Join(names, ", "))
 	}

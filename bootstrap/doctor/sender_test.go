@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,19 @@ func TestTheSendersDomainIsLookedAtWhereAResolverAnswers(t *testing.T) {
 		if !strings.Contains(said, c.found) || (c.found == "") != (said == "") {
 			t.Errorf("%s: it says %q, want %q", name, said, c.found)
 		}
+	}
+}
+
+func TestSendersDomainsComeInAFixedOrder(t *testing.T) {
+	t.Parallel()
+	from := map[string]string{}
+	for _, letter := range "fbdaec" {
+		from["BALSONG_"+string(letter)] = "billing@" + string(letter) + ".test"
+	}
+	var p component
+	p.senders(t.Context(), records{}, from)
+	if len(p.list) != 6 || !slices.IsSortedFunc(p.list, func(a, b Finding) int { return strings.Compare(a.Found, b.Found) }) {
+		t.Errorf("found %+v", p.list)
 	}
 }
 
