@@ -412,6 +412,10 @@ proves that it would by dropping the indexes.
 The services' connections are opened with hash joins, merge joins, sequential scans, bitmap scans and materialization off (a
 month's partition is used long before it has statistics); the ledger sweeps turn bitmap scans on for themselves, because a BRIN
 index is read through one. Statements are sent unnamed: the server plans each with its parameters, none ever gets a generic plan.
+
+One statement of the operator's commands has no index: a customer number that no customer has exactly (`+"`alike`"+`, which finds it in
+another case or with other blanks) costs one scan of all customers. On 5,000,000 customers (249 MB) it took 4 s, on 2 cores that had
+other work. An index of that form would take 150 MB, and time from every import, for a question that few ask: there is none.
 `, version, size.bulk())
 	seen := map[string]bool{}
 	for _, p := range without {
