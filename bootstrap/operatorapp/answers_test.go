@@ -270,7 +270,7 @@ func TestTheStatusSaysWhatIsHeldAndWhatToDo(t *testing.T) {
 		t.Errorf("the runs are %+v", m.Runs)
 	}
 	advice := strings.Join(s.Next, "\n")
-	for _, want := range []string{"render 1 bills", "1 are UNKNOWN", "1 are PAUSED (suppressed)"} {
+	for _, want := range []string{"render 1 bill:", "1 is UNKNOWN", "1 is PAUSED (suppressed)"} {
 		if !strings.Contains(advice, want) {
 			t.Errorf("the advice does not say %q:\n%s", want, advice)
 		}
