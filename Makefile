@@ -117,6 +117,7 @@ model: ## check the Spin model of the dispatch protocol: 71 runs, minutes on 2 c
 
 .PHONY: lint
 lint: bin/golangci-lint ## golangci-lint (who may import whom, the clock, style) and gofumpt, once per module (the first run builds the linter: minutes)
+	if git grep -nE '^(<{7}|>{7}) '; then echo 'a merge was not finished' >&2; exit 1; fi
 	failed=; for module in $(modules); do \
 	  [ -n "$$(find $$module -name '*.go' -print -quit)" ] || continue; \
 	  echo "lint $$module"; (cd $$module && '$(CURDIR)/bin/golangci-lint' run ./...) || failed="$$failed $$module"; \
