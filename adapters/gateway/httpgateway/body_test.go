@@ -16,7 +16,7 @@ func FuzzABodyReadsBackAsItWasMeant(f *testing.F) {
 	f.Add("1", "\xff\xfe12345678", "\x1f")
 	f.Fuzz(func(t *testing.T, to, text, title string) {
 		d := testDelivery(channel.SMS, 1)
-		d.Destination, d.Content = to, port.Variant{Text: text, Title: title, Class: "LMS"}
+		d.Channel, d.Destination, d.Content = channel.Push, to, port.Variant{Text: text, Title: title, Class: "LMS"}
 		body, refusal := appendBody([]byte("before"), d)
 		if refusal.Verdict != "" {
 			return
@@ -31,6 +31,23 @@ func FuzzABodyReadsBackAsItWasMeant(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The contract shows 01012345678, and so do the documents of the vendors, which refuse hyphens.
+func TestANumberIsWrittenAsTheContractShowsIt(t *testing.T) {
+	t.Parallel()
+	for destination, want := range map[string]string{
+		"010-1234-5678": "01012345678", "01012345678": "01012345678", "011-123-4567": "0111234567", "+821012345678": "01012345678",
+		"+15147214711": "+15147214711", "+447700900123": "+447700900123", "+8613800138000": "+8613800138000",
+	} {
+		d := testDelivery(channel.SMS, 1)
+		d.Destination = destination
+		body, refusal := appendBody(nil, d)
+		var got struct{ To string }
+		if err := json.Unmarshal(body, &got); err != nil || got.To != want || refusal.Verdict != "" {
+			t.Errorf("%s is written %q (%v, %+v), want %s", destination, got.To, err, refusal, want)
+		}
+	}
 }
 
 func BenchmarkABodyOfTenKilobytes(b *testing.B) {

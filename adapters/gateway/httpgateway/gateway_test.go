@@ -77,7 +77,8 @@ func TestARequestIsTheContracts(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, value, want)
 			}
 		}
-		if fmt.Sprint(body) != "map[class:LMS text:청구서 title:제목 to:010-1234-5678]" {
+		to := map[channel.Kind]string{channel.SMS: "01012345678", channel.Push: "010-1234-5678"}[kind] // a token is nobody's number
+		if fmt.Sprint(body) != "map[class:LMS text:청구서 title:제목 to:"+to+"]" {
 			t.Errorf("the body is %v", body)
 		}
 	}

@@ -38,7 +38,7 @@ func appendBody(b []byte, d port.Delivery) (body []byte, refusal port.Reply) {
 	if c.Text == "" || (c.Class != "" && c.Class != "SMS" && c.Class != "LMS") {
 		return refused(attempt.Content, "the text is empty, or its class is neither SMS nor LMS")
 	}
-	body = appendQuoted(append(b, `{"to":`...), d.Destination)
+	body = appendQuoted(append(b, `{"to":`...), addressee(d.Channel, d.Destination))
 	body = appendQuoted(append(body, `,"text":`...), c.Text)
 	if c.Title != "" {
 		body = appendQuoted(append(body, `,"title":`...), c.Title)

@@ -98,6 +98,9 @@ func (q *request) validate(channel behaviour.Channel) string {
 		q.Class = ""
 		return ""
 	}
+	if !dialled(q.To) {
+		return "to is a number such as 01012345678, or +15147214711 of another country: digits alone"
+	}
 	switch q.Class {
 	case "", "SMS":
 		q.Class, q.Title = "SMS", ""
@@ -106,6 +109,16 @@ func (q *request) validate(channel behaviour.Channel) string {
 		return "class is SMS or LMS"
 	}
 	return ""
+}
+
+// dialled reports whether a text message can be sent to a number as it is written: digits alone, as the vendors document, and
+// a plus before the code of another country than Korea. An empty one is nobody's, which is no fault of the form.
+func dialled(to string) bool {
+	digits, abroad := strings.CutPrefix(to, "+")
+	if abroad && strings.HasPrefix(digits, "82") {
+		return false
+	}
+	return !strings.ContainsFunc(digits, func(c rune) bool { return c < '0' || c > '9' })
 }
 
 // invalid refuses a call that breaks the contract.

@@ -103,7 +103,7 @@ func (b *testBundle) post(path, key, body string) reply {
 }
 
 const (
-	textMessage = `{"to":"010-1234-5678","text":"Your bill is ready","class":"LMS"}`
+	textMessage = `{"to":"01012345678","text":"Your bill is ready","class":"LMS"}`
 	pushMessage = `{"to":"token-of-a-device-0123456789","title":"Bill","text":"Your bill is ready"}`
 )
 
@@ -122,7 +122,7 @@ func TestAcceptedCallsStandInTheLogWithHashesOnly(t *testing.T) {
 	}
 	r := records[0]
 	if !r.Accepted || r.Dropped || r.Channel != "SMS" || r.IdempotencyKey != "2026-11/1/0/0" || r.Sequence != 1 ||
-		r.Destination != acceptlog.HashDestination("010-1234-5678") || r.Content != acceptlog.HashContent([]byte("Your bill is ready")) {
+		r.Destination != acceptlog.HashDestination("01012345678") || r.Content != acceptlog.HashContent([]byte("Your bill is ready")) {
 		t.Errorf("record %+v", r)
 	}
 	if want := acceptlog.HashContent([]byte("Bill\nYour bill is ready")); records[1].Content != want {
@@ -179,6 +179,8 @@ func TestCallsThatBreakTheContractAreNotAccepted(t *testing.T) {
 		"no text":        {"k", `{"to":"01012345678"}`, 400, "bad_request"},
 		"unknown class":  {"k", `{"to":"01012345678","text":"x","class":"MMS"}`, 400, "bad_request"},
 		"no destination": {"k", `{"text":"x"}`, 400, "invalid_destination"},
+		"hyphens":        {"k", `{"to":"010-1234-5678","text":"x"}`, 400, "bad_request"},
+		"Korea abroad":   {"k", `{"to":"+821012345678","text":"x"}`, 400, "bad_request"},
 		"long key":       {strings.Repeat("k", 201), textMessage, 400, "bad_request"},
 		"too large":      {"k", `{"to":"1","text":"` + strings.Repeat("x", maxBody) + `"}`, 413, "too_large"},
 	} {
@@ -186,7 +188,7 @@ func TestCallsThatBreakTheContractAreNotAccepted(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got := b.Stats(); got.Accepted != 0 || got.Refused["invalid"] != 4 || got.Refused["permanent"] != 1 {
+	if got := b.Stats(); got.Accepted != 0 || got.Refused["invalid"] != 6 || got.Refused["permanent"] != 1 {
 		t.Errorf("stats %+v", got)
 	}
 }

@@ -100,7 +100,7 @@ func filledInbox(t *testing.T) *inbox.Inbox {
 		} {
 			of.Sequence, of.Time, of.Key, of.To = uint64(1+n+4*i), message.Time.Add(time.Duration(n)*time.Second), message.Key, message.To
 			if of.Channel != "EMAIL" {
-				of.To = "010-0000-1234"
+				of.To = "01000001234"
 			}
 			box.Add(of)
 		}

@@ -31,7 +31,7 @@ func open(t *testing.T, dir string, keep int) *Inbox {
 func text(n int) Message {
 	return Message{
 		Sequence: uint64(n), Time: instant, Channel: "SMS", Class: "SMS",
-		Key: fmt.Sprintf("2026-11/%d/0/0", n), To: fmt.Sprintf("010-1234-%04d", n), Body: fmt.Appendf(nil, "text %d", n),
+		Key: fmt.Sprintf("2026-11/%d/0/0", n), To: fmt.Sprintf("0101234%04d", n), Body: fmt.Appendf(nil, "text %d", n),
 	}
 }
 
@@ -134,7 +134,7 @@ func TestFindByKeyByMaskedAndByWholeRecipient(t *testing.T) {
 	mail := Message{Sequence: 9, Channel: "EMAIL", Key: "2026-11/9/0/0", To: "kim@example.com", Body: []byte("Subject: Bill\r\n\r\nx")}
 	b := filled(t, text(1), text(2), mail)
 	for query, want := range map[string]int{
-		"": 3, "2026-11/2/": 1, "2026-11": 3, "k***@example.com": 1, "KIM@example.com": 1, "kim": 0, "010-1234-0001": 1, "010-****": 2, "none": 0,
+		"": 3, "2026-11/2/": 1, "2026-11": 3, "k***@example.com": 1, "KIM@example.com": 1, "kim": 0, "010-1234-0001": 1, "01012340001": 1, "010-****": 2, "none": 0,
 	} {
 		if _, total := b.Find(query, "", 0, 10); total != want {
 			t.Errorf("%q: %d, want %d", query, total, want)

@@ -68,8 +68,11 @@ func opening(text []byte) string {
 	return line
 }
 
-// hashTo lets a whole destination be searched without its being stored.
+// hashTo lets a whole destination be searched without its being stored, a number with hyphens as one without.
 func hashTo(to string) uint64 {
+	if !strings.Contains(to, "@") {
+		to = strings.ReplaceAll(to, "-", "")
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.ToLower(to))) // never fails
 	return h.Sum64()
