@@ -28,6 +28,7 @@ type Ports struct {
 	Sweeps       port.Sweeps
 	Clock        port.Clock
 	Cipher       port.Cipher                             // nil: what is sealed stays closed
+	Packs        port.Packs                              // nil: stored statements cannot be read
 	Delivery     func(context.Context) (Delivery, error) // nil: it cannot be asked
 }
 

@@ -15,9 +15,9 @@ import (
 type Variant struct {
 	Subject string `json:"subject,omitempty"` // e-mail
 	HTML    string `json:"html,omitempty"`    // e-mail
-	Text    string // e-mail (plain), SMS, push (body)
-	Title   string `json:"title,omitempty"` // push; the subject of an LMS
-	Class   string `json:"class,omitempty"` // of a text message SMS or LMS; of an e-mail ADVERTISING, or empty for a bill
+	Text    string `json:"text"`              // e-mail (plain), SMS, push (body)
+	Title   string `json:"title,omitempty"`   // push; the subject of an LMS
+	Class   string `json:"class,omitempty"`   // of a text message SMS or LMS; of an e-mail ADVERTISING, or empty for a bill
 	// Unsubscribe is where one click takes the recipient of this e-mail off the list (RFC 8058): an https address.
 	Unsubscribe string `json:"unsubscribe,omitempty"`
 }

@@ -57,6 +57,24 @@ type S3 struct {
 	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"48" help:"MiB of packs kept in memory for neighbouring statements"`
 }
 
+// OptionalS3 is S3 for those who can do without stored statements.
+type OptionalS3 struct {
+	Bucket    string `env:"BALSONG_S3_BUCKET" help:"the bucket of the statements; without it stored statements are not shown"`
+	Region    string `env:"BALSONG_S3_REGION" envDefault:"ap-northeast-2" help:"its region"`
+	Endpoint  string `env:"BALSONG_S3_ENDPOINT" help:"URL of a server that is not AWS; buckets are then addressed by path"`
+	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without it the machine's own role"`
+	SecretKey string `env:"BALSONG_S3_SECRET_KEY" secret:"true" help:"secret key"`
+	CA        CA     `env:"BALSONG_S3_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
+	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"48" help:"MiB of packs kept in memory for neighbouring statements"`
+}
+
+func (s OptionalS3) validate() error {
+	if s.Bucket == "" {
+		return nil
+	}
+	return S3(s).validate()
+}
+
 // Keys is the keyset.
 type Keys struct {
 	Keyset     string `env:"BALSONG_KEYSET" secret:"true" help:"Tink AEAD keyset as JSON"`
@@ -186,10 +204,11 @@ type Render struct {
 	Log      Log
 }
 
-// Preview is what it takes to show one customer's bill.
+// Preview is what it takes to show one customer's bill: as it is stored, where the store of statements is configured.
 type Preview struct {
 	Database Database
 	Keys     Keys
+	S3       OptionalS3
 	Log      Log
 }
 
@@ -215,6 +234,12 @@ type Status struct {
 type CustomerBills struct {
 	Operator Operator
 	Keys     Keys
+}
+
+// Statement is the configuration of the commands that read stored statements.
+type Statement struct {
+	CustomerBills CustomerBills
+	S3            S3
 }
 
 // Kept says how long what is kept.

@@ -42,6 +42,11 @@ func CustomerBills(c config.CustomerBills) fx.Option {
 	return fx.Options(Options(c.Operator), fx.Supply(c.Keys), fx.Provide(newCipher))
 }
 
+// Statements is the app that reads stored statements too.
+func Statements(c config.Statement) fx.Option {
+	return fx.Options(CustomerBills(c.CustomerBills), core.Packs(c.S3))
+}
+
 // UseCases are what the operator's commands call.
 type UseCases struct {
 	fx.In
@@ -99,12 +104,13 @@ func operatorPorts(
 type optional struct {
 	fx.In
 	Keys     keys        `optional:"true"`
+	Packs    port.Packs  `optional:"true"`
 	Delivery askDelivery `optional:"true"`
 }
 
 func answers(p operate.Ports, bills port.SealedBills, runs port.Runs, backlog port.Backlog, o optional) *answer.Answers {
 	return answer.New(answer.Ports{
 		Report: p.Report, SealedBills: bills, Audit: p.Audit, Runs: runs, Suppressions: p.Suppressions, Months: p.Months,
-		Control: p.Control, Policies: p.Policies, Backlog: backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: o.Keys.Cipher, Delivery: o.Delivery,
+		Control: p.Control, Policies: p.Policies, Backlog: backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: o.Keys.Cipher, Packs: o.Packs, Delivery: o.Delivery,
 	})
 }

@@ -9,13 +9,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/bill"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/preview"
 	"github.com/balsong/balsong/bootstrap/trialapp"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -27,6 +30,56 @@ type billChoice struct {
 	cli.By                          // of a customer's bill that is sent
 	sample                   string // a sample bill's language, instead of a customer's bill
 	templates, sender, class string
+
+	stored *answer.Stored // what is shown, unless it is nil
+	note   string         // what is shown, in words
+}
+
+// trialFlags ask for a trial: with one of them a bill is rendered now, whatever is stored.
+var trialFlags = []string{"templates", "sender", "class"}
+
+// lookUp looks for the stored statement of a customer's bill, unless a trial was asked for.
+func (a *billChoice) lookUp(ctx context.Context, cmd *cobra.Command, month key.Month, bills trialapp.Bills) error {
+	for _, name := range trialFlags {
+		if cmd.Flags().Changed(name) {
+			a.note = "Rendered now, as a trial, because of --" + name + ": what is stored for the customer is shown without it."
+			return nil
+		}
+	}
+	stored, why, err := bills.Stored(ctx, month, a.customer)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the stored statement: %w (--templates renders the bill now instead)", err)
+	case stored == nil:
+		a.note = "Rendered now, because " + why + "."
+	default:
+		a.stored, a.note = stored, storedNote(*stored)
+	}
+	return nil
+}
+
+// storedNote says of a stored statement what it is.
+func storedNote(s answer.Stored) string {
+	note := fmt.Sprintf("The stored statement, rendered on %s; the bill is %s.", answer.Clock(s.RenderedAt, s.RenderedAt.Location()), s.Dispatch)
+	if s.Remark != "" {
+		note += " " + s.Remark
+	}
+	return note
+}
+
+// shown is a stored statement as it is shown.
+func shown(s answer.Stored) preview.Bill {
+	made := preview.Bill{
+		Title: fmt.Sprintf("Customer %s, %s", s.Customer, s.Month), Note: storedNote(s),
+		Variants: map[channel.Kind]port.Variant{}, About: map[channel.Kind]string{},
+	}
+	for _, v := range s.Channels {
+		made.Variants[v.Channel] = v.Variant
+		if made.About[v.Channel] = v.Standing; v.To != "" {
+			made.About[v.Channel] = "to " + v.To + ": " + v.Standing
+		}
+	}
+	return made
 }
 
 func (a *billChoice) flags(cmd *cobra.Command) {
@@ -52,10 +105,13 @@ func (a *billChoice) check() (key.Month, error) {
 	return a.month, nil
 }
 
-// make makes the bill's texts with the templates as they are now.
+// make makes the bill's texts with the templates as they are now, unless its stored statement is to be shown.
 func (a *billChoice) make(billed bill.Bill, month key.Month) (made preview.Bill) {
+	if a.stored != nil {
+		return shown(*a.stored)
+	}
 	class := policy.MessageClass(a.class)
-	made.Title = fmt.Sprintf("Customer %s, %s, %s", billed.Customer, month, class)
+	made.Title, made.Note = fmt.Sprintf("Customer %s, %s, %s", billed.Customer, month, class), a.note
 	templates, err := batchapp.OpenTemplates(a.templates)
 	if err == nil {
 		templates = templates.WithSender(a.sender)
@@ -81,6 +137,9 @@ func (a *billChoice) withBill(cmd *cobra.Command, do func(context.Context, bill.
 		billed, err := bills.Find(ctx, month, a.customer)
 		if err != nil {
 			return about(a.customer, err)
+		}
+		if err := a.lookUp(ctx, cmd, month, bills); err != nil {
+			return err
 		}
 		return do(ctx, billed, month, &bills)
 	})

@@ -26,6 +26,15 @@ func completeMonth(cmd *cobra.Command) {
 	}
 }
 
+// completeMonthArgument completes a month and a customer number: the first one alone, because there are too many customers, and
+// their numbers are personal data.
+func completeMonthArgument(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return months(cmd)
+}
+
 // months are the months there are, for completion; none where the database does not answer at once.
 func months(cmd *cobra.Command) (names []string, directive cobra.ShellCompDirective) {
 	complete(cmd, func(ctx context.Context, u operatorapp.UseCases) error {

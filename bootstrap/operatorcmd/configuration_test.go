@@ -38,6 +38,7 @@ const (
 var calls = []struct{ command, arguments, variables string }{
 	{"balsong status", "", database + kafka},
 	{"balsong why", "2026-11 C-1", database + keys},
+	{"balsong statement", "2026-11 C-1", database + keys + s3},
 	{"balsong unreached", "--month 2026-11", database + keys},
 	{"balsong target show", "--month 2026-11 --customer C-1", database + keys},
 	{"balsong halt", "--reason x", database},
@@ -60,7 +61,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong month reopen", "--month 2026-11 --reason x", database},
 	{"balsong audit", "", database},
 	{"balsong month retention", "--dry-run", database + s3 + "BALSONG_KEEP_"},
-	{"balsong render", "--preview 2026-11 C-1", database + keys + templates},
+	{"balsong render", "--preview 2026-11 C-1", database + keys + s3 + templates},
 	{"balsong render", "--preview --sample ko", templates},
 	{"balsong send-test", "--to 010-0000-1234 --channel SMS --sample ko", gateways + log + templates},
 	{"balsong templates fields", "", ""},

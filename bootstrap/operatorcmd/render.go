@@ -26,8 +26,13 @@ On the terminal it shows the texts; --html writes a page for the browser; --serv
 this machine and makes it anew each time you load it, so that you can change a template, look, and
 change it again.
 
+Of a customer whose statement is rendered it shows the stored one, exactly as it goes out or went out
+(see also balsong statement). It renders the bill now, as a trial, where --templates, --sender or
+--class is given, and where nothing is stored; it says which of them it shows.
+
 A customer's bill is read from the database (DATABASE_URL) with the keyset (BALSONG_KEYSET or
-BALSONG_KEYSET_FILE); --sample needs neither. To render a whole month: balsong batch render.`
+BALSONG_KEYSET_FILE), a stored statement from the store (BALSONG_S3_…); --sample needs none of them.
+To render a whole month: balsong batch render.`
 
 // renderPreview are the flags of "render".
 type renderPreview struct {
@@ -47,7 +52,7 @@ func newRender() *cobra.Command {
 		Args: cobra.MaximumNArgs(2),
 		Example: "  balsong render --preview 2026-11 7590-VHVEG\n" +
 			"  balsong render --preview --sample ko --templates words --serve\n" +
-			"  balsong render --preview 2026-11 7590-VHVEG --html bill.html",
+			"  balsong render --preview 2026-11 7590-VHVEG --templates words --html bill.html",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, args) },
 	}
 	a.flags(cmd)

@@ -26,8 +26,9 @@ The message begins with [TEST] and has a key of its own (month/0/…): it is no 
 ledger has it. It goes to --to and nowhere else, once, and at once: quiet hours and halts do not
 hold it.
 
-Without a customer it is the made-up bill of --sample. A customer's bill can be sent too; that asks
-for a reason, and is recorded: mind to whom you send it.`
+Without a customer it is the made-up bill of --sample. A customer's bill can be sent too: the stored
+statement where there is one, else, or with --templates, --sender or --class, the bill rendered now.
+That asks for a reason, and is recorded: mind to whom you send it.`
 
 // sendTest are the flags of "send-test".
 type sendTest struct {
@@ -84,12 +85,16 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		if made.Wrong != nil {
 			return made.Wrong
 		}
+		if _, there := made.Variants[kind]; !there {
+			return fmt.Errorf("%w: the statement has no text for %s", port.ErrNotFound, kind)
+		}
 		if test, err = trialapp.TestDelivery(month, number(), kind, to, made.Variants[kind]); err != nil || bills == nil {
 			return err
 		}
 		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: port.ActionSendTest, Subject: port.TestSubject(month, billed.Customer, kind), By: a.Act()}); err != nil {
 			return fmt.Errorf("write down who sends a customer's bill: %w", err)
 		}
+		fmt.Fprintln(cmd.OutOrStdout(), made.Note)
 		return nil
 	})
 	if err != nil {

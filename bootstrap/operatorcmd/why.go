@@ -42,12 +42,7 @@ func newWhy() *cobra.Command {
 			}
 			return why(cmd, month, args[1])
 		},
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 { // there are too many customers, and their numbers are personal data
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return months(cmd)
-		},
+		ValidArgsFunction: completeMonthArgument,
 	}
 	describe[config.CustomerBills](cmd)
 	return cmd

@@ -22,17 +22,19 @@ var page = template.Must(template.ParseFS(files, "page/preview.html"))
 // policy lets the page, and the mail in it, run no script and send no form; a mail's own pictures may be fetched.
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; frame-src 'self'; form-action 'none'; base-uri 'none'"
 
-// Bill is a bill as it would go out.
+// Bill is a bill as it would go out, or as it is stored.
 type Bill struct {
 	Title    string // whose bill, of which month, in which language and class
+	Note     string // whether it is stored, or was rendered now and why; may be empty
 	Variants map[channel.Kind]port.Variant
+	About    map[channel.Kind]string // on the terminal: where each variant goes and what became of it; may be nil
 	// Wrong is why there are no variants: templates that cannot be used, a bill that cannot be rendered.
 	Wrong error
 }
 
 // view is what the page's template sees.
 type view struct {
-	Title            string
+	Title, Note      string
 	Wrong            []string
 	Email, SMS, Push port.Variant
 	Bytes, Most      int
@@ -42,19 +44,19 @@ type view struct {
 }
 
 func (b Bill) view() view {
-	v := view{Title: b.Title, Email: b.Variants[channel.Email], SMS: b.Variants[channel.SMS], Push: b.Variants[channel.Push]}
+	v := view{Title: b.Title, Note: b.Note, Email: b.Variants[channel.Email], SMS: b.Variants[channel.SMS], Push: b.Variants[channel.Push]}
 	if b.Wrong != nil {
 		v.Wrong = strings.Split(b.Wrong.Error(), "\n")
 		return v
 	}
-	v.Bytes, v.Most = rendering.MessageBytes(v.SMS.Text), bound(v.SMS.Class)
+	v.Bytes, v.Most = rendering.MessageBytes(v.SMS.Text), MaxBytes(v.SMS.Class)
 	v.Width = min(100, v.Bytes*100/v.Most)
 	v.TitleLength, v.BodyLength = len([]rune(v.Push.Title)), len([]rune(v.Push.Text))
 	return v
 }
 
-// bound is how many bytes a text message of a class may have.
-func bound(class string) int {
+// MaxBytes is how many bytes a text message of a class may have.
+func MaxBytes(class string) int {
 	if class == rendering.ClassLMS {
 		return rendering.MaxLMS
 	}
@@ -64,7 +66,7 @@ func bound(class string) int {
 // Page writes the page. It is one file: it needs nothing else.
 func (b Bill) Page(w io.Writer) error { return page.Execute(w, b.view()) }
 
-// Text writes the bill for a terminal.
+// Text writes the bill for a terminal, with the channels that it has.
 func (b Bill) Text(w io.Writer) error {
 	if b.Wrong != nil {
 		return b.Wrong
@@ -72,25 +74,53 @@ func (b Bill) Text(w io.Writer) error {
 	v := b.view()
 	said := &strings.Builder{}
 	fmt.Fprintf(said, "%s\n", v.Title)
-	heading := func(format string, args ...any) {
-		title := fmt.Sprintf(format, args...)
+	if v.Note != "" {
+		fmt.Fprintf(said, "%s\n", v.Note)
+	}
+	for _, kind := range channel.All {
+		if _, there := b.Variants[kind]; !there {
+			continue
+		}
+		title := v.heading(kind)
 		fmt.Fprintf(said, "\n── %s %s\n", title, strings.Repeat("─", max(2, 70-len([]rune(title)))))
+		if about := b.About[kind]; about != "" {
+			fmt.Fprintf(said, "%s\n", about)
+		}
+		v.write(said, kind)
 	}
-	heading("E-MAIL (its plain text; --serve or --html shows the other)")
-	fmt.Fprintf(said, "Subject: %s\n", v.Email.Subject)
-	if v.Email.Unsubscribe != "" {
-		fmt.Fprintf(said, "List-Unsubscribe: <%s>\n", v.Email.Unsubscribe)
-	}
-	fmt.Fprintf(said, "\n%s", v.Email.Text)
-	heading("%s, %d of %d bytes in EUC-KR", v.SMS.Class, v.Bytes, v.Most)
-	if v.SMS.Title != "" {
-		fmt.Fprintf(said, "Subject: %s\n\n", v.SMS.Title)
-	}
-	fmt.Fprintln(said, v.SMS.Text)
-	heading("PUSH, title %d of %d characters, body %d of %d", v.TitleLength, rendering.MaxPushTitle, v.BodyLength, rendering.MaxPushBody)
-	fmt.Fprintf(said, "%s\n%s\n", v.Push.Title, v.Push.Text)
 	_, err := io.WriteString(w, visible(said.String()))
 	return err
+}
+
+// heading names a channel, and how much of its bounds the texts take.
+func (v view) heading(kind channel.Kind) string {
+	switch kind {
+	case channel.Email:
+		return "E-MAIL (its plain text; --html shows the other)"
+	case channel.SMS:
+		return fmt.Sprintf("%s, %d of %d bytes in EUC-KR", v.SMS.Class, v.Bytes, v.Most)
+	default:
+		return fmt.Sprintf("PUSH, title %d of %d characters, body %d of %d", v.TitleLength, rendering.MaxPushTitle, v.BodyLength, rendering.MaxPushBody)
+	}
+}
+
+// write writes the texts of a channel.
+func (v view) write(said *strings.Builder, kind channel.Kind) {
+	switch kind {
+	case channel.Email:
+		fmt.Fprintf(said, "Subject: %s\n", v.Email.Subject)
+		if v.Email.Unsubscribe != "" {
+			fmt.Fprintf(said, "List-Unsubscribe: <%s>\n", v.Email.Unsubscribe)
+		}
+		fmt.Fprintf(said, "\n%s", v.Email.Text)
+	case channel.SMS:
+		if v.SMS.Title != "" {
+			fmt.Fprintf(said, "Subject: %s\n\n", v.SMS.Title)
+		}
+		fmt.Fprintln(said, v.SMS.Text)
+	default:
+		fmt.Fprintf(said, "%s\n%s\n", v.Push.Title, v.Push.Text)
+	}
 }
 
 // visible takes out what would speak to the terminal and not to the reader.

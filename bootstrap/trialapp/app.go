@@ -4,6 +4,7 @@ package trialapp
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/fx"
@@ -18,7 +19,12 @@ import (
 
 // Reading is the app that reads bills: it provides Bills.
 func Reading(c config.Preview) fx.Option {
+	packs := fx.Options()
+	if c.S3.Bucket != "" {
+		packs = core.Packs(config.S3(c.S3))
+	}
 	return fx.Options(
+		packs,
 		core.Observe(c.Log),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-preview"),
@@ -37,15 +43,34 @@ type Bills struct {
 	Report  port.Report
 	Months  port.Months
 	Sealed  port.SealedBills
+
+	Policies port.Policies
+	Packs    port.Packs `optional:"true"` // nil: no store is configured
+}
+
+func (b Bills) answers() *answer.Answers {
+	return answer.New(answer.Ports{Report: b.Report, Months: b.Months, SealedBills: b.Sealed, Policies: b.Policies, Cipher: b.Cipher, Packs: b.Packs})
 }
 
 // Find reads one customer's bill and changes nothing. The customer's number is found as answer.Answers.Find finds it.
 func (b Bills) Find(ctx context.Context, month key.Month, customer string) (bill.Bill, error) {
-	found, err := answer.New(answer.Ports{Report: b.Report, Months: b.Months, SealedBills: b.Sealed}).Find(ctx, month, customer)
+	found, err := b.answers().Find(ctx, month, customer)
 	if err != nil {
 		return bill.Bill{}, err
 	}
 	return bill.Find(ctx, b.Renders, b.Cipher, month, found.Customer)
+}
+
+// Stored returns the stored statement of a customer's bill; nil, and why, where none can be shown.
+func (b Bills) Stored(ctx context.Context, month key.Month, customer string) (stored *answer.Stored, why string, err error) {
+	if b.Packs == nil {
+		return nil, "no store of statements is configured (BALSONG_S3_BUCKET)", nil
+	}
+	read, err := b.answers().Stored(ctx, month, customer)
+	if none, is := errors.AsType[*answer.NoStatement](err); is {
+		return nil, none.Why, nil
+	}
+	return &read, "", err
 }
 
 // Sending is the app that sends tests: it provides core.Lanes.
