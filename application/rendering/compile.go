@@ -74,7 +74,7 @@ func compileHTML(layout *template.Template, sample *View) compiled {
 	if !inline(whole.Root, lookupHTML(layout), true, 0) {
 		return nil
 	}
-	escaped, err := template.New(layoutFile).AddParseTree(layoutFile, whole)
+	escaped, err := template.New(layoutFile).Funcs(keepFunctions).AddParseTree(layoutFile, whole)
 	if err != nil || escaped.Execute(io.Discard, sample) != nil {
 		return nil
 	}
@@ -121,6 +121,9 @@ func (c compiler) action(n *parse.ActionNode, dot reflect.Type) step {
 		name, isName := last.Args[0].(*parse.IdentifierNode)
 		if len(commands) != 2 || !isName || len(last.Args) != 1 || !escapesHTML[name.Ident] {
 			return unknown
+		}
+		if text, is := kept(commands[0]); is && name.Ident == "_html_template_htmlescaper" {
+			return func(p *page, _ reflect.Value) bool { p.out.WriteString(text); return true }
 		}
 		commands = commands[:1]
 	}

@@ -89,17 +89,19 @@ func TestATextPrintsTheSameCompiledOrNot(t *testing.T) {
 func TestAValueInHTMLIsEscapedForItsPlaceCompiledOrNot(t *testing.T) {
 	t.Parallel()
 	for content, quick := range map[string]bool{
-		`<p title="{{.Name}}">{{.Name}}</p><textarea>{{.Name}}</textarea><!-- x -->`:                     true,
-		`<p>{{.Name}}</p><!-- {{.Name}} -->`:                                                             false,
-		`x{{range .Items}}<b class='{{$.Language}}'>{{.Name}}</b>{{template "total" $}}{{end}}`:          false,
-		`<p>{{with .Name}}{{template "greeting" $}}{{else}}{{template "total" .}}{{end}}</p>`:            false,
-		`x{{range .Items}}{{template "item" .}}{{end}}{{define "item"}}<i>{{.Name}}</i>{{end}}`:          true,
-		`x{{range .Items}}{{template "item" .}}{{end}}{{define "item"}}<i>{{$.Name}}</i>{{end}}`:         false,
-		`<a href="{{.Name}}">{{.Name}}</a><a href="/?q={{.Name}}">x</a>`:                                 false,
-		`<p title={{.Name}} style="color:{{.Name}}">{{.Name}}</p>`:                                       false,
-		`<script>var name = {{.Name}}; var list = {{.Items}};</script><p onclick="f('{{.Name}}')">x</p>`: false,
-		`<style>p { color: {{.Name}} }</style>{{.Payable}}`:                                              false,
-		`{{if .Payable}}<p title="{{else}}<p class="{{end}}{{.Name}}">{{.Name | html}}</p>`:              false,
+		`<p title="{{.Name}}">{{.Name}}</p><textarea>{{.Name}}</textarea>{{/* x */}}`:                                     true,
+		`<!--[if mso]><table width="600"><tr><td><![endif]--><p>{{.Name}}</p><!--[if mso]></td></tr></table><![endif]-->`: true,
+		`<!--[if mso]><v:rect href="https://example.com/" alt="{{.Name}}">{{.Name}}</v:rect><![endif]-->`:                 true,
+		`<!--[if !mso]><!--><p>{{.Name}}</p><!--<![endif]--><![if !mso]>{{.Due}}<![endif]>`:                               true,
+		`x{{range .Items}}<b class='{{$.Language}}'>{{.Name}}</b>{{template "total" $}}{{end}}`:                           false,
+		`<p>{{with .Name}}{{template "greeting" $}}{{else}}{{template "total" .}}{{end}}</p>`:                             false,
+		`x{{range .Items}}{{template "item" .}}{{end}}{{define "item"}}<i>{{.Name}}</i>{{end}}`:                           true,
+		`x{{range .Items}}{{template "item" .}}{{end}}{{define "item"}}<i>{{$.Name}}</i>{{end}}`:                          false,
+		`<a href="{{.Name}}">{{.Name}}</a><a href="/?q={{.Name}}">x</a>`:                                                  false,
+		`<p style="color:{{.Name}}">{{.Name}}</p>`:                                                                        false,
+		`<script>var name = {{.Name}}; var list = {{.Items}};</script><p onclick="f('{{.Name}}')">x</p>`:                  false,
+		`<style>p { color: {{.Name}} }</style>{{.Payable}}`:                                                               false,
+		`{{if .Payable}}<p title="{{else}}<p class="{{end}}{{.Name}}">{{.Name | html}}</p>`:                               false,
 	} {
 		if same(t, withFile(t, layoutFile, content), "en", htmlFile) != quick {
 			t.Errorf("%s: compiled %t", content, !quick)

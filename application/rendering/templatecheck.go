@@ -128,18 +128,52 @@ func placeOf(tree *parse.Tree, node parse.Node) (file string, line int) {
 	return file, line
 }
 
+// checkOutside finds what stands in a file of words outside of every define: nothing prints it.
+func (l *loader) checkOutside(words *template.Template) {
+	if words == nil || words.Tree == nil {
+		return
+	}
+	for _, node := range words.Tree.Root.Nodes {
+		if n, is := node.(*parse.TextNode); is {
+			text := strings.TrimLeft(string(n.Text), " \t\n")
+			if text == "" {
+				continue
+			}
+			file, line := placeOf(words.Tree, n)
+			l.wrong(file, line+strings.Count(string(n.Text[:len(n.Text)-len(text)]), "\n"), "%.20q stands outside of every {{define}}: it would not come out", strings.TrimSpace(text))
+			continue
+		}
+		file, line := placeOf(words.Tree, node)
+		l.wrong(file, line, "%.40s stands outside of every {{define}}: it would not come out", node)
+	}
+}
+
+// samples are the views of the sample bills in both classes. The first ones have every field that a template shows.
+func (l *loader) samples(t *Templates, tag string) (views []View) {
+	fields := map[string]string{}
+	for _, use := range l.uses {
+		fields[use.Name] = "12"
+	}
+	for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
+		for i, sample := range Samples(tag) {
+			if i == 0 {
+				sample.Bill.Fields = fields
+			}
+			view, err := newView(sample.Bill, sampleMonth, class, t.senderIdentity)
+			if err != nil {
+				panic(err) // an invented bill, and a test renders it
+			}
+			views = append(views, view)
+		}
+	}
+	return views
+}
+
 // try makes the texts of the sample bills, to find at the start what only shows when a template is executed.
 func (l *loader) try(t *Templates) {
 	for _, tag := range Languages {
-		for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
-			for _, sample := range Samples(tag) {
-				view, err := newView(sample.Bill, sampleMonth, class, t.senderIdentity)
-				if err != nil {
-					l.wrong(senderIdentityFile, 0, "%s", err)
-					return
-				}
-				l.tryOne(t.languages[tag], tag, view)
-			}
+		for _, view := range l.samples(t, tag) {
+			l.tryOne(t.languages[tag], tag, view)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package rendering
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -129,16 +130,18 @@ func LoadTemplates(files fs.FS) (*Templates, error) {
 	}
 	t.uses = l.uses
 	l.strays()
+	if len(l.problems) == 0 { // before any of them is executed: html/template changes its trees then
+		for _, tag := range Languages {
+			l.checkEscaping(t.languages[tag].html, l.samples(t, tag))
+		}
+	}
 	if len(l.problems) == 0 {
-		t.compile() // before any of them is executed: html/template changes its trees then
+		t.compile()
 		l.try(t)
 	}
 	if len(l.problems) > 0 {
-		slices.SortStableFunc(l.problems, func(a, b Problem) int {
-			if a.File != b.File {
-				return strings.Compare(a.File, b.File)
-			}
-			return a.Line - b.Line
+		slices.SortFunc(l.problems, func(a, b Problem) int {
+			return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Reason, b.Reason))
 		})
 		return nil, &TemplateError{slices.Compact(l.problems)}
 	}
@@ -194,7 +197,13 @@ func (l *loader) language(tag, layout string) *language {
 		_, inLayout := made.html.Parse(layout)
 		_, inWords := made.html.New(name).Parse(words)
 		if l.failed(layoutFile, inLayout); inLayout == nil && inWords == nil {
+			for _, each := range made.html.Funcs(keepFunctions).Templates() {
+				if each.Tree != nil {
+					keepConditionals(each.Tree.Root, each.Tree)
+				}
+			}
 			l.check(made.html.Tree, lookupHTML(made.html))
+			l.checkOutside(made.html.Lookup(name))
 		}
 		l.failed(name, inWords)
 	}

@@ -127,6 +127,10 @@ func TestAValueIsNeverATemplateNorMarkupNorALineOfAHeader(t *testing.T) {
 		Customer: hostile, Name: hostile, Payment: hostile, Language: "en", Currency: "USD", Amount: 100, BilledBefore: &before,
 		DueDate: "2026-11-25", Items: []bill.Item{{Name: hostile, Amount: -100}}, Unsubscribe: hostile,
 	}
+	if made, err := templates.Statement(billed, november, policy.Advertising); err == nil || strings.Contains(err.Error(), "Bcc") {
+		t.Errorf("an address that is none: %+v, %v", made, err)
+	}
+	billed.Unsubscribe = "https://example.com/" + hostile
 	for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
 		made, err := templates.Statement(billed, november, class)
 		if err != nil {

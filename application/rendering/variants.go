@@ -2,6 +2,7 @@ package rendering
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -56,6 +57,9 @@ func (t *Templates) Statement(b bill.Bill, month key.Month, class policy.Message
 		channel.Email: p.email(),
 		channel.SMS:   p.sms(),
 		channel.Push:  p.push(),
+	}
+	if errors.Is(p.failed, errRefused) {
+		return nil, fmt.Errorf("render: %s: %w", p.file, errRefused)
 	}
 	if p.failed != nil {
 		return nil, fmt.Errorf("render: the template failed at %s", whereOf(p.file, p.failed)) // its own words may quote the bill
@@ -125,7 +129,11 @@ func (p *printer) print(file string, run func(io.Writer) error) string {
 	out.Reset()
 	if !p.language.quick[file].print(out, &p.view) {
 		out.Reset()
-		if err := run(out); err != nil && p.failed == nil {
+		err := run(out)
+		if err == nil && file == htmlFile && bytes.Contains(out.Bytes(), []byte(refused)) {
+			err = errRefused
+		}
+		if err != nil && p.failed == nil {
 			p.file, p.failed = p.tag+"/"+file, err
 		}
 	}
