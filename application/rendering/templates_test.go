@@ -53,7 +53,7 @@ func TestWhatIsWrongWithTemplatesIsSaidByFileLineAndReason(t *testing.T) {
 		"in a pipeline":                      {"en/sms.tmpl", "x{{with .Amout | printf \"%s\"}}{{.}}{{end}}", "there is no field .Amout"},
 		"a range over no list":               {"en/sms.tmpl", "x{{range .Amount}}{{.}}{{end}}", "en/sms.tmpl:1: range goes through a list, and .Amount is none"},
 		"a template that nobody defined":     {"en/sms.tmpl", "x{{template \"foot\" .}}", `en/sms.tmpl:1: the template "foot" is not defined`},
-		"words of the layout missing":        {"ko/email.html.tmpl", "{{define \"title\"}}x{{end}}", `layout.html.tmpl:30: the template "preview" is not defined`},
+		"words of the layout missing":        {"ko/email.html.tmpl", "{{define \"title\"}}x{{end}}", `layout.html.tmpl:31: the template "preview" is not defined`},
 		"only seen when executed":            {"en/sms.tmpl", "x\n{{index .Items 99}}", "en/sms.tmpl:2: error calling index: "},
 		"no end of calls":                    {"en/sms.tmpl", "{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "exceeded maximum template depth"},
 		"HTML that cannot be escaped":        {"layout.html.tmpl", "<a href='{{if .Name}}'{{end}}>", "layout.html.tmpl:1: "},

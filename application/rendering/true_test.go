@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,11 @@ func bodyOf(html string) string {
 	return body
 }
 
+// wordsOf are the words of a mail, without its tags.
+func wordsOf(html string) string { return tags.ReplaceAllString(bodyOf(html), " ") }
+
+var tags = regexp.MustCompile(`(?s)<[^>]*>`)
+
 func TestAnAdvertisingMessageDoesNotSayThatItsReaderAgreed(t *testing.T) {
 	t.Parallel()
 	templates := withOptOut(t)
@@ -122,4 +128,29 @@ func withOptOut(t *testing.T) *rendering.Templates {
 		t.Fatal(err)
 	}
 	return templates
+}
+
+// A message of the class ADVERTISING was titled "청구서" and asked for payment by a due date, which no advertisement can.
+func TestAnAdvertisingMessageSaysNothingOfABill(t *testing.T) {
+	t.Parallel()
+	templates := withOptOut(t)
+	rapid.Check(t, func(t *rapid.T) {
+		b := drawBill(t)
+		b.Unsubscribe = "https://example.com/u"
+		made, err := templates.Statement(b, rendering.SampleMonth(), policy.Advertising)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, v := range made {
+			title, _, _ := strings.Cut(v.HTML, "</title>")
+			_, title, _ = strings.Cut(title, "<title>")
+			for _, text := range []string{v.Subject, v.Title, v.Text, title, wordsOf(v.HTML)} {
+				for _, words := range []string{"청구", "납부", "환급", "기한", "누적", "bill", "pay", "redit", "due", "Due", "earlier"} {
+					if strings.Contains(text, words) {
+						t.Fatalf("%s says %q in an advertisement:\n%s", kind, words, text)
+					}
+				}
+			}
+		}
+	})
 }
