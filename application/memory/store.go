@@ -39,6 +39,7 @@ type Store struct {
 	months        map[key.Month]port.MonthState
 	suppressed    map[port.Contact]port.Suppression
 	halt          port.Halt
+	installation  string
 	families      map[string]int64
 	policies      map[policy.Ref]policy.Version
 	policyHistory map[policy.Ref]port.PolicyRecord // without the version
@@ -77,6 +78,7 @@ type rejected struct {
 func NewStore(clock port.Clock) *Store {
 	return &Store{
 		clock:         clock,
+		installation:  "memory",
 		released:      make(chan struct{}),
 		bills:         map[key.Target]bill{},
 		customers:     map[string]int64{},

@@ -25,6 +25,7 @@ type Storage struct {
 	Suppressions port.Suppressions
 	Months       port.Months
 	Control      port.Control
+	Installation port.Installation
 	Policies     port.Policies
 	Audit        port.Audit
 	Runs         port.Runs
@@ -74,6 +75,7 @@ func StorageSuites() []StorageSuite {
 		{"Suppressions", SuppressionsChecks()},
 		{"Months", MonthsChecks()},
 		{"Control", ControlChecks()},
+		{"Installation", InstallationChecks()},
 		{"Policies", PoliciesChecks()},
 		{"Audit", AuditChecks()},
 		{"Runs", RunsChecks()},

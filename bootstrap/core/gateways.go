@@ -24,7 +24,7 @@ type Lanes map[channel.Kind]deliver.Lane
 
 // Gateways provides a lane for each channel that has a provider in the configuration.
 func Gateways(c config.Gateways) fx.Option {
-	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, clock port.Clock, log port.Log, metrics port.Metrics) (Lanes, error) {
+	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, installation port.Installation, clock port.Clock, log port.Log, metrics port.Metrics) (Lanes, error) {
 		lanes := Lanes{}
 		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
 			bounds, err := permits.New(permits.Config{Provider: provider, Changed: reportHeld(provider.Name, log, metrics)})
@@ -35,7 +35,7 @@ func Gateways(c config.Gateways) fx.Option {
 			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: bounds}
 			return nil
 		}
-		err := addSMTP(c.SMTP, clock, add)
+		err := addSMTP(c.SMTP, installation, clock, add)
 		variables := "BALSONG_SMTP_ADDR"
 		for _, lane := range c.ByHTTP() {
 			err = errors.Join(err, addHTTP(lane, clock, add))
@@ -65,19 +65,19 @@ func reportHeld(provider string, log port.Log, metrics port.Metrics) func(permit
 
 type addLane func(provider port.Provider, gateway port.Gateway, closeIt func()) error
 
-func addSMTP(c config.SMTP, clock port.Clock, add addLane) error {
+func addSMTP(c config.SMTP, installation port.Installation, clock port.Clock, add addLane) error {
 	if c.Addr == "" {
 		return nil
 	}
-	gateway, err := NewSMTP(c, clock)
+	gateway, err := NewSMTP(c, installation, clock)
 	if err != nil {
 		return err
 	}
 	return add(gateway.Provider(), gateway, gateway.Close)
 }
 
-// NewSMTP returns the e-mail provider; it does not connect.
-func NewSMTP(c config.SMTP, clock port.Clock) (*smtp.Gateway, error) {
+// NewSMTP returns the e-mail provider of an installation (nil: of none); it does not connect.
+func NewSMTP(c config.SMTP, installation port.Installation, clock port.Clock) (*smtp.Gateway, error) {
 	return smtp.New(smtp.Config{
 		Provider: port.Provider{
 			Name: "smtp", Channel: channel.Email,
@@ -87,7 +87,8 @@ func NewSMTP(c config.SMTP, clock port.Clock) (*smtp.Gateway, error) {
 		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS), TLSConfig: c.CA.TLS(),
 		Username: c.User, Password: c.Password, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
 		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom,
-		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, Now: clock.Now,
+		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, FeedbackID: c.FeedbackID,
+		Installation: installation, Now: clock.Now,
 	})
 }
 

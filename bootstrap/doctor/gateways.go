@@ -40,7 +40,7 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 
 func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 	p := component{name: "e-mail", checked: c.Addr}
-	gateway, err := core.NewSMTP(c, clock)
+	gateway, err := core.NewSMTP(c, nil, clock)
 	if err != nil {
 		p.add(Problem, err.Error(), "check the variables BALSONG_SMTP_…")
 		return p.list

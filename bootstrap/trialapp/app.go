@@ -4,7 +4,9 @@ package trialapp
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"strings"
 	"time"
 
 	"go.uber.org/fx"
@@ -73,12 +75,22 @@ func (b Bills) Stored(ctx context.Context, month key.Month, customer string) (st
 	return &read, "", err
 }
 
+// noInstallation is the installation of tests, which have no database: each is one of its own, so that no mailbox takes a test
+// for a bill that it has already.
+type noInstallation string
+
+// ID implements port.Installation.
+func (n noInstallation) ID(context.Context) (string, error) {
+	return "test" + strings.ToLower(string(n[:12])), nil
+}
+
 // Sending is the app that sends tests: it provides core.Lanes.
 func Sending(c config.SendTest) fx.Option {
 	return fx.Options(
 		core.Observe(c.Log),
 		core.Quiet(),
 		core.Gateways(c.Gateways),
+		fx.Provide(func() port.Installation { return noInstallation(rand.Text()) }),
 		fx.StopTimeout(10*time.Second),
 		fx.Invoke(func(core.Lanes) {}),
 	)

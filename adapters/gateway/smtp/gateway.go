@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/mail"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
@@ -45,8 +46,11 @@ type Config struct {
 	IdleTimeout      time.Duration  // how long an unused connection is kept; default 30 s
 	PerConnection    int            // messages on one connection; default 100
 	ConnectTimeout   time.Duration  // dial, greeting, EHLO, TLS and AUTH; default 30 s, at most the call deadline
+	FeedbackID       string         // the sender's id in Feedback-ID, by which Gmail reports complaints; "": no such header
 	AllowPlainSecret bool           // AUTH on a line that is not encrypted (the server on this machine may always)
 	Now              func() time.Time
+	// Installation tells this installation from every other, in each Message-ID; it is asked once. nil: nothing does.
+	Installation port.Installation
 }
 
 // SenderIdentity is the sender of a mail and who gets the answers.
@@ -61,6 +65,7 @@ type Gateway struct {
 	advertising  senderIdentity
 	envelopeFrom string // "": the address of From
 	now          func() time.Time
+	installation atomic.Pointer[string] // nil: not asked yet
 	pool         *gateway.Pool[*session]
 }
 
@@ -83,6 +88,9 @@ func New(c Config) (*Gateway, error) {
 	case TLSMandatory, TLSOpportunistic, TLSNone, TLSImplicit:
 	default:
 		return nil, gateway.ConfigError(name, "tls", "%q is none of mandatory, opportunistic, none, implicit", c.TLS)
+	}
+	if c.FeedbackID != "" && !ValidFeedbackID(c.FeedbackID) {
+		return nil, gateway.ConfigError(name, "feedback id", "has not 5 to 15 letters, digits, hyphens or dots")
 	}
 	c = c.withDefaults()
 	if c.LocalName != "" && !ValidEHLO(c.LocalName) {
@@ -172,7 +180,11 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
 	}
-	message, err := g.compose(d, to)
+	installation, err := g.installationID(ctx)
+	if err != nil {
+		return gateway.NotMade("no byte was sent: " + gateway.Redact(err.Error(), to))
+	}
+	message, err := g.compose(d, to, installation)
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Content, Detail: gateway.Redact(err.Error(), to)}
 	}
@@ -182,6 +194,29 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	reply := g.call(ctx, envelope{from: from, to: to, message: message})
 	reply.Detail = gateway.Redact(reply.Detail, to)
 	return reply
+}
+
+// ValidFeedbackID reports whether a text can be the sender's id in Feedback-ID.
+func ValidFeedbackID(id string) bool {
+	return len(id) >= 5 && len(id) <= 15 && !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.'
+	})
+}
+
+// installationID returns what tells this installation from every other.
+func (g *Gateway) installationID(ctx context.Context) (string, error) {
+	if known := g.installation.Load(); known != nil {
+		return *known, nil
+	}
+	if g.config.Installation == nil {
+		return "", nil
+	}
+	id, err := g.config.Installation.ID(ctx)
+	if err != nil {
+		return "", fmt.Errorf("the installation's id cannot be read: %w", err)
+	}
+	g.installation.Store(&id)
+	return id, nil
 }
 
 // call makes the call on a kept connection or on a new one. A kept connection that turns out to be dead before DATA is

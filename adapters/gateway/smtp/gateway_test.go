@@ -327,6 +327,8 @@ func TestSMTPInvalidConfigurationIsRefused(t *testing.T) {
 		"bad answer":          func(c *Config) { c.Advertising.ReplyTo = "nobody" },
 		"a name of two lines": func(c *Config) { c.From = "=?utf-8?q?a=0D=0AX:_b?= <a@example.com>" },
 		"bad reply":           func(c *Config) { c.ReplyTo = "nobody" },
+		"short feedback id":   func(c *Config) { c.FeedbackID = "abcd" },
+		"injected feedback":   func(c *Config) { c.FeedbackID = "abcdef\r\nBcc: x" },
 		"injected host":       func(c *Config) { c.LocalName = "a\r\nMAIL" },
 		"short lease":         func(c *Config) { c.Provider.Lease = time.Second },
 	} {
@@ -343,7 +345,7 @@ func TestAMailIsTheSameForTheSameKey(t *testing.T) {
 	g := mailGateway(t, porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{}), nil)
 	ids := map[string]bool{}
 	for range 2 {
-		message, err := g.compose(mailTo("kim@example.com", 1), "kim@example.com")
+		message, err := g.compose(mailTo("kim@example.com", 1), "kim@example.com", "prod42")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 var (
@@ -52,7 +53,7 @@ func unsubscribable(address string) bool {
 
 // compose writes the whole e-mail. It runs before the SMTP dialogue, so that inside DATA nothing but the connection can
 // fail. errMail.
-func (g *Gateway) compose(d port.Delivery, to string) ([]byte, error) {
+func (g *Gateway) compose(d port.Delivery, to, installation string) ([]byte, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
 	head := g.senderIdentity(d.Content)
 	m.FromMailAddress(head.from)
@@ -62,8 +63,11 @@ func (g *Gateway) compose(d port.Delivery, to string) ([]byte, error) {
 	m.ToMailAddress(&mail.Address{Address: to})
 	m.Subject(header(d.Content.Subject))
 	m.SetDateWithValue(g.now())
-	m.SetMessageIDWithValue(messageID(d.Key, head.domain))
+	m.SetMessageIDWithValue(messageID(d.Key, installation, head.domain))
 	m.SetGenHeader("X-Idempotency-Key", d.Key.String())
+	if g.config.FeedbackID != "" {
+		m.SetGenHeaderPreformatted("Feedback-ID", feedbackID(d, installation, g.config.FeedbackID))
+	}
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation answers to a bill
 	if d.Content.Unsubscribe != "" {
 		if !unsubscribable(d.Content.Unsubscribe) {
@@ -92,8 +96,22 @@ func (g *Gateway) compose(d port.Delivery, to string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// messageID returns the same Message-ID for the same key: it helps tracing; mail servers do not remove duplicates by
-// it.
-func messageID(k key.Delivery, domain string) string {
-	return strings.ReplaceAll(k.String(), "/", ".") + "@" + domain
+// messageID returns the same Message-ID for the same key of an installation, and another one for every other: mailboxes show
+// one mail of those that have the same. It helps tracing, because the key can be read in it.
+func messageID(k key.Delivery, installation, domain string) string {
+	left := strings.ReplaceAll(k.String(), "/", ".")
+	if installation != "" {
+		left += "." + installation
+	}
+	return left + "@" + domain
+}
+
+// feedbackID names what a mail belongs to, never whom it goes to: month, class, installation and sender. Gmail counts complaints
+// by each of them (support.google.com/mail/answer/6254652).
+func feedbackID(d port.Delivery, installation, sender string) string {
+	class := policy.Transactional
+	if d.Content.Class == string(policy.Advertising) {
+		class = policy.Advertising
+	}
+	return strings.Join([]string{d.Key.Month.String(), string(class), installation, sender}, ":")
 }

@@ -17,6 +17,7 @@ func TestAdvertisingHasASenderIdentityOfItsOwnAndOneClickUnsubscribes(t *testing
 	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
 	g := mailGateway(t, far, func(c *Config) {
 		c.Advertising, c.EnvelopeFrom = SenderIdentity{"News <news@news.example.com>", "stop@example.com"}, ""
+		c.Installation, c.FeedbackID = &named{id: "prod42"}, "balsong"
 	})
 	advertising := mailTo("kim@example.com", 1)
 	advertising.Content.Class, advertising.Content.Unsubscribe = "ADVERTISING", "https://example.com/u?c=C-1&k=%20x"
@@ -27,10 +28,11 @@ func TestAdvertisingHasASenderIdentityOfItsOwnAndOneClickUnsubscribes(t *testing
 	}
 	wants := []map[string]string{
 		{
-			"From": `"News" <news@news.example.com>`, "Reply-To": "<stop@example.com>", "Message-Id": "<2026-11.1.1.2@news.example.com>",
+			"From": `"News" <news@news.example.com>`, "Reply-To": "<stop@example.com>", "Message-Id": "<2026-11.1.1.2.prod42@news.example.com>",
 			"List-Unsubscribe": "<https://example.com/u?c=C-1&k=%20x>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+			"Feedback-Id": "2026-11:ADVERTISING:prod42:balsong",
 		},
-		{"Reply-To": `"Help" <help@example.com>`, "Message-Id": "<2026-11.2.1.2@example.com>", "List-Unsubscribe": "", "List-Unsubscribe-Post": ""},
+		{"Reply-To": `"Help" <help@example.com>`, "Message-Id": "<2026-11.2.1.2.prod42@example.com>", "List-Unsubscribe": "", "List-Unsubscribe-Post": "", "Feedback-Id": "2026-11:TRANSACTIONAL:prod42:balsong"},
 	}
 	for i, want := range wants {
 		letter, err := mail.ReadMessage(strings.NewReader(far.Letters()[i]))
@@ -85,7 +87,7 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			return
 		}
-		message, err := g.compose(d, to)
+		message, err := g.compose(d, to, "")
 		if err != nil {
 			return
 		}

@@ -1,0 +1,4 @@
+BEGIN;
+DROP TABLE installation;
+DELETE FROM applied_migrations WHERE version = 16;
+COMMIT;
