@@ -20,7 +20,7 @@ func TestTheReferencePagesAreFresh(t *testing.T) {
 	t.Parallel()
 	for path, write := range map[string]func(io.Writer){
 		"../../docs/operations/configuration.md": configurationPage,
-		"../../docs/operations/answers.md":       core.AnswersReference,
+		"../../docs/operations/answers.md":       answersPage,
 		"../../docs/operations/exit-codes.md":    exitCodesPage,
 		"../../docs/operations/metrics.md":       metricsPage,
 	} {

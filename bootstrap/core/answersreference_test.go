@@ -1,4 +1,4 @@
-package core
+package core_test
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// AnswersReference writes what becomes of the answers of providers, from the tables of the gateways.
-func AnswersReference(w io.Writer) {
+// answersPage writes docs/operations/answers.md: what becomes of the answers of providers, from the tables of the gateways.
+func answersPage(w io.Writer) {
 	fmt.Fprint(w, `# Answers of providers
 
 Written from the tables of the gateways (`+"`adapters/gateway/smtp/replies.go`, `adapters/gateway/httpgateway/answers.go`"+`); a test fails when it is stale.
