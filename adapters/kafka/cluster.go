@@ -72,7 +72,7 @@ func (c Cluster) client(dialer *dialer) *sarama.Config {
 		s.Net.TLS.Config = c.TLS.Clone()
 		s.Net.TLS.Config.MinVersion = max(c.TLS.MinVersion, tls.VersionTLS12)
 	}
-	c.SASL.apply(s)
+	c.SASL.apply(dialer.ctx, s)
 	s.Metadata.Full = false // only our topics; and a new client does no I/O
 	s.Metadata.AllowAutoTopicCreation = false
 	s.Metadata.Retry.Max = 3

@@ -40,17 +40,27 @@ type Failure string
 const (
 	FailureHost     Failure = "host"     // no machine of that name
 	FailureRefused  Failure = "refused"  // nothing listens at the port
-	FailureLogin    Failure = "login"    // user or password
+	FailureLogin    Failure = "login"    // user or password, or the token
+	FailureSASL     Failure = "sasl"     // the brokers know another SASL mechanism
 	FailureTrust    Failure = "trust"    // the brokers' certificate is not trusted, or for another name
 	FailureProtocol Failure = "protocol" // something answers that is not Kafka, or speaks TLS where we do not
 	FailureTimeout  Failure = "timeout"  // no answer in time
+
+	FailureTokenRefused     Failure = "token-refused"     // the token endpoint knows no such client, secret or scope
+	FailureTokenTrust       Failure = "token-trust"       // the token endpoint's certificate is not trusted, or for another name
+	FailureTokenUnavailable Failure = "token-unavailable" // the token endpoint gives no answer, or none with a token
 )
 
 // FailureOf returns why Describe failed.
 func FailureOf(err error) Failure {
 	_, host := errors.AsType[*net.DNSError](err)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	token, noToken := errors.AsType[*TokenError](err)
 	switch {
+	case noToken:
+		return token.Failure
+	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
+		return FailureSASL
 	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
 		return FailureLogin
 	case host:
@@ -75,10 +85,32 @@ func Describe(ctx context.Context, cluster Cluster) (facts Facts, err error) {
 	defer conn.close()
 	found := Facts{}
 	err = conn.use(ctx, "describe the cluster", func(client sarama.Client) error { return found.read(cluster, client) })
+	if err != nil && FailureOf(err) == FailureProtocol && offersAnother(ctx, cluster) {
+		err = unavailable("log in by "+string(cluster.SASL.Mechanism), sarama.ErrUnsupportedSASLMechanism)
+	}
 	if err != nil {
 		return facts, err // what was found is not ours to read: the work may still run
 	}
 	return found, nil
+}
+
+// offersAnother reports whether a broker refuses the login for its mechanism. A client of sarama hides that answer.
+func offersAnother(ctx context.Context, cluster Cluster) bool {
+	dialer := newDialer(cluster)
+	defer context.AfterFunc(ctx, dialer.abort)()
+	defer dialer.abort()
+	for _, address := range cluster.Brokers {
+		broker := sarama.NewBroker(address)
+		if broker.Open(cluster.client(dialer)) != nil {
+			continue
+		}
+		_, err := broker.Connected() // waits for the login
+		_ = broker.Close()
+		if errors.Is(err, sarama.ErrUnsupportedSASLMechanism) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *Facts) read(cluster Cluster, client sarama.Client) error {

@@ -6,6 +6,7 @@ require (
 	github.com/IBM/sarama v1.61.1
 	github.com/balsong/balsong/application v0.0.0
 	github.com/xdg-go/scram v1.4.0
+	golang.org/x/oauth2 v0.38.0
 )
 
 require (

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -9,26 +10,33 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// SASL is the login. Without a user there is none.
+// SASL is the login. Without a user there is none, unless the mechanism is OAuthBearer.
 type SASL struct {
 	Mechanism      Mechanism // default SCRAM-SHA-512
 	User, Password string
+	Tokens         TokenSource       // for OAuthBearer
+	Extensions     map[string]string // for OAuthBearer: what the brokers ask for beside the token
 }
 
-// Mechanism is how a client proves that it knows the password.
+// Mechanism is how a client proves who it is.
 type Mechanism string
 
-// The mechanisms. Plain sends the password itself: use TLS with it.
+// The mechanisms. Plain sends the password itself, and OAuthBearer the token: use TLS with them.
 const (
 	ScramSHA512 Mechanism = sarama.SASLTypeSCRAMSHA512
 	ScramSHA256 Mechanism = sarama.SASLTypeSCRAMSHA256
 	Plain       Mechanism = sarama.SASLTypePlaintext
+	OAuthBearer Mechanism = sarama.SASLTypeOAuth
 )
 
 func (s SASL) validate() error {
 	switch {
-	case !slices.Contains([]Mechanism{"", ScramSHA512, ScramSHA256, Plain}, s.Mechanism):
-		return invalid("SASL.Mechanism %q: want %s, %s or %s", s.Mechanism, ScramSHA512, ScramSHA256, Plain)
+	case !slices.Contains([]Mechanism{"", ScramSHA512, ScramSHA256, Plain, OAuthBearer}, s.Mechanism):
+		return invalid("SASL.Mechanism %q: want %s, %s, %s or %s", s.Mechanism, ScramSHA512, ScramSHA256, Plain, OAuthBearer)
+	case s.Mechanism == OAuthBearer && s.Tokens == nil:
+		return invalid("SASL.Tokens is empty: %s needs tokens", OAuthBearer)
+	case s.Mechanism == OAuthBearer && s.User != "":
+		return invalid("SASL.User is for a login with a password: take it away with %s", OAuthBearer)
 	case s.User == "" && s.Password != "":
 		return invalid("SASL.Password without SASL.User: set both, or neither")
 	case s.User != "" && s.Password == "":
@@ -37,15 +45,19 @@ func (s SASL) validate() error {
 	return nil
 }
 
-// apply adds the login to the settings of a client.
-func (s SASL) apply(to *sarama.Config) {
-	if s.User == "" {
+// apply adds the login to the settings of a client, which asks for no more tokens when the context ends.
+func (s SASL) apply(ctx context.Context, to *sarama.Config) {
+	if s.User == "" && s.Mechanism != OAuthBearer {
 		return
 	}
 	to.Net.SASL.Enable = true
 	to.Net.SASL.Mechanism = sarama.SASLMechanism(cmp.Or(s.Mechanism, ScramSHA512))
 	to.Net.SASL.User = s.User
 	to.Net.SASL.Password = s.Password
+	if s.Mechanism == OAuthBearer {
+		to.Net.SASL.TokenProvider = tokenProvider{s.Tokens, s.Extensions, ctx}
+		return
+	}
 	generator := scram.SHA512
 	if s.Mechanism == ScramSHA256 {
 		generator = scram.SHA256

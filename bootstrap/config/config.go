@@ -6,10 +6,7 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -23,27 +20,6 @@ type Database struct {
 	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"most connections at a time"`
 	StatementTimeout time.Duration `env:"BALSONG_DB_STATEMENT_TIMEOUT" envDefault:"30s" help:"longest statement"`
 	LockTimeout      time.Duration `env:"BALSONG_DB_LOCK_TIMEOUT" envDefault:"10s" help:"longest wait for a lock"`
-}
-
-// Kafka is the log of events.
-type Kafka struct {
-	Brokers     []string `env:"BALSONG_KAFKA_BROKERS,required" help:"host:port, comma-separated"`
-	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that batch migrate creates"`
-	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"replicas of each partition that batch migrate creates"`
-	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"replicas that must have a message before it is acknowledged"`
-	// SessionTimeout zero means the adapter's default.
-	SessionTimeout time.Duration `env:"BALSONG_KAFKA_SESSION_TIMEOUT" envDefault:"10s" help:"how long the group waits for a consumer's sign of life before others take its partitions over"`
-	KafkaAccess
-}
-
-// KafkaAccess is what it takes beside the brokers' addresses to reach the log of events.
-type KafkaAccess struct {
-	TopicPrefix string `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
-	TLS         bool   `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
-	CA          CA     `env:"BALSONG_KAFKA_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
-	SASL        string `env:"BALSONG_KAFKA_SASL" envDefault:"SCRAM-SHA-512" help:"SASL mechanism of the login: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN (by TLS only)"`
-	User        string `env:"BALSONG_KAFKA_USER" help:"SASL user; without it no login"`
-	Password    string `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 }
 
 // S3 is where statements are stored.
@@ -263,19 +239,6 @@ type Retention struct {
 	Log      Log
 }
 
-// OptionalKafka is the log of events for those who only read it.
-type OptionalKafka struct {
-	Brokers []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it the consumer lag is not read"`
-	KafkaAccess
-}
-
-func (k OptionalKafka) validate() error {
-	if len(k.Brokers) == 0 {
-		return nil
-	}
-	return k.check(k.Brokers)
-}
-
 // Validate checks what the types cannot. It checks every section that the configuration has.
 func Validate(c any) error {
 	var problems []error
@@ -296,45 +259,6 @@ func (d Database) validate() error {
 	}
 	if d.MaxConns < 1 {
 		return errors.New("BALSONG_DB_MAX_CONNS must be at least 1")
-	}
-	return nil
-}
-
-func (k Kafka) validate() error {
-	if len(k.Brokers) == 0 {
-		return errors.New("BALSONG_KAFKA_BROKERS is empty (want host:port, comma-separated)")
-	}
-	for _, broker := range k.Brokers {
-		if strings.Contains(broker, "@") {
-			return errors.New("BALSONG_KAFKA_BROKERS contains a user or a password, which would not be used: take it away (set BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD)")
-		}
-		if _, _, err := net.SplitHostPort(broker); err != nil {
-			return fmt.Errorf("BALSONG_KAFKA_BROKERS: %q is not host:port", broker)
-		}
-	}
-	if k.SessionTimeout < 3*time.Second {
-		return fmt.Errorf("BALSONG_KAFKA_SESSION_TIMEOUT is %s: it must be at least 3s (the brokers ask for 6s by default)", k.SessionTimeout)
-	}
-	if err := k.check(k.Brokers); err != nil {
-		return err
-	}
-	if k.Partitions < 1 || k.Replication < 1 || k.MinInSync < 1 || k.MinInSync > k.Replication {
-		return errors.New("BALSONG_KAFKA_PARTITIONS, _REPLICATION and _MIN_INSYNC must be at least 1, and MIN_INSYNC at most REPLICATION")
-	}
-	return nil
-}
-
-func (a KafkaAccess) check(brokers []string) error {
-	if err := a.CA.validate(); err != nil {
-		return fmt.Errorf("BALSONG_KAFKA_CA: %w", err)
-	}
-	switch {
-	case a.CA != "" && !a.TLS:
-		return errors.New("BALSONG_KAFKA_CA is set, and BALSONG_KAFKA_TLS is not true: set it, or take the CA away")
-	case !slices.Contains([]string{"", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"}, a.SASL):
-		return fmt.Errorf("BALSONG_KAFKA_SASL is %q (want SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN)", a.SASL)
-	case a.SASL == "PLAIN" && a.User != "" && !a.TLS && slices.ContainsFunc(brokers, Elsewhere):
-		return errors.New("BALSONG_KAFKA_SASL is PLAIN and BALSONG_KAFKA_TLS is not true: the password would be sent unencrypted")
 	}
 	return nil
 }

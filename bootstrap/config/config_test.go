@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,12 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 		"none of the relay":   {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_CA": "x"}, []string{"BALSONG_SMTP_CA"}},
 		"mechanism":           {map[string]string{"BALSONG_KAFKA_SASL": "GSSAPI"}, []string{"BALSONG_KAFKA_SASL", `"GSSAPI"`, "PLAIN"}},
 		"plain, in the clear": {map[string]string{"BALSONG_KAFKA_SASL": "PLAIN", "BALSONG_KAFKA_USER": "u", "BALSONG_KAFKA_PASSWORD": "p", "BALSONG_KAFKA_BROKERS": "kafka:9092"}, []string{"BALSONG_KAFKA_TLS"}},
+		"half a token":        {map[string]string{"BALSONG_KAFKA_SASL": "OAUTHBEARER"}, []string{"BALSONG_KAFKA_OAUTH_TOKEN_URL", "BALSONG_KAFKA_OAUTH_CLIENT_ID", "BALSONG_KAFKA_OAUTH_CLIENT_SECRET"}},
+		"token and password":  {oauth(map[string]string{"BALSONG_KAFKA_USER": "u"}), []string{"BALSONG_KAFKA_USER"}},
+		"token for SCRAM":     {oauth(map[string]string{"BALSONG_KAFKA_SASL": "SCRAM-SHA-512"}), []string{"BALSONG_KAFKA_OAUTH_", "BALSONG_KAFKA_SASL"}},
+		"extension":           {oauth(map[string]string{"BALSONG_KAFKA_OAUTH_EXTENSIONS": "auth=x"}), []string{"BALSONG_KAFKA_OAUTH_EXTENSIONS", `"auth"`}},
+		"none of the tokens":  {oauth(map[string]string{"BALSONG_KAFKA_OAUTH_CA": "x"}), []string{"BALSONG_KAFKA_OAUTH_CA"}},
+		"no address":          {oauth(map[string]string{"BALSONG_KAFKA_OAUTH_TOKEN_URL": "idp.example.com/token"}), []string{"BALSONG_KAFKA_OAUTH_TOKEN_URL", "https://"}},
 		"tls word":            {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_TLS": "maybe"}, []string{"BALSONG_SMTP_TLS", "mandatory"}},
 		"half a word":         {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_TLS": "man"}, []string{"BALSONG_SMTP_TLS"}},
 		"no calls":            {map[string]string{"BALSONG_PUSH_URL": "https://x", "BALSONG_PUSH_IN_FLIGHT": "0"}, []string{"BALSONG_PUSH_IN_FLIGHT"}},
@@ -129,6 +136,25 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// oauth is a login to the brokers by tokens, with more settings.
+func oauth(more map[string]string) map[string]string {
+	set := map[string]string{
+		"BALSONG_KAFKA_SASL": "OAUTHBEARER", "BALSONG_KAFKA_OAUTH_TOKEN_URL": "https://idp.example.com/token",
+		"BALSONG_KAFKA_OAUTH_CLIENT_ID": "balsong", "BALSONG_KAFKA_OAUTH_CLIENT_SECRET": "hunter2",
+		"BALSONG_KAFKA_OAUTH_SCOPES": "one,two", "BALSONG_KAFKA_OAUTH_EXTENSIONS": "logicalCluster=lkc-1,identityPoolId=pool-1",
+	}
+	maps.Copy(set, more)
+	return set
+}
+
+func TestTheSettingsOfTokensAreRead(t *testing.T) {
+	environment(t, oauth(nil))
+	c, err := config.Load[config.Dispatcher](t.Context())
+	if o := c.Kafka.OAuth; err != nil || !slices.Equal(o.Scopes, []string{"one", "two"}) || o.Extensions["identityPoolId"] != "pool-1" || o.ClientSecret != "hunter2" {
+		t.Errorf("%+v, %v", o, err)
 	}
 }
 
@@ -154,6 +180,10 @@ func TestNoSecretGoesUnencryptedToAnotherMachine(t *testing.T) {
 		"a password that is bad": {map[string]string{"BALSONG_SMS_URL": "https://user:hunter2%zz@sms.example.com"}, "BALSONG_SMS_URL contains a user"},
 		"a user of the bucket":   {map[string]string{"BALSONG_S3_ENDPOINT": "https://user:hunter2@s3.example.com"}, "BALSONG_S3_ENDPOINT contains a user"},
 		"a user of the brokers":  {map[string]string{"BALSONG_KAFKA_BROKERS": "user:hunter2@kafka:9092"}, "BALSONG_KAFKA_BROKERS contains a user"},
+		"a token in the clear":   {oauth(map[string]string{"BALSONG_KAFKA_BROKERS": "kafka:9092"}), "the token would be sent unencrypted"},
+		"a secret by http":       {oauth(map[string]string{"BALSONG_KAFKA_OAUTH_TOKEN_URL": "http://idp.example.com/token"}), "BALSONG_KAFKA_OAUTH_TOKEN_URL is http"},
+		"a user of the tokens":   {oauth(map[string]string{"BALSONG_KAFKA_OAUTH_TOKEN_URL": "https://user:hunter2@idp.example.com"}), "BALSONG_KAFKA_OAUTH_TOKEN_URL contains a user"},
+		"tokens by https":        {oauth(nil), ""},
 		"a user in the relay":    {relay(map[string]string{"BALSONG_SMTP_ADDR": "user:hunter2@relay:587"}), "BALSONG_SMTP_ADDR is not host:port"},
 		"nobody sends":           {relay(map[string]string{"BALSONG_SMTP_FROM": ""}), "BALSONG_SMTP_FROM is not set"},
 		"bounces go nowhere":     {relay(map[string]string{"BALSONG_SMTP_ENVELOPE_FROM": "nobody"}), "BALSONG_SMTP_ENVELOPE_FROM"},

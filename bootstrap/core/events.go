@@ -28,6 +28,12 @@ func KafkaCluster(brokers []string, c config.KafkaAccess, client string) kafka.C
 	cluster := kafka.Cluster{
 		Brokers: brokers, ClientID: client, Prefix: c.TopicPrefix, SASL: kafka.SASL{Mechanism: kafka.Mechanism(c.SASL), User: c.User, Password: c.Password},
 	}
+	if c.SASL == config.OAuthBearer {
+		cluster.SASL.Extensions = c.OAuth.Extensions
+		cluster.SASL.Tokens = kafka.NewClientCredentials(kafka.ClientCredentials{
+			TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret, Scopes: c.OAuth.Scopes, TLS: c.OAuth.CA.TLS(),
+		})
+	}
 	if cluster.TLS = c.CA.TLS(); c.TLS && cluster.TLS == nil {
 		cluster.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}

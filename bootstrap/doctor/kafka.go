@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,7 +57,20 @@ func (p *component) unreachable(err error, c config.Kafka) {
 	case kafka.FailureRefused:
 		p.add(Problem, "nothing listens at that port", "check host and port in BALSONG_KAFKA_BROKERS (9092 is usual), and that Kafka runs; the brokers' own addresses (advertised.listeners) must be reachable from here too")
 	case kafka.FailureLogin:
+		if c.SASL == config.OAuthBearer {
+			p.refuse(fmt.Sprintf("the brokers refuse the token of the client %q", c.OAuth.ClientID),
+				"compare what the token endpoint issues with what the brokers ask for: issuer, audience (sasl.oauthbearer.expected.issuer, .audience), the key that signs (sasl.oauthbearer.jwks.endpoint.url), scopes (BALSONG_KAFKA_OAUTH_SCOPES); and the clocks, because a token expires")
+			return
+		}
 		p.refuse(fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has credentials for BALSONG_KAFKA_SASL")
+	case kafka.FailureSASL:
+		p.refuse("the brokers do not offer the SASL mechanism "+c.SASL, "set BALSONG_KAFKA_SASL to one that they offer (sasl.enabled.mechanisms), or take the port that offers it")
+	case kafka.FailureTokenRefused:
+		p.refuse(cause(err), "check BALSONG_KAFKA_OAUTH_CLIENT_ID, _CLIENT_SECRET and _SCOPES, and the path in _TOKEN_URL; the client must be allowed the grant client_credentials")
+	case kafka.FailureTokenTrust:
+		p.add(Problem, cause(err), "set BALSONG_KAFKA_OAUTH_CA to the CA that signed it (file:/path), and use the name that it has in BALSONG_KAFKA_OAUTH_TOKEN_URL")
+	case kafka.FailureTokenUnavailable:
+		p.add(Problem, cause(err), "check BALSONG_KAFKA_OAUTH_TOKEN_URL, and that it can be reached from here; nobody can log in to the brokers without it once the last token has expired")
 	case kafka.FailureTrust:
 		p.add(Problem, "the brokers' certificate is not trusted, or for another name", "set BALSONG_KAFKA_CA to the CA that signed it (file:/path), and use the names that it has in BALSONG_KAFKA_BROKERS")
 	case kafka.FailureTimeout:
@@ -64,6 +78,14 @@ func (p *component) unreachable(err error, c config.Kafka) {
 	case kafka.FailureProtocol:
 		p.add(Problem, "something answers there, but not as Kafka should", "check the port (9092 is usual), whether it wants TLS (BALSONG_KAFKA_TLS=true), and the user (BALSONG_KAFKA_USER, BALSONG_KAFKA_PASSWORD)")
 	}
+}
+
+// cause is what the token endpoint did, without what it was asked for.
+func cause(err error) string {
+	if token, is := errors.AsType[*kafka.TokenError](err); is {
+		return token.Error()
+	}
+	return err.Error()
 }
 
 func (p *component) topic(topic kafka.TopicFacts, c config.Kafka) {

@@ -44,6 +44,8 @@ type Options struct {
 	HeapMiB int
 	// Settings are further broker settings, by name.
 	Settings map[string]string
+	// Java are further options of each broker's Java process.
+	Java []string
 	// Log receives what the supervisors say; nil discards it.
 	Log io.Writer
 }
@@ -124,7 +126,7 @@ func plan(options Options) (c *Cluster, err error) {
 			CacheDir: cache, Dir: filepath.Join(c.dir, fmt.Sprintf("broker-%d", i+1)),
 			ClusterID: clusterID, Node: i + 1, Port: ports[i], Controller: ports[count+i],
 			Voters: strings.Join(voters, ","), Brokers: count, HeapMiB: options.HeapMiB,
-			Temporary: c.temporary, Settings: options.Settings,
+			Temporary: c.temporary, Settings: options.Settings, Java: options.Java,
 		}}
 		if b.spec.HeapMiB == 0 {
 			b.spec.HeapMiB = defaultHeapMiB

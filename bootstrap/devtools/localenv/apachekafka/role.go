@@ -39,6 +39,7 @@ type spec struct {
 	HeapMiB    int               `json:"heap_mib"`
 	Temporary  bool              `json:"temporary"`
 	Settings   map[string]string `json:"settings"`
+	Java       []string          `json:"java"`
 }
 
 // info is what the child answers when the broker accepts connections.
@@ -145,10 +146,12 @@ func (s spec) run(java, jars string) (*child.Command, error) {
 		return nil, fmt.Errorf("open the broker's log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(java, fmt.Sprintf("-Xmx%dm", s.HeapMiB),
+	arguments := slices.Concat([]string{
+		fmt.Sprintf("-Xmx%dm", s.HeapMiB),
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:+ExitOnOutOfMemoryError",
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true",
-		"-cp", filepath.Join(jars, "*"), "kafka.Kafka", s.configFile())
+	}, s.Java, []string{"-cp", filepath.Join(jars, "*"), "kafka.Kafka", s.configFile()})
+	cmd := exec.Command(java, arguments...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	broker, err := child.Spawn(cmd, syscall.SIGKILL)

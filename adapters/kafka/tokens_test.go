@@ -1,0 +1,92 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/balsong/balsong/adapters/kafka"
+)
+
+// counted makes tokens with a life of an hour, or fails with err, and counts how often it was asked.
+type counted struct {
+	asked int
+	err   error
+}
+
+func (c *counted) Token(context.Context) (kafka.Token, error) {
+	c.asked++
+	return kafka.Token{Value: string(rune('a' + c.asked - 1)), Expires: time.Now().Add(time.Hour)}, c.err
+}
+
+func TestATokenIsUsedUntilAFifthOfItsLifeIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := &counted{}
+		tokens := kafka.ReuseTokens(source)
+		for _, step := range []struct {
+			after time.Duration
+			value string
+		}{{0, "a"}, {47 * time.Minute, "a"}, {2 * time.Minute, "b"}, {47 * time.Minute, "b"}, {2 * time.Minute, "c"}} {
+			time.Sleep(step.after)
+			if token, err := tokens.Token(t.Context()); err != nil || token.Value != step.value {
+				t.Errorf("after %v more: %q, %v, want %q", step.after, token.Value, err, step.value)
+			}
+		}
+	})
+}
+
+func TestAValidTokenOutlastsASourceThatFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := &counted{}
+		tokens := kafka.ReuseTokens(source)
+		if _, err := tokens.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		source.err = errors.New("down")
+		time.Sleep(59 * time.Minute)
+		if token, err := tokens.Token(t.Context()); err != nil || token.Value != "a" || source.asked != 2 {
+			t.Errorf("a minute before the end: %q, %v, asked %d times", token.Value, err, source.asked)
+		}
+		time.Sleep(time.Minute)
+		if _, err := tokens.Token(t.Context()); !errors.Is(err, source.err) {
+			t.Errorf("after the end: %v", err)
+		}
+		for range 100 {
+			_, _ = tokens.Token(t.Context())
+		}
+		if source.asked != 3 {
+			t.Errorf("a source that fails was asked %d times at once, want once", source.asked-2)
+		}
+		source.err = nil
+		time.Sleep(2 * time.Second)
+		if token, err := tokens.Token(t.Context()); err != nil || token.Value != "d" {
+			t.Errorf("after the source works again: %q, %v", token.Value, err)
+		}
+	})
+}
+
+// gone is a source whose caller gives up while it waits.
+type gone struct{ cancel context.CancelFunc }
+
+func (g gone) Token(ctx context.Context) (kafka.Token, error) {
+	if g.cancel(); ctx.Err() != nil {
+		return kafka.Token{}, ctx.Err()
+	}
+	return kafka.Token{Value: "a"}, nil
+}
+
+func TestACallerWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	tokens := kafka.ReuseTokens(gone{cancel})
+	if _, err := tokens.Token(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("who gave up gets %v", err)
+	}
+	if token, err := tokens.Token(t.Context()); err != nil || token.Value != "a" {
+		t.Errorf("another gets %q, %v", token.Value, err)
+	}
+}

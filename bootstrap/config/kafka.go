@@ -1,0 +1,144 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Kafka is the log of events.
+type Kafka struct {
+	Brokers     []string `env:"BALSONG_KAFKA_BROKERS,required" help:"host:port, comma-separated"`
+	Partitions  int32    `env:"BALSONG_KAFKA_PARTITIONS" envDefault:"12" help:"partitions of each topic that batch migrate creates"`
+	Replication int16    `env:"BALSONG_KAFKA_REPLICATION" envDefault:"3" help:"replicas of each partition that batch migrate creates"`
+	MinInSync   int16    `env:"BALSONG_KAFKA_MIN_INSYNC" envDefault:"2" help:"replicas that must have a message before it is acknowledged"`
+	// SessionTimeout zero means the adapter's default.
+	SessionTimeout time.Duration `env:"BALSONG_KAFKA_SESSION_TIMEOUT" envDefault:"10s" help:"how long the group waits for a consumer's sign of life before others take its partitions over"`
+	KafkaAccess
+}
+
+// KafkaAccess is what it takes beside the brokers' addresses to reach the log of events.
+type KafkaAccess struct {
+	TopicPrefix string `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
+	TLS         bool   `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
+	CA          CA     `env:"BALSONG_KAFKA_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
+	SASL        string `env:"BALSONG_KAFKA_SASL" envDefault:"SCRAM-SHA-512" help:"SASL mechanism of the login: SCRAM-SHA-512, SCRAM-SHA-256, or by TLS only PLAIN or OAUTHBEARER"`
+	User        string `env:"BALSONG_KAFKA_USER" help:"SASL user, for SCRAM and PLAIN; without it no login"`
+	Password    string `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
+	OAuth       OAuth  `envPrefix:"BALSONG_KAFKA_OAUTH_"`
+}
+
+// OAuth is where a client that logs in by OAUTHBEARER gets its tokens: at a token endpoint, with its own credentials.
+type OAuth struct {
+	TokenURL     string            `env:"TOKEN_URL" help:"https address of the token endpoint, for BALSONG_KAFKA_SASL=OAUTHBEARER"`
+	ClientID     string            `env:"CLIENT_ID" help:"client id at the token endpoint"`
+	ClientSecret string            `env:"CLIENT_SECRET" secret:"true" help:"client secret at the token endpoint"`
+	Scopes       []string          `env:"SCOPES" help:"scopes to ask for, comma-separated; without it those that the token endpoint gives"`
+	Extensions   map[string]string `env:"EXTENSIONS" envKeyValSeparator:"=" help:"SASL extensions that the brokers ask for, as in logicalCluster=lkc-1,identityPoolId=pool-1"`
+	CA           CA                `env:"CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
+}
+
+// OptionalKafka is the log of events for those who only read it.
+type OptionalKafka struct {
+	Brokers []string `env:"BALSONG_KAFKA_BROKERS" help:"host:port, comma-separated; without it the consumer lag is not read"`
+	KafkaAccess
+}
+
+func (k OptionalKafka) validate() error {
+	if len(k.Brokers) == 0 {
+		return nil
+	}
+	return k.check(k.Brokers)
+}
+
+func (k Kafka) validate() error {
+	if len(k.Brokers) == 0 {
+		return errors.New("BALSONG_KAFKA_BROKERS is empty (want host:port, comma-separated)")
+	}
+	for _, broker := range k.Brokers {
+		if strings.Contains(broker, "@") {
+			return errors.New("BALSONG_KAFKA_BROKERS contains a user or a password, which would not be used: take it away (set BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD)")
+		}
+		if _, _, err := net.SplitHostPort(broker); err != nil {
+			return fmt.Errorf("BALSONG_KAFKA_BROKERS: %q is not host:port", broker)
+		}
+	}
+	if k.SessionTimeout < 3*time.Second {
+		return fmt.Errorf("BALSONG_KAFKA_SESSION_TIMEOUT is %s: it must be at least 3s (the brokers ask for 6s by default)", k.SessionTimeout)
+	}
+	if err := k.check(k.Brokers); err != nil {
+		return err
+	}
+	if k.Partitions < 1 || k.Replication < 1 || k.MinInSync < 1 || k.MinInSync > k.Replication {
+		return errors.New("BALSONG_KAFKA_PARTITIONS, _REPLICATION and _MIN_INSYNC must be at least 1, and MIN_INSYNC at most REPLICATION")
+	}
+	return nil
+}
+
+func (a KafkaAccess) check(brokers []string) error {
+	if err := a.CA.validate(); err != nil {
+		return fmt.Errorf("BALSONG_KAFKA_CA: %w", err)
+	}
+	unencrypted := !a.TLS && slices.ContainsFunc(brokers, Elsewhere)
+	switch {
+	case a.CA != "" && !a.TLS:
+		return errors.New("BALSONG_KAFKA_CA is set, and BALSONG_KAFKA_TLS is not true: set it, or take the CA away")
+	case !slices.Contains([]string{"", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", OAuthBearer}, a.SASL):
+		return fmt.Errorf("BALSONG_KAFKA_SASL is %q (want SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER)", a.SASL)
+	case a.SASL == "PLAIN" && a.User != "" && unencrypted:
+		return errors.New("BALSONG_KAFKA_SASL is PLAIN and BALSONG_KAFKA_TLS is not true: the password would be sent unencrypted")
+	case a.SASL == OAuthBearer && unencrypted:
+		return errors.New("BALSONG_KAFKA_SASL is OAUTHBEARER and BALSONG_KAFKA_TLS is not true: the token would be sent unencrypted")
+	case a.SASL == OAuthBearer && (a.User != "" || a.Password != ""):
+		return errors.New("BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD are for SCRAM and PLAIN: take them away, or BALSONG_KAFKA_SASL=OAUTHBEARER")
+	case a.SASL == OAuthBearer:
+		return a.OAuth.check()
+	case a.OAuth.set():
+		return errors.New("BALSONG_KAFKA_OAUTH_… is set, and BALSONG_KAFKA_SASL is not OAUTHBEARER: set it, or take them away")
+	}
+	return nil
+}
+
+// OAuthBearer is the SASL mechanism that logs in with a token.
+const OAuthBearer = "OAUTHBEARER"
+
+func (o OAuth) set() bool {
+	return o.TokenURL != "" || o.ClientID != "" || o.ClientSecret != "" || o.CA != "" || len(o.Scopes) > 0 || len(o.Extensions) > 0
+}
+
+// extension is the form of the names of SASL extensions (RFC 7628); auth is the token's own place.
+var extension = regexp.MustCompile(`^[A-Za-z]+$`)
+
+func (o OAuth) check() error {
+	const name = "BALSONG_KAFKA_OAUTH"
+	var problems []error
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	address, err := url.Parse(o.TokenURL)
+	switch {
+	case o.TokenURL == "":
+		wrong("%s_TOKEN_URL is not set: BALSONG_KAFKA_SASL=OAUTHBEARER gets its tokens there", name)
+	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
+		wrong("%s_TOKEN_URL is not of the form https://host/path", name)
+	case address.Scheme == "http" && !Loopback(address.Hostname()):
+		wrong("%s_TOKEN_URL is http: the client secret and the tokens would be sent unencrypted (want https)", name)
+	}
+	problems = append(problems, checkUserinfo(name+"_TOKEN_URL", o.TokenURL, "set "+name+"_CLIENT_ID and "+name+"_CLIENT_SECRET"))
+	if o.ClientID == "" || o.ClientSecret == "" {
+		wrong("%s_CLIENT_ID and %s_CLIENT_SECRET must both be set", name, name)
+	}
+	if err := o.CA.validate(); err != nil {
+		wrong("%s_CA: %w", name, err)
+	}
+	for key, value := range o.Extensions {
+		if !extension.MatchString(key) || key == "auth" || strings.ContainsFunc(value, unicode.IsControl) {
+			wrong("%s_EXTENSIONS: %q is no name of an extension (letters, but not auth), or its value has control characters", name, key)
+		}
+	}
+	return errors.Join(problems...)
+}
