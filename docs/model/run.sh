@@ -3,7 +3,7 @@
 # ONLY='m_.*|aw_quiet'   just the runs whose whole name matches this expression; none matching is an error.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 3
 what=${1:-quick}
-case $what in quick) MEM=${MEM:-2800};; full) MEM=${MEM:-5600};; *) echo "usage: run.sh [quick|full]"; exit 2;; esac
+case $what in quick) MEM=${MEM:-2800};; full) MEM=${MEM:-7000};; *) echo "usage: run.sh [quick|full]"; exit 2;; esac
 export MEM
 command -v spin >/dev/null && command -v gcc >/dev/null || { echo "needs spin and gcc"; exit 3; }
 AW="-DAW -DX0 -DXT=1 -DNG=1 -DB=1"; AO="-DAW -DX0 -DXT=1 -DNG=1 -DB=0"
