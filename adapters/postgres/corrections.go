@@ -79,7 +79,7 @@ WHERE t.billing_month = $1::date AND t.user_id = $2`
 func correctDataSQL(in partitions) string {
 	return `/* correct_data */ UPDATE ` + in.data + ` d
 SET line = v.line, file = coalesce(v.file, ''), import_id = nullif(v.import_id, 0), fingerprint = v.fingerprint, data = v.data, ` + eachChannel(func(_ int, column string) string { return column + " = v." + column }) + `,
-  data_version = d.data_version + 1, statement = NULL, render_error = NULL, rendered_at = NULL
+  data_version = d.data_version + 1, statement = NULL, render_error = NULL, rendered_at = NULL, template_set = NULL
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::bytea[], $7::bytea[], ` + destinationArrays(8) + `)
   AS u(user_id, line, file, import_id, fingerprint, data, ` + destinations("") + `) OFFSET 0) AS v
 WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id`

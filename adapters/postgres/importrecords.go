@@ -100,16 +100,23 @@ func (p Report) Imports(ctx context.Context, month key.Month) ([]port.ImportReco
 	return records, err
 }
 
-const originSQL = `/* origin */ SELECT d.file, d.line, d.data_version, d.rendered_at, d.render_error, ` + importColumns + `
-FROM billing_data d LEFT JOIN imports i ON i.id = d.import_id WHERE d.billing_month = $1::date AND d.user_id = $2`
+const originSQL = `/* origin */ SELECT d.file, d.line, d.data_version, d.rendered_at, d.render_error, t.fingerprint, t.name, ` + importColumns + `
+FROM billing_data d LEFT JOIN imports i ON i.id = d.import_id
+LEFT JOIN month_templates t ON t.billing_month = d.billing_month AND t.number = d.template_set WHERE d.billing_month = $1::date AND d.user_id = $2`
 
 // Origin implements port.Report.
 func (p Report) Origin(ctx context.Context, target key.Target) (port.Origin, error) {
 	var o port.Origin
+	var fingerprint []byte
+	var set port.TemplateSet
 	err := read(ctx, p.db, "find where a bill came from", func(ctx context.Context, s *session) error {
 		return s.one(ctx, "find where a bill came from", originSQL, []any{day(target.Month), target.UserID},
-			append([]any{&o.File, &o.Line, &o.Version, utc(&o.RenderedAt), optional(&o.RenderError)}, importTargets(&o.Import)...)...)
+			append([]any{&o.File, &o.Line, &o.Version, utc(&o.RenderedAt), optional(&o.RenderError), &fingerprint, optional(&set.Name)}, importTargets(&o.Import)...)...)
 	})
+	if fingerprint != nil {
+		copy(set.Fingerprint[:], fingerprint)
+		o.Templates = set.String()
+	}
 	if o.Import.ID != 0 {
 		o.Import.Month = target.Month
 	}

@@ -185,7 +185,7 @@ func hots(size scale, round int) []hot {
 			for _, k := range targetKeys(size.spread(round, 10)) {
 				bills = append(bills, port.RenderedBill{Target: k, Version: 1, Statement: []byte("reference")})
 			}
-			n, err := postgres.NewRenders(db).Mark(ctx, bills, now)
+			n, err := postgres.NewRenders(db).Mark(ctx, bills, 1, now)
 			if err == nil && n != size.page {
 				err = fmt.Errorf("marked %d", n)
 			}

@@ -89,7 +89,7 @@ ORDER BY t.user_id FOR NO KEY UPDATE OF t`
 
 func markDataSQL(in partitions) string {
 	return `/* mark_data */ UPDATE ` + in.data + ` d
-SET statement = CASE WHEN v.failed IS NULL THEN v.statement END, render_error = v.failed, rendered_at = $2::timestamptz
+SET statement = CASE WHEN v.failed IS NULL THEN v.statement END, render_error = v.failed, rendered_at = $2::timestamptz, template_set = nullif($7::smallint, 0)
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($3::bigint[], $4::int[], $5::bytea[], $6::text[])
   AS u(user_id, data_version, statement, failed) OFFSET 0) AS v
 WHERE d.billing_month = v.billing_month AND d.user_id = v.user_id AND d.data_version = v.data_version
@@ -109,21 +109,27 @@ var errCorrected = errors.New("a bill was corrected meanwhile")
 
 // Mark implements port.Renders. Bills are hardly ever corrected while they are rendered, so it first marks all of them,
 // and only where one of them was corrected it begins again and looks before.
-func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Time) (int, error) {
+func (p Renders) Mark(ctx context.Context, bills []port.RenderedBill, set int16, at time.Time) (int, error) {
 	if len(bills) == 0 {
 		return 0, ctx.Err()
 	}
-	marked, err := p.mark(ctx, bills, at, (*session).markAll)
+	how := marking{set: set, at: at, mark: (*session).markAll}
+	marked, err := p.mark(ctx, bills, how)
 	if errors.Is(err, errCorrected) {
-		marked, err = p.mark(ctx, bills, at, (*session).markUnchanged)
+		how.mark = (*session).markUnchanged
+		marked, err = p.mark(ctx, bills, how)
 	}
 	return marked, err
 }
 
-// marking marks bills of a month, in the order of their user ids, and returns how many.
-type marking = func(s *session, ctx context.Context, month key.Month, bills []port.RenderedBill, at time.Time) (int, error)
+// marking is how bills are marked.
+type marking struct {
+	set  int16 // that rendered them
+	at   time.Time
+	mark func(s *session, ctx context.Context, month key.Month, bills []port.RenderedBill, how marking) (int, error) // in the order of their user ids; returns how many
+}
 
-func (p Renders) mark(ctx context.Context, bills []port.RenderedBill, at time.Time, mark marking) (int, error) {
+func (p Renders) mark(ctx context.Context, bills []port.RenderedBill, how marking) (int, error) {
 	marked := 0
 	keyOf := func(b *port.RenderedBill) key.Delivery {
 		return key.Delivery{Month: b.Target.Month, UserID: b.Target.UserID}
@@ -131,7 +137,7 @@ func (p Renders) mark(ctx context.Context, bills []port.RenderedBill, at time.Ti
 	err := write(ctx, p.db, "mark rendered bills", func(ctx context.Context, s *session) error {
 		marked = 0
 		return eachOpenedMonth(ctx, s, bills, keyOf, func(month key.Month, page []port.RenderedBill) error {
-			n, err := mark(s, ctx, month, page, at)
+			n, err := how.mark(s, ctx, month, page, how)
 			marked += n
 			return err
 		})
@@ -144,11 +150,11 @@ func (p Renders) mark(ctx context.Context, bills []port.RenderedBill, at time.Ti
 
 // markAll fails with errCorrected where a bill was corrected. The targets come first, as everywhere: a correction locks
 // the target before it writes new data.
-func (s *session) markAll(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (int, error) {
+func (s *session) markAll(ctx context.Context, month key.Month, page []port.RenderedBill, how marking) (int, error) {
 	if err := s.markTargets(ctx, month, page); err != nil {
 		return 0, err
 	}
-	marked, err := s.markData(ctx, month, page, at)
+	marked, err := s.markData(ctx, month, page, how)
 	if err == nil && len(marked) != len(page) {
 		err = errCorrected
 	}
@@ -157,7 +163,7 @@ func (s *session) markAll(ctx context.Context, month key.Month, page []port.Rend
 
 // markUnchanged leaves out bills that were corrected. It locks the targets, so that no other bill is corrected while it
 // looks.
-func (s *session) markUnchanged(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (int, error) {
+func (s *session) markUnchanged(ctx context.Context, month key.Month, page []port.RenderedBill, how marking) (int, error) {
 	users := each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID })
 	err := s.query(ctx, "mark rendered bills", lockMarkedSQL(partitionsOf(month)), []any{day(month), bigints(slices.Compact(users))}, func(scan func(...any) error) error {
 		var user int64
@@ -166,7 +172,7 @@ func (s *session) markUnchanged(ctx context.Context, month key.Month, page []por
 	if err != nil {
 		return 0, err
 	}
-	marked, err := s.markData(ctx, month, page, at)
+	marked, err := s.markData(ctx, month, page, how)
 	if err != nil {
 		return 0, err
 	}
@@ -175,14 +181,15 @@ func (s *session) markUnchanged(ctx context.Context, month key.Month, page []por
 }
 
 // markData stores the references of those bills that were not corrected, and returns their user ids.
-func (s *session) markData(ctx context.Context, month key.Month, page []port.RenderedBill, at time.Time) (marked map[int64]bool, err error) {
+func (s *session) markData(ctx context.Context, month key.Month, page []port.RenderedBill, how marking) (marked map[int64]bool, err error) {
 	marked = make(map[int64]bool, len(page))
 	args := []any{
-		day(month), instant(at),
+		day(month), instant(how.at),
 		bigints(each(page, func(b *port.RenderedBill) int64 { return b.Target.UserID })),
 		integers(each(page, func(b *port.RenderedBill) int32 { return b.Version })),
 		blobs(each(page, func(b *port.RenderedBill) []byte { return b.Statement })),
 		texts(each(page, func(b *port.RenderedBill) string { return clean(b.Failed) })),
+		how.set,
 	}
 	err = s.query(ctx, "mark rendered bills", markDataSQL(partitionsOf(month)), args, func(scan func(...any) error) error {
 		var user int64

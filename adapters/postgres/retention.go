@@ -138,7 +138,7 @@ func (p Retention) DropAudit(ctx context.Context, before key.Month, by port.Act)
 	const what = "drop the audit data"
 	month, start := auditArgs(before)[0], auditArgs(before)[1]
 	var size port.AuditSize
-	mappings := 0 // they are part of the imports
+	beside := 0 // mappings and templates are part of what was done with the month
 	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
 		for _, step := range []struct {
 			statement string
@@ -146,7 +146,8 @@ func (p Retention) DropAudit(ctx context.Context, before key.Month, by port.Act)
 			gone      *int
 		}{
 			{`/* drop_imports */ DELETE FROM imports WHERE billing_month IN ` + droppedMonths, month, &size.Imports},
-			{`/* drop_mappings */ DELETE FROM month_mappings WHERE billing_month IN ` + droppedMonths, month, &mappings},
+			{`/* drop_mappings */ DELETE FROM month_mappings WHERE billing_month IN ` + droppedMonths, month, &beside},
+			{`/* drop_template_sets */ DELETE FROM month_templates WHERE billing_month IN ` + droppedMonths, month, &beside},
 			{`/* drop_runs */ DELETE FROM runs WHERE billing_month IN ` + droppedMonths, month, &size.Runs},
 			{`/* drop_acts */ DELETE FROM operator_actions WHERE at < $1::timestamptz`, start, &size.Acts},
 			{`/* drop_months */ DELETE FROM months WHERE billing_month IN ` + droppedMonths, month, &size.Months},

@@ -40,7 +40,7 @@ func (w *world) renderAgain(t *testing.T, user int64) {
 	}
 	n, err := w.store.Renders().Mark(t.Context(), []port.RenderedBill{{
 		Target: w.key(user), Version: bills[0].Version, Statement: w.statement(t, user, user, "corrected"),
-	}}, w.clock.Now())
+	}}, 1, w.clock.Now())
 	if err != nil || n != 1 {
 		t.Fatalf("%d bills were rendered: %v", n, err)
 	}

@@ -47,7 +47,7 @@ func (p renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 	return bills, after, err
 }
 
-func (p renders) Mark(ctx context.Context, rendered []port.RenderedBill, at time.Time) (int, error) {
+func (p renders) Mark(ctx context.Context, rendered []port.RenderedBill, set int16, at time.Time) (int, error) {
 	return read(ctx, p.s, "renders.mark", func() (int, error) {
 		// An update of a locked row waits for its lock, though it writes other columns.
 		err := p.s.wait(ctx, nil, func() *tx {
@@ -67,7 +67,7 @@ func (p renders) Mark(ctx context.Context, rendered []port.RenderedBill, at time
 			if !ok || b.version != r.Version {
 				continue
 			}
-			b.state.Batch, b.statement, b.renderFailure, b.renderedAt = billing.Rendered, slices.Clone(r.Statement), r.Failed, instant(at)
+			b.state.Batch, b.statement, b.renderFailure, b.renderedAt, b.templateSet = billing.Rendered, slices.Clone(r.Statement), r.Failed, instant(at), set
 			if r.Failed != "" {
 				b.state.Batch, b.statement = billing.RenderFailed, nil
 			}
@@ -123,7 +123,7 @@ func (t *tx) correct(target billing.Target, source port.ImportedBill, seal seali
 	}
 	b.state = kept(target.State())
 	b.state.Batch, b.statement, b.renderFailure = billing.Imported, nil, ""
-	b.renderedAt = time.Time{}
+	b.renderedAt, b.templateSet = time.Time{}, 0
 	b.version++
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()

@@ -113,6 +113,9 @@ func (p report) Origin(ctx context.Context, target key.Target) (port.Origin, err
 			return port.Origin{}, fmt.Errorf("%w: there is no bill %s", port.ErrNotFound, target)
 		}
 		o := port.Origin{File: b.file, Line: b.line, Version: b.version, RenderedAt: b.renderedAt, RenderError: b.renderFailure}
+		if set := p.s.templateSet(target.Month, b.templateSet); set.Number != 0 {
+			o.Templates = set.String()
+		}
 		if b.importID > 0 && b.importID <= int64(len(p.s.imports)) {
 			o.Import = p.s.imports[b.importID-1]
 		}

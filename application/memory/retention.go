@@ -99,6 +99,7 @@ func (p retention) DropAudit(ctx context.Context, before key.Month, by port.Act)
 			}
 		}
 		maps.DeleteFunc(p.s.mappings, func(month key.Month, _ []port.MonthMapping) bool { return p.s.ended(month, before) })
+		maps.DeleteFunc(p.s.templateSets, func(month key.Month, _ []port.TemplateSet) bool { return p.s.ended(month, before) })
 		maps.DeleteFunc(p.s.runs, func(_ int64, run port.Run) bool { return p.s.ended(run.Month, before) })
 		maps.DeleteFunc(p.s.months, func(month key.Month, _ port.MonthState) bool { return p.s.ended(month, before) })
 		p.s.notes = slices.DeleteFunc(p.s.notes, func(n port.AuditEntry) bool { return n.By.At.Before(before.Start(time.UTC)) })

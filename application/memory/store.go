@@ -51,6 +51,7 @@ type Store struct {
 	alone         map[key.Month]bool  // claimed by an import
 	firstVersion  map[key.Month]int32 // of new bills' data; 0: 1
 	mappings      map[key.Month][]port.MonthMapping
+	templateSets  map[key.Month][]port.TemplateSet
 }
 
 // bill is all that is kept of a target.
@@ -62,6 +63,7 @@ type bill struct {
 	statement     []byte
 	renderFailure string
 	renderedAt    time.Time
+	templateSet   int16
 	fingerprint   [32]byte
 	version       int32
 	file          string
@@ -95,6 +97,7 @@ func NewStore(clock port.Clock) *Store {
 		alone:         map[key.Month]bool{},
 		firstVersion:  map[key.Month]int32{},
 		mappings:      map[key.Month][]port.MonthMapping{},
+		templateSets:  map[key.Month][]port.TemplateSet{},
 	}
 }
 

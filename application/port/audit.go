@@ -95,6 +95,7 @@ const (
 	ActionUndoImport        Action = "undo import"
 	ActionReopenMonth       Action = "reopen month"
 	ActionImportNew         Action = "import new bills after dispatch has begun" // with the file's name
+	ActionRenderOther       Action = "render with other templates"               // with the set, and the one before it
 	ActionExport            Action = "export the unreached"
 	ActionExportDestination Action = "export the unreached, with destinations in clear"
 	ActionRemoveMonth       Action = "remove month" // before it: with what goes
@@ -113,7 +114,7 @@ const (
 // Actions are all of them.
 var Actions = []Action{
 	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionSendTest,
-	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionImportNew, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
+	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionImportNew, ActionRenderOther, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
 	ActionHalt, ActionLiftHalt, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
 }
 

@@ -109,4 +109,5 @@ type Origin struct {
 	Import      ImportRecord // the import that brought this version; its ID is 0 where none was recorded
 	RenderedAt  time.Time    // of this version; zero: not yet
 	RenderError string       // why it could not be rendered
+	Templates   string       // the set with which it was rendered, as TemplateSet.String names it; "": not known
 }

@@ -115,8 +115,8 @@ type Renders interface {
 	// dispatched (available at, user id), and the cursor behind them.
 	Next(ctx context.Context, month key.Month, after Cursor, limit int) ([]Bill, Cursor, error)
 	// Mark stores references and marks bills RENDERED or RENDER_FAILED, except bills whose version is no longer the one
-	// that was rendered. It returns how many it marked.
-	Mark(ctx context.Context, bills []RenderedBill, at time.Time) (int, error)
+	// that was rendered. set is the number of the template set that rendered them. It returns how many it marked.
+	Mark(ctx context.Context, bills []RenderedBill, set int16, at time.Time) (int, error)
 }
 
 // Corrections stores corrected data in the transaction that changes the target.

@@ -160,6 +160,11 @@ func auditedActs() []auditedAct {
 				port.AuditEntry{Action: port.ActionImportNew.With("bills.csv"), Subject: november.String(), By: young})
 			return err
 		}},
+		{port.ActionRenderOther, november.String(), nil, func(s *stage) error {
+			_, err := s.TemplateSets.Add(s.ctx, november, templateSet(1, "words"),
+				port.AuditEntry{Action: port.ActionRenderOther.With("words"), Subject: november.String(), By: young})
+			return err
+		}},
 		{port.ActionDelivered, november.String() + "/verdict", func(s *stage) { s.unknown() }, giveVerdict},
 		{
 			port.ActionDropMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },

@@ -85,7 +85,7 @@ func backlogUnrendered(s *stage) {
 	expect(0)
 	fresh := s.store(november, bill(november, 50, noon), bill(november, 51, noon), bill(november, 52, noon))
 	expect(3)
-	if _, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: fresh[0], Version: s.versionOf(fresh[0]), Failed: "no name"}}, noon); err != nil {
+	if _, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: fresh[0], Version: s.versionOf(fresh[0]), Failed: "no name"}}, 1, noon); err != nil {
 		s.Fatal(err)
 	}
 	expect(2)

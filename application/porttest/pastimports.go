@@ -198,7 +198,7 @@ func pastUndoRendered(s *stage) {
 	if again := s.store(november, right); again[0] != keys[0] {
 		s.Errorf("the customer became %s, was %s", again[0], keys[0])
 	}
-	marked := given(s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: stale[0].Target, Version: stale[0].Version, Statement: []byte("of the wrong bill")}}, noon))(s)
+	marked := given(s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: stale[0].Target, Version: stale[0].Version, Statement: []byte("of the wrong bill")}}, 1, noon))(s)
 	if marked != 0 || s.state(keys[0]).Batch != billing.Imported {
 		s.Errorf("the statement of the bill that was taken back was given to the one after it: %d, %s", marked, s.state(keys[0]).Batch)
 	}

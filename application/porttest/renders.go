@@ -129,7 +129,7 @@ func rendersMark(s *stage) {
 		{Target: keys[1], Version: version, Failed: "the name is missing"},
 		{Target: keys[0], Version: version, Statement: statementOf(keys[0])},
 		{Target: key.Target{Month: november, UserID: 1 << 40}, Version: version, Statement: []byte("nobody's")},
-	}, noon))(s)
+	}, 1, noon))(s)
 	if marked != 2 {
 		s.Errorf("marked %d, want 2", marked)
 	}
@@ -147,7 +147,7 @@ func rendersMark(s *stage) {
 		}
 		return err
 	}))
-	if none := given(s.Renders.Mark(s.ctx, nil, noon))(s); none != 0 {
+	if none := given(s.Renders.Mark(s.ctx, nil, 1, noon))(s); none != 0 {
 		s.Errorf("marked %d of none", none)
 	}
 }
@@ -161,7 +161,7 @@ func rendersMarkOld(s *stage) {
 	for _, k := range keys {
 		page = append(page, port.RenderedBill{Target: k, Version: old, Statement: statementOf(k)})
 	}
-	marked := given(s.Renders.Mark(s.ctx, page, noon))(s)
+	marked := given(s.Renders.Mark(s.ctx, page, 1, noon))(s)
 	if got := s.state(corrected).Batch; marked != 2 || got != billing.Imported {
 		s.Errorf("marked %d, want 2; the old rendering left its bill %s", marked, got)
 	}
@@ -191,7 +191,7 @@ func rendersMarkAgain(s *stage) {
 	k := s.imported(november, 1)[0]
 	mark := []port.RenderedBill{{Target: k, Version: s.versionOf(k), Statement: statementOf(k)}}
 	for range 2 {
-		s.must(second(s.Renders.Mark(s.ctx, mark, noon)))
+		s.must(second(s.Renders.Mark(s.ctx, mark, 1, noon)))
 		if got := s.state(k).Batch; got != billing.Rendered {
 			s.Errorf("the bill is %s", got)
 		}

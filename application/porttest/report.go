@@ -94,7 +94,7 @@ func reportFunnel(s *stage) {
 		more = append(more, bill(november, 50+i, noon))
 	}
 	for _, k := range s.store(november, more...)[:2] {
-		marked, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: k, Version: s.versionOf(k), Failed: "no name"}}, noon)
+		marked, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: k, Version: s.versionOf(k), Failed: "no name"}}, 1, noon)
 		if marked != 1 || err != nil {
 			s.Fatalf("marked %d (%v), want 1", marked, err)
 		}

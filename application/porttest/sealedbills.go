@@ -103,7 +103,7 @@ func sealedBillsUnreached(s *stage) {
 		status := billing.Statuses[i%len(billing.Statuses)]
 		if failed {
 			k = s.store(november, bill(november, 100+i, noon))[0]
-			if _, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: k, Version: s.versionOf(k), Failed: "no name"}}, noon); err != nil {
+			if _, err := s.Renders.Mark(s.ctx, []port.RenderedBill{{Target: k, Version: s.versionOf(k), Failed: "no name"}}, 1, noon); err != nil {
 				s.Fatal(err)
 			}
 		}

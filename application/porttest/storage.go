@@ -33,6 +33,7 @@ type Storage struct {
 	SealedBills  port.SealedBills
 	Imports      port.Imports
 	Mappings     port.Mappings
+	TemplateSets port.TemplateSets
 	Renders      port.Renders
 	Corrections  port.Corrections
 	Retention    port.Retention
@@ -83,6 +84,7 @@ func StorageSuites() []StorageSuite {
 		{"SealedBills", SealedBillsChecks()},
 		{"Imports", ImportsChecks()},
 		{"Mappings", MappingsChecks()},
+		{"TemplateSets", TemplateSetsChecks()},
 		{"Renders", RendersChecks()},
 		{"Corrections", CorrectionsChecks()},
 		{"Retention", RetentionChecks()},
@@ -198,7 +200,7 @@ func (s *stage) render(month key.Month) {
 	for i, b := range bills {
 		marks[i] = port.RenderedBill{Target: b.Target, Version: b.Version, Statement: statementOf(b.Target)}
 	}
-	marked, err := s.Renders.Mark(s.ctx, marks, noon)
+	marked, err := s.Renders.Mark(s.ctx, marks, 1, noon)
 	s.must(err)
 	if marked != len(marks) {
 		s.Fatalf("marked %d of %d bills", marked, len(marks))

@@ -29,21 +29,29 @@ type Summary struct {
 	Packs    int   `json:"packs"`
 	Requests int   `json:"requests"` // to the store of packs, including those that failed
 	Bytes    int64 `json:"bytes"`    // written to packs
+	// Templates name the set that was used, as port.TemplateSet.String does.
+	Templates string `json:"templates"`
 }
 
 // Options are a rendering's parameters.
 type Options struct {
-	Templates *Templates          // default: the shipped ones
-	Sender    string              // who bills, as customers know it; default: what the templates say
-	Class     policy.MessageClass // default TRANSACTIONAL
-	Workers   int                 // chunks at the same time; default 2
-	Reporter  Reporter            // may be nil
+	Templates   *Templates          // asked for; default: those that the month has, of a month that has none Default
+	Default     *Templates          // default: the shipped ones
+	Sender      string              // who bills, as customers know it; default: what the templates say
+	AllowSample bool                // render bills of a month under the sample's sender identity
+	AllowOther  bool                // render with others than those that the month has
+	By          port.Act            // who allows others, and why
+	Class       policy.MessageClass // default TRANSACTIONAL
+	Workers     int                 // chunks at the same time; default 2
+	Reporter    Reporter            // may be nil
 }
 
 // Reporter receives the progress of a rendering. Its methods are called from one goroutine at a time.
 type Reporter interface {
 	// Failed is called for each bill that cannot be rendered.
 	Failed(u Unrendered)
+	// Note is called with what people should know before the first bill is rendered.
+	Note(text string)
 	// Progress is called after each chunk.
 	Progress(s Summary)
 }
@@ -53,6 +61,9 @@ type Silent struct{}
 
 // Failed implements Reporter.
 func (Silent) Failed(Unrendered) {}
+
+// Note implements Reporter.
+func (Silent) Note(string) {}
 
 // Progress implements Reporter.
 func (Silent) Progress(Summary) {}
@@ -69,20 +80,25 @@ const packBills = 1000
 
 // Renderer renders imported bills into statements.
 type Renderer struct {
-	renders port.Renders
-	packs   port.Packs
-	cipher  port.Cipher
-	clock   port.Clock
-	watch   *outage.Watch
+	ports   Ports
 	options Options
 }
 
-// NewRenderer returns a renderer. watch is what it waits with while something is down.
-func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clock port.Clock, watch *outage.Watch, options Options) *Renderer {
-	if options.Templates == nil {
-		options.Templates = ShippedTemplates()
+// Ports are the driven ports that a rendering uses.
+type Ports struct {
+	Renders port.Renders
+	Sets    port.TemplateSets
+	Packs   port.Packs
+	Cipher  port.Cipher
+	Clock   port.Clock
+	Watch   *outage.Watch // waits while something is down
+}
+
+// NewRenderer returns a renderer.
+func NewRenderer(ports Ports, options Options) *Renderer {
+	if options.Default == nil {
+		options.Default = ShippedTemplates()
 	}
-	options.Templates = options.Templates.WithSender(options.Sender)
 	if options.Class == "" {
 		options.Class = policy.Transactional
 	}
@@ -92,16 +108,17 @@ func NewRenderer(renders port.Renders, packs port.Packs, cipher port.Cipher, clo
 	if options.Reporter == nil {
 		options.Reporter = Silent{}
 	}
-	return &Renderer{renders: renders, packs: packs, cipher: cipher, clock: clock, watch: watch, options: options}
+	return &Renderer{ports: ports, options: options}
 }
 
 // Render renders every IMPORTED bill of the month and returns when none is left. It may be stopped and repeated at any
-// time, and several may run at once: what is done stays done, and the name of a pack follows from its content.
+// time, and several may run at once: what is done stays done, and the name of a pack follows from its content. The month keeps the
+// templates that it is rendered with. billing.ErrRefused where it has others, or they show the sample's sender identity.
 func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error) {
-	if err := r.options.Templates.CheckClass(r.options.Class); err != nil {
+	run := &renderRun{Renderer: r, month: month}
+	if err := run.choose(ctx); err != nil {
 		return Summary{}, fmt.Errorf("render %s: %w", month, err)
 	}
-	run := &renderRun{Renderer: r, month: month}
 	for {
 		before := run.summary
 		found, err := run.pass(ctx)
@@ -119,7 +136,11 @@ func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error)
 // renderRun is one rendering under way.
 type renderRun struct {
 	*Renderer
-	month key.Month
+	month     key.Month
+	templates *Templates
+	set       port.TemplateSet  // what the month keeps of them
+	kept      bool              // it does
+	audited   []port.AuditEntry // in the transaction that keeps them
 
 	mu      sync.Mutex
 	summary Summary
@@ -133,14 +154,17 @@ func (r *renderRun) pass(ctx context.Context) (found int, err error) {
 	cursor := port.Cursor{}
 	for number := 0; ; number++ {
 		var bills []port.Bill
-		err = r.watch.Retry(within, "database", func(ctx context.Context) error {
-			page, next, err := r.renders.Next(ctx, r.month, cursor, packBills)
+		err = r.ports.Watch.Retry(within, "database", func(ctx context.Context) error {
+			page, next, err := r.ports.Renders.Next(ctx, r.month, cursor, packBills)
 			if err == nil {
 				bills, cursor = page, next
 			}
 			return err
 		})
 		if err != nil || len(bills) == 0 {
+			break
+		}
+		if err = r.keep(within); err != nil {
 			break
 		}
 		found += len(bills)
@@ -173,8 +197,8 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 		return err
 	}
 	marked := 0
-	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		marked, err = r.renders.Mark(ctx, results, r.clock.Now())
+	err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		marked, err = r.ports.Renders.Mark(ctx, results, r.set.Number, r.ports.Clock.Now())
 		return err
 	})
 	if err != nil {
@@ -188,18 +212,18 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 // no personal data.
 func (r *renderRun) entry(ctx context.Context, imported port.Bill) (sealed []byte, customer string, err error) {
 	var decoded bill.Bill
-	if err := r.keyed(ctx, func() (err error) { decoded, err = bill.Open(imported, r.cipher); return err }); err != nil {
+	if err := r.keyed(ctx, func() (err error) { decoded, err = bill.Open(imported, r.ports.Cipher); return err }); err != nil {
 		return nil, decoded.Customer, err
 	}
 	if r.options.Class == policy.Advertising && decoded.Unsubscribe == "" && imported.Reachable.Has(channel.Email) {
 		return nil, decoded.Customer, errors.New("render: the bill has no unsubscribe_url, which an e-mail of the class ADVERTISING needs")
 	}
-	shown, err := r.options.Templates.Statement(decoded, imported.Target.Month, r.options.Class)
+	shown, err := r.templates.Statement(decoded, imported.Target.Month, r.options.Class)
 	if err != nil {
 		return nil, decoded.Customer, err
 	}
 	err = r.keyed(ctx, func() (err error) {
-		sealed, err = statement.Seal(port.Statement{Target: imported.Target, Variants: shown}, r.cipher)
+		sealed, err = statement.Seal(port.Statement{Target: imported.Target, Variants: shown}, r.ports.Cipher)
 		return err
 	})
 	return sealed, decoded.Customer, err
@@ -208,7 +232,7 @@ func (r *renderRun) entry(ctx context.Context, imported port.Bill) (sealed []byt
 // keyed runs do, which needs a key. An unknown key means that this process has not received the newest keyset yet:
 // keyed waits and tries again.
 func (r *renderRun) keyed(ctx context.Context, do func() error) error {
-	return r.watch.Retry(ctx, "keys", func(context.Context) error {
+	return r.ports.Watch.Retry(ctx, "keys", func(context.Context) error {
 		err := do()
 		if errors.Is(err, port.ErrUnknownKey) {
 			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
@@ -232,9 +256,9 @@ func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, own
 	}
 	name := fmt.Sprintf("%s/%06d-%s", r.month, number, hex.EncodeToString(hash.Sum(nil)[:12]))
 	var refs []port.StatementRef
-	err := r.watch.Retry(ctx, "packs", func(ctx context.Context) (err error) {
+	err := r.ports.Watch.Retry(ctx, "packs", func(ctx context.Context) (err error) {
 		r.requested()
-		refs, err = r.packs.Put(ctx, name, entries)
+		refs, err = r.ports.Packs.Put(ctx, name, entries)
 		return err
 	})
 	if err != nil {
@@ -243,7 +267,7 @@ func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, own
 	for i, ref := range refs {
 		owner := &results[owners[i]]
 		err := r.keyed(ctx, func() (err error) {
-			owner.Statement, err = statement.SealReference(ref, owner.Target, r.cipher)
+			owner.Statement, err = statement.SealReference(ref, owner.Target, r.ports.Cipher)
 			return err
 		})
 		if err != nil {

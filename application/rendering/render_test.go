@@ -187,7 +187,7 @@ func TestARunThatIsKilledBetweenPackAndMarkIsRepeatedWithoutHarm(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := b.renderer(b.packs, rendering.Options{}).Render(t.Context(), november); !errors.Is(err, killed) {
+	if _, err := b.renderer(b.packs, rendering.Options{Sender: "한강텔레콤"}).Render(t.Context(), november); !errors.Is(err, killed) {
 		t.Fatal(err)
 	}
 	b.store.Fail(nil)

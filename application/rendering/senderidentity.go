@@ -44,6 +44,20 @@ func (s SenderIdentity) withSender(sender string) SenderIdentity {
 	return s
 }
 
+// encode is the sender identity as a file that parseSenderIdentity reads as the same, whatever the file it came from looked like.
+func (s SenderIdentity) encode() string {
+	fields := map[string]any{"country": s.Country}
+	for language, texts := range s.texts {
+		fields[language] = texts
+	}
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(fields) // texts always can be
+	return out.String()
+}
+
 // parseSenderIdentity parses sender-identity.json. Problems name the line.
 func parseSenderIdentity(content []byte) (SenderIdentity, []Problem) {
 	identity := SenderIdentity{Country: "KR", texts: map[string]SenderTexts{}}

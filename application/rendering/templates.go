@@ -72,6 +72,8 @@ type Templates struct {
 	senderIdentity SenderIdentity
 	languages      map[string]*language
 	uses           []FieldUse
+	name           string            // of their directory
+	files          map[string]string // all that was read, by name
 }
 
 // FieldUse is where a template shows a field of the billing data: .Fields.kwh.
@@ -106,20 +108,27 @@ var ShippedTemplates = sync.OnceValue(func() *Templates {
 	if err != nil {
 		panic(err) // they are part of the program, and a test loads them
 	}
-	return templates
+	return templates.Named("shipped")
 })
 
 // WithSender returns the templates with another sender; with the same one if sender is empty.
 func (t *Templates) WithSender(sender string) *Templates {
-	return &Templates{senderIdentity: t.senderIdentity.withSender(sender), languages: t.languages, uses: t.uses}
+	other := *t
+	other.senderIdentity = t.senderIdentity.withSender(sender)
+	return &other
 }
 
 // LoadTemplates reads and checks all templates: every file exists, is readable, parses, names only fields that exist,
 // and makes the texts of the sample bills. Its error is a *TemplateError that lists everything that is wrong, by file
 // and line.
 func LoadTemplates(files fs.FS) (*Templates, error) {
-	l := &loader{files: files}
-	t := &Templates{languages: map[string]*language{}}
+	l := &loader{files: files, contents: map[string]string{}}
+	l.strays()
+	return l.load()
+}
+
+func (l *loader) load() (*Templates, error) {
+	t := &Templates{languages: map[string]*language{}, files: l.contents}
 	if content, ok := l.read(senderIdentityFile); ok {
 		identity, problems := parseSenderIdentity([]byte(content))
 		t.senderIdentity, l.problems = identity, append(l.problems, problems...)
@@ -129,7 +138,6 @@ func LoadTemplates(files fs.FS) (*Templates, error) {
 		t.languages[tag] = l.language(tag, layout)
 	}
 	t.uses = l.uses
-	l.strays()
 	if len(l.problems) == 0 { // before any of them is executed: html/template changes its trees then
 		for _, tag := range Languages {
 			l.checkEscaping(t.languages[tag].html, l.samples(t, tag))
@@ -154,6 +162,7 @@ const noSuchField = "missingkey=zero"
 // loader reads files and collects what is wrong with them.
 type loader struct {
 	files    fs.FS
+	contents map[string]string // by name, as read returned them
 	problems []Problem
 	uses     []FieldUse
 }
@@ -176,7 +185,9 @@ func (l *loader) read(name string) (content string, ok bool) {
 		good := len(string(raw)) - len(strings.TrimLeftFunc(string(raw), func(c rune) bool { return c != utf8.RuneError }))
 		l.wrong(name, 1+strings.Count(string(raw[:good]), "\n"), "is not UTF-8: save it as UTF-8")
 	default:
-		return strings.ReplaceAll(strings.TrimPrefix(string(raw), "\ufeff"), "\r\n", "\n"), true
+		content = strings.ReplaceAll(strings.TrimPrefix(string(raw), "\ufeff"), "\r\n", "\n")
+		l.contents[name] = content
+		return content, true
 	}
 	return "", false
 }

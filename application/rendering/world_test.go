@@ -26,6 +26,8 @@ type failures struct{ list *[]rendering.Unrendered }
 
 func (f failures) Failed(u rendering.Unrendered) { *f.list = append(*f.list, u) }
 
+func (f failures) Note(string) {}
+
 func (f failures) Progress(rendering.Summary) {}
 
 // bundle is everything that rendering works with, in memory.
@@ -94,8 +96,14 @@ func (b *bundle) customers(t testing.TB, n int) {
 	b.load(t, bills...)
 }
 
+// renderer may render with the shipped templates as they are.
 func (b *bundle) renderer(packs port.Packs, o rendering.Options) *rendering.Renderer {
-	return rendering.NewRenderer(b.store.Renders(), packs, b.cipher, b.clock, b.watch, o)
+	o.AllowSample = true
+	return b.withoutAWord(packs, o)
+}
+
+func (b *bundle) withoutAWord(packs port.Packs, o rendering.Options) *rendering.Renderer {
+	return rendering.NewRenderer(rendering.Ports{Renders: b.store.Renders(), Sets: b.store.TemplateSets(), Packs: packs, Cipher: b.cipher, Clock: b.clock, Watch: b.watch}, o)
 }
 
 func (b *bundle) render(t testing.TB) rendering.Summary {

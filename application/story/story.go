@@ -180,10 +180,18 @@ func (b *builder) rendering() {
 	case b.Origin.RenderedAt.IsZero():
 		b.add(time.Time{}, "render", "Its statement is rendered.")
 	case b.Pack != "":
-		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s into the pack %s.", b.when(b.Origin.RenderedAt), b.Pack)
+		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s into the pack %s%s.", b.when(b.Origin.RenderedAt), b.Pack, b.templates())
 	default:
-		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s.", b.when(b.Origin.RenderedAt))
+		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s%s.", b.when(b.Origin.RenderedAt), b.templates())
 	}
+}
+
+// templates says with which templates the statement was rendered, if that is known.
+func (b *builder) templates() string {
+	if b.Origin.Templates == "" {
+		return ""
+	}
+	return ", with the templates " + b.Origin.Templates
 }
 
 // customer says how the customer can be reached, and which channel is preferred.

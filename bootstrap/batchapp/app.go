@@ -37,7 +37,7 @@ func Importing(c config.Import) fx.Option {
 	)
 }
 
-// Recording is the app of the commands that show what is recorded of a month's imports: it provides Records.
+// Recording is the app of the commands that show what is recorded of a month's imports and renderings: it provides Records.
 func Recording(c config.Records) fx.Option {
 	return app(c.Log, c.Database, fx.Invoke(func(Records) {}))
 }
@@ -67,11 +67,12 @@ func NewImporter(months port.Months, imports port.Imports, past port.PastImports
 	return importing.New(importing.Ports{Months: months, Imports: imports, Past: past, Corrections: corrections, Mappings: mappings, Cipher: cipher, Clock: clock, Watch: watch})
 }
 
-// Records are what is recorded of imports.
+// Records are what is recorded of a month's imports and renderings.
 type Records struct {
 	fx.In
 	Report   port.Report
 	Mappings port.Mappings
+	Sets     port.TemplateSets
 }
 
 // Import is what batch import works with.
@@ -89,6 +90,7 @@ type Import struct {
 type Render struct {
 	fx.In
 	Renders  port.Renders
+	Sets     port.TemplateSets
 	Bucket   *s3.Packs
 	Cipher   port.Cipher
 	Policies port.Policies
@@ -100,7 +102,7 @@ type Render struct {
 
 // Renderer returns a renderer.
 func (r Render) Renderer(options rendering.Options) *rendering.Renderer {
-	return rendering.NewRenderer(r.Renders, r.Bucket, r.Cipher, r.Clock, r.Watch, options)
+	return rendering.NewRenderer(rendering.Ports{Renders: r.Renders, Sets: r.Sets, Packs: r.Bucket, Cipher: r.Cipher, Clock: r.Clock, Watch: r.Watch}, options)
 }
 
 // Migration is what batch migrate works with.

@@ -265,7 +265,7 @@ func TestALookTakesMoreNamesOfColumns(t *testing.T) {
 
 func TestTheRecordsOfNoMonthAreAMistakeOfUse(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"mappings"}, {"import", "list"}} {
+	for _, args := range [][]string{{"mappings"}, {"import", "list"}, {"templates", "list"}} {
 		var out, said bytes.Buffer
 		if got := cli.Run(t.Context(), NewCommand(), args, &out, &said); got != core.ExitUsage || !strings.Contains(said.String(), "month") {
 			t.Errorf("%v: exit code %d: %s", args, got, &said)

@@ -30,8 +30,10 @@ const renderMemory = 250 << 20
 
 // renderArguments are the rendering's flags.
 type renderArguments struct {
-	month                    key.Month
-	sender, templates, class string
+	cli.By
+	month                       key.Month
+	sender, templates, class    string
+	allowTemplates, allowSample bool
 }
 
 func (a *renderArguments) flags(cmd *cobra.Command) {
@@ -39,20 +41,35 @@ func (a *renderArguments) flags(cmd *cobra.Command) {
 	cli.Require(cmd, "month")
 	flags := cmd.Flags()
 	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the sender identity says")
-	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
+	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: those that the month has been rendered with; where it has none BALSONG_TEMPLATES, else the shipped ones")
+	flags.BoolVar(&a.allowTemplates, "allow-templates", false, "render with --templates or --sender although the month has been rendered with others (needs --reason)")
+	flags.BoolVar(&a.allowSample, "allow-sample-sender", false, "render although customers would read the sender of the shipped sample")
+	a.ActorFlags(cmd, "", "why; recorded")
 	flags.StringVar(&a.class, "class", "", "message class: TRANSACTIONAL or ADVERTISING, refused if the ACTIVE policy's is another; without: the ACTIVE policy's, else TRANSACTIONAL")
 }
 
 // options reads the templates and checks them whole, before anything is touched.
 func (a *renderArguments) options() (options rendering.Options, err error) {
-	options.Sender, options.Class = a.sender, policy.MessageClass(a.class)
-	if options.Templates, err = OpenTemplates(a.templates); err != nil {
+	if a.allowTemplates && !a.Named() {
+		return options, errors.New("--allow-templates needs --reason (and --actor): that a month is rendered with other templates is recorded with who and why")
+	}
+	options = rendering.Options{
+		Sender: a.sender, Class: policy.MessageClass(a.class), AllowSample: a.allowSample, AllowOther: a.allowTemplates, By: port.Act{Actor: a.Actor, Reason: a.Reason},
+	}
+	templates, err := OpenTemplates(a.templates)
+	if err != nil {
 		return options, err
 	}
-	if options.Class == "" {
-		return options, nil // the ACTIVE policy says it
+	if a.templates == "" {
+		options.Default = templates
+	} else {
+		options.Templates = templates
 	}
-	return options, options.Templates.CheckClass(options.Class)
+	known := options.Class == policy.Transactional || options.Class == policy.Advertising
+	if options.Class == "" || known && a.templates == "" {
+		return options, nil // the ACTIVE policy says it, and the month may have templates of its own
+	}
+	return options, templates.CheckClass(options.Class)
 }
 
 // classOf returns the class to render with: the ACTIVE policy's, or what was asked for where none is ACTIVE, as nothing
@@ -88,6 +105,8 @@ func newRender() *cobra.Command {
 		Use:   "render --month MONTH",
 		Short: "Render every imported bill of a month and store the statements",
 		Long: "Render every imported bill of a month for each channel and store the statements. Bills that are rendered already are left alone.\n" +
+			"The month keeps a copy of the templates, and renders what comes later (a corrected bill) with it. Others are refused before the first bill, unless\n" +
+			"--allow-templates --reason … lets the month have them too (docs/operations/templates.md).\n" +
 			"They are rendered for the message class of the ACTIVE policy; --class says which one you expect, and nothing is rendered if the policy's is another.",
 		Example: "  batch render --month 2026-11\n  batch render --month 2026-11 --templates ./templates",
 		Args:    cli.NoArguments,
@@ -132,6 +151,9 @@ type renderReport struct {
 	work  *progress.Work
 	named []rendering.Unrendered
 }
+
+// Note implements rendering.Reporter.
+func (r *renderReport) Note(text string) { r.work.Say("note: %s", text) }
 
 // Failed implements rendering.Reporter.
 func (r *renderReport) Failed(u rendering.Unrendered) {

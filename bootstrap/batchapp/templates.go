@@ -45,7 +45,10 @@ func OpenTemplates(dir string) (*rendering.Templates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return templates, nil
+	if whole, err := filepath.Abs(dir); err == nil { // a name, also for "."
+		dir = whole
+	}
+	return templates.Named(filepath.Base(dir)), nil
 }
 
 const templatesHelp = `The texts of bills are template files: you can change them without a build.
@@ -55,11 +58,7 @@ Look at them with ` + "`balsong render --preview`" + `, send one to yourself wit
 
 // NewTemplatesCommand returns the command templates.
 func NewTemplatesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "templates", Short: "Export the texts of bills, check yours, list their fields", Long: templatesHelp}
-	export := &cobra.Command{
-		Use: "export DIR", Short: "Write the shipped templates to a directory, and never over a file that is there", Args: oneDirectory,
-		RunE: func(cmd *cobra.Command, args []string) error { return exportTemplates(args[0], cmd.OutOrStdout()) },
-	}
+	cmd := &cobra.Command{Use: "templates", Short: "Export the texts of bills, check yours, list their fields and what months keep", Long: templatesHelp}
 	mappingPath := ""
 	check := &cobra.Command{
 		Use: "check DIR", Short: "Check a directory of templates: file, line and reason of every error", Args: oneDirectory,
@@ -72,6 +71,9 @@ func NewTemplatesCommand() *cobra.Command {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), args[0]+": every template is valid")
+			if sender := templates.SampleSender(); sender != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: the sender %q is the sample's: `batch render` refuses it until sender-identity.json says who bills\n", args[0], sender)
+			}
 			return nil
 		},
 	}
@@ -80,10 +82,11 @@ func NewTemplatesCommand() *cobra.Command {
 		Use: "fields", Short: "List the fields that a template may use", Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return listFields(cmd.OutOrStdout()) },
 	}
-	for _, sub := range []*cobra.Command{export, check, fields} {
+	for _, sub := range []*cobra.Command{check, fields} {
 		cli.Describe(sub, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitRefused))
 		cmd.AddCommand(sub)
 	}
+	cmd.AddCommand(newTemplatesExport(), newTemplatesList())
 	return cmd
 }
 

@@ -46,12 +46,16 @@ func TestTemplatesAreExportedChangedAndChecked(t *testing.T) {
 
 func TestTemplatesThatCannotBeUsedStopTheRenderingBeforeItBegins(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir, words := t.TempDir(), filepath.Join(t.TempDir(), "words")
+	if code, said := templates(t, "export", words); code != core.ExitOK {
+		t.Fatal(said)
+	}
 	for want, args := range map[string][]string{
 		"balsong templates export " + filepath.Join(dir, "none"): {"--templates", filepath.Join(dir, "none")},
 		"sender-identity.json: is missing":                       {"--templates", dir},
 		"is neither TRANSACTIONAL nor ADVERTISING":               {"--class", "SPAM"},
-		"opt_out is missing":                                     {"--class", "ADVERTISING"},
+		"opt_out is missing":                                     {"--class", "ADVERTISING", "--templates", words},
+		"--allow-templates needs --reason":                       {"--allow-templates"},
 	} {
 		var out bytes.Buffer
 		code := cli.Run(t.Context(), batchapp.NewCommand(), append([]string{"render", "--month", "2026-11"}, args...), &out, &out)

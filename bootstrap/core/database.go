@@ -41,6 +41,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewImports, fx.As(new(port.Imports)), fx.As(fx.Self())),
 			fx.Annotate(postgres.NewPastImports, fx.As(new(port.PastImports))),
 			fx.Annotate(postgres.NewMappings, fx.As(new(port.Mappings))),
+			fx.Annotate(postgres.NewTemplateSets, fx.As(new(port.TemplateSets))),
 			fx.Annotate(postgres.NewRenders, fx.As(new(port.Renders))),
 			fx.Annotate(postgres.NewRetention, fx.As(new(port.Retention))),
 			fx.Annotate(postgres.NewCorrections, fx.As(new(port.Corrections))),

@@ -136,7 +136,7 @@ func (w *world) importAndRender() {
 		w.must(err)
 		marks = append(marks, port.RenderedBill{Target: b.Target, Version: b.Version, Statement: sealed})
 	}
-	_, err = renders.Mark(w.t.Context(), marks, w.clock.Now())
+	_, err = renders.Mark(w.t.Context(), marks, 1, w.clock.Now())
 	w.must(err)
 }
 

@@ -47,7 +47,7 @@ func (b *bench) rendered(ctx context.Context, s *stage, month key.Month, rows in
 		Packs int `json:"packs"`
 		Bytes int `json:"bytes"`
 	}
-	run, err = b.command(ctx, s, batchRole, "render", &said, "render", "--output", "json", "--month", month.String())
+	run, err = b.command(ctx, s, batchRole, "render", &said, "render", "--output", "json", "--month", month.String(), "--allow-sample-sender")
 	run.Rows = rows
 	return run, said.Bytes / max(said.Packs, 1), errors.Join(err, s.expect(ctx, month, rows, "RENDERED"))
 }

@@ -112,7 +112,7 @@ func TestAMonthWhoseDeadlineHasPassedIsToldBeforeItsBillsExpire(t *testing.T) {
 	bills := h.file("bills.csv", twoBills)
 	h.expect(h.says(core.ExitOK, "batch", "import", "--month", "2024-01", "--file", bills),
 		"warning: the deadline of 2024-01 passed on 2024-02-15 00:00 KST", "policy activate")
-	h.says(core.ExitOK, "batch", "render", "--month", "2024-01")
+	h.says(core.ExitOK, "batch", "render", "--month", "2024-01", "--sender", "Kim Telecom")
 	h.expect(h.says(core.ExitOK, "status"), "the deadline of 2024-01 passed", "2 bills expire at the next dispatcher run and are not sent")
 	h.expect(h.says(core.ExitOK, "dispatcher"), "2  expired and are not sent", "unreached --month 2024-01", "later deadline")
 	if said := h.says(core.ExitOK, "status"); strings.Contains(said, "expire at the next") {
@@ -131,7 +131,7 @@ func TestBillsAreRenderedForTheClassOfTheActivePolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.file("words/sender-identity.json", strings.ReplaceAll(string(senderIdentity), `"opt_out": ""`, `"opt_out": "080-000-0000"`))
+	h.file("words/sender-identity.json", strings.NewReplacer(`"opt_out": ""`, `"opt_out": "080-000-0000"`, "Balsong", "Kim Telecom", "발송", "김통신").Replace(string(senderIdentity)))
 	h.says(core.ExitOK, "batch", "migrate")
 	unsubscribe := ",https://example.com/stop\n"
 	bills := h.file("bills.csv", strings.Replace(strings.ReplaceAll(twoBills, "\n", unsubscribe), unsubscribe, ",unsubscribe_url\n", 1))

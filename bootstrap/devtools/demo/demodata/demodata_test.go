@@ -42,7 +42,7 @@ func TestEveryCustomerOfTheSampleDataIsImportedAndRendered(t *testing.T) {
 	if err != nil || imported != (importing.Summary{Rows: 7043, Inserted: 7043}) {
 		t.Fatalf("%+v, %v\n%.500s", imported, err, rejects.String())
 	}
-	rendered, err := rendering.NewRenderer(store.Renders(), packs, cipher, clock, watch, rendering.Options{}).Render(t.Context(), month)
+	rendered, err := rendering.NewRenderer(rendering.Ports{Renders: store.Renders(), Sets: store.TemplateSets(), Packs: packs, Cipher: cipher, Clock: clock, Watch: watch}, rendering.Options{AllowSample: true}).Render(t.Context(), month)
 	if err != nil || rendered.Rendered != 7043 || rendered.Failed != 0 || rendered.Packs != 8 {
 		t.Fatalf("%+v, %v", rendered, err)
 	}

@@ -12,7 +12,11 @@ var senderIdentity []byte
 
 // Words are the shipped templates under the sender identity of a company that does not exist.
 func Words() (*rendering.Templates, error) {
-	return rendering.LoadTemplates(identified{rendering.ShippedFiles()})
+	templates, err := rendering.LoadTemplates(identified{rendering.ShippedFiles()})
+	if err != nil {
+		return nil, err
+	}
+	return templates.Named("demo"), nil
 }
 
 // identified are files with that sender identity in the place of theirs.

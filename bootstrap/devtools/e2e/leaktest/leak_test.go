@@ -92,7 +92,7 @@ func (w *world) prepare(t *testing.T, _ []string) {
 	w.run(t, []int{0}, "policy", "activate", "--id", "1", "--version", "1", "--reason", "first")
 	w.run(t, []int{3}, "batch", "import", "--month", w.month, "--file", file, "--rejects", filepath.Join(private, "rejects.csv"))
 	w.run(t, []int{3}, "batch", "import", "--month", w.month, "--file", file, "--rejects", filepath.Join(private, "rejects2.csv"))
-	w.run(t, []int{0}, "batch", "render", "--month", w.month)
+	w.run(t, []int{0}, "batch", "render", "--month", w.month, "--allow-sample-sender")
 	_, err := w.db.ExecContext(t.Context(), `UPDATE billing_data SET email = (SELECT email FROM billing_data WHERE user_id = 2) WHERE user_id = 1`)
 	must(t, err)
 }

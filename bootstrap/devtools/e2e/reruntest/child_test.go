@@ -77,7 +77,7 @@ func work(ctx context.Context, link *child.Link) error {
 			failure = o.load(ctx, b)
 		} else {
 			packs := watchedPacks{b.Bucket, o}
-			_, failure = rendering.NewRenderer(b.Renders, packs, b.Cipher, b.Clock, b.Watch, rendering.Options{Workers: 3}).Render(ctx, o.Month)
+			_, failure = rendering.NewRenderer(rendering.Ports{Renders: b.Renders, Sets: b.Render.Sets, Packs: packs, Cipher: b.Cipher, Clock: b.Clock, Watch: b.Watch}, rendering.Options{AllowSample: true, Workers: 3}).Render(ctx, o.Month)
 		}
 		return failure
 	})
@@ -133,8 +133,8 @@ type watchedRenders struct {
 	o *order
 }
 
-func (w watchedRenders) Mark(ctx context.Context, bills []port.RenderedBill, at time.Time) (int, error) {
-	n, err := w.Renders.Mark(ctx, bills, at)
+func (w watchedRenders) Mark(ctx context.Context, bills []port.RenderedBill, set int16, at time.Time) (int, error) {
+	n, err := w.Renders.Mark(ctx, bills, set, at)
 	w.o.at(afterMark)
 	return n, err
 }

@@ -1,0 +1,112 @@
+package rendering
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+)
+
+// choose finds the templates to render with: those that were asked for, else the set that the month was rendered with last,
+// else the default. billing.ErrRefused where the month was rendered with others, or where customers would read the sample's
+// sender identity, unless the options allow that. A set that the month has needs no second word.
+func (r *renderRun) choose(ctx context.Context) error {
+	var there []port.TemplateSet
+	err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		there, err = r.ports.Sets.Of(ctx, r.month)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if r.templates, err = r.wanted(there); err != nil {
+		return err
+	}
+	if err := r.templates.CheckClass(r.options.Class); err != nil {
+		return err
+	}
+	r.set = r.templates.Set()
+	if known := byFingerprint(there, r.set); known.Number != 0 {
+		r.set, r.kept = known, true
+		return nil
+	}
+	return r.admit(there)
+}
+
+// wanted returns the templates to render with, before anything is known against them.
+func (r *renderRun) wanted(there []port.TemplateSet) (*Templates, error) {
+	asked, kept := r.options.Templates, len(there) > 0
+	switch {
+	case asked == nil && kept:
+		last := there[len(there)-1]
+		own, err := LoadSet(last)
+		if err != nil {
+			return nil, fmt.Errorf("the templates that %s was rendered with: %w", r.month, err)
+		}
+		r.noteOwn(last)
+		asked = own
+	case asked == nil:
+		asked = r.options.Default
+	}
+	return asked.WithSender(r.options.Sender), nil
+}
+
+// noteOwn says that the month's own templates are used where the default is another one.
+func (r *renderRun) noteOwn(own port.TemplateSet) {
+	usual := r.options.Default.Set()
+	if usual.Fingerprint == own.Fingerprint {
+		return
+	}
+	note := fmt.Sprintf("%s is rendered with the templates that it has, %s", r.month, own)
+	if r.options.Default != ShippedTemplates() {
+		note += fmt.Sprintf(", and not with %s, which differs in %s", usual, differences(own, usual))
+	}
+	r.options.Reporter.Note(note)
+}
+
+// admit lets a month have one more set, or refuses it.
+func (r *renderRun) admit(there []port.TemplateSet) error {
+	r.audited = nil
+	if sender := r.templates.SampleSender(); sender != "" && !r.options.AllowSample {
+		return fmt.Errorf("%w: customers would read the sample's sender, %q: `balsong templates export DIR` writes templates, say in sender-identity.json who bills in each language, "+
+			"and render with --templates DIR (or BALSONG_TEMPLATES); --allow-sample-sender renders with the sample all the same", billing.ErrRefused, sender)
+	}
+	r.set.Number = int16(len(there) + 1) //nolint:gosec // each set of a month takes a person's word
+	if len(there) == 0 {
+		return nil
+	}
+	last := there[len(there)-1]
+	differ := fmt.Sprintf("%s was rendered with other templates, %s of %s; %s differs in %s", r.month, last, last.AddedAt.UTC().Format("2006-01-02 15:04 MST"), r.set, differences(last, r.set))
+	if !r.options.AllowOther {
+		return fmt.Errorf("%w: %s: without --templates and --sender the month's own are used (`batch templates list --month %s`); --allow-templates --reason … uses these all the same",
+			billing.ErrRefused, differ, r.month)
+	}
+	r.options.Reporter.Note(differ)
+	by := r.options.By
+	by.At = r.ports.Clock.Now()
+	r.audited = []port.AuditEntry{{Action: port.ActionRenderOther.With(fmt.Sprintf("%s after %s", r.set, last)), Subject: r.month.String(), By: by}}
+	return nil
+}
+
+// keep lets the month have the set that its next bills are rendered with. Where another process gave it one meanwhile, it
+// chooses again.
+func (r *renderRun) keep(ctx context.Context) error {
+	for !r.kept {
+		r.set.AddedAt = r.ports.Clock.Now()
+		err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+			r.kept, err = r.ports.Sets.Add(ctx, r.month, r.set, r.audited...)
+			return err
+		})
+		if err == nil && !r.kept {
+			err = r.choose(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.Templates = r.set.String()
+	return nil
+}
