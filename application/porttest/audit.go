@@ -213,7 +213,7 @@ func giveVerdict(s *stage) error {
 func (s *stage) kept() string {
 	s.Helper()
 	months := given(s.Months.All(s.ctx))(s)
-	text := fmt.Sprint(given(s.Control.Halted(s.ctx))(s).On, given(s.Suppressions.Count(s.ctx))(s), len(given(s.Report.Imports(s.ctx, november))(s)), s.versions())
+	text := fmt.Sprint(given(s.Control.Halted(s.ctx))(s).On, given(s.Suppressions.Count(s.ctx))(s), len(given(s.Report.Imports(s.ctx, november))(s)), len(given(s.TemplateSets.Of(s.ctx, november))(s)), s.versions())
 	for _, record := range given(s.Policies.List(s.ctx))(s) {
 		text += fmt.Sprint(record.Version.Ref(), record.Version.Status())
 	}

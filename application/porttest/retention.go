@@ -111,6 +111,7 @@ func retentionAudit(s *stage) {
 	for _, month := range []key.Month{november, december} {
 		given(s.Imports.Begin(s.ctx, port.ImportRecord{Month: month, File: "bills.csv", StartedAt: noon}))(s)
 		given(s.Runs.Start(s.ctx, port.Run{Month: month, By: port.Act{Actor: "kim"}, StartedAt: noon, Status: port.RunFinished}))(s)
+		s.add(month, templateSet(1, "words"))
 		s.must(s.Months.Close(s.ctx, month, act))
 	}
 	s.must(s.Audit.Record(s.ctx, port.AuditEntry{Action: "export", Subject: "long ago", By: port.Act{Actor: "kim", Reason: "x", At: long}}))
@@ -129,6 +130,8 @@ func retentionAudit(s *stage) {
 		s.must(s.Retention.DropAudit(s.ctx, december, act))
 		auditIs("afterwards", december, port.AuditSize{})
 	}
+	s.templateSetsAre(november)
+	s.templateSetsAre(december, templateSet(1, "words"))
 	if runs := given(s.Runs.Latest(s.ctx, 0, 10))(s); len(runs) != 1 || runs[0].Month != december {
 		s.Errorf("the runs that are left: %+v", runs)
 	}

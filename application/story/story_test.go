@@ -78,7 +78,7 @@ func by(actor, reason string) port.Act { return port.Act{Actor: actor, Reason: r
 var tellings = map[string]telling{
 	"ready, not due before its send day": {
 		state: func(s *billing.State) { s.AvailableAt = noon.Add(48 * time.Hour) },
-		says:  []string{"has not been dispatched yet", "Imported from bills.csv, line 8, by kim on 2026-11-22 09:00:00 KST (november; import 4)", "rendered on 2026-11-22 10:00:00 KST into the pack 2026-11/000001-ab", "e-mail (k***@example.com) and SMS (010-****-5678)"},
+		says:  []string{"has not been dispatched yet", "Imported from bills.csv, line 8, by kim on 2026-11-22 09:00:00 KST (november; import 4)", "rendered on 2026-11-22 10:00:00 KST into the pack 2026-11/000001-ab, with the templates words (3f2a9c1b)", "e-mail (k***@example.com) and SMS (010-****-5678)"},
 		next:  []string{"due on 2026-11-24 12:00:00 KST, the opening of dispatch or its send day", "sends it by e-mail (step 0)", "After 2026-12-16 00:00:00 KST it expires"},
 		waits: story.ForTime, at: noon.Add(48 * time.Hour),
 	},
@@ -368,7 +368,7 @@ func (c telling) tell(t *testing.T) story.Story {
 		Customer: "7590-VHVEG", Target: target, Now: noon, DatabaseNow: noon, Pack: "2026-11/000001-ab", Month: port.MonthState{Month: november, Open: true},
 		Destinations: map[channel.Kind]string{channel.Email: "k***@example.com", channel.SMS: "010-****-5678"},
 		Origin: port.Origin{
-			File: "bills.csv", Line: 8, Version: 1, RenderedAt: noon.Add(-2 * time.Hour),
+			File: "bills.csv", Line: 8, Version: 1, RenderedAt: noon.Add(-2 * time.Hour), Templates: "words (3f2a9c1b)",
 			Import: port.ImportRecord{ID: 4, By: by("kim", "november"), StartedAt: noon.Add(-3 * time.Hour)},
 		},
 	}

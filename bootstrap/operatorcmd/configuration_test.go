@@ -78,7 +78,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong keyset remove", "--file KEYSET --id 1", keys},
 	{"balsong keyset wrap", "--file KEYSET --kms-key alias/none", keys},
 	{"balsong keyset usage", "--file KEYSET", database},
-	{"balsong doctor", "", database + kafka + s3 + keys + gateways + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_HEALTH_"},
+	{"balsong doctor", "", database + kafka + s3 + keys + gateways + templates + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_HEALTH_"},
 	{"batch migrate", "", database + kafka + s3},
 	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys},
 	{"batch import list", "--month 2026-11", database},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -16,7 +17,7 @@ const doctorHelp = `Check everything the configuration names, as the services wo
 statements, keyset, gateways, clocks and time limits. Each line says what was checked and what was
 found, and what to do about it. It changes nothing, sends nothing, and shows no secret.
 
-It reads the variables of "delivery". What is wrong with some of them keeps it from checking
+It reads the variables of "delivery", and BALSONG_TEMPLATES. What is wrong with some of them keeps it from checking
 their component alone. It ends with 1 where there are problems (advice is none), and with 2 where variables
 are missing or cannot be read (whatever else was found).`
 
@@ -33,7 +34,7 @@ func newDoctor() *cobra.Command {
 			if len(findings) > 0 {
 				code = core.ExitUsage
 			}
-			findings = append(findings, doctor.Examine(ctx, uses, observe.Clock{})...)
+			findings = append(append(findings, doctor.Examine(ctx, uses, observe.Clock{})...), batchapp.TemplatesFinding())
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
