@@ -38,7 +38,7 @@ func (w *world) rendered(cipher port.Cipher) (target key.Target, ref port.Statem
 	w.must(err)
 	origin, err := w.ports.Report.Origin(w.Context(), target)
 	w.must(err)
-	_, err = w.store.Renders().Mark(w.Context(), []port.RenderedBill{{Target: target, Version: origin.Version, Statement: sealed}}, w.clock.Now())
+	_, err = w.store.Renders().Mark(w.Context(), []port.RenderedBill{{Target: target, Version: origin.Version, Statement: sealed}}, 1, w.clock.Now())
 	w.must(err)
 	return target, refs[0]
 }
@@ -110,7 +110,7 @@ func TestAStatementThatCannotBeShownIsToldWithWhatToDo(t *testing.T) {
 	}{
 		"not rendered": {func(*world) {}, port.ErrNotFound, []string{"not rendered yet", "balsong batch render --month 2026-11", "balsong render --preview 2026-11 C-0"}},
 		"failed": {func(w *world) {
-			_, err := w.store.Renders().Mark(w.Context(), []port.RenderedBill{{Target: key.Target{Month: november, UserID: 1}, Version: 1, Failed: "no name"}}, w.clock.Now())
+			_, err := w.store.Renders().Mark(w.Context(), []port.RenderedBill{{Target: key.Target{Month: november, UserID: 1}, Version: 1, Failed: "no name"}}, 1, w.clock.Now())
 			w.must(err)
 		}, port.ErrNotFound, []string{"could not be rendered (no name)", "--correct"}},
 		"the object is gone": {func(w *world) { w.rendered(w.cipher); removed(w) }, port.ErrContent, []string{"restore the object 2026-11/000001-abc of the bucket memory"}},

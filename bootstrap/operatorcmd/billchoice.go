@@ -31,8 +31,9 @@ type billChoice struct {
 	sample                   string // a sample bill's language, instead of a customer's bill
 	templates, sender, class string
 
-	stored *answer.Stored // what is shown, unless it is nil
-	note   string         // what is shown, in words
+	stored *answer.Stored       // what is shown, unless it is nil
+	note   string               // what is shown, in words
+	own    *rendering.Templates // those that the month has; nil: none, or others were asked for
 }
 
 // trialFlags ask for a trial: with one of them a bill is rendered now, whatever is stored.
@@ -85,7 +86,7 @@ func shown(s answer.Stored) preview.Bill {
 func (a *billChoice) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&a.sample, "sample", "", "a made-up bill in this language, en or ko, instead of a customer's: needs no database")
-	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: BALSONG_TEMPLATES, else the shipped ones")
+	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: those that the month has been rendered with; where it has none BALSONG_TEMPLATES, else the shipped ones")
 	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the sender identity says")
 	flags.StringVar(&a.class, "class", string(policy.Transactional), "message class: TRANSACTIONAL or ADVERTISING")
 }
@@ -112,9 +113,15 @@ func (a *billChoice) make(billed bill.Bill, month key.Month) (made preview.Bill)
 	}
 	class := policy.MessageClass(a.class)
 	made.Title, made.Note = fmt.Sprintf("Customer %s, %s, %s", billed.Customer, month, class), a.note
-	templates, err := batchapp.OpenTemplates(a.templates)
+	templates, err := a.own, error(nil)
+	if templates == nil {
+		templates, err = batchapp.OpenTemplates(a.templates)
+	}
 	if err == nil {
 		templates = templates.WithSender(a.sender)
+		if sender := templates.SampleSender(); sender != "" {
+			made.Note = strings.TrimSpace(fmt.Sprintf("%s The sender %q is the shipped sample's: `batch render` refuses it.", made.Note, sender))
+		}
 		err = templates.CheckClass(class)
 	}
 	if err == nil {
@@ -137,6 +144,11 @@ func (a *billChoice) withBill(cmd *cobra.Command, do func(context.Context, bill.
 		billed, err := bills.Find(ctx, month, a.customer)
 		if err != nil {
 			return about(a.customer, err)
+		}
+		if a.templates == "" {
+			if a.own, err = bills.Templates(ctx, month); err != nil {
+				return fmt.Errorf("the templates of %s: %w (--templates shows the bill with others)", month, err)
+			}
 		}
 		if err := a.lookUp(ctx, cmd, month, bills); err != nil {
 			return err

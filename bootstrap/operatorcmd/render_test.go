@@ -30,6 +30,12 @@ func TestABillIsShownWithTheTemplatesOfADirectory(t *testing.T) {
 	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "김하나 고객님") {
 		t.Errorf("%v", err)
 	}
+	if code, said := render(t, "--preview", "--sample", "ko"); code != core.ExitOK || !strings.Contains(said, "the shipped sample's: `batch render` refuses it") {
+		t.Errorf("the shipped sender is not named: %d: %s", code, said)
+	}
+	if code, said := render(t, "--preview", "--sample", "ko", "--sender", "한강텔레콤"); code != core.ExitOK || strings.Contains(said, "sample's") {
+		t.Errorf("%d: %s", code, said)
+	}
 	for want, args := range map[string][]string{
 		"balsong batch render --month":          {"2026-11", "C-1"},
 		"name a month and a customer number":    {"--preview", "2026-11"},

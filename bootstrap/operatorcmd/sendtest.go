@@ -85,6 +85,9 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		if made.Wrong != nil {
 			return made.Wrong
 		}
+		if made.Note != "" {
+			fmt.Fprintln(cmd.OutOrStdout(), made.Note)
+		}
 		if _, there := made.Variants[kind]; !there {
 			return fmt.Errorf("%w: the statement has no text for %s", port.ErrNotFound, kind)
 		}
@@ -94,7 +97,6 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		if err := bills.Audit.Record(ctx, port.AuditEntry{Action: port.ActionSendTest, Subject: port.TestSubject(month, billed.Customer, kind), By: a.Act()}); err != nil {
 			return fmt.Errorf("write down who sends a customer's bill: %w", err)
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), made.Note)
 		return nil
 	})
 	if err != nil {

@@ -137,7 +137,7 @@ func TestAPreviewShowsWhatIsStoredUnlessATrialIsAskedForAndSaysWhich(t *testing.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Renders().Mark(t.Context(), []port.RenderedBill{{Target: target, Version: 1, Statement: sealed}}, clock.Now()); err != nil {
+	if _, err := s.Renders().Mark(t.Context(), []port.RenderedBill{{Target: target, Version: 1, Statement: sealed}}, 1, clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	a := looked()

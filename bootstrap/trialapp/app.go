@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/domain/key"
@@ -45,6 +46,7 @@ type Bills struct {
 	Report  port.Report
 	Months  port.Months
 	Sealed  port.SealedBills
+	Sets    port.TemplateSets
 
 	Policies port.Policies
 	Packs    port.Packs `optional:"true"` // nil: no store is configured
@@ -73,6 +75,15 @@ func (b Bills) Stored(ctx context.Context, month key.Month, customer string) (st
 		return nil, none.Why, nil
 	}
 	return &read, "", err
+}
+
+// Templates returns the templates that a month renders with; nil where it has none yet.
+func (b Bills) Templates(ctx context.Context, month key.Month) (*rendering.Templates, error) {
+	sets, err := b.Sets.Of(ctx, month)
+	if err != nil || len(sets) == 0 {
+		return nil, err
+	}
+	return rendering.LoadSet(sets[len(sets)-1])
 }
 
 // noInstallation is the installation of tests, which have no database: each is one of its own, so that no mailbox takes a test
