@@ -42,7 +42,8 @@ func (r *renderRun) wanted(there []port.TemplateSet) (*Templates, error) {
 		last := there[len(there)-1]
 		own, err := LoadSet(last)
 		if err != nil {
-			return nil, fmt.Errorf("the templates that %s was rendered with: %w", r.month, err)
+			return nil, fmt.Errorf("the templates that %[1]s was rendered with cannot be used any more: `batch templates export DIR --month %[1]s` writes them out, and --templates DIR "+
+				"--allow-templates --reason … renders with them once they are corrected: %[2]w", r.month, err)
 		}
 		r.noteOwn(last)
 		asked = own
