@@ -32,11 +32,8 @@ func openBillingFile(ctx context.Context, name string, stdin io.Reader) (billing
 	if name == stdinName {
 		return spool(stdin, maxSpool)
 	}
-	if bucket, key, ok := s3.ParseURL(name); ok {
-		return openObject(ctx, bucket, key)
-	}
 	if strings.HasPrefix(name, "s3:") {
-		return nil, fmt.Errorf("%w: %s is not of the form s3://bucket/key", port.ErrInvalid, name)
+		return openObject(ctx, name)
 	}
 	return openSource(name)
 }
@@ -151,7 +148,11 @@ func (*spooled) unchanged() error { return nil }
 // object is an object of S3 as a billing file.
 type object struct{ *s3.Object }
 
-func openObject(ctx context.Context, bucket, key string) (object, error) {
+func openObject(ctx context.Context, url string) (object, error) {
+	bucket, key, ok := s3.ParseURL(url)
+	if !ok {
+		return object{}, fmt.Errorf("%w: %s is not of the form s3://bucket/key", port.ErrInvalid, url)
+	}
 	store, err := objects(ctx)
 	if err != nil {
 		return object{}, err

@@ -57,7 +57,7 @@ func TestWhatBelongsToAFileLiesBesideIt(t *testing.T) {
 		t.Errorf("an object without a key: %v", err)
 	}
 	a := importArguments{month: 2026*12 + 10, zone: "UTC"}
-	if _, err := a.named([]string{"-", "-"}); err == nil || !strings.Contains(err.Error(), "once") {
+	if _, err := a.named(t.Context(), []string{"-", "-"}); err == nil || !strings.Contains(err.Error(), "once") {
 		t.Errorf("the standard input twice: %v", err)
 	}
 }

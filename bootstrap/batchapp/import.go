@@ -95,9 +95,9 @@ func newImport() *cobra.Command {
 
 func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	a.stdin = cmd.InOrStdin()
-	files, err := a.named(args)
+	files, err := a.named(cmd.Context(), args)
 	if err != nil {
-		return cli.Usage(err)
+		return badFlags(err)
 	}
 	useMemory(importMemory)
 	began, stderr := time.Now(), cmd.ErrOrStderr()
@@ -164,7 +164,7 @@ func (a *importArguments) again(asked billfile.Encoding) string {
 }
 
 // read checks the flags.
-func (a *importArguments) read() (file importing.File, options importing.Options, err error) {
+func (a *importArguments) read(ctx context.Context) (file importing.File, options importing.Options, err error) {
 	if a.month == 0 {
 		return file, options, errors.New("--month is missing: the billing month, as in 2026-11")
 	}
@@ -173,7 +173,7 @@ func (a *importArguments) read() (file importing.File, options importing.Options
 	if a.label != "" {
 		file.Name = a.label
 	}
-	if err = a.readMapping(&file); err != nil {
+	if err = a.readMapping(ctx, &file); err != nil {
 		return file, options, err
 	}
 	rules.AllowMapping = a.allowMapping

@@ -104,6 +104,19 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 		t.Errorf("the earlier file is %q", got)
 	}
 
+	put("in/korean.csv", "번호,이메일,청구금액,납기일,관할\nC-8,choi@example.com,\"4,500원\",2026.11.25,Seoul\n")
+	put("in/names.txt", "customer_number: 번호\nfields.office: 관할\n")
+	mapped := "s3://" + c.Bucket + "/in/korean.mapping.yaml"
+	stdout, _ = batch(t, "", core.ExitOK, "import", "--look", "--set", "currency=KRW", "--names", "s3://"+c.Bucket+"/in/names.txt", "--mapping", mapped, "s3://"+c.Bucket+"/in/korean.csv")
+	says(t, "the look", stdout, "the mapping is in "+mapped)
+	says(t, "the mapping", get("in/korean.mapping.yaml"), "번호", "fields.office")
+	stdout, _ = batch(t, "", core.ExitOK, "import", "--month", "2026-11", "--mapping", mapped, "s3://"+c.Bucket+"/in/korean.csv")
+	says(t, "the answer", stdout, "1 rows: 1 new")
+	stdout, _ = batch(t, "", core.ExitOK, "mappings", "--month", "2026-11")
+	says(t, "the mappings", stdout, "korean.mapping.yaml (")
+	_, stderr = batch(t, "", core.ExitUsage, "import", "--month", "2026-11", "--mapping", "s3://"+c.Bucket+"/in/none.yaml", url)
+	says(t, "the refusal", stderr, "--mapping: s3://", "no such object")
+
 	rejects := filepath.Join(t.TempDir(), "rejects.csv")
 	stdout, _ = batch(t, strings.Replace(someBills, "C-1", "C-4", 1), core.ExitRejected, "import", "--month", "2026-11", "--rejects", rejects, "--remarks", rejects+".remarks", "-")
 	says(t, "the answer", stdout, "3 rows: 1 new, 1 known already")

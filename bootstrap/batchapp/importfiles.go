@@ -25,7 +25,7 @@ type importedFile struct {
 type importedFiles []*importedFile
 
 // named are the imports of the files that --file named, and of those named after the flags.
-func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
+func (a *importArguments) named(ctx context.Context, afterFlags []string) (importedFiles, error) {
 	paths := append(a.files, afterFlags...)
 	switch {
 	case len(paths) == 0:
@@ -44,7 +44,7 @@ func (a *importArguments) named(afterFlags []string) (importedFiles, error) {
 		f := &importedFile{importArguments: *a}
 		f.file = path
 		var err error
-		if f.named, f.options, err = f.read(); err != nil {
+		if f.named, f.options, err = f.read(ctx); err != nil {
 			return nil, err
 		}
 		files = append(files, f)

@@ -16,15 +16,15 @@ const november = key.Month(2026*12 + 10)
 func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
 	t.Parallel()
 	a := importArguments{month: november, zone: "UTC", files: []string{"one.csv"}}
-	files, err := a.named([]string{"data/two.csv.zst"})
+	files, err := a.named(t.Context(), []string{"data/two.csv.zst"})
 	if err != nil || len(files) != 2 || files[1].named.Name != "two.csv.zst" || files[0].rejects != "rejects.csv" || files[1].rejects != "data/rejects.csv" {
 		t.Fatalf("%v, %v", files, err)
 	}
-	if _, err := (&importArguments{}).named(nil); err == nil || !strings.Contains(err.Error(), "--file") {
+	if _, err := (&importArguments{}).named(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "--file") {
 		t.Errorf("no file: %v", err)
 	}
 	a.label = "november"
-	if _, err := a.named([]string{"two.csv"}); err == nil || !strings.Contains(err.Error(), "--label") {
+	if _, err := a.named(t.Context(), []string{"two.csv"}); err == nil || !strings.Contains(err.Error(), "--label") {
 		t.Errorf("a label for two files: %v", err)
 	}
 }
@@ -32,7 +32,7 @@ func TestFilesAreNamedByFlagsAndBehindThem(t *testing.T) {
 func TestNoFileIsBegunWhereOneIsMissing(t *testing.T) {
 	t.Parallel()
 	a := importArguments{month: november, zone: "UTC"}
-	files, err := a.named([]string{"importfiles_test.go", filepath.Join(t.TempDir(), "missing.csv")})
+	files, err := a.named(t.Context(), []string{"importfiles_test.go", filepath.Join(t.TempDir(), "missing.csv")})
 	if err != nil {
 		t.Fatal(err)
 	}

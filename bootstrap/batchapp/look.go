@@ -2,6 +2,7 @@ package batchapp
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/importing/mapping"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 )
 
@@ -26,10 +28,10 @@ type lookArguments struct {
 
 func (a *lookArguments) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&a.look, "look", false, "import nothing: show what the file is and propose a mapping, which is written beside it")
-	flags.StringVar(&a.mapping, "mapping", "", "`file` that says how the columns become billing data; with --look it is tried, or written where it is not there")
+	flags.StringVar(&a.mapping, "mapping", "", "`file` or s3://bucket/key that says how the columns become billing data; with --look it is tried, or written where it is not there")
 	flags.StringArrayVar(&a.set, "set", nil, "`name=value`: dates=dmy, decimal=comma, calling_code=49, or the same value in every bill: currency=EUR, due_date=2026-12-25 (repeat it)")
 	flags.StringArrayVar(&a.columns, "column", nil, "`column=name`: which column of the file makes a column of billing data: due_date=\"Pay by\" (repeat it)")
-	flags.StringVar(&a.names, "names", "", "`file` with more names of columns for --look (docs/guides/your-own-file.md)")
+	flags.StringVar(&a.names, "names", "", "`file` or s3://bucket/key with more names of columns for --look (docs/guides/your-own-file.md)")
 }
 
 // change is one --set or --column.
@@ -61,12 +63,12 @@ func (a *lookArguments) answers() (mapping.Answers, error) {
 }
 
 // table is the table of names of headers.
-func (a *lookArguments) table() (*mapping.NameTable, error) {
+func (a *lookArguments) table(ctx context.Context) (*mapping.NameTable, error) {
 	table := mapping.ShippedNames()
 	if a.names == "" {
 		return table, nil
 	}
-	text, err := readBounded(a.names, maxMapping)
+	text, err := readBounded(ctx, a.names, maxMapping)
 	if err == nil {
 		err = table.Add(string(text))
 	}
@@ -87,9 +89,9 @@ func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
 	if err != nil {
 		return cli.Usage(fmt.Errorf("--encoding: %w", err))
 	}
-	options, given, err := a.lookOptions()
+	options, given, err := a.lookOptions(cmd.Context())
 	if err != nil {
-		return cli.Usage(err)
+		return badFlags(err)
 	}
 	file, err := openBillingFile(cmd.Context(), a.file, cmd.InOrStdin())
 	if err != nil {
@@ -102,7 +104,7 @@ func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
 	}
 	d := newLookDocument(a, looked)
 	if d.Mapping = given; given == "" && !looked.Canonical {
-		if d.Mapping, err = a.writeMapping(looked.Proposal.Text(baseName(a.file))); err != nil {
+		if d.Mapping, err = a.writeMapping(cmd.Context(), looked.Proposal.Text(baseName(a.file))); err != nil {
 			return err
 		}
 		d.Written = true
@@ -111,21 +113,29 @@ func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
 	return cli.Answer(cmd, d, d.print)
 }
 
+// badFlags is a mistake in the flags, unless the store of a mapping or of names does not answer.
+func badFlags(err error) error {
+	if errors.Is(err, port.ErrUnavailable) {
+		return err
+	}
+	return cli.Usage(err)
+}
+
 // lookOptions reads what a look takes into account; given is the mapping that is tried.
-func (a *importArguments) lookOptions() (o importing.LookOptions, given string, err error) {
+func (a *importArguments) lookOptions(ctx context.Context) (o importing.LookOptions, given string, err error) {
 	if o.Answers, err = a.answers(); err != nil {
 		return o, "", err
 	}
-	if o.Table, err = a.table(); err != nil {
+	if o.Table, err = a.table(ctx); err != nil {
 		return o, "", err
 	}
 	if a.mapping == "" {
 		return o, "", nil
 	}
-	if _, err := os.Stat(a.mapping); errors.Is(err, os.ErrNotExist) {
+	m, err := readMapping(ctx, a.mapping, o.Answers)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, port.ErrNotFound) {
 		return o, "", nil
 	}
-	m, err := readMapping(a.mapping, o.Answers)
 	if err != nil {
 		return o, "", err
 	}
@@ -134,16 +144,17 @@ func (a *importArguments) lookOptions() (o importing.LookOptions, given string, 
 }
 
 // writeMapping writes a proposal where --mapping says, or beside the file; never over a file that is there.
-func (a *importArguments) writeMapping(text []byte) (path string, err error) {
+func (a *importArguments) writeMapping(ctx context.Context, text []byte) (path string, err error) {
 	named := a.file
 	if named == stdinName || isObject(named) {
 		named = baseName(named)
 	}
 	stem := strings.TrimSuffix(strings.TrimSuffix(named, ".gz"), ".zst")
 	beside := strings.TrimSuffix(stem, filepath.Ext(stem)) + ".mapping.yaml"
-	out := &lateFile{path: cmp.Or(a.mapping, beside)}
+	out := newOutput(ctx, cmp.Or(a.mapping, beside))
 	_, err = out.Write(text)
-	return out.path, errors.Join(err, out.Close())
+	err = errors.Join(err, out.Close())
+	return out.name(), err
 }
 
 // next is the command that imports the file. What was answered beside a mapping that is tried is not in that.

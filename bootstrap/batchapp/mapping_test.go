@@ -162,7 +162,7 @@ func TestALookAsksWhereTheFileCannotSay(t *testing.T) {
 	var a importArguments
 	a.mapping = written
 	var file importing.File
-	if err := a.readMapping(&file); err == nil || !strings.Contains(err.Error(), "dates: is not known") {
+	if err := a.readMapping(t.Context(), &file); err == nil || !strings.Contains(err.Error(), "dates: is not known") {
 		t.Errorf("an import with an open question: %v", err)
 	}
 	tried, _ := look(t, core.ExitOK, "--mapping", written, "--set", "dates=dmy", "--column", "payment_method=E-Mail-Adresse", path)
@@ -177,7 +177,7 @@ func TestALookAsksWhereTheFileCannotSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.set = []string{"dates=dmy", "calling_code=49"}
-	if err := a.readMapping(&file); err != nil || file.Mapping.Dates != "dmy" || file.Mapping.CallingCode != "49" ||
+	if err := a.readMapping(t.Context(), &file); err != nil || file.Mapping.Dates != "dmy" || file.Mapping.CallingCode != "49" ||
 		!strings.HasSuffix(file.MappingText, "\n# changed by the import: --set \"dates=dmy\"\n# changed by the import: --set \"calling_code=49\"\n") {
 		t.Errorf("%+v, %v", file, err)
 	}

@@ -2,11 +2,11 @@ package batchapp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -28,7 +28,7 @@ type mappingFile struct {
 }
 
 // readMapping reads what --mapping, --set and --column say into what is known about the file.
-func (a *importArguments) readMapping(file *importing.File) error {
+func (a *importArguments) readMapping(ctx context.Context, file *importing.File) error {
 	answers, err := a.answers()
 	switch {
 	case err != nil:
@@ -38,11 +38,11 @@ func (a *importArguments) readMapping(file *importing.File) error {
 	case a.mapping == "":
 		return nil
 	}
-	m, err := readMapping(a.mapping, answers)
+	m, err := readMapping(ctx, a.mapping, answers)
 	if err != nil {
 		return err
 	}
-	file.Mapping, file.MappingName, file.MappingText = &m.Mapping, filepath.Base(a.mapping), string(m.text)
+	file.Mapping, file.MappingName, file.MappingText = &m.Mapping, baseName(a.mapping), string(m.text)
 	if changes := a.changes(); len(changes) > 0 {
 		file.MappingText = strings.TrimSuffix(file.MappingText, "\n") + "\n"
 		for _, flag := range changes {
@@ -53,8 +53,8 @@ func (a *importArguments) readMapping(file *importing.File) error {
 }
 
 // readMapping reads a mapping file as the answers change it. Every error names the file, the line and the field.
-func readMapping(path string, answers mapping.Answers) (*mappingFile, error) {
-	text, err := readBounded(path, maxMapping)
+func readMapping(ctx context.Context, path string, answers mapping.Answers) (*mappingFile, error) {
+	text, err := readBounded(ctx, path, maxMapping)
 	if err != nil {
 		return nil, fmt.Errorf("--mapping: %w", err)
 	}
@@ -65,9 +65,15 @@ func readMapping(path string, answers mapping.Answers) (*mappingFile, error) {
 	return m, nil
 }
 
-// readBounded reads a file that is not larger than a bound.
-func readBounded(path string, bound int64) ([]byte, error) {
-	file, err := os.Open(path)
+// readBounded reads a file or an object that is not larger than a bound.
+func readBounded(ctx context.Context, path string, bound int64) ([]byte, error) {
+	var file io.ReadCloser
+	var err error
+	if isObject(path) {
+		file, err = openObject(ctx, path)
+	} else {
+		file, err = os.Open(path)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func NewTemplatesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := checkFields(templates, mappingPath); err != nil {
+			if err := checkFields(cmd.Context(), templates, mappingPath); err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), args[0]+": every template is valid")
@@ -77,7 +77,7 @@ func NewTemplatesCommand() *cobra.Command {
 			return nil
 		},
 	}
-	check.Flags().StringVar(&mappingPath, "mapping", "", "`file` of the mapping with which bills are imported: every .Fields.NAME must be one of its fields")
+	check.Flags().StringVar(&mappingPath, "mapping", "", "`file` or s3://bucket/key of the mapping with which bills are imported: every .Fields.NAME must be one of its fields")
 	fields := &cobra.Command{
 		Use: "fields", Short: "List the fields that a template may use", Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return listFields(cmd.OutOrStdout()) },
@@ -91,11 +91,11 @@ func NewTemplatesCommand() *cobra.Command {
 }
 
 // checkFields compares the fields of the billing data that templates show with those that a mapping makes.
-func checkFields(templates *rendering.Templates, path string) error {
+func checkFields(ctx context.Context, templates *rendering.Templates, path string) error {
 	if path == "" {
 		return nil
 	}
-	m, err := readMapping(path, mapping.Answers{})
+	m, err := readMapping(ctx, path, mapping.Answers{})
 	if err != nil {
 		return err
 	}
