@@ -11,6 +11,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 var _ port.Topics = (*Topics)(nil)
@@ -128,8 +129,8 @@ func ensure(admin sarama.ClusterAdmin, want topic) error {
 	}
 	err = admin.CreateTopic(want.name, &want.detail, false)
 	if err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
-		return fmt.Errorf("create the topic %s with %d partitions and %d replicas: %w",
-			want.name, want.detail.NumPartitions, want.detail.ReplicationFactor, err)
+		return fmt.Errorf("create the topic %s with %s and %s: %w", want.name,
+			wording.Count(int(want.detail.NumPartitions), "partition", "partitions"), wording.Count(int(want.detail.ReplicationFactor), "replica", "replicas"), err)
 	}
 	return nil
 }
@@ -139,8 +140,8 @@ func checked(want topic, partitions int) error {
 	if partitions >= int(want.detail.NumPartitions) {
 		return nil
 	}
-	return invalid("the topic %s has %d partitions, wanted are %d: add partitions while no run is under way, or lower the setting",
-		want.name, partitions, want.detail.NumPartitions)
+	return invalid("the topic %s has %s, wanted are %d: add partitions while no run is under way, or lower the setting",
+		want.name, wording.Count(partitions, "partition", "partitions"), want.detail.NumPartitions)
 }
 
 // awaitLeaders waits until the brokers know every partition and its leader, which takes a little longer than creating a

@@ -6,6 +6,7 @@ import (
 
 	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // advice says what to do next, the most pressing first.
@@ -66,26 +67,26 @@ func (s Status) adviseOnDelivery(a *advice) {
 func (m MonthStatus) adviseOnDue(a *advice, halted bool) {
 	if candidates := m.candidates(); m.PastDeadline != "" {
 		a.say(candidates, "%s: %s at the next dispatcher run and %s not sent: %s. Before it, %s.", m.Month,
-			numbered(candidates, "bill expires", "bills expire"), form(candidates, "is", "are"), m.PastDeadline, BeforeTheyExpire)
+			wording.Count(candidates, "bill expires", "bills expire"), wording.Form(candidates, "is", "are"), m.PastDeadline, BeforeTheyExpire)
 	}
-	a.say(m.NotRendered, "%s: render %s: `balsong batch render --month %s`.", m.Month, numbered(m.NotRendered, "bill", "bills"), m.Month)
-	a.say(m.RenderFailed, "%s: %s could not be rendered: correct the data, then render again.", m.Month, numbered(m.RenderFailed, "bill", "bills"))
+	a.say(m.NotRendered, "%s: render %s: `balsong batch render --month %s`.", m.Month, wording.Count(m.NotRendered, "bill", "bills"), m.Month)
+	a.say(m.RenderFailed, "%s: %s could not be rendered: correct the data, then render again.", m.Month, wording.Count(m.RenderFailed, "bill", "bills"))
 	switch {
 	case halted, m.PastDeadline != "":
 	case m.Open:
-		a.say(m.Due, "%s: %s due: the next dispatcher run takes %s (`dispatcher --month %s` does it now).", m.Month, numbered(m.Due, "bill is", "bills are"), form(m.Due, "it", "them"), m.Month)
+		a.say(m.Due, "%s: %s due: the next dispatcher run takes %s (`dispatcher --month %s` does it now).", m.Month, wording.Count(m.Due, "bill is", "bills are"), wording.Form(m.Due, "it", "them"), m.Month)
 	default:
 		n := m.candidates()
 		a.say(n, "%s: %s and the month is closed, so no run takes %s by itself: `dispatcher --month %s` takes %s due, `balsong month reopen --month %s` opens the month again.",
-			m.Month, numbered(n, "bill waits", "bills wait"), form(n, "it", "them"), m.Month, form(n, "it once it is", "those that are"), m.Month)
+			m.Month, wording.Count(n, "bill waits", "bills wait"), wording.Form(n, "it", "them"), m.Month, wording.Form(n, "it once it is", "those that are"), m.Month)
 	}
 }
 
 // adviseOnPeople says what waits for a person.
 func (m MonthStatus) adviseOnPeople(a *advice) {
-	a.say(m.Dispatch[billing.Unknown], "%s: %s UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, numbered(m.Dispatch[billing.Unknown], "is", "are"))
+	a.say(m.Dispatch[billing.Unknown], "%s: %s UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, wording.Count(m.Dispatch[billing.Unknown], "is", "are"))
 	for _, reason := range billing.PauseReasons {
-		a.say(m.Paused[reason], "%s: %s PAUSED (%s): %s.", m.Month, numbered(m.Paused[reason], "is", "are"), reason, story.Remedy(reason))
+		a.say(m.Paused[reason], "%s: %s PAUSED (%s): %s.", m.Month, wording.Count(m.Paused[reason], "is", "are"), reason, story.Remedy(reason))
 	}
 	a.sayIf(m.Open && m.Imported > 0 && m.Waiting() == 0, "%s: every bill has come to an end: `balsong unreached --month %s` for the postal mailing, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
 }
@@ -103,7 +104,7 @@ func (m MonthStatus) WhenDue(at time.Time) string {
 	if m.Dispatch[billing.Ready] > 0 && m.Dispatch[billing.Failed] > 0 {
 		which = "of the READY and FAILED together"
 	}
-	text := fmt.Sprintf("%d %s %s due now", m.Due, which, form(m.Due, "is", "are"))
+	text := fmt.Sprintf("%d %s %s due now", m.Due, which, wording.Form(m.Due, "is", "are"))
 	if m.NextDue.After(at) || m.Due == 0 {
 		text = fmt.Sprintf("none %s is due before %s", which, Clock(later(m.NextDue, at), at.Location()))
 	}
@@ -112,17 +113,6 @@ func (m MonthStatus) WhenDue(at time.Time) string {
 	}
 	return text
 }
-
-// form returns the form of a word for so many.
-func form(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-// numbered is form behind the number: "1 is", "2 are".
-func numbered(n int, one, many string) string { return fmt.Sprintf("%d %s", n, form(n, one, many)) }
 
 // later returns the later of two instants.
 func later(a, b time.Time) time.Time {

@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Control is what the file is expected to come to, as the system that wrote it says. Where the file differs, nothing of it
@@ -62,7 +63,7 @@ func (c Control) check(source *Source) error {
 
 func (c Control) differences(rows int, found totals) (differs []string) {
 	if c.Rows > 0 && rows != c.Rows {
-		differs = append(differs, fmt.Sprintf("%d rows were expected, and it has %d", c.Rows, rows))
+		differs = append(differs, fmt.Sprintf("%s expected, and it has %d", wording.Count(c.Rows, "row was", "rows were"), rows))
 	}
 	if len(c.Totals) == 0 {
 		return differs
@@ -73,7 +74,7 @@ func (c Control) differences(rows int, found totals) (differs []string) {
 		want, expected := c.Totals[total.Currency]
 		switch {
 		case !expected:
-			differs = append(differs, fmt.Sprintf("no total of %s was expected, and %d rows have one: %s", total.Currency, total.File.Rows, total.Text(total.File)))
+			differs = append(differs, fmt.Sprintf("no total of %s was expected, and %s one: %s", total.Currency, wording.Count(total.File.Rows, "row has", "rows have"), total.Text(total.File)))
 		case want.Cmp(total.File.Amount) != 0:
 			differs = append(differs, fmt.Sprintf("a total of %s %s was expected, and it has %s", total.Currency, groupedBig(want, total.Currency), total.Text(total.File)))
 		}
@@ -84,7 +85,7 @@ func (c Control) differences(rows int, found totals) (differs []string) {
 		}
 	}
 	if len(differs) > 0 && readable < rows {
-		differs = append(differs, fmt.Sprintf("the totals of %d rows cannot be read", rows-readable))
+		differs = append(differs, "of "+wording.Count(rows-readable, "row", "rows")+" the total cannot be read")
 	}
 	slices.Sort(differs)
 	return differs

@@ -44,7 +44,7 @@ func TestAFileThatDiffersFromItsControlSumsIsRefusedBeforeItsFirstRow(t *testing
 		{expect(t, 6), nil},
 		{expect(t, 0, "KRW=13007", "usd=29.850"), nil},
 		{expect(t, 7), []string{"7 rows were expected, and it has 6"}},
-		{expect(t, 6, "KRW=13008", "USD=29.85"), []string{"a total of KRW 13,008 was expected, and it has 13,007", "the totals of 1 rows cannot be read"}},
+		{expect(t, 6, "KRW=13008", "USD=29.85"), []string{"a total of KRW 13,008 was expected, and it has 13,007", "of 1 row the total cannot be read"}},
 		{expect(t, 5, "KRW=13007", "EUR=1"), []string{"5 rows were expected", "no total of USD was expected", "EUR 1.00 was expected, and no row has one"}},
 	} {
 		b := setup(t)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // chunkRows is how many rows are stored in one transaction.
@@ -56,7 +57,7 @@ func (i *Importer) Import(ctx context.Context, source *Source, options Options) 
 		return run.summary, fmt.Errorf("import %s for %s, after row %d: %w", source.file.Name, run.rules.Month, run.summary.Rows, err)
 	}
 	if run.summary.Blank > 0 {
-		run.reporter.Note(fmt.Sprintf("blank rows are skipped: %d have nothing in any field", run.summary.Blank))
+		run.reporter.Note(fmt.Sprintf("blank rows are skipped: %s nothing in any field", wording.Count(run.summary.Blank, "has", "have")))
 	}
 	if n := run.lines.skipped; n > 0 {
 		run.reporter.Note(fmt.Sprintf("rows that are no bills according to skip_rows of the mapping: %d, left out", n))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // parsed is what a record says: a bill, or why it is none.
@@ -28,7 +29,7 @@ func (r *run) parse(next record) (p parsed) {
 	case next.problem != "":
 		return refuse(reading.likelyCustomer(), fault{"", next.problem})
 	case len(next.fields) != len(r.header.names):
-		return refuse(reading.likelyCustomer(), fault{"", fmt.Sprintf("has %d fields, the header has %d", len(next.fields), len(r.header.names))})
+		return refuse(reading.likelyCustomer(), fault{"", fmt.Sprintf("has %s, the header has %d", wording.Count(len(next.fields), "field", "fields"), len(r.header.names))})
 	}
 	bill, wrong := reading.bill(r.rules)
 	if len(wrong) > 0 {

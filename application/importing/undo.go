@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Undone is what taking an import back came to.
@@ -31,7 +32,7 @@ func (i *Importer) Undo(ctx context.Context, month key.Month, id int64, by port.
 		err = i.undo(ctx, month, id, by, &done)
 	}
 	if err != nil {
-		return done, fmt.Errorf("take import %d of %s back, after %d bills: %w", id, month, done.Removed, err)
+		return done, fmt.Errorf("take import %d of %s back, after %s: %w", id, month, wording.Count(done.Removed, "bill", "bills"), err)
 	}
 	return done, nil
 }

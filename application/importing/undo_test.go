@@ -114,7 +114,7 @@ func TestAnImportOfWhichSomethingWentOutIsNotTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	done, err := b.importer.Undo(t.Context(), november, 1, why)
-	if !errors.Is(err, billing.ErrRefused) || done.Removed != 0 || !strings.Contains(err.Error(), "1 are REQUESTED or went further") {
+	if !errors.Is(err, billing.ErrRefused) || done.Removed != 0 || !strings.Contains(err.Error(), "1 is REQUESTED or went further") {
 		t.Errorf("%+v, %v", done, err)
 	}
 	release, _, err := b.store.Imports().TryLockMonth(t.Context(), november)

@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // checkMonth looks at the first rows of the file before any is stored: whether most of them are due before the month begins,
@@ -41,7 +42,7 @@ func (r *run) signsOfWrongMonth(ctx context.Context, first *chunk) (signs []stri
 		}
 	}
 	if 2*early > bills {
-		signs = append(signs, fmt.Sprintf("%d of its first %d bills are due before %s begins", early, bills, r.rules.Month))
+		signs = append(signs, fmt.Sprintf("%d of its first %s %s due before %s begins", early, wording.Count(bills, "bill", "bills"), wording.Form(early, "is", "are"), r.rules.Month))
 	}
 	var elsewhere map[key.Month]int
 	err = r.retry(ctx, func(ctx context.Context) (err error) {
@@ -56,7 +57,8 @@ func (r *run) signsOfWrongMonth(ctx context.Context, first *chunk) (signs []stri
 	}
 	slices.Sort(others)
 	for _, month := range others {
-		signs = append(signs, fmt.Sprintf("%d of its first %d bills are in %s exactly as they are", elsewhere[month], bills, month))
+		n := elsewhere[month]
+		signs = append(signs, fmt.Sprintf("%d of its first %s %s in %s exactly as %s", n, wording.Count(bills, "bill", "bills"), wording.Form(n, "is", "are"), month, wording.Form(n, "it is", "they are")))
 	}
 	return signs, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Halt stops everything that goes out. Calls under way are not cut short.
@@ -70,7 +71,7 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 		}
 	}
 	if f.Rejected > 0 {
-		left = append(left, fmt.Sprintf("%d rows refused at the import", f.Rejected))
+		left = append(left, wording.Count(f.Rejected, "row", "rows")+" refused at the import")
 	}
 	if len(left) == 0 {
 		return nil

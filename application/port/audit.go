@@ -142,8 +142,7 @@ func HaltEntry(on bool, by Act) AuditEntry {
 
 // DropAuditEntry is the entry of Retention.DropAudit.
 func DropAuditEntry(before key.Month, size AuditSize, by Act) AuditEntry {
-	detail := fmt.Sprintf("%d acts, %d runs, %d imports, %d months", size.Acts, size.Runs, size.Imports, size.Months)
-	return AuditEntry{Action: ActionDropAudit.With(detail), Subject: "before " + before.String(), By: by}
+	return AuditEntry{Action: ActionDropAudit.With(size.String()), Subject: "before " + before.String(), By: by}
 }
 
 // CorrectEntry is the entry of Corrections.Correct.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // PastImports looks at what earlier imports stored, and takes an import back as a whole while nothing of it went out.
@@ -46,18 +47,18 @@ type UndoStanding struct {
 // Err returns a billing.ErrRefused that says which bills have gone too far to be removed; nil if none has.
 func (u UndoStanding) Err() error {
 	var why []string
-	add := func(n int, what string) {
+	add := func(n int, one, many, what string) {
 		if n > 0 {
-			why = append(why, fmt.Sprintf("%d %s", n, what))
+			why = append(why, wording.Count(n, one, many)+what)
 		}
 	}
-	add(u.Requested, "are REQUESTED or went further")
-	add(u.Changed, "were corrected, paused or cancelled since")
+	add(u.Requested, "is", "are", " REQUESTED or went further")
+	add(u.Changed, "was", "were", " corrected, paused or cancelled since")
 	if u.Run != 0 {
-		add(u.Exposed, fmt.Sprintf("are rendered and may have been published by run %d", u.Run))
+		add(u.Exposed, "is", "are", fmt.Sprintf(" rendered and may have been published by run %d", u.Run))
 	}
 	if len(why) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: of %d bills of the import %s: nothing of it may have gone out; correct or cancel single bills instead", billing.ErrRefused, u.Bills, strings.Join(why, ", "))
+	return fmt.Errorf("%w: of %s of the import %s: nothing of it may have gone out; correct or cancel single bills instead", billing.ErrRefused, wording.Count(u.Bills, "bill", "bills"), strings.Join(why, ", "))
 }

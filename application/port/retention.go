@@ -2,8 +2,10 @@ package port
 
 import (
 	"context"
+	"strings"
 
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Retention removes what has been kept long enough. Statement data (bills, ledger, refused rows, statements) goes a
@@ -38,6 +40,13 @@ type AuditSize struct {
 	Runs    int `json:"runs"`
 	Acts    int `json:"acts"`
 	Months  int `json:"months"`
+}
+
+// String says what there is of each.
+func (s AuditSize) String() string {
+	return strings.Join([]string{
+		wording.Count(s.Acts, "act", "acts"), wording.Count(s.Runs, "run", "runs"), wording.Count(s.Imports, "import", "imports"), wording.Count(s.Months, "month", "months"),
+	}, ", ")
 }
 
 // PackStore looks at packs and removes them by their names' beginning.

@@ -135,13 +135,13 @@ func pastUndoRefused(s *stage) {
 		}
 	}
 	s.change(func(state *billing.State) { state.Dispatch, state.Pause = billing.Paused, billing.PauseOperator }, keys[3])
-	check("one is paused", "1 were corrected, paused or cancelled")
+	check("one is paused", "1 was corrected, paused or cancelled")
 	s.change(func(state *billing.State) {
 		state.Dispatch, state.RequestedAt, state.RunID = billing.Requested, noon, 1
 	}, keys[0])
-	check("one is requested", "1 are REQUESTED or went further, 1 were")
+	check("one is requested", "1 is REQUESTED or went further, 1 was")
 	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, keys[0])
-	check("one has succeeded", "of 4 bills of the import 1 are REQUESTED")
+	check("one has succeeded", "of 4 bills of the import 1 is REQUESTED")
 	if entries := given(s.Audit.About(s.ctx, []string{november.String()}))(s); len(entries) != 0 {
 		s.Errorf("audited is what was refused: %+v", entries)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Ports are what retention needs of the world.
@@ -156,7 +157,7 @@ func (k *Keeper) month(ctx context.Context, state port.MonthState) (plan MonthPl
 		}
 	}
 	if claimed > 0 {
-		left = append(left, fmt.Sprintf("%d calls without an outcome", claimed))
+		left = append(left, wording.Count(claimed, "call", "calls")+" without an outcome")
 	}
 	plan.Open, plan.Locked = strings.Join(left, ", "), state.Open || claimed > 0
 	return plan, nil
@@ -224,11 +225,11 @@ func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, progress Pr
 
 // String says what there is of a month, as it is written down.
 func (m MonthPlan) String() string {
-	parts := []string{fmt.Sprintf("%d bills", m.Data.Bills)}
+	parts := []string{wording.Count(m.Data.Bills, "bill", "bills")}
 	for _, status := range billing.Statuses {
 		if n := m.Statuses[status]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 		}
 	}
-	return strings.Join(append(parts, fmt.Sprintf("%d ledger rows", m.Data.Ledger), fmt.Sprintf("%d refused rows", m.Data.Rejects), fmt.Sprintf("%d packs", m.Packs.Packs)), ", ")
+	return strings.Join(append(parts, wording.Count(m.Data.Ledger, "ledger row", "ledger rows"), wording.Count(m.Data.Rejects, "refused row", "refused rows"), wording.Count(m.Packs.Packs, "pack", "packs")), ", ")
 }

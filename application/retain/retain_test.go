@@ -175,7 +175,7 @@ func TestAMonthWithWorkLeftIsRefusedAndNothingGoes(t *testing.T) {
 		"requested": {billing.Requested, nil, "1 REQUESTED", true},
 		"a call under way": {billing.Unknown, func(w *world) {
 			must(w, w.claim(old))
-		}, "1 calls without an outcome", false},
+		}, "1 call without an outcome", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

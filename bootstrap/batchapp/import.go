@@ -23,6 +23,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/window"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // saidRefusals is how many refused rows are shown on the terminal; rejects.csv has all of them.
@@ -113,14 +114,14 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 		}
 		return errors.Join(err, cli.Answer(cmd, files.answer(), func(w io.Writer) {
 			files.print(w)
-			fmt.Fprintf(w, "%s rows %s; at most %d MiB of memory\n", progress.Thousands(total.Rows), progress.Took(total.Rows, time.Since(began)), observe.PeakMemory()>>20)
+			fmt.Fprintf(w, "%s %s; at most %d MiB of memory\n", progress.Counted(total.Rows, "row", "rows"), progress.Took(total.Rows, time.Since(began)), observe.PeakMemory()>>20)
 		}))
 	})
 	refused := 0
 	for _, f := range files {
 		if n := f.summary.Rejected + f.summary.Conflicts; n > 0 {
 			refused += n
-			fmt.Fprintf(stderr, "refused: %d rows. %s has them with line, field and reason: correct them there and import that file%s\n", n, f.rejects, f.again(f.named.Encoding))
+			fmt.Fprintf(stderr, "refused: %s. %s has %s with line, field and reason: correct %s there and import that file%s\n", wording.Count(n, "row", "rows"), f.rejects, wording.Form(n, "it", "them"), wording.Form(n, "it", "them"), f.again(f.named.Encoding))
 		}
 	}
 	for _, f := range files {

@@ -97,7 +97,7 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 	says(t, "the refusal", stderr, "4 rows were expected, and it has 3", "a total of KRW 12,001 was expected, and it has 12,000")
 	stdout, stderr = batch(t, "", core.ExitRejected, "import", "--month", "2026-11", "--file", url, "--expect-rows", "3", "--expect-total", "KRW=12,000")
 	says(t, "the answer", stdout, "3 rows: 2 new", "1 rejected", "KRW: the file has 12,000 in 2 rows; of them the month has 12,000 in 2")
-	says(t, "stderr", stderr, "/in/rejects-2.csv has them", "remarks: 2 (credit_note 1, no_mobile_number 1)", "/in/remarks.csv has the remarks")
+	says(t, "stderr", stderr, "/in/rejects-2.csv has it", "remarks: 2 (credit_note 1, no_mobile_number 1)", "/in/remarks.csv has the remarks")
 	says(t, "the refused rows", get("in/rejects-2.csv"), "bills.csv,4,amount,is not a decimal number", "C-3,park@example.com")
 	says(t, "the remarks", get("in/remarks.csv"), "bills.csv,3,C-2,phone,no_mobile_number", "credit_note")
 	if got := get("in/rejects.csv"); got != "of an earlier import" {
@@ -111,7 +111,7 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 	says(t, "the look", stdout, "the mapping is in "+mapped)
 	says(t, "the mapping", get("in/korean.mapping.yaml"), "번호", "fields.office")
 	stdout, _ = batch(t, "", core.ExitOK, "import", "--month", "2026-11", "--mapping", mapped, "s3://"+c.Bucket+"/in/korean.csv")
-	says(t, "the answer", stdout, "1 rows: 1 new")
+	says(t, "the answer", stdout, "1 row: 1 new")
 	stdout, _ = batch(t, "", core.ExitOK, "mappings", "--month", "2026-11")
 	says(t, "the mappings", stdout, "korean.mapping.yaml (")
 	_, stderr = batch(t, "", core.ExitUsage, "import", "--month", "2026-11", "--mapping", "s3://"+c.Bucket+"/in/none.yaml", url)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // importedFile is one of the files of an import, and what it came to.
@@ -113,8 +114,8 @@ func (files importedFiles) print(w io.Writer) {
 		if s.Resolved > 0 {
 			resolved = fmt.Sprintf(", %d refused, resolved since", s.Resolved)
 		}
-		fmt.Fprintf(w, "%s: %d rows: %d new, %d known already, %d corrected, %d in conflict, %d rejected%s\n",
-			what, s.Rows, s.Inserted, s.Unchanged, s.Corrected, s.Conflicts, s.Rejected, resolved)
+		fmt.Fprintf(w, "%s: %s: %d new, %d known already, %d corrected, %d in conflict, %d rejected%s\n",
+			what, wording.Count(s.Rows, "row", "rows"), s.Inserted, s.Unchanged, s.Corrected, s.Conflicts, s.Rejected, resolved)
 	}
 	if len(files) > 1 {
 		for _, f := range files {
@@ -131,7 +132,7 @@ func (files importedFiles) print(w io.Writer) {
 // printTotals writes what the rows come to in each currency, to be compared with the system that wrote the file.
 func (f *importedFile) printTotals(w io.Writer) {
 	for _, total := range f.result.totals {
-		fmt.Fprintf(w, "  %s: the file has %s in %s rows; of them the month has %s in %s\n", total.Currency, total.Text(total.File), progress.Thousands(total.File.Rows),
+		fmt.Fprintf(w, "  %s: the file has %s in %s; of them the month has %s in %s\n", total.Currency, total.Text(total.File), progress.Counted(total.File.Rows, "row", "rows"),
 			total.Text(total.Month), progress.Thousands(total.Month.Rows))
 	}
 }

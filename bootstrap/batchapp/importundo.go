@@ -71,7 +71,7 @@ func undoImport(ctx context.Context, cmd *cobra.Command, b Import, month key.Mon
 }
 
 func undoText(month key.Month, done importing.Undone) string {
-	text := fmt.Sprintf("import %d of %s (%s) is taken back: %s bills were removed", done.Record.ID, month, done.Record.File, progress.Thousands(done.Removed))
+	text := fmt.Sprintf("import %d of %s (%s) is taken back: %s removed", done.Record.ID, month, done.Record.File, progress.Counted(done.Removed, "bill was", "bills were"))
 	if done.Record.Undone > 0 {
 		text += fmt.Sprintf(", and %s before", progress.Thousands(done.Record.Undone))
 	}
@@ -132,7 +132,7 @@ func printImports(w io.Writer, records []port.ImportRecord) {
 		end := ""
 		switch {
 		case !r.UndoneAt.IsZero():
-			end = fmt.Sprintf("taken back (%s bills)", progress.Thousands(r.Undone))
+			end = fmt.Sprintf("taken back (%s)", progress.Counted(r.Undone, "bill", "bills"))
 		case r.FinishedAt.IsZero():
 			end = "under way, or it was killed"
 		case r.Error != "":

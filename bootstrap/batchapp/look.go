@@ -17,6 +17,7 @@ import (
 	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // lookArguments are the flags for files that are not canonical.
@@ -240,7 +241,7 @@ func newLookDocument(a *importArguments, l importing.Looked) *lookDocument {
 		}
 	}
 	for _, r := range l.Remarks {
-		d.Remarks = append(d.Remarks, fmt.Sprintf("%d rows (the first on line %d): %s", r.Rows, r.Line, r.Text))
+		d.Remarks = append(d.Remarks, fmt.Sprintf("%s (%s %d): %s", wording.Count(r.Rows, "row", "rows"), wording.Form(r.Rows, "on line", "the first on line"), r.Line, r.Text))
 	}
 	for _, c := range l.Columns {
 		column := lookedColumn{To: c.To, From: c.From, Why: c.Why}

@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Bounds of one screen.
@@ -42,7 +43,7 @@ func (d *lookDocument) print(w io.Writer) {
 		fmt.Fprintf(w, "note: %s\n", shown(note, 10*shownValue))
 	}
 	if d.Tried > 0 {
-		fmt.Fprintf(w, "tried: %s rows, %s of them make bills\n", progress.Thousands(d.Tried), progress.Thousands(d.Good))
+		fmt.Fprintf(w, "tried: %s, %s of them %s\n", progress.Counted(d.Tried, "row", "rows"), progress.Thousands(d.Good), wording.Form(d.Good, "makes a bill", "make bills"))
 	}
 	for _, fault := range d.Faults {
 		fmt.Fprintf(w, "  %s\n", shown(fault, 4*shownValue))

@@ -252,7 +252,7 @@ func TestALookTakesMoreNamesOfColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if said, _ := look(t, core.ExitOK, "--names", names, "--set", "currency=EUR", path); !strings.Contains(said, "1 rows, 1 of them make bills") {
+	if said, _ := look(t, core.ExitOK, "--names", names, "--set", "currency=EUR", path); !strings.Contains(said, "1 row, 1 of them makes a bill") {
 		t.Error(said)
 	}
 	if err := os.WriteFile(names, []byte("customer_number Kunde\n"), 0o600); err != nil {

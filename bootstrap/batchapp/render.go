@@ -20,6 +20,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // maxNamed is how many bills that cannot be rendered are named; the others are counted.
@@ -140,9 +141,9 @@ func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, 
 	}
 	summary, err := renderMonth(ctx, b, month, options, cmd.ErrOrStderr())
 	return errors.Join(err, cli.Answer(cmd, renderDocument{Month: month, Summary: summary, Memory: observe.PeakMemory()}, func(w io.Writer) {
-		fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %d packs in %d requests, %d bytes\n",
-			month, summary.Rendered, summary.Failed, summary.Changed, summary.Packs, summary.Requests, summary.Bytes)
-		fmt.Fprintf(w, "%s bills %s; at most %d MiB of memory\n", progress.Thousands(summary.Rendered), progress.Took(summary.Rendered, time.Since(began)), observe.PeakMemory()>>20)
+		fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %s in %s, %d bytes\n",
+			month, summary.Rendered, summary.Failed, summary.Changed, wording.Count(summary.Packs, "pack", "packs"), wording.Count(summary.Requests, "request", "requests"), summary.Bytes)
+		fmt.Fprintf(w, "%s %s; at most %d MiB of memory\n", progress.Counted(summary.Rendered, "bill", "bills"), progress.Took(summary.Rendered, time.Since(began)), observe.PeakMemory()>>20)
 	}))
 }
 

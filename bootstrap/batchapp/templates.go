@@ -20,6 +20,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // OpenTemplates reads the templates of a directory and checks them whole; without one, those that BALSONG_TEMPLATES
@@ -162,7 +163,7 @@ func exportTemplates(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d files written", dir, written)
+	fmt.Fprintf(out, "%s: %s written", dir, wording.Count(written, "file", "files"))
 	if kept > 0 {
 		fmt.Fprintf(out, ", %d were there already and stay as they are", kept)
 	}

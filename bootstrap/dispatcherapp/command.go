@@ -20,6 +20,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 const help = `Publish a request for every statement that is due: one run over a month, or over each open month.
@@ -145,8 +146,8 @@ func runMonth(ctx context.Context, runner *dispatch.Runner, month key.Month, by 
 
 // Print writes a run record for people.
 func Print(out io.Writer, r port.Run) {
-	fmt.Fprintf(out, "run %d over %s %s after %s: %d published, %d not acknowledged, %d skipped, %d left, %d pages (p50 %s, p99 %s)\n",
-		r.ID, r.Month, r.Status, r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond), r.Published, r.Failed, r.Skipped, r.Left, r.Pages,
+	fmt.Fprintf(out, "run %d over %s %s after %s: %d published, %d not acknowledged, %d skipped, %d left, %s (p50 %s, p99 %s)\n",
+		r.ID, r.Month, r.Status, r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond), r.Published, r.Failed, r.Skipped, r.Left, wording.Count(r.Pages, "page", "pages"),
 		r.PageTimeP50.Round(time.Millisecond), r.PageTimeP99.Round(time.Millisecond))
 	for _, rule := range billing.RuleTable.Codes() {
 		if n := r.Decisions[rule]; n > 0 {

@@ -253,7 +253,7 @@ var mistakes = map[string]mistake{
 	}, doctor.Problem, "event log", "does not exist", "batch migrate"},
 	"kafka: too few partitions": {func(_ *testing.T, c *config.Deliverer) {
 		c.Kafka.Partitions = 12
-	}, doctor.Problem, "event log", "2 partition(s), wanted are 12", "kafka-topics.sh --alter"},
+	}, doctor.Problem, "event log", "2 partitions, wanted are 12", "kafka-topics.sh --alter"},
 	"kafka: too few copies": {func(_ *testing.T, c *config.Deliverer) {
 		c.Kafka.Replication, c.Kafka.MinInSync = 7, 2
 	}, doctor.Problem, "event log", "wanted are 7", "replicas"},

@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
@@ -23,12 +24,12 @@ func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 		p.unreachable(err, c)
 		return p.list
 	}
-	p.add(OK, fmt.Sprintf("%d broker(s) answer", facts.Brokers), "")
+	p.add(OK, wording.Count(facts.Brokers, "broker answers", "brokers answer"), "")
 	if c.User != "" && !c.TLS && slices.ContainsFunc(c.Brokers, config.Elsewhere) {
 		p.add(Advice, "BALSONG_KAFKA_USER logs in without TLS: an observer of the network can guess passwords against the exchange", "set BALSONG_KAFKA_TLS=true, and take the brokers' TLS port")
 	}
 	if facts.Brokers < int(c.Replication) {
-		p.add(Problem, fmt.Sprintf("%d broker(s), and BALSONG_KAFKA_REPLICATION asks for %d copies", facts.Brokers, c.Replication),
+		p.add(Problem, fmt.Sprintf("%s, and BALSONG_KAFKA_REPLICATION asks for %d copies", wording.Count(facts.Brokers, "broker", "brokers"), c.Replication),
 			"add brokers; one alone (a laptop) needs BALSONG_KAFKA_REPLICATION=1 and BALSONG_KAFKA_MIN_INSYNC=1")
 	}
 	if facts.AutoCreate == "true" {
@@ -99,11 +100,11 @@ func (p *component) topic(topic kafka.TopicFacts, c config.Kafka) {
 		p.add(level, found, do)
 	}
 	if topic.Role != port.TopicDeadLetter && topic.Partitions < int(c.Partitions) {
-		wrong(Problem, fmt.Sprintf("%d partition(s), wanted are %d", topic.Partitions, c.Partitions),
+		wrong(Problem, fmt.Sprintf("%s, wanted are %d", wording.Count(topic.Partitions, "partition", "partitions"), c.Partitions),
 			fmt.Sprintf("add some while no run is under way (kafka-topics.sh --alter --topic %s --partitions %d), or lower BALSONG_KAFKA_PARTITIONS: they bound how many delivery processes work at once", topic.Name, c.Partitions))
 	}
 	if topic.Replication < int(c.Replication) {
-		wrong(Problem, fmt.Sprintf("%d copy(ies) of each partition, wanted are %d", topic.Replication, c.Replication), "reassign the partitions with more replicas (kafka-reassign-partitions.sh), or lower BALSONG_KAFKA_REPLICATION")
+		wrong(Problem, fmt.Sprintf("%s of each partition, wanted are %d", wording.Count(topic.Replication, "copy", "copies"), c.Replication), "reassign the partitions with more replicas (kafka-reassign-partitions.sh), or lower BALSONG_KAFKA_REPLICATION")
 	} else if topic.Replication == 1 {
 		wrong(Advice, "one copy of each partition", "right for a laptop; in production 3, else a broker's disk takes messages with it")
 	}
@@ -111,12 +112,12 @@ func (p *component) topic(topic kafka.TopicFacts, c config.Kafka) {
 		wrong(Problem, fmt.Sprintf("min.insync.replicas is %d, wanted is %d", topic.MinInSync, c.MinInSync), "kafka-configs.sh --alter --entity-type topics --entity-name "+topic.Name+fmt.Sprintf(" --add-config min.insync.replicas=%d", c.MinInSync))
 	}
 	if topic.MinInSync > topic.Replication {
-		wrong(Problem, fmt.Sprintf("min.insync.replicas is %d, and there are %d copies: nothing is ever acknowledged", topic.MinInSync, topic.Replication), "lower min.insync.replicas, or add replicas")
+		wrong(Problem, fmt.Sprintf("min.insync.replicas is %d, and %s there: nothing is ever acknowledged", topic.MinInSync, wording.Count(topic.Replication, "copy is", "copies are")), "lower min.insync.replicas, or add replicas")
 	}
 	if topic.Unclean == "true" {
 		wrong(Problem, "unclean.leader.election.enable is true", "set it to false: a replica that lags behind must not lead and lose what was acknowledged")
 	}
 	if sound {
-		p.add(OK, fmt.Sprintf("%d partition(s), %d copies, %d in sync", topic.Partitions, topic.Replication, topic.MinInSync), "")
+		p.add(OK, fmt.Sprintf("%s, %s, %d in sync", wording.Count(topic.Partitions, "partition", "partitions"), wording.Count(topic.Replication, "copy", "copies"), topic.MinInSync), "")
 	}
 }

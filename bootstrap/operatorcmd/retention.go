@@ -104,7 +104,6 @@ func printRetention(w io.Writer, plan retain.Plan, happens string) {
 		}
 	}
 	if plan.Audit != (port.AuditSize{}) {
-		fmt.Fprintf(w, "audit data before %s %s: %d acts, %d runs, %d imports, %d months\n", plan.AuditBefore, happens,
-			plan.Audit.Acts, plan.Audit.Runs, plan.Audit.Imports, plan.Audit.Months)
+		fmt.Fprintf(w, "audit data before %s %s: %s\n", plan.AuditBefore, happens, plan.Audit)
 	}
 }

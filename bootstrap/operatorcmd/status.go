@@ -68,11 +68,11 @@ func printStatus(w io.Writer, s answer.Status) {
 		if s.Consumers != nil {
 			consumers = fmt.Sprintf(", consumers: %d", *s.Consumers)
 		}
-		fmt.Fprintf(w, "delivery: %s requests behind%s\n", progress.Thousands(*s.Lag), consumers)
+		fmt.Fprintf(w, "delivery: %s behind%s\n", progress.Counted(*s.Lag, "request", "requests"), consumers)
 	} else {
 		fmt.Fprintf(w, "delivery: how far it is behind is not known: %s\n", s.LagProblem)
 	}
-	fmt.Fprintf(w, "suppression list: %s entries\n", progress.Thousands(s.Suppressions))
+	fmt.Fprintf(w, "suppression list: %s\n", progress.Counted(s.Suppressions, "entry", "entries"))
 	for _, m := range s.Months {
 		printMonth(w, m, now)
 	}

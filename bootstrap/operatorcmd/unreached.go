@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, for the postal mailing: customer number, name, language, amount, due
@@ -102,14 +103,14 @@ type nopCloser struct{ io.Writer }
 func (nopCloser) Close() error { return nil }
 
 func printUnreached(w io.Writer, s answer.UnreachedSummary, options answer.UnreachedOptions) {
-	fmt.Fprintf(w, "%s bills written\n", progress.Thousands(s.Written))
+	fmt.Fprintf(w, "%s written\n", progress.Counted(s.Written, "bill", "bills"))
 	for _, status := range slices.Sorted(maps.Keys(s.ByStatus)) {
 		fmt.Fprintf(w, "  %11s  %s\n", progress.Thousands(s.ByStatus[status]), status)
 	}
 	if !options.OnTheWay && s.OnTheWay > 0 {
-		fmt.Fprintf(w, "%s may still be reached and are not in the file (--on-the-way)\n", progress.Thousands(s.OnTheWay))
+		fmt.Fprintf(w, "%s may still be reached and %s not in the file (--on-the-way)\n", progress.Thousands(s.OnTheWay), wording.Form(s.OnTheWay, "is", "are"))
 	}
 	if s.Rejected > 0 {
-		fmt.Fprintf(w, "%s rows were refused at the import and have no bill: they are in the rejects files, not here\n", progress.Thousands(s.Rejected))
+		fmt.Fprintf(w, "%s refused at the import and %s no bill: the rejects files have %s, not this one\n", progress.Counted(s.Rejected, "row was", "rows were"), wording.Form(s.Rejected, "has", "have"), wording.Form(s.Rejected, "it", "them"))
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Every is the pause between two lines where there is no terminal.
@@ -158,6 +160,11 @@ func Took(done int, took time.Duration) string {
 		text += ", " + Thousands(int64(rate)) + " a second"
 	}
 	return text
+}
+
+// Counted says how many there are: "1 row", "7,043 rows".
+func Counted[N int | int64](n N, one, many string) string {
+	return Thousands(n) + " " + wording.Form(n, one, many)
 }
 
 // Thousands writes 7043 as 7,043.

@@ -1,5 +1,5 @@
 // Package wording holds what the codes of the domain mean, in the languages that people read. A code is stored and given
-// to programs; its text is only shown.
+// to programs; its text is only shown. Count says numbers of things in English.
 package wording
 
 // Text is a clause without a full stop, in each language.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // items finds where the lines of a bill are: in several rows of one customer, in numbered columns, or in columns of their own.
@@ -72,7 +74,7 @@ func (p *proposing) repeated() bool {
 		}
 	}
 	if name < 0 || amount < 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d sample rows repeat a customer, and no columns with the name and amount of an item were found: the further rows of a customer will be refused", again, len(p.rows)))
+		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d sample rows %s a customer, and no columns with the name and amount of an item were found: the further rows of a customer will be refused", again, len(p.rows), wording.Form(again, "repeats", "repeat")))
 		return false
 	}
 	total := p.from("amount")

@@ -147,7 +147,7 @@ func (p *proposing) phones() {
 		p.Mapping.CallingCode = "82"
 		p.Why["calling_code"] = "Korean numbers without a calling code"
 	case domestic > 0:
-		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d sample numbers in %q have no calling code and cannot be used: if all are of one country, --set calling_code=1 (or 49, …)",
+		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d sample numbers in %q cannot be used without a calling code and cannot be used: if all are of one country, --set calling_code=1 (or 49, …)",
 			domestic, len(p.samples[at]), p.header.Names[at]))
 	}
 }

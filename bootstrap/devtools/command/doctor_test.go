@@ -56,12 +56,12 @@ func TestTheDoctorFindsWhatIsWrongWithTheBrokers(t *testing.T) {
 		level     doctor.Level
 		found, do string
 	}{
-		"nothing":             {sound, nil, func(*config.Kafka) {}, doctor.OK, "1 broker(s) answer", ""},
+		"nothing":             {sound, nil, func(*config.Kafka) {}, doctor.OK, "1 broker answers", ""},
 		"a wrong password":    {sound, nil, func(k *config.Kafka) { k.Password = "wrong" }, doctor.Problem, "", "BALSONG_KAFKA_PASSWORD"},
 		"no user":             {sound, nil, func(k *config.Kafka) { k.User, k.Password = "", "" }, doctor.Problem, "", "BALSONG_KAFKA_USER"},
 		"topics on their own": {sound, map[string]string{"auto.create.topics.enable": "true"}, func(*config.Kafka) {}, doctor.Advice, "auto.create.topics.enable", "set it to false"},
 		"min.insync too low":  {sound, nil, func(k *config.Kafka) { k.Replication, k.MinInSync = 2, 2 }, doctor.Problem, "min.insync.replicas is 1, wanted is 2", "kafka-configs.sh"},
-		"too few partitions":  {sound, nil, func(k *config.Kafka) { k.Partitions = 12 }, doctor.Problem, "2 partition(s), wanted are 12", "kafka-topics.sh"},
+		"too few partitions":  {sound, nil, func(k *config.Kafka) { k.Partitions = 12 }, doctor.Problem, "2 partitions, wanted are 12", "kafka-topics.sh"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

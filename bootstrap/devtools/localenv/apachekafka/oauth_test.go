@@ -122,7 +122,7 @@ func TestABrokerIsReachedByTokensAndSaysWhoRefused(t *testing.T) {
 		level     doctor.Level
 		found, do string
 	}{
-		{"sound", func(*config.Kafka) {}, doctor.OK, "1 broker(s) answer", ""},
+		{"sound", func(*config.Kafka) {}, doctor.OK, "1 broker answers", ""},
 		{"a wrong secret", func(k *config.Kafka) { k.OAuth.ClientSecret = "hunter2" }, doctor.Problem, `refuses the client "balsong" (invalid_client, HTTP 401)`, "BALSONG_KAFKA_OAUTH_CLIENT_ID, _CLIENT_SECRET"},
 		{"a token of another issuer", func(*config.Kafka) { issuer.name.Store("another") }, doctor.Problem, `the brokers refuse the token of the client "balsong"`, "audience"},
 		{"an endpoint that is down", func(*config.Kafka) { issuer.down.Store(true) }, doctor.Problem, "gives no token (HTTP 503)", "BALSONG_KAFKA_OAUTH_TOKEN_URL"},
