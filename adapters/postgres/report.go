@@ -57,11 +57,13 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 
 // refusingSQL reads the past hour of the ledger by the BRIN index of changed_at.
 func refusingSQL(in partitions) string {
-	return `/* refusing */ SELECT r.provider, (array_agg(r.failure_class ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1],
+	return `/* refusing */ SELECT r.provider, coalesce((array_agg(r.failure_class ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1], ''),
+  coalesce((array_agg(r.reason ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1], ''),
   coalesce((array_agg(r.detail ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1], ''), max(r.changed_at) FILTER (WHERE r.about_us), count(*) FILTER (WHERE r.about_us)
-FROM (SELECT l.provider, l.failure_class, l.detail, l.changed_at, coalesce(l.failure_class IN ('provider', 'throttled'), false) AS about_us
+FROM (SELECT l.provider, l.failure_class, l.reason, l.detail, l.changed_at, l.state = 'NOT_SENT' AS about_us
   FROM ` + in.attempts + ` l WHERE l.billing_month = $1::date AND l.changed_at > clock_timestamp() - interval '1 hour'
-    AND (l.state = 'SUCCEEDED' OR l.state = 'NOT_SENT' AND l.failure_class IN ('provider', 'throttled') AND l.reason IS DISTINCT FROM 'provider_held')) AS r
+    AND (l.state = 'SUCCEEDED' OR l.state = 'FAILED' AND l.reason = 'refused'
+      OR l.state = 'NOT_SENT' AND (l.failure_class IN ('provider', 'throttled') OR l.reason = 'not_called') AND l.reason IS DISTINCT FROM 'provider_held')) AS r
 WHERE r.provider IS NOT NULL GROUP BY r.provider
 HAVING max(r.changed_at) FILTER (WHERE r.about_us) > coalesce(max(r.changed_at) FILTER (WHERE NOT r.about_us), '-infinity')
 ORDER BY r.provider`
@@ -80,7 +82,7 @@ func (p Report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderR
 		}
 		return s.query(ctx, "find providers that refuse", refusingSQL(partitionsOf(month)), []any{day(month)}, func(scan func(...any) error) error {
 			var r port.ProviderRefusal
-			err := scan(&r.Provider, &r.Class, &r.Said, utc(&r.Last), &r.Refused)
+			err := scan(&r.Provider, &r.Class, &r.Reason, &r.Said, utc(&r.Last), &r.Refused)
 			list = append(list, r)
 			return err
 		})

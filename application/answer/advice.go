@@ -18,7 +18,7 @@ func (s Status) advice() []string {
 	s.adviseOnDelivery(a)
 	for _, m := range s.Months {
 		for _, r := range m.Refusing {
-			a.say(1, "%s: %s. Nothing is sent through it until it takes a message again; no attempt is spent.", m.Month, refusal(r))
+			a.say(1, "%s: %s", m.Month, refusal(r))
 		}
 		m.adviseOnDue(a, s.Halted)
 		m.adviseOnPeople(a)

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 )
 
@@ -28,6 +30,20 @@ var situations = map[string]situation{
 	},
 	"the gateway is down": {
 		change: func(s *Status, _ *MonthStatus) { s.waits(7, 2) }, says: []string{"a gateway may be down"}, never: []string{"start the service", "running?"},
+	},
+	"a provider refuses everything": {
+		change: func(s *Status, m *MonthStatus) {
+			s.waits(7, 2)
+			m.Refusing = []port.ProviderRefusal{{Provider: "smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "535 no", Refused: 2}}
+		},
+		says: []string{`the provider smtp refuses every message because of the sender (2 within the hour). It said: "535 no". Nothing is sent`}, never: []string{"Requests wait", "cannot be called"},
+	},
+	"a provider cannot be called": {
+		change: func(s *Status, m *MonthStatus) {
+			s.waits(7, 2)
+			m.Refusing = []port.ProviderRefusal{{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4}}
+		},
+		says: []string{"the provider smtp cannot be called (4 put back within the hour): connection refused. The bills stay due: look at `balsong doctor`"}, never: []string{"Requests wait", "refuses every message"},
 	},
 	"delivery calls": {
 		change: func(s *Status, m *MonthStatus) { s.waits(7, 2); m.Calls = 1 }, never: []string{"Requests wait"},

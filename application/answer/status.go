@@ -61,7 +61,7 @@ type MonthStatus struct {
 	NextDue      time.Time                   `json:"next_due,omitzero"`
 	Calls        int                         `json:"being_called"`
 	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
-	Refusing     []port.ProviderRefusal      `json:"refusing"`                // providers that refuse everything, or ask to wait
+	Refusing     []port.ProviderRefusal      `json:"refusing"`                // providers that refuse everything, ask to wait, or cannot be called
 	PastDeadline string                      `json:"past_deadline,omitempty"` // in words, where what the ACTIVE policy gives the month has passed
 	Runs         []RunStatus                 `json:"runs"`                    // the newest first
 }
@@ -217,16 +217,19 @@ func (s Status) calls() (n int) {
 	return n
 }
 
-// refusing reports whether a provider refuses everything, which is why requests wait.
+// refusing reports whether a provider refuses everything or cannot be called, which is why requests wait.
 func (s Status) refusing() bool {
 	return slices.ContainsFunc(s.Months, func(m MonthStatus) bool { return len(m.Refusing) > 0 })
 }
 
-// refusal says which provider refuses, and in its own words.
+// refusal says which provider refuses or cannot be called, in its own words, and what follows.
 func refusal(r port.ProviderRefusal) string {
+	if r.Reason == attempt.ReasonNotCalled {
+		return fmt.Sprintf("the provider %s cannot be called (%d put back within the hour): %s. The bills stay due: look at `balsong doctor`, which asks the gateways.", r.Provider, r.Refused, r.Said)
+	}
 	text := fmt.Sprintf("the provider %s refuses every message because of the sender", r.Provider)
 	if r.Class == attempt.Throttled {
 		text = fmt.Sprintf("the provider %s asks to wait", r.Provider)
 	}
-	return fmt.Sprintf(`%s (%d within the hour). It said: "%s"`, text, r.Refused, r.Said)
+	return fmt.Sprintf(`%s (%d within the hour). It said: "%s". Nothing is sent through it until it takes a message again; no attempt is spent.`, text, r.Refused, r.Said)
 }

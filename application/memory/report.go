@@ -25,17 +25,18 @@ func (p report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderR
 		accepted := map[string]time.Time{}
 		for target, rows := range p.s.ledger {
 			for _, r := range rows {
-				aboutUs := r.State == attempt.NotSent && (r.Class == attempt.Provider || r.Class == attempt.Throttled) && r.Reason != attempt.ReasonHeld
+				aboutUs := r.State == attempt.NotSent && (r.Class == attempt.Provider || r.Class == attempt.Throttled || r.Reason == attempt.ReasonNotCalled) && r.Reason != attempt.ReasonHeld
+				answered := r.State == attempt.Succeeded || r.State == attempt.Failed && r.Reason == attempt.ReasonRefused
 				switch {
 				case target.Month != month || r.Provider == "" || !r.ChangedAt.After(p.s.now().Add(-time.Hour)):
-				case r.State == attempt.Succeeded && r.ChangedAt.After(accepted[r.Provider]):
+				case answered && r.ChangedAt.After(accepted[r.Provider]):
 					accepted[r.Provider] = r.ChangedAt
 				case aboutUs && found[r.Provider] == nil:
-					found[r.Provider] = &port.ProviderRefusal{Provider: r.Provider, Class: r.Class, Said: r.Detail, Last: r.ChangedAt, Refused: 1}
+					found[r.Provider] = &port.ProviderRefusal{Provider: r.Provider, Class: r.Class, Reason: r.Reason, Said: r.Detail, Last: r.ChangedAt, Refused: 1}
 				case aboutUs:
 					f := found[r.Provider]
 					if f.Refused++; r.ChangedAt.After(f.Last) {
-						f.Class, f.Said, f.Last = r.Class, r.Detail, r.ChangedAt
+						f.Class, f.Reason, f.Said, f.Last = r.Class, r.Reason, r.Detail, r.ChangedAt
 					}
 				}
 			}

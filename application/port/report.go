@@ -24,18 +24,20 @@ type Report interface {
 	Origin(ctx context.Context, target key.Target) (Origin, error)
 	// Imports returns the records of a month's imports, oldest first.
 	Imports(ctx context.Context, month key.Month) ([]ImportRecord, error)
-	// Refusing returns the providers that refuse everything or ask to wait: whose last answer of the month within the past
-	// hour, by the database's clock, was neither a success nor about one customer. Sorted by name.
+	// Refusing returns the providers that refuse everything, ask to wait or cannot be called: whose last call of the month
+	// within the past hour, by the database's clock, was not made or had an answer that is neither a success nor about one
+	// customer. Sorted by name.
 	Refusing(ctx context.Context, month key.Month) ([]ProviderRefusal, error)
 }
 
-// ProviderRefusal is a provider that refuses everything, or asks to wait.
+// ProviderRefusal is a provider that refuses everything, asks to wait, or cannot be called.
 type ProviderRefusal struct {
 	Provider string               `json:"provider"`
-	Class    attempt.FailureClass `json:"class"`   // of the last answer: provider or throttled
-	Said     string               `json:"said"`    // the last answer, masked
-	Last     time.Time            `json:"last"`    // when it came
-	Refused  int                  `json:"refused"` // such answers within the past hour
+	Class    attempt.FailureClass `json:"class,omitempty"` // of the last answer: provider or throttled; "": there was no call
+	Reason   attempt.Reason       `json:"reason"`          // of the last put-back: ReasonNotCalled where there was no call
+	Said     string               `json:"said"`            // the last answer, or why there was no call; masked
+	Last     time.Time            `json:"last"`            // when it came
+	Refused  int                  `json:"refused"`         // bills that were put back so within the past hour, each time counted
 }
 
 // FoldCustomer returns the same text for customer numbers that differ only in blanks and in the case of ASCII letters.

@@ -23,7 +23,7 @@ func ReportChecks() []Check[Storage] {
 		onStage("counts nothing in a month without bills", reportEmpty),
 		onStage("finds a customer's target and its ledger rows, sorted", reportFind),
 		onStage("does not find who has no bill in the month", reportNotFound),
-		onStage("names the providers whose last answer was about us, in their words", reportRefusing),
+		onStage("names the providers whose last answer was about us, or that cannot be called, in their words", reportRefusing),
 		onStage("finds customer numbers that differ in case and blanks", reportAlike),
 	}
 }
@@ -37,8 +37,15 @@ func reportRefusing(s *stage) {
 		keysAre(s, "claimed", s.claim(c), k)
 		o := outcome(k, token(1), state)
 		o.Class, o.Provider, o.Detail = class, provider, said
-		if class == attempt.Provider {
+		switch {
+		case state == attempt.Failed:
+			o.Reason = attempt.ReasonRefused
+		case class == attempt.Provider:
 			o.Reason = attempt.ReasonProvider
+		case class == attempt.Throttled:
+			o.Reason = attempt.ReasonThrottled
+		case state == attempt.NotSent:
+			o.Reason = attempt.ReasonNotCalled
 		}
 		s.Elapse(s, time.Millisecond)
 		keysAre(s, "recorded", s.record(o), k)
@@ -65,11 +72,16 @@ func reportRefusing(s *stage) {
 	answered(2, "smtp", attempt.NotSent, attempt.Provider, "535 no")
 	answered(3, "smtp", attempt.NotSent, attempt.Provider, "554 5.7.1 Sending suspended")
 	answered(4, "sms", attempt.NotSent, attempt.Throttled, "429 rate limit")
-	refusing := port.ProviderRefusal{Provider: "smtp", Class: attempt.Provider, Said: "554 5.7.1 Sending suspended", Refused: 2}
-	expect(port.ProviderRefusal{Provider: "sms", Class: attempt.Throttled, Said: "429 rate limit", Refused: 1}, refusing)
+	refusing := port.ProviderRefusal{Provider: "smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "554 5.7.1 Sending suspended", Refused: 2}
+	expect(port.ProviderRefusal{Provider: "sms", Class: attempt.Throttled, Reason: attempt.ReasonThrottled, Said: "429 rate limit", Refused: 1}, refusing)
 	answered(5, "sms", attempt.Succeeded, "", "")
 	expect(refusing)
 	answered(6, "smtp", attempt.Succeeded, "", "")
+	expect()
+	answered(7, "smtp", attempt.NotSent, attempt.Provider, "535 no")
+	answered(8, "smtp", attempt.NotSent, "", "connection refused")
+	expect(port.ProviderRefusal{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4})
+	answered(9, "smtp", attempt.Failed, attempt.Permanent, "no such mailbox")
 	expect()
 }
 
