@@ -86,17 +86,16 @@ func New(ports Ports, config Config) (*Service, error) {
 	return &Service{
 		config: config, requests: ports.Requests, newToken: ports.NewToken,
 		clock: ports.Clock, log: ports.Log, metrics: ports.Metrics, zones: &port.Zones{},
-		watch:        watch,
-		callFailures: outage.Failures{Repeat: true},
-		halt:         newHalt(ports.Control, watch, ports.Clock, ports.Log, config),
-		lanes:        lanes,
-		contents:     newContents(ports.Packs, ports.Cipher, watch, config.Limits.Decryptions),
-		ledger:       newLedger(ports.Ledger, ports.Suppressions, watch, ports.Clock, lanes, config),
-		deadLetters:  &deadLetters{publisher: ports.Publisher, watch: watch, log: ports.Log, metrics: ports.Metrics},
-		results:      newResultPublisher(ports.Publisher, ports.Clock, ports.Metrics, config),
-		inFlight:     make(chan struct{}, config.Limits.InFlight),
-		prepare:      newSlots(prepareSlots),
-		jobs:         make(chan job),
+		watch:       watch,
+		halt:        newHalt(ports.Control, watch, ports.Clock, ports.Log, config),
+		lanes:       lanes,
+		contents:    newContents(ports.Packs, ports.Cipher, watch, config.Limits.Decryptions),
+		ledger:      newLedger(ports.Ledger, ports.Suppressions, watch, ports.Clock, lanes, config),
+		deadLetters: &deadLetters{publisher: ports.Publisher, watch: watch, log: ports.Log, metrics: ports.Metrics},
+		results:     newResultPublisher(ports.Publisher, ports.Clock, ports.Metrics, config),
+		inFlight:    make(chan struct{}, config.Limits.InFlight),
+		prepare:     newSlots(prepareSlots),
+		jobs:        make(chan job),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -269,6 +270,19 @@ func TestAHaltEndsTheRunBeforeTheNextPage(t *testing.T) {
 	})
 	if !errors.Is(err, dispatch.ErrHalted) || record.Published != 10 || record.Status != port.RunHalted {
 		t.Fatalf("%s after %d: %v", record.Status, record.Published, err)
+	}
+}
+
+func TestAMonthThatWasNeverOpenedIsNotFoundAndHasNoRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.seed(1, nil)
+	record, err := b.runner(t, dispatch.Config{}).Run(t.Context(), b.month.Next(), b.by, nil)
+	if !errors.Is(err, port.ErrNotFound) || !strings.Contains(err.Error(), "it was never opened") {
+		t.Fatalf("%s: %v", record.Status, err)
+	}
+	if runs, err := b.store.Runs().Latest(t.Context(), b.month.Next(), 1); len(runs) != 0 || err != nil {
+		t.Fatalf("it has the runs %+v: %v", runs, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balsong/balsong/application/outage"
@@ -117,9 +118,13 @@ func (r *Runner) OpenMonths(ctx context.Context) (months []key.Month, err error)
 }
 
 // Run dispatches a month and returns the run record. The error is nil if everything due was dispatched, or the cap was
-// reached. It is ErrUnacknowledged, ErrHalted or ErrStopped if rows are left; running again is safe then. When the
+// reached. It is ErrUnacknowledged, ErrHalted or ErrStopped if rows are left; running again is safe then. It is
+// port.ErrNotFound, and there is no run, if the month was never opened. When the
 // context ends, the page in progress is finished. progress, if not nil, is called with the record after each page.
 func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress func(port.Run)) (port.Run, error) {
+	if err := r.opened(ctx, month); err != nil {
+		return port.Run{}, err
+	}
 	snapshot, err := r.snapshot(ctx)
 	if err != nil {
 		return port.Run{}, err
@@ -137,6 +142,22 @@ func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress
 	}
 	err = run.passes(ctx)
 	return run.finish(ctx, err)
+}
+
+// opened refuses a month that was never opened: one that somebody mistyped would come to an end like one that is finished.
+func (r *Runner) opened(ctx context.Context, month key.Month) error {
+	var all []port.MonthState
+	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		all, err = r.Months.All(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("look for the month: %w", err)
+	}
+	if !slices.ContainsFunc(all, func(m port.MonthState) bool { return m.Month == month }) {
+		return fmt.Errorf("it was never opened (an import opens a month): %w", port.ErrNotFound)
+	}
+	return nil
 }
 
 func (r *Runner) snapshot(ctx context.Context) (policy.Snapshot, error) {

@@ -5,15 +5,13 @@ import (
 	"time"
 )
 
-// repeatAfter is the least time between two log lines that repeat a cause, and between two that change it.
+// repeatAfter is the least time between two log lines about a subject, apart from the first that names a second cause.
 const repeatAfter = time.Minute
 
-// Failures decides which of many failures of a subject, such as a component or a provider, are logged: the first one, and at
-// most once a minute one whose cause is another than the line before said, so that a second cause is not hidden behind
-// the first. The zero Failures is ready to use. Safe for concurrent use.
+// Failures decides which of many failures of a subject, such as a component or a provider, are logged: the first one, the
+// first one with another cause, so that a second cause is not hidden behind the first, and from then on one a minute while
+// it fails. The zero Failures is ready to use. Safe for concurrent use.
 type Failures struct {
-	Repeat bool // log the same cause again after a minute
-
 	mu       sync.Mutex
 	subjects map[string]*failure
 }
@@ -22,7 +20,7 @@ type Failures struct {
 type failure struct {
 	cause   string    // of the last line
 	at      time.Time // of the last line
-	changed time.Time // of the last line whose cause was another
+	changed bool      // a line has named another cause than the first one did
 	count   int       // failures since the last line
 }
 
@@ -39,15 +37,12 @@ func (f *Failures) Due(subject, cause string, now time.Time) (count int, due boo
 		return 1, true
 	}
 	known.count++
-	switch {
-	case cause != known.cause && now.Sub(known.changed) >= repeatAfter:
-		known.changed = now
-	case cause == known.cause && f.Repeat && now.Sub(known.at) >= repeatAfter:
-	default:
+	news := cause != known.cause && !known.changed
+	if !news && now.Sub(known.at) < repeatAfter {
 		return known.count, false
 	}
 	count = known.count
-	known.cause, known.at, known.count = cause, now, 0
+	known.cause, known.at, known.changed, known.count = cause, now, known.changed || news, 0
 	return count, true
 }
 

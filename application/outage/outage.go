@@ -1,5 +1,5 @@
 // Package outage repeats what fails because a component, such as the database, is down, until it works again. An outage is
-// logged at its beginning, at most once a minute where its cause changes, and at its end, however many callers wait.
+// logged at its beginning, once a minute while it lasts, and at its end, however many callers wait.
 package outage
 
 import (

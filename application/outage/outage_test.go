@@ -317,6 +317,25 @@ func TestASecondCauseIsLoggedWhileThePartIsDown(t *testing.T) {
 	}
 }
 
+func TestAnOutageThatLastsIsLoggedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	clock, log := &paced{Clock: newWorld().clock}, &memory.Log{}
+	began := clock.Now()
+	err := outage.New(clock, log).Retry(t.Context(), "database", func(context.Context) error {
+		if clock.Now().Sub(began) < 10*time.Minute+30*time.Second {
+			return fmt.Errorf("connection refused: %w", port.ErrUnavailable)
+		}
+		return nil
+	})
+	lines := log.Find("a component is still down")
+	if err != nil || len(lines) < 9 || len(lines) > 10 {
+		t.Fatalf("%d lines in ten and a half minutes: %v", len(lines), err)
+	}
+	if lasted, _ := lines[4].Field("for").(time.Duration); lasted < 5*time.Minute || lasted > 6*time.Minute {
+		t.Errorf("the fifth line says that it lasts %s", lasted)
+	}
+}
+
 func TestAnEndedContextIsNoOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -51,7 +51,7 @@ func NewCommand() *cobra.Command {
 	a.ActorFlags(cmd, "scheduled run", "why; recorded")
 	a.ApproverFlag(cmd)
 	cli.AddOutput(cmd)
-	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable, core.ExitHalted, core.ExitInterrupted),
+	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitUnavailable, core.ExitHalted, core.ExitInterrupted),
 		cli.Configuration[config.Dispatcher]())
 	return cmd
 }
