@@ -41,6 +41,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Corrections:  postgres.NewCorrections(db),
 		Retention:    postgres.NewRetention(db),
 		PastImports:  postgres.NewPastImports(db),
+		Copies:       postgres.NewCopies(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
 		RefuseAudit:  func(t testing.TB) func() { return refuseAudit(t, db) },
 	}

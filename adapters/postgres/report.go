@@ -20,13 +20,14 @@ var _ port.Report = Report{}
 // NewReport returns the report on a database.
 func NewReport(db *sqlx.DB) Report { return Report{newPool(db)} }
 
-const funnelSQL = `/* funnel */ SELECT t.batch_status, t.dispatch_status, coalesce(t.pause_reason, ''), count(*)
-FROM billing_targets t WHERE t.billing_month = $1::date GROUP BY 1, 2, 3`
+var funnelSQL = `/* funnel */ SELECT t.user_id > ` + copyStep + `, t.batch_status, t.dispatch_status, coalesce(t.pause_reason, ''), count(*)
+FROM billing_targets t WHERE t.billing_month = $1::date GROUP BY 1, 2, 3, 4`
 
 // Funnel implements port.Report. It counts the whole month, so it allows the planner to scan the whole partition.
 func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
 	f := port.Funnel{
 		Month: month, Batch: map[billing.BatchStatus]int{}, Dispatch: map[billing.Status]int{}, Paused: map[billing.PauseReason]int{},
+		Copies: map[billing.Status]int{},
 	}
 	err := read(ctx, p.db, "count the month's targets", func(ctx context.Context, s *session) error {
 		if _, err := s.exec(ctx, "count the month's targets", `/* funnel */ SELECT set_config('enable_seqscan', 'on', true)`); err != nil {
@@ -37,7 +38,12 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 			var status billing.Status
 			var pause billing.PauseReason
 			var n int
-			err := scan(&batch, &status, &pause, &n)
+			isCopy := false
+			err := scan(&isCopy, &batch, &status, &pause, &n)
+			if isCopy {
+				f.Copies[status] += n
+				return err
+			}
 			f.Imported += n
 			f.Batch[batch] += n
 			f.Dispatch[status] += n

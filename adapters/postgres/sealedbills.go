@@ -23,7 +23,7 @@ func NewSealedBills(db *sqlx.DB) SealedBills { return SealedBills{newPool(db)} }
 func sealedSQL(in partitions) string {
 	return `/* sealed */ SELECT d.user_id, c.customer, d.render_error, d.data, d.statement, ` + destinations("d.") + `
 FROM ` + monthUsers + ` JOIN ` + in.data + ` d ON d.billing_month = v.billing_month AND d.user_id = v.user_id
-JOIN customers c ON c.user_id = v.user_id`
+JOIN customers c ON c.user_id = ` + customerID("v.user_id")
 }
 
 // sealed reads what is stored encrypted beside the targets of some users of a month, by user id.
@@ -67,7 +67,7 @@ func (p SealedBills) Sealed(ctx context.Context, target key.Target) (port.Sealed
 func unreachedSQL(in partitions) string {
 	return `/* unreached */ SELECT ` + targetColumns + `
 FROM ` + in.targets + ` t
-WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED'
+WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.user_id < ` + copyStep + ` AND t.dispatch_status <> 'SUCCEEDED'
   AND ($4::boolean OR t.dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED') OR (t.batch_status = 'RENDER_FAILED' AND t.dispatch_status <> 'REQUESTED'))
 ORDER BY t.user_id LIMIT $3::int`
 }

@@ -19,7 +19,7 @@ const optedOutShift = 8
 var targetColumns = `t.user_id, t.batch_status, t.dispatch_status, t.attempt, t.round, t.step, t.requeues, t.policy_id, t.policy_version,
   t.available_at, t.requested_at, t.run_id, t.deadline, t.quiet_from, t.quiet_to, t.quiet_zone, t.reachable, t.wished_channel,
   t.pause_reason, t.wish, t.last_rule, t.last_decision, t.last_error,
-  (SELECT coalesce(bit_or((` + channelBits("s.channel") + `) << CASE s.scope WHEN 'advertising' THEN ` + strconv.Itoa(optedOutShift) + ` ELSE 0 END), 0) FROM suppressions s WHERE s.user_id = t.user_id)`
+  (SELECT coalesce(bit_or((` + channelBits("s.channel") + `) << CASE s.scope WHEN 'advertising' THEN ` + strconv.Itoa(optedOutShift) + ` ELSE 0 END), 0) FROM suppressions s WHERE s.user_id = ` + customerID("t.user_id") + `)`
 
 // readTarget reads one row of targetColumns.
 func (p pool) readTarget(month key.Month, scan func(...any) error) (billing.Target, error) {

@@ -84,7 +84,15 @@ func (a *Answers) subjects(ctx context.Context, month key.Month, customer string
 	}
 	subjects := contacts(user)
 	for _, m := range months {
-		subjects = append(subjects, subjectsOf(key.Target{Month: m, UserID: user}, found.Customer)...)
+		bill := key.Target{Month: m, UserID: user}
+		subjects = append(subjects, subjectsOf(bill, found.Customer)...)
+		copies, err := a.Copies.List(ctx, port.CopyFilter{Month: m, UserID: user, Limit: key.MaxCopies})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range copies {
+			subjects = append(subjects, c.Target.Key().String())
+		}
 	}
 	return subjects, nil
 }

@@ -74,9 +74,13 @@ func (m MonthStatus) adviseOnDue(a *advice, halted bool) {
 	switch {
 	case halted, m.PastDeadline != "":
 	case m.Open:
-		a.say(m.Due, "%s: %s due: the next dispatcher run takes %s (`dispatcher --month %s` does it now).", m.Month, wording.Count(m.Due, "bill is", "bills are"), wording.Form(m.Due, "it", "them"), m.Month)
+		what, whats := "bill is", "bills are"
+		if m.copiesToSend() > 0 {
+			what, whats = "bill or copy is", "bills and copies are"
+		}
+		a.say(m.Due, "%s: %s due: the next dispatcher run takes %s (`dispatcher --month %s` does it now).", m.Month, wording.Count(m.Due, what, whats), wording.Form(m.Due, "it", "them"), m.Month)
 	default:
-		n := m.candidates()
+		n := m.candidates() + m.copiesToSend()
 		a.say(n, "%s: %s and the month is closed, so no run takes %s by itself: `dispatcher --month %s` takes %s due, `balsong month reopen --month %s` opens the month again.",
 			m.Month, wording.Count(n, "bill waits", "bills wait"), wording.Form(n, "it", "them"), m.Month, wording.Form(n, "it once it is", "those that are"), m.Month)
 	}
@@ -88,11 +92,16 @@ func (m MonthStatus) adviseOnPeople(a *advice) {
 	for _, reason := range billing.PauseReasons {
 		a.say(m.Paused[reason], "%s: %s PAUSED (%s): %s.", m.Month, wording.Count(m.Paused[reason], "is", "are"), reason, story.Remedy(reason))
 	}
-	a.sayIf(m.Open && m.Imported > 0 && m.Waiting() == 0, "%s: every bill has come to an end: `balsong unreached --month %s` for the postal mailing, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
+	held := m.Copies[billing.Paused] + m.Copies[billing.Unknown]
+	a.say(held, "%s: %s PAUSED or UNKNOWN and %s for a person: `balsong target copies --month %s` lists them, `balsong why` says what each needs.", m.Month, wording.Count(held, "copy is", "copies are"), wording.Form(held, "waits", "wait"), m.Month)
+	a.sayIf(m.Open && m.Imported > 0 && m.Waiting() == 0 && waiting(m.Copies) == 0, "%s: every bill has come to an end: `balsong unreached --month %s` for the postal mailing, then `balsong month close --month %s`.", m.Month, m.Month, m.Month)
 }
 
 // candidates counts the bills that a run would take once they are due and rendered.
 func (m MonthStatus) candidates() int { return m.Dispatch[billing.Ready] + m.Dispatch[billing.Failed] }
+
+// copiesToSend counts the copies that a run would take once they are due.
+func (m MonthStatus) copiesToSend() int { return m.Copies[billing.Ready] + m.Copies[billing.Failed] }
 
 // WhenDue says of the READY and FAILED bills together how many are due, or when the first one is; "" where there is nothing to
 // say. at is the time now, in the zone that people are shown.
@@ -103,6 +112,9 @@ func (m MonthStatus) WhenDue(at time.Time) string {
 	which := "of them"
 	if m.Dispatch[billing.Ready] > 0 && m.Dispatch[billing.Failed] > 0 {
 		which = "of the READY and FAILED together"
+	}
+	if m.copiesToSend() > 0 {
+		which += " and of the copies"
 	}
 	text := fmt.Sprintf("%d %s %s due now", m.Due, which, wording.Form(m.Due, "is", "are"))
 	if m.NextDue.After(at) || m.Due == 0 {

@@ -25,6 +25,7 @@ type Ports struct {
 	Control      port.Control
 	Policies     port.Policies
 	Backlog      port.Backlog
+	Copies       port.Copies
 	Sweeps       port.Sweeps
 	Clock        port.Clock
 	Cipher       port.Cipher                             // nil: what is sealed stays closed
@@ -61,6 +62,23 @@ func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (st
 	if err != nil {
 		return story.Story{}, err
 	}
+	told, err := a.story(ctx, found)
+	if err != nil {
+		return told, err
+	}
+	copies, err := a.CopiesOf(ctx, found)
+	for _, c := range copies {
+		var of story.Story
+		if of, err = a.story(ctx, c); err != nil {
+			break
+		}
+		told.Copies = append(told.Copies, of)
+	}
+	return told, err
+}
+
+// story explains a bill, or a copy of one.
+func (a *Answers) story(ctx context.Context, found Found) (story.Story, error) {
 	f := story.Facts{Customer: found.Customer, Target: found.Target, Rows: found.Rows, Now: a.Clock.Now()}
 	for _, ask := range []func(context.Context, *story.Facts) error{a.askBill, a.askPeople, a.askWorld, a.askSealed} {
 		if err := ask(ctx, &f); err != nil {
@@ -111,10 +129,14 @@ func (a *Answers) askBill(ctx context.Context, f *story.Facts) (err error) {
 // askPeople asks what people did to the bill and to the customer.
 func (a *Answers) askPeople(ctx context.Context, f *story.Facts) (err error) {
 	k := f.Target.Key()
-	if f.Notes, err = a.Audit.About(ctx, append(subjectsOf(k, f.Customer), contacts(k.UserID)...)); err != nil {
+	subjects := []string{k.String()}
+	if k.CopyNumber() == 0 { // what concerns the customer is told once
+		subjects = append(subjectsOf(k, f.Customer), contacts(k.UserID)...)
+	}
+	if f.Notes, err = a.Audit.About(ctx, subjects); err != nil {
 		return err
 	}
-	f.Suppressions, err = a.Suppressions.Of(ctx, k.UserID)
+	f.Suppressions, err = a.Suppressions.Of(ctx, k.Bill().UserID)
 	return err
 }
 

@@ -57,7 +57,8 @@ type MonthStatus struct {
 	RenderFailed int                         `json:"render_failed"`
 	Dispatch     map[billing.Status]int      `json:"dispatch"`
 	Paused       map[billing.PauseReason]int `json:"paused"`
-	Due          int                         `json:"due"` // candidates that the next run would take
+	Copies       map[billing.Status]int      `json:"copies"` // of bills, on request; in none of the other counts but due
+	Due          int                         `json:"due"`    // candidates that the next run would take
 	NextDue      time.Time                   `json:"next_due,omitzero"`
 	Calls        int                         `json:"being_called"`
 	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
@@ -84,14 +85,40 @@ type RunStatus struct {
 }
 
 // Waiting counts the bills that have not come to an end: they may still go out, or wait for a person.
-func (m MonthStatus) Waiting() int {
-	n := 0
-	for status, count := range m.Dispatch {
+func (m MonthStatus) Waiting() int { return waiting(m.Dispatch) }
+
+// waiting counts those that have not come to an end.
+func waiting(counts map[billing.Status]int) (n int) {
+	for status, count := range counts {
 		if !status.Final() {
 			n += count
 		}
 	}
 	return n
+}
+
+// total counts all of them.
+func total(counts map[billing.Status]int) (n int) {
+	for _, count := range counts {
+		n += count
+	}
+	return n
+}
+
+// CopiesText says how the copies of a month stand: "3, sent 2, open 1"; "" where there is none.
+func (m MonthStatus) CopiesText() string {
+	n := total(m.Copies)
+	if n == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d, sent %d", n, m.Copies[billing.Succeeded])
+	if open := waiting(m.Copies); open > 0 {
+		text += fmt.Sprintf(", open %d", open)
+	}
+	if ended := n - waiting(m.Copies) - m.Copies[billing.Succeeded]; ended > 0 {
+		text += fmt.Sprintf(", ended without success %d", ended)
+	}
+	return text
 }
 
 // dueAtMost bounds the counting of what is due.
@@ -145,7 +172,7 @@ func (a *Answers) Month(ctx context.Context, state port.MonthState, runs int) (M
 	if err != nil {
 		return m, err
 	}
-	m.Imported, m.Rejected, m.Dispatch, m.Paused = f.Imported, f.Rejected, f.Dispatch, f.Paused
+	m.Imported, m.Rejected, m.Dispatch, m.Paused, m.Copies = f.Imported, f.Rejected, f.Dispatch, f.Paused, f.Copies
 	m.Rendered, m.NotRendered, m.RenderFailed = f.Batch[billing.Rendered], f.Batch[billing.Imported], f.Batch[billing.RenderFailed]
 	if m.Due, err = a.Backlog.Due(ctx, state.Month, a.Clock.Now(), dueAtMost); err != nil {
 		return m, err

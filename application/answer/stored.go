@@ -20,6 +20,7 @@ type Stored struct {
 	Customer   string         `json:"customer"`
 	Month      key.Month      `json:"month"`
 	Key        string         `json:"key"`
+	Copy       int            `json:"copy,omitempty"` // the number of a copy
 	Dispatch   billing.Status `json:"dispatch_status"`
 	RenderedAt time.Time      `json:"rendered_at"`
 	// Remark says that the words which went out are no longer stored; "": they are these.
@@ -47,10 +48,10 @@ func (n *NoStatement) Error() string { return "no statement is stored: " + n.Why
 // Unwrap returns port.ErrNotFound.
 func (n *NoStatement) Unwrap() error { return port.ErrNotFound }
 
-// Stored returns the stored statement of a customer's bill, as Find finds it, with the variants of the given channels, or of all.
-// The error is a *NoStatement where none is stored. What is stored and cannot be read is told with what to do.
-func (a *Answers) Stored(ctx context.Context, month key.Month, customer string, kinds ...channel.Kind) (Stored, error) {
-	found, err := a.Find(ctx, month, customer)
+// Stored returns the stored statement of a customer's bill, or of a copy, as FindCopy finds it, with the variants of the given
+// channels, or of all. The error is a *NoStatement where none is stored. What is stored and cannot be read is told with what to do.
+func (a *Answers) Stored(ctx context.Context, month key.Month, customer string, number int, kinds ...channel.Kind) (Stored, error) {
+	found, err := a.FindCopy(ctx, month, customer, number)
 	if err != nil {
 		return Stored{}, err
 	}
@@ -77,7 +78,7 @@ func (a *Answers) Stored(ctx context.Context, month key.Month, customer string, 
 		return Stored{}, unreadable(err, ref)
 	}
 	s := Stored{
-		Customer: found.Customer, Month: found.Target.Key().Month, Key: found.Target.Key().String(), Dispatch: found.Target.Status(),
+		Customer: found.Customer, Month: found.Target.Key().Month, Key: found.Target.Key().String(), Copy: number, Dispatch: found.Target.Status(),
 		RenderedAt: origin.RenderedAt.In(zone), Remark: replaced(found.Rows, origin, zone), Channels: []StoredVariant{},
 	}
 	to := a.destinations(found.Target.Key(), sealed.Destinations)

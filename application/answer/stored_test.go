@@ -62,7 +62,7 @@ func TestTheStoredStatementIsShownByteForByteWithWhatBecameOfItOnEachChannel(t *
 	w.bills(1, billing.Succeeded)
 	target, _ := w.rendered(w.cipher)
 	w.accepted(target)
-	s, err := answer.New(w.ports).Stored(t.Context(), november, " c-0")
+	s, err := answer.New(w.ports).Stored(t.Context(), november, " c-0", 0)
 	w.must(err)
 	if s.Customer != "C-0" || s.Dispatch != billing.Succeeded || len(s.Channels) != 3 || s.Remark != "" || !s.RenderedAt.Equal(w.clock.Now()) {
 		t.Fatalf("%+v", s)
@@ -78,7 +78,7 @@ func TestTheStoredStatementIsShownByteForByteWithWhatBecameOfItOnEachChannel(t *
 	if v := s.Channels[1]; v.To != "" || !strings.Contains(v.Standing, "no destination") {
 		t.Errorf("the text message went %+v", v)
 	}
-	if s, err = answer.New(w.ports).Stored(t.Context(), 0, "C-0", channel.SMS); err != nil || len(s.Channels) != 1 || s.Channels[0].Channel != channel.SMS {
+	if s, err = answer.New(w.ports).Stored(t.Context(), 0, "C-0", 0, channel.SMS); err != nil || len(s.Channels) != 1 || s.Channels[0].Channel != channel.SMS {
 		t.Errorf("of one channel: %+v, %v", s, err)
 	}
 }
@@ -92,7 +92,7 @@ func TestOfABillThatWasCorrectedAfterItWasAcceptedTheWordsOfNowAreNotTakenForTho
 	w.accepted(target)
 	w.clock.Advance(time.Hour)
 	w.rendered(w.cipher)
-	if s, err := answer.New(w.ports).Stored(t.Context(), november, "C-0"); err != nil || !strings.Contains(s.Remark, "had the words of before") {
+	if s, err := answer.New(w.ports).Stored(t.Context(), november, "C-0", 0); err != nil || !strings.Contains(s.Remark, "had the words of before") {
 		t.Errorf("%q, %v", s.Remark, err)
 	}
 }
@@ -131,7 +131,7 @@ func TestAStatementThatCannotBeShownIsToldWithWhatToDo(t *testing.T) {
 		w.ports.Packs = memory.NewPacks()
 		w.bills(1, billing.Ready)
 		c.given(w)
-		_, err := answer.New(w.ports).Stored(t.Context(), november, "C-0")
+		_, err := answer.New(w.ports).Stored(t.Context(), november, "C-0", 0)
 		if !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, want %v", name, err, c.err)
 			continue

@@ -77,7 +77,7 @@ func (r Requested) Facts() attempt.Facts {
 
 // Use is what the request asks to do, for the suppression list.
 func (r Requested) Use() port.Use {
-	return port.Use{Contact: port.Contact{UserID: r.UserID, Channel: r.Channel}, Class: cmp.Or(r.MessageClass, policy.Transactional)}
+	return port.Use{Contact: port.Contact{UserID: key.CustomerID(r.UserID), Channel: r.Channel}, Class: cmp.Or(r.MessageClass, policy.Transactional)}
 }
 
 // NewMessageClass returns a class in the event's form: none for a bill.

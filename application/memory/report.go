@@ -57,6 +57,7 @@ func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 		f := port.Funnel{
 			Month: month,
 			Batch: map[billing.BatchStatus]int{}, Dispatch: map[billing.Status]int{}, Paused: map[billing.PauseReason]int{},
+			Copies: map[billing.Status]int{},
 		}
 		for _, r := range p.s.rejects[month] {
 			if r.resolved {
@@ -67,6 +68,10 @@ func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 		}
 		for k, b := range p.s.bills {
 			if k.Month != month {
+				continue
+			}
+			if k.CopyNumber() > 0 {
+				f.Copies[b.state.Dispatch]++
 				continue
 			}
 			f.Imported++

@@ -34,7 +34,7 @@ func (p sealedBills) Unreached(ctx context.Context, month key.Month, after int64
 	return read(ctx, p.s, "sealedBills.unreached", func() ([]port.UnreachedBill, error) {
 		var keys []key.Target
 		for k, b := range p.s.bills {
-			if k.Month == month && k.UserID > after && b.state.Dispatch != billing.Succeeded && (onTheWay || port.Ended(b.state)) {
+			if k.Month == month && k.CopyNumber() == 0 && k.UserID > after && b.state.Dispatch != billing.Succeeded && (onTheWay || port.Ended(b.state)) {
 				keys = append(keys, k)
 			}
 		}

@@ -233,7 +233,7 @@ func (s *Store) opened(month key.Month) error {
 func (s *Store) restored(b bill) (billing.Target, error) {
 	state := b.state
 	for _, kind := range channel.All {
-		entry, ok := s.suppressed[port.Contact{UserID: state.Key.UserID, Channel: kind}]
+		entry, ok := s.suppressed[port.Contact{UserID: key.CustomerID(state.Key.UserID), Channel: kind}]
 		switch {
 		case !ok:
 		case entry.Scope == policy.ScopeAdvertising:

@@ -70,6 +70,11 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 			left = append(left, fmt.Sprintf("%d %s", n, status))
 		}
 	}
+	for _, status := range billing.Statuses {
+		if n := f.Copies[status]; n > 0 && !status.Final() {
+			left = append(left, fmt.Sprintf("copies of bills: %d %s (`balsong target copies` lists them)", n, status))
+		}
+	}
 	if f.Rejected > 0 {
 		left = append(left, wording.Count(f.Rejected, "row", "rows")+" refused at the import")
 	}

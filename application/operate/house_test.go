@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
 
@@ -169,6 +170,50 @@ func TestAMonthThatIsNotThroughIsClosedOnlyAnyway(t *testing.T) {
 		if err := w.operator.CloseMonth(t.Context(), w.key.Month, true, by()); err != nil {
 			t.Errorf("%s, anyway: %v", status, err)
 		}
+	}
+}
+
+func TestAMonthWithAnOpenCopyIsNotThrough(t *testing.T) {
+	t.Parallel()
+	for status, closes := range map[billing.Status]bool{billing.Ready: false, billing.Unknown: false, billing.Succeeded: true, billing.Exhausted: true} {
+		w := newWorld(t)
+		w.seedNatural(billing.Succeeded)
+		bill, _ := w.store.Target(w.key)
+		copied := bill.Copy(nil, channel.Email, w.clock.Now()).State()
+		copied.Dispatch = status
+		err := w.store.Copies().Add(t.Context(), port.NewCopy{State: copied, Destination: port.Destination{Channel: channel.Email}}, func(billing.Target, []billing.Target) error { return nil }, by())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.operator.CloseMonth(t.Context(), w.key.Month, false, by())
+		if closes != (err == nil) || !closes && (!errors.Is(err, billing.ErrRefused) || !strings.Contains(err.Error(), "copies of bills: 1 "+string(status))) {
+			t.Errorf("%s: %v", status, err)
+		}
+	}
+}
+
+func TestACopyIsPausedResumedAndCancelledAsABillIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.seedNatural(billing.Succeeded)
+	bill, _ := w.store.Target(w.key)
+	copied := bill.Copy(nil, channel.Email, w.clock.Now())
+	err := w.store.Copies().Add(t.Context(), port.NewCopy{State: copied.State(), Destination: port.Destination{Channel: channel.Email}}, func(billing.Target, []billing.Target) error { return nil }, by())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		do   func(ctx context.Context, k key.Target, by port.Act) (billing.Target, error)
+		want billing.Status
+	}{
+		{w.operator.Pause, billing.Paused}, {w.operator.Resume, billing.Ready}, {w.operator.Cancel, billing.Cancelled}, {w.operator.Uncancel, billing.Ready},
+	} {
+		if target, err := step.do(t.Context(), copied.Key(), by()); err != nil || target.Status() != step.want {
+			t.Errorf("it is %s, want %s: %v", target.Status(), step.want, err)
+		}
+	}
+	if after, _ := w.store.Target(w.key); after.State() != bill.State() {
+		t.Errorf("the bill is %+v", after.State())
 	}
 }
 

@@ -88,6 +88,7 @@ const (
 	ActionDelivered    Action = "verdict: delivered"
 	ActionNotDelivered Action = "verdict: not delivered"
 	ActionCorrect      Action = "correct"
+	ActionCopy         Action = "copy" // with its number and channel
 	ActionSendTest     Action = "send test"
 	// On a month.
 	ActionCloseMonth        Action = "close month"
@@ -113,7 +114,7 @@ const (
 
 // Actions are all of them.
 var Actions = []Action{
-	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionSendTest,
+	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionCopy, ActionSendTest,
 	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionImportNew, ActionRenderOther, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
 	ActionHalt, ActionLiftHalt, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
 }

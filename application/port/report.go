@@ -13,9 +13,9 @@ import (
 
 // Report reads what people want to know about a month.
 type Report interface {
-	// Funnel counts the targets of a month by batch and dispatch status.
+	// Funnel counts the bills of a month by batch and dispatch status, and beside them its copies.
 	Funnel(ctx context.Context, month key.Month) (Funnel, error)
-	// Find returns the target of a customer number with its ledger rows, sorted by key. ErrNotFound.
+	// Find returns the bill of a customer number with its ledger rows, sorted by key. ErrNotFound.
 	Find(ctx context.Context, month key.Month, customer string) (billing.Target, []attempt.Row, error)
 	// Alike returns customer numbers that FoldCustomer cannot tell from the given one, itself included, sorted, at most limit.
 	// It may read every customer number: ask it where Find finds nothing.
@@ -61,6 +61,7 @@ type Funnel struct {
 	Batch    map[billing.BatchStatus]int
 	Dispatch map[billing.Status]int
 	Paused   map[billing.PauseReason]int
-	Rejected int // rows that the imports of this month refused and that did not come in since, each counted once
-	Resolved int // refused rows that came in since
+	Copies   map[billing.Status]int // of bills; they are in none of the other counts
+	Rejected int                    // rows that the imports of this month refused and that did not come in since, each counted once
+	Resolved int                    // refused rows that came in since
 }

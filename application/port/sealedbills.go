@@ -15,7 +15,7 @@ type SealedBills interface {
 	// Unreached returns a month's bills that no gateway has accepted and for which nothing more happens by itself (see
 	// Ended): PAUSED, UNKNOWN, every end but SUCCEEDED, and what could not be rendered; with onTheWay, READY, FAILED
 	// and REQUESTED ones too. It returns at most limit, sorted by user id, those behind the user id after. Fewer than
-	// limit means that there are no more.
+	// limit means that there are no more. Copies are not among them.
 	Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]UnreachedBill, error)
 	// Refused returns the rows of a customer that the month's imports refused and that have not come in since, sorted
 	// by file and line.

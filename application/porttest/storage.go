@@ -38,6 +38,7 @@ type Storage struct {
 	Corrections  port.Corrections
 	Retention    port.Retention
 	PastImports  port.PastImports
+	Copies       port.Copies
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -89,6 +90,7 @@ func StorageSuites() []StorageSuite {
 		{"Corrections", CorrectionsChecks()},
 		{"Retention", RetentionChecks()},
 		{"PastImports", PastImportsChecks()},
+		{"Copies", CopiesChecks()},
 	}
 }
 

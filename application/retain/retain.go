@@ -152,7 +152,7 @@ func (k *Keeper) month(ctx context.Context, state port.MonthState) (plan MonthPl
 		left = append(left, fmt.Sprintf("it is open (`balsong month close --month %s` ends it)", state.Month))
 	}
 	for _, status := range billing.Statuses {
-		if n := funnel.Dispatch[status]; n > 0 && (status == billing.Ready || status == billing.Failed || status == billing.Requested) {
+		if n := funnel.Dispatch[status] + funnel.Copies[status]; n > 0 && (status == billing.Ready || status == billing.Failed || status == billing.Requested) {
 			left = append(left, fmt.Sprintf("%d %s", n, status))
 		}
 	}

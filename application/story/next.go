@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -22,18 +23,43 @@ func (b *builder) next() Next {
 	case billing.Requested:
 		return b.nextRequested()
 	case billing.Paused:
-		return Next{Text: "It waits for a person: " + remedies[b.s.Pause] + ".", WaitsFor: ForPerson}
+		return Next{Text: "It waits for a person: " + b.remedy() + ".", WaitsFor: ForPerson}
 	case billing.Unknown:
 		return b.nextUnknown()
 	case billing.Succeeded:
-		return Next{Text: "Nothing: it is never sent again.", WaitsFor: ForNothing}
+		return Next{Text: "Nothing: it is never sent again. `balsong target copy` sends the customer a copy.", WaitsFor: ForNothing}
 	case billing.Cancelled:
 		return Next{Text: "Nothing by itself. `balsong target uncancel` takes the cancellation back; the closed key stays closed.", WaitsFor: ForNothing}
 	case billing.WrittenOff:
 		return Next{Text: "Nothing. If the gateway's acceptance still becomes known, it becomes SUCCEEDED.", WaitsFor: ForNothing}
 	default:
+		if b.s.Key.CopyNumber() > 0 {
+			return Next{Text: "Nothing by itself: another copy can be asked for (`balsong target copy`).", WaitsFor: ForNothing}
+		}
 		return Next{Text: "Nothing by itself: it is for the postal mailing (`balsong unreached`).", WaitsFor: ForNothing}
 	}
+}
+
+// remedy says what a person can do about a pause. The data and the address of a copy are not corrected: another copy is made.
+func (b *builder) remedy() string {
+	n := b.s.Key.CopyNumber()
+	if n == 0 {
+		return remedies[b.s.Pause]
+	}
+	switch b.s.Pause {
+	case billing.PauseNoDestination, billing.PauseNoStatement, billing.PauseSuppressed, billing.PauseContent:
+		return fmt.Sprintf("cancel the copy (`balsong target cancel --copy %d`), then ask for another one (`balsong target copy`)", n)
+	default:
+		return remedies[b.s.Pause]
+	}
+}
+
+// named says with an act on a copy how the copy is named.
+func (b *builder) named(next Next) Next {
+	if n := b.s.Key.CopyNumber(); n > 0 && strings.Contains(next.Text, "`balsong target ") && !strings.Contains(next.Text, "`balsong target copy`") {
+		next.Text += fmt.Sprintf(" The copy is named by --copy %d.", n)
+	}
+	return next
 }
 
 // afterRow says what follows from the current key's ledger row while the target does not agree with it yet; it reports

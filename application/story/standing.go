@@ -95,6 +95,9 @@ func (b *builder) standing() {
 // headline says the state of the bill in one sentence.
 func (b *builder) headline() string {
 	bill := fmt.Sprintf("Customer %s's bill of %s", b.Customer, b.s.Key.Month)
+	if n := b.s.Key.CopyNumber(); n > 0 {
+		bill = fmt.Sprintf("Copy %d of customer %s's bill of %s", n, b.Customer, b.s.Key.Month)
+	}
 	switch b.s.Dispatch {
 	case billing.Succeeded:
 		if row := b.last(attempt.Succeeded); row != nil {

@@ -77,6 +77,8 @@ type Story struct {
 	Headline string              `json:"headline"`
 	Lines    []Line              `json:"lines"`
 	Next     Next                `json:"next"`
+	Copy     int                 `json:"copy,omitempty"`   // the number of a copy
+	Copies   []Story             `json:"copies,omitempty"` // of a bill
 }
 
 // builder collects one story.
@@ -102,7 +104,7 @@ func Of(f Facts) Story {
 	return Story{
 		Customer: f.Customer, Month: s.Key.Month, Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause,
 		Attempt: s.Attempt, Round: s.Round, Step: s.Step, Zone: b.zone.String(),
-		Headline: b.headline(), Lines: b.lines, Next: b.next(),
+		Headline: b.headline(), Lines: b.lines, Next: b.named(b.next()), Copy: s.Key.CopyNumber(),
 	}
 }
 
@@ -180,7 +182,7 @@ func (b *builder) rendering() {
 	case b.Origin.RenderedAt.IsZero():
 		b.add(time.Time{}, "render", "Its statement is rendered.")
 	case b.Pack != "":
-		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s into the pack %s%s.", b.when(b.Origin.RenderedAt), b.Pack, b.templates())
+		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s%s into the pack %s%s.", b.when(b.Origin.RenderedAt), b.anew(), b.Pack, b.templates())
 	default:
 		b.add(b.Origin.RenderedAt, "render", "Its statement was rendered on %s%s.", b.when(b.Origin.RenderedAt), b.templates())
 	}
@@ -194,6 +196,14 @@ func (b *builder) templates() string {
 	return ", with the templates " + b.Origin.Templates
 }
 
+// anew says of a copy how it came by its statement.
+func (b *builder) anew() string {
+	if b.s.Key.CopyNumber() == 0 {
+		return ""
+	}
+	return " for the bill, and stored once more for the copy"
+}
+
 // customer says how the customer can be reached, and which channel is preferred.
 func (b *builder) customer() {
 	var ways []string
@@ -205,6 +215,9 @@ func (b *builder) customer() {
 		ways = append(ways, way)
 	}
 	text := "The customer can be reached by " + listed(ways, "and")
+	if b.s.Key.CopyNumber() > 0 {
+		text = "It goes by " + listed(ways, "and")
+	}
 	if len(ways) == 0 {
 		text = "The customer has no destination on any channel"
 	}

@@ -347,6 +347,28 @@ var tellings = map[string]telling{
 		},
 		says: []string{"Everything is halted since 2026-11-22 12:00:00 KST by lee: wrong amounts"}, next: []string{"until the halt is lifted"}, waits: story.ForPerson,
 	},
+	"a copy that waits": {
+		state: func(s *billing.State) {
+			s.Key, s.Reachable, s.Deadline = bill.Copy(2), channel.NewSet(channel.SMS), noon.Add(7*24*time.Hour)
+		},
+		facts: func(f *story.Facts) { f.Origin = port.Origin{RenderedAt: noon.Add(-2 * time.Hour)} },
+		says:  []string{"Copy 2 of customer 7590-VHVEG's bill of 2026-11 has not been dispatched yet", "rendered on 2026-11-22 10:00:00 KST for the bill, and stored once more for the copy", "It goes by SMS (010-****-5678)"},
+		next:  []string{"sends it by SMS", "After 2026-11-29 12:00:00 KST it expires"}, waits: story.ForDispatcher,
+	},
+	"a copy whose content must not go out": {
+		state: func(s *billing.State) {
+			s.Key, s.Dispatch, s.Pause = bill.Copy(1), billing.Paused, billing.PauseContent
+		},
+		next: []string{"`balsong target cancel --copy 1`", "ask for another one"}, waits: story.ForPerson,
+	},
+	"a copy that is UNKNOWN": {
+		state: func(s *billing.State) { s.Key, s.Dispatch = bill.Copy(1), billing.Unknown },
+		next:  []string{"balsong target delivered", "named by --copy 1"}, waits: story.ForPerson,
+	},
+	"a copy that reached nobody": {
+		state: func(s *billing.State) { s.Key, s.Dispatch = bill.Copy(1), billing.Exhausted },
+		next:  []string{"another copy can be asked for"}, waits: story.ForNothing,
+	},
 	"no policy is active": {
 		noRule: true, next: []string{"no policy is ACTIVE"}, waits: story.ForPerson,
 	},

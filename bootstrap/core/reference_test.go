@@ -66,7 +66,7 @@ ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md
 		{"balsong halt, resume, target, policy, suppress, month close", config.Variables[config.Operator]()},
 		{"balsong status", config.Variables[config.Status]()},
 		{"balsong why, target show, unreached", config.Variables[config.CustomerBills]()},
-		{"balsong statement", config.Variables[config.Statement]()},
+		{"balsong statement, target copy", config.Variables[config.Statement]()},
 		{"balsong month retention", config.Variables[config.Retention]()},
 		{"balsong render --preview, and send-test of a customer's bill", config.Variables[config.Preview]()},
 		{"balsong send-test", config.Variables[config.SendTest]()},

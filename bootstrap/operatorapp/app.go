@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/copies"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -47,11 +48,26 @@ func Statements(c config.Statement) fx.Option {
 	return fx.Options(CustomerBills(c.CustomerBills), core.Packs(c.S3))
 }
 
+// Copying is the app of who sends copies of bills: it provides a *copies.Maker too.
+func Copying(c config.Statement) fx.Option {
+	return fx.Options(Statements(c), fx.Module("copying", fx.Provide(func(
+		stored port.Copies, sealed port.SealedBills, months port.Months, policies port.Policies, packs port.Packs, k keys, clock port.Clock, log port.Log,
+	) (*copies.Maker, error) {
+		if k.Cipher == nil {
+			return nil, config.ErrNoKeyset
+		}
+		return copies.New(copies.Ports{
+			Copies: stored, SealedBills: sealed, Months: months, Policies: policies, Packs: packs, Cipher: k.Cipher, Clock: clock, Log: log,
+		}), nil
+	})), fx.Invoke(func(*copies.Maker) {}))
+}
+
 // UseCases are what the operator's commands call.
 type UseCases struct {
 	fx.In
 	Acts    operate.Ports
 	Answers *answer.Answers
+	Copies  *copies.Maker `optional:"true"` // of Copying alone
 }
 
 // keys is a cipher that may be missing.
@@ -108,9 +124,9 @@ type optional struct {
 	Delivery askDelivery `optional:"true"`
 }
 
-func answers(p operate.Ports, bills port.SealedBills, runs port.Runs, backlog port.Backlog, o optional) *answer.Answers {
+func answers(p operate.Ports, bills port.SealedBills, runs port.Runs, backlog port.Backlog, copies port.Copies, o optional) *answer.Answers {
 	return answer.New(answer.Ports{
 		Report: p.Report, SealedBills: bills, Audit: p.Audit, Runs: runs, Suppressions: p.Suppressions, Months: p.Months,
-		Control: p.Control, Policies: p.Policies, Backlog: backlog, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: o.Keys.Cipher, Packs: o.Packs, Delivery: o.Delivery,
+		Control: p.Control, Policies: p.Policies, Backlog: backlog, Copies: copies, Sweeps: p.Sweeps, Clock: p.Clock, Cipher: o.Keys.Cipher, Packs: o.Packs, Delivery: o.Delivery,
 	})
 }

@@ -51,6 +51,8 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong target not-delivered", "--month 2026-11 --customer C-1 --reason x", database},
 	{"balsong target send-anyway", "--month 2026-11 --customer C-1 --reason x", database},
 	{"balsong target write-off", "--month 2026-11 --customer C-1 --reason x", database},
+	{"balsong target copy", "--month 2026-11 --customer C-1 --reason x", database + keys + s3},
+	{"balsong target copies", "--month 2026-11", database},
 	{"balsong suppress", "--month 2026-11 --customer C-1 --channel SMS --scope all --reason x", database},
 	{"balsong policy list", "", database},
 	{"balsong policy check", "--file FILE", ""},

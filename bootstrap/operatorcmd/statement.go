@@ -28,12 +28,14 @@ Without a month it is the latest month in which the customer has a bill.
 --html and --text write one part into a new file that only you can read, byte for byte: --html the e-mail's HTML, --text the text of
 --channel, without it the e-mail's plain text. The file name - is stdout.
 
-How a bill would look that is not rendered yet, or with other templates: balsong render --preview.`
+How a bill would look that is not rendered yet, or with other templates: balsong render --preview.
+To send it to the customer once more: balsong target copy.`
 
 // statementFlags are the flags of "statement".
 type statementFlags struct {
 	channel    string
 	html, text string
+	number     int // of a copy
 }
 
 // newStatement is the subcommand "statement".
@@ -48,6 +50,7 @@ func newStatement() *cobra.Command {
 		ValidArgsFunction: completeMonthArgument,
 	}
 	cmd.Flags().StringVar(&f.channel, "channel", "", "only one of "+channel.Names())
+	copyFlag(cmd, &f.number)
 	cmd.Flags().StringVar(&f.html, "html", "", "write the e-mail's HTML to this new `file`, or to stdout (-)")
 	cmd.Flags().StringVar(&f.text, "text", "", "write the channel's text to this new `file`, or to stdout (-)")
 	describe[config.Statement](cmd)
@@ -66,7 +69,7 @@ func (f *statementFlags) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return withUseCases(cmd, operatorapp.Statements, func(ctx context.Context, u operatorapp.UseCases) error {
-		s, err := u.Answers.Stored(ctx, month, customer, kinds...)
+		s, err := u.Answers.Stored(ctx, month, customer, f.number, kinds...)
 		if err != nil {
 			return about(customer, err)
 		}

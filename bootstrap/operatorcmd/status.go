@@ -115,6 +115,9 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 			}
 		}
 	}
+	if text := m.CopiesText(); text != "" {
+		fmt.Fprintf(w, "  %11s  copies: %s\n", "", text)
+	}
 	if text := m.WhenDue(now); text != "" {
 		fmt.Fprintf(w, "  %11s  %s\n", "", text)
 	}

@@ -2,7 +2,9 @@ package operatorcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,11 +61,13 @@ func newTarget() *cobra.Command {
 	for _, act := range targetActs {
 		cmd.AddCommand(newTargetAct(act))
 	}
+	cmd.AddCommand(newTargetCopy(), newTargetCopies())
 	return cmd
 }
 
 func newTargetAct(act targetAct) *cobra.Command {
 	a := &actFlags{}
+	number := 0
 	cmd := &cobra.Command{
 		Use: act.use, Short: act.short, Args: cli.NoArguments,
 		Example: fmt.Sprintf("  balsong target %s --month 2026-11 --customer 7590-VHVEG --reason \"asked for it by phone\"", act.use),
@@ -74,7 +78,14 @@ func newTargetAct(act targetAct) *cobra.Command {
 					return err
 				}
 				return a.each(ctx, cmd, u, func(found answer.Found) (any, string, error) {
-					target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, found.Target.Key(), a.Act())
+					on := found.Target.Key()
+					if number > 0 {
+						on = on.Copy(number)
+					}
+					target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, on, a.Act())
+					if errors.Is(err, port.ErrNotFound) && number > 0 {
+						return nil, "", fmt.Errorf("customer %q has no copy %d of the bill (`balsong why` shows the copies): %w", found.Customer, number, err)
+					}
 					if err != nil {
 						return nil, "", err
 					}
@@ -85,16 +96,30 @@ func newTargetAct(act targetAct) *cobra.Command {
 	}
 	a.targetFlags(cmd)
 	a.flags(cmd)
+	copyFlag(cmd, &number)
 	if act.use == "send-anyway" {
 		cmd.Flags().DurationVar(&a.callDeadline, "call-deadline", 10*time.Minute, "longest gateway call of any provider: nothing is sent before it has passed")
 	}
 	return cmd
 }
 
+// copyFlag adds --copy, the number of a copy.
+func copyFlag(cmd *cobra.Command, number *int) {
+	cmd.Flags().Func("copy", "`number` of a copy of the bill, as balsong why shows it; without: the bill itself", func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > key.MaxCopies {
+			return fmt.Errorf("%q is no number from 1 to %d", text, key.MaxCopies)
+		}
+		*number = n
+		return nil
+	})
+}
+
 // targetDocument is how a target stands, for programs.
 type targetDocument struct {
 	Key         string              `json:"key"`
-	DeliveryKey string              `json:"delivery_key"` // of its current or next try
+	Copy        int                 `json:"copy,omitempty"` // the number of a copy
+	DeliveryKey string              `json:"delivery_key"`   // of its current or next try
 	Batch       billing.BatchStatus `json:"batch_status"`
 	Dispatch    billing.Status      `json:"dispatch_status"`
 	Pause       billing.PauseReason `json:"pause_reason,omitempty"`
@@ -107,7 +132,7 @@ type targetDocument struct {
 
 func documentOf(s billing.State) targetDocument {
 	return targetDocument{
-		Key: s.Key.String(), DeliveryKey: (key.Delivery{Month: s.Key.Month, UserID: s.Key.UserID, Attempt: s.Attempt, Round: s.Round}).String(),
+		Key: s.Key.String(), Copy: s.Key.CopyNumber(), DeliveryKey: (key.Delivery{Month: s.Key.Month, UserID: s.Key.UserID, Attempt: s.Attempt, Round: s.Round}).String(),
 		Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, PendingEnd: s.PendingEnd, AvailableAt: s.AvailableAt,
 		Attempt: s.Attempt, Round: s.Round, Step: s.Step,
 	}
@@ -116,6 +141,9 @@ func documentOf(s billing.State) targetDocument {
 // sentence says how a target stands.
 func sentence(s billing.State, zone *time.Location) string {
 	text := fmt.Sprintf("%s is %s", s.Key, s.Dispatch)
+	if n := s.Key.CopyNumber(); n > 0 {
+		text = fmt.Sprintf("copy %d of %s is %s", n, s.Key.Bill(), s.Dispatch)
+	}
 	switch {
 	case s.Dispatch == billing.Paused:
 		text += " (" + string(s.Pause) + ")"

@@ -18,7 +18,7 @@ import (
 )
 
 const whyHelp = `Show the full history of one bill in sentences: which file and line it came from, when it was rendered, what was
-decided by which rule, each try with the gateway's words, what people did, and what happens next and when. Without a month it is the latest month in which the customer has a bill.
+decided by which rule, each try with the gateway's words, what people did, and what happens next and when; then each of its copies. Without a month it is the latest month in which the customer has a bill.
 The number is found in any case and with or without blanks, where only one customer has such a number.
 
 Times are in the customer's zone. Destinations are masked, and shown only where the keyset is configured
@@ -83,6 +83,10 @@ func whyOne(ctx context.Context, answers *answer.Answers, month key.Month, custo
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
 	printLines(&out, s.Lines, s.Next)
+	for _, c := range s.Copies {
+		fmt.Fprintf(&out, "\n%s\n", c.Headline)
+		printLines(&out, c.Lines, c.Next)
+	}
 	return s, out.String(), nil
 }
 

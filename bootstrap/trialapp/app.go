@@ -70,7 +70,7 @@ func (b Bills) Stored(ctx context.Context, month key.Month, customer string) (st
 	if b.Packs == nil {
 		return nil, "no store of statements is configured (BALSONG_S3_BUCKET)", nil
 	}
-	read, err := b.answers().Stored(ctx, month, customer)
+	read, err := b.answers().Stored(ctx, month, customer, 0)
 	if none, is := errors.AsType[*answer.NoStatement](err); is {
 		return nil, none.Why, nil
 	}

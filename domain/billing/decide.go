@@ -149,8 +149,12 @@ func (t Target) QuietFor(v policy.Version, kind channel.Kind) window.Union {
 	}
 }
 
-// deadline returns the earlier one of the target's own deadline and the policy's; zero if there is none.
+// deadline returns the earlier one of the target's own deadline and the policy's; zero if there is none. The policy says until
+// when the month's bills go out: a copy, which is asked for later, has its own deadline alone.
 func (t Target) deadline(v policy.Version) time.Time {
+	if t.s.Key.CopyNumber() > 0 {
+		return t.s.Deadline
+	}
 	own, general := t.s.Deadline, v.Deadline(t.s.Key.Month.Start(v.Zone()))
 	if own.IsZero() || (!general.IsZero() && general.Before(own)) {
 		return general

@@ -91,6 +91,27 @@ type Target struct {
 	UserID int64
 }
 
+// CopyStep is what a copy's user id has for each number: the third copy for the customer 4711 is the target 3000000004711 of
+// the same month. No customer's user id reaches it.
+const CopyStep = 1_000_000_000_000
+
+// MaxCopies bounds the copies of a bill, so that every user id is exact as a number of JSON (below 2^53).
+const MaxCopies = 999
+
+// CustomerID returns the user id of the customer to whom a target belongs: a bill's own, without a copy's number.
+func CustomerID(userID int64) int64 { return userID % CopyStep }
+
+// CopyNumber returns the number of a copy, counted from 1; 0 for a bill.
+func (t Target) CopyNumber() int { return int(t.UserID / CopyStep) }
+
+// Bill returns the target of the bill that a copy shows; a bill's is itself.
+func (t Target) Bill() Target { return Target{Month: t.Month, UserID: CustomerID(t.UserID)} }
+
+// Copy returns the target of a bill's copy with a number from 1 to MaxCopies.
+func (t Target) Copy(number int) Target {
+	return Target{Month: t.Month, UserID: CustomerID(t.UserID) + int64(number)*CopyStep}
+}
+
 // String writes "2026-11/4711".
 func (t Target) String() string { return t.Month.String() + "/" + strconv.FormatInt(t.UserID, 10) }
 

@@ -33,6 +33,7 @@ var by = port.Act{Actor: "answer test", Reason: "to see what becomes of refusals
 
 // world is a gateway simulator, a database, and the apps between them.
 type world struct {
+	data    string // the simulator's
 	gateway *gatewaysim.Server
 	db      *sqlx.DB
 	batch   wholebatch.Batch
@@ -43,7 +44,8 @@ type world struct {
 func newWorld(t *testing.T, route policy.Route) *world {
 	t.Helper()
 	url := postgrestest.URL(t)
-	w := &world{gateway: apptest.Gateway(t, t.TempDir()), db: postgrestest.OpenURL(t, url)}
+	data := t.TempDir()
+	w := &world{data: data, gateway: apptest.Gateway(t, data), db: postgrestest.OpenURL(t, url)}
 	apptest.Configure(t, "answers", url, w.gateway)
 	t.Setenv("BALSONG_LOG_LEVEL", "error") // the refusals are on purpose
 	t.Cleanup(apptest.Start(t, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](t)), fx.Invoke(func(b wholebatch.Batch) { w.batch = b }))))
