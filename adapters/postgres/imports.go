@@ -104,6 +104,7 @@ func (p *Imports) Compare(ctx context.Context, month key.Month, bills []port.Imp
 	if len(bills) == 0 {
 		return report, ctx.Err()
 	}
+	var named []sealedBill
 	err = read(ctx, p.db, "compare bills", func(ctx context.Context, s *session) error {
 		if there, err := s.isOpened(ctx, month); err != nil || !there {
 			return cmp.Or(err, fmt.Errorf("compare bills: %w: %s was never opened", port.ErrInvalid, month))
@@ -130,9 +131,13 @@ func (p *Imports) Compare(ctx context.Context, month key.Month, bills []port.Imp
 		}
 		known := compare(rest, there)
 		report.Unchanged, report.Conflicts = known.Unchanged, known.Conflicts
+		named = resolving(rest, there)
 		return nil
 	})
-	return report, err
+	if err != nil || len(named) == 0 {
+		return report, err
+	}
+	return report, write(ctx, p.db, "note resolved rows", func(ctx context.Context, s *session) error { return s.resolveRows(ctx, month, named) })
 }
 
 func (p *Imports) store(ctx context.Context, month key.Month, bills []port.ImportedBill, seal Seal, insert inserting) (report port.ImportReport, err error) {

@@ -69,6 +69,26 @@ func (p PastImports) Elsewhere(ctx context.Context, month key.Month, bills []por
 	return found, err
 }
 
+func customersOfSQL(in partitions) string {
+	return `/* customers_of */ SELECT t.user_id, c.customer FROM ` + in.targets + ` t JOIN customers c ON c.user_id = t.user_id
+WHERE t.billing_month = $1::date AND t.user_id > $2 ORDER BY t.user_id LIMIT $3::int`
+}
+
+// Customers implements port.PastImports.
+func (p PastImports) Customers(ctx context.Context, month key.Month, after int64, limit int) (list []port.MonthCustomer, err error) {
+	const what = "list the month's customers"
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		list = nil // the transaction may run again
+		return s.query(ctx, what, customersOfSQL(partitionsOf(month)), []any{day(month), after, limit}, func(scan func(...any) error) error {
+			var c port.MonthCustomer
+			err := scan(&c.UserID, &c.Customer)
+			list = append(list, c)
+			return err
+		})
+	})
+	return list, err
+}
+
 const undoableSQL = `/* undoable */ SELECT ` + importColumns + ` FROM imports i WHERE i.billing_month = $1::date AND i.id = $2 FOR UPDATE`
 
 // BeginUndo implements port.PastImports.

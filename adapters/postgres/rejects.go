@@ -59,23 +59,29 @@ WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.resolved
 // resolve marks the refused rows that the bills of a chunk resolve: those that a bill names itself (port.ImportedBill.Resolves),
 // if that bill is stored now, and those of the customers whose bills are new.
 func (s *session) resolve(ctx context.Context, month key.Month, bills []sealedBill, there map[int64][]byte, fresh []sealedBill) error {
-	var rows []sealedBill
+	if err := s.resolveRows(ctx, month, resolving(bills, there)); err != nil || len(fresh) == 0 {
+		return err
+	}
+	_, err := s.exec(ctx, "note resolved rows", resolveCustomersSQL, day(month), texts(each(fresh, func(b *sealedBill) string { return b.Customer })))
+	return err
+}
+
+// resolving are the bills that name a refused row and are stored as they are.
+func resolving(bills []sealedBill, there map[int64][]byte) (rows []sealedBill) {
 	for _, b := range bills {
 		if b.Resolves != (port.RejectedRow{}) && bytes.Equal(there[b.user], b.Fingerprint[:]) {
 			rows = append(rows, b)
 		}
 	}
-	if len(rows) > 0 {
-		_, err := s.exec(ctx, "note resolved rows", resolveRowsSQL, day(month),
-			texts(each(rows, func(b *sealedBill) string { return clean(b.Resolves.File) })),
-			integers(each(rows, func(b *sealedBill) int32 { return int32(b.Resolves.Line) })))
-		if err != nil {
-			return err
-		}
-	}
-	if len(fresh) == 0 {
+	return rows
+}
+
+func (s *session) resolveRows(ctx context.Context, month key.Month, rows []sealedBill) error {
+	if len(rows) == 0 {
 		return nil
 	}
-	_, err := s.exec(ctx, "note resolved rows", resolveCustomersSQL, day(month), texts(each(fresh, func(b *sealedBill) string { return b.Customer })))
+	_, err := s.exec(ctx, "note resolved rows", resolveRowsSQL, day(month),
+		texts(each(rows, func(b *sealedBill) string { return clean(b.Resolves.File) })),
+		integers(each(rows, func(b *sealedBill) int32 { return int32(b.Resolves.Line) })))
 	return err
 }

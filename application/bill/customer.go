@@ -50,8 +50,35 @@ func isPlain(text string) bool {
 	return true
 }
 
+// Shape is what people see of a customer number, so far as they confuse it with others.
+type Shape struct {
+	Letters string // Lookalike without blanks and hyphens
+	Breaks  uint64 // before which letters they stand: bit i for the i-th, modulo 64; 0: there are none
+}
+
+// ShapeOf returns the shape of a customer number.
+func ShapeOf(customer string) Shape {
+	letters := Lookalike(customer)
+	if !strings.ContainsAny(letters, "- ") {
+		return Shape{Letters: letters}
+	}
+	var s Shape
+	kept, n := make([]byte, 0, len(letters)), 0
+	for i := range len(letters) {
+		switch c := letters[i]; c {
+		case ' ', '-':
+			s.Breaks |= 1 << (n % 64)
+		default:
+			kept = append(kept, c)
+			n++
+		}
+	}
+	s.Letters = string(kept)
+	return s
+}
+
 // Lookalike returns the same text for customer numbers that people confuse: that differ in case, by O and 0, by I, l and 1,
-// by the kind of hyphen, or by letters of other alphabets that look like Latin ones.
+// by the kind of hyphen, or by letters of other alphabets that look like Latin ones. See Shape for blanks and hyphens.
 func Lookalike(customer string) string {
 	if isUnconfused(customer) {
 		return customer
@@ -73,6 +100,12 @@ func isUnconfused(text string) bool {
 		}
 	}
 	return true
+}
+
+// Alike reports whether people confuse the numbers of two shapes: they have the same letters, and blanks and hyphens at the
+// same places, or one of them has none: 200-001, 200 001 and 200001; but not 1-11 and 11-1.
+func (s Shape) Alike(other Shape) bool {
+	return s.Letters == other.Letters && (s.Breaks == other.Breaks || s.Breaks == 0 || other.Breaks == 0)
 }
 
 // lookalikes are capital letters and signs, each with the one that it looks like.

@@ -22,7 +22,10 @@ func (r *run) begin(ctx context.Context) (release func(), err error) {
 			return nil, err
 		}
 	}
-	if err = r.admit(ctx); err == nil {
+	if err = r.lookForOthers(ctx); err == nil {
+		err = r.admit(ctx)
+	}
+	if err == nil {
 		err = r.keepMapping(ctx)
 	}
 	if err == nil {
@@ -53,7 +56,8 @@ func (r *run) lockMonth(ctx context.Context) (release func(), err error) {
 		"of two different bills of a customer the first one that is stored stays", billing.ErrRefused, r.rules.Month, who)
 }
 
-// admit finds out whether the month still takes bills of customers that it does not have.
+// admit finds out whether the month still takes bills of customers that it does not have. A correction brings none unless
+// the rules say so: a number that is mistyped would be a second bill.
 func (r *run) admit(ctx context.Context) error {
 	var started bool
 	err := r.retry(ctx, func(ctx context.Context) (err error) {
@@ -61,8 +65,11 @@ func (r *run) admit(ctx context.Context) error {
 		return err
 	})
 	switch {
-	case err != nil || !started:
+	case err != nil:
 		return err
+	case !started:
+		r.closedToNew = r.rules.Correct && !r.rules.AllowNew
+		return nil
 	case r.rules.AllowNew:
 		r.audited = append(r.audited, port.AuditEntry{
 			Action: port.ActionImportNew.With(r.source.file.Name), Subject: r.rules.Month.String(), By: r.act(),

@@ -24,8 +24,10 @@ func (r *row) customer() string {
 		r.refuse(colCustomer, "is empty")
 	case len(customer) > maxCustomer:
 		r.refuse(colCustomer, fmt.Sprintf("has more than %d bytes", maxCustomer))
+	case customer != text && strings.Contains(customer, " "):
+		r.remark(CustomerNormalized, colCustomer, "has invisible characters, characters of another width or spaces of several kinds: it is stored without the former, and with one ordinary space for spaces")
 	case customer != text:
-		r.remark(CustomerNormalized, colCustomer, "has invisible characters, several spaces or characters of another width: it is stored without them")
+		r.remark(CustomerNormalized, colCustomer, "has invisible characters or characters of another width: it is stored without them")
 	}
 	if isSpreadsheetNumber(customer) {
 		r.remark(CustomerSpreadsheet, colCustomer, "looks like a number that a spreadsheet has changed (1.91431E+18, 17850.0): compare it with the original")

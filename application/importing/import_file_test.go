@@ -121,6 +121,7 @@ func TestACorrectedFileChangesOnlyWhatMayStillChange(t *testing.T) {
 	var told []importing.Refusal
 	var rejects bytes.Buffer
 	o := correcting()
+	o.Rules.AllowNew = true
 	o.Rejects, o.Reporter = &rejects, listener{refused: func(r importing.Refusal) { told = append(told, r) }}
 	got := b.load(t, file(append(corrected, with("customer_number", "C-9"))...), o)
 	if got != (importing.Summary{Rows: 5, Inserted: 1, Unchanged: 1, Corrected: 2, Conflicts: 1}) {

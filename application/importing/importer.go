@@ -51,6 +51,9 @@ func (i *Importer) Import(ctx context.Context, source *Source, options Options) 
 	if err == nil {
 		defer release()
 		err = run.finish(ctx, run.chunks(ctx, first))
+		if err == nil {
+			err = run.remarkAlike(ctx)
+		}
 		run.reporter.Totals(run.totals.list())
 	}
 	if err != nil {
@@ -84,7 +87,9 @@ type run struct {
 	remarks     *remarkFile // nil: not asked for
 	record      port.ImportRecord
 	audited     []port.AuditEntry // in the transaction that begins the record
-	closedToNew bool              // dispatch has begun: bills of customers whom the month does not have stay out
+	closedToNew bool              // bills of customers whom the month does not have stay out
+	saidAlike   bool              // whether the month has numbers that look like such ones was looked for
+	hadBills    bool              // the month had bills before this import
 
 	firstLines firstLines
 	summary    Summary

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/balsong/balsong/application/port"
@@ -35,11 +34,8 @@ func (c *chunk) report(ctx context.Context) error {
 		}
 		summary.Rows++
 	}
-	for _, late := range c.stored.New {
-		if err := c.keepOut(late, fmt.Sprintf("has no bill in %s yet, and its dispatch has begun (--allow-new takes new bills)", c.run.rules.Month)); err != nil {
-			return err
-		}
-		summary.Rows++
+	if err := c.keepNewOut(ctx); err != nil {
+		return err
 	}
 	if c.run.rejects != nil {
 		if err := c.run.rejects.flush(); err != nil {
@@ -88,6 +84,29 @@ func (c *chunk) resolve(ctx context.Context, conflict port.ImportConflict) error
 		reason = "has another bill in this month already, which stays: " + refused.Error()
 	}
 	return c.keepOut(conflict, reason)
+}
+
+// keepNewOut refuses rows of customers who have no bill. Of the first ones it says which numbers of the month look like
+// theirs: of a file in which all are new that cannot be found out for each.
+func (c *chunk) keepNewOut(ctx context.Context) error {
+	if len(c.stored.New) == 0 {
+		return nil
+	}
+	var alike map[int]string
+	if !c.run.saidAlike && c.run.hadBills {
+		c.run.saidAlike = true
+		var err error
+		if alike, err = c.run.alikeOf(ctx, c.stored.New); err != nil {
+			return err
+		}
+	}
+	for _, row := range c.stored.New {
+		if err := c.keepOut(row, c.run.whyNew(alike[row.Line])); err != nil {
+			return err
+		}
+		c.run.summary.Rows++
+	}
+	return nil
 }
 
 // keepOut counts and reports a row that does not fit what the month has.

@@ -78,6 +78,11 @@ func (p imports) Compare(ctx context.Context, month key.Month, bills []port.Impo
 			}
 		}
 	}
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	for _, source := range c.unchanged {
+		p.s.resolve(month, source, false)
+	}
 	return c.report, nil
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,7 +14,7 @@ import (
 )
 
 // PastImports is the store as port.PastImports. Operations: past_imports.elsewhere, past_imports.begin, past_imports.page,
-// past_imports.end.
+// past_imports.end, past_imports.customers.
 func (s *Store) PastImports() port.PastImports { return pastImports{s} }
 
 type pastImports struct{ s *Store }
@@ -30,6 +31,18 @@ func (p pastImports) Elsewhere(ctx context.Context, month key.Month, bills []por
 			}
 		}
 		return found, nil
+	})
+}
+
+func (p pastImports) Customers(ctx context.Context, month key.Month, after int64, limit int) ([]port.MonthCustomer, error) {
+	return read(ctx, p.s, "past_imports.customers", func() (list []port.MonthCustomer, err error) {
+		for k, b := range p.s.bills {
+			if k.Month == month && k.UserID > after {
+				list = append(list, port.MonthCustomer{UserID: k.UserID, Customer: b.customer})
+			}
+		}
+		slices.SortFunc(list, func(a, b port.MonthCustomer) int { return cmp.Compare(a.UserID, b.UserID) })
+		return list[:min(limit, len(list))], nil
 	})
 }
 

@@ -52,7 +52,8 @@ type Imports interface {
 	// counts. A refused row of the month becomes resolved by a bill that names it in Resolves and is stored, now or before,
 	// and by a new bill of the customer that it named. ErrInvalid if the month was never opened.
 	Store(ctx context.Context, month key.Month, bills []ImportedBill, seal func(plain []byte, purpose Purpose) ([]byte, error)) (ImportReport, error)
-	// Compare tells what Store would come to, and stores nothing: what Store would insert is in New.
+	// Compare is Store without new bills: what Store would insert is in New. A bill that is stored as it is resolves the
+	// refused row that it names.
 	Compare(ctx context.Context, month key.Month, bills []ImportedBill) (ImportReport, error)
 	// TryLockMonth claims a month for one import, until release is called or the process ends. Where another has it, release
 	// is nil and other is the import of the month that began last and has not ended (the zero record: none is known).

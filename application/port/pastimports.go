@@ -23,8 +23,17 @@ type PastImports interface {
 	// them in its record. billing.ErrRefused where one of them went further since: then none of the page is removed. A bill
 	// that was corrected by another import is that one's.
 	UndoPage(ctx context.Context, month key.Month, id, after int64, limit int) (UndonePage, error)
+	// Customers returns customers that have a bill in the month, at most limit, sorted by user id, those behind the user id
+	// after. Fewer than limit means that there are no more.
+	Customers(ctx context.Context, month key.Month, after int64, limit int) ([]MonthCustomer, error)
 	// EndUndo removes the refused rows of the import, and opens those again that its bills had resolved.
 	EndUndo(ctx context.Context, month key.Month, id int64) error
+}
+
+// MonthCustomer is a customer who has a bill in a month.
+type MonthCustomer struct {
+	UserID   int64
+	Customer string
 }
 
 // UndonePage is what UndoPage removed.

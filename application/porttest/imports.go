@@ -24,7 +24,7 @@ func ImportsChecks() []Check[Storage] {
 		onStage("keeps a customer's user id across months", importsUserIDs),
 		onStage("changes nothing when the same is imported again", importsAgain),
 		onStage("tells of a row that differs, and keeps the first", importsConflict),
-		onStage("compares and stores nothing", importsCompare),
+		onStage("compares, stores no bill, and resolves what a stored one names", importsCompare),
 		onStage("lets one import at a time have a month", importsAlone),
 		onStage("takes a customer named twice in a chunk once", importsTwiceInChunk),
 		onStage("gives one user id where imports run at once", importsRace),
@@ -124,6 +124,12 @@ func importsCompare(s *stage) {
 		Conflicts: []port.ImportConflict{{Customer: customer(1), Line: other.Line}},
 		New:       []port.ImportConflict{{Customer: customer(7), Line: fresh.Line}},
 	})
+	refused := port.Reject{File: "first.csv", Line: 3, Field: "amount", Reason: "is empty"}
+	s.rejecting(november, []port.Reject{refused, {File: "first.csv", Line: 4, Field: "amount", Reason: "is empty"}})
+	named := []port.ImportedBill{bill(november, 0, noon), other}
+	named[0].Resolves, named[1].Resolves = port.RejectedRow{File: "first.csv", Line: 3}, port.RejectedRow{File: "first.csv", Line: 4}
+	given(s.Imports.Compare(s.ctx, november, named))(s)
+	s.refusedAre("of two, of which the bill that is stored as it is names one", 1, 1)
 	if _, _, err := s.Report.Find(s.ctx, november, customer(7)); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("after comparing, the new bill: %v, want ErrNotFound", err)
 	}

@@ -1,9 +1,11 @@
 package porttest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ func PastImports(t *testing.T, open OpenStorage) { Run(t, PastImportsChecks(), o
 func PastImportsChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("finds the very bills in other months", pastElsewhere),
+		onStage("lists the month's customers, page by page", pastCustomers),
 		onStage("takes an import back, page by page, and audits it once", pastUndo),
 		onStage("takes nothing back of what went further, and says what it is", pastUndoRefused),
 		onStage("takes nothing back that a run may have published", pastUndoPublished),
@@ -80,6 +83,26 @@ func pastElsewhere(s *stage) {
 	}
 	if got := given(s.PastImports.Elsewhere(s.ctx, december, nil))(s); len(got) != 0 {
 		s.Errorf("elsewhere are %v of no bills", got)
+	}
+}
+
+func pastCustomers(s *stage) {
+	keys := s.imported(november, 3)
+	s.store(december, bill(december, 7, noon))
+	var got []port.MonthCustomer
+	for after := int64(0); ; after = got[len(got)-1].UserID {
+		page := given(s.PastImports.Customers(s.ctx, november, after, 2))(s)
+		if got = append(got, page...); len(page) < 2 {
+			break
+		}
+	}
+	var want []port.MonthCustomer
+	for n, k := range keys {
+		want = append(want, port.MonthCustomer{UserID: k.UserID, Customer: customer(n)})
+	}
+	slices.SortFunc(want, func(a, b port.MonthCustomer) int { return cmp.Compare(a.UserID, b.UserID) })
+	if !slices.Equal(got, want) {
+		s.Errorf("the customers are %+v, want %+v", got, want)
 	}
 }
 

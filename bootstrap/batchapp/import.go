@@ -53,7 +53,7 @@ func (a *importArguments) flags(cmd *cobra.Command) {
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
-	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of new customers although dispatch of the month has begun (needs --reason)")
+	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of customers whom the month does not have, although its dispatch has begun or with --correct (needs --reason)")
 	flags.BoolVar(&a.allowWrongMonth, "allow-wrong-month", false, "import although the file seems to be another month's (needs --reason)")
 	flags.BoolVar(&a.allowConcurrent, "allow-concurrent", false, "run although another import of the month is running")
 	flags.BoolVar(&a.allowMapping, "allow-mapping", false, "use this mapping although the month was imported with another one")
@@ -182,7 +182,7 @@ func (a *importArguments) read(ctx context.Context) (file importing.File, option
 		return file, options, fmt.Errorf("--encoding: %w", err)
 	}
 	if a.allowNew && !a.Named() {
-		return file, options, errors.New("--allow-new needs --reason (and --actor): that new bills were imported after dispatch had begun is recorded with who and why")
+		return file, options, errors.New("--allow-new needs --reason (and --actor): that new bills were imported after dispatch had begun, or with a correction, is recorded with who and why")
 	}
 	if a.allowWrongMonth && !a.Named() {
 		return file, options, errors.New("--allow-wrong-month needs --reason (and --actor): that it was imported all the same is recorded with who and why")

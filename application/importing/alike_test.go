@@ -1,0 +1,57 @@
+package importing_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/application/importing"
+)
+
+// told imports a file and returns what is said of its rows.
+func (b *bundle) told(t *testing.T, rows string, o call) (summary importing.Summary, refused []importing.Refusal, remarks []importing.Remark) {
+	t.Helper()
+	o.Reporter = listener{
+		refused:  func(r importing.Refusal) { refused = append(refused, r) },
+		remarked: func(r importing.Remark) { remarks = append(remarks, r) },
+	}
+	return b.load(t, rows, o), refused, remarks
+}
+
+func TestACorrectionThatFindsNoBillIsRefusedAndTheNumberThatLooksLikeItIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, number := range []string{"de-501", "DE-5O1", "DE501", "DE 501"} {
+		b := setup(t)
+		b.load(t, file(with("customer_number", "DE-501")), options())
+		o := named("corrected.csv")
+		o.Rules.Correct, o.By = true, why
+		summary, refused, _ := b.told(t, file(with("customer_number", number)), o)
+		if summary != (importing.Summary{Rows: 1, Conflicts: 1}) || !strings.Contains(refused[0].Reason, "no bill in 2026-11 that could be corrected") ||
+			!strings.Contains(refused[0].Reason, "2026-11 has DE-501") {
+			t.Errorf("%s: %+v, %+v", number, summary, refused)
+		}
+		o.Rules.AllowNew = true
+		if summary := b.load(t, file(with("customer_number", number)), o); summary.Inserted != 1 {
+			t.Errorf("%s with --allow-new: %+v", number, summary)
+		}
+	}
+}
+
+func TestANewNumberThatLooksLikeOneOfTheMonthFromAnotherImportIsRemarked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.load(t, file(with("customer_number", "DE-501"), with("customer_number", "200\u00a0001"), with("customer_number", "1-11"), with("customer_number", "C-7")), options())
+	second := file(with("customer_number", "de-501"), with("customer_number", "200001"), with("customer_number", "11-1"), with("customer_number", "C-7"), with("customer_number", "C-8"))
+	summary, _, remarks := b.told(t, second, named("second.csv"))
+	var said []string
+	for _, r := range remarks {
+		said = append(said, fmt.Sprintf("%d %s %s", r.Line, r.Customer, r.Kind))
+	}
+	if want := []string{"2 DE-501 customer_looks_alike", "3 200 001 customer_looks_alike"}; summary.Inserted != 4 || summary.Remarks != 2 || !slices.Equal(said, want) {
+		t.Errorf("%+v, %q, want %q", summary, said, want)
+	}
+	if summary, _, remarks := b.told(t, second, named("again.csv")); summary.Inserted != 0 || len(remarks) != 0 {
+		t.Errorf("again: %+v, %+v", summary, remarks)
+	}
+}
