@@ -118,6 +118,9 @@ func (c compiler) action(n *parse.ActionNode, dot reflect.Type) step {
 	commands := n.Pipe.Cmds
 	if c.html {
 		last := commands[len(commands)-1]
+		if address, is := c.address(n, dot); is {
+			return address
+		}
 		name, isName := last.Args[0].(*parse.IdentifierNode)
 		if len(commands) != 2 || !isName || len(last.Args) != 1 || !escapesHTML[name.Ident] {
 			return unknown

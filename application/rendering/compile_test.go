@@ -114,7 +114,7 @@ func FuzzCompiled(f *testing.F) {
 	f.Add("<b>&'\"+\x00</b>", "{{.Amount}}", "김\xff", true)
 	f.Fuzz(func(t *testing.T, name, item, payment string, payable bool) {
 		for tag, made := range ShippedTemplates().languages {
-			view := View{Language: name, Sender: item, Name: name, Customer: payment, Payment: payment, Due: item, Payable: payable, Items: []ViewItem{{item, name, payment}}}
+			view := View{Language: name, Sender: item, Name: name, Customer: payment, Payment: payment, Due: item, Payable: payable, Unsubscribe: "https://example.com/" + name, Logo: "https://example.com" + item, LogoWidth: payment, Items: []ViewItem{{item, name, payment}}}
 			ours := printer{view: view, language: made, tag: tag}
 			theirs := printer{view: view, language: &language{html: made.html, texts: made.texts}, tag: tag}
 			for _, file := range append([]string{htmlFile}, textFiles...) {

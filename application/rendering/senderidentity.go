@@ -17,6 +17,7 @@ const senderIdentityFile = "sender-identity.json"
 type SenderIdentity struct {
 	// Country is where the customers are. In KR a message of the class ADVERTISING is marked (광고), as the law asks for.
 	Country string
+	Logo    Logo
 	texts   map[string]SenderTexts
 }
 
@@ -76,6 +77,12 @@ func parseSenderIdentity(content []byte) (SenderIdentity, []Problem) {
 			if json.Unmarshal(raw, &identity.Country) != nil || len(identity.Country) != 2 || identity.Country != strings.ToUpper(identity.Country) {
 				wrong(name, "country is no code of two capital letters such as KR")
 			}
+		case name == "logo":
+			logo, reason := parseLogo(raw)
+			if reason != "" {
+				wrong(name, "logo: %s", reason)
+			}
+			identity.Logo = logo
 		case language:
 			texts, err := parseSenderTexts(raw)
 			if err != nil {
@@ -83,7 +90,7 @@ func parseSenderIdentity(content []byte) (SenderIdentity, []Problem) {
 			}
 			identity.texts[name] = texts
 		default:
-			wrong(name, "%q is none of country, %s", name, strings.Join(Languages, ", "))
+			wrong(name, "%q is none of country, logo, %s", name, strings.Join(Languages, ", "))
 		}
 	}
 	for _, language := range Languages {
@@ -95,11 +102,16 @@ func parseSenderIdentity(content []byte) (SenderIdentity, []Problem) {
 }
 
 func parseSenderTexts(raw []byte) (SenderTexts, error) {
+	var w SenderTexts
+	err := strictly(raw, &w)
+	return SenderTexts{headerSafe(w.Sender), headerSafe(w.Pay), headerSafe(w.Contact), headerSafe(w.OptOut)}, err
+}
+
+// strictly decodes what has no other fields.
+func strictly(raw json.RawMessage, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	var w SenderTexts
-	err := decoder.Decode(&w)
-	return SenderTexts{headerSafe(w.Sender), headerSafe(w.Pay), headerSafe(w.Contact), headerSafe(w.OptOut)}, err
+	return decoder.Decode(into)
 }
 
 // lineOfJSON returns the line on which a decoder stopped.

@@ -148,7 +148,10 @@ func (l *loader) checkOutside(words *template.Template) {
 	}
 }
 
-// samples are the views of the sample bills in both classes. The first ones have every field that a template shows.
+// sampleLogo is that of sample views.
+var sampleLogo = Logo{"https://www.example.com/logo.png?v=1&size=160", 160, 40}
+
+// samples are the views of the sample bills in both classes. The first ones have every field that a template shows, and a logo.
 func (l *loader) samples(t *Templates, tag string) (views []View) {
 	fields := map[string]string{}
 	for _, use := range l.uses {
@@ -156,10 +159,11 @@ func (l *loader) samples(t *Templates, tag string) (views []View) {
 	}
 	for _, class := range []policy.MessageClass{policy.Transactional, policy.Advertising} {
 		for i, sample := range Samples(tag) {
+			identity := t.senderIdentity
 			if i == 0 {
-				sample.Bill.Fields = fields
+				sample.Bill.Fields, identity.Logo = fields, sampleLogo
 			}
-			view, err := newView(sample.Bill, sampleMonth, class, t.senderIdentity)
+			view, err := newView(sample.Bill, sampleMonth, class, identity)
 			if err != nil {
 				panic(err) // an invented bill, and a test renders it
 			}
@@ -229,11 +233,15 @@ func sampleViews(tag string, identity SenderIdentity) (views []View) {
 			if err != nil {
 				continue
 			}
-			marked := view
+			marked, shown := view, view
+			shown.Logo, shown.LogoWidth, shown.LogoHeight = sampleLogo.URL, "160", "40"
+			if view.Advertising {
+				marked.Logo, marked.LogoWidth, marked.LogoHeight, marked.Unsubscribe = marks, marks, marks, marks
+			}
 			marked.Sender, marked.Name, marked.Customer, marked.Payment, marked.Due = marks, marks, marks, marks, marks
 			marked.Fields = map[string]string{"kwh": marks}
 			marked.Items = append([]ViewItem{{marks, marks, marks}}, view.Items...)
-			views = append(views, view, marked)
+			views = append(views, view, marked, shown)
 		}
 	}
 	return views

@@ -67,14 +67,55 @@ func TestWhatIsWrongWithTemplatesIsSaidByFileLineAndReason(t *testing.T) {
 		"no sender identity":                 {"sender-identity.json", "-", "sender-identity.json: is missing"},
 		"a sender identity that is no JSON":  {"sender-identity.json", "{\n\"ko\": {,}", "sender-identity.json:2: invalid character ','"},
 		"a sender identity cut short":        {"sender-identity.json", "{\n\n", "sender-identity.json:3: "},
-		"a sender identity without a sender": {"sender-identity.json", strings.Replace(string(senderIdentity), `"발송"`, `"\n"`, 1), "sender-identity.json:9: ko.sender is missing"},
-		"a field it does not know":           {"sender-identity.json", strings.Replace(string(senderIdentity), `"pay"`, `"pays"`, 1), `sender-identity.json:3: en: unknown field "pays"`},
+		"a sender identity without a sender": {"sender-identity.json", strings.Replace(string(senderIdentity), `"발송"`, `"\n"`, 1), "sender-identity.json:10: ko.sender is missing"},
+		"a field it does not know":           {"sender-identity.json", strings.Replace(string(senderIdentity), `"pay"`, `"pays"`, 1), `sender-identity.json:4: en: unknown field "pays"`},
+		"a logo that is no picture":          {"sender-identity.json", logoOf(`{"url": "https://example.com/a.svg", "width": 1, "height": 1}`), "sender-identity.json:3: logo: url is of an SVG"},
+		"a logo that is not encrypted":       {"sender-identity.json", logoOf(`{"url": "http://example.com/a.png", "width": 1, "height": 1}`), "logo: url is no address such as https://"},
+		"a logo in the mail itself":          {"sender-identity.json", logoOf(`{"url": "data:image/png;base64,AAAA", "width": 1, "height": 1}`), "logo: url is no address such as https://"},
+		"a logo that is a script":            {"sender-identity.json", logoOf(`{"url": "javascript:alert(1)", "width": 1, "height": 1}`), "logo: url is no address such as https://"},
+		"a logo with a password":             {"sender-identity.json", logoOf(`{"url": "https://user:secret@example.com/a.png", "width": 1, "height": 1}`), "logo: url has a user or a password"},
+		"a logo with a blank":                {"sender-identity.json", logoOf(`{"url": "https://example.com/a b.png", "width": 1, "height": 1}`), "logo: url has a character"},
+		"a logo with a quotation mark":       {"sender-identity.json", logoOf(`{"url": "https://example.com/a\".png", "width": 1, "height": 1}`), "logo: url has a character"},
+		"a logo of no size":                  {"sender-identity.json", logoOf(`{"url": "https://example.com/a.png"}`), "logo: width and height are pixels"},
+		"a logo wider than a phone":          {"sender-identity.json", logoOf(`{"url": "https://example.com/a.png", "width": 241, "height": 1}`), "logo: width and height are pixels"},
+		"a logo of half a pixel":             {"sender-identity.json", logoOf(`{"url": "https://example.com/a.png", "width": 1.5, "height": 1}`), "logo: "},
+		"a logo with another field":          {"sender-identity.json", logoOf(`{"url": "", "alt": "x"}`), `logo: unknown field "alt"`},
 		"a country it does not know":         {"sender-identity.json", strings.Replace(string(senderIdentity), `"KR"`, `"Korea"`, 1), "sender-identity.json:2: country is no code"},
 	} {
 		_, err := rendering.LoadTemplates(changed(c.file, c.content))
 		var wrong *rendering.TemplateError
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "\n  "+c.want) && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", what, err, c.want)
+		}
+	}
+}
+
+// logoOf is the shipped sender identity with another logo.
+func logoOf(logo string) string {
+	identity, _ := fs.ReadFile(rendering.ShippedFiles(), "sender-identity.json")
+	return strings.Replace(string(identity), `{"url": "", "width": 160, "height": 40}`, logo, 1)
+}
+
+func TestALogoStandsAboveTheBillUnderTheSendersName(t *testing.T) {
+	t.Parallel()
+	none, err := rendering.LoadTemplates(changed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := rendering.LoadTemplates(changed("sender-identity.json", logoOf(`{"url": "https://www.example.com/l.png?v=1&w=2", "width": 200, "height": 50}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, language := range rendering.Languages {
+		billed := rendering.Samples(language)[0].Bill
+		bare, err := none.Statement(billed, november, policy.Transactional)
+		if err != nil || strings.Contains(bare[channel.Email].HTML, "<img") {
+			t.Errorf("a picture without a logo (%v)", err)
+		}
+		made, err := with.WithSender(`A "B" Telecom`).Statement(billed, november, policy.Transactional)
+		const want = `<img src="https://www.example.com/l.png?v=1&amp;w=2" width="200" height="50" alt="A &#34;B&#34; Telecom"`
+		if html := made[channel.Email].HTML; err != nil || !strings.Contains(html, want) || strings.Count(html, "<img") != 1 {
+			t.Errorf("no %s in %s (%v)", want, html, err)
 		}
 	}
 }

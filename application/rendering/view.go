@@ -3,6 +3,7 @@ package rendering
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/balsong/balsong/application/bill"
@@ -20,6 +21,10 @@ type View struct {
 	Pay      string `help:"how to pay, from sender-identity.json; may be empty"`
 	Contact  string `help:"whom to ask, from sender-identity.json; may be empty"`
 	OptOut   string `help:"how to refuse advertising, from sender-identity.json; empty on bills"`
+
+	Logo       string `help:"https address of the sender's picture, from sender-identity.json; empty where there is none"`
+	LogoWidth  string `help:"how many pixels wide it is shown; empty without one"`
+	LogoHeight string `help:"how many pixels high it is shown; empty without one"`
 
 	Name     string `help:"the customer's name; may be empty"`
 	Customer string `help:"the customer number"`
@@ -87,6 +92,9 @@ func newView(b bill.Bill, month key.Month, class policy.MessageClass, identity S
 		Month: l.month(month), ShortMonth: l.shortMonth(month), Due: l.date(due), ShortDue: l.shortDue(due, month),
 		Amount: money(b.Amount, b.Currency, l.tag), PlainAmount: plainMoney(b.Amount, b.Currency, l.tag), Payable: b.Amount > 0,
 		Items: make([]ViewItem, len(b.Items)),
+	}
+	if identity.Logo.URL != "" {
+		v.Logo, v.LogoWidth, v.LogoHeight = identity.Logo.URL, strconv.Itoa(identity.Logo.Width), strconv.Itoa(identity.Logo.Height)
 	}
 	if class == policy.Advertising {
 		v.Advertising, v.OptOut, v.Unsubscribe = true, sender.OptOut, b.Unsubscribe
