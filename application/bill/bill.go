@@ -12,6 +12,9 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
+// MaxItems is how many items a bill may have.
+const MaxItems = 200
+
 // Bill is what one customer is billed for a month. It is stored encrypted between import and rendering. Amounts are in
 // the currency's minor unit (cents for USD, won for KRW).
 type Bill struct {

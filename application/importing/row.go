@@ -26,7 +26,7 @@ import (
 const (
 	maxCustomer = 64
 	maxName     = 400
-	maxItems    = 200
+	maxItems    = bill.MaxItems
 	maxItemName = 400
 	maxPayment  = 400
 )

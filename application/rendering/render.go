@@ -31,6 +31,8 @@ type Summary struct {
 	Bytes    int64 `json:"bytes"`    // written to packs
 	// Templates name the set that was used, as port.TemplateSet.String does.
 	Templates string `json:"templates"`
+	// Oversized counts the bills whose e-mail has more HTML than MaxHTML.
+	Oversized int `json:"oversized"`
 }
 
 // Options are a rendering's parameters.
@@ -52,6 +54,8 @@ type Reporter interface {
 	Failed(u Unrendered)
 	// Note is called with what people should know before the first bill is rendered.
 	Note(text string)
+	// Oversized is called for each bill whose e-mail has more HTML than MaxHTML.
+	Oversized(customer string, bytes int)
 	// Progress is called after each chunk.
 	Progress(s Summary)
 }
@@ -64,6 +68,9 @@ func (Silent) Failed(Unrendered) {}
 
 // Note implements Reporter.
 func (Silent) Note(string) {}
+
+// Oversized implements Reporter.
+func (Silent) Oversized(string, int) {}
 
 // Progress implements Reporter.
 func (Silent) Progress(Summary) {}
@@ -222,6 +229,9 @@ func (r *renderRun) entry(ctx context.Context, imported port.Bill) (sealed []byt
 	if err != nil {
 		return nil, decoded.Customer, err
 	}
+	if size := len(shown[channel.Email].HTML); size > MaxHTML && imported.Reachable.Has(channel.Email) {
+		r.oversized(decoded.Customer, size)
+	}
 	err = r.keyed(ctx, func() (err error) {
 		sealed, err = statement.Seal(port.Statement{Target: imported.Target, Variants: shown}, r.ports.Cipher)
 		return err
@@ -281,6 +291,13 @@ func (r *renderRun) refused(u Unrendered) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.options.Reporter.Failed(u)
+}
+
+func (r *renderRun) oversized(customer string, bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.Oversized++
+	r.options.Reporter.Oversized(customer, bytes)
 }
 
 func (r *renderRun) requested() {

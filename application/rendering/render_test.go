@@ -253,7 +253,7 @@ func TestABillThatCannotBeRenderedIsNamedByItsRowAndByNothingElse(t *testing.T) 
 	long.Items = slices.Repeat([]bill.Item{{Name: strings.Repeat("비밀", 60), Amount: 1}}, 10)
 	b.load(t, good(), long)
 	var named []rendering.Unrendered
-	summary, err := b.renderer(b.packs, rendering.Options{Templates: templates, Reporter: failures{&named}}).Render(t.Context(), november)
+	summary, err := b.renderer(b.packs, rendering.Options{Templates: templates, Reporter: failures{list: &named}}).Render(t.Context(), november)
 	if err != nil || summary.Rendered != 1 || summary.Failed != 1 || len(named) != 1 {
 		t.Fatalf("%+v, %+v, %v", summary, named, err)
 	}
@@ -275,7 +275,7 @@ func TestAdvertisingByEmailNeedsAnAddressToUnsubscribe(t *testing.T) {
 	b.load(t, good(), of("C-2"), third)
 	b.loadFor(t, key.Target{Month: november, UserID: 2}, of("C-2"), channel.NewSet(channel.SMS, channel.Push)) // no e-mail address
 	var named []rendering.Unrendered
-	o := rendering.Options{Templates: templates, Class: policy.Advertising, Reporter: failures{&named}}
+	o := rendering.Options{Templates: templates, Class: policy.Advertising, Reporter: failures{list: &named}}
 	summary, err := b.renderer(b.packs, o).Render(t.Context(), november)
 	if err != nil || summary.Rendered != 2 || len(named) != 1 || named[0].Customer != "C-1" || !strings.Contains(named[0].Reason, "unsubscribe_url") {
 		t.Fatalf("%+v, %+v, %v", summary, named, err)

@@ -22,13 +22,12 @@ const november = key.Month(2026*12 + 10)
 var opening = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // failures is a reporter that keeps what could not be rendered.
-type failures struct{ list *[]rendering.Unrendered }
+type failures struct {
+	rendering.Silent
+	list *[]rendering.Unrendered
+}
 
 func (f failures) Failed(u rendering.Unrendered) { *f.list = append(*f.list, u) }
-
-func (f failures) Note(string) {}
-
-func (f failures) Progress(rendering.Summary) {}
 
 // bundle is everything that rendering works with, in memory.
 type bundle struct {

@@ -151,6 +151,9 @@ func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, 
 type renderReport struct {
 	work  *progress.Work
 	named []rendering.Unrendered
+	// oversized is the first bill of which Gmail would show a part, and how many bytes of HTML it has.
+	oversized string
+	bytes     int
 }
 
 // Note implements rendering.Reporter.
@@ -160,6 +163,13 @@ func (r *renderReport) Note(text string) { r.work.Say("note: %s", text) }
 func (r *renderReport) Failed(u rendering.Unrendered) {
 	if len(r.named) < maxNamed {
 		r.named = append(r.named, u)
+	}
+}
+
+// Oversized implements rendering.Reporter.
+func (r *renderReport) Oversized(customer string, bytes int) {
+	if r.oversized == "" {
+		r.oversized, r.bytes = customer, bytes
 	}
 }
 
@@ -176,11 +186,20 @@ func renderMonth(ctx context.Context, b Render, month key.Month, options renderi
 	options.Reporter = report
 	summary, err := b.Renderer(options).Render(ctx, month)
 	report.work.End()
-	for _, u := range report.named {
+	report.remarks(stderr, summary)
+	return summary, err
+}
+
+// remarks names what needs a person's look: the bills that could not be rendered, and those of which Gmail hides a part.
+func (r *renderReport) remarks(stderr io.Writer, summary rendering.Summary) {
+	for _, u := range r.named {
 		fmt.Fprintf(stderr, "not rendered: customer %s (%s): %s\n", u.Customer, u.Target, u.Reason)
 	}
-	if more := summary.Failed - len(report.named); more > 0 {
+	if more := summary.Failed - len(r.named); more > 0 {
 		fmt.Fprintf(stderr, "and %d more\n", more)
 	}
-	return summary, err
+	if r.oversized != "" {
+		fmt.Fprintf(stderr, "warning: bills with more than 100 kB of HTML: %d, the first one of customer %s (%d kB): Gmail cuts a mail after 102 kB, and hides what follows (how to pay belongs above the items)\n",
+			summary.Oversized, r.oversized, (r.bytes+999)/1000)
+	}
 }

@@ -71,6 +71,13 @@ func NewTemplatesCommand() *cobra.Command {
 			if err := checkFields(cmd.Context(), templates, mappingPath); err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
+			oversized, err := templates.Oversized()
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			for _, size := range oversized {
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", size)
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), args[0]+": every template is valid")
 			if sender := templates.SampleSender(); sender != "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: the sender %q is the sample's: `batch render` refuses it until sender-identity.json says who bills\n", args[0], sender)

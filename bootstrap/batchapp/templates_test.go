@@ -44,6 +44,24 @@ func TestTemplatesAreExportedChangedAndChecked(t *testing.T) {
 	}
 }
 
+func TestACheckWarnsOfMailThatGmailCuts(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "words")
+	if code, said := templates(t, "export", dir); code != core.ExitOK {
+		t.Fatal(said)
+	}
+	if code, said := templates(t, "check", dir); code != core.ExitOK || strings.Contains(said, "warning") {
+		t.Errorf("the shipped ones: %d: %s", code, said)
+	}
+	layout := "<html>{{range .Items}}<p title=\"" + strings.Repeat("x", 500) + "\">{{.Name}}</p>{{end}}</html>"
+	if err := os.WriteFile(filepath.Join(dir, "layout.html.tmpl"), []byte(layout), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := templates(t, "check", dir); code != core.ExitOK || !strings.Contains(said, "warning: ko: a bill of 200 items has 1") || !strings.Contains(said, "every template is valid") {
+		t.Errorf("%d: %s", code, said)
+	}
+}
+
 func TestTemplatesThatCannotBeUsedStopTheRenderingBeforeItBegins(t *testing.T) {
 	t.Parallel()
 	dir, words := t.TempDir(), filepath.Join(t.TempDir(), "words")
