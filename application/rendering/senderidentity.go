@@ -48,6 +48,9 @@ func (s SenderIdentity) withSender(sender string) SenderIdentity {
 // encode is the sender identity as a file that parseSenderIdentity reads as the same, whatever the file it came from looked like.
 func (s SenderIdentity) encode() string {
 	fields := map[string]any{"country": s.Country}
+	if s.Logo.URL != "" {
+		fields["logo"] = s.Logo
+	}
 	for language, texts := range s.texts {
 		fields[language] = texts
 	}

@@ -118,6 +118,10 @@ func TestALogoStandsAboveTheBillUnderTheSendersName(t *testing.T) {
 			t.Errorf("no %s in %s (%v)", want, html, err)
 		}
 	}
+	kept, err := rendering.LoadSet(with.Set())
+	if err != nil || kept.Set().Fingerprint != with.Set().Fingerprint || with.Set().Fingerprint == none.Set().Fingerprint {
+		t.Errorf("a month does not keep the logo (%v)", err)
+	}
 }
 
 func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
