@@ -145,6 +145,9 @@ func TestEveryActNeedsAnActorAndAReason(t *testing.T) {
 		"close month": func(ctx context.Context, w *world, by port.Act) error {
 			return w.operator.CloseMonth(ctx, w.key.Month, true, by)
 		},
+		"reopen month": func(ctx context.Context, w *world, by port.Act) error {
+			return w.operator.ReopenMonth(ctx, w.key.Month, by)
+		},
 		"suppress": func(ctx context.Context, w *world, by port.Act) error {
 			return w.operator.Suppress(ctx, port.Contact{UserID: 1, Channel: channel.SMS}, policy.ScopeAll, by)
 		},

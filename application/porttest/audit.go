@@ -284,13 +284,14 @@ func auditNoChange(s *stage) {
 	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, young))
 	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{{UserID: 2, Channel: channel.Email}}, young))
 	s.must(s.Retention.DropAudit(s.ctx, november-12, young))
+	s.must(s.Months.Reopen(s.ctx, december, young)) // it is open
 	for _, subject := range []string{port.SubjectEverything, november.String(), smsOfOne.Subject()} {
 		if entries := given(s.Audit.About(s.ctx, []string{subject}))(s); len(entries) != 1 {
 			s.Errorf("audited about %s: %+v, want the first act alone", subject, entries)
 		}
 	}
 	other := port.Contact{UserID: 2, Channel: channel.Email}
-	if entries := given(s.Audit.About(s.ctx, []string{other.Subject(), "before " + (november - 12).String()}))(s); len(entries) != 0 {
+	if entries := given(s.Audit.About(s.ctx, []string{other.Subject(), "before " + (november - 12).String(), december.String()}))(s); len(entries) != 0 {
 		s.Errorf("audited though nothing was done: %+v", entries)
 	}
 }
