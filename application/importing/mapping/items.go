@@ -18,8 +18,8 @@ type itemized struct {
 	reason     string
 }
 
-// itemize makes the items of a bill: of each row, as the mapping lists them; their total only where it is asked for.
-func (t *Translator) itemize(rows [][][]byte, add bool) itemized {
+// itemsOf makes the items of a bill: of each row, as the mapping lists them; their total only where it is asked for.
+func (t *Translator) itemsOf(rows [][][]byte, add bool) itemized {
 	made := itemized{total: decimal{new(big.Int), 0}}
 	var out bytes.Buffer
 	out.Grow(48 * len(t.items) * len(rows))

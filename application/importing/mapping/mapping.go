@@ -26,6 +26,7 @@ const (
 	maxColumns = 200
 	maxText    = 400 // bytes of a name or a value
 	maxValues  = 1000
+	maxFrom    = 50 // columns of the file that make one: each row's values are joined
 )
 
 // Mapping says how the columns of a file become the columns of billing data.
@@ -253,9 +254,17 @@ func (c *checking) columns() {
 		case column.From[0] == SumOfItems && (column.To != "amount" || len(c.m.Items) == 0):
 			c.wrong("is for amount, and needs items", at("from")...)
 		}
+		if len(column.From) > maxFrom {
+			c.wrong(fmt.Sprintf("names more than %d columns", maxFrom), at("from")...)
+		}
 		for _, name := range column.From {
 			c.text(name, at("from")...)
 		}
+		if column.Join != nil {
+			c.text(*column.Join, at("join")...)
+		}
+		c.text(column.Split, at("split")...)
+		c.text(column.Default, at("default")...)
 		c.target(column.To, at("to")...)
 		if (column.Split == "") != (column.Part == 0) {
 			c.wrong("split and part belong together", at("split")...)
@@ -265,6 +274,9 @@ func (c *checking) columns() {
 		}
 		if len(column.Values) > maxValues {
 			c.wrong(fmt.Sprintf("has more than %d entries", maxValues), at("values")...)
+		}
+		for _, value := range sortedKeys(column.Values) {
+			c.text(column.Values[value], append(at("values"), value)...)
 		}
 		c.oneOf(column.Dates, dateForms, at("dates")...)
 		c.oneOf(column.Decimal, decimals, at("decimal")...)
@@ -280,6 +292,7 @@ func (c *checking) items() {
 		case item.Amount == "":
 			c.wrong("amount is missing: the column of the file", at...)
 		}
+		c.text(item.Text, append(at, "text")...)
 	}
 	if len(c.m.Items) > 0 && c.to["items"] {
 		c.wrong("a column makes items already", "items")
