@@ -23,7 +23,7 @@ VALUES ($1::date, $2::bytea, $3, $4, $5) ON CONFLICT (billing_month, fingerprint
 // Add implements port.Mappings.
 func (p Mappings) Add(ctx context.Context, month key.Month, m port.MonthMapping) error {
 	return write(ctx, p.db, "keep a mapping", func(ctx context.Context, s *session) error {
-		_, err := s.exec(ctx, "keep a mapping", addMappingSQL, day(month), m.Fingerprint[:], clean(m.Name), clean(m.Text), instant(m.AddedAt))
+		_, err := s.exec(ctx, "keep a mapping", addMappingSQL, day(month), m.Fingerprint[:], clean(m.Name), storable(m.Text), instant(m.AddedAt))
 		return err
 	})
 }

@@ -141,11 +141,15 @@ func day(m key.Month) string { return m.String() + "-01" }
 // not make an outcome impossible to store.
 func clean(s string) string {
 	const most = 1000
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-	if len(s) > most {
+	if s = storable(s); len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "")
 	}
 	return s
+}
+
+// storable is a text of any length as valid UTF-8 without NUL.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
 
 // optional scans a column that may be NULL into target, which is zero then.

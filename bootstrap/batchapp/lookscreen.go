@@ -80,7 +80,7 @@ func (d *lookDocument) shape() []string {
 	}
 	switch {
 	case d.Rows > 0 && d.Exact:
-		said = append(said, progress.Thousands(d.Rows)+" rows")
+		said = append(said, progress.Counted(d.Rows, "row", "rows"))
 	case d.Rows > 0:
 		said = append(said, "about "+progress.Thousands(d.Rows)+" rows")
 	}

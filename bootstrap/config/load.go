@@ -140,11 +140,17 @@ func joinPassword(values map[string]string) error {
 	return nil
 }
 
-// keysOf finds the keys in a configuration; nil where it has none.
+// keysOf finds the keys in a configuration or in a part of it; nil where it has none.
 func keysOf(c any) *Keys {
+	if keys, is := c.(*Keys); is {
+		return keys
+	}
 	v := reflect.ValueOf(c).Elem()
 	for i := range v.NumField() {
-		if keys, is := v.Field(i).Addr().Interface().(*Keys); is {
+		if v.Field(i).Kind() != reflect.Struct || !v.Field(i).CanInterface() {
+			continue
+		}
+		if keys := keysOf(v.Field(i).Addr().Interface()); keys != nil {
 			return keys
 		}
 	}

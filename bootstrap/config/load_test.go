@@ -95,6 +95,10 @@ func TestTheKeysetIsReadAtTheStartAndItsPlaceIsKept(t *testing.T) {
 			if err != nil || loaded.Keys.Keyset != `{"primaryKeyId":1}` || loaded.Keys.Source != c.source {
 				t.Fatalf("%q from %q: %v", loaded.Keys.Keyset, loaded.Keys.Source, err)
 			}
+			part, err := config.Load[config.Statement](t.Context())
+			if keys := part.CustomerBills.Keys; err != nil || keys != loaded.Keys {
+				t.Fatalf("as a part of a part: %q from %q: %v", keys.Keyset, keys.Source, err)
+			}
 		})
 	}
 	for name, c := range map[string]struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/secrets"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // oldKeyset is when a keyset that has not changed should be rotated.
@@ -32,7 +33,7 @@ func keyset(c config.Keys, clock port.Clock) []Finding {
 		p.add(Problem, err.Error(), "take the right one from where it is kept")
 		return p.list
 	}
-	text := fmt.Sprintf("%d key(s)", len(keys))
+	text := wording.Count(len(keys), "key", "keys")
 	for _, k := range keys {
 		if k.Primary {
 			text += fmt.Sprintf(", %d seals", k.ID)
