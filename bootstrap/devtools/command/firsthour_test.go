@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -145,6 +146,49 @@ func TestBillsAreRenderedForTheClassOfTheActivePolicy(t *testing.T) {
 	h.expect(h.says(core.ExitOK, "status", "--month", "2026-11"), "2  not rendered yet")
 	h.expect(h.says(core.ExitRefused, "batch", "render", "--month", "2026-11"), "opt_out is missing") // the shipped words, for ADVERTISING
 	h.expect(h.says(core.ExitOK, "batch", "render", "--month", "2026-11", "--class", "ADVERTISING", "--templates", "words"), "2 rendered")
+}
+
+func TestWhatIsAdvisedRendersACorrectedBillWithTheWordsOfItsMonth(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.prepared("TRANSACTIONAL")
+	month := []string{"--month", "2026-11"}
+	render := func(code int, more ...string) string {
+		h.Helper()
+		return h.says(code, slices.Concat([]string{"batch", "render"}, month, more)...)
+	}
+	bills := h.file("bills.csv", twoBills)
+	h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", bills)
+	h.expect(render(core.ExitRefused), `customers would read the sample's sender, "Balsong"`, "--allow-sample-sender")
+	h.says(core.ExitOK, "templates", "export", "words")
+	h.file("words/sender-identity.json", `{"ko": {"sender": "김통신"}, "en": {"sender": "Kim Telecom"}}`)
+	h.expect(render(core.ExitOK, "--templates", "words"), "2 rendered")
+	if err := os.RemoveAll(filepath.Join(h.dir, "words")); err != nil { // another machine
+		t.Fatal(err)
+	}
+	correct := func(amount string) {
+		h.Helper()
+		file := h.file("corrected.csv", strings.Replace(twoBills, "12000", amount, 1))
+		h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", file, "--correct", "--reason", "a wrong amount")
+	}
+	correct("12001")
+	h.expect(render(core.ExitRefused, "--sender", "Lee Telecom"), `ko.sender of the sender identity ("Lee Telecom" instead of "김통신")`, "--allow-templates --reason")
+	render(core.ExitUsage, "--sender", "Lee Telecom", "--allow-templates")
+	for _, ask := range [][]string{{"status"}, {"why", "2026-11", "C-001"}} {
+		h.expect(h.says(core.ExitOK, ask...), "`balsong batch render --month 2026-11`")
+	}
+	h.expect(render(core.ExitOK), "is rendered with the templates that it has, words (", "1 rendered")
+	h.expect(h.says(core.ExitOK, "statement", "2026-11", "C-001"), "[김통신]", "12,001")
+	h.expect(h.says(core.ExitOK, "why", "2026-11", "C-001"), "with the templates words (")
+
+	correct("12002")
+	h.expect(render(core.ExitOK, "--sender", "Lee Telecom", "--allow-templates", "--reason", "a new name"), "1 rendered")
+	h.expect(h.says(core.ExitOK, "statement", "2026-11", "C-001"), "[Lee Telecom]")
+	h.expect(h.says(core.ExitOK, "audit", "--month", "2026-11"), "render with other templates: words (", "a new name")
+	h.says(core.ExitOK, "templates", "export", "first", "--month", "2026-11", "--number", "1")
+	correct("12003")
+	render(core.ExitOK, "--templates", "first")
+	h.expect(h.says(core.ExitOK, "statement", "2026-11", "C-001"), "[김통신]", "12,003")
 }
 
 func TestTheStatusTellsTimesInTheZoneOfTheActivePolicy(t *testing.T) {
