@@ -23,7 +23,7 @@ func (r *run) parse(next record) (p parsed) {
 	place := r.place(before.place, next.line)
 	reading := row{header: r.header, zones: &r.zones, fields: next.fields, wrong: next.faults}
 	refuse := func(customer string, wrong ...fault) parsed {
-		return parsed{refused: &refusal{faults: wrong, place: place, customer: customer}, total: reading.total}
+		return parsed{refused: &refusal{faults: wrong, place: place, customer: customer, number: before.number}, total: reading.total}
 	}
 	switch {
 	case next.problem != "":
@@ -39,6 +39,9 @@ func (r *run) parse(next record) (p parsed) {
 		p = refuse("", fault{strings.Join(before.fields, faultSeparator), before.unchanged})
 		p.refused.before = before.reason
 		return p
+	}
+	if wrong := before.changed(bill.Customer); wrong != "" {
+		return refuse("", fault{colCustomer, wrong})
 	}
 	bill.File, bill.Line, bill.Resolves = r.source.file.Name, next.line, before.place
 	for i := range reading.remarks {

@@ -2,6 +2,7 @@ package importing
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/csv"
@@ -25,10 +26,14 @@ const (
 	colRejectLine   = "reject_line"
 	colRejectField  = "reject_field"
 	colRejectReason = "reject_reason"
-	colRejectRow    = "reject_row" // a fingerprint of the row: as long as it matches, the row was not edited
+	colRejectRow    = "reject_row"      // a fingerprint of the row: as long as it matches, the row was not edited
+	colRejectNumber = "reject_customer" // the customer number of the row, behind a word, so that no spreadsheet changes it
 )
 
-var rejectColumns = []string{colRejectFile, colRejectLine, colRejectField, colRejectReason, colRejectRow}
+var rejectColumns = []string{colRejectFile, colRejectLine, colRejectField, colRejectReason, colRejectRow, colRejectNumber}
+
+// rejectNumber begins the value of reject_customer.
+const rejectNumber = "was "
 
 // maxRejectText bounds the texts of these columns, in bytes: enough for a reason for each field.
 const maxRejectText = 4 << 10
@@ -57,7 +62,8 @@ type refusal struct {
 	conflict bool   // the row itself is not wrong: it may come again as it is
 	before   string // the reason that a rejects.csv has for it already; "" otherwise
 	customer string
-	resolved bool // refused so before, and resolved since
+	number   string // the customer number that a rejects.csv has for it already; "" otherwise
+	resolved bool   // refused so before, and resolved since
 }
 
 // add writes one row, after the header if it is the first.
@@ -84,14 +90,18 @@ func (f *rejectFile) add(r refusal, fields [][]byte) error {
 		sum = f.header.fingerprint(fields)
 	}
 	file := string(f.header.encoding.Bytes(r.place.File))
-	return f.write([]string{sheet.Guard(file), strconv.Itoa(r.place.Line), r.fields(), reason, sum}, fields)
+	number := cmp.Or(r.number, r.customer, (&row{header: f.header, fields: fields}).likelyCustomer())
+	if number != "" {
+		number = rejectNumber + string(f.header.encoding.Bytes(number))
+	}
+	return f.write([]string{sheet.Guard(file), strconv.Itoa(r.place.Line), r.fields(), reason, sum, number}, fields)
 }
 
 func (f *rejectFile) write(front []string, row [][]byte) error {
 	out := append(make([]string, 0, len(front)+len(row)), front...)
 	for i, field := range row {
 		if !f.header.isReject(i) {
-			out = append(out, sheet.Guard(string(field)))
+			out = append(out, sheet.Keep(string(field)))
 		}
 	}
 	if err := f.to.Write(out); err != nil {
@@ -138,7 +148,7 @@ func (h header) bare(fields [][]byte) {
 	}
 	for i, field := range fields {
 		if bytes.HasPrefix(field, []byte{'\''}) {
-			fields[i] = []byte(sheet.Bare(string(field)))
+			fields[i] = []byte(sheet.Kept(string(field)))
 		}
 	}
 }
@@ -146,8 +156,21 @@ func (h header) bare(fields [][]byte) {
 // refusedBefore is what a rejects.csv holds about one of its rows.
 type refusedBefore struct {
 	place             port.RejectedRow // zero if it cannot be read
+	number            string           // the customer number of the row when it was refused; "": not known
 	fields            []string
 	reason, unchanged string // unchanged: why the row is refused again, if it was not edited
+}
+
+// changed says why a customer number cannot be that of the corrected row: a spreadsheet has changed it on the way, and the
+// bill would be another customer's. A number that was itself at fault may become another one. "" where it can be.
+func (b refusedBefore) changed(customer string) string {
+	lost := len(customer) < len(b.number) && strings.TrimLeft(customer, "0") == strings.TrimLeft(b.number, "0")
+	rounded := isSpreadsheetNumber(customer) && !isSpreadsheetNumber(b.number)
+	alike := bill.ShapeOf(customer).Alike(bill.ShapeOf(b.number)) && !slices.Contains(b.fields, colCustomer)
+	if b.number == "" || customer == b.number || !lost && !rounded && !alike {
+		return ""
+	}
+	return fmt.Sprintf("is another number than that of the refused row, which had %s: a spreadsheet may have changed it (write it as it was; or clear %s to take it as it is)", b.number, colRejectNumber)
 }
 
 // before returns what a rejects.csv holds about a row; nothing if the file is not one.
@@ -170,6 +193,9 @@ func (h header) before(fields [][]byte) refusedBefore {
 	file := text(colRejectFile)
 	if line, err := strconv.Atoi(text(colRejectLine)); err == nil && line > 0 && line <= 1<<31-1 && file != "" && len(file) <= maxFileName {
 		b.place = port.RejectedRow{File: file, Line: line}
+	}
+	if number, found := strings.CutPrefix(text(colRejectNumber), rejectNumber); found {
+		b.number = number
 	}
 	for field := range strings.SplitSeq(text(colRejectField), faultSeparator) {
 		if slices.Contains(Columns, field) || strings.HasPrefix(field, mapping.FieldPrefix) {

@@ -26,7 +26,7 @@ func named(name string) call {
 	return o
 }
 
-const rejectHeader = "\ufeffreject_file,reject_line,reject_field,reject_reason,reject_row,"
+const rejectHeader = "\ufeffreject_file,reject_line,reject_field,reject_reason,reject_row,reject_customer,"
 
 func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenCorrected(t *testing.T) {
 	t.Parallel()
@@ -48,7 +48,7 @@ func TestRefusedRowsKeepTheirPlaceThroughEveryRoundAndComeInWhenCorrected(t *tes
 				t.Errorf("round %d: row %d stood at %q, want %q", round, i, got, want)
 			}
 		}
-		if rows[1][5] != "C-2" || rows[2][3] != "text follows a closing quote" && round == 0 {
+		if rows[1][6] != "C-2" || rows[2][3] != "text follows a closing quote" && round == 0 {
 			t.Errorf("round %d: %q", round, rows)
 		}
 		whole = rejects
@@ -177,6 +177,55 @@ func TestARowThatFillsItsBoundsCanBeCorrected(t *testing.T) {
 	}
 	if got := b.load(t, strings.Replace(rejects, "nobody", "12300", 1), options()); got.Inserted != 1 {
 		t.Errorf("%+v, %+v", got, b.store.Rejects(november))
+	}
+}
+
+// A spreadsheet takes the zeros of a customer number away, or writes it as 1.23E+10: the bill would be another customer's.
+func TestARefusedRowDoesNotComeBackAsAnotherCustomers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ was, now, refused string }{
+		{"00300002", "300002", "had 00300002"}, {"00300002", "0300002", "had 00300002"}, {"12345678901", "1.23457E+10", "had 12345678901"}, {"DE-501", "de501", "had DE-501"},
+		{"00300002", "00300002", ""}, {"00300002", "C-7", ""}, {"300002", "00300002", ""},
+	} {
+		b := setup(t)
+		_, rejects := b.refuse(t, file(with("customer_number", c.was, "amount", "nobody")), named("first.csv"))
+		if strings.HasPrefix(c.was, "00") && !strings.Contains(rejects, ",'"+c.was) {
+			t.Errorf("a spreadsheet would change %s in\n%s", c.was, rejects)
+		}
+		edited := strings.NewReplacer(",'"+c.was+",", ","+c.now+",", ","+c.was+",", ","+c.now+",", "nobody", "12300").Replace(rejects)
+		summary, refused, _ := b.told(t, edited, named("rejects.csv"))
+		if want := c.refused == ""; want != (summary.Inserted == 1) || !want && !strings.Contains(refused[0].Reason, c.refused) || want != (len(b.store.Rejects(november)) == 0) {
+			t.Errorf("%s came back as %s: %+v, %+v", c.was, c.now, summary, refused)
+		}
+		if c.refused == "" {
+			continue
+		}
+		if summary := b.load(t, strings.Replace(edited, "was "+c.was, "", 1), named("insisted.csv")); summary.Inserted != 1 {
+			t.Errorf("%s as %s, with an empty reject_customer: %+v", c.was, c.now, summary)
+		}
+	}
+}
+
+func TestANumberThatWasItselfWrongMayBecomeOneThatLooksLikeIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.load(t, file(with("customer_number", "DE-501")), options())
+	o := named("corrected.csv")
+	o.Rules.Correct, o.By = true, why
+	_, rejects := b.refuse(t, file(with("customer_number", "de-501", "amount", "7")), o)
+	if got := b.load(t, strings.Replace(rejects, ",de-501,", ",DE-501,", 1), o); got.Corrected != 1 {
+		t.Errorf("%+v of\n%s", got, rejects)
+	}
+}
+
+func TestACorrectedAmountMayBeWrittenAsPeopleDo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, rejects := b.refuse(t, file(with("amount", "nobody", "items", "")), named("first.csv"))
+	for text, want := range map[string]int{"₩22,00O": 0, "$22,000": 0, "22.0,00": 0, "₩22,000": 1} {
+		if got := b.load(t, strings.Replace(rejects, "nobody", `"`+text+`"`, 1), named("rejects.csv")); got.Inserted != want && text != "₩22,000" || text == "₩22,000" && got.Inserted+got.Unchanged != 1 {
+			t.Errorf("%s: %+v", text, got)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/bill/plainjson"
 	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
@@ -225,7 +226,7 @@ func (r *row) data(rules Rules) bill.Bill {
 
 // readTotal reads the total of the row; a money without currency if it cannot be read.
 func (r *row) readTotal(currency string) money {
-	text := r.required(colAmount)
+	text := r.asPeopleWrite(r.required(colAmount), currency)
 	amount, err := bill.ParseAmount(text, currency)
 	switch {
 	case errors.Is(err, bill.ErrCurrency): // an unknown currency is the currency's fault
@@ -237,8 +238,20 @@ func (r *row) readTotal(currency string) money {
 	return money{currency, amount}
 }
 
+// asPeopleWrite reads an amount that a person has corrected in a rejects.csv: ₩22,000 and 22,000 as 22000. Where that could be
+// something else, as in a currency with three decimal digits, it stays as it is.
+func (r *row) asPeopleWrite(text, currency string) string {
+	if digits, known := bill.Digits(currency); !r.header.refused || !known || digits == 3 {
+		return text
+	}
+	if plain, _ := mapping.Amount(text, currency, false); plain != "" {
+		return plain
+	}
+	return text
+}
+
 func (r *row) amount(field, text, currency string) int64 {
-	amount, err := bill.ParseAmount(text, currency)
+	amount, err := bill.ParseAmount(r.asPeopleWrite(text, currency), currency)
 	if err != nil && !errors.Is(err, bill.ErrCurrency) {
 		r.refuse(field, err.Error())
 	}

@@ -2,7 +2,10 @@
 // like a formula for one, and runs it. Every CSV file that Balsong writes goes through Guard.
 package sheet
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // starts are the characters with which spreadsheets begin a formula, or skip on their way to one.
 const starts = "=+-@\t\r\n"
@@ -27,4 +30,29 @@ func Bare(text string) string {
 func dangerous(text string) bool {
 	text = strings.TrimLeft(text, "'")
 	return text != "" && strings.IndexByte(starts, text[0]) >= 0
+}
+
+// changed matches text that a spreadsheet turns into another one when it opens a file: 00300002 becomes 300002, 12E4 becomes
+// 120000, 1-11 a day, and of a number only the first 15 digits are left.
+var changed = regexp.MustCompile(`^(0[0-9]+|[0-9]{16,}|[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+|[0-9]{1,2}[-/][0-9]{1,2}([-/][0-9]{1,4})?)$`)
+
+// Keep is Guard for files that people edit in a spreadsheet and that are read again: it guards what a spreadsheet would change
+// too. Kept gets the original back.
+func Keep(text string) string {
+	if unsafe(text) {
+		return "'" + text
+	}
+	return text
+}
+
+// Kept removes the apostrophe that Keep put before text.
+func Kept(text string) string {
+	if rest, guarded := strings.CutPrefix(text, "'"); guarded && unsafe(rest) {
+		return rest
+	}
+	return text
+}
+
+func unsafe(text string) bool {
+	return dangerous(text) || changed.MatchString(strings.TrimLeft(text, "'"))
 }

@@ -94,8 +94,11 @@ func number(text []byte, comma bool) (decimal string, currencies []string, reaso
 		point, groups = ",", "."
 	}
 	whole, fraction, cut := strings.Cut(said, point)
+	written := whole
 	whole, ok := ungrouped(whole, groups)
 	switch {
+	case !ok && hasLettersForDigits(written, groups):
+		return "", nil, "has a letter among its digits: O for 0, or l or I for 1"
 	case !ok && strings.Contains(said, groups):
 		return "", nil, "has a " + nameOf(groups) + " that does not separate thousands"
 	case !ok || whole == "" || cut && !digitsOnly(fraction):
@@ -108,6 +111,23 @@ func number(text []byte, comma bool) (decimal string, currencies []string, reaso
 		whole = "-" + whole
 	}
 	return shortened(whole), currencies, ""
+}
+
+// Amount reads an amount of a currency as people write it, with a decimal point or comma, and returns it as a decimal number.
+// reason says what is wrong, and never holds the value.
+func Amount(text, currency string, comma bool) (decimal, reason string) {
+	decimal, currencies, reason := number([]byte(text), comma)
+	if reason == "" && !fits(currencies, currency) {
+		return "", "has the sign of another currency"
+	}
+	return decimal, reason
+}
+
+// hasLettersForDigits reports whether a text is a number but for letters that look like digits.
+func hasLettersForDigits(text, groups string) bool {
+	digits := strings.NewReplacer("O", "0", "o", "0", "l", "1", "I", "1").Replace(text)
+	_, ok := ungrouped(digits, groups)
+	return ok && digits != text && strings.ContainsAny(text, "0123456789")
 }
 
 func nameOf(separator string) string {
