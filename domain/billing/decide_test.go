@@ -266,6 +266,22 @@ func TestAdvertisingIsBoundByThePolicysHoursAndTheCustomersOwn(t *testing.T) {
 	}
 }
 
+// The zone of the customer's own hours is the customer's clock: the policy's hours go by it too.
+func TestThePolicysHoursGoByTheClockOfTheCustomersOwnHours(t *testing.T) {
+	t.Parallel()
+	york := must(window.Zone("America/New_York"))
+	v := emailEmailSMS(t, func(s *policy.Spec) {
+		s.Class, s.QuietHours, s.QuietChannels = policy.Advertising, minutes("21:00", "08:00"), channel.NewSet(channel.All...)
+	})
+	target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, Reachable: channel.NewSet(channel.SMS), Quiet: minutes("12:00", "13:00").In(york)})
+	for hour, open := range map[int]bool{7: false, 8: true, 12: false, 13: true, 20: true, 21: false} {
+		at := time.Date(2026, time.November, 23, hour, 30, 0, 0, york)
+		if d := billing.Decide(target, snapshot(v), at); (d.Kind() == billing.Dispatch) != open {
+			t.Errorf("at %s: %s, want open: %v", at, d, open)
+		}
+	}
+}
+
 // clock is a time of Monday in Seoul, "08:00 +1" of the day after.
 func clock(t *testing.T, text string) time.Time {
 	t.Helper()
