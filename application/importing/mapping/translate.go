@@ -70,20 +70,18 @@ func fieldAt(fields [][]byte, at int) []byte {
 // The result may share its bytes with the rows. There is at least one row.
 func (t *Translator) Translate(rows ...[][]byte) (fields [][]byte, faults []Fault) {
 	var signs [4]sign
-	made := translation{Translator: t, rows: rows, fields: make([][]byte, len(t.targets)), signs: signs[:0]}
-	made.columns()
-	made.itemize()
-	made.compareSigns()
+	made := translation{Translator: t, fields: make([][]byte, len(t.targets))}
+	money := made.columns(rows, signs[:0])
+	money = made.itemize(rows, money)
+	made.compare(money)
 	return made.fields, made.faults
 }
 
-// translation is one bill on its way.
+// translation is one bill on its way. Its steps take rows and signs as parameters, which so need no memory of their own.
 type translation struct {
 	*Translator
-	rows   [][][]byte
 	fields [][]byte
 	faults []Fault
-	signs  []sign
 }
 
 // wrong notes the first thing that is wrong with a column.
@@ -93,21 +91,21 @@ func (m *translation) wrong(at int, reason string) {
 	}
 }
 
-// columns makes what comes of the first row; the others have to say the same.
-func (m *translation) columns() {
+// columns makes what comes of the first row; the others have to say the same. It adds the signs of currencies.
+func (m *translation) columns(rows [][][]byte, signs []sign) []sign {
 	for at := range m.targets {
 		made := &m.targets[at]
 		if len(made.from) == 0 {
 			m.fields[at] = []byte(made.same)
 			continue
 		}
-		value, currencies, reason := made.value(m.rows[0])
+		value, currencies, reason := made.value(rows[0])
 		m.wrong(at, reason)
 		m.fields[at] = value
 		if currencies != nil {
-			m.signs = append(m.signs, sign{at, currencies})
+			signs = append(signs, sign{at, currencies})
 		}
-		for _, row := range m.rows[1:] {
+		for _, row := range rows[1:] {
 			if other, _, _ := made.value(row); !bytes.Equal(other, value) {
 				m.wrong(at, "differs between the rows of one bill")
 				break
@@ -119,14 +117,15 @@ func (m *translation) columns() {
 			m.fields[at] = doubtful(m.fields[at])
 		}
 	}
+	return signs
 }
 
 // itemize makes the items, and the amount where it is their sum.
-func (m *translation) itemize() {
+func (m *translation) itemize(rows [][][]byte, signs []sign) []sign {
 	if m.itemsAt < 0 {
-		return
+		return signs
 	}
-	made := m.itemsOf(m.rows, m.sum >= 0)
+	made := m.itemsOf(rows, m.sum >= 0)
 	m.fields[m.itemsAt] = made.text
 	m.wrong(m.itemsAt, made.reason)
 	if m.sum >= 0 {
@@ -137,16 +136,17 @@ func (m *translation) itemize() {
 		}
 	}
 	if made.currencies != nil {
-		m.signs = append(m.signs, sign{m.itemsAt, made.currencies})
+		signs = append(signs, sign{m.itemsAt, made.currencies})
 	}
+	return signs
 }
 
-// compareSigns refuses amounts with the sign of another currency than the bill's.
-func (m *translation) compareSigns() {
+// compare refuses amounts with the sign of another currency than the bill's.
+func (m *translation) compare(signs []sign) {
 	if m.money < 0 {
 		return
 	}
-	for _, s := range m.signs {
+	for _, s := range signs {
 		if !fits(s.currencies, string(m.fields[m.money])) {
 			m.wrong(s.at, "has the sign of another currency")
 			m.fields[s.at] = doubtful(m.fields[s.at])
