@@ -72,7 +72,10 @@ func (m MonthStatus) adviseOnDue(a *advice, halted bool) {
 	a.say(m.NotRendered, "%s: render %s: `balsong batch render --month %s`.", m.Month, wording.Count(m.NotRendered, "bill", "bills"), m.Month)
 	a.say(m.RenderFailed, "%s: %s could not be rendered: correct the data, then render again.", m.Month, wording.Count(m.RenderFailed, "bill", "bills"))
 	switch {
-	case halted, m.PastDeadline != "":
+	case halted:
+	case m.PastDeadline != "": // which does not bind copies
+		n := m.copiesToSend()
+		a.say(n, "%s: %s open and may still go out: the next dispatcher run takes what is due (`dispatcher --month %s` does it now).", m.Month, wording.Count(n, "copy is", "copies are"), m.Month)
 	case m.Open:
 		what, whats := "bill is", "bills are"
 		if m.copiesToSend() > 0 {

@@ -79,6 +79,15 @@ func TestARequestReadsBackAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestWhatIsKeptBackFromACustomerIsKeptBackFromACopyToo(t *testing.T) {
+	t.Parallel()
+	bill, copied := requested(), requested()
+	copied.UserID = key.Target{Month: bill.Month, UserID: bill.UserID}.Copy(2).UserID
+	if bill.Use() != copied.Use() {
+		t.Errorf("the suppression list is asked for %+v of the bill and for %+v of its copy", bill.Use(), copied.Use())
+	}
+}
+
 func TestAResultReadsBackAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	m, err := result().Message("balsong/delivery", "", at)

@@ -165,7 +165,7 @@ func skipped(d billing.Decision) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return ", skipping " + listed(words, "and")
+	return ", skipping " + listed(words)
 }
 
 func (b *builder) nextRequested() Next {

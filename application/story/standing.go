@@ -67,7 +67,7 @@ func (b *builder) quiet() string {
 	case b.s.Zone != nil:
 		whose = "the policy's, in the customer's zone"
 	}
-	return fmt.Sprintf("%s (%s) bind %s", hours, whose, listed(bound, "and"))
+	return fmt.Sprintf("%s (%s) bind %s", hours, whose, listed(bound))
 }
 
 // standing says what else affects the bill.

@@ -214,9 +214,9 @@ func (b *builder) customer() {
 		}
 		ways = append(ways, way)
 	}
-	text := "The customer can be reached by " + listed(ways, "and")
+	text := "The customer can be reached by " + listed(ways)
 	if b.s.Key.CopyNumber() > 0 {
-		text = "It goes by " + listed(ways, "and")
+		text = "It goes by " + listed(ways)
 	}
 	if len(ways) == 0 {
 		text = "The customer has no destination on any channel"

@@ -22,11 +22,11 @@ func name(kind channel.Kind) string {
 }
 
 // listed joins words: "a", "a and b", "a, b and c".
-func listed(words []string, and string) string {
+func listed(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + and + " " + words[len(words)-1]
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
 // orNot returns a text for the end of a sentence, or words for an empty one.

@@ -108,7 +108,7 @@ const maxAddress = 8 << 10
 
 // address reads the address of --to-file: its one line. No error contains it.
 func (f *copyFlags) address(cmd *cobra.Command) (string, error) {
-	var from io.Reader = cmd.InOrStdin()
+	from := cmd.InOrStdin()
 	switch f.toFile {
 	case "":
 		return "", nil
