@@ -28,7 +28,7 @@ func (p Control) Halted(ctx context.Context) (port.Halt, error) {
 
 const setHaltSQL = `/* set_halt */ UPDATE dispatch_control c
 SET halted = $1, actor = $2, reason = $3, since = coalesce($4::timestamptz, clock_timestamp())
-WHERE (c.halted, c.actor, c.reason, c.since) IS DISTINCT FROM ($1::boolean, $2::text, $3::text, $4::timestamptz)`
+WHERE c.halted <> $1`
 
 // SetHalt implements port.Control.
 func (p Control) SetHalt(ctx context.Context, on bool, by port.Act) error {

@@ -234,7 +234,7 @@ func TestFiveContentsInARowHaltEverything(t *testing.T) {
 // liftAndHaltAgain lets one run dispatch and Delivery continue.
 func (w *world) liftAndHaltAgain(t *testing.T) {
 	t.Helper()
-	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
+	if _, err := w.operator.LiftHalt(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	w.dispatch(t)

@@ -14,7 +14,7 @@ import (
 
 func (w *world) haltEverything(t *testing.T) {
 	t.Helper()
-	if err := w.operator.Halt(t.Context(), by()); err != nil {
+	if _, err := w.operator.Halt(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -45,7 +45,7 @@ func TestAHaltSetBeforeTheStartLetsNothingOut(t *testing.T) {
 		t.Fatalf("the lag is %d, the rows %v", w.lag(), w.store.Rows(w.key(1)))
 	}
 	w.expectCalls(t, w.email, 0)
-	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
+	if _, err := w.operator.LiftHalt(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	w.whileTimePasses(t, "it goes on once the halt is lifted", w.drained)
@@ -63,7 +63,7 @@ func TestAHaltInTheMiddleStopsWhatIsNotClaimed(t *testing.T) {
 	w.haltEverything(t)
 	w.whileTimePasses(t, "the halt is read", func() bool { return len(w.log.Find("halted: nothing more goes out until it is lifted")) == 1 })
 	w.bill(t, 2)
-	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
+	if _, err := w.operator.LiftHalt(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	w.dispatch(t) // before Delivery reads the switch again
@@ -75,7 +75,7 @@ func TestAHaltInTheMiddleStopsWhatIsNotClaimed(t *testing.T) {
 	if rows := w.store.Rows(w.key(2)); len(rows) != 0 {
 		t.Fatalf("while halted the ledger got %v", rows)
 	}
-	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
+	if _, err := w.operator.LiftHalt(t.Context(), by()); err != nil {
 		t.Fatal(err)
 	}
 	w.whileTimePasses(t, "it goes on", w.drained)

@@ -112,11 +112,10 @@ func (p control) Halted(ctx context.Context) (port.Halt, error) {
 
 func (p control) SetHalt(ctx context.Context, on bool, by port.Act) error {
 	return p.s.audited(ctx, "control.set_halt", func() error {
-		halt := port.Halt{On: on, Actor: by.Actor, Reason: by.Reason, Since: p.s.dated(by).At}
-		if halt == p.s.halt {
+		if on == p.s.halt.On {
 			return nil
 		}
-		p.s.halt = halt
+		p.s.halt = port.Halt{On: on, Actor: by.Actor, Reason: by.Reason, Since: p.s.dated(by).At}
 		entry := port.HaltEntry(on, by)
 		p.s.note(entry.Action, entry.Subject, by)
 		return nil

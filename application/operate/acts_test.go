@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,10 @@ func TestEveryActIsAllowedOrRefusedByTheStatus(t *testing.T) {
 			billing.Ready: billing.Ready, billing.Requested: billing.Ready, billing.Failed: billing.Ready, billing.Paused: billing.Paused,
 		},
 	}
+	already := map[string][]billing.Status{ // it is what is asked for
+		"cancel": {billing.Cancelled}, "pause": {billing.Paused}, "resume": {billing.Ready, billing.Requested, billing.Failed},
+		"write off": {billing.WrittenOff}, "delivered": {billing.Succeeded},
+	}
 	for name, do := range acts {
 		for _, status := range billing.Statuses {
 			t.Run(name+" while "+string(status), func(t *testing.T) {
@@ -104,6 +109,10 @@ func TestEveryActIsAllowedOrRefusedByTheStatus(t *testing.T) {
 				want := table[name][status]
 				after := w.state(t)
 				switch {
+				case slices.Contains(already[name], status):
+					if !errors.Is(err, operate.ErrAlready) || after != before {
+						t.Fatalf("it came to %v, the target is %+v", err, after)
+					}
 				case want == none && !errors.Is(err, billing.ErrRefused):
 					t.Fatalf("it came to %v, want a refusal", err)
 				case want == none && (!strings.Contains(err.Error(), w.key.String()) || after != before):
@@ -140,8 +149,14 @@ func (w *world) expectAudit(t *testing.T, done bool) {
 func TestEveryActNeedsAnActorAndAReason(t *testing.T) {
 	t.Parallel()
 	house := map[string]act{
-		"halt":      func(ctx context.Context, w *world, by port.Act) error { return w.operator.Halt(ctx, by) },
-		"lift halt": func(ctx context.Context, w *world, by port.Act) error { return w.operator.LiftHalt(ctx, by) },
+		"halt":      func(ctx context.Context, w *world, by port.Act) error {
+			_, err := w.operator.Halt(ctx, by)
+			return err
+		},
+		"lift halt": func(ctx context.Context, w *world, by port.Act) error {
+			_, err := w.operator.LiftHalt(ctx, by)
+			return err
+		},
 		"close month": func(ctx context.Context, w *world, by port.Act) error {
 			return w.operator.CloseMonth(ctx, w.key.Month, true, by)
 		},
@@ -218,10 +233,32 @@ func TestACancellationDuringACallIsAWish(t *testing.T) {
 	if err != nil || target.Status() != billing.Requested || target.State().PendingEnd != billing.Cancelled {
 		t.Fatalf("the target is %s with the wish %q: %v", target.Status(), target.State().PendingEnd, err)
 	}
-	for _, name := range []string{"cancel", "correct"} {
-		if err := acts[name](t.Context(), w, by()); !errors.Is(err, billing.ErrRefused) {
+	for name, want := range map[string]error{"cancel": operate.ErrAlready, "correct": billing.ErrRefused} {
+		if err := acts[name](t.Context(), w, by()); !errors.Is(err, want) {
 			t.Errorf("%s with a pending end: %v", name, err)
 		}
+	}
+}
+
+// What was done once is so already, and is written down once.
+func TestAnActThatIsDoneAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]billing.Status{
+		"cancel": billing.Ready, "un-cancel": billing.Cancelled, "pause": billing.Ready, "resume": billing.Paused, "send anyway": billing.Unknown,
+		"write off": billing.Unknown, "delivered": billing.Unknown, "not delivered": billing.Unknown,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.seedNatural(status)
+			if err := acts[name](t.Context(), w, by()); err != nil {
+				t.Fatal(err)
+			}
+			after, noted := w.state(t), len(w.audited())
+			if err := acts[name](t.Context(), w, by()); !errors.Is(err, operate.ErrAlready) || w.state(t) != after || len(w.audited()) != noted {
+				t.Fatalf("done again: %v, the notes are %+v", err, w.audited())
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
@@ -12,18 +13,31 @@ import (
 	"github.com/balsong/balsong/domain/wording"
 )
 
-// Halt stops everything that goes out. Calls under way are not cut short.
-func (o *Operator) Halt(ctx context.Context, by port.Act) error {
+// Halt stops everything that goes out, and returns the halt. Calls under way are not cut short. ErrAlready, with that halt,
+// where somebody has halted everything before: who and why stay as they are.
+func (o *Operator) Halt(ctx context.Context, by port.Act) (port.Halt, error) {
 	return o.setHalt(ctx, true, by)
 }
 
-// LiftHalt lifts the halt.
-func (o *Operator) LiftHalt(ctx context.Context, by port.Act) error {
+// LiftHalt lifts the halt. ErrAlready, with who lifted the last one, where there is none.
+func (o *Operator) LiftHalt(ctx context.Context, by port.Act) (port.Halt, error) {
 	return o.setHalt(ctx, false, by)
 }
 
-func (o *Operator) setHalt(ctx context.Context, on bool, by port.Act) error {
-	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Control.SetHalt(ctx, on, by) })
+func (o *Operator) setHalt(ctx context.Context, on bool, by port.Act) (halt port.Halt, err error) {
+	mine := false
+	err = o.do(ctx, by, func(ctx context.Context, by port.Act) (err error) {
+		if err = o.Control.SetHalt(ctx, on, by); err != nil {
+			return err
+		}
+		halt, err = o.Control.Halted(ctx)
+		mine = halt.On == on && halt.Actor == by.Actor && halt.Reason == by.Reason && halt.Since.Equal(by.At)
+		return err
+	})
+	if err == nil && !mine {
+		err = ErrAlready
+	}
+	return halt, err
 }
 
 // do runs an act that the port audits itself, at one time however often it is tried.
@@ -31,7 +45,7 @@ func (o *Operator) do(ctx context.Context, by port.Act, act func(ctx context.Con
 	if err := o.check(by); err != nil {
 		return err
 	}
-	by.At = o.Clock.Now()
+	by.At = o.Clock.Now().Truncate(time.Microsecond) // as it is stored
 	return o.watch.Retry(ctx, "database", func(ctx context.Context) error { return act(ctx, by) })
 }
 
@@ -97,18 +111,45 @@ func (o *Operator) AuditExport(ctx context.Context, month key.Month, destination
 	})
 }
 
-// Suppress adds a customer's channel to the suppression list, for the messages of a scope.
+// Suppress adds a customer's channel to the suppression list, for the messages of a scope. ErrAlready where it is on it with
+// that scope; billing.ErrRefused where the entry has a wider one, which would stay in force.
 func (o *Operator) Suppress(ctx context.Context, contact port.Contact, scope policy.Scope, by port.Act) error {
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
+		entry, err := o.suppression(ctx, contact)
+		switch {
+		case err != nil:
+			return err
+		case entry.Scope == scope:
+			return ErrAlready
+		case entry.Scope == policy.ScopeAll:
+			return fmt.Errorf("%w: the scope %q is in force on %s (%s), which keeps bills back too; to narrow it to %q, lift it first (--lift)", billing.ErrRefused, entry.Scope, contact.Channel, entry.Reason, scope)
+		}
 		return o.Suppressions.Suppress(ctx, scope, []port.Contact{contact}, by)
 	})
 }
 
-// Unsuppress takes a customer's channel off the suppression list, whatever the entry's scope.
+// Unsuppress takes a customer's channel off the suppression list, whatever the entry's scope. ErrAlready where it is not on it.
 func (o *Operator) Unsuppress(ctx context.Context, contact port.Contact, by port.Act) error {
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error {
+		switch entry, err := o.suppression(ctx, contact); {
+		case err != nil:
+			return err
+		case entry.Scope == "":
+			return ErrAlready
+		}
 		return o.Suppressions.Lift(ctx, []port.Contact{contact}, by)
 	})
+}
+
+// suppression returns the entry of a contact; the zero one where it has none.
+func (o *Operator) suppression(ctx context.Context, contact port.Contact) (port.Suppression, error) {
+	entries, err := o.Suppressions.Of(ctx, contact.UserID)
+	for _, entry := range entries {
+		if entry.Channel == contact.Channel {
+			return entry, err
+		}
+	}
+	return port.Suppression{}, err
 }
 
 // DraftPolicy stores a new version of a policy.

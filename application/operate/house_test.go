@@ -19,15 +19,25 @@ import (
 func TestAHaltSaysWhoAndWhyAndIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.operator.Halt(t.Context(), by()); err != nil {
+	if _, err := w.operator.LiftHalt(t.Context(), by()); !errors.Is(err, operate.ErrAlready) {
+		t.Fatalf("lifting no halt: %v", err)
+	}
+	if _, err := w.operator.Halt(t.Context(), by()); err != nil {
 		t.Fatal(err)
+	}
+	second := port.Act{Actor: "lee", Reason: "another"}
+	if halt, err := w.operator.Halt(t.Context(), second); !errors.Is(err, operate.ErrAlready) || halt.Actor != "on-call" || halt.Reason != "a test" {
+		t.Fatalf("halted a second time, the halt is %+v: %v", halt, err)
 	}
 	halt, err := w.store.Control().Halted(t.Context())
 	if err != nil || !halt.On || halt.Actor != "on-call" || halt.Reason != "a test" || !halt.Since.Equal(w.clock.Now()) {
 		t.Fatalf("the halt is %+v: %v", halt, err)
 	}
-	if err := w.operator.LiftHalt(t.Context(), by()); err != nil {
+	if _, err := w.operator.LiftHalt(t.Context(), by()); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := w.operator.LiftHalt(t.Context(), second); !errors.Is(err, operate.ErrAlready) {
+		t.Fatalf("lifted a second time: %v", err)
 	}
 	if halt, err := w.store.Control().Halted(t.Context()); err != nil || halt.On {
 		t.Fatalf("the halt is %+v: %v", halt, err)
@@ -46,7 +56,7 @@ func TestAHaltThatFailedIsNotWrittenDownAsDone(t *testing.T) {
 		}
 		return nil
 	})
-	if err := w.operator.Halt(t.Context(), by()); err == nil || len(w.audited()) != 0 {
+	if _, err := w.operator.Halt(t.Context(), by()); err == nil || len(w.audited()) != 0 {
 		t.Fatalf("%v, and the notes are %+v", err, w.audited())
 	}
 }
@@ -74,6 +84,37 @@ func TestASuppressionNamesTheCustomerByNumberAndTheChannel(t *testing.T) {
 		if !strings.Contains(note.Subject, "4711") || !strings.Contains(note.Subject, "SMS") {
 			t.Fatalf("the note says %q: nobody could tell whom it is about", note.Subject)
 		}
+	}
+}
+
+func TestASuppressionThatIsThereIsNotNarrowedAndNotWrittenDownAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	contact := port.Contact{UserID: 4711, Channel: channel.SMS}
+	for i, c := range []struct {
+		scope policy.Scope // "": lift
+		err   error
+	}{
+		{"", operate.ErrAlready},
+		{policy.ScopeAdvertising, nil},
+		{policy.ScopeAdvertising, operate.ErrAlready},
+		{policy.ScopeAll, nil},
+		{policy.ScopeAll, operate.ErrAlready},
+		{policy.ScopeAdvertising, billing.ErrRefused},
+		{"", nil},
+		{"", operate.ErrAlready},
+	} {
+		do := func() error { return w.operator.Suppress(t.Context(), contact, c.scope, by()) }
+		if c.scope == "" {
+			do = func() error { return w.operator.Unsuppress(t.Context(), contact, by()) }
+		}
+		err := do()
+		if !errors.Is(err, c.err) || c.err == billing.ErrRefused && !strings.Contains(err.Error(), "lift it first") {
+			t.Errorf("step %d, %q: %v, want %v", i, c.scope, err, c.err)
+		}
+	}
+	if notes := w.audited(); len(notes) != 3 {
+		t.Errorf("the notes are %+v", notes)
 	}
 }
 
@@ -143,8 +184,8 @@ func TestAnActWaitsForTheDatabaseAndIsDoneOnce(t *testing.T) {
 	}
 	w.clock.Advance(time.Second)
 	err := <-done
-	// The first try was committed, so the second finds the bill PAUSED: told as a refusal, and true.
-	if !errors.Is(err, billing.ErrRefused) {
+	// The first try was committed, so the second finds the bill PAUSED.
+	if err != nil {
 		t.Fatalf("it came to %v", err)
 	}
 	w.expect(t, billing.Paused, 0, 0)

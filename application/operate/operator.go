@@ -21,6 +21,10 @@ import (
 // ErrNoReason is returned for an act without an actor or a reason.
 var ErrNoReason = errors.New("say who does this and why (actor and reason)")
 
+// ErrAlready is returned, with what there is, for an act that finds what it asks for: nothing was changed, and nothing is
+// audited.
+var ErrAlready = errors.New("it is so already")
+
 // Ports are the driven ports that operators' acts use.
 type Ports struct {
 	Targets      port.Targets
@@ -59,6 +63,14 @@ type locked struct {
 // row is the ledger row of the target's current key; nil where there is none.
 func (l locked) row(t billing.Target) *attempt.Row { return attempt.RowOf(l.rows, t.Delivery()) }
 
+// before is the newest ledger row of a target whose current key has none yet; nil where it has one, or there is no row.
+func (l locked) before(t billing.Target) *attempt.Row {
+	if len(l.rows) == 0 || l.row(t) != nil {
+		return nil
+	}
+	return &l.rows[len(l.rows)-1]
+}
+
 // act changes one target, which is locked and settled.
 type act func(ctx context.Context, t billing.Target, l locked) (billing.Target, error)
 
@@ -68,7 +80,8 @@ func (o *Operator) within(l locked) settle.Within {
 }
 
 // change locks a target, settles it, lets do change it, stores it and the act's audit entry, in one transaction. It
-// returns the target as it now is. Where do refuses the act, what settling found out is stored, and no entry.
+// returns the target as it now is. Where do refuses the act, or finds it done already, what settling found out is stored,
+// and no entry.
 func (o *Operator) change(ctx context.Context, what port.Action, k key.Target, by port.Act, do act) (result billing.Target, err error) {
 	if err := o.check(by); err != nil {
 		return result, err
@@ -90,6 +103,10 @@ func (o *Operator) change(ctx context.Context, what port.Action, k key.Target, b
 		err = refused
 	}
 	switch {
+	case errors.Is(err, ErrAlready) && unknown: // by the first try, then; or it was so before, which is what was asked for too
+		return result, nil
+	case errors.Is(err, ErrAlready):
+		return result, err
 	case err != nil && unknown: // the first try, if it was committed, is why this one is refused; its entry was committed with it
 		return result, fmt.Errorf("%s: the answer to the first try was lost, it may have been done (the audit shows it): %w", what, err)
 	case err != nil:
@@ -98,7 +115,7 @@ func (o *Operator) change(ctx context.Context, what port.Action, k key.Target, b
 	return result, nil
 }
 
-// changeOnce is the transaction of change. refused is the refusal of do, which ends the act but not the transaction.
+// changeOnce is the transaction of change. refused is the refusal of do, or ErrAlready: it ends the act but not the transaction.
 func (o *Operator) changeOnce(ctx context.Context, entry port.AuditEntry, k key.Target, policies billing.Policies, do act) (result billing.Target, refused, err error) {
 	err = o.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
 		targets, err := tx.Lock(ctx, []key.Target{k})
@@ -121,7 +138,7 @@ func (o *Operator) changeOnce(ctx context.Context, entry port.AuditEntry, k key.
 		}
 		result, refused = do(ctx, targets[0], locked{tx, rows[k], policies})
 		if refused != nil {
-			if !errors.Is(refused, billing.ErrRefused) {
+			if !errors.Is(refused, billing.ErrRefused) && !errors.Is(refused, ErrAlready) {
 				return refused
 			}
 			result = targets[0]

@@ -18,6 +18,9 @@ import (
 // the outcome is known and is no success; the target that is returned is not CANCELLED yet then.
 func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, port.ActionCancel, k, by, func(ctx context.Context, t billing.Target, l locked) (billing.Target, error) {
+		if t.Status() == billing.Cancelled || t.State().PendingEnd == billing.Cancelled {
+			return t, ErrAlready
+		}
 		if err := t.MayCancel(); err != nil {
 			return t, err
 		}
@@ -33,6 +36,9 @@ func (o *Operator) Cancel(ctx context.Context, k key.Target, by port.Act) (billi
 func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, port.ActionUncancel, k, by, func(_ context.Context, t billing.Target, l locked) (billing.Target, error) {
 		row := l.row(t)
+		if before := l.before(t); t.Status() == billing.Ready && before != nil && before.Reason == attempt.ReasonCancel {
+			return t, ErrAlready
+		}
 		version, err := bound(t, row, l.policies)
 		if err != nil && row != nil && row.State == attempt.Failed {
 			return t, err
@@ -44,6 +50,9 @@ func (o *Operator) Uncancel(ctx context.Context, k key.Target, by port.Act) (bil
 // Pause stops dispatching a target until it is resumed. A try in progress is not stopped.
 func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, port.ActionPause, k, by, func(_ context.Context, t billing.Target, _ locked) (billing.Target, error) {
+		if t.Status() == billing.Paused && t.State().Pause == billing.PauseOperator {
+			return t, ErrAlready
+		}
 		if !billing.Can(t.Status(), billing.EventPause, billing.Paused) {
 			return t, fmt.Errorf("%w: %s is %s", billing.ErrRefused, k, t.Status())
 		}
@@ -54,7 +63,12 @@ func (o *Operator) Pause(ctx context.Context, k key.Target, by port.Act) (billin
 // Resume makes a PAUSED target a candidate again.
 func (o *Operator) Resume(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, port.ActionResume, k, by, func(_ context.Context, t billing.Target, l locked) (billing.Target, error) {
-		return t, t.Resume(l.row(t), o.Clock.Now())
+		switch t.Status() {
+		case billing.Ready, billing.Failed, billing.Requested: // whether it was paused before is not kept
+			return t, ErrAlready
+		default:
+			return t, t.Resume(l.row(t), o.Clock.Now())
+		}
 	})
 }
 
@@ -70,6 +84,9 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 	}
 	return o.change(ctx, port.ActionSendAnyway, k, by, func(_ context.Context, t billing.Target, l locked) (billing.Target, error) {
 		row := l.row(t)
+		if before := l.before(t); t.Status() == billing.Ready && before != nil && before.State == attempt.Unknown {
+			return t, ErrAlready
+		}
 		version, err := bound(t, row, l.policies)
 		if err != nil {
 			return t, err
@@ -81,6 +98,9 @@ func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (b
 // WriteOff closes an UNKNOWN target. Its outcome stays unknown and is counted.
 func (o *Operator) WriteOff(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	return o.change(ctx, port.ActionWriteOff, k, by, func(_ context.Context, t billing.Target, _ locked) (billing.Target, error) {
+		if t.Status() == billing.WrittenOff {
+			return t, ErrAlready
+		}
 		return t, t.WriteOff()
 	})
 }
@@ -94,6 +114,9 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 	}
 	return o.change(ctx, what, k, by, func(ctx context.Context, t billing.Target, l locked) (billing.Target, error) {
 		row := l.row(t)
+		if given(t, l, delivered) {
+			return t, ErrAlready
+		}
 		if t.Status() != billing.Unknown || row == nil || row.State != attempt.Unknown {
 			return t, fmt.Errorf("%w: %s is %s, not UNKNOWN", billing.ErrRefused, k, t.Status())
 		}
@@ -114,6 +137,18 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 		}
 		return t, err
 	})
+}
+
+// given reports whether a verdict is given already, or the ledger says the same.
+func given(t billing.Target, l locked, delivered bool) bool {
+	if delivered {
+		return t.Status() == billing.Succeeded
+	}
+	last := l.before(t)
+	if last == nil {
+		last = l.row(t) // no step of the route was left
+	}
+	return last != nil && last.State == attempt.Failed && last.Reason == attempt.ReasonManual
 }
 
 // bound returns the policy version of a ledger row, or else of the target. ErrRefused if it is gone.

@@ -14,8 +14,8 @@ var ErrHalted = errors.New("halted")
 type Control interface {
 	// Halted returns whether dispatch and delivery must stop, and why.
 	Halted(ctx context.Context) (Halt, error)
-	// SetHalt sets or lifts the halt, since the act's time, and is audited (HaltEntry). Repeating the same act changes
-	// nothing.
+	// SetHalt sets or lifts the halt, since the act's time, and is audited (HaltEntry). A switch that is in the position
+	// already stays as it is, with who set it and why, and nothing is audited.
 	SetHalt(ctx context.Context, on bool, by Act) error
 }
 

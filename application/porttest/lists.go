@@ -293,7 +293,7 @@ func Control(t *testing.T, open OpenStorage) { Run(t, ControlChecks(), open) }
 
 // ControlChecks are the promises of port.Control.
 func ControlChecks() []Check[Storage] {
-	return []Check[Storage]{onStage("halts and lifts, and tells who, why and since when", controlHalt)}
+	return []Check[Storage]{onStage("halts and lifts, and tells who did it, why and since when, and no later one", controlHalt)}
 }
 
 func controlHalt(s *stage) {
@@ -310,11 +310,12 @@ func controlHalt(s *stage) {
 	}
 	for _, halt := range []port.Halt{
 		{On: true, Actor: "kim", Reason: "wrong amounts — 금액 오류", Since: noon},
-		{On: true, Actor: "lee", Reason: "still wrong", Since: noon.Add(1)},
 		{Actor: "kim", Reason: "corrected", Since: noon.Add(1e9)},
 	} {
 		halt.Since = normal(halt.Since)
 		s.must(s.Control.SetHalt(s.ctx, halt.On, port.Act{Actor: halt.Actor, Reason: halt.Reason, At: halt.Since}))
+		expect(halt)
+		s.must(s.Control.SetHalt(s.ctx, halt.On, port.Act{Actor: "lee", Reason: "the same again", At: halt.Since.Add(1e9)}))
 		expect(halt)
 	}
 }

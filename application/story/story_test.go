@@ -96,7 +96,7 @@ var tellings = map[string]telling{
 		state: func(s *billing.State) {
 			s.Reachable = channel.NewSet(channel.SMS)
 			s.AvailableAt = noon.Add(20 * time.Hour)
-			s.LastRule, s.LastDecision = billing.RuleQuietHours, "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by policy 1 v3, skipped EMAIL (no_destination)"
+			s.LastRule, s.LastDecision = billing.RuleQuietHours, "DEFER quiet_hours until 2026-11-23 08:00:00 KST for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by policy 1 v3, skipped EMAIL (no_destination)"
 		},
 		says:  []string{`by the rule "quiet_hours": the customer was within quiet hours`, "21:00–08:00 Asia/Seoul (the policy's) bind SMS and push", `The policy is "monthly" 1 v3 (ACTIVE)`, "EMAIL → EMAIL → SMS"},
 		next:  []string{"due on 2026-11-23 08:00:00 KST, when its quiet hours end", "by SMS (step 2), skipping e-mail (no destination)"},
@@ -155,7 +155,7 @@ var tellings = map[string]telling{
 	"refused for now, then deferred by quiet hours": {
 		state: func(s *billing.State) {
 			s.Dispatch, s.Policy, s.Attempt, s.Step, s.AvailableAt, s.LastError = billing.Failed, one, 2, 2, noon.Add(20*time.Hour), "refused (temporary)"
-			s.LastRule, s.LastDecision = billing.RuleQuietHours, "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2"
+			s.LastRule, s.LastDecision = billing.RuleQuietHours, "DEFER quiet_hours until 2026-11-23 08:00:00 KST for SMS step 2"
 		},
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{

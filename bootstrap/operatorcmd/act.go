@@ -42,6 +42,11 @@ func (a *actFlags) flags(cmd *cobra.Command) {
 
 func (a *billFlags) targetFlags(cmd *cobra.Command) {
 	a.monthFlag(cmd)
+	a.customerFlag(cmd)
+}
+
+// customerFlag asks for customers.
+func (a *billFlags) customerFlag(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&a.customers, "customer", nil, "customer `number` of the billing data, in any case and with or without blanks (required; for several customers repeat it)")
 	cli.Require(cmd, "customer")
 }
@@ -134,6 +139,9 @@ func (a *actFlags) withOperator(cmd *cobra.Command, do func(context.Context, *op
 		return do(ctx, operate.New(u.Acts, a.callDeadline))
 	})
 }
+
+// alreadySo is added to an answer about what is so already.
+const alreadySo = ": it was so already, and nothing was changed"
 
 // answerDone answers with what was done, unless err says that it was not.
 func answerDone(cmd *cobra.Command, err error, what string) error {

@@ -2,6 +2,8 @@ package operatorcmd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -25,10 +27,10 @@ func newSuppress() *cobra.Command {
 		Long: "Put a customer on the suppression list of one channel, or take the entry off with --lift. --scope says what is kept back:\n" +
 			"\"advertising\" is an opt-out of advertising, bills go out as before; \"all\" keeps bills back too (a dead address, a wish for paper).\n" +
 			"What is kept back goes out on the next channel of the route, and is PAUSED where none is left. A wider scope replaces a\n" +
-			"narrower one; to narrow it, lift it first. The month and the customer number name the customer; the entry holds for every month.",
-		Example: "  balsong suppress --month 2026-11 --customer 7590-VHVEG --channel SMS --scope advertising --reason \"asked for it by phone\"\n" +
-			"  balsong suppress --month 2026-11 --customer 7590-VHVEG --channel EMAIL --scope all --reason \"the mailbox is closed\"\n" +
-			"  balsong suppress --month 2026-11 --customer 7590-VHVEG --channel EMAIL --lift --reason \"a new mailbox\"",
+			"narrower one; to narrow it, lift it first. The entry holds for every month; --month only says in which one the customer number is looked for.",
+		Example: "  balsong suppress --customer 7590-VHVEG --channel SMS --scope advertising --reason \"asked for it by phone\"\n" +
+			"  balsong suppress --customer 7590-VHVEG --channel EMAIL --scope all --reason \"the mailbox is closed\"\n" +
+			"  balsong suppress --customer 7590-VHVEG --channel EMAIL --lift --reason \"a new mailbox\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			kind, err := channel.Parse(channelName)
 			if err != nil {
@@ -42,10 +44,13 @@ func newSuppress() *cobra.Command {
 				done, change := suppressing(operate.New(u.Acts, 0), scope, kind)
 				return a.each(ctx, cmd, u, func(found answer.Found) (any, string, error) {
 					contact := port.Contact{UserID: found.Target.Key().UserID, Channel: kind}
-					if err := change(ctx, contact, a.Act()); err != nil {
-						return nil, "", err
-					}
 					text := "customer " + found.Customer + ": " + done
+					switch err := change(ctx, contact, a.Act()); {
+					case errors.Is(err, operate.ErrAlready):
+						text += alreadySo
+					case err != nil:
+						return nil, "", fmt.Errorf("customer %s: %w", found.Customer, err)
+					}
 					return map[string]string{"done": text}, text + "\n", nil
 				})
 			})
@@ -55,7 +60,9 @@ func newSuppress() *cobra.Command {
 	cmd.Flags().StringVar(&scopeName, "scope", "", "what is kept back: all or advertising (required, unless with --lift)")
 	cmd.Flags().BoolVar(&lift, "lift", false, "take the entry off the list")
 	cli.Require(cmd, "channel")
-	a.targetFlags(cmd)
+	a.customerFlag(cmd)
+	cli.MonthFlag(cmd, &a.month, "; without: the latest in which the customer has a bill")
+	completeMonth(cmd)
 	a.flags(cmd)
 	return cmd
 }

@@ -47,7 +47,8 @@ func newTarget() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "target",
 		Short: "Act on one customer's bill of a month",
-		Long:  "Act on one customer's bill of a month. Every act names who and why, and is recorded. `balsong why` shows how the bill stands.",
+		Long: "Act on one customer's bill of a month. Every act names who and why, and is recorded. One whose end is\n" +
+			"there already changes nothing, says so and succeeds. `balsong why` shows how the bill stands.",
 	}
 	show := &billFlags{}
 	shown := &cobra.Command{
@@ -83,13 +84,18 @@ func newTargetAct(act targetAct) *cobra.Command {
 						on = on.Copy(number)
 					}
 					target, err := act.do(operate.New(u.Acts, a.callDeadline), ctx, on, a.Act())
-					if errors.Is(err, port.ErrNotFound) && number > 0 {
+					already := errors.Is(err, operate.ErrAlready)
+					switch {
+					case errors.Is(err, port.ErrNotFound) && number > 0:
 						return nil, "", fmt.Errorf("customer %q has no copy %d of the bill (`balsong why` shows the copies): %w", found.Customer, number, err)
+					case err != nil && !already:
+						return nil, "", fmt.Errorf("customer %s: %w", found.Customer, err)
 					}
-					if err != nil {
-						return nil, "", err
+					text := sentence(found.Customer, target.State(), zone)
+					if already {
+						text += alreadySo
 					}
-					return documentOf(target.State()), sentence(target.State(), zone) + "\n", nil
+					return documentOf(found.Customer, target.State(), already), text + "\n", nil
 				})
 			})
 		},
@@ -117,6 +123,8 @@ func copyFlag(cmd *cobra.Command, number *int) {
 
 // targetDocument is how a target stands, for programs.
 type targetDocument struct {
+	Customer    string              `json:"customer"`
+	Already     bool                `json:"already"` // it was so before, and nothing was changed
 	Key         string              `json:"key"`
 	Copy        int                 `json:"copy,omitempty"` // the number of a copy
 	DeliveryKey string              `json:"delivery_key"`   // of its current or next try
@@ -130,8 +138,9 @@ type targetDocument struct {
 	Step        int16               `json:"step"`
 }
 
-func documentOf(s billing.State) targetDocument {
+func documentOf(customer string, s billing.State, already bool) targetDocument {
 	return targetDocument{
+		Customer: customer, Already: already,
 		Key: s.Key.String(), Copy: s.Key.CopyNumber(), DeliveryKey: (key.Delivery{Month: s.Key.Month, UserID: s.Key.UserID, Attempt: s.Attempt, Round: s.Round}).String(),
 		Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause, PendingEnd: s.PendingEnd, AvailableAt: s.AvailableAt,
 		Attempt: s.Attempt, Round: s.Round, Step: s.Step,
@@ -139,10 +148,10 @@ func documentOf(s billing.State) targetDocument {
 }
 
 // sentence says how a target stands.
-func sentence(s billing.State, zone *time.Location) string {
-	text := fmt.Sprintf("%s is %s", s.Key, s.Dispatch)
+func sentence(customer string, s billing.State, zone *time.Location) string {
+	text := fmt.Sprintf("customer %s's bill of %s (%s) is %s", customer, s.Key.Month, s.Key, s.Dispatch)
 	if n := s.Key.CopyNumber(); n > 0 {
-		text = fmt.Sprintf("copy %d of %s is %s", n, s.Key.Bill(), s.Dispatch)
+		text = fmt.Sprintf("copy %d of %s", n, text)
 	}
 	switch {
 	case s.Dispatch == billing.Paused:

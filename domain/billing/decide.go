@@ -31,11 +31,20 @@ type Skip struct {
 // Kind is what the run does.
 func (d Decision) Kind() DecisionKind { return d.Rule.Kind() }
 
+// instant is a time for people: in the policy's zone, in UTC without one.
+func (d Decision) instant(at time.Time) string {
+	zone := d.Policy.Zone()
+	if zone == nil {
+		zone = time.UTC
+	}
+	return at.In(zone).Format("2006-01-02 15:04:05 MST")
+}
+
 // Held is the decision to pause instead, by a rule that pauses: what was found out after the decision rules it out.
 func (d Decision) Held(by Rule) Decision { return Decision{Rule: by, Policy: d.Policy} }
 
 // String is the decision for people, with the values that led to it: "DISPATCH due SMS step 2 by policy 1 v1, skipped
-// EMAIL (no_destination)", "DEFER quiet_hours until 2026-11-22T23:00:00Z for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by
+// EMAIL (no_destination)", "DEFER quiet_hours until 2026-11-23 08:00:00 KST for SMS step 2, quiet 21:00–08:00 Asia/Seoul, by
 // policy 1 v1".
 func (d Decision) String() string {
 	text := string(d.Kind()) + " " + string(d.Rule)
@@ -43,7 +52,7 @@ func (d Decision) String() string {
 	case Dispatch:
 		text += fmt.Sprintf(" %s step %d", d.Channel, d.Step)
 	case Deferral:
-		text += " until " + d.Until.UTC().Format(time.RFC3339)
+		text += " until " + d.instant(d.Until)
 		if d.Channel != "" {
 			text += fmt.Sprintf(" for %s step %d, quiet %s,", d.Channel, d.Step, d.Quiet)
 		}

@@ -122,11 +122,11 @@ func TestADeferralSaysWhichChannelIsBoundByWhichQuietHours(t *testing.T) {
 	v := emailEmailSMS(t, func(s *policy.Spec) { s.QuietHours, s.QuietChannels = quiet, channel.NewSet(channel.SMS) })
 	night := time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC)
 	target := restored(t, billing.State{Key: user, Dispatch: billing.Ready, AvailableAt: night, Reachable: channel.NewSet(channel.Email, channel.SMS), Suppressed: channel.NewSet(channel.Email)})
-	want := "DEFER quiet_hours until 2026-11-23T08:00:00Z for SMS step 2, quiet 21:00–08:00 UTC, by policy 7 v3, skipped EMAIL (suppressed)"
+	want := "DEFER quiet_hours until 2026-11-23 17:00:00 KST for SMS step 2, quiet 21:00–08:00 UTC, by policy 7 v3, skipped EMAIL (suppressed)"
 	if d := billing.Decide(target, snapshot(v), night); d.String() != want {
 		t.Errorf("%s, want %s", d, want)
 	}
-	if d := billing.Decide(target, snapshot(v), night.Add(-time.Hour)); d.String() != "DEFER not_yet until 2026-11-22T22:00:00Z by policy 7 v3" {
+	if d := billing.Decide(target, snapshot(v), night.Add(-time.Hour)); d.String() != "DEFER not_yet until 2026-11-23 07:00:00 KST by policy 7 v3" {
 		t.Errorf("before its time: %s", d)
 	}
 }

@@ -101,7 +101,7 @@ func (t *Target) SendAnyway(current *attempt.Row, v policy.Version, callDeadline
 		return t.refuse("it is %s, not UNKNOWN", t.s.Dispatch)
 	}
 	if over := current.LeaseUntil.Add(callDeadline); databaseNow.Before(over) {
-		return t.refuse("its call may still be under way until %s", over.UTC().Format(time.RFC3339))
+		return t.refuse("its call may still be under way until %s: run it again after that", over.In(v.Zone()).Format("2006-01-02 15:04:05 MST"))
 	}
 	step := current.Step
 	if next := policy.Next(v.Steps(t.s.Wished), step); next >= 0 {

@@ -216,6 +216,31 @@ func TestTheStatusTellsTimesInTheZoneOfTheActivePolicy(t *testing.T) {
 	}
 }
 
+func TestAnActThatIsDoneTwiceSaysSoAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.prepared("TRANSACTIONAL")
+	h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", h.file("bills.csv", twoBills))
+	h.expect(h.says(core.ExitOK, "resume", "--reason", "a mistake"), "there was no halt")
+	h.says(core.ExitOK, "halt", "--reason", "wrong amounts", "--actor", "kim")
+	h.expect(h.says(core.ExitOK, "halt", "--reason", "another", "--actor", "lee"), "everything is halted already since", "by kim: wrong amounts. Nothing was changed")
+	h.expect(h.says(core.ExitOK, "status"), "HALTED by kim", "wrong amounts")
+	h.expect(h.says(core.ExitOK, "resume", "--reason", "corrected"), "the halt is lifted")
+
+	bill := []string{"--month", "2026-11", "--customer", "c-001", "--reason", "a dispute"}
+	h.expect(h.says(core.ExitOK, append([]string{"target", "pause"}, bill...)...), "customer C-001's bill of 2026-11 (2026-11/1) is PAUSED (operator)\n")
+	h.expect(h.says(core.ExitOK, append([]string{"target", "pause"}, bill...)...), "is PAUSED (operator): it was so already, and nothing was changed")
+	h.expect(h.says(core.ExitRefused, append([]string{"target", "write-off"}, bill...)...), "customer C-001: ", "not UNKNOWN")
+
+	entry := []string{"suppress", "--customer", "C-001", "--channel", "SMS", "--reason", "asked for it", "--scope"}
+	h.expect(h.says(core.ExitOK, append(entry, "all")...), "customer C-001: never reached on SMS from now on, by bills neither\n")
+	h.expect(h.says(core.ExitOK, append(entry, "all")...), "it was so already")
+	h.expect(h.says(core.ExitRefused, append(entry, "advertising")...), `the scope "all" is in force on SMS (asked for it)`, "lift it first")
+	if n := strings.Count(h.says(core.ExitOK, "audit"), "\n"); n != 7 { // their zone, the policy's two acts, halt, resume, pause, suppress
+		t.Errorf("%d lines of acts:\n%s", n, h.says(core.ExitOK, "audit"))
+	}
+}
+
 func TestGeneratedDataIsOfThisMonthAndItsFlagsGiveItAgain(t *testing.T) {
 	t.Parallel()
 	h := &hour{T: t, dir: t.TempDir(), environment: os.Environ()}
