@@ -36,6 +36,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		SealedBills:  postgres.NewSealedBills(db),
 		Imports:      postgres.NewImports(db),
 		Mappings:     postgres.NewMappings(db),
+		RefusedRows:  postgres.NewRefusedRows(db),
 		TemplateSets: postgres.NewTemplateSets(db),
 		Renders:      postgres.NewRenders(db),
 		Corrections:  postgres.NewCorrections(db),

@@ -247,7 +247,7 @@ const undoRejectsSQL = `/* undo_rejects */ DELETE FROM import_rejects r WHERE r.
 // reopenSQL opens refused rows again whose customers have no bill any more.
 func reopenSQL(in partitions) string {
 	return `/* reopen_rejects */ UPDATE import_rejects r SET resolved_at = NULL FROM customers c
-WHERE r.billing_month = $1::date AND r.resolved_at IS NOT NULL AND c.customer = r.customer
+WHERE r.billing_month = $1::date AND r.resolved_at < 'infinity' AND c.customer = r.customer
   AND NOT EXISTS (SELECT FROM ` + in.targets + ` t WHERE t.billing_month = r.billing_month AND t.user_id = c.user_id)`
 }
 

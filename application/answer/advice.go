@@ -91,6 +91,8 @@ func (m MonthStatus) adviseOnDue(a *advice, halted bool) {
 
 // adviseOnPeople says what waits for a person.
 func (m MonthStatus) adviseOnPeople(a *advice) {
+	a.say(m.Rejected, "%s: %s at the import and not resolved: `batch import refused --month %s` lists %s; correct the rows in rejects.csv and import that, or `batch import dismiss …`.",
+		m.Month, wording.Count(m.Rejected, "row was refused", "rows were refused"), m.Month, wording.Form(m.Rejected, "it", "them"))
 	a.say(m.Dispatch[billing.Unknown], "%s: %s UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, wording.Count(m.Dispatch[billing.Unknown], "is", "are"))
 	for _, reason := range billing.PauseReasons {
 		a.say(m.Paused[reason], "%s: %s PAUSED (%s): %s.", m.Month, wording.Count(m.Paused[reason], "is", "are"), reason, story.Remedy(reason))

@@ -37,7 +37,7 @@ func (p pastImports) Elsewhere(ctx context.Context, month key.Month, bills []por
 func (p pastImports) Customers(ctx context.Context, month key.Month, after int64, limit int) ([]port.MonthCustomer, error) {
 	return read(ctx, p.s, "past_imports.customers", func() (list []port.MonthCustomer, err error) {
 		for k, b := range p.s.bills {
-			if k.Month == month && k.UserID > after {
+			if k.Month == month && k.UserID > after && p.s.customers[b.customer] == k.UserID {
 				list = append(list, port.MonthCustomer{UserID: k.UserID, Customer: b.customer})
 			}
 		}
@@ -157,7 +157,7 @@ func (p pastImports) EndUndo(ctx context.Context, month key.Month, id int64) err
 			switch {
 			case r.Import == id:
 				delete(p.s.rejects[month], row)
-			case r.resolved && r.Customer != "" && !there:
+			case r.resolved && !r.dismissed && r.Customer != "" && !there:
 				r.resolved = false
 				p.s.rejects[month][row] = r
 			}

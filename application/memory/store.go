@@ -73,7 +73,8 @@ type bill struct {
 
 type rejected struct {
 	port.Reject
-	resolved bool
+	resolved  bool
+	dismissed bool // resolved for good
 }
 
 // NewStore returns an empty store. The clock is the database's: leases and what the sweeps see go by it.

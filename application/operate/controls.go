@@ -90,7 +90,7 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 		}
 	}
 	if f.Rejected > 0 {
-		left = append(left, wording.Count(f.Rejected, "row", "rows")+" refused at the import")
+		left = append(left, fmt.Sprintf("%s refused at the import (`batch import refused --month %s` lists them)", wording.Count(f.Rejected, "row", "rows"), month))
 	}
 	if len(left) == 0 {
 		return nil

@@ -94,6 +94,7 @@ const (
 	ActionCloseMonth        Action = "close month"
 	ActionImportWrongMonth  Action = "import although the file seems to be another month's" // with the sign, and the file's name
 	ActionUndoImport        Action = "undo import"
+	ActionDismissRow        Action = "dismiss refused row" // with the file and the line
 	ActionReopenMonth       Action = "reopen month"
 	ActionImportNew         Action = "import new bills after dispatch has begun" // with the file's name
 	ActionRenderOther       Action = "render with other templates"               // with the set, and the one before it
@@ -115,7 +116,7 @@ const (
 // Actions are all of them.
 var Actions = []Action{
 	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionCopy, ActionSendTest,
-	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionImportNew, ActionRenderOther, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
+	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionDismissRow, ActionImportNew, ActionRenderOther, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
 	ActionHalt, ActionLiftHalt, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
 }
 

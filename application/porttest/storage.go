@@ -38,6 +38,7 @@ type Storage struct {
 	Corrections  port.Corrections
 	Retention    port.Retention
 	PastImports  port.PastImports
+	RefusedRows  port.RefusedRows
 	Copies       port.Copies
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
@@ -85,6 +86,7 @@ func StorageSuites() []StorageSuite {
 		{"SealedBills", SealedBillsChecks()},
 		{"Imports", ImportsChecks()},
 		{"Mappings", MappingsChecks()},
+		{"RefusedRows", RefusedRowsChecks()},
 		{"TemplateSets", TemplateSetsChecks()},
 		{"Renders", RendersChecks()},
 		{"Corrections", CorrectionsChecks()},

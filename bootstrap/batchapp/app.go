@@ -73,6 +73,7 @@ type Records struct {
 	Report   port.Report
 	Mappings port.Mappings
 	Sets     port.TemplateSets
+	Refused  port.RefusedRows
 }
 
 // Import is what batch import works with.
@@ -80,6 +81,7 @@ type Import struct {
 	fx.In
 	Importer *importing.Importer
 	Imports  *postgres.Imports
+	Report   port.Report
 	Policies port.Policies
 	Clock    port.Clock
 	Watch    *outage.Watch

@@ -87,7 +87,7 @@ func newImport() *cobra.Command {
 		},
 	}
 	a.flags(cmd)
-	cmd.AddCommand(newImportList(), newImportUndo())
+	cmd.AddCommand(newImportList(), newImportUndo(), newImportRefused(), newImportDismiss())
 	cmd.Args = cobra.ArbitraryArgs // files
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Import]())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -26,6 +27,17 @@ type undoDocument struct {
 	File    string    `json:"file"`
 	Removed int       `json:"removed"`        // by this command
 	Undone  int       `json:"removed_before"` // by earlier ones
+
+	Stay        int            `json:"stay"`                   // bills that it brought and that another import has corrected
+	CorrectedBy []int64        `json:"corrected_by,omitempty"` // imports that corrected bills since
+	Named       []namingImport `json:"named_by,omitempty"`     // imports whose files had bills that were known already
+}
+
+// namingImport is a later import with rows that the month had already.
+type namingImport struct {
+	Import int64  `json:"import"`
+	File   string `json:"file"`
+	Rows   int    `json:"rows"`
 }
 
 func newImportUndo() *cobra.Command {
@@ -65,17 +77,49 @@ func undoImport(ctx context.Context, cmd *cobra.Command, b Import, month key.Mon
 	if err != nil {
 		return err
 	}
-	return cli.Answer(cmd, undoDocument{month, id, done.Record.File, done.Removed, done.Record.Undone}, func(w io.Writer) {
-		fmt.Fprintln(w, undoText(month, done))
-	})
+	records, err := b.Report.Imports(ctx, month)
+	if err != nil {
+		return fmt.Errorf("import %d is taken back, but what else it concerns cannot be read: %w", id, err)
+	}
+	d := newUndoDocument(month, done, records)
+	return cli.Answer(cmd, d, func(w io.Writer) { d.print(w) })
 }
 
-func undoText(month key.Month, done importing.Undone) string {
-	text := fmt.Sprintf("import %d of %s (%s) is taken back: %s removed", done.Record.ID, month, done.Record.File, progress.Counted(done.Removed, "bill was", "bills were"))
-	if done.Record.Undone > 0 {
-		text += fmt.Sprintf(", and %s before", progress.Thousands(done.Record.Undone))
+// newUndoDocument says what taking an import back came to. Bills that stay are of imports that corrected them; rows of later
+// imports that were known already may have been known by the bills that are gone now.
+func newUndoDocument(month key.Month, done importing.Undone, records []port.ImportRecord) undoDocument {
+	d := undoDocument{Month: month, Import: done.Record.ID, File: done.Record.File, Removed: done.Removed, Undone: done.Record.Undone}
+	d.Stay = max(done.Record.Inserted-d.Undone-d.Removed, 0)
+	for _, r := range records {
+		if r.ID <= d.Import || r.IsGone() && r.Corrected == 0 {
+			continue
+		}
+		if r.Corrected > 0 && d.Stay > 0 {
+			d.CorrectedBy = append(d.CorrectedBy, r.ID)
+		}
+		if r.Unchanged > 0 && d.Removed+d.Undone > 0 {
+			d.Named = append(d.Named, namingImport{r.ID, r.File, r.Unchanged})
+		}
 	}
-	return text
+	return d
+}
+
+func (d undoDocument) print(w io.Writer) {
+	text := fmt.Sprintf("import %d of %s (%s) is taken back: %s removed", d.Import, d.Month, d.File, progress.Counted(d.Removed, "bill was", "bills were"))
+	if d.Undone > 0 {
+		text += fmt.Sprintf(", and %s before", progress.Thousands(d.Undone))
+	}
+	if d.Stay > 0 {
+		text += fmt.Sprintf("; %s", progress.Counted(d.Stay, "stays", "stay"))
+	}
+	for i, id := range d.CorrectedBy {
+		text += map[bool]string{true: ": corrected by import ", false: ", "}[i == 0] + strconv.FormatInt(id, 10)
+	}
+	fmt.Fprintln(w, text)
+	for _, n := range d.Named {
+		fmt.Fprintf(w, "import %d (%s) had %s that the month had already: where those were bills of import %d, they are gone too; import its file again\n",
+			n.Import, n.File, progress.Counted(n.Rows, "row", "rows"), d.Import)
+	}
 }
 
 // listedImport is an import of a month, for programs.
@@ -88,7 +132,9 @@ type listedImport struct {
 	Finished  *time.Time `json:"finished_at,omitempty"`
 	Rows      int        `json:"rows"`
 	Inserted  int        `json:"inserted"`
+	Unchanged int        `json:"unchanged"`
 	Corrected int        `json:"corrected"`
+	Conflicts int        `json:"conflicts"`
 	Rejected  int        `json:"rejected"`
 	Error     string     `json:"error,omitempty"`
 	UndoneAt  *time.Time `json:"undone_at,omitempty"`
@@ -119,7 +165,7 @@ func listed(records []port.ImportRecord) []listedImport {
 	for i, r := range records {
 		list[i] = listedImport{
 			ID: r.ID, File: r.File, Actor: r.By.Actor, Reason: r.By.Reason, Started: r.StartedAt, Finished: at(r.FinishedAt), Rows: r.Rows,
-			Inserted: r.Inserted, Corrected: r.Corrected, Rejected: r.Rejected, Error: r.Error, UndoneAt: at(r.UndoneAt), Undone: r.Undone,
+			Inserted: r.Inserted, Unchanged: r.Unchanged, Corrected: r.Corrected, Conflicts: r.Conflicts, Rejected: r.Rejected, Error: r.Error, UndoneAt: at(r.UndoneAt), Undone: r.Undone,
 		}
 	}
 	return list
@@ -127,7 +173,7 @@ func listed(records []port.ImportRecord) []listedImport {
 
 func printImports(w io.Writer, records []port.ImportRecord) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "import\tstarted\tfile\tactor\trows\tnew\tcorrected\trejected\t")
+	fmt.Fprintln(table, "import\tstarted\tfile\tactor\trows\tnew\tknown\tcorrected\tconflicts\trejected\t")
 	for _, r := range records {
 		end := ""
 		switch {
@@ -138,7 +184,7 @@ func printImports(w io.Writer, records []port.ImportRecord) {
 		case r.Error != "":
 			end = "ended with an error"
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), r.File, r.By.Actor, r.Rows, r.Inserted, r.Corrected, r.Rejected, end)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), r.File, r.By.Actor, r.Rows, r.Inserted, r.Unchanged, r.Corrected, r.Conflicts, r.Rejected, end)
 	}
 	_ = table.Flush() // an error of w is the caller's
 }

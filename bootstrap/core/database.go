@@ -42,6 +42,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewPastImports, fx.As(new(port.PastImports))),
 			fx.Annotate(postgres.NewCopies, fx.As(new(port.Copies))),
 			fx.Annotate(postgres.NewMappings, fx.As(new(port.Mappings))),
+			fx.Annotate(postgres.NewRefusedRows, fx.As(new(port.RefusedRows))),
 			fx.Annotate(postgres.NewTemplateSets, fx.As(new(port.TemplateSets))),
 			fx.Annotate(postgres.NewRenders, fx.As(new(port.Renders))),
 			fx.Annotate(postgres.NewRetention, fx.As(new(port.Retention))),
