@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 )
@@ -100,19 +102,37 @@ func (r *run) keepMapping(ctx context.Context) error {
 		return err
 	}
 	r.record.Mapping = used.Fingerprint
-	if slices.ContainsFunc(there, func(m port.MonthMapping) bool { return m.Fingerprint == used.Fingerprint }) {
+	if slices.ContainsFunc(there, func(m port.MonthMapping) bool { return m.Fingerprint == used.Fingerprint || r.saysTheSame(m) }) {
 		return nil
 	}
 	if len(there) > 0 {
 		last := there[len(there)-1]
 		differs := fmt.Sprintf("%s was imported with another mapping: %s of %s (%x); this is %s (%x)", r.rules.Month, last.Name,
 			last.AddedAt.Format("2006-01-02 15:04 MST"), last.Fingerprint[:4], used.Name, used.Fingerprint[:4])
+		if before, ok := r.parsed(last); ok {
+			differs += "; they differ in " + strings.Join(before.Differences(*r.source.file.Mapping), ", ")
+		}
 		if !r.rules.AllowMapping {
 			return fmt.Errorf("%w: %s: `batch mappings --month %s` shows it; --allow-mapping uses this one all the same", billing.ErrRefused, differs, r.rules.Month)
 		}
 		r.reporter.Note(differs)
 	}
 	return r.retry(ctx, func(ctx context.Context) error { return r.ports.Mappings.Add(ctx, r.rules.Month, used) })
+}
+
+// parsed is a mapping that the month keeps, where it can be read.
+func (r *run) parsed(kept port.MonthMapping) (mapping.Mapping, bool) {
+	if r.source.file.ParseMapping == nil {
+		return mapping.Mapping{}, false
+	}
+	m, err := r.source.file.ParseMapping(kept.Text)
+	return m, err == nil
+}
+
+// saysTheSame reports whether a mapping that the month keeps is the file's, although its fingerprint was made in another way.
+func (r *run) saysTheSame(kept port.MonthMapping) bool {
+	before, ok := r.parsed(kept)
+	return ok && before.Fingerprint() == r.source.file.Mapping.Fingerprint()
 }
 
 // act is who imports and why, now.

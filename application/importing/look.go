@@ -238,6 +238,13 @@ func (l *Looked) judge(made record, head header, zones *port.Zones, rules Rules,
 	wrong = slices.DeleteFunc(slices.Clone(wrong), func(f fault) bool {
 		return slices.Contains(open, f.field) || slices.Contains(open, colCurrency) && (f.field == colAmount || f.field == colItems || f.field == colBilledBefore)
 	})
+	wrong = slices.DeleteFunc(wrong, func(f fault) bool { // a wrong address costs no bill
+		isContact := slices.Contains(destinationColumns(), f.field)
+		if isContact {
+			l.remark(strings.TrimSpace(f.field+" "+f.reason), made.line)
+		}
+		return isContact
+	})
 	if len(wrong) == 0 {
 		l.Good++
 		for _, remark := range reading.remarks {

@@ -13,13 +13,14 @@ import (
 
 // File says what is known about a file of billing data before it is read.
 type File struct {
-	Name              string            // without directories: bills and refused rows are recorded under it
-	Encoding          billfile.Encoding // what the user asked for
-	AllowUnterminated bool              // the file is whole although it does not end with a line break
-	Mapping           *mapping.Mapping  // how its columns become those of billing data; nil: it is canonical
-	MappingName       string            // of the mapping's file, without directories
-	MappingText       string            // the mapping as its author wrote it, which the month keeps
-	Unchanged         func() error      // returns billfile.ErrChanged if the file changed since it was opened; may be nil
+	Name              string                                     // without directories: bills and refused rows are recorded under it
+	Encoding          billfile.Encoding                          // what the user asked for
+	AllowUnterminated bool                                       // the file is whole although it does not end with a line break
+	Mapping           *mapping.Mapping                           // how its columns become those of billing data; nil: it is canonical
+	MappingName       string                                     // of the mapping's file, without directories
+	MappingText       string                                     // the mapping as its author wrote it, which the month keeps
+	ParseMapping      func(text string) (mapping.Mapping, error) // reads such a text; nil: what differs is not named
+	Unchanged         func() error                               // returns billfile.ErrChanged if the file changed since it was opened; may be nil
 }
 
 // Source is billing data that can be imported once: canonical CSV, or CSV with a mapping; unpacked, without a byte order mark.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,7 +111,7 @@ func runLook(cmd *cobra.Command, a *importArguments, args []string) error {
 		}
 		d.Written = true
 	}
-	d.Next = a.next(looked, d)
+	d.Next = a.next(looked, d, cmd.Flags())
 	return cli.Answer(cmd, d, d.print)
 }
 
@@ -159,7 +160,7 @@ func (a *importArguments) writeMapping(ctx context.Context, text []byte) (path s
 }
 
 // next is the command that imports the file. What was answered beside a mapping that is tried is not in that.
-func (a *importArguments) next(l importing.Looked, d *lookDocument) string {
+func (a *importArguments) next(l importing.Looked, d *lookDocument, said *pflag.FlagSet) string {
 	month := "MONTH"
 	if a.month != 0 {
 		month = a.month.String()
@@ -167,8 +168,21 @@ func (a *importArguments) next(l importing.Looked, d *lookDocument) string {
 	words := []string{"batch import --month", month}
 	if d.Mapping != "" {
 		words = append(words, "--mapping", cli.Quote(d.Mapping))
-	} else if l.Sample.Encoding != billfile.UTF8 && !l.Sample.Mark {
+	}
+	if !l.Sample.Mark && l.Sample.Encoding != expectedEncoding(d, l) {
 		words = append(words, "--encoding", string(l.Sample.Encoding))
+	}
+	said.Visit(func(f *pflag.Flag) { // what else was said beside the look
+		switch {
+		case slices.Contains([]string{"look", "month", "file", "mapping", "names", "set", "column", "encoding", "output", "allow-unterminated", "expect-total"}, f.Name):
+		case f.Value.Type() == "bool":
+			words = append(words, "--"+f.Name+"="+f.Value.String())
+		default:
+			words = append(words, "--"+f.Name, cli.Quote(f.Value.String()))
+		}
+	})
+	for _, total := range a.expectTotals {
+		words = append(words, "--expect-total", cli.Quote(total))
 	}
 	if d.Mapping != "" && !d.Written {
 		for _, flag := range a.changes() {
@@ -179,6 +193,18 @@ func (a *importArguments) next(l importing.Looked, d *lookDocument) string {
 		words = append(words, "--allow-unterminated")
 	}
 	return strings.Join(append(words, cli.Quote(a.file)), " ")
+}
+
+// expectedEncoding is the encoding in which an import with the document's mapping, or none, takes a file for granted.
+func expectedEncoding(d *lookDocument, l importing.Looked) billfile.Encoding {
+	if d.Mapping == "" {
+		return billfile.UTF8
+	}
+	encoding, err := billfile.ParseEncoding(l.Proposal.Mapping.File.Encoding)
+	if err != nil || encoding == billfile.Detected {
+		return billfile.UTF8
+	}
+	return encoding
 }
 
 // lookDocument is what a look found, for programs.
@@ -215,6 +241,20 @@ type lookedColumn struct {
 	Samples [][2]string `json:"samples"` // as the file has it, and as the bill has it
 }
 
+// defaults shows language and zone where nothing of the file says them.
+func (d *lookDocument) defaults(a *importArguments, l importing.Looked) {
+	for _, s := range [][3]string{{"language", "ko", "--set language=en"}, {"zone", a.zone, "--zone Europe/London, or --set zone=Europe/London"}} {
+		if l.Canonical || slices.ContainsFunc(l.Columns, func(c importing.LookedColumn) bool { return c.To == s[0] }) {
+			continue
+		}
+		d.Settings[s[0]] = s[1]
+		d.Reasons[s[0]] = "no column; " + s[2]
+		if l.Proposal.Mapping.Constants[s[0]] == mapping.Unknown {
+			d.Settings[s[0]], d.Reasons[s[0]] = mapping.Unknown, ""
+		}
+	}
+}
+
 func newLookDocument(a *importArguments, l importing.Looked) *lookDocument {
 	d := &lookDocument{
 		File: a.file, Packing: string(l.Sample.Packing), Encoding: string(l.Sample.Encoding), Why: "its bytes are text in it",
@@ -240,6 +280,7 @@ func newLookDocument(a *importArguments, l importing.Looked) *lookDocument {
 			d.Reasons[s[0]] = l.Proposal.Why[s[0]]
 		}
 	}
+	d.defaults(a, l)
 	for _, r := range l.Remarks {
 		d.Remarks = append(d.Remarks, fmt.Sprintf("%s (%s %d): %s", wording.Count(r.Rows, "row", "rows"), wording.Form(r.Rows, "on line", "the first on line"), r.Line, r.Text))
 	}

@@ -30,7 +30,7 @@ func TestTheMappingThatALookWritesIsReadAsWhatTheLookShowed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers := mapping.Answers{Set: map[string]string{"due_date": "2026-12-25", "currency": "EUR", "dates": "dmy", "decimal": "point"}, Columns: map[string]string{}}
+		answers := mapping.Answers{Set: map[string]string{"due_date": "2026-12-25", "currency": "EUR", "dates": "dmy", "decimal": "point", "language": "en", "zone": "Europe/London"}, Columns: map[string]string{}}
 		l, err := importing.Look(bytes.NewReader(data), importing.File{Name: "x.csv"}, importing.LookOptions{Table: mapping.ShippedNames(), Answers: answers})
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
@@ -165,8 +165,8 @@ func TestALookAsksWhereTheFileCannotSay(t *testing.T) {
 	if err := a.readMapping(t.Context(), &file); err == nil || !strings.Contains(err.Error(), "dates: is not known") {
 		t.Errorf("an import with an open question: %v", err)
 	}
-	tried, _ := look(t, core.ExitOK, "--mapping", written, "--set", "dates=dmy", "--column", "payment_method=E-Mail-Adresse", path)
-	if want := "--mapping " + written + " --set dates=dmy --column "; !strings.Contains(tried, want) {
+	tried, _ := look(t, core.ExitOK, "--mapping", written, "--set", "dates=dmy", "--column", "payment_method=E-Mail-Adresse", "--set", "language=de", "--set", "zone=Europe/Berlin", path)
+	if want := "--mapping " + written + " --set dates=dmy --set language=de --set zone=Europe/Berlin --column "; !strings.Contains(tried, want) {
 		t.Errorf("next is not the import with the same answers (%s):\n%s", want, tried)
 	}
 	text, err := os.ReadFile(written)
@@ -176,9 +176,9 @@ func TestALookAsksWhereTheFileCannotSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.set = []string{"dates=dmy", "calling_code=49"}
+	a.set = []string{"dates=dmy", "calling_code=49", "language=de", "zone=Europe/Berlin"}
 	if err := a.readMapping(t.Context(), &file); err != nil || file.Mapping.Dates != "dmy" || file.Mapping.CallingCode != "49" ||
-		!strings.HasSuffix(file.MappingText, "\n# changed by the import: --set \"dates=dmy\"\n# changed by the import: --set \"calling_code=49\"\n") {
+		!strings.HasSuffix(file.MappingText, "\n# changed by the import: --set \"dates=dmy\"\n# changed by the import: --set \"calling_code=49\"\n# changed by the import: --set \"language=de\"\n# changed by the import: --set \"zone=Europe/Berlin\"\n") {
 		t.Errorf("%+v, %v", file, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -42,14 +43,48 @@ func (a *importArguments) readMapping(ctx context.Context, file *importing.File)
 	if err != nil {
 		return err
 	}
+	file.ParseMapping = parseKept
 	file.Mapping, file.MappingName, file.MappingText = &m.Mapping, baseName(a.mapping), string(m.text)
 	if changes := a.changes(); len(changes) > 0 {
 		file.MappingText = strings.TrimSuffix(file.MappingText, "\n") + "\n"
 		for _, flag := range changes {
-			file.MappingText += fmt.Sprintf("# changed by the import: --%s %q\n", flag.name, flag.text)
+			file.MappingText += fmt.Sprintf(changedBy+"%s %q\n", flag.name, flag.text)
 		}
 	}
 	return nil
+}
+
+// changedBy begins the comments with which a kept mapping says what --set and --column changed.
+const changedBy = "# changed by the import: --"
+
+// parseKept reads a mapping that a month keeps, as its import changed it.
+func parseKept(text string) (mapping.Mapping, error) {
+	var said lookArguments
+	for line := range strings.Lines(text) {
+		flag, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), changedBy)
+		if !found {
+			continue
+		}
+		name, quoted, _ := strings.Cut(flag, " ")
+		value, err := strconv.Unquote(quoted)
+		if err != nil {
+			return mapping.Mapping{}, fmt.Errorf("%w: %s", port.ErrInvalid, line)
+		}
+		if name == "set" {
+			said.set = append(said.set, value)
+		} else {
+			said.columns = append(said.columns, value)
+		}
+	}
+	answers, err := said.answers()
+	if err != nil {
+		return mapping.Mapping{}, err
+	}
+	m, err := parseMapping("mapping", []byte(text), answers)
+	if err != nil {
+		return mapping.Mapping{}, err
+	}
+	return m.Mapping, nil
 }
 
 // readMapping reads a mapping file as the answers change it. Every error names the file, the line and the field.

@@ -4,9 +4,13 @@
 package mapping
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -130,13 +134,62 @@ func (p Problem) String() string {
 	return text.String() + ": " + p.Reason
 }
 
-// Fingerprint is a hash of what a mapping says, whatever its comments and the order of its keys.
+// Fingerprint is a hash of what bills a mapping makes of rows, whatever its comments and the order of its keys. How a file is
+// written and which of its rows are no bills does not count: two exports of a month may differ in that.
 func (m Mapping) Fingerprint() [sha256.Size]byte {
-	said, err := json.Marshal(m) // map keys are sorted
+	m.Version, m.File, m.SkipRows, m.Ignored = 0, Format{}, nil, nil
+	m.Decimal, m.Dates, m.OneBill = cmp.Or(m.Decimal, "point"), cmp.Or(m.Dates, "ymd"), cmp.Or(m.OneBill, "row")
+	return sha256.Sum256(asJSON(m))
+}
+
+func asJSON(what any) []byte {
+	said, err := json.Marshal(what) // map keys are sorted
 	if err != nil {
 		panic(err) // strings, numbers and lists
 	}
-	return sha256.Sum256(said)
+	return said
+}
+
+// Differences names the keys in which two mappings with different fingerprints differ.
+func (m Mapping) Differences(other Mapping) (keys []string) {
+	differ := func(key string, a, b any) {
+		if !bytes.Equal(asJSON(a), asJSON(b)) {
+			keys = append(keys, key)
+		}
+	}
+	differ("decimal", cmp.Or(m.Decimal, "point"), cmp.Or(other.Decimal, "point"))
+	differ("dates", cmp.Or(m.Dates, "ymd"), cmp.Or(other.Dates, "ymd"))
+	differ("calling_code", m.CallingCode, other.CallingCode)
+	differ("one_bill", cmp.Or(m.OneBill, "row"), cmp.Or(other.OneBill, "row"))
+	made := [2]map[string]any{{}, {}}
+	for i, each := range []Mapping{m, other} {
+		for name, value := range each.Constants {
+			made[i][name] = value
+		}
+		for _, c := range each.Columns {
+			made[i][c.To] = c
+		}
+	}
+	for _, name := range slices.Compact(slices.Sorted(chained(maps.Keys(made[0]), maps.Keys(made[1])))) {
+		differ(name, made[0][name], made[1][name])
+	}
+	differ("items", m.Items, other.Items)
+	if len(keys) == 0 {
+		keys = []string{"the order of columns"}
+	}
+	return keys
+}
+
+func chained(all ...iter.Seq[string]) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, one := range all {
+			for name := range one {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // separators are the names of separators.

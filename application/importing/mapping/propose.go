@@ -96,6 +96,7 @@ func Propose(h Header, rows []Row, format Format, table *NameTable, required []s
 	p.fields()
 	p.notation()
 	p.currency()
+	p.abroad()
 	p.missing()
 	p.Mapping.Apply(Answers{Set: answers.Set})
 	for name := range answers.Set {
@@ -326,10 +327,35 @@ func (p *proposing) fields() {
 			p.Mapping.Ignored = append(p.Mapping.Ignored, name)
 			continue
 		}
+		p.askAboutContact(at)
 		names[field] = true
 		fields++
 		p.take(FieldPrefix+field, "kept for templates", at)
 	}
+}
+
+// askAboutContact asks whether a column that only templates would have is how customers are reached.
+func (p *proposing) askAboutContact(at int) {
+	for _, c := range []struct {
+		column, what string
+		fits         func(string) bool
+	}{{"phone", "telephone numbers", isPhone}, {"email", "e-mail addresses", isEmail}} {
+		asked := slices.ContainsFunc(p.Questions, func(q Question) bool { return q.About == c.column })
+		if !p.taken(c.column) && !asked && p.share(at, c.fits) >= enoughValues/2 {
+			p.ask(c.column, fmt.Sprintf("values of %q look like %s, and no column has a name that says so; without an answer nobody is reached by them", p.header.Names[at], c.what),
+				fmt.Sprintf("--column %s=%q", c.column, p.header.Names[at]), fmt.Sprintf("--set %s=", c.column))
+		}
+	}
+}
+
+// isPhone reports whether a value is written like a telephone number of any country: with a plus, brackets or several parts,
+// or as digits that begin with 0.
+func isPhone(v string) bool {
+	digits := strings.NewReplacer("-", "", " ", "", "(", "", ")", "", ".", "", "/", "", "+", "").Replace(narrow(v))
+	if len(digits) < 8 || len(digits) > 15 || !digitsOnly(digits) || len(dateFormsOf([]string{v})) > 0 {
+		return false
+	}
+	return strings.ContainsAny(v, "+(") || digits[0] == '0' && len(digits) >= 9 || strings.Count(v, "-")+strings.Count(v, " ")+strings.Count(v, ".") >= 2 && !isAmount(v)
 }
 
 // FieldName makes of a column's name the name that templates use.

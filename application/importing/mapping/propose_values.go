@@ -255,6 +255,30 @@ func (p *proposing) currency() {
 	p.ask("currency", "no column has it", "--set currency=EUR", "--column currency=NAME")
 }
 
+// abroad asks for language and time zone where bills are not in won: without them a bill is in Korean, and its quiet hours and
+// send day are those of Korea.
+func (p *proposing) abroad() {
+	code, constant := p.Mapping.Constants["currency"]
+	if answer, said := p.answers.Set["currency"]; said {
+		code, constant = answer, true
+	}
+	foreign := constant && !strings.EqualFold(code, "KRW")
+	if at := p.from("currency"); !constant && at >= 0 {
+		foreign = p.share(at, func(v string) bool { return strings.EqualFold(v, "KRW") || p.table.values["currency"][key(v)] == "KRW" }) < 100
+	}
+	if !foreign {
+		return
+	}
+	if !p.taken("language") {
+		p.constant("language", Unknown, "")
+		p.ask("language", "no column has it, and a bill without one is in Korean", "--set language=en", "--set language=ko")
+	}
+	if !p.taken("zone") {
+		p.constant("zone", Unknown, "")
+		p.ask("zone", "no column has it, and quiet hours and send days without one are those of Korea", "--set zone=Europe/London", "--set zone=Asia/Seoul")
+	}
+}
+
 func (p *proposing) constant(name, value, why string) {
 	p.Mapping.Constants[name] = value
 	if why != "" {
