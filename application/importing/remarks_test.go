@@ -31,6 +31,12 @@ func TestRemarksAreWrittenWithLineCustomerFieldAndKind(t *testing.T) {
 	var short []string
 	for _, row := range rows {
 		short = append(short, strings.Join(row[:5], " "))
+		if len(row) != 6 || row[5] == "" {
+			t.Errorf("%q says nothing", row)
+		}
+	}
+	if !strings.HasPrefix(out.String(), "\ufefffile,") {
+		t.Errorf("a spreadsheet would not read it as UTF-8: %q", out.String()[:10])
 	}
 	want := []string{
 		"file line customer_number field kind",
@@ -47,6 +53,18 @@ func TestRemarksAreWrittenWithLineCustomerFieldAndKind(t *testing.T) {
 	}
 	if strings.Join(short, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the remarks are\n%s\nwant\n%s", strings.Join(short, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestTheNameOfAFileIsNoFormulaInItsRemarks(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var out bytes.Buffer
+	o := options()
+	o.File.Name, o.Remarks = "=1+1.csv", &out
+	b.load(t, file(with("email", "nobody")), o)
+	if !strings.Contains(out.String(), "\n'=1+1.csv,2,") {
+		t.Errorf("the remarks are\n%s", out.String())
 	}
 }
 
