@@ -66,7 +66,7 @@ func TestAWrongImportIsTakenBackAsAWhole(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.load(t, file(with("customer_number", "kept")), options())
-	b.load(t, bills(2500, "2026-11-25"), options())
+	b.load(t, bills(2500, "2026-11-25")+strings.TrimPrefix(file(with("customer_number", "refused", "amount", "x")), file()), options())
 	records, err := b.store.Report().Imports(t.Context(), november)
 	if err != nil || len(records) != 2 {
 		t.Fatal(records, err)
@@ -80,6 +80,9 @@ func TestAWrongImportIsTakenBackAsAWhole(t *testing.T) {
 		if err != nil || done.Removed != want || done.Record.File != "november.csv" {
 			t.Errorf("%+v, %v", done, err)
 		}
+	}
+	if rejects := b.store.Rejects(november); len(rejects) != 0 {
+		t.Errorf("its refused rows are still there: %+v", rejects)
 	}
 	if funnel, err := b.store.Report().Funnel(t.Context(), november); err != nil || funnel.Imported != 1 {
 		t.Errorf("%+v, %v", funnel, err)
