@@ -49,6 +49,15 @@ func TestAnObjectIsReadTwiceAsAFileAndNeverOverwritten(t *testing.T) {
 			t.Errorf("%d bytes of %d, %v", len(got), whole.Len(), err)
 		}
 	}
+	for range 2 { // the second time from the middle of what was fetched
+		some := make([]byte, 9)
+		if _, err := object.Seek(0, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(object, some); err != nil || string(some) != "row 0\nrow" {
+			t.Errorf("the beginning is %q, %v", some, err)
+		}
+	}
 	if at, err := object.Seek(-3, io.SeekEnd); err != nil || at != object.Size()-3 {
 		t.Errorf("at %d, %v", at, err)
 	}
