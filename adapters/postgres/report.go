@@ -143,3 +143,19 @@ func (p Report) Alike(ctx context.Context, customer string, limit int) (alike []
 	})
 	return alike, err
 }
+
+// Customers implements port.Report.
+func (p Report) Customers(ctx context.Context, userIDs []int64) (map[int64]string, error) {
+	const statement = `/* customers_of */ SELECT c.user_id, c.customer FROM customers c WHERE c.user_id = ANY($1::bigint[])`
+	found := make(map[int64]string, len(userIDs))
+	err := read(ctx, p.db, "read customer numbers", func(ctx context.Context, s *session) error {
+		return s.query(ctx, "read customer numbers", statement, []any{bigints(userIDs)}, func(scan func(...any) error) error {
+			var id int64
+			var name string
+			err := scan(&id, &name)
+			found[id] = name
+			return err
+		})
+	})
+	return found, err
+}

@@ -2,6 +2,8 @@ package answer
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -32,6 +34,7 @@ type Act struct {
 	At           time.Time   `json:"at"`
 	Actor        string      `json:"actor"`
 	Action       port.Action `json:"action"`
+	Customer     string      `json:"customer,omitempty"` // looked up now, where the subject names a customer by user id
 	Subject      string      `json:"subject"`
 	Reason       string      `json:"reason"`
 	ApprovalNote string      `json:"approval_note,omitempty"`
@@ -56,12 +59,36 @@ func (a *Answers) Acts(ctx context.Context, f ActsFilter, limit int) (Acts, erro
 		records = records[:limit]
 		page.Next = records[limit-1].ID
 	}
+	if err != nil {
+		return page, err
+	}
+	var ids []int64
+	for _, r := range records {
+		if id := userOf(r.Subject); id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	names, err := a.Report.Customers(ctx, ids)
 	for _, r := range records {
 		page.Acts = append(page.Acts, Act{
-			ID: r.ID, At: r.By.At.In(zone), Actor: r.By.Actor, Action: r.Action, Subject: r.Subject, Reason: r.By.Reason, ApprovalNote: r.By.ApprovedBy,
+			ID: r.ID, At: r.By.At.In(zone), Actor: r.By.Actor, Action: r.Action, Customer: names[userOf(r.Subject)], Subject: r.Subject, Reason: r.By.Reason, ApprovalNote: r.By.ApprovedBy,
 		})
 	}
 	return page, err
+}
+
+// userOf is the user id of the customer in a subject such as "2026-11/4711" or "user 4711 on SMS"; 0 where it has none.
+func userOf(subject string) int64 {
+	var id int64
+	if month, number, ok := strings.Cut(subject, "/"); ok {
+		if _, err := key.ParseMonth(month); err == nil {
+			id, _ = strconv.ParseInt(number, 10, 64)
+		}
+	} else if number, ok := strings.CutPrefix(subject, "user "); ok {
+		number, _, _ = strings.Cut(number, " ")
+		id, _ = strconv.ParseInt(number, 10, 64)
+	}
+	return key.CustomerID(id)
 }
 
 // subjects are the subjects of acts on a customer: of a month, or of every month where it is 0.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
 )
 
 func TestTheActsOnACustomerAreListedPageByPage(t *testing.T) {
@@ -62,6 +63,26 @@ func actionsOf(spec *ast.ValueSpec) int {
 		return len(spec.Names)
 	}
 	return 0
+}
+
+func TestAnActNamesTheCustomerByNumber(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.has(november, "C-1", "C-2")
+	kim := port.Act{Actor: "kim", Reason: "a test", At: w.clock.Now()}
+	copied := key.Target{Month: november, UserID: 2}.Copy(1)
+	for _, subject := range []string{"2026-11/1", copied.String(), "user 2 on SMS", "2026-11", "everything", "user 99 on SMS"} {
+		w.must(w.store.Audit().Record(t.Context(), port.AuditEntry{Action: port.ActionPause, Subject: subject, By: kim}))
+	}
+	page, err := answer.New(w.ports).Acts(t.Context(), answer.ActsFilter{}, 9)
+	w.must(err)
+	var named []string
+	for _, a := range slices.Backward(page.Acts) {
+		named = append(named, a.Customer)
+	}
+	if want := []string{"C-1", "C-2", "C-2", "", "", ""}; !slices.Equal(named, want) {
+		t.Errorf("the acts are on %q, want %q", named, want)
+	}
 }
 
 // An action that is not in the list cannot be asked for.

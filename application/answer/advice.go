@@ -95,7 +95,11 @@ func (m MonthStatus) adviseOnPeople(a *advice) {
 		m.Month, wording.Count(m.Rejected, "row was refused", "rows were refused"), m.Month, wording.Form(m.Rejected, "it", "them"))
 	a.say(m.Dispatch[billing.Unknown], "%s: %s UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, wording.Count(m.Dispatch[billing.Unknown], "is", "are"))
 	for _, reason := range billing.PauseReasons {
-		a.say(m.Paused[reason], "%s: %s PAUSED (%s): %s.", m.Month, wording.Count(m.Paused[reason], "is", "are"), reason, story.Remedy(reason))
+		remedy := story.Remedy(reason)
+		if reason == billing.PauseOperator {
+			remedy = fmt.Sprintf("`balsong audit --month %s --action pause` says who paused and why; once that is settled, %s", m.Month, remedy)
+		}
+		a.say(m.Paused[reason], "%s: %s PAUSED (%s): %s.", m.Month, wording.Count(m.Paused[reason], "is", "are"), reason, remedy)
 	}
 	held := m.Copies[billing.Paused] + m.Copies[billing.Unknown]
 	a.say(held, "%s: %s PAUSED or UNKNOWN and %s for a person: `balsong target copies --month %s` lists them, `balsong why` says what each needs.", m.Month, wording.Count(held, "copy is", "copies are"), wording.Form(held, "waits", "wait"), m.Month)

@@ -71,6 +71,24 @@ var situations = map[string]situation{
 		},
 		says: []string{"1 is UNKNOWN", "1 is PAUSED (content)", "render 1 bill:", "1 bill could not be rendered"}, never: []string{"1 are", "1 bills"},
 	},
+	"one was paused by an operator": {
+		change: func(_ *Status, m *MonthStatus) { m.Paused = map[billing.PauseReason]int{billing.PauseOperator: 1} },
+		says:   []string{"1 is PAUSED (operator): `balsong audit --month 2026-11 --action pause` says who paused and why; once that is settled, resume it"},
+	},
+	"most of the lag is done": {
+		change: func(s *Status, m *MonthStatus) {
+			s.waits(18390, 2)
+			s.everyMonth, m.Dispatch[billing.Requested] = true, 663
+		},
+		says: []string{"663 REQUESTED; the other requests are done"},
+	},
+	"all of the lag is to be done": {
+		change: func(s *Status, m *MonthStatus) {
+			s.waits(663, 2)
+			s.everyMonth, m.Dispatch[billing.Requested] = true, 663
+		},
+		never: []string{"are done"},
+	},
 	"one expires": {
 		change: func(_ *Status, m *MonthStatus) { m.Dispatch[billing.Ready], m.PastDeadline = 1, "it passed" },
 		says:   []string{"1 bill expires at the next dispatcher run and is not sent: it passed"},
@@ -117,7 +135,7 @@ func TestEverySituationHasItsSentences(t *testing.T) {
 			m := MonthStatus{Month: 2026*12 + 10, Open: true, Dispatch: map[billing.Status]int{}}
 			c.change(&s, &m)
 			s.Months = []MonthStatus{m}
-			said := strings.Join(append(s.advice(), m.WhenDue(now)), "\n")
+			said := strings.Join(append(s.advice(), m.WhenDue(now), s.Done()), "\n")
 			for _, words := range c.says {
 				if !strings.Contains(said, words) {
 					t.Errorf("it does not say %q:\n%s", words, said)

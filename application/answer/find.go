@@ -51,10 +51,22 @@ func (a *Answers) Find(ctx context.Context, month key.Month, customer string) (F
 	if found, alikeErr = a.findOne(ctx, months, alike); !errors.Is(alikeErr, port.ErrNotFound) {
 		return found, alikeErr
 	}
+	if meant, err := a.hyphened(ctx, customer); err != nil || len(meant) > 0 {
+		return Found{}, errors.Join(err, fmt.Errorf("no customer has the number %q (did you mean %s?): %w", customer, strings.Join(meant, ", "), port.ErrNotFound))
+	}
 	if month == 0 {
 		return Found{}, fmt.Errorf("customer %q has no bill in any month: %w", customer, port.ErrNotFound)
 	}
 	return Found{}, a.missing(ctx, month, customer)
+}
+
+// hyphened returns the customer numbers that have hyphens where the given one has blanks.
+func (a *Answers) hyphened(ctx context.Context, customer string) ([]string, error) {
+	parts := strings.Fields(customer)
+	if len(parts) < 2 {
+		return nil, nil
+	}
+	return a.Report.Alike(ctx, strings.Join(parts, "-"), alikeAtMost)
 }
 
 // findOne returns the bill of the first month in which one of the customers has one.

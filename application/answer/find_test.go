@@ -69,3 +69,21 @@ func TestACustomerNumberIsFoundInAnyCaseAndWithOrWithoutBlanks(t *testing.T) {
 		t.Errorf("why without a month: %+v, %v", s, err)
 	}
 }
+
+func TestAHyphenThatWasHeardAsABlankIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.has(november, "7699-YQHFP", "200 001")
+	for _, month := range []key.Month{0, november} {
+		_, err := answer.New(w.ports).Find(t.Context(), month, "7699 yqhfp")
+		if !errors.Is(err, port.ErrNotFound) || !strings.Contains(err.Error(), "did you mean 7699-YQHFP?") {
+			t.Errorf("in %s: %v", month, err)
+		}
+		if found, err := answer.New(w.ports).Find(t.Context(), month, "200  001"); err != nil || found.Customer != "200 001" {
+			t.Errorf("found %q in %s: %v", found.Customer, month, err)
+		}
+	}
+	if _, err := answer.New(w.ports).Find(t.Context(), november, "7699 nobody"); err == nil || strings.Contains(err.Error(), "did you mean") {
+		t.Errorf("somebody is meant: %v", err)
+	}
+}

@@ -28,7 +28,8 @@ type Status struct {
 	Months       []MonthStatus `json:"months"`
 	Next         []string      `json:"what_to_do_next"`
 
-	active policy.Version
+	active     policy.Version
+	everyMonth bool // Months are all that are open
 }
 
 // Location is the zone of the times that people are shown, as Zone names it.
@@ -127,7 +128,7 @@ const dueAtMost = 100_000_000
 // Status returns the state of the given months, or of every open one if none is given, each with its last runs, as many
 // as runs says. ErrNotFound if a month was never opened.
 func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
-	s := Status{At: a.Clock.Now(), Zone: "UTC", Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
+	s := Status{At: a.Clock.Now(), Zone: "UTC", everyMonth: len(months) == 0, Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
 	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag} {
 		if err := ask(ctx, &s); err != nil {
 			return s, err
@@ -242,6 +243,19 @@ func (s Status) calls() (n int) {
 		n += m.Calls
 	}
 	return n
+}
+
+// Done says, where it is plain, that most of the requests that delivery is behind are done: one that is not done keeps its
+// partition's committed offset back, and with it all that were done after it. "" where it is not plain.
+func (s Status) Done() string {
+	requested := 0
+	for _, m := range s.Months {
+		requested += m.Dispatch[billing.Requested] + m.Copies[billing.Requested]
+	}
+	if s.Lag == nil || !s.everyMonth || *s.Lag <= int64(requested) {
+		return ""
+	}
+	return fmt.Sprintf("%d REQUESTED; the other requests are done, and count until those before them in their partition are", requested)
 }
 
 // refusing reports whether a provider refuses everything or cannot be called, which is why requests wait.

@@ -14,7 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Report is the store as port.Report. Operations: report.funnel, report.find, report.alike, report.origin, report.imports.
+// Report is the store as port.Report. Operations: report.funnel, report.find, report.alike, report.customers, report.origin, report.imports.
 func (s *Store) Report() port.Report { return report{s} }
 
 type report struct{ s *Store }
@@ -109,6 +109,18 @@ func (p report) Alike(ctx context.Context, customer string, limit int) ([]string
 		}
 		slices.Sort(alike)
 		return alike[:min(limit, len(alike))], nil
+	})
+}
+
+func (p report) Customers(ctx context.Context, userIDs []int64) (map[int64]string, error) {
+	return read(ctx, p.s, "report.customers", func() (map[int64]string, error) {
+		found := map[int64]string{}
+		for name, id := range p.s.customers {
+			if slices.Contains(userIDs, id) {
+				found[id] = name
+			}
+		}
+		return found, nil
 	})
 }
 

@@ -149,7 +149,7 @@ func (w *world) expectAudit(t *testing.T, done bool) {
 func TestEveryActNeedsAnActorAndAReason(t *testing.T) {
 	t.Parallel()
 	house := map[string]act{
-		"halt":      func(ctx context.Context, w *world, by port.Act) error {
+		"halt": func(ctx context.Context, w *world, by port.Act) error {
 			_, err := w.operator.Halt(ctx, by)
 			return err
 		},

@@ -20,6 +20,8 @@ type Report interface {
 	// Alike returns customer numbers that FoldCustomer cannot tell from the given one, itself included, sorted, at most limit.
 	// It may read every customer number: ask it where Find finds nothing.
 	Alike(ctx context.Context, customer string, limit int) ([]string, error)
+	// Customers returns the customer numbers of user ids; an id that nobody has is left out.
+	Customers(ctx context.Context, userIDs []int64) (map[int64]string, error)
 	// Origin returns where a target's data came from: file, line and import. ErrNotFound.
 	Origin(ctx context.Context, target key.Target) (Origin, error)
 	// Imports returns the records of a month's imports, oldest first.

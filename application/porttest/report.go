@@ -24,6 +24,7 @@ func ReportChecks() []Check[Storage] {
 		onStage("finds a customer's target and its ledger rows, sorted", reportFind),
 		onStage("does not find who has no bill in the month", reportNotFound),
 		onStage("names the providers whose last answer was about us, or that cannot be called, in their words", reportRefusing),
+		onStage("names the customers of user ids", reportCustomers),
 		onStage("finds customer numbers that differ in case and blanks", reportAlike),
 	}
 }
@@ -194,5 +195,16 @@ func reportAlike(s *stage) {
 	}
 	if got := given(s.Report.Alike(s.ctx, "AB1", 2))(s); len(got) != 2 {
 		s.Errorf("at most 2 are %q", got)
+	}
+}
+
+func reportCustomers(s *stage) {
+	keys := s.imported(november, 3)
+	want := map[int64]string{keys[0].UserID: customer(0), keys[2].UserID: customer(2)}
+	if got := given(s.Report.Customers(s.ctx, []int64{keys[2].UserID, 9_999_999, keys[0].UserID}))(s); !maps.Equal(got, want) {
+		s.Errorf("the customers are %q, want %q", got, want)
+	}
+	if got := given(s.Report.Customers(s.ctx, nil))(s); len(got) != 0 {
+		s.Errorf("nobody has the numbers %q", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/policy"
@@ -43,6 +44,9 @@ func (b *builder) next() Next {
 // remedy says what a person can do about a pause. The data and the address of a copy are not corrected: another copy is made.
 func (b *builder) remedy() string {
 	n := b.s.Key.CopyNumber()
+	if by := b.noted(port.ActionPause); b.s.Pause == billing.PauseOperator && by != nil {
+		return fmt.Sprintf("paused by %s (%s): once that is settled, %s", by.By.Actor, orNot(by.By.Reason), remedies[b.s.Pause])
+	}
 	if n == 0 {
 		return remedies[b.s.Pause]
 	}

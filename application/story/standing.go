@@ -125,13 +125,34 @@ func (b *builder) headline() string {
 	}
 }
 
+// tried says how often a gateway was called, or is being called.
 func (b *builder) tried() string {
-	switch n := len(b.Rows); n {
+	n := 0
+	for _, row := range b.Rows {
+		if called(row) {
+			n++
+		}
+	}
+	switch n {
 	case 0:
 		return ""
 	case 1:
 		return " One try so far."
 	default:
 		return fmt.Sprintf(" %d tries so far.", n)
+	}
+}
+
+// called reports whether a ledger row stands for a call of a gateway.
+func called(row attempt.Row) bool {
+	switch row.State {
+	case attempt.Claimed, attempt.Unknown, attempt.Succeeded:
+		return true
+	case attempt.Failed:
+		return row.Reason == attempt.ReasonRefused || row.Reason == attempt.ReasonManual
+	case attempt.NotSent:
+		return row.Reason == attempt.ReasonRefused || row.Reason == attempt.ReasonProvider || row.Reason == attempt.ReasonThrottled
+	default:
+		return false
 	}
 }

@@ -156,9 +156,27 @@ func (b *builder) origin() {
 		text += b.importedBy(o.Import)
 	}
 	if o.Version > 1 {
-		text += fmt.Sprintf(": version %d of its data, a correction", o.Version)
+		text += fmt.Sprintf(": version %d of its data", o.Version)
+		if b.corrected() {
+			text += ", a correction"
+		}
 	}
 	b.add(o.Import.StartedAt, "import", "%s.", text)
+}
+
+// noted is the last of what people did to the bill that is a certain action; nil where nobody did it.
+func (b *builder) noted(action port.Action) *port.AuditEntry {
+	for i, note := range slices.Backward(b.Notes) {
+		if note.Action == action {
+			return &b.Notes[i]
+		}
+	}
+	return nil
+}
+
+// corrected reports whether the data was corrected: an earlier version may also have been taken back with its import.
+func (b *builder) corrected() bool {
+	return b.noted(port.ActionCorrect) != nil || slices.ContainsFunc(b.Rows, func(row attempt.Row) bool { return row.Reason == attempt.ReasonCorrect })
 }
 
 func (b *builder) importedBy(record port.ImportRecord) string {

@@ -67,6 +67,7 @@ type telling struct {
 	state  func(s *billing.State)
 	facts  func(f *story.Facts)
 	says   []string // in the headline or the lines
+	never  []string // in either
 	next   []string
 	waits  story.WaitsFor
 	at     time.Time
@@ -276,7 +277,8 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Notes = []port.AuditEntry{{Action: "pause", Subject: bill.String(), By: port.Act{Actor: "lee", Reason: "the customer asked", At: noon, ApprovedBy: "park"}}}
 		},
-		says: []string{"2026-11-22 12:00:00 KST: pause, by lee: the customer asked (noted as approved by park)"}, next: []string{"target resume"}, waits: story.ForPerson,
+		says: []string{"2026-11-22 12:00:00 KST: pause, by lee: the customer asked (noted as approved by park)"},
+		next: []string{"paused by lee (the customer asked): once that is settled, resume it with `balsong target resume`"}, waits: story.ForPerson,
 	},
 	"cancelled by an operator": {
 		state: func(s *billing.State) { s.Dispatch = billing.Cancelled },
@@ -336,6 +338,13 @@ var tellings = map[string]telling{
 		says:  []string{"Imported from corrected.csv, line 8", "version 2 of its data, a correction", "the older copy must not go out"},
 		next:  []string{"waits to be rendered"},
 		waits: story.ForBatch,
+	},
+	"imported again after an undo": {
+		facts: func(f *story.Facts) {
+			f.Origin.Version = 3
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.NotSent, func(r *attempt.Row) { r.Reason, r.Class = attempt.ReasonHeld, attempt.Provider })}
+		},
+		says: []string{"version 3 of its data.", "has not been dispatched yet."}, never: []string{"a correction", "try so far"}, waits: story.ForSettlement,
 	},
 	"the month is closed": {
 		facts: func(f *story.Facts) { f.Month.Open, f.Month.ClosedAt = false, noon },
@@ -419,6 +428,11 @@ func TestEveryKindOfStoryIsComplete(t *testing.T) {
 			for _, want := range c.says {
 				if !strings.Contains(said, want) {
 					t.Errorf("it does not say %q:\n%s", want, said)
+				}
+			}
+			for _, other := range c.never {
+				if strings.Contains(said, other) {
+					t.Errorf("it says %q:\n%s", other, said)
 				}
 			}
 			for _, want := range append(c.next, "") {

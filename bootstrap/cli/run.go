@@ -79,7 +79,7 @@ func Run(ctx context.Context, root *cobra.Command, arguments []string, stdout, s
 		fmt.Fprintf(stderr, "%s: %v\nsee `%s --help` for usage\n", root.Name(), err, cmd.CommandPath())
 		return core.ExitUsage
 	default:
-		fmt.Fprintf(stderr, "%s: %v\n", root.Name(), err)
+		fmt.Fprintf(stderr, "%s: %v\n", root.Name(), core.Interruption(ctx, err))
 		return core.ExitCodeOf(ctx, err)
 	}
 }

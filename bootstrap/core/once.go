@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"go.uber.org/dig"
@@ -22,7 +23,7 @@ func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do fu
 		return ExitUsage
 	}
 	if err := app.Start(ctx); err != nil {
-		fmt.Fprintln(stderr, "start:", plain(err))
+		fmt.Fprintln(stderr, "start:", Interruption(ctx, plain(err)))
 		return ExitCodeOf(ctx, plain(err))
 	}
 	err := do(ctx, what)
@@ -32,9 +33,21 @@ func Once[T any](ctx context.Context, stderr io.Writer, options fx.Option, do fu
 		err = errors.Join(err, fmt.Errorf("stop: %w", stopErr))
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "error:", err)
+		fmt.Fprintln(stderr, "error:", Interruption(ctx, err))
 	}
 	return ExitCodeOf(ctx, err)
+}
+
+// errInterrupted is what a person reads whose signal ended a command.
+var errInterrupted = errors.New("interrupted; what was done stays done, and it is safe to run it again")
+
+// Interruption is the error of a command for people: where a signal has ended its context, and it says no more than that,
+// it says so in their words.
+func Interruption(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || strings.Contains(err.Error(), ctx.Err().Error())) { // not every driver wraps it
+		return errInterrupted
+	}
+	return err
 }
 
 // Serve runs a long-running app until ctx ends or the app shuts itself down, and returns the exit code. Where ctx ends while

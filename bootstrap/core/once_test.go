@@ -71,6 +71,29 @@ func TestTheExitCodeSaysWhetherTheUserOrTheWorldIsAtFault(t *testing.T) {
 	}
 }
 
+func TestASignalIsToldInPeoplesWords(t *testing.T) {
+	t.Parallel()
+	for words, failed := range map[string]func(context.Context) error{
+		"error: interrupted; what was done stays done, and it is safe to run it again\n": func(ctx context.Context) error {
+			return fmt.Errorf("read the policies: %w", ctx.Err())
+		},
+		"error: interrupted; what was done stays done, and it is safe to run it again\n ": func(ctx context.Context) error {
+			return errors.New("read the policies: timeout: " + ctx.Err().Error()) // of a driver that wraps nothing
+		},
+		"error: stopped before everything due was dispatched\n": func(context.Context) error { return errors.New("stopped before everything due was dispatched") },
+	} {
+		ctx, stop := context.WithCancel(t.Context())
+		var stderr bytes.Buffer
+		code := core.Once(ctx, &stderr, provided(), func(ctx context.Context, _ *thing) error {
+			stop()
+			return failed(ctx)
+		})
+		if code != core.ExitInterrupted || stderr.String() != strings.TrimSuffix(words, " ") {
+			t.Errorf("exit code %d; it says %q, want %q", code, stderr.String(), words)
+		}
+	}
+}
+
 // serving runs Serve with one piece of work and returns its exit code once it has ended.
 func serving(t *testing.T, ctx context.Context, run func(context.Context) error, more ...fx.Option) (code int, said string) { //nolint:revive // the test comes first, as everywhere
 	t.Helper()

@@ -86,7 +86,11 @@ func printActs(w io.Writer, acts answer.Acts) {
 		if a.ApprovalNote != "" {
 			note = fmt.Sprintf(" (noted as approved by %s)", a.ApprovalNote)
 		}
-		fmt.Fprintf(w, "%6d  %s  %s: %s, %s: %s%s\n", a.ID, answer.Clock(a.At, a.At.Location()), a.Actor, a.Action, a.Subject, a.Reason, note)
+		subject := a.Subject
+		if a.Customer != "" {
+			subject = fmt.Sprintf("customer %s (%s)", a.Customer, a.Subject)
+		}
+		fmt.Fprintf(w, "%6d  %s  %s: %s, %s: %s%s\n", a.ID, answer.Clock(a.At, a.At.Location()), a.Actor, a.Action, subject, a.Reason, note)
 	}
 	switch {
 	case len(acts.Acts) == 0:

@@ -69,6 +69,9 @@ func printStatus(w io.Writer, s answer.Status) {
 			consumers = fmt.Sprintf(", consumers: %d", *s.Consumers)
 		}
 		fmt.Fprintf(w, "delivery: %s behind%s\n", progress.Counted(*s.Lag, "request", "requests"), consumers)
+		if done := s.Done(); done != "" {
+			fmt.Fprintf(w, "  of them %s\n", done)
+		}
 	} else {
 		fmt.Fprintf(w, "delivery: how far it is behind is not known: %s\n", s.LagProblem)
 	}

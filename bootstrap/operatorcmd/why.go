@@ -50,10 +50,12 @@ func newWhy() *cobra.Command {
 
 func monthAndCustomer(_ *cobra.Command, args []string) error {
 	if len(args) != 1 && len(args) != 2 {
-		return fmt.Errorf("%d arguments: name a customer number, or a billing month and a customer number", len(args))
+		return fmt.Errorf("%d arguments: name a customer number, or a billing month and a customer number; a number with blanks stands in quotes", len(args))
 	}
 	if _, err := key.ParseMonth(args[0]); len(args) == 1 && err == nil {
 		return fmt.Errorf("%s is a month: name a customer number too", args[0])
+	} else if len(args) == 2 && err != nil {
+		return fmt.Errorf("%w; a customer number with blanks stands in quotes: %q", err, strings.Join(args, " "))
 	}
 	return nil
 }
