@@ -202,9 +202,9 @@ func reportCustomers(s *stage) {
 	keys := s.imported(november, 3)
 	want := map[int64]string{keys[0].UserID: customer(0), keys[2].UserID: customer(2)}
 	if got := given(s.Report.Customers(s.ctx, []int64{keys[2].UserID, 9_999_999, keys[0].UserID}))(s); !maps.Equal(got, want) {
-		s.Errorf("the customers are %q, want %q", got, want)
+		s.Errorf("the customers are %v, want %v", got, want)
 	}
 	if got := given(s.Report.Customers(s.ctx, nil))(s); len(got) != 0 {
-		s.Errorf("nobody has the numbers %q", got)
+		s.Errorf("nobody has the numbers %v", got)
 	}
 }

@@ -88,11 +88,13 @@ func (f *copyFlags) run(cmd *cobra.Command) (err error) {
 				if r.Channel == "" {
 					r.Channel = copies.AcceptedBy(found.Rows)
 				}
-				to, err := destination.Parse(r.Channel, address)
-				if err != nil {
-					return nil, "", cli.Usagef("--to-file: the address %w", err)
+				if r.Channel != "" { // a bill that no channel accepted is refused below
+					to, err := destination.Parse(r.Channel, address)
+					if err != nil {
+						return nil, "", cli.Usagef("--to-file: the address %w", err)
+					}
+					r.To = to
 				}
-				r.To = to
 			}
 			made, err := u.Copies.Make(ctx, r)
 			if err != nil {
