@@ -10,6 +10,7 @@ import (
 
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/wording"
 )
@@ -21,23 +22,41 @@ type Control struct {
 	Totals map[string]*big.Int // by currency, in minor units; empty: not given
 }
 
-// ParseTotal parses the expected total of one currency: "KRW=123,456", "USD=-1234.50".
-func ParseTotal(text string) (currency string, amount *big.Int, err error) {
+// ParseTotal parses the expected total of one currency as a mapping reads amounts: "KRW=123,456", "KRW=₩123,456", "USD=-1234.50",
+// and "EUR=5.057,64", which can be read in one way only. A mapping with one currency for all bills makes that the default.
+func ParseTotal(text string, m *mapping.Mapping) (currency string, amount *big.Int, err error) {
 	currency, number, found := strings.Cut(text, "=")
+	if !found && m != nil {
+		currency, number = m.Constants[colCurrency], text
+	}
 	currency = strings.ToUpper(strings.TrimSpace(currency))
 	digits, known := bill.Digits(currency)
-	if !found || !known {
+	if !known {
 		return "", nil, fmt.Errorf("%q is not of the form KRW=123,456: a currency of ISO 4217 and a total", text)
 	}
-	whole, fraction, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(number), ",", ""), ".")
+	comma := m != nil && m.Decimal == "comma"
+	plain, wrong := mapping.Amount(strings.TrimSpace(number), currency, comma)
+	if wrong != "" {
+		if other, no := mapping.Amount(strings.TrimSpace(number), currency, !comma); no == "" {
+			plain, wrong = other, ""
+		}
+	}
+	whole, fraction, _ := strings.Cut(plain, ".")
 	for len(fraction) < digits {
 		fraction += "0"
 	}
 	amount, ok := new(big.Int).SetString(whole+fraction[:digits], 10)
-	if !ok || whole == "" || strings.Trim(fraction[digits:], "0") != "" || strings.ContainsAny(whole+fraction, "+_") {
-		return "", nil, fmt.Errorf("%q is not of the form KRW=123,456: the total is no amount of %s", text, currency)
+	if !ok || wrong != "" || strings.Trim(fraction[digits:], "0") != "" || strings.Contains(number, "+") {
+		return "", nil, fmt.Errorf("%q is not of the form KRW=123,456: the total is no amount of %s; write it with a decimal point, as %s=%s", text, currency, currency, example(digits))
 	}
 	return currency, amount, nil
+}
+
+func example(digits int) string {
+	if digits == 0 {
+		return "123456"
+	}
+	return "1234." + "567"[:digits]
 }
 
 // IsZero reports whether nothing is expected.
@@ -51,19 +70,19 @@ func (c Control) check(source *Source) error {
 	if source.rewind == nil {
 		return fmt.Errorf("%w: control sums need a source that can be read twice", port.ErrInvalid)
 	}
-	rows, found, err := survey(source)
+	rows, skipped, found, err := survey(source)
 	if err != nil {
 		return err
 	}
-	if differs := c.differences(rows, found); len(differs) > 0 {
+	if differs := c.differences(rows, skipped, found); len(differs) > 0 {
 		return fmt.Errorf("%w: it is not what was expected: %s", billfile.ErrRefused, strings.Join(differs, "; "))
 	}
 	return source.rewind()
 }
 
-func (c Control) differences(rows int, found totals) (differs []string) {
+func (c Control) differences(rows, skipped int, found totals) (differs []string) {
 	if c.Rows > 0 && rows != c.Rows {
-		differs = append(differs, fmt.Sprintf("%s expected, and it has %d", wording.Count(c.Rows, "row was", "rows were"), rows))
+		differs = append(differs, fmt.Sprintf("%s expected, and it has %d", wording.Count(c.Rows, "row was", "rows were"), rows)+leftOut(skipped))
 	}
 	if len(c.Totals) == 0 {
 		return differs
@@ -91,12 +110,21 @@ func (c Control) differences(rows int, found totals) (differs []string) {
 	return differs
 }
 
-// survey reads a source to its end. It returns how many rows it has, and what those come to whose total can be read.
-func survey(source *Source) (rows int, found totals, err error) {
+// leftOut says how many rows the mapping has left out.
+func leftOut(rows int) string {
+	if rows == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %s left out by skip_rows", wording.Count(rows, "was", "were"))
+}
+
+// survey reads a source to its end. It returns how many rows it has, how many others the mapping leaves out, and what those come to
+// whose total can be read.
+func survey(source *Source) (rows, skipped int, found totals, err error) {
 	lines := newRows(source)
 	head, err := lines.header(source.file.Encoding)
 	if err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
 	found = totals{}
 	var sums chunkSums
@@ -111,10 +139,10 @@ func survey(source *Source) (rows int, found totals, err error) {
 		}
 		if errors.Is(err, io.EOF) {
 			found.take(sums)
-			return rows, found, nil
+			return rows, lines.skipped, found, nil
 		}
 		if err != nil {
-			return rows, nil, fmt.Errorf("read line %d: %w", lines.line+1, err)
+			return rows, 0, nil, fmt.Errorf("read line %d: %w", lines.line+1, err)
 		}
 		next = lines.canonical(next)
 		if next.problem == "" && len(next.fields) == len(head.names) {

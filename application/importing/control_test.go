@@ -25,7 +25,7 @@ func expect(t *testing.T, rows int, totals ...string) *importing.Control {
 	t.Helper()
 	control := &importing.Control{Rows: rows, Totals: map[string]*big.Int{}}
 	for _, text := range totals {
-		currency, amount, err := importing.ParseTotal(text)
+		currency, amount, err := importing.ParseTotal(text, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,15 +75,40 @@ func TestAFileThatDiffersFromItsControlSumsIsRefusedBeforeItsFirstRow(t *testing
 
 func TestAnExpectedTotalIsReadExactly(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"KRW=123,456": "123456", "USD=-1,234.5": "-123450", "jpy=12.00": "12", "KWD=1": "1000", "KRW=9,223,372,036,854,775,808": "9223372036854775808"} {
-		if _, amount, err := importing.ParseTotal(text); err != nil || amount.String() != want {
+	for text, want := range map[string]string{"KRW=123,456": "123456", "USD=-1,234.5": "-123450", "jpy=12.00": "12", "KWD=1": "1000", "KRW=9,223,372,036,854,775,808": "9223372036854775808", "KRW=₩172,995": "172995", "EUR=5.057,64": "505764", "EUR=€1,057.64": "105764"} {
+		if _, amount, err := importing.ParseTotal(text, nil); err != nil || amount.String() != want {
 			t.Errorf("%s: %s, %v", text, amount, err)
 		}
 	}
-	for _, text := range []string{"", "KRW", "KRW=", "123", "KRW=12.5", "WON=1", "USD=1.234", "KRW=+5", "KRW=1_000", "KRW=0x10", "USD=.", "KRW=-"} {
-		if _, amount, err := importing.ParseTotal(text); err == nil {
+	for _, text := range []string{"", "KRW", "KRW=", "123", "KRW=12.5", "WON=1", "USD=1.234", "KRW=+5", "KRW=1_000", "KRW=0x10", "USD=.", "KRW=-", "KRW=$5", "172,995"} {
+		if _, amount, err := importing.ParseTotal(text, nil); err == nil {
 			t.Errorf("%s is %s", text, amount)
 		}
+	}
+}
+
+func TestAnExpectedTotalIsReadAsTheMappingReadsAmounts(t *testing.T) {
+	t.Parallel()
+	m := someMapping() // a decimal comma, and EUR for all bills
+	for text, want := range map[string]string{"5.057,64": "505764", "EUR=5.057": "505700", "EUR=5,5": "550", "1234.56": "123456"} {
+		if currency, amount, err := importing.ParseTotal(text, &m); err != nil || currency != "EUR" || amount.String() != want {
+			t.Errorf("%s: %s %s, %v", text, currency, amount, err)
+		}
+	}
+	if _, _, err := importing.ParseTotal("KRW=12,5x", &m); err == nil || !strings.Contains(err.Error(), "as KRW=123456") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRowsThatTheMappingLeavesOutAreNamedWhereAFileHasOtherRows(t *testing.T) {
+	t.Parallel()
+	m := someMapping()
+	m.SkipRows = map[string][]string{"번호": {"합계"}}
+	o := options()
+	o.File.Mapping, o.Control = &m, &importing.Control{Rows: 3}
+	_, err := setup(t).importFile(t.Context(), strings.NewReader("번호;금액;납기;kWh\nA;1,5;25.12.2026;3\nB;1,5;25.12.2026;3\n합계;3;25.12.2026;\n"), o)
+	if err == nil || !strings.Contains(err.Error(), "3 rows were expected, and it has 2, and 1 was left out by skip_rows") {
+		t.Errorf("%v", err)
 	}
 }
 

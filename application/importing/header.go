@@ -139,11 +139,11 @@ func (h header) wanted(missing []string) string {
 	}
 	switch list := strings.Join(said, ", "); {
 	case len(h.column) == 0:
-		return fmt.Sprintf("its first line names none of the columns: %s are required, %s may be there", list, strings.Join(optionalColumns(), ", "))
+		return fmt.Sprintf("its first line names none of the columns: %s are required, %s may be there; for a file with other names, --look proposes a mapping", list, strings.Join(optionalColumns(), ", "))
 	case len(said) == 1:
 		return "the column " + list + " is missing"
 	default:
-		return "the columns " + list + " are missing"
+		return "the columns " + list + " are missing; for a file with other names, --look proposes a mapping"
 	}
 }
 
@@ -155,7 +155,7 @@ func optionalColumns() []string {
 func separator(fields [][]byte) string {
 	for c, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "vertical bars"} {
 		if len(fields) == 1 && bytes.Contains(fields[0], []byte(c)) {
-			return "its fields are separated by " + name + ", not by commas"
+			return "its fields are separated by " + name + ", not by commas; --look proposes a mapping"
 		}
 	}
 	return ""

@@ -119,8 +119,11 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 	})
 	refused := 0
 	for _, f := range files {
-		if n := f.summary.Rejected + f.summary.Conflicts; n > 0 {
-			refused += n
+		refused += f.summary.Rejected + f.summary.Conflicts
+		if n := f.summary.Conflicts; n > 0 {
+			fmt.Fprintf(stderr, "in conflict: %s with what the month has. %s\n", wording.Count(n, "row", "rows"), f.conflictAdvice())
+		}
+		if n := f.summary.Rejected; n > 0 {
 			fmt.Fprintf(stderr, "refused: %s. %s has %s with line, field and reason: correct %s there and import that file%s\n", wording.Count(n, "row", "rows"), f.rejects, wording.Form(n, "it", "them"), wording.Form(n, "it", "them"), f.again(f.named.Encoding))
 		}
 	}
@@ -133,6 +136,18 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 		return cli.Exit(core.ExitRejected)
 	}
 	return failure
+}
+
+// conflictAdvice says what becomes of rows in conflict: nothing is wrong with the rows themselves.
+func (a *importArguments) conflictAdvice() string {
+	advice := "If the file is right, run the same import again with --correct --reason … (it replaces bills that differ) or --allow-new --reason … (it takes customers without a bill)"
+	switch {
+	case a.correct && a.allowNew:
+		advice = "The bills that are there can no longer change"
+	case a.correct:
+		advice = "The same import with --allow-new takes those that have no bill yet"
+	}
+	return advice + "; " + a.rejects + " has each reason"
 }
 
 // warnOfDeadline warns, before a run does harm, that every bill of the month would expire.
@@ -198,7 +213,7 @@ func (a *importArguments) read(ctx context.Context) (file importing.File, option
 			return file, options, fmt.Errorf("--not-before: %q is not of the form 2026-11-25T09:00:00+09:00", a.notBefore)
 		}
 	}
-	control, err := a.control()
+	control, err := a.control(file.Mapping)
 	if err != nil {
 		return file, options, err
 	}

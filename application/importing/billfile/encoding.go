@@ -118,7 +118,7 @@ func chooseEncoding(asked Encoding, begin []byte) (encoding Encoding, mark int, 
 		case asked == Detected || asked == m.encoding || (asked == UTF16 && m.encoding != UTF8):
 			return m.encoding, len(m.bytes), nil
 		default:
-			return "", 0, refuse("its byte order mark says %s, and %s was asked for: leave --encoding away", m.encoding, asked)
+			return "", 0, refuse("its byte order mark says %s, and %s was asked for: leave --encoding away, or where the mapping asks for it say --encoding with what it is", m.encoding, asked)
 		}
 	}
 	likely := withoutMark(begin)
@@ -198,7 +198,7 @@ func (l lines) check(asked, encoding Encoding, mark int) error {
 	case asked == Detected && encoding == UTF8 && mark == 0 && l.eucKR > l.utf8+l.both && l.eucKR >= l.none:
 		return refuse("it is not UTF-8; it seems to be EUC-KR (code page 949): if it is, say --encoding euc-kr; else save it as UTF-8")
 	case encoding == EUCKR && l.utf8 > l.eucKR+l.both && l.utf8 >= l.none:
-		return refuse("it is UTF-8 and no EUC-KR, which was asked for: leave --encoding away")
+		return refuse("it is UTF-8 and no EUC-KR, which was asked for: leave --encoding away, or where the mapping asks for it say --encoding utf-8")
 	default:
 		return nil
 	}
