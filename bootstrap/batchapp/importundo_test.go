@@ -15,8 +15,11 @@ func TestUndoSaysWhichBillsStayAndWhichFilesNamedThoseThatAreGone(t *testing.T) 
 	at := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
 	first := port.ImportRecord{ID: 2, File: "november.csv", Inserted: 10}
 	records := []port.ImportRecord{
-		{ID: 1, File: "early.csv", Unchanged: 4}, first, {ID: 3, File: "again.csv", Unchanged: 10},
-		{ID: 5, File: "taken-back.csv", Inserted: 1, Unchanged: 7, UndoneAt: at, Undone: 1}, {ID: 10, File: "corrected.csv", Corrected: 1},
+		{ID: 1, File: "early.csv", Unchanged: 4},
+		first,
+		{ID: 3, File: "again.csv", Unchanged: 10},
+		{ID: 5, File: "taken-back.csv", Inserted: 1, Unchanged: 7, UndoneAt: at, Undone: 1},
+		{ID: 10, File: "corrected.csv", Corrected: 1},
 	}
 	month, _ := key.ParseMonth("2026-11")
 	var out strings.Builder
