@@ -85,6 +85,8 @@ var calls = []struct{ command, arguments, variables string }{
 	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys},
 	{"batch import list", "--month 2026-11", database},
 	{"batch import undo", "--month 2026-11 --import 1 --reason x", database + keys},
+	{"batch import refused", "--month 2026-11", database},
+	{"batch import dismiss", "--month 2026-11 --row a.csv:2 --reason x", database},
 	{"batch mappings", "--month 2026-11", database},
 	{"batch render", "--month 2026-11", database + keys + s3 + templates},
 	{"batch templates fields", "", ""},
