@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	neturl "net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,14 +116,23 @@ func (c Config) start(settings *pq.Config) {
 	settings.Runtime["timezone"] = "UTC"
 }
 
-// parse reads a URL. Its error holds nothing of it.
+// sslModes are the values of sslmode.
+var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+
+// parse reads a URL. Of the URL its error holds at most the names of files of certificates.
 func parse(url string) (pq.Config, error) {
 	settings, err := pq.NewConfig(url)
+	if u, malformed := neturl.Parse(url); err != nil && malformed == nil && u.Query().Has("sslmode") && !slices.Contains(sslModes, u.Query().Get("sslmode")) {
+		return settings, fmt.Errorf("%w: the database URL has an unknown sslmode (want verify-full, verify-ca, require, or disable on the same machine)", ErrConfig)
+	}
 	if url == "" || err != nil {
 		return settings, fmt.Errorf("%w: the database URL cannot be read (want postgres://user:password@host:5432/database?sslmode=verify-full; special characters percent-encoded)", ErrConfig)
 	}
 	if !strings.Contains(url, "sslmode") {
 		return settings, fmt.Errorf("%w: the database URL names no sslmode: add sslmode=verify-full, or sslmode=disable on the same machine", ErrConfig)
+	}
+	if err := checkTLSFiles(settings); err != nil {
+		return settings, err
 	}
 	if settings.Runtime == nil {
 		settings.Runtime = map[string]string{}

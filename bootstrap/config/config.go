@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/balsong/balsong/adapters/postgres"
 )
 
 // ErrInvalid is wrapped by every configuration error; the text names the variable and what to do.
@@ -256,6 +258,9 @@ func (d Database) validate() error {
 	u, err := url.Parse(d.URL)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" {
 		return errors.New("DATABASE_URL is not of the form postgres://user:password@host:5432/database (a password with special characters must be percent-encoded)")
+	}
+	if err := postgres.CheckURL(d.URL); err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	if d.MaxConns < 1 {
 		return errors.New("BALSONG_DB_MAX_CONNS must be at least 1")

@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"maps"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
@@ -249,4 +252,49 @@ func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 	describes[config.Settler](t, "settlement")
 	describes[config.Render](t, "batch")
 	describes[config.Operator](t, "operator")
+}
+
+// What waiting does not mend is an error of the configuration: the driver would take it for an outage, or go without the file.
+func TestFilesOfCertificatesThatTheDatabaseURLNamesAreRead(t *testing.T) {
+	pair, _ := porttest.Certificate()
+	encoded, err := x509.MarshalPKCS8PrivateKey(pair.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificates[0].Certificate[0]})))
+	private := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
+	garbled, gone := written(t, "no PEM"), written(t, "")+".gone"
+	open := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for query, says := range map[string]string{
+		"sslmode=verify-full&sslrootcert=" + gone:                       "sslrootcert " + gone + " cannot be read: no such file",
+		"sslmode=require&sslrootcert=" + gone:                           "sslrootcert " + gone + " cannot be read",
+		"sslmode=verify-ca&sslrootcert=" + garbled:                      "sslrootcert " + garbled + " has no certificate",
+		"sslmode=require&sslcert=" + gone + "&sslkey=" + private:        "sslcert " + gone + " cannot be read",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + gone:    "sslkey " + gone + " cannot be read",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + garbled: "sslcert " + certificate + " and sslkey are no certificate and its key",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + open:    "sslkey " + open + " may be read by others",
+		"sslmode=require&sslkey=-----BEGIN+hush":                        "sslkey in it is the text of a certificate or key",
+		"sslmode=verify-all":                                            "unknown sslmode",
+		"connect_timeout=3":                                             "names no sslmode",
+		"sslmode=verify-full&sslrootcert=" + certificate:                "",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + private: "",
+		"sslmode=verify-full&sslrootcert=system":                        "",
+		"sslmode=disable&sslrootcert=" + gone:                           "",
+	} {
+		t.Run(query, func(t *testing.T) {
+			environment(t, map[string]string{"DATABASE_URL": "postgres://user:hush@db.example.com:5432/balsong?" + query})
+			_, err := config.Load[config.Operator](t.Context())
+			switch {
+			case says == "" && err != nil:
+				t.Fatal(err)
+			case says != "" && (!errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "DATABASE_URL") || !strings.Contains(err.Error(), says)):
+				t.Errorf("%v, want %q", err, says)
+			case says != "" && strings.Contains(err.Error(), "hush"):
+				t.Errorf("it shows a secret: %v", err)
+			}
+		})
+	}
 }
