@@ -81,6 +81,33 @@ func (p Renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 	return bills, next, nil
 }
 
+func renderAgainSQL(in partitions) string {
+	return `/* render_again */ UPDATE ` + in.targets + ` t SET batch_status = 'IMPORTED'
+FROM (SELECT t.billing_month, t.user_id FROM ` + in.targets + ` t
+  WHERE t.billing_month = $1::date AND t.batch_status = 'RENDER_FAILED' AND t.user_id > $2::bigint
+  ORDER BY t.user_id LIMIT $3::int FOR NO KEY UPDATE) AS v
+WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id
+RETURNING t.user_id`
+}
+
+// Again implements port.Renders.
+func (p Renders) Again(ctx context.Context, month key.Month, after int64, limit int) (last int64, err error) {
+	const what = "let failed bills be rendered again"
+	err = write(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		last = 0
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return err
+		}
+		return s.query(ctx, what, renderAgainSQL(partitionsOf(month)), []any{day(month), after, limit}, func(scan func(...any) error) error {
+			var user int64
+			err := scan(&user)
+			last = max(last, user)
+			return err
+		})
+	})
+	return last, err
+}
+
 func lockMarkedSQL(in partitions) string {
 	return `/* lock_marked */ SELECT t.user_id
 FROM ` + monthUsers + ` JOIN ` + in.targets + ` t ON t.billing_month = v.billing_month AND t.user_id = v.user_id

@@ -70,7 +70,7 @@ func (m MonthStatus) adviseOnDue(a *advice, halted bool) {
 			wording.Count(candidates, "bill expires", "bills expire"), wording.Form(candidates, "is", "are"), m.PastDeadline, BeforeTheyExpire)
 	}
 	a.say(m.NotRendered, "%s: render %s: `balsong batch render --month %s`.", m.Month, wording.Count(m.NotRendered, "bill", "bills"), m.Month)
-	a.say(m.RenderFailed, "%s: %s could not be rendered: correct the data, then render again.", m.Month, wording.Count(m.RenderFailed, "bill", "bills"))
+	a.say(m.RenderFailed, "%s: %s could not be rendered (`balsong unreached --month %s` has the reasons): correct the data or the templates, then `balsong batch render --month %s --failed`.", m.Month, wording.Count(m.RenderFailed, "bill", "bills"), m.Month, m.Month)
 	switch {
 	case halted:
 	case m.PastDeadline != "": // which does not bind copies

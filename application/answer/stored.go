@@ -103,7 +103,7 @@ func missingStatement(found Found, origin port.Origin) error {
 	case billing.RenderFailed:
 		return &NoStatement{
 			Why:  "the bill could not be rendered (" + origin.RenderError + ")",
-			Next: fmt.Sprintf("correct its data (`balsong batch import --month %s --correct …`) and render it: `balsong batch render --month %s`", month, month),
+			Next: fmt.Sprintf("correct its data (`balsong batch import --month %s --correct …`) or the templates (`balsong templates check`), and render it: `balsong batch render --month %s --failed`", month, month),
 		}
 	case billing.Rendered:
 		return nil

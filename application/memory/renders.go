@@ -12,7 +12,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Renders is the store as port.Renders. Operations: renders.find, renders.next, renders.mark.
+// Renders is the store as port.Renders. Operations: renders.find, renders.next, renders.again,
+// renders.mark.
 func (s *Store) Renders() port.Renders { return renders{s} }
 
 type renders struct{ s *Store }
@@ -45,6 +46,25 @@ func (p renders) Next(ctx context.Context, month key.Month, after port.Cursor, l
 		return nil
 	})
 	return bills, after, err
+}
+
+func (p renders) Again(ctx context.Context, month key.Month, after int64, limit int) (last int64, err error) {
+	err = p.s.do(ctx, "renders.again", func() error {
+		var failed []key.Target
+		for k, b := range p.s.bills {
+			if k.Month == month && k.UserID > after && b.state.Batch == billing.RenderFailed {
+				failed = append(failed, k)
+			}
+		}
+		slices.SortFunc(failed, key.Target.Compare)
+		for _, k := range failed[:min(limit, len(failed))] {
+			b := p.s.bills[k]
+			b.state.Batch, last = billing.Imported, k.UserID
+			p.s.bills[k] = b
+		}
+		return nil
+	})
+	return last, err
 }
 
 func (p renders) Mark(ctx context.Context, rendered []port.RenderedBill, set int16, at time.Time) (int, error) {

@@ -114,8 +114,11 @@ type Renders interface {
 	// Next returns at most limit IMPORTED bills of the month, those behind a cursor in the order in which they will be
 	// dispatched (available at, user id), and the cursor behind them.
 	Next(ctx context.Context, month key.Month, after Cursor, limit int) ([]Bill, Cursor, error)
+	// Again makes RENDER_FAILED bills of the month IMPORTED again, which are at most limit and have user ids behind after. It
+	// returns the last one's user id; 0: there was none.
+	Again(ctx context.Context, month key.Month, after int64, limit int) (last int64, err error)
 	// Mark stores references and marks bills RENDERED or RENDER_FAILED, except bills whose version is no longer the one
-	// that was rendered. set is the number of the template set that rendered them. It returns how many it marked.
+	// that was rendered. set is the number of the template set that rendered them; 0: none. It returns how many it marked.
 	Mark(ctx context.Context, bills []RenderedBill, set int16, at time.Time) (int, error)
 }
 

@@ -23,6 +23,7 @@ func RendersChecks() []Check[Storage] {
 		onStage("hands out what rendering needs", rendersContent),
 		onStage("finds one customer's bill, whatever its status", rendersFind),
 		onStage("marks bills rendered, or failed with a reason", rendersMark),
+		onStage("lets bills that could not be rendered wait for it again, in the order of their user ids", rendersAgain),
 		onStage("does not mark a bill whose data were corrected meanwhile", rendersMarkOld),
 		onStage("changes nothing that dispatch has written", rendersDispatchColumns),
 		onStage("marks safely again", rendersMarkAgain),
@@ -119,6 +120,38 @@ func rendersFind(s *stage) {
 		if found, err := s.Renders.Find(s.ctx, nobody.month, nobody.customer); !errors.Is(err, port.ErrNotFound) {
 			s.Errorf("found %+v of %s in %s (%v)", found, nobody.customer, nobody.month, err)
 		}
+	}
+}
+
+func rendersAgain(s *stage) {
+	keys := s.imported(november, 4)
+	version := s.versionOf(keys[0])
+	s.must(second(s.Renders.Mark(s.ctx, []port.RenderedBill{
+		{Target: keys[0], Version: version, Failed: "no name"},
+		{Target: keys[1], Version: version, Statement: statementOf(keys[1])},
+		{Target: keys[2], Version: version, Failed: "no name"},
+		{Target: keys[3], Version: version, Failed: "no name"},
+	}, 0, noon)))
+	failed := []key.Target{keys[0], keys[2], keys[3]}
+	slices.SortFunc(failed, key.Target.Compare)
+	after := int64(0)
+	for _, want := range []struct {
+		last int64
+		wait []key.Target
+	}{{failed[1].UserID, failed[:2]}, {failed[2].UserID, failed}, {0, failed}} {
+		after = given(s.Renders.Again(s.ctx, november, after, 2))(s)
+		if after != want.last {
+			s.Errorf("the last one has the user id %d, want %d", after, want.last)
+		}
+		waiting, _ := s.chunk(port.Cursor{}, 10)
+		slices.SortFunc(waiting, key.Target.Compare)
+		keysAre(s, "waiting again", waiting, want.wait...)
+	}
+	if got := s.state(keys[1]).Batch; got != billing.Rendered {
+		s.Errorf("the rendered one is %s", got)
+	}
+	if last := given(s.Renders.Again(s.ctx, december.Next(), 0, 2))(s); last != 0 {
+		s.Errorf("a month that is not there: %d", last)
 	}
 }
 

@@ -8,6 +8,20 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 )
 
+// choice is what a month is rendered with.
+type choice struct {
+	templates *Templates
+	set       port.TemplateSet  // what the month keeps of them
+	kept      bool              // it does
+	audited   []port.AuditEntry // in the transaction that keeps them
+}
+
+func (r *renderRun) chosen() choice {
+	r.choosing.Lock()
+	defer r.choosing.Unlock()
+	return r.choice
+}
+
 // choose finds the templates to render with: those that were asked for, else the set that the month was rendered with last,
 // else the default. billing.ErrRefused where the month was rendered with others, or where customers would read the sample's
 // sender identity, unless the options allow that. A set that the month has needs no second word.
@@ -20,15 +34,16 @@ func (r *renderRun) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.templates, err = r.wanted(there); err != nil {
+	c := &r.choice
+	if c.templates, err = r.wanted(there); err != nil {
 		return err
 	}
-	if err := r.templates.CheckClass(r.options.Class); err != nil {
+	if err := c.templates.CheckClass(r.options.Class); err != nil {
 		return err
 	}
-	r.set = r.templates.Set()
-	if known := byFingerprint(there, r.set); known.Number != 0 {
-		r.set, r.kept = known, true
+	c.set = c.templates.Set()
+	if known := byFingerprint(there, c.set); known.Number != 0 {
+		c.set, c.kept = known, true
 		return nil
 	}
 	return r.admit(there)
@@ -68,17 +83,18 @@ func (r *renderRun) noteOwn(own port.TemplateSet) {
 
 // admit lets a month have one more set, or refuses it.
 func (r *renderRun) admit(there []port.TemplateSet) error {
-	r.audited = nil
-	if sender := r.templates.SampleSender(); sender != "" && !r.options.AllowSample {
+	c := &r.choice
+	c.audited = nil
+	if sender := c.templates.SampleSender(); sender != "" && !r.options.AllowSample {
 		return fmt.Errorf("%w: customers would read the sample's sender, %q: `balsong templates export DIR` writes templates, say in sender-identity.json who bills in each language, "+
 			"and render with --templates DIR (or BALSONG_TEMPLATES); --allow-sample-sender renders with the sample all the same", billing.ErrRefused, sender)
 	}
-	r.set.Number = int16(len(there) + 1) //nolint:gosec // each set of a month takes a person's word
+	c.set.Number = int16(len(there) + 1) //nolint:gosec // each set of a month takes a person's word
 	if len(there) == 0 {
 		return nil
 	}
 	last := there[len(there)-1]
-	differ := fmt.Sprintf("%s was rendered with other templates, %s of %s; %s differs in %s", r.month, last, last.AddedAt.UTC().Format("2006-01-02 15:04 MST"), r.set, differences(last, r.set))
+	differ := fmt.Sprintf("%s was rendered with other templates, %s of %s; %s differs in %s", r.month, last, last.AddedAt.UTC().Format("2006-01-02 15:04 MST"), c.set, differences(last, c.set))
 	if !r.options.AllowOther {
 		return fmt.Errorf("%w: %s: without --templates and --sender the month's own are used (`batch templates list --month %s`); --allow-templates --reason … uses these all the same",
 			billing.ErrRefused, differ, r.month)
@@ -86,28 +102,31 @@ func (r *renderRun) admit(there []port.TemplateSet) error {
 	r.options.Reporter.Note(differ)
 	by := r.options.By
 	by.At = r.ports.Clock.Now()
-	r.audited = []port.AuditEntry{{Action: port.ActionRenderOther.With(fmt.Sprintf("%s after %s", r.set, last)), Subject: r.month.String(), By: by}}
+	c.audited = []port.AuditEntry{{Action: port.ActionRenderOther.With(fmt.Sprintf("%s after %s", c.set, last)), Subject: r.month.String(), By: by}}
 	return nil
 }
 
 // keep lets the month have the set that its next bills are rendered with. Where another process gave it one meanwhile, it
 // chooses again.
-func (r *renderRun) keep(ctx context.Context) error {
-	for !r.kept {
-		r.set.AddedAt = r.ports.Clock.Now()
+func (r *renderRun) keep(ctx context.Context) (choice, error) {
+	r.choosing.Lock()
+	defer r.choosing.Unlock()
+	c := &r.choice
+	for !c.kept {
+		c.set.AddedAt = r.ports.Clock.Now()
 		err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-			r.kept, err = r.ports.Sets.Add(ctx, r.month, r.set, r.audited...)
+			c.kept, err = r.ports.Sets.Add(ctx, r.month, c.set, c.audited...)
 			return err
 		})
-		if err == nil && !r.kept {
+		if err == nil && !c.kept {
 			err = r.choose(ctx)
 		}
 		if err != nil {
-			return err
+			return choice{}, err
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.summary.Templates = r.set.String()
-	return nil
+	r.summary.Templates = c.set.String()
+	return *c, nil
 }

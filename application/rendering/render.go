@@ -4,19 +4,13 @@ package rendering
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/statement"
-	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -44,6 +38,7 @@ type Options struct {
 	AllowOther  bool                // render with others than those that the month has
 	By          port.Act            // who allows others, and why
 	Class       policy.MessageClass // default TRANSACTIONAL
+	Failed      bool                // render those again that could not be rendered before
 	Workers     int                 // chunks at the same time; default 2
 	Reporter    Reporter            // may be nil
 }
@@ -85,6 +80,9 @@ type Unrendered struct {
 // packBills is how many bills are in one pack.
 const packBills = 1000
 
+// againBills is how many bills are let wait again in one transaction.
+const againBills = 5000
+
 // Renderer renders imported bills into statements.
 type Renderer struct {
 	ports   Ports
@@ -120,10 +118,13 @@ func NewRenderer(ports Ports, options Options) *Renderer {
 
 // Render renders every IMPORTED bill of the month and returns when none is left. It may be stopped and repeated at any
 // time, and several may run at once: what is done stays done, and the name of a pack follows from its content. The month keeps the
-// templates that it is rendered with. billing.ErrRefused where it has others, or they show the sample's sender identity.
+// templates with the first bill that they render. billing.ErrRefused where it has others, or they show the sample's sender identity.
 func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error) {
 	run := &renderRun{Renderer: r, month: month}
 	if err := run.choose(ctx); err != nil {
+		return Summary{}, fmt.Errorf("render %s: %w", month, err)
+	}
+	if err := run.retry(ctx); err != nil {
 		return Summary{}, fmt.Errorf("render %s: %w", month, err)
 	}
 	for {
@@ -143,14 +144,31 @@ func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error)
 // renderRun is one rendering under way.
 type renderRun struct {
 	*Renderer
-	month     key.Month
-	templates *Templates
-	set       port.TemplateSet  // what the month keeps of them
-	kept      bool              // it does
-	audited   []port.AuditEntry // in the transaction that keeps them
+	month key.Month
+
+	choosing sync.Mutex
+	choice   choice
 
 	mu      sync.Mutex
 	summary Summary
+}
+
+// retry lets the bills that could not be rendered before wait for it again, where that is asked for.
+func (r *renderRun) retry(ctx context.Context) error {
+	cursor := int64(0)
+	for more := r.options.Failed; more; {
+		err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) error {
+			last, err := r.ports.Renders.Again(ctx, r.month, cursor, againBills)
+			if err == nil {
+				more, cursor = last != 0, last
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pass goes once through what is IMPORTED and returns how many bills it saw. Several chunks are under way at once: one
@@ -171,9 +189,6 @@ func (r *renderRun) pass(ctx context.Context) (found int, err error) {
 		if err != nil || len(bills) == 0 {
 			break
 		}
-		if err = r.keep(within); err != nil {
-			break
-		}
 		found += len(bills)
 		group.Go(func() error { return r.chunk(within, number, bills) })
 	}
@@ -181,123 +196,6 @@ func (r *renderRun) pass(ctx context.Context) (found int, err error) {
 		return found, failed
 	}
 	return found, err
-}
-
-// chunk renders bills into one pack and marks them.
-func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) error {
-	results := make([]port.RenderedBill, len(bills))
-	entries, owners := make([][]byte, 0, len(bills)), make([]int, 0, len(bills))
-	for i, next := range bills {
-		results[i] = port.RenderedBill{Target: next.Target, Version: next.Version}
-		entry, customer, err := r.entry(ctx, next)
-		switch {
-		case err == nil:
-			entries, owners = append(entries, entry), append(owners, i)
-		case ctx.Err() != nil:
-			return ctx.Err()
-		default:
-			results[i].Failed = err.Error()
-			r.refused(Unrendered{next.Target, customer, err.Error()})
-		}
-	}
-	if err := r.store(ctx, number, entries, owners, results); err != nil {
-		return err
-	}
-	marked := 0
-	err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		marked, err = r.ports.Renders.Mark(ctx, results, r.set.Number, r.ports.Clock.Now())
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	r.count(entries, results, marked)
-	return nil
-}
-
-// entry renders and encrypts one bill. Its error becomes the reason why the bill could not be rendered, so it contains
-// no personal data.
-func (r *renderRun) entry(ctx context.Context, imported port.Bill) (sealed []byte, customer string, err error) {
-	var decoded bill.Bill
-	if err := r.keyed(ctx, func() (err error) { decoded, err = bill.Open(imported, r.ports.Cipher); return err }); err != nil {
-		return nil, decoded.Customer, err
-	}
-	if r.options.Class == policy.Advertising && decoded.Unsubscribe == "" && imported.Reachable.Has(channel.Email) {
-		return nil, decoded.Customer, errors.New("render: the bill has no unsubscribe_url, which an e-mail of the class ADVERTISING needs")
-	}
-	shown, err := r.templates.Statement(decoded, imported.Target.Month, r.options.Class)
-	if err != nil {
-		return nil, decoded.Customer, err
-	}
-	if size := len(shown[channel.Email].HTML); size > MaxHTML && imported.Reachable.Has(channel.Email) {
-		r.oversized(decoded.Customer, size)
-	}
-	err = r.keyed(ctx, func() (err error) {
-		sealed, err = statement.Seal(port.Statement{Target: imported.Target, Variants: shown}, r.ports.Cipher)
-		return err
-	})
-	return sealed, decoded.Customer, err
-}
-
-// keyed runs do, which needs a key. An unknown key means that this process has not received the newest keyset yet:
-// keyed waits and tries again.
-func (r *renderRun) keyed(ctx context.Context, do func() error) error {
-	return r.ports.Watch.Retry(ctx, "keys", func(context.Context) error {
-		err := do()
-		if errors.Is(err, port.ErrUnknownKey) {
-			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
-		}
-		return err
-	})
-}
-
-// entryEnd is how many bytes at the end of a sealed entry distinguish it from every other one.
-const entryEnd = 32
-
-// store writes the pack, and sets each bill's encrypted reference into it. The pack's name is made from its content, so
-// that a run that was killed, or runs at the same time, never replaces a pack to which references point.
-func (r *renderRun) store(ctx context.Context, number int, entries [][]byte, owners []int, results []port.RenderedBill) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	hash := sha256.New()
-	for _, entry := range entries {
-		hash.Write(entry[max(0, len(entry)-entryEnd):]) // its end is what authenticates it whole
-	}
-	name := fmt.Sprintf("%s/%06d-%s", r.month, number, hex.EncodeToString(hash.Sum(nil)[:12]))
-	var refs []port.StatementRef
-	err := r.ports.Watch.Retry(ctx, "packs", func(ctx context.Context) (err error) {
-		r.requested()
-		refs, err = r.ports.Packs.Put(ctx, name, entries)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for i, ref := range refs {
-		owner := &results[owners[i]]
-		err := r.keyed(ctx, func() (err error) {
-			owner.Statement, err = statement.SealReference(ref, owner.Target, r.ports.Cipher)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *renderRun) refused(u Unrendered) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.options.Reporter.Failed(u)
-}
-
-func (r *renderRun) oversized(customer string, bytes int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.summary.Oversized++
-	r.options.Reporter.Oversized(customer, bytes)
 }
 
 func (r *renderRun) requested() {

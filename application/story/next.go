@@ -94,7 +94,7 @@ func (b *builder) afterRow(row attempt.Row) (Next, bool) {
 func (b *builder) nextCandidate() Next {
 	switch b.s.Batch {
 	case billing.RenderFailed:
-		return Next{Text: "It waits for a person: it could not be rendered. Correct its data and render it again.", WaitsFor: ForPerson}
+		return Next{Text: fmt.Sprintf("It waits for a person: it could not be rendered. Correct its data or the templates, and render it again: `balsong batch render --month %s --failed`.", b.s.Key.Month), WaitsFor: ForPerson}
 	case billing.Imported:
 		return Next{Text: fmt.Sprintf("It waits to be rendered: `balsong batch render --month %s`.", b.s.Key.Month), WaitsFor: ForBatch}
 	default:

@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
@@ -35,6 +36,7 @@ type renderArguments struct {
 	month                       key.Month
 	sender, templates, class    string
 	allowTemplates, allowSample bool
+	failed                      bool
 }
 
 func (a *renderArguments) flags(cmd *cobra.Command) {
@@ -43,6 +45,7 @@ func (a *renderArguments) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&a.sender, "sender", "", "who bills, as customers know it; without: what the sender identity says")
 	flags.StringVar(&a.templates, "templates", "", "directory of your own templates; without: those that the month has been rendered with; where it has none BALSONG_TEMPLATES, else the shipped ones")
+	flags.BoolVar(&a.failed, "failed", false, "also render those again that could not be rendered before, once the templates are corrected (a bill whose data is corrected needs no flag)")
 	flags.BoolVar(&a.allowTemplates, "allow-templates", false, "render with --templates or --sender although the month has been rendered with others (needs --reason)")
 	flags.BoolVar(&a.allowSample, "allow-sample-sender", false, "render although customers would read the sender of the shipped sample")
 	a.ActorFlags(cmd, "", "why; recorded")
@@ -55,7 +58,7 @@ func (a *renderArguments) options() (options rendering.Options, err error) {
 		return options, errors.New("--allow-templates needs --reason (and --actor): that a month is rendered with other templates is recorded with who and why")
 	}
 	options = rendering.Options{
-		Sender: a.sender, Class: policy.MessageClass(a.class), AllowSample: a.allowSample, AllowOther: a.allowTemplates, By: port.Act{Actor: a.Actor, Reason: a.Reason},
+		Sender: a.sender, Class: policy.MessageClass(a.class), AllowSample: a.allowSample, AllowOther: a.allowTemplates, Failed: a.failed, By: port.Act{Actor: a.Actor, Reason: a.Reason},
 	}
 	templates, err := OpenTemplates(a.templates)
 	if err != nil {
@@ -106,6 +109,7 @@ func newRender() *cobra.Command {
 		Use:   "render --month MONTH",
 		Short: "Render every imported bill of a month and store the statements",
 		Long: "Render every imported bill of a month for each channel and store the statements. Bills that are rendered already are left alone.\n" +
+			"Where some cannot be rendered, the others are, and the command ends with exit code 3.\n" +
 			"The month keeps a copy of the templates, and renders what comes later (a corrected bill) with it. Others are refused before the first bill, unless\n" +
 			"--allow-templates --reason … lets the month have them too (docs/operations/templates.md).\n" +
 			"They are rendered for the message class of the ACTIVE policy; --class says which one you expect, and nothing is rendered if the policy's is another.",
@@ -126,21 +130,27 @@ func runRender(cmd *cobra.Command, a *renderArguments) error {
 	}
 	useMemory(renderMemory)
 	options.Workers = runtime.GOMAXPROCS(0) + 2
-	return cli.Once(cmd, Rendering, func(ctx context.Context, c config.Render, b Render) error {
-		return doctor.Beside(ctx, doctor.Components{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, b.Log, func(ctx context.Context) error {
-			return render(ctx, cmd, b, a.month, options)
+	failed := 0
+	err = cli.Once(cmd, Rendering, func(ctx context.Context, c config.Render, b Render) error {
+		return doctor.Beside(ctx, doctor.Components{Database: &c.Database, S3: &c.S3, Keys: &c.Keys}, b.Log, func(ctx context.Context) (err error) {
+			failed, err = render(ctx, cmd, b, a.month, options)
+			return err
 		})
 	})
+	if err == nil && failed > 0 {
+		return cli.Exit(core.ExitRejected)
+	}
+	return err
 }
 
-func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, options rendering.Options) error {
+// render renders a month and answers. It returns how many bills could not be rendered.
+func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, options rendering.Options) (failed int, err error) {
 	began := time.Now()
-	var err error
 	if options.Class, err = classOf(ctx, b, options.Class); err != nil {
-		return err
+		return 0, err
 	}
 	summary, err := renderMonth(ctx, b, month, options, cmd.ErrOrStderr())
-	return errors.Join(err, cli.Answer(cmd, renderDocument{Month: month, Summary: summary, Memory: observe.PeakMemory()}, func(w io.Writer) {
+	return summary.Failed, errors.Join(err, cli.Answer(cmd, renderDocument{Month: month, Summary: summary, Memory: observe.PeakMemory()}, func(w io.Writer) {
 		fmt.Fprintf(w, "month %s: %d rendered, %d failed, %d changed meanwhile, %s in %s, %d bytes\n",
 			month, summary.Rendered, summary.Failed, summary.Changed, wording.Count(summary.Packs, "pack", "packs"), wording.Count(summary.Requests, "request", "requests"), summary.Bytes)
 		fmt.Fprintf(w, "%s %s; at most %d MiB of memory\n", progress.Counted(summary.Rendered, "bill", "bills"), progress.Took(summary.Rendered, time.Since(began)), observe.PeakMemory()>>20)
@@ -186,17 +196,20 @@ func renderMonth(ctx context.Context, b Render, month key.Month, options renderi
 	options.Reporter = report
 	summary, err := b.Renderer(options).Render(ctx, month)
 	report.work.End()
-	report.remarks(stderr, summary)
+	report.remarks(stderr, month, summary)
 	return summary, err
 }
 
 // remarks names what needs a person's look: the bills that could not be rendered, and those of which Gmail hides a part.
-func (r *renderReport) remarks(stderr io.Writer, summary rendering.Summary) {
+func (r *renderReport) remarks(stderr io.Writer, month key.Month, summary rendering.Summary) {
 	for _, u := range r.named {
 		fmt.Fprintf(stderr, "not rendered: customer %s (%s): %s\n", u.Customer, u.Target, u.Reason)
 	}
 	if more := summary.Failed - len(r.named); more > 0 {
 		fmt.Fprintf(stderr, "and %d more\n", more)
+	}
+	if summary.Failed > 0 {
+		fmt.Fprintf(stderr, "not rendered: %s. Correct their data (`balsong batch import --month %[2]s --correct …`) or the templates, then `balsong batch render --month %[2]s --failed`\n", wording.Count(summary.Failed, "bill", "bills"), month)
 	}
 	if r.oversized != "" {
 		fmt.Fprintf(stderr, "warning: bills with more than 100 kB of HTML: %d, the first one of customer %s (%d kB): Gmail cuts a mail after 102 kB, and hides what follows (how to pay belongs above the items)\n",

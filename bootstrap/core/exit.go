@@ -38,7 +38,7 @@ var ExitCodes = []ExitCode{
 	{ExitOK, "done", "Everything that was asked for is done."},
 	{ExitFailed, "failed", "It did not finish. What was done stays done: run it again once the cause is fixed."},
 	{ExitUsage, "usage", "Wrong arguments or configuration; nothing was done. The message names the flag or the variable."},
-	{ExitRejected, "rejected", "Done, and some rows were refused: they are in the rejects file with line, field and reason."},
+	{ExitRejected, "rejected", "Done, except for what was refused: rows of an import (they are in the rejects file with line, field and reason), or bills that could not be rendered (the message names them with the reason)."},
 	{ExitNotFound, "not found", "What was named does not exist: a customer's bill, a month, a policy version, a file."},
 	{ExitRefused, "refused", "A rule forbids it as things are; nothing was changed. The message says which and what to do instead. What `policy check` or `templates check` finds wrong ends so too."},
 	{ExitUnavailable, "unreachable", "A part (database, event log, statements, keys) does not answer; nothing was done."},

@@ -191,6 +191,31 @@ func TestWhatIsAdvisedRendersACorrectedBillWithTheWordsOfItsMonth(t *testing.T) 
 	h.expect(h.says(core.ExitOK, "statement", "2026-11", "C-001"), "[김통신]", "12,003")
 }
 
+func TestWhereBillsCannotBeRenderedItEndsWithThreeAndCorrectedTemplatesRenderThem(t *testing.T) {
+	t.Parallel()
+	h := newHour(t)
+	h.prepared("TRANSACTIONAL")
+	bills := strings.NewReplacer("due_date\n", "due_date,fields.link\n", "11-25\n", "11-25,javascript:alert(1)\n").Replace(twoBills)
+	h.says(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", h.file("bills.csv", bills))
+	h.says(core.ExitOK, "templates", "export", "words")
+	h.file("words/sender-identity.json", `{"ko": {"sender": "김통신"}, "en": {"sender": "Kim Telecom"}}`)
+	layout, err := os.ReadFile(filepath.Join(h.dir, "words", "layout.html.tmpl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := func(address string) {
+		h.file("words/layout.html.tmpl", strings.Replace(string(layout), "</body>", `<a href="`+address+`">more</a></body>`, 1))
+	}
+	link("{{.Fields.link}}")
+	const again = "balsong batch render --month 2026-11 --failed"
+	h.expect(h.says(core.ExitRejected, "batch", "render", "--month", "2026-11", "--templates", "words"), "2 failed", "not rendered: customer C-001", again)
+	h.expect(h.says(core.ExitOK, "status"), again)
+	h.expect(h.says(core.ExitOK, "why", "2026-11", "C-001"), again)
+	h.expect(h.says(core.ExitNotFound, "statement", "2026-11", "C-001"), again)
+	link("https://example.com/?q={{.Fields.link}}")
+	h.expect(h.says(core.ExitOK, "batch", "render", "--month", "2026-11", "--templates", "words", "--failed"), "2 rendered, 0 failed")
+}
+
 func TestTheStatusTellsTimesInTheZoneOfTheActivePolicy(t *testing.T) {
 	t.Parallel()
 	h := newHour(t)
