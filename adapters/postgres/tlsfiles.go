@@ -12,7 +12,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// CheckURL reports what is wrong with a database URL that no waiting mends: its form, its sslmode, and the files of certificates
+// CheckURL reports what is wrong with a database URL that waiting does not correct: its form, its sslmode, and the files of certificates
 // that it names. ErrConfig; of the URL the error holds at most the names of these files.
 func CheckURL(url string) error {
 	_, err := parse(url)

@@ -254,7 +254,7 @@ func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 	describes[config.Operator](t, "operator")
 }
 
-// What waiting does not mend is an error of the configuration: the driver would take it for an outage, or go without the file.
+// What waiting does not correct is an error of the configuration: the driver would take it for an outage, or go without the file.
 func TestFilesOfCertificatesThatTheDatabaseURLNamesAreRead(t *testing.T) {
 	pair, _ := porttest.Certificate()
 	encoded, err := x509.MarshalPKCS8PrivateKey(pair.Certificates[0].PrivateKey)
