@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -45,6 +46,8 @@ const (
 	FailureTrust    Failure = "trust"    // the brokers' certificate is not trusted, or for another name
 	FailureProtocol Failure = "protocol" // something answers that is not Kafka, or speaks TLS where we do not
 	FailureTimeout  Failure = "timeout"  // no answer in time
+	FailureNoTLS    Failure = "no-tls"   // we speak TLS, and the port does not
+	FailureWantsTLS Failure = "tls"      // the port speaks TLS, and we do not
 
 	FailureTokenRefused     Failure = "token-refused"     // the token endpoint knows no such client, secret or scope
 	FailureTokenTrust       Failure = "token-trust"       // the token endpoint's certificate is not trusted, or for another name
@@ -59,6 +62,10 @@ func FailureOf(err error) Failure {
 	switch {
 	case noToken:
 		return token.Failure
+	case errors.Is(err, errNoTLS):
+		return FailureNoTLS
+	case errors.Is(err, errWantsTLS):
+		return FailureWantsTLS
 	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
 		return FailureSASL
 	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
@@ -85,6 +92,11 @@ func Describe(ctx context.Context, cluster Cluster) (facts Facts, err error) {
 	defer conn.close()
 	found := Facts{}
 	err = conn.use(ctx, "describe the cluster", func(client sarama.Client) error { return found.read(cluster, client) })
+	if err != nil && (FailureOf(err) == FailureProtocol || FailureOf(err) == FailureTimeout) {
+		if mismatch := encryption(ctx, cluster); mismatch != nil {
+			err = unavailable("describe the cluster", mismatch)
+		}
+	}
 	if err != nil && FailureOf(err) == FailureProtocol && offersAnother(ctx, cluster) {
 		err = unavailable("log in by "+string(cluster.SASL.Mechanism), sarama.ErrUnsupportedSASLMechanism)
 	}
@@ -92,6 +104,39 @@ func Describe(ctx context.Context, cluster Cluster) (facts Facts, err error) {
 		return facts, err // what was found is not ours to read: the work may still run
 	}
 	return found, nil
+}
+
+// Why client and broker do not understand each other.
+var (
+	errNoTLS    = errors.New("the port does not speak TLS")
+	errWantsTLS = errors.New("the port speaks TLS")
+)
+
+// encryption finds out by a handshake whether a port speaks TLS where we do not, or the other way about: all that the client
+// sees is a connection that ends. Nil where that is not the cause.
+func encryption(ctx context.Context, cluster Cluster) error {
+	dialer := newDialer(cluster)
+	defer context.AfterFunc(ctx, dialer.abort)()
+	defer dialer.abort()
+	for _, address := range cluster.Brokers {
+		conn, err := dialer.Dial("tcp", address)
+		if err != nil {
+			continue
+		}
+		_ = conn.SetDeadline(time.Now().Add(cluster.Timeouts.Dial))
+		err = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) // nothing is sent over it
+		_, alert := errors.AsType[tls.AlertError](err)
+		_, answered := errors.AsType[*net.OpError](err)
+		speaks := err == nil || alert || answered && strings.Contains(err.Error(), "remote error: tls")
+		switch {
+		case speaks && cluster.TLS == nil:
+			return errWantsTLS
+		case !speaks && cluster.TLS != nil:
+			return errNoTLS
+		}
+		return nil
+	}
+	return nil
 }
 
 // offersAnother reports whether a broker refuses the login for its mechanism. A client of sarama hides that answer.

@@ -25,6 +25,7 @@ import (
 	"github.com/balsong/balsong/adapters/s3"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
@@ -248,6 +249,14 @@ var mistakes = map[string]mistake{
 		must(t, err)
 		c.Kafka.Brokers = []string{u.Host}
 	}, doctor.Problem, "event log", "", "9092"},
+	"kafka: no TLS at that port": {func(_ *testing.T, c *config.Deliverer) {
+		c.Kafka.TLS = true
+	}, doctor.Problem, "event log", "does not speak TLS", "BALSONG_KAFKA_TLS=false"},
+	"kafka: TLS at that port": {func(t *testing.T, c *config.Deliverer) {
+		web := httptest.NewTLSServer(http.NotFoundHandler())
+		t.Cleanup(web.Close)
+		c.Kafka.Brokers = []string{web.Listener.Addr().String()}
+	}, doctor.Problem, "event log", "this port speaks TLS", "BALSONG_KAFKA_TLS=true"},
 	"kafka: no topics": {func(_ *testing.T, c *config.Deliverer) {
 		c.Kafka.TopicPrefix = "none-"
 	}, doctor.Problem, "event log", "does not exist", "batch migrate"},
@@ -311,6 +320,16 @@ var mistakes = map[string]mistake{
 	"mail: no STARTTLS": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250 relay\r\n", "250 ok\r\n"))
 	}, doctor.Problem, "e-mail", "STARTTLS", "587"},
+	"mail: a web server": {func(t *testing.T, c *config.Deliverer) {
+		web := httptest.NewServer(http.NotFoundHandler())
+		t.Cleanup(web.Close)
+		c.Gateways.SMTP = mail(web.Listener.Addr().String())
+	}, doctor.Problem, "e-mail", "greeting: no answer in time: context", "does not greet as a mail server"},
+	"mail: a CA of its own": {func(t *testing.T, c *config.Deliverer) {
+		server, _ := porttest.Certificate()
+		far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{TLS: server, Extensions: []string{"STARTTLS"}})
+		c.Gateways.SMTP = mail(far.Address())
+	}, doctor.Problem, "e-mail", "certificate", "set BALSONG_SMTP_CA"},
 	"mail: login refused": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250-relay\r\n250 AUTH PLAIN\r\n", "535 5.7.8 no\r\n"))
 		c.Gateways.SMTP.TLS, c.Gateways.SMTP.User, c.Gateways.SMTP.Password = "none", "balsong", secret

@@ -68,6 +68,8 @@ func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 func mailAdvice(said string) string {
 	words := strings.ToLower(said)
 	switch {
+	case strings.Contains(said, "failed to verify certificate"):
+		return "the certificate is not trusted, or for another name: set BALSONG_SMTP_CA to the CA that signed it (file:/path), and use the name that it has in BALSONG_SMTP_ADDR"
 	case strings.Contains(words, "helo"), strings.Contains(words, "ehlo"):
 		return "the server refuses this machine's name: set BALSONG_SMTP_EHLO to a name that resolves to this machine's public address"
 	case strings.Contains(words, "reverse hostname"), strings.Contains(words, "ptr record"), strings.Contains(words, "reverse dns"):
@@ -80,14 +82,14 @@ func mailAdvice(said string) string {
 		return "the server refuses the sender: set BALSONG_SMTP_FROM, or BALSONG_SMTP_ENVELOPE_FROM, to an address that this user may send from"
 	case strings.Contains(said, "first record does not look like a TLS handshake"):
 		return "the server begins without TLS on this port: set BALSONG_SMTP_TLS=mandatory (STARTTLS, usually port 587), or take its port with TLS from the first byte (465)"
-	case strings.Contains(said, "greeting: ") && (strings.Contains(said, "EOF") || strings.Contains(said, "timeout") || strings.Contains(said, "closed")):
-		return "the server does not greet: a port with TLS from the first byte (465) needs BALSONG_SMTP_TLS=implicit"
+	case strings.Contains(said, "greeting: "):
+		return "what listens there does not greet as a mail server: check host and port in BALSONG_SMTP_ADDR (587 is usual); a port with TLS from the first byte (465) needs BALSONG_SMTP_TLS=implicit"
+	case strings.Contains(said, "STARTTLS: "):
+		return "the server offers STARTTLS, and the TLS handshake fails: its words say why; ask who runs it which versions of TLS it takes, and whether it wants a client certificate"
 	case strings.Contains(said, "STARTTLS"):
 		return "the server offers no STARTTLS on this port: take its submission port (587), or one with TLS from the first byte (465) and BALSONG_SMTP_TLS=implicit"
 	case strings.Contains(said, "AUTH"), strings.Contains(said, "535"), strings.Contains(said, "530"):
 		return "check BALSONG_SMTP_USER and BALSONG_SMTP_PASSWORD; a password is never sent over a line that is not encrypted"
-	case strings.Contains(said, "certificate"):
-		return "the certificate is not trusted, or for another name: use the name that it has, or set BALSONG_SMTP_CA to its CA (file:/path)"
 	case strings.Contains(said, "refused"):
 		return "nothing listens there: check host and port in BALSONG_SMTP_ADDR (587 is usual)"
 	case strings.Contains(said, "no such host"):

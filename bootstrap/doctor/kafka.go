@@ -74,10 +74,14 @@ func (p *component) unreachable(err error, c config.Kafka) {
 		p.add(Problem, cause(err), "check BALSONG_KAFKA_OAUTH_TOKEN_URL, and that it can be reached from here; nobody can log in to the brokers without it once the last token has expired")
 	case kafka.FailureTrust:
 		p.add(Problem, "the brokers' certificate is not trusted, or for another name", "set BALSONG_KAFKA_CA to the CA that signed it (file:/path), and use the names that it has in BALSONG_KAFKA_BROKERS")
+	case kafka.FailureNoTLS:
+		p.add(Problem, "this port does not speak TLS, and BALSONG_KAFKA_TLS is true", "name the brokers' TLS port in BALSONG_KAFKA_BROKERS (9093 or 9094 is usual); on a trusted network, set BALSONG_KAFKA_TLS=false")
+	case kafka.FailureWantsTLS:
+		p.add(Problem, "this port speaks TLS, and BALSONG_KAFKA_TLS is not true", "set BALSONG_KAFKA_TLS=true (and BALSONG_KAFKA_CA where the CA is your own), or name a port without TLS in BALSONG_KAFKA_BROKERS")
 	case kafka.FailureTimeout:
-		p.add(Problem, "no answer in time", "check the port (9092 is usual): a firewall may drop the packets, something else may listen there, or the port wants TLS (BALSONG_KAFKA_TLS=true) or a user (BALSONG_KAFKA_USER)")
+		p.add(Problem, "no answer in time", "check the port (9092 is usual): a firewall may drop the packets, something else may listen there, or the port wants a user (BALSONG_KAFKA_USER)")
 	case kafka.FailureProtocol:
-		p.add(Problem, "something answers there, but not as Kafka should", "check the port (9092 is usual), whether it wants TLS (BALSONG_KAFKA_TLS=true), and the user (BALSONG_KAFKA_USER, BALSONG_KAFKA_PASSWORD)")
+		p.add(Problem, "something answers there, but not as Kafka should", "check the port (9092 is usual) and the user (BALSONG_KAFKA_USER, BALSONG_KAFKA_PASSWORD)")
 	}
 }
 

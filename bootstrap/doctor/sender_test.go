@@ -98,10 +98,15 @@ func TestMailAdviceGoesByWhatTheServerSaid(t *testing.T) {
 		"MAIL FROM: 550 5.7.25 Client host rejected: cannot find your reverse hostname, [192.0.2.7]": "reverse",
 		"MAIL FROM: 553 5.7.1 <a@b.c>: Sender address rejected: not owned by user":                   "BALSONG_SMTP_FROM",
 		"STARTTLS: tls: first record does not look like a TLS handshake":                             "BALSONG_SMTP_TLS=mandatory",
-		"greeting: EOF": "BALSONG_SMTP_TLS=implicit",
-		"AUTH: 535 5.7.8 Authentication credentials invalid":          "BALSONG_SMTP_PASSWORD",
-		"dial tcp 127.0.0.1:25: connect: connection refused":          "nothing listens",
-		"tls: failed to verify certificate: x509: certificate signed": "BALSONG_SMTP_CA",
+		"STARTTLS: tls: failed to verify certificate: x509: certificate signed by unknown authority": "set BALSONG_SMTP_CA",
+		"TLS: tls: failed to verify certificate: x509: certificate is valid for a.test, not b.test":  "use the name that it has in BALSONG_SMTP_ADDR",
+		"STARTTLS: remote error: tls: protocol version not supported":                                "versions of TLS",
+		"the server does not offer STARTTLS, which the TLS policy asks for":                          "587",
+		"greeting: no answer in time":                                                                "check host and port",
+		"greeting: EOF":                                                                              "BALSONG_SMTP_TLS=implicit",
+		"AUTH: 535 5.7.8 Authentication credentials invalid":                                         "BALSONG_SMTP_PASSWORD",
+		"dial tcp 127.0.0.1:25: connect: connection refused":                                         "nothing listens",
+		"tls: failed to verify certificate: x509: certificate signed":                                "BALSONG_SMTP_CA",
 	} {
 		if advice := mailAdvice(said); !strings.Contains(advice, want) {
 			t.Errorf("%q is answered with %q, want %q", said, advice, want)

@@ -82,8 +82,9 @@ func (g *Gateway) open(ctx context.Context) (*session, error) {
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	probe := gateway.NewProbeConn(raw)
 	client, err := g.greet(ctx, &boundedConn{Conn: probe})
-	if !stop() && err == nil {
-		err = ctx.Err()
+	if !stop() {
+		step, _, _ := strings.Cut(cmp.Or(err, ctx.Err()).Error(), ": ") // that its connection was closed is our own doing
+		err = fmt.Errorf("%s: no answer in time: %w", step, ctx.Err())
 	}
 	if err != nil {
 		raw.Close()
