@@ -17,7 +17,7 @@ var ErrInvalid = errors.New("configuration")
 
 // Database is PostgreSQL.
 type Database struct {
-	URL              string        `env:"DATABASE_URL,required" secret:"true" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=require"`
+	URL              string        `env:"DATABASE_URL,required" secret:"true" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem"`
 	Password         string        `env:"BALSONG_DB_PASSWORD" secret:"true" help:"password, written as it is; instead of one in DATABASE_URL"`
 	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"most connections at a time"`
 	StatementTimeout time.Duration `env:"BALSONG_DB_STATEMENT_TIMEOUT" envDefault:"30s" help:"longest statement"`

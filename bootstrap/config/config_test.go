@@ -118,6 +118,8 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 		"mechanism":           {map[string]string{"BALSONG_KAFKA_SASL": "GSSAPI"}, []string{"BALSONG_KAFKA_SASL", `"GSSAPI"`, "PLAIN"}},
 		"plain, in the clear": {map[string]string{"BALSONG_KAFKA_SASL": "PLAIN", "BALSONG_KAFKA_USER": "u", "BALSONG_KAFKA_PASSWORD": "p", "BALSONG_KAFKA_BROKERS": "kafka:9092"}, []string{"BALSONG_KAFKA_TLS"}},
 		"half a token":        {map[string]string{"BALSONG_KAFKA_SASL": "OAUTHBEARER"}, []string{"BALSONG_KAFKA_OAUTH_TOKEN_URL", "BALSONG_KAFKA_OAUTH_CLIENT_ID", "BALSONG_KAFKA_OAUTH_CLIENT_SECRET"}},
+		"user, no password":   {map[string]string{"BALSONG_KAFKA_USER": "u"}, []string{"BALSONG_KAFKA_USER", "BALSONG_KAFKA_PASSWORD must both be set"}},
+		"password, no user":   {map[string]string{"BALSONG_KAFKA_PASSWORD": "p"}, []string{"BALSONG_KAFKA_USER", "must both be set"}},
 		"token and password":  {oauth(map[string]string{"BALSONG_KAFKA_USER": "u"}), []string{"BALSONG_KAFKA_USER"}},
 		"token for SCRAM":     {oauth(map[string]string{"BALSONG_KAFKA_SASL": "SCRAM-SHA-512"}), []string{"BALSONG_KAFKA_OAUTH_", "BALSONG_KAFKA_SASL"}},
 		"extension":           {oauth(map[string]string{"BALSONG_KAFKA_OAUTH_EXTENSIONS": "auth=x"}), []string{"BALSONG_KAFKA_OAUTH_EXTENSIONS", `"auth"`}},

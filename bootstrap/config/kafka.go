@@ -28,7 +28,7 @@ type KafkaAccess struct {
 	TopicPrefix string `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
 	TLS         bool   `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
 	CA          CA     `env:"BALSONG_KAFKA_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
-	SASL        string `env:"BALSONG_KAFKA_SASL" envDefault:"SCRAM-SHA-512" help:"SASL mechanism of the login: SCRAM-SHA-512, SCRAM-SHA-256, or by TLS only PLAIN or OAUTHBEARER"`
+	SASL        string `env:"BALSONG_KAFKA_SASL" envDefault:"SCRAM-SHA-512" help:"SASL mechanism of the login: SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER; the last two by TLS, except to this machine"`
 	User        string `env:"BALSONG_KAFKA_USER" help:"SASL user, for SCRAM and PLAIN; without it no login"`
 	Password    string `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 	OAuth       OAuth  `envPrefix:"BALSONG_KAFKA_OAUTH_"`
@@ -99,6 +99,8 @@ func (a KafkaAccess) check(brokers []string) error {
 		return errors.New("BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD are for SCRAM and PLAIN: take them away, or BALSONG_KAFKA_SASL=OAUTHBEARER")
 	case a.SASL == OAuthBearer:
 		return a.OAuth.check()
+	case (a.User == "") != (a.Password == ""):
+		return errors.New("BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD must both be set (or neither: no login)")
 	case a.OAuth.set():
 		return errors.New("BALSONG_KAFKA_OAUTH_… is set, and BALSONG_KAFKA_SASL is not OAUTHBEARER: set it, or take them away")
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -56,8 +57,10 @@ func load[C any](ctx context.Context, values map[string]string, vault *secrets.V
 	if err := follow(ctx, values, known, vault); err != nil {
 		return c, err
 	}
-	if err := joinPassword(values); err != nil {
-		return c, fmt.Errorf("%w: %w", ErrInvalid, err)
+	if slices.ContainsFunc(known, func(v Variable) bool { return v.Name == "DATABASE_URL" }) {
+		if err := joinPassword(values); err != nil {
+			return c, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
 	}
 	keepEmpty(values, known)
 	c, err := env.ParseAsWithOptions[C](env.Options{Environment: values})

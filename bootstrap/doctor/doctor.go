@@ -7,9 +7,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/caarlos0/env/v11"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -65,6 +68,7 @@ func ComponentsOf(c config.Deliverer) Components {
 func Examine(ctx context.Context, uses Components, clock port.Clock) []Finding {
 	checks := []func(context.Context) []Finding{
 		func(context.Context) []Finding { return zones() },
+		func(context.Context) []Finding { return unknown(env.ToMap(os.Environ())) },
 		check(uses.Keys, func(_ context.Context, c config.Keys) []Finding { return keyset(c, clock) }),
 		check(uses.Database, func(ctx context.Context, c config.Database) []Finding { return database(ctx, c, clock) }),
 		check(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, clock) }),
@@ -203,6 +207,20 @@ func drain(c config.Delivery, gateways *config.Gateways) []Finding {
 		p.add(Advice, fmt.Sprintf("a shutdown waits %s for calls under way", c.DrainFor), fmt.Sprintf("let the container stop for %s (AWS Fargate: 120s at most): killed before, outcomes are not stored and become UNKNOWN", c.DrainFor+30*time.Second))
 	default:
 		p.add(OK, fmt.Sprintf("a shutdown waits %s for calls under way", c.DrainFor), "")
+	}
+	return p.list
+}
+
+// unknown finds the variables that nothing reads: most often a name that was mistyped.
+func unknown(values map[string]string) []Finding {
+	p := component{name: "configuration"}
+	for _, v := range config.FindUnknown(values) {
+		p.checked = v.Name
+		if v.Likely == "" {
+			p.add(Advice, "no program of Balsong reads this variable", "take it away, or correct its name (delivery --help lists the variables)")
+		} else {
+			p.add(Problem, "no program of Balsong reads this variable", "did you mean "+v.Likely+"? Correct its name, or take it away")
+		}
 	}
 	return p.list
 }

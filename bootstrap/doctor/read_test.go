@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,5 +87,39 @@ func TestAPasswordWithASpaceIsReportedWhereItDoesNotFitAndWorksWhereItDoes(t *te
 	findings = append(findings, doctor.Examine(t.Context(), doctor.Components{Database: uses.Database}, observe.Clock{})...)
 	if !reported(findings, mistake{level: doctor.OK, component: "database", says: "answers"}) {
 		t.Errorf("in BALSONG_DB_PASSWORD:\n%s", text(findings))
+	}
+}
+
+func TestAProblemIsReportedOnce(t *testing.T) {
+	values := variables(t)
+	values["BALSONG_DB_PASSWORD"] = secret // the URL has one too
+	set(t, values)
+	_, findings := doctor.Read(t.Context())
+	if doctor.Problems(findings) != 1 || !reported(findings, mistake{level: doctor.Problem, component: "configuration", says: "DATABASE_URL has a password too", do: "correct it"}) {
+		t.Errorf("it says\n%s", text(findings))
+	}
+}
+
+func TestAVariableThatNothingReadsIsNamedWithTheOneThatWasMeant(t *testing.T) {
+	for name, value := range map[string]string{
+		"BALSONG_SMTP_ADR": "relay:587", "BALSONG_SMPT_FROM": "a@b.test", "BALSONG_FAVOURITE_COLOUR": "blue", "BALSONG_KAFKA_PASSWORD_FILE": "",
+		"BALSONG_DELIVERY_SERVICE_HOST": "10.0.0.1", "BALSONG_DELIVERY_PORT_9464_TCP_ADDR": "10.0.0.1", "BALSONG_KEEP_MONTHS": "12", "BALSONG_TEMPLATES": "",
+	} {
+		t.Setenv(name, value)
+	}
+	findings := doctor.Examine(t.Context(), doctor.Components{}, observe.Clock{})
+	for _, want := range []doctor.Finding{
+		{Level: doctor.Problem, Checked: "BALSONG_SMTP_ADR", Do: "did you mean BALSONG_SMTP_ADDR?"},
+		{Level: doctor.Problem, Checked: "BALSONG_SMPT_FROM", Do: "did you mean BALSONG_SMTP_FROM?"},
+		{Level: doctor.Advice, Checked: "BALSONG_FAVOURITE_COLOUR", Do: "take it away"},
+	} {
+		if !slices.ContainsFunc(findings, func(f doctor.Finding) bool {
+			return f.Level == want.Level && f.Checked == want.Checked && strings.Contains(f.Do, want.Do)
+		}) {
+			t.Errorf("%s is not named:\n%s", want.Checked, text(findings))
+		}
+	}
+	if len(findings) != 4 { // and the time zones
+		t.Errorf("it says\n%s", text(findings))
 	}
 }

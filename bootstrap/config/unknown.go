@@ -1,0 +1,75 @@
+package config
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Unknown is a variable that looks like one of ours and that nothing reads.
+type Unknown struct {
+	Name   string
+	Likely string // the variable that was probably meant; "" where none is near
+}
+
+// ofOthers are variables of that form that are not meant for us: what tests and tools of development read, and what Kubernetes sets in each container for
+// a Service of that name.
+var ofOthers = regexp.MustCompile(`^BALSONG_(TEST_|CACHE_DIR$)|_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
+
+// FindUnknown lists the variables of an environment that begin with BALSONG_ and that no command reads. They are not refused: a
+// version before the one that reads them must run with them.
+func FindUnknown(values map[string]string) (list []Unknown) {
+	known := allVariables()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		_, gone := removed[strings.TrimSuffix(name, fileSuffix)]
+		if !strings.HasPrefix(name, "BALSONG_") || gone || slices.Contains(known, name) || ofOthers.MatchString(name) {
+			continue
+		}
+		list = append(list, Unknown{Name: name, Likely: nearest(name, known)})
+	}
+	return list
+}
+
+// allVariables are the names that some command reads.
+func allVariables() (names []string) {
+	for _, v := range slices.Concat(Variables[Deliverer](), Variables[Dispatcher](), Variables[Words](), Variables[Kept]()) {
+		names = append(names, v.Name)
+		if v.Secret {
+			names = append(names, v.Name+fileSuffix)
+		}
+	}
+	return names
+}
+
+// nearest returns the known name that is at most three letters away; "" where there is none.
+func nearest(name string, known []string) (likely string) {
+	best := 4
+	for _, candidate := range known {
+		if d := distance(name, candidate); d < best {
+			best, likely = d, candidate
+		}
+	}
+	return likely
+}
+
+// distance is how many letters must be inserted, removed or replaced to make one text the other (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
