@@ -14,6 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/migrations"
 )
 
@@ -26,7 +27,27 @@ const lockMigrations = 7_230_003
 // Migrate brings a database's schema up to date. Calls that run at once wait for each other. A migration that a crash
 // cut short is detected and repeated. The end of the context stops between two migrations. ErrConfig, ErrUnavailable.
 func Migrate(ctx context.Context, url string) error {
-	return migrating(ctx, url, "migrate the database", (*migrate.Migrate).Up)
+	_, err := MigrateVersions(ctx, url)
+	return err
+}
+
+// Versions are the numbers of the last migration before and after; From is 0 where there was none.
+type Versions struct{ From, To int }
+
+// MigrateVersions is Migrate for whoever shows what it did. A schema that is newer than this program is ErrInvalid.
+func MigrateVersions(ctx context.Context, url string) (v Versions, err error) {
+	err = migrating(ctx, url, "migrate the database", func(m *migrate.Migrate) error {
+		version, _, err := m.Version()
+		if err != nil && !errors.Is(err, migrate.ErrNilVersion) {
+			return err
+		}
+		v = Versions{From: int(version), To: lastMigration()}
+		if v.From > v.To {
+			return fmt.Errorf("%w: the schema is at migration %d, this program knows %d: this program is older than the one that migrated: run the newer one", port.ErrInvalid, v.From, v.To)
+		}
+		return m.Up()
+	})
+	return v, err
 }
 
 func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate) error) error {

@@ -118,12 +118,15 @@ type Migration struct {
 }
 
 // Run brings the schema, the topics and the bucket up to date. Safe to repeat, and by several at once.
-func (m Migration) Run(ctx context.Context) error {
+func (m Migration) Run(ctx context.Context) (schema postgres.Versions, err error) {
 	steps := []struct {
 		part string
 		do   func(context.Context) error
 	}{
-		{"database", func(ctx context.Context) error { return postgres.Migrate(ctx, m.Database.URL) }},
+		{"database", func(ctx context.Context) (err error) {
+			schema, err = postgres.MigrateVersions(ctx, m.Database.URL)
+			return err
+		}},
 		{"event log", m.Topics.Ensure},
 		{"statements", m.Bucket.EnsureBucket},
 	}
@@ -133,5 +136,5 @@ func (m Migration) Run(ctx context.Context) error {
 			failures = append(failures, fmt.Errorf("migrate the %s: %w", step.part, err))
 		}
 	}
-	return errors.Join(failures...)
+	return schema, errors.Join(failures...)
 }

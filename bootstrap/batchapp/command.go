@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -39,10 +40,20 @@ func newMigrate() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cli.Once(cmd, Migrating, func(ctx context.Context, c config.Migrate, m Migration) error {
 				uses := doctor.Components{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}
-				if err := doctor.BesideMigrate(ctx, uses, m.Log, m.Run); err != nil {
+				var schema postgres.Versions
+				err := doctor.BesideMigrate(ctx, uses, m.Log, func(ctx context.Context) (err error) {
+					schema, err = m.Run(ctx)
+					return err
+				})
+				if err != nil {
 					return err
 				}
-				return cli.Answer(cmd, map[string]bool{"up_to_date": true}, func(w io.Writer) {
+				return cli.Answer(cmd, migrated{UpToDate: true, From: schema.From, To: schema.To}, func(w io.Writer) {
+					if schema.From == schema.To {
+						fmt.Fprintf(w, "schema %d, as before\n", schema.To)
+					} else {
+						fmt.Fprintf(w, "schema %d → %d\n", schema.From, schema.To)
+					}
 					fmt.Fprintln(w, "the schema, the topics and the bucket are up to date")
 				})
 			})
@@ -51,6 +62,13 @@ func newMigrate() *cobra.Command {
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Migrate]())
 	return cmd
+}
+
+// migrated is the answer of batch migrate.
+type migrated struct {
+	UpToDate bool `json:"up_to_date"`
+	From     int  `json:"schema_from"` // 0: there was none
+	To       int  `json:"schema_to"`
 }
 
 // useMemory lets a command use so many bytes before it collects garbage in earnest: most of what a chunk of rows leaves behind is garbage, and to collect it early costs more than the memory.

@@ -59,7 +59,10 @@ type Batch struct {
 }
 
 // Migrate does what batch migrate does.
-func (b Batch) Migrate(ctx context.Context) error { return b.Migration.Run(ctx) }
+func (b Batch) Migrate(ctx context.Context) error {
+	_, err := b.Migration.Run(ctx)
+	return err
+}
 
 // Renderer returns the renderer of batch render.
 func (b Batch) Renderer(options rendering.Options) *rendering.Renderer {
