@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 )
@@ -107,12 +111,41 @@ another one (`+"`balsong-dev localenv -- command`"+`) ends with that one's code.
 	}
 }
 
+// An alert on a metric that does not exist never fires.
+func TestEveryMetricThatTheOperationsPagesNameExists(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/operations/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`\bbalsong_[a-z0-9_]*[a-z0-9]\b`).FindAllString(string(text), -1) {
+			if name == "balsong_b" { // a role of the database in keys.md
+				continue
+			}
+			named++
+			if !slices.ContainsFunc(metric.All(), func(m *port.Metric) bool { return m.Name == name }) {
+				t.Errorf("%s names %s, which is no metric", page, name)
+			}
+		}
+	}
+	if named < len(metric.All())+8 { // each on its own page, and those of the alerts
+		t.Errorf("only %d names of metrics are found", named)
+	}
+}
+
 // metricsPage writes docs/operations/metrics.md.
 func metricsPage(w io.Writer) {
 	fmt.Fprint(w, `# Metrics
 
 Written from package metric; a test fails when it is stale. A service serves them in Prometheus' format under `+"`/metrics`"+` at
 `+"`BALSONG_HEALTH_ADDR`"+`, beside those of the Go runtime and of the process (`+"`go_…`, `process_…`"+`). No label names a person or a statement.
+Services are delivery and settlement. Dispatcher and batch serve none, a lingering dispatcher neither: how its numbers are seen, and what to alert on, is said in [alerts](alerts.md).
 
 | metric | type | labels | meaning |
 |---|---|---|---|
