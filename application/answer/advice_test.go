@@ -69,7 +69,7 @@ var situations = map[string]situation{
 			m.Dispatch[billing.Unknown], m.NotRendered, m.RenderFailed = 1, 1, 1
 			m.Paused = map[billing.PauseReason]int{billing.PauseContent: 1}
 		},
-		says: []string{"1 is UNKNOWN", "1 is PAUSED (content)", "render 1 bill:", "1 bill could not be rendered"}, never: []string{"1 are", "1 bills"},
+		says: []string{"1 is UNKNOWN", "1 is PAUSED (content)", "render 1 bill:", "1 bill could not be rendered", "batch render --month 2026-11 --failed"}, never: []string{"1 are", "1 bills"},
 	},
 	"one was paused by an operator": {
 		change: func(_ *Status, m *MonthStatus) { m.Paused = map[billing.PauseReason]int{billing.PauseOperator: 1} },

@@ -112,7 +112,7 @@ func TestAStatementThatCannotBeShownIsToldWithWhatToDo(t *testing.T) {
 		"failed": {func(w *world) {
 			_, err := w.store.Renders().Mark(w.Context(), []port.RenderedBill{{Target: key.Target{Month: november, UserID: 1}, Version: 1, Failed: "no name"}}, 1, w.clock.Now())
 			w.must(err)
-		}, port.ErrNotFound, []string{"could not be rendered (no name)", "--correct"}},
+		}, port.ErrNotFound, []string{"could not be rendered (no name)", "--correct", "balsong batch render --month 2026-11 --failed"}},
 		"the object is gone": {func(w *world) { w.rendered(w.cipher); removed(w) }, port.ErrContent, []string{"restore the object 2026-11/000001-abc of the bucket memory"}},
 		"another object lies there": {func(w *world) {
 			w.rendered(w.cipher)

@@ -3,6 +3,7 @@ package rendering
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"html/template"
 	"io"
 	"strconv"
@@ -25,23 +26,27 @@ type escapeCheck struct {
 	until string      // what ends a comment that began in a text before; "": there is none
 }
 
-// checkEscaping finds what would not come out as the author wrote it. It changes nothing.
-func (l *loader) checkEscaping(layout *template.Template, samples []View) {
+// checkEscaping finds what would not come out as the author wrote it. It changes nothing, and returns the layout marked.
+func (l *loader) checkEscaping(layout *template.Template, samples []View) *markedLayout {
 	before := layout.Tree.Copy()
 	flatten(before.Root, lookupHTML(layout), 0)
 	c := escapeCheck{loader: l, tree: before}
 	c.pairs(before.Root, false)
 	whole, err := escapedCopy(layout, before.Copy())
 	if err != nil {
-		return
+		return nil
 	}
 	if cannot := (*template.Error)(nil); errors.As(whole.Execute(io.Discard, &samples[0]), &cannot) {
-		return // it is reported where the templates are tried
+		return nil // it is reported where the templates are tried
 	}
 	c.list(before.Root, whole.Tree.Root)
-	for _, action := range refusedValues(layout, samples) {
-		c.at(action, nil, "{{%s}}: %s", action.Pipe.Cmds[0], errRefused)
+	marked := newMarkedLayout(layout, &samples[0])
+	for i := range samples {
+		for _, action := range marked.refusedOf(&samples[i]) {
+			c.at(action, nil, "{{%s}}: %s", action.Pipe.Cmds[0], errRefused)
+		}
 	}
+	return marked
 }
 
 // escapedCopy is a template of another tree, with all that it may call.
@@ -262,32 +267,49 @@ func (c *escapeCheck) pairs(list *parse.ListNode, hidden bool) {
 	}
 }
 
-// refusedValues finds the actions whose values html/template refuses of a sample. It finds none where a template is called with
-// something else than the whole view.
-func refusedValues(layout *template.Template, samples []View) (actions []*parse.ActionNode) {
+// markedLayout is a layout that writes the number of each action behind its value, to find whose value html/template refuses.
+type markedLayout struct {
+	layout  *template.Template
+	actions []*parse.ActionNode
+}
+
+// newMarkedLayout marks a layout that was not executed yet. nil where a template is called with something else than the whole view.
+func newMarkedLayout(layout *template.Template, sample *View) *markedLayout {
 	tree := layout.Tree.Copy()
 	if !inline(tree.Root, lookupHTML(layout), true, 0) {
 		return nil
 	}
 	marked, err := escapedCopy(layout, tree)
-	if err != nil || marked.Execute(io.Discard, &samples[0]) != nil { // from here on html/template leaves its tree alone
+	if err != nil || marked.Execute(io.Discard, sample) != nil { // from here on html/template leaves its tree alone
 		return nil
 	}
-	var all []*parse.ActionNode
-	mark(marked.Tree.Root, &all)
-	for i := range samples {
-		var out bytes.Buffer
-		if marked.Execute(&out, &samples[i]) != nil {
-			continue
-		}
-		pieces := strings.Split(out.String(), "\x00") // no value has one: it is escaped
-		for i := 0; i+1 < len(pieces); i += 2 {
-			if n, err := strconv.Atoi(pieces[i+1]); err == nil && n < len(all) && strings.Contains(pieces[i], refused) {
-				actions = append(actions, all[n])
-			}
+	m := &markedLayout{layout: marked}
+	mark(marked.Tree.Root, &m.actions)
+	return m
+}
+
+// refusedOf finds the actions whose values html/template refuses of a view.
+func (m *markedLayout) refusedOf(view *View) (actions []*parse.ActionNode) {
+	var out bytes.Buffer
+	if m == nil || m.layout.Execute(&out, view) != nil {
+		return nil
+	}
+	pieces := strings.Split(out.String(), "\x00") // no value has one: it is escaped
+	for i := 0; i+1 < len(pieces); i += 2 {
+		if n, err := strconv.Atoi(pieces[i+1]); err == nil && n < len(m.actions) && strings.Contains(pieces[i], refused) {
+			actions = append(actions, m.actions[n])
 		}
 	}
 	return actions
+}
+
+// reason says which value is refused of a view, and where the template puts it: nothing of the value itself.
+func (m *markedLayout) reason(view *View, tag string) error {
+	for _, action := range m.refusedOf(view) {
+		file, line := placeOf(m.layout.Tree, action)
+		return fmt.Errorf("render: %s:%d: {{%s}}: %w", file, line, action.Pipe.Cmds[0], errRefused)
+	}
+	return fmt.Errorf("render: %s with the words of %s/%s: %w", layoutFile, tag, htmlFile, errRefused)
 }
 
 // mark puts a text with its number behind each action.

@@ -119,16 +119,26 @@ func TestAValueInAConditionalCommentStaysInIt(t *testing.T) {
 // "#ZgotmplZ" went out to customers in the place of an address.
 func TestABillOfWhichAValueIsRefusedIsNotRendered(t *testing.T) {
 	t.Parallel()
-	templates, err := rendering.LoadTemplates(changed("layout.html.tmpl", `<a href="{{.Fields.link}}">a</a>`))
+	words, err := fs.ReadFile(rendering.ShippedFiles(), "ko/email.html.tmpl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	billed := rendering.Samples("ko")[0].Bill
-	for link, good := range map[string]bool{"https://example.com/": true, "pay?id=1": true, "tel:1588": false, "javascript:alert(1)": false} {
-		billed.Fields = map[string]string{"link": link}
-		_, err := templates.Statement(billed, november, policy.Transactional)
-		if (err == nil) != good || err != nil && (!strings.HasPrefix(err.Error(), "render: ko/email.html.tmpl: html/template does not let") || strings.Contains(err.Error(), link)) {
-			t.Errorf("%s: %v", link, err)
+	const link = `<a href="{{.Fields.link}}">a</a>`
+	for where, files := range map[string][]string{
+		"layout.html.tmpl:2":    {"layout.html.tmpl", "<p>{{.Amount}}</p>\n{{if .Name}}" + link + "{{end}}"},
+		"ko/email.html.tmpl:11": {"ko/email.html.tmpl", strings.Replace(string(words), `{{define "contact"}}`, "{{define \"contact\"}}\n"+link, 1)},
+	} {
+		templates, err := rendering.LoadTemplates(changed(files...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		billed := rendering.Samples("ko")[0].Bill
+		for link, good := range map[string]bool{"https://example.com/": true, "pay?id=1": true, "tel:1588": false, "javascript:alert(1)": false} {
+			billed.Fields = map[string]string{"link": link}
+			_, err := templates.Statement(billed, november, policy.Transactional)
+			if (err == nil) != good || err != nil && (!strings.HasPrefix(err.Error(), "render: "+where+": {{.Fields.link}}: html/template does not let") || strings.Contains(err.Error(), link)) {
+				t.Errorf("%s: %v", link, err)
+			}
 		}
 	}
 }

@@ -88,9 +88,10 @@ func (t *Templates) FieldUses() []FieldUse { return slices.Clone(t.uses) }
 
 // language holds the templates of one language. Data is never parsed as a template: only the files are.
 type language struct {
-	html  *template.Template
-	texts map[string]*text.Template // by file name
-	quick map[string]compiled       // the same, by file name; what is missing is executed
+	html   *template.Template
+	marked *markedLayout             // says whose value html/template refuses
+	texts  map[string]*text.Template // by file name
+	quick  map[string]compiled       // the same, by file name; what is missing is executed
 }
 
 // ShippedFiles returns the files of the templates that come with Balsong.
@@ -140,7 +141,7 @@ func (l *loader) load() (*Templates, error) {
 	t.uses = l.uses
 	if len(l.problems) == 0 { // before any of them is executed: html/template changes its trees then
 		for _, tag := range Languages {
-			l.checkEscaping(t.languages[tag].html, l.samples(t, tag))
+			t.languages[tag].marked = l.checkEscaping(t.languages[tag].html, l.samples(t, tag))
 		}
 	}
 	if len(l.problems) == 0 {

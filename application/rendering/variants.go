@@ -59,7 +59,7 @@ func (t *Templates) Statement(b bill.Bill, month key.Month, class policy.Message
 		channel.Push:  p.push(),
 	}
 	if errors.Is(p.failed, errRefused) {
-		return nil, fmt.Errorf("render: %s: %w", p.file, errRefused)
+		return nil, p.language.marked.reason(&p.view, p.tag)
 	}
 	if p.failed != nil {
 		return nil, fmt.Errorf("render: the template failed at %s", whereOf(p.file, p.failed)) // its own words may quote the bill

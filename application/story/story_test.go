@@ -91,7 +91,7 @@ var tellings = map[string]telling{
 	"could not be rendered": {
 		state: func(s *billing.State) { s.Batch = billing.RenderFailed },
 		facts: func(f *story.Facts) { f.Origin.RenderError = "the currency has no digits" },
-		says:  []string{"could not be rendered: the currency has no digits"}, next: []string{"Correct its data"}, waits: story.ForPerson,
+		says:  []string{"could not be rendered: the currency has no digits"}, next: []string{"Correct its data or the templates", "balsong batch render --month 2026-11 --failed"}, waits: story.ForPerson,
 	},
 	"deferred by quiet hours": {
 		state: func(s *billing.State) {
