@@ -94,7 +94,7 @@ func (r *renderRun) admit(there []port.TemplateSet) error {
 		return nil
 	}
 	last := there[len(there)-1]
-	differ := fmt.Sprintf("%s was rendered with other templates, %s of %s; %s differs in %s", r.month, last, last.AddedAt.UTC().Format("2006-01-02 15:04 MST"), c.set, differences(last, c.set))
+	differ := fmt.Sprintf("%s was rendered with other templates, %s of %s; %s differs in %s", r.month, last, last.AddedAt.In(r.options.Zone).Format("2006-01-02 15:04 MST"), c.set, differences(last, c.set))
 	if !r.options.AllowOther {
 		return fmt.Errorf("%w: %s: without --templates and --sender the month's own are used (`batch templates list --month %s`); --allow-templates --reason … uses these all the same",
 			billing.ErrRefused, differ, r.month)

@@ -29,6 +29,15 @@ func (s HTMLSize) String() string {
 		s.Language, bill.MaxItems, kilobytes(s.Longest), s.Items+1)
 }
 
+// SaidHTMLSize says how much HTML an e-mail has, and whether Gmail hides a part of it.
+func SaidHTMLSize(bytes int) string {
+	said := fmt.Sprintf("HTML %d kB", kilobytes(bytes))
+	if bytes > MaxHTML {
+		said += ": Gmail hides what is beyond 102 kB"
+	}
+	return said
+}
+
 func kilobytes(n int) int { return (n + 999) / 1000 }
 
 // Oversized returns the sizes of the languages in which a bill may have more HTML than MaxHTML.

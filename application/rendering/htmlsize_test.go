@@ -21,6 +21,15 @@ func (s sizes) Oversized(customer string, bytes int) {
 	*s.said = append(*s.said, fmt.Sprintf("%s %t", customer, bytes > rendering.MaxHTML))
 }
 
+func TestTheSizeOfAnEMailSaysWhereGmailHidesAPart(t *testing.T) {
+	t.Parallel()
+	for bytes, want := range map[int]string{12_001: "HTML 13 kB", rendering.MaxHTML: "HTML 100 kB", 106_500: "HTML 107 kB: Gmail hides what is beyond 102 kB"} {
+		if got := rendering.SaidHTMLSize(bytes); got != want {
+			t.Errorf("%d: %s", bytes, got)
+		}
+	}
+}
+
 func TestBillsOfWhichGmailHidesAPartAreCounted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

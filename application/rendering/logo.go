@@ -22,28 +22,29 @@ type Logo struct {
 	Height int    `json:"height"` // as it is shown, in pixels
 }
 
-// parseLogo returns what is wrong with a logo; "" for nothing.
-func parseLogo(raw json.RawMessage) (logo Logo, wrong string) {
+// parseLogo returns what is wrong with a logo: all of it.
+func parseLogo(raw json.RawMessage) (logo Logo, wrong []string) {
 	if err := strictly(raw, &logo); err != nil {
-		return Logo{}, jsonReason(err)
+		return Logo{}, []string{jsonReason(err)}
 	}
 	if logo.URL == "" {
-		return Logo{}, ""
+		return Logo{}, nil
 	}
 	switch address, err := url.Parse(logo.URL); {
 	case len(logo.URL) > maxLogoURL || strings.ContainsFunc(logo.URL, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`"'<>\^{|}`+"`", c) }):
-		wrong = "url has a character that no address has as it is (write it as %20 and the like), or more than 500"
+		wrong = append(wrong, "url has a character that no address has as it is (write it as %20 and the like), or more than 500")
 	case err != nil || address.Scheme != "https" || address.Hostname() == "" || address.Opaque != "":
-		wrong = "url is no address such as https://www.example.com/logo.png: mail programs show no other"
+		wrong = append(wrong, "url is no address such as https://www.example.com/logo.png: mail programs show no other")
 	case address.User != nil:
-		wrong = "url has a user or a password, which every customer would read"
+		wrong = append(wrong, "url has a user or a password, which every customer would read")
 	case strings.EqualFold(path.Ext(address.Path), ".svg"):
-		wrong = "url is of an SVG, which Gmail and Outlook do not show: make it PNG or JPEG"
-	case logo.Width < 1 || logo.Width > maxLogoWidth || logo.Height < 1 || logo.Height > maxLogoHeight:
-		wrong = "width and height are pixels as shown, at most 240 and 120"
+		wrong = append(wrong, "url is of an SVG, which Gmail and Outlook do not show: make it PNG or JPEG")
 	}
-	if wrong != "" {
+	if logo.Width < 1 || logo.Width > maxLogoWidth || logo.Height < 1 || logo.Height > maxLogoHeight {
+		wrong = append(wrong, "width and height are pixels as shown, at most 240 and 120")
+	}
+	if len(wrong) > 0 {
 		return Logo{}, wrong
 	}
-	return logo, ""
+	return logo, nil
 }

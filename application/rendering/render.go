@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,6 +41,7 @@ type Options struct {
 	Class       policy.MessageClass // default TRANSACTIONAL
 	Failed      bool                // render those again that could not be rendered before
 	Workers     int                 // chunks at the same time; default 2
+	Zone        *time.Location      // of the times that people are told; default UTC
 	Reporter    Reporter            // may be nil
 }
 
@@ -106,6 +108,9 @@ func NewRenderer(ports Ports, options Options) *Renderer {
 	}
 	if options.Class == "" {
 		options.Class = policy.Transactional
+	}
+	if options.Zone == nil {
+		options.Zone = time.UTC
 	}
 	if options.Workers < 1 {
 		options.Workers = 2

@@ -81,8 +81,8 @@ func parseSenderIdentity(content []byte) (SenderIdentity, []Problem) {
 				wrong(name, "country is no code of two capital letters such as KR")
 			}
 		case name == "logo":
-			logo, reason := parseLogo(raw)
-			if reason != "" {
+			logo, reasons := parseLogo(raw)
+			for _, reason := range reasons {
 				wrong(name, "logo: %s", reason)
 			}
 			identity.Logo = logo

@@ -18,6 +18,40 @@ import (
 // follows may quote a bill.
 var place = regexp.MustCompile(`^(?:html/)?template: ?([^:]+):(\d+):(?:\d+: ?)? ?`)
 
+// whole matches how errors of a whole template begin.
+var whole = regexp.MustCompile(`^(?:html/)?template: ?(?:[^ :]+: ?)?`)
+
+// placeName matches how html/template writes where in a document it is: {stateJS delimNone urlPartNone …}.
+var placeName = regexp.MustCompile(`\{state[A-Z][^}]*\}`)
+
+// contexts are the beginnings of html/template's names of places, and what people call them.
+var contexts = []struct{ state, words string }{
+	{"stateText", "text"},
+	{"stateTag", "a tag"},
+	{"stateAttr", "an attribute"},
+	{"stateAfterName", "a tag"},
+	{"stateBeforeValue", "a tag"},
+	{"stateHTMLCmt", "a comment"},
+	{"stateRCDATA", "a title or textarea"},
+	{"stateURL", "an address"},
+	{"stateSrcset", "an address"},
+	{"stateJS", "a script"},
+	{"stateCSS", "a style"},
+}
+
+// inWords writes html/template's names of places as people call them.
+func inWords(reason string) string {
+	reason = placeName.ReplaceAllStringFunc(reason, func(found string) string {
+		for _, c := range contexts {
+			if strings.HasPrefix(found[1:], c.state) {
+				return "inside of " + c.words
+			}
+		}
+		return "elsewhere"
+	})
+	return strings.Replace(reason, "ends in a non-text context: inside", "the template ends inside", 1)
+}
+
 // failed notes an error of parsing or executing a template with its file and line.
 func (l *loader) failed(file string, err error) {
 	if err == nil {
@@ -26,11 +60,11 @@ func (l *loader) failed(file string, err error) {
 	said := err.Error()
 	at := place.FindStringSubmatch(said)
 	if at == nil {
-		l.wrong(file, 0, "%s", strings.TrimPrefix(said, "template: "))
+		l.wrong(file, 0, "%s", inWords(whole.ReplaceAllString(said, "")))
 		return
 	}
 	line, _ := strconv.Atoi(at[2])
-	reason := said[len(at[0]):]
+	reason := inWords(said[len(at[0]):])
 	if _, short, found := strings.Cut(reason, ">: "); found && strings.HasPrefix(reason, "executing ") {
 		reason = short
 	}
@@ -76,6 +110,9 @@ func (l *loader) check(tree *parse.Tree, find lookup) {
 	}
 	c.used = func(tree *parse.Tree, node parse.Node, name string) {
 		file, line := placeOf(tree, node)
+		if low := strings.ToLower(name); low != name {
+			l.wrong(file, line, "there never is a field .Fields.%s: the billing data has names in lower case (.Fields.%s)", name, low)
+		}
 		if use := (FieldUse{name, file, line}); !slices.Contains(l.uses, use) {
 			l.uses = append(l.uses, use)
 		}

@@ -53,13 +53,19 @@ func (p Problem) String() string {
 }
 
 // TemplateError lists everything that is wrong with the templates.
-type TemplateError struct{ Problems []Problem }
+type TemplateError struct {
+	Problems []Problem
+	Untried  bool // no sample bill was rendered yet, which may find more
+}
 
 // Error implements error: one line a problem.
 func (e *TemplateError) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		lines[i] = p.String()
+	lines := make([]string, 0, len(e.Problems)+1)
+	for _, p := range e.Problems {
+		lines = append(lines, p.String())
+	}
+	if e.Untried {
+		lines = append(lines, "(once this is corrected, sample bills are rendered, which may find more)")
 	}
 	return "the templates cannot be used:\n  " + strings.Join(lines, "\n  ")
 }
@@ -139,12 +145,13 @@ func (l *loader) load() (*Templates, error) {
 		t.languages[tag] = l.language(tag, layout)
 	}
 	t.uses = l.uses
-	if len(l.problems) == 0 { // before any of them is executed: html/template changes its trees then
-		for _, tag := range Languages {
+	for _, tag := range Languages { // before any of them is executed: html/template changes its trees then
+		if l.isGood(layoutFile) && l.isGood(path.Join(tag, htmlFile)) && t.languages[tag].html.Tree != nil {
 			t.languages[tag].marked = l.checkEscaping(t.languages[tag].html, l.samples(t, tag))
 		}
 	}
-	if len(l.problems) == 0 {
+	tried := len(l.problems) == 0
+	if tried {
 		t.compile()
 		l.try(t)
 	}
@@ -152,9 +159,14 @@ func (l *loader) load() (*Templates, error) {
 		slices.SortFunc(l.problems, func(a, b Problem) int {
 			return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Reason, b.Reason))
 		})
-		return nil, &TemplateError{slices.Compact(l.problems)}
+		return nil, &TemplateError{Problems: slices.Compact(l.problems), Untried: !tried}
 	}
 	return t, nil
+}
+
+// isGood reports whether nothing is known against a file.
+func (l *loader) isGood(file string) bool {
+	return !slices.ContainsFunc(l.problems, func(p Problem) bool { return p.File == file })
 }
 
 // noSuchField lets a field that a bill does not have be an empty text.

@@ -76,7 +76,7 @@ func (t *Templates) SampleSender() string {
 }
 
 // saidDifferences is how many differences between two sets are told; the others are counted.
-const saidDifferences = 5
+const saidDifferences = 3
 
 // differences says in what one set differs from another: the sender identity by its lines, files by their names.
 func differences(before, after port.TemplateSet) string {

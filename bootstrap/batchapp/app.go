@@ -11,6 +11,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/s3"
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
@@ -70,10 +71,17 @@ func NewImporter(months port.Months, imports port.Imports, past port.PastImports
 // Records are what is recorded of a month's imports and renderings.
 type Records struct {
 	fx.In
+	Policies port.Policies
 	Report   port.Report
 	Mappings port.Mappings
 	Sets     port.TemplateSets
 	Refused  port.RefusedRows
+}
+
+// zone returns the zone of the times that people are shown.
+func (r Records) zone(ctx context.Context) (*time.Location, error) {
+	policies, err := r.Policies.List(ctx)
+	return answer.ZoneOf(policies), err
 }
 
 // Import is what batch import works with.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
@@ -145,12 +146,16 @@ func newImportList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list --month MONTH",
 		Short:   "List the imports of a month",
-		Long:    "List the imports of a month, the oldest first: which file, who, when, and what it came to.",
+		Long:    "List the imports of a month, the oldest first: which file, who, when, and what it came to.\nTimes are in the ACTIVE policy's zone; without such a policy in UTC.",
 		Example: "  batch import list --month 2026-11",
 	}
 	return showRecords(cmd, func(ctx context.Context, records Records, month key.Month) (any, func(io.Writer), error) {
 		list, err := records.Report.Imports(ctx, month)
-		return listed(list), func(w io.Writer) { printImports(w, list) }, err
+		if err != nil {
+			return nil, nil, err
+		}
+		zone, err := records.zone(ctx)
+		return listed(list), func(w io.Writer) { printImports(w, list, zone) }, err
 	})
 }
 
@@ -171,7 +176,7 @@ func listed(records []port.ImportRecord) []listedImport {
 	return list
 }
 
-func printImports(w io.Writer, records []port.ImportRecord) {
+func printImports(w io.Writer, records []port.ImportRecord, zone *time.Location) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "import\tstarted\tfile\tactor\trows\tnew\tknown\tcorrected\tconflicts\trejected\t")
 	for _, r := range records {
@@ -184,7 +189,7 @@ func printImports(w io.Writer, records []port.ImportRecord) {
 		case r.Error != "":
 			end = "ended with an error"
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), r.File, r.By.Actor, r.Rows, r.Inserted, r.Unchanged, r.Corrected, r.Conflicts, r.Rejected, end)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, answer.Clock(r.StartedAt, zone), r.File, r.By.Actor, r.Rows, r.Inserted, r.Unchanged, r.Corrected, r.Conflicts, r.Rejected, end)
 	}
 	_ = table.Flush() // an error of w is the caller's
 }

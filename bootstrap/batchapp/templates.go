@@ -79,6 +79,9 @@ func NewTemplatesCommand() *cobra.Command {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", size)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), args[0]+": every template is valid")
+			if shown := fieldsOf(templates); shown != "" && mappingPath == "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: they show %s of the billing data: --mapping FILE looks whether a mapping makes them\n", args[0], shown)
+			}
 			if sender := templates.SampleSender(); sender != "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: the sender %q is the sample's: `batch render` refuses it until sender-identity.json says who bills\n", args[0], sender)
 			}
@@ -122,6 +125,19 @@ func checkFields(ctx context.Context, templates *rendering.Templates, path strin
 		return failed
 	}
 	return nil
+}
+
+// fieldsOf names the fields of the billing data that templates show, each once: ".Fields.kwh (ko/sms.tmpl:2)".
+func fieldsOf(templates *rendering.Templates) string {
+	var said []string
+	seen := map[string]bool{}
+	for _, use := range templates.FieldUses() {
+		if !seen[use.Name] {
+			seen[use.Name] = true
+			said = append(said, fmt.Sprintf(".Fields.%s (%s:%d)", use.Name, use.File, use.Line))
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 func oneDirectory(_ *cobra.Command, args []string) error {

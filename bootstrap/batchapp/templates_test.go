@@ -108,8 +108,8 @@ func TestTheCheckKnowsWhichFieldsAMappingMakes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if code, said := templates(t, "check", dir); code != core.ExitOK {
-		t.Errorf("without a mapping any field may be there: %d: %s", code, said)
+	if code, said := templates(t, "check", dir); code != core.ExitOK || !strings.Contains(said, "they show .Fields.kwh (ko/sms.tmpl:2), .Fields.kvh (ko/sms.tmpl:2) of the billing data") {
+		t.Errorf("without a mapping any field may be there, and is named: %d: %s", code, said)
 	}
 	if code, said := templates(t, "check", "--mapping", m, dir); code != core.ExitRefused || !strings.Contains(said, "ko/sms.tmpl:2: the mapping makes no field .Fields.kvh (there are .kwh)") {
 		t.Errorf("%d: %s", code, said)

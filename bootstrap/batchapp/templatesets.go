@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -21,31 +22,35 @@ import (
 
 // templateSetDocument is a template set of a month, for programs.
 type templateSetDocument struct {
-	Number      int16             `json:"number"`
-	Name        string            `json:"name"`
-	Fingerprint string            `json:"fingerprint"`
-	AddedAt     string            `json:"added_at"`
-	Files       map[string]string `json:"files"`
+	Number      int16    `json:"number"`
+	Name        string   `json:"name"`
+	Fingerprint string   `json:"fingerprint"`
+	AddedAt     string   `json:"added_at"`
+	Files       []string `json:"files"` // their names: templates export writes the texts
 }
 
 func newTemplatesList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list --month MONTH",
 		Short:   "List the templates that a month keeps, with which its bills were rendered",
-		Long:    "List the templates that a month keeps, with which its bills were rendered; the last ones render what comes later. --output json has their texts.",
+		Long:    "List the templates that a month keeps, with which its bills were rendered; the last ones render what comes later. `templates export --month` writes their texts.\nTimes are in the ACTIVE policy's zone; without such a policy in UTC.",
 		Example: "  balsong templates list --month 2026-11\n  balsong templates export november --month 2026-11",
 	}
 	return showRecords(cmd, func(ctx context.Context, records Records, month key.Month) (any, func(io.Writer), error) {
 		sets, err := setsOf(ctx, records.Sets, month)
+		if err != nil {
+			return nil, nil, err
+		}
+		zone, err := records.zone(ctx)
 		list := make([]templateSetDocument, len(sets))
 		for i, s := range sets {
-			list[i] = templateSetDocument{s.Number, s.Name, fmt.Sprintf("%x", s.Fingerprint), s.AddedAt.UTC().Format("2006-01-02T15:04:05Z"), s.Files}
+			list[i] = templateSetDocument{s.Number, s.Name, fmt.Sprintf("%x", s.Fingerprint), s.AddedAt.UTC().Format("2006-01-02T15:04:05Z"), slices.Sorted(maps.Keys(s.Files))}
 		}
 		return list, func(w io.Writer) {
 			table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(table, "number\tname\tfingerprint\tfirst used")
-			for _, s := range list {
-				fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", s.Number, s.Name, s.Fingerprint[:8], s.AddedAt)
+			for i, s := range list {
+				fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", s.Number, s.Name, s.Fingerprint[:8], answer.Clock(sets[i].AddedAt, zone))
 			}
 			_ = table.Flush()
 		}, err

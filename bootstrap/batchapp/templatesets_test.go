@@ -9,11 +9,14 @@ import (
 
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/batchapp"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // What a month keeps is listed, and written to a directory whose templates are the same set.
@@ -30,9 +33,25 @@ func TestTheTemplatesOfAMonthAreListedAndWrittenOutAgain(t *testing.T) {
 		}
 	}
 	stdout, _ := batch(t, "", core.ExitOK, "templates", "list", "--month", "2026-11")
-	says(t, "the list", stdout, "1       words", "2       words")
+	says(t, "the list", stdout, "1       words", "2       words", "2026-11-20 09:00:00 UTC")
+	newYork, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := policy.Spec{Name: "monthly", Zone: newYork, Route: policy.Route{{Channel: channel.Email, Tries: 2}}}
+	version, err := postgres.NewPolicies(db).Draft(t.Context(), spec, port.Act{Actor: "kim", Reason: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.NewPolicies(db).Activate(t.Context(), version.Ref(), port.Act{Actor: "kim", Reason: "first"}); err != nil {
+		t.Fatal(err)
+	}
+	stdout, _ = batch(t, "", core.ExitOK, "templates", "list", "--month", "2026-11")
+	says(t, "the list", stdout, "2026-11-20 04:00:00 EST")
 	stdout, _ = batch(t, "", core.ExitOK, "templates", "list", "--month", "2026-11", "--output", "json")
-	says(t, "the list", stdout, `"number": 2`, `"ko/sms.tmpl": `, "강남텔레콤")
+	if says(t, "the list", stdout, `"number": 2`, `"ko/sms.tmpl"`); strings.Contains(stdout, "강남텔레콤") {
+		t.Errorf("the texts of the files are in the list:\n%s", stdout)
+	}
 	batch(t, "", core.ExitNotFound, "templates", "list", "--month", "2026-10")
 	for number, sender := range map[string]string{"0": "강남텔레콤", "1": "한강텔레콤"} {
 		dir := filepath.Join(t.TempDir(), "kept")

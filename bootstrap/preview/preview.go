@@ -37,6 +37,7 @@ type view struct {
 	Title, Note      string
 	Wrong            []string
 	Email, SMS, Push port.Variant
+	HTMLSize         string
 	Bytes, Most      int
 	Width            int // of the bar of bytes, in percent
 	TitleLength      int
@@ -49,6 +50,7 @@ func (b Bill) view() view {
 		v.Wrong = strings.Split(b.Wrong.Error(), "\n")
 		return v
 	}
+	v.HTMLSize = rendering.SaidHTMLSize(len(v.Email.HTML))
 	v.Bytes, v.Most = rendering.MessageBytes(v.SMS.Text), MaxBytes(v.SMS.Class)
 	v.Width = min(100, v.Bytes*100/v.Most)
 	v.TitleLength, v.BodyLength = len([]rune(v.Push.Title)), len([]rune(v.Push.Text))
@@ -96,7 +98,7 @@ func (b Bill) Text(w io.Writer) error {
 func (v view) heading(kind channel.Kind) string {
 	switch kind {
 	case channel.Email:
-		return "E-MAIL (its plain text; --html shows the other)"
+		return "E-MAIL (its plain text; --html shows the other), " + v.HTMLSize
 	case channel.SMS:
 		return fmt.Sprintf("%s, %d of %d bytes in EUC-KR", v.SMS.Class, v.Bytes, v.Most)
 	default:

@@ -31,7 +31,7 @@ func TestATerminalShowsEachChannelWithItsBounds(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Subject: [발송] 2026년 11월 청구서: 68,200원, 납부 기한 11/25\n", "김 31m하나 고객님, 안녕하세요.", "── SMS, 58 of 90 bytes in EUC-KR ─",
-		"── PUSH, title 13 of 64 characters, body 28 of 240 ─", "68,200원, 납부 기한 2026년 11월 25일\n",
+		"── E-MAIL (its plain text; --html shows the other), HTML ", " kB ─", "── PUSH, title 13 of 64 characters, body 28 of 240 ─", "68,200원, 납부 기한 2026년 11월 25일\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, out.String())
