@@ -46,7 +46,7 @@ func checkTLSFiles(settings pq.Config) error {
 	if _, err := tls.X509KeyPair(cert, secret); err != nil {
 		return badTLSFile("sslcert", settings, settings.SSLCert, "and sslkey are no certificate and its key in PEM form")
 	}
-	if info, err := os.Stat(settings.SSLKey); err == nil && !settings.SSLInline && info.Mode().Perm()&0o037 != 0 {
+	if info, err := os.Stat(settings.SSLKey); err == nil && !settings.SSLInline && tooOpen(info) {
 		return badTLSFile("sslkey", settings, settings.SSLKey, "may be read by others (chmod 600)")
 	}
 	return nil

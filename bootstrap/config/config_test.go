@@ -270,7 +270,12 @@ func TestFilesOfCertificatesThatTheDatabaseURLNamesAreRead(t *testing.T) {
 	if err := os.Chmod(open, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	group := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
+	if err := os.Chmod(group, 0o660); err != nil {
+		t.Fatal(err)
+	}
 	for query, says := range map[string]string{
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + group:   "sslkey " + group + " may be read by others",
 		"sslmode=verify-full&sslrootcert=" + gone:                       "sslrootcert " + gone + " cannot be read: no such file",
 		"sslmode=require&sslrootcert=" + gone:                           "sslrootcert " + gone + " cannot be read",
 		"sslmode=verify-ca&sslrootcert=" + garbled:                      "sslrootcert " + garbled + " has no certificate",
