@@ -146,7 +146,11 @@ func (l *loader) load() (*Templates, error) {
 	}
 	t.uses = l.uses
 	for _, tag := range Languages { // before any of them is executed: html/template changes its trees then
-		if l.isGood(layoutFile) && l.isGood(path.Join(tag, htmlFile)) && t.languages[tag].html.Tree != nil {
+		switch {
+		case !l.isGood(layoutFile) || !l.isGood(path.Join(tag, htmlFile)):
+		case t.languages[tag].html.Tree == nil:
+			l.wrong(layoutFile, 0, "is empty")
+		default:
 			t.languages[tag].marked = l.checkEscaping(t.languages[tag].html, l.samples(t, tag))
 		}
 	}

@@ -62,6 +62,7 @@ func TestWhatIsWrongWithTemplatesIsSaidByFileLineAndReason(t *testing.T) {
 		"too long":                           {"ko/sms.tmpl", strings.Repeat("a", 300<<10), "ko/sms.tmpl: has 307200 bytes"},
 		"a character no message has":         {"ko/sms.tmpl", "청구\n{{.Amount}}\n🎉", "ko/sms.tmpl:3: the character '🎉' is not in EUC-KR"},
 		"a loop that would never end":        {"en/sms.tmpl", "x{{range 2000000000}}y{{end}}", "en/sms.tmpl:1: range goes through a list, and 2000000000 is none"},
+		"a layout that is empty":             {"layout.html.tmpl", "", "layout.html.tmpl: is empty"},
 		"a field with a capital":             {"ko/sms.tmpl", "x\n{{.Fields.kWh}}", "ko/sms.tmpl:2: there never is a field .Fields.kWh: the billing data has names in lower case (.Fields.kwh)"},
 		"a script that is not closed":        {"layout.html.tmpl", "<p>a</p><script>var a", "layout.html.tmpl: the template ends inside of a script"},
 		"branches that end elsewhere":        {"layout.html.tmpl", "<p>{{if .Name}}<a href=\"{{end}}x</p>", "layout.html.tmpl:1: {{if}} branches end in different contexts: inside of an address, inside of text"},
