@@ -174,7 +174,7 @@ func (f migrationComments) read(file, text string) {
 
 // drawTables joins tables by their keys, and leaves out lines that follow from others.
 func drawTables(tables []table) []string {
-	lines := []string{"erDiagram"}
+	lines := []string{"erDiagram", "  direction LR"}
 	parents := map[string][]table{}
 	for i, t := range tables {
 		for j, of := range tables {

@@ -90,7 +90,7 @@ func fieldTypes(t reflect.Type) (names []string) {
 }
 
 func wiringPage(p *printer, _ Sources) error {
-	p.line("Asked of fx, which starts nothing for it. Only what an app uses is drawn; the log, the metrics and the clock, which all use, are left out.")
+	p.line("Asked of fx, which starts nothing for it. Only what an app uses is drawn; the log, the metrics and the clock, which all use, are left out, and a struct of ports is replaced by what it holds.")
 	p.line("A name without a package is a %s. Constructors do no I/O: an app starts while its components are down, and waits for them.\n", p.link("port", "docs/architecture/ports.md"))
 	list, err := apps()
 	if err != nil {
@@ -157,7 +157,7 @@ func (a app) draw(g graph) ([]string, error) {
 		if !ok {
 			return nil, fmt.Errorf("nothing gives %s", of)
 		}
-		for _, need := range slices.Sorted(slices.Values(g.needs[constructor])) {
+		for _, need := range slices.Sorted(slices.Values(g.parts(constructor))) {
 			if !slices.Contains(everywhere, need) && !strings.HasPrefix(need, "config.") {
 				lines = append(lines, "  "+typeNode(of)+" --> "+typeNode(need))
 				queue = append(queue, need)
@@ -165,6 +165,18 @@ func (a app) draw(g graph) ([]string, error) {
 		}
 	}
 	return lines, nil
+}
+
+// parts returns what a constructor needs; of a struct of ports, what it holds.
+func (g graph) parts(constructor string) (all []string) {
+	for _, need := range g.needs[constructor] {
+		if of, ok := g.gives[need]; ok && strings.HasSuffix(need, ".Ports") {
+			all = append(all, g.parts(of)...)
+		} else {
+			all = append(all, need)
+		}
+	}
+	return all
 }
 
 var notWord = regexp.MustCompile(`\W+`)
