@@ -5,12 +5,12 @@ go 1.26.0
 require (
 	github.com/IBM/sarama v1.61.1
 	github.com/balsong/balsong/application v0.0.0
+	github.com/balsong/balsong/domain v0.0.0
 	github.com/xdg-go/scram v1.4.0
 	golang.org/x/oauth2 v0.38.0
 )
 
 require (
-	github.com/balsong/balsong/domain v0.0.0 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/eapache/go-resiliency v1.7.0 // indirect
 	github.com/hashicorp/go-uuid v1.0.3 // indirect

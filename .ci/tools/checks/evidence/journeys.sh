@@ -14,7 +14,7 @@ root=${1:-.}
 dev=$(realpath bin/balsong-dev)
 work=$(mktemp -d)
 gateway=
-trap 'test -z "$gateway" || kill $gateway; rm -rf "$work"' EXIT
+trap 'test -z "$gateway" || kill $gateway || cat "$work/gateway.log" >&2; rm -rf "$work"' EXIT # a gateway that has ended says why
 operator=$root/bootstrap/cmd/balsong
 test -d "$operator" || operator=$root/bootstrap/local/cmd/balsong # de966d0
 cd "$root"
