@@ -52,12 +52,14 @@ func (s Status) adviseOnPolicy(a *advice) {
 
 // adviseOnDelivery says why requests may wait although no call is in progress.
 func (s Status) adviseOnDelivery(a *advice) {
-	if s.Halted || s.Lag == nil || *s.Lag == 0 || s.calls() > 0 || s.refusing() {
+	switch {
+	case s.Halted || s.Lag == nil || *s.Lag == 0 || s.calls() > 0:
 		return
-	}
-	if s.Consumers != nil && *s.Consumers == 0 {
+	case s.Consumers != nil && *s.Consumers == 0:
 		a.say(1, "Requests wait in the event log, and no process reads them: start the service `delivery`.")
 		return
+	case s.refusing():
+		return // what a provider says about us is said of it
 	}
 	a.say(1, "Requests wait in the event log and no call is in progress, although delivery reads them: a gateway may be down, its circuit breaker open, or it may be "+
 		"quiet hours. `balsong doctor` asks the gateways; delivery's log and its metrics say what it waits for.")

@@ -45,6 +45,13 @@ var situations = map[string]situation{
 		},
 		says: []string{"the provider smtp cannot be called (4 put back within the hour): connection refused. The bills stay due: look at `balsong doctor`"}, never: []string{"Requests wait", "refuses every message"},
 	},
+	"a provider cannot be called, and nothing reads": {
+		change: func(s *Status, m *MonthStatus) {
+			s.waits(1, 0)
+			m.Refusing = []port.ProviderRefusal{{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4}}
+		},
+		says: []string{"start the service `delivery`"},
+	},
 	"delivery calls": {
 		change: func(s *Status, m *MonthStatus) { s.waits(7, 2); m.Calls = 1 }, never: []string{"Requests wait"},
 	},

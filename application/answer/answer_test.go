@@ -119,7 +119,7 @@ func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
 func TestTheStatusSaysWhichProviderRefusesEverythingInItsOwnWords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.ports.Delivery = func(context.Context) (answer.Delivery, error) { return answer.Delivery{Behind: 7}, nil }
+	w.ports.Delivery = func(context.Context) (answer.Delivery, error) { return answer.Delivery{Behind: 7, Consumers: 1}, nil }
 	w.ports.Report = refusing{w.ports.Report}
 	s := w.status()
 	next := strings.Join(s.Next, " ")

@@ -126,7 +126,8 @@ func detail(status int, said body, raw []byte) string {
 	if words == "" {
 		words = strings.Join(strings.Fields(tags.ReplaceAllString(string(raw[:min(len(raw), 4<<10)]), " ")), " ")
 	}
-	return strings.TrimSpace(strconv.Itoa(status) + " " + words)
+	number := strconv.Itoa(status)
+	return strings.TrimSpace(number + " " + strings.TrimSpace(strings.TrimPrefix(words, number))) // twice in a row it would be masked as a telephone number
 }
 
 // waitFor reads Retry-After (RFC 9110, 10.2.3): seconds or a date; 0 where it says nothing useful.

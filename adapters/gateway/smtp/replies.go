@@ -32,11 +32,16 @@ var wordRules = []rule{
 		},
 	},
 	{
-		words: words(`submission ?quota ?exceeded|(?:daily|hourly|monthly|user|sender|sending)[a-z ]* (?:quota|limit) (?:has been )?exceeded|(?:credits?|plan|sending (?:quota|limit)) (?:has been )?exceeded`), code: "5",
+		words: words(`over ?quota|\buser quota|\b(?:mailbox|inbox) (?:[a-z]+ )?quota|mailbox (?:is )?full`),
+		means: gateway.Temporary, why: "the recipient's mailbox is full", source: "Gmail, RFC 3463",
+		examples: []string{"RCPT 452 4.2.2 The email account that you tried to reach is over quota", "RCPT 552 5.2.2 The recipient's inbox is out of storage space: over quota", "RCPT 550 mailbox full", "RCPT 552 5.2.2 user quota exceeded", "final 552 mailbox daily quota exceeded"},
+	},
+	{
+		words: words(`submission ?quota ?exceeded|(?:daily|hourly|monthly|sender|sending)[a-z ]* (?:quota|limit) (?:has been |was )?(?:exceeded|reached)|quota exceeded for your plan|(?:credits?|plan|sending (?:quota|limit)) (?:has been )?exceeded`), code: "5",
 		means: gateway.Provider, why: "the sender's quota is used up", source: "Gmail, Exchange Online",
 		examples: []string{
 			"final 554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message", "RCPT 550 5.4.5 Daily user sending quota exceeded",
-			"final 550 5.4.5 Daily user sending quota exceeded. For more information on Gmail sending limits go to support.google.com",
+			"final 550 5.4.5 Daily user sending quota exceeded. For more information on Gmail sending limits go to support.google.com", "final 550 Daily sending limit reached", "final 550 quota exceeded for your plan",
 		},
 	},
 	{
@@ -93,11 +98,6 @@ var wordRules = []rule{
 	{
 		words: words(`gr[ae]y-?list`), code: "4",
 		means: gateway.ThrottledOne, why: "a grey list: this recipient's server wants a second try", source: "Postfix", examples: []string{"RCPT 450 4.2.0 <kim@example.com>: Recipient address rejected: Greylisted, try again in 300 seconds"},
-	},
-	{
-		words: words(`over ?quota|mailbox (?:is )?full`),
-		means: gateway.Temporary, why: "the recipient's mailbox is full", source: "Gmail, RFC 3463",
-		examples: []string{"RCPT 452 4.2.2 The email account that you tried to reach is over quota", "RCPT 552 5.2.2 The recipient's inbox is out of storage space: over quota", "RCPT 550 mailbox full"},
 	},
 	{
 		code: "4", enhanced: "4.2", means: gateway.Temporary, why: "mailbox", source: "RFC 3463",

@@ -96,6 +96,7 @@ func Propose(h Header, rows []Row, format Format, table *NameTable, required []s
 	p.fields()
 	p.notation()
 	p.currency()
+	p.phones()
 	p.abroad()
 	p.missing()
 	p.Mapping.Apply(Answers{Set: answers.Set})

@@ -10,7 +10,6 @@ import (
 func (p *proposing) notation() {
 	p.decimal()
 	p.dates()
-	p.phones()
 	for i := range p.Mapping.Columns {
 		p.words(&p.Mapping.Columns[i])
 	}
@@ -143,7 +142,7 @@ func (p *proposing) phones() {
 		}
 	}
 	switch {
-	case korean*2 > domestic || p.korean:
+	case p.korean || korean*2 > domestic && !p.foreign(): // numbers of other countries may look like those of Korea
 		p.Mapping.CallingCode = "82"
 		p.Why["calling_code"] = "Korean numbers without a calling code"
 	case domestic > 0:
@@ -258,15 +257,7 @@ func (p *proposing) currency() {
 // abroad asks for language and time zone where bills are not in won: without them a bill is in Korean, and its quiet hours and
 // send day are those of Korea.
 func (p *proposing) abroad() {
-	code, constant := p.Mapping.Constants["currency"]
-	if answer, said := p.answers.Set["currency"]; said {
-		code, constant = answer, true
-	}
-	foreign := constant && !strings.EqualFold(code, "KRW")
-	if at := p.from("currency"); !constant && at >= 0 {
-		foreign = p.share(at, func(v string) bool { return strings.EqualFold(v, "KRW") || p.table.values["currency"][key(v)] == "KRW" }) < 100
-	}
-	if !foreign {
+	if !p.foreign() {
 		return
 	}
 	if !p.taken("language") {
@@ -277,6 +268,18 @@ func (p *proposing) abroad() {
 		p.constant("zone", Unknown, "")
 		p.ask("zone", "no column has it, and quiet hours and send days without one are those of Korea", "--set zone=Europe/London", "--set zone=Asia/Seoul")
 	}
+}
+
+// foreign reports whether bills are in another currency than won.
+func (p *proposing) foreign() bool {
+	code, constant := p.Mapping.Constants["currency"]
+	if answer, said := p.answers.Set["currency"]; said {
+		code, constant = answer, true
+	}
+	if at := p.from("currency"); !constant && at >= 0 {
+		return p.share(at, func(v string) bool { return strings.EqualFold(v, "KRW") || p.table.values["currency"][key(v)] == "KRW" }) < 100
+	}
+	return constant && !strings.EqualFold(code, "KRW")
 }
 
 func (p *proposing) constant(name, value, why string) {

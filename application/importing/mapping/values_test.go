@@ -187,6 +187,24 @@ func FuzzValues(f *testing.F) {
 	})
 }
 
+func TestANumberOfAnotherCountryIsNotTakenForOneOfKorea(t *testing.T) {
+	t.Parallel()
+	for currency, want := range map[string]string{"KRW": "82", "EUR": ""} {
+		rows := []Row{
+			{Line: 1, Fields: []string{"Kundennummer", "Name", "Mobil", "currency", "amount", "due_date"}},
+			{Line: 2, Fields: []string{"D-1", "Meyer", "0171 1234567", currency, "12", "2026-12-25"}},
+		}
+		h, ok := FindHeader(rows, ShippedNames())
+		if !ok {
+			t.Fatal("no header")
+		}
+		p := Propose(h, rows[1:], Format{HeaderRows: 1}, ShippedNames(), []string{"customer_number", "currency", "amount", "due_date"}, Answers{})
+		if p.Mapping.CallingCode != want {
+			t.Errorf("in %s: calling code %q, want %q", currency, p.Mapping.CallingCode, want)
+		}
+	}
+}
+
 // FuzzPropose: whatever the first rows of a file are, looking at them ends, and a proposal that leaves nothing open can be used.
 func FuzzPropose(f *testing.F) {
 	table := ShippedNames()
