@@ -148,20 +148,14 @@ func (p Copies) List(ctx context.Context, filter port.CopyFilter) (records []por
 			return err
 		}
 		rows, err := s.ledgerOf(ctx, filter.Month, users)
+		of := make(map[key.Target][]attempt.Row, len(records))
+		for _, row := range rows {
+			of[row.Key.Target()] = append(of[row.Key.Target()], row)
+		}
 		for i := range records {
-			records[i].Rows = rowsOf(rows, records[i].Target.Key())
+			records[i].Rows = of[records[i].Target.Key()]
 		}
 		return err
 	})
 	return records, err
-}
-
-// rowsOf returns the rows of one target.
-func rowsOf(rows []attempt.Row, k key.Target) (own []attempt.Row) {
-	for _, row := range rows {
-		if row.Key.Target() == k {
-			own = append(own, row)
-		}
-	}
-	return own
 }
