@@ -31,12 +31,14 @@ func CustomerNumber(text string) string {
 	if isPlain(text) {
 		return text
 	}
-	text = strings.Map(func(c rune) rune {
+	// In this order: text that is no UTF-8 has no stable normal form, and letters that an invisible character kept apart
+	// are composed.
+	text = norm.NFKC.String(strings.Map(func(c rune) rune {
 		if Invisible(c) {
 			return -1
 		}
 		return c
-	}, norm.NFKC.String(text))
+	}, strings.ToValidUTF8(text, "\ufffd")))
 	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.Is(unicode.Zs, c) }), " ")
 }
 

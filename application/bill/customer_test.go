@@ -17,6 +17,8 @@ func TestACustomerNumberThatShowsTheSameIsTheSame(t *testing.T) {
 	}
 	for variant, want := range map[string]string{
 		"A\u00a01": "A 1", "A  1": "A 1", "김": "김", "\u1100\u1175\u11b7": "김", "c-1": "c-1", "": "", "\u200b": "", "①": "1",
+		"e\u200b\u0301": "\u00e9", "\u1100\u200b\u1161": "가", // composed when nothing is left between them
+		"\xf0\u01cb": "\ufffdNj", // no UTF-8
 	} {
 		if got := bill.CustomerNumber(variant); got != want {
 			t.Errorf("%+q is %+q, want %+q", variant, got, want)
@@ -38,7 +40,7 @@ func TestNumbersThatPeopleConfuseLookAlike(t *testing.T) {
 
 // FuzzCustomerNumber: a number in its stored form stays as it is.
 func FuzzCustomerNumber(f *testing.F) {
-	for _, text := range []string{"C-1", "\u200bC 1\u00a0", "ﷺ", "①", "\u3164", "\u1100\u1175\u11b7"} {
+	for _, text := range []string{"C-1", "\u200bC 1\u00a0", "ﷺ", "①", "\u3164", "\u1100\u1175\u11b7", "e\u200b\u0301", "\xf0\u01cb"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
