@@ -42,34 +42,26 @@ func allVariables() (names []string) {
 	return names
 }
 
-// nearest returns the known name that is at most three letters away; "" where there is none.
+// nearest returns the known name that differs least; "" where none differs in three letters or fewer of one place.
 func nearest(name string, known []string) (likely string) {
 	best := 4
 	for _, candidate := range known {
-		if d := distance(name, candidate); d < best {
+		if d := differing(name, candidate); d < best {
 			best, likely = d, candidate
 		}
 	}
 	return likely
 }
 
-// distance is how many letters must be inserted, removed or replaced to make one text the other (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// differing is how many letters lie between what two texts begin and end with in common, in the longer one.
+func differing(a, b string) int {
+	shorter := min(len(a), len(b))
+	head, tail := 0, 0
+	for head < shorter && a[head] == b[head] {
+		head++
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
-		}
+	for head+tail < shorter && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
 	}
-	return row[len(b)]
+	return max(len(a), len(b)) - head - tail
 }
