@@ -33,7 +33,7 @@ func TestEachCommandIsWiredWithItsOwnSettingsAndNeedsNothingOfTheWorld(t *testin
 	t.Parallel()
 	database := config.Database{URL: "postgres://user@127.0.0.1:1/none?sslmode=disable", MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second}
 	kafka := config.Kafka{Brokers: []string{"127.0.0.1:1"}, Partitions: 1, Replication: 1, MinInSync: 1}
-	s3 := config.S3{Bucket: "none", Region: "ap-northeast-2", Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "s"}
+	s3 := config.S3{Bucket: "none", S3Access: config.S3Access{Region: "ap-northeast-2", Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "s"}}
 	keys, log := config.Keys{Keyset: keyset(t)}, config.Log{Level: "error", Format: "json"}
 	for name, options := range map[string]fx.Option{
 		"migrate": batchapp.Migrating(config.Migrate{Database: database, Kafka: kafka, S3: s3, Log: log}),

@@ -49,8 +49,10 @@ func says(t *testing.T, what, text string, parts ...string) {
 // was wrong is taken back.
 func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testing.T) {
 	c := config.S3{
-		Bucket: "test-" + strings.ToLower(rand.Text()), Region: os.Getenv("BALSONG_TEST_S3_REGION"), Endpoint: os.Getenv("BALSONG_TEST_S3_ENDPOINT"),
-		AccessKey: os.Getenv("BALSONG_TEST_S3_ACCESS_KEY"), SecretKey: os.Getenv("BALSONG_TEST_S3_SECRET_KEY"),
+		Bucket: "test-" + strings.ToLower(rand.Text()), S3Access: config.S3Access{
+			Region: os.Getenv("BALSONG_TEST_S3_REGION"), Endpoint: os.Getenv("BALSONG_TEST_S3_ENDPOINT"),
+			AccessKey: os.Getenv("BALSONG_TEST_S3_ACCESS_KEY"), SecretKey: os.Getenv("BALSONG_TEST_S3_SECRET_KEY"),
+		},
 	}
 	if c.Endpoint == "" {
 		t.Fatal("this test needs the components: run through `make test`")

@@ -26,31 +26,24 @@ type Database struct {
 
 // S3 is where statements are stored.
 type S3 struct {
-	Bucket    string `env:"BALSONG_S3_BUCKET,required" help:"the bucket of the statements"`
-	Region    string `env:"BALSONG_S3_REGION" envDefault:"ap-northeast-2" help:"its region"`
-	Endpoint  string `env:"BALSONG_S3_ENDPOINT" help:"URL of a server that is not AWS; buckets are then addressed by path"`
-	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without it the machine's own role"`
-	SecretKey string `env:"BALSONG_S3_SECRET_KEY" secret:"true" help:"secret key"`
-	CA        CA     `env:"BALSONG_S3_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
-	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"48" help:"MiB of packs kept in memory for neighbouring statements"`
+	Bucket string `env:"BALSONG_S3_BUCKET,required" help:"the bucket of the statements"`
+	S3Access
 }
 
 // OptionalS3 is S3 for those who can do without stored statements.
 type OptionalS3 struct {
-	Bucket    string `env:"BALSONG_S3_BUCKET" help:"the bucket of the statements; without it stored statements are not shown"`
+	Bucket string `env:"BALSONG_S3_BUCKET" help:"the bucket of the statements; without it stored statements are not shown"`
+	S3Access
+}
+
+// S3Access is what it takes beside the bucket's name to reach the statements.
+type S3Access struct {
 	Region    string `env:"BALSONG_S3_REGION" envDefault:"ap-northeast-2" help:"its region"`
 	Endpoint  string `env:"BALSONG_S3_ENDPOINT" help:"URL of a server that is not AWS; buckets are then addressed by path"`
 	AccessKey string `env:"BALSONG_S3_ACCESS_KEY" help:"access key; without it the machine's own role"`
 	SecretKey string `env:"BALSONG_S3_SECRET_KEY" secret:"true" help:"secret key"`
 	CA        CA     `env:"BALSONG_S3_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
 	CacheMiB  int64  `env:"BALSONG_S3_CACHE_MIB" envDefault:"48" help:"MiB of packs kept in memory for neighbouring statements"`
-}
-
-func (s OptionalS3) validate() error {
-	if s.Bucket == "" {
-		return nil
-	}
-	return S3(s).validate()
 }
 
 // Keys is the keyset.
@@ -269,11 +262,22 @@ func (d Database) validate() error {
 }
 
 func (s S3) validate() error {
-	if err := s.CA.validate(); err != nil {
-		return fmt.Errorf("BALSONG_S3_CA: %w", err)
-	}
 	if s.Bucket == "" {
 		return errors.New("BALSONG_S3_BUCKET is empty")
 	}
-	return checkUserinfo("BALSONG_S3_ENDPOINT", s.Endpoint, "set BALSONG_S3_ACCESS_KEY and BALSONG_S3_SECRET_KEY")
+	return s.check()
+}
+
+func (s OptionalS3) validate() error {
+	if s.Bucket == "" {
+		return nil
+	}
+	return s.check()
+}
+
+func (a S3Access) check() error {
+	if err := a.CA.validate(); err != nil {
+		return fmt.Errorf("BALSONG_S3_CA: %w", err)
+	}
+	return checkUserinfo("BALSONG_S3_ENDPOINT", a.Endpoint, "set BALSONG_S3_ACCESS_KEY and BALSONG_S3_SECRET_KEY")
 }

@@ -25,7 +25,7 @@ func nowhere(t *testing.T) config.Deliverer {
 	return config.Deliverer{
 		Database: config.Database{URL: "postgres://user@127.0.0.1:1/none?sslmode=disable", MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second},
 		Kafka:    config.Kafka{Brokers: []string{"127.0.0.1:1"}, Partitions: 1, Replication: 1, MinInSync: 1},
-		S3:       config.S3{Bucket: "none", Region: "ap-northeast-2", Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "s"},
+		S3:       config.S3{Bucket: "none", S3Access: config.S3Access{Region: "ap-northeast-2", Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "s"}},
 		Keys:     config.Keys{Keyset: string(keyset)},
 		Gateways: config.Gateways{SMS: config.HTTPGateway{
 			URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1,

@@ -32,7 +32,7 @@ func TestStoreAndGatewaysAreReachedWithACAOfTheirOwn(t *testing.T) {
 	relay := closesAfterTheHandshake(t, server)
 	for variable, uses := range map[string]func(config.CA) doctor.Components{
 		"BALSONG_S3_CA": func(ca config.CA) doctor.Components {
-			return doctor.Components{S3: &config.S3{Bucket: "b", Region: "r", Endpoint: web.URL, AccessKey: "a", SecretKey: "s", CA: ca}}
+			return doctor.Components{S3: &config.S3{Bucket: "b", S3Access: config.S3Access{Region: "r", Endpoint: web.URL, AccessKey: "a", SecretKey: "s", CA: ca}}}
 		},
 		"BALSONG_SMS_CA": func(ca config.CA) doctor.Components {
 			return doctor.Components{Gateways: &config.Gateways{SMS: config.HTTPGateway{

@@ -71,8 +71,10 @@ func sound(t *testing.T) config.Deliverer {
 			Partitions: 2, Replication: 1, MinInSync: 1,
 		},
 		S3: config.S3{
-			Bucket: name, Region: environment(t, "S3_REGION"), Endpoint: environment(t, "S3_ENDPOINT"),
-			AccessKey: environment(t, "S3_ACCESS_KEY"), SecretKey: environment(t, "S3_SECRET_KEY"),
+			Bucket: name, S3Access: config.S3Access{
+				Region: environment(t, "S3_REGION"), Endpoint: environment(t, "S3_ENDPOINT"),
+				AccessKey: environment(t, "S3_ACCESS_KEY"), SecretKey: environment(t, "S3_SECRET_KEY"),
+			},
 		},
 		Keys:     config.Keys{Keyset: string(keyset)},
 		Delivery: config.Delivery{DrainFor: time.Minute},

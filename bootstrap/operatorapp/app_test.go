@@ -32,7 +32,7 @@ func TestTheRetentionAppProvidesItsKeeperAndRefusesARuleThatCannotBe(t *testing.
 	t.Parallel()
 	c := config.Retention{
 		Database: config.Database{URL: "postgres://user@127.0.0.1:1/none?sslmode=disable", MaxConns: 2, StatementTimeout: time.Second, LockTimeout: time.Second},
-		S3:       config.S3{Bucket: "bills", Region: "ap-northeast-2"}, Kept: config.Kept{Months: 12, AuditMonths: 60},
+		S3:       config.S3{Bucket: "bills", S3Access: config.S3Access{Region: "ap-northeast-2"}}, Kept: config.Kept{Months: 12, AuditMonths: 60},
 		Log: config.Log{Level: "error", Format: "text"},
 	}
 	if err := fx.ValidateApp(operatorapp.Retention(c)); err != nil {

@@ -38,7 +38,7 @@ func apps() ([]app, error) {
 	}
 	database := config.Database{URL: "postgres://nobody@127.0.0.1:1/none?sslmode=disable", MaxConns: 1, StatementTimeout: time.Second, LockTimeout: time.Second}
 	kafka := config.Kafka{Brokers: []string{"127.0.0.1:1"}, Partitions: 1, Replication: 1, MinInSync: 1}
-	s3 := config.S3{Bucket: "none", Region: "none", Endpoint: "http://127.0.0.1:1", AccessKey: "none", SecretKey: "none"}
+	s3 := config.S3{Bucket: "none", S3Access: config.S3Access{Region: "none", Endpoint: "http://127.0.0.1:1", AccessKey: "none", SecretKey: "none"}}
 	keys := config.Keys{Keyset: string(keyset)}
 	log := config.Log{Level: "error", Format: "json"}
 	gateways := config.Gateways{SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}

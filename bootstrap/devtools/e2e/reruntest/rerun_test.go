@@ -99,8 +99,10 @@ func newWorld(t *testing.T) *world {
 		Database: config.Database{URL: url, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 30 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: name + "-"}, Partitions: 3, Replication: 1, MinInSync: 1},
 		S3: config.S3{
-			Bucket: "balsong-" + name, Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
-			AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,
+			Bucket: "balsong-" + name, S3Access: config.S3Access{
+				Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
+				AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,
+			},
 		},
 		Keys: config.Keys{Keyset: string(shared.keyset)}, Log: config.Log{Level: "warn", Format: "json"},
 	}}
