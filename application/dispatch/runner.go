@@ -108,6 +108,9 @@ func New(ports Ports, config Config) (*Runner, error) {
 	return &Runner{Ports: ports, config: config, watch: outage.New(ports.Clock, ports.Log)}, nil
 }
 
+// Down lists the components that a run waits for.
+func (r *Runner) Down() []string { return r.watch.Down() }
+
 // OpenMonths returns the months that a run without a month takes, oldest first.
 func (r *Runner) OpenMonths(ctx context.Context) (months []key.Month, err error) {
 	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {

@@ -66,6 +66,12 @@ type Health struct {
 	Addr string `env:"BALSONG_HEALTH_ADDR" envDefault:"127.0.0.1:9464" empty:"none" help:"host:port of /healthz, /readyz and /metrics; none or empty: no server"`
 }
 
+// LingeringHealth is Health of an app that is long-running only if it is told to be. It has no server by default: on one
+// machine it would be at the address of the service that runs beside it.
+type LingeringHealth struct {
+	Addr string `env:"BALSONG_HEALTH_ADDR" envDefault:"none" empty:"none" help:"host:port of /healthz, /readyz and /metrics with BALSONG_DISPATCH_LINGER, where no other process answers; none or empty: no server"`
+}
+
 // NoServer is the address that means none.
 const NoServer = "none"
 
@@ -103,6 +109,7 @@ type Dispatcher struct {
 	Database Database
 	Kafka    Kafka
 	Dispatch Dispatch
+	Health   LingeringHealth
 	Log      Log
 }
 

@@ -145,7 +145,7 @@ func metricsPage(w io.Writer) {
 
 Written from package metric; a test fails when it is stale. A service serves them in Prometheus' format under `+"`/metrics`"+` at
 `+"`BALSONG_HEALTH_ADDR`"+`, beside those of the Go runtime and of the process (`+"`go_…`, `process_…`"+`). No label names a person or a statement.
-Services are delivery and settlement. Dispatcher and batch serve none, a lingering dispatcher neither: how its numbers are seen, and what to alert on, is said in [alerts](alerts.md).
+Services are delivery and settlement, and a dispatcher that lingers with that variable set. A dispatcher that ends after its run and batch serve none: how their numbers are seen, and what to alert on, is said in [alerts](alerts.md).
 
 | metric | type | labels | meaning |
 |---|---|---|---|

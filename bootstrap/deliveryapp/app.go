@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 
 	"go.uber.org/fx"
@@ -60,7 +59,7 @@ func Options(role Role, c config.Deliverer) fx.Option {
 		core.Database(c.Database, "balsong-"+string(role)),
 		core.Events(c.Kafka, "balsong-"+string(role)),
 		fx.StopTimeout(stop),
-		fx.Invoke(serveHealth(c.Health)),
+		core.ServeHealth(c.Health.Addr),
 	}
 	if role != Settlement {
 		options = append(options, delivery(c))
@@ -83,15 +82,12 @@ func checkComponents(uses doctor.Components) func(fx.Lifecycle, port.Log) {
 	}
 }
 
-// waiting is what may wait for components that are down, and names them.
-type waiting interface{ Down() []string }
-
 // reading is a consumer. It names the brokers as down where it waits for them and nothing else asks them anything.
 type reading struct{ port.Consumer }
 
-// Down implements waiting.
+// Down implements core.Waiting.
 func (r reading) Down() []string {
-	if w, ok := r.Consumer.(waiting); ok {
+	if w, ok := r.Consumer.(core.Waiting); ok {
 		return w.Down()
 	}
 	return nil
@@ -111,9 +107,9 @@ func delivery(c config.Deliverer) fx.Option {
 					Patience: deliver.Patience{Drain: c.Delivery.DrainFor},
 				})
 			},
-			fx.Annotate(func(s *deliver.Service) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
+			core.WaitingPart(func(s *deliver.Service) core.Waiting { return s }),
 		),
-		fx.Provide(fx.Annotate(func(c core.RequestConsumer) waiting { return reading{c.Consumer} }, fx.ResultTags(`group:"waiting"`))),
+		fx.Provide(core.WaitingPart(func(c core.RequestConsumer) core.Waiting { return reading{c.Consumer} })),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *deliver.Service) {
 			lc.Append(fx.StartHook(func(ctx context.Context) error {
 				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -151,9 +147,9 @@ func settlement(c config.Deliverer) fx.Option {
 					ReapEvery: c.Settlement.ReapEvery, ReapGrace: c.Settlement.ReapGrace,
 				})
 			},
-			fx.Annotate(func(s *settle.Settler) waiting { return s }, fx.ResultTags(`group:"waiting"`)),
+			core.WaitingPart(func(s *settle.Settler) core.Waiting { return s }),
 		),
-		fx.Provide(fx.Annotate(func(c core.ResultConsumer) waiting { return reading{c.Consumer} }, fx.ResultTags(`group:"waiting"`))),
+		fx.Provide(core.WaitingPart(func(c core.ResultConsumer) core.Waiting { return reading{c.Consumer} })),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *settle.Settler) {
 			core.Announce(lc, log, "settlement")
 			core.Work(lc, shutdown, log, "settlement", s.Run)
@@ -168,29 +164,5 @@ func settlementPorts(
 	return settle.Ports{
 		Targets: targets, Sweeps: sweeps, Requests: requests, Months: months, Policies: policies,
 		Progress: progress, Results: results, Clock: clock, Log: log, Metrics: metrics,
-	}
-}
-
-// health is what the health server needs.
-type health struct {
-	fx.In
-	Metrics *observe.Metrics
-	Waiting []waiting `group:"waiting"`
-}
-
-func serveHealth(c config.Health) func(lc fx.Lifecycle, h health) {
-	return func(lc fx.Lifecycle, h health) {
-		if c.Addr == config.NoServer {
-			return
-		}
-		server := observe.NewServer(c.Addr, h.Metrics, func() []string {
-			var down []string
-			for _, w := range h.Waiting {
-				down = append(down, w.Down()...)
-			}
-			slices.Sort(down)
-			return slices.Compact(down)
-		})
-		lc.Append(fx.StartStopHook(server.Start, server.Stop))
 	}
 }

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -19,6 +16,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
+	"github.com/balsong/balsong/bootstrap/observe/observetest"
 )
 
 // environment sets the variables of a delivery whose parts are all down.
@@ -83,7 +81,7 @@ func TestTheExitCodesOfDelivery(t *testing.T) {
 }
 
 func TestDeliveryStartsWithEverythingDownSaysSoAndEndsWhenAsked(t *testing.T) {
-	addr := freeAddr(t)
+	addr := observetest.FreeAddr(t)
 	environment(t, map[string]string{"BALSONG_HEALTH_ADDR": addr})
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -93,14 +91,14 @@ func TestDeliveryStartsWithEverythingDownSaysSoAndEndsWhenAsked(t *testing.T) {
 		Status string
 		Down   []string
 	}{}
-	eventually(t, "it is not ready, and says what it waits for", func() bool {
-		status, body := get(t, "http://"+addr+"/readyz")
+	observetest.Eventually(t, "it is not ready, and says what it waits for", func() bool {
+		status, body := observetest.Get(t, "http://"+addr+"/readyz")
 		return status == http.StatusServiceUnavailable && json.Unmarshal(body, &ready) == nil && len(ready.Down) > 0 && ready.Down[0] == "database"
 	})
-	if status, _ := get(t, "http://"+addr+"/healthz"); status != http.StatusOK {
+	if status, _ := observetest.Get(t, "http://"+addr+"/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz answers %d: a process that waits is alive", status)
 	}
-	if status, body := get(t, "http://"+addr+"/metrics"); status != http.StatusOK || !bytes.Contains(body, []byte("go_goroutines")) {
+	if status, body := observetest.Get(t, "http://"+addr+"/metrics"); status != http.StatusOK || !bytes.Contains(body, []byte("go_goroutines")) {
 		t.Errorf("/metrics answers %d", status)
 	}
 	stop()
@@ -111,55 +109,5 @@ func TestDeliveryStartsWithEverythingDownSaysSoAndEndsWhenAsked(t *testing.T) {
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("it does not end")
-	}
-}
-
-// freeAddr is an address that nobody listens on. Its port lies below those that systems give out by themselves, so nobody gets it
-// by chance before it is used.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
-		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr)
-		if err == nil {
-			_ = listener.Close()
-			return addr
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
-// get returns status 0 where nobody answers.
-func get(t *testing.T, url string) (int, []byte) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, nil
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return 0, nil
-	}
-	return response.StatusCode, body
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(time.Minute)
-	defer deadline.Stop()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within a minute: %s", what)
-		case <-ticker.C:
-		}
 	}
 }

@@ -14,6 +14,10 @@ import (
 
 // Options is the app: it provides the runner, which the command runs.
 func Options(c config.Dispatcher) fx.Option {
+	addr := config.NoServer // who ends soon is not asked
+	if c.Dispatch.Linger {
+		addr = c.Health.Addr
+	}
 	return fx.Options(
 		core.Observe(c.Log),
 		core.Quiet(),
@@ -25,7 +29,8 @@ func Options(c config.Dispatcher) fx.Option {
 				Page: c.Dispatch.Page, Cap: c.Dispatch.Cap, AckTimeout: c.Dispatch.AckTimeout,
 				Linger: c.Dispatch.Linger, LingerPoll: c.Dispatch.LingerPoll,
 			})
-		})),
+		}), fx.Provide(core.WaitingPart(func(r *dispatch.Runner) core.Waiting { return r }))),
+		core.ServeHealth(addr),
 		fx.Invoke(func(*dispatch.Runner) {}),
 	)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
+	"github.com/balsong/balsong/bootstrap/observe/observetest"
 )
 
 // nowhere is a configuration whose parts are not there: to wire the app needs none of them.
@@ -105,5 +108,47 @@ func TestADispatcherThatWasStoppedWhileTheDatabaseIsDownFailsAndSaysSo(t *testin
 	var stderr bytes.Buffer
 	if code := cli.Run(ctx, dispatcherapp.NewCommand(), nil, io.Discard, &stderr); code != core.ExitInterrupted || stderr.Len() == 0 {
 		t.Fatalf("exit code %d; it says:\n%s", code, stderr.String())
+	}
+}
+
+func TestALingeringDispatcherServesItsMetricsAndSaysWhatItWaitsFor(t *testing.T) {
+	addr := observetest.FreeAddr(t)
+	environment(t, map[string]string{"BALSONG_HEALTH_ADDR": addr, "BALSONG_DISPATCH_LINGER": "true"})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan int, 1)
+	go func() { ended <- cli.Run(ctx, dispatcherapp.NewCommand(), nil, io.Discard, io.Discard) }()
+	observetest.Eventually(t, "it is not ready, and says what it waits for", func() bool {
+		status, body := observetest.Get(t, "http://"+addr+"/readyz")
+		return status == http.StatusServiceUnavailable && bytes.Contains(body, []byte(`"down":["database"]`))
+	})
+	if status, body := observetest.Get(t, "http://"+addr+"/metrics"); status != http.StatusOK || !bytes.Contains(body, []byte("go_goroutines")) {
+		t.Errorf("/metrics answers %d", status)
+	}
+	stop()
+	if code := <-ended; code != core.ExitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// It may run beside a service of the same machine and the same environment.
+func TestADispatcherThatDoesNotLingerNeedsNoHealthAddress(t *testing.T) {
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	for linger, refused := range map[bool]bool{false: false, true: true} {
+		c := nowhere()
+		c.Dispatch.Linger, c.Health.Addr = linger, taken.Addr().String()
+		app := fx.New(dispatcherapp.Options(c))
+		if err := app.Start(t.Context()); refused != (err != nil && strings.Contains(err.Error(), "BALSONG_HEALTH_ADDR")) {
+			t.Errorf("lingering %t: %v", linger, err)
+		}
+		_ = app.Stop(t.Context())
+	}
+	environment(t, map[string]string{"BALSONG_HEALTH_ADDR": "unset"})
+	if c, err := config.Load[config.Dispatcher](t.Context()); err != nil || c.Health.Addr != config.NoServer {
+		t.Errorf("by default it answers at %q (%v)", c.Health.Addr, err)
 	}
 }

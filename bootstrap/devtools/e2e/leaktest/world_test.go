@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +25,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
+	"github.com/balsong/balsong/bootstrap/observe/observetest"
 	"github.com/balsong/balsong/bootstrap/operatorcmd"
 )
 
@@ -72,7 +69,7 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o711)) // PostgreSQL enters it as another user
-	w := &world{dir: dir, month: time.Now().Format("2006-01"), prefix: "leak-", health: freeAddress(t)}
+	w := &world{dir: dir, month: time.Now().Format("2006-01"), prefix: "leak-", health: observetest.FreeAddr(t)}
 	must(t, os.Mkdir(w.path("said"), 0o700))
 	log, err := os.Create(w.path("said/components.log"))
 	must(t, err)
@@ -86,22 +83,6 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
-
-// freeAddress is an address that nobody listens on. Its port lies below those that systems give out by themselves, so nobody gets it
-// by chance before it is used.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
-		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr)
-		if err == nil {
-			_ = listener.Close()
-			return addr
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
 
 func (w *world) createDatabase(t *testing.T) {
 	t.Helper()
@@ -198,12 +179,11 @@ func (w *world) run(t *testing.T, codes []int, arguments ...string) {
 func (w *world) metrics(t *testing.T) {
 	t.Helper()
 	for _, page := range []string{"metrics", "readyz"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.health+"/"+page, nil)
-		must(t, err)
-		response, err := http.DefaultClient.Do(request)
-		must(t, err)
-		content, err := io.ReadAll(response.Body)
-		must(t, errors.Join(err, response.Body.Close(), os.WriteFile(w.path("said/"+page), content, 0o600)))
+		status, content := observetest.Get(t, "http://"+w.health+"/"+page)
+		if status == 0 {
+			t.Fatalf("nobody answers /%s", page)
+		}
+		must(t, os.WriteFile(w.path("said/"+page), content, 0o600))
 	}
 }
 
