@@ -29,7 +29,8 @@ func (p Mappings) Add(ctx context.Context, month key.Month, m port.MonthMapping)
 }
 
 const mappingsSQL = `/* mappings */ SELECT m.fingerprint, m.name, m.content, m.added_at FROM month_mappings m
-WHERE m.billing_month = $1::date AND coalesce((SELECT bool_or(i.undone_at IS NULL OR i.undone < i.inserted) FROM imports i
+WHERE m.billing_month = $1::date AND coalesce((SELECT bool_or((i.undone_at IS NULL OR i.undone < i.inserted)
+    AND (i.finished_at IS NULL OR i.error <> '' OR i.inserted + i.corrected + i.unchanged > 0)) FROM imports i
   WHERE i.billing_month = m.billing_month AND i.mapping = m.fingerprint), true) ORDER BY m.added_at, m.fingerprint`
 
 // Of implements port.Mappings.

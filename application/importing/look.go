@@ -238,14 +238,9 @@ func (l *Looked) judge(made record, head header, zones *port.Zones, rules Rules,
 	wrong = slices.DeleteFunc(slices.Clone(wrong), func(f fault) bool {
 		return slices.Contains(open, f.field) || slices.Contains(open, colCurrency) && (f.field == colAmount || f.field == colItems || f.field == colBilledBefore)
 	})
-	wrong = slices.DeleteFunc(wrong, func(f fault) bool { // a wrong address costs no bill
-		isContact := slices.Contains(destinationColumns(), f.field)
-		if isContact {
-			l.remark(strings.TrimSpace(f.field+" "+f.reason), made.line)
-		}
-		return isContact
-	})
-	if len(wrong) == 0 {
+	// A wrong address is among the remarks and costs no bill, unless the mapping itself cannot make one.
+	costs := func(f fault) bool { return !slices.Contains(destinationColumns(), f.field) || slices.Contains(made.faults, f) }
+	if !slices.ContainsFunc(wrong, costs) {
 		l.Good++
 		for _, remark := range reading.remarks {
 			if remark.Field != colDueDate { // the look knows of no month

@@ -29,12 +29,12 @@ func (p mappings) Of(ctx context.Context, month key.Month) ([]port.MonthMapping,
 	})
 }
 
-// isGone reports whether a mapping was used, and every import that used it was taken back.
+// isGone reports whether a mapping was used, and every import that used it had no bills or was taken back.
 func (s *Store) isGone(month key.Month, m port.MonthMapping) bool {
 	used := false
 	for _, record := range s.imports {
 		if record.Month == month && record.Mapping == m.Fingerprint {
-			if used = true; !record.IsGone() {
+			if used = true; !record.IsGone() && !record.HasNoBills() {
 				return false
 			}
 		}

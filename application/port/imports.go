@@ -102,6 +102,11 @@ type ImportRecord struct {
 // IsGone reports whether an import was taken back with every bill that it brought.
 func (r ImportRecord) IsGone() bool { return !r.UndoneAt.IsZero() && r.Undone >= r.Inserted }
 
+// HasNoBills reports whether an import came to its end and no bill of the month is as its file says.
+func (r ImportRecord) HasNoBills() bool {
+	return !r.FinishedAt.IsZero() && r.Error == "" && r.Inserted+r.Corrected+r.Unchanged == 0
+}
+
 // Origin says where the data of a bill came from and what the batch made of it.
 type Origin struct {
 	File        string

@@ -19,7 +19,7 @@ type MonthMapping struct {
 type Mappings interface {
 	// Add keeps a mapping of a month. One that the month has already, by its fingerprint, stays as it is.
 	Add(ctx context.Context, month key.Month, m MonthMapping) error
-	// Of returns the mappings of a month, the first one that was added first. One whose imports were all taken back, bill by
-	// bill, does not count.
+	// Of returns the mappings of a month, the first one that was added first. One whose imports had no bills, or were all
+	// taken back, bill by bill, does not count.
 	Of(ctx context.Context, month key.Month) ([]MonthMapping, error)
 }

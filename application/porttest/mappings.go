@@ -19,6 +19,7 @@ func MappingsChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("keeps the mappings of each month, each once, in their order", mappingsOfMonths),
 		onStage("leaves out a mapping whose imports were all taken back", mappingsOfUndone),
+		onStage("leaves out a mapping whose imports came to no bills", mappingsWithoutBills),
 	}
 }
 
@@ -83,4 +84,27 @@ func mappingsOfUndone(s *stage) {
 		s.Fatalf("%d removed, %v", n, err)
 	}
 	there("taken back again", 0)
+}
+
+func mappingsWithoutBills(s *stage) {
+	m := port.MonthMapping{Fingerprint: sha256.Sum256([]byte("version: 1")), Name: "a.yaml", Text: "version: 1", AddedAt: noon}
+	s.must(s.Mappings.Add(s.ctx, november, m))
+	ended := func(what string, want int, change func(*port.ImportRecord)) {
+		s.Helper()
+		record := importing("a.csv")
+		record.Mapping = m.Fingerprint
+		record.ID = given(s.Imports.Begin(s.ctx, record))(s)
+		if got := given(s.Mappings.Of(s.ctx, november))(s); len(got) != 1 {
+			s.Errorf("while it runs it may have bills: %d mappings", len(got))
+		}
+		record.FinishedAt, record.Rows, record.Rejected = noon, 2, 2
+		change(&record)
+		s.must(s.Imports.End(s.ctx, record))
+		if got := given(s.Mappings.Of(s.ctx, november))(s); len(got) != want {
+			s.Errorf("%s: %d mappings, want %d", what, len(got), want)
+		}
+	}
+	ended("all its rows were refused", 0, func(*port.ImportRecord) {})
+	ended("it ended with an error, and may have bills", 1, func(r *port.ImportRecord) { r.Error = "the database went away" })
+	ended("another one had bills", 1, func(r *port.ImportRecord) { r.Unchanged = 1 })
 }

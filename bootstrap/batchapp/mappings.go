@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -27,18 +28,22 @@ func newMappings() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "mappings --month MONTH",
 		Short:   "Show the mappings with which a month's files were imported",
-		Long:    "Show the mappings with which a month's files were imported, as they were then, without those of imports that were taken back.",
+		Long:    "Show the mappings with which a month's files were imported, as they were then, without those of imports that came to no bills or were taken back.\nTimes are in the ACTIVE policy's zone; without such a policy in UTC.",
 		Example: "  batch mappings --month 2026-11 > november.mapping.yaml",
 	}
 	return showRecords(cmd, func(ctx context.Context, records Records, month key.Month) (any, func(io.Writer), error) {
 		used, err := records.Mappings.Of(ctx, month)
 		if err == nil && len(used) == 0 {
-			err = fmt.Errorf("%w: no import of %s used a mapping", port.ErrNotFound, month)
+			err = fmt.Errorf("%w: no bill of %s was imported with a mapping", port.ErrNotFound, month)
 		}
+		if err != nil {
+			return nil, nil, err
+		}
+		zone, err := records.zone(ctx)
 		list := mappingDocuments(used)
 		return list, func(w io.Writer) {
-			for _, m := range list {
-				fmt.Fprintf(w, "# %s (%s), first used %s\n%s\n", m.Name, m.Fingerprint[:8], m.AddedAt, strings.TrimSuffix(m.Text, "\n"))
+			for i, m := range list {
+				fmt.Fprintf(w, "# %s (%s), first used %s\n%s\n", m.Name, m.Fingerprint[:8], answer.Clock(used[i].AddedAt, zone), strings.TrimSuffix(m.Text, "\n"))
 			}
 		}, err
 	})

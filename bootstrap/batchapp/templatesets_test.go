@@ -32,7 +32,13 @@ func TestTheTemplatesOfAMonthAreListedAndWrittenOutAgain(t *testing.T) {
 			t.Fatal(added, err)
 		}
 	}
-	stdout, _ := batch(t, "", core.ExitOK, "templates", "list", "--month", "2026-11")
+	mapping := port.MonthMapping{Fingerprint: [32]byte{1}, Name: "november.yaml", Text: "version: 1\n", AddedAt: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}
+	if err := postgres.NewMappings(db).Add(t.Context(), november, mapping); err != nil {
+		t.Fatal(err)
+	}
+	stdout, _ := batch(t, "", core.ExitOK, "mappings", "--month", "2026-11")
+	says(t, "the mappings", stdout, "first used 2026-11-20 09:00:00 UTC")
+	stdout, _ = batch(t, "", core.ExitOK, "templates", "list", "--month", "2026-11")
 	says(t, "the list", stdout, "1       words", "2       words", "2026-11-20 09:00:00 UTC")
 	newYork, err := time.LoadLocation("America/New_York")
 	if err != nil {
@@ -48,6 +54,8 @@ func TestTheTemplatesOfAMonthAreListedAndWrittenOutAgain(t *testing.T) {
 	}
 	stdout, _ = batch(t, "", core.ExitOK, "templates", "list", "--month", "2026-11")
 	says(t, "the list", stdout, "2026-11-20 04:00:00 EST")
+	stdout, _ = batch(t, "", core.ExitOK, "mappings", "--month", "2026-11")
+	says(t, "the mappings", stdout, "first used 2026-11-20 04:00:00 EST")
 	stdout, _ = batch(t, "", core.ExitOK, "templates", "list", "--month", "2026-11", "--output", "json")
 	if says(t, "the list", stdout, `"number": 2`, `"ko/sms.tmpl"`); strings.Contains(stdout, "강남텔레콤") {
 		t.Errorf("the texts of the files are in the list:\n%s", stdout)
