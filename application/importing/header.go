@@ -52,6 +52,7 @@ var ErrHeader = fmt.Errorf("%w: the file has no header of billing data", port.Er
 
 // header knows where each column stands, and how fields are encoded.
 type header struct {
+	line     int            // of the file, on which it begins
 	names    []string       // as in the file, byte for byte
 	column   map[string]int // only columns in Columns or rejectColumns, and fields.NAME
 	fields   []string       // the columns fields.NAME that bills keep for templates, by their names
@@ -64,6 +65,9 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	s.fill(len(byteOrderMark))
 	s.buffer = bytes.TrimPrefix(s.buffer, byteOrderMark)
 	first, err := s.next()
+	for err == nil && (header{encoding: encoding}).isBlank(first) { // as spreadsheets write empty rows
+		first, err = s.next()
+	}
 	switch {
 	case errors.Is(err, io.EOF):
 		return header{}, fmt.Errorf("%w: it is empty", ErrHeader)
@@ -72,7 +76,7 @@ func (s *splitter) header(encoding billfile.Encoding) (header, error) {
 	case first.problem != "":
 		return header{}, fmt.Errorf("%w: line %d: %s", ErrHeader, first.line, first.problem)
 	}
-	h := header{column: map[string]int{}, encoding: encoding}
+	h := header{line: first.line, column: map[string]int{}, encoding: encoding}
 	for i, field := range first.fields {
 		text, _ := encoding.Text(field)
 		if !h.add(i, strings.TrimSpace(text)) {

@@ -2,17 +2,12 @@ package importing
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/importing/mapping"
-	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/key"
 )
 
 // lookedRows is how many rows a look takes into account at most.
@@ -36,6 +31,9 @@ type Looked struct {
 	Good     int // of them bills
 	Faults   []string
 	Remarks  []LookedRemark // of the rows that make bills
+
+	sampled  int // rows of the sample
+	unserved int // addresses of bills that cannot be used
 }
 
 // LookedRemark is what is doubtful about some of the first rows.
@@ -80,48 +78,61 @@ func Look(file io.ReadSeeker, f File, o LookOptions) (l Looked, err error) {
 		l.Proposal.Mapping.Apply(o.Answers)
 		return l, l.try(f)
 	}
+	proposed := l
 	head, err := newSplitter(bytes.NewReader(l.Sample.Text)).header(billfile.UTF8)
-	if err == nil && len(head.unknown) == 0 && len(o.Answers.Columns)+len(o.Answers.Set) == 0 {
-		l.Canonical, l.Separator, l.HeaderLine, l.HeaderRows, l.Names = true, "comma", 1, 1, head.names
-		return l, l.tryCanonical(head)
+	if err != nil || len(head.unknown) > 0 || len(o.Answers.Columns)+len(o.Answers.Set) > 0 {
+		return proposed, proposed.propose(f, o)
 	}
-	separator, rows := l.split()
+	l.Canonical, l.Separator = true, "comma"
+	if err := l.tryCanonical(); err != nil || head.refused || l.Good == l.Rows && l.unserved == 0 {
+		return l, err
+	}
+	if err := proposed.propose(f, o); err != nil || proposed.Good < l.Good || proposed.Good == l.Good && proposed.unserved >= l.unserved {
+		return l, nil // a mapping makes nothing of it that it is not
+	}
+	return proposed, nil
+}
+
+// propose finds out which mapping would make bills of the file.
+func (l *Looked) propose(f File, o LookOptions) error {
+	separator, rows, found := l.split(o.Table)
+	if found.Rows == 0 {
+		return fmt.Errorf("look at %s: %w: none of its first %d rows names columns: put one line with names directly above the data, and remove what else is above it", f.Name, ErrHeader, mapping.HeaderWithin)
+	}
 	l.Separator = separatorName(separator)
-	found, ok := mapping.FindHeader(rows, o.Table)
-	if !ok {
-		return l, fmt.Errorf("look at %s: %w: none of its first rows names columns; put one line with names above the data", f.Name, ErrHeader)
-	}
 	l.HeaderLine, l.HeaderRows, l.Names = rows[found.Row].Line, found.Rows, found.Names
 	for _, row := range rows[:found.Row] {
 		l.Before = append(l.Before, fmt.Sprintf("line %d: %s", row.Line, strings.TrimSpace(strings.Join(row.Fields, " "))))
 	}
 	format := mapping.Format{Encoding: string(l.Sample.Encoding), Separator: l.Separator, HeaderRows: found.Rows}
 	l.Proposal = mapping.Propose(found, rows[found.Row+found.Rows:], format, o.Table, requiredColumns, o.Answers)
-	return l, l.try(f)
+	return l.try(f)
 }
 
 func separatorName(c byte) string {
 	return map[byte]string{',': "comma", ';': "semicolon", '\t': "tab", '|': "bar"}[c]
 }
 
-// split splits the sample at the separator with which it looks most like a table, or at the one that its first line names.
-func (l *Looked) split() (separator byte, rows []mapping.Row) {
+// split splits the sample at the separator that its first line names, else at the one with which a header has most names of the
+// table, or of those the one with which it looks most like a table.
+func (l *Looked) split(table *mapping.NameTable) (separator byte, rows []mapping.Row, header mapping.Header) {
 	text := l.Sample.Text
 	if line, _, _ := bytes.Cut(text, []byte{'\n'}); bytes.HasPrefix(bytes.ToLower(line), []byte("sep=")) {
 		if line = bytes.TrimRight(line[len("sep="):], "\r"); len(line) == 1 && separatorName(line[0]) != "" {
-			rows = sampleRows(text, line[0])
-			return line[0], rows[1:]
+			rows = sampleRows(text, line[0])[1:]
+			header, _ = mapping.FindHeader(rows, table)
+			return line[0], rows, header
 		}
 	}
 	best := -1
 	for _, c := range []byte{',', ';', '\t', '|'} {
-		if tried := sampleRows(text, c); len(tried) > 0 {
-			if score := mapping.Score(tried); score > best {
-				separator, rows, best = c, tried, score
-			}
+		tried := sampleRows(text, c)
+		found, ok := mapping.FindHeader(tried, table)
+		if score := mapping.Score(tried); ok && (found.Known > header.Known || found.Known == header.Known && score > best) {
+			separator, rows, header, best = c, tried, found, score
 		}
 	}
-	return separator, rows
+	return separator, rows, header
 }
 
 // sampleRows splits a text into rows; blank and malformed ones are left out.
@@ -156,183 +167,12 @@ func (l *Looked) unterminated(file io.ReadSeeker) {
 
 // About is how many rows the file has, as far as its size says; 0 where it does not say.
 func (l *Looked) About() (rows int, exact bool) {
-	lines := bytes.Count(l.Sample.Text, []byte{'\n'})
 	switch {
 	case l.Sample.Whole:
-		if l.Unterminated {
-			lines++
-		}
-		return max(lines-l.HeaderLine-l.HeaderRows+1, 0), true
-	case l.Sample.Packing != billfile.Plain || lines == 0:
+		return l.sampled, true
+	case l.Sample.Packing != billfile.Plain:
 		return 0, false
 	default:
-		return int(l.Size * int64(lines) / int64(l.Sample.Bytes)), false
-	}
-}
-
-// try makes bills of the first rows as an import does, and keeps samples of each column.
-func (l *Looked) try(f File) error {
-	draft, open := drafted(l.Proposal.Mapping)
-	if len(draft.Columns) == 0 {
-		return nil
-	}
-	rows := newRows(&Source{rows: bytes.NewReader(l.Sample.Text), file: File{Mapping: &draft}})
-	head, err := rows.header(billfile.UTF8)
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", f.Name, err)
-	}
-	for i, name := range rows.made.Columns() {
-		from := fromOf(draft, name)
-		l.Columns = append(l.Columns, LookedColumn{To: name, From: from, Why: l.Proposal.Why[name]})
-		if slices.Contains(open, name) {
-			l.Columns[i].Why = "to be decided"
-		}
-	}
-	return l.each(rows, head, open)
-}
-
-// each takes the first rows one by one.
-func (l *Looked) each(rows *billRows, head header, open []string) error {
-	rules := Rules{Month: key.Month(2026*12 + 10), NotBefore: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Zone: time.UTC}
-	var zones port.Zones
-	for l.Rows < lookedRows {
-		next, err := rows.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("look at its rows: %w", err)
-		}
-		if head.isBlank(next) {
-			continue
-		}
-		l.Rows++
-		made := rows.canonical(next)
-		if made.problem == "" {
-			l.keep(rows, next, made, open)
-		}
-		l.judge(made, head, &zones, rules, open)
-	}
-	return nil
-}
-
-// tryCanonical makes bills of the first rows of a canonical file.
-func (l *Looked) tryCanonical(head header) error {
-	rows := newRows(&Source{rows: bytes.NewReader(l.Sample.Text)})
-	if _, err := rows.header(billfile.UTF8); err != nil || head.refused {
-		return err
-	}
-	for _, name := range head.names {
-		l.Columns = append(l.Columns, LookedColumn{To: name, From: name})
-	}
-	return l.each(rows, head, nil)
-}
-
-// judge says whether a row makes a bill. What is still to be decided does not count.
-func (l *Looked) judge(made record, head header, zones *port.Zones, rules Rules, open []string) {
-	reading := row{header: head, zones: zones, fields: made.fields, wrong: made.faults}
-	_, wrong := reading.bill(rules)
-	if made.problem != "" {
-		wrong = faults{{"", made.problem}}
-	}
-	wrong = slices.DeleteFunc(slices.Clone(wrong), func(f fault) bool {
-		return slices.Contains(open, f.field) || slices.Contains(open, colCurrency) && (f.field == colAmount || f.field == colItems || f.field == colBilledBefore)
-	})
-	// A wrong address is among the remarks and costs no bill, unless the mapping itself cannot make one.
-	costs := func(f fault) bool { return !slices.Contains(destinationColumns(), f.field) || slices.Contains(made.faults, f) }
-	if !slices.ContainsFunc(wrong, costs) {
-		l.Good++
-		for _, remark := range reading.remarks {
-			if remark.Field != colDueDate { // the look knows of no month
-				l.remark(strings.TrimSpace(remark.Field+" "+remark.Text), made.line)
-			}
-		}
-		return
-	}
-	if len(l.Faults) < 5 {
-		l.Faults = append(l.Faults, fmt.Sprintf("line %d: %s", made.line, Refusal{Field: wrong.fields(), Reason: wrong.reasons()}.Text()))
-	}
-}
-
-// remark counts what is doubtful.
-func (l *Looked) remark(text string, line int) {
-	at := slices.IndexFunc(l.Remarks, func(r LookedRemark) bool { return r.Text == text })
-	if at < 0 {
-		at = len(l.Remarks)
-		l.Remarks = append(l.Remarks, LookedRemark{Text: text, Line: line})
-	}
-	l.Remarks[at].Rows++
-}
-
-// drafted is a mapping without what is still to be decided, and the columns that it lacks for that.
-func drafted(m mapping.Mapping) (draft mapping.Mapping, open []string) {
-	draft = m
-	draft.Columns, draft.Constants = nil, map[string]string{}
-	for _, c := range m.Columns {
-		if slices.Contains(c.From, mapping.Unknown) {
-			open = append(open, c.To)
-			continue
-		}
-		draft.Columns = append(draft.Columns, c)
-	}
-	for name, value := range m.Constants {
-		if value == mapping.Unknown {
-			open = append(open, name)
-			continue
-		}
-		draft.Constants[name] = value
-	}
-	if m.Dates == mapping.Unknown {
-		draft.Dates, open = "", append(open, colDueDate)
-	}
-	if m.Decimal == mapping.Unknown {
-		draft.Decimal, open = "", append(open, colAmount, colItems, colBilledBefore)
-	}
-	slices.Sort(open)
-	return draft, open
-}
-
-// fromOf says where a column of billing data comes from.
-func fromOf(m mapping.Mapping, to string) string {
-	for _, c := range m.Columns {
-		if c.To == to {
-			return strings.Join(c.From, " + ")
-		}
-	}
-	if to == colItems {
-		var names []string
-		for _, item := range m.Items {
-			names = append(names, strings.TrimPrefix(item.Name+" "+item.Amount, " "))
-		}
-		return strings.Join(names, ", ")
-	}
-	return "always"
-}
-
-// keptSamples is how many samples a look keeps of each column.
-const keptSamples = 2
-
-// keep takes samples: the first value, and one that was changed in another way.
-func (l *Looked) keep(rows *billRows, next, made record, open []string) {
-	for i := range l.Columns {
-		column := &l.Columns[i]
-		if len(column.Samples) == keptSamples || i >= len(made.fields) {
-			continue
-		}
-		after := string(made.fields[i])
-		before := after
-		if rows.made != nil {
-			before = rows.made.Before(i, next.fields)
-		}
-		if column.From == "always" {
-			before = after
-		}
-		if slices.Contains(open, column.To) {
-			after = mapping.Unknown
-		}
-		if before == "" && after == "" || len(column.Samples) == 1 && (column.From == "always" || before == after || column.Samples[0].Before == before) {
-			continue
-		}
-		column.Samples = append(column.Samples, LookedValue{before, after})
+		return int(l.Size * int64(l.sampled) / int64(l.Sample.Bytes)), false
 	}
 }

@@ -36,9 +36,6 @@ func newRows(source *Source) *billRows {
 	return b
 }
 
-// headerRows is how many rows at the beginning of a file may stand before its header.
-const headerRows = 60
-
 // header reads the header. With a mapping that is the first row that has all the columns which the mapping names; the header
 // that is returned is the one that the mapping makes.
 func (b *billRows) header(encoding billfile.Encoding) (header, error) {
@@ -50,7 +47,8 @@ func (b *billRows) header(encoding billfile.Encoding) (header, error) {
 	b.loose = true
 	var before []string
 	var least *mapping.Missing
-	for range headerRows {
+	line := 0
+	for range mapping.HeaderWithin {
 		next, err := b.splitter.next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -62,8 +60,9 @@ func (b *billRows) header(encoding billfile.Encoding) (header, error) {
 		names := mapping.HeaderNames(fields)
 		if b.mapping.File.HeaderRows == 2 && before != nil {
 			names = mapping.HeaderNames(before, fields)
+		} else {
+			line = next.line
 		}
-		before = fields
 		made, err := b.mapping.Bind(names)
 		var missing *mapping.Missing
 		switch {
@@ -72,17 +71,18 @@ func (b *billRows) header(encoding billfile.Encoding) (header, error) {
 			for _, name := range b.names {
 				b.contact = append(b.contact, slices.Contains(destinationColumns(), name))
 			}
-			return madeHeader(made), nil
+			return madeHeader(made, line), nil
 		case !errors.As(err, &missing):
 			return header{}, err
 		case least == nil || len(missing.Names) < len(least.Names):
 			least = missing
 		}
+		before, line = fields, next.line
 	}
 	if least == nil {
 		return header{}, fmt.Errorf("%w: it is empty", ErrHeader)
 	}
-	return header{}, fmt.Errorf("%w: none of its first %d rows has all columns of the mapping: %w", ErrHeader, headerRows, least)
+	return header{}, fmt.Errorf("%w: none of its first %d rows has all columns of the mapping: %w", ErrHeader, mapping.HeaderWithin, least)
 }
 
 func textsOf(fields [][]byte) []string {
@@ -94,8 +94,8 @@ func textsOf(fields [][]byte) []string {
 }
 
 // madeHeader is the header of the rows that a mapping makes.
-func madeHeader(made *mapping.Translator) header {
-	h := header{column: map[string]int{}, encoding: billfile.UTF8}
+func madeHeader(made *mapping.Translator, line int) header {
+	h := header{line: line, column: map[string]int{}, encoding: billfile.UTF8}
 	for at, name := range made.Columns() {
 		h.add(at, name)
 	}

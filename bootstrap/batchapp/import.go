@@ -125,6 +125,9 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 		}
 		if n := f.summary.Rejected; n > 0 {
 			fmt.Fprintf(stderr, "refused: %s. %s has %s with line, field and reason: correct %s there and import that file%s\n", wording.Count(n, "row", "rows"), f.rejects, wording.Form(n, "it", "them"), wording.Form(n, "it", "them"), f.again(f.named.Encoding))
+			if a.mapping == "" && n == f.summary.Rows {
+				fmt.Fprintf(stderr, "no row is in the form of billing data: batch import --look %s shows whether a mapping makes bills of them\n", cli.Quote(f.file))
+			}
 		}
 	}
 	for _, f := range files {

@@ -28,6 +28,9 @@ func (d *lookDocument) print(w io.Writer) {
 	for _, line := range d.Before[:min(len(d.Before), shownBefore)] {
 		fmt.Fprintf(w, "  not the header: %s\n", shown(line, 2*shownValue))
 	}
+	if n := len(d.Before) - shownBefore; n > 0 {
+		fmt.Fprintf(w, "  and %s more before it\n", progress.Counted(n, "line", "lines"))
+	}
 	d.printColumns(w)
 	for _, name := range slices.Sorted(maps.Keys(d.Settings)) {
 		why := ""

@@ -361,6 +361,9 @@ func isPhone(v string) bool {
 
 // FieldName makes of a column's name the name that templates use.
 func FieldName(name string) string {
+	if ours, found := strings.CutPrefix(strings.ToLower(name), FieldPrefix); found && IsFieldName(ours) {
+		return ours
+	}
 	name = strings.ToLower(withoutUnit(name))
 	var out strings.Builder
 	for _, word := range strings.FieldsFunc(name, func(c rune) bool { return !fieldName.MatchString("a" + string(c)) }) {

@@ -131,23 +131,26 @@ func (p *proposing) phones() {
 	}
 	domestic, korean := 0, 0
 	for _, value := range p.samples[at] {
-		number := phone([]byte(value), "")
-		switch {
-		case strings.HasPrefix(number, "+"):
-		case len(phone([]byte(value), "82")) == 11 && strings.HasPrefix(phone([]byte(value), "82"), "01"):
+		if strings.HasPrefix(phone([]byte(value), ""), "+") {
+			continue
+		}
+		domestic++
+		if made := strings.ReplaceAll(phone([]byte(value), "82"), "-", ""); len(made) == 11 && strings.HasPrefix(made, "01") {
 			korean++
-			domestic++
-		default:
-			domestic++
 		}
 	}
+	likely := "1 (or 49, …)"
+	if korean*2 > domestic {
+		likely = "82"
+	}
 	switch {
+	case domestic == 0:
 	case p.korean || korean*2 > domestic && !p.foreign(): // numbers of other countries may look like those of Korea
 		p.Mapping.CallingCode = "82"
 		p.Why["calling_code"] = "Korean numbers without a calling code"
-	case domestic > 0:
-		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d sample numbers in %q cannot be used without a calling code and cannot be used: if all are of one country, --set calling_code=1 (or 49, …)",
-			domestic, len(p.samples[at]), p.header.Names[at]))
+	default:
+		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d sample numbers in %q have no calling code, and cannot be used so: if all are of one country, --set calling_code=%s",
+			domestic, len(p.samples[at]), p.header.Names[at], likely))
 	}
 }
 

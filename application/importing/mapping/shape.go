@@ -12,8 +12,11 @@ type Row struct {
 	Fields []string
 }
 
-// searched is how many rows at a file's beginning may stand before its header.
-const searched = 60
+// HeaderWithin is among how many rows at a file's beginning its header is looked for.
+const HeaderWithin = 1000
+
+// plainly is among how many of them a row may be the header that names only one column of the table, or none.
+const plainly = 60
 
 // HeaderNames makes the names of columns from one or two header rows: an empty one gets its place, one that comes again gets its
 // number. Over several columns of the second row stands the one name of the first.
@@ -63,13 +66,14 @@ type Header struct {
 	Row   int // the index of its first row
 	Rows  int // 1 or 2
 	Names []string
+	Known int      // how many of its columns the table has
 	below []string // the second row of a double header
 }
 
 // FindHeader finds the header among the first rows of a file: the row that names most columns of the table, and looks less like
 // data than what follows. ok is false where no row does.
 func FindHeader(rows []Row, table *NameTable) (h Header, ok bool) {
-	rows = rows[:min(len(rows), searched)]
+	rows = rows[:min(len(rows), HeaderWithin)]
 	usual := usualWidth(rows)
 	best := 0
 	for at, row := range rows {
@@ -86,15 +90,17 @@ func FindHeader(rows []Row, table *NameTable) (h Header, ok bool) {
 			continue
 		}
 		one := Header{Row: at, Rows: 1, Names: HeaderNames(row.Fields)}
-		score := 10*known(one, table) + min(filled, usual) - 10*data - at/4
-		if len(row.Fields) < usual/2 {
+		one.Known = known(one, table)
+		if len(row.Fields) < usual/2 || at >= plainly && one.Known < 2 {
 			continue
 		}
+		late := min(at, plainly) / 4
+		score := 10*one.Known + min(filled, usual) - 10*data - late
 		candidate := one
 		if at+1 < len(rows) && isSecondHeader(row.Fields, rows[at+1].Fields, rows[at+1:]) {
-			both := Header{at, 2, HeaderNames(row.Fields, rows[at+1].Fields), rows[at+1].Fields}
-			if more := known(both, table); more >= known(one, table) {
-				score = 10*more + usual - at/4 + 1
+			both := Header{Row: at, Rows: 2, Names: HeaderNames(row.Fields, rows[at+1].Fields), below: rows[at+1].Fields}
+			if both.Known = known(both, table); both.Known >= one.Known {
+				score = 10*both.Known + usual - late + 1
 				candidate = both
 			}
 		}
@@ -102,14 +108,30 @@ func FindHeader(rows []Row, table *NameTable) (h Header, ok bool) {
 			best, h, ok = score, candidate, true
 		}
 	}
-	return h, ok
+	return h, ok && (h.Known > 0 || hasData(rows[h.Row+h.Rows:]))
 }
 
-// usualWidth is the number of fields that most rows have.
+// hasData reports whether a field of some rows is no name of a column.
+func hasData(rows []Row) bool {
+	for _, row := range rows {
+		for _, field := range row.Fields {
+			if looksLikeData(strings.TrimSpace(field)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// usualWidth is the number of fields that most rows have. Rows of one field, as lines of text above a header are, count only where
+// there are no others.
 func usualWidth(rows []Row) (width int) {
 	counts := map[int]int{}
 	for _, row := range rows {
 		counts[len(row.Fields)]++
+	}
+	if len(counts) > 1 {
+		delete(counts, 1)
 	}
 	for n, count := range counts {
 		if count > counts[width] || count == counts[width] && n > width {
@@ -161,14 +183,7 @@ func isSecondHeader(first, second []string, rows []Row) bool {
 	if !lacks && !twice || filled < 2 {
 		return false
 	}
-	for _, row := range rows[1:] {
-		for _, field := range row.Fields {
-			if looksLikeData(strings.TrimSpace(field)) {
-				return true
-			}
-		}
-	}
-	return false
+	return hasData(rows[1:min(len(rows), plainly)])
 }
 
 // looksLikeData reports whether a field is a number, a date, an address, a phone number or no text at all, and no name of a column.
@@ -197,7 +212,7 @@ func isEmail(text string) bool {
 	return found && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(text, " ,;<>")
 }
 
-// Score says how much rows look like a table: how many of them have the same number of fields, more than one.
+// Score says how much rows look like a table: how many fields are in rows that have the same number of them, more than one.
 func Score(rows []Row) int {
 	usual := usualWidth(rows)
 	if usual < 2 {
@@ -209,5 +224,5 @@ func Score(rows []Row) int {
 			same++
 		}
 	}
-	return same*100/len(rows)*10 + min(usual, 50)
+	return same * (min(usual, 50) - 1)
 }
