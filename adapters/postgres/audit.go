@@ -55,8 +55,9 @@ WHERE ($1 = '' OR a.subject = $1 OR starts_with(a.subject, $1 || '/') OR starts_
   AND (cardinality($2::text[]) = 0 OR a.subject = ANY($2::text[]))
   AND ($3 = '' OR a.actor = $3 OR a.approved_by = $3)
   AND ($4 = '' OR a.what = $4 OR starts_with(a.what, $4 || ': '))
-  AND ($5::timestamptz IS NULL OR a.at >= $5::timestamptz) AND ($6::bigint = 0 OR a.id < $6::bigint)
-ORDER BY a.id DESC LIMIT $7::int`
+  AND ($5::timestamptz IS NULL OR a.at >= $5::timestamptz) AND ($6::timestamptz IS NULL OR a.at < $6::timestamptz)
+  AND ($7::bigint = 0 OR a.id < $7::bigint)
+ORDER BY a.id DESC LIMIT $8::int`
 
 // List implements port.Audit.
 func (p Audit) List(ctx context.Context, filter port.AuditFilter, limit int) (records []port.AuditRecord, err error) {
@@ -66,7 +67,7 @@ func (p Audit) List(ctx context.Context, filter port.AuditFilter, limit int) (re
 	}
 	args := []any{
 		month, texts(each(filter.Subjects, func(s *string) string { return clean(*s) })), clean(filter.Actor), clean(string(filter.Action)),
-		instant(filter.Since), filter.Before, limit,
+		instant(filter.Since), instant(filter.Until), filter.Before, limit,
 	}
 	err = read(ctx, p.db, "list the acts", func(ctx context.Context, s *session) error {
 		records = nil

@@ -82,7 +82,7 @@ func TestWhatComesLateForADroppedMonthBlocksNothing(t *testing.T) {
 		}
 	}
 	other := postgres.NewRetention(db)
-	if err := postgres.NewMonths(db).Close(ctx, month, by); err != nil {
+	if err := postgres.NewMonths(db).Close(ctx, month, "", by); err != nil {
 		t.Fatal(err)
 	}
 	if err := other.Drop(ctx, month, by); err != nil {

@@ -90,7 +90,7 @@ func (s *session) addPartition(ctx context.Context, what, table, options string,
 const closeMonthSQL = `/* close_month */ UPDATE months SET status = 'CLOSED', closed_at = clock_timestamp() WHERE billing_month = $1::date AND status = 'OPEN'`
 
 // Close implements port.Months.
-func (p Months) Close(ctx context.Context, month key.Month, by port.Act) error {
+func (p Months) Close(ctx context.Context, month key.Month, left string, by port.Act) error {
 	what := "close " + month.String()
 	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
 		status, err := s.monthStatus(ctx, what, month)
@@ -104,7 +104,7 @@ func (p Months) Close(ctx context.Context, month key.Month, by port.Act) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		return s.audit(ctx, port.AuditEntry{Action: port.ActionCloseMonth, Subject: month.String(), By: by})
+		return s.audit(ctx, port.CloseMonthEntry(month, left, by))
 	})
 }
 

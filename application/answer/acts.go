@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -17,16 +18,22 @@ type ActsFilter struct {
 	Customer string    // on this customer's bills and contacts
 	Actor    string
 	Action   port.Action
-	Since    time.Time
+	Since    Bound
+	Until    Bound
 	Before   int64 // the Next of the page before
 }
 
 // Acts is a page of what people did.
 type Acts struct {
-	Zone string `json:"zone"`
+	Zone string `json:"zone"` // in which people are shown the times; here they are in UTC
 	Acts []Act  `json:"acts"` // the newest first
 	Next int64  `json:"next"` // continues the list as Before; 0: there are no more
+
+	zone *time.Location
 }
+
+// Location is the zone that people are shown the times in.
+func (a Acts) Location() *time.Location { return a.zone }
 
 // Act is what somebody did.
 type Act struct {
@@ -40,14 +47,20 @@ type Act struct {
 	ApprovalNote string      `json:"approval_note,omitempty"`
 }
 
-// Acts lists what people did, the newest first, at most limit. port.ErrNotFound where a customer is named who has no bill.
+// ErrRange is returned where a time range ends before it begins.
+var ErrRange = errors.New("the time range ends before it begins")
+
+// Acts lists what people did, the newest first, at most limit. port.ErrNotFound where a customer is named who has no bill; ErrRange.
 func (a *Answers) Acts(ctx context.Context, f ActsFilter, limit int) (Acts, error) {
 	zone, err := a.Zone(ctx)
 	if err != nil {
 		return Acts{}, err
 	}
-	page := Acts{Zone: zone.String(), Acts: []Act{}}
-	filter := port.AuditFilter{Month: f.Month, Actor: f.Actor, Action: f.Action, Since: f.Since, Before: f.Before}
+	page := Acts{Zone: zone.String(), Acts: []Act{}, zone: zone}
+	filter := port.AuditFilter{Month: f.Month, Actor: f.Actor, Action: f.Action, Since: f.Since.first(zone), Until: f.Until.end(zone), Before: f.Before}
+	if !filter.Until.IsZero() && !filter.Since.Before(filter.Until) {
+		return page, ErrRange
+	}
 	if f.Customer != "" {
 		if filter.Subjects, err = a.subjects(ctx, f.Month, f.Customer); err != nil {
 			return page, err
@@ -71,7 +84,7 @@ func (a *Answers) Acts(ctx context.Context, f ActsFilter, limit int) (Acts, erro
 	names, err := a.Report.Customers(ctx, ids)
 	for _, r := range records {
 		page.Acts = append(page.Acts, Act{
-			ID: r.ID, At: r.By.At.In(zone), Actor: r.By.Actor, Action: r.Action, Customer: names[userOf(r.Subject)], Subject: r.Subject, Reason: r.By.Reason, ApprovalNote: r.By.ApprovedBy,
+			ID: r.ID, At: r.By.At.UTC(), Actor: r.By.Actor, Action: r.Action, Customer: names[userOf(r.Subject)], Subject: r.Subject, Reason: r.By.Reason, ApprovalNote: r.By.ApprovedBy,
 		})
 	}
 	return page, err

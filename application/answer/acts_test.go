@@ -9,10 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/window"
 )
 
 func TestTheActsOnACustomerAreListedPageByPage(t *testing.T) {
@@ -46,6 +50,63 @@ func TestTheActsOnACustomerAreListedPageByPage(t *testing.T) {
 	}
 	if _, err := answer.New(w.ports).Acts(t.Context(), answer.ActsFilter{Customer: "C-9"}, 9); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("the acts on nobody: %v", err)
+	}
+}
+
+// seoul activates a policy whose zone is Seoul's.
+func (w *world) seoul() {
+	w.Helper()
+	zone, err := window.Zone("Asia/Seoul")
+	w.must(err)
+	lee := port.Act{Actor: "lee", Reason: "first", At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	version, err := w.store.Policies().Draft(w.Context(), policy.Spec{Name: "monthly", Zone: zone, Route: policy.Route{{Channel: channel.Email, Tries: 1}}}, lee)
+	w.must(err)
+	w.must(w.store.Policies().Activate(w.Context(), version.Ref(), lee))
+}
+
+func TestDaysOfATimeRangeAreInTheShownZoneAndTheLastOneIsWithinIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.seoul() // acts 1 and 2
+	for _, at := range []string{"2026-10-31T14:59:59Z", "2026-10-31T15:00:00Z", "2026-11-01T14:59:59.999999Z", "2026-11-01T15:00:00Z"} {
+		instant, err := time.Parse(time.RFC3339, at)
+		w.must(err)
+		w.must(w.store.Audit().Record(t.Context(), port.AuditEntry{Action: port.ActionHalt, Subject: "everything", By: port.Act{Actor: "kim", Reason: at, At: instant}}))
+	}
+	for name, c := range map[string]struct{ since, until, ids string }{
+		"a day":                 {"2026-11-01", "2026-11-01", "5 4 "},
+		"from a day on":         {"2026-11-01", "", "6 5 4 "},
+		"to a day":              {"", "2026-11-01", "5 4 3 2 1 "},
+		"instants of any zone":  {"2026-10-31T15:00:00Z", "2026-11-02T00:00:00+09:00", "5 4 "},
+		"a day, and an instant": {"2026-11-01", "2026-11-01T14:59:59Z", "4 "},
+	} {
+		var f answer.ActsFilter
+		var err error
+		for text, bound := range map[string]*answer.Bound{c.since: &f.Since, c.until: &f.Until} {
+			if text != "" {
+				*bound, err = answer.ParseBound(text)
+				w.must(err)
+			}
+		}
+		if c.since == c.until {
+			f.Since = f.Until
+		}
+		page, err := answer.New(w.ports).Acts(t.Context(), f, 9)
+		ids := ""
+		for _, a := range page.Acts {
+			ids += fmt.Sprint(a.ID, " ")
+			if a.At.Location() != time.UTC {
+				t.Errorf("%s: a program reads %s", name, a.At)
+			}
+		}
+		if err != nil || ids != c.ids || page.Location().String() != "Asia/Seoul" {
+			t.Errorf("%s: %q in %s, want %q (%v)", name, ids, page.Zone, c.ids, err)
+		}
+	}
+	before, _ := answer.ParseBound("2026-10-31")
+	after, _ := answer.ParseBound("2026-11-01")
+	if _, err := answer.New(w.ports).Acts(t.Context(), answer.ActsFilter{Since: after, Until: before}, 9); !errors.Is(err, answer.ErrRange) {
+		t.Errorf("a range that ends before it begins: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/balsong/balsong/application/story"
@@ -14,7 +15,7 @@ func (s Status) advice() []string {
 	a := &advice{list: []string{}}
 	a.sayIf(s.Halted, "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
 	s.adviseOnPolicy(a)
-	a.sayIf(len(s.Months) == 0, "No month is open: `balsong batch import --month … --file …`.")
+	a.sayIf(s.everyMonth && !slices.ContainsFunc(s.Months, func(m MonthStatus) bool { return m.Open }), "No month is open: `balsong batch import --month … --file …`.")
 	s.adviseOnDelivery(a)
 	for _, m := range s.Months {
 		for _, r := range m.Refusing {

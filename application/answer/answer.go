@@ -63,6 +63,9 @@ func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (st
 		return story.Story{}, err
 	}
 	told, err := a.story(ctx, found)
+	if err == nil && month == 0 {
+		told.OtherMonths, err = a.otherMonths(ctx, found)
+	}
 	if err != nil {
 		return told, err
 	}
@@ -98,7 +101,11 @@ func (a *Answers) missing(ctx context.Context, month key.Month, customer string)
 	if err != nil {
 		return err
 	}
-	return &NoBill{story.Missing(customer, month, state, refused)}
+	zone, err := a.Zone(ctx)
+	if err != nil {
+		return err
+	}
+	return &NoBill{story.Missing(customer, month, state, refused, zone)}
 }
 
 // month returns the state of a month; the zero state if it was never opened.

@@ -143,10 +143,45 @@ func (refusing) Refusing(context.Context, key.Month) ([]port.ProviderRefusal, er
 	}, nil
 }
 
+// A month that was closed too early is not forgotten.
+func TestAClosedMonthIsShownWhileItsBillsHaveNotComeToAnEnd(t *testing.T) {
+	t.Parallel()
+	by := port.Act{Actor: "kim", Reason: "a test"}
+	for name, c := range map[string]struct {
+		status billing.Status
+		left   string
+		shown  bool
+	}{
+		"forced, with bills that are due":  {billing.Ready, "2 READY", true},
+		"forced, with bills that are held": {billing.Paused, "2 PAUSED", true},
+		"forced, and all has ended since":  {billing.Succeeded, "2 READY", false},
+		"all had ended":                    {billing.Succeeded, "", false},
+		"a bill was opened since":          {billing.Requested, "", true},
+	} {
+		w := newWorld(t)
+		w.bills(2, c.status)
+		w.must(w.store.Months().Open(t.Context(), november+1))
+		w.must(w.store.Months().Close(t.Context(), november, "", by))
+		w.must(w.store.Months().Reopen(t.Context(), november, by))
+		w.must(w.store.Months().Close(t.Context(), november, c.left, by))
+		s := w.status()
+		if shown := len(s.Months) == 2 && s.Months[0].Month == november && !s.Months[0].Open; shown != c.shown {
+			t.Errorf("%s: shown is %v, want %v: %+v", name, shown, c.shown, s.Months)
+		}
+		if told := strings.Contains(strings.Join(s.Next, " "), "No month is open"); told {
+			t.Errorf("%s: the open month is forgotten: %q", name, s.Next)
+		}
+		w.must(w.store.Months().Close(t.Context(), november+1, "", by))
+		if s := w.status(); !strings.Contains(strings.Join(s.Next, " "), "No month is open") {
+			t.Errorf("%s: no month is open, and it is not said: %q", name, s.Next)
+		}
+	}
+}
+
 func TestAClosedMonthIsShownWhereItIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.must(w.store.Months().Close(t.Context(), november, port.Act{Actor: "kim", Reason: "a test"}))
+	w.must(w.store.Months().Close(t.Context(), november, "", port.Act{Actor: "kim", Reason: "a test"}))
 	if s := w.status(); len(s.Months) != 0 {
 		t.Errorf("open are %+v", s.Months)
 	}

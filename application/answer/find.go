@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -58,6 +59,25 @@ func (a *Answers) Find(ctx context.Context, month key.Month, customer string) (F
 		return Found{}, fmt.Errorf("customer %q has no bill in any month: %w", customer, port.ErrNotFound)
 	}
 	return Found{}, a.missing(ctx, month, customer)
+}
+
+// otherMonths are the other months in which a customer has a bill, the latest first.
+func (a *Answers) otherMonths(ctx context.Context, found Found) (others []story.OtherMonth, err error) {
+	all, err := a.Months.All(ctx)
+	for _, state := range slices.Backward(all) {
+		if state.Month == found.Target.Key().Month || !state.DroppedAt.IsZero() {
+			continue
+		}
+		target, _, err := a.Report.Find(ctx, state.Month, found.Customer)
+		switch {
+		case errors.Is(err, port.ErrNotFound):
+		case err != nil:
+			return others, err
+		default:
+			others = append(others, story.OtherMonth{Month: state.Month, Dispatch: target.Status()})
+		}
+	}
+	return others, err
 }
 
 // hyphened returns the customer numbers that have hyphens where the given one has blanks.

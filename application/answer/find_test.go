@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -67,6 +68,25 @@ func TestACustomerNumberIsFoundInAnyCaseAndWithOrWithoutBlanks(t *testing.T) {
 	}
 	if s, err = answer.New(w.ports).Why(t.Context(), 0, "c-7"); err != nil || s.Customer != "C-7" || s.Month != november {
 		t.Errorf("why without a month: %+v, %v", s, err)
+	}
+}
+
+func TestWithoutAMonthTheOtherMonthsOfTheCustomerAreNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bills(1, billing.Succeeded) // C-0 in November
+	w.has(november+1, "C-0", "C-9")
+	w.has(november-2, "C-0")
+	s, err := answer.New(w.ports).Why(t.Context(), 0, "c-0")
+	w.must(err)
+	if got := fmt.Sprint(s.OtherMonths); s.Month != november+1 || got != "[{2026-11 SUCCEEDED} {2026-09 READY}]" {
+		t.Errorf("%s was taken, the others are %s", s.Month, got)
+	}
+	if s, err = answer.New(w.ports).Why(t.Context(), november, "C-0"); err != nil || len(s.OtherMonths) != 0 {
+		t.Errorf("of the month that was asked for: %v, %v", s.OtherMonths, err)
+	}
+	if s, err = answer.New(w.ports).Why(t.Context(), 0, "C-9"); err != nil || len(s.OtherMonths) != 0 {
+		t.Errorf("of a customer of one month: %v, %v", s.OtherMonths, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -29,7 +30,7 @@ type Status struct {
 	Next         []string      `json:"what_to_do_next"`
 
 	active     policy.Version
-	everyMonth bool // Months are all that are open
+	everyMonth bool // Months are all that are open, and those closed ones that are not finished
 }
 
 // Location is the zone of the times that people are shown, as Zone names it.
@@ -125,7 +126,8 @@ func (m MonthStatus) CopiesText() string {
 // dueAtMost bounds the counting of what is due.
 const dueAtMost = 100_000_000
 
-// Status returns the state of the given months, or of every open one if none is given, each with its last runs, as many
+// Status returns the state of the given months, or, if none is given, of every open one and of every closed one in which bills or
+// copies have not come to an end, each with its last runs, as many
 // as runs says. ErrNotFound if a month was never opened.
 func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
 	s := Status{At: a.Clock.Now(), Zone: "UTC", everyMonth: len(months) == 0, Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
@@ -147,11 +149,20 @@ func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Sta
 		wanted[month] = true
 	}
 	for _, state := range all {
-		if wanted[state.Month] || (len(months) == 0 && state.Open) {
+		shown := wanted[state.Month]
+		if len(months) == 0 {
+			if shown, err = a.mayBeUnfinished(ctx, state); err != nil {
+				return s, err
+			}
+		}
+		if shown {
 			delete(wanted, state.Month)
 			m, err := a.Month(ctx, state, runs)
 			if err != nil {
 				return s, err
+			}
+			if len(months) == 0 && !m.Open && m.Waiting() == 0 && waiting(m.Copies) == 0 {
+				continue
 			}
 			if s.Policy != "" {
 				m.PastDeadline = PastDeadline(s.active, m.Month, s.At)
@@ -164,6 +175,33 @@ func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Sta
 	}
 	s.Next = s.advice()
 	return s, nil
+}
+
+// mayBeUnfinished reports whether a month is open, or was closed and may have bills or copies that have not come to an end. Counting
+// those of every closed month would take too long: its closing says whether any were left, and what an act on a bill opened since
+// then, an index finds.
+func (a *Answers) mayBeUnfinished(ctx context.Context, month port.MonthState) (bool, error) {
+	if month.Open || !month.DroppedAt.IsZero() {
+		return month.Open, nil
+	}
+	acts, err := a.Audit.About(ctx, []string{month.Month.String()})
+	if err != nil {
+		return false, err
+	}
+	for _, act := range slices.Backward(acts) {
+		if rest, ok := strings.CutPrefix(string(act.Action), string(port.ActionCloseMonth)); ok {
+			if rest != "" {
+				return true, nil
+			}
+			break
+		}
+	}
+	next, err := a.Backlog.NextDue(ctx, month.Month)
+	if err != nil || !next.IsZero() {
+		return true, err
+	}
+	requested, err := a.Backlog.InFlight(ctx, month.Month, 1)
+	return requested > 0, err
 }
 
 // Month returns the state of one month, with its last runs.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/statement"
+	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
@@ -23,9 +24,22 @@ type Stored struct {
 	Copy       int            `json:"copy,omitempty"` // the number of a copy
 	Dispatch   billing.Status `json:"dispatch_status"`
 	RenderedAt time.Time      `json:"rendered_at"`
+	Zone       string         `json:"zone"` // of the times in the sentences
 	// Remark says that the words which went out are no longer stored; "": they are these.
 	Remark   string          `json:"remark,omitempty"`
 	Channels []StoredVariant `json:"channels"` // in the order of channel.All
+	// OtherMonths are those in which the customer has a bill too; empty where a month was asked for.
+	OtherMonths []story.OtherMonth `json:"other_months,omitempty"`
+
+	zone *time.Location // nil: UTC
+}
+
+// Rendered says when the statement was rendered, in the zone that people are shown.
+func (s Stored) Rendered() string {
+	if s.zone == nil {
+		return Clock(s.RenderedAt, time.UTC)
+	}
+	return Clock(s.RenderedAt, s.zone)
 }
 
 // StoredVariant is a statement as one channel shows it.
@@ -79,7 +93,12 @@ func (a *Answers) Stored(ctx context.Context, month key.Month, customer string, 
 	}
 	s := Stored{
 		Customer: found.Customer, Month: found.Target.Key().Month, Key: found.Target.Key().String(), Copy: number, Dispatch: found.Target.Status(),
-		RenderedAt: origin.RenderedAt.In(zone), Remark: replaced(found.Rows, origin, zone), Channels: []StoredVariant{},
+		RenderedAt: origin.RenderedAt.UTC(), Zone: zone.String(), zone: zone, Remark: replaced(found.Rows, origin, zone), Channels: []StoredVariant{},
+	}
+	if month == 0 {
+		if s.OtherMonths, err = a.otherMonths(ctx, found); err != nil {
+			return Stored{}, err
+		}
 	}
 	to := a.destinations(found.Target.Key(), sealed.Destinations)
 	for _, kind := range channel.All {

@@ -78,7 +78,8 @@ func TestTheStoredStatementIsShownByteForByteWithWhatBecameOfItOnEachChannel(t *
 	if v := s.Channels[1]; v.To != "" || !strings.Contains(v.Standing, "no destination") {
 		t.Errorf("the text message went %+v", v)
 	}
-	if s, err = answer.New(w.ports).Stored(t.Context(), 0, "C-0", 0, channel.SMS); err != nil || len(s.Channels) != 1 || s.Channels[0].Channel != channel.SMS {
+	w.has(november-1, "C-0")
+	if s, err = answer.New(w.ports).Stored(t.Context(), 0, "C-0", 0, channel.SMS); err != nil || len(s.Channels) != 1 || s.Channels[0].Channel != channel.SMS || len(s.OtherMonths) != 1 {
 		t.Errorf("of one channel: %+v, %v", s, err)
 	}
 }
@@ -123,7 +124,7 @@ func TestAStatementThatCannotBeShownIsToldWithWhatToDo(t *testing.T) {
 		"no keys":          {func(w *world) { w.rendered(w.cipher); w.ports.Cipher = nil }, answer.ErrNoKeys, nil},
 		"no store":         {func(w *world) { w.rendered(w.cipher); w.ports.Packs = away{} }, port.ErrUnavailable, []string{"BALSONG_S3_"}},
 		"the month is gone": {func(w *world) {
-			w.must(w.store.Months().Close(w.Context(), november, port.Act{Actor: "kim", Reason: "a test"}))
+			w.must(w.store.Months().Close(w.Context(), november, "", port.Act{Actor: "kim", Reason: "a test"}))
 			w.must(w.store.Retention().Drop(w.Context(), november, port.Act{Actor: "kim", Reason: "a test"}))
 		}, port.ErrNotFound, []string{"removed by retention"}},
 	} {

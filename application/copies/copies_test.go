@@ -189,7 +189,7 @@ func TestACopyThatCannotGoOutIsRefusedWithWhatToDoInstead(t *testing.T) {
 		told  string
 	}{
 		"not accepted":           {func(w *world) { w.becomes(w.bill, billing.Paused) }, nil, billing.ErrRefused, "target resume"},
-		"a closed month":         {func(w *world) { w.must(w.store.Months().Close(w.Context(), november, by)) }, nil, billing.ErrRefused, "balsong month reopen --month 2026-11"},
+		"a closed month":         {func(w *world) { w.must(w.store.Months().Close(w.Context(), november, "", by)) }, nil, billing.ErrRefused, "balsong month reopen --month 2026-11"},
 		"without a reason":       {nil, func(r *copies.Request) { r.By.Reason = " " }, operate.ErrNoReason, ""},
 		"off the route":          {nil, func(r *copies.Request) { r.Channel, r.To = channel.Push, "token" }, billing.ErrRefused, "sends nothing by PUSH"},
 		"without an address":     {func(w *world) { w.route(channel.Push) }, func(r *copies.Request) { r.Channel = channel.Push }, billing.ErrRefused, "--to-file"},

@@ -20,7 +20,7 @@ func TestAClosedMonthTakesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.load(t, file(good()), options())
-	if err := b.store.Months().Close(t.Context(), november, port.Act{Actor: "kim", Reason: "a test"}); err != nil {
+	if err := b.store.Months().Close(t.Context(), november, "", port.Act{Actor: "kim", Reason: "a test"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.importRows(t.Context(), strings.NewReader(file(with("customer_number", "C-2"))), options()); !errors.Is(err, port.ErrInvalid) {

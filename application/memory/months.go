@@ -32,7 +32,7 @@ func (p months) Open(ctx context.Context, month key.Month) error {
 	})
 }
 
-func (p months) Close(ctx context.Context, month key.Month, by port.Act) error {
+func (p months) Close(ctx context.Context, month key.Month, left string, by port.Act) error {
 	return p.s.audited(ctx, "months.close", func() error {
 		state, known := p.s.months[month]
 		if !known {
@@ -41,7 +41,7 @@ func (p months) Close(ctx context.Context, month key.Month, by port.Act) error {
 		if state.Open {
 			state.Open, state.ClosedAt = false, p.s.now()
 			p.s.months[month] = state
-			p.s.note(port.ActionCloseMonth, month.String(), by)
+			p.s.note(port.CloseMonthEntry(month, left, by).Action, month.String(), by)
 		}
 		return nil
 	})

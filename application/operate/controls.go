@@ -55,12 +55,15 @@ func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool,
 	if err := o.check(by); err != nil {
 		return err
 	}
-	if !anyway {
-		if err := o.mayClose(ctx, month); err != nil {
-			return err
-		}
+	left, look, err := o.left(ctx, month)
+	switch {
+	case err != nil:
+		return err
+	case left != "" && !anyway:
+		return fmt.Errorf("%w: %s is not finished: %s%s; bring them to an end, or close it with --force: then only a run that names the month takes what is left",
+			billing.ErrRefused, month, left, look)
 	}
-	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Close(ctx, month, by) })
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Close(ctx, month, left, by) })
 }
 
 // ReopenMonth takes the closing of a month back. It is refused where the month's bills were removed.
@@ -68,15 +71,15 @@ func (o *Operator) ReopenMonth(ctx context.Context, month key.Month, by port.Act
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Reopen(ctx, month, by) })
 }
 
-// mayClose refuses a month in which something is left.
-func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
+// left says what has not come to an end in a month, "" where everything has, and where to look at it.
+func (o *Operator) left(ctx context.Context, month key.Month) (text, look string, err error) {
 	var f port.Funnel
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
 		f, err = o.Report.Funnel(ctx, month)
 		return err
 	})
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	var left []string
 	for _, status := range billing.Statuses {
@@ -86,17 +89,15 @@ func (o *Operator) mayClose(ctx context.Context, month key.Month) error {
 	}
 	for _, status := range billing.Statuses {
 		if n := f.Copies[status]; n > 0 && !status.Final() {
-			left = append(left, fmt.Sprintf("copies of bills: %d %s (`balsong target copies` lists them)", n, status))
+			left = append(left, fmt.Sprintf("copies of bills: %d %s", n, status))
+			look = " (`balsong target copies` lists the copies)"
 		}
 	}
 	if f.Rejected > 0 {
-		left = append(left, fmt.Sprintf("%s refused at the import (`batch import refused --month %s` lists them)", wording.Count(f.Rejected, "row", "rows"), month))
+		left = append(left, wording.Count(f.Rejected, "row", "rows")+" refused at the import")
+		look += fmt.Sprintf(" (`batch import refused --month %s` lists the rows)", month)
 	}
-	if len(left) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s is not finished: %s; bring them to an end, or close it with --force: then only a run that names the month takes what is left",
-		billing.ErrRefused, month, strings.Join(left, ", "))
+	return strings.Join(left, ", "), look, nil
 }
 
 // AuditExport records, before it happens, that a month's unreached customers are exported.

@@ -211,6 +211,10 @@ func TestAMonthThatIsNotThroughIsClosedOnlyAnyway(t *testing.T) {
 		if err := w.operator.CloseMonth(t.Context(), w.key.Month, true, by()); err != nil {
 			t.Errorf("%s, anyway: %v", status, err)
 		}
+		notes := w.store.Notes()
+		if noted := string(notes[len(notes)-1].Action); closes && noted != "close month" || !closes && noted != "close month: 1 "+string(status) {
+			t.Errorf("%s: the closing is noted as %q", status, noted)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ type AuditFilter struct {
 	Actor    string    // by this actor, or with this name as the approver's
 	Action   Action    // with or without a detail
 	Since    time.Time // not older
+	Until    time.Time // older
 	Before   int64     // with a smaller id: to page on
 }
 
@@ -57,7 +58,7 @@ func (f AuditFilter) Chooses(r AuditRecord) bool {
 		(len(f.Subjects) == 0 || slices.Contains(f.Subjects, r.Subject)) &&
 		(f.Actor == "" || r.By.Actor == f.Actor || r.By.ApprovedBy == f.Actor) &&
 		(f.Action == "" || r.Action == f.Action || strings.HasPrefix(string(r.Action), string(f.Action.With("")))) &&
-		!r.By.At.Before(f.Since) && (f.Before == 0 || r.ID < f.Before)
+		!r.By.At.Before(f.Since) && (f.Until.IsZero() || r.By.At.Before(f.Until)) && (f.Before == 0 || r.ID < f.Before)
 }
 
 // AuditRecord is an act as it is listed.
@@ -91,7 +92,7 @@ const (
 	ActionCopy         Action = "copy" // with its number and channel
 	ActionSendTest     Action = "send test"
 	// On a month.
-	ActionCloseMonth        Action = "close month"
+	ActionCloseMonth        Action = "close month"                                          // with what was left, where it was forced
 	ActionImportWrongMonth  Action = "import although the file seems to be another month's" // with the sign, and the file's name
 	ActionUndoImport        Action = "undo import"
 	ActionDismissRow        Action = "dismiss refused row" // with the file and the line
@@ -145,6 +146,15 @@ func HaltEntry(on bool, by Act) AuditEntry {
 // DropAuditEntry is the entry of Retention.DropAudit.
 func DropAuditEntry(before key.Month, size AuditSize, by Act) AuditEntry {
 	return AuditEntry{Action: ActionDropAudit.With(size.String()), Subject: "before " + before.String(), By: by}
+}
+
+// CloseMonthEntry is the entry of Months.Close.
+func CloseMonthEntry(month key.Month, left string, by Act) AuditEntry {
+	entry := AuditEntry{Action: ActionCloseMonth, Subject: month.String(), By: by}
+	if left != "" {
+		entry.Action = ActionCloseMonth.With(left)
+	}
+	return entry
 }
 
 // CorrectEntry is the entry of Corrections.Correct.

@@ -12,9 +12,9 @@ type Months interface {
 	// Open makes a month ready for data and opens it. Safe to repeat. ErrInvalid if the month was closed: it stays
 	// closed (see Reopen).
 	Open(ctx context.Context, month key.Month) error
-	// Close closes a month for runs that do not name it, and is audited (ActionCloseMonth) where it was open. ErrNotFound
-	// if it was never opened.
-	Close(ctx context.Context, month key.Month, by Act) error
+	// Close closes a month for runs that do not name it, and is audited (ActionCloseMonth, with what is left where that is not
+	// "") where it was open. ErrNotFound if it was never opened.
+	Close(ctx context.Context, month key.Month, left string, by Act) error
 	// Reopen opens a month that was closed, and is audited (ActionReopenMonth) where it was closed. ErrNotFound if it was never
 	// opened, ErrInvalid if its bills were removed.
 	Reopen(ctx context.Context, month key.Month, by Act) error

@@ -87,6 +87,7 @@ func auditList(s *stage) {
 	for name, filter := range map[string]port.AuditFilter{
 		"all": {}, "a month's": {Month: november}, "a subject's": {Subjects: []string{"2026-12/7", "everything"}}, "an actor's": {Actor: "lee"},
 		"an action": {Action: port.ActionCancel}, "an action with a detail": {Action: port.ActionImportNew}, "the new ones": {Since: noon.AddDate(0, 1, 0)}, "those of a moment on": {Since: young.At},
+		"the old ones": {Until: noon.AddDate(0, 1, 0)}, "those before a moment": {Until: young.At}, "those of a time": {Since: noon, Until: young.At},
 		"older ones": {Before: 3}, "none": {Actor: "%"}, "several fields": {Month: november, Action: port.ActionCancel, Actor: act.Actor},
 	} {
 		var want []port.AuditRecord
@@ -132,9 +133,12 @@ func auditedActs() []auditedAct {
 			port.ActionLiftHalt, port.SubjectEverything, func(s *stage) { s.must(s.Control.SetHalt(s.ctx, true, act)) },
 			func(s *stage) error { return s.Control.SetHalt(s.ctx, false, young) },
 		},
-		{port.ActionCloseMonth, november.String(), nil, func(s *stage) error { return s.Months.Close(s.ctx, november, young) }},
+		{port.ActionCloseMonth, november.String(), nil, func(s *stage) error { return s.Months.Close(s.ctx, november, "", young) }},
 		{
-			port.ActionReopenMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },
+			port.ActionCloseMonth.With("2 PAUSED"), november.String(), nil, func(s *stage) error { return s.Months.Close(s.ctx, november, "2 PAUSED", young) },
+		},
+		{
+			port.ActionReopenMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, "", act)) },
 			func(s *stage) error { return s.Months.Reopen(s.ctx, november, young) },
 		},
 		{port.ActionSuppress, smsOfOne.Subject(), nil, func(s *stage) error {
@@ -167,11 +171,11 @@ func auditedActs() []auditedAct {
 		}},
 		{port.ActionDelivered, november.String() + "/verdict", func(s *stage) { s.unknown() }, giveVerdict},
 		{
-			port.ActionDropMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, act)) },
+			port.ActionDropMonth, november.String(), func(s *stage) { s.must(s.Months.Close(s.ctx, november, "", act)) },
 			func(s *stage) error { return s.Retention.Drop(s.ctx, november, young) },
 		},
 		{port.ActionDropAudit, "before " + december.String(), func(s *stage) {
-			s.must(s.Months.Close(s.ctx, november, act))
+			s.must(s.Months.Close(s.ctx, november, "", act))
 			s.must(s.Retention.Drop(s.ctx, november, act))
 		}, func(s *stage) error { return s.Retention.DropAudit(s.ctx, december, young) }},
 	}
@@ -277,10 +281,10 @@ func auditAtomic(s *stage, a auditedAct) {
 
 func auditNoChange(s *stage) {
 	s.must(s.Control.SetHalt(s.ctx, true, act))
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, act))
 	s.must(s.Control.SetHalt(s.ctx, true, act)) // the same act again, as after a lost answer to COMMIT
-	s.must(s.Months.Close(s.ctx, november, young))
+	s.must(s.Months.Close(s.ctx, november, "", young))
 	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, young))
 	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{{UserID: 2, Channel: channel.Email}}, young))
 	s.must(s.Retention.DropAudit(s.ctx, november-12, young))

@@ -158,7 +158,7 @@ func copiesRefused(s *stage) {
 	if err := s.Copies.Add(s.ctx, newCopy(none, 1), anyCopy, act); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("of no bill: %v", err)
 	}
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	if err := s.Copies.Add(s.ctx, newCopy(s.state(keys[0]), 1), anyCopy, act); !errors.Is(err, port.ErrInvalid) {
 		s.Errorf("in a closed month: %v", err)
 	}
@@ -244,7 +244,7 @@ func (s *stage) find(customer string) key.Target {
 func copiesDropped(s *stage) {
 	keys := s.rendered(november, 1)
 	s.copied(keys[0], 1)
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	s.must(s.Retention.Drop(s.ctx, november, act))
 	list, err := s.Copies.List(s.ctx, port.CopyFilter{Month: november, Limit: 10})
 	if errors.Is(err, port.ErrConflict) { // it has only now found the month gone

@@ -198,7 +198,7 @@ func monthsOpenAgain(s *stage) {
 
 func monthsClose(s *stage) {
 	for range 2 {
-		s.must(s.Months.Close(s.ctx, november, act))
+		s.must(s.Months.Close(s.ctx, november, "", act))
 		s.monthsAre("after closing", december)
 	}
 	if err := s.Months.Open(s.ctx, november); !errors.Is(err, port.ErrInvalid) {
@@ -208,14 +208,14 @@ func monthsClose(s *stage) {
 }
 
 func monthsCloseUnknown(s *stage) {
-	if err := s.Months.Close(s.ctx, december+1, act); !errors.Is(err, port.ErrNotFound) {
+	if err := s.Months.Close(s.ctx, december+1, "", act); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("closing a month that was never opened: %v, want ErrNotFound", err)
 	}
 	s.monthsAre("afterwards", november, december)
 }
 
 func monthsReopen(s *stage) {
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	for range 2 {
 		s.must(s.Months.Reopen(s.ctx, november, act))
 		s.monthsAre("after reopening", november, december)
@@ -227,7 +227,7 @@ func monthsReopen(s *stage) {
 	if err := s.Months.Reopen(s.ctx, december+1, act); !errors.Is(err, port.ErrNotFound) {
 		s.Errorf("reopening a month that was never opened: %v, want ErrNotFound", err)
 	}
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	s.must(s.Retention.Drop(s.ctx, november, act))
 	if err := s.Months.Reopen(s.ctx, november, act); !errors.Is(err, port.ErrInvalid) {
 		s.Errorf("reopening a month that was removed: %v, want ErrInvalid", err)
@@ -270,7 +270,7 @@ func monthsRoom(s *stage) {
 }
 
 func monthsAll(s *stage) {
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	all := given(s.Months.All(s.ctx))(s)
 	if len(all) != 2 || all[0].Month != november || all[1].Month != december {
 		s.Fatalf("the months are %+v", all)
@@ -282,7 +282,7 @@ func monthsAll(s *stage) {
 		s.Errorf("the open one is %+v", d)
 	}
 	closed := all[0].ClosedAt
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	if again := given(s.Months.All(s.ctx))(s)[0].ClosedAt; !again.Equal(closed) {
 		s.Errorf("closing again moved the closing from %s to %s", closed, again)
 	}

@@ -244,7 +244,7 @@ func pastUndoRejects(s *stage) {
 
 func pastUndoDropped(s *stage) {
 	id, _ := s.brought("bills.csv", 0)
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	s.must(s.Retention.Drop(s.ctx, november, act))
 	if n, err := s.undo(id); !errors.Is(err, billing.ErrRefused) || n != 0 || !strings.Contains(err.Error(), "were removed") {
 		s.Errorf("%d removed, %v", n, err)

@@ -62,7 +62,7 @@ func (s *stage) droppedAt(month key.Month) time.Time {
 func retentionDrops(s *stage) {
 	s.lived(november, 3)
 	kept := s.lived(december, 2)
-	s.must(s.Months.Close(s.ctx, november, act))
+	s.must(s.Months.Close(s.ctx, november, "", act))
 	var first time.Time
 	for range 2 {
 		s.must(s.Retention.Drop(s.ctx, november, act))
@@ -112,7 +112,7 @@ func retentionAudit(s *stage) {
 		given(s.Imports.Begin(s.ctx, port.ImportRecord{Month: month, File: "bills.csv", StartedAt: noon}))(s)
 		given(s.Runs.Start(s.ctx, port.Run{Month: month, By: port.Act{Actor: "kim"}, StartedAt: noon, Status: port.RunFinished}))(s)
 		s.add(month, templateSet(1, "words"))
-		s.must(s.Months.Close(s.ctx, month, act))
+		s.must(s.Months.Close(s.ctx, month, "", act))
 	}
 	s.must(s.Audit.Record(s.ctx, port.AuditEntry{Action: "export", Subject: "long ago", By: port.Act{Actor: "kim", Reason: "x", At: long}}))
 	s.must(s.Audit.Record(s.ctx, port.AuditEntry{Action: "export", Subject: "lately", By: port.Act{Actor: "kim", Reason: "x", At: december.Start(time.UTC).Add(time.Hour)}}))

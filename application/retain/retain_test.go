@@ -90,7 +90,7 @@ func (w *world) month(month key.Month, statuses ...billing.Status) {
 	must(w, err)
 	_, err = w.packs.Put(ctx, month.String()+"/000000-ab", [][]byte{[]byte("statement")})
 	must(w, err)
-	must(w, w.store.Months().Close(ctx, month, port.Act{Actor: "kim", Reason: "a test"}))
+	must(w, w.store.Months().Close(ctx, month, "", port.Act{Actor: "kim", Reason: "a test"}))
 }
 
 // audited are the entries of what the keeper did.

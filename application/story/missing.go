@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
@@ -19,8 +20,9 @@ type Absence struct {
 }
 
 // Missing says why a customer has no bill in the month that was asked for. month is its state, zero if it was never
-// opened; refused are the customer's rows that the month's imports refused. Those of the last import are named first.
-func Missing(customer string, asked key.Month, month port.MonthState, refused []port.Reject) Absence {
+// opened; refused are the customer's rows that the month's imports refused. Those of the last import are named first. Days are told
+// in the zone that people are shown.
+func Missing(customer string, asked key.Month, month port.MonthState, refused []port.Reject, zone *time.Location) Absence {
 	a := Absence{Customer: customer, Month: asked, Headline: fmt.Sprintf("Customer %q has no bill in %s.", customer, asked), Lines: []Line{}}
 	switch {
 	case month.Month == 0:
@@ -28,7 +30,7 @@ func Missing(customer string, asked key.Month, month port.MonthState, refused []
 		a.Next = Next{Text: fmt.Sprintf("Import the month's billing data: `balsong batch import --month %s --file …`.", asked), WaitsFor: ForPerson}
 	case !month.DroppedAt.IsZero():
 		a.Headline = fmt.Sprintf("The bills of %s were removed by retention on %s: it is no longer known whether customer %q had one.",
-			asked, month.DroppedAt.Format("2006-01-02"), customer)
+			asked, month.DroppedAt.In(zone).Format("2006-01-02 MST"), customer)
 		a.Next = Next{Text: "Nothing: removed bills cannot be restored.", WaitsFor: ForNothing}
 	case len(refused) > 0:
 		a.Headline = fmt.Sprintf("Customer %q has no bill in %s: its row was refused at the import.", customer, asked)

@@ -102,12 +102,21 @@ func (b *builder) nextCandidate() Next {
 	if b.Halt.On {
 		return Next{Text: "It waits until the halt is lifted (`balsong resume`).", WaitsFor: ForPerson}
 	}
-	snapshot, err := policy.NewSnapshot(b.Policies)
-	if err != nil {
+	d, at, decided := b.coming()
+	if !decided {
 		return Next{Text: "It waits for a person: no policy is ACTIVE (`balsong policy activate`).", WaitsFor: ForPerson}
 	}
-	at := later(b.s.AvailableAt, b.Now)
-	return b.decided(billing.Decide(b.Target, snapshot, at), at)
+	return b.decided(d, at)
+}
+
+// coming is what a run decides about a rendered candidate once it is due, and when that is; false without an ACTIVE policy.
+func (b *builder) coming() (d billing.Decision, at time.Time, decided bool) {
+	snapshot, err := policy.NewSnapshot(b.Policies)
+	if err != nil || b.s.Batch != billing.Rendered {
+		return d, at, false
+	}
+	at = later(b.s.AvailableAt, b.Now)
+	return billing.Decide(b.Target, snapshot, at), at, true
 }
 
 // decided says what a run at an instant will decide.
@@ -148,8 +157,10 @@ func (b *builder) decided(d billing.Decision, at time.Time) Next {
 func (b *builder) because() string {
 	last := b.last(attempt.States...)
 	switch {
-	case b.s.LastRule == billing.RuleQuietHours && (last == nil || last.Reason != attempt.ReasonThrottled): // the last thing that was decided
+	case b.s.LastRule == billing.RuleQuietHours: // the last thing that was decided
 		return ", when its quiet hours end"
+	case b.unpublished():
+		return ", the pause after a request that was not acknowledged"
 	case b.s.Dispatch == billing.Failed:
 		return ", the pause after a refusal"
 	case last != nil && last.State == attempt.NotSent:

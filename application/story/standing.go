@@ -104,10 +104,8 @@ func (b *builder) headline() string {
 			return fmt.Sprintf("%s was accepted by the %s gateway on %s.", bill, name(row.Channel), b.when(later(row.FinishedAt, row.ClaimedAt)))
 		}
 		return bill + " was accepted by a gateway."
-	case billing.Ready:
-		return bill + " has not been dispatched yet." + b.tried()
-	case billing.Failed:
-		return bill + " has failed so far and waits for its next attempt." + b.tried()
+	case billing.Ready, billing.Failed:
+		return bill + b.waiting() + b.again() + b.tried()
 	case billing.Requested:
 		return bill + " was requested and waits for its outcome."
 	case billing.Paused:
@@ -115,44 +113,12 @@ func (b *builder) headline() string {
 	case billing.Unknown:
 		return bill + " may have been delivered: a gateway was called and its answer is not known (UNKNOWN)."
 	case billing.Exhausted:
-		return bill + " was not delivered: every step of its route was refused (EXHAUSTED)."
+		return bill + " was not delivered: every step of its route was refused (EXHAUSTED)" + b.refusedLast() + "."
 	case billing.Expired:
 		return bill + " was not delivered: its deadline passed (EXPIRED)."
 	case billing.Cancelled:
 		return bill + " was cancelled."
 	default:
 		return bill + " was closed by an operator, its outcome unknown (WRITTEN_OFF)."
-	}
-}
-
-// tried says how often a gateway was called, or is being called.
-func (b *builder) tried() string {
-	n := 0
-	for _, row := range b.Rows {
-		if called(row) {
-			n++
-		}
-	}
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return " One try so far."
-	default:
-		return fmt.Sprintf(" %d tries so far.", n)
-	}
-}
-
-// called reports whether a ledger row stands for a call of a gateway.
-func called(row attempt.Row) bool {
-	switch row.State {
-	case attempt.Claimed, attempt.Unknown, attempt.Succeeded:
-		return true
-	case attempt.Failed:
-		return row.Reason == attempt.ReasonRefused || row.Reason == attempt.ReasonManual
-	case attempt.NotSent:
-		return row.Reason == attempt.ReasonRefused || row.Reason == attempt.ReasonProvider || row.Reason == attempt.ReasonThrottled
-	default:
-		return false
 	}
 }

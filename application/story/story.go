@@ -73,19 +73,29 @@ type Story struct {
 	Attempt  int16               `json:"attempt"`
 	Round    int16               `json:"round"`
 	Step     int16               `json:"step"`
-	Zone     string              `json:"zone"` // of the times in the sentences
+	Zone     string              `json:"zone"`                    // of the times in the sentences
+	Own      string              `json:"customer_zone,omitempty"` // the customer's, where it is another one
 	Headline string              `json:"headline"`
 	Lines    []Line              `json:"lines"`
 	Next     Next                `json:"next"`
 	Copy     int                 `json:"copy,omitempty"`   // the number of a copy
 	Copies   []Story             `json:"copies,omitempty"` // of a bill
+	// OtherMonths are those in which the customer has a bill too, the latest first; empty where a month was asked for.
+	OtherMonths []OtherMonth `json:"other_months,omitempty"`
+}
+
+// OtherMonth is another month in which a customer has a bill.
+type OtherMonth struct {
+	Month    key.Month      `json:"month"`
+	Dispatch billing.Status `json:"dispatch_status"`
 }
 
 // builder collects one story.
 type builder struct {
 	Facts
 	s        billing.State
-	zone     *time.Location
+	zone     *time.Location // in which times are shown: the ACTIVE policy's; UTC without one
+	own      *time.Location // the customer's
 	versions map[policy.Ref]policy.Version
 	active   policy.Version
 	lines    []Line
@@ -101,11 +111,15 @@ func Of(f Facts) Story {
 	b.decision()
 	b.standing()
 	s := b.s
-	return Story{
+	told := Story{
 		Customer: f.Customer, Month: s.Key.Month, Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause,
 		Attempt: s.Attempt, Round: s.Round, Step: s.Step, Zone: b.zone.String(),
 		Headline: b.headline(), Lines: b.lines, Next: b.named(b.next()), Copy: s.Key.CopyNumber(),
 	}
+	if b.own.String() != told.Zone {
+		told.Own = b.own.String()
+	}
+	return told
 }
 
 func newBuilder(f Facts) *builder {
@@ -117,14 +131,15 @@ func newBuilder(f Facts) *builder {
 		}
 	}
 	b.zone = time.UTC
-	if v, ok := b.bound(); ok {
-		b.zone = v.Zone()
+	if b.active.Status() == policy.Active {
+		b.zone = b.active.Zone()
 	}
+	b.own = b.zone
 	if b.s.Zone != nil {
-		b.zone = b.s.Zone
+		b.own = b.s.Zone
 	}
 	if !b.s.Quiet.IsZero() {
-		b.zone = b.s.Quiet.Zone()
+		b.own = b.s.Quiet.Zone()
 	}
 	return b
 }
@@ -143,8 +158,21 @@ func (b *builder) add(at time.Time, about, format string, args ...any) {
 	b.lines = append(b.lines, Line{At: at, About: about, Text: fmt.Sprintf(format, args...)})
 }
 
-// when formats an instant in the customer's time zone.
-func (b *builder) when(at time.Time) string { return at.In(b.zone).Format("2006-01-02 15:04:05 MST") }
+// when writes an instant in the zone that is shown, and behind it the customer's time where their clock differs.
+func (b *builder) when(at time.Time) string {
+	const layout = "2006-01-02 15:04:05 MST"
+	text, own := at.In(b.zone).Format(layout), at.In(b.own)
+	if offsetOf(own) == offsetOf(at.In(b.zone)) {
+		return text
+	}
+	return text + " (" + own.Format(layout) + " for the customer)"
+}
+
+// offsetOf is the offset of an instant's zone, in seconds east of UTC.
+func offsetOf(at time.Time) int {
+	_, offset := at.Zone()
+	return offset
+}
 
 func (b *builder) origin() {
 	o := b.Origin

@@ -74,6 +74,19 @@ type telling struct {
 	noRule bool // without an ACTIVE policy
 }
 
+// refusedThenThrottled are the rows of a bill that e-mail refused for good and that the SMS gateway put back.
+func refusedThenThrottled() []attempt.Row {
+	return []attempt.Row{
+		row(0, 0, 0, channel.Email, attempt.Failed, func(r *attempt.Row) {
+			r.Class, r.Reason, r.Detail = attempt.Permanent, attempt.ReasonRefused, "550 no such mailbox"
+		}),
+		row(1, 0, 2, channel.SMS, attempt.NotSent, func(r *attempt.Row) {
+			r.Class, r.Reason, r.Detail, r.NotBefore = attempt.Throttled, attempt.ReasonThrottled, "429 slow down", noon.Add(time.Minute)
+			r.ClaimedAt, r.FinishedAt = noon.Add(-30*time.Minute), noon.Add(-29*time.Minute)
+		}),
+	}
+}
+
 func by(actor, reason string) port.Act { return port.Act{Actor: actor, Reason: reason, At: noon} }
 
 var tellings = map[string]telling{
@@ -109,7 +122,7 @@ var tellings = map[string]telling{
 			s.Wished = channel.SMS
 		},
 		says:  []string{"own quiet hours 11:00–13:00 Asia/Tokyo", "prefers SMS"},
-		next:  []string{"defers it to 2026-11-22 13:00:00 JST: quiet hours 11:00–13:00 Asia/Tokyo bind SMS"},
+		next:  []string{"defers it to 2026-11-22 13:00:00 KST: quiet hours 11:00–13:00 Asia/Tokyo bind SMS"},
 		waits: story.ForTime, at: noon.Add(time.Hour),
 	},
 	"delivered at the first try": {
@@ -130,7 +143,7 @@ var tellings = map[string]telling{
 				r.Class, r.Reason, r.Detail = attempt.Temporary, attempt.ReasonRefused, `451 4.3.0 "try later"`
 			})}
 		},
-		says:  []string{"waits for its next attempt. One try so far", `refused for now on 2026-11-22 11:01:00 KST; the gateway said: "451 4.3.0 'try later'"`, "The last error was: refused (temporary)"},
+		says:  []string{"was refused by the e-mail gateway on 2026-11-22 11:01:00 KST and waits for its next attempt. It goes again by e-mail on 2026-11-22 12:10:00 KST at the earliest. One try so far", `refused for now on 2026-11-22 11:01:00 KST; the gateway said: "451 4.3.0 'try later'"`, "The last error was: refused (temporary)"},
 		next:  []string{"due on 2026-11-22 12:10:00 KST, the pause after a refusal", "sends it by e-mail (step 1)"},
 		waits: story.ForTime, at: noon.Add(10 * time.Minute),
 	},
@@ -194,6 +207,98 @@ var tellings = map[string]telling{
 		says:  []string{"not sent on 2026-11-22 11:01:00 KST, because the gateway asked for a later try", `"429 slow down"`, "not again before 2026-11-22 12:01:00 KST; no attempt is spent"},
 		next:  []string{"after it was put back (the gateway asked for a later try)"},
 		waits: story.ForTime, at: noon.Add(time.Minute),
+	},
+	"held back because its provider refuses everything": {
+		state: func(s *billing.State) { s.Policy, s.Round, s.AvailableAt = one, 1, noon.Add(-time.Minute) },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.NotSent, func(r *attempt.Row) { r.Class, r.Reason = attempt.Provider, attempt.ReasonHeld })}
+		},
+		says:  []string{"was dispatched by e-mail and put back on 2026-11-22 11:01:00 KST: the gateway was refusing every message, so it was not called. It goes again by e-mail with the next dispatcher run."},
+		never: []string{"has not been dispatched"}, next: []string{"sends it by e-mail (step 0)"}, waits: story.ForDispatcher,
+	},
+	"put back while everything is halted": {
+		state: func(s *billing.State) { s.Policy, s.Round = one, 1 },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.NotSent, func(r *attempt.Row) { r.Reason = attempt.ReasonNotCalled })}
+			f.Halt = port.Halt{On: true, Actor: "lee", Reason: "wrong amounts", Since: noon}
+		},
+		says: []string{"was dispatched by e-mail and put back on"}, never: []string{"It goes again"}, next: []string{"until the halt is lifted"}, waits: story.ForPerson,
+	},
+	"put back by throttling, then deferred by quiet hours": {
+		state: func(s *billing.State) {
+			s.Policy, s.Round, s.Step, s.AvailableAt, s.LastError = one, 1, 2, noon.Add(20*time.Hour), "throttled"
+			s.LastRule, s.LastDecision = billing.RuleQuietHours, "DEFER quiet_hours until 2026-11-23 08:00:00 KST for SMS step 2"
+		},
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 2, channel.SMS, attempt.NotSent, func(r *attempt.Row) { r.Class, r.Reason = attempt.Throttled, attempt.ReasonThrottled })}
+		},
+		says: []string{"put back", "It goes again by SMS on 2026-11-23 08:00:00 KST at the earliest"}, next: []string{"due on 2026-11-23 08:00:00 KST, when its quiet hours end"},
+		waits: story.ForTime, at: noon.Add(20 * time.Hour),
+	},
+	"its request was not acknowledged": {
+		state: func(s *billing.State) {
+			s.AvailableAt, s.LastError, s.LastRule, s.LastDecision = noon.Add(time.Minute), "no acknowledgement in time", billing.RuleDue, "DISPATCH due EMAIL step 0 by policy 1 v3"
+		},
+		says: []string{"was to go out, but the event log did not acknowledge its request. It goes again by e-mail on 2026-11-22 12:01:00 KST at the earliest."},
+		next: []string{"the pause after a request that was not acknowledged"}, never: []string{"has not been dispatched"}, waits: story.ForTime, at: noon.Add(time.Minute),
+	},
+	"its request was lost": {
+		state: func(s *billing.State) { s.Policy, s.Requeues, s.LastRule = one, 1, billing.RuleDue },
+		says:  []string{"was dispatched, but its request was lost from the event log. It goes again by e-mail with the next dispatcher run."},
+		never: []string{"has not been dispatched"}, next: []string{"sends it by e-mail"}, waits: story.ForDispatcher,
+	},
+	"the cancellation was taken back": {
+		state: func(s *billing.State) { s.Policy, s.Round = one, 1 },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{{Key: key.Delivery{Month: november, UserID: 7}, State: attempt.Revoked, Reason: attempt.ReasonCancel, FinishedAt: noon.Add(-time.Hour)}}
+			f.Notes = []port.AuditEntry{{Action: port.ActionCancel, By: by("lee", "billed twice")}, {Action: port.ActionUncancel, By: by("lee", "it was not")}}
+		},
+		says: []string{"was cancelled, and the cancellation was taken back on 2026-11-22 12:00:00 KST. It goes again by e-mail"}, next: []string{"sends it by e-mail"}, waits: story.ForDispatcher,
+	},
+	"refused by e-mail, throttled by SMS": {
+		state: func(s *billing.State) {
+			s.Policy, s.Attempt, s.Round, s.Step, s.AvailableAt, s.LastError = one, 1, 1, 2, noon.Add(time.Minute), "throttled"
+			s.LastRule, s.LastDecision = billing.RuleDue, "DISPATCH due SMS step 2 by policy 1 v3"
+		},
+		facts: func(f *story.Facts) { f.Rows = refusedThenThrottled() },
+		says: []string{
+			"was dispatched by SMS and put back on 2026-11-22 11:31:00 KST: the gateway asked for a later try. It goes again by SMS on 2026-11-22 12:01:00 KST at the earliest. 2 tries so far.",
+			"550 no such mailbox\".\nAttempt 1, round 0, by SMS",
+		},
+		next: []string{"after it was put back (the gateway asked for a later try)"}, waits: story.ForTime, at: noon.Add(time.Minute),
+	},
+	"refused by e-mail, throttled and then refused by SMS": {
+		state: func(s *billing.State) {
+			s.Dispatch, s.Policy, s.Attempt, s.Round, s.Step, s.LastError = billing.Exhausted, one, 1, 1, 2, "refused (permanent)"
+		},
+		facts: func(f *story.Facts) {
+			f.Rows = append(refusedThenThrottled(), row(1, 1, 2, channel.SMS, attempt.Failed, func(r *attempt.Row) {
+				r.Class, r.Reason, r.ClaimedAt, r.FinishedAt = attempt.Permanent, attempt.ReasonRefused, noon.Add(-2*time.Minute), noon.Add(-time.Minute)
+			}))
+		},
+		says: []string{"every step of its route was refused (EXHAUSTED), the last one by the SMS gateway on 2026-11-22 11:59:00 KST."}, next: []string{"postal mailing"}, waits: story.ForNothing,
+	},
+	"the customer lives by another clock": {
+		state: func(s *billing.State) {
+			s.Dispatch, s.Policy, s.Zone = billing.Succeeded, one, zone("America/New_York")
+		},
+		facts: func(f *story.Facts) { f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Succeeded, nil)} },
+		says:  []string{"was accepted by the e-mail gateway on 2026-11-22 11:01:00 KST (2026-11-21 21:01:00 EST for the customer)."},
+		next:  []string{"never sent again"}, waits: story.ForNothing,
+	},
+	"bound to a policy of another zone, which is retired": {
+		state: func(s *billing.State) { s.Dispatch, s.Policy = billing.Succeeded, policy.Ref{ID: 1, Version: 2} },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Succeeded, nil)}
+			spec := f.Policies[0].Spec()
+			spec.Zone, spec.QuietHours, spec.QuietChannels = zone("Europe/Paris"), window.Forbidden{}, 0
+			retired, err := policy.Restore(policy.Ref{ID: 1, Version: 2}, policy.Retired, spec)
+			if err != nil {
+				panic(err) // the spec is that of the ACTIVE one
+			}
+			f.Policies = append(f.Policies, retired)
+		},
+		says: []string{"on 2026-11-22 11:01:00 KST."}, never: []string{"CET"}, next: []string{"never sent again"}, waits: story.ForNothing,
 	},
 	"requested, waits for delivery": {
 		state: func(s *billing.State) {
@@ -344,7 +449,7 @@ var tellings = map[string]telling{
 			f.Origin.Version = 3
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.NotSent, func(r *attempt.Row) { r.Reason, r.Class = attempt.ReasonHeld, attempt.Provider })}
 		},
-		says: []string{"version 3 of its data.", "has not been dispatched yet."}, never: []string{"a correction", "try so far"}, waits: story.ForSettlement,
+		says: []string{"version 3 of its data.", "was dispatched by e-mail and put back"}, never: []string{"a correction", "try so far"}, waits: story.ForSettlement,
 	},
 	"the month is closed": {
 		facts: func(f *story.Facts) { f.Month.Open, f.Month.ClosedAt = false, noon },
@@ -499,10 +604,10 @@ func TestTheReasonForAMissingBillIsGiven(t *testing.T) {
 			month: open, refused: []port.Reject{{File: "a.csv", Line: 9, Field: "email", Reason: "has no @", Import: 1}, {File: "b.csv", Line: 9, Field: "amount", Reason: "is empty", Import: 4}},
 			says: "its row was refused at the import", told: "Refused in b.csv, line 9: amount is empty.\nRefused in a.csv, line 9: email has no @.\n", waits: story.ForPerson,
 		},
-		"removed":   {month: port.MonthState{Month: november, DroppedAt: time.Date(2028, 1, 5, 0, 0, 0, 0, time.UTC)}, says: "removed by retention on 2028-01-05", waits: story.ForNothing},
+		"removed":   {month: port.MonthState{Month: november, DroppedAt: time.Date(2028, 1, 4, 20, 0, 0, 0, time.UTC)}, says: "removed by retention on 2028-01-05 KST", waits: story.ForNothing},
 		"not named": {month: open, says: `Customer "C-1" has no bill in 2026-11.`, waits: story.ForNothing},
 	} {
-		a := story.Missing("C-1", november, c.month, c.refused)
+		a := story.Missing("C-1", november, c.month, c.refused, seoul)
 		told := ""
 		for _, line := range a.Lines {
 			told += line.Text + "\n"

@@ -12,8 +12,8 @@ type Clock struct{ Shift time.Duration }
 
 var _ port.Clock = Clock{}
 
-// Now implements port.Clock.
-func (c Clock) Now() time.Time { return time.Now().Add(c.Shift) }
+// Now implements port.Clock. It is in UTC, as everything is that programs read.
+func (c Clock) Now() time.Time { return time.Now().UTC().Add(c.Shift) }
 
 // After implements port.Clock.
 func (c Clock) After(d time.Duration) <-chan time.Time { return time.After(d) }

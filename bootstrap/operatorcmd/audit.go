@@ -2,11 +2,11 @@ package operatorcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +20,8 @@ import (
 const auditHelp = `List what people did, the newest first: when, who, what, to what, why, and what was noted about an approval. Acts are recorded
 for good (see balsong month retention for how long), in the transaction of what they change.
 
-Times are in the ACTIVE policy's zone, in UTC without one. A customer is looked for as balsong why does.`
+Times, and the days of --since and --until, are in the ACTIVE policy's zone, in UTC without one; --output json has them in UTC.
+A customer is looked for as balsong why does.`
 
 // newAudit is the subcommand "audit".
 func newAudit() *cobra.Command {
@@ -30,7 +31,7 @@ func newAudit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "audit", Args: cli.NoArguments,
 		Short: "List who did what, when and why", Long: auditHelp + "\n\nActions: " + strings.Join(actionNames(), ", ") + ".",
-		Example: "  balsong audit --month 2026-11\n  balsong audit --customer 7590-VHVEG --since 2026-11-01\n  balsong audit --action halt --output json",
+		Example: "  balsong audit --month 2026-11\n  balsong audit --customer 7590-VHVEG --since 2026-11-01 --until 2026-11-30\n  balsong audit --action halt --output json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.Action = port.Action(action); action != "" && !slices.Contains(port.Actions, f.Action) {
 				return cli.Usagef("--action %q is none: want one of %s", action, strings.Join(actionNames(), ", "))
@@ -40,6 +41,9 @@ func newAudit() *cobra.Command {
 			}
 			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
 				acts, err := u.Answers.Acts(ctx, *f, limit)
+				if errors.Is(err, answer.ErrRange) {
+					return cli.Usagef("--since and --until: %w", err)
+				}
 				if err != nil {
 					return err
 				}
@@ -52,24 +56,19 @@ func newAudit() *cobra.Command {
 	flags.StringVar(&f.Customer, "customer", "", "customer `number`: acts on this customer's bills and channels")
 	flags.StringVar(&f.Actor, "actor", "", "`who` did it, or is named in --approved-by")
 	flags.StringVar(&action, "action", "", "`what` was done, as listed above")
-	flags.Func("since", "`day` or instant, as in 2026-11-01 (UTC) or 2026-11-01T09:00:00+09:00: nothing older", func(text string) (err error) {
-		f.Since, err = parseSince(text)
-		return err
-	})
+	bound := func(name, help string, bound *answer.Bound) {
+		flags.Func(name, help, func(text string) (err error) {
+			*bound, err = answer.ParseBound(text)
+			return err
+		})
+	}
+	bound("since", "`day` in the shown zone, as in 2026-11-01, or instant, as in 2026-11-01T09:00:00+09:00: nothing older", &f.Since)
+	bound("until", "`day` in the shown zone, which is listed too, or instant: nothing from it on", &f.Until)
 	flags.IntVar(&limit, "limit", 50, "how many acts at most")
 	flags.Int64Var(&f.Before, "before", 0, "`id` of an act: those before it, to page on")
 	completeMonth(cmd)
 	describe[config.Operator](cmd)
 	return cmd
-}
-
-func parseSince(text string) (time.Time, error) {
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q is neither a day (2026-11-01) nor an instant (2026-11-01T09:00:00+09:00)", text)
 }
 
 func actionNames() (names []string) {
@@ -90,7 +89,7 @@ func printActs(w io.Writer, acts answer.Acts) {
 		if a.Customer != "" {
 			subject = fmt.Sprintf("customer %s (%s)", a.Customer, a.Subject)
 		}
-		fmt.Fprintf(w, "%6d  %s  %s: %s, %s: %s%s\n", a.ID, answer.Clock(a.At, a.At.Location()), a.Actor, a.Action, subject, a.Reason, note)
+		fmt.Fprintf(w, "%6d  %s  %s: %s, %s: %s%s\n", a.ID, answer.Clock(a.At, acts.Location()), a.Actor, a.Action, subject, a.Reason, note)
 	}
 	switch {
 	case len(acts.Acts) == 0:

@@ -61,7 +61,7 @@ func (a *billChoice) lookUp(ctx context.Context, cmd *cobra.Command, month key.M
 
 // storedNote says of a stored statement what it is.
 func storedNote(s answer.Stored) string {
-	note := fmt.Sprintf("The stored statement, rendered on %s; the bill is %s.", answer.Clock(s.RenderedAt, s.RenderedAt.Location()), s.Dispatch)
+	note := fmt.Sprintf("The stored statement, rendered on %s; the bill is %s.", s.Rendered(), s.Dispatch)
 	if s.Remark != "" {
 		note += " " + s.Remark
 	}

@@ -23,7 +23,7 @@ import (
 
 const statementHelp = `Show the stored statement of one customer's bill: exactly what goes out, or went out, on each channel, with where it goes (masked)
 and what became of it. It is read from the store (BALSONG_S3_…), verified and opened with the keyset; nothing is rendered, sent or changed.
-Without a month it is the latest month in which the customer has a bill.
+Without a month it is the latest month in which the customer has a bill; the answer says which one that is, and which others there are.
 
 --html and --text write one part into a new file that only you can read, byte for byte: --html the e-mail's HTML, --text the text of
 --channel, without it the e-mail's plain text. The file name - is stdout.
@@ -35,7 +35,8 @@ To send it to the customer once more: balsong target copy.`
 type statementFlags struct {
 	channel    string
 	html, text string
-	number     int // of a copy
+	number     int  // of a copy
+	latest     bool // no month was asked for
 }
 
 // newStatement is the subcommand "statement".
@@ -63,6 +64,7 @@ func (f *statementFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	month, customer := key.Month(0), args[len(args)-1]
+	f.latest = len(args) == 1
 	if len(args) > 1 {
 		if month, err = key.ParseMonth(args[0]); err != nil {
 			return cli.Usage(err)
@@ -127,6 +129,9 @@ func (f *statementFlags) answer(cmd *cobra.Command, s answer.Stored) error {
 		return nil
 	}
 	return cli.Answer(cmd, documentOfStatement(s, written), func(w io.Writer) {
+		if f.latest {
+			fmt.Fprintln(w, wrapped(monthTaken("statement", s.Month, s.Customer, s.OtherMonths), "", ""))
+		}
 		if len(written) == 0 {
 			_ = shown(s).Text(w) // it is not wrong
 			return

@@ -17,8 +17,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-const statusHelp = `Show how everything stands: the halt, the policy, how far delivery is behind, and for each open month the way from
-import to the gateways, what is held back and why, the last runs, and what to do next.
+const statusHelp = `Show how everything stands: the halt, the policy, how far delivery is behind, and for each open month, and for each closed one in
+which bills or copies have not come to an end, the way from import to the gateways, what is held back and why, the last runs, and what to do next.
 
 Times are in the ACTIVE policy's zone, which the first line names with its offset; without such a policy in UTC.
 How far delivery is behind is asked where BALSONG_KAFKA_BROKERS is set.`
@@ -45,7 +45,7 @@ func newStatus() *cobra.Command {
 			})
 		},
 	}
-	cli.MonthFlag(cmd, &a.month, "; without: every open month")
+	cli.MonthFlag(cmd, &a.month, "; without: every open month, and closed ones that are not finished")
 	cmd.Flags().IntVar(&runs, "runs", 3, "how many of each month's last runs to show")
 	completeMonth(cmd)
 	describe[config.Status](cmd)

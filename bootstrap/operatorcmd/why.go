@@ -18,10 +18,12 @@ import (
 )
 
 const whyHelp = `Show the full history of one bill in sentences: which file and line it came from, when it was rendered, what was
-decided by which rule, each try with the gateway's words, what people did, and what happens next and when; then each of its copies. Without a month it is the latest month in which the customer has a bill.
+decided by which rule, each try with the gateway's words, what people did, and what happens next and when; then each of its copies. Without a month it is the latest month in which the customer has a bill; the second
+line says which one that is, how the customer's bills of other months stand, and how to ask for one of them.
 The number is found in any case and with or without blanks, where only one customer has such a number.
 
-Times are in the customer's zone. Destinations are masked, and shown only where the keyset is configured
+Times are in the ACTIVE policy's zone, in UTC without one; where the customer lives by another clock their time stands behind.
+Those of --output json are in UTC, except within sentences. Destinations are masked, and shown only where the keyset is configured
 (BALSONG_KEYSET or BALSONG_KEYSET_FILE).`
 
 // newWhy is the subcommand "why".
@@ -83,13 +85,37 @@ func whyOne(ctx context.Context, answers *answer.Answers, month key.Month, custo
 		return nil, "", err
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s\nTimes are in %s.\n\n", s.Headline, s.Zone)
+	fmt.Fprintf(&out, "%s\n", s.Headline)
+	if month == 0 {
+		fmt.Fprintln(&out, wrapped(monthTaken("why", s.Month, s.Customer, s.OtherMonths), "", ""))
+	}
+	fmt.Fprintf(&out, "Times are in %s%s.\n\n", s.Zone, ownZone(s))
 	printLines(&out, s.Lines, s.Next)
 	for _, c := range s.Copies {
 		fmt.Fprintf(&out, "\n%s\n", c.Headline)
 		printLines(&out, c.Lines, c.Next)
 	}
 	return s, out.String(), nil
+}
+
+// ownZone names the customer's zone where it is another one.
+func ownZone(s story.Story) string {
+	if s.Own == "" {
+		return ""
+	}
+	return ", and behind it in " + s.Own + ", the customer's zone, where the clocks differ"
+}
+
+// monthTaken says which month was taken where none was asked for, and how to ask a command for another one.
+func monthTaken(command string, taken key.Month, customer string, others []story.OtherMonth) string {
+	if len(others) == 0 {
+		return fmt.Sprintf("%s is the only month in which the customer has a bill.", taken)
+	}
+	named := make([]string, len(others))
+	for i, other := range others {
+		named[i] = fmt.Sprintf("%s %s", other.Month, other.Dispatch)
+	}
+	return fmt.Sprintf("%s is the latest month in which the customer has a bill; the others: %s (`balsong %s %s %s`).", taken, strings.Join(named, ", "), command, others[0].Month, cli.Quote(customer))
 }
 
 // lineWidth is where sentences are broken.
