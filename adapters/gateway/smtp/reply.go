@@ -65,13 +65,23 @@ func smtpMeaning(at stage, code int, text string) rule {
 	return found
 }
 
-// addresses are what servers quote of a dialogue: a customer's address is not the server's words, whatever its name is.
-var addresses = regexp.MustCompile(`[^\s<>]+@[^\s<>]+`)
+// names are addresses, what is quoted in angle brackets, pages and hosts: none of them is the server's words, whatever it is
+// called. A host's last label is in one case: "full.Try again" ends a sentence.
+var names = regexp.MustCompile(`<[^<>\s]*>|<[^<>]*@[^<>]*>|[^\s<>]+@[^\s<>]+|(?i:https?://)\S+|` +
+	`(?:[\pL\pN_-]+\.)+(?:\p{Ll}{2,}|\p{Lu}{2,}|\p{Lo}{2,}|xn--[a-z0-9-]+)(?:[/?#]\S*)?`)
+
+// blockLists are the names that do say something: those of lists that our address may be on.
+var blockLists = regexp.MustCompile(`(?i)^(?:https?://)?(?:[a-z0-9-]+\.)*(?:spamhaus\.(?:org|com|net)|spamcop\.net|barracudacentral\.org)(?:[/?#:]|$)`)
+
+// withoutNames is the text of a reply without the names that say nothing.
+func withoutNames(text string) string {
+	return names.ReplaceAllStringFunc(text, func(name string) string { return blockLists.FindString(name) })
+}
 
 // findRule returns the first rule for a reply 4yz or 5yz: by its words, its enhanced status code, its code.
 func findRule(code int, text string) rule {
 	subject, exact := enhanced(code, text)
-	said := addresses.ReplaceAllLiteralString(text, "")
+	said := strings.ToLower(withoutNames(text))
 	for _, r := range wordRules {
 		if r.fits(code, subject) && (r.words == nil || r.words.MatchString(said)) {
 			return r

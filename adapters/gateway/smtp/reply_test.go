@@ -60,6 +60,10 @@ func TestRepliesByWhomTheyAreAbout(t *testing.T) {
 		// What the words speak of is in the recipient's address: it says nothing about us.
 		"RCPT 550 5.1.1 <dmarc@example.com>: Recipient address rejected: User unknown": "permanent", "RCPT 550 5.1.1 <kim@spamhaus.example>... User unknown": "permanent",
 		"RCPT 552 5.2.2 helo@example.com is over quota": "temporary", "RCPT 450 4.2.1 <o'spf+rbl@dkim.example> busy": "temporary",
+		// Nor does what a host is named say anything, a block list's aside.
+		"RCPT 550 5.1.1 sending-suspended.example says no such mailbox": "permanent", "final 554 5.7.1 refused, see https://www.spamhaus.org/query/ip/192.0.2.1": "provider",
+		"final 452 4.3.1 storage of quota.example.com": "temporary ?", "final 554 5.7.1 refused, see https://www.spamhaus.org.example/query": "permanent ?",
+		"final 550 mailbox full.Try again": "temporary", // no host: a sentence that ends without a blank
 		// In doubt.
 		"final 550 5.7.1 not authorized": "permanent ?", "final 599 no": "permanent ?", "final 432 no": "throttled ?", "final 554 transaction failed": "temporary ?",
 		// Not now.
@@ -76,6 +80,29 @@ func TestRepliesByWhomTheyAreAbout(t *testing.T) {
 		at, code, text := spoken(said)
 		if got := smtpMeaning(at, code, text).means.String(); got != want {
 			t.Errorf("%s: %s, want %s", said, got, want)
+		}
+	}
+}
+
+// traps are names of hosts, pages and machines that no word rule may read.
+var traps = []string{
+	"quota.example.com", "suspended.example", "over-quota.mx.example.com", "OVERQUOTA.EXAMPLE.COM", "helo.example.net", "dmarc.example", "spam.example.kr", "rbl.example.com:25",
+	"spamhaus.example", "greylist.example", "rate.example.com", "virus.example", "unauthenticated.example", "spf.한국", "quota.xn--3e0b707e", "rate.EXAMPLE.com",
+	"https://help.example.com/spam?dkim=virus", "help.example.com/dmarc", "<helo>", "<dkim@spam.example>", `<"rbl spam"@example.com>`, "quota.example.com.",
+}
+
+func TestNoNameInAReplyDecidesItsClass(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{
+		"RCPT 550 5.1.1 refused by %", "RCPT 450 4.2.1 (%): busy", "final 554 transaction failed at %", "final 451 4.4.1 host %[192.0.2.1] did not answer", "RCPT 550 5.7.1 %: access denied",
+		"final 452 4.3.1 storage of % is short", "final 550-see %\n5.7.0 policy", "MAIL 550 %", "GREETING 421 %", "final 599 %", "final 499 %", "RCPT 550 user unknown at %", "final 554 5.7.1 Sending suspended by %",
+	} {
+		at, code, text := spoken(said)
+		want := smtpMeaning(at, code, strings.ReplaceAll(text, "%", "mx1.example.com"))
+		for _, name := range traps {
+			if got := smtpMeaning(at, code, strings.ReplaceAll(text, "%", name)); got.means != want.means || got.why != want.why {
+				t.Errorf("%s, from %s: %s (%s), want %s (%s)", said, name, got.means, got.why, want.means, want.why)
+			}
 		}
 	}
 }
@@ -191,6 +218,10 @@ func FuzzSMTPReply(f *testing.F) {
 		}
 		if (reply.Class != "") != (reply.Verdict == port.CallRefused) {
 			t.Errorf("%s with the class %q", reply.Verdict, reply.Class)
+		}
+		name := traps[int(at/4)%len(traps)]
+		if got, want := smtpMeaning(where, code, text+" "+name), smtpMeaning(where, code, text+" mx.example.com"); refused && got.why != want.why {
+			t.Errorf("%d %s %s: %s, want %s", code, text, name, got.why, want.why)
 		}
 		if reply.NotBefore < 0 || reply.NotBefore > gateway.MaxWait || reply.Hold > reply.NotBefore {
 			t.Errorf("%s with a wait of %s and %s", reply.Verdict, reply.NotBefore, reply.Hold)
