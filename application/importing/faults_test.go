@@ -45,7 +45,7 @@ func TestEveryColumnThatIsMissingIsNamedAtOnce(t *testing.T) {
 	for head, want := range map[string][]string{
 		"Customer Number,curency,name\n": {"customer_number (did you mean", `"Customer Number"`, "currency (did you mean", "amount, due_date are missing"},
 		"a,b,c\n":                        {"names none of the columns: customer_number, currency, amount, due_date are required", "email", "may be there"},
-		"customer_number,amount,due\n":   {"the columns currency, due_date are missing"},
+		"customer_number,amount,due\n":   {`the columns currency, due_date (did you mean it with "due"?) are missing`},
 	} {
 		_, err := b.importRows(t.Context(), strings.NewReader(head), options())
 		for _, part := range want {

@@ -131,13 +131,10 @@ func (h header) missing() (names []string) {
 
 // wanted says which columns are missing, and which unknown ones may have been meant for them.
 func (h header) wanted(missing []string) string {
-	said := make([]string, 0, len(missing))
+	said, table := make([]string, 0, len(missing)), mapping.ShippedNames()
 	for _, name := range missing {
-		for _, unknown := range h.unknown {
-			if alike(strings.ToLower(unknown), name) {
-				name += " (did you mean it with " + strconv.Quote(unknown) + "?)"
-				break
-			}
+		if meant := table.Meant(name, h.unknown); meant != "" {
+			name += " (did you mean it with " + strconv.Quote(meant) + "?)"
 		}
 		said = append(said, name)
 	}
@@ -167,40 +164,14 @@ func separator(fields [][]byte) string {
 
 // ignored lists the unknown columns, each with the known one that may have been meant.
 func (h header) ignored() string {
-	said := make([]string, 0, len(h.unknown))
+	said, table := make([]string, 0, len(h.unknown)), mapping.ShippedNames()
+	absent := slices.DeleteFunc(slices.Clone(Columns), func(name string) bool { _, there := h.column[name]; return there })
 	for _, name := range h.unknown {
 		text := strconv.Quote(name)
-		for _, known := range Columns {
-			if _, there := h.column[known]; !there && alike(strings.ToLower(name), known) {
-				text += " (did you mean " + known + "?)"
-				break
-			}
+		if meant := table.Meant(name, absent); meant != "" {
+			text += " (did you mean " + meant + "?)"
 		}
 		said = append(said, text)
 	}
 	return strings.Join(said, ", ")
-}
-
-// alike reports whether two names are the same but for one letter, two letters that changed places, or spaces and
-// hyphens.
-func alike(a, b string) bool {
-	plain := strings.NewReplacer(" ", "", "-", "", "_", "")
-	a, b = plain.Replace(a), plain.Replace(b)
-	if len(a) < len(b) {
-		a, b = b, a
-	}
-	at := 0
-	for at < len(b) && a[at] == b[at] {
-		at++
-	}
-	rest := func(s string, skip int) string { return s[min(at+skip, len(s)):] }
-	switch len(a) - len(b) {
-	case 0:
-		swapped := at+1 < len(a) && a[at] == b[at+1] && a[at+1] == b[at] && rest(a, 2) == rest(b, 2)
-		return swapped || rest(a, 1) == rest(b, 1)
-	case 1:
-		return rest(a, 1) == rest(b, 0)
-	default:
-		return false
-	}
 }

@@ -15,31 +15,14 @@ type Missing struct {
 
 // Error implements error.
 func (m *Missing) Error() string {
-	said := make([]string, len(m.Names))
+	said, table := make([]string, len(m.Names)), ShippedNames()
 	for i, name := range m.Names {
 		said[i] = fmt.Sprintf("%q", name)
-		if near := nearest(name, m.Header); near != "" {
+		if near := table.Meant(name, m.Header); near != "" {
 			said[i] += fmt.Sprintf(" (did you mean %q?)", near)
 		}
 	}
 	return "the file has no column " + strings.Join(said, ", ")
-}
-
-// nearest is the name of a header that differs least from a name: by spaces, case, signs, or a part of it.
-func nearest(name string, header []string) string {
-	want := key(name)
-	for _, near := range []func(a string) bool{
-		func(a string) bool { return a == want },
-		func(a string) bool { return a != "" && (strings.HasPrefix(a, want) || strings.HasPrefix(want, a)) },
-		func(a string) bool { return len(a) > 6 && (strings.Contains(a, want) || strings.Contains(want, a)) },
-	} {
-		for _, h := range header {
-			if near(key(h)) {
-				return h
-			}
-		}
-	}
-	return ""
 }
 
 // binding finds the columns of a mapping in a header.
@@ -85,7 +68,10 @@ func (m Mapping) Bind(header []string) (*Translator, error) {
 func (b *binding) column(m Mapping, column Column) {
 	made := target{
 		join: " ", split: column.Split, part: column.Part, values: column.Values, dflt: column.Default, digits: column.Digits,
-		kind: kinds[column.To], dates: cmp.Or(column.Dates, m.Dates, "ymd"), comma: cmp.Or(column.Decimal, m.Decimal) == "comma", calling: m.CallingCode,
+		kind: kinds[column.To], dates: cmp.Or(column.Dates, m.Dates, "ymd"), comma: cmp.Or(column.Decimal, m.Decimal) == "comma", calling: m.CallingCode, code: -1,
+	}
+	if column.CallingCodeFrom != "" {
+		made.code = b.find(column.CallingCodeFrom)
 	}
 	if column.Join != nil {
 		made.join = *column.Join

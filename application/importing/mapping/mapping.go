@@ -80,6 +80,8 @@ type Column struct {
 	Digits  int               `json:"digits,omitempty" yaml:"digits"`   // zeros in front of a number up to so many digits, which a spreadsheet took away
 	Dates   string            `json:"dates,omitempty" yaml:"dates"`     // as Mapping.Dates, for this column
 	Decimal string            `json:"decimal,omitempty" yaml:"decimal"` // as Mapping.Decimal, for this column
+
+	CallingCodeFrom string `json:"calling_code_from,omitempty" yaml:"calling_code_from"` // the column with the calling code of each phone number
 }
 
 // Item makes a line of the bill from each row. Rows whose amount is empty have none.
@@ -330,6 +332,9 @@ func (c *checking) columns() {
 		}
 		for _, value := range sortedKeys(column.Values) {
 			c.text(column.Values[value], append(at("values"), value)...)
+		}
+		if c.text(column.CallingCodeFrom, at("calling_code_from")...); column.CallingCodeFrom != "" && column.To != "phone" {
+			c.wrong("is for phone", at("calling_code_from")...)
 		}
 		c.oneOf(column.Dates, dateForms, at("dates")...)
 		c.oneOf(column.Decimal, decimals, at("decimal")...)

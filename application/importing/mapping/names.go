@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -21,6 +22,7 @@ type NameTable struct {
 	values  map[string]map[string]string // by column, what people write for which value
 	totals  map[string]bool              // what stands in a row of totals
 	secret  map[string]bool              // what no bill should keep
+	codes   map[string]bool              // columns with the calling code of a phone number
 }
 
 // meaning is a column of billing data and a header's name of it, in the order of preference.
@@ -35,7 +37,7 @@ type joining struct {
 func newNameTable() *NameTable {
 	return &NameTable{
 		byName: map[string]int{}, items: map[string]bool{}, details: map[string]string{}, values: map[string]map[string]string{},
-		totals: map[string]bool{}, secret: map[string]bool{},
+		totals: map[string]bool{}, secret: map[string]bool{}, codes: map[string]bool{},
 	}
 }
 
@@ -68,6 +70,7 @@ func (t *NameTable) Add(text string) error {
 	maps.Copy(t.details, more.details)
 	maps.Copy(t.totals, more.totals)
 	maps.Copy(t.secret, more.secret)
+	maps.Copy(t.codes, more.codes)
 	for column, words := range more.values {
 		if t.values[column] == nil {
 			t.values[column] = map[string]string{}
@@ -123,6 +126,8 @@ func (t *NameTable) name(what, name string) {
 		t.details[name] = what
 	case "never":
 		t.secret[name] = true
+	case "calling_code":
+		t.codes[name] = true
 	case "total_row":
 		t.totals[name] = true
 	default:
@@ -150,15 +155,116 @@ func key(name string) string {
 	}, narrow(name))
 }
 
-// withoutUnit leaves out what stands in brackets at the end of a name: 청구금액(원), Amount [EUR].
+// withoutUnit leaves out the unit of a name.
 func withoutUnit(name string) string {
+	rest, _ := cutUnit(name)
+	return rest
+}
+
+// cutUnit takes the unit off a name: what stands in brackets at its end, or a currency at either end, as in 청구금액(원),
+// Amount [EUR], Amount £ and Betrag in EUR. unit is "" where there is none.
+func cutUnit(name string) (rest, unit string) {
+	if name, unit = cutBrackets(name); unit != "" {
+		return name, unit
+	}
+	words := strings.FieldsFunc(name, isBetweenWords)
+	if len(words) == 0 {
+		return name, ""
+	}
+	first, last := words[0], words[len(words)-1]
+	for _, m := range marks {
+		if cut, found := strings.CutSuffix(name, m.sign); found && cut != "" && (last == m.sign || !unicode.IsLetter([]rune(m.sign)[0])) {
+			return strings.TrimRightFunc(cut, isBetweenWords), m.sign
+		}
+		if cut, found := strings.CutPrefix(name, m.sign); found && cut != "" && (first == m.sign || !unicode.IsLetter([]rune(m.sign)[0])) {
+			return strings.TrimLeftFunc(cut, isBetweenWords), m.sign
+		}
+	}
+	if cut, found := strings.CutSuffix(name, last); found && cut != "" && slices.Contains(currencyCodes, last) {
+		cut = strings.TrimRightFunc(cut, isBetweenWords)
+		return strings.TrimRightFunc(strings.TrimSuffix(cut, " in"), isBetweenWords), last
+	}
+	return name, ""
+}
+
+// cutBrackets takes what stands in brackets at the end of a name off it.
+func cutBrackets(name string) (rest, inside string) {
 	name = strings.TrimSpace(narrow(name))
 	for _, pair := range []string{"()", "[]"} {
 		if at := strings.LastIndex(name, pair[:1]); at > 0 && strings.HasSuffix(name, pair[1:]) {
-			return name[:at]
+			return name[:at], strings.TrimSpace(name[at+1 : len(name)-1])
 		}
 	}
-	return name
+	return name, ""
+}
+
+func isBetweenWords(c rune) bool { return strings.ContainsRune(" _-/:.,", c) }
+
+// currencyCodes are the codes of currencies that count as a unit in a name.
+var currencyCodes = []string{"KRW", "USD", "EUR", "JPY", "GBP", "CNY", "CHF", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "SEK", "NOK", "DKK", "PLN", "CZK", "INR", "VND", "THB"}
+
+// unitCurrencies are the currencies for which a unit stands; nil where it is none of a currency.
+func unitCurrencies(unit string) []string {
+	for _, word := range strings.FieldsFunc(unit, isBetweenWords) {
+		if slices.Contains(currencyCodes, word) {
+			return []string{word}
+		}
+		for _, m := range marks {
+			if m.sign == word {
+				return m.currencies
+			}
+		}
+	}
+	return nil
+}
+
+// Meant returns which of some names a person probably meant with another one: it is the same but for spaces, case and signs or
+// one letter, stands for the same column of billing data, or one is a part of the other. "" where none is near.
+func (t *NameTable) Meant(name string, names []string) string {
+	want := key(name)
+	column, _ := t.rank(name)
+	for _, near := range []func(other string) bool{
+		func(other string) bool { return key(other) == want },
+		func(other string) bool { return oneLetter([]rune(key(other)), []rune(want)) },
+		func(other string) bool { same, _ := t.rank(other); return column != "" && same == column },
+		func(other string) bool {
+			a := key(other)
+			return min(len(a), len(want)) > 2 && (strings.HasPrefix(a, want) || strings.HasPrefix(want, a))
+		},
+		func(other string) bool {
+			a := key(other)
+			return min(len(a), len(want)) > 5 && (strings.Contains(a, want) || strings.Contains(want, a))
+		},
+	} {
+		if at := slices.IndexFunc(names, near); at >= 0 {
+			return names[at]
+		}
+	}
+	return ""
+}
+
+// oneLetter reports whether two keys of more than two letters are the same but for one letter, or two that changed places.
+func oneLetter(a, b []rune) bool {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	if len(b) < 3 {
+		return false
+	}
+	at := 0
+	for at < len(b) && a[at] == b[at] {
+		at++
+	}
+	rest := func(text []rune, skip int) string { return string(text[min(at+skip, len(text)):]) }
+	switch len(a) - len(b) {
+	case 0:
+		swapped := at+1 < len(a) && a[at] == b[at+1] && a[at+1] == b[at] && rest(a, 2) == rest(b, 2)
+		return swapped || rest(a, 1) == rest(b, 1)
+	case 1:
+		return rest(a, 1) == rest(b, 0)
+	default:
+		return false
+	}
 }
 
 // find returns what the column of a header stands for: its whole name, or in a double header the lower part of it.
@@ -174,7 +280,7 @@ func joined(names []string, join joining) (places []int) {
 	for _, want := range join.names {
 		found := -1
 		for at, name := range names {
-			if key(name) == want {
+			if key(name) == want || key(withoutUnit(name)) == want {
 				found = at
 				break
 			}

@@ -92,6 +92,7 @@ func Propose(h Header, rows []Row, format Format, table *NameTable, required []s
 	p.byJoins()
 	p.byNames()
 	p.byValues()
+	p.parts()
 	p.items()
 	p.fields()
 	p.notation()
@@ -157,6 +158,11 @@ func (p *proposing) take(to, why string, places ...int) {
 func (p *proposing) taken(to string) bool {
 	_, set := p.answers.Set[to]
 	return set || slices.ContainsFunc(p.Mapping.Columns, func(c Column) bool { return c.To == to })
+}
+
+// place is where the mapping makes a column of billing data; -1 where nothing does.
+func (p *proposing) place(to string) int {
+	return slices.IndexFunc(p.Mapping.Columns, func(c Column) bool { return c.To == to })
 }
 
 // from is the first column of the file that makes a column of billing data; -1 where none does.
@@ -256,7 +262,7 @@ func (p *proposing) byValues() {
 		column string
 		fits   func(string) bool
 	}{
-		{"email", isEmail},
+		{"email", func(v string) bool { return isEmail(email([]byte(v))) }},
 		{"phone", isMobile},
 	} {
 		for at := range p.header.Names {
@@ -265,6 +271,26 @@ func (p *proposing) byValues() {
 			}
 		}
 	}
+}
+
+// parts takes what stands in parts elsewhere: the calling code of phone numbers in a column of its own, and the name beside
+// the address in one field.
+func (p *proposing) parts() {
+	for at, name := range p.header.Names {
+		if i := p.place("phone"); i >= 0 && !p.used[at] && (p.table.codes[key(name)] || p.table.codes[key(withoutUnit(name))]) &&
+			p.share(at, func(v string) bool { return codeOf(v) != "" }) >= enoughValues {
+			p.used[at] = true
+			p.Mapping.Columns[i].CallingCodeFrom = name
+			break
+		}
+	}
+	at := p.from("email")
+	if at < 0 || p.taken("name") || len(p.samples[at]) == 0 || p.share(at, func(v string) bool { return strings.Index(v, "<") > 0 && isEmail(email([]byte(v))) }) < 100 {
+		return
+	}
+	p.take("name", "what stands before the address", at)
+	name := &p.Mapping.Columns[len(p.Mapping.Columns)-1]
+	name.Split, name.Part = "<", 1
 }
 
 // isMobile reports whether a value is a Korean mobile number, or one with its calling code.
@@ -364,7 +390,8 @@ func FieldName(name string) string {
 	if ours, found := strings.CutPrefix(strings.ToLower(name), FieldPrefix); found && IsFieldName(ours) {
 		return ours
 	}
-	name = strings.ToLower(withoutUnit(name))
+	name, _ = cutBrackets(name)
+	name = strings.ToLower(name)
 	var out strings.Builder
 	for _, word := range strings.FieldsFunc(name, func(c rune) bool { return !fieldName.MatchString("a" + string(c)) }) {
 		if out.Len() > 0 {

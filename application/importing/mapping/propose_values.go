@@ -131,7 +131,7 @@ func (p *proposing) phones() {
 	}
 	domestic, korean := 0, 0
 	for _, value := range p.samples[at] {
-		if strings.HasPrefix(phone([]byte(value), ""), "+") {
+		if strings.HasPrefix(phone([]byte(value), ""), "+") || p.Mapping.Columns[p.place("phone")].CallingCodeFrom != "" {
 			continue
 		}
 		domestic++
@@ -203,92 +203,6 @@ func (p *proposing) customers() {
 	}
 	if len(lengths) > 1 && lengths[longest] == most && longest >= 6 {
 		p.Notes = append(p.Notes, fmt.Sprintf("most customer numbers in %q have %d digits, some have fewer: if a spreadsheet took zeros away, write `digits: %d` at this column in the mapping", name, longest, longest))
-	}
-}
-
-// currency finds the currency where the file has no column for it: by the signs beside the amounts, or the columns' names.
-func (p *proposing) currency() {
-	if p.taken("currency") {
-		return
-	}
-	var found []string
-	signs := map[string]int{}
-	for _, value := range p.amounts() {
-		for _, comma := range []bool{false, true} {
-			if _, currencies, wrong := number([]byte(value), comma); wrong == "" && currencies != nil {
-				found = currencies
-				signs[strings.Join(currencies, " ")]++
-				break
-			}
-		}
-	}
-	if len(signs) == 1 && len(found) == 1 {
-		p.constant("currency", found[0], "by the sign beside the amounts")
-		return
-	}
-	if at := p.from("amount"); at >= 0 {
-		name := narrow(p.header.Names[at])
-		for _, m := range marks {
-			if unit := strings.TrimPrefix(name, withoutUnit(name)); unit != "" && strings.Contains(unit, m.sign) && len(m.currencies) == 1 {
-				p.constant("currency", m.currencies[0], "by the unit in the column's name")
-				return
-			}
-		}
-		for _, code := range []string{"KRW", "USD", "EUR", "JPY", "GBP"} {
-			if strings.Contains(strings.ToUpper(name), code) {
-				p.constant("currency", code, "by the unit in the column's name")
-				return
-			}
-		}
-	}
-	if p.korean && len(signs) == 0 {
-		p.constant("currency", "KRW", "the columns have Korean names")
-		return
-	}
-	p.constant("currency", Unknown, "")
-	if len(signs) == 1 {
-		answers := make([]string, len(found))
-		for i, code := range found {
-			answers[i] = "--set currency=" + code
-		}
-		p.ask("currency", "the sign beside the amounts stands for several", answers[:min(len(answers), 3)]...)
-		return
-	}
-	p.ask("currency", "no column has it", "--set currency=EUR", "--column currency=NAME")
-}
-
-// abroad asks for language and time zone where bills are not in won: without them a bill is in Korean, and its quiet hours and
-// send day are those of Korea.
-func (p *proposing) abroad() {
-	if !p.foreign() {
-		return
-	}
-	if !p.taken("language") {
-		p.constant("language", Unknown, "")
-		p.ask("language", "no column has it, and a bill without one is in Korean", "--set language=en", "--set language=ko")
-	}
-	if !p.taken("zone") {
-		p.constant("zone", Unknown, "")
-		p.ask("zone", "no column has it, and quiet hours and send days without one are those of Korea", "--set zone=Europe/London", "--set zone=Asia/Seoul")
-	}
-}
-
-// foreign reports whether bills are in another currency than won.
-func (p *proposing) foreign() bool {
-	code, constant := p.Mapping.Constants["currency"]
-	if answer, said := p.answers.Set["currency"]; said {
-		code, constant = answer, true
-	}
-	if at := p.from("currency"); !constant && at >= 0 {
-		return p.share(at, func(v string) bool { return strings.EqualFold(v, "KRW") || p.table.values["currency"][key(v)] == "KRW" }) < 100
-	}
-	return constant && !strings.EqualFold(code, "KRW")
-}
-
-func (p *proposing) constant(name, value, why string) {
-	p.Mapping.Constants[name] = value
-	if why != "" {
-		p.Why[name] = why
 	}
 }
 

@@ -199,7 +199,7 @@ func looksLikeData(text string) bool {
 		switch {
 		case '0' <= c && c <= '9':
 			digits++
-		case strings.ContainsRune(" .,-+/():₩$€£¥원년월일'’", c):
+		case strings.ContainsRune(` .,-+/():₩\$€£¥원년월일'’△▲`, c):
 		default:
 			return false
 		}

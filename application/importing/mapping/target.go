@@ -19,6 +19,7 @@ type target struct {
 	dates   string
 	comma   bool
 	calling string
+	code    int    // the column with the calling code; -1: none
 	same    string // the constant
 }
 
@@ -76,7 +77,7 @@ func (c *target) value(row [][]byte) (value []byte, currencies []string, reason 
 		}
 		made, reason = date(value, c.dates)
 	case asPhone:
-		made = phone(value, c.calling)
+		made = phone(value, c.callingCode(row))
 	case asEmail:
 		made = email(value)
 	}
@@ -87,6 +88,26 @@ func (c *target) value(row [][]byte) (value []byte, currencies []string, reason 
 		return value, currencies, ""
 	}
 	return []byte(made), currencies, ""
+}
+
+// callingCode is the calling code of a row's number: that of its own column, else that of the file.
+func (c *target) callingCode(row [][]byte) string {
+	if c.code < 0 {
+		return c.calling
+	}
+	if code := codeOf(string(fieldAt(row, c.code))); code != "" {
+		return code
+	}
+	return c.calling
+}
+
+// codeOf reads a calling code: 82 of +82, 0082 and (82); "" where it is none.
+func codeOf(text string) string {
+	code := strings.Trim(narrow(text), " +()")
+	if code = strings.TrimPrefix(code, "00"); !digitsOnly(code) || len(code) > 3 || code[0] == '0' {
+		return ""
+	}
+	return code
 }
 
 // unquoted takes off what a spreadsheet's export puts around text that looks like a number: ="00123".
@@ -105,13 +126,16 @@ func partOf(text []byte, at string, part int) []byte {
 	if part < 1 || part > len(parts) {
 		return nil
 	}
-	return trim(parts[part-1])
+	return bytes.Trim(trim(parts[part-1]), `"`)
 }
 
 func email(text []byte) string {
 	said := string(text)
 	if !isPlain(text) {
 		said = strings.TrimSpace(narrow(said))
+	}
+	if at := strings.IndexByte(said, '<'); at >= 0 && strings.HasSuffix(said, ">") && strings.Count(said, "<") == 1 && strings.Count(said, "@") == 1 {
+		said = said[at+1 : len(said)-1] // "Kim <kim@example.com>"
 	}
 	return strings.TrimPrefix(said, "mailto:")
 }

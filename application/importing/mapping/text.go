@@ -108,6 +108,9 @@ func (w *writing) column(c Column, p Proposal) {
 	if c.Digits > 0 {
 		w.line("    digits: %d", c.Digits)
 	}
+	if c.CallingCodeFrom != "" {
+		w.line("    calling_code_from: %s  # the calling code of each number", scalar(c.CallingCodeFrom))
+	}
 	if c.Default != "" {
 		w.line("    default: %s", scalar(c.Default))
 	}

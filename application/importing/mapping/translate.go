@@ -163,6 +163,9 @@ type sign struct {
 // Before is what the file has for the at-th column, for people: the fields as they are.
 func (t *Translator) Before(at int, row [][]byte) string {
 	from := slices.Clone(t.targets[at].from)
+	if made := &t.targets[at]; len(from) > 0 && made.code >= 0 {
+		from = append([]int{made.code}, from...)
+	}
 	if at == t.itemsAt {
 		for _, item := range t.items {
 			from = append(from, item.name, item.amount, item.times)
