@@ -106,7 +106,7 @@ func (p PastImports) BeginUndo(ctx context.Context, month key.Month, id int64, b
 		if err != nil {
 			return err
 		}
-		standing, err := s.standing(ctx, record, nil)
+		standing, err := s.standingOfAll(ctx, record)
 		if err == nil {
 			err = standing.Err()
 		}
@@ -123,7 +123,22 @@ func (p PastImports) BeginUndo(ctx context.Context, month key.Month, id int64, b
 
 func undoPageSQL(in partitions) string {
 	return `/* undo_page */ SELECT d.user_id FROM ` + in.data + ` d
-WHERE d.billing_month = $1::date AND d.user_id > $2 AND d.import_id = $3 ORDER BY d.user_id LIMIT $4::int`
+WHERE d.billing_month = $1::date AND d.user_id > $2::bigint AND d.user_id <= $3::bigint AND d.import_id = $4 ORDER BY d.user_id LIMIT $5::int`
+}
+
+// undoWindow is how many bills of a month, of any import, a statement of an undo reads at most: no index knows the import,
+// and of a month of many millions one statement would take longer than a statement may.
+const undoWindow = 10_000
+
+func undoWindowSQL(in partitions) string {
+	return `/* undo_window */ SELECT coalesce(max(w.user_id), 0) FROM (
+  SELECT d.user_id FROM ` + in.data + ` d WHERE d.billing_month = $1::date AND d.user_id > $2::bigint ORDER BY d.user_id LIMIT $3::int) AS w`
+}
+
+// window returns the last user id of the next undoWindow bills of a month; 0 where there are none.
+func (s *session) window(ctx context.Context, what string, month key.Month, after int64) (last int64, err error) {
+	err = s.one(ctx, what, undoWindowSQL(partitionsOf(month)), []any{day(month), after, undoWindow}, &last)
+	return last, err
 }
 
 func undoDataSQL(in partitions) string {
@@ -146,15 +161,20 @@ func (p PastImports) UndoPage(ctx context.Context, month key.Month, id, after in
 		if err := s.one(ctx, what, undoableSQL, []any{day(month), id}, importTargets(&record)...); err != nil {
 			return err
 		}
-		users, err := s.users(ctx, what, undoPageSQL(partitionsOf(month)), day(month), after, id, limit)
+		if page.Last, err = s.window(ctx, what, month, after); err != nil || page.Last == 0 {
+			return err
+		}
+		users, err := s.users(ctx, what, undoPageSQL(partitionsOf(month)), day(month), after, page.Last, id, limit)
 		if err != nil || len(users) == 0 {
 			return err
 		}
-		page.Last = users[len(users)-1]
+		if len(users) == limit {
+			page.Last = users[limit-1]
+		}
 		if _, err := s.users(ctx, what, lockMarkedSQL(partitionsOf(month)), day(month), bigints(users)); err != nil {
 			return err
 		}
-		standing, err := s.standing(ctx, record, users)
+		standing, err := s.standing(ctx, record, after, page.Last)
 		if err == nil {
 			err = standing.Err()
 		}
@@ -215,7 +235,7 @@ CROSS JOIN LATERAL (SELECT
     OR EXISTS (SELECT FROM ` + in.attempts + ` l WHERE l.billing_month = t.billing_month AND l.user_id = t.user_id AND l.state <> 'REVOKED') AS requested,
   t.dispatch_status <> 'READY' OR t.round <> 0 OR t.requeues <> 0 OR t.wish IS NOT NULL
     OR EXISTS (SELECT FROM ` + in.attempts + ` l WHERE l.billing_month = t.billing_month AND l.user_id = t.user_id) AS changed) g
-WHERE d.billing_month = $1::date AND d.import_id = $2 AND ($3::bigint[] IS NULL OR d.user_id = ANY($3::bigint[]))`
+WHERE d.billing_month = $1::date AND d.user_id > $3::bigint AND d.user_id <= $4::bigint AND d.import_id = $2`
 }
 
 // publishingRunSQL finds a run that may have published bills since an import began: one that has not ended, or has published
@@ -227,19 +247,34 @@ WHERE (r.billing_month IS NULL OR r.billing_month = $1::date)
 // runClockSkew is by how much the clock of a run may differ from an import's.
 const runClockSkew = 5 * time.Minute
 
-// standing finds out how far the bills of an import have gone, or those of some users.
-func (s *session) standing(ctx context.Context, record port.ImportRecord, users []int64) (port.UndoStanding, error) {
+// standing finds out how far the bills of an import have gone, those with a user id after one and up to another.
+func (s *session) standing(ctx context.Context, record port.ImportRecord, after, last int64) (port.UndoStanding, error) {
 	var u port.UndoStanding
-	var some any
-	if users != nil {
-		some = bigints(users)
-	}
 	const what = "look how far an import has gone"
-	err := s.one(ctx, what, standingSQL(partitionsOf(record.Month)), []any{day(record.Month), record.ID, some}, &u.Bills, &u.Requested, &u.Changed, &u.Exposed)
+	err := s.one(ctx, what, standingSQL(partitionsOf(record.Month)), []any{day(record.Month), record.ID, after, last}, &u.Bills, &u.Requested, &u.Changed, &u.Exposed)
 	if err != nil {
 		return u, err
 	}
 	return u, s.one(ctx, what, publishingRunSQL, []any{day(record.Month), instant(record.StartedAt.Add(-runClockSkew)), string(port.RunFinished)}, &u.Run)
+}
+
+// standingOfAll is standing of every bill of the import.
+func (s *session) standingOfAll(ctx context.Context, record port.ImportRecord) (all port.UndoStanding, err error) {
+	for after := int64(0); ; {
+		last, err := s.window(ctx, "look how far an import has gone", record.Month, after)
+		if err != nil || last == 0 {
+			return all, err
+		}
+		some, err := s.standing(ctx, record, after, last)
+		if err != nil {
+			return all, err
+		}
+		all = port.UndoStanding{
+			Bills: all.Bills + some.Bills, Requested: all.Requested + some.Requested, Changed: all.Changed + some.Changed,
+			Exposed: all.Exposed + some.Exposed, Run: max(all.Run, some.Run),
+		}
+		after = last
+	}
 }
 
 const undoRejectsSQL = `/* undo_rejects */ DELETE FROM import_rejects r WHERE r.billing_month = $1::date AND r.import_id = $2`

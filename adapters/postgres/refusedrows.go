@@ -19,8 +19,8 @@ var _ port.RefusedRows = RefusedRows{}
 func NewRefusedRows(db *sqlx.DB) RefusedRows { return RefusedRows{newPool(db)} }
 
 const waitingRowsSQL = `/* waiting_rows */ SELECT r.file, r.line, r.field, r.reason, r.customer, r.import_id FROM import_rejects r
-WHERE r.billing_month = $1::date AND r.resolved_at IS NULL AND (r.file COLLATE "C", r.line) > ($2 COLLATE "C", $3::int)
-ORDER BY r.file COLLATE "C", r.line LIMIT $4::int`
+WHERE r.billing_month = $1::date AND r.resolved_at IS NULL AND (r.file, r.line) > ($2, $3::int)
+ORDER BY r.file, r.line LIMIT $4::int`
 
 // Waiting implements port.RefusedRows.
 func (p RefusedRows) Waiting(ctx context.Context, month key.Month, after port.RejectedRow, limit int) (list []port.Reject, err error) {

@@ -15,9 +15,12 @@ FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigin
 ORDER BY v.file, v.line, v.n
 ON CONFLICT (billing_month, file, line) DO NOTHING`
 
-const resolvedSQL = `/* resolved */ SELECT r.file, r.line FROM import_rejects r
-JOIN unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[]) AS v(file, line, field, reason, customer) ON r.file = v.file AND r.line = v.line
-WHERE r.billing_month = $1::date AND r.resolved_at IS NOT NULL AND r.field = coalesce(v.field, '') AND r.reason = coalesce(v.reason, '')
+// The month comes with the rows, behind OFFSET 0, so that each is looked up by the primary key (partitions says why).
+const resolvedSQL = `/* resolved */ SELECT r.file, r.line
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[])
+  AS u(file, line, field, reason, customer) OFFSET 0) AS v
+JOIN import_rejects r ON r.billing_month = v.billing_month AND r.file = v.file AND r.line = v.line
+WHERE r.resolved_at IS NOT NULL AND r.field = coalesce(v.field, '') AND r.reason = coalesce(v.reason, '')
   AND coalesce(r.customer, '') = coalesce(v.customer, '')`
 
 // Reject implements port.Imports.
@@ -50,8 +53,8 @@ func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Re
 }
 
 const resolveRowsSQL = `/* resolve_rows */ UPDATE import_rejects r SET resolved_at = clock_timestamp()
-FROM unnest($2::text[], $3::int[]) AS v(file, line)
-WHERE r.billing_month = $1::date AND r.file = v.file AND r.line = v.line AND r.resolved_at IS NULL`
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::text[], $3::int[]) AS u(file, line) OFFSET 0) AS v
+WHERE r.billing_month = v.billing_month AND r.file = v.file AND r.line = v.line AND r.resolved_at IS NULL`
 
 const resolveCustomersSQL = `/* resolve_customers */ UPDATE import_rejects r SET resolved_at = clock_timestamp()
 WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.resolved_at IS NULL`

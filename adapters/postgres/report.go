@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -61,21 +63,26 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 	return f, err
 }
 
-// refusingSQL reads the past hour of the ledger by the BRIN index of changed_at.
+// refusedUs says that a row of the ledger l is a refusal that is not about its bill, answeredBy that it is an answer about one.
+const (
+	refusedUs  = `l.state = 'NOT_SENT' AND (l.failure_class IN ('provider', 'throttled') OR l.reason = 'not_called') AND l.reason IS DISTINCT FROM 'provider_held'`
+	answeredBy = `(l.state = 'SUCCEEDED' OR l.state = 'FAILED' AND l.reason = 'refused')`
+)
+
+// refusingSQL reads the past hour of the ledger by the BRIN index of changed_at, which a volatile function
+// (clock_timestamp) would not go by.
 func refusingSQL(in partitions) string {
-	return `/* refusing */ SELECT r.provider, coalesce((array_agg(r.failure_class ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1], ''),
-  coalesce((array_agg(r.reason ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1], ''),
-  coalesce((array_agg(r.detail ORDER BY r.changed_at DESC) FILTER (WHERE r.about_us))[1], ''), max(r.changed_at) FILTER (WHERE r.about_us), count(*) FILTER (WHERE r.about_us)
-FROM (SELECT l.provider, l.failure_class, l.reason, l.detail, l.changed_at, l.state = 'NOT_SENT' AS about_us
-  FROM ` + in.attempts + ` l WHERE l.billing_month = $1::date AND l.changed_at > clock_timestamp() - interval '1 hour'
-    AND (l.state = 'SUCCEEDED' OR l.state = 'FAILED' AND l.reason = 'refused'
-      OR l.state = 'NOT_SENT' AND (l.failure_class IN ('provider', 'throttled') OR l.reason = 'not_called') AND l.reason IS DISTINCT FROM 'provider_held')) AS r
-WHERE r.provider IS NOT NULL GROUP BY r.provider
-HAVING max(r.changed_at) FILTER (WHERE r.about_us) > coalesce(max(r.changed_at) FILTER (WHERE NOT r.about_us), '-infinity')
-ORDER BY r.provider`
+	return `/* refusing */ SELECT r.provider, coalesce(l.failure_class, ''), coalesce(l.reason, ''), coalesce(l.detail, ''), r.refused_at, r.refused
+FROM (SELECT l.provider, count(*) FILTER (WHERE l.state = 'NOT_SENT') AS refused,
+    max(l.changed_at) FILTER (WHERE l.state = 'NOT_SENT') AS refused_at, max(l.changed_at) FILTER (WHERE l.state <> 'NOT_SENT') AS answered_at
+  FROM ` + in.attempts + ` l WHERE l.changed_at > statement_timestamp() - interval '1 hour' AND l.provider IS NOT NULL AND (` + answeredBy + ` OR ` + refusedUs + `)
+  GROUP BY l.provider) AS r
+CROSS JOIN LATERAL (SELECT l.failure_class, l.reason, l.detail FROM ` + in.attempts + ` l
+  WHERE l.changed_at = r.refused_at AND l.provider = r.provider AND ` + refusedUs + ` LIMIT 1) AS l
+WHERE r.refused_at > coalesce(r.answered_at, '-infinity')`
 }
 
-// Refusing implements port.Report.
+// Refusing implements port.Report. Without sorts, the planner does not sort an hour's rows to group them by a few providers.
 func (p Report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderRefusal, error) {
 	var list []port.ProviderRefusal
 	err := read(ctx, p.db, "find providers that refuse", func(ctx context.Context, s *session) error {
@@ -83,16 +90,17 @@ func (p Report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderR
 		if there, err := s.isOpened(ctx, month); err != nil || !there {
 			return err
 		}
-		if _, err := s.exec(ctx, "find providers that refuse", `/* refusing */ SELECT set_config('enable_bitmapscan', 'on', true)`); err != nil {
+		if _, err := s.exec(ctx, "find providers that refuse", `/* refusing */ SELECT set_config('enable_bitmapscan', 'on', true), set_config('enable_sort', 'off', true)`); err != nil {
 			return err
 		}
-		return s.query(ctx, "find providers that refuse", refusingSQL(partitionsOf(month)), []any{day(month)}, func(scan func(...any) error) error {
+		return s.query(ctx, "find providers that refuse", refusingSQL(partitionsOf(month)), nil, func(scan func(...any) error) error {
 			var r port.ProviderRefusal
 			err := scan(&r.Provider, &r.Class, &r.Reason, &r.Said, utc(&r.Last), &r.Refused)
 			list = append(list, r)
 			return err
 		})
 	})
+	slices.SortFunc(list, func(a, b port.ProviderRefusal) int { return cmp.Compare(a.Provider, b.Provider) })
 	return list, err
 }
 
@@ -146,7 +154,7 @@ func (p Report) Alike(ctx context.Context, customer string, limit int) (alike []
 
 // Customers implements port.Report.
 func (p Report) Customers(ctx context.Context, userIDs []int64) (map[int64]string, error) {
-	const statement = `/* customers_of */ SELECT c.user_id, c.customer FROM customers c WHERE c.user_id = ANY($1::bigint[])`
+	const statement = `/* customer_numbers */ SELECT c.user_id, c.customer FROM customers c WHERE c.user_id = ANY($1::bigint[])`
 	found := make(map[int64]string, len(userIDs))
 	err := read(ctx, p.db, "read customer numbers", func(ctx context.Context, s *session) error {
 		return s.query(ctx, "read customer numbers", statement, []any{bigints(userIDs)}, func(scan func(...any) error) error {

@@ -20,7 +20,7 @@ func PastImports(t *testing.T, open OpenStorage) { Run(t, PastImportsChecks(), o
 
 // PastImportsChecks are the promises of port.PastImports.
 func PastImportsChecks() []Check[Storage] {
-	return []Check[Storage]{
+	return append(undoChecks(), []Check[Storage]{
 		onStage("finds the very bills in other months", pastElsewhere),
 		onStage("lists the month's customers, page by page", pastCustomers),
 		onStage("takes an import back, page by page, and audits it once", pastUndo),
@@ -30,7 +30,7 @@ func PastImportsChecks() []Check[Storage] {
 		onStage("never lets a statement that was rendered before reach the bill that comes after", pastUndoRendered),
 		onStage("takes nothing back of a month whose bills were removed", pastUndoDropped),
 		onStage("removes the import's refused rows, and opens those that its bills resolved", pastUndoRejects),
-	}
+	}...)
 }
 
 // brought imports bills of customers under a record of its own.
