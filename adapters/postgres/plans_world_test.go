@@ -171,7 +171,7 @@ var named = regexp.MustCompile(`^/\* (\w+) \*/ `)
 func planner(plans *[]plan) postgres.Observer {
 	return func(ctx context.Context, tx *sqlx.Tx, statement string, args []any) error {
 		match := named.FindStringSubmatch(statement)
-		if match == nil || slices.Contains([]string{"wide", "summarize", "serialize", "horizon", "opened"}, match[1]) {
+		if match == nil || slices.Contains([]string{"wide", "settings", "summarize", "serialize", "horizon", "opened"}, match[1]) {
 			return nil
 		}
 		if _, err := tx.ExecContext(ctx, "SAVEPOINT before_explain"); err != nil {

@@ -22,11 +22,15 @@ const waitingRowsSQL = `/* waiting_rows */ SELECT r.file, r.line, r.field, r.rea
 WHERE r.billing_month = $1::date AND r.resolved_at IS NULL AND (r.file, r.line) > ($2, $3::int)
 ORDER BY r.file, r.line LIMIT $4::int`
 
-// Waiting implements port.RefusedRows.
+// Waiting implements port.RefusedRows. Without sorts, the planner reads a page of rows in the order of the primary key, and not all
+// rows of the month that wait.
 func (p RefusedRows) Waiting(ctx context.Context, month key.Month, after port.RejectedRow, limit int) (list []port.Reject, err error) {
 	const what = "list refused rows"
 	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
 		list = nil // the transaction may run again
+		if _, err := s.exec(ctx, what, `/* settings */ SELECT set_config('enable_sort', 'off', true)`); err != nil {
+			return err
+		}
 		return s.query(ctx, what, waitingRowsSQL, []any{day(month), clean(after.File), after.Line, limit}, func(scan func(...any) error) error {
 			var r port.Reject
 			err := scan(&r.File, &r.Line, &r.Field, &r.Reason, optional(&r.Customer), optional(&r.Import))

@@ -90,7 +90,7 @@ func (p Report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderR
 		if there, err := s.isOpened(ctx, month); err != nil || !there {
 			return err
 		}
-		if _, err := s.exec(ctx, "find providers that refuse", `/* refusing */ SELECT set_config('enable_bitmapscan', 'on', true), set_config('enable_sort', 'off', true)`); err != nil {
+		if _, err := s.exec(ctx, "find providers that refuse", `/* settings */ SELECT set_config('enable_bitmapscan', 'on', true), set_config('enable_sort', 'off', true)`); err != nil {
 			return err
 		}
 		return s.query(ctx, "find providers that refuse", refusingSQL(partitionsOf(month)), nil, func(scan func(...any) error) error {

@@ -37,7 +37,7 @@ type answer struct {
 	outcome    behaviour.Outcome
 	sequence   uint64
 	retryAfter time.Duration       // 0: the caller is not told
-	everybody  behaviour.Everybody // of RefusedEverybody
+	everybody  behaviour.Everybody // of RefusedEverybody, and of Accepted where its code is not 0
 }
 
 // handle carries a call from the decision to the answer. It blocks for the

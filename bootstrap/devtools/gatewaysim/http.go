@@ -137,6 +137,12 @@ func unreadable(ctx *fasthttp.RequestCtx, err error) {
 }
 
 func writeAnswer(ctx *fasthttp.RequestCtx, channel behaviour.Channel, a answer) {
+	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {
+		retryAfter(ctx, time.Duration(a.everybody.RetryAfter))
+		ctx.SetStatusCode(a.everybody.Code)
+		ctx.SetBodyString(a.everybody.Text)
+		return
+	}
 	switch a.outcome {
 	case behaviour.Accepted:
 		ctx.SetStatusCode(fasthttp.StatusAccepted)
@@ -158,10 +164,6 @@ func writeAnswer(ctx *fasthttp.RequestCtx, channel behaviour.Channel, a answer) 
 	case behaviour.RefusedThrottled:
 		retryAfter(ctx, a.retryAfter)
 		writeError(ctx, fasthttp.StatusTooManyRequests, "throttled", "rate limit")
-	case behaviour.RefusedEverybody:
-		retryAfter(ctx, time.Duration(a.everybody.RetryAfter))
-		ctx.SetStatusCode(a.everybody.Code)
-		ctx.SetBodyString(a.everybody.Text)
 	default:
 		writeError(ctx, fasthttp.StatusServiceUnavailable, "temporarily_refused", "not accepted, try again later")
 	}

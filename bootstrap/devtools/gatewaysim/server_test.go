@@ -167,6 +167,22 @@ func TestEachRefusalHasItsCode(t *testing.T) {
 	}
 }
 
+func TestAnAnswerToEverybodyThatAcceptsIsInTheAcceptLog(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *Config) { c.Settings.SMS.Everybody = behaviour.Everybody{Code: 202, Text: "OK"} })
+	for range 2 {
+		if got := b.post("/sms", "2026-11/1/0/0", textMessage); got.status != 202 {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if records := b.records(t); len(records) != 2 || !records[0].Accepted {
+		t.Errorf("log %+v", records)
+	}
+	if stats := b.Stats(); stats.AcceptedAgain != 1 {
+		t.Errorf("%+v", stats)
+	}
+}
+
 func TestCallsThatBreakTheContractAreNotAccepted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)

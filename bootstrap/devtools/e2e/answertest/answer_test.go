@@ -1,11 +1,13 @@
 package answertest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
@@ -98,6 +100,33 @@ func TestAnAnswerOfEachClassLeadsToItsEnd(t *testing.T) {
 		}
 		if bill != c.bill || row != c.row || !strings.HasPrefix(said, "4") && !strings.HasPrefix(said, "5") {
 			t.Errorf("%s: the bill is %s, want %s; the row is %s, want %s; the gateway said %q", c.class, bill, c.bill, row, c.row, said)
+		}
+	}
+}
+
+// An SMS that a 2xx has accepted is never posted again, whatever the rest of the answer says, and although the policy lets calls
+// with an unknown outcome be made again.
+func TestAnAcceptedMessageIsPostedOnceWhateverItsIDLooksLike(t *testing.T) {
+	w := newWorld(t, policy.Route{{Channel: channel.SMS, Tries: 3}}, func(spec *policy.Spec) {
+		spec.MaxRounds, spec.Unknown = 3, map[channel.Kind]attempt.UnknownPolicy{channel.SMS: attempt.Resend}
+	})
+	posted := func() int { return int(w.gateway.Stats().Channels[behaviour.SMS].Accepted) }
+	for n, c := range []behaviour.Everybody{
+		{Code: 202}, {Code: 202, Text: "OK"}, {Code: 202, Text: `{}`}, {Code: 202, Text: `{"message_id":17}`}, {Code: 202, Text: `{"message_id":""}`},
+		{Code: 202, Text: `{"message_id":"번호"}`}, {Code: 202, Text: `{"message_id":{"a":`}, {Code: 200, Text: "<html>done</html>"}, {Code: 204},
+		{Code: 202, Text: `{"code":"temporarily_refused"}`},
+	} {
+		month, _ := key.NewMonth(2026, time.Month(n+1))
+		w.prepare(t, month, 1)
+		w.everybody(t, behaviour.SMS, c)
+		before := posted()
+		ended := func(query string) func() bool { return func() bool { return w.count(t, query, month.String()+"-01") == 1 } }
+		await(t, fmt.Sprintf("%d %s", c.Code, c.Text), func() { w.dispatch(t, month) }, ended(`SELECT count(*) FROM billing_targets WHERE billing_month = $1::date AND dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED')`))
+		for range 3 {
+			w.dispatch(t, month)
+		}
+		if !ended(`SELECT count(*) FROM billing_targets WHERE billing_month = $1::date AND dispatch_status = 'SUCCEEDED' AND attempt = 0 AND round = 0`)() || posted() != before+1 {
+			t.Errorf("%d %s: it was posted %d times, and is not SUCCEEDED by its first call", c.Code, c.Text, posted()-before)
 		}
 	}
 }

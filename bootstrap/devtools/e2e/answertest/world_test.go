@@ -40,8 +40,8 @@ type world struct {
 	runner  *dispatch.Runner
 }
 
-// newWorld starts everything, with a policy of the given route.
-func newWorld(t *testing.T, route policy.Route) *world {
+// newWorld starts everything, with a policy of the given route, changed.
+func newWorld(t *testing.T, route policy.Route, change ...func(spec *policy.Spec)) *world {
 	t.Helper()
 	url := postgrestest.URL(t)
 	data := t.TempDir()
@@ -53,10 +53,14 @@ func newWorld(t *testing.T, route policy.Route) *world {
 		t.Fatal(err)
 	}
 	second := attempt.Backoff{Base: time.Second, Factor: 1, Max: time.Second}
-	drafted, err := w.batch.Policies.Draft(t.Context(), policy.Spec{
+	spec := policy.Spec{
 		Name: "answers", Zone: time.UTC, Route: route, MaxRounds: 1,
 		Backoff: map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: second, attempt.Throttled: second},
-	}, by)
+	}
+	for _, change := range change {
+		change(&spec)
+	}
+	drafted, err := w.batch.Policies.Draft(t.Context(), spec, by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +101,7 @@ func (w *world) prepare(t *testing.T, month key.Month, customers int) {
 	}
 }
 
-// everybody lets a channel refuse every call; a code of 0 lets it take them again.
+// everybody lets a channel answer every call alike; a code of 0 lets it answer as usual again.
 func (w *world) everybody(t *testing.T, kind behaviour.Channel, answer behaviour.Everybody) {
 	t.Helper()
 	settings := w.gateway.Settings()

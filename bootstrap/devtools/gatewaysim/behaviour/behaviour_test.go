@@ -177,6 +177,8 @@ func TestSettingsOutOfRangeAreRefused(t *testing.T) {
 		"latency":    func(s *Settings) { s.Email.Latency.Kind = "weibull" },
 		"refuse at":  func(s *Settings) { s.SMTP.RefuseAt = "helo" },
 		"code":       func(s *Settings) { s.SMTP.ThrottleCode = 450 },
+		"everybody":  func(s *Settings) { s.Email.Everybody.Code = 250 },
+		"no code":    func(s *Settings) { s.SMS.Everybody.Code = 199 },
 		"slow start": func(s *Settings) { s.SlowStart.Factor = .5 },
 	} {
 		if settings(change).Validate() == nil {

@@ -50,7 +50,8 @@ type Decision struct {
 	BeforeAccept, Rest time.Duration
 	// RetryAfter is what a throttled caller is told to wait; 0: nothing.
 	RetryAfter time.Duration
-	// Everybody is the answer of RefusedEverybody.
+	// Everybody is the answer of RefusedEverybody, and of Accepted where its code
+	// is not 0.
 	Everybody Everybody
 }
 
@@ -98,7 +99,11 @@ func (g *Gateway) Decide(call Call, now time.Time) Decision {
 	s := g.settings.Load()
 	c := s.Of(call.Channel)
 	if c.Everybody.Code != 0 {
-		return Decision{Outcome: RefusedEverybody, BeforeAccept: c.Latency.draw(.5, .5), Everybody: c.Everybody}
+		d := Decision{Outcome: RefusedEverybody, BeforeAccept: c.Latency.draw(.5, .5), Everybody: c.Everybody}
+		if c.Everybody.accepts() {
+			d.Outcome = Accepted
+		}
+		return d
 	}
 	slow := s.SlowStart.factor(now.Sub(g.started))
 	if wait, ok := g.limits[call.Channel].take(now, c.TPS/slow); !ok {

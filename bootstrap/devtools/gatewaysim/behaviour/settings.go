@@ -96,16 +96,20 @@ type ChannelSettings struct {
 	Everybody Everybody `json:"everybody"`
 }
 
-// Everybody is a refusal that no message escapes, as of an account that is
-// suspended. The zero value refuses nothing.
+// Everybody is an answer that no message escapes, as the refusals of an account
+// that is suspended. The zero value is none.
 type Everybody struct {
-	// Code is the status of HTTP or the reply code of SMTP, 300 to 599.
+	// Code is the reply code of SMTP, 300 to 599, or the status of HTTP, 200 to
+	// 599: one of 2xx accepts the message.
 	Code int `json:"code"`
 	// Text is the body of HTTP, or what follows the reply code of SMTP.
 	Text string `json:"text"`
 	// RetryAfter is the header of HTTP; 0 leaves it out.
 	RetryAfter Duration `json:"retry_after"`
 }
+
+// accepts reports whether the answer accepts messages.
+func (e Everybody) accepts() bool { return e.Code >= 200 && e.Code < 300 }
 
 // SlowStart multiplies latencies, and divides the limits of calls a second, by
 // Factor at the start, sinking evenly to 1 after For.
@@ -171,6 +175,9 @@ func (s Settings) Validate() error {
 	if !(s.SlowStart.Factor >= 1 && s.SlowStart.Factor <= 1000) {
 		fault("slow_start.factor is %v: it lies between 1 and 1000", s.SlowStart.Factor)
 	}
+	if s.Email.Everybody.accepts() {
+		fault("email.everybody.code is %d: by SMTP it lies between 300 and 599, or is 0", s.Email.Everybody.Code)
+	}
 	if s.SMTP.RefuseAt != RefuseAtData && s.SMTP.RefuseAt != RefuseAtRcpt {
 		fault("smtp.refuse_at is %q: it is %q or %q", s.SMTP.RefuseAt, RefuseAtData, RefuseAtRcpt)
 	}
@@ -217,8 +224,8 @@ func (c *ChannelSettings) validate() error {
 	if c.RetryAfter < 0 || c.RetryAfter > Duration(24*time.Hour) {
 		faults = append(faults, fmt.Errorf("retry_after is %v: it lies between 0s and 24h", c.RetryAfter))
 	}
-	if e := c.Everybody; e.Code != 0 && (e.Code < 300 || e.Code > 599) {
-		faults = append(faults, fmt.Errorf("everybody.code is %d: it lies between 300 and 599, or is 0", e.Code))
+	if e := c.Everybody; e.Code != 0 && (e.Code < 200 || e.Code > 599) {
+		faults = append(faults, fmt.Errorf("everybody.code is %d: it lies between 200 and 599, or is 0", e.Code))
 	}
 	if e := c.Everybody; strings.ContainsAny(e.Text, "\r\n") || e.RetryAfter < 0 {
 		faults = append(faults, errors.New("everybody has a text of several lines, or a negative retry_after"))
