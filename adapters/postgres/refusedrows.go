@@ -42,8 +42,8 @@ func (p RefusedRows) Waiting(ctx context.Context, month key.Month, after port.Re
 }
 
 // A dismissed row is resolved for good: reopenSQL leaves it out.
-const dismissRowSQL = `/* dismiss_row */ UPDATE import_rejects SET resolved_at = 'infinity'
-WHERE billing_month = $1::date AND file = $2 AND line = $3 AND resolved_at IS NULL`
+const dismissRowSQL = `/* dismiss_row */ UPDATE import_rejects r SET resolved_at = 'infinity'
+WHERE r.billing_month = $1::date AND r.file = $2 AND r.line = $3 AND ` + isWaiting
 
 // Dismiss implements port.RefusedRows.
 func (p RefusedRows) Dismiss(ctx context.Context, month key.Month, row port.RejectedRow, by port.Act) error {

@@ -52,9 +52,13 @@ func (p *Imports) Reject(ctx context.Context, month key.Month, rejects []port.Re
 	return resolved, err
 }
 
+// isWaiting says of a row of import_rejects that it is not resolved, in a form that import_rejects_open does not answer: without
+// statistics the planner would read all rows of the month that wait by that index, for each row that is looked up by its key.
+const isWaiting = `coalesce(r.resolved_at, '-infinity') = '-infinity'`
+
 const resolveRowsSQL = `/* resolve_rows */ UPDATE import_rejects r SET resolved_at = clock_timestamp()
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::text[], $3::int[]) AS u(file, line) OFFSET 0) AS v
-WHERE r.billing_month = v.billing_month AND r.file = v.file AND r.line = v.line AND r.resolved_at IS NULL`
+WHERE r.billing_month = v.billing_month AND r.file = v.file AND r.line = v.line AND ` + isWaiting
 
 const resolveCustomersSQL = `/* resolve_customers */ UPDATE import_rejects r SET resolved_at = clock_timestamp()
 WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.resolved_at IS NULL`
