@@ -76,6 +76,7 @@ func Look(file io.ReadSeeker, f File, o LookOptions) (l Looked, err error) {
 		l.Separator = separatorName(o.Mapping.File.SeparatorByte())
 		l.Proposal.Mapping = *o.Mapping
 		l.Proposal.Mapping.Apply(o.Answers)
+		l.Proposal.Questions = l.settle(o.Answers)
 		return l, l.try(f)
 	}
 	proposed := l

@@ -238,6 +238,9 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	f.named.Unchanged = file.unchanged
+	if err := f.settle(file, &f.named); err != nil {
+		return err
+	}
 	source, err := importing.Open(file, f.named)
 	if err != nil {
 		return err

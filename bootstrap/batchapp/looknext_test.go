@@ -3,6 +3,7 @@ package batchapp
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,5 +176,60 @@ func TestAKeptMappingIsReadAsItsImportChangedIt(t *testing.T) {
 	same.File, same.SkipRows, same.Decimal = mapping.Format{}, nil, "point"
 	if first.Fingerprint() != same.Fingerprint() || first.Fingerprint() == other.Fingerprint() {
 		t.Error("what the file is written in counts, or what bills are made of it does not")
+	}
+}
+
+// Dates of a column that only the import named were taken as year, month, day: with most other orders each row was refused, and
+// 03/04/05 was another day.
+func TestAnImportAsksInWhichOrderTheDatesAreThatOnlyItsFlagsName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mapped := filepath.Join(dir, "m.yaml")
+	const text = "version: 1\nfile:\n  separator: semicolon\ndates: ymd\nconstants:\n  currency: EUR\n  due_date: \"2026-12-25\"\ncolumns:\n  - from: Nr\n    to: customer_number\n  - from: Summe\n    to: amount\n"
+	if err := os.WriteFile(mapped, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		dates, amounts []string
+		set            []string
+		order, decimal string
+		refused        string
+	}{
+		"which cannot be told":     {[]string{"03/04/2026", "05/06/2026"}, []string{"1", "2"}, nil, "", "", "how they are written cannot be told by the dates alone: say --set dates=dmy or --set dates=mdy"},
+		"which was said":           {[]string{"03/04/2026", "05/06/2026"}, []string{"1", "2"}, []string{"dates=mdy"}, "mdy", "", ""},
+		"which one of them tells":  {[]string{"03/04/2026", "25/06/2026"}, []string{"1", "2"}, nil, "dmy", "", ""},
+		"with the year in front":   {[]string{"2026-04-03", "2026/06/05"}, []string{"1", "2"}, nil, "", "", ""},
+		"amounts that can be both": {[]string{"2026-04-03", "2026-06-05"}, []string{"1.234", "2"}, nil, "", "", "told by the amounts alone: say --set decimal=point or --set decimal=comma"},
+		"amounts with a comma":     {[]string{"2026-04-03", "2026-06-05"}, []string{"1.234,50", "2"}, nil, "", "comma", ""},
+	} {
+		var a importArguments
+		a.mapping, a.set, a.columns = mapped, c.set, []string{"due_date=Bis", "amount=Betrag"}
+		var file importing.File
+		if err := a.readMapping(t.Context(), &file); err != nil {
+			t.Fatal(err)
+		}
+		rows := "Nr;Summe;Bis;Betrag\n"
+		for i := range c.dates {
+			rows += fmt.Sprintf("%d;9;%s;%s\n", i, c.dates[i], c.amounts[i])
+		}
+		from := strings.NewReader(rows)
+		err := a.settle(from, &file)
+		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) || err != nil && strings.Contains(err.Error(), c.dates[0]) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err != nil {
+			path := filepath.Join(dir, "rows.csv")
+			if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if d := looked(t, "--mapping", mapped, "--column", "due_date=Bis", "--column", "amount=Betrag", path); len(d.Questions) != 1 {
+				t.Errorf("%s: the look asks %+v", what, d.Questions)
+			}
+			continue
+		}
+		kept, err := parseKept(file.MappingText)
+		if err != nil || from.Len() != len(rows) || strings.TrimPrefix(kept.Dates, "ymd") != c.order || strings.TrimPrefix(kept.Decimal, "point") != c.decimal || kept.Fingerprint() != file.Mapping.Fingerprint() {
+			t.Errorf("%s: %q, %q, %v", what, kept.Dates, kept.Decimal, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package batchapp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,24 @@ func (a *importArguments) readMapping(ctx context.Context, file *importing.File)
 		file.MappingText = strings.TrimSuffix(file.MappingText, "\n") + "\n"
 		for _, flag := range changes {
 			file.MappingText += fmt.Sprintf(changedBy+"%s %q\n", flag.name, flag.text)
+		}
+	}
+	return nil
+}
+
+// settle finds out how the values of the columns are written that --column names, and keeps that with the mapping.
+func (a *importArguments) settle(from io.ReadSeeker, file *importing.File) error {
+	answers, err := a.answers()
+	if err != nil || file.Mapping == nil {
+		return err
+	}
+	before := *file.Mapping
+	if err := importing.Settle(from, *file, answers); err != nil {
+		return err
+	}
+	for _, s := range [][3]string{{"dates", before.Dates, cmp.Or(file.Mapping.Dates, "ymd")}, {"decimal", before.Decimal, cmp.Or(file.Mapping.Decimal, "point")}} {
+		if s[1] != s[2] {
+			file.MappingText += fmt.Sprintf(changedBy+"set %q\n", s[0]+"="+s[2])
 		}
 	}
 	return nil

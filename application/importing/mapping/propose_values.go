@@ -30,57 +30,21 @@ func (p *proposing) amounts() (values []string) {
 
 // decimal finds out whether amounts have a point or a comma before their decimal digits.
 func (p *proposing) decimal() {
-	points, commas := 0, 0 // values that can only be read with a decimal point, or comma
-	both := ""             // a value that says different things with each
-	for _, value := range p.amounts() {
-		withPoint, _, notPoint := number([]byte(value), false)
-		withComma, _, notComma := number([]byte(value), true)
-		switch {
-		case notPoint == "" && notComma != "":
-			points++
-		case notComma == "" && notPoint != "":
-			commas++
-		case notPoint == "" && withPoint != withComma:
-			both = value
-		}
-	}
+	form, why, question := decimalOf(p.amounts())
 	switch {
-	case commas > points:
-		p.Mapping.Decimal = "comma"
-		p.Why["decimal"] = fmt.Sprintf("%d amounts can be read only so", commas)
-	case points > 0 || both == "":
-	case strings.Contains(both, ","): // 12,300: a comma before three digits separates thousands where nothing says otherwise
-		p.Why["decimal"] = "commas stand only before three digits: they separate thousands"
+	case question == nil:
+		p.Mapping.Decimal = form
+		if why != "" {
+			p.Why["decimal"] = why
+		}
 	case p.answers.Set["decimal"] == "":
 		p.Mapping.Decimal = Unknown
-		p.ask("decimal", fmt.Sprintf("%s can be %s or %s", both, readAs(both, false), readAs(both, true)), "--set decimal=point", "--set decimal=comma")
+		p.Questions = append(p.Questions, *question)
 	}
-}
-
-func readAs(value string, comma bool) string {
-	made, _, _ := number([]byte(value), comma)
-	return made
 }
 
 func (p *proposing) ask(about, reason string, answers ...string) {
 	p.Questions = append(p.Questions, Question{About: about, Reason: reason, Answer: answers})
-}
-
-// dateFormsOf are the forms in which all of some dates can be read.
-func dateFormsOf(values []string) (forms []string) {
-	for _, form := range dateForms {
-		good := len(values) > 0
-		for _, value := range values {
-			if day, wrong := date([]byte(value), form); wrong != "" || day < "2000" || day > "22" {
-				good = false
-				break
-			}
-		}
-		if good {
-			forms = append(forms, form)
-		}
-	}
-	return forms
 }
 
 // dates finds out in which order dates are written. Where several read all samples differently, a person has to say.
@@ -89,38 +53,15 @@ func (p *proposing) dates() {
 	if at < 0 || p.answers.Set["dates"] != "" || len(p.samples[at]) == 0 {
 		return
 	}
-	values := slices.DeleteFunc(slices.Clone(p.samples[at]), func(v string) bool { return len(dateFormsOf([]string{v})) == 0 })
-	forms := dateFormsOf(values)
-	if len(forms) == 0 {
-		p.ask("dates", "the dates in "+p.header.Names[at]+" are not all in one order; most can be read", "--set dates=ymd", "--set dates=dmy", "--set dates=mdy")
+	form, why, question := datesOf(p.samples[at], p.header.Names[at])
+	if question != nil {
 		p.Mapping.Dates = Unknown
+		p.Questions = append(p.Questions, *question)
 		return
 	}
-	example := ""
-	for _, form := range forms[1:] {
-		for _, value := range values {
-			first, _ := date([]byte(value), forms[0])
-			if other, _ := date([]byte(value), form); other != first && example == "" {
-				example = value
-			}
-		}
+	if p.Mapping.Dates = form; why != "" {
+		p.Why["dates"] = why
 	}
-	if example == "" {
-		if p.Mapping.Dates = forms[0]; forms[0] == "ymd" {
-			p.Mapping.Dates = ""
-		} else {
-			p.Why["dates"] = fmt.Sprintf("all %d sample dates can be read only so", len(values))
-		}
-		return
-	}
-	var answers, read []string
-	for _, form := range forms {
-		answers = append(answers, "--set dates="+form)
-		day, _ := date([]byte(example), form)
-		read = append(read, day)
-	}
-	p.Mapping.Dates = Unknown
-	p.ask("dates", fmt.Sprintf("%s can be %s", example, strings.Join(read, " or ")), answers...)
 }
 
 // phones finds out whether numbers lack their calling code, and which it is.
