@@ -19,6 +19,10 @@ var answered = map[string]mapping.Answers{
 	"korean-numbered-items": {},
 	"korean-repeated-rows":  {},
 	"korean-full-width":     {},
+	"korean-apartment":      {},
+	"canonical-human":       {},
+	"us-items":              {Set: map[string]string{"currency": "USD", "calling_code": "1", "language": "en", "zone": "America/New_York"}},
+	"datev-credits":         {Columns: map[string]string{"customer_number": "Konto"}, Set: map[string]string{"language": "en", "zone": "Europe/Berlin"}},
 	"commerzbank": {
 		Columns: map[string]string{"customer_number": "Buchungstext"}, Set: map[string]string{"due_date": "2026-12-25", "language": "en", "zone": "Europe/London"},
 	},

@@ -52,13 +52,7 @@ func (m Mapping) Bind(header []string) (*Translator, error) {
 			name: b.optional(item.Name), amount: b.find(item.Amount), times: b.optional(item.Times), text: item.Text, skipZero: item.Skip0,
 		})
 	}
-	for _, name := range sortedKeys(m.SkipRows) {
-		values := map[string]bool{}
-		for _, v := range m.SkipRows[name] {
-			values[v] = true
-		}
-		b.skip = append(b.skip, skipping{b.find(name), values})
-	}
+	b.skip = b.where(m.SkipRows)
 	if len(b.missing) > 0 {
 		return nil, &Missing{Names: b.missing, Header: header}
 	}
@@ -73,6 +67,7 @@ func (b *binding) column(m Mapping, column Column) {
 	if column.CallingCodeFrom != "" {
 		made.code = b.find(column.CallingCodeFrom)
 	}
+	made.minus = b.where(column.MinusWhere)
 	if column.Join != nil {
 		made.join = *column.Join
 	}
@@ -88,6 +83,18 @@ func (b *binding) column(m Mapping, column Column) {
 		}
 	}
 	b.add(column.To, made)
+}
+
+// where finds rows by values of columns.
+func (b *binding) where(values map[string][]string) (list []having) {
+	for _, name := range sortedKeys(values) {
+		one := having{b.find(name), map[string]bool{}}
+		for _, v := range values[name] {
+			one.values[v] = true
+		}
+		list = append(list, one)
+	}
+	return list
 }
 
 func (b *binding) add(name string, made target) {

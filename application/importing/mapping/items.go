@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -77,6 +78,9 @@ func (t *Translator) itemAmount(scratch []byte, item *itemOf, row [][]byte) (amo
 	if quick, signs, ok := quickNumber(scratch, text, t.comma); ok && item.times < 0 {
 		return quick, signs, ""
 	}
+	if isNothing(string(text)) {
+		return []byte("0"), nil, ""
+	}
 	price, currencies, reason := number(text, t.comma)
 	if reason != "" || item.times < 0 {
 		return []byte(price), currencies, reason
@@ -92,6 +96,9 @@ func (t *Translator) itemAmount(scratch []byte, item *itemOf, row [][]byte) (amo
 	}
 	return []byte(one.times(by).String()), currencies, ""
 }
+
+// isNothing reports whether an amount is how spreadsheets show nothing in accounts: a hyphen.
+func isNothing(text string) bool { return strings.Trim(narrow(text), "- ") == "" && text != "" }
 
 // writeString writes a text as JSON. Bytes that are no text stay, so that the row's check finds them.
 func writeString(out *bytes.Buffer, text []byte) {

@@ -81,7 +81,8 @@ type Column struct {
 	Dates   string            `json:"dates,omitempty" yaml:"dates"`     // as Mapping.Dates, for this column
 	Decimal string            `json:"decimal,omitempty" yaml:"decimal"` // as Mapping.Decimal, for this column
 
-	CallingCodeFrom string `json:"calling_code_from,omitempty" yaml:"calling_code_from"` // the column with the calling code of each phone number
+	MinusWhere      map[string][]string `json:"minus_where,omitempty" yaml:"minus_where"`             // by column of the file: rows with one of these values have the amount with the other sign
+	CallingCodeFrom string              `json:"calling_code_from,omitempty" yaml:"calling_code_from"` // the column with the calling code of each phone number
 }
 
 // Item makes a line of the bill from each row. Rows whose amount is empty have none.
@@ -335,6 +336,9 @@ func (c *checking) columns() {
 		}
 		if c.text(column.CallingCodeFrom, at("calling_code_from")...); column.CallingCodeFrom != "" && column.To != "phone" {
 			c.wrong("is for phone", at("calling_code_from")...)
+		}
+		if len(column.MinusWhere) > 0 && (kinds[column.To] != asNumber || column.From[0] == SumOfItems) {
+			c.wrong("is for amounts of a column", at("minus_where")...)
 		}
 		c.oneOf(column.Dates, dateForms, at("dates")...)
 		c.oneOf(column.Decimal, decimals, at("decimal")...)

@@ -23,6 +23,7 @@ type NameTable struct {
 	totals  map[string]bool              // what stands in a row of totals
 	secret  map[string]bool              // what no bill should keep
 	codes   map[string]bool              // columns with the calling code of a phone number
+	signs   map[string]bool              // columns with debit or credit
 }
 
 // meaning is a column of billing data and a header's name of it, in the order of preference.
@@ -37,7 +38,7 @@ type joining struct {
 func newNameTable() *NameTable {
 	return &NameTable{
 		byName: map[string]int{}, items: map[string]bool{}, details: map[string]string{}, values: map[string]map[string]string{},
-		totals: map[string]bool{}, secret: map[string]bool{}, codes: map[string]bool{},
+		totals: map[string]bool{}, secret: map[string]bool{}, codes: map[string]bool{}, signs: map[string]bool{},
 	}
 }
 
@@ -71,6 +72,7 @@ func (t *NameTable) Add(text string) error {
 	maps.Copy(t.totals, more.totals)
 	maps.Copy(t.secret, more.secret)
 	maps.Copy(t.codes, more.codes)
+	maps.Copy(t.signs, more.signs)
 	for column, words := range more.values {
 		if t.values[column] == nil {
 			t.values[column] = map[string]string{}
@@ -128,6 +130,8 @@ func (t *NameTable) name(what, name string) {
 		t.secret[name] = true
 	case "calling_code":
 		t.codes[name] = true
+	case "debit_credit":
+		t.signs[name] = true
 	case "total_row":
 		t.totals[name] = true
 	default:

@@ -284,6 +284,7 @@ func (p *proposing) parts() {
 			break
 		}
 	}
+	p.credits()
 	at := p.from("email")
 	if at < 0 || p.taken("name") || len(p.samples[at]) == 0 || p.share(at, func(v string) bool { return strings.Index(v, "<") > 0 && isEmail(email([]byte(v))) }) < 100 {
 		return
@@ -291,6 +292,39 @@ func (p *proposing) parts() {
 	p.take("name", "what stands before the address", at)
 	name := &p.Mapping.Columns[len(p.Mapping.Columns)-1]
 	name.Split, name.Part = "<", 1
+}
+
+// creditFor is the word for credit beside one for debit.
+var creditFor = map[string]string{"s": "H", "soll": "Haben", "d": "C", "dr": "Cr", "debit": "Credit", "차변": "대변"}
+
+// credits finds the column that says which amounts are given back: all its values are words for debit or credit.
+func (p *proposing) credits() {
+	amount, words := p.place("amount"), p.table.values["debit_credit"]
+	for at, name := range p.header.Names {
+		if amount < 0 || !p.table.signs[key(name)] || len(p.samples[at]) == 0 || p.share(at, func(v string) bool { return words[key(v)] != "" }) < 100 {
+			continue
+		}
+		var credits []string
+		for _, v := range p.samples[at] {
+			if words[key(v)] == "debit" { // its credits may come later in the file
+				other := creditFor[key(v)]
+				if v = other; v == "" {
+					continue
+				}
+				if debit := p.samples[at][0]; debit == strings.ToUpper(debit) {
+					v = strings.ToUpper(v)
+				}
+			}
+			if !slices.Contains(credits, v) {
+				credits = append(credits, v)
+			}
+		}
+		if len(credits) > 0 {
+			p.Mapping.Columns[amount].MinusWhere = map[string][]string{name: credits}
+			p.Notes = append(p.Notes, fmt.Sprintf("rows with %s in %q are credits: their amounts become negative (minus_where in the mapping)", strings.Join(credits, " or "), name))
+		}
+		return
+	}
 }
 
 // isMobile reports whether a value is a Korean mobile number, or one with its calling code.

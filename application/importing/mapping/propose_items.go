@@ -19,7 +19,7 @@ func (p *proposing) items() {
 		return
 	}
 	for at, name := range p.header.Names {
-		if p.used[at] || len(p.samples[at]) == 0 || !p.isItem(at) || p.share(at, isAmount) < enoughValues {
+		if p.used[at] || len(p.samples[at]) == 0 || !p.isItem(at) || p.share(at, func(v string) bool { return isAmount(v) || isNothing(v) }) < enoughValues {
 			continue
 		}
 		p.used[at] = true

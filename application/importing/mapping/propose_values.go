@@ -104,8 +104,8 @@ func (p *proposing) words(c *Column) {
 	known := p.table.values[c.To]
 	for _, value := range p.samples[at] {
 		instead := known[key(value)]
-		if kinds[c.To] == asNumber && strings.Trim(narrow(value), "- ") == "" {
-			instead = "0" // how spreadsheets show nothing in accounts
+		if kinds[c.To] == asNumber && isNothing(value) {
+			instead = "0"
 		}
 		if instead == "" || instead == value {
 			continue
@@ -174,16 +174,18 @@ func (p *proposing) missing() {
 
 // candidates are columns whose values could be those of a column of billing data.
 func (p *proposing) candidates(name string) (names []string) {
+	var parts []string
 	for at, header := range p.header.Names {
 		if len(p.samples[at]) == 0 {
 			continue
 		}
-		fits := false
+		fits, known := false, false
 		switch name {
 		case "due_date":
 			fits = p.share(at, func(v string) bool { forms := dateFormsOf([]string{v}); return len(forms) > 0 && forms[0] != "excel" }) >= enoughValues
 		case "amount":
 			fits = p.share(at, isAmount) >= enoughValues
+			known = p.table.items[key(withoutUnit(header))]
 		case "customer_number":
 			distinct := map[string]bool{}
 			for _, v := range p.samples[at] {
@@ -193,12 +195,15 @@ func (p *proposing) candidates(name string) (names []string) {
 			fits = len(distinct) == len(p.samples[at]) && len(p.samples[at]) == len(p.rows) && !strings.Contains(p.samples[at][0], "@") &&
 				(len(forms) == 0 || digitsOnly(p.samples[at][0])) && !slices.ContainsFunc(p.Mapping.Columns, func(c Column) bool {
 				return kinds[c.To] != asText && slices.Contains(c.From, header)
-			})
+			}) && !slices.ContainsFunc(p.Mapping.Items, func(i Item) bool { return i.Amount == header })
 		}
-		if fits {
+		if fits && known { // a part of the bill is its amount only where nothing else is
+			parts = append(parts, header)
+		} else if fits {
 			names = append(names, header)
 		}
 	}
+	names = append(names, parts...)
 	if name == "customer_number" { // names of numbers first
 		slices.SortStableFunc(names, func(a, b string) int { return isNumberName(b) - isNumberName(a) })
 	}

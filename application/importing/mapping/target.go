@@ -19,8 +19,9 @@ type target struct {
 	dates   string
 	comma   bool
 	calling string
-	code    int    // the column with the calling code; -1: none
-	same    string // the constant
+	code    int      // the column with the calling code; -1: none
+	minus   []having // rows whose amount has the other sign
+	same    string   // the constant
 }
 
 // kind is how a column's values are written.
@@ -88,6 +89,17 @@ func (c *target) value(row [][]byte) (value []byte, currencies []string, reason 
 		return value, currencies, ""
 	}
 	return []byte(made), currencies, ""
+}
+
+// negated is a decimal number with the other sign.
+func negated(decimal []byte) []byte {
+	if rest, negative := bytes.CutPrefix(decimal, []byte{'-'}); negative {
+		return rest
+	}
+	if len(decimal) == 0 || string(decimal) == "0" {
+		return decimal
+	}
+	return append([]byte{'-'}, decimal...)
 }
 
 // callingCode is the calling code of a row's number: that of its own column, else that of the file.

@@ -108,6 +108,12 @@ func (w *writing) column(c Column, p Proposal) {
 	if c.Digits > 0 {
 		w.line("    digits: %d", c.Digits)
 	}
+	if len(c.MinusWhere) > 0 {
+		w.line("    minus_where:  # rows with one of these words are credits")
+		for _, name := range sortedKeys(c.MinusWhere) {
+			w.line("      %s: %s", scalar(name), list(c.MinusWhere[name]))
+		}
+	}
 	if c.CallingCodeFrom != "" {
 		w.line("    calling_code_from: %s  # the calling code of each number", scalar(c.CallingCodeFrom))
 	}

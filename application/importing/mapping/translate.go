@@ -18,7 +18,7 @@ type Translator struct {
 	sum     int // of the amount that is the sum of the items; -1: none
 	money   int // of the currency; -1: none
 	comma   bool
-	skip    []skipping
+	skip    []having
 	several bool // rows of one customer make one bill
 	key     int  // of the customer number; -1: none
 }
@@ -29,9 +29,19 @@ type itemOf struct {
 	skipZero            bool
 }
 
-type skipping struct {
+// having are rows with one of some values in a column.
+type having struct {
 	at     int
 	values map[string]bool
+}
+
+func isAmong(list []having, row [][]byte) bool {
+	for _, one := range list {
+		if one.values[string(trim(fieldAt(row, one.at)))] {
+			return true
+		}
+	}
+	return false
 }
 
 // Columns are the columns of billing data that it makes, in their order.
@@ -41,14 +51,7 @@ func (t *Translator) Columns() []string { return slices.Clone(t.names) }
 func (t *Translator) Several() bool { return t.several }
 
 // Skips reports whether the mapping says that a row is no bill.
-func (t *Translator) Skips(fields [][]byte) bool {
-	for _, s := range t.skip {
-		if s.values[string(trim(fieldAt(fields, s.at)))] {
-			return true
-		}
-	}
-	return false
-}
+func (t *Translator) Skips(fields [][]byte) bool { return isAmong(t.skip, fields) }
 
 // Customer is the customer number of a row, as the mapping makes it.
 func (t *Translator) Customer(fields [][]byte) []byte {
@@ -100,13 +103,20 @@ func (m *translation) columns(rows [][][]byte, signs []sign) []sign {
 			continue
 		}
 		value, currencies, reason := made.value(rows[0])
+		if len(made.minus) > 0 && reason == "" && isAmong(made.minus, rows[0]) {
+			value = negated(value)
+		}
 		m.wrong(at, reason)
 		m.fields[at] = value
 		if currencies != nil {
 			signs = append(signs, sign{at, currencies})
 		}
 		for _, row := range rows[1:] {
-			if other, _, _ := made.value(row); !bytes.Equal(other, value) {
+			other, _, wrong := made.value(row)
+			if len(made.minus) > 0 && wrong == "" && isAmong(made.minus, row) {
+				other = negated(other)
+			}
+			if !bytes.Equal(other, value) {
 				m.wrong(at, "differs between the rows of one bill")
 				break
 			}
