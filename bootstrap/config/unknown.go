@@ -26,7 +26,7 @@ func FindUnknown(values map[string]string) (list []Unknown) {
 		if !strings.HasPrefix(name, "BALSONG_") || gone || slices.Contains(known, name) || ofOthers.MatchString(name) {
 			continue
 		}
-		list = append(list, Unknown{Name: name, Likely: nearest(name, known)})
+		list = append(list, Unknown{Name: name, Likely: Nearest(name, known)})
 	}
 	return list
 }
@@ -42,8 +42,8 @@ func allVariables() (names []string) {
 	return names
 }
 
-// nearest returns the known name that differs least; "" where none differs in three letters or fewer of one place.
-func nearest(name string, known []string) (likely string) {
+// Nearest returns the known name that differs least; "" where none differs in three letters or fewer of one place.
+func Nearest(name string, known []string) (likely string) {
 	best := 4
 	for _, candidate := range known {
 		if d := differing(name, candidate); d < best {

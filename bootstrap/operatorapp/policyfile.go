@@ -1,11 +1,11 @@
 package operatorapp
 
 import (
-	"encoding/json"
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -50,44 +50,47 @@ type backoffFile struct {
 // duration is written as in "10m"; it is read with its field, which JSON's own errors about a text do not name.
 type duration string
 
-// ReadPolicy reads a policy file. Its error is a *policy.Invalid that lists every problem with its field and reason.
+// ReadPolicy reads a policy file. Its error is a *policy.Invalid that lists every problem with its field, its line where it stands
+// in the file, and reason, in the order of the file.
 func ReadPolicy(r io.Reader) (policy.Spec, error) {
+	text, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	if err != nil {
+		return policy.Spec{}, err
+	}
 	var f policyFile
-	decoder := json.NewDecoder(io.LimitReader(r, 1<<20))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		return policy.Spec{}, &policy.Invalid{Problems: []policy.Problem{unreadable(err)}}
+	shape := readShape(text, &f)
+	if slices.ContainsFunc(shape.problems, func(p policy.Problem) bool { return p.Field == "file" }) {
+		return policy.Spec{}, shape.invalid(shape.problems) // what is missing may stand in what was not read
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return policy.Spec{}, &policy.Invalid{Problems: []policy.Problem{{Field: "file", Reason: "has text behind the policy"}}}
-	}
-	reading := &policyReading{}
+	reading := &policyReading{problems: shape.problems}
 	spec := reading.spec(f)
 	for _, p := range spec.Problems() {
-		if !slices.ContainsFunc(reading.problems, func(known policy.Problem) bool { return within(known.Field, p.Field) }) {
-			reading.problems = append(reading.problems, p)
-		}
+		reading.add(p)
 	}
 	if len(reading.problems) > 0 {
-		return spec, &policy.Invalid{Problems: reading.problems}
+		return spec, shape.invalid(reading.problems)
 	}
 	return spec, nil
 }
 
-// within reports whether a problem of the file ("route[0].channel") is what a problem of the spec ("route") comes from.
-func within(known, field string) bool {
-	return known == field || strings.HasPrefix(known, field+"[") || strings.HasPrefix(known, field+".")
+// invalid is the error about some problems: those that stand in the file in its order, then what is missing.
+func (s *policyShape) invalid(problems []policy.Problem) error {
+	for i := range problems {
+		problems[i].Line = s.line(problems[i].Field)
+	}
+	slices.SortStableFunc(problems, func(a, b policy.Problem) int {
+		return cmp.Or(cmp.Compare(uint(a.Line-1), uint(b.Line-1)), cmp.Compare(s.places[a.Field], s.places[b.Field])) // line 0 comes last
+	})
+	return &policy.Invalid{Problems: problems}
 }
 
-func unreadable(err error) policy.Problem {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) && wrongType.Field != "" {
-		return policy.Problem{Field: wrongType.Field, Reason: fmt.Sprintf("is a %s (want %s)", wrongType.Value, wanted(wrongType.Type))}
+// follows reports whether a problem ("route", "route[0].channel") comes from a known one ("route[0].channel", "route[0]"): of a
+// part of it, or of what it is a part of.
+func follows(field, known string) bool {
+	within := func(part, whole string) bool {
+		return strings.HasPrefix(part, whole+"[") || strings.HasPrefix(part, whole+".")
 	}
-	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown { // the error has no type of its own
-		return policy.Problem{Field: strings.Trim(name, `"`), Reason: "is no field there (docs/operations/policy.md lists them)"}
-	}
-	return policy.Problem{Field: "file", Reason: "is not the JSON it should be: " + err.Error()}
+	return known == field || within(known, field) || within(field, known)
 }
 
 // wanted says in JSON's words what a field takes.
@@ -103,6 +106,8 @@ func wanted(t reflect.Type) string {
 		return "an object"
 	case t.Kind() == reflect.Float64:
 		return "a number"
+	case t.Kind() == reflect.Int16:
+		return fmt.Sprintf("a whole number up to %d", math.MaxInt16)
 	default:
 		return "a whole number"
 	}
@@ -112,7 +117,14 @@ func wanted(t reflect.Type) string {
 type policyReading struct{ problems []policy.Problem }
 
 func (r *policyReading) bad(field string, err error) {
-	r.problems = append(r.problems, policy.Problem{Field: field, Reason: err.Error()})
+	r.add(policy.Problem{Field: field, Reason: err.Error()})
+}
+
+// add adds a problem unless it comes from one that is known.
+func (r *policyReading) add(p policy.Problem) {
+	if !slices.ContainsFunc(r.problems, func(known policy.Problem) bool { return follows(p.Field, known.Field) }) {
+		r.problems = append(r.problems, p)
+	}
 }
 
 func (r *policyReading) duration(field string, text duration) time.Duration {
@@ -137,8 +149,10 @@ func (r *policyReading) spec(f policyFile) policy.Spec {
 		Backoff: map[attempt.FailureClass]attempt.Backoff{}, Unknown: map[channel.Kind]attempt.UnknownPolicy{},
 	}
 	var err error
-	if s.Zone, err = window.Zone(f.Zone); err != nil {
-		r.bad("zone", err)
+	if f.Zone != "" { // it is told below that it is missing
+		if s.Zone, err = window.Zone(f.Zone); err != nil {
+			r.bad("zone", err)
+		}
 	}
 	for i, leg := range f.Route {
 		kind, err := channel.Parse(leg.Channel)

@@ -34,12 +34,12 @@ func TestEveryProblemOfAPolicyFileIsNamedWithItsField(t *testing.T) {
 		"everything at once": {
 			`{"zone": "Mars/Base", "class": "SPAM", "route": [{"channel": "FAX", "tries": 0}],
 			"quiet_hours": {"from": "21:00", "to": "25:00", "channels": ["FAX"]}, "unknown": {"FAX": "hold", "SMS": "guess"}}`,
-			"zone route[0].channel route[0].tries unknown.FAX quiet_hours.to quiet_hours.channels[0] name class unknown.SMS",
+			"zone class route[0].channel route[0].tries quiet_hours.to quiet_hours.channels[0] unknown.FAX unknown.SMS name",
 		},
 		"no channel":              {strings.Replace(goodPolicy, `[{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]`, "[]", 1), "route"},
 		"from is to":              {strings.Replace(goodPolicy, `"08:00"`, `"21:00"`, 1), "quiet_hours"},
 		"a misspelt field":        {strings.Replace(goodPolicy, `"deadline"`, `"dedline"`, 1), "dedline"},
-		"a text for a number":     {strings.Replace(goodPolicy, `"tries": 2`, `"tries": "2"`, 1), "route.tries"},
+		"a text for a number":     {strings.Replace(goodPolicy, `"tries": 2`, `"tries": "2"`, 1), "route[0].tries"},
 		"not a duration":          {strings.Replace(goodPolicy, "1080h", "45 days", 1), "deadline"},
 		"a pause that is none":    {strings.Replace(goodPolicy, `"base": "10m"`, `"base": "ten"`, 1), "backoff.temporary.base"},
 		"a number for a duration": {strings.Replace(goodPolicy, `"1080h"`, "1080", 1), "deadline"},
@@ -59,6 +59,69 @@ func TestEveryProblemOfAPolicyFileIsNamedWithItsField(t *testing.T) {
 		}
 		if got := strings.Join(fields, " "); got != c.fields {
 			t.Errorf("%s: problems of %s, want of %s (%v)", name, got, c.fields, err)
+		}
+	}
+}
+
+// One mistake hides no other, and each is found in the file.
+func TestAPolicyFileIsJudgedAsAWholeAndByTheLine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ file, says string }{
+		"unknown fields, wrong types and bad values": {`{
+  "name": 7,
+  "Zone": "Asia/Seoul",
+  "zone": "Mars/Base",
+  "route": [
+    {"channel": "EMAIL", "tries": "2"},
+    {"channel": "SMS", "tries": 2.5, "retries": 1},
+    "SMS"
+  ],
+  "backoff": {"temporary": {"base": 10, "factor": "3", "max": "6h"}},
+  "quiet_hours": {
+    "from": "21:00",
+    "until": "08:00"
+  },
+  "dedline": {"days": [45]},
+  "deadline": true,
+  "max_rounds": 40000,
+  "deadline": "1080h"
+}`, `line 2, name: is the number 7 (want a string)
+line 3, Zone: is no field there (did you mean "zone"?) (docs/operations/policy.md lists them)
+line 4, zone: unknown time zone: "Mars/Base" (want an IANA name such as Asia/Seoul)
+line 6, route[0].tries: is a string (want a whole number)
+line 7, route[1].tries: is the number 2.5 (want a whole number)
+line 7, route[1].retries: is no field there (did you mean "tries"?) (docs/operations/policy.md lists them)
+line 8, route[2]: is a string (want an object)
+line 10, backoff.temporary.base: is the number 10 (want a duration in quotes, such as "90s", "10m" or "36h")
+line 10, backoff.temporary.factor: is a string (want a number)
+line 11, quiet_hours.to: not a time of day by the minute: "" is not of the form 21:00
+line 13, quiet_hours.until: is no field there (docs/operations/policy.md lists them)
+line 15, dedline: is no field there (did you mean "deadline"?) (docs/operations/policy.md lists them)
+line 16, deadline: is true (want a duration in quotes, such as "90s", "10m" or "36h")
+line 16, deadline: stands there twice, the second time on line 18
+line 17, max_rounds: is the number 40000 (want a whole number up to 32767)`},
+		"what is missing comes last": {`{
+  "tries": 2
+}`, `line 2, tries: is no field there (docs/operations/policy.md lists them)
+name: is empty
+route: names no channel
+zone: is missing (an IANA name such as Asia/Seoul)`},
+		"broken off": {"{\n\"nam\": 1,\n\"zone\": 2,\n\"route\": [}\n", `line 2, nam: is no field there (did you mean "name"?) (docs/operations/policy.md lists them)
+line 3, zone: is the number 2 (want a string)
+line 4, file: is not the JSON it should be: invalid character '}' looking for beginning of value; what stands behind it was not read`},
+		"null is absent": {strings.Replace(goodPolicy, `"class": "TRANSACTIONAL"`, `"class": null`, 1), ""},
+	} {
+		_, err := operatorapp.ReadPolicy(strings.NewReader(c.file))
+		var said []string
+		if invalid, is := errors.AsType[*policy.Invalid](err); is {
+			for _, p := range invalid.Problems {
+				said = append(said, p.String())
+			}
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := strings.Join(said, "\n"); got != c.says {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.says)
 		}
 	}
 }

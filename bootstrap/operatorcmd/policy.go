@@ -67,7 +67,11 @@ func newPolicyCheck() *cobra.Command {
 					fmt.Fprintf(w, "%s can work: `balsong policy draft --file %s` stores it\n", file, file)
 				}
 				for _, p := range document.Problems {
-					fmt.Fprintf(w, "  %-24s %s\n", p.Field, p.Reason)
+					line := ""
+					if p.Line > 0 {
+						line = fmt.Sprintf("line %d", p.Line)
+					}
+					fmt.Fprintf(w, "  %-8s %-24s %s\n", line, p.Field, p.Reason)
 				}
 			})
 			if invalid != nil {

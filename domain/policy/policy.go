@@ -163,10 +163,17 @@ func (s Spec) withDefaults() Spec {
 type Problem struct {
 	Field  string `json:"field"` // as in the policy file: "route", "quiet_hours.from"
 	Reason string `json:"reason"`
+	Line   int    `json:"line,omitempty"` // of the policy file; 0: it stands in none
 }
 
-// String writes "route: names no channel".
-func (p Problem) String() string { return p.Field + ": " + p.Reason }
+// String writes "route: names no channel", or "line 3, route: names no channel".
+func (p Problem) String() string {
+	text := p.Field + ": " + p.Reason
+	if p.Line > 0 {
+		text = fmt.Sprintf("line %d, %s", p.Line, text)
+	}
+	return text
+}
 
 // Invalid is the error about a policy that cannot work. It lists every problem and wraps ErrInvalid.
 type Invalid struct{ Problems []Problem }
