@@ -61,8 +61,8 @@ func (a *importArguments) flags(cmd *cobra.Command) {
 	flags.BoolVar(&a.firstAddress, "first-address", false, "use the first of several addresses in one field; without: that channel is left out, with a remark")
 	flags.IntVar(&a.expectRows, "expect-rows", 0, "`rows` that the file must have; nothing of it is imported where it has others")
 	flags.StringArrayVar(&a.expectTotals, "expect-total", nil, "`total` that the file must come to, as KRW=123,456 (repeat it for each currency); nothing of it is imported where it differs")
-	flags.StringVar(&a.rejects, "rejects", "", "`file` or s3://bucket/key for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
-	flags.StringVar(&a.remarks, "remarks", "", "`file` or s3://bucket/key for remarks about rows that were taken; an earlier one is never overwritten; without: remarks.csv beside the file")
+	cli.FileFlag(flags, &a.rejects, "rejects", "`file` or s3://bucket/key for refused rows; an earlier one is never overwritten; without: rejects.csv beside the file")
+	cli.FileFlag(flags, &a.remarks, "remarks", "`file` or s3://bucket/key for remarks about rows that were taken; an earlier one is never overwritten; without: remarks.csv beside the file")
 	a.lookArguments.flags(flags)
 }
 

@@ -30,10 +30,10 @@ type lookArguments struct {
 
 func (a *lookArguments) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&a.look, "look", false, "import nothing: show what the file is and propose a mapping, which is written beside it")
-	flags.StringVar(&a.mapping, "mapping", "", "`file` or s3://bucket/key that says how the columns become billing data; with --look it is tried, or written where it is not there")
+	cli.FileFlag(flags, &a.mapping, "mapping", "`file` or s3://bucket/key that says how the columns become billing data; with --look it is tried, or written where it is not there")
 	flags.StringArrayVar(&a.set, "set", nil, "`name=value`: dates=dmy, decimal=comma, calling_code=49, or the same value in every bill: currency=EUR, due_date=2026-12-25 (repeat it)")
 	flags.StringArrayVar(&a.columns, "column", nil, "`column=name`: which column of the file makes a column of billing data: due_date=\"Pay by\" (repeat it)")
-	flags.StringVar(&a.names, "names", "", "`file` or s3://bucket/key with more names of columns for --look (docs/guides/your-own-file.md)")
+	cli.FileFlag(flags, &a.names, "names", "`file` or s3://bucket/key with more names of columns for --look (docs/guides/your-own-file.md)")
 }
 
 // change is one --set or --column.

@@ -88,7 +88,7 @@ func NewTemplatesCommand() *cobra.Command {
 			return nil
 		},
 	}
-	check.Flags().StringVar(&mappingPath, "mapping", "", "`file` or s3://bucket/key of the mapping with which bills are imported: every .Fields.NAME must be one of its fields")
+	cli.FileFlag(check.Flags(), &mappingPath, "mapping", "`file` or s3://bucket/key of the mapping with which bills are imported: every .Fields.NAME must be one of its fields")
 	fields := &cobra.Command{
 		Use: "fields", Short: "List the fields that a template may use", Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return listFields(cmd.OutOrStdout()) },

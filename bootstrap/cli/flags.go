@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
@@ -31,6 +33,35 @@ func (b *By) Named() bool { return b.Actor != "" && b.Reason != "" }
 func (b *By) Act() port.Act {
 	return port.Act{Actor: b.Actor, Reason: b.Reason, At: time.Now(), ApprovedBy: b.ApprovedBy}
 }
+
+// fileName is the value of a flag that names a file.
+type fileName struct{ name *string }
+
+// FileFlag adds a flag that names a file, or an object. It refuses -, which elsewhere is the standard input or output: a file of
+// that name would be read or written without a word.
+func FileFlag(flags *pflag.FlagSet, name *string, flag, usage string) {
+	flags.Var(fileName{name}, flag, usage)
+}
+
+// Set implements pflag.Value.
+func (f fileName) Set(name string) error {
+	if name == "-" {
+		return errors.New("the standard input and output cannot be named here; a file of that name is ./-")
+	}
+	*f.name = name
+	return nil
+}
+
+// String implements pflag.Value.
+func (f fileName) String() string {
+	if f.name == nil {
+		return ""
+	}
+	return *f.name
+}
+
+// Type implements pflag.Value.
+func (fileName) Type() string { return "file" }
 
 func userName() string {
 	if u, err := user.Current(); err == nil {

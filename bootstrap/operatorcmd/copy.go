@@ -114,7 +114,7 @@ func (f *copyFlags) address(cmd *cobra.Command) (string, error) {
 	switch f.toFile {
 	case "":
 		return "", nil
-	case stdout:
+	case stdin:
 	default:
 		file, err := os.Open(f.toFile)
 		if err != nil {

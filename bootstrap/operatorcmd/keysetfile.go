@@ -22,7 +22,7 @@ import (
 type keysetFile struct{ path, kmsKey string }
 
 func (f *keysetFile) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.path, "file", "", "the keyset's file (required)")
+	cli.FileFlag(cmd.Flags(), &f.path, "file", "`file` of the keyset (required)")
 	cmd.Flags().StringVar(&f.kmsKey, "kms-key", os.Getenv("BALSONG_KEYSET_KMS_KEY"), "AWS KMS key (ARN, id or alias/…) that wraps it (default from BALSONG_KEYSET_KMS_KEY)")
 	cli.Require(cmd, "file")
 	cli.Describe(cmd, exitCodes)

@@ -33,7 +33,7 @@ func newPolicy() *cobra.Command {
 
 // readPolicy reads a policy file; "-" is stdin.
 func readPolicy(path string) (policy.Spec, error) {
-	if path == "-" {
+	if path == stdin {
 		return operatorapp.ReadPolicy(os.Stdin)
 	}
 	file, err := os.Open(path)
@@ -80,7 +80,7 @@ func newPolicyCheck() *cobra.Command {
 			return answered
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")
+	cmd.Flags().StringVar(&file, "file", "", "`file` with the policy, as JSON; - is stdin (required)")
 	cli.Require(cmd, "file")
 	cli.Describe(cmd, exitCodes)
 	return cmd
@@ -109,7 +109,7 @@ func newPolicyDraft() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "the policy, as JSON; - is stdin (required)")
+	cmd.Flags().StringVar(&file, "file", "", "`file` with the policy, as JSON; - is stdin (required)")
 	cli.Require(cmd, "file")
 	a.flags(cmd)
 	return cmd

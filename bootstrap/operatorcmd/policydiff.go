@@ -45,7 +45,7 @@ func newPolicyDiff() *cobra.Command {
 			return versions(cmd, policy.Draft, policy.Active, policy.Retired)
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "a policy as JSON, as the one after; - is stdin")
+	cmd.Flags().StringVar(&file, "file", "", "`file` with a policy as JSON, as the one after; - is stdin")
 	describe[config.Operator](cmd)
 	return cmd
 }

@@ -59,7 +59,7 @@ func newRender() *cobra.Command {
 	cmd.Flags().BoolVar(&a.preview, "preview", false, "show one bill (balsong batch render renders a whole month)")
 	cmd.Flags().BoolVar(&a.serve, "serve", false, "show it in the browser, made anew at each load, until Ctrl-C")
 	cmd.Flags().StringVar(&a.addr, "addr", "127.0.0.1:0", "host:port of the page of --serve; port 0 takes a free one")
-	cmd.Flags().StringVar(&a.html, "html", "", "write the page to this file")
+	cmd.Flags().StringVar(&a.html, "html", "", "write the page to this `file`, or to stdout (-)")
 	describe[config.Preview](cmd)
 	return cmd
 }
@@ -93,6 +93,9 @@ func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 func writePreview(path string, made preview.Bill, out io.Writer) error {
 	if made.Wrong != nil {
 		return made.Wrong
+	}
+	if path == stdout {
+		return made.Page(out)
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -102,8 +102,11 @@ func (f *statementFlags) kinds(cmd *cobra.Command) (kinds []channel.Kind, err er
 	return kinds, nil
 }
 
-// stdout is the name of a file that means the standard output.
-const stdout = "-"
+// The name of a file that means the standard output where one is written, and the standard input where one is read.
+const (
+	stdout = "-"
+	stdin  = stdout
+)
 
 // answer writes the parts that were asked for into files, or shows the statement.
 func (f *statementFlags) answer(cmd *cobra.Command, s answer.Stored) error {

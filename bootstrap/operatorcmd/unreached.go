@@ -25,7 +25,7 @@ const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, 
 date, why, the last channel and the gateway's words. Whoever may still be reached is counted, and in the file only with
 --on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
 
-The file is only for you to read (0600) and never replaces another. Every export is recorded. Names and amounts are
+The file is only for you to read (0600) and never replaces another; - is stdout. Every export is recorded. Names and amounts are
 sealed: the keyset is needed. E-mail addresses and numbers stay out unless --with-destinations, which needs a --reason.`
 
 // newUnreached is the subcommand "unreached".
@@ -40,6 +40,9 @@ func newUnreached() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if options.Destinations && !cmd.Flags().Changed("reason") {
 				return cli.Usagef("--with-destinations needs a --reason: recorded")
+			}
+			if path == stdout {
+				path = ""
 			}
 			if path == "" && cli.Output(cmd) == core.JSON {
 				return cli.Usagef("--output json needs --file: stdout can hold one answer")
@@ -70,7 +73,7 @@ func newUnreached() *cobra.Command {
 	a.monthFlag(cmd)
 	a.ActorFlags(cmd, "postal mailing", "why; recorded")
 	a.ApproverFlag(cmd)
-	cmd.Flags().StringVar(&path, "file", "", "where the CSV goes; without: stdout")
+	cmd.Flags().StringVar(&path, "file", "", "new `file` for the CSV; without, or -: stdout")
 	cmd.Flags().BoolVar(&options.OnTheWay, "on-the-way", false, "those who may still be reached too")
 	cmd.Flags().BoolVar(&options.Destinations, "with-destinations", false, "addresses and numbers in clear too")
 	describe[config.CustomerBills](cmd)
