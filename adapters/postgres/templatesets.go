@@ -44,7 +44,11 @@ func (p TemplateSets) Add(ctx context.Context, month key.Month, set port.Templat
 	return added && err == nil, err
 }
 
-const templateSetsSQL = `/* template_sets */ SELECT t.number, t.fingerprint, t.name, t.files, t.added_at FROM month_templates t
+const templateSetsSQL = `/* template_sets */ SELECT t.number, t.fingerprint, t.name, t.files, t.added_at,
+  coalesce((SELECT bool_and(i.undone_at IS NOT NULL AND i.undone >= i.inserted) FROM imports i
+    WHERE i.billing_month = t.billing_month AND i.started_at <= t.added_at AND (i.finished_at IS NULL OR i.error <> '' OR i.inserted + i.corrected > 0)), false)
+  AND NOT EXISTS (SELECT FROM billing_targets g WHERE g.billing_month = $1::date AND g.batch_status = 'RENDERED')
+FROM month_templates t
 WHERE t.billing_month = $1::date ORDER BY t.number`
 
 // Of implements port.TemplateSets.
@@ -55,7 +59,7 @@ func (p TemplateSets) Of(ctx context.Context, month key.Month) (list []port.Temp
 		return s.query(ctx, what, templateSetsSQL, []any{day(month)}, func(scan func(...any) error) error {
 			var set port.TemplateSet
 			var fingerprint, files []byte
-			if err := scan(&set.Number, &fingerprint, &set.Name, &files, utc(&set.AddedAt)); err != nil {
+			if err := scan(&set.Number, &fingerprint, &set.Name, &files, utc(&set.AddedAt), &set.Gone); err != nil {
 				return err
 			}
 			copy(set.Fingerprint[:], fingerprint)

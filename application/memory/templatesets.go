@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -32,9 +33,30 @@ func (p templateSets) Add(ctx context.Context, month key.Month, set port.Templat
 func (p templateSets) Of(ctx context.Context, month key.Month) ([]port.TemplateSet, error) {
 	return read(ctx, p.s, "template_sets.of", func() ([]port.TemplateSet, error) {
 		list := slices.Clone(p.s.templateSets[month])
+		for i := range list {
+			list[i].Gone = p.s.isSetGone(month, list[i])
+		}
 		slices.SortFunc(list, func(a, b port.TemplateSet) int { return int(a.Number) - int(b.Number) })
 		return list, nil
 	})
+}
+
+func (s *Store) isSetGone(month key.Month, set port.TemplateSet) bool {
+	gone := false
+	for _, record := range s.imports {
+		if record.Month != month || record.StartedAt.After(set.AddedAt) || !record.FinishedAt.IsZero() && record.Error == "" && record.Inserted+record.Corrected == 0 {
+			continue
+		}
+		if gone = record.IsGone(); !gone {
+			return false
+		}
+	}
+	for k, b := range s.bills {
+		if k.Month == month && b.state.Batch == billing.Rendered {
+			return false
+		}
+	}
+	return gone
 }
 
 // templateSet returns a set of a month by its number; one without a number where there is none.

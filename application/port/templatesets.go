@@ -15,10 +15,19 @@ type TemplateSet struct {
 	Name        string            // of its directory
 	Files       map[string]string // by their names within the set; whoever loads templates bounds them
 	AddedAt     time.Time
+	Gone        bool // every import before it was taken back, and no bill of the month is rendered: it binds nothing
 }
 
 // String names a set for people: "words (3f2a9c1b)".
 func (s TemplateSet) String() string { return fmt.Sprintf("%s (%x)", s.Name, s.Fingerprint[:4]) }
+
+// Binding are the sets of a month by which its next bills go: without those at the end that are gone.
+func Binding(sets []TemplateSet) []TemplateSet {
+	for len(sets) > 0 && sets[len(sets)-1].Gone {
+		sets = sets[:len(sets)-1]
+	}
+	return sets
+}
 
 // TemplateSets keeps the sets with which the bills of each month were rendered.
 type TemplateSets interface {

@@ -3,7 +3,9 @@ package porttest
 import (
 	"crypto/sha256"
 	"reflect"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
@@ -17,6 +19,7 @@ func TemplateSetsChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("keeps the template sets of each month whole, in the order of their numbers", templateSetsOfMonths),
 		onStage("keeps and audits nothing under a number that the month has", templateSetsTwice),
+		onStage("says of a set that it is gone once all bills were taken back that it may have rendered", templateSetsGone),
 		onStage("lets each rendered bill name its template set", templateSetsOfBills),
 	}
 }
@@ -83,4 +86,50 @@ func templateSetsOfBills(s *stage) {
 	if got := given(s.Report.Origin(s.ctx, keys[0]))(s).Templates; got != "" {
 		s.Errorf("a corrected bill, not rendered yet, was rendered with %q", got)
 	}
+}
+
+func templateSetsGone(s *stage) {
+	gone := func() (of []bool) {
+		for _, set := range given(s.TemplateSets.Of(s.ctx, november))(s) {
+			of = append(of, set.Gone)
+		}
+		return of
+	}
+	is := func(what string, want ...bool) {
+		s.Helper()
+		if got := gone(); !slices.Equal(got, want) {
+			s.Errorf("%s: gone are %v, want %v", what, got, want)
+		}
+	}
+	wrong, _ := s.brought("wrong.csv", 0, 1)
+	s.end(wrong, port.ImportRecord{File: "wrong.csv", Inserted: 2})
+	nothing, _ := s.brought("nothing.csv")
+	s.end(nothing, port.ImportRecord{File: "nothing.csv", Unchanged: 2})
+	first := templateSet(1, "words")
+	first.AddedAt = noon.Add(time.Hour)
+	s.add(november, first)
+	is("with its bills", false)
+	s.render(november)
+	other, _ := s.brought("other.csv", 2)
+	s.end(other, port.ImportRecord{File: "other.csv", Inserted: 1})
+	s.must(second(s.undo(wrong)))
+	is("while another import's bills may be rendered with it", false)
+	s.must(second(s.undo(other)))
+	is("after all were taken back", true)
+	right := importing("right.csv")
+	right.StartedAt = noon.Add(2 * time.Hour)
+	id := given(s.Imports.Begin(s.ctx, right))(s)
+	again := bill(november, 0, noon)
+	again.Import = id
+	s.store(november, again)
+	is("with a bill that is not rendered", true)
+	s.render(november)
+	is("with a bill that was rendered", false)
+}
+
+// end ends an import that began at noon.
+func (s *stage) end(id int64, record port.ImportRecord) {
+	s.Helper()
+	record.ID, record.Month, record.StartedAt, record.FinishedAt = id, november, noon, noon
+	s.must(s.Imports.End(s.ctx, record))
 }

@@ -51,10 +51,10 @@ func (r *renderRun) choose(ctx context.Context) error {
 
 // wanted returns the templates to render with, before anything is known against them.
 func (r *renderRun) wanted(there []port.TemplateSet) (*Templates, error) {
-	asked, kept := r.options.Templates, len(there) > 0
+	asked, binding := r.options.Templates, port.Binding(there)
 	switch {
-	case asked == nil && kept:
-		last := there[len(there)-1]
+	case asked == nil && len(binding) > 0:
+		last := binding[len(binding)-1]
 		own, err := LoadSet(last)
 		if err != nil {
 			return nil, fmt.Errorf("the templates that %[1]s was rendered with cannot be used any more: `batch templates export DIR --month %[1]s` writes them out, and --templates DIR "+
@@ -90,10 +90,11 @@ func (r *renderRun) admit(there []port.TemplateSet) error {
 			"and render with --templates DIR (or BALSONG_TEMPLATES); --allow-sample-sender renders with the sample all the same", billing.ErrRefused, sender)
 	}
 	c.set.Number = int16(len(there) + 1) //nolint:gosec // each set of a month takes a person's word
-	if len(there) == 0 {
+	binding := port.Binding(there)
+	if len(binding) == 0 {
 		return nil
 	}
-	last := there[len(there)-1]
+	last := binding[len(binding)-1]
 	differ := fmt.Sprintf("%s was rendered with other templates, %s of %s; %s differs in %s", r.month, last, last.AddedAt.In(r.options.Zone).Format("2006-01-02 15:04 MST"), c.set, differences(last, c.set))
 	if !r.options.AllowOther {
 		return fmt.Errorf("%w: %s: without --templates and --sender the month's own are used (`batch templates list --month %s`); --allow-templates --reason … uses these all the same",

@@ -12,10 +12,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -328,5 +330,59 @@ func TestWhatAMonthKeepsIsLoadedAsItWas(t *testing.T) {
 	delete(set.Files, "ko/sms.tmpl")
 	if _, err := rendering.LoadSet(set); err == nil || !strings.Contains(err.Error(), set.String()) || !strings.Contains(err.Error(), "ko/sms.tmpl: is missing") {
 		t.Errorf("%v", err)
+	}
+}
+
+// imported stores a bill as an import brings it, and returns the import.
+func (b *bundle) imported(t testing.TB, customer string, at time.Time) int64 {
+	t.Helper()
+	data, err := of(customer).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.Months().Open(t.Context(), november); err != nil {
+		t.Fatal(err)
+	}
+	id, err := b.store.Imports().Begin(t.Context(), port.ImportRecord{Month: november, File: "bills.csv", StartedAt: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := billing.New(key.Target{Month: november}, opening).State()
+	state.Reachable = channel.NewSet(channel.All...)
+	if _, err := b.store.Imports().Store(t.Context(), november, []port.ImportedBill{{Customer: customer, State: state, Data: data, Import: id}}, b.cipher.Seal); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// The templates of bills that were all taken back bound the month, and the right file was refused with its own.
+func TestTheTemplatesOfBillsThatWereTakenBackDoNotBindTheMonth(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	wrong, right := ours(t, "강남텔레콤"), ours(t, "한강텔레콤")
+	id := b.imported(t, "C-1", b.clock.Now())
+	if summary, _, err := b.month(t, rendering.Options{Templates: wrong}); err != nil || summary.Rendered != 1 {
+		t.Fatal(summary, err)
+	}
+	if _, _, err := b.month(t, rendering.Options{Templates: right}); !errors.Is(err, billing.ErrRefused) {
+		t.Errorf("while the bills are there: %v", err)
+	}
+	past := b.store.PastImports()
+	if _, err := past.BeginUndo(t.Context(), november, id, port.Act{Actor: "kim", Reason: "the wrong file"}); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := past.UndoPage(t.Context(), november, id, 0, 10); err != nil || page.Removed != 1 {
+		t.Fatal(page, err)
+	}
+	b.imported(t, "C-1", b.clock.Now().Add(time.Hour))
+	summary, said, err := b.month(t, rendering.Options{Default: right})
+	if err != nil || summary.Rendered != 1 || summary.Templates != right.Set().String() || len(said) > 0 {
+		t.Errorf("%+v, %q, %v", summary, said, err)
+	}
+	if sets := b.sets(t); len(sets) != 2 || sets[1].Number != 2 || sets[1].Gone {
+		t.Errorf("the month keeps %d sets", len(sets))
+	}
+	if _, _, err := b.month(t, rendering.Options{Templates: ours(t, "부산텔레콤")}); !errors.Is(err, billing.ErrRefused) {
+		t.Errorf("once bills were rendered again: %v", err)
 	}
 }

@@ -80,7 +80,7 @@ func (b Bills) Stored(ctx context.Context, month key.Month, customer string) (st
 // Templates returns the templates that a month renders with; nil where it has none yet.
 func (b Bills) Templates(ctx context.Context, month key.Month) (*rendering.Templates, error) {
 	sets, err := b.Sets.Of(ctx, month)
-	if err != nil || len(sets) == 0 {
+	if sets = port.Binding(sets); err != nil || len(sets) == 0 {
 		return nil, err
 	}
 	return rendering.LoadSet(sets[len(sets)-1])
