@@ -142,3 +142,24 @@ func TestAnImportSaysWhatItsRowsComeToInEachCurrency(t *testing.T) {
 	b.load(t, many.String(), o)
 	check("more than 64 bits hold", "JPY 10,001,000,000,000,000,000 10,001,000,000,000,000,000")
 }
+
+// A chunk has 1,000 rows.
+func TestControlSumsReachOverEveryChunk(t *testing.T) {
+	t.Parallel()
+	for total, is := range map[string]error{"KRW=30750000": nil, "KRW=30737700": billfile.ErrRefused} {
+		o := options()
+		o.Control = expect(t, 2500, total)
+		if _, err := setup(t).importFile(t.Context(), strings.NewReader(bills(2500, "2026-11-25")), o); !errors.Is(err, is) {
+			t.Errorf("%s: %v", total, err)
+		}
+	}
+}
+
+func TestControlSumsNeedASourceThatCanBeReadTwice(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Control = expect(t, 6)
+	if _, err := setup(t).importRows(t.Context(), strings.NewReader(sums), o); !errors.Is(err, port.ErrInvalid) {
+		t.Errorf("said is %v", err)
+	}
+}

@@ -50,8 +50,13 @@ func TestAFileOfAnotherMonthIsToldBeforeItsFirstRowAndNeedsAWord(t *testing.T) {
 		t.Errorf("without who and why: %v", err)
 	}
 	o.By = why
+	var noted []string
+	o.Reporter = listener{note: func(text string) { noted = append(noted, text) }}
 	if got := b.load(t, bills(1500, "2026-10-25"), o); got.Inserted != 1500 {
 		t.Errorf("with a word: %+v", got)
+	}
+	if len(noted) != 1 || !strings.HasSuffix(noted[0], "due before 2026-11 begins (imported all the same, as requested)") {
+		t.Errorf("noted is %q", noted)
 	}
 	entries, err := b.store.Audit().About(t.Context(), []string{november.String()})
 	if err != nil || len(entries) != 1 || !strings.Contains(string(entries[0].Action), "are due before 2026-11 begins: november.csv") || entries[0].By.Reason != why.Reason {
@@ -59,6 +64,22 @@ func TestAFileOfAnotherMonthIsToldBeforeItsFirstRowAndNeedsAWord(t *testing.T) {
 	}
 	if got := b.load(t, bills(3, "2026-12-10"), options()); got.Conflicts != 3 {
 		t.Errorf("bills that are due later are no sign: %+v", got)
+	}
+}
+
+// Half of the bills may be due early, or be in another month as they are.
+func TestAFewSignsOfAnotherMonthAreNone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	october := options()
+	october.Rules.Month, _ = key.ParseMonth("2026-10")
+	b.load(t, bills(3, "2026-11-10"), october)
+	rows := bills(3, "2026-11-10")
+	for i := range 3 {
+		rows += strings.SplitAfter(file(with("customer_number", fmt.Sprintf("early-%d", i), "due_date", "2026-10-25")), "\n")[1]
+	}
+	if got := b.load(t, rows, options()); got.Inserted != 6 {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -126,12 +126,21 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 		t.Errorf("%s, %v", text, err)
 	}
 
+	changed := "customer_number,currency,amount,due_date\nC-1,KRW,12301,2026-11-25\n"
+	_, stderr = batch(t, changed, core.ExitRejected, "import", "--month", "2026-11", "--label", "corrected", "--rejects", rejects, "-")
+	says(t, "stderr", stderr, "in conflict: 1 row with what the month has", filepath.Join(filepath.Dir(rejects), "rejects-2.csv")+" has each reason")
+	if info, err := os.Stat(rejects); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others may read %v, %v", info, err)
+	}
+
 	stdout, _ = batch(t, "", core.ExitOK, "import", "list", "--month", "2026-11")
-	says(t, "the list", stdout, "bills.csv", "stdin")
+	says(t, "the list", stdout, "bills.csv", "stdin", "corrected")
 	stdout, _ = batch(t, "", core.ExitOK, "import", "undo", "--month", "2026-11", "--import", "1", "--reason", "a test")
 	says(t, "the answer", stdout, "import 1 of 2026-11 (bills.csv) is taken back: 2 bills were removed")
 	stdout, _ = batch(t, "", core.ExitOK, "import", "list", "--month", "2026-11", "--output", "json")
 	says(t, "the list", stdout, `"undone": 2`, `"undone_at"`)
+	stdout, _ = batch(t, "", core.ExitOK, "import", "list", "--month", "2026-11")
+	says(t, "the list", stdout, "taken back (2 bills)")
 	batch(t, "", core.ExitNotFound, "import", "undo", "--month", "2026-11", "--import", "9", "--reason", "a test")
 	batch(t, "", core.ExitNotFound, "import", "--month", "2026-11", "--file", "s3://"+c.Bucket+"/in/none.csv")
 }
