@@ -207,13 +207,9 @@ func (b *bench) settings(databaseURL, topicPrefix string, partitions int) wholeb
 	return wholebatch.Config{
 		Database: config.Database{URL: databaseURL, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: topicPrefix}, Partitions: int32(partitions), Replication: 1, MinInSync: 1},
-		S3: config.S3{
-			Bucket: bucket, S3Access: config.S3Access{
-				Region: a.S3Access.Region, Endpoint: a.S3Endpoint, AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 48,
-			},
-		},
-		Keys: config.Keys{Keyset: string(b.keyset)},
-		Log:  config.Log{Level: "warn", Format: "json"},
+		S3:       a.StatementStore(bucket, 48),
+		Keys:     config.Keys{Keyset: string(b.keyset)},
+		Log:      config.Log{Level: "warn", Format: "json"},
 	}
 }
 

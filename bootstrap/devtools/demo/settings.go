@@ -55,12 +55,7 @@ func settings(a localenv.Addresses, databaseURL, keyset, smtp, http, logLevel st
 	return config.Deliverer{
 		Database: config.Database{URL: databaseURL, MaxConns: 12, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, Partitions: 6, Replication: 1, MinInSync: 1},
-		S3: config.S3{
-			Bucket: bucket, S3Access: config.S3Access{
-				Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
-				AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 32,
-			},
-		},
+		S3:       a.StatementStore(bucket, 32),
 		Keys:     config.Keys{Keyset: keyset},
 		Delivery: config.Delivery{InFlight: 2000, Batch: 500, HaltPoll: time.Second, DrainFor: 15 * time.Second, ContentLimit: 5},
 		Settlement: config.Settlement{

@@ -3,6 +3,7 @@ package localenv
 import (
 	"strings"
 
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/embedpg"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/embeds3"
 )
@@ -46,6 +47,13 @@ func (s *Set) Addresses() Addresses {
 		a.S3Access = S3Access{AccessKey: s.S3.AccessKey(), SecretKey: s.S3.SecretKey(), Region: embeds3.Region}
 	}
 	return a
+}
+
+// StatementStore is a bucket of the S3 server, for apps that are wired in this process.
+func (a Addresses) StatementStore(bucket string, cacheMiB int64) config.S3 {
+	return config.S3{Bucket: bucket, S3Access: config.S3Access{
+		Region: a.S3Access.Region, Endpoint: a.S3Endpoint, AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: cacheMiB,
+	}}
 }
 
 // Environment is the addresses as the variables that the tests read.

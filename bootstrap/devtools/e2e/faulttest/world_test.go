@@ -85,12 +85,7 @@ func newWorld(t *testing.T) *world {
 	w.config = config.Deliverer{
 		Database: config.Database{URL: w.url, MaxConns: 8, StatementTimeout: 10 * time.Second, LockTimeout: 5 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: w.name + "-"}, Partitions: 6, Replication: 1, MinInSync: 1},
-		S3: config.S3{
-			Bucket: "balsong-" + w.name, S3Access: config.S3Access{
-				Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
-				AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,
-			},
-		},
+		S3:       a.StatementStore("balsong-"+w.name, 16),
 		Keys:     config.Keys{Keyset: string(keyset)},
 		Delivery: config.Delivery{InFlight: 60, Batch: 100, HaltPoll: time.Second, DrainFor: 15 * time.Second, ContentLimit: 5},
 		Settlement: config.Settlement{

@@ -108,12 +108,7 @@ func settings(a localenv.Addresses, databaseURL, keyset string, g gatewayInfo) c
 	return config.Deliverer{
 		Database: config.Database{URL: databaseURL, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, Partitions: 6, Replication: 1, MinInSync: 1},
-		S3: config.S3{
-			Bucket: bucket, S3Access: config.S3Access{
-				Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
-				AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,
-			},
-		},
+		S3:       a.StatementStore(bucket, 16),
 		Keys:     config.Keys{Keyset: keyset},
 		Delivery: config.Delivery{InFlight: 500, Batch: 100, HaltPoll: time.Second, DrainFor: 15 * time.Second, ContentLimit: 5},
 		Settlement: config.Settlement{

@@ -98,13 +98,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{month: key.Month(2026*12 + 10), dir: t.TempDir(), config: wholebatch.Config{
 		Database: config.Database{URL: url, MaxConns: 8, StatementTimeout: 30 * time.Second, LockTimeout: 30 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: name + "-"}, Partitions: 3, Replication: 1, MinInSync: 1},
-		S3: config.S3{
-			Bucket: "balsong-" + name, S3Access: config.S3Access{
-				Region: a.S3Access.Region, Endpoint: a.S3Endpoint,
-				AccessKey: a.S3Access.AccessKey, SecretKey: a.S3Access.SecretKey, CacheMiB: 16,
-			},
-		},
-		Keys: config.Keys{Keyset: string(shared.keyset)}, Log: config.Log{Level: "warn", Format: "json"},
+		S3:       a.StatementStore("balsong-"+name, 16),
+		Keys:     config.Keys{Keyset: string(shared.keyset)}, Log: config.Log{Level: "warn", Format: "json"},
 	}}
 	w.db, err = sqlx.Open("postgres", w.config.Database.URL)
 	must(t, err)
