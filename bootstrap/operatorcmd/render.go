@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +78,9 @@ func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 	return a.withBill(cmd, func(ctx context.Context, billed bill.Bill, month key.Month, _ *trialapp.Bills) error {
 		switch {
 		case a.serve:
-			return servePreview(ctx, a.addr, func() preview.Bill { return a.make(billed, month) }, cmd.OutOrStdout())
+			return cli.ServePage(ctx, preview.Handler(func() preview.Bill { return a.make(billed, month) }), func(at net.Addr) {
+				fmt.Fprintf(cmd.OutOrStdout(), "Preview  http://%s/  (load it again after each change; Ctrl-C ends it)\n", at)
+			}, a.addr)
 		case a.html != "":
 			return writePreview(a.html, a.make(billed, month), cmd.OutOrStdout())
 		default:
@@ -105,23 +105,5 @@ func writePreview(path string, made preview.Bill, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s: open it in a browser\n", path)
-	return nil
-}
-
-func servePreview(ctx context.Context, addr string, made func() preview.Bill, out io.Writer) error {
-	var listening net.ListenConfig
-	listener, err := listening.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen on %s (is another program there?): %w", addr, err)
-	}
-	server := &http.Server{Handler: preview.Handler(made), ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(out, "Preview  http://%s/  (load it again after each change; Ctrl-C ends it)\n", listener.Addr())
-	go func() {
-		<-ctx.Done()
-		_ = server.Close()
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
 	return nil
 }

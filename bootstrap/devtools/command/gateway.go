@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -182,22 +181,11 @@ func serveInbox(ctx context.Context, dir, addr string, named bool, out io.Writer
 		return err
 	}
 	defer func() { err = errors.Join(err, inbox.Close()) }()
-	var listening net.ListenConfig
-	listener, err := listening.Listen(ctx, "tcp", addr)
-	if err != nil && !named {
-		listener, err = listening.Listen(ctx, "tcp", "127.0.0.1:0")
+	addresses := []string{addr}
+	if !named {
+		addresses = append(addresses, "127.0.0.1:0")
 	}
-	if err != nil {
-		return fmt.Errorf("listen on %s (is another program there?): %w", addr, err)
-	}
-	server := &http.Server{Handler: inbox.Handler(), ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(out, "Inbox  http://%s/  (%d messages)\n", listener.Addr(), inbox.Len())
-	go func() {
-		<-ctx.Done()
-		_ = server.Close()
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return cli.ServePage(ctx, inbox.Handler(), func(at net.Addr) {
+		fmt.Fprintf(out, "Inbox  http://%s/  (%d messages)\n", at, inbox.Len())
+	}, addresses...)
 }
