@@ -100,12 +100,16 @@ func commands(size scale, round int) []hot {
 			entries, err := postgres.NewAudit(db).List(ctx, port.AuditFilter{Month: month, Before: int64(size.rows / 4)}, size.page)
 			return some(len(entries), err)
 		}},
-		{"Suppress, Of, Lift", "", 0, func(ctx context.Context, db *sqlx.DB) error {
+		{"Suppressions.List", "", 0, func(ctx context.Context, db *sqlx.DB) error {
+			entries, err := postgres.NewSuppressions(db).List(ctx, port.SuppressionFilter{After: port.Contact{UserID: half}, Limit: size.page})
+			return some(len(entries), err)
+		}},
+		{"Suppress, List, Lift", "", 0, func(ctx context.Context, db *sqlx.DB) error {
 			list, contacts := postgres.NewSuppressions(db), []port.Contact{{UserID: half + 2, Channel: channel.SMS}}
 			if err := list.Suppress(ctx, policy.ScopeAll, contacts, aTest); err != nil {
 				return err
 			}
-			of, err := list.Of(ctx, half+2)
+			of, err := list.List(ctx, port.OfCustomer(half+2))
 			if err != nil || len(of) != 1 {
 				return some(len(of), err)
 			}

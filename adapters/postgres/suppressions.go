@@ -1,14 +1,12 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/policy"
 )
 
@@ -21,10 +19,7 @@ var _ port.Suppressions = Suppressions{}
 func NewSuppressions(db *sqlx.DB) Suppressions { return Suppressions{newPool(db)} }
 
 func contactArgs(contacts []port.Contact) []any {
-	sorted := slices.SortedFunc(slices.Values(contacts), func(a, b port.Contact) int {
-		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Channel, b.Channel))
-	})
-	sorted = slices.Compact(sorted)
+	sorted := slices.Compact(slices.SortedFunc(slices.Values(contacts), port.Contact.Compare))
 	return []any{
 		bigints(each(sorted, func(c *port.Contact) int64 { return c.UserID })),
 		texts(each(sorted, func(c *port.Contact) string { return string(c.Channel) })),
@@ -101,21 +96,23 @@ func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact, by port
 	})
 }
 
-const suppressionsOfSQL = `/* suppressions_of */ SELECT s.channel, s.scope, s.reason, s.created_at FROM suppressions s WHERE s.user_id = $1`
+// The condition is that of port.SuppressionFilter.Chooses; the conformance suite compares the two.
+const listSuppressionsSQL = `/* list_suppressions */ SELECT s.user_id, s.channel, s.scope, s.reason, s.created_at FROM suppressions s
+WHERE ($1::bigint = 0 OR s.user_id = $1::bigint) AND ($2 = '' OR s.channel = $2) AND ($3 = '' OR s.scope = $3)
+  AND (s.user_id, s.channel) > ($4::bigint, $5)
+ORDER BY s.user_id, s.channel LIMIT $6::int`
 
-// Of implements port.Suppressions.
-func (p Suppressions) Of(ctx context.Context, userID int64) ([]port.Suppression, error) {
-	var entries []port.Suppression
-	err := read(ctx, p.db, "read a customer's suppressions", func(ctx context.Context, s *session) error {
-		return s.query(ctx, "read a customer's suppressions", suppressionsOfSQL, []any{userID}, func(scan func(...any) error) error {
-			entry := port.Suppression{Contact: port.Contact{UserID: userID}}
-			err := scan(&entry.Channel, &entry.Scope, &entry.Reason, utc(&entry.Since))
+// List implements port.Suppressions.
+func (p Suppressions) List(ctx context.Context, filter port.SuppressionFilter) (entries []port.Suppression, err error) {
+	args := []any{filter.UserID, string(filter.Channel), string(filter.Scope), filter.After.UserID, string(filter.After.Channel), filter.Limit}
+	err = read(ctx, p.db, "list the suppressions", func(ctx context.Context, s *session) error {
+		entries = nil
+		return s.query(ctx, "list the suppressions", listSuppressionsSQL, args, func(scan func(...any) error) error {
+			var entry port.Suppression
+			err := scan(&entry.UserID, &entry.Channel, &entry.Scope, &entry.Reason, utc(&entry.Since))
 			entries = append(entries, entry)
 			return err
 		})
-	})
-	slices.SortFunc(entries, func(a, b port.Suppression) int {
-		return cmp.Compare(slices.Index(channel.All, a.Channel), slices.Index(channel.All, b.Channel))
 	})
 	return entries, err
 }

@@ -143,7 +143,7 @@ func (a *Answers) askPeople(ctx context.Context, f *story.Facts) (err error) {
 	if f.Notes, err = a.Audit.About(ctx, subjects); err != nil {
 		return err
 	}
-	f.Suppressions, err = a.Suppressions.Of(ctx, k.Bill().UserID)
+	f.Suppressions, err = a.Suppressions.List(ctx, port.OfCustomer(k.Bill().UserID))
 	return err
 }
 

@@ -5,12 +5,11 @@ import (
 	"slices"
 
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/policy"
 )
 
 // Suppressions is the store as port.Suppressions. Operations: suppressions.suppressed, suppressions.suppress,
-// suppressions.lift, suppressions.of, suppressions.count.
+// suppressions.lift, suppressions.list, suppressions.count.
 func (s *Store) Suppressions() port.Suppressions { return suppressions{s} }
 
 type suppressions struct{ s *Store }
@@ -52,15 +51,16 @@ func (p suppressions) Lift(ctx context.Context, contacts []port.Contact, by port
 	})
 }
 
-func (p suppressions) Of(ctx context.Context, userID int64) ([]port.Suppression, error) {
-	return read(ctx, p.s, "suppressions.of", func() ([]port.Suppression, error) {
+func (p suppressions) List(ctx context.Context, filter port.SuppressionFilter) ([]port.Suppression, error) {
+	return read(ctx, p.s, "suppressions.list", func() ([]port.Suppression, error) {
 		var entries []port.Suppression
-		for _, kind := range channel.All {
-			if entry, ok := p.s.suppressed[port.Contact{UserID: userID, Channel: kind}]; ok {
+		for _, entry := range p.s.suppressed {
+			if filter.Chooses(entry) {
 				entries = append(entries, entry)
 			}
 		}
-		return entries, nil
+		slices.SortFunc(entries, func(a, b port.Suppression) int { return a.Compare(b.Contact) })
+		return entries[:min(len(entries), filter.Limit)], nil
 	})
 }
 

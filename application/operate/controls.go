@@ -144,7 +144,7 @@ func (o *Operator) Unsuppress(ctx context.Context, contact port.Contact, by port
 
 // suppression returns the entry of a contact; the zero one where it has none.
 func (o *Operator) suppression(ctx context.Context, contact port.Contact) (port.Suppression, error) {
-	entries, err := o.Suppressions.Of(ctx, contact.UserID)
+	entries, err := o.Suppressions.List(ctx, port.OfCustomer(contact.UserID))
 	for _, entry := range entries {
 		if entry.Channel == contact.Channel {
 			return entry, err

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -18,6 +19,11 @@ type Contact struct {
 // Subject names the contact in Audit.
 func (c Contact) Subject() string { return fmt.Sprintf("user %d on %s", c.UserID, c.Channel) }
 
+// Compare orders contacts by customer and the channel's name.
+func (c Contact) Compare(other Contact) int {
+	return cmp.Or(cmp.Compare(c.UserID, other.UserID), cmp.Compare(c.Channel, other.Channel))
+}
+
 // Use is a message of a class to a contact.
 type Use struct {
 	Contact
@@ -34,10 +40,29 @@ type Suppressions interface {
 	Suppress(ctx context.Context, scope policy.Scope, contacts []Contact, by Act) error
 	// Lift removes contacts from the list. Each contact that was removed is audited (ActionUnsuppress).
 	Lift(ctx context.Context, contacts []Contact, by Act) error
-	// Of returns a customer's entries, in the order of the channels.
-	Of(ctx context.Context, userID int64) ([]Suppression, error)
+	// List returns the entries that a filter chooses, sorted by customer and the channel's name.
+	List(ctx context.Context, filter SuppressionFilter) ([]Suppression, error)
 	// Count returns the number of entries.
 	Count(ctx context.Context) (int, error)
+}
+
+// SuppressionFilter chooses entries of the suppression list: those to which each of its fields that is not zero applies.
+type SuppressionFilter struct {
+	UserID  int64
+	Channel channel.Kind
+	Scope   policy.Scope
+	After   Contact // behind this one, to page on
+	Limit   int     // at most; required
+}
+
+// OfCustomer chooses every entry of a customer.
+func OfCustomer(userID int64) SuppressionFilter {
+	return SuppressionFilter{UserID: userID, Limit: len(channel.All)}
+}
+
+// Chooses reports whether the filter chooses an entry.
+func (f SuppressionFilter) Chooses(s Suppression) bool {
+	return (f.UserID == 0 || s.UserID == f.UserID) && (f.Channel == "" || s.Channel == f.Channel) && (f.Scope == "" || s.Scope == f.Scope) && f.After.Compare(s.Contact) < 0
 }
 
 // Suppression is an entry of the suppression list.

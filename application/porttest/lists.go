@@ -3,6 +3,7 @@ package porttest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -24,6 +25,7 @@ func SuppressionsChecks() []Check[Storage] {
 		onStage("tells an opt-out of advertising from a bill's", suppressionsScope),
 		onStage("suppresses and lifts safely again", suppressionsAgain),
 		onStage("answers for many contacts at once", suppressionsMany),
+		onStage("lists the entries that a filter chooses, page by page", suppressionsList),
 		onStage("tells a customer's entries with their reasons, and counts the list", suppressionsOf),
 	}
 }
@@ -67,7 +69,7 @@ func suppressionsScope(s *stage) {
 		widened: {Scope: policy.ScopeAll, Reason: act.Reason},
 		kept:    {Scope: policy.ScopeAll, Reason: act.Reason},
 	} {
-		if of := given(s.Suppressions.Of(s.ctx, c.UserID))(s); len(of) != 1 || of[0].Scope != want.Scope || of[0].Reason != want.Reason {
+		if of := given(s.Suppressions.List(s.ctx, port.OfCustomer(c.UserID)))(s); len(of) != 1 || of[0].Scope != want.Scope || of[0].Reason != want.Reason {
 			s.Errorf("%v has %+v, want %+v", c, of, want)
 		}
 	}
@@ -135,12 +137,45 @@ func suppressionsMany(s *stage) {
 	}
 }
 
+func suppressionsList(s *stage) {
+	var all []port.Suppression
+	for _, c := range []struct {
+		scope policy.Scope
+		port.Contact
+	}{
+		{policy.ScopeAdvertising, port.Contact{UserID: 7, Channel: channel.SMS}}, {policy.ScopeAll, port.Contact{UserID: 7, Channel: channel.Email}},
+		{policy.ScopeAll, port.Contact{UserID: 2, Channel: channel.Push}}, {policy.ScopeAll, port.Contact{UserID: 11, Channel: channel.SMS}},
+	} {
+		s.must(s.Suppressions.Suppress(s.ctx, c.scope, []port.Contact{c.Contact}, asked))
+		all = append(all, port.Suppression{Contact: c.Contact, Scope: c.scope})
+	}
+	slices.SortFunc(all, func(a, b port.Suppression) int { return a.Compare(b.Contact) })
+	for name, filter := range map[string]port.SuppressionFilter{
+		"all": {Limit: 9}, "a page": {Limit: 2}, "the next page": {Limit: 2, After: port.Contact{UserID: 7, Channel: channel.Email}}, "a customer's": {UserID: 7, Limit: 9},
+		"a channel's": {Channel: channel.SMS, Limit: 9}, "a scope's": {Scope: policy.ScopeAdvertising, Limit: 9}, "behind the last": {After: all[3].Contact, Limit: 9},
+		"several fields": {Channel: channel.SMS, Scope: policy.ScopeAll, Limit: 9},
+	} {
+		var want, got []string
+		for _, entry := range all {
+			if filter.Chooses(entry) && len(want) < filter.Limit {
+				want = append(want, fmt.Sprint(entry.Contact, entry.Scope))
+			}
+		}
+		for _, entry := range given(s.Suppressions.List(s.ctx, filter))(s) {
+			got = append(got, fmt.Sprint(entry.Contact, entry.Scope))
+		}
+		if !slices.Equal(got, want) {
+			s.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 func suppressionsOf(s *stage) {
 	before := normal(s.now())
 	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{{UserID: 7, Channel: channel.SMS}, {UserID: 8, Channel: channel.Email}}, port.Act{Actor: "kim", Reason: "반송", At: noon}))
 	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{{UserID: 7, Channel: channel.Email}, {UserID: 7, Channel: channel.SMS}}, asked))
 	var got []string
-	for _, e := range given(s.Suppressions.Of(s.ctx, 7))(s) {
+	for _, e := range given(s.Suppressions.List(s.ctx, port.OfCustomer(7)))(s) {
 		got = append(got, string(e.Channel)+" "+e.Reason)
 		if e.UserID != 7 || normal(e.Since).Before(before) {
 			s.Errorf("the entry is %+v", e)
@@ -149,7 +184,7 @@ func suppressionsOf(s *stage) {
 	if want := []string{"EMAIL asked for it", "SMS 반송"}; !slices.Equal(got, want) {
 		s.Errorf("customer 7 has %q, want %q", got, want)
 	}
-	if none := given(s.Suppressions.Of(s.ctx, 9))(s); len(none) != 0 {
+	if none := given(s.Suppressions.List(s.ctx, port.OfCustomer(9)))(s); len(none) != 0 {
 		s.Errorf("customer 9 has %v", none)
 	}
 	if n := given(s.Suppressions.Count(s.ctx))(s); n != 3 {

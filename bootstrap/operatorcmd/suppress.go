@@ -27,7 +27,7 @@ func newSuppress() *cobra.Command {
 		Long: "Put a customer on the suppression list of one channel, or take the entry off with --lift. --scope says what is kept back:\n" +
 			"\"advertising\" is an opt-out of advertising, bills go out as before; \"all\" keeps bills back too (a dead address, a wish for paper).\n" +
 			"What is kept back goes out on the next channel of the route, and is PAUSED where none is left. A wider scope replaces a\n" +
-			"narrower one; to narrow it, lift it first. The entry holds for every month; --month only says in which one the customer number is looked for.",
+			"narrower one; to narrow it, lift it first. `balsong suppress list` shows who is on it. The entry holds for every month; --month only says in which one the customer number is looked for.",
 		Example: "  balsong suppress --customer 7590-VHVEG --channel SMS --scope advertising --reason \"asked for it by phone\"\n" +
 			"  balsong suppress --customer 7590-VHVEG --channel EMAIL --scope all --reason \"the mailbox is closed\"\n" +
 			"  balsong suppress --customer 7590-VHVEG --channel EMAIL --lift --reason \"a new mailbox\"",
@@ -64,6 +64,7 @@ func newSuppress() *cobra.Command {
 	cli.MonthFlag(cmd, &a.month, "; without: the latest in which the customer has a bill")
 	completeMonth(cmd)
 	a.flags(cmd)
+	cmd.AddCommand(newSuppressList())
 	return cmd
 }
 
