@@ -100,11 +100,12 @@ func undoRuns(s *stage) {
 }
 
 func undoOthers(s *stage) {
-	right, _ := s.brought("right.csv", 0, 1)
-	wrong, _ := s.brought("wrong.csv", 2, 3)
 	reject := func(file string, n int, id int64) []port.Reject {
 		return []port.Reject{{File: file, Line: 9, Field: "amount", Reason: "is empty", Customer: customer(n), Import: id}}
 	}
+	s.rejecting(november, reject("early.csv", 0, 0))
+	right, _ := s.brought("right.csv", 0, 1) // resolves it
+	wrong, _ := s.brought("wrong.csv", 2, 3)
 	s.rejecting(november, reject("right.csv", 7, right))
 	s.rejecting(november, reject("wrong.csv", 8, wrong))
 	s.rejecting(december, reject("wrong.csv", 2, wrong))
@@ -117,7 +118,7 @@ func undoOthers(s *stage) {
 	if records := given(s.Report.Imports(s.ctx, november))(s); records[0].ID != right || records[0].Undone != 0 || !records[0].UndoneAt.IsZero() {
 		s.Errorf("the record of the other import is %+v", records[0])
 	}
-	s.refusedAre("of the other import", 1, 0)
+	s.refusedAre("of the other import", 1, 1)
 	after := given(s.Report.Funnel(s.ctx, december))(s)
 	if after.Imported != before.Imported || after.Rejected != before.Rejected || after.Resolved != before.Resolved {
 		s.Errorf("another month has %+v, had %+v", after, before)

@@ -54,6 +54,7 @@ func refusedRowsDismissed(s *stage) {
 	if len(entries) != 1 || entries[0].Action != "dismiss refused row: a.csv, line 3" || entries[0].By.Reason != act.Reason {
 		s.Errorf("audited is %+v", entries)
 	}
+	s.store(december, bill(december, 5, noon)) // the customer is known, and has no bill in November
 	id, _ := s.brought("wrong.csv", 0)
 	if _, err := s.undo(id); err != nil {
 		s.Fatal(err)

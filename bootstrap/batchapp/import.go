@@ -123,7 +123,9 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 		if n := f.summary.Conflicts; n > 0 {
 			fmt.Fprintf(stderr, "in conflict: %s with what the month has. %s\n", wording.Count(n, "row", "rows"), f.conflictAdvice())
 		}
-		if n := f.summary.Rejected; n > 0 {
+		if n := f.summary.Rejected; n > 0 && f.unwritten {
+			fmt.Fprintf(stderr, "refused: %s, and %s could not be written: import the file again, with another --rejects\n", wording.Count(n, "row", "rows"), f.rejects)
+		} else if n > 0 {
 			fmt.Fprintf(stderr, "refused: %s. %s has %s with line, field and reason: correct %s there and import that file%s\n", wording.Count(n, "row", "rows"), f.rejects, wording.Form(n, "it", "them"), wording.Form(n, "it", "them"), f.again(f.named.Encoding))
 			if a.mapping == "" && n == f.summary.Rows {
 				fmt.Fprintf(stderr, "no row is in the form of billing data: batch import --look %s shows whether a mapping makes bills of them\n", cli.Quote(f.file))
@@ -252,7 +254,9 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 	}
 	rejects, remarks := newOutput(ctx, f.rejects), newOutput(ctx, f.remarks)
 	defer func() {
-		err = errors.Join(err, rejects.Close(), remarks.Close())
+		closed := rejects.Close()
+		f.unwritten = closed != nil
+		err = errors.Join(err, closed, remarks.Close())
 		f.rejects, f.remarks = rejects.name(), remarks.name()
 	}()
 	report := &importReport{result: &f.result, work: progress.On(stderr).Begin("import", "bytes", file.size())}

@@ -133,6 +133,9 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 		t.Errorf("others may read %v, %v", info, err)
 	}
 
+	_, stderr = batch(t, strings.Replace(someBills, "C-1", "C-5", 1), core.ExitNotFound, "import", "--month", "2026-11", "--rejects", "s3://none-"+c.Bucket+"/rejects.csv", "--remarks", rejects+".more", "-")
+	says(t, "stderr", stderr, "the store has no such bucket", "/rejects.csv could not be written: import the file again")
+
 	stdout, _ = batch(t, "", core.ExitOK, "import", "list", "--month", "2026-11")
 	says(t, "the list", stdout, "bills.csv", "stdin", "corrected")
 	stdout, _ = batch(t, "", core.ExitOK, "import", "undo", "--month", "2026-11", "--import", "1", "--reason", "a test")

@@ -15,11 +15,12 @@ import (
 // importedFile is one of the files of an import, and what it came to.
 type importedFile struct {
 	importArguments
-	named   importing.File
-	options importing.Options
-	plain   int64 // bytes unpacked, once they are known
-	summary importing.Summary
-	result  importResult
+	named     importing.File
+	options   importing.Options
+	plain     int64 // bytes unpacked, once they are known
+	summary   importing.Summary
+	result    importResult
+	unwritten bool // its refused rows
 }
 
 // importedFiles are the files of an import, one after the other.

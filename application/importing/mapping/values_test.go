@@ -216,16 +216,10 @@ func FuzzPropose(f *testing.F) {
 		if len(text) > 4<<10 {
 			return
 		}
-		var rows []Row
-		for line := range strings.Lines(text) {
-			rows = append(rows, Row{Line: len(rows) + 1, Fields: strings.Split(strings.TrimRight(line, "\r\n"), ",")})
-		}
-		h, ok := FindHeader(rows, table)
+		h, rows, p, ok := proposed(text, table)
 		if !ok {
 			return
 		}
-		p := Propose(h, rows[h.Row+h.Rows:], Format{HeaderRows: h.Rows}, table, []string{"customer_number", "currency", "amount", "due_date"}, Answers{})
-		p.Text("fuzz.csv")
 		open := len(p.Questions) > 0
 		problems := p.Mapping.Check(canonicalForTest, nil)
 		if !open && len(problems) > 0 {

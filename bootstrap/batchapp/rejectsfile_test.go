@@ -1,0 +1,48 @@
+package batchapp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/adapters/s3"
+	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+func TestRefusedRowsBecomeAnObjectThoughTheImportWasStopped(t *testing.T) {
+	c := config.S3{Bucket: "test-" + strings.ToLower(rand.Text())}
+	for name, to := range map[string]*string{"REGION": &c.Region, "ENDPOINT": &c.Endpoint, "ACCESS_KEY": &c.AccessKey, "SECRET_KEY": &c.SecretKey} {
+		*to = os.Getenv("BALSONG_TEST_S3_" + name)
+		t.Setenv("BALSONG_S3_"+name, *to)
+	}
+	if t.Setenv("BALSONG_S3_BUCKET", c.Bucket); c.Endpoint == "" {
+		t.Fatal("this test needs the components: run through `make test`")
+	}
+	packs, err := s3.New(t.Context(), core.S3Config(c), &memory.Metrics{})
+	if err == nil {
+		err = packs.EnsureBucket(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	out := newOutput(stopped, "s3://"+c.Bucket+"/rejects.csv")
+	_, err = io.WriteString(out, "refused")
+	stop()
+	if err = errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	object, err := openObject(t.Context(), out.name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(object); err != nil || string(text) != "refused" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
