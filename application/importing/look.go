@@ -88,10 +88,10 @@ func Look(file io.ReadSeeker, f File, o LookOptions) (l Looked, err error) {
 	if err := l.tryCanonical(); err != nil || head.refused || l.Good == l.Rows && l.unserved == 0 {
 		return l, err
 	}
-	if err := proposed.propose(f, o); err != nil || proposed.Good < l.Good || proposed.Good == l.Good && proposed.unserved >= l.unserved {
-		return l, nil // a mapping makes nothing of it that it is not
+	if proposed.propose(f, o) == nil && (proposed.Good > l.Good || proposed.Good == l.Good && proposed.unserved < l.unserved) {
+		return proposed, nil
 	}
-	return proposed, nil
+	return l, nil // a mapping makes no more bills of it
 }
 
 // propose finds out which mapping would make bills of the file.

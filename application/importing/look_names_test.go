@@ -64,10 +64,10 @@ func TestAColumnThatIsMissingIsFoundByTheTableOfNames(t *testing.T) {
 	var notes []string
 	o := options()
 	o.Reporter = listener{note: func(text string) { notes = append(notes, text) }}
-	if _, err := b.importFile(t.Context(), strings.NewReader("customer_number,currency,amount,due_date,휴대폰,E-Mail,nmae,color\n1,KRW,1,2026-11-25,,,,\n"), o); err != nil {
+	if _, err := b.importFile(t.Context(), strings.NewReader("customer_number,currency,amount,due_date,휴대폰,E-Mail,namme,color\n1,KRW,1,2026-11-25,,,,\n"), o); err != nil {
 		t.Fatal(err)
 	}
-	if has(t, strings.Join(notes, "\n"), `"휴대폰" (did you mean phone?)`, `"E-Mail" (did you mean email?)`, `"nmae" (did you mean name?)`, `"color"`); strings.Contains(strings.Join(notes, ""), `"color" (`) {
+	if has(t, strings.Join(notes, "\n"), `"휴대폰" (did you mean phone?)`, `"E-Mail" (did you mean email?)`, `"namme" (did you mean name?)`, `"color"`); strings.Contains(strings.Join(notes, ""), `"color" (`) {
 		t.Error(notes)
 	}
 	m := someMapping()
