@@ -171,7 +171,7 @@ func TestEveryActNeedsAnActorAndAReason(t *testing.T) {
 			return err
 		},
 		"activate policy": func(ctx context.Context, w *world, by port.Act) error {
-			return w.operator.ActivatePolicy(ctx, policy.Ref{ID: 1, Version: 1}, by)
+			return w.operator.ActivatePolicy(ctx, policy.Ref{ID: 1, Version: 1}, false, by)
 		},
 	}
 	for name, do := range acts {

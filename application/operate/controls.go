@@ -152,17 +152,3 @@ func (o *Operator) suppression(ctx context.Context, contact port.Contact) (port.
 	}
 	return port.Suppression{}, err
 }
-
-// DraftPolicy stores a new version of a policy.
-func (o *Operator) DraftPolicy(ctx context.Context, spec policy.Spec, by port.Act) (version policy.Version, err error) {
-	err = o.do(ctx, by, func(ctx context.Context, by port.Act) (err error) {
-		version, err = o.Policies.Draft(ctx, spec, by)
-		return err
-	})
-	return version, err
-}
-
-// ActivatePolicy makes a drafted version ACTIVE and retires the one before.
-func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, by port.Act) error {
-	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Policies.Activate(ctx, ref, by) })
-}

@@ -140,14 +140,14 @@ func TestAPolicyIsDraftedAndActivated(t *testing.T) {
 	if err != nil || version.Ref() != (policy.Ref{ID: 1, Version: 2}) || version.Status() != policy.Draft {
 		t.Fatalf("drafted %s %s: %v", version.Ref(), version.Status(), err)
 	}
-	if err := w.operator.ActivatePolicy(t.Context(), version.Ref(), by()); err != nil {
+	if err := w.operator.ActivatePolicy(t.Context(), version.Ref(), false, by()); err != nil {
 		t.Fatal(err)
 	}
 	versions, err := w.store.Policies().Versions(t.Context())
 	if err != nil || len(versions) != 2 || versions[0].Status() != policy.Retired || versions[1].Status() != policy.Active {
 		t.Fatalf("the versions are %+v: %v", versions, err)
 	}
-	if err := w.operator.ActivatePolicy(t.Context(), policy.Ref{ID: 9, Version: 9}, by()); !errors.Is(err, port.ErrNotFound) {
+	if err := w.operator.ActivatePolicy(t.Context(), policy.Ref{ID: 9, Version: 9}, false, by()); !errors.Is(err, port.ErrNotFound) {
 		t.Fatalf("activating what is not there: %v", err)
 	}
 	if _, err := w.operator.DraftPolicy(t.Context(), policy.Spec{}, by()); !errors.Is(err, port.ErrInvalid) {
@@ -285,7 +285,7 @@ func TestWhoeverApprovedAVersionStandsInItsRecordAndWhoCarriedItOutInTheAudit(t 
 	}
 	agreed := by()
 	agreed.ApprovedBy = "the boss"
-	if err := w.operator.ActivatePolicy(t.Context(), version.Ref(), agreed); err != nil {
+	if err := w.operator.ActivatePolicy(t.Context(), version.Ref(), false, agreed); err != nil {
 		t.Fatal(err)
 	}
 	records, err := w.store.Policies().List(t.Context())
@@ -295,5 +295,34 @@ func TestWhoeverApprovedAVersionStandsInItsRecordAndWhoCarriedItOutInTheAudit(t 
 	notes := w.audited()
 	if last := notes[len(notes)-1]; last.Action != "activate policy" || last.By.Actor != "on-call" || last.By.ApprovedBy != "the boss" {
 		t.Fatalf("the note is %+v", last)
+	}
+}
+
+func TestAPolicyByWhoseDeadlineWaitingBillsWouldExpireIsNotActivatedByMistake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	draft := func(deadline time.Duration) policy.Ref {
+		s := spec()
+		s.Deadline = deadline
+		version, err := w.operator.DraftPolicy(t.Context(), s, by())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return version.Ref()
+	}
+	short, shorter, long := draft(100*time.Hour), draft(90*time.Hour), draft(1080*time.Hour) // it is 22 November
+	if err := w.operator.ActivatePolicy(t.Context(), long, false, by()); err != nil {
+		t.Fatalf("no month is open: %v", err)
+	}
+	w.seedNatural(billing.Ready)
+	err := w.operator.ActivatePolicy(t.Context(), short, false, by())
+	if !errors.Is(err, billing.ErrRefused) || !strings.Contains(err.Error(), "1 bill of 2026-11, whose deadline would be 2026-11-05 04:00 UTC") {
+		t.Fatalf("a deadline that has passed: %v", err)
+	}
+	if err := w.operator.ActivatePolicy(t.Context(), short, true, by()); err != nil {
+		t.Fatalf("all the same: %v", err)
+	}
+	if err := w.operator.ActivatePolicy(t.Context(), shorter, false, by()); err != nil {
+		t.Fatalf("the bills had passed their deadline before: %v", err)
 	}
 }

@@ -107,7 +107,7 @@ func (w *world) activate() {
 	operator := operate.New(w.useCases.Acts, 0)
 	drafted, err := operator.DraftPolicy(w.t.Context(), spec, by("drafter"))
 	w.must(err)
-	w.must(operator.ActivatePolicy(w.t.Context(), drafted.Ref(), by("approver")))
+	w.must(operator.ActivatePolicy(w.t.Context(), drafted.Ref(), false, by("approver")))
 	versions, err := w.useCases.Acts.Policies.Versions(w.t.Context())
 	w.must(err)
 	w.policies = func(ref policy.Ref) (policy.Version, bool) { return versions[0], versions[0].Ref() == ref }

@@ -2,6 +2,7 @@ package operatorcmd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (f *copyFlags) run(cmd *cobra.Command) (err error) {
 // maxAddress bounds what is read of an address; the longest is a push token.
 const maxAddress = 8 << 10
 
-// address reads the address of --to-file: its one line. No error contains it.
+// address reads the address of --to-file: its one line, and is refused where there are more. No error contains it.
 func (f *copyFlags) address(cmd *cobra.Command) (string, error) {
 	from := cmd.InOrStdin()
 	switch f.toFile {
@@ -123,13 +124,17 @@ func (f *copyFlags) address(cmd *cobra.Command) (string, error) {
 		defer func() { _ = file.Close() }()
 		from = file
 	}
-	lines := bufio.NewReader(io.LimitReader(from, maxAddress))
+	lines := bufio.NewReaderSize(io.LimitReader(from, maxAddress), maxAddress)
 	line, err := lines.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("--to-file: %w", err)
 	}
 	if line = strings.TrimSpace(line); line == "" {
 		return "", cli.Usagef("--to-file: the first line is empty: it must be the address")
+	}
+	rest, _ := lines.Peek(lines.Buffered()) // of a terminal nothing more is waited for
+	if len(bytes.TrimSpace(rest)) > 0 {
+		return "", cli.Usagef("--to-file: there is more than one line: give one address alone, so that the bill does not go to the wrong one")
 	}
 	return line, nil
 }

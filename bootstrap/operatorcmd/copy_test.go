@@ -36,7 +36,9 @@ func TestAnAddressIsReadFromAFileOrStdinAndIsInNoError(t *testing.T) {
 		"the bill's own":     {"", "", "", false},
 		"a file":             {written("one", "kim@example.com\r\n"), "", "kim@example.com", false},
 		"without a line end": {written("two", " 010-1234-5678"), "", "010-1234-5678", false},
-		"stdin":              {"-", "kim@example.com\nmore\n", "kim@example.com", false},
+		"stdin":              {"-", "kim@example.com\n\n", "kim@example.com", false},
+		"two lines in stdin": {"-", "kim@example.com\nmore\n", "", true},
+		"two in a file":      {written("four", "kim@example.com\nlee@example.com\n"), "", "", true},
 		"an empty file":      {written("three", "\nkim@example.com\n"), "", "", true},
 		"an endless line":    {"-", strings.Repeat("k", 3*maxAddress), strings.Repeat("k", maxAddress), false},
 	} {

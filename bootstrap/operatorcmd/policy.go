@@ -118,8 +118,11 @@ func newPolicyDraft() *cobra.Command {
 func newPolicyActivate() *cobra.Command {
 	a := &actFlags{}
 	var ref policy.Ref
+	var force bool
 	cmd := &cobra.Command{
 		Use: "activate <version>", Args: cobra.MaximumNArgs(1), Short: "Take a DRAFT live and retire the version before",
+		Long: "Take a DRAFT live and retire the version before. Where bills of an open month have passed the deadline that it gives them, and not\n" +
+			"the one they had, this is refused: the next run would end them as EXPIRED, for good. --force activates it all the same.",
 		Example: "  balsong policy activate 1v3 --reason \"SMS first from December on\" --approved-by lee",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) == 1 {
@@ -131,7 +134,7 @@ func newPolicyActivate() *cobra.Command {
 				return cli.Usagef("name the version, as in `balsong policy activate 1v3` (`balsong policy list` shows them)")
 			}
 			return a.withOperator(cmd, func(ctx context.Context, o *operate.Operator) error {
-				return answerDone(cmd, o.ActivatePolicy(ctx, ref, a.Act()), "policy "+shortRef(ref)+" is ACTIVE; what was dispatched before keeps its own version")
+				return answerDone(cmd, o.ActivatePolicy(ctx, ref, force, a.Act()), "policy "+shortRef(ref)+" is ACTIVE; what was dispatched before keeps its own version")
 			})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -140,6 +143,7 @@ func newPolicyActivate() *cobra.Command {
 	}
 	cmd.Flags().Int64Var(&ref.ID, "id", 0, "the policy's number, instead of the argument")
 	cmd.Flags().Int32Var(&ref.Version, "version", 0, "its version, instead of the argument")
+	cmd.Flags().BoolVar(&force, "force", false, "activate it although bills of an open month then expire")
 	a.flags(cmd)
 	return cmd
 }
@@ -206,7 +210,7 @@ func printPolicy(w io.Writer, p policyDocument, zone *time.Location) {
 	fmt.Fprintf(w, "%-6s %-8s %s: %s, quiet hours %s\n", p.Policy, p.Status, p.Name, p.Route, p.QuietHours)
 	fmt.Fprintf(w, "         drafted %s by %s: %s\n", answer.Clock(p.CreatedBy.At, zone), p.CreatedBy.Actor, p.CreatedBy.Reason)
 	if p.ApprovedBy != nil {
-		fmt.Fprintf(w, "         live %s by %s: %s\n", answer.Clock(p.ApprovedBy.At, zone), p.ApprovedBy.Actor, p.ApprovedBy.Reason)
+		fmt.Fprintf(w, "         live %s, approved by %s: %s\n", answer.Clock(p.ApprovedBy.At, zone), p.ApprovedBy.Actor, p.ApprovedBy.Reason)
 	}
 	if !p.RetiredAt.IsZero() {
 		fmt.Fprintf(w, "         retired %s\n", answer.Clock(p.RetiredAt, zone))

@@ -1,0 +1,90 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/wording"
+)
+
+// DraftPolicy stores a new version of a policy.
+func (o *Operator) DraftPolicy(ctx context.Context, spec policy.Spec, by port.Act) (version policy.Version, err error) {
+	err = o.do(ctx, by, func(ctx context.Context, by port.Act) (err error) {
+		version, err = o.Policies.Draft(ctx, spec, by)
+		return err
+	})
+	return version, err
+}
+
+// ActivatePolicy makes a drafted version ACTIVE and retires the one before. It is refused, with billing.ErrRefused, where bills of
+// an open month would expire by it, which cannot be taken back, and did not before, unless anyway is set.
+func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, anyway bool, by port.Act) error {
+	if err := o.check(by); err != nil {
+		return err
+	}
+	if !anyway {
+		expiring, err := o.expiring(ctx, ref)
+		switch {
+		case err != nil:
+			return err
+		case expiring != "":
+			return fmt.Errorf("%w: by the deadline of policy %s the next run would end as EXPIRED what waits: %s; an expired bill cannot be sent again: draft it with a later deadline, or activate it with --force",
+				billing.ErrRefused, ref, expiring)
+		}
+	}
+	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Policies.Activate(ctx, ref, by) })
+}
+
+// expiring says how many bills of which open months have passed the deadline of a version and not that of the ACTIVE one; "" for none.
+func (o *Operator) expiring(ctx context.Context, ref policy.Ref) (text string, err error) {
+	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		records, err := o.Policies.List(ctx)
+		if err != nil {
+			return err
+		}
+		months, err := o.Months.List(ctx)
+		if err != nil {
+			return err
+		}
+		var next, active policy.Version
+		for _, r := range records {
+			if r.Version.Ref() == ref {
+				next = r.Version
+			}
+			if r.Version.Status() == policy.Active {
+				active = r.Version
+			}
+		}
+		var all []string
+		for _, month := range months {
+			if !o.past(next, month) || o.past(active, month) {
+				continue
+			}
+			f, err := o.Report.Funnel(ctx, month)
+			if err != nil {
+				return err
+			}
+			if waiting := f.Dispatch[billing.Ready] + f.Dispatch[billing.Failed] + f.Dispatch[billing.Requested]; waiting > 0 {
+				all = append(all, fmt.Sprintf("%s of %s, whose deadline would be %s",
+					wording.Count(waiting, "bill", "bills"), month, next.Deadline(month.Start(next.Zone())).Format("2006-01-02 15:04 MST")))
+			}
+		}
+		text = strings.Join(all, ", ")
+		return nil
+	})
+	return text, err
+}
+
+// past reports whether the deadline that a version gives a month has passed; no version gives none.
+func (o *Operator) past(v policy.Version, month key.Month) bool {
+	if v.Status() == "" {
+		return false
+	}
+	deadline := v.Deadline(month.Start(v.Zone()))
+	return !deadline.IsZero() && !o.Clock.Now().Before(deadline)
+}
