@@ -202,8 +202,10 @@ func hots(size scale, round int) []hot {
 			var bills []port.ImportedBill
 			for i := range size.page {
 				n := size.rows/2 + i + round*size.page + (i%2)*size.rows // half of the customers are new
-				bills = append(bills, port.ImportedBill{Customer: fmt.Sprintf("C-%d", n), State: billing.New(key.Target{Month: month}, now).State(), Data: []byte("{}"), File: "more.csv", Line: n,
-					Resolves: port.RejectedRow{File: fmt.Sprintf("bills-%d.csv", 1+n%4), Line: n % (size.rows / 2)}})
+				bills = append(bills, port.ImportedBill{
+					Customer: fmt.Sprintf("C-%d", n), State: billing.New(key.Target{Month: month}, now).State(), Data: []byte("{}"), File: "more.csv", Line: n,
+					Resolves: port.RejectedRow{File: fmt.Sprintf("bills-%d.csv", 1+n%4), Line: n % (size.rows / 2)},
+				})
 			}
 			_, err := postgres.NewImports(db).Store(ctx, month, bills, func(plain []byte, _ port.Purpose) ([]byte, error) { return plain, nil })
 			return err

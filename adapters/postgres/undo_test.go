@@ -84,8 +84,11 @@ func waits(what string, call func(ctx context.Context) error) func(ctx context.C
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 		defer cancel()
-		if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("%s did not wait: %v", what, err)
+		switch err := call(ctx); {
+		case err == nil:
+			return fmt.Errorf("%s did not wait", what)
+		case !errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("%s: %w", what, err)
 		}
 		return nil
 	}

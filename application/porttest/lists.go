@@ -143,8 +143,10 @@ func suppressionsList(s *stage) {
 		scope policy.Scope
 		port.Contact
 	}{
-		{policy.ScopeAdvertising, port.Contact{UserID: 7, Channel: channel.SMS}}, {policy.ScopeAll, port.Contact{UserID: 7, Channel: channel.Email}},
-		{policy.ScopeAll, port.Contact{UserID: 2, Channel: channel.Push}}, {policy.ScopeAll, port.Contact{UserID: 11, Channel: channel.SMS}},
+		{policy.ScopeAdvertising, port.Contact{UserID: 7, Channel: channel.SMS}},
+		{policy.ScopeAll, port.Contact{UserID: 7, Channel: channel.Email}},
+		{policy.ScopeAll, port.Contact{UserID: 2, Channel: channel.Push}},
+		{policy.ScopeAll, port.Contact{UserID: 11, Channel: channel.SMS}},
 	} {
 		s.must(s.Suppressions.Suppress(s.ctx, c.scope, []port.Contact{c.Contact}, asked))
 		all = append(all, port.Suppression{Contact: c.Contact, Scope: c.scope})

@@ -112,15 +112,24 @@ func TestAnAcceptedMessageIsPostedOnceWhateverItsIDLooksLike(t *testing.T) {
 	})
 	posted := func() int { return int(w.gateway.Stats().Channels[behaviour.SMS].Accepted) }
 	for n, c := range []behaviour.Everybody{
-		{Code: 202}, {Code: 202, Text: "OK"}, {Code: 202, Text: `{}`}, {Code: 202, Text: `{"message_id":17}`}, {Code: 202, Text: `{"message_id":""}`},
-		{Code: 202, Text: `{"message_id":"번호"}`}, {Code: 202, Text: `{"message_id":{"a":`}, {Code: 200, Text: "<html>done</html>"}, {Code: 204},
+		{Code: 202},
+		{Code: 202, Text: "OK"},
+		{Code: 202, Text: `{}`},
+		{Code: 202, Text: `{"message_id":17}`},
+		{Code: 202, Text: `{"message_id":""}`},
+		{Code: 202, Text: `{"message_id":"번호"}`},
+		{Code: 202, Text: `{"message_id":{"a":`},
+		{Code: 200, Text: "<html>done</html>"},
+		{Code: 204},
 		{Code: 202, Text: `{"code":"temporarily_refused"}`},
 	} {
 		month, _ := key.NewMonth(2026, time.Month(n+1))
 		w.prepare(t, month, 1)
 		w.everybody(t, behaviour.SMS, c)
 		before := posted()
-		ended := func(query string) func() bool { return func() bool { return w.count(t, query, month.String()+"-01") == 1 } }
+		ended := func(query string) func() bool {
+			return func() bool { return w.count(t, query, month.String()+"-01") == 1 }
+		}
 		await(t, fmt.Sprintf("%d %s", c.Code, c.Text), func() { w.dispatch(t, month) }, ended(`SELECT count(*) FROM billing_targets WHERE billing_month = $1::date AND dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED')`))
 		for range 3 {
 			w.dispatch(t, month)
