@@ -5,6 +5,7 @@ package answer
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/statement"
@@ -91,21 +92,27 @@ func (a *Answers) story(ctx context.Context, found Found) (story.Story, error) {
 	return story.Of(f), nil
 }
 
-// missing returns the *NoBill of a customer.
-func (a *Answers) missing(ctx context.Context, month key.Month, customer string) error {
+// missing returns the *NoBill of a customer, whose refused rows are looked for in capital and in small letters too.
+func (a *Answers) missing(ctx context.Context, month key.Month, customer string) (*NoBill, error) {
 	state, err := a.month(ctx, month)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	refused, err := a.SealedBills.Refused(ctx, month, customer)
-	if err != nil {
-		return err
+	var refused []port.Reject
+	for _, number := range []string{customer, strings.ToUpper(customer), strings.ToLower(customer)} {
+		if refused, err = a.SealedBills.Refused(ctx, month, number); err != nil {
+			return nil, err
+		}
+		if len(refused) > 0 {
+			customer = number
+			break
+		}
 	}
 	zone, err := a.Zone(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return &NoBill{story.Missing(customer, month, state, refused, zone)}
+	return &NoBill{story.Missing(customer, month, state, refused, zone)}, nil
 }
 
 // month returns the state of a month; the zero state if it was never opened.

@@ -220,6 +220,17 @@ func TestAnExportGoesThroughTheMonthPageByPage(t *testing.T) {
 	}
 }
 
+func TestAnExportIsAsItWasAfterASpreadsheetHasOpenedIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.has(november, "00300002", "1-11", "C-1")
+	var out strings.Builder
+	_, err := answer.New(w.ports).Unreached(t.Context(), november, &out, answer.UnreachedOptions{OnTheWay: true})
+	if text := out.String(); err != nil || !strings.HasPrefix(text, "\ufeffcustomer_number,") || !strings.Contains(text, "\n'00300002,") || !strings.Contains(text, "\n'1-11,") || !strings.Contains(text, "\nC-1,") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
 // damaged opens nothing of a customer's data.
 type damaged struct{ port.Cipher }
 

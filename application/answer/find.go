@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/application/port"
@@ -52,13 +53,39 @@ func (a *Answers) Find(ctx context.Context, month key.Month, customer string) (F
 	if found, alikeErr = a.findOne(ctx, months, alike); !errors.Is(alikeErr, port.ErrNotFound) {
 		return found, alikeErr
 	}
-	if meant, err := a.hyphened(ctx, customer); err != nil || len(meant) > 0 {
-		return Found{}, errors.Join(err, fmt.Errorf("no customer has the number %q (did you mean %s?): %w", customer, strings.Join(meant, ", "), port.ErrNotFound))
+	return Found{}, a.notFound(ctx, month, months, customer)
+}
+
+// notFound says what is known of a customer without a bill in some months: the refusal of the latest one that refused its row, or which
+// number may be meant. Where one month is asked for, it is a *NoBill unless another number may be meant.
+func (a *Answers) notFound(ctx context.Context, asked key.Month, months []key.Month, customer string) error {
+	for _, month := range months {
+		none, err := a.missing(ctx, month, customer)
+		if err != nil {
+			return err
+		}
+		if len(none.Lines) > 0 {
+			return none
+		}
 	}
-	if month == 0 {
-		return Found{}, fmt.Errorf("customer %q has no bill in any month: %w", customer, port.ErrNotFound)
+	where := "any month"
+	if asked != 0 {
+		where = asked.String()
 	}
-	return Found{}, a.missing(ctx, month, customer)
+	meant, err := a.meant(ctx, customer)
+	switch {
+	case err != nil:
+		return err
+	case len(meant) > 0:
+		return fmt.Errorf("customer %q has no bill in %s (did you mean %s?): %w", customer, where, strings.Join(meant, ", "), port.ErrNotFound)
+	case asked == 0:
+		return fmt.Errorf("customer %q has no bill in %s: %w", customer, where, port.ErrNotFound)
+	}
+	none, err := a.missing(ctx, asked, customer)
+	if err != nil {
+		return err
+	}
+	return none
 }
 
 // otherMonths are the other months in which a customer has a bill, the latest first.
@@ -80,13 +107,42 @@ func (a *Answers) otherMonths(ctx context.Context, found Found) (others []story.
 	return others, err
 }
 
-// hyphened returns the customer numbers that have hyphens where the given one has blanks.
-func (a *Answers) hyphened(ctx context.Context, customer string) ([]string, error) {
-	parts := strings.Fields(customer)
-	if len(parts) < 2 {
-		return nil, nil
+// meant returns the customer numbers that differ from the given one in hyphens: heard as blanks, typed as another dash, or left out.
+func (a *Answers) meant(ctx context.Context, customer string) (meant []string, err error) {
+	for _, form := range hyphenated(customer) {
+		alike, err := a.Report.Alike(ctx, form, alikeAtMost)
+		if err != nil {
+			return nil, err
+		}
+		for _, number := range alike {
+			if !slices.Contains(meant, number) {
+				meant = append(meant, number)
+			}
+		}
 	}
-	return a.Report.Alike(ctx, strings.Join(parts, "-"), alikeAtMost)
+	return meant, nil
+}
+
+// formsAtMost bounds in how many forms a number is looked for.
+const formsAtMost = 4
+
+// hyphenated returns a customer number with hyphens where it has blanks or dashes of any kind, and without; where it has none, with a
+// hyphen at each change between digits and letters.
+func hyphenated(customer string) (forms []string) {
+	parts := strings.FieldsFunc(customer, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune("_./", r)
+	})
+	if len(parts) > 1 {
+		forms = []string{strings.Join(parts, "-"), strings.Join(parts, "")}
+	} else {
+		runes := []rune(customer)
+		for i := 1; i < len(runes) && len(forms) < formsAtMost; i++ {
+			if unicode.IsDigit(runes[i-1]) != unicode.IsDigit(runes[i]) {
+				forms = append(forms, string(runes[:i])+"-"+string(runes[i:]))
+			}
+		}
+	}
+	return slices.DeleteFunc(forms, func(form string) bool { return port.FoldCustomer(form) == port.FoldCustomer(customer) })
 }
 
 // findOne returns the bill of the first month in which one of the customers has one.

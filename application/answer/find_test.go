@@ -107,3 +107,41 @@ func TestAHyphenThatWasHeardAsABlankIsAskedFor(t *testing.T) {
 		t.Errorf("somebody is meant: %v", err)
 	}
 }
+
+func TestAHyphenThatWasLeftOutOrTypedAsAnotherDashIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.has(november, "7699-YQHFP", "고객-77", "AB12")
+	for asked, meant := range map[string]string{
+		"7699yqhfp": "7699-YQHFP", "7699–YQHFP": "7699-YQHFP", "7699_yqhfp": "7699-YQHFP", "고객77": "고객-77", "AB-12": "AB12",
+	} {
+		for _, month := range []key.Month{0, november} {
+			_, err := answer.New(w.ports).Find(t.Context(), month, asked)
+			if !errors.Is(err, port.ErrNotFound) || !strings.Contains(err.Error(), "(did you mean "+meant+"?)") {
+				t.Errorf("%q in %s: %v", asked, month, err)
+			}
+		}
+	}
+	_, err := answer.New(w.ports).Find(t.Context(), november+1, "7699-yqhfp")
+	if _, explained := errors.AsType[*answer.NoBill](err); !explained {
+		t.Errorf("in a month without the bill its own number is meant: %v", err)
+	}
+}
+
+func TestARefusedRowIsFoundWithoutAMonthAndInAnyCase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.has(november, "k7001")
+	w.has(november + 1)
+	_, err := w.store.Imports().Reject(t.Context(), november, []port.Reject{{Customer: "K-7001", File: "bills.csv", Line: 9, Field: "amount", Reason: "is no number"}})
+	w.must(err)
+	for _, month := range []key.Month{0, november} {
+		for _, asked := range []string{"K-7001", "k-7001", "Ｋ－７００１"} {
+			_, err := answer.New(w.ports).Find(t.Context(), month, asked)
+			none, explained := errors.AsType[*answer.NoBill](err)
+			if !explained || none.Month != november || len(none.Lines) != 1 || !strings.Contains(none.Headline, `"K-7001" has no bill in 2026-11: its row was refused`) {
+				t.Errorf("%q in %s: %v", asked, month, err)
+			}
+		}
+	}
+}

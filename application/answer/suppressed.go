@@ -64,8 +64,11 @@ func (a *Answers) Suppressed(ctx context.Context, kind channel.Kind, scope polic
 	}
 }
 
-// WriteSuppressed writes entries as CSV, times in a zone. Cells are guarded against being taken for formulas.
+// WriteSuppressed writes entries as CSV, times in a zone. It is as safe for spreadsheets as Unreached.
 func WriteSuppressed(to io.Writer, list []SuppressedEntry, zone *time.Location) error {
+	if _, err := io.WriteString(to, "\ufeff"); err != nil { // without it Korean Excel reads EUC-KR
+		return err
+	}
 	file := csv.NewWriter(to)
 	if err := file.Write([]string{"customer_number", "channel", "scope", "since", "reason", "actor"}); err != nil {
 		return err
@@ -73,7 +76,7 @@ func WriteSuppressed(to io.Writer, list []SuppressedEntry, zone *time.Location) 
 	for _, e := range list {
 		row := []string{e.Customer, string(e.Channel), string(e.Scope), e.Since.In(zone).Format(time.RFC3339), e.Reason, e.Actor}
 		for i := range row {
-			row[i] = sheet.Guard(row[i])
+			row[i] = sheet.Keep(row[i])
 		}
 		if err := file.Write(row); err != nil {
 			return err

@@ -36,7 +36,7 @@ func TestWhoIsSuppressedIsListedWithScopeReasonAndByWhom(t *testing.T) {
 	zone, err := answer.New(w.ports).Zone(t.Context())
 	w.must(err)
 	w.must(answer.WriteSuppressed(&file, list, zone))
-	if want := "customer_number,channel,scope,since,reason,actor\nC-1,SMS,all,2026-11-22T12:00:00+09:00,'=the number is another's,lee\n"; !strings.HasPrefix(file.String(), want) {
+	if want := "\ufeffcustomer_number,channel,scope,since,reason,actor\nC-1,SMS,all,2026-11-22T12:00:00+09:00,'=the number is another's,lee\n"; !strings.HasPrefix(file.String(), want) {
 		t.Errorf("the file is\n%s\nwant\n%s", file.String(), want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -48,9 +49,23 @@ var unreachedColumns = []string{
 	"delivery_key", "provider_message_id",
 }
 
+// Kept returns port.ErrNotFound for a month that was never opened, or whose bills retention removed: of it nothing can be listed.
+func (a *Answers) Kept(ctx context.Context, month key.Month) error {
+	state, err := a.month(ctx, month)
+	switch {
+	case err != nil:
+		return err
+	case state.Month == 0:
+		return fmt.Errorf("%s was never opened (an import opens a month): %w", month, port.ErrNotFound)
+	case !state.DroppedAt.IsZero():
+		return fmt.Errorf("the bills of %s were removed by retention: %w", month, port.ErrNotFound)
+	}
+	return nil
+}
+
 // Unreached writes those bills of a month that no gateway has accepted as CSV, for the postal mailing: PAUSED, UNKNOWN
-// (which may have arrived), CANCELLED and every other end, and what could not be rendered. Cells are guarded against
-// being taken for formulas. Destinations are left out unless options ask for them. It reads page by page and writes as
+// (which may have arrived), CANCELLED and every other end, and what could not be rendered. It has a byte order mark, and cells are guarded
+// against being taken for formulas or changed by a spreadsheet. Destinations are left out unless options ask for them. It reads page by page and writes as
 // it reads.
 func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, options UnreachedOptions) (UnreachedSummary, error) {
 	s := UnreachedSummary{ByStatus: map[string]int{}}
@@ -63,6 +78,9 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 	}
 	s.Rejected = f.Rejected
 	if options.zone, err = a.Zone(ctx); err != nil {
+		return s, err
+	}
+	if _, err := io.WriteString(to, "\ufeff"); err != nil { // without it Korean Excel reads EUC-KR
 		return s, err
 	}
 	file := csv.NewWriter(to)
@@ -145,7 +163,7 @@ func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) (
 		}
 	}
 	for i := range row {
-		row[i] = sheet.Guard(row[i])
+		row[i] = sheet.Keep(row[i])
 	}
 	return row, nil
 }

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -49,11 +50,18 @@ func (o *Operator) do(ctx context.Context, by port.Act, act func(ctx context.Con
 	return o.watch.Retry(ctx, "database", func(ctx context.Context) error { return act(ctx, by) })
 }
 
-// CloseMonth closes a month for runs that do not name it. It is refused, with billing.ErrRefused, while bills have not
+// CloseMonth closes a month for runs that do not name it. ErrAlready where it is closed. It is refused, with billing.ErrRefused, while bills have not
 // come to an end or refused rows have not come in, unless anyway is set.
 func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
+	}
+	open, known, err := o.isOpen(ctx, month)
+	if err != nil {
+		return err
+	}
+	if known && !open {
+		return ErrAlready
 	}
 	left, look, err := o.left(ctx, month)
 	switch {
@@ -66,8 +74,28 @@ func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool,
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Close(ctx, month, left, by) })
 }
 
-// ReopenMonth takes the closing of a month back. It is refused where the month's bills were removed.
+// isOpen reports whether a month is open, and whether it was ever opened.
+func (o *Operator) isOpen(ctx context.Context, month key.Month) (open, known bool, err error) {
+	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		all, err := o.Months.All(ctx)
+		for _, state := range all {
+			if state.Month == month {
+				open, known = state.Open, true
+			}
+		}
+		return err
+	})
+	return open, known, err
+}
+
+// ReopenMonth takes the closing of a month back. ErrAlready where it is open. It is refused where the month's bills were removed.
 func (o *Operator) ReopenMonth(ctx context.Context, month key.Month, by port.Act) error {
+	if err := o.check(by); err != nil {
+		return err
+	}
+	if open, _, err := o.isOpen(ctx, month); err != nil || open {
+		return cmp.Or(err, ErrAlready)
+	}
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Months.Reopen(ctx, month, by) })
 }
 

@@ -208,8 +208,11 @@ func TestAMonthThatIsNotThroughIsClosedOnlyAnyway(t *testing.T) {
 		if closes != (err == nil) || (!closes && (!errors.Is(err, billing.ErrRefused) || !strings.Contains(err.Error(), "1 "+string(status)))) {
 			t.Errorf("%s: %v", status, err)
 		}
-		if err := w.operator.CloseMonth(t.Context(), w.key.Month, true, by()); err != nil {
+		if err := w.operator.CloseMonth(t.Context(), w.key.Month, true, by()); closes != errors.Is(err, operate.ErrAlready) || !closes && err != nil {
 			t.Errorf("%s, anyway: %v", status, err)
+		}
+		if err := w.operator.CloseMonth(t.Context(), w.key.Month, false, by()); !errors.Is(err, operate.ErrAlready) {
+			t.Errorf("%s, once more: %v", status, err)
 		}
 		notes := w.store.Notes()
 		if noted := string(notes[len(notes)-1].Action); closes && noted != "close month" || !closes && noted != "close month: 1 "+string(status) {

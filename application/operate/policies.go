@@ -21,63 +21,71 @@ func (o *Operator) DraftPolicy(ctx context.Context, spec policy.Spec, by port.Ac
 	return version, err
 }
 
-// ActivatePolicy makes a drafted version ACTIVE and retires the one before. It is refused, with billing.ErrRefused, where bills of
-// an open month would expire by it, which cannot be taken back, and did not before, unless anyway is set.
+// ActivatePolicy makes a drafted version ACTIVE and retires the one before. ErrAlready where it is ACTIVE. It is refused, with
+// billing.ErrRefused, where it is RETIRED, and, unless anyway is set, where bills of an open month would expire by it, which cannot be
+// taken back, and did not before.
 func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, anyway bool, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
 	}
-	if !anyway {
-		expiring, err := o.expiring(ctx, ref)
-		switch {
-		case err != nil:
+	var next, active policy.Version
+	var expiring string
+	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		if next, active, err = o.nextAndActive(ctx, ref); err != nil {
 			return err
-		case expiring != "":
-			return fmt.Errorf("%w: by the deadline of policy %s the next run would end as EXPIRED what waits: %s; an expired bill cannot be sent again: draft it with a later deadline, or activate it with --force",
-				billing.ErrRefused, ref, expiring)
 		}
+		expiring, err = o.expiring(ctx, next, active)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case next.Status() == policy.Active:
+		return ErrAlready
+	case next.Status() == policy.Retired:
+		return fmt.Errorf("%w: policy %s is RETIRED, and a version goes live once: draft its file again (`balsong policy draft`)", billing.ErrRefused, ref)
+	case expiring != "" && !anyway:
+		return fmt.Errorf("%w: by the deadline of policy %s the next run would end as EXPIRED what waits: %s; an expired bill cannot be sent again: draft it with a later deadline, or activate it with --force",
+			billing.ErrRefused, ref, expiring)
 	}
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Policies.Activate(ctx, ref, by) })
 }
 
-// expiring says how many bills of which open months have passed the deadline of a version and not that of the ACTIVE one; "" for none.
-func (o *Operator) expiring(ctx context.Context, ref policy.Ref) (text string, err error) {
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		records, err := o.Policies.List(ctx)
+// nextAndActive returns a version and the ACTIVE one; the zero version where there is none.
+func (o *Operator) nextAndActive(ctx context.Context, ref policy.Ref) (next, active policy.Version, err error) {
+	records, err := o.Policies.List(ctx)
+	for _, r := range records {
+		if r.Version.Ref() == ref {
+			next = r.Version
+		}
+		if r.Version.Status() == policy.Active {
+			active = r.Version
+		}
+	}
+	return next, active, err
+}
+
+// expiring says how many bills of which open months have passed the deadline of one version and not that of another; "" for none.
+func (o *Operator) expiring(ctx context.Context, next, active policy.Version) (string, error) {
+	months, err := o.Months.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	var all []string
+	for _, month := range months {
+		if !o.past(next, month) || o.past(active, month) {
+			continue
+		}
+		f, err := o.Report.Funnel(ctx, month)
 		if err != nil {
-			return err
+			return "", err
 		}
-		months, err := o.Months.List(ctx)
-		if err != nil {
-			return err
+		if waiting := f.Dispatch[billing.Ready] + f.Dispatch[billing.Failed] + f.Dispatch[billing.Requested]; waiting > 0 {
+			all = append(all, fmt.Sprintf("%s of %s, whose deadline would be %s",
+				wording.Count(waiting, "bill", "bills"), month, next.Deadline(month.Start(next.Zone())).Format("2006-01-02 15:04 MST")))
 		}
-		var next, active policy.Version
-		for _, r := range records {
-			if r.Version.Ref() == ref {
-				next = r.Version
-			}
-			if r.Version.Status() == policy.Active {
-				active = r.Version
-			}
-		}
-		var all []string
-		for _, month := range months {
-			if !o.past(next, month) || o.past(active, month) {
-				continue
-			}
-			f, err := o.Report.Funnel(ctx, month)
-			if err != nil {
-				return err
-			}
-			if waiting := f.Dispatch[billing.Ready] + f.Dispatch[billing.Failed] + f.Dispatch[billing.Requested]; waiting > 0 {
-				all = append(all, fmt.Sprintf("%s of %s, whose deadline would be %s",
-					wording.Count(waiting, "bill", "bills"), month, next.Deadline(month.Start(next.Zone())).Format("2006-01-02 15:04 MST")))
-			}
-		}
-		text = strings.Join(all, ", ")
-		return nil
-	})
-	return text, err
+	}
+	return strings.Join(all, ", "), nil
 }
 
 // past reports whether the deadline that a version gives a month has passed; no version gives none.

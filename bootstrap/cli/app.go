@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/fx"
@@ -16,5 +17,14 @@ func Once[C, T any](cmd *cobra.Command, app func(C) fx.Option, work func(context
 	if err != nil {
 		return err
 	}
-	return Exit(core.Once(cmd.Context(), cmd.ErrOrStderr(), app(c), func(ctx context.Context, t T) error { return work(ctx, c, t) }))
+	var usage usageError
+	code := core.Once(cmd.Context(), cmd.ErrOrStderr(), app(c), func(ctx context.Context, t T) error {
+		err := work(ctx, c, t)
+		errors.As(err, &usage)
+		return err
+	})
+	if code == core.ExitFailed && usage.error != nil {
+		code = core.ExitUsage // what only the app could tell
+	}
+	return Exit(code)
 }

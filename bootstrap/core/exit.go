@@ -38,13 +38,16 @@ var ExitCodes = []ExitCode{
 	{ExitOK, "done", "Everything that was asked for is done."},
 	{ExitFailed, "failed", "It did not finish. What was done stays done: run it again once the cause is fixed."},
 	{ExitUsage, "usage", "Wrong arguments or configuration; nothing was done. The message names the flag or the variable."},
-	{ExitRejected, "rejected", "Done, except for what was refused: rows of an import (they are in the rejects file with line, field and reason), or bills that could not be rendered (the message names them with the reason)."},
+	{ExitRejected, "rejected", "Done, except for what was refused: rows of an import (they are in the rejects file with line, field and reason), bills that could not be rendered, or customers of an act on several (the message names them with the reason)."},
 	{ExitNotFound, "not found", "What was named does not exist: a customer's bill, a month, a policy version, a file."},
 	{ExitRefused, "refused", "A rule forbids it as things are; nothing was changed. The message says which and what to do instead. What `policy check` or `templates check` finds wrong ends so too."},
 	{ExitUnavailable, "unreachable", "A part (database, event log, statements, keys) does not answer; nothing was done."},
 	{ExitHalted, "halted", "An operator has halted everything (`balsong halt`): what was not dispatched is still due. Run it again once `balsong resume` has lifted the halt; a retry before that ends the same way."},
 	{ExitInterrupted, "interrupted", "Ended by SIGINT or SIGTERM before it was through; safe to run again."},
 }
+
+// ErrPartly stands beside the refusals of an act on several customers that was done for the others.
+var ErrPartly = errors.New("it is done for the other customers")
 
 // ExitCodeOf is the exit code for how a command ended. ctx is the command's own: it has ended where a signal came.
 func ExitCodeOf(ctx context.Context, err error) int {
@@ -55,6 +58,8 @@ func ExitCodeOf(ctx context.Context, err error) int {
 		return ExitInterrupted
 	case errors.Is(err, port.ErrHalted):
 		return ExitHalted
+	case errors.Is(err, ErrPartly):
+		return ExitRejected
 	case errors.Is(err, config.ErrInvalid), errors.Is(err, operate.ErrNoReason):
 		return ExitUsage
 	case errors.Is(err, port.ErrNotFound), errors.Is(err, fs.ErrNotExist):

@@ -1,6 +1,7 @@
 package operatorapp
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -57,6 +58,7 @@ func ReadPolicy(r io.Reader) (policy.Spec, error) {
 	if err != nil {
 		return policy.Spec{}, err
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // as editors on Windows write it
 	var f policyFile
 	shape := readShape(text, &f)
 	if slices.ContainsFunc(shape.problems, func(p policy.Problem) bool { return p.Field == "file" }) {

@@ -109,6 +109,9 @@ zone: is missing (an IANA name such as Asia/Seoul)`},
 		"broken off": {"{\n\"nam\": 1,\n\"zone\": 2,\n\"route\": [}\n", `line 2, nam: is no field there (did you mean "name"?) (docs/operations/policy.md lists them)
 line 3, zone: is the number 2 (want a string)
 line 4, file: is not the JSON it should be: invalid character '}' looking for beginning of value; what stands behind it was not read`},
+		"empty":          {" \n", "line 1, file: is empty"},
+		"UTF-16":         {"\xff\xfe{\x00}\x00", "line 1, file: is UTF-16: save it as UTF-8"},
+		"a mark":         {"\ufeff" + goodPolicy, ""},
 		"null is absent": {strings.Replace(goodPolicy, `"class": "TRANSACTIONAL"`, `"class": null`, 1), ""},
 	} {
 		_, err := operatorapp.ReadPolicy(strings.NewReader(c.file))

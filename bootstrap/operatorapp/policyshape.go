@@ -65,7 +65,14 @@ func (s *policyShape) unreadable(err error) {
 	if syntax, is := errors.AsType[*json.SyntaxError](err); is {
 		s.places["file"] = syntax.Offset
 	}
-	s.bad("file", "is not the JSON it should be: %s; what stands behind it was not read", err)
+	switch {
+	case len(bytes.TrimSpace(s.text)) == 0:
+		s.bad("file", "is empty")
+	case bytes.HasPrefix(s.text, []byte("\xff\xfe")), bytes.HasPrefix(s.text, []byte("\xfe\xff")):
+		s.bad("file", "is UTF-16: save it as UTF-8")
+	default:
+		s.bad("file", "is not the JSON it should be: %s; what stands behind it was not read", err)
+	}
 }
 
 // line is the line of a field, or of what it is a part of; 0 where neither stands in the file.

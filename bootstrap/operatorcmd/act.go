@@ -14,9 +14,12 @@ import (
 
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/operate"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -78,6 +81,9 @@ func about(customer string, err error) error {
 	if none, is := errors.AsType[*answer.NoBill](err); is {
 		return fmt.Errorf("%w %s", err, none.Next.Text)
 	}
+	if errors.Is(err, port.ErrNotFound) { // it names the customer
+		return err
+	}
 	return fmt.Errorf("customer %q: %w", customer, err)
 }
 
@@ -120,7 +126,15 @@ func (d *answered) answer(cmd *cobra.Command, one bool) error {
 		document = d.documents[0]
 	}
 	err := cli.Answer(cmd, document, func(w io.Writer) { fmt.Fprint(w, strings.Join(d.texts, "")) })
+	if refused(d.failures) {
+		d.failures = append(d.failures, core.ErrPartly)
+	}
 	return errors.Join(append(d.failures, err)...)
+}
+
+// refused reports whether there are failures, and all of them are refusals.
+func refused(failures []error) bool {
+	return len(failures) > 0 && !slices.ContainsFunc(failures, func(err error) bool { return !errors.Is(err, billing.ErrRefused) })
 }
 
 // withUseCases runs do with the use cases of an app. A database that does not answer is an error at once: no command waits for it.
@@ -145,7 +159,9 @@ const alreadySo = ": it was so already, and nothing was changed"
 
 // answerDone answers with what was done, unless err says that it was not.
 func answerDone(cmd *cobra.Command, err error, what string) error {
-	if err != nil {
+	if errors.Is(err, operate.ErrAlready) {
+		what += alreadySo
+	} else if err != nil {
 		return err
 	}
 	return cli.Answer(cmd, map[string]string{"done": what}, func(w io.Writer) { fmt.Fprintln(w, what) })

@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -50,11 +51,13 @@ func TestAnActIsDoneForEveryCustomerThatIsNamedOrForNone(t *testing.T) {
 		done string
 		json string
 		err  error
+		code int
 	}{
-		"one":                {[]string{"--customer", "c-1"}, "C-1", `"C-1"`, nil},
-		"several, one twice": {[]string{"--customer", "C-1", "--customer", "c-3", "--customer", "C-3"}, "C-1 C-3", `["C-1","C-3"]`, nil},
-		"one is not there":   {[]string{"--customer", "C-1", "--customer", "C-9"}, "", "", port.ErrNotFound},
-		"one is refused":     {[]string{"--customer", "C-2", "--customer", "C-1"}, "C-2 C-1", `["C-1"]`, billing.ErrRefused},
+		"one":                {[]string{"--customer", "c-1"}, "C-1", `"C-1"`, nil, core.ExitOK},
+		"several, one twice": {[]string{"--customer", "C-1", "--customer", "c-3", "--customer", "C-3"}, "C-1 C-3", `["C-1","C-3"]`, nil, core.ExitOK},
+		"one is not there":   {[]string{"--customer", "C-1", "--customer", "C-9"}, "", "", port.ErrNotFound, core.ExitNotFound},
+		"one is refused":     {[]string{"--customer", "C-2", "--customer", "C-1"}, "C-2 C-1", `["C-1"]`, billing.ErrRefused, core.ExitRejected},
+		"the only one is":    {[]string{"--customer", "C-2"}, "C-2", "", billing.ErrRefused, core.ExitRefused},
 	} {
 		a, cmd := &billFlags{}, &cobra.Command{Use: "act"}
 		a.targetFlags(cmd)
@@ -77,6 +80,9 @@ func TestAnActIsDoneForEveryCustomerThatIsNamedOrForNone(t *testing.T) {
 			if err := json.Compact(&compact, out.Bytes()); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if code := core.ExitCodeOf(t.Context(), err); code != c.code {
+			t.Errorf("%s: it ends with %d, want %d", name, code, c.code)
 		}
 		if !errors.Is(err, c.err) || strings.Join(done, " ") != c.done || strings.TrimSpace(compact.String()) != c.json {
 			t.Errorf("%s: done for %q, answered %q: %v", name, done, compact.String(), err)

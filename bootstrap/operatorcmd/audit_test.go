@@ -54,9 +54,11 @@ func TestAMonthIsClosedAndReopenedAndTheActsAreListed(t *testing.T) {
 	says(run(core.ExitOK, "audit"), "Times are in UTC.", "no such act is recorded")
 	run(core.ExitNotFound, "month", "reopen", "--month", "2026-12", "--reason", "a test")
 	run(core.ExitOK, "month", "close", "--month", "2026-11", "--actor", "kim", "--reason", "it seemed done")
+	says(run(core.ExitOK, "month", "close", "--month", "2026-11", "--reason", "once more"), "2026-11 is closed", "it was so already, and nothing was changed")
 	says(run(core.ExitOK, "status", "--output", "json"), `"months": []`)
 	says(run(core.ExitOK, "month", "reopen", "--month", "2026-11", "--actor", "lee", "--approved-by", "park", "--reason", "closed too early"), "2026-11 is open")
 	says(run(core.ExitOK, "status", "--output", "json"), `"month": "2026-11"`)
+	says(run(core.ExitOK, "month", "reopen", "--month", "2026-11", "--reason", "once more"), "it was so already, and nothing was changed")
 	list := run(core.ExitOK, "audit", "--month", "2026-11")
 	says(list, "kim: close month, 2026-11: it seemed done\n", "lee: reopen month, 2026-11: closed too early (noted as approved by park)\n")
 	if strings.Index(list, "reopen month") > strings.Index(list, "close month") {
@@ -79,4 +81,6 @@ func TestAMonthIsClosedAndReopenedAndTheActsAreListed(t *testing.T) {
 	run(core.ExitUsage, "audit", "--since", "yesterday")
 	run(core.ExitUsage, "audit", "--action", "reopen")
 	run(core.ExitUsage, "audit", "--limit", "0")
+	run(core.ExitUsage, "audit", "--since", "2026-12-01", "--until", "2026-11-01")
+	says(run(core.ExitNotFound, "target", "copies", "--month", "2026-12"), "2026-12 was never opened")
 }

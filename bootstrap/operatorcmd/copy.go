@@ -172,6 +172,9 @@ func newTargetCopies() *cobra.Command {
 		Example: "  balsong target copies --month 2026-11",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withUseCases(cmd, operatorapp.Options, func(ctx context.Context, u operatorapp.UseCases) error {
+				if err := u.Answers.Kept(ctx, month); err != nil {
+					return err
+				}
 				zone, err := u.Answers.Zone(ctx)
 				if err != nil {
 					return err

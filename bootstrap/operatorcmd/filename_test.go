@@ -48,6 +48,12 @@ func TestAnExportToTheStandardOutputWritesNoFile(t *testing.T) {
 	if out := run(core.ExitOK, "unreached", "--month", "2026-11", "--file", "-"); !strings.Contains(out, "customer_number,name,language") {
 		t.Errorf("stdout has %q", out)
 	}
+	if said := run(core.ExitNotFound, "unreached", "--month", "2026-12", "--file", "december.csv"); !strings.Contains(said, "2026-12 was never opened") {
+		t.Errorf("of a month that was never opened it says %q", said)
+	}
+	if _, err := os.Lstat("december.csv"); err == nil {
+		t.Error("there is a file of a month that was never opened")
+	}
 	run(core.ExitUsage, "unreached", "--month", "2026-11", "--file", "-", "--output", "json")
 	var page strings.Builder
 	if code := cli.Run(t.Context(), operatorcmd.NewCommand(), []string{"render", "--preview", "--sample", "ko", "--html", "-"}, &page, t.Output()); code != core.ExitOK || !strings.HasPrefix(strings.ToLower(page.String()), "<!doctype html>") {

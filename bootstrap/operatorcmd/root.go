@@ -43,5 +43,14 @@ func NewCommand() *cobra.Command {
 
 var exitCodes = cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitRefused, core.ExitUnavailable, core.ExitInterrupted)
 
+// exitCodesOfActs are the exit codes of an act, which may be refused for some of several customers.
+var exitCodesOfActs = cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitRejected, core.ExitNotFound, core.ExitRefused, core.ExitUnavailable, core.ExitInterrupted)
+
 // describe ends a command's help with its exit codes and the variables that it reads.
-func describe[C any](cmd *cobra.Command) { cli.Describe(cmd, exitCodes, cli.Configuration[C]()) }
+func describe[C any](cmd *cobra.Command) {
+	codes := exitCodes
+	if cmd.Flags().Lookup("customer") != nil && cmd.Flags().Lookup("reason") != nil {
+		codes = exitCodesOfActs
+	}
+	cli.Describe(cmd, codes, cli.Configuration[C]())
+}

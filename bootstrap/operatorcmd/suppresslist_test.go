@@ -30,7 +30,7 @@ func TestTheSuppressionListIsListedAndWritten(t *testing.T) {
 	if out := run(core.ExitOK, "suppress", "list", "--scope", "advertising", "--output", "json"); out != "[]\n" {
 		t.Errorf("no opt-outs of advertising: %q", out)
 	}
-	if out := run(core.ExitOK, "suppress", "list", "--file", "-"); !strings.HasPrefix(out, "customer_number,channel,scope,since,reason,actor\nC-001,EMAIL,all,20") {
+	if out := run(core.ExitOK, "suppress", "list", "--file", "-"); !strings.HasPrefix(out, "\ufeffcustomer_number,channel,scope,since,reason,actor\nC-001,EMAIL,all,20") {
 		t.Errorf("stdout has %q", out)
 	}
 	run(core.ExitOK, "suppress", "list", "--file", "list.csv")

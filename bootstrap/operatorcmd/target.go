@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -78,6 +79,10 @@ func newTargetAct(act targetAct) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				open, err := u.Acts.Months.List(ctx)
+				if err != nil {
+					return err
+				}
 				return a.each(ctx, cmd, u, func(found answer.Found) (any, string, error) {
 					on := found.Target.Key()
 					if number > 0 {
@@ -92,6 +97,9 @@ func newTargetAct(act targetAct) *cobra.Command {
 						return nil, "", fmt.Errorf("customer %s: %w", found.Customer, err)
 					}
 					text := sentence(found.Customer, target.State(), zone)
+					if s := target.State(); (s.Dispatch == billing.Ready || s.Dispatch == billing.Failed) && !slices.Contains(open, a.month) {
+						text += fmt.Sprintf("; the month is closed, so only a run that names it takes it (`dispatcher --month %s`)", a.month)
+					}
 					if already {
 						text += alreadySo
 					}

@@ -48,6 +48,9 @@ func newUnreached() *cobra.Command {
 				return cli.Usagef("--output json needs --file: stdout can hold one answer")
 			}
 			return withUseCases(cmd, operatorapp.CustomerBills, func(ctx context.Context, u operatorapp.UseCases) error {
+				if err := u.Answers.Kept(ctx, a.month); err != nil {
+					return err
+				}
 				out, err := openExport(cmd, path)
 				if err != nil {
 					return err
