@@ -2,6 +2,7 @@ package operatorcmd_test
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -83,4 +84,24 @@ func TestAMonthIsClosedAndReopenedAndTheActsAreListed(t *testing.T) {
 	run(core.ExitUsage, "audit", "--limit", "0")
 	run(core.ExitUsage, "audit", "--since", "2026-12-01", "--until", "2026-11-01")
 	says(run(core.ExitNotFound, "target", "copies", "--month", "2026-12"), "2026-12 was never opened")
+}
+
+func TestABillThatIsResumedInAClosedMonthIsSaidToWaitForARunThatNamesIt(t *testing.T) {
+	run := balsong(t)
+	t.Chdir(t.TempDir())
+	run(core.ExitOK, "keyset", "new", "--file", "keyset.json")
+	t.Setenv("BALSONG_KEYSET_FILE", "keyset.json")
+	if err := os.WriteFile("bills.csv", []byte("customer_number,name,email,currency,amount,due_date\nC-001,Kim,kim@example.com,KRW,12000,2026-11-25\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(core.ExitOK, "batch", "import", "--month", "2026-11", "--file", "bills.csv", "--allow-wrong-month", "--reason", "a test")
+	for _, closed := range []bool{false, true} {
+		run(core.ExitOK, "target", "pause", "--month", "2026-11", "--customer", "C-001", "--reason", "a test")
+		if closed {
+			run(core.ExitOK, "month", "close", "--month", "2026-11", "--force", "--reason", "a test")
+		}
+		if out := run(core.ExitOK, "target", "resume", "--month", "2026-11", "--customer", "C-001", "--reason", "a test"); closed != strings.Contains(out, "the month is closed, so only a run that names it takes it (`dispatcher --month 2026-11`)") {
+			t.Errorf("closed %t: it says %q", closed, out)
+		}
+	}
 }
