@@ -1,6 +1,7 @@
 package bill
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
@@ -54,7 +55,7 @@ func isPlain(text string) bool {
 
 // Shape is what people see of a customer number, so far as they confuse it with others.
 type Shape struct {
-	Letters string // Lookalike without blanks and hyphens
+	Letters string // Lookalike without blanks, hyphens and, where it has nothing but digits, zeros in front
 	Breaks  uint64 // before which letters they stand: bit i for the i-th, modulo 64; 0: there are none
 }
 
@@ -62,7 +63,7 @@ type Shape struct {
 func ShapeOf(customer string) Shape {
 	letters := Lookalike(customer)
 	if !strings.ContainsAny(letters, "- ") {
-		return Shape{Letters: letters}
+		return Shape{Letters: unpadded(letters)}
 	}
 	var s Shape
 	kept, n := make([]byte, 0, len(letters)), 0
@@ -75,8 +76,16 @@ func ShapeOf(customer string) Shape {
 			n++
 		}
 	}
-	s.Letters = string(kept)
+	s.Letters = unpadded(string(kept))
 	return s
+}
+
+// unpadded returns a number of digits without the zeros in front, which spreadsheets drop; other text as it is.
+func unpadded(text string) string {
+	if !strings.HasPrefix(text, "0") || strings.Trim(text, "0123456789") != "" {
+		return text
+	}
+	return cmp.Or(strings.TrimLeft(text, "0"), "0")
 }
 
 // Lookalike returns the same text for customer numbers that people confuse: that differ in case, by O and 0, by I, l and 1,
@@ -104,8 +113,8 @@ func isUnconfused(text string) bool {
 	return true
 }
 
-// Alike reports whether people confuse the numbers of two shapes: they have the same letters, and blanks and hyphens at the
-// same places, or one of them has none: 200-001, 200 001 and 200001; but not 1-11 and 11-1.
+// Alike reports whether people or spreadsheets confuse the numbers of two shapes: they have the same letters, and blanks and
+// hyphens at the same places, or one of them has none: 200-001, 200 001, 200001 and 00200001; but not 1-11 and 11-1.
 func (s Shape) Alike(other Shape) bool {
 	return s.Letters == other.Letters && (s.Breaks == other.Breaks || s.Breaks == 0 || other.Breaks == 0)
 }

@@ -81,7 +81,7 @@ func (r *run) remarkAlike(ctx context.Context) error {
 	err := r.monthCustomers(ctx, func(customer string) {
 		if line := r.firstLines.like(customer); line > 0 && len(c.remarks) < maxAlike {
 			c.remarks = append(c.remarks, Remark{Line: int(line), Customer: customer, Field: colCustomer, Kind: CustomerLooksAlike, Text: fmt.Sprintf(
-				"looks like the number on line %d, which differs in case, a blank, a hyphen or by characters that look alike; the month has a bill of this one from another import", line)})
+				"looks like the number on line %d, which differs in case, a blank, a hyphen, zeros in front or by characters that look alike; the month has a bill of this one from another import", line)})
 		}
 	})
 	if err != nil {

@@ -55,3 +55,19 @@ func TestANewNumberThatLooksLikeOneOfTheMonthFromAnotherImportIsRemarked(t *test
 		t.Errorf("again: %+v, %+v", summary, remarks)
 	}
 }
+
+func TestANumberThatASpreadsheetShortenedLooksLikeTheOneWithItsZeros(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.load(t, file(with("customer_number", "00012345"), with("customer_number", "7")), options())
+	short := file(with("customer_number", "12345"), with("customer_number", "8"))
+	if _, _, remarks := b.told(t, short, named("short.csv")); len(remarks) != 1 || remarks[0].Kind != importing.CustomerLooksAlike || remarks[0].Customer != "00012345" {
+		t.Errorf("%+v", remarks)
+	}
+	o := named("corrected.csv")
+	o.Rules.Correct, o.By = true, why
+	_, refused, _ := b.told(t, file(with("customer_number", "0007")), o)
+	if len(refused) != 1 || !strings.Contains(refused[0].Reason, "2026-11 has 7, which looks like it") {
+		t.Errorf("%+v", refused)
+	}
+}

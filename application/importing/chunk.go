@@ -212,7 +212,7 @@ func (c *chunk) refuseRepeated() {
 		if first == 0 {
 			if bills = append(bills, b); similar > 0 {
 				alike = true
-				c.remarks = append(c.remarks, Remark{b.Line, b.Customer, colCustomer, CustomerLooksAlike, fmt.Sprintf("differs from the number on line %d in case, a blank or a hyphen alone, or by characters that look alike", similar)})
+				c.remarks = append(c.remarks, Remark{b.Line, b.Customer, colCustomer, CustomerLooksAlike, fmt.Sprintf("differs from the number on line %d in case, a blank, a hyphen or zeros in front alone, or by characters that look alike", similar)})
 			}
 			continue
 		}

@@ -129,11 +129,14 @@ func (h header) isReject(i int) bool {
 }
 
 // fingerprint returns a hash of a row without the columns that a rejects.csv adds. It begins with a letter, so that no
-// spreadsheet turns it into a number.
+// spreadsheet turns it into a number, and is of the text: a spreadsheet may save a row that nobody edited in another encoding.
 func (h header) fingerprint(fields [][]byte) string {
 	sum := sha256.New()
 	for i, field := range fields {
 		if !h.isReject(i) {
+			if text, ok := h.encoding.Text(field); ok {
+				field = []byte(text)
+			}
 			sum.Write(binary.BigEndian.AppendUint32(nil, uint32(len(field))))
 			sum.Write(field)
 		}
@@ -164,9 +167,10 @@ type refusedBefore struct {
 // changed says why a customer number cannot be that of the corrected row: a spreadsheet has changed it on the way, and the
 // bill would be another customer's. A number that was itself at fault may become another one. "" where it can be.
 func (b refusedBefore) changed(customer string) string {
-	lost := len(customer) < len(b.number) && strings.TrimLeft(customer, "0") == strings.TrimLeft(b.number, "0")
+	padded := strings.TrimLeft(customer, "0") == strings.TrimLeft(b.number, "0")
+	lost := padded && len(customer) < len(b.number)
 	rounded := isSpreadsheetNumber(customer) && !isSpreadsheetNumber(b.number)
-	alike := bill.ShapeOf(customer).Alike(bill.ShapeOf(b.number)) && !slices.Contains(b.fields, colCustomer)
+	alike := !padded && bill.ShapeOf(customer).Alike(bill.ShapeOf(b.number)) && !slices.Contains(b.fields, colCustomer)
 	if b.number == "" || customer == b.number || !lost && !rounded && !alike {
 		return ""
 	}

@@ -166,6 +166,18 @@ func TestRejectsKeepTheEncodingOfTheirFile(t *testing.T) {
 	}
 }
 
+func TestARowThatNobodyCorrectedIsRefusedAgainInTheEncodingOfASpreadsheet(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, rejects := b.refuse(t, "customer_number,name,currency,amount,due_date\nC-1,김 \"하\" 나,KRW,12300,2026-11-25\n", named("november.csv"))
+	o := named("saved.csv")
+	o.File.Encoding = billfile.EUCKR
+	saved := string(billfile.EUCKR.Bytes(strings.TrimPrefix(rejects, "\ufeff")))
+	if got := b.load(t, saved, o); got != (importing.Summary{Rows: 1, Rejected: 1}) {
+		t.Errorf("%+v of %q", got, rejects)
+	}
+}
+
 func TestARowThatFillsItsBoundsCanBeCorrected(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

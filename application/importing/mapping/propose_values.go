@@ -70,9 +70,11 @@ func (p *proposing) phones() {
 	if at < 0 || p.answers.Set["calling_code"] != "" {
 		return
 	}
-	domestic, korean := 0, 0
+	domestic, korean, elsewhere := 0, 0, false
 	for _, value := range p.samples[at] {
-		if strings.HasPrefix(phone([]byte(value), ""), "+") || p.Mapping.Columns[p.place("phone")].CallingCodeFrom != "" {
+		coded := phone([]byte(value), "")
+		elsewhere = elsewhere || strings.HasPrefix(coded, "+") && !strings.HasPrefix(coded, "+82")
+		if strings.HasPrefix(coded, "+") || p.Mapping.Columns[p.place("phone")].CallingCodeFrom != "" {
 			continue
 		}
 		domestic++
@@ -81,7 +83,7 @@ func (p *proposing) phones() {
 		}
 	}
 	likely := "1 (or 49, …)"
-	if korean*2 > domestic {
+	if korean*2 > domestic && !elsewhere {
 		likely = "82"
 	}
 	switch {

@@ -109,7 +109,7 @@ func (m *translation) columns(rows [][][]byte, signs []sign) []sign {
 		m.wrong(at, reason)
 		m.fields[at] = value
 		if currencies != nil {
-			signs = append(signs, sign{at, currencies})
+			signs = append(signs, sign{at, currencies, rows[0]})
 		}
 		for _, row := range rows[1:] {
 			other, _, wrong := made.value(row)
@@ -146,7 +146,7 @@ func (m *translation) itemize(rows [][][]byte, signs []sign) []sign {
 		}
 	}
 	if made.currencies != nil {
-		signs = append(signs, sign{m.itemsAt, made.currencies})
+		signs = append(signs, sign{m.itemsAt, made.currencies, nil})
 	}
 	return signs
 }
@@ -159,6 +159,9 @@ func (m *translation) compare(signs []sign) {
 	for _, s := range signs {
 		if !fits(s.currencies, string(m.fields[m.money])) {
 			m.wrong(s.at, "has the sign of another currency")
+			if said := m.Before(s.at, s.row); said != "" { // with the sign: without it, the number would pass for the bill's currency
+				m.fields[s.at] = []byte(said)
+			}
 			m.fields[s.at] = doubtful(m.fields[s.at])
 		}
 	}
@@ -168,6 +171,7 @@ func (m *translation) compare(signs []sign) {
 type sign struct {
 	at         int
 	currencies []string
+	row        [][]byte // where it stood; nil for items
 }
 
 // Before is what the file has for the at-th column, for people: the fields as they are.
