@@ -162,3 +162,9 @@ func TestALookGivesExcelsLostZeroBackWhateverSeparatesTheDigits(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+func TestALookDoesNotTakeNumbersBesideThoseOfAnotherCountryForKorean(t *testing.T) {
+	t.Parallel()
+	l := lookAt(t, "Kundennummer;Mobil;Betrag (EUR);Fällig\n1;0171 2345678;1,50;25.12.2026\n2;+49 172 9998877;2,50;25.12.2026\n", mapping.Answers{})
+	has(t, strings.Join(l.Proposal.Notes, "\n"), `1 of 2 sample numbers in "Mobil" have no calling code`, "--set calling_code=1 (or 49, …)")
+}

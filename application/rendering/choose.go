@@ -85,9 +85,9 @@ func (r *renderRun) noteOwn(own port.TemplateSet) {
 func (r *renderRun) admit(there []port.TemplateSet) error {
 	c := &r.choice
 	c.audited = nil
-	if sender := c.templates.SampleSender(); sender != "" && !r.options.AllowSample {
-		return fmt.Errorf("%w: customers would read the sample's sender, %q: `balsong templates export DIR` writes templates, say in sender-identity.json who bills in each language, "+
-			"and render with --templates DIR (or BALSONG_TEMPLATES); --allow-sample-sender renders with the sample all the same", billing.ErrRefused, sender)
+	if sender, language := c.templates.SampleSender(); sender != "" && !r.options.AllowSample {
+		return fmt.Errorf("%w: customers would read the sample's sender, %q (%s.sender): `balsong templates export DIR` writes templates, say in sender-identity.json who bills in each language, "+
+			"and render with --templates DIR (or BALSONG_TEMPLATES); --allow-sample-sender renders with the sample all the same", billing.ErrRefused, sender, language)
 	}
 	c.set.Number = int16(len(there) + 1) //nolint:gosec // each set of a month takes a person's word
 	binding := port.Binding(there)

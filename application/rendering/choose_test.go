@@ -218,8 +218,16 @@ func TestTheSampleSenderIsNotRenderedWithoutAWord(t *testing.T) {
 			t.Errorf("%s, again: %+v, %v", what, summary, err)
 		}
 	}
-	if half.SampleSender() != "" || rendering.ShippedTemplates().SampleSender() != "Balsong" || rendering.ShippedTemplates().WithSender("한강텔레콤").SampleSender() != "" {
-		t.Error("whose sender is the sample's is told wrongly")
+	korean, err := rendering.LoadTemplates(changed("sender-identity.json", `{"ko": {"sender": "발송"}, "en": {"sender": "Hangang Telecom"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for templates, want := range map[*rendering.Templates]string{
+		half: " ", rendering.ShippedTemplates(): "Balsong en", korean: "발송 ko", rendering.ShippedTemplates().WithSender("한강텔레콤"): " ",
+	} {
+		if name, language := templates.SampleSender(); name+" "+language != want {
+			t.Errorf("%s %s, want %s", name, language, want)
+		}
 	}
 }
 

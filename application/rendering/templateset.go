@@ -65,14 +65,15 @@ func (f setFiles) ReadFile(name string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 }
 
-// SampleSender returns the name of the shipped sender identity where the templates show it in some language; else "".
-func (t *Templates) SampleSender() string {
+// SampleSender returns the name of the shipped sender identity where the templates show it, and the first language in
+// which they do; else "".
+func (t *Templates) SampleSender() (name, language string) {
 	for _, language := range Languages {
 		if name := t.senderIdentity.Of(language).Sender; name == ShippedTemplates().senderIdentity.Of(language).Sender {
-			return name
+			return name, language
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // saidDifferences is how many differences between two sets are told; the others are counted.

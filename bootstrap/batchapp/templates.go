@@ -78,12 +78,15 @@ func NewTemplatesCommand() *cobra.Command {
 			for _, size := range oversized {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", size)
 			}
+			for _, doubt := range templates.Doubts() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", doubt)
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), args[0]+": every template is valid")
 			if shown := fieldsOf(templates); shown != "" && mappingPath == "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: they show %s of the billing data: --mapping FILE looks whether a mapping makes them\n", args[0], shown)
 			}
-			if sender := templates.SampleSender(); sender != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: the sender %q is the sample's: `batch render` refuses it until sender-identity.json says who bills\n", args[0], sender)
+			if sender, language := templates.SampleSender(); sender != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: the sender %q is the sample's (%s.sender): `batch render` refuses it until sender-identity.json says who bills in each language\n", args[0], sender, language)
 			}
 			return nil
 		},

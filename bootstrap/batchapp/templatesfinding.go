@@ -15,8 +15,8 @@ func TemplatesFinding() doctor.Finding {
 		return f
 	}
 	f.Level, f.Found = doctor.OK, templates.Set().String()
-	if sender := templates.SampleSender(); sender != "" {
-		f.Level, f.Found = doctor.Advice, fmt.Sprintf("%s show the sample's sender, %q: `batch render` refuses them for a month that has no others", f.Found, sender)
+	if sender, language := templates.SampleSender(); sender != "" {
+		f.Level, f.Found = doctor.Advice, fmt.Sprintf("%s show the sample's sender, %q (%s.sender): `batch render` refuses them for a month that has no others", f.Found, sender, language)
 		f.Do = "`balsong templates export DIR`, say in sender-identity.json who bills, and set BALSONG_TEMPLATES=DIR where bills are rendered"
 	}
 	return f

@@ -119,8 +119,8 @@ func (a *billChoice) make(billed bill.Bill, month key.Month) (made preview.Bill)
 	}
 	if err == nil {
 		templates = templates.WithSender(a.sender)
-		if sender := templates.SampleSender(); sender != "" {
-			made.Note = strings.TrimSpace(fmt.Sprintf("%s The sender %q is the shipped sample's: `batch render` refuses it.", made.Note, sender))
+		if sender, language := templates.SampleSender(); sender != "" {
+			made.Note = strings.TrimSpace(fmt.Sprintf("%s The sender %q (%s.sender of sender-identity.json) is the shipped sample's: `batch render` refuses it.", made.Note, sender, language))
 		}
 		err = templates.CheckClass(class)
 	}
