@@ -102,6 +102,10 @@ func TestAWrongImportIsTakenBackAsAWhole(t *testing.T) {
 			t.Errorf("%+v, %v", done, err)
 		}
 	}
+	acts, err := b.store.Audit().About(t.Context(), []string{november.String()})
+	if at := b.clock.Now(); err != nil || len(acts) != 1 || acts[0].By.Actor != why.Actor || acts[0].By.Reason != why.Reason || !acts[0].By.At.Equal(at) || !strings.Contains(string(acts[0].Action), fmt.Sprintf("%d, november.csv", wrong)) {
+		t.Errorf("audited is %+v, %v", acts, err)
+	}
 	if rejects := b.store.Rejects(november); len(rejects) != 0 {
 		t.Errorf("its refused rows are still there: %+v", rejects)
 	}

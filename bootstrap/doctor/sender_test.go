@@ -101,7 +101,7 @@ func TestMailAdviceGoesByWhatTheServerSaid(t *testing.T) {
 		"STARTTLS: tls: failed to verify certificate: x509: certificate signed by unknown authority": "set BALSONG_SMTP_CA",
 		"TLS: tls: failed to verify certificate: x509: certificate is valid for a.test, not b.test":  "use the name that it has in BALSONG_SMTP_ADDR",
 		"STARTTLS: remote error: tls: protocol version not supported":                                "versions of TLS",
-		"the server does not offer STARTTLS, which the TLS policy asks for":                          "587",
+		"the server does not offer STARTTLS, which the TLS policy asks for":                          "offers no STARTTLS on this port",
 		"greeting: no answer in time":                                                                "check host and port",
 		"greeting: EOF":                                                                              "BALSONG_SMTP_TLS=implicit",
 		"AUTH: 535 5.7.8 Authentication credentials invalid":                                         "BALSONG_SMTP_PASSWORD",

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -108,21 +111,80 @@ func TestBrokersAreReachedByEachLoginOverTLSWithACAOfTheirOwn(t *testing.T) {
 
 func TestAUserWhomTheBrokersRefuseIsReportedAndKeepsACommandFromBeginning(t *testing.T) {
 	t.Parallel()
-	broker := sarama.NewMockBroker(t, 1)
-	defer broker.Close()
-	broker.SetHandlerByMap(map[string]sarama.MockResponse{
-		"ApiVersionsRequest": sarama.NewMockApiVersionsResponse(t).SetApiKeys([]sarama.ApiVersionsResponseKey{
-			{ApiKey: 3, MaxVersion: 7}, {ApiKey: 17, MaxVersion: 1}, {ApiKey: 18, MaxVersion: 3}, {ApiKey: 36, MaxVersion: 1}, // metadata, handshake, versions, authenticate
-		}),
-		"SaslHandshakeRequest":    sarama.NewMockSaslHandshakeResponse(t).SetEnabledMechanisms([]string{sarama.SASLTypeSCRAMSHA512}),
-		"SaslAuthenticateRequest": sarama.NewMockSaslAuthenticateResponse(t).SetError(sarama.ErrSASLAuthenticationFailed),
-	})
 	uses := doctor.Components{Kafka: &config.Kafka{
-		Brokers: []string{broker.Addr()}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, KafkaAccess: config.KafkaAccess{User: "balsong", Password: "wrong-one"},
+		Brokers: []string{offering(t, sarama.ErrNoError)}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1, KafkaAccess: config.KafkaAccess{User: "balsong", Password: "wrong-one"},
 	}}
 	err := doctor.Refused(t.Context(), uses, observe.Clock{})
 	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), `the brokers refuse the user "balsong"`) ||
 		!strings.Contains(err.Error(), "BALSONG_KAFKA_PASSWORD") || strings.Contains(err.Error(), "wrong-one") {
 		t.Error(err)
+	}
+}
+
+// probed is the test of a broker that is asked whether it speaks TLS, which a simulated broker cannot decode.
+type probed struct{ *testing.T }
+
+// Error is as of the test, except for that.
+func (p probed) Error(args ...any) {
+	p.Helper()
+	if text := fmt.Sprint(args...); !strings.Contains(text, "error decoding packet") {
+		p.T.Error(text)
+	}
+}
+
+// offering runs a broker that answers so when it is told the mechanism of the login, and refuses every login.
+func offering(t *testing.T, answer sarama.KError) string {
+	t.Helper()
+	broker := sarama.NewMockBroker(probed{t}, 1)
+	t.Cleanup(broker.Close)
+	broker.SetHandlerByMap(map[string]sarama.MockResponse{
+		"ApiVersionsRequest": sarama.NewMockApiVersionsResponse(t).SetApiKeys([]sarama.ApiVersionsResponseKey{
+			{ApiKey: 3, MaxVersion: 7}, {ApiKey: 17, MaxVersion: 1}, {ApiKey: 18, MaxVersion: 3}, {ApiKey: 36, MaxVersion: 1}, // metadata, handshake, versions, authenticate
+		}),
+		"SaslHandshakeRequest":    sarama.NewMockWrapper(&sarama.SaslHandshakeResponse{Err: answer, EnabledMechanisms: []string{sarama.SASLTypeSCRAMSHA512, sarama.SASLTypeOAuth}}),
+		"SaslAuthenticateRequest": sarama.NewMockSaslAuthenticateResponse(t).SetError(sarama.ErrSASLAuthenticationFailed),
+	})
+	return broker.Addr()
+}
+
+func TestTheDoctorTellsWhoRefusesALoginByTokensAndWhatToCompare(t *testing.T) {
+	t.Parallel()
+	server, _ := porttest.Certificate()
+	ca := config.CA(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificates[0].Certificate[0]}))
+	issuer := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if _, password, _ := r.BasicAuth(); password != "right" {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"error":"invalid_client"}`)
+			return
+		}
+		fmt.Fprint(w, `{"access_token":"a","expires_in":3600}`)
+	}))
+	issuer.TLS = server
+	issuer.StartTLS()
+	t.Cleanup(issuer.Close)
+	for name, c := range map[string]struct {
+		offers    sarama.KError
+		mistake   func(*config.OAuth)
+		found, do string
+	}{
+		"a token of another audience": {sarama.ErrNoError, func(*config.OAuth) {}, `the brokers refuse the token of the client "balsong"`, "audience"},
+		"another mechanism":           {sarama.ErrUnsupportedSASLMechanism, func(*config.OAuth) {}, "the brokers do not offer the SASL mechanism OAUTHBEARER", "BALSONG_KAFKA_SASL"},
+		"a wrong client secret":       {sarama.ErrNoError, func(o *config.OAuth) { o.ClientSecret = "wrong-one" }, `refuses the client "balsong"`, "BALSONG_KAFKA_OAUTH_CLIENT_ID, _CLIENT_SECRET"},
+		"a CA of its own":             {sarama.ErrNoError, func(o *config.OAuth) { o.CA = "" }, "a certificate that is not trusted", "set BALSONG_KAFKA_OAUTH_CA"},
+		"a wrong path":                {sarama.ErrNoError, func(o *config.OAuth) { o.TokenURL = "https://127.0.0.1:1/token" }, "cannot be reached", "BALSONG_KAFKA_OAUTH_TOKEN_URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := config.Kafka{
+				Brokers: []string{offering(t, c.offers)}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1,
+				KafkaAccess: config.KafkaAccess{SASL: config.OAuthBearer, OAuth: config.OAuth{TokenURL: issuer.URL + "/token", ClientID: "balsong", ClientSecret: "right", CA: ca}},
+			}
+			c.mistake(&k.OAuth)
+			finding := doctor.Examine(t.Context(), doctor.Components{Kafka: &k}, observe.Clock{})[1]
+			if finding.Level != doctor.Problem || !strings.Contains(finding.Found, c.found) || !strings.Contains(finding.Do, c.do) || strings.Contains(finding.Found+finding.Do, "wrong-one") {
+				t.Errorf("it says %+v", finding)
+			}
+		})
 	}
 }

@@ -100,6 +100,7 @@ var (
 	stageLine = regexp.MustCompile(`(?m)^FROM (\S+) AS (\S+)$`)
 	fromLine  = regexp.MustCompile(`--from=(\S+)`)
 	buildLine = regexp.MustCompile(`go build -C (\S+) .*(\./\S+)`)
+	checkLine = regexp.MustCompile(`(?m)^HEALTHCHECK .*CMD \["/(\S+)", "(\S+)"\]\nENTRYPOINT \["/(\S+)"\]$`)
 )
 
 // checkStage: the stage and all that the Dockerfile refers to exist.
@@ -127,6 +128,25 @@ func checkStage(root, dockerfile, target string) (wrong []string) {
 	for _, match := range builds {
 		if _, err := os.Stat(filepath.Join(root, match[1], strings.TrimSuffix(match[2], "/..."))); err != nil {
 			wrong = append(wrong, "the Dockerfile builds "+match[2]+" in "+match[1]+": "+err.Error())
+		}
+	}
+	return append(wrong, checkHealth(root, string(text))...)
+}
+
+// checkHealth: each service that listens says in its image how it is asked whether it is ready, by a command of its own.
+func checkHealth(root, dockerfile string) (wrong []string) {
+	checks := checkLine.FindAllStringSubmatch(dockerfile, -1)
+	if len(checks) != strings.Count(dockerfile, "\nEXPOSE ") || len(checks) == 0 {
+		wrong = append(wrong, "an image of the Dockerfile listens and has no HEALTHCHECK of the form CMD [\"/program\", \"command\"]")
+	}
+	for _, match := range checks {
+		sources, err := filepath.Glob(filepath.Join(root, "bootstrap", match[1]+"app", "*.go"))
+		known := slices.ContainsFunc(sources, func(source string) bool {
+			text, err := os.ReadFile(source)
+			return err == nil && strings.Contains(string(text), `Use: "`+match[2]+`"`)
+		})
+		if err != nil || !known || match[1] != match[3] {
+			wrong = append(wrong, "the HEALTHCHECK runs "+match[1]+" "+match[2]+", which is no command of the image of "+match[3])
 		}
 	}
 	return wrong

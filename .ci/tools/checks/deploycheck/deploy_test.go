@@ -31,6 +31,9 @@ func TestAWrongNameIsFound(t *testing.T) {
 		{"deploy/compose.yaml", "--inbox", "--outbox", "service gateway: --outbox is no flag"},
 		{"deploy/Dockerfile", "--from=tools", "--from=tool", "copies from tool,"},
 		{"deploy/Dockerfile", "./cmd/...", "./command/...", "the Dockerfile builds ./command/... in bootstrap"},
+		{"deploy/Dockerfile", `CMD ["/delivery", "health"]`, `CMD ["/delivery", "helth"]`, "the HEALTHCHECK runs delivery helth, which is no command"},
+		{"deploy/Dockerfile", `["/delivery", "health"]`, `["/batch", "health"]`, "the HEALTHCHECK runs batch health, which is no command"},
+		{"deploy/Dockerfile", "HEALTHCHECK", "# HEALTHCHECK", "listens and has no HEALTHCHECK"},
 		{".dockerignore", "!adapters", "!adaptors", ".dockerignore keeps adaptors"},
 	} {
 		t.Run(test.broken, func(t *testing.T) {
