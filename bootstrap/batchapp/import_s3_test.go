@@ -127,7 +127,7 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 	}
 
 	changed := "customer_number,currency,amount,due_date\nC-1,KRW,12301,2026-11-25\n"
-	_, stderr = batch(t, changed, core.ExitRejected, "import", "--month", "2026-11", "--label", "corrected", "--rejects", rejects, "-")
+	_, stderr = batch(t, changed, core.ExitRejected, "import", "--month", "2026-11", "--label", "second-file", "--rejects", rejects, "-")
 	says(t, "stderr", stderr, "in conflict: 1 row with what the month has", filepath.Join(filepath.Dir(rejects), "rejects-2.csv")+" has each reason")
 	if info, err := os.Stat(rejects); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("others may read %v, %v", info, err)
@@ -136,8 +136,11 @@ func TestAnImportReadsAndWritesObjectsAndTheStandardInputAndIsTakenBack(t *testi
 	_, stderr = batch(t, strings.Replace(someBills, "C-1", "C-5", 1), core.ExitNotFound, "import", "--month", "2026-11", "--rejects", "s3://none-"+c.Bucket+"/rejects.csv", "--remarks", rejects+".more", "-")
 	says(t, "stderr", stderr, "the store has no such bucket", "/rejects.csv could not be written: import the file again")
 
+	_, stderr = batch(t, strings.Replace(someBills, "C-1", "C-6", 1), core.ExitNotFound, "import", "--month", "2026-11", "--rejects", rejects, "--remarks", "s3://none-"+c.Bucket+"/remarks.csv", "-")
+	says(t, "stderr", stderr, "the store has no such bucket")
+
 	stdout, _ = batch(t, "", core.ExitOK, "import", "list", "--month", "2026-11")
-	says(t, "the list", stdout, "bills.csv", "stdin", "corrected")
+	says(t, "the list", stdout, "bills.csv", "stdin", "second-file")
 	stdout, _ = batch(t, "", core.ExitOK, "import", "undo", "--month", "2026-11", "--import", "1", "--reason", "a test")
 	says(t, "the answer", stdout, "import 1 of 2026-11 (bills.csv) is taken back: 2 bills were removed")
 	stdout, _ = batch(t, "", core.ExitOK, "import", "list", "--month", "2026-11", "--output", "json")

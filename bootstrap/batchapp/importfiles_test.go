@@ -50,3 +50,17 @@ func TestSeveralFilesAreAnsweredTogetherAndOneByOne(t *testing.T) {
 		t.Fatalf("%+v\n%s", total, out.String())
 	}
 }
+
+func TestTheAdviceAboutConflictsNamesNoFlagThatWasGiven(t *testing.T) {
+	t.Parallel()
+	for want, a := range map[string]importArguments{
+		"with --correct --reason … (it replaces bills that differ) or --allow-new --reason …":       {rejects: "r.csv"},
+		"The same import with --allow-new takes those that have no bill yet; r.csv has each reason": {rejects: "r.csv", correct: true},
+		"with --correct --reason …":                                            {rejects: "r.csv", allowNew: true},
+		"The bills that are there can no longer change; r.csv has each reason": {rejects: "r.csv", correct: true, allowNew: true},
+	} {
+		if advice := a.conflictAdvice(); !strings.Contains(advice, want) {
+			t.Errorf("correct %t, new %t: %q does not say %q", a.correct, a.allowNew, advice, want)
+		}
+	}
+}
