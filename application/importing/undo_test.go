@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/importing/billfile"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
@@ -117,6 +118,35 @@ func TestAWrongImportIsTakenBackAsAWhole(t *testing.T) {
 	}
 	if _, err := b.importer.Undo(t.Context(), november, 99, why); !errors.Is(err, port.ErrNotFound) {
 		t.Errorf("an import that is none: %v", err)
+	}
+}
+
+// Killed in the middle, it leaves the month to others, says how far it came, and is taken up where it ended.
+func TestAnUndoThatWasEndedInTheMiddleIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.load(t, bills(2500, "2026-11-25"), options())
+	ctx, kill := context.WithCancel(t.Context())
+	pages := 0
+	b.store.Fail(func(op string) error {
+		if op == memory.Done("past_imports.page") {
+			if pages++; pages == 2 {
+				kill()
+			}
+		}
+		return nil
+	})
+	done, err := b.importer.Undo(ctx, november, 1, why)
+	if !errors.Is(err, context.Canceled) || done.Removed == 0 || done.Removed == 2500 || !strings.Contains(err.Error(), fmt.Sprintf("after %d bills", done.Removed)) {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	b.store.Fail(nil)
+	again, err := b.importer.Undo(t.Context(), november, 1, why)
+	if err != nil || again.Record.Undone+again.Removed != 2500 || again.Record.Undone < done.Removed {
+		t.Errorf("%d before, now %+v, %v", done.Removed, again, err)
+	}
+	if acts, err := b.store.Audit().About(t.Context(), []string{november.String()}); err != nil || len(acts) != 1 {
+		t.Errorf("audited is %+v, %v", acts, err)
 	}
 }
 
