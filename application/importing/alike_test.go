@@ -71,3 +71,20 @@ func TestANumberThatASpreadsheetShortenedLooksLikeTheOneWithItsZeros(t *testing.
 		t.Errorf("%+v", refused)
 	}
 }
+
+func TestACorrectionFromAFileWithFewerColumnsSaysWhatIsLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.load(t, file(with("customer_number", "C-1", "items", `[{"name":"Calls","amount":12300}]`)), options())
+	few := "customer_number,name,phone,push_token,language,currency,amount,due_date,billed_before,payment_method\nC-1,Kim,,,ko,KRW,5000,2026-11-25,,\n"
+	var notes []string
+	o := named("few.csv")
+	o.Reporter = listener{note: func(text string) { notes = append(notes, text) }}
+	if b.load(t, few, o); len(notes) > 0 {
+		t.Errorf("without a correction: %q", notes)
+	}
+	o.Rules.Correct, o.By = true, why
+	if got := b.load(t, few, o); got.Corrected != 1 || len(notes) != 1 || !strings.Contains(notes[0], "the file has no column email, items: ") {
+		t.Errorf("%+v, %q", got, notes)
+	}
+}

@@ -119,6 +119,16 @@ func (h *header) add(at int, text string) bool {
 	return true
 }
 
+// absentContent returns those columns that the file does not have of what a customer reads, or is reached by.
+func (h header) absentContent() (names []string) {
+	for _, name := range []string{colName, colEmail, colPhone, colPushToken, colLanguage, colItems, colBilledBefore, colPayment} {
+		if _, ok := h.column[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // missing returns the required columns that the header does not have.
 func (h header) missing() (names []string) {
 	for _, name := range requiredColumns {

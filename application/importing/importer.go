@@ -5,6 +5,7 @@ package importing
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
@@ -120,6 +121,9 @@ func newRun(ports Ports, source *Source, options Options) (*run, error) {
 	}
 	if len(r.header.unknown) > 0 {
 		r.reporter.Note("unknown columns are ignored: " + r.header.ignored())
+	}
+	if absent := r.header.absentContent(); r.rules.Correct && len(absent) > 0 {
+		r.reporter.Note(fmt.Sprintf("a correction replaces the whole bill, and the file has no column %s: what a corrected bill had there is gone", strings.Join(absent, ", ")))
 	}
 	if options.Rejects != nil {
 		r.rejects = newRejectFile(options.Rejects, r.header)
