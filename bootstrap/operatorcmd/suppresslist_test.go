@@ -27,8 +27,10 @@ func TestTheSuppressionListIsListedAndWritten(t *testing.T) {
 			t.Errorf("%q lists\n%s", args, out)
 		}
 	}
-	if out := run(core.ExitOK, "suppress", "list", "--scope", "advertising", "--output", "json"); out != "[]\n" {
-		t.Errorf("no opt-outs of advertising: %q", out)
+	for _, none := range [][]string{{"--scope", "advertising"}, {"--channel", "SMS"}} {
+		if out := run(core.ExitOK, append([]string{"suppress", "list", "--output", "json"}, none...)...); out != "[]\n" {
+			t.Errorf("there are none of %q: %q", none, out)
+		}
 	}
 	if out := run(core.ExitOK, "suppress", "list", "--file", "-"); !strings.HasPrefix(out, "\ufeffcustomer_number,channel,scope,since,reason,actor\nC-001,EMAIL,all,20") {
 		t.Errorf("stdout has %q", out)
