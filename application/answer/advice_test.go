@@ -36,7 +36,7 @@ var situations = map[string]situation{
 			s.waits(7, 2)
 			m.Refusing = []port.ProviderRefusal{{Provider: "smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "535 no", Refused: 2}}
 		},
-		says: []string{`the provider smtp refuses every message because of the sender (2 within the hour). It said: "535 no". Nothing is sent`}, never: []string{"Requests wait", "cannot be called"},
+		says: []string{`the provider smtp refuses every message because of the sender (2 put back within the hour). It said: "535 no". Nothing is sent`}, never: []string{"Requests wait", "cannot be called"},
 	},
 	"a provider cannot be called": {
 		change: func(s *Status, m *MonthStatus) {

@@ -310,5 +310,5 @@ func refusal(r port.ProviderRefusal) string {
 	if r.Class == attempt.Throttled {
 		text = fmt.Sprintf("the provider %s asks to wait", r.Provider)
 	}
-	return fmt.Sprintf(`%s (%d within the hour). It said: "%s". Nothing is sent through it until it takes a message again; no attempt is spent.`, text, r.Refused, r.Said)
+	return fmt.Sprintf(`%s (%d put back within the hour). It said: "%s". Nothing is sent through it until it takes a message again; no attempt is spent.`, text, r.Refused, r.Said)
 }

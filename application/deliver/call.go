@@ -41,6 +41,16 @@ func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
 	}
 }
 
+// logLate logs that a claim took so long that its call may not begin any more. One is the database's slow moment; where all are,
+// the lease is too short, nothing goes out, and no gateway says so.
+func (s *Service) logLate(p port.Provider) {
+	if count, due := s.callFailures.Due(p.Name+" lease", "", s.clock.Now()); due {
+		s.log.Warn("a call was not made because too little of its claim's lease was left; logged at most once a minute, nothing is lost",
+			port.Field{Key: "provider", Value: p.Name}, port.Field{Key: "lease", Value: p.Lease.String()},
+			port.Field{Key: "call_may_begin_for", Value: (p.Lease - p.CallDeadline - p.Margin).String()}, port.Field{Key: "failures", Value: count})
+	}
+}
+
 // record stores what the gateway's reply means for the delivery, and returns the result to be reported.
 func (s *Service) record(d *delivery, reply port.Reply) *event.Result {
 	return s.store(d, d.outcomeOf(reply, s.clock.Now()))
@@ -48,6 +58,9 @@ func (s *Service) record(d *delivery, reply port.Reply) *event.Result {
 
 // recordNotCalled stores that a claim was made without a call, and returns the result to be reported.
 func (s *Service) recordNotCalled(d *delivery, reason attempt.Reason) *event.Result {
+	if reason == attempt.ReasonSendBy {
+		s.logLate(d.lane.provider)
+	}
 	return s.store(d, d.notCalled(reason, s.clock.Now()))
 }
 

@@ -77,6 +77,9 @@ func TestALeaseThatEndedWhileTheDatabaseWasAwayLeadsToNoCall(t *testing.T) {
 	w.whileTimePasses(t, "it is given up", w.drained)
 	w.expectCalls(t, w.email, 0)
 	w.expectRow(t, 1, 0, 0, attempt.NotSent, attempt.ReasonSendBy)
+	if late := w.log.Find("a call was not made because too little of its claim's lease was left; logged at most once a minute, nothing is lost"); len(late) != 1 {
+		t.Errorf("it is logged %d times that the call was too late, want once", len(late))
+	}
 	w.settle(t)
 	w.expect(t, 1, billing.Ready, 0, 1)
 	w.dispatch(t)

@@ -74,8 +74,8 @@ func (c Config) validate(lanes map[channel.Kind]Lane) error {
 	}
 	for kind, lane := range lanes {
 		p := lane.Gateway.Provider()
-		if p.CallDeadline <= 0 || p.Lease < p.CallDeadline+p.Margin {
-			return fmt.Errorf("%w: %s provider %s: the lease of %s is shorter than the call deadline of %s and the margin of %s",
+		if p.CallDeadline <= 0 || p.Lease <= p.CallDeadline+p.Margin {
+			return fmt.Errorf("%w: %s provider %s: the lease of %s is not longer than the call deadline of %s and the margin of %s together",
 				ErrConfig, kind, p.Name, p.Lease, p.CallDeadline, p.Margin)
 		}
 	}

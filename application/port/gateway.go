@@ -54,7 +54,8 @@ type Reply struct {
 	Detail    string               // for people: the provider's words, with no destination in them
 }
 
-// Provider is what a caller must know of a provider. Lease must be at least CallDeadline + Margin.
+// Provider is what a caller must know of a provider. Lease must be longer than CallDeadline + Margin: a call may begin in what
+// is left over.
 type Provider struct {
 	Name         string
 	Channel      channel.Kind
@@ -84,8 +85,8 @@ func (p Provider) Validate() error {
 		return wrong("call deadline", "%s is not positive", p.CallDeadline)
 	case p.Margin < 0:
 		return wrong("margin", "%s is negative", p.Margin)
-	case p.Lease < p.CallDeadline+p.Margin:
-		return wrong("lease", "%s is shorter than call deadline + margin, %s: a call could outlive its claim",
+	case p.Lease <= p.CallDeadline+p.Margin:
+		return wrong("lease", "%s is not longer than call deadline + margin, %s: a call could outlive its claim, or none may begin",
 			p.Lease, p.CallDeadline+p.Margin)
 	case p.InFlight < 1:
 		return wrong("in flight", "%d lets no call through", p.InFlight)

@@ -112,7 +112,7 @@ func (r GatewayRig) expect(t testing.TB, reply port.Reply, verdict port.Verdict,
 func gatewayDescribes(t testing.TB, open func(testing.TB) GatewayBench) {
 	r := open(t)(t, 3*time.Second)
 	p := r.Gateway.Provider()
-	if p.Name == "" || !p.Channel.Valid() || p.InFlight < 1 || p.CallDeadline != 3*time.Second || p.Lease < p.CallDeadline+p.Margin {
+	if p.Name == "" || !p.Channel.Valid() || p.InFlight < 1 || p.CallDeadline != 3*time.Second || p.Lease <= p.CallDeadline+p.Margin {
 		t.Errorf("the provider is %+v", p)
 	}
 }

@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 
@@ -74,6 +75,20 @@ type LingeringHealth struct {
 
 // NoServer is the address that means none.
 const NoServer = "none"
+
+func (h Health) validate() error          { return checkHealthAddr(h.Addr) }
+func (h LingeringHealth) validate() error { return checkHealthAddr(h.Addr) }
+
+// checkHealthAddr refuses what is no address, before any work begins.
+func checkHealthAddr(addr string) error {
+	if addr == "" || addr == NoServer {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("BALSONG_HEALTH_ADDR: %q is not host:port (none: no server)", addr)
+	}
+	return nil
+}
 
 // Dispatch tunes the dispatcher.
 type Dispatch struct {

@@ -103,12 +103,17 @@ func TestWhatCannotWorkTogetherIsNamed(t *testing.T) {
 			map[string]string{"BALSONG_SMS_URL": "https://x", "BALSONG_SMS_LEASE": "20s"},
 			[]string{"BALSONG_SMS_LEASE (20s)", "BALSONG_SMS_CALL_DEADLINE (30s)", "BALSONG_SMS_MARGIN (5s)"},
 		},
+		"lease that is used up before a call may begin": {
+			map[string]string{"BALSONG_SMS_URL": "https://x", "BALSONG_SMS_LEASE": "35s"},
+			[]string{"BALSONG_SMS_LEASE (35s) must be longer than", "BALSONG_SMS_CALL_DEADLINE (30s)", "BALSONG_SMS_MARGIN (5s)"},
+		},
 		"lease of the relay": {
 			map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_LEASE": "10m"},
 			[]string{"BALSONG_SMTP_LEASE (10m0s)"},
 		},
 		"no connections":      {map[string]string{"BALSONG_DB_MAX_CONNS": "0"}, []string{"BALSONG_DB_MAX_CONNS"}},
 		"database url":        {map[string]string{"DATABASE_URL": "mysql://localhost/x"}, []string{"DATABASE_URL", "postgres://"}},
+		"health address":      {map[string]string{"BALSONG_HEALTH_ADDR": "9464"}, []string{"BALSONG_HEALTH_ADDR", `"9464" is not host:port`}},
 		"broker address":      {map[string]string{"BALSONG_KAFKA_BROKERS": "localhost"}, []string{"BALSONG_KAFKA_BROKERS", `"localhost"`}},
 		"in sync":             {map[string]string{"BALSONG_KAFKA_REPLICATION": "1"}, []string{"MIN_INSYNC"}},
 		"no certificate":      {map[string]string{"BALSONG_KAFKA_CA": "/etc/ca.pem", "BALSONG_KAFKA_TLS": "true"}, []string{"BALSONG_KAFKA_CA", "file:/path"}},

@@ -49,7 +49,7 @@ type SMTP struct {
 	AdReplyTo    string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
 	FeedbackID   string        `env:"BALSONG_SMTP_FEEDBACK_ID" help:"sender id of Feedback-ID (5 to 15 letters, digits, hyphens, dots), by which Gmail's Postmaster Tools report complaints; the relay's DKIM signature must cover the header; without it there is none"`
 	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
-	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; at least call deadline and margin together"`
+	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; longer than call deadline and margin together"`
 	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
 	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
 	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
@@ -62,7 +62,7 @@ type HTTPGateway struct {
 	Token          string        `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
 	AllowPlainHTTP bool          `env:"ALLOW_PLAIN_HTTP" envDefault:"false" help:"let an http address of another machine have the messages and the token unencrypted"`
 	CallDeadline   time.Duration `env:"CALL_DEADLINE" envDefault:"30s" help:"longest call"`
-	Lease          time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; at least call deadline and margin together"`
+	Lease          time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; longer than call deadline and margin together"`
 	Margin         time.Duration `env:"MARGIN" envDefault:"5s" help:"time for what happens between claim and call"`
 	Rate           float64       `env:"RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
 	InFlight       int           `env:"IN_FLIGHT" envDefault:"10000" help:"most calls at the same time"`
@@ -123,11 +123,12 @@ func (l HTTPLane) check() error {
 	return errors.Join(problems...)
 }
 
-// checkTimes refuses a lease that could end before a call does, and bounds that let no call through.
+// checkTimes refuses a lease that could end before a call does or leaves no time in which one may begin, and bounds that let
+// no call through.
 func checkTimes(name string, deadline, lease, margin time.Duration, inFlight int) error {
 	switch {
-	case deadline <= 0 || margin < 0 || lease < deadline+margin:
-		return fmt.Errorf("%s_LEASE (%s) must be at least %s_CALL_DEADLINE (%s) and %s_MARGIN (%s) together", name, lease, name, deadline, name, margin)
+	case deadline <= 0 || margin < 0 || lease <= deadline+margin:
+		return fmt.Errorf("%s_LEASE (%s) must be longer than %s_CALL_DEADLINE (%s) and %s_MARGIN (%s) together: a call may begin in what is left over", name, lease, name, deadline, name, margin)
 	case inFlight < 1:
 		return fmt.Errorf("%s_IN_FLIGHT must be at least 1", name)
 	}

@@ -68,8 +68,12 @@ func load[C any](ctx context.Context, values map[string]string, vault *secrets.V
 		return c, fmt.Errorf("%w: %w", ErrInvalid, explain(err, known, values))
 	}
 	if keys := keysOf(&c); keys != nil {
+		name := "BALSONG_KEYSET"
+		if keys.Keyset == "" {
+			name = "BALSONG_KEYSET_FILE"
+		}
 		if err := keys.fetch(ctx, vault); err != nil {
-			return c, wrong("BALSONG_KEYSET", err)
+			return c, wrong(name, err)
 		}
 	}
 	return c, Validate(c)

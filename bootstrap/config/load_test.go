@@ -106,7 +106,7 @@ func TestTheKeysetIsReadAtTheStartAndItsPlaceIsKept(t *testing.T) {
 		says string
 	}{
 		"both":           {map[string]string{"BALSONG_KEYSET": "x", "BALSONG_KEYSET_FILE": file}, "both set"},
-		"no such file":   {map[string]string{"BALSONG_KEYSET_FILE": file + ".gone"}, "no such file"},
+		"no such file":   {map[string]string{"BALSONG_KEYSET_FILE": file + ".gone"}, "BALSONG_KEYSET_FILE: file:" + file + ".gone"},
 		"not wrapped":    {map[string]string{"BALSONG_KEYSET_FILE": file, "BALSONG_KEYSET_KMS_KEY": "alias/balsong"}, "not wrapped"},
 		"wrapped, alone": {map[string]string{"BALSONG_KEYSET": `{"encryptedKeyset":"AAAA"}`}, "set BALSONG_KEYSET_KMS_KEY"},
 	} {

@@ -41,7 +41,7 @@ var ExitCodes = []ExitCode{
 	{ExitRejected, "rejected", "Done, except for what was refused: rows of an import (they are in the rejects file with line, field and reason), bills that could not be rendered, or customers of an act on several (the message names them with the reason)."},
 	{ExitNotFound, "not found", "What was named does not exist: a customer's bill, a month, a policy version, a file."},
 	{ExitRefused, "refused", "A rule forbids it as things are; nothing was changed. The message says which and what to do instead. What `policy check` or `templates check` finds wrong ends so too."},
-	{ExitUnavailable, "unreachable", "A part (database, event log, statements, keys) does not answer; nothing was done."},
+	{ExitUnavailable, "unreachable", "A part (database, event log, statements, keys) does not answer; nothing was done, except that what a run of the dispatcher published before stays published."},
 	{ExitHalted, "halted", "An operator has halted everything (`balsong halt`): what was not dispatched is still due. Run it again once `balsong resume` has lifted the halt; a retry before that ends the same way."},
 	{ExitInterrupted, "interrupted", "Ended by SIGINT or SIGTERM before it was through; safe to run again."},
 }

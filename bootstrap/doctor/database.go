@@ -82,7 +82,7 @@ func (p *component) connectFailed(err error, u *url.URL) {
 	case postgres.FailureRefused:
 		p.add(Problem, "nothing listens at that port", "check host and port in DATABASE_URL (5432 is usual), and that PostgreSQL runs and listens there (listen_addresses)")
 	case postgres.FailureTimeout:
-		p.add(Problem, "no answer in time", "a firewall or security group may drop the packets: allow this machine to reach that port")
+		p.add(Problem, "no answer in time", "a firewall or security group may drop the packets: allow this machine to reach that port (5432 is usual); or something else than PostgreSQL listens there")
 	case postgres.FailureProtocol:
 		p.add(Problem, "something answers there that is not PostgreSQL", "check the port in DATABASE_URL (5432 is usual)")
 	case postgres.FailureTLS:

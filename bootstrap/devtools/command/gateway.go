@@ -30,6 +30,7 @@ settings file, or PUT /settings on the inbox's address, sets each on its own and
 takes effect at once:
 
   curl -X PUT http://127.0.0.1:8026/settings -d '{"sms":{"tps":200,"temporary":0.1}}'
+  curl -X PUT http://127.0.0.1:8026/settings -d '{"email":{"everybody":{"code":554,"text":"5.7.1 Sending suspended"}}}'
   curl http://127.0.0.1:8026/stats
 
 Shares lie between 0 and 1. They are drawn from the seed and the idempotency key
