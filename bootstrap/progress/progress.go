@@ -125,8 +125,8 @@ func (w *Work) clear() {
 func (w *Work) line(now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", w.name, Thousands(w.done))
-	if w.all > 0 {
-		fmt.Fprintf(&b, " of %s %s (%d%%)", Thousands(w.all), w.unit, min(100, w.done*100/w.all))
+	if w.all >= w.done && w.all > 0 { // more than was thought, as a dispatcher that lingers does: nobody knows of how many
+		fmt.Fprintf(&b, " of %s %s (%d%%)", Thousands(w.all), w.unit, w.done*100/w.all)
 	} else {
 		fmt.Fprintf(&b, " %s", w.unit)
 	}

@@ -28,7 +28,7 @@ func TestWithoutATerminalALineComesEveryFewSecondsWithRateAndTimeLeft(t *testing
 	*now = now.Add(Every)
 	work.Set(600_000)
 	work.End()
-	want := "render: 20,000 of 500,000 bills (4%), 4,000 a second, 2m0s left\nrender: 600,000 of 500,000 bills (100%), 60,000 a second\n"
+	want := "render: 20,000 of 500,000 bills (4%), 4,000 a second, 2m0s left\nrender: 600,000 bills, 60,000 a second\n"
 	if out.String() != want {
 		t.Fatalf("got\n%swant\n%s", out, want)
 	}
