@@ -51,7 +51,7 @@ func TestEveryVariableThatIsWrongIsReportedAndTheOtherComponentsAreChecked(t *te
 	findings = append(findings, doctor.Examine(t.Context(), uses, observe.Clock{})...)
 	for _, says := range []string{
 		"BALSONG_S3_BUCKET is not set", "BALSONG_KAFKA_BROKERS is not set", `BALSONG_KAFKA_PARTITIONS is "many"`,
-		"BALSONG_SMS_LEASE (1m30s) must be at least BALSONG_SMS_CALL_DEADLINE (2m0s)", `BALSONG_DELIVERY_DRAIN is "a while"`,
+		"BALSONG_SMS_LEASE (1m30s) must be longer than BALSONG_SMS_CALL_DEADLINE (2m0s)", `BALSONG_DELIVERY_DRAIN is "a while"`,
 		"BALSONG_SETTLE_OVERLAP is not a setting any more",
 	} {
 		if !reported(findings, mistake{level: doctor.Problem, component: "configuration", says: says, do: "correct it"}) {
