@@ -150,7 +150,7 @@ func (a *importArguments) conflictAdvice() string {
 	case a.correct && a.allowNew:
 		advice = "The bills that are there can no longer change"
 	case a.correct:
-		advice = "The same import with --allow-new takes those that have no bill yet"
+		advice = "A row whose customer has no bill yet may have a mistyped number: correct it; the same import with --allow-new takes new customers. What was sent stays as it is"
 	}
 	return advice + "; " + a.rejects + " has each reason"
 }

@@ -83,6 +83,10 @@ func (f *copyFlags) run(cmd *cobra.Command) (err error) {
 		if err != nil {
 			return err
 		}
+		halt, err := u.Acts.Control.Halted(ctx)
+		if err != nil {
+			return err
+		}
 		return f.each(ctx, cmd, u, func(found answer.Found) (any, string, error) {
 			r := copies.Request{Bill: found.Target, Rows: found.Rows, Channel: kind, By: f.Act()}
 			if address != "" {
@@ -101,7 +105,7 @@ func (f *copyFlags) run(cmd *cobra.Command) (err error) {
 			if err != nil {
 				return nil, "", fmt.Errorf("copy the bill of customer %q: %w", found.Customer, err)
 			}
-			return madeDocument(found.Customer, made), madeText(found.Customer, made, zone), nil
+			return madeDocument(found.Customer, made), madeText(found.Customer, made, halt.On, zone), nil
 		})
 	})
 }
@@ -154,10 +158,13 @@ func madeDocument(customer string, m copies.Made) copyDocument {
 	return copyDocument{Customer: customer, Number: m.Number, Key: m.Key.String(), Channel: m.Channel, To: m.To, Rule: m.Decision.Rule, Until: m.Decision.Until}
 }
 
-func madeText(customer string, m copies.Made, zone *time.Location) string {
+func madeText(customer string, m copies.Made, halted bool, zone *time.Location) string {
 	when := "it goes out with the next dispatcher run"
 	if m.Decision.Kind() == billing.Deferral {
 		when = "it goes out after " + answer.Clock(m.Decision.Until, zone) + ", when quiet hours end"
+	}
+	if halted {
+		when += ", once the halt is lifted (`balsong resume`)"
 	}
 	return fmt.Sprintf("copy %d of customer %s's bill of %s, by %s to %s: %s (`balsong why %s %s` shows it)\n",
 		m.Number, customer, m.Key.Month, m.Channel, m.To, when, m.Key.Month, customer)

@@ -61,12 +61,15 @@ func TestAnAddressIsReadFromAFileOrStdinAndIsInNoError(t *testing.T) {
 func TestACopyIsToldWithItsNumberWhereItGoesMaskedAndWhen(t *testing.T) {
 	t.Parallel()
 	made := copies.Made{Key: key.Target{Month: november, UserID: 7}.Copy(2), Number: 2, Channel: channel.SMS, To: "010-****-5678", Decision: billing.Decision{Rule: billing.RuleDue}}
-	text := madeText("C-7", made, time.UTC)
+	text := madeText("C-7", made, false, time.UTC)
 	if text != "copy 2 of customer C-7's bill of 2026-11, by SMS to 010-****-5678: it goes out with the next dispatcher run (`balsong why 2026-11 C-7` shows it)\n" {
 		t.Error(text)
 	}
 	made.Decision = billing.Decision{Rule: billing.RuleQuietHours, Until: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}
-	if text := madeText("C-7", made, time.UTC); !strings.Contains(text, "after 2026-11-23 08:00:00 UTC, when quiet hours end") {
+	if text := madeText("C-7", made, false, time.UTC); !strings.Contains(text, "after 2026-11-23 08:00:00 UTC, when quiet hours end") {
+		t.Error(text)
+	}
+	if text := madeText("C-7", made, true, time.UTC); !strings.Contains(text, ", once the halt is lifted (`balsong resume`)") {
 		t.Error(text)
 	}
 	var out strings.Builder
