@@ -23,7 +23,7 @@ func (o *Operator) DraftPolicy(ctx context.Context, spec policy.Spec, by port.Ac
 
 // ActivatePolicy makes a drafted version ACTIVE and retires the one before. ErrAlready where it is ACTIVE. It is refused, with
 // billing.ErrRefused, where it is RETIRED, and, unless anyway is set, where bills of an open month would expire by it, which cannot be
-// taken back, and did not before.
+// taken back, and did not by the one before; where none is ACTIVE, nothing went out yet, and status tells of the deadline.
 func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, anyway bool, by port.Act) error {
 	if err := o.check(by); err != nil {
 		return err
@@ -67,6 +67,9 @@ func (o *Operator) nextAndActive(ctx context.Context, ref policy.Ref) (next, act
 
 // expiring says how many bills of which open months have passed the deadline of one version and not that of another; "" for none.
 func (o *Operator) expiring(ctx context.Context, next, active policy.Version) (string, error) {
+	if active.Status() == "" {
+		return "", nil
+	}
 	months, err := o.Months.List(ctx)
 	if err != nil {
 		return "", err
@@ -88,9 +91,9 @@ func (o *Operator) expiring(ctx context.Context, next, active policy.Version) (s
 	return strings.Join(all, ", "), nil
 }
 
-// past reports whether the deadline that a version gives a month has passed; no version gives none.
+// past reports whether the deadline that a version gives a month has passed.
 func (o *Operator) past(v policy.Version, month key.Month) bool {
-	if v.Status() == "" {
+	if v.Status() == "" { // there is no such version: the port refuses it
 		return false
 	}
 	deadline := v.Deadline(month.Start(v.Zone()))
