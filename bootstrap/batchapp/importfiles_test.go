@@ -54,7 +54,7 @@ func TestSeveralFilesAreAnsweredTogetherAndOneByOne(t *testing.T) {
 func TestTheAdviceAboutConflictsNamesNoFlagThatWasGiven(t *testing.T) {
 	t.Parallel()
 	for want, a := range map[string]importArguments{
-		"with --correct --reason … (it replaces bills that differ) or --allow-new --reason …":       {rejects: "r.csv"},
+		"with --correct --reason … (it replaces bills that differ) or --allow-new --reason …":                                                                                                    {rejects: "r.csv"},
 		"A row whose customer has no bill yet may have a mistyped number: correct it; the same import with --allow-new takes new customers. What was sent stays as it is; r.csv has each reason": {rejects: "r.csv", correct: true},
 		"with --correct --reason …":                                            {rejects: "r.csv", allowNew: true},
 		"The bills that are there can no longer change; r.csv has each reason": {rejects: "r.csv", correct: true, allowNew: true},
