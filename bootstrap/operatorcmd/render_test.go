@@ -30,6 +30,14 @@ func TestABillIsShownWithTheTemplatesOfADirectory(t *testing.T) {
 	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "김하나 고객님") {
 		t.Errorf("%v", err)
 	}
+	if info, err := os.Stat(page); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others may read a customer's bill: %v, %v", info, err)
+	}
+	wrong := filepath.Join(dir, "wrong.html")
+	code, said := render(t, "--preview", "--sample", "ko", "--templates", dir, "--html", wrong)
+	if _, err := os.Stat(wrong); code == core.ExitOK || err == nil {
+		t.Errorf("templates that cannot be used make a page: %d: %s", code, said)
+	}
 	if code, said := render(t, "--preview", "--sample", "ko"); code != core.ExitOK || !strings.Contains(said, "the shipped sample's: `batch render` refuses it") {
 		t.Errorf("the shipped sender is not named: %d: %s", code, said)
 	}
