@@ -30,8 +30,10 @@ func TestAnAmountThatAnotherColumnMarksAsCreditIsNegative(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := slices.Index(made.Columns(), "amount")
-	for row, want := range map[string]string{"1;1.000,50;S;2026-12-25": "1000.50", "1;1.000,50;H;2026-12-25": "-1000.50", "1;-3;H;2026-12-25": "3", "1;0;H;2026-12-25": "0", "1;x;H;2026-12-25": "x?",
-		"1;$12;S;2026-12-25": "$12?", "1;$12;H;2026-12-25": "$12?"} {
+	for row, want := range map[string]string{
+		"1;1.000,50;S;2026-12-25": "1000.50", "1;1.000,50;H;2026-12-25": "-1000.50", "1;-3;H;2026-12-25": "3", "1;0;H;2026-12-25": "0", "1;x;H;2026-12-25": "x?",
+		"1;$12;S;2026-12-25": "$12?", "1;$12;H;2026-12-25": "$12?",
+	} {
 		var fields [][]byte
 		for _, field := range strings.Split(row, ";") {
 			fields = append(fields, []byte(field))
