@@ -15,6 +15,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/migrations"
 )
 
@@ -63,6 +64,13 @@ type Facts struct {
 	Standbys          string // synchronous_standby_names; "": none
 	Synchronous       int    // standbys that are connected and synchronous; -1 where it may not be seen
 	Shared            bool   // a pooler gives the same session to several connections, one transaction after the other
+	Sealed            []MonthKey
+}
+
+// MonthKey is the key that sealed the first stored bill of an open month.
+type MonthKey struct {
+	Month key.Month
+	KeyID uint32
 }
 
 // Examine connects once and reads Facts; it changes nothing. Its error is an *ExamineError.
@@ -145,7 +153,34 @@ func (f *Facts) look(ctx context.Context, db *sqlx.DB) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return f.keys(ctx, tx)
+}
+
+// keys reads which keys sealed the bills of open months; nothing where the user may not read bills.
+func (f *Facts) keys(ctx context.Context, tx *sqlx.Tx) error {
+	rows, err := tx.QueryxContext(ctx, `SELECT m.billing_month, encode(substring(d.data FROM 2 FOR 4), 'hex')
+FROM months m, LATERAL (SELECT b.data FROM billing_data b WHERE b.billing_month = m.billing_month ORDER BY b.user_id LIMIT 1) d
+WHERE m.status = 'OPEN' AND has_table_privilege('billing_data', 'SELECT') ORDER BY 1`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var first time.Time
+		var id string
+		if err := rows.Scan(&first, &id); err != nil {
+			return err
+		}
+		month, err := key.NewMonth(first.Year(), first.Month())
+		if err != nil {
+			return err
+		}
+		f.Sealed = append(f.Sealed, MonthKey{month, keyNumber(id)})
+	}
+	return rows.Err()
 }
 
 // lastMigration returns the number of the last embedded migration.

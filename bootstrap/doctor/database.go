@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -15,7 +16,7 @@ import (
 // oldestPostgres is the oldest server that works, as server_version_num.
 const oldestPostgres = 150_000
 
-func database(ctx context.Context, c config.Database, clock port.Clock) []Finding {
+func database(ctx context.Context, c config.Database, keys *config.Keys, clock port.Clock) []Finding {
 	p := component{name: "database", checked: "DATABASE_URL"}
 	u, err := url.Parse(c.URL)
 	if err == nil {
@@ -33,11 +34,29 @@ func database(ctx context.Context, c config.Database, clock port.Clock) []Findin
 	}
 	p.add(OK, version+" answers", "")
 	p.schema(facts)
+	p.sealed(facts, keys)
 	p.clockOf(facts.Now, clock, facts.Asked, "leases go by the database's clock, quiet hours and deadlines by this one")
 	p.unencrypted(u)
 	p.pooler(facts)
 	p.durability(facts, u != nil && config.Loopback(u.Hostname()))
 	return p.list
+}
+
+// sealed finds open months whose bills the keyset cannot open. What would be sealed with it, the others could not open.
+func (p *component) sealed(facts postgres.Facts, keys *config.Keys) {
+	if keys == nil {
+		return
+	}
+	known, err := crypto.Keys([]byte(keys.Keyset))
+	if err != nil { // the keyset's own finding says so
+		return
+	}
+	for _, sealed := range facts.Sealed {
+		if !slices.ContainsFunc(known, func(k crypto.KeyInfo) bool { return k.ID == sealed.KeyID && k.Enabled }) {
+			p.refuse(fmt.Sprintf("the bills of %s are sealed with key %d, which the keyset does not have, or not enabled", sealed.Month, sealed.KeyID),
+				"take the keyset of this installation (`balsong keyset show` lists the keys of one): nothing else opens these bills, and what another one seals the services here cannot open")
+		}
+	}
 }
 
 // pooler finds a pooler that shares sessions. Every statement is in a transaction, and no lock outlives one: it works, but what a

@@ -177,6 +177,28 @@ func execute(t *testing.T, databaseURL, statement string) {
 	must(t, err)
 }
 
+// storedBill is SQL that stores the first bill of a month, sealed as its hexadecimal digits say.
+func storedBill(month, status, sealed string) string {
+	return fmt.Sprintf(`INSERT INTO months (billing_month, status) VALUES ('%[1]s-01', '%[2]s');
+CREATE TABLE of_%[3]s PARTITION OF billing_data FOR VALUES FROM ('%[1]s-01') TO ('%[1]s-02');
+INSERT INTO billing_data (billing_month, user_id, line, fingerprint, file, data) VALUES ('%[1]s-01', 1, 1, '', '', '\x%[4]s')`,
+		month, status, strings.ReplaceAll(month, "-", "_"), sealed)
+}
+
+// A key that no open month needs any more may have been removed.
+func TestTheKeysOfClosedMonthsAreNotMissed(t *testing.T) {
+	t.Parallel()
+	c := sound(t)
+	seal, err := crypto.New([]byte(c.Keys.Keyset))
+	must(t, err)
+	sealed, err := seal.Seal([]byte("{}"), port.Purpose{Kind: port.KindBillingData})
+	must(t, err)
+	execute(t, c.Database.URL, storedBill("2026-10", "CLOSED", "01aabbccdd00")+";"+storedBill("2026-11", "OPEN", hex.EncodeToString(sealed)))
+	if findings := doctor.Examine(t.Context(), doctor.ComponentsOf(c), observe.Clock{}); doctor.Problems(findings) != 0 {
+		t.Errorf("it says\n%s", text(findings))
+	}
+}
+
 // pretend lets a database answer with a function of ours, where it would with its own.
 func pretend(t *testing.T, databaseURL, function string) {
 	t.Helper()
@@ -242,6 +264,10 @@ var mistakes = map[string]mistake{
 	"database: commits that are not awaited": {func(t *testing.T, c *config.Deliverer) {
 		withURL(t, c, func(u *url.URL) { u.RawQuery += "&synchronous_commit=off" })
 	}, doctor.Problem, "database", "synchronous_commit is off", "never twice"},
+
+	"database: bills that another keyset sealed": {func(t *testing.T, c *config.Deliverer) {
+		execute(t, c.Database.URL, storedBill("2026-11", "OPEN", "01aabbccdd00"))
+	}, doctor.Problem, "database", "the bills of 2026-11 are sealed with key 2864434397, which the keyset does not have", "keyset of this installation"},
 
 	"kafka: a wrong port": {func(t *testing.T, c *config.Deliverer) {
 		c.Kafka.Brokers = []string{closedPort(t)}
