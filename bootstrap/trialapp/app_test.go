@@ -38,7 +38,7 @@ func TestReadingABillNeedsADatabaseAndAKeysetAndNothingElse(t *testing.T) {
 func TestOfACustomerWithoutABillWhatIsKnownIsSaid(t *testing.T) {
 	t.Parallel()
 	store := memory.NewStore(memory.NewClock(time.Unix(0, 0)))
-	bills := trialapp.Bills{Report: store.Report(), Months: store.Months(), Sealed: store.SealedBills()}
+	bills := trialapp.Bills{Report: store.Report(), Months: store.Months(), Sealed: store.SealedBills(), Policies: store.Policies()}
 	_, err := bills.Find(t.Context(), 2026*12+10, "C-1")
 	if none, is := errors.AsType[*answer.NoBill](err); !is || none.Next.Text == "" {
 		t.Fatalf("%v", err)
