@@ -61,7 +61,8 @@ FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::text[], $3::int[]) A
 WHERE r.billing_month = v.billing_month AND r.file = v.file AND r.line = v.line AND ` + isWaiting
 
 const resolveCustomersSQL = `/* resolve_customers */ UPDATE import_rejects r SET resolved_at = clock_timestamp()
-WHERE r.billing_month = $1::date AND r.customer = ANY($2::text[]) AND r.resolved_at IS NULL`
+FROM (SELECT $1::date AS billing_month, u.customer FROM unnest($2::text[]) AS u(customer) OFFSET 0) AS v
+WHERE r.billing_month = v.billing_month AND r.customer = v.customer AND r.resolved_at IS NULL`
 
 // resolve marks the refused rows that the bills of a chunk resolve: those that a bill names itself (port.ImportedBill.Resolves),
 // if that bill is stored now, and those of the customers whose bills are new.
