@@ -40,6 +40,15 @@ var kinds = map[string]kind{"amount": asNumber, "billed_before": asNumber, "due_
 
 // value makes a column's value of a row.
 func (c *target) value(row [][]byte) (value []byte, currencies []string, reason string) {
+	value, currencies, reason = c.unsigned(row)
+	if len(c.minus) > 0 && reason == "" && isAmong(c.minus, row) {
+		value = negated(value)
+	}
+	return value, currencies, reason
+}
+
+// unsigned is value without minus.
+func (c *target) unsigned(row [][]byte) (value []byte, currencies []string, reason string) {
 	value = unquoted(trim(fieldAt(row, c.from[0])))
 	for _, at := range c.from[1:] {
 		next := trim(fieldAt(row, at))

@@ -103,20 +103,13 @@ func (m *translation) columns(rows [][][]byte, signs []sign) []sign {
 			continue
 		}
 		value, currencies, reason := made.value(rows[0])
-		if len(made.minus) > 0 && reason == "" && isAmong(made.minus, rows[0]) {
-			value = negated(value)
-		}
 		m.wrong(at, reason)
 		m.fields[at] = value
 		if currencies != nil {
 			signs = append(signs, sign{at, currencies, rows[0]})
 		}
 		for _, row := range rows[1:] {
-			other, _, wrong := made.value(row)
-			if len(made.minus) > 0 && wrong == "" && isAmong(made.minus, row) {
-				other = negated(other)
-			}
-			if !bytes.Equal(other, value) {
+			if other, _, _ := made.value(row); !bytes.Equal(other, value) {
 				m.wrong(at, "differs between the rows of one bill")
 				break
 			}
