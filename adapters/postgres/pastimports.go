@@ -247,32 +247,44 @@ WHERE (r.billing_month IS NULL OR r.billing_month = $1::date)
 // runClockSkew is by how much the clock of a run may differ from an import's.
 const runClockSkew = 5 * time.Minute
 
-// standing finds out how far the bills of an import have gone, those with a user id after one and up to another.
+const lookHowFar = "look how far an import has gone"
+
+// standing finds out how far the bills of an import have gone, those with a user id after one and up to another, and whether a run may
+// have published them.
 func (s *session) standing(ctx context.Context, record port.ImportRecord, after, last int64) (port.UndoStanding, error) {
-	var u port.UndoStanding
-	const what = "look how far an import has gone"
-	err := s.one(ctx, what, standingSQL(partitionsOf(record.Month)), []any{day(record.Month), record.ID, after, last}, &u.Bills, &u.Requested, &u.Changed, &u.Exposed)
-	if err != nil {
-		return u, err
+	u, err := s.standingOfBills(ctx, record, after, last)
+	if err == nil {
+		u.Run, err = s.publishingRun(ctx, record)
 	}
-	return u, s.one(ctx, what, publishingRunSQL, []any{day(record.Month), instant(record.StartedAt.Add(-runClockSkew)), string(port.RunFinished)}, &u.Run)
+	return u, err
+}
+
+func (s *session) standingOfBills(ctx context.Context, record port.ImportRecord, after, last int64) (u port.UndoStanding, err error) {
+	err = s.one(ctx, lookHowFar, standingSQL(partitionsOf(record.Month)), []any{day(record.Month), record.ID, after, last}, &u.Bills, &u.Requested, &u.Changed, &u.Exposed)
+	return u, err
+}
+
+func (s *session) publishingRun(ctx context.Context, record port.ImportRecord) (run int64, err error) {
+	err = s.one(ctx, lookHowFar, publishingRunSQL, []any{day(record.Month), instant(record.StartedAt.Add(-runClockSkew)), string(port.RunFinished)}, &run)
+	return run, err
 }
 
 // standingOfAll is standing of every bill of the import.
 func (s *session) standingOfAll(ctx context.Context, record port.ImportRecord) (all port.UndoStanding, err error) {
 	for after := int64(0); ; {
-		last, err := s.window(ctx, "look how far an import has gone", record.Month, after)
-		if err != nil || last == 0 {
-			return all, err
-		}
-		some, err := s.standing(ctx, record, after, last)
+		last, err := s.window(ctx, lookHowFar, record.Month, after)
 		if err != nil {
 			return all, err
 		}
-		all = port.UndoStanding{
-			Bills: all.Bills + some.Bills, Requested: all.Requested + some.Requested, Changed: all.Changed + some.Changed,
-			Exposed: all.Exposed + some.Exposed, Run: max(all.Run, some.Run),
+		if last == 0 {
+			all.Run, err = s.publishingRun(ctx, record)
+			return all, err
 		}
+		some, err := s.standingOfBills(ctx, record, after, last)
+		if err != nil {
+			return all, err
+		}
+		all.Bills, all.Requested, all.Changed, all.Exposed = all.Bills+some.Bills, all.Requested+some.Requested, all.Changed+some.Changed, all.Exposed+some.Exposed
 		after = last
 	}
 }
