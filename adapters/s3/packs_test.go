@@ -33,6 +33,8 @@ func (c *counts) Record(m *port.Metric, value float64, labels ...string) {
 	c.n[strings.Join(append([]string{m.Name}, labels...), " ")] += int(value)
 }
 
+func (c *counts) Clear(*port.Metric, ...string) {}
+
 func (c *counts) of(name string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

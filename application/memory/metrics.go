@@ -34,6 +34,13 @@ func (m *Metrics) Record(metric *port.Metric, value float64, labels ...string) {
 	}
 }
 
+// Clear implements port.Metrics.
+func (m *Metrics) Clear(metric *port.Metric, labels ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.values, series(metric, labels))
+}
+
 // Counted returns a counter's value.
 func (m *Metrics) Counted(metric *port.Metric, labels ...string) int {
 	total := 0.0

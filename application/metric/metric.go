@@ -28,6 +28,15 @@ func (c CounterBy2[A, B]) Add(to port.Metrics, n int, a A, b B) {
 	to.Record(c.Metric, float64(n), string(a), string(b))
 }
 
+// Gauge is a gauge without labels.
+type Gauge struct{ *port.Metric }
+
+// Set sets the gauge.
+func (g Gauge) Set(to port.Metrics, value float64) { to.Record(g.Metric, value) }
+
+// Clear takes the gauge away, because its value is not known any more.
+func (g Gauge) Clear(to port.Metrics) { to.Clear(g.Metric) }
+
 // GaugeBy is a gauge with one label.
 type GaugeBy[A ~string] struct{ *port.Metric }
 
@@ -35,6 +44,9 @@ type GaugeBy[A ~string] struct{ *port.Metric }
 func (g GaugeBy[A]) Set(to port.Metrics, value int, a A) {
 	to.Record(g.Metric, float64(value), string(a))
 }
+
+// Clear takes the series of a label's value away, because its value is not known any more.
+func (g GaugeBy[A]) Clear(to port.Metrics, a A) { to.Clear(g.Metric, string(a)) }
 
 // Duration is a histogram of durations, exported in seconds.
 type Duration struct{ *port.Metric }

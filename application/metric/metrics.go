@@ -10,6 +10,7 @@ import (
 
 // The labels. A thing has the same label in every metric.
 const (
+	component = "component" // that a process stands on: database, event log, statements, … as /readyz names it
 	decision  = "decision"  // of a dispatcher about a target
 	direction = "direction" // of a transfer: read, written
 	operation = "operation" // of the object store: get_block, put_pack, …
@@ -33,7 +34,10 @@ var (
 	ClaimsLost          = Counter{counter("claims_lost_total", "Claims refused because the key has another owner or an outcome already.")}
 	DeadLetters         = Counter{counter("dead_letters_total", "Requests that cannot be delivered and went to the dead letter topic.")}
 	ResultsUnpublished  = Counter{counter("results_unpublished_total", "Results that the event log did not acknowledge; the sweep of the ledger finds them.")}
-	GatewayHeld         = GaugeBy[string]{gauge("gateway_held", "1 while no call is made because the provider refuses everything, asks to wait, or does not answer; else 0.", provider)}
+	UnknownKeys         = Counter{essential(counter("unknown_keys_total", "Contents sealed with a key that the keyset does not have; they are tried again until it has."))}
+	CallsInFlight       = GaugeBy[string]{essential(gauge("calls_in_flight", "Calls to the provider that are under way.", provider))}
+	CallsInFlightLimit  = GaugeBy[string]{essential(gauge("calls_in_flight_limit", "Most calls to the provider that this process has under way at once; the sum over all processes is what the fleet may have.", provider))}
+	GatewayHeld         = GaugeBy[string]{essential(gauge("gateway_held", "1 while no call is made because the provider refuses everything, asks to wait, or does not answer; else 0.", provider))}
 	GatewayCallDuration = DurationBy[string]{histogram("gateway_call_duration_seconds", "Time of one call to a gateway.", provider)}
 )
 
@@ -43,6 +47,27 @@ var (
 	TargetsRequeued    = Counter{counter("targets_requeued_total", "Targets made READY again because their request was lost.")}
 	LeasesExpired      = Counter{counter("leases_expired_total", "Claims whose lease ended without an outcome; they are UNKNOWN.")}
 	ResultsUndecodable = Counter{counter("results_undecodable_total", "Results that could not be decoded; the sweep of the ledger finds them.")}
+)
+
+// Of the lag monitor. Each settlement process sets them, all to the same values: take the maximum, never the sum.
+var (
+	DeliveryLag            = Gauge{essential(gauge("delivery_lag_messages", "Requests that the delivery group has not committed."))}
+	DeliveryTasks          = Gauge{essential(gauge("delivery_tasks", "Members of the delivery group."))}
+	DeliveryBacklogPerTask = Gauge{essential(gauge("delivery_backlog_per_task", "Requests that the delivery group has not committed, by its members (without any: by one)."))}
+	DeliveryTimeLeft       = Gauge{essential(gauge("delivery_time_left_seconds", "Requests that are not committed, by the rate at which they were of late; infinite while none is."))}
+	OldestRequestAge       = Gauge{essential(gauge("oldest_request_age_seconds", "Age of the oldest request without an outcome; 0 without any."))}
+	TargetsUnknown         = Gauge{essential(gauge("targets_unknown", "UNKNOWN targets of the open months, counted up to 10,000."))}
+	DeadlineMargin         = Gauge{essential(gauge("deadline_margin_seconds", "Time until the earliest deadline of what has no outcome yet, less the time left; negative: bills will expire."))}
+	DispatchLastRun        = Gauge{essential(gauge("dispatch_last_run_timestamp_seconds", "When the dispatcher's last run began."))}
+	Halted                 = Gauge{essential(gauge("halted", "1 while everything is halted, else 0."))}
+	StandbyLag             = Gauge{gauge("standby_lag_seconds", "Replay lag of the slowest standby of PostgreSQL; absent where none is shown.")}
+	StandbysSynchronous    = Gauge{gauge("standbys_synchronous", "Standbys of PostgreSQL that a commit waits for; absent where none is shown.")}
+)
+
+// Of each service.
+var (
+	ComponentUp       = GaugeBy[string]{essential(gauge("component_up", "1 while the component answers, 0 while the process waits for it.", component))}
+	CertificateExpiry = GaugeBy[string]{essential(gauge("certificate_expiry_timestamp_seconds", "When the first of the certificates ends that the component's server shows or that are shown to it.", component))}
 )
 
 // Of Kafka.
@@ -81,6 +106,12 @@ func gauge(name, help string, labels ...string) *port.Metric {
 
 func histogram(name, help string, labels ...string) *port.Metric {
 	return declare(port.Histogram, name, help, labels)
+}
+
+// essential marks a metric that alarms or scaling need.
+func essential(m *port.Metric) *port.Metric {
+	m.Essential = true
+	return m
 }
 
 func declare(kind port.MetricKind, name, help string, labels []string) *port.Metric {

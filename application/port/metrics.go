@@ -5,6 +5,8 @@ type Metrics interface {
 	// Record adds a value to a counter, sets a gauge, or adds an observation to a histogram. labels are the values of
 	// the metric's labels, in their order; they carry no personal data.
 	Record(m *Metric, value float64, labels ...string)
+	// Clear takes a gauge's series away, because its value is not known any more. It is recorded again by Record.
+	Clear(m *Metric, labels ...string)
 }
 
 // Metric describes one metric, as Prometheus names and types it.
@@ -13,6 +15,8 @@ type Metric struct {
 	Kind   MetricKind
 	Labels []string
 	Help   string // one sentence
+	// Essential marks what alarms and scaling need. Only these go where each metric is paid for (CloudWatch).
+	Essential bool
 }
 
 // MetricKind is the type of a metric.

@@ -90,3 +90,4 @@ func (p *component) store(facts s3.Facts, c config.S3) {
 type unmeasured struct{}
 
 func (unmeasured) Record(*port.Metric, float64, ...string) {}
+func (unmeasured) Clear(*port.Metric, ...string)           {}

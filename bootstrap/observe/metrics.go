@@ -12,6 +12,7 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	record   map[*port.Metric]func(value float64, labels []string)
+	clear    map[*port.Metric]func(labels []string)
 }
 
 var _ port.Metrics = (*Metrics)(nil)
@@ -21,7 +22,7 @@ var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 
 
 // NewMetrics returns the metrics of package metric with those of the Go runtime and of the process.
 func NewMetrics() *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), record: map[*port.Metric]func(float64, []string){}}
+	m := &Metrics{registry: prometheus.NewRegistry(), record: map[*port.Metric]func(float64, []string){}, clear: map[*port.Metric]func([]string){}}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, declared := range metric.All() {
 		m.register(declared)
@@ -40,6 +41,7 @@ func (m *Metrics) register(declared *port.Metric) {
 		v := prometheus.NewGaugeVec(prometheus.GaugeOpts(options), declared.Labels)
 		m.registry.MustRegister(v)
 		m.record[declared] = func(value float64, labels []string) { v.WithLabelValues(labels...).Set(value) }
+		m.clear[declared] = func(labels []string) { v.DeleteLabelValues(labels...) }
 	case port.Histogram:
 		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: options.Name, Help: options.Help, Buckets: buckets}, declared.Labels)
 		m.registry.MustRegister(v)
@@ -51,3 +53,6 @@ func (m *Metrics) register(declared *port.Metric) {
 func (m *Metrics) Record(declared *port.Metric, value float64, labels ...string) {
 	m.record[declared](value, labels)
 }
+
+// Clear implements port.Metrics. It panics for what is no declared gauge.
+func (m *Metrics) Clear(declared *port.Metric, labels ...string) { m.clear[declared](labels) }
