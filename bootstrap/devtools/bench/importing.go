@@ -118,19 +118,43 @@ func (s *stage) unload(ctx context.Context, table, columns string) (pieces []str
 		return nil, err
 	}
 	defer rows.Close()
-	var piece strings.Builder
+	var text copyText
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
 			return nil, err
 		}
-		piece.WriteString(line + "\n")
-		if piece.Len() >= 64<<10 {
-			pieces = append(pieces, piece.String())
-			piece.Reset()
-		}
+		text.add(line)
 	}
-	return append(pieces, piece.String()), rows.Err()
+	return text.all(), rows.Err()
+}
+
+// pieceSize is about how many bytes of rows go to the server at a time.
+const pieceSize = 64 << 10
+
+// copyText collects the lines of COPY's text form in pieces of about pieceSize. No piece is empty: COPY would read it as an empty row.
+type copyText struct {
+	pieces []string
+	open   strings.Builder
+}
+
+func (t *copyText) add(line string) {
+	t.open.WriteString(line + "\n")
+	if t.open.Len() >= pieceSize {
+		t.close()
+	}
+}
+
+func (t *copyText) close() {
+	t.pieces = append(t.pieces, t.open.String())
+	t.open.Reset()
+}
+
+func (t *copyText) all() []string {
+	if t.open.Len() > 0 {
+		t.close()
+	}
+	return t.pieces
 }
 
 // load copies pieces of a table's rows in, in one transaction.
