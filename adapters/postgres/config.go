@@ -134,6 +134,9 @@ func parse(url string) (pq.Config, error) {
 	if err := checkTLSFiles(settings); err != nil {
 		return settings, err
 	}
+	if err := registerCA(&settings); err != nil {
+		return settings, err
+	}
 	if settings.Runtime == nil {
 		settings.Runtime = map[string]string{}
 	}

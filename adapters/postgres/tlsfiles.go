@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -49,6 +50,25 @@ func checkTLSFiles(settings pq.Config) error {
 	if info, err := os.Stat(settings.SSLKey); err == nil && !settings.SSLInline && tooOpen(info) {
 		return badTLSFile("sslkey", settings, settings.SSLKey, "may be read by others (chmod 600)")
 	}
+	return nil
+}
+
+// registerCA makes a CA that stands in the URL itself (sslinline=true) usable: the driver takes one only together with a client's certificate. It knows
+// such a configuration by a name, here that of its content, for the whole process.
+func registerCA(settings *pq.Config) error {
+	if !settings.SSLInline || settings.SSLRootCert == "" || settings.SSLCert != "" || settings.SSLKey != "" {
+		return nil
+	}
+	if settings.SSLMode != pq.SSLModeVerifyFull {
+		return fmt.Errorf("%w: with sslinline and without sslcert, sslmode must be verify-full", ErrConfig)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(settings.SSLRootCert)) // checkTLSFiles saw that there is one
+	name := fmt.Sprintf("%x", sha256.Sum256([]byte(settings.SSLRootCert)))
+	if err := pq.RegisterTLSConfig(name, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}); err != nil {
+		return fmt.Errorf("%w: the driver refuses its certificates", ErrConfig)
+	}
+	settings.SSLMode, settings.SSLRootCert, settings.SSLInline = pq.SSLMode("pqgo-"+name), "", false
 	return nil
 }
 

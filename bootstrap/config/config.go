@@ -20,6 +20,7 @@ var ErrInvalid = errors.New("configuration")
 type Database struct {
 	URL              string        `env:"DATABASE_URL,required" secret:"true" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem"`
 	Password         string        `env:"BALSONG_DB_PASSWORD" secret:"true" help:"password, written as it is; instead of one in DATABASE_URL"`
+	CA               CA            `env:"BALSONG_DB_CA" help:"PEM certificates that may sign the server's, instead of sslrootcert in DATABASE_URL, as in ssm:/balsong/database-ca; with sslmode=verify-full"`
 	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"most connections at a time"`
 	StatementTimeout time.Duration `env:"BALSONG_DB_STATEMENT_TIMEOUT" envDefault:"30s" help:"longest statement"`
 	LockTimeout      time.Duration `env:"BALSONG_DB_LOCK_TIMEOUT" envDefault:"10s" help:"longest wait for a lock"`
@@ -273,6 +274,12 @@ func (d Database) validate() error {
 	u, err := url.Parse(d.URL)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" {
 		return errors.New("DATABASE_URL is not of the form postgres://user:password@host:5432/database (a password with special characters must be percent-encoded)")
+	}
+	if err := d.CA.validate(); err != nil {
+		return fmt.Errorf("BALSONG_DB_CA: %w", err)
+	}
+	if d.CA != "" && u.Query().Get("sslmode") != "verify-full" {
+		return errors.New("BALSONG_DB_CA is set, and sslmode in DATABASE_URL is not verify-full: set it, or take the CA away")
 	}
 	if err := postgres.CheckURL(d.URL); err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)

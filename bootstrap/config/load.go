@@ -58,7 +58,7 @@ func load[C any](ctx context.Context, values map[string]string, vault *secrets.V
 		return c, err
 	}
 	if slices.ContainsFunc(known, func(v Variable) bool { return v.Name == "DATABASE_URL" }) {
-		if err := joinPassword(values); err != nil {
+		if err := errors.Join(joinPassword(values), joinCA(values)); err != nil {
 			return c, fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 	}
@@ -144,6 +144,26 @@ func joinPassword(values map[string]string) error {
 	u.User = url.UserPassword(u.User.Username(), password)
 	values["DATABASE_URL"] = u.String()
 	delete(values, "BALSONG_DB_PASSWORD")
+	return nil
+}
+
+// joinCA puts the certificates that came alone into the database's URL, as the driver takes them without a file.
+func joinCA(values map[string]string) error {
+	ca := values["BALSONG_DB_CA"]
+	u, err := url.Parse(values["DATABASE_URL"])
+	if ca == "" || err != nil || u.Scheme == "" {
+		return nil //nolint:nilerr // Validate says what is wrong with it, without its text
+	}
+	query := u.Query()
+	for _, name := range []string{"sslrootcert", "sslcert", "sslkey"} {
+		if query.Has(name) {
+			return fmt.Errorf("BALSONG_DB_CA is set, and DATABASE_URL has %s: take one away", name)
+		}
+	}
+	query.Set("sslinline", "true")
+	query.Set("sslrootcert", ca)
+	u.RawQuery = query.Encode()
+	values["DATABASE_URL"] = u.String()
 	return nil
 }
 
