@@ -176,6 +176,13 @@ guide-check: ## do what the guides say, word for word, on a copy of the reposito
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/guidecheck' ./guidecheck
 	bin/guidecheck -root . docs/guides/first-hour.md docs/operations/README.md docs/guides/add-a-channel.md
 
+.PHONY: kubernetes-check
+kubernetes-check: ## deploy/kubernetes against the programs and, by kubeconform, the schemas of Kubernetes and KEDA (needs python3)
+	kubernetes="$$(.ci/python kubernetes-validate)"; \
+	keda="$$(GOWORK=off $(GO) mod download -json github.com/kedacore/keda/v2@v2.21.0 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')"; \
+	export BALSONG_TEST_KEDA="$$keda" BALSONG_TEST_KUBERNETES_SCHEMAS="$$(echo "$$kubernetes"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema)"; \
+	GOWORK=off $(GO) -C $(checks) test -count=1 ./kubecheck
+
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile
 	failed=; for module in $(modules); do \
@@ -194,4 +201,4 @@ clean: ## remove what make made: ./bin, ./.balsong, the model's work; not the de
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Variable names moto's server program; `.ci/moto` installs it and prints its path.
+// Variable names moto's server program; `.ci/python moto` installs it, in the folder that it prints.
 const Variable = "BALSONG_TEST_MOTO"
 
 // Start runs a server for the test, until the test ends, and returns its URL. Without moto's program the test is
@@ -19,7 +19,7 @@ func Start(t *testing.T) string {
 	t.Helper()
 	program := os.Getenv(Variable)
 	if program == "" {
-		t.Skip("SKIPPED: needs moto, a stand-in for AWS: BALSONG_TEST_MOTO=$(.ci/moto) (make test-real does so)")
+		t.Skip("SKIPPED: needs moto, a stand-in for AWS: BALSONG_TEST_MOTO=$(.ci/python moto)/bin/moto_server (make test-real does so)")
 	}
 	cmd := exec.CommandContext(t.Context(), program, "-H", "127.0.0.1", "-p", "0")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -20,8 +20,9 @@ var versions = []string{"1.31.0", "1.37.0"}
 // A cluster drops fields that it does not know, and says nothing.
 func TestTheManifestsConformToTheSchemas(t *testing.T) {
 	t.Parallel()
-	kubernetes, keda := os.Getenv("BALSONG_TEST_KUBERNETES_SCHEMAS"), os.Getenv("BALSONG_TEST_KEDA")
-	if kubernetes == "" || keda == "" {
+	kubernetes, asked := os.LookupEnv("BALSONG_TEST_KUBERNETES_SCHEMAS")
+	keda := os.Getenv("BALSONG_TEST_KEDA")
+	if !asked {
 		t.Skip("`make kubernetes-check` brings the schemas")
 	}
 	text, err := render(repository)
