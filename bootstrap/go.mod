@@ -8,6 +8,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
+	github.com/balsong/balsong/adapters/awsidentity v0.0.0
 	github.com/balsong/balsong/adapters/awssecrets v0.0.0
 	github.com/balsong/balsong/adapters/crypto v0.0.0
 	github.com/balsong/balsong/adapters/gateway v0.0.0
@@ -36,9 +37,11 @@ require (
 
 require (
 	github.com/IBM/sarama v1.61.1 // indirect
+	github.com/aws/aws-msk-iam-sasl-signer-go v1.0.4 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
 	github.com/aws/aws-sdk-go-v2/config v1.33.1 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.7 // indirect
+	github.com/aws/aws-sdk-go-v2/feature/rds/auth v1.7.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.10 // indirect
@@ -87,6 +90,7 @@ require (
 )
 
 replace (
+	github.com/balsong/balsong/adapters/awsidentity => ../adapters/awsidentity
 	github.com/balsong/balsong/adapters/awssecrets => ../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../adapters/crypto
 	github.com/balsong/balsong/adapters/gateway => ../adapters/gateway

@@ -10,6 +10,3 @@ func (c Cluster) Through(dial func(ctx context.Context, network, address string)
 	c.dial = dial
 	return c
 }
-
-// ReuseTokens returns a source that asks another one as seldom as it may.
-func ReuseTokens(source TokenSource) TokenSource { return reuseTokens(source) }

@@ -33,7 +33,7 @@ type tokenEndpoint struct {
 
 // NewClientCredentials returns tokens of a token endpoint. Each token is used until it is about to expire, by all who share the source.
 func NewClientCredentials(c ClientCredentials) TokenSource {
-	return reuseTokens(tokenEndpoint{
+	return ReuseTokens(tokenEndpoint{
 		config: &clientcredentials.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, TokenURL: c.TokenURL, Scopes: c.Scopes},
 		client: &http.Client{
 			Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: c.TLS, DisableKeepAlives: true}, // a token is asked for seldom

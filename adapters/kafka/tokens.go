@@ -47,7 +47,9 @@ type reusedTokens struct {
 	until time.Time     // before, the source is not asked
 }
 
-func reuseTokens(source TokenSource) *reusedTokens {
+// ReuseTokens returns a source that asks another one as seldom as it may: each token is used until it is about to expire, by all who
+// share the source.
+func ReuseTokens(source TokenSource) TokenSource {
 	r := &reusedTokens{source: source, turn: make(chan struct{}, 1)}
 	r.turn <- struct{}{}
 	return r

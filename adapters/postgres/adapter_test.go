@@ -47,18 +47,18 @@ func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 func TestMigrateSaysFromAndToAndRefusesANewerSchema(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.EmptyURL(t)
-	first, err := postgres.MigrateVersions(t.Context(), url)
+	first, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url})
 	if err != nil || first.From != 0 || first.To < 16 {
 		t.Fatalf("%+v: %v", first, err)
 	}
-	if again, err := postgres.MigrateVersions(t.Context(), url); err != nil || again.From != first.To || again.To != first.To {
+	if again, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}); err != nil || again.From != first.To || again.To != first.To {
 		t.Fatalf("again %+v: %v", again, err)
 	}
 	db := postgrestest.OpenURL(t, url)
 	if _, err := db.ExecContext(t.Context(), `UPDATE schema_migrations SET version = 99`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.MigrateVersions(t.Context(), url); !errors.Is(err, port.ErrInvalid) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "at migration 99") || !strings.Contains(err.Error(), "this program is older") {
+	if _, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}); !errors.Is(err, port.ErrInvalid) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "at migration 99") || !strings.Contains(err.Error(), "this program is older") {
 		t.Fatalf("a newer schema: %v", err)
 	}
 }

@@ -20,6 +20,8 @@ type Config struct {
 	// URL is a connection URL (postgres://user:password@host/database?sslmode=verify-full) or a key=value string. It
 	// must name an sslmode.
 	URL string
+	// Passwords gives each new connection its password. The URL then has a user, no password, one host, and sslmode=verify-full.
+	Passwords PasswordSource
 	// Application is shown in pg_stat_activity; "balsong" by default.
 	Application string
 	// MaxConns bounds the connections of the pool; 8 by default.
@@ -88,11 +90,10 @@ func Open(config Config) (*sqlx.DB, error) {
 	settings.ConnectTimeout = config.ConnectTimeout
 	settings.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
 	config.start(&settings)
-	connector, err := pq.NewConnectorConfig(settings)
+	connector, err := newConnector(settings, config.StatementTimeout+config.NetworkMargin, config.Passwords)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the driver refuses it", ErrConfig)
+		return nil, err
 	}
-	connector.Dialer(newDialer(config.StatementTimeout + config.NetworkMargin))
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(config.MaxConns)
 	pool.SetMaxIdleConns(config.MaxConns)

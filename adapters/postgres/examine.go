@@ -34,6 +34,7 @@ const (
 	FailureDatabase Failure = "database" // 3D000: no such database
 	FailureReadOnly Failure = "readonly" // a standby
 	FailureSetting  Failure = "setting"  // 08P01: a pooler refuses a setting of the connection
+	FailurePassword Failure = "password" // the source of passwords gives none: Cause says why
 	FailureOther    Failure = "other"
 )
 
@@ -43,7 +44,11 @@ type ExamineError struct {
 	Failure Failure
 	State   string
 	Setting string // that a pooler refuses; "": it names none of ours
+	Cause   error  // of FailurePassword
 }
+
+// Unwrap returns why the source of passwords gave none.
+func (e *ExamineError) Unwrap() error { return e.Cause }
 
 func (e *ExamineError) Error() string {
 	if e.State != "" {
@@ -73,9 +78,10 @@ type MonthKey struct {
 	KeyID uint32
 }
 
-// Examine connects once and reads Facts; it changes nothing. Its error is an *ExamineError.
-func Examine(ctx context.Context, url string) (Facts, error) {
-	settings, err := parse(url)
+// Examine connects once and reads Facts; it changes nothing. Of the configuration it takes URL and Passwords. Its error is an
+// *ExamineError.
+func Examine(ctx context.Context, at Config) (Facts, error) {
+	settings, err := parse(at.URL)
 	if err != nil {
 		return Facts{}, &ExamineError{Failure: FailureURL}
 	}
@@ -84,11 +90,10 @@ func Examine(ctx context.Context, url string) (Facts, error) {
 	config := Config{}.withDefaults()
 	config.StatementTimeout = 10 * time.Second
 	config.start(&settings) // as the services do: a pooler may refuse it
-	connector, err := pq.NewConnectorConfig(settings)
+	connector, err := newConnector(settings, 10*time.Second, at.Passwords)
 	if err != nil {
 		return Facts{}, &ExamineError{Failure: FailureURL}
 	}
-	connector.Dialer(newDialer(10 * time.Second))
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	defer func() { _ = db.Close() }()
 	facts := Facts{Known: lastMigration()}
@@ -216,6 +221,9 @@ func failureOf(err error) error {
 			failure = FailureLogin
 		}
 		return &ExamineError{Failure: failure, State: string(answer.Code), Setting: setting}
+	}
+	if none, ok := errors.AsType[*passwordError](err); ok {
+		return &ExamineError{Failure: FailurePassword, Cause: none.error}
 	}
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, host := errors.AsType[*net.DNSError](err)

@@ -16,5 +16,5 @@ func Observed(ctx context.Context, see Observer) context.Context {
 
 // MigrateDown removes the whole schema, data included.
 func MigrateDown(ctx context.Context, url string) error {
-	return migrating(ctx, url, "take the database's schema away", (*migrate.Migrate).Down)
+	return migrating(ctx, Config{URL: url}, "take the database's schema away", (*migrate.Migrate).Down)
 }

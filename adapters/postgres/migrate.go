@@ -27,16 +27,16 @@ const lockMigrations = 7_230_003
 // Migrate brings a database's schema up to date. Calls that run at once wait for each other. A migration that a crash
 // cut short is detected and repeated. The end of the context stops between two migrations. ErrConfig, ErrUnavailable.
 func Migrate(ctx context.Context, url string) error {
-	_, err := MigrateVersions(ctx, url)
+	_, err := MigrateVersions(ctx, Config{URL: url})
 	return err
 }
 
 // Versions are the numbers of the last migration before and after; From is 0 where there was none.
 type Versions struct{ From, To int }
 
-// MigrateVersions is Migrate for whoever shows what it did. A schema that is newer than this program is ErrInvalid.
-func MigrateVersions(ctx context.Context, url string) (v Versions, err error) {
-	err = migrating(ctx, url, "migrate the database", func(m *migrate.Migrate) error {
+// MigrateVersions is Migrate for whoever shows what it did; of the configuration it takes URL and Passwords. A schema that is newer than this program is ErrInvalid.
+func MigrateVersions(ctx context.Context, config Config) (v Versions, err error) {
+	err = migrating(ctx, config, "migrate the database", func(m *migrate.Migrate) error {
 		version, _, err := m.Version()
 		if err != nil && !errors.Is(err, migrate.ErrNilVersion) {
 			return err
@@ -50,8 +50,8 @@ func MigrateVersions(ctx context.Context, url string) (v Versions, err error) {
 	return v, err
 }
 
-func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate) error) error {
-	settings, err := parse(url)
+func migrating(ctx context.Context, config Config, what string, run func(*migrate.Migrate) error) error {
+	settings, err := parse(config.URL)
 	if err != nil {
 		return err
 	}
@@ -59,11 +59,10 @@ func migrating(ctx context.Context, url, what string, run func(*migrate.Migrate)
 	settings.ConnectTimeout = Config{}.withDefaults().ConnectTimeout
 	settings.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
 	settings.Runtime["lock_timeout"] = "60000"
-	connector, err := pq.NewConnectorConfig(settings)
+	connector, err := newConnector(settings, longestMigration, config.Passwords)
 	if err != nil {
-		return fmt.Errorf("%w: the driver refuses it", ErrConfig)
+		return err
 	}
-	connector.Dialer(newDialer(longestMigration))
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	defer func() { _ = db.Close() }()
 	// The lock covers repair too, which looks for a migration that was cut short.

@@ -120,11 +120,11 @@ func TestAPoolerInTransactionModeNeitherLosesNorKeepsAnImportsLock(t *testing.T)
 	if err != nil || left != 0 {
 		t.Errorf("%d locks are left (%v)", left, err)
 	}
-	facts, err := postgres.Examine(t.Context(), through)
+	facts, err := postgres.Examine(t.Context(), postgres.Config{URL: through})
 	if err != nil || !facts.Shared {
 		t.Errorf("doctor sees no pooler: %+v, %v", facts, err)
 	}
-	if facts, err := postgres.Examine(t.Context(), postgrestest.URL(t)); err != nil || facts.Shared {
+	if facts, err := postgres.Examine(t.Context(), postgres.Config{URL: postgrestest.URL(t)}); err != nil || facts.Shared {
 		t.Errorf("doctor sees a pooler where there is none: %+v, %v", facts, err)
 	}
 }

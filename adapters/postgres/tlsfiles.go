@@ -53,6 +53,9 @@ func checkTLSFiles(settings pq.Config) error {
 	return nil
 }
 
+// registered begins the driver's sslmode of settings that were registered, here always those of verify-full.
+const registered = "pqgo-"
+
 // registerCA makes a CA that stands in the URL itself (sslinline=true) usable: the driver takes one only together with a client's certificate. It knows
 // such a configuration by a name, here that of its content, for the whole process.
 func registerCA(settings *pq.Config) error {
@@ -68,7 +71,7 @@ func registerCA(settings *pq.Config) error {
 	if err := pq.RegisterTLSConfig(name, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}); err != nil {
 		return fmt.Errorf("%w: the driver refuses its certificates", ErrConfig)
 	}
-	settings.SSLMode, settings.SSLRootCert, settings.SSLInline = pq.SSLMode("pqgo-"+name), "", false
+	settings.SSLMode, settings.SSLRootCert, settings.SSLInline = pq.SSLMode(registered+name), "", false
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (m Migration) Run(ctx context.Context) (schema postgres.Versions, err error
 		do   func(context.Context) error
 	}{
 		{"database", func(ctx context.Context) (err error) {
-			schema, err = postgres.MigrateVersions(ctx, m.Database.URL)
+			schema, err = postgres.MigrateVersions(ctx, core.DatabaseLogin(m.Database))
 			return err
 		}},
 		{"event log", m.Topics.Ensure},

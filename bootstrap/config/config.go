@@ -21,6 +21,7 @@ type Database struct {
 	URL              string        `env:"DATABASE_URL,required" secret:"true" help:"PostgreSQL, as in postgres://user:password@host:5432/balsong?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem"`
 	Password         string        `env:"BALSONG_DB_PASSWORD" secret:"true" help:"password, written as it is; instead of one in DATABASE_URL"`
 	CA               CA            `env:"BALSONG_DB_CA" help:"PEM certificates that may sign the server's, instead of sslrootcert in DATABASE_URL, as in ssm:/balsong/database-ca; with sslmode=verify-full"`
+	Auth             string        `env:"BALSONG_DB_AUTH" envDefault:"password" help:"how the user of DATABASE_URL logs in: password, or iam (AWS RDS: a token of the process's role for each connection, with sslmode=verify-full)"`
 	MaxConns         int           `env:"BALSONG_DB_MAX_CONNS" envDefault:"8" help:"most connections at a time"`
 	StatementTimeout time.Duration `env:"BALSONG_DB_STATEMENT_TIMEOUT" envDefault:"30s" help:"longest statement"`
 	LockTimeout      time.Duration `env:"BALSONG_DB_LOCK_TIMEOUT" envDefault:"10s" help:"longest wait for a lock"`
@@ -284,10 +285,35 @@ func (d Database) validate() error {
 	if err := postgres.CheckURL(d.URL); err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
+	if err := d.checkAuth(); err != nil {
+		return err
+	}
 	if d.MaxConns < 1 {
 		return errors.New("BALSONG_DB_MAX_CONNS must be at least 1")
 	}
 	return nil
+}
+
+// The values of BALSONG_DB_AUTH.
+const (
+	AuthPassword = "password"
+	AuthIAM      = "iam"
+)
+
+func (d Database) checkAuth() error {
+	switch d.Auth {
+	case "", AuthPassword:
+		return nil
+	case AuthIAM:
+		if d.Password != "" {
+			return errors.New("BALSONG_DB_PASSWORD is set, and BALSONG_DB_AUTH is iam: take one away")
+		}
+		if err := postgres.CheckPasswordSource(d.URL); err != nil {
+			return fmt.Errorf("BALSONG_DB_AUTH is iam: %w", err)
+		}
+		return nil
+	}
+	return fmt.Errorf("BALSONG_DB_AUTH is %q (want password or iam)", d.Auth)
 }
 
 func (s S3) validate() error {

@@ -28,7 +28,7 @@ type KafkaAccess struct {
 	TopicPrefix string `env:"BALSONG_KAFKA_TOPIC_PREFIX" help:"prefix of the topics' and groups' names"`
 	TLS         bool   `env:"BALSONG_KAFKA_TLS" envDefault:"false" help:"connect to the brokers by TLS"`
 	CA          CA     `env:"BALSONG_KAFKA_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
-	SASL        string `env:"BALSONG_KAFKA_SASL" envDefault:"SCRAM-SHA-512" help:"SASL mechanism of the login: SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER; the last two by TLS, except to this machine"`
+	SASL        string `env:"BALSONG_KAFKA_SASL" envDefault:"SCRAM-SHA-512" help:"SASL mechanism of the login: SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER, or aws-iam (AWS MSK: tokens of the process's role); the last three by TLS, except to this machine"`
 	User        string `env:"BALSONG_KAFKA_USER" help:"SASL user, for SCRAM and PLAIN; without it no login"`
 	Password    string `env:"BALSONG_KAFKA_PASSWORD" secret:"true" help:"SASL password"`
 	OAuth       OAuth  `envPrefix:"BALSONG_KAFKA_OAUTH_"`
@@ -89,14 +89,14 @@ func (a KafkaAccess) check(brokers []string) error {
 	switch {
 	case a.CA != "" && !a.TLS:
 		return errors.New("BALSONG_KAFKA_CA is set, and BALSONG_KAFKA_TLS is not true: set it, or take the CA away")
-	case !slices.Contains([]string{"", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", OAuthBearer}, a.SASL):
-		return fmt.Errorf("BALSONG_KAFKA_SASL is %q (want SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER)", a.SASL)
+	case !slices.Contains([]string{"", "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", OAuthBearer, AWSIAM}, a.SASL):
+		return fmt.Errorf("BALSONG_KAFKA_SASL is %q (want SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, OAUTHBEARER or aws-iam)", a.SASL)
 	case a.SASL == "PLAIN" && a.User != "" && unencrypted:
 		return errors.New("BALSONG_KAFKA_SASL is PLAIN and BALSONG_KAFKA_TLS is not true: the password would be sent unencrypted")
-	case a.SASL == OAuthBearer && unencrypted:
-		return errors.New("BALSONG_KAFKA_SASL is OAUTHBEARER and BALSONG_KAFKA_TLS is not true: the token would be sent unencrypted")
-	case a.SASL == OAuthBearer && (a.User != "" || a.Password != ""):
-		return errors.New("BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD are for SCRAM and PLAIN: take them away, or BALSONG_KAFKA_SASL=OAUTHBEARER")
+	case a.ByToken() && unencrypted:
+		return fmt.Errorf("BALSONG_KAFKA_SASL is %s and BALSONG_KAFKA_TLS is not true: the token would be sent unencrypted", a.SASL)
+	case a.ByToken() && (a.User != "" || a.Password != ""):
+		return fmt.Errorf("BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD are for SCRAM and PLAIN: take them away, or BALSONG_KAFKA_SASL=%s", a.SASL)
 	case a.SASL == OAuthBearer:
 		return a.OAuth.check()
 	case (a.User == "") != (a.Password == ""):
@@ -107,8 +107,14 @@ func (a KafkaAccess) check(brokers []string) error {
 	return nil
 }
 
-// OAuthBearer is the SASL mechanism that logs in with a token.
-const OAuthBearer = "OAUTHBEARER"
+// The values of BALSONG_KAFKA_SASL that log in with a token, both by the mechanism OAUTHBEARER.
+const (
+	OAuthBearer = "OAUTHBEARER" // of a token endpoint
+	AWSIAM      = "aws-iam"     // signed here, with the identity that the process has at AWS
+)
+
+// ByToken reports whether the login is by a token.
+func (a KafkaAccess) ByToken() bool { return a.SASL == OAuthBearer || a.SASL == AWSIAM }
 
 func (o OAuth) set() bool {
 	return o.TokenURL != "" || o.ClientID != "" || o.ClientSecret != "" || o.CA != "" || len(o.Scopes) > 0 || len(o.Extensions) > 0

@@ -131,7 +131,7 @@ func wrong(name string, err error) error {
 // joinPassword puts the password that came alone into the database's URL.
 func joinPassword(values map[string]string) error {
 	password := values["BALSONG_DB_PASSWORD"]
-	if password == "" || values["DATABASE_URL"] == "" {
+	if password == "" || values["DATABASE_URL"] == "" || values["BALSONG_DB_AUTH"] == AuthIAM { // the last is an error: see Validate
 		return nil
 	}
 	u, err := url.Parse(values["DATABASE_URL"])

@@ -13,10 +13,10 @@ import (
 func Database(c config.Database, application string) fx.Option {
 	return fx.Module("database",
 		fx.Provide(func(lc fx.Lifecycle) (*sqlx.DB, error) {
-			db, err := postgres.Open(postgres.Config{
-				URL: c.URL, Application: application, MaxConns: c.MaxConns,
-				StatementTimeout: c.StatementTimeout, LockTimeout: c.LockTimeout,
-			})
+			at := DatabaseLogin(c)
+			at.Application, at.MaxConns = application, c.MaxConns
+			at.StatementTimeout, at.LockTimeout = c.StatementTimeout, c.LockTimeout
+			db, err := postgres.Open(at)
 			if err != nil {
 				return nil, err
 			}

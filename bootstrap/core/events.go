@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -28,7 +29,10 @@ func KafkaCluster(brokers []string, c config.KafkaAccess, client string) kafka.C
 	cluster := kafka.Cluster{
 		Brokers: brokers, ClientID: client, Prefix: c.TopicPrefix, SASL: kafka.SASL{Mechanism: kafka.Mechanism(c.SASL), User: c.User, Password: c.Password},
 	}
-	if c.SASL == config.OAuthBearer {
+	switch c.SASL {
+	case config.AWSIAM:
+		cluster.SASL.Mechanism, cluster.SASL.Tokens = kafka.OAuthBearer, kafka.ReuseTokens(brokerTokens{awsidentity.New(), brokers})
+	case config.OAuthBearer:
 		cluster.SASL.Extensions = c.OAuth.Extensions
 		cluster.SASL.Tokens = kafka.NewClientCredentials(kafka.ClientCredentials{
 			TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret, Scopes: c.OAuth.Scopes, TLS: c.OAuth.CA.TLS(),

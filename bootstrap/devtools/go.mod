@@ -63,6 +63,9 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
+	github.com/balsong/balsong/adapters/awsidentity v0.0.0 // indirect
+	github.com/aws/aws-msk-iam-sasl-signer-go v1.0.4 // indirect
+	github.com/aws/aws-sdk-go-v2/feature/rds/auth v1.7.10 // indirect
 	github.com/balsong/balsong/adapters/awssecrets v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/gateway v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/permits v0.0.0 // indirect
@@ -139,6 +142,7 @@ require (
 )
 
 replace (
+	github.com/balsong/balsong/adapters/awsidentity => ../../adapters/awsidentity
 	github.com/balsong/balsong/adapters/awssecrets => ../../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../../adapters/crypto
 	github.com/balsong/balsong/adapters/gateway => ../../adapters/gateway

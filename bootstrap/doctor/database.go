@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
 )
 
 // oldestPostgres is the oldest server that works, as server_version_num.
@@ -22,15 +23,20 @@ func database(ctx context.Context, c config.Database, keys *config.Keys, clock p
 	if err == nil {
 		p.checked = u.Host + u.Path
 	}
-	facts, err := postgres.Examine(ctx, c.URL)
+	facts, err := postgres.Examine(ctx, core.DatabaseLogin(c))
 	if err != nil {
-		p.connectFailed(err, u)
+		if c.Auth != config.AuthIAM || !p.tokenRefused(err, u) {
+			p.connectFailed(err, u)
+		}
 		return p.list
 	}
 	version := fmt.Sprintf("PostgreSQL %d.%d", facts.Version/10_000, facts.Version%10_000)
 	if facts.Version < oldestPostgres {
 		p.refuse(version, "Balsong needs PostgreSQL 15 or later")
 		return p.list
+	}
+	if c.Auth == config.AuthIAM && u != nil {
+		version = fmt.Sprintf("the user %q signs in by IAM, and %s", u.User.Username(), version)
 	}
 	p.add(OK, version+" answers", "")
 	p.schema(facts)
@@ -119,6 +125,8 @@ func (p *component) connectFailed(err error, u *url.URL) {
 			found = fmt.Sprintf("a pooler in front of it refuses the setting %s (SQLSTATE 08P01)", failure.Setting)
 		}
 		p.refuse(found, "connect to the database itself; or let PgBouncer ignore it (ignore_startup_parameters = options,statement_timeout,lock_timeout,idle_in_transaction_session_timeout) and give it to the role: "+settingsOfRole)
+	case postgres.FailurePassword:
+		p.add(Problem, cause(failure), giveRole)
 	case postgres.FailureOther:
 		p.add(Problem, "it refuses, with SQLSTATE "+failure.State, "PostgreSQL's manual, appendix A, says what the code means; 53300 is too many connections, 42501 a missing right")
 	}

@@ -70,6 +70,7 @@ func Examine(ctx context.Context, uses Components, clock port.Clock) []Finding {
 		func(context.Context) []Finding { return zones() },
 		func(context.Context) []Finding { return unknown(env.ToMap(os.Environ())) },
 		check(uses.Keys, func(_ context.Context, c config.Keys) []Finding { return keyset(c, clock) }),
+		func(ctx context.Context) []Finding { return identity(ctx, uses) },
 		check(uses.Database, func(ctx context.Context, c config.Database) []Finding { return database(ctx, c, uses.Keys, clock) }),
 		check(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, clock) }),
 		check(uses.S3, func(ctx context.Context, c config.S3) []Finding { return statements(ctx, c, clock) }),

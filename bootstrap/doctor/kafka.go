@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -24,7 +25,11 @@ func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
 		p.unreachable(err, c)
 		return p.list
 	}
-	p.add(OK, wording.Count(facts.Brokers, "broker answers", "brokers answer"), "")
+	answers := wording.Count(facts.Brokers, "broker answers", "brokers answer")
+	if c.SASL == config.AWSIAM {
+		answers += ", and the identity signs in by IAM"
+	}
+	p.add(OK, answers, "")
 	if c.User != "" && !c.TLS && slices.ContainsFunc(c.Brokers, config.Elsewhere) {
 		p.add(Advice, "BALSONG_KAFKA_USER logs in without TLS: an observer of the network can guess passwords against the exchange", "set BALSONG_KAFKA_TLS=true, and take the brokers' TLS port")
 	}
@@ -58,6 +63,11 @@ func (p *component) unreachable(err error, c config.Kafka) {
 	case kafka.FailureRefused:
 		p.add(Problem, "nothing listens at that port", "check host and port in BALSONG_KAFKA_BROKERS (9092 is usual), and that Kafka runs; the brokers' own addresses (advertised.listeners) must be reachable from here too")
 	case kafka.FailureLogin:
+		if c.SASL == config.AWSIAM {
+			p.refuse("the brokers refuse the IAM token", "allow the role kafka-cluster:Connect on the cluster (and DescribeCluster, and on topics and groups what docs/operations/connections.md lists), "+
+				"switch IAM access control on at the cluster, name the port that takes it in BALSONG_KAFKA_BROKERS (9098), and compare the clocks: a token is good for 15 minutes")
+			return
+		}
 		if c.SASL == config.OAuthBearer {
 			p.refuse(fmt.Sprintf("the brokers refuse the token of the client %q", c.OAuth.ClientID),
 				"compare what the token endpoint issues with what the brokers ask for: issuer, audience (sasl.oauthbearer.expected.issuer, .audience), the key that signs (sasl.oauthbearer.jwks.endpoint.url), scopes (BALSONG_KAFKA_OAUTH_SCOPES); and the clocks, because a token expires")
@@ -65,13 +75,11 @@ func (p *component) unreachable(err error, c config.Kafka) {
 		}
 		p.refuse(fmt.Sprintf("the brokers refuse the user %q or its password", c.User), "check BALSONG_KAFKA_USER and BALSONG_KAFKA_PASSWORD, and that the user has credentials for BALSONG_KAFKA_SASL")
 	case kafka.FailureSASL:
-		p.refuse("the brokers do not offer the SASL mechanism "+c.SASL, "set BALSONG_KAFKA_SASL to one that they offer (sasl.enabled.mechanisms), or take the port that offers it")
-	case kafka.FailureTokenRefused:
-		p.refuse(cause(err), "check BALSONG_KAFKA_OAUTH_CLIENT_ID, _CLIENT_SECRET and _SCOPES, and the path in _TOKEN_URL; the client must be allowed the grant client_credentials")
+		p.refuse("the brokers do not offer the SASL mechanism "+mechanism(c.SASL), "set BALSONG_KAFKA_SASL to one that they offer (sasl.enabled.mechanisms), or take the port that offers it")
+	case kafka.FailureTokenRefused, kafka.FailureTokenUnavailable:
+		p.noToken(err, c.SASL)
 	case kafka.FailureTokenTrust:
 		p.add(Problem, cause(err), "set BALSONG_KAFKA_OAUTH_CA to the CA that signed it (file:/path), and use the name that it has in BALSONG_KAFKA_OAUTH_TOKEN_URL")
-	case kafka.FailureTokenUnavailable:
-		p.add(Problem, cause(err), "check BALSONG_KAFKA_OAUTH_TOKEN_URL, and that it can be reached from here; nobody can log in to the brokers without it once the last token has expired")
 	case kafka.FailureTrust:
 		p.add(Problem, "the brokers' certificate is not trusted, or for another name", "set BALSONG_KAFKA_CA to the CA that signed it (file:/path), and use the names that it has in BALSONG_KAFKA_BROKERS")
 	case kafka.FailureNoTLS:
@@ -85,10 +93,36 @@ func (p *component) unreachable(err error, c config.Kafka) {
 	}
 }
 
+// noToken finds that there is no token to log in with.
+func (p *component) noToken(err error, sasl string) {
+	refused := kafka.FailureOf(err) == kafka.FailureTokenRefused
+	switch {
+	case refused && sasl == config.AWSIAM:
+		p.refuse(cause(err), setRegion)
+	case sasl == config.AWSIAM:
+		p.add(Problem, cause(err), giveRole)
+	case refused:
+		p.refuse(cause(err), "check BALSONG_KAFKA_OAUTH_CLIENT_ID, _CLIENT_SECRET and _SCOPES, and the path in _TOKEN_URL; the client must be allowed the grant client_credentials")
+	default:
+		p.add(Problem, cause(err), "check BALSONG_KAFKA_OAUTH_TOKEN_URL, and that it can be reached from here; nobody can log in to the brokers without it once the last token has expired")
+	}
+}
+
+// mechanism is a login's mechanism by its name at the brokers.
+func mechanism(sasl string) string {
+	if sasl == config.AWSIAM {
+		return config.OAuthBearer
+	}
+	return sasl
+}
+
 // cause is what the token endpoint did, without what it was asked for.
 func cause(err error) string {
 	if token, is := errors.AsType[*kafka.TokenError](err); is {
 		return token.Error()
+	}
+	if none, is := errors.AsType[*postgres.ExamineError](err); is && none.Cause != nil {
+		return none.Cause.Error()
 	}
 	return err.Error()
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -66,22 +67,23 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 }
 
 // sign makes a JSON Web Token (RFC 7519) by RS256.
-func (i *issuer) sign() string {
-	now := time.Now()
+func (i *issuer) sign() string { return i.signUntil(time.Now().Add(i.life)) }
+
+func (i *issuer) signUntil(end time.Time) string {
 	part := func(v any) string {
 		text, _ := json.Marshal(v) // maps of strings and numbers
 		return base64.RawURLEncoding.EncodeToString(text)
 	}
 	said := part(map[string]any{"alg": "RS256", "kid": "k"}) + "." + part(map[string]any{
-		"iss": i.name.Load(), "sub": "balsong", "aud": "kafka", "iat": now.Unix(), "exp": now.Add(i.life).Unix(), "scope": "billing",
+		"iss": i.name.Load(), "sub": "balsong", "aud": "kafka", "iat": time.Now().Unix(), "exp": end.Unix(), "scope": "billing",
 	})
 	sum := sha256.Sum256([]byte(said))
 	signature, _ := rsa.SignPKCS1v15(rand.Reader, i.key, crypto.SHA256, sum[:]) // a key of its own making
 	return said + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// broker runs a broker that accepts the issuer's tokens and ends sessions with them.
-func (i *issuer) broker(t *testing.T) config.Kafka {
+// broker runs a broker that accepts the issuer's tokens and ends sessions with them, with further settings.
+func (i *issuer) broker(t *testing.T, further map[string]string) config.Kafka {
 	t.Helper()
 	number := func(n []byte) string { return base64.RawURLEncoding.EncodeToString(n) }
 	jwks := filepath.Join(t.TempDir(), "jwks.json")
@@ -90,22 +92,21 @@ func (i *issuer) broker(t *testing.T) config.Kafka {
 		t.Fatal(err)
 	}
 	const listener = "listener.name.plaintext.oauthbearer."
-	cluster := start(t, apachekafka.Options{
-		Java: []string{"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://" + jwks},
-		Settings: map[string]string{
-			"listener.security.protocol.map":                "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
-			"sasl.enabled.mechanisms":                       "OAUTHBEARER",
-			listener + "sasl.jaas.config":                   "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
-			listener + "sasl.server.callback.handler.class": "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler",
-			listener + "connections.max.reauth.ms":          "3600000",
-			"sasl.oauthbearer.jwks.endpoint.url":            "file://" + jwks,
-			"sasl.oauthbearer.expected.issuer":              "issuer",
-			// By default, Apache Kafka 4.1.0 checks neither signature nor issuer.
-			"sasl.oauthbearer.jwt.validator.class": "org.apache.kafka.common.security.oauthbearer.BrokerJwtValidator",
-			"sasl.oauthbearer.expected.audience":   "kafka",
-			"sasl.oauthbearer.clock.skew.seconds":  "0",
-		},
-	})
+	settings := map[string]string{
+		"listener.security.protocol.map":                "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"sasl.enabled.mechanisms":                       "OAUTHBEARER",
+		listener + "sasl.jaas.config":                   "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
+		listener + "sasl.server.callback.handler.class": "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler",
+		listener + "connections.max.reauth.ms":          "3600000",
+		"sasl.oauthbearer.jwks.endpoint.url":            "file://" + jwks,
+		"sasl.oauthbearer.expected.issuer":              "issuer",
+		// By default, Apache Kafka 4.1.0 checks neither signature nor issuer.
+		"sasl.oauthbearer.jwt.validator.class": "org.apache.kafka.common.security.oauthbearer.BrokerJwtValidator",
+		"sasl.oauthbearer.expected.audience":   "kafka",
+		"sasl.oauthbearer.clock.skew.seconds":  "0",
+	}
+	maps.Copy(settings, further)
+	cluster := start(t, apachekafka.Options{Java: []string{"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://" + jwks}, Settings: settings})
 	return config.Kafka{
 		Brokers: cluster.Addrs(), SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1,
 		KafkaAccess: config.KafkaAccess{SASL: config.OAuthBearer, OAuth: config.OAuth{TokenURL: i.URL + "/token", ClientID: "balsong", ClientSecret: "right"}},
@@ -115,7 +116,7 @@ func (i *issuer) broker(t *testing.T) config.Kafka {
 func TestABrokerIsReachedByTokensAndSaysWhoRefused(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
-	sound := issuer.broker(t)
+	sound := issuer.broker(t, nil)
 	for _, c := range []struct {
 		name      string
 		change    func(*config.Kafka)
@@ -143,7 +144,7 @@ func TestSessionsAreRenewedBeforeTheirTokenExpires(t *testing.T) {
 	t.Parallel()
 	issuer := newIssuer(t)
 	issuer.life = 3 * time.Second
-	k := issuer.broker(t)
+	k := issuer.broker(t, nil)
 	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test")
 	topics, err := kafka.NewTopics(cluster, kafka.TopicSettings{Partitions: 1, Replication: 1, MinInSync: 1})
 	if err != nil {
