@@ -20,6 +20,7 @@ func events(t testing.TB) porttest.EventLog {
 		Topics:     topics,
 		Consumer:   func(group string) port.Consumer { return consumer(t, c, group) },
 		Progress:   func(group string) port.Progress { return progress(t, c, group) },
+		Group:      func(group string) port.DeliveryGroup { return progress(t, c, group) },
 		Partitions: 4,
 		Tick:       func() { <-time.After(3 * time.Millisecond) },
 	}

@@ -10,7 +10,10 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-var _ port.Progress = (*Progress)(nil)
+var (
+	_ port.Progress      = (*Progress)(nil)
+	_ port.DeliveryGroup = (*Progress)(nil)
+)
 
 // Progress compares a group's committed offsets with the log of the requests.
 type Progress struct {
@@ -82,6 +85,34 @@ func (p *Progress) Lag(ctx context.Context) (int64, error) {
 	})
 	if err != nil {
 		return 0, err
+	}
+	return <-answer, nil
+}
+
+// Position implements port.DeliveryGroup.
+func (p *Progress) Position(ctx context.Context) (port.GroupPosition, error) {
+	answer := make(chan port.GroupPosition, 1)
+	err := p.conn.use(ctx, "position of the group "+p.group, func(client sarama.Client) error {
+		positions, err := p.positions(client)
+		if err != nil {
+			return err
+		}
+		var group port.GroupPosition
+		for _, at := range positions {
+			group.Lag += max(0, at.end-at.committed)
+			group.Committed += at.committed
+		}
+		if group.Members, err = membersOf(client, p.group); err != nil {
+			return err
+		}
+		if group.Oldest, err = oldest(client, p.topic, positions); err != nil {
+			return err
+		}
+		answer <- group
+		return nil
+	})
+	if err != nil {
+		return port.GroupPosition{}, err
 	}
 	return <-answer, nil
 }

@@ -10,13 +10,14 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// claimWatch is what is known of a month's claims: every CLAIMED row that last changed before from is in open. The
-// ledger has no index by state, because that would make every outcome more expensive to write; its BRIN index finds
+// claimWatch is what is known of a month's claims: every CLAIMED row that last changed before from is in open, and every
+// UNKNOWN one of a target that may be UNKNOWN in unknown. The ledger has no index by state, because that would make every outcome more expensive to write; its BRIN index finds
 // what changed lately.
 type claimWatch struct {
-	mu   sync.Mutex
-	from time.Time                  // zero: nothing is known yet
-	open map[key.Delivery]time.Time // when the lease ends
+	mu      sync.Mutex
+	from    time.Time                  // zero: nothing is known yet
+	open    map[key.Delivery]time.Time // when the lease ends
+	unknown map[key.Delivery]struct{}
 }
 
 // watch returns the claimWatch of a month.
@@ -24,7 +25,7 @@ func (p *Sweeps) watch(month key.Month) *claimWatch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.watches[month] == nil {
-		p.watches[month] = &claimWatch{open: map[key.Delivery]time.Time{}}
+		p.watches[month] = &claimWatch{open: map[key.Delivery]time.Time{}, unknown: map[key.Delivery]struct{}{}}
 	}
 	return p.watches[month]
 }
@@ -36,11 +37,11 @@ const horizonSQL = `/* horizon */ SELECT clock_timestamp(),
   least(clock_timestamp(), (SELECT min(a.xact_start) FROM pg_stat_activity a WHERE a.datname = current_database())) - interval '10 seconds'`
 
 func claimedSQL(in partitions) string {
-	return `/* claimed */ SELECT l.user_id, l.attempt, l.round, l.lease_until FROM ` + in.attempts + ` l
-WHERE l.changed_at >= $1::timestamptz AND l.state = 'CLAIMED'`
+	return `/* claimed */ SELECT l.user_id, l.attempt, l.round, l.state = 'UNKNOWN', l.lease_until FROM ` + in.attempts + ` l
+WHERE l.changed_at >= $1::timestamptz AND l.state IN ('CLAIMED', 'UNKNOWN')`
 }
 
-// refresh adds the claims made since the last look to the watch and returns the database's time. The caller holds w.mu.
+// refresh adds the claims made, and what became UNKNOWN, since the last look to the watch and returns the database's time. The caller holds w.mu.
 func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (time.Time, error) {
 	p.summarize(ctx, month)
 	var now, horizon time.Time
@@ -56,10 +57,14 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 			return err
 		}
 		return s.query(ctx, "look for claims", claimedSQL(partitionsOf(month)), []any{from}, func(scan func(...any) error) error {
-			k := key.Delivery{Month: month}
+			k, unknown := key.Delivery{Month: month}, false
 			var until time.Time
-			err := scan(&k.UserID, &k.Attempt, &k.Round, utc(&until))
-			w.open[k] = until
+			err := scan(&k.UserID, &k.Attempt, &k.Round, &unknown, utc(&until))
+			if unknown {
+				w.unknown[k] = struct{}{}
+			} else {
+				w.open[k] = until
+			}
 			return err
 		})
 	})
@@ -69,6 +74,7 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 	case stateOf(err) == undefinedTable: // never opened, or dropped
 		w.from = time.Time{}
 		clear(w.open)
+		clear(w.unknown)
 	}
 	return now, err
 }

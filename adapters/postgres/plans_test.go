@@ -176,6 +176,13 @@ func hots(size scale, round int) []hot {
 			}
 			return err
 		}},
+		{"Unknown", "", 0, func(ctx context.Context, db *sqlx.DB) error { // of the rows that ExpireLeases made so
+			s, err := sweepsOf(ctx, db)
+			if err == nil {
+				_, err = s.Unknown(ctx, month, size.page)
+			}
+			return err
+		}},
 		{"Copies.Add, Copies.List", `ALTER TABLE customers DROP CONSTRAINT customers_pkey`, 0, func(ctx context.Context, db *sqlx.DB) error {
 			for _, bill := range targetKeys(users[:3]) {
 				target := billing.New(bill, now).Copy(nil, channel.SMS, now)

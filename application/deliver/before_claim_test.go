@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
@@ -170,6 +171,9 @@ func TestAnUnknownKeyIsWaitedForAndSpendsNothing(t *testing.T) {
 	w.whileTimePasses(t, "the key is missed", func() bool { return len(w.service.Down()) == 1 })
 	if rows := w.store.Rows(w.key(1)); len(rows) != 0 {
 		t.Fatalf("the ledger has %v", rows)
+	}
+	if n := w.metrics.Counted(metric.UnknownKeys.Metric); n != 1 { // however often it is tried
+		t.Errorf("%d unknown keys are counted", n)
 	}
 	w.cipher.add(newer)
 	w.whileTimePasses(t, "it goes on once the key is there", w.drained)

@@ -3,12 +3,14 @@ package deliver_test
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
@@ -184,5 +186,29 @@ func TestAsManyMessagesAreInFlightAsTheGatewaysCanUse(t *testing.T) {
 		if got := s.MaxInFlight(); got != want {
 			t.Errorf("%d permits: %d messages may be in flight, want %d", permits, got, want)
 		}
+	}
+}
+
+func TestTheCallsUnderWayAreMeasuredBesideHowManyMayBe(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		w.email = w.gateway(channel.Email, 50)
+		w.gateways[channel.Email] = w.email
+	})
+	w.email.Script(memory.GatewayAnswer{Block: true}, memory.GatewayAnswer{Block: true})
+	w.bill(t, 1)
+	w.bill(t, 2)
+	w.dispatch(t)
+	w.start(t)
+	measured := func() []float64 {
+		w.service.Measure()
+		provider := w.email.Provider().Name
+		return append(w.metrics.Recorded(metric.CallsInFlight.Metric, provider), w.metrics.Recorded(metric.CallsInFlightLimit.Metric, provider)...)
+	}
+	eventually(t, "two of fifty calls are under way", func() bool { return slices.Equal(measured(), []float64{2, 50}) })
+	w.email.Release()
+	w.awaitDrained(t)
+	if got := measured(); !slices.Equal(got, []float64{0, 50}) {
+		t.Errorf("after the last answer: %v", got)
 	}
 }

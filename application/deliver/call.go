@@ -21,7 +21,9 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 	content := d.content
 	d.content = port.Delivery{}
 	began := s.clock.Now()
+	d.lane.calls.Add(1)
 	reply := d.lane.gateway.Send(shutdownCtx, content)
+	d.lane.calls.Add(-1)
 	s.observeCall(d, reply, began)
 	return reply
 }

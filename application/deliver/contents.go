@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/statement"
@@ -18,13 +19,14 @@ type contents struct {
 	packs       port.Packs
 	cipher      port.Cipher
 	watch       *outage.Watch
+	metrics     port.Metrics
 	fetches     chan struct{} // holds an element for each content that is being fetched
 	decryptions chan struct{} // holds an element for each content that is being decrypted
 }
 
-func newContents(packs port.Packs, cipher port.Cipher, watch *outage.Watch, decryptions int) *contents {
+func newContents(packs port.Packs, cipher port.Cipher, watch *outage.Watch, metrics port.Metrics, decryptions int) *contents {
 	return &contents{
-		packs: packs, cipher: cipher, watch: watch,
+		packs: packs, cipher: cipher, watch: watch, metrics: metrics,
 		fetches: make(chan struct{}, fetches), decryptions: make(chan struct{}, decryptions),
 	}
 }
@@ -113,9 +115,14 @@ func (c *contents) openStatement(ctx context.Context, d *delivery, sealed []byte
 // awaitKey runs open, which decrypts something. An unknown key means that this process has not received the newest
 // keyset yet: it waits and tries again.
 func (c *contents) awaitKey(ctx context.Context, open func() error) error {
+	counted := false
 	return c.watch.Await(ctx, "keys", func(context.Context) error {
 		err := open()
 		if errors.Is(err, port.ErrUnknownKey) {
+			if !counted {
+				metric.UnknownKeys.Add(c.metrics, 1)
+				counted = true
+			}
 			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)
 		}
 		return err

@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -67,6 +69,7 @@ type lane struct {
 	provider port.Provider
 	permits  port.Permits
 	ahead    *slots // of the contents that wait for a permit
+	calls    atomic.Int64
 }
 
 // New returns a service that is not running yet; it does no I/O. The error wraps ErrConfig: a setting is out of range,
@@ -89,7 +92,7 @@ func New(ports Ports, config Config) (*Service, error) {
 		watch:       watch,
 		halt:        newHalt(ports.Control, watch, ports.Clock, ports.Log, config),
 		lanes:       lanes,
-		contents:    newContents(ports.Packs, ports.Cipher, watch, config.Limits.Decryptions),
+		contents:    newContents(ports.Packs, ports.Cipher, watch, ports.Metrics, config.Limits.Decryptions),
 		ledger:      newLedger(ports.Ledger, ports.Suppressions, watch, ports.Clock, lanes, config),
 		deadLetters: &deadLetters{publisher: ports.Publisher, watch: watch, log: ports.Log, metrics: ports.Metrics},
 		results:     newResultPublisher(ports.Publisher, ports.Clock, ports.Metrics, config),
@@ -104,6 +107,14 @@ func (s *Service) Down() []string { return s.watch.Down() }
 
 // InFlight is how many messages are between consumption and outcome.
 func (s *Service) InFlight() int { return len(s.inFlight) }
+
+// Measure sets the gauges of the calls under way and of how many may be.
+func (s *Service) Measure() {
+	for _, l := range s.lanes {
+		metric.CallsInFlight.Set(s.metrics, int(l.calls.Load()), l.provider.Name)
+		metric.CallsInFlightLimit.Set(s.metrics, min(l.provider.InFlight, s.config.Limits.InFlight), l.provider.Name)
+	}
+}
 
 // Run consumes requests until the context ends. Then it takes nothing new, gives up what it has not claimed, lets calls
 // under way end (for Patience.Drain at most) and stores their outcomes. What it does not finish is redelivered, or

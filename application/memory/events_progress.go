@@ -35,6 +35,24 @@ func (p eventProgress) Lag(ctx context.Context) (int64, error) {
 	return lag, err
 }
 
+// Group returns where a group stands in the requests.
+func (b *Broker) Group(group string) port.DeliveryGroup {
+	return eventProgress{broker: b, of: membershipOf{group: group, topic: port.TopicRequests}}
+}
+
+// Position implements port.DeliveryGroup.
+func (p eventProgress) Position(ctx context.Context) (at port.GroupPosition, err error) {
+	err = p.each(ctx, func(log []eventRecord, committed int64) {
+		at.Members = len(p.broker.group(p.of).members)
+		at.Lag += int64(len(log)) - committed
+		at.Committed += committed
+		if committed < int64(len(log)) && (at.Oldest.IsZero() || log[committed].at.Before(at.Oldest)) {
+			at.Oldest = log[committed].at
+		}
+	})
+	return at, err
+}
+
 func (p eventProgress) each(ctx context.Context, look func(log []eventRecord, committed int64)) error {
 	if err := p.broker.available(ctx); err != nil {
 		return err

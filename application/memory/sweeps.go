@@ -11,7 +11,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Sweeps is the store as port.Sweeps. Operations: sweeps.expire_leases, sweeps.changed, sweeps.now, sweeps.in_doubt.
+// Sweeps is the store as port.Sweeps. Operations: sweeps.expire_leases, sweeps.unknown, sweeps.changed, sweeps.now,
+// sweeps.in_doubt.
 func (s *Store) Sweeps() port.Sweeps { return sweeps{s} }
 
 type sweeps struct{ s *Store }
@@ -45,6 +46,17 @@ func (p sweeps) ExpireLeases(ctx context.Context, month key.Month, limit int) ([
 			expired = append(expired, row.Key)
 		}
 		return expired, nil
+	})
+}
+
+func (p sweeps) Unknown(ctx context.Context, month key.Month, limit int) (int, error) {
+	return read(ctx, p.s, "sweeps.unknown", func() (n int, err error) {
+		for target, b := range p.s.bills {
+			if target.Month == month && b.state.Dispatch == billing.Unknown {
+				n++
+			}
+		}
+		return min(n, limit), nil
 	})
 }
 

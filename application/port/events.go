@@ -64,6 +64,20 @@ type Progress interface {
 	Lag(ctx context.Context) (int64, error)
 }
 
+// DeliveryGroup tells how far delivery is behind the requests.
+type DeliveryGroup interface {
+	// Position returns where the delivery group stands now.
+	Position(ctx context.Context) (GroupPosition, error)
+}
+
+// GroupPosition is where a consumer group stands.
+type GroupPosition struct {
+	Members   int       // processes that read
+	Lag       int64     // requests that are not committed
+	Committed int64     // sum of the committed offsets: it grows by what is done
+	Oldest    time.Time // when the log took the oldest request that is not committed; zero without any
+}
+
 // Topics creates the topics.
 type Topics interface {
 	// Ensure creates those of the three topics that are missing and checks the others. ErrInvalid if a topic has fewer

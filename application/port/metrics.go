@@ -15,9 +15,22 @@ type Metric struct {
 	Kind   MetricKind
 	Labels []string
 	Help   string // one sentence
-	// Essential marks what alarms and scaling need. Only these go where each metric is paid for (CloudWatch).
-	Essential bool
+	// Statistic is how alarms and scaling combine the values of several processes; "" of what they do not need.
+	Statistic Statistic
 }
+
+// Essential reports whether alarms or scaling need the metric. Only such go where each metric is paid for (CloudWatch).
+func (m *Metric) Essential() bool { return m.Statistic != "" }
+
+// Statistic is how values are combined, as CloudWatch names it.
+type Statistic string
+
+// The statistics.
+const (
+	Sum     Statistic = "Sum"     // each process has its own part
+	Maximum Statistic = "Maximum" // each process has the whole, or any one is enough
+	Minimum Statistic = "Minimum" // the same, where less is worse
+)
 
 // MetricKind is the type of a metric.
 type MetricKind string

@@ -9,13 +9,14 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// EventLog is an event log under test: the four ports, with topics that exist, are empty and belong to the test.
+// EventLog is an event log under test: its ports, with topics that exist, are empty and belong to the test.
 type EventLog struct {
 	Publisher port.Publisher
 	Topics    port.Topics
 	// Consumer returns a consumer of the requests. Every Run of it is a new member of the group.
 	Consumer func(group string) port.Consumer
 	Progress func(group string) port.Progress
+	Group    func(group string) port.DeliveryGroup
 	// Partitions of the requests; at least 2.
 	Partitions int
 	// Tick moves the clock that stamps the messages on, by at least two milliseconds.
@@ -24,11 +25,12 @@ type EventLog struct {
 	Patience time.Duration
 }
 
-// Events runs the suites of port.Publisher, port.Consumer, port.Progress and port.Topics.
+// Events runs the suites of port.Publisher, port.Consumer, port.Progress, port.DeliveryGroup and port.Topics.
 func Events(t *testing.T, open func(t testing.TB) EventLog) {
 	t.Run("publisher", func(t *testing.T) { Run(t, PublisherChecks(), open) })
 	t.Run("consumer", func(t *testing.T) { Run(t, ConsumerChecks(), open) })
 	t.Run("progress", func(t *testing.T) { Run(t, ProgressChecks(), open) })
+	t.Run("delivery group", func(t *testing.T) { Run(t, DeliveryGroupChecks(), open) })
 	t.Run("topics", func(t *testing.T) { Run(t, TopicsChecks(), open) })
 }
 

@@ -18,6 +18,7 @@ func memoryEvents(testing.TB) porttest.EventLog {
 		Topics:     broker.Topics(),
 		Consumer:   func(group string) port.Consumer { return broker.Consumer(group, port.TopicRequests) },
 		Progress:   broker.Progress,
+		Group:      broker.Group,
 		Partitions: 4,
 		Tick:       func() { clock.Advance(10 * time.Millisecond) },
 	}

@@ -40,6 +40,7 @@ type Storage struct {
 	PastImports  port.PastImports
 	RefusedRows  port.RefusedRows
 	Copies       port.Copies
+	Replication  port.Replication
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -93,6 +94,7 @@ func StorageSuites() []StorageSuite {
 		{"Retention", RetentionChecks()},
 		{"PastImports", PastImportsChecks()},
 		{"Copies", CopiesChecks()},
+		{"Replication", ReplicationChecks()},
 	}
 }
 

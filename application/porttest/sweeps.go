@@ -31,6 +31,7 @@ func SweepsChecks() []Check[Storage] {
 		onStage("moves the horizon on with the clock", sweepsHorizonMoves),
 		onStage("tells the database's clock, which moves on", sweepsNow),
 		onStage("counts what is in doubt and until when", sweepsInDoubt),
+		onStage("counts the UNKNOWN targets of a month, and no more once they are decided", sweepsUnknown),
 	}
 }
 
@@ -247,4 +248,46 @@ func sweepsInDoubt(s *stage) {
 	if want := s.row(longest.Key).LeaseUntil; claimed != 4 || !normal(until).Equal(want) || err != nil {
 		s.Errorf("in doubt: %d until %s (%v), want 4 until %s", claimed, until, err, want)
 	}
+}
+
+// sweepsUnknown: the row of a target becomes UNKNOWN first, and the target when it is settled; then somebody decides.
+func sweepsUnknown(s *stage) {
+	keys := s.rendered(november, 4)
+	unknown := func(limit int) int {
+		s.Helper()
+		return given(s.Sweeps.Unknown(s.ctx, november, limit))(s)
+	}
+	counts := func(when string, want int) {
+		s.Helper()
+		if n := unknown(10); n != want {
+			s.Errorf("%s: %d targets, want %d", when, n, want)
+		}
+	}
+	counts("before anything", 0)
+	var rows []key.Delivery
+	for _, k := range keys[:3] {
+		rows = append(rows, key.Delivery{Month: k.Month, UserID: k.UserID})
+		s.bring(rows[len(rows)-1], attempt.Unknown)
+	}
+	s.bring(key.Delivery{Month: keys[3].Month, UserID: keys[3].UserID}, attempt.Failed)
+	counts("rows alone", 0)
+	s.change(func(state *billing.State) { state.Dispatch = billing.Unknown }, keys[:3]...)
+	counts("once they are settled", 3)
+	counts("at another look", 3)
+	if n := unknown(2); n != 2 {
+		s.Errorf("at most 2: %d", n)
+	}
+	if n := given(s.Sweeps.Unknown(s.ctx, december, 10))(s); n != 0 {
+		s.Errorf("another month has %d", n)
+	}
+	s.change(func(state *billing.State) { state.Dispatch = billing.WrittenOff }, keys[0])
+	s.change(func(state *billing.State) { state.Dispatch, state.Attempt = billing.Failed, 1 }, keys[1])
+	counts("once two are decided", 1)
+	s.record(attempt.Outcome{Key: rows[2], State: attempt.Succeeded, FinishedAt: noon})
+	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, keys[2])
+	counts("after a late success", 0)
+	second := key.Delivery{Month: november, UserID: keys[1].UserID, Attempt: 1}
+	s.bring(second, attempt.Unknown)
+	s.change(func(state *billing.State) { state.Dispatch = billing.Unknown }, keys[1])
+	counts("when the next try is unknown too", 1)
 }

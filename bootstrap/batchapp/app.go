@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"go.uber.org/fx"
@@ -32,6 +33,7 @@ func Migrating(c config.Migrate) fx.Option {
 // Importing is the app of batch import: it provides an Import.
 func Importing(c config.Import) fx.Option {
 	return app(c.Log, c.Database,
+		core.WriteEMF(c.Metrics, "batch", os.Stderr),
 		core.Cipher(c.Keys),
 		fx.Provide(NewImporter),
 		fx.Invoke(func(Import) {}),
@@ -46,6 +48,7 @@ func Recording(c config.Records) fx.Option {
 // Rendering is the app of batch render: it provides a Render.
 func Rendering(c config.Render) fx.Option {
 	return app(c.Log, c.Database,
+		core.WriteEMF(c.Metrics, "batch", os.Stderr),
 		core.Statements(c.S3, c.Keys),
 		fx.Invoke(func(Render) {}),
 	)

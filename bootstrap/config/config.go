@@ -64,6 +64,11 @@ type Log struct {
 	Format string `env:"BALSONG_LOG_FORMAT" envDefault:"json" help:"json or text"`
 }
 
+// Metrics is where metrics go beside /metrics.
+type Metrics struct {
+	EMF bool `env:"BALSONG_METRICS_EMF" envDefault:"false" help:"write what alarms and scaling need in CloudWatch's embedded metric format: a service to standard output each minute, a command that ends to standard error at its end"`
+}
+
 // Health is where a long-running app answers /healthz, /readyz and /metrics.
 type Health struct {
 	Addr string `env:"BALSONG_HEALTH_ADDR" envDefault:"127.0.0.1:9464" empty:"none" help:"host:port of /healthz, /readyz and /metrics; none or empty: no server"`
@@ -121,12 +126,25 @@ type Settlement struct {
 	ReapGrace  time.Duration `env:"BALSONG_SETTLE_REAP_GRACE" envDefault:"10m" help:"how long a request may wait before it can count as lost"`
 }
 
+// Monitor tunes the lag monitor, which is a part of settlement.
+type Monitor struct {
+	Every time.Duration `env:"BALSONG_MONITOR_EVERY" envDefault:"30s" help:"pause between two looks of the lag monitor, 1s to 1m"`
+}
+
+func (m Monitor) validate() error {
+	if m.Every < time.Second || m.Every > time.Minute {
+		return fmt.Errorf("BALSONG_MONITOR_EVERY is %s: want 1s to 1m, as scaling reads a value a minute", m.Every)
+	}
+	return nil
+}
+
 // Dispatcher is the dispatcher app's configuration.
 type Dispatcher struct {
 	Database Database
 	Kafka    Kafka
 	Dispatch Dispatch
 	Health   LingeringHealth
+	Metrics  Metrics
 	Log      Log
 }
 
@@ -138,8 +156,10 @@ type Deliverer struct {
 	Keys       Keys
 	Delivery   Delivery
 	Settlement Settlement
+	Monitor    Monitor
 	Gateways   Gateways
 	Health     Health
+	Metrics    Metrics
 	Log        Log
 }
 
@@ -152,6 +172,7 @@ type Sender struct {
 	Delivery Delivery
 	Gateways Gateways
 	Health   Health
+	Metrics  Metrics
 	Log      Log
 }
 
@@ -160,7 +181,9 @@ type Settler struct {
 	Database   Database
 	Kafka      Kafka
 	Settlement Settlement
+	Monitor    Monitor
 	Health     Health
+	Metrics    Metrics
 	Log        Log
 }
 
@@ -181,6 +204,7 @@ type Migrate struct {
 type Import struct {
 	Database Database
 	Keys     Keys
+	Metrics  Metrics
 	Log      Log
 }
 
@@ -196,6 +220,7 @@ type Render struct {
 	S3       S3
 	Keys     Keys
 	Words    Words
+	Metrics  Metrics
 	Log      Log
 }
 

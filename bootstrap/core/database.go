@@ -46,6 +46,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewTemplateSets, fx.As(new(port.TemplateSets))),
 			fx.Annotate(postgres.NewRenders, fx.As(new(port.Renders))),
 			fx.Annotate(postgres.NewRetention, fx.As(new(port.Retention))),
+			fx.Annotate(postgres.NewReplication, fx.As(new(port.Replication))),
 			fx.Annotate(postgres.NewCorrections, fx.As(new(port.Corrections))),
 		),
 	)

@@ -64,9 +64,9 @@ func Events(c config.Kafka, client string) fx.Option {
 				consumer, err := kafka.NewConsumer(cluster, group, port.TopicResults, log, metrics)
 				return ResultConsumer{consumer}, err
 			},
-			func(lc fx.Lifecycle) (port.Progress, error) {
+			func(lc fx.Lifecycle) (port.Progress, port.DeliveryGroup, error) {
 				progress, err := kafka.NewProgress(cluster, DeliveryGroup)
-				return progress, closing(lc, progress, err)
+				return progress, progress, closing(lc, progress, err)
 			},
 			func(lc fx.Lifecycle) (port.Topics, error) {
 				topics, err := kafka.NewTopics(cluster, kafka.TopicSettings{

@@ -6,12 +6,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/deliver"
+	"github.com/balsong/balsong/application/monitor"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -53,13 +55,18 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	if role != Settlement {
 		stop = c.Delivery.DrainFor + 30*time.Second
 	}
+	components := []string{"database", "event log"}
+	if role != Settlement {
+		components = append(components, "statements", "keys")
+	}
 	options := []fx.Option{
 		core.Observe(c.Log),
+		core.WriteEMF(c.Metrics, string(role), os.Stdout),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-"+string(role)),
 		core.Events(c.Kafka, "balsong-"+string(role)),
 		fx.StopTimeout(stop),
-		core.ServeHealth(c.Health.Addr),
+		core.ServeHealth(c.Health.Addr, components...),
 	}
 	if role != Settlement {
 		options = append(options, delivery(c))
@@ -109,6 +116,7 @@ func delivery(c config.Deliverer) fx.Option {
 			},
 			core.WaitingPart(func(s *deliver.Service) core.Waiting { return s }),
 		),
+		fx.Invoke(func(metrics *observe.Metrics, s *deliver.Service) { metrics.BeforeGather(s.Measure) }),
 		fx.Provide(core.WaitingPart(func(c core.RequestConsumer) core.Waiting { return reading{c.Consumer} })),
 		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *deliver.Service) {
 			lc.Append(fx.StartHook(func(ctx context.Context) error {
@@ -148,13 +156,26 @@ func settlement(c config.Deliverer) fx.Option {
 				})
 			},
 			core.WaitingPart(func(s *settle.Settler) core.Waiting { return s }),
+			monitorPorts,
+			func(ports monitor.Ports) *monitor.Monitor { return monitor.New(ports, c.Monitor.Every) },
 		),
 		fx.Provide(core.WaitingPart(func(c core.ResultConsumer) core.Waiting { return reading{c.Consumer} })),
-		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *settle.Settler) {
+		fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *settle.Settler, m *monitor.Monitor) {
 			core.Announce(lc, log, "settlement")
 			core.Work(lc, shutdown, log, "settlement", s.Run)
+			core.Work(lc, shutdown, log, "lag monitor", m.Run)
 		}),
 	)
+}
+
+func monitorPorts(
+	group port.DeliveryGroup, months port.Months, backlog port.Backlog, sweeps port.Sweeps, policies port.Policies, control port.Control,
+	runs port.Runs, replication port.Replication, clock port.Clock, log port.Log, metrics port.Metrics,
+) monitor.Ports {
+	return monitor.Ports{
+		Group: group, Months: months, Backlog: backlog, Sweeps: sweeps, Policies: policies, Control: control,
+		Runs: runs, Replication: replication, Clock: clock, Log: log, Metrics: metrics,
+	}
 }
 
 func settlementPorts(

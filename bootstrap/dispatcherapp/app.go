@@ -2,6 +2,7 @@
 package dispatcherapp
 
 import (
+	"os"
 	"time"
 
 	"go.uber.org/fx"
@@ -20,6 +21,7 @@ func Options(c config.Dispatcher) fx.Option {
 	}
 	return fx.Options(
 		core.Observe(c.Log),
+		core.WriteEMF(c.Metrics, "dispatcher", os.Stderr),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-dispatcher"),
 		core.Events(c.Kafka, "balsong-dispatcher"),
@@ -30,7 +32,7 @@ func Options(c config.Dispatcher) fx.Option {
 				Linger: c.Dispatch.Linger, LingerPoll: c.Dispatch.LingerPoll,
 			})
 		}), fx.Provide(core.WaitingPart(func(r *dispatch.Runner) core.Waiting { return r }))),
-		core.ServeHealth(addr),
+		core.ServeHealth(addr, "database"),
 		fx.Invoke(func(*dispatch.Runner) {}),
 	)
 }

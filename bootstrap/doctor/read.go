@@ -24,7 +24,9 @@ func Read(ctx context.Context) (uses Components, findings []Finding) {
 	}
 	// What names no component is only read.
 	read[config.Settlement](ctx, &findings)
+	read[config.Monitor](ctx, &findings)
 	read[config.Health](ctx, &findings)
+	read[config.Metrics](ctx, &findings)
 	read[config.Log](ctx, &findings)
 	if err := config.CheckRemoved(env.ToMap(os.Environ())); err != nil {
 		findings = append(findings, misconfigured(err)...)

@@ -67,6 +67,15 @@ func TestMetricsShowCountersTimesAndGauges(t *testing.T) {
 	}
 }
 
+// Of a series that appears with its first event Prometheus sees no increase, and an alert on that would stay silent.
+func TestACounterWithoutLabelsIsThereBeforeItCounts(t *testing.T) {
+	t.Parallel()
+	text := ask(t, NewServer("", NewMetrics(), func() []string { return nil }), "/metrics").Body.String()
+	if !strings.Contains(text, "\nbalsong_dead_letters_total 0\n") {
+		t.Error("balsong_dead_letters_total is not 0 at the start")
+	}
+}
+
 // Prometheus' own linter judges names, units and help texts.
 func TestMetricsAreNamedAsPrometheusAdvises(t *testing.T) {
 	t.Parallel()

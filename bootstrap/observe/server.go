@@ -29,7 +29,7 @@ func NewServer(addr string, metrics *Metrics, down func() []string) *Server {
 		}
 		answer(w, http.StatusOK, "ready", nil)
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return &Server{addr: addr, http: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}}
 }
 

@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/balsong/balsong/domain/key"
+)
+
+// unknownPage is how many keys are looked up at once.
+const unknownPage = 1000
+
+// unknownTargetsSQL looks at the targets of UNKNOWN ledger rows: those that are UNKNOWN themselves, and those that may still
+// become so, because the row's key is the current one and no end has come.
+func unknownTargetsSQL(in partitions) string {
+	return `/* unknown_targets */ SELECT t.user_id, t.attempt, t.round, t.dispatch_status = 'UNKNOWN'
+FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[])
+  AS u(user_id, attempt, round) OFFSET 0) AS v
+JOIN ` + in.targets + ` t ON t.billing_month = v.billing_month AND t.user_id = v.user_id AND t.attempt = v.attempt AND t.round = v.round
+JOIN ` + in.attempts + ` l ON l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
+WHERE l.state = 'UNKNOWN' AND t.dispatch_status IN ('READY', 'FAILED', 'REQUESTED', 'PAUSED', 'UNKNOWN')`
+}
+
+// Unknown implements port.Sweeps. Neither targets nor ledger have an index by this state; but the look for claims sees each row
+// that became UNKNOWN, and keeps it until an operator or a late success has decided about it.
+func (p *Sweeps) Unknown(ctx context.Context, month key.Month, limit int) (n int, err error) {
+	w := p.watch(month)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := p.refresh(ctx, month, w); err != nil {
+		return 0, ignoreUnopened(err)
+	}
+	known := make([]key.Delivery, 0, len(w.unknown))
+	for k := range w.unknown {
+		known = append(known, k)
+	}
+	slices.SortFunc(known, key.Delivery.Compare)
+	for len(known) > 0 && n < limit {
+		page := known[:min(unknownPage, len(known))]
+		known = known[len(page):]
+		found, kept, err := p.unknownOf(ctx, month, page)
+		if err != nil {
+			return 0, err
+		}
+		for _, k := range page {
+			if !kept[k] {
+				delete(w.unknown, k)
+			}
+		}
+		n += found
+	}
+	return min(n, limit), nil
+}
+
+// unknownOf counts the UNKNOWN targets of keys, and returns the keys that may still be some.
+func (p *Sweeps) unknownOf(ctx context.Context, month key.Month, page []key.Delivery) (n int, kept map[key.Delivery]bool, err error) {
+	const what = "count the unknown targets"
+	kept = make(map[key.Delivery]bool, len(page))
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		return s.query(ctx, what, unknownTargetsSQL(partitionsOf(month)), keyArgs(month, page, itself), func(scan func(...any) error) error {
+			k, unknown := key.Delivery{Month: month}, false
+			err := scan(&k.UserID, &k.Attempt, &k.Round, &unknown)
+			if kept[k] = true; unknown {
+				n++
+			}
+			return err
+		})
+	})
+	return n, kept, err
+}
