@@ -183,6 +183,11 @@ kubernetes-check: ## deploy/kubernetes against the programs and, by kubeconform,
 	export BALSONG_TEST_KEDA="$$keda" BALSONG_TEST_KUBERNETES_SCHEMAS="$$(echo "$$kubernetes"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema)"; \
 	GOWORK=off $(GO) -C $(checks) test -count=1 ./kubecheck
 
+.PHONY: workflows-check
+workflows-check: ## .github/workflows by actionlint, shellcheck and zizmor (installs shellcheck where it may; needs python3)
+	.ci/need shellcheck=shellcheck
+	zizmor="$$(.ci/python zizmor)"; BALSONG_TEST_ZIZMOR="$$zizmor/bin/zizmor" GOWORK=off $(GO) -C $(checks) test -count=1 ./workflows
+
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile
 	failed=; for module in $(modules); do \
