@@ -66,6 +66,9 @@ func jarDirectory(cacheDir string) string {
 	return filepath.Join(cacheDir, "apache-kafka", Version)
 }
 
+// Jars returns the directory of the broker's jars, which hold its command-line tools too, fetching them if they are missing.
+func Jars(ctx context.Context, cacheDir string) (string, error) { return install(ctx, cacheDir) }
+
 // brokerJar matches the jar of the broker itself.
 const brokerJar = "kafka_*.jar"
 
