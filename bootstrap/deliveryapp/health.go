@@ -45,6 +45,19 @@ func newHealth() *cobra.Command {
 	return cmd
 }
 
+// reachable is an address of this machine where a server answers that listens at host. It is a number where the server listens
+// on every address: a container need not have a file that says where localhost is.
+func reachable(host string) string {
+	switch ip := net.ParseIP(host); {
+	case ip != nil && ip.To4() == nil && ip.IsUnspecified():
+		return net.IPv6loopback.String()
+	case host == "" || ip.IsUnspecified():
+		return "127.0.0.1"
+	default:
+		return host
+	}
+}
+
 func askHealth(ctx context.Context, out io.Writer, addr, path string) error {
 	if addr == config.NoServer {
 		return errors.New("BALSONG_HEALTH_ADDR is none: there is nobody to ask")
@@ -53,9 +66,7 @@ func askHealth(ctx context.Context, out io.Writer, addr, path string) error {
 	if err != nil {
 		return cli.Usagef("BALSONG_HEALTH_ADDR: %w", err)
 	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() { // it listens on every address
-		host = "localhost"
-	}
+	host = reachable(host)
 	ctx, cancel := context.WithTimeout(ctx, healthDeadline)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, http.NoBody)
