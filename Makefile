@@ -45,6 +45,8 @@ modules := $(shell awk '$$1 ~ /^\.\// { print $$1 }' go.work)
 # The linters' and checks' own modules lie outside the workspace.
 checks := .ci/tools/checks
 with_components := bin/balsong-dev localenv --
+# Images are reproducible with one version of Go alone, and so is what packs them.
+images images-check: export GOTOOLCHAIN := go$(shell sed -n 's/^FROM golang:\([0-9.]*\)-.*/\1/p' deploy/Dockerfile)
 
 ##@ Use
 
@@ -68,6 +70,10 @@ bin/balsong:
 	mkdir -p bin
 	$(GO) build -o bin/balsong ./bootstrap/cmd/balsong
 
+.PHONY: images
+images: bin/balsong-dev ## OCI images of all four commands into bin/images, for amd64 and arm64, without Docker (ARGS=… for balsong-dev images)
+	bin/balsong-dev images --go '$(GO)' $(ARGS)
+
 ##@ Test
 
 .PHONY: test
@@ -78,6 +84,12 @@ test: bin/balsong-dev ## all tests against embedded PostgreSQL 18, Kafka and S3 
 .PHONY: test-real
 test-real: bin/balsong-dev ## tests against Apache Kafka (and query plans on a million rows), moto in place of AWS, and installed PostgreSQL 15 or later (needs Java, Maven, Python, PgBouncer)
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
+
+.PHONY: images-check
+images-check: bin/balsong-dev ## the Dockerfile's style; images built twice are the same; they start, drain and refuse under runc (needs root, runc, umoci, Python)
+	.ci/need runc=runc umoci=umoci
+	hadolint="$$(.ci/python hadolint)" && "$$hadolint/bin/hadolint" deploy/Dockerfile
+	$(with_components) env BALSONG_TEST_IMAGES=required $(GO) test -count=1 -p 1 $(if $(RUN),-run '$(RUN)') ./bootstrap/devtools/images/... ./bootstrap/devtools/e2e/imagetest/... $(TESTFLAGS)
 
 .PHONY: browser
 browser: ## how the bill and the pages look in Chromium, which it installs where it may (TESTFLAGS=-update writes docs/images)

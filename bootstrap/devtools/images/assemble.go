@@ -129,4 +129,3 @@ func (i *Image) index() error {
 	i.Index = mutate.Annotations(i.Index, config.Config.Labels).(v1.ImageIndex)
 	return nil
 }
-

@@ -256,4 +256,3 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
-

@@ -214,4 +214,3 @@ func (w *world) everyBillOnce() {
 		w.Errorf("%d bills were accepted, want %d", len(accepted), bills)
 	}
 }
-
