@@ -7,6 +7,7 @@ import (
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/attempt"
 )
 
@@ -18,6 +19,7 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 		shutdownCtx, cancel = context.WithTimeout(shutdownCtx, own)
 		defer cancel()
 	}
+	s.step(d, trace.Call)
 	content := d.content
 	d.content = port.Delivery{}
 	began := s.clock.Now()
@@ -69,10 +71,11 @@ func (s *Service) recordNotCalled(d *delivery, reason attempt.Reason) *event.Res
 // store writes the outcome into the ledger, again and again while the database is down. It returns the result to be
 // reported: of the ledger's row where that holds another outcome; nil where nothing is known.
 func (s *Service) store(d *delivery, o attempt.Outcome) *event.Result {
+	s.step(d, trace.RecordOutcome)
 	held, err := s.ledger.record(o)
 	if err != nil {
-		s.log.Error("an outcome could not be stored before the shutdown; it becomes UNKNOWN when its lease ends",
-			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})
+		s.log.Error("an outcome could not be stored before the shutdown; it becomes UNKNOWN when its lease ends", append(s.failureFields(d),
+			port.Field{Key: "delivery", Value: o.Key.String()}, port.Field{Key: "outcome", Value: string(o.State)})...)
 		return nil
 	}
 	metric.Deliveries.Add(s.metrics, 1, o.State, o.Reason)

@@ -21,7 +21,7 @@ func (s *Service) closeKey(ctx context.Context, d *delivery, closing attempt.Clo
 	closing.Key, closing.Facts, closing.FinishedAt = d.request.Delivery(), d.request.Facts(), s.clock.Now()
 	inserted, err := s.ledger.close(ctx, closing)
 	if errors.Is(err, port.ErrInvalid) { // the ledger cannot hold this key: the request is not one of ours
-		if closing.Reason == attempt.ReasonContent || s.deadLetters.publish(ctx, d, err) { // for its content it is there already
+		if closing.Reason == attempt.ReasonContent || s.deadLetters.publish(ctx, d, err, s.failureFields(d)) { // for its content it is there already
 			d.done()
 		}
 		return
@@ -32,10 +32,10 @@ func (s *Service) closeKey(ctx context.Context, d *delivery, closing attempt.Clo
 	d.done()
 	metric.Deliveries.Add(s.metrics, 1, closing.State, closing.Reason)
 	if !inserted {
-		s.report(s.resultOfRow(d))
+		s.report(d, s.resultOfRow(d))
 		return
 	}
-	s.report(&event.Result{
+	s.report(d, &event.Result{
 		Identity: d.request.Identity, Outcome: closing.State, Class: closing.Class, Reason: closing.Reason, FinishedAt: closing.FinishedAt,
 	})
 }
@@ -44,11 +44,12 @@ func (s *Service) closeKey(ctx context.Context, d *delivery, closing attempt.Clo
 // key is closed as FAILED(content), so that the target becomes PAUSED(content). Only then is the message done.
 func (s *Service) refuseContent(ctx context.Context, d *delivery, cause error) {
 	switch {
-	case !s.deadLetters.publish(ctx, d, cause):
+	case !s.deadLetters.publish(ctx, d, cause, s.failureFields(d)):
 	case d.known:
 		s.closeKey(ctx, d, attempt.Closing{State: attempt.Failed, Class: attempt.Content, Reason: attempt.ReasonContent})
 	default:
 		d.done()
+		s.report(d, nil)
 	}
 }
 
@@ -60,16 +61,17 @@ type deadLetters struct {
 	metrics   port.Metrics
 }
 
-// publish writes the message with the cause and waits for the acknowledgement; false if ctx ended before.
-func (l *deadLetters) publish(ctx context.Context, d *delivery, cause error) bool {
+// publish writes the message with the cause and waits for the acknowledgement; false if ctx ended before. span names the
+// delivery's span, if it has one.
+func (l *deadLetters) publish(ctx context.Context, d *delivery, cause error, span []port.Field) bool {
 	metric.DeadLetters.Add(l.metrics, 1)
 	name := "unknown"
 	if d.known {
 		name = d.request.Delivery().String()
 	}
-	l.log.Error("a request cannot be delivered and goes to the dead letter topic",
+	l.log.Error("a request cannot be delivered and goes to the dead letter topic", append(span,
 		port.Field{Key: "partition", Value: int(d.message.Partition)}, port.Field{Key: "offset", Value: d.message.Offset},
-		port.Field{Key: "delivery", Value: name}, port.Field{Key: "error", Value: cause})
+		port.Field{Key: "delivery", Value: name}, port.Field{Key: "error", Value: cause})...)
 	letter := d.message.Message
 	letter.Headers = append(append([]port.Header(nil), letter.Headers...), port.Header{Name: "balsong-reason", Value: cause.Error()})
 	err := l.watch.Retry(ctx, "event log", func(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/attempt"
 )
 
@@ -35,12 +36,12 @@ func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, pre
 		}
 		if reason := s.mayNotCall(d, permit); reason != "" {
 			permit.Cancel()
-			s.report(s.recordNotCalled(d, reason))
+			s.report(d, s.recordNotCalled(d, reason))
 			return
 		}
 		reply := s.call(shutdownCtx, d)
 		permit.Release(reply) // before the outcome is stored, which needs no permit
-		s.report(s.record(d, reply))
+		s.report(d, s.record(d, reply))
 		return
 	}
 }
@@ -49,6 +50,7 @@ func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, pre
 func (s *Service) decode(ctx context.Context, m port.Received) *delivery {
 	request, known, err := event.DecodeRequested(m.Message)
 	d := &delivery{message: m, known: known, request: request}
+	s.trace(d)
 	if err == nil {
 		d.quiet, err = request.Quiet(s.zones)
 	}
@@ -101,6 +103,7 @@ func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()
 	if d.content.Destination != "" {
 		return true // fetched before, for a claim that came to nothing
 	}
+	s.step(d, trace.Prepare)
 	if !d.lane.ahead.tryEnter() {
 		prepared() // the wait may be long: other lanes' messages need the slot
 		if !d.lane.ahead.enter(ctx, d.message.Time) {
@@ -125,6 +128,7 @@ func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()
 // permit waits until a call may be made, and checks the time again, because the wait may have been long. The caller
 // must give a permit back.
 func (s *Service) permit(ctx context.Context, d *delivery) (permit port.Permit, permitted bool) {
+	s.step(d, trace.Permit)
 	permit, err := d.lane.permits.Acquire(ctx)
 	d.leaveAhead()
 	if err != nil {
@@ -149,6 +153,7 @@ const (
 // claim claims the key. The message is done once its key has a ledger row. ctx matters only where the ledger refuses the
 // key: the claim itself is waited for, whatever happens to the partition.
 func (s *Service) claim(ctx context.Context, d *delivery) claimResult {
+	s.step(d, trace.Claim)
 	provider := d.lane.provider
 	d.token = s.newToken()
 	d.sendBy = s.clock.Now().Add(provider.Lease - d.callDeadline() - provider.Margin)
@@ -157,7 +162,7 @@ func (s *Service) claim(ctx context.Context, d *delivery) claimResult {
 	})
 	switch {
 	case errors.Is(err, port.ErrInvalid): // the ledger cannot hold this key: the request is not one of ours
-		if s.deadLetters.publish(ctx, d, err) {
+		if s.deadLetters.publish(ctx, d, err, s.failureFields(d)) {
 			d.done()
 		}
 		return claimOver
@@ -180,11 +185,11 @@ func (s *Service) claimLost(d *delivery) claimResult {
 		return claimAgain
 	case row.State == attempt.Claimed && row.Owner == d.token: // our own claim, whose lease ended while the database was down
 		d.done()
-		s.report(s.recordNotCalled(d, attempt.ReasonSendBy))
+		s.report(d, s.recordNotCalled(d, attempt.ReasonSendBy))
 	default:
 		d.done()
 		metric.ClaimsLost.Add(s.metrics, 1)
-		s.report(d.resultOf(row))
+		s.report(d, d.resultOf(row))
 	}
 	return claimOver
 }

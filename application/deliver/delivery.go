@@ -20,6 +20,8 @@ type delivery struct {
 	content port.Delivery
 	token   attempt.Token // of the claim
 	sendBy  time.Time     // the latest instant at which its call may begin
+	parent  string        // the request's traceparent; "": it has none
+	tracing *tracing
 }
 
 // leaveAhead lets the next message of the lane fetch its content.

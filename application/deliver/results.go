@@ -7,12 +7,14 @@ import (
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 )
 
 // report publishes a result for settlement, which finds by its sweep what was not reported; nil: there is none.
-func (s *Service) report(r *event.Result) {
+func (s *Service) report(d *delivery, r *event.Result) {
+	parent, publication := s.traced(d, r)
 	if r != nil {
-		s.results.add(*r)
+		s.results.add(*r, parent, publication)
 	}
 }
 
@@ -33,22 +35,29 @@ type resultPublisher struct {
 	publisher port.Publisher
 	clock     port.Clock
 	metrics   port.Metrics
+	tracer    *trace.Tracer
 	source    string
-	batches   *batch.Batcher[port.Message, struct{}]
+	batches   *batch.Batcher[outgoing, struct{}]
 }
 
-func newResultPublisher(publisher port.Publisher, clock port.Clock, metrics port.Metrics, config Config) *resultPublisher {
-	p := &resultPublisher{publisher: publisher, clock: clock, metrics: metrics, source: config.Source}
+// outgoing is a result event on its way, with the span of its publication where that is recorded.
+type outgoing struct {
+	message port.Message
+	span    *port.TraceSpan
+}
+
+func newResultPublisher(ports Ports, config Config) *resultPublisher {
+	p := &resultPublisher{publisher: ports.Publisher, clock: ports.Clock, metrics: ports.Metrics, tracer: ports.Tracer, source: config.Source}
 	atOnce := config.Limits.InFlight // deliveries wait where so many results do
-	p.batches = batch.New(batch.Config{Max: atOnce, Workers: 1, Linger: config.Bulk.Linger, After: clock.After}, p.publish)
+	p.batches = batch.New(batch.Config{Max: atOnce, Workers: 1, Linger: config.Bulk.Linger, After: p.clock.After}, p.publish)
 	return p
 }
 
-// add queues a result event.
-func (p *resultPublisher) add(r event.Result) {
-	m, err := r.Message(p.source, event.Trace(r.Delivery(), r.RunID), p.clock.Now())
+// add queues a result event. parent is its traceparent.
+func (p *resultPublisher) add(r event.Result, parent string, span *port.TraceSpan) {
+	m, err := r.Message(p.source, parent, p.clock.Now())
 	if err == nil {
-		err = p.batches.Add(context.Background(), m) // the publisher outlives every delivery
+		err = p.batches.Add(context.Background(), outgoing{m, span}) // the publisher outlives every delivery
 	}
 	if err != nil {
 		metric.ResultsUnpublished.Add(p.metrics, 1)
@@ -56,13 +65,21 @@ func (p *resultPublisher) add(r event.Result) {
 }
 
 // publish publishes a batch of results.
-func (p *resultPublisher) publish(ctx context.Context, messages []port.Message) ([]struct{}, error) {
+func (p *resultPublisher) publish(ctx context.Context, results []outgoing) ([]struct{}, error) {
+	messages := make([]port.Message, len(results))
+	for i, r := range results {
+		messages[i] = r.message
+	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	failed := 0
-	for _, err := range p.publisher.Publish(ctx, port.TopicResults, messages) {
+	for i, err := range p.publisher.Publish(ctx, port.TopicResults, messages) {
 		if err != nil {
 			failed++
+		}
+		if span := results[i].span; span != nil {
+			span.End, span.Failed = p.clock.Now(), err != nil
+			p.tracer.Record(*span)
 		}
 	}
 	if failed > 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 )
@@ -35,6 +36,7 @@ type Ports struct {
 	Clock        port.Clock
 	Log          port.Log
 	Metrics      port.Metrics
+	Tracer       *trace.Tracer        // nil: no spans
 	NewToken     func() attempt.Token // fresh and unguessable
 }
 
@@ -46,6 +48,7 @@ type Service struct {
 	clock    port.Clock
 	log      port.Log
 	metrics  port.Metrics
+	tracer   *trace.Tracer
 	zones    *port.Zones
 
 	watch        *outage.Watch
@@ -88,14 +91,14 @@ func New(ports Ports, config Config) (*Service, error) {
 	watch := outage.New(ports.Clock, ports.Log)
 	return &Service{
 		config: config, requests: ports.Requests, newToken: ports.NewToken,
-		clock: ports.Clock, log: ports.Log, metrics: ports.Metrics, zones: &port.Zones{},
+		clock: ports.Clock, log: ports.Log, metrics: ports.Metrics, tracer: ports.Tracer, zones: &port.Zones{},
 		watch:       watch,
 		halt:        newHalt(ports.Control, watch, ports.Clock, ports.Log, config),
 		lanes:       lanes,
 		contents:    newContents(ports.Packs, ports.Cipher, watch, ports.Metrics, config.Limits.Decryptions),
 		ledger:      newLedger(ports.Ledger, ports.Suppressions, watch, ports.Clock, lanes, config),
 		deadLetters: &deadLetters{publisher: ports.Publisher, watch: watch, log: ports.Log, metrics: ports.Metrics},
-		results:     newResultPublisher(ports.Publisher, ports.Clock, ports.Metrics, config),
+		results:     newResultPublisher(ports, config),
 		inFlight:    make(chan struct{}, config.Limits.InFlight),
 		prepare:     newSlots(prepareSlots),
 		jobs:        make(chan job),

@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
@@ -52,6 +53,7 @@ type world struct {
 	permitsOf    map[channel.Kind]port.Permits // instead of permits
 	log          *memory.Log
 	metrics      *memory.Metrics
+	tracer       *trace.Tracer
 	publisher    port.Publisher
 	ledger       port.Ledger
 	packsPort    port.Packs
@@ -127,6 +129,7 @@ func (w *world) wire(t *testing.T) {
 	w.runner, err = dispatch.New(dispatch.Ports{
 		Targets: w.store.Targets(), Backlog: w.store.Backlog(), Months: w.store.Months(), Policies: w.store.Policies(),
 		Control: w.store.Control(), Runs: w.store.Runs(), Publisher: w.broker.Publisher(), Clock: w.clock, Log: w.log, Metrics: w.metrics,
+		Installation: w.store.Installation(), Tracer: w.tracer,
 	}, dispatch.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +138,7 @@ func (w *world) wire(t *testing.T) {
 	w.settler, err = settle.New(settle.Ports{
 		Targets: w.store.Targets(), Sweeps: w.store.Sweeps(), Requests: w.store.Requests(), Months: w.store.Months(),
 		Policies: w.store.Policies(), Progress: w.broker.Progress(group), Results: w.broker.Consumer("balsong-settlement", port.TopicResults),
-		Clock: w.clock, Log: w.log, Metrics: w.metrics,
+		Clock: w.clock, Log: w.log, Metrics: w.metrics, Installation: w.store.Installation(), Tracer: w.tracer,
 	}, settle.Config{ReapGrace: w.reapGrace})
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +161,7 @@ func (w *world) ports() deliver.Ports {
 	return deliver.Ports{
 		Requests: w.broker.Consumer(group, port.TopicRequests), Publisher: w.publisher, Ledger: w.ledger,
 		Suppressions: w.store.Suppressions(), Control: w.store.Control(), Packs: w.packsPort, Cipher: w.cipherPort, Lanes: lanes,
-		Clock: w.clock, Log: w.log, Metrics: w.metrics, NewToken: w.newToken,
+		Clock: w.clock, Log: w.log, Metrics: w.metrics, Tracer: w.tracer, NewToken: w.newToken,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
 )
 
 // pageResult is the result of one page.
@@ -18,6 +19,10 @@ type pageResult struct {
 	published    int
 	publishError error // of one event that was not acknowledged
 	decisions    map[billing.Rule]int
+
+	first         key.Target // of the candidates
+	sending, sent time.Time  // when the requests were published, from and to
+	traced        []traced
 }
 
 // page dispatches one page in one transaction. Once begun it is finished even if ctx ends. After a crash or a failed
@@ -48,6 +53,7 @@ func (r *run) pageWithin(ctx context.Context, tx port.TargetTx, page port.Page) 
 	if err != nil {
 		return result, err
 	}
+	result.first, result.traced = candidates[0].Target.Key(), decided.traced
 	requested, err := r.publish(ctx, decided.dispatches, now, &result)
 	if err != nil {
 		return result, err
@@ -64,6 +70,7 @@ type decisions struct {
 	dispatches []dispatched
 	waiting    []billing.Target // deferred or paused
 	ends       []settle.End
+	traced     []traced // of those that are not dispatched
 }
 
 // dispatched is a candidate that is to be dispatched.
@@ -88,6 +95,11 @@ func (r *run) decide(candidates []port.Candidate, now time.Time, counts map[bill
 			}
 		}
 		counts[d.Rule]++
+		if d.Kind() != billing.Dispatch {
+			if c, sampled := r.sampled(t, d); sampled {
+				result.traced = append(result.traced, c)
+			}
+		}
 		switch d.Kind() {
 		case billing.Dispatch:
 			result.dispatches = append(result.dispatches, dispatched{candidate: c, decision: d, sealed: sealed})

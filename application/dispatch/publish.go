@@ -7,6 +7,7 @@ import (
 
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/billing"
 )
 
@@ -17,8 +18,10 @@ func (r *run) publish(ctx context.Context, dispatches []dispatched, now time.Tim
 		return nil, nil
 	}
 	messages := make([]port.Message, len(dispatches))
+	spans := make([]port.SpanContext, len(dispatches))
 	for i, d := range dispatches {
-		message, err := r.message(d, now)
+		spans[i] = r.request(d.candidate.Target)
+		message, err := r.message(d, spans[i], now)
 		if err != nil {
 			return nil, err
 		}
@@ -27,10 +30,15 @@ func (r *run) publish(ctx context.Context, dispatches []dispatched, now time.Tim
 	result.dispatches = len(dispatches)
 	ctx, cancel := context.WithTimeout(ctx, r.config.AckTimeout)
 	defer cancel()
+	result.sending = r.Clock.Now()
 	errs := r.Publisher.Publish(ctx, port.TopicRequests, messages)
+	result.sent = r.Clock.Now()
 	targets := make([]billing.Target, len(dispatches))
 	for i, d := range dispatches {
 		t, err := d.candidate.Target, errs[i]
+		if r.Tracer.On() && (spans[i].Sampled || err != nil) {
+			result.traced = append(result.traced, traced{target: t, decision: d.decision, trace: spans[i].Trace, published: true, unacknowledged: err != nil})
+		}
 		if err == nil {
 			err = t.Requested(d.decision, now, r.record.ID)
 		}
@@ -45,8 +53,8 @@ func (r *run) publish(ctx context.Context, dispatches []dispatched, now time.Tim
 	return targets, nil
 }
 
-// message encodes the request of a candidate.
-func (r *run) message(of dispatched, now time.Time) (port.Message, error) {
+// message encodes the request of a candidate, published in a span.
+func (r *run) message(of dispatched, span port.SpanContext, now time.Time) (port.Message, error) {
 	k, d := of.candidate.Target.Delivery(), of.decision
 	requested := event.Requested{
 		Identity: event.Identity{
@@ -61,7 +69,7 @@ func (r *run) message(of dispatched, now time.Time) (port.Message, error) {
 		deadline := d.Deadline.UTC()
 		requested.Deadline = &deadline
 	}
-	m, err := requested.Message(r.config.Source, event.Trace(k, r.record.ID), now)
+	m, err := requested.Message(r.config.Source, trace.Parent(span), now)
 	if err != nil {
 		return m, fmt.Errorf("dispatch %s: %w", k, err)
 	}

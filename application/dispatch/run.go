@@ -19,6 +19,7 @@ type run struct {
 	Ports
 	config         Config
 	watch          *outage.Watch
+	installation   string
 	month          key.Month
 	snapshot       policy.Snapshot
 	record         port.Run
@@ -87,6 +88,7 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 		}
 		if result.rows > 0 {
 			r.note(result, r.Clock.Now().Sub(began))
+			r.trace(result, began)
 		}
 		if result.dispatches > 0 {
 			r.unacknowledged++

@@ -11,6 +11,7 @@ import (
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
@@ -90,6 +91,9 @@ type Ports struct {
 	Clock     port.Clock
 	Log       port.Log
 	Metrics   port.Metrics
+
+	Installation port.Installation
+	Tracer       *trace.Tracer // nil: no spans
 }
 
 // Runner makes runs. Several runs may be active at once, in one process or many.
@@ -132,7 +136,11 @@ func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress
 	if err != nil {
 		return port.Run{}, err
 	}
-	run := &run{Ports: r.Ports, config: r.config, watch: r.watch, month: month, snapshot: snapshot, progress: progress, record: port.Run{
+	installation, err := r.installation(ctx)
+	if err != nil {
+		return port.Run{}, err
+	}
+	run := &run{Ports: r.Ports, config: r.config, watch: r.watch, installation: installation, month: month, snapshot: snapshot, progress: progress, record: port.Run{
 		Month: month, By: by, Policies: []policy.Ref{snapshot.Active().Ref()}, StartedAt: r.Clock.Now(),
 		Status: port.RunRunning, Decisions: map[billing.Rule]int{},
 	}}
@@ -161,6 +169,18 @@ func (r *Runner) opened(ctx context.Context, month key.Month) error {
 		return fmt.Errorf("it was never opened (an import opens a month): %w", port.ErrNotFound)
 	}
 	return nil
+}
+
+// installation returns the id of the installation, which is a part of the ids of traces.
+func (r *Runner) installation(ctx context.Context) (id string, err error) {
+	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		id, err = r.Installation.ID(ctx)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the installation: %w", err)
+	}
+	return id, nil
 }
 
 func (r *Runner) snapshot(ctx context.Context) (policy.Snapshot, error) {

@@ -4,8 +4,6 @@ package event
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -166,9 +164,5 @@ func message(encode func() ([]byte, error), who Identity, kind, id, source, trac
 	return port.Message{Key: strconv.FormatInt(who.UserID, 10), Headers: headers, Value: body}, nil
 }
 
-// Trace returns the W3C traceparent of a delivery in a run. It is computed from both, so that copies of an event have
-// the same one and nothing has to be stored.
-func Trace(k key.Delivery, runID int64) string {
-	sum := sha256.Sum256([]byte(k.String() + "#" + strconv.FormatInt(runID, 10)))
-	return "00-" + hex.EncodeToString(sum[:16]) + "-" + hex.EncodeToString(sum[16:24]) + "-01"
-}
+// TraceParent returns a message's W3C traceparent; "" where it has none.
+func TraceParent(m port.Message) string { return header(m, "traceparent") }

@@ -56,9 +56,11 @@ func encode(t *testing.T, m port.Message, err error) port.Message {
 	return m
 }
 
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 func requestMessage(t *testing.T, r event.Requested) port.Message {
 	t.Helper()
-	m, err := r.Message("balsong/dispatcher", event.Trace(r.Delivery(), r.RunID), at)
+	m, err := r.Message("balsong/dispatcher", traceparent, at)
 	return encode(t, m, err)
 }
 
@@ -107,7 +109,7 @@ func TestAMessageIsACloudEventInBinaryModeKeyedByTheUser(t *testing.T) {
 		{Name: "ce_id", Value: "2026-11/4711/2/1"},
 		{Name: "ce_time", Value: "2026-11-25T00:00:00Z"},
 		{Name: "content-type", Value: "application/json"},
-		{Name: "traceparent", Value: event.Trace(requested().Delivery(), 99)},
+		{Name: "traceparent", Value: traceparent},
 	}
 	if m.Key != "4711" || !reflect.DeepEqual(m.Headers, want) {
 		t.Fatalf("key %q, headers %v", m.Key, m.Headers)
@@ -271,19 +273,5 @@ func TestAMessageOfAnotherTypeIsUndecodable(t *testing.T) {
 	}
 	if _, err := event.DecodeResult(requestMessage(t, requested())); !errors.Is(err, event.ErrUndecodable) {
 		t.Fatal(err)
-	}
-}
-
-func TestTheTraceFollowsFromDeliveryAndRunAlone(t *testing.T) {
-	t.Parallel()
-	k := key.Delivery{Month: 2026*12 + 10, UserID: 4711}
-	other := k
-	other.Round = 1
-	first := event.Trace(k, 1)
-	if first != event.Trace(k, 1) || first == event.Trace(k, 2) || first == event.Trace(other, 1) {
-		t.Fatal("the trace does not follow from delivery and run")
-	}
-	if len(first) != 55 || !strings.HasPrefix(first, "00-") || !strings.HasSuffix(first, "-01") {
-		t.Fatalf("%q is no W3C traceparent", first)
 	}
 }

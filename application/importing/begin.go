@@ -31,6 +31,9 @@ func (r *run) begin(ctx context.Context) (release func(), err error) {
 		err = r.keepMapping(ctx)
 	}
 	if err == nil {
+		err = r.identify(ctx)
+	}
+	if err == nil {
 		err = r.beginRecord(ctx)
 	}
 	if err != nil {

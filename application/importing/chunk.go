@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/key"
 )
 
 // chunk is a part of the file on its way into storage. Several are processed at once. What depends on the rows before is
@@ -30,6 +31,7 @@ type chunk struct {
 	amounts  []money  // of each record
 	sums     chunkSums
 	stored   port.ImportReport
+	inserted []key.Target // those of the bills that are traced
 
 	checkTurn, reportTurn turn
 }
@@ -142,6 +144,7 @@ func copied(fields [][]byte, arena []byte) (own [][]byte, rest []byte) {
 
 // process takes the chunk through all steps.
 func (c *chunk) process(ctx context.Context) error {
+	began := c.run.ports.Clock.Now()
 	if c.amounts == nil { // the first chunk was parsed before
 		c.parse()
 	}
@@ -154,6 +157,7 @@ func (c *chunk) process(ctx context.Context) error {
 	if err := c.store(ctx); err != nil {
 		return err
 	}
+	c.trace(began)
 	if err := c.reportTurn.wait(ctx); err != nil {
 		return err
 	}
@@ -256,7 +260,7 @@ func (c *chunk) store(ctx context.Context) error {
 		if c.run.closedToNew {
 			c.stored, err = c.run.ports.Imports.Compare(ctx, c.run.rules.Month, c.bills)
 		} else {
-			c.stored, err = c.run.ports.Imports.Store(ctx, c.run.rules.Month, c.bills, c.run.ports.Cipher.Seal)
+			c.stored, err = c.run.ports.Imports.Store(ctx, c.run.rules.Month, c.bills, c.seal())
 		}
 		return err
 	})

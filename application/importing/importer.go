@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/wording"
 )
 
@@ -25,6 +26,9 @@ type Ports struct {
 	Cipher      port.Cipher
 	Clock       port.Clock
 	Watch       *outage.Watch // waits while the database is down
+
+	Installation port.Installation // may be nil without a Tracer
+	Tracer       *trace.Tracer     // nil: no spans
 }
 
 // Importer imports billing data. Safe for concurrent use.
@@ -91,6 +95,8 @@ type run struct {
 	closedToNew bool              // bills of customers whom the month does not have stay out
 	saidAlike   bool              // whether the month has numbers that look like such ones was looked for
 	hadBills    bool              // the month had bills before this import
+
+	installation string // for the ids of traces; "" where nothing is recorded
 
 	firstLines firstLines
 	summary    Summary

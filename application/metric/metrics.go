@@ -72,6 +72,13 @@ var (
 	CertificateExpiry = GaugeBy[string]{essential(port.Minimum, gauge("certificate_expiry_timestamp_seconds", "When the first of the certificates ends that the component's server shows or that are shown to it.", component))}
 )
 
+// Of traces.
+var (
+	SpansExported = Counter{counter("spans_exported_total", "Spans that the collector took.")}
+	SpansDropped  = CounterBy[string]{counter("spans_dropped_total",
+		"Spans that were not recorded: the queue was full, the collector did not take them, or more steps failed than are recorded.", reason)}
+)
+
 // Of Kafka.
 var (
 	KafkaMessagesPublished    = CounterBy[port.Topic]{counter("kafka_messages_published_total", "Messages that Kafka acknowledged.", topic)}

@@ -16,6 +16,7 @@ import (
 
 // chunk renders bills into one pack and marks them. The month keeps the templates with the first bill that they render.
 func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) error {
+	began := r.ports.Clock.Now()
 	chosen := r.chosen()
 	made, err := r.entries(ctx, chosen.templates, bills)
 	for err == nil && len(made.entries) > 0 && !chosen.kept {
@@ -44,6 +45,7 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 		return err
 	}
 	r.count(made.entries, made.results, marked)
+	r.trace(made, began)
 	return nil
 }
 

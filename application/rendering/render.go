@@ -12,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -99,6 +100,9 @@ type Ports struct {
 	Cipher  port.Cipher
 	Clock   port.Clock
 	Watch   *outage.Watch // waits while something is down
+
+	Installation port.Installation // may be nil without a Tracer
+	Tracer       *trace.Tracer     // nil: no spans
 }
 
 // NewRenderer returns a renderer.
@@ -129,6 +133,9 @@ func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error)
 	if err := run.choose(ctx); err != nil {
 		return Summary{}, fmt.Errorf("render %s: %w", month, err)
 	}
+	if err := run.identify(ctx); err != nil {
+		return Summary{}, fmt.Errorf("render %s: %w", month, err)
+	}
 	if err := run.retry(ctx); err != nil {
 		return Summary{}, fmt.Errorf("render %s: %w", month, err)
 	}
@@ -150,6 +157,8 @@ func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error)
 type renderRun struct {
 	*Renderer
 	month key.Month
+
+	installation string // for the ids of traces; "" where nothing is recorded
 
 	choosing sync.Mutex
 	choice   choice

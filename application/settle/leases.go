@@ -22,6 +22,7 @@ func (s *Settler) SweepLeases(ctx context.Context) (int, error) {
 			}
 			total += len(expired)
 			metric.LeasesExpired.Add(s.Metrics, len(expired))
+			s.traceExpired(ctx, expired)
 			keys := make([]key.Target, len(expired))
 			for i, k := range expired {
 				keys[i] = k.Target()

@@ -14,6 +14,7 @@ import (
 type consumed struct {
 	target key.Target
 	done   func()
+	traced *traced // nil: its spans are not recorded
 }
 
 // consumeResults settles the targets that results name, in batches across partitions. A result that cannot be decoded
@@ -34,7 +35,7 @@ func (s *Settler) consumeResults(ctx context.Context) error {
 			m.Done()
 			return
 		}
-		_ = results.Add(ctx, consumed{target: result.Delivery().Target(), done: m.Done}) // else ctx ended: it is redelivered
+		_ = results.Add(ctx, consumed{target: result.Delivery().Target(), done: m.Done, traced: s.traced(m, result)}) // else ctx ended: it is redelivered
 	})
 }
 
@@ -44,13 +45,16 @@ func (s *Settler) settleResults(ctx context.Context, results []consumed) {
 	for i, h := range results {
 		keys[i] = h.target
 	}
-	if _, err := s.Settle(ctx, keys); err != nil {
+	began := s.Clock.Now()
+	_, err := s.Settle(ctx, keys)
+	if err != nil {
 		if ctx.Err() != nil {
 			return // not done, so the results are redelivered
 		}
 		// An event is only a hint: the ledger has their rows, and the sweep tries again.
 		s.Log.Error("results could not be settled; the sweep tries again", port.Field{Key: "error", Value: err})
 	}
+	s.traceResults(results, began, err)
 	for _, h := range results {
 		h.done()
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 )
 
 // ErrConfig is wrapped by Config.Validate.
@@ -75,6 +76,9 @@ type Ports struct {
 	Clock    port.Clock
 	Log      port.Log
 	Metrics  port.Metrics
+
+	Installation port.Installation
+	Tracer       *trace.Tracer // nil: no spans
 }
 
 // Settler settles targets. Safe for concurrent use.

@@ -17,6 +17,7 @@ import (
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 )
@@ -35,6 +36,7 @@ func Importing(c config.Import) fx.Option {
 	return app(c.Log, c.Database,
 		core.WriteEMF(c.Metrics, "batch", os.Stderr),
 		core.Cipher(c.Keys),
+		core.Traces(c.Traces, "balsong-batch"),
 		fx.Provide(NewImporter),
 		fx.Invoke(func(Import) {}),
 	)
@@ -50,6 +52,7 @@ func Rendering(c config.Render) fx.Option {
 	return app(c.Log, c.Database,
 		core.WriteEMF(c.Metrics, "batch", os.Stderr),
 		core.Statements(c.S3, c.Keys),
+		core.Traces(c.Traces, "balsong-batch"),
 		fx.Invoke(func(Render) {}),
 	)
 }
@@ -67,8 +70,14 @@ func app(log config.Log, database config.Database, options ...fx.Option) fx.Opti
 }
 
 // NewImporter returns the importer of bills.
-func NewImporter(months port.Months, imports port.Imports, past port.PastImports, corrections port.Corrections, mappings port.Mappings, cipher port.Cipher, clock port.Clock, watch *outage.Watch) *importing.Importer {
-	return importing.New(importing.Ports{Months: months, Imports: imports, Past: past, Corrections: corrections, Mappings: mappings, Cipher: cipher, Clock: clock, Watch: watch})
+func NewImporter(
+	months port.Months, imports port.Imports, past port.PastImports, corrections port.Corrections, mappings port.Mappings, cipher port.Cipher,
+	clock port.Clock, watch *outage.Watch, installation port.Installation, tracer *trace.Tracer,
+) *importing.Importer {
+	return importing.New(importing.Ports{
+		Months: months, Imports: imports, Past: past, Corrections: corrections, Mappings: mappings, Cipher: cipher, Clock: clock, Watch: watch,
+		Installation: installation, Tracer: tracer,
+	})
 }
 
 // Records are what is recorded of a month's imports and renderings.
@@ -111,11 +120,16 @@ type Render struct {
 	Clock    port.Clock
 	Watch    *outage.Watch
 	Log      port.Log
+
+	Installation port.Installation
+	Tracer       *trace.Tracer
 }
 
 // Renderer returns a renderer.
 func (r Render) Renderer(options rendering.Options) *rendering.Renderer {
-	return rendering.NewRenderer(rendering.Ports{Renders: r.Renders, Sets: r.Sets, Packs: r.Bucket, Cipher: r.Cipher, Clock: r.Clock, Watch: r.Watch}, options)
+	return rendering.NewRenderer(rendering.Ports{
+		Renders: r.Renders, Sets: r.Sets, Packs: r.Bucket, Cipher: r.Cipher, Clock: r.Clock, Watch: r.Watch, Installation: r.Installation, Tracer: r.Tracer,
+	}, options)
 }
 
 // Migration is what batch migrate works with.

@@ -145,6 +145,7 @@ type Dispatcher struct {
 	Dispatch Dispatch
 	Health   LingeringHealth
 	Metrics  Metrics
+	Traces   Traces
 	Log      Log
 }
 
@@ -160,6 +161,7 @@ type Deliverer struct {
 	Gateways   Gateways
 	Health     Health
 	Metrics    Metrics
+	Traces     Traces
 	Log        Log
 }
 
@@ -173,6 +175,7 @@ type Sender struct {
 	Gateways Gateways
 	Health   Health
 	Metrics  Metrics
+	Traces   Traces
 	Log      Log
 }
 
@@ -184,6 +187,7 @@ type Settler struct {
 	Monitor    Monitor
 	Health     Health
 	Metrics    Metrics
+	Traces     Traces
 	Log        Log
 }
 
@@ -205,6 +209,7 @@ type Import struct {
 	Database Database
 	Keys     Keys
 	Metrics  Metrics
+	Traces   Traces
 	Log      Log
 }
 
@@ -221,6 +226,7 @@ type Render struct {
 	Keys     Keys
 	Words    Words
 	Metrics  Metrics
+	Traces   Traces
 	Log      Log
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/balsong/balsong/application/monitor"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
@@ -62,6 +63,7 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	options := []fx.Option{
 		core.Observe(c.Log),
 		core.WriteEMF(c.Metrics, string(role), os.Stdout),
+		core.Traces(c.Traces, "balsong-"+string(role)),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-"+string(role)),
 		core.Events(c.Kafka, "balsong-"+string(role)),
@@ -132,11 +134,11 @@ func delivery(c config.Deliverer) fx.Option {
 
 func deliveryPorts(
 	requests core.RequestConsumer, publisher port.Publisher, ledger port.Ledger, suppressions port.Suppressions, control port.Control,
-	packs port.Packs, cipher port.Cipher, lanes core.Lanes, clock port.Clock, log port.Log, metrics port.Metrics,
+	packs port.Packs, cipher port.Cipher, lanes core.Lanes, clock port.Clock, log port.Log, metrics port.Metrics, tracer *trace.Tracer,
 ) deliver.Ports {
 	return deliver.Ports{
 		Requests: requests, Publisher: publisher, Ledger: ledger, Suppressions: suppressions, Control: control,
-		Packs: packs, Cipher: cipher, Lanes: lanes, Clock: clock, Log: log, Metrics: metrics, NewToken: newToken,
+		Packs: packs, Cipher: cipher, Lanes: lanes, Clock: clock, Log: log, Metrics: metrics, Tracer: tracer, NewToken: newToken,
 	}
 }
 
@@ -181,9 +183,11 @@ func monitorPorts(
 func settlementPorts(
 	targets port.Targets, sweeps port.Sweeps, requests port.Requests, months port.Months, policies port.Policies,
 	progress port.Progress, results core.ResultConsumer, clock port.Clock, log port.Log, metrics port.Metrics,
+	installation port.Installation, tracer *trace.Tracer,
 ) settle.Ports {
 	return settle.Ports{
 		Targets: targets, Sweeps: sweeps, Requests: requests, Months: months, Policies: policies,
 		Progress: progress, Results: results, Clock: clock, Log: log, Metrics: metrics,
+		Installation: installation, Tracer: tracer,
 	}
 }

@@ -57,11 +57,11 @@ func Load(ctx context.Context, role Role) (config.Deliverer, error) {
 	case Delivery:
 		c, err := config.Load[config.Sender](ctx)
 		return config.Deliverer{
-			Database: c.Database, Kafka: c.Kafka, S3: c.S3, Keys: c.Keys, Delivery: c.Delivery, Gateways: c.Gateways, Health: c.Health, Metrics: c.Metrics, Log: c.Log,
+			Database: c.Database, Kafka: c.Kafka, S3: c.S3, Keys: c.Keys, Delivery: c.Delivery, Gateways: c.Gateways, Health: c.Health, Metrics: c.Metrics, Traces: c.Traces, Log: c.Log,
 		}, err
 	case Settlement:
 		c, err := config.Load[config.Settler](ctx)
-		return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Monitor: c.Monitor, Health: c.Health, Metrics: c.Metrics, Log: c.Log}, err
+		return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Monitor: c.Monitor, Health: c.Health, Metrics: c.Metrics, Traces: c.Traces, Log: c.Log}, err
 	default:
 		return config.Load[config.Deliverer](ctx)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 )
@@ -22,6 +23,7 @@ func Options(c config.Dispatcher) fx.Option {
 	return fx.Options(
 		core.Observe(c.Log),
 		core.WriteEMF(c.Metrics, "dispatcher", os.Stderr),
+		core.Traces(c.Traces, "balsong-dispatcher"),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-dispatcher"),
 		core.Events(c.Kafka, "balsong-dispatcher"),
@@ -39,10 +41,11 @@ func Options(c config.Dispatcher) fx.Option {
 
 func runnerPorts(
 	targets port.Targets, backlog port.Backlog, months port.Months, policies port.Policies, control port.Control, runs port.Runs,
-	publisher port.Publisher, clock port.Clock, log port.Log, metrics port.Metrics,
+	publisher port.Publisher, clock port.Clock, log port.Log, metrics port.Metrics, installation port.Installation, tracer *trace.Tracer,
 ) dispatch.Ports {
 	return dispatch.Ports{
 		Targets: targets, Backlog: backlog, Months: months, Policies: policies, Control: control,
 		Runs: runs, Publisher: publisher, Clock: clock, Log: log, Metrics: metrics,
+		Installation: installation, Tracer: tracer,
 	}
 }

@@ -153,7 +153,7 @@ func (w *world) dispatched() {
 	runner, err := dispatch.New(dispatch.Ports{
 		Targets: postgres.NewTargets(w.db), Backlog: postgres.NewBacklog(w.db), Months: postgres.NewMonths(w.db), Policies: postgres.NewPolicies(w.db),
 		Control: postgres.NewControl(w.db), Runs: postgres.NewRuns(w.db), Publisher: memory.NewBroker(1, w.clock).Publisher(), Clock: w.clock,
-		Log: &memory.Log{}, Metrics: &memory.Metrics{},
+		Log: &memory.Log{}, Metrics: &memory.Metrics{}, Installation: postgres.NewInstallation(w.db),
 	}, dispatch.Config{})
 	w.must(err)
 	_, err = runner.Run(w.t.Context(), november, by("scheduler"), nil)

@@ -17,12 +17,15 @@ type encoder interface {
 	Delivery() key.Delivery
 }
 
+// exampleTrace is the traceparent of the examples.
+const exampleTrace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 var exampleTime = time.Date(2026, time.November, 22, 3, 0, 0, 0, time.UTC)
 
 func encode(events []encoder) ([]port.Message, error) {
 	var list []port.Message
 	for _, e := range events {
-		m, err := e.Message("balsong/example", event.Trace(e.Delivery(), 7), exampleTime)
+		m, err := e.Message("balsong/example", exampleTrace, exampleTime)
 		if err != nil {
 			return nil, err
 		}

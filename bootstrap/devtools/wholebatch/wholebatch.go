@@ -32,6 +32,7 @@ type Config struct {
 func Options(c Config) fx.Option {
 	return fx.Options(
 		core.Observe(c.Log),
+		core.Traces(config.Traces{}, "balsong-batch"),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-batch"),
 		core.Events(c.Kafka, "balsong-batch"),

@@ -1,0 +1,192 @@
+package otlp_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
+	"github.com/balsong/balsong/bootstrap/observe/observetest"
+	"github.com/balsong/balsong/bootstrap/observe/otlp"
+	"github.com/balsong/balsong/bootstrap/observe/otlp/otlptest"
+	"github.com/balsong/balsong/domain/key"
+)
+
+type bundle struct {
+	collector *otlptest.Collector
+	traces    *otlp.Traces
+	metrics   *memory.Metrics
+	log       *memory.Log
+}
+
+func setup(t *testing.T, change func(*otlp.Config)) *bundle {
+	t.Helper()
+	b := &bundle{collector: otlptest.Start(t), metrics: &memory.Metrics{}, log: &memory.Log{}}
+	c := otlp.Config{URL: b.collector.URL + "/v1/traces", Timeout: 10 * time.Second, Attributes: map[string]string{"service.name": "test"}}
+	if change != nil {
+		change(&c)
+	}
+	b.traces = otlp.New(c, b.log, b.metrics)
+	b.traces.Start()
+	t.Cleanup(func() { b.traces.Shutdown(t.Context()) })
+	return b
+}
+
+func (b *bundle) dropped(reason string) int {
+	return b.metrics.Counted(metric.SpansDropped.Metric, reason)
+}
+
+var began = time.Date(2026, time.November, 25, 9, 0, 0, 0, time.UTC)
+
+func span(user int64) port.TraceSpan {
+	id := trace.OfBill("abcdef", key.Target{Month: 2026*12 + 10, UserID: user})
+	return port.TraceSpan{
+		SpanContext: port.SpanContext{Trace: id, Span: trace.Span(id, 1), Sampled: true}, Parent: trace.Span(id, 2),
+		Links: []port.SpanContext{{Trace: id, Span: trace.Span(id, 3)}}, Name: trace.Claim, Kind: port.SpanClient, Start: began, End: began.Add(time.Second), Failed: true,
+		Attributes: []port.Field{{Key: "text", Value: "a"}, {Key: "int", Value: 1}, {Key: "long", Value: int64(2)}, {Key: "truth", Value: true}},
+	}
+}
+
+func TestASpanArrivesAsItWasRecorded(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *otlp.Config) { c.Headers = map[string]string{"Authorization": "Bearer x"} })
+	want := span(4711)
+	b.traces.Record(want)
+	b.traces.Shutdown(t.Context())
+	got := b.collector.Spans()
+	if len(got) != 1 || b.metrics.Counted(metric.SpansExported.Metric) != 1 {
+		t.Fatalf("%d spans arrived", len(got))
+	}
+	s := got[0]
+	if !slices.Equal(s.GetTraceId(), want.Trace[:]) || !slices.Equal(s.GetSpanId(), want.Span[:]) || !slices.Equal(s.GetParentSpanId(), want.Parent[:]) ||
+		len(s.GetLinks()) != 1 || !slices.Equal(s.GetLinks()[0].GetSpanId(), want.Links[0].Span[:]) {
+		t.Errorf("its ids are others: %v", s)
+	}
+	if s.GetName() != want.Name || s.GetKind().String() != "SPAN_KIND_CLIENT" || !s.Failed() || s.Service != "test" ||
+		s.GetEndTimeUnixNano()-s.GetStartTimeUnixNano() != 1e9 {
+		t.Errorf("it is another span: %v", s)
+	}
+	for name, value := range map[string]any{"text": "a", "int": int64(1), "long": int64(2), "truth": true} {
+		if s.Attribute(name) != value {
+			t.Errorf("%s is %v", name, s.Attribute(name))
+		}
+	}
+	if h := b.collector.Headers()[0]; h.Get("Authorization") != "Bearer x" {
+		t.Errorf("the request has the headers %v", h)
+	}
+}
+
+func TestACollectorThatIsDownCostsItsSpansAndNothingElse(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *otlp.Config) { c.URL = "http://127.0.0.1:1/v1/traces" })
+	const spans = 20_000
+	start := time.Now()
+	for user := range int64(spans) {
+		b.traces.Record(span(user + 1))
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("to record %d spans took %s", spans, took)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	b.traces.Shutdown(ctx)
+	if ctx.Err() != nil {
+		t.Error("the shutdown waits for the collector")
+	}
+	if full, failed := b.dropped(trace.DroppedQueue), b.dropped(trace.DroppedExport); full+failed != spans || full < spans-10_000 || failed == 0 {
+		t.Errorf("of %d spans %d did not fit the queue and %d were not exported", spans, full, failed)
+	}
+	if said := b.log.Lines(); len(said) == 0 {
+		t.Error("the log says nothing")
+	}
+}
+
+func TestACollectorThatIsSlowIsNotWaitedForAtTheShutdown(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	asked, over := make(chan struct{}, 100), make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	b.collector.Answer(func(http.ResponseWriter, *http.Request) bool {
+		asked <- struct{}{}
+		<-over
+		return true
+	})
+	b.traces.Record(span(1))
+	<-asked
+	b.traces.Record(span(2), span(3))
+	start := time.Now()
+	b.traces.Shutdown(t.Context())
+	if took := time.Since(start); took > 8*time.Second {
+		t.Errorf("the shutdown took %s", took)
+	}
+	if n := b.dropped(trace.DroppedExport); n != 3 {
+		t.Errorf("%d of 3 spans are counted as dropped", n)
+	}
+}
+
+func TestABatchIsSentAgainWhereTheCollectorAsksForThatAndElseDropped(t *testing.T) {
+	t.Parallel()
+	for status, again := range map[int]bool{429: true, 502: true, 503: true, 504: true, 500: false, 400: false, 401: false, 302: false} {
+		b := setup(t, nil)
+		var asked atomic.Int32
+		b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
+			if asked.Add(1) > 1 {
+				return false
+			}
+			w.Header().Set("Location", b.collector.URL+"/elsewhere")
+			w.WriteHeader(status)
+			return true
+		})
+		b.traces.Record(span(1))
+		observetest.Eventually(t, "it is sent or dropped", func() bool {
+			return b.metrics.Counted(metric.SpansExported.Metric)+b.dropped(trace.DroppedExport) == 1
+		})
+		if took := len(b.collector.Spans()) == 1; took != again || b.dropped(trace.DroppedExport) == 1 == again {
+			t.Errorf("after an answer %d: taken %v, dropped %d", status, took, b.dropped(trace.DroppedExport))
+		}
+	}
+}
+
+func TestAnOutageOfTheCollectorIsLoggedOnceAndItsEndToo(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	refuse := true
+	b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
+		if refuse {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		return refuse
+	})
+	for n := range 3 {
+		b.traces.Record(span(int64(n + 1)))
+		observetest.Eventually(t, "it is dropped", func() bool { return b.dropped(trace.DroppedExport) == n+1 })
+	}
+	b.collector.Answer(nil)
+	b.traces.Record(span(4))
+	observetest.Eventually(t, "it is taken", func() bool { return len(b.log.Lines()) == 2 })
+	b.traces.Record(span(5))
+	b.traces.Shutdown(t.Context())
+	if said := b.log.Lines(); len(said) != 2 {
+		t.Errorf("the log says %v", said)
+	}
+}
+
+func TestWhatTheCollectorRejectsOfABatchIsCounted(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
+		_, _ = w.Write([]byte{0x0a, 0x02, 0x08, 0x02}) // partial_success { rejected_spans: 2 }
+		return true
+	})
+	b.traces.Record(span(1), span(2), span(3))
+	b.traces.Shutdown(t.Context())
+	if b.dropped(trace.DroppedExport) != 2 || b.metrics.Counted(metric.SpansExported.Metric) != 1 {
+		t.Errorf("%d rejected, %d exported", b.dropped(trace.DroppedExport), b.metrics.Counted(metric.SpansExported.Metric))
+	}
+}
