@@ -79,7 +79,7 @@ func (p *resultPublisher) publish(ctx context.Context, results []outgoing) ([]st
 		}
 		if span := results[i].span; span != nil {
 			span.End, span.Failed = p.clock.Now(), err != nil
-			p.tracer.Record(*span)
+			p.tracer.Add(*span)
 		}
 	}
 	if failed > 0 {

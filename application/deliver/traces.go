@@ -109,7 +109,7 @@ func (s *Service) traced(d *delivery, r *event.Result) (parent string, publicati
 		}
 		spans = append(spans, span)
 	}
-	s.tracer.Record(spans...)
+	s.tracer.Add(spans...)
 	if r == nil {
 		return d.parent, nil
 	}

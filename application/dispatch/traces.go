@@ -63,5 +63,5 @@ func (r *run) trace(result pageResult, began time.Time) {
 		}
 		spans = append(spans, span, sent)
 	}
-	r.Tracer.Record(spans...)
+	r.Tracer.Add(spans...)
 }

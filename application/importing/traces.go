@@ -56,5 +56,5 @@ func (c *chunk) trace(began time.Time) {
 			Attributes: []port.Field{month, trace.Of("import_id", c.run.record.ID)},
 		})
 	}
-	tracer.Record(spans...)
+	tracer.Add(spans...)
 }

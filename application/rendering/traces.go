@@ -39,5 +39,5 @@ func (r *renderRun) trace(m made, began time.Time) {
 			Attributes: []port.Field{trace.Of("month", r.month.String()), trace.Of("version", int(bill.Version))},
 		})
 	}
-	r.ports.Tracer.Record(spans...)
+	r.ports.Tracer.Add(spans...)
 }

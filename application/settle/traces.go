@@ -64,7 +64,7 @@ func (s *Settler) traceResults(results []consumed, began time.Time, err error) {
 		settled.Span = trace.Span(whole.Trace, uint64(began.UnixNano())+9<<60)
 		spans = append(spans, whole, settled)
 	}
-	s.Tracer.Record(spans...)
+	s.Tracer.Add(spans...)
 }
 
 // traceExpired records claims whose leases have ended: whoever made them stopped before it recorded a span.
@@ -84,7 +84,7 @@ func (s *Settler) traceExpired(ctx context.Context, expired []key.Delivery) {
 	for _, k := range expired {
 		id := trace.OfBill(installation, k.Target())
 		if s.Tracer.Wants(id, true, now) {
-			s.Tracer.Record(port.TraceSpan{
+			s.Tracer.Add(port.TraceSpan{
 				SpanContext: port.SpanContext{Trace: id, Span: trace.Span(id, uint64(now.UnixNano())), Sampled: true},
 				Name:        trace.ExpireLease, Kind: port.SpanInternal, Start: now, End: now, Failed: true,
 				Attributes: append(trace.OfDelivery(k), trace.Of("outcome", string(attempt.Unknown)), trace.Of("reason", string(attempt.ReasonLease))),

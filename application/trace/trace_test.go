@@ -142,7 +142,7 @@ func TestATracerThatIsNilRecordsNothing(t *testing.T) {
 	if off.On() || off.Sampled(id) || off.Wants(id, true, time.Time{}) {
 		t.Fatal("it wants spans")
 	}
-	off.Record(port.TraceSpan{})
+	off.Add(port.TraceSpan{})
 }
 
 func TestADeliveryThatWaitsForABetterHourHasNotFailed(t *testing.T) {

@@ -70,8 +70,8 @@ func (t *Tracer) Wants(id port.TraceID, failed bool, now time.Time) bool {
 	return true
 }
 
-// Record records spans.
-func (t *Tracer) Record(spans ...port.TraceSpan) {
+// Add records spans.
+func (t *Tracer) Add(spans ...port.TraceSpan) {
 	if t != nil && len(spans) > 0 {
 		t.to.Record(spans...)
 	}
