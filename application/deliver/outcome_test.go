@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
@@ -63,6 +64,12 @@ func TestEachVerdictOfTheGatewayHasItsRowAndItsEnd(t *testing.T) {
 			row := w.expectRow(t, 1, 0, 0, c.state, c.reason)
 			if row.Class != c.class || row.Provider != "test-EMAIL" {
 				t.Fatalf("the row has class %q, provider %q", row.Class, row.Provider)
+			}
+			for _, class := range attempt.FailureClasses {
+				counted := w.metrics.Counted(metric.Refusals.Metric, string(class))
+				if want := class == c.class && c.state == attempt.Failed; want != (counted == 1) {
+					t.Errorf("%d refusals of class %s are counted", counted, class)
+				}
 			}
 			w.settle(t)
 			s := w.expect(t, 1, c.end.status, c.end.attempt, c.end.round)

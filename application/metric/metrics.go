@@ -13,6 +13,7 @@ const Provider = "provider"
 
 // The other labels. A thing has the same label in every metric.
 const (
+	class     = "class"     // of a refusal: permanent, temporary, content, suppressed
 	component = "component" // that a process stands on: database, event log, statements, … as /readyz names it
 	decision  = "decision"  // of a dispatcher about a target
 	direction = "direction" // of a transfer: read, written
@@ -36,6 +37,7 @@ var (
 	ClaimsLost          = Counter{counter("claims_lost_total", "Claims refused because the key has another owner or an outcome already.")}
 	DeadLetters         = Counter{essential(port.Sum, counter("dead_letters_total", "Requests that cannot be delivered and went to the dead letter topic."))}
 	ResultsUnpublished  = Counter{counter("results_unpublished_total", "Results that the event log did not acknowledge; the sweep of the ledger finds them.")}
+	Refusals            = CounterBy[attempt.FailureClass]{essential(port.Sum, counter("refusals_total", "Refusals of a message by its gateway, by their class; without those that spend nothing (throttled, provider).", class))}
 	UnknownKeys         = Counter{essential(port.Sum, counter("unknown_keys_total", "Contents sealed with a key that the keyset does not have; they are tried again until it has."))}
 	CallsInFlight       = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight", "Calls to the provider that are under way.", Provider))}
 	CallsInFlightLimit  = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight_limit", "Most calls to the provider that this process has under way at once; the sum over all processes is what the fleet may have.", Provider))}

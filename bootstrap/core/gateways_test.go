@@ -21,7 +21,7 @@ type installation struct{}
 
 func (installation) ID(context.Context) (string, error) { return "abcdef", nil }
 
-// The alert of docs/operations/alerts.md is on this gauge.
+// The alarm ProviderHeld (docs/operations/alarms.md) is on this gauge.
 func TestAProviderThatCannotBeCalledIsOneInTheGaugeUntilItTakesAMessage(t *testing.T) {
 	t.Parallel()
 	metrics := &memory.Metrics{}
