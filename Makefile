@@ -181,6 +181,14 @@ docs-check: ## every link leads somewhere, every diagram renders and is legible 
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/doccheck' ./doccheck
 	bin/doccheck -root . $(ARGS)
 
+.PHONY: alarms-check
+alarms-check: ## the alarms' rules by promtool, CloudWatch's by replay, and that each has its runbook; the dashboards' queries (needs promtool, or apt-get to have it from)
+	promtool=$$(.ci/promtool); BALSONG_TEST_PROMTOOL=$$promtool GOWORK=off $(GO) -C $(checks) test -count=1 ./alarmcheck
+
+.PHONY: alarms
+alarms: alarms-check ## the same, then each alarm raised and cleared by breaking running services and their components
+	promtool=$$(.ci/promtool); BALSONG_TEST_PROMTOOL=$$promtool $(GO) test -count=1 -run Alarm ./bootstrap/devtools/e2e/faulttest
+
 .PHONY: guide-check
 guide-check: ## do what the guides say, word for word, on a copy of the repository (needs python3; ports 2525, 8025, 8026)
 	.ci/need python3=python3

@@ -91,6 +91,7 @@ func newWorld(t *testing.T) *world {
 		Settlement: config.Settlement{
 			Batch: 200, SweepEvery: 2 * time.Second, LeaseEvery: time.Second, ReapEvery: 5 * time.Second, ReapGrace: 30 * time.Second,
 		},
+		Monitor: config.Monitor{Every: 200 * time.Millisecond},
 		Gateways: config.Gateways{
 			SMTP: config.SMTP{
 				Addr: w.gateway.smtp, TLS: "none", From: "billing@example.com",
@@ -198,15 +199,20 @@ func (w *world) deliver(t *testing.T) (stop func()) {
 // dispatch starts dispatch runs, one after the other, until the test ends.
 func (w *world) dispatch(t *testing.T) {
 	t.Helper()
+	t.Cleanup(w.dispatching(t))
+}
+
+// dispatching starts dispatch runs, one after the other; stop ends the last one and starts no other.
+func (w *world) dispatching(t *testing.T) (stop func()) {
+	t.Helper()
 	c := config.Dispatcher{
 		Database: w.config.Database, Kafka: w.config.Kafka, Log: w.config.Log,
 		Dispatch: config.Dispatch{Page: 100, Cap: 200, AckTimeout: 5 * time.Second, LingerPoll: time.Second},
 	}
 	var runner *dispatch.Runner
-	t.Cleanup(apptest.Start(t, fx.Options(dispatcherapp.Options(c), w.observed(), fx.Populate(&runner))))
-	ctx, stop := context.WithCancel(context.Background())
+	stopApp := apptest.Start(t, fx.Options(dispatcherapp.Options(c), w.observed(), fx.Populate(&runner)))
+	ctx, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	t.Cleanup(func() { stop(); running.Wait() })
 	running.Go(func() {
 		for ctx.Err() == nil {
 			_, err := runner.Run(ctx, w.month, by, nil)
@@ -219,6 +225,7 @@ func (w *world) dispatch(t *testing.T) {
 			}
 		}
 	})
+	return func() { end(); running.Wait(); stopApp() }
 }
 
 // count runs a counting query; -1 while the database is down.

@@ -1,0 +1,81 @@
+package alarmcheck
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const repository = "../../../.."
+
+func TestPrometheusCloudWatchAndTheRunbooksSayTheSameAlarms(t *testing.T) {
+	t.Parallel()
+	wrong, err := check(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sentence := range wrong {
+		t.Error(sentence)
+	}
+}
+
+func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ file, old, broken, want string }{
+		{runbooks, "## Lag grows", "## The lag grows", "rule LagGrows has no runbook"},
+		{runbooks, "## Dead letters\n", "## Dead letters\n**Means.**\n\n## Dead letters two\n", "the runbook dead-letters has no **Look.**"},
+		{runbooks, "## How they are tested\n", "## How they are tested\n**Means.** ", "the runbook how-they-are-tested is no alarm's"},
+		{runbooks, "| [Halted](#halted)", "| [Stopped](#halted)", "has no Halted"},
+		{rulesFile, "alarms.md#halted", "alarms.md#stopped", "rule Halted has no runbook"},
+		{rulesFile, "- alert: BalsongHalted", "- alert: BalsongStopped", "Halted has no rule in Prometheus"},
+		{rulesFile, "max(balsong_halted) == 1", "max(balsong_halt) == 1", "rule Halted: balsong_halt is no metric"},
+		{rulesFile, "summary: Kafka does not acknowledge", "summary: Kafka acknowledges no", "PublishFailuresDelivery does not say the same"},
+		{alarmsFile, "전체 발송을 중지했습니다", "전체 발송을 시작했습니다", "Halted does not say the same as the rule"},
+		{alarmsFile, "\n  Refusals:", "\n  Denials:", "Refusals has no alarm in CloudWatch"},
+		{alarmsFile, "balsong_leases_expired_total", "balsong_leases_expired", "LeasesExpired: balsong_leases_expired is no metric"},
+		{alarmsFile, "MetricName: FreeStorageSpace", "MetricName: FreeSpace", "AWS/RDS FreeSpace is no metric of AWS"},
+		{alarmsFile, "Value: push }", "Value: push }, { Name: Topic, Value: a }", "balsong_gateway_held has no dimension Topic"},
+		{alarmsFile, "MetricName: balsong_dead_letters_total\n      Dimensions: [{ Name: Service, Value: delivery }]\n      Statistic: Sum", "MetricName: balsong_dead_letters_total\n      Dimensions: [{ Name: Service, Value: delivery }]\n      Statistic: Maximum", "is read by its Sum, not by its Maximum"},
+		{alarmsFile, "OKActions: [!Ref WarningTopic]", "OKActions: [!Ref CriticalTopic]", "does not tell the topic of its severity"},
+		{alarmsFile, `"Balsong", "balsong_deliveries_total"`, `"Balsong", "balsong_delivered_total"`, "the dashboard shows Balsong balsong_delivered_total"},
+		{alarmsFile, `{"label": "UNKNOWN"}]]}},`, `{"label": "UNKNOWN"}]]}}`, "the dashboard is no JSON"},
+	} {
+		t.Run(test.broken, func(t *testing.T) {
+			t.Parallel()
+			wrong, err := check(copyWithout(t, test.file, test.old, test.broken))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := strings.Join(wrong, "\n"); !strings.Contains(all, test.want) {
+				t.Errorf("found %q, wanted %q", all, test.want)
+			}
+		})
+	}
+}
+
+// copyWithout is a copy of what is checked, with one file changed.
+func copyWithout(t *testing.T, file, old, broken string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range []string{rulesFile, alarmsFile, runbooks, metricPage} {
+		text, err := os.ReadFile(filepath.Join(repository, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == file {
+			if !strings.Contains(string(text), old) {
+				t.Fatalf("%s does not contain %q: the test breaks nothing", name, old)
+			}
+			text = []byte(strings.ReplaceAll(string(text), old, broken))
+		}
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}

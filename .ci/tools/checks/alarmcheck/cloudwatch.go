@@ -1,0 +1,155 @@
+package alarmcheck
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// definition is an alarm as CloudWatch has it: of one metric, or of an expression over several.
+type definition struct {
+	ID                 string      `yaml:"-"`
+	AlarmName          string      `yaml:"AlarmName"`
+	AlarmDescription   string      `yaml:"AlarmDescription"`
+	AlarmActions       []string    `yaml:"AlarmActions"`
+	OKActions          []string    `yaml:"OKActions"`
+	Namespace          string      `yaml:"Namespace"`
+	MetricName         string      `yaml:"MetricName"`
+	Dimensions         []dimension `yaml:"Dimensions"`
+	Statistic          string      `yaml:"Statistic"`
+	Period             int         `yaml:"Period"`
+	Metrics            []query     `yaml:"Metrics"`
+	ComparisonOperator string      `yaml:"ComparisonOperator"`
+	Threshold          string      `yaml:"Threshold"`
+	EvaluationPeriods  int         `yaml:"EvaluationPeriods"`
+	DatapointsToAlarm  int         `yaml:"DatapointsToAlarm"`
+	TreatMissingData   string      `yaml:"TreatMissingData"`
+}
+
+type dimension struct {
+	Name  string `yaml:"Name"`
+	Value any    `yaml:"Value"`
+}
+
+// query is a metric, or the expression whose result is compared.
+type query struct {
+	ID         string `yaml:"Id"`
+	Expression string `yaml:"Expression"`
+	ReturnData *bool  `yaml:"ReturnData"`
+	MetricStat struct {
+		Stat   string `yaml:"Stat"`
+		Period int    `yaml:"Period"`
+		Metric struct {
+			Namespace  string      `yaml:"Namespace"`
+			MetricName string      `yaml:"MetricName"`
+			Dimensions []dimension `yaml:"Dimensions"`
+		} `yaml:"Metric"`
+	} `yaml:"MetricStat"`
+}
+
+// template is what is read of the CloudFormation template.
+type template struct {
+	Parameters map[string]struct {
+		Default string `yaml:"Default"`
+	} `yaml:"Parameters"`
+	Resources map[string]struct {
+		Type       string    `yaml:"Type"`
+		Properties yaml.Node `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+// refersTo stands before the name that !Ref names, once tags are gone.
+const refersTo = "Ref:"
+
+// readDefinitions reads the alarms of CloudWatch, and the text of the dashboard.
+func readDefinitions(root string) (alarms map[string]definition, dashboard string, err error) {
+	content, err := os.ReadFile(filepath.Join(root, alarmsFile))
+	if err != nil {
+		return nil, "", err
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(content, &document); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", alarmsFile, err)
+	}
+	withoutTags(&document)
+	var t template
+	if err := document.Decode(&t); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", alarmsFile, err)
+	}
+	alarms = map[string]definition{}
+	for id, resource := range t.Resources {
+		switch resource.Type {
+		case "AWS::CloudWatch::Alarm":
+			d := definition{ID: id}
+			if err := resource.Properties.Decode(&d); err != nil {
+				return nil, "", fmt.Errorf("%s: %s: %w", alarmsFile, id, err)
+			}
+			if parameter, is := strings.CutPrefix(d.Threshold, refersTo); is {
+				d.Threshold = t.Parameters[parameter].Default
+			}
+			alarms[id] = d
+		case "AWS::CloudWatch::Dashboard":
+			var d struct {
+				DashboardBody []yaml.Node `yaml:"DashboardBody"` // the arguments of !Sub
+			}
+			if err := resource.Properties.Decode(&d); err != nil || len(d.DashboardBody) == 0 {
+				return nil, "", fmt.Errorf("%s: %s: %w", alarmsFile, id, err)
+			}
+			dashboard = d.DashboardBody[0].Value
+		}
+	}
+	return alarms, dashboard, nil
+}
+
+// withoutTags makes plain YAML of CloudFormation's short forms.
+func withoutTags(n *yaml.Node) {
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		if n.Tag == "!Ref" {
+			n.Value = refersTo + n.Value
+		}
+		n.Tag = ""
+		if n.Kind == yaml.ScalarNode {
+			n.Tag = "!!str"
+		}
+	}
+	for _, child := range n.Content {
+		withoutTags(child)
+	}
+}
+
+// series is a metric with its dimensions and statistic, under the id by which the expression names it.
+type series struct {
+	id, namespace, metric, statistic string
+	dimensions                       []dimension
+}
+
+// series returns the metrics of the alarm, and the expression over them.
+func (d definition) series() (all []series, expression string) {
+	if len(d.Metrics) == 0 {
+		return []series{{"only", d.Namespace, d.MetricName, d.Statistic, d.Dimensions}}, "only"
+	}
+	for _, q := range d.Metrics {
+		if q.Expression != "" {
+			expression = q.Expression
+			continue
+		}
+		m := q.MetricStat
+		all = append(all, series{q.ID, m.Metric.Namespace, m.Metric.MetricName, m.Stat, m.Metric.Dimensions})
+	}
+	return all, expression
+}
+
+// period is the alarm's, which all of its metrics must have.
+func (d definition) period() int {
+	if len(d.Metrics) == 0 {
+		return d.Period
+	}
+	return d.Metrics[0].MetricStat.Period
+}
+
+// threshold is the number that values are compared with.
+func (d definition) threshold() (float64, error) { return strconv.ParseFloat(d.Threshold, 64) }

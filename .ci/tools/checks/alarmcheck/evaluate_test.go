@@ -1,0 +1,237 @@
+package alarmcheck
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The rows of the tables of "Configuring how CloudWatch alarms treat missing data": M of N, the five data points that were retrieved (0 is
+// within the threshold, X breaches it, - is missing), and the states with missing, ignore, breaching and notBreaching. "retained" is the state before.
+func TestAnAlarmIsJudgedAsTheTablesOfAWSSay(t *testing.T) {
+	t.Parallel()
+	const retained = state("retained")
+	for _, row := range []struct {
+		m, n   int
+		points string
+		states [4]state
+	}{
+		{3, 3, "0 - X - X", [4]state{ok, ok, ok, ok}},
+		{3, 3, "0 - - - -", [4]state{ok, ok, ok, ok}},
+		{3, 3, "- - - - 0", [4]state{ok, ok, ok, ok}},
+		{3, 3, "- - - - -", [4]state{insufficient, retained, alarm, ok}},
+		{3, 3, "0 X X - X", [4]state{alarm, alarm, alarm, alarm}},
+		{3, 3, "- - - - X", [4]state{insufficient, retained, alarm, ok}},
+		{3, 3, "X - - - -", [4]state{alarm, retained, alarm, ok}},
+		{3, 3, "- - X - -", [4]state{alarm, retained, alarm, ok}},
+		{2, 3, "0 - X - X", [4]state{alarm, alarm, alarm, alarm}},
+		{2, 3, "0 0 X 0 X", [4]state{alarm, alarm, alarm, alarm}},
+		{2, 3, "0 - X - -", [4]state{ok, ok, alarm, ok}},
+		{2, 3, "- - - - 0", [4]state{ok, ok, alarm, ok}},
+		{2, 3, "- - - - X", [4]state{insufficient, retained, alarm, ok}},
+		{2, 3, "- - - X -", [4]state{alarm, retained, alarm, ok}},
+	} {
+		var points []*bool
+		for _, p := range strings.Fields(row.points) {
+			breaching := p == "X"
+			points = append(points, map[bool]*bool{true: nil, false: &breaching}[p == "-"])
+		}
+		for i, treatment := range []string{"missing", "ignore", "breaching", "notBreaching"} {
+			d := definition{DatapointsToAlarm: row.m, EvaluationPeriods: row.n, TreatMissingData: treatment}
+			if got := d.judge(points, retained); got != row.states[i] {
+				t.Errorf("%d of %d, %s, %s: %s, AWS says %s", row.m, row.n, row.points, treatment, got, row.states[i])
+			}
+		}
+	}
+}
+
+// The examples of "Using math expressions with CloudWatch metrics".
+func TestMathIsDoneAsAWSDocumentsIt(t *testing.T) {
+	t.Parallel()
+	line := timeline{start: 600, period: 60, n: 5}
+	parseSeries := func(text string) values {
+		v := values{at: map[int]float64{}}
+		for i, word := range strings.Fields(text) {
+			if word != "-" {
+				v.at[i] = map[string]float64{"0": 0, "1": 1, "15": 15, "20": 20, "30": 30}[word]
+			}
+		}
+		return v
+	}
+	known := map[string]values{
+		"metric1": parseSeries("30 20 0 0"), "metric2": parseSeries("20 - 20 -"),
+		"c1": parseSeries("1 1 0 0 -"), "c2": parseSeries("30 - 0 0 30"), "c3": parseSeries("0 0 20 - 20"),
+	}
+	for expression, want := range map[string]string{
+		"metric1 < metric2":             "0 0 1 0 -",
+		"metric1 >= 30":                 "1 0 0 0 -",
+		"metric1 > 15 AND metric2 > 15": "1 0 0 0 -",
+		"IF(c1, c2, c3)":                "30 0 20 - -",
+		"IF(c1, 5, c3)":                 "5 5 20 - -",
+		"IF(c1, c2, 5)":                 "30 0 5 5 -",
+		"IF(metric2 > 0, metric2)":      "20 - 20 - -",
+		"DIFF(metric2)":                 "- - 0 - -",
+		"DIFF(metric1)":                 "- -10 -20 0 -",
+		"EPOCH(metric2)":                "600 660 720 780 840",
+		"metric2 - EPOCH(metric2)":      "-580 -660 -700 -780 -840",
+		"(metric1 + 10) * 2":            "80 60 20 20 -",
+	} {
+		program, err := parse(expression)
+		if err != nil {
+			t.Errorf("%s: %v", expression, err)
+			continue
+		}
+		got, err := program(line, known)
+		if err != nil {
+			t.Errorf("%s: %v", expression, err)
+		}
+		if said := got.String(line.n); said != want {
+			t.Errorf("%s is %s, AWS says %s", expression, said, want)
+		}
+	}
+	for _, broken := range []string{"SUM(metric1)", "IF(metric1", "metric1 +", "metric1 ? 2", "(metric1", ""} {
+		if program, err := parse(broken); err == nil {
+			if _, err := program(line, known); err == nil {
+				t.Errorf("%q is understood", broken)
+			}
+		}
+	}
+}
+
+func TestStatisticsJoinTheSamplesOfAPeriod(t *testing.T) {
+	t.Parallel()
+	line := timeline{start: 60, period: 60, n: 3}
+	samples := []sample{{0, 9}, {60, 1}, {119, 3}, {180, 5}, {240, 9}}
+	for statistic, want := range map[string]string{"Minimum": "1 - 5", "Maximum": "3 - 5", "Sum": "4 - 5", "SampleCount": "2 - 1"} {
+		got, err := line.aggregate(samples, statistic)
+		if err != nil || got.String(3) != want {
+			t.Errorf("%s: %s, %v; want %s", statistic, got.String(3), err, want)
+		}
+	}
+	if _, err := line.aggregate(samples, "Average"); err == nil {
+		t.Error("a statistic that is not known is computed")
+	}
+}
+
+// phases are samples of a metric a minute, one value after another, each for so many minutes; a value that is nil is not reported.
+type phase struct {
+	minutes int
+	value   any
+}
+
+func samplesOf(phases ...phase) (all []sample) {
+	minute := 0
+	for _, p := range phases {
+		for range p.minutes {
+			at := epoch + minute*60
+			switch v := p.value.(type) {
+			case int:
+				all = append(all, sample{at, float64(v)})
+			case func(int) int:
+				all = append(all, sample{at, float64(v(at))})
+			}
+			minute++
+		}
+	}
+	return all
+}
+
+// epoch is when the replays begin: a time as any, at which each period begins.
+const epoch = 1_800_000_000
+
+// raising are the data that raise each alarm of CloudWatch, and clear it again. All are OK in the first phase, whatever it is.
+func raising() map[string]map[string][]sample {
+	one := func(metric string, phases ...phase) map[string][]sample {
+		return map[string][]sample{metric: samplesOf(phases...)}
+	}
+	hour, day := 3600, 86_400
+	event := func(metric string) map[string][]sample {
+		return one(metric, phase{60, 0}, phase{15, 3}, phase{60, 0})
+	}
+	ends := func(days int) map[string][]sample {
+		left := func(n int) func(int) int { return func(at int) int { return at + n*day } }
+		return one("balsong_certificate_expiry_timestamp_seconds", phase{180, left(days + 1)}, phase{180, left(days - 1)}, phase{180, left(365)})
+	}
+	down := one("balsong_component_up", phase{30, 1}, phase{30, 0}, phase{30, 1})
+	held := one("balsong_gateway_held", phase{30, 0}, phase{30, 1}, phase{30, 0})
+	unread := one("balsong_kafka_partitions_out_of_range", phase{30, 0}, phase{30, 2}, phase{30, 0})
+	unpublished := event("balsong_kafka_publish_failures_total")
+	return map[string]map[string][]sample{
+		"ComponentDownDelivery": down, "ComponentDownSettlement": down,
+		"SettlementSilent":                  one("balsong_component_up", phase{30, 1}, phase{60, nil}, phase{30, 1}),
+		"Halted":                            one("balsong_halted", phase{30, 0}, phase{30, 1}, phase{30, 0}),
+		"CertificateEndsIn21DaysDelivery":   ends(21),
+		"CertificateEndsIn21DaysSettlement": ends(21),
+		"CertificateEndsIn7DaysDelivery":    ends(7),
+		"CertificateEndsIn7DaysSettlement":  ends(7),
+		"NoDispatcherRun": one("balsong_dispatch_last_run_timestamp_seconds",
+			phase{150, func(int) int { return epoch }}, phase{60, func(int) int { return epoch }}, phase{30, func(int) int { return epoch + 210*60 }}),
+		"LagGrows":         one("balsong_delivery_lag_messages", phase{30, 0}, phase{60, 500}, phase{30, func(at int) int { return 500 - (at-epoch-90*60)/60 }}),
+		"DeadlineInDanger": one("balsong_deadline_margin_seconds", phase{30, 5 * hour}, phase{30, -20}, phase{30, 2 * hour}),
+		"UnknownTargets":   one("balsong_targets_unknown", phase{30, 0}, phase{30, 4}, phase{30, 0}),
+		"UnknownGrows":     one("balsong_targets_unknown", phase{30, 3}, phase{30, func(at int) int { return 10 * (at - epoch) / 60 }}, phase{30, 600}),
+		"ProviderHeldSmtp": held, "ProviderHeldSms": held, "ProviderHeldPush": held,
+		"Refusals": {
+			"balsong_refusals_total":   samplesOf(phase{60, 5}, phase{60, 30}, phase{60, 5}),
+			"balsong_deliveries_total": samplesOf(phase{180, 200}),
+		},
+		"DeadLetters": event("balsong_dead_letters_total"), "UnknownKey": event("balsong_unknown_keys_total"), "LeasesExpired": event("balsong_leases_expired_total"),
+		"PublishFailuresDelivery": unpublished, "PublishFailuresSettlement": unpublished,
+		"PublishFailuresDispatcher":      one("balsong_kafka_publish_failures_total", phase{60, nil}, phase{1, 7}, phase{60, nil}, phase{1, 0}),
+		"PartitionsOutOfRangeDelivery":   unread,
+		"PartitionsOutOfRangeSettlement": unread,
+		"KafkaDisk":                      one("KafkaDataLogsDiskUsed", phase{30, 60}, phase{30, 91}, phase{30, 60}),
+		"DatabaseDisk":                   one("FreeStorageSpace", phase{30, 80 << 30}, phase{30, 20 << 30}, phase{30, 80 << 30}),
+	}
+}
+
+func TestEachAlarmOfCloudWatchIsRaisedAndCleared(t *testing.T) {
+	t.Parallel()
+	definitions, _, err := readDefinitions(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := raising()
+	for id, d := range definitions {
+		states := replayed(t, d, data[id])
+		if got := slices.Compact(slices.DeleteFunc(states, func(s state) bool { return s == insufficient })); !slices.Equal(got, []state{ok, alarm, ok}) {
+			t.Errorf("%s goes through %v", id, got)
+		}
+	}
+	for id := range data {
+		if _, is := definitions[id]; !is {
+			t.Errorf("%s is no alarm", id)
+		}
+	}
+}
+
+// A service that is scaled to nothing, or that was never started, reports nothing.
+func TestNoAlarmIsRaisedByMetricsThatAreMissingButOfSettlement(t *testing.T) {
+	t.Parallel()
+	definitions, _, err := readDefinitions(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, d := range definitions {
+		if raised := slices.Contains(replayed(t, d, map[string][]sample{"": samplesOf(phase{300, 1})}), alarm); raised != (id == "SettlementSilent") {
+			t.Errorf("%s: raised is %v", id, raised)
+		}
+	}
+}
+
+// replayed replays five minutes more than there are data of.
+func replayed(t *testing.T, d definition, data map[string][]sample) []state {
+	t.Helper()
+	last := 0
+	for metric, samples := range data {
+		for i := range samples {
+			last = max(last, samples[i].at)
+		}
+		data[metric] = samples
+	}
+	states, err := d.replay(data, epoch, last+d.period())
+	if err != nil {
+		t.Errorf("%s: %v", d.ID, err)
+	}
+	return states
+}
