@@ -71,7 +71,7 @@ var (
 // Of each service.
 var (
 	ComponentUp       = GaugeBy[string]{essential(port.Minimum, gauge("component_up", "1 while the component answers, 0 while the process waits for it.", component))}
-	CertificateExpiry = GaugeBy[string]{essential(port.Minimum, gauge("certificate_expiry_timestamp_seconds", "When the first of the certificates ends that the component's server shows or that are shown to it.", component))}
+	CertificateExpiry = GaugeBy[string]{essential(port.Minimum, gauge("certificate_expiry_timestamp_seconds", "When the certificate ends that the component's server shows, or the one that is shown to it where that ends before.", component))}
 )
 
 // Of traces.

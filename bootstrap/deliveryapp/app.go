@@ -17,6 +17,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/application/trace"
+	"github.com/balsong/balsong/bootstrap/certificates"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
@@ -69,6 +70,7 @@ func Options(role Role, c config.Deliverer) fx.Option {
 		core.Events(c.Kafka, "balsong-"+string(role)),
 		fx.StopTimeout(stop),
 		core.ServeHealth(c.Health.Addr, components...),
+		certificates.Module(c),
 	}
 	if role != Settlement {
 		options = append(options, delivery(c))

@@ -1,0 +1,72 @@
+package certificates
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/postgres"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// Configured lists where a configuration makes encrypted connections to, by the components' names. A section that is empty
+// has none.
+func Configured(c config.Deliverer) (list []Component) {
+	if use, err := postgres.TLSUseOf(c.Database.URL); err == nil && len(use.Servers) > 0 { // what is wrong with it, the pool says
+		list = append(list, Component{Name: "database", Servers: use.Servers, Own: use.Certificate, Handshake: afterRequest})
+	}
+	if c.Kafka.TLS {
+		list = append(list, Component{Name: "event log", Servers: c.Kafka.Brokers})
+	}
+	if c.S3.Bucket != "" {
+		endpoint := cmp.Or(c.S3.Endpoint, fmt.Sprintf("https://s3.%s.amazonaws.com", c.S3.Region))
+		list = append(list, https("statements", endpoint)...)
+	}
+	if mail := c.Gateways.SMTP; mail.Addr != "" && mail.TLS != "none" {
+		server := Component{Name: "smtp", Servers: []string{mail.Addr}}
+		if mail.TLS != "implicit" {
+			server.Handshake = StartTLS(cmp.Or(mail.EHLO, "localhost"))
+		}
+		list = append(list, server)
+	}
+	for _, lane := range c.Gateways.ByHTTP() {
+		list = append(list, https(strings.ToLower(string(lane.Channel)), lane.URL)...)
+	}
+	return list
+}
+
+// afterRequest is the handshake of a server of PostgreSQL.
+func afterRequest(ctx context.Context, conn net.Conn, settings *tls.Config) (tls.ConnectionState, error) {
+	if err := postgres.RequestTLS(ctx, conn); err != nil {
+		return tls.ConnectionState{}, err
+	}
+	return Direct(ctx, conn, settings)
+}
+
+// https is the server of an https address; none where it is another.
+func https(name, address string) []Component {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" {
+		return nil
+	}
+	return []Component{{Name: name, Servers: []string{net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))}}}
+}
+
+// Module watches the certificates of a configuration, each component beside the others.
+func Module(c config.Deliverer) fx.Option {
+	return fx.Module("certificates", fx.Invoke(func(lc fx.Lifecycle, clock port.Clock, log port.Log, metrics port.Metrics) {
+		ctx, stop := context.WithCancel(context.Background())
+		lc.Append(fx.StartStopHook(func() {
+			for _, component := range Configured(c) {
+				go Watch(ctx, component, clock, log, metrics)
+			}
+		}, stop))
+	}))
+}
