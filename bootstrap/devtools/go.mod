@@ -82,7 +82,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
 	github.com/balsong/balsong/adapters/awsidentity v0.0.0
-	github.com/balsong/balsong/adapters/awssecrets v0.0.0 // indirect
+	github.com/balsong/balsong/adapters/awssecrets v0.0.0
 	github.com/balsong/balsong/adapters/gateway v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/permits v0.0.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

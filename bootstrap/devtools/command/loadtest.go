@@ -17,6 +17,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/prices"
 	"github.com/balsong/balsong/bootstrap/progress"
 )
 
@@ -54,7 +55,7 @@ func newLoadtest() *cobra.Command {
 			"  balsong-dev loadtest --targets 5000000 --latency 300ms --tps 500 --quiet 20%@21:00-10:00 --report report.html",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.showPrices {
-				_, err := cmd.OutOrStdout().Write(loadtest.ListPrices())
+				_, err := cmd.OutOrStdout().Write(prices.List())
 				return err
 			}
 			err := a.into(&o)
@@ -95,7 +96,7 @@ func questionFlags(cmd *cobra.Command, o *loadtest.Options, a *loadtestArguments
 	flags.Float64Var(&o.Infrastructure.DatabaseCores, "database-vcpu", o.Infrastructure.DatabaseCores, "processors of the database")
 	flags.DurationVar(&o.Infrastructure.TaskStart, "task-start", o.Infrastructure.TaskStart, "from the start of a task to its first message")
 	flags.StringVar(&a.costs, "calibration", "", "JSON file with what work costs, as \"costs\" of a report's \"measured\" (default: docs/performance.md)")
-	flags.StringVar(&a.prices, "prices", "", "JSON file with prices; --show-prices writes the built-in one to begin with")
+	flags.StringVar(&a.prices, "prices", "", "CSV file with prices; --show-prices writes the built-in one to begin with")
 	flags.BoolVar(&a.showPrices, "show-prices", false, "write the built-in price table to stdout, and nothing else")
 	flags.IntVar(&o.Seeds, "seeds", 41, "runs in the model from which intervals are taken")
 	flags.StringVar(&a.report, "report", "", "write the report with pictures to this HTML file")

@@ -55,7 +55,7 @@ func newScaling() *cobra.Command {
 	flags.Float64Var(&policy.Target, "target", policy.Target, "messages behind for each task")
 	flags.DurationVar(&policy.OutCooldown, "out-cooldown", policy.OutCooldown, "time between two steps up")
 	flags.DurationVar(&policy.InCooldown, "in-cooldown", policy.InCooldown, "time between two steps down")
-	flags.StringVar(&prices, "prices", "", "JSON file with prices, as loadtest --show-prices writes it")
+	flags.StringVar(&prices, "prices", "", "CSV file with prices, as loadtest --show-prices writes it")
 	flags.StringVar(&page, "doc", "", "write the tables and the picture into this page, docs/operations/scaling.md")
 	return cmd
 }

@@ -3,7 +3,6 @@ package loadtest
 import (
 	"bufio"
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,20 +11,16 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/prices"
 )
 
-//go:embed page/prices.json
-var listPrices []byte
-
-// ListPrices is the built-in price table as a file that can be edited and given back.
-func ListPrices() []byte { return bytes.Clone(listPrices) }
-
-// ReadPrices reads a price table; "" is the built-in one.
-func ReadPrices(file string) (prices capacity.Prices, err error) {
-	if err := readJSON(file, listPrices, &prices); err != nil {
-		return prices, err
+// ReadPrices reads the table of prices; "" is the built-in one.
+func ReadPrices(file string) (capacity.Prices, error) {
+	table, err := prices.Read(file)
+	if err != nil {
+		return capacity.Prices{}, err
 	}
-	return prices, prices.Validate()
+	return table.Capacity()
 }
 
 // ReadCosts reads a calibration; "" are the costs of docs/performance.md. What a file leaves out stays as there.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
+	"github.com/balsong/balsong/bootstrap/devtools/prices"
 )
 
 // answered is a report with a measured part, from a machine that keeps to the model.
@@ -61,8 +62,8 @@ func TestTheReportIsOneFileWithPicturesAndNeedsNoOther(t *testing.T) {
 func TestTheFirstSentenceSaysWhetherItArrivesInTime(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*Options){
-		"will all have arrived by 09:": func(*Options) {},
-		"will NOT all arrive by 10:00": func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = time.Hour, 500 },
+		"will all have arrived by 09:":                                              func(*Options) {},
+		"will NOT all arrive by 10:00":                                              func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = time.Hour, 500 },
 		"not in the adverse case (a task dies, work costs more): then not by 10:03": func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = 63*time.Minute, 1400 },
 		"would not arrive within ten days":                                          func(o *Options) { o.Question.Gateway.TPS = 1 },
 		"2 days after (between ":                                                    func(o *Options) { o.Question.Gateway.TPS = 27.8 },
@@ -110,9 +111,10 @@ func TestFilesAreReadOrRefusedWithFieldAndReason(t *testing.T) {
 		}
 		return path
 	}
-	prices, err := ReadPrices(write("prices.json", string(ListPrices())))
-	if err != nil || prices.Brokers != 3 {
-		t.Errorf("%+v: %v", prices, err)
+	const header = "item,price,read,unit,source\n"
+	read, err := ReadPrices(write("prices.csv", string(prices.List())))
+	if err != nil || read.Brokers != 3 {
+		t.Errorf("%+v: %v", read, err)
 	}
 	costs, err := ReadCosts(write("costs.json", `{"delivery_us": 111}`))
 	if err != nil || costs.Delivery != 111 || costs.Database != capacity.PublishedCalibration().Database {
@@ -123,12 +125,14 @@ func TestFilesAreReadOrRefusedWithFieldAndReason(t *testing.T) {
 		t.Errorf("%v: %v", latency, err)
 	}
 	for want, read := range map[string]func() error{
-		"task_vcpu_hour": func() error { _, err := ReadPrices(write("a", `{"task_vcpu_hour": -1}`)); return err },
-		"unknown field":  func() error { _, err := ReadPrices(write("b", `{"price": 1}`)); return err },
-		"delivery_us":    func() error { _, err := ReadCosts(write("c", `{"delivery_us": 1e12}`)); return err },
-		"no such file":   func() error { _, err := ReadCosts(filepath.Join(dir, "nowhere")); return err },
-		"line 2":         func() error { _, err := ReadLatency("file:" + write("d", "1s\nfast\n")); return err },
-		"too few":        func() error { _, err := ReadLatency("file:" + write("e", "1s\n")); return err },
+		`data out: "-1"`:       func() error { _, err := ReadPrices(write("a", header+"data out,-1,,,\n")); return err },
+		"there twice":          func() error { _, err := ReadPrices(write("f", header+"data out,1,,,\ndata out,2,,,\n")); return err },
+		"first line":           func() error { _, err := ReadPrices(write("b", "price\n1\n")); return err },
+		`no row "storage get"`: func() error { _, err := ReadPrices(write("g", header+"data out,1,,,\n")); return err },
+		"delivery_us":          func() error { _, err := ReadCosts(write("c", `{"delivery_us": 1e12}`)); return err },
+		"no such file":         func() error { _, err := ReadCosts(filepath.Join(dir, "nowhere")); return err },
+		"line 2":               func() error { _, err := ReadLatency("file:" + write("d", "1s\nfast\n")); return err },
+		"too few":              func() error { _, err := ReadLatency("file:" + write("e", "1s\n")); return err },
 	} {
 		if err := read(); !errors.Is(err, capacity.ErrImpossible) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
