@@ -172,7 +172,7 @@ bin/evidence:
 
 .PHONY: docs
 docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, metrics, what templates may use
-	$(with_components) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/core ./bootstrap/batchapp -update
+	$(with_components) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/devtools/cost ./bootstrap/core ./bootstrap/batchapp -update
 
 .PHONY: docs-check
 docs-check: ## every link leads somewhere, every diagram renders and is legible on a phone (needs chromium, npm)
@@ -207,6 +207,15 @@ kubernetes-check: ## deploy/kubernetes against the programs and, by kubeconform,
 workflows-check: ## .github/workflows by actionlint, shellcheck and zizmor (installs shellcheck where it may; needs python3)
 	.ci/need shellcheck=shellcheck
 	zizmor="$$(.ci/python zizmor)"; BALSONG_TEST_ZIZMOR="$$zizmor/bin/zizmor" GOWORK=off $(GO) -C $(checks) test -count=1 ./workflows
+
+.PHONY: deploy-check
+deploy-check: kubernetes-check workflows-check ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests (needs python3, jq)
+	.ci/need jq=jq curl=curl shellcheck=shellcheck
+	cfn="$$(.ci/python cfn-lint)"; checkov="$$(.ci/python checkov)"; aws="$$(.ci/python awscli)"; moto="$$(.ci/python moto)"; \
+	"$$cfn/bin/cfn-lint" deploy/aws/*.yaml; \
+	"$$checkov/bin/checkov" --framework cloudformation --skip-download --quiet --compact -d deploy/aws; \
+	BALSONG_TEST_CFN_LINT="$$cfn/bin/cfn-lint" BALSONG_TEST_CHECKOV="$$checkov/bin/checkov" BALSONG_TEST_AWS="$$aws/bin/aws" \
+	  BALSONG_TEST_SHELLCHECK=shellcheck BALSONG_TEST_MOTO="$$moto/bin/moto_server" $(GO) test -count=1 ./bootstrap/devtools/cloudformation/...
 
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile

@@ -1,0 +1,251 @@
+package cloudformation
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+// Check applies the rules of this repository, which neither cfn-lint nor checkov can have, and returns what is wrong, a sentence each.
+func Check(templates []Template) (wrong []string) {
+	for _, rule := range []func([]Template) []string{
+		wildcardsHaveAReason, suppressionsHaveAReason, importsAreExported, parametersHoldNoSecret, bucketsArePrivate, containersAreConfined, stopsCoverTheDrain,
+		servicesRollBack, schedulesAreExact, databaseLosesNothing, kafkaLosesNothing, eventsExist, metricsExist,
+	} {
+		wrong = append(wrong, rule(templates)...)
+	}
+	return wrong
+}
+
+// wildcardsHaveAReason: `*` as an action, resource or principal has a comment beside it that begins with "wildcard:".
+func wildcardsHaveAReason(templates []Template) (wrong []string) {
+	for _, t := range templates {
+		walk(t.root, nil, func(path []string, node *yaml.Node) {
+			if node.Kind != yaml.ScalarNode || len(path) == 0 {
+				return
+			}
+			key := path[len(path)-1]
+			all := node.Value == "*" && slices.Contains([]string{"Action", "Resource", "Principal", "AWS", "NotAction", "NotResource"}, key) ||
+				strings.Contains(node.Value, "*") && key == "Action"
+			if all && !strings.Contains(node.LineComment, "wildcard: ") {
+				wrong = append(wrong, fmt.Sprintf("%s line %d: %s %q without a reason (a comment behind it: # wildcard: …)", t.File, node.Line, key, node.Value))
+			}
+		})
+	}
+	return wrong
+}
+
+// suppressionsHaveAReason: what checkov is told to let pass says why.
+func suppressionsHaveAReason(templates []Template) (wrong []string) {
+	for _, t := range templates {
+		walk(t.root, nil, func(path []string, node *yaml.Node) {
+			if len(path) > 1 && path[len(path)-1] == "skip" && path[len(path)-2] == "checkov" && node.Kind == yaml.MappingNode && len(scalar(get(node, "comment"))) < 20 {
+				wrong = append(wrong, fmt.Sprintf("%s line %d: %s is suppressed without a reason", t.File, node.Line, scalar(get(node, "id"))))
+			}
+		})
+	}
+	return wrong
+}
+
+// importsAreExported: what a template imports, one that is deployed before it exports.
+func importsAreExported(templates []Template) (wrong []string) {
+	exported := map[string]bool{}
+	for _, t := range templates {
+		walk(t.root, nil, func(_ []string, node *yaml.Node) {
+			if node.Tag == "!ImportValue" && !exported[imported(node)] {
+				wrong = append(wrong, fmt.Sprintf("%s line %d imports %q, which no template before it exports", t.File, node.Line, imported(node)))
+			}
+		})
+		each(get(t.root, "Outputs"), func(_ string, output *yaml.Node) {
+			exported[strings.TrimPrefix(scalar(get(output, "Export", "Name")), "${Name}-")] = true
+		})
+	}
+	return wrong
+}
+
+var secretName = regexp.MustCompile(`(?i)password|secret|token|credential|keyset`)
+
+// parametersHoldNoSecret: a secret is made in Secrets Manager, and never goes through a parameter, whose values everybody who may see a stack sees.
+func parametersHoldNoSecret(templates []Template) (wrong []string) {
+	for _, t := range templates {
+		for _, p := range t.Parameters() {
+			if secretName.MatchString(p.Name) {
+				wrong = append(wrong, fmt.Sprintf("%s: the parameter %s is a secret: keep it in Secrets Manager", t.File, p.Name))
+			}
+		}
+		walk(t.root, nil, func(path []string, node *yaml.Node) {
+			if len(path) > 0 && path[len(path)-1] == "SecretString" {
+				wrong = append(wrong, fmt.Sprintf("%s line %d: a secret's value stands in the template", t.File, node.Line))
+			}
+		})
+	}
+	return wrong
+}
+
+func bucketsArePrivate(templates []Template) (wrong []string) {
+	for _, bucket := range OfType(templates, "AWS::S3::Bucket") {
+		for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+			if scalar(get(bucket.Properties, "PublicAccessBlockConfiguration", block)) != "true" {
+				wrong = append(wrong, bucket.At()+": the bucket may be public: "+block+" is not true")
+			}
+		}
+	}
+	return wrong
+}
+
+// containersAreConfined: what images-check says of the images, ECS must say too: user, root filesystem, capabilities.
+func containersAreConfined(templates []Template) (wrong []string) {
+	for _, c := range Containers(templates) {
+		at := c.Task.At() + ", container " + c.Name + ": "
+		if scalar(get(c.node, "User")) != "65532:65532" {
+			wrong = append(wrong, at+"it does not run as 65532")
+		}
+		if scalar(get(c.node, "ReadonlyRootFilesystem")) != "true" {
+			wrong = append(wrong, at+"its root filesystem can be written")
+		}
+		if dropped := items(get(c.node, "LinuxParameters", "Capabilities", "Drop")); len(dropped) != 1 || dropped[0].Value != "ALL" {
+			wrong = append(wrong, at+"it keeps capabilities")
+		}
+		if get(c.node, "LogConfiguration", "Options", "awslogs-group") == nil {
+			wrong = append(wrong, at+"nothing keeps its log")
+		}
+		if get(c.node, "PortMappings") != nil {
+			wrong = append(wrong, at+"nothing connects to a task, and it maps a port")
+		}
+	}
+	return wrong
+}
+
+// The longest stop timeout on Fargate, and what delivery needs after its drain to store what is done.
+const (
+	longestStop = 120
+	afterDrain  = 30 * time.Second
+)
+
+// stopsCoverTheDrain: delivery has its drain and 30 s until it is killed.
+func stopsCoverTheDrain(templates []Template) (wrong []string) {
+	for _, c := range Containers(templates) {
+		at := c.Task.At() + ", container " + c.Name + ": "
+		stop, err := strconv.Atoi(scalar(get(c.node, "StopTimeout")))
+		if err != nil || stop > longestStop {
+			wrong = append(wrong, fmt.Sprintf("%sStopTimeout is %q (want seconds, on Fargate at most %d)", at, scalar(get(c.node, "StopTimeout")), longestStop))
+			continue
+		}
+		for _, v := range c.environment {
+			if v.name != "BALSONG_DELIVERY_DRAIN" {
+				continue
+			}
+			if drain, err := time.ParseDuration(scalar(v.value)); err != nil || time.Duration(stop)*time.Second < drain+afterDrain {
+				wrong = append(wrong, fmt.Sprintf("%sStopTimeout of %d s is shorter than the drain (%s) and %s", at, stop, scalar(v.value), afterDrain))
+			}
+		}
+	}
+	return wrong
+}
+
+func servicesRollBack(templates []Template) (wrong []string) {
+	for _, s := range OfType(templates, "AWS::ECS::Service") {
+		breaker := get(s.Properties, "DeploymentConfiguration", "DeploymentCircuitBreaker")
+		if scalar(get(breaker, "Enable")) != "true" || scalar(get(breaker, "Rollback")) != "true" {
+			wrong = append(wrong, s.At()+": a version that does not start is not rolled back")
+		}
+		if scalar(get(s.Properties, "NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp")) != "DISABLED" {
+			wrong = append(wrong, s.At()+": its tasks have public addresses")
+		}
+	}
+	return wrong
+}
+
+// schedulesAreExact: a run begins when it was asked for, a start that fails is repeated for a while, and is then written down.
+func schedulesAreExact(templates []Template) (wrong []string) {
+	for _, s := range OfType(templates, "AWS::Scheduler::Schedule") {
+		if scalar(get(s.Properties, "FlexibleTimeWindow", "Mode")) != "OFF" {
+			wrong = append(wrong, s.At()+": it may begin later than it says")
+		}
+		if get(s.Properties, "Target", "DeadLetterConfig", "Arn") == nil {
+			wrong = append(wrong, s.At()+": a start that failed is forgotten")
+		}
+		attempts, err := strconv.Atoi(scalar(get(s.Properties, "Target", "RetryPolicy", "MaximumRetryAttempts")))
+		age, err2 := strconv.Atoi(scalar(get(s.Properties, "Target", "RetryPolicy", "MaximumEventAgeInSeconds")))
+		if err != nil || err2 != nil || attempts > 10 || age > 3600 {
+			wrong = append(wrong, s.At()+": its retries are not bounded (want at most 10 within an hour)")
+		}
+	}
+	return wrong
+}
+
+func databaseLosesNothing(templates []Template) (wrong []string) {
+	for _, db := range OfType(templates, "AWS::RDS::DBInstance") {
+		for _, property := range []string{"MultiAZ", "StorageEncrypted", "EnableIAMDatabaseAuthentication", "ManageMasterUserPassword"} {
+			if scalar(get(db.Properties, property)) != "true" {
+				wrong = append(wrong, db.At()+": "+property+" is not true")
+			}
+		}
+	}
+	for _, group := range OfType(templates, "AWS::RDS::DBParameterGroup") {
+		for name, want := range map[string]string{"synchronous_commit": "on", "rds.force_ssl": "1", "log_parameter_max_length": "0"} {
+			if got := scalar(get(group.Properties, "Parameters", name)); got != want {
+				wrong = append(wrong, fmt.Sprintf("%s: %s is %q (want %s)", group.At(), name, got, want))
+			}
+		}
+	}
+	return wrong
+}
+
+func kafkaLosesNothing(templates []Template) (wrong []string) {
+	for _, c := range OfType(templates, "AWS::MSK::Configuration") {
+		lines := strings.Fields(scalar(get(c.Properties, "ServerProperties")))
+		for _, want := range []string{"auto.create.topics.enable=false", "default.replication.factor=3", "min.insync.replicas=2", "unclean.leader.election.enable=false"} {
+			if !slices.Contains(lines, want) {
+				wrong = append(wrong, c.At()+": "+want+" is missing")
+			}
+		}
+	}
+	for _, k := range OfType(templates, "AWS::MSK::Cluster") {
+		if scalar(get(k.Properties, "EncryptionInfo", "EncryptionInTransit", "ClientBroker")) != "TLS" || scalar(get(k.Properties, "ClientAuthentication", "Unauthenticated", "Enabled")) != "false" {
+			wrong = append(wrong, k.At()+": clients may connect without TLS or without signing in")
+		}
+	}
+	return wrong
+}
+
+// eventsExist: the topics and groups that the policies name are those of the program.
+func eventsExist(templates []Template) (wrong []string) {
+	topics := []string{string(port.TopicRequests), string(port.TopicResults), string(port.TopicDeadLetter), "dispatch-*"}
+	groups := []string{core.DeliveryGroup, core.SettlementGroup, "balsong-*"}
+	for _, t := range templates {
+		walk(t.root, nil, func(_ []string, node *yaml.Node) {
+			topic, isTopic := strings.CutPrefix(node.Value, "${Topics}/")
+			group, isGroup := strings.CutPrefix(node.Value, "${Groups}/")
+			if isTopic && !slices.Contains(topics, topic) || isGroup && !slices.Contains(groups, group) {
+				wrong = append(wrong, fmt.Sprintf("%s line %d: %s is no topic or group of the program", t.File, node.Line, node.Value))
+			}
+		})
+	}
+	return wrong
+}
+
+// metricsExist: the metrics of the namespace Balsong that scaling and alarms read are declared, and written for CloudWatch.
+func metricsExist(templates []Template) (wrong []string) {
+	written := map[string]bool{}
+	for _, m := range metric.All() {
+		written[m.Name] = m.Essential()
+	}
+	for _, t := range templates {
+		walk(t.root, nil, func(path []string, node *yaml.Node) {
+			if len(path) > 0 && path[len(path)-1] == "MetricName" && strings.HasPrefix(node.Value, "balsong_") && !written[node.Value] {
+				wrong = append(wrong, fmt.Sprintf("%s line %d: %s is no metric that the program writes for CloudWatch", t.File, node.Line, node.Value))
+			}
+		})
+	}
+	return wrong
+}

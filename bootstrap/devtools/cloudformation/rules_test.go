@@ -1,0 +1,100 @@
+package cloudformation_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/bootstrap/devtools/cloudformation"
+)
+
+const deploy = "../../../deploy/aws"
+
+func read(t *testing.T, dir string) []cloudformation.Template {
+	t.Helper()
+	templates, err := cloudformation.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return templates
+}
+
+func TestTheTemplatesKeepEveryRule(t *testing.T) {
+	t.Parallel()
+	for _, sentence := range cloudformation.Check(read(t, deploy)) {
+		t.Error(sentence)
+	}
+}
+
+// broken are templates with one mistake each, and what must be said about it.
+type broken struct{ file, old, mistake, want string }
+
+func TestEachRuleFindsItsMistake(t *testing.T) {
+	t.Parallel()
+	for _, b := range []broken{
+		{"access", "Action: rds-db:connect", `Action: "rds-db:*"`, `Action "rds-db:*" without a reason`},
+		{"access", `Resource: !ImportValue { "Fn::Sub": "${Name}-Providers" }`, `Resource: "*"`, `Resource "*" without a reason`},
+		{"access", ` # wildcard: the action knows no resource`, ``, "without a reason"},
+		{"data", `Principal: "*" # wildcard: it denies`, `Principal: "*"`, `Principal "*" without a reason`},
+		{"data", "id: CKV_AWS_18, comment: ", "id: CKV_AWS_18, because: ", "CKV_AWS_18 is suppressed without a reason"},
+		{"services", `"${Name}-DataKey"`, `"${Name}-DataKeys"`, `imports "DataKeys", which no template before it exports`},
+		{"network", `"${Name}-TaskGroup" }`, `"${Name}-Tasks" }`, `imports "TaskGroup", which no template before it exports`},
+		{"services", "  SmtpUser:\n    Type: String", "  SmtpPassword:\n    Type: String", "the parameter SmtpPassword is a secret"},
+		{"data", "      GenerateSecretString: {", "      SecretString: hunter2\n      Description: {", "a secret's value stands in the template"},
+		{"data", "BlockPublicPolicy: true", "BlockPublicPolicy: false", "the bucket may be public: BlockPublicPolicy"},
+		{"services", `User: "65532:65532"`, `User: "0"`, "container delivery: it does not run as 65532"},
+		{"services", "ReadonlyRootFilesystem: true", "ReadonlyRootFilesystem: false", "its root filesystem can be written"},
+		{"services", "Drop: [ALL]", "Drop: [NET_RAW]", "it keeps capabilities"},
+		{"services", "awslogs-group: !Ref BatchLog, ", "", "container batch: nothing keeps its log"},
+		{"services", "          StopTimeout: 90", "          PortMappings: [{ ContainerPort: 9464 }]\n          StopTimeout: 90", "it maps a port"},
+		{"services", "StopTimeout: 90", "StopTimeout: 60", "StopTimeout of 60 s is shorter than the drain (60s) and 30s"},
+		{"services", "StopTimeout: 90", "StopTimeout: 300", `StopTimeout is "300" (want seconds, on Fargate at most 120)`},
+		{"services", "Value: 60s", "Value: 100s", "shorter than the drain (100s)"},
+		{"services", "Enable: true, Rollback: true", "Enable: true, Rollback: false", "is not rolled back"},
+		{"services", "AssignPublicIp: DISABLED", "AssignPublicIp: ENABLED", "its tasks have public addresses"},
+		{"services", `Mode: "OFF"`, "Mode: FLEXIBLE", "it may begin later"},
+		{"services", "DeadLetterConfig: { Arn: !GetAtt NotStarted.Arn }", "Input: ''", "a start that failed is forgotten"},
+		{"services", "MaximumEventAgeInSeconds: 600", "MaximumEventAgeInSeconds: 86400", "its retries are not bounded"},
+		{"data", "MultiAZ: true", "MultiAZ: false", "MultiAZ is not true"},
+		{"data", `synchronous_commit: "on"`, `synchronous_commit: "off"`, `synchronous_commit is "off" (want on)`},
+		{"data", "min.insync.replicas=2", "min.insync.replicas=1", "min.insync.replicas=2 is missing"},
+		{"data", "ClientBroker: TLS,", "ClientBroker: TLS_PLAINTEXT,", "clients may connect without TLS"},
+		{"access", "dispatch-results.v1", "dispatch-results.v2", "dispatch-results.v2 is no topic"},
+		{"access", "${Groups}/balsong-delivery", "${Groups}/delivery", "is no topic or group"},
+		{"services", "MetricName: balsong_delivery_backlog_per_task", "MetricName: balsong_delivery_backlog", "balsong_delivery_backlog is no metric"},
+	} {
+		t.Run(b.mistake+" in "+b.file, func(t *testing.T) {
+			t.Parallel()
+			if all := strings.Join(cloudformation.Check(read(t, b.copy(t))), "\n"); !strings.Contains(all, b.want) {
+				t.Errorf("found %q, wanted %q", all, b.want)
+			}
+		})
+	}
+}
+
+// copy is the directory of the templates with the mistake in one of them.
+func (b broken) copy(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	files, err := filepath.Glob(filepath.Join(deploy, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Base(file) == b.file+".yaml" {
+			if !strings.Contains(string(text), b.old) {
+				t.Fatalf("%s does not contain %q: the test breaks nothing", file, b.old)
+			}
+			text = []byte(strings.ReplaceAll(string(text), b.old, b.mistake))
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}

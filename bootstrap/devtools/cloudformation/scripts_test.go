@@ -1,0 +1,257 @@
+package cloudformation_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/adapters/awssecrets/mototest"
+)
+
+// cloud is moto with the stacks of network, access and services, and AWS's command line before it.
+type cloud struct {
+	*testing.T
+	environment []string
+}
+
+const region = "ap-northeast-2"
+
+func newCloud(t *testing.T) cloud {
+	t.Helper()
+	aws := tool(t, "BALSONG_TEST_AWS")
+	c := cloud{t, append(os.Environ(), "PATH="+filepath.Dir(aws)+":"+os.Getenv("PATH"), "AWS_ENDPOINT_URL="+mototest.Start(t), "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_PAGER=")}
+	for _, template := range read(t, deploy) {
+		name := strings.TrimSuffix(template.File, ".yaml")
+		if name == "data" || name == "alarms" {
+			continue // moto has no RDS attributes of a server that IAM policies and secrets need, and no configuration of MSK
+		}
+		text, err := template.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var document any
+		if err := json.Unmarshal(text, &document); err != nil {
+			t.Fatal(err)
+		}
+		if text, err = json.Marshal(forMoto(document)); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), name+".json")
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		arguments := []string{"cloudformation", "create-stack", "--stack-name", "balsong-" + name, "--template-body", "file://" + file, "--capabilities", "CAPABILITY_NAMED_IAM", "--parameters"}
+		switch name {
+		case "access":
+			arguments = append(arguments, "ParameterKey=GitHubRepository,ParameterValue=balsong/balsong")
+		case "services":
+			arguments = append(arguments, "ParameterKey=ImageTag,ParameterValue=v1")
+		default:
+			arguments = append(arguments, "ParameterKey=Name,ParameterValue=balsong")
+		}
+		if said, code := c.run("aws", arguments...); code != 0 {
+			t.Fatalf("%s: %s", name, said)
+		}
+	}
+	return c
+}
+
+// forMoto replaces the functions that moto does not compute, and what the stack of data would export.
+func forMoto(value any) any {
+	switch value := value.(type) {
+	case []any:
+		for i := range value {
+			value[i] = forMoto(value[i])
+		}
+	case map[string]any:
+		if choice, is := value["Fn::Select"].([]any); is {
+			if cidr, is := choice[1].(map[string]any); is && cidr["Fn::Cidr"] != nil {
+				return "10.20." + []string{"0", "16", "32", "48", "64", "80"}[int(choice[0].(float64))] + ".0/20"
+			}
+		}
+		if _, is := value["Fn::GetAZs"]; is {
+			return []any{region + "a", region + "b", region + "c"}
+		}
+		if imported, is := value["Fn::ImportValue"].(map[string]any); is {
+			name := strings.TrimPrefix(imported["Fn::Sub"].(string), "${Name}-")
+			switch {
+			case strings.HasSuffix(name, "Role"):
+				return "arn:aws:iam::123456789012:role/" + name
+			case name == "PrivateSubnets":
+				return "subnet-1,subnet-2"
+			}
+			return "arn:aws:example:" + region + ":123456789012:thing/" + name
+		}
+		for key := range value {
+			value[key] = forMoto(value[key])
+		}
+	}
+	return value
+}
+
+func (c cloud) run(program string, arguments ...string) (said string, code int) {
+	c.Helper()
+	command := exec.CommandContext(c.Context(), program, arguments...)
+	command.Env = c.environment
+	for _, entry := range c.environment { // the program is looked for where the command will look
+		if path, is := strings.CutPrefix(entry, "PATH="); is && program == "aws" {
+			command.Path = filepath.Join(strings.Split(path, ":")[0], "aws")
+			command.Err = nil
+		}
+	}
+	output, err := command.CombinedOutput()
+	if exit, is := errors.AsType[*exec.ExitError](err); is {
+		return string(output), exit.ExitCode()
+	} else if err != nil {
+		c.Fatal(err)
+	}
+	return string(output), 0
+}
+
+func TestTheStacksOfNetworkAccessAndServicesAreMade(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	for want, arguments := range map[string][]string{
+		"90": {"ecs", "describe-task-definition", "--task-definition", "balsong-delivery", "--query", "taskDefinition.containerDefinitions[0].stopTimeout"},
+		"repo:balsong/balsong:environment:production": {
+			"iam", "get-role", "--role-name", "balsong-github", "--output", "text",
+			"--query", `Role.AssumeRolePolicyDocument.Statement[0].Condition.StringEquals."token.actions.githubusercontent.com:sub"`,
+		},
+	} {
+		if said, code := c.run("aws", arguments...); code != 0 || !strings.Contains(said, want) {
+			t.Errorf("%s: %s (exit code %d), wanted %s", strings.Join(arguments[:2], " "), said, code, want)
+		}
+	}
+}
+
+// newAccount is an account whose answers are written down, in testdata/aws.
+func newAccount(t *testing.T, environment ...string) cloud {
+	t.Helper()
+	dir := t.TempDir()
+	answers, err := filepath.Abs("testdata/aws")
+	if err == nil {
+		err = os.Symlink(answers, filepath.Join(dir, "aws"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cloud{t, append(os.Environ(), append(environment, "PATH="+dir+":"+os.Getenv("PATH"), "STATE="+dir, "AWS_REGION="+region, "PATIENCE=1", "PAUSE=0.1")...)}
+}
+
+// asked are the requests that the account saw. AWS's own command line must know each: the command, its options and their values.
+func (c cloud) asked() string {
+	c.Helper()
+	aws := tool(c.T, "BALSONG_TEST_AWS")
+	var said []byte
+	for _, entry := range c.environment {
+		if dir, is := strings.CutPrefix(entry, "STATE="); is {
+			var err error
+			if said, err = os.ReadFile(filepath.Join(dir, "asked")); err != nil {
+				c.Fatal(err)
+			}
+		}
+	}
+	check := exec.CommandContext(c.Context(), filepath.Join(filepath.Dir(aws), "python3"), "testdata/check_requests.py")
+	check.Stdin = strings.NewReader(string(said))
+	check.Env = append(os.Environ(), "AWS_DEFAULT_REGION="+region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
+	var refused strings.Builder
+	check.Stderr = &refused
+	if err := check.Run(); err != nil || refused.Len() > 0 {
+		c.Errorf("AWS's command line refuses: %v\n%s", err, refused.String())
+	}
+	return string(said)
+}
+
+func TestVerifyPassesWhereAllIsWell(t *testing.T) {
+	t.Parallel()
+	c := newAccount(t, `LOG={"months": [{"dispatch": {"SUCCEEDED": 5}}]}`)
+	said, code := c.run("bash", filepath.Join(deploy, "verify.sh"), "--act")
+	c.asked()
+	if code != 0 || strings.Contains(said, "FAIL") || strings.Contains(said, "SKIPPED") || strings.Count(said, "PASS") < 25 {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+}
+
+func TestVerifyChangesNothingUnlessItIsTold(t *testing.T) {
+	t.Parallel()
+	c := newAccount(t, "ILL=true")
+	said, code := c.run("bash", filepath.Join(deploy, "verify.sh"))
+	if code != 1 {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	for _, line := range []string{`FAIL +stack alarms +nothing, wanted complete`, `FAIL +database +available False True True, wanted`, `FAIL +no start failed +3.0 in the queue`, `SKIPPED failover`} {
+		if !regexp.MustCompile(line).MatchString(said) {
+			t.Errorf("no line %q in:\n%s", line, said)
+		}
+	}
+	if acted := regexp.MustCompile(`"(run-task|stop-task|reboot-db-instance|put-metric-data|set-alarm-state)".*`).FindString(c.asked()); acted != "" {
+		t.Errorf("without --act it did %q", acted)
+	}
+	if said, code := c.run("bash", filepath.Join(deploy, "verify.sh"), "--all"); code != 2 {
+		t.Errorf("--all: exit code %d: %s", code, said)
+	}
+}
+
+func TestATaskIsRunAndItsEndIsToldByItsExitCode(t *testing.T) {
+	t.Parallel()
+	c := newAccount(t, "EXIT=3")
+	said, code := c.run("bash", filepath.Join(deploy, "run.sh"), "batch", "import", "--month", "2026-11", "--file", "s3://b/a file.csv")
+	if code != 3 || !strings.Contains(said, "what the task said") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	want := `{\"containerOverrides\":[{\"name\":\"batch\",\"command\":[\"import\",\"--month\",\"2026-11\",\"--file\",\"s3://b/a file.csv\"]}]}`
+	if asked := c.asked(); !strings.Contains(asked, want) {
+		t.Errorf("it asked %s, wanted %s", asked, want)
+	}
+	if said, code := c.run("bash", filepath.Join(deploy, "run.sh"), "batsh"); code != 2 {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
+func TestAStackIsDeployedByItsName(t *testing.T) {
+	t.Parallel()
+	c := newAccount(t)
+	for _, arguments := range [][]string{{"networks"}, {}, {"network", "NatGateways"}} {
+		if said, code := c.run("bash", append([]string{filepath.Join(deploy, "deploy.sh")}, arguments...)...); code != 2 {
+			t.Errorf("%q: exit code %d: %s", arguments, code, said)
+		}
+	}
+	ca := filepath.Join(c.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, []byte("-----BEGIN CERTIFICATE-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.environment = append(c.environment, "RDS_CA_URL=file://"+ca)
+	for _, arguments := range [][]string{{"network", "NatGateways=each-zone"}, {"parameters"}} {
+		if said, code := c.run("bash", append([]string{filepath.Join(deploy, "deploy.sh")}, arguments...)...); code != 0 {
+			t.Errorf("%q: exit code %d: %s", arguments, code, said)
+		}
+	}
+	if asked := c.asked(); !strings.Contains(asked, `"--parameter-overrides","Name=balsong","NatGateways=each-zone"`) || !strings.Contains(asked, `"--name","/balsong/kafka-brokers"`) {
+		t.Errorf("it asked %s", asked)
+	}
+}
+
+func TestTheScriptsAreClean(t *testing.T) {
+	t.Parallel()
+	shellcheck := tool(t, "BALSONG_TEST_SHELLCHECK")
+	scripts, err := filepath.Glob(filepath.Join(deploy, "*.sh"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatal(err)
+	}
+	if said, err := exec.CommandContext(t.Context(), shellcheck, scripts...).CombinedOutput(); err != nil {
+		t.Errorf("%s", said)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.sh")
+	if err := os.WriteFile(broken, []byte("#!/bin/bash\nrm -rf $1/x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.CommandContext(t.Context(), shellcheck, broken).CombinedOutput(); err == nil || !strings.Contains(string(said), "SC2086") {
+		t.Errorf("a broken script passed: %s", said)
+	}
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# deploy/aws/run.sh TASK [ARGUMENT …]   runs one task (setup, batch, dispatcher, balsong) and waits for its end; shows its log, and ends with its exit code.
+#                                       As in: run.sh batch migrate · run.sh balsong status
+# NAME: the installation (balsong). TASK_CPU, TASK_MEMORY: more than the task definition has, for this run. Needs jq.
+set -euo pipefail
+name=${NAME:-balsong}
+case ${1-} in setup | batch | dispatcher | balsong) ;; *) sed -n '2,4s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
+task=$1; shift
+
+exported() { aws cloudformation list-exports --query "Exports[?Name=='$name-$1'].Value" --output text; }
+network=$(jq -cn --arg subnets "$(exported PrivateSubnets)" --arg group "$(exported TaskGroup)" \
+  '{awsvpcConfiguration: {subnets: ($subnets | split(",")), securityGroups: [$group], assignPublicIp: "DISABLED"}}')
+overrides=$(jq -cn --arg task "$task" --arg cpu "${TASK_CPU:-}" --arg memory "${TASK_MEMORY:-}" \
+  '{containerOverrides: [{name: $task} + (if ($ARGS.positional | length) > 0 then {command: $ARGS.positional} else {} end)]}
+   + (if $cpu != "" then {cpu: $cpu} else {} end) + (if $memory != "" then {memory: $memory} else {} end)' --args -- "$@")
+
+# A token of its own, so that the CLI's retry of a request starts nothing twice.
+arn=$(aws ecs run-task --cluster "$name" --task-definition "$name-$task" --launch-type FARGATE --network-configuration "$network" \
+  --overrides "$overrides" --client-token "$(date +%s)-$$" --started-by "run.sh" --query 'tasks[0].taskArn' --output text)
+[[ $arn == arn:* ]] || { echo "it was not started (is the task definition $name-$task there, and capacity?)" >&2; exit 1; }
+id=${arn##*/}
+echo "task $id runs; its log: /$name/$task $task/$task/$id" >&2
+# The waiter gives up after ten minutes; a render of millions takes longer.
+until aws ecs wait tasks-stopped --cluster "$name" --tasks "$arn" 2>/dev/null; do sleep "${PAUSE:-10}"; done
+aws logs get-log-events --log-group-name "/$name/$task" --log-stream-name "$task/$task/$id" --start-from-head --query 'events[].[message]' --output text || true
+answer=$(aws ecs describe-tasks --cluster "$name" --tasks "$arn" --query 'tasks[0].{code: containers[0].exitCode, why: stoppedReason}' --output json)
+code=$(jq -r '.code // empty' <<<"$answer")
+[ -n "$code" ] || { echo "it did not start: $(jq -r .why <<<"$answer")" >&2; exit 1; }
+exit "$code"
