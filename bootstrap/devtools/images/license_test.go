@@ -76,7 +76,7 @@ func TestALicenceThatIsNotAllowedOrNotKnownOrNotThereIsRefused(t *testing.T) {
 	}
 }
 
-// info is what a binary with one module of a stranger says of itself.
+// info is what a binary with one module of third parties says of itself.
 func info() *debug.BuildInfo {
 	return &debug.BuildInfo{
 		GoVersion: "go1.26.8", Path: project + "/bootstrap/cmd/delivery", Main: debug.Module{Path: project + "/bootstrap"},

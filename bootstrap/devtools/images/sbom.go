@@ -83,7 +83,7 @@ func licenseChoices(l license) *cdx.Licenses {
 // ErrIncomplete is wrapped where an SBOM or the licences lack a module of the binary.
 var ErrIncomplete = errors.New("incomplete")
 
-// checkDocuments reads an SBOM and the names of an image's files as a stranger would, and compares them with the binary.
+// checkDocuments reads an SBOM and the names of an image's files as anybody would, and compares them with the binary.
 func checkDocuments(sbom []byte, files []string, info *debug.BuildInfo) error {
 	bom := cdx.BOM{}
 	if err := cdx.NewBOMDecoder(bytes.NewReader(sbom), cdx.BOMFileFormatJSON).Decode(&bom); err != nil {
