@@ -86,9 +86,8 @@ test-real: bin/balsong-dev ## tests against Apache Kafka (and query plans on a m
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 
 .PHONY: images-check
-images-check: bin/balsong-dev ## the Dockerfile's style; images built twice are the same; they start, drain and refuse under runc (needs root, runc, umoci, Python)
+images-check: bin/balsong-dev ## images built twice are the same; they start, answer, drain and refuse under runc (needs root; installs runc and umoci where it may)
 	.ci/need runc=runc umoci=umoci
-	hadolint="$$(.ci/python hadolint)" && "$$hadolint/bin/hadolint" deploy/Dockerfile
 	$(with_components) env BALSONG_TEST_IMAGES=required $(GO) test -count=1 -p 1 $(if $(RUN),-run '$(RUN)') ./bootstrap/devtools/images/... ./bootstrap/devtools/e2e/imagetest/... $(TESTFLAGS)
 
 .PHONY: browser
@@ -209,8 +208,9 @@ workflows-check: ## .github/workflows by actionlint, shellcheck and zizmor (inst
 	zizmor="$$(.ci/python zizmor)"; BALSONG_TEST_ZIZMOR="$$zizmor/bin/zizmor" GOWORK=off $(GO) -C $(checks) test -count=1 ./workflows
 
 .PHONY: deploy-check
-deploy-check: kubernetes-check workflows-check ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests (needs python3, jq)
+deploy-check: kubernetes-check workflows-check ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests; the Dockerfile (needs python3, jq)
 	.ci/need jq=jq curl=curl shellcheck=shellcheck
+	hadolint="$$(.ci/python hadolint)"; "$$hadolint/bin/hadolint" deploy/Dockerfile
 	cfn="$$(.ci/python cfn-lint)"; checkov="$$(.ci/python checkov)"; aws="$$(.ci/python awscli)"; moto="$$(.ci/python moto)"; \
 	"$$cfn/bin/cfn-lint" deploy/aws/*.yaml; \
 	"$$checkov/bin/checkov" --framework cloudformation --skip-download --quiet --compact -d deploy/aws; \
