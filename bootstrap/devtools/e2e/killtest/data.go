@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// writeBills makes the input file: n customers, each with e-mail and phone; every third wishes SMS first.
-func writeBills(path string, n int) error {
+// WriteBills makes the input file: n customers, each with e-mail and phone; every third wishes SMS first.
+func WriteBills(path string, n int) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ var by = port.Act{Actor: "kill test", Reason: "to see what kills do"}
 
 // prepare makes the database, and imports and renders the bills with the production batch.
 func (t *test) prepare(ctx context.Context) error {
-	if err := writeBills(t.path("bills.csv"), t.plan.customers); err != nil {
+	if err := WriteBills(t.path("bills.csv"), t.plan.customers); err != nil {
 		return err
 	}
 	keyset, err := crypto.NewKeyset()
