@@ -93,8 +93,11 @@ func TestTheTemplatesHaveTheRecommendedPolicy(t *testing.T) {
 			t.Errorf("deploy/aws/services.yaml: the default of %s is %v, want %v", name, found, want)
 		}
 	}
-	if scaled := read(t, "../../../deploy/kubernetes/scaling.yaml"); !strings.Contains(scaled, fmt.Sprintf("threshold: \"%.0f\"", p.Target)) {
-		t.Errorf("deploy/kubernetes/scaling.yaml: the threshold is not %.0f", p.Target)
+	scaled := read(t, "../../../deploy/kubernetes/scaling.yaml")
+	for _, want := range []string{fmt.Sprintf("threshold: \"%.0f\"", p.Target), fmt.Sprintf("minReplicaCount: %d", p.Least), fmt.Sprintf("maxReplicaCount: %d", p.Most)} {
+		if !strings.Contains(scaled, want) {
+			t.Errorf("deploy/kubernetes/scaling.yaml: it does not say %s", want)
+		}
 	}
 }
 

@@ -70,10 +70,11 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 		{"network.yaml", "port: 9464", "port: 9090", "no NetworkPolicy opens port 9464, which BALSONG_HEALTH_ADDR names"},
 		{"network.yaml", "values: [delivery, batch, operator]", "values: [delivery]", "Job render: no NetworkPolicy opens port 443, by which the object store is reached"},
 		{"scaling.yaml", "scaleTargetRef: { name: delivery }", "scaleTargetRef: { name: deliveries }", `it scales "deliveries", which is no Deployment`},
-		{"scaling.yaml", "maxReplicaCount: 4", "maxReplicaCount: 13", "more than 12 tasks have no partition to read"},
+		{"scaling.yaml", "maxReplicaCount: 6", "maxReplicaCount: 13", "more than 12 tasks have no partition to read"},
 		{"scaling.yaml", "  fallback:", "  # fallback:", "it has no fallback"},
 		{"scaling.yaml", `ignoreNullValues: "false"`, `ignoreNullValues: "true"`, "a lag that is not known would count as none"},
-		{"scaling.yaml", "balsong_delivery_lag_messages)", "balsong_lag)", "balsong_lag is no metric"},
+		{"scaling.yaml", `threshold: "30000"`, `threshold: "60000"`, "its query has 30000, and the threshold is 60000"},
+		{"scaling.yaml", "balsong_halted)", "balsong_halt)", "balsong_halt is no metric"},
 	} {
 		t.Run(test.file+" "+test.broken, func(t *testing.T) {
 			t.Parallel()

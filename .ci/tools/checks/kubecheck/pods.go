@@ -122,6 +122,9 @@ func (c cluster) checkScaling(s scaling) (f findings) {
 	f.unless(s.Fallback != nil && s.Fallback.Replicas > 0, "without Prometheus nothing would be delivered: it has no fallback")
 	for _, trigger := range s.Triggers {
 		f.unless(trigger.Metadata["ignoreNullValues"] == "false", "a lag that is not known would count as none (ignoreNullValues)")
+		for _, number := range regexp.MustCompile(`\b\d{4,}\b`).FindAllString(trigger.Metadata["query"], -1) {
+			f.unless(number == trigger.Metadata["threshold"], "its query has %s, and the threshold is %s", number, trigger.Metadata["threshold"])
+		}
 		for _, metric := range regexp.MustCompile(`balsong_\w+`).FindAllString(trigger.Metadata["query"], -1) {
 			f.unless(strings.Contains(c.metrics, "`"+metric+"`"), "%s is no metric of docs/operations/metrics.md", metric)
 		}

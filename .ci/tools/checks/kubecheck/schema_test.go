@@ -56,9 +56,9 @@ func TestTheManifestsConformToTheSchemas(t *testing.T) {
 		{"network.yaml", "namespaceSelector", "namespaceselector", "NetworkPolicy metrics: .*'namespaceselector' not allowed"},
 		{"operator.json", `"envFrom"`, `"envfrom"`, "Pod balsong: .*'envfrom' not allowed"},
 		{"config.yaml", `BALSONG_KAFKA_TLS: "true"`, "BALSONG_KAFKA_TLS: true", "ConfigMap kafka: .*BALSONG_KAFKA_TLS"},
-		{"scaling.yaml", "maxReplicaCount: 4", "maxReplicas: 4", "ScaledObject delivery: .*'maxReplicas' not allowed"},
+		{"scaling.yaml", "maxReplicaCount: 6", "maxReplicas: 4", "ScaledObject delivery: .*'maxReplicas' not allowed"},
 		{"scaling.yaml", "behavior: currentReplicasIfHigher", "behavior: keep", "ScaledObject delivery: .*/spec/fallback/behavior"},
-		{"scaling.yaml", `threshold: "150000"`, "threshold: 150000", "ScaledObject delivery: .*threshold"},
+		{"scaling.yaml", `threshold: "30000"`, "threshold: 30000", "ScaledObject delivery: .*threshold"},
 	} {
 		t.Run(test.file+" "+test.broken, func(t *testing.T) {
 			t.Parallel()
