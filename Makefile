@@ -102,6 +102,11 @@ kill-test: ## kill -9 at six points of the protocol, judged by a checker of its 
 	$(GO) build -o bin/kill-test ./bootstrap/devtools/e2e/killtest/cmd/kill-test
 	bin/kill-test $(ARGS)
 
+.PHONY: upgrade-test
+upgrade-test: ## the services of the version before beside those of this one, under load, judged by the kill test's checker (needs Java, Maven; ARGS='COMMIT FLAGS…')
+	.ci/need java=default-jre-headless mvn=maven
+	GO='$(GO)' .ci/upgrade $(ARGS)
+
 .PHONY: race
 race: bin/balsong-dev ## tests of domain, application and adapters with the race detector (needs gcc; PKG= for others)
 	.ci/need gcc=gcc,libc6-dev
