@@ -36,7 +36,7 @@ func TestABrokenWorkflowIsRefused(t *testing.T) {
 		{"ci.yaml", "runs-on: ubuntu-24.04", "runs-on: ubuntu-latest", "runs on ubuntu-latest"},
 		{"ci.yaml", "    timeout-minutes: 90\n", "", "run: has no timeout-minutes"},
 		{"ci.yaml", "go-version: 1.26.8", "go-version: 1.26.7", "run: has Go 1.26.7, and the images another"},
-		{"nightly.yaml", "growth, bench]", "growth]", "has the steps [run fuzz model growth], and .ci/nightly [run fuzz model growth bench]"},
+		{"nightly.yaml", "growth, bench]", "growth]", "has the steps [run images fuzz model growth], and .ci/nightly [run images fuzz model growth bench]"},
 	} {
 		t.Run(test.file+" "+test.broken, func(t *testing.T) {
 			t.Parallel()

@@ -98,8 +98,7 @@ func (t *test) stop(ctx context.Context, name string) error {
 	case <-ctx.Done():
 	}
 	_ = s.command.Process.Kill()
-	<-s.ended
-	return fmt.Errorf("the %s %s did not end within %s", t.name(s.version), name, drain)
+	return errors.Join(fmt.Errorf("the %s %s did not end within %s", t.name(s.version), name, drain), <-s.ended)
 }
 
 func (t *test) stopServices(ctx context.Context) error {

@@ -41,11 +41,12 @@ func (t *test) stage(ctx context.Context, s stage) error {
 		}
 	}
 	migrated := make(chan error, 1)
-	migrated <- nil
-	if s.migrate {
-		<-migrated
-		go func() { migrated <- t.run(ctx, t.New, "batch", "migrate") }()
-	}
+	go func() {
+		if s.migrate {
+			migrated <- t.run(ctx, t.New, "batch", "migrate")
+		}
+		close(migrated)
+	}()
 	for n := 0; ; n++ {
 		if err := t.run(ctx, s.dispatchers[n%len(s.dispatchers)], "dispatcher", "--month", month, "--reason", s.what); err != nil {
 			return err
