@@ -109,7 +109,7 @@ func TestAQueryWithoutItsMetricOrThatCannotBeParsedIsFound(t *testing.T) {
 	t.Parallel()
 	for _, change := range [][2]string{
 		{"balsong_gateway_held", "balsong_gateway_holds"},
-		{`outcome!="SUCCEEDED"`, `outcome="SUCEEDED"`},
+		{`outcome!="SUCCEEDED"`, `outcome="SUCCESS"`},
 		{"by (provider) (", "by (provider ("},
 		{"balsong_s3_request_duration_seconds_bucket", "balsong_s3_request_duration_seconds"},
 	} {

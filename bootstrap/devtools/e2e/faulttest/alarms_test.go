@@ -17,15 +17,15 @@ import (
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 )
 
-// asMinute is what counts as a minute of Prometheus.
-const asMinute = 200 * time.Millisecond
+// scrapeEvery is how often the services are scraped: what is a minute to the rules.
+const scrapeEvery = 200 * time.Millisecond
 
 func TestAComponentThatIsDownRaisesItsAlarmAndClearsIt(t *testing.T) {
 	for name, f := range map[string]fault{"PostgreSQL": postgresFault, "Kafka": kafkaFault, "S3": s3Fault} {
 		t.Run(name, func(t *testing.T) {
 			promtool(t)
 			w := newWorld(t)
-			s := w.watched(t, asMinute)
+			s := w.watched(t, scrapeEvery)
 			w.run(t)
 			since := s.quiet(t, w, "BalsongComponentDown")
 			f.away(t, w)
@@ -44,7 +44,7 @@ func TestAComponentThatIsDownRaisesItsAlarmAndClearsIt(t *testing.T) {
 func TestSettlementThatReportsNothingRaisesItsAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	stop := w.deliver(t)
 	since := s.quiet(t, w, "BalsongSettlementSilent")
 	stop()
@@ -56,7 +56,7 @@ func TestSettlementThatReportsNothingRaisesItsAlarm(t *testing.T) {
 func TestAHaltRaisesItsAlarmUntilItIsLifted(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongHalted")
 	w.operate(t, func(o *operate.Operator) error { _, err := o.Halt(t.Context(), by); return err })
@@ -77,7 +77,7 @@ func TestADispatcherThatIsNotStartedRaisesItsAlarm(t *testing.T) {
 		stop()
 	}
 	run()
-	s := w.watched(t, asMinute/2)
+	s := w.watched(t, scrapeEvery/2)
 	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongNoDispatcherRun")
 	s.awaitRaised(t, w, since, "BalsongNoDispatcherRun")
@@ -88,7 +88,7 @@ func TestADispatcherThatIsNotStartedRaisesItsAlarm(t *testing.T) {
 func TestAProviderThatCannotBeCalledRaisesItsAlarmAndThatOfTheLag(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	w.run(t)
 	since := s.quiet(t, w, "BalsongProviderHeld", "BalsongLagGrows")
 	gatewayFault.away(t, w)
@@ -101,7 +101,7 @@ func TestAProviderThatCannotBeCalledRaisesItsAlarmAndThatOfTheLag(t *testing.T) 
 func TestADeadlineThatComesNearRaisesItsAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	gatewayFault.away(t, w)
 	w.activate(t, 48*time.Hour)
 	w.run(t)
@@ -116,7 +116,7 @@ func TestADeadlineThatComesNearRaisesItsAlarm(t *testing.T) {
 func TestAGatewayThatBreaksConnectionsRaisesTheAlarmsOfUnknownTargets(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	w.run(t)
 	since := s.quiet(t, w, "BalsongUnknownTargets", "BalsongUnknownGrows")
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) { c.AcceptThenDrop = 1 })
@@ -131,7 +131,7 @@ func TestAGatewayThatBreaksConnectionsRaisesTheAlarmsOfUnknownTargets(t *testing
 func TestManyRefusalsOfAClassRaiseTheirAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	w.run(t)
 	since := s.quiet(t, w, "BalsongRefusals")
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) { c.Permanent = 0.5 })
@@ -143,7 +143,7 @@ func TestManyRefusalsOfAClassRaiseTheirAlarm(t *testing.T) {
 func TestAMessageThatIsNotOursRaisesTheAlarmOfDeadLetters(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongDeadLetters")
 	producer, err := sarama.NewSyncProducer(w.config.Kafka.Brokers, synchronous())
@@ -158,7 +158,7 @@ func TestAMessageThatIsNotOursRaisesTheAlarmOfDeadLetters(t *testing.T) {
 func TestAKeysetWithoutTheKeyOfAContentRaisesItsAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	f := rotating(t, w)
 	w.requested(t)
 	f.holds(t, w, f.removed)
@@ -173,7 +173,7 @@ func TestAKeysetWithoutTheKeyOfAContentRaisesItsAlarm(t *testing.T) {
 func TestLeasesThatEndRaiseTheirAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) {
 		c.Latency = behaviour.Latency{Kind: behaviour.Fixed, Mean: behaviour.Duration(8 * time.Second)}
 	})
@@ -191,7 +191,7 @@ func TestLeasesThatEndRaiseTheirAlarm(t *testing.T) {
 func TestKafkaThatAcknowledgesNothingRaisesItsAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	w.run(t)
 	since := s.quiet(t, w, "BalsongPublishFailures")
 	kafkaFault.away(t, w)
@@ -211,7 +211,7 @@ func TestACommittedOffsetThatIsNotInTheLogRaisesItsAlarm(t *testing.T) {
 	await(t, "some bills are accepted", func() bool { return len(w.gateway.accepted(t)) >= 50 }, w.story)
 	stop()
 	w.commit(t, 1_000_000)
-	s := w.watched(t, asMinute)
+	s := w.watched(t, scrapeEvery)
 	stop = w.deliver(t)
 	s.awaitRaised(t, w, 0, "BalsongPartitionsOutOfRange")
 	stop()
