@@ -190,7 +190,7 @@ alarms-check: ## the alarms' rules by promtool, CloudWatch's by replay, and that
 	promtool=$$(.ci/promtool); BALSONG_TEST_PROMTOOL=$$promtool GOWORK=off $(GO) -C $(checks) test -count=1 ./alarmcheck
 
 .PHONY: alarms
-alarms: alarms-check ## the same, then each alarm raised and cleared by breaking running services and their components
+alarms: ## each alarm raised and cleared by breaking running services and their components (needs promtool, or apt-get to have it from)
 	promtool=$$(.ci/promtool); BALSONG_TEST_PROMTOOL=$$promtool $(GO) test -count=1 -run Alarm ./bootstrap/devtools/e2e/faulttest
 
 .PHONY: guide-check
@@ -213,7 +213,7 @@ workflows-check: ## .github/workflows by actionlint, shellcheck and zizmor (inst
 	zizmor="$$(.ci/python zizmor)"; BALSONG_TEST_ZIZMOR="$$zizmor/bin/zizmor" GOWORK=off $(GO) -C $(checks) test -count=1 ./workflows
 
 .PHONY: deploy-check
-deploy-check: kubernetes-check workflows-check ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests; the Dockerfile (needs python3, jq)
+deploy-check: kubernetes-check workflows-check alarms-check ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests; the Dockerfile (needs python3, jq)
 	.ci/need jq=jq curl=curl shellcheck=shellcheck
 	hadolint="$$(.ci/python hadolint)"; "$$hadolint/bin/hadolint" deploy/Dockerfile
 	cfn="$$(.ci/python cfn-lint)"; checkov="$$(.ci/python checkov)"; aws="$$(.ci/python awscli)"; moto="$$(.ci/python moto)"; \

@@ -1,7 +1,17 @@
 package faulttest_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"math/big"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,4 +294,43 @@ func (g *simulator) behaves(t *testing.T, change func(*behaviour.ChannelSettings
 		change(channel)
 	}
 	must(t, g.running.SetSettings(settings))
+}
+
+// A certificate is looked at each hour; here the service is started again instead.
+func TestACertificateThatEndsRaisesItsAlarms(t *testing.T) {
+	promtool(t)
+	w := newWorld(t)
+	shown := &certificate{}
+	shown.ends(t, 6*24*time.Hour)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: shown.get, MinVersion: tls.VersionTLS12})
+	must(t, err)
+	server := &http.Server{ReadHeaderTimeout: time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	t.Cleanup(func() { _ = server.Close() })
+	go func() { _ = server.Serve(listener) }()
+	w.config.Gateways.SMS.URL = "https://" + listener.Addr().String()
+	s := w.watched(t, scrapeEvery/2)
+	stop := w.deliver(t)
+	s.awaitRaised(t, w, 0, "BalsongCertificateEndsIn21Days", "BalsongCertificateEndsIn7Days")
+	shown.ends(t, 300*24*time.Hour)
+	stop()
+	t.Cleanup(w.deliver(t))
+	s.awaitCleared(t, w, "BalsongCertificateEndsIn21Days", "BalsongCertificateEndsIn7Days")
+}
+
+// certificate is what a server shows until it is replaced.
+type certificate struct {
+	atomic.Pointer[tls.Certificate]
+}
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.Load(), nil }
+
+// ends replaces it by one that ends after a time.
+func (c *certificate) ends(t *testing.T, after time.Duration) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(after), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	c.Store(&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key})
 }
