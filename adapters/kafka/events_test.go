@@ -21,6 +21,7 @@ func events(t testing.TB) porttest.EventLog {
 		Consumer:   func(group string) port.Consumer { return consumer(t, c, group) },
 		Progress:   func(group string) port.Progress { return progress(t, c, group) },
 		Group:      func(group string) port.DeliveryGroup { return progress(t, c, group) },
+		Reader:     reader(t, c),
 		Partitions: 4,
 		Tick:       func() { <-time.After(3 * time.Millisecond) },
 	}
@@ -38,6 +39,16 @@ func consumer(t testing.TB, c rig, name string) *kafka.Consumer {
 	if err != nil {
 		t.Fatalf("consumer: %v", err)
 	}
+	return made
+}
+
+func reader(t testing.TB, c rig) *kafka.Reader {
+	t.Helper()
+	made, err := kafka.NewReader(c.Cluster)
+	if err != nil {
+		t.Fatalf("reader: %v", err)
+	}
+	t.Cleanup(func() { _ = made.Close() })
 	return made
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // Targets is the store as port.Targets. Operations: targets.within, targets.commit, targets.lock_page, targets.lock,
-// targets.ledger, targets.revoke, targets.succeed, targets.save, targets.record, audit.record.
+// targets.ledger, targets.revoke, targets.succeed, targets.save, targets.record, targets.recover, audit.record.
 func (s *Store) Targets() port.Targets { return targets{s} }
 
 type targets struct{ s *Store }
@@ -342,6 +342,35 @@ func (t *tx) Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Deli
 	})
 	slices.SortFunc(hold, key.Delivery.Compare)
 	return slices.Compact(hold), err
+}
+
+// Recover implements port.TargetTx.
+func (t *tx) Recover(ctx context.Context, recoveries []attempt.Recovery) ([]key.Delivery, error) {
+	var written []key.Delivery
+	err := t.do(ctx, "targets.recover", func() error {
+		for _, r := range recoveries {
+			if err := t.s.opened(r.Key.Month); err != nil {
+				return err
+			}
+			if err := t.s.wait(ctx, t, func() *tx { return t.s.pending[r.Key] }); err != nil {
+				return fmt.Errorf("%s: %w", r.Key, err)
+			}
+			row, ok := t.written[r.Key]
+			if !ok {
+				row, _ = t.s.row(r.Key)
+			}
+			if !r.Recovers(row.State) {
+				continue
+			}
+			row = row.Recovered(r)
+			row.FinishedAt, row.ChangedAt = instant(row.FinishedAt), t.s.now()
+			t.s.pending[r.Key], t.written[r.Key] = t, row
+			written = append(written, r.Key)
+		}
+		return nil
+	})
+	slices.SortFunc(written, key.Delivery.Compare)
+	return written, err
 }
 
 // Audit implements port.TargetTx.

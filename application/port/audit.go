@@ -107,6 +107,7 @@ const (
 	// On everything.
 	ActionHalt           Action = "halt"
 	ActionLiftHalt       Action = "lift halt"
+	ActionRestoreCheck   Action = "restore check" // with the moment to which the database was restored
 	ActionSuppress       Action = "suppress"
 	ActionSuppressAds    Action = "suppress advertising"
 	ActionUnsuppress     Action = "lift suppression"
@@ -118,7 +119,7 @@ const (
 var Actions = []Action{
 	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionCopy, ActionSendTest,
 	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionDismissRow, ActionImportNew, ActionRenderOther, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
-	ActionHalt, ActionLiftHalt, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
+	ActionHalt, ActionLiftHalt, ActionRestoreCheck, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
 }
 
 // With is the action with a detail.

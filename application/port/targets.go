@@ -40,6 +40,10 @@ type TargetTx interface {
 	Save(ctx context.Context, targets []billing.Target) error
 	// Record does what Ledger.Record does, in this transaction: for verdicts of operators on locked targets.
 	Record(ctx context.Context, outcomes []attempt.Outcome) ([]key.Delivery, error)
+	// Recover writes what the event log tells of keys, each named once, where attempt.Recovery.Recovers allows it: after the database
+	// was restored to an earlier moment (R10). It returns the keys that it wrote, sorted. Safe to repeat. ErrInvalid if a month
+	// was never opened.
+	Recover(ctx context.Context, recoveries []attempt.Recovery) ([]key.Delivery, error)
 	// Audit stores the entry of an act, to be committed with what the act changed.
 	Audit(ctx context.Context, entry AuditEntry) error
 }

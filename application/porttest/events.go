@@ -17,6 +17,7 @@ type EventLog struct {
 	Consumer func(group string) port.Consumer
 	Progress func(group string) port.Progress
 	Group    func(group string) port.DeliveryGroup
+	Reader   port.EventReader
 	// Partitions of the requests; at least 2.
 	Partitions int
 	// Tick moves the clock that stamps the messages on, by at least two milliseconds.
@@ -31,6 +32,7 @@ func Events(t *testing.T, open func(t testing.TB) EventLog) {
 	t.Run("consumer", func(t *testing.T) { Run(t, ConsumerChecks(), open) })
 	t.Run("progress", func(t *testing.T) { Run(t, ProgressChecks(), open) })
 	t.Run("delivery group", func(t *testing.T) { Run(t, DeliveryGroupChecks(), open) })
+	t.Run("reader", func(t *testing.T) { Run(t, ReaderChecks(), open) })
 	t.Run("topics", func(t *testing.T) { Run(t, TopicsChecks(), open) })
 }
 

@@ -19,6 +19,7 @@ func memoryEvents(testing.TB) porttest.EventLog {
 		Consumer:   func(group string) port.Consumer { return broker.Consumer(group, port.TopicRequests) },
 		Progress:   broker.Progress,
 		Group:      broker.Group,
+		Reader:     broker.Reader(),
 		Partitions: 4,
 		Tick:       func() { clock.Advance(10 * time.Millisecond) },
 	}

@@ -41,6 +41,7 @@ type Storage struct {
 	RefusedRows  port.RefusedRows
 	Copies       port.Copies
 	Replication  port.Replication
+	Recovery     port.Recovery
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -95,6 +96,7 @@ func StorageSuites() []StorageSuite {
 		{"PastImports", PastImportsChecks()},
 		{"Copies", CopiesChecks()},
 		{"Replication", ReplicationChecks()},
+		{"Recovery", RecoveryChecks()},
 	}
 }
 

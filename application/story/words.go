@@ -48,6 +48,7 @@ var remedies = map[billing.PauseReason]string{
 	billing.PauseNoClaim:       "check delivery and its topic, then `balsong target resume`",
 	billing.PauseNoPolicy:      "restore the policy, then `balsong target resume`",
 	billing.PauseCorrected:     "resume it with `balsong target resume`",
+	billing.PauseRestored:      "find out what was done with it (correct it again, if it was corrected), then `balsong target resume`",
 }
 
 // Remedy returns what a person can do about a pause.

@@ -256,6 +256,12 @@ type Status struct {
 	Kafka    OptionalKafka
 }
 
+// RestoreCheck is the configuration of balsong restore-check, which needs the log of events.
+type RestoreCheck struct {
+	Operator Operator
+	Kafka    RequiredKafka
+}
+
 // CustomerBills is the configuration of the commands that show customers' bills. Without keys destinations are not shown.
 type CustomerBills struct {
 	Operator Operator

@@ -50,6 +50,14 @@ type OptionalKafka struct {
 	KafkaAccess
 }
 
+// RequiredKafka is the log of events for those who only read it, and cannot do without.
+type RequiredKafka struct {
+	Brokers []string `env:"BALSONG_KAFKA_BROKERS,required" help:"host:port, comma-separated"`
+	KafkaAccess
+}
+
+func (k RequiredKafka) validate() error { return k.check(k.Brokers) }
+
 func (k OptionalKafka) validate() error {
 	if len(k.Brokers) == 0 {
 		return nil

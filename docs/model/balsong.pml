@@ -1,8 +1,8 @@
-/* Balsong dispatch protocol (rules R1-R9 of ../design/system.md).  One file: the protocol by default, -DMUT_x = one rule removed,
+/* Balsong dispatch protocol (rules R1-R10 of ../design/system.md).  One file: the protocol by default, -DMUT_x = one rule removed,
  * -DAW = the early draft.  See README.md.
  * NT targets, NA attempts (route steps), NG rounds per attempt, MR of them that count before PAUSED(rounds); budgets: B faults,
  * OB operator actions, QB window closings, TB calls that the provider refused for now or for everybody, EB deadlines that pass
- * (or exhaustions a run decides), CB corrections of a target's data */
+ * (or exhaustions a run decides), CB corrections of a target's data, RB restores of the database to an earlier moment */
 #ifndef NT
 #define NT 1
 #endif
@@ -23,6 +23,9 @@
 #endif
 #ifndef CB
 #define CB 0
+#endif
+#ifndef RB
+#define RB 0
 #endif
 #ifndef NG
 #define NG 3
@@ -163,6 +166,33 @@ byte cmin[NT];                    /* the first key that carries the corrected da
 #endif
 bit con[NT];                      /* content was refused and not corrected */
 byte bud = B, opb = OB, qb = QB, tb = TB, eb = EB, cb = CB;
+byte rb = RB;
+#if RB>0
+byte sst[NT], sat[NT], sdf[NT], scw[NT], sled[NT*KK]; /* the database as it is at the moment to which it will be restored */
+bit  scon[NT], snap;
+#if CB>0
+byte scm[NT];
+bit  old[NT];                     /* the restored database holds data that were corrected, and the log shows it */
+#endif
+bit  req[NT*KK];                  /* the event log: a request for the key was published; it outlives every restore */
+bit  rp[NT];                      /* PAUSED(restored) */
+bit  down;                        /* everything is being stopped: whoever is at work may be killed anywhere */
+byte busy;                        /* dispatchers and settlement tasks at work */
+byte was[NT*KK];                  /* within the step of a restore: the ledger that is lost, of which results may tell */
+bit  told[NT*KK];                 /* ... and its result is in the log */
+bit  had[NT*KK];                  /* ... and the key has a row in the restored database */
+#define PUBLISHED(k) req[k]=1;
+#define BEGIN busy++;
+#define DONE busy--;
+#define KILLED down
+#define WORKING !down
+#else
+#define PUBLISHED(k)
+#define BEGIN
+#define DONE
+#define KILLED false
+#define WORKING true
+#endif
 bit  quiet, bz, dz;               /* bz, dz: Delivery 0 / Dispatcher 0 is busy (symmetry: the second starts only beside the first) */
 #ifdef NOEXH
 #define REJECT false
@@ -188,15 +218,25 @@ inline invcall(k) {               /* the gateway is being called for key k */
   assert((POL==RESEND||forced[TGT(k)]) || ATT(k)==0 || acc[TGT(k)*NA]==0);                /* I4: not n+1 when n accepted */
 #if CB>0
   assert(LATEXT(TGT(k)) || k>=cmin[TGT(k)]);                                              /* I7: old data never goes out */
+#if RB>0
+  assert(!old[TGT(k)]);
+#endif
 #endif
   assert(LATEXT(TGT(k)) || !con[TGT(k)]);                                                 /* I10: refused content goes nowhere */
   }
 }
 #define RESET k=0; r=0; own=0; if :: _pid==0 -> bz=0 :: else fi
-#define CRASH atomic { FAULT(XC); if :: own && q[k]<QM -> q[k]++ :: else fi; hold[k]--; \
+#if RB>0
+#define DIES (KILLED || (XC && bud>0)) -> if :: KILLED :: else -> bud-- fi
+#define DDIES (KILLED || (XD && bud>0)) -> if :: KILLED :: else -> bud-- fi
+#else
+#define DIES FAULT(XC)
+#define DDIES FAULT(XD)
+#endif
+#define CRASH atomic { DIES; if :: own && q[k]<QM -> q[k]++ :: else fi; hold[k]--; \
    if :: tok[k]==me -> tok[k]=DEAD; amb[TGT(k)]=1 :: else fi; RESET; goto idle }
 #define REBAL atomic { XR && own && bud>0 -> bud--; own=0; if :: q[k]<QM -> q[k]++ :: else fi }
-#define TAKE(i) atomic { q[i]>0 && (_pid==0 || bz) -> q[i]--; hold[i]++; k=i; own=1; if :: _pid==0 -> bz=1 :: else fi; goto got }
+#define TAKE(i) atomic { q[i]>0 && WORKING && (_pid==0 || bz) -> q[i]--; hold[i]++; k=i; own=1; if :: _pid==0 -> bz=1 :: else fi; goto got }
 #define CLAIMIT(k) if :: led[k]==LRETRY -> TAKEN(k) :: else fi; led[k]=CLAIMED; tok[k]=me; lease[k]=1
 #define CALL(k) invcall(k); \
        if \
@@ -380,8 +420,8 @@ fin:                                                               /* publish th
   fi
 }
 
-#define DRESET ack=0; zomb=0; k=0; t=0; if :: _pid==2 -> dz=0 :: else fi
-#define DTAKE(i) atomic { st[i]==READY && lock[i]==0 && !quiet && !dl[i] && (_pid==2 || dz) -> lock[i]=me; t=i; k=KEY(i); \
+#define DRESET DONE ack=0; zomb=0; k=0; t=0; if :: _pid==2 -> dz=0 :: else fi
+#define DTAKE(i) atomic { st[i]==READY && WORKING && lock[i]==0 && !quiet && !dl[i] && (_pid==2 || dz) -> BEGIN lock[i]=me; t=i; k=KEY(i); \
      if :: _pid==2 -> dz=1 :: else fi; goto pub }
 active [2] proctype Dispatcher() {
   byte t=0, k=0; bit ack=0, zomb=0; byte me = _pid+1;
@@ -393,10 +433,10 @@ idle: end: do
   od;
 pub:
   if
-  :: atomic { true -> if :: q[k]<QM -> q[k]++ :: else fi; ack=1; goto com }
-  :: atomic { FAULT(XU); if :: q[k]<QM -> q[k]++ :: else fi; goto com }       /* in the topic, ack lost */
+  :: atomic { true -> PUBLISHED(k) if :: q[k]<QM -> q[k]++ :: else fi; ack=1; goto com }
+  :: atomic { FAULT(XU); PUBLISHED(k) if :: q[k]<QM -> q[k]++ :: else fi; goto com }       /* in the topic, ack lost */
   :: atomic { FAULT(XU); goto com }                                           /* not in the topic */
-  :: atomic { FAULT(XD); if :: !zomb -> lock[t]=0 :: else fi; DRESET; goto idle }         /* crash */
+  :: atomic { DDIES; if :: !zomb -> lock[t]=0 :: else fi; DRESET; goto idle }         /* crash */
   :: atomic { XZ && bud>0 && !zomb -> bud--; lock[t]=0; zomb=1; goto pub }      /* PG ended the session; we publish on */
   fi;
 com:
@@ -404,7 +444,7 @@ com:
   :: atomic { true ->
        if :: !zomb -> lock[t]=0; if :: ack -> st[t]=REQ :: else fi
           :: else fi; DRESET; goto idle }
-  :: atomic { FAULT(XD); if :: !zomb -> lock[t]=0 :: else fi; DRESET; goto idle }
+  :: atomic { DDIES; if :: !zomb -> lock[t]=0 :: else fi; DRESET; goto idle }
   :: atomic { XZ && bud>0 && !zomb -> bud--; lock[t]=0; zomb=1; goto com }
   fi
 }
@@ -531,7 +571,7 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
 #endif
 #define SETTLE(x) \
   :: atomic { lock[x]==0 && chg[x] && !CANSETTLE(x) -> chg[x]=0 } \
-  :: atomic { lock[x]==0 && SEEN(x) && CANSETTLE(x) -> chg[x]=0; RLOCK(x); if :: sx[x] -> a=LSUCC :: else -> a=L(x) fi; t=x; goto upd } \
+  :: atomic { lock[x]==0 && SEEN(x) && CANSETTLE(x) -> BEGIN chg[x]=0; RLOCK(x); if :: sx[x] -> a=LSUCC :: else -> a=L(x) fi; t=x; goto upd } \
   PLAIN(x) \
   MONITOR(x)
 /* What was accepted and waits for nothing else is settled in one statement (Target.SucceedsPlainly): it reads the ledger
@@ -539,7 +579,7 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
 #ifdef AW
 #define PLAIN(x)
 #else
-#define PLAIN(x) :: atomic { SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC -> k=at[x]*NG+df[x]; t=x; goto plain }
+#define PLAIN(x) :: atomic { SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC -> BEGIN k=at[x]*NG+df[x]; t=x; goto plain }
 #endif
 #ifdef LOOKANY                    /* looks at any time (the monitor says that these add nothing) */
 #define SEEN(x) true
@@ -567,13 +607,19 @@ look: end: do
   od;
 #ifndef AW
 upd:
-  atomic { ALOCK(t) -> apply(t, a); AUNLOCK(t); t=0; a=0; goto look };
+  if
+  :: atomic { ALOCK(t) -> apply(t, a); DONE AUNLOCK(t); t=0; a=0; goto look }
+  :: atomic { KILLED -> DONE AUNLOCK(t); chg[t]=1; t=0; a=0; goto look }
+  fi;
 plain:
+  if
 #ifdef MUT_PLAINBLIND
-  atomic { lock[t]==0 -> st[t]=SUCC; t=0; k=0; goto look }
+  :: atomic { lock[t]==0 -> DONE st[t]=SUCC; t=0; k=0; goto look }
 #else
-  atomic { lock[t]==0 -> if :: st[t]==REQ && !cw[t] && at[t]*NG+df[t]==k -> st[t]=SUCC :: else fi; t=0; k=0; goto look }
+  :: atomic { lock[t]==0 -> DONE if :: st[t]==REQ && !cw[t] && at[t]*NG+df[t]==k -> st[t]=SUCC :: else fi; t=0; k=0; goto look }
 #endif
+  :: atomic { KILLED -> DONE t=0; k=0; goto look }
+  fi
 #endif
 }
 
@@ -646,7 +692,7 @@ end: do
 #endif
 #else
 #define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) && !cw[t] -> opb--; REVOKE(t,CANC) }
-#define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && lock[t]==0 -> opb--; \
+#define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && lock[t]==0 -> opb--; AGAIN(t) \
      if :: (L(t)==LREV || NOTSENT(t) || L(t)==LEXP) && df[t]<NG-1 -> st[t]=READY; PASSED(t); df[t]=df[t]+1 \
         :: L(t)==LFAIL && at[t]+1<NA -> st[t]=READY; at[t]=at[t]+1; df[t]=0; since[t]=0 \
         :: L(t)==LCONT -> UNCCONT(t) :: else fi }
@@ -656,13 +702,13 @@ end: do
 #else
 #define UNCCONT(t) st[t]=PAUSED
 #endif
-#define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && L(t)==LUNK && !sx[t] && at[t]+1<NA -> opb--; forced[t]=1; at[t]=at[t]+1; df[t]=0; since[t]=0; cw[t]=0; st[t]=READY }
+#define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && L(t)==LUNK && !sx[t] && at[t]+1<NA -> opb--; AGAIN(t) forced[t]=1; at[t]=at[t]+1; df[t]=0; since[t]=0; cw[t]=0; st[t]=READY }
 #define WRITEOFF(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 -> opb--; cw[t]=0; st[t]=WOFF }
 #define PAUSE(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ) -> opb--; st[t]=PAUSED }
 #ifdef MUT_RESUMECLOSED
 #define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED -> opb--; st[t]=READY }
 #else                             /* a closed key is never published again: NOT_SENT takes the next round, content needs a correction */
-#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !(NOTSENT(t) && df[t]==NG-1) -> opb--; st[t]=READY; \
+#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !(NOTSENT(t) && df[t]==NG-1) -> opb--; AGAIN(t) st[t]=READY; \
      if :: NOTSENT(t) && !cw[t] -> PASSED(t); df[t]=df[t]+1 :: else fi }
 #endif
 /* a correction: revoke the current key and take the next round, or be refused; FAILED(content) is closed already */
@@ -677,8 +723,13 @@ end: do
 #endif
 #define CORRREV(t) if :: L(t)==NONE -> L(t)=LREV :: else fi
 #endif
+#if RB>0 && CB>0
+#define AGAIN(t) old[t]=0;
+#else
+#define AGAIN(t)
+#endif
 #define CORRECT(t) :: atomic { cb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) && !cw[t] && df[t]<NG-1 && CORROK(t) -> cb--; \
-     CORRREV(t); df[t]=df[t]+1; cmin[t]=KEY(t); con[t]=0; if :: st[t]!=PAUSED -> st[t]=READY :: else fi }
+     CORRREV(t); AGAIN(t) df[t]=df[t]+1; cmin[t]=KEY(t); con[t]=0; if :: st[t]!=PAUSED -> st[t]=READY :: else fi }
 active proctype Operator() {
 end: do
   :: atomic { false -> skip }
@@ -736,6 +787,11 @@ end: do
 #define LROW(i) assert(led[i]!=CLAIMED);
 /* when nothing is under way, nobody disturbs any more: what is still possible then must end well */
 #define STILL ((0 ALLROWS(BUSYROW))==0 && lock[0]==0 && lock[NT-1]==0)
+#if RB>0
+#define STAYS !snap               /* no restore is about to come */
+#else
+#define STAYS true
+#endif
 /* witnesses: -DWIT=n must FAIL: this end can be reached, so the runs that pass are not empty */
 #if WIT==1
 #define WITNESS st[0]==SUCC && at[0]==0 && df[0]==1             /* with TB=1: throttled, sent in the next round */
@@ -759,7 +815,133 @@ end: do
 #define WITNESS st[0]==SUCC && led[0]==LNOT && led[1]==LNOT && df[0]==2   /* with MR=1: PAUSED(rounds), resumed, sent */
 #elif WIT==11
 #define WITNESS st[0]==SUCC && led[0]==LTHR && led[1]==LTHR && df[0]==2   /* with MR=1: more throttled rounds than count */
+#elif WIT==12
+#define WITNESS over && st[0]==UNK                              /* after a restore: called, and the answer lost with the database */
+#elif WIT==13
+#define WITNESS over && st[0]==SUCC && sst[0]==READY && at[0]==1  /* ... : refused, tried again and accepted, all of it lost and found in the log */
+#elif WIT==14
+#define WITNESS over && st[0]==PAUSED && rp[0]                  /* ... : held, as keys below have no result */
 #endif
+/* ---- R10: the database goes back to an earlier moment; the event log, the topics and what the gateways did do not.
+ * Everything is stopped, the database is restored, the log is read whole, then everything goes on. */
+#if RB>0
+bit over;                         /* a restore has happened */
+#ifdef MUT_RNORESULT              /* a request without a result is left as it is */
+#define SEENREQ(i) false
+#else
+#define SEENREQ(i) (req[i] || (st[TGT(i)]==REQ && i==KEY(TGT(i))))   /* or the database itself says that it was published */
+#endif
+#ifdef MUT_RWINDOW                /* the log is read from the moment on to which the database goes back, and not from before */
+#define FORGET(i) req[i]=0
+#else
+#define FORGET(i) skip
+#endif
+#define ATELL(j) if :: req[j] && TELLS(led[j]) -> told[j]=1 :: true fi;
+#define TELLS(x) ((x)==LSUCC || (x)==LFAIL || (x)==LNOT || (x)==LTHR || (x)==LCONT || (x)==LEXP || (x)==LUNK)
+#if CB>0
+#define SAVECM scm[i]=cmin[i];
+#else
+#define SAVECM
+#endif
+inline save() {                   /* a consistent state: between transactions */
+  i=0; do :: i<NT*KK -> sled[i]=led[i]; FORGET(i); i++ :: else -> break od;
+  i=0; do :: i<NT -> SAVECM sst[i]=st[i]; sat[i]=at[i]; sdf[i]=df[i]; scw[i]=cw[i]; scon[i]=con[i]; i++ :: else -> break od;
+  i=0 }
+#ifdef WIT
+#define FORGETSST skip
+#else
+#define FORGETSST sst[i]=0
+#endif
+inline goback() {
+  i=0; do :: i<NT*KK -> was[i]=led[i]; led[i]=sled[i]; had[i]=(sled[i]!=NONE); sled[i]=NONE; lease[i]=0;
+             if :: led[i]==CLAIMED -> tok[i]=DEAD; amb[TGT(i)]=1 :: else -> tok[i]=0 fi;
+             i++ :: else -> break od;
+  i=0; do :: i<NT -> st[i]=sst[i]; at[i]=sat[i]; df[i]=sdf[i]; cw[i]=scw[i]; con[i]=scon[i];
+             FORGETSST; sat[i]=0; sdf[i]=0; scw[i]=0; scon[i]=0;
+             lock[i]=0; chg[i]=1; i++ :: else -> break od;
+  i=0; over=1 }
+/* a key that the log shows gets what its result says, else UNKNOWN; a result may be lost, as every event may */
+inline checkkey() {
+  if
+  :: led[i]==NONE && told[i] -> led[i]=was[i]
+  :: led[i]==NONE && !told[i] && SEENREQ(i) -> led[i]=LUNK
+  :: led[i]==CLAIMED -> if :: told[i] -> led[i]=was[i] :: else -> led[i]=LUNK fi; tok[i]=0
+  :: led[i]==LUNK && told[i] && (was[i]==LSUCC || was[i]==LFAIL) -> led[i]=was[i]
+  :: led[i]!=NONE && led[i]!=CLAIMED && led[i]!=LUNK && told[i] && was[i]==LSUCC -> led[i]=LSUCC
+  :: else
+  fi;
+  if :: led[i]==LUNK -> amb[TGT(i)]=1 :: else fi;
+  if :: led[i]==LCONT -> con[TGT(i)]=1 :: else fi }
+#ifdef MUT_RLOWER                 /* only the highest key of each target that the log shows */
+#define CHECKKEY hi=0; k=i+1; do :: k<NT*KK && TGT(k)==TGT(i) -> if :: SEENREQ(k) -> hi=1 :: else fi; k++ :: else -> break od; \
+   if :: hi -> hi=0 :: else -> checkkey() fi; k=0
+#else
+#define CHECKKEY checkkey()
+#endif
+/* The target takes the highest key that the log shows; a key below it that has no row gets one.  Where the result of one of these
+ * is not known, a correction or another act of a person may be lost: the target does not go on by itself */
+inline checktarget() {
+  hi=0; i=x*KK; do :: i<(x+1)*KK -> if :: led[i]!=NONE -> hi=i :: else fi; i++ :: else -> break od;
+#ifndef MUT_RNOMOVE
+  if
+  :: hi>KEY(x) && (st[x]==READY || st[x]==REQ || st[x]==PAUSED || st[x]==UNK || st[x]==CANC) ->
+       whole=1; above=1; i=hi; k=KEY(x);
+       do :: i>k -> i--;
+               if :: i%NG==NG-1 -> above=0 :: else fi;          /* an older attempt: its rounds up to the last one seen */
+               if :: led[i]!=NONE -> above=1 :: else fi;
+               if :: above || i==k || i%NG==0 ->
+                       if :: told[i] || had[i] -> skip :: else -> whole=0 fi;
+                       if :: led[i]==NONE -> led[i]=LUNK :: else fi
+                  :: else fi
+          :: else -> break od;
+       k=0; above=0;
+       at[x]=(hi-x*KK)/NG; df[x]=hi%NG; cw[x]=0;
+#ifdef MUT_RGAP
+       whole=1;
+#endif
+       if :: !whole -> st[x]=PAUSED; rp[x]=1
+          :: whole && st[x]!=PAUSED -> st[x]=REQ
+          :: else fi
+  :: else
+  fi;
+#endif
+  since[x]=COUNTED(x); if :: L(x)==LNOT && since[x]>0 -> since[x]=since[x]-1 :: else fi;
+  sx[x]=0; i=x*KK; do :: i<(x+1)*KK -> if :: led[i]==LSUCC -> sx[x]=1 :: else fi; i++ :: else -> break od;
+#if CB>0
+  if :: cmin[x]>hi -> cmin[x]=scm[x]         /* a correction of which the log shows nothing is lost, as any act of a person: to be repeated */
+     :: cmin[x]<=hi && cmin[x]>scm[x] -> old[x]=1
+     :: else fi;
+  scm[x]=0;
+#endif
+  hi=0; whole=0; i=0; chg[x]=1 }
+inline check() {
+#ifndef MUT_RNOCHECK
+  i=0; do :: i<NT*KK -> CHECKKEY; i++ :: else -> break od;
+  x=0; do :: x<NT -> checktarget(); x++ :: else -> break od;
+  x=0;
+#else
+  i=0; do :: i<NT -> sx[i]=0; i++ :: else -> break od;
+  i=0; do :: i<NT*KK -> if :: led[i]==LSUCC -> sx[TGT(i)]=1 :: else fi; i++ :: else -> break od;
+  i=0;
+#endif
+  i=0; do :: i<NT*KK -> was[i]=0; told[i]=0; had[i]=0; i++ :: else -> break od;
+  i=0; down=0; snap=0; rb-- }
+#define HELDROW(i) + hold[i]
+#define STOPPED ((0 ALLROWS(HELDROW))==0 && busy==0)
+active proctype Restore() {
+  byte i=0, k=0, hi=0, x=0; bit whole=0, above=0, back=0;
+end: do
+  :: d_step { rb>0 && !snap -> snap=1; save() }
+#ifdef MUT_RALIVE                 /* the services reach the restored database before it is checked */
+  :: atomic { snap && !back && busy==0 -> ALLROWS(ATELL) d_step { goback(); back=1 } }
+  :: d_step { back -> check(); back=0 }
+#else
+  :: atomic { snap && !down -> down=1 }
+  :: atomic { down && STOPPED -> ALLROWS(ATELL) d_step { goback(); check() } }
+#endif
+  od }
+#endif
+
 active proctype Env() {
 end: do
   :: atomic { quiet -> quiet=0 }
@@ -770,7 +952,7 @@ end: do
   :: atomic { eb>0 -> eb--; if :: dl[1]=EXPD :: dl[1]=EXH fi }
 #endif
 #endif
-  :: atomic { STILL && (bud>0 || opb>0 || qb>0 || eb>0 || cb>0 || tb>0) -> bud=0; opb=0; qb=0; eb=0; cb=0; tb=0 }
+  :: atomic { STILL && STAYS && (bud>0 || opb>0 || qb>0 || eb>0 || cb>0 || tb>0 || rb>0) -> rb=0; bud=0; opb=0; qb=0; eb=0; cb=0; tb=0 }
   :: atomic { timeout ->
 #ifdef WIT
        assert(!(WITNESS));

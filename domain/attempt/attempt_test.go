@@ -100,6 +100,12 @@ func TestTheLedgersTable(t *testing.T) {
 		attempt.BySweeper:  {attempt.Claimed: {attempt.Unknown}},
 		attempt.ByRevoke:   {none: {attempt.Revoked}},
 		attempt.ByOperator: {attempt.Unknown: {attempt.Succeeded, attempt.Failed}},
+		attempt.ByRestore: {
+			none:            {attempt.Succeeded, attempt.Failed, attempt.NotSent, attempt.Unknown},
+			attempt.Claimed: {attempt.Succeeded, attempt.Failed, attempt.NotSent, attempt.Unknown},
+			attempt.Unknown: {attempt.Succeeded, attempt.Failed},
+			attempt.Failed:  {attempt.Succeeded}, attempt.NotSent: {attempt.Succeeded}, attempt.Revoked: {attempt.Succeeded},
+		},
 	}
 	states := append([]attempt.State{none}, attempt.States...)
 	count := 0

@@ -32,6 +32,7 @@ const (
 	BySweeper  Actor = "sweeper, lease expired"
 	ByRevoke   Actor = "whoever holds the target"
 	ByOperator Actor = "operator"
+	ByRestore  Actor = "restore check, by the event log"
 )
 
 // Transition is one allowed change of a ledger row. From is empty for the insert.
@@ -40,7 +41,7 @@ type Transition struct {
 	By       Actor
 }
 
-// Transitions is the ledger's state machine: rules R3, R5, R6 and the sweeper. Code and documentation share it.
+// Transitions is the ledger's state machine: rules R3, R5, R6, R10 and the sweeper. Code and documentation share it.
 var Transitions = []Transition{
 	{"", Claimed, ByCaller},
 	{"", NotSent, ByDelivery},
@@ -58,6 +59,19 @@ var Transitions = []Transition{
 	{Claimed, Unknown, BySweeper},
 	{Unknown, Succeeded, ByOperator},
 	{Unknown, Failed, ByOperator},
+	{"", Succeeded, ByRestore},
+	{"", Failed, ByRestore},
+	{"", NotSent, ByRestore},
+	{"", Unknown, ByRestore},
+	{Claimed, Succeeded, ByRestore},
+	{Claimed, Failed, ByRestore},
+	{Claimed, NotSent, ByRestore},
+	{Claimed, Unknown, ByRestore},
+	{Unknown, Succeeded, ByRestore},
+	{Unknown, Failed, ByRestore},
+	{Failed, Succeeded, ByRestore},
+	{NotSent, Succeeded, ByRestore},
+	{Revoked, Succeeded, ByRestore},
 }
 
 // Allowed reports whether an actor may take a row from one state to another.

@@ -110,6 +110,7 @@ const (
 	PauseNoClaim       PauseReason = "no_claim" // requeued too often without anybody claiming it
 	PauseNoPolicy                  = PauseReason(RuleNoPolicy)
 	PauseCorrected     PauseReason = "corrected" // was paused, then corrected: waits to be resumed
+	PauseRestored      PauseReason = "restored"  // the database was restored to a moment before an act on it
 )
 
 // PauseReasonTable has every pause reason, for a sentence such as "held, because an operator paused it".
@@ -123,6 +124,7 @@ var PauseReasonTable = wording.Table[PauseReason]{
 	{Code: PauseNoClaim, English: "it was requested several times and never claimed", Korean: "여러 번 요청되었으나 점유되지 않음"},
 	{Code: PauseNoPolicy, English: "the policy version that binds it no longer exists", Korean: "적용된 정책 버전이 더 이상 없음"},
 	{Code: PauseCorrected, English: "it was paused when its data was corrected", Korean: "보류 중에 데이터가 정정됨"},
+	{Code: PauseRestored, English: "the database was restored to a moment before something was done with it, and what is not known", Korean: "데이터베이스가 이 청구서에 대한 작업 이전 시점으로 복원되었고 어떤 작업이었는지 알 수 없음"},
 }
 
 // PauseReasons lists every pause reason.

@@ -69,6 +69,7 @@ const (
 	EventSendAnyway Event = "send anyway"
 	EventWriteOff   Event = "write off"
 	EventCorrect    Event = "correct"
+	EventRestore    Event = "database restored"
 )
 
 // Transition is one allowed change of the dispatch status.
@@ -78,7 +79,7 @@ type Transition struct {
 	To    Status
 }
 
-// Transitions is the target's state machine (rules R1, R6 to R9). Code and documentation share it.
+// Transitions is the target's state machine (rules R1, R6 to R10). Code and documentation share it.
 var Transitions = transitions()
 
 func transitions() []Transition {
@@ -112,6 +113,8 @@ func transitions() []Transition {
 	add(EventWriteOff, WrittenOff, Unknown)
 	add(EventCorrect, Ready, Ready, Failed, Requested)
 	add(EventCorrect, Paused, Paused)
+	add(EventRestore, Requested, Ready, Failed, Requested, Unknown, Cancelled)
+	add(EventRestore, Paused, Ready, Failed, Requested, Unknown, Cancelled, Paused)
 	return table
 }
 

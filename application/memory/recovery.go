@@ -1,0 +1,77 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+)
+
+// Recovery is the store as port.Recovery. Operations: recovery.unsettled, recovery.missing, recovery.imported_since,
+// recovery.raise_user_ids, recovery.sessions. Nobody is connected to it.
+func (s *Store) Recovery() port.Recovery { return recovery{s} }
+
+type recovery struct{ s *Store }
+
+func (p recovery) Unsettled(ctx context.Context, month key.Month, after int64, limit int) ([]key.Target, error) {
+	return p.chosen(ctx, "recovery.unsettled", month, after, limit, func(b bill) bool {
+		rows := p.s.ledger[b.state.Key]
+		if !agrees(b.state, rows) {
+			return true
+		}
+		if b.state.Dispatch.Final() && b.state.Dispatch != billing.Cancelled {
+			return false
+		}
+		current := key.Delivery{Month: month, UserID: b.state.Key.UserID, Attempt: b.state.Attempt, Round: b.state.Round}
+		for k := range rows {
+			if k.Compare(current) > 0 {
+				return true
+			}
+		}
+		return b.state.Dispatch == billing.Requested && rows[current].State == ""
+	})
+}
+
+// chosen returns the bills of a month that are chosen, behind a user id.
+func (p recovery) chosen(ctx context.Context, op string, month key.Month, after int64, limit int, choose func(bill) bool) ([]key.Target, error) {
+	return read(ctx, p.s, op, func() ([]key.Target, error) {
+		var keys []key.Target
+		for k, b := range p.s.bills {
+			if k.Month == month && k.UserID > after && choose(b) {
+				keys = append(keys, k)
+			}
+		}
+		slices.SortFunc(keys, key.Target.Compare)
+		return keys[:min(limit, len(keys))], nil
+	})
+}
+
+func (p recovery) Missing(ctx context.Context, keys []key.Target) ([]key.Target, error) {
+	return read(ctx, p.s, "recovery.missing", func() ([]key.Target, error) {
+		return slices.DeleteFunc(sortedTargets(keys), func(k key.Target) bool {
+			_, there := p.s.bills[k]
+			return there
+		}), nil
+	})
+}
+
+func (p recovery) ImportedSince(ctx context.Context, month key.Month, above int64, since time.Time, after int64, limit int) ([]key.Target, error) {
+	return p.chosen(ctx, "recovery.imported_since", month, max(above, after), limit, func(b bill) bool {
+		untouched := b.state.Dispatch == billing.Ready && b.state.Attempt == 0 && b.state.Round == 0 && len(p.s.ledger[b.state.Key]) == 0
+		return untouched && b.state.Key.CopyNumber() == 0 && b.importID > 0 && !p.s.imports[b.importID-1].StartedAt.Before(since)
+	})
+}
+
+func (p recovery) RaiseUserIDs(ctx context.Context, above int64) error {
+	return p.s.do(ctx, "recovery.raise_user_ids", func() error {
+		p.s.lastUser = max(p.s.lastUser, above)
+		return nil
+	})
+}
+
+func (p recovery) Sessions(ctx context.Context) ([]string, error) {
+	return read(ctx, p.s, "recovery.sessions", func() ([]string, error) { return nil, nil })
+}

@@ -1,0 +1,219 @@
+package restorecheck
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// settle takes each target to the highest key that the ledger shows, and settles it (R7).
+func (r *run) settle(ctx context.Context) error {
+	for _, month := range slices.Sorted(maps.Keys(r.months)) {
+		if !r.months[month].DroppedAt.IsZero() {
+			continue
+		}
+		done := int64(0)
+		err := r.eachPage(ctx, func(ctx context.Context, after int64) ([]key.Target, error) {
+			return r.Recovery.Unsettled(ctx, month, after, page)
+		}, func(ctx context.Context, keys []key.Target) error {
+			done += int64(len(keys))
+			defer r.progress("targets of "+month.String(), done)
+			return r.settlePage(ctx, keys)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachPage works on pages of targets of a month until there are no more.
+func (r *run) eachPage(ctx context.Context, next func(ctx context.Context, after int64) ([]key.Target, error), work func(context.Context, []key.Target) error) error {
+	for after := int64(0); ; {
+		var keys []key.Target
+		err := r.database(ctx, func(ctx context.Context) (err error) {
+			keys, err = next(ctx, after)
+			return err
+		})
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		if err := work(ctx, keys); err != nil {
+			return err
+		}
+		after = keys[len(keys)-1].UserID
+	}
+}
+
+// settlePage settles a page; one by one where a policy version is gone, so that only its targets stay as they are.
+func (r *run) settlePage(ctx context.Context, keys []key.Target) error {
+	err := r.settleTargets(ctx, keys, true)
+	if !errors.Is(err, policy.ErrInvalid) {
+		return err
+	}
+	for _, k := range keys {
+		err := r.settleTargets(ctx, []key.Target{k}, true)
+		if errors.Is(err, policy.ErrInvalid) { // settlement settles it once the policy is there again
+			r.report.WithoutPolicy++
+			err = r.settleTargets(ctx, []key.Target{k}, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleTargets recovers the keys of targets and, where settleThem is set, settles them, in one transaction.
+func (r *run) settleTargets(ctx context.Context, keys []key.Target, settleThem bool) error {
+	var done settled
+	err := r.database(ctx, func(ctx context.Context) error {
+		return r.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) (err error) {
+			done = settled{changed: map[key.Target]billing.Target{}}
+			locked, err := tx.Lock(ctx, keys)
+			if err != nil {
+				return err
+			}
+			if locked, err = r.recoverKeys(ctx, tx, locked, &done); err != nil {
+				return err
+			}
+			if settleThem {
+				if err := r.settleLocked(ctx, tx, locked, &done); err != nil {
+					return err
+				}
+			}
+			return tx.Save(ctx, slices.Collect(maps.Values(done.changed)))
+		})
+	})
+	if err != nil {
+		return err
+	}
+	r.report.Moved += done.moved
+	r.report.Held += done.held
+	for k, state := range done.rows {
+		r.would[k] = state
+	}
+	for _, t := range done.changed {
+		r.report.Targets = count(r.report.Targets, t.Status())
+	}
+	return nil
+}
+
+// settled is what became of a page of targets.
+type settled struct {
+	changed     map[key.Target]billing.Target
+	rows        map[key.Delivery]attempt.State
+	moved, held int
+}
+
+// recoverKeys takes locked targets to their highest keys and closes keys that have no row. It returns them as they are then.
+func (r *run) recoverKeys(ctx context.Context, tx port.TargetTx, locked []billing.Target, done *settled) ([]billing.Target, error) {
+	rows, err := tx.Ledger(ctx, keysOf(locked))
+	if err != nil {
+		return nil, err
+	}
+	now := r.Clock.Now().Truncate(time.Microsecond)
+	var lost []attempt.Recovery
+	for i := range locked {
+		t := &locked[i]
+		before := t.State()
+		facts := attempt.Facts{Step: before.Step, PolicyID: before.Policy.ID, PolicyVersion: before.Policy.Version, RunID: before.RunID, Unknown: attempt.Hold}
+		found, err := t.RecoverKey(rows[t.Key()])
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range found.Missing {
+			lost = append(lost, attempt.Lost(k, facts, now))
+		}
+		if found.Moved {
+			done.moved++
+			done.changed[t.Key()] = *t
+		}
+		if found.Held {
+			done.held++
+		}
+	}
+	written, err := tx.Recover(ctx, lost)
+	done.rows = make(map[key.Delivery]attempt.State, len(written))
+	for _, k := range written {
+		done.rows[k] = attempt.Unknown
+	}
+	return locked, err
+}
+
+// settleLocked settles locked targets until none changes any more: an attempt that failed may be followed by one whose row is there.
+func (r *run) settleLocked(ctx context.Context, tx port.TargetTx, locked []billing.Target, done *settled) error {
+	within := settle.Within{Tx: tx, Policies: r.find, Clock: r.Clock}
+	for range 3 {
+		changed, err := within.Settle(ctx, locked)
+		if err != nil || len(changed) == 0 {
+			return err
+		}
+		for _, t := range changed {
+			done.changed[t.Key()] = t
+		}
+		locked = changed
+	}
+	return nil
+}
+
+// holdNew pauses bills of new customers that were imported again in a month of which the gateways may have served customers whom the
+// database does not know: a customer who comes in again has another user id, so that nothing tells whether these are the same.
+func (r *run) holdNew(ctx context.Context) error {
+	for _, month := range r.missingMonths() {
+		err := r.eachPage(ctx, func(ctx context.Context, after int64) ([]key.Target, error) {
+			return r.Recovery.ImportedSince(ctx, month, r.highest, r.since, after, page)
+		}, func(ctx context.Context, keys []key.Target) error {
+			held := 0
+			err := r.database(ctx, func(ctx context.Context) error {
+				return r.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
+					locked, err := tx.Lock(ctx, keys)
+					if err != nil {
+						return err
+					}
+					held = len(locked)
+					for i := range locked {
+						if err := locked[i].PauseFor(billing.PauseRestored); err != nil {
+							return err
+						}
+					}
+					return tx.Save(ctx, locked)
+				})
+			})
+			r.report.HeldNew += held
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missingMonths are the months in which events name bills that the database does not have, copies aside.
+func (r *run) missingMonths() []key.Month {
+	months := map[key.Month]bool{}
+	for k := range r.missing {
+		if k.CopyNumber() == 0 {
+			months[k.Month] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(months))
+}
+
+func keysOf(targets []billing.Target) []key.Target {
+	keys := make([]key.Target, len(targets))
+	for i, t := range targets {
+		keys[i] = t.Key()
+	}
+	return keys
+}

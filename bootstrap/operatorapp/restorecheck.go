@@ -1,0 +1,56 @@
+package operatorapp
+
+import (
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/restorecheck"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+// RestoreCheck is the app of who checks a restored database: it provides a *restorecheck.Checker.
+func RestoreCheck(c config.RestoreCheck) fx.Option {
+	const name = "balsong-restore-check"
+	cluster := core.KafkaCluster(c.Kafka.Brokers, c.Kafka.KafkaAccess, name)
+	return fx.Options(
+		core.Observe(c.Operator.Log),
+		core.Quiet(),
+		core.Database(c.Operator.Database, name),
+		fx.StopTimeout(10*time.Second),
+		fx.Module("restore check", fx.Provide(
+			func(lc fx.Lifecycle) (port.EventReader, error) {
+				reader, err := kafka.NewReader(cluster)
+				if err == nil {
+					lc.Append(fx.StopHook(reader.Close))
+				}
+				return reader, err
+			},
+			func(lc fx.Lifecycle) (map[string]port.Group, error) {
+				groups := map[string]port.Group{}
+				for _, name := range []string{core.DeliveryGroup, core.SettlementGroup} {
+					group, err := kafka.NewProgress(cluster, name)
+					if err != nil {
+						return nil, err
+					}
+					lc.Append(fx.StopHook(group.Close))
+					groups[cluster.GroupName(name)] = group
+				}
+				return groups, nil
+			},
+			func(
+				reader port.EventReader, groups map[string]port.Group, recovery port.Recovery, targets port.Targets, ledger port.Ledger,
+				months port.Months, policies port.Policies, control port.Control, audit port.Audit, clock port.Clock, log port.Log,
+			) *restorecheck.Checker {
+				return restorecheck.New(restorecheck.Ports{
+					Reader: reader, Groups: groups, Recovery: recovery, Targets: targets, Ledger: ledger, Months: months, Policies: policies,
+					Control: control, Audit: audit, Clock: clock, Log: log,
+				})
+			},
+		)),
+		fx.Invoke(func(*restorecheck.Checker) {}),
+	)
+}

@@ -1,0 +1,94 @@
+package billing
+
+import (
+	"slices"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+)
+
+// Restored is what RecoverKey found out about a target.
+type Restored struct {
+	Moved   bool           // it has taken a higher key: store it
+	Missing []key.Delivery // keys that need a row, as UNKNOWN
+	Held    bool           // it is PAUSED(restored), because what happened to one of the keys below is not known
+}
+
+// RecoverKey takes the target to the highest key that its ledger rows show, after the database was restored to an earlier
+// moment and the rows were written from the event log (R10). Below it each key that was in use gets a row; where one of them has no outcome, a
+// correction or another act of a person may be lost, so the target does not go on by itself. Settle comes after it.
+func (t *Target) RecoverKey(rows []attempt.Row) (Restored, error) {
+	if len(rows) == 0 {
+		if t.s.Dispatch == Requested { // the database itself says that the key was published
+			return Restored{Missing: []key.Delivery{t.Delivery()}}, nil
+		}
+		return Restored{}, nil
+	}
+	highest := slices.MaxFunc(rows, func(a, b attempt.Row) int { return a.Key.Compare(b.Key) })
+	current := t.Delivery()
+	if highest.Key.Compare(current) <= 0 {
+		if t.s.Dispatch == Requested && attempt.RowOf(rows, current) == nil {
+			return Restored{Missing: []key.Delivery{current}}, nil
+		}
+		return Restored{}, nil
+	}
+	if t.s.Dispatch.Final() && t.s.Dispatch != Cancelled { // nothing of it goes out any more
+		return Restored{}, nil
+	}
+	found := Restored{Moved: true}
+	for _, k := range keysBetween(current, highest.Key, rows) {
+		row := attempt.RowOf(rows, k)
+		if row == nil {
+			found.Missing = append(found.Missing, k)
+		}
+		found.Held = found.Held || row == nil || row.Reason == attempt.ReasonRestored
+	}
+	to := Requested
+	if found.Held || t.s.Dispatch == Paused {
+		to = Paused
+	}
+	if err := t.move(EventRestore, to); err != nil {
+		return Restored{}, err
+	}
+	if found.Held {
+		t.s.Pause = PauseRestored
+	}
+	t.take(highest)
+	return found, nil
+}
+
+// take makes the key of a row the current one.
+func (t *Target) take(row attempt.Row) {
+	t.s.Attempt, t.s.Round, t.s.Step = row.Key.Attempt, row.Key.Round, row.Step
+	t.s.Requeues, t.s.PendingEnd = 0, ""
+	t.s.RunID = row.RunID
+	if ref := (policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}); !ref.IsZero() {
+		t.s.Policy = ref
+	}
+}
+
+// keysBetween returns the keys from one on, below another, that were in use: each round of an attempt up to the highest with a
+// row, and the first round of each attempt.
+func keysBetween(from, below key.Delivery, rows []attempt.Row) []key.Delivery {
+	var keys []key.Delivery
+	for n := int(from.Attempt); n <= int(below.Attempt); n++ {
+		first := 0
+		if n == int(from.Attempt) {
+			first = int(from.Round)
+		}
+		last := first
+		for _, row := range rows {
+			if int(row.Key.Attempt) == n {
+				last = max(last, int(row.Key.Round))
+			}
+		}
+		for round := first; round <= last; round++ {
+			k := key.Delivery{Month: from.Month, UserID: from.UserID, Attempt: int16(n), Round: int16(round)}
+			if k.Compare(below) < 0 {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
+}
