@@ -115,6 +115,26 @@ func commands(size scale, round int) []hot {
 			}
 			return list.Lift(ctx, contacts, aTest)
 		}},
+		{"Recovery.Unsettled", "", whole, func(ctx context.Context, db *sqlx.DB) error {
+			keys, err := postgres.NewRecovery(db).Unsettled(ctx, month, half, size.page/10)
+			return some(len(keys), err)
+		}},
+		{"Recovery.Missing", "", 0, func(ctx context.Context, db *sqlx.DB) error {
+			_, err := postgres.NewRecovery(db).Missing(ctx, targetKeys(size.spread(round, 3)))
+			return err
+		}},
+		{"Recovery.ImportedSince", "", whole, func(ctx context.Context, db *sqlx.DB) error {
+			_, err := postgres.NewRecovery(db).ImportedSince(ctx, month, half, now.AddDate(-1, 0, 0), 0, size.page/10)
+			return err
+		}},
+		{"TargetTx.Recover", "", 0, within(func(ctx context.Context, tx port.TargetTx) error {
+			var recoveries []attempt.Recovery
+			for _, k := range deliveryKeys(size.spread(round, 3), 7) {
+				recoveries = append(recoveries, attempt.Lost(k, attempt.Facts{Channel: channel.Email, Unknown: attempt.Hold}, now))
+			}
+			_, err := tx.Recover(ctx, recoveries)
+			return err
+		})},
 		{"Sweeps.InDoubt", "", recently, func(ctx context.Context, db *sqlx.DB) error {
 			s := postgres.NewSweeps(db)
 			if _, _, err := s.InDoubt(unobserved(ctx), month); err != nil { // its first look reads everything, once per process

@@ -399,7 +399,7 @@ func explain(t *testing.T, db *sqlx.DB, size scale, round int, when string) []pl
 // month is a constant that the planner prunes by, those of one customer, and the import's look at what is stored.
 var (
 	parents   = regexp.MustCompile(`\b(billing_targets|billing_data|delivery_attempts)\b`)
-	ofParents = []string{"claim", "close", "revoke", "due", "next_due", "in_flight", "lock_page", "fingerprints", "unrendered", "find_target", "find_bill", "origin", "correct_target"}
+	ofParents = []string{"claim", "close", "revoke", "recover", "due", "next_due", "in_flight", "lock_page", "fingerprints", "unrendered", "find_target", "find_bill", "origin", "correct_target"}
 )
 
 // look runs one call and looks at the plans of its statements.

@@ -571,7 +571,7 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
 #endif
 #define SETTLE(x) \
   :: atomic { lock[x]==0 && chg[x] && !CANSETTLE(x) -> chg[x]=0 } \
-  :: atomic { lock[x]==0 && SEEN(x) && CANSETTLE(x) -> BEGIN chg[x]=0; RLOCK(x); if :: sx[x] -> a=LSUCC :: else -> a=L(x) fi; t=x; goto upd } \
+  :: atomic { WORKING && lock[x]==0 && SEEN(x) && CANSETTLE(x) -> BEGIN chg[x]=0; RLOCK(x); if :: sx[x] -> a=LSUCC :: else -> a=L(x) fi; t=x; goto upd } \
   PLAIN(x) \
   MONITOR(x)
 /* What was accepted and waits for nothing else is settled in one statement (Target.SucceedsPlainly): it reads the ledger
@@ -579,7 +579,7 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
 #ifdef AW
 #define PLAIN(x)
 #else
-#define PLAIN(x) :: atomic { SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC -> BEGIN k=at[x]*NG+df[x]; t=x; goto plain }
+#define PLAIN(x) :: atomic { WORKING && SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC -> BEGIN k=at[x]*NG+df[x]; t=x; goto plain }
 #endif
 #ifdef LOOKANY                    /* looks at any time (the monitor says that these add nothing) */
 #define SEEN(x) true

@@ -41,6 +41,20 @@ q pass h_rounds_ob2 bfs -DB=0 -DQB=4 -DOB=2 -DNG=5 -DMR=1
 q pass np_h         np -DB=1 -DOB=1 -DQB=1 -DTB=1
 q pass np_r         np -DB=1 -DOB=1 -DQB=1 -DPOL=RESEND
 q pass np_k         np -DB=1 -DOB=1 -DQB=1 -DPOL=RETRYKEY
+# a restore of the database, and its check
+f pass s_b1_tb      bfs -DRB=1 -DB=1 -DTB=1 -DNG=2
+f pass s_b1_ob      bfs -DRB=1 -DB=1 -DOB=1 -DNG=2
+f pass s_b1_r       bfs -DRB=1 -DB=1 -DNG=2 -DPOL=RESEND
+f pass s_ob_cb      bfs -DRB=1 -DB=0 -DOB=1 -DCB=1 -DNG=2
+f pass s_tb_ng3     bfs -DRB=1 -DB=0 -DTB=1
+f pass np_s         np -DRB=1 -DB=0 -DOB=1 -DNG=2
+q pass s_b1         bfs -DRB=1 -DB=1 -DNG=2
+q pass s_tb_qb      bfs -DRB=1 -DB=0 -DTB=1 -DQB=1 -DNG=2
+q pass s_ob2        bfs -DRB=1 -DB=0 -DOB=2 -DNG=2
+q pass s_eb         bfs -DRB=1 -DB=0 -DEB=1 -DOB=1 -DNG=2
+q pass s_cb         bfs -DRB=1 -DB=0 -DCB=1 -DNG=2
+q pass s_twice      bfs -DRB=2 -DB=0 -DNG=2
+q pass s_r          bfs -DRB=1 -DB=0 -DTB=1 -DNG=2 -DPOL=RESEND
 # the early draft
 q pass aw_nofault      bfs $AO
 q fail aw_disp_crash   bfs $AW -DXD=1
@@ -84,6 +98,13 @@ q fail m_plainblind    bfs -DB=1 -DOB=2 -DNSET=2 -DMUT_PLAINBLIND
 q fail m_readfirst     bfs -DB=0 -DNSET=2 -DLOOKANY -DMUT_READFIRST
 q fail m_countthr      bfs -DB=0 -DTB=2 -DMR=1 -DNOMON -DMUT_COUNTTHR
 q fail m_notanew       bfs -DB=0 -DQB=3 -DOB=1 -DNG=4 -DMR=1 -DNOMON -DMUT_NOTANEW
+q fail m_rnocheck      bfs -DRB=1 -DB=0 -DMUT_RNOCHECK
+q fail m_rnoresult     bfs -DRB=1 -DB=0 -DMUT_RNORESULT
+q fail m_ralive        bfs -DRB=1 -DB=0 -DNOMON -DMUT_RALIVE
+q fail m_rlower        bfs -DRB=1 -DB=0 -DTB=1 -DMUT_RLOWER
+q fail m_rnomove       bfs -DRB=1 -DB=0 -DTB=1 -DNOMON -DMUT_RNOMOVE
+q fail m_rgap          bfs -DRB=1 -DB=0 -DCB=1 -DNG=2 -DMUT_RGAP
+q fail m_rwindow       bfs -DRB=1 -DB=1 -DMUT_RWINDOW
 # witnesses: the end can be reached
 q fail w_throttled     bfs -DB=0 -DTB=1 -DWIT=1
 q fail w_expired       bfs -DB=0 -DEB=1 -DWIT=2
@@ -96,6 +117,9 @@ q fail w_latesuccess   bfs -DB=1 -DPOL=RESEND -DWIT=6
 q fail w_corrected     bfs -DB=1 -DOB=1 -DCB=1 -DWIT=7
 q fail w_cancwish      bfs -DB=0 -DOB=1 -DWIT=8
 q fail w_woff          bfs -DB=1 -DOB=1 -DWIT=9
+q fail w_rlost         bfs -DRB=1 -DB=0 -DWIT=12
+q fail w_rfound        bfs -DRB=1 -DB=0 -DWIT=13
+q fail w_rheld         bfs -DRB=1 -DB=0 -DTB=1 -DWIT=14
 LIST
 }
 chosen() { list | awk -v what="$what" -v only="^(${ONLY:-.*})$" '($1 == "q" || ($1 == "f" && what == "full")) && $3 ~ only'; }

@@ -33,7 +33,6 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
@@ -69,6 +68,16 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, func(name string) string {
+		url, err := started(t).Addresses().Database(t.Context(), name)
+		must(t, err)
+		return url
+	})
+}
+
+// newWorldOn is newWorld with a database from elsewhere.
+func newWorldOn(t *testing.T, database func(name string) string) *world {
+	t.Helper()
 	set := started(t)
 	month, err := key.ParseMonth("2026-11")
 	if err != nil {
@@ -81,7 +90,8 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	a := set.Addresses()
-	w.createDatabase(t, a)
+	w.url = database(w.name)
+	w.openDatabase(t)
 	w.config = config.Deliverer{
 		Database: config.Database{URL: w.url, MaxConns: 8, StatementTimeout: 10 * time.Second, LockTimeout: 5 * time.Second},
 		Kafka:    config.Kafka{Brokers: a.KafkaBrokers, KafkaAccess: config.KafkaAccess{TopicPrefix: w.name + "-"}, Partitions: 6, Replication: 1, MinInSync: 1},
@@ -105,12 +115,10 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) createDatabase(t *testing.T, a localenv.Addresses) {
+// openDatabase opens the database for the test's own questions.
+func (w *world) openDatabase(t *testing.T) {
 	t.Helper()
 	var err error
-	if w.url, err = a.Database(t.Context(), w.name); err != nil {
-		t.Fatal(err)
-	}
 	if w.db, err = sql.Open("postgres", w.url); err != nil {
 		t.Fatal(err)
 	}

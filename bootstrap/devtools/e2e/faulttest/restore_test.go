@@ -1,0 +1,221 @@
+package faulttest_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/restorecheck"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
+	"github.com/balsong/balsong/bootstrap/dispatcherapp"
+	"github.com/balsong/balsong/bootstrap/operatorapp"
+)
+
+// A month under load, its database restored to a moment in the middle, checked, and gone on with: by the gateway's own record
+// nobody is called again after an accepted call, and everybody is served or UNKNOWN.
+func TestAfterARestoreAndItsCheckNobodyIsServedTwice(t *testing.T) {
+	w, a := newArchivedWorld(t)
+	moment := w.loseHalf(t, a)
+	accepted := w.gateway.accepted(t)
+	report := w.check(t, restorecheck.Options{RestoredTo: moment, Apply: true, By: by})
+	t.Logf("%d accepted before the restore; check: rows %v, targets %v, moved %d, held %d", len(accepted), report.Rows, report.Targets, report.Moved, report.Held)
+	if len(report.Rows) == 0 || report.Gap || len(report.Months) > 0 {
+		t.Errorf("the check found %+v", report)
+	}
+	again := w.check(t, restorecheck.Options{RestoredTo: moment, Apply: true, By: by})
+	if len(again.Rows) > 0 || len(again.Targets) > 0 || again.Moved > 0 {
+		t.Errorf("a second check changed something: %+v", again)
+	}
+	if got := w.count("SELECT count(*) FROM dispatch_control WHERE halted"); got != 1 {
+		t.Errorf("nothing is halted")
+	}
+	w.lift(t)
+	w.goOn(t)
+	await(t, "everybody is served or UNKNOWN", func() bool {
+		return w.status("SUCCEEDED", "UNKNOWN") == customers
+	}, w.standing)
+	w.nobodyTwice(t)
+	served := w.gateway.accepted(t)
+	doubtful := w.inDoubt(t)
+	for target := range served {
+		if served[target] == 0 {
+			t.Errorf("%s", target)
+		}
+	}
+	if len(served)+len(doubtful) < customers {
+		t.Errorf("%d were accepted and %d are UNKNOWN, of %d", len(served), len(doubtful), customers)
+	}
+	if lost := w.count("SELECT count(*) FROM delivery_attempts WHERE state = 'UNKNOWN' AND reason = 'restored'"); lost < len(doubtful) {
+		t.Errorf("%d bills are UNKNOWN, of which the ledger explains %d", len(doubtful), lost)
+	}
+	t.Logf("%d accepted, %d UNKNOWN", len(served), len(doubtful))
+}
+
+// Without the check the same month is sent again: what the test above would not see if it looked at nothing.
+func TestARestoredDatabaseThatIsNotCheckedSendsAgain(t *testing.T) {
+	w, a := newArchivedWorld(t)
+	w.loseHalf(t, a)
+	w.goOn(t)
+	await(t, "somebody is served twice", func() bool {
+		for _, n := range w.gateway.accepted(t) {
+			if n > 1 {
+				return true
+			}
+		}
+		return false
+	}, w.standing)
+}
+
+// What is at work keeps the check from writing, and so does a log that does not reach back.
+func TestARestoreCheckRefusesToWorkBesideServices(t *testing.T) {
+	w, _ := newArchivedWorld(t)
+	stop := w.deliver(t)
+	await(t, "delivery has joined its group", func() bool {
+		return errors.Is(w.tryCheck(t, restorecheck.Options{RestoredTo: time.Now(), Apply: true, By: by}), restorecheck.ErrRunning)
+	}, w.story)
+	if w.count("SELECT count(*) FROM dispatch_control WHERE halted") != 0 {
+		t.Error("a check that was refused has halted everything")
+	}
+	stop()
+	await(t, "delivery has left its group", func() bool {
+		return w.tryCheck(t, restorecheck.Options{RestoredTo: time.Now(), Apply: true, By: by}) == nil
+	}, w.story)
+}
+
+// newArchivedWorld is newWorld on a server of its own, with a base backup.
+func newArchivedWorld(t *testing.T) (*world, *archived) {
+	t.Helper()
+	a := startArchived(t)
+	w := newWorldOn(t, func(name string) string { return a.database(t, name) })
+	a.backup(t)
+	return w, a
+}
+
+// loseHalf sends under load, marks a moment when a quarter is done, goes on until three quarters are, kills everything and restores the
+// database to that moment.
+func (w *world) loseHalf(t *testing.T, a *archived) (moment time.Time) {
+	t.Helper()
+	ended := w.work(t)
+	await(t, "a quarter is accepted", func() bool { return len(w.gateway.accepted(t)) >= customers/4 }, w.story)
+	a.mark(t, "middle")
+	moment = time.Now()
+	await(t, "three quarters are accepted", func() bool { return len(w.gateway.accepted(t)) >= customers*3/4 }, w.story)
+	ended()
+	must(t, w.db.Close())
+	before := a.server.URL(w.name)
+	a.restore(t, "middle")
+	w.url = a.server.URL(w.name)
+	w.config.Database.URL = w.url
+	if w.url == before {
+		t.Fatal("the restored server has the address of the old one")
+	}
+	w.openDatabase(t)
+	return moment
+}
+
+// work runs delivery, settlement and dispatch runs; ended stops them.
+func (w *world) work(t *testing.T) (ended func()) {
+	t.Helper()
+	stopDelivery := w.deliver(t)
+	c := config.Dispatcher{
+		Database: w.config.Database, Kafka: w.config.Kafka, Log: w.config.Log,
+		Dispatch: config.Dispatch{Page: 100, Cap: 200, AckTimeout: 5 * time.Second, LingerPoll: time.Second},
+	}
+	var runner *dispatch.Runner
+	stopDispatcher := apptest.Start(t, fx.Options(dispatcherapp.Options(c), w.observed(), fx.Populate(&runner)))
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for ctx.Err() == nil {
+			_, err := runner.Run(ctx, w.month, by, nil)
+			if err != nil && !errors.Is(err, dispatch.ErrUnacknowledged) && ctx.Err() == nil {
+				t.Errorf("a run ended with %v", err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+		stopDispatcher()
+		stopDelivery()
+	}
+}
+
+// goOn works until the test ends.
+func (w *world) goOn(t *testing.T) {
+	t.Helper()
+	t.Cleanup(w.work(t))
+}
+
+func (w *world) tryCheck(t *testing.T, o restorecheck.Options) (err error) {
+	t.Helper()
+	_, err = w.checked(t, o)
+	return err
+}
+
+func (w *world) check(t *testing.T, o restorecheck.Options) restorecheck.Report {
+	t.Helper()
+	report, err := w.checked(t, o)
+	must(t, err)
+	return report
+}
+
+func (w *world) checked(t *testing.T, o restorecheck.Options) (report restorecheck.Report, err error) {
+	t.Helper()
+	c := config.RestoreCheck{
+		Operator: config.Operator{Database: w.config.Database, Log: w.config.Log},
+		Kafka:    config.RequiredKafka{Brokers: w.config.Kafka.Brokers, KafkaAccess: w.config.Kafka.KafkaAccess},
+	}
+	var checker *restorecheck.Checker
+	use(t, fx.Options(operatorapp.RestoreCheck(c), w.observed(), fx.Populate(&checker)), func() { report, err = checker.Run(t.Context(), o) })
+	return report, err
+}
+
+// lift lifts the halt.
+func (w *world) lift(t *testing.T) {
+	t.Helper()
+	var control port.Control
+	use(t, fx.Options(operatorapp.Options(config.Operator{Database: w.config.Database, Log: w.config.Log}), w.observed(), fx.Populate(&control)), func() {
+		must(t, control.SetHalt(t.Context(), false, by))
+	})
+}
+
+// nobodyTwice looks into the gateway's own record.
+func (w *world) nobodyTwice(t *testing.T) {
+	t.Helper()
+	for target, n := range w.gateway.accepted(t) {
+		if n > 1 {
+			t.Errorf("%s was accepted %d times", target, n)
+		}
+	}
+}
+
+// standing is how the bills stand, for a test that failed.
+func (w *world) standing() string {
+	rows, err := w.db.Query("SELECT dispatch_status || coalesce('(' || pause_reason || ')', '') || ' ' || count(*) FROM billing_targets GROUP BY dispatch_status, pause_reason")
+	if err != nil {
+		return err.Error()
+	}
+	defer rows.Close()
+	text := ""
+	for rows.Next() {
+		line := ""
+		_ = rows.Scan(&line)
+		text += line + "\n"
+	}
+	if err := rows.Err(); err != nil {
+		return err.Error()
+	}
+	return text + w.story()
+}
