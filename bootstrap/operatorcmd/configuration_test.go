@@ -63,6 +63,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong month close", "--month 2026-11 --reason x", database},
 	{"balsong month reopen", "--month 2026-11 --reason x", database},
 	{"balsong audit", "", database},
+	{"balsong restore-check", "--restored-to 2026-11-25T09:40:00+09:00", database + kafka},
 	{"balsong month retention", "--dry-run", database + s3 + "BALSONG_KEEP_"},
 	{"balsong render", "--preview 2026-11 C-1", database + keys + s3 + templates},
 	{"balsong render", "--preview --sample ko", templates},

@@ -49,7 +49,7 @@ f pass s_ob_cb      bfs -DRB=1 -DB=0 -DOB=1 -DCB=1 -DNG=2
 f pass s_tb_ng3     bfs -DRB=1 -DB=0 -DTB=1
 f pass np_s         np -DRB=1 -DB=0 -DOB=1 -DNG=2
 q pass s_b1         bfs -DRB=1 -DB=1 -DNG=2
-q pass s_tb_qb      bfs -DRB=1 -DB=0 -DTB=1 -DQB=1 -DNG=2
+f pass s_tb_qb      bfs -DRB=1 -DB=0 -DTB=1 -DQB=1 -DNG=2
 q pass s_ob2        bfs -DRB=1 -DB=0 -DOB=2 -DNG=2
 q pass s_eb         bfs -DRB=1 -DB=0 -DEB=1 -DOB=1 -DNG=2
 q pass s_cb         bfs -DRB=1 -DB=0 -DCB=1 -DNG=2
