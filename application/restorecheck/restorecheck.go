@@ -1,4 +1,4 @@
-// Package restorecheck makes a database that was restored to an earlier moment safe to go on with (R10). What was committed since
+// Package restorecheck makes a database that was restored to an earlier moment safe to work with (R10). What was committed since
 // then is lost, and the gateways have accepted messages that the ledger knows nothing of: without this, they would be sent again. The
 // check reads the event log, which lives on, and writes into the ledger what it tells of each delivery key; what it does not tell is
 // UNKNOWN.
@@ -48,7 +48,7 @@ type Options struct {
 	RestoredTo time.Time // the moment to which the database was restored; required
 	Since      time.Time // reads the log from here; zero: all of it
 	Apply      bool      // else nothing is changed
-	AllowGap   bool      // goes on although the log does not reach back to RestoredTo
+	AllowGap   bool      // continues although the log does not reach back to RestoredTo
 	By         port.Act  // of Apply
 	// Progress is told how many messages of a topic, or targets of a month, are done; nil: nobody is.
 	Progress func(what string, done int64)

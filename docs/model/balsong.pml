@@ -823,7 +823,7 @@ end: do
 #define WITNESS over && st[0]==PAUSED && rp[0]                  /* ... : held, as keys below have no result */
 #endif
 /* ---- R10: the database goes back to an earlier moment; the event log, the topics and what the gateways did do not.
- * Everything is stopped, the database is restored, the log is read whole, then everything goes on. */
+ * Everything is stopped, the database is restored, the log is read whole, then everything continues. */
 #if RB>0
 bit over;                         /* a restore has happened */
 #ifdef MUT_RNORESULT              /* a request without a result is left as it is */
@@ -879,7 +879,7 @@ inline checkkey() {
 #define CHECKKEY checkkey()
 #endif
 /* The target takes the highest key that the log shows; a key below it that has no row gets one.  Where the result of one of these
- * is not known, a correction or another act of a person may be lost: the target does not go on by itself */
+ * is not known, a correction or another act of a person may be lost: the target does not continue by itself */
 inline checktarget() {
   hi=0; i=x*KK; do :: i<(x+1)*KK -> if :: led[i]!=NONE -> hi=i :: else fi; i++ :: else -> break od;
 #ifndef MUT_RNOMOVE

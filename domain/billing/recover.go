@@ -17,7 +17,7 @@ type Restored struct {
 
 // RecoverKey takes the target to the highest key that its ledger rows show, after the database was restored to an earlier
 // moment and the rows were written from the event log (R10). Below it each key that was in use gets a row; where one of them has no outcome, a
-// correction or another act of a person may be lost, so the target does not go on by itself. Settle comes after it.
+// correction or another act of a person may be lost, so the target does not continue by itself. Settle comes after it.
 func (t *Target) RecoverKey(rows []attempt.Row) (Restored, error) {
 	if len(rows) == 0 {
 		if t.s.Dispatch == Requested { // the database itself says that the key was published

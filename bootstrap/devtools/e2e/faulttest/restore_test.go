@@ -24,7 +24,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/operatorcmd"
 )
 
-// A month under load, its database restored to a moment in the middle, checked, and gone on with: by the gateway's own record
+// A month under load, its database restored to a moment in the middle, checked, and continued: by the gateway's own record
 // nobody is called again after an accepted call, and everybody is served or UNKNOWN.
 func TestAfterARestoreAndItsCheckNobodyIsServedTwice(t *testing.T) {
 	w, a := newArchivedWorld(t)
@@ -51,7 +51,7 @@ func TestAfterARestoreAndItsCheckNobodyIsServedTwice(t *testing.T) {
 		t.Errorf("nothing is halted")
 	}
 	w.balsong(t, steps[3])
-	w.goOn(t)
+	w.workOn(t)
 	await(t, "everybody is served or UNKNOWN", func() bool {
 		return w.status("SUCCEEDED", "UNKNOWN") == customers
 	}, w.standing)
@@ -71,7 +71,7 @@ func TestAfterARestoreAndItsCheckNobodyIsServedTwice(t *testing.T) {
 func TestARestoredDatabaseThatIsNotCheckedSendsAgain(t *testing.T) {
 	w, a := newArchivedWorld(t)
 	w.loseHalf(t, a)
-	w.goOn(t)
+	w.workOn(t)
 	await(t, "somebody is served twice", func() bool {
 		for _, n := range w.gateway.accepted(t) {
 			if n > 1 {
@@ -107,7 +107,7 @@ func newArchivedWorld(t *testing.T) (*world, *archived) {
 	return w, a
 }
 
-// loseHalf sends under load, marks a moment when a quarter is done, goes on until three quarters are, kills everything and restores the
+// loseHalf sends under load, marks a moment when a quarter is done, continues until three quarters are, kills everything and restores the
 // database to that moment.
 func (w *world) loseHalf(t *testing.T, a *archived) (moment time.Time) {
 	t.Helper()
@@ -161,8 +161,8 @@ func (w *world) work(t *testing.T) (ended func()) {
 	}
 }
 
-// goOn works until the test ends.
-func (w *world) goOn(t *testing.T) {
+// workOn works until the test ends.
+func (w *world) workOn(t *testing.T) {
 	t.Helper()
 	t.Cleanup(w.work(t))
 }
