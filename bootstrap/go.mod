@@ -9,10 +9,12 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4
 	github.com/balsong/balsong/adapters/awsidentity v0.0.0
+	github.com/balsong/balsong/adapters/awsrun v0.0.0
 	github.com/balsong/balsong/adapters/awssecrets v0.0.0
 	github.com/balsong/balsong/adapters/crypto v0.0.0
 	github.com/balsong/balsong/adapters/gateway v0.0.0
 	github.com/balsong/balsong/adapters/kafka v0.0.0
+	github.com/balsong/balsong/adapters/localrun v0.0.0
 	github.com/balsong/balsong/adapters/permits v0.0.0
 	github.com/balsong/balsong/adapters/postgres v0.0.0
 	github.com/balsong/balsong/adapters/s3 v0.0.0
@@ -47,11 +49,13 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.10 // indirect
+	github.com/aws/aws-sdk-go-v2/service/ecs v1.104.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8 // indirect
+	github.com/aws/aws-sdk-go-v2/service/scheduler v1.18.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
@@ -92,10 +96,12 @@ require (
 
 replace (
 	github.com/balsong/balsong/adapters/awsidentity => ../adapters/awsidentity
+	github.com/balsong/balsong/adapters/awsrun => ../adapters/awsrun
 	github.com/balsong/balsong/adapters/awssecrets => ../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../adapters/crypto
 	github.com/balsong/balsong/adapters/gateway => ../adapters/gateway
 	github.com/balsong/balsong/adapters/kafka => ../adapters/kafka
+	github.com/balsong/balsong/adapters/localrun => ../adapters/localrun
 	github.com/balsong/balsong/adapters/permits => ../adapters/permits
 	github.com/balsong/balsong/adapters/postgres => ../adapters/postgres
 	github.com/balsong/balsong/adapters/s3 => ../adapters/s3

@@ -36,6 +36,8 @@ type Ports struct {
 	Suppressions port.Suppressions
 	Report       port.Report
 	Audit        port.Audit
+	Starter      port.RunStarter   // of acts on runs alone, as Schedules
+	Schedules    port.RunSchedules // nil where nothing keeps schedules
 	Clock        port.Clock
 	Log          port.Log
 }

@@ -104,6 +104,10 @@ const (
 	ActionRemoveMonth       Action = "remove month" // before it: with what goes
 	ActionDropMonth         Action = "month removed"
 	ActionDropAudit         Action = "remove audit data" // with what goes
+	// On a month, or on everything: before it, with the token or the name.
+	ActionStartRun      Action = "start run"
+	ActionScheduleRun   Action = "schedule run"
+	ActionUnscheduleRun Action = "remove scheduled run"
 	// On everything.
 	ActionHalt           Action = "halt"
 	ActionLiftHalt       Action = "lift halt"
@@ -119,7 +123,7 @@ const (
 var Actions = []Action{
 	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionCopy, ActionSendTest,
 	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionDismissRow, ActionImportNew, ActionRenderOther, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
-	ActionHalt, ActionLiftHalt, ActionRestoreCheck, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
+	ActionStartRun, ActionScheduleRun, ActionUnscheduleRun, ActionHalt, ActionLiftHalt, ActionRestoreCheck, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
 }
 
 // With is the action with a detail.

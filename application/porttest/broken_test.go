@@ -3,6 +3,7 @@ package porttest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -266,4 +267,22 @@ func openMemory() porttest.Storage {
 			return func() { s.Fail(nil) }
 		},
 	}
+}
+
+// The class of what is started elsewhere: an order that is repeated starts nothing twice.
+type tokenless struct {
+	*memory.RunStarter
+	tokens *atomic.Int32
+}
+
+func (f tokenless) Start(ctx context.Context, _ string, order port.RunOrder) (port.StartedRun, error) {
+	return f.RunStarter.Start(ctx, fmt.Sprint(f.tokens.Add(1)), order)
+}
+
+func TestTheSuiteOfRunStarterNoticesAStarterThatForgetsTokens(t *testing.T) {
+	t.Parallel()
+	porttest.Reject(t, porttest.RunStarterChecks(), func(testing.TB) porttest.StarterRig {
+		s := tokenless{&memory.RunStarter{}, &atomic.Int32{}}
+		return porttest.StarterRig{Starter: s, End: s.End, Orders: s.Orders}
+	}, "starts nothing twice for one token, also at the same time")
 }

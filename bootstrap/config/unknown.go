@@ -33,7 +33,7 @@ func FindUnknown(values map[string]string) (list []Unknown) {
 
 // allVariables are the names that some command reads.
 func allVariables() (names []string) {
-	for _, v := range slices.Concat(Variables[Deliverer](), Variables[Dispatcher](), Variables[Words](), Variables[Kept]()) {
+	for _, v := range slices.Concat(Variables[Deliverer](), Variables[Dispatcher](), Variables[Words](), Variables[Kept](), Variables[Runs]()) {
 		names = append(names, v.Name)
 		if v.Secret {
 			names = append(names, v.Name+fileSuffix)

@@ -71,6 +71,7 @@ ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md
 		{"balsong status", config.Variables[config.Status]()},
 		{"balsong why, target show, unreached", config.Variables[config.CustomerBills]()},
 		{"balsong statement, target copy", config.Variables[config.Statement]()},
+		{"balsong run", config.Variables[config.Starting]()},
 		{"balsong month retention", config.Variables[config.Retention]()},
 		{"balsong restore-check", config.Variables[config.RestoreCheck]()},
 		{"balsong render --preview, and send-test of a customer's bill", config.Variables[config.Preview]()},

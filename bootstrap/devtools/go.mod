@@ -69,11 +69,13 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.10 // indirect
+	github.com/aws/aws-sdk-go-v2/service/ecs v1.104.1
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.11 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/kms v1.62.4 // indirect
+	github.com/aws/aws-sdk-go-v2/service/scheduler v1.18.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.50.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssm v1.81.4 // indirect
@@ -82,8 +84,10 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
 	github.com/balsong/balsong/adapters/awsidentity v0.0.0
+	github.com/balsong/balsong/adapters/awsrun v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/awssecrets v0.0.0
 	github.com/balsong/balsong/adapters/gateway v0.0.0 // indirect
+	github.com/balsong/balsong/adapters/localrun v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/permits v0.0.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
@@ -159,10 +163,12 @@ require (
 
 replace (
 	github.com/balsong/balsong/adapters/awsidentity => ../../adapters/awsidentity
+	github.com/balsong/balsong/adapters/awsrun => ../../adapters/awsrun
 	github.com/balsong/balsong/adapters/awssecrets => ../../adapters/awssecrets
 	github.com/balsong/balsong/adapters/crypto => ../../adapters/crypto
 	github.com/balsong/balsong/adapters/gateway => ../../adapters/gateway
 	github.com/balsong/balsong/adapters/kafka => ../../adapters/kafka
+	github.com/balsong/balsong/adapters/localrun => ../../adapters/localrun
 	github.com/balsong/balsong/adapters/permits => ../../adapters/permits
 	github.com/balsong/balsong/adapters/postgres => ../../adapters/postgres
 	github.com/balsong/balsong/adapters/s3 => ../../adapters/s3

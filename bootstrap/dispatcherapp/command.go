@@ -47,13 +47,17 @@ func NewCommand() *cobra.Command {
 		Args:    cli.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
 	}
-	cli.MonthFlag(cmd, &a.month, "; without: every open month")
-	a.ActorFlags(cmd, "scheduled run", "why; recorded")
-	a.ApproverFlag(cmd)
+	a.flags(cmd)
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitNotFound, core.ExitUnavailable, core.ExitHalted, core.ExitInterrupted),
 		cli.Configuration[config.Dispatcher]())
 	return cmd
+}
+
+func (a *arguments) flags(cmd *cobra.Command) {
+	cli.MonthFlag(cmd, &a.month, "; without: every open month")
+	a.ActorFlags(cmd, "scheduled run", "why; recorded")
+	a.ApproverFlag(cmd)
 }
 
 func (a *arguments) run(cmd *cobra.Command) error {

@@ -68,6 +68,9 @@ type UseCases struct {
 	Acts    operate.Ports
 	Answers *answer.Answers
 	Copies  *copies.Maker `optional:"true"` // of Copying alone
+
+	Starter   port.RunStarter   `optional:"true"` // of Starting alone
+	Schedules port.RunSchedules `optional:"true"` // of Starting alone, on AWS
 }
 
 // keys is a cipher that may be missing.

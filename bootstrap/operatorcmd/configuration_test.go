@@ -30,6 +30,7 @@ const (
 	keys      = "BALSONG_KEYSET "
 	s3        = "BALSONG_S3_ "
 	templates = "BALSONG_TEMPLATES "
+	runs      = "BALSONG_RUN_ "
 	gateways  = "BALSONG_SMTP_ BALSONG_SMS_ BALSONG_PUSH_ "
 )
 
@@ -62,6 +63,12 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong policy activate", "1v1 --reason x", database},
 	{"balsong month close", "--month 2026-11 --reason x", database},
 	{"balsong month reopen", "--month 2026-11 --reason x", database},
+	{"balsong run start", "--reason x", database + runs},
+	{"balsong run show", "NONE", database + runs},
+	{"balsong run schedule", "--at 2099-12-25T08:00 --reason x", database + runs},
+	{"balsong run schedules", "", database + runs},
+	{"balsong run unschedule", "NONE --reason x", database + runs},
+	{"balsong run next", "--expression at(2099-12-25T08:00:00)", ""},
 	{"balsong audit", "", database},
 	{"balsong restore-check", "--restored-to 2026-11-25T09:40:00+09:00", database + kafka},
 	{"balsong month retention", "--dry-run", database + s3 + "BALSONG_KEEP_"},
@@ -109,7 +116,7 @@ const foreign = "file:/no/such/directory/of/a/foreign/variable"
 // variables are the names of every variable that a command reads.
 func variables() (names []string) {
 	for _, v := range slices.Concat(
-		config.Variables[config.Deliverer](), config.Variables[config.Dispatch](), config.Variables[config.Words](), config.Variables[config.Kept](),
+		config.Variables[config.Deliverer](), config.Variables[config.Dispatch](), config.Variables[config.Words](), config.Variables[config.Kept](), config.Variables[config.Runs](),
 	) {
 		names = append(names, v.Name)
 	}

@@ -35,7 +35,7 @@ func NewCommand() *cobra.Command {
 		}
 	}
 	add(groupAsk, true, newStatus(), newWhy(), newStatement(), newUnreached(), newAudit())
-	add(groupAct, true, newHalt(), newResume(), newTarget(), newPolicy(), newMonth(), newSuppress(), newRestoreCheck())
+	add(groupAct, true, newHalt(), newResume(), newTarget(), newPolicy(), newMonth(), newRun(), newSuppress(), newRestoreCheck())
 	add(groupContent, false, batchapp.NewCommand(), batchapp.NewTemplatesCommand(), newRender(), newSendTest())
 	add(groupSetup, true, newDoctor(), newKeyset())
 	return root

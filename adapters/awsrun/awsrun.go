@@ -1,0 +1,112 @@
+// Package awsrun starts runs of the dispatcher as tasks of Amazon ECS, at once or at a time to come, which Amazon EventBridge
+// Scheduler then keeps.
+package awsrun
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+// Config says which task is run, and where.
+type Config struct {
+	Cluster        string // ARN; for runs that start at once its name is enough
+	TaskDefinition string // ARN, with or without a revision; for runs that start at once family or family:revision is enough
+	Container      string // of the task definition: the dispatcher's
+	Subnets        []string
+	SecurityGroups []string
+	PublicIP       bool   // the task has a public address: where its subnets have no other way out
+	ScheduleRole   string // ARN of the role with which EventBridge Scheduler runs the task
+	ScheduleGroup  string // of EventBridge Scheduler
+	// Command gives the dispatcher's arguments for an order, and what its environment has beside that of the task definition.
+	Command func(port.RunOrder) (arguments []string, environment map[string]string)
+	Timeout time.Duration // of one call with all its tries; default 30 s
+}
+
+// client is how AWS is reached: by AWS's own chain.
+type client struct {
+	Config
+	mutex sync.Mutex
+	aws   *aws.Config // read once; nil: not yet
+}
+
+// settings reads AWS's own configuration.
+func (c *client) settings(ctx context.Context) (aws.Config, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.aws == nil {
+		settings, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
+		if err != nil {
+			return aws.Config{}, fmt.Errorf("%w: AWS's own configuration cannot be read: %w", port.ErrInvalid, err)
+		}
+		if settings.Region == "" {
+			return aws.Config{}, fmt.Errorf("%w: no AWS region: set AWS_REGION", port.ErrInvalid)
+		}
+		c.aws = &settings
+	}
+	return *c.aws, nil
+}
+
+// call makes one call within the time-out and translates its error.
+func (c *client) call(ctx context.Context, what string, do func(context.Context, aws.Config) error) error {
+	settings, err := c.settings(ctx)
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, 30*time.Second))
+	defer cancel()
+	return translate(ctx, what, do(within, settings))
+}
+
+// translate turns an error of the SDK into one of the port's. What AWS answered with a status of 4xx is final, but for throttling
+// and time-outs; everything else counts as an outage. The words of a final answer name resources and permissions.
+func translate(ctx context.Context, what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil: // the caller's own context
+		return ctx.Err()
+	case errors.Is(err, port.ErrNotFound), errors.Is(err, port.ErrInvalid), errors.Is(err, port.ErrUnavailable):
+		return err
+	}
+	said, answered := errors.AsType[smithy.APIError](err)
+	response, _ := errors.AsType[*awshttp.ResponseError](err)
+	status := 0
+	if response != nil {
+		status = response.HTTPStatusCode()
+	}
+	switch {
+	case answered && status >= 400 && status < 500 && status != 408 && status != 429 && !throttled(said.ErrorCode()):
+		return fmt.Errorf("%w: %s: %s (%s)", port.ErrInvalid, what, said.ErrorMessage(), said.ErrorCode())
+	case answered:
+		return fmt.Errorf("%w: %s: AWS answers %s", port.ErrUnavailable, what, said.ErrorCode())
+	}
+	if line, is := errors.AsType[*net.OpError](err); is {
+		return fmt.Errorf("%w: %s: %w", port.ErrUnavailable, what, line)
+	}
+	if status != 0 {
+		return fmt.Errorf("%w: %s: HTTP status %d", port.ErrUnavailable, what, status)
+	}
+	return fmt.Errorf("%w: %s: no answer in time, or no credentials (give the task or the machine a role)", port.ErrUnavailable, what)
+}
+
+// throttled reports whether an error's code says that it was too much at once.
+func throttled(code string) bool {
+	switch code {
+	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "ServerException", "InternalServerException":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,124 @@
+//go:build unix
+
+// Package localrun starts runs of the dispatcher as processes on this machine, in sessions of their own: they outlive the shell and
+// the terminal of whoever starts them. What a process writes goes to a file beside its exit code.
+package localrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/balsong/balsong/application/port"
+)
+
+var _ port.RunStarter = (*Starter)(nil)
+
+// Config says what is started.
+type Config struct {
+	Program string // name or path
+	Dir     string // of outputs and exit codes; made where it is missing
+	// Command gives the program's arguments for an order, and what its environment has beside this process's, as in A=1.
+	Command func(port.RunOrder) (arguments, environment []string)
+}
+
+// Starter implements port.RunStarter. A run is known as long as its files lie there. Handles are tokens.
+type Starter struct{ config Config }
+
+// New returns a starter; it does no I/O.
+func New(config Config) *Starter { return &Starter{config: config} }
+
+// tokens is the form of a token: it names files.
+var tokens = regexp.MustCompile(`^[A-Za-z0-9-]{1,36}$`)
+
+// supervise runs a program and writes its exit code to a file. A signal to the whole group reaches the program, and the shell stays
+// to see how it ends.
+const supervise = `trap : TERM INT HUP QUIT; "$@"; echo $? >"$0.part"; mv "$0.part" "$0"`
+
+// Start implements port.RunStarter.
+func (s *Starter) Start(ctx context.Context, token string, order port.RunOrder) (port.StartedRun, error) {
+	if err := ctx.Err(); err != nil {
+		return port.StartedRun{}, err
+	}
+	if !tokens.MatchString(token) {
+		return port.StartedRun{}, fmt.Errorf("%w: a token of a run is up to 36 letters, digits and hyphens", port.ErrInvalid)
+	}
+	program, err := exec.LookPath(s.config.Program)
+	if err != nil {
+		return port.StartedRun{}, fmt.Errorf("%w: the dispatcher's program cannot be run: %w", port.ErrInvalid, err)
+	}
+	if err := os.MkdirAll(s.config.Dir, 0o700); err != nil {
+		return port.StartedRun{}, fmt.Errorf("%w: make the directory of outputs: %w", port.ErrInvalid, err)
+	}
+	output, err := os.OpenFile(s.output(token), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return s.Look(ctx, token)
+	}
+	if err != nil {
+		return port.StartedRun{}, fmt.Errorf("%w: make the file of outputs: %w", port.ErrInvalid, err)
+	}
+	defer func() { _ = output.Close() }()
+	// The lock is held by whoever has the file open, so by the run until it ends, and by nobody afterwards.
+	if err := syscall.Flock(int(output.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return port.StartedRun{}, fmt.Errorf("%w: lock %s: %w", port.ErrInvalid, output.Name(), err)
+	}
+	arguments, environment := s.config.Command(order)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, s.exit(token), program}, arguments...)...) //nolint:noctx // it outlives the context
+	cmd.Env = append(os.Environ(), environment...)
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return port.StartedRun{}, errors.Join(fmt.Errorf("%w: start the dispatcher: %w", port.ErrInvalid, err), os.Remove(output.Name()))
+	}
+	go func() { _ = cmd.Wait() }() // where this process lives longer, nothing is left of the other one
+	return port.StartedRun{Handle: token, Status: port.StartRunning, ExitCode: -1, Output: output.Name()}, nil
+}
+
+func (s *Starter) output(token string) string { return filepath.Join(s.config.Dir, token+".log") }
+func (s *Starter) exit(token string) string   { return filepath.Join(s.config.Dir, token+".exit") }
+
+// Look implements port.RunStarter.
+func (s *Starter) Look(ctx context.Context, handle string) (port.StartedRun, error) {
+	if err := ctx.Err(); err != nil {
+		return port.StartedRun{}, err
+	}
+	run := port.StartedRun{Handle: handle, Status: port.StartEnded, ExitCode: -1}
+	if !tokens.MatchString(handle) {
+		return port.StartedRun{}, unknown(handle)
+	}
+	run.Output = s.output(handle)
+	output, err := os.Open(run.Output)
+	if errors.Is(err, fs.ErrNotExist) {
+		return port.StartedRun{}, unknown(handle)
+	}
+	if err != nil {
+		return port.StartedRun{}, fmt.Errorf("%w: %w", port.ErrUnavailable, err)
+	}
+	defer func() { _ = output.Close() }()
+	// Whether it still runs is looked at before the exit code: in between it may only end.
+	running := errors.Is(syscall.Flock(int(output.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+	code, err := os.ReadFile(s.exit(handle))
+	switch {
+	case err == nil:
+		if n, err := strconv.Atoi(strings.TrimSpace(string(code))); err == nil {
+			run.ExitCode = n
+		}
+	case running:
+		run.Status = port.StartRunning
+	default:
+		run.Ended = "its supervising shell was ended, or the machine"
+	}
+	return run, nil
+}
+
+func unknown(handle string) error {
+	return fmt.Errorf("the started run %q: %w (it was started on another machine, or its output was removed)", handle, port.ErrNotFound)
+}
