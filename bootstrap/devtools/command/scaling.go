@@ -42,11 +42,11 @@ func newScaling() *cobra.Command {
 			if page == "" {
 				return nil
 			}
-			if err := study.Document(page); errors.Is(err, scaling.ErrPage) {
-				return cli.Usagef("--doc: %w", err)
-			} else {
-				return err
+			err = study.Document(page)
+			if errors.Is(err, scaling.ErrPage) {
+				err = cli.Usagef("--doc: %w", err)
 			}
+			return err
 		},
 	}
 	flags := cmd.Flags()

@@ -109,7 +109,7 @@ func TestAMonthThatWaitsAndGoesOutIsMeasured(t *testing.T) {
 		got = metrics(t, settlement)
 		return got["delivery_lag_messages"] == customers && got["delivery_backlog_per_task"] == customers
 	})
-	margin := month.Start(time.UTC).Add(60 * 24 * time.Hour).Sub(time.Now()).Seconds()
+	margin := time.Until(month.Start(time.UTC).Add(60 * 24 * time.Hour)).Seconds()
 	for name, least := range map[string]float64{
 		"delivery_tasks": 0, "targets_unknown": 0, "halted": 0, "component_up{component=database": 1, "component_up{component=event log": 1,
 		"dispatch_last_run_timestamp_seconds": before - 60, "oldest_request_age_seconds": 0, "deadline_margin_seconds": margin - 120, "leases_expired_total": 0,
