@@ -18,6 +18,11 @@ import (
 )
 
 type workflow struct {
+	Defaults struct {
+		Run struct {
+			Shell string `yaml:"shell"`
+		} `yaml:"run"`
+	} `yaml:"defaults"`
 	Jobs map[string]job `yaml:"jobs"`
 }
 
@@ -85,6 +90,9 @@ func checkFile(root, text string) (wrong []string, err error) {
 		if !strings.HasPrefix(match[1], "./") && (!pinned.MatchString(match[1]) || !regexp.MustCompile(`^ # v\d+\.\d+\.\d+$`).MatchString(match[2])) {
 			wrong = append(wrong, match[1]+" is not pinned by its commit, with its version beside it")
 		}
+	}
+	if w.Defaults.Run.Shell != "bash" {
+		wrong = append(wrong, "its defaults have no shell bash: without it a step passes whose command before a pipe fails")
 	}
 	dockerfile, err := os.ReadFile(filepath.Join(root, "deploy/Dockerfile"))
 	if err != nil {

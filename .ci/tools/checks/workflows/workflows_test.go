@@ -33,6 +33,9 @@ func TestABrokenWorkflowIsRefused(t *testing.T) {
 		{"release.yaml", "packages: write", "packages: writes", `"writes" is invalid as permission of scope "packages"`},
 		{"release.yaml", " # v4.2.2", "", "actions/attest@1e69f48acb82d1966a394da916b4c1698aa569d6 is not pinned"},
 		{"ci.yaml", "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "actions/checkout@v7", "actions/checkout@v7 is not pinned"},
+		{"deploy.yaml", "shell: bash", "shell: sh", "its defaults have no shell bash"},
+		{"deploy.yaml", "options: [ENABLED, DISABLED]", "options: [OFF]", `default value "ENABLED"`},
+		{"deploy.yaml", "inputs.schedule }}", "inputs.scheduled }}", `property "scheduled" is not defined`},
 		{"ci.yaml", "runs-on: ubuntu-24.04", "runs-on: ubuntu-latest", "runs on ubuntu-latest"},
 		{"ci.yaml", "    timeout-minutes: 90\n", "", "run: has no timeout-minutes"},
 		{"ci.yaml", "go-version: 1.26.8", "go-version: 1.26.7", "run: has Go 1.26.7, and the images another"},
@@ -82,6 +85,8 @@ func TestNobodyCanUseAWorkflowForWhatItIsNotFor(t *testing.T) {
 		{"nightly.yaml", "permissions: { contents: read }", "permissions: write-all", "excessive-permissions"},
 		{"ci.yaml", "  pull_request:", "  pull_request_target:", "dangerous-triggers"},
 		{"ci.yaml", "run: .ci/run", `run: .ci/run "${{ github.head_ref }}"`, "template-injection"},
+		{"deploy.yaml", `upgrade.sh "$VERSION"`, `upgrade.sh "${{ inputs.version }}"`, "template-injection"},
+		{"deploy.yaml", "e6de054238d6b7531b4efff3b6587d9aade6a06c", "v6", "unpinned-uses"},
 		{"release.yaml", ", cache: false }", " }", "cache-poisoning"},
 		{"release.yaml", "TOKEN: ${{ github.token }}", "TOKEN: ${{ toJSON(secrets) }}", "overprovisioned-secrets"},
 	} {

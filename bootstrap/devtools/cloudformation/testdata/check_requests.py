@@ -12,7 +12,7 @@ def answer(model, **_):
 
 for line in sorted(set(sys.stdin)):
     arguments = json.loads(line)
-    if arguments[:2] in (["ecs", "wait"], ["cloudformation", "deploy"], ["configure", "get"]):
+    if arguments[:2] in (["ecs", "wait"], ["cloudformation", "wait"], ["cloudformation", "deploy"], ["configure", "get"]):
         continue  # made of several requests, or of none
     driver = create_clidriver()
     driver.session.register("before-call", answer)

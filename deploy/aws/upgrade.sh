@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# deploy/aws/upgrade.sh TAG   moves the stack of services to the images TAG, in the order of docs/operations/upgrades.md: no dispatcher begins, batch migrates,
+#                             then the services are replaced one by one. Each change set is shown first; one that would replace or remove anything but a
+#                             task definition is not executed (exit 1).
+# NAME: the installation (balsong). STACK_ROLE: ARN of the role that CloudFormation takes; without it the caller's. SCHEDULE: ENABLED or DISABLED, the state of
+# the schedule afterwards; without it as before. PAUSE: seconds between two looks (10). Needs jq.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+name=${NAME:-balsong} stack=${NAME:-balsong}-services
+[[ $# = 1 && ${1-} =~ ^[A-Za-z0-9._-]+$ && ${SCHEDULE:-ENABLED} =~ ^(EN|DIS)ABLED$ ]] || { sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+tag=$1
+schedule=${SCHEDULE:-$(aws cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Parameters[?ParameterKey=='ScheduleState'].ParameterValue" --output text)}
+
+# change WHAT PARAMETER=VALUE …: what is not named keeps its value.
+change() {
+  local what=$1 said set changes role=(); shift
+  [ -z "${STACK_ROLE-}" ] || role=(--role-arn "$STACK_ROLE")
+  said=$(aws cloudformation deploy --stack-name "$stack" --template-file "$here/services.yaml" --no-execute-changeset --no-fail-on-empty-changeset \
+    ${role[@]+"${role[@]}"} --parameter-overrides "Name=$name" "$@")
+  set=$(grep -oE 'arn:[^ ]*:changeSet/[^ ]+' <<<"$said") || { echo "== $what: nothing to change"; return; }
+  changes=$(aws cloudformation describe-change-set --change-set-name "$set" --output json)
+  echo "== $what"
+  jq -r '.Changes[].ResourceChange | [.Action, .ResourceType, .LogicalResourceId, "replacement: \(.Replacement // "none")"] | @tsv' <<<"$changes"
+  if jq -e '[.Changes[].ResourceChange | select(.ResourceType != "AWS::ECS::TaskDefinition" and (.Action == "Remove" or .Replacement == "True"))] | length > 0' <<<"$changes" >/dev/null; then
+    echo "not executed: it would replace or remove what is in use. Look at it, and execute the change set by hand where it is meant: $set" >&2
+    exit 1
+  fi
+  aws cloudformation execute-change-set --change-set-name "$set"
+  aws cloudformation wait stack-update-complete --stack-name "$stack"
+}
+
+change "no dispatcher begins, and batch is the new one" "BatchImageTag=$tag" ScheduleState=DISABLED
+for task in dispatcher batch; do
+  until [ -z "$(aws ecs list-tasks --cluster "$name" --family "$name-$task" --query taskArns --output text)" ]; do
+    echo "a $task is under way"
+    sleep "${PAUSE:-10}"
+  done
+done
+NAME=$name "$here/run.sh" batch migrate || {
+  echo "it did not migrate: the services are the old ones, and the schedule is DISABLED. Once the cause is gone: SCHEDULE=$schedule $0 $tag" >&2
+  exit 1
+}
+change "the services" "ImageTag=$tag" BatchImageTag= "ScheduleState=$schedule"
