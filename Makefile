@@ -204,7 +204,8 @@ guide-check: ## do what the guides say, word for word, on a copy of the reposito
 kubernetes-check: ## deploy/kubernetes against the programs and, by kubeconform, the schemas of Kubernetes and KEDA (needs python3)
 	kubernetes="$$(.ci/python kubernetes-validate)"; \
 	keda="$$(GOWORK=off $(GO) mod download -json github.com/kedacore/keda/v2@v2.21.0 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')"; \
-	export BALSONG_TEST_KEDA="$$keda" BALSONG_TEST_KUBERNETES_SCHEMAS="$$(echo "$$kubernetes"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema)"; \
+	promtool="$$(.ci/promtool)"; \
+	export BALSONG_TEST_PROMTOOL="$$promtool" BALSONG_TEST_KEDA="$$keda" BALSONG_TEST_KUBERNETES_SCHEMAS="$$(echo "$$kubernetes"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema)"; \
 	GOWORK=off $(GO) -C $(checks) test -count=1 ./kubecheck
 
 .PHONY: workflows-check
