@@ -3,6 +3,7 @@ package alarmcheck
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,33 @@ func TestPrometheusCloudWatchAndTheRunbooksSayTheSameAlarms(t *testing.T) {
 	}
 	for _, sentence := range wrong {
 		t.Error(sentence)
+	}
+}
+
+// byReplayAlone are the alarms that no test raises on real components, with the reason.
+var byReplayAlone = map[string]string{
+	"KafkaDisk":    "a disk of the machine would have to be filled",
+	"DatabaseDisk": "as KafkaDisk",
+	"StandbyLag":   "the embedded PostgreSQL has no program for a standby",
+}
+
+func TestEachAlarmIsRaisedAndClearedOnRealComponents(t *testing.T) {
+	t.Parallel()
+	rules, err := readRules(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := os.ReadFile(filepath.Join(repository, "bootstrap/devtools/e2e/faulttest/alarms_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		for _, call := range []string{"awaitRaised", "awaitCleared"} {
+			named := regexp.MustCompile(call + `\(.*"Balsong` + r.Name + `"`).Match(tests)
+			if _, alone := byReplayAlone[r.Name]; named == alone {
+				t.Errorf("%s: %s on real components is %v", r.Name, call, named)
+			}
+		}
 	}
 }
 

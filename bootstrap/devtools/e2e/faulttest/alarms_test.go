@@ -296,6 +296,29 @@ func (g *simulator) behaves(t *testing.T, change func(*behaviour.ChannelSettings
 	must(t, g.running.SetSettings(settings))
 }
 
+// The server is told to wait for a standby that is not there. The test's own commits do not wait for it.
+func TestAStandbyThatIsMissingRaisesItsAlarm(t *testing.T) {
+	promtool(t)
+	w := newWorld(t)
+	do := func(statements ...string) {
+		t.Helper()
+		for _, statement := range statements {
+			_, err := w.db.ExecContext(t.Context(), statement)
+			must(t, err)
+		}
+	}
+	do("ALTER DATABASE " + w.name + " SET synchronous_commit = local")
+	s := w.watched(t, scrapeEvery)
+	t.Cleanup(w.deliver(t))
+	since := s.quiet(t, w, "BalsongStandbyMissing")
+	back := sync.OnceFunc(func() { do("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()") })
+	defer back()
+	do("ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
+	s.awaitRaised(t, w, since, "BalsongStandbyMissing")
+	back()
+	s.awaitCleared(t, w, "BalsongStandbyMissing")
+}
+
 // A certificate is looked at each hour; here the service is started again instead.
 func TestACertificateThatEndsRaisesItsAlarms(t *testing.T) {
 	promtool(t)
