@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -42,13 +41,14 @@ func (f files) layer() (v1.Layer, error) {
 
 func (f files) write(w io.Writer) error {
 	archive := tar.NewWriter(w)
-	dirs := map[string]bool{}
+	names := map[string]bool{}
 	for name := range f {
+		names[name] = true
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			dirs[dir+"/"] = true
+			names[dir+"/"] = true
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(merged(dirs, f))) {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if err := f.add(archive, name); err != nil {
 			return fmt.Errorf("layer: %s: %w", name, err)
 		}
@@ -56,15 +56,7 @@ func (f files) write(w io.Writer) error {
 	return archive.Close()
 }
 
-// merged are the names of directories and files.
-func merged(dirs map[string]bool, f files) map[string]bool {
-	for name := range f {
-		dirs[name] = true
-	}
-	return dirs
-}
-
-func (f files) add(archive *tar.Writer, name string) (err error) {
+func (f files) add(archive *tar.Writer, name string) error {
 	header := tar.Header{Name: name, ModTime: time.Unix(0, 0).UTC()}
 	if strings.HasSuffix(name, "/") {
 		header.Typeflag, header.Mode = tar.TypeDir, 0o755
@@ -78,7 +70,7 @@ func (f files) add(archive *tar.Writer, name string) (err error) {
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, file.Close()) }()
+		defer func() { _ = file.Close() }() // it was only read
 		info, err := file.Stat()
 		if err != nil {
 			return err
@@ -88,6 +80,6 @@ func (f files) add(archive *tar.Writer, name string) (err error) {
 	if err := archive.WriteHeader(&header); err != nil {
 		return err
 	}
-	_, err = io.Copy(archive, body)
+	_, err := io.Copy(archive, body)
 	return err
 }
