@@ -86,9 +86,9 @@ test-real: bin/balsong-dev ## tests against Apache Kafka (and query plans on a m
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 
 .PHONY: images-check
-images-check: bin/balsong-dev ## images built twice are the same; they start, answer, drain and refuse under runc (needs root; installs runc and umoci where it may)
-	.ci/need runc=runc umoci=umoci
-	$(with_components) env BALSONG_TEST_IMAGES=required $(GO) test -count=1 -p 1 $(if $(RUN),-run '$(RUN)') ./bootstrap/devtools/images/... ./bootstrap/devtools/e2e/imagetest/... $(TESTFLAGS)
+images-check: bin/balsong-dev ## images built twice are the same; they start, answer, drain and refuse under runc (needs root or sudo; installs runc and umoci where it may)
+	PATH="$$PATH:/usr/sbin" .ci/need runc=runc umoci=umoci
+	PATH="$$PATH:/usr/sbin" $(with_components) env BALSONG_TEST_IMAGES=required $(GO) test -count=1 -p 1 $(if $(RUN),-run '$(RUN)') ./bootstrap/devtools/images/... ./bootstrap/devtools/e2e/imagetest/... $(TESTFLAGS)
 
 .PHONY: browser
 browser: ## how the bill and the pages look in Chromium, which it installs where it may (TESTFLAGS=-update writes docs/images)
