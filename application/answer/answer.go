@@ -10,6 +10,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/application/story"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -28,6 +29,7 @@ type Ports struct {
 	Backlog      port.Backlog
 	Copies       port.Copies
 	Sweeps       port.Sweeps
+	Installation port.Installation
 	Clock        port.Clock
 	Cipher       port.Cipher                             // nil: what is sealed stays closed
 	Packs        port.Packs                              // nil: stored statements cannot be read
@@ -131,6 +133,11 @@ func (a *Answers) askBill(ctx context.Context, f *story.Facts) (err error) {
 	if f.Origin, err = a.Report.Origin(ctx, f.Target.Key()); err != nil {
 		return err
 	}
+	installation, err := a.Installation.ID(ctx)
+	if err != nil {
+		return err
+	}
+	f.Trace = trace.OfBill(installation, f.Target.Key())
 	if run := f.Target.State().RunID; run != 0 {
 		f.Run, err = a.Runs.Find(ctx, run)
 		if errors.Is(err, port.ErrNotFound) {

@@ -4,6 +4,7 @@
 package story
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ type Facts struct {
 	Target       billing.Target
 	Rows         []attempt.Row // sorted by key
 	Origin       port.Origin
+	Trace        port.TraceID            // under which its steps are recorded, where they are
 	Pack         string                  // the object that holds the statement; "": not known here
 	Destinations map[channel.Kind]string // masked; without those that could not be opened
 	Run          port.Run                // the run that dispatched it last; ID 0: none
@@ -73,6 +75,7 @@ type Story struct {
 	Attempt  int16               `json:"attempt"`
 	Round    int16               `json:"round"`
 	Step     int16               `json:"step"`
+	Trace    string              `json:"trace_id"`                // in hexadecimal digits; whether anything is recorded under it is not known here
 	Zone     string              `json:"zone"`                    // of the times in the sentences
 	Own      string              `json:"customer_zone,omitempty"` // the customer's, where it is another one
 	Headline string              `json:"headline"`
@@ -113,7 +116,7 @@ func Of(f Facts) Story {
 	s := b.s
 	told := Story{
 		Customer: f.Customer, Month: s.Key.Month, Key: s.Key.String(), Batch: s.Batch, Dispatch: s.Dispatch, Pause: s.Pause,
-		Attempt: s.Attempt, Round: s.Round, Step: s.Step, Zone: b.zone.String(),
+		Attempt: s.Attempt, Round: s.Round, Step: s.Step, Trace: hex.EncodeToString(f.Trace[:]), Zone: b.zone.String(),
 		Headline: b.headline(), Lines: b.lines, Next: b.named(b.next()), Copy: s.Key.CopyNumber(),
 	}
 	if b.own.String() != told.Zone {

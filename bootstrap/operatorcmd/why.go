@@ -24,7 +24,7 @@ The number is found in any case and with or without blanks, where only one custo
 
 Times are in the ACTIVE policy's zone, in UTC without one; where the customer lives by another clock their time stands behind.
 Those of --output json are in UTC, except within sentences. Destinations are masked, and shown only where the keyset is configured
-(BALSONG_KEYSET or BALSONG_KEYSET_FILE).`
+(BALSONG_KEYSET or BALSONG_KEYSET_FILE). The last line is the id of the bill's trace, where traces are recorded.`
 
 // newWhy is the subcommand "why".
 func newWhy() *cobra.Command {
@@ -95,6 +95,7 @@ func whyOne(ctx context.Context, answers *answer.Answers, month key.Month, custo
 		fmt.Fprintf(&out, "\n%s\n", c.Headline)
 		printLines(&out, c.Lines, c.Next)
 	}
+	fmt.Fprintf(&out, "\nTrace: %s\n", s.Trace)
 	return s, out.String(), nil
 }
 
