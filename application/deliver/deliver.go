@@ -69,6 +69,7 @@ func (s *Service) decode(ctx context.Context, m port.Received) *delivery {
 
 // check reports whether the message may go out by its time and its customer; else it has closed the key, or ctx ended.
 func (s *Service) check(ctx context.Context, d *delivery) bool {
+	s.step(d, trace.Check)
 	if !s.checkTime(ctx, d) {
 		return false
 	}

@@ -25,7 +25,7 @@ type tracing struct {
 }
 
 // maxSteps is how many steps of a delivery are kept. Those of a claim that is made again come last, and may be missing.
-const maxSteps = 6
+const maxSteps = 7
 
 // step is one step of a delivery. It ends where the next one begins.
 type step struct {
@@ -117,7 +117,7 @@ func (s *Service) traced(d *delivery, r *event.Result) (parent string, publicati
 		SpanContext: own, Parent: own.Span, Name: trace.SendResult, Kind: port.SpanProducer, Start: now,
 		Attributes: trace.OfMessages("send", port.TopicResults),
 	}
-	sent.Span = trace.Span(own.Trace, uint64(now.UnixNano())+7<<60)
+	sent.Span = trace.Span(own.Trace, uint64(now.UnixNano())+15<<60)
 	return trace.Parent(sent.SpanContext), sent
 }
 

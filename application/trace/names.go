@@ -19,6 +19,7 @@ const (
 	Dispatch       = "dispatch"
 	SendRequest    = "send " + string(port.TopicRequests)
 	ProcessRequest = "process " + string(port.TopicRequests)
+	Check          = "check"   // for a halt, the time and the suppression list
 	Prepare        = "prepare" // fetch and decrypt the content
 	Permit         = "permit"  // wait until a call may be made
 	Claim          = "claim"

@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/observe"
 )
 
 // ExitError ends a command with an exit code; what is wrong has been written already.
@@ -56,6 +58,9 @@ func Main(root *cobra.Command) {
 
 // Run runs root with arguments and returns the exit code. Answers go to stdout, everything else to stderr.
 func Run(ctx context.Context, root *cobra.Command, arguments []string, stdout, stderr io.Writer) int {
+	if cmd, _, err := root.Find(arguments); err == nil && isService(cmd) && config.LogsJSON() {
+		stderr = observe.ErrorLines(stderr)
+	}
 	root.SetArgs(arguments)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -82,6 +87,21 @@ func Run(ctx context.Context, root *cobra.Command, arguments []string, stdout, s
 		fmt.Fprintf(stderr, "%s: %v\n", root.Name(), core.Interruption(ctx, err))
 		return core.ExitCodeOf(ctx, err)
 	}
+}
+
+// service is the annotation of a command that is a service.
+const service = "balsong_service"
+
+// Service marks a command that runs where nobody looks at a terminal: what it has to say of its errors is a line of its log.
+func Service(cmd *cobra.Command) {
+	if cmd.Annotations == nil {
+		cmd.Annotations = map[string]string{}
+	}
+	cmd.Annotations[service] = "true"
+}
+
+func isService(cmd *cobra.Command) bool {
+	return cmd != nil && (cmd.Annotations[service] != "" || isService(cmd.Parent()))
 }
 
 // prepare makes it an error to name no subcommand, or one that does not exist, where cobra shows the help and succeeds; and

@@ -36,12 +36,15 @@ func LoadPart[C any](ctx context.Context) (C, error) {
 	return load[C](ctx, env.ToMap(os.Environ()), NewVault())
 }
 
+// LogsJSON reports whether the log is JSON, before the configuration is read.
+func LogsJSON() bool { return os.Getenv("BALSONG_LOG_FORMAT") != "text" }
+
 // NewVault returns the vault that references are followed with. An outage is logged on stderr, in the format of the app's
 // log.
 func NewVault() *secrets.Vault {
 	var log port.Log
 	logger, err := observe.NewZap("info", "json")
-	if os.Getenv("BALSONG_LOG_FORMAT") == "text" {
+	if !LogsJSON() {
 		logger, err = observe.NewZap("info", "text")
 	}
 	if err != nil {

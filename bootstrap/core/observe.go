@@ -15,7 +15,13 @@ import (
 func Observe(c config.Log) fx.Option {
 	return fx.Module("observe",
 		fx.Provide(
-			func() (*zap.Logger, error) { return observe.NewZap(c.Level, c.Format) },
+			func() (*zap.Logger, error) {
+				logger, err := observe.NewZap(c.Level, c.Format)
+				if err == nil {
+					zap.RedirectStdLog(logger) // where libraries complain that know no other log, such as net/http
+				}
+				return logger, err
+			},
 			fx.Annotate(observe.NewLog, fx.As(new(port.Log))),
 			fx.Annotate(observe.NewMetrics, fx.As(new(port.Metrics)), fx.As(fx.Self())),
 			func() port.Clock { return observe.Clock{} },

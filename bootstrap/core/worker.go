@@ -7,6 +7,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/observe"
 )
 
 // Work adds run to the app as its work: it starts with the app, and when the app stops its context ends and its return is
@@ -53,6 +54,6 @@ func Announce(lc fx.Lifecycle, log port.Log, name string) {
 	field := port.Field{Key: "work", Value: name}
 	lc.Append(fx.StartStopHook(
 		func() { log.Info("started", field) },
-		func() { log.Info("ended", field) },
+		func() { log.Info("ended", field, port.Field{Key: "peak_memory_bytes", Value: observe.PeakMemory()}) },
 	))
 }

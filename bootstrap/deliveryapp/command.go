@@ -18,7 +18,7 @@ lost (role settlement); or both.
 It runs until SIGTERM, then takes no new requests and waits for the calls in flight. Killed at any moment it loses nothing:
 an outcome that cannot be known becomes UNKNOWN and is shown.
 
-It ends with 0 after SIGINT or SIGTERM, and says how much memory it needed at most.`
+It ends with 0 after SIGINT or SIGTERM, and logs how much memory it needed at most.`
 
 // NewCommand returns the command delivery. It runs until its context ends, as by a signal.
 func NewCommand() *cobra.Command {
@@ -39,12 +39,13 @@ func NewCommand() *cobra.Command {
 				return err
 			}
 			code := core.Serve(cmd.Context(), cmd.ErrOrStderr(), Options(role, c))
-			if code == core.ExitOK {
+			if code == core.ExitOK && !config.LogsJSON() {
 				observe.WriteMemory(cmd.OutOrStdout())
 			}
 			return cli.Exit(code)
 		},
 	}
+	cli.Service(cmd)
 	cmd.AddCommand(newHealth())
 	cmd.Flags().StringVar(&name, "role", string(Both), "delivery, settlement or both")
 	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable), cli.Configuration[config.Deliverer]())

@@ -29,7 +29,7 @@ func environment(t *testing.T, more map[string]string) {
 	all := map[string]string{
 		"DATABASE_URL": "postgres://user@127.0.0.1:1/none?sslmode=disable", "BALSONG_KAFKA_BROKERS": "127.0.0.1:1",
 		"BALSONG_S3_BUCKET": "none", "BALSONG_S3_ENDPOINT": "http://127.0.0.1:1", "BALSONG_S3_ACCESS_KEY": "a", "BALSONG_S3_SECRET_KEY": "s",
-		"BALSONG_KEYSET": string(keyset), "BALSONG_SMS_URL": "http://127.0.0.1:1", "BALSONG_HEALTH_ADDR": "", "BALSONG_LOG_LEVEL": "error",
+		"BALSONG_KEYSET": string(keyset), "BALSONG_SMS_URL": "http://127.0.0.1:1", "BALSONG_HEALTH_ADDR": "", "BALSONG_LOG_LEVEL": "error", "BALSONG_LOG_FORMAT": "text",
 	}
 	for name, value := range more {
 		all[name] = value

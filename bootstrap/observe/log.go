@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,9 +25,7 @@ func NewZap(level, format string) (*zap.Logger, error) {
 	}
 	config := zap.NewProductionConfig()
 	config.Level = zap.NewAtomicLevelAt(parsed)
-	config.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	config.EncoderConfig.EncodeDuration = zapcore.StringDurationEncoder
-	config.EncoderConfig.TimeKey = "time"
+	config.EncoderConfig = encoding()
 	config.DisableStacktrace = true
 	config.DisableCaller = true
 	config.Sampling = nil
@@ -40,6 +39,18 @@ func NewZap(level, format string) (*zap.Logger, error) {
 		return nil, fmt.Errorf("%w: format %q (want json or text)", ErrLevel, format)
 	}
 	return config.Build()
+}
+
+// encoding is the form of a line: flat, so that what collects logs reads it without a parser; times in UTC as RFC 3339 has
+// them, durations as in 1m30s.
+func encoding() zapcore.EncoderConfig {
+	c := zap.NewProductionEncoderConfig()
+	c.EncodeTime = func(at time.Time, to zapcore.PrimitiveArrayEncoder) {
+		to.AppendString(at.UTC().Format(time.RFC3339Nano))
+	}
+	c.EncodeDuration = zapcore.StringDurationEncoder
+	c.TimeKey = "time"
+	return c
 }
 
 // Log is port.Log on zap.
@@ -78,11 +89,11 @@ func typed(fields []port.Field) []zap.Field {
 		case time.Time:
 			list[i] = zap.Time(f.Key, v)
 		case error:
-			list[i] = zap.NamedError(f.Key, v)
+			list[i] = zap.String(f.Key, v.Error()) // zap's own field of an error may be several, and objects
 		case []string:
 			list[i] = zap.Strings(f.Key, v)
 		default:
-			list[i] = zap.Any(f.Key, v)
+			list[i] = zap.String(f.Key, fmt.Sprint(v))
 		}
 	}
 	return list
@@ -90,9 +101,16 @@ func typed(fields []port.Field) []zap.Field {
 
 // NewZapTo returns a logger that writes JSON lines to a writer.
 func NewZapTo(w io.Writer) *zap.Logger {
-	encoder := zap.NewProductionEncoderConfig()
-	encoder.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	encoder.EncodeDuration = zapcore.StringDurationEncoder
-	encoder.TimeKey = "time"
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(zapcore.AddSync(w)), zap.InfoLevel))
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoding()), zapcore.Lock(zapcore.AddSync(w)), zap.InfoLevel))
+}
+
+// ErrorLines returns a writer that makes of each text an error in a JSON line of a log.
+func ErrorLines(w io.Writer) io.Writer { return errorLines{NewZapTo(w)} }
+
+type errorLines struct{ log *zap.Logger }
+
+// Write implements io.Writer.
+func (e errorLines) Write(text []byte) (int, error) {
+	e.log.Error("the command failed", zap.String("error", strings.TrimPrefix(strings.TrimSpace(string(text)), "error: ")))
+	return len(text), nil
 }

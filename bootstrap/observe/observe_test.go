@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -161,4 +162,31 @@ func TestTheShiftedClockIsAhead(t *testing.T) {
 		t.Fatalf("it is ahead by %s", ahead)
 	}
 	<-Clock{}.After(0)
+}
+
+// several is an error that zap would write as several fields, some of them objects.
+type several struct{ error }
+
+func (several) Errors() []error { return []error{errors.New("a"), errors.New("b")} }
+
+func (s several) Format(to fmt.State, _ rune) { _, _ = fmt.Fprint(to, "many\nlines") }
+
+func TestALogLineIsFlatAndItsTimesAreInUTC(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	seoul := time.FixedZone("KST", 9*3600)
+	NewLog(NewZapTo(&out)).Error("it failed", port.Field{Key: "error", Value: several{errors.New("gone")}},
+		port.Field{Key: "what", Value: struct{ A, B int }{1, 2}}, port.Field{Key: "at", Value: time.Date(2026, 11, 22, 12, 0, 0, 0, seoul)})
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || bytes.Count(out.Bytes(), []byte("\n")) != 1 {
+		t.Fatalf("%s: %v", out.String(), err)
+	}
+	for name, value := range line {
+		if _, text := value.(string); !text {
+			t.Errorf("%s is %v", name, value)
+		}
+	}
+	if len(line) != 6 || line["at"] != "2026-11-22T03:00:00Z" || line["error"] != "gone" || !strings.HasSuffix(fmt.Sprint(line["time"]), "Z") {
+		t.Errorf("the line is %s", out.String())
+	}
 }

@@ -27,7 +27,9 @@ type refusal struct {
 	after  time.Duration // which the collector asks to wait; 0: it does not
 }
 
-func (r refusal) Error() string { return fmt.Sprintf("it answers %d %s", r.status, http.StatusText(r.status)) }
+func (r refusal) Error() string {
+	return fmt.Sprintf("it answers %d %s", r.status, http.StatusText(r.status))
+}
 
 // again reports whether the same request may be taken later, as the specification of OTLP says.
 func (r refusal) again() bool {

@@ -26,6 +26,7 @@ var life = []step{
 	{trace.Dispatch, "balsong-dispatcher", ""},
 	{trace.SendRequest, "balsong-dispatcher", trace.Dispatch},
 	{trace.ProcessRequest, "balsong-delivery", trace.SendRequest},
+	{trace.Check, "balsong-delivery", trace.ProcessRequest},
 	{trace.Prepare, "balsong-delivery", trace.ProcessRequest},
 	{trace.Permit, "balsong-delivery", trace.ProcessRequest},
 	{trace.Claim, "balsong-delivery", trace.ProcessRequest},
@@ -91,7 +92,7 @@ func TestABillFromItsRowToItsSettlementIsOneTraceAcrossProcesses(t *testing.T) {
 			}
 		}
 		if *update && n == 0 {
-			must(t, os.WriteFile("../../../../docs/images/trace.svg", tracetest.Draw(spans), 0o600))
+			must(t, os.WriteFile("../../../../docs/images/trace.svg", tracetest.Draw(spans), 0o644))
 		}
 	}
 	for _, spans := range byTrace { // what is left are pages
@@ -165,7 +166,7 @@ func TestABillThatFailsIsRecordedThoughItIsNotSampled(t *testing.T) {
 			}
 		}
 		if want := []string{
-			trace.ProcessRequest, trace.Prepare, trace.Permit, trace.Claim, trace.Call, trace.RecordOutcome, trace.SendResult, trace.ProcessResult, trace.Settle,
+			trace.ProcessRequest, trace.Check, trace.Prepare, trace.Permit, trace.Claim, trace.Call, trace.RecordOutcome, trace.SendResult, trace.ProcessResult, trace.Settle,
 		}; !slices.Equal(names, want) {
 			t.Errorf("it has the spans %v, want %v", names, want)
 		}

@@ -53,7 +53,7 @@ type world struct {
 	gateway   *gatewaysim.Server
 	db        *sqlx.DB
 	collector *otlptest.Collector
-	logs      bytes.Buffer // of all processes that have ended
+	logs      bytes.Buffer // what services said that have ended, on stdout and stderr
 }
 
 func must(t *testing.T, err error) {
@@ -139,6 +139,7 @@ func (p *process) stop(t *testing.T) {
 		t.Errorf("%v: %v: %s", p.cmd.Args[1:], err, p.said.String())
 	}
 	p.w.logs.Write(p.said.Bytes())
+	p.w.logs.Write(p.out.Bytes())
 }
 
 // run runs a command to its end and returns what it answers.
@@ -148,7 +149,6 @@ func (w *world) run(t *testing.T, arguments ...string) string {
 	if err := p.cmd.Wait(); err != nil {
 		t.Fatalf("%v: %v\n%s", arguments, err, p.said.String())
 	}
-	w.logs.Write(p.said.Bytes())
 	return p.out.String()
 }
 
