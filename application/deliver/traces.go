@@ -30,7 +30,7 @@ const maxSteps = 7
 // step is one step of a delivery. It ends where the next one begins.
 type step struct {
 	name  string
-	began time.Time
+	began int64 // nanoseconds of Unix's time: thousands of deliveries keep them
 }
 
 // trace begins to keep what happens to a delivery.
@@ -47,7 +47,7 @@ func (s *Service) trace(d *delivery) {
 // step notes that a step begins.
 func (s *Service) step(d *delivery, name string) {
 	if t := d.tracing; t != nil && t.begun < maxSteps {
-		t.steps[t.begun] = step{name, s.clock.Now()}
+		t.steps[t.begun] = step{name, s.clock.Now().UnixNano()}
 		t.begun++
 	}
 }
@@ -97,11 +97,11 @@ func (s *Service) traced(d *delivery, r *event.Result) (parent string, publicati
 	spans = append(spans, whole)
 	for i, step := range t.steps[:t.begun] {
 		span := port.TraceSpan{
-			SpanContext: own, Parent: own.Span, Name: step.name, Kind: port.SpanInternal, Start: step.began, End: now,
+			SpanContext: own, Parent: own.Span, Name: step.name, Kind: port.SpanInternal, Start: time.Unix(0, step.began), End: now,
 		}
-		span.Span = trace.Span(own.Trace, uint64(step.began.UnixNano())+uint64(i+1)<<60)
+		span.Span = trace.Span(own.Trace, uint64(step.began)+uint64(i+1)<<60)
 		if i+1 < t.begun {
-			span.End = t.steps[i+1].began
+			span.End = time.Unix(0, t.steps[i+1].began)
 		}
 		if step.name == trace.Call {
 			span.Kind, span.Failed = port.SpanClient, failed

@@ -71,24 +71,25 @@ func ParseParent(s string) (c port.SpanContext, ok bool) {
 }
 
 // decode reads lower-case hexadecimal digits, as the header has them.
-func decode(into []byte, digits string) bool {
+func decode(into []byte, text string) bool {
+	bad := byte(0)
 	for i := range into {
-		high, low := digit(digits[2*i]), digit(digits[2*i+1])
-		if high > 15 || low > 15 {
-			return false
-		}
-		into[i] = high<<4 | low
+		high, low := digits[text[2*i]], digits[text[2*i+1]]
+		into[i], bad = high<<4|low, bad|high|low
 	}
-	return true
+	return bad < notADigit
 }
 
-func digit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	default:
-		return 255
+// notADigit is what digits has for every other byte.
+const notADigit = 0x80
+
+// digits are the values of the lower-case hexadecimal digits.
+var digits = func() (values [256]byte) {
+	for c := range values {
+		values[c] = notADigit
 	}
-}
+	for value, c := range []byte("0123456789abcdef") {
+		values[c] = byte(value)
+	}
+	return values
+}()
