@@ -92,13 +92,13 @@ func TestTheIdentityIsNamedAndSigningNeedsNoName(t *testing.T) {
 func TestTheRegionComesFromTheEndpointElseFromAWSsOwnConfiguration(t *testing.T) {
 	role := tokentest.NewRole(t)
 	for host, want := range map[string]string{
-		"bills.abc.eu-central-1.rds.amazonaws.com":                                "eu-central-1",
-		"BILLS.abc.EU-Central-1.rds.amazonaws.com.":                               "eu-central-1",
-		"proxy.proxy-abc.us-gov-west-1.rds.amazonaws.com":                         "us-gov-west-1",
-		"bills.abc.cn-north-1.rds.amazonaws.com.cn":                               "cn-north-1",
-		"b-1.bills.abc.c2.kafka.ap-northeast-2.amazonaws.com":                     "ap-northeast-2",
-		"boot-abc.c1.kafka-serverless.us-east-1.amazonaws.com":                    "us-east-1",
-		"b-1-public.bills.abc.c2.kafka.us-west-2.amazonaws.com":                   "us-west-2",
+		"bills.abc.eu-central-1.rds.amazonaws.com":              "eu-central-1",
+		"BILLS.abc.EU-Central-1.rds.amazonaws.com.":             "eu-central-1",
+		"proxy.proxy-abc.us-gov-west-1.rds.amazonaws.com":       "us-gov-west-1",
+		"bills.abc.cn-north-1.rds.amazonaws.com.cn":             "cn-north-1",
+		"b-1.bills.abc.c2.kafka.ap-northeast-2.amazonaws.com":   "ap-northeast-2",
+		"boot-abc.c1.kafka-serverless.us-east-1.amazonaws.com":  "us-east-1",
+		"b-1-public.bills.abc.c2.kafka.us-west-2.amazonaws.com": "us-west-2",
 		"db.example.com": "", "amazonaws.com": "", "rds.amazonaws.com": "", "x.us-east-1.rds.amazonaws.com.example.com": "", "127.0.0.1": "",
 	} {
 		if got := awsidentity.RegionOf(host); got != want {

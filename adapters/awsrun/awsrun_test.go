@@ -78,8 +78,13 @@ func TestAnOutageIsToldFromARefusal(t *testing.T) {
 		code   string
 		kind   error
 	}{
-		{400, "ClusterNotFoundException", port.ErrInvalid}, {400, "AccessDeniedException", port.ErrInvalid}, {403, "AccessDeniedException", port.ErrInvalid},
-		{400, "ThrottlingException", port.ErrUnavailable}, {429, "ThrottlingException", port.ErrUnavailable}, {500, "ServerException", port.ErrUnavailable}, {503, "", port.ErrUnavailable},
+		{400, "ClusterNotFoundException", port.ErrInvalid},
+		{400, "AccessDeniedException", port.ErrInvalid},
+		{403, "AccessDeniedException", port.ErrInvalid},
+		{400, "ThrottlingException", port.ErrUnavailable},
+		{429, "ThrottlingException", port.ErrUnavailable},
+		{500, "ServerException", port.ErrUnavailable},
+		{503, "", port.ErrUnavailable},
 	} {
 		f.mutex.Lock()
 		f.status, f.code = c.status, c.code

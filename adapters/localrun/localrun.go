@@ -71,7 +71,7 @@ func (s *Starter) Start(ctx context.Context, token string, order port.RunOrder) 
 		return port.StartedRun{}, fmt.Errorf("%w: lock %s: %w", port.ErrInvalid, output.Name(), err)
 	}
 	arguments, environment := s.config.Command(order)
-	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, s.exit(token), program}, arguments...)...) //nolint:noctx // it outlives the context
+	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, s.exit(token), program}, arguments...)...) // it outlives the context
 	cmd.Env = append(os.Environ(), environment...)
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -15,11 +15,11 @@ import (
 func TestPasswordsOfASourceGoToOneVerifiedServerAlone(t *testing.T) {
 	t.Parallel()
 	for url, says := range map[string]string{
-		"postgres://balsong@db.example.com:5432/balsong?sslmode=verify-full":        "",
+		"postgres://balsong@db.example.com:5432/balsong?sslmode=verify-full":         "",
 		"postgres://balsong:hunter2@db.example.com:5432/balsong?sslmode=verify-full": "take it away",
-		"postgres://balsong@db.example.com:5432/balsong?sslmode=verify-ca":          "sslmode=verify-full",
-		"postgres://balsong@db.example.com:5432/balsong?sslmode=require":            "sslmode=verify-full",
-		"postgres://balsong@127.0.0.1:5432/balsong?sslmode=disable":                 "sslmode=verify-full",
+		"postgres://balsong@db.example.com:5432/balsong?sslmode=verify-ca":           "sslmode=verify-full",
+		"postgres://balsong@db.example.com:5432/balsong?sslmode=require":             "sslmode=verify-full",
+		"postgres://balsong@127.0.0.1:5432/balsong?sslmode=disable":                  "sslmode=verify-full",
 		"postgres://balsong@a.example.com,b.example.com/balsong?sslmode=verify-full": "one",
 	} {
 		err := postgres.CheckPasswordSource(url)

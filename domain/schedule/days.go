@@ -82,16 +82,15 @@ func (d days) hold(day time.Time) bool {
 
 // nearestWeekday is the day of the same month, Monday to Friday, that is nearest to one of its days.
 func nearestWeekday(in time.Time, day, final int) int {
-	switch time.Date(in.Year(), in.Month(), day, 0, 0, 0, 0, time.UTC).Weekday() {
-	case time.Saturday:
-		if day == 1 {
-			return 3
-		}
+	weekday := time.Date(in.Year(), in.Month(), day, 0, 0, 0, 0, time.UTC).Weekday()
+	switch {
+	case weekday == time.Saturday && day == 1:
+		return 3
+	case weekday == time.Saturday:
 		return day - 1
-	case time.Sunday:
-		if day == final {
-			return day - 2
-		}
+	case weekday == time.Sunday && day == final:
+		return day - 2
+	case weekday == time.Sunday:
 		return day + 1
 	}
 	return day

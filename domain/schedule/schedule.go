@@ -109,7 +109,7 @@ func At(wall time.Time) string { return wall.Format("at(2006-01-02T15:04:00)") }
 // Instant returns the instant at which a zone's clock shows the date and time of wall, whose own zone does not count: the first of
 // two where the clock is set back. exists is false where the clock skips that time, twice true where it comes twice.
 func Instant(wall time.Time, zone *time.Location) (at time.Time, exists, twice bool) {
-	shows := func(t time.Time) bool { return clock(t) == clock(wall) }
+	shows := func(t time.Time) bool { return clock(t).Equal(clock(wall)) }
 	naive := clock(wall)
 	for _, near := range []time.Duration{-36 * time.Hour, 36 * time.Hour} { // on both sides of a change
 		_, offset := naive.Add(near).In(zone).Zone()
