@@ -214,13 +214,13 @@ workflows-check: ## .github/workflows by actionlint, shellcheck and zizmor (inst
 	zizmor="$$(.ci/python zizmor)"; BALSONG_TEST_ZIZMOR="$$zizmor/bin/zizmor" GOWORK=off $(GO) -C $(checks) test -count=1 ./workflows
 
 .PHONY: deploy-check
-deploy-check: kubernetes-check workflows-check alarms-check ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests; the Dockerfile (needs python3, jq)
-	.ci/need jq=jq curl=curl shellcheck=shellcheck
+deploy-check: kubernetes-check workflows-check alarms-check bin/balsong-dev ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests; the Dockerfile (needs python3, jq)
+	.ci/need jq=jq curl=curl shellcheck=shellcheck psql=postgresql-client
 	hadolint="$$(.ci/python hadolint)"; "$$hadolint/bin/hadolint" deploy/Dockerfile
 	cfn="$$(.ci/python cfn-lint)"; checkov="$$(.ci/python checkov)"; aws="$$(.ci/python awscli)"; moto="$$(.ci/python moto)"; \
 	"$$cfn/bin/cfn-lint" deploy/aws/*.yaml; \
 	"$$checkov/bin/checkov" --framework cloudformation --skip-download --quiet --compact -d deploy/aws; \
-	BALSONG_TEST_CFN_LINT="$$cfn/bin/cfn-lint" BALSONG_TEST_CHECKOV="$$checkov/bin/checkov" BALSONG_TEST_AWS="$$aws/bin/aws" \
+	$(with_components) env BALSONG_TEST_CFN_LINT="$$cfn/bin/cfn-lint" BALSONG_TEST_CHECKOV="$$checkov/bin/checkov" BALSONG_TEST_AWS="$$aws/bin/aws" \
 	  BALSONG_TEST_SHELLCHECK=shellcheck BALSONG_TEST_MOTO="$$moto/bin/moto_server" $(GO) test -count=1 ./bootstrap/devtools/cloudformation/...
 
 .PHONY: isolated

@@ -62,8 +62,8 @@ func (c Container) Environment(t Template, values Values) (map[string]string, er
 	return all, nil
 }
 
-// command are the arguments of a container.
-func (c Container) command() (list []string) {
+// Command are the arguments that a container is started with.
+func (c Container) Command() (list []string) {
 	for _, item := range items(get(c.node, "Command")) {
 		list = append(list, item.Value)
 	}
