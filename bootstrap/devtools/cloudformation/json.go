@@ -27,7 +27,7 @@ func plain(node *yaml.Node) any {
 }
 
 func content(node *yaml.Node) any {
-	switch node.Kind {
+	switch node.Kind { //nolint:exhaustive // what is no mapping and no list is a value
 	case yaml.MappingNode:
 		all := map[string]any{}
 		each(node, func(key string, value *yaml.Node) { all[key] = plain(value) })

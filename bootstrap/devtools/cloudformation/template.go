@@ -145,7 +145,7 @@ func walk(node *yaml.Node, path []string, visit func(path []string, node *yaml.N
 		return
 	}
 	visit(path, node)
-	switch node.Kind {
+	switch node.Kind { //nolint:exhaustive // below a value is nothing
 	case yaml.MappingNode:
 		each(node, func(key string, value *yaml.Node) { walk(value, append(path[:len(path):len(path)], key), visit) })
 	case yaml.SequenceNode:

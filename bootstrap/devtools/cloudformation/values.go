@@ -65,11 +65,9 @@ func (v Values) substitute(t Template, node *yaml.Node) (string, error) {
 			return out.String(), nil
 		}
 		name, behind, _ := strings.Cut(after, "}")
-		value, err := "", error(nil)
+		value, err := v.of(name)
 		if given := get(own, name); given != nil {
 			value, err = v.Resolve(t, given)
-		} else {
-			value, err = v.of(name)
 		}
 		if err != nil {
 			return "", err

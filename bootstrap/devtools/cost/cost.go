@@ -133,13 +133,13 @@ func (p *parameters) idle(templates []cloudformation.Template) []Item {
 	if p.values["KafkaScram"] == "true" {
 		secrets++
 	}
-	series, alarms, dashboards := 0, 0, len(cloudformation.OfType(templates, "AWS::CloudWatch::Dashboard"))
+	series, dashboards := 0, len(cloudformation.OfType(templates, "AWS::CloudWatch::Dashboard"))
 	for _, m := range metric.All() {
 		if m.Essential() {
 			series++
 		}
 	}
-	alarms = len(cloudformation.OfType(templates, "AWS::CloudWatch::Alarm")) + 2 // two of target tracking's own
+	alarms := len(cloudformation.OfType(templates, "AWS::CloudWatch::Alarm")) + 2 // two of target tracking's own
 	tasks := p.number("SettlementTasks")
 	class, broker := p.values["DatabaseClass"], p.values["KafkaBroker"]
 	return []Item{

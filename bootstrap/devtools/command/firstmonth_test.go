@@ -1,0 +1,90 @@
+package command_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/batchapp"
+	"github.com/balsong/balsong/bootstrap/devtools/cloudformation"
+	"github.com/balsong/balsong/bootstrap/dispatcherapp"
+	"github.com/balsong/balsong/bootstrap/operatorcmd"
+)
+
+// The guide's commands need an account; that each program knows its subcommand and flags, and each stack its parameters, can be seen here.
+func TestTheFirstMonthOnAWSNamesCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/guides/first-month-on-aws.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^deploy/aws/(run|deploy)\.sh (.*)$`).FindAllStringSubmatch(strings.ReplaceAll(string(text), "\\\n", " "), -1)
+	if len(lines) < 15 {
+		t.Fatalf("only %d commands", len(lines))
+	}
+	for _, line := range lines {
+		shell := exec.CommandContext(t.Context(), "bash", "-c", `printf '%s\n' `+line[2])
+		shell.Env = append(os.Environ(), "USER=somebody", "bucket=balsong-1")
+		split, err := shell.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		arguments := strings.Split(strings.TrimSpace(string(split)), "\n")
+		if i := slices.IndexFunc(arguments, func(a string) bool { return strings.HasPrefix(a, "#") }); i >= 0 {
+			arguments = arguments[:i]
+		}
+		if line[1] == "deploy" {
+			checkParameters(t, arguments)
+			continue
+		}
+		checkCommand(t, arguments)
+	}
+}
+
+func checkCommand(t *testing.T, arguments []string) {
+	t.Helper()
+	programs := map[string]func() *cobra.Command{"batch": batchapp.NewCommand, "balsong": operatorcmd.NewCommand, "dispatcher": dispatcherapp.NewCommand}
+	program, known := programs[arguments[0]]
+	if !known {
+		if arguments[0] != "setup" {
+			t.Errorf("%q is no task", arguments[0])
+		}
+		return
+	}
+	command, rest, err := program().Find(arguments[1:])
+	if err == nil {
+		err = command.ParseFlags(rest)
+	}
+	if err == nil {
+		err = command.ValidateArgs(command.Flags().Args())
+	}
+	if err != nil {
+		t.Errorf("%q: %v", arguments, err)
+	}
+}
+
+func checkParameters(t *testing.T, arguments []string) {
+	t.Helper()
+	templates, err := cloudformation.Read("../../../deploy/aws")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(templates, func(template cloudformation.Template) bool { return template.File == arguments[0]+".yaml" })
+	if i < 0 {
+		if arguments[0] != "parameters" {
+			t.Errorf("%q is no stack", arguments[0])
+		}
+		return
+	}
+	for _, argument := range arguments[1:] {
+		name, _, _ := strings.Cut(argument, "=")
+		if !slices.ContainsFunc(templates[i].Parameters(), func(p cloudformation.Parameter) bool { return p.Name == name }) {
+			t.Errorf("%s is no parameter of the stack %s", name, arguments[0])
+		}
+	}
+}
