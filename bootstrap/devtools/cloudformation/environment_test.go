@@ -33,7 +33,7 @@ var programs = map[string]program{
 	"settlement": reads[config.Settler](program{image: "delivery"}),
 	"dispatcher": reads[config.Dispatcher](program{image: "dispatcher"}),
 	"batch":      reads[config.Migrate](reads[config.Import](reads[config.Render](program{image: "batch"}))),
-	"balsong":    reads[config.Status](reads[config.Statement](reads[config.Retention](reads[config.SendTest](reads[config.Preview](program{image: "balsong"}))))),
+	"balsong":    reads[config.Status](reads[config.Statement](reads[config.Retention](reads[config.SendTest](reads[config.Preview](reads[config.Starting](program{image: "balsong"})))))),
 }
 
 // account is what stands in for a real one.
@@ -41,6 +41,8 @@ var account = cloudformation.Values{
 	"Name": "balsong", "AWS::Region": "ap-northeast-2", "AWS::AccountId": "123456789012", "AWS::Partition": "aws",
 	"DatabaseAddress": "balsong.abc.ap-northeast-2.rds.amazonaws.com", "Bucket": "balsong-123456789012-ap-northeast-2",
 	"Keyset": "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/keyset-AbCdEf", "KeysetKey": "arn:aws:kms:ap-northeast-2:123456789012:key/1",
+	"Cluster.Arn": "arn:aws:ecs:ap-northeast-2:123456789012:cluster/balsong", "DispatcherTask": "arn:aws:ecs:ap-northeast-2:123456789012:task-definition/balsong-dispatcher:1",
+	"PrivateSubnets": "subnet-1,subnet-2,subnet-3", "TaskGroup": "sg-1", "SchedulerRole": "arn:aws:iam::123456789012:role/balsong-scheduler", "Schedules": "balsong",
 	"Providers": "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/providers-AbCdEf",
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/domain/schedule"
 )
 
 // Check applies the rules of this repository, which neither cfn-lint nor checkov can have, and returns what is wrong, a sentence each.
@@ -171,6 +172,7 @@ func schedulesAreExact(templates []Template) (wrong []string) {
 		if scalar(get(s.Properties, "FlexibleTimeWindow", "Mode")) != "OFF" {
 			wrong = append(wrong, s.At()+": it may begin later than it says")
 		}
+		wrong = append(wrong, expressionIsValid(templates, s)...)
 		if get(s.Properties, "Target", "DeadLetterConfig", "Arn") == nil {
 			wrong = append(wrong, s.At()+": a start that failed is forgotten")
 		}
@@ -178,6 +180,28 @@ func schedulesAreExact(templates []Template) (wrong []string) {
 		age, err2 := strconv.Atoi(scalar(get(s.Properties, "Target", "RetryPolicy", "MaximumEventAgeInSeconds")))
 		if err != nil || err2 != nil || attempts > 10 || age > 3600 {
 			wrong = append(wrong, s.At()+": its retries are not bounded (want at most 10 within an hour)")
+		}
+	}
+	return wrong
+}
+
+// expressionIsValid: the default of the parameter that a schedule's expression comes from is one, in a time zone that there is.
+func expressionIsValid(templates []Template, s Resource) (wrong []string) {
+	for _, t := range templates {
+		for _, p := range t.Parameters() {
+			if t.File != s.Template || p.Default == "" {
+				continue
+			}
+			if p.Name == scalar(get(s.Properties, "ScheduleExpression")) {
+				if _, err := schedule.Parse(p.Default); err != nil {
+					wrong = append(wrong, fmt.Sprintf("%s: %s: %v", s.At(), p.Name, err))
+				}
+			}
+			if p.Name == scalar(get(s.Properties, "ScheduleExpressionTimezone")) {
+				if _, err := time.LoadLocation(p.Default); err != nil {
+					wrong = append(wrong, fmt.Sprintf("%s: %s: %v", s.At(), p.Name, err))
+				}
+			}
 		}
 	}
 	return wrong

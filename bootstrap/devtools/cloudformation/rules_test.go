@@ -56,6 +56,8 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 		{"services", `Mode: "OFF"`, "Mode: FLEXIBLE", "it may begin later"},
 		{"services", "DeadLetterConfig: { Arn: !GetAtt NotStarted.Arn }", "Input: ''", "a start that failed is forgotten"},
 		{"services", "MaximumEventAgeInSeconds: 600", "MaximumEventAgeInSeconds: 86400", "its retries are not bounded"},
+		{"services", "Default: cron(0 0/2 * * ? *)", "Default: cron(0 0/2 * * * *)", "DispatchSchedule: "},
+		{"services", "Default: Asia/Seoul", "Default: Asia/Soul", "ScheduleZone: unknown time zone"},
 		{"data", "MultiAZ: true", "MultiAZ: false", "MultiAZ is not true"},
 		{"data", `synchronous_commit: "on"`, `synchronous_commit: "off"`, `synchronous_commit is "off" (want on)`},
 		{"data", "min.insync.replicas=2", "min.insync.replicas=1", "min.insync.replicas=2 is missing"},

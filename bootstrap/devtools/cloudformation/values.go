@@ -27,7 +27,7 @@ func (v Values) WithDefaults(t Template) Values {
 // Resolve computes what a value of a template comes to.
 func (v Values) Resolve(t Template, node *yaml.Node) (string, error) {
 	switch node.Tag {
-	case "!Ref":
+	case "!Ref", "!GetAtt":
 		return v.of(node.Value)
 	case "!ImportValue":
 		return v.of(imported(node))
