@@ -118,9 +118,9 @@ alarms() {
 }
 
 exported() { aws cloudformation list-exports --query "Exports[?Name=='$name-$1'].Value" --output text; }
-# shellcheck disable=SC2329 # soon calls these
+# shellcheck disable=SC2317,SC2329 # soon calls these
 state_of() { aws cloudwatch describe-alarms --alarm-names "$1" --query 'MetricAlarms[0].StateValue' --output text; }
-# shellcheck disable=SC2329
+# shellcheck disable=SC2317,SC2329
 running() { aws ecs describe-services --cluster "$name" --services delivery --query 'services[0].runningCount' --output text; }
 wanted() { aws ecs describe-services --cluster "$name" --services delivery --query 'services[0].desiredCount' --output text; }
 
@@ -128,7 +128,7 @@ wanted() { aws ecs describe-services --cluster "$name" --services delivery --que
 alarm_rings() {
   local alarm
   alarm=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --query "MetricAlarms[?AlarmName!='$name-first-task' && StateValue=='OK'].AlarmName | [0]" --output text)
-  [ "$alarm" != None ] && [ -n "$alarm" ] || { fail "alarm rings" "no alarm is OK"; return; }
+  [[ $alarm =~ ^(None)?$ ]] && { fail "alarm rings" "no alarm is OK"; return; }
   aws cloudwatch set-alarm-state --alarm-name "$alarm" --state-value ALARM --state-reason "verify.sh" || { fail "alarm rings" "$alarm"; return; }
   soon "alarm $alarm" ALARM state_of "$alarm" && soon "alarm $alarm ends" OK state_of "$alarm"
 }
