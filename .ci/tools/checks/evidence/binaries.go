@@ -60,7 +60,7 @@ func measureBinaries(root string) ([]binary, error) {
 
 // isCommand reports whether p is a command of the product; the tests' own commands are none.
 func isCommand(p pkg) bool {
-	return p.Name == "main" && strings.Contains(p.ImportPath, "/cmd/") && !strings.Contains(p.ImportPath, "killtest")
+	return p.Name == "main" && strings.Contains(p.ImportPath, "/cmd/") && !strings.Contains(p.ImportPath, "/e2e/")
 }
 
 func (b *binary) measure(root, file string) error {
