@@ -72,7 +72,7 @@ func (s *Starter) Start(ctx context.Context, token string, order port.RunOrder) 
 	}
 	arguments, environment := s.config.Command(order)
 	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, s.exit(token), program}, arguments...)...) // it outlives the context
-	cmd.Env = append(os.Environ(), environment...)
+	cmd.Env = append(cmd.Environ(), environment...)
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

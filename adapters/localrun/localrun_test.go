@@ -147,7 +147,7 @@ func TestARunOutlivesTheShellThatStartedIt(t *testing.T) {
 	}
 	r := newRig(t)
 	shell := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestARunOutlivesTheShellThatStartedIt$")
-	shell.Env = append(os.Environ(), "BALSONG_TEST_STARTER="+r.place)
+	shell.Env = append(shell.Environ(), "BALSONG_TEST_STARTER="+r.place)
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v", out, err)
