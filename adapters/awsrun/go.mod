@@ -9,6 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/scheduler v1.18.2
 	github.com/aws/smithy-go v1.28.8
 	github.com/balsong/balsong/application v0.0.0
+	github.com/balsong/balsong/domain v0.0.0
 )
 
 require (
@@ -23,7 +24,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sso v1.35.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.40.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.47.1 // indirect
-	github.com/balsong/balsong/domain v0.0.0 // indirect
 )
 
 replace (

@@ -31,7 +31,6 @@ type world struct {
 	broker *memory.Broker
 	reader port.EventReader
 	ref    policy.Ref
-	count  int // of customers
 }
 
 func newWorld(t *testing.T, bills int) *world {

@@ -57,8 +57,10 @@ func Of(name string, value any) port.Field { return port.Field{Key: "balsong." +
 // OfMessages are the attributes of an operation on messages: send or process.
 func OfMessages(operation string, topic port.Topic) []port.Field {
 	return []port.Field{
-		{Key: "messaging.system", Value: "kafka"}, {Key: "messaging.operation.name", Value: operation},
-		{Key: "messaging.operation.type", Value: operation}, {Key: "messaging.destination.name", Value: string(topic)},
+		{Key: "messaging.system", Value: "kafka"},
+		{Key: "messaging.operation.name", Value: operation},
+		{Key: "messaging.operation.type", Value: operation},
+		{Key: "messaging.destination.name", Value: string(topic)},
 	}
 }
 

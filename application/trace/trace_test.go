@@ -31,7 +31,7 @@ func TestTwoBillsNeverShareATraceAndOneBillHasTheSameEverywhere(t *testing.T) {
 		}
 	}
 	bill := key.Target{Month: november, UserID: 4711}
-	if trace.OfBill("abcdef", bill) != trace.OfBill("abcdef", bill) || trace.OfBill("abcdef", bill) == trace.OfBill("abcdef", bill.Copy(1)) {
+	if first := trace.OfBill("abcdef", bill); first != trace.OfBill("abcdef", bill) || first == trace.OfBill("abcdef", bill.Copy(1)) {
 		t.Fatal("the trace does not follow from the target alone")
 	}
 }

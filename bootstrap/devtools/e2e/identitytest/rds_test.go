@@ -136,17 +136,17 @@ func (i *instance) takes(token, user string) bool {
 
 // message reads a length and what follows, and returns both.
 func message(from io.Reader) ([]byte, error) {
-	size := make([]byte, 4)
-	if _, err := io.ReadFull(from, size); err != nil {
+	var size [4]byte
+	if _, err := io.ReadFull(from, size[:]); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(size)
+	n := binary.BigEndian.Uint32(size[:])
 	if n < 4 || n > 1<<16 {
 		return nil, errors.New("a message of no plausible length")
 	}
-	body := make([]byte, n-4)
-	_, err := io.ReadFull(from, body)
-	return append(size, body...), err
+	whole := append(make([]byte, 0, n), size[:]...)[:n]
+	_, err := io.ReadFull(from, whole[len(size):])
+	return whole, err
 }
 
 // userOf returns the user of a startup message.

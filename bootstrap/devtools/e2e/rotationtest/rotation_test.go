@@ -198,7 +198,7 @@ func newProvider(t *testing.T, tokens ...string) *provider {
 	p := &provider{}
 	p.tokens.Store(tokens)
 	p.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, token := range p.tokens.Load().([]string) { //nolint:forcetypeassert,errcheck // stored above
+		for _, token := range p.tokens.Load().([]string) { //nolint:forcetypeassert // stored above
 			if r.Header.Get("Authorization") == "Bearer "+token {
 				p.taken.Add(1)
 				w.WriteHeader(http.StatusAccepted)
@@ -209,7 +209,7 @@ func newProvider(t *testing.T, tokens ...string) *provider {
 		w.WriteHeader(http.StatusUnauthorized)
 	}))
 	p.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		now := p.certificate.Load().(*tls.Certificate) //nolint:forcetypeassert,errcheck // stored below
+		now := p.certificate.Load().(*tls.Certificate) //nolint:forcetypeassert // stored below
 		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*now}}, nil
 	}}
 	p.Config.ErrorLog = log.New(t.Output(), "", 0)
@@ -221,7 +221,7 @@ func newProvider(t *testing.T, tokens ...string) *provider {
 
 // pem is the certificate that the provider has now; it has signed itself.
 func (p *provider) pem() string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.certificate.Load().(*tls.Certificate).Certificate[0]})) //nolint:forcetypeassert,errcheck // stored above
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.certificate.Load().(*tls.Certificate).Certificate[0]})) //nolint:forcetypeassert // stored above
 }
 
 func TestTheTokenOfAGatewayIsRotatedAsThePageSays(t *testing.T) {
@@ -264,12 +264,12 @@ func TestACAIsRotatedAsThePageSays(t *testing.T) {
 func TestTheKeysOfTheObjectStoreAreRotatedAsThePageSays(t *testing.T) {
 	t.Parallel()
 	old := startStore(t, embeds3.Options{AccessKey: "first", SecretKey: "first-secret"})
-	fresh := startStore(t, embeds3.Options{AccessKey: "NEW-KEY", SecretKey: "NEW-SECRET"}) // the server knows one key: two of them are one store here
-	var deleted atomic.Bool                                                                // the first key
-	account := httptest.NewServer(&httputil.ReverseProxy{Director: func(r *http.Request) { // one store, two keys
-		r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(fresh.Endpoint(), "http://")
-		if strings.Contains(r.Header.Get("Authorization"), "Credential=first/") && !deleted.Load() {
-			r.URL.Host = strings.TrimPrefix(old.Endpoint(), "http://")
+	fresh := startStore(t, embeds3.Options{AccessKey: "NEW-KEY", SecretKey: "NEW-SECRET"})         // the server knows one key: two of them are one store here
+	var deleted atomic.Bool                                                                        // the first key
+	account := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { // one store, two keys
+		r.Out.URL.Scheme, r.Out.URL.Host = "http", strings.TrimPrefix(fresh.Endpoint(), "http://")
+		if strings.Contains(r.In.Header.Get("Authorization"), "Credential=first/") && !deleted.Load() {
+			r.Out.URL.Host = strings.TrimPrefix(old.Endpoint(), "http://")
 		}
 	}})
 	t.Cleanup(account.Close)

@@ -65,7 +65,7 @@ func newMSK(t *testing.T, issuer *issuer, role *tokentest.Role) (*msk, config.Ka
 const saslAuthenticate = 36
 
 func (m *msk) serve(client net.Conn) error {
-	server, err := net.Dial("tcp", m.server.Load().(string)) //nolint:forcetypeassert,errcheck // stored above
+	server, err := net.Dial("tcp", m.server.Load().(string)) //nolint:forcetypeassert // stored above
 	if err != nil {
 		return err
 	}
