@@ -31,6 +31,7 @@ const (
 	s3        = "BALSONG_S3_ "
 	templates = "BALSONG_TEMPLATES "
 	runs      = "BALSONG_RUN_ "
+	telemetry = "BALSONG_METRICS_EMF BALSONG_TRACES_ OTEL_ "
 	gateways  = "BALSONG_SMTP_ BALSONG_SMS_ BALSONG_PUSH_ "
 )
 
@@ -91,23 +92,23 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong keyset usage", "--file KEYSET", database},
 	{"balsong doctor", "", database + kafka + s3 + keys + gateways + templates + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_HEALTH_"},
 	{"batch migrate", "", database + kafka + s3},
-	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys},
+	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys + telemetry},
 	{"batch import list", "--month 2026-11", database},
-	{"batch import undo", "--month 2026-11 --import 1 --reason x", database + keys},
+	{"batch import undo", "--month 2026-11 --import 1 --reason x", database + keys + telemetry},
 	{"batch import refused", "--month 2026-11", database},
 	{"batch import dismiss", "--month 2026-11 --row a.csv:2 --reason x", database},
 	{"batch mappings", "--month 2026-11", database},
-	{"batch render", "--month 2026-11", database + keys + s3 + templates},
+	{"batch render", "--month 2026-11", database + keys + s3 + templates + telemetry},
 	{"batch templates fields", "", ""},
 	{"batch templates export", "NEW", ""},
 	{"batch templates export", "NEW --month 2026-11", database},
 	{"batch templates list", "--month 2026-11", database},
 	{"batch templates check", "NEW", ""},
-	{"dispatcher", "--reason x", database + kafka + "BALSONG_DISPATCH_ BALSONG_HEALTH_"},
-	{"delivery", "--role delivery", database + kafka + s3 + keys + gateways + "BALSONG_DELIVERY_ BALSONG_HEALTH_"},
+	{"dispatcher", "--reason x", database + kafka + telemetry + "BALSONG_DISPATCH_ BALSONG_HEALTH_"},
+	{"delivery", "--role delivery", database + kafka + s3 + keys + gateways + telemetry + "BALSONG_DELIVERY_ BALSONG_HEALTH_"},
 	{"delivery health", "", "BALSONG_HEALTH_"},
-	{"delivery", "--role settlement", database + kafka + "BALSONG_SETTLE_ BALSONG_HEALTH_"},
-	{"delivery", "--role both", database + kafka + s3 + keys + gateways + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_HEALTH_"},
+	{"delivery", "--role settlement", database + kafka + telemetry + "BALSONG_SETTLE_ BALSONG_MONITOR_ BALSONG_HEALTH_"},
+	{"delivery", "--role both", database + kafka + s3 + keys + gateways + telemetry + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_MONITOR_ BALSONG_HEALTH_"},
 }
 
 // foreign is a value that no variable may have: a reference to a file that is not there.
