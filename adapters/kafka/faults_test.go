@@ -310,3 +310,41 @@ func TestAMessageThatIsTooLargeIsRefusedAloneAndForGood(t *testing.T) {
 		t.Errorf("answers: %v", answers)
 	}
 }
+
+func TestALogOfWhichEverythingWasRemovedReachesBackToNoTimeBefore(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	withTopics(t, c, kafka.TopicSettings{Partitions: 1})
+	if failed := unacknowledged(publisher(t, c).Publish(within(t, 10*time.Second), port.TopicRequests, batch(0, 10))); len(failed) > 0 {
+		t.Fatalf("publish: %v", failed[0])
+	}
+	published := time.Now()
+	admin, err := sarama.NewClusterAdmin(c.Brokers, sarama.NewConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	read := func() port.LogSpan {
+		t.Helper()
+		span, err := reader(t, c).Read(within(t, 10*time.Second), port.TopicRequests, time.Time{}, func(context.Context, []port.Received) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return span
+	}
+	if span := read(); span.Messages != 10 || !span.From.IsZero() {
+		t.Errorf("with everything: %+v", span)
+	}
+	if err := admin.DeleteRecords(c.TopicName(port.TopicRequests), map[int32]int64{0: 4}); err != nil {
+		t.Fatal(err)
+	}
+	if span := read(); span.Messages != 6 || span.From.IsZero() || span.From.After(published) {
+		t.Errorf("with the first four removed: %+v", span)
+	}
+	if err := admin.DeleteRecords(c.TopicName(port.TopicRequests), map[int32]int64{0: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if span := read(); span.Messages != 0 || span.From.Before(published) {
+		t.Errorf("with everything removed: %+v, want that nothing is known of before now", span)
+	}
+}

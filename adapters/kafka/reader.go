@@ -119,6 +119,9 @@ func (l *logReading) partition(ctx context.Context, consumer sarama.Consumer, pa
 		l.reachesBackTo(l.since)
 	}
 	if from >= end {
+		if from == oldest && oldest > 0 {
+			l.reachesBackTo(time.Now()) // nothing tells how young the youngest was that was removed
+		}
 		return nil
 	}
 	reading, err := consumer.ConsumePartition(l.name, partition, from)
