@@ -111,6 +111,7 @@ func (t *Traces) send() {
 		if err != nil {
 			rejected = len(batch)
 		}
+		rejected = min(max(rejected, 0), len(batch)) // whatever the collector says
 		if rejected > 0 {
 			metric.SpansDropped.Add(t.metrics, rejected, trace.DroppedExport)
 		}

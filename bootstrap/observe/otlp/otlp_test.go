@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	collectorpb "go.opentelemetry.io/proto/slim/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
@@ -179,14 +182,17 @@ func TestAnOutageOfTheCollectorIsLoggedOnceAndItsEndToo(t *testing.T) {
 
 func TestWhatTheCollectorRejectsOfABatchIsCounted(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
-	b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
-		_, _ = w.Write([]byte{0x0a, 0x02, 0x08, 0x02}) // partial_success { rejected_spans: 2 }
-		return true
-	})
-	b.traces.Record(span(1), span(2), span(3))
-	b.traces.Shutdown(t.Context())
-	if b.dropped(trace.DroppedExport) != 2 || b.metrics.Counted(metric.SpansExported.Metric) != 1 {
-		t.Errorf("%d rejected, %d exported", b.dropped(trace.DroppedExport), b.metrics.Counted(metric.SpansExported.Metric))
+	for said, want := range map[int64]int{2: 2, 1_000_000: 3, -1: 0} { // of three: a collector may say anything
+		b := setup(t, nil)
+		b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
+			answer, err := proto.Marshal(&collectorpb.ExportTraceServiceResponse{PartialSuccess: &collectorpb.ExportTracePartialSuccess{RejectedSpans: said}})
+			_, _ = w.Write(answer)
+			return err == nil
+		})
+		b.traces.Record(span(1), span(2), span(3))
+		b.traces.Shutdown(t.Context())
+		if b.dropped(trace.DroppedExport) != want || b.metrics.Counted(metric.SpansExported.Metric) != 3-want {
+			t.Errorf("%d: %d rejected, %d exported", said, b.dropped(trace.DroppedExport), b.metrics.Counted(metric.SpansExported.Metric))
+		}
 	}
 }
