@@ -58,7 +58,7 @@ func TestABillFromItsRowToItsSettlementIsOneTraceAcrossProcesses(t *testing.T) {
 	const bills = 3
 	rows, secrets := make([]string, bills), []string{}
 	for n := range bills {
-		rows[n] = row(n, fmt.Sprintf("CUST-%06d", 471100+n))
+		rows[n] = w.row(n, fmt.Sprintf("CUST-%06d", 471100+n))
 		secrets = append(secrets, fmt.Sprintf("Zorvath Quillan %d", n), fmt.Sprintf("quillan.%d@private.example", n), fmt.Sprintf("CUST-%06d", 471100+n))
 	}
 	w.sent(t, rows...)
@@ -139,7 +139,7 @@ func checkSpans(t *testing.T, spans []otlptest.Span) {
 
 func TestABillThatFailsIsRecordedThoughItIsNotSampled(t *testing.T) {
 	w := newWorld(t, "0")
-	w.sent(t, row(1, "CUST-000001"))
+	w.sent(t, w.row(1, "CUST-000001"))
 	for _, s := range w.collector.Spans() {
 		if s.Attribute("balsong.bills") == nil {
 			t.Errorf("of a bill that is sent and not sampled there is a span %s", s.GetName())
@@ -147,7 +147,7 @@ func TestABillThatFailsIsRecordedThoughItIsNotSampled(t *testing.T) {
 	}
 	w.refuses(t)
 	w.month = w.monthAfter(t)
-	w.sent(t, row(2, "CUST-000002"))
+	w.sent(t, w.row(2, "CUST-000002"))
 	byTrace := map[string][]otlptest.Span{}
 	for _, s := range w.collector.Spans() {
 		if s.Attribute("balsong.bills") == nil {

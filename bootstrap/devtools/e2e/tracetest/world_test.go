@@ -67,7 +67,7 @@ func must(t *testing.T, err error) {
 func newWorld(t *testing.T, sampled string) *world {
 	t.Helper()
 	url := postgrestest.URL(t)
-	w := &world{dir: t.TempDir(), month: time.Now().Format("2006-01"), gateway: apptest.Gateway(t, t.TempDir()), db: postgrestest.OpenURL(t, url), collector: otlptest.Start(t)}
+	w := &world{dir: t.TempDir(), month: time.Now().UTC().Format("2006-01"), gateway: apptest.Gateway(t, t.TempDir()), db: postgrestest.OpenURL(t, url), collector: otlptest.Start(t)}
 	apptest.Configure(t, "traces", url, w.gateway)
 	for name, value := range map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": w.collector.URL, "BALSONG_TRACES_SAMPLED": sampled, "BALSONG_LOG_LEVEL": "info", "BALSONG_HEALTH_ADDR": "none",
@@ -152,8 +152,9 @@ func (w *world) run(t *testing.T, arguments ...string) string {
 	return p.out.String()
 }
 
-func row(n int, customer string) string {
-	return fmt.Sprintf("%s,Zorvath Quillan %d,quillan.%d@private.example,KRW,12300,2026-12-25", customer, n, n)
+// row is a bill of the world's month.
+func (w *world) row(n int, customer string) string {
+	return fmt.Sprintf("%s,Zorvath Quillan %d,quillan.%d@private.example,KRW,12300,%s-25", customer, n, n, w.month)
 }
 
 // monthAfter is the month after the world's: of bills that are not those of before.
