@@ -20,10 +20,14 @@ arn=$(aws ecs run-task --cluster "$name" --task-definition "$name-$task" --launc
 [[ $arn == arn:* ]] || { echo "it was not started (is the task definition $name-$task there, and capacity?)" >&2; exit 1; }
 id=${arn##*/}
 echo "task $id runs; its log: /$name/$task $task/$task/$id" >&2
-# The waiter gives up after ten minutes; a render of millions takes longer.
-until aws ecs wait tasks-stopped --cluster "$name" --tasks "$arn" 2>/dev/null; do sleep "${PAUSE:-10}"; done
-aws logs get-log-events --log-group-name "/$name/$task" --log-stream-name "$task/$task/$id" --start-from-head --query 'events[].[message]' --output text || true
-answer=$(aws ecs describe-tasks --cluster "$name" --tasks "$arn" --query 'tasks[0].{code: containers[0].exitCode, why: stoppedReason}' --output json)
+trap 'echo "it is not waited for any more: task $id goes on until it ends, or by aws ecs stop-task --cluster $name --task $id" >&2' EXIT
+while status=$(aws ecs describe-tasks --cluster "$name" --tasks "$arn" --query 'tasks[0].lastStatus' --output text) || exit 1; [ "$status" != STOPPED ]; do
+  [ "$status" != None ] || { echo "ECS knows task $id no more" >&2; exit 1; }
+  sleep "${PAUSE:-10}"
+done
+trap - EXIT
+aws logs filter-log-events --log-group-name "/$name/$task" --log-stream-names "$task/$task/$id" --query 'events[].[message]' --output text || true # all pages
+answer=$(aws ecs describe-tasks --cluster "$name" --tasks "$arn" --query "tasks[0].{code: containers[?name=='$task'] | [0].exitCode, why: stoppedReason}" --output json)
 code=$(jq -r '.code // empty' <<<"$answer")
 [ -n "$code" ] || { echo "it did not start: $(jq -r .why <<<"$answer")" >&2; exit 1; }
 exit "$code"

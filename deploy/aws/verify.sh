@@ -147,7 +147,7 @@ stop_drains() {
   [[ $task == arn:* ]] || { skip "stop drains" "no delivery task runs"; return; }
   aws ecs stop-task --cluster "$name" --task "$task" --reason "verify.sh" --query task.taskArn --output text >/dev/null || { fail "stop drains"; return; }
   aws ecs wait tasks-stopped --cluster "$name" --tasks "$task"
-  stopped=$(aws ecs describe-tasks --cluster "$name" --tasks "$task" --query 'tasks[0].containers[0].exitCode' --output text)
+  stopped=$(aws ecs describe-tasks --cluster "$name" --tasks "$task" --query "tasks[0].containers[?name=='delivery'] | [0].exitCode" --output text)
   same "stop drains" 0 "$stopped"
 }
 

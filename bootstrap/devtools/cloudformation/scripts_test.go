@@ -253,16 +253,27 @@ func TestAnUpgradeMigratesBeforeTheServicesAreReplaced(t *testing.T) {
 	}{
 		"a service would be replaced": {"REPLACED=True", "not executed", "execute-change-set"},
 		"it does not migrate":         {"EXIT=6", "SCHEDULE=ENABLED", `"ImageTag=1.2.0"`},
+		"nobody knows what runs":      {"LOST=1", "SCHEDULE=ENABLED", `"run-task"`},
+		"a second time":               {"SCHEDULED=DISABLED", "SCHEDULE=ENABLED", `"deploy"`},
+		"with images of one's own":    {"OWN=1.0.0-words-1", "1.0.0-words-1", `"deploy"`},
 	} {
 		c := newAccount(t, want.variable)
-		if said, code := c.run("bash", upgrade, "1.2.0"); code != 1 || !strings.Contains(said, want.said) {
+		if said, code := c.run("bash", upgrade, "1.2.0"); code == 0 || !strings.Contains(said, want.said) {
 			t.Errorf("%s: exit code %d:\n%s", name, code, said)
 		}
 		if asked := c.asked(); strings.Contains(asked, want.never) {
 			t.Errorf("%s: it asked %s", name, asked)
 		}
 	}
-	for _, arguments := range [][]string{{}, {"1.2.0; true"}, {"1.2.0", "now"}} {
+	own := newAccount(t, "OWN=1.0.0-words-1", "SCHEDULED=DISABLED", "SCHEDULE=DISABLED")
+	if said, code := own.run("bash", upgrade, "1.2.0", "1.2.0-words-1"); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	order = regexp.MustCompile(`(?s)"BatchImageTag=1.2.0-words-1","ScheduleState=DISABLED".*"ImageTag=1.2.0","OwnTag=1.2.0-words-1","BatchImageTag=","ScheduleState=DISABLED"`)
+	if asked := own.asked(); !order.MatchString(asked) {
+		t.Errorf("it asked %s", asked)
+	}
+	for _, arguments := range [][]string{{}, {"1.2.0; true"}, {"1.2.0", "now then"}, {"1.2.0", "1.2.0-words-1", "now"}} {
 		if said, code := newAccount(t).run("bash", append([]string{upgrade}, arguments...)...); code != 2 {
 			t.Errorf("%q: exit code %d: %s", arguments, code, said)
 		}
