@@ -87,14 +87,15 @@ type lateObject struct {
 	ctx  context.Context // io.Closer has no place for it; it does not end with the command's: what was refused is kept
 	url  string
 	file *spooled
+	lost error // there is no such file, and rows that were to be in it
 }
 
 func (l *lateObject) name() string { return l.url }
 
 func (l *lateObject) Write(p []byte) (n int, err error) {
 	if l.file == nil {
-		if l.file, err = newSpool(); err != nil {
-			return 0, err
+		if l.file, l.lost = newSpool(); l.lost != nil {
+			return 0, fmt.Errorf("a temporary file for %s: %w", l.url, l.lost)
 		}
 	}
 	if l.file.bytes+int64(len(p)) > maxSpool {
@@ -108,7 +109,7 @@ func (l *lateObject) Write(p []byte) (n int, err error) {
 // Close writes the object, if there is something to write.
 func (l *lateObject) Close() error {
 	if l.file == nil {
-		return nil
+		return l.lost
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, longestUpload)
 	defer cancel()

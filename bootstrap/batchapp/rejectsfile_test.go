@@ -46,3 +46,14 @@ func TestRefusedRowsBecomeAnObjectThoughTheImportWasStopped(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
+
+func TestRowsThatHaveNoTemporaryFileAreNotSaidToBeInTheObject(t *testing.T) {
+	t.Setenv("TMPDIR", "/no/such/directory")
+	object := &lateObject{ctx: t.Context(), url: "s3://bucket/rejects.csv"}
+	if _, err := object.Write([]byte("C-1\n")); err == nil || !strings.Contains(err.Error(), object.url) {
+		t.Errorf("written: %v", err)
+	}
+	if err := object.Close(); err == nil {
+		t.Error("closed without an error, as if the object had the row")
+	}
+}

@@ -122,6 +122,9 @@ func containersAreConfined(templates []Template) (wrong []string) {
 		if get(c.node, "PortMappings") != nil {
 			wrong = append(wrong, at+"nothing connects to a task, and it maps a port")
 		}
+		if temporary := items(get(c.node, "LinuxParameters", "Tmpfs")); c.Name == "batch" && (len(temporary) != 1 || scalar(get(temporary[0], "ContainerPath")) != "/tmp") {
+			wrong = append(wrong, at+"refused rows have no /tmp to wait in")
+		}
 	}
 	return wrong
 }

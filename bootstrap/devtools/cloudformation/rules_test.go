@@ -46,6 +46,7 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 		{"services", `User: "65532:65532"`, `User: "0"`, "container delivery: it does not run as 65532"},
 		{"services", "ReadonlyRootFilesystem: true", "ReadonlyRootFilesystem: false", "its root filesystem can be written"},
 		{"services", "Drop: [ALL]", "Drop: [NET_RAW]", "it keeps capabilities"},
+		{"services", "ContainerPath: /tmp", "ContainerPath: /var/tmp", "container batch: refused rows have no /tmp"},
 		{"services", "awslogs-group: !Ref BatchLog, ", "", "container batch: nothing keeps its log"},
 		{"services", "          StopTimeout: 90", "          PortMappings: [{ ContainerPort: 9464 }]\n          StopTimeout: 90", "it maps a port"},
 		{"services", "StopTimeout: 90", "StopTimeout: 60", "StopTimeout of 60 s is shorter than the drain (60s) and 30s"},
