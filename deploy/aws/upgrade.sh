@@ -22,7 +22,7 @@ now=$(parameter OwnTag)
 change() {
   local what=$1 said set changes role=(); shift
   [ -z "${STACK_ROLE-}" ] || role=(--role-arn "$STACK_ROLE")
-  said=$(aws cloudformation deploy --stack-name "$stack" --template-file "$here/services.yaml" --no-execute-changeset --no-fail-on-empty-changeset \
+  said=$(aws cloudformation deploy --stack-name "$stack" --template-file "$here/services.yaml" --no-execute-changeset --no-fail-on-empty-changeset --tags "installation=$name" \
     ${role[@]+"${role[@]}"} --parameter-overrides "Name=$name" "$@")
   set=$(grep -oE 'arn:[^ ]*:changeSet/[^ ]+' <<<"$said") || { echo "== $what: nothing to change"; return; }
   changes=$(aws cloudformation describe-change-set --change-set-name "$set" --output json)
