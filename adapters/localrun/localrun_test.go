@@ -24,10 +24,10 @@ import (
 
 // program plays the dispatcher: it writes down its order, says its process id, and waits in a file named after it for its exit code.
 const program = `#!/bin/sh
+trap 'exit 130' TERM
 printf '%s' "$1" > "$PLACE/$$.order"
 mkfifo "$PLACE/$$.end"
 echo "$PLACE/$$.end"
-trap 'exit 130' TERM
 read -r code < "$PLACE/$$.end" &
 wait $!
 read -r code < "$PLACE/$$.code"
