@@ -31,8 +31,8 @@ func (p *Sweeps) watch(month key.Month) *claimWatch {
 }
 
 // horizonSQL returns the database's time, and an instant before which no transaction that is still invisible can have
-// written: the start of the oldest running one. (The start of other roles' transactions is hidden; the margin of 10
-// seconds stands for them.)
+// written: the start of the oldest running one. The start of a transaction of another user is hidden from a role without
+// pg_read_all_stats; the margin of 10 seconds stands for those that write nothing of ours.
 const horizonSQL = `/* horizon */ SELECT clock_timestamp(),
   least(clock_timestamp(), (SELECT min(a.xact_start) FROM pg_stat_activity a WHERE a.datname = current_database())) - interval '10 seconds'`
 

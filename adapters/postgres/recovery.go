@@ -144,7 +144,7 @@ func (p Recovery) RaiseUserIDs(ctx context.Context, above int64) error {
 }
 
 const sessionsSQL = `/* sessions */ SELECT DISTINCT a.application_name FROM pg_stat_activity a
-WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
   AND a.application_name <> current_setting('application_name') AND starts_with(a.application_name, 'balsong')
 ORDER BY 1`
 

@@ -57,6 +57,7 @@ type shell struct {
 	dir         string
 	environment []string
 	admin       *sqlx.DB
+	database    string // its address for the services' first user
 }
 
 // run runs a block, and returns its output and whether all of it worked.

@@ -44,6 +44,8 @@ func newShell(t *testing.T, more map[string]string) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
+	u.User = url.UserPassword("balsong_a", "FIRST-PASSWORD")
+	s.database = u.String()
 	u.User = url.User("balsong_a")
 	keyset, err := crypto.NewKeyset()
 	if err != nil {
@@ -126,6 +128,15 @@ func TestTheDatabasesPasswordIsRotatedAsThePageSays(t *testing.T) {
 	s := newShell(t, nil)
 	s.migrate()
 	first := s.environment
+	var shown bool // as the sweep's horizon needs it
+	own, err := sqlx.Open("postgres", s.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = own.Close() }()
+	if err := own.GetContext(t.Context(), &shown, `SELECT xact_start IS NOT NULL FROM pg_stat_activity WHERE pid = pg_backend_pid()`); err != nil || !shown {
+		t.Errorf("the start of its transactions is shown: %t, %v", shown, err)
+	}
 	blocks := sections(t)["The database's password"][1:]
 	s.must(blocks[0])
 	s.must(block{"sh", "balsong doctor"}) // with the old one
