@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/balsong/balsong/domain/key"
@@ -25,16 +26,10 @@ WHERE l.state = 'UNKNOWN' AND t.dispatch_status IN ('READY', 'FAILED', 'REQUESTE
 // that became UNKNOWN, and keeps it until an operator or a late success has decided about it.
 func (p *Sweeps) Unknown(ctx context.Context, month key.Month, limit int) (n int, err error) {
 	w := p.watch(month)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, err := p.refresh(ctx, month, w); err != nil {
+	known, err := p.unknownKeys(ctx, month, w)
+	if err != nil {
 		return 0, ignoreUnopened(err)
 	}
-	known := make([]key.Delivery, 0, len(w.unknown))
-	for k := range w.unknown {
-		known = append(known, k)
-	}
-	slices.SortFunc(known, key.Delivery.Compare)
 	for len(known) > 0 && n < limit {
 		page := known[:min(unknownPage, len(known))]
 		known = known[len(page):]
@@ -42,14 +37,32 @@ func (p *Sweeps) Unknown(ctx context.Context, month key.Month, limit int) (n int
 		if err != nil {
 			return 0, err
 		}
-		for _, k := range page {
-			if !kept[k] {
-				delete(w.unknown, k)
-			}
-		}
+		w.forget(page, kept)
 		n += found
 	}
 	return min(n, limit), nil
+}
+
+// unknownKeys looks for claims and returns the keys of UNKNOWN rows, sorted. The lock is not held any longer: leases are to end
+// meanwhile.
+func (p *Sweeps) unknownKeys(ctx context.Context, month key.Month, w *claimWatch) ([]key.Delivery, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := p.refresh(ctx, month, w); err != nil {
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Keys(w.unknown), key.Delivery.Compare), nil
+}
+
+// forget takes those of the keys away that are not kept.
+func (w *claimWatch) forget(page []key.Delivery, kept map[key.Delivery]bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, k := range page {
+		if !kept[k] {
+			delete(w.unknown, k)
+		}
+	}
 }
 
 // unknownOf counts the UNKNOWN targets of keys, and returns the keys that may still be some.

@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/trace"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
@@ -228,7 +229,11 @@ func (p picky) Claim(ctx context.Context, claims []attempt.Claim) ([]key.Deliver
 
 func TestAClaimThatTheLedgerRefusesAsInvalidHurtsNoOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.ledger = picky{w.store.Ledger(), 7} })
+	spans := &memory.Traces{}
+	w := newWorld(t, func(w *world) {
+		w.ledger = picky{w.store.Ledger(), 7}
+		w.tracer = trace.New(spans, 0, &memory.Metrics{}) // failures alone
+	})
 	for user := int64(1); user <= 20; user++ {
 		w.bill(t, user)
 	}
@@ -243,6 +248,9 @@ func TestAClaimThatTheLedgerRefusesAsInvalidHurtsNoOther(t *testing.T) {
 	w.expectCalls(t, w.email, 19)
 	if letters := w.broker.Messages(port.TopicDeadLetter); len(letters) != 1 || letters[0].Key != "7" {
 		t.Fatalf("%d dead letters", len(letters))
+	}
+	if failed := spans.Recorded(trace.ProcessRequest); len(failed) != 1 || !failed[0].Failed {
+		t.Errorf("the log names a span of the one that failed; %d are recorded", len(failed))
 	}
 }
 

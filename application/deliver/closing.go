@@ -22,6 +22,7 @@ func (s *Service) closeKey(ctx context.Context, d *delivery, closing attempt.Clo
 	inserted, err := s.ledger.close(ctx, closing)
 	if errors.Is(err, port.ErrInvalid) { // the ledger cannot hold this key: the request is not one of ours
 		if closing.Reason == attempt.ReasonContent || s.deadLetters.publish(ctx, d, err, s.failureFields(d)) { // for its content it is there already
+			s.report(d, nil)
 			d.done()
 		}
 		return

@@ -164,6 +164,7 @@ func (s *Service) claim(ctx context.Context, d *delivery) claimResult {
 	switch {
 	case errors.Is(err, port.ErrInvalid): // the ledger cannot hold this key: the request is not one of ours
 		if s.deadLetters.publish(ctx, d, err, s.failureFields(d)) {
+			s.report(d, nil)
 			d.done()
 		}
 		return claimOver

@@ -31,7 +31,11 @@ func KafkaCluster(brokers []string, c config.KafkaAccess, client string) kafka.C
 	}
 	switch c.SASL {
 	case config.AWSIAM:
-		cluster.SASL.Mechanism, cluster.SASL.Tokens = kafka.OAuthBearer, kafka.ReuseTokens(brokerTokens{awsidentity.New(), brokers})
+		tokens := brokerTokens{identity: awsidentity.New()}
+		if len(brokers) > 0 {
+			tokens.broker = brokers[0]
+		}
+		cluster.SASL.Mechanism, cluster.SASL.Tokens = kafka.OAuthBearer, kafka.ReuseTokens(tokens)
 	case config.OAuthBearer:
 		cluster.SASL.Extensions = c.OAuth.Extensions
 		cluster.SASL.Tokens = kafka.NewClientCredentials(kafka.ClientCredentials{

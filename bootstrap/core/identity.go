@@ -39,12 +39,12 @@ func databaseTokens(address string) postgres.PasswordSource {
 // brokerTokens are the tokens of the process's identity for MSK.
 type brokerTokens struct {
 	identity *awsidentity.Identity
-	brokers  []string // the first one's name names the region
+	broker   string // its name names the region
 }
 
 // Token implements kafka.TokenSource.
 func (b brokerTokens) Token(ctx context.Context) (kafka.Token, error) {
-	value, expires, err := b.identity.BrokerToken(ctx, append(b.brokers, "")[0])
+	value, expires, err := b.identity.BrokerToken(ctx, b.broker)
 	switch {
 	case err == nil:
 		return kafka.Token{Value: value, Expires: expires}, nil

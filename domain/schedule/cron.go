@@ -40,12 +40,16 @@ func parseCron(inner string) (*cron, error) {
 		return nil, wrong("cron(%s) has %d fields: want minutes, hours, day of month, month, day of week and year, as in cron(0 8 25 * ? *)", inner, len(fields))
 	}
 	var c cron
-	for i, to := range map[int]*set{0: &c.minutes, 1: &c.hours, 3: &c.months, 5: &c.years} {
-		values, err := [6]field{minuteField, hourField, {}, monthField, {}, yearField}[i].values(fields[i])
+	for _, of := range []struct {
+		field
+		text string
+		to   *set
+	}{{minuteField, fields[0], &c.minutes}, {hourField, fields[1], &c.hours}, {monthField, fields[3], &c.months}, {yearField, fields[5], &c.years}} {
+		values, err := of.values(of.text)
 		if err != nil {
 			return nil, err
 		}
-		*to = values
+		*of.to = values
 	}
 	var err error
 	if c.days, err = parseDays(fields[2], fields[4]); err != nil {
