@@ -2,24 +2,19 @@ package faulttest_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/fx"
 
-	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/restorecheck"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
-	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
-	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/operatorcmd"
 )
@@ -136,33 +131,8 @@ func (w *world) loseHalf(t *testing.T, a *archived) (moment time.Time) {
 // work runs delivery, settlement and dispatch runs; ended stops them.
 func (w *world) work(t *testing.T) (ended func()) {
 	t.Helper()
-	stopDelivery := w.deliver(t)
-	c := config.Dispatcher{
-		Database: w.config.Database, Kafka: w.config.Kafka, Log: w.config.Log,
-		Dispatch: config.Dispatch{Page: 100, Cap: 200, AckTimeout: 5 * time.Second, LingerPoll: time.Second},
-	}
-	var runner *dispatch.Runner
-	stopDispatcher := apptest.Start(t, fx.Options(dispatcherapp.Options(c), w.observed(), fx.Populate(&runner)))
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		for ctx.Err() == nil {
-			_, err := runner.Run(ctx, w.month, by, nil)
-			if err != nil && !errors.Is(err, dispatch.ErrUnacknowledged) && ctx.Err() == nil {
-				t.Errorf("a run ended with %v", err)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(100 * time.Millisecond):
-			}
-		}
-	})
-	return func() {
-		cancel()
-		running.Wait()
-		stopDispatcher()
-		stopDelivery()
-	}
+	stopDelivery, stopDispatching := w.deliver(t), w.dispatching(t)
+	return func() { stopDispatching(); stopDelivery() }
 }
 
 // workOn works until the test ends.

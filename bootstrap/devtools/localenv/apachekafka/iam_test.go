@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/awsidentity/tokentest"
-	"github.com/balsong/balsong/adapters/kafka"
-	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -149,20 +147,7 @@ func TestSessionsOutlastTheCredentialsThatBeganThem(t *testing.T) {
 	role.Life(3 * time.Second)
 	m, k := newMSK(t, newIssuer(t), role)
 	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test")
-	topics, err := kafka.NewTopics(cluster, kafka.TopicSettings{Partitions: 1, Replication: 1, MinInSync: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer topics.Close()
-	if err := topics.Ensure(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	log := &memory.Log{}
-	publisher, err := kafka.NewPublisher(cluster, log, &memory.Metrics{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer publisher.Close()
+	publisher, log := publisherOf(t, cluster)
 	published := 0
 	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); published++ {
 		if err := publisher.Publish(t.Context(), port.TopicRequests, []port.Message{{Key: "k", Value: []byte("v")}})[0]; err != nil {

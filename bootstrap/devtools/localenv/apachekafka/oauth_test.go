@@ -140,12 +140,9 @@ func TestABrokerIsReachedByTokensAndSaysWhoRefused(t *testing.T) {
 	}
 }
 
-func TestSessionsAreRenewedBeforeTheirTokenExpires(t *testing.T) {
-	t.Parallel()
-	issuer := newIssuer(t)
-	issuer.life = 3 * time.Second
-	k := issuer.broker(t, nil)
-	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test")
+// publisherOf makes the topics of a cluster, and returns a publisher with its log.
+func publisherOf(t *testing.T, cluster kafka.Cluster) (*kafka.Publisher, *memory.Log) {
+	t.Helper()
 	topics, err := kafka.NewTopics(cluster, kafka.TopicSettings{Partitions: 1, Replication: 1, MinInSync: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +156,17 @@ func TestSessionsAreRenewedBeforeTheirTokenExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer publisher.Close()
+	t.Cleanup(func() { _ = publisher.Close() })
+	return publisher, log
+}
+
+func TestSessionsAreRenewedBeforeTheirTokenExpires(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t)
+	issuer.life = 3 * time.Second
+	k := issuer.broker(t, nil)
+	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test")
+	publisher, log := publisherOf(t, cluster)
 	published := 0
 	for before := issuer.issued.Load(); issuer.issued.Load() < before+4; published++ {
 		if err := publisher.Publish(t.Context(), port.TopicRequests, []port.Message{{Key: "k", Value: []byte("v")}})[0]; err != nil {
