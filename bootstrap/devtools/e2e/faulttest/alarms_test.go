@@ -30,17 +30,20 @@ import (
 // scrapeEvery is how often the services are scraped: what is a minute to the rules.
 const scrapeEvery = 200 * time.Millisecond
 
+// What these tests break is met by bills that are on their way: they are dispatched when it is broken, for they may be through before.
+
 func TestAComponentThatIsDownRaisesItsAlarmAndClearsIt(t *testing.T) {
 	for name, f := range map[string]fault{"PostgreSQL": postgresFault, "Kafka": kafkaFault, "S3": s3Fault} {
 		t.Run(name, func(t *testing.T) {
 			promtool(t)
 			w := newWorld(t)
 			s := w.watched(t, scrapeEvery)
-			w.run(t)
+			t.Cleanup(w.deliver(t))
 			since := s.quiet(t, w, "BalsongComponentDown")
 			f.away(t, w)
 			back := sync.OnceFunc(func() { f.back(t, w) })
 			defer back() // the tests after this one need it too
+			w.dispatch(t)
 			s.awaitRaised(t, w, since, "BalsongComponentDown")
 			back()
 			s.awaitCleared(t, w, "BalsongComponentDown")
@@ -99,9 +102,10 @@ func TestAProviderThatCannotBeCalledRaisesItsAlarmAndThatOfTheLag(t *testing.T) 
 	promtool(t)
 	w := newWorld(t)
 	s := w.watched(t, scrapeEvery)
-	w.run(t)
+	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongProviderHeld", "BalsongLagGrows")
 	gatewayFault.away(t, w)
+	w.dispatch(t)
 	s.awaitRaised(t, w, since, "BalsongProviderHeld", "BalsongLagGrows")
 	gatewayFault.back(t, w)
 	s.awaitCleared(t, w, "BalsongProviderHeld", "BalsongLagGrows")
@@ -127,9 +131,10 @@ func TestAGatewayThatBreaksConnectionsRaisesTheAlarmsOfUnknownTargets(t *testing
 	promtool(t)
 	w := newWorld(t)
 	s := w.watched(t, scrapeEvery)
-	w.run(t)
+	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongUnknownTargets", "BalsongUnknownGrows")
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) { c.AcceptThenDrop = 1 })
+	w.dispatch(t)
 	s.awaitRaised(t, w, since, "BalsongUnknownTargets", "BalsongUnknownGrows")
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) { c.AcceptThenDrop = 0 })
 	s.awaitCleared(t, w, "BalsongUnknownGrows")
@@ -142,9 +147,10 @@ func TestManyRefusalsOfAClassRaiseTheirAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
 	s := w.watched(t, scrapeEvery)
-	w.run(t)
+	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongRefusals")
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) { c.Permanent = 0.5 })
+	w.dispatch(t)
 	s.awaitRaised(t, w, since, "BalsongRefusals")
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) { c.Permanent = 0 })
 	s.awaitCleared(t, w, "BalsongRefusals")
@@ -187,8 +193,9 @@ func TestLeasesThatEndRaiseTheirAlarm(t *testing.T) {
 	w.gateway.behaves(t, func(c *behaviour.ChannelSettings) {
 		c.Latency = behaviour.Latency{Kind: behaviour.Fixed, Mean: behaviour.Duration(8 * time.Second)}
 	})
-	w.run(t)
+	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongLeasesExpired")
+	w.dispatch(t)
 	await(t, "leases of calls under way end", func() bool {
 		_, err := w.db.ExecContext(t.Context(), `UPDATE delivery_attempts SET lease_until = clock_timestamp() - interval '1 s' WHERE state = 'CLAIMED'`)
 		must(t, err)
@@ -202,8 +209,10 @@ func TestKafkaThatAcknowledgesNothingRaisesItsAlarm(t *testing.T) {
 	promtool(t)
 	w := newWorld(t)
 	s := w.watched(t, scrapeEvery)
-	w.run(t)
+	t.Cleanup(w.deliver(t))
 	since := s.quiet(t, w, "BalsongPublishFailures")
+	w.dispatch(t)
+	await(t, "bills are requested", func() bool { return w.status("REQUESTED") > 0 }, w.story)
 	kafkaFault.away(t, w)
 	back := sync.OnceFunc(func() { kafkaFault.back(t, w) })
 	defer back()
