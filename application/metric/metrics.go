@@ -26,22 +26,22 @@ const (
 // Of the dispatcher.
 var (
 	DispatchDecisions         = CounterBy2[billing.DecisionKind, billing.Rule]{counter("dispatch_decisions_total", "Decisions about targets, with the rule that led to each.", decision, reason)}
-	DispatchRequestsPublished = Counter{essential(port.Sum, counter("dispatch_requests_published_total", "Requests that the event log acknowledged."))}
+	DispatchRequestsPublished = Counter{essential(port.Sum, counter("dispatch_requests_published_total", "Requests that the event log acknowledged."), port.ServiceDispatcher)}
 	DispatchPageDuration      = Duration{histogram("dispatch_page_duration_seconds", "Time to decide about, publish and store one page of targets.")}
 )
 
 // Of Delivery.
 var (
 	Deliveries = CounterBy2[attempt.State, attempt.Reason]{essential(port.Sum, counter("deliveries_total",
-		"Delivery keys that got an outcome in the ledger.", outcome, reason))}
+		"Delivery keys that got an outcome in the ledger.", outcome, reason), port.ServiceDelivery)}
 	ClaimsLost          = Counter{counter("claims_lost_total", "Claims refused because the key has another owner or an outcome already.")}
-	DeadLetters         = Counter{essential(port.Sum, counter("dead_letters_total", "Requests that cannot be delivered and went to the dead letter topic."))}
+	DeadLetters         = Counter{essential(port.Sum, counter("dead_letters_total", "Requests that cannot be delivered and went to the dead letter topic."), port.ServiceDelivery)}
 	ResultsUnpublished  = Counter{counter("results_unpublished_total", "Results that the event log did not acknowledge; the sweep of the ledger finds them.")}
-	Refusals            = CounterBy[attempt.FailureClass]{essential(port.Sum, counter("refusals_total", "Refusals of a message by its gateway, by their class; without those that spend nothing (throttled, provider).", class))}
-	UnknownKeys         = Counter{essential(port.Sum, counter("unknown_keys_total", "Contents sealed with a key that the keyset does not have; they are tried again until it has."))}
-	CallsInFlight       = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight", "Calls to the provider that are under way.", Provider))}
-	CallsInFlightLimit  = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight_limit", "Most calls to the provider that this process has under way at once; the sum over all processes is what the fleet may have.", Provider))}
-	GatewayHeld         = GaugeBy[string]{essential(port.Maximum, gauge("gateway_held", "1 while no call is made because the provider refuses everything, asks to wait, or does not answer; else 0.", Provider))}
+	Refusals            = CounterBy[attempt.FailureClass]{essential(port.Sum, counter("refusals_total", "Refusals of a message by its gateway, by their class; without those that spend nothing (throttled, provider).", class), port.ServiceDelivery)}
+	UnknownKeys         = Counter{essential(port.Sum, counter("unknown_keys_total", "Contents sealed with a key that the keyset does not have; they are tried again until it has."), port.ServiceDelivery)}
+	CallsInFlight       = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight", "Calls to the provider that are under way.", Provider), port.ServiceDelivery)}
+	CallsInFlightLimit  = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight_limit", "Most calls to the provider that this process has under way at once; the sum over all processes is what the fleet may have.", Provider), port.ServiceDelivery)}
+	GatewayHeld         = GaugeBy[string]{essential(port.Maximum, gauge("gateway_held", "1 while no call is made because the provider refuses everything, asks to wait, or does not answer; else 0.", Provider), port.ServiceDelivery)}
 	GatewayCallDuration = DurationBy[string]{histogram("gateway_call_duration_seconds", "Time of one call to a gateway.", Provider)}
 )
 
@@ -49,29 +49,29 @@ var (
 var (
 	TargetsSettled     = Counter{counter("targets_settled_total", "Targets brought in line with the ledger.")}
 	TargetsRequeued    = Counter{counter("targets_requeued_total", "Targets made READY again because their request was lost.")}
-	LeasesExpired      = Counter{essential(port.Sum, counter("leases_expired_total", "Claims whose lease ended without an outcome; they are UNKNOWN."))}
+	LeasesExpired      = Counter{essential(port.Sum, counter("leases_expired_total", "Claims whose lease ended without an outcome; they are UNKNOWN."), port.ServiceSettlement)}
 	ResultsUndecodable = Counter{counter("results_undecodable_total", "Results that could not be decoded; the sweep of the ledger finds them.")}
 )
 
 // Of the lag monitor. Each settlement process sets them, all to the same values: take the maximum, never the sum.
 var (
-	DeliveryLag            = Gauge{essential(port.Maximum, gauge("delivery_lag_messages", "Requests that the delivery group has not committed."))}
-	DeliveryTasks          = Gauge{essential(port.Maximum, gauge("delivery_tasks", "Members of the delivery group."))}
-	DeliveryBacklogPerTask = Gauge{essential(port.Maximum, gauge("delivery_backlog_per_task", "Requests that the delivery group has not committed, by its members (without any: by one)."))}
-	DeliveryTimeLeft       = Gauge{essential(port.Maximum, gauge("delivery_time_left_seconds", "Requests that are not committed, by the rate at which they were of late; infinite while none is."))}
-	OldestRequestAge       = Gauge{essential(port.Maximum, gauge("oldest_request_age_seconds", "Age of the oldest request that the delivery group has not committed; 0 without any."))}
-	TargetsUnknown         = Gauge{essential(port.Maximum, gauge("targets_unknown", "UNKNOWN targets of the open months, counted up to 10,000."))}
-	DeadlineMargin         = Gauge{essential(port.Minimum, gauge("deadline_margin_seconds", "Time until the earliest deadline of what has no outcome yet, less the time left; negative: bills will expire."))}
-	DispatchLastRun        = Gauge{essential(port.Maximum, gauge("dispatch_last_run_timestamp_seconds", "When the dispatcher's last run began."))}
-	Halted                 = Gauge{essential(port.Maximum, gauge("halted", "1 while everything is halted, else 0."))}
+	DeliveryLag            = Gauge{essential(port.Maximum, gauge("delivery_lag_messages", "Requests that the delivery group has not committed."), port.ServiceSettlement)}
+	DeliveryTasks          = Gauge{essential(port.Maximum, gauge("delivery_tasks", "Members of the delivery group."), port.ServiceSettlement)}
+	DeliveryBacklogPerTask = Gauge{essential(port.Maximum, gauge("delivery_backlog_per_task", "Requests that the delivery group has not committed, by its members (without any: by one)."), port.ServiceSettlement)}
+	DeliveryTimeLeft       = Gauge{essential(port.Maximum, gauge("delivery_time_left_seconds", "Requests that are not committed, by the rate at which they were of late; infinite while none is."), port.ServiceSettlement)}
+	OldestRequestAge       = Gauge{essential(port.Maximum, gauge("oldest_request_age_seconds", "Age of the oldest request that the delivery group has not committed; 0 without any."), port.ServiceSettlement)}
+	TargetsUnknown         = Gauge{essential(port.Maximum, gauge("targets_unknown", "UNKNOWN targets of the open months, counted up to 10,000."), port.ServiceSettlement)}
+	DeadlineMargin         = Gauge{essential(port.Minimum, gauge("deadline_margin_seconds", "Time until the earliest deadline of what has no outcome yet, less the time left; negative: bills will expire."), port.ServiceSettlement)}
+	DispatchLastRun        = Gauge{essential(port.Maximum, gauge("dispatch_last_run_timestamp_seconds", "When the dispatcher's last run began."), port.ServiceSettlement)}
+	Halted                 = Gauge{essential(port.Maximum, gauge("halted", "1 while everything is halted, else 0."), port.ServiceSettlement)}
 	StandbyLag             = Gauge{gauge("standby_lag_seconds", "Replay lag of the slowest standby of PostgreSQL; absent where none is shown.")}
 	StandbysSynchronous    = Gauge{gauge("standbys_synchronous", "Standbys of PostgreSQL that a commit waits for; absent where none is shown.")}
 )
 
 // Of each service.
 var (
-	ComponentUp       = GaugeBy[string]{essential(port.Minimum, gauge("component_up", "1 while the component answers, 0 while the process waits for it.", component))}
-	CertificateExpiry = GaugeBy[string]{essential(port.Minimum, gauge("certificate_expiry_timestamp_seconds", "When the certificate ends that the component's server shows, or the one that is shown to it where that ends before.", component))}
+	ComponentUp       = GaugeBy[string]{essential(port.Minimum, gauge("component_up", "1 while the component answers, 0 while the process waits for it.", component), port.ServiceDelivery, port.ServiceSettlement, port.ServiceDispatcher)}
+	CertificateExpiry = GaugeBy[string]{essential(port.Minimum, gauge("certificate_expiry_timestamp_seconds", "When the certificate ends that the component's server shows, or the one that is shown to it where that ends before.", component), port.ServiceDelivery, port.ServiceSettlement)}
 )
 
 // Of traces.
@@ -84,11 +84,11 @@ var (
 // Of Kafka.
 var (
 	KafkaMessagesPublished    = CounterBy[port.Topic]{counter("kafka_messages_published_total", "Messages that Kafka acknowledged.", topic)}
-	KafkaPublishFailures      = CounterBy[port.Topic]{essential(port.Sum, counter("kafka_publish_failures_total", "Messages that Kafka did not acknowledge.", topic))}
+	KafkaPublishFailures      = CounterBy[port.Topic]{essential(port.Sum, counter("kafka_publish_failures_total", "Messages that Kafka did not acknowledge.", topic), port.ServiceDelivery, port.ServiceDispatcher)}
 	KafkaConsumerErrors       = CounterBy[port.Topic]{counter("kafka_consumer_errors_total", "Errors of a consumer, rebalances aside.", topic)}
 	KafkaConsumerSessions     = CounterBy[port.Topic]{counter("kafka_consumer_sessions_total", "Sessions of a consumer group, one for each rebalance.", topic)}
 	KafkaPartitionsAssigned   = GaugeBy[port.Topic]{gauge("kafka_partitions_assigned", "Partitions that this process reads.", topic)}
-	KafkaPartitionsOutOfRange = GaugeBy[port.Topic]{essential(port.Maximum, gauge("kafka_partitions_out_of_range", "Assigned partitions that are not read because their committed offset is not in the log.", topic))}
+	KafkaPartitionsOutOfRange = GaugeBy[port.Topic]{essential(port.Maximum, gauge("kafka_partitions_out_of_range", "Assigned partitions that are not read because their committed offset is not in the log.", topic), port.ServiceDelivery, port.ServiceSettlement)}
 	KafkaMessagesUnfinished   = GaugeBy[port.Topic]{gauge("kafka_messages_unfinished", "Messages that were read and are not done.", topic)}
 	KafkaCommitDuration       = DurationBy[port.Topic]{histogram("kafka_commit_duration_seconds", "Time to commit offsets.", topic)}
 )
@@ -119,9 +119,9 @@ func histogram(name, help string, labels ...string) *port.Metric {
 	return declare(port.Histogram, name, help, labels)
 }
 
-// essential marks a metric that alarms or scaling need, and how they combine the values of several processes.
-func essential(statistic port.Statistic, m *port.Metric) *port.Metric {
-	m.Statistic = statistic
+// essential marks a metric that alarms or scaling need: how they combine the values of several processes, and which services record it.
+func essential(statistic port.Statistic, m *port.Metric, by ...port.Service) *port.Metric {
+	m.Statistic, m.Services = statistic, by
 	return m
 }
 

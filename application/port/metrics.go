@@ -17,19 +17,32 @@ type Metric struct {
 	Help   string // one sentence
 	// Statistic is how alarms and scaling combine the values of several processes; "" of what they do not need.
 	Statistic Statistic
+	// Services are those that record it, where alarms or scaling need it: an alarm on another's is never raised.
+	Services []Service
 }
 
-// Essential reports whether alarms or scaling need the metric. Only such go where each metric is paid for (CloudWatch).
+// Essential reports whether alarms or scaling need the metric. Only such go where each metric is paid for.
 func (m *Metric) Essential() bool { return m.Statistic != "" }
 
-// Statistic is how values are combined, as CloudWatch names it.
+// Statistic is how values are combined.
 type Statistic string
 
 // The statistics.
 const (
-	Sum     Statistic = "Sum"     // each process has its own part
-	Maximum Statistic = "Maximum" // each process has the whole, or any one is enough
-	Minimum Statistic = "Minimum" // the same, where less is worse
+	Sum     Statistic = "sum"     // each process has its own part
+	Maximum Statistic = "maximum" // each process has the whole, or any one is enough
+	Minimum Statistic = "minimum" // the same, where less is worse
+)
+
+// Service is what a process does, as its metrics say it.
+type Service string
+
+// The services.
+const (
+	ServiceDelivery   Service = "delivery"
+	ServiceSettlement Service = "settlement"
+	ServiceDispatcher Service = "dispatcher"
+	ServiceBatch      Service = "batch"
 )
 
 // MetricKind is the type of a metric.

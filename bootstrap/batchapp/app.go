@@ -34,7 +34,7 @@ func Migrating(c config.Migrate) fx.Option {
 // Importing is the app of batch import: it provides an Import.
 func Importing(c config.Import) fx.Option {
 	return app(c.Log, c.Database,
-		core.WriteEMF(c.Metrics, "batch", os.Stderr),
+		core.WriteEMF(c.Metrics, port.ServiceBatch, os.Stderr),
 		core.Cipher(c.Keys),
 		core.Traces(c.Traces, "balsong-batch"),
 		fx.Provide(NewImporter),
@@ -50,7 +50,7 @@ func Recording(c config.Records) fx.Option {
 // Rendering is the app of batch render: it provides a Render.
 func Rendering(c config.Render) fx.Option {
 	return app(c.Log, c.Database,
-		core.WriteEMF(c.Metrics, "batch", os.Stderr),
+		core.WriteEMF(c.Metrics, port.ServiceBatch, os.Stderr),
 		core.Statements(c.S3, c.Keys),
 		core.Traces(c.Traces, "balsong-batch"),
 		fx.Invoke(func(Render) {}),

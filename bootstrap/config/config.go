@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/balsong/balsong/adapters/postgres"
@@ -66,7 +67,17 @@ type Log struct {
 
 // Metrics is where metrics go beside /metrics.
 type Metrics struct {
-	EMF bool `env:"BALSONG_METRICS_EMF" envDefault:"false" help:"write what alarms and scaling need in CloudWatch's embedded metric format: a service to standard output each minute, a command that ends to standard error at its end"`
+	Installation string `env:"BALSONG_EMF_INSTALLATION" help:"name of the installation: what alarms and scaling need is written under it in CloudWatch's embedded metric format, by a service to standard output each minute, by a command that ends to standard error at its end; without it nothing is"`
+}
+
+// installation is what a dimension of CloudWatch may hold, and more narrow: it stands in templates and commands.
+var installation = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+func (m Metrics) validate() error {
+	if m.Installation != "" && !installation.MatchString(m.Installation) {
+		return fmt.Errorf("BALSONG_EMF_INSTALLATION is %q (want letters, digits, '.', '_' and '-', at most 64)", m.Installation)
+	}
+	return nil
 }
 
 // Health is where a long-running app answers /healthz, /readyz and /metrics.

@@ -13,18 +13,15 @@ import (
 	"github.com/balsong/balsong/bootstrap/observe"
 )
 
-// emfPause is the time between two writes: CloudWatch keeps a value a minute.
-const emfPause = time.Minute
-
-// WriteEMF writes the essential metrics for CloudWatch where the configuration asks for it: each minute, and once at the end of
-// the app, when everything else has ended. Give it before what it is to outlive.
-func WriteEMF(c config.Metrics, service string, out io.Writer) fx.Option {
-	if !c.EMF {
+// WriteEMF writes the essential metrics for CloudWatch where the configuration asks for it: at each full minute, and once at the end
+// of the app, when everything else has ended. Give it before what it is to outlive.
+func WriteEMF(c config.Metrics, service port.Service, out io.Writer) fx.Option {
+	if c.Installation == "" {
 		return fx.Options()
 	}
 	// A module of its own: fx runs the invokes of modules before those beside them, in their order.
 	return fx.Module("emf", fx.Invoke(func(lc fx.Lifecycle, metrics *observe.Metrics, clock port.Clock, log port.Log) {
-		emf := observe.NewEMF(metrics, service, out)
+		emf := observe.NewEMF(metrics, c.Installation, service, out)
 		write := func() {
 			if err := emf.Write(clock.Now()); err != nil {
 				log.Warn("the metrics for CloudWatch could not be written", port.Field{Key: "error", Value: err})
@@ -39,7 +36,7 @@ func WriteEMF(c config.Metrics, service string, out io.Writer) fx.Option {
 						select {
 						case <-ctx.Done():
 							return
-						case <-clock.After(emfPause):
+						case <-clock.After(untilMinute(clock.Now())):
 							write()
 						}
 					}
@@ -52,4 +49,10 @@ func WriteEMF(c config.Metrics, service string, out io.Writer) fx.Option {
 			},
 		))
 	}))
+}
+
+// untilMinute is the time until the next minute begins: CloudWatch keeps a value a minute, and a pause of a minute after each write
+// would let a minute now and then have none, which some alarms take for silence.
+func untilMinute(now time.Time) time.Duration {
+	return now.Truncate(time.Minute).Add(time.Minute).Sub(now)
 }

@@ -150,11 +150,12 @@ Written from package metric; a test fails when it is stale. A service serves the
 Services are delivery and settlement, and a dispatcher that lingers with that variable set. A dispatcher that ends after its run and batch serve none: how their numbers are seen is said in [alarms](alarms.md#the-dispatchers-numbers).
 
 ## CloudWatch
-With `+"`BALSONG_METRICS_EMF=true`"+` those with a statistic in the column CloudWatch are also written as lines of JSON in CloudWatch's
+With `+"`BALSONG_EMF_INSTALLATION`"+` those with a statistic in the column CloudWatch are also written as lines of JSON in CloudWatch's
 [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html): by a service
 to standard output each minute and at its end, by dispatcher and batch to standard error at their end. CloudWatch Logs makes metrics of them: no permission, no API call, no agent.
-- Namespace `+"`Balsong`, names as here, dimension `Service` (`delivery`, `settlement`, `dispatcher`, `batch`)"+`; what has the label `+"`provider`"+` also with `+"`Service` and `Provider`"+`. Other labels
-  share a metric: counters are added up, of gauges the minimum and the maximum are those of all.
+- Namespace `+"`Balsong`, names as here, dimensions `Installation` (the variable's value) and `Service`"+` (a service that the column names). What has the label `+"`provider`"+` is written a second time,
+  with the dimension `+"`Provider`"+` too. Other labels share a metric: counters are added up, of gauges the minimum and the maximum are those of all.
+- **One name for each installation** of an account and region: two of one name would alarm and scale for each other.
 - **Read each with its statistic.** What the lag monitor sets, both settlement tasks report: their sum would be twice the truth. A name under two services (`+"`balsong_component_up`"+`) is two metrics.
 - A counter is written as what was added since the last line, and not before it counts for the first time: let alarms treat missing data as not breaching. What is unknown or infinite is not written.
 - A time stamp is compared with the time of its period: `+"`EPOCH(m) - m`"+` is the age, in seconds, of `+"`balsong_dispatch_last_run_timestamp_seconds`"+`.
@@ -162,14 +163,18 @@ to standard output each minute and at its end, by dispatcher and batch to standa
   two providers, settlement, dispatcher and batch write some 35: 11 USD a month at most; a delivery that runs three days a month costs a tenth of its part.
 
 ## All metrics
-| metric | type | labels | CloudWatch | meaning |
-|---|---|---|---|---|
+| metric | type | labels | CloudWatch | of | meaning |
+|---|---|---|---|---|---|
 `)
 	for _, m := range metric.All() {
 		labels := make([]string, len(m.Labels))
 		for i, label := range m.Labels {
 			labels[i] = "`" + label + "`"
 		}
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", m.Name, m.Kind, strings.Join(labels, ", "), m.Statistic, m.Help)
+		services := make([]string, len(m.Services))
+		for i, service := range m.Services {
+			services[i] = string(service)
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, m.Kind, strings.Join(labels, ", "), m.Statistic, strings.Join(services, ", "), m.Help)
 	}
 }

@@ -53,6 +53,9 @@ const settlementStop = 90 * time.Second
 
 // Options is the app. It starts although components are down, and waits for them.
 func Options(role Role, c config.Deliverer) fx.Option {
+	if role == Both && c.Metrics.Installation != "" {
+		return fx.Error(fmt.Errorf("%w: BALSONG_EMF_INSTALLATION is set, and the role is both: alarms and scaling read the numbers of delivery and of settlement, each run by itself", config.ErrInvalid))
+	}
 	stop := settlementStop
 	if role != Settlement {
 		stop = c.Delivery.DrainFor + 30*time.Second
@@ -63,7 +66,7 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	}
 	options := []fx.Option{
 		core.Observe(c.Log),
-		core.WriteEMF(c.Metrics, string(role), os.Stdout),
+		core.WriteEMF(c.Metrics, port.Service(role), os.Stdout),
 		core.Traces(c.Traces, "balsong-"+string(role)),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-"+string(role)),

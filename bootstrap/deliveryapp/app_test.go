@@ -105,6 +105,16 @@ func TestADeliveryWithoutAGatewayIsRefused(t *testing.T) {
 	}
 }
 
+// What both roles record in one process would stand under a service that no alarm reads.
+func TestNoNumbersForCloudWatchAreWrittenByBothRolesInOneProcess(t *testing.T) {
+	t.Parallel()
+	c := nowhere(t)
+	c.Metrics.Installation = "bills"
+	if err := fx.New(deliveryapp.Options(deliveryapp.Both, c)).Err(); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "BALSONG_EMF_INSTALLATION") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestOnlyTheThreeRolesExist(t *testing.T) {
 	t.Parallel()
 	for _, role := range []deliveryapp.Role{deliveryapp.Delivery, deliveryapp.Settlement, deliveryapp.Both} {

@@ -22,7 +22,7 @@ func Options(c config.Dispatcher) fx.Option {
 	}
 	return fx.Options(
 		core.Observe(c.Log),
-		core.WriteEMF(c.Metrics, "dispatcher", os.Stderr),
+		core.WriteEMF(c.Metrics, port.ServiceDispatcher, os.Stderr),
 		core.Traces(c.Traces, "balsong-dispatcher"),
 		core.Quiet(),
 		core.Database(c.Database, "balsong-dispatcher"),

@@ -16,31 +16,34 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// What CloudWatch shows the metrics under. They have Prometheus' names there.
+// What CloudWatch shows the metrics under. They have Prometheus' names there. The installation comes first: two in one account and
+// region would else scale and alarm for each other.
 const (
-	emfNamespace = "Balsong"
-	emfService   = "Service"
-	emfProvider  = "Provider"
+	emfNamespace    = "Balsong"
+	emfInstallation = "Installation"
+	emfService      = "Service"
+	emfProvider     = "Provider"
 )
 
 // mostValues is how many values of one metric a line may have.
 const mostValues = 100
 
 // EMF writes the essential metrics in CloudWatch's embedded metric format: lines of JSON of which CloudWatch Logs makes metrics
-// (Amazon CloudWatch User Guide, "Specification: Embedded metric format"). A counter is written as what was added since the last
-// Write, because CloudWatch adds up. Series that differ in other labels than the provider share a metric: of counters the sum,
-// of gauges all values, so that the statistics Minimum and Maximum see each. What is no finite number is left out. Not safe
-// for concurrent use.
+// (Amazon CloudWatch User Guide, "Specification: Embedded metric format"). It writes what the service is declared to record, so that
+// an alarm on another's metric is found by that declaration. A counter is written as what was added since the last Write, because
+// CloudWatch adds up. Series that differ in other labels than the provider share a metric: of counters the sum, of gauges all
+// values, so that the statistics Minimum and Maximum see each. What is no finite number is left out. Not safe for concurrent use.
 type EMF struct {
-	metrics *Metrics
-	service string
-	out     io.Writer
-	counted map[string]float64 // by series, up to the last Write
+	metrics      *Metrics
+	installation string
+	service      port.Service
+	out          io.Writer
+	counted      map[string]float64 // by series, up to the last Write
 }
 
-// NewEMF returns a writer for a service's name.
-func NewEMF(metrics *Metrics, service string, out io.Writer) *EMF {
-	return &EMF{metrics: metrics, service: service, out: out, counted: map[string]float64{}}
+// NewEMF returns a writer for a service of an installation, by the name that tells the installation from others in the account.
+func NewEMF(metrics *Metrics, installation string, service port.Service, out io.Writer) *EMF {
+	return &EMF{metrics: metrics, installation: installation, service: service, out: out, counted: map[string]float64{}}
 }
 
 // numbers are the values to be written, by provider ("": of none) and metric.
@@ -58,7 +61,7 @@ func (e *EMF) Write(at time.Time) error {
 	}
 	found := numbers{}
 	for _, declared := range metric.All() {
-		if declared.Essential() {
+		if slices.Contains(declared.Services, e.service) {
 			e.collect(declared, byName[declared.Name].GetMetric(), found)
 		}
 	}
@@ -89,7 +92,7 @@ func (e *EMF) collect(declared *port.Metric, series []*dto.Metric, to numbers) {
 		}
 		if declared.Kind == port.Counter {
 			total := one.GetCounter().GetValue()
-			if total == 0 { // it may be another service's
+			if total == 0 { // nothing is to be said of it yet, and each metric costs money
 				continue
 			}
 			value, e.counted[id] = total-e.counted[id], total
@@ -121,10 +124,10 @@ type (
 
 // document is a line: the root node of the format.
 func (e *EMF) document(at time.Time, provider string, values map[*port.Metric][]float64) map[string]any {
-	d := directive{Namespace: emfNamespace, Dimensions: [][]string{{emfService}}}
-	root := map[string]any{emfService: e.service}
+	d := directive{Namespace: emfNamespace, Dimensions: [][]string{{emfInstallation, emfService}}}
+	root := map[string]any{emfInstallation: e.installation, emfService: e.service}
 	if provider != "" { // of the provider, and of all together: who scales need not know their names
-		d.Dimensions = append(d.Dimensions, []string{emfService, emfProvider})
+		d.Dimensions = append(d.Dimensions, []string{emfInstallation, emfService, emfProvider})
 		root[emfProvider] = provider
 	}
 	for _, declared := range metric.All() {

@@ -131,8 +131,10 @@ func TestAMinuteOfASettlementIsOneLineOfTheEmbeddedMetricFormat(t *testing.T) {
 	metric.StandbyLag.Set(m, 3) // not essential
 	metric.ComponentUp.Set(m, 1, "database")
 	metric.ComponentUp.Set(m, 0, "event log")
-	lines := emf(t, NewEMF(m, "settlement", out), out)
-	if len(lines) != 1 || !lines[0].at.Equal(noon) || !slices.Equal(lines[0].dimensions, []string{"Service=settlement"}) {
+	metric.GatewayHeld.Set(m, 1, "smtp") // delivery's
+	metric.DeadLetters.Add(m, 1)
+	lines := emf(t, NewEMF(m, "bills", port.ServiceSettlement, out), out)
+	if len(lines) != 1 || !lines[0].at.Equal(noon) || !slices.Equal(lines[0].dimensions, []string{"Installation=bills, Service=settlement"}) {
 		t.Fatalf("it writes %+v", lines)
 	}
 	got := lines[0]
@@ -140,7 +142,7 @@ func TestAMinuteOfASettlementIsOneLineOfTheEmbeddedMetricFormat(t *testing.T) {
 		"balsong_delivery_lag_messages": "[12345] None", "balsong_oldest_request_age_seconds": "[1.5] Seconds",
 		"balsong_component_up":               "[1 0] None", // the minimum is what an alarm looks at
 		"balsong_delivery_time_left_seconds": "[] ", "balsong_standby_lag_seconds": "[] ", "balsong_halted": "[] ",
-		"balsong_dead_letters_total": "[] ", // it may be another service's
+		"balsong_dead_letters_total": "[] ", // delivery's
 	} {
 		if text := fmt.Sprint(got.values[name], " ", got.units[name]); text != want {
 			t.Errorf("%s is %s, want %s", name, text, want)
@@ -151,7 +153,7 @@ func TestAMinuteOfASettlementIsOneLineOfTheEmbeddedMetricFormat(t *testing.T) {
 func TestCountersAreWrittenAsWhatWasAddedSinceTheLastLine(t *testing.T) {
 	t.Parallel()
 	m, out := NewMetrics(), &bytes.Buffer{}
-	e := NewEMF(m, "delivery", out)
+	e := NewEMF(m, "bills", port.ServiceDelivery, out)
 	for _, want := range []float64{5, 0, 2} {
 		if want > 0 {
 			metric.Deliveries.Add(m, int(want)-1, attempt.Succeeded, "") // the labels are added up
@@ -171,12 +173,15 @@ func TestAProvidersNumbersHaveItsNameAndCountForTheServiceToo(t *testing.T) {
 	metric.GatewayHeld.Set(m, 0, "smtp")
 	metric.CallsInFlight.Set(m, 7, "smtp")
 	var held []string
-	for _, l := range emf(t, NewEMF(m, "delivery", out), out) {
+	for _, l := range emf(t, NewEMF(m, "bills", port.ServiceDelivery, out), out) {
 		if values := l.values["balsong_gateway_held"]; values != nil {
 			held = append(held, fmt.Sprint(l.dimensions, values, l.values["balsong_calls_in_flight"]))
 		}
 	}
-	if want := []string{"[Service=delivery Service=delivery, Provider=sms] [1] []", "[Service=delivery Service=delivery, Provider=smtp] [0] [7]"}; !slices.Equal(held, want) {
+	if want := []string{
+		"[Installation=bills, Service=delivery Installation=bills, Service=delivery, Provider=sms] [1] []",
+		"[Installation=bills, Service=delivery Installation=bills, Service=delivery, Provider=smtp] [0] [7]",
+	}; !slices.Equal(held, want) {
 		t.Errorf("it writes %q, want %q", held, want)
 	}
 }
@@ -186,7 +191,7 @@ func TestWhatIsMeasuredWhenItIsReadIsInTheLine(t *testing.T) {
 	m, out := NewMetrics(), &bytes.Buffer{}
 	calls := 0
 	m.BeforeGather(func() { calls++; metric.Halted.Set(m, float64(calls)) })
-	e := NewEMF(m, "settlement", out)
+	e := NewEMF(m, "bills", port.ServiceSettlement, out)
 	for want := range 2 {
 		if got := emf(t, e, out)[0].values["balsong_halted"]; !slices.Equal(got, []float64{float64(want + 1)}) {
 			t.Errorf("line %d has %v", want, got)
@@ -209,6 +214,9 @@ func TestTheEssentialMetricsAreFewAndOfKindsThatCanBeWritten(t *testing.T) {
 		essential++
 		if m.Kind == port.Histogram {
 			t.Errorf("%s is a histogram", m.Name)
+		}
+		if len(m.Services) == 0 {
+			t.Errorf("nobody records %s", m.Name)
 		}
 	}
 	if essential < 15 || essential > 30 {

@@ -31,7 +31,7 @@ const (
 	s3        = "BALSONG_S3_ "
 	templates = "BALSONG_TEMPLATES "
 	runs      = "BALSONG_RUN_ "
-	telemetry = "BALSONG_METRICS_EMF BALSONG_TRACES_ OTEL_ "
+	telemetry = "BALSONG_EMF_ BALSONG_TRACES_ OTEL_ "
 	gateways  = "BALSONG_SMTP_ BALSONG_SMS_ BALSONG_PUSH_ "
 )
 

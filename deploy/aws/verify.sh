@@ -26,10 +26,11 @@ soon() {
 }
 ago() { date -u -d "@$(($(date +%s) - $1))" +%Y-%m-%dT%H:%M:%SZ; }
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
-# points NAMESPACE METRIC STATISTIC DIMENSIONS SECONDS: the statistic over the last seconds; None where there is no point.
+# points SECONDS NAMESPACE METRIC STATISTIC DIMENSION …: the statistic over the last seconds; None where there is no point.
 points() {
-  aws cloudwatch get-metric-statistics --namespace "$1" --metric-name "$2" --statistics "$3" --dimensions "$4" \
-    --start-time "$(ago "$5")" --end-time "$(now)" --period "$5" --query "max(Datapoints[].$3)" --output text
+  local seconds=$1 namespace=$2 metric=$3 statistic=$4; shift 4
+  aws cloudwatch get-metric-statistics --namespace "$namespace" --metric-name "$metric" --statistics "$statistic" --dimensions "$@" \
+    --start-time "$(ago "$seconds")" --end-time "$(now)" --period "$seconds" --query "max(Datapoints[].$statistic)" --output text
 }
 
 stacks() {
@@ -88,21 +89,21 @@ schedule() {
     skip "schedule fires" "it is DISABLED"
   else
     same "schedule" ENABLED "$state"
-    if [[ $(points AWS/Scheduler InvocationAttemptCount Sum "Name=ScheduleGroup,Value=$name" 10800) =~ ^[1-9] ]]; then
+    if [[ $(points 10800 AWS/Scheduler InvocationAttemptCount Sum "Name=ScheduleGroup,Value=$name") =~ ^[1-9] ]]; then
       pass "schedule fires" "in the last 3 hours"
     else
       fail "schedule fires" "no start in the last 3 hours"
     fi
   fi
   local waiting # SQS writes this number while the queue is used, and for some hours afterwards
-  waiting=$(points AWS/SQS ApproximateNumberOfMessagesVisible Maximum "Name=QueueName,Value=$name-not-started" 10800)
+  waiting=$(points 10800 AWS/SQS ApproximateNumberOfMessagesVisible Maximum "Name=QueueName,Value=$name-not-started")
   if [[ $waiting =~ ^(None|0(\.0)?)$ ]]; then pass "no start failed"; else fail "no start failed" "${waiting:-nothing} in the queue $name-not-started"; fi
 }
 
 metrics() {
   local metric
   for metric in balsong_delivery_lag_messages balsong_delivery_backlog_per_task; do
-    if [[ $(points Balsong "$metric" Maximum Name=Service,Value=settlement 600) =~ ^[0-9] ]]; then
+    if [[ $(points 600 Balsong "$metric" Maximum "Name=Installation,Value=$name" Name=Service,Value=settlement) =~ ^[0-9] ]]; then
       pass "metric arrives" "$metric"
     else
       fail "metric arrives" "no $metric in 10 minutes"
@@ -136,7 +137,7 @@ alarm_rings() {
 # The true number, none, is published by settlement; the higher one counts. So the first task is wanted, and comes.
 scales_out() {
   [ "$(wanted)" = 0 ] || { skip "scale-out from none" "delivery has tasks"; return; }
-  aws cloudwatch put-metric-data --namespace Balsong --metric-name balsong_delivery_lag_messages --dimensions Service=settlement --value 1 || { fail "scale-out from none"; return; }
+  aws cloudwatch put-metric-data --namespace Balsong --metric-name balsong_delivery_lag_messages --dimensions "Installation=$name,Service=settlement" --value 1 || { fail "scale-out from none"; return; }
   soon "scale-out from none" '[1-9][0-9]*' wanted && soon "first task runs" '[1-9][0-9]*' running
 }
 

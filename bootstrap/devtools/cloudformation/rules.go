@@ -20,7 +20,7 @@ import (
 func Check(templates []Template) (wrong []string) {
 	for _, rule := range []func([]Template) []string{
 		wildcardsHaveAReason, suppressionsHaveAReason, importsAreExported, parametersHoldNoSecret, bucketsArePrivate, containersAreConfined, stopsCoverTheDrain,
-		servicesRollBack, schedulesAreExact, databaseLosesNothing, kafkaLosesNothing, eventsExist, metricsExist,
+		servicesRollBack, schedulesAreExact, databaseLosesNothing, kafkaLosesNothing, eventsExist, metricsAreWritten,
 	} {
 		wrong = append(wrong, rule(templates)...)
 	}
@@ -261,16 +261,36 @@ func eventsExist(templates []Template) (wrong []string) {
 	return wrong
 }
 
-// metricsExist: the metrics of the namespace Balsong that scaling and alarms read are declared, and written for CloudWatch.
-func metricsExist(templates []Template) (wrong []string) {
-	written := map[string]bool{}
+// metricsAreWritten: the metrics of the namespace Balsong that scaling and alarms read are declared and written for CloudWatch, by the service that is
+// named, and those of this installation alone: another one of the account would else scale and alarm for it.
+func metricsAreWritten(templates []Template) (wrong []string) {
+	written := map[string]*port.Metric{}
 	for _, m := range metric.All() {
-		written[m.Name] = m.Essential()
+		if m.Essential() {
+			written[m.Name] = m
+		}
 	}
 	for _, t := range templates {
-		walk(t.root, nil, func(path []string, node *yaml.Node) {
-			if len(path) > 0 && path[len(path)-1] == "MetricName" && strings.HasPrefix(node.Value, "balsong_") && !written[node.Value] {
-				wrong = append(wrong, fmt.Sprintf("%s line %d: %s is no metric that the program writes for CloudWatch", t.File, node.Line, node.Value))
+		walk(t.root, nil, func(_ []string, node *yaml.Node) {
+			name := scalar(get(node, "MetricName"))
+			if !strings.HasPrefix(name, "balsong_") {
+				return
+			}
+			at := fmt.Sprintf("%s line %d: %s ", t.File, node.Line, name)
+			m := written[name]
+			if m == nil {
+				wrong = append(wrong, at+"is no metric that the program writes for CloudWatch")
+				return
+			}
+			dimensions := map[string]*yaml.Node{}
+			for _, d := range items(get(node, "Dimensions")) {
+				dimensions[scalar(get(d, "Name"))] = get(d, "Value")
+			}
+			if of := dimensions["Installation"]; of == nil || of.Tag != "!Ref" || of.Value != "Name" {
+				wrong = append(wrong, at+"is read of every installation in the account")
+			}
+			if service := scalar(dimensions["Service"]); !slices.Contains(m.Services, port.Service(service)) {
+				wrong = append(wrong, fmt.Sprintf("%sis not written by %q", at, service))
 			}
 		})
 	}

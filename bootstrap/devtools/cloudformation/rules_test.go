@@ -66,6 +66,9 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 		{"access", "dispatch-results.v1", "dispatch-results.v2", "dispatch-results.v2 is no topic"},
 		{"access", "${Groups}/balsong-delivery", "${Groups}/delivery", "is no topic or group"},
 		{"services", "MetricName: balsong_delivery_backlog_per_task", "MetricName: balsong_delivery_backlog", "balsong_delivery_backlog is no metric"},
+		{"services", "Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service", "Dimensions: [{ Name: Service", "balsong_delivery_backlog_per_task is read of every installation"},
+		{"services", "Dimensions: [{ Name: Installation, Value: !Ref Name }", "Dimensions: [{ Name: Installation, Value: balsong }", "balsong_halted is read of every installation"},
+		{"services", "MetricName: balsong_gateway_held, Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: delivery", "MetricName: balsong_gateway_held, Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: settlement", `balsong_gateway_held is not written by "settlement"`},
 	} {
 		t.Run(b.mistake+" in "+b.file, func(t *testing.T) {
 			t.Parallel()

@@ -37,7 +37,7 @@ func TestTheCommandsOfTheRunbooksWorkAsTheyAreWritten(t *testing.T) {
 	ran := 0
 	for line := range strings.Lines(string(page)) {
 		command, is := strings.CutPrefix(strings.TrimRight(line, "\n"), "    ")
-		if !is {
+		if !is || strings.HasPrefix(command, "aws ") { // package cloudformation has AWS's command line read those
 			continue
 		}
 		command = strings.NewReplacer("127.0.0.1:9464", health).Replace(command)

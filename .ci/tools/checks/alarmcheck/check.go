@@ -1,8 +1,8 @@
 package alarmcheck
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,11 +16,13 @@ var onlyPrometheus = map[string]string{
 	"StandbyLag":     "as StandbyMissing",
 }
 
-// metricsOfAWS are the metrics that are not ours: namespace and name, with the page that documents them.
-var metricsOfAWS = map[string]string{
-	"AWS/RDS FreeStorageSpace":        "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html",
-	"AWS/Kafka KafkaDataLogsDiskUsed": "https://docs.aws.amazon.com/msk/latest/developerguide/metrics-details.html",
+// onlyCloudWatch are the alarms that Prometheus does not have, with the reason.
+var onlyCloudWatch = map[string]string{
+	"StartFailed": "the scheduler is AWS's, and its queue of starts that failed too",
 }
+
+// quieted are the alarms that may tell nobody, with the condition under which they do.
+var quieted = map[string]string{"SettlementSilent": "Settles", "NoDispatcherRun": "Scheduled"}
 
 // metricsOfExporters are the metrics of others that rules and dashboards name, with labels as they have them, and who exports them.
 var metricsOfExporters = map[string]string{
@@ -51,12 +53,16 @@ func check(root string) (wrong []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	providers, err := readProviders(root)
+	if err != nil {
+		return nil, err
+	}
 	text, err := os.ReadFile(filepath.Join(root, runbooks))
 	if err != nil {
 		return nil, err
 	}
 	wrong = append(wrong, checkPairs(rules, definitions)...)
-	wrong = append(wrong, checkRunbooks(rules, string(text))...)
+	wrong = append(wrong, checkRunbooks(urls(rules, definitions), string(text))...)
 	for _, r := range rules {
 		for _, name := range ours.FindAllString(r.Expr, -1) {
 			if !known.has(name) {
@@ -64,10 +70,11 @@ func check(root string) (wrong []string, err error) {
 			}
 		}
 	}
-	for _, id := range slices.Sorted(keysOf(definitions)) {
-		wrong = append(wrong, checkDefinition(definitions[id], known)...)
+	cloudWatch := cloudWatch{known, providers}
+	for _, id := range slices.Sorted(maps.Keys(definitions)) {
+		wrong = append(wrong, cloudWatch.checkDefinition(definitions[id])...)
 	}
-	return append(wrong, checkDashboard(dashboard, known)...), nil
+	return append(wrong, cloudWatch.checkDashboard(dashboard)...), nil
 }
 
 var ours = regexp.MustCompile(`\bbalsong_[a-z0-9_]*[a-z0-9]\b`)
@@ -79,23 +86,30 @@ func checkPairs(rules []rule, definitions map[string]definition) (wrong []string
 		names[r.Name] = r
 	}
 	paired := map[string]bool{}
-	for _, id := range slices.Sorted(keysOf(definitions)) {
+	for _, id := range slices.Sorted(maps.Keys(definitions)) {
 		d, name := definitions[id], ""
 		for candidate := range names {
 			if strings.HasPrefix(id, candidate) && len(candidate) > len(name) {
 				name = candidate
 			}
 		}
-		if name == "" {
+		topics := []string{refersTo + "CriticalTopic", refersTo + "WarningTopic"}
+		switch {
+		case onlyCloudWatch[id] != "":
+			if strings.Count(d.AlarmDescription, "\n") != 2 {
+				wrong = append(wrong, fmt.Sprintf("%s: %s does not say what it is in English, in Korean, and where its runbook is", alarmsFile, id))
+			}
+		case name == "":
 			wrong = append(wrong, fmt.Sprintf("%s: %s has no rule in Prometheus", alarmsFile, id))
 			continue
+		default:
+			paired[name] = true
+			topics = []string{map[string]string{"critical": topics[0], "warning": topics[1]}[names[name].Labels["severity"]]}
+			if d.AlarmDescription != names[name].text() {
+				wrong = append(wrong, fmt.Sprintf("%s: %s does not say the same as the rule %s", alarmsFile, id, name))
+			}
 		}
-		paired[name] = true
-		if d.AlarmDescription != names[name].text() {
-			wrong = append(wrong, fmt.Sprintf("%s: %s does not say the same as the rule %s", alarmsFile, id, name))
-		}
-		topic := map[string]string{"critical": refersTo + "CriticalTopic", "warning": refersTo + "WarningTopic"}[names[name].Labels["severity"]]
-		if !slices.Equal(d.AlarmActions, []string{topic}) || !slices.Equal(d.OKActions, []string{topic}) {
+		if len(d.AlarmActions) != 1 || !slices.Contains(topics, d.AlarmActions[0]) || !slices.Equal(d.AlarmActions, d.OKActions) {
 			wrong = append(wrong, fmt.Sprintf("%s: %s does not tell the topic of its severity when it is raised and cleared", alarmsFile, id))
 		}
 		if d.AlarmName != "${Name}-"+id {
@@ -113,8 +127,21 @@ func checkPairs(rules []rule, definitions map[string]definition) (wrong []string
 // parts are what each runbook has.
 var parts = []string{"**Means.**", "**Look.**", "**Do.**", "**Do not**"}
 
-// checkRunbooks: each rule is in the table and names a section that says what it means and what to do; each section is some rule's.
-func checkRunbooks(rules []rule, text string) (wrong []string) {
+// urls are the addresses of the runbooks, by the alarms' names.
+func urls(rules []rule, definitions map[string]definition) map[string]string {
+	all := map[string]string{}
+	for _, r := range rules {
+		all[r.Name] = r.Annotations["runbook_url"]
+	}
+	for id := range onlyCloudWatch {
+		lines := strings.Split(definitions[id].AlarmDescription, "\n")
+		all[id] = lines[len(lines)-1]
+	}
+	return all
+}
+
+// checkRunbooks: each alarm is in the table and names a section that says what it means and what to do; each section is some alarm's.
+func checkRunbooks(urls map[string]string, text string) (wrong []string) {
 	sections := map[string]string{}
 	for _, section := range strings.Split(text, "\n## ")[1:] {
 		title, body, _ := strings.Cut(section, "\n")
@@ -122,12 +149,12 @@ func checkRunbooks(rules []rule, text string) (wrong []string) {
 	}
 	table, _, _ := strings.Cut(text, "\n## ")
 	named := map[string]bool{}
-	for _, r := range rules {
-		anchor, is := strings.CutPrefix(r.Annotations["runbook_url"], page)
+	for _, name := range slices.Sorted(maps.Keys(urls)) {
+		anchor, is := strings.CutPrefix(urls[name], page)
 		body := sections[anchor]
 		named[anchor] = true
 		if !is || body == "" {
-			wrong = append(wrong, fmt.Sprintf("rule %s has no runbook: %s has no section for %q", r.Name, runbooks, r.Annotations["runbook_url"]))
+			wrong = append(wrong, fmt.Sprintf("%s has no runbook: %s has no section for %q", name, runbooks, urls[name]))
 			continue
 		}
 		for _, part := range parts {
@@ -135,81 +162,14 @@ func checkRunbooks(rules []rule, text string) (wrong []string) {
 				wrong = append(wrong, fmt.Sprintf("the runbook %s has no %s", anchor, part))
 			}
 		}
-		if !regexp.MustCompile(`[\[ ]`+r.Name+`[\],]`).MatchString(table) || !strings.Contains(table, "(#"+anchor+")") {
-			wrong = append(wrong, fmt.Sprintf("the table of %s has no %s, or no link to #%s", runbooks, r.Name, anchor))
+		if !regexp.MustCompile(`[\[ ]`+name+`[\],]`).MatchString(table) || !strings.Contains(table, "(#"+anchor+")") {
+			wrong = append(wrong, fmt.Sprintf("the table of %s has no %s, or no link to #%s", runbooks, name, anchor))
 		}
 	}
 	for anchor, body := range sections {
 		if strings.Contains(body, parts[0]) && !named[anchor] {
 			wrong = append(wrong, fmt.Sprintf("the runbook %s is no alarm's", anchor))
 		}
-	}
-	return wrong
-}
-
-// checkDefinition: its metrics exist, its periods are the same, and it reads each metric by the statistic that is right for it.
-func checkDefinition(d definition, known metrics) (wrong []string) {
-	say := func(format string, arguments ...any) {
-		wrong = append(wrong, fmt.Sprintf("%s: %s: ", alarmsFile, d.ID)+fmt.Sprintf(format, arguments...))
-	}
-	all, _ := d.series()
-	for _, q := range d.Metrics {
-		if q.Expression == "" && (q.MetricStat.Period != d.period() || q.ReturnData == nil || *q.ReturnData) {
-			say("%s has another period, or is returned beside the result", q.ID)
-		}
-	}
-	for _, s := range all {
-		if s.namespace != "Balsong" {
-			if metricsOfAWS[s.namespace+" "+s.metric] == "" {
-				say("%s %s is no metric of AWS that the list has", s.namespace, s.metric)
-			}
-			continue
-		}
-		m, is := known[s.metric]
-		switch {
-		case !is:
-			say("%s is no metric", s.metric)
-		case m.statistic == "":
-			say("%s does not go to CloudWatch", s.metric)
-		case s.statistic != m.statistic && s.statistic != "SampleCount":
-			say("%s is read by its %s, not by its %s", s.metric, m.statistic, s.statistic)
-		}
-		for _, dimension := range s.dimensions {
-			if dimension.Name != "Service" && (dimension.Name != "Provider" || !slices.Contains(m.labels, "provider")) {
-				say("%s has no dimension %s", s.metric, dimension.Name)
-			}
-		}
-	}
-	if d.EvaluationPeriods*d.period() > 86_400 {
-		say("its evaluation periods are longer than a day")
-	}
-	return wrong
-}
-
-// checkDashboard: it is JSON, and its metrics exist.
-func checkDashboard(text string, known metrics) (wrong []string) {
-	var body struct {
-		Widgets []struct {
-			Properties struct {
-				Metrics [][]any `json:"metrics"`
-			} `json:"properties"`
-		} `json:"widgets"`
-	}
-	if err := json.Unmarshal([]byte(text), &body); err != nil {
-		return []string{fmt.Sprintf("%s: the dashboard is no JSON: %v", alarmsFile, err)}
-	}
-	shown := 0
-	for _, widget := range body.Widgets {
-		for _, m := range widget.Properties.Metrics {
-			shown++
-			name := fmt.Sprint(m[0], " ", m[1])
-			if balsong, is := strings.CutPrefix(name, "Balsong "); is && known[balsong].statistic == "" || !is && metricsOfAWS[name] == "" {
-				wrong = append(wrong, fmt.Sprintf("%s: the dashboard shows %s, which is no metric of CloudWatch", alarmsFile, name))
-			}
-		}
-	}
-	if shown == 0 {
-		wrong = append(wrong, alarmsFile+": the dashboard shows no metric")
 	}
 	return wrong
 }

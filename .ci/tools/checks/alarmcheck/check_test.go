@@ -3,7 +3,6 @@ package alarmcheck
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -21,41 +20,14 @@ func TestPrometheusCloudWatchAndTheRunbooksSayTheSameAlarms(t *testing.T) {
 	}
 }
 
-// byReplayAlone are the alarms that no test raises on real components, with the reason.
-var byReplayAlone = map[string]string{
-	"KafkaDisk":    "a disk of the machine would have to be filled",
-	"DatabaseDisk": "as KafkaDisk",
-	"StandbyLag":   "the embedded PostgreSQL has no program for a standby",
-}
-
-func TestEachAlarmIsRaisedAndClearedOnRealComponents(t *testing.T) {
-	t.Parallel()
-	rules, err := readRules(repository)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests, err := os.ReadFile(filepath.Join(repository, "bootstrap/devtools/e2e/faulttest/alarms_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rules {
-		for _, call := range []string{"awaitRaised", "awaitCleared"} {
-			named := regexp.MustCompile(call + `\(.*"Balsong` + r.Name + `"`).Match(tests)
-			if _, alone := byReplayAlone[r.Name]; named == alone {
-				t.Errorf("%s: %s on real components is %v", r.Name, call, named)
-			}
-		}
-	}
-}
-
 func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ file, old, broken, want string }{
-		{runbooks, "## Lag grows", "## The lag grows", "rule LagGrows has no runbook"},
+		{runbooks, "## Lag grows", "## The lag grows", "LagGrows has no runbook"},
 		{runbooks, "## Dead letters\n", "## Dead letters\n**Means.**\n\n## Dead letters two\n", "the runbook dead-letters has no **Look.**"},
 		{runbooks, "## How they are tested\n", "## How they are tested\n**Means.** ", "the runbook how-they-are-tested is no alarm's"},
 		{runbooks, "| [Halted](#halted)", "| [Stopped](#halted)", "has no Halted"},
-		{rulesFile, "alarms.md#halted", "alarms.md#stopped", "rule Halted has no runbook"},
+		{rulesFile, "alarms.md#halted", "alarms.md#stopped", "Halted has no runbook"},
 		{rulesFile, "- alert: BalsongHalted", "- alert: BalsongStopped", "Halted has no rule in Prometheus"},
 		{rulesFile, "max(balsong_halted) == 1", "max(balsong_halt) == 1", "rule Halted: balsong_halt is no metric"},
 		{rulesFile, "summary: Kafka does not acknowledge", "summary: Kafka acknowledges no", "PublishFailuresDelivery does not say the same"},
@@ -64,9 +36,18 @@ func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
 		{alarmsFile, "balsong_leases_expired_total", "balsong_leases_expired", "LeasesExpired: balsong_leases_expired is no metric"},
 		{alarmsFile, "MetricName: FreeStorageSpace", "MetricName: FreeSpace", "AWS/RDS FreeSpace is no metric of AWS"},
 		{alarmsFile, "Value: push }", "Value: push }, { Name: Topic, Value: a }", "balsong_gateway_held has no dimension Topic"},
-		{alarmsFile, "MetricName: balsong_dead_letters_total\n      Dimensions: [{ Name: Service, Value: delivery }]\n      Statistic: Sum", "MetricName: balsong_dead_letters_total\n      Dimensions: [{ Name: Service, Value: delivery }]\n      Statistic: Maximum", "is read by its Sum, not by its Maximum"},
+		{alarmsFile, "Value: push }", "Value: fax }", `balsong_gateway_held: there is no provider "fax"`},
+		{alarmsFile, "MetricName: balsong_unknown_keys_total\n      Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: delivery }]", "MetricName: balsong_unknown_keys_total\n      Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: settlement }]", `balsong_unknown_keys_total is not written by "settlement"`},
+		{alarmsFile, "MetricName: balsong_halted\n      Dimensions: [{ Name: Installation, Value: !Ref Name }, ", "MetricName: balsong_halted\n      Dimensions: [", "balsong_halted does not name its installation"},
+		{alarmsFile, `"balsong_targets_unknown", "Installation", "${Name}"`, `"balsong_targets_unknown", "Installation", "balsong"`, "the dashboard: balsong_targets_unknown does not name its installation"},
+		{alarmsFile, `, { Name: "Broker ID", Value: "2" }`, "", `AWS/Kafka KafkaDataLogsDiskUsed is kept by its dimensions ["Broker ID" "Cluster Name"] alone`},
+		{alarmsFile, `"Broker ID", "3", `, "", "the dashboard: AWS/Kafka KafkaDataLogsDiskUsed is kept by"},
+		{alarmsFile, "alarms.md#start-failed", "alarms.md#starts", "StartFailed has no runbook"},
+		{alarmsFile, "        스케줄러가 발송 요청기(dispatcher)를 시작하지 못했습니다.\n", "", "StartFailed does not say what it is in English, in Korean"},
+		{alarmsFile, "ActionsEnabled: !If [Scheduled, true, false]", "ActionsEnabled: !If [Scheduled, false, true]", "NoDispatcherRun: it tells somebody on the condition"},
+		{alarmsFile, "MetricName: balsong_dead_letters_total\n      Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: delivery }]\n      Statistic: Sum", "MetricName: balsong_dead_letters_total\n      Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: delivery }]\n      Statistic: Maximum", "is read by its sum, not by its Maximum"},
 		{alarmsFile, "OKActions: [!Ref WarningTopic]", "OKActions: [!Ref CriticalTopic]", "does not tell the topic of its severity"},
-		{alarmsFile, `"Balsong", "balsong_deliveries_total"`, `"Balsong", "balsong_delivered_total"`, "the dashboard shows Balsong balsong_delivered_total"},
+		{alarmsFile, `"Balsong", "balsong_deliveries_total"`, `"Balsong", "balsong_delivered_total"`, "the dashboard: balsong_delivered_total is no metric"},
 		{alarmsFile, `{"label": "UNKNOWN"}]]}},`, `{"label": "UNKNOWN"}]]}}`, "the dashboard is no JSON"},
 	} {
 		t.Run(test.broken, func(t *testing.T) {
@@ -86,7 +67,7 @@ func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
 func copyWithout(t *testing.T, file, old, broken string) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, name := range []string{rulesFile, alarmsFile, runbooks, metricPage} {
+	for _, name := range []string{rulesFile, alarmsFile, runbooks, metricPage, configuration} {
 		text, err := os.ReadFile(filepath.Join(repository, name))
 		if err != nil {
 			t.Fatal(err)

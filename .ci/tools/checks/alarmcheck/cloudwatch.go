@@ -2,9 +2,10 @@ package alarmcheck
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -15,6 +16,7 @@ type definition struct {
 	ID                 string      `yaml:"-"`
 	AlarmName          string      `yaml:"AlarmName"`
 	AlarmDescription   string      `yaml:"AlarmDescription"`
+	ActionsEnabled     []string    `yaml:"ActionsEnabled"` // of !If: the condition, and what follows from it
 	AlarmActions       []string    `yaml:"AlarmActions"`
 	OKActions          []string    `yaml:"OKActions"`
 	Namespace          string      `yaml:"Namespace"`
@@ -24,7 +26,7 @@ type definition struct {
 	Period             int         `yaml:"Period"`
 	Metrics            []query     `yaml:"Metrics"`
 	ComparisonOperator string      `yaml:"ComparisonOperator"`
-	Threshold          string      `yaml:"Threshold"`
+	Threshold          float64     `yaml:"Threshold"`
 	EvaluationPeriods  int         `yaml:"EvaluationPeriods"`
 	DatapointsToAlarm  int         `yaml:"DatapointsToAlarm"`
 	TreatMissingData   string      `yaml:"TreatMissingData"`
@@ -88,8 +90,10 @@ func readDefinitions(root string) (alarms map[string]definition, dashboard strin
 			if err := resource.Properties.Decode(&d); err != nil {
 				return nil, "", fmt.Errorf("%s: %s: %w", alarmsFile, id, err)
 			}
-			if parameter, is := strings.CutPrefix(d.Threshold, refersTo); is {
-				d.Threshold = t.Parameters[parameter].Default
+			for i := range d.Metrics {
+				for parameter, p := range t.Parameters {
+					d.Metrics[i].Expression = strings.ReplaceAll(d.Metrics[i].Expression, "${"+parameter+"}", p.Default)
+				}
 			}
 			alarms[id] = d
 		case "AWS::CloudWatch::Dashboard":
@@ -124,13 +128,39 @@ func withoutTags(n *yaml.Node) {
 // series is a metric with its dimensions and statistic, under the id by which the expression names it.
 type series struct {
 	id, namespace, metric, statistic string
-	dimensions                       []dimension
+	dimensions                       map[string]string // values by name; what an account knows as "${…}"
+}
+
+// String is what CloudWatch keeps values under: what differs in any dimension is another metric.
+func (s series) String() string {
+	words := []string{s.namespace, s.metric}
+	for _, name := range slices.Sorted(maps.Keys(s.dimensions)) {
+		words = append(words, name+"="+s.dimensions[name])
+	}
+	return strings.Join(words, " ")
+}
+
+// byName are dimensions, with references as !Sub would write them.
+func byName(dimensions []dimension) map[string]string {
+	all := map[string]string{}
+	for _, d := range dimensions {
+		switch value := d.Value.(type) {
+		case map[string]any: // !ImportValue of a !Sub
+			all[d.Name] = fmt.Sprint(value["Fn::Sub"])
+		default:
+			all[d.Name] = fmt.Sprint(value)
+		}
+		if name, is := strings.CutPrefix(all[d.Name], refersTo); is {
+			all[d.Name] = "${" + name + "}"
+		}
+	}
+	return all
 }
 
 // series returns the metrics of the alarm, and the expression over them.
 func (d definition) series() (all []series, expression string) {
 	if len(d.Metrics) == 0 {
-		return []series{{"only", d.Namespace, d.MetricName, d.Statistic, d.Dimensions}}, "only"
+		return []series{{"only", d.Namespace, d.MetricName, d.Statistic, byName(d.Dimensions)}}, "only"
 	}
 	for _, q := range d.Metrics {
 		if q.Expression != "" {
@@ -138,7 +168,7 @@ func (d definition) series() (all []series, expression string) {
 			continue
 		}
 		m := q.MetricStat
-		all = append(all, series{q.ID, m.Metric.Namespace, m.Metric.MetricName, m.Stat, m.Metric.Dimensions})
+		all = append(all, series{q.ID, m.Metric.Namespace, m.Metric.MetricName, m.Stat, byName(m.Metric.Dimensions)})
 	}
 	return all, expression
 }
@@ -150,6 +180,3 @@ func (d definition) period() int {
 	}
 	return d.Metrics[0].MetricStat.Period
 }
-
-// threshold is the number that values are compared with.
-func (d definition) threshold() (float64, error) { return strconv.ParseFloat(d.Threshold, 64) }

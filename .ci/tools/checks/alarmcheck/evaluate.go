@@ -67,12 +67,9 @@ type sample struct {
 }
 
 // replay evaluates a new alarm at the end of each of its periods between two times, and returns the states. CloudWatch evaluates it each minute.
+// The data lie under their namespace, name and dimensions.
 func (d definition) replay(data map[string][]sample, since, until int) ([]state, error) {
 	all, expression := d.series()
-	threshold, err := d.threshold()
-	if err != nil {
-		return nil, err
-	}
 	program, err := parse(expression)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", expression, err)
@@ -84,7 +81,7 @@ func (d definition) replay(data map[string][]sample, since, until int) ([]state,
 		window := timeline{start: from, period: d.period(), n: (now - from) / d.period()}
 		known := map[string]values{}
 		for _, s := range all {
-			if known[s.id], err = window.aggregate(data[s.metric], s.statistic); err != nil {
+			if known[s.id], err = window.aggregate(data[s.String()], s.statistic); err != nil {
 				return nil, err
 			}
 		}
@@ -95,7 +92,7 @@ func (d definition) replay(data map[string][]sample, since, until int) ([]state,
 		points := make([]*bool, window.n)
 		for i := range points {
 			if value, is := result.at[i]; is {
-				breaching, err := compare(d.ComparisonOperator, value, threshold)
+				breaching, err := compare(d.ComparisonOperator, value, d.Threshold)
 				if err != nil {
 					return nil, err
 				}

@@ -139,49 +139,71 @@ func samplesOf(phases ...phase) (all []sample) {
 // epoch is when the replays begin: a time as any, at which each period begins.
 const epoch = 1_800_000_000
 
+// of is where CloudWatch keeps what a service writes of a metric, and what it writes of a provider.
+func of(service, metric string, provider ...string) string {
+	dimensions := map[string]string{"Installation": "${Name}", "Service": service}
+	for _, name := range provider {
+		dimensions["Provider"] = name
+	}
+	return series{namespace: "Balsong", metric: metric, dimensions: dimensions}.String()
+}
+
 // raising are the data that raise each alarm of CloudWatch, and clear it again. All are OK in the first phase, whatever it is.
 func raising() map[string]map[string][]sample {
-	one := func(metric string, phases ...phase) map[string][]sample {
-		return map[string][]sample{metric: samplesOf(phases...)}
+	one := func(key string, phases ...phase) map[string][]sample {
+		return map[string][]sample{key: samplesOf(phases...)}
 	}
 	hour, day := 3600, 86_400
-	event := func(metric string) map[string][]sample {
-		return one(metric, phase{60, 0}, phase{15, 3}, phase{60, 0})
+	event := func(key string) map[string][]sample {
+		return one(key, phase{60, 0}, phase{15, 3}, phase{60, 0})
 	}
-	ends := func(days int) map[string][]sample {
+	ends := func(service string, days int) map[string][]sample {
 		left := func(n int) func(int) int { return func(at int) int { return at + n*day } }
-		return one("balsong_certificate_expiry_timestamp_seconds", phase{180, left(days + 1)}, phase{180, left(days - 1)}, phase{180, left(365)})
+		return one(of(service, "balsong_certificate_expiry_timestamp_seconds"), phase{180, left(days + 1)}, phase{180, left(days - 1)}, phase{180, left(365)})
 	}
-	down := one("balsong_component_up", phase{30, 1}, phase{30, 0}, phase{30, 1})
-	held := one("balsong_gateway_held", phase{30, 0}, phase{30, 1}, phase{30, 0})
-	unread := one("balsong_kafka_partitions_out_of_range", phase{30, 0}, phase{30, 2}, phase{30, 0})
-	unpublished := event("balsong_kafka_publish_failures_total")
+	up := func(service string) string { return of(service, "balsong_component_up") }
+	down := func(service string) map[string][]sample {
+		return one(up(service), phase{30, 1}, phase{30, 0}, phase{30, 1})
+	}
+	held := func(provider string) map[string][]sample {
+		return one(of("delivery", "balsong_gateway_held", provider), phase{30, 0}, phase{30, 1}, phase{30, 0})
+	}
+	unread := func(service string) map[string][]sample {
+		return one(of(service, "balsong_kafka_partitions_out_of_range"), phase{30, 0}, phase{30, 2}, phase{30, 0})
+	}
+	unpublished := func(service string) string { return of(service, "balsong_kafka_publish_failures_total") }
+	full := func(broker string) map[string][]sample {
+		return one("AWS/Kafka KafkaDataLogsDiskUsed Broker ID="+broker+" Cluster Name=${Name}-KafkaName", phase{30, 60}, phase{30, 91}, phase{30, 60})
+	}
 	return map[string]map[string][]sample{
-		"ComponentDownDelivery": down, "ComponentDownSettlement": down,
-		"SettlementSilent":                  one("balsong_component_up", phase{30, 1}, phase{60, nil}, phase{30, 1}),
-		"Halted":                            one("balsong_halted", phase{30, 0}, phase{30, 1}, phase{30, 0}),
-		"CertificateEndsIn21DaysDelivery":   ends(21),
-		"CertificateEndsIn21DaysSettlement": ends(21),
-		"CertificateEndsIn7DaysDelivery":    ends(7),
-		"CertificateEndsIn7DaysSettlement":  ends(7),
-		"NoDispatcherRun": one("balsong_dispatch_last_run_timestamp_seconds",
+		"ComponentDownDelivery": down("delivery"), "ComponentDownSettlement": down("settlement"),
+		"SettlementSilent":                  one(up("settlement"), phase{30, 1}, phase{60, nil}, phase{30, 1}),
+		"Halted":                            one(of("settlement", "balsong_halted"), phase{30, 0}, phase{30, 1}, phase{30, 0}),
+		"CertificateEndsIn21DaysDelivery":   ends("delivery", 21),
+		"CertificateEndsIn21DaysSettlement": ends("settlement", 21),
+		"CertificateEndsIn7DaysDelivery":    ends("delivery", 7),
+		"CertificateEndsIn7DaysSettlement":  ends("settlement", 7),
+		"NoDispatcherRun": one(of("settlement", "balsong_dispatch_last_run_timestamp_seconds"),
 			phase{150, func(int) int { return epoch }}, phase{60, func(int) int { return epoch }}, phase{30, func(int) int { return epoch + 210*60 }}),
-		"LagGrows":         one("balsong_delivery_lag_messages", phase{30, 0}, phase{60, 500}, phase{30, func(at int) int { return 500 - (at-epoch-90*60)/60 }}),
-		"DeadlineInDanger": one("balsong_deadline_margin_seconds", phase{30, 5 * hour}, phase{30, -20}, phase{30, 2 * hour}),
-		"UnknownTargets":   one("balsong_targets_unknown", phase{30, 0}, phase{30, 4}, phase{30, 0}),
-		"UnknownGrows":     one("balsong_targets_unknown", phase{30, 3}, phase{30, func(at int) int { return 10 * (at - epoch) / 60 }}, phase{30, 600}),
-		"ProviderHeldSmtp": held, "ProviderHeldSms": held, "ProviderHeldPush": held,
+		// The queue counts as in use for some hours; the alarm stays as it is until the number is 0 again.
+		"StartFailed":      one("AWS/SQS ApproximateNumberOfMessagesVisible QueueName=${Name}-NotStarted", phase{30, 0}, phase{30, 2}, phase{600, nil}, phase{30, 0}),
+		"LagGrows":         one(of("settlement", "balsong_delivery_lag_messages"), phase{30, 0}, phase{60, 500}, phase{30, func(at int) int { return 500 - (at-epoch-90*60)/60 }}),
+		"DeadlineInDanger": one(of("settlement", "balsong_deadline_margin_seconds"), phase{30, 5 * hour}, phase{30, -20}, phase{30, 2 * hour}),
+		"UnknownTargets":   one(of("settlement", "balsong_targets_unknown"), phase{30, 0}, phase{30, 4}, phase{30, 0}),
+		"UnknownGrows":     one(of("settlement", "balsong_targets_unknown"), phase{30, 3}, phase{30, func(at int) int { return 10 * (at - epoch) / 60 }}, phase{30, 600}),
+		"ProviderHeldSmtp": held("smtp"), "ProviderHeldSms": held("sms"), "ProviderHeldPush": held("push"),
 		"Refusals": {
-			"balsong_refusals_total":   samplesOf(phase{60, 5}, phase{60, 30}, phase{60, 5}),
-			"balsong_deliveries_total": samplesOf(phase{180, 200}),
+			of("delivery", "balsong_refusals_total"):   samplesOf(phase{60, 5}, phase{60, 30}, phase{60, 5}),
+			of("delivery", "balsong_deliveries_total"): samplesOf(phase{180, 200}),
 		},
-		"DeadLetters": event("balsong_dead_letters_total"), "UnknownKey": event("balsong_unknown_keys_total"), "LeasesExpired": event("balsong_leases_expired_total"),
-		"PublishFailuresDelivery": unpublished, "PublishFailuresSettlement": unpublished,
-		"PublishFailuresDispatcher":      one("balsong_kafka_publish_failures_total", phase{60, nil}, phase{1, 7}, phase{60, nil}, phase{1, 0}),
-		"PartitionsOutOfRangeDelivery":   unread,
-		"PartitionsOutOfRangeSettlement": unread,
-		"KafkaDisk":                      one("KafkaDataLogsDiskUsed", phase{30, 60}, phase{30, 91}, phase{30, 60}),
-		"DatabaseDisk":                   one("FreeStorageSpace", phase{30, 80 << 30}, phase{30, 20 << 30}, phase{30, 80 << 30}),
+		"DeadLetters": event(of("delivery", "balsong_dead_letters_total")), "UnknownKey": event(of("delivery", "balsong_unknown_keys_total")),
+		"LeasesExpired":                  event(of("settlement", "balsong_leases_expired_total")),
+		"PublishFailuresDelivery":        event(unpublished("delivery")),
+		"PublishFailuresDispatcher":      one(unpublished("dispatcher"), phase{60, nil}, phase{1, 7}, phase{60, nil}, phase{1, 0}),
+		"PartitionsOutOfRangeDelivery":   unread("delivery"),
+		"PartitionsOutOfRangeSettlement": unread("settlement"),
+		"KafkaDisk1":                     full("1"), "KafkaDisk2": full("2"), "KafkaDisk3": full("3"),
+		"DatabaseDisk": one("AWS/RDS FreeStorageSpace DBInstanceIdentifier=${Name}-Database", phase{30, 80 << 30}, phase{30, 20 << 30}, phase{30, 80 << 30}),
 	}
 }
 
@@ -219,15 +241,14 @@ func TestNoAlarmIsRaisedByMetricsThatAreMissingButOfSettlement(t *testing.T) {
 	}
 }
 
-// replayed replays five minutes more than there are data of.
+// replayed replays a period more than there are data of.
 func replayed(t *testing.T, d definition, data map[string][]sample) []state {
 	t.Helper()
 	last := 0
-	for metric, samples := range data {
+	for _, samples := range data {
 		for i := range samples {
 			last = max(last, samples[i].at)
 		}
-		data[metric] = samples
 	}
 	states, err := d.replay(data, epoch, last+d.period())
 	if err != nil {

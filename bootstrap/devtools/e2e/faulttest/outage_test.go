@@ -29,6 +29,12 @@ var shared struct {
 func TestMain(m *testing.M) {
 	child.Main() // the components are this program again
 	code := m.Run()
+	if code == 0 {
+		for _, sentence := range unseen() {
+			fmt.Fprintln(os.Stderr, sentence)
+			code = 1
+		}
+	}
 	if shared.set != nil {
 		if err := shared.set.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

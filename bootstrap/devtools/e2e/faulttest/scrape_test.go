@@ -47,7 +47,7 @@ func promtool(t *testing.T) string {
 func (w *world) watched(t *testing.T, minute time.Duration) *scraper {
 	t.Helper()
 	tool := promtool(t)
-	rules, err := os.ReadFile("../../../../deploy/prometheus/rules.yaml")
+	rules, err := os.ReadFile(rulesFile)
 	must(t, err)
 	w.config.Health.Addr = observetest.FreeAddr(t)
 	s := &scraper{url: "http://" + w.config.Health.Addr + "/metrics", tool: tool, rules: rules, minute: minute, began: time.Now()}
@@ -168,6 +168,7 @@ func (s *scraper) awaitRaised(t *testing.T, w *world, since int, alarms ...strin
 			minutes, _ := s.raised(t, alarm)
 			return len(minutes) > 0 && minutes[len(minutes)-1] >= since
 		}, func() string { return s.last() + w.story() })
+		sees(seen.raised, alarm)
 	}
 }
 
@@ -179,6 +180,7 @@ func (s *scraper) awaitCleared(t *testing.T, w *world, alarms ...string) {
 			minutes, until := s.raised(t, alarm)
 			return len(minutes) == 0 || minutes[len(minutes)-1] < until-1
 		}, func() string { return s.last() + w.story() })
+		sees(seen.cleared, alarm)
 	}
 }
 
