@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# deploy/aws/deploy.sh STACK [PARAMETER=VALUE …]   deploys one stack: network, data, access, services or alarms, in this order. What is not named keeps
-#                                                  the value that the stack has, or its default.
+# deploy/aws/deploy.sh STACK [PARAMETER=VALUE …]   deploys one stack (network, data, access, services or alarms, in this order), and waits for it. What is not
+#                                                  named keeps the value that the stack has, or its default. It may be run again: what is under way is
+#                                                  waited for, and what a first deployment that failed left behind is deleted first.
 # deploy/aws/deploy.sh parameters                  writes what no template can know: the brokers' addresses, and the CA of the database. After data.
-# NAME: the installation (balsong). The account and the region are those of the AWS CLI.
+# deploy/aws/deploy.sh keyset                      makes the keyset, wrapped by its KMS key, where there is none yet. After data.
+# deploy/aws/deploy.sh delete STACK                deletes one stack, and waits for it. In the opposite order; data: only after DeletionProtection=false.
+# BALSONG_NAME: the installation (balsong). The account and the region are those of the AWS CLI. PAUSE: seconds between two looks (10).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-name=${NAME:-balsong}
+name=${BALSONG_NAME:-balsong}
 
-usage() { sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '2,8s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+
+temporary=$(mktemp -d) # of its owner alone
+trap 'rm -rf "$temporary"' EXIT
 
 parameters() {
-  local cluster brokers region ca
+  local cluster brokers region ca=$temporary/ca.pem
   cluster=$(aws cloudformation list-exports --query "Exports[?Name=='$name-Kafka'].Value" --output text)
   [ -n "$cluster" ] || { echo "the stack $name-data exports no Kafka: deploy it first" >&2; exit 1; }
   brokers=$(aws kafka get-bootstrap-brokers --cluster-arn "$cluster" --query BootstrapBrokerStringSaslIam --output text)
@@ -18,8 +24,6 @@ parameters() {
   echo "/$name/kafka-brokers: $brokers"
   region=$(aws configure get region || true)
   region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$region}}
-  ca=$(mktemp)
-  trap 'rm -f "$ca"' RETURN
   # The bundle of the region's CAs, from where AWS says (Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance").
   curl --fail --silent --show-error --output "$ca" "${RDS_CA_URL:-https://truststore.pki.rds.amazonaws.com/$region/$region-bundle.pem}"
   grep -q -- '-----BEGIN CERTIFICATE-----' "$ca" || { echo "what was fetched is no certificate" >&2; exit 1; }
@@ -27,13 +31,96 @@ parameters() {
   echo "/$name/database-ca: $(grep -c BEGIN "$ca") certificates"
 }
 
+# A second keyset in the place of the first would be the loss of all that the first has sealed. The token names the first version: should two do this at the
+# same time, AWS refuses the second ("a resource with the ID you requested already exists").
+keyset() {
+  local versions
+  versions=$(aws secretsmanager list-secret-version-ids --secret-id "$name/keyset" --include-deprecated --query 'length(Versions)' --output text)
+  [ "$versions" = 0 ] || { echo "$name/keyset has a keyset, which is left as it is (docs/operations/rotation.md changes its keys)"; return; }
+  "$here/../../bin/balsong" keyset new --file "$temporary/keyset.json" --kms-key "alias/$name-keyset" >/dev/null
+  aws secretsmanager put-secret-value --secret-id "$name/keyset" --secret-string "file://$temporary/keyset.json" --client-request-token "the-first-keyset-of-this-installation" >/dev/null
+  echo "$name/keyset: made, and wrapped by alias/$name-keyset"
+}
+
+# The stack's status in $status; NONE: there is no such stack.
+look() {
+  local said
+  if said=$(aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus' --output text 2>&1); then
+    status=$said
+  elif [[ $said == *"does not exist"* ]]; then
+    status=NONE
+  else
+    echo "$said" >&2
+    exit 1
+  fi
+}
+
+# Waits, for as long as it takes, until nothing is under way. `aws cloudformation deploy` itself gives up after an hour.
+follow() {
+  local shown="" under
+  while look; [[ $status == *_IN_PROGRESS && $status != REVIEW_IN_PROGRESS ]]; do
+    under=$(aws cloudformation list-stack-resources --stack-name "$stack" --output text \
+      --query "join(' ', StackResourceSummaries[?ends_with(ResourceStatus, 'IN_PROGRESS')].LogicalResourceId)" 2>/dev/null) || under="" # it is gone meanwhile
+    [ "$under" = "$shown" ] || echo "$(date +%H:%M:%S) $status: $under" >&2
+    shown=$under
+    sleep "${PAUSE:-10}"
+  done
+}
+
+# What failed in the operation with the token $1.
+why() {
+  aws cloudformation describe-stack-events --stack-name "$stack" --output text --query "StackEvents[?ClientRequestToken=='$1' && ends_with(ResourceStatus, '_FAILED')
+    && !contains(not_null(ResourceStatusReason, ''), 'cancelled')].[LogicalResourceId, ResourceStatusReason]" >&2
+}
+
+remove() {
+  local token
+  token=delete-$(date +%s)-$$
+  aws cloudformation delete-stack --stack-name "$stack" --client-request-token "$token"
+  sleep "${PAUSE:-10}"
+  follow
+  [[ $status =~ ^(NONE|DELETE_COMPLETE)$ ]] || { why "$token"; echo "$stack is $status: delete what is named above by hand, then run this again" >&2; exit 1; }
+  echo "$stack is deleted"
+}
+
+change() {
+  local said set token keep=()
+  follow
+  case $status in
+  ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED)
+    echo "$stack is $status: what its first deployment left is deleted, and it begins anew" >&2
+    remove >&2
+    ;;
+  esac
+  # A first deployment of services that fails is left as it is: its logs say why, and a rollback would delete them.
+  [ "$1" != services ] || [[ ! $status =~ ^(NONE|DELETE_COMPLETE|REVIEW_IN_PROGRESS)$ ]] || keep=(--disable-rollback)
+  said=$(aws cloudformation deploy --stack-name "$stack" --template-file "$here/$1.yaml" --capabilities CAPABILITY_NAMED_IAM --no-execute-changeset \
+    --no-fail-on-empty-changeset --tags "installation=$name" --parameter-overrides "Name=$name" "${@:2}")
+  set=$(grep -oE 'arn:[^ ]*:changeSet/[^ ]+' <<<"$said") || { echo "$stack: nothing to change" >&2; return; }
+  token=deploy-$(date +%s)-$$
+  aws cloudformation execute-change-set --change-set-name "$set" --client-request-token "$token" ${keep[@]+"${keep[@]}"}
+  sleep "${PAUSE:-10}"
+  follow
+  [[ $status =~ ^(CREATE|UPDATE)_COMPLETE$ ]] && return
+  why "$token"
+  echo "$stack is $status" >&2
+  [ "$status" != CREATE_FAILED ] || echo "its logs are there (aws logs tail /$name/delivery --since 1h) until deploy.sh services is run again, which deletes all of it first" >&2
+  exit 1
+}
+
 case ${1-} in
 network | data | access | services | alarms) ;;
-parameters) parameters; exit ;;
+parameters | keyset) [ $# = 1 ] || usage; "$1"; exit ;;
+delete) [[ $# = 2 && $2 =~ ^(network|data|access|services|alarms)$ ]] || usage; stack=$name-$2; remove; exit ;;
 *) usage ;;
 esac
-stack=$1; shift
-for parameter in "$@"; do [[ $parameter == *=* ]] || { echo "$parameter is not of the form PARAMETER=VALUE" >&2; exit 2; }; done
-aws cloudformation deploy --stack-name "$name-$stack" --template-file "$here/$stack.yaml" --capabilities CAPABILITY_NAMED_IAM \
-  --no-fail-on-empty-changeset --tags "installation=$name" --parameter-overrides "Name=$name" "$@"
-aws cloudformation describe-stacks --stack-name "$name-$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
+for parameter in "${@:2}"; do [[ $parameter == *=* ]] || { echo "$parameter is not of the form PARAMETER=VALUE" >&2; exit 2; }; done
+stack=$name-$1
+# A database that is protected from deletion would be protected from the rollback of its own stack: it is protected once the stack is there.
+if [ "$1" = data ] && [[ " $*" != *" DeletionProtection="* ]]; then
+  follow
+  [[ $status =~ ^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$ ]] || change "$@" DeletionProtection=false
+  set -- "$@" DeletionProtection=true
+fi
+change "$@"
+aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text

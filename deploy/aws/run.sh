@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # deploy/aws/run.sh TASK [ARGUMENT …]   runs one task (setup, batch, dispatcher, balsong) and waits for its end; shows its log, and ends with its exit code.
 #                                       As in: run.sh batch migrate · run.sh balsong status
-# NAME: the installation (balsong). TASK_CPU, TASK_MEMORY: more than the task definition has, for this run. Needs jq.
+# BALSONG_NAME: the installation (balsong). TASK_CPU, TASK_MEMORY: more than the task definition has, for this run. Needs jq.
 set -euo pipefail
-name=${NAME:-balsong}
+name=${BALSONG_NAME:-balsong}
 case ${1-} in setup | batch | dispatcher | balsong) ;; *) sed -n '2,4s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
 task=$1; shift
 

@@ -3,11 +3,11 @@
 #                                      migrates, then the services are replaced one by one. OWNTAG: batch and balsong with your own texts and policy, built
 #                                      from TAG. Each change set is shown first; one that would replace or remove anything but a task definition is not
 #                                      executed (exit 1).
-# NAME: the installation (balsong). STACK_ROLE: ARN of the role that CloudFormation takes; without it the caller's. SCHEDULE: ENABLED or DISABLED, the state of
+# BALSONG_NAME: the installation (balsong). STACK_ROLE: ARN of the role that CloudFormation takes; without it the caller's. SCHEDULE: ENABLED or DISABLED, the state of
 # the schedule afterwards; without it ENABLED, as it has to be before. PAUSE: seconds between two looks (10). Needs jq.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-name=${NAME:-balsong} stack=${NAME:-balsong}-services
+name=${BALSONG_NAME:-balsong} stack=${BALSONG_NAME:-balsong}-services
 [[ $# =~ ^[12]$ && ${1-} =~ ^[A-Za-z0-9._-]+$ && ${2-$1} =~ ^[A-Za-z0-9._-]+$ && ${SCHEDULE:-ENABLED} =~ ^(EN|DIS)ABLED$ ]] || { sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 tag=$1 own=${2-} again="$0 $*"
 
@@ -44,6 +44,6 @@ for task in dispatcher batch; do
     sleep "${PAUSE:-10}"
   done
 done
-NAME=$name "$here/run.sh" batch migrate || { echo "it did not migrate: the services are the old ones" >&2; exit 1; }
+BALSONG_NAME=$name "$here/run.sh" batch migrate || { echo "it did not migrate: the services are the old ones" >&2; exit 1; }
 change "the services" "ImageTag=$tag" ${own:+"OwnTag=$own"} BatchImageTag= "ScheduleState=$schedule"
 trap - EXIT

@@ -2,10 +2,10 @@
 # deploy/aws/verify.sh [--act]   checks in a real account what cannot be tested without one. A line a check: PASS, FAIL or SKIPPED, its name, what was seen.
 #                                Without --act it changes nothing. With it, it starts and stops a task of delivery, lets an alarm ring, and fails
 #                                the database over: not while a month goes out. Exit 0: no FAIL. 1: some. 2: wrong arguments.
-# NAME: the installation (balsong). PATIENCE: seconds that something may take to be seen (600). PAUSE: between two looks (15). Needs jq.
+# BALSONG_NAME: the installation (balsong). PATIENCE: seconds that something may take to be seen (600). PAUSE: between two looks (15). Needs jq.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-name=${NAME:-balsong} patience=${PATIENCE:-600} pause=${PAUSE:-15} act=
+name=${BALSONG_NAME:-balsong} patience=${PATIENCE:-600} pause=${PAUSE:-15} act=
 case ${1-} in '') ;; --act) act=yes ;; *) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
 failed=0
 

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"regexp"
@@ -29,7 +30,7 @@ func TestTheFirstMonthOnAWSNamesCommandsThatExist(t *testing.T) {
 	}
 	for _, line := range lines {
 		shell := exec.CommandContext(t.Context(), "bash", "-c", `printf '%s\n' `+line[2])
-		shell.Env = append(os.Environ(), "USER=somebody", "bucket=balsong-1")
+		shell.Env = append(os.Environ(), "USER=somebody", "bucket=balsong-1", "month=2026-11")
 		split, err := shell.Output()
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +62,7 @@ func checkCommand(t *testing.T, arguments []string) {
 		err = command.ParseFlags(rest)
 	}
 	if err == nil {
-		err = command.ValidateArgs(command.Flags().Args())
+		err = errors.Join(command.ValidateArgs(command.Flags().Args()), command.ValidateRequiredFlags())
 	}
 	if err != nil {
 		t.Errorf("%q: %v", arguments, err)
@@ -76,7 +77,7 @@ func checkParameters(t *testing.T, arguments []string) {
 	}
 	i := slices.IndexFunc(templates, func(template cloudformation.Template) bool { return template.File == arguments[0]+".yaml" })
 	if i < 0 {
-		if arguments[0] != "parameters" {
+		if arguments[0] != "parameters" && arguments[0] != "keyset" {
 			t.Errorf("%q is no stack", arguments[0])
 		}
 		return

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,8 +22,11 @@ in the directory where it is started: a static binary, root certificates, licenc
 for linux/amd64 and linux/arm64. What an image says of itself is read from deploy/Dockerfile.
 
 The same sources make the same digests on every machine. Images go into an OCI layout, which replaces the
-one that is there; --push writes them to a registry too, with the credentials of docker login or of a
-credential helper.`
+one that is there. --push writes them to a registry too, with the credentials of docker login or of a
+credential helper, or with --user and a password from standard input. It may be repeated: what is there
+already stays.
+
+--own DIRECTORY puts your own files into the images, at the root: texts as /words, a policy as /policy.json.`
 
 // imagesFlags are the flags of "images".
 type imagesFlags struct {
@@ -30,7 +34,7 @@ type imagesFlags struct {
 	out       string
 	platforms []string
 	version   string
-	push, tag string
+	to        images.Registry
 }
 
 // newImages is the subcommand "images".
@@ -44,10 +48,11 @@ func newImages() *cobra.Command {
 		ValidArgs: images.Commands,
 		Example: `  balsong-dev images
   balsong-dev images --platform linux/arm64 --out /tmp/images delivery
-  balsong-dev images --version 1.2.0 --push registry.example.com/balsong --tag 1.2.0`,
+  balsong-dev images --version 1.2.0 --push registry.example.com/balsong --tag 1.2.0
+  balsong-dev images --version 1.2.0 --own own --push registry.example.com/balsong --tag 1.2.0-words-1 batch balsong`,
 		RunE: func(cmd *cobra.Command, commands []string) error {
-			if (f.push == "") != (f.tag == "") {
-				return cli.Usagef("--push and --tag go together")
+			if (f.to.Prefix == "") != (f.to.Tag == "") || f.to.Prefix == "" && f.to.User != "" {
+				return cli.Usagef("--push and --tag go together, and --user with both")
 			}
 			if len(commands) > 0 {
 				f.options.Commands = commands
@@ -59,8 +64,10 @@ func newImages() *cobra.Command {
 	flags.StringVar(&f.out, "out", "bin/images", "directory of the OCI layout")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "os/architecture, comma-separated (default linux/amd64,linux/arm64)")
 	flags.StringVar(&f.version, "version", "", "version that the images' labels and SBOMs say")
-	flags.StringVar(&f.push, "push", "", "also write the images to this registry, as registry/prefix")
-	flags.StringVar(&f.tag, "tag", "", "tag in the registry, with --push")
+	flags.StringVar(&f.options.Own, "own", "", "`directory` of your own files, which lie at the root of each image")
+	flags.StringVar(&f.to.Prefix, "push", "", "also write the images to this registry, as registry/prefix")
+	flags.StringVar(&f.to.Tag, "tag", "", "tag in the registry, with --push")
+	flags.StringVar(&f.to.User, "user", "", "sign in to the registry as this user, with the password from standard input")
 	flags.StringVar(&f.options.Root, "root", ".", "directory of the repository")
 	flags.StringVar(&f.options.Go, "go", "go", "the go command")
 	cli.AddOutput(cmd)
@@ -69,9 +76,9 @@ func newImages() *cobra.Command {
 
 // imagesAnswer is what was built.
 type imagesAnswer struct {
-	Layout string       `json:"layout"`
-	Images []builtImage `json:"images"`
-	Pushed []string     `json:"pushed"` // name@digest
+	Layout string          `json:"layout"`
+	Images []builtImage    `json:"images"`
+	Pushed []images.Pushed `json:"pushed"` // name@digest
 }
 
 // builtImage is an image of one platform, or the index of a command's images.
@@ -94,6 +101,16 @@ func (f imagesFlags) run(cmd *cobra.Command) (err error) {
 	if f.options.Arguments, err = f.arguments(ctx); err != nil {
 		return err
 	}
+	if f.to.User != "" {
+		// Before minutes of work, and no more than a password can be.
+		password, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), 64<<10))
+		if err != nil {
+			return err
+		}
+		if f.to.Password = strings.TrimSpace(string(password)); f.to.Password == "" {
+			return cli.Usagef("--user: standard input has no password")
+		}
+	}
 	if f.options.Work, err = os.MkdirTemp("", "balsong-images-"); err != nil {
 		return err
 	}
@@ -109,8 +126,8 @@ func (f imagesFlags) run(cmd *cobra.Command) (err error) {
 	if answer.Images, err = describe(built); err != nil {
 		return err
 	}
-	if f.push != "" {
-		if answer.Pushed, err = images.Push(ctx, f.push, f.tag, built); err != nil {
+	if f.to.Prefix != "" {
+		if answer.Pushed, err = images.Push(ctx, f.to, built); err != nil {
 			return err
 		}
 	}
@@ -162,7 +179,11 @@ func (a imagesAnswer) write(out io.Writer) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", image.Name, image.Platform, size, image.Digest)
 	}
 	_ = table.Flush()
-	for _, name := range a.Pushed {
-		fmt.Fprintf(out, "pushed %s\n", name)
+	for _, p := range a.Pushed {
+		said := "pushed"
+		if p.There {
+			said = "there already:"
+		}
+		fmt.Fprintf(out, "%s %s\n", said, p.Image)
 	}
 }

@@ -30,6 +30,7 @@ type assembly struct {
 	name   string
 	root   string // of the repository
 	binary string // file
+	own    files
 }
 
 // assemble makes the image of a binary: the certificates, which all images share, then what changes with the modules, then the
@@ -59,6 +60,7 @@ func assemble(ctx context.Context, g goTool, a assembly) (Part, error) {
 	if err != nil {
 		return Part{}, err
 	}
+	seen := map[string]bool{}
 	for _, content := range []struct {
 		what  string
 		files files
@@ -66,7 +68,17 @@ func assemble(ctx context.Context, g goTool, a assembly) (Part, error) {
 		{"root certificates", files{inImage(contents.Certificates): {text: roots}}},
 		{"licences and SBOM", documents},
 		{"the command " + a.name, files{inImage(contents.Binary): {program: a.binary}}},
+		{"own files", a.own},
 	} {
+		if len(content.files) == 0 {
+			continue
+		}
+		for name := range content.files {
+			if seen[name] {
+				return Part{}, fmt.Errorf("%w: the image has a file %s already", ErrOwn, name)
+			}
+			seen[name] = true
+		}
 		layer, err := content.files.layer()
 		if err != nil {
 			return Part{}, err

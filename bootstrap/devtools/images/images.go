@@ -26,6 +26,7 @@ type Options struct {
 	Commands  []string      // nil: all
 	Platforms []v1.Platform // nil: all
 	Arguments Arguments
+	Own       string // directory whose files lie at the root of each image, as own texts and a policy; "": none
 }
 
 // Image is a command's image for each platform, and the index that names them.
@@ -61,6 +62,10 @@ func Build(ctx context.Context, options Options) ([]Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	mine, err := own(options.Own)
+	if err != nil {
+		return nil, err
+	}
 	found := make([]Image, len(options.Commands))
 	for i, name := range options.Commands {
 		found[i].Name = name
@@ -72,7 +77,7 @@ func Build(ctx context.Context, options Options) ([]Image, error) {
 			return nil, err
 		}
 		for i, name := range options.Commands {
-			part, err := assemble(ctx, g, assembly{name: name, root: options.Root, binary: filepath.Join(dir, name)})
+			part, err := assemble(ctx, g, assembly{name: name, root: options.Root, binary: filepath.Join(dir, name), own: mine})
 			if err != nil {
 				return nil, fmt.Errorf("image %s for %s: %w", name, platform, err)
 			}

@@ -83,21 +83,43 @@ func replaceable(dir string) error {
 // keychain has the credentials that docker login and the credential helpers leave for every tool.
 var keychain = authn.DefaultKeychain
 
-// Push writes the images to a registry as PREFIX/NAME:TAG. It returns where each one is, by its digest.
-func Push(ctx context.Context, prefix, tag string, images []Image) (pushed []string, err error) {
+// Registry is where images are pushed to, as Prefix/NAME:Tag.
+type Registry struct {
+	Prefix, Tag string
+	// User signs in with Password; "": with what docker login and the credential helpers know.
+	User, Password string
+}
+
+// Pushed is an image in a registry, by its digest.
+type Pushed struct {
+	Image string `json:"image"`
+	There bool   `json:"there"` // it was there already
+}
+
+// Push writes the images to a registry, and returns where each one is. A tag that has the image already is left as it is: a registry whose tags are
+// immutable refuses even the same image, and a push that broke off could not be repeated.
+func Push(ctx context.Context, to Registry, images []Image) (pushed []Pushed, err error) {
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)}
+	if to.User != "" {
+		options = []remote.Option{remote.WithContext(ctx), remote.WithAuth(&authn.Basic{Username: to.User, Password: to.Password})}
+	}
 	for _, image := range images {
-		to, err := name.NewTag(prefix + "/" + image.Name + ":" + tag)
+		tag, err := name.NewTag(to.Prefix + "/" + image.Name + ":" + to.Tag)
 		if err != nil {
 			return pushed, err
-		}
-		if err := remote.WriteIndex(to, image.Index, remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)); err != nil {
-			return pushed, fmt.Errorf("push %s: %w", to, err)
 		}
 		digest, err := image.Index.Digest()
 		if err != nil {
 			return pushed, err
 		}
-		pushed = append(pushed, to.Context().Digest(digest.String()).String())
+		found, err := remote.Head(tag, options...)
+		there := err == nil && found.Digest == digest // what is wrong with the registry itself, the push will say
+		if !there {
+			if err := remote.WriteIndex(tag, image.Index, options...); err != nil {
+				return pushed, fmt.Errorf("push %s: %w", tag, err)
+			}
+		}
+		pushed = append(pushed, Pushed{Image: tag.Context().Digest(digest.String()).String(), There: there})
 	}
 	return pushed, nil
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -117,19 +119,20 @@ func TestImagesArePushedWithTheCredentialsOfDockerLogin(t *testing.T) {
 	address := strings.TrimPrefix(server.URL, "http://")
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	image := small(t, "pushed ")
-	if _, err := Push(t.Context(), address+"/balsong", "1.2.0", []Image{image}); err == nil {
+	to := Registry{Prefix: address + "/balsong", Tag: "1.2.0"}
+	if _, err := Push(t.Context(), to, []Image{image}); err == nil {
 		t.Fatal("it pushes without a login")
 	}
 	login := fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, address, base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 	if err := os.WriteFile(filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), []byte(login), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pushed, err := Push(t.Context(), address+"/balsong", "1.2.0", []Image{image})
+	pushed, err := Push(t.Context(), to, []Image{image})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := address + "/balsong/delivery@" + digest(t, image.Index)
-	if len(pushed) != 1 || pushed[0] != want {
+	if len(pushed) != 1 || pushed[0] != (Pushed{Image: want}) {
 		t.Fatalf("pushed %v, want %s", pushed, want)
 	}
 	for _, reference := range []string{want, address + "/balsong/delivery:1.2.0"} {
@@ -141,5 +144,81 @@ func TestImagesArePushedWithTheCredentialsOfDockerLogin(t *testing.T) {
 		if err != nil || found.Digest.String() != digest(t, image.Index) {
 			t.Errorf("%s: %v, %v", reference, found, err)
 		}
+	}
+}
+
+// ECR with immutable tags refuses a tag that is there, whatever the image.
+func TestAPushThatBrokeOffIsRepeated(t *testing.T) {
+	t.Parallel()
+	images := registry.New()
+	var broken atomic.Bool
+	tags := sync.Map{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u, p, _ := r.BasicAuth(); u != "AWS" || p != "hush" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/1.2.0") {
+			if _, taken := tags.LoadOrStore(r.URL.Path, true); taken {
+				http.Error(w, `{"errors": [{"code": "TAG_INVALID", "message": "the tag is immutable"}]}`, http.StatusBadRequest)
+				return
+			}
+		}
+		if broken.Load() && strings.Contains(r.URL.Path, "/batch/") {
+			http.Error(w, "gone", http.StatusTeapot)
+			return
+		}
+		images.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	to := Registry{Prefix: strings.TrimPrefix(server.URL, "http://") + "/balsong", Tag: "1.2.0", User: "AWS", Password: "hush"}
+	delivery, batch := small(t, "delivery "), small(t, "batch ")
+	batch.Name = "batch"
+	broken.Store(true)
+	if pushed, err := Push(t.Context(), to, []Image{delivery, batch}); err == nil || len(pushed) != 1 {
+		t.Fatalf("pushed %v (%v)", pushed, err)
+	}
+	broken.Store(false)
+	pushed, err := Push(t.Context(), to, []Image{delivery, batch})
+	if err != nil || len(pushed) != 2 || !pushed[0].There || pushed[1].There {
+		t.Errorf("pushed %v (%v)", pushed, err)
+	}
+	if _, err := Push(t.Context(), to, []Image{small(t, "another ")}); err == nil || !strings.Contains(err.Error(), "immutable") {
+		t.Errorf("another image has the tag: %v", err)
+	}
+	to.Password = "wrong"
+	if _, err := Push(t.Context(), to, []Image{delivery}); err == nil {
+		t.Error("it signs in with a wrong password")
+	}
+}
+
+func TestOwnFilesLieAtTheRootOfAnImage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := own(dir); !errors.Is(err, ErrOwn) {
+		t.Errorf("an empty directory: %v", err)
+	}
+	write("words/ko/sms.tmpl", "words")
+	write("policy.json", "{}")
+	found, err := own(dir)
+	if err != nil || len(found) != 2 || string(found["words/ko/sms.tmpl"].text) != "words" || string(found["policy.json"].text) != "{}" {
+		t.Errorf("it has %v (%v)", found, err)
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "words", "users")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := own(dir); !errors.Is(err, ErrOwn) || !strings.Contains(err.Error(), "words/users is no file") {
+		t.Errorf("a link: %v", err)
+	}
+	if _, err := own(filepath.Join(dir, "nothing")); !errors.Is(err, ErrOwn) {
+		t.Errorf("no directory: %v", err)
 	}
 }
