@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/golang-migrate/migrate/v4"
+
+	"github.com/balsong/balsong/domain/key"
 )
 
 // Observer sees the statements of a context's transactions.
@@ -17,4 +19,15 @@ func Observed(ctx context.Context, see Observer) context.Context {
 // MigrateDown removes the whole schema, data included.
 func MigrateDown(ctx context.Context, url string) error {
 	return migrating(ctx, Config{URL: url}, "take the database's schema away", (*migrate.Migrate).Down)
+}
+
+// KeepUnknown sets how many UNKNOWN rows of a month are remembered.
+func (p *Sweeps) KeepUnknown(n int) { p.keep = n }
+
+// KeptUnknown returns how many UNKNOWN rows of a month are remembered.
+func (p *Sweeps) KeptUnknown(month key.Month) int {
+	w := p.watch(month)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.unknown)
 }

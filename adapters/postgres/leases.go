@@ -11,13 +11,23 @@ import (
 )
 
 // claimWatch is what is known of a month's claims: every CLAIMED row that last changed before from is in open, and every
-// UNKNOWN one of a target that may be UNKNOWN in unknown. The ledger has no index by state, because that would make every outcome more expensive to write; its BRIN index finds
-// what changed lately.
+// UNKNOWN one of a target that may be UNKNOWN in unknown, unless there are more. The ledger has no index by state, because
+// that would make every outcome more expensive to write; its BRIN index finds what changed lately.
 type claimWatch struct {
 	mu      sync.Mutex
 	from    time.Time                  // zero: nothing is known yet
 	open    map[key.Delivery]time.Time // when the lease ends
-	unknown map[key.Delivery]struct{}
+	unknown map[key.Delivery]struct{}  // as many as Sweeps.keep at most
+	more    bool                       // there may be UNKNOWN rows that are not in unknown
+}
+
+// addUnknown adds an UNKNOWN row while there are fewer than keep. The caller holds w.mu.
+func (w *claimWatch) addUnknown(k key.Delivery, keep int) {
+	if _, there := w.unknown[k]; !there && len(w.unknown) >= keep {
+		w.more = true
+		return
+	}
+	w.unknown[k] = struct{}{}
 }
 
 // watch returns the claimWatch of a month.
@@ -41,7 +51,8 @@ func claimedSQL(in partitions) string {
 WHERE l.changed_at >= $1::timestamptz AND l.state IN ('CLAIMED', 'UNKNOWN')`
 }
 
-// refresh adds the claims made, and what became UNKNOWN, since the last look to the watch and returns the database's time. The caller holds w.mu.
+// refresh adds the claims made, and what became UNKNOWN, since the last look to the watch and returns the database's time. The
+// caller holds w.mu.
 func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (time.Time, error) {
 	p.summarize(ctx, month)
 	var now, horizon time.Time
@@ -61,7 +72,7 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 			var until time.Time
 			err := scan(&k.UserID, &k.Attempt, &k.Round, &unknown, utc(&until))
 			if unknown {
-				w.unknown[k] = struct{}{}
+				w.addUnknown(k, p.keep)
 			} else {
 				w.open[k] = until
 			}
@@ -75,6 +86,7 @@ func (p *Sweeps) refresh(ctx context.Context, month key.Month, w *claimWatch) (t
 		w.from = time.Time{}
 		clear(w.open)
 		clear(w.unknown)
+		w.more = false
 	}
 	return now, err
 }

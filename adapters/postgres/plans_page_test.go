@@ -20,6 +20,7 @@ var unplanned = []struct{ names, why string }{
 	{"drop_acts drop_imports drop_mappings drop_months drop_rejects drop_runs drop_template_sets", "they remove what is older than the retention allows, once a month"},
 	{"key_usage", "it reads every ciphertext of a month, 20,000 bills a page, by the primary key"},
 	{"alike", "the exception above"},
+	{"unknown_ever", "it reads a month's ledger from the beginning until it has found 10,000, and only where more than 10,000 rows are or were UNKNOWN"},
 	{"dispatch_started", "it ends with the first row that it finds"},
 	{"insert_data insert_targets add_customers", "they insert a chunk's rows, where COPY met rows of another import"},
 	{"activate add_family insert_version policy_list retire version versions set_halt halted installation", "a table of some dozens of rows"},

@@ -14,7 +14,8 @@ import (
 // Sweeps is the ledger as settlement watches it. For each month it remembers up to when it has looked for claims, so
 // that a sweep reads only what changed since the last one; a new Sweeps reads everything once. Safe for concurrent use.
 type Sweeps struct {
-	db pool
+	db   pool
+	keep int // UNKNOWN rows remembered of a month
 
 	mu      sync.Mutex
 	watches map[key.Month]*claimWatch
@@ -24,7 +25,7 @@ var _ port.Sweeps = (*Sweeps)(nil)
 
 // NewSweeps returns the sweeps of a database. Keep one for the life of a process.
 func NewSweeps(db *sqlx.DB) *Sweeps {
-	return &Sweeps{db: newPool(db), watches: map[key.Month]*claimWatch{}}
+	return &Sweeps{db: newPool(db), keep: keepUnknown, watches: map[key.Month]*claimWatch{}}
 }
 
 // Now implements port.Sweeps.
