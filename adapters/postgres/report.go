@@ -65,15 +65,20 @@ func (p Report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 
 // refusedUs says that a row of the ledger l is a refusal that is not about its bill, answeredBy that it is an answer about one.
 const (
-	refusedUs  = `l.state = 'NOT_SENT' AND (l.failure_class IN ('provider', 'throttled') OR l.reason = 'not_called') AND l.reason IS DISTINCT FROM 'provider_held'`
+	refusedUs = `l.state = 'NOT_SENT' AND (l.failure_class IN ('provider', 'throttled') OR l.reason = 'not_called') AND l.reason IS DISTINCT FROM 'provider_held'`
+	// causeOfRefusal tells a provider that refuses from one that asks to wait and from one that cannot be called.
+	causeOfRefusal = `(CASE WHEN l.reason = 'not_called' THEN 'not_called' ELSE l.failure_class END)`
+
 	answeredBy = `(l.state = 'SUCCEEDED' OR l.state = 'FAILED' AND l.reason = 'refused')`
 )
 
 // refusingSQL reads the past hour of the ledger by the BRIN index of changed_at, which a volatile function
 // (clock_timestamp) would not go by.
 func refusingSQL(in partitions) string {
-	return `/* refusing */ SELECT r.provider, coalesce(l.failure_class, ''), coalesce(l.reason, ''), coalesce(l.detail, ''), r.refused_at, r.refused
-FROM (SELECT l.provider, count(*) FILTER (WHERE l.state = 'NOT_SENT') AS refused,
+	const ofCause = `count(*) FILTER (WHERE l.state = 'NOT_SENT' AND ` + causeOfRefusal + ` = `
+	return `/* refusing */ SELECT r.provider, coalesce(l.failure_class, ''), coalesce(l.reason, ''), coalesce(l.detail, ''), r.refused_at,
+  CASE ` + causeOfRefusal + ` WHEN 'provider' THEN r.provider_said WHEN 'throttled' THEN r.throttled ELSE r.not_called END
+FROM (SELECT l.provider, ` + ofCause + `'provider') AS provider_said, ` + ofCause + `'throttled') AS throttled, ` + ofCause + `'not_called') AS not_called,
     max(l.changed_at) FILTER (WHERE l.state = 'NOT_SENT') AS refused_at, max(l.changed_at) FILTER (WHERE l.state <> 'NOT_SENT') AS answered_at
   FROM ` + in.attempts + ` l WHERE l.changed_at > statement_timestamp() - interval '1 hour' AND l.provider IS NOT NULL AND (` + answeredBy + ` OR ` + refusedUs + `)
   GROUP BY l.provider) AS r

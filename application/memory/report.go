@@ -21,8 +21,18 @@ type report struct{ s *Store }
 
 func (p report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderRefusal, error) {
 	return read(ctx, p.s, "report.refusing", func() ([]port.ProviderRefusal, error) {
-		found := map[string]*port.ProviderRefusal{}
-		accepted := map[string]time.Time{}
+		type cause struct {
+			provider string
+			class    attempt.FailureClass
+			called   bool
+		}
+		last, counts, accepted := map[string]port.ProviderRefusal{}, map[cause]int{}, map[string]time.Time{}
+		causeOf := func(provider string, class attempt.FailureClass, reason attempt.Reason) cause {
+			if reason == attempt.ReasonNotCalled {
+				return cause{provider: provider}
+			}
+			return cause{provider, class, true}
+		}
 		for target, rows := range p.s.ledger {
 			for _, r := range rows {
 				aboutUs := r.State == attempt.NotSent && (r.Class == attempt.Provider || r.Class == attempt.Throttled || r.Reason == attempt.ReasonNotCalled) && r.Reason != attempt.ReasonHeld
@@ -31,20 +41,19 @@ func (p report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderR
 				case target.Month != month || r.Provider == "" || !r.ChangedAt.After(p.s.now().Add(-time.Hour)):
 				case answered && r.ChangedAt.After(accepted[r.Provider]):
 					accepted[r.Provider] = r.ChangedAt
-				case aboutUs && found[r.Provider] == nil:
-					found[r.Provider] = &port.ProviderRefusal{Provider: r.Provider, Class: r.Class, Reason: r.Reason, Said: r.Detail, Last: r.ChangedAt, Refused: 1}
 				case aboutUs:
-					f := found[r.Provider]
-					if f.Refused++; r.ChangedAt.After(f.Last) {
-						f.Class, f.Reason, f.Said, f.Last = r.Class, r.Reason, r.Detail, r.ChangedAt
+					counts[causeOf(r.Provider, r.Class, r.Reason)]++
+					if r.ChangedAt.After(last[r.Provider].Last) {
+						last[r.Provider] = port.ProviderRefusal{Provider: r.Provider, Class: r.Class, Reason: r.Reason, Said: r.Detail, Last: r.ChangedAt}
 					}
 				}
 			}
 		}
 		var list []port.ProviderRefusal
-		for name, f := range found {
+		for name, f := range last {
 			if f.Last.After(accepted[name]) {
-				list = append(list, *f)
+				f.Refused = counts[causeOf(name, f.Class, f.Reason)]
+				list = append(list, f)
 			}
 		}
 		slices.SortFunc(list, func(a, b port.ProviderRefusal) int { return strings.Compare(a.Provider, b.Provider) })

@@ -39,7 +39,7 @@ type ProviderRefusal struct {
 	Reason   attempt.Reason       `json:"reason"`          // of the last put-back: ReasonNotCalled where there was no call
 	Said     string               `json:"said"`            // the last answer, or why there was no call; masked
 	Last     time.Time            `json:"last"`            // when it came
-	Refused  int                  `json:"refused"`         // bills that were put back so within the past hour, each time counted
+	Refused  int                  `json:"refused"`         // bills that were put back for this cause within the past hour, each time counted
 }
 
 // FoldCustomer returns the same text for customer numbers that differ only in blanks and in the case of ASCII letters.

@@ -81,7 +81,12 @@ func reportRefusing(s *stage) {
 	expect()
 	answered(7, "smtp", attempt.NotSent, attempt.Provider, "535 no")
 	answered(8, "smtp", attempt.NotSent, "", "connection refused")
-	expect(port.ProviderRefusal{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4})
+	answered(10, "smtp", attempt.NotSent, attempt.Throttled, "421 too fast")
+	answered(11, "smtp", attempt.NotSent, "", "connection refused")
+	// Each cause has put-backs of its own: of all five, two could not be called and three were refused before.
+	expect(port.ProviderRefusal{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 2})
+	answered(12, "smtp", attempt.NotSent, attempt.Provider, "535 no")
+	expect(port.ProviderRefusal{Provider: "smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "535 no", Refused: 4})
 	answered(9, "smtp", attempt.Failed, attempt.Permanent, "no such mailbox")
 	expect()
 }
