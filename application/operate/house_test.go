@@ -318,6 +318,14 @@ func TestAPolicyByWhoseDeadlineWaitingBillsWouldExpireIsNotActivatedByMistake(t 
 		t.Fatalf("no month is open: %v", err)
 	}
 	w.seedNatural(billing.Ready)
+	for deadline, says := range map[time.Duration]string{100 * time.Hour: "1 bill of 2026-11, whose deadline would be 2026-11-05 04:00 UTC", 1080 * time.Hour: ""} { // as policy diff warns
+		s := spec()
+		s.Deadline = deadline
+		expiring, err := w.operator.Expiring(t.Context(), s)
+		if err != nil || !strings.Contains(expiring, says) || says == "" && expiring != "" {
+			t.Errorf("%s: %q (%v), want %q", deadline, expiring, err, says)
+		}
+	}
 	err := w.operator.ActivatePolicy(t.Context(), short, false, by())
 	if !errors.Is(err, billing.ErrRefused) || !strings.Contains(err.Error(), "1 bill of 2026-11, whose deadline would be 2026-11-05 04:00 UTC") {
 		t.Fatalf("a deadline that has passed: %v", err)

@@ -45,10 +45,27 @@ func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, anyway bo
 	case next.Status() == policy.Retired:
 		return fmt.Errorf("%w: policy %s is RETIRED, and a version goes live once: draft its file again (`balsong policy draft`)", billing.ErrRefused, ref)
 	case expiring != "" && !anyway:
-		return fmt.Errorf("%w: by the deadline of policy %s the next run would end as EXPIRED what waits: %s; an expired bill cannot be sent again: draft it with a later deadline, or activate it with --force",
-			billing.ErrRefused, ref, expiring)
+		return fmt.Errorf("%w: by the deadline of policy %s %s: draft it with a later deadline, or activate it with --force", billing.ErrRefused, ref, expiring)
 	}
 	return o.do(ctx, by, func(ctx context.Context, by port.Act) error { return o.Policies.Activate(ctx, ref, by) })
+}
+
+// Expiring says what would keep ActivatePolicy from making a policy ACTIVE now, if that were drafted: the bills that would expire by
+// its deadline; "" where there are none.
+func (o *Operator) Expiring(ctx context.Context, spec policy.Spec) (expiring string, err error) {
+	next, err := policy.New(policy.Ref{ID: 1, Version: 1}, spec)
+	if err != nil {
+		return "", err
+	}
+	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+		_, active, err := o.nextAndActive(ctx, next.Ref())
+		if err != nil {
+			return err
+		}
+		expiring, err = o.expiring(ctx, next, active)
+		return err
+	})
+	return expiring, err
 }
 
 // nextAndActive returns a version and the ACTIVE one; the zero version where there is none.
@@ -65,7 +82,8 @@ func (o *Operator) nextAndActive(ctx context.Context, ref policy.Ref) (next, act
 	return next, active, err
 }
 
-// expiring says how many bills of which open months have passed the deadline of one version and not that of another; "" for none.
+// expiring says what becomes of bills of open months that have passed the deadline of one version and not that of another; "" where
+// there are none.
 func (o *Operator) expiring(ctx context.Context, next, active policy.Version) (string, error) {
 	if active.Status() == "" {
 		return "", nil
@@ -88,7 +106,10 @@ func (o *Operator) expiring(ctx context.Context, next, active policy.Version) (s
 				wording.Count(waiting, "bill", "bills"), month, next.Deadline(month.Start(next.Zone())).Format("2006-01-02 15:04 MST")))
 		}
 	}
-	return strings.Join(all, ", "), nil
+	if len(all) == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("the next run would end as EXPIRED what waits: %s; an expired bill cannot be sent again", strings.Join(all, ", ")), nil
 }
 
 // past reports whether the deadline that a version gives a month has passed.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -38,7 +39,17 @@ func newPolicyDiff() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return diff(cmd, records, refs, file)
+				before, after, err := sidesOf(records, refs, file)
+				if err != nil {
+					return err
+				}
+				expiring := ""
+				if after.may {
+					if expiring, err = operate.New(u.Acts, 0).Expiring(ctx, after.spec); err != nil {
+						return err
+					}
+				}
+				return diff(cmd, before, after, expiring)
 			})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -54,37 +65,40 @@ func newPolicyDiff() *cobra.Command {
 type side struct {
 	name string
 	spec policy.Spec
+	may  bool // it may still be activated
 }
 
-func diff(cmd *cobra.Command, records []port.PolicyRecord, refs []policy.Ref, file string) error {
+// sidesOf are the two sides: what is named, in its order, and before one that stands alone the ACTIVE version.
+func sidesOf(records []port.PolicyRecord, refs []policy.Ref, file string) (before, after side, err error) {
 	var sides []side
 	for _, ref := range refs {
 		found, err := pick(records, func(v policy.Version) bool { return v.Ref() == ref }, "policy "+shortRef(ref))
 		if err != nil {
-			return err
+			return before, after, err
 		}
 		sides = append(sides, found)
 	}
 	if file != "" {
 		spec, err := readPolicy(file)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return before, after, fmt.Errorf("%s: %w", file, err)
 		}
-		sides = append(sides, side{file, spec})
+		sides = append(sides, side{file, spec, true})
 	}
-	if len(sides) == 1 {
-		active, err := pick(records, func(v policy.Version) bool { return v.Status() == policy.Active }, "policy that is ACTIVE")
-		if err != nil {
-			return err
-		}
-		sides = []side{active, sides[0]}
+	if len(sides) == 2 {
+		return sides[0], sides[1], nil
 	}
-	before, after := sides[0], sides[1]
+	before, err = pick(records, func(v policy.Version) bool { return v.Status() == policy.Active }, "policy that is ACTIVE")
+	return before, sides[0], err
+}
+
+// diff shows the differences; expiring is why the side after would not be activated.
+func diff(cmd *cobra.Command, before, after side, expiring string) error {
 	differences := policy.Diff(before.spec, after.spec)
 	if differences == nil {
 		differences = []policy.Difference{}
 	}
-	document := map[string]any{"before": before.name, "after": after.name, "differences": differences}
+	document := map[string]any{"before": before.name, "after": after.name, "differences": differences, "activation_refused": expiring}
 	return cli.Answer(cmd, document, func(w io.Writer) {
 		if len(differences) == 0 {
 			fmt.Fprintf(w, "%s and %s say the same\n", before.name, after.name)
@@ -94,13 +108,16 @@ func diff(cmd *cobra.Command, records []port.PolicyRecord, refs []policy.Ref, fi
 		for _, d := range differences {
 			fmt.Fprintf(w, "  %s\n    - %s\n    + %s\n", d.Field, d.Before, d.After)
 		}
+		if expiring != "" {
+			fmt.Fprintf(w, "warning: activating %s is refused without --force: by its deadline %s\n", after.name, expiring)
+		}
 	})
 }
 
 func pick(records []port.PolicyRecord, is func(policy.Version) bool, what string) (side, error) {
 	for _, r := range records {
 		if is(r.Version) {
-			return side{shortRef(r.Version.Ref()) + " (" + string(r.Version.Status()) + ")", r.Version.Spec()}, nil
+			return side{shortRef(r.Version.Ref()) + " (" + string(r.Version.Status()) + ")", r.Version.Spec(), r.Version.Status() == policy.Draft}, nil
 		}
 	}
 	return side{}, fmt.Errorf("%w: there is no %s (`balsong policy list` shows what there is)", port.ErrNotFound, what)
