@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
 )
 
 // told imports a file and returns what is said of its rows.
@@ -84,7 +86,45 @@ func TestACorrectionFromAFileWithFewerColumnsSaysWhatIsLost(t *testing.T) {
 		t.Errorf("without a correction: %q", notes)
 	}
 	o.Rules.Correct, o.By = true, why
-	if got := b.load(t, few, o); got.Corrected != 1 || len(notes) != 1 || !strings.Contains(notes[0], "the file has no column email, items: ") {
+	if got := b.load(t, few, o); got.Corrected != 0 || len(notes) != 1 || !strings.Contains(notes[0], "the file has no column email, items: ") || !strings.Contains(notes[0], "of a bill that has an address there it is refused") {
 		t.Errorf("%+v, %q", got, notes)
+	}
+	notes, o.Rules.RemoveContacts = nil, true
+	if got := b.load(t, few, o); got.Corrected != 1 || len(notes) != 1 || !strings.HasSuffix(notes[0], "what a corrected bill had there is gone") {
+		t.Errorf("%+v, %q", got, notes)
+	}
+}
+
+// A file that was made to correct amounts takes no customer's address away.
+func TestACorrectionTakesNoAddressAwayUnlessItIsTold(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]string{"empty": "", "wrong": "nobody at example"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			const email, phone = "kim@example.com", "010-1234-5678"
+			row := func(customer, email, phone, amount string) map[string]string {
+				return with("customer_number", customer, "email", email, "phone", phone, "push_token", "", "channel_wish", "", "amount", amount)
+			}
+			b.load(t, file(row("C-1", email, phone, "12300"), row("C-2", email, "", "12300")), options())
+			corrected := file(row("C-1", gone, "", "5"), row("C-2", email, phone, "5"))
+			reachable := func(user int64) channel.Set {
+				target, _ := b.store.Target(key.Target{Month: november, UserID: user})
+				return target.State().Reachable
+			}
+			o := named("corrected.csv")
+			o.Rules.Correct, o.By = true, why
+			got, refused, _ := b.told(t, corrected, o)
+			if got.Corrected != 1 || got.Conflicts != 1 || got.ContactsKept != 2 || got.ContactsRemoved != 0 || len(refused) != 1 || !strings.Contains(refused[0].Reason, "take an address away (email, phone)") {
+				t.Errorf("%+v, %+v", got, refused)
+			}
+			if reachable(1) != channel.NewSet(channel.Email, channel.SMS) || reachable(2) != channel.NewSet(channel.Email, channel.SMS) {
+				t.Errorf("they are reached by %v and %v", reachable(1).Kinds(), reachable(2).Kinds())
+			}
+			o.Rules.RemoveContacts = true
+			if got, _, _ := b.told(t, corrected, o); got.Corrected != 1 || got.Unchanged != 1 || got.ContactsKept != 0 || got.ContactsRemoved != 2 || reachable(1) != 0 {
+				t.Errorf("told so: %+v, reached by %v", got, reachable(1).Kinds())
+			}
+		})
 	}
 }

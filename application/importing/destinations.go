@@ -34,6 +34,16 @@ func destinationColumns() []string {
 	return columns
 }
 
+// contactColumns are where the addresses of some channels stand.
+func contactColumns(of channel.Set) (columns []string) {
+	for _, d := range destinations {
+		if of.Has(d.Channel) {
+			columns = append(columns, d.Column)
+		}
+	}
+	return columns
+}
+
 // destinations returns the addresses of a row. An address that is wrong does not cost the bill: it is left out, with a
 // remark.
 func (r *row) destinations(firstAddress bool) map[channel.Kind]string {

@@ -5,6 +5,7 @@ package importing
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/balsong/balsong/application/outage"
@@ -103,6 +104,14 @@ type run struct {
 	totals     totals
 }
 
+// exceptContacts says of columns that a correction lacks which of them it does not take away.
+func (r *run) exceptContacts(absent []string) string {
+	if r.rules.RemoveContacts || !slices.ContainsFunc(absent, func(name string) bool { return slices.Contains(destinationColumns(), name) }) {
+		return ""
+	}
+	return "; of a bill that has an address there it is refused"
+}
+
 // newRun checks the options and reads the header.
 func newRun(ports Ports, source *Source, options Options) (*run, error) {
 	options, err := options.checked()
@@ -129,7 +138,7 @@ func newRun(ports Ports, source *Source, options Options) (*run, error) {
 		r.reporter.Note("unknown columns are ignored: " + r.header.ignored())
 	}
 	if absent := r.header.absentContent(); r.rules.Correct && len(absent) > 0 {
-		r.reporter.Note(fmt.Sprintf("a correction replaces the whole bill, and the file has no column %s: what a corrected bill had there is gone", strings.Join(absent, ", ")))
+		r.reporter.Note(fmt.Sprintf("a correction replaces the whole bill, and the file has no column %s: what a corrected bill had there is gone%s", strings.Join(absent, ", "), r.exceptContacts(absent)))
 	}
 	if options.Rejects != nil {
 		r.rejects = newRejectFile(options.Rejects, r.header)

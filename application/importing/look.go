@@ -34,6 +34,7 @@ type Looked struct {
 
 	sampled  int // rows of the sample
 	unserved int // addresses of bills that cannot be used
+	correct  bool
 }
 
 // LookedRemark is what is doubtful about some of the first rows.
@@ -57,6 +58,7 @@ type LookOptions struct {
 	Table   *mapping.NameTable
 	Answers mapping.Answers
 	Mapping *mapping.Mapping // try this one; nil: propose one
+	Correct bool             // the file is to correct bills: remark the addresses that it lacks
 }
 
 // CheckMapping returns what is wrong with a mapping, whatever the file.
@@ -65,6 +67,7 @@ func CheckMapping(m mapping.Mapping) []mapping.Problem { return m.Check(Columns,
 // Look reads the beginning of a file, and never more than a bounded part of it, and says what it is: its encoding, separator and
 // header, and which mapping would make bills of it. billfile.ErrRefused if it is no text; ErrHeader if it has no header.
 func Look(file io.ReadSeeker, f File, o LookOptions) (l Looked, err error) {
+	l.correct = o.Correct
 	if l.Sample, err = billfile.Begin(file, f.Encoding); err != nil {
 		return l, fmt.Errorf("look at %s: %w", f.Name, err)
 	}

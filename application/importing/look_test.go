@@ -57,6 +57,28 @@ func TestALookCountsARemarkOnceWhileTheCurrencyIsOpen(t *testing.T) {
 	}
 }
 
+func TestALookAtACorrectionCountsTheAddressesThatItLacks(t *testing.T) {
+	t.Parallel()
+	text := "customer_number,email,phone,currency,amount,due_date\n1,kim@example.com,,KRW,100,2026-11-25\n2,,,KRW,200,2026-11-26\n"
+	counted := func(correct bool) map[string]int {
+		l, err := importing.Look(strings.NewReader(text), importing.File{Name: "x.csv"}, importing.LookOptions{Table: mapping.ShippedNames(), Correct: correct})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := map[string]int{}
+		for _, r := range l.Remarks {
+			column, _, lacks := strings.Cut(r.Text, " has no address")
+			if lacks {
+				rows[column] = r.Rows
+			}
+		}
+		return rows
+	}
+	if got := fmt.Sprint(counted(true), counted(false)); got != "map[email:1 phone:2 push_token:2] map[]" {
+		t.Errorf("the look counts %s", got)
+	}
+}
+
 // The rows of one bill with two numbers were good in the look, and refused by the import.
 func TestALookTakesNoBillForGoodWhoseRowsDifferInAnAddress(t *testing.T) {
 	t.Parallel()

@@ -103,7 +103,7 @@ func (l *Looked) tryCanonical() error {
 // judge says whether a row makes a bill. What is still to be decided does not count.
 func (l *Looked) judge(made record, head header, zones *port.Zones, rules Rules, open []string) {
 	reading := row{header: head, zones: zones, fields: made.fields, wrong: made.faults}
-	_, wrong := reading.bill(rules)
+	bill, wrong := reading.bill(rules)
 	if made.problem != "" {
 		wrong = faults{{"", made.problem}}
 	}
@@ -116,6 +116,11 @@ func (l *Looked) judge(made record, head header, zones *port.Zones, rules Rules,
 	}
 	if !slices.ContainsFunc(wrong, costs) {
 		l.Good++
+		for _, d := range destinations {
+			if l.correct && bill.Customer != "" && !bill.State.Reachable.Has(d.Channel) {
+				l.remark(d.Column+" has no address: where the bill has one, the row is refused without --remove-contacts", made.line)
+			}
+		}
 		for _, remark := range reading.remarks {
 			if remark.Kind == ContactLeftOut || remark.Kind == NoMobileNumber || remark.Kind == SeveralAddresses {
 				l.unserved++

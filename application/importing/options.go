@@ -20,6 +20,7 @@ type Rules struct {
 	AllowConcurrent bool           // run although another import of the month is running
 	AllowWrongMonth bool           // import although the file seems to be another month's; needs who and why
 	AllowMapping    bool           // use a mapping although the month has been imported with another one
+	RemoveContacts  bool           // a correction takes away addresses that its row does not have; without, such a row is in conflict
 	FirstAddress    bool           // of several addresses in one field use the first; without: none
 }
 
@@ -125,4 +126,7 @@ type Summary struct {
 	Resolved  int `json:"resolved_since"` // refused as before, and resolved since: nothing is left to do about them
 	Remarks   int `json:"-"`              // remarks about rows that were taken
 	Blank     int `json:"blank"`          // rows whose fields are all blank, which are skipped: no part of Rows
+
+	ContactsKept    int `json:"contacts_kept"`    // addresses of bills that their rows would have taken away: these rows are in conflict
+	ContactsRemoved int `json:"contacts_removed"` // addresses that corrections took away
 }

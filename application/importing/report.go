@@ -4,11 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/settle"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // report adds the chunk to the summary, corrects bills if that is asked for, and reports the rows that are not taken.
@@ -73,13 +77,16 @@ func (c *chunk) resolve(ctx context.Context, conflict port.ImportConflict) error
 	reason := "has another bill in this month already, which stays (--correct replaces it where it may still change)"
 	at, found := slices.BinarySearchFunc(c.bills, conflict.Line, func(b port.ImportedBill, line int) int { return cmp.Compare(b.Line, line) })
 	if c.run.rules.Correct && found {
-		refused, err := c.run.correct(ctx, c.bills[at])
-		if err != nil {
+		lost, refused, err := c.run.correct(ctx, c.bills[at])
+		switch {
+		case err != nil:
 			return err
-		}
-		if refused == nil {
+		case refused == nil:
 			c.run.summary.Corrected++
+			c.run.summary.ContactsRemoved += len(lost.Kinds())
 			return nil
+		case errors.Is(refused, errContacts):
+			c.run.summary.ContactsKept += len(lost.Kinds())
 		}
 		reason = "has another bill in this month already, which stays: " + refused.Error()
 	}
@@ -120,16 +127,31 @@ func (c *chunk) keepOut(conflict port.ImportConflict, reason string) error {
 	})
 }
 
-// correct replaces a bill's data (R6) and records who asked for it. refused says why the bill may not change.
-func (r *run) correct(ctx context.Context, corrected port.ImportedBill) (refused, err error) {
+// errContacts is why a correction is refused that would take an address away: most often the file was made for something else,
+// and the customer would get the bill on another way, or not at all.
+var errContacts = fmt.Errorf("%w: the row would take an address away", billing.ErrRefused)
+
+// correct replaces a bill's data (R6) and records who asked for it. lost are the channels whose address the bill has and the row
+// has not; refused says why the bill may not change.
+func (r *run) correct(ctx context.Context, corrected port.ImportedBill) (lost channel.Set, refused, err error) {
 	by := r.act()
+	replace := settle.Correction(corrected, r.ports.Clock)
+	decide := func(t *billing.Target, row *attempt.Row, revoke func(attempt.Revocation) (bool, error)) error {
+		if lost = t.State().Reachable &^ corrected.State.Reachable; lost == 0 || r.rules.RemoveContacts {
+			return replace(t, row, revoke)
+		}
+		if _, err := t.MayCorrect(row); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w (%s): give it, or let --remove-contacts take it away", errContacts, strings.Join(contactColumns(lost), ", "))
+	}
 	err = r.retry(ctx, func(ctx context.Context) error {
-		return r.ports.Corrections.Correct(ctx, corrected, r.ports.Cipher.Seal, settle.Correction(corrected, r.ports.Clock), by)
+		return r.ports.Corrections.Correct(ctx, corrected, r.ports.Cipher.Seal, decide, by)
 	})
 	if errors.Is(err, billing.ErrRefused) {
-		return err, nil
+		return lost, err, nil
 	}
-	return nil, err
+	return lost, nil, err
 }
 
 // reportRow reports a row that is not taken, to the reporter and in rejects.csv.

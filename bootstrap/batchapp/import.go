@@ -36,7 +36,8 @@ type importArguments struct {
 	month                                            key.Month
 	file, label, encoding, zone, notBefore           string
 	rejects, remarks                                 string
-	correct, allowNew, allowConcurrent               bool
+	correct, removeContacts                          bool
+	allowNew, allowConcurrent                        bool
 	allowUnterminated, firstAddress, allowWrongMonth bool
 	expectRows                                       int
 	files, expectTotals                              []string
@@ -53,6 +54,7 @@ func (a *importArguments) flags(cmd *cobra.Command) {
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
 	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
+	flags.BoolVar(&a.removeContacts, "remove-contacts", false, "with --correct: take an address away from a bill whose row has none; without, such a row is refused")
 	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of customers whom the month does not have, although its dispatch has begun or with --correct (needs --reason)")
 	flags.BoolVar(&a.allowWrongMonth, "allow-wrong-month", false, "import although the file seems to be another month's (needs --reason)")
 	flags.BoolVar(&a.allowConcurrent, "allow-concurrent", false, "run although another import of the month is running")
@@ -123,6 +125,12 @@ func runImport(cmd *cobra.Command, a *importArguments, args []string) error {
 		if n := f.summary.Conflicts; n > 0 {
 			fmt.Fprintf(stderr, "in conflict: %s with what the month has. %s\n", wording.Count(n, "row", "rows"), f.conflictAdvice())
 		}
+		if n := f.summary.ContactsKept; n > 0 {
+			fmt.Fprintf(stderr, "some of them would take %s away from bills: a customer would get the bill another way, or not at all. Fill the empty columns in; if the addresses are to go, run the same import again with --remove-contacts\n", wording.Count(n, "address", "addresses"))
+		}
+		if n := f.summary.ContactsRemoved; n > 0 {
+			fmt.Fprintf(stderr, "taken away from bills: %s\n", wording.Count(n, "address", "addresses"))
+		}
 		if n := f.summary.Rejected; n > 0 && f.unwritten {
 			fmt.Fprintf(stderr, "refused: %s, and %s could not be written: import the file again, with another --rejects\n", wording.Count(n, "row", "rows"), f.rejects)
 		} else if n > 0 {
@@ -190,7 +198,7 @@ func (a *importArguments) read(ctx context.Context) (file importing.File, option
 		return file, options, errors.New("--month is missing: the billing month, as in 2026-11")
 	}
 	file = importing.File{Name: baseName(a.file), AllowUnterminated: a.allowUnterminated}
-	rules := importing.Rules{Month: a.month, NotBefore: time.Now(), Correct: a.correct, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress, AllowWrongMonth: a.allowWrongMonth}
+	rules := importing.Rules{Month: a.month, NotBefore: time.Now(), Correct: a.correct, RemoveContacts: a.removeContacts, AllowNew: a.allowNew, AllowConcurrent: a.allowConcurrent, FirstAddress: a.firstAddress, AllowWrongMonth: a.allowWrongMonth}
 	if a.label != "" {
 		file.Name = a.label
 	}
@@ -206,6 +214,9 @@ func (a *importArguments) read(ctx context.Context) (file importing.File, option
 	}
 	if a.allowWrongMonth && !a.Named() {
 		return file, options, errors.New("--allow-wrong-month needs --reason (and --actor): that it was imported all the same is recorded with who and why")
+	}
+	if a.removeContacts && !a.correct {
+		return file, options, errors.New("--remove-contacts belongs to --correct: a bill keeps its addresses otherwise")
 	}
 	if a.correct && !a.Named() {
 		return file, options, errors.New("--correct needs --reason (and --actor): a correction is recorded with who and why")

@@ -88,6 +88,8 @@ func (files importedFiles) total() (t importing.Summary) {
 		t.Resolved += f.summary.Resolved
 		t.Remarks += f.summary.Remarks
 		t.Blank += f.summary.Blank
+		t.ContactsKept += f.summary.ContactsKept
+		t.ContactsRemoved += f.summary.ContactsRemoved
 	}
 	return t
 }

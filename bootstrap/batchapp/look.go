@@ -125,6 +125,7 @@ func badFlags(err error) error {
 
 // lookOptions reads what a look takes into account; given is the mapping that is tried.
 func (a *importArguments) lookOptions(ctx context.Context) (o importing.LookOptions, given string, err error) {
+	o.Correct = a.correct && !a.removeContacts
 	if o.Answers, err = a.answers(); err != nil {
 		return o, "", err
 	}
