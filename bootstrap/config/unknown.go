@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // Unknown is a variable that looks like one of ours and that nothing reads.
@@ -26,42 +28,18 @@ func FindUnknown(values map[string]string) (list []Unknown) {
 		if !strings.HasPrefix(name, "BALSONG_") || gone || slices.Contains(known, name) || ofOthers.MatchString(name) {
 			continue
 		}
-		list = append(list, Unknown{Name: name, Likely: Nearest(name, known)})
+		list = append(list, Unknown{Name: name, Likely: wording.Nearest(name, known)})
 	}
 	return list
 }
 
 // allVariables are the names that some command reads.
 func allVariables() (names []string) {
-	for _, v := range slices.Concat(Variables[Deliverer](), Variables[Dispatcher](), Variables[Words](), Variables[Kept](), Variables[Runs]()) {
+	for _, v := range Variables[Everything]() {
 		names = append(names, v.Name)
 		if v.Secret {
 			names = append(names, v.Name+fileSuffix)
 		}
 	}
 	return names
-}
-
-// Nearest returns the known name that differs least; "" where none differs in three letters or fewer of one place.
-func Nearest(name string, known []string) (likely string) {
-	best := 4
-	for _, candidate := range known {
-		if d := differing(name, candidate); d < best {
-			best, likely = d, candidate
-		}
-	}
-	return likely
-}
-
-// differing is how many letters lie between what two texts begin and end with in common, in the longer one.
-func differing(a, b string) int {
-	shorter := min(len(a), len(b))
-	head, tail := 0, 0
-	for head < shorter && a[head] == b[head] {
-		head++
-	}
-	for head+tail < shorter && a[len(a)-1-tail] == b[len(b)-1-tail] {
-		tail++
-	}
-	return max(len(a), len(b)) - head - tail
 }

@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/wording"
 )
 
 // policyShape reads a policy file by the fields that it may have. What does not fit is a problem and left out, so that one mistake
@@ -208,7 +208,7 @@ func fieldNames(t reflect.Type) map[string]reflect.Type {
 
 // meantField says which field is likely meant; "" where none is like it.
 func meantField(name string, names map[string]reflect.Type) string {
-	near := config.Nearest(strings.ToLower(name), slices.Sorted(maps.Keys(names)))
+	near := wording.Nearest(strings.ToLower(name), slices.Sorted(maps.Keys(names)))
 	if near == "" || len(name) < len(near)/2 || len(near) < 4 {
 		return ""
 	}

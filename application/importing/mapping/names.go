@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/balsong/balsong/domain/wording"
 )
 
 //go:embed names.txt
@@ -229,7 +231,10 @@ func (t *NameTable) Meant(name string, names []string) string {
 	column, _ := t.rank(name)
 	for _, near := range []func(other string) bool{
 		func(other string) bool { return key(other) == want },
-		func(other string) bool { return oneLetter([]rune(key(other)), []rune(want)) },
+		func(other string) bool {
+			a := []rune(key(other))
+			return min(len(a), len([]rune(want))) > 2 && wording.Differing(string(a), want) == 1
+		},
 		func(other string) bool { same, _ := t.rank(other); return column != "" && same == column },
 		func(other string) bool {
 			a := key(other)
@@ -245,30 +250,6 @@ func (t *NameTable) Meant(name string, names []string) string {
 		}
 	}
 	return ""
-}
-
-// oneLetter reports whether two keys of more than two letters are the same but for one letter, or two that changed places.
-func oneLetter(a, b []rune) bool {
-	if len(a) < len(b) {
-		a, b = b, a
-	}
-	if len(b) < 3 {
-		return false
-	}
-	at := 0
-	for at < len(b) && a[at] == b[at] {
-		at++
-	}
-	rest := func(text []rune, skip int) string { return string(text[min(at+skip, len(text)):]) }
-	switch len(a) - len(b) {
-	case 0:
-		swapped := at+1 < len(a) && a[at] == b[at+1] && a[at+1] == b[at] && rest(a, 2) == rest(b, 2)
-		return swapped || rest(a, 1) == rest(b, 1)
-	case 1:
-		return rest(a, 1) == rest(b, 0)
-	default:
-		return false
-	}
 }
 
 // find returns what the column of a header stands for: its whole name, or in a double header the lower part of it.
