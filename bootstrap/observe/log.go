@@ -89,7 +89,7 @@ func typed(fields []port.Field) []zap.Field {
 		case time.Time:
 			list[i] = zap.Time(f.Key, v)
 		case error:
-			list[i] = zap.String(f.Key, v.Error()) // zap's own field of an error may be several, and objects
+			list[i] = zap.String(f.Key, errorText(v)) // zap's own field of an error may be several, and objects
 		case []string:
 			list[i] = zap.Strings(f.Key, v)
 		default:
@@ -97,6 +97,17 @@ func typed(fields []port.Field) []zap.Field {
 		}
 	}
 	return list
+}
+
+// errorText is an error's text. A nil pointer in an error that is not nil panics in most methods Error: a failure must not be the
+// end of the process that logs it.
+func errorText(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("an error without a text (%T)", err)
+		}
+	}()
+	return err.Error()
 }
 
 // NewZapTo returns a logger that writes JSON lines to a writer.

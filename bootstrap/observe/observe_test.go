@@ -142,6 +142,20 @@ func TestALogLineHasAConstantMessageAndTypedFields(t *testing.T) {
 	}
 }
 
+type failure struct{ text string }
+
+func (f *failure) Error() string { return f.text }
+
+func TestAFailureWithoutATextIsLoggedAllTheSame(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	var nothing *failure
+	NewLog(NewZapTo(&out)).Error("it failed", port.Field{Key: "error", Value: error(nothing)}, port.Field{Key: "count", Value: 1})
+	if !strings.Contains(out.String(), `"error":"an error without a text (*observe.failure)","count":1`) {
+		t.Errorf("the line is %s", &out)
+	}
+}
+
 func TestALogSettingThatDoesNotExistIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{{"loud", "json"}, {"info", "xml"}, {"", "text"}} {
