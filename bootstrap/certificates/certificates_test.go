@@ -15,13 +15,20 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxtest"
 
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/certificates"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/observe"
 )
 
 var june = time.Date(2027, time.June, 1, 12, 0, 0, 0, time.UTC)
@@ -184,4 +191,33 @@ func TestAServerThatIsDownIsLoggedOnceAndSeenWhenItIsThere(t *testing.T) {
 	if got := metrics.Recorded(metric.CertificateExpiry.Metric, "sms"); !slices.Equal(got, []float64{float64(june.Unix())}) {
 		t.Errorf("the metric is %v", got)
 	}
+}
+
+// slowLog takes a while for each warning, and says how many were written.
+type slowLog struct {
+	memory.Log
+	written atomic.Int32
+}
+
+func (l *slowLog) Warn(string, ...port.Field) {
+	time.Sleep(time.Second)
+	l.written.Add(1)
+}
+
+// What still logged after the app's end would write to a log that is closed.
+func TestTheEndOfTheAppWaitsForTheLooksUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var c config.Deliverer
+		c.Gateways.SMTP = config.SMTP{Addr: "has no port", TLS: "mandatory"}
+		log := &slowLog{}
+		app := fxtest.New(t, fx.NopLogger, certificates.Module(c),
+			fx.Provide(func() (port.Log, port.Clock, port.Metrics) { return log, observe.Clock{}, &memory.Metrics{} }))
+		app.RequireStart()
+		synctest.Wait()
+		app.RequireStop()
+		if n := log.written.Load(); n != 1 {
+			t.Errorf("%d warnings were written when the app had ended", n)
+		}
+	})
 }

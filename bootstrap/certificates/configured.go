@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
 )
 
 // Configured lists where a configuration makes encrypted connections to, by the components' names. A section that is empty
@@ -61,12 +62,12 @@ func https(name, address string) []Component {
 
 // Module watches the certificates of a configuration, each component beside the others.
 func Module(c config.Deliverer) fx.Option {
-	return fx.Module("certificates", fx.Invoke(func(lc fx.Lifecycle, clock port.Clock, log port.Log, metrics port.Metrics) {
-		ctx, stop := context.WithCancel(context.Background())
-		lc.Append(fx.StartStopHook(func() {
-			for _, component := range Configured(c) {
-				go Watch(ctx, component, clock, log, metrics)
-			}
-		}, stop))
+	return fx.Module("certificates", fx.Invoke(func(lc fx.Lifecycle, shutdown fx.Shutdowner, clock port.Clock, log port.Log, metrics port.Metrics) {
+		for _, component := range Configured(c) {
+			core.Work(lc, shutdown, log, "certificates of "+component.Name, func(ctx context.Context) error {
+				Watch(ctx, component, clock, log, metrics)
+				return nil
+			})
+		}
 	}))
 }
