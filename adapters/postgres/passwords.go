@@ -10,9 +10,26 @@ import (
 	"github.com/lib/pq"
 )
 
+// Login is who logs in, and where.
+type Login struct {
+	Server string // host:port
+	User   string
+}
+
+// LoginOf returns whom connections of a URL log in as: by the URL with its parameters, and by PostgreSQL's own variables (PGHOST,
+// PGUSER, …) where it does not say. ErrConfig.
+func LoginOf(url string) (Login, error) {
+	settings, err := parse(url)
+	return loginOf(settings), err
+}
+
+func loginOf(settings pq.Config) Login {
+	return Login{Server: hostPort(settings.Host, settings.Port), User: settings.User}
+}
+
 // PasswordSource gives the password of one connection that is about to be opened, as where a password is a token that soon
 // expires. It is safe for concurrent use; its error wraps port.ErrUnavailable where waiting may help, and holds no secret.
-type PasswordSource func(ctx context.Context) (string, error)
+type PasswordSource func(ctx context.Context, to Login) (string, error)
 
 // CheckPasswordSource reports why a URL cannot be used with passwords of a source: what would show such a password to others,
 // or send it to a host that it is not for. ErrConfig; the error holds nothing of the URL.
@@ -81,7 +98,7 @@ func (c *sourcedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 func (c *sourcedConnector) password(ctx context.Context) (string, error) {
 	asking, cancel := context.WithTimeout(ctx, c.settings.ConnectTimeout)
 	defer cancel()
-	password, err := c.passwords(asking)
+	password, err := c.passwords(asking, loginOf(c.settings))
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()

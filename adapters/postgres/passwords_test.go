@@ -27,7 +27,7 @@ func TestPasswordsOfASourceGoToOneVerifiedServerAlone(t *testing.T) {
 		case says == "" && err != nil, says != "" && (!errors.Is(err, postgres.ErrConfig) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "hunter2")):
 			t.Errorf("%s: %v", url, err)
 		}
-		source := func(context.Context) (string, error) { return "token", nil }
+		source := func(context.Context, postgres.Login) (string, error) { return "token", nil }
 		if _, opened := postgres.Open(postgres.Config{URL: url, Passwords: source}); (opened == nil) != (err == nil) {
 			t.Errorf("%s: opened: %v", url, opened)
 		}
@@ -37,7 +37,7 @@ func TestPasswordsOfASourceGoToOneVerifiedServerAlone(t *testing.T) {
 func TestASourceThatGivesNoPasswordIsAnOutageAndNamed(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
-	at := postgres.Config{URL: "postgres://balsong@127.0.0.1:1/balsong?sslmode=verify-full", Passwords: func(ctx context.Context) (string, error) {
+	at := postgres.Config{URL: "postgres://balsong@127.0.0.1:1/balsong?sslmode=verify-full", Passwords: func(ctx context.Context, _ postgres.Login) (string, error) {
 		if _, bounded := ctx.Deadline(); !bounded {
 			t.Error("it may wait for ever")
 		}
@@ -56,5 +56,27 @@ func TestASourceThatGivesNoPasswordIsAnOutageAndNamed(t *testing.T) {
 	defer func() { _ = db.Close() }()
 	if _, err := postgres.NewControl(db).Halted(t.Context()); !errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), "silent") {
 		t.Errorf("used: %v", err)
+	}
+}
+
+// A token is for one user at one server: for those that the connection is made to, wherever the driver has them from.
+func TestAPasswordIsForWhoTheDriverLogsInAs(t *testing.T) {
+	for url, want := range map[string]postgres.Login{
+		"postgres://balsong@127.0.0.1:1/balsong?sslmode=verify-full":       {Server: "127.0.0.1:1", User: "balsong"},
+		"postgres://balsong@127.0.0.1:1/b?sslmode=verify-full&user=kim":    {Server: "127.0.0.1:1", User: "kim"},
+		"postgres:///b?sslmode=verify-full&host=127.0.0.1&port=1&user=kim": {Server: "127.0.0.1:1", User: "kim"},
+		"postgres:///balsong?sslmode=verify-full":                          {Server: "127.0.0.1:2", User: "lee"},
+	} {
+		t.Setenv("PGHOST", "127.0.0.1")
+		t.Setenv("PGPORT", "2")
+		t.Setenv("PGUSER", "lee")
+		var got postgres.Login
+		_, err := postgres.Examine(t.Context(), postgres.Config{URL: url, Passwords: func(_ context.Context, to postgres.Login) (string, error) {
+			got = to
+			return "", port.ErrUnavailable
+		}})
+		if said, wrong := postgres.LoginOf(url); err == nil || wrong != nil || got != want || said != want {
+			t.Errorf("%s: a password for %+v, said %+v (%v, %v), want %+v", url, got, said, err, wrong, want)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/s3"
 	"github.com/balsong/balsong/application/answer"
@@ -62,6 +63,7 @@ func app(log config.Log, database config.Database, options ...fx.Option) fx.Opti
 	return fx.Options(append(options,
 		core.Observe(log),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(database, "balsong-batch"),
 		fx.StopTimeout(30*time.Second),
 		fx.Supply(database),
@@ -136,6 +138,7 @@ func (r Render) Renderer(options rendering.Options) *rendering.Renderer {
 type Migration struct {
 	fx.In
 	Database config.Database
+	Identity *awsidentity.Identity
 	Topics   port.Topics
 	Bucket   *s3.Packs
 	Watch    *outage.Watch
@@ -149,7 +152,7 @@ func (m Migration) Run(ctx context.Context) (schema postgres.Versions, err error
 		do   func(context.Context) error
 	}{
 		{"database", func(ctx context.Context) (err error) {
-			schema, err = postgres.MigrateVersions(ctx, core.DatabaseLogin(m.Database))
+			schema, err = postgres.MigrateVersions(ctx, core.DatabaseLogin(m.Database, m.Identity))
 			return err
 		}},
 		{"event log", m.Topics.Ensure},

@@ -306,6 +306,15 @@ type Retention struct {
 	Log      Log
 }
 
+// Everything has each section that some program reads, once.
+type Everything struct {
+	Deliverer
+	Dispatch Dispatch
+	Runs     Runs
+	Kept     Kept
+	Words    Words
+}
+
 // Validate checks what the types cannot. It checks every section that the configuration has.
 func Validate(c any) error {
 	var problems []error

@@ -4,6 +4,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -12,8 +13,8 @@ import (
 // Database provides the storage ports. application names the process to the database.
 func Database(c config.Database, application string) fx.Option {
 	return fx.Module("database",
-		fx.Provide(func(lc fx.Lifecycle) (*sqlx.DB, error) {
-			at := DatabaseLogin(c)
+		fx.Provide(func(lc fx.Lifecycle, identity *awsidentity.Identity) (*sqlx.DB, error) {
+			at := DatabaseLogin(c, identity)
 			at.Application, at.MaxConns = application, c.MaxConns
 			at.StatementTimeout, at.LockTimeout = c.StatementTimeout, c.LockTimeout
 			db, err := postgres.Open(at)

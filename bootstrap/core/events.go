@@ -25,17 +25,13 @@ type RequestConsumer struct{ port.Consumer }
 type ResultConsumer struct{ port.Consumer }
 
 // KafkaCluster is how the Kafka adapter reaches the brokers. client names the process in the brokers' logs.
-func KafkaCluster(brokers []string, c config.KafkaAccess, client string) kafka.Cluster {
+func KafkaCluster(brokers []string, c config.KafkaAccess, client string, identity *awsidentity.Identity) kafka.Cluster {
 	cluster := kafka.Cluster{
 		Brokers: brokers, ClientID: client, Prefix: c.TopicPrefix, SASL: kafka.SASL{Mechanism: kafka.Mechanism(c.SASL), User: c.User, Password: c.Password},
 	}
 	switch c.SASL {
 	case config.AWSIAM:
-		tokens := brokerTokens{identity: awsidentity.New()}
-		if len(brokers) > 0 {
-			tokens.broker = brokers[0]
-		}
-		cluster.SASL.Mechanism, cluster.SASL.Tokens = kafka.OAuthBearer, kafka.ReuseTokens(tokens)
+		cluster.SASL.Mechanism, cluster.SASL.Tokens = kafka.OAuthBearer, kafka.ReuseTokens(brokerTokens{identity, brokers})
 	case config.OAuthBearer:
 		cluster.SASL.Extensions = c.OAuth.Extensions
 		cluster.SASL.Tokens = kafka.NewClientCredentials(kafka.ClientCredentials{
@@ -50,29 +46,31 @@ func KafkaCluster(brokers []string, c config.KafkaAccess, client string) kafka.C
 
 // Events provides the event log. client names the process in the brokers' logs.
 func Events(c config.Kafka, client string) fx.Option {
-	cluster := KafkaCluster(c.Brokers, c.KafkaAccess, client)
 	return fx.Module("events",
 		fx.Supply(kafka.Group{SessionTimeout: c.SessionTimeout}),
+		fx.Provide(func(identity *awsidentity.Identity) kafka.Cluster {
+			return KafkaCluster(c.Brokers, c.KafkaAccess, client, identity)
+		}, fx.Private),
 		fx.Provide(
-			func(lc fx.Lifecycle, log port.Log, metrics port.Metrics) (port.Publisher, error) {
+			func(lc fx.Lifecycle, cluster kafka.Cluster, log port.Log, metrics port.Metrics) (port.Publisher, error) {
 				publisher, err := kafka.NewPublisher(cluster, log, metrics)
 				return publisher, closing(lc, publisher, err)
 			},
-			func(group kafka.Group, log port.Log, metrics port.Metrics) (RequestConsumer, error) {
+			func(cluster kafka.Cluster, group kafka.Group, log port.Log, metrics port.Metrics) (RequestConsumer, error) {
 				group.Name = DeliveryGroup
 				consumer, err := kafka.NewConsumer(cluster, group, port.TopicRequests, log, metrics)
 				return RequestConsumer{consumer}, err
 			},
-			func(group kafka.Group, log port.Log, metrics port.Metrics) (ResultConsumer, error) {
+			func(cluster kafka.Cluster, group kafka.Group, log port.Log, metrics port.Metrics) (ResultConsumer, error) {
 				group.Name = SettlementGroup
 				consumer, err := kafka.NewConsumer(cluster, group, port.TopicResults, log, metrics)
 				return ResultConsumer{consumer}, err
 			},
-			func(lc fx.Lifecycle) (port.Progress, port.DeliveryGroup, error) {
+			func(lc fx.Lifecycle, cluster kafka.Cluster) (port.Progress, port.DeliveryGroup, error) {
 				progress, err := kafka.NewProgress(cluster, DeliveryGroup)
 				return progress, progress, closing(lc, progress, err)
 			},
-			func(lc fx.Lifecycle) (port.Topics, error) {
+			func(lc fx.Lifecycle, cluster kafka.Cluster) (port.Topics, error) {
 				topics, err := kafka.NewTopics(cluster, kafka.TopicSettings{
 					Partitions: c.Partitions, Replication: c.Replication, MinInSync: c.MinInSync,
 				})

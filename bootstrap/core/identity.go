@@ -3,7 +3,8 @@ package core
 import (
 	"context"
 	"errors"
-	"net/url"
+
+	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/kafka"
@@ -12,39 +13,35 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
+// Identity provides who the process is to AWS: one for everything that signs in with it, because it keeps the credentials.
+func Identity() fx.Option { return fx.Module("identity", fx.Provide(awsidentity.New)) }
+
 // DatabaseLogin is how the PostgreSQL adapter reaches the database and logs in.
-func DatabaseLogin(c config.Database) postgres.Config {
+func DatabaseLogin(c config.Database, identity *awsidentity.Identity) postgres.Config {
 	at := postgres.Config{URL: c.URL}
 	if c.Auth == config.AuthIAM {
-		at.Passwords = databaseTokens(c.URL)
+		at.Passwords = func(ctx context.Context, to postgres.Login) (string, error) {
+			return identity.DatabaseToken(ctx, to.Server, to.User)
+		}
 	}
 	return at
-}
-
-// databaseTokens are the tokens of the process's identity for the user and the instance of a URL.
-func databaseTokens(address string) postgres.PasswordSource {
-	identity := awsidentity.New()
-	return func(ctx context.Context) (string, error) {
-		u, err := url.Parse(address)
-		if err != nil {
-			return "", postgres.ErrConfig
-		}
-		if u.Port() == "" {
-			u.Host += ":5432"
-		}
-		return identity.DatabaseToken(ctx, u.Host, u.User.Username())
-	}
 }
 
 // brokerTokens are the tokens of the process's identity for MSK.
 type brokerTokens struct {
 	identity *awsidentity.Identity
-	broker   string // its name names the region
+	brokers  []string // the first one's name names the region
 }
+
+// errNoBroker is the error of a token for a list of brokers that is empty.
+var errNoBroker = errors.New("sign in to MSK: no broker is configured")
 
 // Token implements kafka.TokenSource.
 func (b brokerTokens) Token(ctx context.Context) (kafka.Token, error) {
-	value, expires, err := b.identity.BrokerToken(ctx, b.broker)
+	if len(b.brokers) == 0 {
+		return kafka.Token{}, &kafka.TokenError{Failure: kafka.FailureTokenRefused, Err: errNoBroker}
+	}
+	value, expires, err := b.identity.BrokerToken(ctx, b.brokers[0])
 	switch {
 	case err == nil:
 		return kafka.Token{Value: value, Expires: expires}, nil

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/monitor"
 	"github.com/balsong/balsong/application/port"
@@ -69,6 +70,7 @@ func Options(role Role, c config.Deliverer) fx.Option {
 		core.WriteEMF(c.Metrics, port.Service(role), os.Stdout),
 		core.Traces(c.Traces, "balsong-"+string(role)),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(c.Database, "balsong-"+string(role)),
 		core.Events(c.Kafka, "balsong-"+string(role)),
 		fx.StopTimeout(stop),
@@ -89,10 +91,14 @@ func Options(role Role, c config.Deliverer) fx.Option {
 }
 
 // checkComponents logs problems beside the service that starts, which waits for nothing that is found; by the machine's own clock.
-func checkComponents(uses doctor.Components) func(fx.Lifecycle, port.Log) {
-	return func(lc fx.Lifecycle, log port.Log) {
-		checking, stop := context.WithCancel(context.Background())
-		lc.Append(fx.StartStopHook(func() { go doctor.LogProblems(checking, uses, observe.Clock{}, log) }, stop))
+func checkComponents(uses doctor.Components) any {
+	return func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, identity *awsidentity.Identity) {
+		uses.Identity = identity
+		core.Work(lc, shutdown, log, "check of the components", func(ctx context.Context) error {
+			doctor.LogProblems(ctx, uses, observe.Clock{}, log)
+			<-ctx.Done()
+			return nil
+		})
 	}
 }
 

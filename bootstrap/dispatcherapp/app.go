@@ -25,6 +25,7 @@ func Options(c config.Dispatcher) fx.Option {
 		core.WriteEMF(c.Metrics, port.ServiceDispatcher, os.Stderr),
 		core.Traces(c.Traces, "balsong-dispatcher"),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(c.Database, "balsong-dispatcher"),
 		core.Events(c.Kafka, "balsong-dispatcher"),
 		fx.StopTimeout(30*time.Second),

@@ -17,15 +17,16 @@ import (
 // oldestPostgres is the oldest server that works, as server_version_num.
 const oldestPostgres = 150_000
 
-func database(ctx context.Context, c config.Database, keys *config.Keys, clock port.Clock) []Finding {
+func database(ctx context.Context, c config.Database, uses Components, clock port.Clock) []Finding {
 	p := component{name: "database", checked: "DATABASE_URL"}
 	u, err := url.Parse(c.URL)
 	if err == nil {
 		p.checked = u.Host + u.Path
 	}
-	facts, err := postgres.Examine(ctx, core.DatabaseLogin(c))
+	login, _ := postgres.LoginOf(c.URL) // what is wrong with the URL, Examine says
+	facts, err := postgres.Examine(ctx, core.DatabaseLogin(c, uses.Identity))
 	if err != nil {
-		if c.Auth != config.AuthIAM || !p.tokenRefused(err, u) {
+		if c.Auth != config.AuthIAM || !p.tokenRefused(err, login.User) {
 			p.connectFailed(err, u)
 		}
 		return p.list
@@ -35,12 +36,12 @@ func database(ctx context.Context, c config.Database, keys *config.Keys, clock p
 		p.refuse(version, "Balsong needs PostgreSQL 15 or later")
 		return p.list
 	}
-	if c.Auth == config.AuthIAM && u != nil {
-		version = fmt.Sprintf("the user %q signs in by IAM, and %s", u.User.Username(), version)
+	if c.Auth == config.AuthIAM {
+		version = fmt.Sprintf("the user %q signs in by IAM, and %s", login.User, version)
 	}
 	p.add(OK, version+" answers", "")
 	p.schema(facts)
-	p.sealed(facts, keys)
+	p.sealed(facts, uses.Keys)
 	p.clockOf(facts.Now, clock, facts.Asked, "leases go by the database's clock, quiet hours and deadlines by this one")
 	p.unencrypted(u)
 	p.pooler(facts)

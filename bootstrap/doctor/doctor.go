@@ -14,6 +14,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 )
@@ -57,22 +58,27 @@ type Components struct {
 	Keys     *config.Keys
 	Gateways *config.Gateways
 	Delivery *config.Delivery
+
+	Identity *awsidentity.Identity // signs in where the components ask for it; nil: one of its own
 }
 
 // ComponentsOf are what a delivery uses: everything.
 func ComponentsOf(c config.Deliverer) Components {
-	return Components{&c.Database, &c.Kafka, &c.S3, &c.Keys, &c.Gateways, &c.Delivery}
+	return Components{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3, Keys: &c.Keys, Gateways: &c.Gateways, Delivery: &c.Delivery}
 }
 
 // Examine checks the components at the same time. The findings come in a fixed order.
 func Examine(ctx context.Context, uses Components, clock port.Clock) []Finding {
+	if uses.Identity == nil {
+		uses.Identity = awsidentity.New()
+	}
 	checks := []func(context.Context) []Finding{
 		func(context.Context) []Finding { return zones() },
 		func(context.Context) []Finding { return unknown(env.ToMap(os.Environ())) },
 		check(uses.Keys, func(_ context.Context, c config.Keys) []Finding { return keyset(c, clock) }),
 		func(ctx context.Context) []Finding { return identity(ctx, uses) },
-		check(uses.Database, func(ctx context.Context, c config.Database) []Finding { return database(ctx, c, uses.Keys, clock) }),
-		check(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, clock) }),
+		check(uses.Database, func(ctx context.Context, c config.Database) []Finding { return database(ctx, c, uses, clock) }),
+		check(uses.Kafka, func(ctx context.Context, c config.Kafka) []Finding { return eventLog(ctx, c, uses.Identity, clock) }),
 		check(uses.S3, func(ctx context.Context, c config.S3) []Finding { return statements(ctx, c, clock) }),
 		check(uses.Gateways, func(ctx context.Context, c config.Gateways) []Finding { return gateways(ctx, c, clock) }),
 		check(uses.Delivery, func(_ context.Context, c config.Delivery) []Finding { return drain(c, uses.Gateways) }),

@@ -19,6 +19,7 @@ import (
 
 	_ "github.com/lib/pq" // the driver
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
@@ -91,7 +92,7 @@ func sound(t *testing.T) config.Deliverer {
 
 func makeTopics(t *testing.T, c config.Kafka) {
 	t.Helper()
-	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test"), kafka.TopicSettings{Partitions: c.Partitions, Replication: 1, MinInSync: 1})
+	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test", awsidentity.New()), kafka.TopicSettings{Partitions: c.Partitions, Replication: 1, MinInSync: 1})
 	must(t, err)
 	must(t, topics.Ensure(t.Context()))
 	t.Cleanup(func() { _ = topics.Remove(context.WithoutCancel(t.Context())); topics.Close() })
@@ -424,7 +425,7 @@ func passwords(c config.Deliverer) (all []string) {
 func TestClocksAnHourApartAreFoundAtEveryPart(t *testing.T) {
 	t.Parallel()
 	c := sound(t)
-	publisher, err := kafka.NewPublisher(core.KafkaCluster(c.Kafka.Brokers, c.Kafka.KafkaAccess, "test"), &memory.Log{}, &memory.Metrics{})
+	publisher, err := kafka.NewPublisher(core.KafkaCluster(c.Kafka.Brokers, c.Kafka.KafkaAccess, "test", awsidentity.New()), &memory.Log{}, &memory.Metrics{})
 	must(t, err)
 	defer publisher.Close()
 	for _, err := range publisher.Publish(t.Context(), port.TopicRequests, []port.Message{{Key: "1", Value: []byte("x")}}) {

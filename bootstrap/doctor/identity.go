@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/balsong/balsong/adapters/awsidentity"
@@ -28,7 +27,7 @@ func identity(ctx context.Context, uses Components) []Finding {
 		return nil
 	}
 	p := component{name: "identity", checked: "AWS"}
-	who, err := awsidentity.New().Caller(ctx)
+	who, err := uses.Identity.Caller(ctx)
 	switch where := strings.Join(at, " and "); {
 	case err != nil:
 		p.add(Problem, err.Error(), giveRole)
@@ -44,16 +43,15 @@ func identity(ctx context.Context, uses Components) []Finding {
 const setRegion = "name the endpoint as AWS does (….rds.amazonaws.com, ….kafka.REGION.amazonaws.com), or set AWS_REGION"
 
 // tokenRefused finds that the database refuses a token, or that none can be made for it, and reports whether that is so.
-func (p *component) tokenRefused(err error, u *url.URL) bool {
+func (p *component) tokenRefused(err error, name string) bool {
 	failure, is := errors.AsType[*postgres.ExamineError](err)
 	if is && errors.Is(failure.Cause, awsidentity.ErrRegion) {
 		p.refuse(failure.Cause.Error(), setRegion)
 		return true
 	}
-	if !is || failure.Failure != postgres.FailureLogin || u == nil {
+	if !is || failure.Failure != postgres.FailureLogin {
 		return false
 	}
-	name := u.User.Username()
 	p.refuse(fmt.Sprintf("it refuses the IAM token of the user %q (SQLSTATE %s)", name, failure.State),
 		fmt.Sprintf("GRANT rds_iam TO %q; switch IAM database authentication on at the instance; allow the role rds-db:connect on arn:aws:rds-db:REGION:ACCOUNT:dbuser:RESOURCE-ID/%s; "+
 			"name the instance in DATABASE_URL as AWS does, not by a name of your own; and compare the clocks: a token is good for 15 minutes", name, name))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
@@ -16,9 +17,9 @@ import (
 	"github.com/balsong/balsong/domain/wording"
 )
 
-func eventLog(ctx context.Context, c config.Kafka, clock port.Clock) []Finding {
+func eventLog(ctx context.Context, c config.Kafka, identity *awsidentity.Identity, clock port.Clock) []Finding {
 	p := component{name: "event log", checked: strings.Join(c.Brokers, ",")}
-	cluster := core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-doctor")
+	cluster := core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-doctor", identity)
 	cluster.Timeouts = kafka.Timeouts{Dial: 3 * time.Second, Request: 4 * time.Second} // an operator waits for the answer
 	facts, err := kafka.Describe(ctx, cluster)
 	if err != nil {

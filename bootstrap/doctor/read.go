@@ -10,9 +10,9 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
-// Read reads each section of a delivery's configuration for itself, so that a fault in one does not keep the
-// others from being checked. It returns the components that are configured well enough to be checked, and a finding for each
-// variable that is missing or wrong.
+// Read reads each section that some program reads for itself, so that a fault in one does not keep the others from being
+// checked. It returns the components that are configured well enough to be checked, and a finding for each variable that is
+// missing or wrong. Templates are none of it: who checks them reads where they are.
 func Read(ctx context.Context) (uses Components, findings []Finding) {
 	uses = Components{
 		Database: read[config.Database](ctx, &findings),
@@ -25,8 +25,12 @@ func Read(ctx context.Context) (uses Components, findings []Finding) {
 	// What names no component is only read.
 	read[config.Settlement](ctx, &findings)
 	read[config.Monitor](ctx, &findings)
+	read[config.Dispatch](ctx, &findings)
+	read[config.Runs](ctx, &findings)
+	read[config.Kept](ctx, &findings)
 	read[config.Health](ctx, &findings)
 	read[config.Metrics](ctx, &findings)
+	read[config.Traces](ctx, &findings)
 	read[config.Log](ctx, &findings)
 	if err := config.CheckRemoved(env.ToMap(os.Environ())); err != nil {
 		findings = append(findings, misconfigured(err)...)

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/answer"
@@ -26,6 +27,7 @@ func Options(c config.Operator) fx.Option {
 	return fx.Options(
 		core.Observe(c.Log),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(c.Database, "balsong-operator"),
 		fx.StopTimeout(10*time.Second),
 		fx.Module("operator", fx.Provide(operatorPorts, answers)),
@@ -87,11 +89,11 @@ func newCipher(c config.Keys) (keys, error) {
 // askDelivery asks how delivery stands; nil where no brokers are configured.
 type askDelivery func(context.Context) (answer.Delivery, error)
 
-func newAskDelivery(lc fx.Lifecycle, c config.OptionalKafka) (askDelivery, error) {
+func newAskDelivery(lc fx.Lifecycle, c config.OptionalKafka, identity *awsidentity.Identity) (askDelivery, error) {
 	if len(c.Brokers) == 0 {
 		return nil, nil
 	}
-	progress, err := kafka.NewProgress(core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-operator"), core.DeliveryGroup)
+	progress, err := kafka.NewProgress(core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-operator", identity), core.DeliveryGroup)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/restorecheck"
@@ -15,21 +16,23 @@ import (
 // RestoreCheck is the app of who checks a restored database: it provides a *restorecheck.Checker.
 func RestoreCheck(c config.RestoreCheck) fx.Option {
 	const name = "balsong-restore-check"
-	cluster := core.KafkaCluster(c.Kafka.Brokers, c.Kafka.KafkaAccess, name)
 	return fx.Options(
 		core.Observe(c.Operator.Log),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(c.Operator.Database, name),
 		fx.StopTimeout(10*time.Second),
-		fx.Module("restore check", fx.Provide(
-			func(lc fx.Lifecycle) (port.EventReader, error) {
+		fx.Module("restore check", fx.Provide(func(identity *awsidentity.Identity) kafka.Cluster {
+			return core.KafkaCluster(c.Kafka.Brokers, c.Kafka.KafkaAccess, name, identity)
+		}, fx.Private), fx.Provide(
+			func(lc fx.Lifecycle, cluster kafka.Cluster) (port.EventReader, error) {
 				reader, err := kafka.NewReader(cluster)
 				if err == nil {
 					lc.Append(fx.StopHook(reader.Close))
 				}
 				return reader, err
 			},
-			func(lc fx.Lifecycle) (map[string]port.Group, error) {
+			func(lc fx.Lifecycle, cluster kafka.Cluster) (map[string]port.Group, error) {
 				groups := map[string]port.Group{}
 				for _, name := range []string{core.DeliveryGroup, core.SettlementGroup} {
 					group, err := kafka.NewProgress(cluster, name)

@@ -16,6 +16,7 @@ func Retention(c config.Retention) fx.Option {
 	return fx.Options(
 		core.Observe(c.Log),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(c.Database, "balsong-retention"),
 		core.Packs(c.S3),
 		fx.StopTimeout(10*time.Second),

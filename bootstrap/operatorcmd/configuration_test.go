@@ -90,7 +90,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong keyset remove", "--file KEYSET --id 1", keys},
 	{"balsong keyset wrap", "--file KEYSET --kms-key alias/none", keys},
 	{"balsong keyset usage", "--file KEYSET", database},
-	{"balsong doctor", "", database + kafka + s3 + keys + gateways + templates + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_HEALTH_"},
+	{"balsong doctor", "", database + kafka + s3 + keys + gateways + templates + runs + telemetry + "BALSONG_DISPATCH_ BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_MONITOR_ BALSONG_HEALTH_ BALSONG_KEEP_"},
 	{"batch migrate", "", database + kafka + s3},
 	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys + telemetry},
 	{"batch import list", "--month 2026-11", database},
@@ -116,9 +116,7 @@ const foreign = "file:/no/such/directory/of/a/foreign/variable"
 
 // variables are the names of every variable that a command reads.
 func variables() (names []string) {
-	for _, v := range slices.Concat(
-		config.Variables[config.Deliverer](), config.Variables[config.Dispatch](), config.Variables[config.Words](), config.Variables[config.Kept](), config.Variables[config.Runs](),
-	) {
+	for _, v := range config.Variables[config.Everything]() {
 		names = append(names, v.Name)
 	}
 	return names

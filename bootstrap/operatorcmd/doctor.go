@@ -17,7 +17,7 @@ const doctorHelp = `Check everything the configuration names, as the services wo
 statements, keyset, gateways, clocks and time limits. Each line says what was checked and what was
 found, and what to do about it. It changes nothing, sends nothing, and shows no secret.
 
-It reads the variables of "delivery", and BALSONG_TEMPLATES. What is wrong with some of them keeps it from checking
+It reads the variables of every program. What is wrong with some of them keeps it from checking
 their component alone. It ends with 1 where there are problems (advice is none), and with 2 where variables
 are missing or cannot be read (whatever else was found).`
 
@@ -47,6 +47,6 @@ func newDoctor() *cobra.Command {
 			return cli.Exit(code)
 		},
 	}
-	describe[config.Deliverer](cmd)
+	describe[config.Everything](cmd)
 	return cmd
 }

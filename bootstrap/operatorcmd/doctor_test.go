@@ -1,14 +1,19 @@
 package operatorcmd_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
+	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
@@ -19,7 +24,7 @@ func TestTheDoctorsExitCodeTellsProblemsAdviceAndMissingVariables(t *testing.T) 
 	if os.Getenv("BALSONG_TEST_KAFKA_BROKERS") == "" {
 		t.Fatal("this test needs the components: run through `make test`")
 	}
-	for _, v := range config.Variables[config.Deliverer]() {
+	for _, v := range config.Variables[config.Everything]() {
 		t.Setenv(v.Name, "") // is the default
 	}
 	run := balsong(t)
@@ -49,5 +54,43 @@ func TestTheDoctorsExitCodeTellsProblemsAdviceAndMissingVariables(t *testing.T) 
 	t.Setenv("BALSONG_S3_BUCKET", "")
 	if said := run(core.ExitUsage, "doctor"); !strings.Contains(said, "BALSONG_S3_BUCKET is empty") || !strings.Contains(said, "connection refused") {
 		t.Errorf("a variable is missing, and a gateway away:\n%s", said)
+	}
+}
+
+// What a service would end with at its start, the doctor says before: of every variable that the help of some command lists.
+func TestTheDoctorReadsEveryVariableOfEveryProgram(t *testing.T) {
+	listed := map[string]bool{}
+	var list func(cmd *cobra.Command)
+	list = func(cmd *cobra.Command) {
+		var help bytes.Buffer
+		cli.Run(t.Context(), program(cmd.Root().Name()), append(strings.Fields(cmd.CommandPath())[1:], "--help"), &help, &help)
+		for _, line := range regexp.MustCompile(`(?m)^  ([A-Z][A-Z0-9_]{5,}) `).FindAllStringSubmatch(help.String(), -1) {
+			listed[line[1]] = true
+		}
+		for _, sub := range cmd.Commands() {
+			list(sub)
+		}
+	}
+	for _, p := range programs() {
+		list(p)
+	}
+	for name := range listed {
+		t.Setenv(name, foreign)
+	}
+	for _, name := range []string{"BALSONG_KEYSET_FILE", "BALSONG_KEYSET_KMS_KEY"} { // instead of BALSONG_KEYSET, and with it
+		t.Setenv(name, "")
+		delete(listed, name)
+	}
+	said := balsong(t)(core.ExitUsage, "doctor")
+	for name := range listed {
+		if !strings.Contains(said, name+": ") {
+			t.Errorf("%s refers to a file that is not there, and the doctor does not say so", name)
+		}
+	}
+	if len(listed) < 60 {
+		t.Errorf("only %d variables are listed: %v", len(listed), listed)
+	}
+	if t.Failed() {
+		t.Log(said)
 	}
 }

@@ -49,7 +49,7 @@ func newKeysetUsage() *cobra.Command {
 }
 
 func usageApp(c config.Operator) fx.Option {
-	return fx.Options(core.Quiet(), core.Database(c.Database, "balsong-keyset"))
+	return fx.Options(core.Quiet(), core.Identity(), core.Database(c.Database, "balsong-keyset"))
 }
 
 // usageLine is one key and what it has sealed.

@@ -30,6 +30,7 @@ func Reading(c config.Preview) fx.Option {
 		packs,
 		core.Observe(c.Log),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(c.Database, "balsong-preview"),
 		core.Cipher(c.Keys),
 		fx.StopTimeout(10*time.Second),

@@ -14,6 +14,7 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -37,7 +38,7 @@ func brokersOf(t *testing.T, settings kafka.TopicSettings, options ...kfake.Opt)
 	if settings.Partitions == 0 {
 		return c
 	}
-	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test"), settings)
+	topics, err := kafka.NewTopics(core.KafkaCluster(c.Brokers, c.KafkaAccess, "test", awsidentity.New()), settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ func Options(c Config) fx.Option {
 		core.Observe(c.Log),
 		core.Traces(config.Traces{}, "balsong-batch"),
 		core.Quiet(),
+		core.Identity(),
 		core.Database(c.Database, "balsong-batch"),
 		core.Events(c.Kafka, "balsong-batch"),
 		core.Statements(c.S3, c.Keys),

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/awsidentity/tokentest"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -146,7 +147,7 @@ func TestSessionsOutlastTheCredentialsThatBeganThem(t *testing.T) {
 	t.Setenv("AWS_REGION", "ap-northeast-2")
 	role.Life(3 * time.Second)
 	m, k := newMSK(t, newIssuer(t), role)
-	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test")
+	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test", awsidentity.New())
 	publisher, log := publisherOf(t, cluster)
 	published := 0
 	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); published++ {

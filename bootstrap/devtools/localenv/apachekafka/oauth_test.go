@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
@@ -165,7 +166,7 @@ func TestSessionsAreRenewedBeforeTheirTokenExpires(t *testing.T) {
 	issuer := newIssuer(t)
 	issuer.life = 3 * time.Second
 	k := issuer.broker(t, nil)
-	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test")
+	cluster := core.KafkaCluster(k.Brokers, k.KafkaAccess, "test", awsidentity.New())
 	publisher, log := publisherOf(t, cluster)
 	published := 0
 	for before := issuer.issued.Load(); issuer.issued.Load() < before+4; published++ {
