@@ -59,6 +59,7 @@ func TestTheDoctorsExitCodeTellsProblemsAdviceAndMissingVariables(t *testing.T) 
 
 // What a service would end with at its start, the doctor says before: of every variable that the help of some command lists.
 func TestTheDoctorReadsEveryVariableOfEveryProgram(t *testing.T) {
+	run := balsong(t)
 	listed := map[string]bool{}
 	var list func(cmd *cobra.Command)
 	list = func(cmd *cobra.Command) {
@@ -81,7 +82,7 @@ func TestTheDoctorReadsEveryVariableOfEveryProgram(t *testing.T) {
 		t.Setenv(name, "")
 		delete(listed, name)
 	}
-	said := balsong(t)(core.ExitUsage, "doctor")
+	said := run(core.ExitUsage, "doctor")
 	for name := range listed {
 		if !strings.Contains(said, name+": ") {
 			t.Errorf("%s refers to a file that is not there, and the doctor does not say so", name)
