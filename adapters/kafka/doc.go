@@ -1,5 +1,5 @@
 // Package kafka is the log of events on Apache Kafka, by IBM/sarama: it publishes (Publisher), consumes as a member of
-// a group (Consumer), tells how far a group has read (Progress), creates the topics (Topics) and describes them for a check
+// a group (Consumer), tells how far a group has read (ConsumerGroup), creates the topics (Topics) and describes them for a check
 // of the installation (Describe). Cluster says how to reach the brokers; Group and TopicSettings are for those who need them.
 //
 // Where a received message goes: Consumer.Run joins the group (consumer.go), a session hands the message out and commits

@@ -19,8 +19,7 @@ func events(t testing.TB) porttest.EventLog {
 		Publisher:  publisher(t, c),
 		Topics:     topics,
 		Consumer:   func(group string) port.Consumer { return consumer(t, c, group) },
-		Progress:   func(group string) port.Progress { return progress(t, c, group) },
-		Group:      func(group string) port.DeliveryGroup { return progress(t, c, group) },
+		Group:      func(name string) port.ConsumerGroup { return progress(t, c, name) },
 		Reader:     reader(t, c),
 		Partitions: 4,
 		Tick:       func() { <-time.After(3 * time.Millisecond) },
@@ -52,33 +51,12 @@ func reader(t testing.TB, c rig) *kafka.Reader {
 	return made
 }
 
-func progress(t testing.TB, c rig, group string) *kafka.Progress {
+func progress(t testing.TB, c rig, group string) *kafka.ConsumerGroup {
 	t.Helper()
-	made, err := kafka.NewProgress(c.Cluster, group)
+	made, err := kafka.NewConsumerGroup(c.Cluster, group)
 	if err != nil {
 		t.Fatalf("progress: %v", err)
 	}
 	t.Cleanup(func() { _ = made.Close() })
 	return made
-}
-
-func TestTheMembersOfAGroupAreCounted(t *testing.T) {
-	t.Parallel()
-	c := setup(t)
-	withTopics(t, c, kafka.TopicSettings{Partitions: 4})
-	p := progress(t, c, "members")
-	members := func() int {
-		n, err := p.Consumers(within(t, 10*time.Second))
-		if err != nil {
-			t.Fatalf("ask: %v", err)
-		}
-		return n
-	}
-	if n := members(); n != 0 {
-		t.Fatalf("%d members of a group that nobody has joined", n)
-	}
-	_, leave := member(t, c, "members")
-	until(t, "one member", func() bool { return members() == 1 })
-	leave()
-	until(t, "no member", func() bool { return members() == 0 })
 }

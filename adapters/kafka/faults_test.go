@@ -210,12 +210,12 @@ func TestProgressAndTopicsReturnWithTheirContextWhenTheNetworkStalls(t *testing.
 	}
 	defer topics.Close()
 	until(t, "progress answers", func() bool { // a group that nobody has asked for yet may have no coordinator for a moment
-		_, err := p.Lag(within(t, 10*time.Second))
+		_, err := p.Position(within(t, 10*time.Second))
 		return err == nil
 	})
 	net.set(stalls)
 	started := time.Now()
-	if _, err := p.Lag(within(t, 300*time.Millisecond)); !errors.Is(err, port.ErrUnavailable) {
+	if _, err := p.Position(within(t, 300*time.Millisecond)); !errors.Is(err, port.ErrUnavailable) {
 		t.Errorf("lag while the network stalls: %v", err)
 	}
 	if err := topics.Ensure(within(t, 300*time.Millisecond)); !errors.Is(err, port.ErrUnavailable) {
@@ -226,7 +226,7 @@ func TestProgressAndTopicsReturnWithTheirContextWhenTheNetworkStalls(t *testing.
 	}
 	net.set(works)
 	until(t, "progress answers again", func() bool {
-		_, err := p.Lag(within(t, 5*time.Second))
+		_, err := p.Position(within(t, 5*time.Second))
 		return err == nil
 	})
 }

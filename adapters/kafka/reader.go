@@ -12,10 +12,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-var (
-	_ port.EventReader = (*Reader)(nil)
-	_ port.Group       = (*Progress)(nil)
-)
+var _ port.EventReader = (*Reader)(nil)
 
 // Reader reads the log of a topic as it is, as a member of no group.
 type Reader struct {

@@ -137,7 +137,7 @@ func (w *world) wire(t *testing.T) {
 	w.service = w.newService(t)
 	w.settler, err = settle.New(settle.Ports{
 		Targets: w.store.Targets(), Sweeps: w.store.Sweeps(), Requests: w.store.Requests(), Months: w.store.Months(),
-		Policies: w.store.Policies(), Progress: w.broker.Progress(group), Results: w.broker.Consumer("balsong-settlement", port.TopicResults),
+		Policies: w.store.Policies(), Group: w.broker.Group(group), Results: w.broker.Consumer("balsong-settlement", port.TopicResults),
 		Clock: w.clock, Log: w.log, Metrics: w.metrics, Installation: w.store.Installation(), Tracer: w.tracer,
 	}, settle.Config{ReapGrace: w.reapGrace})
 	if err != nil {
@@ -244,11 +244,11 @@ func (w *world) whileTimePasses(t *testing.T, what string, holds func() bool) {
 func (w *world) drained() bool { return w.lag() == 0 && w.service.InFlight() == 0 }
 
 func (w *world) lag() int64 {
-	lag, err := w.broker.Progress(group).Lag(context.Background())
+	at, err := w.broker.Group(group).Position(context.Background())
 	if err != nil {
 		return -1
 	}
-	return lag
+	return at.Lag
 }
 
 func (w *world) awaitDrained(t *testing.T) {

@@ -35,23 +35,3 @@ func (r eventReader) Read(ctx context.Context, topic port.Topic, since time.Time
 	}
 	return span, ctx.Err()
 }
-
-// Members returns a consumer group of the requests.
-func (b *Broker) Members(name string) port.Group {
-	return eventGroup{broker: b, of: membershipOf{group: name, topic: port.TopicRequests}}
-}
-
-type eventGroup struct {
-	broker *Broker
-	of     membershipOf
-}
-
-// Consumers implements port.Group.
-func (g eventGroup) Consumers(ctx context.Context) (int, error) {
-	if err := g.broker.available(ctx); err != nil {
-		return 0, err
-	}
-	g.broker.mu.Lock()
-	defer g.broker.mu.Unlock()
-	return len(g.broker.group(g.of).members), nil
-}

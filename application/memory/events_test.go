@@ -49,15 +49,15 @@ func TestABrokerThatIsDownTakesNothingGivesNothingAndCommitsNothing(t *testing.T
 	if answers := b.Publisher().Publish(t.Context(), port.TopicRequests, []port.Message{two}); !errors.Is(answers[0], port.ErrUnavailable) {
 		t.Errorf("publish while it is down: %v", answers[0])
 	}
-	if _, err := b.Progress("g").Lag(t.Context()); !errors.Is(err, port.ErrUnavailable) {
+	if _, err := b.Group("g").Position(t.Context()); !errors.Is(err, port.ErrUnavailable) {
 		t.Errorf("lag while it is down: %v", err)
 	}
 	if err := b.Topics().Ensure(t.Context()); !errors.Is(err, port.ErrUnavailable) {
 		t.Errorf("ensure while it is down: %v", err)
 	}
 	b.SetDown(false)
-	if lag, err := b.Progress("g").Lag(t.Context()); err != nil || lag != 0 {
-		t.Errorf("once it is up again the done message is committed: lag %d, %v", lag, err)
+	if at, err := b.Group("g").Position(t.Context()); err != nil || at.Lag != 0 {
+		t.Errorf("once it is up again the done message is committed: lag %d, %v", at.Lag, err)
 	}
 	b.Publisher().Publish(t.Context(), port.TopicRequests, []port.Message{two})
 	if m := <-got; string(m.Value) != "2" {
@@ -80,7 +80,7 @@ func TestWhatIsDoneAfterThePartitionWasLetGoIsNotCommitted(t *testing.T) {
 		cancel()
 	})
 	late.Done()
-	if lag, err := b.Progress("g").Lag(t.Context()); err != nil || lag != 1 {
-		t.Errorf("lag %d, %v; want 1", lag, err)
+	if at, err := b.Group("g").Position(t.Context()); err != nil || at.Lag != 1 {
+		t.Errorf("lag %d, %v; want 1", at.Lag, err)
 	}
 }

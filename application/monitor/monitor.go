@@ -14,7 +14,7 @@ import (
 
 // Ports are the driven ports that the monitor uses.
 type Ports struct {
-	Group       port.DeliveryGroup
+	Group       port.ConsumerGroup
 	Months      port.Months
 	Backlog     port.Backlog
 	Sweeps      port.Sweeps
@@ -117,10 +117,14 @@ func (m *Monitor) lookAtLag(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	members, err := m.Group.Members(ctx)
+	if err != nil {
+		return err
+	}
 	now := m.Clock.Now()
 	metric.DeliveryLag.Set(m.Metrics, float64(at.Lag))
-	metric.DeliveryTasks.Set(m.Metrics, float64(at.Members))
-	metric.DeliveryBacklogPerTask.Set(m.Metrics, float64(at.Lag)/float64(max(1, at.Members)))
+	metric.DeliveryTasks.Set(m.Metrics, float64(members))
+	metric.DeliveryBacklogPerTask.Set(m.Metrics, float64(at.Lag)/float64(max(1, members)))
 	age := 0.0
 	if !at.Oldest.IsZero() {
 		age = max(0, now.Sub(at.Oldest).Seconds())

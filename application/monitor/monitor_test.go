@@ -26,11 +26,15 @@ var (
 
 // group is a delivery group that stands where it is told to.
 type group struct {
-	at  port.GroupPosition
+	port.ConsumerGroup
+	at      port.GroupPosition
+	members int
 	err error
 }
 
 func (g *group) Position(context.Context) (port.GroupPosition, error) { return g.at, g.err }
+
+func (g *group) Members(context.Context) (int, error) { return g.members, g.err }
 
 // standbys are what a database shows.
 type standbys struct{ shown port.Standbys }
@@ -87,17 +91,17 @@ func (w *world) seed(users int, status billing.Status) {
 func TestTheLagIsSharedAmongTheTasksAndHasAnAge(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.group.at = port.GroupPosition{Members: 4, Lag: 10_000, Committed: 500, Oldest: noon.Add(-90 * time.Second)}
+	w.group.members, w.group.at = 4, port.GroupPosition{Lag: 10_000, Committed: 500, Oldest: noon.Add(-90 * time.Second)}
 	w.look(t, 0)
 	w.is(t, metric.DeliveryLag, "10000")
 	w.is(t, metric.DeliveryTasks, "4")
 	w.is(t, metric.DeliveryBacklogPerTask, "2500")
 	w.is(t, metric.OldestRequestAge, "90")
-	w.group.at.Members = 0 // scaled to none: the backlog must call for the first task
+	w.group.members = 0 // scaled to none: the backlog must call for the first task
 	w.look(t, time.Second)
 	w.is(t, metric.DeliveryTasks, "0")
 	w.is(t, metric.DeliveryBacklogPerTask, "10000")
-	w.group.at = port.GroupPosition{Committed: 10_500}
+	w.group.members, w.group.at = 0, port.GroupPosition{Committed: 10_500}
 	w.look(t, time.Second)
 	w.is(t, metric.OldestRequestAge, "0")
 	w.is(t, metric.DeliveryTimeLeft, "0")
@@ -106,7 +110,7 @@ func TestTheLagIsSharedAmongTheTasksAndHasAnAge(t *testing.T) {
 func TestTheTimeLeftGoesByTheRateOfTheLastMinutes(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.group.at = port.GroupPosition{Members: 1, Lag: 100_000}
+	w.group.members, w.group.at = 1, port.GroupPosition{Lag: 100_000}
 	w.look(t, 0)
 	w.is(t, metric.DeliveryTimeLeft, "absent") // one look shows no rate
 	for range 4 {                              // 100 a second
@@ -126,7 +130,7 @@ func TestTheTimeLeftGoesByTheRateOfTheLastMinutes(t *testing.T) {
 func TestTheTimeLeftIsInfiniteWhileNothingIsDoneAndUnknownAfterAReset(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.group.at = port.GroupPosition{Members: 1, Lag: 100, Committed: 50_000}
+	w.group.members, w.group.at = 1, port.GroupPosition{Lag: 100, Committed: 50_000}
 	w.look(t, 0)
 	w.look(t, 30*time.Second)
 	w.is(t, metric.DeliveryTimeLeft, fmt.Sprint(math.Inf(1)))
@@ -143,7 +147,7 @@ func TestTheMarginIsTheTimeToTheDeadlineLessTheTimeLeft(t *testing.T) {
 	w.is(t, metric.DeadlineMargin, "absent") // no policy, no deadline
 	w.activate(t)
 	deadline := november.Start(time.UTC).Add(480 * time.Hour) // in Seoul nine hours earlier
-	w.group.at = port.GroupPosition{Members: 1, Lag: 36_000}
+	w.group.members, w.group.at = 1, port.GroupPosition{Lag: 36_000}
 	w.look(t, 0)
 	until := deadline.Sub(noon).Seconds() - 9*3600
 	w.is(t, metric.DeadlineMargin, fmt.Sprint(until)) // nobody knows how fast
@@ -211,7 +215,7 @@ func TestASourceThatFailsCostsItsOwnMetricsAndOneLineOfTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.seed(1, billing.Unknown)
-	w.group.at = port.GroupPosition{Members: 1, Lag: 7}
+	w.group.members, w.group.at = 1, port.GroupPosition{Lag: 7}
 	w.look(t, 0)
 	w.group.err = fmt.Errorf("no brokers: %w", port.ErrUnavailable)
 	w.store.Fail(func(op string) error {

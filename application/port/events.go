@@ -55,24 +55,19 @@ type Consumer interface {
 	Run(ctx context.Context, handle func(ctx context.Context, message Received)) error
 }
 
-// Progress tells how far the delivery group has read (R8).
-type Progress interface {
+// ConsumerGroup tells how far a consumer group has read the requests, and who reads.
+type ConsumerGroup interface {
 	// ReadUpTo reports whether, on every partition of the requests, the group's committed offset has passed the offset
-	// of the first message that is not older than at.
+	// of the first message that is not older than at (R8).
 	ReadUpTo(ctx context.Context, at time.Time) (bool, error)
-	// Lag returns the number of requests that the group has not committed.
-	Lag(ctx context.Context) (int64, error)
-}
-
-// DeliveryGroup tells how far delivery is behind the requests.
-type DeliveryGroup interface {
-	// Position returns where the delivery group stands now.
+	// Position returns where the group stands now.
 	Position(ctx context.Context) (GroupPosition, error)
+	// Members returns how many processes are members of the group now.
+	Members(ctx context.Context) (int, error)
 }
 
-// GroupPosition is where a consumer group stands.
+// GroupPosition is where a consumer group stands in the requests.
 type GroupPosition struct {
-	Members   int       // processes that read
 	Lag       int64     // requests that are not committed
 	Committed int64     // sum of the committed offsets: it grows by what is done
 	Oldest    time.Time // when the log took the oldest request that is not committed; zero without any

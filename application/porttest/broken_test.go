@@ -232,17 +232,17 @@ func TestTheConsumerSuiteRejectsOneBrokenConsumerOfEachClass(t *testing.T) {
 }
 
 // The class of progress (R8): it never claims that more was read than was.
-type hasty struct{ port.Progress }
+type hasty struct{ port.ConsumerGroup }
 
 func (hasty) ReadUpTo(context.Context, time.Time) (bool, error) { return true, nil }
 
 func TestTheProgressSuiteRejectsProgressThatHasAlwaysPassed(t *testing.T) {
 	t.Parallel()
-	porttest.Reject(t, porttest.ProgressChecks(), func(t testing.TB) porttest.EventLog {
+	porttest.Reject(t, porttest.ConsumerGroupChecks(), func(t testing.TB) porttest.EventLog {
 		log := memoryEvents(t)
 		log.Patience = 500 * time.Millisecond
-		whole := log.Progress
-		log.Progress = func(group string) port.Progress { return hasty{whole(group)} }
+		whole := log.Group
+		log.Group = func(group string) port.ConsumerGroup { return hasty{whole(group)} }
 		return log
 	}, "has not passed what is not committed, and has once it is", "asks nothing of what came at the instant or later")
 }

@@ -15,8 +15,7 @@ type EventLog struct {
 	Topics    port.Topics
 	// Consumer returns a consumer of the requests. Every Run of it is a new member of the group.
 	Consumer func(group string) port.Consumer
-	Progress func(group string) port.Progress
-	Group    func(group string) port.DeliveryGroup
+	Group    func(name string) port.ConsumerGroup
 	Reader   port.EventReader
 	// Partitions of the requests; at least 2.
 	Partitions int
@@ -26,12 +25,11 @@ type EventLog struct {
 	Patience time.Duration
 }
 
-// Events runs the suites of port.Publisher, port.Consumer, port.Progress, port.DeliveryGroup and port.Topics.
+// Events runs the suites of port.Publisher, port.Consumer, port.ConsumerGroup and port.Topics.
 func Events(t *testing.T, open func(t testing.TB) EventLog) {
 	t.Run("publisher", func(t *testing.T) { Run(t, PublisherChecks(), open) })
 	t.Run("consumer", func(t *testing.T) { Run(t, ConsumerChecks(), open) })
-	t.Run("progress", func(t *testing.T) { Run(t, ProgressChecks(), open) })
-	t.Run("delivery group", func(t *testing.T) { Run(t, DeliveryGroupChecks(), open) })
+	t.Run("consumer group", func(t *testing.T) { Run(t, ConsumerGroupChecks(), open) })
 	t.Run("reader", func(t *testing.T) { Run(t, ReaderChecks(), open) })
 	t.Run("topics", func(t *testing.T) { Run(t, TopicsChecks(), open) })
 }

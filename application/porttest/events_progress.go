@@ -9,16 +9,6 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// ProgressChecks are the promises of port.Progress.
-func ProgressChecks() []Check[EventLog] {
-	return []Check[EventLog]{
-		{"has passed an empty log", progressEmpty},
-		{"has not passed what is not committed, and has once it is", progressPasses},
-		{"asks nothing of what came at the instant or later", progressLater},
-		{"counts what is not committed as lag", progressLag},
-	}
-}
-
 // TopicsChecks are the promises of port.Topics that hold for every log.
 func TopicsChecks() []Check[EventLog] {
 	return []Check[EventLog]{{"may be ensured again and at once, and keeps what is there", topicsAgain}}
@@ -28,22 +18,11 @@ func (d logFixture) passed(group string, at time.Time) bool {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), d.Patience)
 	defer cancel()
-	passed, err := d.Progress(group).ReadUpTo(ctx, at)
+	passed, err := d.Group(group).ReadUpTo(ctx, at)
 	if err != nil {
 		d.Fatalf("progress: %v", err)
 	}
 	return passed
-}
-
-func (d logFixture) lag(group string) int64 {
-	d.Helper()
-	ctx, cancel := context.WithTimeout(d.Context(), d.Patience)
-	defer cancel()
-	lag, err := d.Progress(group).Lag(ctx)
-	if err != nil {
-		d.Fatalf("lag: %v", err)
-	}
-	return lag
 }
 
 // times publishes messages one by one, the clock going on between them, and returns when the log took them.
@@ -77,7 +56,7 @@ func progressEmpty(t testing.TB, open func(t testing.TB) EventLog) {
 			t.Errorf("the group has not passed %v in an empty log", at)
 		}
 	}
-	if lag := empty.lag("g"); lag != 0 {
+	if lag := empty.position("g").Lag; lag != 0 {
 		t.Errorf("the lag in an empty log is %d", lag)
 	}
 }
@@ -113,7 +92,7 @@ func progressPasses(t testing.TB, open func(t testing.TB) EventLog) {
 	}
 	late.Done()
 	d.eventually("the group has passed what is done", func(ctx context.Context) (bool, error) {
-		return d.Progress("g").ReadUpTo(ctx, last)
+		return d.Group("g").ReadUpTo(ctx, last)
 	})
 }
 
@@ -129,30 +108,10 @@ func progressLater(t testing.TB, open func(t testing.TB) EventLog) {
 		}
 	}).take(6)
 	d.eventually("the group has passed the instant of the first message that is not done", func(ctx context.Context) (bool, error) {
-		return d.Progress("g").ReadUpTo(ctx, at[3])
+		return d.Group("g").ReadUpTo(ctx, at[3])
 	})
 	if d.passed("g", at[3].Add(time.Nanosecond)) {
 		t.Error("the group has passed an instant behind a message that is not done")
-	}
-}
-
-func progressLag(t testing.TB, open func(t testing.TB) EventLog) {
-	d := newLogFixture(t, open)
-	d.publish(messages(30, 30)...)
-	if lag := d.lag("g"); lag != 30 {
-		t.Errorf("lag of a group that never read: %d, want 30", lag)
-	}
-	r := d.join("reader", "g", nil)
-	r.take(30)
-	none := func(ctx context.Context) (bool, error) {
-		lag, err := d.Progress("g").Lag(ctx)
-		return lag == 0, err
-	}
-	d.eventually("the lag of a group that has read everything is 0", none)
-	r.leave()
-	d.publish(messages(5, 5)...)
-	if lag := d.lag("g"); lag != 5 {
-		t.Errorf("lag after five more messages: %d, want 5", lag)
 	}
 }
 

@@ -96,7 +96,7 @@ func readerGroups(t testing.TB, open func(t testing.TB) EventLog) {
 	if _, err := d.read(time.Time{}, func([]port.Received) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if lag := d.lag("g"); lag != 30 {
+	if lag := d.position("g").Lag; lag != 30 {
 		t.Errorf("after reading, the lag of a group is %s", strconv.FormatInt(lag, 10))
 	}
 }

@@ -17,7 +17,6 @@ func memoryEvents(testing.TB) porttest.EventLog {
 		Publisher:  broker.Publisher(),
 		Topics:     broker.Topics(),
 		Consumer:   func(group string) port.Consumer { return broker.Consumer(group, port.TopicRequests) },
-		Progress:   broker.Progress,
 		Group:      broker.Group,
 		Reader:     broker.Reader(),
 		Partitions: 4,

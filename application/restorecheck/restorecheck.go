@@ -31,7 +31,7 @@ var (
 // Ports are the driven ports that the check uses.
 type Ports struct {
 	Reader   port.EventReader
-	Groups   map[string]port.Group // the consumer groups, by name
+	Groups   map[string]port.ConsumerGroup // the consumer groups, by name
 	Recovery port.Recovery
 	Targets  port.Targets
 	Ledger   port.Ledger
@@ -178,7 +178,7 @@ func (r *run) stopped(ctx context.Context) error {
 		running[i] = name + " is connected to the database"
 	}
 	for name, group := range r.Groups {
-		members, err := group.Consumers(ctx)
+		members, err := group.Members(ctx)
 		if err != nil {
 			return fmt.Errorf("ask for the members of the consumer group %s: %w", name, err)
 		}

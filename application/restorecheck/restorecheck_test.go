@@ -99,7 +99,7 @@ func (w *world) result(k key.Delivery, state attempt.State, class attempt.Failur
 func (w *world) checker() *restorecheck.Checker {
 	s := w.store
 	return restorecheck.New(restorecheck.Ports{
-		Reader: w.reader, Groups: map[string]port.Group{"balsong-delivery": w.broker.Members("balsong-delivery")}, Recovery: s.Recovery(), Targets: s.Targets(),
+		Reader: w.reader, Groups: map[string]port.ConsumerGroup{"balsong-delivery": w.broker.Group("balsong-delivery")}, Recovery: s.Recovery(), Targets: s.Targets(),
 		Ledger: s.Ledger(), Months: s.Months(), Policies: s.Policies(), Control: s.Control(), Audit: s.Audit(), Clock: w.clock, Log: &memory.Log{},
 	})
 }

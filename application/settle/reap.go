@@ -28,7 +28,7 @@ func (s *Settler) Reap(ctx context.Context) (int, error) {
 			}
 			if !passed {
 				err := s.watch.Retry(ctx, "event log", func(ctx context.Context) (err error) {
-					passed, err = s.Progress.ReadUpTo(ctx, before)
+					passed, err = s.Group.ReadUpTo(ctx, before)
 					return err
 				})
 				if err != nil || !passed {

@@ -71,7 +71,7 @@ type Ports struct {
 	Requests port.Requests
 	Months   port.Months
 	Policies port.Policies
-	Progress port.Progress
+	Group    port.ConsumerGroup
 	Results  port.Consumer
 	Clock    port.Clock
 	Log      port.Log

@@ -79,7 +79,7 @@ func (w *world) wire(t *testing.T) {
 	}
 	w.settler, err = settle.New(settle.Ports{
 		Targets: w.store.Targets(), Sweeps: w.store.Sweeps(), Requests: w.store.Requests(), Months: w.store.Months(),
-		Policies: w.store.Policies(), Progress: w, Clock: w.clock, Log: w.log, Metrics: &memory.Metrics{},
+		Policies: w.store.Policies(), Group: w, Clock: w.clock, Log: w.log, Metrics: &memory.Metrics{},
 	}, settle.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -108,11 +108,14 @@ func (w *world) Publish(_ context.Context, _ port.Topic, messages []port.Message
 	return errs
 }
 
-// ReadUpTo implements port.Progress: the reaper is always let through, as early as it likes.
+// ReadUpTo implements port.ConsumerGroup: the reaper is always let through, as early as it likes.
 func (w *world) ReadUpTo(context.Context, time.Time) (bool, error) { return true, nil }
 
-// Lag implements port.Progress.
-func (w *world) Lag(context.Context) (int64, error) { return 0, nil }
+// Position implements port.ConsumerGroup.
+func (w *world) Position(context.Context) (port.GroupPosition, error) { return port.GroupPosition{}, nil }
+
+// Members implements port.ConsumerGroup.
+func (w *world) Members(context.Context) (int, error) { return 0, nil }
 
 func (w *world) dispatchOnce(t *testing.T) {
 	t.Helper()

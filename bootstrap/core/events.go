@@ -66,9 +66,9 @@ func Events(c config.Kafka, client string) fx.Option {
 				consumer, err := kafka.NewConsumer(cluster, group, port.TopicResults, log, metrics)
 				return ResultConsumer{consumer}, err
 			},
-			func(lc fx.Lifecycle, cluster kafka.Cluster) (port.Progress, port.DeliveryGroup, error) {
-				progress, err := kafka.NewProgress(cluster, DeliveryGroup)
-				return progress, progress, closing(lc, progress, err)
+			func(lc fx.Lifecycle, cluster kafka.Cluster) (port.ConsumerGroup, error) {
+				group, err := kafka.NewConsumerGroup(cluster, DeliveryGroup)
+				return group, closing(lc, group, err)
 			},
 			func(lc fx.Lifecycle, cluster kafka.Cluster) (port.Topics, error) {
 				topics, err := kafka.NewTopics(cluster, kafka.TopicSettings{

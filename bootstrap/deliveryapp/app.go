@@ -182,7 +182,7 @@ func settlement(c config.Deliverer) fx.Option {
 }
 
 func monitorPorts(
-	group port.DeliveryGroup, months port.Months, backlog port.Backlog, sweeps port.Sweeps, policies port.Policies, control port.Control,
+	group port.ConsumerGroup, months port.Months, backlog port.Backlog, sweeps port.Sweeps, policies port.Policies, control port.Control,
 	runs port.Runs, replication port.Replication, clock port.Clock, log port.Log, metrics port.Metrics,
 ) monitor.Ports {
 	return monitor.Ports{
@@ -193,12 +193,12 @@ func monitorPorts(
 
 func settlementPorts(
 	targets port.Targets, sweeps port.Sweeps, requests port.Requests, months port.Months, policies port.Policies,
-	progress port.Progress, results core.ResultConsumer, clock port.Clock, log port.Log, metrics port.Metrics,
+	group port.ConsumerGroup, results core.ResultConsumer, clock port.Clock, log port.Log, metrics port.Metrics,
 	installation port.Installation, tracer *trace.Tracer,
 ) settle.Ports {
 	return settle.Ports{
 		Targets: targets, Sweeps: sweeps, Requests: requests, Months: months, Policies: policies,
-		Progress: progress, Results: results, Clock: clock, Log: log, Metrics: metrics,
+		Group: group, Results: results, Clock: clock, Log: log, Metrics: metrics,
 		Installation: installation, Tracer: tracer,
 	}
 }

@@ -93,18 +93,20 @@ func newAskDelivery(lc fx.Lifecycle, c config.OptionalKafka, identity *awsidenti
 	if len(c.Brokers) == 0 {
 		return nil, nil
 	}
-	progress, err := kafka.NewProgress(core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-operator", identity), core.DeliveryGroup)
+	group, err := kafka.NewConsumerGroup(core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-operator", identity), core.DeliveryGroup)
 	if err != nil {
 		return nil, err
 	}
-	lc.Append(fx.StopHook(progress.Close))
+	lc.Append(fx.StopHook(group.Close))
 	return func(ctx context.Context) (d answer.Delivery, err error) {
 		ctx, cancel := context.WithTimeout(ctx, lagPatience)
 		defer cancel()
-		if d.Behind, err = progress.Lag(ctx); err != nil {
+		at, err := group.Position(ctx)
+		if err != nil {
 			return d, err
 		}
-		if d.Consumers, err = progress.Consumers(ctx); err != nil {
+		d.Behind = at.Lag
+		if d.Consumers, err = group.Members(ctx); err != nil {
 			d.Consumers = -1 // how far it is behind is known all the same
 		}
 		return d, nil

@@ -32,10 +32,10 @@ func RestoreCheck(c config.RestoreCheck) fx.Option {
 				}
 				return reader, err
 			},
-			func(lc fx.Lifecycle, cluster kafka.Cluster) (map[string]port.Group, error) {
-				groups := map[string]port.Group{}
+			func(lc fx.Lifecycle, cluster kafka.Cluster) (map[string]port.ConsumerGroup, error) {
+				groups := map[string]port.ConsumerGroup{}
 				for _, name := range []string{core.DeliveryGroup, core.SettlementGroup} {
-					group, err := kafka.NewProgress(cluster, name)
+					group, err := kafka.NewConsumerGroup(cluster, name)
 					if err != nil {
 						return nil, err
 					}
@@ -45,7 +45,7 @@ func RestoreCheck(c config.RestoreCheck) fx.Option {
 				return groups, nil
 			},
 			func(
-				reader port.EventReader, groups map[string]port.Group, recovery port.Recovery, targets port.Targets, ledger port.Ledger,
+				reader port.EventReader, groups map[string]port.ConsumerGroup, recovery port.Recovery, targets port.Targets, ledger port.Ledger,
 				months port.Months, policies port.Policies, control port.Control, audit port.Audit, clock port.Clock, log port.Log,
 			) *restorecheck.Checker {
 				return restorecheck.New(restorecheck.Ports{

@@ -230,8 +230,8 @@ func promises(pkg *packages.Package, fn *ast.FuncDecl) (list []string) {
 
 // runsSuite reports whether a test runs a port's suite, alone or with those of its kind.
 func runsSuite(fn *ast.FuncDecl, port string) bool {
-	storage := !slices.Contains([]string{"Publisher", "Consumer", "Progress", "Topics", "Gateway", "Permits", "Packs", "Cipher"}, port)
-	eventLog := slices.Contains([]string{"Publisher", "Consumer", "Progress", "Topics"}, port)
+	storage := !slices.Contains([]string{"Publisher", "Consumer", "ConsumerGroup", "EventReader", "Topics", "Gateway", "Permits", "Packs", "Cipher"}, port)
+	eventLog := slices.Contains([]string{"Publisher", "Consumer", "ConsumerGroup", "EventReader", "Topics"}, port)
 	names := calls(fn, "porttest")
 	return slices.Contains(names, port) || storage && slices.Contains(names, "AllStorage") || eventLog && slices.Contains(names, "Events")
 }

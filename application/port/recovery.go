@@ -7,27 +7,6 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// EventReader reads the log of a topic as it is, as a member of no group.
-type EventReader interface {
-	// Read calls handle with the messages of a topic that lie in its log when Read begins, in batches: those of a partition in
-	// their order, from the first that is not older than since (the zero time: from the oldest). handle is called from one
-	// goroutine; its error ends Read and is returned as it is. Done of the messages does nothing.
-	Read(ctx context.Context, topic Topic, since time.Time, handle func(ctx context.Context, messages []Received) error) (LogSpan, error)
-}
-
-// LogSpan is what part of a topic's log is still there.
-type LogSpan struct {
-	Messages int64
-	// From is the instant since which nothing is missing; the zero time where no message was ever removed.
-	From time.Time
-}
-
-// Group is a consumer group.
-type Group interface {
-	// Consumers returns the number of its members.
-	Consumers(ctx context.Context) (int, error)
-}
-
 // Recovery is the database as the restore check sees it (R10), beside what it shares with settlement.
 type Recovery interface {
 	// Unsettled returns targets of a month that may disagree with the ledger: those with a row above their current key, with an
