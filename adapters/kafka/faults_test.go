@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/waittest"
 )
 
 func batch(from, n int) []port.Message {
@@ -35,16 +36,7 @@ func unacknowledged(answers []error) []error {
 // until asks until the answer is yes.
 func until(t *testing.T, what string, ask func() bool) {
 	t.Helper()
-	deadline, pause := time.NewTimer(40*time.Second), time.NewTicker(20*time.Millisecond)
-	defer deadline.Stop()
-	defer pause.Stop()
-	for !ask() {
-		select {
-		case <-pause.C:
-		case <-deadline.C:
-			t.Fatalf("it did not come about: %s", what)
-		}
-	}
+	waittest.Wait{Limit: 40 * time.Second}.Until(t, what, ask)
 }
 
 // member runs a consumer that finishes everything and tells what it got.

@@ -19,6 +19,7 @@ import (
 	"github.com/balsong/balsong/adapters/localrun"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/porttest"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -65,11 +66,7 @@ func newRig(t testing.TB) rig {
 // eventually waits until something is so.
 func (r rig) eventually(what string, so func() bool) {
 	r.Helper()
-	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			r.Fatal("it did not come to ", what)
-		}
-	}
+	waittest.Wait{Every: 5 * time.Millisecond}.Until(r, what, so)
 }
 
 // fifo is where a run waits for its end.

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/settle"
 	"github.com/balsong/balsong/application/statement"
 	"github.com/balsong/balsong/application/trace"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
@@ -215,17 +216,7 @@ func (w *world) start(t *testing.T) (stop func()) {
 // eventually waits until the condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(time.Minute)
-	defer deadline.Stop()
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within a minute: %s", what)
-		case <-ticker.C:
-		}
-	}
+	waittest.Wait{Every: time.Millisecond}.Until(t, what, holds)
 }
 
 // whileTimePasses waits until the condition holds and lets the clock run meanwhile.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -91,7 +92,7 @@ func TestDeliveryStartsWithEverythingDownSaysSoAndEndsWhenAsked(t *testing.T) {
 		Status string
 		Down   []string
 	}{}
-	observetest.Eventually(t, "it is not ready, and says what it waits for", func() bool {
+	waittest.Until(t, "it is not ready, and says what it waits for", func() bool {
 		status, body := observetest.Get(t, "http://"+addr+"/readyz")
 		return status == http.StatusServiceUnavailable && json.Unmarshal(body, &ready) == nil && len(ready.Down) > 0 && ready.Down[0] == "database"
 	})

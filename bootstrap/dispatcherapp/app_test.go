@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -118,7 +119,7 @@ func TestALingeringDispatcherServesItsMetricsAndSaysWhatItWaitsFor(t *testing.T)
 	defer stop()
 	ended := make(chan int, 1)
 	go func() { ended <- cli.Run(ctx, dispatcherapp.NewCommand(), nil, io.Discard, io.Discard) }()
-	observetest.Eventually(t, "it is not ready, and says what it waits for", func() bool {
+	waittest.Until(t, "it is not ready, and says what it waits for", func() bool {
 		status, body := observetest.Get(t, "http://"+addr+"/readyz")
 		return status == http.StatusServiceUnavailable && bytes.Contains(body, []byte(`"down":["database"]`))
 	})

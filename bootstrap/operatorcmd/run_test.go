@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/core"
 )
 
@@ -31,11 +32,12 @@ func TestARunIsStartedInTheBackgroundAndAskedAbout(t *testing.T) {
 	if err := json.Unmarshal([]byte(run(core.ExitOK, order...)), &started); err != nil || started.Handle == "" || started.ExitCode != nil {
 		t.Fatalf("%+v: %v", started, err)
 	}
-	for end := time.Now().Add(20 * time.Second); started.Status != "ENDED"; time.Sleep(5 * time.Millisecond) {
-		if err := json.Unmarshal([]byte(run(core.ExitOK, "run", "show", started.Handle, "--output", "json")), &started); err != nil || time.Now().After(end) {
+	waittest.Wait{Every: 5 * time.Millisecond}.Until(t, "the run has ended", func() bool {
+		if err := json.Unmarshal([]byte(run(core.ExitOK, "run", "show", started.Handle, "--output", "json")), &started); err != nil {
 			t.Fatalf("%+v: %v", started, err)
 		}
-	}
+		return started.Status == "ENDED"
+	})
 	if started.ExitCode == nil || *started.ExitCode != 7 {
 		t.Errorf("%+v", started)
 	}

@@ -11,6 +11,7 @@ import (
 
 	_ "github.com/lib/pq" // the driver
 
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/observe/observetest"
@@ -31,7 +32,7 @@ func TestTheCommandsOfTheRunbooksWorkAsTheyAreWritten(t *testing.T) {
 		"BALSONG_SMS_URL=http://"+gateway.HTTPAddr(), "BALSONG_PUSH_URL=http://"+gateway.HTTPAddr())
 	h.unknownBills()
 	h.starts("delivery")
-	observetest.Eventually(t, "delivery is ready", func() bool { status, _ := observetest.Get(t, "http://"+health+"/readyz"); return status == 200 })
+	waittest.Until(t, "delivery is ready", func() bool { status, _ := observetest.Get(t, "http://"+health+"/readyz"); return status == 200 })
 
 	path := filepath.Dir(program(t, "balsong")) + ":" + os.Getenv("PATH")
 	ran := 0

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/devtools/command"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
@@ -155,7 +156,7 @@ func TestNothingIsLeftWhenPartsIsKilled(t *testing.T) {
 	for _, pid := range append(started, grandchild) {
 		childtest.WaitGone(t, pid)
 	}
-	childtest.Eventually(t, "the removal of the temporary files", func() bool { return isEmpty(temporary) })
+	waittest.Until(t, "the removal of the temporary files", func() bool { return isEmpty(temporary) })
 }
 
 func TestPartsStayUntilASignal(t *testing.T) {

@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
-	"go.uber.org/zap"
 )
 
 // testBundle is a running gateway and what tests ask of it.
@@ -318,9 +320,7 @@ func TestStopEndsLatencyAndStillAnswers(t *testing.T) {
 	})
 	answered := make(chan reply, 1)
 	go func() { answered <- b.post("/sms", "2026-11/1/0/0", textMessage) }()
-	for b.Stats().Accepted == 0 {
-		time.Sleep(time.Millisecond) // the log is written in another goroutine
-	}
+	waittest.Wait{Every: time.Millisecond}.Until(t, "the call is accepted", func() bool { return b.Stats().Accepted > 0 })
 	b.stop(t)
 	if got := <-answered; got.status != 202 {
 		t.Errorf("got %+v", got)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 )
 
 // FreeAddr is an address that nobody listens on. Its port lies below those that systems give out by themselves, so nobody gets it
@@ -43,20 +42,4 @@ func Get(t *testing.T, url string) (status int, body []byte) {
 		return 0, nil
 	}
 	return response.StatusCode, body
-}
-
-// Eventually waits until something holds, a minute at most.
-func Eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(time.Minute)
-	defer deadline.Stop()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within a minute: %s", what)
-		case <-ticker.C:
-		}
-	}
 }

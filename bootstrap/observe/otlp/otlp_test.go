@@ -2,10 +2,12 @@ package otlp_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	collectorpb "go.opentelemetry.io/proto/slim/otlp/collector/trace/v1"
@@ -15,7 +17,6 @@ import (
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/trace"
-	"github.com/balsong/balsong/bootstrap/observe/observetest"
 	"github.com/balsong/balsong/bootstrap/observe/otlp"
 	"github.com/balsong/balsong/bootstrap/observe/otlp/otlptest"
 	"github.com/balsong/balsong/domain/key"
@@ -28,18 +29,30 @@ type bundle struct {
 	log       *memory.Log
 }
 
-func setup(t *testing.T, change func(*otlp.Config)) *bundle {
+// setup is a collector that answers without a network, on which synctest's clock would wait.
+func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{collector: otlptest.Start(t), metrics: &memory.Metrics{}, log: &memory.Log{}}
-	c := otlp.Config{URL: b.collector.URL + "/v1/traces", Timeout: 10 * time.Second, Attributes: map[string]string{"service.name": "test"}}
-	if change != nil {
-		change(&c)
-	}
-	b.traces = otlp.New(c, b.log, b.metrics)
+	b := &bundle{collector: &otlptest.Collector{}, metrics: &memory.Metrics{}, log: &memory.Log{}}
+	b.traces = otlp.New(otlp.Config{URL: "http://collector/v1/traces", Timeout: 10 * time.Second}, b.log, b.metrics)
+	b.traces.SetTransport(direct{b.collector})
 	b.traces.Start()
-	t.Cleanup(func() { b.traces.Shutdown(t.Context()) })
+	t.Cleanup(func() { b.traces.Shutdown(context.WithoutCancel(t.Context())) })
 	return b
 }
+
+// direct hands requests to a collector.
+type direct struct{ *otlptest.Collector }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w.Result(), r.Context().Err()
+}
+
+// down refuses every connection.
+type down struct{}
+
+func (down) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
 
 func (b *bundle) dropped(reason string) int {
 	return b.metrics.Counted(metric.SpansDropped.Metric, reason)
@@ -58,7 +71,11 @@ func span(user int64) port.TraceSpan {
 
 func TestASpanArrivesAsItWasRecorded(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *otlp.Config) { c.Headers = map[string]string{"Authorization": "Bearer x"} })
+	b := &bundle{collector: otlptest.Start(t), metrics: &memory.Metrics{}, log: &memory.Log{}}
+	b.traces = otlp.New(otlp.Config{
+		URL: b.collector.URL + "/v1/traces", Timeout: 10 * time.Second, Attributes: map[string]string{"service.name": "test"}, Headers: map[string]string{"Authorization": "Bearer x"},
+	}, b.log, b.metrics)
+	b.traces.Start()
 	want := span(4711)
 	b.traces.Record(want)
 	b.traces.Shutdown(t.Context())
@@ -87,112 +104,120 @@ func TestASpanArrivesAsItWasRecorded(t *testing.T) {
 
 func TestACollectorThatIsDownCostsItsSpansAndNothingElse(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *otlp.Config) { c.URL = "http://127.0.0.1:1/v1/traces" })
-	const spans = 20_000
-	start := time.Now()
-	for user := range int64(spans) {
-		b.traces.Record(span(user + 1))
-	}
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("to record %d spans took %s", spans, took)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	b.traces.Shutdown(ctx)
-	if ctx.Err() != nil {
-		t.Error("the shutdown waits for the collector")
-	}
-	if full, failed := b.dropped(trace.DroppedQueue), b.dropped(trace.DroppedExport); full+failed != spans || full < spans-10_000 || failed == 0 {
-		t.Errorf("of %d spans %d did not fit the queue and %d were not exported", spans, full, failed)
-	}
-	if said := b.log.Lines(); len(said) == 0 {
-		t.Error("the log says nothing")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := &bundle{metrics: &memory.Metrics{}, log: &memory.Log{}}
+		b.traces = otlp.New(otlp.Config{URL: "http://collector/v1/traces", Timeout: 10 * time.Second}, b.log, b.metrics)
+		b.traces.SetTransport(down{})
+		b.traces.Start()
+		const spans = 20_000
+		start := time.Now()
+		for user := range int64(spans) {
+			b.traces.Record(span(user + 1))
+		}
+		b.traces.Shutdown(t.Context())
+		if took := time.Since(start); took > 0 {
+			t.Errorf("to record %d spans and to end waits %s for the collector", spans, took)
+		}
+		if full, failed := b.dropped(trace.DroppedQueue), b.dropped(trace.DroppedExport); full+failed != spans || full < spans-10_000 || failed == 0 {
+			t.Errorf("of %d spans %d did not fit the queue and %d were not exported", spans, full, failed)
+		}
+		if said := b.log.Lines(); len(said) == 0 {
+			t.Error("the log says nothing")
+		}
+	})
 }
 
 func TestACollectorThatIsSlowIsNotWaitedForAtTheShutdown(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
-	asked, over := make(chan struct{}, 100), make(chan struct{})
-	t.Cleanup(func() { close(over) })
-	b.collector.Answer(func(http.ResponseWriter, *http.Request) bool {
-		asked <- struct{}{}
-		<-over
-		return true
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		asked := make(chan struct{}, 1)
+		b.collector.Answer(func(_ http.ResponseWriter, r *http.Request) bool {
+			asked <- struct{}{}
+			<-r.Context().Done()
+			return true
+		})
+		b.traces.Record(span(1))
+		<-asked
+		b.traces.Record(span(2), span(3))
+		start := time.Now()
+		b.traces.Shutdown(t.Context())
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("the shutdown took %s", took)
+		}
+		if n := b.dropped(trace.DroppedExport); n != 3 {
+			t.Errorf("%d of 3 spans are counted as dropped", n)
+		}
 	})
-	b.traces.Record(span(1))
-	<-asked
-	b.traces.Record(span(2), span(3))
-	start := time.Now()
-	b.traces.Shutdown(t.Context())
-	if took := time.Since(start); took > 8*time.Second {
-		t.Errorf("the shutdown took %s", took)
-	}
-	if n := b.dropped(trace.DroppedExport); n != 3 {
-		t.Errorf("%d of 3 spans are counted as dropped", n)
-	}
 }
 
 func TestABatchIsSentAgainWhereTheCollectorAsksForThatAndElseDropped(t *testing.T) {
 	t.Parallel()
 	for status, again := range map[int]bool{429: true, 502: true, 503: true, 504: true, 500: false, 400: false, 401: false, 302: false} {
-		b := setup(t, nil)
-		var asked atomic.Int32
-		b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
-			if asked.Add(1) > 1 {
-				return false
+		synctest.Test(t, func(t *testing.T) {
+			b := setup(t)
+			asked := 0
+			b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
+				if asked++; asked > 1 {
+					return false
+				}
+				w.Header().Set("Location", "http://elsewhere/v1/traces")
+				w.WriteHeader(status)
+				return true
+			})
+			b.traces.Record(span(1))
+			time.Sleep(time.Minute)
+			if took := len(b.collector.Spans()) == 1; took != again || b.dropped(trace.DroppedExport) == 1 == again || b.metrics.Counted(metric.SpansExported.Metric) == 1 != again {
+				t.Errorf("after an answer %d: taken %v, dropped %d", status, took, b.dropped(trace.DroppedExport))
 			}
-			w.Header().Set("Location", b.collector.URL+"/elsewhere")
-			w.WriteHeader(status)
-			return true
+			if want := map[bool]int{true: 2, false: 1}[again]; asked != want {
+				t.Errorf("after an answer %d it was asked %d times", status, asked)
+			}
 		})
-		b.traces.Record(span(1))
-		observetest.Eventually(t, "it is sent or dropped", func() bool {
-			return b.metrics.Counted(metric.SpansExported.Metric)+b.dropped(trace.DroppedExport) == 1
-		})
-		if took := len(b.collector.Spans()) == 1; took != again || b.dropped(trace.DroppedExport) == 1 == again {
-			t.Errorf("after an answer %d: taken %v, dropped %d", status, took, b.dropped(trace.DroppedExport))
-		}
 	}
 }
 
 func TestAnOutageOfTheCollectorIsLoggedOnceAndItsEndToo(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
-	refuse := true
-	b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
-		if refuse {
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
 			w.WriteHeader(http.StatusInternalServerError)
+			return true
+		})
+		for n := range 3 {
+			b.traces.Record(span(int64(n + 1)))
+			time.Sleep(time.Minute)
+			if b.dropped(trace.DroppedExport) != n+1 {
+				t.Fatalf("%d spans are dropped", b.dropped(trace.DroppedExport))
+			}
 		}
-		return refuse
+		b.collector.Answer(nil)
+		for n := range 2 {
+			b.traces.Record(span(int64(n + 4)))
+			time.Sleep(time.Minute)
+			if said := b.log.Lines(); len(said) != 2 {
+				t.Errorf("the log says %v", said)
+			}
+		}
 	})
-	for n := range 3 {
-		b.traces.Record(span(int64(n + 1)))
-		observetest.Eventually(t, "it is dropped", func() bool { return b.dropped(trace.DroppedExport) == n+1 })
-	}
-	b.collector.Answer(nil)
-	b.traces.Record(span(4))
-	observetest.Eventually(t, "it is taken", func() bool { return len(b.log.Lines()) == 2 })
-	b.traces.Record(span(5))
-	b.traces.Shutdown(t.Context())
-	if said := b.log.Lines(); len(said) != 2 {
-		t.Errorf("the log says %v", said)
-	}
 }
 
 func TestWhatTheCollectorRejectsOfABatchIsCounted(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[int64]int{2: 2, 1_000_000: 3, -1: 0} { // of three: a collector may say anything
-		b := setup(t, nil)
-		b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
-			answer, err := proto.Marshal(&collectorpb.ExportTraceServiceResponse{PartialSuccess: &collectorpb.ExportTracePartialSuccess{RejectedSpans: said}})
-			_, _ = w.Write(answer)
-			return err == nil
+		synctest.Test(t, func(t *testing.T) {
+			b := setup(t)
+			b.collector.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
+				answer, err := proto.Marshal(&collectorpb.ExportTraceServiceResponse{PartialSuccess: &collectorpb.ExportTracePartialSuccess{RejectedSpans: said}})
+				_, _ = w.Write(answer)
+				return err == nil
+			})
+			b.traces.Record(span(1), span(2), span(3))
+			b.traces.Shutdown(t.Context())
+			if b.dropped(trace.DroppedExport) != want || b.metrics.Counted(metric.SpansExported.Metric) != 3-want {
+				t.Errorf("%d: %d rejected, %d exported", said, b.dropped(trace.DroppedExport), b.metrics.Counted(metric.SpansExported.Metric))
+			}
 		})
-		b.traces.Record(span(1), span(2), span(3))
-		b.traces.Shutdown(t.Context())
-		if b.dropped(trace.DroppedExport) != want || b.metrics.Counted(metric.SpansExported.Metric) != 3-want {
-			t.Errorf("%d: %d rejected, %d exported", said, b.dropped(trace.DroppedExport), b.metrics.Counted(metric.SpansExported.Metric))
-		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
@@ -128,21 +129,15 @@ func (w *world) count(t *testing.T, query string, args ...any) (n int) {
 	return n
 }
 
-// await waits until something is so, and calls meanwhile, if not nil, before each look.
+// await waits until something is so, and calls meanwhile, if not nil, before each look but the first.
 func await(t *testing.T, what string, meanwhile func(), so func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(4 * time.Minute)
-	defer deadline.Stop()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for !so() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within four minutes: %s", what)
-		case <-ticker.C:
-		}
-		if meanwhile != nil {
+	looked := false
+	waittest.Wait{Limit: 4 * time.Minute, Every: 100 * time.Millisecond}.Until(t, what, func() bool {
+		if looked && meanwhile != nil {
 			meanwhile()
 		}
-	}
+		looked = true
+		return so()
+	})
 }

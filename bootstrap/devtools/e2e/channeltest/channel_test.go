@@ -3,7 +3,6 @@ package channeltest_test
 import (
 	"bytes"
 	"encoding/csv"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
@@ -121,23 +121,13 @@ func deliverBills(t *testing.T, db *sqlx.DB, month key.Month) {
 	if _, err := runner.Run(t.Context(), month, by, nil); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.NewTimer(time.Minute)
-	defer deadline.Stop()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		var statuses []string
+	var statuses []string
+	waittest.Wait{Every: 50 * time.Millisecond, Explain: func() string { return strings.Join(statuses, "; ") }}.Until(t, "every bill is delivered", func() bool {
+		statuses = nil
 		if err := db.SelectContext(t.Context(), &statuses, `SELECT customer || ' ' || dispatch_status || ' ' || coalesce(last_decision, '')
 FROM billing_targets JOIN customers USING (user_id) WHERE dispatch_status <> 'SUCCEEDED' ORDER BY 1`); err != nil {
 			t.Fatal(err)
 		}
-		if len(statuses) == 0 {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatal(fmt.Sprint("not delivered within a minute: ", strings.Join(statuses, "; ")))
-		case <-ticker.C:
-		}
-	}
+		return len(statuses) == 0
+	})
 }

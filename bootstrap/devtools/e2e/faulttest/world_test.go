@@ -26,6 +26,7 @@ import (
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
@@ -303,17 +304,7 @@ func (w *world) lines(message, field string) map[string]int {
 // await waits until the condition holds, for 50 s at most.
 func await(t *testing.T, what string, holds func() bool, explain func() string) {
 	t.Helper()
-	deadline := time.NewTimer(50 * time.Second)
-	defer deadline.Stop()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within 50 s: %s\n%s", what, explain())
-		case <-ticker.C:
-		}
-	}
+	waittest.Wait{Limit: 50 * time.Second, Every: 50 * time.Millisecond, Explain: explain}.Until(t, what, holds)
 }
 
 // story is the log, for a test that failed.

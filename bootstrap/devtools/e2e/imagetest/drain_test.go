@@ -7,23 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/core"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/child/childtest"
+	"github.com/balsong/balsong/bootstrap/observe/observetest"
 )
-
-// free is an address that nothing listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	defer func() { must(t, listener.Close()) }()
-	return listener.Addr().String()
-}
 
 func TestDeliveryThatIsToldToStopEndsItsCallsAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 3*time.Second)
-	_, port, err := net.SplitHostPort(free(t))
+	_, port, err := net.SplitHostPort(observetest.FreeAddr(t))
 	must(t, err)
 	settlement := w.begins("settlement", nil)
 	delivery := w.begins("delivery", map[string]string{"BALSONG_DELIVERY_DRAIN": "30s", "BALSONG_HEALTH_ADDR": "0.0.0.0:" + port})
@@ -73,7 +65,7 @@ func TestOfDeliveryThatIsKilledWhatWasCutOffIsUnknownAndNothingElse(t *testing.T
 	must(t, w.gateway.SetSettings(slow(0)))
 	again := w.begins("delivery", nil)
 	w.awaits("SUCCEEDED", bills-len(cut), settlement, again)
-	childtest.Eventually(t, "the gateway is through with what was cut off", func() bool { return w.gateway.Stats().InFlight == 0 })
+	waittest.Until(t, "the gateway is through with what was cut off", func() bool { return w.gateway.Stats().InFlight == 0 })
 	w.judge(cut)
 	w.runs("dispatcher", "--month", month)
 	w.awaits("SUCCEEDED", bills, settlement, again)
@@ -83,7 +75,7 @@ func TestOfDeliveryThatIsKilledWhatWasCutOffIsUnknownAndNothingElse(t *testing.T
 // inTheMiddle waits until the gateway handles as many calls as there can be.
 func (w *world) inTheMiddle(delivery *container) {
 	w.Helper()
-	childtest.Eventually(w.T, "delivery is in the middle of calls", func() bool {
+	waittest.Until(w.T, "delivery is in the middle of calls", func() bool {
 		if delivery.ended(0) {
 			w.Fatalf("it ended:\n%s", delivery.output.String())
 		}

@@ -17,11 +17,13 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
-	"github.com/balsong/balsong/bootstrap/devtools/localenv/child/childtest"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -105,24 +107,14 @@ func (w *world) configure(database string) {
 	w.Helper()
 	keyset, err := crypto.NewKeyset()
 	must(w.T, err)
-	component := func(name string) string {
-		value := os.Getenv("BALSONG_TEST_" + name)
-		if value == "" {
-			w.Fatalf("this test needs the components: run through `make images-check`, or set BALSONG_TEST_%s", name)
-		}
-		return value
-	}
 	prefix := "images-" + name()
-	w.environment = map[string]string{
-		"DATABASE_URL": database, "BALSONG_KEYSET": string(keyset), "BALSONG_LOG_LEVEL": "info", "BALSONG_HEALTH_ADDR": "none",
-		"BALSONG_KAFKA_BROKERS": component("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX": prefix + "-",
-		"BALSONG_KAFKA_PARTITIONS": "1", "BALSONG_KAFKA_REPLICATION": "1", "BALSONG_KAFKA_MIN_INSYNC": "1",
-		"BALSONG_S3_BUCKET": prefix, "BALSONG_S3_ENDPOINT": component("S3_ENDPOINT"), "BALSONG_S3_REGION": component("S3_REGION"),
-		"BALSONG_S3_ACCESS_KEY": component("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY": component("S3_SECRET_KEY"),
+	w.environment = apptest.Components(w.T).Services(database, prefix, prefix+"-", 1)
+	maps.Copy(w.environment, localenv.Variables{
+		"BALSONG_KEYSET": string(keyset), "BALSONG_LOG_LEVEL": "info", "BALSONG_HEALTH_ADDR": "none",
 		"BALSONG_SMTP_ADDR": w.gateway.SMTPAddr(), "BALSONG_SMTP_TLS": "none", "BALSONG_SMTP_FROM": "billing@example.com",
 		"BALSONG_SMTP_CALL_DEADLINE": "10s", "BALSONG_SMTP_MARGIN": "1s", "BALSONG_SMTP_LEASE": "15s", "BALSONG_SMTP_IN_FLIGHT": fmt.Sprint(inFlight),
 		"BALSONG_SETTLE_SWEEP": "1s", "BALSONG_SETTLE_LEASES": "1s",
-	}
+	})
 }
 
 func (w *world) input(name, content string) {
@@ -195,7 +187,7 @@ func (w *world) awaits(status string, n int, whose ...*container) {
 			}
 		}
 	}()
-	childtest.Eventually(w.T, fmt.Sprintf("%d bills are %s", n, status), func() bool { return len(w.status(status)) == n })
+	waittest.Until(w.T, fmt.Sprintf("%d bills are %s", n, status), func() bool { return len(w.status(status)) == n })
 }
 
 // everyBillOnce fails unless each bill succeeded and was accepted once.

@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/leaktest"
 )
 
@@ -106,11 +108,11 @@ func (w *world) deliverEverything(t *testing.T) {
 		w.run(t, []int{0}, "dispatcher", "--month", w.month) // as a scheduler would, again and again
 		return w.count(left) == 0
 	}
-	await(t, "nothing is left to be done", done, func() string {
+	waittest.Wait{Limit: 2 * time.Minute, Every: 100 * time.Millisecond, Explain: func() string {
 		said, _ := os.ReadFile(w.path("said/delivery.log"))
 		runs, _ := os.ReadFile(w.path("said/dispatcher.log"))
 		return w.statuses() + string(said[max(0, len(said)-8000):]) + string(runs)
-	})
+	}}.Until(t, "nothing is left to be done", done)
 	w.metrics(t)
 	delivery.stop()
 	for what, query := range map[string]string{

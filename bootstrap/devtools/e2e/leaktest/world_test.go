@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -91,19 +90,14 @@ func (w *world) createDatabase(t *testing.T) {
 	w.db, err = sql.Open("postgres", database)
 	must(t, err)
 	t.Cleanup(func() { _ = w.db.Close() })
-	w.environment = append(w.environment, "DATABASE_URL="+database)
+	w.environment = w.set.Addresses().Services(database, "leak", w.prefix, 2).List()
 }
 
 // configure sets what every command reads: everything is told, and calls end within seconds.
 func (w *world) configure(t *testing.T, g *gatewaysim.Server) {
 	t.Helper()
-	a := w.set.Addresses()
 	w.environment = append(w.environment,
 		asBalsong+"=1", "PATH="+os.Getenv("PATH"), "HOME="+w.dir, "TMPDIR="+os.TempDir(), "BALSONG_LOG_LEVEL=debug",
-		"BALSONG_KAFKA_BROKERS="+strings.Join(a.KafkaBrokers, ","), "BALSONG_KAFKA_TOPIC_PREFIX="+w.prefix,
-		"BALSONG_KAFKA_REPLICATION=1", "BALSONG_KAFKA_MIN_INSYNC=1", "BALSONG_KAFKA_PARTITIONS=2",
-		"BALSONG_S3_ENDPOINT="+a.S3Endpoint, "BALSONG_S3_BUCKET=leak", "BALSONG_S3_REGION="+a.S3Access.Region,
-		"BALSONG_S3_ACCESS_KEY="+a.S3Access.AccessKey, "BALSONG_S3_SECRET_KEY="+a.S3Access.SecretKey,
 		"BALSONG_KEYSET_FILE="+w.path("keyset.json"), "BALSONG_HEALTH_ADDR="+w.health,
 		"BALSONG_SMTP_ADDR="+g.SMTPAddr(), "BALSONG_SMTP_TLS=none", "BALSONG_SMTP_FROM=billing@example.com", "BALSONG_SMS_URL=http://"+g.HTTPAddr(), "BALSONG_PUSH_URL=http://"+g.HTTPAddr(),
 		"BALSONG_SETTLE_SWEEP=2s", "BALSONG_SETTLE_LEASES=1s",
@@ -248,22 +242,6 @@ func (w *world) records(t *testing.T, topic string) (content []byte, n int) {
 		must(t, reading.Close())
 	}
 	return content, n
-}
-
-// await waits until the condition holds, for two minutes at most.
-func await(t *testing.T, what string, holds func() bool, explain func() string) {
-	t.Helper()
-	deadline := time.NewTimer(2 * time.Minute)
-	defer deadline.Stop()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within two minutes: %s\n%s", what, explain())
-		case <-ticker.C:
-		}
-	}
 }
 
 // count runs a counting query.

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/rendering"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
@@ -105,7 +106,7 @@ func TestAMonthThatWaitsAndGoesOutIsMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got map[string]float64
-	observetest.Eventually(t, "the lag is the month, and no task is there", func() bool {
+	waittest.Until(t, "the lag is the month, and no task is there", func() bool {
 		got = metrics(t, settlement)
 		return got["delivery_lag_messages"] == customers && got["delivery_backlog_per_task"] == customers
 	})
@@ -128,11 +129,11 @@ func TestAMonthThatWaitsAndGoesOutIsMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(apptest.Start(t, deliveryapp.Options(deliveryapp.Delivery, c)))
-	observetest.Eventually(t, "one task has brought the lag to nothing", func() bool {
+	waittest.Until(t, "one task has brought the lag to nothing", func() bool {
 		got = metrics(t, settlement)
 		return got["delivery_lag_messages"] == 0 && got["delivery_tasks"] == 1 && got["delivery_time_left_seconds"] == 0 && got["oldest_request_age_seconds"] == 0
 	})
-	observetest.Eventually(t, "nothing waits for its deadline any more", func() bool {
+	waittest.Until(t, "nothing waits for its deadline any more", func() bool {
 		_, there := metrics(t, settlement)["deadline_margin_seconds"]
 		return !there
 	})

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child/childtest"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/embedpg"
@@ -135,7 +136,7 @@ func TestTemporaryDataGoesWithTheKilledOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	childtest.WaitGone(t, r.Postmaster)
-	childtest.Eventually(t, "the removal of "+r.DataDir, func() bool {
+	waittest.Until(t, "the removal of "+r.DataDir, func() bool {
 		_, err := os.Stat(filepath.Dir(r.DataDir))
 		return errors.Is(err, os.ErrNotExist)
 	})

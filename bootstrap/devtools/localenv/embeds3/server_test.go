@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child/childtest"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/embeds3"
@@ -211,7 +212,7 @@ func TestTemporaryObjectsGoWithTheKilledOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	childtest.WaitGone(t, r.PID)
-	childtest.Eventually(t, "the removal of "+r.ServerIn, func() bool {
+	waittest.Until(t, "the removal of "+r.ServerIn, func() bool {
 		_, err := os.Stat(filepath.Dir(r.ServerIn))
 		return errors.Is(err, os.ErrNotExist)
 	})

@@ -9,35 +9,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-)
 
-const (
-	patience = 60 * time.Second
-	interval = 20 * time.Millisecond
+	"github.com/balsong/balsong/application/waittest"
 )
-
-// Eventually waits until the condition holds, and fails the test when it does
-// not within a minute.
-func Eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for !condition() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
-		case <-ticker.C:
-		}
-	}
-}
 
 // WaitGone waits until no process has the id.
 func WaitGone(t *testing.T, pid int) {
 	t.Helper()
-	Eventually(t, "the end of process "+strconv.Itoa(pid), func() bool { return IsGone(pid) })
+	waittest.Until(t, "the end of process "+strconv.Itoa(pid), func() bool { return IsGone(pid) })
 }
 
 // IsGone tells whether the process has ended; one that nobody waited for yet
