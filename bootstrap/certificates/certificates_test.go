@@ -3,15 +3,10 @@ package certificates_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"slices"
 	"strings"
@@ -26,6 +21,7 @@ import (
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/certificates"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/observe"
@@ -33,25 +29,10 @@ import (
 
 var june = time.Date(2027, time.June, 1, 12, 0, 0, 0, time.UTC)
 
-// certificate is one that ends at a time, and its PEM.
-func certificate(t *testing.T, ends time.Time) (tls.Certificate, []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: ends.AddDate(-1, 0, 0), NotAfter: ends, DNSNames: []string{"localhost"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
 // serve is a server that shows a certificate after what precedes TLS in its protocol.
 func serve(t *testing.T, ends time.Time, before func(conn net.Conn) error) (addr string) {
 	t.Helper()
-	shown, _ := certificate(t, ends)
+	shown := porttest.CertificateUntil(t, ends)
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +47,7 @@ func serve(t *testing.T, ends time.Time, before func(conn net.Conn) error) (addr
 			go func() {
 				defer func() { _ = conn.Close() }()
 				if before == nil || before(conn) == nil {
-					secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{shown}, MinVersion: tls.VersionTLS12})
+					secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{*shown}, MinVersion: tls.VersionTLS12})
 					_, _ = io.Copy(answering{secure}, secure)
 				}
 			}()
@@ -141,7 +122,7 @@ func TestTheEndOfTheCertificateIsSeenInEachProtocol(t *testing.T) {
 
 func TestACertificateOfOursThatEndsFirstCounts(t *testing.T) {
 	t.Parallel()
-	_, own := certificate(t, june.AddDate(0, -1, 0))
+	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: porttest.CertificateUntil(t, june.AddDate(0, -1, 0)).Certificate[0]})
 	ends, err := certificates.Expiry(t.Context(), certificates.Component{Name: "database", Servers: []string{serve(t, june, nil)}, Own: own})
 	if err != nil || !ends.Equal(june.AddDate(0, -1, 0)) {
 		t.Errorf("it ends on %s (%v)", ends, err)

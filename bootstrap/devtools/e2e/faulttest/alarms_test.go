@@ -1,14 +1,9 @@
 package faulttest_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"log"
-	"math/big"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -20,6 +15,7 @@ import (
 
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
@@ -359,10 +355,5 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { retu
 // ends replaces it by one that ends after a time.
 func (c *certificate) ends(t *testing.T, after time.Duration) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(after), DNSNames: []string{"localhost"}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	must(t, err)
-	c.Store(&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key})
+	c.Store(porttest.CertificateUntil(t, time.Now().Add(after)))
 }

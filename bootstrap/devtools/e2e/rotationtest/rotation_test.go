@@ -14,10 +14,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/apachekafka"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/cachedir"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/embedkafka"
@@ -224,7 +226,7 @@ func newProvider(t *testing.T, tokens ...string) *provider {
 		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*now}}, nil
 	}}
 	p.Config.ErrorLog = log.New(t.Output(), "", 0)
-	p.certificate.Store(certificate(t))
+	p.certificate.Store(porttest.CertificateUntil(t, time.Now().Add(time.Hour)))
 	p.StartTLS()
 	t.Cleanup(p.Close)
 	return p
@@ -258,7 +260,7 @@ func TestACAIsRotatedAsThePageSays(t *testing.T) {
 	s := newShell(t, map[string]string{"BALSONG_SMS_URL": p.URL, "BALSONG_SMS_CA": "file:secrets/ca.pem", "BALSONG_SMS_TOKEN": "first"})
 	s.write("secrets/ca.pem", p.pem())
 	before := p.certificate.Load()
-	after := certificate(t)
+	after := porttest.CertificateUntil(t, time.Now().Add(time.Hour))
 	p.certificate.Store(after)
 	s.write("secrets/ca-new.pem", p.pem())
 	p.certificate.Store(before)
