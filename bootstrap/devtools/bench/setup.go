@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -215,21 +213,8 @@ func (b *bench) settings(databaseURL, topicPrefix string, partitions int) wholeb
 
 // environment is the same as the environment of a process.
 func (b *bench) environment(c wholebatch.Config) map[string]string {
-	all := map[string]string{
-		"DATABASE_URL":               c.Database.URL,
-		"BALSONG_KAFKA_BROKERS":      strings.Join(c.Kafka.Brokers, ","),
-		"BALSONG_KAFKA_TOPIC_PREFIX": c.Kafka.TopicPrefix,
-		"BALSONG_KAFKA_PARTITIONS":   strconv.Itoa(int(c.Kafka.Partitions)),
-		"BALSONG_KAFKA_REPLICATION":  "1",
-		"BALSONG_KAFKA_MIN_INSYNC":   "1",
-		"BALSONG_S3_BUCKET":          c.S3.Bucket,
-		"BALSONG_S3_REGION":          c.S3.Region,
-		"BALSONG_S3_ENDPOINT":        c.S3.Endpoint,
-		"BALSONG_S3_ACCESS_KEY":      c.S3.AccessKey,
-		"BALSONG_S3_SECRET_KEY":      c.S3.SecretKey,
-		"BALSONG_KEYSET":             c.Keys.Keyset,
-		"BALSONG_DELIVERY_DRAIN":     "20s", // less than a process has to end
-	}
+	all := b.components.Addresses().Services(c.Database.URL, c.S3.Bucket, c.Kafka.TopicPrefix, int(c.Kafka.Partitions))
+	all["BALSONG_KEYSET"], all["BALSONG_DELIVERY_DRAIN"] = c.Keys.Keyset, "20s" // less than a process has to end
 	maps.Copy(all, b.Set)
 	return all
 }

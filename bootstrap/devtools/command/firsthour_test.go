@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/child"
 )
 
@@ -35,24 +36,13 @@ func newHour(t *testing.T) *hour {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	part := func(name string) string {
-		value := os.Getenv("BALSONG_TEST_" + name)
-		if value == "" {
-			t.Fatalf("this test needs the components: run through `make test`, or set BALSONG_TEST_%s", name)
-		}
-		return value
-	}
 	keyset, err := crypto.NewKeyset()
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := "hour" + strings.TrimPrefix(filepath.Base(dir), "hour-test-")
-	return &hour{T: t, dir: dir, environment: append(os.Environ(), "TZ=UTC",
-		"DATABASE_URL="+postgrestest.URL(t), "BALSONG_KEYSET="+string(keyset), "BALSONG_LOG_LEVEL=warn",
-		"BALSONG_KAFKA_BROKERS="+part("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX="+name+"-",
-		"BALSONG_KAFKA_PARTITIONS=1", "BALSONG_KAFKA_REPLICATION=1", "BALSONG_KAFKA_MIN_INSYNC=1",
-		"BALSONG_S3_BUCKET="+name, "BALSONG_S3_ENDPOINT="+part("S3_ENDPOINT"), "BALSONG_S3_REGION="+part("S3_REGION"),
-		"BALSONG_S3_ACCESS_KEY="+part("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY="+part("S3_SECRET_KEY"))}
+	environment := append(os.Environ(), "TZ=UTC", "BALSONG_KEYSET="+string(keyset), "BALSONG_LOG_LEVEL=warn")
+	return &hour{T: t, dir: dir, environment: append(environment, apptest.Components(t).Services(postgrestest.URL(t), name, name+"-", 1).List()...)}
 }
 
 // file writes a file and returns its path.

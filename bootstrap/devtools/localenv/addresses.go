@@ -1,6 +1,10 @@
 package localenv
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/balsong/balsong/bootstrap/config"
@@ -66,5 +70,55 @@ func (a Addresses) Environment() []string {
 		"BALSONG_TEST_S3_ACCESS_KEY=" + a.S3Access.AccessKey,
 		"BALSONG_TEST_S3_SECRET_KEY=" + a.S3Access.SecretKey,
 		"BALSONG_TEST_S3_REGION=" + a.S3Access.Region,
+	}
+}
+
+// FromEnvironment reads what Environment says. get returns a variable's value.
+func FromEnvironment(get func(name string) string) (Addresses, error) {
+	var missing []string
+	value := func(name string) string {
+		v := get("BALSONG_TEST_" + name)
+		if v == "" {
+			missing = append(missing, "BALSONG_TEST_"+name)
+		}
+		return v
+	}
+	a := Addresses{
+		DatabaseURL:  value("DATABASE_URL"),
+		KafkaBrokers: strings.Split(value("KAFKA_BROKERS"), ","), KafkaKind: value("KAFKA"),
+		S3Endpoint: value("S3_ENDPOINT"), S3Access: S3Access{AccessKey: value("S3_ACCESS_KEY"), SecretKey: value("S3_SECRET_KEY"), Region: value("S3_REGION")},
+	}
+	if len(missing) > 0 {
+		return a, fmt.Errorf("%s: not set", strings.Join(missing, ", "))
+	}
+	return a, nil
+}
+
+// Variables are the environment of a program.
+type Variables map[string]string
+
+// List is the variables as a process takes them.
+func (v Variables) List() []string {
+	list := make([]string, 0, len(v))
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		list = append(list, name+"="+v[name])
+	}
+	return list
+}
+
+// Services is the addresses as production's programs read them. Bucket, topics and the database are the caller's own.
+func (a Addresses) Services(database, bucket, topicPrefix string, partitions int) Variables {
+	return Variables{
+		"DATABASE_URL":               database,
+		"BALSONG_KAFKA_BROKERS":      strings.Join(a.KafkaBrokers, ","),
+		"BALSONG_KAFKA_TOPIC_PREFIX": topicPrefix,
+		"BALSONG_KAFKA_PARTITIONS":   strconv.Itoa(partitions),
+		"BALSONG_KAFKA_REPLICATION":  "1",
+		"BALSONG_KAFKA_MIN_INSYNC":   "1",
+		"BALSONG_S3_BUCKET":          bucket,
+		"BALSONG_S3_REGION":          a.S3Access.Region,
+		"BALSONG_S3_ENDPOINT":        a.S3Endpoint,
+		"BALSONG_S3_ACCESS_KEY":      a.S3Access.AccessKey,
+		"BALSONG_S3_SECRET_KEY":      a.S3Access.SecretKey,
 	}
 }

@@ -4,6 +4,7 @@ package apptest
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
+	"github.com/balsong/balsong/bootstrap/devtools/localenv"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -37,6 +39,16 @@ func Gateway(t *testing.T, data string) *gatewaysim.Server {
 	return server
 }
 
+// Components are where those of the tests listen. A test without them fails, and says how it is run.
+func Components(t *testing.T) localenv.Addresses {
+	t.Helper()
+	a, err := localenv.FromEnvironment(os.Getenv)
+	if err != nil {
+		t.Fatalf("this test needs the components: run through `make test` (%v)", err)
+	}
+	return a
+}
+
 // Configure sets the environment as in production, with the variables that each channel's gateway has. Topics and bucket are
 // the test's own, with a prefix.
 func Configure(t *testing.T, prefix, database string, server *gatewaysim.Server) {
@@ -45,23 +57,13 @@ func Configure(t *testing.T, prefix, database string, server *gatewaysim.Server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	component := func(name string) string {
-		value := os.Getenv("BALSONG_TEST_" + name)
-		if value == "" {
-			t.Fatalf("this test needs Kafka and S3: run through `make test` (BALSONG_TEST_%s is not set)", name)
-		}
-		return value
-	}
 	name := prefix + "-" + strings.ToLower(rand.Text()[:8])
-	for variable, value := range map[string]string{
-		"DATABASE_URL":          database,
-		"BALSONG_KAFKA_BROKERS": component("KAFKA_BROKERS"), "BALSONG_KAFKA_TOPIC_PREFIX": name + "-",
-		"BALSONG_KAFKA_PARTITIONS": "2", "BALSONG_KAFKA_REPLICATION": "1", "BALSONG_KAFKA_MIN_INSYNC": "1",
-		"BALSONG_S3_BUCKET": name, "BALSONG_S3_REGION": component("S3_REGION"), "BALSONG_S3_ENDPOINT": component("S3_ENDPOINT"),
-		"BALSONG_S3_ACCESS_KEY": component("S3_ACCESS_KEY"), "BALSONG_S3_SECRET_KEY": component("S3_SECRET_KEY"),
+	environment := Components(t).Services(database, name, name+"-", 2)
+	maps.Copy(environment, localenv.Variables{
 		"BALSONG_KEYSET": string(keyset), "BALSONG_LOG_LEVEL": "warn", "BALSONG_HEALTH_ADDR": "127.0.0.1:0",
 		"BALSONG_SMTP_ADDR": server.SMTPAddr(), "BALSONG_SMTP_TLS": "none", "BALSONG_SMTP_FROM": "billing@example.com", "BALSONG_SETTLE_SWEEP": "1s",
-	} {
+	})
+	for variable, value := range environment {
 		t.Setenv(variable, value)
 	}
 	for _, kind := range channel.All {
