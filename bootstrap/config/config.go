@@ -127,6 +127,12 @@ type Delivery struct {
 	ContentLimit int           `env:"BALSONG_DELIVERY_CONTENT_LIMIT" envDefault:"5" help:"statements in a row whose content must not go out before everything is halted"`
 }
 
+// afterDrain is what delivery needs once its calls have ended, to store what is done.
+const afterDrain = 30 * time.Second
+
+// StopsWithin is how long a shutdown takes at most: a process that is killed before leaves outcomes UNKNOWN.
+func (d Delivery) StopsWithin() time.Duration { return d.DrainFor + afterDrain }
+
 // Settlement tunes the settlement role.
 type Settlement struct {
 	Batch      int           `env:"BALSONG_SETTLE_BATCH" envDefault:"500" help:"most targets per transaction, 1 to 1000"`

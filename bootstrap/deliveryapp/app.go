@@ -59,7 +59,7 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	}
 	stop := settlementStop
 	if role != Settlement {
-		stop = c.Delivery.DrainFor + 30*time.Second
+		stop = c.Delivery.StopsWithin()
 	}
 	components := []string{"database", "event log"}
 	if role != Settlement {

@@ -211,7 +211,7 @@ func drain(c config.Delivery, gateways *config.Gateways) []Finding {
 	case c.DrainFor < wants:
 		p.add(Advice, fmt.Sprintf("a shutdown waits %s for calls under way, and a call may take %s", c.DrainFor, call), fmt.Sprintf("set it to %s: a call that is cut off becomes UNKNOWN", wants))
 	case c.DrainFor > longestDrain:
-		p.add(Advice, fmt.Sprintf("a shutdown waits %s for calls under way", c.DrainFor), fmt.Sprintf("let the container stop for %s (AWS Fargate: 120s at most): killed before, outcomes are not stored and become UNKNOWN", c.DrainFor+30*time.Second))
+		p.add(Advice, fmt.Sprintf("a shutdown waits %s for calls under way", c.DrainFor), fmt.Sprintf("let the container stop for %s (AWS Fargate: 120s at most): killed before, outcomes are not stored and become UNKNOWN", c.StopsWithin()))
 	default:
 		p.add(OK, fmt.Sprintf("a shutdown waits %s for calls under way", c.DrainFor), "")
 	}

@@ -12,8 +12,10 @@ import (
 
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/domain/schedule"
+	"github.com/balsong/balsong/domain/window"
 )
 
 // Check applies the rules of this repository, which neither cfn-lint nor checkov can have, and returns what is wrong, a sentence each.
@@ -129,13 +131,10 @@ func containersAreConfined(templates []Template) (wrong []string) {
 	return wrong
 }
 
-// The longest stop timeout on Fargate, and what delivery needs after its drain to store what is done.
-const (
-	longestStop = 120
-	afterDrain  = 30 * time.Second
-)
+// longestStop is the longest stop timeout on Fargate, in seconds.
+const longestStop = 120
 
-// stopsCoverTheDrain: delivery has its drain and 30 s until it is killed.
+// stopsCoverTheDrain: delivery is not killed before it has stopped.
 func stopsCoverTheDrain(templates []Template) (wrong []string) {
 	for _, c := range Containers(templates) {
 		at := c.Task.At() + ", container " + c.Name + ": "
@@ -148,8 +147,9 @@ func stopsCoverTheDrain(templates []Template) (wrong []string) {
 			if v.name != "BALSONG_DELIVERY_DRAIN" {
 				continue
 			}
-			if drain, err := time.ParseDuration(scalar(v.value)); err != nil || time.Duration(stop)*time.Second < drain+afterDrain {
-				wrong = append(wrong, fmt.Sprintf("%sStopTimeout of %d s is shorter than the drain (%s) and %s", at, stop, scalar(v.value), afterDrain))
+			drain, err := time.ParseDuration(scalar(v.value))
+			if needs := (config.Delivery{DrainFor: drain}).StopsWithin(); err != nil || time.Duration(stop)*time.Second < needs {
+				wrong = append(wrong, fmt.Sprintf("%sStopTimeout of %d s is shorter than delivery needs with a drain of %s: %s", at, stop, scalar(v.value), needs))
 			}
 		}
 	}
@@ -188,40 +188,53 @@ func schedulesAreExact(templates []Template) (wrong []string) {
 	return wrong
 }
 
-// expressionIsValid: the default of the parameter that a schedule's expression comes from is one, in a time zone that there is.
+// expressionIsValid: a schedule's expression and time zone are such, as they stand or come from the defaults of parameters.
+// A parameter without a value, as that of a resource that is made under a condition, is what an operator will give.
 func expressionIsValid(templates []Template, s Resource) (wrong []string) {
-	for _, t := range templates {
-		for _, p := range t.Parameters() {
-			if t.File != s.Template || p.Default == "" {
-				continue
-			}
-			if p.Name == scalar(get(s.Properties, "ScheduleExpression")) {
-				if _, err := schedule.Parse(p.Default); err != nil {
-					wrong = append(wrong, fmt.Sprintf("%s: %s: %v", s.At(), p.Name, err))
-				}
-			}
-			if p.Name == scalar(get(s.Properties, "ScheduleExpressionTimezone")) {
-				if _, err := time.LoadLocation(p.Default); err != nil {
-					wrong = append(wrong, fmt.Sprintf("%s: %s: %v", s.At(), p.Name, err))
-				}
-			}
+	t := templates[slices.IndexFunc(templates, func(t Template) bool { return t.File == s.Template })]
+	values := Values{}.WithDefaults(t)
+	for _, property := range []struct {
+		name  string
+		parse func(string) error
+	}{
+		{"ScheduleExpression", func(text string) error { _, err := schedule.Parse(text); return err }},
+		{"ScheduleExpressionTimezone", func(text string) error { _, err := window.Zone(text); return err }},
+	} {
+		node := get(s.Properties, property.name)
+		if node == nil {
+			wrong = append(wrong, s.At()+": it has no "+property.name)
+			continue
+		}
+		text, err := values.Resolve(t, node)
+		if err == nil && text == "" && node.Tag == "!Ref" && s.Condition != "" {
+			continue
+		}
+		if err == nil {
+			err = property.parse(text)
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: %s: %v", s.At(), property.name, err))
 		}
 	}
 	return wrong
 }
 
 func databaseLosesNothing(templates []Template) (wrong []string) {
+	groups := OfType(templates, "AWS::RDS::DBParameterGroup")
 	for _, db := range OfType(templates, "AWS::RDS::DBInstance") {
 		for _, property := range []string{"MultiAZ", "StorageEncrypted", "EnableIAMDatabaseAuthentication", "ManageMasterUserPassword"} {
 			if scalar(get(db.Properties, property)) != "true" {
 				wrong = append(wrong, db.At()+": "+property+" is not true")
 			}
 		}
+		if !refersToOne(get(db.Properties, "DBParameterGroupName"), groups) {
+			wrong = append(wrong, db.At()+": its parameters are those of no group of the templates")
+		}
 	}
-	for _, group := range OfType(templates, "AWS::RDS::DBParameterGroup") {
-		for name, want := range map[string]string{"synchronous_commit": "on", "rds.force_ssl": "1", "log_parameter_max_length": "0"} {
-			if got := scalar(get(group.Properties, "Parameters", name)); got != want {
-				wrong = append(wrong, fmt.Sprintf("%s: %s is %q (want %s)", group.At(), name, got, want))
+	for _, group := range groups {
+		for _, p := range [][2]string{{"synchronous_commit", "on"}, {"rds.force_ssl", "1"}, {"log_parameter_max_length", "0"}} {
+			if got := scalar(get(group.Properties, "Parameters", p[0])); got != p[1] {
+				wrong = append(wrong, fmt.Sprintf("%s: %s is %q (want %s)", group.At(), p[0], got, p[1]))
 			}
 		}
 	}
@@ -229,7 +242,8 @@ func databaseLosesNothing(templates []Template) (wrong []string) {
 }
 
 func kafkaLosesNothing(templates []Template) (wrong []string) {
-	for _, c := range OfType(templates, "AWS::MSK::Configuration") {
+	configurations := OfType(templates, "AWS::MSK::Configuration")
+	for _, c := range configurations {
 		lines := strings.Fields(scalar(get(c.Properties, "ServerProperties")))
 		for _, want := range []string{"auto.create.topics.enable=false", "default.replication.factor=3", "min.insync.replicas=2", "unclean.leader.election.enable=false"} {
 			if !slices.Contains(lines, want) {
@@ -238,11 +252,24 @@ func kafkaLosesNothing(templates []Template) (wrong []string) {
 		}
 	}
 	for _, k := range OfType(templates, "AWS::MSK::Cluster") {
-		if scalar(get(k.Properties, "EncryptionInfo", "EncryptionInTransit", "ClientBroker")) != "TLS" || scalar(get(k.Properties, "ClientAuthentication", "Unauthenticated", "Enabled")) != "false" {
+		transit, unauthenticated := get(k.Properties, "EncryptionInfo", "EncryptionInTransit", "ClientBroker"), get(k.Properties, "ClientAuthentication", "Unauthenticated", "Enabled")
+		if scalar(transit) != "TLS" || scalar(unauthenticated) != "false" {
 			wrong = append(wrong, k.At()+": clients may connect without TLS or without signing in")
+		}
+		if !refersToOne(get(k.Properties, "ConfigurationInfo", "Arn"), configurations) {
+			wrong = append(wrong, k.At()+": its configuration is none of the templates")
 		}
 	}
 	return wrong
+}
+
+// refersToOne tells whether a value is a reference to one of some resources: !Ref, or !GetAtt of an attribute.
+func refersToOne(node *yaml.Node, resources []Resource) bool {
+	if node == nil || node.Tag != "!Ref" && node.Tag != "!GetAtt" {
+		return false
+	}
+	name, _, _ := strings.Cut(node.Value, ".")
+	return slices.ContainsFunc(resources, func(r Resource) bool { return r.Name == name })
 }
 
 // eventsExist: the topics and groups that the policies name are those of the program.

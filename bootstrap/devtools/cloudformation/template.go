@@ -51,6 +51,7 @@ func Read(dir string) ([]Template, error) {
 type Resource struct {
 	Template   string // file
 	Name, Type string
+	Condition  string // under which it is made; "": always
 	Properties *yaml.Node
 }
 
@@ -60,7 +61,7 @@ func (r Resource) At() string { return r.Template + ", " + r.Name }
 // Resources are those of a template, in the order of the file.
 func (t Template) Resources() (list []Resource) {
 	each(get(t.root, "Resources"), func(name string, node *yaml.Node) {
-		list = append(list, Resource{Template: t.File, Name: name, Type: scalar(get(node, "Type")), Properties: get(node, "Properties")})
+		list = append(list, Resource{Template: t.File, Name: name, Type: scalar(get(node, "Type")), Condition: scalar(get(node, "Condition")), Properties: get(node, "Properties")})
 	})
 	return list
 }
