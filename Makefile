@@ -96,11 +96,9 @@ browser: ## how the bill and the pages look in Chromium, which it installs where
 	BALSONG_TEST_BROWSER=required $(GO) test $(if $(RUN),-run '$(RUN)') ./bootstrap/devtools/e2e/lookstest/... $(TESTFLAGS)
 
 .PHONY: kill-test
-kill-test: ## kill -9 at six points of the protocol, judged by a checker of its own (needs Java, Maven; ARGS=… for kill-test)
+kill-test: bin/balsong-dev ## kill -9 at six points of the protocol, judged by a checker of its own (needs Java, Maven; ARGS=… for balsong-dev kill-test)
 	.ci/need java=default-jre-headless mvn=maven
-	mkdir -p bin
-	$(GO) build -o bin/kill-test ./bootstrap/devtools/e2e/killtest/cmd/kill-test
-	bin/kill-test $(ARGS)
+	bin/balsong-dev kill-test $(ARGS)
 
 .PHONY: upgrade-test
 upgrade-test: ## the services of the version before beside those of this one, under load, judged by the kill test's checker (needs Java, Maven; ARGS='COMMIT FLAGS…')
@@ -176,7 +174,7 @@ bin/evidence:
 
 .PHONY: docs
 docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, metrics, what templates may use
-	$(with_components) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/devtools/cost ./bootstrap/core ./bootstrap/batchapp -update
+	$(with_components) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/devtools/cost ./bootstrap/core -update
 
 .PHONY: docs-check
 docs-check: ## every link leads somewhere, every diagram renders and is legible on a phone (needs chromium, npm)

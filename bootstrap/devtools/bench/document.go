@@ -1,84 +1,59 @@
 package bench
 
 import (
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// The marks between which a page holds what was measured.
-const (
-	docBegin = "<!-- measured: written by `balsong-dev bench all --doc` -->"
-	docEnd   = "<!-- end of measured -->"
-	runBegin = "<!-- %[1]s: written by `balsong-dev bench %[1]s --doc` -->"
-	runEnd   = "<!-- end of %s -->"
+	"github.com/balsong/balsong/bootstrap/devtools/chart"
+	"github.com/balsong/balsong/bootstrap/devtools/docpage"
 )
-
-// ErrDocument is wrapped where a page cannot take the table.
-var ErrDocument = errors.New("the page cannot take the table")
 
 // pictures are where the pictures of runs lie beside the page.
 var pictures = map[string]string{All: "images/stages.svg", Growth: "images/growth.svg"}
 
-// marks are those between which a page holds what a run of this kind measured. A run of one stage of the table alone has no
-// place there: the others would be lost.
-func marks(what string) (begin, end string, err error) {
+// place is where a page has what a run of this kind measured. A run of one stage of the table alone has none there: the others
+// would be lost. docpage.ErrNoPlace.
+func place(what string) (docpage.Part, error) {
+	part := docpage.Part{Name: what, Command: "balsong-dev bench " + what + " --doc"}
 	switch what {
 	case All:
-		return docBegin, docEnd, nil
+		part.Name = "measured"
+		return part, nil
 	case Growth, Whole, Life:
-		return fmt.Sprintf(runBegin, what), fmt.Sprintf(runEnd, what), nil
+		return part, nil
 	default:
-		return "", "", fmt.Errorf("%w: it has places for what `%s`, `%s`, `%s` and `%s` measure, not for `%s`", ErrDocument, All, Growth, Whole, Life, what)
+		return part, fmt.Errorf("%w: it is for what `%s`, `%s`, `%s` and `%s` measure, not for `%s`", docpage.ErrNoPlace, All, Growth, Whole, Life, what)
 	}
 }
 
-// around cuts a page at the marks of a kind of run.
-func around(what, page string) (before, after string, err error) {
-	begin, end, err := marks(what)
-	if err != nil {
-		return "", "", err
-	}
-	content, err := os.ReadFile(page)
-	if err != nil {
-		return "", "", err
-	}
-	before, rest, begun := strings.Cut(string(content), begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !begun || !ended {
-		return "", "", fmt.Errorf("%w: %s has no %s and behind it %s", ErrDocument, page, begin, end)
-	}
-	return before + begin + "\n", end + after, nil
-}
-
-// CanDocument tells whether a page has a place for what a run measures. ErrDocument.
+// CanDocument tells whether a page has a place for what a run measures. docpage.ErrNoPlace.
 func CanDocument(what, page string) error {
-	_, _, err := around(what, page)
-	return err
+	part, err := place(what)
+	if err != nil {
+		return err
+	}
+	return part.In(page)
 }
 
-// Document writes what a run measured into a page, between the marks of such a run, and its picture beside the page. ErrDocument.
+// Document writes what a run measured into a page, between the marks of such a run, and its picture beside the page. docpage.ErrNoPlace.
 func (r *Report) Document(page string) error {
-	before, after, err := around(r.What, page)
+	part, err := place(r.What)
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
 	r.write(&text, markdown)
-	if picture, drawn := pictures[r.What]; drawn {
-		fmt.Fprintf(&text, "\n![Time of a row, by what took it](%s)\n", picture)
-		file := filepath.Join(filepath.Dir(page), filepath.FromSlash(picture))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(r.picture()), 0o644)); err != nil {
-			return err
-		}
+	name, drawn := pictures[r.What]
+	if drawn {
+		fmt.Fprintf(&text, "\n![Time of a row, by what took it](%s)\n", name)
 	}
-	return os.WriteFile(page, []byte(before+text.String()+after), 0o644)
+	if err := part.Write(page, text.String()); err != nil || !drawn {
+		return err
+	}
+	return docpage.WritePicture(page, name, r.picture())
 }
 
 // markdown writes a table of a page.
@@ -94,61 +69,26 @@ func markdown(out io.Writer, rows ...[]any) {
 	}
 }
 
-// The picture's measures, in pixels, and its colours, one a process.
-const (
-	pictureWidth, pictureLabel, pictureRow, pictureBar = 760, 110, 40, 20
-)
-
-var pictureColours = []string{"#0f766e", "#b45309", "#4338ca", "#be123c", "#4d7c0f", "#7e22ce", "#0369a1", "#57534e"}
-
 // picture draws the processor time of a row in each stage as a bar, by process, as SVG.
 func (r *Report) picture() string {
-	longest, colours := 1.0, r.colours()
+	used := map[string]bool{}
 	for _, s := range r.Stages {
-		longest = max(longest, Total(s.MicrosPerRow))
-	}
-	var out strings.Builder
-	names := slices.Sorted(maps.Keys(colours))
-	height := pictureRow*len(r.Stages) + 40 + 20*((len(names)+3)/4)
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" role="img" aria-label="Time of a row, in µs, by what took it">`+"\n",
-		pictureWidth, height)
-	fmt.Fprintf(&out, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, height)
-	for i, s := range r.Stages {
-		y, x := 10+i*pictureRow, float64(pictureLabel)
-		fmt.Fprintf(&out, `<text x="%d" y="%d" text-anchor="end" fill="#17202b">%s</text>`+"\n", pictureLabel-8, y+15, escaped(s.Name))
-		for _, name := range names {
-			width := s.MicrosPerRow[name] / longest * (pictureWidth - pictureLabel - 80)
-			if width < 0.5 {
-				continue
-			}
-			fmt.Fprintf(&out, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"><title>%s: %s µs</title></rect>`+"\n",
-				x, y, width, pictureBar, colours[name], escaped(name), figure(s.MicrosPerRow[name]))
-			x += width
-		}
-		fmt.Fprintf(&out, `<text x="%.1f" y="%d" fill="#17202b">%s µs</text>`+"\n", x+6, y+15, figure(Total(s.MicrosPerRow)))
-	}
-	for i, name := range names {
-		x, y := 10+(i%4)*(pictureWidth/4), pictureRow*len(r.Stages)+20+20*(i/4)
-		fmt.Fprintf(&out, `<rect x="%d" y="%d" width="12" height="12" fill="%s"/><text x="%d" y="%d" fill="#17202b">%s</text>`+"\n", x, y, colours[name], x+18, y+11, escaped(name))
-	}
-	return out.String() + "</svg>\n"
-}
-
-// colours gives each process that used anything worth seeing a colour.
-func (r *Report) colours() map[string]string {
-	given := map[string]string{}
-	for _, s := range r.Stages {
-		for _, name := range slices.Sorted(maps.Keys(s.MicrosPerRow)) {
-			if _, has := given[name]; !has && s.MicrosPerRow[name] >= 0.5 {
-				given[name] = pictureColours[len(given)%len(pictureColours)]
+		for name, micros := range s.MicrosPerRow {
+			if micros >= 0.5 { // less is not seen
+				used[name] = true
 			}
 		}
 	}
-	return given
-}
-
-func escaped(text string) string {
-	var out strings.Builder
-	_ = xml.EscapeText(&out, []byte(text)) // a builder takes everything
-	return out.String()
+	bars := chart.Bars{
+		Label: "Time of a row, in µs, by what took it", Series: slices.Sorted(maps.Keys(used)), Stacked: true,
+		Text: func(micros float64) string { return figure(micros) + " µs" },
+	}
+	for _, s := range r.Stages {
+		row := chart.Row{Label: s.Name}
+		for _, name := range bars.Series {
+			row.Values = append(row.Values, s.MicrosPerRow[name])
+		}
+		bars.Rows = append(bars.Rows, row)
+	}
+	return bars.String()
 }

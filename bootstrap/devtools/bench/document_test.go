@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/balsong/balsong/bootstrap/devtools/docpage"
 )
 
 // measured is a report of one stage whose runs have these shares of the baseline, and this processor time a row.
@@ -56,10 +58,10 @@ func TestThePageTakesTheTableBetweenItsMarks(t *testing.T) {
 	}
 	report := measured(50, 0.50, 0.55, 0.60)
 	write("no marks")
-	if err := report.Document(page); !errors.Is(err, ErrDocument) {
+	if err := report.Document(page); !errors.Is(err, docpage.ErrNoPlace) {
 		t.Errorf("without marks: %v", err)
 	}
-	write("before\n" + docBegin + "\nold\n" + docEnd + "\nafter\n")
+	write("before\n<!-- measured: written by `balsong-dev bench all --doc` -->\nold\n<!-- end of measured -->\nafter\n")
 	for range 2 {
 		if err := report.Document(page); err != nil {
 			t.Fatal(err)
@@ -77,7 +79,7 @@ func TestThePageTakesTheTableBetweenItsMarks(t *testing.T) {
 		t.Errorf("the table is\n%s", text)
 	}
 	report.What = Render
-	if err := report.Document(page); !errors.Is(err, ErrDocument) {
+	if err := report.Document(page); !errors.Is(err, docpage.ErrNoPlace) {
 		t.Errorf("one stage alone would drop the others: %v", err)
 	}
 	picture, err := os.ReadFile(filepath.Join(filepath.Dir(page), pictures[All]))
@@ -113,7 +115,7 @@ func TestOurPageHasAPlaceForEachRunThatIsWrittenDown(t *testing.T) {
 }
 
 func longMarks(what string) string {
-	return fmt.Sprintf(runBegin, what) + " old " + fmt.Sprintf(runEnd, what) + "\n"
+	return fmt.Sprintf("<!-- %[1]s: written by `balsong-dev bench %[1]s --doc` --> old <!-- end of %[1]s -->\n", what)
 }
 
 func TestAllIsEverythingThatIsNotLong(t *testing.T) {

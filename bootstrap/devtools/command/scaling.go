@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/devtools/docpage"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 	"github.com/balsong/balsong/bootstrap/devtools/scaling"
@@ -43,7 +44,7 @@ func newScaling() *cobra.Command {
 				return nil
 			}
 			err = study.Document(page)
-			if errors.Is(err, scaling.ErrPage) {
+			if errors.Is(err, docpage.ErrNoPlace) {
 				err = cli.Usagef("--doc: %w", err)
 			}
 			return err

@@ -1,20 +1,15 @@
 package cost
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/balsong/balsong/bootstrap/devtools/docpage"
 )
 
-// The marks between which docs/operations/cost.md holds what is computed.
-const (
-	pageBegin = "<!-- computed: written by `make docs` -->\n"
-	pageEnd   = "<!-- end of computed -->"
-)
-
-// ErrPage is wrapped where a page has no place for the numbers.
-var ErrPage = errors.New("the page cannot take the cost")
+// part is where docs/operations/cost.md has what is computed.
+var part = docpage.Part{Name: "computed", Command: "make docs"}
 
 // Print writes the report for people.
 func (r Report) Print(w io.Writer) { _, _ = io.WriteString(w, r.markdown()) }
@@ -36,12 +31,5 @@ func (r Report) markdown() string {
 	return b.String()
 }
 
-// Page puts the report into a page, between its marks.
-func (r Report) Page(page string) (string, error) {
-	before, rest, begins := strings.Cut(page, pageBegin)
-	_, after, ends := strings.Cut(rest, pageEnd)
-	if !begins || !ends {
-		return "", fmt.Errorf("%w: it has no lines %q and %q", ErrPage, strings.TrimSpace(pageBegin), pageEnd)
-	}
-	return before + pageBegin + r.markdown() + pageEnd + after, nil
-}
+// Page puts the report into a page, between its marks. docpage.ErrNoPlace.
+func (r Report) Page(page string) (string, error) { return part.Replace(page, r.markdown()) }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/csv"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/balsong/balsong/bootstrap/devtools/chart"
 	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -75,15 +77,20 @@ func crowds(w *world, months ...key.Month) []crowd {
 	return list
 }
 
+// bars is a picture of shares of 10,000.
+func bars(title string, series ...string) *chart.Bars {
+	return &chart.Bars{Label: title, Title: title, Series: series, Text: func(share float64) string { return fmt.Sprintf("%.2f %%", share/100) }}
+}
+
 // compared is a chart of what the sample data has too.
-func compared(title string, labels []string, list []crowd, of func(*crowd, int) int) *chart {
-	c := &chart{title: title, series: []string{"sample data (7,043)", "generated, first month", "generated, twelfth month"}}
+func compared(title string, labels []string, list []crowd, of func(*crowd, int) int) *chart.Bars {
+	c := bars(title, "sample data (7,043)", "generated, first month", "generated, twelfth month")
 	for i, label := range labels {
-		var values []int
+		row := chart.Row{Label: label}
 		for n := range list {
-			values = append(values, list[n].share(of(&list[n], i)))
+			row.Values = append(row.Values, float64(list[n].share(of(&list[n], i))))
 		}
-		c.add(label, values...)
+		c.Rows = append(c.Rows, row)
 	}
 	return c
 }
@@ -96,8 +103,8 @@ func names[T any](list []T, name func(T) string) (names []string) {
 }
 
 // leaving is the chance to leave in a month: of the life table, and as it came about in a year.
-func leaving(w *world, first, last key.Month) *chart {
-	c := &chart{title: "Customers who leave, a month", series: []string{"life table of the sample data", "generated, twelve months"}}
+func leaving(w *world, first, last key.Month) *chart.Bars {
+	c := bars("Customers who leave, a month", "life table of the sample data", "generated, twelve months")
 	var spent, left [len(contracts)]int
 	for slot := range pictured {
 		was := w.customer(slot, first)
@@ -119,13 +126,13 @@ func leaving(w *world, first, last key.Month) *chart {
 		}
 	}
 	for i, name := range contracts {
-		c.add(name, sampleLeft[i]*10_000/sampleSpent[i], left[i]*10_000/spent[i])
+		c.Rows = append(c.Rows, chart.Row{Label: name, Values: []float64{float64(sampleLeft[i] * 10_000 / sampleSpent[i]), float64(left[i] * 10_000 / spent[i])}})
 	}
 	return c
 }
 
 // wishes counts columns of rows: what the sample data does not have.
-func wishes(t *testing.T, w *world, month key.Month) *chart {
+func wishes(t *testing.T, w *world, month key.Month) *chart.Bars {
 	t.Helper()
 	var out bytes.Buffer
 	out.WriteString(header)
@@ -148,7 +155,7 @@ func wishes(t *testing.T, w *world, month key.Month) *chart {
 			}
 		}
 	}
-	c := &chart{title: "Reach and wishes (our assumptions: the sample data has none)", series: []string{"generated, first month"}}
+	c := bars("Reach and wishes (our assumptions: the sample data has none)", "generated, first month")
 	for _, shown := range []struct{ label, counted string }{
 		{"has an e-mail address", "email"},
 		{"has a telephone number", "phone"},
@@ -169,7 +176,7 @@ func wishes(t *testing.T, w *world, month key.Month) *chart {
 		{"billed in Korean, won", "language=ko"},
 		{"lives in another zone", "zone"},
 	} {
-		c.add(shown.label, counts[shown.counted]*10_000/pictured)
+		c.Rows = append(c.Rows, chart.Row{Label: shown.label, Values: []float64{float64(counts[shown.counted] * 10_000 / pictured)}})
 	}
 	return c
 }
@@ -178,7 +185,7 @@ func TestThePicturesOfTheGuideAreFresh(t *testing.T) {
 	t.Parallel()
 	w, first, last := picturedWorld(t)
 	list := crowds(w, first, last)
-	charts := map[string]*chart{
+	charts := map[string]*chart.Bars{
 		"tenure": compared("Months billed before", []string{"none", "1 to 12", "13 to 24", "25 to 36", "37 to 48", "49 to 60", "61 to 72", "more"}, list,
 			func(n *crowd, i int) int { return n.tenure[i] }),
 		"contract": compared("Contract", contracts[:], list, func(n *crowd, i int) int { return n.contract[i] }),
@@ -192,7 +199,7 @@ func TestThePicturesOfTheGuideAreFresh(t *testing.T) {
 	}
 	for name, c := range charts {
 		path := filepath.Join("../../../docs/guides/generate", name+".svg")
-		want := c.svg()
+		want := []byte(c.String())
 		if *update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)

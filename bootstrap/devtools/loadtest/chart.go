@@ -1,10 +1,10 @@
 package loadtest
 
 import (
-	"fmt"
 	"html/template"
 	"math"
-	"strings"
+
+	charts "github.com/balsong/balsong/bootstrap/devtools/chart"
 )
 
 // A chart's measures, in its own units: it is drawn as wide as there is room.
@@ -85,34 +85,32 @@ func nice(n float64) float64 {
 	return 10 * unit
 }
 
-// SVG draws it. All that it writes are numbers and words of this package.
+// SVG draws it.
 func (c chart) SVG() template.HTML {
 	x0, x1, y1 := c.extent()
 	atX := func(x float64) float64 { return chartLeft + (x-x0)/(x1-x0)*chartPlotWide }
 	atY := func(y float64) float64 { return chartTop + (1-y/y1)*chartPlotHigh }
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, chartWide, chartHigh, template.HTMLEscapeString(c.label))
+	p := charts.InPage(chartWide, chartHigh, c.label)
 	for i := range 5 {
 		y := y1 * float64(i) / 4
-		fmt.Fprintf(&b, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text class="y" x="%.0f" y="%.1f">%s</text>`,
-			chartLeft, chartWide-chartRight, atY(y), atY(y), chartLeft-6, atY(y)+5, c.yText(y))
+		p.Line(chartLeft, atY(y), chartWide-chartRight, atY(y), "class", "grid")
+		p.Text(chartLeft-6, atY(y)+5, c.yText(y), "class", "y")
 	}
-	c.xAxis(&b, x0, x1, atX)
+	c.xAxis(p, x0, x1, atX)
 	for _, s := range c.lines {
-		s.draw(&b, atX, atY, c.points)
+		s.draw(p, atX, atY, c.points)
 	}
 	if c.limit > 0 && c.limit <= y1 {
-		fmt.Fprintf(&b, `<line class="limit" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text class="limit" x="%.0f" y="%.1f">%s</text>`,
-			chartLeft, chartWide-chartRight, atY(c.limit), atY(c.limit), chartWide-chartRight, atY(c.limit)-5, c.name)
+		p.Line(chartLeft, atY(c.limit), chartWide-chartRight, atY(c.limit), "class", "limit")
+		p.Text(chartWide-chartRight, atY(c.limit)-5, c.name, "class", "limit")
 	}
-	b.WriteString("</svg>")
-	return template.HTML(b.String()) //nolint:gosec // numbers, and words of this package
+	return template.HTML(p.String()) //nolint:gosec // every text in it is escaped
 }
 
-func (c chart) xAxis(b *strings.Builder, x0, x1 float64, atX func(float64) float64) {
+func (c chart) xAxis(p *charts.Picture, x0, x1 float64, atX func(float64) float64) {
 	if c.points {
 		for _, d := range c.lines[0].dots {
-			fmt.Fprintf(b, `<text class="x" x="%.1f" y="%.0f">%s</text>`, atX(d.x), chartHigh-12, c.xText(d.x))
+			p.Text(atX(d.x), chartHigh-12, c.xText(d.x), "class", "x")
 		}
 		return
 	}
@@ -125,22 +123,22 @@ func (c chart) xAxis(b *strings.Builder, x0, x1 float64, atX func(float64) float
 		}
 		last = text
 		anchor := []string{"start", "middle", "middle", "middle", "end"}[i]
-		fmt.Fprintf(b, `<text class="x" style="text-anchor:%s" x="%.1f" y="%.0f">%s</text>`, anchor, atX(x), chartHigh-12, text)
+		p.Text(atX(x), chartHigh-12, text, "class", "x", "style", "text-anchor:"+anchor)
 	}
 }
 
-func (s series) draw(b *strings.Builder, atX, atY func(float64) float64, points bool) {
-	fmt.Fprintf(b, `<polyline class="line %s" points="`, s.class)
+func (s series) draw(p *charts.Picture, atX, atY func(float64) float64, points bool) {
+	var line [][2]float64
 	for _, d := range s.dots {
-		fmt.Fprintf(b, "%.1f,%.1f ", atX(d.x), atY(d.y))
+		line = append(line, [2]float64{atX(d.x), atY(d.y)})
 	}
-	b.WriteString(`"/>`)
+	p.Lines(line, "class", "line "+s.class)
 	for i, d := range s.dots {
 		if s.high != nil {
-			fmt.Fprintf(b, `<line class="span %s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, s.class, atX(d.x), atX(d.x), atY(s.low[i]), atY(s.high[i]))
+			p.Line(atX(d.x), atY(s.low[i]), atX(d.x), atY(s.high[i]), "class", "span "+s.class)
 		}
 		if points {
-			fmt.Fprintf(b, `<circle class="dot %s" cx="%.1f" cy="%.1f" r="%.0f"/>`, s.class, atX(d.x), atY(d.y), chartBreadth+1)
+			p.Dot(atX(d.x), atY(d.y), chartBreadth+1, "class", "dot "+s.class)
 		}
 	}
 }

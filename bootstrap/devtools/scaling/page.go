@@ -1,30 +1,25 @@
 package scaling
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/bootstrap/devtools/chart"
+	"github.com/balsong/balsong/bootstrap/devtools/docpage"
 	"github.com/balsong/balsong/bootstrap/devtools/loadtest/capacity"
 )
 
-// The marks between which the page holds what the simulation says, and its picture beside the page.
-const (
-	pageBegin = "<!-- simulated: written by `balsong-dev scaling --doc` -->\n"
-	pageEnd   = "<!-- end of simulated -->"
-	picture   = "../images/scaling.svg"
-)
+// part is where docs/operations/scaling.md has what the simulation says, and picture is beside the page.
+var part = docpage.Part{Name: "simulated", Command: "balsong-dev scaling --doc"}
+
+const picture = "../images/scaling.svg"
 
 // seed is that of the page's replays.
 const seed = 1
-
-// ErrPage is wrapped where a page has no place for the simulation.
-var ErrPage = errors.New("the page cannot take the simulation")
 
 // Study is the replays that the page shows.
 type Study struct {
@@ -97,88 +92,77 @@ func brief(seconds float64) string {
 	return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
 }
 
-// Document writes the tables into a page, between its marks, and the picture beside it. ErrPage.
+// Document writes the tables into a page, between its marks, and the picture beside it. docpage.ErrNoPlace.
 func (s Study) Document(page string) error {
-	content, err := os.ReadFile(page)
-	if err != nil {
+	if err := part.Write(page, s.markdown()); err != nil {
 		return err
 	}
-	before, rest, begun := strings.Cut(string(content), pageBegin)
-	_, after, ended := strings.Cut(rest, pageEnd)
-	if !begun || !ended {
-		return fmt.Errorf("%w: %s has no %s and behind it %s", ErrPage, page, strings.TrimSpace(pageBegin), pageEnd)
-	}
+	return docpage.WritePicture(page, picture, s.Picture())
+}
+
+// markdown is what the page holds.
+func (s Study) markdown() string {
 	var text strings.Builder
 	s.Write(&text)
 	fmt.Fprintf(&text, "\n![Tasks and messages behind over time, in each month](%s)\n", picture)
-	return errors.Join(
-		os.WriteFile(page, []byte(before+pageBegin+text.String()+pageEnd+after), 0o644),
-		os.WriteFile(filepath.Join(filepath.Dir(page), filepath.FromSlash(picture)), []byte(s.Picture()), 0o644),
-	)
+	return text.String()
 }
 
 // The picture's measures, in pixels, and its colours.
 const (
-	pictureWidth, panelLeft, panelRight = 760, 60, 70
-	panelHigh, panelPlot, panelTop      = 150, 90, 30
-
-	colourTasks, colourLag, colourText, colourGrid = "#0f766e", "#b45309", "#17202b", "#d5dbe1"
+	pictureWidth, panelLeft, panelRight = 760.0, 60.0, 70.0
+	panelHigh, panelPlot, panelTop      = 150.0, 90.0, 30.0
 )
+
+var colourTasks, colourLag = chart.Colours[0], chart.Colours[1]
 
 // Picture draws the tasks and the lag over time, a panel for each scenario, as SVG.
 func (s Study) Picture() string {
 	all := append(s.Scenarios[:len(s.Scenarios):len(s.Scenarios)], s.Swinging)
-	var out strings.Builder
-	high := panelHigh*len(all) + 10
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" role="img" aria-label="Tasks and messages behind over time, in each month">`+"\n",
-		pictureWidth, high)
-	fmt.Fprintf(&out, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, high)
+	p := chart.New(pictureWidth, panelHigh*float64(len(all))+10, "Tasks and messages behind over time, in each month")
 	for i, r := range all {
-		s.panel(&out, float64(panelHigh*i), r)
+		s.panel(p, panelHigh*float64(i), r)
 	}
-	return out.String() + "</svg>\n"
+	return p.String()
 }
 
 // panel draws one scenario. The tasks have the axis at the left, the lag is drawn as a share of its most.
-func (s Study) panel(out *strings.Builder, top float64, r Result) {
+func (s Study) panel(p *chart.Picture, top float64, r Result) {
 	most, last := 1.0, float64(r.Points[len(r.Points)-1].Seconds)
-	for _, p := range r.Points {
-		most = max(most, p.Lag)
+	for _, point := range r.Points {
+		most = max(most, point.Lag)
 	}
+	const right = pictureWidth - panelRight
 	foot := top + panelTop + panelPlot
-	atX := func(seconds float64) float64 {
-		return panelLeft + seconds/last*(pictureWidth-panelLeft-panelRight)
-	}
-	atTasks := func(n float64) float64 { return foot - n/float64(max(s.Policy.Most, 1))*panelPlot }
-	fmt.Fprintf(out, `<text x="%d" y="%.0f" font-weight="bold" fill="%s">%s</text>`+"\n", panelLeft, top+20, colourText, r.Scenario.Name)
+	atX := func(seconds float64) float64 { return panelLeft + seconds/last*(right-panelLeft) }
+	atTasks := func(n int) float64 { return foot - float64(n)/float64(max(s.Policy.Most, 1))*panelPlot }
+	p.Text(panelLeft, top+20, r.Scenario.Name, "font-weight", "bold", "fill", chart.Ink)
 	for _, n := range []int{0, s.Policy.Most} {
-		y := atTasks(float64(n))
-		fmt.Fprintf(out, `<path d="M%d %.1fH%d" stroke="%s"/><text x="%d" y="%.1f" text-anchor="end" fill="%s">%d</text>`+"\n",
-			panelLeft, y, pictureWidth-panelRight, colourGrid, panelLeft-8, y+4, colourTasks, n)
+		p.Line(panelLeft, atTasks(n), right, atTasks(n), "stroke", chart.Grid)
+		p.Text(panelLeft-8, atTasks(n)+4, strconv.Itoa(n), "text-anchor", "end", "fill", colourTasks)
 	}
 	for hour := 0; float64(hour)*3600 <= last; hour++ {
-		fmt.Fprintf(out, `<text x="%.1f" y="%.0f" text-anchor="middle" fill="%s">%d h</text>`+"\n", atX(float64(hour)*3600), foot+16, colourText, hour)
+		p.Text(atX(float64(hour)*3600), foot+16, fmt.Sprintf("%d h", hour), "text-anchor", "middle", "fill", chart.Ink)
 	}
-	var tasks, lag strings.Builder
-	before := -1
-	for i, p := range r.Points {
-		x := atX(float64(p.Seconds))
-		if p.Running != before {
-			if before >= 0 {
-				fmt.Fprintf(&tasks, "H%.1f", x)
-			}
-			fmt.Fprintf(&tasks, "%s%.1f", map[bool]string{true: fmt.Sprintf("M%.1f ", x), false: "V"}[before < 0], atTasks(float64(p.Running)))
-			before = p.Running
+	var tasks, lag [][2]float64
+	for i, point := range r.Points {
+		x := atX(float64(point.Seconds))
+		if i > 0 && point.Running != r.Points[i-1].Running {
+			tasks = append(tasks, [2]float64{x, atTasks(r.Points[i-1].Running)})
+		}
+		if i == 0 || point.Running != r.Points[i-1].Running {
+			tasks = append(tasks, [2]float64{x, atTasks(point.Running)})
 		}
 		if turns(r.Points, i) {
-			fmt.Fprintf(&lag, "%s%.1f %.1f", map[bool]string{true: "M", false: "L"}[lag.Len() == 0], x, foot-p.Lag/most*panelPlot)
+			lag = append(lag, [2]float64{x, foot - point.Lag/most*panelPlot})
 		}
 	}
-	fmt.Fprintf(&tasks, "H%.1f", atX(last))
-	fmt.Fprintf(out, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", lag.String(), colourLag)
-	fmt.Fprintf(out, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", tasks.String(), colourTasks)
-	fmt.Fprintf(out, `<text x="%d" y="%.0f" fill="%s">tasks</text><text x="%d" y="%.0f" fill="%s">lag,</text><text x="%d" y="%.0f" fill="%s">≤ %s</text>`+"\n",
-		pictureWidth-panelRight+8, top+panelTop+12, colourTasks, pictureWidth-panelRight+8, top+panelTop+36, colourLag, pictureWidth-panelRight+8, top+panelTop+52, colourLag, amount(most))
+	tasks = append(tasks, [2]float64{atX(last), atTasks(r.Points[len(r.Points)-1].Running)})
+	p.Lines(lag, "fill", "none", "stroke", colourLag, "stroke-width", 2)
+	p.Lines(tasks, "fill", "none", "stroke", colourTasks, "stroke-width", 2)
+	p.Text(right+8, top+panelTop+12, "tasks", "fill", colourTasks)
+	p.Text(right+8, top+panelTop+36, "lag,", "fill", colourLag)
+	p.Text(right+8, top+panelTop+52, "≤ "+amount(most), "fill", colourLag)
 }
 
 // turns leaves out the points of the lag that lie on a line with their neighbours: the picture is the same without them.

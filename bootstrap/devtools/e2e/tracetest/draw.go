@@ -1,10 +1,10 @@
 package tracetest
 
 import (
-	"bytes"
-	"fmt"
+	"slices"
 	"time"
 
+	"github.com/balsong/balsong/bootstrap/devtools/chart"
 	"github.com/balsong/balsong/bootstrap/observe/otlp/otlptest"
 )
 
@@ -15,7 +15,8 @@ const (
 	pauseWide               = 34.0 // of a pause, however long it was
 )
 
-var colours = map[string]string{"balsong-batch": "#0f766e", "balsong-dispatcher": "#b45309", "balsong-delivery": "#4338ca", "balsong-settlement": "#be185d"}
+// services have the colours of series, in this order.
+var services = []string{"balsong-batch", "balsong-dispatcher", "balsong-delivery", "balsong-settlement"}
 
 // busy is a time in which some span of the trace was under way.
 type busy struct {
@@ -25,7 +26,7 @@ type busy struct {
 
 // Draw draws a trace as a picture: a line for each span, in the order of their start, which the spans must have. The pauses
 // between the steps are short in it, and say how long they were.
-func Draw(spans []otlptest.Span) []byte {
+func Draw(spans []otlptest.Span) string {
 	times := busyTimes(spans)
 	scale := layOut(times)
 	at := func(nanos uint64) float64 {
@@ -37,13 +38,11 @@ func Draw(spans []otlptest.Span) []byte {
 		return times[0].x + float64(nanos-times[0].from)*scale
 	}
 	high := top + rowHigh*float64(len(spans)) + 10
-	var out bytes.Buffer
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="13" role="img" aria-label="The trace of one bill, from its row to its settlement">`+"\n", wide, high)
-	fmt.Fprintf(&out, `<rect width="%g" height="%g" fill="#ffffff"/>`+"\n", wide, high)
+	p := chart.New(wide, high, "The trace of one bill, from its row to its settlement")
 	for i, pause := range times[1:] {
 		x := pause.x - pauseWide
-		fmt.Fprintf(&out, `<rect x="%.1f" y="%g" width="%g" height="%g" fill="#f1f5f9"/><text x="%.1f" y="%g" text-anchor="middle" font-size="11" fill="#475569">%s</text>`+"\n",
-			x, top-6, pauseWide, high-top, x+pauseWide/2, top-11, shown(time.Duration(pause.from-times[i].to)))
+		p.Rect(x, top-6, pauseWide, high-top, "fill", chart.Pale)
+		p.Text(x+pauseWide/2, top-11, shown(time.Duration(pause.from-times[i].to)), "text-anchor", "middle", "font-size", 11, "fill", chart.Muted)
 	}
 	depth := map[string]int{}
 	for i, s := range spans {
@@ -54,13 +53,11 @@ func Draw(spans []otlptest.Span) []byte {
 		}
 		y, x := top+rowHigh*float64(i), at(s.GetStartTimeUnixNano())
 		width := max(at(s.GetEndTimeUnixNano())-x, least)
-		fmt.Fprintf(&out, `<text x="%d" y="%.1f" fill="#17202b">%s</text>`, 10+14*depth[s.ID()], y+12, s.GetName())
-		fmt.Fprintf(&out, `<rect x="%.1f" y="%.1f" width="%.1f" height="%g" rx="2" fill="%s"><title>%s</title></rect>`, x, y, width, barHigh, colours[s.Service], s.Service)
-		fmt.Fprintf(&out, `<text x="%.1f" y="%.1f" font-size="11" fill="#475569">%s</text>`+"\n", x+width+5, y+11,
-			shown(time.Duration(s.GetEndTimeUnixNano()-s.GetStartTimeUnixNano())))
+		p.Text(float64(10+14*depth[s.ID()]), y+12, s.GetName(), "fill", chart.Ink)
+		p.Bar(x, y, width, barHigh, s.Service, "rx", 2, "fill", chart.Colours[slices.Index(services, s.Service)])
+		p.Text(x+width+5, y+11, shown(time.Duration(s.GetEndTimeUnixNano()-s.GetStartTimeUnixNano())), "font-size", 11, "fill", chart.Muted)
 	}
-	out.WriteString("</svg>\n")
-	return out.Bytes()
+	return p.String()
 }
 
 // busyTimes joins spans that overlap, or follow each other at once.

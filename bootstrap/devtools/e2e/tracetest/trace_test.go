@@ -92,7 +92,7 @@ func TestABillFromItsRowToItsSettlementIsOneTraceAcrossProcesses(t *testing.T) {
 			}
 		}
 		if *update && n == 0 {
-			must(t, os.WriteFile("../../../../docs/images/trace.svg", tracetest.Draw(spans), 0o644))
+			must(t, os.WriteFile("../../../../docs/images/trace.svg", []byte(tracetest.Draw(spans)), 0o644))
 		}
 	}
 	for _, spans := range byTrace { // what is left are pages
