@@ -42,6 +42,8 @@ func TestTheExitCodesOfTheDevelopersCommand(t *testing.T) {
 		"tasks without partitions":  {"loadtest --model-only --partitions 2 --tasks 4", "", core.ExitUsage},
 		"prices that are not there": {"loadtest --model-only --prices " + works + ".missing", "", core.ExitUsage},
 		"a demo that stays maybe":   {"demo --fresh --stay maybe --data " + filepath.Dir(works), "", core.ExitUsage},
+		"a guard that is none":      {"kill-test --without fear", "", core.ExitUsage},
+		"an upgrade from nothing":   {"upgrade-test", "", core.ExitUsage},
 		"a month that can be":       {"loadtest --model-only --targets 1000 --partitions 4 --tasks 1,2 --in-flight 100 --page 1000 --quiet 20%@21:00-08:00", "", core.ExitOK},
 	} {
 		t.Run(name, func(t *testing.T) {

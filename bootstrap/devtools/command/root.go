@@ -21,7 +21,7 @@ func New() *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On this machine:"},
 		&cobra.Group{ID: groupServices, Title: "Services, as their own binaries:"},
 	)
-	ended := []*cobra.Command{newDemo(), newInbox(), generate.NewCommand(), newBench(), newLoadtest(), newCost(), newScaling(), newImages()}
+	ended := []*cobra.Command{newDemo(), newInbox(), generate.NewCommand(), newBench(), newLoadtest(), newCost(), newScaling(), newImages(), newKillTest(), newUpgradeTest()}
 	for _, local := range ended {
 		endWithSignals(local)
 	}

@@ -121,7 +121,13 @@ func (j job) check(dockerfile, nightly string) (wrong []string) {
 		wrong = append(wrong, "has no timeout-minutes")
 	}
 	for _, step := range j.Steps {
-		if version := step.With["go-version"]; strings.HasPrefix(step.Uses, "actions/setup-go@") && version != goLine.FindStringSubmatch(dockerfile)[1] {
+		if !strings.HasPrefix(step.Uses, "actions/setup-go@") {
+			continue
+		}
+		version, images := step.With["go-version"], goLine.FindStringSubmatch(dockerfile)
+		if images == nil {
+			wrong = append(wrong, "has Go "+version+", and no line FROM golang:VERSION- of deploy/Dockerfile says which the images have")
+		} else if version != images[1] {
 			wrong = append(wrong, "has Go "+version+", and the images another")
 		}
 	}

@@ -50,6 +50,7 @@ type test struct {
 	Options
 	began       time.Time
 	components  *localenv.Set
+	log         *os.File // of the components
 	gateway     *gatewaysim.Server
 	url         string
 	db          *sql.DB
@@ -86,12 +87,11 @@ func (t *test) start(ctx context.Context) (err error) {
 	if err := os.MkdirAll(t.path("logs"), 0o755); err != nil {
 		return err
 	}
-	log, err := os.Create(t.path("logs/components.log"))
-	if err != nil {
+	if t.log, err = os.Create(t.path("logs/components.log")); err != nil {
 		return err
 	}
 	t.say("start", "PostgreSQL, Kafka (%s), S3, gateway", t.Kafka)
-	if t.components, err = localenv.Start(ctx, localenv.Options{Kafka: t.Kafka, Log: log}); err != nil {
+	if t.components, err = localenv.Start(ctx, localenv.Options{Kafka: t.Kafka, Log: t.log}); err != nil {
 		return err
 	}
 	channel := behaviour.ChannelSettings{
@@ -182,6 +182,9 @@ func (t *test) close() error {
 	}
 	if t.components != nil {
 		errs = append(errs, t.components.Stop())
+	}
+	if t.log != nil {
+		errs = append(errs, t.log.Close())
 	}
 	return errors.Join(errs...)
 }

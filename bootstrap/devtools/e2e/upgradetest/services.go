@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,11 +28,7 @@ type service struct {
 
 // variables are the environment of every program: production's defaults, but for what a fast test and few processors need.
 func (t *test) variables(a localenv.Addresses) []string {
-	return append(os.Environ(),
-		"DATABASE_URL="+t.url,
-		"BALSONG_KAFKA_BROKERS="+strings.Join(a.KafkaBrokers, ","), "BALSONG_KAFKA_PARTITIONS=6", "BALSONG_KAFKA_REPLICATION=1", "BALSONG_KAFKA_MIN_INSYNC=1",
-		"BALSONG_S3_BUCKET="+bucket, "BALSONG_S3_REGION="+a.S3Access.Region, "BALSONG_S3_ENDPOINT="+a.S3Endpoint,
-		"BALSONG_S3_ACCESS_KEY="+a.S3Access.AccessKey, "BALSONG_S3_SECRET_KEY="+a.S3Access.SecretKey,
+	return append(append(os.Environ(), a.Services(t.url, bucket, "", 6).List()...),
 		"BALSONG_KEYSET_FILE="+t.path("keyset.json"),
 		"BALSONG_SMTP_ADDR="+t.gateway.SMTPAddr(), "BALSONG_SMTP_TLS=none", "BALSONG_SMTP_FROM=billing@example.com", "BALSONG_SMTP_IN_FLIGHT=12",
 		"BALSONG_SMS_URL=http://"+t.gateway.HTTPAddr(), "BALSONG_SMS_IN_FLIGHT=12",
@@ -103,7 +101,7 @@ func (t *test) stop(ctx context.Context, name string) error {
 
 func (t *test) stopServices(ctx context.Context) error {
 	var errs []error
-	for name := range t.services {
+	for _, name := range slices.Sorted(maps.Keys(t.services)) {
 		errs = append(errs, t.stop(ctx, name))
 	}
 	return errors.Join(errs...)
@@ -111,7 +109,8 @@ func (t *test) stopServices(ctx context.Context) error {
 
 // alive returns an error where a service has ended by itself.
 func (t *test) alive() error {
-	for name, s := range t.services {
+	for _, name := range slices.Sorted(maps.Keys(t.services)) {
+		s := t.services[name]
 		select {
 		case err := <-s.ended:
 			delete(t.services, name)

@@ -2,6 +2,7 @@ package upgradetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -31,15 +32,18 @@ func (t *test) stages() []stage {
 // stage replaces one service after the other, and dispatches until the stage's part of the month is through. Requests and results that the stage before
 // left in the log are read by this one.
 func (t *test) stage(ctx context.Context, s stage) error {
-	began, before := time.Now(), 0
-	if err := t.ended(ctx, &before); err != nil {
+	began := time.Now()
+	before, err := t.ended(ctx)
+	if err != nil {
 		return err
 	}
-	for name, version := range map[string]string{"delivery-1": s.deliveries[0], "delivery-2": s.deliveries[1], "settlement": s.settlement} {
-		if err := t.place(ctx, name, version); err != nil {
+	for _, p := range [][2]string{{"delivery-1", s.deliveries[0]}, {"delivery-2", s.deliveries[1]}, {"settlement", s.settlement}} {
+		if err := t.place(ctx, p[0], p[1]); err != nil {
 			return err
 		}
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	migrated := make(chan error, 1)
 	go func() {
 		if s.migrate {
@@ -47,33 +51,41 @@ func (t *test) stage(ctx context.Context, s stage) error {
 		}
 		close(migrated)
 	}()
-	for n := 0; ; n++ {
-		if err := t.run(ctx, s.dispatchers[n%len(s.dispatchers)], "dispatcher", "--month", month, "--reason", s.what); err != nil {
-			return err
+	through, runs, err := t.dispatch(ctx, s)
+	if err != nil {
+		cancel()
+	} else {
+		t.say("through", "%s: %d bills in %.0f s, %d runs", s.what, through-before, time.Since(began).Seconds(), runs)
+	}
+	return errors.Join(err, <-migrated)
+}
+
+// dispatch runs the stage's dispatchers in turn until its part of the month is through.
+func (t *test) dispatch(ctx context.Context, s stage) (through, runs int, err error) {
+	for began := time.Now(); ; {
+		if err := t.run(ctx, s.dispatchers[runs%len(s.dispatchers)], "dispatcher", "--month", month, "--reason", s.what); err != nil {
+			return through, runs, err
 		}
-		var through int
-		if err := t.ended(ctx, &through); err != nil {
-			return err
-		}
-		if through >= s.until {
-			t.say("through", "%s: %d bills in %.0f s, %d runs", s.what, through-before, time.Since(began).Seconds(), n+1)
-			return <-migrated
+		runs++
+		if through, err = t.ended(ctx); err != nil || through >= s.until {
+			return through, runs, err
 		}
 		if err := t.alive(); err != nil {
-			return err
+			return through, runs, err
 		}
 		if time.Since(began) > t.Limit {
-			return fmt.Errorf("%d of %d bills have come to an end within %s", through, s.until, t.Limit)
+			return through, runs, fmt.Errorf("%d of %d bills have come to an end within %s", through, s.until, t.Limit)
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return through, runs, ctx.Err()
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
 }
 
 // ended counts the bills that have come to an end.
-func (t *test) ended(ctx context.Context, n *int) error {
-	return t.db.QueryRowContext(ctx, `SELECT count(*) FROM billing_targets WHERE dispatch_status NOT IN ('READY', 'REQUESTED', 'FAILED')`).Scan(n)
+func (t *test) ended(ctx context.Context) (n int, err error) {
+	err = t.db.QueryRowContext(ctx, `SELECT count(*) FROM billing_targets WHERE dispatch_status NOT IN ('READY', 'REQUESTED', 'FAILED')`).Scan(&n)
+	return n, err
 }
