@@ -1,10 +1,10 @@
 package deploycheck
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
 const repository = "../../../.."
@@ -38,7 +38,8 @@ func TestAWrongNameIsFound(t *testing.T) {
 	} {
 		t.Run(test.broken, func(t *testing.T) {
 			t.Parallel()
-			root := copyWithout(t, test.file, test.old, test.broken)
+			root := samples.Broken(t, repository, samples.Change{File: test.file, Old: test.old, New: test.broken},
+				"deploy/compose.yaml", "deploy/Dockerfile", ".dockerignore", "bootstrap", "domain", "application", "adapters", "migrations")
 			wrong, err := check(root)
 			if err != nil {
 				t.Fatal(err)
@@ -48,37 +49,4 @@ func TestAWrongNameIsFound(t *testing.T) {
 			}
 		})
 	}
-}
-
-// copyWithout is a directory of links to the repository, with one file changed.
-func copyWithout(t *testing.T, file, old, broken string) string {
-	t.Helper()
-	from, err := filepath.Abs(repository)
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := t.TempDir()
-	if err := os.Mkdir(filepath.Join(root, "deploy"), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"deploy/compose.yaml", "deploy/Dockerfile", ".dockerignore", "bootstrap", "domain", "application", "adapters", "migrations"} {
-		if name != file {
-			if err := os.Symlink(filepath.Join(from, name), filepath.Join(root, name)); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), old) {
-			t.Fatalf("%s does not contain %q: the test breaks nothing", name, old)
-		}
-		changed := strings.ReplaceAll(string(text), old, broken)
-		if err := os.WriteFile(filepath.Join(root, name), []byte(changed), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
 }

@@ -1,10 +1,10 @@
 package kubecheck
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
 const repository = "../../../.."
@@ -92,27 +92,5 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 // broken is a copy of deploy/kubernetes with one file changed, beside the pages that it is held against.
 func broken(t *testing.T, file, old, changed string) (root string) {
 	t.Helper()
-	root = t.TempDir()
-	from, err := filepath.Abs(repository)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(filepath.Join(root, "deploy/kubernetes"), os.DirFS(filepath.Join(from, "deploy/kubernetes"))); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(filepath.Join(from, "docs"), filepath.Join(root, "docs")); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(root, "deploy/kubernetes", file)
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), old) {
-		t.Fatalf("%s does not contain %q: the test breaks nothing", file, old)
-	}
-	if err := os.WriteFile(name, []byte(strings.ReplaceAll(string(text), old, changed)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return root
+	return samples.Broken(t, repository, samples.Change{File: "deploy/kubernetes/" + file, Old: old, New: changed}, "deploy/kubernetes", "docs")
 }

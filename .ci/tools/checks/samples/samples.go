@@ -1,4 +1,4 @@
-// Package samples reads and writes the small workspaces on which the checks of the code are tried.
+// Package samples reads and writes the small workspaces on which the checks of the code are tried, and copies of the repository with a fault.
 package samples
 
 import (
@@ -43,6 +43,47 @@ func Write(t testing.TB, workspace map[string]string) string {
 		}
 	}
 	return root
+}
+
+// Change is a change of a file, by its name below the root.
+type Change struct{ File, Old, New string }
+
+// Broken returns a directory that has what is below root under some names, with a change in one file. It has links to
+// everything but the name below which the file lies, which is a copy.
+func Broken(t testing.TB, root string, change Change, names ...string) string {
+	t.Helper()
+	root, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range names {
+		from, to := filepath.Join(root, name), filepath.Join(dir, name)
+		err := os.MkdirAll(filepath.Dir(to), 0o750)
+		switch {
+		case err != nil:
+		case name == change.File:
+			err = os.WriteFile(to, nil, 0o600) // written below
+		case strings.HasPrefix(change.File, name+"/"):
+			err = os.CopyFS(to, os.DirFS(from))
+		default:
+			err = os.Symlink(from, to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(root, change.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), change.Old) {
+		t.Fatalf("%s does not contain %q: the test breaks nothing", change.File, change.Old)
+	}
+	if err := os.WriteFile(filepath.Join(dir, change.File), []byte(strings.ReplaceAll(string(text), change.Old, change.New)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 var wantComment = regexp.MustCompile(`// want (".*")$`)

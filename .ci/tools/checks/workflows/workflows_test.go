@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
 const repository = "../../../.."
@@ -39,6 +41,7 @@ func TestABrokenWorkflowIsRefused(t *testing.T) {
 		{"ci.yaml", "runs-on: ubuntu-24.04", "runs-on: ubuntu-latest", "runs on ubuntu-latest"},
 		{"ci.yaml", "    timeout-minutes: 90\n", "", "run: has no timeout-minutes"},
 		{"ci.yaml", "go-version: 1.26.8", "go-version: 1.26.7", "run: has Go 1.26.7, and the images another"},
+		{"deploy/Dockerfile", "FROM golang:", "FROM golang@sha256:", "run: has Go 1.26.8, and no line FROM golang:VERSION-"},
 		{"nightly.yaml", "growth, bench]", "growth]", "has the steps [run images fuzz model growth], and .ci/nightly [run images fuzz model growth bench]"},
 	} {
 		t.Run(test.file+" "+test.broken, func(t *testing.T) {
@@ -99,32 +102,11 @@ func TestNobodyCanUseAWorkflowForWhatItIsNotFor(t *testing.T) {
 	}
 }
 
-// broken is a directory of links to the repository, with one workflow changed.
+// broken is a directory of links to the repository, with one file changed: a workflow, or one by its whole name.
 func broken(t *testing.T, file, old, changed string) (root string) {
 	t.Helper()
-	root = t.TempDir()
-	from, err := filepath.Abs(repository)
-	if err != nil {
-		t.Fatal(err)
+	if !strings.Contains(file, "/") {
+		file = ".github/workflows/" + file
 	}
-	if err := os.CopyFS(filepath.Join(root, ".github"), os.DirFS(filepath.Join(from, ".github"))); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"deploy", ".ci"} {
-		if err := os.Symlink(filepath.Join(from, name), filepath.Join(root, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	name := filepath.Join(root, ".github/workflows", file)
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), old) {
-		t.Fatalf("%s does not contain %q: the test breaks nothing", file, old)
-	}
-	if err := os.WriteFile(name, []byte(strings.ReplaceAll(string(text), old, changed)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return root
+	return samples.Broken(t, repository, samples.Change{File: file, Old: old, New: changed}, ".github", ".ci", "deploy")
 }
