@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // promtool returns the path of the evaluator of Prometheus' rules. A test that needs it is skipped where BALSONG_TEST_PROMTOOL does not name it.

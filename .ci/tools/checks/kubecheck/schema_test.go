@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/yannh/kubeconform/pkg/validator"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // versions: the oldest Kubernetes that serves all that is used, and the newest.
