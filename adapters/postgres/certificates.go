@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -41,7 +40,7 @@ var sslRequest = []byte{0, 0, 0, 8, 4, 210, 22, 47}
 var errNoTLS = errors.New("the server offers no TLS")
 
 // RequestTLS asks for TLS on a connection that nothing was sent over. The handshake is the caller's.
-func RequestTLS(_ context.Context, conn net.Conn) error {
+func RequestTLS(conn net.Conn) error {
 	if _, err := conn.Write(sslRequest); err != nil {
 		return err
 	}

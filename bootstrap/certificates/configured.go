@@ -45,7 +45,7 @@ func Configured(c config.Deliverer) (list []Component) {
 
 // afterRequest is the handshake of a server of PostgreSQL.
 func afterRequest(ctx context.Context, conn net.Conn, settings *tls.Config) (tls.ConnectionState, error) {
-	if err := postgres.RequestTLS(ctx, conn); err != nil {
+	if err := postgres.RequestTLS(conn); err != nil {
 		return tls.ConnectionState{}, err
 	}
 	return Direct(ctx, conn, settings)

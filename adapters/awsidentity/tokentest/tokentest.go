@@ -99,14 +99,14 @@ func verify(u *url.URL, service, payload string, find Find, at time.Time) (Token
 		return token, fmt.Errorf("it is good from %s on for %s", signed, token.Life)
 	case q.Get("X-Amz-Security-Token") != by.Session:
 		return token, fmt.Errorf("the session token is another one")
-	case subtle.ConstantTimeCompare([]byte(q.Get("X-Amz-Signature")), []byte(signature(u, service, payload, by))) != 1:
+	case subtle.ConstantTimeCompare([]byte(q.Get("X-Amz-Signature")), []byte(signature(u, payload, by))) != 1:
 		return token, fmt.Errorf("the signature is wrong")
 	}
 	return token, nil
 }
 
 // signature computes what the signature of a URL should be.
-func signature(u *url.URL, service, payload string, by Credentials) string {
+func signature(u *url.URL, payload string, by Credentials) string {
 	q := u.Query()
 	q.Del("X-Amz-Signature")
 	parameters := make([]string, 0, len(q))

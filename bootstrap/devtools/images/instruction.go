@@ -61,7 +61,7 @@ func (i instruction) declare(variables map[string]string, arguments Arguments) e
 	return nil
 }
 
-// assign sets labels, or variables of the process, whose order is theirs in the file.
+// assign sets labels, or variables of the process. Those of one instruction are in the order of their names.
 func (i instruction) assign(c *Contents, variables map[string]string) error {
 	pairs, err := i.pairs(variables)
 	if err != nil {

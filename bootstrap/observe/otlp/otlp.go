@@ -45,7 +45,7 @@ type Traces struct {
 	metrics  port.Metrics
 
 	queue   chan port.TraceSpan
-	life    context.Context //nolint:containedctx // of the requests; ended by Shutdown
+	life    context.Context //nolint:containedctx // of the requests, which no caller waits for: only Shutdown ends them
 	end     context.CancelFunc
 	stop    chan struct{} // closed when nothing more is waited for
 	stopped sync.Once
