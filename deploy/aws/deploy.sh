@@ -2,6 +2,8 @@
 # deploy/aws/deploy.sh STACK [PARAMETER=VALUE …]   deploys one stack (network, data, access, services or alarms, in this order), and waits for it. What is not
 #                                                  named keeps the value that the stack has, or its default. It may be run again: what is under way is
 #                                                  waited for, and what a first deployment that failed left behind is deleted first.
+#                                                  The alarms are told how large the database's disk is by now, and whether settlement and the
+#                                                  schedule are wanted: with each deployment of alarms, and of services once there are alarms.
 # deploy/aws/deploy.sh parameters                  writes what no template can know: the brokers' addresses, and the CA of the database. After data.
 # deploy/aws/deploy.sh keyset                      makes the keyset, wrapped by its KMS key, where there is none yet. After data.
 # deploy/aws/deploy.sh delete STACK                deletes one stack, and waits for it. In the opposite order; data: only after DeletionProtection=false.
@@ -10,7 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=${BALSONG_NAME:-balsong}
 
-usage() { sed -n '2,8s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '2,10s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 temporary=$(mktemp -d) # of its owner alone
 trap 'rm -rf "$temporary"' EXIT
@@ -108,6 +110,15 @@ change() {
   exit 1
 }
 
+# What alarms.yaml takes from the installation as it is, a word for each parameter.
+running() {
+  local disk of_services
+  disk=$(aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].AllocatedStorage' --output text)
+  of_services=$(aws cloudformation describe-stacks --stack-name "$name-services" \
+    --query "Stacks[0].Parameters[?contains(['SettlementTasks', 'ScheduleState'], ParameterKey)].join('=', [ParameterKey, ParameterValue])" --output text)
+  echo "DatabaseStorage=$disk ${of_services//$'\t'/ }"
+}
+
 case ${1-} in
 network | data | access | services | alarms) ;;
 parameters | keyset) [ $# = 1 ] || usage; "$1"; exit ;;
@@ -122,5 +133,20 @@ if [ "$1" = data ] && [[ " $*" != *" DeletionProtection="* ]]; then
   [[ $status =~ ^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$ ]] || change "$@" DeletionProtection=false
   set -- "$@" DeletionProtection=true
 fi
+if [ "$1" = alarms ]; then
+  known=$(running)
+  # shellcheck disable=SC2086 # words
+  set -- alarms $known "${@:2}"
+fi
 change "$@"
+if [ "$1" = services ]; then
+  stack=$name-alarms
+  look
+  if [[ $status =~ ^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$ ]]; then
+    known=$(running)
+    # shellcheck disable=SC2086
+    change alarms $known
+  fi
+  stack=$name-services
+fi
 aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text

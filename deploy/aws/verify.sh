@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deploy/aws/verify.sh [--act]   checks in a real account what cannot be tested without one. A line a check: PASS, FAIL or SKIPPED, its name, what was seen.
-#                                Without --act it changes nothing. With it, it starts and stops a task of delivery, lets an alarm ring, and fails
-#                                the database over: not while a month goes out. Exit 0: no FAIL. 1: some. 2: wrong arguments.
+#                                Without --act it changes nothing. With it, it starts and stops a task of delivery, lets an alarm of each topic ring, and
+#                                fails the database over: not while a month goes out. Exit 0: no FAIL. 1: some. 2: wrong arguments.
 # BALSONG_NAME: the installation (balsong). PATIENCE: seconds that something may take to be seen (600). PAUSE: between two looks (15). Needs jq.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,13 +24,17 @@ soon() {
     sleep "$pause"
   done
 }
-ago() { date -u -d "@$(($(date +%s) - $1))" +%Y-%m-%dT%H:%M:%SZ; }
-now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
+ago() { jq -rn --argjson seconds "$1" 'now - $seconds | floor | todate'; } # not by date, whose options differ between systems
+# since TIME: how many seconds ago that was, as AWS writes times, with an offset or without one.
+since() {
+  jq -ern --arg time "$1" '$time | capture("^(?<day>[0-9-]{10}T[0-9:]{8})(\\.[0-9]+)?(Z|(?<sign>[+-])(?<hours>[0-9]{2}):(?<minutes>[0-9]{2}))$")
+    | (now - ((.day + "Z") | fromdate) + (if .sign then ([.hours, .minutes] | map(tonumber) | .[0] * 3600 + .[1] * 60) * (if .sign == "-" then -1 else 1 end) else 0 end)) | floor'
+}
 # points SECONDS NAMESPACE METRIC STATISTIC DIMENSION …: the statistic over the last seconds; None where there is no point.
 points() {
   local seconds=$1 namespace=$2 metric=$3 statistic=$4; shift 4
   aws cloudwatch get-metric-statistics --namespace "$namespace" --metric-name "$metric" --statistics "$statistic" --dimensions "$@" \
-    --start-time "$(ago "$seconds")" --end-time "$(now)" --period "$seconds" --query "max(Datapoints[].$statistic)" --output text
+    --start-time "$(ago "$seconds")" --end-time "$(ago 0)" --period "$seconds" --query "max(Datapoints[].$statistic)" --output text
 }
 
 stacks() {
@@ -64,12 +68,29 @@ storage() {
     --query 'ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm' --output text)"
 }
 
+# parameters STACK NAME …: the values of a stack's parameters, those without one left out.
+parameters() {
+  local stack=$1 wanted; shift
+  wanted=$(printf "'%s'," "$@")
+  aws cloudformation describe-stacks --stack-name "$name-$stack" --output text \
+    --query "Stacks[0].Parameters[?contains([${wanted%,}], ParameterKey) && ParameterValue!=''].join('=', [ParameterKey, ParameterValue])" | tr '\t' ' '
+}
+
 secrets() { # that there is a value, never which
   local secret
   for secret in keyset providers; do
+    if [ "$secret" = providers ] && [ -z "$(parameters services SmtpUser SmsUrl PushUrl)" ]; then
+      skip "secret providers" "no gateway needs one"
+      continue
+    fi
     same "secret $secret" AWSCURRENT "$(aws secretsmanager list-secret-version-ids --secret-id "$name/$secret" \
       --query "Versions[?contains(VersionStages, 'AWSCURRENT')].VersionStages[] | [0]" --output text)"
   done
+}
+
+network() {
+  same "flow log" "ACTIVE None" "$(aws ec2 describe-flow-logs --filter "Name=log-group-name,Values=/$name/network" \
+    --query 'FlowLogs[0].[FlowLogStatus,DeliverLogsErrorMessage]' --output text | tr '\t' ' ')"
 }
 
 services() {
@@ -83,14 +104,18 @@ services() {
 }
 
 schedule() {
-  local state
-  state=$(aws scheduler get-schedule --group-name "$name" --name dispatch --query State --output text)
-  if [ "$state" = DISABLED ]; then
+  local state changed expression ago
+  read -r state changed expression < <(aws scheduler get-schedule --group-name "$name" --name dispatch --query '[State,LastModificationDate,ScheduleExpression]' --output text)
+  if [ "${state-}" = DISABLED ]; then
     skip "schedule fires" "it is DISABLED"
   else
-    same "schedule" ENABLED "$state"
+    same "schedule" ENABLED "${state-}"
     if [[ $(points 10800 AWS/Scheduler InvocationAttemptCount Sum "Name=ScheduleGroup,Value=$name") =~ ^[1-9] ]]; then
       pass "schedule fires" "in the last 3 hours"
+    elif [ "${expression-}" != "cron(0 0/2 * * ? *)" ]; then
+      skip "schedule fires" "not in the last 3 hours, and $expression need not"
+    elif ago=$(since "${changed-}") && [ "$ago" -lt 10800 ]; then
+      skip "schedule fires" "it was changed $((ago / 60)) minutes ago: look again when it is 3 hours"
     else
       fail "schedule fires" "no start in the last 3 hours"
     fi
@@ -102,6 +127,7 @@ schedule() {
 
 metrics() {
   local metric
+  if [ "$(parameters services SettlementTasks)" = SettlementTasks=0 ]; then skip "metric arrives" "settlement is scaled down"; return; fi
   for metric in balsong_delivery_lag_messages balsong_delivery_backlog_per_task; do
     if [[ $(points 600 Balsong "$metric" Maximum "Name=Installation,Value=$name" Name=Service,Value=settlement) =~ ^[0-9] ]]; then
       pass "metric arrives" "$metric"
@@ -111,11 +137,41 @@ metrics() {
   done
 }
 
+# Alarms whose missing data count as missing read what AWS always writes: without data they are about something that is not there.
 alarms() {
-  local states
-  states=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --query 'MetricAlarms[].[AlarmName,StateValue]' --output text)
-  [ -n "$states" ] || { fail "alarms" "there is none"; return; }
-  if grep -q 'ALARM$' <<<"$states"; then fail "alarms" "$(awk '$2 == "ALARM" { printf "%s ", $1 }' <<<"$states")"; else pass "alarms" "$(wc -l <<<"$states") alarms, none rings"; fi
+  local all ringing empty empty_since changed
+  local runs knows
+  runs="DatabaseStorage=$(aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].AllocatedStorage' --output text) $(parameters services SettlementTasks ScheduleState)"
+  knows=$(parameters alarms DatabaseStorage SettlementTasks ScheduleState)
+  same "what alarms know" "$(xargs -n 1 <<<"$runs" | sort | xargs)" "$(xargs -n 1 <<<"$knows" | sort | xargs)" # else: deploy.sh alarms
+  all=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --query MetricAlarms --output json | jq -c --arg first "$name-first-task" '.[]? | select(.AlarmName != $first)')
+  [ -n "$all" ] || { fail "alarms" "there is none"; return; }
+  ringing=$(jq -rs 'map(select(.StateValue == "ALARM" and .ActionsEnabled) | .AlarmName) | join(" ")' <<<"$all")
+  if [ -n "$ringing" ]; then fail "alarms" "$ringing"; else pass "alarms" "$(wc -l <<<"$all" | tr -d ' ') alarms, none rings"; fi
+  empty=$(jq -rs 'map(select(.StateValue == "INSUFFICIENT_DATA" and (.TreatMissingData // "missing") == "missing") | .AlarmName) | join(" ")' <<<"$all")
+  changed=$(jq -rs 'map(.AlarmConfigurationUpdatedTimestamp) | max' <<<"$all")
+  if [ -z "$empty" ]; then
+    pass "alarms have data"
+  elif empty_since=$(since "$changed") && [ "$empty_since" -lt 1800 ]; then
+    skip "alarms have data" "$empty: not yet; the alarms were changed $((empty_since / 60)) minutes ago"
+  else
+    fail "alarms have data" "$empty"
+  fi
+}
+
+# An address that has not confirmed is told nothing.
+subscriptions() {
+  local topic list
+  for topic in Critical Warning; do
+    list=$(aws sns list-subscriptions-by-topic --topic-arn "$(exported "${topic}Topic")" --query 'Subscriptions[].[Endpoint,SubscriptionArn]' --output text)
+    if [ -z "$list" ]; then
+      fail "told of $topic" "nobody: no address is subscribed"
+    elif grep -q 'PendingConfirmation$' <<<"$list"; then
+      fail "told of $topic" "not confirmed: $(awk '$2 == "PendingConfirmation" { printf "%s ", $1 }' <<<"$list")"
+    else
+      pass "told of $topic" "$(wc -l <<<"$list" | tr -d ' ') confirmed"
+    fi
+  done
 }
 
 exported() { aws cloudformation list-exports --query "Exports[?Name=='$name-$1'].Value" --output text; }
@@ -125,13 +181,24 @@ state_of() { aws cloudwatch describe-alarms --alarm-names "$1" --query 'MetricAl
 running() { aws ecs describe-services --cluster "$name" --services delivery --query 'services[0].runningCount' --output text; }
 wanted() { aws ecs describe-services --cluster "$name" --services delivery --query 'services[0].desiredCount' --output text; }
 
-# An alarm that is set by hand tells its topic, and the next evaluation sets it back by what is true.
+# shellcheck disable=SC2317,SC2329
+told() { # ALARM SINCE
+  aws cloudwatch describe-alarm-history --alarm-name "$1" --history-item-type Action --start-date "$2" --query "AlarmHistoryItems[0].HistorySummary" --output text
+}
+
+# An alarm that is set by hand tells its topic, and the next evaluation sets it back by what is true: within seconds, so the history is looked at. One of
+# each topic rings: both have to be let use their key.
 alarm_rings() {
-  local alarm
-  alarm=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --query "MetricAlarms[?AlarmName!='$name-first-task' && StateValue=='OK'].AlarmName | [0]" --output text)
-  [[ $alarm =~ ^(None)?$ ]] && { fail "alarm rings" "no alarm is OK"; return; }
-  aws cloudwatch set-alarm-state --alarm-name "$alarm" --state-value ALARM --state-reason "verify.sh" || { fail "alarm rings" "$alarm"; return; }
-  soon "alarm $alarm" ALARM state_of "$alarm" && soon "alarm $alarm ends" OK state_of "$alarm"
+  local topic arn alarm began
+  for topic in Critical Warning; do
+    arn=$(exported "${topic}Topic")
+    alarm=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --output text \
+      --query "MetricAlarms[?ActionsEnabled && StateValue=='OK' && contains(AlarmActions, '${arn:-none}')].AlarmName | [0]")
+    [[ $alarm =~ ^(None)?$ ]] && { fail "$topic alarm rings" "no such alarm is OK"; continue; }
+    began=$(ago 60)
+    aws cloudwatch set-alarm-state --alarm-name "$alarm" --state-value ALARM --state-reason "verify.sh" || { fail "$topic alarm rings" "$alarm"; continue; }
+    soon "$topic alarm rings" "Successfully executed action $arn" told "$alarm" "$began" && soon "$alarm ends" OK state_of "$alarm"
+  done
 }
 
 # The true number, none, is published by settlement; the higher one counts. So the first task is wanted, and comes.
@@ -164,7 +231,7 @@ failover() {
 }
 count() { jq -e '[.months[]?.dispatch.SUCCEEDED // 0] | add // 0'; }
 
-stacks; database; kafka; storage; secrets; services; schedule; metrics; alarms
+stacks; network; database; kafka; storage; secrets; services; schedule; metrics; alarms; subscriptions
 if [ -n "$act" ]; then
   alarm_rings; scales_out; stop_drains; failover
 else
