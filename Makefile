@@ -211,8 +211,12 @@ workflows-check: ## .github/workflows by actionlint, shellcheck and zizmor (inst
 	.ci/need shellcheck=shellcheck
 	zizmor="$$(.ci/python zizmor)"; BALSONG_TEST_ZIZMOR="$$zizmor/bin/zizmor" GOWORK=off $(GO) -C $(checks) test -count=1 ./workflows
 
+.PHONY: migrations-check
+migrations-check: ## migrations by squawk, each rule seen to fail, and that each notes itself (needs python3)
+	squawk="$$(.ci/python squawk)"; BALSONG_TEST_SQUAWK="$$squawk/bin/squawk" GOWORK=off $(GO) -C $(checks) test -count=1 ./migrationcheck
+
 .PHONY: deploy-check
-deploy-check: kubernetes-check workflows-check alarms-check bin/balsong-dev ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests; the Dockerfile (needs python3, jq)
+deploy-check: kubernetes-check workflows-check alarms-check migrations-check bin/balsong-dev ## deploy/: templates of AWS by cfn-lint, checkov and our own rules, each seen to fail; scripts; manifests; the Dockerfile (needs python3, jq)
 	.ci/need jq=jq curl=curl shellcheck=shellcheck psql=postgresql-client
 	hadolint="$$(.ci/python hadolint)"; "$$hadolint/bin/hadolint" deploy/Dockerfile
 	cfn="$$(.ci/python cfn-lint)"; checkov="$$(.ci/python checkov)"; aws="$$(.ci/python awscli)"; moto="$$(.ci/python moto)"; \

@@ -28,6 +28,7 @@ ALTER TABLE import_rejects
   ADD COLUMN customer  text,
   ADD COLUMN import_id bigint,        -- the import that refused it first
   ADD COLUMN mended_at timestamptz;
+-- squawk-ignore require-concurrent-index-creation -- refused rows are few
 CREATE INDEX import_rejects_open ON import_rejects (billing_month, customer) WHERE mended_at IS NULL;
 
 INSERT INTO applied_migrations (version) VALUES (4);

@@ -1,3 +1,5 @@
+-- squawk-ignore-file renaming-column, require-concurrent-index-creation
+-- Before the first release; runs has a row a run.
 BEGIN;
 
 -- For people: the gateway's words about what it did not take, masked.

@@ -47,18 +47,18 @@ func TestMigrationsGoUpDownAndUpAgain(t *testing.T) {
 func TestMigrateSaysFromAndToAndRefusesANewerSchema(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.EmptyURL(t)
-	first, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url})
+	first, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}, postgres.MigrateOptions{})
 	if err != nil || first.From != 0 || first.To < 16 {
 		t.Fatalf("%+v: %v", first, err)
 	}
-	if again, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}); err != nil || again.From != first.To || again.To != first.To {
+	if again, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}, postgres.MigrateOptions{}); err != nil || again.From != first.To || again.To != first.To {
 		t.Fatalf("again %+v: %v", again, err)
 	}
 	db := postgrestest.OpenURL(t, url)
 	if _, err := db.ExecContext(t.Context(), `UPDATE schema_migrations SET version = 99`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}); !errors.Is(err, port.ErrInvalid) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "at migration 99") || !strings.Contains(err.Error(), "this program is older") {
+	if _, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}, postgres.MigrateOptions{}); !errors.Is(err, port.ErrInvalid) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "at migration 99") || !strings.Contains(err.Error(), "this program is older") {
 		t.Fatalf("a newer schema: %v", err)
 	}
 }
@@ -107,8 +107,10 @@ func TestAMigrationOutlastsTheTimeoutOfIdleTransactions(t *testing.T) {
 func TestAMigrationThatWasCutShortIsRepaired(t *testing.T) {
 	t.Parallel()
 	for name, cut := range map[string]string{
-		"before it was committed": downTo(t, "000001") + `UPDATE schema_migrations SET version = 2, dirty = true`,
-		"after it was committed":  `UPDATE schema_migrations SET version = (SELECT max(version) FROM applied_migrations), dirty = true`,
+		"before it was committed":   downTo(t, "000001") + `UPDATE schema_migrations SET version = 2, dirty = true`,
+		"between transactions (12)": downTo(t, "000011") + firstTransaction(t, "000012_zone.up.sql") + `UPDATE schema_migrations SET version = 12, dirty = true`,
+		"between transactions (13)": downTo(t, "000012") + firstTransaction(t, "000013_suppression_scope.up.sql") + `UPDATE schema_migrations SET version = 13, dirty = true`,
+		"after it was committed":    `UPDATE schema_migrations SET version = (SELECT max(version) FROM applied_migrations), dirty = true`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,11 +123,26 @@ func TestAMigrationThatWasCutShortIsRepaired(t *testing.T) {
 			if _, err := postgres.NewControl(db).Halted(t.Context()); err != nil {
 				t.Error(err)
 			}
+			var unchecked int
+			if err := db.GetContext(t.Context(), &unchecked, `SELECT count(*) FROM pg_constraint c WHERE NOT c.convalidated`); err != nil || unchecked != 0 {
+				t.Errorf("%d constraints are NOT VALID (%v)", unchecked, err)
+			}
 			if _, err := postgres.NewSuppressions(db).Suppressed(t.Context(), []port.Use{{Contact: port.Contact{UserID: 1, Channel: "EMAIL"}}}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+}
+
+// firstTransaction is the first one of a migration of several.
+func firstTransaction(t *testing.T, file string) string {
+	t.Helper()
+	text, err := migrations.Files.ReadFile(file)
+	first, rest, found := strings.Cut(string(text), "COMMIT;")
+	if err != nil || !found || !strings.Contains(rest, "COMMIT;") {
+		t.Fatalf("%s has no two transactions (%v)", file, err)
+	}
+	return first + "COMMIT;"
 }
 
 // downTo is what takes back every migration above a version.

@@ -18,7 +18,7 @@ func Observed(ctx context.Context, see Observer) context.Context {
 
 // MigrateDown removes the whole schema, data included.
 func MigrateDown(ctx context.Context, url string) error {
-	return migrating(ctx, Config{URL: url}, "take the database's schema away", (*migrate.Migrate).Down)
+	return migrating(ctx, Config{URL: url}, MigrateOptions{}, "take the database's schema away", (*migrate.Migrate).Down)
 }
 
 // KeepUnknown sets how many UNKNOWN rows of a month are remembered.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
@@ -27,7 +28,7 @@ const lockMigrations = 7_230_003
 // Migrate brings a database's schema up to date. Calls that run at once wait for each other. A migration that a crash
 // cut short is detected and repeated. The end of the context stops between two migrations. ErrConfig, ErrUnavailable.
 func Migrate(ctx context.Context, url string) error {
-	_, err := MigrateVersions(ctx, Config{URL: url})
+	_, err := MigrateVersions(ctx, Config{URL: url}, MigrateOptions{})
 	return err
 }
 
@@ -35,8 +36,9 @@ func Migrate(ctx context.Context, url string) error {
 type Versions struct{ From, To int }
 
 // MigrateVersions is Migrate for whoever shows what it did; of the configuration it takes URL and Passwords. A schema that is newer than this program is ErrInvalid.
-func MigrateVersions(ctx context.Context, config Config) (v Versions, err error) {
-	err = migrating(ctx, config, "migrate the database", func(m *migrate.Migrate) error {
+// A migration that does not get its locks is an error that only says so: whoever repeats it at once takes the pauses from the others.
+func MigrateVersions(ctx context.Context, config Config, options MigrateOptions) (v Versions, err error) {
+	err = migrating(ctx, config, options, "migrate the database", func(m *migrate.Migrate) error {
 		version, _, err := m.Version()
 		if err != nil && !errors.Is(err, migrate.ErrNilVersion) {
 			return err
@@ -50,7 +52,8 @@ func MigrateVersions(ctx context.Context, config Config) (v Versions, err error)
 	return v, err
 }
 
-func migrating(ctx context.Context, config Config, what string, run func(*migrate.Migrate) error) error {
+func migrating(ctx context.Context, config Config, options MigrateOptions, what string, run func(*migrate.Migrate) error) error {
+	options = options.withDefaults()
 	settings, err := parse(config.URL)
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func migrating(ctx context.Context, config Config, what string, run func(*migrat
 	settings.ApplicationName = "balsong migrate"
 	settings.ConnectTimeout = Config{}.withDefaults().ConnectTimeout
 	settings.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
-	settings.Runtime["lock_timeout"] = "60000"
+	settings.Runtime["lock_timeout"] = strconv.FormatInt(options.LockTimeout.Milliseconds(), 10)
 	connector, err := newConnector(settings, longestMigration, config.Passwords)
 	if err != nil {
 		return err
@@ -73,12 +76,12 @@ func migrating(ctx context.Context, config Config, what string, run func(*migrat
 		if err := s.serialize(ctx, what, lockMigrations); err != nil {
 			return err
 		}
-		return migrateOn(ctx, db, s, what, run)
+		return migrateOn(ctx, s, options, what, run)
 	})
 }
 
-func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run func(*migrate.Migrate) error) error {
-	conn, err := db.DB.Conn(ctx)
+func migrateOn(ctx context.Context, s *session, options MigrateOptions, what string, run func(*migrate.Migrate) error) error {
+	conn, err := s.db.DB.DB.Conn(ctx)
 	if err != nil {
 		return wrapped(ctx, what, err)
 	}
@@ -91,7 +94,7 @@ func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run fu
 	if err != nil {
 		return fmt.Errorf("%s: read the embedded files: %w", what, err)
 	}
-	m, err := migrate.NewWithInstance("iofs", files, "postgres", serialized{target})
+	m, err := migrate.NewWithInstance("iofs", files, "postgres", newBounded(ctx, target, conn, s.db, options))
 	if err != nil {
 		return migrationError(ctx, what, err)
 	}
@@ -102,20 +105,11 @@ func migrateOn(ctx context.Context, db *sqlx.DB, s *session, what string, run fu
 	stop := context.AfterFunc(ctx, func() { m.GracefulStop <- true })
 	defer stop()
 	if err := run(m); err != nil && !errors.Is(err, migrate.ErrNoChange) {
+		_ = repair(ctx, s, m) // so that nobody takes it for cut short; where it fails, the next call does it
 		return migrationError(ctx, what, err)
 	}
 	return ctx.Err()
 }
-
-// serialized is the library's driver without its lock, which belongs to a session: a pooler in transaction mode leaves it to
-// whoever has the session next (ADR 0047). Migrate has a lock of its own.
-type serialized struct{ database.Driver }
-
-// Lock implements database.Driver.
-func (serialized) Lock() error { return nil }
-
-// Unlock implements database.Driver.
-func (serialized) Unlock() error { return nil }
 
 // onOneSession opens the library's driver. It takes and gives back its lock meanwhile, in one transaction here: so both reach
 // the same session.
@@ -157,6 +151,9 @@ func repair(ctx context.Context, s *session, m *migrate.Migrate) error {
 
 // migrationError keeps the SQLSTATE and the line of the file, not the server's texts.
 func migrationError(ctx context.Context, what string, err error) error {
+	if locked, ok := errors.AsType[lockedError](err); ok {
+		return fmt.Errorf("%s: %w", what, locked)
+	}
 	failed, ok := errors.AsType[database.Error](err)
 	if !ok {
 		if pointer, isPointer := errors.AsType[*database.Error](err); isPointer {

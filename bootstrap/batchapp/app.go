@@ -145,14 +145,15 @@ type Migration struct {
 	Log      port.Log
 }
 
-// Run brings the schema, the topics and the bucket up to date. Safe to repeat, and by several at once.
-func (m Migration) Run(ctx context.Context) (schema postgres.Versions, err error) {
+// Run brings the schema, the topics and the bucket up to date. Safe to repeat, and by several at once. Each try of a migration is logged.
+func (m Migration) Run(ctx context.Context, options postgres.MigrateOptions) (schema postgres.Versions, err error) {
+	options.Tried = m.logTry
 	steps := []struct {
 		part string
 		do   func(context.Context) error
 	}{
 		{"database", func(ctx context.Context) (err error) {
-			schema, err = postgres.MigrateVersions(ctx, core.DatabaseLogin(m.Database, m.Identity))
+			schema, err = postgres.MigrateVersions(ctx, core.DatabaseLogin(m.Database, m.Identity), options)
 			return err
 		}},
 		{"event log", m.Topics.Ensure},
@@ -165,4 +166,17 @@ func (m Migration) Run(ctx context.Context) (schema postgres.Versions, err error
 		}
 	}
 	return schema, errors.Join(failures...)
+}
+
+func (m Migration) logTry(try postgres.MigrationTry) {
+	fields := []port.Field{{Key: "migration", Value: try.Version}, {Key: "took", Value: try.Took}}
+	if !try.Locked {
+		m.Log.Info("a migration is done", fields...)
+		return
+	}
+	holders := make([]string, len(try.Holders))
+	for i, holder := range try.Holders {
+		holders[i] = holder.String()
+	}
+	m.Log.Warn("a migration did not get a lock that others hold, and is tried again", append(fields, port.Field{Key: "holders", Value: holders})...)
 }

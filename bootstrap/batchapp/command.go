@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,17 +33,23 @@ func NewCommand() *cobra.Command {
 }
 
 func newMigrate() *cobra.Command {
+	var options postgres.MigrateOptions
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the schema, the topics and the bucket up to date",
-		Long:  "Bring the database's schema, the topics and the bucket up to date. Run it before the services of a new version.",
-		Args:  cli.NoArguments,
+		Long: "Bring the database's schema, the topics and the bucket up to date. Run it before the services of a new version.\n" +
+			"A migration waits for a lock for a moment only, since all others wait behind it; then it is tried again, and its log says who holds locks.",
+		Example: "  batch migrate\n  batch migrate --retry-for 1h",
+		Args:    cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if options.LockTimeout < time.Millisecond || options.RetryFor < time.Second {
+				return cli.Usagef("--lock-timeout must be at least 1ms, and --retry-for 1s")
+			}
 			return cli.Once(cmd, Migrating, func(ctx context.Context, c config.Migrate, m Migration) error {
 				uses := doctor.Components{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3}
 				var schema postgres.Versions
 				err := doctor.BesideMigrate(ctx, uses, m.Log, func(ctx context.Context) (err error) {
-					schema, err = m.Run(ctx)
+					schema, err = m.Run(ctx, options)
 					return err
 				})
 				if err != nil {
@@ -59,6 +66,8 @@ func newMigrate() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().DurationVar(&options.LockTimeout, "lock-timeout", 2*time.Second, "how long a try of a migration waits for a lock; less than BALSONG_DB_LOCK_TIMEOUT of the services")
+	cmd.Flags().DurationVar(&options.RetryFor, "retry-for", 5*time.Minute, "how long a migration that does not get its locks is tried again")
 	cli.AddOutput(cmd)
 	cli.Describe(cmd, exitCodes, cli.Configuration[config.Migrate]())
 	return cmd

@@ -75,6 +75,9 @@ var ErrOptions = errors.New("the benchmark cannot work with these options")
 
 func (o Options) validate() error {
 	least := 2 * growthPage * growthPages * len(o.Sizes)
+	if o.What == Migrations {
+		least = 10 * growthPage
+	}
 	switch {
 	case len(chosen(o.What)) == 0:
 		names, _ := Names()

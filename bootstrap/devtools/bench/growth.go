@@ -39,7 +39,7 @@ func (b *bench) growthStage(ctx context.Context) error {
 		var smallest *growing
 		for i, rows := range b.Sizes {
 			m := &growing{month: firstMonth + key.Month(i), rows: rows, targets: postgres.NewTargets(db), ledger: postgres.NewLedger(db)}
-			if err := b.grow(ctx, s, m); err != nil {
+			if err := b.grow(ctx, s.db, m); err != nil {
 				return fmt.Errorf("grow a month to %d rows: %w", rows, err)
 			}
 			if smallest == nil {
@@ -108,15 +108,15 @@ var growthRows = []string{
 
 // grow fills a month, a chunk in a transaction, and vacuums and analyzes it, so that autovacuum leaves it alone while it
 // is measured.
-func (b *bench) grow(ctx context.Context, s *stage, m *growing) error {
+func (b *bench) grow(ctx context.Context, db *sqlx.DB, m *growing) error {
 	const chunk = 500_000
 	began := time.Now()
-	if err := s.months.Open(ctx, m.month); err != nil {
+	if err := postgres.NewMonths(db).Open(ctx, m.month); err != nil {
 		return err
 	}
 	for from := 1; from <= m.rows; from += chunk {
 		to := min(from+chunk-1, m.rows)
-		err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {
+		err := inTransaction(ctx, db, func(tx *sql.Tx) error {
 			for _, statement := range growthRows {
 				if _, err := tx.ExecContext(ctx, statement, from, to, day(m.month)); err != nil {
 					return err
@@ -128,17 +128,17 @@ func (b *bench) grow(ctx context.Context, s *stage, m *growing) error {
 			return err
 		}
 		if to < m.rows {
-			b.say("growth: %d of %d rows", to, m.rows)
+			b.say("%d of %d rows", to, m.rows)
 		}
 	}
-	if _, err := s.db.ExecContext(ctx, "VACUUM (ANALYZE) billing_targets, billing_data, delivery_attempts"); err != nil {
+	if _, err := db.ExecContext(ctx, "VACUUM (ANALYZE) billing_targets, billing_data, delivery_attempts"); err != nil {
 		return fmt.Errorf("vacuum: %w", err)
 	}
 	var bytes int64
-	if err := s.db.GetContext(ctx, &bytes, "SELECT pg_database_size(current_database())"); err != nil {
+	if err := db.GetContext(ctx, &bytes, "SELECT pg_database_size(current_database())"); err != nil {
 		return err
 	}
-	b.say("growth: a month has %d rows, after %.0f s; the database has %.1f GB", m.rows, time.Since(began).Seconds(), float64(bytes)/1e9)
+	b.say("a month has %d rows, after %.0f s; the database has %.1f GB", m.rows, time.Since(began).Seconds(), float64(bytes)/1e9)
 	return nil
 }
 
@@ -153,21 +153,29 @@ func (m *growing) drop(ctx context.Context, db *sqlx.DB) error {
 	return nil
 }
 
-// live takes a page of READY rows through dispatch, claim, outcome and settlement, as the services' adapters do.
-func (m *growing) live(ctx context.Context) (StageRun, error) {
+// step is a part of a page's way.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+// steps take a page of READY rows through dispatch, claim, outcome and settlement, as the services' adapters do.
+func (m *growing) steps(page func(context.Context) ([]key.Delivery, error)) []step {
 	var keys []key.Delivery
+	return []step{
+		{"page", func(ctx context.Context) (err error) { keys, err = page(ctx); return err }},
+		{"claim", func(ctx context.Context) error { return claimPage(ctx, m.ledger, keys) }},
+		{"outcome", func(ctx context.Context) error { return recordPage(ctx, m.ledger, keys) }},
+		{"settle", func(ctx context.Context) error { return settlePage(ctx, m.targets, keys) }},
+	}
+}
+
+// live takes a page of READY rows through its steps.
+func (m *growing) live(ctx context.Context) (StageRun, error) {
 	run := StageRun{Rows: growthPage, CPU: map[string]float64{}}
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
-		{"page", func() (err error) { keys, err = m.dispatchPage(ctx); return err }},
-		{"claim", func() error { return claimPage(ctx, m.ledger, keys) }},
-		{"outcome", func() error { return recordPage(ctx, m.ledger, keys) }},
-		{"settle", func() error { return settlePage(ctx, m.targets, keys) }},
-	} {
+	for _, step := range m.steps(m.dispatchPage) {
 		began := time.Now()
-		if err := step.do(); err != nil {
+		if err := step.do(ctx); err != nil {
 			return run, err
 		}
 		run.CPU[step.name] = time.Since(began).Seconds()

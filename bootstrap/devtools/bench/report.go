@@ -11,17 +11,18 @@ import (
 
 // Report is what a run found. Its JSON form is for machines: names of fields stay.
 type Report struct {
-	What       string    `json:"what"` // one of Names
-	StartedAt  time.Time `json:"started_at"`
-	FinishedAt time.Time `json:"finished_at"`
-	Machine    Machine   `json:"machine"`
-	Postgres   string    `json:"postgres"`
-	Durable    bool      `json:"postgres_durable"`
-	Kafka      string    `json:"kafka"`
-	Quick      bool      `json:"quick"` // sizes too small for a claim
-	Stages     []*Stage  `json:"stages,omitempty"`
-	Idle       []Idle    `json:"idle,omitempty"`
-	Notes      []string  `json:"notes,omitempty"`
+	What       string     `json:"what"` // one of Names
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt time.Time  `json:"finished_at"`
+	Machine    Machine    `json:"machine"`
+	Postgres   string     `json:"postgres"`
+	Durable    bool       `json:"postgres_durable"`
+	Kafka      string     `json:"kafka"`
+	Quick      bool       `json:"quick"` // sizes too small for a claim
+	Stages     []*Stage   `json:"stages,omitempty"`
+	Idle       []Idle     `json:"idle,omitempty"`
+	Migrations []Migrated `json:"migrations,omitempty"`
+	Notes      []string   `json:"notes,omitempty"`
 }
 
 func newReport(o Options) *Report {
@@ -47,6 +48,7 @@ func (r *Report) write(out io.Writer, table func(out io.Writer, rows ...[]any)) 
 	}
 	fmt.Fprintln(out)
 	table(out, r.rows()...)
+	r.writeMigrations(out)
 	fmt.Fprintln(out)
 	for _, s := range r.Stages {
 		fmt.Fprintf(out, "- **%s**: %s.", s.Name, s.Label)
@@ -62,6 +64,9 @@ func (r *Report) write(out io.Writer, table func(out io.Writer, rows ...[]any)) 
 
 // rows are the table of all stages. What was measured at smaller sizes claims nothing.
 func (r *Report) rows() [][]any {
+	if len(r.Migrations) > 0 {
+		return r.migrationRows()
+	}
 	claim := func(verdict string) string {
 		if r.Quick {
 			return ""

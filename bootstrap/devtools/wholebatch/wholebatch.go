@@ -62,7 +62,7 @@ type Batch struct {
 
 // Migrate does what batch migrate does.
 func (b Batch) Migrate(ctx context.Context) error {
-	_, err := b.Migration.Run(ctx)
+	_, err := b.Migration.Run(ctx, postgres.MigrateOptions{})
 	return err
 }
 

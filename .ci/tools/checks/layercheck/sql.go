@@ -43,7 +43,7 @@ func (f sourceFile) checkDatabaseMethod(at *ast.Ident, receiver types.Type, call
 	name := at.Name
 	switch {
 	case strings.Contains(name, "Exec"):
-		if text, known := f.statement(call); known && (text == "BEGIN" || text == "COMMIT") {
+		if text, known := f.statement(call); known && (text == "BEGIN" || text == "COMMIT" || text == "ROLLBACK") {
 			return // it is the transaction
 		}
 		f.report(at.Pos(), typeName(receiver)+"."+name+" runs outside a transaction", beginFirst)

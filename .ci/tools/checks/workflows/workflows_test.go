@@ -42,7 +42,7 @@ func TestABrokenWorkflowIsRefused(t *testing.T) {
 		{"ci.yaml", "    timeout-minutes: 90\n", "", "run: has no timeout-minutes"},
 		{"ci.yaml", "go-version: 1.26.8", "go-version: 1.26.7", "run: has Go 1.26.7, and the images another"},
 		{"deploy/Dockerfile", "FROM golang:", "FROM golang@sha256:", "run: has Go 1.26.8, and no line FROM golang:VERSION-"},
-		{"nightly.yaml", "growth, bench]", "growth]", "has the steps [run images fuzz model growth], and .ci/nightly [run images fuzz model growth bench]"},
+		{"nightly.yaml", "migrations, bench]", "migrations]", "has the steps [run images fuzz model growth migrations], and .ci/nightly [run images fuzz model growth migrations bench]"},
 	} {
 		t.Run(test.file+" "+test.broken, func(t *testing.T) {
 			t.Parallel()

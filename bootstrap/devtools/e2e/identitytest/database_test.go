@@ -89,7 +89,7 @@ func TestAServiceSignsInToTheDatabaseWithItsRole(t *testing.T) {
 	role.Life(4 * time.Minute) // so near to their end the SDK asks for new ones each time
 	rds, c := start(t, role)
 	at := core.DatabaseLogin(c, awsidentity.New())
-	if versions, err := postgres.MigrateVersions(t.Context(), at); err != nil || versions.To == 0 {
+	if versions, err := postgres.MigrateVersions(t.Context(), at, postgres.MigrateOptions{}); err != nil || versions.To == 0 {
 		t.Fatalf("migrate: %+v: %v", versions, err)
 	}
 	findings := doctor.Examine(t.Context(), doctor.Components{Database: &c}, observe.Clock{})
@@ -156,7 +156,7 @@ func TestADatabaseThatRefusesATokenIsNamedWithoutIt(t *testing.T) {
 		!strings.Contains(finding.Do, "rds_iam") || foreign.Made() == 0 {
 		t.Errorf("another role: %+v", finding)
 	}
-	if _, err := postgres.MigrateVersions(t.Context(), core.DatabaseLogin(c, awsidentity.New())); err == nil || errors.Is(err, port.ErrUnavailable) || strings.Contains(err.Error(), "X-Amz") {
+	if _, err := postgres.MigrateVersions(t.Context(), core.DatabaseLogin(c, awsidentity.New()), postgres.MigrateOptions{}); err == nil || errors.Is(err, port.ErrUnavailable) || strings.Contains(err.Error(), "X-Amz") {
 		t.Errorf("another role migrates: %v", err)
 	}
 }
