@@ -105,10 +105,7 @@ func (l *load) repeat(ctx context.Context, steps []step) error {
 	for {
 		for _, step := range steps {
 			err := l.take(ctx, step)
-			if ctx.Err() != nil {
-				return nil
-			}
-			if errors.Is(err, port.ErrConflict) || notYet(err) {
+			if errors.Is(err, port.ErrConflict) || notYet(err) || ctx.Err() != nil {
 				break
 			}
 			if err != nil {
