@@ -355,6 +355,28 @@ FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory
 	}
 }
 
+// Who counts as at work is for the application to say.
+func TestEverySessionIsNamedButTheOneThatAsks(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	asking := connect(t, url, "asking")
+	guard := postgres.NewRestoreGuard(asking)
+	for _, name := range []string{"balsong-operator", "psql", "psql"} {
+		mustExec(t, connect(t, url, name), `SELECT 1`)
+	}
+	if names, err := guard.Sessions(t.Context()); err != nil || !slices.Equal(names, []string{"balsong-operator", "psql"}) {
+		t.Errorf("connected are %v (%v)", names, err)
+	}
+	release, err := guard.TryLock(t.Context())
+	if err != nil || release == nil {
+		t.Fatalf("lock: %v", err)
+	}
+	if names, err := guard.Sessions(t.Context()); err != nil || !slices.Equal(names, []string{"asking", "balsong-operator", "psql"}) {
+		t.Errorf("with the lock, connected are %v (%v)", names, err)
+	}
+	release()
+}
+
 func TestAnImportThatDiesGivesTheMonthBack(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

@@ -45,6 +45,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Copies:       postgres.NewCopies(db),
 		Replication:  postgres.NewReplication(db),
 		Recovery:     postgres.NewRecovery(db),
+		RestoreGuard: postgres.NewRestoreGuard(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
 		RefuseAudit:  func(t testing.TB) func() { return refuseAudit(t, db) },
 	}

@@ -19,7 +19,8 @@ import (
 
 // Imports stores imported bills. Safe for concurrent use.
 type Imports struct {
-	db pool
+	db   pool
+	lock *heldLock
 
 	mu     sync.Mutex
 	loaded map[key.Month]int // rows stored by this process
@@ -30,7 +31,8 @@ var _ port.Imports = (*Imports)(nil)
 
 // NewImports returns the billing data of a database.
 func NewImports(db *sqlx.DB) *Imports {
-	return &Imports{db: newPool(db), loaded: map[key.Month]int{}, next: map[key.Month]int{}}
+	p := newPool(db)
+	return &Imports{db: p, lock: &heldLock{db: p}, loaded: map[key.Month]int{}, next: map[key.Month]int{}}
 }
 
 // Seal encrypts for a purpose, as a port.Cipher does.

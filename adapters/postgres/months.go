@@ -24,6 +24,7 @@ const (
 	lockMonths   = 7_230_001
 	lockPolicies = 7_230_002
 	lockImports  = 7_230_004 // and the month
+	lockRestore  = 7_230_005
 )
 
 // serialize waits for an advisory lock and holds it until the transaction ends.

@@ -24,10 +24,11 @@ var unplanned = []struct{ names, why string }{
 	{"dispatch_started", "it ends with the first row that it finds"},
 	{"insert_data insert_targets add_customers", "they insert a chunk's rows, where COPY met rows of another import"},
 	{"activate add_family insert_version policy_list retire version versions set_halt halted installation", "a table of some dozens of rows"},
+	{"highest_user_id", "it reads the last entry of the primary key"},
 	{"all_months close_month month months open_month other_months reopen_month dropped", "the table of months"},
 	{"imports begin_import end_import find_run latest_runs start_run update_run add_mapping mappings add_template_set", "some dozens of rows a month"},
 	{"template_sets", "so too; where every import was taken back it looks for the first bill that is rendered"},
-	{"attached briefly disk_usage hold_lock horizon lock_month now opened raise_user_ids sample serialize sessions settings standbys summarize wide", "they read no rows: settings, locks, clocks and the catalogue"},
+	{"attached briefly disk_usage hold_lock horizon lock_check lock_month now opened raise_user_ids sample serialize sessions settings standbys summarize wide", "they read no rows: settings, locks, clocks and the catalogue"},
 }
 
 // A statement that is new has its plan on the page, or a reason why not.

@@ -132,34 +132,26 @@ func (p Recovery) ImportedSince(ctx context.Context, month key.Month, above int6
 	return p.targets(ctx, "find bills that were imported again", importedSinceSQL(partitionsOf(month)), args, month)
 }
 
+const highestUserIDSQL = `/* highest_user_id */ SELECT coalesce(max(c.user_id), 0) FROM customers c`
+
+// HighestUserID implements port.Recovery.
+func (p Recovery) HighestUserID(ctx context.Context) (highest int64, err error) {
+	const what = "look for the highest user id"
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error { return s.one(ctx, what, highestUserIDSQL, nil, &highest) })
+	return highest, err
+}
+
 const raiseUserIDsSQL = `/* raise_user_ids */ SELECT setval(pg_get_serial_sequence('customers', 'user_id')::regclass,
   greatest($1::bigint, nextval(pg_get_serial_sequence('customers', 'user_id')::regclass)))`
 
-// RaiseUserIDs implements port.Recovery. It uses up one number.
-func (p Recovery) RaiseUserIDs(ctx context.Context, above int64) error {
+// RaiseUserIDs implements port.Recovery. It uses up one number. A sequence keeps its value where the transaction is rolled back: so
+// the entry never stands for numbers that were not raised.
+func (p Recovery) RaiseUserIDs(ctx context.Context, above int64, entry port.AuditEntry) error {
 	return write(ctx, p.db, "raise the user ids", func(ctx context.Context, s *session) error {
 		var next int64
-		return s.one(ctx, "raise the user ids", raiseUserIDsSQL, []any{above}, &next)
-	})
-}
-
-const sessionsSQL = `/* sessions */ SELECT DISTINCT a.application_name FROM pg_stat_activity a
-WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-  AND a.application_name <> current_setting('application_name') AND starts_with(a.application_name, 'balsong')
-ORDER BY 1`
-
-// Sessions implements port.Recovery: those of Balsong's programs, of which each names itself.
-func (p Recovery) Sessions(ctx context.Context) ([]string, error) {
-	const what = "look who is connected"
-	var names []string
-	err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
-		names = nil
-		return s.query(ctx, what, sessionsSQL, nil, func(scan func(...any) error) error {
-			var name string
-			err := scan(&name)
-			names = append(names, name)
+		if err := s.one(ctx, "raise the user ids", raiseUserIDsSQL, []any{above}, &next); err != nil {
 			return err
-		})
+		}
+		return s.audit(ctx, entry)
 	})
-	return names, err
 }

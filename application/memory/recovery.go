@@ -11,7 +11,8 @@ import (
 )
 
 // Recovery is the store as port.Recovery. Operations: recovery.unsettled, recovery.missing, recovery.imported_since,
-// recovery.raise_user_ids, recovery.sessions. Nobody is connected to it.
+// recovery.highest_user_id,
+// recovery.raise_user_ids.
 func (s *Store) Recovery() port.Recovery { return recovery{s} }
 
 type recovery struct{ s *Store }
@@ -65,13 +66,49 @@ func (p recovery) ImportedSince(ctx context.Context, month key.Month, above int6
 	})
 }
 
-func (p recovery) RaiseUserIDs(ctx context.Context, above int64) error {
-	return p.s.do(ctx, "recovery.raise_user_ids", func() error {
+func (p recovery) HighestUserID(ctx context.Context) (int64, error) {
+	return read(ctx, p.s, "recovery.highest_user_id", func() (highest int64, err error) {
+		for _, user := range p.s.customers {
+			highest = max(highest, user)
+		}
+		return highest, nil
+	})
+}
+
+func (p recovery) RaiseUserIDs(ctx context.Context, above int64, entry port.AuditEntry) error {
+	return p.s.audited(ctx, "recovery.raise_user_ids", func() error {
 		p.s.lastUser = max(p.s.lastUser, above)
+		p.s.note(entry.Action, entry.Subject, entry.By)
 		return nil
 	})
 }
 
-func (p recovery) Sessions(ctx context.Context) ([]string, error) {
-	return read(ctx, p.s, "recovery.sessions", func() ([]string, error) { return nil, nil })
+// RestoreGuard is the store as port.RestoreGuard. Operations: restore_guard.try_lock, restore_guard.sessions. Nobody is connected
+// to it.
+func (s *Store) RestoreGuard() port.RestoreGuard { return restoreGuard{s} }
+
+type restoreGuard struct{ s *Store }
+
+func (p restoreGuard) TryLock(ctx context.Context) (release func(), err error) {
+	err = p.s.do(ctx, "restore_guard.try_lock", func() error {
+		if p.s.checking {
+			return nil
+		}
+		p.s.checking = true
+		release = func() {
+			p.s.mu.Lock()
+			defer p.s.mu.Unlock()
+			p.s.checking = false
+		}
+		return nil
+	})
+	if err != nil && release != nil { // the answer was lost
+		release()
+		return nil, err
+	}
+	return release, err
+}
+
+func (p restoreGuard) Sessions(ctx context.Context) ([]string, error) {
+	return read(ctx, p.s, "restore_guard.sessions", func() ([]string, error) { return nil, nil })
 }

@@ -49,6 +49,7 @@ type Store struct {
 	rejects       map[key.Month]map[port.RejectedRow]rejected
 	imports       []port.ImportRecord // the id is the place, from 1
 	alone         map[key.Month]bool  // claimed by an import
+	checking      bool                // claimed by a restore check
 	firstVersion  map[key.Month]int32 // of new bills' data; 0: 1
 	mappings      map[key.Month][]port.MonthMapping
 	templateSets  map[key.Month][]port.TemplateSet

@@ -27,7 +27,7 @@ func RecoveryChecks() []Check[Storage] {
 		onStage("tells which targets do not exist", recoveryMissing),
 		onStage("finds untouched bills of new customers that were imported since", recoveryImported),
 		onStage("gives new customers user ids above one", recoveryUserIDs),
-		onStage("sees no session but its own", recoverySessions),
+		onStage("tells the highest user id of a customer", recoveryHighest),
 	}
 }
 
@@ -182,20 +182,79 @@ func recoveryImported(s *stage) {
 }
 
 func recoveryUserIDs(s *stage) {
+	raise := port.AuditEntry{Action: port.ActionRestoreCheck, Subject: port.SubjectEverything, By: port.Act{Actor: "kim", Reason: "restored", At: noon}}
 	first := s.imported(november, 1)[0].UserID
-	s.must(s.Recovery.RaiseUserIDs(s.ctx, first+500))
+	s.must(s.Recovery.RaiseUserIDs(s.ctx, first+500, raise))
 	next := s.store(november, bill(november, 1, noon))[0].UserID
 	if next <= first+500 {
 		s.Errorf("the next customer's user id is %d, not above %d", next, first+500)
 	}
-	s.must(s.Recovery.RaiseUserIDs(s.ctx, 1))
+	s.must(s.Recovery.RaiseUserIDs(s.ctx, 1, raise))
 	if after := s.store(november, bill(november, 2, noon))[0].UserID; after <= next {
 		s.Errorf("the one after that has %d, not above %d", after, next)
 	}
+	acts := given(s.Audit.List(s.ctx, port.AuditFilter{Action: port.ActionRestoreCheck}, 10))(s)
+	if len(acts) != 2 || acts[0].AuditEntry != raise {
+		s.Errorf("audited: %+v", acts)
+	}
+	allow := s.RefuseAudit(s)
+	if err := s.Recovery.RaiseUserIDs(s.ctx, 1, raise); err == nil {
+		s.Error("the user ids were raised without an entry")
+	}
+	allow()
+	s.must(s.Recovery.RaiseUserIDs(s.ctx, 1, raise))
 }
 
-func recoverySessions(s *stage) {
-	if names := given(s.Recovery.Sessions(s.ctx))(s); len(names) > 0 {
-		s.Errorf("connected are %v", names)
+func recoveryHighest(s *stage) {
+	highest := func() int64 { return given(s.Recovery.HighestUserID(s.ctx))(s) }
+	if got := highest(); got != 0 {
+		s.Errorf("without a customer: %d", got)
+	}
+	keys := s.imported(november, 3)
+	s.must(s.Recovery.RaiseUserIDs(s.ctx, keys[2].UserID+500, port.AuditEntry{Action: port.ActionRestoreCheck, Subject: port.SubjectEverything}))
+	if got := highest(); got != keys[2].UserID {
+		s.Errorf("it is %d, want that of a customer, %d", got, keys[2].UserID)
+	}
+}
+
+// RestoreGuard runs the suite of port.RestoreGuard.
+func RestoreGuard(t *testing.T, open OpenStorage) { Run(t, RestoreGuardChecks(), open) }
+
+// RestoreGuardChecks are the promises of port.RestoreGuard.
+func RestoreGuardChecks() []Check[Storage] {
+	return []Check[Storage]{
+		onStage("lets one check work at a time", guardLock),
+		onStage("names other sessions sorted and once", guardSessions),
+	}
+}
+
+func guardLock(s *stage) {
+	first := given(s.RestoreGuard.TryLock(s.ctx))(s)
+	if first == nil {
+		s.Fatal("nobody had the lock, and it was not given")
+	}
+	if second := given(s.RestoreGuard.TryLock(s.ctx))(s); second != nil {
+		s.Error("two checks have the lock")
+	}
+	month, _, err := s.Imports.TryLockMonth(s.ctx, november)
+	s.must(err)
+	if month == nil {
+		s.Fatal("the lock of a month is not given")
+	}
+	month()
+	first()
+	again := given(s.RestoreGuard.TryLock(s.ctx))(s)
+	if again == nil {
+		s.Fatal("the lock is not given again")
+	}
+	again()
+}
+
+func guardSessions(s *stage) {
+	release := given(s.RestoreGuard.TryLock(s.ctx))(s) // a second connection, where there are any
+	defer release()
+	names := given(s.RestoreGuard.Sessions(s.ctx))(s)
+	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) || slices.Contains(names, "") {
+		s.Errorf("connected are %q", names)
 	}
 }

@@ -42,6 +42,7 @@ type Storage struct {
 	Copies       port.Copies
 	Replication  port.Replication
 	Recovery     port.Recovery
+	RestoreGuard port.RestoreGuard
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -97,6 +98,7 @@ func StorageSuites() []StorageSuite {
 		{"Copies", CopiesChecks()},
 		{"Replication", ReplicationChecks()},
 		{"Recovery", RecoveryChecks()},
+		{"RestoreGuard", RestoreGuardChecks()},
 	}
 }
 

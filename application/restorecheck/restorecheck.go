@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/balsong/balsong/application/outage"
@@ -17,15 +15,19 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
-	"github.com/balsong/balsong/domain/policy"
 )
+
+// Program is the name by which the check's own connections are known to the database.
+const Program = "balsong-restore-check"
 
 // Errors of Run, which wrap billing.ErrRefused.
 var (
-	// ErrRunning: something that dispatches, delivers or settles is at work.
+	// ErrRunning: another program of Balsong is at work.
 	ErrRunning = fmt.Errorf("%w: not everything is stopped", billing.ErrRefused)
 	// ErrGap: messages of the lost period are no longer in the event log.
 	ErrGap = fmt.Errorf("%w: the event log does not reach back to the moment of the restore", billing.ErrRefused)
+	// ErrImported: customers may have got user ids of customers who were lost.
+	ErrImported = fmt.Errorf("%w: bills were imported into the restored database before it was checked", billing.ErrRefused)
 )
 
 // Ports are the driven ports that the check uses.
@@ -33,6 +35,8 @@ type Ports struct {
 	Reader   port.EventReader
 	Groups   map[string]port.ConsumerGroup // the consumer groups, by name
 	Recovery port.Recovery
+	Guard    port.RestoreGuard
+	Report   port.Report
 	Targets  port.Targets
 	Ledger   port.Ledger
 	Months   port.Months
@@ -45,13 +49,14 @@ type Ports struct {
 
 // Options say what is to be checked.
 type Options struct {
-	RestoredTo time.Time // the moment to which the database was restored; required
-	Since      time.Time // reads the log from here; zero: all of it
-	Apply      bool      // else nothing is changed
-	AllowGap   bool      // continues although the log does not reach back to RestoredTo
-	By         port.Act  // of Apply
-	// Progress is told how many messages of a topic, or targets of a month, are done; nil: nobody is.
-	Progress func(what string, done int64)
+	RestoredTo   time.Time // the moment to which the database was restored; required
+	Since        time.Time // reads the log from here; zero: all of it
+	Apply        bool      // else nothing is changed
+	AllowGap     bool      // continues although the log does not reach back to RestoredTo
+	AllowImports bool      // continues in spite of ErrImported
+	By           port.Act  // of Apply
+	// Progress is told how many units of a work are done; nil: nobody is.
+	Progress func(work, unit string, done int64)
 }
 
 // Checker checks a restored database.
@@ -69,11 +74,13 @@ func New(ports Ports) *Checker {
 const page = 500
 
 // Run checks the database, and with Apply changes it, in transactions of a page each. It is safe to run again, and after it was killed
-// it is to be run again. With Apply everything is halted first; lifting the halt is left to a person. It returns what was found as
-// far as it came. ErrRunning, ErrGap.
+// it is to be run again. What it refuses, it refuses before it changes anything, unless somebody begins to work meanwhile. With Apply
+// everything is halted first; lifting the halt is left to a person. It returns what was found as far as it came. ErrRunning, ErrGap,
+// ErrImported.
 func (c *Checker) Run(ctx context.Context, o Options) (Report, error) {
-	r := &run{Checker: c, Options: o, report: Report{RestoredTo: o.RestoredTo, Applied: o.Apply}, would: map[key.Delivery]attempt.State{}, missing: map[key.Target]bool{}}
+	r := &run{Checker: c, Options: o, report: Report{RestoredTo: o.RestoredTo, Applied: o.Apply}, would: newTally(), missing: newLost(), held: map[key.Target]bool{}}
 	err := r.all(ctx)
+	r.report.Complete = err == nil
 	return r.finish(), err
 }
 
@@ -81,114 +88,75 @@ func (c *Checker) Run(ctx context.Context, o Options) (Report, error) {
 type run struct {
 	*Checker
 	Options
-	report   Report
-	months   map[key.Month]port.MonthState
-	versions map[policy.Ref]policy.Version
-	since    time.Time                      // of the halt
-	would    map[key.Delivery]attempt.State // what Apply would have written so far
-	missing  map[key.Target]bool
-	highest  int64 // customer's user id of an event
+	report  Report
+	known   known
+	would   tally               // what is written, or would be
+	missing lost                // what the log names and the database does not have
+	held    map[key.Target]bool // bills of which the log tells what cannot be
+	highest int64               // customer's user id of an event
 }
 
 func (r *run) all(ctx context.Context) error {
-	if err := r.begin(ctx); err != nil {
+	release, err := r.lock(ctx)
+	if err != nil {
 		return err
 	}
-	if err := r.readLog(ctx); err != nil {
+	defer release()
+	if err := r.look(ctx); err != nil || !r.Apply {
 		return err
-	}
-	if r.report.Gap = !r.report.From.IsZero() && r.report.From.After(r.RestoredTo); r.report.Gap && !r.AllowGap {
-		return fmt.Errorf("%w: messages before %s are gone, and the database was restored to %s: what happened between is not known", ErrGap, instant(r.report.From), instant(r.RestoredTo))
-	}
-	if !r.Apply {
-		return nil
 	}
 	// Somebody who started meanwhile may have published or claimed what the log did not have yet.
 	if err := r.stopped(ctx); err != nil {
 		return err
 	}
-	if err := r.settle(ctx); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	if err := r.holdNew(ctx); err != nil {
-		return err
-	}
-	return r.database(ctx, func(ctx context.Context) error { return r.Recovery.RaiseUserIDs(ctx, r.highest) })
+	return r.write(ctx)
 }
 
-// begin looks who is at work, halts everything, and reads what the database has.
-func (r *run) begin(ctx context.Context) error {
+// look finds out what there is and whether it may be worked on. It changes nothing.
+func (r *run) look(ctx context.Context) error {
 	if err := r.stopped(ctx); err != nil && (r.Apply || !errors.Is(err, ErrRunning)) {
 		return err
 	}
-	if r.Apply {
-		if err := r.halt(ctx); err != nil {
-			return err
+	if err := r.readDatabase(ctx); err != nil {
+		return err
+	}
+	look := r.survey
+	if !r.Apply {
+		look = func(ctx context.Context, recoveries []attempt.Recovery) error {
+			return errors.Join(r.survey(ctx, recoveries), r.recover(ctx, recoveries))
 		}
 	}
-	return r.database(ctx, func(ctx context.Context) error {
-		months, err := r.Months.All(ctx)
-		if err != nil {
-			return err
-		}
-		r.months = make(map[key.Month]port.MonthState, len(months))
-		for _, m := range months {
-			r.months[m.Month] = m
-		}
-		versions, err := r.Policies.Versions(ctx)
-		r.versions = make(map[policy.Ref]policy.Version, len(versions))
-		for _, v := range versions {
-			r.versions[v.Ref()] = v
-		}
+	if err := r.readLog(ctx, "read", look); err != nil {
 		return err
-	})
+	}
+	return r.nothingImported(ctx)
 }
 
-func (r *run) halt(ctx context.Context) error {
+// begin halts everything, and keeps the user ids that the log names from new customers, before anything else is written: an import
+// may follow where this is killed.
+func (r *run) begin(ctx context.Context) error {
 	by := r.By
 	by.At = r.Clock.Now().Truncate(time.Microsecond) // as it is stored
 	return r.database(ctx, func(ctx context.Context) error {
 		if err := r.Control.SetHalt(ctx, true, by); err != nil {
 			return err
 		}
-		halt, err := r.Control.Halted(ctx)
-		if err != nil {
-			return err
-		}
-		r.since = halt.Since
-		return r.Audit.Record(ctx, port.AuditEntry{Action: port.ActionRestoreCheck.With(instant(r.RestoredTo)), Subject: port.SubjectEverything, By: by})
+		return r.Recovery.RaiseUserIDs(ctx, r.highest, port.AuditEntry{Action: port.ActionRestoreCheck.With(instant(r.RestoredTo)), Subject: port.SubjectEverything, By: by})
 	})
 }
 
-// operators are the programs that may stay connected: they dispatch, deliver and settle nothing.
-const operators = "balsong-operator"
-
-// stopped returns ErrRunning while anybody is seen at work.
-func (r *run) stopped(ctx context.Context) error {
-	var running []string
-	err := r.database(ctx, func(ctx context.Context) (err error) {
-		running, err = r.Recovery.Sessions(ctx)
-		return err
-	})
-	if err != nil {
+// write takes over what the log tells, and settles.
+func (r *run) write(ctx context.Context) error {
+	if err := r.readLog(ctx, "recover from", r.recover); err != nil {
 		return err
 	}
-	running = slices.DeleteFunc(running, func(name string) bool { return name == operators })
-	for i, name := range running {
-		running[i] = name + " is connected to the database"
-	}
-	for name, group := range r.Groups {
-		members, err := group.Members(ctx)
-		if err != nil {
-			return fmt.Errorf("ask for the members of the consumer group %s: %w", name, err)
+	for _, step := range []func(context.Context) error{r.stopped, r.settle, r.holdImplausible, r.holdNew, r.stopped} {
+		if err := step(ctx); err != nil {
+			return err
 		}
-		if members > 0 {
-			running = append(running, fmt.Sprintf("the consumer group %s has %d members", name, members))
-		}
-	}
-	slices.Sort(running)
-	if r.report.Running = running; len(running) > 0 {
-		return fmt.Errorf("%w: %s: stop the services, wait until they are gone, and run it again", ErrRunning, strings.Join(running, ", "))
 	}
 	return nil
 }
@@ -197,18 +165,10 @@ func (r *run) database(ctx context.Context, do func(context.Context) error) erro
 	return r.watch.Retry(ctx, "database", do)
 }
 
-func (r *run) progress(what string, done int64) {
+func (r *run) progress(work, unit string, done int64) {
 	if r.Progress != nil {
-		r.Progress(what, done)
+		r.Progress(work, unit, done)
 	}
 }
-
-// find is billing.Policies over what the database has.
-func (r *run) find(ref policy.Ref) (policy.Version, bool) {
-	v, ok := r.versions[ref]
-	return v, ok
-}
-
-var _ billing.Policies = (*run)(nil).find
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -30,14 +30,16 @@ type world struct {
 	store  *memory.Store
 	broker *memory.Broker
 	reader port.EventReader
+	guard  port.RestoreGuard
 	ref    policy.Ref
+	moment time.Time // to which the database was restored
 }
 
 func newWorld(t *testing.T, bills int) *world {
 	t.Helper()
 	clock := memory.NewClock(time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC))
 	w := &world{T: t, clock: clock, store: memory.NewStore(clock), broker: memory.NewBroker(2, clock)}
-	w.reader = w.broker.Reader()
+	w.reader, w.guard = w.broker.Reader(), w.store.RestoreGuard()
 	w.must(w.store.Months().Open(t.Context(), november))
 	w.bring(november, 0, bills)
 	drafted, err := w.store.Policies().Draft(t.Context(), policy.Spec{
@@ -46,6 +48,9 @@ func newWorld(t *testing.T, bills int) *world {
 	w.must(err)
 	w.must(w.store.Policies().Activate(t.Context(), drafted.Ref(), by))
 	w.ref = drafted.Ref()
+	clock.Advance(time.Minute)
+	w.moment = clock.Now()
+	clock.Advance(time.Minute)
 	return w
 }
 
@@ -99,13 +104,13 @@ func (w *world) result(k key.Delivery, state attempt.State, class attempt.Failur
 func (w *world) checker() *restorecheck.Checker {
 	s := w.store
 	return restorecheck.New(restorecheck.Ports{
-		Reader: w.reader, Groups: map[string]port.ConsumerGroup{"balsong-delivery": w.broker.Group("balsong-delivery")}, Recovery: s.Recovery(), Targets: s.Targets(),
+		Reader: w.reader, Groups: map[string]port.ConsumerGroup{"balsong-delivery": w.broker.Group("balsong-delivery")}, Recovery: s.Recovery(), Guard: w.guard, Report: s.Report(), Targets: s.Targets(),
 		Ledger: s.Ledger(), Months: s.Months(), Policies: s.Policies(), Control: s.Control(), Audit: s.Audit(), Clock: w.clock, Log: &memory.Log{},
 	})
 }
 
 func (w *world) options() restorecheck.Options {
-	return restorecheck.Options{RestoredTo: w.clock.Now(), Apply: true, By: by}
+	return restorecheck.Options{RestoredTo: w.moment, Apply: true, By: by}
 }
 
 func (w *world) apply() restorecheck.Report {

@@ -17,8 +17,8 @@ import (
 
 // settle takes each target to the highest key that the ledger shows, and settles it (R7).
 func (r *run) settle(ctx context.Context) error {
-	for _, month := range slices.Sorted(maps.Keys(r.months)) {
-		if !r.months[month].DroppedAt.IsZero() {
+	for _, month := range slices.Sorted(maps.Keys(r.known.months)) {
+		if !r.known.months[month].DroppedAt.IsZero() {
 			continue
 		}
 		done := int64(0)
@@ -26,7 +26,7 @@ func (r *run) settle(ctx context.Context) error {
 			return r.Recovery.Unsettled(ctx, month, after, page)
 		}, func(ctx context.Context, keys []key.Target) error {
 			done += int64(len(keys))
-			defer r.progress("targets of "+month.String(), done)
+			defer r.progress("settle "+month.String(), "bills", done)
 			return r.settlePage(ctx, keys)
 		})
 		if err != nil {
@@ -100,7 +100,7 @@ func (r *run) settleTargets(ctx context.Context, keys []key.Target, settleThem b
 	r.report.Moved += done.moved
 	r.report.Held += done.held
 	for k, state := range done.rows {
-		r.would[k] = state
+		r.would.set(k, state)
 	}
 	for _, t := range done.changed {
 		r.report.Targets = count(r.report.Targets, t.Status())
@@ -164,50 +164,6 @@ func (r *run) settleLocked(ctx context.Context, tx port.TargetTx, locked []billi
 		locked = changed
 	}
 	return nil
-}
-
-// holdNew pauses bills of new customers that were imported again in a month of which the gateways may have served customers whom the
-// database does not know: a customer who comes in again has another user id, so that nothing tells whether these are the same.
-func (r *run) holdNew(ctx context.Context) error {
-	for _, month := range r.missingMonths() {
-		err := r.eachPage(ctx, func(ctx context.Context, after int64) ([]key.Target, error) {
-			return r.Recovery.ImportedSince(ctx, month, r.highest, r.since, after, page)
-		}, func(ctx context.Context, keys []key.Target) error {
-			held := 0
-			err := r.database(ctx, func(ctx context.Context) error {
-				return r.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error {
-					locked, err := tx.Lock(ctx, keys)
-					if err != nil {
-						return err
-					}
-					held = len(locked)
-					for i := range locked {
-						if err := locked[i].PauseFor(billing.PauseRestored); err != nil {
-							return err
-						}
-					}
-					return tx.Save(ctx, locked)
-				})
-			})
-			r.report.HeldNew += held
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// missingMonths are the months in which events name bills that the database does not have, copies aside.
-func (r *run) missingMonths() []key.Month {
-	months := map[key.Month]bool{}
-	for k := range r.missing {
-		if k.CopyNumber() == 0 {
-			months[k.Month] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(months))
 }
 
 func keysOf(targets []billing.Target) []key.Target {

@@ -43,6 +43,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewPastImports, fx.As(new(port.PastImports))),
 			fx.Annotate(postgres.NewCopies, fx.As(new(port.Copies))),
 			fx.Annotate(postgres.NewRecovery, fx.As(new(port.Recovery))),
+			fx.Annotate(postgres.NewRestoreGuard, fx.As(new(port.RestoreGuard))),
 			fx.Annotate(postgres.NewMappings, fx.As(new(port.Mappings))),
 			fx.Annotate(postgres.NewRefusedRows, fx.As(new(port.RefusedRows))),
 			fx.Annotate(postgres.NewTemplateSets, fx.As(new(port.TemplateSets))),

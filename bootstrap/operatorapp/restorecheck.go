@@ -15,7 +15,7 @@ import (
 
 // RestoreCheck is the app of who checks a restored database: it provides a *restorecheck.Checker.
 func RestoreCheck(c config.RestoreCheck) fx.Option {
-	const name = "balsong-restore-check"
+	const name = restorecheck.Program
 	return fx.Options(
 		core.Observe(c.Operator.Log),
 		core.Quiet(),
@@ -45,11 +45,11 @@ func RestoreCheck(c config.RestoreCheck) fx.Option {
 				return groups, nil
 			},
 			func(
-				reader port.EventReader, groups map[string]port.ConsumerGroup, recovery port.Recovery, targets port.Targets, ledger port.Ledger,
-				months port.Months, policies port.Policies, control port.Control, audit port.Audit, clock port.Clock, log port.Log,
+				reader port.EventReader, groups map[string]port.ConsumerGroup, recovery port.Recovery, guard port.RestoreGuard, report port.Report, targets port.Targets,
+				ledger port.Ledger, months port.Months, policies port.Policies, control port.Control, audit port.Audit, clock port.Clock, log port.Log,
 			) *restorecheck.Checker {
 				return restorecheck.New(restorecheck.Ports{
-					Reader: reader, Groups: groups, Recovery: recovery, Targets: targets, Ledger: ledger, Months: months, Policies: policies,
+					Reader: reader, Groups: groups, Recovery: recovery, Guard: guard, Report: report, Targets: targets, Ledger: ledger, Months: months, Policies: policies,
 					Control: control, Audit: audit, Clock: clock, Log: log,
 				})
 			},

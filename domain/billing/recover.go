@@ -15,6 +15,27 @@ type Restored struct {
 	Held    bool           // it is PAUSED(restored), because what happened to one of the keys below is not known
 }
 
+// What a key of an event is believed to name at most.
+const (
+	actsOnBill = 20   // attempts that people add to those of the route: "send anyway", un-cancel
+	mostRounds = 1000 // a policy bounds only the put-backs that the provider did not cause
+)
+
+// IsPlausible reports whether an event may name a delivery key on a step of a route that has so many: an event with another one is
+// damaged or forged, and to believe it would close up to 32,767 keys for each attempt.
+func IsPlausible(k key.Delivery, step int16, steps int) bool {
+	return int(step) < steps && int(k.Attempt) < steps+actsOnBill && k.Round <= mostRounds
+}
+
+// HoldRestored pauses the target where it would continue by itself, because the event log tells of it what cannot be. It reports
+// whether it did.
+func (t *Target) HoldRestored() (bool, error) {
+	if !Can(t.s.Dispatch, EventPause, Paused) {
+		return false, nil
+	}
+	return true, t.PauseFor(PauseRestored)
+}
+
 // RecoverKey takes the target to the highest key that its ledger rows show, after the database was restored to an earlier
 // moment and the rows were written from the event log (R10). Below it each key that was in use gets a row; where one of them has no outcome, a
 // correction or another act of a person may be lost, so the target does not continue by itself. Settle comes after it.

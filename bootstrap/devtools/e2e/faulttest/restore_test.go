@@ -2,6 +2,7 @@ package faulttest_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"regexp"
@@ -88,6 +89,11 @@ func TestARestoreCheckRefusesToWorkBesideServices(t *testing.T) {
 	await(t, "delivery has joined its group", func() bool {
 		return errors.Is(w.tryCheck(t, restorecheck.Options{RestoredTo: time.Now(), Apply: true, By: by}), restorecheck.ErrRunning)
 	}, w.story)
+	code, answer, _ := w.command(t, []string{"balsong", "restore-check", "--restored-to", time.Now().Add(-time.Minute).Format(time.RFC3339), "--apply", "--reason", "x", "--output", "json"})
+	var report restorecheck.Report
+	if err := json.Unmarshal([]byte(answer), &report); err != nil || code != core.ExitRefused || report.Complete || len(report.Running) == 0 {
+		t.Errorf("it ends with %d and answers %s (%v)", code, answer, err)
+	}
 	if w.count("SELECT count(*) FROM dispatch_control WHERE halted") != 0 {
 		t.Error("a check that was refused has halted everything")
 	}
@@ -189,16 +195,27 @@ func runbook(t *testing.T, moment time.Time) (commands [][]string) {
 // balsong runs the operator's command and returns its answer.
 func (w *world) balsong(t *testing.T, command []string) string {
 	t.Helper()
+	code, answer, errs := w.command(t, command)
+	if code != core.ExitOK {
+		t.Fatalf("%v ends with %d: %s", command, code, errs)
+	}
+	return answer
+}
+
+// command runs the operator's command.
+func (w *world) command(t *testing.T, command []string) (code int, answer, errs string) {
+	t.Helper()
 	for variable, value := range map[string]string{
 		"DATABASE_URL": w.url, "BALSONG_KAFKA_BROKERS": strings.Join(w.config.Kafka.Brokers, ","), "BALSONG_KAFKA_TOPIC_PREFIX": w.config.Kafka.TopicPrefix, "BALSONG_LOG_LEVEL": "error",
 	} {
 		t.Setenv(variable, value)
 	}
-	var out, errs bytes.Buffer
-	if code := cli.Run(t.Context(), operatorcmd.NewCommand(), command[1:], &out, &errs); command[0] != "balsong" || code != core.ExitOK {
-		t.Fatalf("%v ends with %d: %s", command, code, errs.String())
+	if command[0] != "balsong" {
+		t.Fatalf("%v is no command of the operator", command)
 	}
-	return out.String()
+	var out, said bytes.Buffer
+	code = cli.Run(t.Context(), operatorcmd.NewCommand(), command[1:], &out, &said)
+	return code, out.String(), said.String()
 }
 
 // falter makes the gateway refuse some mails for now, and take some without an answer.
