@@ -185,7 +185,7 @@ docs-check: ## every link leads somewhere, every diagram renders and is legible 
 
 .PHONY: alarms-check
 alarms-check: ## the alarms' rules by promtool, CloudWatch's by replay, and that each has its runbook; the dashboards' queries (needs promtool, or apt-get to have it from)
-	promtool=$$(.ci/promtool); BALSONG_TEST_PROMTOOL=$$promtool GOWORK=off $(GO) -C $(checks) test -count=1 ./alarmcheck
+	promtool=$$(.ci/promtool); BALSONG_TEST_PROMTOOL=$$promtool $(GO) test -count=1 ./bootstrap/devtools/alarmcheck
 
 .PHONY: alarms
 alarms: ## each alarm raised and cleared by breaking running services and their components (needs promtool, or apt-get to have it from)

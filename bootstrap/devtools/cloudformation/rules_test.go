@@ -1,12 +1,12 @@
 package cloudformation_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/balsong/balsong/bootstrap/devtools/cloudformation"
+	"github.com/balsong/balsong/bootstrap/devtools/repotest"
 )
 
 const deploy = "../../../deploy/aws"
@@ -88,25 +88,5 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 // copy is the directory of the templates with the mistake in one of them.
 func (b broken) copy(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	files, err := filepath.Glob(filepath.Join(deploy, "*.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filepath.Base(file) == b.file+".yaml" {
-			if !strings.Contains(string(text), b.old) {
-				t.Fatalf("%s does not contain %q: the test breaks nothing", file, b.old)
-			}
-			text = []byte(strings.ReplaceAll(string(text), b.old, b.mistake))
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	return filepath.Join(repotest.Broken(t, "../../..", "deploy/aws/"+b.file+".yaml", b.old, b.mistake, "deploy/aws"), "deploy/aws")
 }

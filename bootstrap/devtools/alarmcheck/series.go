@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/balsong/balsong/application/port"
 )
 
 // metricsOfAWS are the metrics that are not ours: by namespace and name the dimensions, as the page says that documents them. What has others
@@ -39,21 +41,21 @@ func (c cloudWatch) checkSeries(s series) (wrong []string) {
 	switch {
 	case !is:
 		say("%s is no metric", s.metric)
-	case m.statistic == "":
+	case !m.Essential():
 		say("%s does not go to CloudWatch", s.metric)
-	case !strings.EqualFold(s.statistic, m.statistic) && s.statistic != "SampleCount":
-		say("%s is read by its %s, not by its %s", s.metric, m.statistic, s.statistic)
+	case !strings.EqualFold(s.statistic, string(m.Statistic)) && s.statistic != "SampleCount":
+		say("%s is read by its %s, not by its %s", s.metric, m.Statistic, s.statistic)
 	}
 	if s.dimensions["Installation"] != "${Name}" {
 		say("%s does not name its installation: it is every installation's of the account", s.metric)
 	}
-	if service := s.dimensions["Service"]; is && !slices.Contains(m.services, service) {
+	if service := s.dimensions["Service"]; is && !slices.Contains(m.Services, port.Service(service)) {
 		say("%s is not written by %q", s.metric, service)
 	}
 	for name, value := range s.dimensions {
 		switch {
 		case name == "Installation" || name == "Service":
-		case name != "Provider" || is && !slices.Contains(m.labels, "provider"):
+		case name != "Provider" || is && !slices.Contains(m.Labels, "provider"):
 			say("%s has no dimension %s", s.metric, name)
 		case !slices.Contains(c.providers, value):
 			say("%s: there is no provider %q", s.metric, value)

@@ -3,12 +3,13 @@ package alarmcheck
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/balsong/balsong/bootstrap/devtools/cloudformation"
 )
 
 // definition is an alarm as CloudWatch has it: of one metric, or of an expression over several.
@@ -34,7 +35,7 @@ type definition struct {
 
 type dimension struct {
 	Name  string `yaml:"Name"`
-	Value any    `yaml:"Value"`
+	Value string `yaml:"Value"`
 }
 
 // query is a metric, or the expression whose result is compared.
@@ -53,76 +54,49 @@ type query struct {
 	} `yaml:"MetricStat"`
 }
 
-// template is what is read of the CloudFormation template.
-type template struct {
-	Parameters map[string]struct {
-		Default string `yaml:"Default"`
-	} `yaml:"Parameters"`
-	Resources map[string]struct {
-		Type       string    `yaml:"Type"`
-		Properties yaml.Node `yaml:"Properties"`
-	} `yaml:"Resources"`
-}
-
-// refersTo stands before the name that !Ref names, once tags are gone.
-const refersTo = "Ref:"
-
 // readDefinitions reads the alarms of CloudWatch, and the text of the dashboard.
 func readDefinitions(root string) (alarms map[string]definition, dashboard string, err error) {
-	content, err := os.ReadFile(filepath.Join(root, alarmsFile))
+	templates, err := cloudformation.Read(filepath.Join(root, filepath.Dir(alarmsFile)))
 	if err != nil {
 		return nil, "", err
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(content, &document); err != nil {
-		return nil, "", fmt.Errorf("%s: %w", alarmsFile, err)
-	}
-	withoutTags(&document)
-	var t template
-	if err := document.Decode(&t); err != nil {
-		return nil, "", fmt.Errorf("%s: %w", alarmsFile, err)
-	}
 	alarms = map[string]definition{}
-	for id, resource := range t.Resources {
-		switch resource.Type {
-		case "AWS::CloudWatch::Alarm":
-			d := definition{ID: id}
-			if err := resource.Properties.Decode(&d); err != nil {
-				return nil, "", fmt.Errorf("%s: %s: %w", alarmsFile, id, err)
-			}
-			for i := range d.Metrics {
-				for parameter, p := range t.Parameters {
-					d.Metrics[i].Expression = strings.ReplaceAll(d.Metrics[i].Expression, "${"+parameter+"}", p.Default)
+	for _, t := range templates {
+		if t.File != filepath.Base(alarmsFile) { // those of services.yaml tell nobody: they scale
+			continue
+		}
+		for _, r := range t.Resources() {
+			switch r.Type {
+			case "AWS::CloudWatch::Alarm":
+				if alarms[r.Name], err = defined(t, r); err != nil {
+					return nil, "", err
 				}
+			case "AWS::CloudWatch::Dashboard":
+				var d struct {
+					DashboardBody []yaml.Node `yaml:"DashboardBody"` // the arguments of !Sub
+				}
+				if err := r.Decode(&d); err != nil || len(d.DashboardBody) == 0 {
+					return nil, "", fmt.Errorf("%s: %w", r.At(), err)
+				}
+				dashboard = d.DashboardBody[0].Value
 			}
-			alarms[id] = d
-		case "AWS::CloudWatch::Dashboard":
-			var d struct {
-				DashboardBody []yaml.Node `yaml:"DashboardBody"` // the arguments of !Sub
-			}
-			if err := resource.Properties.Decode(&d); err != nil || len(d.DashboardBody) == 0 {
-				return nil, "", fmt.Errorf("%s: %s: %w", alarmsFile, id, err)
-			}
-			dashboard = d.DashboardBody[0].Value
 		}
 	}
 	return alarms, dashboard, nil
 }
 
-// withoutTags makes plain YAML of CloudFormation's short forms.
-func withoutTags(n *yaml.Node) {
-	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
-		if n.Tag == "!Ref" {
-			n.Value = refersTo + n.Value
-		}
-		n.Tag = ""
-		if n.Kind == yaml.ScalarNode {
-			n.Tag = "!!str"
+// defined is an alarm, with the defaults of parameters in its expressions.
+func defined(t cloudformation.Template, r cloudformation.Resource) (definition, error) {
+	d := definition{ID: r.Name}
+	if err := r.Decode(&d); err != nil {
+		return d, fmt.Errorf("%s: %w", r.At(), err)
+	}
+	for i := range d.Metrics {
+		for _, p := range t.Parameters() {
+			d.Metrics[i].Expression = strings.ReplaceAll(d.Metrics[i].Expression, "${"+p.Name+"}", p.Default)
 		}
 	}
-	for _, child := range n.Content {
-		withoutTags(child)
-	}
+	return d, nil
 }
 
 // series is a metric with its dimensions and statistic, under the id by which the expression names it.
@@ -140,19 +114,10 @@ func (s series) String() string {
 	return strings.Join(words, " ")
 }
 
-// byName are dimensions, with references as !Sub would write them.
 func byName(dimensions []dimension) map[string]string {
 	all := map[string]string{}
 	for _, d := range dimensions {
-		switch value := d.Value.(type) {
-		case map[string]any: // !ImportValue of a !Sub
-			all[d.Name] = fmt.Sprint(value["Fn::Sub"])
-		default:
-			all[d.Name] = fmt.Sprint(value)
-		}
-		if name, is := strings.CutPrefix(all[d.Name], refersTo); is {
-			all[d.Name] = "${" + name + "}"
-		}
+		all[d.Name] = d.Value
 	}
 	return all
 }

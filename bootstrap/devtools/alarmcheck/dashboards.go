@@ -87,7 +87,7 @@ func (d dashboard) checkPanels(runbookText string) (wrong []string) {
 	return wrong
 }
 
-// query is a target's expression as Prometheus gets it.
+// asPrometheusGetsIt is a target's expression with what Grafana puts in.
 func asPrometheusGetsIt(expr string) string {
 	return strings.ReplaceAll(expr, "$__rate_interval", "5m")
 }

@@ -13,12 +13,10 @@ import (
 
 // The files that say the alarms.
 const (
-	rulesFile     = "deploy/prometheus/rules.yaml"
-	alarmsFile    = "deploy/aws/alarms.yaml"
-	runbooks      = "docs/operations/alarms.md"
-	metricPage    = "docs/operations/metrics.md"
-	configuration = "docs/operations/configuration.md"
-	dashboards    = "deploy/grafana"
+	rulesFile  = "deploy/prometheus/rules.yaml"
+	alarmsFile = "deploy/aws/alarms.yaml"
+	runbooks   = "docs/operations/alarms.md"
+	dashboards = "deploy/grafana"
 )
 
 // page is where the runbooks are read.

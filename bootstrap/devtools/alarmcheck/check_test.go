@@ -1,13 +1,13 @@
 package alarmcheck
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/balsong/balsong/bootstrap/devtools/repotest"
 )
 
-const repository = "../../../.."
+const repository = "../../.."
 
 func TestPrometheusCloudWatchAndTheRunbooksSayTheSameAlarms(t *testing.T) {
 	t.Parallel()
@@ -52,7 +52,7 @@ func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
 	} {
 		t.Run(test.broken, func(t *testing.T) {
 			t.Parallel()
-			wrong, err := check(copyWithout(t, test.file, test.old, test.broken))
+			wrong, err := check(repotest.Broken(t, repository, test.file, test.old, test.broken, rulesFile, alarmsFile, runbooks))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,30 +61,4 @@ func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
 			}
 		})
 	}
-}
-
-// copyWithout is a copy of what is checked, with one file changed.
-func copyWithout(t *testing.T, file, old, broken string) string {
-	t.Helper()
-	root := t.TempDir()
-	for _, name := range []string{rulesFile, alarmsFile, runbooks, metricPage, configuration} {
-		text, err := os.ReadFile(filepath.Join(repository, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name == file {
-			if !strings.Contains(string(text), old) {
-				t.Fatalf("%s does not contain %q: the test breaks nothing", name, old)
-			}
-			text = []byte(strings.ReplaceAll(string(text), old, broken))
-		}
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/balsong/balsong/application/port"
 )
 
 func TestEachPanelSaysWhatItShows(t *testing.T) {
@@ -36,17 +38,14 @@ func TestEachPanelSaysWhatItShows(t *testing.T) {
 // everything are series of every metric that there is, with the labels that each has.
 func everything(t *testing.T) (all []input) {
 	t.Helper()
-	known, err := readMetrics(repository)
-	if err != nil {
-		t.Fatal(err)
-	}
+	known := ourMetrics()
 	valuesOf := map[string][]string{
 		"outcome": {"SUCCEEDED", "FAILED", "hit"}, "topic": {"dispatch-requests.v1"}, "component": {"database"},
 	}
 	add := func(name, labels string) { all = append(all, input{name + "{" + labels + "}", "1+60x60"}) }
 	for name, m := range known {
 		sets := []string{`instance="a"`}
-		for _, label := range m.labels {
+		for _, label := range m.Labels {
 			var more []string
 			for _, set := range sets {
 				for _, value := range append(valuesOf[label], "x") {
@@ -56,7 +55,7 @@ func everything(t *testing.T) (all []input) {
 			sets = more
 		}
 		for _, set := range sets {
-			if m.kind != "histogram" {
+			if m.Kind != port.Histogram {
 				add(name, set)
 				continue
 			}

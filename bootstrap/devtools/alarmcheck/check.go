@@ -49,14 +49,7 @@ func check(root string) (wrong []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := readMetrics(root)
-	if err != nil {
-		return nil, err
-	}
-	providers, err := readProviders(root)
-	if err != nil {
-		return nil, err
-	}
+	known := ourMetrics()
 	text, err := os.ReadFile(filepath.Join(root, runbooks))
 	if err != nil {
 		return nil, err
@@ -70,7 +63,7 @@ func check(root string) (wrong []string, err error) {
 			}
 		}
 	}
-	cloudWatch := cloudWatch{known, providers}
+	cloudWatch := cloudWatch{known, ourProviders()}
 	for _, id := range slices.Sorted(maps.Keys(definitions)) {
 		wrong = append(wrong, cloudWatch.checkDefinition(definitions[id])...)
 	}
@@ -93,7 +86,7 @@ func checkPairs(rules []rule, definitions map[string]definition) (wrong []string
 				name = candidate
 			}
 		}
-		topics := []string{refersTo + "CriticalTopic", refersTo + "WarningTopic"}
+		topics := []string{"${CriticalTopic}", "${WarningTopic}"}
 		switch {
 		case onlyCloudWatch[id] != "":
 			if strings.Count(d.AlarmDescription, "\n") != 2 {

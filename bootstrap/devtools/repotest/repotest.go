@@ -1,0 +1,45 @@
+// Package repotest makes copies of the repository with a fault, on which a check is tried.
+package repotest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Broken returns a directory that has what is below root under some names. In one file of it a text, which it must have, is
+// another; the name below which that file lies is a copy, all else are links.
+func Broken(t testing.TB, root, file, old, changed string, names ...string) string {
+	t.Helper()
+	root, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range names {
+		from, to := filepath.Join(root, name), filepath.Join(dir, name)
+		err := os.MkdirAll(filepath.Dir(to), 0o750)
+		switch {
+		case err != nil || name == file:
+		case strings.HasPrefix(file, name+"/"):
+			err = os.CopyFS(to, os.DirFS(from))
+		default:
+			err = os.Symlink(from, to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		t.Fatalf("%s does not contain %q: the test breaks nothing", file, old)
+	}
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(strings.ReplaceAll(string(text), old, changed)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
