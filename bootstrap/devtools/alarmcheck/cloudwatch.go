@@ -33,9 +33,23 @@ type definition struct {
 	TreatMissingData   string      `yaml:"TreatMissingData"`
 }
 
-type dimension struct {
-	Name  string `yaml:"Name"`
-	Value string `yaml:"Value"`
+type dimension struct{ Name, Value string }
+
+// UnmarshalYAML takes of !If what the value is by default, without the parameter that the condition asks for.
+func (d *dimension) UnmarshalYAML(node *yaml.Node) error {
+	var read struct {
+		Name  string    `yaml:"Name"`
+		Value yaml.Node `yaml:"Value"`
+	}
+	if err := node.Decode(&read); err != nil {
+		return err
+	}
+	value := &read.Value
+	if value.Kind == yaml.SequenceNode && len(value.Content) == 3 {
+		value = value.Content[2]
+	}
+	d.Name = read.Name
+	return value.Decode(&d.Value)
 }
 
 // query is a metric, or the expression whose result is compared.
