@@ -69,6 +69,8 @@ type Facts struct {
 	Standbys          string // synchronous_standby_names; "": none
 	Synchronous       int    // standbys that are connected and synchronous; -1 where it may not be seen
 	Shared            bool   // a pooler gives the same session to several connections, one transaction after the other
+	Role              string // as which this user's statements run
+	Hidden            string // users, of whose transactions this role does not see when they began; "": none
 	Sealed            []MonthKey
 }
 
@@ -106,8 +108,17 @@ func Examine(ctx context.Context, at Config) (Facts, error) {
 	if err := facts.share(ctx, db); err != nil {
 		return facts, failureOf(err)
 	}
+	if err := db.QueryRowContext(ctx, hiddenSQL).Scan(&facts.Role, &facts.Hidden); err != nil {
+		return facts, failureOf(err)
+	}
 	return facts, nil
 }
+
+// hiddenSQL asks whose transactions horizonSQL does not see, of those who are connected as a program of Balsong now: this session itself among them, whose
+// user is not its role where the user was given another one to act as (ALTER ROLE … SET role).
+const hiddenSQL = `SELECT quote_ident(current_user), coalesce(string_agg(DISTINCT a.usename, ', ' ORDER BY a.usename), '') FROM pg_stat_activity a
+WHERE a.datname = current_database() AND starts_with(a.application_name, 'balsong')
+  AND NOT pg_has_role(a.usesysid, 'USAGE') AND NOT pg_has_role('pg_read_all_stats', 'USAGE')`
 
 // share finds out whether two connections have one session: what the first one sets for its session, the second one reads.
 func (f *Facts) share(ctx context.Context, db *sqlx.DB) error {

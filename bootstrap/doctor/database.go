@@ -45,6 +45,7 @@ func database(ctx context.Context, c config.Database, uses Components, clock por
 	p.clockOf(facts.Now, clock, facts.Asked, "leases go by the database's clock, quiet hours and deadlines by this one")
 	p.unencrypted(u)
 	p.pooler(facts)
+	p.hidden(facts)
 	p.durability(facts, u != nil && config.Loopback(u.Hostname()))
 	return p.list
 }
@@ -72,6 +73,14 @@ func (p *component) pooler(facts postgres.Facts) {
 	if facts.Shared {
 		p.add(Advice, "a pooler in transaction mode is between (PgBouncer's pool_mode=transaction)",
 			"connect to the database itself, or take pool_mode=session: in transaction mode the settings of a connection (timeouts, planner) are those that the role has; "+settingsOfRole)
+	}
+}
+
+// hidden finds users of the services whose transactions the role does not see.
+func (p *component) hidden(facts postgres.Facts) {
+	if facts.Hidden != "" {
+		p.add(Problem, fmt.Sprintf("the role %s does not see when transactions of %s began (pg_stat_activity.xact_start)", facts.Role, facts.Hidden),
+			"GRANT pg_read_all_stats TO "+facts.Role+": settlement reads only what no open transaction can still write, and would pass over what such a one writes")
 	}
 }
 
