@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # deploy/aws/run.sh TASK [ARGUMENT …]   runs one task (setup, batch, dispatcher, balsong) and waits for its end; shows its log, and ends with its exit code.
 #                                       As in: run.sh batch migrate · run.sh balsong status
-# BALSONG_NAME: the installation (balsong). TASK_CPU, TASK_MEMORY: more than the task definition has, for this run. Needs jq.
+# BALSONG_NAME: the installation (balsong). TASK_CPU, TASK_MEMORY: more than the task definition has, for this run. DATABASE_ADDRESS: of a restored database that
+# nothing else may reach yet (docs/operations/restore.md), for batch and balsong. Needs jq.
 set -euo pipefail
 name=${BALSONG_NAME:-balsong}
-case ${1-} in setup | batch | dispatcher | balsong) ;; *) sed -n '2,4s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
+case ${1-} in setup | batch | dispatcher | balsong) ;; *) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
 task=$1; shift
+[ -z "${DATABASE_ADDRESS-}" ] || [[ $task =~ ^(batch|balsong)$ ]] || { echo "DATABASE_ADDRESS names a database for batch and balsong alone, until it is checked" >&2; exit 2; }
 
 exported() { aws cloudformation list-exports --query "Exports[?Name=='$name-$1'].Value" --output text; }
 network=$(jq -cn --arg subnets "$(exported PrivateSubnets)" --arg group "$(exported TaskGroup)" \
   '{awsvpcConfiguration: {subnets: ($subnets | split(",")), securityGroups: [$group], assignPublicIp: "DISABLED"}}')
-overrides=$(jq -cn --arg task "$task" --arg cpu "${TASK_CPU:-}" --arg memory "${TASK_MEMORY:-}" \
-  '{containerOverrides: [{name: $task} + (if ($ARGS.positional | length) > 0 then {command: $ARGS.positional} else {} end)]}
+overrides=$(jq -cn --arg task "$task" --arg cpu "${TASK_CPU:-}" --arg memory "${TASK_MEMORY:-}" --arg database "${DATABASE_ADDRESS:-}" \
+  '{containerOverrides: [{name: $task} + (if ($ARGS.positional | length) > 0 then {command: $ARGS.positional} else {} end)
+     + (if $database != "" then {environment: [{name: "DATABASE_URL", value: "postgres://balsong@\($database):5432/balsong?sslmode=verify-full"}]} else {} end)]}
    + (if $cpu != "" then {cpu: $cpu} else {} end) + (if $memory != "" then {memory: $memory} else {} end)' --args -- "$@")
 
 # A token of its own, so that the CLI's retry of a request starts nothing twice.

@@ -2,11 +2,12 @@
 # deploy/aws/verify.sh [--act]   checks in a real account what cannot be tested without one. A line a check: PASS, FAIL or SKIPPED, its name, what was seen.
 #                                Without --act it changes nothing. With it, it starts and stops a task of delivery, lets an alarm of each topic ring, and
 #                                fails the database over: not while a month goes out. Exit 0: no FAIL. 1: some. 2: wrong arguments.
-# BALSONG_NAME: the installation (balsong). PATIENCE: seconds that something may take to be seen (600). PAUSE: between two looks (15). Needs jq.
+# BALSONG_NAME: the installation (balsong). DATABASE: the server (as the installation). PATIENCE: seconds that something
+# may take to be seen (600). PAUSE: between two looks (15). Needs jq.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-name=${BALSONG_NAME:-balsong} patience=${PATIENCE:-600} pause=${PAUSE:-15} act=
-case ${1-} in '') ;; --act) act=yes ;; *) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
+name=${BALSONG_NAME:-balsong} database=${DATABASE:-${BALSONG_NAME:-balsong}} patience=${PATIENCE:-600} pause=${PAUSE:-15} act=
+case ${1-} in '') ;; --act) act=yes ;; *) sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
 failed=0
 
 pass() { printf 'PASS    %-28s %s\n' "$1" "${2-}"; }
@@ -46,7 +47,7 @@ stacks() {
 }
 
 database() {
-  same "database" "available True True True" "$(aws rds describe-db-instances --db-instance-identifier "$name" \
+  same "database" "available True True True" "$(aws rds describe-db-instances --db-instance-identifier "$database" \
     --query 'DBInstances[0].[DBInstanceStatus,MultiAZ,IAMDatabaseAuthenticationEnabled,DeletionProtection]' --output text | tr '\t' ' ')"
 }
 
@@ -223,9 +224,9 @@ stop_drains() {
 failover() {
   local before after
   before=$("$here/run.sh" balsong status --output json 2>/dev/null | count) || { fail "failover" "balsong status gave no answer"; return; }
-  aws rds reboot-db-instance --db-instance-identifier "$name" --force-failover --query DBInstance.DBInstanceStatus --output text >/dev/null || { fail "failover"; return; }
+  aws rds reboot-db-instance --db-instance-identifier "$database" --force-failover --query DBInstance.DBInstanceStatus --output text >/dev/null || { fail "failover"; return; }
   sleep "$pause"
-  soon "database is back" available aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].DBInstanceStatus' --output text || return
+  soon "database is back" available aws rds describe-db-instances --db-instance-identifier "$database" --query 'DBInstances[0].DBInstanceStatus' --output text || return
   after=$("$here/run.sh" balsong status --output json 2>/dev/null | count) || { fail "failover" "balsong status gave no answer afterwards"; return; }
   if [ "$after" -ge "$before" ]; then pass "failover loses nothing" "$before deliveries before, $after after"; else fail "failover loses nothing" "$before deliveries before, $after after"; fi
 }

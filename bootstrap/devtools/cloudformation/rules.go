@@ -23,6 +23,7 @@ func Check(templates []Template) (wrong []string) {
 	for _, rule := range []func([]Template) []string{
 		wildcardsHaveAReason, suppressionsHaveAReason, importsAreExported, parametersHoldNoSecret, bucketsArePrivate, containersAreConfined, stopsCoverTheDrain,
 		servicesRollBack, schedulesAreExact, databaseLosesNothing, kafkaLosesNothing, eventsExist, metricsAreWritten,
+		databaseCanBeReplaced, scalingCanBeSuspended, operatorReadsTheLog,
 	} {
 		wrong = append(wrong, rule(templates)...)
 	}

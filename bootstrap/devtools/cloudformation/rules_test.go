@@ -71,6 +71,13 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 		{"data", "ClientBroker: TLS,", "ClientBroker: TLS_PLAINTEXT,", "clients may connect without TLS"},
 		{"access", "dispatch-results.v1", "dispatch-results.v2", "dispatch-results.v2 is no topic"},
 		{"access", "${Groups}/balsong-delivery", "${Groups}/delivery", "is no topic or group"},
+		{"services", `!If [Restored, !Ref DatabaseAddress, !ImportValue { "Fn::Sub": "${Name}-DatabaseAddress" }]`, `!ImportValue { "Fn::Sub": "${Name}-DatabaseAddress" }`, "DatabaseAddress cannot be that of a restored database"},
+		{"access", "!Ref DatabaseResourceId,", "!Ref GitHubProvider,", "DatabaseResourceId cannot be that of a restored database"},
+		{"alarms", "!Ref Database,", "!Ref Mail,", "Database cannot be that of a restored database"},
+		{"services", "DynamicScalingOutSuspended: !If [Suspended, true, false]", "DynamicScalingOutSuspended: false", "no parameter decides on DynamicScalingOutSuspended"},
+		{"access", `"${Name}-event-log-read"
+      Roles: [!Ref OperatorRole]`, `"${Name}-event-log-read"
+      Roles: [!Ref BatchRole]`, "the role of balsong may not read dispatch-requests.v1.dlq"},
 		{"services", "MetricName: balsong_delivery_backlog_per_task", "MetricName: balsong_delivery_backlog", "balsong_delivery_backlog is no metric"},
 		{"services", "Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service", "Dimensions: [{ Name: Service", "balsong_delivery_backlog_per_task is read of every installation"},
 		{"services", "Dimensions: [{ Name: Installation, Value: !Ref Name }", "Dimensions: [{ Name: Installation, Value: balsong }", "balsong_halted is read of every installation"},

@@ -163,22 +163,36 @@ func (c cloud) requests() string {
 func (c cloud) asked() string {
 	c.Helper()
 	said := c.requests()
-	areKnown(c.T, said)
+	if refused := refusedByAWS(c.T, said); refused != "" {
+		c.Error(refused)
+	}
 	return said
 }
 
-// areKnown: AWS's own command line knows the command of each request, its options and their values.
-func areKnown(t *testing.T, requests string) {
+// refusedByAWS is what AWS's own command line says about requests that it would not send.
+func refusedByAWS(t *testing.T, requests string, how ...string) string {
 	t.Helper()
-	aws := tool(t, "BALSONG_TEST_AWS")
-	check := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(aws), "python3"), "testdata/check_requests.py")
+	program, err := filepath.Abs("testdata/check_requests.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(tool(t, "BALSONG_TEST_AWS")), "python3"), append([]string{program}, how...)...)
+	check.Dir = t.TempDir()
+	requests = strings.ReplaceAll(requests, "file:///dev/stdin", "file://stdin")
 	check.Stdin = strings.NewReader(requests)
+	for _, file := range regexp.MustCompile(`file://([a-z./-]+)`).FindAllStringSubmatch(requests, -1) {
+		path := filepath.Join(check.Dir, file[1])
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("content"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	check.Env = append(os.Environ(), "AWS_DEFAULT_REGION="+region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
 	var refused strings.Builder
 	check.Stderr = &refused
-	if err := check.Run(); err != nil || refused.Len() > 0 {
-		t.Errorf("AWS's command line refuses: %v\n%s", err, refused.String())
+	if err := check.Run(); err != nil {
+		t.Fatalf("%v: %s", err, refused.String())
 	}
+	return refused.String()
 }
 
 func TestVerifyPassesWhereAllIsWell(t *testing.T) {
@@ -339,7 +353,9 @@ func TestADeploymentIsFollowedToItsEndAndMayBeRepeated(t *testing.T) {
 			}
 		})
 	}
-	areKnown(t, requests.String()) // of all at once: the command line needs a second to start
+	if refused := refusedByAWS(t, requests.String()); refused != "" { // of all at once: the command line needs a second to start
+		t.Error(refused)
+	}
 }
 
 func TestAKeysetThatIsThereIsNeverReplaced(t *testing.T) {

@@ -50,6 +50,7 @@ func TestTheSetupTaskMakesARoleThatCanMigrate(t *testing.T) {
 		u.Path = "/" + database
 		return u.String()
 	}
+	superuser := run(server, "SELECT quote_ident(current_user)")
 	run(server, "CREATE ROLE "+name+"_admin LOGIN CREATEROLE CREATEDB PASSWORD 'hush'; CREATE ROLE "+name+"_iam; GRANT "+name+"_iam TO "+name+"_admin WITH ADMIN OPTION;")
 	run(server, "CREATE DATABASE "+name+" OWNER "+name+"_admin;")
 	t.Cleanup(func() {
@@ -61,6 +62,16 @@ func TestTheSetupTaskMakesARoleThatCanMigrate(t *testing.T) {
 	}
 	if given := run(server, "SELECT pg_has_role('"+name+"', '"+name+"_iam', 'MEMBER')"); given != "t" {
 		t.Error("the role cannot sign in by IAM")
+	}
+	// RDS lets its administrator give rds_iam without being a member; here it was made one for that.
+	run(server, "REVOKE "+name+"_iam FROM "+name+"_admin CASCADE; GRANT "+name+"_iam TO "+name+" GRANTED BY "+superuser+";")
+	for of, role := range map[string]string{"rds_iam": name + "_iam", "balsong": name} {
+		if member := run(server, "SELECT pg_has_role('"+name+"_admin', '"+role+"', 'MEMBER')"); member != "f" {
+			t.Errorf("the administrator is a member of %s, and RDS takes its password no more", of)
+		}
+	}
+	if left := run(server, "SELECT count(*) FROM pg_roles WHERE rolname = '"+name+"_setup'"); left != "0" {
+		t.Error("the role that made the other one is still there")
 	}
 	run(server, "ALTER ROLE "+name+" PASSWORD 'hush'") // here it signs in by a password
 	if err := postgres.Migrate(t.Context(), at(name, name)); err != nil {

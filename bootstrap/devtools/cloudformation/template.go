@@ -58,6 +58,12 @@ type Resource struct {
 // At says where a resource stands, for a message.
 func (r Resource) At() string { return r.Template + ", " + r.Name }
 
+// Names are the properties of a resource.
+func (r Resource) Names() (list []string) {
+	each(r.Properties, func(name string, _ *yaml.Node) { list = append(list, name) })
+	return list
+}
+
 // Resources are those of a template, in the order of the file.
 func (t Template) Resources() (list []Resource) {
 	each(get(t.root, "Resources"), func(name string, node *yaml.Node) {
