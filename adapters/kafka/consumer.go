@@ -46,7 +46,7 @@ func NewConsumer(cluster Cluster, group Group, topic port.Topic, log port.Log, m
 // Down names the event log while the brokers cannot be used.
 func (c *Consumer) Down() []string {
 	if c.outage.down.Load() {
-		return []string{"event log"}
+		return []string{port.ComponentEventLog}
 	}
 	return nil
 }

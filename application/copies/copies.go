@@ -129,7 +129,7 @@ func (m *Maker) add(ctx context.Context, copied port.NewCopy, others int, by por
 		return err
 	}
 	var stored port.SealedBill
-	err = m.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = m.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		stored, err = m.SealedBills.Sealed(ctx, copied.State.Key)
 		return err
 	})

@@ -75,7 +75,7 @@ func (l *deadLetters) publish(ctx context.Context, d *delivery, cause error, spa
 		port.Field{Key: "delivery", Value: name}, port.Field{Key: "error", Value: cause})...)
 	letter := d.message.Message
 	letter.Headers = append(append([]port.Header(nil), letter.Headers...), port.Header{Name: "balsong-reason", Value: cause.Error()})
-	err := l.watch.Retry(ctx, "event log", func(ctx context.Context) error {
+	err := l.watch.Retry(ctx, port.ComponentEventLog, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 		defer cancel()
 		if err := l.publisher.Publish(ctx, port.TopicDeadLetter, []port.Message{letter})[0]; err != nil {

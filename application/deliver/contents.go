@@ -78,7 +78,7 @@ func (c *contents) openReference(ctx context.Context, d *delivery) (ref port.Sta
 
 // get reads the sealed statement into buffer, or into a larger one that it returns instead; also where it fails.
 func (c *contents) get(ctx context.Context, ref port.StatementRef, buffer []byte) ([]byte, error) {
-	err := c.watch.Await(ctx, "statements", func(ctx context.Context) error {
+	err := c.watch.Await(ctx, port.ComponentStatements, func(ctx context.Context) error {
 		if !enter(ctx, c.fetches) {
 			return ctx.Err()
 		}
@@ -116,7 +116,7 @@ func (c *contents) openStatement(ctx context.Context, d *delivery, sealed []byte
 // keyset yet: it waits and tries again.
 func (c *contents) awaitKey(ctx context.Context, open func() error) error {
 	counted := false
-	return c.watch.Await(ctx, "keys", func(context.Context) error {
+	return c.watch.Await(ctx, port.ComponentKeys, func(context.Context) error {
 		err := open()
 		if errors.Is(err, port.ErrUnknownKey) {
 			if !counted {

@@ -51,7 +51,7 @@ func (h *halt) wait(ctx context.Context) error {
 func (h *halt) watch(ctx context.Context) {
 	for {
 		var read port.Halt
-		err := h.outages.Await(ctx, "database", func(ctx context.Context) (err error) {
+		err := h.outages.Await(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 			read, err = h.control.Halted(ctx)
 			return err
 		})
@@ -98,7 +98,7 @@ func (h *halt) contentRefused(ctx context.Context) {
 		return
 	}
 	by := port.Act{Actor: h.source, Reason: "several contents in a row could not be authenticated", At: h.clock.Now()}
-	if h.outages.Retry(ctx, "database", func(ctx context.Context) error { return h.control.SetHalt(ctx, true, by) }) == nil {
+	if h.outages.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return h.control.SetHalt(ctx, true, by) }) == nil {
 		h.set(port.Halt{On: true, Actor: by.Actor, Reason: by.Reason, Since: by.At})
 	}
 	h.refused.Store(0)

@@ -33,7 +33,7 @@ func newLedger(
 	rows port.Ledger, suppressions port.Suppressions, watch *outage.Watch, clock port.Clock, lanes map[channel.Kind]*lane, config Config,
 ) *ledger {
 	database := func(ctx context.Context, do func(context.Context) error) error {
-		return watch.Await(ctx, "database", do)
+		return watch.Await(ctx, port.ComponentDatabase, do)
 	}
 	several := batch.Config{Max: config.Bulk.Batch, Workers: bulkWorkers, Linger: config.Bulk.Linger, After: clock.After}
 	one := several

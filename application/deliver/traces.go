@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"encoding/hex"
-	"strconv"
 	"time"
 
 	"github.com/balsong/balsong/application/event"
@@ -25,7 +24,7 @@ type tracing struct {
 }
 
 // maxSteps is how many steps of a delivery are kept. Those of a claim that is made again come last, and may be missing.
-const maxSteps = 7
+const maxSteps = int(trace.StepProcessResult - trace.StepOfDelivery)
 
 // step is one step of a delivery. It ends where the next one begins.
 type step struct {
@@ -63,7 +62,7 @@ func (s *Service) wanted(d *delivery, failed bool) bool {
 
 // context names the delivery's span.
 func (t *tracing) context() port.SpanContext {
-	return port.SpanContext{Trace: t.request.Trace, Span: trace.Span(t.request.Trace, uint64(t.began.UnixNano())), Sampled: true}
+	return port.SpanContext{Trace: t.request.Trace, Span: trace.SpanAt(t.request.Trace, trace.StepWhole, t.began.UnixNano()), Sampled: true}
 }
 
 // failureFields name the span of a delivery that has failed in a line of the log.
@@ -89,9 +88,7 @@ func (s *Service) traced(d *delivery, r *event.Result) (parent string, publicati
 	spans := make([]port.TraceSpan, 0, maxSteps+1)
 	whole := port.TraceSpan{
 		SpanContext: own, Parent: t.request.Span, Name: trace.ProcessRequest, Kind: port.SpanConsumer, Start: t.began, End: now, Failed: failed,
-		Attributes: append(append(trace.OfMessages("process", port.TopicRequests),
-			port.Field{Key: "messaging.destination.partition.id", Value: strconv.Itoa(int(t.partition))},
-			port.Field{Key: "messaging.kafka.offset", Value: t.offset}), d.attributes()...),
+		Attributes: append(trace.OfReceived(port.TopicRequests, t.partition, t.offset), d.attributes()...),
 	}
 	whole.Attributes = append(whole.Attributes, trace.OfResult(r)...)
 	spans = append(spans, whole)
@@ -99,7 +96,7 @@ func (s *Service) traced(d *delivery, r *event.Result) (parent string, publicati
 		span := port.TraceSpan{
 			SpanContext: own, Parent: own.Span, Name: step.name, Kind: port.SpanInternal, Start: time.Unix(0, step.began), End: now,
 		}
-		span.Span = trace.Span(own.Trace, uint64(step.began)+uint64(i+1)<<60)
+		span.Span = trace.SpanAt(own.Trace, trace.StepOfDelivery+trace.Step(i), step.began)
 		if i+1 < t.begun {
 			span.End = time.Unix(0, t.steps[i+1].began)
 		}
@@ -117,7 +114,7 @@ func (s *Service) traced(d *delivery, r *event.Result) (parent string, publicati
 		SpanContext: own, Parent: own.Span, Name: trace.SendResult, Kind: port.SpanProducer, Start: now,
 		Attributes: trace.OfMessages("send", port.TopicResults),
 	}
-	sent.Span = trace.Span(own.Trace, uint64(now.UnixNano())+15<<60)
+	sent.Span = trace.SpanAt(own.Trace, trace.StepSendResult, now.UnixNano())
 	return trace.Parent(sent.SpanContext), sent
 }
 

@@ -139,7 +139,7 @@ func (r *run) due(ctx context.Context, passNow time.Time) (n int, err error) {
 
 // database does what needs the database, again after each outage. ErrStopped if it fails because ctx has ended.
 func (r *run) database(ctx context.Context, do func(context.Context) error) error {
-	err := r.watch.Retry(ctx, "database", do)
+	err := r.watch.Retry(ctx, port.ComponentDatabase, do)
 	if err != nil && ctx.Err() != nil {
 		return ErrStopped
 	}

@@ -117,7 +117,7 @@ func (r *Runner) Down() []string { return r.watch.Down() }
 
 // OpenMonths returns the months that a run without a month takes, oldest first.
 func (r *Runner) OpenMonths(ctx context.Context) (months []key.Month, err error) {
-	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
+	err = r.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error {
 		months, err = r.Months.List(ctx)
 		return err
 	})
@@ -144,7 +144,7 @@ func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress
 		Month: month, By: by, Policies: []policy.Ref{snapshot.Active().Ref()}, StartedAt: r.Clock.Now(),
 		Status: port.RunRunning, Decisions: map[billing.Rule]int{},
 	}}
-	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
+	err = r.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error {
 		run.record.ID, err = r.Runs.Start(ctx, run.record)
 		return err
 	})
@@ -158,7 +158,7 @@ func (r *Runner) Run(ctx context.Context, month key.Month, by port.Act, progress
 // opened refuses a month that was never opened: one that somebody mistyped would come to an end like one that is finished.
 func (r *Runner) opened(ctx context.Context, month key.Month) error {
 	var all []port.MonthState
-	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := r.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		all, err = r.Months.All(ctx)
 		return err
 	})
@@ -173,10 +173,7 @@ func (r *Runner) opened(ctx context.Context, month key.Month) error {
 
 // installation returns the id of the installation, which is a part of the ids of traces.
 func (r *Runner) installation(ctx context.Context) (id string, err error) {
-	err = r.watch.Retry(ctx, "database", func(ctx context.Context) error {
-		id, err = r.Installation.ID(ctx)
-		return err
-	})
+	id, err = trace.Installation(ctx, r.Installation, func(ctx context.Context, do func(context.Context) error) error { return r.watch.Retry(ctx, port.ComponentDatabase, do) })
 	if err != nil {
 		return "", fmt.Errorf("read the installation: %w", err)
 	}
@@ -185,7 +182,7 @@ func (r *Runner) installation(ctx context.Context) (id string, err error) {
 
 func (r *Runner) snapshot(ctx context.Context) (policy.Snapshot, error) {
 	var versions []policy.Version
-	err := r.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := r.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		versions, err = r.Policies.Versions(ctx)
 		return err
 	})

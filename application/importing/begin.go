@@ -170,5 +170,5 @@ func (r *run) finish(ctx context.Context, failed error) error {
 
 // retry repeats do while the database is down.
 func (r *run) retry(ctx context.Context, do func(context.Context) error) error {
-	return r.ports.Watch.Retry(ctx, "database", do)
+	return r.ports.Watch.Retry(ctx, port.ComponentDatabase, do)
 }

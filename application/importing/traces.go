@@ -11,14 +11,12 @@ import (
 )
 
 // identify reads the id of the installation, which is a part of the ids of traces.
-func (r *run) identify(ctx context.Context) error {
+func (r *run) identify(ctx context.Context) (err error) {
 	if !r.ports.Tracer.On() {
 		return nil
 	}
-	return r.retry(ctx, func(ctx context.Context) (err error) {
-		r.installation, err = r.ports.Installation.ID(ctx)
-		return err
-	})
+	r.installation, err = trace.Installation(ctx, r.ports.Installation, r.retry)
+	return err
 }
 
 // seal encrypts what is stored of a chunk. It notes the bills whose traces are sampled: only what is stored is sealed, and by
@@ -51,7 +49,7 @@ func (c *chunk) trace(began time.Time) {
 	for _, target := range c.inserted {
 		id := trace.OfBill(c.run.installation, target)
 		spans = append(spans, port.TraceSpan{
-			SpanContext: port.SpanContext{Trace: id, Span: trace.Span(id, uint64(began.UnixNano())), Sampled: true},
+			SpanContext: port.SpanContext{Trace: id, Span: trace.SpanAt(id, trace.StepWhole, began.UnixNano()), Sampled: true},
 			Links:       []port.SpanContext{whole.SpanContext}, Name: trace.Import, Kind: port.SpanInternal, Start: began, End: now,
 			Attributes: []port.Field{month, trace.Of("import_id", c.run.record.ID)},
 		})

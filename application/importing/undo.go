@@ -39,7 +39,7 @@ func (i *Importer) Undo(ctx context.Context, month key.Month, id int64, by port.
 
 // lock keeps imports of the month out.
 func (i *Importer) lock(ctx context.Context, month key.Month) (release func(), err error) {
-	err = i.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = i.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		release, _, err = i.ports.Imports.TryLockMonth(ctx, month)
 		return err
 	})
@@ -50,7 +50,7 @@ func (i *Importer) lock(ctx context.Context, month key.Month) (release func(), e
 }
 
 func (i *Importer) undo(ctx context.Context, month key.Month, id int64, by port.Act, done *Undone) error {
-	err := i.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := i.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		done.Record, err = i.ports.Past.BeginUndo(ctx, month, id, by)
 		return err
 	})
@@ -59,7 +59,7 @@ func (i *Importer) undo(ctx context.Context, month key.Month, id int64, by port.
 	}
 	for after := int64(0); ; {
 		var page port.UndonePage
-		err := i.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		err := i.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 			page, err = i.ports.Past.UndoPage(ctx, month, id, after, chunkRows)
 			return err
 		})
@@ -71,5 +71,5 @@ func (i *Importer) undo(ctx context.Context, month key.Month, id int64, by port.
 			break
 		}
 	}
-	return i.ports.Watch.Retry(ctx, "database", func(ctx context.Context) error { return i.ports.Past.EndUndo(ctx, month, id) })
+	return i.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return i.ports.Past.EndUndo(ctx, month, id) })
 }

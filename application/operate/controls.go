@@ -47,7 +47,7 @@ func (o *Operator) do(ctx context.Context, by port.Act, act func(ctx context.Con
 		return err
 	}
 	by.At = o.Clock.Now().Truncate(time.Microsecond) // as it is stored
-	return o.watch.Retry(ctx, "database", func(ctx context.Context) error { return act(ctx, by) })
+	return o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return act(ctx, by) })
 }
 
 // CloseMonth closes a month for runs that do not name it. ErrAlready where it is closed. It is refused, with billing.ErrRefused, while bills have not
@@ -76,7 +76,7 @@ func (o *Operator) CloseMonth(ctx context.Context, month key.Month, anyway bool,
 
 // isOpen reports whether a month is open, and whether it was ever opened.
 func (o *Operator) isOpen(ctx context.Context, month key.Month) (open, known bool, err error) {
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+	err = o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error {
 		all, err := o.Months.All(ctx)
 		for _, state := range all {
 			if state.Month == month {
@@ -102,7 +102,7 @@ func (o *Operator) ReopenMonth(ctx context.Context, month key.Month, by port.Act
 // left says what has not come to an end in a month, "" where everything has, and where to look at it.
 func (o *Operator) left(ctx context.Context, month key.Month) (text, look string, err error) {
 	var f port.Funnel
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		f, err = o.Report.Funnel(ctx, month)
 		return err
 	})

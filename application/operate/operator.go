@@ -96,7 +96,7 @@ func (o *Operator) change(ctx context.Context, what port.Action, k key.Target, b
 	}
 	var refused error
 	unknown := false // the answer to an earlier try's COMMIT was lost
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		result, refused, err = o.changeOnce(ctx, entry, k, policies, do)
 		unknown = unknown || errors.Is(err, port.ErrCommitUnknown)
 		return err
@@ -165,7 +165,7 @@ func (o *Operator) check(by port.Act) error {
 // policies returns how to find a policy version.
 func (o *Operator) policies(ctx context.Context) (billing.Policies, error) {
 	var versions []policy.Version
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		versions, err = o.Policies.Versions(ctx)
 		return err
 	})

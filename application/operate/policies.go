@@ -30,7 +30,7 @@ func (o *Operator) ActivatePolicy(ctx context.Context, ref policy.Ref, anyway bo
 	}
 	var next, active policy.Version
 	var expiring string
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		if next, active, err = o.nextAndActive(ctx, ref); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (o *Operator) Expiring(ctx context.Context, spec policy.Spec) (expiring str
 	if err != nil {
 		return "", err
 	}
-	err = o.watch.Retry(ctx, "database", func(ctx context.Context) error {
+	err = o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error {
 		_, active, err := o.nextAndActive(ctx, next.Ref())
 		if err != nil {
 			return err

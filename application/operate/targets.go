@@ -75,7 +75,7 @@ func (o *Operator) Resume(ctx context.Context, k key.Target, by port.Act) (billi
 // SendAnyway sends an UNKNOWN target once more, on its next step. A second copy is possible and accepted.
 func (o *Operator) SendAnyway(ctx context.Context, k key.Target, by port.Act) (billing.Target, error) {
 	var databaseNow time.Time
-	err := o.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := o.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		databaseNow, err = o.Sweeps.Now(ctx)
 		return err
 	})

@@ -27,7 +27,7 @@ func (r *renderRun) chosen() choice {
 // sender identity, unless the options allow that. A set that the month has needs no second word.
 func (r *renderRun) choose(ctx context.Context) error {
 	var there []port.TemplateSet
-	err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := r.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		there, err = r.ports.Sets.Of(ctx, r.month)
 		return err
 	})
@@ -115,7 +115,7 @@ func (r *renderRun) keep(ctx context.Context) (choice, error) {
 	c := &r.choice
 	for !c.kept {
 		c.set.AddedAt = r.ports.Clock.Now()
-		err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+		err := r.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 			c.kept, err = r.ports.Sets.Add(ctx, r.month, c.set, c.audited...)
 			return err
 		})

@@ -37,7 +37,7 @@ func (r *renderRun) chunk(ctx context.Context, number int, bills []port.Bill) er
 		used = chosen.set.Number
 	}
 	marked := 0
-	err = r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = r.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		marked, err = r.ports.Renders.Mark(ctx, made.results, used, r.ports.Clock.Now())
 		return err
 	})
@@ -113,7 +113,7 @@ func (r *renderRun) entry(ctx context.Context, templates *Templates, imported po
 // keyed runs do, which needs a key. An unknown key means that this process has not received the newest keyset yet:
 // keyed waits and tries again.
 func (r *renderRun) keyed(ctx context.Context, do func() error) error {
-	return r.ports.Watch.Retry(ctx, "keys", func(context.Context) error {
+	return r.ports.Watch.Retry(ctx, port.ComponentKeys, func(context.Context) error {
 		err := do()
 		if errors.Is(err, port.ErrUnknownKey) {
 			return fmt.Errorf("%w: %w", port.ErrUnavailable, err)

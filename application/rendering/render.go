@@ -171,7 +171,7 @@ type renderRun struct {
 func (r *renderRun) retry(ctx context.Context) error {
 	cursor := int64(0)
 	for more := r.options.Failed; more; {
-		err := r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) error {
+		err := r.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error {
 			last, err := r.ports.Renders.Again(ctx, r.month, cursor, againBills)
 			if err == nil {
 				more, cursor = last != 0, last
@@ -193,7 +193,7 @@ func (r *renderRun) pass(ctx context.Context) (found int, err error) {
 	cursor := port.Cursor{}
 	for number := 0; ; number++ {
 		var bills []port.Bill
-		err = r.ports.Watch.Retry(within, "database", func(ctx context.Context) error {
+		err = r.ports.Watch.Retry(within, port.ComponentDatabase, func(ctx context.Context) error {
 			page, next, err := r.ports.Renders.Next(ctx, r.month, cursor, packBills)
 			if err == nil {
 				bills, cursor = page, next

@@ -9,14 +9,14 @@ import (
 )
 
 // identify reads the id of the installation, which is a part of the ids of traces.
-func (r *renderRun) identify(ctx context.Context) error {
+func (r *renderRun) identify(ctx context.Context) (err error) {
 	if !r.ports.Tracer.On() {
 		return nil
 	}
-	return r.ports.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
-		r.installation, err = r.ports.Installation.ID(ctx)
-		return err
+	r.installation, err = trace.Installation(ctx, r.ports.Installation, func(ctx context.Context, do func(context.Context) error) error {
+		return r.ports.Watch.Retry(ctx, port.ComponentDatabase, do)
 	})
+	return err
 }
 
 // trace records the span of a chunk and the spans of its bills.
@@ -34,7 +34,7 @@ func (r *renderRun) trace(m made, began time.Time) {
 			continue
 		}
 		spans = append(spans, port.TraceSpan{
-			SpanContext: port.SpanContext{Trace: id, Span: trace.Span(id, uint64(began.UnixNano())), Sampled: true},
+			SpanContext: port.SpanContext{Trace: id, Span: trace.SpanAt(id, trace.StepWhole, began.UnixNano()), Sampled: true},
 			Links:       []port.SpanContext{chunk.SpanContext}, Name: trace.Render, Kind: port.SpanInternal, Start: began, End: now, Failed: failed,
 			Attributes: []port.Field{trace.Of("month", r.month.String()), trace.Of("version", int(bill.Version))},
 		})

@@ -79,7 +79,7 @@ func (k *Keeper) Plan(ctx context.Context, only key.Month) (plan Plan, err error
 		return plan, err
 	}
 	plan.AuditBefore = running - key.Month(k.rule.AuditMonths)
-	err = k.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = k.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		plan.Audit, err = k.Retention.AuditSize(ctx, plan.AuditBefore)
 		return err
 	})
@@ -101,7 +101,7 @@ func (k *Keeper) Plan(ctx context.Context, only key.Month) (plan Plan, err error
 // old lists the months before one that are not dropped yet.
 func (k *Keeper) old(ctx context.Context, before, only key.Month) (months []port.MonthState, err error) {
 	var all []port.MonthState
-	err = k.watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err = k.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		all, err = k.Months.All(ctx)
 		return err
 	})
@@ -195,7 +195,7 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, force bool, by port.
 		return plan, nil
 	}
 	by.At = k.Clock.Now()
-	return plan, k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.DropAudit(ctx, plan.AuditBefore, by) })
+	return plan, k.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return k.Retention.DropAudit(ctx, plan.AuditBefore, by) })
 }
 
 // drop removes a month: first that is audited, because packs are not part of any transaction; then the packs go, then the
@@ -203,7 +203,7 @@ func (k *Keeper) Apply(ctx context.Context, only key.Month, force bool, by port.
 func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, progress Progress) error {
 	by.At = k.Clock.Now()
 	entry := port.AuditEntry{Action: port.ActionRemoveMonth.With(m.String()), Subject: m.Month.String(), By: by}
-	if err := k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Audit.Record(ctx, entry) }); err != nil {
+	if err := k.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return k.Audit.Record(ctx, entry) }); err != nil {
 		return err
 	}
 	gone := port.PackSize{}
@@ -220,7 +220,7 @@ func (k *Keeper) drop(ctx context.Context, m MonthPlan, by port.Act, progress Pr
 	if err != nil {
 		return err
 	}
-	return k.watch.Retry(ctx, "database", func(ctx context.Context) error { return k.Retention.Drop(ctx, m.Month, by) })
+	return k.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return k.Retention.Drop(ctx, m.Month, by) })
 }
 
 // String says what there is of a month, as it is written down.

@@ -27,7 +27,7 @@ func (s *Settler) Reap(ctx context.Context) (int, error) {
 				return total, err
 			}
 			if !passed {
-				err := s.watch.Retry(ctx, "event log", func(ctx context.Context) (err error) {
+				err := s.watch.Retry(ctx, port.ComponentEventLog, func(ctx context.Context) (err error) {
 					passed, err = s.Group.ReadUpTo(ctx, before)
 					return err
 				})

@@ -28,7 +28,7 @@ func (s *Settler) eachMonth(ctx context.Context, do func(key.Month) (int, error)
 
 // database does what needs the database, again after each outage.
 func (s *Settler) database(ctx context.Context, do func(context.Context) error) error {
-	return s.watch.Retry(ctx, "database", do)
+	return s.watch.Retry(ctx, port.ComponentDatabase, do)
 }
 
 // ledgerSweep returns a sweep over the ledger rows that changed since it was last called, which settles what no event

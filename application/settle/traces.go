@@ -2,7 +2,6 @@ package settle
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/balsong/balsong/application/event"
@@ -45,23 +44,21 @@ func (s *Settler) traceResults(results []consumed, began time.Time, err error) {
 			continue
 		}
 		if batch.Name == "" {
-			batch = trace.Many(trace.SettleBatch, t.result.Delivery().String(), began, now, len(results))
+			batch = trace.Many(trace.SettleBatch, trace.Parent(t.message), began, now, len(results))
 			batch.Failed = err != nil
 			spans = append(spans, batch)
 		}
 		whole := port.TraceSpan{
 			SpanContext: t.message, Parent: t.message.Span, Name: trace.ProcessResult, Kind: port.SpanConsumer, Start: t.began, End: now, Failed: err != nil,
-			Attributes: append(append(trace.OfMessages("process", port.TopicResults),
-				port.Field{Key: "messaging.destination.partition.id", Value: strconv.Itoa(int(t.partition))},
-				port.Field{Key: "messaging.kafka.offset", Value: t.offset}), trace.OfDelivery(t.result.Delivery())...),
+			Attributes: append(trace.OfReceived(port.TopicResults, t.partition, t.offset), trace.OfDelivery(t.result.Delivery())...),
 		}
 		whole.Attributes = append(whole.Attributes, trace.OfResult(&t.result)...)
-		whole.Span = trace.Span(whole.Trace, uint64(t.began.UnixNano())+8<<60)
+		whole.Span = trace.SpanAt(whole.Trace, trace.StepProcessResult, t.began.UnixNano())
 		settled := port.TraceSpan{
 			SpanContext: whole.SpanContext, Parent: whole.Span, Links: []port.SpanContext{batch.SpanContext},
 			Name: trace.Settle, Kind: port.SpanInternal, Start: began, End: now, Failed: err != nil,
 		}
-		settled.Span = trace.Span(whole.Trace, uint64(began.UnixNano())+9<<60)
+		settled.Span = trace.SpanAt(whole.Trace, trace.StepSettle, began.UnixNano())
 		spans = append(spans, whole, settled)
 	}
 	s.Tracer.Add(spans...)
@@ -72,11 +69,7 @@ func (s *Settler) traceExpired(ctx context.Context, expired []key.Delivery) {
 	if !s.Tracer.On() || len(expired) == 0 {
 		return
 	}
-	var installation string
-	err := s.database(ctx, func(ctx context.Context) (err error) {
-		installation, err = s.Installation.ID(ctx)
-		return err
-	})
+	installation, err := trace.Installation(ctx, s.Installation, s.database)
 	if err != nil {
 		return // spans are no reason to give up a sweep
 	}
@@ -85,7 +78,7 @@ func (s *Settler) traceExpired(ctx context.Context, expired []key.Delivery) {
 		id := trace.OfBill(installation, k.Target())
 		if s.Tracer.Wants(id, true, now) {
 			s.Tracer.Add(port.TraceSpan{
-				SpanContext: port.SpanContext{Trace: id, Span: trace.Span(id, uint64(now.UnixNano())), Sampled: true},
+				SpanContext: port.SpanContext{Trace: id, Span: trace.SpanAt(id, trace.StepWhole, now.UnixNano()), Sampled: true},
 				Name:        trace.ExpireLease, Kind: port.SpanInternal, Start: now, End: now, Failed: true,
 				Attributes: append(trace.OfDelivery(k), trace.Of("outcome", string(attempt.Unknown)), trace.Of("reason", string(attempt.ReasonLease))),
 			})

@@ -64,6 +64,12 @@ func OfMessages(operation string, topic port.Topic) []port.Field {
 	}
 }
 
+// OfReceived are the attributes of the processing of a message that was received.
+func OfReceived(topic port.Topic, partition int32, offset int64) []port.Field {
+	return append(OfMessages("process", topic),
+		port.Field{Key: "messaging.destination.partition.id", Value: strconv.Itoa(int(partition))}, port.Field{Key: "messaging.kafka.offset", Value: offset})
+}
+
 // Many is the span of what was done for many bills at once. of tells it from what others did at the same moment.
 func Many(name, of string, start, end time.Time, bills int, attributes ...port.Field) port.TraceSpan {
 	sum := sha256.Sum256([]byte("balsong " + name + " " + of + " " + strconv.FormatInt(start.UnixNano(), 10)))

@@ -3,6 +3,7 @@
 package trace
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,6 +11,16 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 )
+
+// Installation reads the id of an installation, which is a part of the ids of its traces. retry repeats what it is given while
+// the database is down.
+func Installation(ctx context.Context, from port.Installation, retry func(context.Context, func(context.Context) error) error) (id string, err error) {
+	err = retry(ctx, func(ctx context.Context) error {
+		id, err = from.ID(ctx)
+		return err
+	})
+	return id, err
+}
 
 // OfBill returns the trace of a bill, or of a copy, in an installation.
 func OfBill(installation string, t key.Target) (id port.TraceID) {
@@ -34,6 +45,24 @@ func Span(id port.TraceID, number uint64) (span port.SpanID) {
 	}
 	binary.BigEndian.PutUint64(span[:], n)
 	return span
+}
+
+// Step tells spans of one trace apart that began at the same instant.
+type Step uint8
+
+// The steps that have a number of their own: there are 16. StepWhole is a process's first span of a trace.
+const (
+	StepWhole         Step = 0
+	StepOfDelivery    Step = 1 // and the six behind it
+	StepProcessResult Step = 8
+	StepSettle        Step = 9
+	StepSendResult    Step = 15
+)
+
+// SpanAt returns the id of the span of a step that began at an instant, in nanoseconds of Unix's time. These leave the four bits of a
+// step unchanged for 36 years.
+func SpanAt(id port.TraceID, step Step, began int64) port.SpanID {
+	return Span(id, uint64(began)+uint64(step)<<60)
 }
 
 // Publication returns the id of the span in which a run publishes a delivery's request: copies of the request have the same.

@@ -55,6 +55,19 @@ func TestTheSpanOfAPublicationFollowsFromDeliveryAndRunAlone(t *testing.T) {
 	}
 }
 
+func TestTheStepsOfADeliveryThatBeginAtOnceHaveSpansOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	id, now := trace.OfBill("abcdef", key.Target{Month: november, UserID: 1}), time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC).UnixNano()
+	seen := map[port.SpanID]trace.Step{}
+	for step := trace.StepWhole; step <= trace.StepSendResult; step++ {
+		span := trace.SpanAt(id, step, now)
+		if other, taken := seen[span]; taken {
+			t.Errorf("steps %d and %d share the span %x", step, other, span)
+		}
+		seen[span] = step
+	}
+}
+
 func TestATraceparentReadsBackAsItWasWrittenAndNothingElseIsOne(t *testing.T) {
 	t.Parallel()
 	for _, sampled := range []bool{false, true} {

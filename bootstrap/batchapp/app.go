@@ -152,12 +152,12 @@ func (m Migration) Run(ctx context.Context, options postgres.MigrateOptions) (sc
 		part string
 		do   func(context.Context) error
 	}{
-		{"database", func(ctx context.Context) (err error) {
+		{port.ComponentDatabase, func(ctx context.Context) (err error) {
 			schema, err = postgres.MigrateVersions(ctx, core.DatabaseLogin(m.Database, m.Identity), options)
 			return err
 		}},
-		{"event log", m.Topics.Ensure},
-		{"statements", m.Bucket.EnsureBucket},
+		{port.ComponentEventLog, m.Topics.Ensure},
+		{port.ComponentStatements, m.Bucket.EnsureBucket},
 	}
 	var failures []error
 	for _, step := range steps {

@@ -40,7 +40,7 @@ func (files importedFiles) checkDisk(ctx context.Context, b Import, month key.Mo
 		csv += each.plain
 	}
 	var usage postgres.DiskUsage
-	err := b.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := b.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		usage, err = b.Imports.DiskUsage(ctx, month)
 		return err
 	})

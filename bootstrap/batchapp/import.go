@@ -34,7 +34,8 @@ type importArguments struct {
 	cli.By
 	lookArguments
 	month                                            key.Month
-	file, label, encoding, zone, notBefore           string
+	file, label, encoding, zone                      string
+	notBefore                                        time.Time
 	rejects, remarks                                 string
 	correct, removeContacts                          bool
 	allowNew, allowConcurrent                        bool
@@ -52,7 +53,7 @@ func (a *importArguments) flags(cmd *cobra.Command) {
 	flags.StringVar(&a.label, "label", "", "name of the file in the records of the import; without: the file's own, without directories")
 	flags.StringVar(&a.encoding, "encoding", "", "utf-8, euc-kr (cp949), utf-16, utf-16le, utf-16be or windows-1252 (iso-8859-1); without: UTF-8, or what a byte order mark says")
 	flags.StringVar(&a.zone, "zone", "Asia/Seoul", "time zone of rows that name none")
-	flags.StringVar(&a.notBefore, "not-before", "", "when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
+	cli.InstantFlag(flags, &a.notBefore, "not-before", "`instant` when dispatch opens, as in 2026-11-25T09:00:00+09:00; without: now")
 	flags.BoolVar(&a.correct, "correct", false, "let a row that differs replace the bill that is there, where that may still change (needs --reason)")
 	flags.BoolVar(&a.removeContacts, "remove-contacts", false, "with --correct: take an address away from a bill whose row has none; without, such a row is refused")
 	flags.BoolVar(&a.allowNew, "allow-new", false, "accept bills of customers whom the month does not have, although its dispatch has begun or with --correct (needs --reason)")
@@ -224,10 +225,8 @@ func (a *importArguments) read(ctx context.Context) (file importing.File, option
 	if rules.Zone, err = window.Zone(a.zone); err != nil {
 		return file, options, fmt.Errorf("--zone: %w", err)
 	}
-	if a.notBefore != "" {
-		if rules.NotBefore, err = time.Parse(time.RFC3339, a.notBefore); err != nil {
-			return file, options, fmt.Errorf("--not-before: %q is not of the form 2026-11-25T09:00:00+09:00", a.notBefore)
-		}
+	if !a.notBefore.IsZero() {
+		rules.NotBefore = a.notBefore
 	}
 	control, err := a.control(file.Mapping)
 	if err != nil {

@@ -80,7 +80,7 @@ func (a *renderArguments) options() (options rendering.Options, err error) {
 // can be dispatched yet. ErrInvalid if both are there and differ: the bills would go out marked for another class.
 func classOf(ctx context.Context, b Render, asked policy.MessageClass) (policy.MessageClass, *time.Location, error) {
 	var versions []policy.Version
-	err := b.Watch.Retry(ctx, "database", func(ctx context.Context) (err error) {
+	err := b.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		versions, err = b.Policies.Versions(ctx)
 		return err
 	})

@@ -21,14 +21,14 @@ import (
 // has none.
 func Configured(c config.Deliverer) (list []Component) {
 	if use, err := postgres.TLSUseOf(c.Database.URL); err == nil && len(use.Servers) > 0 { // what is wrong with it, the pool says
-		list = append(list, Component{Name: "database", Servers: use.Servers, Own: use.Certificate, Handshake: afterRequest})
+		list = append(list, Component{Name: port.ComponentDatabase, Servers: use.Servers, Own: use.Certificate, Handshake: afterRequest})
 	}
 	if c.Kafka.TLS {
-		list = append(list, Component{Name: "event log", Servers: c.Kafka.Brokers})
+		list = append(list, Component{Name: port.ComponentEventLog, Servers: c.Kafka.Brokers})
 	}
 	if c.S3.Bucket != "" {
 		endpoint := cmp.Or(c.S3.Endpoint, fmt.Sprintf("https://s3.%s.amazonaws.com", c.S3.Region))
-		list = append(list, https("statements", endpoint)...)
+		list = append(list, https(port.ComponentStatements, endpoint)...)
 	}
 	if mail := c.Gateways.SMTP; mail.Addr != "" && mail.TLS != "none" {
 		server := Component{Name: "smtp", Servers: []string{mail.Addr}}

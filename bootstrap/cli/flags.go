@@ -63,6 +63,35 @@ func (f fileName) String() string {
 // Type implements pflag.Value.
 func (fileName) Type() string { return "file" }
 
+// instant is the value of a flag that is an instant.
+type instant struct{ at *time.Time }
+
+// InstantFlag adds a flag whose value is an instant; it stays the zero time where it is not given.
+func InstantFlag(flags *pflag.FlagSet, at *time.Time, name, usage string) {
+	flags.Var(instant{at}, name, usage)
+}
+
+// Set implements pflag.Value.
+func (i instant) Set(text string) error {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return errors.New("want date, time and offset, as in 2026-11-25T09:40:00+09:00")
+	}
+	*i.at = at
+	return nil
+}
+
+// String implements pflag.Value.
+func (i instant) String() string {
+	if i.at == nil || i.at.IsZero() {
+		return ""
+	}
+	return i.at.Format(time.RFC3339)
+}
+
+// Type implements pflag.Value.
+func (instant) Type() string { return "instant" }
+
 func userName() string {
 	if u, err := user.Current(); err == nil {
 		return u.Username

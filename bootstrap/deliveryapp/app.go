@@ -61,9 +61,9 @@ func Options(role Role, c config.Deliverer) fx.Option {
 	if role != Settlement {
 		stop = c.Delivery.StopsWithin()
 	}
-	components := []string{"database", "event log"}
+	components := []string{port.ComponentDatabase, port.ComponentEventLog}
 	if role != Settlement {
-		components = append(components, "statements", "keys")
+		components = append(components, port.ComponentStatements, port.ComponentKeys)
 	}
 	options := []fx.Option{
 		core.Observe(c.Log),

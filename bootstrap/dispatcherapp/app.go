@@ -35,7 +35,7 @@ func Options(c config.Dispatcher) fx.Option {
 				Linger: c.Dispatch.Linger, LingerPoll: c.Dispatch.LingerPoll,
 			})
 		}), fx.Provide(core.WaitingPart(func(r *dispatch.Runner) core.Waiting { return r }))),
-		core.ServeHealth(addr, "database"),
+		core.ServeHealth(addr, port.ComponentDatabase),
 		fx.Invoke(func(*dispatch.Runner) {}),
 	)
 }

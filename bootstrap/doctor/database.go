@@ -18,7 +18,7 @@ import (
 const oldestPostgres = 150_000
 
 func database(ctx context.Context, c config.Database, uses Components, clock port.Clock) []Finding {
-	p := component{name: "database", checked: "DATABASE_URL"}
+	p := component{name: port.ComponentDatabase, checked: "DATABASE_URL"}
 	u, err := url.Parse(c.URL)
 	if err == nil {
 		p.checked = u.Host + u.Path

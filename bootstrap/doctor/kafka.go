@@ -18,7 +18,7 @@ import (
 )
 
 func eventLog(ctx context.Context, c config.Kafka, identity *awsidentity.Identity, clock port.Clock) []Finding {
-	p := component{name: "event log", checked: strings.Join(c.Brokers, ",")}
+	p := component{name: port.ComponentEventLog, checked: strings.Join(c.Brokers, ",")}
 	cluster := core.KafkaCluster(c.Brokers, c.KafkaAccess, "balsong-doctor", identity)
 	cluster.Timeouts = kafka.Timeouts{Dial: 3 * time.Second, Request: 4 * time.Second} // an operator waits for the answer
 	facts, err := kafka.Describe(ctx, cluster)

@@ -21,7 +21,7 @@ func statements(ctx context.Context, c config.S3, clock port.Clock) []Finding {
 	if where == "" {
 		where = "AWS, " + c.Region
 	}
-	p := component{name: "statements", checked: fmt.Sprintf("bucket %s (%s)", c.Bucket, where)}
+	p := component{name: port.ComponentStatements, checked: fmt.Sprintf("bucket %s (%s)", c.Bucket, where)}
 	packs, err := s3.New(ctx, core.S3Config(c), unmeasured{})
 	if err != nil {
 		p.add(Problem, err.Error(), "check the variables BALSONG_S3_…")

@@ -48,22 +48,13 @@ func newRestoreCheck() *cobra.Command {
 	a.ApproverFlag(cmd)
 	describe[config.RestoreCheck](cmd)
 	flags := cmd.Flags()
-	flags.Func("restored-to", "the `instant` to which the database was restored, as in 2026-11-25T09:40:00+09:00 (required)", timeInto(&a.restoredTo))
-	flags.Func("since", "read the event log only from this `instant` on; without it all that the topics hold, which is safer: a request may lie in its topic for days", timeInto(&a.since))
+	cli.InstantFlag(flags, &a.restoredTo, "restored-to", "the `instant` to which the database was restored, as in 2026-11-25T09:40:00+09:00 (required)")
+	cli.InstantFlag(flags, &a.since, "since", "read the event log only from this `instant` on; without it all that the topics hold, which is safer: a request may lie in its topic for days")
 	flags.BoolVar(&a.apply, "apply", false, "halt everything and write; without it nothing is changed")
 	flags.BoolVar(&a.allowGap, "allow-gap", false, "continue although the event log no longer reaches back to --restored-to: what was sent between may be sent again")
 	flags.BoolVar(&a.allowImports, "allow-imports", false, "continue although bills were imported since --restored-to, before the check: their new customers may have user ids of lost ones, and then count as served")
 	cli.Require(cmd, "restored-to")
 	return cmd
-}
-
-func timeInto(at *time.Time) func(string) error {
-	return func(text string) (err error) {
-		if *at, err = time.Parse(time.RFC3339, text); err != nil {
-			return errors.New("want date, time and offset, as in 2026-11-25T09:40:00+09:00")
-		}
-		return nil
-	}
 }
 
 func (a *restoring) run(cmd *cobra.Command) error {

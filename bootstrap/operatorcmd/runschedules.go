@@ -95,7 +95,7 @@ type next struct {
 }
 
 func newRunNext() *cobra.Command {
-	n := &next{count: 5}
+	n := &next{}
 	cmd := &cobra.Command{
 		Use: "next", Args: cli.NoArguments, Short: "Check a schedule expression, and say when it is due",
 		Long: "Check an expression of EventBridge Scheduler (rate, cron or at), as for a parameter of a template, and say when it is due next. It asks no server\n" +
@@ -108,10 +108,7 @@ func newRunNext() *cobra.Command {
 	flags.StringVar(&n.expression, "expression", "", "`expression`, as in \"cron(0 8 25 * ? *)\" (required)")
 	flags.StringVar(&n.zone, "zone", "UTC", "IANA `name` of the schedule's time zone")
 	flags.IntVar(&n.count, "count", 5, "how many times, from 1 to 1000")
-	flags.Func("from", "`instant` after which, as in 2026-11-30T09:00:00+09:00; without: now", func(text string) (err error) {
-		n.from, err = time.Parse(time.RFC3339, text)
-		return err
-	})
+	cli.InstantFlag(flags, &n.from, "from", "`instant` after which, as in 2026-11-30T09:00:00+09:00; without: now")
 	cli.Require(cmd, "expression")
 	cli.Describe(cmd, exitCodes)
 	return cmd

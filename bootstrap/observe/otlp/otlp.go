@@ -45,8 +45,7 @@ type Traces struct {
 	metrics  port.Metrics
 
 	queue   chan port.TraceSpan
-	life    context.Context //nolint:containedctx // of the requests, which no caller waits for: only Shutdown ends them
-	end     context.CancelFunc
+	end     context.CancelFunc // of the requests
 	stop    chan struct{} // closed when nothing more is waited for
 	stopped sync.Once
 	sending sync.WaitGroup
@@ -61,18 +60,20 @@ func New(c Config, log port.Log, metrics port.Metrics) *Traces {
 	if c.TLS != nil {
 		transport.TLSClientConfig = c.TLS
 	}
-	t := &Traces{
+	return &Traces{
 		config: c, resource: &resourcepb.Resource{Attributes: texts(c.Attributes)}, log: log, metrics: metrics,
 		// A redirection would send the headers to somebody else.
 		client: &http.Client{Transport: transport, Timeout: c.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		queue:  make(chan port.TraceSpan, queueSize), stop: make(chan struct{}),
+		queue:  make(chan port.TraceSpan, queueSize), stop: make(chan struct{}), end: func() {},
 	}
-	t.life, t.end = context.WithCancel(context.Background())
-	return t
 }
 
 // Start begins to send.
-func (t *Traces) Start() { t.sending.Go(t.send) }
+func (t *Traces) Start() {
+	ctx, end := context.WithCancel(context.Background())
+	t.end = end
+	t.sending.Go(func() { t.send(ctx) })
+}
 
 // Record implements port.Traces.
 func (t *Traces) Record(spans ...port.TraceSpan) {
@@ -101,13 +102,13 @@ func (t *Traces) Shutdown(ctx context.Context) {
 }
 
 // send exports one batch after another, and ends when nothing is left after the stop.
-func (t *Traces) send() {
-	for t.life.Err() == nil {
+func (t *Traces) send(ctx context.Context) {
+	for ctx.Err() == nil {
 		batch := t.batch()
 		if len(batch) == 0 {
 			return
 		}
-		rejected, err := t.export(batch)
+		rejected, err := t.export(ctx, batch)
 		if err != nil {
 			rejected = len(batch)
 		}

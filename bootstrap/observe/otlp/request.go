@@ -43,7 +43,7 @@ func (r refusal) again() bool {
 
 // export sends a batch, for a bounded time again and again where the collector is down or asks for that. It returns how many
 // spans the collector did not take.
-func (t *Traces) export(batch []port.TraceSpan) (rejected int, err error) {
+func (t *Traces) export(ctx context.Context, batch []port.TraceSpan) (rejected int, err error) {
 	body, err := proto.Marshal(&collectorpb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
 		Resource:   t.resource,
 		ScopeSpans: []*tracepb.ScopeSpans{{Scope: scope, Spans: encode(batch)}},
@@ -51,7 +51,7 @@ func (t *Traces) export(batch []port.TraceSpan) (rejected int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(t.life, retryTime)
+	ctx, cancel := context.WithTimeout(ctx, retryTime)
 	defer cancel()
 	for pause := retryPause; ; pause *= 2 {
 		rejected, err = t.post(ctx, body)
