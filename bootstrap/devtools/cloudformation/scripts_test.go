@@ -212,7 +212,8 @@ func TestVerifyChangesNothingUnlessItIsTold(t *testing.T) {
 	if code != 1 {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
-	for _, line := range []string{`FAIL +stack alarms +nothing, wanted complete`, `FAIL +database +available False True True, wanted`, `FAIL +no start failed +3.0 in the queue`, `SKIPPED failover`,
+	for _, line := range []string{
+		`FAIL +stack alarms +nothing, wanted complete`, `FAIL +database +available False True True, wanted`, `FAIL +no start failed +3.0 in the queue`, `SKIPPED failover`,
 		`FAIL +flow log +ACTIVE Access error`, `FAIL +alarms have data +balsong-KafkaDisk1$`, `FAIL +told of Critical +not confirmed: oncall@example.com`, `FAIL +told of Warning`,
 	} {
 		if !regexp.MustCompile("(?m)" + line).MatchString(said) {
