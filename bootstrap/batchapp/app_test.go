@@ -97,6 +97,7 @@ func TestTheExitCodesOfTheBatch(t *testing.T) {
 		"an object of no form":  {[]string{"import", "--file", "s3://bucket", "--month", "2026-11"}, nil, core.ExitRefused, "is not of the form s3://bucket/key"},
 		"render without month":  {[]string{"render"}, nil, core.ExitUsage, `"month" not set`},
 		"migrate unconfigured":  {[]string{"migrate"}, map[string]string{"DATABASE_URL": "unset"}, core.ExitUsage, "DATABASE_URL is not set"},
+		"no lock timeout":       {[]string{"migrate", "--lock-timeout", "0"}, nil, core.ExitUsage, "--lock-timeout must be at least 1ms"},
 		"render without keyset": {[]string{"render", "--month", "2026-11"}, map[string]string{"BALSONG_KEYSET": "unset"}, core.ExitUsage, "BALSONG_KEYSET"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,11 @@ import (
 // loadPause is between two pages of the load, so that it leaves a processor to the migration and does not come to the month's end.
 const loadPause = 50 * time.Millisecond
 
+// The names of the load's steps.
+var pageSteps = []string{"page", "claim", "outcome", "settle"}
+
+const importStep = "import"
+
 // load takes pages of a month through their steps and imports bills beside it, until it is stopped. Each has a connection of its own with the services' settings.
 type load struct {
 	cancel context.CancelFunc
@@ -85,7 +90,7 @@ func (m *growing) plainPage(ctx context.Context, db *sqlx.DB) (keys []key.Delive
 func importSteps(imports port.Imports, month key.Month) []step {
 	at, chunk := time.Now().Add(24*time.Hour), 0
 	seal := func(plain []byte, _ port.Purpose) ([]byte, error) { return plain, nil }
-	return []step{{"import", func(ctx context.Context) error {
+	return []step{{importStep, func(ctx context.Context) error {
 		bills := make([]port.ImportedBill, 200)
 		for i := range bills {
 			customer := fmt.Sprintf("LOAD-%d-%d", chunk, i)
@@ -136,8 +141,8 @@ func (l *load) take(ctx context.Context, step step) error {
 	return err
 }
 
-// longest returns the step that took longest of those that were taken at some time from one moment to another.
-func (l *load) longest(from, to time.Time) (longest LoadStep) {
+// longest returns the step that took longest of those of some names that were taken at some time from one moment to another.
+func (l *load) longest(from, to time.Time, names ...string) (longest LoadStep) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, t := range l.taken {
@@ -145,7 +150,7 @@ func (l *load) longest(from, to time.Time) (longest LoadStep) {
 		if ended.IsZero() {
 			ended = time.Now()
 		}
-		if seconds := ended.Sub(t.began).Seconds(); t.name != "" && t.began.Before(to) && ended.After(from) && seconds > longest.Seconds {
+		if seconds := ended.Sub(t.began).Seconds(); slices.Contains(names, t.name) && t.began.Before(to) && ended.After(from) && seconds > longest.Seconds {
 			longest = LoadStep{t.name, seconds}
 		}
 	}
@@ -156,7 +161,7 @@ func (l *load) longest(from, to time.Time) (longest LoadStep) {
 func (l *load) stop() error {
 	l.cancel()
 	err := l.group.Wait()
-	for _, name := range []string{"page", "claim", "outcome", "settle", "import"} {
+	for _, name := range append(slices.Clone(pageSteps), importStep) {
 		if !slices.ContainsFunc(l.taken, func(t taken) bool { return t.name == name }) {
 			err = errors.Join(err, fmt.Errorf("the load never came to %s", name))
 		}

@@ -32,8 +32,9 @@ type Migrated struct {
 	Seconds float64    `json:"seconds"`
 	Tries   int        `json:"tries"`
 	Locks   []HeldLock `json:"locks,omitempty"`
-	Wait    LoadStep   `json:"longest_step"` // of the load while it ran
+	Step    LoadStep   `json:"longest_step"` // of a page's way that was taken while it ran
 	Before  LoadStep   `json:"longest_step_before"`
+	Import  LoadStep   `json:"longest_import"` // of the chunks that were being imported while it ran
 }
 
 // HeldLock is a lock on a table that was there before, stronger than what a statement takes that writes rows.
@@ -193,12 +194,12 @@ func (b *bench) migrateUnderLoad(ctx context.Context, url string, db *sqlx.DB, r
 		locks, unread := locksOf(ctx, db, began, ended, there)
 		failed = errors.Join(failed, unread)
 		m := Migrated{
-			Rows: rows, Version: try.Version, Name: names[try.Version], Seconds: try.Took.Seconds(), Tries: tries, Locks: locks, Before: load.longest(rested, began),
+			Rows: rows, Version: try.Version, Name: names[try.Version], Seconds: try.Took.Seconds(), Tries: tries, Locks: locks, Before: load.longest(rested, began, pageSteps...),
 		}
 		rest()
-		m.Wait = load.longest(began, ended) // what waited has come to its end by now
+		m.Step, m.Import = load.longest(began, ended, pageSteps...), load.longest(began, ended, importStep) // what waited has come to its end by now
 		b.report.Migrations = append(b.report.Migrations, m)
-		b.say("%s took %.3f s; the longest step of the load took %.3f s (before: %.3f s)", m.Name, m.Seconds, m.Wait.Seconds, m.Before.Seconds)
+		b.say("%s took %.3f s; the longest step of the load took %.3f s (before: %.3f s)", m.Name, m.Seconds, m.Step.Seconds, m.Before.Seconds)
 	}})
 	return errors.Join(err, failed)
 }
