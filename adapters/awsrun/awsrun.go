@@ -23,13 +23,14 @@ import (
 // Config says which task is run, and where.
 type Config struct {
 	Cluster        string // ARN; for runs that start at once its name is enough
-	TaskDefinition string // ARN, with or without a revision; for runs that start at once family or family:revision is enough
+	TaskDefinition string // ARN; without a revision the newest one, which a schedule needs: AWS runs no revision that a deployment has replaced
 	Container      string // of the task definition: the dispatcher's
 	Subnets        []string
 	SecurityGroups []string
 	PublicIP       bool   // the task has a public address: where its subnets have no other way out
 	ScheduleRole   string // ARN of the role with which EventBridge Scheduler runs the task
 	ScheduleGroup  string // of EventBridge Scheduler
+	ScheduleQueue  string // ARN of the queue of SQS for scheduled starts that failed; empty: none
 	// Command gives the dispatcher's arguments for an order, and what its environment has beside that of the task definition.
 	Command func(port.RunOrder) (arguments []string, environment map[string]string)
 	Timeout time.Duration // of one call with all its tries; default 30 s

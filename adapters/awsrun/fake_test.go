@@ -26,6 +26,7 @@ type fake struct {
 	requests  map[string]map[string]any // of RunTask, by client token
 	tasks     map[string]map[string]any // by ARN
 	tokens    map[string]string         // ARN by client token
+	made      map[string]bool           // client tokens of schedules
 	schedules map[string]map[string]any
 	orders    []port.RunOrder
 	status    int    // of every answer; 0: as it should be
@@ -36,13 +37,14 @@ type fake struct {
 const (
 	cluster    = "arn:aws:ecs:ap-northeast-2:111122223333:cluster/balsong"
 	definition = "arn:aws:ecs:ap-northeast-2:111122223333:task-definition/balsong-dispatcher"
+	queue      = "arn:aws:sqs:ap-northeast-2:111122223333:balsong-not-started"
 	role       = "arn:aws:iam::111122223333:role/balsong-scheduler"
 )
 
 // newFake starts it, and lets AWS's own chain lead there. The test cannot be parallel.
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	f := &fake{T: t, requests: map[string]map[string]any{}, tasks: map[string]map[string]any{}, tokens: map[string]string{}, schedules: map[string]map[string]any{}}
+	f := &fake{T: t, requests: map[string]map[string]any{}, tasks: map[string]map[string]any{}, tokens: map[string]string{}, made: map[string]bool{}, schedules: map[string]map[string]any{}}
 	server := httptest.NewServer(http.HandlerFunc(f.answer))
 	t.Cleanup(server.Close)
 	none := filepath.Join(t.TempDir(), "none")
@@ -58,7 +60,7 @@ func newFake(t *testing.T) *fake {
 func configuration() awsrun.Config {
 	return awsrun.Config{
 		Cluster: cluster, TaskDefinition: definition, Container: "dispatcher", Subnets: []string{"subnet-1", "subnet-2"}, SecurityGroups: []string{"sg-1"},
-		ScheduleRole: role, ScheduleGroup: "balsong",
+		ScheduleRole: role, ScheduleGroup: "balsong", ScheduleQueue: queue,
 		Command: func(o port.RunOrder) ([]string, map[string]string) {
 			environment := map[string]string{}
 			if o.Linger {
@@ -194,6 +196,8 @@ func (f *fake) schedule(w http.ResponseWriter, r *http.Request, body map[string]
 			delete(f.schedules, "gone") // between the two questions
 		}
 		say(w, map[string]any{"Schedules": list})
+	case r.Method == http.MethodPost && f.made[fmt.Sprint(body["ClientToken"])]: // it was answered before, whatever became of it
+		say(w, map[string]any{"ScheduleArn": "arn:aws:scheduler:ap-northeast-2:111122223333:schedule/balsong/" + name})
 	case r.Method == http.MethodPost && there:
 		f.refuse(w, 409, "ConflictException", "it exists")
 	case r.Method == http.MethodPost:
@@ -201,6 +205,7 @@ func (f *fake) schedule(w http.ResponseWriter, r *http.Request, body map[string]
 			f.refuse(w, 400, "ValidationException", wrong)
 			return
 		}
+		f.made[fmt.Sprint(body["ClientToken"])] = true
 		body["State"] = "ENABLED"
 		f.schedules[name] = body
 		say(w, map[string]any{"ScheduleArn": "arn:aws:scheduler:ap-northeast-2:111122223333:schedule/balsong/" + name})
@@ -224,6 +229,7 @@ func wrongSchedule(name string, body map[string]any) string {
 		!strings.HasPrefix(fmt.Sprint(body["ScheduleExpression"]), "at("):
 		return fmt.Sprint("the schedule: ", body)
 	case at(target, "Arn") != cluster, at(target, "RoleArn") != role, at(target, "EcsParameters", "TaskDefinitionArn") != definition,
+		at(target, "DeadLetterConfig", "Arn") != queue, at(target, "RetryPolicy", "MaximumEventAgeInSeconds") != 3600.0,
 		at(target, "EcsParameters", "NetworkConfiguration", "awsvpcConfiguration", "Subnets", 0) != "subnet-1":
 		return fmt.Sprint("the target: ", target)
 	case json.Unmarshal([]byte(fmt.Sprint(at(target, "Input"))), &input) != nil, at(input, "containerOverrides", 0, "name") != "dispatcher":

@@ -2,8 +2,6 @@ package awsrun
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,23 +24,32 @@ type Schedules struct{ client }
 // NewSchedules returns schedules; it does no I/O.
 func NewSchedules(c Config) *Schedules { return &Schedules{client{Config: c}} }
 
+// How often, and for how many seconds, a start that fails is tried again: no other schedule follows this one.
+const (
+	startTries  = 10
+	startWithin = 3600
+)
+
 // longestNote is the most characters of a schedule's description.
 const longestNote = 512
 
-// Create implements port.RunSchedules.
+// Create implements port.RunSchedules. The name makes it idempotent: EventBridge Scheduler refuses a second schedule of it, which then is
+// looked at. A client token of ours would do harm: made again after it was removed, it would be taken for the request of before.
 func (s *Schedules) Create(ctx context.Context, schedule port.RunSchedule, order port.RunOrder) error {
 	input, err := s.input(schedule, order)
 	if err != nil {
 		return err
 	}
+	want := schedule
+	want.Note = aws.ToString(input.Description)
 	return s.call(ctx, "make the schedule", func(ctx context.Context, settings aws.Config) error {
 		_, err := scheduler.NewFromConfig(settings).CreateSchedule(ctx, input)
 		if _, there := errors.AsType[*types.ConflictException](err); !there {
 			return err
 		}
 		is, err := s.get(ctx, settings, schedule.Name)
-		if err == nil && is != schedule {
-			err = fmt.Errorf("%w: there is another schedule %s: %s in %s", port.ErrInvalid, schedule.Name, is.Expression, is.Zone)
+		if err == nil && is != want {
+			err = fmt.Errorf("%w: there is another schedule %s: %s in %s, disabled %t: %s", port.ErrInvalid, is.Name, is.Expression, is.Zone, is.Disabled, is.Note)
 		}
 		return err
 	})
@@ -78,15 +85,16 @@ func (s *Schedules) input(schedule port.RunSchedule, order port.RunOrder) (*sche
 	if s.PublicIP {
 		public = types.AssignPublicIpEnabled
 	}
-	// The same request has the same token: a call whose answer was lost makes nothing twice.
-	token := sha256.Sum256(fmt.Appendf(input, "%q %q %q", schedule.Name, schedule.Expression, schedule.Zone))
+	var lost *types.DeadLetterConfig
+	if s.ScheduleQueue != "" {
+		lost = &types.DeadLetterConfig{Arn: aws.String(s.ScheduleQueue)}
+	}
 	return &scheduler.CreateScheduleInput{
 		Name: aws.String(schedule.Name), GroupName: aws.String(s.ScheduleGroup), Description: aws.String(shortened(schedule.Note, longestNote)),
 		ScheduleExpression: aws.String(schedule.Expression), ScheduleExpressionTimezone: aws.String(schedule.Zone),
 		FlexibleTimeWindow: &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff}, ActionAfterCompletion: types.ActionAfterCompletionDelete,
-		ClientToken: aws.String(hex.EncodeToString(token[:])),
 		Target: &types.Target{
-			Arn: aws.String(s.Cluster), RoleArn: aws.String(s.ScheduleRole), Input: aws.String(string(input)),
+			Arn: aws.String(s.Cluster), RoleArn: aws.String(s.ScheduleRole), Input: aws.String(string(input)), DeadLetterConfig: lost, RetryPolicy: &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(startTries), MaximumEventAgeInSeconds: aws.Int32(startWithin)},
 			EcsParameters: &types.EcsParameters{
 				TaskDefinitionArn: aws.String(s.TaskDefinition), TaskCount: aws.Int32(1), LaunchType: types.LaunchTypeFargate, PropagateTags: types.PropagateTagsTaskDefinition,
 				NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{

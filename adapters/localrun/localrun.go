@@ -13,9 +13,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/balsong/balsong/application/port"
 )
@@ -30,7 +32,7 @@ type Config struct {
 	Command func(port.RunOrder) (arguments, environment []string)
 }
 
-// Starter implements port.RunStarter. A run is known as long as its files lie there. Handles are tokens.
+// Starter implements port.RunStarter. A run is known as long as its files lie there, which is for a day at least. Handles are tokens.
 type Starter struct{ config Config }
 
 // New returns a starter; it does no I/O.
@@ -58,7 +60,8 @@ func (s *Starter) Start(ctx context.Context, token string, order port.RunOrder) 
 	if err := os.MkdirAll(s.config.Dir, 0o700); err != nil {
 		return port.StartedRun{}, fmt.Errorf("%w: make the directory of outputs: %w", port.ErrInvalid, err)
 	}
-	output, err := os.OpenFile(s.output(token), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	s.removeOld()
+	output, err := s.claim(token)
 	if errors.Is(err, fs.ErrExist) {
 		return s.Look(ctx, token)
 	}
@@ -66,20 +69,58 @@ func (s *Starter) Start(ctx context.Context, token string, order port.RunOrder) 
 		return port.StartedRun{}, fmt.Errorf("%w: make the file of outputs: %w", port.ErrInvalid, err)
 	}
 	defer func() { _ = output.Close() }()
-	// The lock is held by whoever has the file open, so by the run until it ends, and by nobody afterwards.
-	if err := syscall.Flock(int(output.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return port.StartedRun{}, fmt.Errorf("%w: lock %s: %w", port.ErrInvalid, output.Name(), err)
-	}
 	arguments, environment := s.config.Command(order)
 	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, s.exit(token), program}, arguments...)...) // it outlives the context
 	cmd.Env = append(cmd.Environ(), environment...)
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return port.StartedRun{}, errors.Join(fmt.Errorf("%w: start the dispatcher: %w", port.ErrInvalid, err), os.Remove(output.Name()))
+		return port.StartedRun{}, errors.Join(fmt.Errorf("%w: start the dispatcher: %w", port.ErrInvalid, err), os.Remove(s.output(token)))
 	}
 	go func() { _ = cmd.Wait() }() // where this process lives longer, nothing is left of the other one
-	return port.StartedRun{Handle: token, Status: port.StartRunning, ExitCode: -1, Output: output.Name()}, nil
+	return port.StartedRun{Handle: token, Status: port.StartRunning, ExitCode: -1, Output: s.output(token)}, nil
+}
+
+// claim makes the file of a token's output. fs.ErrExist where the token was used. Whoever has the file open holds its lock: the run
+// until it ends, and nobody afterwards. It is locked before it has its name, so that nobody finds a run that seems to have ended.
+func (s *Starter) claim(token string) (output *os.File, err error) {
+	if output, err = os.CreateTemp(s.config.Dir, ".start-*"); err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(output.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		err = os.Link(output.Name(), s.output(token))
+	}
+	if err = errors.Join(err, os.Remove(output.Name())); err != nil {
+		return nil, errors.Join(err, output.Close())
+	}
+	return output, nil
+}
+
+// What is kept of runs that have ended: the newest ones, and what is so young that its token must not start anything.
+const (
+	keptRuns = 100
+	keptFor  = 24 * time.Hour
+)
+
+// removeOld removes the files of older runs. One that cannot be removed is in nobody's way.
+func (s *Starter) removeOld() {
+	outputs, _ := filepath.Glob(filepath.Join(s.config.Dir, "*.log")) // a bad pattern is the only error
+	written := func(output string) time.Time {
+		info, err := os.Stat(output)
+		if err != nil {
+			return time.Now() // another process has removed it
+		}
+		return info.ModTime() // it was written to last
+	}
+	slices.SortFunc(outputs, func(a, b string) int { return written(b).Compare(written(a)) })
+	for _, output := range outputs[min(keptRuns, len(outputs)):] {
+		token := strings.TrimSuffix(filepath.Base(output), ".log")
+		if run, err := s.Look(context.Background(), token); err != nil || run.Status != port.StartEnded || time.Since(written(output)) < keptFor {
+			continue
+		}
+		_ = errors.Join(os.Remove(output), os.Remove(s.exit(token)))
+	}
 }
 
 func (s *Starter) output(token string) string { return filepath.Join(s.config.Dir, token+".log") }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,17 +20,17 @@ import (
 	"github.com/balsong/balsong/adapters/localrun"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/porttest"
-	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/domain/key"
 )
 
 // program plays the dispatcher: it writes down its order, says its process id, and waits in a file named after it for its exit code.
 const program = `#!/bin/sh
-trap 'exit 130' TERM
+trap 'kill -KILL $!; exit 130' TERM
 printf '%s' "$1" > "$PLACE/$$.order"
 mkfifo "$PLACE/$$.end"
 echo "$PLACE/$$.end"
-read -r code < "$PLACE/$$.end" &
+echo >"$PLACE/began"
+(exec >/dev/null 2>&1; read -r code < "$PLACE/$$.end") & # it does not hold the output
 wait $!
 read -r code < "$PLACE/$$.code"
 exit "$code"
@@ -47,11 +48,13 @@ type rig struct {
 	testing.TB
 	*localrun.Starter
 	place, dir string
+	began      chan struct{} // a run has said its first word
 }
 
 func newRig(t testing.TB) rig {
 	t.Helper()
-	r := rig{TB: t, place: t.TempDir(), dir: filepath.Join(t.TempDir(), "runs")}
+	r := rig{TB: t, place: t.TempDir(), dir: filepath.Join(t.TempDir(), "runs"), began: make(chan struct{}, 64)}
+	r.listen()
 	file := filepath.Join(r.place, "dispatcher")
 	if err := os.WriteFile(file, []byte(program), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
@@ -63,21 +66,40 @@ func newRig(t testing.TB) rig {
 	return r
 }
 
-// eventually waits until something is so.
-func (r rig) eventually(what string, so func() bool) {
+// listen hears each run's first word.
+func (r rig) listen() {
 	r.Helper()
-	waittest.Wait{Every: 5 * time.Millisecond}.Until(r, what, so)
+	if err := syscall.Mkfifo(filepath.Join(r.place, "began"), 0o600); err != nil {
+		r.Fatal(err)
+	}
+	words, err := os.OpenFile(filepath.Join(r.place, "began"), os.O_RDWR, 0)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { _ = words.Close() })
+	go func() {
+		for word := make([]byte, 1); ; r.began <- struct{}{} {
+			if _, err := words.Read(word); err != nil {
+				return
+			}
+		}
+	}()
 }
 
 // fifo is where a run waits for its end.
 func (r rig) fifo(handle string) (path string) {
 	r.Helper()
-	r.eventually("the run's first word", func() bool {
+	for {
 		said, err := os.ReadFile(filepath.Join(r.dir, handle+".log"))
-		path = strings.TrimSpace(string(said))
-		return err == nil && strings.HasSuffix(string(said), "\n")
-	})
-	return path
+		if err == nil && strings.HasSuffix(string(said), "\n") {
+			return strings.TrimSpace(string(said))
+		}
+		select {
+		case <-r.began:
+		case <-time.After(20 * time.Second):
+			r.Fatal("the run does not begin: ", err)
+		}
+	}
 }
 
 func (r rig) End(handle string, code int) {
@@ -92,12 +114,17 @@ func (r rig) End(handle string, code int) {
 	r.ended(handle)
 }
 
-func (r rig) ended(handle string) (run port.StartedRun) {
+// ended waits until a run no longer holds the lock of its output.
+func (r rig) ended(handle string) port.StartedRun {
 	r.Helper()
-	r.eventually("its end", func() bool {
-		run, _ = r.Look(context.Background(), handle)
-		return run.Status == port.StartEnded
-	})
+	output, err := os.Open(filepath.Join(r.dir, handle+".log"))
+	if err == nil {
+		err = errors.Join(syscall.Flock(int(output.Fd()), syscall.LOCK_SH), output.Close())
+	}
+	run, lookErr := r.Look(context.Background(), handle)
+	if err := errors.Join(err, lookErr); err != nil || run.Status != port.StartEnded {
+		r.Fatalf("%+v: %v", run, err)
+	}
 	return run
 }
 
@@ -125,6 +152,41 @@ func TestProcessesKeepThePortsPromises(t *testing.T) {
 		r := newRig(t)
 		return porttest.StarterRig{Starter: r.Starter, End: r.End, Orders: r.Orders}
 	})
+}
+
+func TestNobodyFindsARunEndedThatBegins(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for i := range 40 {
+		token := fmt.Sprint("begins-", i)
+		started := make(chan struct{})
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				for known := false; !known; {
+					run, err := r.Look(context.Background(), token)
+					if err == nil && run.Status == port.StartEnded {
+						t.Errorf("%+v", run)
+					}
+					select {
+					case <-started:
+						known = true
+					default:
+						known = err == nil
+					}
+				}
+			})
+		}
+		_, err := r.Start(t.Context(), token, port.RunOrder{})
+		close(started)
+		all.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 40 {
+		r.End(fmt.Sprint("begins-", i), 0)
+	}
 }
 
 // The operator's command ends, and so does its session.
@@ -202,6 +264,44 @@ func TestAKilledSupervisorLeavesARunThatEndedWithoutACode(t *testing.T) {
 	if run := r.ended(run.Handle); run.ExitCode != -1 || run.Ended == "" {
 		t.Errorf("%+v", run)
 	}
+}
+
+func TestOfRunsThatHaveEndedTheNewestAndThoseOfADayAreKept(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	running, err := r.Start(t.Context(), "running", port.RunOrder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.fifo(running.Handle)
+	now := time.Now()
+	for i := range 110 {
+		written := now.Add(-48 * time.Hour).Add(-time.Duration(i) * time.Minute)
+		if i < 105 { // of today
+			written = now.Add(-time.Duration(i) * time.Minute)
+		}
+		output := filepath.Join(r.dir, fmt.Sprintf("old-%03d.log", i))
+		for _, name := range []string{output, strings.TrimSuffix(output, ".log") + ".exit"} {
+			if err := errors.Join(os.WriteFile(name, []byte("0\n"), 0o600), os.Chtimes(name, written, written)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.Chtimes(running.Output, time.Time{}, now.AddDate(-1, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	second, err := r.Start(t.Context(), "second", port.RunOrder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, _ := filepath.Glob(filepath.Join(r.dir, "*.log"))
+	codes, _ := filepath.Glob(filepath.Join(r.dir, "*.exit"))
+	_, gone := r.Look(t.Context(), "old-109")
+	if len(outputs) != 107 || len(codes) != 105 || !errors.Is(gone, port.ErrNotFound) {
+		t.Errorf("%d outputs and %d exit codes are left, of the oldest: %v", len(outputs), len(codes), gone)
+	}
+	r.End(running.Handle, 0)
+	r.End(second.Handle, 0)
 }
 
 func TestWhatCannotBeStartedIsRefused(t *testing.T) {

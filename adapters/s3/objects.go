@@ -181,8 +181,12 @@ func (o *Objects) Create(ctx context.Context, bucket, key string, body io.ReadSe
 	if size == 0 {
 		body = bytes.NewReader(nil)
 	}
+	kind := "application/octet-stream" // a browser saves it, and shows no customer's page
+	if strings.HasSuffix(key, ".csv") {
+		kind = "text/csv"
+	}
 	_, err := o.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(key), Body: body, ContentLength: aws.Int64(size), IfNoneMatch: aws.String("*"), ContentType: aws.String("text/csv"),
+		Bucket: aws.String(bucket), Key: aws.String(key), Body: body, ContentLength: aws.Int64(size), IfNoneMatch: aws.String("*"), ContentType: aws.String(kind),
 	})
 	if code(err) == "PreconditionFailed" || code(err) == "ConditionalRequestConflict" {
 		return fmt.Errorf("s3://%s/%s: %w", bucket, key, ErrExists)

@@ -38,7 +38,7 @@ func (o *Operator) LookAtRun(ctx context.Context, handle string) (port.StartedRu
 
 // ScheduleRun makes a schedule that starts a run once, at a time to come on the clock of a zone. The schedule's expression is made
 // here, and its name where it has none. It returns the schedule and the instant. Refused where that clock skips the time, shows it
-// twice, or has passed it.
+// twice, or has passed it. A halt refuses nothing here: it may be lifted by then, and else the run ends by itself.
 func (o *Operator) ScheduleRun(ctx context.Context, wall time.Time, zone *time.Location, order port.RunOrder) (port.RunSchedule, time.Time, error) {
 	made := port.RunSchedule{Name: "balsong-run-" + wall.Format("20060102T1504"), Expression: schedule.At(wall), Zone: zone.String(), Note: describeOrder(order)}
 	if order.Month != 0 {

@@ -82,6 +82,9 @@ func startsOnce(t testing.TB, open func(t testing.TB) StarterRig) {
 			if err != nil {
 				t.Error(err)
 			}
+			if run.Status == port.StartEnded {
+				t.Errorf("while it runs: %+v", run)
+			}
 			handles[i] = run.Handle
 		})
 	}
@@ -122,7 +125,8 @@ func RunSchedules(t *testing.T, open func(t testing.TB) port.RunSchedules) {
 func RunSchedulesChecks() []Check[port.RunSchedules] {
 	return []Check[port.RunSchedules]{
 		{"keeps a schedule until it is removed, and lists them by name", schedulesKept},
-		{"leaves the same schedule as it is, and refuses another of its name", schedulesAgain},
+		{"leaves the same schedule as it is, however long its note is, and refuses another of its name", schedulesAgain},
+		{"makes a schedule again that was removed", schedulesMadeAgain},
 	}
 }
 
@@ -169,15 +173,27 @@ func schedulesKept(t testing.TB, open func(t testing.TB) port.RunSchedules) {
 
 func schedulesAgain(t testing.TB, open func(t testing.TB) port.RunSchedules) {
 	s, prefix := open(t), rand.Text()[:8]+"-"
-	one := schedule(prefix, "a", "at(2099-12-25T08:00:00)")
-	for range 2 {
-		if err := s.Create(t.Context(), one, ordered); err != nil {
+	one, long := schedule(prefix, "a", "at(2099-12-25T08:00:00)"), schedule(prefix, "long", "at(2099-12-25T08:00:00)")
+	long.Note = strings.Repeat("긴", 600)
+	for _, same := range []port.RunSchedule{one, one, long, long} {
+		if err := s.Create(t.Context(), same, ordered); err != nil {
 			t.Fatal(err)
 		}
 	}
 	other := schedule(prefix, "a", "at(2099-12-26T08:00:00)")
 	if err := s.Create(t.Context(), other, ordered); !errors.Is(err, port.ErrInvalid) {
 		t.Errorf("another one of the name: %v", err)
+	}
+	if list := mine(t, s, prefix+"a"); !slices.Equal(list, []port.RunSchedule{one}) {
+		t.Errorf("%+v", list)
+	}
+}
+
+func schedulesMadeAgain(t testing.TB, open func(t testing.TB) port.RunSchedules) {
+	s, prefix := open(t), rand.Text()[:8]+"-"
+	one := schedule(prefix, "a", "at(2099-12-25T08:00:00)")
+	if err := errors.Join(s.Create(t.Context(), one, ordered), s.Remove(t.Context(), one.Name), s.Create(t.Context(), one, ordered)); err != nil {
+		t.Fatal(err)
 	}
 	if list := mine(t, s, prefix); !slices.Equal(list, []port.RunSchedule{one}) {
 		t.Errorf("%+v", list)

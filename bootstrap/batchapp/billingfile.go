@@ -13,8 +13,7 @@ import (
 	"github.com/balsong/balsong/adapters/s3"
 	"github.com/balsong/balsong/application/importing/billfile"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/bootstrap/config"
-	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/fileio"
 )
 
 // stdinName is how the standard input is named as a file.
@@ -30,23 +29,21 @@ type billingFile interface {
 // openBillingFile opens a file, the standard input (-) or an object (s3://bucket/key).
 func openBillingFile(ctx context.Context, name string, stdin io.Reader) (billingFile, error) {
 	if name == stdinName {
-		return spool(stdin, maxSpool)
+		return spool(stdin, fileio.MaxTemporary)
 	}
-	if strings.HasPrefix(name, "s3:") {
-		return openObject(ctx, name)
+	if fileio.IsObject(name) {
+		opened, err := fileio.OpenObject(ctx, name)
+		return object{opened}, err
 	}
 	return openSource(name)
 }
-
-// isObject reports whether a name is of an object, s3://bucket/key.
-func isObject(name string) bool { return strings.HasPrefix(name, "s3://") }
 
 // baseName is the name of a file without directories.
 func baseName(name string) string {
 	switch {
 	case name == stdinName:
 		return "stdin"
-	case isObject(name):
+	case fileio.IsObject(name):
 		return path.Base(name)
 	default:
 		return filepath.Base(name)
@@ -55,7 +52,7 @@ func baseName(name string) string {
 
 // beside names a file in the directory of another one.
 func beside(name, other string) string {
-	if isObject(name) {
+	if fileio.IsObject(name) {
 		return name[:strings.LastIndexByte(name, '/')+1] + other
 	}
 	return filepath.Join(filepath.Dir(name), other)
@@ -106,69 +103,23 @@ func (s *source) unchanged() error {
 	return nil
 }
 
-// maxSpool bounds what is kept of the standard input, and of refused rows on their way into an object, in bytes.
-const maxSpool = 4 << 30
+// spooled is the standard input, kept in a temporary file.
+type spooled struct{ *fileio.Temporary }
 
-// spooled is a temporary file that nobody else can open: it has no name any more, and is gone with the process.
-type spooled struct {
-	*os.File
-	bytes int64
+func spool(stdin io.Reader, most int64) (spooled, error) {
+	kept, err := fileio.Keep(stdin, most)
+	if err != nil {
+		return spooled{}, fmt.Errorf("read the standard input: %w", err)
+	}
+	return spooled{kept}, nil
 }
 
-func newSpool() (*spooled, error) {
-	file, err := os.CreateTemp("", "balsong-*")
-	if err != nil {
-		return nil, err
-	}
-	return &spooled{File: file}, os.Remove(file.Name())
-}
+func (s spooled) size() int64 { return s.Bytes }
 
-// spool copies the standard input, which can be read once, into a temporary file.
-func spool(stdin io.Reader, most int64) (*spooled, error) {
-	s, err := newSpool()
-	if err != nil {
-		return nil, err
-	}
-	if s.bytes, err = io.Copy(s, io.LimitReader(stdin, most+1)); err == nil && s.bytes > most {
-		err = fmt.Errorf("%w: the standard input has more than %d MiB: compress it with zstd, or name a file", port.ErrInvalid, most>>20)
-	}
-	if err == nil {
-		_, err = s.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the standard input: %w", err), s.Close())
-	}
-	return s, nil
-}
-
-func (s *spooled) size() int64 { return s.bytes }
-
-func (*spooled) unchanged() error { return nil }
+func (spooled) unchanged() error { return nil }
 
 // object is an object of S3 as a billing file.
 type object struct{ *s3.Object }
-
-func openObject(ctx context.Context, url string) (object, error) {
-	bucket, key, ok := s3.ParseURL(url)
-	if !ok {
-		return object{}, fmt.Errorf("%w: %s is not of the form s3://bucket/key", port.ErrInvalid, url)
-	}
-	store, err := objects(ctx)
-	if err != nil {
-		return object{}, err
-	}
-	opened, err := store.Open(ctx, bucket, key)
-	return object{opened}, err
-}
-
-// objects loads the settings of S3, which an import needs for objects alone.
-func objects(ctx context.Context) (*s3.Objects, error) {
-	c, err := config.LoadPart[struct{ S3 config.S3 }](ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s3.NewObjects(ctx, core.S3Config(c.S3))
-}
 
 func (o object) size() int64 { return o.Size() }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
+	"github.com/balsong/balsong/bootstrap/fileio"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/key"
@@ -262,12 +263,12 @@ func (f *importedFile) run(ctx context.Context, b Import, files importedFiles, s
 			return fmt.Errorf("import %s: %w", f.named.Name, err)
 		}
 	}
-	rejects, remarks := newOutput(ctx, f.rejects), newOutput(ctx, f.remarks)
+	rejects, remarks := fileio.NewLate(ctx, f.rejects), fileio.NewLate(ctx, f.remarks)
 	defer func() {
 		closed := rejects.Close()
 		f.unwritten = closed != nil
 		err = errors.Join(err, closed, remarks.Close())
-		f.rejects, f.remarks = rejects.name(), remarks.name()
+		f.rejects, f.remarks = rejects.Name(), remarks.Name()
 	}()
 	report := &importReport{result: &f.result, work: progress.On(stderr).Begin("import", "bytes", file.size())}
 	defer report.work.End()

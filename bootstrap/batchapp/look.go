@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/fileio"
 	"github.com/balsong/balsong/domain/wording"
 )
 
@@ -149,15 +150,15 @@ func (a *importArguments) lookOptions(ctx context.Context) (o importing.LookOpti
 // writeMapping writes a proposal where --mapping says, or beside the file; never over a file that is there.
 func (a *importArguments) writeMapping(ctx context.Context, text []byte) (path string, err error) {
 	named := a.file
-	if named == stdinName || isObject(named) {
+	if named == stdinName || fileio.IsObject(named) {
 		named = baseName(named)
 	}
 	stem := strings.TrimSuffix(strings.TrimSuffix(named, ".gz"), ".zst")
 	beside := strings.TrimSuffix(stem, filepath.Ext(stem)) + ".mapping.yaml"
-	out := newOutput(ctx, cmp.Or(a.mapping, beside))
+	out := fileio.NewLate(ctx, cmp.Or(a.mapping, beside))
 	_, err = out.Write(text)
 	err = errors.Join(err, out.Close())
-	return out.name(), err
+	return out.Name(), err
 }
 
 // next is the command that imports the file. What was answered beside a mapping that is tried is not in that.

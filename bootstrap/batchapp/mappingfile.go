@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/importing/mapping"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/fileio"
 )
 
 // maxMapping bounds a mapping file, in bytes.
@@ -121,13 +121,7 @@ func readMapping(ctx context.Context, path string, answers mapping.Answers) (*ma
 
 // readBounded reads a file or an object that is not larger than a bound.
 func readBounded(ctx context.Context, path string, bound int64) ([]byte, error) {
-	var file io.ReadCloser
-	var err error
-	if isObject(path) {
-		file, err = openObject(ctx, path)
-	} else {
-		file, err = os.Open(path)
-	}
+	file, err := fileio.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}

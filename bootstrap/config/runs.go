@@ -19,13 +19,14 @@ type Runs struct {
 // RunECS is the task that makes a run.
 type RunECS struct {
 	Cluster        string   `env:"CLUSTER" help:"ARN of the cluster"`
-	TaskDefinition string   `env:"TASK_DEFINITION" help:"ARN of the dispatcher's task definition; without a revision the newest one"`
+	TaskDefinition string   `env:"TASK_DEFINITION" help:"ARN of the dispatcher's task definition; without a revision the newest one, as what is scheduled needs: AWS runs no revision that a deployment has replaced"`
 	Container      string   `env:"CONTAINER" envDefault:"dispatcher" help:"name of the dispatcher's container in it"`
 	Subnets        []string `env:"SUBNETS" help:"subnets of the task, comma-separated"`
 	SecurityGroups []string `env:"SECURITY_GROUPS" help:"security groups of the task, comma-separated"`
 	PublicIP       bool     `env:"PUBLIC_IP" envDefault:"false" help:"give the task a public address, where its subnets have no other way out"`
 	ScheduleRole   string   `env:"SCHEDULE_ROLE" help:"ARN of the role with which EventBridge Scheduler runs the task; without it runs are not scheduled"`
 	ScheduleGroup  string   `env:"SCHEDULE_GROUP" envDefault:"default" help:"group of the schedules"`
+	ScheduleQueue  string   `env:"SCHEDULE_QUEUE" help:"ARN of the queue of SQS for scheduled starts that failed; without it they are told nowhere"`
 }
 
 // The values of BALSONG_RUN_ON.
@@ -58,8 +59,9 @@ func (r Runs) validate() error {
 
 func (e RunECS) check() error {
 	var problems []error
-	for _, v := range []struct{ name, value string }{{"CLUSTER", e.Cluster}, {"TASK_DEFINITION", e.TaskDefinition}, {"SCHEDULE_ROLE", e.ScheduleRole}} {
-		if !strings.HasPrefix(v.value, "arn:") && (v.value != "" || v.name != "SCHEDULE_ROLE") {
+	for _, v := range []struct{ name, value string }{{"CLUSTER", e.Cluster}, {"TASK_DEFINITION", e.TaskDefinition}, {"SCHEDULE_ROLE", e.ScheduleRole}, {"SCHEDULE_QUEUE", e.ScheduleQueue}} {
+		optional := strings.HasPrefix(v.name, "SCHEDULE_")
+		if !strings.HasPrefix(v.value, "arn:") && (v.value != "" || !optional) {
 			problems = append(problems, fmt.Errorf("BALSONG_RUN_ECS_%s is %q: want an ARN, as BALSONG_RUN_ON is ecs", v.name, v.value))
 		}
 	}

@@ -39,6 +39,6 @@ func newSchedules(c config.Runs) port.RunSchedules {
 func onECS(c config.RunECS) awsrun.Config {
 	return awsrun.Config{
 		Cluster: c.Cluster, TaskDefinition: c.TaskDefinition, Container: c.Container, Subnets: c.Subnets, SecurityGroups: c.SecurityGroups, PublicIP: c.PublicIP,
-		ScheduleRole: c.ScheduleRole, ScheduleGroup: c.ScheduleGroup, Command: dispatcherapp.CommandLine,
+		ScheduleRole: c.ScheduleRole, ScheduleGroup: c.ScheduleGroup, ScheduleQueue: c.ScheduleQueue, Command: dispatcherapp.CommandLine,
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func newTargetCopy() *cobra.Command {
 	f.ApproverFlag(cmd)
 	cli.Require(cmd, "reason")
 	cmd.Flags().StringVar(&f.channel, "channel", "", "one of "+channel.Names()+"; without: the one by which the bill was accepted")
-	cmd.Flags().StringVar(&f.toFile, "to-file", "", "`file` with another address, telephone number or device token, - for stdin; without: the bill's own")
+	cmd.Flags().StringVar(&f.toFile, "to-file", "", "`file` or s3://bucket/key with another address, telephone number or device token, - for stdin; without: the bill's own")
 	describe[config.Statement](cmd)
 	return cmd
 }
@@ -115,19 +114,14 @@ const maxAddress = 8 << 10
 
 // address reads the address of --to-file: its one line, and is refused where there are more. No error contains it.
 func (f *copyFlags) address(cmd *cobra.Command) (string, error) {
-	from := cmd.InOrStdin()
-	switch f.toFile {
-	case "":
+	if f.toFile == "" {
 		return "", nil
-	case stdin:
-	default:
-		file, err := os.Open(f.toFile)
-		if err != nil {
-			return "", fmt.Errorf("--to-file: %w", err)
-		}
-		defer func() { _ = file.Close() }()
-		from = file
 	}
+	from, err := openNamed(cmd, f.toFile)
+	if err != nil {
+		return "", fmt.Errorf("--to-file: %w", err)
+	}
+	defer func() { _ = from.Close() }() // it was only read
 	lines := bufio.NewReaderSize(io.LimitReader(from, maxAddress), maxAddress)
 	line, err := lines.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -26,6 +26,9 @@ func TestNoFlagTakesTheNameOfAStandardStreamForThatOfAFile(t *testing.T) {
 			}
 			files++
 			says := strings.Contains(usage, "- is") || strings.Contains(usage, "(-)") || strings.Contains(usage, "or -:") || strings.Contains(usage, "- for stdin")
+			if objects := strings.Contains(usage, "s3://bucket/key"); objects == strings.HasPrefix(cmd.CommandPath(), "balsong keyset ") {
+				t.Errorf("`%s --%s` takes objects: %t (a task has no disk, and a keyset is a secret); its help: %s", cmd.CommandPath(), flag.Name, objects, usage)
+			}
 			if refused := flag.Value.Set("-") != nil; refused == says {
 				t.Errorf("`%s --%s -` is refused: %v; its help: %s", cmd.CommandPath(), flag.Name, refused, usage)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 )
 
 const keysetHelp = `Make and rotate the keyset that seals addresses and statements. Only ids and states are ever
@@ -150,13 +151,9 @@ func newKeysetShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show", Args: cli.NoArguments, Short: "List the keys' ids and states",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			plain, _, err := f.read(cmd.Context())
+			keys, err := f.keys(cmd.Context())
 			if err != nil {
 				return err
-			}
-			keys, err := crypto.Keys(plain)
-			if err != nil {
-				return fmt.Errorf("%s: %w", f.path, err)
 			}
 			return cli.Answer(cmd, keyLines(keys), func(w io.Writer) {
 				for _, k := range keyLines(keys) {
@@ -165,7 +162,8 @@ func newKeysetShow() *cobra.Command {
 			})
 		},
 	}
-	f.flags(cmd)
+	f.optionalFlags(cmd, orConfigured)
+	cli.Describe(cmd, cli.Configuration[config.Keys]())
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package operatorcmd
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/balsong/balsong/adapters/awssecrets/mototest"
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/bootstrap/cli"
+	"github.com/balsong/balsong/bootstrap/config"
 )
 
 // keysetCommand runs `balsong keyset …` and returns what it says.
@@ -91,6 +93,31 @@ func TestAKeyIsRotatedStepByStepAndEachStepSaysTheNext(t *testing.T) {
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file's rights are %v: %v", info.Mode(), err)
+	}
+}
+
+// A task has no file: what its variables name is looked at.
+func TestTheConfiguredKeysetIsShownWithoutAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keyset.json")
+	succeeds(t, "new", "--file", file)
+	want := succeeds(t, "show", "--file", file)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BALSONG_KEYSET", "")
+	t.Setenv("BALSONG_KEYSET_FILE", "")
+	if _, err := keysetCommand(t, "show"); !errors.Is(err, config.ErrNoKeyset) {
+		t.Errorf("without one: %v", err)
+	}
+	t.Setenv("BALSONG_KEYSET_FILE", file)
+	if said := succeeds(t, "show"); said != want {
+		t.Errorf("%s\nwant\n%s", said, want)
+	}
+	t.Setenv("BALSONG_KEYSET_FILE", "")
+	t.Setenv("BALSONG_KEYSET", string(content))
+	if said := succeeds(t, "show"); said != want {
+		t.Errorf("%s\nwant\n%s", said, want)
 	}
 }
 

@@ -22,10 +22,45 @@ import (
 type keysetFile struct{ path, kmsKey string }
 
 func (f *keysetFile) flags(cmd *cobra.Command) {
-	cli.FileFlag(cmd.Flags(), &f.path, "file", "`file` of the keyset (required)")
-	cmd.Flags().StringVar(&f.kmsKey, "kms-key", os.Getenv("BALSONG_KEYSET_KMS_KEY"), "AWS KMS key (ARN, id or alias/…) that wraps it (default from BALSONG_KEYSET_KMS_KEY)")
+	f.optionalFlags(cmd, "`file` of the keyset (required)")
 	cli.Require(cmd, "file")
+}
+
+// optionalFlags are the flags of a command that looks at the configured keyset where no file is named: a task has none.
+func (f *keysetFile) optionalFlags(cmd *cobra.Command, file string) {
+	cli.FileFlag(cmd.Flags(), &f.path, "file", file)
+	cmd.Flags().StringVar(&f.kmsKey, "kms-key", os.Getenv("BALSONG_KEYSET_KMS_KEY"), "AWS KMS key (ARN, id or alias/…) that wraps it (default from BALSONG_KEYSET_KMS_KEY)")
 	cli.Describe(cmd, exitCodes)
+}
+
+// orConfigured describes a file that need not be named.
+const orConfigured = "`file` of the keyset; without: the configured one (BALSONG_KEYSET, BALSONG_KEYSET_FILE)"
+
+// keys lists the keys of the file, or of the configured keyset where none is named.
+func (f keysetFile) keys(ctx context.Context) ([]crypto.KeyInfo, error) {
+	plain, from, err := []byte(nil), f.path, error(nil)
+	if f.path == "" {
+		from = "the configured keyset"
+		plain, err = configuredKeyset(ctx)
+	} else {
+		plain, _, err = f.read(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := crypto.Keys(plain)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	return keys, nil
+}
+
+func configuredKeyset(ctx context.Context) ([]byte, error) {
+	c, err := config.LoadPart[struct{ Keys config.Keys }](ctx)
+	if err == nil && c.Keys.Keyset == "" {
+		err = config.ErrNoKeyset
+	}
+	return []byte(c.Keys.Keyset), err
 }
 
 // arguments are the flags that name this file, for the next command.

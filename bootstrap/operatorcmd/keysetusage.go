@@ -26,13 +26,9 @@ func newKeysetUsage() *cobra.Command {
 		Long: "Count the stored ciphertexts that each key has sealed (DATABASE_URL). It reads every stored bill: seconds for a million.\n" +
 			"Messages in the topics carry copies of these; they stay for the topics' retention.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			plain, _, err := f.read(cmd.Context())
+			keys, err := f.keys(cmd.Context())
 			if err != nil {
 				return err
-			}
-			keys, err := crypto.Keys(plain)
-			if err != nil {
-				return fmt.Errorf("%s: %w", f.path, err)
 			}
 			return cli.Once(cmd, usageApp, func(ctx context.Context, _ config.Operator, db *sqlx.DB) error {
 				lines, err := countUsage(ctx, db, keys)
@@ -43,8 +39,11 @@ func newKeysetUsage() *cobra.Command {
 			})
 		},
 	}
-	f.flags(cmd)
-	cli.Describe(cmd, cli.Configuration[config.Operator]())
+	f.optionalFlags(cmd, orConfigured)
+	cli.Describe(cmd, cli.Configuration[struct {
+		Operator config.Operator
+		Keys     config.Keys
+	}]())
 	return cmd
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,12 +30,9 @@ func newPolicy() *cobra.Command {
 	return cmd
 }
 
-// readPolicy reads a policy file; "-" is stdin.
-func readPolicy(path string) (policy.Spec, error) {
-	if path == stdin {
-		return operatorapp.ReadPolicy(os.Stdin)
-	}
-	file, err := os.Open(path)
+// readPolicy reads a policy file.
+func readPolicy(cmd *cobra.Command, path string) (policy.Spec, error) {
+	file, err := openNamed(cmd, path)
 	if err != nil {
 		return policy.Spec{}, err
 	}
@@ -50,7 +46,7 @@ func newPolicyCheck() *cobra.Command {
 		Use: "check", Args: cli.NoArguments, Short: "List everything that is wrong with a policy file; nothing is stored",
 		Example: "  balsong policy check --file policy.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := readPolicy(file)
+			_, err := readPolicy(cmd, file)
 			var invalid *policy.Invalid
 			if err != nil && !errors.As(err, &invalid) {
 				return err
@@ -80,7 +76,7 @@ func newPolicyCheck() *cobra.Command {
 			return answered
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "`file` with the policy, as JSON; - is stdin (required)")
+	cmd.Flags().StringVar(&file, "file", "", "`file` or s3://bucket/key with the policy, as JSON; - is stdin (required)")
 	cli.Require(cmd, "file")
 	cli.Describe(cmd, exitCodes)
 	return cmd
@@ -93,7 +89,7 @@ func newPolicyDraft() *cobra.Command {
 		Use: "draft", Args: cli.NoArguments, Short: "Store a policy file as a new version, a DRAFT",
 		Example: "  balsong policy draft --file policy.json --reason \"SMS first from December on\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			spec, err := readPolicy(file)
+			spec, err := readPolicy(cmd, file)
 			if err != nil {
 				return fmt.Errorf("%s: %w", file, err)
 			}
@@ -109,7 +105,7 @@ func newPolicyDraft() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "`file` with the policy, as JSON; - is stdin (required)")
+	cmd.Flags().StringVar(&file, "file", "", "`file` or s3://bucket/key with the policy, as JSON; - is stdin (required)")
 	cli.Require(cmd, "file")
 	a.flags(cmd)
 	return cmd

@@ -56,7 +56,7 @@ func newPolicyDiff() *cobra.Command {
 			return versions(cmd, policy.Draft, policy.Active, policy.Retired)
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "", "`file` with a policy as JSON, as the one after; - is stdin")
+	cmd.Flags().StringVar(&file, "file", "", "`file` or s3://bucket/key with a policy as JSON, as the one after; - is stdin")
 	describe[config.Operator](cmd)
 	return cmd
 }
@@ -79,7 +79,7 @@ func sidesOf(records []port.PolicyRecord, refs []policy.Ref, file string) (befor
 		sides = append(sides, found)
 	}
 	if file != "" {
-		spec, err := readPolicy(file)
+		spec, err := readPolicy(cmd, file)
 		if err != nil {
 			return before, after, fmt.Errorf("%s: %w", file, err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/bill"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/fileio"
 	"github.com/balsong/balsong/bootstrap/preview"
 	"github.com/balsong/balsong/bootstrap/trialapp"
 	"github.com/balsong/balsong/domain/key"
@@ -57,7 +57,7 @@ func newRender() *cobra.Command {
 	cmd.Flags().BoolVar(&a.preview, "preview", false, "show one bill (balsong batch render renders a whole month)")
 	cmd.Flags().BoolVar(&a.serve, "serve", false, "show it in the browser, made anew at each load, until Ctrl-C")
 	cmd.Flags().StringVar(&a.addr, "addr", "127.0.0.1:0", "host:port of the page of --serve; port 0 takes a free one")
-	cmd.Flags().StringVar(&a.html, "html", "", "write the page to this `file`, or to stdout (-)")
+	cmd.Flags().StringVar(&a.html, "html", "", "write the page to this `file` or s3://bucket/key, or to stdout (-)")
 	describe[config.Preview](cmd)
 	return cmd
 }
@@ -82,7 +82,7 @@ func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 				fmt.Fprintf(cmd.OutOrStdout(), "Preview  http://%s/  (load it again after each change; Ctrl-C ends it)\n", at)
 			}, a.addr)
 		case a.html != "":
-			return writePreview(a.html, a.make(billed, month), cmd.OutOrStdout())
+			return writePreview(cmd, a.html, a.make(billed, month))
 		default:
 			return a.make(billed, month).Text(cmd.OutOrStdout())
 		}
@@ -90,12 +90,13 @@ func (a *renderPreview) run(cmd *cobra.Command, args []string) error {
 }
 
 // writePreview writes the page to a file that only its owner reads: it is a customer's bill.
-func writePreview(path string, made preview.Bill, out io.Writer) error {
+// One on this machine is written anew after each change of a template, as the browser's page is loaded anew.
+func writePreview(cmd *cobra.Command, path string, made preview.Bill) error {
 	if made.Wrong != nil {
 		return made.Wrong
 	}
-	if path == stdout {
-		return made.Page(out)
+	if path == stdout || fileio.IsObject(path) {
+		return writeNamed(cmd, "--html", path, made.Page)
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -104,6 +105,6 @@ func writePreview(path string, made preview.Bill, out io.Writer) error {
 	if err := errors.Join(made.Page(file), file.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: open it in a browser\n", path)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: open it in a browser\n", path)
 	return nil
 }

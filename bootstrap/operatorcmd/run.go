@@ -171,7 +171,8 @@ func newRunSchedule() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "schedule", Args: cli.NoArguments, Short: "Let a run be started once, at a time to come",
 		Long: "Let EventBridge Scheduler start a run once, within the minute that is named, on the clock of a time zone. The schedule is removed after it.\n" +
-			"A time that the zone's clock skips or shows twice is refused. `balsong run schedules` lists what is to come.",
+			"A time that the zone's clock skips or shows twice is refused. During a halt it is made all the same: it may be lifted by then.\n" +
+			"`balsong run schedules` lists what is to come.",
 		Example: "  balsong run schedule --at \"2026-12-25 08:00\" --zone Asia/Seoul --month 2026-12 --reason \"bills of Christmas\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			wall, err := time.Parse(clockTime, strings.Replace(at, "T", " ", 1))
@@ -191,7 +192,14 @@ func newRunSchedule() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				halt, err := u.Acts.Control.Halted(ctx)
+				if err != nil {
+					return err
+				}
 				return cli.Answer(cmd, scheduleAnswer(made, []time.Time{due}), func(w io.Writer) {
+					if halt.On {
+						fmt.Fprintf(w, "everything is halted by %s: %s. Unless that is lifted before, the run ends by itself (`balsong resume`)\n", halt.Actor, halt.Reason)
+					}
 					fmt.Fprintf(w, "%s starts at %s (%s UTC): %s\n`balsong run unschedule %s` takes it back\n", made.Name, answer.Clock(due, zone), due.UTC().Format(clockTime), made.Note, made.Name)
 				})
 			})

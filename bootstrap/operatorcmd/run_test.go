@@ -2,13 +2,13 @@ package operatorcmd_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
-	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/core"
 )
 
@@ -32,12 +32,13 @@ func TestARunIsStartedInTheBackgroundAndAskedAbout(t *testing.T) {
 	if err := json.Unmarshal([]byte(run(core.ExitOK, order...)), &started); err != nil || started.Handle == "" || started.ExitCode != nil {
 		t.Fatalf("%+v: %v", started, err)
 	}
-	waittest.Wait{Every: 5 * time.Millisecond}.Until(t, "the run has ended", func() bool {
-		if err := json.Unmarshal([]byte(run(core.ExitOK, "run", "show", started.Handle, "--output", "json")), &started); err != nil {
-			t.Fatalf("%+v: %v", started, err)
-		}
-		return started.Status == "ENDED"
-	})
+	output, err := os.Open(started.Output)
+	if err == nil { // until its end the run holds the lock
+		err = errors.Join(syscall.Flock(int(output.Fd()), syscall.LOCK_SH), output.Close())
+	}
+	if err := errors.Join(err, json.Unmarshal([]byte(run(core.ExitOK, "run", "show", started.Handle, "--output", "json")), &started)); err != nil || started.Status != "ENDED" {
+		t.Fatalf("%+v: %v", started, err)
+	}
 	if started.ExitCode == nil || *started.ExitCode != 7 {
 		t.Errorf("%+v", started)
 	}

@@ -2,10 +2,8 @@ package operatorcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +23,7 @@ const statementHelp = `Show the stored statement of one customer's bill: exactly
 and what became of it. It is read from the store (BALSONG_S3_…), verified and opened with the keyset; nothing is rendered, sent or changed.
 Without a month it is the latest month in which the customer has a bill; the answer says which one that is, and which others there are.
 
---html and --text write one part into a new file that only you can read, byte for byte: --html the e-mail's HTML, --text the text of
+--html and --text write one part into a new file (or object, s3://bucket/key) that only you can read, byte for byte: --html the e-mail's HTML, --text the text of
 --channel, without it the e-mail's plain text. The file name - is stdout.
 
 How a bill would look that is not rendered yet, or with other templates: balsong render --preview.
@@ -52,8 +50,8 @@ func newStatement() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.channel, "channel", "", "only one of "+channel.Names())
 	copyFlag(cmd, &f.number)
-	cmd.Flags().StringVar(&f.html, "html", "", "write the e-mail's HTML to this new `file`, or to stdout (-)")
-	cmd.Flags().StringVar(&f.text, "text", "", "write the channel's text to this new `file`, or to stdout (-)")
+	cmd.Flags().StringVar(&f.html, "html", "", "write the e-mail's HTML to this new `file` or s3://bucket/key, or to stdout (-)")
+	cmd.Flags().StringVar(&f.text, "text", "", "write the channel's text to this new `file` or s3://bucket/key, or to stdout (-)")
 	describe[config.Statement](cmd)
 	return cmd
 }
@@ -102,33 +100,26 @@ func (f *statementFlags) kinds(cmd *cobra.Command) (kinds []channel.Kind, err er
 	return kinds, nil
 }
 
-// The name of a file that means the standard output where one is written, and the standard input where one is read.
-const (
-	stdout = "-"
-	stdin  = stdout
-)
-
 // answer writes the parts that were asked for into files, or shows the statement.
 func (f *statementFlags) answer(cmd *cobra.Command, s answer.Stored) error {
-	parts := []struct{ path, text string }{{f.html, s.Channels[0].HTML}, {f.text, s.Channels[0].Text}}
-	toStdout := false
+	parts := []struct{ flag, path, text string }{{"--html", f.html, s.Channels[0].HTML}, {"--text", f.text, s.Channels[0].Text}}
 	var written []string
 	for _, part := range parts {
-		switch part.path {
-		case "":
-		case stdout:
-			toStdout = true
-			if _, err := io.WriteString(cmd.OutOrStdout(), part.text); err != nil {
-				return err
-			}
-		default:
-			if err := writePrivate(part.path, part.text); err != nil {
-				return err
-			}
+		if part.path == "" {
+			continue
+		}
+		err := writeNamed(cmd, part.flag, part.path, func(w io.Writer) error {
+			_, err := io.WriteString(w, part.text)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if part.path != stdout {
 			written = append(written, part.path)
 		}
 	}
-	if toStdout {
+	if f.html == stdout || f.text == stdout {
 		return nil
 	}
 	return cli.Answer(cmd, documentOfStatement(s, written), func(w io.Writer) {
@@ -144,16 +135,6 @@ func (f *statementFlags) answer(cmd *cobra.Command, s answer.Stored) error {
 			fmt.Fprintln(w, "written: "+path)
 		}
 	})
-}
-
-// writePrivate writes a new file that only its owner can read.
-func writePrivate(path, text string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("%w (it never replaces a file)", err)
-	}
-	_, err = io.WriteString(file, text)
-	return errors.Join(err, file.Close())
 }
 
 // statementDocument is a stored statement for programs.

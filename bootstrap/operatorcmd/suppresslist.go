@@ -2,7 +2,6 @@ package operatorcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -25,7 +24,7 @@ func newSuppressList() *cobra.Command {
 		Use: "list", Args: cli.NoArguments, Short: "List who is on the suppression list: channel, scope, since when, why, and by whom",
 		Long: "List the suppression list by customer: channel, scope, since when, why, and who put it there. It has no addresses and no telephone numbers.\n" +
 			"Times are in the ACTIVE policy's zone, in UTC without one; --output json has them in UTC. --file writes CSV that a spreadsheet reads, into a new\n" +
-			"file that only you can read, or to stdout (-).",
+			"file (or object, s3://bucket/key) that only you can read, or to stdout (-).",
 		Example: "  balsong suppress list\n  balsong suppress list --scope all --channel EMAIL\n  balsong suppress list --file suppressed.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkSuppressList(kind, scope, path, cli.Output(cmd)); err != nil {
@@ -49,7 +48,7 @@ func newSuppressList() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&kind, "channel", "", "only entries of one of "+channel.Names())
 	cmd.Flags().StringVar(&scope, "scope", "", "only entries of this scope: all or advertising")
-	cmd.Flags().StringVar(&path, "file", "", "new `file` for the list as CSV, or stdout (-)")
+	cmd.Flags().StringVar(&path, "file", "", "new `file` or s3://bucket/key for the list as CSV, or stdout (-)")
 	describe[config.Operator](cmd)
 	return cmd
 }
@@ -73,15 +72,9 @@ func checkSuppressList(kind, scope, path string, output core.Output) error {
 
 // exportSuppressed writes the list as CSV.
 func exportSuppressed(cmd *cobra.Command, path string, list []answer.SuppressedEntry, zone *time.Location) error {
-	if path == stdout {
-		return answer.WriteSuppressed(cmd.OutOrStdout(), list, zone)
-	}
-	out, err := openExport(cmd, path)
-	if err != nil {
+	err := writeNamed(cmd, "--file", path, func(w io.Writer) error { return answer.WriteSuppressed(w, list, zone) })
+	if err != nil || path == stdout {
 		return err
-	}
-	if err = errors.Join(answer.WriteSuppressed(out, list, zone), out.Close()); err != nil {
-		return errors.Join(err, giveUp(path))
 	}
 	return cli.Answer(cmd, map[string]any{"written": path, "entries": len(list)}, func(w io.Writer) { fmt.Fprintf(w, "written: %s (entries: %d)\n", path, len(list)) })
 }

@@ -2,11 +2,9 @@ package operatorcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -16,6 +14,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/fileio"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/wording"
@@ -25,7 +24,7 @@ const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, 
 date, why, the last channel and the gateway's words. Whoever may still be reached is counted, and in the file only with
 --on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
 
-The file is only for you to read (0600) and never replaces another; - is stdout. Every export is recorded. Names and amounts are
+The file (or object, s3://bucket/key) is only for you to read and never replaces another; - is stdout. Every export is recorded. Names and amounts are
 sealed: the keyset is needed. E-mail addresses and numbers stay out unless --with-destinations, which needs a --reason.`
 
 // newUnreached is the subcommand "unreached".
@@ -41,31 +40,29 @@ func newUnreached() *cobra.Command {
 			if options.Destinations && !cmd.Flags().Changed("reason") {
 				return cli.Usagef("--with-destinations needs a --reason: recorded")
 			}
-			if path == stdout {
-				path = ""
-			}
-			if path == "" && cli.Output(cmd) == core.JSON {
+			toStdout := path == "" || path == stdout
+			if toStdout && cli.Output(cmd) == core.JSON {
 				return cli.Usagef("--output json needs --file: stdout can hold one answer")
 			}
 			return withUseCases(cmd, operatorapp.CustomerBills, func(ctx context.Context, u operatorapp.UseCases) error {
 				if err := u.Answers.Kept(ctx, a.month); err != nil {
 					return err
 				}
-				out, err := openExport(cmd, path)
+				out, err := createNamed(cmd, "--file", path)
 				if err != nil {
 					return err
 				}
 				if err := operate.New(u.Acts, 0).AuditExport(ctx, a.month, options.Destinations, a.Act()); err != nil {
-					return errors.Join(err, out.Close(), giveUp(path))
+					return fileio.Finish(out, err)
 				}
 				work := progress.On(cmd.ErrOrStderr()).Begin("unreached", "bills", 0)
 				options.Progress = func(n int) { work.Set(int64(n)) }
 				s, err := u.Answers.Unreached(ctx, a.month, out, options)
 				work.End()
-				if err = errors.Join(err, out.Close()); err != nil {
-					return errors.Join(err, giveUp(path))
+				if err = fileio.Finish(out, err); err != nil {
+					return err
 				}
-				if path == "" {
+				if toStdout {
 					printUnreached(cmd.ErrOrStderr(), s, options)
 					return nil
 				}
@@ -76,37 +73,12 @@ func newUnreached() *cobra.Command {
 	a.monthFlag(cmd)
 	a.ActorFlags(cmd, "postal mailing", "why; recorded")
 	a.ApproverFlag(cmd)
-	cmd.Flags().StringVar(&path, "file", "", "new `file` for the CSV; without, or -: stdout")
+	cmd.Flags().StringVar(&path, "file", "", "new `file` or s3://bucket/key for the CSV; without, or -: stdout")
 	cmd.Flags().BoolVar(&options.OnTheWay, "on-the-way", false, "those who may still be reached too")
 	cmd.Flags().BoolVar(&options.Destinations, "with-destinations", false, "addresses and numbers in clear too")
 	describe[config.CustomerBills](cmd)
 	return cmd
 }
-
-// openExport opens a new file that only its owner can read, or takes stdout.
-func openExport(cmd *cobra.Command, path string) (io.WriteCloser, error) {
-	if path == "" {
-		return nopCloser{cmd.OutOrStdout()}, nil
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("--file: %w (an export never replaces a file)", err)
-	}
-	return file, nil
-}
-
-// giveUp removes an export that was not finished: an incomplete export cannot be told from a complete one.
-func giveUp(path string) error {
-	if path == "" {
-		return nil
-	}
-	return os.Remove(path)
-}
-
-type nopCloser struct{ io.Writer }
-
-// Close leaves stdout open.
-func (nopCloser) Close() error { return nil }
 
 func printUnreached(w io.Writer, s answer.UnreachedSummary, options answer.UnreachedOptions) {
 	fmt.Fprintf(w, "%s written\n", progress.Counted(s.Written, "bill", "bills"))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# deploy/aws/run.sh TASK [ARGUMENT …]   runs one task (setup, batch, dispatcher, balsong) and waits for its end; shows its log, and ends with its exit code.
+# deploy/aws/run.sh TASK [ARGUMENT …]   runs one task (setup, batch, dispatcher, balsong) and waits for its end; shows what it says, and ends with its exit code.
 #                                       As in: run.sh batch migrate · run.sh balsong status
 # BALSONG_NAME: the installation (balsong). TASK_CPU, TASK_MEMORY: more than the task definition has, for this run. DATABASE_ADDRESS: of a restored database that
-# nothing else may reach yet (docs/operations/restore.md), for batch and balsong. Needs jq.
+# nothing else may reach yet (docs/operations/restore.md), for batch and balsong. PAUSE: seconds between two looks (10). Needs jq.
 set -euo pipefail
 name=${BALSONG_NAME:-balsong}
 case ${1-} in setup | batch | dispatcher | balsong) ;; *) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
@@ -21,15 +21,28 @@ overrides=$(jq -cn --arg task "$task" --arg cpu "${TASK_CPU:-}" --arg memory "${
 arn=$(aws ecs run-task --cluster "$name" --task-definition "$name-$task" --launch-type FARGATE --network-configuration "$network" \
   --overrides "$overrides" --client-token "$(date +%s)-$$" --started-by "run.sh" --query 'tasks[0].taskArn' --output text)
 [[ $arn == arn:* ]] || { echo "it was not started (is the task definition $name-$task there, and capacity?)" >&2; exit 1; }
-id=${arn##*/}
-echo "task $id runs; its log: /$name/$task $task/$task/$id" >&2
-trap 'echo "it is not waited for any more: task $id goes on until it ends, or by aws ecs stop-task --cluster $name --task $id" >&2' EXIT
+id=${arn##*/} stream=$task/$task/${arn##*/} token=
+echo "task $id runs; its log: /$name/$task $stream" >&2
+
+# said prints what the task has said since the last look, page by page: no line twice, and none left out.
+said() {
+  local page next
+  while page=$(aws logs get-log-events --log-group-name "/$name/$task" --log-stream-name "$stream" --start-from-head ${token:+--next-token "$token"} --output json); do
+    jq -r '.events[].message' <<<"$page"
+    next=$(jq -r .nextForwardToken <<<"$page")
+    [ "$next" != "$token" ] || return 0
+    token=$next
+  done
+  return 1
+}
+trap 'echo "it is not waited for any more: task $id goes on until it ends, or by aws ecs stop-task --cluster $name --task $id. Its log: aws logs tail /$name/$task --log-stream-names $stream --follow" >&2' EXIT
 while status=$(aws ecs describe-tasks --cluster "$name" --tasks "$arn" --query 'tasks[0].lastStatus' --output text) || exit 1; [ "$status" != STOPPED ]; do
   [ "$status" != None ] || { echo "ECS knows task $id no more" >&2; exit 1; }
+  said 2>/dev/null || true # there is no log before it has begun
   sleep "${PAUSE:-10}"
 done
 trap - EXIT
-aws logs filter-log-events --log-group-name "/$name/$task" --log-stream-names "$task/$task/$id" --query 'events[].[message]' --output text || true # all pages
+said || echo "its log cannot be read" >&2
 answer=$(aws ecs describe-tasks --cluster "$name" --tasks "$arn" --query "tasks[0].{code: containers[?name=='$task'] | [0].exitCode, why: stoppedReason}" --output json)
 code=$(jq -r '.code // empty' <<<"$answer")
 [ -n "$code" ] || { echo "it did not start: $(jq -r .why <<<"$answer")" >&2; exit 1; }

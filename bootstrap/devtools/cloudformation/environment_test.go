@@ -41,7 +41,7 @@ var account = cloudformation.Values{
 	"Name": "balsong", "AWS::Region": "ap-northeast-2", "AWS::AccountId": "123456789012", "AWS::Partition": "aws",
 	"DatabaseAddress": "balsong.abc.ap-northeast-2.rds.amazonaws.com", "Bucket": "balsong-123456789012-ap-northeast-2",
 	"Keyset": "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/keyset-AbCdEf", "KeysetKey": "arn:aws:kms:ap-northeast-2:123456789012:key/1",
-	"Cluster.Arn": "arn:aws:ecs:ap-northeast-2:123456789012:cluster/balsong", "DispatcherTask": "arn:aws:ecs:ap-northeast-2:123456789012:task-definition/balsong-dispatcher:1",
+	"Cluster.Arn": "arn:aws:ecs:ap-northeast-2:123456789012:cluster/balsong", "NotStarted.Arn": "arn:aws:sqs:ap-northeast-2:123456789012:balsong-not-started",
 	"PrivateSubnets": "subnet-1,subnet-2,subnet-3", "TaskGroup": "sg-1", "SchedulerRole": "arn:aws:iam::123456789012:role/balsong-scheduler", "Schedules": "balsong",
 	"Providers": "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/providers-AbCdEf",
 }

@@ -22,7 +22,7 @@ import (
 func Check(templates []Template) (wrong []string) {
 	for _, rule := range []func([]Template) []string{
 		wildcardsHaveAReason, suppressionsHaveAReason, importsAreExported, parametersHoldNoSecret, bucketsArePrivate, containersAreConfined, stopsCoverTheDrain,
-		servicesRollBack, schedulesAreExact, databaseLosesNothing, kafkaLosesNothing, eventsExist, metricsAreWritten,
+		servicesRollBack, schedulesAreExact, schedulesOutliveDeployments, databaseLosesNothing, kafkaLosesNothing, eventsExist, metricsAreWritten,
 		databaseCanBeReplaced, scalingCanBeSuspended, operatorReadsTheLog,
 	} {
 		wrong = append(wrong, rule(templates)...)
@@ -125,8 +125,8 @@ func containersAreConfined(templates []Template) (wrong []string) {
 		if get(c.node, "PortMappings") != nil {
 			wrong = append(wrong, at+"nothing connects to a task, and it maps a port")
 		}
-		if temporary := items(get(c.node, "LinuxParameters", "Tmpfs")); c.Name == "batch" && (len(temporary) != 1 || scalar(get(temporary[0], "ContainerPath")) != "/tmp") {
-			wrong = append(wrong, at+"refused rows have no /tmp to wait in")
+		if temporary := items(get(c.node, "LinuxParameters", "Tmpfs")); (c.Name == "batch" || c.Name == "balsong") && (len(temporary) != 1 || scalar(get(temporary[0], "ContainerPath")) != "/tmp") {
+			wrong = append(wrong, at+"what goes into the bucket has no /tmp to wait in")
 		}
 	}
 	return wrong
@@ -184,6 +184,18 @@ func schedulesAreExact(templates []Template) (wrong []string) {
 		age, err2 := strconv.Atoi(scalar(get(s.Properties, "Target", "RetryPolicy", "MaximumEventAgeInSeconds")))
 		if err != nil || err2 != nil || attempts > 10 || age > 3600 {
 			wrong = append(wrong, s.At()+": its retries are not bounded (want at most 10 within an hour)")
+		}
+	}
+	return wrong
+}
+
+// schedulesOutliveDeployments: what `balsong run schedule` makes names the task definition without a revision, which the next deployment replaces.
+func schedulesOutliveDeployments(templates []Template) (wrong []string) {
+	for _, c := range Containers(templates) {
+		for _, v := range c.environment {
+			if v.name == "BALSONG_RUN_ECS_TASK_DEFINITION" && (v.value.Tag != "!Sub" || strings.Contains(v.value.Value[strings.LastIndexByte(v.value.Value, '/')+1:], ":")) {
+				wrong = append(wrong, c.Task.At()+", container "+c.Name+": "+v.name+" has a revision, with which nothing can be scheduled beyond the next deployment")
+			}
 		}
 	}
 	return wrong

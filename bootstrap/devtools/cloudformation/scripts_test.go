@@ -270,9 +270,9 @@ func TestWhatAlarmsTakeFromTheInstallationIsToldByDeploymentAndSeenByVerify(t *t
 
 func TestATaskIsRunAndItsEndIsToldByItsExitCode(t *testing.T) {
 	t.Parallel()
-	c := newAccount(t, "EXIT=3")
+	c := newAccount(t, "EXIT=3", "LONG=1")
 	said, code := c.run("bash", filepath.Join(deploy, "run.sh"), "batch", "import", "--month", "2026-11", "--file", "s3://b/a file.csv")
-	if code != 3 || !strings.Contains(said, "what the task said") {
+	if code != 3 || strings.Count(said, "what the task said") != 1 || strings.Count(said, "what it said then") != 1 {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
 	want := `{\"containerOverrides\":[{\"name\":\"batch\",\"command\":[\"import\",\"--month\",\"2026-11\",\"--file\",\"s3://b/a file.csv\"]}]}`
@@ -280,6 +280,26 @@ func TestATaskIsRunAndItsEndIsToldByItsExitCode(t *testing.T) {
 		t.Errorf("it asked %s, wanted %s", asked, want)
 	}
 	if said, code := c.run("bash", filepath.Join(deploy, "run.sh"), "batsh"); code != 2 {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
+func TestAHaltTakesTheTasksAwayUntilItIsSet(t *testing.T) {
+	t.Parallel()
+	halt := filepath.Join(deploy, "halt.sh")
+	c := newAccount(t)
+	if said, code := c.run("bash", halt, "--reason", "wrong amounts", "--actor", "kim"); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	order := regexp.MustCompile(`(?s)"register-scalable-target".*DynamicScalingOutSuspended=true.*"update-service".*"--desired-count","0".*"run-task".*\\"halt\\",\\"--reason\\",\\"wrong amounts\\".*"register-scalable-target".*DynamicScalingOutSuspended=false`)
+	if asked := c.asked(); !order.MatchString(asked) {
+		t.Errorf("it asked %s", asked)
+	}
+	failed := newAccount(t, "EXIT=6") // no task may start while nobody knows
+	if said, code := failed.run("bash", halt, "--reason", "x"); code != 6 || !strings.Contains(said, "no delivery task starts") || strings.Contains(failed.asked(), "Suspended=false") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	if said, code := newAccount(t).run("bash", halt); code != 2 {
 		t.Errorf("exit code %d: %s", code, said)
 	}
 }
@@ -432,6 +452,32 @@ func TestTheRunbooksCommandsAreAWSsOwn(t *testing.T) {
 	}
 	if asked := c.asked(); ran < 2 || strings.Count(asked, "\n") < ran {
 		t.Errorf("%d commands, which asked %s", ran, asked)
+	}
+}
+
+// What people scheduled must not start the old dispatcher between the steps either, nor be lost.
+func TestAnUpgradeHoldsWhatPeopleScheduled(t *testing.T) {
+	t.Parallel()
+	upgrade, made := filepath.Join(deploy, "upgrade.sh"), "MADE=balsong-run-20991225T0800 balsong-run-20201225T0800"
+	c := newAccount(t, made)
+	said, code := c.run("bash", upgrade, "1.2.0")
+	if code != 0 || !strings.Contains(said, "balsong-run-20991225T0800, at(2099-12-25T08:00:00) in Asia/Seoul, is disabled until") || !strings.Contains(said, "balsong-run-20201225T0800 is past its time and stays disabled") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	asked := c.asked()
+	order := regexp.MustCompile(`(?s)ScheduleState=DISABLED.*"update-schedule".*"DISABLED.*2099.*"list-tasks".*"run-task".*ScheduleState=ENABLED.*"update-schedule"`)
+	if states := regexp.MustCompile(`balsong-run-2099.*?\\"State\\":\\"(EN|DIS)ABLED`).FindAllString(asked, -1); !order.MatchString(asked) || len(states) != 2 || strings.Count(asked, `"update-schedule"`) != 3 || strings.Contains(asked, "CreationDate") {
+		t.Errorf("%q; it asked %s", states, asked)
+	}
+	broken := newAccount(t, made, "EXIT=6")
+	said, code = broken.run("bash", upgrade, "1.2.0")
+	if code == 0 || !strings.Contains(said, `SCHEDULE=ENABLED ALSO="balsong-run-20991225T0800 balsong-run-20201225T0800" `+upgrade) {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	broken.environment = append(broken.environment, "EXIT=0", "SCHEDULE=ENABLED", "ALSO=balsong-run-20991225T0800")
+	said, code = broken.run("bash", upgrade, "1.2.0")
+	if code != 0 || !strings.Contains(said, "balsong-run-20201225T0800 is disabled, and stays so") || !regexp.MustCompile(`(?s).*balsong-run-2099[^\n]*\\"State\\":\\"ENABLED`).MatchString(broken.asked()) {
+		t.Errorf("exit code %d:\n%s", code, said)
 	}
 }
 

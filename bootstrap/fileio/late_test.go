@@ -1,4 +1,4 @@
-package batchapp
+package fileio
 
 import (
 	"context"
@@ -32,13 +32,13 @@ func TestRefusedRowsBecomeAnObjectThoughTheImportWasStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	stopped, stop := context.WithCancel(t.Context())
-	out := newOutput(stopped, "s3://"+c.Bucket+"/rejects.csv")
+	out := NewLate(stopped, "s3://"+c.Bucket+"/rejects.csv")
 	_, err = io.WriteString(out, "refused")
 	stop()
 	if err = errors.Join(err, out.Close()); err != nil {
 		t.Fatal(err)
 	}
-	object, err := openObject(t.Context(), out.name())
+	object, err := OpenObject(t.Context(), out.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestRefusedRowsBecomeAnObjectThoughTheImportWasStopped(t *testing.T) {
 
 func TestRowsThatHaveNoTemporaryFileAreNotSaidToBeInTheObject(t *testing.T) {
 	t.Setenv("TMPDIR", "/no/such/directory")
-	object := &lateObject{ctx: t.Context(), url: "s3://bucket/rejects.csv"}
+	object := &lateObject{upload{ctx: t.Context(), url: "s3://bucket/rejects.csv"}}
 	if _, err := object.Write([]byte("C-1\n")); err == nil || !strings.Contains(err.Error(), object.url) {
 		t.Errorf("written: %v", err)
 	}

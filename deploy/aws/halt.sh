@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# deploy/aws/halt.sh --reason WHY [--actor WHO]   the fastest stop: takes delivery's tasks away while `balsong halt` starts, and gives them back to scaling once
+#                                                 everything is halted. A task calls no gateway from the moment it is told to stop; what was under way ends.
+#                                                 `run.sh balsong resume --reason …` goes on.
+# BALSONG_NAME: the installation (balsong). Needs jq.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+name=${BALSONG_NAME:-balsong}
+[ "${1-}" = --reason ] || { sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+
+# scaling SUSPENDED: whether scaling may change the number of tasks.
+scaling() {
+  aws application-autoscaling register-scalable-target --service-namespace ecs --scalable-dimension ecs:service:DesiredCount --resource-id "service/$name/delivery" \
+    --suspended-state "DynamicScalingInSuspended=$1,DynamicScalingOutSuspended=$1,ScheduledScalingSuspended=$1" >/dev/null
+}
+
+stopped=true
+scaling true && aws ecs update-service --cluster "$name" --service delivery --desired-count 0 --query 'service.desiredCount' --output text >/dev/null ||
+  { stopped=false; echo "delivery's tasks could not be taken away: the halt alone stops them" >&2; }
+trap 'echo "it is not known whether everything is halted; no delivery task starts. Do it again: $0 $*" >&2' EXIT
+BALSONG_NAME=$name "$here/run.sh" balsong halt "$@"
+trap - EXIT
+scaling false
+[ "$stopped" = true ] || echo "delivery runs, and calls no gateway" >&2
