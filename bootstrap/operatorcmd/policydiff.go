@@ -39,7 +39,7 @@ func newPolicyDiff() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				before, after, err := sidesOf(records, refs, file)
+				before, after, err := sidesOf(cmd, records, refs, file)
 				if err != nil {
 					return err
 				}
@@ -69,7 +69,7 @@ type side struct {
 }
 
 // sidesOf are the two sides: what is named, in its order, and before one that stands alone the ACTIVE version.
-func sidesOf(records []port.PolicyRecord, refs []policy.Ref, file string) (before, after side, err error) {
+func sidesOf(cmd *cobra.Command, records []port.PolicyRecord, refs []policy.Ref, file string) (before, after side, err error) {
 	var sides []side
 	for _, ref := range refs {
 		found, err := pick(records, func(v policy.Version) bool { return v.Ref() == ref }, "policy "+shortRef(ref))

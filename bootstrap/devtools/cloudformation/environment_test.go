@@ -33,7 +33,7 @@ var programs = map[string]program{
 	"settlement": reads[config.Settler](program{image: "delivery"}),
 	"dispatcher": reads[config.Dispatcher](program{image: "dispatcher"}),
 	"batch":      reads[config.Migrate](reads[config.Import](reads[config.Render](program{image: "batch"}))),
-	"balsong":    reads[config.Status](reads[config.Statement](reads[config.Retention](reads[config.SendTest](reads[config.Preview](reads[config.Starting](program{image: "balsong"})))))),
+	"balsong":    reads[config.Words](reads[config.Status](reads[config.Statement](reads[config.Retention](reads[config.SendTest](reads[config.Preview](reads[config.Starting](program{image: "balsong"}))))))),
 }
 
 // account is what stands in for a real one.

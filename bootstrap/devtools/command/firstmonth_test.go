@@ -17,16 +17,23 @@ import (
 	"github.com/balsong/balsong/bootstrap/operatorcmd"
 )
 
-// The guide's commands need an account; that each program knows its subcommand and flags, and each stack its parameters, can be seen here.
-func TestTheFirstMonthOnAWSNamesCommandsThatExist(t *testing.T) {
+// Commands for AWS need an account; that each program knows its subcommand and flags, and each stack its parameters, can be seen here.
+func TestThePagesAboutAWSNameCommandsThatExist(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../../docs/guides/first-month-on-aws.md")
+	for page, least := range map[string]int{"guides/first-month-on-aws.md": 15, "operations/rotation.md": 5, "operations/policy.md": 1, "operations/README.md": 3} {
+		checkPage(t, page, least)
+	}
+}
+
+func checkPage(t *testing.T, page string, least int) {
+	t.Helper()
+	text, err := os.ReadFile("../../../docs/" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := regexp.MustCompile(`(?m)^deploy/aws/(run|deploy)\.sh (.*)$`).FindAllStringSubmatch(strings.ReplaceAll(string(text), "\\\n", " "), -1)
-	if len(lines) < 15 {
-		t.Fatalf("only %d commands", len(lines))
+	lines := regexp.MustCompile(`(?m)^ *deploy/aws/(run|deploy|halt)\.sh (.*)$`).FindAllStringSubmatch(strings.ReplaceAll(string(text), "\\\n", " "), -1)
+	if len(lines) < least {
+		t.Fatalf("%s has only %d commands", page, len(lines))
 	}
 	for _, line := range lines {
 		shell := exec.CommandContext(t.Context(), "bash", "-c", `printf '%s\n' `+line[2])
@@ -39,11 +46,14 @@ func TestTheFirstMonthOnAWSNamesCommandsThatExist(t *testing.T) {
 		if i := slices.IndexFunc(arguments, func(a string) bool { return strings.HasPrefix(a, "#") }); i >= 0 {
 			arguments = arguments[:i]
 		}
-		if line[1] == "deploy" {
+		switch line[1] {
+		case "deploy":
 			checkParameters(t, arguments)
-			continue
+		case "halt":
+			checkCommand(t, append([]string{"balsong", "halt"}, arguments...))
+		default:
+			checkCommand(t, arguments)
 		}
-		checkCommand(t, arguments)
 	}
 }
 

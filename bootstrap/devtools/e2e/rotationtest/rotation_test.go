@@ -18,6 +18,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/balsong/balsong/adapters/awssecrets/mototest"
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv/apachekafka"
@@ -121,6 +122,37 @@ func TestTheKeysetIsRotatedAsThePageSays(t *testing.T) {
 		s.must(b)
 	}
 	if out, _ := s.run(block{"sh", "balsong keyset show --file secrets/keyset.json"}); len(blocks) != 5 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "seals and opens (primary)") {
+		t.Errorf("after %d blocks:\n%s", len(blocks), out)
+	}
+}
+
+// moto is the account; a task has the variables that its definition gives it, and no file.
+func TestTheKeysetIsRotatedOnAWSAsThePageSays(t *testing.T) {
+	t.Parallel()
+	program := os.Getenv("BALSONG_TEST_AWS")
+	if program == "" {
+		t.Skip("SKIPPED: BALSONG_TEST_AWS names no program (make deploy-check installs it)")
+	}
+	s := newShell(t, map[string]string{
+		"AWS_ENDPOINT_URL": mototest.Start(t), "AWS_REGION": "ap-northeast-2", "AWS_DEFAULT_REGION": "ap-northeast-2", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_PAGER": "", "BALSONG_NAME": "balsong",
+	})
+	s.migrate()
+	if err := os.Symlink(program, filepath.Join(s.dir, "bin", "aws")); err != nil {
+		t.Fatal(err)
+	}
+	s.write("deploy/aws/run.sh", "#!/bin/sh\nunset BALSONG_KEYSET_FILE\nBALSONG_KEYSET=secretsmanager:balsong/keyset exec \"$@\"\n")
+	s.must(block{"sh", `chmod +x deploy/aws/run.sh
+		aws kms create-alias --alias-name alias/balsong-keyset --target-key-id "$(aws kms create-key --query KeyMetadata.KeyId --output text)"
+		balsong keyset wrap --file secrets/keyset.json --kms-key alias/balsong-keyset
+		aws secretsmanager create-secret --name balsong/keyset --secret-string file://secrets/keyset.json
+		aws logs create-log-group --log-group-name /balsong/delivery
+		aws ecs create-cluster --cluster-name balsong`})
+	blocks := sections(t)["The keyset on AWS"]
+	for _, b := range blocks {
+		s.must(b)
+	}
+	out, _ := s.run(block{"sh", "aws secretsmanager get-secret-value --secret-id balsong/keyset --query SecretString --output text; ls; deploy/aws/run.sh balsong keyset show"})
+	if len(blocks) != 6 || !strings.Contains(out, "encryptedKeyset") || strings.Contains(out, "keyset.json") || strings.Count(out, "(primary)") != 1 || strings.Contains(out, "opens\n") {
 		t.Errorf("after %d blocks:\n%s", len(blocks), out)
 	}
 }
