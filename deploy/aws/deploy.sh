@@ -3,7 +3,7 @@
 #                                                  named keeps the value that the stack has, or its default. It may be run again: what is under way is
 #                                                  waited for, and what a first deployment that failed left behind is deleted first.
 #                                                  The alarms are told how large the database's disk is by now, and whether settlement and the
-#                                                  schedule are wanted: with each deployment of alarms, and of services once there are alarms.
+#                                                  schedule are wanted: with each deployment of alarms, and of data and services once there are alarms.
 # deploy/aws/deploy.sh parameters                  writes what no template can know: the brokers' addresses, and the CA of the database. After data.
 # deploy/aws/deploy.sh keyset                      makes the keyset, wrapped by its KMS key, where there is none yet. After data.
 # deploy/aws/deploy.sh delete STACK                deletes one stack, and waits for it. In the opposite order; data: only after DeletionProtection=false.
@@ -113,9 +113,9 @@ change() {
 # What alarms.yaml takes from the installation as it is, a word for each parameter.
 running() {
   local disk of_services
-  disk=$(aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].AllocatedStorage' --output text)
+  disk=$(aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].AllocatedStorage' --output text) || return
   of_services=$(aws cloudformation describe-stacks --stack-name "$name-services" \
-    --query "Stacks[0].Parameters[?contains(['SettlementTasks', 'ScheduleState'], ParameterKey)].join('=', [ParameterKey, ParameterValue])" --output text)
+    --query "Stacks[0].Parameters[?contains(['SettlementTasks', 'ScheduleState'], ParameterKey)].join('=', [ParameterKey, ParameterValue])" --output text) || return
   echo "DatabaseStorage=$disk ${of_services//$'\t'/ }"
 }
 
@@ -139,7 +139,7 @@ if [ "$1" = alarms ]; then
   set -- alarms $known "${@:2}"
 fi
 change "$@"
-if [ "$1" = services ]; then
+if [[ $1 =~ ^(data|services)$ ]]; then
   stack=$name-alarms
   look
   if [[ $status =~ ^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$ ]]; then
@@ -147,6 +147,6 @@ if [ "$1" = services ]; then
     # shellcheck disable=SC2086
     change alarms $known
   fi
-  stack=$name-services
+  stack=$name-$1
 fi
 aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
