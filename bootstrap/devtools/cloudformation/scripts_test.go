@@ -433,28 +433,6 @@ func TestAnUpgradeMigratesBeforeTheServicesAreReplaced(t *testing.T) {
 	}
 }
 
-// What an operator is told to type at AWS: the runbooks' commands.
-func TestTheRunbooksCommandsAreAWSsOwn(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../../docs/operations/alarms.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newAccount(t)
-	ran := 0
-	for line := range strings.Lines(string(page)) {
-		if command, is := strings.CutPrefix(line, "    "); is && strings.HasPrefix(command, "aws ") {
-			if said, code := c.run("bash", "-c", command); code != 0 {
-				t.Errorf("%s: exit code %d: %s", command, code, said)
-			}
-			ran++
-		}
-	}
-	if asked := c.asked(); ran < 2 || strings.Count(asked, "\n") < ran {
-		t.Errorf("%d commands, which asked %s", ran, asked)
-	}
-}
-
 // What people scheduled must not start the old dispatcher between the steps either, nor be lost.
 func TestAnUpgradeHoldsWhatPeopleScheduled(t *testing.T) {
 	t.Parallel()

@@ -63,7 +63,7 @@ func javaProgram() (string, error) {
 }
 
 func jarDirectory(cacheDir string) string {
-	return filepath.Join(cacheDir, "apache-kafka", Version)
+	return filepath.Join(cacheDir, "apache-kafka", Version+"-tools") // a name of its own: older versions of this have fewer jars in the other one
 }
 
 // Jars returns the directory of the broker's jars, which hold its command-line tools too, fetching them if they are missing.
