@@ -62,6 +62,7 @@ func (o MigrateOptions) withDefaults() MigrateOptions {
 // lockedError is the end of a migration that did not get its locks. It is no port.ErrConflict, which would be repeated at once.
 type lockedError struct {
 	version int
+	done    bool // it is done, and only the library's record of it is not
 	tried   time.Duration
 	holders []LockHolder
 }
@@ -75,22 +76,26 @@ func (e lockedError) Error() string {
 		}
 		said = "the oldest transactions that hold locks on the schema's tables: " + strings.Join(texts, ", ")
 	}
-	return fmt.Sprintf("migration %d did not get its locks within %s, and nothing of it was done: %s. Run it again once they have ended", e.version, e.tried.Round(time.Second), said)
+	what := "did not get its locks within %s, and nothing of it was done"
+	if e.done {
+		what = "is done, and could not be recorded within %s"
+	}
+	return fmt.Sprintf("migration %d "+what+": %s. Run it again once they have ended", e.version, e.tried.Round(time.Second), said)
 }
 
 // bounded is the library's driver, whose migrations wait for a lock for so long only, and are then tried again. It is without the library's lock, which belongs to a
 // session: a pooler in transaction mode leaves it to whoever has the session next (ADR 0047). Migrate has a lock of its own.
 type bounded struct {
 	database.Driver
-	patiently func(version int, do func() error) error
-	timeout   time.Duration
+	patiently func(version int, done bool, do func() error) error
+	options   MigrateOptions
 	version   int // that is being applied
 }
 
 // newBounded bounds a driver on a connection. The library's methods know no context.
 func newBounded(ctx context.Context, target database.Driver, conn *sql.Conn, db pool, options MigrateOptions) *bounded {
-	return &bounded{Driver: target, timeout: options.LockTimeout, patiently: func(version int, do func() error) error {
-		return options.patiently(ctx, conn, db, version, do)
+	return &bounded{Driver: target, options: options, patiently: func(version int, done bool, do func() error) error {
+		return options.patiently(ctx, conn, db, lockedError{version: version, done: done}, do)
 	}}
 }
 
@@ -100,10 +105,10 @@ func (*bounded) Lock() error { return nil }
 // Unlock implements database.Driver.
 func (*bounded) Unlock() error { return nil }
 
-// SetVersion implements database.Driver. The library calls it before and after each migration.
+// SetVersion implements database.Driver. The library calls it before and after each migration, and truncates its table, which a pg_dump of the database has read.
 func (b *bounded) SetVersion(version int, dirty bool) error {
 	b.version = version
-	return b.Driver.SetVersion(version, dirty)
+	return b.patiently(version, !dirty, func() error { return b.Driver.SetVersion(version, dirty) })
 }
 
 // beginning is how each transaction of a migration begins.
@@ -116,32 +121,42 @@ func (b *bounded) Run(migration io.Reader) error {
 	if err != nil {
 		return err
 	}
-	text = beginning.ReplaceAll(text, fmt.Appendf(nil, "BEGIN; SET LOCAL lock_timeout = %d;", b.timeout.Milliseconds()))
-	return b.patiently(b.version, func() error { return b.Driver.Run(bytes.NewReader(text)) })
+	text = beginning.ReplaceAll(text, fmt.Appendf(nil, "BEGIN; SET LOCAL lock_timeout = %d;", b.options.LockTimeout.Milliseconds()))
+	var began time.Time
+	err = b.patiently(b.version, false, func() error {
+		began = time.Now()
+		return b.Driver.Run(bytes.NewReader(text))
+	})
+	if err == nil {
+		b.options.tried(MigrationTry{Version: b.version, Took: time.Since(began)})
+	}
+	return err
 }
 
-// patiently tries a migration until it gets its locks, fails otherwise, or was tried for long enough. While it waits for a lock that others hold, all who come after it
-// wait too; in the pauses they continue.
-func (o MigrateOptions) patiently(ctx context.Context, conn *sql.Conn, db pool, version int, do func() error) error {
+func (o MigrateOptions) tried(try MigrationTry) {
+	if o.Tried != nil {
+		o.Tried(try)
+	}
+}
+
+// patiently does a part of a migration until it gets its locks, fails otherwise, or was tried for long enough; then it returns the locked error. While it waits for a lock
+// that others hold, all who come after it wait too; in the pauses they continue.
+func (o MigrateOptions) patiently(ctx context.Context, conn *sql.Conn, db pool, locked lockedError, do func() error) error {
 	began := time.Now()
 	for {
 		at := time.Now()
 		err := do()
-		try := MigrationTry{Version: version, Took: time.Since(at)}
-		if err != nil {
-			if _, failed := conn.ExecContext(ctx, "ROLLBACK"); failed != nil || !waitedForLock(err) {
-				return err
-			}
-			try.Locked, try.Holders = true, lockHolders(ctx, db, o.LockTimeout)
-		}
-		if o.Tried != nil {
-			o.Tried(try)
-		}
+		took := time.Since(at)
 		if err == nil {
 			return nil
 		}
-		if time.Since(began) >= o.RetryFor {
-			return lockedError{version: version, tried: time.Since(began), holders: try.Holders}
+		if _, failed := conn.ExecContext(ctx, "ROLLBACK"); failed != nil || !waitedForLock(err) {
+			return err
+		}
+		locked.tried, locked.holders = time.Since(began), lockHolders(ctx, db, o.LockTimeout)
+		o.tried(MigrationTry{Version: locked.version, Took: took, Locked: true, Holders: locked.holders})
+		if locked.tried >= o.RetryFor {
+			return locked
 		}
 		select {
 		case <-ctx.Done():

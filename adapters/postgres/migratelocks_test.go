@@ -14,7 +14,7 @@ import (
 )
 
 // holding opens a transaction that has read a table of the schema, which is at version 13, and returns how to end it.
-func holding(t *testing.T) (url string, db *sqlx.DB, end func()) {
+func holding(t *testing.T, table string) (url string, db *sqlx.DB, end func()) {
 	t.Helper()
 	url = postgrestest.URL(t)
 	db = postgrestest.OpenURL(t, url)
@@ -28,7 +28,7 @@ func holding(t *testing.T) (url string, db *sqlx.DB, end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.ExecContext(t.Context(), `SELECT FROM billing_data`); err != nil {
+	if _, err := tx.ExecContext(t.Context(), `SELECT FROM `+table); err != nil {
 		t.Fatal(err)
 	}
 	return url, db, func() {
@@ -41,7 +41,14 @@ func holding(t *testing.T) (url string, db *sqlx.DB, end func()) {
 // A lock that is asked for keeps out all who come after. So a migration gives up soon, others continue before it tries again, and the last word says who is in the way.
 func TestAMigrationThatDoesNotGetALockLetsTheOthersContinueAndSaysWhoHasIt(t *testing.T) {
 	t.Parallel()
-	url, db, end := holding(t)
+	for _, table := range []string{"billing_data", "schema_migrations"} { // the library notes the version in the second one
+		t.Run(table, func(t *testing.T) { t.Parallel(); lockedOut(t, table) })
+	}
+}
+
+func lockedOut(t *testing.T, table string) {
+	t.Helper()
+	url, db, end := holding(t, table)
 	var tries []postgres.MigrationTry
 	options := postgres.MigrateOptions{LockTimeout: 50 * time.Millisecond, RetryFor: 400 * time.Millisecond, Tried: func(try postgres.MigrationTry) {
 		tries = append(tries, try)
@@ -75,7 +82,7 @@ func TestAMigrationThatDoesNotGetALockLetsTheOthersContinueAndSaysWhoHasIt(t *te
 
 func TestAMigrationIsTriedAgainUntilItGetsItsLocks(t *testing.T) {
 	t.Parallel()
-	url, _, end := holding(t)
+	url, _, end := holding(t, "billing_data")
 	locked := 0
 	_, err := postgres.MigrateVersions(t.Context(), postgres.Config{URL: url}, postgres.MigrateOptions{LockTimeout: 50 * time.Millisecond, Tried: func(try postgres.MigrationTry) {
 		if try.Locked {
