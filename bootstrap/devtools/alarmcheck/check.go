@@ -49,6 +49,10 @@ func check(root string) (wrong []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	scaling, err := readScaling(root)
+	if err != nil {
+		return nil, err
+	}
 	known := ourMetrics()
 	text, err := os.ReadFile(filepath.Join(root, runbooks))
 	if err != nil {
@@ -67,6 +71,7 @@ func check(root string) (wrong []string, err error) {
 	for _, id := range slices.Sorted(maps.Keys(definitions)) {
 		wrong = append(wrong, cloudWatch.checkDefinition(definitions[id])...)
 	}
+	wrong = append(wrong, cloudWatch.checkScaling(scaling)...)
 	return append(wrong, cloudWatch.checkDashboard(dashboard)...), nil
 }
 

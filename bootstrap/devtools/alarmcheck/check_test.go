@@ -49,10 +49,14 @@ func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
 		{alarmsFile, "OKActions: [!Ref WarningTopic]", "OKActions: [!Ref CriticalTopic]", "does not tell the topic of its severity"},
 		{alarmsFile, `"Balsong", "balsong_deliveries_total"`, `"Balsong", "balsong_delivered_total"`, "the dashboard: balsong_delivered_total is no metric"},
 		{alarmsFile, `{"label": "UNKNOWN"}]]}},`, `{"label": "UNKNOWN"}]]}}`, "the dashboard is no JSON"},
+		{servicesFile, "MetricName: balsong_delivery_backlog_per_task", "MetricName: balsong_delivery_backlog", "DeliveryByBacklog: balsong_delivery_backlog is no metric"},
+		{servicesFile, "MetricName: balsong_delivery_lag_messages, Dimensions: [{ Name: Installation, Value: !Ref Name }, ", "MetricName: balsong_delivery_lag_messages, Dimensions: [", "DeliveryWanted: balsong_delivery_lag_messages does not name its installation"},
+		{servicesFile, "MetricName: balsong_gateway_held, Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: delivery", "MetricName: balsong_gateway_held, Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: settlement", `DeliveryByBacklog: balsong_gateway_held is not written by "settlement"`},
+		{servicesFile, "Id: backlog, ReturnData: false, MetricStat: { Stat: Maximum", "Id: backlog, ReturnData: false, MetricStat: { Stat: Sum", "balsong_delivery_backlog_per_task is read by its maximum, not by its Sum"},
 	} {
 		t.Run(test.broken, func(t *testing.T) {
 			t.Parallel()
-			wrong, err := check(repotest.Broken(t, repository, test.file, test.old, test.broken, rulesFile, alarmsFile, runbooks))
+			wrong, err := check(repotest.Broken(t, repository, test.file, test.old, test.broken, rulesFile, alarmsFile, servicesFile, runbooks))
 			if err != nil {
 				t.Fatal(err)
 			}

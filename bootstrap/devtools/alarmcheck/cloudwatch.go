@@ -76,7 +76,7 @@ func readDefinitions(root string) (alarms map[string]definition, dashboard strin
 	}
 	alarms = map[string]definition{}
 	for _, t := range templates {
-		if t.File != filepath.Base(alarmsFile) { // those of services.yaml tell nobody: they scale
+		if t.File != filepath.Base(alarmsFile) {
 			continue
 		}
 		for _, r := range t.Resources() {

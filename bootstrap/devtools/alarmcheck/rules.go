@@ -13,10 +13,11 @@ import (
 
 // The files that say the alarms.
 const (
-	rulesFile  = "deploy/prometheus/rules.yaml"
-	alarmsFile = "deploy/aws/alarms.yaml"
-	runbooks   = "docs/operations/alarms.md"
-	dashboards = "deploy/grafana"
+	rulesFile    = "deploy/prometheus/rules.yaml"
+	alarmsFile   = "deploy/aws/alarms.yaml"
+	servicesFile = "deploy/aws/services.yaml" // has what scales by metrics
+	runbooks     = "docs/operations/alarms.md"
+	dashboards   = "deploy/grafana"
 )
 
 // page is where the runbooks are read.

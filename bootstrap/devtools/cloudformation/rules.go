@@ -10,7 +10,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -22,7 +21,7 @@ import (
 func Check(templates []Template) (wrong []string) {
 	for _, rule := range []func([]Template) []string{
 		wildcardsHaveAReason, suppressionsHaveAReason, importsAreExported, parametersHoldNoSecret, bucketsArePrivate, containersAreConfined, stopsCoverTheDrain,
-		servicesRollBack, schedulesAreExact, schedulesOutliveDeployments, databaseLosesNothing, kafkaLosesNothing, eventsExist, metricsAreWritten,
+		servicesRollBack, schedulesAreExact, schedulesOutliveDeployments, databaseLosesNothing, kafkaLosesNothing, eventsExist,
 		databaseCanBeReplaced, scalingCanBeSuspended, operatorReadsTheLog,
 	} {
 		wrong = append(wrong, rule(templates)...)
@@ -295,42 +294,6 @@ func eventsExist(templates []Template) (wrong []string) {
 			group, isGroup := strings.CutPrefix(node.Value, "${Groups}/")
 			if isTopic && !slices.Contains(topics, topic) || isGroup && !slices.Contains(groups, group) {
 				wrong = append(wrong, fmt.Sprintf("%s line %d: %s is no topic or group of the program", t.File, node.Line, node.Value))
-			}
-		})
-	}
-	return wrong
-}
-
-// metricsAreWritten: the metrics of the namespace Balsong that scaling and alarms read are declared and written for CloudWatch, by the service that is
-// named, and those of this installation alone: another one of the account would else scale and alarm for it.
-func metricsAreWritten(templates []Template) (wrong []string) {
-	written := map[string]*port.Metric{}
-	for _, m := range metric.All() {
-		if m.Essential() {
-			written[m.Name] = m
-		}
-	}
-	for _, t := range templates {
-		walk(t.root, nil, func(_ []string, node *yaml.Node) {
-			name := scalar(get(node, "MetricName"))
-			if !strings.HasPrefix(name, "balsong_") {
-				return
-			}
-			at := fmt.Sprintf("%s line %d: %s ", t.File, node.Line, name)
-			m := written[name]
-			if m == nil {
-				wrong = append(wrong, at+"is no metric that the program writes for CloudWatch")
-				return
-			}
-			dimensions := map[string]*yaml.Node{}
-			for _, d := range items(get(node, "Dimensions")) {
-				dimensions[scalar(get(d, "Name"))] = get(d, "Value")
-			}
-			if of := dimensions["Installation"]; of == nil || of.Tag != "!Ref" || of.Value != "Name" {
-				wrong = append(wrong, at+"is read of every installation in the account")
-			}
-			if service := scalar(dimensions["Service"]); !slices.Contains(m.Services, port.Service(service)) {
-				wrong = append(wrong, fmt.Sprintf("%sis not written by %q", at, service))
 			}
 		})
 	}

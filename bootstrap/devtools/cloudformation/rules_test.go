@@ -79,10 +79,6 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 		{"access", `"${Name}-event-log-read"
       Roles: [!Ref OperatorRole]`, `"${Name}-event-log-read"
       Roles: [!Ref BatchRole]`, "the role of balsong may not read dispatch-requests.v1.dlq"},
-		{"services", "MetricName: balsong_delivery_backlog_per_task", "MetricName: balsong_delivery_backlog", "balsong_delivery_backlog is no metric"},
-		{"services", "Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service", "Dimensions: [{ Name: Service", "balsong_delivery_backlog_per_task is read of every installation"},
-		{"services", "Dimensions: [{ Name: Installation, Value: !Ref Name }", "Dimensions: [{ Name: Installation, Value: balsong }", "balsong_halted is read of every installation"},
-		{"services", "MetricName: balsong_gateway_held, Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: delivery", "MetricName: balsong_gateway_held, Dimensions: [{ Name: Installation, Value: !Ref Name }, { Name: Service, Value: settlement", `balsong_gateway_held is not written by "settlement"`},
 	} {
 		t.Run(b.mistake+" in "+b.file, func(t *testing.T) {
 			t.Parallel()
