@@ -223,7 +223,7 @@ deploy-check: kubernetes-check workflows-check alarms-check migrations-check bin
 	"$$cfn/bin/cfn-lint" deploy/aws/*.yaml; \
 	"$$checkov/bin/checkov" --framework cloudformation --skip-download --quiet --compact -d deploy/aws; \
 	$(with_components) env BALSONG_TEST_CFN_LINT="$$cfn/bin/cfn-lint" BALSONG_TEST_CHECKOV="$$checkov/bin/checkov" BALSONG_TEST_AWS="$$aws/bin/aws" \
-	  BALSONG_TEST_SHELLCHECK=shellcheck BALSONG_TEST_MOTO="$$moto/bin/moto_server" $(GO) test -count=1 ./bootstrap/devtools/cloudformation/...; \
+	  BALSONG_TEST_SHELLCHECK=shellcheck BALSONG_TEST_MOTO="$$moto/bin/moto_server" $(GO) test -count=1 ./bootstrap/devtools/cloudformation/... ./bootstrap/devtools/deploycheck; \
 	$(with_components) env BALSONG_TEST_AWS="$$aws/bin/aws" BALSONG_TEST_MOTO="$$moto/bin/moto_server" $(GO) test -count=1 -run OnAWS ./bootstrap/devtools/e2e/rotationtest
 
 .PHONY: isolated

@@ -4,10 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/balsong/balsong/ci/tools/checks/samples"
+	"github.com/balsong/balsong/bootstrap/devtools/repotest"
 )
 
-const repository = "../../../.."
+const repository = "../../.."
 
 func TestEverythingThatDeployNamesExists(t *testing.T) {
 	t.Parallel()
@@ -24,7 +24,7 @@ func TestAWrongNameIsFound(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ file, old, broken, want string }{
 		{"deploy/compose.yaml", "target: balsong-dev", "target: baldong-dev", "service gateway: target baldong-dev is no stage"},
-		{"deploy/compose.yaml", "BALSONG_SMS_URL", "BALSONG_SMS_ADDRESS", "service delivery: BALSONG_SMS_ADDRESS is read by nothing"},
+		{"deploy/compose.yaml", "BALSONG_SMS_URL", "BALSONG_SMS_ADDRESS", "service delivery: BALSONG_SMS_ADDRESS is read by no program"},
 		{"deploy/compose.yaml", "postgres: { condition", "postgresql: { condition", "service migrate: depends on postgresql"},
 		{"deploy/compose.yaml", `["kafka:/var`, `["kafkas:/var`, "service kafka: mounts kafkas"},
 		{"deploy/compose.yaml", "postgres:18", "postgres:latest", "service postgres: image postgres:latest has no version"},
@@ -38,7 +38,7 @@ func TestAWrongNameIsFound(t *testing.T) {
 	} {
 		t.Run(test.broken, func(t *testing.T) {
 			t.Parallel()
-			root := samples.Broken(t, repository, samples.Change{File: test.file, Old: test.old, New: test.broken},
+			root := repotest.Broken(t, repository, test.file, test.old, test.broken,
 				"deploy/compose.yaml", "deploy/Dockerfile", ".dockerignore", "bootstrap", "domain", "application", "adapters", "migrations")
 			wrong, err := check(root)
 			if err != nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/balsong/balsong/bootstrap/config"
 )
 
 // compose is the part of a compose file that is checked.
@@ -40,26 +42,22 @@ func check(root string) ([]string, error) {
 	if err := yaml.Unmarshal(text, &file); err != nil {
 		return nil, fmt.Errorf("deploy/compose.yaml: %w", err)
 	}
-	known, err := readVariables(filepath.Join(root, "bootstrap/config"))
-	if err != nil {
-		return nil, err
-	}
 	var wrong []string
 	for name, service := range file.Services {
-		wrong = append(wrong, prefixed("service "+name+": ", service.check(root, file, known))...)
+		wrong = append(wrong, prefixed("service "+name+": ", service.check(root, file))...)
 	}
 	ignored, err := checkIgnore(root)
 	slices.Sort(wrong)
 	return append(wrong, ignored...), err
 }
 
-func (s service) check(root string, file compose, known variables) (wrong []string) {
+func (s service) check(root string, file compose) (wrong []string) {
 	if s.Image == "" {
 		dockerfile := filepath.Join(root, "deploy", s.Build.Context, s.Build.Dockerfile)
 		wrong = append(wrong, checkStage(root, dockerfile, s.Build.Target)...)
 		for variable := range s.Environment {
-			if !known.has(variable) {
-				wrong = append(wrong, variable+" is read by nothing in bootstrap/config")
+			if !slices.ContainsFunc(config.Variables[config.Everything](), func(v config.Variable) bool { return v.Name == variable }) {
+				wrong = append(wrong, variable+" is read by no program")
 			}
 		}
 	} else if !strings.Contains(s.Image, ":") || strings.HasSuffix(s.Image, ":latest") {
@@ -166,45 +164,6 @@ func checkIgnore(root string) (wrong []string, err error) {
 		}
 	}
 	return wrong, nil
-}
-
-// variables are the names in the struct tags of bootstrap/config.
-type variables struct{ names, prefixes map[string]bool }
-
-var tag = regexp.MustCompile(`env(Prefix)?:"([A-Z0-9_]+)`)
-
-func readVariables(dir string) (variables, error) {
-	out := variables{names: map[string]bool{}, prefixes: map[string]bool{}}
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil || len(files) == 0 {
-		return out, fmt.Errorf("no Go files in %s: %w", dir, err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return out, err
-		}
-		for _, match := range tag.FindAllStringSubmatch(string(text), -1) {
-			if match[1] != "" {
-				out.prefixes[match[2]] = true
-			} else {
-				out.names[match[2]] = true
-			}
-		}
-	}
-	return out, nil
-}
-
-func (v variables) has(name string) bool {
-	if v.names[name] {
-		return true
-	}
-	for prefix := range v.prefixes {
-		if rest, ok := strings.CutPrefix(name, prefix); ok && v.names[rest] {
-			return true
-		}
-	}
-	return false
 }
 
 func prefixed(prefix string, texts []string) []string {
