@@ -9,16 +9,14 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/balsong/balsong/bootstrap/devtools/repotest"
 )
 
 // promtool returns the path of the evaluator of Prometheus' rules. A test that needs it is skipped where BALSONG_TEST_PROMTOOL does not name it.
 func promtool(t *testing.T) string {
 	t.Helper()
-	path := os.Getenv("BALSONG_TEST_PROMTOOL")
-	if path == "" {
-		t.Skip("BALSONG_TEST_PROMTOOL does not name promtool: run through `make alarms`")
-	}
-	return path
+	return repotest.Tool(t, "BALSONG_TEST_PROMTOOL", "make alarms-check")
 }
 
 // The unit tests of rules, as promtool reads them.

@@ -8,16 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/balsong/balsong/bootstrap/devtools/repotest"
 )
 
 // tool is a program that `make deploy-check` installs and names; without it the test is skipped.
 func tool(t *testing.T, variable string) string {
 	t.Helper()
-	program := os.Getenv(variable)
-	if program == "" {
-		t.Skip("SKIPPED: " + variable + " names no program (make deploy-check installs it)")
-	}
-	return program
+	return repotest.Tool(t, variable, "make deploy-check")
 }
 
 // A check that was never seen to fail may be one that does not run.

@@ -1,4 +1,4 @@
-// Package repotest makes copies of the repository with a fault, on which a check is tried.
+// Package repotest has what checks of the repository share: copies with a fault, on which a check is tried, and tools.
 package repotest
 
 import (
@@ -42,4 +42,14 @@ func Broken(t testing.TB, root, file, old, changed string, names ...string) stri
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// Tool is the program that a variable names. The test is skipped where it names none: a target of make installs it.
+func Tool(t testing.TB, variable, target string) string {
+	t.Helper()
+	program := os.Getenv(variable)
+	if program == "" {
+		t.Skipf("SKIPPED: %s names no program (`%s` installs it)", variable, target)
+	}
+	return program
 }

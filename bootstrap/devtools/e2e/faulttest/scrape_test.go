@@ -17,6 +17,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/balsong/balsong/bootstrap/devtools/repotest"
 	"github.com/balsong/balsong/bootstrap/observe/observetest"
 )
 
@@ -36,11 +37,7 @@ type scraper struct {
 // promtool returns the path of the evaluator of Prometheus' rules, and skips the test where BALSONG_TEST_PROMTOOL does not name it.
 func promtool(t *testing.T) string {
 	t.Helper()
-	tool := os.Getenv("BALSONG_TEST_PROMTOOL")
-	if tool == "" {
-		t.Skip("BALSONG_TEST_PROMTOOL does not name promtool: run through `make alarms`")
-	}
-	return tool
+	return repotest.Tool(t, "BALSONG_TEST_PROMTOOL", "make alarms")
 }
 
 // watched lets the services serve /metrics, and scrapes them until the test ends.
