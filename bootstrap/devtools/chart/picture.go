@@ -12,7 +12,10 @@ import (
 
 // Colours of pictures that stand alone.
 const (
-	Ink, Muted, Grid, Pale = "#17202b", "#475569", "#d5dbe1", "#f1f5f9"
+	Ink   = "#17202b"
+	Muted = "#475569"
+	Grid  = "#d5dbe1"
+	Pale  = "#f1f5f9"
 )
 
 // Colours are those of series, in the order in which they are given.

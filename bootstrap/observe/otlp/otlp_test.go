@@ -52,7 +52,9 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 // down refuses every connection.
 type down struct{}
 
-func (down) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+func (down) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("connection refused")
+}
 
 func (b *bundle) dropped(reason string) int {
 	return b.metrics.Counted(metric.SpansDropped.Metric, reason)
