@@ -14,8 +14,8 @@ const wholeMonth = 60_000_000
 const migrationLabel = `
 A lock counts from the beginning of the statement that asks for it to the end of its transaction; tables that a migration itself makes and locks as weak as a statement's that writes rows are left out.
 ACCESS EXCLUSIVE keeps everybody out, SHARE those who write, SHARE UPDATE EXCLUSIVE only vacuum and other changes of the schema. The longest step is the longest of a page's way (1,000 rows from dispatch by claims and outcomes to settlement) that
-was taken while the migration ran; behind it the longest in the second before. The import, which step 1 above lets nobody run, had chunks of 200 bills; its ANALYZE waits for SHARE UPDATE EXCLUSIVE, for 10 s at most. 0 ms: none ran,
-as before 10, whose columns it needs. Beside a month's rows there are as many customers, a tenth of them suppressed, and one refused row in a hundred.
+was taken while the migration ran; behind it the longest in the second before. The import, which step 1 above lets nobody run, had chunks of 200 bills; its ANALYZE waits for SHARE UPDATE EXCLUSIVE, for 10 s at most. Before 10
+it had none, whose columns it needs. Beside a month's rows there are as many customers, a tenth of them suppressed, and one refused row in a hundred.
 `
 
 // migrationRows are the table of the migrations. A migration's line has its largest month; what it took in the smallest tells whether it grows.
@@ -34,7 +34,7 @@ func (r *Report) migrationRows() [][]any {
 		}
 		rows = append(rows, []any{
 			m.Name, seconds(small), seconds(m.Seconds), m.locks(),
-			fmt.Sprintf("%s %s (%s)", m.Step.Name, seconds(m.Step.Seconds), seconds(m.Before.Seconds)), seconds(m.Import.Seconds), m.atWholeMonth(smallest, small),
+			fmt.Sprintf("%s (%s)", m.Step, m.Before), m.Import, m.atWholeMonth(smallest, small),
 		})
 	}
 	return rows
@@ -47,6 +47,14 @@ func (m Migrated) atWholeMonth(rows int, took float64) string {
 		return "the same"
 	}
 	return "≈ " + seconds(m.Seconds+(m.Seconds-took)*float64(wholeMonth-m.Rows)/float64(m.Rows-rows))
+}
+
+// String is for people.
+func (s LoadStep) String() string {
+	if s.Name == "" {
+		return "none"
+	}
+	return s.Name + " " + seconds(s.Seconds)
 }
 
 func (m Migrated) locks() string {
