@@ -110,10 +110,15 @@ change() {
   exit 1
 }
 
-# What alarms.yaml takes from the installation as it is, a word for each parameter.
+# What alarms.yaml takes from the installation as it is, a word for each parameter. The arguments are those that it is deployed with: they may name a
+# restored database, else the stack of alarms does.
 running() {
-  local disk of_services
-  disk=$(aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].AllocatedStorage' --output text) || return
+  local database parameter disk of_services
+  database=$(aws cloudformation describe-stacks --stack-name "$name-alarms" --query "Stacks[0].Parameters[?ParameterKey=='Database'].ParameterValue" --output text 2>/dev/null) || database=""
+  for parameter in "$@"; do
+    case $parameter in Database=*) database=${parameter#*=} ;; esac
+  done
+  disk=$(aws rds describe-db-instances --db-instance-identifier "${database:-$name}" --query 'DBInstances[0].AllocatedStorage' --output text) || return
   of_services=$(aws cloudformation describe-stacks --stack-name "$name-services" \
     --query "Stacks[0].Parameters[?contains(['SettlementTasks', 'ScheduleState'], ParameterKey)].join('=', [ParameterKey, ParameterValue])" --output text) || return
   echo "DatabaseStorage=$disk ${of_services//$'\t'/ }"
@@ -134,7 +139,7 @@ if [ "$1" = data ] && [[ " $*" != *" DeletionProtection="* ]]; then
   set -- "$@" DeletionProtection=true
 fi
 if [ "$1" = alarms ]; then
-  known=$(running)
+  known=$(running "${@:2}")
   # shellcheck disable=SC2086 # words
   set -- alarms $known "${@:2}"
 fi

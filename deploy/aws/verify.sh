@@ -142,7 +142,7 @@ metrics() {
 alarms() {
   local all ringing empty empty_since changed
   local runs knows
-  runs="DatabaseStorage=$(aws rds describe-db-instances --db-instance-identifier "$name" --query 'DBInstances[0].AllocatedStorage' --output text) $(parameters services SettlementTasks ScheduleState)"
+  runs="DatabaseStorage=$(aws rds describe-db-instances --db-instance-identifier "$database" --query 'DBInstances[0].AllocatedStorage' --output text) $(parameters services SettlementTasks ScheduleState)"
   knows=$(parameters alarms DatabaseStorage SettlementTasks ScheduleState)
   same "what alarms know" "$(xargs -n 1 <<<"$runs" | sort | xargs)" "$(xargs -n 1 <<<"$knows" | sort | xargs)" # else: deploy.sh alarms
   all=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --query MetricAlarms --output json | jq -c --arg first "$name-first-task" '.[]? | select(.AlarmName != $first)')

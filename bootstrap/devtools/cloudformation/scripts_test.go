@@ -251,7 +251,7 @@ func TestWhatAlarmsTakeFromTheInstallationIsToldByDeploymentAndSeenByVerify(t *t
 	}
 	c := newAccount(t)
 	for _, arguments := range [][]string{{"alarms", "Mail=oncall@example.com"}, {"services", "SettlementTasks=0"}} {
-		if said, code := c.run("bash", append([]string{filepath.Join(deploy, "deploy.sh")}, arguments...)...); code != 0 {
+		if said, code := c.deploys(arguments...); code != 0 {
 			t.Errorf("%q: exit code %d: %s", arguments, code, said)
 		}
 	}
@@ -260,11 +260,19 @@ func TestWhatAlarmsTakeFromTheInstallationIsToldByDeploymentAndSeenByVerify(t *t
 		t.Errorf("it asked %s", asked)
 	}
 	none := newAccount(t, "ILL=true") // has no stack of alarms
-	if said, code := none.run("bash", filepath.Join(deploy, "deploy.sh"), "services", "ImageTag=1.0.0"); code != 0 {
+	if said, code := none.deploys("services", "ImageTag=1.0.0"); code != 0 {
 		t.Errorf("exit code %d: %s", code, said)
 	}
 	if asked := none.asked(); strings.Contains(asked, `"DatabaseStorage=`) {
 		t.Errorf("it asked %s", asked)
+	}
+	for database, account := range map[string]cloud{"balsong-restored": newAccount(t, "RESTORED=balsong-restored"), "balsong": newAccount(t)} {
+		if said, code := account.deploys("alarms"); code != 0 {
+			t.Errorf("exit code %d: %s", code, said)
+		}
+		if asked := account.requests(); !strings.Contains(asked, `"--db-instance-identifier","`+database+`"`) {
+			t.Errorf("it asked %s", asked)
+		}
 	}
 }
 
