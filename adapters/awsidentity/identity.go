@@ -40,8 +40,9 @@ type Identity struct {
 // New returns the process's identity. It does no I/O.
 func New() *Identity { return &Identity{} }
 
-// config reads AWS's own configuration; what cannot be read is read again by the next call.
-func (i *Identity) config(ctx context.Context) (aws.Config, error) {
+// Config reads AWS's own configuration, once for all who call AWS with this identity; what cannot be read is read again by the next
+// call. ErrUnavailable.
+func (i *Identity) Config(ctx context.Context) (aws.Config, error) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	if i.aws == nil {
@@ -56,7 +57,7 @@ func (i *Identity) config(ctx context.Context) (aws.Config, error) {
 
 // retrieve returns the credentials to sign with, and the region of an endpoint.
 func (i *Identity) retrieve(ctx context.Context, host string) (aws.Credentials, string, error) {
-	settings, err := i.config(ctx)
+	settings, err := i.Config(ctx)
 	if err != nil {
 		return aws.Credentials{}, "", err
 	}
@@ -138,7 +139,7 @@ type Caller struct {
 
 // Caller asks AWS STS whose identity it is. That STS cannot be reached is no error: signing needs no network. ErrUnavailable.
 func (i *Identity) Caller(ctx context.Context) (Caller, error) {
-	settings, err := i.config(ctx)
+	settings, err := i.Config(ctx)
 	if err != nil {
 		return Caller{}, err
 	}

@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/balsong/balsong/application/port"
 )
@@ -34,30 +32,20 @@ type Config struct {
 	// Command gives the dispatcher's arguments for an order, and what its environment has beside that of the task definition.
 	Command func(port.RunOrder) (arguments []string, environment map[string]string)
 	Timeout time.Duration // of one call with all its tries; default 30 s
+	// AWS gives AWS's own configuration, with who the process is to AWS.
+	AWS func(context.Context) (aws.Config, error)
 }
 
-// client is how AWS is reached: by AWS's own chain.
-type client struct {
-	Config
-	mutex sync.Mutex
-	aws   *aws.Config // read once; nil: not yet
-}
+// client is how AWS is reached.
+type client struct{ Config }
 
-// settings reads AWS's own configuration.
+// settings are AWS's own configuration, which names the region.
 func (c *client) settings(ctx context.Context) (aws.Config, error) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if c.aws == nil {
-		settings, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
-		if err != nil {
-			return aws.Config{}, fmt.Errorf("%w: AWS's own configuration cannot be read: %w", port.ErrInvalid, err)
-		}
-		if settings.Region == "" {
-			return aws.Config{}, fmt.Errorf("%w: no AWS region: set AWS_REGION", port.ErrInvalid)
-		}
-		c.aws = &settings
+	settings, err := c.AWS(ctx)
+	if err == nil && settings.Region == "" {
+		err = fmt.Errorf("%w: no AWS region: set AWS_REGION", port.ErrInvalid)
 	}
-	return *c.aws, nil
+	return settings, err
 }
 
 // call makes one call within the time-out and translates its error.
@@ -71,8 +59,8 @@ func (c *client) call(ctx context.Context, what string, do func(context.Context,
 	return translate(ctx, what, do(within, settings))
 }
 
-// translate turns an error of the SDK into one of the port's. What AWS answered with a status of 4xx is final, but for throttling
-// and time-outs; everything else counts as an outage. The words of a final answer name resources and permissions.
+// translate turns an error of the SDK into one of the port's. What AWS answered with a status of 4xx is final, but for what the SDK
+// itself knows as throttling, and time-outs; everything else counts as an outage. The words of a final answer name resources and permissions.
 func translate(ctx context.Context, what string, err error) error {
 	switch {
 	case err == nil:
@@ -89,7 +77,7 @@ func translate(ctx context.Context, what string, err error) error {
 		status = response.HTTPStatusCode()
 	}
 	switch {
-	case answered && status >= 400 && status < 500 && status != 408 && status != 429 && !throttled(said.ErrorCode()):
+	case answered && status >= 400 && status < 500 && status != 408 && status != 429 && !throttled(err):
 		return fmt.Errorf("%w: %s: %s (%s)", port.ErrInvalid, what, said.ErrorMessage(), said.ErrorCode())
 	case answered:
 		return fmt.Errorf("%w: %s: AWS answers %s", port.ErrUnavailable, what, said.ErrorCode())
@@ -103,11 +91,7 @@ func translate(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("%w: %s: no answer in time, or no credentials (give the task or the machine a role)", port.ErrUnavailable, what)
 }
 
-// throttled reports whether an error's code says that it was too much at once.
-func throttled(code string) bool {
-	switch code {
-	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "ServerException", "InternalServerException":
-		return true
-	}
-	return false
+// throttled reports whether an error says that it was too much at once.
+func throttled(err error) bool {
+	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary
 }

@@ -83,6 +83,8 @@ func TestAnOutageIsToldFromARefusal(t *testing.T) {
 		{403, "AccessDeniedException", port.ErrInvalid},
 		{400, "ThrottlingException", port.ErrUnavailable},
 		{429, "ThrottlingException", port.ErrUnavailable},
+		{400, "SlowDown", port.ErrUnavailable},
+		{400, "RequestThrottledException", port.ErrUnavailable},
 		{500, "ServerException", port.ErrUnavailable},
 		{503, "", port.ErrUnavailable},
 	} {

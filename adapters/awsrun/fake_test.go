@@ -1,6 +1,7 @@
 package awsrun_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,6 +14,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/balsong/balsong/adapters/awsrun"
 	"github.com/balsong/balsong/application/port"
@@ -61,6 +65,7 @@ func configuration() awsrun.Config {
 	return awsrun.Config{
 		Cluster: cluster, TaskDefinition: definition, Container: "dispatcher", Subnets: []string{"subnet-1", "subnet-2"}, SecurityGroups: []string{"sg-1"},
 		ScheduleRole: role, ScheduleGroup: "balsong", ScheduleQueue: queue,
+		AWS: func(ctx context.Context) (aws.Config, error) { return config.LoadDefaultConfig(ctx) },
 		Command: func(o port.RunOrder) ([]string, map[string]string) {
 			environment := map[string]string{}
 			if o.Linger {

@@ -3,6 +3,7 @@ package operatorapp
 import (
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/awsrun"
 	"github.com/balsong/balsong/adapters/localrun"
 	"github.com/balsong/balsong/application/port"
@@ -12,12 +13,15 @@ import (
 
 // Starting is the app of who starts and schedules runs of the dispatcher.
 func Starting(c config.Starting) fx.Option {
-	return fx.Options(Options(c.Operator), fx.Module("starting", fx.Provide(func() port.RunStarter { return newStarter(c.Runs) }, func() port.RunSchedules { return newSchedules(c.Runs) })))
+	return fx.Options(Options(c.Operator), fx.Module("starting", fx.Provide(
+		func(identity *awsidentity.Identity) port.RunStarter { return newStarter(c.Runs, identity) },
+		func(identity *awsidentity.Identity) port.RunSchedules { return newSchedules(c.Runs, identity) },
+	)))
 }
 
-func newStarter(c config.Runs) port.RunStarter {
+func newStarter(c config.Runs, identity *awsidentity.Identity) port.RunStarter {
 	if c.On == config.RunOnECS {
-		return awsrun.NewTasks(onECS(c.ECS))
+		return awsrun.NewTasks(signedIn(onECS(c.ECS), identity))
 	}
 	return localrun.New(localrun.Config{Program: c.Program, Dir: c.StateDir(), Command: func(order port.RunOrder) (arguments, environment []string) {
 		arguments, variables := dispatcherapp.CommandLine(order)
@@ -29,11 +33,17 @@ func newStarter(c config.Runs) port.RunStarter {
 }
 
 // newSchedules returns nil where nothing keeps schedules: on one machine that is cron or systemd.
-func newSchedules(c config.Runs) port.RunSchedules {
+func newSchedules(c config.Runs, identity *awsidentity.Identity) port.RunSchedules {
 	if c.On != config.RunOnECS || c.ECS.ScheduleRole == "" {
 		return nil
 	}
-	return awsrun.NewSchedules(onECS(c.ECS))
+	return awsrun.NewSchedules(signedIn(onECS(c.ECS), identity))
+}
+
+// signedIn is a configuration with who the process is to AWS.
+func signedIn(c awsrun.Config, identity *awsidentity.Identity) awsrun.Config {
+	c.AWS = identity.Config
+	return c
 }
 
 func onECS(c config.RunECS) awsrun.Config {
