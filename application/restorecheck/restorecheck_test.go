@@ -280,6 +280,39 @@ func TestABillWaitsForAPolicyThatWasLost(t *testing.T) {
 	}
 }
 
+// A page of bills is settled at once although one of them waits: a month of millions would else be settled one by one.
+func TestABillWithoutItsPolicyHoldsNoOtherUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 20)
+	here := w.ref
+	for user := range int64(20) {
+		w.ref = here
+		if user == 7 {
+			w.ref.Version++
+		}
+		w.requested(at(user+1, 0, 0))
+		w.result(at(user+1, 0, 0), attempt.Failed, attempt.Temporary, attempt.ReasonRefused)
+	}
+	w.ref.Version++
+	w.requested(at(11, 1, 0)) // the first attempt has its policy, the second one not
+	w.result(at(11, 1, 0), attempt.Failed, attempt.Temporary, attempt.ReasonRefused)
+	transactions := 0
+	w.store.Fail(func(op string) error {
+		if op == "targets.within" {
+			transactions++
+		}
+		return nil
+	})
+	if report := w.apply(); report.WithoutPolicy != 2 || report.Targets[billing.Failed] != 18 {
+		t.Errorf("%d wait, %v", report.WithoutPolicy, report.Targets)
+	}
+	if transactions > 10 {
+		t.Errorf("%d transactions", transactions)
+	}
+	w.is(8, billing.Ready, at(8, 0, 0))
+	w.is(9, billing.Failed, at(9, 1, 0))
+}
+
 // shortened is a log that lost its older messages.
 type shortened struct {
 	port.EventReader

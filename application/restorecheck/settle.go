@@ -54,27 +54,18 @@ func (r *run) eachPage(ctx context.Context, next func(ctx context.Context, after
 	}
 }
 
-// settlePage settles a page; one by one where a policy version is gone, so that only its targets stay as they are.
+// settlePage settles a page; where a policy version is gone, all but its targets: settlement settles these once it is there again.
 func (r *run) settlePage(ctx context.Context, keys []key.Target) error {
-	err := r.settleTargets(ctx, keys, true)
-	if !errors.Is(err, policy.ErrInvalid) {
-		return err
+	err := r.settleTargets(ctx, keys, false)
+	if errors.Is(err, policy.ErrInvalid) {
+		err = r.settleTargets(ctx, keys, true)
 	}
-	for _, k := range keys {
-		err := r.settleTargets(ctx, []key.Target{k}, true)
-		if errors.Is(err, policy.ErrInvalid) { // settlement settles it once the policy is there again
-			r.report.WithoutPolicy++
-			err = r.settleTargets(ctx, []key.Target{k}, false)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
-// settleTargets recovers the keys of targets and, where settleThem is set, settles them, in one transaction.
-func (r *run) settleTargets(ctx context.Context, keys []key.Target, settleThem bool) error {
+// settleTargets recovers the keys of targets and settles them, in one transaction; where skip is set, it settles none whose policy
+// version is gone.
+func (r *run) settleTargets(ctx context.Context, keys []key.Target, skip bool) error {
 	var done settled
 	err := r.database(ctx, func(ctx context.Context) error {
 		return r.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) (err error) {
@@ -86,10 +77,8 @@ func (r *run) settleTargets(ctx context.Context, keys []key.Target, settleThem b
 			if locked, err = r.recoverKeys(ctx, tx, locked, &done); err != nil {
 				return err
 			}
-			if settleThem {
-				if err := r.settleLocked(ctx, tx, locked, &done); err != nil {
-					return err
-				}
+			if err := r.settleLocked(ctx, tx, locked, skip, &done); err != nil {
+				return err
 			}
 			return tx.Save(ctx, slices.Collect(maps.Values(done.changed)))
 		})
@@ -99,6 +88,7 @@ func (r *run) settleTargets(ctx context.Context, keys []key.Target, settleThem b
 	}
 	r.report.Moved += done.moved
 	r.report.Held += done.held
+	r.report.WithoutPolicy += done.without
 	for k, state := range done.rows {
 		r.would.set(k, state)
 	}
@@ -110,9 +100,9 @@ func (r *run) settleTargets(ctx context.Context, keys []key.Target, settleThem b
 
 // settled is what became of a page of targets.
 type settled struct {
-	changed     map[key.Target]billing.Target
-	rows        map[key.Delivery]attempt.State
-	moved, held int
+	changed              map[key.Target]billing.Target
+	rows                 map[key.Delivery]attempt.State
+	moved, held, without int
 }
 
 // recoverKeys takes locked targets to their highest keys and closes keys that have no row. It returns them as they are then.
@@ -150,10 +140,27 @@ func (r *run) recoverKeys(ctx context.Context, tx port.TargetTx, locked []billin
 	return locked, err
 }
 
+// withPolicy returns those of locked targets whose policy version the database has, as far as settling them needs it.
+func (r *run) withPolicy(ctx context.Context, tx port.TargetTx, locked []billing.Target) ([]billing.Target, error) {
+	rows, err := tx.Ledger(ctx, keysOf(locked))
+	return slices.DeleteFunc(slices.Clone(locked), func(t billing.Target) bool {
+		_, err := t.Settle(rows[t.Key()], r.find) // of a copy
+		return errors.Is(err, policy.ErrInvalid)
+	}), err
+}
+
 // settleLocked settles locked targets until none changes any more: an attempt that failed may be followed by one whose row is there.
-func (r *run) settleLocked(ctx context.Context, tx port.TargetTx, locked []billing.Target, done *settled) error {
+func (r *run) settleLocked(ctx context.Context, tx port.TargetTx, locked []billing.Target, skip bool, done *settled) error {
 	within := settle.Within{Tx: tx, Policies: r.find, Clock: r.Clock}
 	for range 3 {
+		if skip {
+			kept, err := r.withPolicy(ctx, tx, locked)
+			if err != nil {
+				return err
+			}
+			done.without += len(locked) - len(kept)
+			locked = kept
+		}
 		changed, err := within.Settle(ctx, locked)
 		if err != nil || len(changed) == 0 {
 			return err
