@@ -20,7 +20,8 @@ func (r *run) lock(ctx context.Context) (release func(), err error) {
 	case err != nil || release != nil:
 		return release, err
 	case r.Apply:
-		return nil, fmt.Errorf("%w: another restore check is under way", ErrRunning)
+		r.report.Running = []string{"another restore check is under way"}
+		return nil, fmt.Errorf("%w: %s: wait until it has ended", ErrRunning, r.report.Running[0])
 	default:
 		return func() {}, nil
 	}
