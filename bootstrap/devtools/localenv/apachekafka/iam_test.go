@@ -158,7 +158,7 @@ func TestSessionsOutlastTheCredentialsThatBeganThem(t *testing.T) {
 	}
 	publish()
 	begun := m.valid.Load()
-	waittest.Wait{Every: time.Millisecond}.Until(t, "two sessions go on with other tokens", func() bool {
+	waittest.Wait{Every: time.Millisecond}.Until(t, "two sessions continue with other tokens", func() bool {
 		publish()
 		return m.valid.Load() >= begun+2
 	})
