@@ -173,7 +173,9 @@ func (r *Runner) opened(ctx context.Context, month key.Month) error {
 
 // installation returns the id of the installation, which is a part of the ids of traces.
 func (r *Runner) installation(ctx context.Context) (id string, err error) {
-	id, err = trace.Installation(ctx, r.Installation, func(ctx context.Context, do func(context.Context) error) error { return r.watch.Retry(ctx, port.ComponentDatabase, do) })
+	id, err = trace.Installation(ctx, r.Installation, func(ctx context.Context, do func(context.Context) error) error {
+		return r.watch.Retry(ctx, port.ComponentDatabase, do)
+	})
 	if err != nil {
 		return "", fmt.Errorf("read the installation: %w", err)
 	}

@@ -29,7 +29,7 @@ type group struct {
 	port.ConsumerGroup
 	at      port.GroupPosition
 	members int
-	err error
+	err     error
 }
 
 func (g *group) Position(context.Context) (port.GroupPosition, error) { return g.at, g.err }

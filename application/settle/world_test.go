@@ -112,7 +112,9 @@ func (w *world) Publish(_ context.Context, _ port.Topic, messages []port.Message
 func (w *world) ReadUpTo(context.Context, time.Time) (bool, error) { return true, nil }
 
 // Position implements port.ConsumerGroup.
-func (w *world) Position(context.Context) (port.GroupPosition, error) { return port.GroupPosition{}, nil }
+func (w *world) Position(context.Context) (port.GroupPosition, error) {
+	return port.GroupPosition{}, nil
+}
 
 // Members implements port.ConsumerGroup.
 func (w *world) Members(context.Context) (int, error) { return 0, nil }

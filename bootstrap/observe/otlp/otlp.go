@@ -46,7 +46,7 @@ type Traces struct {
 
 	queue   chan port.TraceSpan
 	end     context.CancelFunc // of the requests
-	stop    chan struct{} // closed when nothing more is waited for
+	stop    chan struct{}      // closed when nothing more is waited for
 	stopped sync.Once
 	sending sync.WaitGroup
 	failing atomic.Bool // the last batch was not taken
