@@ -106,3 +106,38 @@ func (v Values) holds(t Template, condition *yaml.Node) (bool, error) {
 	other, err := v.Resolve(t, condition.Content[1])
 	return one == other, err
 }
+
+// Property computes a property of a resource.
+func (v Values) Property(t Template, r Resource, keys ...string) (string, error) {
+	node := get(r.Properties, keys...)
+	if node == nil {
+		return "", fmt.Errorf("%s has no %s", r.At(), strings.Join(keys, "."))
+	}
+	return v.Resolve(t, node)
+}
+
+// Made are the resources of a type that a template makes with these values: those without a condition, or whose condition holds.
+func (v Values) Made(t Template, kind string) (list []Resource, err error) {
+	for _, r := range OfType([]Template{t}, kind) {
+		holds := r.Condition == ""
+		if !holds {
+			if holds, err = v.holds(t, get(t.root, "Conditions", r.Condition)); err != nil {
+				return nil, err
+			}
+		}
+		if holds {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+// MetricsRead counts the metrics that an alarm reads.
+func (r Resource) MetricsRead() (n int) {
+	for _, metric := range items(get(r.Properties, "Metrics")) {
+		if get(metric, "MetricStat") != nil {
+			n++
+		}
+	}
+	return max(n, 1)
+}

@@ -1,7 +1,9 @@
 package command
 
 import (
+	"cmp"
 	"errors"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +27,7 @@ func newCost() *cobra.Command {
 		Args:    cli.NoArguments,
 		Example: "  balsong-dev cost\n  balsong-dev cost --set NatGateways=each-zone,DeliveryTasksLeast=2 --prices prices.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list, err := prices.Read(table)
+			list, err := prices.Read(cmp.Or(table, filepath.Join(templates, "prices.csv")))
 			if err != nil {
 				return cli.Usage(err)
 			}
@@ -40,7 +42,7 @@ func newCost() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&table, "prices", "", "CSV file with prices, as deploy/aws/prices.csv (default: that one, as it was when this was built)")
+	flags.StringVar(&table, "prices", "", "CSV file with prices (default: prices.csv beside the templates)")
 	flags.StringVar(&templates, "templates", "deploy/aws", "directory of the templates")
 	flags.StringToStringVar(&changed, "set", nil, "values of the templates' parameters, as in DatabaseStorage=500")
 	flags.Var(&output, "output", core.OutputHelp)

@@ -68,6 +68,10 @@ func TestWhatIsChangedChangesTheCost(t *testing.T) {
 		more    float64
 	}{
 		"a NAT gateway each zone": {cloudformation.Values{"NatGateways": "each-zone"}, 2 * 730 * (0.059 + 0.005)},
+		"addresses before that":   {cloudformation.Values{"NatGateways": "addresses"}, 2 * 730 * 0.005},
+		"a run each hour":         {cloudformation.Values{"DispatchSchedule": "cron(0 * * * ? *)"}, 365 / 60.0 * (0.0466 + 2*0.0051)},
+		"a run each half hour":    {cloudformation.Values{"DispatchSchedule": "rate(30 minutes)"}, 1095 / 60.0 * (0.0466 + 2*0.0051)},
+		"a password for Kafka":    {cloudformation.Values{"KafkaScram": "true"}, 0.40},
 		"100 GB more":             {cloudformation.Values{"DatabaseStorage": "300"}, 26},
 		"a task of delivery":      {cloudformation.Values{"DeliveryTasksLeast": "1"}, 730 * (0.0466 + 2*0.0051)},
 	} {
@@ -88,6 +92,7 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 	}
 	for want, changed := range map[string]cloudformation.Values{
 		`no row "database db.r8g.xlarge"`: {"DatabaseClass": "db.r8g.xlarge"},
+		"DispatchSchedule: ":              {"DispatchSchedule": "cron(x)"},
 		"DatabaseClas is no parameter":    {"DatabaseClas": "x"},
 		`DatabaseStorage is "much"`:       {"DatabaseStorage": "much"},
 	} {
