@@ -222,9 +222,10 @@ deploy-check: kubernetes-check workflows-check alarms-check migrations-check bin
 	cfn="$$(.ci/python cfn-lint)"; checkov="$$(.ci/python checkov)"; aws="$$(.ci/python awscli)"; moto="$$(.ci/python moto)"; \
 	"$$cfn/bin/cfn-lint" deploy/aws/*.yaml; \
 	"$$checkov/bin/checkov" --framework cloudformation --skip-download --quiet --compact -d deploy/aws; \
-	$(with_components) env BALSONG_TEST_CFN_LINT="$$cfn/bin/cfn-lint" BALSONG_TEST_CHECKOV="$$checkov/bin/checkov" BALSONG_TEST_AWS="$$aws/bin/aws" \
-	  BALSONG_TEST_SHELLCHECK=shellcheck BALSONG_TEST_MOTO="$$moto/bin/moto_server" $(GO) test -count=1 ./bootstrap/devtools/cloudformation/... ./bootstrap/devtools/deploycheck; \
-	$(with_components) env BALSONG_TEST_AWS="$$aws/bin/aws" BALSONG_TEST_MOTO="$$moto/bin/moto_server" $(GO) test -count=1 -run OnAWS ./bootstrap/devtools/e2e/rotationtest
+	export BALSONG_TEST_CFN_LINT="$$cfn/bin/cfn-lint" BALSONG_TEST_CHECKOV="$$checkov/bin/checkov" BALSONG_TEST_AWS="$$aws/bin/aws" BALSONG_TEST_SHELLCHECK=shellcheck BALSONG_TEST_MOTO="$$moto/bin/moto_server"; \
+	$(with_components) $(GO) test -count=1 ./bootstrap/devtools/cloudformation/... ./bootstrap/devtools/deploycheck; \
+	$(with_components) $(GO) test -count=1 -run OnAWS ./bootstrap/devtools/e2e/rotationtest; \
+	$(with_components) $(GO) test -count=1 -timeout 20m -run FirstMonthOnAWSIsWalked ./bootstrap/devtools/command
 
 .PHONY: isolated
 isolated: ## each module alone (GOWORK=off): go.mod is tidy, it builds, vets, and its tests compile
