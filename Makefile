@@ -40,6 +40,9 @@ export GOFLAGS := -buildvcs=false -modcacherw
 endif
 endif
 
+# What `--version` of the commands says.
+build := -ldflags '-X github.com/balsong/balsong/bootstrap/core.build=$(or $(shell git describe --always --dirty 2>/dev/null),unknown)'
+
 # The modules of go.work, as ./domain ./application …
 modules := $(shell awk '$$1 ~ /^\.\// { print $$1 }' go.work)
 # The linters' and checks' own modules lie outside the workspace.
@@ -57,18 +60,18 @@ demo: bin/balsong-dev bin/balsong ## a month's bills of 7,043 customers, end to 
 .PHONY: build
 build: ## all commands into ./bin: batch, dispatcher, delivery, balsong (operator), balsong-dev (developer)
 	mkdir -p bin
-	$(GO) build -o bin/ ./bootstrap/cmd/... ./bootstrap/devtools/cmd/...
+	$(GO) build $(build) -o bin/ ./bootstrap/cmd/... ./bootstrap/devtools/cmd/...
 
 .PHONY: bin/balsong-dev
 bin/balsong-dev: # phony: Go's build cache decides what is to be built
 	[ -x bin/balsong-dev ] || echo "compiling some 800 packages: the first time takes minutes"
 	mkdir -p bin
-	$(GO) build -o bin/balsong-dev ./bootstrap/devtools/cmd/balsong-dev
+	$(GO) build $(build) -o bin/balsong-dev ./bootstrap/devtools/cmd/balsong-dev
 
 .PHONY: bin/balsong
 bin/balsong:
 	mkdir -p bin
-	$(GO) build -o bin/balsong ./bootstrap/cmd/balsong
+	$(GO) build $(build) -o bin/balsong ./bootstrap/cmd/balsong
 
 .PHONY: images
 images: bin/balsong-dev ## OCI images of all four commands into bin/images, for amd64 and arm64, without Docker (ARGS=… for balsong-dev images)

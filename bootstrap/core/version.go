@@ -5,6 +5,9 @@ import (
 	"runtime/debug"
 )
 
+// build is the version that a release, an image or make gives: go build -ldflags='-X github.com/balsong/balsong/bootstrap/core.build=1.2.0'.
+var build string
+
 // Version says which build this is: its version or commit, and the Go that built it.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
@@ -15,6 +18,9 @@ func Version() string {
 }
 
 func version(info *debug.BuildInfo) string {
+	if build != "" {
+		return fmt.Sprintf("%s (%s)", build, info.GoVersion)
+	}
 	name, modified := info.Main.Version, ""
 	for _, s := range info.Settings {
 		switch {

@@ -72,7 +72,7 @@ func (g goTool) build(ctx context.Context, dir string, commands []string) error 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	arguments := []string{"build", "-o", dir + string(filepath.Separator)}
+	arguments := []string{"build", "-ldflags=-s -w -X github.com/balsong/balsong/bootstrap/core.build=" + g.recipe.version(), "-o", dir + string(filepath.Separator)}
 	for _, name := range commands {
 		arguments = append(arguments, "./cmd/"+name)
 	}

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -74,6 +75,11 @@ func ReadRecipe(file string, arguments Arguments) (Recipe, error) {
 		return Recipe{}, fmt.Errorf("%w: no stage is from golang:version-distribution", ErrDockerfile)
 	}
 	return r, r.readEnvironment()
+}
+
+// version is what a binary says of itself: the version of a release, or the commit.
+func (r Recipe) version() string {
+	return cmp.Or(r.arguments["VERSION"], r.arguments["REVISION"], "0.0.0")
 }
 
 // instructions joins continued lines and drops comments.
