@@ -125,7 +125,7 @@ type migrationComments struct{ tables, columns, files map[string]string }
 var (
 	createTable = regexp.MustCompile(`^CREATE TABLE (\w+)`)
 	alterTable  = regexp.MustCompile(`^ALTER TABLE (\w+)`)
-	addColumn   = regexp.MustCompile(`ADD COLUMN (\w+)`)
+	addColumn   = regexp.MustCompile(`ADD COLUMN (?:IF NOT EXISTS )?(\w+)`)
 	lineComment = regexp.MustCompile(`^--\s*(.*)`)
 	columnLine  = regexp.MustCompile(`^\s+(\w+)\s.*--\s*(.*)$`)
 )
