@@ -38,13 +38,15 @@ const orConfigured = "`file` of the keyset; without: the configured one (BALSONG
 
 // keys lists the keys of the file, or of the configured keyset where none is named.
 func (f keysetFile) keys(ctx context.Context) ([]crypto.KeyInfo, error) {
-	plain, from, err := []byte(nil), f.path, error(nil)
-	if f.path == "" {
-		from = "the configured keyset"
-		plain, err = configuredKeyset(ctx)
-	} else {
-		plain, _, err = f.read(ctx)
+	read, from := configuredKeyset, "the configured keyset"
+	if f.path != "" {
+		from = f.path
+		read = func(ctx context.Context) ([]byte, error) {
+			plain, _, err := f.read(ctx)
+			return plain, err
+		}
 	}
+	plain, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}
