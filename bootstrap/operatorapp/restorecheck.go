@@ -16,6 +16,8 @@ import (
 // RestoreCheck is the app of who checks a restored database: it provides a *restorecheck.Checker.
 func RestoreCheck(c config.RestoreCheck) fx.Option {
 	const name = restorecheck.Program
+	// One statement looks at bills until it has found a page of those that disagree with the ledger: where few do, at the whole month.
+	c.Operator.Database.StatementTimeout = max(c.Operator.Database.StatementTimeout, 30*time.Minute)
 	return fx.Options(
 		core.Observe(c.Operator.Log),
 		core.Quiet(),
