@@ -164,7 +164,7 @@ func (w *walk) tasks(ca string) {
 		"Name": "balsong", "AWS::Region": "ap-northeast-2", "AWS::AccountId": "123456789012", "AWS::Partition": "aws", "DatabaseAddress": "database", "Bucket": w.variable("BALSONG_S3_BUCKET"),
 		"Keyset": "balsong/keyset", "KeysetKey": "alias/balsong-keyset", "Providers": "balsong/providers", "Cluster.Arn": "arn:aws:ecs:ap-northeast-2:123456789012:cluster/balsong",
 		"DispatcherTask": "arn:aws:ecs:ap-northeast-2:123456789012:task-definition/balsong-dispatcher:1", "PrivateSubnets": "subnet-1", "TaskGroup": "sg-1",
-		"SchedulerRole": "arn:aws:iam::123456789012:role/balsong-scheduler", "Schedules": "balsong", "TemplatesDirectory": "/words",
+		"SchedulerRole": "arn:aws:iam::123456789012:role/balsong-scheduler", "Schedules": "balsong", "NotStarted.Arn": "arn:aws:sqs:ap-northeast-2:123456789012:balsong-not-started", "TemplatesDirectory": "/words",
 		"SmtpAddress": "relay:587", "SmtpUser": "AKIA…", "SmtpFrom": "billing@example.com",
 	}.WithDefaults(template)
 	here := map[string]string{
