@@ -90,7 +90,7 @@ func fieldTypes(t reflect.Type) (names []string) {
 }
 
 func wiringPage(p *printer, _ Sources) error {
-	p.line("Asked of fx, which starts nothing for it. Only what an app uses is drawn; the log, the metrics and the clock, which all use, are left out, and a struct of ports is replaced by what it holds.")
+	p.line("Asked of fx, which starts nothing for it. Only what an app uses is drawn; the log, the metrics, the clock and who the process is to AWS, which all use, are left out, and a struct of ports is replaced by what it holds.")
 	p.line("A name without a package is a %s. Constructors do no I/O: an app starts while its components are down, and waits for them.\n", p.link("port", "docs/architecture/ports.md"))
 	list, err := apps()
 	if err != nil {
@@ -139,7 +139,7 @@ func parseDot(text string) graph {
 }
 
 // everywhere are what nearly every part is given.
-var everywhere = []string{"port.Log", "port.Metrics", "port.Clock", "*zap.Logger", "fx.Lifecycle", "fx.Shutdowner"}
+var everywhere = []string{"port.Log", "port.Metrics", "port.Clock", "*zap.Logger", "*awsidentity.Identity", "fx.Lifecycle", "fx.Shutdowner"}
 
 func (a app) draw(g graph) ([]string, error) {
 	if a.holds != nil {
