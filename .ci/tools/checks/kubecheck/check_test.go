@@ -64,7 +64,7 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 		{"settlement.yaml", "configMapRef: { name: kafka }", "configMapRef: { name: gateways }", `delivery (role settlement) reads nothing of the ConfigMap "gateways"`},
 		{"settlement.yaml", "configMapRef: { name: kafka }", "configMapRef: { name: brokers }", `it reads the ConfigMap "brokers", which there is not`},
 		{"settlement.yaml", "--role, settlement", "--role, settler", `"delivery (role settler)" is no program`},
-		{"settlement.yaml", "name: BALSONG_HEALTH_ADDR", "name: BALSONG_HEALTH_ADRESS", "delivery (role settlement) does not read BALSONG_HEALTH_ADRESS"},
+		{"settlement.yaml", "name: BALSONG_HEALTH_ADDR", "name: BALSONG_HEALTH_ADDRESSES", "delivery (role settlement) does not read BALSONG_HEALTH_ADDRESSES"},
 		{"network.yaml", "policyTypes: [Ingress, Egress]", "policyTypes: [Ingress]", "no NetworkPolicy closes what is not listed"},
 		{"network.yaml", "port: 587", "port: 25", "Deployment delivery: no NetworkPolicy opens port 587, which BALSONG_SMTP_ADDR names"},
 		{"network.yaml", "port: 9464", "port: 9090", "no NetworkPolicy opens port 9464, which BALSONG_HEALTH_ADDR names"},
