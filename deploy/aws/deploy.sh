@@ -39,6 +39,7 @@ keyset() {
   local versions
   versions=$(aws secretsmanager list-secret-version-ids --secret-id "$name/keyset" --include-deprecated --query 'length(Versions)' --output text)
   [ "$versions" = 0 ] || { echo "$name/keyset has a keyset, which is left as it is (docs/operations/rotation.md changes its keys)"; return; }
+  [ -x "$here/../../bin/balsong" ] || { echo "bin/balsong, which makes the keyset, is not there: make bin/balsong, or take it from the archive of the release" >&2; exit 1; }
   "$here/../../bin/balsong" keyset new --file "$temporary/keyset.json" --kms-key "alias/$name-keyset" >/dev/null
   aws secretsmanager put-secret-value --secret-id "$name/keyset" --secret-string "file://$temporary/keyset.json" --client-request-token "the-first-keyset-of-this-installation" >/dev/null
   echo "$name/keyset: made, and wrapped by alias/$name-keyset"
@@ -89,6 +90,7 @@ change() {
   local said set token keep=()
   follow
   case $status in
+  DELETE_FAILED) echo "$stack could not be deleted: $0 delete $1 says why and tries again; then run this again" >&2; exit 1 ;;
   ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED)
     echo "$stack is $status: what its first deployment left is deleted, and it begins anew" >&2
     remove >&2
@@ -130,7 +132,13 @@ parameters | keyset) [ $# = 1 ] || usage; "$1"; exit ;;
 delete) [[ $# = 2 && $2 =~ ^(network|data|access|services|alarms)$ ]] || usage; stack=$name-$2; remove; exit ;;
 *) usage ;;
 esac
-for parameter in "${@:2}"; do [[ $parameter == *=* ]] || { echo "$parameter is not of the form PARAMETER=VALUE" >&2; exit 2; }; done
+# `aws cloudformation deploy` passes over a parameter that the template does not have, without a word.
+has=$(sed -n '/^Parameters:/,/^[A-Z]/s/^  \([A-Za-z0-9]*\):.*/\1/p' "$here/$1.yaml")
+for parameter in "${@:2}"; do
+  [[ $parameter == *=* ]] || { echo "$parameter is not of the form PARAMETER=VALUE" >&2; exit 2; }
+  # shellcheck disable=SC2086 # words
+  grep -qx -- "${parameter%%=*}" <<<"$has" || { echo "$1.yaml has no parameter ${parameter%%=*}; it has:" $has >&2; exit 2; }
+done
 stack=$name-$1
 # A database that is protected from deletion would be protected from the rollback of its own stack: it is protected once the stack is there.
 if [ "$1" = data ] && [[ " $*" != *" DeletionProtection="* ]]; then

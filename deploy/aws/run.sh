@@ -10,7 +10,9 @@ task=$1; shift
 [ -z "${DATABASE_ADDRESS-}" ] || [[ $task =~ ^(batch|balsong)$ ]] || { echo "DATABASE_ADDRESS names a database for batch and balsong alone, until it is checked" >&2; exit 2; }
 
 exported() { aws cloudformation list-exports --query "Exports[?Name=='$name-$1'].Value" --output text; }
-network=$(jq -cn --arg subnets "$(exported PrivateSubnets)" --arg group "$(exported TaskGroup)" \
+subnets=$(exported PrivateSubnets) && group=$(exported TaskGroup)
+[ -n "$subnets" ] && [ -n "$group" ] || { echo "there is no network of $name: are AWS_REGION and BALSONG_NAME right?" >&2; exit 1; }
+network=$(jq -cn --arg subnets "$subnets" --arg group "$group" \
   '{awsvpcConfiguration: {subnets: ($subnets | split(",")), securityGroups: [$group], assignPublicIp: "DISABLED"}}')
 overrides=$(jq -cn --arg task "$task" --arg cpu "${TASK_CPU:-}" --arg memory "${TASK_MEMORY:-}" --arg database "${DATABASE_ADDRESS:-}" \
   '{containerOverrides: [{name: $task} + (if ($ARGS.positional | length) > 0 then {command: $ARGS.positional} else {} end)

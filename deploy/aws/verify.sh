@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deploy/aws/verify.sh [--act]   checks in a real account what cannot be tested without one. A line a check: PASS, FAIL or SKIPPED, its name, what was seen.
 #                                Without --act it changes nothing. With it, it starts and stops a task of delivery, lets an alarm of each topic ring, and
-#                                fails the database over: not while a month goes out. Exit 0: no FAIL. 1: some. 2: wrong arguments.
+#                                fails the database over: not while a month goes out. Exit 0: no FAIL. 1: some. 2: wrong arguments, or nobody is signed in.
 # BALSONG_NAME: the installation (balsong). DATABASE: the server (as the installation). PATIENCE: seconds that something
 # may take to be seen (600). PAUSE: between two looks (15). Needs jq.
 set -uo pipefail
@@ -9,6 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=${BALSONG_NAME:-balsong} database=${DATABASE:-${BALSONG_NAME:-balsong}} patience=${PATIENCE:-600} pause=${PAUSE:-15} act=
 case ${1-} in '') ;; --act) act=yes ;; *) sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
 failed=0
+aws sts get-caller-identity >/dev/null || { echo "nothing was checked: AWS does not know who asks" >&2; exit 2; }
 
 pass() { printf 'PASS    %-28s %s\n' "$1" "${2-}"; }
 fail() { printf 'FAIL    %-28s %s\n' "$1" "${2-}"; failed=1; }

@@ -304,7 +304,7 @@ func TestAHaltTakesTheTasksAwayUntilItIsSet(t *testing.T) {
 		t.Errorf("it asked %s", asked)
 	}
 	failed := newAccount(t, "EXIT=6") // no task may start while nobody knows
-	if said, code := failed.run("bash", halt, "--reason", "x"); code != 6 || !strings.Contains(said, "no delivery task starts") || strings.Contains(failed.asked(), "Suspended=false") {
+	if said, code := failed.run("bash", halt, "--reason", "x"); code != 6 || !strings.Contains(said, "none starts") || strings.Contains(failed.asked(), "Suspended=false") {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
 	if said, code := newAccount(t).run("bash", halt); code != 2 {
@@ -312,10 +312,34 @@ func TestAHaltTakesTheTasksAwayUntilItIsSet(t *testing.T) {
 	}
 }
 
+// Nothing that a script says of the installation may come from an answer that AWS did not give.
+func TestAScriptWithoutASessionSaysWhatIsSo(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]struct {
+		arguments   []string
+		code        int
+		said, never string
+	}{
+		"halt.sh":   {[]string{"--reason", "wrong amounts"}, 1, "DELIVERY GOES ON SENDING", "none starts"},
+		"run.sh":    {[]string{"batch", "migrate"}, 1, "there is no network of balsong: are AWS_REGION and BALSONG_NAME right", "was not started"},
+		"verify.sh": {nil, 2, "nothing was checked", "FAIL|SKIPPED|PASS"},
+		"deploy.sh": {[]string{"network"}, 1, "ExpiredToken", "nothing to change"},
+	} {
+		c := newAccount(t, "SIGNED_OUT=1")
+		said, code := c.run("bash", append([]string{filepath.Join(deploy, script)}, want.arguments...)...)
+		if code != want.code || !strings.Contains(said, want.said) || regexp.MustCompile(want.never).MatchString(said) {
+			t.Errorf("%s: exit code %d:\n%s", script, code, said)
+		}
+		if asked := c.requests(); strings.Contains(asked, "run-task") {
+			t.Errorf("%s asked %s", script, asked)
+		}
+	}
+}
+
 func TestAStackIsDeployedByItsName(t *testing.T) {
 	t.Parallel()
 	c := newAccount(t, "BALSONG_NAME=other", "NAME=DESKTOP-1")
-	for _, arguments := range [][]string{{"networks"}, {}, {"network", "NatGateways"}, {"delete"}, {"delete", "everything"}, {"parameters", "A=1"}} {
+	for _, arguments := range [][]string{{"networks"}, {}, {"network", "NatGateways"}, {"network", "NatGateway=one"}, {"alarms", "mail=a@example.com"}, {"delete"}, {"delete", "everything"}, {"parameters", "A=1"}} {
 		if said, code := c.deploys(arguments...); code != 2 {
 			t.Errorf("%q: exit code %d: %s", arguments, code, said)
 		}
@@ -358,6 +382,7 @@ func TestADeploymentIsFollowedToItsEndAndMayBeRepeated(t *testing.T) {
 			"ROLLBACK_COMPLETE DELETE_IN_PROGRESS NONE CREATE_COMPLETE", "network", 0, `is ROLLBACK_COMPLETE: what its first deployment left is deleted`, `"delete-stack".*` + begins, "disable-rollback",
 		},
 		"what cannot be deleted is named":   {"ROLLBACK_FAILED DELETE_FAILED", "network", 1, `there is no capacity\s+.*DELETE_FAILED`, `"delete-stack"`, `"deploy"`},
+		"what could not be deleted stays":   {"DELETE_FAILED", "network", 1, `deploy.sh delete network`, `"describe-stacks"`, `"deploy"`},
 		"the reason of a failure":           {"NONE ROLLBACK_IN_PROGRESS ROLLBACK_COMPLETE", "network", 1, `Kafka\s+there is no capacity\s+.*is ROLLBACK_COMPLETE`, begins, "delete-stack"},
 		"services keep their first logs":    {"NONE CREATE_FAILED", "services ImageTag=1", 1, `/balsong/delivery`, `"execute-change-set".*"--disable-rollback"`, "delete-stack"},
 		"services are rolled back later":    {"UPDATE_COMPLETE UPDATE_ROLLBACK_COMPLETE", "services", 1, `is UPDATE_ROLLBACK_COMPLETE`, begins, "disable-rollback"},
