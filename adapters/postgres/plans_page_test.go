@@ -28,7 +28,7 @@ var unplanned = []struct{ names, why string }{
 	{"all_months close_month month months open_month other_months reopen_month dropped", "the table of months"},
 	{"imports begin_import end_import find_run latest_runs start_run update_run add_mapping mappings add_template_set", "some dozens of rows a month"},
 	{"template_sets", "so too; where every import was taken back it looks for the first bill that is rendered"},
-	{"attached briefly disk_usage hold_lock horizon lock_check lock_month now opened raise_user_ids sample serialize sessions settings standbys summarize wide", "they read no rows: settings, locks, clocks and the catalogue"},
+	{"attached briefly disk_usage hold_lock horizon lock_check lock_holders lock_month now opened raise_user_ids sample serialize sessions settings standbys summarize wide", "they read no rows: settings, locks, clocks and the catalogue"},
 }
 
 // A statement that is new has its plan on the page, or a reason why not.
