@@ -12,6 +12,19 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=${BALSONG_NAME:-balsong}
 
+region() {
+  local configured
+  configured=$(aws configure get region || true)
+  echo "${AWS_REGION:-${AWS_DEFAULT_REGION:-$configured}}"
+}
+
+# Says where it works: a stack in a wrong account or region is soon made.
+place() {
+  local account
+  account=$(aws sts get-caller-identity --query Account --output text)
+  echo "$stack in account $account, $(region)" >&2
+}
+
 usage() { sed -n '2,10s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 temporary=$(mktemp -d) # of its owner alone
@@ -24,8 +37,7 @@ parameters() {
   brokers=$(aws kafka get-bootstrap-brokers --cluster-arn "$cluster" --query BootstrapBrokerStringSaslIam --output text)
   aws ssm put-parameter --name "/$name/kafka-brokers" --type String --overwrite --value "$brokers" >/dev/null
   echo "/$name/kafka-brokers: $brokers"
-  region=$(aws configure get region || true)
-  region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$region}}
+  region=$(region)
   # The bundle of the region's CAs, from where AWS says (Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance").
   curl --fail --silent --show-error --output "$ca" "${RDS_CA_URL:-https://truststore.pki.rds.amazonaws.com/$region/$region-bundle.pem}"
   grep -q -- '-----BEGIN CERTIFICATE-----' "$ca" || { echo "what was fetched is no certificate" >&2; exit 1; }
@@ -61,6 +73,7 @@ look() {
 # Waits, for as long as it takes, until nothing is under way. `aws cloudformation deploy` itself gives up after an hour.
 follow() {
   local shown="" under
+  trap 'echo "$stack is not waited for any more, and AWS goes on: the same command waits for it again" >&2; exit 130' INT
   while look; [[ $status == *_IN_PROGRESS && $status != REVIEW_IN_PROGRESS ]]; do
     under=$(aws cloudformation list-stack-resources --stack-name "$stack" --output text \
       --query "join(' ', StackResourceSummaries[?ends_with(ResourceStatus, 'IN_PROGRESS')].LogicalResourceId)" 2>/dev/null) || under="" # it is gone meanwhile
@@ -129,7 +142,15 @@ running() {
 case ${1-} in
 network | data | access | services | alarms) ;;
 parameters | keyset) [ $# = 1 ] || usage; "$1"; exit ;;
-delete) [[ $# = 2 && $2 =~ ^(network|data|access|services|alarms)$ ]] || usage; stack=$name-$2; remove; exit ;;
+delete)
+  [[ $# = 2 && $2 =~ ^(network|data|access|services|alarms)$ ]] || usage
+  stack=$name-$2
+  place
+  look
+  [ "$status" != NONE ] || { echo "there is no stack $stack here: nothing was deleted (are AWS_REGION and BALSONG_NAME right?)" >&2; exit; }
+  remove
+  exit
+  ;;
 *) usage ;;
 esac
 # `aws cloudformation deploy` passes over a parameter that the template does not have, without a word.
@@ -140,6 +161,7 @@ for parameter in "${@:2}"; do
   grep -qx -- "${parameter%%=*}" <<<"$has" || { echo "$1.yaml has no parameter ${parameter%%=*}; it has:" $has >&2; exit 2; }
 done
 stack=$name-$1
+place
 # A database that is protected from deletion would be protected from the rollback of its own stack: it is protected once the stack is there.
 if [ "$1" = data ] && [[ " $*" != *" DeletionProtection="* ]]; then
   follow

@@ -17,7 +17,7 @@ scaling() {
 stopped=true delivery="delivery's tasks are taken away, and none starts"
 scaling true && aws ecs update-service --cluster "$name" --service delivery --desired-count 0 --query 'service.desiredCount' --output text >/dev/null ||
   { stopped=false delivery="DELIVERY GOES ON SENDING"; echo "delivery's tasks could not be taken away: the halt alone stops them" >&2; }
-trap 'echo "it is not known whether everything is halted; $delivery. Are the session, AWS_REGION and BALSONG_NAME right? Do it again: $0 $*" >&2' EXIT
+trap 'echo "it is not known whether everything is halted; $delivery. Are the session, AWS_REGION and BALSONG_NAME right? Do it again: $(printf "%q " "$0" "$@")" >&2' EXIT
 BALSONG_NAME=$name "$here/run.sh" balsong halt "$@"
 trap - EXIT
 scaling false

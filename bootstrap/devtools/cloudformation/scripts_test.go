@@ -323,7 +323,7 @@ func TestAScriptWithoutASessionSaysWhatIsSo(t *testing.T) {
 		"halt.sh":   {[]string{"--reason", "wrong amounts"}, 1, "DELIVERY GOES ON SENDING", "none starts"},
 		"run.sh":    {[]string{"batch", "migrate"}, 1, "there is no network of balsong: are AWS_REGION and BALSONG_NAME right", "was not started"},
 		"verify.sh": {nil, 2, "nothing was checked", "FAIL|SKIPPED|PASS"},
-		"deploy.sh": {[]string{"network"}, 1, "ExpiredToken", "nothing to change"},
+		"deploy.sh": {[]string{"network"}, 254, "ExpiredToken", "nothing to change"},
 	} {
 		c := newAccount(t, "SIGNED_OUT=1")
 		said, code := c.run("bash", append([]string{filepath.Join(deploy, script)}, want.arguments...)...)
@@ -374,7 +374,7 @@ func TestADeploymentIsFollowedToItsEndAndMayBeRepeated(t *testing.T) {
 		said, asked       string // expressions
 		never             string
 	}{
-		"a new stack": {"NONE CREATE_IN_PROGRESS CREATE_COMPLETE", "network", 0, `CREATE_IN_PROGRESS: Database Kafka`, begins, "disable-rollback"},
+		"a new stack": {"NONE CREATE_IN_PROGRESS CREATE_COMPLETE", "network", 0, `balsong-network in account 123456789012, ap-northeast-2\s(?s:.*)CREATE_IN_PROGRESS: Database Kafka`, begins, "disable-rollback"},
 		"what is under way is waited for, then changed": {
 			"CREATE_IN_PROGRESS CREATE_COMPLETE UPDATE_COMPLETE", "access", 0, `CREATE_IN_PROGRESS`, `"list-stack-resources".*` + begins, "delete-stack",
 		},
@@ -391,6 +391,7 @@ func TestADeploymentIsFollowedToItsEndAndMayBeRepeated(t *testing.T) {
 		"and stays protected":               {"UPDATE_COMPLETE", "data KafkaStorage=200", 0, ``, `"KafkaStorage=200","DeletionProtection=true"`, "DeletionProtection=false"},
 		"unless it is to be deleted":        {"UPDATE_COMPLETE", "data DeletionProtection=false", 0, ``, `"DeletionProtection=false"`, "DeletionProtection=true"},
 		"a stack is deleted":                {"DELETE_IN_PROGRESS NONE", "delete data", 0, `balsong-data is deleted`, `"delete-stack"`, `"deploy"`},
+		"a stack that is not there":         {"NONE", "delete data", 0, `there is no stack balsong-data here`, `"describe-stacks"`, `"delete-stack"`},
 		"a stack that is used is not":       {"DELETE_FAILED", "delete network", 1, `there is no capacity`, `"delete-stack"`, `"deploy"`},
 		"a delete that goes on is followed": {"DELETE_IN_PROGRESS DELETE_IN_PROGRESS NONE", "delete alarms", 0, `DELETE_IN_PROGRESS: Database Kafka`, `"delete-stack"`, `"deploy"`},
 	} {
