@@ -67,7 +67,8 @@ func (r *run) reachesBack() error {
 }
 
 // nothingImported returns ErrImported where bills came in between the restore and the first check: their new customers have user ids
-// that were given before, to customers who are lost, so that events of these would close their bills.
+// that were given before, to customers who are lost, so that events of these would close their bills. A bill that was corrected has
+// its key closed, although the call of that key may have been accepted: what the log says of it comes too late.
 func (r *run) nothingImported(ctx context.Context) error {
 	raised, err := r.raisedAt(ctx)
 	if err != nil {
@@ -85,7 +86,7 @@ func (r *run) nothingImported(ctx context.Context) error {
 		for _, record := range records {
 			before := record.StartedAt.Before(r.RestoredTo)
 			after := !raised.IsZero() && !record.StartedAt.Before(raised)
-			without := !record.FinishedAt.IsZero() && record.Inserted == 0
+			without := !record.FinishedAt.IsZero() && record.Inserted == 0 && record.Corrected == 0
 			if !before && !after && !without {
 				r.report.Imports = append(r.report.Imports, ImportReport{Month: month, ID: record.ID, File: record.File, StartedAt: record.StartedAt})
 			}
@@ -96,7 +97,7 @@ func (r *run) nothingImported(ctx context.Context) error {
 	}
 	slices.SortFunc(r.report.Imports, ImportReport.compare)
 	first := r.report.Imports[0]
-	return fmt.Errorf("%w: %d imports since %s, the first one is import %d of %s (%s) at %s: its customers may have user ids of customers who were lost, and would count as served: restore the database again, and check it before anything is imported",
+	return fmt.Errorf("%w: %d imports since %s, the first one is import %d of %s (%s) at %s: its customers may have user ids of customers who were lost, and would count as served, and what it corrected may go out a second time: restore the database again, and check it before anything is imported",
 		ErrImported, len(r.report.Imports), instant(r.RestoredTo), first.ID, first.Month, first.File, instant(first.StartedAt))
 }
 

@@ -68,6 +68,18 @@ func TestAnImportThatBroughtNobodyOrEndedBeforeTheRestoreIsNoObstacle(t *testing
 	}
 }
 
+// A correction closes a key of which the database does not know any more that it was called.
+func TestACorrectionBeforeTheCheckIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	id, err := w.store.Imports().Begin(t.Context(), port.ImportRecord{Month: november, File: "mended.csv", By: by, StartedAt: w.clock.Now()})
+	w.must(err)
+	w.must(w.store.Imports().End(t.Context(), port.ImportRecord{ID: id, Month: november, File: "mended.csv", By: by, StartedAt: w.clock.Now(), FinishedAt: w.clock.Now(), Rows: 2, Unchanged: 1, Corrected: 1}))
+	if report, err := w.checker().Run(t.Context(), w.options()); !errors.Is(err, restorecheck.ErrImported) || len(report.Imports) != 1 {
+		t.Errorf("imports %+v, %v", report.Imports, err)
+	}
+}
+
 // A check may be killed, and bills imported before it is run again.
 func TestNoImportGetsUserIDsOfTheLostWhereACheckHasWritten(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 // removed says, for each variable that earlier versions read, what to do instead. Such a variable is refused, never ignored:
 // whoever set it expects something of it.
 var removed = map[string]string{
+	"BALSONG_METRICS_EMF":    "BALSONG_EMF_INSTALLATION, the installation's name, has its place: set that to write metrics for CloudWatch",
 	"BALSONG_SETTLE_OVERLAP": "nothing replaces it, since a sweep finds by itself where the last one ended: remove it",
 }
 

@@ -2,7 +2,7 @@
 # deploy/aws/upgrade.sh TAG [OWNTAG]   moves the stack of services to the images TAG, in the order of docs/operations/upgrades.md: no dispatcher begins, batch
 #                                      migrates, then the services are replaced one by one. OWNTAG: batch and balsong with your own texts and policy, built
 #                                      from TAG. Each change set is shown first; one that would replace or remove anything but a task definition is not
-#                                      executed (exit 1). What `balsong run schedule` has made is disabled meanwhile too, and told.
+#                                      executed (exit 1). Until batch has migrated, the template is the one that the stack has. What `balsong run schedule` has made is disabled meanwhile too, and told.
 # BALSONG_NAME: the installation (balsong). STACK_ROLE: ARN of the role that CloudFormation takes; without it the caller's. SCHEDULE: ENABLED or DISABLED, the state of
 # the schedule afterwards; without it ENABLED, as it has to be before. ALSO: names of disabled schedules that are enabled afterwards. PAUSE: seconds between two
 # looks (10). Needs jq.
@@ -19,11 +19,11 @@ schedule=${SCHEDULE:-$(parameter ScheduleState)}
 now=$(parameter OwnTag)
 [ -z "$now" ] || [ -n "$own" ] || { echo "batch and balsong are images of your own ($now): build them from $tag, push them, and give their tag: $again OWNTAG" >&2; exit 2; }
 
-# change WHAT PARAMETER=VALUE …: what is not named keeps its value.
+# change WHAT TEMPLATE PARAMETER=VALUE …: what is not named keeps its value.
 change() {
-  local what=$1 said set changes role=(); shift
+  local what=$1 template=$2 said set changes role=(); shift 2
   [ -z "${STACK_ROLE-}" ] || role=(--role-arn "$STACK_ROLE")
-  said=$(aws cloudformation deploy --stack-name "$stack" --template-file "$here/services.yaml" --no-execute-changeset --no-fail-on-empty-changeset --tags "installation=$name" \
+  said=$(aws cloudformation deploy --stack-name "$stack" --template-file "$template" --no-execute-changeset --no-fail-on-empty-changeset --tags "installation=$name" \
     ${role[@]+"${role[@]}"} --parameter-overrides "Name=$name" "$@")
   set=$(grep -oE 'arn:[^ ]*:changeSet/[^ ]+' <<<"$said") || { echo "== $what: nothing to change"; return; }
   changes=$(aws cloudformation describe-change-set --change-set-name "$set" --output json)
@@ -76,7 +76,11 @@ release() {
   done <<<"$all"
 }
 
-change "no dispatcher begins, and batch is the new one" "BatchImageTag=${own:-$tag}" ScheduleState=DISABLED
+before=$(mktemp)
+trap 'rm -f "$before"' EXIT
+aws cloudformation get-template --stack-name "$stack" --query TemplateBody --output text >"$before"
+change "no dispatcher begins, and batch is the new one" "$before" "BatchImageTag=${own:-$tag}" ScheduleState=DISABLED
+rm -f "$before"
 trap 'echo "it broke off, and the schedule is DISABLED. Once the cause is gone: SCHEDULE=$schedule${also:+ ALSO=\"$also\"} $again" >&2' EXIT
 hold
 for task in dispatcher batch; do
@@ -86,6 +90,6 @@ for task in dispatcher batch; do
   done
 done
 BALSONG_NAME=$name "$here/run.sh" batch migrate || { echo "it did not migrate: the services are the old ones" >&2; exit 1; }
-change "the services" "ImageTag=$tag" ${own:+"OwnTag=$own"} BatchImageTag= "ScheduleState=$schedule"
+change "the services" "$here/services.yaml" "ImageTag=$tag" ${own:+"OwnTag=$own"} BatchImageTag= "ScheduleState=$schedule"
 release
 trap - EXIT

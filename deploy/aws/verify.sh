@@ -103,6 +103,14 @@ services() {
   done
   same "scaling of delivery" "StepScaling TargetTrackingScaling" "$(aws application-autoscaling describe-scaling-policies --service-namespace ecs \
     --resource-id "service/$name/delivery" --query 'sort(ScalingPolicies[].PolicyType)' --output text | tr '\t' ' ')"
+  if [ "$(aws application-autoscaling describe-scalable-targets --service-namespace ecs --resource-ids "service/$name/delivery" \
+    --query 'ScalableTargets[0].SuspendedState.DynamicScalingOutSuspended' --output text)" = False ]; then
+    pass "scaling is on"
+  elif [ "$(aws cloudformation describe-stacks --stack-name "$name-services" --query "Stacks[0].Parameters[?ParameterKey=='ScalingState'].ParameterValue" --output text)" = SUSPENDED ]; then
+    skip "scaling is on" "the stack $name-services has it suspended"
+  else
+    fail "scaling is on" "it is suspended, as by a halt.sh that broke off: deploy/aws/halt.sh --release"
+  fi
 }
 
 schedule() {

@@ -103,7 +103,7 @@ func TestADatabaseIsRestoredOnAWSByTheCommandsOfThePage(t *testing.T) {
 	}
 	address := server["Endpoint"].(map[string]any)["Address"].(string) //nolint:forcetypeassert // as AWS documents it
 	asked := c.asked()
-	order := `(?s)"ScheduleState=DISABLED","ScalingState=SUSPENDED".*"update-service".*"SettlementTasks=0".*"restore-db-instance-to-point-in-time".*"DatabaseResourceId=db-[A-Z0-9]+".*` +
+	order := `(?s)"ScheduleState=DISABLED".*"ScalingState=SUSPENDED".*"update-service".*"SettlementTasks=0".*"restore-db-instance-to-point-in-time".*"DatabaseResourceId=db-[A-Z0-9]+".*` +
 		`\\"restore-check\\".*\\"--apply\\".*"DatabaseAddress=` + regexp.QuoteMeta(address) + `".*\\"resume\\".*\\"doctor\\".*"ScalingState=ENABLED","SettlementTasks=2","ScheduleState=ENABLED".*"Database=balsong-restored".*` +
 		`"DatabaseResourceId=".*"DatabaseAddress=".*"Database="`
 	if !regexp.MustCompile(order).MatchString(asked) {

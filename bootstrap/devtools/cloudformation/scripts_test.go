@@ -213,7 +213,7 @@ func TestVerifyChangesNothingUnlessItIsTold(t *testing.T) {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
 	for _, line := range []string{
-		`FAIL +stack alarms +nothing, wanted complete`, `FAIL +database +available False True True, wanted`, `FAIL +no start failed +3.0 in the queue`, `SKIPPED failover`,
+		`FAIL +stack alarms +nothing, wanted complete`, `FAIL +scaling is on +it is suspended`, `FAIL +database +available False True True, wanted`, `FAIL +no start failed +3.0 in the queue`, `SKIPPED failover`,
 		`FAIL +flow log +ACTIVE Access error`, `FAIL +alarms have data +balsong-KafkaDisk1$`, `FAIL +told of Critical +not confirmed: oncall@example.com`, `FAIL +told of Warning`,
 	} {
 		if !regexp.MustCompile("(?m)" + line).MatchString(said) {
@@ -307,8 +307,24 @@ func TestAHaltTakesTheTasksAwayUntilItIsSet(t *testing.T) {
 	if said, code := failed.run("bash", halt, "--reason", "x"); code != 6 || !strings.Contains(said, "none starts") || strings.Contains(failed.asked(), "Suspended=false") {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
-	if said, code := newAccount(t).run("bash", halt); code != 2 {
-		t.Errorf("exit code %d: %s", code, said)
+	stuck := newAccount(t, "STUCK=1") // the session ends before the tasks are given back
+	if said, code := stuck.run("bash", halt, "--reason", "x"); code == 0 || !strings.Contains(said, "halt.sh --release") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	for _, arguments := range [][]string{{"--reason", "x"}, {"--release"}} {
+		restoring := newAccount(t, "SCALING=SUSPENDED") // by the stack, for a restore
+		if said, code := restoring.run("bash", append([]string{halt}, arguments...)...); code != 0 || !strings.Contains(said, "stays suspended") || strings.Contains(restoring.requests(), "Suspended=false") {
+			t.Errorf("%q: exit code %d:\n%s", arguments, code, said)
+		}
+	}
+	left := newAccount(t)
+	if said, code := left.run("bash", halt, "--release"); code != 0 || !strings.Contains(left.requests(), "DynamicScalingOutSuspended=false") || strings.Contains(left.requests(), "run-task") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	for _, arguments := range [][]string{{}, {"--release", "now"}} {
+		if said, code := newAccount(t).run("bash", append([]string{halt}, arguments...)...); code != 2 {
+			t.Errorf("%q: exit code %d: %s", arguments, code, said)
+		}
 	}
 }
 

@@ -89,6 +89,13 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheOperatorsContainerIsTheOneThatKubectlCompletes(t *testing.T) {
+	t.Parallel()
+	if _, err := check(broken(t, "operator.json", `"name": "operator"`, `"name": "command"`)); err == nil || !strings.Contains(err.Error(), "a second container") {
+		t.Errorf("%v", err)
+	}
+}
+
 // broken is a copy of deploy/kubernetes with one file changed, beside the pages that it is held against.
 func broken(t *testing.T, file, old, changed string) (root string) {
 	t.Helper()

@@ -214,10 +214,11 @@ func render(root string) ([]byte, error) {
 	return all.Bytes(), err
 }
 
-// asRun completes the operator's pod as `kubectl run balsong --image=…` of the guide does.
+// asRun completes the operator's pod as `kubectl run balsong --image=…` of the guide does: the guide gives the container the pod's
+// name, because kubectl merges containers by name, and has one of that name.
 func asRun(overrides []byte) ([]byte, error) {
 	var pod map[string]any
-	if err := json.Unmarshal(overrides, &pod); err != nil {
+	if err := json.Unmarshal(bytes.Replace(overrides, []byte(`"name": "operator"`), []byte(`"name": "balsong"`), 1), &pod); err != nil {
 		return nil, fmt.Errorf("operator.json: %w", err)
 	}
 	metadata, _ := pod["metadata"].(map[string]any)
@@ -227,7 +228,11 @@ func asRun(overrides []byte) ([]byte, error) {
 		return nil, errors.New("operator.json: it has no metadata, or not one container")
 	}
 	pod["kind"], metadata["name"], spec["restartPolicy"] = "Pod", "balsong", "Never"
-	containers[0].(map[string]any)["image"] = "registry.example.com/balsong/balsong:1.0.0"
+	container, _ := containers[0].(map[string]any)
+	if container["name"] != metadata["name"] {
+		return nil, errors.New("operator.json: its container is not called operator, for which the guide puts the name of the pod: kubectl would add a second container")
+	}
+	container["image"] = "registry.example.com/balsong/balsong:1.0.0"
 	return yaml.Marshal(pod)
 }
 
