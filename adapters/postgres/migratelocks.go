@@ -29,7 +29,7 @@ type MigrateOptions struct {
 type MigrationTry struct {
 	Version int
 	Took    time.Duration
-	Locked  bool         // it did not get a lock in time, and nothing of it was done
+	Locked  bool         // it did not get a lock in time, and is not complete
 	Holders []LockHolder // who seems to have had the lock
 }
 
@@ -76,7 +76,7 @@ func (e lockedError) Error() string {
 		}
 		said = "the oldest transactions that hold locks on the schema's tables: " + strings.Join(texts, ", ")
 	}
-	what := "did not get its locks within %s, and nothing of it was done"
+	what := "did not get its locks within %s, and is not complete"
 	if e.done {
 		what = "is done, and could not be recorded within %s"
 	}

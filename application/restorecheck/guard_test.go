@@ -72,9 +72,9 @@ func TestAnImportThatBroughtNobodyOrEndedBeforeTheRestoreIsNoObstacle(t *testing
 func TestACorrectionBeforeTheCheckIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 2)
-	id, err := w.store.Imports().Begin(t.Context(), port.ImportRecord{Month: november, File: "mended.csv", By: by, StartedAt: w.clock.Now()})
+	id, err := w.store.Imports().Begin(t.Context(), port.ImportRecord{Month: november, File: "corrected.csv", By: by, StartedAt: w.clock.Now()})
 	w.must(err)
-	w.must(w.store.Imports().End(t.Context(), port.ImportRecord{ID: id, Month: november, File: "mended.csv", By: by, StartedAt: w.clock.Now(), FinishedAt: w.clock.Now(), Rows: 2, Unchanged: 1, Corrected: 1}))
+	w.must(w.store.Imports().End(t.Context(), port.ImportRecord{ID: id, Month: november, File: "corrected.csv", By: by, StartedAt: w.clock.Now(), FinishedAt: w.clock.Now(), Rows: 2, Unchanged: 1, Corrected: 1}))
 	if report, err := w.checker().Run(t.Context(), w.options()); !errors.Is(err, restorecheck.ErrImported) || len(report.Imports) != 1 {
 		t.Errorf("imports %+v, %v", report.Imports, err)
 	}

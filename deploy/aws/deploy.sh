@@ -81,6 +81,7 @@ follow() {
     shown=$under
     sleep "${PAUSE:-10}"
   done
+  trap - INT
 }
 
 # What failed in the operation with the token $1.
@@ -178,9 +179,12 @@ if [[ $1 =~ ^(data|services)$ ]]; then
   stack=$name-alarms
   look
   if [[ $status =~ ^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$ ]]; then
-    known=$(running)
-    # shellcheck disable=SC2086
-    change alarms $known
+    if known=$(running); then
+      # shellcheck disable=SC2086
+      change alarms $known
+    else
+      echo "the alarms were not told what runs: deploy.sh alarms, with Database= of the server that is in use" >&2
+    fi
   fi
   stack=$name-$1
 fi

@@ -5,6 +5,7 @@
 # deploy/aws/halt.sh --release                    gives delivery's tasks back to scaling, where a halt that broke off has taken them away and none was set
 # BALSONG_NAME: the installation (balsong). Needs jq.
 set -euo pipefail
+unset DATABASE_ADDRESS # of a restored database: what sends is halted, not that
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=${BALSONG_NAME:-balsong}
 [ "${1-}" = --reason ] || [ "$*" = --release ] || { sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }

@@ -109,5 +109,9 @@ func endToEnd(cmd *cobra.Command, data *string, mustFind bool, violated error, r
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", cmd.CommandPath(), err)
 		return cli.Exit(core.ExitRefused)
 	}
+	if core.ExitCodeOf(cmd.Context(), err) == core.ExitRefused { // by something else: the test could not run
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", cmd.CommandPath(), err)
+		return cli.Exit(core.ExitFailed)
+	}
 	return err
 }
