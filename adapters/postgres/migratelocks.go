@@ -50,7 +50,7 @@ func (h LockHolder) String() string {
 	return fmt.Sprintf("pid %d (%q, user %q, in a transaction %s)", h.PID, h.Application, h.User, age)
 }
 
-// pausesPerTry is how much longer than a try the pause behind it is: the others have five sixths of the time.
+// pausesPerTry is how many times the wait for one lock the pause behind a try is: where one lock is waited for, the others have five sixths of the time.
 const pausesPerTry = 5
 
 func (o MigrateOptions) withDefaults() MigrateOptions {
