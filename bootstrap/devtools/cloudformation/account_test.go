@@ -21,7 +21,7 @@ func newAccount(t *testing.T, environment ...string) cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cloud{t, append(os.Environ(), append(environment, "PATH="+dir+":"+os.Getenv("PATH"), "STATE="+dir, "AWS_REGION="+region, "PATIENCE=1", "PAUSE=0.1")...)}
+	return cloud{t, append(append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "STATE="+dir, "AWS_REGION="+region, "PATIENCE=1", "PAUSE=0.1"), environment...)}
 }
 
 // requests are those that the account saw, one a line.

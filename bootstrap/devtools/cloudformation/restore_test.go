@@ -32,8 +32,8 @@ func restoreBlocks(t *testing.T) (blocks []string) {
 	return blocks
 }
 
-// kept are properties of the server that a restore takes over from the old one, as AWS documents it, or that name the server itself.
-var kept = []string{"DBInstanceIdentifier", "Engine", "EngineVersion", "DBInstanceClass", "DBName", "AllocatedStorage", "StorageType", "StorageEncrypted", "KmsKeyId", "MasterUsername"}
+// kept are properties of the server that a restore takes over from the old one, as AWS documents it, that name the server itself, or that only allow a change.
+var kept = []string{"AllowMajorVersionUpgrade", "DBInstanceIdentifier", "Engine", "EngineVersion", "DBInstanceClass", "DBName", "AllocatedStorage", "StorageType", "StorageEncrypted", "KmsKeyId", "MasterUsername"}
 
 // optionOf is the option of AWS's command line that sets a property, where the names differ by more than their form.
 var optionOf = map[string]string{

@@ -234,7 +234,7 @@ func expressionIsValid(templates []Template, s Resource) (wrong []string) {
 func databaseLosesNothing(templates []Template) (wrong []string) {
 	groups := OfType(templates, "AWS::RDS::DBParameterGroup")
 	for _, db := range OfType(templates, "AWS::RDS::DBInstance") {
-		for _, property := range []string{"MultiAZ", "StorageEncrypted", "EnableIAMDatabaseAuthentication", "ManageMasterUserPassword"} {
+		for _, property := range []string{"MultiAZ", "StorageEncrypted", "EnableIAMDatabaseAuthentication", "ManageMasterUserPassword", "AllowMajorVersionUpgrade"} {
 			if scalar(get(db.Properties, property)) != "true" {
 				wrong = append(wrong, db.At()+": "+property+" is not true")
 			}
@@ -256,6 +256,9 @@ func databaseLosesNothing(templates []Template) (wrong []string) {
 func kafkaLosesNothing(templates []Template) (wrong []string) {
 	configurations := OfType(templates, "AWS::MSK::Configuration")
 	for _, c := range configurations {
+		if get(c.Properties, "KafkaVersionsList") != nil {
+			wrong = append(wrong, c.At()+": KafkaVersionsList keeps Kafka from being upgraded: another one replaces the configuration, whose name is taken")
+		}
 		lines := strings.Fields(scalar(get(c.Properties, "ServerProperties")))
 		for _, want := range []string{"auto.create.topics.enable=false", "default.replication.factor=3", "min.insync.replicas=2", "unclean.leader.election.enable=false"} {
 			if !slices.Contains(lines, want) {

@@ -68,6 +68,8 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 		{"data", "DBParameterGroupName: !Ref DatabaseParameters", "DBParameterGroupName: default.postgres18", "its parameters are those of no group"},
 		{"data", "Type: AWS::RDS::DBParameterGroup", "Type: AWS::RDS::DBClusterParameterGroup", "its parameters are those of no group"},
 		{"data", "ConfigurationInfo: { Arn: !GetAtt KafkaConfiguration.Arn, Revision: !GetAtt KafkaConfiguration.LatestRevision.Revision }", "EnhancedMonitoring: DEFAULT", "its configuration is none"},
+		{"data", "AllowMajorVersionUpgrade: true", "AllowMajorVersionUpgrade: false", "AllowMajorVersionUpgrade is not true"},
+		{"data", "      Name: !Ref Name\n      # No KafkaVersionsList", "      KafkaVersionsList: [!Ref KafkaVersion]\n      Name: !Ref Name\n      # No KafkaVersionsList", "keeps Kafka from being upgraded"},
 		{"data", "min.insync.replicas=2", "min.insync.replicas=1", "min.insync.replicas=2 is missing"},
 		{"data", "ClientBroker: TLS,", "ClientBroker: TLS_PLAINTEXT,", "clients may connect without TLS"},
 		{"access", "dispatch-results.v1", "dispatch-results.v2", "dispatch-results.v2 is no topic"},

@@ -24,6 +24,10 @@ func TestAnUpgradeMigratesBeforeTheServicesAreReplaced(t *testing.T) {
 		"a service would be replaced": {"REPLACED=True", "not executed", "execute-change-set"},
 		"it does not migrate":         {"EXIT=6", "SCHEDULE=ENABLED", `"ImageTag=1.2.0"`},
 		"nobody knows what runs":      {"LOST=1", "SCHEDULE=ENABLED", `"run-task"`},
+		"an image is not there":       {"UNPUSHED=balsong/delivery", "push them first: balsong/delivery:1.2.0\n", `"deploy"`},
+		"nobody may see the images":   {"UNPUSHED=LOST", "AccessDeniedException", `"deploy"`},
+		"a run lingers":               {"RUNS=dispatcher", "aws ecs stop-task --cluster balsong --task 4711", `"run-task"`},
+		"somebody works with balsong": {"RUNS=balsong", "a balsong is under way since 2026-11-30T09:00:00+09:00: arn:", `"run-task"`},
 		"a second time":               {"SCHEDULED=DISABLED", "SCHEDULE=ENABLED", `"deploy"`},
 		"with images of one's own":    {"OWN=1.0.0-words-1", "1.0.0-words-1", `"deploy"`},
 	} {
@@ -43,10 +47,58 @@ func TestAnUpgradeMigratesBeforeTheServicesAreReplaced(t *testing.T) {
 	if asked := own.asked(); !order.MatchString(asked) {
 		t.Errorf("it asked %s", asked)
 	}
-	for _, arguments := range [][]string{{}, {"1.2.0; true"}, {"1.2.0", "now then"}, {"1.2.0", "1.2.0-words-1", "now"}} {
+	for _, arguments := range [][]string{{}, {"1.2.0; true"}, {"1.2.0", "now then"}, {"1.2.0", "1.2.0-words-1", "now"}, {"--back"}, {"--forth"}} {
 		if said, code := newAccount(t).run("bash", append([]string{upgrade}, arguments...)...); code != 2 {
 			t.Errorf("%q: exit code %d: %s", arguments, code, said)
 		}
+	}
+}
+
+// What is under way is named once, and waited for.
+func TestAnUpgradeWaitsForTheTasksThatTheMigrationMayNotMeet(t *testing.T) {
+	t.Parallel()
+	c := newAccount(t, "RUNS=dispatcher 3", "PATIENCE=60")
+	said, code := c.run("bash", filepath.Join(deploy, "upgrade.sh"), "1.2.0")
+	if code != 0 || strings.Count(said, "a dispatcher is under way since 2026-11-30T09:00:00+09:00") != 1 {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	order := regexp.MustCompile(`(?s)"--family","balsong-dispatcher".*"--family","balsong-batch".*"--family","balsong-balsong".*"run-task"`)
+	if asked := c.requests(); !order.MatchString(asked) {
+		t.Errorf("it asked %s", asked)
+	}
+}
+
+// The alarms know of the schedule, and belong to the version; a workflow's role may not change them.
+func TestAnUpgradeEndsWithTheAlarms(t *testing.T) {
+	t.Parallel()
+	c := newAccount(t)
+	if said, code := c.run("bash", filepath.Join(deploy, "upgrade.sh"), "1.2.0"); code != 0 || !strings.Contains(said, "balsong-alarms in account") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	if asked := c.requests(); !regexp.MustCompile(`(?s)"ImageTag=1.2.0".*"balsong-alarms".*"DatabaseStorage=200"`).MatchString(asked) {
+		t.Errorf("it asked %s", asked)
+	}
+	workflow := newAccount(t, "STACK_ROLE=arn:aws:iam::123456789012:role/balsong-services-stack")
+	if said, code := workflow.run("bash", filepath.Join(deploy, "upgrade.sh"), "1.2.0"); code != 0 || !strings.Contains(said, "deploy/aws/deploy.sh alarms, by somebody who may") || strings.Contains(workflow.requests(), "balsong-alarms") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+}
+
+// The way back takes no template of this checkout, and leaves batch what the schema needs.
+func TestAnUpgradeThatBrokeOffIsTakenBack(t *testing.T) {
+	t.Parallel()
+	upgrade := filepath.Join(deploy, "upgrade.sh")
+	c := newAccount(t, "MADE=balsong-run-20991225T0800", "EXIT=6")
+	if said, code := c.run("bash", upgrade, "1.2.0"); code == 0 || !strings.Contains(said, `SCHEDULE=ENABLED ALSO="balsong-run-20991225T0800" `+upgrade+" --back") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	c.environment = append(c.environment, "SCHEDULE=ENABLED", "ALSO=balsong-run-20991225T0800", "AHEAD=1.2.0")
+	said, code := c.run("bash", upgrade, "--back")
+	if code != 0 || !strings.Contains(said, "batch stays 1.2.0") {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	if asked := c.asked(); !regexp.MustCompile(`(?s)"get-template".*"Name=balsong","ScheduleState=ENABLED"\].*balsong-run-2099[^\n]*\\"State\\":\\"ENABLED`).MatchString(asked) || strings.Contains(asked, "services.yaml") {
+		t.Errorf("it asked %s", asked)
 	}
 }
 
