@@ -19,12 +19,13 @@ type claimWatch struct {
 	open    map[key.Delivery]time.Time // when the lease ends
 	unknown map[key.Delivery]struct{}  // as many as Sweeps.keep at most
 	more    bool                       // there may be UNKNOWN rows that are not in unknown
+	missed  int                        // how many rows unknown had no place for, so far
 }
 
 // addUnknown adds an UNKNOWN row while there are fewer than keep. The caller holds w.mu.
 func (w *claimWatch) addUnknown(k key.Delivery, keep int) {
 	if _, there := w.unknown[k]; !there && len(w.unknown) >= keep {
-		w.more = true
+		w.more, w.missed = true, w.missed+1
 		return
 	}
 	w.unknown[k] = struct{}{}

@@ -57,11 +57,11 @@ func (p *Sweeps) Unknown(ctx context.Context, month key.Month, limit int) (n int
 	return min(n, limit), nil
 }
 
-// unknownAgain counts in the whole month, and keeps what it found. What becomes UNKNOWN meanwhile, another look adds.
+// unknownAgain counts in the whole month, and keeps what it found. Until it has, the memory stays as it is, with the note that there may
+// be more: another caller who came to an empty one would count too few.
 func (p *Sweeps) unknownAgain(ctx context.Context, month key.Month, w *claimWatch, limit int) (int, error) {
 	w.mu.Lock()
-	clear(w.unknown)
-	w.more = false
+	missed := w.missed
 	w.mu.Unlock()
 	found, err := p.unknownEver(ctx, month, []string{"UNKNOWN"}, limit)
 	n, most := len(found), limit
@@ -69,13 +69,26 @@ func (p *Sweeps) unknownAgain(ctx context.Context, month key.Month, w *claimWatc
 		most = p.keep
 		found, err = p.unknownEver(ctx, month, []string{"READY", "FAILED", "REQUESTED", "PAUSED", "UNKNOWN"}, most)
 	}
+	if err != nil {
+		return 0, err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.keepFound(found, p.keep)
+	w.more = len(found) >= most || w.missed != missed
+	return n, nil
+}
+
+// keepFound replaces the memory by what was found in the whole month and what another look has added meanwhile. The caller holds w.mu.
+func (w *claimWatch) keepFound(found []key.Delivery, keep int) {
+	added := w.unknown
+	w.unknown = make(map[key.Delivery]struct{}, len(found))
 	for _, k := range found {
-		w.addUnknown(k, p.keep)
+		w.addUnknown(k, keep)
 	}
-	w.more = w.more || err != nil || len(found) >= most
-	return n, err
+	for k := range added {
+		w.addUnknown(k, keep)
+	}
 }
 
 func (p *Sweeps) unknownEver(ctx context.Context, month key.Month, statuses []string, limit int) (keys []key.Delivery, err error) {
