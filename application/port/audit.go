@@ -111,7 +111,8 @@ const (
 	// On everything.
 	ActionHalt           Action = "halt"
 	ActionLiftHalt       Action = "lift halt"
-	ActionRestoreCheck   Action = "restore check" // with the moment to which the database was restored
+	ActionRestoreCheck   Action = "restore check"           // before it writes: with the moment to which the database was restored
+	ActionRestoreChecked Action = "restore check completed" // with the same moment
 	ActionSuppress       Action = "suppress"
 	ActionSuppressAds    Action = "suppress advertising"
 	ActionUnsuppress     Action = "lift suppression"
@@ -123,7 +124,7 @@ const (
 var Actions = []Action{
 	ActionCancel, ActionUncancel, ActionPause, ActionResume, ActionSendAnyway, ActionWriteOff, ActionDelivered, ActionNotDelivered, ActionCorrect, ActionCopy, ActionSendTest,
 	ActionCloseMonth, ActionReopenMonth, ActionImportWrongMonth, ActionUndoImport, ActionDismissRow, ActionImportNew, ActionRenderOther, ActionExport, ActionExportDestination, ActionRemoveMonth, ActionDropMonth, ActionDropAudit,
-	ActionStartRun, ActionScheduleRun, ActionUnscheduleRun, ActionHalt, ActionLiftHalt, ActionRestoreCheck, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
+	ActionStartRun, ActionScheduleRun, ActionUnscheduleRun, ActionHalt, ActionLiftHalt, ActionRestoreCheck, ActionRestoreChecked, ActionSuppress, ActionSuppressAds, ActionUnsuppress, ActionDraftPolicy, ActionActivatePolicy,
 }
 
 // With is the action with a detail.

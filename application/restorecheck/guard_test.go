@@ -42,7 +42,7 @@ func TestAnImportBeforeTheCheckIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		o := w.options()
 		o.Apply = apply
 		report, err := w.checker().Run(t.Context(), o)
-		if !errors.Is(err, restorecheck.ErrImported) || !errors.Is(err, billing.ErrRefused) || len(report.Imports) != 1 || report.Imports[0].File != "bills.csv" || report.Complete {
+		if !errors.Is(err, restorecheck.ErrChanged) || !errors.Is(err, billing.ErrRefused) || len(report.Imports) != 1 || report.Imports[0].File != "bills.csv" || report.Complete {
 			t.Errorf("apply %v: %+v, %v", apply, report.Imports, err)
 		}
 	}
@@ -51,7 +51,7 @@ func TestAnImportBeforeTheCheckIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	}
 	w.is(3, billing.Ready, at(3, 0, 0))
 	o := w.options()
-	o.AllowImports = true
+	o.AllowChanges = true
 	if report, err := w.checker().Run(t.Context(), o); err != nil || len(report.Imports) != 1 {
 		t.Errorf("allowed: %+v, %v", report.Imports, err)
 	}
@@ -75,7 +75,7 @@ func TestACorrectionBeforeTheCheckIsRefused(t *testing.T) {
 	id, err := w.store.Imports().Begin(t.Context(), port.ImportRecord{Month: november, File: "corrected.csv", By: by, StartedAt: w.clock.Now()})
 	w.must(err)
 	w.must(w.store.Imports().End(t.Context(), port.ImportRecord{ID: id, Month: november, File: "corrected.csv", By: by, StartedAt: w.clock.Now(), FinishedAt: w.clock.Now(), Rows: 2, Unchanged: 1, Corrected: 1}))
-	if report, err := w.checker().Run(t.Context(), w.options()); !errors.Is(err, restorecheck.ErrImported) || len(report.Imports) != 1 {
+	if report, err := w.checker().Run(t.Context(), w.options()); !errors.Is(err, restorecheck.ErrChanged) || len(report.Imports) != 1 {
 		t.Errorf("imports %+v, %v", report.Imports, err)
 	}
 }
@@ -108,7 +108,7 @@ func TestNoImportGetsUserIDsOfTheLostWhereACheckHasWritten(t *testing.T) {
 		w.clock.Advance(time.Minute)
 		_, err = w.checker().Run(t.Context(), w.options())
 		stolen := len(w.targets(3)) > 0
-		if stolen && (written || !errors.Is(err, restorecheck.ErrImported)) || !stolen && err != nil {
+		if stolen && (written || !errors.Is(err, restorecheck.ErrChanged)) || !stolen && err != nil {
 			t.Fatalf("cut off at operation %d: written %v, the new customer has a lost user id: %v, and the check says %v", n, written, stolen, err)
 		}
 	}

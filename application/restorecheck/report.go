@@ -21,6 +21,7 @@ type Report struct {
 	Running    []string  `json:"running"`  // who was seen at work
 	logReport
 	Imports         []ImportReport         `json:"imports"`          // of bills, between the restore and the first check that wrote
+	Acts            []ActReport            `json:"acts"`             // of people, between the restore and the end of the first check
 	Rows            map[attempt.State]int  `json:"rows"`             // ledger rows that were written, or would be
 	Moved           int                    `json:"moved"`            // targets that took a higher key
 	Held            int                    `json:"held"`             // of them, PAUSED(restored)
@@ -38,10 +39,13 @@ type Report struct {
 type logReport struct {
 	Topics []TopicReport `json:"topics"`
 	// From is the instant since which no request and no result is missing from the log; zero: none was ever removed.
-	From        time.Time `json:"log_from,omitzero"`
-	Gap         bool      `json:"gap"`         // the log begins after RestoredTo
-	Undecodable int       `json:"undecodable"` // messages that name no delivery
-	Implausible int       `json:"implausible"` // messages that name a delivery which cannot be: they are not believed
+	From time.Time `json:"log_from,omitzero"`
+	Gap  bool      `json:"gap"` // the log begins after RestoredTo
+	// Removed is what the first reading found and the second one, which writes, did not; From is since when nothing is missing now.
+	Removed     []TopicReport `json:"removed"`
+	RemovedGap  bool          `json:"removed_gap"` // the log begins after RestoredTo now
+	Undecodable int           `json:"undecodable"` // messages that name no delivery
+	Implausible int           `json:"implausible"` // messages that name a delivery which cannot be: they are not believed
 }
 
 // TopicReport is what was read of a topic.
@@ -57,6 +61,14 @@ type ImportReport struct {
 	ID        int64     `json:"import"`
 	File      string    `json:"file"`
 	StartedAt time.Time `json:"started_at"`
+}
+
+// ActReport counts the acts of a kind that closed delivery keys before the event log could tell of them.
+type ActReport struct {
+	Action  port.Action `json:"action"`
+	Acts    int         `json:"acts"`
+	Subject string      `json:"subject"` // of the first one
+	At      time.Time   `json:"at"`      // of the first one
 }
 
 func (i ImportReport) compare(o ImportReport) int {

@@ -24,10 +24,11 @@ const Program = "balsong-restore-check"
 var (
 	// ErrRunning: another program of Balsong is at work.
 	ErrRunning = fmt.Errorf("%w: not everything is stopped", billing.ErrRefused)
-	// ErrGap: messages of the lost period are no longer in the event log.
+	// ErrGap: messages of the lost period are no longer in the event log. Where they were removed while it was read, everything else is
+	// done.
 	ErrGap = fmt.Errorf("%w: the event log does not reach back to the moment of the restore", billing.ErrRefused)
-	// ErrImported: customers may have got user ids of customers who were lost.
-	ErrImported = fmt.Errorf("%w: bills were imported into the restored database before it was checked", billing.ErrRefused)
+	// ErrChanged: customers may have got user ids of customers who were lost, and keys may be closed of which the log tells more.
+	ErrChanged = fmt.Errorf("%w: people worked with the restored database before it was checked", billing.ErrRefused)
 )
 
 // Ports are the driven ports that the check uses.
@@ -53,7 +54,7 @@ type Options struct {
 	Since        time.Time // reads the log from here; zero: all of it
 	Apply        bool      // else nothing is changed
 	AllowGap     bool      // continues although the log does not reach back to RestoredTo
-	AllowImports bool      // continues in spite of ErrImported
+	AllowChanges bool      // continues in spite of ErrChanged
 	By           port.Act  // of Apply
 	// Progress is told how many units of a work are done; nil: nobody is.
 	Progress func(work, unit string, done int64)
@@ -74,9 +75,9 @@ func New(ports Ports) *Checker {
 const page = 500
 
 // Run checks the database, and with Apply changes it, in transactions of a page each. It is safe to run again, and after it was killed
-// it is to be run again. What it refuses, it refuses before it changes anything, unless somebody begins to work meanwhile. With Apply
-// everything is halted first; lifting the halt is left to a person. It returns what was found as far as it came. ErrRunning, ErrGap,
-// ErrImported.
+// it is to be run again. What it refuses, it refuses before it changes anything, unless somebody begins to work or messages are removed
+// from the log meanwhile. With Apply everything is halted first; lifting the halt is left to a person. It returns what was found as far
+// as it came. ErrRunning, ErrGap, ErrChanged.
 func (c *Checker) Run(ctx context.Context, o Options) (Report, error) {
 	r := &run{Checker: c, Options: o, report: Report{RestoredTo: o.RestoredTo, Applied: o.Apply}, would: newTally(), missing: newLost(), held: map[key.Target]bool{}}
 	err := r.all(ctx)
@@ -94,6 +95,8 @@ type run struct {
 	missing lost                // what the log names and the database does not have
 	held    map[key.Target]bool // bills of which the log tells what cannot be
 	highest int64               // customer's user id of an event
+	// completed is the entry of the first check that came to its end: what people did since, they did with what it had written.
+	completed port.AuditRecord
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -132,33 +135,47 @@ func (r *run) look(ctx context.Context) error {
 	if err := r.readLog(ctx, "read", look); err != nil {
 		return err
 	}
-	return r.nothingImported(ctx)
+	if err := r.reachesBack(); err != nil {
+		return err
+	}
+	return r.nothingChanged(ctx)
 }
 
 // begin halts everything, and keeps the user ids that the log names from new customers, before anything else is written: an import
 // may follow where this is killed.
 func (r *run) begin(ctx context.Context) error {
-	by := r.By
-	by.At = r.Clock.Now().Truncate(time.Microsecond) // as it is stored
+	raise := r.entry(port.ActionRestoreCheck)
 	return r.database(ctx, func(ctx context.Context) error {
-		if err := r.Control.SetHalt(ctx, true, by); err != nil {
+		if err := r.Control.SetHalt(ctx, true, raise.By); err != nil {
 			return err
 		}
-		return r.Recovery.RaiseUserIDs(ctx, r.highest, port.AuditEntry{Action: port.ActionRestoreCheck.With(instant(r.RestoredTo)), Subject: port.SubjectEverything, By: by})
+		return r.Recovery.RaiseUserIDs(ctx, r.highest, raise)
 	})
 }
 
 // write takes over what the log tells, and settles.
 func (r *run) write(ctx context.Context) error {
+	first := r.report.logReport
 	if err := r.readLog(ctx, "recover from", r.recover); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{r.stopped, r.settle, r.holdImplausible, r.holdNew, r.stopped} {
+	r.keepFirst(first)
+	for _, step := range []func(context.Context) error{r.stopped, r.settle, r.hold, r.stopped} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := r.removedNothing(); err != nil {
+		return err
+	}
+	return r.database(ctx, func(ctx context.Context) error { return r.Audit.Record(ctx, r.entry(port.ActionRestoreChecked)) })
+}
+
+// entry is that of an act of this check.
+func (r *run) entry(action port.Action) port.AuditEntry {
+	by := r.By
+	by.At = r.Clock.Now().Truncate(time.Microsecond) // as it is stored
+	return port.AuditEntry{Action: action.With(instant(r.RestoredTo)), Subject: port.SubjectEverything, By: by}
 }
 
 func (r *run) database(ctx context.Context, do func(context.Context) error) error {

@@ -26,7 +26,7 @@ import (
 type restoring struct {
 	cli.By
 	restoredTo, since             time.Time
-	apply, allowGap, allowImports bool
+	apply, allowGap, allowChanges bool
 }
 
 // newRestoreCheck is the subcommand "restore-check".
@@ -39,7 +39,7 @@ func newRestoreCheck() *cobra.Command {
 			"into the ledger what became of each delivery; a delivery without a known outcome becomes UNKNOWN, and is not sent again.\n\n" +
 			"Stop every service and every run first (docs/operations/restore.md). Without --apply it changes nothing and says what it would do; it stops nothing either.\n" +
 			"With --apply it halts everything (`balsong resume` lifts that, when you have read what it found) and refuses to work beside any other program of\n" +
-			"Balsong, as far as that can be seen. Import nothing before it has ended. Safe to run twice; run it again after it was killed, and after you have imported lost files again.",
+			"Balsong, as far as that can be seen. Import, correct and cancel nothing before it has ended. Safe to run twice; run it again after it was killed, and after you have imported lost files again.",
 		Example: "  balsong restore-check --restored-to 2026-11-25T09:40:00+09:00\n" +
 			"  balsong restore-check --restored-to 2026-11-25T09:40:00+09:00 --apply --reason \"restored after a dropped table, ticket 4711\"",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd) },
@@ -52,7 +52,7 @@ func newRestoreCheck() *cobra.Command {
 	cli.InstantFlag(flags, &a.since, "since", "read the event log only from this `instant` on; without it all that the topics hold, which is safer: a request may lie in its topic for days")
 	flags.BoolVar(&a.apply, "apply", false, "halt everything and write; without it nothing is changed")
 	flags.BoolVar(&a.allowGap, "allow-gap", false, "continue although the event log no longer reaches back to --restored-to: what was sent between may be sent again")
-	flags.BoolVar(&a.allowImports, "allow-imports", false, "continue although bills were imported since --restored-to, before the check: their new customers may have user ids of lost ones, and then count as served")
+	flags.BoolVar(&a.allowChanges, "allow-changes", false, "continue although people worked with the database since --restored-to, before the check: customers of an import may have user ids of lost ones, and then count as served; bills that were corrected, cancelled or decided about may go out again")
 	cli.Require(cmd, "restored-to")
 	return cmd
 }
@@ -72,7 +72,7 @@ func (a *restoring) run(cmd *cobra.Command) error {
 		}
 		told := &told{teller: progress.On(cmd.ErrOrStderr())}
 		report, err := c.Run(ctx, restorecheck.Options{
-			RestoredTo: a.restoredTo, Since: a.since, Apply: a.apply, AllowGap: a.allowGap, AllowImports: a.allowImports, By: a.Act(), Progress: told.tell,
+			RestoredTo: a.restoredTo, Since: a.since, Apply: a.apply, AllowGap: a.allowGap, AllowChanges: a.allowChanges, By: a.Act(), Progress: told.tell,
 		})
 		told.end()
 		if err != nil && !errors.Is(err, billing.ErrRefused) {
@@ -139,8 +139,14 @@ func printLog(w io.Writer, r restorecheck.Report) {
 	if r.Gap {
 		fmt.Fprintf(w, "THE LOG DOES NOT REACH BACK to %s: what was sent between then and %s is not known and may be sent again\n", r.RestoredTo.UTC().Format(time.RFC3339), r.From.UTC().Format(time.RFC3339))
 	}
+	for _, topic := range r.Removed {
+		fmt.Fprintf(w, "REMOVED WHILE IT WAS READ: %s of %s before %s, by the topic's retention: what they told is not in the ledger\n", wording.Count(int(topic.Messages), "message", "messages"), topic.Topic, topic.From.UTC().Format(time.RFC3339))
+	}
 	for _, i := range r.Imports {
 		fmt.Fprintf(w, "IMPORTED BEFORE THE CHECK: import %d of %s (%s) at %s: its new customers may have user ids of lost ones\n", i.ID, i.Month, i.File, i.StartedAt.UTC().Format(time.RFC3339))
+	}
+	for _, a := range r.Acts {
+		fmt.Fprintf(w, "DONE BEFORE THE CHECK: %d × %q, the first one of %s at %s: what was sent before it may go out a second time\n", a.Acts, a.Action, a.Subject, a.At.UTC().Format(time.RFC3339))
 	}
 }
 
