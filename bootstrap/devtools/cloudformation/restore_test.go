@@ -16,7 +16,7 @@ import (
 
 const restorePage = "../../../docs/operations/restore.md"
 
-// restoreBlocks are the commands for AWS of the page about a restore: stop, restore, check, continue, go back.
+// restoreBlocks are the commands for AWS of the page about a restore: stop what begins, stop the services, restore, check, continue, go back.
 func restoreBlocks(t *testing.T) (blocks []string) {
 	t.Helper()
 	page, err := os.ReadFile(restorePage)
@@ -26,7 +26,7 @@ func restoreBlocks(t *testing.T) (blocks []string) {
 	for _, block := range regexp.MustCompile("(?s)\n```bash\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		blocks = append(blocks, block[1])
 	}
-	if len(blocks) != 5 {
+	if len(blocks) != 6 {
 		t.Fatalf("the page has %d blocks", len(blocks))
 	}
 	return blocks
@@ -44,7 +44,7 @@ var optionOf = map[string]string{
 
 func TestARestoredServerGetsEachPropertyOfTheTemplate(t *testing.T) {
 	t.Parallel()
-	restore := restoreBlocks(t)[1]
+	restore := restoreBlocks(t)[2]
 	for _, server := range cloudformation.OfType(read(t, deploy), "AWS::RDS::DBInstance") {
 		for _, property := range server.Names() {
 			option := optionOf[property]
@@ -86,7 +86,12 @@ func TestADatabaseIsRestoredOnAWSByTheCommandsOfThePage(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, said)
 	}
-	described := exec.CommandContext(t.Context(), "bash", "-euc", `"$REAL" --endpoint-url "$MOTO" rds describe-db-instances --db-instance-identifier balsong-restored --query 'DBInstances[0]' --output json`)
+	asked := c.asked()
+	restored := regexp.MustCompile(`"--source-db-instance-identifier","balsong","--target-db-instance-identifier","(balsong-restored-\d{4}-\d{4})"`).FindStringSubmatch(asked)
+	if restored == nil {
+		t.Fatalf("what was restored? %s", asked)
+	}
+	described := exec.CommandContext(t.Context(), "bash", "-euc", `"$REAL" --endpoint-url "$MOTO" rds describe-db-instances --db-instance-identifier `+restored[1]+` --query 'DBInstances[0]' --output json`)
 	described.Env = c.environment
 	text, err := described.Output()
 	var server map[string]any
@@ -102,9 +107,8 @@ func TestADatabaseIsRestoredOnAWSByTheCommandsOfThePage(t *testing.T) {
 		}
 	}
 	address := server["Endpoint"].(map[string]any)["Address"].(string) //nolint:forcetypeassert // as AWS documents it
-	asked := c.asked()
 	order := `(?s)"ScheduleState=DISABLED".*"ScalingState=SUSPENDED".*"update-service".*"SettlementTasks=0".*"restore-db-instance-to-point-in-time".*"DatabaseResourceId=db-[A-Z0-9]+".*` +
-		`\\"restore-check\\".*\\"--apply\\".*"DatabaseAddress=` + regexp.QuoteMeta(address) + `".*\\"resume\\".*\\"doctor\\".*"ScalingState=ENABLED","SettlementTasks=2","ScheduleState=ENABLED".*"Database=balsong-restored".*` +
+		`\\"restore-check\\".*\\"--apply\\".*"DatabaseAddress=` + regexp.QuoteMeta(address) + `".*\\"resume\\".*\\"doctor\\".*"ScalingState=ENABLED","SettlementTasks=2","ScheduleState=ENABLED".*"Database=` + restored[1] + `".*` +
 		`"DatabaseResourceId=".*"DatabaseAddress=".*"Database="`
 	if !regexp.MustCompile(order).MatchString(asked) {
 		t.Errorf("it asked %s", asked)
@@ -114,6 +118,34 @@ func TestADatabaseIsRestoredOnAWSByTheCommandsOfThePage(t *testing.T) {
 		if alone := regexp.MustCompile(`\\"(restore-check|resume)\\"`).MatchString(line); strings.Contains(line, `"run-task"`) && alone != restored && !strings.Contains(line, `\"status\"`) {
 			t.Errorf("the restored database is given to (%t): %s", restored, line)
 		}
+	}
+}
+
+// An earlier restore has left its server in use, and the one before it abandoned.
+func TestTheSourceOfASecondRestoreIsTheServerInUse(t *testing.T) {
+	t.Parallel()
+	first := restoreBlocks(t)[0]
+	for address, want := range map[string]string{"": "balsong", "balsong-restored-1025-0940.abc.ap-northeast-2.rds.amazonaws.com": "balsong-restored-1025-0940"} {
+		c := newAccount(t, "RESTORED_ADDRESS="+address)
+		said, code := c.run("bash", "-euc", "cd ../../..\n"+first)
+		if code != 0 || !regexp.MustCompile("from "+want+` to balsong-restored-\d{4}-\d{4}; SettlementTasks=2 ScheduleState=ENABLED`).MatchString(said) {
+			t.Errorf("in use is %q: exit code %d: %s", address, code, said)
+		}
+	}
+}
+
+// Whoever pastes the blocks one after the other must not continue behind a check that was refused.
+func TestNothingContinuesBehindACheckThatWasRefused(t *testing.T) {
+	t.Parallel()
+	c := newRestore(t)
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := restoreBlocks(t)
+	said, _ := c.run("bash", "-uc", "cd "+root+"\n"+strings.Join(blocks[:3], "\n")+"\nexport EXIT=5\n"+blocks[3]+"\nunset EXIT\n"+blocks[4])
+	if asked := c.asked(); !strings.Contains(said, "nothing is continued") || !strings.Contains(asked, `\"restore-check\"`) || regexp.MustCompile(`"DatabaseAddress=[^"]|\\"resume\\"|"ScalingState=ENABLED"`).MatchString(asked) {
+		t.Errorf("it says %s and asks %s", said, asked)
 	}
 }
 
