@@ -11,7 +11,9 @@ import (
 
 // cluster is everything that is rendered, and what it is held against.
 type cluster struct {
+	root     string
 	objects  []object
+	asked    []request // by the guide
 	programs map[string]programs.Program
 	guide    string // docs/guides/kubernetes.md
 	metrics  string // docs/operations/metrics.md
@@ -20,11 +22,15 @@ type cluster struct {
 
 // check returns what is wrong with deploy/kubernetes below root, one sentence each.
 func check(root string) (wrong []string, err error) {
-	text, err := render(root)
+	asked, _, err := ask(root, "")
 	if err != nil {
 		return nil, err
 	}
-	var c cluster
+	text, err := renderWith(root, asked)
+	if err != nil {
+		return nil, err
+	}
+	c := cluster{root: root, asked: asked}
 	if c.objects, err = decode(text); err != nil {
 		return nil, err
 	}
@@ -43,7 +49,7 @@ func check(root string) (wrong []string, err error) {
 			wrong = append(wrong, fmt.Sprintf("%s %s: %s", o.Kind, o.Metadata.Name, sentence))
 		}
 	}
-	return append(wrong, c.checkNetwork()...), nil
+	return slices.Concat(wrong, c.checkNetwork(), c.checkRestored(), c.checkCommands()), nil
 }
 
 // find returns the object of a kind and name.

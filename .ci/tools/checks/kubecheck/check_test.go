@@ -1,13 +1,19 @@
 package kubecheck
 
 import (
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
-const repository = "../../../.."
+const (
+	repository = "../../../.."
+	guidePage  = "docs/guides/kubernetes.md"
+)
 
 func TestTheManifestsKeepTheRules(t *testing.T) {
 	t.Parallel()
@@ -26,7 +32,7 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 		{"accounts.yaml", "automountServiceAccountToken: false", "automountServiceAccountToken: true", "Deployment delivery: it would have a token for the cluster"},
 		{"delivery.yaml", "serviceAccountName: delivery", "serviceAccountName: default", `its account "default" is no ServiceAccount`},
 		{"dispatcher.yaml", "automountServiceAccountToken: false", "automountServiceAccountToken: true", "CronJob dispatcher: it would have a token"},
-		{"operator.json", `"enableServiceLinks": false`, `"enableServiceLinks": true`, "Pod balsong: services of the namespace would become variables"},
+		{"operator.json", `"enableServiceLinks": false`, `"enableServiceLinks": true`, "Pod balsong-1: services of the namespace would become variables"},
 		{"settlement.yaml", "runAsUser: 65532", "runAsUser: 0", "Deployment settlement: it does not run as user 65532"},
 		{"jobs/render.yaml", "type: RuntimeDefault", "type: Unconfined", "Job render: it has no seccomp profile"},
 		{"version/kustomization.yaml", "newTag: 1.0.0", "newTag: latest", `image "registry.example.com/balsong/delivery:latest" has no version`},
@@ -75,6 +81,11 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 		{"scaling.yaml", `ignoreNullValues: "false"`, `ignoreNullValues: "true"`, "a lag that is not known would count as none"},
 		{"scaling.yaml", `threshold: "30000"`, `threshold: "60000"`, "its query has 30000, and the threshold is 60000"},
 		{"scaling.yaml", "balsong_halted)", "balsong_halt)", "balsong_halt is no metric"},
+		{"restored/database.yaml", ":5432/", ":5433/", "Job import: no NetworkPolicy opens port 5433, which DATABASE_URL names"},
+		{"restored/database.yaml", "certificates/database.pem", "certificates/rds.pem", "Pod balsong-1: DATABASE_URL names /etc/balsong/certificates/rds.pem, which is not mounted"},
+		{"dispatcher.yaml", "configMapRef: { name: database }", "configMapRef: { name: database-restored }", "CronJob dispatcher: it reads [database-restored"},
+		{"operator.json", `{ "name": "database" } }`, `{  "name": "database" } }`, "Pod balsong-1: it reads [database database]"},
+		{"operator.json", `"memory": "256Mi" }, "limits"`, `"memory": "0.25Gi" }, "limits"`, "Pod balsong-1: its memory's request and limit are not one number"},
 	} {
 		t.Run(test.file+" "+test.broken, func(t *testing.T) {
 			t.Parallel()
@@ -96,8 +107,65 @@ func TestTheOperatorsContainerIsTheOneThatKubectlCompletes(t *testing.T) {
 	}
 }
 
+func TestABrokenCommandOfTheGuideIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ old, broken, want string }{
+		{"cronjob/dispatcher -p", "cronjob/dispatch -p", "kubectl patch cronjob/dispatch"},
+		{`'{"spec":{"suspend":true}}'`, `'{"spec":{"suspend":true}'`, "kubectl patch cronjob/dispatcher"},
+		{"scaledobject/delivery --overwrite", "scaledobject/deliveries --overwrite", "there is no scaledobject/deliveries"},
+		{"pod -l app.kubernetes.io/name=balsong", "pod -l app.kubernetes.io/part-of=balsong", "nothing has the label app.kubernetes.io/part-of=balsong"},
+		{"scale -n balsong deployment/settlement", "scale deployment/settlement", "it names no namespace"},
+		{"-k deploy/kubernetes/restored", "-k deploy/kubernetes/restore", "there is no deploy/kubernetes/restore"},
+		{"kind: PrometheusRule'", "kind:PrometheusRule'", "what comes from the pipe is no object"},
+		{"s/^/  /' deploy/prometheus", "s/^/  /; /severity/d' deploy/prometheus", "its spec is not deploy/prometheus/rules.yaml"},
+		{"newTag: \\(.*\\) }", "newTags: \\(.*\\) }", `image "" has no version`},
+		{"(set -e", "(set -f -x -y", "the blocks of docs/guides/kubernetes.md"},
+	} {
+		t.Run(test.broken, func(t *testing.T) {
+			t.Parallel()
+			wrong, err := check(samples.Broken(t, repository, samples.Change{File: guidePage, Old: test.old, New: test.broken}, "deploy/kubernetes", "deploy/prometheus", "docs"))
+			if all := fmt.Sprintf("%s\n%v", strings.Join(wrong, "\n"), err); !strings.Contains(all, test.want) {
+				t.Errorf("found %q, wanted %q", all, test.want)
+			}
+		})
+	}
+}
+
+// Whoever pastes the blocks one after the other must not continue behind a check that was refused.
+func TestNothingContinuesBehindACheckThatWasRefused(t *testing.T) {
+	t.Parallel()
+	for refuse, continued := range map[string]bool{"restore-check": false, "no command": true} {
+		asked, said, err := ask(repository, refuse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resumed := slices.ContainsFunc(asked, func(r request) bool { return slices.Contains(r.args, "resume") })
+		if resumed != continued || strings.Contains(said, "nothing is continued") == continued {
+			t.Errorf("with %q refused, resumed: %t; it says %s", refuse, resumed, said)
+		}
+	}
+}
+
+// The order of the restore: what begins something is stopped first, and the last that is given back.
+func TestARestoreStopsChecksAndContinuesInThisOrder(t *testing.T) {
+	t.Parallel()
+	asked, _, err := ask(repository, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, r := range asked {
+		all = append(all, strings.Join(r.args, " "))
+	}
+	order := `(?s)"suspend":true.*delete -n balsong job --all.*paused-replicas=0.*deployment/settlement --replicas=0.*--for=delete.*restored/database.yaml.*"database-restored".*restore-check.*restore-check.*--apply.*kubernetes/restored.*` +
+		` resume .*apply -k deploy/kubernetes\n.*paused-replicas-.*"suspend":false`
+	if text := strings.Join(all, "\n"); !regexp.MustCompile(order).MatchString(text) {
+		t.Errorf("it asks\n%s", text)
+	}
+}
+
 // broken is a copy of deploy/kubernetes with one file changed, beside the pages that it is held against.
 func broken(t *testing.T, file, old, changed string) (root string) {
 	t.Helper()
-	return samples.Broken(t, repository, samples.Change{File: "deploy/kubernetes/" + file, Old: old, New: changed}, "deploy/kubernetes", "docs")
+	return samples.Broken(t, repository, samples.Change{File: "deploy/kubernetes/" + file, Old: old, New: changed}, "deploy/kubernetes", "deploy/prometheus", "docs")
 }

@@ -183,11 +183,20 @@ type volume struct {
 	} `yaml:"projected"`
 }
 
-// render returns all of deploy/kubernetes below root as it would reach a cluster: services, jobs, the scaling, and the operator's pod.
+// render returns all of deploy/kubernetes below root as it would reach a cluster: services, jobs, the jobs on a restored database, the
+// scaling, the pods of the operator's command, and what the guide's patches make of them.
 func render(root string) ([]byte, error) {
+	asked, _, err := ask(root, "")
+	if err != nil {
+		return nil, err
+	}
+	return renderWith(root, asked)
+}
+
+func renderWith(root string, asked []request) ([]byte, error) {
 	folder := filepath.Join(root, "deploy/kubernetes")
-	var all bytes.Buffer
-	for _, kustomization := range []string{".", "jobs"} {
+	var all [][]byte
+	for _, kustomization := range []string{".", "jobs", "restored"} {
 		rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(folder, kustomization))
 		if err != nil {
 			return nil, err
@@ -196,29 +205,28 @@ func render(root string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		all.Write(text)
-		all.WriteString("\n---\n")
+		all = append(all, text)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "scaling.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	all.Write(text)
-	all.WriteString("\n---\n")
-	text, err = os.ReadFile(filepath.Join(folder, "operator.json"))
+	pods, err := operators(asked)
 	if err != nil {
 		return nil, err
 	}
-	text, err = asRun(text)
-	all.Write(text)
-	return all.Bytes(), err
+	all = append(append(all, text), pods...)
+	changed, err := patched(asked, bytes.Join(all, separator))
+	return bytes.Join(append(all, changed...), separator), err
 }
 
-// asRun completes the operator's pod as `kubectl run balsong --image=…` of the guide does: the guide gives the container the pod's
-// name, because kubectl merges containers by name, and has one of that name.
-func asRun(overrides []byte) ([]byte, error) {
+var separator = []byte("\n---\n")
+
+// asRun completes the operator's pod as `kubectl run NAME --image=…` does, with overrides: it gives the container the pod's name, and merges containers
+// by name.
+func asRun(name, image, overrides string) ([]byte, error) {
 	var pod map[string]any
-	if err := json.Unmarshal(bytes.Replace(overrides, []byte(`"name": "operator"`), []byte(`"name": "balsong"`), 1), &pod); err != nil {
+	if err := json.Unmarshal([]byte(overrides), &pod); err != nil {
 		return nil, fmt.Errorf("operator.json: %w", err)
 	}
 	metadata, _ := pod["metadata"].(map[string]any)
@@ -227,12 +235,12 @@ func asRun(overrides []byte) ([]byte, error) {
 	if metadata == nil || len(containers) != 1 {
 		return nil, errors.New("operator.json: it has no metadata, or not one container")
 	}
-	pod["kind"], metadata["name"], spec["restartPolicy"] = "Pod", "balsong", "Never"
+	pod["kind"], metadata["name"], spec["restartPolicy"] = "Pod", name, "Never"
 	container, _ := containers[0].(map[string]any)
-	if container["name"] != metadata["name"] {
+	if container["name"] != name {
 		return nil, errors.New("operator.json: its container is not called operator, for which the guide puts the name of the pod: kubectl would add a second container")
 	}
-	container["image"] = "registry.example.com/balsong/balsong:1.0.0"
+	container["image"] = image
 	return yaml.Marshal(pod)
 }
 

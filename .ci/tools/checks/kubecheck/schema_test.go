@@ -12,10 +12,15 @@ import (
 
 	"github.com/yannh/kubeconform/pkg/validator"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/balsong/balsong/ci/tools/checks/samples"
 )
 
 // versions: the oldest Kubernetes that serves all that is used, and the newest.
 var versions = []string{"1.31.0", "1.37.0"}
+
+// pauses is the annotation by which the guide stops delivery.
+const pauses = "autoscaling.keda.sh/paused-replicas"
 
 // A cluster drops fields that it does not know, and says nothing.
 func TestTheManifestsConformToTheSchemas(t *testing.T) {
@@ -47,6 +52,10 @@ func TestTheManifestsConformToTheSchemas(t *testing.T) {
 	for _, sentence := range conforms(t, validators, text) {
 		t.Error(sentence)
 	}
+	annotations := string(read(t, filepath.Join(keda, "apis/keda/v1alpha1/scaledobject_types.go")))
+	if page := string(read(t, filepath.Join(repository, guidePage))); !strings.Contains(page, pauses) || !strings.Contains(annotations, `"`+pauses+`"`) {
+		t.Errorf("KEDA does not know %s", pauses)
+	}
 	for _, test := range []struct{ file, old, broken, want string }{
 		{"delivery.yaml", "terminationGracePeriodSeconds", "terminationGracePeriod", "Deployment delivery: .*'terminationGracePeriod' not allowed"},
 		{"settlement.yaml", "replicas: 2", "replicas: two", "Deployment settlement: .*'/spec/replicas'.* want .*integer"},
@@ -54,7 +63,7 @@ func TestTheManifestsConformToTheSchemas(t *testing.T) {
 		{"dispatcher.yaml", `schedule: "0 */2 * * *"`, "suspend: false", "CronJob dispatcher: .*missing property 'schedule'"},
 		{"jobs/import.yaml", "emptyDir: { sizeLimit", "emptyDir: { size", "Job import: .*'size' not allowed"},
 		{"network.yaml", "namespaceSelector", "namespaceselector", "NetworkPolicy metrics: .*'namespaceselector' not allowed"},
-		{"operator.json", `"envFrom"`, `"envfrom"`, "Pod balsong: .*'envfrom' not allowed"},
+		{"operator.json", `"envFrom"`, `"envfrom"`, "Pod balsong-1: .*'envfrom' not allowed"},
 		{"config.yaml", `BALSONG_KAFKA_TLS: "true"`, "BALSONG_KAFKA_TLS: true", "ConfigMap kafka: .*BALSONG_KAFKA_TLS"},
 		{"scaling.yaml", "maxReplicaCount: 6", "maxReplicas: 4", "ScaledObject delivery: .*'maxReplicas' not allowed"},
 		{"scaling.yaml", "behavior: currentReplicasIfHigher", "behavior: keep", "ScaledObject delivery: .*/spec/fallback/behavior"},
@@ -71,6 +80,17 @@ func TestTheManifestsConformToTheSchemas(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a patch of the guide", func(t *testing.T) {
+		t.Parallel()
+		change := samples.Change{File: guidePage, Old: `"suspend":true`, New: `"suspended":true`}
+		text, err := render(samples.Broken(t, repository, change, "deploy/kubernetes", "deploy/prometheus", "docs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := strings.Join(conforms(t, validators, text), "\n"); !strings.Contains(all, "'suspended' not allowed") {
+			t.Errorf("found %q", all)
+		}
+	})
 }
 
 // conforms returns what kubeconform finds wrong with text.
