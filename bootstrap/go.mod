@@ -15,6 +15,7 @@ require (
 	github.com/balsong/balsong/adapters/gateway v0.0.0
 	github.com/balsong/balsong/adapters/kafka v0.0.0
 	github.com/balsong/balsong/adapters/localrun v0.0.0
+	github.com/balsong/balsong/adapters/oauth v0.0.0
 	github.com/balsong/balsong/adapters/permits v0.0.0
 	github.com/balsong/balsong/adapters/postgres v0.0.0
 	github.com/balsong/balsong/adapters/s3 v0.0.0
@@ -66,6 +67,7 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc // indirect
 	github.com/eapache/go-resiliency v1.7.0 // indirect
+	github.com/emersion/go-msgauth v0.7.0 // indirect
 	github.com/golang-migrate/migrate/v4 v4.20.1 // indirect
 	github.com/hashicorp/go-uuid v1.0.3 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
@@ -102,6 +104,7 @@ replace (
 	github.com/balsong/balsong/adapters/gateway => ../adapters/gateway
 	github.com/balsong/balsong/adapters/kafka => ../adapters/kafka
 	github.com/balsong/balsong/adapters/localrun => ../adapters/localrun
+	github.com/balsong/balsong/adapters/oauth => ../adapters/oauth
 	github.com/balsong/balsong/adapters/permits => ../adapters/permits
 	github.com/balsong/balsong/adapters/postgres => ../adapters/postgres
 	github.com/balsong/balsong/adapters/s3 => ../adapters/s3

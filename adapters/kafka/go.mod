@@ -7,7 +7,6 @@ require (
 	github.com/balsong/balsong/application v0.0.0
 	github.com/balsong/balsong/domain v0.0.0
 	github.com/xdg-go/scram v1.4.0
-	golang.org/x/oauth2 v0.38.0
 )
 
 require (

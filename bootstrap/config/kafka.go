@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,14 +33,10 @@ type KafkaAccess struct {
 	OAuth       OAuth  `envPrefix:"BALSONG_KAFKA_OAUTH_"`
 }
 
-// OAuth is where a client that logs in by OAUTHBEARER gets its tokens: at a token endpoint, with its own credentials.
+// OAuth is where a client that logs in by OAUTHBEARER gets its tokens.
 type OAuth struct {
-	TokenURL     string            `env:"TOKEN_URL" help:"https address of the token endpoint, for BALSONG_KAFKA_SASL=OAUTHBEARER"`
-	ClientID     string            `env:"CLIENT_ID" help:"client id at the token endpoint"`
-	ClientSecret string            `env:"CLIENT_SECRET" secret:"true" help:"client secret at the token endpoint"`
-	Scopes       []string          `env:"SCOPES" help:"scopes to ask for, comma-separated; without it those that the token endpoint gives"`
-	Extensions   map[string]string `env:"EXTENSIONS" envKeyValSeparator:"=" help:"SASL extensions that the brokers ask for, as in logicalCluster=lkc-1,identityPoolId=pool-1"`
-	CA           CA                `env:"CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
+	OAuthClient
+	Extensions map[string]string `env:"EXTENSIONS" envKeyValSeparator:"=" help:"SASL extensions that the brokers ask for, as in logicalCluster=lkc-1,identityPoolId=pool-1"`
 }
 
 // OptionalKafka is the log of events for those who only read it.
@@ -124,36 +119,17 @@ const (
 // ByToken reports whether the login is by a token.
 func (a KafkaAccess) ByToken() bool { return a.SASL == OAuthBearer || a.SASL == AWSIAM }
 
-func (o OAuth) set() bool {
-	return o.TokenURL != "" || o.ClientID != "" || o.ClientSecret != "" || o.CA != "" || len(o.Scopes) > 0 || len(o.Extensions) > 0
-}
+func (o OAuth) set() bool { return o.OAuthClient.set() || len(o.Extensions) > 0 }
 
 // extension is the form of the names of SASL extensions (RFC 7628); auth is the token's own place.
 var extension = regexp.MustCompile(`^[A-Za-z]+$`)
 
 func (o OAuth) check() error {
 	const name = "BALSONG_KAFKA_OAUTH"
-	var problems []error
-	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	address, err := url.Parse(o.TokenURL)
-	switch {
-	case o.TokenURL == "":
-		wrong("%s_TOKEN_URL is not set: BALSONG_KAFKA_SASL=OAUTHBEARER gets its tokens there", name)
-	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
-		wrong("%s_TOKEN_URL is not of the form https://host/path", name)
-	case address.Scheme == "http" && !Loopback(address.Hostname()):
-		wrong("%s_TOKEN_URL is http: the client secret and the tokens would be sent unencrypted (want https)", name)
-	}
-	problems = append(problems, checkUserinfo(name+"_TOKEN_URL", o.TokenURL, "set "+name+"_CLIENT_ID and "+name+"_CLIENT_SECRET"))
-	if o.ClientID == "" || o.ClientSecret == "" {
-		wrong("%s_CLIENT_ID and %s_CLIENT_SECRET must both be set", name, name)
-	}
-	if err := o.CA.validate(); err != nil {
-		wrong("%s_CA: %w", name, err)
-	}
+	problems := []error{o.OAuthClient.check(name, "BALSONG_KAFKA_SASL=OAUTHBEARER", false)}
 	for key, value := range o.Extensions {
 		if !extension.MatchString(key) || key == "auth" || strings.ContainsFunc(value, unicode.IsControl) {
-			wrong("%s_EXTENSIONS: %q is no name of an extension (letters, but not auth), or its value has control characters", name, key)
+			problems = append(problems, fmt.Errorf("%s_EXTENSIONS: %q is no name of an extension (letters, but not auth), or its value has control characters", name, key))
 		}
 	}
 	return errors.Join(problems...)

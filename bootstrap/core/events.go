@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/adapters/oauth"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 )
@@ -31,12 +32,10 @@ func KafkaCluster(brokers []string, c config.KafkaAccess, client string, identit
 	}
 	switch c.SASL {
 	case config.AWSIAM:
-		cluster.SASL.Mechanism, cluster.SASL.Tokens = kafka.OAuthBearer, kafka.ReuseTokens(brokerTokens{identity, brokers})
+		cluster.SASL.Mechanism, cluster.SASL.Tokens = kafka.OAuthBearer, kafkaTokens{oauth.Keep(brokerTokens{identity, brokers})}
 	case config.OAuthBearer:
 		cluster.SASL.Extensions = c.OAuth.Extensions
-		cluster.SASL.Tokens = kafka.NewClientCredentials(kafka.ClientCredentials{
-			TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret, Scopes: c.OAuth.Scopes, TLS: c.OAuth.CA.TLS(),
-		})
+		cluster.SASL.Tokens = kafkaTokens{tokens(c.OAuth.OAuthClient, "")}
 	}
 	if cluster.TLS = c.CA.TLS(); c.TLS && cluster.TLS == nil {
 		cluster.TLS = &tls.Config{MinVersion: tls.VersionTLS12}

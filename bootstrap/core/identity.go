@@ -7,7 +7,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/awsidentity"
-	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/adapters/oauth"
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -36,19 +36,19 @@ type brokerTokens struct {
 // errNoBroker is the error of a token for a list of brokers that is empty.
 var errNoBroker = errors.New("sign in to MSK: no broker is configured")
 
-// Token implements kafka.TokenSource.
-func (b brokerTokens) Token(ctx context.Context) (kafka.Token, error) {
+// Token implements oauth.Source.
+func (b brokerTokens) Token(ctx context.Context) (oauth.Token, error) {
 	if len(b.brokers) == 0 {
-		return kafka.Token{}, &kafka.TokenError{Failure: kafka.FailureTokenRefused, Err: errNoBroker}
+		return oauth.Token{}, &oauth.Error{Failure: oauth.Refused, Err: errNoBroker}
 	}
 	value, expires, err := b.identity.BrokerToken(ctx, b.brokers[0])
 	switch {
 	case err == nil:
-		return kafka.Token{Value: value, Expires: expires}, nil
+		return oauth.Token{Value: value, Expires: expires}, nil
 	case ctx.Err() != nil:
-		return kafka.Token{}, ctx.Err()
+		return oauth.Token{}, ctx.Err()
 	case errors.Is(err, port.ErrUnavailable):
-		return kafka.Token{}, &kafka.TokenError{Failure: kafka.FailureTokenUnavailable, Err: err}
+		return oauth.Token{}, &oauth.Error{Failure: oauth.Unavailable, Err: err}
 	}
-	return kafka.Token{}, &kafka.TokenError{Failure: kafka.FailureTokenRefused, Err: err}
+	return oauth.Token{}, &oauth.Error{Failure: oauth.Refused, Err: err}
 }

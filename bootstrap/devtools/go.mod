@@ -46,8 +46,10 @@ require (
 require go.opentelemetry.io/proto/slim/otlp v1.11.1 // indirect
 
 require (
+	github.com/balsong/balsong/adapters/oauth v0.0.0 // indirect
 	github.com/docker/cli v29.7.2+incompatible // indirect
 	github.com/docker/docker-credential-helpers v0.9.3 // indirect
+	github.com/emersion/go-msgauth v0.7.0 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
@@ -168,6 +170,7 @@ replace (
 	github.com/balsong/balsong/adapters/gateway => ../../adapters/gateway
 	github.com/balsong/balsong/adapters/kafka => ../../adapters/kafka
 	github.com/balsong/balsong/adapters/localrun => ../../adapters/localrun
+	github.com/balsong/balsong/adapters/oauth => ../../adapters/oauth
 	github.com/balsong/balsong/adapters/permits => ../../adapters/permits
 	github.com/balsong/balsong/adapters/postgres => ../../adapters/postgres
 	github.com/balsong/balsong/adapters/s3 => ../../adapters/s3

@@ -179,7 +179,7 @@ func TestTheDoctorTellsWhoRefusesALoginByTokensAndWhatToCompare(t *testing.T) {
 			t.Parallel()
 			k := config.Kafka{
 				Brokers: []string{offering(t, c.offers)}, SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1,
-				KafkaAccess: config.KafkaAccess{SASL: config.OAuthBearer, OAuth: config.OAuth{TokenURL: issuer.URL + "/token", ClientID: "balsong", ClientSecret: "right", CA: ca}},
+				KafkaAccess: config.KafkaAccess{SASL: config.OAuthBearer, OAuth: config.OAuth{OAuthClient: config.OAuthClient{TokenURL: issuer.URL + "/token", ClientID: "balsong", ClientSecret: "right", CA: ca}}},
 			}
 			c.mistake(&k.OAuth)
 			finding := doctor.Examine(t.Context(), doctor.Components{Kafka: &k}, observe.Clock{})[1]

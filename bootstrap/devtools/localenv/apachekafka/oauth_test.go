@@ -110,7 +110,7 @@ func (i *issuer) broker(t *testing.T, further map[string]string) config.Kafka {
 	cluster := start(t, apachekafka.Options{Java: []string{"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://" + jwks}, Settings: settings})
 	return config.Kafka{
 		Brokers: cluster.Addrs(), SessionTimeout: 10 * time.Second, Partitions: 1, Replication: 1, MinInSync: 1,
-		KafkaAccess: config.KafkaAccess{SASL: config.OAuthBearer, OAuth: config.OAuth{TokenURL: i.URL + "/token", ClientID: "balsong", ClientSecret: "right"}},
+		KafkaAccess: config.KafkaAccess{SASL: config.OAuthBearer, OAuth: config.OAuth{OAuthClient: config.OAuthClient{TokenURL: i.URL + "/token", ClientID: "balsong", ClientSecret: "right"}}},
 	}
 }
 

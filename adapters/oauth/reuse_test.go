@@ -1,4 +1,4 @@
-package kafka_test
+package oauth_test
 
 import (
 	"context"
@@ -7,25 +7,29 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/balsong/balsong/adapters/kafka"
+	"github.com/balsong/balsong/adapters/oauth"
 )
 
 // counted makes tokens with a life of an hour, or fails with err, and counts how often it was asked.
 type counted struct {
 	asked int
 	err   error
+	hold  chan struct{} // before an answer; nil: at once
 }
 
-func (c *counted) Token(context.Context) (kafka.Token, error) {
+func (c *counted) Token(context.Context) (oauth.Token, error) {
 	c.asked++
-	return kafka.Token{Value: string(rune('a' + c.asked - 1)), Expires: time.Now().Add(time.Hour)}, c.err
+	if c.hold != nil {
+		<-c.hold
+	}
+	return oauth.Token{Value: string(rune('a' + c.asked - 1)), Expires: time.Now().Add(time.Hour)}, c.err
 }
 
 func TestATokenIsUsedUntilAFifthOfItsLifeIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &counted{}
-		tokens := kafka.ReuseTokens(source)
+		tokens := oauth.Keep(source)
 		for _, step := range []struct {
 			after time.Duration
 			value string
@@ -42,7 +46,7 @@ func TestAValidTokenOutlastsASourceThatFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &counted{}
-		tokens := kafka.ReuseTokens(source)
+		tokens := oauth.Keep(source)
 		if _, err := tokens.Token(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -72,21 +76,72 @@ func TestAValidTokenOutlastsASourceThatFails(t *testing.T) {
 // gone is a source whose caller gives up while it waits.
 type gone struct{ cancel context.CancelFunc }
 
-func (g gone) Token(ctx context.Context) (kafka.Token, error) {
+func (g gone) Token(ctx context.Context) (oauth.Token, error) {
 	if g.cancel(); ctx.Err() != nil {
-		return kafka.Token{}, ctx.Err()
+		return oauth.Token{}, ctx.Err()
 	}
-	return kafka.Token{Value: "a"}, nil
+	return oauth.Token{Value: "a"}, nil
 }
 
 func TestACallerWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	tokens := kafka.ReuseTokens(gone{cancel})
+	tokens := oauth.Keep(gone{cancel})
 	if _, err := tokens.Token(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("who gave up gets %v", err)
 	}
 	if token, err := tokens.Token(t.Context()); err != nil || token.Value != "a" {
 		t.Errorf("another gets %q, %v", token.Value, err)
 	}
+}
+
+func TestPreparingWaitsOnlyWhereNoTokenIsValid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := &counted{}
+		tokens := oauth.Keep(source)
+		if _, held := tokens.Held(); held || source.asked != 0 {
+			t.Error("a token that nobody asked for")
+		}
+		hold := make(chan struct{})
+		if err := tokens.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Minute) // it is to be renewed, and still valid
+		source.hold = hold
+		renewed := make(chan error)
+		go func() { renewed <- tokens.Prepare(t.Context()) }()
+		synctest.Wait()
+		for range 10 { // the others do not wait for the one who renews
+			if err := tokens.Prepare(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if value, held := tokens.Held(); !held || value != "a" {
+			t.Errorf("while it is renewed: %q, %t", value, held)
+		}
+		close(hold)
+		if err := <-renewed; err != nil || source.asked != 2 {
+			t.Errorf("%v, asked %d times", err, source.asked)
+		}
+		if value, _ := tokens.Held(); value != "b" {
+			t.Errorf("renewed: %q", value)
+		}
+		tokens.Refused("a") // the one of before
+		if _, held := tokens.Held(); !held {
+			t.Error("a token was taken back for an older one")
+		}
+		tokens.Refused("b")
+		if _, held := tokens.Held(); held {
+			t.Error("a refused token is still held")
+		}
+		if err := tokens.Prepare(t.Context()); err != nil || source.asked != 3 {
+			t.Errorf("after a refusal: %v, asked %d times", err, source.asked)
+		}
+		time.Sleep(2 * time.Hour)
+		source.err = errors.New("down")
+		if err := tokens.Prepare(t.Context()); !errors.Is(err, source.err) {
+			t.Errorf("expired, and no other: %v", err)
+		}
+	})
 }
