@@ -1,0 +1,39 @@
+package verp
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+)
+
+// Placeholder is where the token stands in a pattern.
+const Placeholder = "{key}"
+
+// ErrPattern is wrapped by the errors of ParsePattern.
+var ErrPattern = errors.New("the pattern of bounce addresses")
+
+// Pattern is the form of the addresses that bounces go to, such as bounces+{key}@example.com.
+type Pattern struct{ before, after string }
+
+// IsPattern reports whether an address is meant as a pattern.
+func IsPattern(address string) bool { return strings.Contains(address, Placeholder) }
+
+// ParsePattern reads an address with one placeholder in its local part, which has at most 64 octets with the token. ErrPattern.
+func ParsePattern(address string) (Pattern, error) {
+	before, after, found := strings.Cut(address, Placeholder)
+	rest, domain, hasDomain := strings.Cut(after, "@")
+	local := len(before) + TokenSize + len(rest)
+	sample := before + strings.Repeat("a", TokenSize) + after
+	parsed, err := mail.ParseAddress(sample)
+	switch {
+	case !found || IsPattern(after) || !hasDomain || domain == "" || err != nil || parsed.Name != "" || parsed.Address != sample:
+		return Pattern{}, fmt.Errorf("%w: want an address with one %s before its @, as in bounces+%s@example.com", ErrPattern, Placeholder, Placeholder)
+	case local > maxLocal:
+		return Pattern{}, fmt.Errorf("%w: its local part has %d octets with a key of %d, and may have %d", ErrPattern, local, TokenSize, maxLocal)
+	}
+	return Pattern{before, after}, nil
+}
+
+// Address returns the address with a token.
+func (p Pattern) Address(token string) string { return p.before + token + p.after }
