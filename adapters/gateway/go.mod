@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/balsong/balsong/application v0.0.0
 	github.com/balsong/balsong/domain v0.0.0
+	github.com/emersion/go-msgauth v0.7.0
 	github.com/wneessen/go-mail v0.8.1
 )
 

@@ -1,5 +1,5 @@
-// Package permits bounds the calls to a provider from one process: how many at once, how many a second, and none while
-// the provider refuses everything, asks to wait, or does not answer (a circuit breaker).
+// Package permits bounds the calls to a provider from one process: how many at once, as many as the provider takes, how many a
+// second, and none while the provider refuses everything, asks to wait, or does not answer (a circuit breaker).
 package permits
 
 import (
@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 )
 
 // Config says how calls to a provider are bounded. Rate, burst and the calls at once are the provider's own.
@@ -22,6 +23,9 @@ type Config struct {
 	Pause    time.Duration // how long an open breaker lets nothing through; default 10 s, doubled while the provider refuses
 	MaxPause time.Duration // the longest pause; default 5 min. A wait that the provider asks for may be longer
 	Changed  func(Change)  // called when the breaker opens, and when it closes; it must not call Permits; nil: not called
+	Limited  func(int)     // called when the calls that run at once become fewer or more; it must not call Permits; nil: not called
+	// Prepare is asked before each permit for what a call needs from elsewhere. While it fails, the breaker is open. nil: nothing
+	Prepare func(context.Context) error
 }
 
 // Change says that the breaker opened, or that it closed.
@@ -34,13 +38,17 @@ type Change struct {
 // Permits is a port.Permits for one process. Safe for concurrent use.
 type Permits struct {
 	name     string
-	inFlight chan struct{}
+	inFlight chan struct{} // holds an element for each call that runs, and for each place that is withheld
 	limiter  *rate.Limiter
+	prepare  func(context.Context) error
 
-	mu      sync.Mutex
-	breaker breaker
-	report  func(Change)  // with mu held, so that changes are reported in their order
-	changed chan struct{} // closed, and made anew, when the breaker may let a waiting call through
+	mu       sync.Mutex
+	room     room
+	withheld int       // places that no call may take: the provider has shown that it does not take so many
+	limited  func(int) // with mu held
+	breaker  breaker
+	report   func(Change)  // with mu held, so that changes are reported in their order
+	changed  chan struct{} // closed, and made anew, when the breaker may let a waiting call through
 }
 
 var _ port.Permits = (*Permits)(nil)
@@ -62,6 +70,9 @@ func New(c Config) (*Permits, error) {
 	if c.Changed == nil {
 		c.Changed = func(Change) {}
 	}
+	if c.Limited == nil {
+		c.Limited = func(int) {}
+	}
 	limit := rate.Inf
 	if c.Provider.Rate > 0 {
 		limit = rate.Limit(c.Provider.Rate)
@@ -70,6 +81,9 @@ func New(c Config) (*Permits, error) {
 		name:     c.Provider.Name,
 		inFlight: make(chan struct{}, c.Provider.InFlight),
 		limiter:  rate.NewLimiter(limit, max(c.Provider.Burst, 1)),
+		prepare:  c.Prepare,
+		room:     newRoom(c.Provider.InFlight, c.Pause, c.MaxPause),
+		limited:  c.Limited,
 		report:   c.Changed,
 		breaker:  breaker{failures: max(c.Failures, 0), pause: c.Pause, maxPause: c.MaxPause},
 		changed:  make(chan struct{}),
@@ -85,16 +99,26 @@ func (p *Permits) Acquire(ctx context.Context) (port.Permit, error) {
 		return nil, p.ended(ctx.Err())
 	}
 	if err := ctx.Err(); err != nil { // both were ready
-		<-p.inFlight
+		p.leave()
 		return nil, p.ended(err)
 	}
 	for {
 		generation, err := p.pass(ctx)
 		if err != nil {
-			<-p.inFlight
+			p.leave()
 			return nil, p.ended(err)
 		}
 		given := &permit{permits: p, generation: generation}
+		if p.prepare != nil {
+			if err := p.prepare(ctx); err != nil {
+				if ctx.Err() != nil {
+					given.Cancel()
+					return nil, p.ended(ctx.Err())
+				}
+				p.learn(generation, port.Reply{Verdict: port.CallRefused, Class: attempt.Provider, Detail: err.Error()})
+				continue
+			}
+		}
 		if err := p.token(ctx); err != nil {
 			given.Cancel()
 			return nil, p.ended(err)
@@ -149,7 +173,7 @@ func (g *permit) Valid() bool {
 func (g *permit) Release(reply port.Reply) {
 	g.once.Do(func() {
 		g.permits.learn(g.generation, reply)
-		<-g.permits.inFlight
+		g.permits.leave()
 	})
 }
 
@@ -157,7 +181,7 @@ func (g *permit) Release(reply port.Reply) {
 func (g *permit) Cancel() {
 	g.once.Do(func() {
 		g.permits.cancel(g.generation)
-		<-g.permits.inFlight
+		g.permits.leave()
 	})
 }
 
@@ -167,7 +191,9 @@ func (p *Permits) learn(generation int, reply port.Reply) {
 	defer p.mu.Unlock()
 	b := &p.breaker
 	opened, tested := b.opened, b.tested
-	b.report(generation, reply, time.Now())
+	now := time.Now()
+	p.fit(reply, now)
+	b.report(generation, reply, now)
 	if b.opened != opened || !tested {
 		p.wake()
 	}
@@ -177,6 +203,43 @@ func (p *Permits) learn(generation int, reply port.Reply) {
 	case !tested && b.tested && b.opened > 0:
 		p.report(Change{})
 	}
+}
+
+// fit lets as many calls run at once as the provider takes. The caller holds mu.
+func (p *Permits) fit(reply port.Reply, now time.Time) {
+	changed := false
+	if reply.Room > 0 {
+		changed = p.room.refused(reply.Room, now)
+	} else if reply.Verdict == port.CallAccepted && len(p.inFlight) == cap(p.inFlight) { // calls may wait for a place
+		changed = p.room.accepted(now)
+	}
+	if !changed {
+		return
+	}
+	p.limited(p.room.limit)
+	for p.withheld < p.room.most-p.room.limit { // the rest is withheld as calls end: see leave
+		select {
+		case p.inFlight <- struct{}{}:
+			p.withheld++
+			continue
+		default:
+		}
+		break
+	}
+	for ; p.withheld > p.room.most-p.room.limit; p.withheld-- {
+		<-p.inFlight
+	}
+}
+
+// leave gives the place of a call back, or withholds it.
+func (p *Permits) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.withheld < p.room.most-p.room.limit {
+		p.withheld++
+		return
+	}
+	<-p.inFlight
 }
 
 // cancel takes back a call that was not made.

@@ -22,6 +22,13 @@ type Gateway interface {
 	Provider() Provider
 }
 
+// Preparer is a Gateway that needs something from elsewhere before a call, such as a token to log in with.
+type Preparer interface {
+	// Prepare makes sure that it is there. It may wait for whoever gives it, so it comes before the claim, never between claim
+	// and call.
+	Prepare(ctx context.Context) error
+}
+
 // Delivery is what is to be sent, unencrypted: it is never logged.
 type Delivery struct {
 	Key         key.Delivery // given to the provider as the idempotency key
@@ -50,6 +57,7 @@ type Reply struct {
 	Answered  bool                 // of CallUnknown: there was an answer, which does not say whether the message was taken
 	MessageID string               // the provider's, of CallAccepted; "": it named none that can be kept
 	NotBefore time.Duration        // of what may be tried again: when, as the provider said; 0: not said
+	Room      int                  // of CallThrottled: calls at the same time that the provider takes, as it showed by refusing one more; 0: not known
 	Hold      time.Duration        // how long the provider wants no call at all (Retry-After); 0: not said
 	Detail    string               // for people: the provider's words, with no destination in them
 }

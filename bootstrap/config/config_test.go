@@ -253,7 +253,7 @@ func describes[C any](t *testing.T, name string) {
 			t.Errorf("%s: --help does not say the default of %s: %q", name, v.Name, line)
 		case v.Name != "DATABASE_URL" && !strings.HasPrefix(v.Name, "BALSONG_") && !strings.HasPrefix(v.Name, "OTEL_"): // OpenTelemetry's names are its own
 			t.Errorf("%s: %s is not a name of ours", name, v.Name)
-		case v.Secret != (strings.Contains(v.Name, "PASSWORD") || strings.HasSuffix(v.Name, "TOKEN") || strings.Contains(v.Name, "SECRET") || v.Name == "BALSONG_KEYSET" || v.Name == "DATABASE_URL" || v.Name == "OTEL_EXPORTER_OTLP_HEADERS"):
+		case v.Secret != (strings.Contains(v.Name, "PASSWORD") || strings.HasSuffix(v.Name, "TOKEN") || strings.Contains(v.Name, "SECRET") || strings.HasSuffix(v.Name, "_DKIM_KEY") || v.Name == "BALSONG_KEYSET" || v.Name == "DATABASE_URL" || v.Name == "OTEL_EXPORTER_OTLP_HEADERS"):
 			t.Errorf("%s: is %s a secret? It says %v", name, v.Name, v.Secret)
 		}
 	}

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/mail"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,27 +32,6 @@ type HTTPLane struct {
 	HTTPGateway
 }
 
-// SMTP is the e-mail provider.
-type SMTP struct {
-	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail is sent"`
-	TLS          string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"implicit (TLS from the first byte, port 465), mandatory (STARTTLS or no call), opportunistic (STARTTLS where offered) or none"`
-	CA           CA            `env:"BALSONG_SMTP_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
-	User         string        `env:"BALSONG_SMTP_USER" help:"user; without it no login"`
-	Password     string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password; never sent unencrypted to another machine"`
-	EHLO         string        `env:"BALSONG_SMTP_EHLO" help:"name of this machine in EHLO; without it its host name where that is fully qualified, else its address as in [192.0.2.1]"`
-	From         string        `env:"BALSONG_SMTP_FROM" help:"From address of bills, with or without a name; required with BALSONG_SMTP_ADDR"`
-	EnvelopeFrom string        `env:"BALSONG_SMTP_ENVELOPE_FROM" help:"address that bounces go to (MAIL FROM); without it that of From"`
-	ReplyTo      string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; without it none"`
-	AdFrom       string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without it that of bills"`
-	AdReplyTo    string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
-	FeedbackID   string        `env:"BALSONG_SMTP_FEEDBACK_ID" help:"sender id of Feedback-ID (5 to 15 letters, digits, hyphens, dots), by which Gmail's Postmaster Tools report complaints; the relay's DKIM signature must cover the header; without it there is none"`
-	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
-	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; longer than call deadline and margin together"`
-	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
-	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
-	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
-}
-
 // HTTPGateway is a provider that is called by HTTP: SMS, push.
 type HTTPGateway struct {
 	URL            string        `env:"URL" help:"https address that messages are posted to, the provider's root; without it none is sent"`
@@ -72,38 +49,6 @@ func (g Gateways) validate() error {
 	problems := []error{g.SMTP.check()}
 	for _, lane := range g.ByHTTP() {
 		problems = append(problems, lane.check())
-	}
-	return errors.Join(problems...)
-}
-
-func (s SMTP) check() error {
-	if s.Addr == "" {
-		return nil
-	}
-	problems := []error{checkTimes("BALSONG_SMTP", s.CallDeadline, s.Lease, s.Margin, s.InFlight)}
-	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	host, _, err := net.SplitHostPort(s.Addr)
-	if err != nil || host == "" || strings.Contains(s.Addr, "@") {
-		wrong("BALSONG_SMTP_ADDR is not host:port (a user belongs in BALSONG_SMTP_USER)")
-	}
-	if err := s.CA.validate(); err != nil {
-		wrong("BALSONG_SMTP_CA: %w", err)
-	}
-	if !slices.Contains([]string{"implicit", "mandatory", "opportunistic", "none"}, s.TLS) {
-		wrong("BALSONG_SMTP_TLS is %q (want implicit, mandatory, opportunistic or none)", s.TLS)
-	}
-	if s.User != "" && s.TLS == "none" && !Loopback(host) {
-		wrong("BALSONG_SMTP_USER is set and BALSONG_SMTP_TLS is none: the password would be sent unencrypted (want implicit or mandatory)")
-	}
-	if s.From == "" {
-		wrong("BALSONG_SMTP_FROM is not set: it is the address that bills come from")
-	}
-	for _, address := range []struct{ name, value string }{
-		{"FROM", s.From}, {"ENVELOPE_FROM", s.EnvelopeFrom}, {"REPLY_TO", s.ReplyTo}, {"ADVERTISING_FROM", s.AdFrom}, {"ADVERTISING_REPLY_TO", s.AdReplyTo},
-	} {
-		if _, err := mail.ParseAddress(address.value); err != nil && address.value != "" {
-			wrong("BALSONG_SMTP_%s is no e-mail address", address.name)
-		}
 	}
 	return errors.Join(problems...)
 }

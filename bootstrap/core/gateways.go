@@ -2,6 +2,7 @@ package core
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -27,7 +28,9 @@ func Gateways(c config.Gateways) fx.Option {
 	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, installation port.Installation, clock port.Clock, log port.Log, metrics port.Metrics) (Lanes, error) {
 		lanes := Lanes{}
 		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
-			bounds, err := permits.New(permits.Config{Provider: provider, Changed: reportHeld(provider.Name, log, metrics)})
+			bounds, err := permits.New(permits.Config{
+				Provider: provider, Prepare: prepare(gateway), Changed: reportHeld(provider.Name, log, metrics), Limited: reportLimit(provider, log),
+			})
 			if err != nil {
 				return err
 			}
@@ -63,6 +66,22 @@ func reportHeld(provider string, log port.Log, metrics port.Metrics) func(permit
 	}
 }
 
+// reportLimit logs how many calls at once a provider takes, where that is not what is configured.
+func reportLimit(provider port.Provider, log port.Log) func(int) {
+	return func(limit int) {
+		log.Info("calls to a provider at the same time are as many as it has shown to take",
+			port.Field{Key: "provider", Value: provider.Name}, port.Field{Key: "limit", Value: limit}, port.Field{Key: "configured", Value: provider.InFlight})
+	}
+}
+
+// prepare is what a gateway wants done before a claim; nil: nothing.
+func prepare(gateway port.Gateway) func(context.Context) error {
+	if preparer, is := gateway.(port.Preparer); is {
+		return preparer.Prepare
+	}
+	return nil
+}
+
 type addLane func(provider port.Provider, gateway port.Gateway, closeIt func()) error
 
 func addSMTP(c config.SMTP, installation port.Installation, clock port.Clock, add addLane) error {
@@ -78,6 +97,14 @@ func addSMTP(c config.SMTP, installation port.Installation, clock port.Clock, ad
 
 // NewSMTP returns the e-mail provider of an installation (nil: of none); it does not connect.
 func NewSMTP(c config.SMTP, installation port.Installation, clock port.Clock) (*smtp.Gateway, error) {
+	signature, err := signing(c)
+	if err != nil {
+		return nil, err
+	}
+	var login smtp.Tokens
+	if c.Auth == config.XOAuth2 {
+		login = tokens(c.OAuth.OAuthClient, c.OAuth.RefreshToken)
+	}
 	return smtp.New(smtp.Config{
 		Provider: port.Provider{
 			Name: "smtp", Channel: channel.Email,
@@ -85,11 +112,20 @@ func NewSMTP(c config.SMTP, installation port.Installation, clock port.Clock) (*
 			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
 		},
 		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS), TLSConfig: c.CA.TLS(),
-		Username: c.User, Password: c.Password, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
-		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom,
+		Username: c.User, Password: c.Password, Tokens: login, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
+		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom, EnvelopeSecrets: c.EnvelopeSecrets, DKIM: signature,
 		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, FeedbackID: c.FeedbackID,
 		Installation: installation, Now: clock.Now,
 	})
+}
+
+// signing is how mail is signed; nil: it is not.
+func signing(c config.SMTP) (*smtp.DKIM, error) {
+	key, err := c.DKIM.Key.Signer()
+	if err != nil || key == nil {
+		return nil, err
+	}
+	return &smtp.DKIM{Domain: c.DKIM.Signs(c.From), Selector: c.DKIM.Selector, Key: key}, nil
 }
 
 // hostName is the machine's own name where it is fully qualified; "" where it is not: careful servers refuse such a name in

@@ -118,6 +118,11 @@ func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test po
 		return fmt.Errorf("%w: no provider for %s: set %s", config.ErrInvalid, test.Channel, variable)
 	}
 	provider := lane.Gateway.Provider().Name
+	if preparer, is := lane.Gateway.(port.Preparer); is {
+		if err := preparer.Prepare(ctx); err != nil {
+			return fmt.Errorf("%s could not be called, nothing was sent: %w", provider, err)
+		}
+	}
 	reply := lane.Gateway.Send(ctx, test)
 	out := cmd.OutOrStdout()
 	switch reply.Verdict {

@@ -1,10 +1,8 @@
 package smtp
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
@@ -19,6 +17,9 @@ const checkLimit = 10 * time.Second
 func (g *Gateway) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
+	if err := g.Prepare(ctx); err != nil {
+		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
+	}
 	s, err := g.open(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
@@ -26,8 +27,7 @@ func (g *Gateway) Check(ctx context.Context) error {
 	defer s.close()
 	stop := context.AfterFunc(ctx, func() { s.raw.Close() })
 	defer stop()
-	senders := []string{cmp.Or(g.envelopeFrom, g.bills.from.Address), cmp.Or(g.envelopeFrom, g.advertising.from.Address)}
-	for _, from := range slices.Compact(senders) {
+	for _, from := range g.envelopeSenders() {
 		line, ok := s.mailFrom(envelope{from: from})
 		if !ok {
 			return fmt.Errorf("%w: MAIL FROM: the server takes no address beyond ASCII", gateway.ErrCheck)

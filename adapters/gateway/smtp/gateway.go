@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/adapters/gateway/verp"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
@@ -38,14 +39,17 @@ type Config struct {
 	TLSConfig        *tls.Config // nil: the system's roots, the address's host name
 	Username         string      // "": no AUTH
 	Password         string
+	Tokens           Tokens         // login by XOAUTH2, without a password; nil: by PLAIN or LOGIN
 	LocalName        string         // of EHLO; default: the address of our end, as in [192.0.2.1]
 	From             string         // RFC 5322: "Example Telecom <bills@example.com>"
 	ReplyTo          string         // "": none
 	Advertising      SenderIdentity // of mail of the class ADVERTISING; what is empty is as for bills
-	EnvelopeFrom     string         // where bounces go; default: the address of From
+	EnvelopeFrom     string         // where bounces go; with verp.Placeholder in it, one address for each message; default: the address of From
+	EnvelopeSecrets  []string       // sign the keys in these addresses: the first one signs
 	IdleTimeout      time.Duration  // how long an unused connection is kept; default 30 s
 	PerConnection    int            // messages on one connection; default 100
 	ConnectTimeout   time.Duration  // dial, greeting, EHLO, TLS and AUTH; default 30 s, at most the call deadline
+	DKIM             *DKIM          // nil: mail is not signed here
 	FeedbackID       string         // the sender's id in Feedback-ID, by which Gmail reports complaints; "": no such header
 	AllowPlainSecret bool           // AUTH on a line that is not encrypted (the server on this machine may always)
 	Now              func() time.Time
@@ -63,13 +67,19 @@ type Gateway struct {
 	host         string
 	bills        senderIdentity
 	advertising  senderIdentity
-	envelopeFrom string // "": the address of From
+	envelopeFrom string        // "": the address of From
+	bounces      *verp.Pattern // of addresses that name the delivery key; nil: one address for all
 	now          func() time.Time
-	installation atomic.Pointer[string] // nil: not asked yet
+	installation atomic.Pointer[installation] // nil: not asked yet
+	signature    *signature                   // nil: mail is not signed here
 	pool         *gateway.Pool[*session]
+	connections  atomic.Int64 // in use or kept
 }
 
-var _ port.Gateway = (*Gateway)(nil)
+var (
+	_ port.Gateway  = (*Gateway)(nil)
+	_ port.Preparer = (*Gateway)(nil)
+)
 
 // New checks the settings, wrapping gateway.ErrConfig; it does not connect.
 func New(c Config) (*Gateway, error) {
@@ -92,11 +102,17 @@ func New(c Config) (*Gateway, error) {
 	if c.FeedbackID != "" && !ValidFeedbackID(c.FeedbackID) {
 		return nil, gateway.ConfigError(name, "feedback id", "has not 5 to 15 letters, digits, hyphens or dots")
 	}
+	if err := c.checkLogin(); err != nil {
+		return nil, err
+	}
 	c = c.withDefaults()
 	if c.LocalName != "" && !ValidEHLO(c.LocalName) {
 		return nil, gateway.ConfigError(name, "EHLO", "is neither a host name nor an address such as [192.0.2.1]")
 	}
 	g := &Gateway{provider: c.Provider, config: c, host: host, now: c.Now, pool: gateway.NewPool(c.IdleTimeout, (*session).close)}
+	if g.signature, err = c.DKIM.newSignature(name, host); err != nil {
+		return nil, err
+	}
 	return g, g.addresses(c)
 }
 
@@ -132,12 +148,7 @@ func (g *Gateway) addresses(c Config) (err error) {
 	if g.advertising, err = readSenderIdentity(c.Provider.Name, other, "advertising "); err != nil {
 		return err
 	}
-	if c.EnvelopeFrom != "" {
-		if g.envelopeFrom, err = recipient(c.EnvelopeFrom); err != nil {
-			return gateway.ConfigError(c.Provider.Name, "envelope from", "is no e-mail address")
-		}
-	}
-	return nil
+	return g.envelope(c)
 }
 
 // readSenderIdentity parses both addresses. A name that no header line can hold is refused; what is left empty is as class,
@@ -180,18 +191,22 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
 	}
-	installation, err := g.installationID(ctx)
+	installation, err := g.installed(ctx)
 	if err != nil {
 		return gateway.NotMade("no byte was sent: " + gateway.Redact(err.Error(), to))
 	}
-	message, err := g.compose(d, to, installation)
+	message, err := g.compose(d, to, installation.id)
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Content, Detail: gateway.Redact(err.Error(), to)}
 	}
+	if g.signature != nil {
+		if message, err = g.signature.sign(message); err != nil {
+			return gateway.NotMade("no byte was sent: " + err.Error())
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
 	defer cancel()
-	from := cmp.Or(g.envelopeFrom, g.senderIdentity(d.Content).from.Address)
-	reply := g.call(ctx, envelope{from: from, to: to, message: message})
+	reply := g.call(ctx, envelope{from: g.envelopeSender(d, installation), to: to, message: message})
 	reply.Detail = gateway.Redact(reply.Detail, to)
 	return reply
 }
@@ -203,28 +218,13 @@ func ValidFeedbackID(id string) bool {
 	})
 }
 
-// installationID returns what tells this installation from every other.
-func (g *Gateway) installationID(ctx context.Context) (string, error) {
-	if known := g.installation.Load(); known != nil {
-		return *known, nil
-	}
-	if g.config.Installation == nil {
-		return "", nil
-	}
-	id, err := g.config.Installation.ID(ctx)
-	if err != nil {
-		return "", fmt.Errorf("the installation's id cannot be read: %w", err)
-	}
-	g.installation.Store(&id)
-	return id, nil
-}
-
 // call makes the call on a kept connection or on a new one. A kept connection that turns out to be dead before DATA is
 // replaced by a new one, once: certainly nothing was sent on it.
 func (g *Gateway) call(ctx context.Context, e envelope) port.Reply {
 	if kept, ok := g.pool.Take(); ok {
 		kept.kept = true
 		reply, stale := kept.deliver(ctx, e)
+		reply = g.crowded(reply, 1)
 		g.putBack(kept)
 		if !stale || ctx.Err() != nil {
 			return reply
@@ -232,10 +232,23 @@ func (g *Gateway) call(ctx context.Context, e envelope) port.Reply {
 	}
 	fresh, reply := g.connect(ctx)
 	if fresh == nil {
-		return reply
+		return g.crowded(reply, 0)
 	}
 	reply, _ = fresh.deliver(ctx, e)
+	reply = g.crowded(reply, 1)
 	g.putBack(fresh)
+	return reply
+}
+
+// crowded says how many connections at once a server takes that refused one more: those that we have, without the one that it
+// refused. Where there is none, others have them all, and the server's words stay what they are.
+func (g *Gateway) crowded(reply port.Reply, refused int) port.Reply {
+	if reply.Verdict != port.CallThrottled || !tooManyConnections.MatchString(strings.ToLower(withoutNames(reply.Detail))) {
+		return reply
+	}
+	if room := int(g.connections.Load()) - refused; room > 0 {
+		reply.Room, reply.Doubtful, reply.Hold = room, false, 0
+	}
 	return reply
 }
 

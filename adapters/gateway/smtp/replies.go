@@ -22,6 +22,9 @@ type rule struct {
 // words is for text in lower case: that takes a quarter of the time of a pattern for either case.
 func words(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
+// tooManyConnections are the words for a connection, or a message on one, that is one too many at the same time.
+var tooManyConnections = words(`too many (?:[a-z]+ ){0,3}(?:connections|sessions)|maximum number of (?:[a-z]+ ){0,3}(?:connections|sessions)|(?:concurrent|simultaneous) (?:[a-z]+ ){0,2}(?:connections|sessions)|(?:connection|session|thread)s? limit (?:has been )?(?:exceeded|reached)`)
+
 // wordRules read what the standards have no code for, in the words that large providers and common servers use.
 var wordRules = []rule{
 	{
@@ -105,11 +108,19 @@ var wordRules = []rule{
 		examples: []string{"RCPT 450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered", "RCPT 450 4.2.1 mailbox busy", "final 451 4.2.1 mailbox not ready, try again later"},
 	},
 	{
+		words: tooManyConnections, code: "4",
+		means: gateway.ThrottledAll, why: "too many connections at once: fewer are opened from then on", source: "Postfix, Exim, Exchange Online",
+		examples: []string{
+			"GREETING 421 4.7.0 mx.example.com Error: too many connections from 192.0.2.1", "GREETING 421 Too many concurrent SMTP connections from this IP address; please try again later", "GREETING 421 4.7.0 Too many concurrent SMTP connections",
+			"GREETING 421 4.3.2 The maximum number of concurrent server connections has exceeded a limit, closing transmission channel", "final 432 4.3.2 Concurrent connections limit exceeded", "final 432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded: concurrent connections",
+		},
+	},
+	{
 		words: words(`\brate\b|throttl|too many|too fast|slow down|quota|concurrent`), code: "4",
 		means: gateway.ThrottledAll, why: "too much from us, for now", source: "Amazon SES, Gmail, Exchange Online",
 		examples: []string{
-			"final 454 Throttling failure: Maximum sending rate exceeded.", "final 454 Throttling failure: Daily message quota exceeded.", "final 432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded: concurrent connections",
-			"GREETING 421 4.7.0 Too many concurrent SMTP connections", "final 451 4.7.0 rate limit, try again in 20 seconds", "final 421 4.7.28 Gmail has detected an unusual rate of mail originating from your IP address", "RCPT 452 4.5.3 Too many recipients",
+			"final 454 Throttling failure: Maximum sending rate exceeded.", "final 454 Throttling failure: Daily message quota exceeded.",
+			"final 451 4.7.0 rate limit, try again in 20 seconds", "final 421 4.7.28 Gmail has detected an unusual rate of mail originating from your IP address", "RCPT 452 4.5.3 Too many recipients",
 		},
 	},
 	{

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
-	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	gosmtp "github.com/wneessen/go-mail/smtp"
@@ -54,6 +54,7 @@ type envelope struct {
 // session is one connection that has been greeted, encrypted and authenticated. One message at a time.
 type session struct {
 	raw    net.Conn
+	among  *atomic.Int64      // the gateway's connections, of which this is one until it is closed
 	probe  *gateway.ProbeConn // raw, below TLS
 	client *gosmtp.Client
 	sent   int  // messages so far
@@ -90,7 +91,8 @@ func (g *Gateway) open(ctx context.Context) (*session, error) {
 		raw.Close()
 		return nil, err
 	}
-	return &session{raw: raw, probe: probe, client: client}, nil
+	g.connections.Add(1)
+	return &session{raw: raw, among: &g.connections, probe: probe, client: client}, nil
 }
 
 // greet does what precedes the first message on a connection: greeting, EHLO, TLS and AUTH.
@@ -119,13 +121,7 @@ func (g *Gateway) greet(ctx context.Context, conn net.Conn) (*gosmtp.Client, err
 	if err := g.startTLS(client, config); err != nil {
 		return nil, err
 	}
-	if g.config.Username == "" {
-		return client, nil
-	}
-	if err := client.Auth(g.auth(client)); err != nil {
-		return nil, fmt.Errorf("AUTH: %w", err)
-	}
-	return client, nil
+	return client, g.login(client)
 }
 
 func (g *Gateway) startTLS(client *gosmtp.Client, config *tls.Config) error {
@@ -142,16 +138,6 @@ func (g *Gateway) startTLS(client *gosmtp.Client, config *tls.Config) error {
 		return fmt.Errorf("STARTTLS: %w", err)
 	}
 	return nil
-}
-
-// auth returns PLAIN, or LOGIN if the server offers that and not PLAIN.
-func (g *Gateway) auth(client *gosmtp.Client) gosmtp.Auth {
-	_, offered := client.Extension("AUTH")
-	mechanisms := strings.Fields(strings.ToUpper(offered))
-	if slices.Contains(mechanisms, "LOGIN") && !slices.Contains(mechanisms, "PLAIN") {
-		return gosmtp.LoginAuth(g.config.Username, g.config.Password, g.host, g.config.AllowPlainSecret)
-	}
-	return gosmtp.PlainAuth("", g.config.Username, g.config.Password, g.host, g.config.AllowPlainSecret)
 }
 
 // deliver makes one call. stale reports whether the connection had died, or was being closed, before the message began:
@@ -306,6 +292,8 @@ func refusal(at stage, err error) port.Reply {
 	switch {
 	case errors.As(err, &said):
 		return smtpReply(at, said.Code, said.Msg)
+	case errors.Is(err, errNotOffered):
+		return gateway.Provider.Reply(err.Error(), 0)
 	case at == stageFinal:
 		return gateway.Unknown("no final reply: " + err.Error())
 	default:
@@ -328,4 +316,5 @@ func (s *session) close() {
 		_, _ = s.client.Text.Cmd("QUIT")
 	}
 	s.raw.Close()
+	s.among.Add(-1)
 }
