@@ -175,6 +175,16 @@ func TestTheSettingsOfTokensAreRead(t *testing.T) {
 	}
 }
 
+// xoauth2 is a login to the mail server by tokens, with more settings.
+func xoauth2(more map[string]string) map[string]string {
+	set := map[string]string{
+		"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com", "BALSONG_SMTP_USER": "bills@example.com", "BALSONG_SMTP_AUTH": "XOAUTH2",
+		"BALSONG_SMTP_OAUTH_TOKEN_URL": "https://idp.example.com/token", "BALSONG_SMTP_OAUTH_CLIENT_ID": "balsong", "BALSONG_SMTP_OAUTH_CLIENT_SECRET": "hunter2",
+	}
+	maps.Copy(set, more)
+	return set
+}
+
 func TestNoSecretGoesUnencryptedToAnotherMachine(t *testing.T) {
 	relay := func(more map[string]string) map[string]string {
 		set := map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "bills@example.com"}

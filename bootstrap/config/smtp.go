@@ -95,7 +95,11 @@ func (s SMTP) checkLogin() error {
 	case s.Password != "":
 		return errors.New("BALSONG_SMTP_PASSWORD is set, and BALSONG_SMTP_AUTH is XOAUTH2, which has none: take one away")
 	}
-	return s.OAuth.check("BALSONG_SMTP_OAUTH", "BALSONG_SMTP_AUTH=XOAUTH2", s.OAuth.RefreshToken != "")
+	var unused error
+	if s.OAuth.RefreshToken != "" && len(s.OAuth.Scopes) > 0 {
+		unused = errors.New("BALSONG_SMTP_OAUTH_SCOPES is set, and a refresh token has the scopes that it was granted for: take one away")
+	}
+	return errors.Join(unused, s.OAuth.check("BALSONG_SMTP_OAUTH", "BALSONG_SMTP_AUTH=XOAUTH2", s.OAuth.RefreshToken != ""))
 }
 
 // checkEnvelope refuses addresses of bounces that could not be written, or whose keys could not be signed.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/adapters/oauth"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
@@ -47,7 +49,11 @@ func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 	}
 	defer gateway.Close()
 	if err := gateway.Check(ctx); err != nil {
-		p.add(Problem, err.Error(), mailAdvice(err.Error()))
+		do := mailAdvice(err.Error())
+		if c.Auth == config.XOAuth2 {
+			do = cmp.Or(tokenAdvice(err), do)
+		}
+		p.add(Problem, err.Error(), do)
 	} else {
 		p.add(OK, "the server accepts EHLO, TLS, login and sender as configured", "")
 	}
@@ -58,6 +64,7 @@ func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
 		p.senders(ctx, net.DefaultResolver, map[string]string{
 			"BALSONG_SMTP_FROM": c.From, "BALSONG_SMTP_ENVELOPE_FROM": c.EnvelopeFrom, "BALSONG_SMTP_ADVERTISING_FROM": c.AdFrom,
 		})
+		p.dkim(ctx, net.DefaultResolver, c)
 	}
 	p.deadlines("BALSONG_SMTP", c.CallDeadline, c.Lease, smtpCall, smtpLease)
 	return p.list
@@ -79,7 +86,7 @@ func mailAdvice(said string) string {
 	case strings.Contains(said, "MAIL FROM: 530"), strings.Contains(words, "authentication required"):
 		return "the server wants a login: set BALSONG_SMTP_USER and BALSONG_SMTP_PASSWORD"
 	case strings.Contains(said, "MAIL FROM: "):
-		return "the server refuses the sender: set BALSONG_SMTP_FROM, or BALSONG_SMTP_ENVELOPE_FROM, to an address that this user may send from"
+		return "the server refuses the sender: set BALSONG_SMTP_FROM, or BALSONG_SMTP_ENVELOPE_FROM, to an address that this user may send from; with {key} in it, the server must take every address of the form, and where it does not take a plus, another form"
 	case strings.Contains(said, "first record does not look like a TLS handshake"):
 		return "the server begins without TLS on this port: set BALSONG_SMTP_TLS=mandatory (STARTTLS, usually port 587), or take its port with TLS from the first byte (465)"
 	case strings.Contains(said, "greeting: "):
@@ -96,6 +103,24 @@ func mailAdvice(said string) string {
 		return "no machine has that name: check BALSONG_SMTP_ADDR"
 	}
 	return "check host and port in BALSONG_SMTP_ADDR (587 is usual), and that this machine may reach it"
+}
+
+// tokenAdvice says what to do where a login by XOAUTH2 came to nothing; "": it was not the token.
+func tokenAdvice(err error) string {
+	none, is := errors.AsType[*oauth.Error](err)
+	switch said := err.Error(); {
+	case is && none.Failure == oauth.Refused:
+		return "check BALSONG_SMTP_OAUTH_CLIENT_ID, _CLIENT_SECRET, _SCOPES and _REFRESH_TOKEN, and the path in _TOKEN_URL; invalid_grant is a refresh token that has expired or was taken back"
+	case is && none.Failure == oauth.Untrusted:
+		return "set BALSONG_SMTP_OAUTH_CA to the CA that signed it (file:/path), and use the name that it has in BALSONG_SMTP_OAUTH_TOKEN_URL"
+	case is:
+		return "check BALSONG_SMTP_OAUTH_TOKEN_URL, and that it can be reached from here; no bill is claimed without a token"
+	case strings.Contains(said, "does not offer XOAUTH2"):
+		return "take the server and port that offer it, or BALSONG_SMTP_AUTH=password; some servers offer it once the connection is encrypted (BALSONG_SMTP_TLS)"
+	case strings.Contains(said, "AUTH XOAUTH2: "):
+		return "the server refuses the token: BALSONG_SMTP_USER must be a mailbox that the client may send from, and BALSONG_SMTP_OAUTH_SCOPES the mail server's; at Exchange Online SMTP AUTH must be switched on for the mailbox"
+	}
+	return ""
 }
 
 func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding {
