@@ -37,6 +37,7 @@ Before the recipient is named (greeting, EHLO, AUTH, MAIL FROM) a refusal is nev
 A class with a question mark fits every customer as well as this one. When 15 of a provider's last 20 answers are such, its breaker opens as after a clear word.
 
 While a breaker is open, nothing is sent through the provider by this process: `+"`balsong status`"+`, the log and the gauge `+"`balsong_gateway_held`"+` say which provider it is, in its own words.
+A reply that speaks of too many connections at once is no doubt where we have others open: the process makes only as many calls at once as it has connections, and more again later.
 It stays open for 10 s, doubled with each refused test up to 5 min, or as long as the provider asks (an hour at most). Then one call tests the provider.
 
 [ADR 0041](../adr/0041-what-the-provider-says-about-us-spends-nothing.md) says why.
@@ -50,6 +51,14 @@ It stays open for 10 s, doubled with each refused test up to 5 min, or as long a
 		fmt.Fprintf(w, "| %s | %s |\n", row.class, row.korean)
 	}
 	answersTable(w, "SMTP", "`final` is the reply to the whole message; `GREETING`, `AUTH`, `MAIL`, `RCPT`, `DATA` are what the reply answers.", smtp.Answers())
+	about := "Replies as vendors document them or as their servers were seen to give them, shortened; a test holds each to its class. Where they come from: "
+	for i, vendor := range smtp.VendorSources() {
+		if i > 0 {
+			about += "; "
+		}
+		about += vendor[0] + ": " + strings.ReplaceAll(vendor[1], "; ", " and ")
+	}
+	vendorsTable(w, about+".", smtp.Vendors())
 	answersTable(w, "HTTP", "The status, and the body.", httpgateway.Answers())
 }
 
@@ -69,6 +78,14 @@ func answersTable(w io.Writer, title, about string, list []gateway.Answer) {
 	fmt.Fprintf(w, "\n## %s\n\n%s\n\n| Answer | Class | Because | Source |\n|---|---|---|---|\n", title, about)
 	for _, a := range list {
 		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", strings.NewReplacer("\n", " ⏎ ", "|", "\\|", "`", "'").Replace(a.Said), classOf(a), a.Why, a.Source)
+	}
+}
+
+// vendorsTable lists answers under the vendor who gives them.
+func vendorsTable(w io.Writer, about string, list []gateway.Answer) {
+	fmt.Fprintf(w, "\n## SMTP, by vendor\n\n%s\n\n| Vendor | Answer | Class | Because |\n|---|---|---|---|\n", about)
+	for _, a := range list {
+		fmt.Fprintf(w, "| %s | `%s` | %s | %s |\n", a.Source, strings.NewReplacer("\n", " ⏎ ", "|", "\\|", "`", "'").Replace(a.Said), classOf(a), a.Why)
 	}
 }
 
