@@ -85,7 +85,7 @@ test: bin/balsong-dev ## all tests against embedded PostgreSQL 18, Kafka and S3 
 	@[ -n "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || echo 'SKIPPED: no Chromium on this machine, so how the e-mail and the pages look was not tested (make browser installs it)' >&2
 
 .PHONY: test-real
-test-real: bin/balsong-dev ## tests against Apache Kafka (and query plans on a million rows), moto in place of AWS, and installed PostgreSQL 15 or later (needs Java, Maven, Python, PgBouncer)
+test-real: bin/balsong-dev ## tests against Apache Kafka (and query plans on a million rows), moto in place of AWS, DKIM by dkimpy, and installed PostgreSQL 15 or later (needs Java, Maven, Python, PgBouncer)
 	GO='$(GO)' PACKAGES='$(if $(filter file,$(origin PKG)),,$(PKG))' .ci/test-real $(if $(RUN),-run '$(RUN)') $(TESTFLAGS)
 
 .PHONY: images-check

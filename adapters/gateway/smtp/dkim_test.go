@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net/mail"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -91,6 +92,36 @@ func TestEachMailIsSignedAsItArrives(t *testing.T) {
 		for i, letter := range signed(t, key) {
 			if err := verify(t, letter, key); err != nil {
 				t.Errorf("%s, letter %d: %v\n%s", name, i, err, letter)
+			}
+		}
+	}
+}
+
+// dkimpy verifies the mail of its standard input with the key of its argument.
+const dkimpy = `import dkim, sys
+sys.exit(0 if dkim.verify(sys.stdin.buffer.read(), dnsfunc=lambda name, timeout=5: sys.argv[1].encode()) else 1)`
+
+func TestAnotherImplementationTakesTheSignature(t *testing.T) {
+	t.Parallel()
+	python := os.Getenv("BALSONG_TEST_DKIMPY")
+	if python == "" {
+		t.Skip("SKIPPED: needs dkimpy: BALSONG_TEST_DKIMPY=$(.ci/python dkimpy)/bin/python3 (make test-real does so)")
+	}
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]crypto.Signer{"RSA": rsaKey(), "Ed25519": edKey} {
+		for i, letter := range signed(t, key) {
+			for _, c := range []struct {
+				letter string
+				holds  bool
+			}{{letter, true}, {strings.Replace(letter, "Date: Tue", "Date: Wed", 1), false}} {
+				verify := exec.CommandContext(t.Context(), python, "-c", dkimpy, published(t, key))
+				verify.Stdin = strings.NewReader(c.letter)
+				if said, err := verify.CombinedOutput(); (err == nil) != c.holds {
+					t.Errorf("%s, letter %d, want it to hold: %t: %v %s", name, i, c.holds, err, said)
+				}
 			}
 		}
 	}
