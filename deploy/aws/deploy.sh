@@ -2,8 +2,9 @@
 # deploy/aws/deploy.sh STACK [PARAMETER=VALUE …]   deploys one stack (network, data, access, services or alarms, in this order), and waits for it. What is not
 #                                                  named keeps the value that the stack has, or its default. It may be run again: what is under way is
 #                                                  waited for, and what a first deployment that failed left behind is deleted first.
-#                                                  The alarms are told how large the database's disk is by now, and whether settlement and the
-#                                                  schedule are wanted: with each deployment of alarms, and of data and services once there are alarms.
+#                                                  The alarms are told how large the database's disk is by now, whether settlement and the schedule
+#                                                  are wanted, and how long no run is no fault: with each deployment of alarms, and of data and
+#                                                  services once there are alarms.
 # deploy/aws/deploy.sh parameters                  writes what no template can know: the brokers' addresses, and the CA of the database. After data.
 # deploy/aws/deploy.sh keyset                      makes the keyset, wrapped by its KMS key, where there is none yet. After data.
 # deploy/aws/deploy.sh delete STACK                deletes one stack, and waits for it. In the opposite order; data: only after DeletionProtection=false.
@@ -25,7 +26,7 @@ place() {
   echo "$stack in account $account, $(region)" >&2
 }
 
-usage() { sed -n '2,10s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '2,11s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 temporary=$(mktemp -d) # of its owner alone
 trap 'rm -rf "$temporary"' EXIT
@@ -90,6 +91,15 @@ why() {
     && !contains(not_null(ResourceStatusReason, ''), 'cancelled')].[LogicalResourceId, ResourceStatusReason]" >&2
 }
 
+# stuck says what to do about a stack that AWS could not take back to what it was: nothing else can change it.
+stuck() {
+  aws cloudformation list-stack-resources --stack-name "$stack" --output text \
+    --query "StackResourceSummaries[?ResourceStatus=='UPDATE_FAILED'].[LogicalResourceId, ResourceStatusReason]" >&2
+  echo "$stack is UPDATE_ROLLBACK_FAILED, and cannot be changed. Correct what is named above, then: aws cloudformation continue-update-rollback --stack-name $stack" >&2
+  echo "and run this again. With --resources-to-skip a resource is left as it is, which this must then put right" >&2
+  exit 1
+}
+
 remove() {
   local token
   token=delete-$(date +%s)-$$
@@ -104,6 +114,7 @@ change() {
   local said set token keep=()
   follow
   case $status in
+  UPDATE_ROLLBACK_FAILED) stuck ;;
   DELETE_FAILED) echo "$stack could not be deleted: $0 delete $1 says why and tries again; then run this again" >&2; exit 1 ;;
   ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED)
     echo "$stack is $status: what its first deployment left is deleted, and it begins anew" >&2
@@ -121,15 +132,52 @@ change() {
   follow
   [[ $status =~ ^(CREATE|UPDATE)_COMPLETE$ ]] && return
   why "$token"
+  [ "$status" != UPDATE_ROLLBACK_FAILED ] || stuck
   echo "$stack is $status" >&2
   [ "$status" != CREATE_FAILED ] || echo "its logs are there (aws logs tail /$name/delivery --since 1h) until deploy.sh services is run again, which deletes all of it first" >&2
   exit 1
 }
 
+# silence EXPRESSION: the seconds after which a schedule that starts nothing is a fault, half as much again as the longest time between two of its starts.
+# Nothing where they differ from day to day.
+silence() {
+  awk -v text="$1" '
+    function times(field, most, set,   parts, n, i, step, from, to, bounds, t) {
+      n = split(field, parts, ",")
+      for (i = 1; i <= n; i++) {
+        if (split(parts[i], step, "/") < 2) step[2] = ""
+        if (step[1] == "*") { from = 0; to = most }
+        else if (split(step[1], bounds, "-") == 2) { from = bounds[1]; to = bounds[2] }
+        else { from = step[1]; to = step[2] == "" ? from : most }
+        for (t = from + 0; t <= to + 0; t += step[2] == "" ? 1 : step[2]) set[t] = 1
+      }
+    }
+    BEGIN {
+      unit["minute"] = 60; unit["hour"] = 3600; unit["day"] = 86400
+      if (text ~ /^rate\([1-9][0-9]* (minute|hour|day)s?\)$/) {
+        split(substr(text, 6), rate, /[ )]/); sub(/s$/, "", rate[2])
+        print rate[1] * unit[rate[2]] * 1.5
+        exit
+      }
+      if (text !~ /^cron\([^()]*\)$/ || split(substr(text, 6, length(text) - 6), field, / +/) != 6) exit
+      if (field[1] field[2] ~ /[^0-9*,\/-]/ || field[3] field[5] !~ /^[*?][*?]$/ || field[4] field[6] != "**") exit
+      times(field[1], 59, minutes); times(field[2], 23, hours)
+      first = last = -1
+      for (t = 0; t < 1440; t++) {
+        if (!(t % 60 in minutes) || !(int(t / 60) in hours)) continue
+        if (first < 0) first = t; else if (t - last > longest) longest = t - last
+        last = t
+      }
+      if (first < 0) exit
+      if (first + 1440 - last > longest) longest = first + 1440 - last
+      print longest * 60 * 1.5
+    }'
+}
+
 # What alarms.yaml takes from the installation as it is, a word for each parameter. The arguments are those that it is deployed with: they may name a
 # restored database, else the stack of alarms does.
 running() {
-  local database parameter disk of_services
+  local database parameter disk of_services expression after
   database=$(aws cloudformation describe-stacks --stack-name "$name-alarms" --query "Stacks[0].Parameters[?ParameterKey=='Database'].ParameterValue" --output text 2>/dev/null) || database=""
   for parameter in "$@"; do
     case $parameter in Database=*) database=${parameter#*=} ;; esac
@@ -137,7 +185,10 @@ running() {
   disk=$(aws rds describe-db-instances --db-instance-identifier "${database:-$name}" --query 'DBInstances[0].AllocatedStorage' --output text) || return
   of_services=$(aws cloudformation describe-stacks --stack-name "$name-services" \
     --query "Stacks[0].Parameters[?contains(['SettlementTasks', 'ScheduleState'], ParameterKey)].join('=', [ParameterKey, ParameterValue])" --output text) || return
-  echo "DatabaseStorage=$disk ${of_services//$'\t'/ }"
+  expression=$(aws cloudformation describe-stacks --stack-name "$name-services" --query "Stacks[0].Parameters[?ParameterKey=='DispatchSchedule'].ParameterValue" --output text) || return
+  after=$(silence "$expression")
+  [ -n "$after" ] || echo "$expression differs from day to day: deploy.sh alarms NoRunAfter=SECONDS says after how long without a run somebody is told" >&2
+  echo "DatabaseStorage=$disk ${of_services//$'\t'/ }${after:+ NoRunAfter=$after}"
 }
 
 case ${1-} in

@@ -1,11 +1,15 @@
 package cloudformation_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/balsong/balsong/domain/schedule"
 )
 
 func TestAStackIsDeployedByItsName(t *testing.T) {
@@ -53,6 +57,10 @@ func TestADeploymentIsFollowedToItsEndAndMayBeRepeated(t *testing.T) {
 		"a first deployment that failed is deleted": {
 			"ROLLBACK_COMPLETE DELETE_IN_PROGRESS NONE CREATE_COMPLETE", "network", 0, `is ROLLBACK_COMPLETE: what its first deployment left is deleted`, `"delete-stack".*` + begins, "disable-rollback",
 		},
+		"what cannot be taken back is named": {
+			"UPDATE_COMPLETE UPDATE_ROLLBACK_IN_PROGRESS UPDATE_ROLLBACK_FAILED", "network", 1, `there is no capacity\s(?s:.*)aws cloudformation continue-update-rollback --stack-name balsong-network\s`, begins, "delete-stack",
+		},
+		"and nothing is tried before it is": {"UPDATE_ROLLBACK_FAILED", "network", 1, `continue-update-rollback --stack-name balsong-network\s`, `"list-stack-resources"`, `"deploy"`},
 		"what cannot be deleted is named":   {"ROLLBACK_FAILED DELETE_FAILED", "network", 1, `there is no capacity\s+.*DELETE_FAILED`, `"delete-stack"`, `"deploy"`},
 		"what could not be deleted stays":   {"DELETE_FAILED", "network", 1, `deploy.sh delete network`, `"describe-stacks"`, `"deploy"`},
 		"the reason of a failure":           {"NONE ROLLBACK_IN_PROGRESS ROLLBACK_COMPLETE", "network", 1, `Kafka\s+there is no capacity\s+.*is ROLLBACK_COMPLETE`, begins, "delete-stack"},
@@ -82,6 +90,43 @@ func TestADeploymentIsFollowedToItsEndAndMayBeRepeated(t *testing.T) {
 	}
 	if refused := refusedByAWS(t, requests.String()); refused != "" { // of all at once: the command line needs a second to start
 		t.Error(refused)
+	}
+}
+
+// The script computes by itself what domain/schedule would say.
+func TestTheAlarmAboutRunsFollowsTheSchedule(t *testing.T) {
+	t.Parallel()
+	c := newAccount(t)
+	silence := func(expression string) string {
+		said, _ := c.run("bash", "-euc", `eval "$(sed -n '/^silence() {/,/^}/p' `+filepath.Join(deploy, "deploy.sh")+`)"; silence "$1"`, "bash", expression)
+		return strings.TrimSpace(said)
+	}
+	for _, text := range []string{"cron(0 0/2 * * ? *)", "rate(30 minutes)", "rate(1 hour)", "rate(2 days)", "cron(0 8,12,16 * * ? *)", "cron(15 8-20/4 ? * * *)", "cron(*/10 9-17 * * ? *)", "cron(30 9 * * ? *)", "cron(5,50 1-3,22 * * ? *)"} {
+		expression, err := schedule.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var longest time.Duration
+		starts := expression.Next(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.UTC, 200)
+		for i := range len(starts) - 1 {
+			longest = max(longest, starts[i+1].Sub(starts[i]))
+		}
+		if want, got := fmt.Sprint(int(longest.Seconds()*1.5)), silence(text); got != want {
+			t.Errorf("%s: %s, wanted %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"cron(0 8 25 * ? *)", "cron(0 8 ? * MON-FRI *)", "cron(0 8 * * ? 2026)", "at(2026-12-25T08:00:00)"} {
+		if got := silence(text); got != "" {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+	daily := newAccount(t, "EXPRESSION=rate(1 day)")
+	if said, code := daily.deploys("services", "DispatchSchedule=rate(1 day)"); code != 0 || !strings.Contains(daily.requests(), `"NoRunAfter=129600"`) {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+	weekdays := newAccount(t, "EXPRESSION=cron(0 8 ? * MON-FRI *)")
+	if said, code := weekdays.deploys("alarms", "NoRunAfter=300000"); code != 0 || !strings.Contains(said, "deploy.sh alarms NoRunAfter=SECONDS") || !strings.Contains(weekdays.requests(), `"SettlementTasks=2","NoRunAfter=300000"`) {
+		t.Errorf("exit code %d: %s", code, said)
 	}
 }
 

@@ -67,7 +67,7 @@ func TestWhatAlarmsTakeFromTheInstallationIsToldByDeploymentAndSeenByVerify(t *t
 			t.Errorf("%q: exit code %d: %s", arguments, code, said)
 		}
 	}
-	told := `"Name=balsong","DatabaseStorage=200","ScheduleState=ENABLED","SettlementTasks=2"`
+	told := `"Name=balsong","DatabaseStorage=200","ScheduleState=ENABLED","SettlementTasks=2","NoRunAfter=10800"`
 	if asked := c.asked(); !strings.Contains(asked, told+`,"Mail=oncall@example.com"`) || strings.Count(asked, told) != 2 {
 		t.Errorf("it asked %s", asked)
 	}
