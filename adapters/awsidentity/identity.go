@@ -41,18 +41,31 @@ type Identity struct {
 func New() *Identity { return &Identity{} }
 
 // Config reads AWS's own configuration, once for all who call AWS with this identity; what cannot be read is read again by the next
-// call. ErrUnavailable.
+// call. ErrInvalid where it is wrong, as a profile that is not there; ErrUnavailable.
 func (i *Identity) Config(ctx context.Context) (aws.Config, error) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	if i.aws == nil {
 		settings, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 		if err != nil {
-			return aws.Config{}, fmt.Errorf("%w: AWS's own configuration cannot be read: %w", port.ErrUnavailable, err)
+			kind := port.ErrUnavailable // the name of an endpoint of credentials is looked up
+			if wrong(err) {
+				kind = port.ErrInvalid
+			}
+			return aws.Config{}, fmt.Errorf("%w: AWS's own configuration cannot be read: %w", kind, err)
 		}
 		i.aws = &settings
 	}
 	return *i.aws, nil
+}
+
+// wrong tells whether AWS's configuration files, or the profile that is named, are a mistake that no waiting mends.
+func wrong(err error) bool {
+	_, file := errors.AsType[config.SharedConfigLoadError](err)
+	_, profile := errors.AsType[config.SharedConfigProfileNotExistError](err)
+	_, source := errors.AsType[config.SharedConfigAssumeRoleError](err)
+	_, role := errors.AsType[config.CredentialRequiresARNError](err)
+	return file || profile || source || role
 }
 
 // retrieve returns the credentials to sign with, and the region of an endpoint.
@@ -92,7 +105,7 @@ func noCredentials(cause error) error {
 }
 
 // DatabaseToken makes a token that RDS takes in place of the user's password, for 15 minutes, at this endpoint alone: host:port as
-// AWS names the instance. ErrUnavailable, ErrRegion.
+// AWS names the instance. ErrInvalid, ErrUnavailable, ErrRegion.
 func (i *Identity) DatabaseToken(ctx context.Context, endpoint, user string) (string, error) {
 	host, _, err := net.SplitHostPort(endpoint)
 	if err != nil {
@@ -110,7 +123,7 @@ func (i *Identity) DatabaseToken(ctx context.Context, endpoint, user string) (st
 }
 
 // BrokerToken makes a token with which a client logs in to MSK by OAUTHBEARER, and says when it ends: after 15 minutes, or with the
-// credentials that signed it, where these end before. broker is host or host:port as AWS names it. ErrUnavailable, ErrRegion.
+// credentials that signed it, where these end before. broker is host or host:port as AWS names it. ErrInvalid, ErrUnavailable, ErrRegion.
 func (i *Identity) BrokerToken(ctx context.Context, broker string) (token string, expires time.Time, err error) {
 	host := broker
 	if name, _, err := net.SplitHostPort(broker); err == nil {
@@ -137,7 +150,7 @@ type Caller struct {
 	Source string // what gave the credentials, by the SDK's name
 }
 
-// Caller asks AWS STS whose identity it is. That STS cannot be reached is no error: signing needs no network. ErrUnavailable.
+// Caller asks AWS STS whose identity it is. That STS cannot be reached is no error: signing needs no network. ErrInvalid, ErrUnavailable.
 func (i *Identity) Caller(ctx context.Context) (Caller, error) {
 	settings, err := i.Config(ctx)
 	if err != nil {

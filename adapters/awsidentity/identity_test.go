@@ -2,6 +2,8 @@ package awsidentity_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +77,28 @@ func TestARoleWhoseEndpointDoesNotAnswerIsAnOutageWithoutASecret(t *testing.T) {
 	role.Down(false)
 	if _, err := identity.DatabaseToken(t.Context(), instance, "balsong"); err != nil {
 		t.Errorf("after it answers again: %v", err)
+	}
+}
+
+// No waiting mends a profile that is not there, nor a file that is none; an endpoint whose name is not known today may be known tomorrow.
+func TestAConfigurationThatIsWrongIsAMistakeAndNoOutage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, []byte("[profile other]\nregion = eu-west-3\n[profile robot]\nrole_arn = arn:aws:iam::111122223333:role/robot\nsource_profile = nobody\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]error{"AWS_PROFILE=nobody": port.ErrInvalid, "AWS_PROFILE=robot": port.ErrInvalid, "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://credentials.invalid/": port.ErrUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("AWS_CONFIG_FILE", file)
+			variable, value, _ := strings.Cut(name, "=")
+			t.Setenv(variable, value)
+			_, err := awsidentity.New().Config(t.Context())
+			_, atDatabase := awsidentity.New().DatabaseToken(t.Context(), instance, "balsong")
+			for _, err := range []error{err, atDatabase} {
+				if !errors.Is(err, want) || errors.Is(err, port.ErrInvalid) == errors.Is(err, port.ErrUnavailable) {
+					t.Errorf("%v", err)
+				}
+			}
+		})
 	}
 }
 

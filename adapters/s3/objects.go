@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -166,6 +167,9 @@ func (o *Object) get(last int64) ([]byte, error) {
 	return body, nil
 }
 
+// attempt is the metadata by which a write knows its own object again.
+const attempt = "balsong-attempt"
+
 // Create writes a new object. ErrExists where there is one of that name. body is read from its beginning for each try.
 func (o *Objects) Create(ctx context.Context, bucket, key string, body io.ReadSeeker, size int64) error {
 	object := &Object{ctx: ctx, from: o, bucket: bucket, key: key}
@@ -185,13 +189,23 @@ func (o *Objects) Create(ctx context.Context, bucket, key string, body io.ReadSe
 	if strings.HasSuffix(key, ".csv") {
 		kind = "text/csv"
 	}
+	id := rand.Text()
 	_, err := o.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(key), Body: body, ContentLength: aws.Int64(size), IfNoneMatch: aws.String("*"), ContentType: aws.String(kind),
+		Metadata: map[string]string{attempt: id},
 	})
-	if code(err) == "PreconditionFailed" || code(err) == "ConditionalRequestConflict" {
-		return fmt.Errorf("s3://%s/%s: %w", bucket, key, ErrExists)
+	if code(err) != "PreconditionFailed" && code(err) != "ConditionalRequestConflict" {
+		return object.said(err)
 	}
-	return object.said(err)
+	// The SDK repeats a request whose answer was lost, and then meets what the first one wrote. A PUT that the store takes is whole.
+	head, err := object.head()
+	switch {
+	case err != nil && !errors.Is(err, port.ErrNotFound):
+		return err
+	case err == nil && head.Metadata[attempt] == id:
+		return nil
+	}
+	return fmt.Errorf("s3://%s/%s: %w", bucket, key, ErrExists)
 }
 
 // said translates an error of the store about the object.

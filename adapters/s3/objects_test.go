@@ -132,3 +132,53 @@ func TestABodyThatBreaksOffIsAskedForAgainAndARefusalIsNot(t *testing.T) {
 		t.Errorf("refused: %v", err)
 	}
 }
+
+// The store writes, and its answer is lost: what the SDK's repetition meets is this write's own object, or somebody else's.
+func TestAWriteWhoseAnswerIsLostIsDoneAndSomebodyElsesObjectStays(t *testing.T) {
+	t.Parallel()
+	var stored http.Header
+	lose := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodHead && stored == nil:
+			w.WriteHeader(http.StatusNotFound)
+		case r.Method == http.MethodHead:
+			for name := range stored {
+				if strings.HasPrefix(name, "X-Amz-Meta-") {
+					w.Header().Set(name, stored.Get(name))
+				}
+			}
+		case stored != nil:
+			w.WriteHeader(http.StatusPreconditionFailed)
+			_, _ = io.WriteString(w, "<Error><Code>PreconditionFailed</Code></Error>")
+		default:
+			_, _ = io.Copy(io.Discard, r.Body)
+			if stored = r.Header.Clone(); lose {
+				panic(http.ErrAbortHandler)
+			}
+			stored.Set("X-Amz-Meta-Balsong-Attempt", "another's") // it came first
+			w.WriteHeader(http.StatusPreconditionFailed)
+			_, _ = io.WriteString(w, "<Error><Code>PreconditionFailed</Code></Error>")
+		}
+	}))
+	t.Cleanup(server.Close)
+	objects, err := NewObjects(t.Context(), Config{
+		Bucket: "bucket", Region: "ap-northeast-2", Endpoint: server.URL, AccessKey: "a", SecretKey: "s", Calls: Calls{Tries: 2, maxBackoff: time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() error {
+		return objects.Create(t.Context(), "bucket", "export/unreached.csv", strings.NewReader("a,b\n"), 4)
+	}
+	if err := write(); err != nil {
+		t.Errorf("it is written, and said to be %v", err)
+	}
+	if err := write(); !errors.Is(err, ErrExists) {
+		t.Errorf("a second time: %v", err)
+	}
+	stored, lose = nil, false
+	if err := write(); !errors.Is(err, ErrExists) {
+		t.Errorf("somebody else was quicker: %v", err)
+	}
+}

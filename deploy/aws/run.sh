@@ -14,9 +14,13 @@ subnets=$(exported PrivateSubnets) && group=$(exported TaskGroup)
 [ -n "$subnets" ] && [ -n "$group" ] || { echo "there is no network of $name: are AWS_REGION and BALSONG_NAME right?" >&2; exit 1; }
 network=$(jq -cn --arg subnets "$subnets" --arg group "$group" \
   '{awsvpcConfiguration: {subnets: ($subnets | split(",")), securityGroups: [$group], assignPublicIp: "DISABLED"}}')
-overrides=$(jq -cn --arg task "$task" --arg cpu "${TASK_CPU:-}" --arg memory "${TASK_MEMORY:-}" --arg database "${DATABASE_ADDRESS:-}" \
+# Who acts, where no --actor says it: the task itself is nobody.
+actor=$(aws sts get-caller-identity --query Arn --output text 2>/dev/null) || actor=
+overrides=$(jq -cn --arg task "$task" --arg actor "${actor##*/}" --arg cpu "${TASK_CPU:-}" --arg memory "${TASK_MEMORY:-}" --arg database "${DATABASE_ADDRESS:-}" \
   '{containerOverrides: [{name: $task} + (if ($ARGS.positional | length) > 0 then {command: $ARGS.positional} else {} end)
-     + (if $database != "" then {environment: [{name: "DATABASE_URL", value: "postgres://balsong@\($database):5432/balsong?sslmode=verify-full"}]} else {} end)]}
+     + ([if $database != "" then {name: "DATABASE_URL", value: "postgres://balsong@\($database):5432/balsong?sslmode=verify-full"} else empty end,
+        if $actor != "" and ($task == "batch" or $task == "balsong") then {name: "USER", value: $actor}, {name: "HOME", value: "/"} else empty end]
+       | if length > 0 then {environment: .} else {} end)]}
    + (if $cpu != "" then {cpu: $cpu} else {} end) + (if $memory != "" then {memory: $memory} else {} end)' --args -- "$@")
 
 # A token of its own, so that the CLI's retry of a request starts nothing twice.

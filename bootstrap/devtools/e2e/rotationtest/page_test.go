@@ -63,7 +63,7 @@ type shell struct {
 // run runs a block, and returns its output and whether all of it worked.
 func (s *shell) run(b block) (string, bool) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(s.Context(), 5*time.Minute) // AWS's command line starts slowly on a busy machine
 	defer cancel()
 	if b.language == "sql" {
 		_, err := s.admin.ExecContext(ctx, b.text)

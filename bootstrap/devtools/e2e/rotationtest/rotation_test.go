@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -126,27 +127,14 @@ func TestTheKeysetIsRotatedAsThePageSays(t *testing.T) {
 	}
 }
 
-// moto is the account; a task has the variables that its definition gives it, and no file.
 func TestTheKeysetIsRotatedOnAWSAsThePageSays(t *testing.T) {
 	t.Parallel()
-	program := os.Getenv("BALSONG_TEST_AWS")
-	if program == "" {
-		t.Skip("SKIPPED: BALSONG_TEST_AWS names no program (make deploy-check installs it)")
-	}
-	s := newShell(t, map[string]string{
-		"AWS_ENDPOINT_URL": mototest.Start(t), "AWS_REGION": "ap-northeast-2", "AWS_DEFAULT_REGION": "ap-northeast-2", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_PAGER": "", "BALSONG_NAME": "balsong",
-	})
+	s := onAWS(t, "unset BALSONG_KEYSET_FILE\nBALSONG_KEYSET=secretsmanager:balsong/keyset", nil)
 	s.migrate()
-	if err := os.Symlink(program, filepath.Join(s.dir, "bin", "aws")); err != nil {
-		t.Fatal(err)
-	}
-	s.write("deploy/aws/run.sh", "#!/bin/sh\nunset BALSONG_KEYSET_FILE\nBALSONG_KEYSET=secretsmanager:balsong/keyset exec \"$@\"\n")
-	s.must(block{"sh", `chmod +x deploy/aws/run.sh
-		aws kms create-alias --alias-name alias/balsong-keyset --target-key-id "$(aws kms create-key --query KeyMetadata.KeyId --output text)"
+	s.must(block{"sh", `aws kms create-alias --alias-name alias/balsong-keyset --target-key-id "$(aws kms create-key --query KeyMetadata.KeyId --output text)"
 		balsong keyset wrap --file secrets/keyset.json --kms-key alias/balsong-keyset
 		aws secretsmanager create-secret --name balsong/keyset --secret-string file://secrets/keyset.json
-		aws logs create-log-group --log-group-name /balsong/delivery
-		aws ecs create-cluster --cluster-name balsong`})
+		aws logs create-log-group --log-group-name /balsong/delivery`})
 	blocks := sections(t)["The keyset on AWS"]
 	for _, b := range blocks {
 		s.must(b)
@@ -154,6 +142,55 @@ func TestTheKeysetIsRotatedOnAWSAsThePageSays(t *testing.T) {
 	out, _ := s.run(block{"sh", "aws secretsmanager get-secret-value --secret-id balsong/keyset --query SecretString --output text; ls; deploy/aws/run.sh balsong keyset show"})
 	if len(blocks) != 6 || !strings.Contains(out, "encryptedKeyset") || strings.Contains(out, "keyset.json") || strings.Count(out, "(primary)") != 1 || strings.Contains(out, "opens\n") {
 		t.Errorf("after %d blocks:\n%s", len(blocks), out)
+	}
+}
+
+// onAWS is a shell before an account, which moto is; a task has the variables that its definition gives it, and no file.
+func onAWS(t *testing.T, task string, more map[string]string) *shell {
+	t.Helper()
+	program := os.Getenv("BALSONG_TEST_AWS")
+	if program == "" {
+		t.Skip("SKIPPED: BALSONG_TEST_AWS names no program (make deploy-check installs it)")
+	}
+	all := map[string]string{
+		"AWS_ENDPOINT_URL": mototest.Start(t), "AWS_REGION": "ap-northeast-2", "AWS_DEFAULT_REGION": "ap-northeast-2", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_PAGER": "", "BALSONG_NAME": "balsong",
+	}
+	maps.Copy(all, more)
+	s := newShell(t, all)
+	if err := os.Symlink(program, filepath.Join(s.dir, "bin", "aws")); err != nil {
+		t.Fatal(err)
+	}
+	s.write("deploy/aws/run.sh", "#!/bin/sh\n"+task+" exec \"$@\"\n")
+	s.must(block{"sh", "chmod +x deploy/aws/run.sh; aws ecs create-cluster --cluster-name balsong"})
+	return s
+}
+
+func TestTheTokenOfAGatewayIsRotatedOnAWSAsThePageSays(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t, "first", "NEW-TOKEN")
+	s := onAWS(t, "BALSONG_SMS_TOKEN=secretsmanager:balsong/providers#sms_token", map[string]string{"BALSONG_SMS_URL": p.URL, "BALSONG_SMS_CA": "file:secrets/ca.pem"})
+	s.write("secrets/ca.pem", p.pem())
+	s.must(block{"sh", `aws secretsmanager create-secret --name balsong/providers --secret-string '{"smtp_password":"secret","sms_token":"first"}'
+		aws ecs register-task-definition --family balsong-delivery --container-definitions '[{"name":"delivery","image":"delivery:1.0.0","memory":128}]'
+		aws ecs create-service --cluster balsong --service-name delivery --task-definition balsong-delivery --desired-count 0`})
+	blocks := sections(t)["Credentials of a gateway on AWS"]
+	if len(blocks) != 4 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	if out, worked := s.run(blocks[0]); worked {
+		t.Errorf("without a new token something was put:\n%s", out)
+	}
+	s.must(block{"sh", "NEW=NEW-TOKEN\n" + blocks[0].text})
+	s.must(blocks[1])
+	p.tokens.Store([]string{"NEW-TOKEN"})
+	s.must(blocks[2])
+	const value = "aws secretsmanager get-secret-value --secret-id balsong/providers --version-stage AWSCURRENT --query SecretString --output text | jq -c ." // moto looks at the stage only where it is named
+	if out, _ := s.run(block{"sh", value}); out != `{"smtp_password":"secret","sms_token":"NEW-TOKEN"}`+"\n" || p.taken.Load() != 2 {
+		t.Errorf("after %d messages: %s", p.taken.Load(), out)
+	}
+	s.must(blocks[3])
+	if out, _ := s.run(block{"sh", value}); out != `{"smtp_password":"secret","sms_token":"first"}`+"\n" {
+		t.Errorf("gone back: %s", out)
 	}
 }
 
