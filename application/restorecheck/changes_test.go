@@ -1,6 +1,7 @@
 package restorecheck_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -71,6 +72,19 @@ func TestAnActBeforeTheRestoreOrAfterTheFirstCheckIsNoObstacle(t *testing.T) {
 	}
 }
 
+func TestAnActIsFoundBehindManyOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	w.act(port.ActionCancel, 1)
+	w.clock.Advance(time.Minute)
+	for range 1001 {
+		w.act(port.ActionSuppress, 1)
+	}
+	if report, err := w.checker().Run(t.Context(), w.options()); !errors.Is(err, restorecheck.ErrChanged) || len(report.Acts) != 1 || !report.Acts[0].At.Equal(w.clock.Now().Add(-time.Minute)) {
+		t.Errorf("%+v, %v", report.Acts, err)
+	}
+}
+
 // A check that was killed has halted everything, but has not written all keys.
 func TestAnActBetweenACheckThatWasKilledAndTheNextOneIsRefused(t *testing.T) {
 	t.Parallel()
@@ -99,6 +113,35 @@ func TestAnActBetweenACheckThatWasKilledAndTheNextOneIsRefused(t *testing.T) {
 		if errors.Is(err, restorecheck.ErrChanged) != (acts > 0) || len(report.Acts) != 2*acts || acts > 0 && report.Acts[0].Subject != target.String() {
 			t.Errorf("%d acts: %+v, %v", acts, report.Acts, err)
 		}
+	}
+}
+
+// acting is a log beside whose second reading somebody works for a moment, and is gone when the check looks who is connected.
+type acting struct {
+	port.EventReader
+	readings int
+	act      func()
+}
+
+func (l *acting) Read(ctx context.Context, topic port.Topic, since time.Time, handle func(context.Context, []port.Received) error) (port.LogSpan, error) {
+	if l.readings++; l.readings == 4 { // each reading is of three topics
+		l.act()
+	}
+	return l.EventReader.Read(ctx, topic, since, handle)
+}
+
+func TestAnActWhileTheCheckIsUnderWayIsRefusedAtItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	w.requested(at(1, 0, 0), at(2, 0, 0))
+	w.reader = &acting{EventReader: w.reader, act: func() { w.act(port.ActionCancel, 1) }}
+	report, err := w.checker().Run(t.Context(), w.options())
+	if !errors.Is(err, restorecheck.ErrChanged) || report.Complete || len(report.Acts) != 1 {
+		t.Errorf("%+v, %v", report.Acts, err)
+	}
+	w.is(2, billing.Unknown, at(2, 0, 0))
+	if _, err := w.checker().Run(t.Context(), w.options()); !errors.Is(err, restorecheck.ErrChanged) {
+		t.Errorf("the next check says %v", err)
 	}
 }
 

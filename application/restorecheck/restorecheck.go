@@ -95,8 +95,7 @@ type run struct {
 	missing lost                // what the log names and the database does not have
 	held    map[key.Target]bool // bills of which the log tells what cannot be
 	highest int64               // customer's user id of an event
-	// completed is the entry of the first check that came to its end: what people did since, they did with what it had written.
-	completed port.AuditRecord
+	history history
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -160,7 +159,7 @@ func (r *run) write(ctx context.Context) error {
 		return err
 	}
 	r.keepFirst(first)
-	for _, step := range []func(context.Context) error{r.stopped, r.settle, r.hold, r.stopped} {
+	for _, step := range []func(context.Context) error{r.stopped, r.settle, r.holdImplausible, r.holdNew, r.stopped, r.nothingChanged} {
 		if err := step(ctx); err != nil {
 			return err
 		}
