@@ -144,7 +144,7 @@ func TestNothingContinuesBehindACheckThatWasRefused(t *testing.T) {
 	}
 	blocks := restoreBlocks(t)
 	said, _ := c.run("bash", "-uc", "cd "+root+"\n"+strings.Join(blocks[:3], "\n")+"\nexport EXIT=5\n"+blocks[3]+"\nunset EXIT\n"+blocks[4])
-	if asked := c.asked(); !strings.Contains(said, "nothing is continued") || !strings.Contains(asked, `\"restore-check\"`) || regexp.MustCompile(`"DatabaseAddress=[^"]|\\"resume\\"|"ScalingState=ENABLED"`).MatchString(asked) {
+	if asked := c.requests(); !strings.Contains(said, "nothing is continued") || !strings.Contains(asked, `\"restore-check\"`) || regexp.MustCompile(`"DatabaseAddress=[^"]|\\"resume\\"|"ScalingState=ENABLED"`).MatchString(asked) {
 		t.Errorf("it says %s and asks %s", said, asked)
 	}
 }
