@@ -50,9 +50,9 @@ var wordRules = []rule{
 		examples: []string{"final 432 4.3.2 STOREDRV.Deliver; recipient thread limit exceeded", "final 554 5.2.121 The sender has exceeded the limit for the number of messages they can send to this recipient per hour"},
 	},
 	{
-		words: words(`over ?quota|\buser quota|\b(?:mailbox|inbox) (?:[a-z]+ )?quota|mailbox (?:is )?full`),
+		words: words(`over ?quota|\buser quota|\b(?:mailbox|inbox) (?:[a-z]+ )?quota|(?:mailbox|account) (?:is )?full|mailbox (?:has exceeded|exceeds)|user has too many messages`),
 		means: gateway.Temporary, why: "the recipient's mailbox is full", source: "Gmail, RFC 3463",
-		examples: []string{"RCPT 452 4.2.2 The email account that you tried to reach is over quota", "RCPT 552 5.2.2 The recipient's inbox is out of storage space: over quota", "RCPT 550 mailbox full", "RCPT 552 5.2.2 user quota exceeded", "final 552 mailbox daily quota exceeded"},
+		examples: []string{"RCPT 452 4.2.2 The email account that you tried to reach is over quota", "RCPT 552 5.2.2 The recipient's inbox is out of storage space: over quota", "RCPT 550 mailbox full", "RCPT 552 5.2.2 user quota exceeded", "final 552 mailbox daily quota exceeded", "RCPT 550 5.7.0 The recipient mailbox has exceeded its disk space limit", "RCPT 550 User has too many messages on the server"},
 	},
 	{
 		words: words(`submission ?quota ?exceeded|(?:daily|hourly|monthly|sender|sending)[a-z ]* (?:quota|limit) (?:has been |was )?(?:exceeded|reached)|quota exceeded for your plan|(?:credits?|plan|sending (?:quota|limit)) (?:has been )?exceeded`), code: "5",
@@ -121,9 +121,9 @@ var wordRules = []rule{
 		means: gateway.Content, why: "what was sent is taken for harmful", source: "common filters", examples: []string{"final 554 5.7.1 The message was rejected because it contains a virus"},
 	},
 	{
-		words: words(`\bspam\b|unsolicited`), code: "5",
-		means: gateway.ProviderDoubted, why: "taken for spam: about our reputation more often than about these words", source: "Gmail, Exchange Online",
-		examples: []string{"final 550 5.7.1 Message rejected as spam by Content Filtering", "final 550-5.7.1 Our system has detected that this message is likely unsolicited mail.\n5.7.1 To reduce the amount of spam sent to Gmail, this message has been blocked."},
+		words: words(`\bspam|unsolicited|\bube\b|\buribl\b|bulk e?-?mail|mass mail|content filter`), code: "5",
+		means: gateway.ProviderDoubted, why: "taken for spam: about our reputation more often than about these words", source: "Gmail, Exchange Online, common filters",
+		examples: []string{"final 550 5.7.1 Message rejected as spam by Content Filtering", "final 550 5.7.1 Blocked by SpamAssassin", "final 550 5.7.1 Rejected - bulk email", "final 550-5.7.1 Our system has detected that this message is likely unsolicited mail.\n5.7.1 To reduce the amount of spam sent to Gmail, this message has been blocked."},
 	},
 	{
 		words: words(`policy reasons|due to (?:local )?policy|policy (?:violation|restrictions?)|administrative prohibition|security policies`), code: "5",
@@ -160,10 +160,10 @@ var wordRules = []rule{
 		},
 	},
 	{
-		words: words(`user unknown|unknown user|no such (?:user|mailbox|recipient)|(?:mailbox|user|recipient|account) (?:is )?(?:not found|unknown|unavailable|disabled|inactive)|does(?:n't| not) exist|does(?:n't| not) have an? .{0,40}account|no longer (?:valid|on server)|not our customer|invalid recipient|recipient (?:address )?rejected`), code: "5",
+		words: words(`user unknown|unknown user|no such (?:user|mailbox|recipient)|(?:mailbox|user|recipient|account) (?:is )?(?:not found|unknown|unavailable|disabled|inactive)|account has been disabled or discontinued|does(?:n't| not) exist|does(?:n't| not) have an? .{0,40}account|no longer (?:valid|on server)|not our customer|invalid recipient|recipient (?:address )?rejected`), code: "5",
 		means: gateway.Permanent, why: "no such recipient, in words", source: "Postfix, Exim, Exchange",
 		examples: []string{
-			"RCPT 550 No such user here", "RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown", "RCPT 550 5.5.0 Requested action not taken: mailbox unavailable", "RCPT 550 5.4.1 Recipient address rejected: Access denied", "RCPT 511 user unknown", "final 554 delivery error: dd This user doesn't have a yahoo.com account (kim@yahoo.com) [-9]",
+			"RCPT 550 No such user here", "RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown", "RCPT 550 5.5.0 Requested action not taken: mailbox unavailable", "RCPT 550 5.4.1 Recipient address rejected: Access denied", "RCPT 511 user unknown", "final 554 delivery error: dd This user doesn't have a yahoo.com account (kim@yahoo.com) [-9]", "final 554 delivery error: dd This account has been disabled or discontinued [#102]",
 			"RCPT 550-5.1.1 The email account that you tried to reach does not exist.\n5.1.1 Please try double-checking the recipient's email address",
 		},
 	},

@@ -49,6 +49,10 @@ func accepted(said string) port.Reply {
 	return reply
 }
 
+// MeaningOf is what a refusal means that another server met and tells of, as in a bounce: by the table for our own. A code
+// that is not known is 499 or 599.
+func MeaningOf(code int, text string) gateway.Meaning { return findRule(code, text).means }
+
 // smtpMeaning finds the rule for a refusal. Before a recipient is named, a refusal is about us: at least in doubt.
 func smtpMeaning(at stage, code int, text string) rule {
 	found := findRule(code, text)
