@@ -176,8 +176,8 @@ bin/evidence:
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/evidence' ./evidence
 
 .PHONY: docs
-docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, metrics, what templates may use
-	$(with_components) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/devtools/cost ./bootstrap/core -update
+docs: bin/balsong-dev ## write the generated pages: architecture, event contract, configuration, metrics, bounces, what templates may use
+	$(with_components) $(GO) test -count=1 -run 'Fresh' ./bootstrap/devtools/archdoc ./bootstrap/devtools/cost ./bootstrap/core ./adapters/gateway/bounce -update
 
 .PHONY: docs-check
 docs-check: ## every link leads somewhere, every diagram renders and is legible on a phone (needs chromium, npm)
@@ -185,6 +185,10 @@ docs-check: ## every link leads somewhere, every diagram renders and is legible 
 	BALSONG_TEST_BROWSER=1 GOWORK=off $(GO) -C $(checks) test ./doccheck
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/doccheck' ./doccheck
 	bin/doccheck -root . $(ARGS)
+
+.PHONY: bounces-check
+bounces-check: ## bounces that others gathered are read as their own tests expect, but for those that docs/operations/bounces.md lists (needs python3, apt-get)
+	bounces="$$(.ci/bounces)"; BALSONG_TEST_BOUNCES="$$bounces" $(GO) test -count=1 -run Gathered ./adapters/gateway/bounce
 
 .PHONY: alarms-check
 alarms-check: ## the alarms' rules by promtool, CloudWatch's by replay, and that each has its runbook; the dashboards' queries (needs promtool, or apt-get to have it from)
