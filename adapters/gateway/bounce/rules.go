@@ -46,7 +46,7 @@ var automatic = []rule{
 	},
 	{
 		name: "vacation reply", kind: AutoReply,
-		words:   says(`out of (?:the )?office|(?:automatic|automated|auto)[\s-]?(?:reply|response|responder|generated)|autoreply|(?:on|away (?:on|for)) (?:vacation|holiday|annual leave|maternity leave)|vacation (?:reply|message)|away from (?:my|the) (?:office|desk|mail|e-?mail)|abwesenheit|automatische (?:antwort|rückmeldung)|r[ée]ponse automatique|absence du bureau|respuesta autom[áa]tica|risposta automatica|autoodpowied|부재 ?중|자동 ?(?:회신|응답|답장)|휴가 ?중|不在|自動(?:応答|返信|送信)|休暇中`),
+		words:   says(`out of (?:the )?office|(?:automatic|automated|auto)[\s-]?(?:reply|response|responder|generated)|autoreply|(?:on|away (?:on|for)) (?:vacation|holiday|annual leave|maternity leave)|vacation (?:reply|message)|away from (?:my|the) [a-z-]+|abwesenheit|automatische (?:antwort|rückmeldung)|r[ée]ponse automatique|absence du bureau|respuesta autom[áa]tica|risposta automatica|autoodpowied|부재 ?중|자동 ?(?:회신|응답|답장)|휴가 ?중|不在|自動(?:応答|返信|送信)|休暇中`),
 		example: "Out of office: I am on holiday until Monday.",
 	},
 }

@@ -124,7 +124,7 @@ var (
 	// A recipient begins its line, behind a label at most.
 	lineAddress = regexp.MustCompile(`(?im)^[ \t>*|-]*(?:[\pL][\pL -]{0,30}[:<]+[ \t]*)?(?:rcpt to:|to:)?[<"'(\[ ]*(?:(?:smtp|mailto|rfc822)[:;] ?)?(` + addressWords + `)`)
 	mailFrom    = regexp.MustCompile(`(?i)(?:mail|messages?) from[\s:<"]*$`) // what follows is a sender
-	neverOurs   = regexp.MustCompile(`(?i)^(?:postmaster|mailer-daemon|abuse|hostmaster|root|no-?reply|support|help(?:desk)?|webmaster)@`)
+	neverOurs   = regexp.MustCompile(`(?i)^(?:postmaster|mailer-daemon|abuse|hostmaster|root|no-?reply|support|help[a-z]*|webmaster)@`)
 )
 
 // recipients finds whom a text is about: the addresses that begin a line, else any.
