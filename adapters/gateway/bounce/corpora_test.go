@@ -16,7 +16,6 @@ var bounceParser = corpus{name: "Mail::DeliveryStatus::BounceParser", from: "1.5
 	"aol.attachment.msg":             {ours, "AOL's old form names the part before the @ alone; no recipient is told"},
 	"quota-4.msg":                    {theirs, "\"max message size exceeded\" is about the message, not about what the mailbox may hold"},
 	"spam-bogus-email-in-report.msg": {theirs, "an advertisement, taken for a bounce"},
-	"spam-rejection29.msg":           {ambiguous, "the only word that tells is part of what looks like the name of a host, which is not read"},
 	"spam-with-image.msg":            {theirs, "an advertisement, taken for a bounce"},
 	"whitelist.msg":                  {theirs, "a server refused it with 550 and asks for a confirmation: it was not delivered"},
 }}
