@@ -70,7 +70,7 @@ func (k *Kept) usable(held *kept) (Token, error) {
 }
 
 // Prepare makes sure that a token is held. It waits for the source where none is held that is valid; one that will expire soon
-// is renewed by one caller, while the others go on with it.
+// is renewed by one caller, while the others use it.
 func (k *Kept) Prepare(ctx context.Context) error {
 	now := time.Now()
 	if held := k.held.Load(); held != nil && held.valid(now) {

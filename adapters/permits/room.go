@@ -13,7 +13,12 @@ type room struct {
 	wait     time.Duration // between a refusal and the next growth; doubles while growth is refused
 	grown    bool          // since the last refusal
 	next     time.Time     // when it may grow
+	began    time.Time     // the refusals that count together
 }
+
+// together is how long refusals belong to one cause: calls that began at the same time. Each shows how many connections there
+// were when it came, and some of them were still being opened; the most that was shown counts.
+const together = time.Second
 
 func newRoom(most int, pause, maxPause time.Duration) room {
 	return room{most: most, limit: most, step: 1, pause: pause, maxPause: max(maxPause, pause), wait: pause}
@@ -22,7 +27,11 @@ func newRoom(most int, pause, maxPause time.Duration) room {
 // refused learns that the provider takes no more calls at once than some. It reports whether the limit has changed.
 func (r *room) refused(taken int, now time.Time) bool {
 	before := r.limit
-	r.limit = max(1, min(taken, r.limit))
+	if now.Sub(r.began) < together {
+		r.limit = max(r.limit, min(taken, r.most))
+	} else {
+		r.limit, r.began = max(1, min(taken, r.limit)), now
+	}
 	switch {
 	case r.grown:
 		r.wait = min(2*r.wait, r.maxPause)

@@ -18,8 +18,15 @@ func TestTheRoomShrinksToWhatIsTakenAndGrowsBack(t *testing.T) {
 	t.Parallel()
 	r := newRoom(100, 10*time.Second, time.Minute)
 	at := noon
-	if !r.refused(10, at) || r.limit != 10 || r.refused(12, at) || r.limit != 10 || !r.refused(8, at) || r.limit != 8 {
-		t.Fatalf("the least counts: %d", r.limit)
+	for _, shown := range []struct {
+		after       time.Duration
+		taken, want int
+	}{{0, 3, 3}, {0, 10, 10}, {0, 4, 10}, {2 * time.Second, 12, 10}, {2 * time.Second, 8, 8}} {
+		at = at.Add(shown.after)
+		before := r.limit
+		if changed := r.refused(shown.taken, at); r.limit != shown.want || changed != (before != r.limit) {
+			t.Fatalf("%+v: the limit is %d", shown, r.limit)
+		}
 	}
 	if r.accepted(at.Add(9 * time.Second)) {
 		t.Error("it grows at once")
@@ -55,10 +62,10 @@ func TestALimitThatStaysIsTestedEverMoreSeldom(t *testing.T) {
 		}
 		r.refused(3, at)
 	}
-	if want := []time.Duration{10, 20, 40, 60, 60, 60}; !slices.EqualFunc(waits, want, func(a, b time.Duration) bool { return a == b*time.Second }) {
+	if want := []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute, time.Minute}; !slices.Equal(waits, want) {
 		t.Errorf("the waits are %v", waits)
 	}
-	if r.refused(0, at); r.limit != 1 {
+	if r.refused(0, at.Add(2*time.Second)); r.limit != 1 {
 		t.Errorf("no call may run: %d", r.limit)
 	}
 }

@@ -79,7 +79,7 @@ func TestARefusedTokenIsAboutUsAndIsTakenBack(t *testing.T) {
 		"Gmail":                {challenge, "535 5.7.8 Username and Password not accepted. For more information, go to 5.7.8 https://support.google.com/mail/?p=BadCredentials", "AUTH XOAUTH2", 1, port.CallRefused, "535 5.7.8"},
 		"Exchange Online":      {"535 5.7.3 Authentication unsuccessful [SE2P216CA0012.KORP216.PROD.OUTLOOK.COM]", "", "AUTH LOGIN XOAUTH2", 1, port.CallRefused, "535 5.7.3"},
 		"SMTP AUTH is off":     {"535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.", "", "AUTH LOGIN XOAUTH2", 1, port.CallRefused, "5.7.139"},
-		"a trouble of its own": {"454 4.7.0 Temporary authentication failure", "", "AUTH XOAUTH2", 0, port.CallThrottled, "454"},
+		"a fault of its own":   {"454 4.7.0 Temporary authentication failure", "", "AUTH XOAUTH2", 0, port.CallThrottled, "454"},
 		"an endless challenge": {challenge, challenge, "AUTH XOAUTH2", 0, port.CallNotMade, "more than XOAUTH2 has"},
 		"no base64":            {"334 ???", "", "AUTH XOAUTH2", 0, port.CallNotMade, "illegal base64"},
 		"another mechanism":    {"", "", "AUTH PLAIN LOGIN", 0, port.CallRefused, "does not offer XOAUTH2"},
