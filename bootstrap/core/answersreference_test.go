@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/adapters/gateway/answers"
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
 	"github.com/balsong/balsong/application/port"
@@ -16,7 +17,7 @@ import (
 func answersPage(w io.Writer) {
 	fmt.Fprint(w, `# Answers of providers
 
-Written from the tables of the gateways (`+"`adapters/gateway/smtp/replies.go`, `adapters/gateway/httpgateway/answers.go`"+`); a test fails when it is stale.
+Written from the tables of the gateways (`+"`adapters/gateway/smtp/replies.go`, `adapters/gateway/answers/standard.go`"+`, `+"`answers.go`"+` of each provider over HTTP); a test fails when it is stale.
 Each line is an answer as servers give it. A rule covers more than its examples: it goes by words first, then by the enhanced status code, then by the reply code or status.
 The names of hosts, pages and addresses in a reply are not read as words (`+"`quota.example.com`"+`), those of well-known block lists aside.
 
@@ -59,7 +60,7 @@ It stays open for 10 s, doubled with each refused test up to 5 min, or as long a
 		about += vendor[0] + ": " + strings.ReplaceAll(vendor[1], "; ", " and ")
 	}
 	vendorsTable(w, about+".", smtp.Vendors())
-	answersTable(w, "HTTP", "The status, and the body.", httpgateway.Answers())
+	answersTable(w, "HTTP", "The status, and the body. The first are the contract's own codes, the rest holds for every provider over HTTP.", append(httpgateway.Answers(), answers.Standard()...))
 }
 
 // nextSteps say what follows from each class.

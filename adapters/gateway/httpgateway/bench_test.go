@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/adapters/gateway/httpclient"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/channel"
@@ -85,11 +86,11 @@ func (g *libraryGateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		return gateway.Unknown(err.Error())
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 16<<10))
 	if err != nil {
 		return gateway.Unknown(err.Error())
 	}
-	return httpReply(response.StatusCode, response.Header.Get("Retry-After"), answer, time.Now())
+	return table.Reply(httpclient.Answer{Status: response.StatusCode, Header: response.Header, Body: answer}, nil, time.Now())
 }
 
 func (g *libraryGateway) Provider() port.Provider { return testProvider(channel.SMS) }

@@ -15,10 +15,8 @@ const checkLimit = 10 * time.Second
 func (g *Gateway) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	conn, err := g.dial(ctx)
-	if err != nil {
-		return fmt.Errorf("%w: no connection: %w", gateway.ErrCheck, err)
+	if err := g.host.Check(ctx); err != nil {
+		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
 	}
-	_ = conn.Close() // nothing was sent
 	return nil
 }

@@ -2,23 +2,17 @@ package httpgateway
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/adapters/gateway/httpclient"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
@@ -84,107 +78,6 @@ func TestARequestIsTheContracts(t *testing.T) {
 	}
 }
 
-// hangUp breaks a connection after the request on it was read, without an answer.
-func hangUp(t *testing.T, w http.ResponseWriter) {
-	t.Helper()
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	_ = conn.Close()
-}
-
-func TestARequestIsNeverRepeated(t *testing.T) {
-	t.Parallel()
-	var calls atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if calls.Add(1) == 1 {
-			fmt.Fprint(w, `{"message_id":"m-1"}`)
-			return
-		}
-		hangUp(t, w)
-	}))
-	defer server.Close()
-	g := httpGateway(t, Config{URL: server.URL})
-	g.Send(t.Context(), testDelivery(channel.SMS, 1)) // net/http would repeat what follows, on a connection that was kept
-	if reply := g.Send(t.Context(), testDelivery(channel.SMS, 2)); reply.Verdict != port.CallUnknown || calls.Load() != 2 {
-		t.Errorf("%s after %d calls, want unknown after 2", reply.Verdict, calls.Load())
-	}
-}
-
-func TestConnectionsAreKeptUntilTheGatewayClosesThem(t *testing.T) {
-	t.Parallel()
-	var opened atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"message_id":"m-1"}`)
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	server.Start()
-	defer server.Close()
-	g := httpGateway(t, Config{URL: server.URL, IdleTimeout: time.Hour})
-	for round := range int32(3) {
-		for n := range int64(3) {
-			if reply := g.Send(t.Context(), testDelivery(channel.SMS, n+1)); reply.Verdict != port.CallAccepted {
-				t.Fatalf("round %d: %+v", round, reply)
-			}
-		}
-		if opened.Load() != round+1 {
-			t.Errorf("round %d: %d connections", round, opened.Load())
-		}
-		server.CloseClientConnections()
-	}
-}
-
-func TestAConnectionWithMoreThanAnAnswerIsNotUsedAgain(t *testing.T) {
-	t.Parallel()
-	for name, answer := range map[string]string{
-		"it says so":    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
-		"two answers":   "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-2\"}",
-		"to its end":    "HTTP/1.1 200 OK\r\n\r\n{\"message_id\":\"m-1\"}",
-		"an early hint": "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
-		"HTTP/1.0":      "HTTP/1.0 200 OK\r\nContent-Length: 20\r\n\r\n{\"message_id\":\"m-1\"}",
-	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			conn, _, err := http.NewResponseController(w).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			_, _ = io.WriteString(conn, answer)
-			_ = conn.Close()
-		}))
-		g := httpGateway(t, Config{URL: server.URL})
-		for n := range int64(2) {
-			if reply := g.Send(t.Context(), testDelivery(channel.SMS, n+1)); reply.Verdict != port.CallAccepted || reply.MessageID != "m-1" {
-				t.Errorf("%s, call %d: %+v", name, n, reply)
-			}
-		}
-		server.Close()
-	}
-}
-
-func TestARedirectIsNotFollowed(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		var calls atomic.Int32
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			calls.Add(1)
-			w.Header().Set("Location", "/sms")
-			w.WriteHeader(status)
-		}))
-		defer server.Close()
-		reply := httpGateway(t, Config{URL: server.URL}).Send(t.Context(), testDelivery(channel.SMS, 1))
-		if reply.Class != attempt.Provider || calls.Load() != 1 {
-			t.Errorf("%d: %+v after %d calls, want a refusal about us after 1", status, reply, calls.Load())
-		}
-	}
-}
-
 // A status 2xx accepts a message, 3xx and 4xx do not, whatever the body. 5xx does not where the contract or a proxy's known
 // words say so; else nobody knows.
 func TestAnswersByTheirStatus(t *testing.T) {
@@ -206,7 +99,7 @@ func TestAnswersByTheirStatus(t *testing.T) {
 		{200, `{"message_id":{"id":1}}`, "accepted "},
 		{202, `{}`, "accepted "},
 		{200, `OK`, "accepted "},
-		{202, `{"message_id":"` + strings.Repeat("a", maxBody) + `"}`, "accepted "},
+		{202, `{"message_id":"` + strings.Repeat("a", 201) + `"}`, "accepted "},
 		{400, `{"code":"invalid_destination"}`, "permanent"},
 		{410, `{"code":"unregistered"}`, "permanent"},
 		{400, `{"code":"content_rejected"}`, "content"},
@@ -239,7 +132,7 @@ func TestAnswersByTheirStatus(t *testing.T) {
 		{101, ``, "unknown"},
 		{999, ``, "unknown"},
 	} {
-		reply := httpReply(c.status, "", []byte(c.body), time.Time{})
+		reply := table.Reply(httpclient.Answer{Status: c.status, Body: []byte(c.body)}, nil, time.Time{})
 		got := gateway.Meaning{Class: reply.Class, Doubtful: reply.Doubtful}.String()
 		switch reply.Verdict {
 		case port.CallAccepted:
@@ -257,98 +150,6 @@ func TestAnswersByTheirStatus(t *testing.T) {
 		if c.body == page && !strings.HasSuffix(reply.Detail, " words") {
 			t.Errorf("%d: the page's words are lost: %q", c.status, reply.Detail)
 		}
-	}
-}
-
-func TestRetryAfterHoldsEveryCall(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{429, 503, 401} {
-		if reply := httpReply(status, "20", []byte("<html>later</html>"), time.Time{}); reply.Hold != 20*time.Second || reply.NotBefore != 20*time.Second {
-			t.Errorf("%d: %+v", status, reply)
-		}
-	}
-}
-
-func TestEachRuleOfTheTableHoldsForItsExamples(t *testing.T) {
-	t.Parallel()
-	for _, answer := range Answers() {
-		said, header := strings.CutSuffix(answer.Said, ", with Retry-After")
-		number, raw, _ := strings.Cut(said, " ")
-		status, err := strconv.Atoi(number)
-		if err != nil || answer.Why == "" || answer.Source == "" {
-			t.Errorf("%+v: %v", answer, err)
-		}
-		wait := map[bool]string{true: "20"}[header]
-		if reply := httpReply(status, wait, []byte(raw), time.Time{}); reply.Verdict != answer.Verdict || reply.Doubtful != answer.Meaning.Doubtful {
-			t.Errorf("%s: %+v, want %s %s", answer.Said, reply, answer.Verdict, answer.Meaning)
-		}
-	}
-}
-
-func TestRetryAfterIsReadAndBounded(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, time.November, 1, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "0": 0, "-7": 0, "soon": 0, "7.5": 0, "99999999": gateway.MaxWait, "99999999999999999999": 0,
-		now.Add(time.Minute).Format(http.TimeFormat):  time.Minute,
-		now.Add(-time.Minute).Format(http.TimeFormat): 0,
-		now.AddDate(1, 0, 0).Format(http.TimeFormat):  gateway.MaxWait,
-	} {
-		if got := waitFor(text, now); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-}
-
-func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
-	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for r.Context().Err() == nil {
-			if _, err := io.WriteString(w, strings.Repeat(" ", 4<<10)); err != nil {
-				return
-			}
-		}
-	}))
-	defer server.Close()
-	if reply := httpGateway(t, Config{URL: server.URL}).Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallAccepted {
-		t.Errorf("got %+v, want what the status says", reply)
-	}
-}
-
-func TestAHandshakeThatFailsIsNoCall(t *testing.T) {
-	t.Parallel()
-	var calls atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		calls.Add(1)
-		fmt.Fprint(w, `{"message_id":"a"}`)
-	}))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains about our handshake
-	server.StartTLS()
-	defer server.Close()
-	strange := httpGateway(t, Config{URL: server.URL})
-	if reply := strange.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallNotMade || calls.Load() != 0 {
-		t.Errorf("an unknown certificate: %+v after %d calls", reply, calls.Load())
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	trusting := httpGateway(t, Config{URL: server.URL, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}})
-	for range 3 {
-		if reply := trusting.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallAccepted {
-			t.Errorf("a known certificate: %+v", reply)
-		}
-	}
-	server.CloseClientConnections()
-	server.Close()
-	if reply := trusting.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict == port.CallAccepted {
-		t.Errorf("nobody there: %+v", reply)
-	}
-}
-
-func TestANameThatDoesNotResolveIsNoCall(t *testing.T) {
-	t.Parallel()
-	g := httpGateway(t, Config{URL: "http://gateway.invalid"})
-	if reply := g.Send(t.Context(), testDelivery(channel.SMS, 1)); reply.Verdict != port.CallNotMade {
-		t.Errorf("got %+v", reply)
 	}
 }
 
@@ -389,41 +190,6 @@ func TestWhatTheContractDoesNotAllowIsRefusedWithoutACall(t *testing.T) {
 	d.Content.Text += strings.Repeat("a", maxRequest-len(short))
 	if body, reply := appendBody(nil, d); len(body) != maxRequest || reply.Verdict != "" {
 		t.Errorf("the largest message is refused: %d bytes, %+v", len(body), reply)
-	}
-}
-
-// The connections are pipes: so many sockets are more than a process may open on many machines.
-func TestThousandsOfCallsRunAtOnce(t *testing.T) {
-	t.Parallel()
-	const calls = 2_000
-	var arrived, accepted atomic.Int32
-	full := make(chan struct{})
-	listener := newPipes()
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if arrived.Add(1) == calls {
-			close(full)
-		}
-		select {
-		case <-full:
-			fmt.Fprint(w, `{"message_id":"a"}`)
-		case <-r.Context().Done():
-		}
-	})}
-	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
-	g := httpGateway(t, Config{URL: "http://pipe.test"})
-	g.dial = listener.dial
-	var all sync.WaitGroup
-	for n := range calls {
-		all.Go(func() {
-			if g.Send(t.Context(), testDelivery(channel.SMS, int64(n+1))).Verdict == port.CallAccepted {
-				accepted.Add(1)
-			}
-		})
-	}
-	all.Wait()
-	if accepted.Load() != calls || arrived.Load() != calls {
-		t.Errorf("%d arrived, %d were accepted, want %d", arrived.Load(), accepted.Load(), calls)
 	}
 }
 
