@@ -147,6 +147,11 @@ metrics() {
   done
 }
 
+# The names of this installation's alarms: another one's may begin with the same words.
+of_stack() {
+  aws cloudformation list-stack-resources --stack-name "$name-alarms" --query "StackResourceSummaries[?ResourceType=='AWS::CloudWatch::Alarm'].PhysicalResourceId" --output text | tr '\n' '\t'
+}
+
 # Alarms whose missing data count as missing read what AWS always writes: without data they are about something that is not there.
 alarms() {
   local all ringing empty empty_since changed
@@ -154,7 +159,10 @@ alarms() {
   runs="DatabaseStorage=$(aws rds describe-db-instances --db-instance-identifier "$database" --query 'DBInstances[0].AllocatedStorage' --output text) $(parameters services SettlementTasks ScheduleState)"
   knows=$(parameters alarms DatabaseStorage SettlementTasks ScheduleState)
   same "what alarms know" "$(xargs -n 1 <<<"$runs" | sort | xargs)" "$(xargs -n 1 <<<"$knows" | sort | xargs)" # else: deploy.sh alarms
-  all=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --query MetricAlarms --output json | jq -c --arg first "$name-first-task" '.[]? | select(.AlarmName != $first)')
+  local names
+  read -ra names < <(of_stack)
+  [ ${#names[@]} -gt 0 ] || { fail "alarms" "there is none"; return; }
+  all=$(aws cloudwatch describe-alarms --alarm-names "${names[@]}" --query MetricAlarms --output json | jq -c '.[]?')
   [ -n "$all" ] || { fail "alarms" "there is none"; return; }
   ringing=$(jq -rs 'map(select(.StateValue == "ALARM" and .ActionsEnabled) | .AlarmName) | join(" ")' <<<"$all")
   if [ -n "$ringing" ]; then fail "alarms" "$ringing"; else pass "alarms" "$(wc -l <<<"$all" | tr -d ' ') alarms, none rings"; fi
@@ -184,6 +192,30 @@ subscriptions() {
   done
 }
 
+# on_call: what somebody needs for a halt, and what not, as IAM itself evaluates the role's policies.
+on_call() {
+  local role ecs said want action resource wrong=
+  role=$(aws iam get-role --role-name "$name-on-call" --query Role.Arn --output text)
+  ecs=$(exported DispatcherTask)
+  ecs=${ecs%task-definition/*}
+  while read -r want action resource; do
+    said=$(aws iam simulate-principal-policy --policy-source-arn "${role:-none}" --action-names "$action" --resource-arns "$resource" --query 'EvaluationResults[0].EvalDecision' --output text \
+      --context-entries "ContextKeyName=ecs:cluster,ContextKeyValues=${ecs}cluster/$name,ContextKeyType=string" \
+      "ContextKeyName=iam:PassedToService,ContextKeyValues=ecs-tasks.amazonaws.com,ContextKeyType=string")
+    [ "$said" = "$want" ] || wrong="$wrong $action: ${said:-no answer}, wanted $want;"
+  done <<END
+allowed application-autoscaling:RegisterScalableTarget ${ecs/:ecs:/:application-autoscaling:}scalable-target/0
+allowed ecs:UpdateService ${ecs}service/$name/delivery
+allowed ecs:RunTask ${ecs}task-definition/$name-balsong:1
+allowed iam:PassRole ${role%-on-call}-balsong
+allowed logs:GetLogEvents ${ecs/:ecs:/:logs:}log-group:/$name/balsong:log-stream:balsong
+implicitDeny ecs:RunTask ${ecs}task-definition/$name-batch:1
+implicitDeny cloudformation:ExecuteChangeSet ${ecs/:ecs:/:cloudformation:}stack/$name-services/0
+implicitDeny secretsmanager:GetSecretValue ${ecs/:ecs:/:secretsmanager:}secret:$name/keyset-0
+END
+  if [ -z "$wrong" ]; then pass "on call" "the role $name-on-call may halt, and deploys nothing"; else fail "on call" "${wrong# }"; fi
+}
+
 exported() { aws cloudformation list-exports --query "Exports[?Name=='$name-$1'].Value" --output text; }
 # shellcheck disable=SC2317,SC2329 # soon calls these
 state_of() { aws cloudwatch describe-alarms --alarm-names "$1" --query 'MetricAlarms[0].StateValue' --output text; }
@@ -199,10 +231,11 @@ told() { # ALARM SINCE
 # An alarm that is set by hand tells its topic, and the next evaluation sets it back by what is true: within seconds, so the history is looked at. One of
 # each topic rings: both have to be let use their key.
 alarm_rings() {
-  local topic arn alarm began
+  local topic arn alarm began names
+  read -ra names < <(of_stack)
   for topic in Critical Warning; do
     arn=$(exported "${topic}Topic")
-    alarm=$(aws cloudwatch describe-alarms --alarm-name-prefix "$name-" --output text \
+    alarm=$(aws cloudwatch describe-alarms --alarm-names "${names[@]:-none}" --output text \
       --query "MetricAlarms[?ActionsEnabled && StateValue=='OK' && contains(AlarmActions, '${arn:-none}')].AlarmName | [0]")
     [[ $alarm =~ ^(None)?$ ]] && { fail "$topic alarm rings" "no such alarm is OK"; continue; }
     began=$(ago 60)
@@ -241,7 +274,7 @@ failover() {
 }
 count() { jq -e '[.months[]?.dispatch.SUCCEEDED // 0] | add // 0'; }
 
-stacks; network; database; kafka; storage; secrets; services; schedule; metrics; alarms; subscriptions
+stacks; network; database; kafka; storage; secrets; services; schedule; metrics; alarms; subscriptions; on_call
 if [ -n "$act" ]; then
   alarm_rings; scales_out; stop_drains; failover
 else

@@ -22,7 +22,7 @@ func Check(templates []Template) (wrong []string) {
 	for _, rule := range []func([]Template) []string{
 		wildcardsHaveAReason, suppressionsHaveAReason, importsAreExported, parametersHoldNoSecret, bucketsArePrivate, containersAreConfined, stopsCoverTheDrain,
 		servicesRollBack, schedulesAreExact, schedulesOutliveDeployments, databaseLosesNothing, kafkaLosesNothing, eventsExist,
-		databaseCanBeReplaced, scalingCanBeSuspended, operatorReadsTheLog,
+		databaseCanBeReplaced, scalingCanBeSuspended, operatorReadsTheLog, bucketIsDivided,
 	} {
 		wrong = append(wrong, rule(templates)...)
 	}

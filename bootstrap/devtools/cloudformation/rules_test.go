@@ -81,6 +81,9 @@ func TestEachRuleFindsItsMistake(t *testing.T) {
 		{"access", `"${Name}-event-log-read"
       Roles: [!Ref OperatorRole]`, `"${Name}-event-log-read"
       Roles: [!Ref BatchRole]`, "the role of balsong may not read dispatch-requests.v1.dlq"},
+		{"access", "${Bucket}/????-??/copy-*", "${Bucket}/*", "the whole bucket"},
+		{"access", "Action: s3:DeleteObject\n            Resource: !Sub [\"arn:${AWS::Partition}:s3:::${Bucket}/????-??/*\"", "Action: s3:DeleteObject\n            Resource: !Sub [\"arn:${AWS::Partition}:s3:::${Bucket}/export/*\"", "export/* is removed by its lifecycle"},
+		{"access", "\"${Name}-export\"\n      Roles: [!Ref OperatorRole]", "\"${Name}-export\"\n      Roles: [!Ref OperatorRole, !Ref BatchRole]", "export/ belongs to the role of balsong alone"},
 	} {
 		t.Run(b.mistake+" in "+b.file, func(t *testing.T) {
 			t.Parallel()

@@ -45,7 +45,7 @@ func TestCheckovFindsWhatIsUnsafe(t *testing.T) {
 		"CKV_AWS_54":  {"data", "BlockPublicPolicy: true", "BlockPublicPolicy: false", ""},
 		"CKV_AWS_16":  {"data", "StorageEncrypted: true", "StorageEncrypted: false", ""},
 		"CKV_AWS_18":  {"data", "id: CKV_AWS_18", "id: CKV_AWS_99", ""}, // not suppressed any more
-		"CKV_AWS_111": {"access", "Action: s3:PutObject\n            Resource: !Sub\n", "Action: s3:PutObject\n            Resource: '*'\n            NotResource: !Sub\n", ""},
+		"CKV_AWS_111": {"access", "Action: s3:DeleteObject\n            Resource: !Sub [", "Action: s3:DeleteObject\n            Resource: '*'\n            NotResource: !Sub [", ""},
 		"CKV_AWS_260": {"network", "IpProtocol: tcp, FromPort: 5432, ToPort: 5432, SourceSecurityGroupId: !Ref TaskGroup", "IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 0.0.0.0/0", ""},
 	}
 	dir := t.TempDir() // one run for all: the program needs seconds to start
