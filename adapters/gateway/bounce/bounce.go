@@ -54,8 +54,9 @@ type Mail struct {
 
 // Bounds of what is read. A report comes before the message that it returns, so that what is cut off says nothing.
 const (
-	maxBytes      = 1 << 20  // of a mail
-	maxText       = 32 << 10 // of the text that people read
+	maxBytes      = 1 << 20 // of a mail
+	maxHTML       = 64 << 10
+	maxText       = 16 << 10 // of the text that people read
 	maxDepth      = 8        // of parts within parts
 	maxParts      = 64
 	maxFields     = 1000
@@ -74,8 +75,8 @@ func Parse(raw []byte) Mail {
 	case m.feedback != nil:
 		readFeedback(&out, m)
 	case m.status != nil && readStatus(&out, m):
-		if out.delayed() {
-			if r, _ := first(automatic[:1], m.text); r != nil { // a challenge that waits for its answer
+		if !slices.ContainsFunc(out.Reports, func(r Report) bool { return r.Kind != Delayed }) {
+			if r, _ := first(automatic[:1], lower(m.text)); r != nil { // a challenge that waits for its answer
 				return Mail{Rule: r.name, Reports: []Report{{Kind: AutoReply}}}
 			}
 		}
@@ -88,11 +89,6 @@ func Parse(raw []byte) Mail {
 		return noReport("no rule")
 	}
 	return out
-}
-
-// delayed reports whether nobody's fate is known.
-func (out *Mail) delayed() bool {
-	return !slices.ContainsFunc(out.Reports, func(r Report) bool { return r.Kind != Delayed })
 }
 
 func noReport(rule string) Mail { return Mail{Rule: rule, Reports: []Report{{Kind: NoReport}}} }

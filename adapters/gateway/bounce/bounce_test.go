@@ -3,6 +3,7 @@ package bounce_test
 import (
 	"encoding/base64"
 	"fmt"
+	"html"
 	"reflect"
 	"strings"
 	"testing"
@@ -222,18 +223,21 @@ func TestAReportIsReadInTheCharsetThatItIsWrittenIn(t *testing.T) {
 		mail string
 		want bounce.Report
 	}{
-		"UTF-8":                          {text("; charset=utf-8", "8bit", hangul), inKorean},
-		"UTF-8 in base64":                {text("; charset=utf-8", "base64", base64.StdEncoding.EncodeToString([]byte(hangul))), inKorean},
-		"EUC-KR":                         {text("; charset=euc-kr", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
-		"EUC-KR by its Windows name":     {text("; charset=ks_c_5601-1987", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
-		"EUC-KR that says it is UTF-8":   {text("; charset=utf-8", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
-		"EUC-KR that does not say so":    {text("", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
-		"ISO-2022-KR":                    {text("; charset=iso-2022-kr", "7bit", korean22(hangul)), inKorean},
-		"ISO-2022-JP":                    {text("; charset=iso-2022-jp", "7bit", in(t, japanese.ISO2022JP, kana)), inJapanese},
-		"Shift_JIS":                      {text("; charset=shift_jis", "8bit", in(t, japanese.ShiftJIS, kana)), inJapanese},
-		"Shift_JIS that does not say so": {text("", "8bit", in(t, japanese.ShiftJIS, kana)), inJapanese},
-		"EUC-JP that does not say so":    {text("", "8bit", in(t, japanese.EUCJP, kana)), inJapanese},
-		"a charset that nobody knows":    {text("; charset=x-none", "8bit", hangul), inKorean},
+		"UTF-8":                                  {text("; charset=utf-8", "8bit", hangul), inKorean},
+		"UTF-8 in base64":                        {text("; charset=utf-8", "base64", base64.StdEncoding.EncodeToString([]byte(hangul))), inKorean},
+		"EUC-KR":                                 {text("; charset=euc-kr", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
+		"EUC-KR by its Windows name":             {text("; charset=ks_c_5601-1987", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
+		"EUC-KR that says it is UTF-8":           {text("; charset=utf-8", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
+		"EUC-KR that does not say so":            {text("", "8bit", in(t, korean.EUCKR, hangul)), inKorean},
+		"ISO-2022-KR":                            {text("; charset=iso-2022-kr", "7bit", korean22(hangul)), inKorean},
+		"ISO-2022-JP":                            {text("; charset=iso-2022-jp", "7bit", in(t, japanese.ISO2022JP, kana)), inJapanese},
+		"Shift_JIS":                              {text("; charset=shift_jis", "8bit", in(t, japanese.ShiftJIS, kana)), inJapanese},
+		"Shift_JIS that does not say so":         {text("", "8bit", in(t, japanese.ShiftJIS, kana)), inJapanese},
+		"EUC-JP that does not say so":            {text("", "8bit", in(t, japanese.EUCJP, kana)), inJapanese},
+		"EUC-KR of which only the begin is read": {text("; charset=euc-kr", "8bit", in(t, korean.EUCKR, hangul+"\n"+strings.Repeat("수신자님의 명세서입니다. \n", 2000))), inKorean},
+		"EUC-KR with a broken letter":            {text("; charset=euc-kr", "8bit", in(t, korean.EUCKR, hangul)+"\n\xff\xff\n"), inKorean},
+		"a page of one long line":                {strings.Replace(text("; charset=utf-8", "8bit", strings.Repeat("<span style=x></span>", 1500)+strings.ReplaceAll(strings.ReplaceAll(html.EscapeString(hangul), "\n", "<br>"), "&gt;:", "&gt;: ")), "text/plain", "text/html", 1), inKorean},
+		"a charset that nobody knows":            {text("; charset=x-none", "8bit", hangul), inKorean},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

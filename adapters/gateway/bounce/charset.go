@@ -27,10 +27,13 @@ func decodeText(raw []byte, charset string) string {
 	case utf8.Valid(raw) && !strings.HasPrefix(charset, "utf-16"):
 		return string(raw)
 	}
+	broken := ""
 	if named, err := htmlindex.Get(charset); err == nil {
-		if text, ok := decode(named, raw); ok {
+		text, ok := decode(named, raw)
+		if ok {
 			return text
 		}
+		broken = text
 	}
 	for _, guess := range []struct {
 		from encoding.Encoding
@@ -40,6 +43,9 @@ func decodeText(raw []byte, charset string) string {
 		if ok && strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(guess.sign, r) }) {
 			return text
 		}
+	}
+	if 10*strings.Count(broken, string(utf8.RuneError)) < utf8.RuneCountInString(broken) {
+		return broken // as it says, but for what was cut off or broken
 	}
 	text, _ := decode(charmap.Windows1252, raw)
 	return text

@@ -50,20 +50,12 @@ func readFields(text []byte) (list fields, rest []byte) {
 		}
 		name, value, found := bytes.Cut(line, []byte(":"))
 		name = bytes.TrimRight(name, " \t")
-		if in = found && isName(name) && len(list) < maxFields; in {
+		in = found && len(name) > 0 && !bytes.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) && len(list) < maxFields
+		if in {
 			list = append(list, field{strings.ToLower(string(name)), string(bytes.TrimSpace(value[:min(len(value), maxValue)]))})
 		}
 	}
 	return list, nil
-}
-
-func isName(name []byte) bool {
-	for _, c := range name {
-		if c <= ' ' || c > '~' {
-			return false
-		}
-	}
-	return len(name) > 0
 }
 
 // readGroups reads groups of fields with empty lines between them.

@@ -83,7 +83,7 @@ func TestHostileMailsTakeBoundedTime(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
 			checkMail(t, bounce.Parse(raw))
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > 30*time.Second { // tenths of a second on a machine that does nothing else
 				t.Errorf("it took %s", took)
 			}
 		})

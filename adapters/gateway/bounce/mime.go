@@ -32,7 +32,7 @@ func open(raw []byte) *opened {
 	m.header = header
 	m.add(header, body, 0, false)
 	if strings.TrimSpace(m.text) == "" {
-		m.text = m.html
+		m.text = string(begin([]byte(m.html), maxText))
 	}
 	m.text = strings.ReplaceAll(m.text, "\r", "")
 	return m
@@ -72,14 +72,25 @@ func (m *opened) add(header fields, body []byte, depth int, inReport bool) {
 		}
 	case "text/html":
 		if m.html == "" {
-			m.html = withoutTags(decodeText(body[:min(len(body), maxText)], params["charset"]))
+			m.html = withoutTags(decodeText(begin(body, maxHTML), params["charset"]))
 		}
 	default:
 		if (kind == "" || strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "multipart/")) && len(m.text) < maxText {
-			m.text += decodeText(body[:min(len(body), maxText)], params["charset"]) + "\n"
+			m.text += decodeText(begin(body, maxText), params["charset"]) + "\n"
 			m.charset = params["charset"]
 		}
 	}
+}
+
+// begin is as much of a text as is read, in whole lines if it has any: where a line ends no letter is cut, in any charset.
+func begin(text []byte, limit int) []byte {
+	if len(text) > limit {
+		text = text[:limit]
+		if end := bytes.LastIndexByte(text, '\n'); end > 0 {
+			text = text[:end]
+		}
+	}
+	return text
 }
 
 var boundaryIn = regexp.MustCompile(`(?i)boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))`)

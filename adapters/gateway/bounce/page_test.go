@@ -57,7 +57,7 @@ What is read of each recipient: what became of the message, whether that is **de
 the server's words without addresses; and of the message, as far as it is quoted: Message-ID, envelope sender, ENVID, when it arrived. A class is looked up in [the table of replies](answers.md), as if the server
 had said it to us; a throttled message that was given up is temporary. A definitive report is no proof that it is about a message of ours: anybody can write one.
 
-At most 1 MiB of a mail is read, 8 parts deep, 64 parts, 100 recipients. Texts may be in any charset, named, wrongly named or not: UTF-8, EUC-KR, ISO-2022-KR, Shift_JIS, EUC-JP, ISO-2022-JP and those of the WHATWG's list.
+At most 1 MiB of a mail is read, 8 parts deep, 64 parts, 16 KiB of a text, 100 recipients. Texts may be in any charset, named, wrongly named or not: UTF-8, EUC-KR, ISO-2022-KR, Shift_JIS, EUC-JP, ISO-2022-JP and those of the WHATWG's list.
 
 ## What a mail can say
 

@@ -14,9 +14,9 @@ type rule struct {
 	example    string
 }
 
-// says is for a sentence in either case, however its words are folded, quoted and spaced. A blank in it is not in brackets.
+// says is for a sentence in lower case, however its words are folded, quoted and spaced. A blank in it is not in brackets.
 func says(pattern string) *regexp.Regexp {
-	return regexp.MustCompile("(?i)" + strings.NewReplacer(" ?", `[\s>*|]*`, " ", `[\s>*|]+`).Replace(pattern))
+	return regexp.MustCompile(strings.NewReplacer(" ?", `[\s>*|]*`, " ", `[\s>*|]+`).Replace(pattern))
 }
 
 // formats are sentences of known servers. They count whoever the mail is from.
@@ -59,7 +59,7 @@ var phrases = []rule{
 	{name: "words, in other languages", kind: Undelivered, words: says(`nicht zugestellt|unzustellbar|nicht (?:ausgeliefert|übermittelt)|n'a (?:pas )?pu [^.\n]{0,40}(?:remis|distribu|délivr)|n'a pas été (?:remis|distribu|délivr)|non remis|no se (?:ha podido|pudo|puede) entregar|no pudo ser entregad|non è stato [^.\n]{0,12}(?:consegn|recapit)|mancata consegna|niemożliw|nie (?:został|mogł|może|można)|não (?:pôde|foi) (?:ser )?entreg|无法(?:投递|发送|送达)|退信|投递失败|доставить`), example: "Ihre Nachricht konnte nicht zugestellt werden."},
 }
 
-// quotes begin the message that a text returns.
-var quotes = regexp.MustCompile(`(?im)^[ \t>|*]*(?:-{2,}[^\n]*(?:cop(?:y|ies) of|original|returned|unsent|undelivered|(?:message|mail) (?:header|text|body|follow|source)|headers?\b|below this line|forwarded|included)[^\n]*` +
+// quotes begin the message that a text, in lower case, returns.
+var quotes = regexp.MustCompile(`(?m)^[ \t>|*]*(?:-{2,}[^\n]*(?:cop(?:y|ies) of|original|returned|unsent|undelivered|(?:message|mail) (?:header|text|body|follow|source)|headers?\b|below this line|forwarded|included)[^\n]*` +
 	`|(?:the )?(?:original|header|text|beginning|first [^\n]{0,20}lines?)[^\n]{0,40}(?:message|mail)[^\n]{0,40}(?:follow|below|header|attached|is:|was:)[^\n]*|original message[^\n]{0,20}:?` +
 	`|(?:received: (?:from|by|\()|return-path: |x-[a-z-]+: |mime-version: |message-id: <)[^\n]*|[-=> ]*(?:원본 ?(?:메시지|메일|내용)|元のメッセージ|オリジナルメッセージ|以下は、?元)[^\n]*)$`)

@@ -7,11 +7,11 @@ import (
 
 // readText reads a mail without a delivery status by its words.
 func readText(out *Mail, m *opened) {
-	text, rest := m.text, ""
-	if at := quotes.FindStringIndex(text); at != nil {
-		text, rest = text[:at[0]], text[at[0]:]
+	text, rest, low := m.text, "", lower(m.text)
+	if at := quotes.FindStringIndex(low); at != nil {
+		text, rest, low = text[:at[0]], text[at[0]:], low[:at[0]]
 	}
-	found, at, system := m.find(text)
+	found, at, system := m.find(low)
 	if found == nil {
 		return
 	}
@@ -35,15 +35,17 @@ func readText(out *Mail, m *opened) {
 	}
 }
 
-var systems = regexp.MustCompile(`(?i)mailer[-_ ]?daemon|postmaster|mail ?(?:delivery|system|administrator|service|server)|delivery (?:subsystem|notification)|\bdaemon|bounce|sys(?:tem)?[ -]?admin|double-?bounce|mailmaster|배달|반송|시스템|<>`)
+var systems = regexp.MustCompile(`mailer[-_ ]?daemon|postmaster|mail ?(?:delivery|system|administrator|service|server)|delivery (?:subsystem|notification)|\bdaemon|bounce|sys(?:tem)?[ -]?admin|double-?bounce|mailmaster|메일 ?(?:시스템|배달|전송)|반송|<>`)
 
-var replies = regexp.MustCompile(`(?i)^\s*(?:re|fwd?|aw|wg|회신|답장|전달)\s*:`)
+var domains = regexp.MustCompile(`@[^\s<>",;]+`)
 
-// find returns the rule for a text, where its sentence begins, and whether a mail system is the sender, so that the sentence
-// of a known server is its own.
+var replies = regexp.MustCompile(`^\s*(?:re|fwd?|aw|wg|회신|답장|전달)\s*:`)
+
+// find returns the rule for a text in lower case, where its sentence begins, and whether a mail system is the sender, so that
+// the sentence of a known server is its own.
 func (m *opened) find(text string) (r *rule, at int, system bool) {
-	subject := decodeField(m.header.get("subject"), m.charset)
-	from := decodeField(m.header.get("from")+" "+m.header.get("sender"), m.charset)
+	subject := lower(decodeField(m.header.get("subject"), m.charset))
+	from := lower(domains.ReplaceAllString(decodeField(m.header.get("from")+" "+m.header.get("sender"), m.charset), ""))
 	if system = m.report || systems.MatchString(from) || m.header.get("x-failed-recipients") != ""; system {
 		if r, at = first(formats, text); r != nil {
 			return r, at, system
@@ -70,6 +72,7 @@ func (m *opened) find(text string) (r *rule, at int, system bool) {
 	return r, 0, system
 }
 
+// first returns the first rule that fits a text in lower case, and where.
 func first(rules []rule, text string) (*rule, int) {
 	for i := range rules {
 		if at := rules[i].words.FindStringIndex(text); at != nil {
@@ -97,6 +100,16 @@ func (m *opened) automatic(subject, text string, system bool) *rule {
 		return &automatic[len(automatic)-1]
 	}
 	return nil
+}
+
+// lower turns ASCII into lower case, and moves nothing. A pattern for one case takes a fraction of the time of one for both.
+func lower(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 var (
