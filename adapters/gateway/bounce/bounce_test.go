@@ -205,7 +205,7 @@ func TestABounceOfABounceIsNoReport(t *testing.T) {
 	outerHead := strings.Replace(strings.ReplaceAll(head, "--B\n", "--OUTER\n"), `boundary="B"`, `boundary="OUTER"`, 1)
 	said(t, outerHead+inner+"\n--OUTER--\n", none)
 	// Within the report itself, not as the message that it returns.
-	said(t, strings.Replace(outerHead, "message/rfc822\n\n", "message/rfc822\n\nReturn-Path: <>\n\n--OUTER\n", 1)+inner+"\n--OUTER--\n", none)
+	said(t, strings.TrimSuffix(outerHead, "Content-Type: message/rfc822\n\n")+inner+"\n--OUTER--\n", none)
 }
 
 func TestAReportIsReadInTheCharsetThatItIsWrittenIn(t *testing.T) {
@@ -334,13 +334,14 @@ func TestAutomaticRepliesAreNoReports(t *testing.T) {
 func TestWhatIsNoReportSaysNothing(t *testing.T) {
 	t.Parallel()
 	for name, mail := range map[string]string{
-		"nothing":                      "",
-		"a person's mail":              "From: kim@example.com\nSubject: My bill\n\nYour last mail was undeliverable, user unknown, 550 5.1.1 <kim@example.com>.\n",
-		"a person's reply to a bounce": "From: kim@example.com\nSubject: Re: Undelivered Mail Returned to Sender\n\nWhat is this?\n> I'm sorry to have to inform you that your message could not be delivered to one or more recipients.\n> <kim@example.com>: 550 5.1.1 User unknown\n",
-		"a read receipt":               "From: kim@example.com\nSubject: Read: Your bill\nContent-Type: multipart/report; report-type=disposition-notification; boundary=R\n\n--R\n\nRead.\n--R\nContent-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; kim@example.com\nDisposition: manual-action/MDN-sent-manually; displayed\n--R--\n",
-		"a forwarded DSN":              "From: kim@example.com\nSubject: Fwd: look\nContent-Type: multipart/mixed; boundary=M\n\n--M\n\nLook at this.\n--M\nContent-Type: message/rfc822\n\n" + dsn("Final-Recipient: rfc822; kim@example.com\nAction: failed\nStatus: 5.1.1") + "\n--M--\n",
-		"bytes":                        "\x00\xff\xfe\x1b$B\x1b$)C\x0e\x00",
-		"only boundaries":              "Content-Type: multipart/report; boundary=B\n\n--B\n--B\n--B--\n",
+		"nothing":                                "",
+		"a person's mail":                        "From: kim@example.com\nSubject: My bill\n\nYour last mail was undeliverable, user unknown, 550 5.1.1 <kim@example.com>.\n",
+		"a person's reply to a bounce":           "From: kim@example.com\nSubject: Re: Undelivered Mail Returned to Sender\n\nWhat is this?\n> I'm sorry to have to inform you that your message could not be delivered to one or more recipients.\n> <kim@example.com>: 550 5.1.1 User unknown\n",
+		"a person at a domain that is called so": "From: kim@mailserver.example.com\nSubject: What is this?\n\n> I'm sorry to have to inform you that your message could not be delivered to one or more recipients.\n> <kim@example.com>: 550 5.1.1 User unknown\n",
+		"a read receipt":                         "From: kim@example.com\nSubject: Read: Your bill\nContent-Type: multipart/report; report-type=disposition-notification; boundary=R\n\n--R\n\nRead.\n--R\nContent-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; kim@example.com\nDisposition: manual-action/MDN-sent-manually; displayed\n--R--\n",
+		"a forwarded DSN":                        "From: kim@example.com\nSubject: Fwd: look\nContent-Type: multipart/mixed; boundary=M\n\n--M\n\nLook at this.\n--M\nContent-Type: message/rfc822\n\n" + dsn("Final-Recipient: rfc822; kim@example.com\nAction: failed\nStatus: 5.1.1") + "\n--M--\n",
+		"bytes":                                  "\x00\xff\xfe\x1b$B\x1b$)C\x0e\x00",
+		"only boundaries":                        "Content-Type: multipart/report; boundary=B\n\n--B\n--B\n--B--\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -377,6 +378,16 @@ func TestAServerThatRefusesByAReceiptOfItsOwnIsABounce(t *testing.T) {
 	said(t, "From: Mail Delivery Subsystem <postmaster@example.com>\nSubject: Rejected\nContent-Type: multipart/report; report-type=disposition-notification; boundary=R\n\n--R\n\nYour message to <kim@example.com> was automatically rejected:\nQuota exceeded\n"+
 		"--R\nContent-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; kim@example.com\nDisposition: automatic-action/MDN-sent-automatically; deleted\n--R--\n",
 		failed(kind(bounce.Undelivered, false), class(attempt.Permanent, true), status("", "was automatically rejected: Quota exceeded")))
+}
+
+func TestTheSentenceOfAKnownServerIsDefinitiveWhereAMailSystemSaysIt(t *testing.T) {
+	t.Parallel()
+	const words = "\n\nI'm sorry to have to inform you that your message could not be delivered to one or more recipients.\n\n<kim@example.com>: 550 5.1.1 User unknown\n"
+	want := failed(status("5.1.1", "550 5.1.1 User unknown"))
+	said(t, "From: MAILER-DAEMON@mx.example.net\nSubject: Hello"+words, want)
+	want.Definitive = false
+	said(t, "From: gateway@mx.example.net\nSubject: Undeliverable: Your bill"+words, want)
+	said(t, "Return-Path: <>\nFrom: gateway@mx.example.net\nSubject: Hello"+words, want)
 }
 
 func TestABounceInWordsQuotesItsMessage(t *testing.T) {
