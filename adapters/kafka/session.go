@@ -45,8 +45,8 @@ func (s *session) Setup(group sarama.ConsumerGroupSession) (err error) {
 	}
 	s.began = true
 	metric.KafkaConsumerSessions.Add(c.metrics, 1, c.topic)
-	metric.KafkaPartitionsAssigned.Set(c.metrics, len(partitions), c.topic)
-	metric.KafkaPartitionsOutOfRange.Set(c.metrics, len(s.outOfRange), c.topic)
+	metric.KafkaPartitionsAssigned.Set(c.metrics, float64(len(partitions)), c.topic)
+	metric.KafkaPartitionsOutOfRange.Set(c.metrics, float64(len(s.outOfRange)), c.topic)
 	c.outage.worked()
 	s.committing.Go(func() { s.commitEvery(group) })
 	return nil
@@ -145,7 +145,7 @@ func (s *session) commit(group sarama.ConsumerGroupSession) {
 			risen = true
 		}
 	}
-	metric.KafkaMessagesUnfinished.Set(c.metrics, unfinished, c.topic)
+	metric.KafkaMessagesUnfinished.Set(c.metrics, float64(unfinished), c.topic)
 	started := time.Now()
 	group.Commit()
 	if risen {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/permits"
+	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/channel"
@@ -16,12 +17,21 @@ func provider(kind channel.Kind, deadline time.Duration) port.Provider {
 	}
 }
 
+// clock is the machine's.
+type clock struct{}
+
+// Now implements port.Clock.
+func (clock) Now() time.Time { return time.Now() }
+
+// After implements port.Clock.
+func (clock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
 func TestPermitsKeepThePortsPromises(t *testing.T) {
 	t.Parallel()
 	porttest.Permits(t, func(t testing.TB, inFlight, failures int, rate float64) porttest.PermitsRig {
 		p := provider(channel.SMS, time.Second)
-		p.InFlight, p.Rate, p.Burst = inFlight, rate, 1
-		bounds, err := permits.New(permits.Config{Provider: p, Failures: failures, Pause: 5 * time.Millisecond})
+		p.InFlight, p.Rate = inFlight, rate
+		bounds, err := permits.New(permits.Config{Provider: p, Failures: failures, Pause: 5 * time.Millisecond, Budgets: memory.NewStore(clock{}).Budgets()})
 		if err != nil {
 			t.Fatal(err)
 		}

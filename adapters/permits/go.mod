@@ -5,7 +5,6 @@ go 1.26.0
 require (
 	github.com/balsong/balsong/application v0.0.0
 	github.com/balsong/balsong/domain v0.0.0
-	golang.org/x/time v0.16.0
 )
 
 replace (

@@ -1,5 +1,6 @@
-// Package permits bounds the calls to a provider from one process: how many at once, as many as the provider takes, how many a
-// second, and none while the provider refuses everything, asks to wait, or does not answer (a circuit breaker).
+// Package permits bounds the calls to a provider: how many this process makes at once, as many as the provider takes, how many a
+// second all processes make together, and none while the provider refuses everything, asks to wait, or does not answer (a circuit
+// breaker).
 package permits
 
 import (
@@ -8,13 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 )
 
-// Config says how calls to a provider are bounded. Rate, burst and the calls at once are the provider's own.
+// Config says how calls to a provider are bounded. Rate and the calls at once are the provider's own.
 type Config struct {
 	Provider port.Provider
 	// Failures in a row (not made, or without an answer) that open the breaker; default 20, negative: none do. What the
@@ -26,6 +25,10 @@ type Config struct {
 	Limited  func(int)     // called when the calls that run at once become fewer or more; it must not call Permits; nil: not called
 	// Prepare is asked before each permit for what a call needs from elsewhere. While it fails, the breaker is open. nil: nothing
 	Prepare func(context.Context) error
+
+	Budgets port.Budgets       // of a provider with a rate
+	Slowed  func(rate float64) // called when this process has lowered the rate of all; nil: not called
+	Failed  func(error)        // called when the budget could not be used; it is tried again; nil: not called
 }
 
 // Change says that the breaker opened, or that it closed.
@@ -39,7 +42,7 @@ type Change struct {
 type Permits struct {
 	name     string
 	inFlight chan struct{} // holds an element for each call that runs, and for each place that is withheld
-	limiter  *rate.Limiter
+	budget   *budget       // nil: the provider has no rate
 	prepare  func(context.Context) error
 
 	mu       sync.Mutex
@@ -73,25 +76,33 @@ func New(c Config) (*Permits, error) {
 	if c.Limited == nil {
 		c.Limited = func(int) {}
 	}
-	limit := rate.Inf
-	if c.Provider.Rate > 0 {
-		limit = rate.Limit(c.Provider.Rate)
+	if c.Slowed == nil {
+		c.Slowed = func(float64) {}
 	}
-	return &Permits{
+	if c.Failed == nil {
+		c.Failed = func(error) {}
+	}
+	p := &Permits{
 		name:     c.Provider.Name,
 		inFlight: make(chan struct{}, c.Provider.InFlight),
-		limiter:  rate.NewLimiter(limit, max(c.Provider.Burst, 1)),
 		prepare:  c.Prepare,
 		room:     newRoom(c.Provider.InFlight, c.Pause, c.MaxPause),
 		limited:  c.Limited,
 		report:   c.Changed,
 		breaker:  breaker{failures: max(c.Failures, 0), pause: c.Pause, maxPause: c.MaxPause},
 		changed:  make(chan struct{}),
-	}, nil
+	}
+	if c.Provider.Rate > 0 {
+		if c.Budgets == nil {
+			return nil, fmt.Errorf("%w: provider %q has a rate, and there are no budgets", port.ErrProvider, c.Provider.Name)
+		}
+		p.budget = newBudget(c)
+	}
+	return p, nil
 }
 
 // Acquire implements port.Permits. The order matters: first a place in flight, then the breaker, then the rate. So no
-// call holds a token of the rate while it waits for the breaker, and none slips past a breaker that has opened.
+// call holds an instant of the budget while it waits for the breaker, and none slips past a breaker that has opened.
 func (p *Permits) Acquire(ctx context.Context) (port.Permit, error) {
 	select {
 	case p.inFlight <- struct{}{}:
@@ -119,14 +130,16 @@ func (p *Permits) Acquire(ctx context.Context) (port.Permit, error) {
 				continue
 			}
 		}
-		if err := p.token(ctx); err != nil {
-			given.Cancel()
-			return nil, p.ended(err)
+		if p.budget != nil {
+			if given.turn, err = p.budget.wait(ctx); err != nil {
+				given.Cancel()
+				return nil, p.ended(err)
+			}
 		}
-		if given.Valid() {
+		if given.valid() {
 			return given, nil
 		}
-		p.cancel(generation)
+		given.cancel()
 	}
 }
 
@@ -146,24 +159,26 @@ func (p *Permits) pass(ctx context.Context) (generation int, err error) {
 	}
 }
 
-// token waits for the rate limit.
-func (p *Permits) token(ctx context.Context) error {
-	err := p.limiter.Wait(ctx)
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("the rate of %s leaves no permit before the deadline: %w", p.name, context.DeadlineExceeded)
-	}
-	return err
-}
-
 // permit is one call's.
 type permit struct {
 	permits    *Permits
 	generation int
+	turn       *turn // nil: the provider has no rate
 	once       sync.Once
 }
 
-// Valid implements port.Permit.
-func (g *permit) Valid() bool {
+// Begin implements port.Permit.
+func (g *permit) Begin() bool {
+	if !g.valid() {
+		return false
+	}
+	if g.turn != nil {
+		g.permits.budget.begin(g.turn)
+	}
+	return true
+}
+
+func (g *permit) valid() bool {
 	g.permits.mu.Lock()
 	defer g.permits.mu.Unlock()
 	return g.generation == g.permits.breaker.opened
@@ -173,6 +188,10 @@ func (g *permit) Valid() bool {
 func (g *permit) Release(reply port.Reply) {
 	g.once.Do(func() {
 		g.permits.learn(g.generation, reply)
+		if g.turn != nil {
+			g.permits.budget.begin(g.turn) // nothing, where Begin said so before
+			g.permits.budget.learn(reply)
+		}
 		g.permits.leave()
 	})
 }
@@ -180,9 +199,17 @@ func (g *permit) Release(reply port.Reply) {
 // Cancel implements port.Permit.
 func (g *permit) Cancel() {
 	g.once.Do(func() {
-		g.permits.cancel(g.generation)
+		g.cancel()
 		g.permits.leave()
 	})
+}
+
+// cancel takes back what the breaker and the budget gave, but not the place in flight.
+func (g *permit) cancel() {
+	g.permits.cancel(g.generation)
+	if g.turn != nil {
+		g.permits.budget.cancel(g.turn)
+	}
 }
 
 // learn lets the breaker learn from a call, wakes the calls that wait for it, and reports a change.

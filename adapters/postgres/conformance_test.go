@@ -46,6 +46,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Replication:  postgres.NewReplication(db),
 		Recovery:     postgres.NewRecovery(db),
 		RestoreGuard: postgres.NewRestoreGuard(db),
+		Budgets:      postgres.NewBudgets(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
 		RefuseAudit:  func(t testing.TB) func() { return refuseAudit(t, db) },
 	}

@@ -30,6 +30,7 @@ type Ports struct {
 	Copies       port.Copies
 	Sweeps       port.Sweeps
 	Installation port.Installation
+	Budgets      port.Budgets
 	Clock        port.Clock
 	Cipher       port.Cipher                             // nil: what is sealed stays closed
 	Packs        port.Packs                              // nil: stored statements cannot be read

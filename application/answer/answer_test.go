@@ -38,7 +38,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, clock: clock, store: s, cipher: memory.NewCipher()}
 	w.ports = answer.Ports{
 		Report: s.Report(), SealedBills: s.SealedBills(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
-		Control: s.Control(), Policies: s.Policies(), Backlog: s.Backlog(), Copies: s.Copies(), Sweeps: s.Sweeps(), Installation: s.Installation(), Clock: clock, Cipher: w.cipher,
+		Control: s.Control(), Policies: s.Policies(), Backlog: s.Backlog(), Copies: s.Copies(), Sweeps: s.Sweeps(), Installation: s.Installation(), Budgets: s.Budgets(), Clock: clock, Cipher: w.cipher,
 	}
 	w.must(s.Months().Open(t.Context(), november))
 	return w
@@ -113,6 +113,26 @@ func TestTheStatusSaysHowFarDeliveryIsBehindOrWhyNobodyKnows(t *testing.T) {
 	w.ports.Delivery = func(context.Context) (answer.Delivery, error) { return answer.Delivery{Behind: 7}, nil }
 	if s := w.status(); s.Lag == nil || *s.Lag != 7 || s.LagProblem != "" || !strings.Contains(strings.Join(s.Next, " "), "start the service `delivery`") {
 		t.Errorf("seven wait: %+v", s)
+	}
+}
+
+func TestTheStatusSaysHowManyCallsASecondAProviderMayHave(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if s := w.status(); len(s.Providers) != 0 {
+		t.Errorf("none was called: %+v", s.Providers)
+	}
+	for _, provider := range []string{"sms", "smtp"} {
+		if _, err := w.store.Budgets().Reserve(t.Context(), provider, 100, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, slowed, err := w.store.Budgets().Slow(t.Context(), "sms"); err != nil || !slowed {
+		t.Fatal(slowed, err)
+	}
+	s := w.status()
+	if len(s.Providers) != 2 || !s.Providers[0].Slowed() || s.Providers[0].Rate != 70 || s.Providers[0].SlowedAt.IsZero() || s.Providers[1].Slowed() || s.Providers[1].Rate != 100 {
+		t.Errorf("sms throttled: %+v", s.Providers)
 	}
 }
 

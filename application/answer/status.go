@@ -25,6 +25,7 @@ type Status struct {
 	Lag          *int64        `json:"lag"`          // requests that delivery has not done; null: it could not be found out
 	LagProblem   string        `json:"lag_problem"`  // why it could not be found out
 	Consumers    *int          `json:"consumers"`    // processes of delivery that read requests; null: it could not be found out
+	Providers    []RateStatus  `json:"providers"`    // that have a limit and were called within a day
 	Suppressions int           `json:"suppressions"` // entries of the suppression list
 	Months       []MonthStatus `json:"months"`
 	Next         []string      `json:"what_to_do_next"`
@@ -40,6 +41,17 @@ func (s Status) Location() *time.Location {
 	}
 	return s.active.Zone()
 }
+
+// RateStatus is how many calls a second all processes together may make to a provider.
+type RateStatus struct {
+	Provider string    `json:"provider"`
+	Rate     float64   `json:"rate"`               // at present
+	Limit    float64   `json:"limit"`              // as configured
+	SlowedAt time.Time `json:"slowed_at,omitzero"` // when the provider throttled last
+}
+
+// Slowed reports whether the rate is lower than its limit, because the provider has throttled.
+func (r RateStatus) Slowed() bool { return r.Rate < 0.995*r.Limit }
 
 // HaltStatus is who halted everything, and why.
 type HaltStatus struct {
@@ -130,8 +142,8 @@ const dueAtMost = 100_000_000
 // copies have not come to an end, each with its last runs, as many
 // as runs says. ErrNotFound if a month was never opened.
 func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
-	s := Status{At: a.Clock.Now(), Zone: "UTC", everyMonth: len(months) == 0, Months: []MonthStatus{}, Drafts: []string{}, Next: []string{}}
-	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag} {
+	s := Status{At: a.Clock.Now(), Zone: "UTC", everyMonth: len(months) == 0, Months: []MonthStatus{}, Drafts: []string{}, Providers: []RateStatus{}, Next: []string{}}
+	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag, a.askRates} {
 		if err := ask(ctx, &s); err != nil {
 			return s, err
 		}
@@ -253,6 +265,14 @@ func (a *Answers) askPolicies(ctx context.Context, s *Status) error {
 			s.Drafts = append(s.Drafts, r.Version.Ref().String())
 		default:
 		}
+	}
+	return err
+}
+
+func (a *Answers) askRates(ctx context.Context, s *Status) error {
+	budgets, err := a.Budgets.All(ctx)
+	for _, b := range budgets {
+		s.Providers = append(s.Providers, RateStatus{Provider: b.Provider, Rate: b.Rate, Limit: b.Limit, SlowedAt: b.SlowedAt})
 	}
 	return err
 }

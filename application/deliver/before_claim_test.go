@@ -281,7 +281,7 @@ func (p *turnstile) Acquire(ctx context.Context) (port.Permit, error) {
 // passed is a permit of a turnstile.
 type passed struct{ turnstile *turnstile }
 
-func (p passed) Valid() bool        { return true }
+func (p passed) Begin() bool        { return true }
 func (p passed) Release(port.Reply) { p.turnstile.made.Add(1) }
 func (p passed) Cancel()            {}
 

@@ -146,11 +146,10 @@ func TestAsManyContentsStandReadyAsCallsUseWithinTwoSeconds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for want, provider := range map[int]port.Provider{
-		64:  {InFlight: 10},
+		64:  {InFlight: 200, Rate: 0.5},
 		400: {InFlight: 200},
-		110: {InFlight: 200, Rate: 50, Burst: 10},
-		65:  {InFlight: 200, Rate: 0.5, Burst: 64},
-		402: {InFlight: 201, Rate: 1000, Burst: 1},
+		100: {InFlight: 200, Rate: 50},
+		402: {InFlight: 201, Rate: 1000},
 	} {
 		provider.Name, provider.Channel, provider.CallDeadline, provider.Lease, provider.Margin = "test", channel.Email, callDeadline, lease, margin
 		ports := w.ports()

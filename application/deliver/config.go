@@ -95,7 +95,7 @@ const (
 func contentsAhead(p port.Provider) int {
 	soon := 2 * p.InFlight
 	if p.Rate > 0 {
-		soon = min(soon, p.Burst+int(2*p.Rate)) // two seconds' worth
+		soon = min(soon, int(2*p.Rate)) // two seconds' worth
 	}
 	return max(soon, fewContents)
 }

@@ -202,7 +202,7 @@ func (s *Service) mayNotCall(d *delivery, permit port.Permit) attempt.Reason {
 	switch {
 	case s.clock.Now().After(d.sendBy):
 		return attempt.ReasonSendBy
-	case !permit.Valid():
+	case !permit.Begin():
 		return attempt.ReasonHeld
 	default:
 		return ""

@@ -47,18 +47,26 @@ func newLedger(
 	}
 	for kind, lane := range lanes {
 		ofLane := several
-		ofLane.Linger = claimLinger(config, lane.provider.InFlight)
+		ofLane.Linger = claimLinger(config, lane.provider)
 		l.claims[kind] = bulkByKey(ofLane, database, rows.Claim, func(c attempt.Claim) key.Delivery { return c.Key })
 	}
 	return l
 }
 
 // claimLinger is how long a lane's claims wait for more. Each holds one of the lane's permits meanwhile, so where
-// permits are fewer than the messages in flight the wait is shorter by as much: it would take calls away from the gateway.
-func claimLinger(c Config, permits int) time.Duration {
+// permits are fewer than the messages in flight the wait is shorter by as much: it would take calls away from the gateway. Where the
+// provider has a rate, a call that begins long after its permit would be too late for its instant.
+func claimLinger(c Config, p port.Provider) time.Duration {
 	limit := c.Limits.InFlight
-	return c.Bulk.Linger * time.Duration(min(permits, limit)) / time.Duration(limit)
+	linger := c.Bulk.Linger * time.Duration(min(p.InFlight, limit)) / time.Duration(limit)
+	if p.Rate > 0 {
+		linger = min(linger, ratedLinger)
+	}
+	return linger
 }
+
+// ratedLinger is how long claims of calls with a rate wait for more at most.
+const ratedLinger = 10 * time.Millisecond
 
 // claim reports whether the key belongs to the claim's token.
 func (l *ledger) claim(c attempt.Claim) (bool, error) {

@@ -3,6 +3,8 @@ package deliver
 import (
 	"testing"
 	"time"
+
+	"github.com/balsong/balsong/application/port"
 )
 
 // A claim holds a permit while it waits for others. Over SMTP, with 100 connections and a relay that answers after some
@@ -10,11 +12,12 @@ import (
 func TestClaimsOfALaneWithFewPermitsHardlyWait(t *testing.T) {
 	t.Parallel()
 	c := Config{Limits: Limits{InFlight: 10_000}, Bulk: Bulk{Linger: 50 * time.Millisecond}}
-	for permits, want := range map[int]time.Duration{
-		100: 500 * time.Microsecond, 2000: 10 * time.Millisecond, 10_000: 50 * time.Millisecond, 1 << 20: 50 * time.Millisecond,
+	for p, want := range map[port.Provider]time.Duration{
+		{InFlight: 100}: 500 * time.Microsecond, {InFlight: 2000}: 10 * time.Millisecond, {InFlight: 10_000}: 50 * time.Millisecond, {InFlight: 1 << 20}: 50 * time.Millisecond,
+		{InFlight: 100, Rate: 14}: 500 * time.Microsecond, {InFlight: 10_000, Rate: 100}: 10 * time.Millisecond,
 	} {
-		if got := claimLinger(c, permits); got != want {
-			t.Errorf("%d permits: claims wait for %s, want %s", permits, got, want)
+		if got := claimLinger(c, p); got != want {
+			t.Errorf("%+v: claims wait for %s, want %s", p, got, want)
 		}
 	}
 }

@@ -114,8 +114,8 @@ func (s *Service) InFlight() int { return len(s.inFlight) }
 // Measure sets the gauges of the calls under way and of how many may be.
 func (s *Service) Measure() {
 	for _, l := range s.lanes {
-		metric.CallsInFlight.Set(s.metrics, int(l.calls.Load()), l.provider.Name)
-		metric.CallsInFlightLimit.Set(s.metrics, min(l.provider.InFlight, s.config.Limits.InFlight), l.provider.Name)
+		metric.CallsInFlight.Set(s.metrics, float64(l.calls.Load()), l.provider.Name)
+		metric.CallsInFlightLimit.Set(s.metrics, float64(min(l.provider.InFlight, s.config.Limits.InFlight)), l.provider.Name)
 	}
 }
 

@@ -49,8 +49,8 @@ type permit struct {
 	once    sync.Once
 }
 
-// Valid implements port.Permit.
-func (g *permit) Valid() bool {
+// Begin implements port.Permit.
+func (g *permit) Begin() bool {
 	g.permits.mu.Lock()
 	defer g.permits.mu.Unlock()
 	return g.revoked == g.permits.revoked

@@ -53,6 +53,7 @@ type Store struct {
 	firstVersion  map[key.Month]int32 // of new bills' data; 0: 1
 	mappings      map[key.Month][]port.MonthMapping
 	templateSets  map[key.Month][]port.TemplateSet
+	budgets       map[string]budget // by their providers
 }
 
 // bill is all that is kept of a target.
@@ -100,6 +101,7 @@ func NewStore(clock port.Clock) *Store {
 		firstVersion:  map[key.Month]int32{},
 		mappings:      map[key.Month][]port.MonthMapping{},
 		templateSets:  map[key.Month][]port.TemplateSet{},
+		budgets:       map[string]budget{},
 	}
 }
 

@@ -41,9 +41,7 @@ func (g Gauge) Clear(to port.Metrics) { to.Clear(g.Metric) }
 type GaugeBy[A ~string] struct{ *port.Metric }
 
 // Set sets the series of a label's value.
-func (g GaugeBy[A]) Set(to port.Metrics, value int, a A) {
-	to.Record(g.Metric, float64(value), string(a))
-}
+func (g GaugeBy[A]) Set(to port.Metrics, value float64, a A) { to.Record(g.Metric, value, string(a)) }
 
 // Clear takes the series of a label's value away, because its value is not known any more.
 func (g GaugeBy[A]) Clear(to port.Metrics, a A) { to.Clear(g.Metric, string(a)) }

@@ -2,9 +2,11 @@ package monitor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -128,4 +130,22 @@ func (m *Monitor) lookAtStandbys(ctx context.Context) error {
 		metric.StandbyLag.Clear(m.Metrics)
 	}
 	return nil
+}
+
+// lookAtRates shows how many calls a second may be made to each provider that was called of late.
+func (m *Monitor) lookAtRates(ctx context.Context) error {
+	budgets, err := m.Budgets.All(ctx)
+	for _, provider := range m.rated {
+		if !slices.ContainsFunc(budgets, func(b port.Budget) bool { return b.Provider == provider }) {
+			metric.ProviderRate.Clear(m.Metrics, provider)
+			metric.ProviderRateLimit.Clear(m.Metrics, provider)
+		}
+	}
+	m.rated = m.rated[:0]
+	for _, b := range budgets {
+		metric.ProviderRate.Set(m.Metrics, b.Rate, b.Provider)
+		metric.ProviderRateLimit.Set(m.Metrics, b.Limit, b.Provider)
+		m.rated = append(m.rated, b.Provider)
+	}
+	return err
 }

@@ -22,6 +22,7 @@ type Ports struct {
 	Control     port.Control
 	Runs        port.Runs
 	Replication port.Replication
+	Budgets     port.Budgets
 	Clock       port.Clock
 	Log         port.Log
 	Metrics     port.Metrics
@@ -40,6 +41,7 @@ type Monitor struct {
 	rate  rate
 	left  time.Duration // until what is not committed will be, as of the last look; 0 where nobody knows
 	down  map[string]bool
+	rated []string // providers whose rates are shown
 }
 
 // usualPause is the pause between two looks where none is given: two looks in each minute of which CloudWatch keeps a value.
@@ -79,6 +81,7 @@ func (m *Monitor) Look(ctx context.Context) {
 		{"runs", m.lookAtRuns, []metric.Gauge{metric.DispatchLastRun}},
 		{"halt", m.lookAtHalt, []metric.Gauge{metric.Halted}},
 		{"standbys", m.lookAtStandbys, []metric.Gauge{metric.StandbyLag, metric.StandbysSynchronous}},
+		{"rates", m.lookAtRates, nil},
 	} {
 		err := m.ask(ctx, s)
 		if ctx.Err() != nil {

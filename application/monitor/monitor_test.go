@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func newWorld() *world {
 	w := &world{clock: clock, store: memory.NewStore(clock), group: &group{}, standbys: &standbys{}, log: &memory.Log{}, metrics: &memory.Metrics{}}
 	w.monitor = monitor.New(monitor.Ports{
 		Group: w.group, Months: w.store.Months(), Backlog: w.store.Backlog(), Sweeps: w.store.Sweeps(), Policies: w.store.Policies(),
-		Control: w.store.Control(), Runs: w.store.Runs(), Replication: w.standbys, Clock: clock, Log: w.log, Metrics: w.metrics,
+		Control: w.store.Control(), Runs: w.store.Runs(), Replication: w.standbys, Budgets: w.store.Budgets(), Clock: clock, Log: w.log, Metrics: w.metrics,
 	}, 30*time.Second)
 	return w
 }
@@ -263,4 +264,30 @@ func TestItLooksAtOnceAndAgainAfterEachPauseUntilItIsStopped(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("it ends with %v", err)
 	}
+}
+
+func TestTheRatesOfProvidersAreShownWhileTheyAreCalled(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	rates := func(want ...float64) {
+		t.Helper()
+		w.look(t, 0)
+		got := append(w.metrics.Recorded(metric.ProviderRate.Metric, "sms"), w.metrics.Recorded(metric.ProviderRateLimit.Metric, "sms")...)
+		if !slices.Equal(got, want) {
+			t.Errorf("rate and limit are %v, want %v", got, want)
+		}
+	}
+	rates()
+	if _, err := w.store.Budgets().Reserve(t.Context(), "sms", 100, 1); err != nil {
+		t.Fatal(err)
+	}
+	rates(100, 100)
+	if _, _, err := w.store.Budgets().Slow(t.Context(), "sms"); err != nil {
+		t.Fatal(err)
+	}
+	rates(70, 100)
+	w.clock.Advance(time.Minute)
+	rates(100, 100)
+	w.clock.Advance(25 * time.Hour)
+	rates()
 }

@@ -70,10 +70,15 @@ type Provider struct {
 	CallDeadline time.Duration // the longest a call may take
 	Lease        time.Duration // how long a claim lasts, from the database's clock
 	Margin       time.Duration // for what lies between the claim and the call
-	Rate         float64       // calls a second; 0: unbounded
-	Burst        int           // calls at once after a pause; at least 1 where Rate > 0
-	InFlight     int           // calls at the same time, at least 1
+	Rate         float64       // calls a second of all processes together; 0: unbounded
+	InFlight     int           // calls of this process at the same time, at least 1
 }
+
+// What a rate may be.
+const (
+	leastRate = 0.001 // a call in 1,000 seconds
+	mostRate  = 1e6
+)
 
 // ErrProvider is wrapped by Provider.Validate.
 var ErrProvider = errors.New("invalid provider configuration")
@@ -98,10 +103,8 @@ func (p Provider) Validate() error {
 			p.Lease, p.CallDeadline+p.Margin)
 	case p.InFlight < 1:
 		return wrong("in flight", "%d lets no call through", p.InFlight)
-	case !(p.Rate >= 0): // NaN too
-		return wrong("rate", "%v is no rate", p.Rate)
-	case p.Rate > 0 && p.Burst < 1:
-		return wrong("burst", "%d lets no call through", p.Burst)
+	case p.Rate != 0 && !(p.Rate >= leastRate && p.Rate <= mostRate): // NaN too
+		return wrong("rate", "%v is not between %v and %v, or 0 for none", p.Rate, leastRate, mostRate)
 	}
 	return nil
 }

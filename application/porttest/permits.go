@@ -198,11 +198,11 @@ func permitsClearWord(t testing.TB, open func(testing.TB) PermitsBench) {
 	r := open(t)(t, 10, 0, 0)
 	r.take(t).Release(accepted)
 	under, late, word := r.take(t), r.take(t), r.take(t)
-	if !under.Valid() {
+	if !under.Begin() {
 		t.Error("a permit is not valid although nothing was said")
 	}
 	word.Release(suspended)
-	if under.Valid() {
+	if under.Begin() {
 		t.Error("a permit of before the word is still valid")
 	}
 	under.Cancel()
@@ -239,10 +239,10 @@ func permitsShare(t testing.TB, open func(testing.TB) PermitsBench) {
 		r.take(t).Release(accepted)
 	}
 	out := r.take(t)
-	for n := 0; n < 20 && out.Valid(); n++ {
+	for n := 0; n < 20 && out.Begin(); n++ {
 		r.take(t).Release(doubted)
 	}
-	if out.Valid() {
+	if out.Begin() {
 		t.Error("the breaker has not opened")
 	}
 }

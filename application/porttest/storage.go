@@ -43,6 +43,7 @@ type Storage struct {
 	Replication  port.Replication
 	Recovery     port.Recovery
 	RestoreGuard port.RestoreGuard
+	Budgets      port.Budgets
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -99,6 +100,7 @@ func StorageSuites() []StorageSuite {
 		{"Replication", ReplicationChecks()},
 		{"Recovery", RecoveryChecks()},
 		{"RestoreGuard", RestoreGuardChecks()},
+		{"Budgets", BudgetsChecks()},
 	}
 }
 

@@ -51,7 +51,7 @@ func Watch(ctx context.Context, c Component, clock port.Clock, log port.Log, met
 					port.Field{Key: "component", Value: c.Name}, port.Field{Key: "error", Value: err})
 			}
 		default:
-			metric.CertificateExpiry.Set(metrics, int(ends.Unix()), c.Name)
+			metric.CertificateExpiry.Set(metrics, float64(ends.Unix()), c.Name)
 		}
 		failed = err != nil
 		select {

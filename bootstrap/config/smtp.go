@@ -33,7 +33,7 @@ type SMTP struct {
 	CallDeadline    time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
 	Lease           time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; longer than call deadline and margin together"`
 	Margin          time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
-	Rate            float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"most messages a second; 0: no limit"`
+	Rate            float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"the provider's limit of messages a second, for all processes together; 0: no limit"`
 	InFlight        int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
 }
 

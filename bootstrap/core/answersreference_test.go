@@ -37,6 +37,8 @@ Before the recipient is named (greeting, EHLO, AUTH, MAIL FROM) a refusal is nev
 	fmt.Fprint(w, `
 A class with a question mark fits every customer as well as this one. When 15 of a provider's last 20 answers are such, its breaker opens as after a clear word.
 
+Where the provider has a limit (`+"`BALSONG_…_RATE`"+`), throttled with a question mark also lowers the calls a second of all processes by 30%, once in 2 s; they regain 1% of the limit each second ([ADR 0064](../adr/0064-one-budget-of-calls-for-all-processes.md)).
+
 While a breaker is open, nothing is sent through the provider by this process: `+"`balsong status`"+`, the log and the gauge `+"`balsong_gateway_held`"+` say which provider it is, in its own words.
 A reply that speaks of too many connections at once is no doubt where we have others open: the process makes only as many calls at once as it has connections, and more again later.
 It stays open for 10 s, doubled with each refused test up to 5 min, or as long as the provider asks (an hour at most). Then one call tests the provider.

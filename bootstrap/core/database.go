@@ -51,6 +51,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewRetention, fx.As(new(port.Retention))),
 			fx.Annotate(postgres.NewReplication, fx.As(new(port.Replication))),
 			fx.Annotate(postgres.NewCorrections, fx.As(new(port.Corrections))),
+			fx.Annotate(postgres.NewBudgets, fx.As(new(port.Budgets))),
 		),
 	)
 }

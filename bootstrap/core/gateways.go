@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/adapters/permits"
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/domain/channel"
@@ -23,13 +24,28 @@ import (
 // Lanes are the channels' providers.
 type Lanes map[channel.Kind]deliver.Lane
 
+// gatewayPorts are what gateways and their permits need. Without budgets there is no rate: for a command that makes one call.
+type gatewayPorts struct {
+	fx.In
+	Installation port.Installation
+	Budgets      port.Budgets `optional:"true"`
+	Clock        port.Clock
+	Log          port.Log
+	Metrics      port.Metrics
+}
+
 // Gateways provides a lane for each channel that has a provider in the configuration.
 func Gateways(c config.Gateways) fx.Option {
-	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, installation port.Installation, clock port.Clock, log port.Log, metrics port.Metrics) (Lanes, error) {
-		lanes := Lanes{}
+	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, with gatewayPorts) (Lanes, error) {
+		lanes, failures := Lanes{}, &outage.Failures{}
 		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
+			bounded := provider
+			if with.Budgets == nil {
+				bounded.Rate = 0
+			}
 			bounds, err := permits.New(permits.Config{
-				Provider: provider, Prepare: prepare(gateway), Changed: reportHeld(provider.Name, log, metrics), Limited: reportLimit(provider, log),
+				Provider: bounded, Prepare: prepare(gateway), Changed: reportHeld(provider.Name, with.Log, with.Metrics), Limited: reportLimit(provider, with.Log),
+				Budgets: with.Budgets, Slowed: reportSlowed(provider, with.Log), Failed: reportFailed(provider.Name, failures, with.Clock, with.Log),
 			})
 			if err != nil {
 				return err
@@ -38,10 +54,10 @@ func Gateways(c config.Gateways) fx.Option {
 			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: bounds}
 			return nil
 		}
-		err := addSMTP(c.SMTP, installation, clock, add)
+		err := addSMTP(c.SMTP, with.Installation, with.Clock, add)
 		variables := "BALSONG_SMTP_ADDR"
 		for _, lane := range c.ByHTTP() {
-			err = errors.Join(err, addHTTP(lane, clock, add))
+			err = errors.Join(err, addHTTP(lane, with.Clock, add))
 			variables += " or BALSONG_" + string(lane.Channel) + "_URL"
 		}
 		if err == nil && len(lanes) == 0 {
@@ -82,6 +98,24 @@ func prepare(gateway port.Gateway) func(context.Context) error {
 	return nil
 }
 
+// reportSlowed logs that the rate of all processes was lowered.
+func reportSlowed(provider port.Provider, log port.Log) func(float64) {
+	return func(rate float64) {
+		log.Warn("a provider throttles: all processes together make fewer calls a second, and more again while it does not; nothing is lost, no attempt is spent",
+			port.Field{Key: "provider", Value: provider.Name}, port.Field{Key: "rate", Value: rate}, port.Field{Key: "limit", Value: provider.Rate})
+	}
+}
+
+// reportFailed logs that the budget of a provider cannot be used, once a minute.
+func reportFailed(provider string, failures *outage.Failures, clock port.Clock, log port.Log) func(error) {
+	return func(err error) {
+		if count, due := failures.Due(provider, err.Error(), clock.Now()); due {
+			log.Warn("no call is made to a provider while the database does not say how many may be; logged at most once a minute, nothing is lost",
+				port.Field{Key: "provider", Value: provider}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
+		}
+	}
+}
+
 type addLane func(provider port.Provider, gateway port.Gateway, closeIt func()) error
 
 func addSMTP(c config.SMTP, installation port.Installation, clock port.Clock, add addLane) error {
@@ -109,7 +143,7 @@ func NewSMTP(c config.SMTP, installation port.Installation, clock port.Clock) (*
 		Provider: port.Provider{
 			Name: "smtp", Channel: channel.Email,
 			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
-			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
+			Rate: c.Rate, InFlight: c.InFlight,
 		},
 		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS), TLSConfig: c.CA.TLS(),
 		Username: c.User, Password: c.Password, Tokens: login, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
@@ -155,11 +189,8 @@ func NewHTTP(c config.HTTPLane, clock port.Clock) (*httpgateway.Gateway, error) 
 		Provider: port.Provider{
 			Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
 			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
-			Rate: c.Rate, Burst: burst(c.Rate), InFlight: c.InFlight,
+			Rate: c.Rate, InFlight: c.InFlight,
 		},
 		URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now,
 	})
 }
-
-// burst is how many calls may go out at once at a rate of so many a second: those of a tenth of a second, at least one.
-func burst(rate float64) int { return max(1, int(rate/10)) }

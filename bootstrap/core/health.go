@@ -58,7 +58,7 @@ func (h health) measure(components []string) func() {
 			}
 		}
 		for _, component := range known {
-			up := 1
+			up := 1.0
 			if slices.Contains(down, component) {
 				up = 0
 			}

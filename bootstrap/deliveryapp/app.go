@@ -183,11 +183,11 @@ func settlement(c config.Deliverer) fx.Option {
 
 func monitorPorts(
 	group port.ConsumerGroup, months port.Months, backlog port.Backlog, sweeps port.Sweeps, policies port.Policies, control port.Control,
-	runs port.Runs, replication port.Replication, clock port.Clock, log port.Log, metrics port.Metrics,
+	runs port.Runs, replication port.Replication, budgets port.Budgets, clock port.Clock, log port.Log, metrics port.Metrics,
 ) monitor.Ports {
 	return monitor.Ports{
 		Group: group, Months: months, Backlog: backlog, Sweeps: sweeps, Policies: policies, Control: control,
-		Runs: runs, Replication: replication, Clock: clock, Log: log, Metrics: metrics,
+		Runs: runs, Replication: replication, Budgets: budgets, Clock: clock, Log: log, Metrics: metrics,
 	}
 }
 

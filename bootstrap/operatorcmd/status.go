@@ -75,6 +75,13 @@ func printStatus(w io.Writer, s answer.Status) {
 	} else {
 		fmt.Fprintf(w, "delivery: how far it is behind is not known: %s\n", s.LagProblem)
 	}
+	for _, p := range s.Providers {
+		fmt.Fprintf(w, "provider %s: %.3g calls a second by all processes together", p.Provider, p.Rate)
+		if p.Slowed() {
+			fmt.Fprintf(w, ", of %.3g: it throttled at %s", p.Limit, answer.Clock(p.SlowedAt, now.Location()))
+		}
+		fmt.Fprintln(w)
+	}
 	fmt.Fprintf(w, "suppression list: %s\n", progress.Counted(s.Suppressions, "entry", "entries"))
 	for _, m := range s.Months {
 		printMonth(w, m, now)

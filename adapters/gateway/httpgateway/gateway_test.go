@@ -202,7 +202,7 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 		"short lease":    func(c *Config) { c.Provider.Lease = c.Provider.CallDeadline },
 		"no deadline":    func(c *Config) { c.Provider.CallDeadline = 0 },
 		"none in flight": func(c *Config) { c.Provider.InFlight = 0 },
-		"no burst":       func(c *Config) { c.Provider.Rate = 5 },
+		"slow rate":      func(c *Config) { c.Provider.Rate = 1e-4 },
 		"bad rate":       func(c *Config) { c.Provider.Rate = -1 },
 		"no url":         func(c *Config) { c.URL = "" },
 		"ftp":            func(c *Config) { c.URL = "ftp://example.com" },
