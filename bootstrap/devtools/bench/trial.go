@@ -21,7 +21,7 @@ type Trial struct {
 	Tasks      int     // delivery processes
 	InFlight   int     // messages in flight of each
 	Page       int     // rows of a dispatcher's page
-	Rate       float64 // calls a second of each delivery process; 0: no bound
+	Rate       float64 // calls a second of all delivery processes together; 0: no bound
 	Gateway    behaviour.ChannelSettings
 }
 

@@ -37,7 +37,7 @@ type Report struct {
 	Grid           capacity.Grid           `json:"grid"`
 
 	Recommended capacity.Candidate   `json:"recommended"`
-	Rate        float64              `json:"rate_per_task"` // calls a second that each task may make; 0: no bound
+	Rate        float64              `json:"rate"`          // calls a second that all tasks together may make; 0: no bound
 	Forecast    capacity.Forecast    `json:"forecast"`
 	Neighbours  []capacity.Neighbour `json:"neighbours"`
 	ByTasks     []TaskCount          `json:"finish_by_tasks"`
@@ -92,7 +92,7 @@ func (r *Report) model(ctx context.Context, setup capacity.Setup, o Options) (er
 	r.Recommended, r.Neighbours = r.Swept[chosen], capacity.Neighbours(o.Grid, r.Swept, chosen)
 	setup.Settings = r.Recommended.Settings
 	if tps := o.Question.Gateway.TPS; tps > 0 {
-		r.Rate = tps / float64(r.Recommended.Tasks)
+		r.Rate = tps
 	}
 	if r.Forecast, err = capacity.Predict(setup, o.Seeds); err != nil {
 		return err

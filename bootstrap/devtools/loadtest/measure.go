@@ -203,7 +203,7 @@ func (m *Measured) work() float64 {
 func trialOf(s capacity.Settings, targets int, gateway capacity.Gateway) bench.Trial {
 	answered := 1.0
 	t := bench.Trial{
-		Targets: targets, Partitions: s.Partitions, Tasks: s.Tasks, InFlight: s.InFlight, Page: s.Page, Rate: gateway.TPS / float64(s.Tasks),
+		Targets: targets, Partitions: s.Partitions, Tasks: s.Tasks, InFlight: s.InFlight, Page: s.Page, Rate: gateway.TPS,
 		Gateway: behaviour.ChannelSettings{TPS: 1.05 * gateway.TPS, AcceptAt: &answered},
 	}
 	p50, p99 := gateway.Latency.Quantile(0.5), gateway.Latency.Quantile(0.99)

@@ -25,7 +25,7 @@ func machine(t *testing.T, cores float64, costs func(trial int) capacity.Calibra
 		p, err := capacity.Run(capacity.Setup{
 			Question: capacity.Question{
 				Targets: trial.Targets, Within: time.Hour,
-				Gateway: capacity.Gateway{Latency: capacity.Latency{P50: mean}, TPS: trial.Rate * float64(trial.Tasks), CallDeadline: 30 * time.Second},
+				Gateway: capacity.Gateway{Latency: capacity.Latency{P50: mean}, TPS: trial.Rate, CallDeadline: 30 * time.Second},
 			},
 			Settings:       capacity.Settings{Partitions: trial.Partitions, Tasks: trial.Tasks, MinTasks: trial.Tasks, InFlight: trial.InFlight, Page: trial.Page},
 			Infrastructure: capacity.Infrastructure{SharedCores: cores}, Calibration: c,
@@ -156,8 +156,8 @@ func TestTheSimulatorTakesTheGatewayThatIsAskedFor(t *testing.T) {
 		if err := settings.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if trial.Rate != 50 {
-			t.Errorf("two tasks make %v calls a second each", trial.Rate)
+		if trial.Rate != 100 {
+			t.Errorf("two tasks make %v calls a second together", trial.Rate)
 		}
 		if name == "lognormal" && (trial.Gateway.Latency.Kind != behaviour.Lognormal || time.Duration(trial.Gateway.Latency.P99).Round(time.Millisecond) != 3*time.Second) {
 			t.Errorf("%+v", trial.Gateway.Latency)

@@ -89,7 +89,7 @@ func (r *Report) settings() []setting {
 		all[2].Value, all[2].Why = "none", "all tasks are there from the beginning"
 	}
 	if r.Rate > 0 {
-		all = append(all, setting{"Rate", fmt.Sprintf("%.4g a second and task", r.Rate), "BALSONG_SMS_RATE (or the channel's)", "the gateway's limit, shared by the most tasks that there may be"})
+		all = append(all, setting{"Rate", fmt.Sprintf("%.4g a second", r.Rate), "BALSONG_SMS_RATE (or the channel's)", "the gateway's limit, which all tasks keep to together"})
 	}
 	return all
 }

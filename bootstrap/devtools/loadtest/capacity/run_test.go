@@ -67,12 +67,19 @@ func TestTheGatewaysLimitBoundsTheRate(t *testing.T) {
 	}
 }
 
+func TestATaskThatIsLeftAloneHasTheWholeLimit(t *testing.T) {
+	t.Parallel()
+	s := five()
+	s.Question.Gateway.TPS, s.Partitions = 800, 5 // one of four tasks has two of five partitions
+	near(t, "the finish", run(t, s, 0).Finish, 5_000_000/800.0, 0.01)
+}
+
 func TestPartitionsThatTasksCannotShareEvenlyHoldTheRunUp(t *testing.T) {
 	t.Parallel()
 	s := five()
-	s.Question.Gateway.TPS, s.Partitions = 800, 5 // one of four tasks has two of five partitions, and a quarter of the limit
+	s.InFlight, s.Handling, s.Partitions = 200, 0, 5 // one of four tasks has two of five partitions; each makes 200 calls a second
 	p := run(t, s, 0)
-	near(t, "the finish", p.Finish, 5_000_000*2/5/(800.0/4), 0.01)
+	near(t, "the finish", p.Finish, 5_000_000*2/5/200.0, 0.01)
 	if held := p.Held[string(capacity.ByBalance)]; held < 0.3 { // three of four tasks have nothing left for the last half
 		t.Error(p.Held)
 	}

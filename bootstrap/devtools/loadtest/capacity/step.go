@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"math"
+	"slices"
 )
 
 // pageRate is how many rows a second the dispatcher publishes with the database to itself: one page after the other.
@@ -161,7 +162,32 @@ func (f *flow) advance(dt, due float64) {
 			d.by[i] = ""
 		}
 	}
+	if f.Gateway.TPS > 0 {
+		d.keepTo(f.Gateway.TPS * dt * able)
+	}
 	f.flow(dt, due, d)
+}
+
+// keepTo gives all tasks together no more calls than the gateway takes, the same number to each that could make as many.
+func (d *demand) keepTo(limit float64) {
+	if d.sum <= limit {
+		return
+	}
+	order := slices.Sorted(slices.Values(d.calls))
+	share := limit / float64(len(order))
+	for i, calls := range order { // who makes fewer than the share leaves the rest to the others
+		if share = limit / float64(len(order)-i); calls >= share {
+			break
+		}
+		limit -= calls
+	}
+	d.sum = 0
+	for i, calls := range d.calls {
+		if calls > share {
+			d.calls[i], d.available[i], d.by[i] = share, share, ByTPS
+		}
+		d.sum += d.calls[i]
+	}
 }
 
 // fresh is a partition's part of the rows that are published.
@@ -181,11 +207,6 @@ func (f *flow) fresh(p int, rows, due float64) (sum float64) {
 func (f *flow) available(i int, dt, able float64) (available float64, by Bottleneck) {
 	// Calls end at the rate of those in flight by the time they take: places that are free, and that become free.
 	available, by = max(0, (float64(f.InFlight)*(1+dt/f.hold)-f.tasks[i].inFlight)*able), ByInFlight
-	if f.Gateway.TPS > 0 {
-		if limit := f.Gateway.TPS / float64(f.Tasks) * dt * able; limit < available {
-			available, by = limit, ByTPS
-		}
-	}
 	if limit := f.taskRate() * dt * able; limit < available && f.SharedCores == 0 {
 		available, by = limit, ByTasks
 	}
