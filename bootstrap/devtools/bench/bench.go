@@ -112,6 +112,7 @@ type bench struct {
 	keyset     []byte
 	report     *Report
 	stops      []func() error
+	calls      []Calls // of stage budget
 }
 
 // Run measures and returns the report; it is printed while it comes about.

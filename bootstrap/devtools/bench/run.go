@@ -19,6 +19,7 @@ const (
 	Month        = "month" // 5,000,000 from CSV to RENDERED: by itself
 	Life         = "life"  // 5,000,000 from nothing to SUCCEEDED: by itself
 	Growth       = "growth"
+	Budget       = "budget" // a fleet under one limit: by itself
 	Migrations   = "migrations"
 	All          = "all"
 )
@@ -44,6 +45,7 @@ var measurements = []measurement{
 	{Month, "5,000,000 from CSV to RENDERED: < 10 min, < 400 MB", true, (*bench).monthStage},
 	{Life, "5,000,000 from generate to SUCCEEDED, and the memory of each process", true, (*bench).lifeStage},
 	{Growth, "what a row costs in a month of 1,000,000 and of 10,000,000 rows: the same within 15%", true, (*bench).growthStage},
+	{Budget, "1 to 6 delivery processes that come and go under one limit, for a minute: ≤ 105% in any second, ≥ 90% while there is work", true, (*bench).budgetStage},
 	{Migrations, "each migration on a month of 1,000,000 and of 10,000,000 rows under load: what it locks, how long, and how long others wait", true, (*bench).migrationsStage},
 }
 
@@ -52,7 +54,7 @@ func Names() (names, what []string) {
 	for _, m := range measurements {
 		names, what = append(names, m.name), append(what, m.what)
 	}
-	return append(names, All), append(what, "all but the last five")
+	return append(names, All), append(what, "all but the last six")
 }
 
 // chosen are the measurements that are asked for; none where nothing is called so.
