@@ -390,6 +390,12 @@ func TestTheSentenceOfAKnownServerIsDefinitiveWhereAMailSystemSaysIt(t *testing.
 	said(t, "Return-Path: <>\nFrom: gateway@mx.example.net\nSubject: Hello"+words, want)
 }
 
+func TestWhoIsNamedAsASenderIsNoRecipient(t *testing.T) {
+	t.Parallel()
+	said(t, "From: MAILER-DAEMON@mx.example.net\nTo: bounces+key@bills.example\nSubject: failure\n\nYour mail to bounces+key@bills.example could not be delivered because they are not accepting mail from bills@other.example:\n\tkim\n",
+		failed(recipient("", ""), kind(bounce.Undelivered, false), class(attempt.Permanent, true), status("", "could not be delivered because they are not accepting mail from [masked] kim")))
+}
+
 func TestABounceInWordsQuotesItsMessage(t *testing.T) {
 	t.Parallel()
 	got := said(t, "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nSubject: failure notice\n\nHi. This is the qmail-send program at mx.example.net.\nI'm afraid I wasn't able to deliver your message to the following addresses.\n\n"+
