@@ -28,7 +28,7 @@ type SMTP struct {
 	ReplyTo         string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; without it none"`
 	AdFrom          string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without it that of bills"`
 	AdReplyTo       string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
-	FeedbackID      string        `env:"BALSONG_SMTP_FEEDBACK_ID" help:"sender id of Feedback-ID (5 to 15 letters, digits, hyphens, dots), by which Gmail's Postmaster Tools report complaints; the relay's DKIM signature must cover the header; without it there is none"`
+	FeedbackID      string        `env:"BALSONG_SMTP_FEEDBACK_ID" help:"sender id of Feedback-ID (5 to 15 letters, digits, hyphens, dots), by which Gmail's Postmaster Tools report complaints; the DKIM signature, the relay's or ours, must cover the header; without it there is none"`
 	DKIM            DKIM          `envPrefix:"BALSONG_SMTP_DKIM_"`
 	CallDeadline    time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
 	Lease           time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; longer than call deadline and margin together"`

@@ -20,6 +20,7 @@
 //	554 5.6.0   the content is refused
 //	451 4.2.1   temporary refusal: the message was surely not accepted
 //	451 4.7.0   throttled, "rate limit"; or 421 4.7.0, and the connection closes
+//	421 4.7.0   at EHLO, "too many connections"
 //
 // # HTTP
 //

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
@@ -39,6 +40,8 @@ type Server struct {
 	stopping chan struct{}
 	stopOnce sync.Once
 	stopErr  error
+	// connections are the SMTP connections that were greeted.
+	connections atomic.Int32
 	// replies are the e-mails taken whole whose reply is not written yet.
 	replies sync.WaitGroup
 	serving sync.WaitGroup

@@ -28,6 +28,11 @@ const (
 
 func (s *Server) newSMTPServer(certificate *tls.Config) *smtp.Server {
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		most := s.gateway.Settings().SMTP.Connections
+		if open := s.connections.Add(1); most > 0 && int(open) > most {
+			s.connections.Add(-1)
+			return nil, &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Error: too many connections"}
+		}
 		return &session{server: s, conn: c, authenticated: s.config.Username == ""}, nil
 	}))
 	server.Domain = "gateway.balsong.test"
@@ -134,6 +139,7 @@ func (s *session) Reset() {
 
 // Logout implements smtp.Session: the connection is gone.
 func (s *session) Logout() error {
+	s.server.connections.Add(-1)
 	s.replied()
 	return nil
 }

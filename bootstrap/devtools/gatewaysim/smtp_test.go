@@ -220,3 +220,40 @@ func FuzzIdempotencyKey(f *testing.F) {
 		}
 	})
 }
+
+func TestOneConnectionTooManyIsRefusedUntilAnotherOneEnds(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *Config) { c.Settings.SMTP.Connections = 2 })
+	greet := func() (*smtp.Client, error) {
+		client, err := smtp.Dial(b.SMTPAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return client, client.Hello("mail.example.com")
+	}
+	first, err := greet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := greet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	var refused *textproto.Error
+	if third, err := greet(); !errors.As(err, &refused) || refused.Code != 421 || !strings.Contains(refused.Msg, "too many connections") {
+		t.Errorf("the third: %v", err)
+	} else {
+		third.Close()
+	}
+	if err := first.Quit(); err != nil {
+		t.Fatal(err)
+	}
+	for { // its end is noticed a little later
+		fourth, err := greet()
+		fourth.Close()
+		if err == nil {
+			return
+		}
+	}
+}

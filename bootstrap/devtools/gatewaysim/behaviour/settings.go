@@ -128,6 +128,9 @@ type SMTP struct {
 	RefuseAt string `json:"refuse_at"`
 	// ThrottleCode is 451 (default), or 421, after which the connection closes.
 	ThrottleCode int `json:"throttle_code"`
+	// Connections is how many are taken at a time; 0 is no limit. One more is
+	// refused at EHLO with 421, "too many connections".
+	Connections int `json:"connections"`
 }
 
 // Where SMTP refuses.
@@ -183,6 +186,9 @@ func (s Settings) Validate() error {
 	}
 	if s.SMTP.ThrottleCode != 421 && s.SMTP.ThrottleCode != 451 {
 		fault("smtp.throttle_code is %d: it is 421 or 451", s.SMTP.ThrottleCode)
+	}
+	if s.SMTP.Connections < 0 {
+		fault("smtp.connections is %d: it cannot be negative", s.SMTP.Connections)
 	}
 	return errors.Join(faults...)
 }
