@@ -156,6 +156,10 @@ func left(r restorecheck.Report) (left []string) {
 		left = append(left, "stop what is running: "+who)
 	}
 	switch {
+	case !r.Complete && r.RemovedGap:
+		left = append(left, "messages of the lost period were removed while they were read: restore the database to a later moment, or run this again with --allow-gap")
+	case !r.Complete && len(r.Imports)+len(r.Acts) > 0:
+		left = append(left, "the check was refused, because people worked with the database before it had ended (see the error): restore the database again, and check it first")
 	case !r.Complete:
 		left = append(left, "the check was refused before its end (see the error): run it again once the reason is gone")
 	case !r.Applied:
