@@ -59,7 +59,7 @@ func (i *Identity) Config(ctx context.Context) (aws.Config, error) {
 	return *i.aws, nil
 }
 
-// wrong tells whether AWS's configuration files, or the profile that is named, are a mistake that no waiting mends.
+// wrong tells whether AWS's configuration files, or the profile that is named, are a mistake that no waiting corrects.
 func wrong(err error) bool {
 	_, file := errors.AsType[config.SharedConfigLoadError](err)
 	_, profile := errors.AsType[config.SharedConfigProfileNotExistError](err)

@@ -80,7 +80,7 @@ func TestARoleWhoseEndpointDoesNotAnswerIsAnOutageWithoutASecret(t *testing.T) {
 	}
 }
 
-// No waiting mends a profile that is not there, nor a file that is none; an endpoint whose name is not known today may be known tomorrow.
+// No waiting corrects a profile that is not there, nor a file that is none; an endpoint whose name is not known today may be known tomorrow.
 func TestAConfigurationThatIsWrongIsAMistakeAndNoOutage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(file, []byte("[profile other]\nregion = eu-west-3\n[profile robot]\nrole_arn = arn:aws:iam::111122223333:role/robot\nsource_profile = nobody\n"), 0o600); err != nil {

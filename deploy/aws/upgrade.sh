@@ -120,11 +120,11 @@ release() {
   done <<<"$all"
 }
 
-# broke says how to go on, and how to go back.
+# broke says how to continue, and how to go back.
 broke() {
   local how="SCHEDULE=$schedule${also:+ ALSO=\"$also\"}"
   echo "it broke off, and the schedule is DISABLED. Once the cause is gone: $how $again" >&2
-  [ "$tag" = --back ] || echo "or, to go on with the old version (docs/operations/upgrades.md, \"Going back\"): $how $0 --back" >&2
+  [ "$tag" = --back ] || echo "or, to continue with the old version (docs/operations/upgrades.md, \"Going back\"): $how $0 --back" >&2
 }
 
 schedule=${SCHEDULE:-$(parameter services ScheduleState)}
