@@ -1,8 +1,10 @@
-/* Balsong dispatch protocol (rules R1-R10 of ../design/system.md).  One file: the protocol by default, -DMUT_x = one rule removed,
+/* Balsong dispatch protocol (rules R1-R12 of ../design/system.md).  One file: the protocol by default, -DMUT_x = one rule removed,
  * -DAW = the early draft.  See README.md.
  * NT targets, NA attempts (route steps), NG rounds per attempt, MR of them that count before PAUSED(rounds); budgets: B faults,
  * OB operator actions, QB window closings, TB calls that the provider refused for now or for everybody, EB deadlines that pass
- * (or exhaustions a run decides), CB corrections of a target's data, RB restores of the database to an earlier moment */
+ * (or exhaustions a run decides), CB corrections of a target's data, RB restores of the database to an earlier moment,
+ * RPB reports of a vendor about a key, IB inquiries that learn something, LB refusals of a message that the vendor accepted.
+ * -DNOTE: the policy only notes what was undelivered; -DCOMPLETE: the vendor's list is complete; -DFO: failover inside an attempt */
 #ifndef NT
 #define NT 1
 #endif
@@ -26,6 +28,15 @@
 #endif
 #ifndef RB
 #define RB 0
+#endif
+#ifndef RPB
+#define RPB 0
+#endif
+#ifndef IB
+#define IB 0
+#endif
+#ifndef LB
+#define LB 0
 #endif
 #ifndef NG
 #define NG 3
@@ -138,11 +149,11 @@
 byte st[NT], at[NT], df[NT], lock[NT];
 byte cw[NT];                      /* the wish: CANC, EXPD or EXH, 0 = none */
 byte dl[NT];                      /* what the next run will decide: EXPD (deadline passed) or EXH */
-#if defined(MUT_SUCTOKEN) || defined(MUT_SUCGUARD)
+#if defined(MUT_SUCTOKEN) || defined(MUT_SUCGUARD) || defined(MUT_INQGUARD)
 bit kn[NT];                       /* a success was answered, whoever stored it */
 #define KN(t) kn[t]
 #else
-#define KN(t) sx[t]
+#define KN(t) SX(t)
 #endif
 bit  sx[NT], forced[NT], amb[NT]; /* sx: some ledger row is SUCCEEDED */
 bit  chg[NT];                     /* some ledger row of the target changed since settlement last looked (the sweep's watermark) */
@@ -167,6 +178,63 @@ byte cmin[NT];                    /* the first key that carries the corrected da
 bit con[NT];                      /* content was refused and not corrected */
 byte bud = B, opb = OB, qb = QB, tb = TB, eb = EB, cb = CB;
 byte rb = RB;
+#if RPB>0 || IB>0
+byte vend[NT*KK];                 /* what the vendor knows of the key: VACC, VUND, VREF */
+#define VACC 1                    /* accepted */
+#define VUND 2                    /* ... and certainly not delivered, as it has said */
+#define VREF 4                    /* refused for good */
+#define VENDOR(k,x) vend[k]=vend[k]|(x);
+#else
+#define VENDOR(k,x)
+#endif
+#if RPB>0
+byte rpb = RPB;
+byte rep[NT*KK];                  /* the stored reports about the key, a set: DELIV, UNDEL */
+#define DELIV 1
+#define UNDEL 2
+byte wkey[NT];                    /* the key at which somebody, or the deadline, wished an end, + 1; nothing reads it but I12 */
+#define WISHED(t) wkey[t]=KEY(t)+1;
+#define UNWISHED(t) wkey[t]=0;
+#else
+#define WISHED(t)
+#define UNWISHED(t)
+#endif
+#if IB>0
+byte ib = IB;
+#endif
+#if WIT==20
+bit second;
+#define SECOND second=1;
+#else
+#define SECOND
+#endif
+#if LB>0
+byte lb = LB;
+#endif
+#if RB>0 && RPB>0
+byte srep[NT*KK];
+#define SAVEREP srep[i]=rep[i];
+#define LOSEREP rep[i]=srep[i]; srep[i]=0;
+#define LOSEWISH wkey[i]=0;
+#define LOSTREP over              /* the report that took it back is lost and may never come again */
+#ifdef MUT_RSUCC                  /* as it was: SUCCEEDED stays at its key */
+#define RMOVES(t) false
+#else
+#define RMOVES(t) (st[t]==SUCC)
+#endif
+#else
+#define SAVEREP
+#define LOSEREP
+#define LOSEWISH
+#define LOSTREP false
+#define RMOVES(t) false
+#endif
+/* rp is a function of the ledger: what a report or an inquiry would let continue waits for a person, as a correction may be lost */
+#if RB>0 && (RPB>0 || IB>0) && !defined(MUT_RHOLD)
+#define HOLDRP(t) ; if :: rp[t] && st[t]==READY -> st[t]=PAUSED :: else fi
+#else
+#define HOLDRP(t)
+#endif
 #if RB>0
 byte sst[NT], sat[NT], sdf[NT], scw[NT], sled[NT*KK]; /* the database as it is at the moment to which it will be restored */
 bit  scon[NT], snap;
@@ -205,6 +273,27 @@ bit  quiet, bz, dz;               /* bz, dz: Delivery 0 / Dispatcher 0 is busy (
 #define LATEXT(t) (XT && (POL==RESEND || forced[t]))        /* an older attempt's caller, stalled after its check, may still call */
 #define CLOSE(k) tok[k]=0; lease[k]=0; chg[TGT(k)]=1
 #define L(t) led[KEY(t)]
+/* the effective state of a row: a function of the row and the set of reports about its key.  A CLAIMED row waits for its outcome */
+#if RPB>0
+#ifdef ATONCE                     /* reports count for a CLAIMED row too: no fault, but nothing is won */
+#define TOLD(k) (led[k]!=NONE)
+#else
+#define TOLD(k) (led[k]!=NONE && led[k]!=CLAIMED)
+#endif
+#ifdef NOTE
+#define REFUSED(k) false
+#else
+#define REFUSED(k) (TOLD(k) && (rep[k]&UNDEL))
+#endif
+#define ACCEPTED(k) (!REFUSED(k) && (led[k]==LSUCC || (TOLD(k) && rep[k]!=0)))
+#define EFF(k) (REFUSED(k) -> LFAIL : (ACCEPTED(k) -> LSUCC : led[k]))
+#define E(t) EFF(KEY(t))
+#define ACC1(k) || ACCEPTED(k)
+#define SX(t) (false ALLG(ACC1,(t)*KK) ALLG(ACC1,(t)*KK+NG))
+#else
+#define E(t) L(t)
+#define SX(t) sx[t]
+#endif
 
 inline invcall(k) {               /* the gateway is being called for key k */
   d_step {
@@ -223,6 +312,9 @@ inline invcall(k) {               /* the gateway is being called for key k */
 #endif
 #endif
   assert(LATEXT(TGT(k)) || !con[TGT(k)]);                                                 /* I10: refused content goes nowhere */
+#if RPB>0
+  assert(wkey[TGT(k)]==0 || k<wkey[TGT(k)]);                                              /* I12: no new key after a wish */
+#endif
   }
 }
 #define RESET k=0; r=0; own=0; if :: _pid==0 -> bz=0 :: else fi
@@ -238,14 +330,20 @@ inline invcall(k) {               /* the gateway is being called for key k */
 #define REBAL atomic { XR && own && bud>0 -> bud--; own=0; if :: q[k]<QM -> q[k]++ :: else fi }
 #define TAKE(i) atomic { q[i]>0 && WORKING && (_pid==0 || bz) -> q[i]--; hold[i]++; k=i; own=1; if :: _pid==0 -> bz=1 :: else fi; goto got }
 #define CLAIMIT(k) if :: led[k]==LRETRY -> TAKEN(k) :: else fi; led[k]=CLAIMED; tok[k]=me; lease[k]=1
+#if LB>0                          /* a refusal, and yet the message was accepted: reports tell.  Nothing can prevent the second copy then */
+#define LIES(k) :: lb>0 -> lb--; acc[TGT(k)*NA+ATT(k)]++; VENDOR(k,VACC); forced[TGT(k)]=1; r=LFAIL
+#else
+#define LIES(k)
+#endif
 #define CALL(k) invcall(k); \
        if \
-       :: (POL!=RETRYKEY || acc[TGT(k)*NA+ATT(k)]==0) -> acc[TGT(k)*NA+ATT(k)]++; r=LSUCC \
+       :: (POL!=RETRYKEY || acc[TGT(k)*NA+ATT(k)]==0) -> acc[TGT(k)*NA+ATT(k)]++; VENDOR(k,VACC) r=LSUCC \
        :: (POL==RETRYKEY && acc[TGT(k)*NA+ATT(k)]>0) -> r=LSUCC          /* provider knows the key */ \
-       :: REJECT -> r=LFAIL \
+       :: REJECT -> VENDOR(k,VREF) r=LFAIL \
+       LIES(k) \
        :: tb>0 -> tb--; calls[TGT(k)*NA+ATT(k)]--; r=LTHR                /* 429, 401, suspended: surely not accepted */ \
-       :: XG && bud>0 -> bud--; amb[TGT(k)]=1; r=LUNK                    /* answer lost, not accepted */ \
-       :: XG && bud>0 -> bud--; amb[TGT(k)]=1; r=LUNK;                   /* answer lost, accepted */ \
+       :: XG && bud>0 -> bud--; amb[TGT(k)]=1; VENDOR(k,VREF) r=LUNK    /* answer lost, not accepted */ \
+       :: XG && bud>0 -> bud--; amb[TGT(k)]=1; VENDOR(k,VACC) r=LUNK;   /* answer lost, accepted */ \
             if :: POL==RETRYKEY && acc[TGT(k)*NA+ATT(k)]>0 :: else -> acc[TGT(k)*NA+ATT(k)]++ fi \
        fi
 
@@ -371,6 +469,21 @@ call:
 #endif
 outc:
   if
+#ifdef FO                                                       /* the answer says that it is about us: another provider, same claim */
+#if XT==0
+#define ANOTHER CALL(k); goto outc
+#else
+#define ANOTHER r=0; goto call
+#endif
+#ifdef MUT_FOSENDBY
+  :: atomic { r==LTHR -> SECOND ANOTHER }
+#else
+  :: atomic { r==LTHR && MAYCALL -> SECOND ANOTHER }
+#endif
+#ifdef MUT_FOTIMEOUT
+  :: atomic { r==LUNK && MAYCALL -> ANOTHER }
+#endif
+#endif
 #ifdef AW
   :: atomic { true -> if :: r==LSUCC -> rs[k]=rs[k]|1 :: r==LFAIL -> rs[k]=rs[k]|2 :: else -> rs[k]=rs[k]|8 fi; goto fin }
 #else
@@ -496,12 +609,16 @@ inline putback(t) {               /* key closed without a call that counts: same
 #ifdef MUT_UNKFINAL
 #define REOPEN(t) false
 #else
-#define REOPEN(t) (st[t]==UNK && (L(t)==LFAIL||NOTSENT(t)))
+#define REOPEN(t) (st[t]==UNK && (E(t)==LFAIL||NOTSENT(t)))
 #endif
 #ifdef MUT_NOREVSUCC
 #define LATEOK(t) true
 #else
+#ifdef ATONCE
+#define LATEOK(t) (E(t)!=CLAIMED)
+#else
 #define LATEOK(t) (L(t)!=CLAIMED && L(t)!=LRETRY)
+#endif
 #endif
 #ifdef MUT_CONTFIRST
 #define CONTACT(t) (st[t]!=PAUSED)
@@ -509,21 +626,46 @@ inline putback(t) {               /* key closed without a call that counts: same
 #define CONTACT(t) (st[t]!=PAUSED || cw[t])
 #endif
 /* would a look change the target?  A pure function of target and ledger */
-#define RULE1(t) (sx[t] && SUCFROM(t) && LATEOK(t))
-#define CANSETTLE(t) (RULE1(t) || (!sx[t] && ((OPEN(t) && (L(t)==LFAIL || L(t)==LUNK || L(t)==LEXP || \
+#if RPB>0 && !defined(MUT_SUCFINAL)
+#define LEAVES(t) (st[t]==SUCC && !SX(t))   /* a report took the acceptance back */
+#else
+#define LEAVES(t) false
+#endif
+#define RULE1(t) (SX(t) && SUCFROM(t) && LATEOK(t))
+#define CANSETTLE(t) (RULE1(t) || LEAVES(t) || (!SX(t) && ((OPEN(t) && (E(t)==LFAIL || E(t)==LUNK || L(t)==LEXP || \
     (L(t)==LCONT && CONTACT(t)) || (NOTSENT(t) && (st[t]!=PAUSED || cw[t] || (df[t]<NG-1 && !ROUNDSUP(t)))))) || REOPEN(t))))
 
+/* A report may take the acceptance back: so the wish stays, and an end that was reached becomes one.  Without reports it is dead */
+#if RPB>0
+#ifdef MUT_ENDGONE
+#define SUCCEED(t) st[t]=SUCC
+#else
+#ifdef MUT_WISHGONE
+#define WISHGONE(t) cw[t]=0
+#else
+#define WISHGONE(t) skip
+#endif
+#ifdef MUT_CANCGONE               /* revoked by a cancel is taken for revoked by a late success */
+#define ENDED(t) (st[t]==EXPD || st[t]==EXH || st[t]==WOFF)
+#else
+#define ENDED(t) (st[t]==CANC || st[t]==EXPD || st[t]==EXH || st[t]==WOFF)
+#endif
+#define SUCCEED(t) if :: ENDED(t) -> cw[t]=st[t] :: else -> WISHGONE(t) fi; st[t]=SUCC
+#endif
+#else
+#define SUCCEED(t) st[t]=SUCC; cw[t]=0
+#endif
 inline apply(t, a) {              /* target' = f(target, ledger rows as read) */
   if
   :: a==LSUCC ->                  /* rule 1: first INSERT REVOKED for the current key ... ON CONFLICT DO NOTHING RETURNING */
 #ifdef MUT_NOREVSUCC
-     st[t]=SUCC; cw[t]=0
+     SUCCEED(t)
 #else
-     if :: L(t)==NONE -> L(t)=LREV; st[t]=SUCC; cw[t]=0
+     if :: L(t)==NONE -> L(t)=LREV; SUCCEED(t)
 #ifdef MUT_RETSETTLE
-        :: else -> st[t]=SUCC; cw[t]=0
+        :: else -> SUCCEED(t)
 #else
-        :: L(t)!=NONE && LATEOK(t) -> st[t]=SUCC; cw[t]=0
+        :: L(t)!=NONE && LATEOK(t) -> SUCCEED(t)
         :: else                   /* a claim came between: wait for its outcome */
 #endif
      fi
@@ -540,8 +682,21 @@ inline apply(t, a) {              /* target' = f(target, ledger rows as read) */
   :: a==LCONT -> if :: cw[t] -> st[t]=cw[t]; cw[t]=0 :: else -> st[t]=PAUSED fi
 #endif
 #endif
+#if RPB>0
+#ifdef MUT_REVLATE
+  :: a==LREV  -> st[t]=READY
+#else
+  :: a==LREV  -> if :: cw[t] -> st[t]=cw[t]; cw[t]=0             /* revoked by a late success that was taken back: never called */
+                    :: !cw[t] && df[t]<NG-1 -> df[t]=df[t]+1; st[t]=READY
+                    :: else -> st[t]=PAUSED fi                    /* no key is left */
+#endif
+  :: a==LUNK && cw[t]==WOFF -> st[t]=WOFF; cw[t]=0
+  :: a==LUNK && cw[t]!=WOFF -> if :: POL==RESEND && !cw[t] && at[t]+1<NA -> next(t) :: else -> st[t]=UNK fi
+  :: a==NONE || a==CLAIMED -> assert(false)                       /* SUCCEEDED needs a closed key */
+#else
   :: a==LUNK  -> if :: POL==RESEND && !cw[t] && at[t]+1<NA -> next(t) :: else -> st[t]=UNK fi
-  fi }
+#endif
+  fi HOLDRP(t) }
 #ifdef AW
 #define AWN(t,n) (st[t]==REQ && at[t]==n)
 #define RS(t,n) rs[t*KK+n*NG]
@@ -571,14 +726,25 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
 #endif
 #define SETTLE(x) \
   :: atomic { lock[x]==0 && chg[x] && !CANSETTLE(x) -> chg[x]=0 } \
-  :: atomic { WORKING && lock[x]==0 && SEEN(x) && CANSETTLE(x) -> BEGIN chg[x]=0; RLOCK(x); if :: sx[x] -> a=LSUCC :: else -> a=L(x) fi; t=x; goto upd } \
+  :: atomic { WORKING && lock[x]==0 && SEEN(x) && CANSETTLE(x) -> BEGIN chg[x]=0; RLOCK(x); if :: SX(x) -> a=LSUCC :: else -> a=E(x) fi; t=x; goto upd } \
   PLAIN(x) \
   MONITOR(x)
 /* What was accepted and waits for nothing else is settled in one statement (Target.SucceedsPlainly): it reads the ledger
  * without a lock, then waits for the target and looks at its columns again, but not at the ledger. */
 #ifdef AW
 #define PLAIN(x)
+#elif RPB>0                       /* no other look follows: so the statement looks at the reports too, and what it did not change is looked at */
+#ifdef MUT_PLAINREP
+#define NOREPORT(k) true
 #else
+#define NOREPORT(k) rep[k]==0
+#endif
+#define PLAIN(x) :: atomic { WORKING && SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC && NOREPORT(KEY(x)) -> BEGIN chg[x]=0; k=at[x]*NG+df[x]; t=x; goto plain }
+#define LOOKON(x) -> chg[x]=1
+#define KILLEDLOOK(x) chg[x]=1;
+#else
+#define LOOKON(x)
+#define KILLEDLOOK(x)
 #define PLAIN(x) :: atomic { WORKING && SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC -> BEGIN k=at[x]*NG+df[x]; t=x; goto plain }
 #endif
 #ifdef LOOKANY                    /* looks at any time (the monitor says that these add nothing) */
@@ -616,9 +782,9 @@ plain:
 #ifdef MUT_PLAINBLIND
   :: atomic { lock[t]==0 -> DONE st[t]=SUCC; t=0; k=0; goto look }
 #else
-  :: atomic { lock[t]==0 -> DONE if :: st[t]==REQ && !cw[t] && at[t]*NG+df[t]==k -> st[t]=SUCC :: else fi; t=0; k=0; goto look }
+  :: atomic { lock[t]==0 -> DONE if :: st[t]==REQ && !cw[t] && at[t]*NG+df[t]==k -> st[t]=SUCC :: else LOOKON(t) fi; t=0; k=0; goto look }
 #endif
-  :: atomic { KILLED -> DONE t=0; k=0; goto look }
+  :: atomic { KILLED -> DONE KILLEDLOOK(t) t=0; k=0; goto look }
   fi
 #endif
 }
@@ -661,7 +827,7 @@ end: do
 #ifdef MUT_BLINDEXP
 #define ENDBY(t) :: atomic { lock[t]==0 && st[t]==READY && dl[t] && !cw[t] -> st[t]=dl[t] }
 #else
-#define ENDBY(t) :: atomic { lock[t]==0 && st[t]==READY && dl[t] && !cw[t] -> REVOKE(t,dl[t]) }
+#define ENDBY(t) :: atomic { lock[t]==0 && st[t]==READY && dl[t] && !cw[t] -> WISHED(t) REVOKE(t,dl[t]) }
 #endif
 active proctype Reaper() {
 end: do
@@ -691,10 +857,10 @@ end: do
 #define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && at[t]+1<NA -> opb--; at[t]=at[t]+1; df[t]=0; st[t]=READY }
 #endif
 #else
-#define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) && !cw[t] -> opb--; REVOKE(t,CANC) }
-#define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && lock[t]==0 -> opb--; AGAIN(t) \
+#define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) && !cw[t] -> opb--; WISHED(t) REVOKE(t,CANC) }
+#define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && lock[t]==0 -> opb--; UNWISHED(t) AGAIN(t) \
      if :: (L(t)==LREV || NOTSENT(t) || L(t)==LEXP) && df[t]<NG-1 -> st[t]=READY; PASSED(t); df[t]=df[t]+1 \
-        :: L(t)==LFAIL && at[t]+1<NA -> st[t]=READY; at[t]=at[t]+1; df[t]=0; since[t]=0 \
+        :: E(t)==LFAIL && at[t]+1<NA -> st[t]=READY; at[t]=at[t]+1; df[t]=0; since[t]=0 \
         :: L(t)==LCONT -> UNCCONT(t) :: else fi }
 #endif
 #ifdef MUT_UNCCONT
@@ -702,13 +868,18 @@ end: do
 #else
 #define UNCCONT(t) st[t]=PAUSED
 #endif
-#define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && L(t)==LUNK && !sx[t] && at[t]+1<NA -> opb--; AGAIN(t) forced[t]=1; at[t]=at[t]+1; df[t]=0; since[t]=0; cw[t]=0; st[t]=READY }
-#define WRITEOFF(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 -> opb--; cw[t]=0; st[t]=WOFF }
+#define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && E(t)==LUNK && !SX(t) && at[t]+1<NA -> opb--; UNWISHED(t) AGAIN(t) forced[t]=1; at[t]=at[t]+1; df[t]=0; since[t]=0; cw[t]=0; st[t]=READY }
+#define WRITEOFF(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 -> opb--; WISHED(t) cw[t]=0; st[t]=WOFF }
 #define PAUSE(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ) -> opb--; st[t]=PAUSED }
 #ifdef MUT_RESUMECLOSED
 #define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED -> opb--; st[t]=READY }
 #else                             /* a closed key is never published again: NOT_SENT takes the next round, content needs a correction */
-#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !(NOTSENT(t) && df[t]==NG-1) -> opb--; AGAIN(t) st[t]=READY; \
+#if RPB>0
+#define NOKEY(t) ((NOTSENT(t) || L(t)==LREV) && df[t]==NG-1)
+#else
+#define NOKEY(t) (NOTSENT(t) && df[t]==NG-1)
+#endif
+#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !NOKEY(t) -> opb--; AGAIN(t) st[t]=READY; \
      if :: NOTSENT(t) && !cw[t] -> PASSED(t); df[t]=df[t]+1 :: else fi }
 #endif
 /* a correction: revoke the current key and take the next round, or be refused; FAILED(content) is closed already */
@@ -759,6 +930,94 @@ end: do
 #endif
   od }
 
+/* ---- R11: what the vendor says of a message afterwards, at any time, in any order, or never; a repeated report is the same one.
+ * DELIVERED may be said of a message that is undelivered in the end; UNDELIVERED is certain.  What says less is not stored here */
+#if RPB>0
+#ifdef MUT_REPLOOK
+#define LOOKREP(i) skip
+#else
+#define LOOKREP(i) chg[TGT(i)]=1
+#endif
+#ifdef MUT_REPTGT                 /* about whatever the target is at */
+#define ABOUT(i) KEY(TGT(i))
+#define NEWREP(i,x) true
+#else
+#define ABOUT(i) (i)
+#define NEWREP(i,x) !(rep[i]&(x))
+#endif
+#ifdef NOTE
+#define TAKEBACK(i) skip
+#else                             /* acc: messages that were accepted and of which the vendor has not said that they were not delivered */
+#define TAKEBACK(i) if :: vend[i]&VUND -> skip :: else -> vend[i]=vend[i]|VUND; acc[TGT(i)*NA+ATT(i)]-- fi
+#endif
+#ifdef MUT_REPFAIL
+#define UNDELIVERED(i) TAKEBACK(i); if :: led[i]==CLAIMED || led[i]==LUNK || led[i]==LSUCC -> led[i]=LFAIL; sx[TGT(i)]=0 :: else fi
+#else
+#define UNDELIVERED(i) TAKEBACK(i); rep[ABOUT(i)]=rep[ABOUT(i)]|UNDEL
+#endif
+#ifdef MUT_SOFTREP                /* "not yet" is taken for "never" */
+#define SOFT(i) :: atomic { rpb>0 && (vend[i]&VACC) && NEWREP(i,UNDEL) -> rpb--; rep[i]=rep[i]|UNDEL; LOOKREP(i) }
+#else
+#define SOFT(i)
+#endif
+#define REPORT(i) :: atomic { rpb>0 && WORKING && (vend[i]&VACC) && NEWREP(i,DELIV) -> rpb--; rep[ABOUT(i)]=rep[ABOUT(i)]|DELIV; LOOKREP(i) } \
+  :: atomic { rpb>0 && WORKING && (vend[i]&VACC) && NEWREP(i,UNDEL) -> rpb--; UNDELIVERED(i); LOOKREP(i) } \
+  SOFT(i)
+active proctype Feedback() {
+end: do
+  ALLROWS(REPORT)
+  od }
+#endif
+
+/* ---- R12: the vendor is asked about an UNKNOWN key once its caller can call no more and the vendor's list has settled.
+ * Two steps: ask, then store; the late outcome is written in between.  Found undelivered is a report (above) */
+#if IB>0
+#ifdef MUT_INQEARLY               /* the list does not show yet what was accepted */
+#define NOTFOUND(i) !(vend[i]&VREF)
+#else
+#define NOTFOUND(i) vend[i]==0
+#endif
+#if defined(COMPLETE) || defined(MUT_INQLIST)
+#ifdef MUT_INQLIST                /* a list that need not be complete */
+#define NOTLISTED(i) :: ib>0 && led[i]==LUNK && WORKING -> ib--; BEGIN k=i; a=NONE; goto answer
+#else
+#define NOTLISTED(i) :: ib>0 && led[i]==LUNK && WORKING && NOTFOUND(i) && i==KEY(TGT(i)) -> ib--; BEGIN k=i; a=NONE; goto answer
+#endif
+#else
+#define NOTLISTED(i)
+#endif
+#define ASK(i) \
+  :: atomic { ib>0 && led[i]==LUNK && WORKING && (vend[i]&VACC) -> ib--; BEGIN k=i; a=LSUCC; goto answer } \
+  :: atomic { ib>0 && led[i]==LUNK && WORKING && (vend[i]&VREF) -> ib--; BEGIN k=i; a=LFAIL; goto answer } \
+  NOTLISTED(i)
+#ifdef MUT_INQGUARD
+#define MAYFAIL true
+#define OVERWRITES if :: led[k]==LSUCC -> sx[TGT(k)]=0; kn[TGT(k)]=1 :: else fi;
+#else
+#define MAYFAIL led[k]==LUNK
+#define OVERWRITES
+#endif
+/* not found: acted on for the current key alone, as any other changes nothing, and may be one that was never called.  With XT=1 the
+ * caller may have stalled between its check and its call for ever, so this is as weak as "send anyway";
+ * with XT=0 it is sure, and counts as the attempt's call */
+#if XT==0
+#define ABSENT if :: calls[TGT(k)*NA+ATT(k)]==0 -> calls[TGT(k)*NA+ATT(k)]=1 :: else fi
+#else
+#define ABSENT forced[TGT(k)]=1
+#endif
+active proctype Inquirer() {
+  byte k=0, a=0;
+idle: end: do
+  ALLROWS(ASK)
+  od;
+answer:
+  if
+  :: atomic { a==LSUCC -> DONE led[k]=LSUCC; CLOSE(k); sx[TGT(k)]=1; k=0; a=0; goto idle }
+  :: atomic { a!=LSUCC -> DONE if :: MAYFAIL -> OVERWRITES led[k]=LFAIL; CLOSE(k); if :: a==NONE -> ABSENT :: else fi :: else fi; k=0; a=0; goto idle }
+  :: atomic { KILLED -> DONE k=0; a=0; goto idle }
+  fi }
+#endif
+
 #ifdef NOKN                       /* aw_resend_*: look past the hidden success for what it leads to */
 #define KNOWN(t) true
 #else
@@ -767,20 +1026,20 @@ end: do
 #define TERM(t) \
    assert(st[t]==SUCC||st[t]==EXH||st[t]==UNK||st[t]==PAUSED||st[t]==CANC||st[t]==EXPD||st[t]==WOFF);  /* I3 nothing stuck */ \
    assert(lock[t]==0); \
-   assert(!cw[t] || st[t]==UNK);                                                        /* I3 no wish forgotten */ \
+   assert(!cw[t] || st[t]==UNK || (RPB>0 && st[t]==SUCC));                              /* I3 no wish forgotten */ \
    assert(KNOWN(t));                                                                    /* I8 what is known is shown */ \
-   assert(st[t]!=SUCC || acc[t*NA]+acc[t*NA+1]>0); \
+   assert(st[t]!=SUCC || acc[t*NA]+acc[t*NA+1]>0 || LOSTREP); \
    assert((st[t]!=UNK && st[t]!=WOFF) || amb[t]);                                       /* I9 no invented UNKNOWN */ \
    assert(WEAK(t) || acc[t*NA]+acc[t*NA+1]<=1);                                         /* never twice */ \
    assert(POL!=HOLD || forced[t] || dl[t] || st[t]!=EXH || (calls[t*NA]==1 && calls[t*NA+1]==1))  /* I6: put-backs spend no attempt */
 #if defined(AW) || defined(MUT_BLINDCANCEL) || defined(MUT_BLINDEXP)
 #define FN(t) skip
 #else
-/* I5: the final state is a function of the ledger rows alone (no dependence on the order of events) */
-#define CLOSED(t) (L(t)==LREV||NOTSENT(t)||L(t)==LFAIL||L(t)==LCONT||L(t)==LEXP)
-#define FN(t) assert((st[t]==SUCC) == (sx[t]==1)); \
-  assert(sx[t] || st[t]==PAUSED || (st[t]==UNK && L(t)==LUNK) || (st[t]==WOFF && (L(t)==LUNK || L(t)==LFAIL)) || \
-     (st[t]==EXH && (L(t)==LFAIL || (dl[t] && CLOSED(t)))) || \
+/* I5: the final state is a function of the ledger rows and the set of reports alone (no dependence on the order of events) */
+#define CLOSED(t) (L(t)==LREV||NOTSENT(t)||E(t)==LFAIL||L(t)==LCONT||L(t)==LEXP)
+#define FN(t) assert((st[t]==SUCC) == (SX(t)==1)); \
+  assert(SX(t) || st[t]==PAUSED || (st[t]==UNK && E(t)==LUNK) || (st[t]==WOFF && (E(t)==LUNK || E(t)==LFAIL)) || \
+     (st[t]==EXH && (E(t)==LFAIL || (dl[t] && CLOSED(t)))) || \
      (st[t]==EXPD && dl[t] && CLOSED(t)) || (st[t]==CANC && CLOSED(t)))
 #endif
 #define BUSYROW(i) + q[i] + hold[i]
@@ -821,6 +1080,24 @@ end: do
 #define WITNESS over && st[0]==SUCC && sst[0]==READY && at[0]==1  /* ... : refused, tried again and accepted, all of it lost and found in the log */
 #elif WIT==14
 #define WITNESS over && st[0]==PAUSED && rp[0]                  /* ... : held, as keys below have no result */
+#elif WIT==15
+#define WITNESS st[0]==SUCC && at[0]==1 && led[0]==LSUCC && led[NG]==LSUCC  /* undelivered; the next channel reached the customer */
+#elif WIT==16
+#define WITNESS st[0]==SUCC && led[0]==LUNK                     /* UNKNOWN ended by DELIVERED */
+#elif WIT==17
+#define WITNESS st[0]==SUCC && led[0]==LSUCC && amb[0]          /* with crashes alone: UNKNOWN ended by an inquiry */
+#elif WIT==18
+#define WITNESS st[0]==SUCC && led[NG]==LREV && led[NG+1]==LSUCC  /* a late success was taken back, the next round was sent */
+#elif WIT==19
+#define WITNESS st[0]==CANC && led[0]==LSUCC && at[0]==0        /* a wish to cancel, granted after the message was undelivered */
+#elif WIT==20
+#define WITNESS st[0]==SUCC && second && df[0]==0               /* the second provider accepted, in one claim */
+#elif WIT==21
+#define WITNESS st[0]==SUCC && rep[0]==(DELIV|UNDEL) && at[0]==1  /* a contradiction changes nothing */
+#elif WIT==22
+#define WITNESS st[0]==WOFF && rep[0]==(DELIV|UNDEL)            /* written off, delivered, undelivered */
+#elif WIT==23
+#define WITNESS over && st[0]==SUCC && at[0]==1 && sst[0]==SUCC && rep[0]==UNDEL  /* after a restore: the lost report came again */
 #endif
 /* ---- R10: the database goes back to an earlier moment; the event log, the topics and what the gateways did do not.
  * Everything is stopped, the database is restored, the log is read whole, then everything continues. */
@@ -844,7 +1121,7 @@ bit over;                         /* a restore has happened */
 #define SAVECM
 #endif
 inline save() {                   /* a consistent state: between transactions */
-  i=0; do :: i<NT*KK -> sled[i]=led[i]; FORGET(i); i++ :: else -> break od;
+  i=0; do :: i<NT*KK -> sled[i]=led[i]; SAVEREP FORGET(i); i++ :: else -> break od;
   i=0; do :: i<NT -> SAVECM sst[i]=st[i]; sat[i]=at[i]; sdf[i]=df[i]; scw[i]=cw[i]; scon[i]=con[i]; i++ :: else -> break od;
   i=0 }
 #ifdef WIT
@@ -853,10 +1130,10 @@ inline save() {                   /* a consistent state: between transactions */
 #define FORGETSST sst[i]=0
 #endif
 inline goback() {
-  i=0; do :: i<NT*KK -> was[i]=led[i]; led[i]=sled[i]; had[i]=(sled[i]!=NONE); sled[i]=NONE; lease[i]=0;
+  i=0; do :: i<NT*KK -> was[i]=led[i]; led[i]=sled[i]; had[i]=(sled[i]!=NONE); sled[i]=NONE; lease[i]=0; LOSEREP
              if :: led[i]==CLAIMED -> tok[i]=DEAD; amb[TGT(i)]=1 :: else -> tok[i]=0 fi;
              i++ :: else -> break od;
-  i=0; do :: i<NT -> st[i]=sst[i]; at[i]=sat[i]; df[i]=sdf[i]; cw[i]=scw[i]; con[i]=scon[i];
+  i=0; do :: i<NT -> st[i]=sst[i]; at[i]=sat[i]; df[i]=sdf[i]; cw[i]=scw[i]; con[i]=scon[i]; LOSEWISH
              FORGETSST; sat[i]=0; sdf[i]=0; scw[i]=0; scon[i]=0;
              lock[i]=0; chg[i]=1; i++ :: else -> break od;
   i=0; over=1 }
@@ -884,7 +1161,7 @@ inline checktarget() {
   hi=0; i=x*KK; do :: i<(x+1)*KK -> if :: led[i]!=NONE -> hi=i :: else fi; i++ :: else -> break od;
 #ifndef MUT_RNOMOVE
   if
-  :: hi>KEY(x) && (st[x]==READY || st[x]==REQ || st[x]==PAUSED || st[x]==UNK || st[x]==CANC) ->
+  :: hi>KEY(x) && (st[x]==READY || st[x]==REQ || st[x]==PAUSED || st[x]==UNK || st[x]==CANC || RMOVES(x)) ->
        whole=1; above=1; i=hi; k=KEY(x);
        do :: i>k -> i--;
                if :: i%NG==NG-1 -> above=0 :: else fi;          /* an older attempt: its rounds up to the last one seen */
@@ -942,6 +1219,20 @@ end: do
   od }
 #endif
 
+#if RPB>0
+#define MORER || rpb>0
+#define NOMORER ; rpb=0
+#else
+#define MORER
+#define NOMORER
+#endif
+#if IB>0
+#define MORE MORER || ib>0
+#define NOMORE NOMORER ; ib=0
+#else
+#define MORE MORER
+#define NOMORE NOMORER
+#endif
 active proctype Env() {
 end: do
   :: atomic { quiet -> quiet=0 }
@@ -952,7 +1243,7 @@ end: do
   :: atomic { eb>0 -> eb--; if :: dl[1]=EXPD :: dl[1]=EXH fi }
 #endif
 #endif
-  :: atomic { STILL && STAYS && (bud>0 || opb>0 || qb>0 || eb>0 || cb>0 || tb>0 || rb>0) -> rb=0; bud=0; opb=0; qb=0; eb=0; cb=0; tb=0 }
+  :: atomic { STILL && STAYS && (bud>0 || opb>0 || qb>0 || eb>0 || cb>0 || tb>0 || rb>0 MORE) -> rb=0; bud=0; opb=0; qb=0; eb=0; cb=0; tb=0 NOMORE }
   :: atomic { timeout ->
 #ifdef WIT
        assert(!(WITNESS));

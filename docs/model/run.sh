@@ -55,6 +55,37 @@ q pass s_eb         bfs -DRB=1 -DB=0 -DEB=1 -DOB=1 -DNG=2
 q pass s_cb         bfs -DRB=1 -DB=0 -DCB=1 -DNG=2
 q pass s_twice      bfs -DRB=2 -DB=0 -DNG=2
 q pass s_r          bfs -DRB=1 -DB=0 -DTB=1 -DNG=2 -DPOL=RESEND
+# reports (u_), inquiries (i_), another provider inside an attempt (o_)
+f pass u_b2_rp2     bfs -DRPB=2 -DB=2
+f pass u_b1_rp3     bfs -DRPB=3 -DB=1
+f pass u_ob2        bfs -DRPB=2 -DB=1 -DOB=2
+f pass u_all1       bfs -DRPB=1 -DB=1 -DOB=1 -DCB=1 -DEB=1
+f pass u_r_ob       bfs -DRPB=2 -DB=1 -DOB=1 -DPOL=RESEND
+f pass i_u_ob       bfs -DIB=1 -DRPB=2 -DB=1 -DOB=1 -DXT=0 -DCOMPLETE
+f pass np_u         np -DRPB=2 -DB=1 -DOB=1
+q pass u_b1         bfs -DRPB=2 -DB=1
+q pass u_b2         bfs -DRPB=1 -DB=2
+q pass u_ob         bfs -DRPB=2 -DB=0 -DOB=2
+q pass u_b1_ob      bfs -DRPB=2 -DB=1 -DOB=1
+q pass u_eb_tb      bfs -DRPB=2 -DB=0 -DEB=1 -DTB=1 -DQB=1
+q pass u_cb         bfs -DRPB=2 -DB=0 -DCB=1 -DOB=1
+q pass u_note       bfs -DRPB=2 -DB=1 -DNOTE
+q pass u_r          bfs -DRPB=2 -DB=1 -DPOL=RESEND
+q pass u_atonce     bfs -DRPB=2 -DB=1 -DATONCE
+q pass u_lies       bfs -DRPB=2 -DB=1 -DLB=1
+q pass u_nset2      bfs -DRPB=2 -DB=0 -DOB=1 -DNSET=2 -DLOOKANY
+q pass i_b2         bfs -DIB=2 -DB=2
+q pass i_strict     bfs -DIB=2 -DB=2 -DXT=0 -DCOMPLETE
+q pass i_weak       bfs -DIB=1 -DB=2 -DCOMPLETE
+q pass i_ob         bfs -DIB=1 -DB=1 -DOB=1 -DXT=0 -DCOMPLETE
+q pass i_u          bfs -DIB=1 -DRPB=2 -DB=1 -DXT=0 -DCOMPLETE
+q pass o_b2_tb      bfs -DFO -DTB=2 -DB=2 -DXT=0
+q pass o_tb         bfs -DFO -DTB=1 -DB=2
+q pass o_i_u        bfs -DFO -DTB=1 -DIB=1 -DRPB=1 -DB=1 -DXT=0 -DCOMPLETE
+q pass s_u          bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2
+f pass s_u_cb       bfs -DRB=1 -DRPB=2 -DB=0 -DCB=1 -DNG=2
+q pass s_i          bfs -DRB=1 -DIB=1 -DB=0 -DNG=2 -DXT=0 -DCOMPLETE
+f pass s_i_cb       bfs -DRB=1 -DIB=1 -DB=0 -DCB=1 -DNG=2 -DXT=0 -DCOMPLETE
 # the early draft
 q pass aw_nofault      bfs $AO
 q fail aw_disp_crash   bfs $AW -DXD=1
@@ -105,6 +136,24 @@ q fail m_rlower        bfs -DRB=1 -DB=0 -DTB=1 -DMUT_RLOWER
 q fail m_rnomove       bfs -DRB=1 -DB=0 -DTB=1 -DNOMON -DMUT_RNOMOVE
 q fail m_rgap          bfs -DRB=1 -DB=0 -DCB=1 -DNG=2 -DMUT_RGAP
 q fail m_rwindow       bfs -DRB=1 -DB=1 -DMUT_RWINDOW
+q fail m_softrep       bfs -DRPB=1 -DB=0 -DMUT_SOFTREP
+q fail m_reptgt        bfs -DRPB=2 -DB=0 -DMUT_REPTGT
+q fail m_repfail       bfs -DRPB=1 -DB=0 -DMUT_REPFAIL
+q fail m_replook       bfs -DRPB=1 -DB=0 -DNOMON -DMUT_REPLOOK
+q fail m_sucfinal      bfs -DRPB=1 -DB=0 -DMUT_SUCFINAL
+q fail m_plainrep      bfs -DRPB=1 -DB=0 -DNOMON -DMUT_PLAINREP
+q fail m_revlate       bfs -DRPB=1 -DB=1 -DPOL=RESEND -DMUT_REVLATE
+q fail m_wishgone      bfs -DRPB=1 -DB=0 -DOB=1 -DMUT_WISHGONE
+q fail m_endgone       bfs -DRPB=2 -DB=1 -DOB=1 -DMUT_ENDGONE
+q fail m_cancgone      bfs -DRPB=2 -DB=1 -DOB=1 -DPOL=RESEND -DMUT_CANCGONE
+q fail m_inqearly      bfs -DIB=1 -DB=1 -DXT=0 -DCOMPLETE -DMUT_INQEARLY
+q fail m_inqlist       bfs -DIB=1 -DB=1 -DXT=0 -DMUT_INQLIST
+q fail m_inqguard      bfs -DIB=1 -DB=1 -DCOMPLETE -DMUT_INQGUARD
+q fail m_fotimeout     bfs -DFO -DB=1 -DMUT_FOTIMEOUT
+q fail m_fosendby      bfs -DFO -DTB=1 -DIB=1 -DB=1 -DXT=0 -DCOMPLETE -DMUT_FOSENDBY
+f fail m_rhold         bfs -DRB=1 -DRPB=2 -DB=0 -DCB=1 -DQB=1 -DMUT_RHOLD
+q fail m_rihold        bfs -DRB=1 -DIB=1 -DB=0 -DCB=1 -DNG=2 -DXT=0 -DCOMPLETE -DMUT_RHOLD
+q fail m_rsucc         bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2 -DMUT_RSUCC
 # witnesses: the end can be reached
 q fail w_throttled     bfs -DB=0 -DTB=1 -DWIT=1
 q fail w_expired       bfs -DB=0 -DEB=1 -DWIT=2
@@ -120,6 +169,14 @@ q fail w_woff          bfs -DB=1 -DOB=1 -DWIT=9
 q fail w_rlost         bfs -DRB=1 -DB=0 -DWIT=12
 q fail w_rfound        bfs -DRB=1 -DB=0 -DWIT=13
 q fail w_rheld         bfs -DRB=1 -DB=0 -DTB=1 -DWIT=14
+q fail w_next          bfs -DRPB=1 -DB=0 -DWIT=15
+q fail w_delivered     bfs -DRPB=1 -DB=1 -DWIT=16
+q fail w_found         bfs -DIB=1 -DB=1 -DX0 -DXC=1 -DWIT=17
+q fail w_takenback     bfs -DRPB=1 -DB=1 -DPOL=RESEND -DWIT=18
+q fail w_undelcanc     bfs -DRPB=1 -DB=0 -DOB=1 -DWIT=19
+q fail w_second        bfs -DFO -DTB=1 -DB=0 -DWIT=20
+q fail w_contradict    bfs -DRPB=2 -DB=0 -DWIT=21
+q fail w_woffagain     bfs -DRPB=2 -DB=1 -DOB=1 -DWIT=22
 LIST
 }
 chosen() { list | awk -v what="$what" -v only="^(${ONLY:-.*})$" '($1 == "q" || ($1 == "f" && what == "full")) && $3 ~ only'; }
