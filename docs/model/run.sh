@@ -61,26 +61,22 @@ f pass u_b1_rp3     bfs -DRPB=3 -DB=1
 f pass u_ob2        bfs -DRPB=2 -DB=1 -DOB=2
 f pass u_all1       bfs -DRPB=1 -DB=1 -DOB=1 -DCB=1 -DEB=1
 f pass u_r_ob       bfs -DRPB=2 -DB=1 -DOB=1 -DPOL=RESEND
-f pass i_u_ob       bfs -DIB=1 -DRPB=2 -DB=1 -DOB=1 -DXT=0 -DCOMPLETE
+q pass i_u_ob       bfs -DIB=1 -DRPB=2 -DB=1 -DOB=1 -DXT=0 -DCOMPLETE
+f pass o_tb         bfs -DFO -DTB=1 -DB=2
 f pass np_u         np -DRPB=2 -DB=1 -DOB=1
-q pass u_b1         bfs -DRPB=2 -DB=1
 q pass u_b2         bfs -DRPB=1 -DB=2
-q pass u_ob         bfs -DRPB=2 -DB=0 -DOB=2
 q pass u_b1_ob      bfs -DRPB=2 -DB=1 -DOB=1
 q pass u_eb_tb      bfs -DRPB=2 -DB=0 -DEB=1 -DTB=1 -DQB=1
 q pass u_cb         bfs -DRPB=2 -DB=0 -DCB=1 -DOB=1
 q pass u_note       bfs -DRPB=2 -DB=1 -DNOTE
 q pass u_r          bfs -DRPB=2 -DB=1 -DPOL=RESEND
-q pass u_atonce     bfs -DRPB=2 -DB=1 -DATONCE
+f pass u_atonce     bfs -DRPB=2 -DB=1 -DATONCE
 q pass u_lies       bfs -DRPB=2 -DB=1 -DLB=1
 q pass u_nset2      bfs -DRPB=2 -DB=0 -DOB=1 -DNSET=2 -DLOOKANY
-q pass i_b2         bfs -DIB=2 -DB=2
+f pass i_b2         bfs -DIB=2 -DB=2
 q pass i_strict     bfs -DIB=2 -DB=2 -DXT=0 -DCOMPLETE
 q pass i_weak       bfs -DIB=1 -DB=2 -DCOMPLETE
-q pass i_ob         bfs -DIB=1 -DB=1 -DOB=1 -DXT=0 -DCOMPLETE
-q pass i_u          bfs -DIB=1 -DRPB=2 -DB=1 -DXT=0 -DCOMPLETE
-q pass o_b2_tb      bfs -DFO -DTB=2 -DB=2 -DXT=0
-q pass o_tb         bfs -DFO -DTB=1 -DB=2
+q pass o_tb2        bfs -DFO -DTB=2 -DB=1 -DXT=0
 q pass o_i_u        bfs -DFO -DTB=1 -DIB=1 -DRPB=1 -DB=1 -DXT=0 -DCOMPLETE
 q pass s_u          bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2
 f pass s_u_cb       bfs -DRB=1 -DRPB=2 -DB=0 -DCB=1 -DNG=2
