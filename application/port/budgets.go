@@ -42,7 +42,7 @@ const (
 	BudgetLeast = 0.02
 	// BudgetRegained is the share of the limit that a rate regains each second.
 	BudgetRegained = 0.01
-	// BudgetReaction is the least time between two times that a rate is lowered: calls reserved at the rate of before go on meanwhile.
+	// BudgetReaction is the least time between two times that a rate is lowered: what was reserved at the rate of before is still used meanwhile.
 	BudgetReaction = 2 * time.Second
 	// BudgetAhead and BudgetAheadCalls, the longer of them at the present rate, are how far ahead of now calls are reserved: what seems
 	// to be further was reserved by a clock that has been set back since.

@@ -16,10 +16,10 @@ import (
 
 // The fleet of stage budget.
 const (
-	budgetMost    = 6               // processes at once
-	budgetSettled = 6 * time.Second // after so long a process has partitions: the last of these stays
-	budgetFloor   = 0.9             // of the limit, that is used while there is work
-	budgetCeiling = 1.05            // of the limit, in any second
+	budgetMost    = 6                // processes at once
+	budgetSettled = 12 * time.Second // after so long a process has partitions, also where another was killed: the last of these stays
+	budgetFloor   = 0.9              // of the limit, that is used while there is work
+	budgetCeiling = 1.05             // of the limit, in any second
 )
 
 // Calls are what a gateway's log shows of the calls of a fleet.
