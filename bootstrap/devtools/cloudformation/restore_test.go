@@ -137,15 +137,15 @@ func TestTheSourceOfASecondRestoreIsTheServerInUse(t *testing.T) {
 // Whoever pastes the blocks one after the other must not continue behind a check that was refused.
 func TestNothingContinuesBehindACheckThatWasRefused(t *testing.T) {
 	t.Parallel()
-	c := newRestore(t)
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := restoreBlocks(t)
-	said, _ := c.run("bash", "-uc", "cd "+root+"\n"+strings.Join(blocks[:3], "\n")+"\nexport EXIT=5\n"+blocks[3]+"\nunset EXIT\n"+blocks[4])
-	if asked := c.requests(); !strings.Contains(said, "nothing is continued") || !strings.Contains(asked, `\"restore-check\"`) || regexp.MustCompile(`"DatabaseAddress=[^"]|\\"resume\\"|"ScalingState=ENABLED"`).MatchString(asked) {
-		t.Errorf("it says %s and asks %s", said, asked)
+	for exit, continues := range map[string]bool{"0": true, "5": false} {
+		c := newAccount(t, "USER=somebody")
+		blocks := restoreBlocks(t)
+		before := "cd ../../..\nexport BALSONG_NAME=balsong DATABASE=balsong-restored TASKS=2 SCHEDULE=ENABLED\nnew() { echo balsong-restored.abc; }\n"
+		said, _ := c.run("bash", "-uc", before+"export EXIT="+exit+"\n"+blocks[3]+"\nunset EXIT\n"+blocks[4])
+		asked := c.requests()
+		if resumed := strings.Contains(asked, `\"resume\"`); !strings.Contains(asked, `\"restore-check\"`) || resumed != continues || strings.Contains(asked, `"DatabaseAddress=balsong-restored.abc"`) != continues {
+			t.Errorf("a check that ends with %s: it says %s and asks %s", exit, said, asked)
+		}
 	}
 }
 
