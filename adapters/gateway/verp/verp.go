@@ -1,6 +1,6 @@
-// Package verp writes the delivery key of a message into the address that its bounces go to, and reads it back from there
-// (VERP: variable envelope return path). So a bounce finds its bill whatever its text says. What is read was written with a
-// secret of ours: nobody else can make an address that names a delivery key.
+// Package verp writes the delivery key of a message into the address that its bounces go to, and reads it back from there:
+// a variable envelope return path. So a bounce finds its bill whatever its text says. What is read was written with a secret
+// of ours: nobody else can make an address that names a delivery key.
 package verp
 
 import (
