@@ -89,7 +89,7 @@ require (
 	github.com/balsong/balsong/adapters/awssecrets v0.0.0
 	github.com/balsong/balsong/adapters/gateway v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/localrun v0.0.0 // indirect
-	github.com/balsong/balsong/adapters/permits v0.0.0 // indirect
+	github.com/balsong/balsong/adapters/permits v0.0.0
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
