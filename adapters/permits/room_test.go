@@ -78,7 +78,7 @@ func settings(inFlight int) port.Provider {
 func TestCallsAreAsManyAsTheServerTakes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const taken, calls = 10, 20_000
+		const taken, calls = 10, 5_000
 		var limits []int
 		p, err := New(Config{Provider: settings(100), Limited: func(limit int) { limits = append(limits, limit) }})
 		if err != nil {
