@@ -60,6 +60,7 @@ f pass u_b2_rp2     bfs -DRPB=2 -DB=2
 f pass u_b1_rp3     bfs -DRPB=3 -DB=1
 f pass u_ob2        bfs -DRPB=2 -DB=1 -DOB=2
 f pass u_all1       bfs -DRPB=1 -DB=1 -DOB=1 -DCB=1 -DEB=1
+f pass u_nt2        bfs -DNT=2 -DNG=2 -DB=0 -DRPB=2
 f pass u_r_ob       bfs -DRPB=2 -DB=1 -DOB=1 -DPOL=RESEND
 q pass i_u_ob       bfs -DIB=1 -DRPB=2 -DB=1 -DOB=1 -DXT=0 -DCOMPLETE
 f pass o_tb         bfs -DFO -DTB=1 -DB=2
@@ -79,6 +80,8 @@ q pass i_weak       bfs -DIB=1 -DB=2 -DCOMPLETE
 q pass o_tb2        bfs -DFO -DTB=2 -DB=1 -DXT=0
 q pass o_i_u        bfs -DFO -DTB=1 -DIB=1 -DRPB=1 -DB=1 -DXT=0 -DCOMPLETE
 q pass s_u          bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2
+f pass s_u_b1       bfs -DRB=1 -DRPB=2 -DB=1 -DNG=2
+f pass s_u_r        bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2 -DPOL=RESEND
 f pass s_u_cb       bfs -DRB=1 -DRPB=2 -DB=0 -DCB=1 -DNG=2
 q pass s_i          bfs -DRB=1 -DIB=1 -DB=0 -DNG=2 -DXT=0 -DCOMPLETE
 f pass s_i_cb       bfs -DRB=1 -DIB=1 -DB=0 -DCB=1 -DNG=2 -DXT=0 -DCOMPLETE
