@@ -18,9 +18,36 @@ type HTTPSettings struct {
 	Greeting string
 	// Early writes the answer as soon as the request's header has been read.
 	Early bool
+	// Contract is what the provider speaks; nil: the contract of docs/contract/http-gateway.md.
+	Contract *HTTPContract
 	// Answer, if not nil, returns what is written for the n-th call, from 1, instead of the usual answer: each piece in one
 	// write, which over TLS is one record. A piece may be CloseNotify or HoldRest.
 	Answer func(call int, key string) []string
+}
+
+// HTTPContract is what a provider speaks over HTTP.
+type HTTPContract struct {
+	// Read finds the delivery key and the destination in a request; false for what the provider would not read as a message.
+	Read func(r *http.Request, body []byte) (key, to string, ok bool)
+	// Answer returns the whole answer to a message with which the provider does what the act says.
+	Answer func(act FarAct, to, key string) string
+	// Accepted returns the whole answer that a message was accepted; key may be empty.
+	Accepted func(messageID, key string) string
+	// NamesCalls reports whether answers repeat the key.
+	NamesCalls bool
+	// Lacks are acts for which the provider has no words.
+	Lacks []FarAct
+}
+
+// OwnContract is the contract of docs/contract/http-gateway.md.
+func OwnContract() *HTTPContract {
+	return &HTTPContract{Read: readOwn, Answer: httpAnswers, Accepted: AcceptedByHTTP, NamesCalls: true}
+}
+
+func readOwn(r *http.Request, body []byte) (key, to string, ok bool) {
+	var message struct{ To, Text string }
+	ok = json.Unmarshal(body, &message) == nil && message.Text != ""
+	return r.Header.Get(keyHeader), message.To, ok
 }
 
 // Pieces of HTTPSettings.Answer that are no data.
@@ -46,6 +73,9 @@ type HTTPFarEnd struct {
 // NewHTTPFarEnd starts the gateway; it ends with the test.
 func NewHTTPFarEnd(t testing.TB, settings HTTPSettings) HTTPFarEnd {
 	t.Helper()
+	if settings.Contract == nil {
+		settings.Contract = OwnContract()
+	}
 	far := HTTPFarEnd{settings: settings, answered: make(chan struct{}, 1_000), connections: make(chan struct{}, 1_000)}
 	if settings.TLS {
 		far.server, far.client = Certificate()
@@ -122,16 +152,15 @@ func (f HTTPFarEnd) serve(raw net.Conn) {
 		if err != nil || act == ActDropMidway {
 			return
 		}
-		key := request.Header.Get(keyHeader)
 		if f.settings.Early {
-			fmt.Fprint(line, httpAnswers(act, "", key))
+			fmt.Fprint(line, f.settings.Contract.Answer(act, "", request.Header.Get(keyHeader)))
 		}
 		body, err := io.ReadAll(request.Body)
 		if err != nil {
 			return
 		}
-		var message struct{ To, Text string }
-		if json.Unmarshal(body, &message) != nil || message.Text == "" || request.Method != http.MethodPost {
+		key, to, ok := f.settings.Contract.Read(request, body)
+		if !ok || request.Method != http.MethodPost {
 			fmt.Fprint(line, answerHTTP(http.StatusBadRequest, "", `{"code":"bad_request"}`))
 			continue
 		}
@@ -143,7 +172,7 @@ func (f HTTPFarEnd) serve(raw net.Conn) {
 		case f.settings.Answer != nil:
 			f.write(line, below, f.settings.Answer(call, key))
 		default:
-			fmt.Fprint(line, httpAnswers(act, message.To, key))
+			fmt.Fprint(line, f.settings.Contract.Answer(act, to, key))
 		}
 		f.answered <- struct{}{}
 		if act == ActAcceptThenClose {

@@ -13,37 +13,48 @@ type HTTPGatewayBench func(t testing.TB, far HTTPFarEnd, callDeadline time.Durat
 
 // HTTPGateway runs the suite of port.Gateway and what an HTTP/1.1 client promises besides: an answer is taken for the call
 // that it answers, and for no other. Everything over plain TCP and over TLS 1.3.
-func HTTPGateway(t *testing.T, bench HTTPGatewayBench) {
+func HTTPGateway(t *testing.T, bench HTTPGatewayBench) { HTTPGatewayOf(t, OwnContract(), bench) }
+
+// HTTPGatewayOf is HTTPGateway for a provider with a contract of its own.
+func HTTPGatewayOf(t *testing.T, contract *HTTPContract, bench HTTPGatewayBench) {
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			t.Run("gateway", func(t *testing.T) {
 				t.Parallel()
 				Gateway(t, func(t testing.TB, deadline time.Duration) GatewayRig {
-					return bench(t, NewHTTPFarEnd(t, HTTPSettings{TLS: secure}), deadline)
+					r := bench(t, NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Contract: contract}), deadline)
+					r.Lacks = contract.Lacks
+					return r
 				})
 			})
 			for _, c := range strayCases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					c.check(t, bench, secure)
+					c.check(t, contract, bench, secure)
 				})
 			}
 			t.Run("keeps a connection for the next call", func(t *testing.T) {
 				t.Parallel()
-				keepsConnection(t, bench, secure)
+				keepsConnection(t, contract, bench, secure)
 			})
 			t.Run("takes an early answer for its own call", func(t *testing.T) {
 				t.Parallel()
-				earlyAnswer(t, bench, secure)
+				earlyAnswer(t, contract, bench, secure)
 			})
 			t.Run("takes no answer that names another call", func(t *testing.T) {
 				t.Parallel()
-				foreignAnswer(t, bench, secure)
+				if !contract.NamesCalls {
+					t.Skip("this provider's answers name no call")
+				}
+				foreignAnswer(t, contract, bench, secure)
 			})
 			t.Run("takes no answer that came before the request", func(t *testing.T) {
 				t.Parallel()
-				far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Greeting: AcceptedByHTTP("m-stray", "2026-10/1/1/1")})
+				if !contract.NamesCalls {
+					t.Skip("one that comes just before the request is taken for its answer where answers name no call")
+				}
+				far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Contract: contract, Greeting: contract.Accepted("m-stray", "2026-10/1/1/1")})
 				if reply := bench(t, far, patience).send(t, 0); reply.Verdict != port.CallNotMade && reply.Verdict != port.CallUnknown {
 					t.Errorf("got %+v", reply)
 				}
@@ -69,15 +80,15 @@ var strayCases = []strayCase{
 
 // check lets the far end write something behind its first answer, and makes a second call once that is in the client's
 // socket. The strays name no call, as the answers of a provider that does not repeat the key.
-func (c strayCase) check(t *testing.T, bench HTTPGatewayBench, secure bool) {
+func (c strayCase) check(t *testing.T, contract *HTTPContract, bench HTTPGatewayBench, secure bool) {
 	if !secure && strings.Contains(c.name, "close_notify") {
 		t.Skip("without TLS there is no close_notify")
 	}
-	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Answer: func(call int, _ string) []string {
+	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Contract: contract, Answer: func(call int, _ string) []string {
 		if call == 1 {
-			return c.pieces(AcceptedByHTTP("m-1", ""), AcceptedByHTTP("m-stray", ""))
+			return c.pieces(contract.Accepted("m-1", ""), contract.Accepted("m-stray", ""))
 		}
-		return []string{AcceptedByHTTP("m-2", "")}
+		return []string{contract.Accepted("m-2", "")}
 	}})
 	r := bench(t, far, patience)
 	for n, want := range []string{"m-1", "m-2"} {
@@ -92,8 +103,8 @@ func (c strayCase) check(t *testing.T, bench HTTPGatewayBench, secure bool) {
 	}
 }
 
-func keepsConnection(t *testing.T, bench HTTPGatewayBench, secure bool) {
-	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure})
+func keepsConnection(t *testing.T, contract *HTTPContract, bench HTTPGatewayBench, secure bool) {
+	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Contract: contract})
 	r := bench(t, far, patience)
 	for n := range int64(5) {
 		if reply := r.send(t, n); reply.Verdict != port.CallAccepted {
@@ -105,8 +116,8 @@ func keepsConnection(t *testing.T, bench HTTPGatewayBench, secure bool) {
 	}
 }
 
-func earlyAnswer(t *testing.T, bench HTTPGatewayBench, secure bool) {
-	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Early: true})
+func earlyAnswer(t *testing.T, contract *HTTPContract, bench HTTPGatewayBench, secure bool) {
+	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Contract: contract, Early: true})
 	r := bench(t, far, patience)
 	for n := range int64(3) {
 		reply := r.send(t, n)
@@ -118,12 +129,12 @@ func earlyAnswer(t *testing.T, bench HTTPGatewayBench, secure bool) {
 	r.expect(t, port.Reply{Verdict: port.CallAccepted}, port.CallAccepted, 0, 1, 2)
 }
 
-func foreignAnswer(t *testing.T, bench HTTPGatewayBench, secure bool) {
-	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Answer: func(call int, key string) []string {
+func foreignAnswer(t *testing.T, contract *HTTPContract, bench HTTPGatewayBench, secure bool) {
+	far := NewHTTPFarEnd(t, HTTPSettings{TLS: secure, Contract: contract, Answer: func(call int, key string) []string {
 		if call == 1 {
 			key = "2026-10/1/1/1"
 		}
-		return []string{AcceptedByHTTP("m-17", key)}
+		return []string{contract.Accepted("m-17", key)}
 	}})
 	r := bench(t, far, patience)
 	r.expect(t, r.send(t, 0), port.CallUnknown, 0)

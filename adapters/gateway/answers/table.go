@@ -117,6 +117,9 @@ var tags = regexp.MustCompile(`<[^>]*>`)
 // detail is what an answer said: the status, and the provider's code and message, or else the beginning of the body.
 func detail(status int, said Said, body []byte) string {
 	words := strings.Trim(said.Code+": "+said.Message, ": ")
+	if said.Code != "" && strings.Trim(said.Code, "-0123456789") == "" {
+		return strconv.Itoa(status) + ", code " + words // without the word it would be masked as a telephone number
+	}
 	if words == "" {
 		words = strings.Join(strings.Fields(tags.ReplaceAllString(string(body[:min(len(body), 4<<10)]), " ")), " ")
 	}

@@ -70,13 +70,13 @@ func TestATableOfItsOwnComesBeforeTheStandards(t *testing.T) {
 	for body, want := range map[string]string{
 		`200 {"header":{"resultCode":0}}`:                                 "accepted",
 		`200 {"header":{"resultCode":"0"}}`:                               "accepted",
-		`200 {"header":{"resultCode":-1006,"resultMessage":"no number"}}`: "refused permanent 200 -1006: no number",
-		`200 {"header":{"resultCode":-7}}`:                                "refused provider 200 -7",
-		`201 {"header":{"resultCode":0}}`:                                 "refused provider 201 0",
+		`200 {"header":{"resultCode":-1006,"resultMessage":"no number"}}`: "refused permanent 200, code -1006: no number",
+		`200 {"header":{"resultCode":-7}}`:                                "refused provider 200, code -7",
+		`201 {"header":{"resultCode":0}}`:                                 "refused provider 201, code 0",
 		`200 <html>hello</html>`:                                          "refused provider 200 hello",
-		`429 {"header":{"resultCode":-9999}}`:                             "refused provider 429 -9999",
-		`429 {"header":{"resultCode":-1006}}`:                             "throttled  429 -1006",
-		`500 {"header":{"resultCode":0}}`:                                 "unknown  500 0",
+		`429 {"header":{"resultCode":-9999}}`:                             "refused provider 429, code -9999",
+		`429 {"header":{"resultCode":-1006}}`:                             "throttled  429, code -1006",
+		`500 {"header":{"resultCode":0}}`:                                 "unknown  500, code 0",
 	} {
 		var status int
 		_, _ = fmt.Sscan(body, &status)
@@ -103,9 +103,9 @@ func TestABodyThatWasCutOffIsNotRead(t *testing.T) {
 func TestWithoutAnAnswerTheErrorSaysWhetherACallWasMade(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]port.Verdict{
-		httpclient.ErrNotMade:                      port.CallNotMade,
-		httpclient.ErrUnknown:                      port.CallUnknown,
-		errors.New("a library's own"):              port.CallUnknown,
+		httpclient.ErrNotMade:                       port.CallNotMade,
+		httpclient.ErrUnknown:                       port.CallUnknown,
+		errors.New("a library's own"):               port.CallUnknown,
 		fmt.Errorf("in: %w", httpclient.ErrNotMade): port.CallNotMade,
 	} {
 		if reply := nothing.Reply(httpclient.Answer{}, err, time.Time{}); reply.Verdict != want || reply.Answered || !strings.Contains(reply.Detail, err.Error()) {

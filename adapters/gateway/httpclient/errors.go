@@ -4,7 +4,7 @@ import "errors"
 
 // What became of a call that has no answer. Every error of this package wraps one of the two.
 var (
-	ErrNotMade = errors.New("the call was not made")             // certainly: no byte of the request was sent
+	ErrNotMade = errors.New("the call was not made")              // certainly: no byte of the request was sent
 	ErrUnknown = errors.New("the outcome of the call is unknown") // the server may have taken the request
 )
 

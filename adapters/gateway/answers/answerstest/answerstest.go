@@ -26,8 +26,8 @@ func parse(shown string) (httpclient.Answer, error) {
 	return answer, err
 }
 
-// Holds checks that a table, with those of the standards behind it, finds for each of the listed answers what it lists, and
-// that each says why and by which source.
+// Holds checks that a table, with those of the standards behind it, finds for each of the listed answers what it lists, that each
+// says why and by which source, and that the provider's code is not masked in what operators see.
 func Holds(t testing.TB, table *answers.Table, list []gateway.Answer) {
 	t.Helper()
 	for _, listed := range list {
@@ -38,6 +38,9 @@ func Holds(t testing.TB, table *answers.Table, list []gateway.Answer) {
 		reply := table.Reply(answer, nil, time.Time{})
 		if reply.Verdict != listed.Verdict || reply.Doubtful != listed.Meaning.Doubtful {
 			t.Errorf("%s: %+v, want %s %s", listed.Said, reply, listed.Verdict, listed.Meaning)
+		}
+		if code := table.Read(answer.Body).Code; reply.Verdict != port.CallAccepted && !strings.Contains(gateway.Redact(reply.Detail, "+821012345678"), code) {
+			t.Errorf("%s: the code is masked: %q", listed.Said, reply.Detail)
 		}
 		if reply.Verdict == port.CallRefused && reply.Class != listed.Meaning.Class {
 			t.Errorf("%s: the class is %s, want %s", listed.Said, reply.Class, listed.Meaning.Class)
