@@ -231,6 +231,32 @@ func TestNoSecretGoesUnencryptedToAnotherMachine(t *testing.T) {
 	}
 }
 
+func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
+	for name, c := range map[string]struct {
+		set     map[string]string
+		refused string // "": accepted
+	}{
+		"another provider":     {map[string]string{"BALSONG_SMS_PROVIDER": "carrier-pigeon"}, `BALSONG_SMS_PROVIDER is "carrier-pigeon" (want http, or for SMS twilio)`},
+		"twilio for push":      {map[string]string{"BALSONG_PUSH_PROVIDER": "twilio"}, `BALSONG_PUSH_PROVIDER is "twilio"`},
+		"twilio alone":         {map[string]string{"BALSONG_SMS_PROVIDER": "twilio"}, "BALSONG_TWILIO_ACCOUNT is not set"},
+		"twilio, no secret":    {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_TWILIO_SECRET is not set"},
+		"twilio, two senders":  {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_FROM": "Shop", "BALSONG_TWILIO_SERVICE": "MG1"}, "set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE"},
+		"twilio, http reports": {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_STATUS_URL": "http://example.com"}, "BALSONG_TWILIO_STATUS_URL is no https address"},
+		"twilio":               {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, c.set)
+			_, err := config.Load[config.Deliverer](t.Context())
+			switch {
+			case c.refused == "" && err != nil:
+				t.Error(err)
+			case c.refused != "" && (!errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), c.refused)):
+				t.Errorf("%q is missing in %v", c.refused, err)
+			}
+		})
+	}
+}
+
 func TestALeaseOfAGatewayThatIsNotUsedDoesNotMatter(t *testing.T) {
 	environment(t, map[string]string{"BALSONG_SMS_LEASE": "1s"})
 	if _, err := config.Load[config.Deliverer](t.Context()); err != nil {

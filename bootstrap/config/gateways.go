@@ -13,6 +13,8 @@ import (
 
 // Gateways are the providers.
 type Gateways struct {
+	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"` // of SMS, where its provider is TWILIO
+
 	SMTP SMTP
 	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`
@@ -20,6 +22,17 @@ type Gateways struct {
 
 // ByHTTP lists the providers that are called by HTTP, by their channels.
 func (g Gateways) ByHTTP() []HTTPLane {
+	lanes := g.lanes()
+	for i := range lanes {
+		if lanes[i].Provider == ProviderTwilio && lanes[i].URL == "" {
+			lanes[i].URL = twilioRoot
+		}
+	}
+	return lanes
+}
+
+// lanes are the channels' providers with what their variables say.
+func (g Gateways) lanes() []HTTPLane {
 	return []HTTPLane{
 		{channel.SMS, g.SMS},
 		{channel.Push, g.Push},
@@ -34,7 +47,8 @@ type HTTPLane struct {
 
 // HTTPGateway is a provider that is called by HTTP: SMS, push.
 type HTTPGateway struct {
-	URL            string        `env:"URL" help:"https address that messages are posted to, the provider's root; without it none is sent"`
+	Provider       string        `env:"PROVIDER" envDefault:"http" help:"whose contract is spoken: http (docs/contract/http-gateway.md), or for SMS twilio (docs/providers/twilio.md)"`
+	URL            string        `env:"URL" help:"https address that messages are posted to, the provider's root; without it none is sent, by twilio to its own"`
 	CA             CA            `env:"CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
 	Token          string        `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
 	AllowPlainHTTP bool          `env:"ALLOW_PLAIN_HTTP" envDefault:"false" help:"let an http address of another machine have the messages and the token unencrypted"`
@@ -50,14 +64,20 @@ func (g Gateways) validate() error {
 	for _, lane := range g.ByHTTP() {
 		problems = append(problems, lane.check())
 	}
+	if g.SMS.Provider == ProviderTwilio {
+		problems = append(problems, g.Twilio.check())
+	}
 	return errors.Join(problems...)
 }
 
 func (l HTTPLane) check() error {
+	name := "BALSONG_" + string(l.Channel)
+	if p := l.Provider; p != "" && p != ProviderHTTP && (p != ProviderTwilio || l.Channel != channel.SMS) {
+		return fmt.Errorf("%s_PROVIDER is %q (want http, or for SMS twilio)", name, p)
+	}
 	if l.URL == "" {
 		return nil
 	}
-	name := "BALSONG_" + string(l.Channel)
 	problems := []error{checkTimes(name, l.CallDeadline, l.Lease, l.Margin, l.InFlight), checkUserinfo(name+"_URL", l.URL, "set "+name+"_TOKEN")}
 	if err := l.CA.validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%s_CA: %w", name, err))

@@ -9,6 +9,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway/answers"
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
+	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 )
@@ -63,6 +64,7 @@ It stays open for 10 s, doubled with each refused test up to 5 min, or as long a
 	}
 	vendorsTable(w, about+".", smtp.Vendors())
 	answersTable(w, "HTTP", "The status, and the body. The first are the contract's own codes, the rest holds for every provider over HTTP.", append(httpgateway.Answers(), answers.Standard()...))
+	answersTable(w, "Twilio", "The status, and the body. What is not listed is as above.", twilio.Answers())
 }
 
 // nextSteps say what follows from each class.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
+	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/adapters/permits"
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/metric"
@@ -57,7 +58,7 @@ func Gateways(c config.Gateways) fx.Option {
 		err := addSMTP(c.SMTP, with.Installation, with.Clock, add)
 		variables := "BALSONG_SMTP_ADDR"
 		for _, lane := range c.ByHTTP() {
-			err = errors.Join(err, addHTTP(lane, with.Clock, add))
+			err = errors.Join(err, addHTTP(lane, c.Twilio, with.Clock, add))
 			variables += " or BALSONG_" + string(lane.Channel) + "_URL"
 		}
 		if err == nil && len(lanes) == 0 {
@@ -172,25 +173,38 @@ func hostName(ask func() (string, error)) string {
 	return name
 }
 
-func addHTTP(c config.HTTPLane, clock port.Clock, add addLane) error {
+func addHTTP(c config.HTTPLane, account config.Twilio, clock port.Clock, add addLane) error {
 	if c.URL == "" {
 		return nil
 	}
-	gateway, err := NewHTTP(c, clock)
+	gateway, err := NewHTTP(c, account, clock)
 	if err != nil {
 		return err
 	}
 	return add(gateway.Provider(), gateway, gateway.Close)
 }
 
-// NewHTTP returns a provider that is called by HTTP; it does not connect.
-func NewHTTP(c config.HTTPLane, clock port.Clock) (*httpgateway.Gateway, error) {
-	return httpgateway.New(httpgateway.Config{
-		Provider: port.Provider{
-			Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
-			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
-			Rate: c.Rate, InFlight: c.InFlight,
-		},
-		URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now,
-	})
+// HTTPProvider is a provider that is called by HTTP.
+type HTTPProvider interface {
+	port.Gateway
+	// Check asks whether it can be called, and sends nothing.
+	Check(ctx context.Context) error
+	// Close closes unused connections.
+	Close()
+}
+
+// NewHTTP returns the provider of a channel, by the contract that it is set to; it does not connect.
+func NewHTTP(c config.HTTPLane, account config.Twilio, clock port.Clock) (HTTPProvider, error) {
+	provider := port.Provider{
+		Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
+		CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
+		Rate: c.Rate, InFlight: c.InFlight,
+	}
+	if c.Provider == config.ProviderTwilio {
+		return twilio.New(twilio.Config{
+			Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Account: account.Account, Key: account.Key, Secret: account.Secret,
+			From: account.From, Service: account.Service, StatusURL: account.StatusURL, Now: clock.Now,
+		})
+	}
+	return httpgateway.New(httpgateway.Config{Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now})
 }

@@ -340,6 +340,18 @@ var mistakes = map[string]mistake{
 	"sms: times below production": {func(_ *testing.T, c *config.Deliverer) {
 		c.Gateways.SMS.CallDeadline, c.Gateways.SMS.Lease = 5*time.Second, 20*time.Second
 	}, doctor.Advice, "sms", "BALSONG_SMS_LEASE is 20s", "1m30s"},
+	"sms: twilio without a sender": {func(_ *testing.T, c *config.Deliverer) {
+		c.Gateways.SMS.Provider, c.Gateways.Twilio = config.ProviderTwilio, config.Twilio{Account: "AC" + strings.Repeat("0", 32), Secret: secret}
+	}, doctor.Problem, "sms", "sender", "BALSONG_TWILIO_"},
+	"sms: twilio refuses the key": {func(t *testing.T, c *config.Deliverer) {
+		refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"code":20003,"message":"Authenticate","status":401}`)
+		}))
+		t.Cleanup(refusing.Close)
+		c.Gateways.SMS.Provider, c.Gateways.SMS.URL = config.ProviderTwilio, refusing.URL
+		c.Gateways.Twilio = config.Twilio{Account: "AC" + strings.Repeat("0", 32), Secret: secret, From: "Shop"}
+	}, doctor.Problem, "sms", "401, code 20003: Authenticate", "BALSONG_TWILIO_SECRET"},
 	"shutdown: shorter than a call": {func(_ *testing.T, c *config.Deliverer) {
 		c.Delivery.DrainFor = 10 * time.Second
 	}, doctor.Advice, "shutdown", "a call may take 30s", "set it to 30s"},

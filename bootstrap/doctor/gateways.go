@@ -29,7 +29,7 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 	}
 	for _, lane := range c.ByHTTP() {
 		if lane.URL != "" {
-			list = append(list, byHTTP(ctx, lane, clock)...)
+			list = append(list, byHTTP(ctx, lane, c.Twilio, clock)...)
 		}
 	}
 	if len(list) == 0 {
@@ -123,16 +123,20 @@ func tokenAdvice(err error) string {
 	return ""
 }
 
-func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding {
+func byHTTP(ctx context.Context, c config.HTTPLane, account config.Twilio, clock port.Clock) []Finding {
 	variable, path := "BALSONG_"+string(c.Channel), "/"+strings.ToLower(string(c.Channel))
 	p := component{name: strings.ToLower(string(c.Channel)), checked: variable + "_URL"}
 	u, err := url.Parse(c.URL)
 	if err == nil {
 		p.checked = u.Scheme + "://" + u.Host + u.Path
 	}
-	gateway, err := core.NewHTTP(c, clock)
+	gateway, err := core.NewHTTP(c, account, clock)
 	if err != nil {
-		p.add(Problem, err.Error(), "check "+variable+"_URL: it is http://… or https://…, the provider's root")
+		do := "check " + variable + "_URL: it is http://… or https://…, the provider's root"
+		if c.Provider == config.ProviderTwilio {
+			do = "check the variables BALSONG_TWILIO_…"
+		}
+		p.add(Problem, err.Error(), do)
 		return p.list
 	}
 	defer gateway.Close()
@@ -143,6 +147,8 @@ func byHTTP(ctx context.Context, c config.HTTPLane, clock port.Clock) []Finding 
 		do := "check " + variable + "_URL, and that this machine may reach it"
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			do = "use the name that the certificate has, or set " + variable + "_CA to its CA (file:/path)"
+		} else if c.Provider == config.ProviderTwilio && strings.Contains(err.Error(), ": 401") {
+			do = "check BALSONG_TWILIO_ACCOUNT, BALSONG_TWILIO_KEY and BALSONG_TWILIO_SECRET; a restricted key must be allowed to read messages for this check alone"
 		}
 		p.add(Problem, err.Error(), do)
 	} else {

@@ -43,6 +43,22 @@
 // Only these codes say that a message was not accepted. Any other answer, a
 // time-out or a broken connection leaves it unknown.
 //
+// # Twilio
+//
+// POST /2010-04-01/Accounts/AC…/Messages.json is Twilio's API of messages, as
+// https://www.twilio.com/docs/messaging/api/message-resource and the pages of
+// its error codes describe it: a form with To, From or MessagingServiceSid,
+// Body and StatusCallback, whose parameter "key" is the idempotency key of the
+// log. Any credentials are taken, none are not. Nothing is reported to the
+// StatusCallback. GET is an empty list. The settings are those of sms:
+//
+//	201   accepted
+//	400   21211, 21602, 21603, 21617   the form is wrong
+//	400   21614   permanent refusal: no mobile number
+//	400   21610   the content share: the customer has answered STOP
+//	429   20429   throttled
+//	503   20503   temporary refusal, which leaves the caller's outcome unknown
+//
 // # Admin port
 //
 // GET / is the inbox, GET /settings and PUT /settings show and change the

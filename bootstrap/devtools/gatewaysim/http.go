@@ -49,6 +49,10 @@ func (s *Server) newCallServer() *fasthttp.Server {
 }
 
 func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
+	if account, ok := twilioAccount(ctx.Path()); ok {
+		s.serveTwilio(ctx, account)
+		return
+	}
 	channel, ok := s.paths[string(ctx.Path())]
 	if !ok {
 		writeError(ctx, fasthttp.StatusNotFound, "not_found", "this gateway has POST "+strings.Join(slices.Sorted(maps.Keys(s.paths)), ", POST "))

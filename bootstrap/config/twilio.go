@@ -1,0 +1,43 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+)
+
+// The providers that are called by HTTP, as BALSONG_SMS_PROVIDER names them.
+const (
+	ProviderHTTP   = "http"
+	ProviderTwilio = "twilio"
+)
+
+// twilioRoot is where Twilio is called if no URL is set.
+const twilioRoot = "https://api.twilio.com"
+
+// Twilio is an account there. Deadlines, rate and certificates are the channel's.
+type Twilio struct {
+	Account   string `env:"ACCOUNT" help:"account SID, AC…"`
+	Key       string `env:"KEY" help:"SID of an API key, SK…; without it the account signs in with its token"`
+	Secret    string `env:"SECRET" secret:"true" help:"secret of the API key, or the account's token"`
+	From      string `env:"FROM" help:"number or alphanumeric sender that messages come from; or BALSONG_TWILIO_SERVICE"`
+	Service   string `env:"SERVICE" help:"SID of a messaging service, MG…, which picks the sender"`
+	StatusURL string `env:"STATUS_URL" help:"https address that Twilio reports to what became of a message, the delivery key in its query; without it none"`
+}
+
+func (t Twilio) check() error {
+	var problems []error
+	wrong := func(said string) { problems = append(problems, errors.New(said)) }
+	if t.Account == "" {
+		wrong("BALSONG_TWILIO_ACCOUNT is not set: it is the account's SID, AC…")
+	}
+	if t.Secret == "" {
+		wrong("BALSONG_TWILIO_SECRET is not set: it belongs to BALSONG_TWILIO_KEY, or is the account's token")
+	}
+	if (t.From == "") == (t.Service == "") {
+		wrong("set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE")
+	}
+	if u, err := url.Parse(t.StatusURL); t.StatusURL != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		wrong("BALSONG_TWILIO_STATUS_URL is no https address")
+	}
+	return errors.Join(problems...)
+}
