@@ -83,8 +83,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if refusal.Verdict != "" {
 		return refusal
 	}
-	destination := d.Destination
-	d = port.Delivery{} // its text need not wait for the answer
+	destination := d.Destination // of the message nothing else need wait for the answer
 	answer, err := g.host.Exchange(ctx, call)
 	reply := table.Reply(answer, err, g.now())
 	reply.Detail = gateway.Redact(reply.Detail, destination)

@@ -142,8 +142,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if g.status != "" {
 		call.Body = append(append(append(call.Body, '&'), g.status...), url.QueryEscape(url.QueryEscape(d.Key.String()))...)
 	}
-	destination := d.Destination
-	d, text = port.Delivery{}, "" // they need not wait for the answer
+	destination := d.Destination // of the message nothing else need wait for the answer
 	answer, err := g.host.Exchange(ctx, call)
 	reply := table.Reply(answer, err, g.now())
 	reply.Detail = gateway.Redact(reply.Detail, destination)
