@@ -87,7 +87,7 @@ require (
 	github.com/balsong/balsong/adapters/awsidentity v0.0.0
 	github.com/balsong/balsong/adapters/awsrun v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/awssecrets v0.0.0
-	github.com/balsong/balsong/adapters/gateway v0.0.0 // indirect
+	github.com/balsong/balsong/adapters/gateway v0.0.0
 	github.com/balsong/balsong/adapters/localrun v0.0.0 // indirect
 	github.com/balsong/balsong/adapters/permits v0.0.0
 	github.com/beorn7/perks v1.0.1 // indirect
