@@ -107,7 +107,7 @@ func (b *budget) look(now time.Time) {
 	if n := b.pace.need(now, b.waiting.Len()); n > 0 && !b.reserving {
 		if wait := b.next.Sub(now); wait <= 0 {
 			b.reserving = true
-			go b.reserve(n)
+			go b.reserve(n, b.pace.after())
 		} else if again == 0 || wait < again {
 			again = wait
 		}
@@ -136,11 +136,11 @@ func (b *budget) giveUp() {
 }
 
 // reserve reserves calls. It ends by itself, so nothing waits for it.
-func (b *budget) reserve(calls int) {
+func (b *budget) reserve(calls int, after time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), reservation)
 	defer cancel()
 	began := time.Now()
-	reserved, err := b.store.Reserve(ctx, b.provider, b.limit, calls)
+	reserved, err := b.store.Reserve(ctx, b.provider, b.limit, calls, after)
 	if err != nil {
 		b.failed(err)
 	}
@@ -152,7 +152,7 @@ func (b *budget) reserve(calls int) {
 			return
 		}
 		b.pause, b.next = 0, began.Add(between)
-		b.pace.add(reserved)
+		b.pace.add(reserved, now.Sub(began))
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 
 // How calls are paced.
 const (
-	block    = 50 * time.Millisecond  // of the provider's limit, that are reserved by one statement at most
+	block    = 50 * time.Millisecond  // of the provider's limit, and what a statement takes, are reserved by one at most
 	horizon  = 100 * time.Millisecond // the next calls are reserved so long before the reserved ones are used up
 	late     = 40 * time.Millisecond  // a call may begin so long after its instant: see port.BudgetUsed
 	maxLead  = 250 * time.Millisecond // of a permit before its call's instant
@@ -26,6 +26,7 @@ type pace struct {
 	limit float64
 	late  time.Duration   // the tolerance
 	lead  time.Duration   // how long before its instant a permit is given: the least of took
+	asked time.Duration   // what a reservation takes, as the last one did
 	took  []time.Duration // from the permit to the call, of the last calls
 	last  int             // of took, the newest
 
@@ -117,10 +118,10 @@ func (p *pace) cancel(t *turn, now time.Time) {
 // need is how many calls are to be reserved now, where so many wait.
 func (p *pace) need(now time.Time, waiting int) int {
 	p.forget(now)
-	if n := len(p.ready); n > 0 && p.ready[n-1].Sub(now)-p.lead > horizon || p.isStuck(now) {
+	if n := len(p.ready); n > 0 && p.ready[n-1].Sub(now)-p.after() > horizon || p.isStuck(now) {
 		return 0
 	}
-	most := int(max(1, p.limit*block.Seconds()))
+	most := int(max(1, p.limit*(block+min(p.asked, maxLead)).Seconds()))
 	n := min(waiting-len(p.ready), most)
 	if n < 1 {
 		return 0
@@ -128,8 +129,13 @@ func (p *pace) need(now time.Time, waiting int) int {
 	return n + min(p.owed, most)
 }
 
-// add adds what was reserved.
-func (p *pace) add(r port.Reservation) {
+// after is how long from now the earliest instant is that a reservation can be of use for: it takes a while itself, and then the
+// permit has to be given in time. What is earlier would be lost, again and again where both take long.
+func (p *pace) after() time.Duration { return p.lead + min(p.asked, maxLead) }
+
+// add adds what was reserved, and learns how long that took.
+func (p *pace) add(r port.Reservation, asked time.Duration) {
+	p.asked = asked
 	for i := range r.Calls {
 		p.ready = append(p.ready, r.First.Add(time.Duration(i)*r.Apart))
 	}

@@ -21,19 +21,19 @@ func NewBudgets(db *sqlx.DB) Budgets { return Budgets{newPool(db)} }
 // presentShareSQL is which share of its limit a provider may have now. A clock that was set back lets nothing shrink.
 var presentShareSQL = fmt.Sprintf("least(1, b.share + %g * greatest(0, extract(epoch FROM clock_timestamp() - b.slowed_at)::float8))", port.BudgetRegained)
 
-// reserveCallsSQL reserves $3 calls of provider $1, whose limit is $2, of which the share $4 is used. The statement's clock is read once the row is locked: who
+// reserveCallsSQL reserves $3 calls of provider $1, whose limit is $2, of which the share $4 is used, none before $5 seconds have passed. The statement's clock is read once the row is locked: who
 // waited for the row gets nothing that has passed. What it returns is relative to the database's clock at that moment.
 var reserveCallsSQL = fmt.Sprintf(`/* reserve_calls */ INSERT INTO provider_budgets AS b (provider, calls_limit, next_call)
-VALUES ($1::text, $2::float8, clock_timestamp() + make_interval(secs => $3::int / ($2::float8 * $4::float8)))
+VALUES ($1::text, $2::float8, clock_timestamp() + make_interval(secs => $5::float8 + $3::int / ($2::float8 * $4::float8)))
 ON CONFLICT (provider) DO UPDATE SET calls_limit = excluded.calls_limit, next_call =
-  greatest(clock_timestamp(), least(b.next_call, clock_timestamp() + make_interval(secs => greatest(%[2]g, %[3]d / ($2::float8 * %[1]s)))))
+  greatest(clock_timestamp() + make_interval(secs => $5::float8), least(b.next_call, clock_timestamp() + make_interval(secs => greatest(%[2]g, %[3]d / ($2::float8 * %[1]s)))))
   + make_interval(secs => $3::int / ($2::float8 * %[1]s * $4::float8))
 RETURNING extract(epoch FROM b.next_call - clock_timestamp())::float8, %[1]s::float8`,
 	presentShareSQL, port.BudgetAhead.Seconds(), port.BudgetAheadCalls)
 
 // Reserve implements port.Budgets. The instants are counted from the moment at which the row has come: later than the one at which
 // the database read its clock, never earlier.
-func (p Budgets) Reserve(ctx context.Context, provider string, limit float64, calls int) (port.Reservation, error) {
+func (p Budgets) Reserve(ctx context.Context, provider string, limit float64, calls int, after time.Duration) (port.Reservation, error) {
 	const what = "reserve calls"
 	if provider == "" || !(limit > 0) || calls < 1 {
 		return port.Reservation{}, fmt.Errorf("%s: %w: %d calls of %q at %v a second", what, port.ErrInvalid, calls, provider, limit)
@@ -42,7 +42,7 @@ func (p Budgets) Reserve(ctx context.Context, provider string, limit float64, ca
 	var ahead, share float64
 	var came time.Time
 	err := write(ctx, p.db, what, func(ctx context.Context, s *session) error {
-		err := s.one(ctx, what, reserveCallsSQL, []any{clean(provider), limit, calls, used}, &ahead, &share)
+		err := s.one(ctx, what, reserveCallsSQL, []any{clean(provider), limit, calls, used, max(0, after).Seconds()}, &ahead, &share)
 		came = time.Now()
 		return err
 	})

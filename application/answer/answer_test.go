@@ -123,7 +123,7 @@ func TestTheStatusSaysHowManyCallsASecondAProviderMayHave(t *testing.T) {
 		t.Errorf("none was called: %+v", s.Providers)
 	}
 	for _, provider := range []string{"sms", "smtp"} {
-		if _, err := w.store.Budgets().Reserve(t.Context(), provider, 100, 1); err != nil {
+		if _, err := w.store.Budgets().Reserve(t.Context(), provider, 100, 1, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

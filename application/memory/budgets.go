@@ -33,7 +33,7 @@ func (b budget) rate(now time.Time) float64 {
 }
 
 // Reserve implements port.Budgets.
-func (p budgets) Reserve(ctx context.Context, provider string, limit float64, calls int) (port.Reservation, error) {
+func (p budgets) Reserve(ctx context.Context, provider string, limit float64, calls int, after time.Duration) (port.Reservation, error) {
 	return read(ctx, p.s, "budgets.reserve", func() (port.Reservation, error) {
 		if provider == "" || !(limit > 0) || calls < 1 {
 			return port.Reservation{}, fmt.Errorf("%w: %d calls of %q at %v a second", port.ErrInvalid, calls, provider, limit)
@@ -49,8 +49,8 @@ func (p budgets) Reserve(ctx context.Context, provider string, limit float64, ca
 		if ahead := now.Add(max(port.BudgetAhead, port.BudgetAheadCalls*apart)); b.next.After(ahead) {
 			b.next = ahead
 		}
-		if b.next.Before(now) {
-			b.next = now
+		if earliest := now.Add(max(0, after)); b.next.Before(earliest) {
+			b.next = earliest
 		}
 		first := b.next
 		b.next = first.Add(time.Duration(calls) * apart)

@@ -278,7 +278,7 @@ func TestTheRatesOfProvidersAreShownWhileTheyAreCalled(t *testing.T) {
 		}
 	}
 	rates()
-	if _, err := w.store.Budgets().Reserve(t.Context(), "sms", 100, 1); err != nil {
+	if _, err := w.store.Budgets().Reserve(t.Context(), "sms", 100, 1, 0); err != nil {
 		t.Fatal(err)
 	}
 	rates(100, 100)

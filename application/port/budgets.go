@@ -8,10 +8,10 @@ import (
 // Budgets bound how many calls a second all processes together make to a provider. A call begins at an instant that was
 // reserved for it, and every instant is reserved once, in the order of the reservations, by one clock for all processes.
 type Budgets interface {
-	// Reserve reserves the next calls of a provider, at least one, none of which may begin before now. limit is the provider's, in calls
-	// a second; what is reserved keeps to the present rate, which is lower after Slow. Nobody else gets these instants, also where the
+	// Reserve reserves the next calls of a provider, at least one, none of which may begin before a time from now has passed: what lies
+	// before it nobody gets. limit is the provider's, in calls a second; what is reserved keeps to the present rate, which is lower after Slow. Nobody else gets these instants, also where the
 	// caller does not use them or does not learn of them.
-	Reserve(ctx context.Context, provider string, limit float64, calls int) (Reservation, error)
+	Reserve(ctx context.Context, provider string, limit float64, calls int, after time.Duration) (Reservation, error)
 	// Slow lowers a provider's present rate because it has throttled calls, and reports whether it did: not where the rate was lowered
 	// within BudgetReaction, nor where nothing was ever reserved. From then on the rate grows back to the limit.
 	Slow(ctx context.Context, provider string) (rate float64, slowed bool, err error)

@@ -20,6 +20,7 @@ func BudgetsChecks() []Check[Storage] {
 		onStage("reserves each instant once, one after another", budgetsInOrder),
 		onStage("reserves each instant once for callers at the same time", budgetsAtOnce),
 		onStage("reserves nothing that has passed", budgetsPassed),
+		onStage("reserves nothing earlier than is asked for", budgetsAfter),
 		onStage("keeps providers apart", budgetsApart),
 		onStage("takes the limit of who reserves", budgetsLimit),
 		onStage("lowers a rate once in its reaction time, and lets it grow back", budgetsSlow),
@@ -34,7 +35,7 @@ const slack = 500 * time.Millisecond
 // reserve reserves calls of provider sms.
 func (s *stage) reserve(limit float64, calls int) port.Reservation {
 	s.Helper()
-	r := given(s.Budgets.Reserve(s.ctx, "sms", limit, calls))(s)
+	r := given(s.Budgets.Reserve(s.ctx, "sms", limit, calls, 0))(s)
 	if apart := time.Duration(float64(time.Second) / (limit * port.BudgetUsed(limit))); r.Calls != calls || r.Apart < apart-apart/1000 {
 		s.Errorf("%d calls at %v a second: %d, %s apart", calls, limit, r.Calls, r.Apart)
 	}
@@ -66,7 +67,7 @@ func budgetsAtOnce(s *stage) {
 	for i := range callers {
 		together.Go(func() {
 			var err error
-			if all[i], err = s.Budgets.Reserve(s.ctx, "sms", 1, 2); err != nil {
+			if all[i], err = s.Budgets.Reserve(s.ctx, "sms", 1, 2, 0); err != nil {
 				s.Error(err)
 			}
 		})
@@ -87,10 +88,24 @@ func budgetsPassed(s *stage) {
 	}
 }
 
+func budgetsAfter(s *stage) {
+	const after = 5 * time.Second
+	first := given(s.Budgets.Reserve(s.ctx, "smtp", 1000, 1, 0))(s)
+	second := given(s.Budgets.Reserve(s.ctx, "smtp", 1000, 1, after))(s)
+	if late := second.First.Sub(first.First) - after; late.Abs() > slack {
+		s.Errorf("not before %s from now: %s later than the first one", after, second.First.Sub(first.First))
+	}
+	s.follows(second, given(s.Budgets.Reserve(s.ctx, "smtp", 1000, 1, after/2))(s))
+	first = given(s.Budgets.Reserve(s.ctx, "sms", 1000, 1, after))(s)
+	if ahead := first.First.Sub(second.First); ahead.Abs() > slack {
+		s.Errorf("a provider's first call is %s from another's", ahead)
+	}
+}
+
 func budgetsApart(s *stage) {
 	s.reserve(0.01, 1)
-	before := given(s.Budgets.Reserve(s.ctx, "smtp", 2, 1))(s)
-	s.follows(before, given(s.Budgets.Reserve(s.ctx, "smtp", 2, 1))(s))
+	before := given(s.Budgets.Reserve(s.ctx, "smtp", 2, 1, 0))(s)
+	s.follows(before, given(s.Budgets.Reserve(s.ctx, "smtp", 2, 1, 0))(s))
 	if all := given(s.Budgets.All(s.ctx))(s); len(all) != 2 || all[0].Provider != "sms" || all[1].Provider != "smtp" || all[1].Limit != 2 {
 		s.Errorf("the budgets are %+v", all)
 	}
@@ -168,7 +183,7 @@ func budgetsRefuse(s *stage) {
 		limit    float64
 		calls    int
 	}{{"", 1, 1}, {"sms", 0, 1}, {"sms", -1, 1}, {"sms", math.NaN(), 1}, {"sms", 1, 0}} {
-		if _, err := s.Budgets.Reserve(s.ctx, wrong.provider, wrong.limit, wrong.calls); !errors.Is(err, port.ErrInvalid) {
+		if _, err := s.Budgets.Reserve(s.ctx, wrong.provider, wrong.limit, wrong.calls, 0); !errors.Is(err, port.ErrInvalid) {
 			s.Errorf("%+v: %v", wrong, err)
 		}
 	}
