@@ -230,7 +230,7 @@ deploy-check: kubernetes-check workflows-check alarms-check migrations-check bin
 	"$$cfn/bin/cfn-lint" deploy/aws/*.yaml; \
 	"$$checkov/bin/checkov" --framework cloudformation --skip-download --quiet --compact -d deploy/aws; \
 	export BALSONG_TEST_CFN_LINT="$$cfn/bin/cfn-lint" BALSONG_TEST_CHECKOV="$$checkov/bin/checkov" BALSONG_TEST_AWS="$$aws/bin/aws" BALSONG_TEST_SHELLCHECK=shellcheck BALSONG_TEST_MOTO="$$moto/bin/moto_server"; \
-	$(with_components) $(GO) test -count=1 ./bootstrap/devtools/cloudformation/... ./bootstrap/devtools/deploycheck; \
+	$(with_components) $(GO) test -count=1 -timeout 20m ./bootstrap/devtools/cloudformation/... ./bootstrap/devtools/deploycheck; \
 	$(with_components) $(GO) test -count=1 -run OnAWS ./bootstrap/devtools/e2e/rotationtest; \
 	$(with_components) $(GO) test -count=1 -timeout 20m -run FirstMonthOnAWSIsWalked ./bootstrap/devtools/command
 
