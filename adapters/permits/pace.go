@@ -24,7 +24,6 @@ const (
 // later instant, which then nobody uses: so in any second no more calls begin than instants lie in it and in the 40 ms around it.
 type pace struct {
 	limit float64
-	late  time.Duration   // the tolerance
 	lead  time.Duration   // how long before its instant a permit is given: the least of took
 	asked time.Duration   // what a reservation takes, as the last one did
 	took  []time.Duration // from the permit to the call, of the last calls
