@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -54,7 +55,7 @@ func Names() (names, what []string) {
 	for _, m := range measurements {
 		names, what = append(names, m.name), append(what, m.what)
 	}
-	return append(names, All), append(what, "all but the last six")
+	return append(names, All), append(what, fmt.Sprintf("all but the last %d", len(measurements)-len(chosen(All))))
 }
 
 // chosen are the measurements that are asked for; none where nothing is called so.
