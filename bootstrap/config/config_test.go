@@ -236,13 +236,15 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		set     map[string]string
 		refused string // "": accepted
 	}{
-		"another provider":     {map[string]string{"BALSONG_SMS_PROVIDER": "carrier-pigeon"}, `BALSONG_SMS_PROVIDER is "carrier-pigeon" (want http, or for SMS twilio)`},
-		"twilio for push":      {map[string]string{"BALSONG_PUSH_PROVIDER": "twilio"}, `BALSONG_PUSH_PROVIDER is "twilio"`},
-		"twilio alone":         {map[string]string{"BALSONG_SMS_PROVIDER": "twilio"}, "BALSONG_TWILIO_ACCOUNT is not set"},
-		"twilio, no secret":    {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_TWILIO_SECRET is not set"},
-		"twilio, two senders":  {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_FROM": "Shop", "BALSONG_TWILIO_SERVICE": "MG1"}, "set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE"},
-		"twilio, http reports": {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_STATUS_URL": "http://example.com"}, "BALSONG_TWILIO_STATUS_URL is no https address"},
-		"twilio":               {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop"}, ""},
+		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDER": "carrier-pigeon"}, `BALSONG_SMS_PROVIDER is "carrier-pigeon" (want http, or for SMS twilio)`},
+		"twilio for push":       {map[string]string{"BALSONG_PUSH_PROVIDER": "twilio"}, `BALSONG_PUSH_PROVIDER is "twilio"`},
+		"twilio alone":          {map[string]string{"BALSONG_SMS_PROVIDER": "twilio"}, "BALSONG_TWILIO_ACCOUNT is not set"},
+		"twilio, no secret":     {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_TWILIO_SECRET is not set"},
+		"twilio, two senders":   {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_FROM": "Shop", "BALSONG_TWILIO_SERVICE": "MG1"}, "set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE"},
+		"twilio, http reports":  {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_STATUS_URL": "http://example.com"}, "BALSONG_TWILIO_STATUS_URL is no https address"},
+		"twilio, forgotten":     {map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_SMS_PROVIDER is not twilio"},
+		"twilio, another's URL": {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_SMS_URL": "https://sms.example.com"}, "BALSONG_SMS_URL or BALSONG_SMS_TOKEN is set"},
+		"twilio":                {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment(t, c.set)

@@ -22,21 +22,16 @@ type Gateways struct {
 
 // ByHTTP lists the providers that are called by HTTP, by their channels.
 func (g Gateways) ByHTTP() []HTTPLane {
-	lanes := g.lanes()
-	for i := range lanes {
-		if lanes[i].Provider == ProviderTwilio && lanes[i].URL == "" {
-			lanes[i].URL = twilioRoot
-		}
-	}
-	return lanes
-}
-
-// lanes are the channels' providers with what their variables say.
-func (g Gateways) lanes() []HTTPLane {
-	return []HTTPLane{
+	lanes := []HTTPLane{
 		{channel.SMS, g.SMS},
 		{channel.Push, g.Push},
 	}
+	for i := range lanes {
+		if lanes[i].Provider == ProviderTwilio {
+			lanes[i].URL = g.Twilio.URL
+		}
+	}
+	return lanes
 }
 
 // HTTPLane is the provider of a channel. Its variables begin with BALSONG_ and the channel.
@@ -47,8 +42,8 @@ type HTTPLane struct {
 
 // HTTPGateway is a provider that is called by HTTP: SMS, push.
 type HTTPGateway struct {
-	Provider       string        `env:"PROVIDER" envDefault:"http" help:"whose contract is spoken: http (docs/contract/http-gateway.md), or for SMS twilio (docs/providers/twilio.md)"`
-	URL            string        `env:"URL" help:"https address that messages are posted to, the provider's root; without it none is sent, by twilio to its own"`
+	Provider       string        `env:"PROVIDER" envDefault:"http" help:"whose contract is spoken: http (docs/contract/http-gateway.md); for SMS also twilio (docs/providers/twilio.md)"`
+	URL            string        `env:"URL" help:"https address that messages are posted to, the provider's root; without it none is sent"`
 	CA             CA            `env:"CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
 	Token          string        `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
 	AllowPlainHTTP bool          `env:"ALLOW_PLAIN_HTTP" envDefault:"false" help:"let an http address of another machine have the messages and the token unencrypted"`
@@ -59,14 +54,20 @@ type HTTPGateway struct {
 	InFlight       int           `env:"IN_FLIGHT" envDefault:"10000" help:"most calls at the same time"`
 }
 
+// URLVariable is the variable that the provider's address comes from.
+func (l HTTPLane) URLVariable() string {
+	if l.Provider == ProviderTwilio {
+		return "BALSONG_TWILIO_URL"
+	}
+	return "BALSONG_" + string(l.Channel) + "_URL"
+}
+
 func (g Gateways) validate() error {
 	problems := []error{g.SMTP.check()}
 	for _, lane := range g.ByHTTP() {
 		problems = append(problems, lane.check())
 	}
-	if g.SMS.Provider == ProviderTwilio {
-		problems = append(problems, g.Twilio.check())
-	}
+	problems = append(problems, g.Twilio.check(g.SMS))
 	return errors.Join(problems...)
 }
 
@@ -78,12 +79,12 @@ func (l HTTPLane) check() error {
 	if l.URL == "" {
 		return nil
 	}
-	problems := []error{checkTimes(name, l.CallDeadline, l.Lease, l.Margin, l.InFlight), checkUserinfo(name+"_URL", l.URL, "set "+name+"_TOKEN")}
+	problems := []error{checkTimes(name, l.CallDeadline, l.Lease, l.Margin, l.InFlight), checkUserinfo(l.URLVariable(), l.URL, "set "+name+"_TOKEN")}
 	if err := l.CA.validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%s_CA: %w", name, err))
 	}
 	if u, err := url.Parse(l.URL); err == nil && u.Scheme == "http" && !l.AllowPlainHTTP && !Loopback(u.Hostname()) {
-		problems = append(problems, fmt.Errorf("%s_URL is http: messages and token would be sent unencrypted (want https, or %s_ALLOW_PLAIN_HTTP=true on a trusted network)", name, name))
+		problems = append(problems, fmt.Errorf("%s is http: messages and token would be sent unencrypted (want https, or %s_ALLOW_PLAIN_HTTP=true on a trusted network)", l.URLVariable(), name))
 	}
 	return errors.Join(problems...)
 }

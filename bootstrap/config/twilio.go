@@ -11,11 +11,9 @@ const (
 	ProviderTwilio = "twilio"
 )
 
-// twilioRoot is where Twilio is called if no URL is set.
-const twilioRoot = "https://api.twilio.com"
-
 // Twilio is an account there. Deadlines, rate and certificates are the channel's.
 type Twilio struct {
+	URL       string `env:"URL" envDefault:"https://api.twilio.com" help:"where Twilio is called"`
 	Account   string `env:"ACCOUNT" help:"account SID, AC…"`
 	Key       string `env:"KEY" help:"SID of an API key, SK…; without it the account signs in with its token"`
 	Secret    string `env:"SECRET" secret:"true" help:"secret of the API key, or the account's token"`
@@ -24,9 +22,20 @@ type Twilio struct {
 	StatusURL string `env:"STATUS_URL" help:"https address that Twilio reports to what became of a message, the delivery key in its query; without it none"`
 }
 
-func (t Twilio) check() error {
+// check compares the account with the channel's other variables: what belongs to another provider must not reach this one, nor the
+// other way round.
+func (t Twilio) check(sms HTTPGateway) error {
 	var problems []error
 	wrong := func(said string) { problems = append(problems, errors.New(said)) }
+	if sms.Provider != ProviderTwilio {
+		if t.Account != "" || t.Secret != "" {
+			wrong("BALSONG_TWILIO_ACCOUNT or BALSONG_TWILIO_SECRET is set, and BALSONG_SMS_PROVIDER is not twilio: set it, or take them away")
+		}
+		return errors.Join(problems...)
+	}
+	if sms.URL != "" || sms.Token != "" {
+		wrong("BALSONG_SMS_URL or BALSONG_SMS_TOKEN is set, and BALSONG_SMS_PROVIDER is twilio: take them away, they are another provider's (BALSONG_TWILIO_URL is the address of Twilio)")
+	}
 	if t.Account == "" {
 		wrong("BALSONG_TWILIO_ACCOUNT is not set: it is the account's SID, AC…")
 	}

@@ -59,10 +59,10 @@ func Gateways(c config.Gateways) fx.Option {
 		variables := "BALSONG_SMTP_ADDR"
 		for _, lane := range c.ByHTTP() {
 			err = errors.Join(err, addHTTP(lane, c.Twilio, with.Clock, add))
-			variables += " or BALSONG_" + string(lane.Channel) + "_URL"
+			variables += " or " + lane.URLVariable()
 		}
 		if err == nil && len(lanes) == 0 {
-			err = fmt.Errorf("%w: no gateway: set %s", config.ErrInvalid, variables)
+			err = fmt.Errorf("%w: no gateway: set %s, or BALSONG_SMS_PROVIDER=twilio with its variables", config.ErrInvalid, variables)
 		}
 		return lanes, err
 	}))

@@ -341,7 +341,7 @@ var mistakes = map[string]mistake{
 		c.Gateways.SMS.CallDeadline, c.Gateways.SMS.Lease = 5*time.Second, 20*time.Second
 	}, doctor.Advice, "sms", "BALSONG_SMS_LEASE is 20s", "1m30s"},
 	"sms: twilio without a sender": {func(_ *testing.T, c *config.Deliverer) {
-		c.Gateways.SMS.Provider, c.Gateways.Twilio = config.ProviderTwilio, config.Twilio{Account: "AC" + strings.Repeat("0", 32), Secret: secret}
+		c.Gateways.SMS.Provider, c.Gateways.Twilio = config.ProviderTwilio, config.Twilio{URL: "https://api.twilio.com", Account: "AC" + strings.Repeat("0", 32), Secret: secret}
 	}, doctor.Problem, "sms", "sender", "BALSONG_TWILIO_"},
 	"sms: twilio refuses the key": {func(t *testing.T, c *config.Deliverer) {
 		refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -349,8 +349,8 @@ var mistakes = map[string]mistake{
 			fmt.Fprint(w, `{"code":20003,"message":"Authenticate","status":401}`)
 		}))
 		t.Cleanup(refusing.Close)
-		c.Gateways.SMS.Provider, c.Gateways.SMS.URL = config.ProviderTwilio, refusing.URL
-		c.Gateways.Twilio = config.Twilio{Account: "AC" + strings.Repeat("0", 32), Secret: secret, From: "Shop"}
+		c.Gateways.SMS.Provider = config.ProviderTwilio
+		c.Gateways.Twilio = config.Twilio{URL: refusing.URL, Account: "AC" + strings.Repeat("0", 32), Secret: secret, From: "Shop"}
 	}, doctor.Problem, "sms", "401, code 20003: Authenticate", "BALSONG_TWILIO_SECRET"},
 	"shutdown: shorter than a call": {func(_ *testing.T, c *config.Deliverer) {
 		c.Delivery.DrainFor = 10 * time.Second

@@ -33,7 +33,7 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 		}
 	}
 	if len(list) == 0 {
-		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL"}
+		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_SMS_PROVIDER, BALSONG_PUSH_URL"}
 		p.add(Problem, "no gateway is set: nothing can be sent", "set one")
 		return p.list
 	}
@@ -125,14 +125,14 @@ func tokenAdvice(err error) string {
 
 func byHTTP(ctx context.Context, c config.HTTPLane, account config.Twilio, clock port.Clock) []Finding {
 	variable, path := "BALSONG_"+string(c.Channel), "/"+strings.ToLower(string(c.Channel))
-	p := component{name: strings.ToLower(string(c.Channel)), checked: variable + "_URL"}
+	p := component{name: strings.ToLower(string(c.Channel)), checked: c.URLVariable()}
 	u, err := url.Parse(c.URL)
 	if err == nil {
 		p.checked = u.Scheme + "://" + u.Host + u.Path
 	}
 	gateway, err := core.NewHTTP(c, account, clock)
 	if err != nil {
-		do := "check " + variable + "_URL: it is http://… or https://…, the provider's root"
+		do := "check " + c.URLVariable() + ": it is http://… or https://…, the provider's root"
 		if c.Provider == config.ProviderTwilio {
 			do = "check the variables BALSONG_TWILIO_…"
 		}
@@ -141,10 +141,10 @@ func byHTTP(ctx context.Context, c config.HTTPLane, account config.Twilio, clock
 	}
 	defer gateway.Close()
 	if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), path) {
-		p.add(Problem, fmt.Sprintf("the URL ends with %s, and %s is added to it: messages would go to %s%s", path, path, path, path), "take it off: "+variable+"_URL is the provider's root")
+		p.add(Problem, fmt.Sprintf("the URL ends with %s, and %s is added to it: messages would go to %s%s", path, path, path, path), "take it off: "+c.URLVariable()+" is the provider's root")
 	}
 	if err := gateway.Check(ctx); err != nil {
-		do := "check " + variable + "_URL, and that this machine may reach it"
+		do := "check " + c.URLVariable() + ", and that this machine may reach it"
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			do = "use the name that the certificate has, or set " + variable + "_CA to its CA (file:/path)"
 		} else if c.Provider == config.ProviderTwilio && strings.Contains(err.Error(), ": 401") {

@@ -37,7 +37,7 @@ type Report struct {
 	Grid           capacity.Grid           `json:"grid"`
 
 	Recommended capacity.Candidate   `json:"recommended"`
-	Rate        float64              `json:"rate"`          // calls a second that all tasks together may make; 0: no bound
+	Rate        float64              `json:"rate"` // calls a second that all tasks together may make; 0: no bound
 	Forecast    capacity.Forecast    `json:"forecast"`
 	Neighbours  []capacity.Neighbour `json:"neighbours"`
 	ByTasks     []TaskCount          `json:"finish_by_tasks"`
