@@ -19,6 +19,7 @@ func rule(status int, code string, means gateway.Meaning, why, example string) a
 // table is Twilio's. What comes later, as a report about a message (30003 and the like), is not in it.
 var table = &answers.Table{
 	Read:     read,
+	Accepts:  accepts,
 	Accepted: []string{`201 {"sid":"SM0123456789abcdef0123456789abcdef","status":"queued"}`},
 	Why:      "the message is queued", Source: "https://www.twilio.com/docs/messaging/api/message-resource",
 	Rules: []answers.Rule{
@@ -29,7 +30,7 @@ var table = &answers.Table{
 		rule(4, "21635", gateway.Permanent, "a landline", `400 {"code":21635,"message":"'To' number cannot be a landline","status":400}`),
 		rule(4, "21617", gateway.Permanent, "longer than a text message may be: another channel's may not be", `400 {"code":21617,"message":"The concatenated message body exceeds the 1600 character limit","status":400}`),
 		rule(4, "21612", gateway.PermanentDoubted, "our sender cannot reach this number's country or network", `400 {"code":21612,"message":"Message cannot be sent with the current combination of 'To' and/or 'From' parameters","status":400}`),
-		rule(4, "21408", gateway.PermanentDoubted, "our account may not send to this number's country", `400 {"code":21408,"message":"Permission to send an SMS has not been enabled for the region indicated by the 'To' number","status":400}`),
+		rule(4, "21408", gateway.ProviderDoubted, "our account may not send to this number's country", `400 {"code":21408,"message":"Permission to send an SMS has not been enabled for the region indicated by the 'To' number","status":400}`),
 		rule(4, "21602", gateway.Content, "the text is empty", `400 {"code":21602,"message":"Message body is required.","status":400}`),
 		rule(4, "21611", gateway.ThrottledAll, "ten hours of messages wait at our sender", `429 {"code":21611,"message":"This 'From' number has exceeded the maximum number of queued messages","status":429}`),
 		rule(429, "20429", gateway.ThrottledAll, "too many calls at once; never processed", `{"code":20429,"message":"Too Many Requests","status":429}`),
@@ -63,6 +64,11 @@ func read(raw []byte) answers.Said {
 		return answers.Said{}
 	}
 	return answers.Said{Code: string(said.Code), Message: string(said.Message), MessageID: string(said.SID)}
+}
+
+// accepts takes an answer with the message's SID alone for an acceptance: another server's 200 says nothing of the message.
+func accepts(status int, said answers.Said) bool {
+	return status/100 == 2 && gateway.ValidMessageID(said.MessageID)
 }
 
 // Answers lists Twilio's answers for docs/operations/answers.md.

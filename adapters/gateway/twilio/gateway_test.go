@@ -99,7 +99,17 @@ func TestEachRuleOfTheTableHoldsForItsExamples(t *testing.T) {
 	answerstest.Holds(t, table, Answers())
 }
 
-func FuzzTwiliosReply(f *testing.F) { answerstest.Fuzz(f, table, true) }
+func FuzzTwiliosReply(f *testing.F) { answerstest.Fuzz(f, table, false) }
+
+func TestAnotherServersSuccessIsNoAcceptance(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{"", "<html>Welcome</html>", "{}", `{"message_id":"7"}`, `{"sid":""}`} {
+		reply := table.ReplyTo(http.StatusOK, "", read([]byte(said)), []byte(said), time.Time{})
+		if reply.Verdict != port.CallUnknown || !reply.Answered {
+			t.Errorf("%q: %+v", said, reply)
+		}
+	}
+}
 
 func TestWhatTwilioDoesNotTakeIsRefusedWithoutACall(t *testing.T) {
 	t.Parallel()
