@@ -24,7 +24,7 @@ var unplanned = []struct{ names, why string }{
 	{"dispatch_started", "it ends with the first row that it finds"},
 	{"insert_data insert_targets add_customers", "they insert a chunk's rows, where COPY met rows of another import"},
 	{"activate add_family insert_version policy_list retire version versions set_halt halted installation", "a table of some dozens of rows"},
-	{"reserve_calls slow_calls budgets", "a row for each provider, by its key ([ADR 0064](../adr/0064-one-budget-of-calls-for-all-processes.md) has the plan, and what old versions of the row cost)"},
+	{"reserve_calls slow_calls budgets", "a row for each provider, by its key ([ADR 0064](../adr/0064-one-budget-of-calls-for-all-processes.md) has the plan; what old versions of the row cost is not measured yet)"},
 	{"highest_user_id", "it reads the last entry of the primary key"},
 	{"all_months close_month month months open_month other_months reopen_month dropped", "the table of months"},
 	{"imports begin_import end_import find_run latest_runs start_run update_run add_mapping mappings add_template_set", "some dozens of rows a month"},

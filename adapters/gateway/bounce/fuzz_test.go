@@ -1,6 +1,7 @@
 package bounce_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,10 @@ func TestHostileMailsTakeBoundedTime(t *testing.T) {
 	}
 	status := "Content-Type: multipart/report; boundary=B\n\n--B\nContent-Type: message/delivery-status\n\n"
 	daemon := "From: MAILER-DAEMON@x\nSubject: undeliverable\n\n"
+	failed := &strings.Builder{}
+	for i := range 900 {
+		fmt.Fprintf(failed, "X-Failed-Recipients: kim%d@example.com, lee%d@example.com\n", i, i)
+	}
 	for name, raw := range map[string][]byte{
 		"one line":             repeat("", "a"),
 		"empty lines":          repeat("", "\n"),
@@ -77,6 +82,7 @@ func TestHostileMailsTakeBoundedTime(t *testing.T) {
 		"encoded words":        repeat("From: MAILER-DAEMON@x\nSubject: ", "=?utf-8?q?=?="),
 		"angle brackets":       repeat("From: MAILER-DAEMON@x\nContent-Type: text/html\n\n", "<style"),
 		"a sentence half said": repeat(daemon, "delivery of the "),
+		"failed recipients":    []byte(failed.String() + "\nundeliverable"),
 		"escapes":              repeat(daemon, "\x1b$B\x1b$)C\x0e"),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -161,7 +161,7 @@ func recipients(m *opened, text string) (list []said) {
 		}
 	}
 	for _, failed := range m.header.all("x-failed-recipients") {
-		for _, who := range anyAddress.FindAllString(failed, maxRecipients) {
+		for _, who := range anyAddress.FindAllString(failed, maxRecipients-len(list)) {
 			list = append(list, said{recipient: who})
 		}
 	}
