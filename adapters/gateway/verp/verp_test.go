@@ -76,9 +76,10 @@ func TestAnAddressThatIsNotOursNamesNothing(t *testing.T) {
 	for name, address := range map[string]string{
 		"empty": "", "no token": "bounces@example.com", "short": "bounces+" + token[1:] + "@example.com", "in the domain": "bounces@" + token + ".example.com",
 		"another installation": tokens(t, "trial7", first).Token(d), "another secret": tokens(t, "prod42", second).Token(d),
-		"a test's":  own.Token(key.Delivery{Month: month}), // send-test uses the user id 0
-		"no key's":  own.Token(key.Delivery{}),
-		"unsigned":  strings.Repeat("a", 40),
+		"a test's":         own.Token(key.Delivery{Month: month}), // send-test uses the user id 0
+		"no key's":         own.Token(key.Delivery{}),
+		"unsigned":         strings.Repeat("a", 40),
+		"a line end in it": token[:20] + "\r\n" + token[20:], "line ends alone": strings.Repeat("\r\n", 20),
 		"very long": strings.Repeat(token[:39]+"-", 10) + token + "@example.com",
 	} {
 		if read, err := own.Read(address); !errors.Is(err, verp.ErrForeign) {
@@ -137,6 +138,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("bounces+"+other.Token(d)+"@example.com", int64(math.MaxInt64), int16(math.MaxInt16), int16(math.MaxInt16))
 	f.Add("", int64(0), int16(-1), int16(-1))
 	f.Add("İ"+own.Token(d), int64(-1), int16(0), int16(0))
+	f.Add(own.Token(d)[:20]+"\n"+own.Token(d)[20:], int64(1), int16(0), int16(0))
 	f.Fuzz(func(t *testing.T, address string, user int64, attempt, round int16) {
 		if read, err := own.Read(address); err == nil && !strings.Contains(strings.ToLower(address), own.Token(read)) {
 			t.Errorf("%q is read as %s, whose token is not in it", address, read)
