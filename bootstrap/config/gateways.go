@@ -8,11 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/domain/channel"
 )
 
 // Gateways are the providers.
 type Gateways struct {
+	ReferenceSecrets []string `env:"BALSONG_REFERENCE_SECRETS" secret:"true" help:"secrets that sign the references by which reports of providers find their bill, comma-separated, at least 32 characters each: the first one signs, all are verified"`
+
 	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"` // of SMS, where its provider is TWILIO
 
 	SMTP SMTP
@@ -63,12 +66,22 @@ func (l HTTPLane) URLVariable() string {
 }
 
 func (g Gateways) validate() error {
-	problems := []error{g.SMTP.check()}
+	problems := []error{g.SMTP.check(g.ReferenceSecrets), g.checkReferences()}
 	for _, lane := range g.ByHTTP() {
 		problems = append(problems, lane.check())
 	}
 	problems = append(problems, g.Twilio.check(g.SMS))
 	return errors.Join(problems...)
+}
+
+func (g Gateways) checkReferences() error {
+	if len(g.ReferenceSecrets) == 0 {
+		return nil
+	}
+	if _, err := reference.New("", g.ReferenceSecrets...); err != nil {
+		return fmt.Errorf("BALSONG_REFERENCE_SECRETS: %w (make one with openssl rand -hex 32)", err)
+	}
+	return nil
 }
 
 func (l HTTPLane) check() error {

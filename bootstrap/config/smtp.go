@@ -9,32 +9,31 @@ import (
 	"strings"
 	"time"
 
-	"github.com/balsong/balsong/adapters/gateway/verp"
+	"github.com/balsong/balsong/adapters/gateway/smtp"
 )
 
 // SMTP is the e-mail provider.
 type SMTP struct {
-	Addr            string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail is sent"`
-	TLS             string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"implicit (TLS from the first byte, port 465), mandatory (STARTTLS or no call), opportunistic (STARTTLS where offered) or none"`
-	CA              CA            `env:"BALSONG_SMTP_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
-	User            string        `env:"BALSONG_SMTP_USER" help:"user, with XOAUTH2 the mailbox; without it no login"`
-	Password        string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password; never sent unencrypted to another machine"`
-	Auth            string        `env:"BALSONG_SMTP_AUTH" envDefault:"password" help:"how the user logs in: password (PLAIN, or LOGIN where the server does not offer PLAIN), or XOAUTH2 (a token of BALSONG_SMTP_OAUTH_TOKEN_URL)"`
-	OAuth           SMTPOAuth     `envPrefix:"BALSONG_SMTP_OAUTH_"`
-	EHLO            string        `env:"BALSONG_SMTP_EHLO" help:"name of this machine in EHLO; without it its host name where that is fully qualified, else its address as in [192.0.2.1]"`
-	From            string        `env:"BALSONG_SMTP_FROM" help:"From address of bills, with or without a name; required with BALSONG_SMTP_ADDR"`
-	EnvelopeFrom    string        `env:"BALSONG_SMTP_ENVELOPE_FROM" help:"address that bounces go to (MAIL FROM); with {key} before its @, as in bounces+{key}@example.com, one for each message, by which a bounce finds its bill; without it that of From"`
-	EnvelopeSecrets []string      `env:"BALSONG_SMTP_ENVELOPE_SECRETS" secret:"true" help:"secrets that sign the {key} of BALSONG_SMTP_ENVELOPE_FROM, comma-separated, at least 32 characters each: the first one signs, all are verified"`
-	ReplyTo         string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; without it none"`
-	AdFrom          string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without it that of bills"`
-	AdReplyTo       string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
-	FeedbackID      string        `env:"BALSONG_SMTP_FEEDBACK_ID" help:"sender id of Feedback-ID (5 to 15 letters, digits, hyphens, dots), by which Gmail's Postmaster Tools report complaints; the DKIM signature, the relay's or ours, must cover the header; without it there is none"`
-	DKIM            DKIM          `envPrefix:"BALSONG_SMTP_DKIM_"`
-	CallDeadline    time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
-	Lease           time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; longer than call deadline and margin together"`
-	Margin          time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
-	Rate            float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"the provider's limit of messages a second, for all processes together; 0: no limit"`
-	InFlight        int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
+	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail is sent"`
+	TLS          string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"implicit (TLS from the first byte, port 465), mandatory (STARTTLS or no call), opportunistic (STARTTLS where offered) or none"`
+	CA           CA            `env:"BALSONG_SMTP_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
+	User         string        `env:"BALSONG_SMTP_USER" help:"user, with XOAUTH2 the mailbox; without it no login"`
+	Password     string        `env:"BALSONG_SMTP_PASSWORD" secret:"true" help:"password; never sent unencrypted to another machine"`
+	Auth         string        `env:"BALSONG_SMTP_AUTH" envDefault:"password" help:"how the user logs in: password (PLAIN, or LOGIN where the server does not offer PLAIN), or XOAUTH2 (a token of BALSONG_SMTP_OAUTH_TOKEN_URL)"`
+	OAuth        SMTPOAuth     `envPrefix:"BALSONG_SMTP_OAUTH_"`
+	EHLO         string        `env:"BALSONG_SMTP_EHLO" help:"name of this machine in EHLO; without it its host name where that is fully qualified, else its address as in [192.0.2.1]"`
+	From         string        `env:"BALSONG_SMTP_FROM" help:"From address of bills, with or without a name; required with BALSONG_SMTP_ADDR"`
+	EnvelopeFrom string        `env:"BALSONG_SMTP_ENVELOPE_FROM" help:"address that bounces go to (MAIL FROM); with {key} before its @, as in bounces+{key}@example.com, one for each message, by which a bounce finds its bill (takes BALSONG_REFERENCE_SECRETS); without it that of From"`
+	ReplyTo      string        `env:"BALSONG_SMTP_REPLY_TO" help:"Reply-To address; without it none"`
+	AdFrom       string        `env:"BALSONG_SMTP_ADVERTISING_FROM" help:"From address of the class ADVERTISING; without it that of bills"`
+	AdReplyTo    string        `env:"BALSONG_SMTP_ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
+	FeedbackID   string        `env:"BALSONG_SMTP_FEEDBACK_ID" help:"sender id of Feedback-ID (5 to 15 letters, digits, hyphens, dots), by which Gmail's Postmaster Tools report complaints; the DKIM signature, the relay's or ours, must cover the header; without it there is none"`
+	DKIM         DKIM          `envPrefix:"BALSONG_SMTP_DKIM_"`
+	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
+	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; longer than call deadline and margin together"`
+	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
+	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"the provider's limit of messages a second, for all processes together; 0: no limit"`
+	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
 }
 
 // XOAuth2 is the value of BALSONG_SMTP_AUTH that logs in with a token.
@@ -48,7 +47,7 @@ type SMTPOAuth struct {
 
 func (o SMTPOAuth) set() bool { return o.OAuthClient.set() || o.RefreshToken != "" }
 
-func (s SMTP) check() error {
+func (s SMTP) check(references []string) error {
 	if s.Addr == "" {
 		return nil
 	}
@@ -77,7 +76,7 @@ func (s SMTP) check() error {
 			wrong("BALSONG_SMTP_%s is no e-mail address", address.name)
 		}
 	}
-	problems = append(problems, s.checkLogin(), s.checkEnvelope(), s.DKIM.check(s.From, s.AdFrom))
+	problems = append(problems, s.checkLogin(), s.checkEnvelope(references), s.DKIM.check(s.From, s.AdFrom))
 	return errors.Join(problems...)
 }
 
@@ -103,19 +102,16 @@ func (s SMTP) checkLogin() error {
 }
 
 // checkEnvelope refuses addresses of bounces that could not be written, or whose keys could not be signed.
-func (s SMTP) checkEnvelope() error {
-	if !verp.IsPattern(s.EnvelopeFrom) {
-		if len(s.EnvelopeSecrets) > 0 {
-			return errors.New("BALSONG_SMTP_ENVELOPE_SECRETS is set, and BALSONG_SMTP_ENVELOPE_FROM has no {key}: put it there, or take the secrets away")
-		}
+func (s SMTP) checkEnvelope(secrets []string) error {
+	if !smtp.IsPattern(s.EnvelopeFrom) {
 		return nil
 	}
 	var problems []error
-	if _, err := verp.ParsePattern(s.EnvelopeFrom); err != nil {
+	if _, err := smtp.ParsePattern(s.EnvelopeFrom); err != nil {
 		problems = append(problems, fmt.Errorf("BALSONG_SMTP_ENVELOPE_FROM: %w", err))
 	}
-	if _, err := verp.New("", s.EnvelopeSecrets...); err != nil {
-		problems = append(problems, fmt.Errorf("BALSONG_SMTP_ENVELOPE_SECRETS: %w (make one with openssl rand -hex 32)", err))
+	if len(secrets) == 0 {
+		problems = append(problems, errors.New("BALSONG_SMTP_ENVELOPE_FROM has {key}, and BALSONG_REFERENCE_SECRETS, which sign it, is not set (make one with openssl rand -hex 32)"))
 	}
 	return errors.Join(problems...)
 }

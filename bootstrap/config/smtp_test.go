@@ -40,7 +40,7 @@ func TestWhatAMailSaysAboutItselfIsSetAsAWholeOrRefused(t *testing.T) {
 		return set
 	}
 	envelope := func(form, secrets string) map[string]string {
-		return relay(map[string]string{"BALSONG_SMTP_ENVELOPE_FROM": form, "BALSONG_SMTP_ENVELOPE_SECRETS": secrets})
+		return relay(map[string]string{"BALSONG_SMTP_ENVELOPE_FROM": form, "BALSONG_REFERENCE_SECRETS": secrets})
 	}
 	dkim := func(key, selector, domain string) map[string]string {
 		return relay(map[string]string{"BALSONG_SMTP_DKIM_KEY": key, "BALSONG_SMTP_DKIM_SELECTOR": selector, "BALSONG_SMTP_DKIM_DOMAIN": domain})
@@ -51,9 +51,8 @@ func TestWhatAMailSaysAboutItselfIsSetAsAWholeOrRefused(t *testing.T) {
 	}{
 		"bounces with a key":       {envelope("bounces+{key}@example.com", long), ""},
 		"two secrets":              {envelope("{key}@bounces.example.com", long+","+strings.ToUpper(long)), ""},
-		"no secret":                {envelope("bounces+{key}@example.com", ""), "BALSONG_SMTP_ENVELOPE_SECRETS"},
-		"a short secret":           {envelope("bounces+{key}@example.com", long+",hunter2"), "BALSONG_SMTP_ENVELOPE_SECRETS"},
-		"a secret without a key":   {envelope("bounces@example.com", long), "has no {key}"},
+		"no secret":                {envelope("bounces+{key}@example.com", ""), "BALSONG_REFERENCE_SECRETS"},
+		"a short secret":           {envelope("bounces+{key}@example.com", long+",hunter2"), "BALSONG_REFERENCE_SECRETS"},
 		"a key behind the @":       {envelope("bounces@{key}.example.com", long), "BALSONG_SMTP_ENVELOPE_FROM"},
 		"a local part too long":    {envelope(strings.Repeat("b", 25)+"{key}@example.com", long), "65 octets"},
 		"signed by RSA":            {dkim(pemOf(t, rsaKey), "balsong1", ""), ""},

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
 	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/adapters/permits"
@@ -55,7 +56,7 @@ func Gateways(c config.Gateways) fx.Option {
 			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: bounds}
 			return nil
 		}
-		err := addSMTP(c.SMTP, with.Installation, with.Clock, add)
+		err := addSMTP(c, with.Installation, with.Clock, add)
 		variables := "BALSONG_SMTP_ADDR"
 		for _, lane := range c.ByHTTP() {
 			err = errors.Join(err, addHTTP(lane, c.Twilio, with.Clock, add))
@@ -119,8 +120,8 @@ func reportFailed(provider string, failures *outage.Failures, clock port.Clock, 
 
 type addLane func(provider port.Provider, gateway port.Gateway, closeIt func()) error
 
-func addSMTP(c config.SMTP, installation port.Installation, clock port.Clock, add addLane) error {
-	if c.Addr == "" {
+func addSMTP(c config.Gateways, installation port.Installation, clock port.Clock, add addLane) error {
+	if c.SMTP.Addr == "" {
 		return nil
 	}
 	gateway, err := NewSMTP(c, installation, clock)
@@ -131,7 +132,12 @@ func addSMTP(c config.SMTP, installation port.Installation, clock port.Clock, ad
 }
 
 // NewSMTP returns the e-mail provider of an installation (nil: of none); it does not connect.
-func NewSMTP(c config.SMTP, installation port.Installation, clock port.Clock) (*smtp.Gateway, error) {
+func NewSMTP(gateways config.Gateways, installation port.Installation, clock port.Clock) (*smtp.Gateway, error) {
+	c := gateways.SMTP
+	references, err := References(gateways, installation)
+	if err != nil {
+		return nil, err
+	}
 	signature, err := signing(c)
 	if err != nil {
 		return nil, err
@@ -148,10 +154,18 @@ func NewSMTP(c config.SMTP, installation port.Installation, clock port.Clock) (*
 		},
 		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS), TLSConfig: c.CA.TLS(),
 		Username: c.User, Password: c.Password, Tokens: login, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
-		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom, EnvelopeSecrets: c.EnvelopeSecrets, DKIM: signature,
+		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom, References: references, DKIM: signature,
 		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, FeedbackID: c.FeedbackID,
 		Installation: installation, Now: clock.Now,
 	})
+}
+
+// References are what stands for delivery keys at providers; nil: the configuration has no secret for them.
+func References(c config.Gateways, installation port.Installation) (*reference.Source, error) {
+	if len(c.ReferenceSecrets) == 0 {
+		return nil, nil
+	}
+	return reference.NewSource(installation, c.ReferenceSecrets...)
 }
 
 // signing is how mail is signed; nil: it is not.

@@ -25,7 +25,7 @@ const (
 
 func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []Finding) {
 	if c.SMTP.Addr != "" {
-		list = append(list, mail(ctx, c.SMTP, clock)...)
+		list = append(list, mail(ctx, c, clock)...)
 	}
 	for _, lane := range c.ByHTTP() {
 		if lane.URL != "" {
@@ -40,9 +40,10 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 	return list
 }
 
-func mail(ctx context.Context, c config.SMTP, clock port.Clock) []Finding {
+func mail(ctx context.Context, gateways config.Gateways, clock port.Clock) []Finding {
+	c := gateways.SMTP
 	p := component{name: "e-mail", checked: c.Addr}
-	gateway, err := core.NewSMTP(c, nil, clock)
+	gateway, err := core.NewSMTP(gateways, nil, clock)
 	if err != nil {
 		p.add(Problem, err.Error(), "check the variables BALSONG_SMTP_…")
 		return p.list

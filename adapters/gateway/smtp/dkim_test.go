@@ -231,7 +231,7 @@ func BenchmarkAMail(b *testing.B) {
 	}{
 		{"plain", func(*Config) {}},
 		{"bounce-address", func(c *Config) {
-			c.EnvelopeFrom, c.EnvelopeSecrets = "bounces+{key}@example.com", []string{envelopeSecret}
+			c.EnvelopeFrom, c.References = "bounces+{key}@example.com", references(b, c.Installation)
 		}},
 		{"dkim-rsa-2048", func(c *Config) { c.DKIM = &DKIM{Domain: "example.com", Selector: "s", Key: rsaKey()} }},
 		{"dkim-ed25519", func(c *Config) { c.DKIM = &DKIM{Domain: "example.com", Selector: "s", Key: edKey} }},
@@ -241,15 +241,11 @@ func BenchmarkAMail(b *testing.B) {
 			g := mailGateway(b, far, option.change)
 			b.ReportAllocs()
 			for b.Loop() {
-				known, err := g.installed(b.Context())
-				if err != nil {
-					b.Fatal(err)
-				}
-				message, err := g.compose(d, d.Destination, known.id)
+				message, err := g.compose(d, d.Destination, *g.installation.Load())
 				if err == nil && g.signature != nil {
 					message, err = g.signature.sign(message)
 				}
-				if from := g.envelopeSender(d, known); err != nil || from == "" || len(message) == 0 {
+				if from := g.envelopeSender(d); err != nil || from == "" || len(message) == 0 {
 					b.Fatal(err)
 				}
 			}

@@ -7,59 +7,50 @@ import (
 	"slices"
 
 	"github.com/balsong/balsong/adapters/gateway"
-	"github.com/balsong/balsong/adapters/gateway/verp"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/key"
 )
 
-// installation is what tells this installation from every other.
-type installation struct {
-	id     string       // "": nothing does
-	tokens *verp.Tokens // nil: bounces go to one address
+// Prepare makes sure that what a message and a login take is there (port.Preparer).
+func (g *Gateway) Prepare(ctx context.Context) error {
+	if err := g.installed(ctx); err != nil {
+		return err
+	}
+	if err := g.config.References.Prepare(ctx); err != nil || g.config.Tokens == nil {
+		return err
+	}
+	return g.config.Tokens.Prepare(ctx)
 }
 
-// installed asks for the installation, once.
-func (g *Gateway) installed(ctx context.Context) (*installation, error) {
-	if known := g.installation.Load(); known != nil {
-		return known, nil
+// installed asks for the installation's id, once.
+func (g *Gateway) installed(ctx context.Context) error {
+	if g.installation.Load() != nil {
+		return nil
 	}
-	id := ""
-	if g.config.Installation != nil {
-		var err error
-		if id, err = g.config.Installation.ID(ctx); err != nil {
-			return nil, fmt.Errorf("the installation's id cannot be read: %w", err)
-		}
+	id, err := g.config.Installation.ID(ctx)
+	if err != nil {
+		return fmt.Errorf("the installation's id cannot be read: %w", err)
 	}
-	known, err := g.install(id)
-	if err == nil {
-		g.installation.Store(known)
-	}
-	return known, err
+	g.installation.Store(&id)
+	return nil
 }
 
-func (g *Gateway) install(id string) (known *installation, err error) {
-	known = &installation{id: id}
-	if g.bounces != nil {
-		known.tokens, err = verp.New(id, g.config.EnvelopeSecrets...)
-	}
-	return known, err
+// prepared reports whether Prepare has been called with success.
+func (g *Gateway) prepared() bool {
+	return g.installation.Load() != nil && (g.bounces == nil || g.config.References.Known() != nil)
 }
 
 // envelope reads where bounces go.
 func (g *Gateway) envelope(c Config) (err error) {
 	provider := c.Provider.Name
 	switch {
-	case verp.IsPattern(c.EnvelopeFrom):
-		pattern, err := verp.ParsePattern(c.EnvelopeFrom)
+	case IsPattern(c.EnvelopeFrom):
+		pattern, err := ParsePattern(c.EnvelopeFrom)
 		if err != nil {
 			return gateway.ConfigError(provider, "envelope from", "%s", err)
 		}
-		g.bounces = &pattern
-		if _, err := g.install(""); err != nil {
-			return gateway.ConfigError(provider, "envelope secrets", "%s", err)
+		if g.bounces = &pattern; c.References == nil {
+			return gateway.ConfigError(provider, "references", "are not there, and the address that bounces go to has %s", Placeholder)
 		}
-	case len(c.EnvelopeSecrets) > 0:
-		return gateway.ConfigError(provider, "envelope secrets", "are set, and the address that bounces go to has no %s", verp.Placeholder)
 	case c.EnvelopeFrom != "":
 		if g.envelopeFrom, err = recipient(c.EnvelopeFrom); err != nil {
 			return gateway.ConfigError(provider, "envelope from", "is no e-mail address")
@@ -69,9 +60,9 @@ func (g *Gateway) envelope(c Config) (err error) {
 }
 
 // envelopeSender returns where the bounces of a delivery go.
-func (g *Gateway) envelopeSender(d port.Delivery, from *installation) string {
+func (g *Gateway) envelopeSender(d port.Delivery) string {
 	if g.bounces != nil {
-		return g.bounces.Address(from.tokens.Token(d.Key))
+		return g.bounces.Address(g.config.References.Known().To(d.Key))
 	}
 	return cmp.Or(g.envelopeFrom, g.senderIdentity(d.Content).from.Address)
 }
@@ -79,11 +70,7 @@ func (g *Gateway) envelopeSender(d port.Delivery, from *installation) string {
 // envelopeSenders lists what Check announces to the server: each sender, or an address as bounces go to, of no bill.
 func (g *Gateway) envelopeSenders() []string {
 	if g.bounces != nil {
-		nobody, err := g.install("")
-		if err != nil {
-			return nil // not after New
-		}
-		return []string{g.bounces.Address(nobody.tokens.Token(key.Delivery{}))}
+		return []string{g.bounces.Address(g.config.References.OfNobody())}
 	}
 	return slices.Compact([]string{cmp.Or(g.envelopeFrom, g.bills.from.Address), cmp.Or(g.envelopeFrom, g.advertising.from.Address)})
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
-	"github.com/balsong/balsong/adapters/gateway/verp"
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
@@ -39,19 +39,19 @@ type Config struct {
 	TLSConfig        *tls.Config // nil: the system's roots, the address's host name
 	Username         string      // "": no AUTH
 	Password         string
-	Tokens           Tokens         // login by XOAUTH2, without a password; nil: by PLAIN or LOGIN
-	LocalName        string         // of EHLO; default: the address of our end, as in [192.0.2.1]
-	From             string         // RFC 5322: "Example Telecom <bills@example.com>"
-	ReplyTo          string         // "": none
-	Advertising      SenderIdentity // of mail of the class ADVERTISING; what is empty is as for bills
-	EnvelopeFrom     string         // where bounces go; with verp.Placeholder in it, one address for each message; default: the address of From
-	EnvelopeSecrets  []string       // sign the keys in these addresses: the first one signs
-	IdleTimeout      time.Duration  // how long an unused connection is kept; default 30 s
-	PerConnection    int            // messages on one connection; default 100
-	ConnectTimeout   time.Duration  // dial, greeting, EHLO, TLS and AUTH; default 30 s, at most the call deadline
-	DKIM             *DKIM          // nil: mail is not signed here
-	FeedbackID       string         // the sender's id in Feedback-ID, by which Gmail reports complaints; "": no such header
-	AllowPlainSecret bool           // AUTH on a line that is not encrypted (the server on this machine may always)
+	Tokens           Tokens            // login by XOAUTH2, without a password; nil: by PLAIN or LOGIN
+	LocalName        string            // of EHLO; default: the address of our end, as in [192.0.2.1]
+	From             string            // RFC 5322: "Example Telecom <bills@example.com>"
+	ReplyTo          string            // "": none
+	Advertising      SenderIdentity    // of mail of the class ADVERTISING; what is empty is as for bills
+	EnvelopeFrom     string            // where bounces go; with Placeholder in it, one address for each message; default: the address of From
+	References       *reference.Source // stand for the delivery key in these addresses; nil: without Placeholder
+	IdleTimeout      time.Duration     // how long an unused connection is kept; default 30 s
+	PerConnection    int               // messages on one connection; default 100
+	ConnectTimeout   time.Duration     // dial, greeting, EHLO, TLS and AUTH; default 30 s, at most the call deadline
+	DKIM             *DKIM             // nil: mail is not signed here
+	FeedbackID       string            // the sender's id in Feedback-ID, by which Gmail reports complaints; "": no such header
+	AllowPlainSecret bool              // AUTH on a line that is not encrypted (the server on this machine may always)
 	Now              func() time.Time
 	// Installation tells this installation from every other, in each Message-ID; it is asked once. nil: nothing does.
 	Installation port.Installation
@@ -67,11 +67,11 @@ type Gateway struct {
 	host         string
 	bills        senderIdentity
 	advertising  senderIdentity
-	envelopeFrom string        // "": the address of From
-	bounces      *verp.Pattern // of addresses that name the delivery key; nil: one address for all
+	envelopeFrom string   // "": the address of From
+	bounces      *Pattern // of addresses that name the delivery key; nil: one address for all
 	now          func() time.Time
-	installation atomic.Pointer[installation] // nil: not asked yet
-	signature    *signature                   // nil: mail is not signed here
+	installation atomic.Pointer[string] // its id; nil: not asked yet
+	signature    *signature             // nil: mail is not signed here
 	pool         *gateway.Pool[*session]
 	connections  atomic.Int64 // in use or kept
 }
@@ -110,6 +110,9 @@ func New(c Config) (*Gateway, error) {
 		return nil, gateway.ConfigError(name, "EHLO", "is neither a host name nor an address such as [192.0.2.1]")
 	}
 	g := &Gateway{provider: c.Provider, config: c, host: host, now: c.Now, pool: gateway.NewPool(c.IdleTimeout, (*session).close)}
+	if c.Installation == nil {
+		g.installation.Store(new(string))
+	}
 	if g.signature, err = c.DKIM.newSignature(name, host); err != nil {
 		return nil, err
 	}
@@ -191,11 +194,10 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
 	}
-	installation, err := g.installed(ctx)
-	if err != nil {
-		return gateway.NotMade("no byte was sent: " + gateway.Redact(err.Error(), to))
+	if !g.prepared() {
+		return gateway.NotMade("no byte was sent: the gateway is not prepared")
 	}
-	message, err := g.compose(d, to, installation.id)
+	message, err := g.compose(d, to, *g.installation.Load())
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Content, Detail: gateway.Redact(err.Error(), to)}
 	}
@@ -206,7 +208,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.provider.CallDeadline)
 	defer cancel()
-	reply := g.call(ctx, envelope{from: g.envelopeSender(d, installation), to: to, message: message})
+	reply := g.call(ctx, envelope{from: g.envelopeSender(d), to: to, message: message})
 	reply.Detail = gateway.Redact(reply.Detail, to)
 	return reply
 }

@@ -36,6 +36,9 @@ func mailGateway(t testing.TB, far porttest.SMTPFarEnd, change func(*Config)) *G
 		t.Fatal(err)
 	}
 	t.Cleanup(g.Close)
+	if c.Installation != nil {
+		_ = g.Prepare(t.Context()) // a test may want it to fail
+	}
 	return g
 }
 

@@ -67,10 +67,16 @@ func TestNothingIsSentWithoutTheInstallationsID(t *testing.T) {
 	installation := &named{id: "prod42"}
 	installation.fails.Store(true)
 	g := mailGateway(t, far, func(c *Config) { c.Installation = installation })
+	if err := g.Prepare(t.Context()); err == nil {
+		t.Error("a gateway without the installation's id is prepared")
+	}
 	if reply := g.Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict != port.CallNotMade || len(far.Letters()) != 0 {
 		t.Errorf("%+v, %d letters", reply, len(far.Letters()))
 	}
 	installation.fails.Store(false)
+	if err := g.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if reply := g.Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict != port.CallAccepted {
 		t.Errorf("%+v", reply)
 	}

@@ -32,14 +32,6 @@ var (
 	errChallenge   = errors.New("the server asks for more than XOAUTH2 has")
 )
 
-// Prepare makes sure that what a login takes is there (port.Preparer).
-func (g *Gateway) Prepare(ctx context.Context) error {
-	if g.config.Tokens == nil {
-		return nil
-	}
-	return g.config.Tokens.Prepare(ctx)
-}
-
 // login authenticates, where there is a user.
 func (g *Gateway) login(client *gosmtp.Client) error {
 	if g.config.Username == "" {

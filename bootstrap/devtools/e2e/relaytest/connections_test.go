@@ -81,10 +81,10 @@ func TestALimitOfConnectionsIsLearnedFromRefusals(t *testing.T) {
 	}
 	t.Cleanup(func() { listener.Close() })
 	go server.serve(listener)
-	gateway, err := core.NewSMTP(config.SMTP{
+	gateway, err := core.NewSMTP(config.Gateways{SMTP: config.SMTP{
 		Addr: listener.Addr().String(), TLS: "none", EHLO: "mail.example.com", From: "bills@example.com", InFlight: 100,
 		CallDeadline: time.Minute, Lease: 3 * time.Minute, Margin: time.Second,
-	}, nil, observe.Clock{})
+	}}, nil, observe.Clock{})
 	if err != nil {
 		t.Fatal(err)
 	}

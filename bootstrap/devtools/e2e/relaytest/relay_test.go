@@ -107,7 +107,7 @@ func TestACarefulServerTakesAMessageWithTheNameAndSenderThatAreSet(t *testing.T)
 			t.Parallel()
 			r, settings := start(t, false)
 			c.change(&settings)
-			gateway, err := core.NewSMTP(settings, nil, observe.Clock{})
+			gateway, err := core.NewSMTP(config.Gateways{SMTP: settings}, nil, observe.Clock{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -117,7 +117,7 @@ func gmail(t *testing.T) (*mailbox, config.SMTP) {
 func TestAMailGoesOutWithATokenAndARefusedOneIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	m, settings := gmail(t)
-	gateway, err := core.NewSMTP(settings, nil, observe.Clock{})
+	gateway, err := core.NewSMTP(config.Gateways{SMTP: settings}, nil, observe.Clock{})
 	if err != nil {
 		t.Fatal(err)
 	}
