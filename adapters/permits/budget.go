@@ -1,9 +1,9 @@
 package permits
 
 import (
-	"container/list"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,12 +29,13 @@ type budget struct {
 
 	mu        sync.Mutex
 	pace      *pace
-	waiting   *list.List  // of *waiter
+	waiting   []*waiter   // in the order of coming
 	timer     *time.Timer // looks again
 	reserving bool
 	next      time.Time     // when a statement may be sent at the earliest
 	pause     time.Duration // after the last failure; 0: there was none
 	slowing   bool
+	losses    losses
 }
 
 // waiter is a call that waits for its instant.
@@ -46,7 +47,7 @@ type waiter struct {
 func newBudget(c Config) *budget {
 	b := &budget{
 		provider: c.Provider.Name, limit: c.Provider.Rate, store: c.Budgets, slowed: c.Slowed, failed: c.Failed,
-		pace: &pace{limit: c.Provider.Rate}, waiting: list.New(),
+		pace: &pace{limit: c.Provider.Rate}, losses: losses{report: c.Unused},
 	}
 	b.timer = time.AfterFunc(time.Hour, func() { b.locked(func(time.Time) {}) })
 	b.timer.Stop()
@@ -60,14 +61,14 @@ func (b *budget) locked(change func(now time.Time)) {
 	now := time.Now()
 	change(now)
 	b.look(now)
+	b.losses.add(b.pace, now)
 }
 
 // wait returns a call's permit, a little before its instant.
 func (b *budget) wait(ctx context.Context) (*turn, error) {
 	w := &waiter{got: make(chan *turn, 1)}
 	w.deadline, _ = ctx.Deadline()
-	var place *list.Element
-	b.locked(func(time.Time) { place = b.waiting.PushBack(w) })
+	b.locked(func(time.Time) { b.waiting = append(b.waiting, w) })
 	select {
 	case t := <-w.got:
 		if t == nil {
@@ -77,7 +78,7 @@ func (b *budget) wait(ctx context.Context) (*turn, error) {
 	case <-ctx.Done():
 	}
 	b.locked(func(now time.Time) {
-		b.waiting.Remove(place) // nothing, where it was served
+		b.waiting = slices.DeleteFunc(b.waiting, func(other *waiter) bool { return other == w }) // nothing, where it was served
 		select {
 		case t := <-w.got:
 			if t != nil {
@@ -94,17 +95,16 @@ func (b *budget) wait(ctx context.Context) (*turn, error) {
 func (b *budget) look(now time.Time) {
 	b.giveUp()
 	again := time.Duration(0)
-	for b.waiting.Len() > 0 {
+	for len(b.waiting) > 0 {
 		t, wait := b.pace.give(now)
 		if t == nil {
 			again = wait
 			break
 		}
-		first := b.waiting.Front()
-		b.waiting.Remove(first)
-		first.Value.(*waiter).got <- t //nolint:forcetypeassert // nothing else is in the list
+		b.waiting[0].got <- t
+		b.waiting = slices.Delete(b.waiting, 0, 1)
 	}
-	if n := b.pace.need(now, b.waiting.Len()); n > 0 && !b.reserving {
+	if n := b.pace.need(now, len(b.waiting)); n > 0 && !b.reserving {
 		if wait := b.next.Sub(now); wait <= 0 {
 			b.reserving = true
 			go b.reserve(n, b.pace.after())
@@ -119,20 +119,18 @@ func (b *budget) look(now time.Time) {
 
 // giveUp ends the waits of those whose instant comes after their deadline.
 func (b *budget) giveUp() {
-	place := b.waiting.Front()
-	for _, instant := range b.pace.ready {
-		for place != nil {
-			w, after := place.Value.(*waiter), place.Next() //nolint:forcetypeassert // nothing else is in the list
-			late := !w.deadline.IsZero() && instant.Add(-b.pace.lead).After(w.deadline)
-			if late {
-				b.waiting.Remove(place)
-				w.got <- nil
-			}
-			if place = after; !late {
-				break
-			}
+	instants := b.pace.ready
+	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
+		if len(instants) == 0 {
+			return false
 		}
-	}
+		if !w.deadline.IsZero() && instants[0].Add(-b.pace.lead).After(w.deadline) {
+			w.got <- nil
+			return true
+		}
+		instants = instants[1:]
+		return false
+	})
 }
 
 // reserve reserves calls. It ends by itself, so nothing waits for it.

@@ -28,6 +28,7 @@ type Config struct {
 
 	Budgets port.Budgets       // of a provider with a rate
 	Slowed  func(rate float64) // called when this process has lowered the rate of all; nil: not called
+	Unused  func(Unused)       // called at most every 10 s when calls were reserved and lost; it must not call Permits; nil: not called
 	Failed  func(error)        // called when the budget could not be used; it is tried again; nil: not called
 }
 
@@ -78,6 +79,9 @@ func New(c Config) (*Permits, error) {
 	}
 	if c.Slowed == nil {
 		c.Slowed = func(float64) {}
+	}
+	if c.Unused == nil {
+		c.Unused = func(Unused) {}
 	}
 	if c.Failed == nil {
 		c.Failed = func(error) {}

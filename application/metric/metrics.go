@@ -42,6 +42,7 @@ var (
 	CallsInFlight       = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight", "Calls to the provider that are under way.", Provider), port.ServiceDelivery)}
 	CallsInFlightLimit  = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight_limit", "Most calls to the provider that this process has under way at once; the sum over all processes is what the fleet may have.", Provider), port.ServiceDelivery)}
 	GatewayHeld         = GaugeBy[string]{essential(port.Maximum, gauge("gateway_held", "1 while no call is made because the provider refuses everything, asks to wait, or does not answer; else 0.", Provider), port.ServiceDelivery)}
+	CallsUnused         = CounterBy[string]{counter("provider_calls_unused_total", "Calls of the provider's rate that this process had reserved and could not make in time; nobody else makes them.", Provider)}
 	GatewayCallDuration = DurationBy[string]{histogram("gateway_call_duration_seconds", "Time of one call to a gateway.", Provider)}
 )
 

@@ -45,8 +45,8 @@ const (
 	// BudgetReaction is the least time between two times that a rate is lowered: what was reserved at the rate of before is still used meanwhile.
 	BudgetReaction = 2 * time.Second
 	// BudgetAhead and BudgetAheadCalls, the longer of them at the present rate, are how far ahead of now calls are reserved: what seems
-	// to be further was reserved by a clock that has been set back since.
-	BudgetAhead      = 10 * time.Second
+	// to be further was reserved by a clock that has been set back since. It is more than all processes together reserve ahead.
+	BudgetAhead      = time.Minute
 	BudgetAheadCalls = 100
 )
 

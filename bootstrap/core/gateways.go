@@ -47,7 +47,7 @@ func Gateways(c config.Gateways) fx.Option {
 			}
 			bounds, err := permits.New(permits.Config{
 				Provider: bounded, Prepare: prepare(gateway), Changed: reportHeld(provider.Name, with.Log, with.Metrics), Limited: reportLimit(provider, with.Log),
-				Budgets: with.Budgets, Slowed: reportSlowed(provider, with.Log), Failed: reportFailed(provider.Name, failures, with.Clock, with.Log),
+				Budgets: with.Budgets, Slowed: reportSlowed(provider, with.Log), Unused: reportUnused(provider.Name, failures, with), Failed: reportFailed(provider.Name, failures, with.Clock, with.Log),
 			})
 			if err != nil {
 				return err
@@ -105,6 +105,21 @@ func reportSlowed(provider port.Provider, log port.Log) func(float64) {
 	return func(rate float64) {
 		log.Warn("a provider throttles: all processes together make fewer calls a second, and more again while it does not; nothing is lost, no attempt is spent",
 			port.Field{Key: "provider", Value: provider.Name}, port.Field{Key: "rate", Value: rate}, port.Field{Key: "limit", Value: provider.Rate})
+	}
+}
+
+// reportUnused counts the calls of a provider's rate that were reserved and lost, and logs once a minute where they are a fifth or more.
+func reportUnused(provider string, failures *outage.Failures, with gatewayPorts) func(permits.Unused) {
+	return func(u permits.Unused) {
+		metric.CallsUnused.Add(with.Metrics, u.Calls, provider)
+		if u.Calls < 3 || 4*u.Calls < u.Used {
+			return
+		}
+		if count, due := failures.Due(provider+" unused", "", with.Clock.Now()); due {
+			with.Log.Warn("a provider is called less often than its rate allows: calls were reserved and came too late, because the database or this process is slow; logged at most once a minute, nothing is lost",
+				port.Field{Key: "provider", Value: provider}, port.Field{Key: "unused", Value: u.Calls}, port.Field{Key: "made", Value: u.Used},
+				port.Field{Key: "reservation", Value: u.Reservation}, port.Field{Key: "claim", Value: u.Claim}, port.Field{Key: "times", Value: count})
+		}
 	}
 }
 
