@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/balsong/balsong/adapters/gateway"
 )
@@ -26,15 +27,7 @@ func words(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 var tooManyConnections = words(`too many (?:[a-z]+ ){0,3}(?:connections|sessions)|maximum number of (?:[a-z]+ ){0,3}(?:connections|sessions)|(?:concurrent|simultaneous) (?:[a-z]+ ){0,2}(?:connections|sessions)|(?:connections?|sessions?|sender thread) limit (?:has been )?(?:exceeded|reached)|\bcrcp\b`)
 
 // wordRules read what the standards have no code for, in the words that large providers and common servers use.
-var wordRules = []rule{
-	{
-		words: words(`sending (?:is |has been |was )?(?:temporarily )?(?:suspended|paused|disabled|blocked)|(?:your|sender'?s?|sending) (?:account|domain) (?:is|has been|was) (?:temporarily )?(?:suspended|disabled|blocked|paused|locked)|banned send(?:er|ing)|outbound sender|tenant has exceeded|spam abuse detected|permanently deferred|not authorized to send`),
-		means: gateway.Provider, why: "the sender's account is suspended or blocked", source: "Amazon SES, Exchange Online",
-		examples: []string{
-			"final 554 5.7.1 Sending suspended", "final 554 Message rejected: Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.",
-			"final 550 5.1.8 Access denied, bad outbound sender", "final 550 5.7.705 Access denied, tenant has exceeded threshold", "MAIL 550 5.7.503 Access denied, banned sender", "GREETING 553 5.7.2 [TSS09] All messages from 192.0.2.1 will be permanently deferred",
-		},
-	},
+var wordRules = slices.Concat(accountRules, []rule{
 	{
 		words: words(`\.(?:authrequired|notauthorized)\b`), code: "5",
 		means: gateway.Permanent, why: "the recipient takes no mail from outside", source: "Exchange Online", examples: []string{"RCPT 550 5.7.1 RESOLVER.RST.AuthRequired; authentication required"},
@@ -163,18 +156,18 @@ var wordRules = []rule{
 		words: words(`user unknown|unknown user|no such (?:user|mailbox|recipient)|(?:mailbox|user|recipient|account) (?:is )?(?:not found|unknown|unavailable|disabled|inactive)|account has been disabled or discontinued|does(?:n't| not) exist|does(?:n't| not) have an? .{0,40}account|no longer (?:valid|on server)|not our customer|invalid recipient|recipient (?:address )?rejected`), code: "5",
 		means: gateway.Permanent, why: "no such recipient, in words", source: "Postfix, Exim, Exchange",
 		examples: []string{
-			"RCPT 550 No such user here", "RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown", "RCPT 550 5.5.0 Requested action not taken: mailbox unavailable", "RCPT 550 5.4.1 Recipient address rejected: Access denied", "RCPT 511 user unknown", "final 554 delivery error: dd This user doesn't have a yahoo.com account (kim@yahoo.com) [-9]", "final 554 delivery error: dd This account has been disabled or discontinued [#102]",
+			"RCPT 550 No such user here", "RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown", "RCPT 550 5.5.0 Requested action not taken: mailbox unavailable", "RCPT 550 5.4.1 Recipient address rejected: Access denied", "RCPT 511 user unknown", "final 554 delivery error: dd This user doesn't have a yahoo.com account (kim@yahoo.com) [-9]",
 			"RCPT 550-5.1.1 The email account that you tried to reach does not exist.\n5.1.1 Please try double-checking the recipient's email address",
 		},
 	},
-}
+})
 
 // enhancedRules are those of RFC 3463 and the IANA registry of RFC 5248. The code's first digit must be the reply code's.
 var enhancedRules = []rule{
 	{enhanced: "5.1", means: gateway.Permanent, why: "addressing: no such mailbox or system, bad syntax, moved, null MX", source: "RFC 3463, RFC 7505", examples: []string{"RCPT 550 5.1.1 refused", "RCPT 550 5.1.2 Bad destination system", "RCPT 550 5.1.6 Mailbox has moved", "RCPT 556 5.1.10 null MX"}},
 	{enhanced: "5.1.7", means: gateway.Provider, why: "our address as the sender: bad syntax", source: "RFC 3463", examples: []string{"MAIL 501 5.1.7 Bad syntax of the sender's address"}},
 	{enhanced: "5.1.8", means: gateway.Provider, why: "our address as the sender: bad system", source: "RFC 3463", examples: []string{"MAIL 550 5.1.8 bad sender"}},
-	{enhanced: "5.2", means: gateway.Permanent, why: "mailbox: disabled, list expansion, too long for it", source: "RFC 3463", examples: []string{"RCPT 550 5.2.1 The email account that you tried to reach is disabled", "final 552 5.2.3 Message length exceeds administrative limit"}},
+	{enhanced: "5.2", means: gateway.Permanent, why: "mailbox: disabled, list expansion, too long for it", source: "RFC 3463", examples: []string{"RCPT 550 5.2.1 Mailbox cannot be accessed", "final 552 5.2.3 Message length exceeds administrative limit"}},
 	{enhanced: "5.2.0", means: gateway.PermanentDoubted, why: "\"other mailbox status\" says no more", source: "RFC 3463", examples: []string{"final 554 5.2.0 Failed to process message"}},
 	{enhanced: "5.2.2", means: gateway.Temporary, why: "mailbox full: it may be emptied before the next try", source: "RFC 3463", examples: []string{"RCPT 552 5.2.2 out of storage"}},
 	{enhanced: "5.3", means: gateway.TemporaryDoubted, why: "mail system: full, not accepting, misconfigured", source: "RFC 3463", examples: []string{"final 554 5.3.0 Other mail system problem"}},
@@ -192,7 +185,7 @@ var enhancedRules = []rule{
 	{enhanced: "5.7.12", means: gateway.Permanent, why: "the recipient's organization takes no mail from outside", source: "Exchange Online", examples: []string{"RCPT 550 5.7.12 Sender was not authenticated by organization"}},
 	{enhanced: "5.7.133", means: gateway.Permanent, why: "the recipient's group takes no mail from outside", source: "Exchange Online", examples: []string{"RCPT 550 5.7.133 Sender not authenticated for group"}},
 	{enhanced: "5.7.134", means: gateway.Permanent, why: "the recipient's mailbox takes no mail from outside", source: "Exchange Online", examples: []string{"RCPT 550 5.7.134 Sender was not authenticated for mailbox"}},
-	{enhanced: "5.7.13", means: gateway.Permanent, why: "the recipient's account is disabled", source: "RFC 5248", examples: []string{"RCPT 525 5.7.13 the account is closed"}},
+	{enhanced: "5.7.13", means: gateway.ProviderDoubted, why: "the account that has logged in is disabled: ours", source: "RFC 5248", examples: []string{"RCPT 525 5.7.13 refused"}},
 	{enhanced: "5.7.17", means: gateway.Permanent, why: "the mailbox has another owner", source: "RFC 7293", examples: []string{"RCPT 550 5.7.17 Mailbox owner has changed"}},
 	{enhanced: "5.7.18", means: gateway.Permanent, why: "the domain has another owner", source: "RFC 7293", examples: []string{"RCPT 550 5.7.18 Domain owner has changed"}},
 	{enhanced: "5.7.26", means: gateway.Provider, why: "several of our authentication checks failed", source: "RFC 7372", examples: []string{"final 550 5.7.26 multiple checks failed"}},

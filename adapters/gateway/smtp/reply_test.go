@@ -57,6 +57,14 @@ func TestRepliesByWhomTheyAreAbout(t *testing.T) {
 		"RCPT 450 4.2.0 Greylisted": "throttled", "RCPT 511 refused": "permanent ?", "RCPT 599 what": "permanent ?",
 		"RCPT 550 5.1.1 no such user": "permanent", "RCPT 550 no such user": "permanent", "RCPT 550 5.4.1 Recipient address rejected: Access denied": "permanent",
 		"RCPT 554 5.7.1 <kim@example.com>: Recipient address rejected: User unknown": "permanent",
+		// Whose account is closed: with words about us, about the recipient, and without any.
+		"final 554 5.7.1 Account suspended": "provider ?", "final 554 5.7.1 Account disabled": "provider ?", "final 554 5.7.1 Account locked": "provider ?", "final 554 5.7.1 The account has been temporarily suspended": "provider ?",
+		"RCPT 550 5.7.1 Your account is locked": "provider", "final 554 5.7.1 Your SMTP account has been deactivated": "provider", "RCPT 550 5.7.1 sender account disabled": "provider", "RCPT 550 Your user account is suspended": "provider",
+		"final 554 5.7.1 <bills@example.com>: sender is suspended": "provider", "final 554 Account suspended": "provider ?", "RCPT 550 account disabled": "permanent ?", "final 525 5.7.13 User Account Disabled": "permanent",
+		"RCPT 554 5.7.1 recipient account is disabled": "permanent", "RCPT 554 5.7.1 The recipient's account has been suspended": "permanent", "RCPT 554 5.7.1 mailbox disabled for this recipient": "permanent",
+		"RCPT 554 5.7.1 <kim@example.com> user is suspended": "permanent", "RCPT 550 5.7.1 User suspended": "permanent", "RCPT 550 5.2.1 The email account that you tried to reach is disabled": "permanent",
+		"RCPT 554 5.7.1 Account of this user has been locked": "permanent", "RCPT 554 5.2.1 account suspended": "permanent", "RCPT 550 5.1.1 account inactive": "permanent",
+		"RCPT 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)": "provider ?", "RCPT 550 5.7.1 Sender blocked": "permanent ?",
 		// What the words speak of is in the recipient's address: it says nothing about us.
 		"RCPT 550 5.1.1 <dmarc@example.com>: Recipient address rejected: User unknown": "permanent", "RCPT 550 5.1.1 <kim@spamhaus.example>... User unknown": "permanent",
 		"RCPT 552 5.2.2 helo@example.com is over quota": "temporary", "RCPT 450 4.2.1 <o'spf+rbl@dkim.example> busy": "temporary",
