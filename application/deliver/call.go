@@ -23,6 +23,7 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 	content := d.content
 	d.content = port.Delivery{}
 	began := s.clock.Now()
+	content.Until = d.until(began)
 	d.lane.calls.Add(1)
 	reply := d.lane.gateway.Send(shutdownCtx, content)
 	d.lane.calls.Add(-1)

@@ -108,3 +108,12 @@ func (d *delivery) resultOf(row attempt.Row) *event.Result {
 		Provider: row.Provider, ProviderMessageID: row.ProviderMessageID, FinishedAt: row.FinishedAt,
 	}
 }
+
+// until is when the customer is not to get the message any more: its deadline, or the next quiet hours. Zero: never.
+func (d *delivery) until(now time.Time) time.Time {
+	closing := d.quiet.NextClosing(now)
+	if deadline := d.request.Deadline; deadline != nil && (closing.IsZero() || deadline.Before(closing)) {
+		return *deadline
+	}
+	return closing
+}

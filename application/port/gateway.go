@@ -35,6 +35,9 @@ type Delivery struct {
 	Channel     channel.Kind
 	Destination string
 	Content     Variant
+	// Until is when the provider is not to give it to the customer any more: the deadline, or quiet hours. Zero: at any time. Who
+	// has no means to tell the provider ignores it.
+	Until time.Time
 }
 
 // Verdict is the result of a call.

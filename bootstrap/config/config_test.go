@@ -237,6 +237,15 @@ func loads(t *testing.T, set map[string]string, refused string) {
 	}
 }
 
+// twilio is an account there, with changes.
+func twilio(change map[string]string) map[string]string {
+	set := map[string]string{
+		"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC0123456789abcdef0123456789abcdef", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop",
+	}
+	maps.Copy(set, change)
+	return set
+}
+
 func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 	for name, c := range map[string]struct {
 		set     map[string]string
@@ -245,12 +254,18 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDER": "carrier-pigeon"}, `BALSONG_SMS_PROVIDER is "carrier-pigeon" (want http, or for SMS twilio)`},
 		"twilio for push":       {map[string]string{"BALSONG_PUSH_PROVIDER": "twilio"}, `BALSONG_PUSH_PROVIDER is "twilio"`},
 		"twilio alone":          {map[string]string{"BALSONG_SMS_PROVIDER": "twilio"}, "BALSONG_TWILIO_ACCOUNT is not set"},
-		"twilio, no secret":     {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_TWILIO_SECRET is not set"},
-		"twilio, two senders":   {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_FROM": "Shop", "BALSONG_TWILIO_SERVICE": "MG1"}, "set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE"},
-		"twilio, http reports":  {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_STATUS_URL": "http://example.com"}, "BALSONG_TWILIO_STATUS_URL is no https address"},
+		"twilio, no secret":     {twilio(map[string]string{"BALSONG_TWILIO_SECRET": ""}), "BALSONG_TWILIO_SECRET is not set"},
+		"twilio, two senders":   {twilio(map[string]string{"BALSONG_TWILIO_SERVICE": "MG0123456789abcdef0123456789abcdef"}), "set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE"},
+		"twilio, http reports":  {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "http://example.com"}), "BALSONG_TWILIO_STATUS_URL is no https address"},
+		"twilio, #reports":      {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "https://example.com/#a"}), "BALSONG_TWILIO_STATUS_URL is no https address"},
 		"twilio, forgotten":     {map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_SMS_PROVIDER is not twilio"},
-		"twilio, another's URL": {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_SMS_URL": "https://sms.example.com"}, "BALSONG_SMS_URL or BALSONG_SMS_TOKEN is set"},
-		"twilio":                {map[string]string{"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC1", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop"}, ""},
+		"twilio, another's URL": {twilio(map[string]string{"BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL or BALSONG_SMS_TOKEN is set"},
+		"twilio, no account":    {twilio(map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}), "BALSONG_TWILIO_ACCOUNT is no account SID"},
+		"twilio, a key":         {twilio(map[string]string{"BALSONG_TWILIO_KEY": "SK1:hunter2"}), "BALSONG_TWILIO_KEY is no SID"},
+		"twilio, no service":    {twilio(map[string]string{"BALSONG_TWILIO_FROM": "", "BALSONG_TWILIO_SERVICE": "MG012345678gabcdef0123456789abcdef"}), "BALSONG_TWILIO_SERVICE is no SID"},
+		"twilio, nowhere":       {twilio(map[string]string{"BALSONG_TWILIO_URL": "api.twilio.com"}), "BALSONG_TWILIO_URL is no http or https address"},
+		"nowhere":               {map[string]string{"BALSONG_SMS_URL": "ftp://sms.example.com"}, "BALSONG_SMS_URL is no http or https address"},
+		"twilio":                {twilio(nil), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			loads(t, c.set, c.refused)

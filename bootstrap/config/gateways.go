@@ -96,7 +96,9 @@ func (l HTTPLane) check() error {
 	if err := l.CA.validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%s_CA: %w", name, err))
 	}
-	if u, err := url.Parse(l.URL); err == nil && u.Scheme == "http" && !l.AllowPlainHTTP && !Loopback(u.Hostname()) {
+	if u, err := url.Parse(l.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		problems = append(problems, fmt.Errorf("%s is no http or https address", l.URLVariable()))
+	} else if u.Scheme == "http" && !l.AllowPlainHTTP && !Loopback(u.Hostname()) {
 		problems = append(problems, fmt.Errorf("%s is http: messages and token would be sent unencrypted (want https, or %s_ALLOW_PLAIN_HTTP=true on a trusted network)", l.URLVariable(), name))
 	}
 	return errors.Join(problems...)

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"encoding/hex"
 	"errors"
 	"net/url"
+	"strings"
 )
 
 // The providers that are called by HTTP, as BALSONG_SMS_PROVIDER names them.
@@ -38,6 +40,11 @@ func (t Twilio) check(sms HTTPGateway) error {
 	}
 	if t.Account == "" {
 		wrong("BALSONG_TWILIO_ACCOUNT is not set: it is the account's SID, AC…")
+	} else if !sid("AC", t.Account) {
+		wrong("BALSONG_TWILIO_ACCOUNT is no account SID (want AC and 32 hexadecimal digits)")
+	}
+	if strings.ContainsAny(t.Key, ": ") {
+		wrong("BALSONG_TWILIO_KEY is no SID of an API key (want SK…, without a colon or blank)")
 	}
 	if t.Secret == "" {
 		wrong("BALSONG_TWILIO_SECRET is not set: it belongs to BALSONG_TWILIO_KEY, or is the account's token")
@@ -45,8 +52,18 @@ func (t Twilio) check(sms HTTPGateway) error {
 	if (t.From == "") == (t.Service == "") {
 		wrong("set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE")
 	}
-	if u, err := url.Parse(t.StatusURL); t.StatusURL != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
-		wrong("BALSONG_TWILIO_STATUS_URL is no https address")
+	if t.Service != "" && !sid("MG", t.Service) {
+		wrong("BALSONG_TWILIO_SERVICE is no SID of a messaging service (want MG and 32 hexadecimal digits)")
+	}
+	if u, err := url.Parse(t.StatusURL); t.StatusURL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.Fragment != "") {
+		wrong("BALSONG_TWILIO_STATUS_URL is no https address (without #)")
 	}
 	return errors.Join(problems...)
+}
+
+// sid reports whether a text is one of Twilio's identifiers, which begin with two letters that say of what.
+func sid(of, text string) bool {
+	digits, found := strings.CutPrefix(text, of)
+	_, err := hex.DecodeString(digits)
+	return found && err == nil && len(digits) == 32
 }

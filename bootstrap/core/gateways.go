@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
 	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
@@ -161,7 +162,7 @@ func NewSMTP(gateways config.Gateways, installation port.Installation, clock por
 	if c.Auth == config.XOAuth2 {
 		login = tokens(c.OAuth.OAuthClient, c.OAuth.RefreshToken)
 	}
-	return smtp.New(smtp.Config{
+	sender, err := smtp.New(smtp.Config{
 		Provider: port.Provider{
 			Name: "smtp", Channel: channel.Email,
 			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
@@ -173,6 +174,15 @@ func NewSMTP(gateways config.Gateways, installation port.Installation, clock por
 		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, FeedbackID: c.FeedbackID,
 		Installation: installation, Now: clock.Now,
 	})
+	return sender, invalid(err)
+}
+
+// invalid says of settings that a gateway refuses that a person must correct them.
+func invalid(err error) error {
+	if errors.Is(err, gateway.ErrConfig) {
+		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	return err
 }
 
 // References are what stands for delivery keys at providers; nil: the configuration has no secret for them.
@@ -230,10 +240,12 @@ func NewHTTP(c config.HTTPLane, account config.Twilio, clock port.Clock) (HTTPPr
 		Rate: c.Rate, InFlight: c.InFlight,
 	}
 	if c.Provider == config.ProviderTwilio {
-		return twilio.New(twilio.Config{
+		sender, err := twilio.New(twilio.Config{
 			Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Account: account.Account, Key: account.Key, Secret: account.Secret,
 			From: account.From, Service: account.Service, StatusURL: account.StatusURL, Now: clock.Now,
 		})
+		return sender, invalid(err)
 	}
-	return httpgateway.New(httpgateway.Config{Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now})
+	sender, err := httpgateway.New(httpgateway.Config{Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now})
+	return sender, invalid(err)
 }

@@ -2,12 +2,14 @@ package core_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
@@ -59,4 +61,24 @@ func TestAProviderThatCannotBeCalledIsOneInTheGaugeUntilItTakesAMessage(t *testi
 	held("sms", 1)
 	call(channel.SMS, port.Reply{Verdict: port.CallAccepted})
 	held("sms", 0)
+}
+
+func TestWhatAGatewayRefusesOfItsSettingsIsForAPersonToCorrect(t *testing.T) {
+	t.Parallel()
+	clock := memory.NewClock(time.Now())
+	lane := config.HTTPLane{Channel: channel.SMS, HTTPGateway: config.HTTPGateway{URL: "https://sms.example.com", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}
+	nowhere, elsewhere := lane, lane
+	nowhere.URL, elsewhere.Provider = "sms.example.com", config.ProviderTwilio
+	for name, refused := range map[string]func() error{
+		"an address": func() error { _, err := core.NewHTTP(nowhere, config.Twilio{}, clock); return err },
+		"an account": func() error { _, err := core.NewHTTP(elsewhere, config.Twilio{Account: "AC1"}, clock); return err },
+		"a mail address": func() error {
+			_, err := core.NewSMTP(config.Gateways{SMTP: config.SMTP{Addr: "relay:25", From: "nobody"}}, installation{}, clock)
+			return err
+		},
+	} {
+		if err := refused(); !errors.Is(err, config.ErrInvalid) || !errors.Is(err, gateway.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

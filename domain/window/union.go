@@ -29,6 +29,15 @@ func (u Union) NextOpening(at time.Time) time.Time {
 	return opening
 }
 
+// NextClosing returns the earliest instant, not before at, that lies in one of the windows; the zero time where nothing is forbidden.
+func (u Union) NextClosing(at time.Time) time.Time {
+	first, second := u[0].NextClosing(at), u[1].NextClosing(at)
+	if second.IsZero() || !first.IsZero() && first.Before(second) {
+		return first
+	}
+	return second
+}
+
 // String writes "21:00–08:00 Asia/Seoul and 12:00–13:00 Asia/Seoul".
 func (u Union) String() string {
 	var texts []string

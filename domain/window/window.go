@@ -125,6 +125,34 @@ func (w Forbidden) NextOpening(at time.Time) time.Time {
 	return opening
 }
 
+// NextClosing returns the earliest instant, not before at, that lies inside the window; at itself if it does. The zero time where
+// nothing is forbidden.
+func (w Forbidden) NextClosing(at time.Time) time.Time {
+	if w.IsZero() {
+		return time.Time{}
+	}
+	if w.Contains(at) {
+		return at
+	}
+	local := at.In(w.zone)
+	day := local.Day()
+	if Minute(local.Hour()*60+local.Minute()) >= w.from {
+		day++
+	}
+	guess := time.Date(local.Year(), local.Month(), day, int(w.from)/60, int(w.from)%60, 0, 0, w.zone)
+	if guess.After(at) && w.Contains(guess) && !w.Contains(guess.Add(-time.Nanosecond)) && w.unbroken(at, guess) {
+		return guess
+	}
+	closing := at.Truncate(time.Minute) // as in NextOpening
+	for range 3 * 24 * 60 {
+		closing = closing.Add(time.Minute)
+		if w.Contains(closing) {
+			break
+		}
+	}
+	return closing
+}
+
 // guess returns the opening if no clock jumps before it.
 func (w Forbidden) guess(at time.Time) time.Time {
 	local := at.In(w.zone)

@@ -117,6 +117,31 @@ func TestTheNextOpeningIsTheFirstMinuteOutside(t *testing.T) {
 	})
 }
 
+func TestTheNextClosingIsTheFirstMinuteInside(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		z := drawZone(t)
+		w, at := drawWindow(t, z), drawInstant(t, z)
+		want := at
+		for !forbidden(w, want) {
+			want = want.Truncate(time.Minute).Add(time.Minute)
+		}
+		if got := w.NextClosing(at); !got.Equal(want) {
+			t.Fatalf("%s from %s: closes %s, want %s", w, at.In(z), got.In(z), want.In(z))
+		}
+		u := window.Union{w, drawWindow(t, z)}
+		if other := u[1].NextClosing(at); other.Before(want) {
+			want = other
+		}
+		if got := u.NextClosing(at); !got.Equal(want) {
+			t.Fatalf("%s from %s: closes %s, want %s", u, at.In(z), got.In(z), want.In(z))
+		}
+	})
+	if got := (window.Union{}).NextClosing(time.Now()); !got.IsZero() {
+		t.Errorf("without windows it closes %s", got)
+	}
+}
+
 func TestOpeningsAtJumpsOfTheClock(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, zone, from, to, at, want string }{

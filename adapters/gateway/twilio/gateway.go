@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,6 +140,9 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	call.Header("Content-Type", "application/x-www-form-urlencoded")
 	call.Body = append(append(append(call.Body, form("To", to)...), '&'), g.sender...)
 	call.Body = append(append(call.Body, '&'), form("Body", text)...)
+	if seconds := validity(d.Until, g.now()); seconds > 0 {
+		call.Body = append(append(call.Body, '&'), form("ValidityPeriod", strconv.Itoa(seconds))...)
+	}
 	if g.status != "" {
 		call.Body = append(append(append(call.Body, '&'), g.status...), url.QueryEscape(url.QueryEscape(d.Key.String()))...)
 	}

@@ -94,6 +94,32 @@ func TestARequestIsTwilios(t *testing.T) {
 	}
 }
 
+// What waits in Twilio's queue longer than it may is not sent: so no bill comes in quiet hours or after its deadline.
+func TestTwilioIsToldHowLongAMessageMayWait(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for until, want := range map[time.Time]string{
+		{}: "", now.Add(90500 * time.Millisecond): "90", now.Add(10*time.Hour - time.Nanosecond): "35999",
+		now.Add(10 * time.Hour): "", now.Add(100 * time.Hour): "", now.Add(time.Millisecond): "1", now.Add(-time.Hour): "1",
+	} {
+		config, d := good(), bill()
+		address, got := far(t, http.StatusCreated, `{"sid":"SM1"}`)
+		config.URL, config.Now = address, func() time.Time { return now }
+		g, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		d.Until = until
+		g.Send(t.Context(), d)
+		_, form := got()
+		values, err := url.ParseQuery(form)
+		if err != nil || values.Get("ValidityPeriod") != want {
+			t.Errorf("until %s: %q (%v), want %q", until, values.Get("ValidityPeriod"), err, want)
+		}
+	}
+}
+
 func TestEachRuleOfTheTableHoldsForItsExamples(t *testing.T) {
 	t.Parallel()
 	answerstest.Holds(t, table, Answers())

@@ -3,6 +3,7 @@ package twilio
 import (
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/balsong/balsong/application/port"
@@ -40,6 +41,19 @@ func textOf(d port.Delivery) (string, port.Reply) {
 		return refused(attempt.Permanent, "the text is longer than Twilio takes: another channel's may not be")
 	}
 	return text, port.Reply{}
+}
+
+// maxValidity is how long Twilio keeps a message at most, which is also how long it does unless it is told otherwise
+// (https://www.twilio.com/docs/api/errors/90007).
+const maxValidity = 36_000 * time.Second
+
+// validity is for how many seconds Twilio may keep a message before it goes out; 0: as long as it likes. It is at least one, since Twilio
+// takes no less.
+func validity(until, now time.Time) int {
+	if left := until.Sub(now); !until.IsZero() && left < maxValidity {
+		return int(max(1, left/time.Second))
+	}
+	return 0
 }
 
 // korea is the country code of numbers that are written as they are dialled in the country.
