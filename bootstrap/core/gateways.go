@@ -179,7 +179,7 @@ func NewSMTP(gateways config.Gateways, installation port.Installation, clock por
 
 // invalid says of settings that a gateway refuses that a person must correct them.
 func invalid(err error) error {
-	if errors.Is(err, gateway.ErrConfig) {
+	if errors.Is(err, gateway.ErrConfig) || errors.Is(err, port.ErrProvider) {
 		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}
 	return err
