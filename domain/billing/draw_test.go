@@ -133,7 +133,10 @@ func drawRow(t *rapid.T, target billing.Target, v policy.Version, k key.Delivery
 	r := row(target, v, rapid.SampledFrom(attempt.States).Draw(t, "state"))
 	r.Key = k
 	r.Unknown = rapid.SampledFrom([]attempt.UnknownPolicy{attempt.Hold, attempt.Resend}).Draw(t, "unknown")
+	r.ClaimedAt, r.ChangedAt = rapid.SampledFrom([]time.Time{{}, monday.Add(-time.Hour), monday.Add(time.Hour)}).Draw(t, "claimed at"), monday
 	switch r.State { //nolint:exhaustive // the other states carry no more
+	case attempt.Unknown:
+		r.Reason = rapid.SampledFrom([]attempt.Reason{attempt.ReasonNoAnswer, attempt.ReasonLease, attempt.ReasonRestored}).Draw(t, "reason")
 	case attempt.Failed:
 		r.Class = rapid.SampledFrom([]attempt.FailureClass{attempt.Permanent, attempt.Temporary, attempt.Content, attempt.Suppressed}).Draw(t, "class")
 		r.Reason = attempt.ReasonRefused

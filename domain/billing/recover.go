@@ -27,13 +27,21 @@ func IsPlausible(k key.Delivery, step int16, steps int) bool {
 	return int(step) < steps && int(k.Attempt) < steps+actsOnBill && k.Round <= mostRounds
 }
 
-// HoldRestored pauses the target where it would continue by itself, because the event log tells of it what cannot be. It reports
-// whether it did.
+// HoldRestored pauses the target where it would continue by itself although an act of a person may be lost, or the event log tells of it
+// what cannot be. It reports whether it did.
 func (t *Target) HoldRestored() (bool, error) {
 	if !Can(t.s.Dispatch, EventPause, Paused) {
 		return false, nil
 	}
 	return true, t.PauseFor(PauseRestored)
+}
+
+// lossBelow reports whether the outcome of a key below a row's was lost when the database was restored, and with it perhaps a correction:
+// what the row lets continue then waits for a person (R10). A key that was claimed after that went out because a person let it.
+func lossBelow(row attempt.Row, rows []attempt.Row) bool {
+	return slices.ContainsFunc(rows, func(r attempt.Row) bool {
+		return r.State == attempt.Unknown && r.Reason == attempt.ReasonRestored && r.Key.Compare(row.Key) < 0 && !row.ClaimedAt.After(r.ChangedAt)
+	})
 }
 
 // RecoverKey takes the target to the highest key that its ledger rows show, after the database was restored to an earlier

@@ -91,10 +91,16 @@ func (t *Target) settleCurrent(row attempt.Row, rows []attempt.Row, policies Pol
 		next.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
 	}
 	settlement, err := next.settleRow(row, rows, version)
-	if err == nil && settlement == Changed {
+	if err == nil && settlement == Changed && lossBelow(row, rows) {
+		_, err = next.HoldRestored()
+	}
+	if err != nil {
+		return Unchanged, err
+	}
+	if settlement == Changed {
 		*t = next
 	}
-	return settlement, err
+	return settlement, nil
 }
 
 func (t *Target) settleRow(row attempt.Row, rows []attempt.Row, version policy.Version) (Settlement, error) {

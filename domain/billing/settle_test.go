@@ -73,6 +73,13 @@ func expected(before billing.State, rows []attempt.Row, v policy.Version) billin
 			want.Dispatch, want.Attempt, want.Round, want.Step = stays(billing.Failed), before.Attempt+1, 0, next
 		}
 	}
+	for _, r := range rows {
+		lost := r.State == attempt.Unknown && r.Reason == attempt.ReasonRestored && r.Key.Attempt < before.Attempt && !current.ClaimedAt.After(r.ChangedAt)
+		continues := want != before && (want.Dispatch == billing.Ready || want.Dispatch == billing.Failed)
+		if lost && continues {
+			want.Dispatch, want.Pause = billing.Paused, billing.PauseRestored // R10: a correction may be lost
+		}
+	}
 	return want
 }
 
