@@ -22,8 +22,8 @@ Written from the tables of the gateways (`+"`adapters/gateway/smtp/replies.go`, 
 Each line is an answer as servers give it. A rule covers more than its examples: it goes by words first, then by the enhanced status code, then by the reply code or status.
 The names of hosts, pages and addresses in a reply are not read as words (`+"`quota.example.com`"+`), those of well-known block lists aside.
 
-**The first digit decides.** SMTP: 2yz to the whole message is accepted, 4yz and 5yz are not accepted, whatever the other digits. HTTP: 2xx is accepted, 3xx and 4xx are not.
-Only silence, a broken connection and what cannot be read leave the outcome UNKNOWN; so does a 5xx of HTTP that is not listed here, because it does not say whether the message was taken before the server failed.
+**The first digit decides.** SMTP: 2yz to the whole message is accepted, 4yz and 5yz are not accepted, whatever the other digits. HTTP: 2xx is accepted, 3xx and 4xx are not, but for two.
+Only silence, a broken connection and what cannot be read leave the outcome UNKNOWN; so do a 303 and a 409 of HTTP, after which a message may have been accepted, and a 5xx of HTTP that is not listed here, because it does not say whether the message was taken before the server failed.
 
 Before the recipient is named (greeting, EHLO, AUTH, MAIL FROM) a refusal is never the customer's. The enhanced status code counts where its first digit is the reply code's, on whichever line of a reply it stands.
 

@@ -13,7 +13,7 @@ const semantics = "RFC 9110"
 var proxyWords = regexp.MustCompile(`(?i)503 Service Temporarily Unavailable|no server is available to handle this request|no healthy upstream`)
 
 // standard is what the status says where a provider's own table says nothing: 3xx and 4xx do not accept a message, whatever
-// the body; 5xx does not only where a rule says so.
+// the body, but for two that tell of a message that may have been accepted; 5xx does not only where a rule says so.
 var standard = []Rule{
 	{Status: 429, Header: true, Means: gateway.ThrottledAll, Why: "too much from us: every call waits as long as Retry-After says", Source: "RFC 6585, RFC 9110", Examples: []string{`{"code":"throttled","message":"rate limit"}`}},
 	{Status: 429, Means: gateway.ThrottledAll, Why: "too much from us, for now", Source: "RFC 6585", Examples: []string{`{"code":"throttled","message":"rate limit"}`, `<html>Too Many Requests</html>`}},
@@ -24,9 +24,11 @@ var standard = []Rule{
 	{Status: 405, Means: gateway.Provider, Why: "our configured URL", Source: semantics, Examples: []string{`{"code":"method_not_allowed","message":"use POST"}`}},
 	{Status: 407, Means: gateway.Provider, Why: "a proxy asks for a login", Source: semantics, Examples: []string{`<html>Proxy Authentication Required</html>`}},
 	{Status: 408, Means: gateway.ThrottledAll, Why: "the request came too slowly, and was not taken", Source: semantics, Examples: []string{``}},
+	{Status: 409, Means: gateway.UnknownMeaning, Why: "a conflict with what is there: a proxy on the way may have sent the request twice, and the first was accepted", Source: semantics + ", 15.5.10", Examples: []string{`{"message":"duplicate request"}`, `{"message":"conflict"}`}},
+	{Status: 303, Means: gateway.UnknownMeaning, Why: "the answer to the request is elsewhere: it was done, whether or not the message was accepted", Source: semantics + ", 15.4.4", Examples: []string{``}},
 	{Status: 426, Means: gateway.Provider, Why: "another protocol is asked for", Source: semantics, Examples: []string{``}},
 	{Status: 4, Means: gateway.ProviderDoubted, Why: "our request, at least in doubt: not accepted, and no fault of the customer's", Source: semantics, Examples: []string{
-		`400 {"code":"bad_request","message":"text is missing"}`, `400 <html>Bad Request</html>`, `406 `, `409 {"message":"conflict"}`, `410 gone`, `413 {"code":"too_large","message":"too large"}`, `415 `, `422 {"message":"invalid parameter"}`, `451 `,
+		`400 {"code":"bad_request","message":"text is missing"}`, `400 <html>Bad Request</html>`, `406 `, `410 gone`, `413 {"code":"too_large","message":"too large"}`, `415 `, `422 {"message":"invalid parameter"}`, `451 `,
 	}},
 	{Status: 3, Means: gateway.Provider, Why: "our configured URL: a redirect is not followed", Source: semantics, Examples: []string{"301 ", "302 ", "307 ", "308 "}},
 	{Status: 501, Means: gateway.Provider, Why: "our configured URL", Source: semantics, Examples: []string{``}},

@@ -78,7 +78,7 @@ func TestARequestIsTheContracts(t *testing.T) {
 	}
 }
 
-// A status 2xx accepts a message, 3xx and 4xx do not, whatever the body. 5xx does not where the contract or a proxy's known
+// A status 2xx accepts a message, 3xx and 4xx do not, whatever the body, but for 303 and 409. 5xx does not where the contract or a proxy's known
 // words say so; else nobody knows.
 func TestAnswersByTheirStatus(t *testing.T) {
 	t.Parallel()
@@ -120,7 +120,11 @@ func TestAnswersByTheirStatus(t *testing.T) {
 		{403, page, "provider"},
 		{404, page, "provider"},
 		{301, ``, "provider"},
+		{302, ``, "provider"},
 		{304, ``, "provider"},
+		{303, ``, "unknown"}, // a form was taken, and its result is elsewhere
+		{409, ``, "unknown"},
+		{409, `{"code":"duplicate","message":"this key was used"}`, "unknown"}, // by a proxy that sent it twice
 		{503, `<html><h1>503 Service Temporarily Unavailable</h1></html>`, "throttled ?"},
 		{503, `no healthy upstream`, "throttled ?"},
 		{503, `upstream connect error or disconnect/reset before headers`, "unknown"},
