@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/answers"
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
+	"github.com/balsong/balsong/adapters/gateway/nhn"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
 	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/application/port"
@@ -65,6 +66,7 @@ It stays open for 10 s, doubled with each refused test up to 5 min, or as long a
 	vendorsTable(w, about+".", smtp.Vendors())
 	answersTable(w, "HTTP", "The status, and the body. The first are the contract's own codes, the rest holds for every provider over HTTP.", append(httpgateway.Answers(), answers.Standard()...))
 	answersTable(w, "Twilio", "The status, and the body. What is not listed is as above.", twilio.Answers())
+	answersTable(w, "NHN Cloud", "The status, and the body. What is not listed is as above.", nhn.Answers())
 }
 
 // nextSteps say what follows from each class.
