@@ -87,7 +87,7 @@ func New(c Config) (*Permits, error) {
 		c.Failed = func(error) {}
 	}
 	p := &Permits{
-		name:     c.Provider.Name,
+		name:     c.Provider.Account(),
 		inFlight: make(chan struct{}, c.Provider.InFlight),
 		prepare:  c.Prepare,
 		room:     newRoom(c.Provider.InFlight, c.Pause, c.MaxPause),
@@ -98,7 +98,7 @@ func New(c Config) (*Permits, error) {
 	}
 	if c.Provider.Rate > 0 {
 		if c.Budgets == nil {
-			return nil, fmt.Errorf("%w: provider %q has a rate, and there are no budgets", port.ErrProvider, c.Provider.Name)
+			return nil, fmt.Errorf("%w: provider %q has a rate, and there are no budgets", port.ErrProvider, c.Provider.Account())
 		}
 		p.budget = newBudget(c)
 	}

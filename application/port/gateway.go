@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
@@ -68,7 +69,7 @@ type Reply struct {
 // Provider is what a caller must know of a provider. Lease must be longer than CallDeadline + Margin: a call may begin in what
 // is left over.
 type Provider struct {
-	Name         string
+	Name         string // the vendor's: "smtp", "http", "twilio"
 	Channel      channel.Kind
 	CallDeadline time.Duration // the longest a call may take
 	Lease        time.Duration // how long a claim lasts, from the database's clock
@@ -76,6 +77,10 @@ type Provider struct {
 	Rate         float64       // calls a second of all processes together; 0: unbounded
 	InFlight     int           // calls of this process at the same time, at least 1
 }
+
+// Account names the provider among those of all channels, as in "sms/twilio": a vendor has limits, refusals and a budget of calls
+// for each channel. Rows of the ledger name the channel and the vendor.
+func (p Provider) Account() string { return strings.ToLower(string(p.Channel)) + "/" + p.Name }
 
 // What a rate may be.
 const (

@@ -115,7 +115,7 @@ func TestTheEndOfTheCertificateIsSeenInEachProtocol(t *testing.T) {
 		}
 		days[component.Name] = int(ends.Sub(june).Hours() / 24)
 	}
-	if got := fmt.Sprint(days); got != "map[database:0 event log:1 sms:4 smtp:3 statements:2]" {
+	if got := fmt.Sprint(days); got != "map[database:0 email/smtp:3 event log:1 sms/http:4 statements:2]" {
 		t.Errorf("days after the first of June: %s", got)
 	}
 }

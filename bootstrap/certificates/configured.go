@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"strings"
 
 	"go.uber.org/fx"
 
@@ -30,15 +29,12 @@ func Configured(c config.Deliverer) (list []Component) {
 		endpoint := cmp.Or(c.S3.Endpoint, fmt.Sprintf("https://s3.%s.amazonaws.com", c.S3.Region))
 		list = append(list, https(port.ComponentStatements, endpoint)...)
 	}
-	if mail := c.Gateways.SMTP; mail.Addr != "" && mail.TLS != "none" {
-		server := Component{Name: "smtp", Servers: []string{mail.Addr}}
-		if mail.TLS != "implicit" {
-			server.Handshake = StartTLS(cmp.Or(mail.EHLO, "localhost"))
+	for _, provider := range c.Gateways.Providers() {
+		if provider.Name == config.ProviderSMTP {
+			list = append(list, relay(provider.Account(), c.Gateways.SMTP)...)
+		} else {
+			list = append(list, https(provider.Account(), provider.URL)...)
 		}
-		list = append(list, server)
-	}
-	for _, lane := range c.Gateways.ByHTTP() {
-		list = append(list, https(strings.ToLower(string(lane.Channel)), lane.URL)...)
 	}
 	return list
 }
@@ -49,6 +45,18 @@ func afterRequest(ctx context.Context, conn net.Conn, settings *tls.Config) (tls
 		return tls.ConnectionState{}, err
 	}
 	return Direct(ctx, conn, settings)
+}
+
+// relay is the mail server; none where nothing is encrypted.
+func relay(name string, c config.SMTP) []Component {
+	if c.TLS == "none" {
+		return nil
+	}
+	server := Component{Name: name, Servers: []string{c.Addr}}
+	if c.TLS != "implicit" {
+		server.Handshake = StartTLS(cmp.Or(c.EHLO, "localhost"))
+	}
+	return []Component{server}
 }
 
 // https is the server of an https address; none where it is another.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -240,7 +241,7 @@ func loads(t *testing.T, set map[string]string, refused string) {
 // twilio is an account there, with changes.
 func twilio(change map[string]string) map[string]string {
 	set := map[string]string{
-		"BALSONG_SMS_PROVIDER": "twilio", "BALSONG_TWILIO_ACCOUNT": "AC0123456789abcdef0123456789abcdef", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop",
+		"BALSONG_TWILIO_ACCOUNT": "AC0123456789abcdef0123456789abcdef", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop",
 	}
 	maps.Copy(set, change)
 	return set
@@ -251,24 +252,64 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		set     map[string]string
 		refused string // "": accepted
 	}{
-		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDER": "carrier-pigeon"}, `BALSONG_SMS_PROVIDER is "carrier-pigeon" (want http, or for SMS twilio)`},
-		"twilio for push":       {map[string]string{"BALSONG_PUSH_PROVIDER": "twilio"}, `BALSONG_PUSH_PROVIDER is "twilio"`},
-		"twilio alone":          {map[string]string{"BALSONG_SMS_PROVIDER": "twilio"}, "BALSONG_TWILIO_ACCOUNT is not set"},
+		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDERS": "carrier-pigeon"}, `BALSONG_SMS_PROVIDERS names "carrier-pigeon" (want some of http, twilio)`},
+		"twilio for push":       {map[string]string{"BALSONG_PUSH_PROVIDERS": "twilio"}, `BALSONG_PUSH_PROVIDERS names "twilio"`},
+		"twice":                 {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio,twilio"}, "BALSONG_SMS_PROVIDERS names twilio twice"},
+		"a weight in words":     {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:most"}, `the weight of "twilio" is not a whole number from 0 to 1000`},
+		"a weight below none":   {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:-1,http:1"}, `the weight of "twilio"`},
+		"half of the weights":   {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:70,http"}, "gives some providers a weight and others none"},
+		"nobody":                {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:0"}, "nobody would send"},
+		"an empty name":         {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio,"}, `names ""`},
+		"smtp alone":            {map[string]string{"BALSONG_EMAIL_PROVIDERS": "smtp"}, "BALSONG_SMTP_ADDR is not set"},
+		"http alone":            {map[string]string{"BALSONG_SMS_PROVIDERS": "http"}, "BALSONG_SMS_URL is not set"},
+		"twilio alone":          {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio"}, "BALSONG_TWILIO_ACCOUNT is not set"},
 		"twilio, no secret":     {twilio(map[string]string{"BALSONG_TWILIO_SECRET": ""}), "BALSONG_TWILIO_SECRET is not set"},
 		"twilio, two senders":   {twilio(map[string]string{"BALSONG_TWILIO_SERVICE": "MG0123456789abcdef0123456789abcdef"}), "set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE"},
 		"twilio, http reports":  {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "http://example.com"}), "BALSONG_TWILIO_STATUS_URL is no https address"},
 		"twilio, #reports":      {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "https://example.com/#a"}), "BALSONG_TWILIO_STATUS_URL is no https address"},
-		"twilio, forgotten":     {map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_SMS_PROVIDER is not twilio"},
-		"twilio, another's URL": {twilio(map[string]string{"BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL or BALSONG_SMS_TOKEN is set"},
 		"twilio, no account":    {twilio(map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}), "BALSONG_TWILIO_ACCOUNT is no account SID"},
 		"twilio, a key":         {twilio(map[string]string{"BALSONG_TWILIO_KEY": "SK1:hunter2"}), "BALSONG_TWILIO_KEY is no SID"},
 		"twilio, no service":    {twilio(map[string]string{"BALSONG_TWILIO_FROM": "", "BALSONG_TWILIO_SERVICE": "MG012345678gabcdef0123456789abcdef"}), "BALSONG_TWILIO_SERVICE is no SID"},
 		"twilio, nowhere":       {twilio(map[string]string{"BALSONG_TWILIO_URL": "api.twilio.com"}), "BALSONG_TWILIO_URL is no http or https address"},
 		"nowhere":               {map[string]string{"BALSONG_SMS_URL": "ftp://sms.example.com"}, "BALSONG_SMS_URL is no http or https address"},
+		"twilio, by its group":  {map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_TWILIO_SECRET is not set"},
+		"twilio, a short lease": {twilio(map[string]string{"BALSONG_TWILIO_LEASE": "20s"}), "BALSONG_TWILIO_LEASE (20s) must be longer"},
+		"both, and no list":     {twilio(map[string]string{"BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL and BALSONG_TWILIO_ACCOUNT are both set: say in BALSONG_SMS_PROVIDERS"},
+		"twilio, another's URL": {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "twilio", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL is set, and http does not send on the channel SMS"},
+		"another's token":       {twilio(map[string]string{"BALSONG_SMS_TOKEN": "hunter2"}), "BALSONG_SMS_TOKEN is set, and http does not send"},
+		"not twilio":            {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_TWILIO_ACCOUNT is set, and twilio does not send"},
 		"twilio":                {twilio(nil), ""},
+		"both":                  {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http:70, twilio:0", "BALSONG_SMS_URL": "https://sms.example.com"}), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			loads(t, c.set, c.refused)
+		})
+	}
+}
+
+func TestProvidersComeInTheOrderOfTheirListsWithTheirOwnBounds(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  map[string]string
+		want string
+	}{
+		"none":       {nil, ""},
+		"configured": {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "a@b.example", "BALSONG_SMTP_RATE": "5", "BALSONG_PUSH_URL": "https://push.example.com"}, "email/smtp 1 5 push/http 1 0"},
+		"a list":     {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:0,http:70", "BALSONG_SMS_URL": "https://x", "BALSONG_SMS_RATE": "9", "BALSONG_TWILIO_RATE": "7"}), "sms/twilio 0 7 sms/http 70 9"},
+		"equal":      {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http,twilio", "BALSONG_SMS_URL": "https://x"}), "sms/http 1 0 sms/twilio 1 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, c.set)
+			loaded, err := config.Load[config.Deliverer](t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range loaded.Gateways.Providers() {
+				got = append(got, fmt.Sprintf("%s %d %v", p.Account(), p.Weight, p.Rate))
+			}
+			if said := strings.Join(got, " "); said != c.want {
+				t.Errorf("%q, want %q", said, c.want)
+			}
 		})
 	}
 }

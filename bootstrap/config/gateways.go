@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway/reference"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -16,40 +17,51 @@ import (
 type Gateways struct {
 	ReferenceSecrets []string `env:"BALSONG_REFERENCE_SECRETS" secret:"true" help:"secrets that sign the references by which reports of providers find their bill, comma-separated, at least 32 characters each: the first one signs, all are verified"`
 
-	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"` // of SMS, where its provider is TWILIO
+	EmailProviders []string `env:"BALSONG_EMAIL_PROVIDERS" help:"who sends e-mail: smtp; without it smtp where BALSONG_SMTP_ADDR is set"`
 
-	SMTP SMTP
+	SMTP   SMTP
+	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"` // of SMS
+
 	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`
 }
 
-// ByHTTP lists the providers that are called by HTTP, by their channels.
-func (g Gateways) ByHTTP() []HTTPLane {
-	lanes := []HTTPLane{
+// byHTTP lists the channels that a provider with our HTTP contract may have.
+func (g Gateways) byHTTP() []httpChannel {
+	return []httpChannel{
 		{channel.SMS, g.SMS},
 		{channel.Push, g.Push},
 	}
-	for i := range lanes {
-		if lanes[i].Provider == ProviderTwilio {
-			lanes[i].URL = g.Twilio.URL
-		}
-	}
-	return lanes
 }
 
-// HTTPLane is the provider of a channel. Its variables begin with BALSONG_ and the channel.
-type HTTPLane struct {
-	Channel channel.Kind
+// HTTP is the provider with our HTTP contract of a channel.
+func (g Gateways) HTTP(kind channel.Kind) (of HTTPGateway) {
+	for _, c := range g.byHTTP() {
+		if c.kind == kind {
+			of = c.HTTPGateway
+		}
+	}
+	return of
+}
+
+// httpChannel is the provider with our HTTP contract of a channel. Its variables begin with BALSONG_ and the channel.
+type httpChannel struct {
+	kind channel.Kind
 	HTTPGateway
 }
 
-// HTTPGateway is a provider that is called by HTTP: SMS, push.
+// HTTPGateway is a provider that speaks our HTTP contract (docs/contract/http-gateway.md), and who sends on the channel beside it.
 type HTTPGateway struct {
-	Provider       string        `env:"PROVIDER" envDefault:"http" help:"whose contract is spoken: http (docs/contract/http-gateway.md); for SMS also twilio (docs/providers/twilio.md)"`
-	URL            string        `env:"URL" help:"https address that messages are posted to, the provider's root; without it none is sent"`
+	Providers []string `env:"PROVIDERS" help:"who sends on the channel, comma-separated, each with its weight, as in http:70,twilio:30 (docs/providers/README.md); one with the weight 0 takes over while all others are held; without it the one that is configured"`
+	URL       string   `env:"URL" help:"https address of a provider with our HTTP contract (docs/contract/http-gateway.md), its root, that messages are posted to"`
+	Token     string   `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
+	HTTPCalls
+}
+
+// HTTPCalls bound the calls to a provider by HTTP.
+type HTTPCalls struct {
 	CA             CA            `env:"CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
-	Token          string        `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
-	AllowPlainHTTP bool          `env:"ALLOW_PLAIN_HTTP" envDefault:"false" help:"let an http address of another machine have the messages and the token unencrypted"`
+	AllowPlainHTTP bool          `env:"ALLOW_PLAIN_HTTP" envDefault:"false" help:"let an http address of another machine have the messages and the credentials unencrypted"`
 	CallDeadline   time.Duration `env:"CALL_DEADLINE" envDefault:"30s" help:"longest call"`
 	Lease          time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; longer than call deadline and margin together"`
 	Margin         time.Duration `env:"MARGIN" envDefault:"5s" help:"time for what happens between claim and call"`
@@ -57,20 +69,18 @@ type HTTPGateway struct {
 	InFlight       int           `env:"IN_FLIGHT" envDefault:"10000" help:"most calls at the same time"`
 }
 
-// URLVariable is the variable that the provider's address comes from.
-func (l HTTPLane) URLVariable() string {
-	if l.Provider == ProviderTwilio {
-		return "BALSONG_TWILIO_URL"
+// provider is the provider with these bounds.
+func (c HTTPCalls) provider(kind channel.Kind, name string) port.Provider {
+	return port.Provider{
+		Name: name, Channel: kind, CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin, Rate: c.Rate, InFlight: c.InFlight,
 	}
-	return "BALSONG_" + string(l.Channel) + "_URL"
 }
 
 func (g Gateways) validate() error {
-	problems := []error{g.SMTP.check(g.ReferenceSecrets), g.checkReferences()}
-	for _, lane := range g.ByHTTP() {
-		problems = append(problems, lane.check())
+	problems := []error{g.checkReferences()}
+	for _, l := range g.lists() {
+		problems = append(problems, g.checkList(l))
 	}
-	problems = append(problems, g.Twilio.check(g.SMS))
 	return errors.Join(problems...)
 }
 
@@ -84,22 +94,25 @@ func (g Gateways) checkReferences() error {
 	return nil
 }
 
-func (l HTTPLane) check() error {
-	name := "BALSONG_" + string(l.Channel)
-	if p := l.Provider; p != "" && p != ProviderHTTP && (p != ProviderTwilio || l.Channel != channel.SMS) {
-		return fmt.Errorf("%s_PROVIDER is %q (want http, or for SMS twilio)", name, p)
+// check refuses a provider with our HTTP contract that cannot work.
+func (c httpChannel) check() error {
+	return c.HTTPCalls.check("BALSONG_"+string(c.kind), c.URL, "set BALSONG_"+string(c.kind)+"_TOKEN")
+}
+
+// check refuses bounds and an address of a provider, whose variables begin with a name, that cannot work. instead says how it gets
+// credentials, which do not belong into the address.
+func (c HTTPCalls) check(name, address, instead string) error {
+	if address == "" {
+		return fmt.Errorf("%s_URL is not set: it is the provider's address", name)
 	}
-	if l.URL == "" {
-		return nil
-	}
-	problems := []error{checkTimes(name, l.CallDeadline, l.Lease, l.Margin, l.InFlight), checkUserinfo(l.URLVariable(), l.URL, "set "+name+"_TOKEN")}
-	if err := l.CA.validate(); err != nil {
+	problems := []error{checkTimes(name, c.CallDeadline, c.Lease, c.Margin, c.InFlight), checkUserinfo(name+"_URL", address, instead)}
+	if err := c.CA.validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%s_CA: %w", name, err))
 	}
-	if u, err := url.Parse(l.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		problems = append(problems, fmt.Errorf("%s is no http or https address", l.URLVariable()))
-	} else if u.Scheme == "http" && !l.AllowPlainHTTP && !Loopback(u.Hostname()) {
-		problems = append(problems, fmt.Errorf("%s is http: messages and token would be sent unencrypted (want https, or %s_ALLOW_PLAIN_HTTP=true on a trusted network)", l.URLVariable(), name))
+	if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		problems = append(problems, fmt.Errorf("%s_URL is no http or https address", name))
+	} else if u.Scheme == "http" && !c.AllowPlainHTTP && !Loopback(u.Hostname()) {
+		problems = append(problems, fmt.Errorf("%s_URL is http: messages and credentials would be sent unencrypted (want https, or %s_ALLOW_PLAIN_HTTP=true on a trusted network)", name, name))
 	}
 	return errors.Join(problems...)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway/smtp"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // SMTP is the e-mail provider.
@@ -47,9 +49,17 @@ type SMTPOAuth struct {
 
 func (o SMTPOAuth) set() bool { return o.OAuthClient.set() || o.RefreshToken != "" }
 
+// provider is the relay with its bounds.
+func (s SMTP) provider() port.Provider {
+	return port.Provider{
+		Name: ProviderSMTP, Channel: channel.Email, CallDeadline: s.CallDeadline, Lease: s.Lease, Margin: s.Margin, Rate: s.Rate, InFlight: s.InFlight,
+	}
+}
+
+// check refuses a relay that cannot work.
 func (s SMTP) check(references []string) error {
 	if s.Addr == "" {
-		return nil
+		return errors.New("BALSONG_SMTP_ADDR is not set: it is the relay, host:port")
 	}
 	problems := []error{checkTimes("BALSONG_SMTP", s.CallDeadline, s.Lease, s.Margin, s.InFlight)}
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }

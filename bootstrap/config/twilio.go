@@ -7,13 +7,7 @@ import (
 	"strings"
 )
 
-// The providers that are called by HTTP, as BALSONG_SMS_PROVIDER names them.
-const (
-	ProviderHTTP   = "http"
-	ProviderTwilio = "twilio"
-)
-
-// Twilio is an account there. Deadlines, rate and certificates are the channel's.
+// Twilio is an account there.
 type Twilio struct {
 	URL       string `env:"URL" envDefault:"https://api.twilio.com" help:"where Twilio is called"`
 	Account   string `env:"ACCOUNT" help:"account SID, AC…"`
@@ -22,22 +16,13 @@ type Twilio struct {
 	From      string `env:"FROM" help:"number or alphanumeric sender that messages come from; or BALSONG_TWILIO_SERVICE"`
 	Service   string `env:"SERVICE" help:"SID of a messaging service, MG…, which picks the sender"`
 	StatusURL string `env:"STATUS_URL" help:"https address that Twilio reports to what became of a message, the delivery key in its query; without it none"`
+	HTTPCalls
 }
 
-// check compares the account with the channel's other variables: what belongs to another provider must not reach this one, nor the
-// other way round.
-func (t Twilio) check(sms HTTPGateway) error {
-	var problems []error
+// check refuses an account that cannot work.
+func (t Twilio) check() error {
+	problems := []error{t.HTTPCalls.check("BALSONG_TWILIO", t.URL, "set BALSONG_TWILIO_ACCOUNT and BALSONG_TWILIO_SECRET")}
 	wrong := func(said string) { problems = append(problems, errors.New(said)) }
-	if sms.Provider != ProviderTwilio {
-		if t.Account != "" || t.Secret != "" {
-			wrong("BALSONG_TWILIO_ACCOUNT or BALSONG_TWILIO_SECRET is set, and BALSONG_SMS_PROVIDER is not twilio: set it, or take them away")
-		}
-		return errors.Join(problems...)
-	}
-	if sms.URL != "" || sms.Token != "" {
-		wrong("BALSONG_SMS_URL or BALSONG_SMS_TOKEN is set, and BALSONG_SMS_PROVIDER is twilio: take them away, they are another provider's (BALSONG_TWILIO_URL is the address of Twilio)")
-	}
 	if t.Account == "" {
 		wrong("BALSONG_TWILIO_ACCOUNT is not set: it is the account's SID, AC…")
 	} else if !sid("AC", t.Account) {

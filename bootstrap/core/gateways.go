@@ -1,20 +1,11 @@
 package core
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"go.uber.org/fx"
 
-	"github.com/balsong/balsong/adapters/gateway"
-	"github.com/balsong/balsong/adapters/gateway/httpgateway"
-	"github.com/balsong/balsong/adapters/gateway/reference"
-	"github.com/balsong/balsong/adapters/gateway/smtp"
-	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/adapters/permits"
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/metric"
@@ -41,32 +32,39 @@ type gatewayPorts struct {
 func Gateways(c config.Gateways) fx.Option {
 	return fx.Module("gateways", fx.Provide(func(lc fx.Lifecycle, with gatewayPorts) (Lanes, error) {
 		lanes, failures := Lanes{}, &outage.Failures{}
-		add := func(provider port.Provider, gateway port.Gateway, closeIt func()) error {
-			bounded := provider
+		add := func(provider config.Provider, gateway Gateway) error {
+			bounded := provider.Provider
 			if with.Budgets == nil {
 				bounded.Rate = 0
 			}
 			bounds, err := permits.New(permits.Config{
-				Provider: bounded, Prepare: prepare(gateway), Changed: reportHeld(provider.Name, with.Log, with.Metrics), Limited: reportLimit(provider, with.Log),
-				Budgets: with.Budgets, Slowed: reportSlowed(provider, with.Log), Unused: reportUnused(provider.Name, failures, with), Failed: reportFailed(provider.Name, failures, with.Clock, with.Log),
+				Provider: bounded, Prepare: prepare(gateway), Changed: reportHeld(provider.Account(), with.Log, with.Metrics), Limited: reportLimit(bounded, with.Log),
+				Budgets: with.Budgets, Slowed: reportSlowed(bounded, with.Log), Unused: reportUnused(provider.Account(), failures, with),
+				Failed: reportFailed(provider.Account(), failures, with.Clock, with.Log),
 			})
 			if err != nil {
 				return err
 			}
-			lc.Append(fx.StopHook(closeIt))
+			lc.Append(fx.StopHook(gateway.Close))
+			if _, there := lanes[provider.Channel]; there {
+				return fmt.Errorf("%w: several providers of the channel %s cannot share its messages yet: name one", config.ErrInvalid, provider.Channel)
+			}
 			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: bounds}
 			return nil
 		}
-		err := addSMTP(c, with.Installation, with.Clock, add)
-		variables := "BALSONG_SMTP_ADDR"
-		for _, lane := range c.ByHTTP() {
-			err = errors.Join(err, addHTTP(lane, c.Twilio, with.Clock, add))
-			variables += " or " + lane.URLVariable()
+		for _, p := range c.Providers() {
+			gateway, err := NewGateway(c, p, with.Installation, with.Clock)
+			if err != nil {
+				return nil, err
+			}
+			if err := add(p, gateway); err != nil {
+				return nil, err
+			}
 		}
-		if err == nil && len(lanes) == 0 {
-			err = fmt.Errorf("%w: no gateway: set %s, or BALSONG_SMS_PROVIDER=twilio with its variables", config.ErrInvalid, variables)
+		if len(lanes) == 0 {
+			return nil, fmt.Errorf("%w: no gateway: set BALSONG_SMTP_ADDR, BALSONG_SMS_URL or the variables of another provider (docs/providers/README.md)", config.ErrInvalid)
 		}
-		return lanes, err
+		return lanes, nil
 	}))
 }
 
@@ -89,7 +87,7 @@ func reportHeld(provider string, log port.Log, metrics port.Metrics) func(permit
 func reportLimit(provider port.Provider, log port.Log) func(int) {
 	return func(limit int) {
 		log.Info("calls to a provider at the same time are as many as it has shown to take",
-			port.Field{Key: "provider", Value: provider.Name}, port.Field{Key: "limit", Value: limit}, port.Field{Key: "configured", Value: provider.InFlight})
+			port.Field{Key: "provider", Value: provider.Account()}, port.Field{Key: "limit", Value: limit}, port.Field{Key: "configured", Value: provider.InFlight})
 	}
 }
 
@@ -105,7 +103,7 @@ func prepare(gateway port.Gateway) func(context.Context) error {
 func reportSlowed(provider port.Provider, log port.Log) func(float64) {
 	return func(rate float64) {
 		log.Warn("a provider throttles: all processes together make fewer calls a second, and more again while it does not; nothing is lost, no attempt is spent",
-			port.Field{Key: "provider", Value: provider.Name}, port.Field{Key: "rate", Value: rate}, port.Field{Key: "limit", Value: provider.Rate})
+			port.Field{Key: "provider", Value: provider.Account()}, port.Field{Key: "rate", Value: rate}, port.Field{Key: "limit", Value: provider.Rate})
 	}
 }
 
@@ -132,120 +130,4 @@ func reportFailed(provider string, failures *outage.Failures, clock port.Clock, 
 				port.Field{Key: "provider", Value: provider}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
 		}
 	}
-}
-
-type addLane func(provider port.Provider, gateway port.Gateway, closeIt func()) error
-
-func addSMTP(c config.Gateways, installation port.Installation, clock port.Clock, add addLane) error {
-	if c.SMTP.Addr == "" {
-		return nil
-	}
-	gateway, err := NewSMTP(c, installation, clock)
-	if err != nil {
-		return err
-	}
-	return add(gateway.Provider(), gateway, gateway.Close)
-}
-
-// NewSMTP returns the e-mail provider of an installation (nil: of none); it does not connect.
-func NewSMTP(gateways config.Gateways, installation port.Installation, clock port.Clock) (*smtp.Gateway, error) {
-	c := gateways.SMTP
-	references, err := References(gateways, installation)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := signing(c)
-	if err != nil {
-		return nil, err
-	}
-	var login smtp.Tokens
-	if c.Auth == config.XOAuth2 {
-		login = tokens(c.OAuth.OAuthClient, c.OAuth.RefreshToken)
-	}
-	sender, err := smtp.New(smtp.Config{
-		Provider: port.Provider{
-			Name: "smtp", Channel: channel.Email,
-			CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
-			Rate: c.Rate, InFlight: c.InFlight,
-		},
-		Address: c.Addr, TLS: smtp.TLSPolicy(c.TLS), TLSConfig: c.CA.TLS(),
-		Username: c.User, Password: c.Password, Tokens: login, LocalName: cmp.Or(c.EHLO, hostName(os.Hostname)),
-		From: c.From, ReplyTo: c.ReplyTo, EnvelopeFrom: c.EnvelopeFrom, References: references, DKIM: signature,
-		Advertising: smtp.SenderIdentity{From: c.AdFrom, ReplyTo: c.AdReplyTo}, FeedbackID: c.FeedbackID,
-		Installation: installation, Now: clock.Now,
-	})
-	return sender, invalid(err)
-}
-
-// invalid says of settings that a gateway refuses that a person must correct them.
-func invalid(err error) error {
-	if errors.Is(err, gateway.ErrConfig) || errors.Is(err, port.ErrProvider) {
-		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
-	}
-	return err
-}
-
-// References are what stands for delivery keys at providers; nil: the configuration has no secret for them.
-func References(c config.Gateways, installation port.Installation) (*reference.Source, error) {
-	if len(c.ReferenceSecrets) == 0 {
-		return nil, nil
-	}
-	return reference.NewSource(installation, c.ReferenceSecrets...)
-}
-
-// signing is how mail is signed; nil: it is not.
-func signing(c config.SMTP) (*smtp.DKIM, error) {
-	key, err := c.DKIM.Key.Signer()
-	if err != nil || key == nil {
-		return nil, err
-	}
-	return &smtp.DKIM{Domain: c.DKIM.Signs(c.From), Selector: c.DKIM.Selector, Key: key}, nil
-}
-
-// hostName is the machine's own name where it is fully qualified; "" where it is not: careful servers refuse such a name in
-// EHLO.
-func hostName(ask func() (string, error)) string {
-	name, err := ask()
-	if err != nil || !strings.Contains(strings.Trim(name, "."), ".") || strings.HasPrefix(name, "localhost") || !smtp.ValidEHLO(name) {
-		return ""
-	}
-	return name
-}
-
-func addHTTP(c config.HTTPLane, account config.Twilio, clock port.Clock, add addLane) error {
-	if c.URL == "" {
-		return nil
-	}
-	gateway, err := NewHTTP(c, account, clock)
-	if err != nil {
-		return err
-	}
-	return add(gateway.Provider(), gateway, gateway.Close)
-}
-
-// HTTPProvider is a provider that is called by HTTP.
-type HTTPProvider interface {
-	port.Gateway
-	// Check asks whether it can be called, and sends nothing.
-	Check(ctx context.Context) error
-	// Close closes unused connections.
-	Close()
-}
-
-// NewHTTP returns the provider of a channel, by the contract that it is set to; it does not connect.
-func NewHTTP(c config.HTTPLane, account config.Twilio, clock port.Clock) (HTTPProvider, error) {
-	provider := port.Provider{
-		Name: strings.ToLower(string(c.Channel)), Channel: c.Channel,
-		CallDeadline: c.CallDeadline, Lease: c.Lease, Margin: c.Margin,
-		Rate: c.Rate, InFlight: c.InFlight,
-	}
-	if c.Provider == config.ProviderTwilio {
-		sender, err := twilio.New(twilio.Config{
-			Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Account: account.Account, Key: account.Key, Secret: account.Secret,
-			From: account.From, Service: account.Service, StatusURL: account.StatusURL, Now: clock.Now,
-		})
-		return sender, invalid(err)
-	}
-	sender, err := httpgateway.New(httpgateway.Config{Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now})
-	return sender, invalid(err)
 }

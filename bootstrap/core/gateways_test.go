@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func (installation) ID(context.Context) (string, error) { return "abcdef", nil }
 func TestAProviderThatCannotBeCalledIsOneInTheGaugeUntilItTakesAMessage(t *testing.T) {
 	t.Parallel()
 	metrics := &memory.Metrics{}
-	provider := config.HTTPGateway{URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
+	provider := config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}
 	var lanes core.Lanes
 	app := fx.New(fx.NopLogger, core.Gateways(config.Gateways{SMS: provider, Push: provider}), fx.Populate(&lanes), fx.Provide(
 		func() port.Installation { return installation{} }, func() port.Log { return &memory.Log{} },
@@ -49,34 +50,59 @@ func TestAProviderThatCannotBeCalledIsOneInTheGaugeUntilItTakesAMessage(t *testi
 		}
 		permit.Release(reply)
 	}
-	held("sms", 0)
+	held("sms/http", 0)
 	for range 20 { // its host refuses the connection
-		held("push", 0)
+		held("push/http", 0)
 		call(channel.Push, port.Reply{Verdict: port.CallNotMade})
 	}
-	held("push", 1)
-	held("sms", 0)
+	held("push/http", 1)
+	held("sms/http", 0)
 	call(channel.SMS, port.Reply{Verdict: port.CallRefused, Class: attempt.Provider, Hold: time.Millisecond})
-	held("sms", 1)
+	held("sms/http", 1)
 	call(channel.SMS, port.Reply{Verdict: port.CallAccepted})
-	held("sms", 0)
+	held("sms/http", 0)
+}
+
+func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
+	t.Parallel()
+	bounds := config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
+	for name, c := range map[string]config.Gateways{
+		"email/smtp": {SMTP: config.SMTP{Addr: "127.0.0.1:1", TLS: "none", From: "a@b.example", CallDeadline: time.Second, Lease: 3 * time.Second, InFlight: 1}},
+		"sms/http":   {SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
+		"push/http":  {Push: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
+		"sms/twilio": {Twilio: config.Twilio{URL: "http://127.0.0.1:1", Account: "AC" + strings.Repeat("0", 32), Secret: "t0ken", From: "Shop", HTTPCalls: bounds}},
+	} {
+		providers := c.Providers()
+		if len(providers) != 1 || providers[0].Account() != name {
+			t.Errorf("%s: configured are %+v", name, providers)
+			continue
+		}
+		gateway, err := core.NewGateway(c, providers[0], installation{}, memory.NewClock(time.Now()))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := gateway.Provider(); got != providers[0].Provider {
+			t.Errorf("%s: its gateway says %+v", name, got)
+		}
+		gateway.Close()
+	}
+	for _, account := range (config.Gateways{}).Accounts() {
+		if !core.Constructs(account) {
+			t.Errorf("%s: no gateway is made for it", account)
+		}
+	}
 }
 
 func TestWhatAGatewayRefusesOfItsSettingsIsForAPersonToCorrect(t *testing.T) {
 	t.Parallel()
-	clock := memory.NewClock(time.Now())
-	lane := config.HTTPLane{Channel: channel.SMS, HTTPGateway: config.HTTPGateway{URL: "https://sms.example.com", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}
-	nowhere, elsewhere := lane, lane
-	nowhere.URL, elsewhere.Provider = "sms.example.com", config.ProviderTwilio
-	for name, refused := range map[string]func() error{
-		"an address": func() error { _, err := core.NewHTTP(nowhere, config.Twilio{}, clock); return err },
-		"an account": func() error { _, err := core.NewHTTP(elsewhere, config.Twilio{Account: "AC1"}, clock); return err },
-		"a deadline": func() error {
-			_, err := core.NewSMTP(config.Gateways{SMTP: config.SMTP{Addr: "relay:25", From: "nobody"}}, installation{}, clock)
-			return err
-		},
+	bounds := config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
+	for name, c := range map[string]config.Gateways{
+		"an address": {SMS: config.HTTPGateway{URL: "sms.example.com", HTTPCalls: bounds}},
+		"an account": {Twilio: config.Twilio{URL: "https://api.twilio.com", Account: "AC1", HTTPCalls: bounds}},
+		"a deadline": {SMTP: config.SMTP{Addr: "relay:25", From: "nobody"}},
 	} {
-		if err := refused(); !errors.Is(err, config.ErrInvalid) {
+		if _, err := core.NewGateway(c, c.Providers()[0], installation{}, memory.NewClock(time.Now())); !errors.Is(err, config.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

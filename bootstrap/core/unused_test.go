@@ -31,7 +31,7 @@ func TestCallsThatAreReservedAndLostAreCountedAndLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		metrics, log := &memory.Metrics{}, &memory.Log{}
-		provider := config.HTTPGateway{URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 10, Rate: 100}
+		provider := config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 10, Rate: 100}}
 		var lanes core.Lanes
 		app := fx.New(fx.NopLogger, core.Gateways(config.Gateways{SMS: provider}), fx.Populate(&lanes), fx.Provide(
 			func() port.Installation { return installation{} }, func() port.Log { return log }, func() port.Budgets { return lateBudgets{} },
@@ -60,7 +60,7 @@ func TestCallsThatAreReservedAndLostAreCountedAndLogged(t *testing.T) {
 		}
 		<-ctx.Done()
 		time.Sleep(time.Second) // the last statement ends
-		lost := metrics.Counted(metric.CallsUnused.Metric, "sms")
+		lost := metrics.Counted(metric.CallsUnused.Metric, "sms/http")
 		lines := 0
 		for _, line := range log.Lines() {
 			if strings.Contains(line.Message, "called less often than its rate allows") {

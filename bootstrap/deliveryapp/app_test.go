@@ -28,7 +28,7 @@ func nowhere(t *testing.T) config.Deliverer {
 		S3:       config.S3{Bucket: "none", S3Access: config.S3Access{Region: "ap-northeast-2", Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "s"}},
 		Keys:     config.Keys{Keyset: string(keyset)},
 		Gateways: config.Gateways{SMS: config.HTTPGateway{
-			URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1,
+			URL: "http://127.0.0.1:1", HTTPCalls: config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1},
 		}},
 		Log: config.Log{Level: "error", Format: "json"},
 	}

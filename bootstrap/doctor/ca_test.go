@@ -36,7 +36,7 @@ func TestStoreAndGatewaysAreReachedWithACAOfTheirOwn(t *testing.T) {
 		},
 		"BALSONG_SMS_CA": func(ca config.CA) doctor.Components {
 			return doctor.Components{Gateways: &config.Gateways{SMS: config.HTTPGateway{
-				URL: web.URL, CA: ca, CallDeadline: time.Second, Lease: time.Minute, Margin: time.Second, InFlight: 1,
+				URL: web.URL, HTTPCalls: config.HTTPCalls{CA: ca, CallDeadline: time.Second, Lease: time.Minute, Margin: time.Second, InFlight: 1},
 			}}}
 		},
 		"BALSONG_SMTP_CA": func(ca config.CA) doctor.Components {

@@ -197,14 +197,9 @@ const (
 func drain(c config.Delivery, gateways *config.Gateways) []Finding {
 	p := component{name: "shutdown", checked: "BALSONG_DELIVERY_DRAIN"}
 	var call time.Duration
-	if gateways != nil && gateways.SMTP.Addr != "" {
-		call = gateways.SMTP.CallDeadline
-	}
 	if gateways != nil {
-		for _, lane := range gateways.ByHTTP() {
-			if lane.URL != "" {
-				call = max(call, lane.CallDeadline)
-			}
+		for _, provider := range gateways.Providers() {
+			call = max(call, provider.CallDeadline)
 		}
 	}
 	switch wants := min(call, usualDrain); {

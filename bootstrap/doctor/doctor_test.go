@@ -80,7 +80,7 @@ func sound(t *testing.T) config.Deliverer {
 		Keys:     config.Keys{Keyset: string(keyset)},
 		Delivery: config.Delivery{DrainFor: time.Minute},
 		Gateways: config.Gateways{SMS: config.HTTPGateway{
-			URL: provider.URL, Token: secret, CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: 1,
+			URL: provider.URL, Token: secret, HTTPCalls: config.HTTPCalls{CallDeadline: 30 * time.Second, Lease: 90 * time.Second, Margin: 5 * time.Second, InFlight: 1},
 		}},
 	}
 	makeTopics(t, c.Kafka)
@@ -334,24 +334,27 @@ var mistakes = map[string]mistake{
 	"gateways: none": {func(_ *testing.T, c *config.Deliverer) { c.Gateways = config.Gateways{} }, doctor.Problem, "gateways", "no gateway", "set one"},
 	"sms: not reachable": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMS.URL = "http://" + closedPort(t)
-	}, doctor.Problem, "sms", "refused", "BALSONG_SMS_URL"},
-	"sms: the path twice": {func(_ *testing.T, c *config.Deliverer) { c.Gateways.SMS.URL += "/sms" }, doctor.Problem, "sms", "/sms/sms", "root"},
-	"sms: no URL":         {func(_ *testing.T, c *config.Deliverer) { c.Gateways.SMS.URL = "gateway:8025" }, doctor.Problem, "sms", "", "BALSONG_SMS_URL"},
+	}, doctor.Problem, "sms/http", "refused", "BALSONG_SMS_URL"},
+	"sms: the path twice": {func(_ *testing.T, c *config.Deliverer) { c.Gateways.SMS.URL += "/sms" }, doctor.Problem, "sms/http", "/sms/sms", "root"},
+	"sms: no URL":         {func(_ *testing.T, c *config.Deliverer) { c.Gateways.SMS.URL = "gateway:8025" }, doctor.Problem, "sms/http", "", "BALSONG_SMS_URL"},
 	"sms: times below production": {func(_ *testing.T, c *config.Deliverer) {
 		c.Gateways.SMS.CallDeadline, c.Gateways.SMS.Lease = 5*time.Second, 20*time.Second
-	}, doctor.Advice, "sms", "BALSONG_SMS_LEASE is 20s", "1m30s"},
+	}, doctor.Advice, "sms/http", "BALSONG_SMS_LEASE is 20s", "1m30s"},
 	"sms: twilio without a sender": {func(_ *testing.T, c *config.Deliverer) {
-		c.Gateways.SMS.Provider, c.Gateways.Twilio = config.ProviderTwilio, config.Twilio{URL: "https://api.twilio.com", Account: "AC" + strings.Repeat("0", 32), Secret: secret}
-	}, doctor.Problem, "sms", "sender", "BALSONG_TWILIO_"},
+		c.Gateways.SMS, c.Gateways.Twilio = config.HTTPGateway{}, config.Twilio{
+			URL: "https://api.twilio.com", Account: "AC" + strings.Repeat("0", 32), Secret: secret, HTTPCalls: c.Gateways.SMS.HTTPCalls,
+		}
+	}, doctor.Problem, "sms/twilio", "sender", "BALSONG_TWILIO_"},
 	"sms: twilio refuses the key": {func(t *testing.T, c *config.Deliverer) {
 		refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			fmt.Fprint(w, `{"code":20003,"message":"Authenticate","status":401}`)
 		}))
 		t.Cleanup(refusing.Close)
-		c.Gateways.SMS.Provider = config.ProviderTwilio
-		c.Gateways.Twilio = config.Twilio{URL: refusing.URL, Account: "AC" + strings.Repeat("0", 32), Secret: secret, From: "Shop"}
-	}, doctor.Problem, "sms", "401, code 20003: Authenticate", "BALSONG_TWILIO_SECRET"},
+		c.Gateways.SMS, c.Gateways.Twilio = config.HTTPGateway{}, config.Twilio{
+			URL: refusing.URL, Account: "AC" + strings.Repeat("0", 32), Secret: secret, From: "Shop", HTTPCalls: c.Gateways.SMS.HTTPCalls,
+		}
+	}, doctor.Problem, "sms/twilio", "401, code 20003: Authenticate", "BALSONG_TWILIO_SECRET"},
 	"shutdown: shorter than a call": {func(_ *testing.T, c *config.Deliverer) {
 		c.Delivery.DrainFor = 10 * time.Second
 	}, doctor.Advice, "shutdown", "a call may take 30s", "set it to 30s"},
@@ -360,24 +363,24 @@ var mistakes = map[string]mistake{
 	}, doctor.Advice, "shutdown", "waits 10m0s", "10m30s"},
 	"mail: no STARTTLS": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250 relay\r\n", "250 ok\r\n"))
-	}, doctor.Problem, "e-mail", "STARTTLS", "587"},
+	}, doctor.Problem, "email/smtp", "STARTTLS", "587"},
 	"mail: a web server": {func(t *testing.T, c *config.Deliverer) {
 		web := httptest.NewServer(http.NotFoundHandler())
 		t.Cleanup(web.Close)
 		c.Gateways.SMTP = mail(web.Listener.Addr().String())
-	}, doctor.Problem, "e-mail", "greeting: no answer in time: context", "does not greet as a mail server"},
+	}, doctor.Problem, "email/smtp", "greeting: no answer in time: context", "does not greet as a mail server"},
 	"mail: a CA of its own": {func(t *testing.T, c *config.Deliverer) {
 		server, _ := porttest.Certificate()
 		far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{TLS: server, Extensions: []string{"STARTTLS"}})
 		c.Gateways.SMTP = mail(far.Address())
-	}, doctor.Problem, "e-mail", "certificate", "set BALSONG_SMTP_CA"},
+	}, doctor.Problem, "email/smtp", "certificate", "set BALSONG_SMTP_CA"},
 	"mail: login refused": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMTP = mail(talking(t, "220 relay ESMTP\r\n", "250-relay\r\n250 AUTH PLAIN\r\n", "535 5.7.8 no\r\n"))
 		c.Gateways.SMTP.TLS, c.Gateways.SMTP.User, c.Gateways.SMTP.Password = "none", "balsong", secret
-	}, doctor.Problem, "e-mail", "535", "BALSONG_SMTP_PASSWORD"},
+	}, doctor.Problem, "email/smtp", "535", "BALSONG_SMTP_PASSWORD"},
 	"mail: a wrong port": {func(t *testing.T, c *config.Deliverer) {
 		c.Gateways.SMTP = mail(closedPort(t))
-	}, doctor.Problem, "e-mail", "refused", "BALSONG_SMTP_ADDR"},
+	}, doctor.Problem, "email/smtp", "refused", "BALSONG_SMTP_ADDR"},
 }
 
 func mail(address string) config.SMTP {

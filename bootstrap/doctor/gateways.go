@@ -24,30 +24,31 @@ const (
 )
 
 func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []Finding) {
-	if c.SMTP.Addr != "" {
-		list = append(list, mail(ctx, c, clock)...)
-	}
-	for _, lane := range c.ByHTTP() {
-		if lane.URL != "" {
-			list = append(list, byHTTP(ctx, lane, c.Twilio, clock)...)
+	for _, provider := range c.Providers() {
+		p := component{name: provider.Account(), checked: provider.Variables + "_…"}
+		gateway, err := core.NewGateway(c, provider, nil, clock)
+		switch {
+		case err != nil && provider.URL != "":
+			p.add(Problem, err.Error(), "check the variables "+p.checked+"; "+provider.Variables+"_URL is http://… or https://…, the provider's root")
+		case err != nil:
+			p.add(Problem, err.Error(), "check the variables "+p.checked)
+		case provider.Name == config.ProviderSMTP:
+			p.mail(ctx, c.SMTP, gateway)
+		default:
+			p.byHTTP(ctx, provider, gateway)
 		}
+		list = append(list, p.list...)
 	}
 	if len(list) == 0 {
-		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_SMS_PROVIDER, BALSONG_PUSH_URL"}
-		p.add(Problem, "no gateway is set: nothing can be sent", "set one")
+		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL"}
+		p.add(Problem, "no gateway is set: nothing can be sent", "set one (docs/providers/README.md)")
 		return p.list
 	}
 	return list
 }
 
-func mail(ctx context.Context, gateways config.Gateways, clock port.Clock) []Finding {
-	c := gateways.SMTP
-	p := component{name: "e-mail", checked: c.Addr}
-	gateway, err := core.NewSMTP(gateways, nil, clock)
-	if err != nil {
-		p.add(Problem, err.Error(), "check the variables BALSONG_SMTP_…")
-		return p.list
-	}
+func (p *component) mail(ctx context.Context, c config.SMTP, gateway core.Gateway) {
+	p.checked = c.Addr
 	defer gateway.Close()
 	if err := gateway.Check(ctx); err != nil {
 		do := mailAdvice(err.Error())
@@ -68,7 +69,6 @@ func mail(ctx context.Context, gateways config.Gateways, clock port.Clock) []Fin
 		p.dkim(ctx, net.DefaultResolver, c)
 	}
 	p.deadlines("BALSONG_SMTP", c.CallDeadline, c.Lease, smtpCall, smtpLease)
-	return p.list
 }
 
 // mailAdvice says what to do by what the server said. Servers may put off what they hold against the name, the line or the
@@ -124,31 +124,24 @@ func tokenAdvice(err error) string {
 	return ""
 }
 
-func byHTTP(ctx context.Context, c config.HTTPLane, account config.Twilio, clock port.Clock) []Finding {
-	variable, path := "BALSONG_"+string(c.Channel), "/"+strings.ToLower(string(c.Channel))
-	p := component{name: strings.ToLower(string(c.Channel)), checked: c.URLVariable()}
-	u, err := url.Parse(c.URL)
-	if err == nil {
+func (p *component) byHTTP(ctx context.Context, provider config.Provider, gateway core.Gateway) {
+	defer gateway.Close()
+	variable, path := provider.Variables, "/"+strings.ToLower(string(provider.Channel))
+	u, err := url.Parse(provider.URL)
+	if err != nil { // the gateway has accepted it
+		u = &url.URL{}
+	}
+	if u.Host != "" {
 		p.checked = u.Scheme + "://" + u.Host + u.Path
 	}
-	gateway, err := core.NewHTTP(c, account, clock)
-	if err != nil {
-		do := "check " + c.URLVariable() + ": it is http://… or https://…, the provider's root"
-		if c.Provider == config.ProviderTwilio {
-			do = "check the variables BALSONG_TWILIO_…"
-		}
-		p.add(Problem, err.Error(), do)
-		return p.list
-	}
-	defer gateway.Close()
-	if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), path) {
-		p.add(Problem, fmt.Sprintf("the URL ends with %s, and %s is added to it: messages would go to %s%s", path, path, path, path), "take it off: "+c.URLVariable()+" is the provider's root")
+	if provider.Name == config.ProviderHTTP && strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), path) {
+		p.add(Problem, fmt.Sprintf("the URL ends with %s, and %s is added to it: messages would go to %s%s", path, path, path, path), "take it off: "+variable+"_URL is the provider's root")
 	}
 	if err := gateway.Check(ctx); err != nil {
-		do := "check " + c.URLVariable() + ", and that this machine may reach it"
+		do := "check " + variable + "_URL, and that this machine may reach it"
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			do = "use the name that the certificate has, or set " + variable + "_CA to its CA (file:/path)"
-		} else if c.Provider == config.ProviderTwilio && strings.Contains(err.Error(), ": 401") {
+		} else if provider.Name == config.ProviderTwilio && strings.Contains(err.Error(), ": 401") {
 			do = "check BALSONG_TWILIO_ACCOUNT, BALSONG_TWILIO_KEY and BALSONG_TWILIO_SECRET; a restricted key must be allowed to read messages for this check alone"
 		}
 		p.add(Problem, err.Error(), do)
@@ -156,10 +149,9 @@ func byHTTP(ctx context.Context, c config.HTTPLane, account config.Twilio, clock
 		p.add(OK, "it can be reached", "")
 	}
 	if u.Scheme == "http" && !config.Loopback(u.Hostname()) {
-		p.add(Advice, "the URL is http: bills and the token go over the network in the clear", "take https")
+		p.add(Advice, "the URL is http: bills and the credentials go over the network in the clear", "take https")
 	}
-	p.deadlines(variable, c.CallDeadline, c.Lease, httpCall, httpLease)
-	return p.list
+	p.deadlines(variable, provider.CallDeadline, provider.Lease, httpCall, httpLease)
 }
 
 // deadlines checks the times that decide what counts as unknown.

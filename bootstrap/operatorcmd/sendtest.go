@@ -115,7 +115,7 @@ func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test po
 		if test.Channel == channel.Email {
 			variable = "BALSONG_SMTP_ADDR"
 		}
-		return fmt.Errorf("%w: no provider for %s: set %s", config.ErrInvalid, test.Channel, variable)
+		return fmt.Errorf("%w: no provider for %s: set %s, or the variables of another provider", config.ErrInvalid, test.Channel, variable)
 	}
 	provider := lane.Gateway.Provider().Name
 	if preparer, is := lane.Gateway.(port.Preparer); is {

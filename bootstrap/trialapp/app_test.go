@@ -51,7 +51,7 @@ func TestSendingATestNeedsAProviderAndNothingElse(t *testing.T) {
 	if err := fx.New(trialapp.Sending(c)).Err(); err == nil {
 		t.Fatal("the app must ask for its providers itself")
 	}
-	c.Gateways.SMS = config.HTTPGateway{URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
+	c.Gateways.SMS = config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}
 	var lanes core.Lanes
 	if err := fx.New(trialapp.Sending(c), fx.Populate(&lanes)).Err(); err != nil || lanes[channel.SMS].Gateway == nil {
 		t.Fatalf("%v, %v", lanes, err)

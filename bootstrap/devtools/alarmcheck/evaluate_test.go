@@ -191,7 +191,7 @@ func raising() map[string]map[string][]sample {
 		"DeadlineInDanger": one(of("settlement", "balsong_deadline_margin_seconds"), phase{30, 5 * hour}, phase{30, -20}, phase{30, 2 * hour}),
 		"UnknownTargets":   one(of("settlement", "balsong_targets_unknown"), phase{30, 0}, phase{30, 4}, phase{30, 0}),
 		"UnknownGrows":     one(of("settlement", "balsong_targets_unknown"), phase{30, 3}, phase{30, func(at int) int { return 10 * (at - epoch) / 60 }}, phase{30, 600}),
-		"ProviderHeldSmtp": held("smtp"), "ProviderHeldSms": held("sms"), "ProviderHeldPush": held("push"),
+		"ProviderHeldSmtp": held("email/smtp"), "ProviderHeldSms": held("sms/http"), "ProviderHeldPush": held("push/http"),
 		"Refusals": {
 			of("delivery", "balsong_refusals_total"):   samplesOf(phase{60, 5}, phase{60, 30}, phase{60, 5}),
 			of("delivery", "balsong_deliveries_total"): samplesOf(phase{180, 200}),

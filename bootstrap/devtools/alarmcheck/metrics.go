@@ -20,13 +20,7 @@ func ourMetrics() metrics {
 }
 
 // ourProviders are the names of the providers.
-func ourProviders() []string {
-	all := []string{"smtp"}
-	for _, lane := range (config.Gateways{}).ByHTTP() {
-		all = append(all, strings.ToLower(string(lane.Channel)))
-	}
-	return all
-}
+func ourProviders() []string { return (config.Gateways{}).Accounts() }
 
 // has says whether a series may have the name: of a histogram those of its parts.
 func (m metrics) has(name string) bool {

@@ -106,7 +106,7 @@ var stories = map[string]story{
 	"UnknownTargets":   {map[string]string{"balsong_targets_unknown": "0x20 3x20 0x20"}, 19, 23, 45, ""},
 	"UnknownGrows":     {map[string]string{"balsong_targets_unknown": "3x20 3+10x20 203x20"}, 20, 30, 50, ""},
 	"ProviderHeld": {map[string]string{
-		`balsong_gateway_held{provider="smtp",instance="a"}`: "0x20 1x30 0x20", `balsong_gateway_held{provider="sms",instance="a"}`: "0x70",
+		`balsong_gateway_held{provider="email/smtp",instance="a"}`: "0x20 1x30 0x20", `balsong_gateway_held{provider="sms/http",instance="a"}`: "0x70",
 	}, 28, 35, 55, "provider=smtp"},
 	"Refusals": {map[string]string{
 		`balsong_refusals_total{class="permanent"}`: "0+1x30 30+20x20 430+1x40", `balsong_refusals_total{class="temporary"}`: "0+1x90",

@@ -41,7 +41,7 @@ func apps() ([]app, error) {
 	s3 := config.S3{Bucket: "none", S3Access: config.S3Access{Region: "none", Endpoint: "http://127.0.0.1:1", AccessKey: "none", SecretKey: "none"}}
 	keys := config.Keys{Keyset: string(keyset)}
 	log := config.Log{Level: "error", Format: "json"}
-	gateways := config.Gateways{SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}
+	gateways := config.Gateways{SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}}
 	deliverer := config.Deliverer{Database: database, Kafka: kafka, S3: s3, Keys: keys, Gateways: gateways, Log: log}
 	return []app{
 		{

@@ -68,7 +68,7 @@ func settings(a localenv.Addresses, databaseURL, keyset, smtp, http, logLevel st
 				CallDeadline: 10 * time.Second, Lease: 15 * time.Second, Margin: time.Second, InFlight: 50,
 			},
 			SMS: config.HTTPGateway{
-				URL: "http://" + http, CallDeadline: 10 * time.Second, Lease: 15 * time.Second, Margin: time.Second, InFlight: 200,
+				URL: "http://" + http, HTTPCalls: config.HTTPCalls{CallDeadline: 10 * time.Second, Lease: 15 * time.Second, Margin: time.Second, InFlight: 200},
 			},
 		},
 		Log: config.Log{Level: logLevel, Format: "json"},

@@ -108,7 +108,7 @@ func newWorldOn(t *testing.T, database func(name string) string) *world {
 				Addr: w.gateway.smtp, TLS: "none", From: "billing@example.com",
 				CallDeadline: 10 * time.Second, Lease: 90 * time.Second, Margin: time.Second, InFlight: inFlight,
 			},
-			SMS: config.HTTPGateway{URL: "http://" + w.gateway.http, CallDeadline: 10 * time.Second, Lease: 90 * time.Second, Margin: time.Second, InFlight: inFlight},
+			SMS: config.HTTPGateway{URL: "http://" + w.gateway.http, HTTPCalls: config.HTTPCalls{CallDeadline: 10 * time.Second, Lease: 90 * time.Second, Margin: time.Second, InFlight: inFlight}},
 		},
 		Log: config.Log{Level: "info", Format: "json"},
 	}

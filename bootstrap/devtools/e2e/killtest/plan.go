@@ -120,7 +120,7 @@ func settings(a localenv.Addresses, databaseURL, keyset string, g gatewayInfo) c
 				Addr: g.SMTP, TLS: "none", From: "billing@example.com",
 				CallDeadline: callDeadline, Lease: lease, Margin: margin, InFlight: inFlight,
 			},
-			SMS: config.HTTPGateway{URL: "http://" + g.HTTP, CallDeadline: callDeadline, Lease: lease, Margin: margin, InFlight: inFlight},
+			SMS: config.HTTPGateway{URL: "http://" + g.HTTP, HTTPCalls: config.HTTPCalls{CallDeadline: callDeadline, Lease: lease, Margin: margin, InFlight: inFlight}},
 		},
 		Log: config.Log{Level: "info", Format: "json"},
 	}

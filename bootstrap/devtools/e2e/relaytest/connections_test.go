@@ -13,8 +13,6 @@ import (
 	"github.com/balsong/balsong/adapters/permits"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
-	"github.com/balsong/balsong/bootstrap/core"
-	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -81,10 +79,10 @@ func TestALimitOfConnectionsIsLearnedFromRefusals(t *testing.T) {
 	}
 	t.Cleanup(func() { listener.Close() })
 	go server.serve(listener)
-	gateway, err := core.NewSMTP(config.Gateways{SMTP: config.SMTP{
+	gateway, err := gatewayOf(config.SMTP{
 		Addr: listener.Addr().String(), TLS: "none", EHLO: "mail.example.com", From: "bills@example.com", InFlight: 100,
 		CallDeadline: time.Minute, Lease: 3 * time.Minute, Margin: time.Second,
-	}}, nil, observe.Clock{})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,6 +65,12 @@ func (d *dialogue) Logout() error { return nil }
 
 // start returns the server, its address and settings that fit it but for the certificate, which only the simulator's own
 // client trusts; so the plain server is used where a message must arrive.
+// gatewayOf is the gateway of a relay.
+func gatewayOf(settings config.SMTP) (core.Gateway, error) {
+	c := config.Gateways{SMTP: settings}
+	return core.NewGateway(c, c.Providers()[0], nil, observe.Clock{})
+}
+
 func start(t *testing.T, implicit bool) (*relay, config.SMTP) {
 	t.Helper()
 	r := &relay{}
@@ -107,7 +113,7 @@ func TestACarefulServerTakesAMessageWithTheNameAndSenderThatAreSet(t *testing.T)
 			t.Parallel()
 			r, settings := start(t, false)
 			c.change(&settings)
-			gateway, err := core.NewSMTP(config.Gateways{SMTP: settings}, nil, observe.Clock{})
+			gateway, err := gatewayOf(settings)
 			if err != nil {
 				t.Fatal(err)
 			}

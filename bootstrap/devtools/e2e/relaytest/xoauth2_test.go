@@ -18,7 +18,6 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
-	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/domain/attempt"
@@ -117,14 +116,14 @@ func gmail(t *testing.T) (*mailbox, config.SMTP) {
 func TestAMailGoesOutWithATokenAndARefusedOneIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	m, settings := gmail(t)
-	gateway, err := core.NewSMTP(config.Gateways{SMTP: settings}, nil, observe.Clock{})
+	gateway, err := gatewayOf(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(gateway.Close)
 	month, _ := key.NewMonth(2026, time.November)
 	send := func() port.Reply {
-		if err := gateway.Prepare(t.Context()); err != nil {
+		if err := gateway.(port.Preparer).Prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return gateway.Send(t.Context(), port.Delivery{
