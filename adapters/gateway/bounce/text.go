@@ -11,7 +11,7 @@ func readText(out *Mail, m *opened) {
 	if at := quotes.FindStringIndex(low); at != nil {
 		text, rest, low = text[:at[0]], text[at[0]:], low[:at[0]]
 	}
-	found, at, system := m.find(low)
+	found, at, known := m.find(low)
 	if found == nil {
 		return
 	}
@@ -29,7 +29,7 @@ func readText(out *Mail, m *opened) {
 		who = []said{{words: text[at:]}}
 	}
 	for _, one := range who {
-		report := Report{Recipient: one.recipient, Kind: found.kind, Definitive: found.definitive && system}
+		report := Report{Recipient: one.recipient, Kind: found.kind, Definitive: found.definitive && known}
 		report.classify(oneLine(one.words), oneLine(text[at:]))
 		out.Reports = append(out.Reports, report)
 	}
@@ -41,35 +41,40 @@ var domains = regexp.MustCompile(`@[^\s<>",;]+`)
 
 var replies = regexp.MustCompile(`^\s*(?:re|fwd?|aw|wg|회신|답장|전달)\s*:`)
 
-// find returns the rule for a text in lower case, where its sentence begins, and whether a mail system is the sender, so that
-// the sentence of a known server is its own.
-func (m *opened) find(text string) (r *rule, at int, system bool) {
+// find returns the rule for a text in lower case, where its sentence begins, and whether the sentence of a known server is its own:
+// a mail system is the sender, and nothing says that a person had the mail answered. Whoever is away may be called Postmaster, and
+// write as servers do.
+func (m *opened) find(text string) (r *rule, at int, known bool) {
 	subject := lower(decodeField(m.header.get("subject"), m.charset))
 	from := lower(domains.ReplaceAllString(decodeField(m.header.get("from")+" "+m.header.get("sender"), m.charset), ""))
-	if system = m.report || systems.MatchString(from) || m.header.get("x-failed-recipients") != ""; system {
+	system := m.report || systems.MatchString(from) || m.header.get("x-failed-recipients") != ""
+	away, _ := first(automatic, subject)
+	said, _ := first(automatic, text)
+	known = system && said == nil
+	if system && away == nil {
 		if r, at = first(formats, text); r != nil {
-			return r, at, system
+			return r, at, known
 		}
 	}
-	if r = m.automatic(subject, text, system); r != nil {
-		return r, 0, system
+	if r = m.automatic(away, said, system); r != nil {
+		return r, 0, false
 	}
 	if replies.MatchString(subject) {
 		subject = ""
 	}
 	ofSubject, _ := first(phrases, subject)
 	if !system && ofSubject == nil && !strings.Contains(m.header.get("return-path"), "<>") {
-		return nil, 0, system
+		return nil, 0, false
 	}
 	for _, rules := range [][]rule{formats, phrases} {
 		if r, at = first(rules, text); r != nil {
-			return r, at, system
+			return r, at, known
 		}
 	}
 	if r, _ = first(formats, subject); r == nil {
 		r = ofSubject
 	}
-	return r, 0, system
+	return r, 0, known
 }
 
 // first returns the first rule that fits a text in lower case, and where.
@@ -84,15 +89,12 @@ func first(rules []rule, text string) (*rule, int) {
 
 // automatic finds whether a mail is an automatic reply: by its subject or, where no mail system sent it, by its words and by
 // the fields of RFC 3834 and before. Of a system's mail they say nothing: bounces have them too.
-func (m *opened) automatic(subject, text string, system bool) *rule {
-	if r, _ := first(automatic, subject); r != nil {
-		return r
+func (m *opened) automatic(ofSubject, ofText *rule, system bool) *rule {
+	if ofSubject != nil || system {
+		return ofSubject
 	}
-	if system {
-		return nil
-	}
-	if r, _ := first(automatic, text); r != nil {
-		return r
+	if ofText != nil {
+		return ofText
 	}
 	submitted := strings.ToLower(m.header.get("auto-submitted") + m.header.get("precedence"))
 	if strings.Contains(submitted, "auto-replied") || strings.Contains(submitted, "auto_reply") ||

@@ -28,6 +28,29 @@ func TestAutomaticRepliesAreNoReports(t *testing.T) {
 	}
 }
 
+// Somebody who is away may write as a server does, and be called as one: that is no server's last word.
+func TestAReplyOfWhoIsAwayIsNeverDefinitive(t *testing.T) {
+	t.Parallel()
+	const qmail = "Hi. This is the qmail-send program at mx.example.com.\n\n<kim@example.com>:\nno mailbox here by that name (#5.1.1)\n"
+	for name, mail := range map[string]string{
+		"who writes as qmail does":                   "Return-Path: <>\nFrom: Mail Administrator <kim@example.com>\nSubject: Your bill\n\nHi. This is the mailbox of Kim. I am on vacation, mail to <kim@example.com> cannot be delivered.\n",
+		"who writes all that qmail does":             "Return-Path: <>\nFrom: postmaster@example.com\nSubject: Your bill\n\n" + qmail + "I am out of the office until Monday.\n",
+		"whose subject says so":                      "Return-Path: <>\nFrom: postmaster@example.com\nSubject: Out of office: Your bill\n\n" + qmail,
+		"who says so behind a server's sentence":     "From: Mail Service <kim@example.com>\nSubject: Your bill\n\nA message that you sent could not be delivered to one or more of its recipients: I am on holiday.\n\n<kim@example.com>\n",
+		"whose subject alone is a server's sentence": "From: Mail Service <kim@example.com>\nSubject: Delivery has failed to these recipients\n\nThis is an automatic reply. I am away.\n\n<kim@example.com>\n",
+		"who begins as qmail does, and says no more": "Return-Path: <>\nFrom: postmaster@example.com\nSubject: Your bill\n\nHi. This is the right place. Mail for kim@example.com is undeliverable.\n",
+	} {
+		for _, r := range bounce.Parse([]byte(mail)).Reports {
+			if r.Definitive {
+				t.Errorf("%s: %+v", name, r)
+			}
+		}
+	}
+	if all := bounce.Parse([]byte("From: MAILER-DAEMON@example.com\nSubject: failure notice\n\n" + qmail)).Reports; len(all) != 1 || !all[0].Definitive || all[0].Recipient != "kim@example.com" {
+		t.Errorf("qmail's own: %+v", all)
+	}
+}
+
 func TestWhatIsNoReportSaysNothing(t *testing.T) {
 	t.Parallel()
 	for name, mail := range map[string]string{
