@@ -162,7 +162,7 @@ func (b *budget) cancel(t *turn) { b.locked(func(now time.Time) { b.pace.cancel(
 
 // learn lowers the rate of all processes where the provider throttles them all, but not where it takes no more calls at the same time.
 func (b *budget) learn(reply port.Reply) {
-	if reply.Verdict != port.CallThrottled || reply.Room > 0 || !reply.Doubtful && reply.Hold == 0 {
+	if reply.Verdict != port.CallThrottled || reply.Concurrency > 0 || !reply.Doubtful && reply.Hold == 0 {
 		return
 	}
 	b.mu.Lock()

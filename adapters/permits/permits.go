@@ -46,13 +46,13 @@ type Permits struct {
 	budget   *budget       // nil: the provider has no rate
 	prepare  func(context.Context) error
 
-	mu       sync.Mutex
-	room     room
-	withheld int       // places that no call may take: the provider has shown that it does not take so many
-	limited  func(int) // with mu held
-	breaker  breaker
-	report   func(Change)  // with mu held, so that changes are reported in their order
-	changed  chan struct{} // closed, and made anew, when the breaker may let a waiting call through
+	mu          sync.Mutex
+	concurrency concurrency
+	withheld    int       // places that no call may take: the provider has shown that it does not take so many
+	limited     func(int) // with mu held
+	breaker     breaker
+	report      func(Change)  // with mu held, so that changes are reported in their order
+	changed     chan struct{} // closed, and made anew, when the breaker may let a waiting call through
 }
 
 var _ port.Permits = (*Permits)(nil)
@@ -87,14 +87,14 @@ func New(c Config) (*Permits, error) {
 		c.Failed = func(error) {}
 	}
 	p := &Permits{
-		name:     c.Provider.Account(),
-		inFlight: make(chan struct{}, c.Provider.InFlight),
-		prepare:  c.Prepare,
-		room:     newRoom(c.Provider.InFlight, c.Pause, c.MaxPause),
-		limited:  c.Limited,
-		report:   c.Changed,
-		breaker:  breaker{failures: max(c.Failures, 0), pause: c.Pause, maxPause: c.MaxPause},
-		changed:  make(chan struct{}),
+		name:        c.Provider.Account(),
+		inFlight:    make(chan struct{}, c.Provider.InFlight),
+		prepare:     c.Prepare,
+		concurrency: newConcurrency(c.Provider.InFlight, c.Pause, c.MaxPause),
+		limited:     c.Limited,
+		report:      c.Changed,
+		breaker:     breaker{failures: max(c.Failures, 0), pause: c.Pause, maxPause: c.MaxPause},
+		changed:     make(chan struct{}),
 	}
 	if c.Provider.Rate > 0 {
 		if c.Budgets == nil {
@@ -239,16 +239,16 @@ func (p *Permits) learn(generation int, reply port.Reply) {
 // fit lets as many calls run at once as the provider takes. The caller holds mu.
 func (p *Permits) fit(reply port.Reply, now time.Time) {
 	changed := false
-	if reply.Room > 0 {
-		changed = p.room.refused(reply.Room, now)
+	if reply.Concurrency > 0 {
+		changed = p.concurrency.refused(reply.Concurrency, now)
 	} else if reply.Verdict == port.CallAccepted && len(p.inFlight) == cap(p.inFlight) { // calls may wait for a place
-		changed = p.room.accepted(now)
+		changed = p.concurrency.accepted(now)
 	}
 	if !changed {
 		return
 	}
-	p.limited(p.room.limit)
-	for p.withheld < p.room.most-p.room.limit { // the rest is withheld as calls end: see leave
+	p.limited(p.concurrency.limit)
+	for p.withheld < p.concurrency.most-p.concurrency.limit { // the rest is withheld as calls end: see leave
 		select {
 		case p.inFlight <- struct{}{}:
 			p.withheld++
@@ -257,7 +257,7 @@ func (p *Permits) fit(reply port.Reply, now time.Time) {
 		}
 		break
 	}
-	for ; p.withheld > p.room.most-p.room.limit; p.withheld-- {
+	for ; p.withheld > p.concurrency.most-p.concurrency.limit; p.withheld-- {
 		<-p.inFlight
 	}
 }
@@ -266,7 +266,7 @@ func (p *Permits) fit(reply port.Reply, now time.Time) {
 func (p *Permits) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.withheld < p.room.most-p.room.limit {
+	if p.withheld < p.concurrency.most-p.concurrency.limit {
 		p.withheld++
 		return
 	}

@@ -55,15 +55,15 @@ const (
 
 // Reply is what came of a call.
 type Reply struct {
-	Verdict   Verdict
-	Class     attempt.FailureClass // of CallRefused: permanent, temporary, content or provider
-	Doubtful  bool                 // of CallRefused and CallThrottled: what was said fits every customer as well as this one
-	Answered  bool                 // of CallUnknown: there was an answer, which does not say whether the message was taken
-	MessageID string               // the provider's, of CallAccepted; "": it named none that can be kept
-	NotBefore time.Duration        // of what may be tried again: when, as the provider said; 0: not said
-	Room      int                  // of CallThrottled: calls at the same time that the provider takes, as it showed by refusing one more; 0: not known
-	Hold      time.Duration        // how long the provider wants no call at all (Retry-After); 0: not said
-	Detail    string               // for people: the provider's words, with no destination in them
+	Verdict     Verdict
+	Class       attempt.FailureClass // of CallRefused: permanent, temporary, content or provider
+	Doubtful    bool                 // of CallRefused and CallThrottled: what was said fits every customer as well as this one
+	Answered    bool                 // of CallUnknown: there was an answer, which does not say whether the message was taken
+	MessageID   string               // the provider's, of CallAccepted; "": it named none that can be kept
+	NotBefore   time.Duration        // of what may be tried again: when, as the provider said; 0: not said
+	Concurrency int                  // of CallThrottled: calls at the same time that the provider takes, as it showed by refusing one more; 0: not known
+	Hold        time.Duration        // how long the provider wants no call at all (Retry-After); 0: not said
+	Detail      string               // for people: the provider's words, with no destination in them
 }
 
 // Provider is what a caller must know of a provider. Lease must be longer than CallDeadline + Margin: a call may begin in what

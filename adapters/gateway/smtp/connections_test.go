@@ -34,14 +34,14 @@ func TestAServerThatTakesNoMoreConnectionsShowsHowManyItTakes(t *testing.T) {
 				sessions = append(sessions, s)
 			}
 			reply := g.Send(t.Context(), mailTo("kim@example.com", 1))
-			if reply.Verdict != port.CallThrottled || reply.Room != most || reply.Doubtful || reply.Hold != 0 {
+			if reply.Verdict != port.CallThrottled || reply.Concurrency != most || reply.Doubtful || reply.Hold != 0 {
 				t.Errorf("beside %d connections: %+v", most, reply)
 			}
 			for _, s := range sessions {
 				s.close()
 			}
 			reply = g.Send(t.Context(), mailTo("kim@example.com", 2))
-			if reply.Verdict != port.CallThrottled || reply.Room != 0 || !reply.Doubtful {
+			if reply.Verdict != port.CallThrottled || reply.Concurrency != 0 || !reply.Doubtful {
 				t.Errorf("where others have all connections: %+v", reply)
 			}
 			if n := g.connections.Load(); n != 0 {
@@ -68,7 +68,7 @@ func TestALimitThatIsSaidToAMessageCountsItsConnectionOut(t *testing.T) {
 		}
 		defer s.close()
 	}
-	if reply := g.Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict != port.CallThrottled || reply.Room != 2 || reply.Doubtful {
+	if reply := g.Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict != port.CallThrottled || reply.Concurrency != 2 || reply.Doubtful {
 		t.Errorf("%+v", reply)
 	}
 	if reply := g.Send(t.Context(), mailTo("kim@example.com", 1)); reply.Verdict != port.CallThrottled {

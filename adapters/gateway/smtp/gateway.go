@@ -248,8 +248,8 @@ func (g *Gateway) crowded(reply port.Reply, refused int) port.Reply {
 	if reply.Verdict != port.CallThrottled || !tooManyConnections.MatchString(strings.ToLower(withoutNames(reply.Detail))) {
 		return reply
 	}
-	if room := int(g.connections.Load()) - refused; room > 0 {
-		reply.Room, reply.Doubtful, reply.Hold = room, false, 0
+	if taken := int(g.connections.Load()) - refused; taken > 0 {
+		reply.Concurrency, reply.Doubtful, reply.Hold = taken, false, 0
 	}
 	return reply
 }

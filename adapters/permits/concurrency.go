@@ -2,9 +2,9 @@ package permits
 
 import "time"
 
-// room is how many calls may run at once: a state machine without a clock and without a lock. It shrinks to what the provider
+// concurrency is how many calls may run at once: a state machine without a clock and without a lock. It shrinks to what the provider
 // takes when the provider refuses one more for that reason, and grows again while it does not.
-type room struct {
+type concurrency struct {
 	most     int           // as configured
 	limit    int           // now
 	step     int           // by which it grows next; doubles with each growth
@@ -20,34 +20,34 @@ type room struct {
 // were when it came, and some of them were still being opened; the most that was shown counts.
 const together = time.Second
 
-func newRoom(most int, pause, maxPause time.Duration) room {
-	return room{most: most, limit: most, step: 1, pause: pause, maxPause: max(maxPause, pause), wait: pause}
+func newConcurrency(most int, pause, maxPause time.Duration) concurrency {
+	return concurrency{most: most, limit: most, step: 1, pause: pause, maxPause: max(maxPause, pause), wait: pause}
 }
 
 // refused learns that the provider takes no more calls at once than some. It reports whether the limit has changed.
-func (r *room) refused(taken int, now time.Time) bool {
-	before := r.limit
-	if now.Sub(r.began) < together {
-		r.limit = max(r.limit, min(taken, r.most))
+func (c *concurrency) refused(taken int, now time.Time) bool {
+	before := c.limit
+	if now.Sub(c.began) < together {
+		c.limit = max(c.limit, min(taken, c.most))
 	} else {
-		r.limit, r.began = max(1, min(taken, r.limit)), now
+		c.limit, c.began = max(1, min(taken, c.limit)), now
 	}
 	switch {
-	case r.grown:
-		r.wait = min(2*r.wait, r.maxPause)
-	case before == r.most:
-		r.wait = r.pause
+	case c.grown:
+		c.wait = min(2*c.wait, c.maxPause)
+	case before == c.most:
+		c.wait = c.pause
 	}
-	r.grown, r.step, r.next = false, 1, now.Add(r.wait)
-	return r.limit != before
+	c.grown, c.step, c.next = false, 1, now.Add(c.wait)
+	return c.limit != before
 }
 
 // accepted learns that a call was taken while no place was free. It reports whether the limit has grown.
-func (r *room) accepted(now time.Time) bool {
-	if r.limit == r.most || now.Before(r.next) {
+func (c *concurrency) accepted(now time.Time) bool {
+	if c.limit == c.most || now.Before(c.next) {
 		return false
 	}
-	r.limit = min(r.most, r.limit+r.step)
-	r.step, r.grown, r.next = 2*r.step, true, now.Add(r.pause)
+	c.limit = min(c.most, c.limit+c.step)
+	c.step, c.grown, c.next = 2*c.step, true, now.Add(c.pause)
 	return true
 }

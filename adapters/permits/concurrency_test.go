@@ -14,9 +14,9 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-func TestTheRoomShrinksToWhatIsTakenAndGrowsBack(t *testing.T) {
+func TestTheLimitShrinksToWhatIsTakenAndGrowsBack(t *testing.T) {
 	t.Parallel()
-	r := newRoom(100, 10*time.Second, time.Minute)
+	r := newConcurrency(100, 10*time.Second, time.Minute)
 	at := noon
 	for _, shown := range []struct {
 		after       time.Duration
@@ -47,7 +47,7 @@ func TestTheRoomShrinksToWhatIsTakenAndGrowsBack(t *testing.T) {
 // A server that keeps to its limit is asked for one more seldom: each such question costs a bill a detour.
 func TestALimitThatStaysIsTestedEverMoreSeldom(t *testing.T) {
 	t.Parallel()
-	r := newRoom(100, 10*time.Second, time.Minute)
+	r := newConcurrency(100, 10*time.Second, time.Minute)
 	at := noon
 	r.refused(3, at)
 	var waits []time.Duration
@@ -101,7 +101,7 @@ func TestCallsAreAsManyAsTheServerTakes(t *testing.T) {
 						if done.Load() > calls/10 {
 							late.Add(1)
 						}
-						permit.Release(port.Reply{Verdict: port.CallThrottled, Room: taken})
+						permit.Release(port.Reply{Verdict: port.CallThrottled, Concurrency: taken})
 						continue
 					}
 					time.Sleep(100 * time.Millisecond)
@@ -139,7 +139,7 @@ func TestAllPlacesComeBackOnceTheServerTakesThem(t *testing.T) {
 		first := take()
 		first.Release(port.Reply{Verdict: port.CallAccepted})
 		under := []port.Permit{take(), take(), take(), take(), take()}
-		under[0].Release(port.Reply{Verdict: port.CallThrottled, Room: 2})
+		under[0].Release(port.Reply{Verdict: port.CallThrottled, Concurrency: 2})
 		if take() != nil {
 			t.Error("a permit beside four calls that run, of two that are taken")
 		}
@@ -162,8 +162,8 @@ func TestAllPlacesComeBackOnceTheServerTakesThem(t *testing.T) {
 		}
 		under[3].Release(port.Reply{Verdict: port.CallAccepted})
 		under[4].Release(port.Reply{Verdict: port.CallAccepted})
-		if len(p.inFlight) != p.withheld || p.room.limit+p.withheld != 12 {
-			t.Errorf("%d places taken, %d withheld, limit %d", len(p.inFlight), p.withheld, p.room.limit)
+		if len(p.inFlight) != p.withheld || p.concurrency.limit+p.withheld != 12 {
+			t.Errorf("%d places taken, %d withheld, limit %d", len(p.inFlight), p.withheld, p.concurrency.limit)
 		}
 	})
 }
