@@ -4,7 +4,8 @@
  * OB operator actions, QB window closings, TB calls that the provider refused for now or for everybody, EB deadlines that pass
  * (or exhaustions a run decides), CB corrections of a target's data, RB restores of the database to an earlier moment,
  * RPB reports of a vendor about a key, IB inquiries that learn something, LB refusals of a message that the vendor accepted.
- * -DNOTE: the policy only notes what was undelivered; -DCOMPLETE: the vendor's list is complete; -DFO: failover inside an attempt */
+ * -DNOTE: the policy only notes what was undelivered; -DUS: a report may say that it was undelivered because of us, -DUC: because of its content;
+ * -DCOMPLETE: the vendor's list is complete; -DFO: failover inside an attempt */
 #ifndef NT
 #define NT 1
 #endif
@@ -124,7 +125,7 @@
 #define LCONT 8                   /* FAILED(content) */
 #define LEXP 9                    /* NOT_SENT(expired) */
 #define LTHR 10                   /* NOT_SENT that counts for nothing: throttled, or refused by the provider whoever the customer is */
-#define NOTSENT(t) (L(t)==LNOT || L(t)==LTHR)
+#define NOTSENT(t) (E(t)==LNOT || E(t)==LTHR)
 
 #if NG==1
 #define ALLG(X,o) X((o))
@@ -183,15 +184,20 @@ byte vend[NT*KK];                 /* what the vendor knows of the key: VACC, VUN
 #define VACC 1                    /* accepted */
 #define VUND 2                    /* ... and certainly not delivered, as it has said */
 #define VREF 4                    /* refused for good */
+#define VOUR 8                    /* accepted, and certainly not delivered, because of us */
+#define VCON 16                   /* ... because of its content */
+#define VGONE (VUND|VOUR|VCON)
 #define VENDOR(k,x) vend[k]=vend[k]|(x);
 #else
 #define VENDOR(k,x)
 #endif
 #if RPB>0
 byte rpb = RPB;
-byte rep[NT*KK];                  /* the stored reports about the key, a set: DELIV, UNDEL */
+byte rep[NT*KK];                  /* the stored reports about the key, a set: DELIV, UNDEL, OURS, CONT */
 #define DELIV 1
 #define UNDEL 2
+#define OURS 4                    /* undelivered because of us: the account, the address on a block list, the template */
+#define CONT 8                    /* undelivered because of its content */
 byte wkey[NT];                    /* the key at which somebody, or the deadline, wished an end, + 1; nothing reads it but I12 */
 #define WISHED(t) wkey[t]=KEY(t)+1;
 #define UNWISHED(t) wkey[t]=0;
@@ -229,11 +235,18 @@ byte srep[NT*KK];
 #define LOSTREP false
 #define RMOVES(t) false
 #endif
-/* rp is a function of the ledger: what a report or an inquiry would let continue waits for a person, as a correction may be lost */
-#if RB>0 && (RPB>0 || IB>0) && !defined(MUT_RHOLD)
+/* rp is a function of the ledger: what a report, an inquiry or a verdict would let continue waits for a person, as a correction may be lost.
+ * A key that was claimed after the check holds nothing: it went out because a person let it */
+#if RB>0 && defined(MUT_OURHOLD)  /* the next channel is held, the next round is not */
+#define HOLDRP(t) ; if :: rp[t] && st[t]==READY && a==LFAIL -> st[t]=PAUSED :: else fi
+#elif RB>0 && (RPB>0 || IB>0 || defined(VERDICT)) && !defined(MUT_RHOLD)
 #define HOLDRP(t) ; if :: rp[t] && st[t]==READY -> st[t]=PAUSED :: else fi
+#define UNHOLD(k) ; rp[TGT(k)]=0
 #else
 #define HOLDRP(t)
+#endif
+#ifndef UNHOLD
+#define UNHOLD(k)
 #endif
 #if RB>0
 byte sst[NT], sat[NT], sdf[NT], scw[NT], sled[NT*KK]; /* the database as it is at the moment to which it will be restored */
@@ -283,10 +296,28 @@ bit  quiet, bz, dz;               /* bz, dz: Delivery 0 / Dispatcher 0 is busy (
 #ifdef NOTE
 #define REFUSED(k) false
 #else
+#ifdef MUT_OURNEXT                /* about us is taken for about the customer */
+#define REFUSED(k) (TOLD(k) && (rep[k]&(UNDEL|OURS)))
+#elif defined(MUT_REPCONT)
+#define REFUSED(k) (TOLD(k) && (rep[k]&(UNDEL|CONT)))
+#else
 #define REFUSED(k) (TOLD(k) && (rep[k]&UNDEL))
 #endif
+#endif
+#if defined(US) && !defined(NOTE) && !defined(MUT_OURACC)
+#define PUTBACK(k) (TOLD(k) && (rep[k]&OURS) && led[k]!=LFAIL && led[k]!=LCONT && led[k]!=LEXP)
+#define NOTOURS(k) (!TOLD(k) || !(rep[k]&OURS))
+#if defined(UC) && !defined(MUT_REPCONT)  /* the strictest class wins: content, the customer's, ours */
+#define BADCONT(k) (TOLD(k) && (rep[k]&CONT))
+#else
+#define BADCONT(k) false
+#endif
+#define ACCEPTED(k) (!BADCONT(k) && !REFUSED(k) && NOTOURS(k) && (led[k]==LSUCC || (TOLD(k) && rep[k]!=0)))
+#define EFF(k) (BADCONT(k) -> LCONT : (REFUSED(k) -> LFAIL : (PUTBACK(k) -> LNOT : (ACCEPTED(k) -> LSUCC : led[k]))))
+#else
 #define ACCEPTED(k) (!REFUSED(k) && (led[k]==LSUCC || (TOLD(k) && rep[k]!=0)))
 #define EFF(k) (REFUSED(k) -> LFAIL : (ACCEPTED(k) -> LSUCC : led[k]))
+#endif
 #define E(t) EFF(KEY(t))
 #define ACC1(k) || ACCEPTED(k)
 #define SX(t) (false ALLG(ACC1,(t)*KK) ALLG(ACC1,(t)*KK+NG))
@@ -295,10 +326,19 @@ bit  quiet, bz, dz;               /* bz, dz: Delivery 0 / Dispatcher 0 is busy (
 #define SX(t) sx[t]
 #endif
 
+#ifdef US                         /* the vendor refused a message of the attempt, or did not deliver it, because of the customer */
+#define CUST1(i) || (vend[i]&(VREF|VUND))
+#define CUST(t,n) (false ALLG(CUST1,(t)*KK+(n)*NG))
+#define OURS1(i) + ((vend[i]&(VOUR|VCON))!=0)
+#define MAYCALLS(k) (1 ALLG(OURS1,((k)/NG)*NG))      /* each message that came to nothing because of us, or was corrected, may be followed by a call */
+#else
+#define MAYCALLS(k) 1
+#endif
+
 inline invcall(k) {               /* the gateway is being called for key k */
   d_step {
   calls[TGT(k)*NA+ATT(k)]++;
-  assert(POL==RETRYKEY || calls[TGT(k)*NA+ATT(k)]==1);                       /* I1 */
+  assert(POL==RETRYKEY || calls[TGT(k)*NA+ATT(k)]<=MAYCALLS(k));             /* I1 */
   assert(!(st[TGT(k)]==SUCC && (!WEAK(TGT(k)) || (k==KEY(TGT(k)) && led[k]==CLAIMED))));  /* I2 */
 #ifndef NOI2B
   assert(WEAK(TGT(k)) || (st[TGT(k)]!=CANC && st[TGT(k)]!=EXH && st[TGT(k)]!=EXPD));      /* I2b: cancelled, expired is never sent */
@@ -315,6 +355,9 @@ inline invcall(k) {               /* the gateway is being called for key k */
 #if RPB>0
   assert(wkey[TGT(k)]==0 || k<wkey[TGT(k)]);                                              /* I12: no new key after a wish */
 #endif
+#ifdef US
+  assert(WEAK(TGT(k)) || ATT(k)==0 || CUST(TGT(k),0));                                    /* I13: what is about us moves nobody to the next channel */
+#endif
   }
 }
 #define RESET k=0; r=0; own=0; if :: _pid==0 -> bz=0 :: else fi
@@ -329,7 +372,7 @@ inline invcall(k) {               /* the gateway is being called for key k */
    if :: tok[k]==me -> tok[k]=DEAD; amb[TGT(k)]=1 :: else fi; RESET; goto idle }
 #define REBAL atomic { XR && own && bud>0 -> bud--; own=0; if :: q[k]<QM -> q[k]++ :: else fi }
 #define TAKE(i) atomic { q[i]>0 && WORKING && (_pid==0 || bz) -> q[i]--; hold[i]++; k=i; own=1; if :: _pid==0 -> bz=1 :: else fi; goto got }
-#define CLAIMIT(k) if :: led[k]==LRETRY -> TAKEN(k) :: else fi; led[k]=CLAIMED; tok[k]=me; lease[k]=1
+#define CLAIMIT(k) if :: led[k]==LRETRY -> TAKEN(k) :: else fi; led[k]=CLAIMED; tok[k]=me; lease[k]=1 UNHOLD(k)
 #if LB>0                          /* a refusal, and yet the message was accepted: reports tell.  Nothing can prevent the second copy then */
 #define LIES(k) :: lb>0 -> lb--; acc[TGT(k)*NA+ATT(k)]++; VENDOR(k,VACC); forced[TGT(k)]=1; r=LFAIL
 #else
@@ -572,23 +615,48 @@ inline next(t) {                  /* attempt spent, continue with the route */
 #else
 #define COUNTS(x) ((x)==LNOT)
 #endif
-#define COUNT1(i) + COUNTS(led[i])
+#if defined(US) && !defined(NOTE)
+#ifdef MUT_OURCOUNT               /* by the effective state: what a later report takes back was counted already */
+#define SPENDS(i) COUNTS(EFF(i))
+#else
+#define SPENDS(i) (COUNTS(led[i]) || (rep[i]&OURS))   /* an accepted message that came to nothing because of us counts, whatever else is said of it */
+#endif
+#else
+#define SPENDS(i) COUNTS(led[i])
+#endif
+#define COUNT1(i) + SPENDS(i)
 #define COUNTED(t) (0 ALLG(COUNT1,(t)*KK+at[t]*NG))
 #ifdef MUT_NOTANEW
-#define ROUNDSUP(t) (COUNTS(L(t)) && COUNTED(t)>=MR+1)
+#define ROUNDSUP(t) (SPENDS(KEY(t)) && COUNTED(t)>=MR+1)
 #else
-#define ROUNDSUP(t) (COUNTS(L(t)) && COUNTED(t)%(MR+1)==0)
+#define ROUNDSUP(t) (SPENDS(KEY(t)) && COUNTED(t)%(MR+1)==0)
+#endif
+#if defined(US) && !defined(NOTE)
+#define COUNTED1(t) (L(t)==LNOT || (rep[KEY(t)]&OURS))
+#else
+#define COUNTED1(t) (L(t)==LNOT)
+#endif
+#ifdef MUT_OURWISH                /* a put-back by report does not look at the wish */
+#define WISHES(t) (cw[t] && L(t)!=LSUCC)
+#else
+#define WISHES(t) cw[t]
 #endif
 inline putback(t) {               /* key closed without a call that counts: same attempt, next round */
-  if :: cw[t] -> st[t]=cw[t]; cw[t]=0
+  if :: WISHES(t) -> st[t]=cw[t]; cw[t]=0
      :: else ->
-        if :: L(t)==LNOT -> since[t]=since[t]+1 :: else fi;
+        if :: COUNTED1(t) -> since[t]=since[t]+1 :: else fi;
 #ifdef MUT_NOGEN
         if :: st[t]!=PAUSED -> st[t]=READY :: else fi
 #else
+#ifdef MUT_OURSAME                /* the same key again */
+        if :: L(t)!=LNOT && L(t)!=LTHR -> if :: st[t]!=PAUSED -> st[t]=READY :: else fi :: else
+#endif
         if :: ROUNDSUP(t) -> assert(since[t]>MR); st[t]=PAUSED     /* I11; PAUSED(rounds) */
            :: !ROUNDSUP(t) && df[t]<NG-1 -> df[t]=df[t]+1; if :: st[t]!=PAUSED -> st[t]=READY :: else fi
            :: else -> st[t]=PAUSED fi                              /* no key is left: 32,767 rounds of one attempt */
+#ifdef MUT_OURSAME
+        fi
+#endif
 #endif
   fi }
 #ifdef MUT_REQONLY
@@ -609,7 +677,12 @@ inline putback(t) {               /* key closed without a call that counts: same
 #ifdef MUT_UNKFINAL
 #define REOPEN(t) false
 #else
-#define REOPEN(t) (st[t]==UNK && (E(t)==LFAIL||NOTSENT(t)))
+#ifdef UC
+#define UNKCONT(t) || E(t)==LCONT
+#else
+#define UNKCONT(t)
+#endif
+#define REOPEN(t) (st[t]==UNK && (E(t)==LFAIL||NOTSENT(t) UNKCONT(t)))
 #endif
 #ifdef MUT_NOREVSUCC
 #define LATEOK(t) true
@@ -633,7 +706,7 @@ inline putback(t) {               /* key closed without a call that counts: same
 #endif
 #define RULE1(t) (SX(t) && SUCFROM(t) && LATEOK(t))
 #define CANSETTLE(t) (RULE1(t) || LEAVES(t) || (!SX(t) && ((OPEN(t) && (E(t)==LFAIL || E(t)==LUNK || L(t)==LEXP || \
-    (L(t)==LCONT && CONTACT(t)) || (NOTSENT(t) && (st[t]!=PAUSED || cw[t] || (df[t]<NG-1 && !ROUNDSUP(t)))))) || REOPEN(t))))
+    (E(t)==LCONT && CONTACT(t)) || (NOTSENT(t) && (st[t]!=PAUSED || cw[t] || (df[t]<NG-1 && !ROUNDSUP(t)))))) || REOPEN(t))))
 
 /* A report may take the acceptance back: so the wish stays, and an end that was reached becomes one.  Without reports it is dead */
 #if RPB>0
@@ -848,7 +921,7 @@ end: do
 
 /* ---- operator ---- */
 /* an operator passes over a closed key: it counts as a put-back, and where it pauses, the count begins anew */
-#define PASSED(t) if :: L(t)==LNOT -> if :: COUNTED(t)%(MR+1)==0 -> since[t]=0 :: else -> since[t]=since[t]+1 fi :: else fi
+#define PASSED(t) if :: COUNTED1(t) -> if :: COUNTED(t)%(MR+1)==0 -> since[t]=0 :: else -> since[t]=since[t]+1 fi :: else fi
 #if defined(AW) || defined(MUT_BLINDCANCEL)
 #define CANCEL(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ||st[t]==PAUSED) -> opb--; st[t]=CANC }
 #ifdef SAMEN
@@ -861,7 +934,7 @@ end: do
 #define UNCANCEL(t) :: atomic { opb>0 && st[t]==CANC && lock[t]==0 -> opb--; UNWISHED(t) AGAIN(t) \
      if :: (L(t)==LREV || NOTSENT(t) || L(t)==LEXP) && df[t]<NG-1 -> st[t]=READY; PASSED(t); df[t]=df[t]+1 \
         :: E(t)==LFAIL && at[t]+1<NA -> st[t]=READY; at[t]=at[t]+1; df[t]=0; since[t]=0 \
-        :: L(t)==LCONT -> UNCCONT(t) :: else fi }
+        :: E(t)==LCONT -> UNCCONT(t) :: else fi }
 #endif
 #ifdef MUT_UNCCONT
 #define UNCCONT(t) st[t]=READY; at[t]=at[t]+1; df[t]=0; since[t]=0
@@ -869,6 +942,12 @@ end: do
 #define UNCCONT(t) st[t]=PAUSED
 #endif
 #define FORCE(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && E(t)==LUNK && !SX(t) && at[t]+1<NA -> opb--; UNWISHED(t) AGAIN(t) forced[t]=1; at[t]=at[t]+1; df[t]=0; since[t]=0; cw[t]=0; st[t]=READY }
+#ifdef VERDICT                    /* "was not delivered", by a person who is right, or wrong */
+#define WASNOT(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 && L(t)==LUNK -> opb--; L(t)=LFAIL; CLOSE(KEY(t)); \
+     if :: acc[t*NA+at[t]]>0 -> forced[t]=1 :: else -> if :: calls[t*NA+at[t]]==0 -> calls[t*NA+at[t]]=1 :: else fi fi }
+#else
+#define WASNOT(t)
+#endif
 #define WRITEOFF(t) :: atomic { opb>0 && st[t]==UNK && lock[t]==0 -> opb--; WISHED(t) cw[t]=0; st[t]=WOFF }
 #define PAUSE(t) :: atomic { opb>0 && lock[t]==0 && (st[t]==READY||st[t]==REQ) -> opb--; st[t]=PAUSED }
 #ifdef MUT_RESUMECLOSED
@@ -879,18 +958,23 @@ end: do
 #else
 #define NOKEY(t) (NOTSENT(t) && df[t]==NG-1)
 #endif
-#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && L(t)!=LCONT && !NOKEY(t) -> opb--; AGAIN(t) st[t]=READY; \
-     if :: NOTSENT(t) && !cw[t] -> PASSED(t); df[t]=df[t]+1 :: else fi }
+#ifdef MUT_OURRESUME              /* a resume looks at the ledger row, not at its effective state */
+#define CLOSEDKEY(t) (L(t)==LNOT || L(t)==LTHR)
+#else
+#define CLOSEDKEY(t) NOTSENT(t)
+#endif
+#define RESUME(t) :: atomic { opb>0 && lock[t]==0 && st[t]==PAUSED && E(t)!=LCONT && !NOKEY(t) -> opb--; AGAIN(t) st[t]=READY; \
+     if :: CLOSEDKEY(t) && !cw[t] -> PASSED(t); df[t]=df[t]+1 :: else fi }
 #endif
 /* a correction: revoke the current key and take the next round, or be refused; FAILED(content) is closed already */
 #ifdef MUT_CORRNOREV
-#define CORROK(t) (L(t)==NONE || L(t)==LCONT)
+#define CORROK(t) (L(t)==NONE || E(t)==LCONT)
 #define CORRREV(t) skip
 #else
 #ifdef MUT_RETCORR
 #define CORROK(t) true
 #else
-#define CORROK(t) (L(t)==NONE || L(t)==LCONT)
+#define CORROK(t) (L(t)==NONE || E(t)==LCONT)
 #endif
 #define CORRREV(t) if :: L(t)==NONE -> L(t)=LREV :: else fi
 #endif
@@ -909,6 +993,7 @@ end: do
   UNCANCEL(0)
 #ifndef AW
   FORCE(0)
+  WASNOT(0)
   WRITEOFF(0)
   PAUSE(0)
   RESUME(0)
@@ -917,6 +1002,7 @@ end: do
   CANCEL(1)
   UNCANCEL(1)
   FORCE(1)
+  WASNOT(1)
   WRITEOFF(1)
   PAUSE(1)
   RESUME(1)
@@ -948,7 +1034,25 @@ end: do
 #ifdef NOTE
 #define TAKEBACK(i) skip
 #else                             /* acc: messages that were accepted and of which the vendor has not said that they were not delivered */
-#define TAKEBACK(i) if :: vend[i]&VUND -> skip :: else -> vend[i]=vend[i]|VUND; acc[TGT(i)*NA+ATT(i)]-- fi
+#define TAKEBACK(i) if :: vend[i]&VGONE -> skip :: else -> acc[TGT(i)*NA+ATT(i)]-- fi; vend[i]=vend[i]|VUND
+#endif
+#ifdef US
+#ifdef NOTE
+#define TAKEBACKOURS(i) skip
+#else
+#define TAKEBACKFOR(i,x) if :: vend[i]&VGONE -> skip :: else -> acc[TGT(i)*NA+ATT(i)]-- fi; vend[i]=vend[i]|(x)
+#define TAKEBACKOURS(i) TAKEBACKFOR(i,VOUR)
+#ifdef UC                         /* con: said of the current key, and nothing else that lets the target continue */
+#define CONTSAID(i) :: atomic { rpb>0 && WORKING && (vend[i]&VACC) && NEWREP(i,CONT) -> rpb--; TAKEBACKFOR(i,VCON); \
+    if :: i==KEY(TGT(i)) && !(rep[i]&(UNDEL|OURS)) -> con[TGT(i)]=1 :: else fi; rep[i]=rep[i]|CONT; LOOKREP(i) }
+#endif
+#endif
+#ifndef CONTSAID
+#define CONTSAID(i)
+#endif
+#define FOROURS(i) CONTSAID(i) :: atomic { rpb>0 && WORKING && (vend[i]&VACC) && NEWREP(i,OURS) -> rpb--; TAKEBACKOURS(i); rep[ABOUT(i)]=rep[ABOUT(i)]|OURS; LOOKREP(i) }
+#else
+#define FOROURS(i)
 #endif
 #ifdef MUT_REPFAIL
 #define UNDELIVERED(i) TAKEBACK(i); if :: led[i]==CLAIMED || led[i]==LUNK || led[i]==LSUCC -> led[i]=LFAIL; sx[TGT(i)]=0 :: else fi
@@ -962,7 +1066,7 @@ end: do
 #endif
 #define REPORT(i) :: atomic { rpb>0 && WORKING && (vend[i]&VACC) && NEWREP(i,DELIV) -> rpb--; rep[ABOUT(i)]=rep[ABOUT(i)]|DELIV; LOOKREP(i) } \
   :: atomic { rpb>0 && WORKING && (vend[i]&VACC) && NEWREP(i,UNDEL) -> rpb--; UNDELIVERED(i); LOOKREP(i) } \
-  SOFT(i)
+  FOROURS(i) SOFT(i)
 active proctype Feedback() {
 end: do
   ALLROWS(REPORT)
@@ -1000,8 +1104,13 @@ end: do
 /* not found: acted on for the current key alone, as any other changes nothing, and may be one that was never called.  With XT=1 the
  * caller may have stalled between its check and its call for ever, so this is as weak as "send anyway";
  * with XT=0 it is sure, and counts as the attempt's call */
+#ifdef US
+#define SURELYNOT(k) VENDOR(k,VREF)
+#else
+#define SURELYNOT(k)
+#endif
 #if XT==0
-#define ABSENT if :: calls[TGT(k)*NA+ATT(k)]==0 -> calls[TGT(k)*NA+ATT(k)]=1 :: else fi
+#define ABSENT if :: calls[TGT(k)*NA+ATT(k)]<MAYCALLS(k) -> calls[TGT(k)*NA+ATT(k)]=MAYCALLS(k) :: else fi; SURELYNOT(k)
 #else
 #define ABSENT forced[TGT(k)]=1
 #endif
@@ -1023,6 +1132,11 @@ answer:
 #else
 #define KNOWN(t) ((!KN(t) || st[t]==SUCC) && (WEAK(t) || (st[t]!=CANC && st[t]!=EXH && st[t]!=EXPD) || acc[t*NA]+acc[t*NA+1]==0))
 #endif
+#ifdef US
+#define SPENT(t) (CUST(t,0) && CUST(t,1))
+#else
+#define SPENT(t) (calls[t*NA]==1 && calls[t*NA+1]==1)
+#endif
 #define TERM(t) \
    assert(st[t]==SUCC||st[t]==EXH||st[t]==UNK||st[t]==PAUSED||st[t]==CANC||st[t]==EXPD||st[t]==WOFF);  /* I3 nothing stuck */ \
    assert(lock[t]==0); \
@@ -1031,15 +1145,25 @@ answer:
    assert(st[t]!=SUCC || acc[t*NA]+acc[t*NA+1]>0 || LOSTREP); \
    assert((st[t]!=UNK && st[t]!=WOFF) || amb[t]);                                       /* I9 no invented UNKNOWN */ \
    assert(WEAK(t) || acc[t*NA]+acc[t*NA+1]<=1);                                         /* never twice */ \
-   assert(POL!=HOLD || forced[t] || dl[t] || st[t]!=EXH || (calls[t*NA]==1 && calls[t*NA+1]==1))  /* I6: put-backs spend no attempt */
+   assert(POL!=HOLD || forced[t] || dl[t] || st[t]!=EXH || SPENT(t))                    /* I6: put-backs spend no attempt */
 #if defined(AW) || defined(MUT_BLINDCANCEL) || defined(MUT_BLINDEXP)
 #define FN(t) skip
 #else
 /* I5: the final state is a function of the ledger rows and the set of reports alone (no dependence on the order of events) */
-#define CLOSED(t) (L(t)==LREV||NOTSENT(t)||E(t)==LFAIL||L(t)==LCONT||L(t)==LEXP)
+#define CLOSED(t) (L(t)==LREV||NOTSENT(t)||E(t)==LFAIL||E(t)==LCONT||L(t)==LEXP)
+#ifdef UC                         /* an end that was reached stays */
+#define CONTLATER(t) (E(t)==LCONT && (rep[KEY(t)]&UNDEL))
+#else
+#define CONTLATER(t) false
+#endif
+#ifdef US
+#define OURSAID(t) (E(t)==LNOT || E(t)==LCONT)
+#else
+#define OURSAID(t) false
+#endif
 #define FN(t) assert((st[t]==SUCC) == (SX(t)==1)); \
-  assert(SX(t) || st[t]==PAUSED || (st[t]==UNK && E(t)==LUNK) || (st[t]==WOFF && (E(t)==LUNK || E(t)==LFAIL)) || \
-     (st[t]==EXH && (E(t)==LFAIL || (dl[t] && CLOSED(t)))) || \
+  assert(SX(t) || st[t]==PAUSED || (st[t]==UNK && E(t)==LUNK) || (st[t]==WOFF && (E(t)==LUNK || E(t)==LFAIL || OURSAID(t))) || \
+     (st[t]==EXH && (E(t)==LFAIL || CONTLATER(t) || (dl[t] && CLOSED(t)))) || \
      (st[t]==EXPD && dl[t] && CLOSED(t)) || (st[t]==CANC && CLOSED(t)))
 #endif
 #define BUSYROW(i) + q[i] + hold[i]
@@ -1096,6 +1220,18 @@ answer:
 #define WITNESS st[0]==SUCC && rep[0]==(DELIV|UNDEL) && at[0]==1  /* a contradiction changes nothing */
 #elif WIT==22
 #define WITNESS st[0]==WOFF && rep[0]==(DELIV|UNDEL)            /* written off, delivered, undelivered */
+#elif WIT==24
+#define WITNESS st[0]==SUCC && at[0]==0 && df[0]==1 && led[0]==LSUCC && rep[0]==OURS  /* undelivered because of us, sent again on the same channel */
+#elif WIT==25
+#define WITNESS st[0]==PAUSED && at[0]==0 && df[0]==1 && rep[0]==OURS && rep[1]==OURS  /* with MR=1: PAUSED(rounds) */
+#elif WIT==26
+#define WITNESS st[0]==SUCC && at[0]==1 && rep[0]==(UNDEL|OURS)  /* the customer's class wins */
+#elif WIT==27
+#define WITNESS st[0]==CANC && led[0]==LSUCC && rep[0]==OURS    /* a wish to cancel, granted after that */
+#elif WIT==28
+#define WITNESS st[0]==SUCC && at[0]==0 && led[0]==LUNK && rep[0]==OURS && df[0]==1  /* UNKNOWN ended by it, sent again on the same channel */
+#elif WIT==29
+#define WITNESS st[0]==SUCC && at[0]==0 && df[0]==1 && led[0]==LSUCC && rep[0]==CONT  /* undelivered because of its content, corrected, sent */
 #elif WIT==23
 #define WITNESS over && st[0]==SUCC && at[0]==1 && sst[0]==SUCC && rep[0]==UNDEL  /* after a restore: the lost report came again */
 #endif
@@ -1182,7 +1318,7 @@ inline checktarget() {
   :: else
   fi;
 #endif
-  since[x]=COUNTED(x); if :: L(x)==LNOT && since[x]>0 -> since[x]=since[x]-1 :: else fi;
+  since[x]=COUNTED(x); if :: COUNTED1(x) && since[x]>0 -> since[x]=since[x]-1 :: else fi;
   sx[x]=0; i=x*KK; do :: i<(x+1)*KK -> if :: led[i]==LSUCC -> sx[x]=1 :: else fi; i++ :: else -> break od;
 #if CB>0
   if :: cmin[x]>hi -> cmin[x]=scm[x]         /* a correction of which the log shows nothing is lost, as any act of a person: to be repeated */

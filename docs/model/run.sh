@@ -85,6 +85,29 @@ f pass s_u_r        bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2 -DPOL=RESEND
 f pass s_u_cb       bfs -DRB=1 -DRPB=2 -DB=0 -DCB=1 -DNG=2
 q pass s_i          bfs -DRB=1 -DIB=1 -DB=0 -DNG=2 -DXT=0 -DCOMPLETE
 f pass s_i_cb       bfs -DRB=1 -DIB=1 -DB=0 -DCB=1 -DNG=2 -DXT=0 -DCOMPLETE
+# undelivered because of us (US), because of its content (UC); a verdict after a restore
+f pass u_us_b2      bfs -DUS -DRPB=1 -DB=2
+f pass u_us_ob      bfs -DUS -DRPB=2 -DB=1 -DOB=1
+f pass u_us_lies    bfs -DUS -DRPB=2 -DB=1 -DLB=1
+q pass u_us         bfs -DUS -DRPB=2 -DB=1
+q pass u_us_ob2     bfs -DUS -DRPB=2 -DB=0 -DOB=2
+q pass u_us_rp3     bfs -DUS -DRPB=3 -DB=0 -DOB=1
+q pass u_us_rounds  bfs -DUS -DRPB=2 -DB=0 -DOB=1 -DQB=2 -DMR=1
+q pass u_us_eb      bfs -DUS -DRPB=2 -DB=0 -DEB=1 -DTB=1 -DQB=1
+q pass u_us_cb      bfs -DUS -DRPB=2 -DB=0 -DOB=1 -DCB=1
+q pass u_us_r       bfs -DUS -DRPB=2 -DB=1 -DPOL=RESEND
+q pass u_us_note    bfs -DUS -DRPB=2 -DB=1 -DNOTE
+q pass u_us_nset2   bfs -DUS -DRPB=2 -DB=0 -DOB=1 -DNSET=2 -DLOOKANY
+q pass np_us        np -DUS -DRPB=2 -DB=0 -DOB=1
+q pass i_us         bfs -DUS -DIB=1 -DRPB=1 -DB=1 -DOB=1 -DXT=0 -DCOMPLETE
+f pass s_us2        bfs -DUS -DRB=1 -DRPB=2 -DB=0 -DNG=2
+f pass s_us_cb      bfs -DUS -DRB=1 -DRPB=1 -DB=0 -DCB=1
+q pass s_us         bfs -DUS -DRB=1 -DRPB=1 -DB=0 -DNG=2
+f pass u_content_b1 bfs -DUS -DUC -DRPB=2 -DB=1 -DCB=1
+f pass u_content_3  bfs -DUS -DUC -DRPB=3 -DB=0 -DCB=1
+q pass u_content    bfs -DUS -DUC -DRPB=2 -DB=0 -DOB=1 -DCB=1
+q pass h_verdict    bfs -DVERDICT -DB=1 -DOB=2 -DXT=0
+q pass s_verdict    bfs -DVERDICT -DRB=1 -DB=0 -DOB=1 -DCB=1 -DNG=2
 # the early draft
 q pass aw_nofault      bfs $AO
 q fail aw_disp_crash   bfs $AW -DXD=1
@@ -153,6 +176,15 @@ q fail m_fosendby      bfs -DFO -DTB=1 -DIB=1 -DB=1 -DXT=0 -DCOMPLETE -DMUT_FOSE
 f fail m_rhold         bfs -DRB=1 -DRPB=2 -DB=0 -DCB=1 -DQB=1 -DMUT_RHOLD
 q fail m_rihold        bfs -DRB=1 -DIB=1 -DB=0 -DCB=1 -DNG=2 -DXT=0 -DCOMPLETE -DMUT_RHOLD
 q fail m_rsucc         bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2 -DMUT_RSUCC
+q fail m_rvhold        bfs -DVERDICT -DRB=1 -DB=0 -DOB=1 -DCB=1 -DNG=2 -DMUT_RHOLD
+q fail m_ournext       bfs -DUS -DRPB=1 -DB=0 -DMUT_OURNEXT
+q fail m_oursame       bfs -DUS -DRPB=1 -DB=0 -DNOMON -DMUT_OURSAME
+q fail m_ouracc        bfs -DUS -DRPB=1 -DB=0 -DMUT_OURACC
+q fail m_ourwish       bfs -DUS -DRPB=1 -DB=0 -DOB=1 -DNOMON -DMUT_OURWISH
+q fail m_ourresume     bfs -DUS -DRPB=2 -DB=0 -DOB=1 -DMR=1 -DNOMON -DMUT_OURRESUME
+q fail m_ourcount      bfs -DUS -DRPB=2 -DB=0 -DOB=1 -DQB=2 -DMR=1 -DMUT_OURCOUNT
+q fail m_ourhold       bfs -DUS -DRB=1 -DRPB=1 -DB=0 -DCB=1 -DMUT_OURHOLD
+q fail m_repcont       bfs -DUS -DUC -DRPB=1 -DB=0 -DMUT_REPCONT
 # witnesses: the end can be reached
 q fail w_throttled     bfs -DB=0 -DTB=1 -DWIT=1
 q fail w_expired       bfs -DB=0 -DEB=1 -DWIT=2
@@ -176,6 +208,12 @@ q fail w_undelcanc     bfs -DRPB=1 -DB=0 -DOB=1 -DWIT=19
 q fail w_second        bfs -DFO -DTB=1 -DB=0 -DWIT=20
 q fail w_contradict    bfs -DRPB=2 -DB=0 -DWIT=21
 q fail w_woffagain     bfs -DRPB=2 -DB=1 -DOB=1 -DWIT=22
+q fail w_ouragain      bfs -DUS -DRPB=1 -DB=0 -DWIT=24
+q fail w_ourrounds     bfs -DUS -DRPB=2 -DB=0 -DMR=1 -DWIT=25
+q fail w_strictest     bfs -DUS -DRPB=2 -DB=0 -DWIT=26
+q fail w_ourcanc       bfs -DUS -DRPB=1 -DB=0 -DOB=1 -DWIT=27
+q fail w_ourunk        bfs -DUS -DRPB=1 -DB=1 -DWIT=28
+q fail w_content       bfs -DUS -DUC -DRPB=1 -DB=0 -DCB=1 -DWIT=29
 LIST
 }
 chosen() { list | awk -v what="$what" -v only="^(${ONLY:-.*})$" '($1 == "q" || ($1 == "f" && what == "full")) && $3 ~ only'; }
