@@ -47,6 +47,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Recovery:     postgres.NewRecovery(db),
 		RestoreGuard: postgres.NewRestoreGuard(db),
 		Budgets:      postgres.NewBudgets(db),
+		Inquiries:    postgres.NewInquiries(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
 		RefuseAudit:  func(t testing.TB) func() { return refuseAudit(t, db) },
 	}

@@ -78,7 +78,7 @@ func (p Ledger) change(ctx context.Context, what string, n int, fn func(ctx cont
 	return slices.Compact(keys), nil
 }
 
-// recordSQL has the guard of attempt.Row.Accepts: an operator's verdict ends UNKNOWN; success always wins; everything
+// recordSQL has the guard of attempt.Row.Accepts: a verdict (an operator's, or of the provider that was asked) ends UNKNOWN; success always wins; everything
 // else needs the token and CLAIMED, a definitive refusal may also change UNKNOWN. A test compares the two.
 func recordSQL(in partitions) string {
 	return `/* record */ UPDATE ` + in.attempts + ` l
@@ -88,10 +88,10 @@ SET state = v.state, failure_class = v.failure_class, reason = v.reason, not_bef
   changed_at = clock_timestamp()
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
   $11::timestamptz[], $12::timestamptz[], $13::boolean[], $14::text[])
-  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, manual, detail) OFFSET 0) AS v
+  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, verdict, detail) OFFSET 0) AS v
 WHERE l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
   AND CASE
-    WHEN v.manual THEN l.state = 'UNKNOWN' AND v.state IN ('SUCCEEDED', 'FAILED')
+    WHEN v.verdict THEN l.state = 'UNKNOWN' AND v.state IN ('SUCCEEDED', 'FAILED')
     WHEN v.state = 'SUCCEEDED' THEN l.state <> 'SUCCEEDED'
     ELSE l.owner = v.owner AND ((l.state = 'CLAIMED' AND v.state IN ('FAILED', 'NOT_SENT', 'UNKNOWN')) OR (l.state = 'UNKNOWN' AND v.state = 'FAILED'))
   END
@@ -182,7 +182,7 @@ func recordArgs(month key.Month, page []attempt.Outcome) []any {
 		texts(each(page, func(o *attempt.Outcome) string { return clean(o.ProviderMessageID) })),
 		instants(each(page, func(o *attempt.Outcome) time.Time { return o.NotBefore })),
 		instants(each(page, func(o *attempt.Outcome) time.Time { return o.FinishedAt })),
-		booleans(each(page, func(o *attempt.Outcome) bool { return o.Manual })),
+		booleans(each(page, func(o *attempt.Outcome) bool { return o.Verdict })),
 		texts(each(page, func(o *attempt.Outcome) string { return clean(o.Detail) })))
 }
 

@@ -17,7 +17,7 @@ const plansFile = "../../docs/operations/query-plans.md"
 // unplanned are the statements whose plans the page does not show, and why.
 var unplanned = []struct{ names, why string }{
 	{"funnel rejects month_size audit_size count_suppressions", "they count a whole table or month, and are asked for that"},
-	{"drop_acts drop_imports drop_mappings drop_months drop_rejects drop_runs drop_template_sets", "they remove what is older than the retention allows, once a month"},
+	{"drop_acts drop_imports drop_inquiries drop_mappings drop_months drop_rejects drop_runs drop_template_sets", "they remove what is older than the retention allows, once a month"},
 	{"key_usage", "it reads every ciphertext of a month, 20,000 bills a page, by the primary key"},
 	{"alike", "the exception above"},
 	{"unknown_ever", "it reads a month's ledger from the beginning until it has found 10,000, and only where more than 10,000 rows are or were UNKNOWN"},

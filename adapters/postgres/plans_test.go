@@ -291,7 +291,7 @@ func hots(size scale, round int) []hot {
 			}
 			return tx.Save(ctx, locked)
 		})},
-	}, commands(size, round)...)
+	}, append(commands(size, round), inquiries(size, round)...)...)
 }
 
 func unobserved(ctx context.Context) context.Context { return postgres.Observed(ctx, nil) }
@@ -352,7 +352,7 @@ func indexesOf(t *testing.T, db *sqlx.DB) (names []string) {
 	t.Helper()
 	err := db.SelectContext(t.Context(), &names, `SELECT i.indexrelid::regclass::text FROM pg_index i
 	  WHERE i.indrelid::regclass::text IN ('billing_targets', 'billing_data', 'delivery_attempts', 'customers', 'suppressions',
-	    'import_rejects', 'operator_actions') ORDER BY 1`)
+	    'import_rejects', 'operator_actions', 'inquiries') ORDER BY 1`)
 	if err != nil {
 		t.Fatal(err)
 	}

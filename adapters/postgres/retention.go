@@ -76,6 +76,9 @@ func (p Retention) Drop(ctx context.Context, month key.Month, by port.Act) error
 		if _, err := s.exec(ctx, what, `/* drop_rejects */ DELETE FROM import_rejects WHERE billing_month = $1::date`, day(month)); err != nil {
 			return err
 		}
+		if _, err := s.exec(ctx, what, `/* drop_inquiries */ DELETE FROM inquiries WHERE billing_month = $1::date`, day(month)); err != nil {
+			return err
+		}
 		n, err := s.exec(ctx, what, `/* dropped */ UPDATE months SET dropped_at = clock_timestamp() WHERE billing_month = $1::date AND dropped_at IS NULL`, day(month))
 		if err != nil || n == 0 {
 			return err

@@ -47,6 +47,7 @@ func (p retention) Drop(ctx context.Context, month key.Month, by port.Act) error
 		}
 		maps.DeleteFunc(p.s.bills, func(k key.Target, _ bill) bool { return k.Month == month })
 		maps.DeleteFunc(p.s.ledger, func(k key.Target, _ map[key.Delivery]attempt.Row) bool { return k.Month == month })
+		maps.DeleteFunc(p.s.inquiries, func(k key.Delivery, _ inquiry) bool { return k.Month == month })
 		delete(p.s.rejects, month)
 		if state.DroppedAt.IsZero() {
 			state.DroppedAt = p.s.now()

@@ -54,6 +54,7 @@ type Store struct {
 	mappings      map[key.Month][]port.MonthMapping
 	templateSets  map[key.Month][]port.TemplateSet
 	budgets       map[string]budget // by their providers
+	inquiries     map[key.Delivery]inquiry
 }
 
 // bill is all that is kept of a target.
@@ -102,6 +103,7 @@ func NewStore(clock port.Clock) *Store {
 		mappings:      map[key.Month][]port.MonthMapping{},
 		templateSets:  map[key.Month][]port.TemplateSet{},
 		budgets:       map[string]budget{},
+		inquiries:     map[key.Delivery]inquiry{},
 	}
 }
 

@@ -17,6 +17,7 @@ const (
 	component = "component" // that a process stands on: database, event log, statements, … as /readyz names it
 	decision  = "decision"  // of a dispatcher about a target
 	direction = "direction" // of a transfer: read, written
+	found     = "found"     // what a provider answered to an inquiry
 	operation = "operation" // of the object store: get_block, put_pack, …
 	outcome   = "outcome"   // how something ended
 	reason    = "reason"    // why it ended so
@@ -53,6 +54,9 @@ var (
 	LeasesExpired      = Counter{essential(port.Sum, counter("leases_expired_total", "Claims whose lease ended without an outcome; they are UNKNOWN."), port.ServiceSettlement)}
 	ResultsUndecodable = Counter{counter("results_undecodable_total", "Results that could not be decoded; the sweep of the ledger finds them.")}
 )
+
+// Of inquiries.
+var Inquiries = CounterBy2[string, port.Found]{counter("inquiries_total", "Questions to a provider what became of a message whose outcome is unknown, with its answer.", Provider, found)}
 
 // Of the lag monitor. Each settlement process sets them, all to the same values: take the maximum, never the sum.
 var (

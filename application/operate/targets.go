@@ -120,7 +120,7 @@ func (o *Operator) Verdict(ctx context.Context, k key.Target, delivered bool, by
 		if t.Status() != billing.Unknown || row == nil || row.State != attempt.Unknown {
 			return t, fmt.Errorf("%w: %s is %s, not UNKNOWN", billing.ErrRefused, k, t.Status())
 		}
-		outcome := attempt.Outcome{Key: row.Key, State: attempt.Failed, Class: attempt.Temporary, Reason: attempt.ReasonManual, FinishedAt: o.Clock.Now(), Manual: true}
+		outcome := attempt.Outcome{Key: row.Key, State: attempt.Failed, Class: attempt.Temporary, Reason: attempt.ReasonManual, FinishedAt: o.Clock.Now(), Verdict: true}
 		if delivered {
 			outcome.State, outcome.Class = attempt.Succeeded, ""
 		}

@@ -77,4 +77,5 @@ const (
 	FoundRefused     Found = "refused"  // certainly not taken
 	FoundDelivered   Found = "delivered"
 	FoundUndelivered Found = "undelivered" // definitive
+	FoundNoAnswer    Found = "no_answer"   // the provider could not be asked, or its answer not be read
 )

@@ -198,7 +198,7 @@ func giveVerdict(s *stage) error {
 		if err != nil {
 			return err
 		}
-		held, err := tx.Record(ctx, []attempt.Outcome{{Key: locked[0].Delivery(), State: attempt.Succeeded, Reason: attempt.ReasonManual, FinishedAt: noon, Manual: true}})
+		held, err := tx.Record(ctx, []attempt.Outcome{{Key: locked[0].Delivery(), State: attempt.Succeeded, Reason: attempt.ReasonManual, FinishedAt: noon, Verdict: true}})
 		if err != nil {
 			return err
 		}
@@ -309,7 +309,7 @@ func auditRollback(s *stage) {
 		if _, err := tx.Lock(ctx, []key.Target{k}); err != nil {
 			return err
 		}
-		outcome := attempt.Outcome{Key: key.Delivery{Month: k.Month, UserID: k.UserID}, State: attempt.Succeeded, Reason: attempt.ReasonManual, FinishedAt: noon, Manual: true}
+		outcome := attempt.Outcome{Key: key.Delivery{Month: k.Month, UserID: k.UserID}, State: attempt.Succeeded, Reason: attempt.ReasonManual, FinishedAt: noon, Verdict: true}
 		if _, err := tx.Record(ctx, []attempt.Outcome{outcome}); err != nil {
 			return err
 		}

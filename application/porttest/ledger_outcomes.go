@@ -88,7 +88,7 @@ type recordCase struct {
 }
 
 func (c recordCase) String() string {
-	return fmt.Sprintf("%s, recorded %s by token %d, manual %v", c.from, c.outcome.State, c.outcome.Token[0], c.outcome.Manual)
+	return fmt.Sprintf("%s, recorded %s by token %d, manual %v", c.from, c.outcome.State, c.outcome.Token[0], c.outcome.Verdict)
 }
 
 // recordCases are all of them: each state × each outcome × the right, a wrong and no token × a call or an operator.
@@ -100,7 +100,7 @@ func recordCases() []recordCase {
 				for _, manual := range []bool{false, true} {
 					k := ledgerKey(len(cases))
 					o := outcome(k, by, to)
-					o.Manual = manual
+					o.Verdict = manual
 					o.Reason, o.FinishedAt = attempt.ReasonNoAnswer, noon.Add(time.Hour)
 					cases = append(cases, recordCase{key: k, from: from, outcome: o})
 				}

@@ -44,6 +44,7 @@ type Storage struct {
 	Recovery     port.Recovery
 	RestoreGuard port.RestoreGuard
 	Budgets      port.Budgets
+	Inquiries    port.Inquiries
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -101,6 +102,7 @@ func StorageSuites() []StorageSuite {
 		{"Recovery", RecoveryChecks()},
 		{"RestoreGuard", RestoreGuardChecks()},
 		{"Budgets", BudgetsChecks()},
+		{"Inquiries", InquiriesChecks()},
 	}
 }
 

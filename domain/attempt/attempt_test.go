@@ -149,7 +149,7 @@ func TestWhatARowAccepts(t *testing.T) {
 				for _, owner := range []attempt.Token{mine, {}} {
 					for _, manual := range []bool{false, true} {
 						row := attempt.Row{State: from, Owner: owner, Provider: "old", Class: attempt.Temporary}
-						outcome := attempt.Outcome{State: to, Token: token, Manual: manual, Provider: "new", ProviderMessageID: "id", Class: attempt.Permanent}
+						outcome := attempt.Outcome{State: to, Token: token, Verdict: manual, Provider: "new", ProviderMessageID: "id", Class: attempt.Permanent}
 						owned := token == mine && owner == mine
 						var want bool
 						switch {
@@ -182,7 +182,7 @@ func TestWhatARowAccepts(t *testing.T) {
 func TestAnOutcomeThatNamesNoProviderKeepsTheRows(t *testing.T) {
 	t.Parallel()
 	row := attempt.Row{State: attempt.Unknown, Provider: "smtp", ProviderMessageID: "m-1"}
-	after, changed := row.Apply(attempt.Outcome{State: attempt.Succeeded, Manual: true, Reason: attempt.ReasonManual})
+	after, changed := row.Apply(attempt.Outcome{State: attempt.Succeeded, Verdict: true, Reason: attempt.ReasonManual})
 	if !changed || after.Provider != "smtp" || after.ProviderMessageID != "m-1" || after.Reason != attempt.ReasonManual {
 		t.Errorf("got %+v", after)
 	}

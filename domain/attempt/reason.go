@@ -54,6 +54,7 @@ const (
 	ReasonContent   Reason = "content"        // wrong hash, owner or cipher, or refused content
 	ReasonSuppress  Reason = "suppressed"     // on the suppression list
 	ReasonManual    Reason = "manual"         // recorded by an operator
+	ReasonInquiry   Reason = "inquiry"        // the provider said so when it was asked
 	ReasonCancel    Reason = "cancelled"      // revoked by a cancellation
 	ReasonDeadline  Reason = "deadline"       // revoked because the deadline passed
 	ReasonExhaust   Reason = "exhausted"      // revoked because no step is left
@@ -79,6 +80,7 @@ var ReasonTable = wording.Table[Reason]{
 	{Code: ReasonContent, English: "its content could not be verified or was refused", Korean: "내용을 검증할 수 없거나 내용이 거부됨"},
 	{Code: ReasonSuppress, English: "the customer is on the suppression list for the channel", Korean: "고객이 해당 채널의 수신 거부 목록에 있음"},
 	{Code: ReasonManual, English: "an operator recorded it", Korean: "운영자가 기록함"},
+	{Code: ReasonInquiry, English: "the gateway said so when it was asked", Korean: "게이트웨이에 조회하여 확인함"},
 	{Code: ReasonCancel, English: "it was cancelled", Korean: "취소됨"},
 	{Code: ReasonDeadline, English: "its deadline had passed", Korean: "발송 기한이 지남"},
 	{Code: ReasonExhaust, English: "no step of its route was left", Korean: "발송 경로에 남은 단계가 없음"},

@@ -96,7 +96,7 @@ type Closing struct {
 	FinishedAt time.Time
 }
 
-// Outcome is what became of a claim (rule R5), or an operator's verdict about an UNKNOWN row (rule R9).
+// Outcome is what became of a claim (rule R5), or a verdict about an UNKNOWN row (rules R9 and R12).
 type Outcome struct {
 	Key               key.Delivery
 	Token             Token
@@ -108,7 +108,7 @@ type Outcome struct {
 	Detail            string // for people: the gateway's words, with no destination in them
 	NotBefore         time.Time
 	FinishedAt        time.Time
-	Manual            bool // an operator's verdict: UNKNOWN becomes SUCCEEDED or FAILED, no token asked
+	Verdict           bool // about an UNKNOWN row, by an operator or by the provider that was asked: it becomes SUCCEEDED or FAILED, no token asked
 }
 
 // Revocation closes a key that nobody has claimed (rule R6).
@@ -125,7 +125,7 @@ var ErrNotClosing = errors.New("not an outcome that this ledger can hold")
 // Everything else needs the row's token and CLAIMED; a definitive refusal may also change UNKNOWN. The SQL of the
 // ledger repeats this guard, and the conformance suite compares the two.
 func (r Row) Accepts(o Outcome) bool {
-	if o.Manual {
+	if o.Verdict {
 		return Allowed(r.State, o.State, ByOperator)
 	}
 	if o.State == Succeeded {

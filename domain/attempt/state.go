@@ -31,7 +31,7 @@ const (
 	ByDelivery Actor = "delivery, before a claim"
 	BySweeper  Actor = "sweeper, lease expired"
 	ByRevoke   Actor = "whoever holds the target"
-	ByOperator Actor = "operator"
+	ByOperator Actor = "operator, or the answer to an inquiry"
 	ByRestore  Actor = "restore check, by the event log"
 )
 

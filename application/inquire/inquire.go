@@ -1,0 +1,313 @@
+// Package inquire asks providers what became of calls whose outcome is UNKNOWN (R12), each within its own rate, and records what they
+// say. What is to be asked lies in the database, so nothing is lost with a process and memory is bounded.
+package inquire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/outage"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/report"
+)
+
+// ErrConfig is wrapped by the errors of New.
+var ErrConfig = errors.New("invalid configuration of inquiries")
+
+// Receive stores reports (R11).
+type Receive func(ctx context.Context, reports []report.Report) error
+
+// Asked is a provider that can be asked.
+type Asked struct {
+	Inquirer port.Inquirer
+	Provider port.Provider // its call deadline bounds a question
+	Rate     float64       // questions a second of all processes together; 0: unbounded
+	AtOnce   int           // questions of this process at the same time; default 4
+}
+
+func (a Asked) lane() port.Lane {
+	return port.Lane{Channel: a.Provider.Channel, Provider: a.Provider.Name}
+}
+
+// budget is the name under which the questions' rate is shared: it is no call's.
+func (a Asked) budget() string {
+	return string(a.Provider.Channel) + "/" + a.Provider.Name + " inquiries"
+}
+
+// Ports are the driven ports that inquiries use.
+type Ports struct {
+	Months    port.Months
+	Sweeps    port.Sweeps
+	Inquiries port.Inquiries
+	Ledger    port.Ledger
+	Budgets   port.Budgets
+	Receive   Receive
+	Clock     port.Clock
+	Log       port.Log
+	Metrics   port.Metrics
+}
+
+// Config tunes inquiries.
+type Config struct {
+	Every time.Duration // pause between two looks for what is due; default 30 s
+	Batch int           // inquiries that are taken and stored at once; default 200
+}
+
+// hold is how long taken inquiries belong to this process: longer than a batch takes at the slowest rate that is sensible.
+const hold = 15 * time.Minute
+
+// Service asks providers. Safe for concurrent use.
+type Service struct {
+	Ports
+	config   Config
+	asked    []Asked
+	watch    *outage.Watch
+	failures outage.Failures
+}
+
+// New returns a service that is not running yet; it does no I/O. ErrConfig.
+func New(ports Ports, config Config, asked ...Asked) (*Service, error) {
+	if config.Every <= 0 {
+		config.Every = 30 * time.Second
+	}
+	if config.Batch <= 0 {
+		config.Batch = 200
+	}
+	for i, a := range asked {
+		if a.AtOnce <= 0 {
+			asked[i].AtOnce = 4
+		}
+		if terms := a.Inquirer.InquiryTerms(); terms.Window <= 0 || terms.Complete && terms.Source == "" {
+			return nil, fmt.Errorf("%w: %s: its terms have no window, or no source for a list that is complete", ErrConfig, a.Provider.Name)
+		}
+	}
+	return &Service{Ports: ports, config: config, asked: asked, watch: outage.New(ports.Clock, ports.Log)}, nil
+}
+
+// Down lists the parts that inquiries wait for.
+func (s *Service) Down() []string { return s.watch.Down() }
+
+// Run asks until the context ends, which is no error.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, a := range s.asked {
+		group.Go(func() error { return s.run(ctx, a) })
+	}
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (s *Service) run(ctx context.Context, a Asked) error {
+	enqueue := s.enqueuer(a)
+	for {
+		err := enqueue(ctx)
+		if err == nil {
+			_, err = s.AskDue(ctx, a)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("inquiries failed; the next look tries again", port.Field{Key: "provider", Value: a.Provider.Name}, port.Field{Key: "error", Value: err})
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.Clock.After(s.config.Every):
+		}
+	}
+}
+
+// enqueuer returns a sweep that adds the UNKNOWN rows of a provider that changed since it was last called; the first call reads all.
+func (s *Service) enqueuer(a Asked) func(context.Context) error {
+	var since time.Time
+	return func(ctx context.Context) error {
+		var until time.Time
+		err := s.database(ctx, func(ctx context.Context) (err error) {
+			until, err = s.Sweeps.Horizon(ctx)
+			return err
+		})
+		if err == nil {
+			err = s.Enqueue(ctx, a, port.Span{Since: since, Until: until})
+		}
+		if err == nil {
+			since = until
+		}
+		return err
+	}
+}
+
+// months lists the open ones.
+func (s *Service) months(ctx context.Context) (months []key.Month, err error) {
+	err = s.database(ctx, func(ctx context.Context) (err error) {
+		months, err = s.Months.List(ctx)
+		return err
+	})
+	return months, err
+}
+
+// Enqueue adds the UNKNOWN rows of the open months that changed in a span and were called by a provider.
+func (s *Service) Enqueue(ctx context.Context, a Asked, when port.Span) error {
+	months, err := s.months(ctx)
+	wait := a.Provider.CallDeadline + a.Inquirer.InquiryTerms().Settling
+	for _, month := range months {
+		for after, more := (key.Delivery{}), true; more && err == nil; {
+			looked := 0
+			err = s.database(ctx, func(ctx context.Context) (err error) {
+				looked, after, err = s.Inquiries.Enqueue(ctx, month, a.lane(), wait, when, after, s.config.Batch*10)
+				return err
+			})
+			more = looked == s.config.Batch*10
+		}
+	}
+	return err
+}
+
+// AskDue asks a provider about all that is due, batch by batch, and returns how many questions it asked.
+func (s *Service) AskDue(ctx context.Context, a Asked) (asked int, err error) {
+	months, err := s.months(ctx)
+	for _, month := range months {
+		n, err := s.askMonth(ctx, a, month)
+		if asked += n; err != nil {
+			return asked, err
+		}
+	}
+	return asked, err
+}
+
+func (s *Service) askMonth(ctx context.Context, a Asked, month key.Month) (asked int, err error) {
+	for {
+		var due []port.Inquiry
+		looked := 0
+		err := s.database(ctx, func(ctx context.Context) (err error) {
+			looked, due, err = s.Inquiries.Due(ctx, month, a.lane(), hold, s.config.Batch)
+			return err
+		})
+		if err != nil {
+			return asked, err
+		}
+		asked += len(due)
+		if err := s.askAll(ctx, a, due); err != nil || looked < s.config.Batch {
+			return asked, err
+		}
+	}
+}
+
+// askAll asks about each inquiry of a batch, and stores what came of them. Answers that came before the context ended are stored.
+func (s *Service) askAll(ctx context.Context, a Asked, due []port.Inquiry) error {
+	findings := make([]port.Finding, len(due))
+	group := errgroup.Group{}
+	group.SetLimit(a.AtOnce)
+	next := 0
+	err := s.paced(ctx, a, len(due), func() {
+		i := next
+		next++
+		group.Go(func() error {
+			findings[i] = s.ask(ctx, a, due[i])
+			return nil
+		})
+	})
+	_ = group.Wait() // it has no error
+	if err := s.store(context.WithoutCancel(ctx), a, due[:next], findings[:next]); err != nil {
+		return err
+	}
+	return err
+}
+
+// paced calls begin n times, each at an instant that the provider's rate allows.
+func (s *Service) paced(ctx context.Context, a Asked, n int, begin func()) error {
+	for n > 0 {
+		granted := port.Reservation{Calls: n}
+		if a.Rate > 0 {
+			err := s.database(ctx, func(ctx context.Context) (err error) {
+				granted, err = s.Budgets.Reserve(ctx, a.budget(), a.Rate, n, 0)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for i := range granted.Calls {
+			if wait := granted.First.Add(time.Duration(i) * granted.Apart).Sub(s.Clock.Now()); a.Rate > 0 && wait > 0 {
+				select {
+				case <-ctx.Done():
+				case <-s.Clock.After(wait):
+				}
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			begin()
+		}
+		n -= granted.Calls
+	}
+	return nil
+}
+
+// ask asks once.
+func (s *Service) ask(ctx context.Context, a Asked, q port.Inquiry) port.Finding {
+	ctx, cancel := context.WithTimeout(ctx, a.Provider.CallDeadline)
+	defer cancel()
+	found, err := a.Inquirer.Inquire(ctx, q.Key, q.Called)
+	if err != nil {
+		found = port.Finding{Found: port.FoundNoAnswer, Detail: err.Error()}
+		if count, due := s.failures.Due(a.Provider.Name, err.Error(), s.Clock.Now()); due {
+			s.Log.Warn("a provider cannot be asked what became of a message; logged at most once a minute, it is asked again",
+				port.Field{Key: "provider", Value: a.Provider.Name}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
+		}
+	}
+	metric.Inquiries.Add(s.Metrics, 1, a.Provider.Name, found.Found)
+	return found
+}
+
+// store writes what was found: verdicts and reports first, so that an inquiry whose answer is lost is made again.
+func (s *Service) store(ctx context.Context, a Asked, asked []port.Inquiry, findings []port.Finding) error {
+	if len(asked) == 0 {
+		return nil
+	}
+	now, terms := s.Clock.Now(), a.Inquirer.InquiryTerms()
+	var outcomes []attempt.Outcome
+	var reports []report.Report
+	answers := make([]port.InquiryAnswer, len(asked))
+	for i, q := range asked {
+		d := decide(a.lane(), terms, q, findings[i], now)
+		if d.outcome != nil {
+			outcomes = append(outcomes, *d.outcome)
+		}
+		if d.report != nil {
+			reports = append(reports, *d.report)
+		}
+		answers[i] = port.InquiryAnswer{Key: q.Key, Found: findings[i], Again: d.again}
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	if len(outcomes) > 0 {
+		err := s.database(ctx, func(ctx context.Context) error {
+			_, err := s.Ledger.Record(ctx, outcomes)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(reports) > 0 {
+		if err := s.Receive(ctx, reports); err != nil {
+			return fmt.Errorf("reports of inquiries: %w", err)
+		}
+	}
+	return s.database(ctx, func(ctx context.Context) error { return s.Inquiries.Answer(ctx, answers) })
+}
+
+// storeLimit is how long answers are tried to be stored; then they are asked for again.
+const storeLimit = time.Minute
+
+// database does what needs the database, again after each outage.
+func (s *Service) database(ctx context.Context, do func(context.Context) error) error {
+	return s.watch.Retry(ctx, port.ComponentDatabase, do)
+}

@@ -1,0 +1,260 @@
+package inquire_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/balsong/balsong/application/inquire"
+	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/report"
+)
+
+const (
+	november = key.Month(2026*12 + 10)
+	settling = time.Hour
+	deadline = 30 * time.Second
+	lease    = 90 * time.Second
+)
+
+var noon = time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC)
+
+// vendor is a provider that can be asked.
+type vendor struct {
+	mu       sync.Mutex
+	knows    map[key.Delivery]port.Finding
+	asked    map[key.Delivery]int
+	down     bool
+	complete bool
+}
+
+func (v *vendor) InquiryTerms() port.InquiryTerms {
+	return port.InquiryTerms{Settling: settling, Window: 30 * 24 * time.Hour, Complete: v.complete, Source: "https://vendor.example/docs"}
+}
+
+func (v *vendor) Inquire(_ context.Context, about key.Delivery, _ time.Time) (port.Finding, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked[about]++
+	if v.down {
+		return port.Finding{}, errors.New("connection refused")
+	}
+	if found, there := v.knows[about]; there {
+		return found, nil
+	}
+	return port.Finding{Found: port.FoundNothing}, nil
+}
+
+type world struct {
+	*testing.T
+	store   *memory.Store
+	clock   *memory.Clock
+	vendor  *vendor
+	service *inquire.Service
+	asked   inquire.Asked
+	reports []report.Report
+	fails   error // of Receive
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, clock: memory.NewClock(noon), vendor: &vendor{knows: map[key.Delivery]port.Finding{}, asked: map[key.Delivery]int{}}}
+	w.store = memory.NewStore(w.clock)
+	if err := w.store.Months().Open(t.Context(), november); err != nil {
+		t.Fatal(err)
+	}
+	w.asked = inquire.Asked{Inquirer: w.vendor, AtOnce: 2, Provider: port.Provider{Name: "nhn", Channel: channel.SMS, CallDeadline: deadline}}
+	service, err := inquire.New(inquire.Ports{
+		Months: w.store.Months(), Sweeps: w.store.Sweeps(), Inquiries: w.store.Inquiries(), Ledger: w.store.Ledger(), Budgets: w.store.Budgets(),
+		Receive: w.receive, Clock: w.clock, Log: &memory.Log{}, Metrics: &memory.Metrics{},
+	}, inquire.Config{Batch: 3}, w.asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.service = service
+	return w
+}
+
+func (w *world) receive(_ context.Context, reports []report.Report) error {
+	if w.fails == nil {
+		w.reports = append(w.reports, reports...)
+	}
+	return w.fails
+}
+
+// unknown makes a key UNKNOWN, called now.
+func (w *world) unknown(n int64) key.Delivery {
+	w.Helper()
+	k := key.Delivery{Month: november, UserID: n}
+	claim := attempt.Claim{Key: k, Facts: attempt.Facts{Channel: channel.SMS}, Token: attempt.Token{1}, Provider: "nhn", Lease: lease}
+	if mine, err := w.store.Ledger().Claim(w.Context(), []attempt.Claim{claim}); err != nil || len(mine) != 1 {
+		w.Fatalf("claim: %v, %v", mine, err)
+	}
+	unknown := attempt.Outcome{Key: k, Token: claim.Token, State: attempt.Unknown, Reason: attempt.ReasonNoAnswer, FinishedAt: w.clock.Now()}
+	if _, err := w.store.Ledger().Record(w.Context(), []attempt.Outcome{unknown}); err != nil {
+		w.Fatal(err)
+	}
+	return k
+}
+
+// look adds what is UNKNOWN and asks about what is due.
+func (w *world) look() int {
+	w.Helper()
+	if err := w.service.Enqueue(w.Context(), w.asked, port.Span{}); err != nil {
+		w.Fatal(err)
+	}
+	n, err := w.service.AskDue(w.Context(), w.asked)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return n
+}
+
+func (w *world) row(k key.Delivery) attempt.Row {
+	w.Helper()
+	rows, err := w.store.Ledger().Find(w.Context(), []key.Delivery{k})
+	if err != nil || len(rows) != 1 {
+		w.Fatalf("%v, %v", rows, err)
+	}
+	return rows[0]
+}
+
+func TestNobodyIsAskedBeforeTheProviderKnows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unknown(1)
+	for _, wait := range []time.Duration{0, lease + deadline, settling - time.Second} {
+		if w.clock.Advance(wait); w.look() != 0 {
+			t.Errorf("asked at %s", w.clock.Now())
+		}
+	}
+	if w.clock.Advance(2 * time.Second); w.look() != 1 {
+		t.Errorf("not asked at %s", w.clock.Now())
+	}
+}
+
+func TestAnUnknownEndsByTheProvidersAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	accepted, refused, delivered, lost := w.unknown(1), w.unknown(2), w.unknown(3), w.unknown(4)
+	w.vendor.knows = map[key.Delivery]port.Finding{
+		accepted: {Found: port.FoundAccepted, MessageID: "m-1"}, refused: {Found: port.FoundRefused, Class: attempt.Permanent, Detail: "no such number"},
+		delivered: {Found: port.FoundDelivered, MessageID: "m-3"},
+	}
+	w.clock.Advance(2 * settling)
+	if n := w.look(); n != 4 {
+		t.Fatalf("%d questions, want 4", n)
+	}
+	if row := w.row(accepted); row.State != attempt.Succeeded || row.ProviderMessageID != "m-1" || row.Reason != attempt.ReasonInquiry {
+		t.Errorf("accepted: %+v", row)
+	}
+	if row := w.row(refused); row.State != attempt.Failed || row.Class != attempt.Permanent || row.Detail != "no such number" {
+		t.Errorf("refused: %+v", row)
+	}
+	if row := w.row(delivered); row.State != attempt.Unknown || len(w.reports) != 1 || w.reports[0].Key != delivered || w.reports[0].Kind != report.Delivered {
+		t.Errorf("delivered: %+v, reports %+v", row, w.reports)
+	}
+	if row := w.row(lost); row.State != attempt.Unknown {
+		t.Errorf("what the provider does not find is %+v", row)
+	}
+	w.clock.Advance(2 * time.Minute)
+	if n := w.look(); n != 1 || w.vendor.asked[lost] != 2 {
+		t.Errorf("%d questions later, want one about what was not found: %v", n, w.vendor.asked)
+	}
+}
+
+func TestWhatACompleteListDoesNotHaveWasRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.vendor.complete = true
+	k := w.unknown(1) // no target is there, so it is nobody's current key
+	w.clock.Advance(2 * settling)
+	w.look()
+	if row := w.row(k); row.State != attempt.Unknown {
+		t.Errorf("a key that is not current: %+v", row)
+	}
+}
+
+func TestAnAnswerThatCannotBeStoredIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := w.unknown(1)
+	w.vendor.knows[k] = port.Finding{Found: port.FoundDelivered}
+	w.fails = errors.New("no database")
+	w.clock.Advance(2 * settling)
+	if err := w.service.Enqueue(t.Context(), w.asked, port.Span{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.service.AskDue(t.Context(), w.asked); !errors.Is(err, w.fails) {
+		t.Errorf("%v", err)
+	}
+	w.fails = nil
+	w.clock.Advance(time.Hour)
+	if n := w.look(); n != 1 || len(w.reports) != 1 {
+		t.Errorf("%d questions, %d reports", n, len(w.reports))
+	}
+}
+
+func TestAProviderThatDoesNotAnswerIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := w.unknown(1)
+	w.vendor.knows[k] = port.Finding{Found: port.FoundAccepted}
+	w.vendor.down = true
+	w.clock.Advance(2 * settling)
+	w.look()
+	asked, err := w.store.Inquiries().Asked(t.Context(), k.Target())
+	if err != nil || len(asked) != 1 || asked[0].Last.Found != port.FoundNoAnswer || asked[0].Again.IsZero() {
+		t.Fatalf("%+v, %v", asked, err)
+	}
+	w.vendor.down = false
+	w.clock.Advance(2 * time.Minute)
+	if w.look(); w.row(k).State != attempt.Succeeded {
+		t.Errorf("%+v", w.row(k))
+	}
+}
+
+func TestEachRowIsAskedAboutOnceHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for n := range int64(100) { // batches of 3
+		w.vendor.knows[w.unknown(n+1)] = port.Finding{Found: port.FoundAccepted, MessageID: fmt.Sprint("m-", n)}
+	}
+	w.clock.Advance(2 * settling)
+	if n := w.look(); n != 100 {
+		t.Errorf("%d questions", n)
+	}
+	for k, n := range w.vendor.asked {
+		if n != 1 || w.row(k).State != attempt.Succeeded {
+			t.Errorf("%s: asked %d times, %s", k, n, w.row(k).State)
+		}
+	}
+	if n := w.look(); n != 0 {
+		t.Errorf("%d questions again", n)
+	}
+}
+
+func TestTermsWithoutAWindowOrASourceAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, terms := range map[string]port.InquiryTerms{
+		"no window": {Settling: time.Hour}, "complete without a source": {Window: time.Hour, Complete: true},
+	} {
+		if _, err := inquire.New(inquire.Ports{}, inquire.Config{}, inquire.Asked{Inquirer: fixed{terms: terms}}); !errors.Is(err, inquire.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type fixed struct {
+	port.Inquirer
+	terms port.InquiryTerms
+}
+
+func (f fixed) InquiryTerms() port.InquiryTerms { return f.terms }
