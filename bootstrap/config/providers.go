@@ -56,7 +56,7 @@ func (g Gateways) vendors() []vendor {
 		Provider:   Provider{Provider: g.Twilio.provider(channel.SMS, ProviderTwilio), Variables: "BALSONG_TWILIO", URL: g.Twilio.URL, CA: g.Twilio.CA},
 		configured: g.Twilio.Account != "" || g.Twilio.Secret != "",
 		has:        set("BALSONG_TWILIO_ACCOUNT", g.Twilio.Account, "BALSONG_TWILIO_SECRET", g.Twilio.Secret),
-		check:      g.Twilio.check,
+		check:      func() error { return g.Twilio.check(g.ReferenceSecrets) },
 	})
 }
 

@@ -15,12 +15,13 @@ type Twilio struct {
 	Secret    string `env:"SECRET" secret:"true" help:"secret of the API key, or the account's token"`
 	From      string `env:"FROM" help:"number or alphanumeric sender that messages come from; or BALSONG_TWILIO_SERVICE"`
 	Service   string `env:"SERVICE" help:"SID of a messaging service, MG…, which picks the sender"`
-	StatusURL string `env:"STATUS_URL" help:"https address that Twilio reports to what became of a message, the delivery key in its query; without it none"`
+	StatusURL string `env:"STATUS_URL" help:"https address that Twilio reports to what became of a message, as in https://feedback.example.com/reports/twilio; what stands for the delivery key (BALSONG_REFERENCE_SECRETS) comes into its query; without it none"`
+	AuthToken string `env:"AUTH_TOKEN" secret:"true" help:"the account's token, with which Twilio signs its reports; without BALSONG_TWILIO_KEY it is BALSONG_TWILIO_SECRET"`
 	HTTPCalls
 }
 
 // check refuses an account that cannot work.
-func (t Twilio) check() error {
+func (t Twilio) check(references []string) error {
 	problems := []error{t.HTTPCalls.check("BALSONG_TWILIO", t.URL, "set BALSONG_TWILIO_ACCOUNT and BALSONG_TWILIO_SECRET")}
 	wrong := func(said string) { problems = append(problems, errors.New(said)) }
 	if t.Account == "" {
@@ -43,7 +44,21 @@ func (t Twilio) check() error {
 	if u, err := url.Parse(t.StatusURL); t.StatusURL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.Fragment != "") {
 		wrong("BALSONG_TWILIO_STATUS_URL is no https address (without #)")
 	}
+	if t.StatusURL != "" && len(references) == 0 {
+		wrong("BALSONG_TWILIO_STATUS_URL is set, and BALSONG_REFERENCE_SECRETS, by which a report finds its bill, is not (make one with openssl rand -hex 32)")
+	}
+	if t.StatusURL != "" && t.Token() == "" {
+		wrong("BALSONG_TWILIO_STATUS_URL is set, and BALSONG_TWILIO_AUTH_TOKEN, with which Twilio signs its reports, is not")
+	}
 	return errors.Join(problems...)
+}
+
+// Token is the account's, with which Twilio signs what it reports; "": it is not known.
+func (t Twilio) Token() string {
+	if t.AuthToken == "" && t.Key == "" {
+		return t.Secret
+	}
+	return t.AuthToken
 }
 
 // sid reports whether a text is one of Twilio's identifiers, which begin with two letters that say of what.

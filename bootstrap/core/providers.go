@@ -52,11 +52,15 @@ func newHTTP(gateways config.Gateways, provider port.Provider, _ port.Installati
 	return httpgateway.New(httpgateway.Config{Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Token: c.Token, Now: clock.Now})
 }
 
-func newTwilio(gateways config.Gateways, provider port.Provider, _ port.Installation, clock port.Clock) (Gateway, error) {
+func newTwilio(gateways config.Gateways, provider port.Provider, installation port.Installation, clock port.Clock) (Gateway, error) {
 	c := gateways.Twilio
+	references, err := References(gateways, installation)
+	if err != nil {
+		return nil, err
+	}
 	return twilio.New(twilio.Config{
 		Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Account: c.Account, Key: c.Key, Secret: c.Secret,
-		From: c.From, Service: c.Service, StatusURL: c.StatusURL, Now: clock.Now,
+		From: c.From, Service: c.Service, StatusURL: c.StatusURL, References: references, AuthToken: c.Token(), Now: clock.Now,
 	})
 }
 

@@ -15,8 +15,10 @@ import (
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/httpclient"
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
 )
 
 // Root is where Twilio's API is.
@@ -33,7 +35,11 @@ type Config struct {
 	From      string // a number or an alphanumeric sender; or
 	Service   string // a messaging service, MG…
 	StatusURL string // where Twilio reports what became of a message; the delivery key is added to its query. "": nowhere
-	Now       func() time.Time
+
+	// References stand for the delivery key in that query, without which no report is believed; nil: the key itself does.
+	References *reference.Source
+	AuthToken  string // of the account, with which Twilio signs its reports; "": none is believed
+	Now        func() time.Time
 }
 
 // Gateway is a port.Gateway over Twilio's API. Safe for concurrent use.
@@ -44,11 +50,18 @@ type Gateway struct {
 	path     string
 	basic    string // of Authorization
 	sender   string // of the form, with its name
-	status   string // of the form, up to the delivery key; "": none
+	account  string
+	status   string // the address of reports, up to the delivery key; "": none
+	token    []byte // that signs reports
+	own      *reference.Source
 	now      func() time.Time
 }
 
-var _ port.Gateway = (*Gateway)(nil)
+var (
+	_ port.Gateway  = (*Gateway)(nil)
+	_ port.Preparer = (*Gateway)(nil)
+	_ port.Reporter = (*Gateway)(nil)
+)
 
 // The forms of the identifiers (https://www.twilio.com/docs/glossary/what-is-a-sid).
 var (
@@ -74,7 +87,7 @@ func New(c Config) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		provider: c.Provider, now: c.Now, sender: form("From", c.From),
+		provider: c.Provider, now: c.Now, sender: form("From", c.From), account: c.Account, token: []byte(c.AuthToken), own: c.References,
 		basic:  "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Key+":"+c.Secret)),
 		client: httpclient.New(httpclient.Config{CallDeadline: c.Provider.CallDeadline, TLS: c.TLS}),
 	}
@@ -94,7 +107,7 @@ func New(c Config) (*Gateway, error) {
 		if strings.Contains(c.StatusURL, "?") {
 			joint = "&"
 		}
-		g.status = form("StatusCallback", c.StatusURL+joint+keyParameter+"=")
+		g.status = c.StatusURL + joint + keyParameter + "="
 	}
 	return g, nil
 }
@@ -144,13 +157,32 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		call.Body = append(append(call.Body, '&'), form("ValidityPeriod", strconv.Itoa(seconds))...)
 	}
 	if g.status != "" {
-		call.Body = append(append(append(call.Body, '&'), g.status...), url.QueryEscape(url.QueryEscape(d.Key.String()))...)
+		stands, prepared := g.standsFor(d.Key)
+		if !prepared {
+			return gateway.NotMade("no byte was sent: the gateway is not prepared")
+		}
+		call.Body = append(append(call.Body, '&'), form("StatusCallback", g.status+stands)...)
 	}
 	destination := d.Destination // of the message nothing else need wait for the answer
 	answer, err := g.host.Exchange(ctx, call)
 	reply := table.Reply(answer, err, g.now())
 	reply.Detail = gateway.Redact(reply.Detail, destination)
 	return reply
+}
+
+// Prepare makes sure that what stands for the delivery key is known (port.Preparer).
+func (g *Gateway) Prepare(ctx context.Context) error { return g.own.Prepare(ctx) }
+
+// standsFor is what stands for a delivery key in the query of a report's address; false before Prepare.
+func (g *Gateway) standsFor(d key.Delivery) (text string, prepared bool) {
+	if g.own == nil {
+		return url.QueryEscape(d.String()), true
+	}
+	known := g.own.Known()
+	if known == nil {
+		return "", false
+	}
+	return known.To(d), true
 }
 
 // checkLimit bounds one Check.
