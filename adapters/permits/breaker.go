@@ -60,6 +60,11 @@ func (b *breaker) admit(now time.Time) (ok bool, wait time.Duration) {
 	return true, 0
 }
 
+// holds reports whether no call may begin because of what the provider said, or did not say.
+func (b *breaker) holds(now time.Time) bool {
+	return b.state == open && b.until.After(now) || b.state == halfOpen && b.running > 0
+}
+
 // cancel takes an admitted call back that was not made.
 func (b *breaker) cancel(generation int) {
 	if generation == b.opened {

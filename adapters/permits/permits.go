@@ -163,6 +163,13 @@ func (p *Permits) pass(ctx context.Context) (generation int, err error) {
 	}
 }
 
+// HeldBack implements port.Permits.
+func (p *Permits) HeldBack() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.breaker.holds(time.Now())
+}
+
 // permit is one call's.
 type permit struct {
 	permits    *Permits

@@ -267,6 +267,9 @@ func newTurnstile() *turnstile {
 
 func (p *turnstile) open() { close(p.opened) }
 
+// HeldBack implements port.Permits.
+func (p *turnstile) HeldBack() bool { return false }
+
 // Acquire implements port.Permits.
 func (p *turnstile) Acquire(ctx context.Context) (port.Permit, error) {
 	p.waiting <- struct{}{}

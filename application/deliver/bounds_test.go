@@ -153,7 +153,7 @@ func TestAsManyContentsStandReadyAsCallsUseWithinTwoSeconds(t *testing.T) {
 	} {
 		provider.Name, provider.Channel, provider.CallDeadline, provider.Lease, provider.Margin = "test", channel.Email, callDeadline, lease, margin
 		ports := w.ports()
-		ports.Lanes = map[channel.Kind]deliver.Lane{channel.Email: {Gateway: memory.NewGateway(provider, w.clock), Permits: w.permits}}
+		ports.Lanes = map[channel.Kind]deliver.Lane{channel.Email: {{Gateway: memory.NewGateway(provider, w.clock), Permits: w.permits}}}
 		s, err := deliver.New(ports, w.config)
 		if err != nil {
 			t.Fatal(err)
@@ -171,11 +171,11 @@ func TestAsManyMessagesAreInFlightAsTheGatewaysCanUse(t *testing.T) {
 		w.permits = newTurnstile()
 	})
 	for permits, want := range map[int]int{1: 1000, 100: 1000, 250: 2500, 5000: 10_000} {
-		lanes := map[channel.Kind]deliver.Lane{channel.Email: {
+		lanes := map[channel.Kind]deliver.Lane{channel.Email: {{
 			Gateway: memory.NewGateway(port.Provider{
 				Name: "test", Channel: channel.Email, CallDeadline: callDeadline, Lease: lease, Margin: margin, InFlight: permits,
 			}, w.clock), Permits: w.permits,
-		}}
+		}}}
 		ports := w.ports()
 		ports.Lanes = lanes
 		s, err := deliver.New(ports, w.config)
@@ -201,7 +201,7 @@ func TestTheCallsUnderWayAreMeasuredBesideHowManyMayBe(t *testing.T) {
 	w.start(t)
 	measured := func() []float64 {
 		w.service.Measure()
-		provider := w.email.Provider().Name
+		provider := w.email.Provider().Account()
 		return append(w.metrics.Recorded(metric.CallsInFlight.Metric, provider), w.metrics.Recorded(metric.CallsInFlightLimit.Metric, provider)...)
 	}
 	eventually(t, "two of fifty calls are under way", func() bool { return slices.Equal(measured(), []float64{2, 50}) })

@@ -14,7 +14,7 @@ import (
 // call calls the gateway. It keeps no reference to the content meanwhile, because thousands of calls wait at the same
 // time. The gateway itself ends a call at its provider's call deadline; a shorter one of the request is set here.
 func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
-	if own := d.callDeadline(); own < d.lane.provider.CallDeadline {
+	if own := d.callDeadline(); own < d.via.CallDeadline {
 		var cancel context.CancelFunc
 		shutdownCtx, cancel = context.WithTimeout(shutdownCtx, own)
 		defer cancel()
@@ -24,9 +24,9 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 	d.content = port.Delivery{}
 	began := s.clock.Now()
 	content.Until = d.until(began)
-	d.lane.calls.Add(1)
-	reply := d.lane.gateway.Send(shutdownCtx, content)
-	d.lane.calls.Add(-1)
+	d.via.calls.Add(1)
+	reply := d.via.gateway.Send(shutdownCtx, content)
+	d.via.calls.Add(-1)
 	s.observeCall(d, reply, began)
 	return reply
 }
@@ -34,7 +34,7 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 // observeCall measures a call, and logs why calls to a provider are not made, not answered, or refused because of us. The
 // ledger rows say so too, but nobody looks at them while they think that statements go out.
 func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
-	now, provider := s.clock.Now(), d.lane.provider.Name
+	now, provider := s.clock.Now(), d.via.Account()
 	metric.GatewayCallDuration.Observe(s.metrics, now.Sub(began), provider)
 	if reply.Verdict == port.CallRefused && reply.Class != attempt.Throttled && reply.Class != attempt.Provider {
 		metric.Refusals.Add(s.metrics, 1, reply.Class)
@@ -52,9 +52,9 @@ func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
 // logLate logs that a claim took so long that its call may not begin any more. One is the database's slow moment; where all are,
 // the lease is too short, nothing goes out, and no gateway says so.
 func (s *Service) logLate(p port.Provider) {
-	if count, due := s.callFailures.Due(p.Name+" lease", "", s.clock.Now()); due {
+	if count, due := s.callFailures.Due(p.Account()+" lease", "", s.clock.Now()); due {
 		s.log.Warn("a call was not made because too little of its claim's lease was left; logged at most once a minute, nothing is lost",
-			port.Field{Key: "provider", Value: p.Name}, port.Field{Key: "lease", Value: p.Lease.String()},
+			port.Field{Key: "provider", Value: p.Account()}, port.Field{Key: "lease", Value: p.Lease.String()},
 			port.Field{Key: "call_may_begin_for", Value: (p.Lease - p.CallDeadline - p.Margin).String()}, port.Field{Key: "failures", Value: count})
 	}
 }
@@ -67,7 +67,7 @@ func (s *Service) record(d *delivery, reply port.Reply) *event.Result {
 // recordNotCalled stores that a claim was made without a call, and returns the result to be reported.
 func (s *Service) recordNotCalled(d *delivery, reason attempt.Reason) *event.Result {
 	if reason == attempt.ReasonSendBy {
-		s.logLate(d.lane.provider)
+		s.logLate(d.via.Provider)
 	}
 	return s.store(d, d.notCalled(reason, s.clock.Now()))
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -73,10 +72,14 @@ func (c Config) validate(lanes map[channel.Kind]Lane) error {
 			ErrConfig, c.Limits.InFlight, c.Bulk.Batch, c.Bulk.Linger, c.Limits.Decryptions)
 	}
 	for kind, lane := range lanes {
-		p := lane.Gateway.Provider()
-		if p.CallDeadline <= 0 || p.Lease <= p.CallDeadline+p.Margin {
-			return fmt.Errorf("%w: %s provider %s: the lease of %s is not longer than the call deadline of %s and the margin of %s together",
-				ErrConfig, kind, p.Name, p.Lease, p.CallDeadline, p.Margin)
+		if len(lane) == 0 {
+			return fmt.Errorf("%w: the channel %s has no provider", ErrConfig, kind)
+		}
+		for _, of := range lane {
+			if p := of.Gateway.Provider(); p.CallDeadline <= 0 || p.Lease <= p.CallDeadline+p.Margin {
+				return fmt.Errorf("%w: %s provider %s: the lease of %s is not longer than the call deadline of %s and the margin of %s together",
+					ErrConfig, kind, p.Name, p.Lease, p.CallDeadline, p.Margin)
+			}
 		}
 	}
 	return nil
@@ -92,19 +95,25 @@ const (
 
 // contentsAhead is how many contents of a lane may wait for a permit: as many as its calls will use soon. A content that
 // waits for longer only takes up memory.
-func contentsAhead(p port.Provider) int {
-	soon := 2 * p.InFlight
-	if p.Rate > 0 {
-		soon = min(soon, int(2*p.Rate)) // two seconds' worth
+func contentsAhead(providers []*provider) int {
+	all := 0
+	for _, p := range providers {
+		soon := 2 * p.InFlight
+		if p.Rate > 0 {
+			soon = min(soon, int(2*p.Rate)) // two seconds' worth
+		}
+		all += soon
 	}
-	return max(soon, fewContents)
+	return max(all, fewContents)
 }
 
 // inFlight is how many messages may be in flight: Limits.InFlight, or less where the lanes could not use them.
 func inFlight(limit int, lanes map[channel.Kind]*lane) int {
 	usable := 0
 	for _, l := range lanes {
-		usable += 10 * l.provider.InFlight
+		for _, p := range l.providers {
+			usable += 10 * p.InFlight
+		}
 	}
 	return min(limit, max(usable, fewMessages))
 }

@@ -130,7 +130,8 @@ func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()
 // must give a permit back.
 func (s *Service) permit(ctx context.Context, d *delivery) (permit port.Permit, permitted bool) {
 	s.step(d, trace.Permit)
-	permit, err := d.lane.permits.Acquire(ctx)
+	via, permit, err := d.lane.acquire(ctx)
+	d.via = via
 	d.leaveAhead()
 	if err != nil {
 		return nil, false
@@ -155,11 +156,10 @@ const (
 // key: the claim itself is waited for, whatever happens to the partition.
 func (s *Service) claim(ctx context.Context, d *delivery) claimResult {
 	s.step(d, trace.Claim)
-	provider := d.lane.provider
 	d.token = s.newToken()
-	d.sendBy = s.clock.Now().Add(provider.Lease - d.callDeadline() - provider.Margin)
+	d.sendBy = s.clock.Now().Add(d.lane.lease - d.callDeadline() - d.via.Margin)
 	held, err := s.ledger.claim(attempt.Claim{
-		Key: d.request.Delivery(), Facts: d.request.Facts(), Token: d.token, Provider: provider.Name, Lease: provider.Lease,
+		Key: d.request.Delivery(), Facts: d.request.Facts(), Token: d.token, Provider: d.via.Name, Lease: d.lane.lease,
 	})
 	switch {
 	case errors.Is(err, port.ErrInvalid): // the ledger cannot hold this key: the request is not one of ours

@@ -16,7 +16,8 @@ type delivery struct {
 	request event.Requested
 	quiet   window.Union
 	lane    *lane
-	ahead   bool // it holds one of lane.ahead
+	via     *provider // whose permit it has, and who is called
+	ahead   bool      // it holds one of lane.ahead
 	content port.Delivery
 	token   attempt.Token // of the claim
 	sendBy  time.Time     // the latest instant at which its call may begin
@@ -42,7 +43,7 @@ func (d *delivery) done() {
 
 // callDeadline is the shorter of the provider's call deadline and the request's own.
 func (d *delivery) callDeadline() time.Duration {
-	deadline := d.lane.provider.CallDeadline
+	deadline := d.via.CallDeadline
 	if own := time.Duration(d.request.CallDeadlineMS) * time.Millisecond; own > 0 {
 		deadline = min(deadline, own)
 	}
@@ -94,7 +95,7 @@ func (d *delivery) notCalled(reason attempt.Reason, now time.Time) attempt.Outco
 // outcome is an outcome of the claim, at the instant now.
 func (d *delivery) outcome(state attempt.State, reason attempt.Reason, now time.Time) attempt.Outcome {
 	return attempt.Outcome{
-		Key: d.request.Delivery(), Token: d.token, Provider: d.lane.provider.Name, State: state, Reason: reason, FinishedAt: now,
+		Key: d.request.Delivery(), Token: d.token, Provider: d.via.Name, State: state, Reason: reason, FinishedAt: now,
 	}
 }
 

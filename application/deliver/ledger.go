@@ -47,7 +47,7 @@ func newLedger(
 	}
 	for kind, lane := range lanes {
 		ofLane := several
-		ofLane.Linger = claimLinger(config, lane.provider)
+		ofLane.Linger = claimLinger(config, lane.providers)
 		l.claims[kind] = bulkByKey(ofLane, database, rows.Claim, func(c attempt.Claim) key.Delivery { return c.Key })
 	}
 	return l
@@ -56,10 +56,14 @@ func newLedger(
 // claimLinger is how long a lane's claims wait for more. Each holds one of the lane's permits meanwhile, so where
 // permits are fewer than the messages in flight the wait is shorter by as much: it would take calls away from the gateway. Where the
 // provider has a rate, a call that begins long after its permit would be too late for its instant.
-func claimLinger(c Config, p port.Provider) time.Duration {
-	limit := c.Limits.InFlight
-	linger := c.Bulk.Linger * time.Duration(min(p.InFlight, limit)) / time.Duration(limit)
-	if p.Rate > 0 {
+func claimLinger(c Config, providers []*provider) time.Duration {
+	limit, inFlight, rated := c.Limits.InFlight, 0, false
+	for _, p := range providers {
+		inFlight += p.InFlight
+		rated = rated || p.Rate > 0
+	}
+	linger := c.Bulk.Linger * time.Duration(min(inFlight, limit)) / time.Duration(limit)
+	if rated {
 		linger = min(linger, ratedLinger)
 	}
 	return linger

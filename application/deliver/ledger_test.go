@@ -16,7 +16,7 @@ func TestClaimsOfALaneWithFewPermitsHardlyWait(t *testing.T) {
 		{InFlight: 100}: 500 * time.Microsecond, {InFlight: 2000}: 10 * time.Millisecond, {InFlight: 10_000}: 50 * time.Millisecond, {InFlight: 1 << 20}: 50 * time.Millisecond,
 		{InFlight: 100, Rate: 14}: 500 * time.Microsecond, {InFlight: 10_000, Rate: 100}: 10 * time.Millisecond,
 	} {
-		if got := claimLinger(c, p); got != want {
+		if got := claimLinger(c, []*provider{{Provider: p}}); got != want {
 			t.Errorf("%+v: claims wait for %s, want %s", p, got, want)
 		}
 	}

@@ -383,10 +383,10 @@ func TestAProviderWhoseLeaseDoesNotCoverItsCallIsRefused(t *testing.T) {
 	w := newWorld(t)
 	ports := w.ports()
 	for _, spare := range []time.Duration{-time.Second, 0} { // without any, no call would ever begin
-		ports.Lanes = map[channel.Kind]deliver.Lane{channel.SMS: {
+		ports.Lanes = map[channel.Kind]deliver.Lane{channel.SMS: {{
 			Gateway: memory.NewGateway(port.Provider{Name: "hasty", Channel: channel.SMS, CallDeadline: time.Minute, Lease: time.Minute + time.Second + spare, Margin: time.Second}, w.clock),
 			Permits: w.permits,
-		}}
+		}}}
 		_, err := deliver.New(ports, deliver.Config{})
 		if err == nil || !strings.Contains(err.Error(), "hasty") || !strings.Contains(err.Error(), "lease") {
 			t.Fatalf("%s to spare: the error is %v", spare, err)

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/outage"
@@ -16,12 +15,6 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 )
-
-// Lane is the gateway of one channel with the permits that bound the calls to it.
-type Lane struct {
-	Gateway port.Gateway
-	Permits port.Permits
-}
 
 // Ports are the driven ports that Delivery uses.
 type Ports struct {
@@ -66,15 +59,6 @@ type Service struct {
 	workers  sync.WaitGroup
 }
 
-// lane is a Lane with what Delivery keeps for it.
-type lane struct {
-	gateway  port.Gateway
-	provider port.Provider
-	permits  port.Permits
-	ahead    *slots // of the contents that wait for a permit
-	calls    atomic.Int64
-}
-
 // New returns a service that is not running yet; it does no I/O. The error wraps ErrConfig: a setting is out of range,
 // or a provider's lease is shorter than its call deadline and margin.
 func New(ports Ports, config Config) (*Service, error) {
@@ -84,8 +68,7 @@ func New(ports Ports, config Config) (*Service, error) {
 	}
 	lanes := map[channel.Kind]*lane{}
 	for kind, l := range ports.Lanes {
-		provider := l.Gateway.Provider()
-		lanes[kind] = &lane{gateway: l.Gateway, provider: provider, permits: l.Permits, ahead: newSlots(contentsAhead(provider))}
+		lanes[kind] = newLane(l)
 	}
 	config.Limits.InFlight = inFlight(config.Limits.InFlight, lanes)
 	watch := outage.New(ports.Clock, ports.Log)
@@ -114,8 +97,10 @@ func (s *Service) InFlight() int { return len(s.inFlight) }
 // Measure sets the gauges of the calls under way and of how many may be.
 func (s *Service) Measure() {
 	for _, l := range s.lanes {
-		metric.CallsInFlight.Set(s.metrics, float64(l.calls.Load()), l.provider.Name)
-		metric.CallsInFlightLimit.Set(s.metrics, float64(min(l.provider.InFlight, s.config.Limits.InFlight)), l.provider.Name)
+		for _, p := range l.providers {
+			metric.CallsInFlight.Set(s.metrics, float64(p.calls.Load()), p.Account())
+			metric.CallsInFlightLimit.Set(s.metrics, float64(min(p.InFlight, s.config.Limits.InFlight)), p.Account())
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ func (s *Service) traced(d *delivery, r *event.Result) (parent string, publicati
 		}
 		if step.name == trace.Call {
 			span.Kind, span.Failed = port.SpanClient, failed
-			span.Attributes = append(trace.OfStep(d.request.Step, d.request.Channel), trace.Of("provider", d.lane.provider.Name))
+			span.Attributes = append(trace.OfStep(d.request.Step, d.request.Channel), trace.Of("provider", d.via.Name))
 		}
 		spans = append(spans, span)
 	}

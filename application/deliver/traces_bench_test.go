@@ -33,7 +33,7 @@ func BenchmarkTracing(b *testing.B) {
 			result := &event.Result{Outcome: attempt.Succeeded, Provider: "smtp"}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				d := &delivery{message: port.Received{Message: messages[i%len(messages)]}, lane: &lane{}, request: event.Requested{Identity: event.Identity{Month: 2026*12 + 10, UserID: 1, Channel: channel.Email}}}
+				d := &delivery{message: port.Received{Message: messages[i%len(messages)]}, via: &provider{}, request: event.Requested{Identity: event.Identity{Month: 2026*12 + 10, UserID: 1, Channel: channel.Email}}}
 				s.trace(d)
 				for _, name := range []string{trace.Check, trace.Prepare, trace.Permit, trace.Claim, trace.Call, trace.RecordOutcome} {
 					s.step(d, name)

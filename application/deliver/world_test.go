@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,7 @@ type world struct {
 	packsPort    port.Packs
 	cipherPort   port.Cipher
 	gateways     map[channel.Kind]port.Gateway
+	lanes        map[channel.Kind]deliver.Lane // instead of one gateway
 	config       deliver.Config
 	spec         policy.Spec
 	month        key.Month
@@ -154,11 +156,12 @@ func (w *world) wire(t *testing.T) {
 func (w *world) ports() deliver.Ports {
 	lanes := map[channel.Kind]deliver.Lane{}
 	for kind, gateway := range w.gateways {
-		lanes[kind] = deliver.Lane{Gateway: gateway, Permits: w.permits}
+		lanes[kind] = deliver.Lane{{Gateway: gateway, Permits: w.permits}}
 		if own, ok := w.permitsOf[kind]; ok {
-			lanes[kind] = deliver.Lane{Gateway: gateway, Permits: own}
+			lanes[kind][0].Permits = own
 		}
 	}
+	maps.Copy(lanes, w.lanes)
 	return deliver.Ports{
 		Requests: w.broker.Consumer(group, port.TopicRequests), Publisher: w.publisher, Ledger: w.ledger,
 		Suppressions: w.store.Suppressions(), Control: w.store.Control(), Packs: w.packsPort, Cipher: w.cipherPort, Lanes: lanes,

@@ -16,6 +16,7 @@ type Permits struct {
 	calls   map[port.Verdict]int
 	none    int
 	revoked int
+	held    bool
 }
 
 var _ port.Permits = (*Permits)(nil)
@@ -33,6 +34,20 @@ func (p *Permits) Acquire(ctx context.Context) (port.Permit, error) {
 	p.now++
 	p.peak = max(p.peak, p.now)
 	return &permit{permits: p, revoked: p.revoked}, nil
+}
+
+// HeldBack implements port.Permits.
+func (p *Permits) HeldBack() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
+}
+
+// SetHeldBack says whether calls are held back. A permit is given all the same.
+func (p *Permits) SetHeldBack(held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = held
 }
 
 // Revoke makes the permits invalid that are out.

@@ -8,6 +8,9 @@ type Permits interface {
 	// Acquire waits until a call may be made. Its error wraps the context's; it comes before the context's end if the
 	// wait would certainly outlast the deadline. No permit is held then.
 	Acquire(ctx context.Context) (Permit, error)
+	// HeldBack reports whether calls are held back because the circuit breaker is open, or the one call that tests the provider is under
+	// way: Acquire would wait for that.
+	HeldBack() bool
 }
 
 // Permit lets one call be made. It is given back by Release, or by Cancel if no call was tried; a second time does nothing.

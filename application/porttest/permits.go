@@ -46,6 +46,7 @@ func PermitsChecks() []Check[PermitsBench] {
 		{"goes on testing after a test that made no call", permitsEmptyTest},
 		{"loses no test to a wait that ended", permitsLoseNoTest},
 		{"keeps to the rate, and gives up at once what would come too late", permitsRate},
+		{"says whether calls are held back", permitsHeldBack},
 		{"serves many callers at once", permitsConcurrent},
 	}
 }
@@ -315,6 +316,33 @@ func (r PermitsRig) expectGivenUp(t testing.TB) {
 	if ctx.Err() != nil {
 		t.Error("it waited for a permit that could not come in time")
 	}
+}
+
+func permitsHeldBack(t testing.TB, open func(testing.TB) PermitsBench) {
+	r := open(t)(t, 10, 1, 0)
+	held := func(want bool, when string) {
+		t.Helper()
+		if r.Permits.HeldBack() != want {
+			t.Errorf("%s: held back is %v", when, !want)
+		}
+	}
+	held(false, "at the start")
+	if r.Failures == 0 {
+		return
+	}
+	r.take(t).Release(accepted)
+	held(false, "after a call")
+	r.take(t).Release(port.Reply{Verdict: port.CallThrottled, Hold: time.Hour})
+	held(true, "while the provider wants no call")
+
+	r = open(t)(t, 10, 1, 0)
+	r.take(t).Release(suspended)
+	test := r.take(t) // after the pause
+	held(true, "while one call tests the provider")
+	test.Cancel()
+	held(false, "while nobody tests it")
+	r.take(t).Release(accepted)
+	held(false, "after a good answer")
 }
 
 func permitsConcurrent(t testing.TB, open func(testing.TB) PermitsBench) {

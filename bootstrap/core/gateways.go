@@ -15,7 +15,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// Lanes are the channels' providers.
+// Lanes are the channels' providers, in the order of their lists.
 type Lanes map[channel.Kind]deliver.Lane
 
 // gatewayPorts are what gateways and their permits need. Without budgets there is no rate: for a command that makes one call.
@@ -46,10 +46,7 @@ func Gateways(c config.Gateways) fx.Option {
 				return err
 			}
 			lc.Append(fx.StopHook(gateway.Close))
-			if _, there := lanes[provider.Channel]; there {
-				return fmt.Errorf("%w: several providers of the channel %s cannot share its messages yet: name one", config.ErrInvalid, provider.Channel)
-			}
-			lanes[provider.Channel] = deliver.Lane{Gateway: gateway, Permits: bounds}
+			lanes[provider.Channel] = append(lanes[provider.Channel], deliver.Provider{Gateway: gateway, Permits: bounds, Weight: provider.Weight})
 			return nil
 		}
 		for _, p := range c.Providers() {

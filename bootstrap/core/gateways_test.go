@@ -44,7 +44,7 @@ func TestAProviderThatCannotBeCalledIsOneInTheGaugeUntilItTakesAMessage(t *testi
 	}
 	call := func(kind channel.Kind, reply port.Reply) {
 		t.Helper()
-		permit, err := lanes[kind].Permits.Acquire(t.Context())
+		permit, err := lanes[kind][0].Permits.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

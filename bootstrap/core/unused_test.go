@@ -40,7 +40,7 @@ func TestCallsThatAreReservedAndLostAreCountedAndLogged(t *testing.T) {
 		if err := app.Err(); err != nil {
 			t.Fatal(err)
 		}
-		permits := lanes[channel.SMS].Permits
+		permits := lanes[channel.SMS][0].Permits
 		begin := func(ctx context.Context) bool {
 			permit, err := permits.Acquire(ctx)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,7 @@ That asks for a reason, and is recorded: mind to whom you send it.`
 // sendTest are the flags of "send-test".
 type sendTest struct {
 	billChoice
-	to, channel string
+	to, channel, provider string
 }
 
 // newSendTest is the subcommand "send-test".
@@ -53,6 +54,7 @@ func newSendTest() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&a.to, "to", "", "your own address, telephone number or device token (required)")
 	flags.StringVar(&a.channel, "channel", "", "one of "+channel.Names()+" (required)")
+	flags.StringVar(&a.provider, "provider", "", "which of the channel's providers; without it the first of its list")
 	cli.MonthFlag(cmd, &a.month, ", of a customer's bill")
 	flags.StringVar(&a.customer, "customer", "", "customer number, to send that customer's bill to yourself")
 	a.ActorFlags(cmd, "", "why (required for a customer's bill; recorded)")
@@ -103,12 +105,12 @@ func (a *sendTest) run(cmd *cobra.Command) error {
 		return err
 	}
 	return cli.Once(cmd, trialapp.Sending, func(ctx context.Context, _ config.SendTest, lanes core.Lanes) error {
-		return sendOnce(ctx, cmd, lanes, test)
+		return sendOnce(ctx, cmd, lanes, test, a.provider)
 	})
 }
 
 // sendOnce makes the one call and reports its outcome.
-func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test port.Delivery) error {
+func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test port.Delivery, by string) error {
 	lane, configured := lanes[test.Channel]
 	if !configured {
 		variable := "BALSONG_" + string(test.Channel) + "_URL"
@@ -117,13 +119,22 @@ func sendOnce(ctx context.Context, cmd *cobra.Command, lanes core.Lanes, test po
 		}
 		return fmt.Errorf("%w: no provider for %s: set %s, or the variables of another provider", config.ErrInvalid, test.Channel, variable)
 	}
-	provider := lane.Gateway.Provider().Name
-	if preparer, is := lane.Gateway.(port.Preparer); is {
+	var gateway port.Gateway
+	for _, p := range slices.Backward(lane) {
+		if by == "" || p.Gateway.Provider().Name == by {
+			gateway = p.Gateway
+		}
+	}
+	if gateway == nil {
+		return cli.Usagef("--provider: %s does not send on the channel %s", by, test.Channel)
+	}
+	provider := gateway.Provider().Name
+	if preparer, is := gateway.(port.Preparer); is {
 		if err := preparer.Prepare(ctx); err != nil {
 			return fmt.Errorf("%s could not be called, nothing was sent: %w", provider, err)
 		}
 	}
-	reply := lane.Gateway.Send(ctx, test)
+	reply := gateway.Send(ctx, test)
 	out := cmd.OutOrStdout()
 	switch reply.Verdict {
 	case port.CallAccepted:

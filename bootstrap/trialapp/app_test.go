@@ -53,7 +53,7 @@ func TestSendingATestNeedsAProviderAndNothingElse(t *testing.T) {
 	}
 	c.Gateways.SMS = config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}
 	var lanes core.Lanes
-	if err := fx.New(trialapp.Sending(c), fx.Populate(&lanes)).Err(); err != nil || lanes[channel.SMS].Gateway == nil {
+	if err := fx.New(trialapp.Sending(c), fx.Populate(&lanes)).Err(); err != nil || len(lanes[channel.SMS]) != 1 {
 		t.Fatalf("%v, %v", lanes, err)
 	}
 }

@@ -28,9 +28,10 @@ func runInstant(ctx context.Context, _ []string, _ io.Writer) int {
 		return core.ExitUsage
 	}
 	instantly := fx.Decorate(func(lanes core.Lanes) core.Lanes {
-		for kind, lane := range lanes {
-			lane.Gateway = instant{lane.Gateway.Provider()}
-			lanes[kind] = lane
+		for _, lane := range lanes {
+			for i := range lane {
+				lane[i].Gateway = instant{lane[i].Gateway.Provider()}
+			}
 		}
 		return lanes
 	})

@@ -118,7 +118,9 @@ const endlessLease = 24 * time.Hour
 func patientLanes(lanes core.Lanes) core.Lanes {
 	patient := core.Lanes{}
 	for kind, lane := range lanes {
-		patient[kind] = deliver.Lane{Gateway: patientGateway{lane.Gateway}, Permits: lane.Permits}
+		for _, p := range lane {
+			patient[kind] = append(patient[kind], deliver.Provider{Gateway: patientGateway{p.Gateway}, Permits: p.Permits, Weight: p.Weight})
+		}
 	}
 	return patient
 }

@@ -118,7 +118,9 @@ func (l watchedLedger) Record(ctx context.Context, outcomes []attempt.Outcome) (
 func (t *Trap) Lanes(lanes core.Lanes) core.Lanes {
 	watched := core.Lanes{}
 	for kind, lane := range lanes {
-		watched[kind] = deliver.Lane{Gateway: watchedGateway{lane.Gateway, t}, Permits: lane.Permits}
+		for _, p := range lane {
+			watched[kind] = append(watched[kind], deliver.Provider{Gateway: watchedGateway{p.Gateway, t}, Permits: p.Permits, Weight: p.Weight})
+		}
 	}
 	return watched
 }

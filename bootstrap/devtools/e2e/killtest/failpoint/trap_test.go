@@ -144,8 +144,8 @@ func deliverOne(t *testing.T, trap *Trap, w *world) {
 			t.Error(err)
 		}
 	}
-	lanes := trap.Lanes(core.Lanes{channel.Email: deliver.Lane{Gateway: w}})
-	lanes[channel.Email].Gateway.Send(ctx, port.Delivery{Key: delivery(7)})
+	lanes := trap.Lanes(core.Lanes{channel.Email: deliver.Lane{{Gateway: w}}})
+	lanes[channel.Email][0].Gateway.Send(ctx, port.Delivery{Key: delivery(7)})
 	if _, err := l.Record(ctx, []attempt.Outcome{{Key: delivery(7)}}); err != nil {
 		t.Error(err)
 	}
