@@ -12,7 +12,7 @@ import (
 type Restored struct {
 	Moved   bool           // it has taken a higher key: store it
 	Missing []key.Delivery // keys that need a row, as UNKNOWN
-	Held    bool           // it is PAUSED(restored), because what happened to one of the keys below is not known
+	Held    bool           // it is PAUSED(restored), because an act of a person on one of the keys below may be lost
 }
 
 // What a key of an event is believed to name at most.
@@ -36,17 +36,23 @@ func (t *Target) HoldRestored() (bool, error) {
 	return true, t.PauseFor(PauseRestored)
 }
 
-// lossBelow reports whether the outcome of a key below a row's was lost when the database was restored, and with it perhaps a correction:
-// what the row lets continue then waits for a person (R10). A key that was claimed after that went out because a person let it.
+// lossBelow reports whether a correction, or another act of a person, may have been lost below a row's key when the database was
+// restored: what ends an UNKNOWN then lets nothing continue (R10). A key that was claimed later went out because a person let it.
 func lossBelow(row attempt.Row, rows []attempt.Row) bool {
 	return slices.ContainsFunc(rows, func(r attempt.Row) bool {
-		return r.State == attempt.Unknown && r.Reason == attempt.ReasonRestored && r.Key.Compare(row.Key) < 0 && !row.ClaimedAt.After(r.ChangedAt)
+		return hidesAct(r) && r.Key.Compare(row.Key) < 0 && row.ClaimedAt.Before(r.ChangedAt)
 	})
 }
 
+// hidesAct reports whether a row with a higher key above it may be followed by an act of a person of which the event log tells nothing:
+// its outcome is lost, or its content was refused, which only a correction lets continue.
+func hidesAct(r attempt.Row) bool {
+	return r.Reason == attempt.ReasonRestored || r.State == attempt.Failed && r.Class == attempt.Content
+}
+
 // RecoverKey takes the target to the highest key that its ledger rows show, after the database was restored to an earlier
-// moment and the rows were written from the event log (R10). Below it each key that was in use gets a row; where one of them has no outcome, a
-// correction or another act of a person may be lost, so the target does not continue by itself. Settle comes after it.
+// moment and the rows were written from the event log (R10). Below it each key that was in use gets a row; where one of them has no outcome, or
+// its content was refused, a correction or another act of a person may be lost, so the target does not continue by itself. Settle comes after it.
 func (t *Target) RecoverKey(rows []attempt.Row) (Restored, error) {
 	if len(rows) == 0 {
 		if t.s.Dispatch == Requested { // the database itself says that the key was published
@@ -71,7 +77,7 @@ func (t *Target) RecoverKey(rows []attempt.Row) (Restored, error) {
 		if row == nil {
 			found.Missing = append(found.Missing, k)
 		}
-		found.Held = found.Held || row == nil || row.Reason == attempt.ReasonRestored
+		found.Held = found.Held || row == nil || hidesAct(*row)
 	}
 	to := Requested
 	if found.Held || t.s.Dispatch == Paused {

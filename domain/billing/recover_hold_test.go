@@ -109,3 +109,50 @@ func TestAnEndIsGrantedOverACorrectionThatMayBeLost(t *testing.T) {
 		t.Errorf("it is %s, want CANCELLED", target.Status())
 	}
 }
+
+// The model's run m_rcont: the log tells that the content of 0/0 was refused, and that 0/1 was called, so a correction is lost.
+func TestContentThatWasRefusedBeforeALostCorrectionDoesNotGoOut(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	for name, from := range map[string]billing.State{
+		"not called yet": {Dispatch: billing.Ready},
+		"paused":         {Dispatch: billing.Paused, Pause: billing.PauseContent},
+	} {
+		for _, outcome := range []attempt.State{attempt.Failed, attempt.NotSent, attempt.Unknown} {
+			t.Run(name+", "+string(outcome), func(t *testing.T) {
+				t.Parallel()
+				from := from
+				from.Key, from.Batch, from.Policy = user, billing.Rendered, v.Ref()
+				target := restored(t, from)
+				content, called := row(target, v, attempt.Failed), row(target, v, outcome)
+				content.Class, content.Reason, content.ChangedAt = attempt.Content, attempt.ReasonContent, monday
+				called.Key.Round, called.ChangedAt = 1, monday
+				if outcome == attempt.Failed {
+					called.Class = attempt.Temporary
+				}
+				must(target.RecoverKey([]attempt.Row{content, called}))
+				settle(t, &target, []attempt.Row{content, called}, v)
+				if outcome == attempt.Unknown {
+					called.State, called.Class, called.Reason = attempt.Failed, attempt.Temporary, attempt.ReasonManual
+					settle(t, &target, []attempt.Row{content, called}, v)
+				}
+				if s := target.State(); s.Dispatch != billing.Paused || s.Pause != billing.PauseRestored {
+					t.Errorf("it is %s (%s), want PAUSED (restored)", s.Dispatch, s.Pause)
+				}
+			})
+		}
+	}
+}
+
+// A bill whose content was corrected is no loss where nothing was restored: its key was claimed after the correction.
+func TestACorrectedBillContinuesByItsVerdict(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	target := restored(t, billing.State{Key: user, Batch: billing.Rendered, Dispatch: billing.Unknown, Round: 1, Policy: v.Ref()})
+	content, called := row(target, v, attempt.Failed), row(target, v, attempt.Failed)
+	content.Key.Round, content.Class, content.ChangedAt = 0, attempt.Content, monday
+	called.Class, called.Reason, called.ClaimedAt = attempt.Temporary, attempt.ReasonManual, monday.Add(time.Hour)
+	if settle(t, &target, []attempt.Row{content, called}, v); target.Status() != billing.Failed {
+		t.Errorf("it is %s, want FAILED: the next attempt", target.Status())
+	}
+}

@@ -34,20 +34,21 @@ func TestARestoredTargetTakesTheHighestKeyThatTheLogShows(t *testing.T) {
 		held    bool
 		missing []key.Delivery
 	}{
-		"no row":                             {billing.Ready, nil, billing.Ready, at(0, 0), false, nil},
-		"requested, and no row":              {billing.Requested, nil, billing.Requested, at(0, 0), false, []key.Delivery{at(0, 0)}},
-		"a row of the current key":           {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.Unknown, lost)}, billing.Ready, at(0, 0), false, nil},
-		"a higher round, all told":           {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 0, 1, attempt.Unknown, lost)}, billing.Requested, at(0, 1), false, nil},
-		"a higher attempt, all told":         {billing.Failed, []attempt.Row{tried(k, 0, 0, attempt.Failed, told), tried(k, 1, 0, attempt.Failed, told)}, billing.Requested, at(1, 0), false, nil},
-		"a lower key that nothing tells of":  {billing.Ready, []attempt.Row{tried(k, 0, 1, attempt.NotSent, told)}, billing.Paused, at(0, 1), true, []key.Delivery{at(0, 0)}},
-		"a lower key without a result":       {billing.Requested, []attempt.Row{tried(k, 0, 0, attempt.Unknown, lost), tried(k, 1, 0, attempt.Failed, told)}, billing.Paused, at(1, 0), true, nil},
-		"rounds of an attempt in between":    {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.Failed, told), tried(k, 1, 2, attempt.NotSent, told), tried(k, 2, 0, attempt.Failed, told)}, billing.Paused, at(2, 0), true, []key.Delivery{at(1, 0), at(1, 1)}},
-		"sent anyway, and lost":              {billing.Unknown, []attempt.Row{tried(k, 0, 0, attempt.Unknown, attempt.ReasonNoAnswer), tried(k, 1, 0, attempt.Failed, told)}, billing.Requested, at(1, 0), false, nil},
-		"un-cancelled, and lost":             {billing.Cancelled, []attempt.Row{tried(k, 0, 0, attempt.Revoked, attempt.ReasonCancel), tried(k, 0, 1, attempt.Failed, told)}, billing.Requested, at(0, 1), false, nil},
-		"paused by a person":                 {billing.Paused, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 0, 1, attempt.NotSent, told)}, billing.Paused, at(0, 1), false, nil},
-		"at an end: nothing of it is sent":   {billing.Exhausted, []attempt.Row{tried(k, 5, 0, attempt.Failed, told)}, billing.Exhausted, at(0, 0), false, nil},
-		"accepted: nothing of it is sent":    {billing.Succeeded, []attempt.Row{tried(k, 5, 0, attempt.Failed, told)}, billing.Succeeded, at(0, 0), false, nil},
-		"the last round that a key can name": {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 1, 32767, attempt.Failed, told)}, billing.Paused, at(1, 32767), true, rounds(k, 1, 0, 32766)},
+		"no row":                                {billing.Ready, nil, billing.Ready, at(0, 0), false, nil},
+		"requested, and no row":                 {billing.Requested, nil, billing.Requested, at(0, 0), false, []key.Delivery{at(0, 0)}},
+		"a row of the current key":              {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.Unknown, lost)}, billing.Ready, at(0, 0), false, nil},
+		"a higher round, all told":              {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 0, 1, attempt.Unknown, lost)}, billing.Requested, at(0, 1), false, nil},
+		"a higher attempt, all told":            {billing.Failed, []attempt.Row{tried(k, 0, 0, attempt.Failed, told), tried(k, 1, 0, attempt.Failed, told)}, billing.Requested, at(1, 0), false, nil},
+		"a lower key that nothing tells of":     {billing.Ready, []attempt.Row{tried(k, 0, 1, attempt.NotSent, told)}, billing.Paused, at(0, 1), true, []key.Delivery{at(0, 0)}},
+		"a lower key without a result":          {billing.Requested, []attempt.Row{tried(k, 0, 0, attempt.Unknown, lost), tried(k, 1, 0, attempt.Failed, told)}, billing.Paused, at(1, 0), true, nil},
+		"a lower key whose content was refused": {billing.Ready, []attempt.Row{refusedContent(k, 0, 0), tried(k, 0, 1, attempt.Failed, told)}, billing.Paused, at(0, 1), true, nil},
+		"rounds of an attempt in between":       {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.Failed, told), tried(k, 1, 2, attempt.NotSent, told), tried(k, 2, 0, attempt.Failed, told)}, billing.Paused, at(2, 0), true, []key.Delivery{at(1, 0), at(1, 1)}},
+		"sent anyway, and lost":                 {billing.Unknown, []attempt.Row{tried(k, 0, 0, attempt.Unknown, attempt.ReasonNoAnswer), tried(k, 1, 0, attempt.Failed, told)}, billing.Requested, at(1, 0), false, nil},
+		"un-cancelled, and lost":                {billing.Cancelled, []attempt.Row{tried(k, 0, 0, attempt.Revoked, attempt.ReasonCancel), tried(k, 0, 1, attempt.Failed, told)}, billing.Requested, at(0, 1), false, nil},
+		"paused by a person":                    {billing.Paused, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 0, 1, attempt.NotSent, told)}, billing.Paused, at(0, 1), false, nil},
+		"at an end: nothing of it is sent":      {billing.Exhausted, []attempt.Row{tried(k, 5, 0, attempt.Failed, told)}, billing.Exhausted, at(0, 0), false, nil},
+		"accepted: nothing of it is sent":       {billing.Succeeded, []attempt.Row{tried(k, 5, 0, attempt.Failed, told)}, billing.Succeeded, at(0, 0), false, nil},
+		"the last round that a key can name":    {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 1, 32767, attempt.Failed, told)}, billing.Paused, at(1, 32767), true, rounds(k, 1, 0, 32766)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,6 +79,13 @@ func TestARestoredTargetTakesTheHighestKeyThatTheLogShows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusedContent is a row whose content must not go out: only a correction is followed by a higher key.
+func refusedContent(k key.Target, n, round int16) attempt.Row {
+	r := tried(k, n, round, attempt.Failed, attempt.ReasonContent)
+	r.Class = attempt.Content
+	return r
 }
 
 func pauseOf(status billing.Status) billing.PauseReason {

@@ -91,7 +91,7 @@ func (t *Target) settleCurrent(row attempt.Row, rows []attempt.Row, policies Pol
 		next.s.Policy = version.Ref() // the dispatcher died before it could note what it had published
 	}
 	settlement, err := next.settleRow(row, rows, version)
-	if err == nil && settlement == Changed && lossBelow(row, rows) {
+	if err == nil && settlement == Changed && t.s.Dispatch == Unknown && lossBelow(row, rows) {
 		_, err = next.HoldRestored()
 	}
 	if err != nil {

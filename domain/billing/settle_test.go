@@ -74,9 +74,8 @@ func expected(before billing.State, rows []attempt.Row, v policy.Version) billin
 		}
 	}
 	for _, r := range rows {
-		lost := r.State == attempt.Unknown && r.Reason == attempt.ReasonRestored && r.Key.Attempt < before.Attempt && !current.ClaimedAt.After(r.ChangedAt)
-		continues := want != before && (want.Dispatch == billing.Ready || want.Dispatch == billing.Failed)
-		if lost && continues {
+		lost := (r.Reason == attempt.ReasonRestored || r.Class == attempt.Content) && r.Key.Attempt < before.Attempt && current.ClaimedAt.Before(r.ChangedAt)
+		if lost && doubted && (want.Dispatch == billing.Ready || want.Dispatch == billing.Failed) {
 			want.Dispatch, want.Pause = billing.Paused, billing.PauseRestored // R10: a correction may be lost
 		}
 	}
