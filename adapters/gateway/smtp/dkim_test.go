@@ -241,7 +241,7 @@ func BenchmarkAMail(b *testing.B) {
 			g := mailGateway(b, far, option.change)
 			b.ReportAllocs()
 			for b.Loop() {
-				message, err := g.compose(d, d.Destination, *g.installation.Load())
+				message, err := g.writer.Write(d, d.Destination)
 				if err == nil && g.signature != nil {
 					message, err = g.signature.sign(message)
 				}

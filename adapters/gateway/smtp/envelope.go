@@ -3,16 +3,15 @@ package smtp
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/adapters/gateway/email"
 	"github.com/balsong/balsong/application/port"
 )
 
 // Prepare makes sure that what a message and a login take is there (port.Preparer).
 func (g *Gateway) Prepare(ctx context.Context) error {
-	if err := g.installed(ctx); err != nil {
+	if err := g.writer.Prepare(ctx); err != nil {
 		return err
 	}
 	if err := g.config.References.Prepare(ctx); err != nil || g.config.Tokens == nil {
@@ -21,22 +20,9 @@ func (g *Gateway) Prepare(ctx context.Context) error {
 	return g.config.Tokens.Prepare(ctx)
 }
 
-// installed asks for the installation's id, once.
-func (g *Gateway) installed(ctx context.Context) error {
-	if g.installation.Load() != nil {
-		return nil
-	}
-	id, err := g.config.Installation.ID(ctx)
-	if err != nil {
-		return fmt.Errorf("the installation's id cannot be read: %w", err)
-	}
-	g.installation.Store(&id)
-	return nil
-}
-
 // prepared reports whether Prepare has been called with success.
 func (g *Gateway) prepared() bool {
-	return g.installation.Load() != nil && (g.bounces == nil || g.config.References.Known() != nil)
+	return g.writer.Prepared() && (g.bounces == nil || g.config.References.Known() != nil)
 }
 
 // envelope reads where bounces go.
@@ -52,7 +38,7 @@ func (g *Gateway) envelope(c Config) (err error) {
 			return gateway.ConfigError(provider, "references", "are not there, and the address that bounces go to has %s", Placeholder)
 		}
 	case c.EnvelopeFrom != "":
-		if g.envelopeFrom, err = recipient(c.EnvelopeFrom); err != nil {
+		if g.envelopeFrom, err = email.Recipient(c.EnvelopeFrom); err != nil {
 			return gateway.ConfigError(provider, "envelope from", "is no e-mail address")
 		}
 	}
@@ -64,7 +50,7 @@ func (g *Gateway) envelopeSender(d port.Delivery) string {
 	if g.bounces != nil {
 		return g.bounces.Address(g.config.References.Known().To(d.Key))
 	}
-	return cmp.Or(g.envelopeFrom, g.senderIdentity(d.Content).from.Address)
+	return cmp.Or(g.envelopeFrom, g.writer.From(d.Content))
 }
 
 // envelopeSenders lists what Check announces to the server: each sender, or an address as bounces go to, of no bill.
@@ -72,5 +58,8 @@ func (g *Gateway) envelopeSenders() []string {
 	if g.bounces != nil {
 		return []string{g.bounces.Address(g.config.References.OfNobody())}
 	}
-	return slices.Compact([]string{cmp.Or(g.envelopeFrom, g.bills.from.Address), cmp.Or(g.envelopeFrom, g.advertising.from.Address)})
+	if g.envelopeFrom != "" {
+		return []string{g.envelopeFrom}
+	}
+	return g.writer.Senders()
 }

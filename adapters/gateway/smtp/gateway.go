@@ -2,22 +2,20 @@
 package smtp
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
-	"net/mail"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/adapters/gateway/email"
 	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
-	"github.com/balsong/balsong/domain/policy"
 )
 
 // TLSPolicy says whether the connection to the server must be encrypted.
@@ -58,20 +56,17 @@ type Config struct {
 }
 
 // SenderIdentity is the sender of a mail and who gets the answers.
-type SenderIdentity struct{ From, ReplyTo string }
+type SenderIdentity = email.SenderIdentity
 
 // Gateway is a port.Gateway over SMTP. It keeps connections for further messages. Safe for concurrent use.
 type Gateway struct {
 	provider     port.Provider
 	config       Config
 	host         string
-	bills        senderIdentity
-	advertising  senderIdentity
-	envelopeFrom string   // "": the address of From
-	bounces      *Pattern // of addresses that name the delivery key; nil: one address for all
-	now          func() time.Time
-	installation atomic.Pointer[string] // its id; nil: not asked yet
-	signature    *signature             // nil: mail is not signed here
+	writer       *email.Writer
+	envelopeFrom string     // "": the address of From
+	bounces      *Pattern   // of addresses that name the delivery key; nil: one address for all
+	signature    *signature // nil: mail is not signed here
 	pool         *gateway.Pool[*session]
 	connections  atomic.Int64 // in use or kept
 }
@@ -99,9 +94,6 @@ func New(c Config) (*Gateway, error) {
 	default:
 		return nil, gateway.ConfigError(name, "tls", "%q is none of mandatory, opportunistic, none, implicit", c.TLS)
 	}
-	if c.FeedbackID != "" && !ValidFeedbackID(c.FeedbackID) {
-		return nil, gateway.ConfigError(name, "feedback id", "has not 5 to 15 letters, digits, hyphens or dots")
-	}
 	if err := c.checkLogin(); err != nil {
 		return nil, err
 	}
@@ -109,14 +101,17 @@ func New(c Config) (*Gateway, error) {
 	if c.LocalName != "" && !ValidEHLO(c.LocalName) {
 		return nil, gateway.ConfigError(name, "EHLO", "is neither a host name nor an address such as [192.0.2.1]")
 	}
-	g := &Gateway{provider: c.Provider, config: c, host: host, now: c.Now, pool: gateway.NewPool(c.IdleTimeout, (*session).close)}
-	if c.Installation == nil {
-		g.installation.Store(new(string))
+	g := &Gateway{provider: c.Provider, config: c, host: host, pool: gateway.NewPool(c.IdleTimeout, (*session).close)}
+	if g.writer, err = email.NewWriter(email.Config{
+		Provider: name, Sender: email.SenderIdentity{From: c.From, ReplyTo: c.ReplyTo}, Advertising: c.Advertising, FeedbackID: c.FeedbackID,
+		Now: c.Now, Installation: c.Installation,
+	}); err != nil {
+		return nil, err
 	}
 	if g.signature, err = c.DKIM.newSignature(name, host); err != nil {
 		return nil, err
 	}
-	return g, g.addresses(c)
+	return g, g.envelope(c)
 }
 
 func (c Config) withDefaults() Config {
@@ -130,53 +125,7 @@ func (c Config) withDefaults() Config {
 		c.ConnectTimeout = 30 * time.Second
 	}
 	c.ConnectTimeout = min(c.ConnectTimeout, c.Provider.CallDeadline)
-	if c.Now == nil {
-		c.Now = time.Now
-	}
 	return c
-}
-
-// senderIdentity is a SenderIdentity whose addresses have been parsed.
-type senderIdentity struct {
-	from, replyTo *mail.Address
-	domain        string // of the message ids
-}
-
-// addresses parses the addresses of the settings.
-func (g *Gateway) addresses(c Config) (err error) {
-	if g.bills, err = readSenderIdentity(c.Provider.Name, SenderIdentity{c.From, c.ReplyTo}, ""); err != nil {
-		return err
-	}
-	other := SenderIdentity{cmp.Or(c.Advertising.From, c.From), cmp.Or(c.Advertising.ReplyTo, c.ReplyTo)}
-	if g.advertising, err = readSenderIdentity(c.Provider.Name, other, "advertising "); err != nil {
-		return err
-	}
-	return g.envelope(c)
-}
-
-// readSenderIdentity parses both addresses. A name that no header line can hold is refused; what is left empty is as class,
-// a prefix for the error's field, says.
-func readSenderIdentity(provider string, l SenderIdentity, class string) (senderIdentity, error) {
-	from, err := mail.ParseAddress(l.From)
-	if err != nil || from.Name != header(from.Name) {
-		return senderIdentity{}, gateway.ConfigError(provider, class+"from", "is no e-mail address")
-	}
-	read := senderIdentity{from: from}
-	_, read.domain, _ = strings.Cut(from.Address, "@")
-	if l.ReplyTo != "" {
-		if read.replyTo, err = mail.ParseAddress(l.ReplyTo); err != nil || read.replyTo.Name != header(read.replyTo.Name) {
-			return senderIdentity{}, gateway.ConfigError(provider, class+"reply to", "is no e-mail address")
-		}
-	}
-	return read, nil
-}
-
-// senderIdentity returns the senderIdentity for a content's class.
-func (g *Gateway) senderIdentity(content port.Variant) senderIdentity {
-	if content.Class == string(policy.Advertising) {
-		return g.advertising
-	}
-	return g.bills
 }
 
 // Provider implements port.Gateway.
@@ -190,14 +139,14 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if d.Channel != g.provider.Channel {
 		return gateway.NotMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
 	}
-	to, err := recipient(d.Destination)
+	to, err := email.Recipient(d.Destination)
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
 	}
 	if !g.prepared() {
 		return gateway.NotMade("no byte was sent: the gateway is not prepared")
 	}
-	message, err := g.compose(d, to, *g.installation.Load())
+	message, err := g.writer.Write(d, to) // before the dialogue: inside DATA nothing but the connection can fail
 	if err != nil {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Content, Detail: gateway.Redact(err.Error(), to)}
 	}
@@ -211,13 +160,6 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	reply := g.call(ctx, envelope{from: g.envelopeSender(d), to: to, message: message})
 	reply.Detail = gateway.Redact(reply.Detail, to)
 	return reply
-}
-
-// ValidFeedbackID reports whether a text can be the sender's id in Feedback-ID.
-func ValidFeedbackID(id string) bool {
-	return len(id) >= 5 && len(id) <= 15 && !strings.ContainsFunc(id, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.'
-	})
 }
 
 // call makes the call on a kept connection or on a new one. A kept connection that turns out to be dead before DATA is

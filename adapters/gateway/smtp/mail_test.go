@@ -1,7 +1,6 @@
 package smtp
 
 import (
-	"mime"
 	"net/mail"
 	"strings"
 	"testing"
@@ -9,14 +8,13 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/attempt"
-	"github.com/balsong/balsong/domain/channel"
 )
 
 func TestAdvertisingHasASenderIdentityOfItsOwnAndOneClickUnsubscribes(t *testing.T) {
 	t.Parallel()
 	far := porttest.NewSMTPFarEnd(t, porttest.SMTPSettings{})
 	g := mailGateway(t, far, func(c *Config) {
-		c.Advertising, c.EnvelopeFrom = SenderIdentity{"News <news@news.example.com>", "stop@example.com"}, ""
+		c.Advertising, c.EnvelopeFrom = SenderIdentity{From: "News <news@news.example.com>", ReplyTo: "stop@example.com"}, ""
 		c.Installation, c.FeedbackID = &named{id: "prod42"}, "balsong"
 	})
 	advertising := mailTo("kim@example.com", 1)
@@ -67,52 +65,4 @@ func TestAnUnsubscribeAddressThatNoHeaderCanHoldIsContentAndNoCall(t *testing.T)
 	if letters := far.Letters(); len(letters) != 0 {
 		t.Errorf("%d letters went out", len(letters))
 	}
-}
-
-// FuzzHeaders writes mails whose every value comes from outside: the header has the fields that it should have, each once.
-func FuzzHeaders(f *testing.F) {
-	g, err := New(Config{
-		Provider: testProvider(channel.Email), Address: "mail.example.com:25", TLS: TLSNone, From: "발송 <bills@example.com>", ReplyTo: "help@example.com",
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add("subject\r\nBcc: all@example.com", "kim@example.com\r\nBcc: b@example.com", "https://example.com/\r\nX: y", "text", "<p>", "ADVERTISING")
-	f.Add("=?utf-8?q?=0D=0ABcc:_x?=", "kim@example.com", "https://example.com/u", "\r\n.\r\nQUIT\r\n", "", "")
-	f.Add(strings.Repeat("길", 400), "k\u2028im@example.com", "", "", "\x00", "SMS")
-	f.Fuzz(func(t *testing.T, subject, destination, unsubscribe, text, html, class string) {
-		d := mailTo("kim@example.com", 1)
-		d.Content = port.Variant{Subject: subject, Text: text, HTML: html, Class: class, Unsubscribe: unsubscribe}
-		to, err := recipient(destination)
-		if err != nil {
-			return
-		}
-		message, err := g.compose(d, to, "")
-		if err != nil {
-			return
-		}
-		read, err := mail.ReadMessage(strings.NewReader(string(message)))
-		if err != nil {
-			t.Fatalf("no mail: %v", err)
-		}
-		fields := 0
-		for name, values := range read.Header {
-			if fields++; len(values) != 1 {
-				t.Errorf("%s is there %d times", name, len(values))
-			}
-		}
-		want := 9 // Date, From, Reply-To, To, Subject, Message-ID, X-Idempotency-Key, Auto-Submitted, MIME-Version
-		if unsubscribe != "" {
-			want += 2
-		}
-		for _, optional := range []string{"Content-Type", "Content-Transfer-Encoding"} {
-			if read.Header.Get(optional) != "" {
-				want++
-			}
-		}
-		decoded, err := new(mime.WordDecoder).DecodeHeader(read.Header.Get("Subject"))
-		if fields != want || strings.ContainsAny(decoded, "\r\n") {
-			t.Errorf("%d fields, want %d; subject %q (%v): %v", fields, want, decoded, err, read.Header)
-		}
-	})
 }

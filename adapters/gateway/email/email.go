@@ -1,4 +1,5 @@
-package smtp
+// Package email writes bills as e-mails (RFC 5322), for every gateway that takes whole messages.
+package email
 
 import (
 	"bytes"
@@ -19,20 +20,22 @@ import (
 )
 
 var (
-	errAddress = errors.New("the destination is no e-mail address")
-	errMail    = errors.New("the statement cannot be written as an e-mail")
+	// ErrAddress is returned by Recipient.
+	ErrAddress = errors.New("the destination is no e-mail address")
+	// ErrMail is wrapped by Write.
+	ErrMail = errors.New("the statement cannot be written as an e-mail")
 )
 
-// recipient parses a destination: one bare e-mail address without a name, and without anything that could end a command
-// or a header. errAddress.
-func recipient(destination string) (string, error) {
+// Recipient parses a destination: one bare e-mail address without a name, and without anything that could end a command
+// or a header. ErrAddress.
+func Recipient(destination string) (string, error) {
 	parsed, err := mail.ParseAddress(destination)
 	if err != nil || parsed.Name != "" || parsed.Address != strings.TrimSpace(destination) {
-		return "", errAddress
+		return "", ErrAddress
 	}
 	unfit := func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) || strings.ContainsRune("<>\"", r) }
 	if len(parsed.Address) > 254 || !utf8.ValidString(parsed.Address) || strings.ContainsFunc(parsed.Address, unfit) {
-		return "", errAddress
+		return "", ErrAddress
 	}
 	return parsed.Address, nil
 }
@@ -51,27 +54,27 @@ func unsubscribable(address string) bool {
 	return err == nil && parsed.Scheme == "https" && parsed.Host != "" && len(address) <= 900 && !strings.ContainsFunc(address, unfit)
 }
 
-// compose writes the whole e-mail. It runs before the SMTP dialogue, so that inside DATA nothing but the connection can
-// fail. errMail.
-func (g *Gateway) compose(d port.Delivery, to, installation string) ([]byte, error) {
+// Write writes the whole e-mail to an address that Recipient has returned, after Prepare. ErrMail.
+func (w *Writer) Write(d port.Delivery, to string) ([]byte, error) {
+	installation := *w.installation.Load()
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
-	head := g.senderIdentity(d.Content)
+	head := w.senderIdentity(d.Content)
 	m.FromMailAddress(head.from)
 	if head.replyTo != nil {
 		m.ReplyToMailAddress(head.replyTo)
 	}
 	m.ToMailAddress(&mail.Address{Address: to})
 	m.Subject(header(d.Content.Subject))
-	m.SetDateWithValue(g.now())
+	m.SetDateWithValue(w.now())
 	m.SetMessageIDWithValue(messageID(d.Key, installation, head.domain))
 	m.SetGenHeader("X-Idempotency-Key", d.Key.String())
-	if g.config.FeedbackID != "" {
-		m.SetGenHeaderPreformatted("Feedback-ID", feedbackID(d, installation, g.config.FeedbackID))
+	if w.feedbackID != "" {
+		m.SetGenHeaderPreformatted("Feedback-ID", feedbackID(d, installation, w.feedbackID))
 	}
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation answers to a bill
 	if d.Content.Unsubscribe != "" {
 		if !unsubscribable(d.Content.Unsubscribe) {
-			return nil, fmt.Errorf("%w: its unsubscribe address is none that a header can hold", errMail)
+			return nil, fmt.Errorf("%w: its unsubscribe address is none that a header can hold", ErrMail)
 		}
 		// Written as it is: mail programs would not find it folded or encoded.
 		m.SetGenHeaderPreformatted("List-Unsubscribe", "<"+d.Content.Unsubscribe+">")
@@ -79,7 +82,7 @@ func (g *Gateway) compose(d port.Delivery, to, installation string) ([]byte, err
 	}
 	switch {
 	case d.Content.Text == "" && d.Content.HTML == "":
-		return nil, fmt.Errorf("%w: it is empty", errMail)
+		return nil, fmt.Errorf("%w: it is empty", ErrMail)
 	case d.Content.HTML == "":
 		m.SetBodyString(gomail.TypeTextPlain, d.Content.Text)
 	case d.Content.Text == "":
@@ -91,7 +94,7 @@ func (g *Gateway) compose(d port.Delivery, to, installation string) ([]byte, err
 	var out bytes.Buffer
 	out.Grow(len(d.Content.Text) + len(d.Content.HTML) + 2<<10)
 	if _, err := m.WriteTo(&out); err != nil {
-		return nil, fmt.Errorf("%w: %w", errMail, err)
+		return nil, fmt.Errorf("%w: %w", ErrMail, err)
 	}
 	return out.Bytes(), nil
 }
