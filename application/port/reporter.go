@@ -13,8 +13,8 @@ import (
 // Reporter is a Gateway whose provider says by an HTTP request of its own what became of messages.
 type Reporter interface {
 	// Reports verifies a request and reads what it says. ErrForged if the provider did not make it, as far as that can be known;
-	// ErrUnreadable if it did, and the request says nothing that is known. Messages that are not ours are left out and
-	// counted.
+	// ErrUnreadable if it did, and the request says nothing that is known; any other error if that cannot be found out now, so that
+	// the provider should come again. Messages that are not ours are left out and counted.
 	Reports(ctx context.Context, request Webhook) (said Said, err error)
 }
 

@@ -73,9 +73,7 @@ func (m *opened) statusOf(group fields) (report Report, says bool) {
 	}
 	report.Status = status
 	said := decodeField(group.get("diagnostic-code"), m.charset)
-	if kind, words, typed := strings.Cut(said, ";"); typed && !strings.ContainsAny(strings.TrimSpace(kind), " @") {
-		said = words
-	}
+	said = untyped(said)
 	if _, told, found := strings.Cut(m.text, report.Recipient); found && said == "" && report.Recipient != "" && saysNothing(status) {
 		said = oneLine(paragraph(told))
 	}
@@ -111,6 +109,22 @@ func (r *Report) classify(said, ofAll string) {
 	if r.Class == attempt.Throttled { // for the one who reports: our own message was accepted
 		r.Class = attempt.Temporary
 	}
+}
+
+// Classify says what the words of a server that refused a recipient mean, where another than a mail tells of them: its diagnostic
+// code, as in "smtp; 550 5.1.1 no such user", and its status; both may be empty.
+func Classify(diagnostic, status, recipient string) Report {
+	report := Report{Kind: Undelivered, Recipient: recipient, Status: statusCode.FindString(status)}
+	report.classify(untyped(diagnostic), "")
+	return report
+}
+
+// untyped is a diagnostic code without its type, as in "smtp; 550 no such user".
+func untyped(diagnostic string) string {
+	if kind, words, typed := strings.Cut(diagnostic, ";"); typed && !strings.ContainsAny(strings.TrimSpace(kind), " @") {
+		return words
+	}
+	return diagnostic
 }
 
 // reply is what a server's words say as a reply: its code, or 499 and 599 for one of the status' class that is not known, and
