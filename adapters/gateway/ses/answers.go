@@ -39,7 +39,7 @@ var table = &answers.Table{
 		rule(400, "AccountSuspendedException", "", gateway.Provider, "our account is suspended", sendErrors, "Your account is permanently restricted."),
 		rule(400, "MailFromDomainNotVerifiedException", "", gateway.Provider, "our MAIL FROM domain is not verified", sendErrors, "Custom MAIL FROM domain is not verified."),
 		rule(404, "NotFoundException", "", gateway.Provider, "our configuration set or identity is not there", sendErrors, "Configuration set <balsong> does not exist."),
-		rule(400, "MessageRejected", "not verified|failed the check", gateway.Provider, "our sender is not verified, or our account is in the sandbox, where recipients have to be verified too", rejections, "Email address is not verified. The following identities failed the check in region AP-NORTHEAST-2: bills@example.com"),
+		rule(400, "MessageRejected", "not verified|failed the check|authority to send", gateway.Provider, "our sender is not verified, or our account is in the sandbox, where recipients have to be verified too", rejections, "Email address is not verified. The following identities failed the check in region AP-NORTHEAST-2: bills@example.com"),
 		rule(400, "MessageRejected", "paused|suspended|shut ?down", gateway.Provider, "sending is paused for our account", rejections, "Sending suspended for this account."),
 		rule(400, "MessageRejected", "message length", gateway.Permanent, "message too big: another channel's is smaller", rejections, "Message length is more than 41943040 bytes long: '41943041'."),
 		rule(400, "MessageRejected", "", gateway.Content, "the message has invalid content", sendErrors, "Transaction failed: Expected disposition, got null"),
