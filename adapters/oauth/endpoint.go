@@ -34,15 +34,20 @@ type endpoint struct {
 
 // New returns tokens of a token endpoint.
 func New(c Client) *Kept {
+	made := newEndpoint(c)
+	return Keep(&made)
+}
+
+func newEndpoint(c Client) endpoint {
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
-	return Keep(&endpoint{
+	return endpoint{
 		client: c, refresh: c.RefreshToken,
 		http: &http.Client{
 			Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: c.TLS, DisableKeepAlives: true}, // a token is asked for seldom
 			// Where a redirect leads nobody has checked, and the secret would follow it.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	})
+	}
 }
 
 // Token implements Source.
@@ -64,6 +69,11 @@ func (e *endpoint) Token(ctx context.Context) (Token, error) {
 			e.refresh = cmp.Or(token.RefreshToken, e.refresh)
 		}
 	}
+	return e.made(token, err)
+}
+
+// made is the token that was made, or why there is none.
+func (e *endpoint) made(token *oauth2.Token, err error) (Token, error) {
 	switch {
 	case err != nil:
 		return Token{}, e.failed(err)
