@@ -282,6 +282,14 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		"another's token":       {twilio(map[string]string{"BALSONG_SMS_TOKEN": "hunter2"}), "BALSONG_SMS_TOKEN is set, and http does not send"},
 		"not twilio":            {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_TWILIO_ACCOUNT is set, and twilio does not send"},
 		"twilio":                {twilio(nil), ""},
+		"ses alone":             {map[string]string{"BALSONG_EMAIL_PROVIDERS": "ses"}, "BALSONG_SES_FROM is not set"},
+		"ses, no address":       {map[string]string{"BALSONG_SES_FROM": "bills"}, "BALSONG_SES_FROM is no e-mail address"},
+		"ses, nowhere":          {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_URL": "b.example"}, "BALSONG_SES_URL is no http or https address"},
+		"ses, no lease":         {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_LEASE": "20s"}, "BALSONG_SES_LEASE (20s) must be longer"},
+		"ses":                   {map[string]string{"BALSONG_SES_FROM": "Bills <a@b.example>"}, ""},
+		"ses or smtp":           {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "a@b.example"}, "say in BALSONG_EMAIL_PROVIDERS"},
+		"fcm alone":             {map[string]string{"BALSONG_PUSH_PROVIDERS": "fcm"}, "BALSONG_FCM_SECRET is not set"},
+		"fcm, no account":       {map[string]string{"BALSONG_FCM_SECRET": "hunter2"}, "BALSONG_FCM_SECRET: no key of a Google service account"},
 		"both":                  {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http:70, twilio:0", "BALSONG_SMS_URL": "https://sms.example.com"}), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,10 +17,12 @@ import (
 type Gateways struct {
 	ReferenceSecrets []string `env:"BALSONG_REFERENCE_SECRETS" secret:"true" help:"secrets that sign the references by which reports of providers find their bill, comma-separated, at least 32 characters each: the first one signs, all are verified"`
 
-	EmailProviders []string `env:"BALSONG_EMAIL_PROVIDERS" help:"who sends e-mail: smtp; without it smtp where BALSONG_SMTP_ADDR is set"`
+	EmailProviders []string `env:"BALSONG_EMAIL_PROVIDERS" help:"who sends e-mail, comma-separated, each with its weight, as in ses:70,smtp:30 (docs/providers/README.md); one with the weight 0 takes over while all others are held; without it the one that is configured"`
 
 	SMTP   SMTP
+	SES    SES    `envPrefix:"BALSONG_SES_"`    // of e-mail
 	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"` // of SMS
+	FCM    FCM    `envPrefix:"BALSONG_FCM_"`    // of push
 
 	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`

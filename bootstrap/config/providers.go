@@ -14,8 +14,10 @@ import (
 // The providers, as BALSONG_<CHANNEL>_PROVIDERS and the ledger name them.
 const (
 	ProviderSMTP   = "smtp"
+	ProviderSES    = "ses"
 	ProviderHTTP   = "http" // our own contract
 	ProviderTwilio = "twilio"
+	ProviderFCM    = "fcm"
 )
 
 // Provider is a provider that sends on a channel.
@@ -42,6 +44,11 @@ func (g Gateways) vendors() []vendor {
 		configured: g.SMTP.Addr != "",
 		has:        set("BALSONG_SMTP_ADDR", g.SMTP.Addr),
 		check:      func() error { return g.SMTP.check(g.ReferenceSecrets) },
+	}, {
+		Provider:   Provider{Provider: g.SES.provider(channel.Email, ProviderSES), Variables: "BALSONG_SES", URL: g.SES.URL, CA: g.SES.CA},
+		configured: g.SES.From != "",
+		has:        set("BALSONG_SES_FROM", g.SES.From, "BALSONG_SES_CONFIGURATION_SET", g.SES.ConfigurationSet),
+		check:      g.SES.check,
 	}}
 	for _, c := range g.byHTTP() {
 		name := "BALSONG_" + string(c.kind)
@@ -57,6 +64,11 @@ func (g Gateways) vendors() []vendor {
 		configured: g.Twilio.Account != "" || g.Twilio.Secret != "",
 		has:        set("BALSONG_TWILIO_ACCOUNT", g.Twilio.Account, "BALSONG_TWILIO_SECRET", g.Twilio.Secret),
 		check:      func() error { return g.Twilio.check(g.ReferenceSecrets) },
+	}, vendor{
+		Provider:   Provider{Provider: g.FCM.provider(channel.Push, ProviderFCM), Variables: "BALSONG_FCM", URL: g.FCM.URL, CA: g.FCM.CA},
+		configured: g.FCM.Secret != "",
+		has:        set("BALSONG_FCM_SECRET", g.FCM.Secret),
+		check:      g.FCM.check,
 	})
 }
 

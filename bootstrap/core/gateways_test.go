@@ -2,6 +2,11 @@ package core_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"slices"
 	"strings"
@@ -63,6 +68,23 @@ func TestAProviderThatCannotBeCalledIsOneInTheGaugeUntilItTakesAMessage(t *testi
 	held("sms/http", 0)
 }
 
+// serviceAccount is the file of a key, as Google Cloud makes it.
+func serviceAccount(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := json.Marshal(map[string]string{
+		"type": "service_account", "project_id": "bills-1", "client_email": "sender@bills-1.iam.gserviceaccount.com",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(file)
+}
+
 func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
 	t.Parallel()
 	bounds := config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
@@ -70,6 +92,8 @@ func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
 		"email/smtp": {SMTP: config.SMTP{Addr: "127.0.0.1:1", TLS: "none", From: "a@b.example", CallDeadline: time.Second, Lease: 3 * time.Second, InFlight: 1}},
 		"sms/http":   {SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
 		"push/http":  {Push: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
+		"email/ses":  {SES: config.SES{From: "a@b.example", URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
+		"push/fcm":   {FCM: config.FCM{URL: "http://127.0.0.1:1", Secret: serviceAccount(t), HTTPCalls: bounds}},
 		"sms/twilio": {Twilio: config.Twilio{URL: "http://127.0.0.1:1", Account: "AC" + strings.Repeat("0", 32), Secret: "t0ken", From: "Shop", HTTPCalls: bounds}},
 	} {
 		providers := c.Providers()

@@ -29,8 +29,10 @@ type Gateway interface {
 // gateways make the gateway of each provider that package config knows; none connects. The installation may be nil.
 var gateways = map[string]func(c config.Gateways, provider port.Provider, installation port.Installation, clock port.Clock) (Gateway, error){
 	config.ProviderSMTP:   newSMTP,
+	config.ProviderSES:    newSES,
 	config.ProviderHTTP:   newHTTP,
 	config.ProviderTwilio: newTwilio,
+	config.ProviderFCM:    newFCM,
 }
 
 // NewGateway returns a provider of an installation (nil: of none); it does not connect.
