@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway/nhn"
 	"github.com/balsong/balsong/adapters/gateway/ses"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
+	"github.com/balsong/balsong/adapters/gateway/solapi"
 	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -71,6 +72,7 @@ It stays open for 10 s, doubled with each refused test up to 5 min, or as long a
 	answersTable(w, "NHN Cloud", "The status, and the body. What is not listed is as above.", nhn.Answers())
 	answersTable(w, "Amazon SES", "The status, and the body; AWS names the type in the header X-Amzn-ErrorType too. What is not listed is as above.", ses.Answers())
 	answersTable(w, "Firebase Cloud Messaging", "The status, and the body. What is not listed is as above.", fcm.Answers())
+	answersTable(w, "SOLAPI", "The status, and the body. What is not listed is as above.", solapi.Answers())
 }
 
 // nextSteps say what follows from each class.

@@ -71,6 +71,7 @@ func TestWhatIsNoListIsNoAnswer(t *testing.T) {
 		"another message":  list(1, listedAs("of another", "3", "1000", "82")),
 		"a page of many":   list(99),
 		"a refusal":        `{"header":{"isSuccessful":false,"resultCode":-1000,"resultMessage":"Invalid appKey."}}`,
+		"an empty refusal": `{"header":{"isSuccessful":false,"resultCode":-9999},"body":{"totalCount":0,"data":[]}}`,
 		"no body":          `{"header":{"isSuccessful":true,"resultCode":0}}`,
 		"another server":   `<html>Welcome</html>`,
 		"nothing":          ``,

@@ -47,7 +47,7 @@ type hook struct {
 func (g *Gateway) Reports(ctx context.Context, request port.Webhook) (port.Said, error) {
 	given := http.Header(request.Header).Get(signatureHeader)
 	if g.signature == "" || !hmac.Equal([]byte(given), []byte(g.signature)) {
-		return port.Said{}, port.ErrForged
+		return port.Said{}, fmt.Errorf("%w: its signature is another one (is BALSONG_NHN_WEBHOOK_SECRET what the console was told?)", port.ErrForged)
 	}
 	if err := g.references.Prepare(ctx); err != nil {
 		return port.Said{}, err
