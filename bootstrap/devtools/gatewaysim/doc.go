@@ -59,6 +59,35 @@
 //	429   20429   throttled
 //	503   20503   temporary refusal, which leaves the caller's outcome unknown
 //
+// # NHN Cloud
+//
+// POST /sms/v3.0/appKeys/…/sender/sms and …/sender/mms are NHN Cloud's API of
+// text messages, as https://docs.nhncloud.com/en/Notification/SMS/en/api-guide/
+// describes it. The recipientGroupingKey is the idempotency key of the log. GET
+// finds an accepted message by it, as one that arrived, and GET …/sendNos every
+// sender number. Any credentials are taken, none are not. No webhook is called.
+// The status is 200 but for throttled (429); the codes:
+//
+//	0                      accepted
+//	-2014, -2019, -2024, -2312, -9997   the request is wrong
+//	-2019 of the recipient permanent refusal, in a request that succeeds
+//	-6001                  the content share: the customer has refused messages
+//	-9999                  temporary refusal, which leaves the caller's outcome unknown
+//
+// # SOLAPI
+//
+// POST /messages/v4/send-many/detail is SOLAPI's API of messages, one message a
+// call; GET /messages/v4/list?messageIds=… finds accepted messages, as ones that
+// arrived. The custom field balsong is the idempotency key of the log. A
+// signature is taken whatever it is, and once (403 DuplicatedSignature). No
+// webhook is called. The status is 200 but for throttled (429); the codes:
+//
+//	2000                     accepted
+//	1010, 1011, 1013, 1062   the message is wrong
+//	1060                     permanent refusal: the number is blocked
+//	1061                     the content share: the customer has refused messages
+//	1024                     temporary refusal, which leaves the caller's outcome unknown
+//
 // # Admin port
 //
 // GET / is the inbox, GET /settings and PUT /settings show and change the

@@ -53,6 +53,14 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
 		s.serveTwilio(ctx, account)
 		return
 	}
+	if found := nhnPath.FindSubmatch(ctx.Path()); found != nil {
+		s.serveNHN(ctx, string(found[1]))
+		return
+	}
+	if strings.HasPrefix(string(ctx.Path()), "/messages/v4/") {
+		s.serveSOLAPI(ctx)
+		return
+	}
 	channel, ok := s.paths[string(ctx.Path())]
 	if !ok {
 		writeError(ctx, fasthttp.StatusNotFound, "not_found", "this gateway has POST "+strings.Join(slices.Sorted(maps.Keys(s.paths)), ", POST "))

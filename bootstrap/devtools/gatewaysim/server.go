@@ -31,6 +31,8 @@ type Server struct {
 	paths   map[string]behaviour.Channel
 	lock    *flock.Flock
 
+	sent, signatures sentMessages // what vendors are asked about, and what they have seen
+
 	mail                                      *smtp.Server
 	calls                                     *fasthttp.Server
 	admin                                     *http.Server

@@ -1,0 +1,145 @@
+package gatewaysim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/inbox"
+)
+
+// The paths at which SOLAPI takes messages and questions.
+const (
+	solapiSend = "/messages/v4/send-many/detail"
+	solapiList = "/messages/v4/list"
+)
+
+// solapiSignature is the form of a signed request.
+var solapiSignature = regexp.MustCompile(`^HMAC-SHA256 apiKey=[^,]+, date=[^,]+, salt=[^,]{12,64}, signature=([0-9a-f]{64})$`)
+
+// solapiRequest is a request to send by SOLAPI's contract.
+type solapiRequest struct {
+	Messages []struct {
+		To     string            `json:"to"`
+		From   string            `json:"from"`
+		Text   string            `json:"text"`
+		Type   string            `json:"type"`
+		Title  string            `json:"subject"`
+		Fields map[string]string `json:"customFields"`
+	} `json:"messages"`
+}
+
+// serveSOLAPI answers by SOLAPI's contract.
+func (s *Server) serveSOLAPI(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.SetContentType(jsonType)
+	signature := solapiSignature.FindSubmatch(ctx.Request.Header.Peek("Authorization"))
+	switch {
+	case signature == nil:
+		solapiError(ctx, fasthttp.StatusForbidden, "SignatureDoesNotMatch", "the signature does not match")
+	case !s.signatures.first(string(signature[1])):
+		solapiError(ctx, fasthttp.StatusForbidden, "DuplicatedSignature", "the signature was used before")
+	case ctx.IsGet() && string(ctx.Path()) == solapiList:
+		s.listSOLAPI(ctx)
+	case ctx.IsPost() && string(ctx.Path()) == solapiSend:
+		s.sendSOLAPI(ctx)
+	default:
+		solapiError(ctx, fasthttp.StatusNotFound, "ResourceNotFound", "no such path")
+	}
+}
+
+// first reports whether something is new. The oldest are forgotten.
+func (s *sentMessages) first(name string) bool {
+	_, known := s.find(name)
+	if !known {
+		s.add(sentMessage{id: name})
+	}
+	return !known
+}
+
+func (s *Server) listSOLAPI(ctx *fasthttp.RequestCtx) {
+	list := []string{}
+	for _, id := range ctx.QueryArgs().PeekMulti("messageIds") {
+		if m, found := s.sent.find(string(id)); found {
+			list = append(list, fmt.Sprintf(`%q:{"messageId":%q,"statusCode":"4000","status":"COMPLETE","customFields":{"balsong":%q}}`, m.id, m.id, m.reference))
+		}
+	}
+	fmt.Fprintf(ctx, `{"startKey":null,"limit":20,"messageList":{%s}}`, strings.Join(list, ","))
+}
+
+func (s *Server) sendSOLAPI(ctx *fasthttp.RequestCtx) {
+	var q solapiRequest
+	if json.Unmarshal(ctx.PostBody(), &q) != nil || len(q.Messages) != 1 {
+		solapiError(ctx, fasthttp.StatusBadRequest, "ValidationError", "messages is no list of one message")
+		return
+	}
+	m := q.Messages[0]
+	c := call{Call: behaviour.Call{Channel: behaviour.SMS, Destination: m.To}, content: acceptlog.HashContent([]byte(m.Text))}
+	if reference := m.Fields["balsong"]; validKey(reference) {
+		c.Key = reference
+	}
+	wrong := func(code, message string) {
+		s.refuse(c, behaviour.Invalid)
+		solapiFailure(ctx, code, message)
+	}
+	switch {
+	case m.To == "" || !dialled(m.To) || strings.HasPrefix(m.To, "+"):
+		wrong("1011", "Format Error")
+	case m.From == "":
+		wrong("1062", "발신번호 미등록")
+	case m.Text == "" || m.Type != "SMS" && m.Type != "LMS":
+		wrong("1010", "필수 입력 값 미입력")
+	case m.Type == "SMS" && m.Title != "":
+		wrong("1013", "제목은 문자 타입이 'SMS'일 경우 사용이 불가능합니다.")
+	default:
+		c.message = inbox.Message{To: m.To, Class: m.Type, Title: m.Title}
+		if s.inbox != nil {
+			c.message.Body = []byte(m.Text)
+		}
+		ctx.Request.ResetBody() // it is used up, and the call may wait for seconds
+		a := s.handle(c)
+		id := fmt.Sprintf("M4V20261130%021d", a.sequence)
+		if a.taken() {
+			s.sent.add(sentMessage{id: id, reference: c.Key})
+		}
+		answerSOLAPI(ctx, id, c.Key, a)
+	}
+}
+
+func answerSOLAPI(ctx *fasthttp.RequestCtx, id, reference string, a answer) {
+	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {
+		writeAnswer(ctx, behaviour.SMS, a)
+		return
+	}
+	switch a.outcome {
+	case behaviour.Accepted:
+		fmt.Fprintf(ctx, `{"failedMessageList":[],"messageList":[{"messageId":%q,"statusCode":"2000","statusMessage":"정상 접수(이통사로 접수 예정)","customFields":{"balsong":%q}}],"groupInfo":{"groupId":"G%s","count":{"total":1,"registeredFailed":0,"registeredSuccess":1}}}`, id, reference, id[1:])
+	case behaviour.AcceptedThenDropped:
+		ctx.HijackSetNoResponse(true)
+		ctx.Hijack(func(net.Conn) {}) // fasthttp closes it then
+	case behaviour.RefusedPermanent:
+		solapiFailure(ctx, "1060", "차단된 수신번호")
+	case behaviour.RefusedContent: // SOLAPI refuses no content for its own sake
+		solapiFailure(ctx, "1061", "사용자에 의해 수신거부 됨(080무료수신거부)")
+	case behaviour.RefusedThrottled:
+		retryAfter(ctx, a.retryAfter)
+		solapiError(ctx, fasthttp.StatusTooManyRequests, "TooManyRequests", "too many requests")
+	default:
+		solapiFailure(ctx, "1024", "서버 오류")
+	}
+}
+
+// solapiFailure says with the status 200 that the message was not taken.
+func solapiFailure(ctx *fasthttp.RequestCtx, code, message string) {
+	fmt.Fprintf(ctx, `{"failedMessageList":[{"statusCode":%q,"statusMessage":%q}],"messageList":[],"groupInfo":{"groupId":"G4V1","count":{"total":1,"registeredFailed":1,"registeredSuccess":0}}}`, code, message)
+}
+
+func solapiError(ctx *fasthttp.RequestCtx, status int, code, message string) {
+	ctx.SetStatusCode(status)
+	fmt.Fprintf(ctx, `{"errorCode":%q,"errorMessage":%q}`, code, message)
+}
