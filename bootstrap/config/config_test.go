@@ -252,7 +252,7 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		set     map[string]string
 		refused string // "": accepted
 	}{
-		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDERS": "carrier-pigeon"}, `BALSONG_SMS_PROVIDERS names "carrier-pigeon" (want some of http, twilio)`},
+		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDERS": "carrier-pigeon"}, `BALSONG_SMS_PROVIDERS names "carrier-pigeon" (want some of http, twilio, nhn, solapi)`},
 		"twilio for push":       {map[string]string{"BALSONG_PUSH_PROVIDERS": "twilio"}, `BALSONG_PUSH_PROVIDERS names "twilio"`},
 		"twice":                 {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio,twilio"}, "BALSONG_SMS_PROVIDERS names twilio twice"},
 		"a weight in words":     {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:most"}, `the weight of "twilio" is not a whole number from 0 to 1000`},
@@ -281,6 +281,17 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		"twilio, another's URL": {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "twilio", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL is set, and http does not send on the channel SMS"},
 		"another's token":       {twilio(map[string]string{"BALSONG_SMS_TOKEN": "hunter2"}), "BALSONG_SMS_TOKEN is set, and http does not send"},
 		"not twilio":            {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_TWILIO_ACCOUNT is set, and twilio does not send"},
+		"nhn alone":             {map[string]string{"BALSONG_SMS_PROVIDERS": "nhn"}, "BALSONG_NHN_APP_KEY is not set"},
+		"nhn, no secret":        {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_FROM": "15446859"}, "BALSONG_NHN_SECRET_KEY is not set"},
+		"nhn, a name":           {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "Shop"}, "BALSONG_NHN_FROM is no sender number"},
+		"nhn":                   {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "1544-6859"}, ""},
+		"nhn, a short word":     {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "15446859", "BALSONG_NHN_WEBHOOK_SECRET": "hunter2"}, "BALSONG_NHN_WEBHOOK_SECRET is short"},
+		"nhn, no references":    {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "15446859", "BALSONG_NHN_WEBHOOK_SECRET": strings.Repeat("w", 32)}, "BALSONG_REFERENCE_SECRETS is not"},
+		"solapi alone":          {map[string]string{"BALSONG_SMS_PROVIDERS": "solapi"}, "BALSONG_SOLAPI_KEY is not set"},
+		"solapi, no secret":     {map[string]string{"BALSONG_SOLAPI_KEY": "KEY", "BALSONG_SOLAPI_FROM": "029302266"}, "BALSONG_SOLAPI_SECRET is not set"},
+		"solapi, no sender":     {map[string]string{"BALSONG_SOLAPI_KEY": "KEY", "BALSONG_SOLAPI_SECRET": "hunter2"}, "BALSONG_SOLAPI_FROM is no sender number"},
+		"solapi":                {map[string]string{"BALSONG_SOLAPI_KEY": "KEY", "BALSONG_SOLAPI_SECRET": "hunter2", "BALSONG_SOLAPI_FROM": "029302266"}, ""},
+		"three, and no list":    {twilio(map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_SOLAPI_KEY": "KEY"}), "say in BALSONG_SMS_PROVIDERS"},
 		"twilio":                {twilio(nil), ""},
 		"ses alone":             {map[string]string{"BALSONG_EMAIL_PROVIDERS": "ses"}, "BALSONG_SES_FROM is not set"},
 		"ses, no address":       {map[string]string{"BALSONG_SES_FROM": "bills"}, "BALSONG_SES_FROM is no e-mail address"},

@@ -23,6 +23,8 @@ type Gateways struct {
 	SES    SES    `envPrefix:"BALSONG_SES_"`    // of e-mail
 	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"` // of SMS
 	FCM    FCM    `envPrefix:"BALSONG_FCM_"`    // of push
+	NHN    NHN    `envPrefix:"BALSONG_NHN_"`    // of SMS
+	SOLAPI SOLAPI `envPrefix:"BALSONG_SOLAPI_"` // of SMS
 
 	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`

@@ -18,6 +18,8 @@ const (
 	ProviderHTTP   = "http" // our own contract
 	ProviderTwilio = "twilio"
 	ProviderFCM    = "fcm"
+	ProviderNHN    = "nhn"
+	ProviderSOLAPI = "solapi"
 )
 
 // Provider is a provider that sends on a channel.
@@ -69,6 +71,16 @@ func (g Gateways) vendors() []vendor {
 		configured: g.FCM.Secret != "",
 		has:        set("BALSONG_FCM_SECRET", g.FCM.Secret),
 		check:      g.FCM.check,
+	}, vendor{
+		Provider:   Provider{Provider: g.NHN.provider(channel.SMS, ProviderNHN), Variables: "BALSONG_NHN", URL: g.NHN.URL, CA: g.NHN.CA},
+		configured: g.NHN.AppKey != "" || g.NHN.SecretKey != "",
+		has:        set("BALSONG_NHN_APP_KEY", g.NHN.AppKey, "BALSONG_NHN_SECRET_KEY", g.NHN.SecretKey, "BALSONG_NHN_WEBHOOK_SECRET", g.NHN.Signature),
+		check:      func() error { return g.NHN.check(g.ReferenceSecrets) },
+	}, vendor{
+		Provider:   Provider{Provider: g.SOLAPI.provider(channel.SMS, ProviderSOLAPI), Variables: "BALSONG_SOLAPI", URL: g.SOLAPI.URL, CA: g.SOLAPI.CA},
+		configured: g.SOLAPI.Key != "" || g.SOLAPI.Secret != "",
+		has:        set("BALSONG_SOLAPI_KEY", g.SOLAPI.Key, "BALSONG_SOLAPI_SECRET", g.SOLAPI.Secret),
+		check:      g.SOLAPI.check,
 	})
 }
 

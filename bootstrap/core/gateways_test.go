@@ -95,6 +95,8 @@ func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
 		"email/ses":  {SES: config.SES{From: "a@b.example", URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
 		"push/fcm":   {FCM: config.FCM{URL: "http://127.0.0.1:1", Secret: serviceAccount(t), HTTPCalls: bounds}},
 		"sms/twilio": {Twilio: config.Twilio{URL: "http://127.0.0.1:1", Account: "AC" + strings.Repeat("0", 32), Secret: "t0ken", From: "Shop", HTTPCalls: bounds}},
+		"sms/nhn":    {NHN: config.NHN{URL: "http://127.0.0.1:1", AppKey: "app", SecretKey: "t0ken", From: "1544-6859", HTTPCalls: bounds}},
+		"sms/solapi": {SOLAPI: config.SOLAPI{URL: "http://127.0.0.1:1", Key: "KEY", Secret: "t0ken", From: "029302266", HTTPCalls: bounds}},
 	} {
 		providers := c.Providers()
 		if len(providers) != 1 || providers[0].Account() != name {

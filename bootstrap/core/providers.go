@@ -10,8 +10,10 @@ import (
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
+	"github.com/balsong/balsong/adapters/gateway/nhn"
 	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/adapters/gateway/smtp"
+	"github.com/balsong/balsong/adapters/gateway/solapi"
 	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -33,6 +35,8 @@ var gateways = map[string]func(c config.Gateways, provider port.Provider, instal
 	config.ProviderHTTP:   newHTTP,
 	config.ProviderTwilio: newTwilio,
 	config.ProviderFCM:    newFCM,
+	config.ProviderNHN:    newNHN,
+	config.ProviderSOLAPI: newSOLAPI,
 }
 
 // NewGateway returns a provider of an installation (nil: of none); it does not connect.
@@ -63,6 +67,28 @@ func newTwilio(gateways config.Gateways, provider port.Provider, installation po
 	return twilio.New(twilio.Config{
 		Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Account: c.Account, Key: c.Key, Secret: c.Secret,
 		From: c.From, Service: c.Service, StatusURL: c.StatusURL, References: references, AuthToken: c.Token(), Now: clock.Now,
+	})
+}
+
+func newNHN(gateways config.Gateways, provider port.Provider, installation port.Installation, clock port.Clock) (Gateway, error) {
+	c := gateways.NHN
+	references, err := References(gateways, installation)
+	if err != nil {
+		return nil, err
+	}
+	return nhn.New(nhn.Config{
+		Provider: provider, URL: c.URL, TLS: c.CA.TLS(), AppKey: c.AppKey, SecretKey: c.SecretKey, From: c.From, Signature: c.Signature, References: references, Now: clock.Now,
+	})
+}
+
+func newSOLAPI(gateways config.Gateways, provider port.Provider, installation port.Installation, clock port.Clock) (Gateway, error) {
+	c := gateways.SOLAPI
+	references, err := References(gateways, installation)
+	if err != nil {
+		return nil, err
+	}
+	return solapi.New(solapi.Config{
+		Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Key: c.Key, Secret: c.Secret, From: c.From, References: references, Now: clock.Now,
 	})
 }
 

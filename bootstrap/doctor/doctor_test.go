@@ -355,6 +355,22 @@ var mistakes = map[string]mistake{
 			URL: refusing.URL, Account: "AC" + strings.Repeat("0", 32), Secret: secret, From: "Shop", HTTPCalls: c.Gateways.SMS.HTTPCalls,
 		}
 	}, doctor.Problem, "sms/twilio", "401, code 20003: Authenticate", "BALSONG_TWILIO_SECRET"},
+	"sms: nhn does not know the sender": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.NHN = config.NHN{URL: answering(t, http.StatusOK, `{"header":{"isSuccessful":true,"resultCode":0},"body":{"data":[]}}`), AppKey: "app", SecretKey: secret, From: "15446859", HTTPCalls: c.Gateways.SMS.HTTPCalls}
+		c.Gateways.SMS = config.HTTPGateway{}
+	}, doctor.Problem, "sms/nhn", "the sender number is not registered", "BALSONG_NHN_FROM"},
+	"sms: nhn refuses the key": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.NHN = config.NHN{URL: answering(t, http.StatusOK, `{"header":{"isSuccessful":false,"resultCode":-1000,"resultMessage":"Invalid appKey."}}`), AppKey: "app", SecretKey: secret, From: "15446859", HTTPCalls: c.Gateways.SMS.HTTPCalls}
+		c.Gateways.SMS = config.HTTPGateway{}
+	}, doctor.Problem, "sms/nhn", "200, code -1000: Invalid appKey.", "BALSONG_NHN_SECRET_KEY"},
+	"sms: solapi refuses the key": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.SOLAPI = config.SOLAPI{URL: answering(t, http.StatusForbidden, `{"errorCode":"SignatureDoesNotMatch","errorMessage":"no"}`), Key: "KEY", Secret: secret, From: "029302266", HTTPCalls: c.Gateways.SMS.HTTPCalls}
+		c.Gateways.SMS = config.HTTPGateway{}
+	}, doctor.Problem, "sms/solapi", "403 SignatureDoesNotMatch: no", "BALSONG_SOLAPI_SECRET"},
+	"sms: the clock is wrong for solapi": {func(t *testing.T, c *config.Deliverer) {
+		c.Gateways.SOLAPI = config.SOLAPI{URL: answering(t, http.StatusForbidden, `{"errorCode":"RequestTimeTooSkewed","errorMessage":"no"}`), Key: "KEY", Secret: secret, From: "029302266", HTTPCalls: c.Gateways.SMS.HTTPCalls}
+		c.Gateways.SMS = config.HTTPGateway{}
+	}, doctor.Problem, "sms/solapi", "RequestTimeTooSkewed", "clock"},
 	"shutdown: shorter than a call": {func(_ *testing.T, c *config.Deliverer) {
 		c.Delivery.DrainFor = 10 * time.Second
 	}, doctor.Advice, "shutdown", "a call may take 30s", "set it to 30s"},
@@ -455,4 +471,15 @@ func TestClocksAnHourApartAreFoundAtEveryPart(t *testing.T) {
 	if text := text(doctor.Examine(t.Context(), doctor.ComponentsOf(c), observe.Clock{Shift: time.Hour})); strings.Count(text, "behind this machine's") != 2 {
 		t.Errorf("an hour ahead, the database and the store are behind; an old message says nothing:\n%s", text)
 	}
+}
+
+// answering is a server that gives every request one answer.
+func answering(t *testing.T, status int, answer string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		fmt.Fprint(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }

@@ -141,8 +141,9 @@ func (p *component) byHTTP(ctx context.Context, provider config.Provider, gatewa
 		do := "check " + variable + "_URL, and that this machine may reach it"
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			do = "use the name that the certificate has, or set " + variable + "_CA to its CA (file:/path)"
-		} else if provider.Name == config.ProviderTwilio && strings.Contains(err.Error(), ": 401") {
-			do = "check BALSONG_TWILIO_ACCOUNT, BALSONG_TWILIO_KEY and BALSONG_TWILIO_SECRET; a restricted key must be allowed to read messages for this check alone"
+		}
+		if advice := vendorAdvice(provider.Name, err.Error()); advice != "" {
+			do = advice
 		}
 		p.add(Problem, err.Error(), do)
 	} else {
@@ -152,6 +153,23 @@ func (p *component) byHTTP(ctx context.Context, provider config.Provider, gatewa
 		p.add(Advice, "the URL is http: bills and the credentials go over the network in the clear", "take https")
 	}
 	p.deadlines(variable, provider.CallDeadline, provider.Lease, httpCall, httpLease)
+}
+
+// vendorAdvice says what to do where a vendor refuses the check in its own words; "": nothing more is known.
+func vendorAdvice(provider, said string) string {
+	switch {
+	case provider == config.ProviderTwilio && strings.Contains(said, ": 401"):
+		return "check BALSONG_TWILIO_ACCOUNT, BALSONG_TWILIO_KEY and BALSONG_TWILIO_SECRET; a restricted key must be allowed to read messages for this check alone"
+	case provider == config.ProviderNHN && strings.Contains(said, "sender number"):
+		return "register the number at NHN Cloud (console: SMS, sender numbers), or check BALSONG_NHN_FROM"
+	case provider == config.ProviderNHN && (strings.Contains(said, ", code -10") || strings.Contains(said, ": 401") || strings.Contains(said, ": 403")):
+		return "check BALSONG_NHN_APP_KEY and BALSONG_NHN_SECRET_KEY; the console shows both at the SMS service, which must be switched on"
+	case provider == config.ProviderSOLAPI && strings.Contains(said, "RequestTimeTooSkewed"):
+		return "set this machine's clock: SOLAPI takes no call from one that is more than 15 minutes wrong"
+	case provider == config.ProviderSOLAPI && strings.Contains(said, ": 403"):
+		return "check BALSONG_SOLAPI_KEY and BALSONG_SOLAPI_SECRET, and which addresses the key may be used from"
+	}
+	return ""
 }
 
 // deadlines checks the times that decide what counts as unknown.

@@ -32,7 +32,7 @@ const (
 	templates = "BALSONG_TEMPLATES "
 	runs      = "BALSONG_RUN_ "
 	telemetry = "BALSONG_EMF_ BALSONG_TRACES_ OTEL_ "
-	gateways  = "BALSONG_SMTP_ BALSONG_EMAIL_ BALSONG_SMS_ BALSONG_PUSH_ BALSONG_SES_ BALSONG_TWILIO_ BALSONG_FCM_ BALSONG_REFERENCE_ "
+	gateways  = "BALSONG_SMTP_ BALSONG_EMAIL_ BALSONG_SMS_ BALSONG_PUSH_ BALSONG_SES_ BALSONG_TWILIO_ BALSONG_NHN_ BALSONG_SOLAPI_ BALSONG_FCM_ BALSONG_REFERENCE_ "
 )
 
 // calls is every command, the arguments it is called with, and the variables it reads. FILE is a policy that works, KEYSET a
