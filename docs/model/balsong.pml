@@ -242,11 +242,13 @@ byte srep[NT*KK];
 #elif RB>0 && (RPB>0 || IB>0 || defined(VERDICT)) && !defined(MUT_RHOLD)
 #define HOLDRP(t) ; if :: rp[t] && st[t]==READY -> st[t]=PAUSED :: else fi
 #define UNHOLD(k) ; rp[TGT(k)]=0
+#define LETGO(t) rp[t]=0;
 #else
 #define HOLDRP(t)
 #endif
 #ifndef UNHOLD
 #define UNHOLD(k)
+#define LETGO(t)
 #endif
 #if RB>0
 byte sst[NT], sat[NT], sdf[NT], scw[NT], sled[NT*KK]; /* the database as it is at the moment to which it will be restored */
@@ -978,8 +980,10 @@ end: do
 #endif
 #define CORRREV(t) if :: L(t)==NONE -> L(t)=LREV :: else fi
 #endif
-#if RB>0 && CB>0
-#define AGAIN(t) old[t]=0;
+#if RB>0 && CB>0                  /* a person lets it continue, after what was lost was repeated */
+#define AGAIN(t) if :: old[t] -> old[t]=0; con[t]=0 :: else fi; LETGO(t)
+#elif RB>0
+#define AGAIN(t) LETGO(t)
 #else
 #define AGAIN(t)
 #endif
@@ -1273,6 +1277,11 @@ inline goback() {
              FORGETSST; sat[i]=0; sdf[i]=0; scw[i]=0; scon[i]=0;
              lock[i]=0; chg[i]=1; i++ :: else -> break od;
   i=0; over=1 }
+#if CB>0                          /* what the restored database holds was not corrected since the key */
+#define UNCORRECTED(i) (i)>=scm[TGT(i)]
+#else
+#define UNCORRECTED(i) true
+#endif
 /* a key that the log shows gets what its result says, else UNKNOWN; a result may be lost, as every event may */
 inline checkkey() {
   if
@@ -1284,12 +1293,17 @@ inline checkkey() {
   :: else
   fi;
   if :: led[i]==LUNK -> amb[TGT(i)]=1 :: else fi;
-  if :: led[i]==LCONT -> con[TGT(i)]=1 :: else fi }
+  if :: led[i]==LCONT && UNCORRECTED(i) -> con[TGT(i)]=1 :: else fi }
 #ifdef MUT_RLOWER                 /* only the highest key of each target that the log shows */
 #define CHECKKEY hi=0; k=i+1; do :: k<NT*KK && TGT(k)==TGT(i) -> if :: SEENREQ(k) -> hi=1 :: else fi; k++ :: else -> break od; \
    if :: hi -> hi=0 :: else -> checkkey() fi; k=0
 #else
 #define CHECKKEY checkkey()
+#endif
+#ifdef MUT_RCONT                  /* as it was */
+#define SAYSALL(i) true
+#else                             /* a key above refused content is there because of a correction, which is lost */
+#define SAYSALL(i) (led[i]!=LCONT)
 #endif
 /* The target takes the highest key that the log shows; a key below it that has no row gets one.  Where the result of one of these
  * is not known, a correction or another act of a person may be lost: the target does not continue by itself */
@@ -1303,7 +1317,7 @@ inline checktarget() {
                if :: i%NG==NG-1 -> above=0 :: else fi;          /* an older attempt: its rounds up to the last one seen */
                if :: led[i]!=NONE -> above=1 :: else fi;
                if :: above || i==k || i%NG==0 ->
-                       if :: told[i] || had[i] -> skip :: else -> whole=0 fi;
+                       if :: (told[i] || had[i]) && SAYSALL(i) -> skip :: else -> whole=0 fi;
                        if :: led[i]==NONE -> led[i]=LUNK :: else fi
                   :: else fi
           :: else -> break od;

@@ -107,6 +107,7 @@ f pass u_content_b1 bfs -DUS -DUC -DRPB=2 -DB=1 -DCB=1
 f pass u_content_3  bfs -DUS -DUC -DRPB=3 -DB=0 -DCB=1
 q pass u_content    bfs -DUS -DUC -DRPB=2 -DB=0 -DOB=1 -DCB=1
 q pass h_verdict    bfs -DVERDICT -DB=1 -DOB=2 -DXT=0
+f pass s_content    bfs -DVERDICT -DRB=1 -DB=1 -DX0 -DXP=1 -DOB=1 -DCB=1 -DNG=2
 q pass s_verdict    bfs -DVERDICT -DRB=1 -DB=0 -DOB=1 -DCB=1 -DNG=2
 # the early draft
 q pass aw_nofault      bfs $AO
@@ -177,6 +178,7 @@ f fail m_rhold         bfs -DRB=1 -DRPB=2 -DB=0 -DCB=1 -DQB=1 -DMUT_RHOLD
 q fail m_rihold        bfs -DRB=1 -DIB=1 -DB=0 -DCB=1 -DNG=2 -DXT=0 -DCOMPLETE -DMUT_RHOLD
 q fail m_rsucc         bfs -DRB=1 -DRPB=2 -DB=0 -DNG=2 -DMUT_RSUCC
 q fail m_rvhold        bfs -DVERDICT -DRB=1 -DB=0 -DOB=1 -DCB=1 -DNG=2 -DMUT_RHOLD
+q fail m_rcont         bfs -DRB=1 -DB=1 -DX0 -DXP=1 -DCB=1 -DNG=2 -DMUT_RCONT
 q fail m_ournext       bfs -DUS -DRPB=1 -DB=0 -DMUT_OURNEXT
 q fail m_oursame       bfs -DUS -DRPB=1 -DB=0 -DNOMON -DMUT_OURSAME
 q fail m_ouracc        bfs -DUS -DRPB=1 -DB=0 -DMUT_OURACC
