@@ -22,13 +22,13 @@ var _ port.Ledger = Ledger{}
 func NewLedger(db *sqlx.DB) Ledger { return Ledger{newPool(db)} }
 
 const claimSQL = `/* claim */ INSERT INTO delivery_attempts AS l (billing_month, user_id, attempt, round, state, owner, claimed_at, lease_until,
-  channel, step, policy_id, policy_version, run_id, unknown_policy, provider, changed_at)
+  channel, step, policy_id, policy_version, run_id, unknown_policy, provider, earlier_providers, changed_at)
 SELECT $1::date, v.user_id, v.attempt, v.round, 'CLAIMED', v.owner, clock_timestamp(), clock_timestamp() + v.lease_us * interval '1 microsecond',
-  v.channel, v.step, v.policy_id, v.policy_version, v.run_id, v.unknown_policy, v.provider, clock_timestamp()
+  v.channel, v.step, v.policy_id, v.policy_version, v.run_id, v.unknown_policy, v.provider, v.earlier_providers, clock_timestamp()
 FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::smallint[], $7::bigint[], $8::int[], $9::bigint[], $10::text[],
-  $11::uuid[], $12::text[], $13::bigint[])
-  AS v(user_id, attempt, round, channel, step, policy_id, policy_version, run_id, unknown_policy, owner, provider, lease_us)
-ON CONFLICT (billing_month, user_id, attempt, round) DO UPDATE SET changed_at = clock_timestamp()
+  $11::uuid[], $12::text[], $13::bigint[], $14::text[])
+  AS v(user_id, attempt, round, channel, step, policy_id, policy_version, run_id, unknown_policy, owner, provider, lease_us, earlier_providers)
+ON CONFLICT (billing_month, user_id, attempt, round) DO UPDATE SET changed_at = clock_timestamp(), provider = excluded.provider, earlier_providers = excluded.earlier_providers
   WHERE l.state = 'CLAIMED' AND l.owner = excluded.owner AND l.lease_until > clock_timestamp()
 RETURNING user_id, attempt, round`
 
@@ -52,7 +52,8 @@ func (p Ledger) Claim(ctx context.Context, claims []attempt.Claim) ([]key.Delive
 			args = append(args,
 				tokens(each(page, func(c *attempt.Claim) attempt.Token { return c.Token })),
 				texts(each(page, func(c *attempt.Claim) string { return c.Provider })),
-				bigints(each(page, func(c *attempt.Claim) int64 { return c.Lease.Microseconds() })))
+				bigints(each(page, func(c *attempt.Claim) int64 { return c.Lease.Microseconds() })),
+				texts(each(page, func(c *attempt.Claim) string { return clean(string(c.Earlier)) })))
 			keys, err := s.deliveryKeys(ctx, "claim", claimSQL, args, month)
 			mine = append(mine, keys...)
 			return err

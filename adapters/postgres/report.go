@@ -76,14 +76,14 @@ const (
 // (clock_timestamp) would not go by.
 func refusingSQL(in partitions) string {
 	const ofCause = `count(*) FILTER (WHERE l.state = 'NOT_SENT' AND ` + causeOfRefusal + ` = `
-	return `/* refusing */ SELECT r.provider, coalesce(l.failure_class, ''), coalesce(l.reason, ''), coalesce(l.detail, ''), r.refused_at,
+	return `/* refusing */ SELECT lower(r.channel) || '/' || r.provider, coalesce(l.failure_class, ''), coalesce(l.reason, ''), coalesce(l.detail, ''), r.refused_at,
   CASE ` + causeOfRefusal + ` WHEN 'provider' THEN r.provider_said WHEN 'throttled' THEN r.throttled ELSE r.not_called END
-FROM (SELECT l.provider, ` + ofCause + `'provider') AS provider_said, ` + ofCause + `'throttled') AS throttled, ` + ofCause + `'not_called') AS not_called,
+FROM (SELECT l.channel, l.provider, ` + ofCause + `'provider') AS provider_said, ` + ofCause + `'throttled') AS throttled, ` + ofCause + `'not_called') AS not_called,
     max(l.changed_at) FILTER (WHERE l.state = 'NOT_SENT') AS refused_at, max(l.changed_at) FILTER (WHERE l.state <> 'NOT_SENT') AS answered_at
   FROM ` + in.attempts + ` l WHERE l.changed_at > statement_timestamp() - interval '1 hour' AND l.provider IS NOT NULL AND (` + answeredBy + ` OR ` + refusedUs + `)
-  GROUP BY l.provider) AS r
+  GROUP BY l.channel, l.provider) AS r
 CROSS JOIN LATERAL (SELECT l.failure_class, l.reason, l.detail FROM ` + in.attempts + ` l
-  WHERE l.changed_at = r.refused_at AND l.provider = r.provider AND ` + refusedUs + ` LIMIT 1) AS l
+  WHERE l.changed_at = r.refused_at AND l.channel = r.channel AND l.provider = r.provider AND ` + refusedUs + ` LIMIT 1) AS l
 WHERE r.refused_at > coalesce(r.answered_at, '-infinity')`
 }
 

@@ -34,21 +34,21 @@ var situations = map[string]situation{
 	"a provider refuses everything": {
 		change: func(s *Status, m *MonthStatus) {
 			s.waits(7, 2)
-			m.Refusing = []port.ProviderRefusal{{Provider: "smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "535 no", Refused: 2}}
+			m.Refusing = []port.ProviderRefusal{{Provider: "email/smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "535 no", Refused: 2}}
 		},
-		says: []string{`the provider smtp refuses every message because of the sender (2 put back within the hour). It said: "535 no". Nothing is sent`}, never: []string{"Requests wait", "cannot be called"},
+		says: []string{`the provider email/smtp refuses every message because of the sender (2 put back within the hour). It said: "535 no". Nothing is sent`}, never: []string{"Requests wait", "cannot be called"},
 	},
 	"a provider cannot be called": {
 		change: func(s *Status, m *MonthStatus) {
 			s.waits(7, 2)
-			m.Refusing = []port.ProviderRefusal{{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4}}
+			m.Refusing = []port.ProviderRefusal{{Provider: "email/smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4}}
 		},
-		says: []string{"the provider smtp cannot be called (4 put back within the hour): connection refused. The bills stay due: look at `balsong doctor`"}, never: []string{"Requests wait", "refuses every message"},
+		says: []string{"the provider email/smtp cannot be called (4 put back within the hour): connection refused. The bills stay due: look at `balsong doctor`"}, never: []string{"Requests wait", "refuses every message"},
 	},
 	"a provider cannot be called, and nothing reads": {
 		change: func(s *Status, m *MonthStatus) {
 			s.waits(1, 0)
-			m.Refusing = []port.ProviderRefusal{{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4}}
+			m.Refusing = []port.ProviderRefusal{{Provider: "email/smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 4}}
 		},
 		says: []string{"start the service `delivery`"},
 	},

@@ -144,8 +144,8 @@ func TestTheStatusSaysWhichProviderRefusesEverythingInItsOwnWords(t *testing.T) 
 	s := w.status()
 	next := strings.Join(s.Next, " ")
 	if len(s.Months) != 1 || len(s.Months[0].Refusing) != 2 ||
-		!strings.Contains(next, `the provider smtp refuses every message because of the sender (16 put back within the hour). It said: "554 5.7.1 Sending suspended". Nothing is sent through it`) ||
-		!strings.Contains(next, `the provider sms asks to wait (3 put back within the hour). It said: "429 rate limit"`) {
+		!strings.Contains(next, `the provider email/smtp refuses every message because of the sender (16 put back within the hour). It said: "554 5.7.1 Sending suspended". Nothing is sent through it`) ||
+		!strings.Contains(next, `the provider sms/http asks to wait (3 put back within the hour). It said: "429 rate limit"`) {
 		t.Errorf("got %+v", s)
 	}
 	if strings.Contains(next, "Requests wait in the event log") {
@@ -158,8 +158,8 @@ type refusing struct{ port.Report }
 
 func (refusing) Refusing(context.Context, key.Month) ([]port.ProviderRefusal, error) {
 	return []port.ProviderRefusal{
-		{Provider: "sms", Class: attempt.Throttled, Said: "429 rate limit", Refused: 3},
-		{Provider: "smtp", Class: attempt.Provider, Said: "554 5.7.1 Sending suspended", Refused: 16},
+		{Provider: "sms/http", Class: attempt.Throttled, Said: "429 rate limit", Refused: 3},
+		{Provider: "email/smtp", Class: attempt.Provider, Said: "554 5.7.1 Sending suspended", Refused: 16},
 	}, nil
 }
 

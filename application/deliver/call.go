@@ -11,8 +11,24 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 )
 
+// callOrNot makes the call, unless it may not begin any more, and gives the permit back.
+func (s *Service) callOrNot(shutdownCtx context.Context, d *delivery, permit port.Permit) attempt.Outcome {
+	if reason := s.mayNotCall(d, permit); reason != "" {
+		permit.Cancel()
+		return s.notCalled(d, reason)
+	}
+	return s.callBegun(shutdownCtx, d, permit)
+}
+
+// callBegun makes the call of a permit that has begun, and gives the permit back: before the outcome is stored, which needs none.
+func (s *Service) callBegun(shutdownCtx context.Context, d *delivery, permit port.Permit) attempt.Outcome {
+	reply := s.call(shutdownCtx, d)
+	permit.Release(reply)
+	return d.outcomeOf(reply, s.clock.Now())
+}
+
 // call calls the gateway. It keeps no reference to the content meanwhile, because thousands of calls wait at the same
-// time. The gateway itself ends a call at its provider's call deadline; a shorter one of the request is set here.
+// time; only where another provider may take over is it kept. The gateway itself ends a call at its provider's call deadline; a shorter one of the request is set here.
 func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 	if own := d.callDeadline(); own < d.via.CallDeadline {
 		var cancel context.CancelFunc
@@ -21,7 +37,9 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 	}
 	s.step(d, trace.Call)
 	content := d.content
-	d.content = port.Delivery{}
+	if len(d.lane.providers) == 1 {
+		d.content = port.Delivery{}
+	}
 	began := s.clock.Now()
 	content.Until = d.until(began)
 	d.via.calls.Add(1)
@@ -59,17 +77,12 @@ func (s *Service) logLate(p port.Provider) {
 	}
 }
 
-// record stores what the gateway's reply means for the delivery, and returns the result to be reported.
-func (s *Service) record(d *delivery, reply port.Reply) *event.Result {
-	return s.store(d, d.outcomeOf(reply, s.clock.Now()))
-}
-
-// recordNotCalled stores that a claim was made without a call, and returns the result to be reported.
-func (s *Service) recordNotCalled(d *delivery, reason attempt.Reason) *event.Result {
+// notCalled is the outcome of a claim without a call.
+func (s *Service) notCalled(d *delivery, reason attempt.Reason) attempt.Outcome {
 	if reason == attempt.ReasonSendBy {
 		s.logLate(d.via.Provider)
 	}
-	return s.store(d, d.notCalled(reason, s.clock.Now()))
+	return d.notCalled(reason, s.clock.Now())
 }
 
 // store writes the outcome into the ledger, again and again while the database is down. It returns the result to be

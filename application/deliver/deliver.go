@@ -34,14 +34,11 @@ func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, pre
 			permit.Cancel()
 			return
 		}
-		if reason := s.mayNotCall(d, permit); reason != "" {
-			permit.Cancel()
-			s.report(d, s.recordNotCalled(d, reason))
-			return
+		outcome := s.callOrNot(shutdownCtx, d, permit)
+		for s.another(shutdownCtx, d, outcome, &permit) {
+			outcome = s.callBegun(shutdownCtx, d, permit)
 		}
-		reply := s.call(shutdownCtx, d)
-		permit.Release(reply) // before the outcome is stored, which needs no permit
-		s.report(d, s.record(d, reply))
+		s.report(d, s.store(d, outcome))
 		return
 	}
 }
@@ -157,10 +154,8 @@ const (
 func (s *Service) claim(ctx context.Context, d *delivery) claimResult {
 	s.step(d, trace.Claim)
 	d.token = s.newToken()
-	d.sendBy = s.clock.Now().Add(d.lane.lease - d.callDeadline() - d.via.Margin)
-	held, err := s.ledger.claim(attempt.Claim{
-		Key: d.request.Delivery(), Facts: d.request.Facts(), Token: d.token, Provider: d.via.Name, Lease: d.lane.lease,
-	})
+	d.claimed = s.clock.Now()
+	held, err := s.ledger.claim(d.claim())
 	switch {
 	case errors.Is(err, port.ErrInvalid): // the ledger cannot hold this key: the request is not one of ours
 		if s.deadLetters.publish(ctx, d, err, s.failureFields(d)) {
@@ -187,7 +182,7 @@ func (s *Service) claimLost(d *delivery) claimResult {
 		return claimAgain
 	case row.State == attempt.Claimed && row.Owner == d.token: // our own claim, whose lease ended while the database was down
 		d.done()
-		s.report(d, s.recordNotCalled(d, attempt.ReasonSendBy))
+		s.report(d, s.store(d, s.notCalled(d, attempt.ReasonSendBy)))
 	default:
 		d.done()
 		metric.ClaimsLost.Add(s.metrics, 1)
@@ -200,7 +195,7 @@ func (s *Service) claimLost(d *delivery) claimResult {
 // the provider has refused another call meanwhile, as it would refuse this one.
 func (s *Service) mayNotCall(d *delivery, permit port.Permit) attempt.Reason {
 	switch {
-	case s.clock.Now().After(d.sendBy):
+	case s.clock.Now().After(d.sendBy()):
 		return attempt.ReasonSendBy
 	case !permit.Begin():
 		return attempt.ReasonHeld

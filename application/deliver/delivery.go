@@ -19,9 +19,10 @@ type delivery struct {
 	via     *provider // whose permit it has, and who is called
 	ahead   bool      // it holds one of lane.ahead
 	content port.Delivery
-	token   attempt.Token // of the claim
-	sendBy  time.Time     // the latest instant at which its call may begin
-	parent  string        // the request's traceparent; "": it has none
+	token   attempt.Token   // of the claim
+	claimed time.Time       // just before the claim
+	earlier attempt.Earlier // who was to make the call before
+	parent  string          // the request's traceparent; "": it has none
 	tracing *tracing
 }
 
@@ -48,6 +49,11 @@ func (d *delivery) callDeadline() time.Duration {
 		deadline = min(deadline, own)
 	}
 	return deadline
+}
+
+// sendBy is the latest instant at which its call may begin (R4).
+func (d *delivery) sendBy() time.Time {
+	return d.claimed.Add(d.lane.lease - d.callDeadline() - d.via.Margin)
 }
 
 // outcomeOf translates a gateway's reply into what the ledger records (R5).
@@ -90,6 +96,13 @@ func (d *delivery) notCalled(reason attempt.Reason, now time.Time) attempt.Outco
 		o.NotBefore = now
 	}
 	return o
+}
+
+// claim asks for its key, for the provider whose permit it has.
+func (d *delivery) claim() attempt.Claim {
+	return attempt.Claim{
+		Key: d.request.Delivery(), Facts: d.request.Facts(), Token: d.token, Provider: d.via.Name, Earlier: d.earlier, Lease: d.lane.lease,
+	}
 }
 
 // outcome is an outcome of the claim, at the instant now.

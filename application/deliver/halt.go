@@ -46,6 +46,13 @@ func (h *halt) wait(ctx context.Context) error {
 	}
 }
 
+// halted reports whether everything is halted, as far as it is known.
+func (h *halt) halted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.on
+}
+
 // watch reads the halt every HaltRules.Poll until the context ends. Nothing goes out before the first reading; while
 // the halt cannot be read again, the last reading holds.
 func (h *halt) watch(ctx context.Context) {

@@ -87,10 +87,15 @@ func (p ledger) Claim(ctx context.Context, claims []attempt.Claim) ([]key.Delive
 func (s *Store) claim(c attempt.Claim) bool {
 	now := s.now()
 	if row, ok := s.row(c.Key); ok {
-		return row.State == attempt.Claimed && row.Owner == c.Token && now.Before(row.LeaseUntil)
+		mine := row.State == attempt.Claimed && row.Owner == c.Token && now.Before(row.LeaseUntil)
+		if mine {
+			row.Provider, row.Earlier, row.ChangedAt = c.Provider, c.Earlier, now
+			s.put(row)
+		}
+		return mine
 	}
 	s.put(attempt.Row{
-		Key: c.Key, State: attempt.Claimed, Facts: c.Facts, Owner: c.Token, Provider: c.Provider,
+		Key: c.Key, State: attempt.Claimed, Facts: c.Facts, Owner: c.Token, Provider: c.Provider, Earlier: c.Earlier,
 		ClaimedAt: now, LeaseUntil: instant(now.Add(c.Lease)), ChangedAt: now,
 	})
 	return true

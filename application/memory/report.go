@@ -37,14 +37,15 @@ func (p report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderR
 			for _, r := range rows {
 				aboutUs := r.State == attempt.NotSent && (r.Class == attempt.Provider || r.Class == attempt.Throttled || r.Reason == attempt.ReasonNotCalled) && r.Reason != attempt.ReasonHeld
 				answered := r.State == attempt.Succeeded || r.State == attempt.Failed && r.Reason == attempt.ReasonRefused
+				account := port.Provider{Name: r.Provider, Channel: r.Channel}.Account()
 				switch {
 				case target.Month != month || r.Provider == "" || !r.ChangedAt.After(p.s.now().Add(-time.Hour)):
-				case answered && r.ChangedAt.After(accepted[r.Provider]):
-					accepted[r.Provider] = r.ChangedAt
+				case answered && r.ChangedAt.After(accepted[account]):
+					accepted[account] = r.ChangedAt
 				case aboutUs:
-					counts[causeOf(r.Provider, r.Class, r.Reason)]++
-					if r.ChangedAt.After(last[r.Provider].Last) {
-						last[r.Provider] = port.ProviderRefusal{Provider: r.Provider, Class: r.Class, Reason: r.Reason, Said: r.Detail, Last: r.ChangedAt}
+					counts[causeOf(account, r.Class, r.Reason)]++
+					if r.ChangedAt.After(last[account].Last) {
+						last[account] = port.ProviderRefusal{Provider: account, Class: r.Class, Reason: r.Reason, Said: r.Detail, Last: r.ChangedAt}
 					}
 				}
 			}

@@ -34,7 +34,7 @@ type Report interface {
 
 // ProviderRefusal is a provider that refuses everything, asks to wait, or cannot be called.
 type ProviderRefusal struct {
-	Provider string               `json:"provider"`
+	Provider string               `json:"provider"`        // with its channel, as in sms/http
 	Class    attempt.FailureClass `json:"class,omitempty"` // of the last answer: provider or throttled; "": there was no call
 	Reason   attempt.Reason       `json:"reason"`          // of the last put-back: ReasonNotCalled where there was no call
 	Said     string               `json:"said"`            // the last answer, or why there was no call; masked

@@ -23,6 +23,7 @@ func LedgerChecks() []Check[Storage] {
 	return append([]Check[Storage]{
 		onStage("claims a key without a row, with a lease by the database's clock", ledgerClaim),
 		onStage("returns a claim again to its token while the lease lives", ledgerClaimAgain),
+		onStage("names the provider of a claim's last call, for its token alone", ledgerClaimProvider),
 		onStage("gives nothing to another token, the lease alive or not", ledgerClaimOther),
 		onStage("gives nothing to its token once the lease has ended", ledgerClaimLate),
 		onStage("gives nothing of a key that is closed", ledgerClaimClosed),
@@ -142,6 +143,31 @@ func ledgerClaimAgain(s *stage) {
 	}
 	if again := s.row(k); again.State != attempt.Claimed || again.Owner != token(1) || again.LeaseUntil.Before(first.LeaseUntil) {
 		s.Errorf("asking again changed the row from\n%+v to\n%+v", first, again)
+	}
+}
+
+func ledgerClaimProvider(s *stage) {
+	k := ledgerKey(0)
+	of := func(by attempt.Token, provider string, earlier attempt.Earlier) attempt.Claim {
+		c := claim(k, by)
+		c.Provider, c.Earlier, c.Lease = provider, earlier, longLease
+		return c
+	}
+	keysAre(s, "claimed", s.claim(of(token(1), "nhn", "")), k)
+	first := s.row(k)
+	second := of(token(1), "solapi", attempt.Earlier("").And("nhn", attempt.ReasonProvider))
+	second.Lease = 2 * longLease
+	keysAre(s, "claimed for another provider", s.claim(second), k)
+	row := s.row(k)
+	if row.Provider != "solapi" || row.Earlier != second.Earlier || !row.LeaseUntil.Equal(first.LeaseUntil) || !row.ClaimedAt.Equal(first.ClaimedAt) {
+		s.Errorf("the row is %+v; another provider alone makes no lease longer", row)
+	}
+	keysAre(s, "claimed by another", s.claim(of(token(2), "twilio", "")))
+	accepted := outcome(k, token(1), attempt.Succeeded)
+	accepted.Provider = "solapi"
+	keysAre(s, "recorded", s.record(accepted), k)
+	if row := s.row(k); row.Provider != "solapi" || row.Earlier != second.Earlier {
+		s.Errorf("after its outcome the row is %+v", row)
 	}
 }
 

@@ -73,8 +73,8 @@ func reportRefusing(s *stage) {
 	answered(2, "smtp", attempt.NotSent, attempt.Provider, "535 no")
 	answered(3, "smtp", attempt.NotSent, attempt.Provider, "554 5.7.1 Sending suspended")
 	answered(4, "sms", attempt.NotSent, attempt.Throttled, "429 rate limit")
-	refusing := port.ProviderRefusal{Provider: "smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "554 5.7.1 Sending suspended", Refused: 2}
-	expect(port.ProviderRefusal{Provider: "sms", Class: attempt.Throttled, Reason: attempt.ReasonThrottled, Said: "429 rate limit", Refused: 1}, refusing)
+	refusing := port.ProviderRefusal{Provider: "sms/smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "554 5.7.1 Sending suspended", Refused: 2}
+	expect(port.ProviderRefusal{Provider: "sms/sms", Class: attempt.Throttled, Reason: attempt.ReasonThrottled, Said: "429 rate limit", Refused: 1}, refusing)
 	answered(5, "sms", attempt.Succeeded, "", "")
 	expect(refusing)
 	answered(6, "smtp", attempt.Succeeded, "", "")
@@ -84,9 +84,9 @@ func reportRefusing(s *stage) {
 	answered(10, "smtp", attempt.NotSent, attempt.Throttled, "421 too fast")
 	answered(11, "smtp", attempt.NotSent, "", "connection refused")
 	// Each cause has put-backs of its own: of all five, two could not be called and three were refused before.
-	expect(port.ProviderRefusal{Provider: "smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 2})
+	expect(port.ProviderRefusal{Provider: "sms/smtp", Reason: attempt.ReasonNotCalled, Said: "connection refused", Refused: 2})
 	answered(12, "smtp", attempt.NotSent, attempt.Provider, "535 no")
-	expect(port.ProviderRefusal{Provider: "smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "535 no", Refused: 4})
+	expect(port.ProviderRefusal{Provider: "sms/smtp", Class: attempt.Provider, Reason: attempt.ReasonProvider, Said: "535 no", Refused: 4})
 	answered(9, "smtp", attempt.Failed, attempt.Permanent, "no such mailbox")
 	expect()
 }

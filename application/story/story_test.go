@@ -133,6 +133,16 @@ var tellings = map[string]telling{
 		says: []string{"was accepted by the e-mail gateway on 2026-11-22 11:01:00 KST", "Attempt 0, round 0, by e-mail through smtp (step 0, policy 1 v3, delivery key 2026-11/7/0/0), claimed on 2026-11-22 11:00:00 KST", "the gateway's message id is <4711@relay>"},
 		next: []string{"never sent again"}, waits: story.ForNothing,
 	},
+	"taken over by another provider": {
+		state: func(s *billing.State) { s.Dispatch, s.Policy = billing.Succeeded, one },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Succeeded, func(r *attempt.Row) {
+				r.Provider, r.Earlier = "ses", attempt.Earlier("").And("smtp", attempt.ReasonProvider).And("ses", attempt.ReasonHeld)
+			})}
+		},
+		says: []string{"by e-mail through ses, after smtp (the gateway refused it because of the sender, whoever the customer is) (step 0"},
+		next: []string{"never sent again"}, waits: story.ForNothing,
+	},
 	"refused for now, waits out its pause": {
 		state: func(s *billing.State) {
 			s.Dispatch, s.Policy, s.Attempt, s.Step, s.AvailableAt, s.LastError = billing.Failed, one, 1, 1, noon.Add(10*time.Minute), "refused (temporary)"

@@ -15,7 +15,7 @@ func (b *builder) try(row attempt.Row) string {
 	if row.Channel != "" {
 		head += fmt.Sprintf(", by %s", name(row.Channel))
 		if row.Provider != "" {
-			head += " through " + row.Provider
+			head += " through " + row.Provider + before(row)
 		}
 		head += fmt.Sprintf(" (step %d, policy %s, delivery key %s)", row.Step, policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}, row.Key)
 	}
@@ -23,6 +23,16 @@ func (b *builder) try(row attempt.Row) string {
 		head += ", claimed on " + b.when(row.ClaimedAt)
 	}
 	return head + ": " + b.became(row) + "."
+}
+
+// before says which providers did not take the message before another one of the channel was called.
+func before(row attempt.Row) (text string) {
+	for _, e := range row.Earlier.Each() {
+		if e.Provider != row.Provider {
+			text += fmt.Sprintf(", after %s (%s)", e.Provider, e.Why.Text().English)
+		}
+	}
+	return text
 }
 
 // became says the outcome of a row.

@@ -43,6 +43,7 @@ type Row struct {
 	ClaimedAt         time.Time // by the database's clock
 	LeaseUntil        time.Time // by the database's clock
 	Provider          string
+	Earlier           Earlier // providers of the same claim
 	ProviderMessageID string
 	Class             FailureClass // of FAILED rows, and of NOT_SENT rows by the gateway's answer
 	Reason            Reason
@@ -76,12 +77,14 @@ func (r Row) SpendsRound() bool {
 	}
 }
 
-// Claim asks for the right to call the gateway for one key (rule R3).
+// Claim asks for the right to call the gateway for one key (rule R3). The owner of a claim that is alive asks again, with the same
+// token, before another provider makes its call: the row names who is called, also where the caller dies.
 type Claim struct {
 	Key key.Delivery
 	Facts
 	Token    Token
 	Provider string
+	Earlier  Earlier
 	Lease    time.Duration // from the database's clock at the insert
 }
 

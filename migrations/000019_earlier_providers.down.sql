@@ -1,0 +1,5 @@
+BEGIN;
+ALTER TABLE delivery_attempts DROP COLUMN earlier_providers;
+
+DELETE FROM applied_migrations WHERE version = 19;
+COMMIT;
