@@ -173,7 +173,7 @@ func TestTheCheckSendsNothing(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
+func TestAnInvalidConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*fcm.Config){
 		"channel": func(c *fcm.Config) { c.Provider.Channel = channel.SMS },

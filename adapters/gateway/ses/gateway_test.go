@@ -171,7 +171,7 @@ func TestASuccessWithoutAMessageIsNoAcceptance(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
+func TestAnInvalidConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*ses.Config){
 		"channel":           func(c *ses.Config) { c.Provider.Channel = channel.SMS },
