@@ -252,7 +252,7 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		set     map[string]string
 		refused string // "": accepted
 	}{
-		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDERS": "carrier-pigeon"}, `BALSONG_SMS_PROVIDERS names "carrier-pigeon" (want some of http, twilio, nhn, solapi)`},
+		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDERS": "carrier-pigeon"}, `BALSONG_SMS_PROVIDERS names "carrier-pigeon" (want some of http, twilio, nhn, solapi, aws)`},
 		"twilio for push":       {map[string]string{"BALSONG_PUSH_PROVIDERS": "twilio"}, `BALSONG_PUSH_PROVIDERS names "twilio"`},
 		"twice":                 {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio,twilio"}, "BALSONG_SMS_PROVIDERS names twilio twice"},
 		"a weight in words":     {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:most"}, `the weight of "twilio" is not a whole number from 0 to 1000`},
@@ -299,6 +299,8 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		"ses, no lease":         {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_LEASE": "20s"}, "BALSONG_SES_LEASE (20s) must be longer"},
 		"ses":                   {map[string]string{"BALSONG_SES_FROM": "Bills <a@b.example>"}, ""},
 		"ses or smtp":           {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "a@b.example"}, "say in BALSONG_EMAIL_PROVIDERS"},
+		"aws alone":             {map[string]string{"BALSONG_SMS_PROVIDERS": "aws"}, "BALSONG_AWS_SMS_SENDER is not set"},
+		"aws":                   {map[string]string{"BALSONG_AWS_SMS_SENDER": "+15005550006"}, ""},
 		"fcm alone":             {map[string]string{"BALSONG_PUSH_PROVIDERS": "fcm"}, "BALSONG_FCM_SECRET is not set"},
 		"fcm, no account":       {map[string]string{"BALSONG_FCM_SECRET": "hunter2"}, "BALSONG_FCM_SECRET: no key of a Google service account"},
 		"both":                  {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http:70, twilio:0", "BALSONG_SMS_URL": "https://sms.example.com"}), ""},

@@ -20,11 +20,12 @@ type Gateways struct {
 	EmailProviders []string `env:"BALSONG_EMAIL_PROVIDERS" help:"who sends e-mail, comma-separated, each with its weight, as in ses:70,smtp:30 (docs/providers/README.md); one with the weight 0 takes over while all others are held; without it the one that is configured"`
 
 	SMTP   SMTP
-	SES    SES    `envPrefix:"BALSONG_SES_"`    // of e-mail
-	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"` // of SMS
-	FCM    FCM    `envPrefix:"BALSONG_FCM_"`    // of push
-	NHN    NHN    `envPrefix:"BALSONG_NHN_"`    // of SMS
-	SOLAPI SOLAPI `envPrefix:"BALSONG_SOLAPI_"` // of SMS
+	SES    SES    `envPrefix:"BALSONG_SES_"`     // of e-mail
+	Twilio Twilio `envPrefix:"BALSONG_TWILIO_"`  // of SMS
+	FCM    FCM    `envPrefix:"BALSONG_FCM_"`     // of push
+	AWSSMS AWSSMS `envPrefix:"BALSONG_AWS_SMS_"` // of SMS
+	NHN    NHN    `envPrefix:"BALSONG_NHN_"`     // of SMS
+	SOLAPI SOLAPI `envPrefix:"BALSONG_SOLAPI_"`  // of SMS
 
 	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`

@@ -20,6 +20,7 @@ const (
 	ProviderFCM    = "fcm"
 	ProviderNHN    = "nhn"
 	ProviderSOLAPI = "solapi"
+	ProviderAWSSMS = "aws" // End User Messaging SMS
 )
 
 // Provider is a provider that sends on a channel.
@@ -81,6 +82,11 @@ func (g Gateways) vendors() []vendor {
 		configured: g.SOLAPI.Key != "" || g.SOLAPI.Secret != "",
 		has:        set("BALSONG_SOLAPI_KEY", g.SOLAPI.Key, "BALSONG_SOLAPI_SECRET", g.SOLAPI.Secret),
 		check:      g.SOLAPI.check,
+	}, vendor{
+		Provider:   Provider{Provider: g.AWSSMS.provider(channel.SMS, ProviderAWSSMS), Variables: "BALSONG_AWS_SMS", URL: g.AWSSMS.URL, CA: g.AWSSMS.CA},
+		configured: g.AWSSMS.Sender != "",
+		has:        set("BALSONG_AWS_SMS_SENDER", g.AWSSMS.Sender, "BALSONG_AWS_SMS_CONFIGURATION_SET", g.AWSSMS.ConfigurationSet),
+		check:      g.AWSSMS.check,
 	})
 }
 

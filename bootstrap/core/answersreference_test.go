@@ -7,6 +7,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/answers"
+	"github.com/balsong/balsong/adapters/gateway/awssms"
 	"github.com/balsong/balsong/adapters/gateway/fcm"
 	"github.com/balsong/balsong/adapters/gateway/httpgateway"
 	"github.com/balsong/balsong/adapters/gateway/nhn"
@@ -72,6 +73,7 @@ It stays open for 10 s, doubled with each refused test up to 5 min, or as long a
 	answersTable(w, "NHN Cloud", "The status, and the body. What is not listed is as above.", nhn.Answers())
 	answersTable(w, "Amazon SES", "The status, and the body; AWS names the type in the header X-Amzn-ErrorType too. What is not listed is as above.", ses.Answers())
 	answersTable(w, "Firebase Cloud Messaging", "The status, and the body. What is not listed is as above.", fcm.Answers())
+	answersTable(w, "AWS End User Messaging SMS", "The status, and the body. What is not listed is as above.", awssms.Answers())
 	answersTable(w, "SOLAPI", "The status, and the body. What is not listed is as above.", solapi.Answers())
 }
 

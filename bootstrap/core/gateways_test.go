@@ -92,6 +92,7 @@ func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
 		"email/smtp": {SMTP: config.SMTP{Addr: "127.0.0.1:1", TLS: "none", From: "a@b.example", CallDeadline: time.Second, Lease: 3 * time.Second, InFlight: 1}},
 		"sms/http":   {SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
 		"push/http":  {Push: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
+		"sms/aws":    {AWSSMS: config.AWSSMS{Sender: "+15005550006", URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
 		"email/ses":  {SES: config.SES{From: "a@b.example", URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
 		"push/fcm":   {FCM: config.FCM{URL: "http://127.0.0.1:1", Secret: serviceAccount(t), HTTPCalls: bounds}},
 		"sms/twilio": {Twilio: config.Twilio{URL: "http://127.0.0.1:1", Account: "AC" + strings.Repeat("0", 32), Secret: "t0ken", From: "Shop", HTTPCalls: bounds}},

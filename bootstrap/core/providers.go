@@ -37,6 +37,7 @@ var gateways = map[string]func(c config.Gateways, provider port.Provider, instal
 	config.ProviderFCM:    newFCM,
 	config.ProviderNHN:    newNHN,
 	config.ProviderSOLAPI: newSOLAPI,
+	config.ProviderAWSSMS: newAWSSMS,
 }
 
 // NewGateway returns a provider of an installation (nil: of none); it does not connect.

@@ -47,6 +47,7 @@ require (
 require go.opentelemetry.io/proto/slim/otlp v1.11.1 // indirect
 
 require (
+	github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2 v1.29.1 // indirect
 	github.com/balsong/balsong/adapters/oauth v0.0.0 // indirect
 	github.com/docker/cli v29.7.2+incompatible // indirect
 	github.com/docker/docker-credential-helpers v0.9.3 // indirect
