@@ -48,6 +48,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		RestoreGuard: postgres.NewRestoreGuard(db),
 		Budgets:      postgres.NewBudgets(db),
 		Inquiries:    postgres.NewInquiries(db),
+		Reports:      postgres.NewReports(db),
 		Elapse:       func(t testing.TB, d time.Duration) { elapse(t, db, d) },
 		RefuseAudit:  func(t testing.TB) func() { return refuseAudit(t, db) },
 	}

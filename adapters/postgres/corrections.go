@@ -66,10 +66,15 @@ func noBill(err error, month key.Month) error {
 	return err
 }
 
-// current reads the ledger row of a locked target's current key; nil if there is none.
+// current reads the ledger row of a locked target's current key, with what reports say; nil if there is none.
 func (t *targetTx) current(ctx context.Context, target billing.Target) (*attempt.Row, error) {
-	rows, err := t.s.ledgerOf(ctx, target.Key().Month, []int64{target.Key().UserID})
-	return attempt.RowOf(rows, target.Delivery()), err
+	month, user := target.Key().Month, []int64{target.Key().UserID}
+	rows, err := t.s.ledgerOf(ctx, month, user)
+	if err != nil {
+		return nil, err
+	}
+	reports, err := t.s.reportsOf(ctx, month, user)
+	return target.ForCorrection(attempt.RowOf(rows, target.Delivery()), reports), err
 }
 
 const correctTargetSQL = `/* correct_target */ UPDATE billing_targets t

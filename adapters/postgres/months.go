@@ -39,6 +39,7 @@ var partitioned = []struct{ table, options string }{
 	{"billing_targets", "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05"},
 	{"billing_data", "fillfactor = 70"},
 	{"delivery_attempts", "fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05"},
+	{"delivery_reports", "fillfactor = 100"}, // append-only
 }
 
 // Open implements port.Months. A partition is created as a table and then attached, which does not block those who read

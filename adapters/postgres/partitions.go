@@ -20,11 +20,12 @@ const monthUsers = `(SELECT $1::date AS billing_month, u.user_id FROM unnest($2:
 // planner does not look through): if it were a constant, the planner might read the whole partition by the index's first
 // column alone. Without statistics it expects that to match one row in 200, and in a partition of some thousand rows it
 // reads all of them for each page of a few keys (seen: 335 ms for ten keys).
-type partitions struct{ targets, attempts, data string }
+type partitions struct{ targets, attempts, data, reports string }
 
 func partitionsOf(month key.Month) partitions {
 	return partitions{
 		targets: partition("billing_targets", month), attempts: partition("delivery_attempts", month), data: partition("billing_data", month),
+		reports: partition("delivery_reports", month),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
+	said "github.com/balsong/balsong/domain/report"
 )
 
 var update = flag.Bool("update", false, "write docs/operations/query-plans.md")
@@ -228,6 +229,26 @@ func hots(size scale, round int) []hot {
 			}
 			return err
 		}},
+		{"Reports.Store, Reports.About", `ALTER TABLE delivery_reports DROP CONSTRAINT delivery_reports_pkey`, 0, func(ctx context.Context, db *sqlx.DB) error {
+			about := make([]said.Report, 0, size.page)
+			for _, k := range deliveryKeys(size.spread(round, 5), 0) {
+				k.Round = 1
+				about = append(about, said.Report{Key: k, Provider: "smtp", ID: fmt.Sprintf("again-%d", round), Kind: said.Undelivered, Class: attempt.Permanent, Definitive: true})
+			}
+			stored, err := postgres.NewReports(db).Store(ctx, about)
+			if err != nil || len(stored.Known) != size.page || !stored.Known[0].New {
+				return fmt.Errorf("stored %d: %w", len(stored.Known), err)
+			}
+			read, err := postgres.NewReports(db).About(ctx, targetKeys(size.spread(round, 5)))
+			if err == nil && len(read) < 2*size.page {
+				err = fmt.Errorf("read %d", len(read))
+			}
+			return err
+		}},
+		{"Reported since", `DROP INDEX delivery_reports_stored`, recently / 2, func(ctx context.Context, db *sqlx.DB) error { // half of the rows have a report
+			_, err := postgres.NewSweeps(db).Reported(ctx, month, port.Span{Since: time.Now().Add(-time.Minute)}, 0, size.page)
+			return err
+		}},
 		{"Find", "", 0, func(ctx context.Context, db *sqlx.DB) error {
 			_, err := postgres.NewLedger(db).Find(ctx, deliveryKeys(size.spread(round, 5), 0))
 			return err
@@ -351,7 +372,7 @@ var unneeded []string
 func indexesOf(t *testing.T, db *sqlx.DB) (names []string) {
 	t.Helper()
 	err := db.SelectContext(t.Context(), &names, `SELECT i.indexrelid::regclass::text FROM pg_index i
-	  WHERE i.indrelid::regclass::text IN ('billing_targets', 'billing_data', 'delivery_attempts', 'customers', 'suppressions',
+	  WHERE i.indrelid::regclass::text IN ('billing_targets', 'billing_data', 'delivery_attempts', 'delivery_reports', 'customers', 'suppressions',
 	    'import_rejects', 'operator_actions', 'inquiries') ORDER BY 1`)
 	if err != nil {
 		t.Fatal(err)

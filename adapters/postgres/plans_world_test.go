@@ -42,6 +42,7 @@ func filled(t *testing.T, size scale) string {
 		`ALTER TABLE billing_targets_2026_11 SET (autovacuum_enabled = off)`,
 		`ALTER TABLE billing_data_2026_11 SET (autovacuum_enabled = off)`,
 		`ALTER TABLE delivery_attempts_2026_11 SET (autovacuum_enabled = off)`,
+		`ALTER TABLE delivery_reports_2026_11 SET (autovacuum_enabled = off)`,
 		`ALTER TABLE customers SET (autovacuum_enabled = off)`,
 		`ALTER TABLE suppressions SET (autovacuum_enabled = off)`,
 		`ALTER TABLE import_rejects SET (autovacuum_enabled = off)`,
@@ -64,6 +65,10 @@ func filled(t *testing.T, size scale) string {
 		   1, 'hold', 'smtp', a, a
 		 FROM generate_series(1, 1000000) n, generate_series(0, 1) r, LATERAL (SELECT clock_timestamp() - interval '1 day' + n * interval '10 milliseconds' AS a) t
 		 WHERE (n % 10 > 4) OR (n % 20 = 4 AND r = 0)`,
+		// Nearly all that was accepted was delivered, as their providers reported within a day.
+		`INSERT INTO delivery_reports (billing_month, user_id, attempt, round, provider, report_id, kind, failure_class, definitive, stored_at)
+		 SELECT '2026-11-01', n, 0, 1, 'smtp', 'm-' || n, CASE WHEN n % 100 = 99 THEN 'UNDELIVERED' ELSE 'DELIVERED' END, CASE WHEN n % 100 = 99 THEN 'permanent' END, true,
+		   clock_timestamp() - interval '1 day' + n * interval '10 milliseconds' FROM generate_series(1, 1000000) n WHERE n % 10 > 4`,
 		// Import 1 brought most of it, 2 to 4 those that wait to be rendered; as many rows were refused, every
 		// second of which came in later, and half as many acts were noted.
 		`INSERT INTO imports (billing_month, file, actor, reason, started_at, finished_at, row_count, inserted, unchanged, corrected, conflicts, rejected, error)
@@ -102,7 +107,7 @@ type node struct {
 	Plans     []node  `json:"Plans"`
 }
 
-var guarded = regexp.MustCompile(`^(billing_targets|billing_data|delivery_attempts|customers|suppressions|import_rejects|operator_actions|inquiries)`)
+var guarded = regexp.MustCompile(`^(billing_targets|billing_data|delivery_attempts|delivery_reports|customers|suppressions|import_rejects|operator_actions|inquiries)`)
 
 // offences are what a plan must not do: read a guarded table from end to end, touch the bulk of it, or sort on disk.
 func (n node) offences(bulk float64) []string {

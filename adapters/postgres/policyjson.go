@@ -30,6 +30,7 @@ type storedSpec struct {
 	Class         policy.MessageClass                    `json:"class"`
 	Deadline      storedDuration                         `json:"deadline"`
 	Unknown       map[channel.Kind]attempt.UnknownPolicy `json:"unknown"`
+	Undelivered   map[channel.Kind]policy.Undelivered    `json:"undelivered,omitempty"`
 	CallDeadline  storedDuration                         `json:"call_deadline"`
 	MaxRounds     int16                                  `json:"max_rounds"`
 	MaxRequeues   int16                                  `json:"max_requeues"`
@@ -78,7 +79,7 @@ func encodeSpec(spec policy.Spec) ([]byte, error) {
 		Encoding: specEncoding, Name: spec.Name, Class: spec.Class, Zone: spec.Zone.String(),
 		Route:   each(spec.Route, func(l *policy.Leg) storedLeg { return storedLeg(*l) }),
 		Backoff: map[attempt.FailureClass]storedBackoff{}, PublishRetry: encodeBackoff(spec.PublishRetry),
-		QuietChannels: spec.QuietChannels.Kinds(), Unknown: spec.Unknown,
+		QuietChannels: spec.QuietChannels.Kinds(), Unknown: spec.Unknown, Undelivered: spec.Undelivered,
 		Deadline: storedDuration(spec.Deadline), CallDeadline: storedDuration(spec.CallDeadline),
 		MaxRounds: spec.MaxRounds, MaxRequeues: spec.MaxRequeues,
 	}
@@ -110,7 +111,7 @@ func decodeSpec(encoded []byte) (policy.Spec, error) {
 		Name: stored.Name, Class: stored.Class, Zone: zone,
 		Route:   each(stored.Route, func(l *storedLeg) policy.Leg { return policy.Leg(*l) }),
 		Backoff: map[attempt.FailureClass]attempt.Backoff{}, PublishRetry: stored.PublishRetry.decode(),
-		QuietChannels: channel.NewSet(stored.QuietChannels...), Unknown: stored.Unknown,
+		QuietChannels: channel.NewSet(stored.QuietChannels...), Unknown: stored.Unknown, Undelivered: stored.Undelivered,
 		Deadline: time.Duration(stored.Deadline), CallDeadline: time.Duration(stored.CallDeadline),
 		MaxRounds: stored.MaxRounds, MaxRequeues: stored.MaxRequeues,
 	}

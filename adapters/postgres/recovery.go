@@ -59,8 +59,8 @@ func (t *targetTx) Recover(ctx context.Context, recoveries []attempt.Recovery) (
 func unsettledSQL(in partitions) string {
 	return `/* unsettled */ SELECT t.user_id
 FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round, t.dispatch_status FROM ` + in.targets + ` t
-  WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED' ORDER BY t.user_id OFFSET 0) AS t
-WHERE EXISTS (SELECT FROM ` + in.attempts + ` l WHERE ` + mayDisagree + `)
+  WHERE t.billing_month = $1::date AND t.user_id > $2::bigint ORDER BY t.user_id OFFSET 0) AS t
+WHERE (t.dispatch_status <> 'SUCCEEDED' AND EXISTS (SELECT FROM ` + in.attempts + ` l WHERE ` + mayDisagree + `))
   OR (t.dispatch_status NOT IN ('EXHAUSTED', 'EXPIRED', 'WRITTEN_OFF') AND EXISTS (SELECT FROM ` + in.attempts + ` l
     WHERE l.billing_month = t.billing_month AND l.user_id = t.user_id AND (l.attempt, l.round) > (t.attempt, t.round)))
   OR (t.dispatch_status = 'REQUESTED' AND NOT EXISTS (SELECT FROM ` + in.attempts + ` l

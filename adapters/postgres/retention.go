@@ -79,6 +79,9 @@ func (p Retention) Drop(ctx context.Context, month key.Month, by port.Act) error
 		if _, err := s.exec(ctx, what, `/* drop_inquiries */ DELETE FROM inquiries WHERE billing_month = $1::date`, day(month)); err != nil {
 			return err
 		}
+		if _, err := s.exec(ctx, what, `/* drop_strays */ DELETE FROM stray_reports WHERE billing_month = $1::date`, day(month)); err != nil {
+			return err
+		}
 		n, err := s.exec(ctx, what, `/* dropped */ UPDATE months SET dropped_at = clock_timestamp() WHERE billing_month = $1::date AND dropped_at IS NULL`, day(month))
 		if err != nil || n == 0 {
 			return err
@@ -151,6 +154,7 @@ func (p Retention) DropAudit(ctx context.Context, before key.Month, by port.Act)
 			{`/* drop_imports */ DELETE FROM imports WHERE billing_month IN ` + droppedMonths, month, &size.Imports},
 			{`/* drop_mappings */ DELETE FROM month_mappings WHERE billing_month IN ` + droppedMonths, month, &beside},
 			{`/* drop_template_sets */ DELETE FROM month_templates WHERE billing_month IN ` + droppedMonths, month, &beside},
+			{`/* drop_all_strays */ DELETE FROM stray_reports WHERE billing_month < $1::date`, month, &beside},
 			{`/* drop_runs */ DELETE FROM runs WHERE billing_month IN ` + droppedMonths, month, &size.Runs},
 			{`/* drop_acts */ DELETE FROM operator_actions WHERE at < $1::timestamptz`, start, &size.Acts},
 			{`/* drop_months */ DELETE FROM months WHERE billing_month IN ` + droppedMonths, month, &size.Months},

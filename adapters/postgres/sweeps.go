@@ -121,7 +121,10 @@ func ignoreUnopened(err error) error {
 // summarized yet. Autovacuum does the same a minute or more later. The short lock timeout leaves a running autovacuum
 // undisturbed. The error is ignored, because only speed depends on success.
 func (p *Sweeps) summarize(ctx context.Context, month key.Month) {
-	index := partition("delivery_attempts", month) + "_changed_at_idx"
+	p.summarizeIndex(ctx, partition("delivery_attempts", month)+"_changed_at_idx")
+}
+
+func (p *Sweeps) summarizeIndex(ctx context.Context, index string) {
 	_ = write(ctx, p.db, "sum up an index", func(ctx context.Context, s *session) error {
 		if _, err := s.exec(ctx, "sum up an index", `/* summarize */ SELECT set_config('lock_timeout', '100ms', true)`); err != nil {
 			return err

@@ -23,7 +23,7 @@ func (p recovery) Unsettled(ctx context.Context, month key.Month, after int64, l
 		if !agrees(b.state, rows) {
 			return true
 		}
-		if b.state.Dispatch.Final() && b.state.Dispatch != billing.Cancelled {
+		if b.state.Dispatch.Final() && b.state.Dispatch != billing.Cancelled && b.state.Dispatch != billing.Succeeded {
 			return false
 		}
 		current := key.Delivery{Month: month, UserID: b.state.Key.UserID, Attempt: b.state.Attempt, Round: b.state.Round}

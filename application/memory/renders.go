@@ -119,7 +119,11 @@ func (p corrections) Correct(ctx context.Context, source port.ImportedBill, seal
 		if err != nil {
 			return err
 		}
-		err = decide(&target, attempt.RowOf(rows[k], target.Delivery()), func(r attempt.Revocation) (bool, error) {
+		said, err := t.Reports(ctx, []key.Target{k})
+		if err != nil {
+			return err
+		}
+		err = decide(&target, target.ForCorrection(attempt.RowOf(rows[k], target.Delivery()), said[k]), func(r attempt.Revocation) (bool, error) {
 			revoked, err := t.Revoke(ctx, []attempt.Revocation{r})
 			return len(revoked) > 0, err
 		})

@@ -15,11 +15,11 @@ import (
 )
 
 // Report is the store as port.Report. Operations: report.funnel, report.find, report.alike, report.customers, report.origin, report.imports.
-func (s *Store) Report() port.Report { return report{s} }
+func (s *Store) Report() port.Report { return monthReport{s} }
 
-type report struct{ s *Store }
+type monthReport struct{ s *Store }
 
-func (p report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderRefusal, error) {
+func (p monthReport) Refusing(ctx context.Context, month key.Month) ([]port.ProviderRefusal, error) {
 	return read(ctx, p.s, "report.refusing", func() ([]port.ProviderRefusal, error) {
 		type cause struct {
 			provider string
@@ -62,7 +62,7 @@ func (p report) Refusing(ctx context.Context, month key.Month) ([]port.ProviderR
 	})
 }
 
-func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
+func (p monthReport) Funnel(ctx context.Context, month key.Month) (port.Funnel, error) {
 	return read(ctx, p.s, "report.funnel", func() (port.Funnel, error) {
 		f := port.Funnel{
 			Month: month,
@@ -95,7 +95,7 @@ func (p report) Funnel(ctx context.Context, month key.Month) (port.Funnel, error
 	})
 }
 
-func (p report) Find(ctx context.Context, month key.Month, customer string) (target billing.Target, rows []attempt.Row, err error) {
+func (p monthReport) Find(ctx context.Context, month key.Month, customer string) (target billing.Target, rows []attempt.Row, err error) {
 	err = p.s.do(ctx, "report.find", func() error {
 		k := key.Target{Month: month, UserID: p.s.customers[customer]}
 		b, ok := p.s.bills[k]
@@ -109,7 +109,7 @@ func (p report) Find(ctx context.Context, month key.Month, customer string) (tar
 	return target, rows, err
 }
 
-func (p report) Alike(ctx context.Context, customer string, limit int) ([]string, error) {
+func (p monthReport) Alike(ctx context.Context, customer string, limit int) ([]string, error) {
 	return read(ctx, p.s, "report.alike", func() ([]string, error) {
 		var alike []string
 		for name := range p.s.customers {
@@ -122,7 +122,7 @@ func (p report) Alike(ctx context.Context, customer string, limit int) ([]string
 	})
 }
 
-func (p report) Customers(ctx context.Context, userIDs []int64) (map[int64]string, error) {
+func (p monthReport) Customers(ctx context.Context, userIDs []int64) (map[int64]string, error) {
 	return read(ctx, p.s, "report.customers", func() (map[int64]string, error) {
 		found := map[int64]string{}
 		for name, id := range p.s.customers {
@@ -134,7 +134,7 @@ func (p report) Customers(ctx context.Context, userIDs []int64) (map[int64]strin
 	})
 }
 
-func (p report) Origin(ctx context.Context, target key.Target) (port.Origin, error) {
+func (p monthReport) Origin(ctx context.Context, target key.Target) (port.Origin, error) {
 	return read(ctx, p.s, "report.origin", func() (port.Origin, error) {
 		b, ok := p.s.bills[target]
 		if !ok {
@@ -151,7 +151,7 @@ func (p report) Origin(ctx context.Context, target key.Target) (port.Origin, err
 	})
 }
 
-func (p report) Imports(ctx context.Context, month key.Month) ([]port.ImportRecord, error) {
+func (p monthReport) Imports(ctx context.Context, month key.Month) ([]port.ImportRecord, error) {
 	return read(ctx, p.s, "report.imports", func() ([]port.ImportRecord, error) {
 		var records []port.ImportRecord
 		for _, r := range p.s.imports {

@@ -10,6 +10,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/report"
 )
 
 // Retention is the store as port.Retention. Operations: retention.size, retention.drop, retention.audit_size,
@@ -48,6 +49,8 @@ func (p retention) Drop(ctx context.Context, month key.Month, by port.Act) error
 		maps.DeleteFunc(p.s.bills, func(k key.Target, _ bill) bool { return k.Month == month })
 		maps.DeleteFunc(p.s.ledger, func(k key.Target, _ map[key.Delivery]attempt.Row) bool { return k.Month == month })
 		maps.DeleteFunc(p.s.inquiries, func(k key.Delivery, _ inquiry) bool { return k.Month == month })
+		maps.DeleteFunc(p.s.reports, func(k key.Target, _ []report.Report) bool { return k.Month == month })
+		maps.DeleteFunc(p.s.strays, func(r strayReport, _ port.Stray) bool { return r.month == month })
 		delete(p.s.rejects, month)
 		if state.DroppedAt.IsZero() {
 			state.DroppedAt = p.s.now()
@@ -101,6 +104,7 @@ func (p retention) DropAudit(ctx context.Context, before key.Month, by port.Act)
 		}
 		maps.DeleteFunc(p.s.mappings, func(month key.Month, _ []port.MonthMapping) bool { return p.s.ended(month, before) })
 		maps.DeleteFunc(p.s.templateSets, func(month key.Month, _ []port.TemplateSet) bool { return p.s.ended(month, before) })
+		maps.DeleteFunc(p.s.strays, func(r strayReport, _ port.Stray) bool { return r.month < before })
 		maps.DeleteFunc(p.s.runs, func(_ int64, run port.Run) bool { return p.s.ended(run.Month, before) })
 		maps.DeleteFunc(p.s.months, func(month key.Month, _ port.MonthState) bool { return p.s.ended(month, before) })
 		p.s.notes = slices.DeleteFunc(p.s.notes, func(n port.AuditEntry) bool { return n.By.At.Before(before.Start(time.UTC)) })

@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/report"
 )
 
 // Store is a database in memory: one store behind all storage ports, which see each other's commits. It behaves as the
@@ -55,6 +56,8 @@ type Store struct {
 	templateSets  map[key.Month][]port.TemplateSet
 	budgets       map[string]budget // by their providers
 	inquiries     map[key.Delivery]inquiry
+	reports       map[key.Target][]report.Report
+	strays        map[strayReport]port.Stray
 }
 
 // bill is all that is kept of a target.
@@ -104,6 +107,8 @@ func NewStore(clock port.Clock) *Store {
 		templateSets:  map[key.Month][]port.TemplateSet{},
 		budgets:       map[string]budget{},
 		inquiries:     map[key.Delivery]inquiry{},
+		reports:       map[key.Target][]report.Report{},
+		strays:        map[strayReport]port.Stray{},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // Targets is the store as port.Targets. Operations: targets.within, targets.commit, targets.lock_page, targets.lock,
-// targets.ledger, targets.revoke, targets.succeed, targets.save, targets.record, targets.recover, audit.record.
+// targets.ledger, targets.reports, targets.revoke, targets.succeed, targets.save, targets.record, targets.recover, audit.record.
 func (s *Store) Targets() port.Targets { return targets{s} }
 
 type targets struct{ s *Store }
@@ -248,7 +248,7 @@ func (t *tx) succeeds(k key.Target) bool {
 		return false
 	}
 	row, ok := t.s.row(target.Delivery())
-	return ok && target.SucceedsPlainly(row)
+	return ok && target.SucceedsPlainly(row, t.s.reports[k])
 }
 
 func (t *tx) Save(ctx context.Context, targets []billing.Target) error {

@@ -58,7 +58,7 @@ func New(ports Ports, callDeadline time.Duration) *Operator {
 // locked is what an act works with beside its target.
 type locked struct {
 	tx       port.TargetTx // holds the target's lock
-	rows     []attempt.Row // of the target, in the ledger
+	rows     []attempt.Row // of the target, in the ledger, with what reports say
 	policies billing.Policies
 }
 
@@ -127,14 +127,15 @@ func (o *Operator) changeOnce(ctx context.Context, entry port.AuditEntry, k key.
 		if len(targets) == 0 {
 			return fmt.Errorf("target %s: %w", k, port.ErrNotFound)
 		}
-		settled, err := o.within(locked{tx: tx, policies: policies}).Settle(ctx, targets)
+		within := o.within(locked{tx: tx, policies: policies})
+		settled, err := within.Settle(ctx, targets)
 		if err != nil {
 			return err
 		}
 		if len(settled) == 1 {
 			targets = settled
 		}
-		rows, err := tx.Ledger(ctx, []key.Target{k})
+		rows, err := within.Rows(ctx, targets)
 		if err != nil {
 			return err
 		}

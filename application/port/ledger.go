@@ -37,6 +37,10 @@ type Sweeps interface {
 	// Changed returns targets of the month that may disagree with the ledger because one of their rows, not CLAIMED,
 	// changed in a span. It returns at most limit, sorted by user id, those behind the user id after.
 	Changed(ctx context.Context, month key.Month, when Span, after int64, limit int) ([]key.Target, error)
+	// Reported returns targets of the month that may have to be settled because of a report that was stored in a span: those
+	// about which a definitive UNDELIVERED, or, if they are not SUCCEEDED, a DELIVERED was stored. It returns at most limit,
+	// sorted by user id, those behind the user id after.
+	Reported(ctx context.Context, month key.Month, when Span, after int64, limit int) ([]key.Target, error)
 	// Unknown counts the targets of the month that are UNKNOWN, at most limit.
 	Unknown(ctx context.Context, month key.Month, limit int) (int, error)
 	// Horizon returns an instant of the database's clock before which all writes are visible by now: no transaction

@@ -7,6 +7,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/report"
 )
 
 // Targets changes billing targets in transactions.
@@ -27,6 +28,8 @@ type TargetTx interface {
 	Lock(ctx context.Context, keys []key.Target) ([]billing.Target, error)
 	// Ledger reads all ledger rows of the targets as they are now, sorted by key. Call it after Lock, never before.
 	Ledger(ctx context.Context, keys []key.Target) (map[key.Target][]attempt.Row, error)
+	// Reports reads all reports about the targets as they are now (R11). Call it after Lock, never before.
+	Reports(ctx context.Context, keys []key.Target) (map[key.Target][]report.Report, error)
 	// Revoke inserts REVOKED rows for those keys that have no row, and returns the keys that it inserted. It waits for
 	// concurrent inserts of the same keys. The order of the revocations does not matter.
 	Revoke(ctx context.Context, revocations []attempt.Revocation) ([]key.Delivery, error)

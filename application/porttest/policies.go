@@ -105,6 +105,7 @@ func policiesRoundTrip(s *stage) {
 	full.PublishRetry = attempt.Backoff{Base: time.Millisecond, Factor: 2, Max: time.Minute}
 	full.QuietChannels = channel.NewSet(channel.All...)
 	full.Class, full.Deadline = policy.Advertising, 20*24*time.Hour
+	full.Undelivered = map[channel.Kind]policy.Undelivered{channel.Email: policy.UndeliveredNext, channel.SMS: policy.UndeliveredNote}
 	full.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.Email: attempt.Hold, channel.SMS: attempt.Resend}
 	full.CallDeadline, full.MaxRounds, full.MaxRequeues = 30*time.Second, 7, 5
 	for _, want := range []policy.Spec{full, spec("defaults")} {

@@ -119,10 +119,12 @@ func recoveryUnsettled(s *stage) {
 	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, keys[5])
 	s.requested(keys[6])
 	s.bring(delivery(keys[6], 0, 0), attempt.Claimed)
-	want := []key.Target{keys[0], keys[1], keys[3], keys[4]}
+	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, keys[7]) // a report had taken it back
+	s.recover(recovery(delivery(keys[7], 0, 0), attempt.Succeeded), recovery(delivery(keys[7], 1, 0), attempt.Failed))
+	want := []key.Target{keys[0], keys[1], keys[3], keys[4], keys[7]}
 	keysAre(s, "unsettled", s.unsettled(0, 100), want...)
 	keysAre(s, "the first page", s.unsettled(0, 3), want[:3]...)
-	keysAre(s, "the second page", s.unsettled(want[2].UserID, 3), want[3])
+	keysAre(s, "the second page", s.unsettled(want[2].UserID, 3), want[3:]...)
 	keysAre(s, "of a month that was never opened", given(s.Recovery.Unsettled(s.ctx, december+1, 0, 10))(s))
 }
 

@@ -45,6 +45,7 @@ type Storage struct {
 	RestoreGuard port.RestoreGuard
 	Budgets      port.Budgets
 	Inquiries    port.Inquiries
+	Reports      port.Reports
 
 	// Elapse moves the database's clock on by at least a duration of some milliseconds.
 	Elapse func(t testing.TB, d time.Duration)
@@ -103,6 +104,7 @@ func StorageSuites() []StorageSuite {
 		{"RestoreGuard", RestoreGuardChecks()},
 		{"Budgets", BudgetsChecks()},
 		{"Inquiries", InquiriesChecks()},
+		{"Reports", ReportsChecks()},
 	}
 }
 

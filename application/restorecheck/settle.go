@@ -143,8 +143,15 @@ func (r *run) recoverKeys(ctx context.Context, tx port.TargetTx, locked []billin
 // withPolicy returns those of locked targets whose policy version the database has, as far as settling them needs it.
 func (r *run) withPolicy(ctx context.Context, tx port.TargetTx, locked []billing.Target) ([]billing.Target, error) {
 	rows, err := tx.Ledger(ctx, keysOf(locked))
+	if err != nil {
+		return nil, err
+	}
+	reports, err := tx.Reports(ctx, keysOf(locked))
 	return slices.DeleteFunc(slices.Clone(locked), func(t billing.Target) bool {
-		_, err := t.Settle(rows[t.Key()], r.find) // of a copy
+		effective, err := t.Effective(rows[t.Key()], reports[t.Key()], r.find)
+		if err == nil {
+			_, err = t.Settle(effective, r.find) // of a copy
+		}
 		return errors.Is(err, policy.ErrInvalid)
 	}), err
 }

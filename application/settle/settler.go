@@ -22,7 +22,7 @@ var ErrConfig = errors.New("invalid settlement configuration")
 type Config struct {
 	Batch      int           // targets of a transaction, 1 to 1,000; default 500
 	Linger     time.Duration // how long a transaction waits for more targets under load; default 0: not at all
-	SweepEvery time.Duration // how often the ledger is swept for what no event reported; default 10 s
+	SweepEvery time.Duration // how often the ledger and the reports are swept for what no event told; default 10 s
 	LeaseEvery time.Duration // how often claims whose lease has ended are swept; default 30 s
 	ReapEvery  time.Duration // how often lost requests are requeued; default 30 s
 	ReapGrace  time.Duration // how long a request may wait to be claimed before it can count as lost; default 10 min
@@ -112,6 +112,7 @@ func (s *Settler) Run(ctx context.Context) error {
 	group.Go(func() error { return s.consumeResults(ctx) })
 	group.Go(func() error { return s.every(ctx, s.config.LeaseEvery, "lease sweep", s.SweepLeases) })
 	group.Go(func() error { return s.every(ctx, s.config.SweepEvery, "ledger sweep", s.ledgerSweep()) })
+	group.Go(func() error { return s.every(ctx, s.config.SweepEvery, "report sweep", s.reportSweep()) })
 	group.Go(func() error { return s.every(ctx, s.config.ReapEvery, "reaper", s.Reap) })
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {

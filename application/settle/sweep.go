@@ -56,14 +56,46 @@ func (s *Settler) ledgerSweep() func(context.Context) (int, error) {
 	}
 }
 
+// reportSweep returns a sweep over the reports stored since it was last called, which no event tells of; the first call reads
+// everything.
+func (s *Settler) reportSweep() func(context.Context) (int, error) {
+	var since time.Time
+	return func(ctx context.Context) (int, error) {
+		var next time.Time // read before the sweep: what is stored meanwhile is for a later one
+		err := s.database(ctx, func(ctx context.Context) (err error) {
+			next, err = s.Sweeps.Horizon(ctx)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		total, err := s.SweepReports(ctx, port.Span{Since: since})
+		if err == nil {
+			since = next
+		}
+		return total, err
+	}
+}
+
+// SweepReports settles the targets of the open months about which something was reported in a span (R11). It returns how many targets
+// changed.
+func (s *Settler) SweepReports(ctx context.Context, when port.Span) (int, error) {
+	return s.sweepPages(ctx, when, s.Sweeps.Reported)
+}
+
 // SweepLedger settles the targets of the open months whose ledger rows changed in a span. It returns how many targets
 // changed.
 func (s *Settler) SweepLedger(ctx context.Context, when port.Span) (int, error) {
+	return s.sweepPages(ctx, when, s.Sweeps.Changed)
+}
+
+// sweepPages settles the targets that find returns, page after page.
+func (s *Settler) sweepPages(ctx context.Context, when port.Span, find func(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error)) (int, error) {
 	return s.eachMonth(ctx, func(month key.Month) (total int, err error) {
 		for after := int64(0); ; {
 			var keys []key.Target
 			err := s.database(ctx, func(ctx context.Context) (err error) {
-				keys, err = s.Sweeps.Changed(ctx, month, when, after, s.config.Batch)
+				keys, err = find(ctx, month, when, after, s.config.Batch)
 				return err
 			})
 			if err != nil {

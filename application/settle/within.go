@@ -17,13 +17,32 @@ type Within struct {
 	Clock    port.Clock
 }
 
-// Settle reads the ledger rows of locked targets, lets the domain decide, revokes current keys where an older try was
+// Rows reads the ledger rows of locked targets as they and the reports about them say together (R11), sorted by key.
+func (w Within) Rows(ctx context.Context, locked []billing.Target) (map[key.Target][]attempt.Row, error) {
+	keys := keysOf(locked)
+	rows, err := w.Tx.Ledger(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	reports, err := w.Tx.Reports(ctx, keys)
+	if err != nil || len(reports) == 0 {
+		return rows, err
+	}
+	for _, t := range locked {
+		if rows[t.Key()], err = t.Effective(rows[t.Key()], reports[t.Key()], w.Policies); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// Settle reads the effective ledger rows of locked targets, lets the domain decide, revokes current keys where an older try was
 // accepted, and returns the targets that changed.
 func (w Within) Settle(ctx context.Context, locked []billing.Target) ([]billing.Target, error) {
 	if len(locked) == 0 {
 		return nil, nil
 	}
-	rows, err := w.Tx.Ledger(ctx, keysOf(locked))
+	rows, err := w.Rows(ctx, locked)
 	if err != nil {
 		return nil, err
 	}

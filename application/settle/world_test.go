@@ -46,7 +46,8 @@ func newWorld(t *testing.T, unknown attempt.UnknownPolicy) *world {
 	w := &world{clock: clock, log: &memory.Log{}, store: memory.NewStore(clock), key: key.Target{Month: month, UserID: 4711}}
 	version, err := w.store.Policies().Draft(t.Context(), policy.Spec{
 		Name: "monthly", Zone: time.UTC, Route: policy.Route{{Channel: channel.Email, Tries: 2}, {Channel: channel.SMS, Tries: 1}},
-		Unknown: map[channel.Kind]attempt.UnknownPolicy{channel.Email: unknown, channel.SMS: unknown},
+		Unknown:     map[channel.Kind]attempt.UnknownPolicy{channel.Email: unknown, channel.SMS: unknown},
+		Undelivered: map[channel.Kind]policy.Undelivered{channel.Email: policy.UndeliveredNext, channel.SMS: policy.UndeliveredNext},
 	}, w.by())
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ type policyFile struct {
 	Deadline     duration          `json:"deadline"`
 	CallDeadline duration          `json:"call_deadline"`
 	Unknown      map[string]string `json:"unknown"`
+	Undelivered  map[string]string `json:"undelivered"`
 	MaxRounds    int16             `json:"max_rounds"`
 	MaxRequeues  int16             `json:"max_requeues"`
 }
@@ -149,6 +150,7 @@ func (r *policyReading) spec(f policyFile) policy.Spec {
 		Name: f.Name, Class: policy.MessageClass(f.Class), Deadline: r.duration("deadline", f.Deadline),
 		CallDeadline: r.duration("call_deadline", f.CallDeadline), MaxRounds: f.MaxRounds, MaxRequeues: f.MaxRequeues,
 		Backoff: map[attempt.FailureClass]attempt.Backoff{}, Unknown: map[channel.Kind]attempt.UnknownPolicy{},
+		Undelivered: map[channel.Kind]policy.Undelivered{},
 	}
 	var err error
 	if f.Zone != "" { // it is told below that it is missing
@@ -172,16 +174,22 @@ func (r *policyReading) spec(f policyFile) policy.Spec {
 	if f.PublishRetry != nil {
 		s.PublishRetry = r.backoff("publish_retry", *f.PublishRetry)
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Unknown)) {
-		kind, err := channel.Parse(name)
-		if err != nil {
-			r.bad("unknown."+name, err)
-			continue
-		}
-		s.Unknown[kind] = attempt.UnknownPolicy(f.Unknown[name])
-	}
+	byChannel(r, "unknown", f.Unknown, s.Unknown)
+	byChannel(r, "undelivered", f.Undelivered, s.Undelivered)
 	r.quiet(f, &s)
 	return s
+}
+
+// byChannel reads what a field says for each channel.
+func byChannel[T ~string](r *policyReading, field string, from map[string]string, to map[channel.Kind]T) {
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		kind, err := channel.Parse(name)
+		if err != nil {
+			r.bad(field+"."+name, err)
+			continue
+		}
+		to[kind] = T(from[name])
+	}
 }
 
 func (r *policyReading) quiet(f policyFile, s *policy.Spec) {

@@ -33,8 +33,9 @@ func TestEveryProblemOfAPolicyFileIsNamedWithItsField(t *testing.T) {
 	}{
 		"everything at once": {
 			`{"zone": "Mars/Base", "class": "SPAM", "route": [{"channel": "FAX", "tries": 0}],
-			"quiet_hours": {"from": "21:00", "to": "25:00", "channels": ["FAX"]}, "unknown": {"FAX": "hold", "SMS": "guess"}}`,
-			"zone class route[0].channel route[0].tries quiet_hours.to quiet_hours.channels[0] unknown.FAX unknown.SMS name",
+			"quiet_hours": {"from": "21:00", "to": "25:00", "channels": ["FAX"]}, "unknown": {"FAX": "hold", "SMS": "guess"},
+			"undelivered": {"FAX": "note", "SMS": "guess"}}`,
+			"zone class route[0].channel route[0].tries quiet_hours.to quiet_hours.channels[0] unknown.FAX unknown.SMS undelivered.FAX undelivered.SMS name",
 		},
 		"no channel":              {strings.Replace(goodPolicy, `[{"channel": "EMAIL", "tries": 2}, {"channel": "SMS", "tries": 1}]`, "[]", 1), "route"},
 		"from is to":              {strings.Replace(goodPolicy, `"08:00"`, `"21:00"`, 1), "quiet_hours"},

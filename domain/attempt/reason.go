@@ -60,6 +60,7 @@ const (
 	ReasonExhaust   Reason = "exhausted"      // revoked because no step is left
 	ReasonCorrect   Reason = "corrected"      // revoked by a correction
 	ReasonLate      Reason = "late_success"   // revoked because an older try turned out to be accepted
+	ReasonReported  Reason = "reported"       // accepted, and by the provider's report not delivered; only of effective rows (R11)
 	ReasonRestored  Reason = "restored"       // its outcome was lost when the database was restored to an earlier moment
 )
 
@@ -86,6 +87,7 @@ var ReasonTable = wording.Table[Reason]{
 	{Code: ReasonExhaust, English: "no step of its route was left", Korean: "발송 경로에 남은 단계가 없음"},
 	{Code: ReasonCorrect, English: "its data was corrected, so the older copy must not go out", Korean: "데이터가 정정되어 이전 내용은 발송할 수 없음"},
 	{Code: ReasonLate, English: "an older try turned out to have been accepted", Korean: "이전 시도가 접수된 것으로 확인됨"},
+	{Code: ReasonReported, English: "the provider reported that it was not delivered", Korean: "발송 대행사가 전달되지 않았다고 보고함"},
 	{Code: ReasonRestored, English: "the database was restored to a moment before its outcome, and the event log has none", Korean: "데이터베이스가 결과 기록 이전 시점으로 복원되었고 이벤트 로그에도 결과가 없음"},
 }
 

@@ -51,6 +51,10 @@ type Row struct {
 	NotBefore         time.Time // NOT_SENT: the earliest instant of the next round
 	FinishedAt        time.Time // by the clock port of whoever wrote the outcome
 	ChangedAt         time.Time // by the database's clock, set by every write
+
+	// By the reports about the key, in an effective row (R11); no store keeps them.
+	Reported bool // state, class and reason are what reports say
+	OurFault bool // a message that was accepted came to nothing because of the sender, whatever else is said of it
 }
 
 // RowOf returns the row of a key among a target's rows; nil if the key has none.
@@ -65,8 +69,12 @@ func RowOf(rows []Row, k key.Delivery) *Row {
 
 // SpendsRound reports whether the row is a put-back that counts towards the policy's MaxRounds: NOT_SENT, unless the
 // provider asked for a later try or refuses everything, which a customer's bill neither causes nor can end. A refusal that
-// is about us only in doubt counts, so that one message which the provider never takes does not come back for ever.
+// is about us only in doubt counts, so that one message which the provider never takes does not come back for ever; and so
+// does a message that was accepted and came to nothing because of us.
 func (r Row) SpendsRound() bool {
+	if r.OurFault {
+		return true
+	}
 	switch r.Class {
 	case Throttled:
 		return false

@@ -126,7 +126,7 @@ func (t *Target) WriteOff() error {
 
 // MayCorrect returns an error if the target's data cannot be corrected now. revoke reports whether the caller must
 // revoke the current key first: it must, unless that key is FAILED(content) and so closed without a call (R6). current
-// is the ledger row of the current key, nil if there is none.
+// is the ledger row of the current key, as ForCorrection returns it, nil if there is none.
 func (t Target) MayCorrect(current *attempt.Row) (revoke bool, err error) {
 	switch t.s.Dispatch {
 	case Ready, Failed, Requested, Paused:

@@ -73,7 +73,7 @@ func TestEveryMethodKeepsToTheTable(t *testing.T) {
 		if (after.Dispatch == billing.Paused) != (after.Pause != "") && before.Pause == after.Pause && before.Dispatch != after.Dispatch {
 			t.Fatalf("%s: it is %s, with the pause reason %q", a.name, after.Dispatch, after.Pause)
 		}
-		if after.Dispatch.Final() && after.PendingEnd != "" {
+		if after.Dispatch.Final() && after.Dispatch != billing.Succeeded && after.PendingEnd != "" {
 			t.Fatalf("%s: it has ended as %s and still waits for %s", a.name, after.Dispatch, after.PendingEnd)
 		}
 		if after.Attempt < before.Attempt || after.Attempt == before.Attempt && after.Round < before.Round {
@@ -289,7 +289,7 @@ func TestTheTableIsWhole(t *testing.T) {
 			t.Errorf("%+v", tr)
 		}
 		seen[tr] = true
-		if tr.From.Final() && tr.Event != billing.EventSucceed && tr.Event != billing.EventUncancel && (tr.Event != billing.EventRestore || tr.From != billing.Cancelled) {
+		if tr.From.Final() && tr.Event != billing.EventSucceed && tr.Event != billing.EventUncancel && (tr.Event != billing.EventRestore || tr.From != billing.Cancelled && tr.From != billing.Succeeded) && (tr.Event != billing.EventTakeBack || tr.From != billing.Succeeded) {
 			t.Errorf("%s is an end, and yet %+v", tr.From, tr)
 		}
 	}

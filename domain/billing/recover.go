@@ -68,7 +68,8 @@ func (t *Target) RecoverKey(rows []attempt.Row) (Restored, error) {
 		}
 		return Restored{}, nil
 	}
-	if t.s.Dispatch.Final() && t.s.Dispatch != Cancelled { // nothing of it goes out any more
+	// Nothing of it goes out any more; but what was SUCCEEDED a report had taken back, and that report may never come again.
+	if t.s.Dispatch.Final() && t.s.Dispatch != Cancelled && t.s.Dispatch != Succeeded {
 		return Restored{}, nil
 	}
 	found := Restored{Moved: true}

@@ -47,7 +47,8 @@ func TestARestoredTargetTakesTheHighestKeyThatTheLogShows(t *testing.T) {
 		"un-cancelled, and lost":                {billing.Cancelled, []attempt.Row{tried(k, 0, 0, attempt.Revoked, attempt.ReasonCancel), tried(k, 0, 1, attempt.Failed, told)}, billing.Requested, at(0, 1), false, nil},
 		"paused by a person":                    {billing.Paused, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 0, 1, attempt.NotSent, told)}, billing.Paused, at(0, 1), false, nil},
 		"at an end: nothing of it is sent":      {billing.Exhausted, []attempt.Row{tried(k, 5, 0, attempt.Failed, told)}, billing.Exhausted, at(0, 0), false, nil},
-		"accepted: nothing of it is sent":       {billing.Succeeded, []attempt.Row{tried(k, 5, 0, attempt.Failed, told)}, billing.Succeeded, at(0, 0), false, nil},
+		"a report had taken it back":            {billing.Succeeded, []attempt.Row{tried(k, 0, 0, attempt.Succeeded, ""), tried(k, 1, 0, attempt.Failed, told)}, billing.Requested, at(1, 0), false, nil},
+		"accepted, and nothing came after":      {billing.Succeeded, []attempt.Row{tried(k, 0, 0, attempt.Succeeded, "")}, billing.Succeeded, at(0, 0), false, nil},
 		"the last round that a key can name":    {billing.Ready, []attempt.Row{tried(k, 0, 0, attempt.NotSent, told), tried(k, 1, 32767, attempt.Failed, told)}, billing.Paused, at(1, 32767), true, rounds(k, 1, 0, 32766)},
 	} {
 		t.Run(name, func(t *testing.T) {

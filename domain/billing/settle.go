@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/report"
 )
 
 // Settlement is the result of comparing a target with its ledger rows.
@@ -24,7 +25,7 @@ const (
 type Policies func(policy.Ref) (policy.Version, bool)
 
 // Settle brings the target in line with its ledger rows (R7). It is a pure function, used by the consumer of results
-// and by the sweep. rows must be all of the target's rows, read after the target was locked.
+// and by the sweep. rows must be all of the target's rows, read after the target was locked, as Effective returns them.
 //
 // RevokeFirst asks the caller to try to revoke the current key and to pass the result to Accepted: the rows read before
 // that insert do not decide.
@@ -32,6 +33,9 @@ func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, erro
 	current := attempt.RowOf(rows, t.Delivery())
 	if slices.ContainsFunc(rows, func(r attempt.Row) bool { return r.State == attempt.Succeeded }) {
 		return t.settleAccepted(current)
+	}
+	if t.s.Dispatch == Succeeded {
+		return t.settleTakenBack(current, rows, policies)
 	}
 	if current == nil || current.State == attempt.Claimed || current.State == attempt.Revoked {
 		return Unchanged, nil
@@ -49,10 +53,11 @@ func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, erro
 }
 
 // SucceedsPlainly reports whether Settle changes the status to SUCCEEDED and nothing else, whatever other rows there are: the
-// row of the current key is SUCCEEDED, which it stays for ever, and the target waits for just that. A store may therefore
-// find such targets and change them in one statement.
-func (t Target) SucceedsPlainly(current attempt.Row) bool {
-	return t.s.Dispatch == Requested && t.s.PendingEnd == "" && current.Key == t.Delivery() && current.State == attempt.Succeeded
+// row of the current key is SUCCEEDED, which it stays for ever, no report says anything about that key, and the target waits for
+// just that. A store may therefore find such targets and change them in one statement.
+func (t Target) SucceedsPlainly(current attempt.Row, reports []report.Report) bool {
+	return t.s.Dispatch == Requested && t.s.PendingEnd == "" && current.Key == t.Delivery() && current.State == attempt.Succeeded &&
+		!slices.ContainsFunc(reports, func(r report.Report) bool { return r.Key == current.Key })
 }
 
 func (t *Target) settleAccepted(current *attempt.Row) (Settlement, error) {
@@ -132,6 +137,9 @@ func (t *Target) settleFailed(row attempt.Row, v policy.Version) (Settlement, er
 	steps := v.Steps(t.s.Wished)
 	next := policy.Next(steps, row.Step)
 	pause := v.BackoffFor(row.Class).Spread(int(row.Key.Attempt), t.s.Key.UserID)
+	if row.Reported {
+		pause = 0 // the provider has done the waiting
+	}
 	if row.Class.Hard() {
 		next, pause = policy.NextOther(steps, row.Step), 0
 	}
@@ -172,7 +180,11 @@ func (t *Target) settleNotSent(row attempt.Row, rows []attempt.Row, v policy.Ver
 	}
 	at := row.NotBefore
 	if at.IsZero() {
-		at = row.FinishedAt.Add(v.BackoffFor(attempt.Throttled).Spread(int(t.s.Round), t.s.Key.UserID))
+		backoff := v.BackoffFor(attempt.Throttled)
+		if row.Reported {
+			backoff = v.BackoffFor(row.Class)
+		}
+		at = row.FinishedAt.Add(backoff.Spread(int(t.s.Round), t.s.Key.UserID))
 	}
 	to := Ready
 	if t.s.Dispatch == Paused {

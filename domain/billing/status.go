@@ -37,7 +37,8 @@ const (
 // Statuses lists every dispatch status.
 var Statuses = []Status{Ready, Requested, Failed, Paused, Unknown, Succeeded, Exhausted, Expired, Cancelled, WrittenOff}
 
-// Final reports whether dispatch is over for the target. Only a late success still changes such a status.
+// Final reports whether dispatch is over for the target. Only a late success still changes such a status, and what a report takes
+// back (R11).
 func (s Status) Final() bool {
 	switch s {
 	case Succeeded, Exhausted, Expired, Cancelled, WrittenOff:
@@ -69,6 +70,7 @@ const (
 	EventSendAnyway Event = "send anyway"
 	EventWriteOff   Event = "write off"
 	EventCorrect    Event = "correct"
+	EventTakeBack   Event = "acceptance taken back"
 	EventRestore    Event = "database restored"
 )
 
@@ -79,7 +81,7 @@ type Transition struct {
 	To    Status
 }
 
-// Transitions is the target's state machine (rules R1, R6 to R10). Code and documentation share it.
+// Transitions is the target's state machine (rules R1, R6 to R11). Code and documentation share it.
 var Transitions = transitions()
 
 func transitions() []Transition {
@@ -113,8 +115,11 @@ func transitions() []Transition {
 	add(EventWriteOff, WrittenOff, Unknown)
 	add(EventCorrect, Ready, Ready, Failed, Requested)
 	add(EventCorrect, Paused, Paused)
-	add(EventRestore, Requested, Ready, Failed, Requested, Unknown, Cancelled)
-	add(EventRestore, Paused, Ready, Failed, Requested, Unknown, Cancelled, Paused)
+	for _, to := range []Status{Ready, Failed, Paused, Unknown, Exhausted, Expired, Cancelled, WrittenOff} {
+		add(EventTakeBack, to, Succeeded)
+	}
+	add(EventRestore, Requested, Ready, Failed, Requested, Unknown, Cancelled, Succeeded)
+	add(EventRestore, Paused, Ready, Failed, Requested, Unknown, Cancelled, Succeeded, Paused)
 	return table
 }
 
@@ -132,16 +137,21 @@ func Can(from Status, event Event, to Status) bool {
 }
 
 // move changes the dispatch status as an event allows. Leaving PAUSED clears the pause reason, an end clears a pending one.
+// SUCCEEDED does not, and keeps the end that it replaces as the pending one, because a report may take the acceptance back.
 // ErrTransition.
 func (t *Target) move(event Event, to Status) error {
 	if !Can(t.s.Dispatch, event, to) {
 		return fmt.Errorf("%w: %s: %s is not possible while %s", ErrTransition, t.s.Key, event, t.s.Dispatch)
 	}
+	from := t.s.Dispatch
 	t.s.Dispatch = to
 	if to != Paused {
 		t.s.Pause = ""
 	}
-	if to.Final() {
+	switch {
+	case to == Succeeded && from.Final():
+		t.s.PendingEnd = from
+	case to != Succeeded && to.Final():
 		t.s.PendingEnd = ""
 	}
 	return nil

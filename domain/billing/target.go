@@ -28,7 +28,7 @@ type State struct {
 	RunID       int64     // the run that dispatched it last; 0: none
 	Requeues    int16     // of the current key
 	Pause       PauseReason
-	PendingEnd  Status // Cancelled, Expired or Exhausted, granted once the outcome is known and no success
+	PendingEnd  Status // Cancelled, Expired or Exhausted, granted once the outcome is known and no success; of SUCCEEDED, WrittenOff too
 
 	Quiet      window.Forbidden // the customer's own quiet hours; zero: the policy's
 	Zone       *time.Location   // of a customer without own quiet hours, for the policy's; nil: the policy's zone
@@ -57,6 +57,11 @@ func Restore(s State) (Target, error) {
 	switch s.PendingEnd {
 	case "", Cancelled, Expired, Exhausted:
 		return Target{s: s}, nil
+	case WrittenOff: // it was, before it turned out to be accepted
+		if s.Dispatch == Succeeded {
+			return Target{s: s}, nil
+		}
+		fallthrough
 	default:
 		return Target{}, fmt.Errorf("%w: %s: the pending end %q can never be granted", ErrState, s.Key, s.PendingEnd)
 	}

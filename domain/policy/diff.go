@@ -67,6 +67,9 @@ func (s Spec) fields() []Difference {
 	for _, kind := range channel.All {
 		list = append(list, Difference{Field: "unknown." + string(kind), Before: string(cmp.Or(s.Unknown[kind], attempt.Hold))})
 	}
+	for _, kind := range channel.All {
+		list = append(list, Difference{Field: "undelivered." + string(kind), Before: string(cmp.Or(s.Undelivered[kind], UndeliveredNote))})
+	}
 	return append(list,
 		Difference{Field: "max_rounds", Before: strconv.Itoa(int(s.MaxRounds))},
 		Difference{Field: "max_requeues", Before: strconv.Itoa(int(s.MaxRequeues))})

@@ -59,9 +59,12 @@ func TestADiffShowsExactlyWhatChanged(t *testing.T) {
 		"quiet_hours.channels": {func(s *policy.Spec) { s.QuietChannels = channel.NewSet(channel.SMS, channel.Push) }, "SMS, PUSH"},
 		"deadline":             {func(s *policy.Spec) { s.Deadline = time.Hour }, "1h0m0s"},
 		"call_deadline":        {func(s *policy.Spec) { s.CallDeadline = time.Minute }, "1m0s"},
-		"unknown.SMS":          {func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.SMS: attempt.Resend} }, "resend"},
-		"max_rounds":           {func(s *policy.Spec) { s.MaxRounds = 7 }, "7"},
-		"max_requeues":         {func(s *policy.Spec) { s.MaxRequeues = 7 }, "7"},
+		"undelivered.SMS": {func(s *policy.Spec) {
+			s.Undelivered = map[channel.Kind]policy.Undelivered{channel.SMS: policy.UndeliveredNext}
+		}, "next"},
+		"unknown.SMS":  {func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.SMS: attempt.Resend} }, "resend"},
+		"max_rounds":   {func(s *policy.Spec) { s.MaxRounds = 7 }, "7"},
+		"max_requeues": {func(s *policy.Spec) { s.MaxRequeues = 7 }, "7"},
 	} {
 		after := good()
 		c.change(&after)

@@ -80,6 +80,15 @@ var (
 	ErrTransition = errors.New("a policy version cannot change its status like this")
 )
 
+// Undelivered says what follows when the provider reports for certain that a message which it had accepted was not delivered.
+type Undelivered string
+
+// What follows an undelivered message.
+const (
+	UndeliveredNote Undelivered = "note" // the report is shown, and the bill stays SUCCEEDED
+	UndeliveredNext Undelivered = "next" // the route goes on, as after a refusal
+)
+
 // Spec is what an operator writes. New turns it into a version. A new field is added in all of these:
 //
 //   - the file's format: bootstrap/operatorapp (policyFile), and its page docs/operations/policy.md, which a test compares;
@@ -100,6 +109,7 @@ type Spec struct {
 	Class         MessageClass
 	Deadline      time.Duration                          // from the start of the billing month; 0: none
 	Unknown       map[channel.Kind]attempt.UnknownPolicy // what is missing means hold
+	Undelivered   map[channel.Kind]Undelivered           // what is missing means note
 	CallDeadline  time.Duration                          // the longest that a gateway call may take; 0: the provider's own
 	MaxRounds     int16                                  // put-backs of one attempt before PAUSED(rounds)
 	MaxRequeues   int16                                  // requeues of one key before PAUSED(no_claim)
@@ -146,6 +156,7 @@ func (s Spec) withDefaults() Spec {
 		s.PublishRetry = attempt.Backoff{Base: 30 * time.Second, Factor: 1, Max: 30 * time.Second}
 	}
 	s.Unknown = maps.Clone(s.Unknown)
+	s.Undelivered = maps.Clone(s.Undelivered)
 	s.Route = slices.Clone(s.Route)
 	if s.MaxRounds == 0 {
 		s.MaxRounds = 30
@@ -233,6 +244,10 @@ func (s Spec) Problems() []Problem {
 		unknown := s.Unknown[kind]
 		bad(!kind.Valid() || (unknown != attempt.Hold && unknown != attempt.Resend), "unknown."+string(kind), "%q is neither hold nor resend", unknown)
 	}
+	for _, kind := range slices.Sorted(maps.Keys(s.Undelivered)) {
+		follows := s.Undelivered[kind]
+		bad(!kind.Valid() || (follows != UndeliveredNote && follows != UndeliveredNext), "undelivered."+string(kind), "%q is neither note nor next", follows)
+	}
 	return list
 }
 
@@ -298,6 +313,15 @@ func (v Version) UnknownFor(kind channel.Kind) attempt.UnknownPolicy {
 		return u
 	}
 	return attempt.Hold
+}
+
+// UndeliveredFor returns what follows a definitive report that a message on a channel was not delivered; note unless the policy
+// says otherwise, as no version of before reports does.
+func (v Version) UndeliveredFor(kind channel.Kind) Undelivered {
+	if u, ok := v.spec.Undelivered[kind]; ok {
+		return u
+	}
+	return UndeliveredNote
 }
 
 // Class is what the policy's messages are in the eyes of the law.

@@ -157,9 +157,13 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 		"backoff.temporary: ": func(s *policy.Spec) {
 			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: {Base: time.Minute, Factor: 0.5, Max: time.Hour}}
 		},
-		"publish_retry": func(s *policy.Spec) { s.PublishRetry = attempt.Backoff{Base: -1, Factor: 1} },
-		"unknown.SMS":   func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.SMS: "guess"} },
-		"unknown.FAX":   func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{"FAX": attempt.Hold} },
+		"publish_retry":   func(s *policy.Spec) { s.PublishRetry = attempt.Backoff{Base: -1, Factor: 1} },
+		"unknown.SMS":     func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{channel.SMS: "guess"} },
+		"undelivered.SMS": func(s *policy.Spec) { s.Undelivered = map[channel.Kind]policy.Undelivered{channel.SMS: "guess"} },
+		"undelivered.FAX": func(s *policy.Spec) {
+			s.Undelivered = map[channel.Kind]policy.Undelivered{"FAX": policy.UndeliveredNote}
+		},
+		"unknown.FAX": func(s *policy.Spec) { s.Unknown = map[channel.Kind]attempt.UnknownPolicy{"FAX": attempt.Hold} },
 	} {
 		spec := good()
 		change(&spec)

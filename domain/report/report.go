@@ -5,7 +5,9 @@ package report
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
@@ -26,9 +28,12 @@ const (
 var Kinds = []Kind{Delivered, Undelivered, Complained, OptedOut}
 
 // MaxID is the longest id of a report, and MaxDetail the longest detail, in bytes.
+//
+// What is longer is refused, not shortened: two ids that begin alike are not the same one.
 const (
 	MaxID     = 200
 	MaxDetail = 500
+	MaxName   = 200 // of a provider, a message id and a code
 )
 
 // Report is what a provider says about a delivery key. It is kept as it came and never changes a ledger row: what the rows and the
@@ -38,12 +43,13 @@ type Report struct {
 	Provider   string
 	ID         string // the provider's own, or a hash of what it says: by it a repetition is known
 	Kind       Kind
-	Class      attempt.FailureClass // of UNDELIVERED: permanent, temporary, content or provider; else ""
+	Class      attempt.FailureClass // of UNDELIVERED; else ""
 	Definitive bool                 // the provider's own word that nothing more will be tried and nothing else will be said
 	MessageID  string               // the provider's; "" if it names none
 	Code       string               // the provider's code, such as 30005 or 5.1.1; "" if it has none
 	Detail     string               // for people: the provider's words, with no destination in them
 	SaidAt     time.Time            // by the provider's clock; zero if it does not say
+	StoredAt   time.Time            // by the database's clock; zero before it is stored
 }
 
 // ErrInvalid is wrapped by Validate.
@@ -61,11 +67,18 @@ func (r Report) Validate() error {
 		return wrong(fmt.Sprintf("its id has %d bytes, want 1 to %d", len(r.ID), MaxID))
 	case len(r.Detail) > MaxDetail:
 		return wrong(fmt.Sprintf("its detail has %d bytes, want at most %d", len(r.Detail), MaxDetail))
+	case len(r.Provider) > MaxName || len(r.MessageID) > MaxName || len(r.Code) > MaxName:
+		return wrong(fmt.Sprintf("its provider, message id or code has more than %d bytes", MaxName))
+	}
+	for _, text := range []string{r.Provider, r.ID, r.MessageID, r.Code, r.Detail} {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return wrong("a text in it is not UTF-8, or has a zero byte")
+		}
 	}
 	switch r.Kind {
 	case Undelivered:
-		if r.Class != attempt.Permanent && r.Class != attempt.Temporary && r.Class != attempt.Content && r.Class != attempt.Provider {
-			return wrong(fmt.Sprintf("its class %q is none of permanent, temporary, content and provider", r.Class))
+		if severity(r.Class) == len(classes) {
+			return wrong(fmt.Sprintf("its class %q is none", r.Class))
 		}
 	case Delivered, Complained, OptedOut:
 		if r.Class != "" {

@@ -26,9 +26,14 @@ func TestAReportThatCannotBeKeptIsRefused(t *testing.T) {
 		"no id":             func(r *report.Report) { r.ID = "" },
 		"a long id":         func(r *report.Report) { r.ID = strings.Repeat("x", report.MaxID+1) },
 		"a long detail":     func(r *report.Report) { r.Detail = strings.Repeat("x", report.MaxDetail+1) },
+		"a long provider":   func(r *report.Report) { r.Provider = strings.Repeat("x", report.MaxName+1) },
+		"a long message id": func(r *report.Report) { r.MessageID = strings.Repeat("x", report.MaxName+1) },
+		"a long code":       func(r *report.Report) { r.Code = strings.Repeat("x", report.MaxName+1) },
+		"a zero byte":       func(r *report.Report) { r.ID = "a\x00b" },
+		"not UTF-8":         func(r *report.Report) { r.Detail = "\xff" },
 		"no kind":           func(r *report.Report) { r.Kind = "" },
 		"no class":          func(r *report.Report) { r.Class = "" },
-		"another class":     func(r *report.Report) { r.Class = attempt.Throttled },
+		"another class":     func(r *report.Report) { r.Class = "guess" },
 		"a class of no use": func(r *report.Report) { r.Kind = report.Delivered },
 	} {
 		r := valid

@@ -123,7 +123,7 @@ func readTables(db *sqlx.DB) ([]table, error) {
 type migrationComments struct{ tables, columns, files map[string]string }
 
 var (
-	createTable = regexp.MustCompile(`^CREATE TABLE (\w+)`)
+	createTable = regexp.MustCompile(`^CREATE TABLE (?:IF NOT EXISTS )?(\w+)`)
 	alterTable  = regexp.MustCompile(`^ALTER TABLE (\w+)`)
 	addColumn   = regexp.MustCompile(`ADD COLUMN (?:IF NOT EXISTS )?(\w+)`)
 	lineComment = regexp.MustCompile(`^--\s*(.*)`)

@@ -1,0 +1,147 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/report"
+)
+
+// Reports is the store as port.Reports. Operations: reports.store, reports.about, reports.count.
+func (s *Store) Reports() port.Reports { return reports{s} }
+
+type reports struct{ s *Store }
+
+// strayReport names a report that is kept apart.
+type strayReport struct {
+	provider, id string
+	month        key.Month
+}
+
+func (p reports) Store(ctx context.Context, said []report.Report) (stored port.StoredReports, err error) {
+	err = p.s.do(ctx, "reports.store", func() error {
+		if len(said) > port.MaxReports {
+			return fmt.Errorf("%w: %d reports at once", port.ErrInvalid, len(said))
+		}
+		for _, r := range said {
+			if err := r.Validate(); err != nil {
+				return fmt.Errorf("%w: %w", port.ErrInvalid, err)
+			}
+		}
+		stored.Stray = map[port.Stray]int{}
+		for _, r := range said {
+			row, there := p.s.row(r.Key)
+			if why := p.s.stray(r, row, there); why != "" {
+				stored.Stray[why]++
+				p.s.strays[strayReport{r.Provider, r.ID, r.Key.Month}] = why
+				continue
+			}
+			known := port.KnownReport{Report: r, Channel: row.Channel, Policy: policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}}
+			k := r.Key.Target()
+			known.New = !slices.ContainsFunc(p.s.reports[k], func(x report.Report) bool {
+				return x.Key == r.Key && x.Provider == r.Provider && x.ID == r.ID
+			})
+			if known.New {
+				r.SaidAt, r.StoredAt = instant(r.SaidAt), p.s.now()
+				p.s.reports[k] = append(p.s.reports[k], r)
+			}
+			stored.Known = append(stored.Known, known)
+		}
+		return nil
+	})
+	return stored, err
+}
+
+// stray tells why a report is kept apart; "" where it is not.
+func (s *Store) stray(r report.Report, row attempt.Row, there bool) port.Stray {
+	switch month, opened := s.months[r.Key.Month]; {
+	case opened && !month.Open:
+		return port.StrayMonth
+	case !there:
+		return port.StrayKey
+	case row.Provider != "" && row.Provider != r.Provider:
+		return port.StrayProvider
+	default:
+		return ""
+	}
+}
+
+func (p reports) About(ctx context.Context, keys []key.Target) ([]report.Report, error) {
+	return read(ctx, p.s, "reports.about", func() (about []report.Report, err error) {
+		for _, k := range sortedTargets(keys) {
+			about = append(about, p.s.about(k)...)
+		}
+		return about, nil
+	})
+}
+
+// about returns the reports about a target, sorted.
+func (s *Store) about(k key.Target) []report.Report {
+	return slices.SortedFunc(slices.Values(s.reports[k]), func(a, b report.Report) int {
+		return cmp.Or(a.Key.Compare(b.Key), a.StoredAt.Compare(b.StoredAt), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+func (p reports) Count(ctx context.Context, month key.Month) (port.ReportCounts, error) {
+	return read(ctx, p.s, "reports.count", func() (port.ReportCounts, error) {
+		counts := port.ReportCounts{Kinds: map[report.Kind]int{}}
+		taken := map[key.Delivery]bool{}
+		for k, said := range p.s.reports {
+			for _, r := range said {
+				if k.Month != month {
+					continue
+				}
+				counts.Kinds[r.Kind]++
+				if r.StoredAt.After(counts.LastAt) {
+					counts.LastAt = r.StoredAt
+				}
+				if r.Kind == report.Undelivered && r.Definitive {
+					taken[r.Key] = true
+				}
+			}
+		}
+		counts.Undelivered = len(taken)
+		return counts, nil
+	})
+}
+
+func (t *tx) Reports(ctx context.Context, keys []key.Target) (map[key.Target][]report.Report, error) {
+	found := map[key.Target][]report.Report{}
+	err := t.do(ctx, "targets.reports", func() error {
+		for _, k := range sortedTargets(keys) {
+			if about := t.s.about(k); len(about) > 0 {
+				found[k] = about
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (p sweeps) Reported(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+	since, until := instant(when.Since), instant(when.Until)
+	return read(ctx, p.s, "sweeps.reported", func() ([]key.Target, error) {
+		var reported []key.Target
+		for k, said := range p.s.reports {
+			b, ok := p.s.bills[k]
+			if !ok || k.Month != month || k.UserID <= after {
+				continue
+			}
+			if slices.ContainsFunc(said, func(r report.Report) bool {
+				in := !r.StoredAt.Before(since) && (when.Until.IsZero() || r.StoredAt.Before(until))
+				return in && r.Decides() && (r.Kind == report.Undelivered || b.state.Dispatch != billing.Succeeded)
+			}) {
+				reported = append(reported, k)
+			}
+		}
+		slices.SortFunc(reported, key.Target.Compare)
+		return reported[:min(limit, len(reported))], nil
+	})
+}

@@ -1,0 +1,60 @@
+package port
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/report"
+)
+
+// MaxReports is how many reports Reports.Store takes at once.
+const MaxReports = 1000
+
+// Reports keeps what providers say about delivery keys (R11), append-only. It never changes a ledger row.
+type Reports interface {
+	// Store keeps reports, each once: by its key, provider and id it is known again. A report that is kept is found by
+	// Sweeps.Reported from its commit on. Reports about nothing that is known are kept apart, as far as there is room for them, and counted. Safe to
+	// repeat. ErrInvalid if a report cannot be kept (report.Validate) or there are more than MaxReports; nothing is kept then.
+	Store(ctx context.Context, reports []report.Report) (StoredReports, error)
+	// About returns all reports about targets, sorted by key and the instant at which they were stored.
+	About(ctx context.Context, keys []key.Target) ([]report.Report, error)
+	// Count counts the reports of a month by their kinds, and the deliveries that did not arrive for certain.
+	Count(ctx context.Context, month key.Month) (ReportCounts, error)
+}
+
+// StoredReports is what became of reports that were to be stored.
+type StoredReports struct {
+	Known []KnownReport // in the order in which they came
+	Stray map[Stray]int
+}
+
+// KnownReport is a report about a delivery that the ledger has.
+type KnownReport struct {
+	report.Report
+	New     bool // false: it was stored before
+	Channel channel.Kind
+	Policy  policy.Ref // of the delivery
+}
+
+// Stray says why a report is about no delivery that is known.
+type Stray string
+
+// Why a report is kept apart.
+const (
+	StrayKey      Stray = "unknown_key"    // no ledger row has its key
+	StrayMonth    Stray = "closed_month"   // nothing of the month changes any more
+	StrayProvider Stray = "other_provider" // the delivery was made by another one
+)
+
+// Strays lists every reason.
+var Strays = []Stray{StrayKey, StrayMonth, StrayProvider}
+
+// ReportCounts counts the reports of a month.
+type ReportCounts struct {
+	Kinds       map[report.Kind]int
+	Undelivered int       // deliveries that for certain did not arrive
+	LastAt      time.Time // when the newest was stored; zero if there is none
+}
