@@ -10,7 +10,7 @@ import (
 )
 
 // A process that the operating system stops between its statement and its commit holds the lock on the budget of all: its
-// transaction is ended after two seconds, not after the minute of others, and the others go on.
+// transaction is ended after two seconds, not after the minute of others, and the others continue.
 func TestAFrozenProcessHoldsNobodysBudget(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

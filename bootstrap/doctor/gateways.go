@@ -96,10 +96,10 @@ func mailAdvice(said string) string {
 		return "the server offers STARTTLS, and the TLS handshake fails: its words say why; ask who runs it which versions of TLS it takes, and whether it wants a client certificate"
 	case strings.Contains(said, "STARTTLS"):
 		return "the server offers no STARTTLS on this port: take its submission port (587), or one with TLS from the first byte (465) and BALSONG_SMTP_TLS=implicit"
+	case strings.Contains(said, "connect: connection refused"):
+		return "nothing listens there: check host and port in BALSONG_SMTP_ADDR (587 is usual)"
 	case strings.Contains(said, "AUTH"), strings.Contains(said, "535"), strings.Contains(said, "530"):
 		return "check BALSONG_SMTP_USER and BALSONG_SMTP_PASSWORD; a password is never sent over a line that is not encrypted"
-	case strings.Contains(said, "refused"):
-		return "nothing listens there: check host and port in BALSONG_SMTP_ADDR (587 is usual)"
 	case strings.Contains(said, "no such host"):
 		return "no machine has that name: check BALSONG_SMTP_ADDR"
 	}
