@@ -107,7 +107,7 @@ var stories = map[string]story{
 	"UnknownGrows":     {map[string]string{"balsong_targets_unknown": "3x20 3+10x20 203x20"}, 20, 30, 50, ""},
 	"ProviderHeld": {map[string]string{
 		`balsong_gateway_held{provider="email/smtp",instance="a"}`: "0x20 1x30 0x20", `balsong_gateway_held{provider="sms/http",instance="a"}`: "0x70",
-	}, 28, 35, 55, "provider=smtp"},
+	}, 28, 35, 55, "provider=email/smtp"},
 	"Refusals": {map[string]string{
 		`balsong_refusals_total{class="permanent"}`: "0+1x30 30+20x20 430+1x40", `balsong_refusals_total{class="temporary"}`: "0+1x90",
 		`balsong_deliveries_total{outcome="SUCCEEDED",reason=""}`: "0+90x90",

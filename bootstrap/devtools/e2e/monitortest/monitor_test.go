@@ -139,7 +139,7 @@ func TestAMonthThatWaitsAndGoesOutIsMeasured(t *testing.T) {
 	})
 	own := metrics(t, delivery)
 	for name, want := range map[string]float64{
-		"calls_in_flight{provider=smtp": 0, "calls_in_flight_limit{provider=smtp": 100, "gateway_held{provider=smtp": 0, "unknown_keys_total": 0,
+		"calls_in_flight{provider=email/smtp": 0, "calls_in_flight_limit{provider=email/smtp": 100, "gateway_held{provider=email/smtp": 0, "unknown_keys_total": 0,
 		"component_up{component=statements": 1, "component_up{component=keys": 1,
 	} {
 		if value, there := own[name]; !there || value != want {
