@@ -281,6 +281,11 @@ func TestNoReportContinuesOverACorrectionThatMayBeLost(t *testing.T) {
 		if s := r.target.State(); s.Dispatch != billing.Paused || s.Pause != billing.PauseRestored {
 			t.Errorf("%s: %+v", class, s)
 		}
+		told := newReported(t, policy.UndeliveredNext, billing.State{Dispatch: billing.Unknown, Round: 1})
+		told.set(0, 0, attempt.Unknown, lost).say(0, 0, attempt.Permanent).set(0, 1, attempt.Unknown).say(0, 1, class).look()
+		if s := told.target.State(); s.Dispatch != billing.Paused || s.Pause != billing.PauseRestored {
+			t.Errorf("%s, and a report about the key below, which says nothing of a correction: %+v", class, s)
+		}
 		late := newReported(t, policy.UndeliveredNext, billing.State{Dispatch: billing.Succeeded, Round: 1})
 		late.set(0, 0, attempt.Unknown, lost).set(0, 1, attempt.Succeeded).say(0, 1, class).look()
 		if s := late.target.State(); s.Dispatch != billing.Paused || s.Pause != billing.PauseRestored {
