@@ -160,7 +160,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		return gateway.NotMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
 	}
 	client := g.client.Load()
-	if client == nil || (g.references != nil && g.references.Known() == nil) {
+	if client == nil { // it is made when all else is there
 		return gateway.NotMade("no byte was sent: the gateway is not prepared")
 	}
 	input, refusal := g.inputOf(d)

@@ -147,7 +147,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
 	}
 	client, references := g.client.Load(), g.references.Known()
-	if client == nil || !g.writer.Prepared() || (g.references != nil && references == nil) {
+	if client == nil { // it is made when all else is there
 		return gateway.NotMade("no byte was sent: the gateway is not prepared")
 	}
 	message, err := g.writer.Write(d, to)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -86,11 +85,10 @@ func (t *Topic) read(request port.Webhook) (*message, time.Time, error) {
 	return m, at, nil
 }
 
-// certificateURL reports whether an address is that of a file of SNS in the topic's region.
+// certificateURL reports whether an address is that of a file of SNS in the topic's region, and nothing else.
 func (t *Topic) certificateURL(address string) bool {
-	parsed, err := url.Parse(address)
-	return err == nil && parsed.Scheme == "https" && parsed.Host == t.host && certPath.MatchString(parsed.Path) &&
-		address == "https://"+t.host+parsed.Path // nothing else in it
+	path, ofSNS := strings.CutPrefix(address, "https://"+t.host)
+	return ofSNS && certPath.MatchString(path)
 }
 
 // signed is the text that is signed: names and values, each on a line of its own
