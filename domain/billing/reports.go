@@ -34,7 +34,7 @@ func (t Target) Effective(rows []attempt.Row, reports []report.Report, policies 
 	return effective, nil
 }
 
-// takesBack reports whether the policy of a row lets the route go on after its message was not delivered.
+// takesBack reports whether the policy of a row lets the route continue after its message was not delivered.
 func (t Target) takesBack(row attempt.Row, policies Policies) (bool, error) {
 	ref := policy.Ref{ID: row.PolicyID, Version: row.PolicyVersion}
 	if ref.IsZero() {

@@ -303,7 +303,7 @@ func TestARestoredSuccessTakesTheHighestKeyToo(t *testing.T) {
 	}
 	r.look().is(billing.Succeeded, 1, 0).say(0, 0, attempt.Temporary).look()
 	if s := r.target.State(); s.Dispatch != billing.Failed || s.Attempt != 2 {
-		t.Errorf("the report, when it comes again, lets it go on behind what was sent: %+v", s)
+		t.Errorf("the report, when it comes again, lets it continue behind what was sent: %+v", s)
 	}
 }
 
