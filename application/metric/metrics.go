@@ -62,8 +62,8 @@ var Inquiries = CounterBy2[string, port.Found]{counter("inquiries_total", "Quest
 var (
 	DeliveryLag            = Gauge{essential(port.Maximum, gauge("delivery_lag_messages", "Requests that the delivery group has not committed."), port.ServiceSettlement)}
 	DeliveryTasks          = Gauge{essential(port.Maximum, gauge("delivery_tasks", "Members of the delivery group."), port.ServiceSettlement)}
-	ProviderRate           = GaugeBy[string]{gauge("provider_rate", "Calls a second that all processes together may make to the provider at present: the limit, and less for a while after the provider has throttled.", Provider)}
-	ProviderRateLimit      = GaugeBy[string]{gauge("provider_rate_limit", "Calls a second that all processes together may make to the provider, as configured.", Provider)}
+	ProviderRate           = GaugeBy[string]{essential(port.Minimum, gauge("provider_rate", "Calls a second that all processes together may make to the provider at present: the limit, and less for a while after the provider has throttled.", Provider), port.ServiceSettlement)}
+	ProviderRateLimit      = GaugeBy[string]{essential(port.Minimum, gauge("provider_rate_limit", "Calls a second that all processes together may make to the provider, as configured.", Provider), port.ServiceSettlement)}
 	DeliveryBacklogPerTask = Gauge{essential(port.Maximum, gauge("delivery_backlog_per_task", "Requests that the delivery group has not committed, by its members (without any: by one)."), port.ServiceSettlement)}
 	DeliveryTimeLeft       = Gauge{essential(port.Maximum, gauge("delivery_time_left_seconds", "Requests that are not committed, by the rate at which they were of late; infinite while none is."), port.ServiceSettlement)}
 	OldestRequestAge       = Gauge{essential(port.Maximum, gauge("oldest_request_age_seconds", "Age of the oldest request that the delivery group has not committed; 0 without any."), port.ServiceSettlement)}

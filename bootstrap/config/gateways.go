@@ -15,6 +15,9 @@ import (
 
 // Gateways are the providers.
 type Gateways struct {
+	// Settings is read, and emptied, by Load: what it holds is in the other fields then.
+	Settings string `env:"BALSONG_GATEWAYS" help:"further variables of gateways, a line NAME=value each, as in ssm:/balsong/gateways; one that is set itself comes first"`
+
 	ReferenceSecrets []string `env:"BALSONG_REFERENCE_SECRETS" secret:"true" help:"secrets that sign the references by which reports of providers find their bill, comma-separated, at least 32 characters each: the first one signs, all are verified"`
 
 	EmailProviders []string `env:"BALSONG_EMAIL_PROVIDERS" help:"who sends e-mail, comma-separated, each with its weight, as in ses:70,smtp:30 (docs/providers/README.md); one with the weight 0 takes over while all others are held; without it the one that is configured"`

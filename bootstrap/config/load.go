@@ -57,7 +57,7 @@ func NewVault() *secrets.Vault {
 func load[C any](ctx context.Context, values map[string]string, vault *secrets.Vault) (C, error) {
 	var c C
 	known := Variables[C]()
-	if err := follow(ctx, values, known, vault); err != nil {
+	if err := errors.Join(expand(ctx, values, known, vault), follow(ctx, values, known, vault)); err != nil {
 		return c, err
 	}
 	if slices.ContainsFunc(known, func(v Variable) bool { return v.Name == "DATABASE_URL" }) {

@@ -113,6 +113,26 @@ func wrongVariables(t *testing.T, dir string) (wrong []string) {
 	return wrong
 }
 
+// A gateway's variable that no template knows comes in one text: the template is not changed for each.
+func TestFurtherVariablesOfGatewaysReachWhoCallsThem(t *testing.T) {
+	t.Parallel()
+	template, containers := services(t, deploy)
+	for settings, want := range map[string]string{"none": "", "parameter": "ssm:/balsong/gateways"} {
+		values := everything()
+		values["GatewaySettings"] = settings
+		for _, c := range containers {
+			given, err := c.Environment(template, values.WithDefaults(template))
+			if err != nil {
+				t.Fatal(err)
+			}
+			reads := slices.ContainsFunc(programs[c.Name].variables, func(v config.Variable) bool { return v.Name == "BALSONG_GATEWAYS" })
+			if given["BALSONG_GATEWAYS"] != want && reads || reads != (c.Name == "delivery" || c.Name == "balsong") {
+				t.Errorf("%s, %s: %q", settings, c.Name, given["BALSONG_GATEWAYS"])
+			}
+		}
+	}
+}
+
 func isReference(value string) bool {
 	return strings.HasPrefix(value, "secretsmanager:") || strings.HasPrefix(value, "ssm:")
 }

@@ -140,6 +140,11 @@ func (c cluster) mounted(p pod, file string) bool {
 				return c.made("configmap", v.ConfigMap.Name, path.Base(file))
 			}
 			for _, source := range v.Projected.Sources {
+				if source.Secret.Name != "" && len(source.Secret.Items) == 0 { // each of its keys is a file
+					if c.made("secret generic", source.Secret.Name, path.Base(file)) {
+						return true
+					}
+				}
 				for _, item := range source.Secret.Items {
 					if item.Path == path.Base(file) {
 						return c.made("secret generic", source.Secret.Name, item.Key)
