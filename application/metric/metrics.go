@@ -55,7 +55,7 @@ var (
 	ResultsUndecodable = Counter{counter("results_undecodable_total", "Results that could not be decoded; the sweep of the ledger finds them.")}
 )
 
-// Of inquiries.
+// Inquiries counts the questions to providers.
 var Inquiries = CounterBy2[string, port.Found]{counter("inquiries_total", "Questions to a provider what became of a message whose outcome is unknown, with its answer.", Provider, found)}
 
 // Of the lag monitor. Each settlement process sets them, all to the same values: take the maximum, never the sum.

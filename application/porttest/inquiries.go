@@ -187,7 +187,8 @@ func inquiriesAnswer(s *stage) {
 	s.dueInquiries(time.Hour)
 	found := port.Finding{Found: port.FoundRefused, Class: attempt.Permanent, MessageID: "m-1", Code: "2000", Detail: "no such number", SaidAt: noon}
 	s.must(s.Inquiries.Answer(s.ctx, []port.InquiryAnswer{
-		{Key: keys[0], Found: found}, {Key: keys[1], Found: port.Finding{Found: port.FoundNothing}, Again: time.Hour},
+		{Key: keys[0], Found: found},
+		{Key: keys[1], Found: port.Finding{Found: port.FoundNothing}, Again: time.Hour},
 		{Key: ledgerKey(7), Found: found}, // nobody has added it
 	}))
 	for i, k := range keys {

@@ -27,8 +27,14 @@ func TestTheStrictestWordDecides(t *testing.T) {
 			}
 		}
 		for _, row := range []attempt.Row{
-			{State: attempt.Succeeded}, {State: attempt.Unknown}, {State: attempt.Revoked}, {State: attempt.NotSent, Reason: attempt.ReasonWindow},
-			{State: attempt.Failed, Class: attempt.Permanent}, {State: attempt.Failed, Class: attempt.Temporary}, {State: attempt.Claimed}, {},
+			{State: attempt.Succeeded},
+			{State: attempt.Unknown},
+			{State: attempt.Revoked},
+			{State: attempt.NotSent, Reason: attempt.ReasonWindow},
+			{State: attempt.Failed, Class: attempt.Permanent},
+			{State: attempt.Failed, Class: attempt.Temporary},
+			{State: attempt.Claimed},
+			{},
 		} {
 			if row.State != "" {
 				row.Key = k

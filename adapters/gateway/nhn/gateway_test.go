@@ -92,12 +92,16 @@ func TestARequestIsNHNClouds(t *testing.T) {
 		change    func(*Config, *port.Delivery)
 		url, body string
 	}{
-		"an SMS": {func(*Config, *port.Delivery) {}, "/sms/v3.0/appKeys/app/sender/sms",
-			`{"body":"청구서 \u0026 \u003c1\u003e","sendNo":"15446859","recipientList":[{"recipientNo":"01012345678","recipientGroupingKey":"` + written + `"}]}`},
-		"an LMS": {func(_ *Config, d *port.Delivery) {
-			d.Content = port.Variant{Title: "11월", Text: "##a##", Class: "LMS"}
-		}, "/sms/v3.0/appKeys/app/sender/mms",
-			`{"title":"11월","body":"##a##","sendNo":"15446859","recipientList":[{"recipientNo":"01012345678","recipientGroupingKey":"` + written + `"}]}`},
+		"an SMS": {
+			func(*Config, *port.Delivery) {}, "/sms/v3.0/appKeys/app/sender/sms",
+			`{"body":"청구서 \u0026 \u003c1\u003e","sendNo":"15446859","recipientList":[{"recipientNo":"01012345678","recipientGroupingKey":"` + written + `"}]}`,
+		},
+		"an LMS": {
+			func(_ *Config, d *port.Delivery) {
+				d.Content = port.Variant{Title: "11월", Text: "##a##", Class: "LMS"}
+			}, "/sms/v3.0/appKeys/app/sender/mms",
+			`{"title":"11월","body":"##a##","sendNo":"15446859","recipientList":[{"recipientNo":"01012345678","recipientGroupingKey":"` + written + `"}]}`,
+		},
 		"abroad, without references": {func(c *Config, d *port.Delivery) {
 			c.References, d.Destination, d.Content.Text = nil, "+15147214711", "a"
 		}, "/sms/v3.0/appKeys/app/sender/sms", `{"body":"a","sendNo":"15446859","recipientList":[{"internationalRecipientNo":"15147214711"}]}`},

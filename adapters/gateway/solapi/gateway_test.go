@@ -97,8 +97,10 @@ func TestARequestIsSOLAPIs(t *testing.T) {
 		change func(*Config, *port.Delivery)
 		body   string
 	}{
-		"an SMS": {func(*Config, *port.Delivery) {},
-			`{"messages":[{"to":"01012345678","from":"029302266","text":"청구서","type":"SMS","autoTypeDetect":false,"customFields":{"balsong":"` + written + `"}}],"showMessageList":true}`},
+		"an SMS": {
+			func(*Config, *port.Delivery) {},
+			`{"messages":[{"to":"01012345678","from":"029302266","text":"청구서","type":"SMS","autoTypeDetect":false,"customFields":{"balsong":"` + written + `"}}],"showMessageList":true}`,
+		},
 		"an LMS, without references": {func(c *Config, d *port.Delivery) {
 			c.References, d.Content = nil, port.Variant{Title: "11월", Text: "청구서", Class: "LMS"}
 		}, `{"messages":[{"to":"01012345678","from":"029302266","text":"청구서","type":"LMS","autoTypeDetect":false,"subject":"11월"}],"showMessageList":true}`},

@@ -21,16 +21,16 @@ import (
 type reporter struct{}
 
 func (reporter) Reports(_ context.Context, request port.Webhook) (port.Said, error) {
-	switch body := string(request.Body); {
-	case body == "forged":
+	switch body := string(request.Body); body {
+	case "forged":
 		return port.Said{}, fmt.Errorf("%w: no signature", port.ErrForged)
-	case body == "nonsense":
+	case "nonsense":
 		return port.Said{}, fmt.Errorf("%w: no JSON", port.ErrUnreadable)
-	case body == "down":
+	case "down":
 		return port.Said{}, errors.New("the certificate cannot be fetched")
-	case body == "foreign":
+	case "foreign":
 		return port.Said{Foreign: 1}, nil
-	case body == "answer":
+	case "answer":
 		return port.Said{Answer: []byte("<ok/>")}, nil
 	default:
 		return port.Said{Reports: []report.Report{{ID: request.URL + " " + body}}}, nil
