@@ -52,8 +52,8 @@ func (g *Gateway) Reports(ctx context.Context, request port.Webhook) (port.Said,
 	if !hmac.Equal([]byte(g.sign(g.status+stands, fields)), []byte(http.Header(request.Header).Get("X-Twilio-Signature"))) {
 		return port.Said{}, fmt.Errorf("%w: its signature is another one (is BALSONG_TWILIO_AUTH_TOKEN the account's, and BALSONG_TWILIO_STATUS_URL the address that Twilio was given?)", port.ErrForged)
 	}
-	about, foreign := g.own.Known().Read(stands)
-	if foreign != nil || fields.Get("AccountSid") != g.account {
+	about, err := g.own.Known().Read(stands)
+	if ours := err == nil && fields.Get("AccountSid") == g.account; !ours {
 		return port.Said{Foreign: 1}, nil
 	}
 	r := report.Report{Key: about, Provider: g.provider.Name, MessageID: fields.Get("MessageSid")}
