@@ -72,10 +72,16 @@ func (b *bench) migrateMonth(ctx context.Context, name string, rows int) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := errors.Join(postgres.Migrate(ctx, url), goBack(ctx, db, migrationBase)); err != nil {
+	month := &growing{month: firstMonth, rows: rows}
+	if err := postgres.Migrate(ctx, url); err != nil {
 		return err
 	}
-	month := &growing{month: firstMonth, rows: rows}
+	if err := postgres.NewMonths(db).Open(ctx, month.month); err != nil { // before the schema goes back: it makes tables that are newer
+		return err
+	}
+	if err := goBack(ctx, db, migrationBase); err != nil {
+		return err
+	}
 	if err := b.fill(ctx, db, month); err != nil {
 		return fmt.Errorf("fill a month: %w", err)
 	}
@@ -86,7 +92,7 @@ func (b *bench) migrateMonth(ctx context.Context, name string, rows int) error {
 	return errors.Join(b.migrateUnderLoad(ctx, url, db, rows, load), load.stop())
 }
 
-// goBack takes an empty schema back to a version.
+// goBack takes a schema without rows back to a version.
 func goBack(ctx context.Context, db *sqlx.DB, version int) error {
 	files, err := fs.Glob(migrations.Files, "*.down.sql")
 	if err != nil {

@@ -159,7 +159,7 @@ func TestTheDoctorTriesNameSenderAndTLS(t *testing.T) {
 			findings := doctor.Examine(context.Background(), doctor.Components{Gateways: &config.Gateways{SMTP: settings}}, observe.Clock{})
 			ok := false
 			for _, f := range findings {
-				ok = ok || f.Component == "e-mail" && f.Level == c.level && strings.Contains(f.Found, c.found) && strings.Contains(f.Do, c.do)
+				ok = ok || f.Component == "email/smtp" && f.Level == c.level && strings.Contains(f.Found, c.found) && strings.Contains(f.Do, c.do)
 			}
 			if !ok {
 				t.Errorf("no finding %s %q %q in %+v", c.level, c.found, c.do, findings)

@@ -160,7 +160,7 @@ func TestTheDoctorTellsWhoRefusesATokenOfTheMailbox(t *testing.T) {
 			findings := doctor.Examine(context.Background(), doctor.Components{Gateways: &config.Gateways{SMTP: settings}}, observe.Clock{})
 			ok := false
 			for _, f := range findings {
-				ok = ok || f.Component == "e-mail" && f.Level == c.level && strings.Contains(f.Found, c.found) && strings.Contains(f.Do, c.do)
+				ok = ok || f.Component == "email/smtp" && f.Level == c.level && strings.Contains(f.Found, c.found) && strings.Contains(f.Do, c.do)
 				if strings.Contains(f.Found+f.Do, "hunter2") || strings.Contains(f.Found+f.Do, "ya29") || strings.Contains(f.Found+f.Do, "taken-back") {
 					t.Errorf("a secret is shown: %+v", f)
 				}
