@@ -20,7 +20,7 @@ type Gateways struct {
 
 	ReferenceSecrets []string `env:"BALSONG_REFERENCE_SECRETS" secret:"true" help:"secrets that sign the references by which reports of providers find their bill, comma-separated, at least 32 characters each: the first one signs, all are verified"`
 
-	EmailProviders []string `env:"BALSONG_EMAIL_PROVIDERS" help:"who sends e-mail, comma-separated, each with its weight, as in ses:70,smtp:30 (docs/providers/README.md); one with the weight 0 takes over while all others are held; without it the one that is configured"`
+	EmailProviders []string `env:"BALSONG_EMAIL_PROVIDERS" help:"who sends e-mail, comma-separated, each with its weight, as in ses:70,smtp:30 (docs/providers/README.md); one with the weight 0 takes over while all others are held back; without it the one that is configured"`
 
 	SMTP   SMTP
 	SES    SES    `envPrefix:"BALSONG_SES_"`     // of e-mail
@@ -60,7 +60,7 @@ type httpChannel struct {
 
 // HTTPGateway is a provider that speaks our HTTP contract (docs/contract/http-gateway.md), and who sends on the channel beside it.
 type HTTPGateway struct {
-	Providers []string `env:"PROVIDERS" help:"who sends on the channel, comma-separated, each with its weight, as in http:70,twilio:30 (docs/providers/README.md); one with the weight 0 takes over while all others are held; without it the one that is configured"`
+	Providers []string `env:"PROVIDERS" help:"who sends on the channel, comma-separated, each with its weight, as in NAME:70,NAME:30 (docs/providers/README.md has the names); one with the weight 0 takes over while all others are held back; without it the one that is configured"`
 	URL       string   `env:"URL" help:"https address of a provider with our HTTP contract (docs/contract/http-gateway.md), its root, that messages are posted to"`
 	Token     string   `env:"TOKEN" secret:"true" help:"bearer token; without it none is sent"`
 	HTTPCalls

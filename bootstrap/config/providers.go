@@ -26,7 +26,7 @@ const (
 // Provider is a provider that sends on a channel.
 type Provider struct {
 	port.Provider
-	Weight    int    // how much of the channel's messages it gets, compared with the others'; 0: it takes over while all others are held
+	Weight    int    // how much of the channel's messages it gets, compared with the others'; 0: it takes over while all others are held back
 	Variables string // what the names of its own variables begin with, as in BALSONG_TWILIO
 	URL       string // its address, of one that is called by HTTP
 	CA        CA

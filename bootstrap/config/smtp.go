@@ -16,7 +16,7 @@ import (
 
 // SMTP is the e-mail provider.
 type SMTP struct {
-	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail is sent"`
+	Addr         string        `env:"BALSONG_SMTP_ADDR" help:"host:port of the relay; without it no e-mail goes by SMTP"`
 	TLS          string        `env:"BALSONG_SMTP_TLS" envDefault:"mandatory" help:"implicit (TLS from the first byte, port 465), mandatory (STARTTLS or no call), opportunistic (STARTTLS where offered) or none"`
 	CA           CA            `env:"BALSONG_SMTP_CA" help:"PEM certificates that are trusted beside the system's, as in file:/etc/ssl/ca.pem"`
 	User         string        `env:"BALSONG_SMTP_USER" help:"user, with XOAUTH2 the mailbox; without it no login"`
