@@ -132,9 +132,9 @@ func acquireFirst(ctx context.Context, while time.Duration, among []*provider) (
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if while > 0 {
-		var end context.CancelFunc
-		ctx, end = context.WithTimeout(ctx, while)
-		defer end()
+		timer, stop := context.WithTimeout(ctx, while)
+		defer stop()
+		defer context.AfterFunc(timer, cancel)() // no deadline, which permits that come later would not be waited for until
 	}
 	type answer struct {
 		of     *provider
