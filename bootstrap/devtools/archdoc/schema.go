@@ -210,9 +210,10 @@ func drawTables(tables []table) []string {
 	return lines
 }
 
-// named reports whether a key means something beyond its own table.
+// named reports whether a key means something beyond its own table. One of more than three columns would make the drawing too wide: what
+// has it stands beside its table.
 func named(key []string) bool {
-	return len(key) > 0 && !slices.Contains([]string{"id", "version", "only_row"}, key[0])
+	return len(key) > 0 && len(key) <= 3 && !slices.Contains([]string{"id", "version", "only_row", "provider"}, key[0])
 }
 
 func isSubset(part, whole []string) bool {
