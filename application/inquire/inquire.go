@@ -114,7 +114,7 @@ func (s *Service) run(ctx context.Context, a Asked) error {
 			_, err = s.AskDue(ctx, a)
 		}
 		if err != nil && ctx.Err() == nil {
-			s.Log.Error("inquiries failed; the next look tries again", port.Field{Key: "provider", Value: a.Provider.Name}, port.Field{Key: "error", Value: err})
+			s.Log.Error("inquiries failed; the next look tries again", port.Field{Key: "provider", Value: a.Provider.Account()}, port.Field{Key: "error", Value: err})
 		}
 		select {
 		case <-ctx.Done():
@@ -257,12 +257,12 @@ func (s *Service) ask(ctx context.Context, a Asked, q port.Inquiry) port.Finding
 	found, err := a.Inquirer.Inquire(ctx, q.Key, q.Called)
 	if err != nil {
 		found = port.Finding{Found: port.FoundNoAnswer, Detail: err.Error()}
-		if count, due := s.failures.Due(a.Provider.Name, err.Error(), s.Clock.Now()); due {
+		if count, due := s.failures.Due(a.Provider.Account(), err.Error(), s.Clock.Now()); due {
 			s.Log.Warn("a provider cannot be asked what became of a message; logged at most once a minute, it is asked again",
-				port.Field{Key: "provider", Value: a.Provider.Name}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
+				port.Field{Key: "provider", Value: a.Provider.Account()}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
 		}
 	}
-	metric.Inquiries.Add(s.Metrics, 1, a.Provider.Name, found.Found)
+	metric.Inquiries.Add(s.Metrics, 1, a.Provider.Account(), found.Found)
 	return found
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/bounce"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/report"
@@ -24,8 +25,11 @@ func Read(about key.Delivery, provider string, raw []byte, mail bounce.Mail) []r
 		return nil
 	}
 	r := report.Report{
-		Key: about, Provider: provider, ID: identify(raw), MessageID: mail.MessageID,
+		Key: about, Provider: provider, ID: identify(raw),
 		Definitive: said.Definitive, Code: said.Status, Detail: said.Diagnostic,
+	}
+	if gateway.ValidMessageID(mail.MessageID) { // whoever wrote the mail chose it
+		r.MessageID = mail.MessageID
 	}
 	switch said.Kind {
 	case bounce.Undelivered:

@@ -256,6 +256,25 @@ func TestEachMailHasItsDefinedEnd(t *testing.T) {
 	}
 }
 
+// Whoever writes a mail chooses what it quotes: a report that cannot be kept would be asked for again and again.
+func TestABounceWhoseMessageIDIsTooLongIsStoredWithoutIt(t *testing.T) {
+	t.Parallel()
+	f, about := serve(t), delivery(t)
+	quoting := func(id string) string {
+		return strings.Replace(bounced, "--b--", "--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <"+id+"@example.com>\n\n--b--", 1)
+	}
+	for _, id := range []string{"1", strings.Repeat("1", 250)} {
+		if refused := f.give(t, "b+"+f.own.To(about)+"@bounces.example.com", quoting(id)); refused != 0 {
+			t.Fatalf("refused with %d", refused)
+		}
+	}
+	for i, want := range []string{"<1@example.com>", ""} {
+		if r := f.reports[i]; r.MessageID != want || r.Validate() != nil {
+			t.Errorf("%+v, %v", r, r.Validate())
+		}
+	}
+}
+
 // What a forwarding mailbox could not forward may lie in that mailbox.
 func TestABounceBehindAForwardIsNotDefinitive(t *testing.T) {
 	t.Parallel()
