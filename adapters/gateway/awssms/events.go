@@ -1,21 +1,17 @@
 package awssms
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/reference"
-	"github.com/balsong/balsong/adapters/gateway/sns"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
-	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -58,13 +54,8 @@ var outcomes = map[string]outcome{
 // underWay are the types that say nothing of the end.
 var underWay = map[string]bool{"TEXT_QUEUED": true, "TEXT_PENDING": true, "TEXT_SENT": true}
 
-// Finder finds the delivery key in a reference (reference.References).
-type Finder interface {
-	Read(text string) (key.Delivery, error)
-}
-
 // Read returns what a publication says about a delivery of ours. ErrUnreadable.
-func Read(provider, text string, finder Finder) (port.Said, error) {
+func Read(provider, text string, finder reference.Finder) (port.Said, error) {
 	var e event
 	if err := json.Unmarshal([]byte(text), &e); err != nil || e.EventType == "" {
 		return port.Said{}, fmt.Errorf("%w: it is no event of AWS End User Messaging", port.ErrUnreadable)
@@ -96,38 +87,4 @@ func Read(provider, text string, finder Finder) (port.Said, error) {
 		return port.Said{}, fmt.Errorf("%w: %w", port.ErrUnreadable, err)
 	}
 	return port.Said{Reports: []report.Report{r}}, nil
-}
-
-// Reports is a port.Reporter for the events that AWS publishes to a topic of Amazon SNS. Safe for concurrent use.
-type Reports struct {
-	provider   string
-	topic      *sns.Topic
-	references *reference.Source
-}
-
-var _ port.Reporter = (*Reports)(nil)
-
-// NewReports returns the reports about messages that a provider of this name sent. topic is an ARN; transport is sns.New's. The error
-// wraps gateway.ErrConfig.
-func NewReports(provider, topic string, references *reference.Source, transport http.RoundTripper) (*Reports, error) {
-	made, err := sns.New(topic, transport)
-	switch {
-	case err != nil:
-		return nil, gateway.ConfigError(provider, "topic", "is %s", err)
-	case references == nil:
-		return nil, gateway.ConfigError(provider, "references", "are not there: no event finds its bill")
-	}
-	return &Reports{provider: provider, topic: made, references: references}, nil
-}
-
-// Reports implements port.Reporter.
-func (r *Reports) Reports(ctx context.Context, request port.Webhook) (port.Said, error) {
-	published, err := r.topic.Open(ctx, request)
-	if err != nil || published == nil {
-		return port.Said{}, err
-	}
-	if err := r.references.Prepare(ctx); err != nil {
-		return port.Said{}, err
-	}
-	return Read(r.provider, published.Text, r.references.Known())
 }

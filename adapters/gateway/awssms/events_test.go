@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway/awssms"
+	"github.com/balsong/balsong/adapters/gateway/sns"
 	"github.com/balsong/balsong/adapters/gateway/sns/snstest"
 	"github.com/balsong/balsong/application/port"
 )
@@ -71,7 +72,7 @@ func TestWhatIsNotOursIsCountedAndWhatSaysNothingIsNone(t *testing.T) {
 func TestAReportComesByAVerifiedRequestAlone(t *testing.T) {
 	t.Parallel()
 	s := snstest.New(t, "sns.amazonaws.com", time.Hour)
-	reports, err := awssms.NewReports("aws", snstest.Topic, source(t), s)
+	reports, err := sns.NewReports("aws", snstest.Topic, source(t), s, awssms.Read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +84,10 @@ func TestAReportComesByAVerifiedRequestAlone(t *testing.T) {
 	if _, err := reports.Reports(t.Context(), post); !errors.Is(err, port.ErrForged) {
 		t.Errorf("a forged one: %v", err)
 	}
-	if _, err := awssms.NewReports("aws", "x", source(t), nil); err == nil {
+	if _, err := sns.NewReports("aws", "x", source(t), nil, awssms.Read); err == nil {
 		t.Error("no topic")
 	}
-	if _, err := awssms.NewReports("aws", snstest.Topic, nil, nil); err == nil {
+	if _, err := sns.NewReports("aws", snstest.Topic, nil, nil, awssms.Read); err == nil {
 		t.Error("no references")
 	}
 }

@@ -10,11 +10,6 @@ import (
 	"github.com/balsong/balsong/domain/report"
 )
 
-// Finder finds the delivery key in an address (reference.References).
-type Finder interface {
-	Read(text string) (key.Delivery, error)
-}
-
 // Read returns what a mail to one of our addresses says about the delivery that the address names. A mail that is no report, or that
 // says no more than that delivery goes on, has none. provider is the name of the provider that the message was sent by.
 //

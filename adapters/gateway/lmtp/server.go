@@ -15,6 +15,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"github.com/balsong/balsong/adapters/gateway/bounce"
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/report"
 )
@@ -47,12 +48,12 @@ const (
 
 // Config describes what a Server takes.
 type Config struct {
-	Domain     string               // of the greeting
-	Finder     func() Finder        // nil result: references are not known yet, and the mail server comes again
-	Complaints []string             // addresses that mailbox providers send complaints to, which name no delivery themselves
-	Provider   string               // that the messages were sent by, as in the ledger
-	Receive    Receive              // stores what a mail says
-	Observe    func(Result, string) // of each mail, with the rule by which it was read; nil: nobody
+	Domain     string                  // of the greeting
+	Finder     func() reference.Finder // nil result: references are not known yet, and the mail server comes again
+	Complaints []string                // addresses that mailbox providers send complaints to, which name no delivery themselves
+	Provider   string                  // that the messages were sent by, as in the ledger
+	Receive    Receive                 // stores what a mail says
+	Observe    func(Result, string)    // of each mail, with the rule by which it was read; nil: nobody
 }
 
 // Server is a mail server that takes what comes back. Safe for concurrent use.

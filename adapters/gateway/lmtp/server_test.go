@@ -46,7 +46,7 @@ type far struct {
 	unknown bool // references are not known yet
 }
 
-func (f *far) finder() lmtp.Finder {
+func (f *far) finder() reference.Finder {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.unknown {

@@ -45,6 +45,11 @@ type References struct {
 	installation string
 }
 
+// Finder finds the delivery key in a text (References).
+type Finder interface {
+	Read(text string) (key.Delivery, error)
+}
+
 // New returns the references of an installation. The first secret signs; all verify, so that a secret can be changed while
 // reports about what the last one signed arrive. ErrSecret.
 func New(installation string, secrets ...string) (*References, error) {

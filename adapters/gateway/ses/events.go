@@ -11,9 +11,9 @@ import (
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/bounce"
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
-	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -51,13 +51,8 @@ type recipientEvent struct{ EmailAddress, Action, Status, DiagnosticCode string 
 // validated begins what SES publishes when an event destination is made: nothing about a message.
 const validated = "Successfully validated SNS topic"
 
-// Finder finds the delivery key in a reference (reference.References).
-type Finder interface {
-	Read(text string) (key.Delivery, error)
-}
-
 // Read returns what a publication says about a delivery of ours. ErrUnreadable.
-func Read(provider, text string, finder Finder) (port.Said, error) {
+func Read(provider, text string, finder reference.Finder) (port.Said, error) {
 	if strings.HasPrefix(text, validated) {
 		return port.Said{}, nil
 	}

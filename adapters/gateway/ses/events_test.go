@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/adapters/gateway/ses"
+	"github.com/balsong/balsong/adapters/gateway/sns"
 	"github.com/balsong/balsong/adapters/gateway/sns/snstest"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
@@ -153,7 +154,7 @@ func TestWhatIsNotOursIsCountedAndWhatSaysNothingIsNone(t *testing.T) {
 func TestAReportComesByAVerifiedRequestAlone(t *testing.T) {
 	t.Parallel()
 	s := snstest.New(t, "sns.amazonaws.com", time.Hour)
-	reports, err := ses.NewReports("ses", snstest.Topic, source(t, "prod42"), s)
+	reports, err := sns.NewReports("ses", snstest.Topic, source(t, "prod42"), s, ses.Read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestAReportComesByAVerifiedRequestAlone(t *testing.T) {
 	if got, err := reports.Reports(t.Context(), post); !errors.Is(err, port.ErrForged) || len(got.Reports) != 0 {
 		t.Errorf("a forged one: %+v (%v)", got, err)
 	}
-	down, err := ses.NewReports("ses", snstest.Topic, source(t, ""), s)
+	down, err := sns.NewReports("ses", snstest.Topic, source(t, ""), s, ses.Read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func TestAReportComesByAVerifiedRequestAlone(t *testing.T) {
 		topic string
 		of    *reference.Source
 	}{"topic": {"reports", source(t, "prod42")}, "references": {snstest.Topic, nil}} {
-		if _, err := ses.NewReports("ses", c.topic, c.of, nil); !errors.Is(err, gateway.ErrConfig) {
+		if _, err := sns.NewReports("ses", c.topic, c.of, nil, ses.Read); !errors.Is(err, gateway.ErrConfig) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

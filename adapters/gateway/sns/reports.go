@@ -1,4 +1,4 @@
-package ses
+package sns
 
 import (
 	"context"
@@ -6,30 +6,33 @@ import (
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/reference"
-	"github.com/balsong/balsong/adapters/gateway/sns"
 	"github.com/balsong/balsong/application/port"
 )
 
-// Reports is a port.Reporter for the events that SES publishes to a topic of Amazon SNS. Safe for concurrent use.
+// Read returns what a publication says about a delivery of ours, sent by the provider of this name. ErrUnreadable.
+type Read func(provider, text string, finder reference.Finder) (port.Said, error)
+
+// Reports is a port.Reporter for the events that a service of AWS publishes to a topic. Safe for concurrent use.
 type Reports struct {
 	provider   string
-	topic      *sns.Topic
+	topic      *Topic
 	references *reference.Source
+	read       Read
 }
 
 var _ port.Reporter = (*Reports)(nil)
 
-// NewReports returns the reports about messages that a provider of this name sent. topic is an ARN; transport is sns.New's. The error
+// NewReports returns the reports about messages that a provider of this name sent. topic is an ARN; transport is New's. The error
 // wraps gateway.ErrConfig.
-func NewReports(provider, topic string, references *reference.Source, transport http.RoundTripper) (*Reports, error) {
-	made, err := sns.New(topic, transport)
+func NewReports(provider, topic string, references *reference.Source, transport http.RoundTripper, read Read) (*Reports, error) {
+	made, err := New(topic, transport)
 	switch {
 	case err != nil:
 		return nil, gateway.ConfigError(provider, "topic", "is %s", err)
 	case references == nil:
 		return nil, gateway.ConfigError(provider, "references", "are not there: no event finds its bill")
 	}
-	return &Reports{provider: provider, topic: made, references: references}, nil
+	return &Reports{provider: provider, topic: made, references: references, read: read}, nil
 }
 
 // Reports implements port.Reporter.
@@ -41,5 +44,5 @@ func (r *Reports) Reports(ctx context.Context, request port.Webhook) (port.Said,
 	if err := r.references.Prepare(ctx); err != nil {
 		return port.Said{}, err
 	}
-	return Read(r.provider, published.Text, r.references.Known())
+	return r.read(r.provider, published.Text, r.references.Known())
 }
