@@ -51,8 +51,8 @@ func TestNoMoreContentsAreFetchedThanCallsCanUse(t *testing.T) {
 	}
 	w.dispatch(t)
 	w.start(t)
-	eventually(t, "every mail is in flight, and most wait without their content", func() bool {
-		return w.service.InFlight() == mails && w.service.WaitingForContent(channel.Email) == mails-ready
+	eventually(t, "every mail is in flight, most wait without their content, and the others have it", func() bool {
+		return w.service.InFlight() == mails && w.service.WaitingForContent(channel.Email) == mails-ready && packs.fetched.Load() >= ready+texts
 	})
 	w.expectCalls(t, w.sms, texts)
 	if n := packs.fetched.Load(); n != ready+texts {
