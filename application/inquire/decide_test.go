@@ -58,7 +58,7 @@ func TestTheSameAnswerIsTheSameReport(t *testing.T) {
 	t.Parallel()
 	q := port.Inquiry{Key: key.Delivery{Month: 2026*12 + 10, UserID: 4711}}
 	id := func(f port.Finding) string { return reported(port.Lane{Provider: "nhn"}, q, f).ID }
-	delivered := port.Finding{Found: port.FoundDelivered, MessageID: "m-1", SaidAt: time.Now()}
+	delivered := port.Finding{Found: port.FoundDelivered, MessageID: "m-1", SaidAt: time.Date(2026, time.November, 20, 9, 0, 0, 0, time.UTC)}
 	again := delivered
 	again.SaidAt, again.Detail = time.Time{}, "delivered"
 	refused := port.Finding{Found: port.FoundUndelivered, Class: attempt.Permanent, MessageID: "m-1"}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -80,6 +81,7 @@ func New(ports Ports, config Config, asked ...Asked) (*Service, error) {
 	if config.Batch <= 0 {
 		config.Batch = 200
 	}
+	asked = slices.Clone(asked)
 	for i, a := range asked {
 		if a.AtOnce <= 0 {
 			asked[i].AtOnce = 4

