@@ -63,7 +63,7 @@ func (p Inquiries) Enqueue(
 func dueInquiriesSQL(in partitions) string {
 	return `/* due_inquiries */ WITH due AS MATERIALIZED (
   SELECT i.billing_month, i.user_id, i.attempt, i.round FROM inquiries i
-  WHERE i.billing_month = $5::date AND i.channel = $1::text AND i.provider = $2::text AND i.next_at <= clock_timestamp()
+  WHERE i.billing_month = $5::date AND i.channel = $1::text AND i.provider = $2::text AND i.next_at <= statement_timestamp()
   ORDER BY i.next_at LIMIT $4::int FOR UPDATE SKIP LOCKED)
 UPDATE inquiries i SET next_at = CASE WHEN EXISTS (
     SELECT FROM ` + in.attempts + ` l
