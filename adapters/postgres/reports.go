@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -73,6 +74,9 @@ func (p Reports) Store(ctx context.Context, reports []report.Report) (stored por
 		})
 		slices.SortFunc(known, func(a, b reportPlace) int { return a.index - b.index })
 		stored.Known = each(known, func(p *reportPlace) port.KnownReport { return p.known })
+		if err == nil {
+			stored.Suppressed, err = s.suppressReported(ctx, what, stored.Known)
+		}
 		return err
 	})
 	return stored, err
@@ -102,6 +106,9 @@ func (s *session) storeReports(ctx context.Context, what string, month key.Month
 		}
 	}
 	if len(stray) > 0 {
+		slices.SortStableFunc(stray, func(a, b reportPlace) int { // in one order, as fit below
+			return cmp.Or(cmp.Compare(a.known.Provider, b.known.Provider), cmp.Compare(a.known.ID, b.known.ID))
+		})
 		args := append(keyArgs(month, stray, placeKey),
 			texts(each(stray, func(p *reportPlace) string { return p.known.Provider })),
 			texts(each(stray, func(p *reportPlace) string { return p.known.ID })),

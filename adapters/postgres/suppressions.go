@@ -61,12 +61,18 @@ RETURNING user_id, channel`
 // Suppress implements port.Suppressions.
 func (p Suppressions) Suppress(ctx context.Context, scope policy.Scope, contacts []port.Contact, by port.Act) error {
 	return write(ctx, p.db, "suppress", func(ctx context.Context, s *session) error {
-		return s.changeContacts(ctx, suppressSQL, append(contactArgs(contacts), clean(by.Reason), string(scope)), port.SuppressAction(scope), by)
+		_, err := s.suppress(ctx, scope, contacts, by)
+		return err
 	})
 }
 
-// changeContacts runs a statement that returns the contacts that it changed, and audits each.
-func (s *session) changeContacts(ctx context.Context, statement string, args []any, action port.Action, by port.Act) error {
+// suppress returns how many contacts it added or widened.
+func (s *session) suppress(ctx context.Context, scope policy.Scope, contacts []port.Contact, by port.Act) (int, error) {
+	return s.changeContacts(ctx, suppressSQL, append(contactArgs(contacts), clean(by.Reason), string(scope)), port.SuppressAction(scope), by)
+}
+
+// changeContacts runs a statement that returns the contacts that it changed, audits each, and returns how many they are.
+func (s *session) changeContacts(ctx context.Context, statement string, args []any, action port.Action, by port.Act) (int, error) {
 	var changed []port.Contact
 	err := s.query(ctx, string(action), statement, args, func(scan func(...any) error) error {
 		var c port.Contact
@@ -75,14 +81,14 @@ func (s *session) changeContacts(ctx context.Context, statement string, args []a
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, c := range changed {
 		if err := s.audit(ctx, port.AuditEntry{Action: action, Subject: c.Subject(), By: by}); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return len(changed), nil
 }
 
 const liftSQL = `/* lift */ DELETE FROM suppressions s USING unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
@@ -92,7 +98,8 @@ RETURNING s.user_id, s.channel`
 // Lift implements port.Suppressions.
 func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact, by port.Act) error {
 	return write(ctx, p.db, "lift suppressions", func(ctx context.Context, s *session) error {
-		return s.changeContacts(ctx, liftSQL, contactArgs(contacts), port.ActionUnsuppress, by)
+		_, err := s.changeContacts(ctx, liftSQL, contactArgs(contacts), port.ActionUnsuppress, by)
+		return err
 	})
 }
 

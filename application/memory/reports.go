@@ -14,7 +14,8 @@ import (
 	"github.com/balsong/balsong/domain/report"
 )
 
-// Reports is the store as port.Reports. Operations: reports.store, reports.about, reports.count.
+// Reports is the store as port.Reports. Operations: reports.store, which is audited where a report rejects its channel,
+// reports.about, reports.count.
 func (s *Store) Reports() port.Reports { return reports{s} }
 
 type reports struct{ s *Store }
@@ -26,7 +27,11 @@ type strayReport struct {
 }
 
 func (p reports) Store(ctx context.Context, said []report.Report) (stored port.StoredReports, err error) {
-	err = p.s.do(ctx, "reports.store", func() error {
+	do := p.s.do
+	if slices.ContainsFunc(said, report.Report.Rejects) {
+		do = p.s.audited
+	}
+	err = do(ctx, "reports.store", func() error {
 		if len(said) > port.MaxReports {
 			return fmt.Errorf("%w: %d reports at once", port.ErrInvalid, len(said))
 		}
@@ -35,7 +40,7 @@ func (p reports) Store(ctx context.Context, said []report.Report) (stored port.S
 				return fmt.Errorf("%w: %w", port.ErrInvalid, err)
 			}
 		}
-		stored.Stray = map[port.Stray]int{}
+		stored = port.StoredReports{Stray: map[port.Stray]int{}}
 		for _, r := range said {
 			row, there := p.s.row(r.Key)
 			if why := p.s.stray(r, row, there); why != "" {
@@ -51,12 +56,23 @@ func (p reports) Store(ctx context.Context, said []report.Report) (stored port.S
 			if known.New {
 				r.SaidAt, r.StoredAt = instant(r.SaidAt), p.s.now()
 				p.s.reports[k] = append(p.s.reports[k], r)
+				if r.Rejects() && p.s.suppress(r.Suppresses(p.s.classOf(known.Policy)), known.Contact(), port.ActOf(r)) {
+					stored.Suppressed++
+				}
 			}
 			stored.Known = append(stored.Known, known)
 		}
 		return nil
 	})
 	return stored, err
+}
+
+// classOf is the class of a policy version's messages; of one that is not known any more a bill.
+func (s *Store) classOf(ref policy.Ref) policy.MessageClass {
+	if version, there := s.policies[ref]; there {
+		return version.Class()
+	}
+	return policy.Transactional
 }
 
 // stray tells why a report is kept apart; "" where it is not.

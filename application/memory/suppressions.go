@@ -29,14 +29,21 @@ func (p suppressions) Suppressed(ctx context.Context, uses []port.Use) ([]port.U
 func (p suppressions) Suppress(ctx context.Context, scope policy.Scope, contacts []port.Contact, by port.Act) error {
 	return p.s.audited(ctx, "suppressions.suppress", func() error {
 		for _, c := range contacts {
-			there, ok := p.s.suppressed[c]
-			if !ok || (there.Scope == policy.ScopeAdvertising && scope == policy.ScopeAll) {
-				p.s.suppressed[c] = port.Suppression{Contact: c, Scope: scope, Reason: by.Reason, Since: p.s.now()}
-				p.s.note(port.SuppressAction(scope), c.Subject(), by)
-			}
+			p.s.suppress(scope, c, by)
 		}
 		return nil
 	})
+}
+
+// suppress adds or widens an entry, and reports whether it did. Called with mu held.
+func (s *Store) suppress(scope policy.Scope, c port.Contact, by port.Act) bool {
+	there, ok := s.suppressed[c]
+	if ok && (there.Scope != policy.ScopeAdvertising || scope != policy.ScopeAll) {
+		return false
+	}
+	s.suppressed[c] = port.Suppression{Contact: c, Scope: scope, Reason: by.Reason, Since: s.now()}
+	s.note(port.SuppressAction(scope), c.Subject(), by)
+	return true
 }
 
 func (p suppressions) Lift(ctx context.Context, contacts []port.Contact, by port.Act) error {

@@ -16,7 +16,9 @@ const MaxReports = 1000
 // Reports keeps what providers say about delivery keys (R11), append-only. It never changes a ledger row.
 type Reports interface {
 	// Store keeps reports, each once: by its key, provider and id it is known again. A report that is kept is found by
-	// Sweeps.Reported from its commit on. Reports about nothing that is known are kept apart, as far as there is room for them, and counted. Safe to
+	// Sweeps.Reported from its commit on. A new one that rejects its channel (report.Rejects) puts the customer on the suppression list in
+	// the same transaction, so that neither is without the other; that is audited as Suppressions.Suppress does it (ActOf), and a
+	// repetition does not undo a lift. Reports about nothing that is known are kept apart, as far as there is room for them, and counted. Safe to
 	// repeat. ErrInvalid if a report cannot be kept (report.Validate) or there are more than MaxReports; nothing is kept then.
 	Store(ctx context.Context, reports []report.Report) (StoredReports, error)
 	// About returns all reports about targets, sorted by key and the instant at which they were stored.
@@ -27,8 +29,26 @@ type Reports interface {
 
 // StoredReports is what became of reports that were to be stored.
 type StoredReports struct {
-	Known []KnownReport // in the order in which they came
-	Stray map[Stray]int
+	Known      []KnownReport // in the order in which they came
+	Stray      map[Stray]int
+	Suppressed int // customers whom new reports put on the suppression list, or for more messages than before
+}
+
+// ActOf is the act of putting a customer on the suppression list because of a report: the provider's.
+func ActOf(r report.Report) Act {
+	said := string(r.Kind)
+	if r.Class != "" {
+		said += " (" + string(r.Class) + ")"
+	}
+	if r.Code != "" {
+		said += " " + r.Code
+	}
+	return Act{Actor: "provider " + r.Provider, Reason: said + " about " + r.Key.String()}
+}
+
+// Contact is the customer's, by whose address the delivery went.
+func (r KnownReport) Contact() Contact {
+	return Contact{UserID: key.CustomerID(r.Key.UserID), Channel: r.Channel}
 }
 
 // KnownReport is a report about a delivery that the ledger has.

@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/report"
@@ -27,6 +28,8 @@ func ReportsChecks() []Check[Storage] {
 		onStage("keeps all that a report says, and the transaction of settling reads the same", reportsKept),
 		onStage("tells of which delivery a report is, in the order in which reports came", reportsKnown),
 		onStage("keeps apart what is about no known delivery, with the reason", reportsStray),
+		onStage("puts on the suppression list whom a new report rejects, once, for the messages of its class", reportsSuppress),
+		onStage("keeps no report whose entry on the suppression list cannot be kept", reportsSuppressWhole),
 		onStage("keeps none where one of them cannot be kept", reportsInvalid),
 		onStage("never changes the ledger", reportsLedger),
 		onStage("marks the target as changed: the sweep finds it", reportsSwept),
@@ -162,6 +165,75 @@ func reportsStray(s *stage) {
 	}
 	if about := s.about(k); len(about) != 1 {
 		s.Errorf("kept: %+v", about)
+	}
+}
+
+// entries are those of the suppression list about the customers of some targets.
+func (s *stage) entries(keys ...key.Target) (entries []port.Suppression) {
+	s.Helper()
+	for _, k := range keys {
+		for _, entry := range given(s.Suppressions.List(s.ctx, port.OfCustomer(key.CustomerID(k.UserID))))(s) {
+			entry.Since = time.Time{}
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+func reportsSuppress(s *stage) {
+	keys := s.accepted(4)
+	ads := spec("ads")
+	ads.Class, ads.QuietChannels = policy.Advertising, channel.NewSet(channel.All...)
+	version := given(s.Policies.Draft(s.ctx, ads, act))(s).Ref()
+	advertised := delivery(keys[1], 1, 0)
+	claimed := claim(advertised, token(1))
+	claimed.Facts.PolicyID, claimed.Facts.PolicyVersion = version.ID, version.Version
+	given(s.Ledger.Claim(s.ctx, []attempt.Claim{claimed}))(s)
+	copied := keys[3].Copy(2)
+	s.bring(delivery(copied, 0, 0), attempt.Succeeded)
+
+	complaint := func(k key.Delivery) report.Report {
+		return said(k, func(r *report.Report) { r.Kind, r.Class, r.Definitive = report.Complained, "", false })
+	}
+	bounced := said(delivery(keys[0], 0, 0), func(r *report.Report) { r.Code = "5.1.1" })
+	stored := s.report(
+		said(delivery(copied, 0, 0)), complaint(advertised), bounced, bounced,
+		said(delivery(keys[2], 0, 0), func(r *report.Report) { r.Class = attempt.Temporary }))
+	contact := func(k key.Target) port.Contact { return port.Contact{UserID: k.UserID, Channel: channel.SMS} }
+	want := []port.Suppression{
+		{Contact: contact(keys[0]), Scope: policy.ScopeAll, Reason: "UNDELIVERED (permanent) 5.1.1 about " + bounced.Key.String()},
+		{Contact: contact(keys[1]), Scope: policy.ScopeAdvertising, Reason: "COMPLAINED about " + advertised.String()},
+		{Contact: contact(keys[3]), Scope: policy.ScopeAll, Reason: "UNDELIVERED (permanent) about " + delivery(copied, 0, 0).String()},
+	}
+	if entries := s.entries(keys...); fmt.Sprint(entries) != fmt.Sprint(want) || stored.Suppressed != 3 {
+		s.Errorf("on the list (%d new):\n%+v, want\n%+v", stored.Suppressed, entries, want)
+	}
+	acts := given(s.Audit.About(s.ctx, []string{contact(keys[0]).Subject(), contact(keys[1]).Subject()}))(s)
+	if len(acts) != 2 || acts[0].By.Actor != "provider sms-1" || acts[0].By.Reason == "" {
+		s.Errorf("audited: %+v", acts)
+	}
+
+	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{contact(keys[0])}, act))
+	if stored := s.report(bounced, complaint(delivery(keys[1], 0, 0))); stored.Suppressed != 1 {
+		s.Errorf("said again, and about a bill: %d new", stored.Suppressed)
+	}
+	if entries := s.entries(keys[:2]...); len(entries) != 1 || entries[0].Scope != policy.ScopeAll {
+		s.Errorf("after a lift: %+v", entries)
+	}
+}
+
+func reportsSuppressWhole(s *stage) {
+	k := s.accepted(1)[0]
+	allow := s.RefuseAudit(s)
+	if _, err := s.Reports.Store(s.ctx, []report.Report{said(delivery(k, 0, 0))}); err == nil {
+		s.Error("stored without an audit entry")
+	}
+	allow()
+	if about := s.about(k); len(about) != 0 || len(s.entries(k)) != 0 {
+		s.Errorf("kept %+v, and on the list %+v", about, s.entries(k))
+	}
+	if stored := s.report(said(delivery(k, 0, 0))); !stored.Known[0].New || stored.Suppressed != 1 {
+		s.Errorf("said again: %+v", stored)
 	}
 }
 
