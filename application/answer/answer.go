@@ -31,6 +31,8 @@ type Ports struct {
 	Sweeps       port.Sweeps
 	Installation port.Installation
 	Budgets      port.Budgets
+	Reports      port.Reports
+	Inquiries    port.Inquiries
 	Clock        port.Clock
 	Cipher       port.Cipher                             // nil: what is sealed stays closed
 	Packs        port.Packs                              // nil: stored statements cannot be read
@@ -87,7 +89,7 @@ func (a *Answers) Why(ctx context.Context, month key.Month, customer string) (st
 // story explains a bill, or a copy of one.
 func (a *Answers) story(ctx context.Context, found Found) (story.Story, error) {
 	f := story.Facts{Customer: found.Customer, Target: found.Target, Rows: found.Rows, Now: a.Clock.Now()}
-	for _, ask := range []func(context.Context, *story.Facts) error{a.askBill, a.askPeople, a.askWorld, a.askSealed} {
+	for _, ask := range []func(context.Context, *story.Facts) error{a.askBill, a.askProviders, a.askPeople, a.askWorld, a.askSealed} {
 		if err := ask(ctx, &f); err != nil {
 			return story.Story{}, err
 		}
@@ -145,6 +147,15 @@ func (a *Answers) askBill(ctx context.Context, f *story.Facts) (err error) {
 			err = nil // the rest can be explained without the run's record
 		}
 	}
+	return err
+}
+
+// askProviders asks what providers reported about the bill's deliveries, and what they answered.
+func (a *Answers) askProviders(ctx context.Context, f *story.Facts) (err error) {
+	if f.Reports, err = a.Reports.About(ctx, []key.Target{f.Target.Key()}); err != nil {
+		return err
+	}
+	f.Inquiries, err = a.Inquiries.Asked(ctx, f.Target.Key())
 	return err
 }
 

@@ -38,7 +38,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, clock: clock, store: s, cipher: memory.NewCipher()}
 	w.ports = answer.Ports{
 		Report: s.Report(), SealedBills: s.SealedBills(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
-		Control: s.Control(), Policies: s.Policies(), Backlog: s.Backlog(), Copies: s.Copies(), Sweeps: s.Sweeps(), Installation: s.Installation(), Budgets: s.Budgets(), Clock: clock, Cipher: w.cipher,
+		Control: s.Control(), Policies: s.Policies(), Backlog: s.Backlog(), Copies: s.Copies(), Sweeps: s.Sweeps(), Installation: s.Installation(), Budgets: s.Budgets(),
+		Reports: s.Reports(), Inquiries: s.Inquiries(), Clock: clock, Cipher: w.cipher,
 	}
 	w.must(s.Months().Open(t.Context(), november))
 	return w

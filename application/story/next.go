@@ -18,6 +18,9 @@ func (b *builder) next() Next {
 			return next
 		}
 	}
+	if b.takenBack() {
+		return Next{Text: "It was accepted, and reported as not delivered: settlement takes the acceptance back within seconds.", WaitsFor: ForSettlement}
+	}
 	switch b.s.Dispatch {
 	case billing.Ready, billing.Failed:
 		return b.nextCandidate()
@@ -28,7 +31,7 @@ func (b *builder) next() Next {
 	case billing.Unknown:
 		return b.nextUnknown()
 	case billing.Succeeded:
-		return Next{Text: "Nothing: it is never sent again. `balsong target copy` sends the customer a copy.", WaitsFor: ForNothing}
+		return Next{Text: "Nothing: it is " + b.unlessReported() + ". `balsong target copy` sends the customer a copy.", WaitsFor: ForNothing}
 	case billing.Cancelled:
 		return Next{Text: "Nothing by itself. `balsong target uncancel` takes the cancellation back; the closed key stays closed.", WaitsFor: ForNothing}
 	case billing.WrittenOff:
@@ -199,9 +202,16 @@ func (b *builder) nextRequested() Next {
 
 func (b *builder) nextUnknown() Next {
 	text := "It waits for a person: ask the gateway"
+	again := b.askedAgain()
+	if !again.IsZero() {
+		text = fmt.Sprintf("The gateway is asked again on %s. A person can end it before: ask the gateway", b.when(again))
+	}
 	if row := b.last(attempt.Unknown); row != nil {
 		text += fmt.Sprintf(" for %s (%s)", row.Key, name(row.Channel))
 	}
 	text += ", then record `balsong target delivered` or `not-delivered`; `send-anyway` risks a second copy once its call can no longer be in progress, `write-off` closes it."
+	if !again.IsZero() {
+		return Next{Text: text, At: again, WaitsFor: ForAnswer}
+	}
 	return Next{Text: text, WaitsFor: ForPerson}
 }

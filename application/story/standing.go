@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/window"
@@ -100,10 +99,7 @@ func (b *builder) headline() string {
 	}
 	switch b.s.Dispatch {
 	case billing.Succeeded:
-		if row := b.last(attempt.Succeeded); row != nil {
-			return fmt.Sprintf("%s was accepted by the %s gateway on %s.", bill, name(row.Channel), b.when(later(row.FinishedAt, row.ClaimedAt)))
-		}
-		return bill + " was accepted by a gateway."
+		return bill + b.acceptance()
 	case billing.Ready, billing.Failed:
 		return bill + b.waiting() + b.again() + b.tried()
 	case billing.Requested:
@@ -113,7 +109,7 @@ func (b *builder) headline() string {
 	case billing.Unknown:
 		return bill + " may have been delivered: a gateway was called and its answer is not known (UNKNOWN)."
 	case billing.Exhausted:
-		return bill + " was not delivered: every step of its route was refused (EXHAUSTED)" + b.refusedLast() + "."
+		return bill + " was not delivered: every step of its route was " + b.howRefused() + " (EXHAUSTED)" + b.refusedLast() + "."
 	case billing.Expired:
 		return bill + " was not delivered: its deadline passed (EXPIRED)."
 	case billing.Cancelled:

@@ -15,13 +15,16 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/report"
 )
 
 // Facts is everything that is known about one bill.
 type Facts struct {
 	Customer     string
 	Target       billing.Target
-	Rows         []attempt.Row // sorted by key
+	Rows         []attempt.Row   // sorted by key
+	Reports      []report.Report // of providers, about the rows' keys
+	Inquiries    []port.Inquiry  // that were made
 	Origin       port.Origin
 	Trace        port.TraceID            // under which its steps are recorded, where they are
 	Pack         string                  // the object that holds the statement; "": not known here
@@ -39,7 +42,7 @@ type Facts struct {
 // Line is one sentence of a story.
 type Line struct {
 	At    time.Time `json:"at,omitzero"` // when it happened; zero: it has no time
-	About string    `json:"about"`       // import, render, customer, try, act, decision, state, month, halt
+	About string    `json:"about"`       // import, render, customer, try, report, inquiry, act, decision, state, month, halt
 	Text  string    `json:"text"`
 }
 
@@ -62,6 +65,7 @@ const (
 	ForDelivery   WaitsFor = "delivery"
 	ForSettlement WaitsFor = "settlement"
 	ForPerson     WaitsFor = "person"
+	ForAnswer     WaitsFor = "answer" // of the provider that is asked
 )
 
 // Story is the story of one bill.
@@ -101,6 +105,8 @@ type builder struct {
 	own      *time.Location // the customer's
 	versions map[policy.Ref]policy.Version
 	active   policy.Version
+	rows     []attempt.Row // effective: as the ledger and the reports say together
+	gone     bool          // a policy version that decides about a report is gone, so rows are those of the ledger
 	lines    []Line
 }
 
@@ -144,7 +150,19 @@ func newBuilder(f Facts) *builder {
 	if !b.s.Quiet.IsZero() {
 		b.own = b.s.Quiet.Zone()
 	}
+	b.rows = f.Rows
+	if rows, err := f.Target.Effective(f.Rows, f.Reports, b.version); err == nil {
+		b.rows = rows
+	} else {
+		b.gone = true
+	}
 	return b
+}
+
+// version returns a policy version that was activated.
+func (b *builder) version(ref policy.Ref) (policy.Version, bool) {
+	v, ok := b.versions[ref]
+	return v, ok
 }
 
 // bound returns the policy version that decides about the bill: the one it is bound to, or else the ACTIVE one.
@@ -152,8 +170,7 @@ func (b *builder) bound() (policy.Version, bool) {
 	if b.s.Policy.IsZero() {
 		return b.active, b.active.Status() == policy.Active
 	}
-	v, ok := b.versions[b.s.Policy]
-	return v, ok
+	return b.version(b.s.Policy)
 }
 
 // add adds a sentence.
@@ -293,11 +310,17 @@ func suppressed(entry port.Suppression) string {
 	return name(entry.Channel)
 }
 
-// chronicle says the tries and what people did, in order of time.
+// chronicle says the tries, what the providers said of them later, and what people did, in order of time.
 func (b *builder) chronicle() {
 	var events []Line
 	for _, row := range b.Rows {
 		events = append(events, Line{At: began(row), About: "try", Text: b.try(row)})
+	}
+	for _, r := range b.Reports {
+		events = append(events, Line{At: r.StoredAt, About: "report", Text: b.reported(r)})
+	}
+	for _, q := range b.Inquiries {
+		events = append(events, Line{At: q.AskedAt, About: "inquiry", Text: b.asked(q)})
 	}
 	for _, note := range b.Notes {
 		events = append(events, Line{At: note.By.At, About: "act", Text: b.act(note)})

@@ -532,34 +532,41 @@ func TestEveryKindOfStoryIsComplete(t *testing.T) {
 	for name, c := range tellings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := c.tell(t)
-			said := s.Headline
-			for _, line := range s.Lines {
-				said += "\n" + line.Text
-				if line.Text == "" || line.About == "" || strings.Contains(line.Text, "%!") || strings.Contains(line.Text, "0001-01-01") {
-					t.Errorf("a line is %+v", line)
-				}
-			}
-			for _, want := range c.says {
-				if !strings.Contains(said, want) {
-					t.Errorf("it does not say %q:\n%s", want, said)
-				}
-			}
-			for _, other := range c.never {
-				if strings.Contains(said, other) {
-					t.Errorf("it says %q:\n%s", other, said)
-				}
-			}
-			for _, want := range append(c.next, "") {
-				if !strings.Contains(s.Next.Text, want) || s.Next.Text == "" {
-					t.Errorf("next does not say %q: %s", want, s.Next.Text)
-				}
-			}
-			if s.Next.WaitsFor != c.waits || !s.Next.At.Equal(c.at) {
-				t.Errorf("it waits for %q until %s, want %q until %s (%s)", s.Next.WaitsFor, s.Next.At, c.waits, c.at, s.Next.Text)
-			}
+			c.check(t)
 		})
 	}
+}
+
+// check compares a story with what must be said, and returns it in one text.
+func (c telling) check(t *testing.T) string {
+	t.Helper()
+	s := c.tell(t)
+	said := s.Headline
+	for _, line := range s.Lines {
+		said += "\n" + line.Text
+		if line.Text == "" || line.About == "" || strings.Contains(line.Text, "%!") || strings.Contains(line.Text, "0001-01-01") {
+			t.Errorf("a line is %+v", line)
+		}
+	}
+	for _, want := range c.says {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	for _, other := range c.never {
+		if strings.Contains(said, other) {
+			t.Errorf("it says %q:\n%s", other, said)
+		}
+	}
+	for _, want := range append(c.next, "") {
+		if !strings.Contains(s.Next.Text, want) || s.Next.Text == "" {
+			t.Errorf("next does not say %q: %s", want, s.Next.Text)
+		}
+	}
+	if s.Next.WaitsFor != c.waits || !s.Next.At.Equal(c.at) {
+		t.Errorf("it waits for %q until %s, want %q until %s (%s)", s.Next.WaitsFor, s.Next.At, c.waits, c.at, s.Next.Text)
+	}
+	return said
 }
 
 // Whatever stands in a state or a row has words.

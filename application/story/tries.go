@@ -75,6 +75,9 @@ func (b *builder) accepted(row attempt.Row, at string) string {
 		return "delivered, as recorded by an operator" + at
 	}
 	text := "accepted by the gateway" + at
+	if row.Reason == attempt.ReasonInquiry {
+		text = "accepted by the gateway, as it said" + at + " when it was asked"
+	}
 	if row.ProviderMessageID != "" {
 		text += "; the gateway's message id is " + row.ProviderMessageID
 	}
@@ -87,6 +90,8 @@ func (b *builder) refused(row attempt.Row, why, at string) string {
 		return "not delivered, as recorded by an operator" + at
 	case attempt.ReasonRefused:
 		return "refused " + row.Class.Text().English + at + words(row)
+	case attempt.ReasonInquiry:
+		return "refused " + row.Class.Text().English + ", as the gateway said" + at + " when it was asked" + words(row)
 	default:
 		return "not to be sent" + at + ", because " + why + words(row)
 	}
@@ -97,8 +102,11 @@ func words(row attempt.Row) string {
 	if row.Detail == "" {
 		return ""
 	}
-	return `; the gateway said: "` + strings.ReplaceAll(row.Detail, `"`, `'`) + `"`
+	return `; the gateway said: ` + quoted(row.Detail)
 }
+
+// quoted is a text in quotes.
+func quoted(text string) string { return `"` + strings.ReplaceAll(text, `"`, `'`) + `"` }
 
 func lease(b *builder, row attempt.Row) string {
 	if row.Reason != attempt.ReasonLease || row.LeaseUntil.IsZero() {
@@ -107,17 +115,17 @@ func lease(b *builder, row attempt.Row) string {
 	return " until its lease ended on " + b.when(row.LeaseUntil)
 }
 
-// current returns the ledger row of the current key; nil if there is none.
+// current returns the effective row of the current key; nil if there is none.
 func (b *builder) current() *attempt.Row {
-	return attempt.RowOf(b.Rows, b.Target.Delivery())
+	return attempt.RowOf(b.rows, b.Target.Delivery())
 }
 
-// last returns the last row in one of some states; nil if there is none.
+// last returns the last effective row in one of some states; nil if there is none.
 func (b *builder) last(states ...attempt.State) *attempt.Row {
-	for i := len(b.Rows) - 1; i >= 0; i-- {
+	for i := len(b.rows) - 1; i >= 0; i-- {
 		for _, state := range states {
-			if b.Rows[i].State == state {
-				return &b.Rows[i]
+			if b.rows[i].State == state {
+				return &b.rows[i]
 			}
 		}
 	}

@@ -20,6 +20,8 @@ func (b *builder) waiting() string {
 		return " has not been dispatched yet."
 	case row.Reason == attempt.ReasonCorrect:
 		return " was corrected on " + b.when(began(*row)) + " and has not been dispatched since."
+	case row.Reported && (row.State == attempt.Failed || row.State == attempt.NotSent):
+		return fmt.Sprintf(" was reported as not delivered by %s on %s and waits for its next attempt.", name(row.Channel), b.when(row.FinishedAt))
 	case row.State == attempt.NotSent:
 		return fmt.Sprintf(" was dispatched by %s and put back on %s: %s.", name(row.Channel), b.when(later(row.FinishedAt, row.ClaimedAt)), orNot(row.Reason.Text().English))
 	case row.State == attempt.Failed && row.Reason == attempt.ReasonRefused:
@@ -71,7 +73,10 @@ func (b *builder) again() string {
 // refusedLast says which refusal was the last one; "" where nothing was refused.
 func (b *builder) refusedLast() string {
 	row := b.last(attempt.Failed)
-	if row == nil || row.Reason != attempt.ReasonRefused {
+	switch {
+	case row != nil && row.Reported:
+		return fmt.Sprintf(", the last one, by %s, was reported as not delivered on %s", name(row.Channel), b.when(row.FinishedAt))
+	case row == nil || row.Reason != attempt.ReasonRefused:
 		return ""
 	}
 	return fmt.Sprintf(", the last one by the %s gateway on %s", name(row.Channel), b.when(later(row.FinishedAt, row.ClaimedAt)))
@@ -80,7 +85,7 @@ func (b *builder) refusedLast() string {
 // tried says how often a gateway was called, or is being called.
 func (b *builder) tried() string {
 	n := 0
-	for _, row := range b.Rows {
+	for _, row := range b.rows {
 		if called(row) {
 			n++
 		}
@@ -95,13 +100,16 @@ func (b *builder) tried() string {
 	}
 }
 
-// called reports whether a ledger row stands for a call of a gateway.
+// called reports whether an effective row stands for a call of a gateway.
 func called(row attempt.Row) bool {
+	if row.Reported {
+		return true
+	}
 	switch row.State {
 	case attempt.Claimed, attempt.Unknown, attempt.Succeeded:
 		return true
 	case attempt.Failed:
-		return row.Reason == attempt.ReasonRefused || row.Reason == attempt.ReasonManual
+		return row.Reason == attempt.ReasonRefused || row.Reason == attempt.ReasonManual || row.Reason == attempt.ReasonInquiry
 	case attempt.NotSent:
 		return row.Reason == attempt.ReasonRefused || row.Reason == attempt.ReasonProvider || row.Reason == attempt.ReasonThrottled
 	default:

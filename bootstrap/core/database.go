@@ -52,6 +52,8 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewReplication, fx.As(new(port.Replication))),
 			fx.Annotate(postgres.NewCorrections, fx.As(new(port.Corrections))),
 			fx.Annotate(postgres.NewBudgets, fx.As(new(port.Budgets))),
+			fx.Annotate(postgres.NewReports, fx.As(new(port.Reports))),
+			fx.Annotate(postgres.NewInquiries, fx.As(new(port.Inquiries))),
 		),
 	)
 }

@@ -36,6 +36,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
+	"github.com/balsong/balsong/domain/report"
 )
 
 const november = key.Month(2026*12 + 10)
@@ -199,9 +200,14 @@ func (w *world) live() {
 	w.must(operator.Suppress(ctx, port.Contact{UserID: w.target("C-5").UserID, Channel: "EMAIL"}, policy.ScopeAll, by("call centre")))
 	w.dispatched()
 	w.delivered("C-1", attempt.Outcome{State: attempt.Succeeded, ProviderMessageID: "<1@relay>"})
+	_, err := postgres.NewReports(w.db).Store(ctx, []report.Report{{
+		Key: key.Delivery{Month: november, UserID: w.target("C-1").UserID}, Provider: "smtp", ID: "1", Kind: report.Undelivered, Class: attempt.Permanent,
+		Definitive: true, Code: "5.1.1", Detail: "550 5.1.1 no such user",
+	}})
+	w.must(err)
 	w.delivered("C-2", attempt.Outcome{State: attempt.Failed, Class: attempt.Permanent, Reason: attempt.ReasonRefused, Detail: "550 5.1.1 no such mailbox"})
 	w.delivered("C-3", attempt.Outcome{State: attempt.Unknown, Reason: attempt.ReasonNoAnswer, Detail: "the line broke"})
-	_, err := operator.Cancel(ctx, w.target("C-4"), by("call centre"))
+	_, err = operator.Cancel(ctx, w.target("C-4"), by("call centre"))
 	w.must(err)
 	w.delivered("C-6", attempt.Outcome{State: attempt.Failed, Class: attempt.Permanent, Reason: attempt.ReasonRefused, Detail: "550 5.1.1 no such mailbox"})
 	w.dispatched() // nothing is left for C-6
@@ -220,7 +226,7 @@ func TestTheStoriesOfAMonthOnARealDatabase(t *testing.T) {
 	w := newWorld(t)
 	w.live()
 	for customer, wants := range map[string][]string{
-		"C-1": {"accepted by the e-mail gateway", "Imported from bills.csv, line 2, by importer", "into the pack 2026-11/000000-ab", "e-mail (k***@example.com) and SMS (010-****-5678)", "message id is <1@relay>", "by run 1 of scheduler", "never sent again"},
+		"C-1": {"accepted by the e-mail gateway", "Imported from bills.csv, line 2, by importer", "into the pack 2026-11/000000-ab", "e-mail (k***@example.com) and SMS (010-****-5678)", "message id is <1@relay>", "by run 1 of scheduler", "never sent again", `smtp reported on`, `it was not delivered, for good on this channel; its code is 5.1.1; it said: "550 5.1.1 no such user"; policy 1 v1 only notes that`},
 		"C-2": {"refused for good on this channel", `"550 5.1.1 no such mailbox"`, "SMS"},
 		"C-3": {"may have been delivered", `"the line broke"`, "balsong target delivered"},
 		"C-4": {"was cancelled", "cancel, by call centre: a test (noted as approved by the boss)", "because it was cancelled"},
