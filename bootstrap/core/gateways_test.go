@@ -85,10 +85,11 @@ func serviceAccount(t *testing.T) string {
 	return string(file)
 }
 
-func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
-	t.Parallel()
+// configured has each provider that can be configured, alone, by its account.
+func configured(t *testing.T) map[string]config.Gateways {
+	t.Helper()
 	bounds := config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
-	for name, c := range map[string]config.Gateways{
+	return map[string]config.Gateways{
 		"email/smtp": {SMTP: config.SMTP{Addr: "127.0.0.1:1", TLS: "none", From: "a@b.example", CallDeadline: time.Second, Lease: 3 * time.Second, InFlight: 1}},
 		"sms/http":   {SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
 		"push/http":  {Push: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
@@ -98,7 +99,12 @@ func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
 		"sms/twilio": {Twilio: config.Twilio{URL: "http://127.0.0.1:1", Account: "AC" + strings.Repeat("0", 32), Secret: "t0ken", From: "Shop", HTTPCalls: bounds}},
 		"sms/nhn":    {NHN: config.NHN{URL: "http://127.0.0.1:1", AppKey: "app", SecretKey: "t0ken", From: "1544-6859", HTTPCalls: bounds}},
 		"sms/solapi": {SOLAPI: config.SOLAPI{URL: "http://127.0.0.1:1", Key: "KEY", Secret: "t0ken", From: "029302266", HTTPCalls: bounds}},
-	} {
+	}
+}
+
+func TestEachProviderThatCanBeConfiguredHasAGateway(t *testing.T) {
+	t.Parallel()
+	for name, c := range configured(t) {
 		providers := c.Providers()
 		if len(providers) != 1 || providers[0].Account() != name {
 			t.Errorf("%s: configured are %+v", name, providers)
