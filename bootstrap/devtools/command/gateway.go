@@ -33,6 +33,20 @@ takes effect at once:
   curl -X PUT http://127.0.0.1:8026/settings -d '{"email":{"everybody":{"code":554,"text":"5.7.1 Sending suspended"}}}'
   curl http://127.0.0.1:8026/stats
 
+It speaks the contracts of vendors as well: SMS by Twilio, NHN Cloud and SOLAPI
+on --http's address. What becomes of accepted messages, and how the vendor tells it:
+
+  {"sms": {"reports": {"undelivered": 0.1, "about_us": 0.01, "uncertain": 0.02,
+                       "silent": 0.1, "early": 0.05, "twice": 0.1, "contradicted": 0.01,
+                       "delay": {"kind": "uniform", "min": "1s", "max": "2m"}}},
+   "vendors": {"nhn":    {"reports_to": "http://127.0.0.1:8090/reports/nhn", "secret": "…"},
+               "twilio": {"secret": "the account's token"},
+               "solapi": {"reports_to": "http://127.0.0.1:8090/reports/solapi/…"},
+               "smtp":   {"reports_to": "lmtp://127.0.0.1:2424", "dies": {"after": 300, "calls": 40}}}}
+
+A vendor that dies accepts so many calls without an answer, and works on afterwards.
+Each thing that is said is a line of the log too, with what it was answered.
+
 Shares lie between 0 and 1. They are drawn from the seed and the idempotency key
 (X-Idempotency-Key on SMTP, Idempotency-Key on HTTP), so a run can be repeated. A
 permanent refusal belongs to the addressee: the same one is refused again.

@@ -30,6 +30,8 @@ type call struct {
 	content acceptlog.Hash
 	// message is what the inbox shows; its Sequence is set when accepted.
 	message inbox.Message
+	// sent is what the vendor knows of the message once it is accepted; nil: nothing.
+	sent func(sequence uint64) sentMessage
 }
 
 // answer is what the caller is told. sequence is 0 unless accepted.
@@ -65,6 +67,7 @@ func (s *Server) carryOut(c call, decision behaviour.Decision) answer {
 			return result
 		}
 		result.sequence = sequence
+		s.taken(c, sequence)
 		if decision.Outcome == behaviour.AcceptedThenDropped {
 			return result
 		}
@@ -106,7 +109,7 @@ func (s *Server) refuse(c call, outcome behaviour.Outcome) {
 
 func (s *Server) record(c call) acceptlog.Record {
 	return acceptlog.Record{
-		Time: s.config.now(), Channel: string(c.Channel), IdempotencyKey: c.Key,
+		Time: s.config.now(), Channel: string(c.Channel), Vendor: string(c.Vendor), IdempotencyKey: c.Key,
 		Destination: acceptlog.HashDestination(c.Destination), Content: c.content,
 	}
 }

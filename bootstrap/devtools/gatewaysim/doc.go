@@ -49,8 +49,8 @@
 // https://www.twilio.com/docs/messaging/api/message-resource and the pages of
 // its error codes describe it: a form with To, From or MessagingServiceSid,
 // Body and StatusCallback, whose parameter "key" is the idempotency key of the
-// log. Any credentials are taken, none are not. Nothing is reported to the
-// StatusCallback. GET is an empty list. The settings are those of sms:
+// log. Any credentials are taken, none are not. GET is an empty list. The
+// settings are those of sms:
 //
 //	201   accepted
 //	400   21211, 21602, 21603, 21617   the form is wrong
@@ -64,9 +64,8 @@
 // POST /sms/v3.0/appKeys/…/sender/sms and …/sender/mms are NHN Cloud's API of
 // text messages, as https://docs.nhncloud.com/en/Notification/SMS/en/api-guide/
 // describes it. The recipientGroupingKey is the idempotency key of the log. GET
-// finds an accepted message by it, as one that arrived, and GET …/sendNos every
-// sender number. Any credentials are taken, none are not. No webhook is called.
-// The status is 200 but for throttled (429); the codes:
+// finds an accepted message by it, and GET …/sendNos every sender number. Any
+// credentials are taken, none are not. The status is 200 but for throttled (429); the codes:
 //
 //	0                      accepted
 //	-2014, -2019, -2024, -2312, -9997   the request is wrong
@@ -77,16 +76,33 @@
 // # SOLAPI
 //
 // POST /messages/v4/send-many/detail is SOLAPI's API of messages, one message a
-// call; GET /messages/v4/list?messageIds=… finds accepted messages, as ones that
-// arrived. The custom field balsong is the idempotency key of the log. A
-// signature is taken whatever it is, and once (403 DuplicatedSignature). No
-// webhook is called. The status is 200 but for throttled (429); the codes:
+// call; GET /messages/v4/list?messageIds=… finds accepted messages. The custom
+// field balsong is the idempotency key of the log. A signature is taken whatever
+// it is, and once (403 DuplicatedSignature). The status is 200 but for throttled (429); the codes:
 //
 //	2000                     accepted
 //	1010, 1011, 1013, 1062   the message is wrong
 //	1060                     permanent refusal: the number is blocked
 //	1061                     the content share: the customer has refused messages
 //	1024                     temporary refusal, which leaves the caller's outcome unknown
+//
+// # Reports
+//
+// The settings "reports" of a channel draw what becomes of each accepted message:
+// it arrives, or does not, for the addressee's sake or for ours, or the vendor
+// says that it does not know. "vendors" says where each vendor tells it:
+//
+//	nhn      webhook MESSAGE_RESULT_UPDATE, with X-Toast-Webhook-Signature; half of
+//	         them spell recipientGropuingKey, as the documents' example does. Once
+//	twilio   StatusCallback of each message, with X-Twilio-Signature; "sent" comes
+//	         as well, at any time. Again only where it could not connect
+//	solapi   webhook SINGLE-REPORT, which nobody signs; five times in all. The list
+//	         has what was said last
+//	smtp     a delivery status notification (RFC 3464) to the envelope's sender, by
+//	         LMTP; of what arrives nothing is said. Again until it is taken
+//
+// Each thing that is said is a line of the accept log, on the disk before it is
+// said; another line has what the receiver answered.
 //
 // # Admin port
 //

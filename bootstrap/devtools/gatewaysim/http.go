@@ -54,7 +54,7 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	if found := nhnPath.FindSubmatch(ctx.Path()); found != nil {
-		s.serveNHN(ctx, string(found[1]))
+		s.serveNHN(ctx, string(found[1]), string(found[2]))
 		return
 	}
 	if strings.HasPrefix(string(ctx.Path()), "/messages/v4/") {
@@ -71,7 +71,7 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
 		writeError(ctx, fasthttp.StatusMethodNotAllowed, "method_not_allowed", "use POST")
 		return
 	}
-	c := call{Call: behaviour.Call{Channel: channel, Key: string(ctx.Request.Header.Peek("Idempotency-Key"))}}
+	c := call{Call: behaviour.Call{Channel: channel, Vendor: behaviour.OpenHTTP, Key: string(ctx.Request.Header.Peek("Idempotency-Key"))}}
 	if !validKey(c.Key) {
 		c.Key = ""
 		s.invalid(ctx, c, "Idempotency-Key has 1 to 200 visible ASCII characters")

@@ -14,7 +14,7 @@ import (
 )
 
 // nhnPath is where NHN Cloud takes messages and questions.
-var nhnPath = regexp.MustCompile(`^/sms/v3\.0/appKeys/[A-Za-z0-9_-]+/(sender/sms|sender/mms|sendNos)$`)
+var nhnPath = regexp.MustCompile(`^/sms/v3\.0/appKeys/([A-Za-z0-9_-]+)/(sender/sms|sender/mms|sendNos)$`)
 
 // nhnRequest is a message by NHN Cloud's contract.
 type nhnRequest struct {
@@ -29,7 +29,7 @@ type nhnRequest struct {
 }
 
 // serveNHN answers by NHN Cloud's contract. The status is 200 whatever the answer is.
-func (s *Server) serveNHN(ctx *fasthttp.RequestCtx, what string) {
+func (s *Server) serveNHN(ctx *fasthttp.RequestCtx, project, what string) {
 	ctx.Response.Header.SetContentType("application/json;charset=UTF-8")
 	lms := what == "sender/mms"
 	switch {
@@ -40,7 +40,7 @@ func (s *Server) serveNHN(ctx *fasthttp.RequestCtx, what string) {
 	case ctx.IsGet():
 		s.listNHN(ctx, lms)
 	case ctx.IsPost() && what != "sendNos":
-		s.sendNHN(ctx, lms)
+		s.sendNHN(ctx, project, lms)
 	default:
 		nhnError(ctx, -9998, "Not exist API.")
 	}
@@ -57,11 +57,12 @@ func (s *Server) listNHN(ctx *fasthttp.RequestCtx, lms bool) {
 		ctx.SetBodyString(`{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"totalCount":0,"data":[]}}`)
 		return
 	}
-	fmt.Fprintf(ctx, `{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"totalCount":1,"data":[{"requestId":%q,"countryCode":%q,"msgStatus":"3","resultCode":"1000","recipientGroupingKey":%q}]}}`,
-		m.id, m.country, m.reference)
+	state, code := nhnState(m, s.config.now())
+	fmt.Fprintf(ctx, `{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"totalCount":1,"data":[{"requestId":%q,"countryCode":%q,"msgStatus":%q,"resultCode":%q,"recipientGroupingKey":%q}]}}`,
+		m.id, m.country, state, code, m.reference)
 }
 
-func (s *Server) sendNHN(ctx *fasthttp.RequestCtx, lms bool) {
+func (s *Server) sendNHN(ctx *fasthttp.RequestCtx, project string, lms bool) {
 	var q nhnRequest
 	if json.Unmarshal(ctx.PostBody(), &q) != nil || len(q.Recipients) != 1 {
 		nhnError(ctx, -9997, "Invalid API parameters.")
@@ -71,7 +72,7 @@ func (s *Server) sendNHN(ctx *fasthttp.RequestCtx, lms bool) {
 	if to == "" {
 		to, country = q.Recipients[0].International, ""
 	}
-	c := call{Call: behaviour.Call{Channel: behaviour.SMS, Destination: to}, content: acceptlog.HashContent([]byte(q.Body))}
+	c := call{Call: behaviour.Call{Channel: behaviour.SMS, Vendor: behaviour.NHN, Destination: to}, content: acceptlog.HashContent([]byte(q.Body))}
 	if reference := q.Recipients[0].Reference; validKey(reference) {
 		c.Key = reference
 	}
@@ -97,14 +98,18 @@ func (s *Server) sendNHN(ctx *fasthttp.RequestCtx, lms bool) {
 			c.message.Body = []byte(q.Body)
 		}
 		ctx.Request.ResetBody() // it is used up, and the call may wait for seconds
-		a := s.handle(c)
-		id := fmt.Sprintf("20261130%012dABC", a.sequence)
-		if a.taken() {
-			s.sent.add(sentMessage{id: id, reference: c.Key, country: country, lms: lms})
+		m := sentMessage{to: to, from: q.From, account: project, reference: c.Key, country: country, lms: lms}
+		c.sent = func(sequence uint64) sentMessage {
+			m.id = nhnID(sequence)
+			return m
 		}
-		answerNHN(ctx, id, c.Key, a)
+		a := s.handle(c)
+		answerNHN(ctx, nhnID(a.sequence), c.Key, a)
 	}
 }
+
+// nhnID is NHN Cloud's id of a request.
+func nhnID(sequence uint64) string { return fmt.Sprintf("20261130%012dABC", sequence) }
 
 func answerNHN(ctx *fasthttp.RequestCtx, id, reference string, a answer) {
 	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {

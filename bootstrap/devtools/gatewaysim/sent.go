@@ -2,7 +2,9 @@ package gatewaysim
 
 import (
 	"sync"
+	"time"
 
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 )
 
@@ -15,8 +17,32 @@ type sentMessages struct {
 
 // sentMessage is a message that a vendor took.
 type sentMessage struct {
+	sequence               uint64 // of its line in the accept log
+	call                   behaviour.Call
+	content                acceptlog.Hash
 	id, reference, country string
+	to, from, account      string
+	callback               string // to which Twilio reports
+	header                 []byte // of an e-mail
 	lms                    bool
+	at                     time.Time
+	fate                   behaviour.Fate
+}
+
+// known reports whether a look-up knows what became of the message.
+func (m sentMessage) known(now time.Time) bool { return !now.Before(m.at.Add(m.fate.Known)) }
+
+// taken notes a message that was accepted, and lets its vendor report.
+func (s *Server) taken(c call, sequence uint64) {
+	if c.sent == nil {
+		return
+	}
+	m := c.sent(sequence)
+	m.sequence, m.call, m.content, m.at, m.fate = sequence, c.Call, c.content, s.config.now(), s.gateway.Fate(c.Call)
+	if m.id != "" {
+		s.sent.add(m)
+	}
+	s.report(m)
 }
 
 // maxSent is how many messages can be asked about, at least.
@@ -45,9 +71,4 @@ func (s *sentMessages) find(name string) (sentMessage, bool) {
 	defer s.mu.Unlock()
 	m, found := s.by[name]
 	return m, found
-}
-
-// taken reports whether the vendor has the message, whether or not the caller learns of it.
-func (a answer) taken() bool {
-	return a.sequence != 0 && (a.outcome == behaviour.Accepted || a.outcome == behaviour.AcceptedThenDropped)
 }

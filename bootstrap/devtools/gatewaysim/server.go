@@ -31,6 +31,7 @@ type Server struct {
 	paths   map[string]behaviour.Channel
 	lock    *flock.Flock
 
+	reporter         *reporter
 	sent, signatures sentMessages // what vendors are asked about, and what they have seen
 
 	mail                                      *smtp.Server
@@ -60,7 +61,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{
 		config: config, gateway: behaviour.New(config.Settings, config.now()),
 		stats: newCounters(config.now()), stopping: make(chan struct{}),
-		paths: paths(),
+		paths: paths(), reporter: newReporter(),
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("start the gateway: %w", errors.Join(err, s.close()))
@@ -108,6 +109,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		_, _ = s.mailListener.Close(), s.callListener.Close() // nothing depends on it
 		faults := []error{s.stopCalls(ctx), s.stopAdmin(ctx), s.stopMail(ctx)}
 		s.serving.Wait()
+		s.reporter.saying.Wait()
 		s.stopErr = errors.Join(append(faults, s.close())...)
 		s.config.Log.Info("gateway_stopped")
 	})

@@ -52,7 +52,7 @@ type session struct {
 	server        *Server
 	conn          *smtp.Conn
 	authenticated bool
-	to            string
+	from, to      string
 	// decided is the outcome when it was decided at RCPT.
 	decided *behaviour.Decision
 	// busy is set from the end of a message until its reply is written, so that
@@ -84,10 +84,11 @@ func (s *session) Auth(string) (sasl.Server, error) {
 }
 
 // Mail implements smtp.Session.
-func (s *session) Mail(string, *smtp.MailOptions) error {
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if !s.authenticated {
 		return smtp.ErrAuthRequired
 	}
+	s.from = from
 	return nil
 }
 
@@ -98,7 +99,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if settings.SMTP.RefuseAt != behaviour.RefuseAtRcpt {
 		return nil
 	}
-	c := call{Call: behaviour.Call{Channel: behaviour.Email, Destination: to}}
+	c := call{Call: behaviour.Call{Channel: behaviour.Email, Vendor: behaviour.SMTPRelay, Destination: to}}
 	decision := s.server.gateway.Decide(c.Call, s.server.config.now())
 	switch decision.Outcome {
 	case behaviour.RefusedTemporary, behaviour.RefusedPermanent, behaviour.RefusedThrottled, behaviour.RefusedEverybody:
@@ -121,9 +122,13 @@ func (s *session) Data(r io.Reader) error {
 	s.server.replies.Add(1)
 	s.busy.Store(true)
 	c := call{
-		Call:    behaviour.Call{Channel: behaviour.Email, Key: idempotencyKey(data.Bytes()), Destination: s.to},
+		Call:    behaviour.Call{Channel: behaviour.Email, Vendor: behaviour.SMTPRelay, Key: idempotencyKey(data.Bytes()), Destination: s.to},
 		content: acceptlog.HashContent(data.Bytes()),
 		message: inbox.Message{To: s.to, Body: data.Bytes()},
+	}
+	if settings := s.server.gateway.Settings(); settings.Vendors.SMTP.ReportsTo != "" {
+		m := sentMessage{from: s.from, to: s.to, header: headerOf(data.Bytes())}
+		c.sent = func(uint64) sentMessage { return m }
 	}
 	if s.decided != nil {
 		return s.reply(s.server.carryOut(c, *s.decided))

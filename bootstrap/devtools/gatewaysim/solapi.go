@@ -66,7 +66,7 @@ func (s *Server) listSOLAPI(ctx *fasthttp.RequestCtx) {
 	list := []string{}
 	for _, id := range ctx.QueryArgs().PeekMulti("messageIds") {
 		if m, found := s.sent.find(string(id)); found {
-			list = append(list, fmt.Sprintf(`%q:{"messageId":%q,"statusCode":"4000","status":"COMPLETE","customFields":{"balsong":%q}}`, m.id, m.id, m.reference))
+			list = append(list, fmt.Sprintf("%q:%s", m.id, solapiMessage(m, s.config.now())))
 		}
 	}
 	fmt.Fprintf(ctx, `{"startKey":null,"limit":20,"messageList":{%s}}`, strings.Join(list, ","))
@@ -79,7 +79,7 @@ func (s *Server) sendSOLAPI(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	m := q.Messages[0]
-	c := call{Call: behaviour.Call{Channel: behaviour.SMS, Destination: m.To}, content: acceptlog.HashContent([]byte(m.Text))}
+	c := call{Call: behaviour.Call{Channel: behaviour.SMS, Vendor: behaviour.SOLAPI, Destination: m.To}, content: acceptlog.HashContent([]byte(m.Text))}
 	if reference := m.Fields["balsong"]; validKey(reference) {
 		c.Key = reference
 	}
@@ -102,14 +102,16 @@ func (s *Server) sendSOLAPI(ctx *fasthttp.RequestCtx) {
 			c.message.Body = []byte(m.Text)
 		}
 		ctx.Request.ResetBody() // it is used up, and the call may wait for seconds
-		a := s.handle(c)
-		id := fmt.Sprintf("M4V20261130%021d", a.sequence)
-		if a.taken() {
-			s.sent.add(sentMessage{id: id, reference: c.Key})
+		c.sent = func(sequence uint64) sentMessage {
+			return sentMessage{id: solapiID(sequence), to: m.To, from: m.From, reference: c.Key}
 		}
-		answerSOLAPI(ctx, id, c.Key, a)
+		a := s.handle(c)
+		answerSOLAPI(ctx, solapiID(a.sequence), c.Key, a)
 	}
 }
+
+// solapiID is SOLAPI's id of a message.
+func solapiID(sequence uint64) string { return fmt.Sprintf("M4V20261130%021d", sequence) }
 
 func answerSOLAPI(ctx *fasthttp.RequestCtx, id, reference string, a answer) {
 	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {

@@ -23,6 +23,8 @@ type Stats struct {
 	LogSyncs uint64 `json:"log_syncs"`
 	// InboxSkipped counts accepted messages that came too fast for the inbox.
 	InboxSkipped uint64 `json:"inbox_skipped"`
+	// Reports counts what vendors said of accepted messages.
+	Reports Reports `json:"reports"`
 }
 
 // Counts are calls by what became of them.
@@ -84,6 +86,7 @@ func (s *Server) Stats() Stats {
 	stats := Stats{
 		Started: c.started, InFlight: c.inFlight.Load(), MaxInFlight: c.maxInFlight.Load(),
 		AcceptedAgain: c.again.Load(), LogSyncs: s.log.Syncs(),
+		Reports:  s.reporter.counts(),
 		Counts:   Counts{Refused: make(map[string]uint64)},
 		Channels: make(map[behaviour.Channel]Counts),
 	}

@@ -46,7 +46,7 @@ func (s *Server) serveTwilio(ctx *fasthttp.RequestCtx, account string) {
 	}
 	form := ctx.PostArgs()
 	text := form.Peek("Body")
-	c := call{Call: behaviour.Call{Channel: behaviour.SMS, Destination: string(form.Peek("To"))}, content: acceptlog.HashContent(text)}
+	c := call{Call: behaviour.Call{Channel: behaviour.SMS, Vendor: behaviour.Twilio, Destination: string(form.Peek("To"))}, content: acceptlog.HashContent(text)}
 	if status, err := url.Parse(string(form.Peek("StatusCallback"))); err == nil && validKey(status.Query().Get("key")) {
 		c.Key = status.Query().Get("key")
 	}
@@ -70,10 +70,18 @@ func (s *Server) serveTwilio(ctx *fasthttp.RequestCtx, account string) {
 		if s.inbox != nil {
 			c.message.Body = bytes.Clone(text)
 		}
+		m := sentMessage{to: c.Destination, from: string(form.Peek("From")), account: account, callback: string(form.Peek("StatusCallback"))}
+		c.sent = func(sequence uint64) sentMessage {
+			m.id = twilioID(sequence)
+			return m
+		}
 		ctx.Request.ResetBody() // it is used up, and the call may wait for seconds
 		answerTwilio(ctx, account, s.handle(c))
 	}
 }
+
+// twilioID is Twilio's SID of a message.
+func twilioID(sequence uint64) string { return fmt.Sprintf("SM%032x", sequence) }
 
 func answerTwilio(ctx *fasthttp.RequestCtx, account string, a answer) {
 	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {
@@ -84,7 +92,7 @@ func answerTwilio(ctx *fasthttp.RequestCtx, account string, a answer) {
 	case behaviour.Accepted:
 		ctx.SetStatusCode(fasthttp.StatusCreated)
 		ctx.Response.Header.SetContentType(jsonType)
-		fmt.Fprintf(ctx, `{"sid":"SM%032x","account_sid":"%s","status":"queued","error_code":null,"error_message":null}`+"\n", a.sequence, account)
+		fmt.Fprintf(ctx, `{"sid":%q,"account_sid":%q,"status":"queued","error_code":null,"error_message":null}`+"\n", twilioID(a.sequence), account)
 	case behaviour.AcceptedThenDropped:
 		ctx.HijackSetNoResponse(true)
 		ctx.Hijack(func(net.Conn) {}) // fasthttp closes it then

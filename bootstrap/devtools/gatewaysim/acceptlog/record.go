@@ -6,8 +6,16 @@
 // meanwhile. A line with "accepted":false records a refused call; it is written
 // but not synced.
 //
+// A line of the class "report" is something that a vendor says of an accepted
+// message later; it is on the disk before it is said. A line of the class
+// "report_answered" follows with what the receiver answered; it is not synced.
+//
 //	{"sequence":7,"time":"2026-11-22T09:00:00.123456789Z","accepted":true,"channel":"SMS",
-//	 "idempotency_key":"2026-11/4711/0/0","destination_sha256":"…","content_sha256":"…","dropped":false}
+//	 "vendor":"nhn","idempotency_key":"2026-11/4711/0/0","destination_sha256":"…","content_sha256":"…","dropped":false}
+//	{"sequence":8,"time":"…","accepted":false,"channel":"SMS","class":"report", …,
+//	 "report":{"id":"7-1","of":7,"result":"undelivered","code":"3001"}}
+//	{"sequence":9,"time":"…","accepted":false,"channel":"SMS","class":"report_answered", …,
+//	 "report":{"id":"7-1","of":7,"result":"undelivered","code":"3001","status":204}}
 //
 // Destinations and contents appear only as SHA-256. A process that dies while
 // it writes may leave a torn last line, whose caller got no answer: ReadFile
@@ -63,8 +71,10 @@ type Record struct {
 	Accepted bool `json:"accepted"`
 	// Channel is EMAIL, SMS or PUSH.
 	Channel string `json:"channel"`
+	// Vendor is whose contract the call spoke: smtp, http, twilio, nhn, solapi.
+	Vendor string `json:"vendor,omitempty"`
 	// Class says how a call was refused: temporary, permanent, throttled,
-	// content or invalid. Empty when accepted.
+	// content or invalid; or it is ClassReport or ClassAnswered. Empty when accepted.
 	Class string `json:"class,omitempty"`
 	// IdempotencyKey is the caller's key, empty when it sent none or when the
 	// refusal came before the key (SMTP, at RCPT).
@@ -76,6 +86,29 @@ type Record struct {
 	Content Hash `json:"content_sha256"`
 	// Dropped tells that the connection was broken on purpose after accepting.
 	Dropped bool `json:"dropped"`
+	// Report is what the line says of an earlier accepted message.
+	Report *Report `json:"report,omitempty"`
+}
+
+// The classes of lines that are about reports.
+const (
+	ClassReport   = "report"
+	ClassAnswered = "report_answered"
+)
+
+// Report is something that a vendor says of an accepted message.
+type Report struct {
+	// ID is the same in each line about one report, one that is repeated included.
+	ID string `json:"id"`
+	// Of is the sequence of the message's line.
+	Of uint64 `json:"of"`
+	// Result is delivered; undelivered or about_us, which are certain; or uncertain.
+	Result string `json:"result"`
+	// Code is the vendor's.
+	Code string `json:"code"`
+	// Status is what the receiver answered, in a line of the class ClassAnswered;
+	// 0 is no answer.
+	Status int `json:"status,omitempty"`
 }
 
 // appendLine appends the record and a line feed. By hand, because the log is on
@@ -89,6 +122,10 @@ func appendLine(b []byte, r *Record) []byte {
 	b = strconv.AppendBool(b, r.Accepted)
 	b = append(b, `,"channel":`...)
 	b = appendString(b, r.Channel)
+	if r.Vendor != "" {
+		b = append(b, `,"vendor":`...)
+		b = appendString(b, r.Vendor)
+	}
 	if r.Class != "" {
 		b = append(b, `,"class":`...)
 		b = appendString(b, r.Class)
@@ -101,6 +138,10 @@ func appendLine(b []byte, r *Record) []byte {
 	b = hex.AppendEncode(b, r.Content[:])
 	b = append(b, `","dropped":`...)
 	b = strconv.AppendBool(b, r.Dropped)
+	if r.Report != nil {
+		report, _ := json.Marshal(r.Report) // texts and numbers cannot fail
+		b = append(append(b, `,"report":`...), report...)
+	}
 	return append(b, '}', '\n')
 }
 

@@ -84,6 +84,17 @@ func NewWriter(file File, next uint64) *Writer {
 // until it is durable. An error means that it may or may not be in the log.
 func (w *Writer) Accept(r Record) (uint64, error) {
 	r.Accepted = true
+	return w.durable(r)
+}
+
+// Report appends a record of a report and waits until it is durable.
+func (w *Writer) Report(r Record) error {
+	r.Accepted = false
+	_, err := w.durable(r)
+	return err
+}
+
+func (w *Writer) durable(r Record) (uint64, error) {
 	b, sequence, err := w.add(&r, 1)
 	if err != nil {
 		return 0, err

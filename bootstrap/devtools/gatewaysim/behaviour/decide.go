@@ -41,6 +41,8 @@ type Call struct {
 	Key string
 	// Destination is the address: it stands in where the key says nothing.
 	Destination string
+	// Vendor is whose contract the call speaks.
+	Vendor Vendor
 }
 
 // Decision is how a call is treated.
@@ -61,6 +63,7 @@ type Gateway struct {
 	settings atomic.Pointer[Settings]
 	limits   map[Channel]*bucket
 	shards   [64]shard
+	deaths   deaths
 }
 
 // shard remembers, by a 64-bit hash of channel and key, how often the key came
@@ -126,6 +129,9 @@ func (g *Gateway) Decide(call Call, now time.Time) Decision {
 	case try < c.Temporary+c.Throttled:
 		d.Outcome = RefusedThrottled
 	case try < c.Temporary+c.Throttled+c.AcceptThenDrop:
+		d.Outcome = AcceptedThenDropped
+	}
+	if (d.Outcome == Accepted || d.Outcome == AcceptedThenDropped) && g.dying(call.Vendor, s) {
 		d.Outcome = AcceptedThenDropped
 	}
 	return d

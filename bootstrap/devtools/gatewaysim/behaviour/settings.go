@@ -40,6 +40,8 @@ type Settings struct {
 	Seed uint64 `json:"seed"`
 	// SlowStart makes the gateway slow for a while after its start.
 	SlowStart SlowStart `json:"slow_start"`
+	// Vendors says where each vendor reports, and whether it dies.
+	Vendors Vendors `json:"vendors"`
 	// The channels are set each on its own.
 	Email ChannelSettings `json:"email"`
 	SMS   ChannelSettings `json:"sms"`
@@ -94,6 +96,8 @@ type ChannelSettings struct {
 	RetryAfter Duration `json:"retry_after"`
 	// Everybody is the answer to every call, whatever the shares say.
 	Everybody Everybody `json:"everybody"`
+	// Reports says what becomes of accepted messages.
+	Reports Reports `json:"reports"`
 }
 
 // Everybody is an answer that no message escapes, as the refusals of an account
@@ -146,6 +150,9 @@ func (s Settings) WithDefaults() Settings {
 		if c.Latency.Kind == "" {
 			c.Latency.Kind = Fixed
 		}
+		if c.Reports.Delay.Kind == "" {
+			c.Reports.Delay.Kind = Fixed
+		}
 		if c.AcceptAt == nil {
 			half := 0.5
 			c.AcceptAt = &half
@@ -186,6 +193,9 @@ func (s Settings) Validate() error {
 	}
 	if s.SMTP.ThrottleCode != 421 && s.SMTP.ThrottleCode != 451 {
 		fault("smtp.throttle_code is %d: it is 421 or 451", s.SMTP.ThrottleCode)
+	}
+	if err := s.Vendors.validate(); err != nil {
+		faults = append(faults, err)
 	}
 	if s.SMTP.Connections < 0 {
 		fault("smtp.connections is %d: it cannot be negative", s.SMTP.Connections)
@@ -236,5 +246,5 @@ func (c *ChannelSettings) validate() error {
 	if e := c.Everybody; strings.ContainsAny(e.Text, "\r\n") || e.RetryAfter < 0 {
 		faults = append(faults, errors.New("everybody has a text of several lines, or a negative retry_after"))
 	}
-	return errors.Join(append(faults, c.Latency.validate())...)
+	return errors.Join(append(faults, c.Latency.validate(), c.Reports.validate())...)
 }
