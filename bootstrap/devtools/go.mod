@@ -9,6 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
 	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.79.7
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
 	github.com/balsong/balsong/adapters/crypto v0.0.0
 	github.com/balsong/balsong/adapters/kafka v0.0.0
 	github.com/balsong/balsong/adapters/postgres v0.0.0
