@@ -143,3 +143,23 @@ func (p Inquiries) Asked(ctx context.Context, about key.Target) ([]port.Inquiry,
 	})
 	return asked, err
 }
+
+// countInquiriesSQL counts the UNKNOWN bills about which somebody is still to be asked.
+func countInquiriesSQL(in partitions) string {
+	return `/* count_inquiries */ SELECT count(*) FROM inquiries i
+JOIN ` + in.targets + ` t ON t.billing_month = i.billing_month AND t.user_id = i.user_id AND t.attempt = i.attempt AND t.round = i.round
+WHERE i.billing_month = $1::date AND i.user_id <= ` + copyStep + ` AND i.next_at IS NOT NULL AND t.dispatch_status = 'UNKNOWN'`
+}
+
+// Open implements port.Inquiries.
+func (p Inquiries) Open(ctx context.Context, month key.Month) (n int, err error) {
+	const what = "count what is to be asked"
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		n = 0
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return err
+		}
+		return s.one(ctx, what, countInquiriesSQL(partitionsOf(month)), []any{day(month)}, &n)
+	})
+	return n, err
+}

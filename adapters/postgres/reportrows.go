@@ -70,42 +70,6 @@ func (p Reports) About(ctx context.Context, keys []key.Target) (about []report.R
 	return about, err
 }
 
-func countReportsSQL(in partitions) string {
-	return `/* count_reports */ SELECT r.kind, count(*), count(DISTINCT (r.user_id, r.attempt, r.round)) FILTER (WHERE r.definitive), max(r.stored_at)
-FROM ` + in.reports + ` r GROUP BY r.kind`
-}
-
-// Count implements port.Reports. It reads the month's reports from end to end, which the planner may know.
-func (p Reports) Count(ctx context.Context, month key.Month) (port.ReportCounts, error) {
-	const what = "count reports"
-	counts := port.ReportCounts{Kinds: map[report.Kind]int{}}
-	err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
-		if there, err := s.isOpened(ctx, month); err != nil || !there {
-			return err
-		}
-		if _, err := s.exec(ctx, what, `/* count_reports */ SELECT set_config('enable_seqscan', 'on', true)`); err != nil {
-			return err
-		}
-		return s.query(ctx, what, countReportsSQL(partitionsOf(month)), nil, func(scan func(...any) error) error {
-			var kind report.Kind
-			var n, certain int
-			last := counts.LastAt
-			if err := scan(&kind, &n, &certain, utc(&last)); err != nil {
-				return err
-			}
-			counts.Kinds[kind] = n
-			if kind == report.Undelivered {
-				counts.Undelivered = certain
-			}
-			if last.After(counts.LastAt) {
-				counts.LastAt = last
-			}
-			return nil
-		})
-	})
-	return counts, err
-}
-
 // reportedSQL finds what was reported by the BRIN index, then looks at those targets only. A DELIVERED changes nothing of a target that
 // is SUCCEEDED, as nearly all are.
 func reportedSQL(in partitions) string {

@@ -71,8 +71,10 @@ type MonthStatus struct {
 	RenderFailed int                         `json:"render_failed"`
 	Dispatch     map[billing.Status]int      `json:"dispatch"`
 	Paused       map[billing.PauseReason]int `json:"paused"`
-	Copies       map[billing.Status]int      `json:"copies"` // of bills, on request; in none of the other counts but due
-	Due          int                         `json:"due"`    // candidates that the next run would take
+	Reports      ReportStatus                `json:"reports"`
+	Asking       int                         `json:"being_asked"` // of the UNKNOWN bills those about which a provider is still to be asked
+	Copies       map[billing.Status]int      `json:"copies"`      // of bills, on request; in none of the other counts but due
+	Due          int                         `json:"due"`         // candidates that the next run would take
 	NextDue      time.Time                   `json:"next_due,omitzero"`
 	Calls        int                         `json:"being_called"`
 	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
@@ -235,6 +237,9 @@ func (a *Answers) Month(ctx context.Context, state port.MonthState, runs int) (M
 		return m, err
 	}
 	if m.Refusing, err = a.Report.Refusing(ctx, state.Month); err != nil {
+		return m, err
+	}
+	if err := a.askReports(ctx, &m); err != nil {
 		return m, err
 	}
 	records, err := a.Runs.Latest(ctx, state.Month, runs)

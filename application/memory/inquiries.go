@@ -8,11 +8,12 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
 )
 
 // Inquiries is the store as port.Inquiries, by the store's clock. Operations: inquiries.enqueue, inquiries.due, inquiries.answer,
-// inquiries.asked.
+// inquiries.asked, inquiries.open.
 func (s *Store) Inquiries() port.Inquiries { return inquiries{s} }
 
 type inquiries struct{ s *Store }
@@ -119,5 +120,19 @@ func (p inquiries) Asked(ctx context.Context, about key.Target) ([]port.Inquiry,
 		}
 		slices.SortFunc(asked, func(a, b port.Inquiry) int { return a.Key.Compare(b.Key) })
 		return asked, nil
+	})
+}
+
+// Open implements port.Inquiries.
+func (p inquiries) Open(ctx context.Context, month key.Month) (int, error) {
+	return read(ctx, p.s, "inquiries.open", func() (n int, err error) {
+		for k, q := range p.s.inquiries {
+			bill, there := p.s.bills[k.Target()]
+			if k.Month == month && !q.due.IsZero() && there && k.Target().CopyNumber() == 0 && bill.state.Dispatch == billing.Unknown &&
+				bill.state.Attempt == k.Attempt && bill.state.Round == k.Round {
+				n++
+			}
+		}
+		return n, nil
 	})
 }

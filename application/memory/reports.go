@@ -107,7 +107,7 @@ func (s *Store) about(k key.Target) []report.Report {
 
 func (p reports) Count(ctx context.Context, month key.Month) (port.ReportCounts, error) {
 	return read(ctx, p.s, "reports.count", func() (port.ReportCounts, error) {
-		counts := port.ReportCounts{Kinds: map[report.Kind]int{}}
+		counts := port.ReportCounts{Kinds: map[report.Kind]int{}, Strays: map[port.Stray]int{}}
 		taken := map[key.Delivery]bool{}
 		for k, said := range p.s.reports {
 			for _, r := range said {
@@ -124,6 +124,16 @@ func (p reports) Count(ctx context.Context, month key.Month) (port.ReportCounts,
 			}
 		}
 		counts.Undelivered = len(taken)
+		for stray, why := range p.s.strays {
+			if stray.month == month {
+				counts.Strays[why]++
+			}
+		}
+		for k, bill := range p.s.bills {
+			if k.Month == month && k.CopyNumber() == 0 && bill.state.Dispatch == billing.Succeeded {
+				count(&counts.Bills, bill.state, p.s.reports[k])
+			}
+		}
 		return counts, nil
 	})
 }
@@ -160,4 +170,18 @@ func (p sweeps) Reported(ctx context.Context, month key.Month, when port.Span, a
 		slices.SortFunc(reported, key.Target.Compare)
 		return reported[:min(limit, len(reported))], nil
 	})
+}
+
+// count counts a SUCCEEDED bill by what was reported about it.
+func count(bills *port.ReportedBills, state billing.State, said []report.Report) {
+	is := func(k key.Delivery, kind report.Kind) bool {
+		return slices.ContainsFunc(said, func(r report.Report) bool { return r.Key == k && r.Kind == kind && r.Decides() })
+	}
+	current := key.Delivery{Month: state.Key.Month, UserID: state.Key.UserID, Attempt: state.Attempt, Round: state.Round}
+	switch {
+	case slices.ContainsFunc(said, func(r report.Report) bool { return r.Kind == report.Delivered && !is(r.Key, report.Undelivered) }):
+		bills.Delivered++
+	case is(current, report.Undelivered):
+		bills.NotDelivered++
+	}
 }

@@ -27,6 +27,8 @@ type Inquiries interface {
 	Answer(ctx context.Context, answers []InquiryAnswer) error
 	// Asked returns the inquiries about a target's keys that have been made, sorted by key.
 	Asked(ctx context.Context, about key.Target) ([]Inquiry, error)
+	// Open counts the month's UNKNOWN bills about whose current key a provider is still to be asked; copies are not among them.
+	Open(ctx context.Context, month key.Month) (int, error)
 }
 
 // Inquiry is a question to a provider about an UNKNOWN ledger row.

@@ -23,7 +23,7 @@ type Reports interface {
 	Store(ctx context.Context, reports []report.Report) (StoredReports, error)
 	// About returns all reports about targets, sorted by key and the instant at which they were stored.
 	About(ctx context.Context, keys []key.Target) ([]report.Report, error)
-	// Count counts the reports of a month by their kinds, and the deliveries that did not arrive for certain.
+	// Count counts the reports of a month by their kinds, the deliveries that for certain did not arrive, and the bills that were reported.
 	Count(ctx context.Context, month key.Month) (ReportCounts, error)
 }
 
@@ -75,6 +75,14 @@ var Strays = []Stray{StrayKey, StrayMonth, StrayProvider}
 // ReportCounts counts the reports of a month.
 type ReportCounts struct {
 	Kinds       map[report.Kind]int
-	Undelivered int       // deliveries that for certain did not arrive
-	LastAt      time.Time // when the newest was stored; zero if there is none
+	Undelivered int // deliveries that for certain did not arrive
+	Bills       ReportedBills
+	Strays      map[Stray]int // that are kept apart
+	LastAt      time.Time     // when the newest was stored; zero if there is none
+}
+
+// ReportedBills counts the month's SUCCEEDED bills of which something was reported, each once; copies are not among them.
+type ReportedBills struct {
+	Delivered    int // a delivery of theirs arrived, and nothing contradicts that
+	NotDelivered int // of the others: the delivery of their current key for certain did not arrive
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
@@ -24,6 +25,7 @@ func InquiriesChecks() []Check[Storage] {
 		onStage("ends what is not UNKNOWN any more", inquiriesEnd),
 		onStage("tells whether the key is its target's current one", inquiriesCurrent),
 		onStage("keeps what was answered, and asks again when it is told", inquiriesAnswer),
+		onStage("counts the UNKNOWN bills that are still asked about", inquiriesOpen),
 		onStage("drops a month's inquiries with the month", inquiriesDrop),
 	}
 }
@@ -221,5 +223,25 @@ func inquiriesDrop(s *stage) {
 	s.must(s.Retention.Drop(s.ctx, november, port.Act{Actor: "kim", Reason: "old"}))
 	if list := given(s.Inquiries.Asked(s.ctx, k.Target()))(s); len(list) != 0 {
 		s.Errorf("after the drop: %+v", list)
+	}
+}
+
+func inquiriesOpen(s *stage) {
+	targets := s.imported(november, 4)
+	for _, target := range targets {
+		s.doubted(delivery(target, 0, 0))
+	}
+	s.doubted(delivery(targets[1], 1, 0))
+	s.change(func(state *billing.State) { state.Dispatch = billing.Unknown }, targets[:3]...)
+	if n := given(s.Inquiries.Open(s.ctx, november))(s); n != 0 {
+		s.Errorf("%d are asked about before they were added", n)
+	}
+	s.enqueue(inquired, 0)
+	s.must(s.Inquiries.Answer(s.ctx, []port.InquiryAnswer{{Key: delivery(targets[2], 0, 0), Found: port.Finding{Found: port.FoundNothing}}})) // never again
+	if n := given(s.Inquiries.Open(s.ctx, november))(s); n != 2 {
+		s.Errorf("%d are asked about, want 2", n)
+	}
+	if n := given(s.Inquiries.Open(s.ctx, december+1))(s); n != 0 {
+		s.Errorf("%d of a month that was never opened", n)
 	}
 }

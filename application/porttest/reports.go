@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,7 @@ func ReportsChecks() []Check[Storage] {
 		onStage("pages through reported targets by user id, losing none", reportsPages),
 		onStage("plain successes leave out keys with reports", reportsPlain),
 		onStage("counts a month's reports by kind", reportsCount),
+		onStage("counts the SUCCEEDED bills that were reported, each once", reportsBills),
 		onStage("goes with its month", reportsDropped),
 		onStage("keeps WRITTEN_OFF as the pending end of what turned out to be accepted", reportsPendingEnd),
 	}
@@ -328,6 +330,10 @@ func reportsCount(s *stage) {
 	if other := given(s.Reports.Count(s.ctx, december+1))(s); len(other.Kinds) != 0 {
 		s.Errorf("of a month that was never opened: %+v", other)
 	}
+	s.report(said(delivery(keys[0], 0, 1)), said(delivery(keys[0], 0, 0), func(r *report.Report) { r.Provider, r.ID = "another", "x" }))
+	if strays := given(s.Reports.Count(s.ctx, november))(s).Strays; fmt.Sprint(strays) != fmt.Sprint(map[port.Stray]int{port.StrayKey: 1, port.StrayProvider: 1}) {
+		s.Errorf("kept apart: %v", strays)
+	}
 }
 
 func reportsDropped(s *stage) {
@@ -352,5 +358,23 @@ func reportsPendingEnd(s *stage) {
 	s.change(func(state *billing.State) { state.Dispatch, state.PendingEnd = billing.Succeeded, billing.WrittenOff }, k)
 	if state := s.state(k); state.PendingEnd != billing.WrittenOff {
 		s.Errorf("the pending end is %q", state.PendingEnd)
+	}
+}
+
+func reportsBills(s *stage) {
+	keys := s.accepted(7)
+	soft := func(r *report.Report) { r.Definitive = false }
+	s.report(
+		said(delivery(keys[0], 0, 0), deliveredKind), said(delivery(keys[0], 0, 0), deliveredKind, func(r *report.Report) { r.ID = "again" }),
+		said(delivery(keys[1], 0, 0)),
+		said(delivery(keys[2], 0, 0)), said(delivery(keys[2], 0, 0), deliveredKind), // contradicts
+		said(delivery(keys[3], 0, 0), soft),
+		said(delivery(keys[4], 0, 0)),                // and goes on with another attempt
+		said(delivery(keys[5], 0, 0), deliveredKind), // not SUCCEEDED
+		said(delivery(keys[6], 0, 0), deliveredKind)) // an older attempt
+	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, slices.Delete(slices.Clone(keys), 5, 6)...)
+	s.change(func(state *billing.State) { state.Attempt = 1 }, keys[4], keys[6])
+	if bills := given(s.Reports.Count(s.ctx, november))(s).Bills; bills != (port.ReportedBills{Delivered: 2, NotDelivered: 2}) {
+		s.Errorf("counted %+v", bills)
 	}
 }

@@ -4,21 +4,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/balsong/balsong/application/answer"
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/report"
 )
 
 const statusHelp = `Show how everything stands: the halt, the policy, how far delivery is behind, and for each open month, and for each closed one in
-which bills or copies have not come to an end, the way from import to the gateways, what is held back and why, the last runs, and what to do next.
+which bills or copies have not come to an end, the way from import to the gateways, what providers reported, what is held back and why, the last runs, and what to do next.
 
 Times are in the ACTIVE policy's zone, which the first line names with its offset; without such a policy in UTC.
 How far delivery is behind is asked where BALSONG_KAFKA_BROKERS is set.`
@@ -119,12 +122,11 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 	some(m.RenderFailed, "could not be rendered")
 	for _, status := range billing.Statuses {
 		some(m.Dispatch[status], "%s", status)
-		if status == billing.Paused {
-			for _, reason := range billing.PauseReasons {
-				some(m.Paused[reason], "  of them: %s", reason)
-			}
+		for _, part := range partsOf(m, status) {
+			some(part.n, "  of them: %s", part.what)
 		}
 	}
+	printReports(w, m.Reports, now.Location())
 	if text := m.CopiesText(); text != "" {
 		fmt.Fprintf(w, "  %11s  copies: %s\n", "", text)
 	}
@@ -134,6 +136,48 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 	some(m.Calls, "being called now; what has no answer by %s becomes UNKNOWN", answer.Clock(m.CallsUntil, now.Location()))
 	for _, r := range m.Runs {
 		printRun(w, r, now.Location())
+	}
+}
+
+// part is a part of the bills in a status.
+type part struct {
+	n    int
+	what string
+}
+
+// partsOf divides the bills in a status.
+func partsOf(m answer.MonthStatus, status billing.Status) (parts []part) {
+	switch {
+	case status == billing.Succeeded && m.Reports.Known():
+		parts = []part{{m.Reports.Delivered, "reported as delivered"}, {m.Reports.NotDelivered, "reported as not delivered"}, {m.Reports.NotReported, "not reported"}}
+	case status == billing.Unknown:
+		parts = []part{{m.Asking, "the provider is asked"}}
+	case status == billing.Paused:
+		for _, reason := range billing.PauseReasons {
+			parts = append(parts, part{m.Paused[reason], string(reason)})
+		}
+	}
+	return parts
+}
+
+// printReports says how many reports came, and how many are about nothing that is known.
+func printReports(w io.Writer, r answer.ReportStatus, zone *time.Location) {
+	var counts, apart []string
+	for _, kind := range report.Kinds {
+		if n := r.Kinds[kind]; n > 0 {
+			counts = append(counts, progress.Thousands(n)+" "+string(kind))
+		}
+	}
+	for _, why := range port.Strays {
+		if n := r.KeptApart[why]; n > 0 {
+			apart = append(apart, progress.Thousands(n)+" "+string(why))
+		}
+	}
+	if len(counts) > 0 {
+		fmt.Fprintf(w, "  %11s  reports: %s, the last at %s\n", "", strings.Join(counts, ", "), answer.Clock(r.LastAt, zone))
+	}
+	if len(apart) > 0 {
+		fmt.Fprintf(w, "  %11s  reports kept apart: %s\n", "", strings.Join(apart, ", "))
 	}
 }
 

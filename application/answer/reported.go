@@ -1,0 +1,42 @@
+package answer
+
+import (
+	"context"
+	"time"
+
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/report"
+)
+
+// ReportStatus is what providers reported about a month. Delivered, NotDelivered and NotReported together are the SUCCEEDED bills, unless
+// some changed while they were counted.
+type ReportStatus struct {
+	Delivered    int                 `json:"delivered"`     // SUCCEEDED bills that arrived
+	NotDelivered int                 `json:"not_delivered"` // SUCCEEDED bills that for certain did not, where the policy only notes that
+	NotReported  int                 `json:"not_reported"`  // SUCCEEDED bills of which neither is known
+	Undelivered  int                 `json:"undelivered"`   // deliveries of any bill that for certain did not arrive
+	Kinds        map[report.Kind]int `json:"kinds"`         // reports
+	KeptApart    map[port.Stray]int  `json:"kept_apart"`    // reports about nothing that is known
+	LastAt       time.Time           `json:"last_at,omitzero"`
+}
+
+// Known reports whether anything was reported about the month.
+func (r ReportStatus) Known() bool { return !r.LastAt.IsZero() }
+
+// askReports asks what providers reported about a month whose bills are counted, and what they are asked.
+func (a *Answers) askReports(ctx context.Context, m *MonthStatus) (err error) {
+	counts, err := a.Reports.Count(ctx, m.Month)
+	if err != nil {
+		return err
+	}
+	bills := counts.Bills
+	m.Reports = ReportStatus{
+		Delivered: bills.Delivered, NotDelivered: bills.NotDelivered, NotReported: max(0, m.Dispatch[billing.Succeeded]-bills.Delivered-bills.NotDelivered),
+		Undelivered: counts.Undelivered, Kinds: counts.Kinds, KeptApart: counts.Strays, LastAt: counts.LastAt,
+	}
+	if m.Dispatch[billing.Unknown] > 0 {
+		m.Asking, err = a.Inquiries.Open(ctx, m.Month)
+	}
+	return err
+}
