@@ -65,7 +65,7 @@ func TestWhatComesLateForADroppedMonthBlocksNothing(t *testing.T) {
 		}),
 		"expire leases":          func() error { _, err := sweeps.ExpireLeases(ctx, month, 10); return err },
 		"count what is in doubt": func() error { _, _, err := sweeps.InDoubt(ctx, month); return err },
-		"find changes":           func() error { _, err := sweeps.Changed(ctx, month, port.Span{}, 0, 10); return err },
+		"find changes":           func() error { _, _, err := sweeps.Changed(ctx, month, port.Span{}, 0, 10); return err },
 		"find unclaimed requests": func() error {
 			_, err := requests.Unclaimed(ctx, month, time.Now(), 0, 10)
 			return err

@@ -20,18 +20,31 @@ var _ port.Inquiries = Inquiries{}
 // NewInquiries returns the inquiries of a database.
 func NewInquiries(db *sqlx.DB) Inquiries { return Inquiries{newPool(db)} }
 
-// enqueueInquiriesSQL finds UNKNOWN rows by the BRIN index on what changed, a page at a time, and returns the last one with their number.
-func enqueueInquiriesSQL(in partitions) string {
-	return `/* enqueue_inquiries */ WITH unknown AS MATERIALIZED (
-  SELECT l.user_id, l.attempt, l.round, l.claimed_at, l.lease_until FROM ` + in.attempts + ` l
-  WHERE l.changed_at >= $2::timestamptz AND l.changed_at < $3::timestamptz AND l.state = 'UNKNOWN' AND l.channel = $4::text AND l.provider = $5::text
-    AND l.claimed_at IS NOT NULL AND (l.user_id, l.attempt, l.round) > ($6::bigint, $7::smallint, $8::smallint)
-  ORDER BY l.user_id, l.attempt, l.round LIMIT $10::int),
+// enqueueInquiriesSQL adds the rows of a page that is found behind a key, and returns the number of its rows with the last one's key.
+func enqueueInquiriesSQL(name, page string) string {
+	return `/* ` + name + ` */ WITH page AS MATERIALIZED (` + page + `
+  ORDER BY l.user_id, l.attempt, l.round LIMIT $8::int),
 added AS (
   INSERT INTO inquiries (billing_month, user_id, attempt, round, channel, provider, called_at, next_at)
-  SELECT $1::date, u.user_id, u.attempt, u.round, $4::text, $5::text, u.claimed_at, u.lease_until + make_interval(secs => $9::float8) FROM unknown u
+  SELECT $1::date, u.user_id, u.attempt, u.round, $2::text, $3::text, u.claimed_at, u.lease_until + make_interval(secs => $7::float8) FROM page u
+  WHERE u.state = 'UNKNOWN' AND u.channel = $2::text AND u.provider = $3::text AND u.claimed_at IS NOT NULL
   ON CONFLICT (billing_month, user_id, attempt, round) DO NOTHING)
-SELECT count(*) OVER (), u.user_id, u.attempt, u.round FROM unknown u ORDER BY u.user_id DESC, u.attempt DESC, u.round DESC LIMIT 1`
+SELECT count(*) OVER (), u.user_id, u.attempt, u.round FROM page u ORDER BY u.user_id DESC, u.attempt DESC, u.round DESC LIMIT 1`
+}
+
+// unknownRowsSinceSQL finds UNKNOWN rows by the BRIN index on what changed.
+func unknownRowsSinceSQL(in partitions) string {
+	return enqueueInquiriesSQL("enqueue_inquiries", `
+  SELECT l.user_id, l.attempt, l.round, l.state, l.channel, l.provider, l.claimed_at, l.lease_until FROM `+in.attempts+` l
+  WHERE l.changed_at >= $9::timestamptz AND l.changed_at < $10::timestamptz AND l.state = 'UNKNOWN' AND l.channel = $2::text AND l.provider = $3::text
+    AND (l.user_id, l.attempt, l.round) > ($4::bigint, $5::smallint, $6::smallint)`)
+}
+
+// unknownRowsSQL goes through all rows of a month, in the order of their keys.
+func unknownRowsSQL(in partitions) string {
+	return enqueueInquiriesSQL("enqueue_inquiries_ever", `
+  SELECT l.user_id, l.attempt, l.round, l.state, l.channel, l.provider, l.claimed_at, l.lease_until FROM `+in.attempts+` l
+  WHERE l.billing_month = $1::date AND (l.user_id, l.attempt, l.round) > ($4::bigint, $5::smallint, $6::smallint)`)
 }
 
 // Enqueue implements port.Inquiries.
@@ -39,19 +52,22 @@ func (p Inquiries) Enqueue(
 	ctx context.Context, month key.Month, of port.Lane, wait time.Duration, when port.Span, after key.Delivery, limit int,
 ) (looked int, last key.Delivery, err error) {
 	const what = "note what is to be asked"
-	args := []any{
-		day(month), orElse(when.Since, "-infinity"), orElse(when.Until, "infinity"), string(of.Channel), of.Provider,
-		after.UserID, after.Attempt, after.Round, wait.Seconds(), limit,
+	args := []any{day(month), string(of.Channel), of.Provider, after.UserID, after.Attempt, after.Round, wait.Seconds(), limit}
+	statement, walk := unknownRowsSQL, when == port.Span{}
+	if !walk {
+		statement, args = unknownRowsSinceSQL, append(args, orElse(when.Since, "-infinity"), orElse(when.Until, "infinity"))
 	}
-	last = after
 	err = write(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		looked, last = 0, after
 		if there, err := s.isOpened(ctx, month); err != nil || !there {
 			return err
 		}
-		if err := s.wide(ctx); err != nil {
-			return err
+		if !walk {
+			if err := s.wide(ctx); err != nil {
+				return err
+			}
 		}
-		return s.query(ctx, what, enqueueInquiriesSQL(partitionsOf(month)), args, func(scan func(...any) error) error {
+		return s.query(ctx, what, statement(partitionsOf(month)), args, func(scan func(...any) error) error {
 			last.Month = month
 			return scan(&looked, &last.UserID, &last.Attempt, &last.Round)
 		})

@@ -53,6 +53,10 @@ func inquiries(size scale, round int) []hot {
 			}
 			return some(enqueue(unobserved(ctx)))
 		}},
+		{"Inquiries.Enqueue, ever", "", 0, func(ctx context.Context, db *sqlx.DB) error {
+			n, _, err := postgres.NewInquiries(db).Enqueue(ctx, month, of, 0, port.Span{}, key.Delivery{Month: month, UserID: int64(size.rows / 2)}, size.page)
+			return some(n, err)
+		}},
 		{"Inquiries.Due", `DROP INDEX inquiries_due`, 0, func(ctx context.Context, db *sqlx.DB) error {
 			_, due, err := postgres.NewInquiries(db).Due(ctx, month, of, time.Hour, size.page)
 			return some(len(due), err)

@@ -160,7 +160,7 @@ func hots(size scale, round int) []hot {
 			if err != nil {
 				return err
 			}
-			_, err = s.Changed(ctx, month, port.Span{Since: time.Now().Add(-time.Minute), Until: time.Now()}, 0, size.page)
+			_, _, err = s.Changed(ctx, month, port.Span{Since: time.Now().Add(-time.Minute), Until: time.Now()}, 0, size.page)
 			return err
 		}},
 		{"ExpireLeases", "", 0, func(ctx context.Context, db *sqlx.DB) error {
@@ -246,7 +246,7 @@ func hots(size scale, round int) []hot {
 			return err
 		}},
 		{"Reported since", `DROP INDEX delivery_reports_stored`, recently / 2, func(ctx context.Context, db *sqlx.DB) error { // half of the rows have a report
-			_, err := postgres.NewSweeps(db).Reported(ctx, month, port.Span{Since: time.Now().Add(-time.Minute)}, 0, size.page)
+			_, _, err := postgres.NewSweeps(db).Reported(ctx, month, port.Span{Since: time.Now().Add(-time.Minute)}, 0, size.page)
 			return err
 		}},
 		{"Find", "", 0, func(ctx context.Context, db *sqlx.DB) error {
@@ -287,8 +287,12 @@ func hots(size scale, round int) []hot {
 			return err
 		})},
 		{"Changed, ever", "", 0, func(ctx context.Context, db *sqlx.DB) error {
-			_, err := postgres.NewSweeps(db).Changed(ctx, month, port.Span{}, 500_000, size.page)
-			return err
+			_, next, err := postgres.NewSweeps(db).Changed(ctx, month, port.Span{}, int64(size.rows/2), size.page)
+			return some(int(next), err)
+		}},
+		{"Reported, ever", "", 0, func(ctx context.Context, db *sqlx.DB) error {
+			_, next, err := postgres.NewSweeps(db).Reported(ctx, month, port.Span{}, int64(size.rows/2), size.page)
+			return some(int(next), err)
 		}},
 		{"Ledger", `ALTER TABLE delivery_attempts DROP CONSTRAINT delivery_attempts_pkey`, 0, within(func(ctx context.Context, tx port.TargetTx) error {
 			_, err := tx.Ledger(ctx, targetKeys(size.spread(round, 5)))

@@ -82,20 +82,24 @@ WHERE c.undelivered OR t.dispatch_status <> 'SUCCEEDED'
 ORDER BY t.user_id LIMIT $4::int`
 }
 
+// reportedEverSQL goes through all reports of a month, in the order of their keys: a page of them. The reports about a target may lie on
+// two pages, so it looks at all of them.
+func reportedEverSQL(in partitions) string {
+	return `/* reported_ever */ WITH walked AS MATERIALIZED (
+  SELECT r.user_id FROM ` + in.reports + ` r WHERE r.billing_month = $1::date AND r.user_id > $2::bigint ORDER BY r.user_id LIMIT $3::int)
+SELECT w.walked, w.last, f.user_id FROM (SELECT count(*) AS walked, max(u.user_id) AS last FROM walked u) AS w
+LEFT JOIN (SELECT t.user_id FROM (SELECT DISTINCT $1::date AS billing_month, u.user_id FROM walked u OFFSET 0) AS u
+  JOIN ` + in.targets + ` t ON t.billing_month = u.billing_month AND t.user_id = u.user_id
+  WHERE EXISTS (SELECT FROM ` + in.reports + ` r WHERE r.billing_month = t.billing_month AND r.user_id = t.user_id
+    AND ((r.kind = 'UNDELIVERED' AND r.definitive) OR (r.kind = 'DELIVERED' AND t.dispatch_status <> 'SUCCEEDED')))) AS f ON true`
+}
+
 // Reported implements port.Sweeps.
-func (p *Sweeps) Reported(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+func (p *Sweeps) Reported(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, int64, error) {
 	const what = "find reported targets"
-	var keys []key.Target
+	if when == (port.Span{}) {
+		return p.walk(ctx, what, reportedEverSQL, month, after, limit)
+	}
 	p.summarizeIndex(ctx, partition("delivery_reports", month)+"_stored_at_idx")
-	err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
-		keys = nil
-		if there, err := s.isOpened(ctx, month); err != nil || !there {
-			return err
-		}
-		if err := s.wide(ctx); err != nil {
-			return err
-		}
-		return s.targetKeys(ctx, what, reportedSQL(partitionsOf(month)), []any{day(month), orElse(when.Since, "-infinity"), after, limit, orElse(when.Until, "infinity")}, month, &keys)
-	})
-	return keys, err
+	return p.found(ctx, what, reportedSQL, month, when, after, limit)
 }

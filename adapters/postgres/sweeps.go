@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,13 +56,13 @@ const mayDisagree = `l.billing_month = t.billing_month AND l.user_id = t.user_id
     OR (l.state <> 'CLAIMED' AND l.attempt = t.attempt AND l.round = t.round
       AND (t.dispatch_status IN ('READY', 'FAILED', 'REQUESTED', 'PAUSED') OR (t.dispatch_status = 'UNKNOWN' AND l.state <> 'UNKNOWN'))))`
 
-// changedEverSQL goes through all targets of a month, in the order of their keys.
+// changedEverSQL goes through all targets of a month, in the order of their keys: a page of them, whatever their status.
 func changedEverSQL(in partitions) string {
-	return `/* changed_ever */ SELECT t.user_id
-FROM (SELECT t.billing_month, t.user_id, t.attempt, t.round, t.dispatch_status FROM ` + in.targets + ` t
-  WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.dispatch_status <> 'SUCCEEDED' ORDER BY t.user_id OFFSET 0) AS t
-WHERE EXISTS (SELECT FROM ` + in.attempts + ` l WHERE ` + mayDisagree + `)
-ORDER BY t.user_id LIMIT $3::int`
+	return `/* changed_ever */ WITH walked AS MATERIALIZED (
+  SELECT t.billing_month, t.user_id, t.attempt, t.round, t.dispatch_status FROM ` + in.targets + ` t
+  WHERE t.billing_month = $1::date AND t.user_id > $2::bigint ORDER BY t.user_id LIMIT $3::int)
+SELECT w.walked, w.last, f.user_id FROM (SELECT count(*) AS walked, max(t.user_id) AS last FROM walked t) AS w
+LEFT JOIN (SELECT t.user_id FROM walked t WHERE t.dispatch_status <> 'SUCCEEDED' AND EXISTS (SELECT FROM ` + in.attempts + ` l WHERE ` + mayDisagree + `)) AS f ON true`
 }
 
 // changedSinceSQL finds what changed by the BRIN index, then looks at those targets only. The partition is named so
@@ -75,23 +77,54 @@ ORDER BY t.user_id LIMIT $4::int`
 }
 
 // Changed implements port.Sweeps.
-func (p *Sweeps) Changed(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+func (p *Sweeps) Changed(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, int64, error) {
 	const what = "find changed targets"
-	var keys []key.Target
-	if when.Since.IsZero() && when.Until.IsZero() {
-		err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
-			return s.targetKeys(ctx, what, changedEverSQL(partitionsOf(month)), []any{day(month), after, limit}, month, &keys)
-		})
-		return keys, err
+	if when == (port.Span{}) {
+		return p.walk(ctx, what, changedEverSQL, month, after, limit)
 	}
 	p.summarize(ctx, month)
-	err := read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+	return p.found(ctx, what, changedSinceSQL, month, when, after, limit)
+}
+
+// found runs a statement that finds targets by what changed in a span.
+func (p *Sweeps) found(ctx context.Context, what string, statement func(partitions) string, month key.Month, when port.Span, after int64, limit int) (keys []key.Target, next int64, err error) {
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		keys = nil
 		if err := s.wide(ctx); err != nil {
 			return err
 		}
-		return s.targetKeys(ctx, what, changedSinceSQL(partitionsOf(month)), []any{day(month), orElse(when.Since, "-infinity"), after, limit, orElse(when.Until, "infinity")}, month, &keys)
+		return s.targetKeys(ctx, what, statement(partitionsOf(month)), []any{day(month), orElse(when.Since, "-infinity"), after, limit, orElse(when.Until, "infinity")}, month, &keys)
 	})
-	return keys, err
+	if err == nil && len(keys) > 0 && len(keys) == limit {
+		next = keys[limit-1].UserID
+	}
+	return keys, next, err
+}
+
+// walk runs a statement that walks limit rows of a month, in the order of their user ids, and finds some of their targets.
+func (p *Sweeps) walk(ctx context.Context, what string, statement func(partitions) string, month key.Month, after int64, limit int) (keys []key.Target, next int64, err error) {
+	err = read(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		keys, next = nil, 0
+		if there, err := s.isOpened(ctx, month); err != nil || !there {
+			return err
+		}
+		return s.query(ctx, what, statement(partitionsOf(month)), []any{day(month), after, limit}, func(scan func(...any) error) error {
+			walked := 0
+			var last, found sql.NullInt64
+			if err := scan(&walked, &last, &found); err != nil {
+				return err
+			}
+			if walked == limit {
+				next = last.Int64
+			}
+			if found.Valid {
+				keys = append(keys, key.Target{Month: month, UserID: found.Int64})
+			}
+			return nil
+		})
+	})
+	slices.SortFunc(keys, key.Target.Compare)
+	return keys, next, err
 }
 
 // orElse is a time as a parameter; otherwise stands for the zero time.

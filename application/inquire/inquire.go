@@ -154,6 +154,9 @@ func (s *Service) months(ctx context.Context) (months []key.Month, err error) {
 	return months, err
 }
 
+// enqueuePage is how many rows are added at once: each page of a span reads the whole of it.
+const enqueuePage = 20_000
+
 // Enqueue adds the UNKNOWN rows of the open months that changed in a span and were called by a provider.
 func (s *Service) Enqueue(ctx context.Context, a Asked, when port.Span) error {
 	months, err := s.months(ctx)
@@ -162,10 +165,10 @@ func (s *Service) Enqueue(ctx context.Context, a Asked, when port.Span) error {
 		for after, more := (key.Delivery{}), true; more && err == nil; {
 			looked := 0
 			err = s.database(ctx, func(ctx context.Context) (err error) {
-				looked, after, err = s.Inquiries.Enqueue(ctx, month, a.lane(), wait, when, after, s.config.Batch*10)
+				looked, after, err = s.Inquiries.Enqueue(ctx, month, a.lane(), wait, when, after, enqueuePage)
 				return err
 			})
-			more = looked == s.config.Batch*10
+			more = looked == enqueuePage
 		}
 	}
 	return err

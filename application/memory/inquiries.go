@@ -34,8 +34,8 @@ func (p inquiries) Enqueue(
 		var found []attempt.Row
 		for target, rows := range p.s.ledger {
 			for k, row := range rows {
-				if target.Month == month && row.State == attempt.Unknown && row.Channel == of.Channel && row.Provider == of.Provider && k.Compare(after) > 0 &&
-					!row.ChangedAt.Before(since) && (when.Until.IsZero() || row.ChangedAt.Before(until)) {
+				if target.Month == month && k.Compare(after) > 0 && (when == port.Span{} || asks(row, of) &&
+					!row.ChangedAt.Before(since) && (when.Until.IsZero() || row.ChangedAt.Before(until))) {
 					found = append(found, row)
 				}
 			}
@@ -43,7 +43,7 @@ func (p inquiries) Enqueue(
 		slices.SortFunc(found, byKey)
 		found = found[:min(limit, len(found))]
 		for _, row := range found {
-			if _, there := p.s.inquiries[row.Key]; !there {
+			if _, there := p.s.inquiries[row.Key]; !there && asks(row, of) {
 				p.s.inquiries[row.Key] = inquiry{port.Inquiry{Key: row.Key, Called: row.ClaimedAt}, of, row.LeaseUntil.Add(wait)}
 			}
 		}
@@ -53,6 +53,11 @@ func (p inquiries) Enqueue(
 		return 0, after, err
 	}
 	return len(rows), rows[len(rows)-1].Key, nil
+}
+
+// asks reports whether a lane's provider is asked about a row.
+func asks(row attempt.Row, of port.Lane) bool {
+	return row.State == attempt.Unknown && row.Channel == of.Channel && row.Provider == of.Provider && !row.ClaimedAt.IsZero()
 }
 
 // Due implements port.Inquiries.

@@ -151,9 +151,9 @@ func (t *tx) Reports(ctx context.Context, keys []key.Target) (map[key.Target][]r
 	return found, err
 }
 
-func (p sweeps) Reported(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+func (p sweeps) Reported(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, int64, error) {
 	since, until := instant(when.Since), instant(when.Until)
-	return read(ctx, p.s, "sweeps.reported", func() ([]key.Target, error) {
+	reported, err := read(ctx, p.s, "sweeps.reported", func() ([]key.Target, error) {
 		var reported []key.Target
 		for k, said := range p.s.reports {
 			b, ok := p.s.bills[k]
@@ -170,6 +170,7 @@ func (p sweeps) Reported(ctx context.Context, month key.Month, when port.Span, a
 		slices.SortFunc(reported, key.Target.Compare)
 		return reported[:min(limit, len(reported))], nil
 	})
+	return reported, behind(reported, limit), err
 }
 
 // count counts a SUCCEEDED bill by what was reported about it.

@@ -60,9 +60,9 @@ func (p sweeps) Unknown(ctx context.Context, month key.Month, limit int) (int, e
 	})
 }
 
-func (p sweeps) Changed(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error) {
+func (p sweeps) Changed(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, int64, error) {
 	since, until := instant(when.Since), instant(when.Until)
-	return read(ctx, p.s, "sweeps.changed", func() ([]key.Target, error) {
+	changed, err := read(ctx, p.s, "sweeps.changed", func() ([]key.Target, error) {
 		var changed []key.Target
 		for target, rows := range p.s.ledger {
 			b, ok := p.s.bills[target]
@@ -79,6 +79,15 @@ func (p sweeps) Changed(ctx context.Context, month key.Month, when port.Span, af
 		slices.SortFunc(changed, key.Target.Compare)
 		return changed[:min(limit, len(changed))], nil
 	})
+	return changed, behind(changed, limit), err
+}
+
+// behind is the user id behind which a page continues: 0 if it is the last one.
+func behind(page []key.Target, limit int) int64 {
+	if len(page) == 0 || len(page) < limit {
+		return 0
+	}
+	return page[len(page)-1].UserID
 }
 
 // agrees reports whether a target surely needs no settling; where it is in doubt settling looks.

@@ -18,7 +18,7 @@ type Lane struct {
 type Inquiries interface {
 	// Enqueue adds the month's UNKNOWN rows of a lane that changed in a span, behind the key after: at most limit, in the order of
 	// their keys. Each is due once its lease has ended and wait has passed since. What was added before stays as it is. It returns how
-	// many rows it looked at, and the key of the last one.
+	// many rows it looked at, and the key of the last one; a span without a beginning and an end is walked, and rows of any state count.
 	Enqueue(ctx context.Context, month key.Month, of Lane, wait time.Duration, when Span, after key.Delivery, limit int) (looked int, last key.Delivery, err error)
 	// Due returns at most limit inquiries of the month about a lane that are due, the earliest first; nobody gets them again before hold has passed.
 	// Those whose row is not UNKNOWN any more end, and are counted in looked alone.

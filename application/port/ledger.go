@@ -35,12 +35,14 @@ type Sweeps interface {
 	// the reason lease_expired. It changes at most limit rows and returns their keys.
 	ExpireLeases(ctx context.Context, month key.Month, limit int) ([]key.Delivery, error)
 	// Changed returns targets of the month that may disagree with the ledger because one of their rows, not CLAIMED,
-	// changed in a span. It returns at most limit, sorted by user id, those behind the user id after.
-	Changed(ctx context.Context, month key.Month, when Span, after int64, limit int) ([]key.Target, error)
+	// changed in a span: at most limit, sorted by user id, those behind the user id after. A span without a beginning and an end
+	// is walked, limit targets at a time, of which any number may be returned: none too. next is the user id behind which to
+	// continue; 0: there is nothing more.
+	Changed(ctx context.Context, month key.Month, when Span, after int64, limit int) (found []key.Target, next int64, err error)
 	// Reported returns targets of the month that may have to be settled because of a report that was stored in a span: those
-	// about which a definitive UNDELIVERED, or, if they are not SUCCEEDED, a DELIVERED was stored. It returns at most limit,
-	// sorted by user id, those behind the user id after.
-	Reported(ctx context.Context, month key.Month, when Span, after int64, limit int) ([]key.Target, error)
+	// about which a definitive UNDELIVERED, or, if they are not SUCCEEDED, a DELIVERED was stored. Pages are as those of
+	// Changed; a walk takes limit reports at a time.
+	Reported(ctx context.Context, month key.Month, when Span, after int64, limit int) (found []key.Target, next int64, err error)
 	// Unknown counts the targets of the month that are UNKNOWN, at most limit.
 	Unknown(ctx context.Context, month key.Month, limit int) (int, error)
 	// Horizon returns an instant of the database's clock before which all writes are visible by now: no transaction

@@ -19,6 +19,7 @@ func InquiriesChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("adds the UNKNOWN rows of a lane, each once", inquiriesEnqueue),
 		onStage("adds page by page, losing none", inquiriesPages),
+		onStage("walks a month that has other rows too", inquiriesWalk),
 		onStage("adds what changed in a span alone", inquiriesSpan),
 		onStage("has nothing due before the lease and the wait are over", inquiriesWait),
 		onStage("gives what is due to one caller", inquiriesHold),
@@ -44,7 +45,8 @@ func (s *stage) doubted(keys ...key.Delivery) {
 
 func (s *stage) enqueue(of port.Lane, wait time.Duration) int {
 	s.Helper()
-	looked, _, err := s.Inquiries.Enqueue(s.ctx, november, of, wait, port.Span{}, key.Delivery{}, 100)
+	span := port.Span{Until: s.now().Add(time.Hour)}
+	looked, _, err := s.Inquiries.Enqueue(s.ctx, november, of, wait, span, key.Delivery{}, 100)
 	s.must(err)
 	return looked
 }
@@ -102,6 +104,31 @@ func inquiriesPages(s *stage) {
 			s.Errorf("looked at %d rows behind %s, want %d", looked, after, size)
 		}
 		after = last
+	}
+	keysAre(s, "due", inquiryKeys(s.dueInquiries(time.Hour)), keys...)
+}
+
+func inquiriesWalk(s *stage) {
+	var keys []key.Delivery
+	for i := range 7 {
+		if k := ledgerKey(i); i%3 == 1 {
+			s.doubted(k)
+			keys = append(keys, k)
+		} else {
+			s.bring(k, attempt.States[i%len(attempt.States)])
+		}
+	}
+	s.must(s.Months.Open(s.ctx, december))
+	other := key.Delivery{Month: december, UserID: 1}
+	s.doubted(other)
+	walked := 0
+	for after, more := (key.Delivery{}), true; more; {
+		looked, last, err := s.Inquiries.Enqueue(s.ctx, november, inquired, 0, port.Span{}, after, 2)
+		s.must(err)
+		if walked += looked; looked > 2 || walked > 7 || looked > 0 && last.Compare(after) <= 0 {
+			s.Fatalf("behind %s it looked at %d rows, the last of which is %s", after, looked, last)
+		}
+		after, more = last, looked == 2
 	}
 	keysAre(s, "due", inquiryKeys(s.dueInquiries(time.Hour)), keys...)
 }

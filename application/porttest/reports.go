@@ -35,6 +35,7 @@ func ReportsChecks() []Check[Storage] {
 		onStage("never changes the ledger", reportsLedger),
 		onStage("marks the target as changed: the sweep finds it", reportsSwept),
 		onStage("pages through reported targets by user id, losing none", reportsPages),
+		onStage("walks the reports of a month", reportsWalked),
 		onStage("plain successes leave out keys with reports", reportsPlain),
 		onStage("counts a month's reports by kind", reportsCount),
 		onStage("counts the SUCCEEDED bills that were reported, each once", reportsBills),
@@ -268,7 +269,7 @@ func reportsLedger(s *stage) {
 
 func (s *stage) reported(since time.Time, after int64, limit int) []key.Target {
 	s.Helper()
-	return given(s.Sweeps.Reported(s.ctx, november, port.Span{Since: since}, after, limit))(s)
+	return s.swept(s.Sweeps.Reported, november, port.Span{Since: since}, after, limit)
 }
 
 func reportsSwept(s *stage) {
@@ -287,9 +288,9 @@ func reportsSwept(s *stage) {
 	keysAre(s, "reported since", s.reported(since, 0, 10), keys[0], keys[3])
 	s.Elapse(s, 5*time.Millisecond)
 	keysAre(s, "reported later", s.reported(s.now(), 0, 10))
-	keysAre(s, "until before", given(s.Sweeps.Reported(s.ctx, november, port.Span{Until: since.Add(-time.Hour)}, 0, 10))(s))
-	keysAre(s, "of another month", given(s.Sweeps.Reported(s.ctx, december, port.Span{}, 0, 10))(s))
-	keysAre(s, "of one that was never opened", given(s.Sweeps.Reported(s.ctx, december+1, port.Span{}, 0, 10))(s))
+	keysAre(s, "until before", s.swept(s.Sweeps.Reported, november, port.Span{Until: since.Add(-time.Hour)}, 0, 10))
+	keysAre(s, "of another month", s.swept(s.Sweeps.Reported, december, port.Span{}, 0, 10))
+	keysAre(s, "of one that was never opened", s.swept(s.Sweeps.Reported, december+1, port.Span{}, 0, 10))
 }
 
 func reportsPages(s *stage) {
@@ -297,9 +298,20 @@ func reportsPages(s *stage) {
 	for _, k := range keys {
 		s.report(said(delivery(k, 0, 0)), said(delivery(k, 0, 0), deliveredKind))
 	}
-	keysAre(s, "the first page", s.reported(time.Time{}, 0, 2), keys[:2]...)
-	keysAre(s, "the second page", s.reported(time.Time{}, keys[1].UserID, 2), keys[2:4]...)
-	keysAre(s, "the last page", s.reported(time.Time{}, keys[3].UserID, 2), keys[4])
+	ever := time.Unix(1, 0)
+	keysAre(s, "the first page", s.reported(ever, 0, 2), keys[:2]...)
+	keysAre(s, "the second page", s.reported(ever, keys[1].UserID, 2), keys[2:4]...)
+	keysAre(s, "the last page", s.reported(ever, keys[3].UserID, 2), keys[4])
+}
+
+func reportsWalked(s *stage) {
+	keys := s.accepted(6)
+	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, keys[:4]...)
+	for i := range 5 { // more than a page takes are about one target
+		s.report(said(delivery(keys[0], 0, 0), deliveredKind, func(r *report.Report) { r.ID = fmt.Sprint("again ", i) }))
+	}
+	s.report(said(delivery(keys[0], 0, 0)), said(delivery(keys[1], 0, 0), deliveredKind), said(delivery(keys[2], 0, 0)), said(delivery(keys[4], 0, 0), deliveredKind))
+	keysAre(s, "a walk", s.walked(s.Sweeps.Reported, november), keys[0], keys[2], keys[4])
 }
 
 func reportsPlain(s *stage) {

@@ -132,7 +132,7 @@ func sweepsExpireSuccess(s *stage) {
 
 func (s *stage) changed(since time.Time, after int64, limit int) []key.Target {
 	s.Helper()
-	return given(s.Sweeps.Changed(s.ctx, november, port.Span{Since: since}, after, limit))(s)
+	return s.swept(s.Sweeps.Changed, november, port.Span{Since: since}, after, limit)
 }
 
 // requested makes targets REQUESTED, as after a dispatch.
@@ -166,10 +166,10 @@ func sweepsChangedSince(s *stage) {
 	until := s.now()
 	s.record(outcome(delivery(keys[0], 0, 0), token(1), attempt.Succeeded))
 	span := port.Span{Since: since, Until: until}
-	keysAre(s, "changed between", given(s.Sweeps.Changed(s.ctx, november, span, 0, 100))(s), keys[1], keys[2])
+	keysAre(s, "changed between", s.swept(s.Sweeps.Changed, november, span, 0, 100), keys[1], keys[2])
 	at := s.row(delivery(keys[1], 0, 0)).ChangedAt
 	span = port.Span{Since: since, Until: at}
-	if got := given(s.Sweeps.Changed(s.ctx, november, span, 0, 100))(s); slices.Contains(got, keys[1]) {
+	if got := s.swept(s.Sweeps.Changed, november, span, 0, 100); slices.Contains(got, keys[1]) {
 		s.Errorf("%s changed at %s is among what changed before that: %v", keys[1], at, got)
 	}
 	if got := s.changed(at, 0, 100); !slices.Contains(got, keys[1]) {
@@ -177,18 +177,48 @@ func sweepsChangedSince(s *stage) {
 	}
 }
 
+// finding is Sweeps.Changed or Sweeps.Reported.
+type finding func(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, int64, error)
+
+// swept returns a page, and expects that a span's says well whether it is the last one.
+func (s *stage) swept(find finding, month key.Month, when port.Span, after int64, limit int) []key.Target {
+	s.Helper()
+	keys, next, err := find(s.ctx, month, when, after, limit)
+	s.must(err)
+	if when != (port.Span{}) && len(keys) < limit && next != 0 || next != 0 && next <= after {
+		s.Errorf("behind a page of %d of %d, from %d, it continues at %d", len(keys), limit, after, next)
+	}
+	return keys
+}
+
+// walked returns what a walk in small pages finds.
+func (s *stage) walked(find finding, month key.Month) (all []key.Target) {
+	s.Helper()
+	for after, pages := int64(0), 0; ; pages++ {
+		keys, next, err := find(s.ctx, month, port.Span{}, after, 2)
+		if s.must(err); next == 0 {
+			return append(all, keys...)
+		}
+		if all = append(all, keys...); next <= after || pages > 50 {
+			s.Fatalf("a walk from %d continues at %d", after, next)
+		}
+		after = next
+	}
+}
+
 func sweepsChangedPages(s *stage) {
-	keys := s.rendered(november, 7)
+	keys := s.rendered(november, 9)[:7] // of two no row is
 	s.requested(keys...)
 	for i := range keys {
 		k := keys[len(keys)-1-i] // the latest change has the smallest user id
 		s.bring(delivery(k, 0, 0), attempt.Failed)
 		s.bring(delivery(k, 0, 1), attempt.Unknown) // a target is found once, however many rows changed
 	}
+	keysAre(s, "a walk", s.walked(s.Sweeps.Changed, november), keys...)
 	var got []key.Target
 	after := int64(0)
 	for _, size := range []int{3, 3, 1, 0} {
-		page := s.changed(time.Time{}, after, 3)
+		page := s.swept(s.Sweeps.Changed, november, port.Span{Until: s.now().Add(time.Hour)}, after, 3)
 		if len(page) != size {
 			s.Fatalf("a page of %d behind %d, want %d", len(page), after, size)
 		}

@@ -89,24 +89,33 @@ func (s *Settler) SweepLedger(ctx context.Context, when port.Span) (int, error) 
 	return s.sweepPages(ctx, when, s.Sweeps.Changed)
 }
 
+// finder finds targets that may have to be settled, a page at a time.
+type finder func(ctx context.Context, month key.Month, when port.Span, after int64, limit int) (found []key.Target, next int64, err error)
+
+// sweepPage is how many targets of a sweep are found at once: each page of a span reads the whole of it.
+const sweepPage = 10_000
+
 // sweepPages settles the targets that find returns, page after page.
-func (s *Settler) sweepPages(ctx context.Context, when port.Span, find func(ctx context.Context, month key.Month, when port.Span, after int64, limit int) ([]key.Target, error)) (int, error) {
+func (s *Settler) sweepPages(ctx context.Context, when port.Span, find finder) (int, error) {
 	return s.eachMonth(ctx, func(month key.Month) (total int, err error) {
-		for after := int64(0); ; {
+		for after, more := int64(0), true; more; {
 			var keys []key.Target
-			err := s.database(ctx, func(ctx context.Context) (err error) {
-				keys, err = find(ctx, month, when, after, s.config.Batch)
+			err := s.database(ctx, func(ctx context.Context) error {
+				var next int64
+				var err error
+				if keys, next, err = find(ctx, month, when, after, sweepPage); err == nil {
+					after, more = next, next > 0
+				}
 				return err
 			})
 			if err != nil {
 				return total, err
 			}
 			n, err := s.Settle(ctx, keys)
-			total += n
-			if err != nil || len(keys) < s.config.Batch {
+			if total += n; err != nil {
 				return total, err
 			}
-			after = keys[len(keys)-1].UserID
 		}
+		return total, nil
 	})
 }
