@@ -203,7 +203,7 @@ guide-check: ## do what the guides say, word for word, on a copy of the reposito
 	.ci/need python3=python3
 	mkdir -p bin
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/guidecheck' ./guidecheck
-	bin/guidecheck -root . docs/guides/first-hour.md docs/operations/README.md docs/guides/add-a-channel.md
+	bin/guidecheck -root . docs/guides/first-hour.md docs/operations/README.md docs/guides/add-a-provider.md docs/guides/add-a-channel.md
 
 .PHONY: kubernetes-check
 kubernetes-check: ## deploy/kubernetes against the programs and, by kubeconform, the schemas of Kubernetes and KEDA (needs python3)
