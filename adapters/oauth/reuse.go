@@ -2,12 +2,16 @@ package oauth
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // pause is how long a source that failed is not asked again: every connection asks for a token, and so would every try of it.
 const pause = time.Second
+
+// limit is how long a source may take. Who waits for it may give up before.
+const limit = 30 * time.Second
 
 // Kept asks a source as seldom as it may: each token is used by all who share it, until it is about to expire. While the source
 // fails, the last token is used until it expires. Safe for concurrent use.
@@ -16,9 +20,10 @@ type Kept struct {
 	held     atomic.Pointer[kept] // nil: none
 	renewing atomic.Bool          // one caller of Prepare renews a token that is still valid
 
-	turn  chan struct{} // holds one element, taken by each use
-	err   error         // of the last time that the source was asked; guarded by turn, as what follows
-	until time.Time     // before, the source is not asked
+	mu     sync.Mutex
+	asking chan struct{} // closed when the source that is being asked has answered; nil: it is not asked now
+	err    error         // of the last time that the source was asked
+	until  time.Time     // before, the source is not asked
 }
 
 type kept struct {
@@ -27,41 +32,60 @@ type kept struct {
 }
 
 // Keep returns a source that keeps the tokens of another one.
-func Keep(source Source) *Kept {
-	k := &Kept{source: source, turn: make(chan struct{}, 1)}
-	k.turn <- struct{}{}
-	return k
+func Keep(source Source) *Kept { return &Kept{source: source} }
+
+// Token implements Source. The source is asked when four fifths of the last token's life are over. It answers all who wait for it,
+// and also where the one for whom it was asked gives up.
+func (k *Kept) Token(ctx context.Context) (Token, error) {
+	for {
+		token, asking, err := k.tokenOrAsk(ctx)
+		if asking == nil {
+			return token, err
+		}
+		select {
+		case <-asking:
+		case <-ctx.Done():
+			return Token{}, ctx.Err()
+		}
+	}
 }
 
-// Token implements Source. The source is asked when four fifths of the last token's life are over.
-func (k *Kept) Token(ctx context.Context) (Token, error) {
-	select {
-	case <-k.turn:
-	case <-ctx.Done():
-		return Token{}, ctx.Err()
-	}
-	defer func() { k.turn <- struct{}{} }()
+// tokenOrAsk returns the token, or why there is none; or, where the source must be asked, what is closed when it has answered.
+func (k *Kept) tokenOrAsk(ctx context.Context) (Token, <-chan struct{}, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	held := k.held.Load()
 	if time.Now().Before(k.until) && (held != nil || k.err != nil) {
-		return k.usable(held)
+		token, err := k.usable(held)
+		return token, nil, err
 	}
+	if k.asking == nil {
+		k.asking = make(chan struct{})
+		go k.ask(context.WithoutCancel(ctx))
+	}
+	return Token{}, k.asking, nil
+}
+
+// ask asks the source once.
+func (k *Kept) ask(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	token, err := k.source.Token(ctx)
-	if ctx.Err() != nil {
-		return Token{}, ctx.Err() // the caller gave up, which says nothing about the source
-	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	now := time.Now()
 	k.err, k.until = err, now.Add(pause)
 	if err == nil {
 		if life := token.Expires.Sub(now); life > 0 {
 			k.until = now.Add(life / 5 * 4)
 		}
-		held = &kept{token, k.until}
-		k.held.Store(held)
+		k.held.Store(&kept{token, k.until})
 	}
-	return k.usable(held)
+	close(k.asking)
+	k.asking = nil
 }
 
-// usable returns the last token while it is valid, else the source's error.
+// usable returns the last token while it is valid, else the source's error. The caller holds mu.
 func (k *Kept) usable(held *kept) (Token, error) {
 	if held != nil && (k.err == nil || time.Now().Before(held.Expires)) {
 		return held.Token, nil

@@ -73,26 +73,53 @@ func TestAValidTokenOutlastsASourceThatFails(t *testing.T) {
 	})
 }
 
-// gone is a source whose caller gives up while it waits.
-type gone struct{ cancel context.CancelFunc }
-
-func (g gone) Token(ctx context.Context) (oauth.Token, error) {
-	if g.cancel(); ctx.Err() != nil {
-		return oauth.Token{}, ctx.Err()
-	}
-	return oauth.Token{Value: "a"}, nil
+// slow is a source that takes its time.
+type slow struct {
+	takes time.Duration
+	asked int
 }
 
-func TestACallerWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
+func (s *slow) Token(ctx context.Context) (oauth.Token, error) {
+	s.asked++
+	select {
+	case <-time.After(s.takes):
+		return oauth.Token{Value: "a", Expires: time.Now().Add(time.Hour)}, nil
+	case <-ctx.Done():
+		return oauth.Token{}, ctx.Err()
+	}
+}
+
+func TestATokenThatTakesLongerThanItsCallersWaitIsFetchedAllTheSame(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	tokens := oauth.Keep(gone{cancel})
-	if _, err := tokens.Token(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("who gave up gets %v", err)
-	}
-	if token, err := tokens.Token(t.Context()); err != nil || token.Value != "a" {
-		t.Errorf("another gets %q, %v", token.Value, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		source := &slow{takes: 3500 * time.Millisecond}
+		tokens := oauth.Keep(source)
+		for n := range 4 { // each waits for a second, one after another
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			err := tokens.Prepare(ctx)
+			if cancel(); n < 3 && !errors.Is(err, context.DeadlineExceeded) || n == 3 && err != nil {
+				t.Errorf("caller %d gets %v", n, err)
+			}
+		}
+		if value, held := tokens.Held(); !held || value != "a" || source.asked != 1 {
+			t.Errorf("held %q, %t, asked %d times", value, held, source.asked)
+		}
+	})
+}
+
+func TestASourceThatNeverAnswersIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := &slow{takes: 1000 * time.Hour}
+		tokens := oauth.Keep(source)
+		if err := tokens.Prepare(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		time.Sleep(2 * time.Second)
+		if source.takes = 0; tokens.Prepare(t.Context()) != nil || source.asked != 2 {
+			t.Errorf("it answers again, and was asked %d times", source.asked)
+		}
+	})
 }
 
 func TestPreparingWaitsOnlyWhereNoTokenIsValid(t *testing.T) {
