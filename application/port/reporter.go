@@ -53,6 +53,7 @@ type Inquirer interface {
 type InquiryTerms struct {
 	Settling time.Duration // after a call, before which its list may lack it
 	Window   time.Duration // after a call, after which it is forgotten
+	Calls    int           // to the provider, that a question takes at most; 0: one
 	Complete bool          // the provider documents that a message which is not in its list by then was not accepted
 	Source   string        // the address of the document
 }

@@ -33,7 +33,7 @@ const around = 24 * time.Hour
 // that it is complete.
 func (g *Gateway) InquiryTerms() port.InquiryTerms {
 	return port.InquiryTerms{
-		Settling: 5 * time.Minute, Window: 179 * 24 * time.Hour,
+		Settling: 5 * time.Minute, Window: 179 * 24 * time.Hour, Calls: len(lists) * max(1, g.references.Secrets()),
 		Source: "https://docs.nhncloud.com/ko/Notification/SMS/ko/console-guide/", // 데이터 보관 기간
 	}
 }
@@ -49,20 +49,24 @@ func (g *Gateway) Inquire(ctx context.Context, about key.Delivery, called time.T
 	if known == nil {
 		return port.Finding{}, errNoReference
 	}
-	ours := known.To(about)
 	query := "?startRequestDate=" + url.QueryEscape(called.Add(-around).In(seoul).Format(asked)) +
-		"&endRequestDate=" + url.QueryEscape(called.Add(around).In(seoul).Format(asked)) + "&recipientGroupingKey=" + ours
-	for _, list := range []string{smsPath, lmsPath} {
-		found, err := g.ask(ctx, list+query, ours)
-		if err != nil {
-			return port.Finding{}, err
-		}
-		if found.Found != port.FoundNothing {
-			return found, nil
+		"&endRequestDate=" + url.QueryEscape(called.Add(around).In(seoul).Format(asked)) + "&recipientGroupingKey="
+	for _, ours := range known.All(about) { // the secret may have been changed since the call
+		for _, list := range lists {
+			found, err := g.ask(ctx, list+query+ours, ours)
+			if err != nil {
+				return port.Finding{}, err
+			}
+			if found.Found != port.FoundNothing {
+				return found, nil
+			}
 		}
 	}
 	return port.Finding{Found: port.FoundNothing}, nil
 }
+
+// lists are where messages are looked for.
+var lists = [...]string{smsPath, lmsPath}
 
 // ranks order findings about several messages of one key: one that was delivered outweighs those that were not.
 var ranks = map[port.Found]int{port.FoundUndelivered: 1, port.FoundAccepted: 2, port.FoundDelivered: 3}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 )
@@ -60,6 +61,27 @@ func TestAMessageIsFoundByItsReferenceAmongSMSAndLMS(t *testing.T) {
 			query.Get("startRequestDate") != "2026-11-29 10:00:00" || query.Get("endRequestDate") != "2026-12-01 10:00:00" {
 			t.Errorf("%s: asked for %s", name, asked)
 		}
+	}
+}
+
+func TestAMessageIsFoundThatWasSentBeforeTheSecretWasChanged(t *testing.T) {
+	t.Parallel()
+	before, after := strings.Repeat("b", 32), strings.Repeat("a", 32)
+	older, err := reference.New("", before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := good()
+	if config.References, err = reference.NewSource(nil, after, before); err != nil {
+		t.Fatal(err)
+	}
+	g, got := far(t, config, list(0), list(0), list(1, listedAs(older.To(deliveryKey()), "3", "1000", "82")))
+	found, err := g.Inquire(t.Context(), deliveryKey(), time.Now())
+	if err != nil || found.Found != port.FoundDelivered {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if calls := g.InquiryTerms().Calls; len(got) != 3 || calls != 4 {
+		t.Errorf("%d calls were made, and %d is said to be the most", len(got), calls)
 	}
 }
 

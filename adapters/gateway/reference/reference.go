@@ -67,14 +67,25 @@ func New(installation string, secrets ...string) (*References, error) {
 }
 
 // To returns the reference to a delivery key.
-func (r *References) To(d key.Delivery) string {
+func (r *References) To(d key.Delivery) string { return r.signed(r.secrets[0], d) }
+
+// All returns the references that a delivery key has had: one for each secret, that of To first.
+func (r *References) All(d key.Delivery) []string {
+	all := make([]string, len(r.secrets))
+	for i, secret := range r.secrets {
+		all[i] = r.signed(secret, d)
+	}
+	return all
+}
+
+func (r *References) signed(secret []byte, d key.Delivery) string {
 	var raw [keySize + macSize]byte
 	month := uint32(d.Month)
 	raw[0], raw[1], raw[2] = byte(month>>16), byte(month>>8), byte(month)
 	binary.BigEndian.PutUint64(raw[3:], uint64(d.UserID))
 	binary.BigEndian.PutUint16(raw[11:], uint16(d.Attempt))
 	binary.BigEndian.PutUint16(raw[13:], uint16(d.Round))
-	copy(raw[keySize:], r.mac(r.secrets[0], raw[:keySize]))
+	copy(raw[keySize:], r.mac(secret, raw[:keySize]))
 	return encoding.EncodeToString(raw[:])
 }
 

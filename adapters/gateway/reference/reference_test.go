@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/mail"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -189,5 +190,14 @@ func TestASourceAsksForItsInstallationOnce(t *testing.T) {
 	var none *reference.Source
 	if none.Known() != nil || none.Prepare(t.Context()) != nil {
 		t.Error("no source has references")
+	}
+}
+
+func TestADeliveryKeyHasAReferenceOfEachSecretTheNewestFirst(t *testing.T) {
+	t.Parallel()
+	d := delivery(t, "2026-11/4711/0/1")
+	all := references(t, "prod42", second, first).All(d)
+	if want := []string{references(t, "prod42", second).To(d), references(t, "prod42", first).To(d)}; !slices.Equal(all, want) {
+		t.Errorf("%v, want %v", all, want)
 	}
 }

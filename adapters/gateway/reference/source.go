@@ -43,6 +43,14 @@ func (s *Source) Prepare(ctx context.Context) error {
 	return err
 }
 
+// Secrets is how many secrets there are: as many references a delivery key may have had (References.All).
+func (s *Source) Secrets() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.secrets)
+}
+
 // Known returns the references; nil where there is no source, or before Prepare.
 func (s *Source) Known() *References {
 	if s == nil {
