@@ -67,6 +67,7 @@ func (p *component) mail(ctx context.Context, c config.SMTP, gateway core.Gatewa
 			"BALSONG_SMTP_FROM": c.From, "BALSONG_SMTP_ENVELOPE_FROM": c.EnvelopeFrom, "BALSONG_SMTP_ADVERTISING_FROM": c.AdFrom,
 		})
 		p.dkim(ctx, net.DefaultResolver, c)
+		p.authors(ctx, net.DefaultResolver, c)
 	}
 	p.deadlines("BALSONG_SMTP", c.CallDeadline, c.Lease, smtpCall, smtpLease)
 }

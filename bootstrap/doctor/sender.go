@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	netmail "net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -25,18 +24,20 @@ const resolverLimit = 3 * time.Second
 // reserved are the domains that belong to nobody (RFC 2606).
 var reserved = []string{"example.com", "example.net", "example.org", "example", "test", "invalid", "localhost"}
 
+// ofNobody reports whether a domain is none of the internet.
+func ofNobody(domain string) bool {
+	isReserved := func(name string) bool { return domain == name || strings.HasSuffix(domain, "."+name) }
+	return slices.ContainsFunc(reserved, isReserved) || !strings.Contains(domain, ".")
+}
+
 // senders looks at the domains of the addresses from which mail goes out: whether receivers can find them, answer them, and
 // check who may send for them. What it finds is advice: only the receivers know what they take.
 func (p *component) senders(ctx context.Context, dns resolver, variables map[string]string) {
 	byDomain := map[string][]string{}
 	for variable, address := range variables {
-		parsed, err := netmail.ParseAddress(address)
-		if err != nil {
-			continue // found elsewhere, or not set
+		if domain := domainOf(address); domain != "" { // else found elsewhere, or not set
+			byDomain[domain] = append(byDomain[domain], variable)
 		}
-		_, domain, _ := strings.Cut(parsed.Address, "@")
-		domain = strings.ToLower(domain)
-		byDomain[domain] = append(byDomain[domain], variable)
 	}
 	for _, domain := range slices.Sorted(maps.Keys(byDomain)) { // findings come in a fixed order
 		names := byDomain[domain]
@@ -46,8 +47,7 @@ func (p *component) senders(ctx context.Context, dns resolver, variables map[str
 }
 
 func (p *component) domain(ctx context.Context, dns resolver, domain, variables string) {
-	isReserved := func(name string) bool { return domain == name || strings.HasSuffix(domain, "."+name) }
-	if slices.ContainsFunc(reserved, isReserved) || !strings.Contains(domain, ".") {
+	if ofNobody(domain) {
 		p.add(Advice, fmt.Sprintf("the sender's domain %s is no domain of the internet", domain), "set "+variables+" to an address of your own: receivers refuse mail from a domain that they cannot find")
 		return
 	}
@@ -64,9 +64,23 @@ func (p *component) domain(ctx context.Context, dns resolver, domain, variables 
 		}
 	}
 	texts, err := dns.LookupTXT(ctx, domain)
-	hasSPF := slices.ContainsFunc(texts, func(text string) bool { return text == "v=spf1" || strings.HasPrefix(text, "v=spf1 ") })
-	if (err == nil || isNotFound(err)) && !hasSPF {
+	if err == nil || isNotFound(err) {
+		p.spf(domain, texts)
+	}
+}
+
+// spf looks at the record that says which servers may send for a domain (RFC 7208).
+func (p *component) spf(domain string, texts []string) {
+	records := slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return text != "v=spf1" && !strings.HasPrefix(text, "v=spf1 ") })
+	switch all := strings.Fields(strings.Join(records, " ")); {
+	case len(records) == 0:
 		p.add(Advice, "the sender's domain "+domain+" has no SPF record", "publish a TXT record that names the servers that send for it (v=spf1 …): large providers refuse mail without")
+	case len(records) > 1:
+		p.add(Advice, fmt.Sprintf("the sender's domain %s has %d SPF records: receivers take that for an error, and none counts", domain, len(records)), "make one record of them")
+	case slices.Contains(all, "+all") || slices.Contains(all, "all"):
+		p.add(Advice, "the SPF record of the sender's domain "+domain+" lets everybody send for it (+all)", "name the servers that send for it, and end the record with ~all or -all")
+	case len(all) == 2 && all[1] == "-all":
+		p.add(Advice, "the SPF record of the sender's domain "+domain+" lets nobody send for it (-all alone)", "name the servers that send for it: the relay's operator says which")
 	}
 }
 
