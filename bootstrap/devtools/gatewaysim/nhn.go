@@ -57,7 +57,12 @@ func (s *Server) listNHN(ctx *fasthttp.RequestCtx, lms bool) {
 		ctx.SetBodyString(`{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"totalCount":0,"data":[]}}`)
 		return
 	}
-	state, code := nhnState(m, s.config.now())
+	now := s.config.now()
+	if !s.lookedUp(m, now) {
+		nhnError(ctx, -9999, "System error. Please inquire at support@toast.com.")
+		return
+	}
+	state, code := nhnState(m, now)
 	fmt.Fprintf(ctx, `{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"totalCount":1,"data":[{"requestId":%q,"countryCode":%q,"msgStatus":%q,"resultCode":%q,"recipientGroupingKey":%q}]}}`,
 		m.id, m.country, state, code, m.reference)
 }

@@ -140,10 +140,7 @@ func (s *Server) sayOnce(m sentMessage, r acceptlog.Report) (status int) {
 	if s.isStopping() {
 		return 0
 	}
-	record := acceptlog.Record{
-		Time: s.config.now(), Channel: string(m.call.Channel), Vendor: string(m.call.Vendor), IdempotencyKey: m.call.Key,
-		Destination: acceptlog.HashDestination(m.to), Content: m.content, Class: acceptlog.ClassReport, Report: &r,
-	}
+	record := m.record(acceptlog.ClassReport, s.config.now(), &r)
 	if err := s.log.Report(record); err != nil {
 		s.config.Log.Error("accept_log_failed", zap.Error(err))
 		return 0
@@ -159,6 +156,28 @@ func (s *Server) sayOnce(m sentMessage, r acceptlog.Report) (status int) {
 		s.config.Log.Error("accept_log_failed", zap.Error(err))
 	}
 	return status
+}
+
+// lookedUp logs what a look-up is answered about a message, and tells whether the answer may go out.
+func (s *Server) lookedUp(m sentMessage, now time.Time) bool {
+	result := m.fate.Result
+	r := acceptlog.Report{ID: fmt.Sprintf("%d-look-up", m.sequence), Of: m.sequence, Result: string(result), Code: m.code(result)}
+	if !m.known(now) {
+		r.Result, r.Code = "under_way", ""
+	}
+	err := s.log.Report(m.record(acceptlog.ClassLookedUp, now, &r))
+	if err != nil {
+		s.config.Log.Error("accept_log_failed", zap.Error(err))
+	}
+	return err == nil
+}
+
+// record is a line of the accept log about a message that was accepted before.
+func (m sentMessage) record(class string, now time.Time, r *acceptlog.Report) acceptlog.Record {
+	return acceptlog.Record{
+		Time: now, Channel: string(m.call.Channel), Vendor: string(m.call.Vendor), IdempotencyKey: m.call.Key,
+		Destination: acceptlog.HashDestination(m.to), Content: m.content, Class: class, Report: r,
+	}
 }
 
 func (s *Server) isStopping() bool {

@@ -65,8 +65,9 @@ func (s *sentMessages) first(name string) bool {
 func (s *Server) listSOLAPI(ctx *fasthttp.RequestCtx) {
 	list := []string{}
 	for _, id := range ctx.QueryArgs().PeekMulti("messageIds") {
-		if m, found := s.sent.find(string(id)); found {
-			list = append(list, fmt.Sprintf("%q:%s", m.id, solapiMessage(m, s.config.now())))
+		now := s.config.now()
+		if m, found := s.sent.find(string(id)); found && s.lookedUp(m, now) {
+			list = append(list, fmt.Sprintf("%q:%s", m.id, solapiMessage(m, now)))
 		}
 	}
 	fmt.Fprintf(ctx, `{"startKey":null,"limit":20,"messageList":{%s}}`, strings.Join(list, ","))

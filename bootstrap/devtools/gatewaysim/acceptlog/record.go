@@ -8,7 +8,9 @@
 //
 // A line of the class "report" is something that a vendor says of an accepted
 // message later; it is on the disk before it is said. A line of the class
-// "report_answered" follows with what the receiver answered; it is not synced.
+// "report_answered" follows with what the receiver answered; it is not synced. A
+// line of the class "looked_up" is what a look-up is answered about a message; it
+// is on the disk before the answer.
 //
 //	{"sequence":7,"time":"2026-11-22T09:00:00.123456789Z","accepted":true,"channel":"SMS",
 //	 "vendor":"nhn","idempotency_key":"2026-11/4711/0/0","destination_sha256":"…","content_sha256":"…","dropped":false}
@@ -74,7 +76,7 @@ type Record struct {
 	// Vendor is whose contract the call spoke: smtp, http, twilio, nhn, solapi.
 	Vendor string `json:"vendor,omitempty"`
 	// Class says how a call was refused: temporary, permanent, throttled,
-	// content or invalid; or it is ClassReport or ClassAnswered. Empty when accepted.
+	// content or invalid; or it is one of those below. Empty when accepted.
 	Class string `json:"class,omitempty"`
 	// IdempotencyKey is the caller's key, empty when it sent none or when the
 	// refusal came before the key (SMTP, at RCPT).
@@ -94,6 +96,7 @@ type Record struct {
 const (
 	ClassReport   = "report"
 	ClassAnswered = "report_answered"
+	ClassLookedUp = "looked_up"
 )
 
 // Report is something that a vendor says of an accepted message.
