@@ -295,6 +295,7 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		"twilio":                {twilio(nil), ""},
 		"ses alone":             {map[string]string{"BALSONG_EMAIL_PROVIDERS": "ses"}, "BALSONG_SES_FROM is not set"},
 		"ses, no address":       {map[string]string{"BALSONG_SES_FROM": "bills"}, "BALSONG_SES_FROM is no e-mail address"},
+		"ses, {key}":            {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_BOUNCES": "bounces+{key}@b.example"}, "BALSONG_SES_BOUNCES has { or }"},
 		"ses, nowhere":          {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_URL": "b.example"}, "BALSONG_SES_URL is no http or https address"},
 		"ses, no lease":         {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_LEASE": "20s"}, "BALSONG_SES_LEASE (20s) must be longer"},
 		"ses":                   {map[string]string{"BALSONG_SES_FROM": "Bills <a@b.example>"}, ""},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"strings"
 )
 
 // SES is an account at Amazon SES. Who signs in is the process's own identity at AWS.
@@ -33,6 +34,9 @@ func (s SES) check() error {
 		if _, err := mail.ParseAddress(address.value); err != nil && address.value != "" {
 			problems = append(problems, fmt.Errorf("BALSONG_SES_%s is no e-mail address", address.name))
 		}
+	}
+	if strings.ContainsAny(s.Bounces, "{}") { // a letter of an address, by RFC 5322
+		problems = append(problems, errors.New("BALSONG_SES_BOUNCES has { or }: {key} is replaced in BALSONG_SMTP_ENVELOPE_FROM alone; what SES forwards names its bill by a tag"))
 	}
 	return errors.Join(problems...)
 }

@@ -78,10 +78,25 @@ parameters() {
     --query "Stacks[0].Parameters[?contains([${wanted%,}], ParameterKey) && ParameterValue!=''].join('=', [ParameterKey, ParameterValue])" | tr '\t' ' '
 }
 
+# gateways: the further variables of gateways; nothing where there are none.
+gateways() {
+  [ "$(parameters services GatewaySettings)" != GatewaySettings=parameter ] || aws ssm get-parameter --name "/$name/gateways" --query Parameter.Value --output text
+}
+
+# settings: the parameter of the gateways' variables is readable by whoever may list parameters. Names alone are shown.
+settings() {
+  local text literal
+  text=$(gateways)
+  [ -n "$text" ] || { skip "settings of gateways" "there are none"; return; }
+  literal=$(grep -E '^[[:space:]]*[A-Z0-9_]*(PASSWORD|SECRETS?|TOKEN|KEY|CREDENTIALS)[[:space:]]*=[[:space:]]*[^[:space:]]' <<<"$text" |
+    grep -vE '=[[:space:]]*(secretsmanager|ssm):' | cut -d= -f1 | tr -d ' \t' | tr '\n' ' ' || true)
+  if [ -z "$literal" ]; then pass "settings of gateways" "no secret stands in them"; else fail "settings of gateways" "these stand in /$name/gateways, which is not encrypted: ${literal% }"; fi
+}
+
 secrets() { # that there is a value, never which
   local secret
   for secret in keyset providers; do
-    if [ "$secret" = providers ] && [ -z "$(parameters services SmtpUser SmsUrl PushUrl)" ]; then
+    if [ "$secret" = providers ] && [ -z "$(parameters services SmtpUser SmsUrl PushUrl)" ] && ! gateways | grep -qF "secretsmanager:$name/providers#"; then
       skip "secret providers" "no gateway needs one"
       continue
     fi
@@ -274,7 +289,7 @@ failover() {
 }
 count() { jq -e '[.months[]?.dispatch.SUCCEEDED // 0] | add // 0'; }
 
-stacks; network; database; kafka; storage; secrets; services; schedule; metrics; alarms; subscriptions; on_call
+stacks; network; database; kafka; storage; secrets; settings; services; schedule; metrics; alarms; subscriptions; on_call
 if [ -n "$act" ]; then
   alarm_rings; scales_out; stop_drains; failover
 else

@@ -18,7 +18,9 @@ var onlyPrometheus = map[string]string{
 
 // onlyCloudWatch are the alarms that Prometheus does not have, with the reason.
 var onlyCloudWatch = map[string]string{
-	"StartFailed": "the scheduler is AWS's, and its queue of starts that failed too",
+	"StartFailed":   "the scheduler is AWS's, and its queue of starts that failed too",
+	"ReportsUnread": "the queue is AWS's; over HTTPS a report that cannot be read is refused, and not kept",
+	"ReportsWait":   "the queue is AWS's; over HTTPS the provider keeps what is not answered",
 }
 
 // quieted are the alarms that may tell nobody, with the condition under which they do.

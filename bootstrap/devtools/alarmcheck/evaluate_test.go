@@ -165,9 +165,6 @@ func raising() map[string]map[string][]sample {
 	down := func(service string) map[string][]sample {
 		return one(up(service), phase{30, 1}, phase{30, 0}, phase{30, 1})
 	}
-	held := func(provider string) map[string][]sample {
-		return one(of("delivery", "balsong_gateway_held", provider), phase{30, 0}, phase{30, 1}, phase{30, 0})
-	}
 	unread := func(service string) map[string][]sample {
 		return one(of(service, "balsong_kafka_partitions_out_of_range"), phase{30, 0}, phase{30, 2}, phase{30, 0})
 	}
@@ -187,11 +184,13 @@ func raising() map[string]map[string][]sample {
 			phase{150, func(int) int { return epoch }}, phase{60, func(int) int { return epoch }}, phase{30, func(int) int { return epoch + 210*60 }}),
 		// The queue counts as in use for some hours; the alarm stays as it is until the number is 0 again.
 		"StartFailed":      one("AWS/SQS ApproximateNumberOfMessagesVisible QueueName=${Name}-NotStarted", phase{30, 0}, phase{30, 2}, phase{600, nil}, phase{30, 0}),
+		"ReportsUnread":    one("AWS/SQS ApproximateNumberOfMessagesVisible QueueName=${Name}-ReportsUnread", phase{30, 0}, phase{30, 2}, phase{600, nil}, phase{30, 0}),
+		"ReportsWait":      one("AWS/SQS ApproximateAgeOfOldestMessage QueueName=${Name}-Reports", phase{60, 20}, phase{60, 2 * hour}, phase{60, 0}),
 		"LagGrows":         one(of("settlement", "balsong_delivery_lag_messages"), phase{30, 0}, phase{60, 500}, phase{30, func(at int) int { return 500 - (at-epoch-90*60)/60 }}),
 		"DeadlineInDanger": one(of("settlement", "balsong_deadline_margin_seconds"), phase{30, 5 * hour}, phase{30, -20}, phase{30, 2 * hour}),
 		"UnknownTargets":   one(of("settlement", "balsong_targets_unknown"), phase{30, 0}, phase{30, 4}, phase{30, 0}),
 		"UnknownGrows":     one(of("settlement", "balsong_targets_unknown"), phase{30, 3}, phase{30, func(at int) int { return 10 * (at - epoch) / 60 }}, phase{30, 600}),
-		"ProviderHeldSmtp": held("email/smtp"), "ProviderHeldSms": held("sms/http"), "ProviderHeldPush": held("push/http"),
+		"ProviderHeld":     one(of("delivery", "balsong_gateway_held"), phase{30, 0}, phase{30, 1}, phase{30, 0}),
 		"Refusals": {
 			of("delivery", "balsong_refusals_total"):   samplesOf(phase{60, 5}, phase{60, 30}, phase{60, 5}),
 			of("delivery", "balsong_deliveries_total"): samplesOf(phase{180, 200}),

@@ -15,6 +15,7 @@ import (
 var metricsOfAWS = map[string][]string{
 	"AWS/RDS FreeStorageSpace":                   {"DBInstanceIdentifier"},      // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
 	"AWS/Kafka KafkaDataLogsDiskUsed":            {"Broker ID", "Cluster Name"}, // https://docs.aws.amazon.com/msk/latest/developerguide/metrics-details.html
+	"AWS/SQS ApproximateAgeOfOldestMessage":      {"QueueName"},                 // as the next one
 	"AWS/SQS ApproximateNumberOfMessagesVisible": {"QueueName"},                 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 }
 

@@ -35,7 +35,7 @@ func TestAPersonOnCallMayWhatTheirScriptsAsk(t *testing.T) {
 		}
 	}
 	for _, action := range allowed {
-		if verb := action[strings.Index(action, ":")+1:]; strings.HasPrefix(verb, "Create") || strings.HasPrefix(verb, "Delete") || strings.HasPrefix(verb, "Put") || strings.HasPrefix(verb, "Execute") {
+		if verb := action[strings.Index(action, ":")+1:]; (strings.HasPrefix(verb, "Create") || strings.HasPrefix(verb, "Delete") || strings.HasPrefix(verb, "Put") || strings.HasPrefix(verb, "Execute")) && action != "sqs:DeleteMessage" { // of a message that is put back
 			t.Errorf("on call may %s", action)
 		}
 	}

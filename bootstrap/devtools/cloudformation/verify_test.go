@@ -26,8 +26,11 @@ func TestVerifyChangesNothingUnlessItIsTold(t *testing.T) {
 	if code != 1 {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
+	if strings.Contains(said, "hunter2") {
+		t.Error("it shows a secret")
+	}
 	for _, line := range []string{
-		`FAIL +stack alarms +nothing, wanted complete`, `FAIL +scaling is on +it is suspended`, `FAIL +database +available False True True, wanted`, `FAIL +no start failed +3.0 in the queue`, `SKIPPED failover`,
+		`FAIL +stack alarms +nothing, wanted complete`, `FAIL +settings of gateways +these stand in /balsong/gateways, which is not encrypted: BALSONG_NHN_SECRET_KEY$`, `FAIL +scaling is on +it is suspended`, `FAIL +database +available False True True, wanted`, `FAIL +no start failed +3.0 in the queue`, `SKIPPED failover`,
 		`FAIL +flow log +ACTIVE Access error`, `FAIL +alarms have data +balsong-KafkaDisk1$`, `FAIL +told of Critical +not confirmed: oncall@example.com`, `FAIL +told of Warning`, `FAIL +on call +application-autoscaling:RegisterScalableTarget: implicitDeny, wanted allowed; ecs:UpdateService`,
 	} {
 		if !regexp.MustCompile("(?m)" + line).MatchString(said) {
@@ -46,7 +49,7 @@ func TestVerifySkipsWhatASoundInstallationCannotShowYet(t *testing.T) {
 	t.Parallel()
 	said, code := newAccount(t, "NEW=true").run("bash", filepath.Join(deploy, "verify.sh"))
 	for _, line := range []string{
-		`SKIPPED schedule fires +it was changed 10 minutes ago`, `SKIPPED secret providers +no gateway needs one`, `SKIPPED alarms have data +balsong-KafkaDisk1: not yet`,
+		`SKIPPED schedule fires +it was changed 10 minutes ago`, `SKIPPED secret providers +no gateway needs one`, `SKIPPED settings of gateways +there are none`, `SKIPPED alarms have data +balsong-KafkaDisk1: not yet`,
 	} {
 		if !regexp.MustCompile(line).MatchString(said) {
 			t.Errorf("no line %q in:\n%s", line, said)
