@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/adapters/postgres"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
 )
 
 // records answers for one domain; err is what every question comes to instead.
@@ -115,6 +118,47 @@ func TestMailAdviceGoesByWhatTheServerSaid(t *testing.T) {
 		if advice := mailAdvice(said); !strings.Contains(advice, want) {
 			t.Errorf("%q is answered with %q, want %q", said, advice, want)
 		}
+	}
+}
+
+func TestAdviceAboutVendorsGoesByWhatTheySaid(t *testing.T) {
+	t.Parallel()
+	for said, c := range map[string]struct{ provider, want string }{
+		"the account is in the sandbox in this region: it writes to verified addresses alone":            {"ses", "production access"},
+		"invalid: no AWS region is set: set AWS_REGION":                                                  {"ses", "BALSONG_SES_REGION"},
+		"unavailable: AWS's own chain gives no credentials (the role of the task or the machine)":        {"aws", "AWS_PROFILE"},
+		"GetAccount (allow ses:GetAccount): User: x is not authorized to perform: ses:GetAccount":        {"ses", "SesSender="},
+		"DescribeSpendLimits (allow sms-voice:DescribeSpendLimits): 400 AccessDeniedException":           {"aws", "SmsSender="},
+		"GetAccount: 403 UnrecognizedClientException: The security token included in the request is bad": {"ses", "does not know the credentials"},
+		"dial tcp: lookup email.ap-nowhere-9.amazonaws.com: no such host":                                {"ses", "its name is wrong"},
+		"dial tcp: i/o timeout":                                                        {"aws", "BALSONG_AWS_SMS_REGION"},
+		"sending is paused for the account in this region":                             {"ses", "appeal"},
+		"the account's quota is used up: 50000 of 50000 messages in the last 24 hours": {"ses", "above a day's bills"},
+		"the account may spend 1 USD a month on text messages, as a new one":           {"aws", "spending limit"},
+		"403 PERMISSION_DENIED: Permission 'cloudmessaging.messages.create' denied":    {"fcm", "roles/firebasecloudmessaging.admin"},
+		"401 UNAUTHENTICATED: Request had invalid authentication credentials.":         {"fcm", "BALSONG_FCM_SECRET"},
+		"404 NOT_FOUND: Requested entity was not found.":                               {"fcm", "BALSONG_FCM_PROJECT"},
+		"the token endpoint refuses the client: invalid_grant":                         {"fcm", "clock"},
+	} {
+		if advice := vendorAdvice(c.provider, said); !strings.Contains(advice, c.want) {
+			t.Errorf("%s: %q is answered with %q, want %q", c.provider, said, advice, c.want)
+		}
+	}
+}
+
+// limited is a gateway that works, and not for every customer.
+type limited struct{ core.Gateway }
+
+func (limited) Check(context.Context) error { return nil }
+func (limited) Close()                      {}
+func (limited) Limits() string              { return "the account is in the sandbox" }
+
+func TestAnAccountThatDoesNotReachEveryCustomerIsAdvice(t *testing.T) {
+	t.Parallel()
+	var p component
+	p.byHTTP(t.Context(), config.Provider{Provider: port.Provider{Name: config.ProviderSES}, Variables: "BALSONG_SES"}, limited{})
+	if !finds(p, Advice, "the account is in the sandbox", "production access") || !finds(p, OK, "it can be reached", "") {
+		t.Errorf("%+v", p.list)
 	}
 }
 

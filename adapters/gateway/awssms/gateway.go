@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,7 @@ type Gateway struct {
 	sender, configurationSet *string
 	references               *reference.Source
 	now                      func() time.Time
+	firstLimit               atomic.Bool // as the last Check found
 }
 
 var (
@@ -187,8 +189,9 @@ func (g *Gateway) Check(ctx context.Context) error {
 	if err := g.Prepare(ctx); err != nil {
 		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
 	}
-	answer, err := g.caller.Once(ctx, func(ctx context.Context) error {
-		_, err := g.client.Load().DescribeSpendLimits(ctx, &sms.DescribeSpendLimitsInput{})
+	var limits *sms.DescribeSpendLimitsOutput
+	answer, err := g.caller.Once(ctx, func(ctx context.Context) (err error) {
+		limits, err = g.client.Load().DescribeSpendLimits(ctx, &sms.DescribeSpendLimitsInput{})
 		return err
 	})
 	switch {
@@ -197,5 +200,20 @@ func (g *Gateway) Check(ctx context.Context) error {
 	case answer.Status/100 != 2:
 		return fmt.Errorf("%w: DescribeSpendLimits (allow sms-voice:DescribeSpendLimits): %s", gateway.ErrCheck, gateway.Redact(awscall.Reply(table, answer, nil, g.now()).Detail, ""))
 	}
+	g.firstLimit.Store(limits != nil && slices.ContainsFunc(limits.SpendLimits, func(l types.SpendLimit) bool {
+		return l.Name == types.SpendLimitNameTextMessageMonthlySpendLimit && l.EnforcedLimit <= firstLimit
+	}))
 	return nil
+}
+
+// firstLimit is what a new account may spend on text messages, in US dollars a month
+// (https://docs.aws.amazon.com/sms-voice/latest/userguide/awssupport-spend-threshold.html).
+const firstLimit = 1
+
+// Limits says what the last Check found that lets messages go out, and not to every customer; "": nothing.
+func (g *Gateway) Limits() string {
+	if g.firstLimit.Load() {
+		return "the account may spend 1 USD a month on text messages, as a new one"
+	}
+	return ""
 }

@@ -211,6 +211,17 @@ func TestWhatAWSDoesNotTakeIsRefusedWithoutACall(t *testing.T) {
 	}
 }
 
+func TestTheLimitOfANewAccountIsSaid(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int]bool{1: true, 500: false} {
+		address, _ := server(t, 200, fmt.Sprintf(`{"SpendLimits":[{"Name":"VOICE_MESSAGE_MONTHLY_SPEND_LIMIT","EnforcedLimit":1},{"Name":"TEXT_MESSAGE_MONTHLY_SPEND_LIMIT","EnforcedLimit":%d}]}`, limit))
+		g := prepared(t, func(g *awssms.Config) { g.URL = address })
+		if err := g.Check(t.Context()); err != nil || (g.Limits() != "") != want {
+			t.Errorf("%d USD: %q (%v)", limit, g.Limits(), err)
+		}
+	}
+}
+
 func TestTheCheckAsksForTheSpendingLimits(t *testing.T) {
 	t.Parallel()
 	for body, c := range map[string]struct {

@@ -52,6 +52,7 @@ type Gateway struct {
 	bounces          *string
 	references       *reference.Source
 	now              func() time.Time
+	sandbox          atomic.Bool // as the last Check found
 }
 
 var (
@@ -199,5 +200,14 @@ func (g *Gateway) Check(ctx context.Context) error {
 	if quota := account.SendQuota; quota != nil && quota.Max24HourSend >= 0 && quota.SentLast24Hours >= quota.Max24HourSend {
 		return wrong(fmt.Sprintf("the account's quota is used up: %.0f of %.0f messages in the last 24 hours", quota.SentLast24Hours, quota.Max24HourSend))
 	}
+	g.sandbox.Store(!account.ProductionAccessEnabled)
 	return nil
+}
+
+// Limits says what the last Check found that lets bills go out, and not to every customer; "": nothing.
+func (g *Gateway) Limits() string {
+	if g.sandbox.Load() {
+		return "the account is in the sandbox in this region: it writes to verified addresses alone, 200 a day"
+	}
+	return ""
 }

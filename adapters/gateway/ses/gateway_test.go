@@ -209,6 +209,13 @@ func TestTheCheckSaysWhatWouldKeepAMonthFromGoingOut(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+	for production, want := range map[bool]string{true: "", false: "sandbox"} {
+		address, _ := server(t, 200, fmt.Sprintf(`{"ProductionAccessEnabled":%t,"SendingEnabled":true}`, production))
+		g := prepared(t, func(g *ses.Config) { g.URL = address })
+		if err := g.Check(t.Context()); err != nil || (g.Limits() == "") != (want == "") || !strings.Contains(g.Limits(), want) {
+			t.Errorf("production access is %v: %q (%v)", production, g.Limits(), err)
+		}
+	}
 	if err := prepared(t, nil).Check(t.Context()); !errors.Is(err, gateway.ErrCheck) {
 		t.Errorf("nobody listens: %v", err)
 	}
