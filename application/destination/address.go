@@ -23,7 +23,7 @@ func Parse(kind channel.Kind, text string) (string, error) {
 	switch kind {
 	case channel.Email:
 		return parseEmail(text)
-	case channel.SMS:
+	case channel.SMS, channel.AlimTalk:
 		return parsePhone(text)
 	case channel.Push:
 		return parsePushToken(text)

@@ -2,6 +2,7 @@ package importing
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// Destination says where the address of a channel stands in the billing data.
+// Destination says where the address of a channel stands in the billing data. AlimTalk goes to the phone number, as text messages do.
 type Destination struct {
 	Channel channel.Kind
 	Column  string
@@ -23,8 +24,32 @@ var destinations = []Destination{
 	{channel.Push, colPushToken, "token-4711"},
 }
 
+// shared are channels that reach a customer by the address of another channel, which has the column.
+var shared = map[channel.Kind]channel.Kind{channel.AlimTalk: channel.SMS}
+
 // Destinations lists where the address of each channel stands.
-func Destinations() []Destination { return slices.Clone(destinations) }
+func Destinations() []Destination {
+	all := slices.Clone(destinations)
+	for _, kind := range channel.All {
+		at := slices.IndexFunc(destinations, func(d Destination) bool { return d.Channel == shared[kind] })
+		if at >= 0 {
+			all = append(all, Destination{kind, destinations[at].Column, destinations[at].Example})
+		}
+	}
+	return all
+}
+
+// withShared adds the channels that share an address with one of some. What a row says is the addresses alone: with these in its
+// fingerprint, the rows of a month that was imported before the channel existed would count as corrections.
+func withShared(found map[channel.Kind]string) map[channel.Kind]string {
+	all := maps.Clone(found)
+	for kind, of := range shared {
+		if address, there := found[of]; there {
+			all[kind] = address
+		}
+	}
+	return all
+}
 
 func destinationColumns() []string {
 	columns := make([]string, len(destinations))

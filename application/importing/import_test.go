@@ -166,7 +166,7 @@ func TestARowBecomesATarget(t *testing.T) {
 	s := target.State()
 	sendDay := time.Date(2026, 11, 25, 0, 0, 0, 0, seoul)
 	if !s.AvailableAt.Equal(sendDay) || s.Batch != billing.Imported || s.Dispatch != billing.Ready || s.Wished != channel.SMS ||
-		s.Quiet.String() != "21:00–08:00 Asia/Seoul" || s.Reachable != channel.NewSet(channel.Email, channel.SMS, channel.Push) {
+		s.Quiet.String() != "21:00–08:00 Asia/Seoul" || s.Reachable != channel.NewSet(channel.All...) {
 		t.Errorf("%+v", s)
 	}
 	open, err := b.store.Months().List(t.Context())

@@ -80,7 +80,7 @@ func TestOfSeveralAddressesTheFirstIsUsedWhereThatIsAskedFor(t *testing.T) {
 		target, _ := b.store.Target(key.Target{Month: november, UserID: 1})
 		want, reachable := importing.SeveralAddresses, 1
 		if first {
-			want, reachable = importing.FirstAddressTaken, 3
+			want, reachable = importing.FirstAddressTaken, 4
 		}
 		if len(kinds) != 2 || kinds[0] != want || kinds[1] != want || len(target.State().Reachable.Kinds()) != reachable {
 			t.Errorf("first %t: %v, reachable %v", first, kinds, target.State().Reachable.Kinds())

@@ -83,10 +83,10 @@ func (c *chunk) resolve(ctx context.Context, conflict port.ImportConflict) error
 			return err
 		case refused == nil:
 			c.run.summary.Corrected++
-			c.run.summary.ContactsRemoved += len(lost.Kinds())
+			c.run.summary.ContactsRemoved += len(contactColumns(lost))
 			return nil
 		case errors.Is(refused, errContacts):
-			c.run.summary.ContactsKept += len(lost.Kinds())
+			c.run.summary.ContactsKept += len(contactColumns(lost))
 		}
 		reason = "has another bill in this month already, which stays: " + refused.Error()
 	}

@@ -167,11 +167,12 @@ func (r *row) bill(rules Rules) (port.ImportedBill, faults) {
 	if quiet.IsZero() && c.Zone != "" {
 		state.Zone = zone
 	}
-	for kind := range c.Destinations {
+	addresses := withShared(c.Destinations)
+	for kind := range addresses {
 		state.Reachable |= channel.NewSet(kind)
 	}
 	return port.ImportedBill{
-		Customer: read.Customer, State: state, Data: data, Destinations: c.Destinations,
+		Customer: read.Customer, State: state, Data: data, Destinations: addresses,
 		Fingerprint: fingerprint,
 	}, nil
 }

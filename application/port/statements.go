@@ -15,11 +15,13 @@ import (
 type Variant struct {
 	Subject string `json:"subject,omitempty"` // e-mail
 	HTML    string `json:"html,omitempty"`    // e-mail
-	Text    string `json:"text"`              // e-mail (plain), SMS, push (body)
+	Text    string `json:"text"`              // e-mail (plain), SMS, push (body), AlimTalk
 	Title   string `json:"title,omitempty"`   // push; the subject of an LMS
 	Class   string `json:"class,omitempty"`   // of a text message SMS or LMS; of an e-mail ADVERTISING, or empty for a bill
 	// Unsubscribe is where one click takes the recipient of this e-mail off the list (RFC 8058): an https address.
 	Unsubscribe string `json:"unsubscribe,omitempty"`
+	// Template is what AlimTalk.Encode writes; AlimTalk only.
+	Template string `json:"template,omitempty"`
 }
 
 // Statement is one target's statement with the variants of all channels, unencrypted.

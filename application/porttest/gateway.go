@@ -60,14 +60,22 @@ func (r GatewayRig) delivery(n int64) port.Delivery {
 	month, _ := key.NewMonth(2026, time.November)
 	kind := r.Gateway.Provider().Channel
 	to := map[channel.Kind]string{
-		channel.Email: "kim.chulsoo@example.com",
-		channel.SMS:   "010-1234-5678",
-		channel.Push:  "f4k3T0ken:APA91bHun4MxP5egoKMwt2KZFBaFUH",
+		channel.Email:    "kim.chulsoo@example.com",
+		channel.SMS:      "010-1234-5678",
+		channel.Push:     "f4k3T0ken:APA91bHun4MxP5egoKMwt2KZFBaFUH",
+		channel.AlimTalk: "010-1234-5678",
+	}
+	template := ""
+	if kind == channel.AlimTalk {
+		template = port.AlimTalk{
+			Codes: map[string]string{r.Gateway.Provider().Name: "BILL_01"}, Variables: map[string]string{"금액": "52,000원"},
+			Buttons: []port.AlimTalkButton{{Type: "WL", Name: "청구서 보기", Mobile: "https://example.com/"}},
+		}.Encode()
 	}
 	return port.Delivery{
 		Key:     key.Delivery{Month: month, UserID: 4_711 + n, Attempt: 1, Round: 2},
 		Channel: kind, Destination: to[kind],
-		Content: port.Variant{Subject: "청구서 11월", HTML: "<p>청구서</p>", Text: "청구서: 52,000원\n.\n.끝", Title: "청구서", Class: ""},
+		Content: port.Variant{Subject: "청구서 11월", HTML: "<p>청구서</p>", Text: "청구서: 52,000원\n.\n.끝", Title: "청구서", Class: "", Template: template},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // choice is what a month is rendered with.
@@ -24,7 +25,7 @@ func (r *renderRun) chosen() choice {
 
 // choose finds the templates to render with: those that were asked for, else the set that the month was rendered with last,
 // else the default. billing.ErrRefused where the month was rendered with others, or where customers would read the sample's
-// sender identity, unless the options allow that. A set that the month has needs no second word.
+// sender identity, unless the options allow that; and where they make nothing for AlimTalk and the route has it. A set that the month has needs no second word.
 func (r *renderRun) choose(ctx context.Context) error {
 	var there []port.TemplateSet
 	err := r.ports.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
@@ -40,6 +41,10 @@ func (r *renderRun) choose(ctx context.Context) error {
 	}
 	if err := c.templates.CheckClass(r.options.Class); err != nil {
 		return err
+	}
+	if r.options.Channels.Has(channel.AlimTalk) && !c.templates.HasAlimTalk() {
+		return fmt.Errorf("%w: the ACTIVE policy's route has %s, and the templates %s have no approved template for it: write ko/%s and ko/%s (docs/operations/templates.md), "+
+			"or activate a policy without the channel", billing.ErrRefused, channel.AlimTalk, c.templates.Set(), alimTalkText, alimTalkFile)
 	}
 	c.set = c.templates.Set()
 	if known := byFingerprint(there, c.set); known.Number != 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/trace"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -40,6 +41,7 @@ type Options struct {
 	AllowOther  bool                // render with others than those that the month has
 	By          port.Act            // who allows others, and why
 	Class       policy.MessageClass // default TRANSACTIONAL
+	Channels    channel.Set         // those of the route by which the bills will go out; empty: not known yet
 	Failed      bool                // render those again that could not be rendered before
 	Workers     int                 // chunks at the same time; default 2
 	Zone        *time.Location      // of the times that people are told; default UTC
@@ -127,7 +129,7 @@ func NewRenderer(ports Ports, options Options) *Renderer {
 
 // Render renders every IMPORTED bill of the month and returns when none is left. It may be stopped and repeated at any
 // time, and several may run at once: what is done stays done, and the name of a pack follows from its content. The month keeps the
-// templates with the first bill that they render. billing.ErrRefused where it has others, or they show the sample's sender identity.
+// templates with the first bill that they render. billing.ErrRefused where it has others, they show the sample's sender identity, or they make nothing for a channel of the route.
 func (r *Renderer) Render(ctx context.Context, month key.Month) (Summary, error) {
 	run := &renderRun{Renderer: r, month: month}
 	if err := run.choose(ctx); err != nil {

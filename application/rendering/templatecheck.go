@@ -215,6 +215,7 @@ func (l *loader) try(t *Templates) {
 	for _, tag := range Languages {
 		for _, view := range l.samples(t, tag) {
 			l.tryOne(t.languages[tag], tag, view)
+			l.tryAlimTalk(t, view)
 		}
 	}
 }

@@ -98,6 +98,8 @@ type language struct {
 	marked *markedLayout             // says whose value html/template refuses
 	texts  map[string]*text.Template // by file name
 	quick  map[string]compiled       // the same, by file name; what is missing is executed
+	// approved is the AlimTalk template; nil: the language has none.
+	approved *approved
 }
 
 // ShippedFiles returns the files of the templates that come with Balsong.
@@ -251,6 +253,7 @@ func (l *loader) language(tag, layout string) *language {
 			l.checkCharacters(parsed.Tree)
 		}
 	}
+	l.alimTalk(tag, made)
 	return made
 }
 

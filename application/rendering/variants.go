@@ -58,6 +58,15 @@ func (t *Templates) Statement(b bill.Bill, month key.Month, class policy.Message
 		channel.SMS:   p.sms(),
 		channel.Push:  p.push(),
 	}
+	if a := t.approvedFor(view.Language); a != nil && !view.Advertising {
+		words := printer{view: view, language: t.languages[a.tag], tag: a.tag}
+		if made[channel.AlimTalk], err = words.alimTalk(a); err != nil {
+			return nil, err
+		}
+		if p.failed == nil {
+			p.file, p.failed = words.file, words.failed
+		}
+	}
 	if errors.Is(p.failed, errRefused) {
 		return nil, p.language.marked.reason(&p.view, p.tag)
 	}

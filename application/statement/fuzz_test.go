@@ -19,6 +19,7 @@ func FuzzDecodeStatement(f *testing.F) {
 		{Target: target},
 		{Target: target, Variants: map[channel.Kind]port.Variant{
 			channel.Email: {Subject: "s", HTML: "h", Text: "t", Unsubscribe: "u"}, channel.SMS: {Class: "LMS", Text: "text"}, channel.Push: {Title: "t", Text: "b"},
+			channel.AlimTalk: {Text: "t", Template: `{"codes":{"nhn":"a"}}`},
 		}},
 	} {
 		plain, err := encode(nil, statement)

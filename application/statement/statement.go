@@ -101,7 +101,8 @@ func OpenReference(sealed []byte, target key.Target, cipher port.Cipher) (port.S
 // compares it with JSON and protobuf).
 //
 //	statement: frameVersion, month, user id, number of variants;
-//	           for each, in the order of channel.All: kind, class, subject, title, unsubscribe, HTML, text
+//	           for each, in the order of channel.All: kind, class, subject, title, unsubscribe, HTML, text,
+//	           and of ALIMTALK the template
 //	reference: frameVersion, offset, length, bucket, key, SHA-256
 const frameVersion = 2
 
@@ -170,6 +171,9 @@ func encode(plain []byte, statement port.Statement) ([]byte, error) {
 	for _, kind := range channel.All {
 		if v, there := statement.Variants[kind]; there {
 			plain = appendTexts(plain, string(kind), v.Class, v.Subject, v.Title, v.Unsubscribe, v.HTML, v.Text)
+			if kind == channel.AlimTalk {
+				plain = appendTexts(plain, v.Template)
+			}
 		}
 	}
 	return plain, nil
@@ -195,10 +199,14 @@ func decode(plain []byte, kinds []channel.Kind) (port.Statement, error) {
 			return port.Statement{}, errFrame
 		}
 		seen = append(seen, kind)
+		var template []byte
+		if kind == channel.AlimTalk {
+			template = r.text()
+		}
 		if len(kinds) == 0 || slices.Contains(kinds, kind) {
 			statement.Variants[kind] = port.Variant{
 				Class: string(texts[1]), Subject: string(texts[2]), Title: string(texts[3]), Unsubscribe: string(texts[4]),
-				HTML: string(texts[5]), Text: string(texts[6]),
+				HTML: string(texts[5]), Text: string(texts[6]), Template: string(template),
 			}
 		}
 	}

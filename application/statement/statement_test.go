@@ -67,6 +67,7 @@ func TestOnlyTheTargetsOwnStatementOpens(t *testing.T) {
 	whole := port.Statement{Target: own, Variants: map[channel.Kind]port.Variant{
 		channel.Email: {Subject: "청구서", HTML: "<p>\n청구</p>", Text: "청구\n"},
 		channel.SMS:   {Text: "청구", Class: "LMS"}, channel.Push: {Title: "청구", Text: "bill"},
+		channel.AlimTalk: {Text: "청구", Template: `{"codes":{"nhn":"BILL"}}`},
 	}}
 	sealed, err := statement.Seal(whole, cipher)
 	if err != nil {

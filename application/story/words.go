@@ -14,6 +14,8 @@ func name(kind channel.Kind) string {
 		return "e-mail"
 	case channel.Push:
 		return "push"
+	case channel.AlimTalk:
+		return "AlimTalk"
 	case "":
 		return "no channel"
 	default:

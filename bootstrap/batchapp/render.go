@@ -76,31 +76,33 @@ func (a *renderArguments) options() (options rendering.Options, err error) {
 	return options, templates.CheckClass(options.Class)
 }
 
-// classOf returns the class to render with and the zone of the ACTIVE policy (nil: none is ACTIVE): the ACTIVE policy's, or what was asked for where none is ACTIVE, as nothing
-// can be dispatched yet. ErrInvalid if both are there and differ: the bills would go out marked for another class.
-func classOf(ctx context.Context, b Render, asked policy.MessageClass) (policy.MessageClass, *time.Location, error) {
+// follow makes the options follow the ACTIVE policy: its class, the channels of its route and its zone. Where none is ACTIVE, nothing can be dispatched yet: the class that was
+// asked for stays. ErrInvalid if both are there and differ: the bills would go out marked for another class.
+func follow(ctx context.Context, b Render, options *rendering.Options) error {
+	asked := options.Class
 	var versions []policy.Version
 	err := b.Watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
 		versions, err = b.Policies.Versions(ctx)
 		return err
 	})
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	snapshot, err := policy.NewSnapshot(versions)
 	if errors.Is(err, policy.ErrNoActive) {
-		return asked, nil, nil
+		return nil
 	}
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	active := snapshot.Active()
 	class := active.Spec().Class
 	if asked != "" && asked != class {
-		return "", nil, fmt.Errorf("%w: --class says %s, and the ACTIVE policy %s is of the class %s: render without --class to follow the policy, or activate a policy of the class %s first (`balsong policy activate`)",
+		return fmt.Errorf("%w: --class says %s, and the ACTIVE policy %s is of the class %s: render without --class to follow the policy, or activate a policy of the class %s first (`balsong policy activate`)",
 			port.ErrInvalid, asked, active.Ref(), class, asked)
 	}
-	return class, active.Zone(), nil
+	options.Class, options.Channels, options.Zone = class, active.Spec().Route.Channels(), active.Zone()
+	return nil
 }
 
 func newRender() *cobra.Command {
@@ -146,7 +148,7 @@ func runRender(cmd *cobra.Command, a *renderArguments) error {
 // render renders a month and answers. It returns how many bills could not be rendered.
 func render(ctx context.Context, cmd *cobra.Command, b Render, month key.Month, options rendering.Options) (failed int, err error) {
 	began := time.Now()
-	if options.Class, options.Zone, err = classOf(ctx, b, options.Class); err != nil {
+	if err := follow(ctx, b, &options); err != nil {
 		return 0, err
 	}
 	summary, err := renderMonth(ctx, b, month, options, cmd.ErrOrStderr())

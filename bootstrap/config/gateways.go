@@ -32,6 +32,8 @@ type Gateways struct {
 
 	SMS  HTTPGateway `envPrefix:"BALSONG_SMS_"`
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`
+
+	AlimTalk HTTPGateway `envPrefix:"BALSONG_ALIMTALK_"`
 }
 
 // byHTTP lists the channels that a provider with our HTTP contract may have.
@@ -39,6 +41,7 @@ func (g Gateways) byHTTP() []httpChannel {
 	return []httpChannel{
 		{channel.SMS, g.SMS},
 		{channel.Push, g.Push},
+		{channel.AlimTalk, g.AlimTalk},
 	}
 }
 

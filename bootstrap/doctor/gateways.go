@@ -40,7 +40,7 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 		list = append(list, p.list...)
 	}
 	if len(list) == 0 {
-		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL"}
+		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL, BALSONG_ALIMTALK_URL"}
 		p.add(Problem, "no gateway is set: nothing can be sent", "set one (docs/providers/README.md)")
 		return p.list
 	}

@@ -2,11 +2,14 @@
 package preview
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/balsong/balsong/application/port"
@@ -37,6 +40,9 @@ type view struct {
 	Title, Note      string
 	Wrong            []string
 	Email, SMS, Push port.Variant
+	AlimTalk         port.Variant // empty: the templates have none
+	Approved         port.AlimTalk
+	Characters       int // of AlimTalk
 	HTMLSize         string
 	Bytes, Most      int
 	Width            int // of the bar of bytes, in percent
@@ -53,6 +59,9 @@ func (b Bill) view() view {
 	v.HTMLSize = rendering.SaidHTMLSize(len(v.Email.HTML))
 	v.Bytes, v.Most = rendering.MessageBytes(v.SMS.Text), MaxBytes(v.SMS.Class)
 	v.Width = min(100, v.Bytes*100/v.Most)
+	v.AlimTalk = b.Variants[channel.AlimTalk]
+	v.Approved, _ = port.ReadAlimTalk(v.AlimTalk.Template) // without a message there is none
+	v.Characters = len([]rune(v.AlimTalk.Text))
 	v.TitleLength, v.BodyLength = len([]rune(v.Push.Title)), len([]rune(v.Push.Text))
 	return v
 }
@@ -101,9 +110,20 @@ func (v view) heading(kind channel.Kind) string {
 		return "E-MAIL (its plain text; --html shows the other), " + v.HTMLSize
 	case channel.SMS:
 		return fmt.Sprintf("%s, %d of %d bytes in EUC-KR", v.SMS.Class, v.Bytes, v.Most)
+	case channel.AlimTalk:
+		return fmt.Sprintf("ALIMTALK, %d of %d characters, %s", v.Characters, rendering.MaxAlimTalk, v.Codes())
 	default:
 		return fmt.Sprintf("PUSH, title %d of %d characters, body %d of %d", v.TitleLength, rendering.MaxPushTitle, v.BodyLength, rendering.MaxPushBody)
 	}
+}
+
+// Codes say under which code the AlimTalk template is registered where.
+func (v view) Codes() string {
+	var said []string
+	for _, provider := range slices.Sorted(maps.Keys(v.Approved.Codes)) {
+		said = append(said, fmt.Sprintf("template %s at %s", v.Approved.Codes[provider], provider))
+	}
+	return strings.Join(said, ", ")
 }
 
 // write writes the texts of a channel.
@@ -120,6 +140,11 @@ func (v view) write(said *strings.Builder, kind channel.Kind) {
 			fmt.Fprintf(said, "Subject: %s\n\n", v.SMS.Title)
 		}
 		fmt.Fprintln(said, v.SMS.Text)
+	case channel.AlimTalk:
+		fmt.Fprintln(said, v.AlimTalk.Text)
+		for _, b := range v.Approved.Buttons {
+			fmt.Fprintf(said, "[%s] %s\n", b.Name, cmp.Or(b.Mobile, b.Android, b.Type))
+		}
 	default:
 		fmt.Fprintf(said, "%s\n%s\n", v.Push.Title, v.Push.Text)
 	}

@@ -14,7 +14,7 @@ const testMark = "[TEST] "
 
 // TestDelivery returns a delivery with which to try templates and a provider out. Its key has the user id 0, which is
 // never a customer's; number tells one test from another. The subject, the title or the text message is marked as a
-// test. The bodies of e-mail and push stay as they are, because they are what one wants to see. ErrInvalid if the mark
+// test; AlimTalk is not, because only the approved text is delivered. The bodies of e-mail and push stay as they are, because they are what one wants to see. ErrInvalid if the mark
 // makes a text message too long.
 func TestDelivery(month key.Month, number uint32, kind channel.Kind, to string, content port.Variant) (port.Delivery, error) {
 	switch kind {
@@ -28,6 +28,7 @@ func TestDelivery(month key.Month, number uint32, kind channel.Kind, to string, 
 		case n > rendering.MaxSMS:
 			content.Class, content.Title = rendering.ClassLMS, rendering.CutMessage(testMark+content.Title, rendering.MaxLMSSubject)
 		}
+	case channel.AlimTalk: // only what was approved is delivered
 	default:
 		content.Title = rendering.CutText(testMark+content.Title, rendering.MaxPushTitle)
 	}

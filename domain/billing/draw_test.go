@@ -88,9 +88,9 @@ func drawVersion(t *rapid.T) policy.Version {
 		s.Route = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) policy.Leg {
 			return policy.Leg{Channel: rapid.SampledFrom(channel.All).Draw(t, "channel"), Tries: rapid.IntRange(1, 2).Draw(t, "tries")}
 		}), 1, 3).Draw(t, "route")
-		s.QuietChannels = channel.Set(rapid.IntRange(0, 7).Draw(t, "quiet channels"))
+		s.QuietChannels = channel.Set(rapid.IntRange(0, 15).Draw(t, "quiet channels"))
 		s.QuietHours = rapid.SampledFrom([]window.Forbidden{{}, minutes("21:00", "08:00")}).Draw(t, "quiet")
-		if rapid.Bool().Draw(t, "advertising") {
+		if rapid.Bool().Draw(t, "advertising") && !s.Route.Channels().Has(channel.AlimTalk) {
 			s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.All...)
 		}
 		s.Deadline = rapid.SampledFrom([]time.Duration{0, 36 * time.Hour, 10 * 24 * time.Hour}).Draw(t, "deadline")

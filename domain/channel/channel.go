@@ -12,9 +12,10 @@ type Kind string
 
 // The channels.
 const (
-	Email Kind = "EMAIL"
-	SMS   Kind = "SMS"
-	Push  Kind = "PUSH"
+	Email    Kind = "EMAIL"
+	SMS      Kind = "SMS"
+	Push     Kind = "PUSH"
+	AlimTalk Kind = "ALIMTALK" // by KakaoTalk, to a phone number
 )
 
 // All lists every channel. Sets are stored by this order: a new channel comes last.
@@ -22,6 +23,7 @@ var All = []Kind{
 	Email,
 	SMS,
 	Push,
+	AlimTalk,
 }
 
 // ErrUnknown is returned for a name that is no channel.
@@ -36,7 +38,7 @@ func Parse(s string) (Kind, error) {
 	return kind, nil
 }
 
-// Names lists every channel for people: "EMAIL, SMS, PUSH".
+// Names lists every channel for people: "EMAIL, SMS, PUSH, ALIMTALK".
 func Names() string {
 	names := make([]string, len(All))
 	for i, k := range All {
@@ -57,7 +59,7 @@ func (k Kind) bit() Set {
 	return 0
 }
 
-// Set is a set of channels; the zero value is empty. It is stored as a number: EMAIL 1, SMS 2, PUSH 4.
+// Set is a set of channels; the zero value is empty. It is stored as a number: EMAIL 1, SMS 2, PUSH 4, ALIMTALK 8.
 type Set uint8
 
 // NewSet returns a set of channels; values that are no channel are ignored.

@@ -230,7 +230,9 @@ func (s Spec) Problems() []Problem {
 	bad(s.MaxRounds < 1, "max_rounds", "is %d (want at least 1)", s.MaxRounds)
 	bad(s.MaxRequeues < 1, "max_requeues", "is %d (want at least 1)", s.MaxRequeues)
 	bad(s.Class != Transactional && s.Class != Advertising, "class", "%q is neither TRANSACTIONAL nor ADVERTISING", s.Class)
-	bad(s.Class == Advertising && s.QuietChannels != channel.NewSet(channel.All...), "quiet_hours.channels", "an ADVERTISING policy binds every channel to quiet hours")
+	// What was stored before a channel existed cannot name it: the channels of the route are those that matter.
+	bad(s.Class == Advertising && s.Route.Channels()&^s.QuietChannels != 0, "quiet_hours.channels", "an ADVERTISING policy binds every channel to quiet hours")
+	bad(s.Class == Advertising && s.Route.Channels().Has(channel.AlimTalk), "route", "AlimTalk carries no advertising: KakaoTalk approves templates of bills and the like alone")
 	for _, class := range slices.Sorted(maps.Keys(s.Backoff)) {
 		bad(class != attempt.Temporary && class != attempt.Throttled, "backoff."+string(class), "is no failure after which one waits (want temporary or throttled)")
 		if err := s.Backoff[class].Validate(); err != nil {

@@ -140,10 +140,14 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 		"deadline: 23h0m0s after": func(s *policy.Spec) {
 			s.QuietHours, s.QuietChannels, s.Deadline = quiet(0, 23*60+59), channel.NewSet(channel.All...), 23*time.Hour
 		},
-		"call_deadline":        func(s *policy.Spec) { s.CallDeadline = -1 },
-		"max_rounds":           func(s *policy.Spec) { s.MaxRounds = -1 },
-		"max_requeues":         func(s *policy.Spec) { s.MaxRequeues = -1 },
-		"class":                func(s *policy.Spec) { s.Class = "SPAM" },
+		"call_deadline": func(s *policy.Spec) { s.CallDeadline = -1 },
+		"max_rounds":    func(s *policy.Spec) { s.MaxRounds = -1 },
+		"max_requeues":  func(s *policy.Spec) { s.MaxRequeues = -1 },
+		"class":         func(s *policy.Spec) { s.Class = "SPAM" },
+		"route: AlimTalk carries no advertising": func(s *policy.Spec) {
+			s.Route = policy.Route{{Channel: channel.AlimTalk, Tries: 1}}
+			s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.All...)
+		},
 		"quiet_hours.channels": func(s *policy.Spec) { s.Class, s.QuietChannels = policy.Advertising, channel.NewSet(channel.SMS) },
 		"backoff.temporary": func(s *policy.Spec) {
 			s.Backoff = map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: {Base: time.Hour, Factor: 1, Max: time.Minute}}
@@ -184,6 +188,10 @@ func TestPoliciesThatCannotWorkAreRefused(t *testing.T) {
 	spec.Class, spec.QuietChannels = policy.Advertising, channel.NewSet(channel.All...)
 	if _, err := policy.New(policy.Ref{ID: 1, Version: 1}, spec); err != nil {
 		t.Errorf("an advertising policy that binds every channel: %v", err)
+	}
+	spec.QuietChannels = spec.Route.Channels() // as it was stored before there were others
+	if _, err := policy.New(policy.Ref{ID: 1, Version: 1}, spec); err != nil {
+		t.Errorf("an advertising policy that binds every channel of its route: %v", err)
 	}
 }
 

@@ -39,6 +39,14 @@ func (r Route) validate() error {
 	return nil
 }
 
+// Channels are those of the route.
+func (r Route) Channels() (all channel.Set) {
+	for _, leg := range r {
+		all |= channel.NewSet(leg.Channel)
+	}
+	return all
+}
+
 // Steps writes the route out for a customer's preferred channel: the legs of that channel come first, the others keep their
 // order. A preference for a channel that is not in the route changes nothing.
 func (r Route) Steps(preferred channel.Kind) []channel.Kind {

@@ -56,7 +56,7 @@ func newLibraryGateway(url string, settings *tls.Config) *libraryGateway {
 }
 
 func (g *libraryGateway) Send(ctx context.Context, d port.Delivery) port.Reply {
-	body, refusal := appendBody(nil, d)
+	body, refusal := appendBody(nil, d, "http")
 	if refusal.Verdict != "" {
 		return refusal
 	}

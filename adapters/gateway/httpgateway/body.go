@@ -5,8 +5,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // maxDestination and maxRequest bound what is sent, in bytes. The bound of the destination is ours, that of the
@@ -16,9 +18,16 @@ const (
 	maxRequest     = 64 << 10
 )
 
+// template is the approved template of an AlimTalk message.
+type template struct {
+	Code      string                `json:"code"`
+	Variables map[string]string     `json:"variables,omitempty"`
+	Buttons   []port.AlimTalkButton `json:"buttons,omitempty"`
+}
+
 // appendBody appends the contract's request body to b. What the contract does not allow it refuses, without a call: the
 // gateway's "bad request" would leave the outcome unknown.
-func appendBody(b []byte, d port.Delivery) (body []byte, refusal port.Reply) {
+func appendBody(b []byte, d port.Delivery, provider string) (body []byte, refusal port.Reply) {
 	refused := func(class attempt.FailureClass, why string) ([]byte, port.Reply) {
 		return b, port.Reply{Verdict: port.CallRefused, Class: class, Detail: why}
 	}
@@ -36,6 +45,14 @@ func appendBody(b []byte, d port.Delivery) (body []byte, refusal port.Reply) {
 	}
 	if c.Class != "" {
 		body = appendQuoted(append(body, `,"class":`...), c.Class)
+	}
+	if d.Channel == channel.AlimTalk {
+		message, refusal := gateway.ReadAlimTalk(d, provider)
+		if refusal.Verdict != "" {
+			return b, refusal
+		}
+		shown, _ := json.Marshal(template{message.Code, message.Variables, message.Buttons}) //nolint:errchkjson // texts cannot fail
+		body = append(append(body, `,"template":`...), shown...)
 	}
 	if body = append(body, '}'); len(body)-len(b) > maxRequest {
 		return refused(attempt.Content, "the message is longer than the contract allows")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -17,7 +18,7 @@ func FuzzABodyReadsBackAsItWasMeant(f *testing.F) {
 	f.Fuzz(func(t *testing.T, to, text, title string) {
 		d := testDelivery(channel.SMS, 1)
 		d.Channel, d.Destination, d.Content = channel.Push, to, port.Variant{Text: text, Title: title, Class: "LMS"}
-		body, refusal := appendBody([]byte("before"), d)
+		body, refusal := appendBody([]byte("before"), d, "http")
 		if refusal.Verdict != "" {
 			return
 		}
@@ -42,11 +43,35 @@ func TestANumberIsWrittenAsTheContractShowsIt(t *testing.T) {
 	} {
 		d := testDelivery(channel.SMS, 1)
 		d.Destination = destination
-		body, refusal := appendBody(nil, d)
+		body, refusal := appendBody(nil, d, "http")
 		var got struct{ To string }
 		if err := json.Unmarshal(body, &got); err != nil || got.To != want || refusal.Verdict != "" {
 			t.Errorf("%s is written %q (%v, %+v), want %s", destination, got.To, err, refusal, want)
 		}
+	}
+}
+
+func TestAnAlimTalkMessageNamesItsTemplateAtTheProvider(t *testing.T) {
+	t.Parallel()
+	d := testDelivery(channel.AlimTalk, 1)
+	d.Destination = "010-1234-5678"
+	d.Content = port.Variant{Text: "청구 금액은 52,000원입니다.", Template: port.AlimTalk{
+		Codes: map[string]string{"http": "BILL_01", "nhn": "OTHER"}, Variables: map[string]string{"금액": "52,000원"},
+		Buttons: []port.AlimTalkButton{{Type: "WL", Name: "보기", Mobile: "https://example.com/4711"}},
+	}.Encode()}
+	body, refusal := appendBody(nil, d, "http")
+	want := `{"to":"01012345678","text":"청구 금액은 52,000원입니다.",` +
+		`"template":{"code":"BILL_01","variables":{"금액":"52,000원"},"buttons":[{"type":"WL","name":"보기","mobile":"https://example.com/4711"}]}}`
+	if string(body) != want || refusal.Verdict != "" {
+		t.Errorf("%s, %+v", body, refusal)
+	}
+	// A code that is not there is about us: the customer's bill goes to no other channel for it.
+	if body, refusal = appendBody(nil, d, "another"); len(body) != 0 || refusal.Verdict != port.CallRefused || refusal.Class != attempt.Provider || !strings.Contains(refusal.Detail, "codes.another") {
+		t.Errorf("without a code: %s, %+v", body, refusal)
+	}
+	d.Content.Template = ""
+	if body, refusal = appendBody(nil, d, "http"); len(body) != 0 || refusal.Verdict != port.CallRefused || refusal.Class != attempt.Content {
+		t.Errorf("without a template: %s, %+v", body, refusal)
 	}
 }
 
@@ -56,7 +81,7 @@ func BenchmarkABodyOfTenKilobytes(b *testing.B) {
 	var body []byte
 	b.SetBytes(int64(len(d.Content.Text)))
 	for b.Loop() {
-		body, _ = appendBody(body[:0], d)
+		body, _ = appendBody(body[:0], d, "http")
 	}
 }
 

@@ -18,7 +18,7 @@ func provider(kind channel.Kind, deadline time.Duration) port.Provider {
 
 func TestHTTPGatewaysKeepThePortsPromises(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []channel.Kind{channel.SMS, channel.Push} {
+	for _, kind := range []channel.Kind{channel.SMS, channel.Push, channel.AlimTalk} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			porttest.HTTPGateway(t, func(t testing.TB, far porttest.HTTPFarEnd, deadline time.Duration) porttest.GatewayRig {

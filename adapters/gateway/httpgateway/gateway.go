@@ -1,4 +1,4 @@
-// Package httpgateway sends SMS and push messages by the HTTP contract of docs/contract/http-gateway.md, one call for each message.
+// Package httpgateway sends SMS, push and AlimTalk messages by the HTTP contract of docs/contract/http-gateway.md, one call for each message.
 package httpgateway
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 )
 
-// Config describes a gateway for SMS or push by the contract of docs/contract/http-gateway.md.
+// Config describes a gateway for SMS, push or AlimTalk by the contract of docs/contract/http-gateway.md.
 type Config struct {
 	Provider port.Provider
 	URL      string // the gateway's root; /sms, /push, … is added
@@ -97,7 +97,7 @@ const keyHeader = "Idempotency-Key"
 func (g *Gateway) callOf(d port.Delivery) (*httpclient.Call, port.Reply) {
 	call := g.host.NewCall(http.MethodPost, g.path)
 	var refusal port.Reply
-	if call.Body, refusal = appendBody(call.Body, d); refusal.Verdict != "" {
+	if call.Body, refusal = appendBody(call.Body, d, g.provider.Name); refusal.Verdict != "" {
 		call.Discard()
 		return nil, refusal
 	}

@@ -190,9 +190,9 @@ func TestWhatTheContractDoesNotAllowIsRefusedWithoutACall(t *testing.T) {
 	}
 	d := testDelivery(channel.SMS, 1)
 	d.Content.Title = ""
-	short, _ := appendBody(nil, d)
+	short, _ := appendBody(nil, d, "http")
 	d.Content.Text += strings.Repeat("a", maxRequest-len(short))
-	if body, reply := appendBody(nil, d); len(body) != maxRequest || reply.Verdict != "" {
+	if body, reply := appendBody(nil, d, "http"); len(body) != maxRequest || reply.Verdict != "" {
 		t.Errorf("the largest message is refused: %d bytes, %+v", len(body), reply)
 	}
 }

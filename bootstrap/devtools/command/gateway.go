@@ -19,7 +19,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 )
 
-const gatewayHelp = `Stand in for the outside world: an SMTP relay, an SMS gateway and a push gateway.
+const gatewayHelp = `Stand in for the outside world: an SMTP relay, and gateways of SMS, push and AlimTalk.
 
 Every accepted message is one line of DIR/accept-log.jsonl, on the disk (fsync)
 before the caller gets its answer; addresses and contents appear there as SHA-256
@@ -68,7 +68,7 @@ func Gateway() *cobra.Command {
 	var f gatewayFlags
 	cmd := &cobra.Command{
 		Use:   "gateway",
-		Short: "Run the gateway simulator: SMTP, SMS, push, and an inbox page",
+		Short: "Run the gateway simulator: SMTP, SMS, push, AlimTalk, and an inbox page",
 		Long:  gatewayHelp,
 		Example: `  balsong-dev gateway --data ./gateway
   balsong-dev gateway --data ./gateway --latency lognormal:300ms,2s --temporary 0.05 --permanent 0.02
@@ -94,7 +94,7 @@ func Gateway() *cobra.Command {
 func (f *gatewayFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.config.SMTPAddr, "smtp", "127.0.0.1:2525", "address of the SMTP relay")
-	flags.StringVar(&f.config.HTTPAddr, "http", "127.0.0.1:8025", "address of POST /sms and POST /push")
+	flags.StringVar(&f.config.HTTPAddr, "http", "127.0.0.1:8025", "address of POST /sms, POST /push and POST /alimtalk")
 	flags.StringVar(&f.config.AdminAddr, "inbox", "127.0.0.1:8026", "address of the inbox page, /settings and /stats")
 	flags.StringVar(&f.config.DataDir, "data", "", "directory of the accept log and the inbox (required)")
 	flags.IntVar(&f.config.InboxKeep, "keep", gatewaysim.DefaultInboxKeep, "messages that the inbox keeps; -1: no inbox")

@@ -106,12 +106,19 @@ func (q *request) validate(channel behaviour.Channel) string {
 	if len(q.Text) == 0 {
 		return "text is empty"
 	}
-	if channel != behaviour.SMS {
+	if channel != behaviour.SMS && channel != behaviour.AlimTalk {
 		q.Class = ""
 		return ""
 	}
 	if !dialled(q.To) {
 		return "to is a number such as 01012345678, or +15147214711 of another country: digits alone"
+	}
+	if channel == behaviour.AlimTalk {
+		q.Class, q.Title = "", ""
+		if q.Template == "" {
+			return "template.code is empty: AlimTalk delivers approved templates alone"
+		}
+		return ""
 	}
 	switch q.Class {
 	case "", "SMS":

@@ -10,6 +10,7 @@ import (
 // request is the body of POST /sms, POST /push and the like.
 type request struct {
 	To, Title, Class string
+	Template         string // the code of an AlimTalk message's
 	// Text may lie in the body itself.
 	Text []byte
 }
@@ -26,9 +27,13 @@ func decodeRequest(body []byte) (request, error) {
 		Title string `json:"title"`
 		Text  string `json:"text"`
 		Class string `json:"class"`
+
+		Template struct {
+			Code string `json:"code"`
+		} `json:"template"`
 	}
 	err := json.Unmarshal(body, &q)
-	return request{To: q.To, Title: q.Title, Class: q.Class, Text: []byte(q.Text)}, err
+	return request{To: q.To, Title: q.Title, Class: q.Class, Template: q.Template.Code, Text: []byte(q.Text)}, err
 }
 
 // cutRequest returns false for whatever is not plain, be it valid or not; the body is as it was then.

@@ -4,16 +4,19 @@ package apptest
 import (
 	"context"
 	"crypto/rand"
+	"io/fs"
 	"maps"
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"go.uber.org/fx"
 	"go.uber.org/zap"
 
 	"github.com/balsong/balsong/adapters/crypto"
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/localenv"
@@ -97,4 +100,28 @@ func Start(t *testing.T, options fx.Option) (stop func()) {
 			t.Error(err)
 		}
 	}
+}
+
+// AlimTalk are the shipped templates with an AlimTalk template, which is registered at the simulator's HTTP gateway.
+func AlimTalk(t *testing.T) *rendering.Templates {
+	t.Helper()
+	files := fstest.MapFS{
+		"ko/alimtalk.txt":  {Data: []byte("[#{회사}] #{월} 청구 금액은 #{금액}입니다.")},
+		"ko/alimtalk.json": {Data: []byte(`{"codes": {"http": "BILL_01"}, "variables": {"회사": "{{.Sender}}", "월": "{{.Month}}", "금액": "{{.Amount}}"}}`)},
+	}
+	if err := fs.WalkDir(rendering.ShippedFiles(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(rendering.ShippedFiles(), name)
+		files[name] = &fstest.MapFile{Data: content}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	templates, err := rendering.LoadTemplates(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return templates.Named("with AlimTalk")
 }

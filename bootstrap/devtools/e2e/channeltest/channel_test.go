@@ -33,7 +33,7 @@ import (
 
 var by = port.Act{Actor: "channel test", Reason: "to see that each channel delivers"}
 
-// A customer who can be reached on one channel alone gets the bill there, for each channel that there is.
+// A customer who asks for a channel, and can be reached on it, gets the bill there, for each channel that there is.
 func TestEveryChannelDelivers(t *testing.T) {
 	month, err := key.ParseMonth("2026-11")
 	if err != nil {
@@ -89,12 +89,12 @@ func prepareBills(t *testing.T, month key.Month) {
 	if err != nil || imported.Inserted != len(channel.All) {
 		t.Fatalf("%d of %d imported: %v (has each channel a destination in application/importing?)", imported.Inserted, len(channel.All), err)
 	}
-	if rendered, err := b.Renderer(rendering.Options{AllowSample: true}).Render(t.Context(), month); err != nil || rendered.Rendered != len(channel.All) {
+	if rendered, err := b.Renderer(rendering.Options{AllowSample: true, Templates: apptest.AlimTalk(t)}).Render(t.Context(), month); err != nil || rendered.Rendered != len(channel.All) {
 		t.Fatalf("%d rendered: %v", rendered.Rendered, err)
 	}
 }
 
-// billingData has a customer for each channel, who can be reached there alone.
+// billingData has a customer for each channel, who asks for it and has no other address.
 func billingData() io.Reader {
 	var file bytes.Buffer
 	out := csv.NewWriter(&file)
@@ -102,7 +102,7 @@ func billingData() io.Reader {
 	for _, d := range importing.Destinations() {
 		row := make([]string, len(importing.Columns))
 		for column, value := range map[string]string{
-			"customer_number": string(d.Channel), "currency": "KRW", "amount": "12300", "due_date": "2026-12-25", "language": "ko", d.Column: d.Example,
+			"customer_number": string(d.Channel), "currency": "KRW", "amount": "12300", "due_date": "2026-12-25", "language": "ko", "channel_wish": string(d.Channel), d.Column: d.Example,
 		} {
 			row[slices.Index(importing.Columns, column)] = value
 		}

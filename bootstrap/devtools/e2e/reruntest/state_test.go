@@ -110,7 +110,7 @@ func (w *world) open(ctx context.Context, t *testing.T, row target, cipher port.
 	must(t, err)
 	opened, err := statement.Open(entry, whose, cipher)
 	must(t, err)
-	if len(opened.Variants) != len(channel.All) {
+	if len(opened.Variants) != len(channel.All)-1 { // the shipped templates have no AlimTalk template
 		t.Fatalf("customer %s has %d variants", row.Customer, len(opened.Variants))
 	}
 	o.Texts = opened.Variants

@@ -19,9 +19,10 @@ type Channel string
 
 // The channels of the simulator, spelled as in the accept log.
 const (
-	Email Channel = "EMAIL"
-	SMS   Channel = "SMS"
-	Push  Channel = "PUSH"
+	Email    Channel = "EMAIL"
+	SMS      Channel = "SMS"
+	Push     Channel = "PUSH"
+	AlimTalk Channel = "ALIMTALK"
 )
 
 // Channels lists all channels.
@@ -43,9 +44,10 @@ type Settings struct {
 	// Vendors says where each vendor reports, and whether it dies.
 	Vendors Vendors `json:"vendors"`
 	// The channels are set each on its own.
-	Email ChannelSettings `json:"email"`
-	SMS   ChannelSettings `json:"sms"`
-	Push  ChannelSettings `json:"push"`
+	Email    ChannelSettings `json:"email"`
+	SMS      ChannelSettings `json:"sms"`
+	Push     ChannelSettings `json:"push"`
+	AlimTalk ChannelSettings `json:"alimtalk"`
 	// SMTP says how refusals are worded on the e-mail channel.
 	SMTP SMTP `json:"smtp"`
 }
@@ -56,6 +58,7 @@ func (s *Settings) each() []channelOf {
 		{Email, &s.Email},
 		{SMS, &s.SMS},
 		{Push, &s.Push},
+		{AlimTalk, &s.AlimTalk},
 	}
 }
 
