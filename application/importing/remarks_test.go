@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/balsong/balsong/application/importing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -80,7 +81,7 @@ func TestOfSeveralAddressesTheFirstIsUsedWhereThatIsAskedFor(t *testing.T) {
 		target, _ := b.store.Target(key.Target{Month: november, UserID: 1})
 		want, reachable := importing.SeveralAddresses, 1
 		if first {
-			want, reachable = importing.FirstAddressTaken, 4
+			want, reachable = importing.FirstAddressTaken, len(channel.All)
 		}
 		if len(kinds) != 2 || kinds[0] != want || kinds[1] != want || len(target.State().Reachable.Kinds()) != reachable {
 			t.Errorf("first %t: %v, reachable %v", first, kinds, target.State().Reachable.Kinds())
