@@ -226,7 +226,7 @@ func TestTheStoriesOfAMonthOnARealDatabase(t *testing.T) {
 	w := newWorld(t)
 	w.live()
 	for customer, wants := range map[string][]string{
-		"C-1": {"accepted by the e-mail gateway", "Imported from bills.csv, line 2, by importer", "into the pack 2026-11/000000-ab", "e-mail (k***@example.com) and SMS (010-****-5678)", "message id is <1@relay>", "by run 1 of scheduler", "never sent again", `smtp reported on`, `it was not delivered, for good on this channel; its code is 5.1.1; it said: "550 5.1.1 no such user"; policy 1 v1 only notes that`, "On the suppression list for e-mail since"},
+		"C-1": {"accepted by the e-mail gateway", "Imported from bills.csv, line 2, by importer", "into the pack 2026-11/000000-ab", "e-mail (k***@example.com), SMS (010-****-5678) and AlimTalk (010-****-5678)", "message id is <1@relay>", "by run 1 of scheduler", "never sent again", `smtp reported on`, `it was not delivered, for good on this channel; its code is 5.1.1; it said: "550 5.1.1 no such user"; policy 1 v1 only notes that`, "On the suppression list for e-mail since"},
 		"C-2": {"refused for good on this channel", `"550 5.1.1 no such mailbox"`, "SMS"},
 		"C-3": {"may have been delivered", `"the line broke"`, "balsong target delivered"},
 		"C-4": {"was cancelled", "cancel, by call centre: a test (noted as approved by the boss)", "because it was cancelled"},
