@@ -14,7 +14,7 @@ import (
 type Reporter interface {
 	// Reports verifies a request and reads what it says. ErrForged if the provider did not make it, as far as that can be known;
 	// ErrUnreadable if it did, and the request says nothing that is known; any other error if that cannot be found out now, so that
-	// the provider should come again. Messages that are not ours are left out and counted.
+	// the provider should come again: what was found out before it is in said all the same. Messages that are not ours are left out and counted.
 	Reports(ctx context.Context, request Webhook) (said Said, err error)
 }
 

@@ -53,7 +53,7 @@ func page(w io.Writer) {
 
 Written from the rules of `+"`adapters/gateway/bounce`"+`; a test fails when it is stale. [ADR 0062](../adr/0062-bounces-are-read-by-rules-of-our-own.md) says why they are ours.
 
-The rules are there, and no service reads a mailbox by them yet.
+The [feedback service](../providers/README.md#learn-what-became-of-messages) takes such mail by LMTP and reads it by these rules.
 
 What is read of each recipient: what became of the message, whether that is **definitive** (the reporter's own, unambiguous word that nothing more will be tried), the failure class, the enhanced status code,
 the server's words without addresses; and of the message, as far as it is quoted: Message-ID, envelope sender, ENVID, when it arrived. A class is looked up in [the table of replies](answers.md), as if the server

@@ -6,17 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/emersion/go-smtp"
 
-	"github.com/balsong/balsong/adapters/gateway/bounce"
 	"github.com/balsong/balsong/adapters/gateway/reference"
-	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -46,6 +42,13 @@ const (
 	storeLimit = 30 * time.Second
 )
 
+// Observation is what became of a mail for one of its recipients.
+type Observation struct {
+	Result  Result
+	Rule    string // by which the mail was read; "": by none
+	Problem error  // of Failed. Without personal data
+}
+
 // Config describes what a Server takes.
 type Config struct {
 	Domain     string                  // of the greeting
@@ -53,22 +56,26 @@ type Config struct {
 	Complaints []string                // addresses that mailbox providers send complaints to, which name no delivery themselves
 	Provider   string                  // that the messages were sent by, as in the ledger
 	Receive    Receive                 // stores what a mail says
-	Observe    func(Result, string)    // of each mail, with the rule by which it was read; nil: nobody
+	Observe    func(Observation)       // of each mail; nil: nobody
 }
 
 // Server is a mail server that takes what comes back. Safe for concurrent use.
 type Server struct {
 	config Config
 	lmtp   *smtp.Server
+
+	mutex   sync.Mutex
+	idle    map[*session]bool // open ones; false while a mail is under way
+	closing bool
 }
 
 // New returns a server; Serve begins.
 func New(c Config) *Server {
 	if c.Observe == nil {
-		c.Observe = func(Result, string) {}
+		c.Observe = func(Observation) {}
 	}
-	s := &Server{config: c}
-	s.lmtp = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }))
+	s := &Server{config: c, idle: map[*session]bool{}}
+	s.lmtp = smtp.NewServer(smtp.BackendFunc(func(conn *smtp.Conn) (smtp.Session, error) { return s.open(conn.Conn()), nil }))
 	s.lmtp.LMTP, s.lmtp.Domain = true, c.Domain
 	s.lmtp.MaxRecipients, s.lmtp.MaxMessageBytes = maxTo, maxMail
 	s.lmtp.ReadTimeout, s.lmtp.WriteTimeout = timeout, timeout
@@ -84,8 +91,16 @@ func (s *Server) Serve(listener net.Listener) error {
 	return nil
 }
 
-// Shutdown waits for the mails under way, and takes no more.
+// Shutdown waits for the mails under way, and takes no more. Connections without one are closed: mail servers keep them for the next.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.mutex.Lock()
+	s.closing = true
+	for open, idle := range s.idle {
+		if idle {
+			_ = open.conn.Close()
+		}
+	}
+	s.mutex.Unlock()
 	if err := s.lmtp.Shutdown(ctx); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
 		return fmt.Errorf("server of bounces: %w", err)
 	}
@@ -103,78 +118,3 @@ var (
 	errNobody = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
 	errLater  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "cannot be stored now, come again"}
 )
-
-// session is one connection. It is used by one goroutine.
-type session struct {
-	server *Server
-	to     []recipient
-}
-
-// recipient is one of a mail's: the address as it came, and the delivery that it names; none where complaints go to it.
-type recipient struct {
-	address string
-	about   key.Delivery
-}
-
-func (s *session) Reset()                               { s.to = nil }
-func (s *session) Logout() error                        { return nil }
-func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	finder := s.server.config.Finder()
-	if finder == nil {
-		return errLater
-	}
-	about, err := finder.Read(to)
-	if err != nil && slices.ContainsFunc(s.server.config.Complaints, func(own string) bool { return strings.EqualFold(own, to) }) {
-		s.to = append(s.to, recipient{address: to})
-		return nil
-	}
-	if err != nil {
-		s.server.config.Observe(Foreign, "")
-		return errNobody
-	}
-	s.to = append(s.to, recipient{to, about})
-	return nil
-}
-
-// Data is not used by LMTP (smtp.Session).
-func (s *session) Data(io.Reader) error { return errLater }
-
-// LMTPData takes a mail, and answers for each of its recipients (smtp.LMTPSession).
-func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
-	raw, err := io.ReadAll(io.LimitReader(r, maxRead))
-	if err == nil {
-		_, err = io.Copy(io.Discard, r)
-	}
-	if err != nil {
-		return fmt.Errorf("the mail ended before its end: %w", err)
-	}
-	mail := bounce.Parse(raw)
-	for _, to := range s.to {
-		status.SetStatus(to.address, s.take(to.about, raw, mail))
-	}
-	return nil
-}
-
-// take stores what a mail says about one delivery.
-func (s *session) take(about key.Delivery, raw []byte, mail bounce.Mail) error {
-	c := s.server.config
-	var reports []report.Report
-	if about != (key.Delivery{}) {
-		reports = Read(about, c.Provider, raw, mail)
-	} else if found, err := c.Finder().Read(mail.EnvelopeFrom); err == nil {
-		reports = slices.DeleteFunc(Read(found, c.Provider, raw, mail), func(r report.Report) bool { return r.Kind != report.Complained })
-	}
-	if len(reports) == 0 {
-		c.Observe(Ignored, mail.Rule)
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeLimit)
-	defer cancel()
-	if err := c.Receive(ctx, reports); err != nil {
-		c.Observe(Failed, mail.Rule)
-		return errLater
-	}
-	c.Observe(Stored, mail.Rule)
-	return nil
-}

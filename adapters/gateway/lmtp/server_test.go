@@ -37,13 +37,16 @@ func delivery(t testing.TB) key.Delivery {
 
 // far is a mail server that gives its mail to ours.
 type far struct {
-	mu      sync.Mutex
-	address string
-	own     *reference.References
-	reports []report.Report
-	results []lmtp.Result
-	fails   error
-	unknown bool // references are not known yet
+	mu        sync.Mutex
+	address   string
+	own       *reference.References
+	reports   []report.Report
+	results   []lmtp.Result
+	problem   error // of the last one
+	fails     error
+	panics    bool
+	meanwhile func() // while a mail is stored; nil: nothing
+	unknown   bool   // references are not known yet
 }
 
 func (f *far) finder() reference.Finder {
@@ -56,21 +59,34 @@ func (f *far) finder() reference.Finder {
 }
 
 func (f *far) receive(_ context.Context, reports []report.Report) error {
+	if f.meanwhile != nil {
+		f.meanwhile()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.panics {
+		panic("no such index")
+	}
 	if f.fails == nil {
 		f.reports = append(f.reports, reports...)
 	}
 	return f.fails
 }
 
-func (f *far) observe(result lmtp.Result, _ string) {
+func (f *far) observe(o lmtp.Observation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.results = append(f.results, result)
+	f.results, f.problem = append(f.results, o.Result), o.Problem
 }
 
 func serve(t testing.TB) *far {
+	t.Helper()
+	f, _ := serving(t)
+	return f
+}
+
+// serving also returns the server, which stops at the end of the test at the latest.
+func serving(t testing.TB) (*far, *lmtp.Server) {
 	t.Helper()
 	f := &far{own: references(t, "a-secret-of-32-characters-or-more")}
 	server := lmtp.New(lmtp.Config{
@@ -94,7 +110,7 @@ func serve(t testing.TB) *far {
 		done.Wait()
 	})
 	f.address = listener.Addr().String()
-	return f
+	return f, server
 }
 
 // give gives our server a mail, and returns the code with which it was refused; 0: it was taken.
@@ -288,5 +304,67 @@ func TestABounceBehindAForwardIsNotDefinitive(t *testing.T) {
 	}
 	if len(f.reports) != 1 || f.reports[0].Definitive {
 		t.Errorf("%+v", f.reports)
+	}
+}
+
+func TestAnErrorOfThisProgramIsSeenAndTheMailServerComesAgain(t *testing.T) {
+	t.Parallel()
+	f := serve(t)
+	f.panics = true
+	if code := f.give(t, f.own.To(delivery(t))+"@bounces.example.com", bounced); code != 451 {
+		t.Errorf("answered with %d", code)
+	}
+	if f.problem == nil || !strings.Contains(f.problem.Error(), "server_test.go") || strings.Contains(f.problem.Error(), "no such index") {
+		t.Errorf("seen: %v", f.problem)
+	}
+}
+
+// Mail servers keep a connection for the next mail, for minutes.
+func TestAShutdownDoesNotWaitForConnectionsWithoutAMail(t *testing.T) {
+	t.Parallel()
+	f, server := serving(t)
+	conn, err := net.Dial("tcp", f.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := smtp.NewClientLMTP(conn)
+	defer client.Close()
+	if err := client.Hello("mx.example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := client.Noop(); err == nil {
+		t.Error("the connection is still open")
+	}
+}
+
+func TestAShutdownWaitsForAMailUnderWay(t *testing.T) {
+	t.Parallel()
+	f, server := serving(t)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	f.meanwhile = func() {
+		close(entered)
+		<-leave
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-entered
+		go func() { stopped <- server.Shutdown(context.Background()) }()
+		for { // until it takes no more
+			conn, err := net.Dial("tcp", f.address)
+			if err != nil {
+				break
+			}
+			_ = conn.Close()
+		}
+		close(leave)
+	}()
+	if code := f.give(t, f.own.To(delivery(t))+"@bounces.example.com", bounced); code != 0 {
+		t.Errorf("the mail under way is answered with %d", code)
+	}
+	if err := <-stopped; err != nil || len(f.reports) != 1 {
+		t.Errorf("%v, %d reports", err, len(f.reports))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
@@ -20,8 +21,11 @@ import (
 
 // Bounds of what a webhook may make us ask.
 const (
-	maxIDs  = 1000      // messages in a webhook
-	perList = 20        // messages in a question
+	maxIDs  = 1000 // messages in a webhook
+	perList = 20   // messages in a question
+
+	asksAtOnce = 4 // questions at the same time: SOLAPI waits for our answer meanwhile
+
 	maxList = 512 << 10 // bytes of an answer, which has the messages' texts
 )
 
@@ -42,14 +46,11 @@ func (g *Gateway) Reports(ctx context.Context, request port.Webhook) (port.Said,
 	if known == nil {
 		return port.Said{Foreign: len(ids), Answer: ok}, nil
 	}
+	lists, err := g.askAll(ctx, ids)
 	said := port.Said{Answer: ok}
-	for some := range slices.Chunk(ids, perList) {
-		list, err := g.ask(ctx, some)
-		if err != nil {
-			return port.Said{}, err
-		}
-		for _, id := range some {
-			about, found := list[id]
+	for _, list := range lists {
+		for _, id := range list.asked {
+			about, found := list.messages[id]
 			r, ours := about.report(id, known)
 			switch {
 			case !found || !ours:
@@ -60,7 +61,36 @@ func (g *Gateway) Reports(ctx context.Context, request port.Webhook) (port.Said,
 			}
 		}
 	}
-	return said, nil
+	return said, err
+}
+
+// list is what SOLAPI says about some messages.
+type list struct {
+	asked    []string
+	messages map[string]stored
+}
+
+// askAll asks about all messages, a few questions at a time. It returns the answers that came, beside the error of one that did not.
+func (g *Gateway) askAll(ctx context.Context, ids []string) (lists []list, err error) {
+	var asking sync.WaitGroup
+	var mutex sync.Mutex
+	places := make(chan struct{}, asksAtOnce)
+	for some := range slices.Chunk(ids, perList) {
+		places <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-places }()
+			messages, failed := g.ask(ctx, some)
+			mutex.Lock()
+			defer mutex.Unlock()
+			if failed != nil {
+				err = failed
+				return
+			}
+			lists = append(lists, list{some, messages})
+		})
+	}
+	asking.Wait()
+	return lists, err
 }
 
 // idsIn reads the ids of the messages that a webhook is about: an array of messages

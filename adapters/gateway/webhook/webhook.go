@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"io"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/balsong/balsong/application/port"
@@ -35,8 +37,10 @@ var Results = []Result{Stored, Forged, Unreadable, TooLarge, Busy, Failed}
 
 // Defaults of Config.
 const (
-	DefaultMaxBody    = 1 << 20
+	DefaultMaxBody    = 2 << 20 // SNS posts 256 KiB, each byte of which JSON may write in several
 	DefaultAtOnce     = 256
+	DefaultMaxMemory  = 64 << 20
+	DefaultTimeout    = 10 * time.Second
 	DefaultRetryAfter = 30 * time.Second
 )
 
@@ -47,8 +51,10 @@ type Config struct {
 	Secrets   map[string]string        // of providers that sign nothing: the last part of their path; "": none
 	Receive   Receive
 	Observe   func(provider string, result Result, said port.Said, err error) // of each request; nil: nobody. err has no personal data
-	MaxBody   int64                                                           // bytes of a request; default 1 MiB
-	AtOnce    int                                                             // requests that are worked on at the same time; default 256
+	MaxBody   int64                                                           // bytes of a request; default 2 MiB
+	MaxMemory int64                                                           // bytes of all bodies together, beyond 32 KiB of each; default 64 MiB
+	AtOnce    int                                                             // requests that are worked on at the same time, once they are read; default 256
+	Timeout   time.Duration                                                   // of verifying and storing one: shorter than providers wait for an answer; default 10 s
 	Now       func() time.Time
 }
 
@@ -58,6 +64,7 @@ type Handler struct {
 	config Config
 	mux    *http.ServeMux
 	places chan struct{}
+	memory atomic.Int64 // of bodies, as Config.MaxMemory counts it
 }
 
 // New returns a handler.
@@ -67,6 +74,12 @@ func New(c Config) *Handler {
 	}
 	if c.AtOnce <= 0 {
 		c.AtOnce = DefaultAtOnce
+	}
+	if c.MaxMemory <= 0 {
+		c.MaxMemory = DefaultMaxMemory
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -94,27 +107,33 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, name, Forged, errSecret)
 		return
 	}
-	select {
+	body, held, result, err := h.read(http.MaxBytesReader(w, r.Body, h.config.MaxBody))
+	defer h.memory.Add(-held)
+	if result != "" {
+		h.refuse(w, name, result, err)
+		return
+	}
+	select { // a sender that is slow has held no place meanwhile
 	case h.places <- struct{}{}:
 		defer func() { <-h.places }()
 	default:
 		h.refuse(w, name, Busy, nil)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.config.MaxBody))
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		h.refuse(w, name, TooLarge, err)
-		return
-	}
-	if err != nil {
-		h.refuse(w, name, Unreadable, errTruncated)
-		return
-	}
 	h.take(w, r, name, reporter, body)
 }
 
 func (h *Handler) take(w http.ResponseWriter, r *http.Request, name string, reporter port.Reporter, body []byte) {
-	said, err := reporter.Reports(r.Context(), port.Webhook{
+	defer func() {
+		if p := recover(); p != nil { // the library would log whoever connected, and end the connection
+			h.refuse(w, name, Failed, fmt.Errorf("%w: %T: %s", errPanic, p, debug.Stack()))
+		}
+	}()
+	ctx, cancel := context.WithTimeout(r.Context(), h.config.Timeout)
+	defer cancel()
+	verifying, end := context.WithTimeout(ctx, h.config.Timeout/5*3) // the rest is left to store what it says
+	defer end()
+	said, err := reporter.Reports(verifying, port.Webhook{
 		Method: r.Method, URL: h.config.Root + r.URL.RequestURI(), Header: r.Header, Body: body, Arrived: h.config.Now(),
 	})
 	switch {
@@ -124,8 +143,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, name string, repo
 	case errors.Is(err, port.ErrUnreadable):
 		h.refuse(w, name, Unreadable, err)
 		return
-	case err == nil && len(said.Reports) > 0:
-		err = h.config.Receive(r.Context(), said.Reports)
+	case len(said.Reports) > 0:
+		err = errors.Join(err, h.config.Receive(ctx, said.Reports))
 	}
 	if err != nil {
 		h.refuse(w, name, Failed, err)
@@ -141,7 +160,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, name string, repo
 
 var (
 	errSecret    = errors.New("the secret of the path is another one")
-	errTruncated = errors.New("the request ended before its body did")
+	errTruncated = errors.New("the request ended before its body did, or came too slowly")
+	errPanic     = errors.New("this program has an error: report it, with what follows")
 )
 
 // statuses are what a provider is answered. Those of the 500s ask it to come again.

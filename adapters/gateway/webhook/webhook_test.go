@@ -26,6 +26,8 @@ func (reporter) Reports(_ context.Context, request port.Webhook) (port.Said, err
 		return port.Said{}, fmt.Errorf("%w: no signature", port.ErrForged)
 	case "nonsense":
 		return port.Said{}, fmt.Errorf("%w: no JSON", port.ErrUnreadable)
+	case "half":
+		return port.Said{Reports: []report.Report{{ID: body}}}, errors.New("the list cannot be read to its end")
 	case "down":
 		return port.Said{}, errors.New("the certificate cannot be fetched")
 	case "foreign":
@@ -94,6 +96,7 @@ func TestEachRequestHasItsDefinedEnd(t *testing.T) {
 		"not ours":               {"/reports/signed", "foreign", http.StatusNoContent, webhook.Stored, 0},
 		"with an answer":         {"/reports/signed", "answer", http.StatusOK, webhook.Stored, 0},
 		"it cannot be verified":  {"/reports/signed", "down", http.StatusServiceUnavailable, webhook.Failed, 0},
+		"half of it is known":    {"/reports/signed", "half", http.StatusServiceUnavailable, webhook.Failed, 1},
 		"of an unknown provider": {"/reports/other", "delivered", http.StatusNotFound, "", 0},
 		"of another path":        {"/", "delivered", http.StatusNotFound, "", 0},
 	} {
@@ -174,3 +177,95 @@ func TestARequestThatIsCutOffSaysNothing(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// slow is a body that does not go on before it is told to.
+type slow struct {
+	io.Reader
+	begun, more chan struct{}
+	once        sync.Once
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	s.once.Do(func() {
+		close(s.begun)
+		<-s.more
+	})
+	return s.Reader.Read(b)
+}
+
+func TestASlowSenderHoldsNoPlaceOfOthers(t *testing.T) {
+	t.Parallel()
+	var k taken
+	c := config(&k)
+	c.AtOnce = 1
+	h := webhook.New(c)
+	body := &slow{Reader: strings.NewReader("slow"), begun: make(chan struct{}), more: make(chan struct{})}
+	var first sync.WaitGroup
+	first.Go(func() { post(h, "/reports/signed", body) })
+	<-body.begun
+	if w := post(h, "/reports/signed", strings.NewReader("x")); w.Code != http.StatusNoContent {
+		t.Errorf("status %d", w.Code)
+	}
+	close(body.more)
+	first.Wait()
+	if len(k.reports) != 2 {
+		t.Errorf("stored %+v", k.reports)
+	}
+}
+
+func TestLargeBodiesShareABoundedMemoryAndSmallOnesHaveTheirOwn(t *testing.T) {
+	t.Parallel()
+	const large = 1 << 20
+	var k taken
+	c := config(&k)
+	c.MaxBody, c.MaxMemory = large, large
+	h := webhook.New(c)
+	rest := &slow{Reader: strings.NewReader("x"), begun: make(chan struct{}), more: make(chan struct{})}
+	var first sync.WaitGroup
+	first.Go(func() {
+		post(h, "/reports/signed", io.MultiReader(strings.NewReader(strings.Repeat("x", large-1)), rest))
+	})
+	<-rest.begun
+	if w := post(h, "/reports/signed", strings.NewReader(strings.Repeat("x", large))); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("a second large one: status %d", w.Code)
+	}
+	if w := post(h, "/reports/signed", strings.NewReader(strings.Repeat("x", 16<<10))); w.Code != http.StatusNoContent {
+		t.Errorf("a small one: status %d", w.Code)
+	}
+	close(rest.more)
+	first.Wait()
+	for range 3 { // what was held is given back
+		if w := post(h, "/reports/signed", strings.NewReader(strings.Repeat("x", large))); w.Code != http.StatusNoContent {
+			t.Errorf("later: status %d", w.Code)
+		}
+	}
+}
+
+func TestAnErrorOfThisProgramIsSeenAndAskedForAgain(t *testing.T) {
+	t.Parallel()
+	var k taken
+	c := config(&k)
+	c.Receive = func(context.Context, []report.Report) error { panic("no such index") }
+	seen := error(nil)
+	c.Observe = func(_ string, _ webhook.Result, _ port.Said, err error) { seen = err }
+	if w := post(webhook.New(c), "/reports/signed", strings.NewReader("x")); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d", w.Code)
+	}
+	if seen == nil || !strings.Contains(seen.Error(), "webhook_test.go") || strings.Contains(seen.Error(), "no such index") {
+		t.Errorf("seen: %v", seen)
+	}
+}
+
+func TestARequestIsWorkedOnForABoundedTime(t *testing.T) {
+	t.Parallel()
+	var k taken
+	c := config(&k)
+	c.Timeout = time.Millisecond
+	c.Receive = func(ctx context.Context, _ []report.Report) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if w := post(webhook.New(c), "/reports/signed", strings.NewReader("x")); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d", w.Code)
+	}
+}
