@@ -6,6 +6,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/report"
 )
 
 // Provider is the label for the name of a gateway's provider.
@@ -18,6 +19,7 @@ const (
 	decision  = "decision"  // of a dispatcher about a target
 	direction = "direction" // of a transfer: read, written
 	found     = "found"     // what a provider answered to an inquiry
+	kind      = "kind"      // of a report: DELIVERED, UNDELIVERED, COMPLAINED, OPTED_OUT
 	operation = "operation" // of the object store: get_block, put_pack, …
 	outcome   = "outcome"   // how something ended
 	reason    = "reason"    // why it ended so
@@ -58,6 +60,17 @@ var (
 // Inquiries counts the questions to providers.
 var Inquiries = CounterBy2[string, port.Found]{counter("inquiries_total", "Questions to a provider what became of a message whose outcome is unknown, with its answer.", Provider, found)}
 
+// Of feedback.
+var (
+	ReportsStored     = CounterBy[report.Kind]{counter("reports_stored_total", "Reports of providers about deliveries that were stored, each once.", kind)}
+	ReportsRepeated   = Counter{counter("reports_repeated_total", "Reports that were stored before.")}
+	ReportsStray      = CounterBy[port.Stray]{counter("reports_stray_total", "Reports about no delivery that is known; they are kept apart, and change nothing.", reason)}
+	ReportsForeign    = CounterBy[string]{counter("reports_foreign_total", "Reports about messages that this installation did not send.", Provider)}
+	ReportsInvalid    = CounterBy[string]{counter("reports_invalid_total", "Reports that cannot be kept; they are dropped.", Provider)}
+	ReportsSuppressed = Counter{counter("reports_suppressed_total", "Customers whom reports put on the suppression list, or for more messages than before.")}
+	ReportRequests    = CounterBy2[string, string]{essential(port.Sum, counter("report_requests_total", "Requests and mails by which providers report, with what became of each: stored, ignored, foreign, forged, unreadable, too_large, busy, failed.", Provider, outcome), port.ServiceFeedback)}
+)
+
 // Of the lag monitor. Each settlement process sets them, all to the same values: take the maximum, never the sum.
 var (
 	DeliveryLag            = Gauge{essential(port.Maximum, gauge("delivery_lag_messages", "Requests that the delivery group has not committed."), port.ServiceSettlement)}
@@ -77,8 +90,8 @@ var (
 
 // Of each service.
 var (
-	ComponentUp       = GaugeBy[string]{essential(port.Minimum, gauge("component_up", "1 while the component answers, 0 while the process waits for it.", component), port.ServiceDelivery, port.ServiceSettlement, port.ServiceDispatcher)}
-	CertificateExpiry = GaugeBy[string]{essential(port.Minimum, gauge("certificate_expiry_timestamp_seconds", "When the certificate ends that the component's server shows, or the one that is shown to it where that ends before.", component), port.ServiceDelivery, port.ServiceSettlement)}
+	ComponentUp       = GaugeBy[string]{essential(port.Minimum, gauge("component_up", "1 while the component answers, 0 while the process waits for it.", component), port.ServiceDelivery, port.ServiceSettlement, port.ServiceDispatcher, port.ServiceFeedback)}
+	CertificateExpiry = GaugeBy[string]{essential(port.Minimum, gauge("certificate_expiry_timestamp_seconds", "When the certificate ends that the component's server shows, or the one that is shown to it where that ends before.", component), port.ServiceDelivery, port.ServiceSettlement, port.ServiceFeedback)}
 )
 
 // Of traces.

@@ -41,6 +41,7 @@ type Service string
 const (
 	ServiceDelivery   Service = "delivery"
 	ServiceSettlement Service = "settlement"
+	ServiceFeedback   Service = "feedback"
 	ServiceDispatcher Service = "dispatcher"
 	ServiceBatch      Service = "batch"
 )
