@@ -128,8 +128,25 @@ type Dispatcher struct {
 	Log      Log
 }
 
-// Deliverer is the configuration of the delivery app with both roles.
+// Deliverer is the configuration of the delivery app with all roles.
 type Deliverer struct {
+	Database   Database
+	Kafka      Kafka
+	S3         S3
+	Keys       Keys
+	Delivery   Delivery
+	Settlement Settlement
+	Monitor    Monitor
+	Feedback   Feedback
+	Gateways   Gateways
+	Health     Health
+	Metrics    Metrics
+	Traces     Traces
+	Log        Log
+}
+
+// Consumer is the configuration of delivery and settlement in one process: it receives no reports.
+type Consumer struct {
 	Database   Database
 	Kafka      Kafka
 	S3         S3

@@ -50,8 +50,8 @@ func (g Gateways) vendors() []vendor {
 	}, {
 		Provider:   Provider{Provider: g.SES.provider(channel.Email, ProviderSES), Variables: "BALSONG_SES", URL: g.SES.URL, CA: g.SES.CA},
 		configured: g.SES.From != "",
-		has:        set("BALSONG_SES_FROM", g.SES.From, "BALSONG_SES_CONFIGURATION_SET", g.SES.ConfigurationSet),
-		check:      g.SES.check,
+		has:        set("BALSONG_SES_FROM", g.SES.From, "BALSONG_SES_CONFIGURATION_SET", g.SES.ConfigurationSet, "BALSONG_SES_TOPIC", g.SES.Topic),
+		check:      func() error { return g.SES.check(g.ReferenceSecrets) },
 	}}
 	for _, c := range g.byHTTP() {
 		name := "BALSONG_" + string(c.kind)
@@ -80,13 +80,13 @@ func (g Gateways) vendors() []vendor {
 	}, vendor{
 		Provider:   Provider{Provider: g.SOLAPI.provider(channel.SMS, ProviderSOLAPI), Variables: "BALSONG_SOLAPI", URL: g.SOLAPI.URL, CA: g.SOLAPI.CA},
 		configured: g.SOLAPI.Key != "" || g.SOLAPI.Secret != "",
-		has:        set("BALSONG_SOLAPI_KEY", g.SOLAPI.Key, "BALSONG_SOLAPI_SECRET", g.SOLAPI.Secret),
-		check:      g.SOLAPI.check,
+		has:        set("BALSONG_SOLAPI_KEY", g.SOLAPI.Key, "BALSONG_SOLAPI_SECRET", g.SOLAPI.Secret, "BALSONG_SOLAPI_WEBHOOK_SECRET", g.SOLAPI.Webhook),
+		check:      func() error { return g.SOLAPI.check(g.ReferenceSecrets) },
 	}, vendor{
 		Provider:   Provider{Provider: g.AWSSMS.provider(channel.SMS, ProviderAWSSMS), Variables: "BALSONG_AWS_SMS", URL: g.AWSSMS.URL, CA: g.AWSSMS.CA},
 		configured: g.AWSSMS.Sender != "",
-		has:        set("BALSONG_AWS_SMS_SENDER", g.AWSSMS.Sender, "BALSONG_AWS_SMS_CONFIGURATION_SET", g.AWSSMS.ConfigurationSet),
-		check:      g.AWSSMS.check,
+		has:        set("BALSONG_AWS_SMS_SENDER", g.AWSSMS.Sender, "BALSONG_AWS_SMS_CONFIGURATION_SET", g.AWSSMS.ConfigurationSet, "BALSONG_AWS_SMS_TOPIC", g.AWSSMS.Topic),
+		check:      func() error { return g.AWSSMS.check(g.ReferenceSecrets) },
 	})
 }
 

@@ -16,6 +16,7 @@ type SES struct {
 	AdReplyTo        string `env:"ADVERTISING_REPLY_TO" help:"Reply-To address of the class ADVERTISING; without it that of bills"`
 	FeedbackID       string `env:"FEEDBACK_ID" help:"sender id of Feedback-ID (5 to 15 letters, digits, hyphens, dots), by which Gmail's Postmaster Tools report complaints; without it there is none"`
 	ConfigurationSet string `env:"CONFIGURATION_SET" help:"configuration set, which publishes what became of a message (docs/providers/ses.md); without it the identity's own"`
+	Topic            string `env:"TOPIC" help:"ARN of the SNS topic to which the configuration set publishes, and which the feedback service is subscribed to; without it no report of SES is taken"`
 	Bounces          string `env:"BOUNCES" help:"address that SES forwards bounces and complaints to by mail; without it as the identity is set"`
 	Region           string `env:"REGION" help:"region of SES; without it that of AWS_REGION"`
 	URL              string `env:"URL" help:"https address of a server that is not AWS, for tests; without it AWS is called"`
@@ -23,8 +24,9 @@ type SES struct {
 }
 
 // check refuses an account that cannot work.
-func (s SES) check() error {
+func (s SES) check(references []string) error {
 	problems := []error{s.HTTPCalls.check("BALSONG_SES", cmp.Or(s.URL, "https://email.amazonaws.com"), "AWS's own variables have the credentials")}
+	problems = append(problems, checkTopic("BALSONG_SES", s.Topic, references))
 	if s.From == "" {
 		problems = append(problems, errors.New("BALSONG_SES_FROM is not set: it is the address that bills come from, verified at SES"))
 	}

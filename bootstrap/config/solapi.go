@@ -2,19 +2,24 @@ package config
 
 import (
 	"errors"
+	"regexp"
 )
 
 // SOLAPI is an account there.
 type SOLAPI struct {
-	URL    string `env:"URL" envDefault:"https://api.solapi.com" help:"where SOLAPI is called"`
-	Key    string `env:"KEY" help:"API key"`
-	Secret string `env:"SECRET" secret:"true" help:"secret of the API key"`
-	From   string `env:"FROM" help:"registered sender number that messages come from"`
+	URL     string `env:"URL" envDefault:"https://api.solapi.com" help:"where SOLAPI is called"`
+	Key     string `env:"KEY" help:"API key"`
+	Secret  string `env:"SECRET" secret:"true" help:"secret of the API key"`
+	From    string `env:"FROM" help:"registered sender number that messages come from"`
+	Webhook string `env:"WEBHOOK_SECRET" secret:"true" help:"last part of the webhook's address, at least 32 letters and digits: SOLAPI signs nothing; without it no webhook is taken"`
 	HTTPCalls
 }
 
+// pathSecret is a secret that stands in a path.
+var pathSecret = regexp.MustCompile(`^[A-Za-z0-9]{32,200}$`)
+
 // check refuses an account that cannot send.
-func (s SOLAPI) check() error {
+func (s SOLAPI) check(references []string) error {
 	problems := []error{s.HTTPCalls.check("BALSONG_SOLAPI", s.URL, "set BALSONG_SOLAPI_KEY and BALSONG_SOLAPI_SECRET")}
 	wrong := func(said string) { problems = append(problems, errors.New(said)) }
 	if s.Key == "" {
@@ -25,6 +30,12 @@ func (s SOLAPI) check() error {
 	}
 	if !koreanSender.MatchString(s.From) {
 		wrong("BALSONG_SOLAPI_FROM is no sender number (want digits, as in 029302266)")
+	}
+	if s.Webhook != "" && !pathSecret.MatchString(s.Webhook) {
+		wrong("BALSONG_SOLAPI_WEBHOOK_SECRET has not at least 32 letters and digits, and nothing else (make one with openssl rand -hex 32)")
+	}
+	if s.Webhook != "" && len(references) == 0 {
+		wrong("BALSONG_SOLAPI_WEBHOOK_SECRET is set, and BALSONG_REFERENCE_SECRETS is not: no webhook would find its bill (set it too)")
 	}
 	return errors.Join(problems...)
 }

@@ -20,12 +20,13 @@ var recorders = map[string][]port.Service{
 	"application/deliver/":        {port.ServiceDelivery},
 	"application/settle/":         {port.ServiceSettlement},
 	"application/monitor/":        {port.ServiceSettlement},
+	"application/feedback/":       {port.ServiceFeedback},
 	"application/dispatch/":       {port.ServiceDispatcher},
 	"adapters/kafka/publisher.go": {port.ServiceDelivery, port.ServiceDispatcher}, // settlement publishes nothing
 	"adapters/kafka/":             {port.ServiceDelivery, port.ServiceSettlement},
-	"bootstrap/certificates/":     {port.ServiceDelivery, port.ServiceSettlement},
+	"bootstrap/certificates/":     {port.ServiceDelivery, port.ServiceSettlement, port.ServiceFeedback},
 	"bootstrap/core/gateways.go":  {port.ServiceDelivery},
-	"bootstrap/core/health.go":    {port.ServiceDelivery, port.ServiceSettlement, port.ServiceDispatcher},
+	"bootstrap/core/health.go":    {port.ServiceDelivery, port.ServiceSettlement, port.ServiceDispatcher, port.ServiceFeedback},
 }
 
 // A metric that is declared to be a service's and is another's is not written for CloudWatch, and an alarm on it is never raised.

@@ -1,4 +1,4 @@
-// Package deliveryapp wires the Consumer: the delivery role, the settlement role, or both in one process.
+// Package deliveryapp wires the Consumer: the delivery role, the settlement role, or both in one process, and the feedback role.
 package deliveryapp
 
 import (
@@ -33,7 +33,8 @@ type Role string
 const (
 	Delivery   Role = "delivery"
 	Settlement Role = "settlement"
-	Both       Role = "both"
+	Both       Role = "both" // delivery and settlement
+	Feedback   Role = "feedback"
 )
 
 // ErrRole is returned for a role that does not exist.
@@ -42,10 +43,10 @@ var ErrRole = errors.New("no such role")
 // ParseRole reads a role's name.
 func ParseRole(s string) (Role, error) {
 	switch role := Role(s); role {
-	case Delivery, Settlement, Both:
+	case Delivery, Settlement, Both, Feedback:
 		return role, nil
 	default:
-		return "", fmt.Errorf("%w: %q (want delivery, settlement or both)", ErrRole, s)
+		return "", fmt.Errorf("%w: %q (want delivery, settlement, both or feedback)", ErrRole, s)
 	}
 }
 
@@ -56,6 +57,9 @@ const settlementStop = 90 * time.Second
 func Options(role Role, c config.Deliverer) fx.Option {
 	if role == Both && c.Metrics.Installation != "" {
 		return fx.Error(fmt.Errorf("%w: BALSONG_EMF_INSTALLATION is set, and the role is both: alarms and scaling read the numbers of delivery and of settlement, each run by itself", config.ErrInvalid))
+	}
+	if role == Feedback {
+		return feedbackOptions(c)
 	}
 	stop := settlementStop
 	if role != Settlement {
@@ -88,6 +92,22 @@ func Options(role Role, c config.Deliverer) fx.Option {
 		uses = doctor.Components{Database: &c.Database, Kafka: &c.Kafka}
 	}
 	return fx.Options(append(options, fx.Invoke(checkComponents(uses)))...)
+}
+
+// feedbackOptions is the app of the role feedback.
+func feedbackOptions(c config.Deliverer) fx.Option {
+	return fx.Options(
+		core.Observe(c.Log),
+		core.WriteEMF(c.Metrics, port.ServiceFeedback, os.Stdout),
+		core.Quiet(),
+		core.Identity(),
+		core.Database(c.Database, "balsong-feedback"),
+		fx.StopTimeout(feedbackStop),
+		core.ServeHealth(c.Health.Addr, port.ComponentDatabase),
+		certificates.Module(config.Deliverer{Database: c.Database}),
+		receiving(c),
+		fx.Invoke(checkComponents(doctor.Components{Database: &c.Database})),
+	)
 }
 
 // checkComponents logs problems beside the service that starts, which waits for nothing that is found; by the machine's own clock.

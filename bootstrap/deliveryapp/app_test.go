@@ -55,10 +55,15 @@ func TestEachRoleIsWiredAndRunsWhatItIsFor(t *testing.T) {
 		deliveryapp.Delivery:   {"", "delivery"},
 		deliveryapp.Settlement: {"", "settlement"},
 		deliveryapp.Both:       {"", "delivery", "settlement"},
+		deliveryapp.Feedback:   {"", "feedback"},
 	} {
 		t.Run(string(role), func(t *testing.T) {
 			t.Parallel()
-			options := deliveryapp.Options(role, nowhere(t))
+			c := nowhere(t)
+			if role == deliveryapp.Feedback {
+				c = reported(t)
+			}
+			options := deliveryapp.Options(role, c)
 			if err := fx.ValidateApp(options); err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +78,7 @@ func TestEachRoleIsWiredAndRunsWhatItIsFor(t *testing.T) {
 					t.Errorf("nothing is invoked in module %q, only in %q: it would be wired and never run", module, seen.modules)
 				}
 			}
-			for _, module := range []string{"delivery", "settlement"} {
+			for _, module := range []string{"delivery", "settlement", "feedback"} {
 				if strings.Contains(got, " "+module+" ") && !strings.Contains(" "+strings.Join(want, " ")+" ", " "+module+" ") {
 					t.Errorf("role %s runs %s too", role, module)
 				}
@@ -115,9 +120,9 @@ func TestNoNumbersForCloudWatchAreWrittenByBothRolesInOneProcess(t *testing.T) {
 	}
 }
 
-func TestOnlyTheThreeRolesExist(t *testing.T) {
+func TestOnlyTheRolesExist(t *testing.T) {
 	t.Parallel()
-	for _, role := range []deliveryapp.Role{deliveryapp.Delivery, deliveryapp.Settlement, deliveryapp.Both} {
+	for _, role := range []deliveryapp.Role{deliveryapp.Delivery, deliveryapp.Settlement, deliveryapp.Both, deliveryapp.Feedback} {
 		if parsed, err := deliveryapp.ParseRole(string(role)); err != nil || parsed != role {
 			t.Errorf("%s: %s, %v", role, parsed, err)
 		}

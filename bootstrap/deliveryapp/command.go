@@ -15,6 +15,9 @@ const help = `Consume requests, claim each delivery key, call the gateway once a
 in line with the ledger, turn claims whose lease has ended into UNKNOWN, and make targets READY again whose request was
 lost (role settlement); or both.
 
+Or take what providers say about messages after the call: their webhooks, bounces and complaints by LMTP, and answers to questions
+about messages whose outcome is unknown (role feedback).
+
 It runs until SIGTERM, then takes no new requests and waits for the calls in flight. Killed at any moment it loses nothing:
 an outcome that cannot be known becomes UNKNOWN and is shown.
 
@@ -27,7 +30,7 @@ func NewCommand() *cobra.Command {
 		Use:     "delivery",
 		Short:   "Deliver what is requested and settle it (the Consumer)",
 		Long:    help,
-		Example: "  delivery\n  delivery --role settlement",
+		Example: "  delivery\n  delivery --role settlement\n  delivery --role feedback",
 		Args:    cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			role, err := ParseRole(name)
@@ -47,7 +50,7 @@ func NewCommand() *cobra.Command {
 	}
 	cli.Service(cmd)
 	cmd.AddCommand(newHealth())
-	cmd.Flags().StringVar(&name, "role", string(Both), "delivery, settlement or both")
+	cmd.Flags().StringVar(&name, "role", string(Both), "delivery, settlement, both, or feedback")
 	cli.Describe(cmd, cli.ExitCodes(core.ExitOK, core.ExitFailed, core.ExitUsage, core.ExitUnavailable), cli.Configuration[config.Deliverer]())
 	return cmd
 }
@@ -63,7 +66,14 @@ func Load(ctx context.Context, role Role) (config.Deliverer, error) {
 	case Settlement:
 		c, err := config.Load[config.Settler](ctx)
 		return config.Deliverer{Database: c.Database, Kafka: c.Kafka, Settlement: c.Settlement, Monitor: c.Monitor, Health: c.Health, Metrics: c.Metrics, Traces: c.Traces, Log: c.Log}, err
+	case Feedback:
+		c, err := config.Load[config.Receiver](ctx)
+		return config.Deliverer{Database: c.Database, Feedback: c.Feedback, Gateways: c.Gateways, Health: c.Health, Metrics: c.Metrics, Log: c.Log}, err
 	default:
-		return config.Load[config.Deliverer](ctx)
+		c, err := config.Load[config.Consumer](ctx)
+		return config.Deliverer{
+			Database: c.Database, Kafka: c.Kafka, S3: c.S3, Keys: c.Keys, Delivery: c.Delivery, Settlement: c.Settlement, Monitor: c.Monitor,
+			Gateways: c.Gateways, Health: c.Health, Metrics: c.Metrics, Traces: c.Traces, Log: c.Log,
+		}, err
 	}
 }

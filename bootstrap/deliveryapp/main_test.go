@@ -56,7 +56,7 @@ func TestTheExitCodesOfDelivery(t *testing.T) {
 		"help":            {[]string{"--help"}, nil, core.ExitOK, "BALSONG_SMTP_LEASE"},
 		"version":         {[]string{"--version"}, nil, core.ExitOK, "delivery"},
 		"unknown flag":    {[]string{"--rolle", "both"}, nil, core.ExitUsage, "rolle"},
-		"unknown role":    {[]string{"--role", "both "}, nil, core.ExitUsage, "delivery, settlement or both"},
+		"unknown role":    {[]string{"--role", "both "}, nil, core.ExitUsage, "delivery, settlement, both or feedback"},
 		"not configured":  {nil, map[string]string{"DATABASE_URL": "unset"}, core.ExitUsage, "DATABASE_URL is not set"},
 		"short lease":     {nil, map[string]string{"BALSONG_SMS_LEASE": "1s"}, core.ExitUsage, "BALSONG_SMS_LEASE"},
 		"log level":       {nil, map[string]string{"BALSONG_LOG_LEVEL": "loud"}, core.ExitUsage, `"loud"`},

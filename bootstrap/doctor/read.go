@@ -25,6 +25,7 @@ func Read(ctx context.Context) (uses Components, findings []Finding) {
 	// What names no component is only read.
 	read[config.Settlement](ctx, &findings)
 	read[config.Monitor](ctx, &findings)
+	read[config.Feedback](ctx, &findings)
 	read[config.Dispatch](ctx, &findings)
 	read[config.Runs](ctx, &findings)
 	read[config.Kept](ctx, &findings)

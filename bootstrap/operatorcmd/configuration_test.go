@@ -97,7 +97,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"balsong keyset wrap", "--file KEYSET --kms-key alias/none", keys},
 	{"balsong keyset usage", "--file KEYSET", database},
 	{"balsong keyset usage", "", database + keys},
-	{"balsong doctor", "", database + kafka + s3 + keys + gateways + templates + runs + telemetry + "BALSONG_DISPATCH_ BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_MONITOR_ BALSONG_HEALTH_ BALSONG_KEEP_"},
+	{"balsong doctor", "", database + kafka + s3 + keys + gateways + templates + runs + telemetry + "BALSONG_DISPATCH_ BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_MONITOR_ BALSONG_FEEDBACK_ BALSONG_HEALTH_ BALSONG_KEEP_"},
 	{"batch migrate", "", database + kafka + s3},
 	{"batch import", "--month 2026-11 --file FILE --reason x", database + keys + telemetry},
 	{"batch import list", "--month 2026-11", database},
@@ -116,6 +116,7 @@ var calls = []struct{ command, arguments, variables string }{
 	{"delivery health", "", "BALSONG_HEALTH_"},
 	{"delivery", "--role settlement", database + kafka + telemetry + "BALSONG_SETTLE_ BALSONG_MONITOR_ BALSONG_HEALTH_"},
 	{"delivery", "--role both", database + kafka + s3 + keys + gateways + telemetry + "BALSONG_DELIVERY_ BALSONG_SETTLE_ BALSONG_MONITOR_ BALSONG_HEALTH_"},
+	{"delivery", "--role feedback", database + gateways + "BALSONG_EMF_ BALSONG_FEEDBACK_ BALSONG_HEALTH_"},
 }
 
 // foreign is a value that no variable may have: a reference to a file that is not there.
@@ -147,6 +148,7 @@ func TestNoCommandIsStoppedByAVariableThatItDoesNotUse(t *testing.T) {
 		"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none?sslmode=disable", "BALSONG_KAFKA_BROKERS": "127.0.0.1:1",
 		"BALSONG_S3_BUCKET": "none", "BALSONG_S3_ENDPOINT": "http://127.0.0.1:1", "BALSONG_S3_ACCESS_KEY": "a", "BALSONG_S3_SECRET_KEY": "s",
 		"BALSONG_KEYSET": string(keyset), "BALSONG_SMS_URL": "http://127.0.0.1:1", "BALSONG_HEALTH_ADDR": "", "BALSONG_LOG_LEVEL": "error",
+		"BALSONG_FEEDBACK_LMTP_ADDR": "127.0.0.1:0", "BALSONG_REFERENCE_SECRETS": strings.Repeat("x", 32),
 	}
 	for _, call := range calls {
 		t.Run(call.command+" "+call.arguments, func(t *testing.T) {

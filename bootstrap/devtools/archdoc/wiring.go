@@ -13,6 +13,7 @@ import (
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/application/deliver"
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/feedback"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/retain"
 	"github.com/balsong/balsong/application/settle"
@@ -42,6 +43,7 @@ func apps() ([]app, error) {
 	keys := config.Keys{Keyset: string(keyset)}
 	log := config.Log{Level: "error", Format: "json"}
 	gateways := config.Gateways{SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}}}
+	gateways.ReferenceSecrets = []string{strings.Repeat("x", 32)}
 	deliverer := config.Deliverer{Database: database, Kafka: kafka, S3: s3, Keys: keys, Gateways: gateways, Log: log}
 	return []app{
 		{
@@ -67,6 +69,11 @@ func apps() ([]app, error) {
 		{
 			"Settlement", "bootstrap/deliveryapp", "the role settlement of the same service",
 			deliveryapp.Options(deliveryapp.Settlement, deliverer), reflect.TypeFor[*settle.Settler]().String(), nil,
+		},
+		{
+			"Feedback", "bootstrap/deliveryapp", "the role feedback of the same program",
+			deliveryapp.Options(deliveryapp.Feedback, config.Deliverer{Database: database, Gateways: gateways, Feedback: config.Feedback{LMTPAddr: "127.0.0.1:1"}, Log: log}),
+			reflect.TypeFor[*feedback.Service]().String(), nil,
 		},
 		{
 			"Operator", "bootstrap/operatorapp", "what people's commands work with",

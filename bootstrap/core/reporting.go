@@ -1,0 +1,112 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/adapters/gateway/awssms"
+	"github.com/balsong/balsong/adapters/gateway/ses"
+	"github.com/balsong/balsong/adapters/gateway/sns"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+)
+
+// reporting is how a provider reports by requests of its own.
+type reporting struct {
+	variable string                       // without it the provider reports nothing
+	set      func(config.Gateways) bool   // whether it is set
+	secret   func(config.Gateways) string // the last part of its path; nil: it signs
+	make     func(config.Gateways, config.Provider, Gateway, port.Installation) (port.Reporter, error)
+}
+
+// reporters are the providers that can report. A new one is added here; one that can be asked (port.Inquirer) needs no entry.
+var reporters = map[string]reporting{
+	config.ProviderTwilio: {"BALSONG_TWILIO_STATUS_URL", func(g config.Gateways) bool { return g.Twilio.StatusURL != "" }, nil, gatewayItself},
+	config.ProviderNHN:    {"BALSONG_NHN_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.NHN.Signature != "" }, nil, gatewayItself},
+	config.ProviderSOLAPI: {"BALSONG_SOLAPI_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPI.Webhook != "" }, func(g config.Gateways) string { return g.SOLAPI.Webhook }, gatewayItself},
+	config.ProviderSES:    {"BALSONG_SES_TOPIC", func(g config.Gateways) bool { return g.SES.Topic != "" }, nil, byTopic(func(g config.Gateways) string { return g.SES.Topic }, ses.Read)},
+	config.ProviderAWSSMS: {"BALSONG_AWS_SMS_TOPIC", func(g config.Gateways) bool { return g.AWSSMS.Topic != "" }, nil, byTopic(func(g config.Gateways) string { return g.AWSSMS.Topic }, awssms.Read)},
+}
+
+// gatewayItself is a gateway that reads its provider's requests.
+func gatewayItself(_ config.Gateways, of config.Provider, gateway Gateway, _ port.Installation) (port.Reporter, error) {
+	reporter, is := gateway.(port.Reporter)
+	if !is {
+		return nil, fmt.Errorf("%w: the gateway of %s reads no reports", port.ErrProvider, of.Account())
+	}
+	return reporter, nil
+}
+
+// byTopic is a provider whose events AWS publishes to a topic.
+func byTopic(topic func(config.Gateways) string, read sns.Read) func(config.Gateways, config.Provider, Gateway, port.Installation) (port.Reporter, error) {
+	return func(g config.Gateways, of config.Provider, _ Gateway, installation port.Installation) (port.Reporter, error) {
+		references, err := References(g, installation)
+		if err != nil {
+			return nil, err
+		}
+		return sns.NewReports(of.Name, topic(g), references, nil, read)
+	}
+}
+
+// Informants are the providers from which it is learnt what became of messages.
+type Informants struct {
+	Reporters []Reporter
+	Inquirers []Inquirer
+}
+
+// Reporter is a provider that reports by requests of its own.
+type Reporter struct {
+	config.Provider
+	port.Reporter
+	Secret string // the last part of its path; "": it signs
+}
+
+// Inquirer is a provider that can be asked.
+type Inquirer struct {
+	config.Provider
+	port.Inquirer
+}
+
+// Reporting provides the Informants among the providers of a configuration.
+func Reporting(c config.Gateways) fx.Option {
+	return fx.Module("reporting", fx.Provide(func(lc fx.Lifecycle, installation port.Installation, clock port.Clock) (Informants, error) {
+		var found Informants
+		for _, p := range c.Providers() {
+			gateway, err := NewGateway(c, p, installation, clock)
+			if err != nil {
+				return found, err
+			}
+			lc.Append(fx.StopHook(gateway.Close))
+			if inquirer, is := gateway.(port.Inquirer); is && len(c.ReferenceSecrets) > 0 {
+				found.Inquirers = append(found.Inquirers, Inquirer{p, inquirer})
+			}
+			r, can := reporters[p.Name]
+			if !can || !r.set(c) {
+				continue
+			}
+			reporter, err := r.make(c, p, gateway, installation)
+			if err != nil {
+				return found, err
+			}
+			made := Reporter{Provider: p, Reporter: reporter}
+			if r.secret != nil {
+				made.Secret = r.secret(c)
+			}
+			found.Reporters = append(found.Reporters, made)
+		}
+		return found, nil
+	}))
+}
+
+// ReportingVariables lists the variables one of which a provider needs to report by requests of its own, for people.
+func ReportingVariables() string {
+	var names []string
+	for _, r := range reporters {
+		names = append(names, r.variable)
+	}
+	slices.Sort(names)
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}

@@ -1,0 +1,94 @@
+package deliveryapp
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/balsong/balsong/application/feedback"
+	"github.com/balsong/balsong/application/inquire"
+	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/core"
+)
+
+// feedbackStop is how long a shutdown of the feedback role waits for what is being received and stored.
+const feedbackStop = 90 * time.Second
+
+// receiving is the role feedback: whatever brings a provider's word about messages, in one process.
+func receiving(c config.Deliverer) fx.Option {
+	return fx.Module("feedback",
+		core.Reporting(c.Gateways),
+		fx.Provide(
+			func(reports port.Reports, sweeps port.Sweeps, clock port.Clock, log port.Log, metrics port.Metrics) *feedback.Service {
+				return feedback.New(feedback.Ports{Reports: reports, Sweeps: sweeps, Clock: clock, Log: log, Metrics: metrics})
+			},
+			inquiryPorts, inquiries(c.Feedback), webhooks(c), mails(c),
+			core.WaitingPart(func(s *feedback.Service) core.Waiting { return s }),
+			core.WaitingPart(func(s *inquire.Service) core.Waiting { return s }),
+		),
+		fx.Invoke(
+			func(from core.Informants) error { return checkFeedback(c, from) },
+			func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *feedback.Service, i *inquire.Service, w *webServer, m *mailServer) {
+				core.Announce(lc, log, "feedback")
+				core.Work(lc, shutdown, log, "feedback", func(ctx context.Context) error { return s.Run(ctx, m.prepare) })
+				core.Work(lc, shutdown, log, "inquiries", i.Run)
+				lc.Append(fx.StartStopHook(m.start, m.stop))
+				lc.Append(fx.StartStopHook(w.start, w.stop))
+			},
+		),
+	)
+}
+
+// checkFeedback refuses a role that would receive nothing, and addresses where nothing can come in.
+func checkFeedback(c config.Deliverer, from core.Informants) error {
+	f := c.Feedback
+	paths := map[string]string{}
+	for _, r := range from.Reporters {
+		if other, taken := paths[r.Name]; taken {
+			return fmt.Errorf("%w: %s and %s report at the same address", config.ErrInvalid, other, r.Account())
+		}
+		paths[r.Name] = r.Account()
+	}
+	switch {
+	case f.Addr != "" && len(paths) == 0:
+		return fmt.Errorf("%w: BALSONG_FEEDBACK_ADDR is set, and no provider reports there: set %s, of a provider that sends", config.ErrInvalid, core.ReportingVariables())
+	case f.Addr == "" && len(paths) > 0:
+		return fmt.Errorf("%w: %s is to report by webhooks, and BALSONG_FEEDBACK_ADDR, where they are taken, is not set",
+			config.ErrInvalid, strings.Join(slices.Sorted(maps.Values(paths)), ", "))
+	case f.LMTPAddr != "" && len(c.Gateways.ReferenceSecrets) == 0:
+		return fmt.Errorf("%w: BALSONG_FEEDBACK_LMTP_ADDR is set, and BALSONG_REFERENCE_SECRETS, by which a bounce finds its bill, is not", config.ErrInvalid)
+	case f.Addr == "" && f.LMTPAddr == "" && (len(from.Inquirers) == 0 || f.InquiryRate == 0):
+		return fmt.Errorf("%w: nothing says what became of messages: set BALSONG_FEEDBACK_ADDR and %s (webhooks), or BALSONG_FEEDBACK_LMTP_ADDR (bounces), or the variables of a provider that can be asked, such as NHN Cloud (docs/providers/README.md)",
+			config.ErrInvalid, core.ReportingVariables())
+	}
+	return nil
+}
+
+func inquiryPorts(
+	months port.Months, sweeps port.Sweeps, asked port.Inquiries, ledger port.Ledger, budgets port.Budgets, s *feedback.Service,
+	clock port.Clock, log port.Log, metrics port.Metrics,
+) inquire.Ports {
+	return inquire.Ports{
+		Months: months, Sweeps: sweeps, Inquiries: asked, Ledger: ledger, Budgets: budgets, Receive: s.Receive,
+		Clock: clock, Log: log, Metrics: metrics,
+	}
+}
+
+// inquiries asks the providers that can be asked, each at a rate of its own that is no message's.
+func inquiries(f config.Feedback) any {
+	return func(ports inquire.Ports, from core.Informants) (*inquire.Service, error) {
+		var asked []inquire.Asked
+		for _, i := range from.Inquirers {
+			if f.InquiryRate > 0 {
+				asked = append(asked, inquire.Asked{Inquirer: i.Inquirer, Provider: i.Provider.Provider, Rate: f.InquiryRate})
+			}
+		}
+		return inquire.New(ports, inquire.Config{}, asked...)
+	}
+}
