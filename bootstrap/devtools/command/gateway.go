@@ -47,6 +47,13 @@ on --http's address. What becomes of accepted messages, and how the vendor tells
 A vendor that dies accepts so many calls without an answer, and works on afterwards.
 Each thing that is said is a line of the log too, with what it was answered.
 
+A scenario changes the settings on the way: a step is taken after so many accepted
+messages, and so long after the step before.
+
+  {"settings": {"sms": {"tps": 200}},
+   "steps": [{"after_accepted": 3000, "settings": {"email": {"everybody": {"code": 554, "text": "5.7.1 Sending suspended"}}}},
+             {"after": "2m", "settings": {"email": {"everybody": {"code": 0, "text": ""}}}}]}
+
 Shares lie between 0 and 1. They are drawn from the seed and the idempotency key
 (X-Idempotency-Key on SMTP, Idempotency-Key on HTTP), so a run can be repeated. A
 permanent refusal belongs to the addressee: the same one is refused again.
@@ -58,6 +65,7 @@ the same directory, it continues the log and the inbox.`
 type gatewayFlags struct {
 	config             gatewaysim.Config
 	settingsFile       string
+	scenarioFile       string
 	latency, slowStart string
 	every              behaviour.ChannelSettings
 	acceptAt           float64
@@ -72,6 +80,7 @@ func Gateway() *cobra.Command {
 		Long:  gatewayHelp,
 		Example: `  balsong-dev gateway --data ./gateway
   balsong-dev gateway --data ./gateway --latency lognormal:300ms,2s --temporary 0.05 --permanent 0.02
+  balsong-dev gateway --data ./gateway --scenario suspended.json
   balsong-dev gateway --data ./gateway --tps 500 --accept-then-drop 0.01 --seed 7
   balsong-dev inbox --data ./gateway`,
 		Args: cli.NoArguments,
@@ -103,6 +112,8 @@ func (f *gatewayFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.config.Password, "password", "", "password of the user name")
 
 	flags.StringVar(&f.settingsFile, "settings", "", "JSON file of settings, as GET /settings shows them; flags win")
+	flags.StringVar(&f.scenarioFile, "scenario", "", "JSON file of settings and of steps that change them, as shown above; flags win at the start")
+	cmd.MarkFlagsMutuallyExclusive("settings", "scenario")
 	flags.Uint64("seed", 0, "seed of all draws")
 	flags.StringVar(&f.latency, "latency", "0s", "time to the answer: 1s, uniform:FROM,TO or lognormal:MEAN,P99")
 	flags.Float64Var(&f.acceptAt, "accept-at", 0.5, "part of the latency that passes before the message is accepted")
@@ -125,6 +136,13 @@ func (f *gatewayFlags) settings(cmd *cobra.Command) (settings gatewaysim.Setting
 		if settings, err = gatewaysim.ReadSettings(f.settingsFile); err != nil {
 			return settings, err
 		}
+	}
+	if f.scenarioFile != "" {
+		scenario, err := gatewaysim.ReadScenario(f.scenarioFile)
+		if err != nil {
+			return settings, err
+		}
+		settings, f.config.Steps = scenario.Settings, scenario.Steps
 	}
 	flags := cmd.Flags()
 	latency, err := behaviour.ParseLatency(f.latency)

@@ -88,6 +88,7 @@ func (s *Server) accept(c call, dropped bool) (sequence uint64, ok bool) {
 		return 0, false
 	}
 	s.stats.accepted(c.Channel, dropped, s.gateway.MarkAccepted(c.Call))
+	s.advance(1)
 	if s.inbox != nil {
 		c.message.Sequence = sequence
 		c.message.Time = record.Time

@@ -25,6 +25,8 @@ type Config struct {
 	DataDir string
 	// Settings at the start; PUT /settings changes them.
 	Settings Settings
+	// Steps change them, one after the other (Scenario).
+	Steps []Step
 	// Log is required; zap.NewNop() for none.
 	Log *zap.Logger
 
@@ -86,7 +88,7 @@ func (c Config) validate() error {
 			faults = append(faults, fmt.Errorf("%s address: %w", name, err))
 		}
 	}
-	if err := c.Settings.Validate(); err != nil {
+	if err := (Scenario{c.Settings, c.Steps}).validate(); err != nil {
 		faults = append(faults, fmt.Errorf("settings: %w", err))
 	}
 	return errors.Join(faults...)

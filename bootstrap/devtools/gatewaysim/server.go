@@ -32,6 +32,7 @@ type Server struct {
 	lock    *flock.Flock
 
 	reporter         *reporter
+	scenario         scenario
 	sent, signatures sentMessages // what vendors are asked about, and what they have seen
 
 	mail                                      *smtp.Server
@@ -61,7 +62,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{
 		config: config, gateway: behaviour.New(config.Settings, config.now()),
 		stats: newCounters(config.now()), stopping: make(chan struct{}),
-		paths: paths(), reporter: newReporter(),
+		paths: paths(), reporter: newReporter(), scenario: scenario{left: config.Steps, since: config.now()},
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("start the gateway: %w", errors.Join(err, s.close()))
@@ -164,6 +165,7 @@ func (s *Server) serve() {
 			}
 		})
 	}
+	s.serving.Go(s.play)
 	run("smtp", func() error { return s.mail.Serve(s.mailListener) })
 	run("http", func() error { return s.calls.Serve(s.callListener) })
 	run("admin", func() error { return s.admin.Serve(s.adminListener) })
