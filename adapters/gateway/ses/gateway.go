@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -56,8 +55,9 @@ type Gateway struct {
 }
 
 var (
-	_ port.Gateway  = (*Gateway)(nil)
-	_ port.Preparer = (*Gateway)(nil)
+	_ port.Gateway     = (*Gateway)(nil)
+	_ port.QuotaReader = (*Gateway)(nil)
+	_ port.Preparer    = (*Gateway)(nil)
 )
 
 // setForm is the form of the names of configuration sets
@@ -170,44 +170,4 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	reply := awscall.Reply(table, answer, err, g.now())
 	reply.Detail = gateway.Redact(reply.Detail, to)
 	return reply
-}
-
-// checkLimit bounds one Check.
-const checkLimit = 10 * time.Second
-
-// Check asks for the account's state and quota, and says what would keep a month from going out; it sends nothing. The error wraps
-// gateway.ErrCheck.
-func (g *Gateway) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
-	defer cancel()
-	wrong := func(what string) error { return fmt.Errorf("%w: %s", gateway.ErrCheck, what) }
-	if err := g.Prepare(ctx); err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	}
-	var account *sesv2.GetAccountOutput
-	answer, err := g.caller.Once(ctx, func(ctx context.Context) (err error) {
-		account, err = g.client.Load().GetAccount(ctx, &sesv2.GetAccountInput{})
-		return err
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	case answer.Status/100 != 2 || account == nil:
-		return wrong("GetAccount (allow ses:GetAccount): " + gateway.Redact(awscall.Reply(table, answer, nil, g.now()).Detail, ""))
-	case !account.SendingEnabled || aws.ToString(account.EnforcementStatus) == "SHUTDOWN":
-		return wrong("sending is paused for the account in this region")
-	}
-	if quota := account.SendQuota; quota != nil && quota.Max24HourSend >= 0 && quota.SentLast24Hours >= quota.Max24HourSend {
-		return wrong(fmt.Sprintf("the account's quota is used up: %.0f of %.0f messages in the last 24 hours", quota.SentLast24Hours, quota.Max24HourSend))
-	}
-	g.sandbox.Store(!account.ProductionAccessEnabled)
-	return nil
-}
-
-// Limits says what the last Check found that lets bills go out, and not to every customer; "": nothing.
-func (g *Gateway) Limits() string {
-	if g.sandbox.Load() {
-		return "the account is in the sandbox in this region: it writes to verified addresses alone, 200 a day"
-	}
-	return ""
 }

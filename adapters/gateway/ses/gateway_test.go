@@ -12,6 +12,7 @@ import (
 	"net/mail"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/awscall/awscalltest"
@@ -218,5 +219,24 @@ func TestTheCheckSaysWhatWouldKeepAMonthFromGoingOut(t *testing.T) {
 	}
 	if err := prepared(t, nil).Check(t.Context()); !errors.Is(err, gateway.ErrCheck) {
 		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+func TestWhatTheAccountMayStillSendIsAsked(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]port.Quota{
+		`{"SendingEnabled":true,"SendQuota":{"Max24HourSend":50000,"MaxSendRate":14,"SentLast24Hours":49000.5}}`: {Limit: 50000, Left: 999, Window: 24 * time.Hour, Rate: 14},
+		`{"SendingEnabled":true,"SendQuota":{"Max24HourSend":200,"MaxSendRate":1,"SentLast24Hours":230}}`:        {Limit: 200, Window: 24 * time.Hour, Rate: 1},
+		`{"SendingEnabled":true,"SendQuota":{"Max24HourSend":-1,"MaxSendRate":-1,"SentLast24Hours":7}}`:          {},
+		`{"SendingEnabled":true}`: {},
+	} {
+		address, _ := server(t, 200, body)
+		if got, err := prepared(t, func(g *ses.Config) { g.URL = address }).Quota(t.Context()); err != nil || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", body, got, err, want)
+		}
+	}
+	address, _ := server(t, 403, `{"__type":"AccessDeniedException","message":"no"}`)
+	if _, err := prepared(t, func(g *ses.Config) { g.URL = address }).Quota(t.Context()); !errors.Is(err, gateway.ErrCheck) {
+		t.Errorf("refused: %v", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -47,6 +46,7 @@ type Gateway struct {
 	lists      *httpclient.Client // for answers about many messages
 	listHost   *httpclient.Host
 	path       string // of the messages, before a path of the API's
+	balance    string // the path of the account's balance
 	key        string
 	secret     []byte
 	from       string
@@ -55,9 +55,10 @@ type Gateway struct {
 }
 
 var (
-	_ port.Gateway  = (*Gateway)(nil)
-	_ port.Preparer = (*Gateway)(nil)
-	_ port.Reporter = (*Gateway)(nil)
+	_ port.Gateway     = (*Gateway)(nil)
+	_ port.QuotaReader = (*Gateway)(nil)
+	_ port.Preparer    = (*Gateway)(nil)
+	_ port.Reporter    = (*Gateway)(nil)
 )
 
 // The forms of what is configured.
@@ -97,6 +98,7 @@ func New(c Config) (*Gateway, error) {
 		return nil, gateway.ConfigError(c.Provider.Name, "url", "is no http or https address")
 	}
 	g.path = endpoint.RequestURI()
+	g.balance = strings.TrimSuffix(g.path, "/messages/v4") + "/cash/v1/balance"
 	return g, nil
 }
 
@@ -164,32 +166,15 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 // call begins a signed call. SOLAPI takes a signature once, so each has a salt of its own
 // (https://docs.solapi.com/authentication/api-key).
 func (g *Gateway) call(host *httpclient.Host, method, target string) *httpclient.Call {
+	return g.callAt(host, method, g.path+target)
+}
+
+func (g *Gateway) callAt(host *httpclient.Host, method, path string) *httpclient.Call {
 	date, salt := g.now().UTC().Format(time.RFC3339), rand.Text()
 	mac := hmac.New(sha256.New, g.secret)
 	mac.Write([]byte(date + salt))
-	call := host.NewCall(method, g.path+target)
+	call := host.NewCall(method, path)
 	call.Header("Authorization", "HMAC-SHA256 apiKey="+g.key+", date="+date+", salt="+salt+", signature="+hex.EncodeToString(mac.Sum(nil)))
 	call.Header("Content-Type", "application/json")
 	return call
-}
-
-// checkLimit bounds one Check.
-const checkLimit = 10 * time.Second
-
-// Check connects and asks for one message, which shows whether the key is taken and the clock is right; it sends none. The error
-// wraps gateway.ErrCheck.
-func (g *Gateway) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
-	defer cancel()
-	if err := g.host.Check(ctx); err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	}
-	answer, err := g.host.Exchange(ctx, g.call(g.host, http.MethodGet, "/list?limit=1"))
-	if err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	}
-	if answer.Status/100 == 2 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", gateway.ErrCheck, gateway.Redact(table.Reply(answer, nil, g.now()).Detail, ""))
 }

@@ -264,3 +264,26 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBalanceOfTheAccountIsAsked(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]port.Quota{
+		`{"balance":12000.5,"point":100}`: {Balance: "12100.5", Currency: "KRW"},
+		`{"balance":0,"point":0}`:         {Balance: "0", Currency: "KRW", Empty: true},
+		`{"balance":7}`:                   {Balance: "7", Currency: "KRW"},
+	} {
+		g, got := far(t, good(), 200, answer)
+		if quota, err := g.Quota(t.Context()); err != nil || quota != want {
+			t.Errorf("%s: %+v, %v, want %+v", answer, quota, err, want)
+		}
+		if r := <-got; r.method != http.MethodGet || r.body != "" || r.url != "/cash/v1/balance" {
+			t.Errorf("%+v", r)
+		}
+	}
+	for _, answer := range []string{"{}", "<html>", `{"balance":"much"}`} {
+		g, _ := far(t, good(), 200, answer)
+		if _, err := g.Quota(t.Context()); !errors.Is(err, gateway.ErrCheck) {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}

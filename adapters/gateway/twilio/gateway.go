@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -48,6 +47,7 @@ type Gateway struct {
 	client   *httpclient.Client
 	host     *httpclient.Host
 	path     string
+	balance  string // the path of the account's balance
 	basic    string // of Authorization
 	sender   string // of the form, with its name
 	account  string
@@ -58,9 +58,10 @@ type Gateway struct {
 }
 
 var (
-	_ port.Gateway  = (*Gateway)(nil)
-	_ port.Preparer = (*Gateway)(nil)
-	_ port.Reporter = (*Gateway)(nil)
+	_ port.Gateway     = (*Gateway)(nil)
+	_ port.Preparer    = (*Gateway)(nil)
+	_ port.Reporter    = (*Gateway)(nil)
+	_ port.QuotaReader = (*Gateway)(nil)
 )
 
 // The forms of the identifiers (https://www.twilio.com/docs/glossary/what-is-a-sid).
@@ -102,6 +103,7 @@ func New(c Config) (*Gateway, error) {
 		return nil, gateway.ConfigError(c.Provider.Name, "url", "is no http or https address")
 	}
 	g.path = endpoint.RequestURI()
+	g.balance = strings.TrimSuffix(g.path, "Messages.json") + "Balance.json"
 	if c.StatusURL != "" {
 		joint := "?"
 		if strings.Contains(c.StatusURL, "?") {
@@ -183,27 +185,4 @@ func (g *Gateway) standsFor(d key.Delivery) (text string, prepared bool) {
 		return "", false
 	}
 	return known.To(d), true
-}
-
-// checkLimit bounds one Check.
-const checkLimit = 10 * time.Second
-
-// Check connects and asks for one message of the account, which shows whether the credentials are taken; it sends none. The
-// error wraps gateway.ErrCheck.
-func (g *Gateway) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
-	defer cancel()
-	if err := g.host.Check(ctx); err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	}
-	call := g.host.NewCall(http.MethodGet, g.path+"?PageSize=1")
-	call.Header("Authorization", g.basic)
-	answer, err := g.host.Exchange(ctx, call)
-	if err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	}
-	if answer.Status/100 == 2 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", gateway.ErrCheck, gateway.Redact(table.Reply(answer, nil, g.now()).Detail, ""))
 }

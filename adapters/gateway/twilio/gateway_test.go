@@ -222,3 +222,38 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBalanceOfTheAccountIsAsked(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]port.Quota{
+		`{"account_sid":"AC1","balance":"12.50","currency":"USD"}`: {Balance: "12.50", Currency: "USD"},
+		`{"account_sid":"AC1","balance":"-0.01","currency":"USD"}`: {Balance: "-0.01", Currency: "USD", Empty: true},
+		`{"account_sid":"AC1","balance":null,"currency":null}`:     {},
+		`{"balance":"a lot","currency":"USD"}`:                     {},
+	} {
+		config := good()
+		address, got := far(t, 200, answer)
+		config.URL = address
+		g, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		if quota, err := g.Quota(t.Context()); err != nil || quota != want {
+			t.Errorf("%s: %+v, %v, want %+v", answer, quota, err, want)
+		}
+		if r, body := got(); r.Method != http.MethodGet || r.URL.Path != "/2010-04-01/Accounts/"+config.Account+"/Balance.json" || body != "" {
+			t.Errorf("%s %s %q", r.Method, r.URL.Path, body)
+		}
+	}
+	config := good()
+	config.URL, _ = far(t, 200, "<html>")
+	g, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if _, err := g.Quota(t.Context()); !errors.Is(err, gateway.ErrCheck) {
+		t.Errorf("no balance: %v", err)
+	}
+}

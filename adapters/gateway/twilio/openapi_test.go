@@ -75,6 +75,9 @@ func TestTwiliosOwnOpenAPIDocumentAllowsWhatWeSay(t *testing.T) {
 		if err := gateway.Check(t.Context()); err != nil {
 			t.Errorf("from a %s: %v", sender, err)
 		}
+		if quota, err := gateway.Quota(t.Context()); err != nil || quota.Balance == "" || quota.Currency == "" {
+			t.Errorf("the balance: %+v, %v", quota, err)
+		}
 	}
 	for wrong, form := range map[string]string{
 		"no recipient":              "From=%2B15005550006&Body=x",

@@ -1,0 +1,67 @@
+package twilio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/balsong/balsong/adapters/gateway"
+	"github.com/balsong/balsong/adapters/gateway/httpclient"
+	"github.com/balsong/balsong/application/port"
+)
+
+// checkLimit bounds one question about the account.
+const checkLimit = 10 * time.Second
+
+// ask asks a question about the account. The error wraps gateway.ErrCheck.
+func (g *Gateway) ask(ctx context.Context, path string) (httpclient.Answer, error) {
+	call := g.host.NewCall(http.MethodGet, path)
+	call.Header("Authorization", g.basic)
+	answer, err := g.host.Exchange(ctx, call)
+	switch {
+	case err != nil:
+		return answer, fmt.Errorf("%w: %w", gateway.ErrCheck, err)
+	case answer.Status/100 != 2:
+		return answer, fmt.Errorf("%w: %s", gateway.ErrCheck, gateway.Redact(table.Reply(answer, nil, g.now()).Detail, ""))
+	}
+	return answer, nil
+}
+
+// Check connects and asks for one message of the account, which shows whether the credentials are taken; it sends none. The
+// error wraps gateway.ErrCheck.
+func (g *Gateway) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	if err := g.host.Check(ctx); err != nil {
+		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
+	}
+	_, err := g.ask(ctx, g.path+"?PageSize=1")
+	return err
+}
+
+// Quota asks for the account's balance (port.QuotaReader); a subaccount has none of its own. The error wraps gateway.ErrCheck.
+func (g *Gateway) Quota(ctx context.Context) (port.Quota, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	answer, err := g.ask(ctx, g.balance)
+	if err != nil {
+		return port.Quota{}, err
+	}
+	var said struct{ Balance, Currency string }
+	if json.Unmarshal(answer.Body, &said) != nil {
+		return port.Quota{}, fmt.Errorf("%w: the balance cannot be read", gateway.ErrCheck)
+	}
+	return balanceOf(said.Balance, said.Currency), nil
+}
+
+// balanceOf is a balance; none if the amount is no number.
+func balanceOf(amount, currency string) port.Quota {
+	value, err := strconv.ParseFloat(amount, 64)
+	if err != nil || len(amount) > 20 || len(currency) > 3 {
+		return port.Quota{}
+	}
+	return port.Quota{Balance: amount, Currency: currency, Empty: value <= 0}
+}
