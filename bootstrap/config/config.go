@@ -252,6 +252,12 @@ type Status struct {
 	Kafka    OptionalKafka
 }
 
+// Preflight is the configuration of balsong preflight.
+type Preflight struct {
+	Operator Operator
+	Gateways Gateways
+}
+
 // RestoreCheck is the configuration of balsong restore-check, which needs the log of events.
 type RestoreCheck struct {
 	Operator Operator

@@ -69,6 +69,7 @@ ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md
 		{"delivery (role settlement)", config.Variables[config.Settler]()},
 		{"balsong halt, resume, target, policy, suppress, month close", config.Variables[config.Operator]()},
 		{"balsong status", config.Variables[config.Status]()},
+		{"balsong preflight", config.Variables[config.Preflight]()},
 		{"balsong why, target show, unreached", config.Variables[config.CustomerBills]()},
 		{"balsong statement, target copy", config.Variables[config.Statement]()},
 		{"balsong run", config.Variables[config.Starting]()},

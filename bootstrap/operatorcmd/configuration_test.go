@@ -44,6 +44,7 @@ const (
 // keyset, and NEW names nothing.
 var calls = []struct{ command, arguments, variables string }{
 	{"balsong status", "", database + kafka},
+	{"balsong preflight", "", database + gateways},
 	{"balsong why", "2026-11 C-1", database + keys},
 	{"balsong statement", "2026-11 C-1", database + keys + s3},
 	{"balsong unreached", "--month 2026-11", database + keys},

@@ -35,6 +35,9 @@ func newDoctor() *cobra.Command {
 				code = core.ExitUsage
 			}
 			findings = append(append(findings, doctor.Examine(ctx, uses, observe.Clock{})...), batchapp.TemplatesFinding())
+			if uses.Gateways != nil {
+				findings = append(findings, doctor.Quotas(ctx, *uses.Gateways, observe.Clock{})...)
+			}
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

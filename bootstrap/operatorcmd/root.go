@@ -34,7 +34,7 @@ func NewCommand() *cobra.Command {
 			root.AddCommand(cmd)
 		}
 	}
-	add(groupAsk, true, newStatus(), newWhy(), newStatement(), newUnreached(), newAudit())
+	add(groupAsk, true, newStatus(), newWhy(), newStatement(), newUnreached(), newAudit(), newPreflight())
 	add(groupAct, true, newHalt(), newResume(), newTarget(), newPolicy(), newMonth(), newRun(), newSuppress(), newRestoreCheck())
 	add(groupContent, false, batchapp.NewCommand(), batchapp.NewTemplatesCommand(), newRender(), newSendTest())
 	add(groupSetup, true, newDoctor(), newKeyset())
