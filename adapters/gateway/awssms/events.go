@@ -23,6 +23,7 @@ type event struct {
 	IsFinal                  bool
 	MessageID                string
 	MessageStatusDescription string
+	DestinationPhoneNumber   string
 	Context                  map[string]string
 }
 
@@ -73,7 +74,7 @@ func Read(provider, text string, finder reference.Finder) (port.Said, error) {
 	}
 	r := report.Report{
 		Key: about, Provider: provider, Kind: said.kind, Class: said.class, Definitive: said.last && e.IsFinal,
-		Code: e.EventType, Detail: gateway.Redact(e.MessageStatusDescription, ""),
+		Code: e.EventType, Detail: gateway.Redact(e.MessageStatusDescription, e.DestinationPhoneNumber),
 	}
 	if e.EventTimestamp > 0 {
 		r.SaidAt = time.UnixMilli(e.EventTimestamp).UTC()

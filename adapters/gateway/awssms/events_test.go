@@ -17,7 +17,7 @@ import (
 func published(kind string, final bool, value string) string {
 	return fmt.Sprintf(`{"eventType":%q,"eventVersion":"1.0","eventTimestamp":1686975103470,"isFinal":%t,"originationPhoneNumber":"+12065550152",
 		"destinationPhoneNumber":"+14255550156","isoCountryCode":"US","messageId":"862a8790-60c0","messageRequestTimestamp":1686975103170,
-		"messageStatus":"X","messageStatusDescription":"Message to +14255550156 is known","context":{"balsong":%q},"totalMessageParts":1}`, kind, final, value)
+		"messageStatus":"X","messageStatusDescription":"Message to +14255550156 (4255550156) is known","context":{"balsong":%q},"totalMessageParts":1}`, kind, final, value)
 }
 
 func TestEachEventIsTheReportThatItsDocumentsDescribe(t *testing.T) {

@@ -48,6 +48,7 @@ type Mail struct {
 	Reports      []Report
 	MessageID    string    // with angle brackets
 	EnvelopeFrom string    // the address that the message was sent from, without angle brackets
+	To           string    // the address in its field To, without angle brackets; "" where that names none, or several
 	EnvelopeID   string    // the ENVID of RFC 3461
 	Arrived      time.Time // when the message reached the reporter; zero if it is not said
 }
@@ -68,7 +69,7 @@ const (
 // Parse reads one mail: header and body, as it came. It never fails: what cannot be read is no report.
 func Parse(raw []byte) Mail {
 	m := open(raw[:min(len(raw), maxBytes)])
-	out := Mail{MessageID: messageID(m.quoted.get("message-id")), EnvelopeFrom: angle(m.quoted.get("return-path"))}
+	out := Mail{MessageID: messageID(m.quoted.get("message-id")), EnvelopeFrom: angle(m.quoted.get("return-path")), To: only(m.quoted.all("to"))}
 	switch {
 	case m.nested || (m.status != nil || m.feedback != nil) && ofAReport(m.quoted):
 		return noReport("bounce of a bounce")

@@ -83,6 +83,14 @@ func angle(value string) string {
 	return value
 }
 
+// only is the address that a field names; "" where it names none, or where there are several.
+func only(values []string) string {
+	if len(values) != 1 || strings.Count(values[0], "@") != 1 {
+		return ""
+	}
+	return angle(values[0])
+}
+
 // messageID is a Message-ID with its angle brackets; "" where there is none that could be ours.
 func messageID(value string) string {
 	id := inAngles.FindString(value)

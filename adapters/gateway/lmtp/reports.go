@@ -3,6 +3,7 @@ package lmtp
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/bounce"
@@ -29,7 +30,7 @@ func Read(about key.Delivery, provider string, raw []byte, mail bounce.Mail) []r
 	switch said.Kind {
 	case bounce.Undelivered:
 		r.Kind, r.Class = report.Undelivered, said.Class
-		r.Definitive = r.Definitive && !elsewhere(said)
+		r.Definitive = r.Definitive && !elsewhere(said) && !ofAnother(said, mail)
 	case bounce.Delivered:
 		r.Kind = report.Delivered
 	case bounce.Complaint:
@@ -42,6 +43,13 @@ func Read(about key.Delivery, provider string, raw []byte, mail bounce.Mail) []r
 
 // elsewhere reports whether the mail had been taken into a mailbox that forwards it: what did not arrive behind it may be there.
 func elsewhere(said bounce.Report) bool { return said.Final != "" }
+
+// ofAnother reports whether the mail quotes a message to one address and speaks of another: what it says is then about another
+// recipient, or about where the mailbox forwards to. The message that is quoted is ours, and has one recipient, whom nothing else here knows
+// (ADR 0078); where none is quoted, the address that the mail came to has to do.
+func ofAnother(said bounce.Report, mail bounce.Mail) bool {
+	return mail.To != "" && said.Recipient != "" && !strings.EqualFold(said.Recipient, mail.To)
+}
 
 // ranks orders what a mail says, from the most to the least.
 var ranks = map[bounce.Kind]int{

@@ -203,6 +203,32 @@ A bill.
 `
 }
 
+// returning is a bounce that returns the header of our message to an address.
+func returning(to string) string {
+	return strings.TrimSuffix(bounced, "--b--\n") + "--b\nContent-Type: text/rfc822-headers\n\nFrom: bills@example.com\nTo: " + to + "\nSubject: November\n\n--b--\n"
+}
+
+func TestABounceOfAnotherRecipientIsNotDefinitive(t *testing.T) {
+	t.Parallel()
+	for to, definitive := range map[string]bool{
+		"<kim@example.net>":                  true,
+		"Kim <KIM@example.net>":              true,
+		"<lee@example.org>":                  false,
+		"<kim@example.net>, lee@example.org": true, // no message of ours has two
+		"undisclosed-recipients:;":           true,
+	} {
+		f, about := serve(t), delivery(t)
+		if refused := f.give(t, "bounces+"+f.own.To(about)+"@bounces.example.com", returning(to)); refused != 0 {
+			t.Fatalf("%s: refused with %d", to, refused)
+		}
+		f.mu.Lock()
+		if len(f.reports) != 1 || f.reports[0].Kind != report.Undelivered || f.reports[0].Definitive != definitive {
+			t.Errorf("%s: %+v, want definitive %t", to, f.reports, definitive)
+		}
+		f.mu.Unlock()
+	}
+}
+
 func TestABounceIsStoredForTheDeliveryThatItsAddressNames(t *testing.T) {
 	t.Parallel()
 	f, about := serve(t), delivery(t)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func Read(provider, text string, finder reference.Finder) (port.Said, error) {
 		return port.Said{Foreign: 1}, nil
 	}
 	r.Provider, r.ID = provider, e.id(r)
-	r.Code, r.Detail = gateway.Redact(r.Code, ""), gateway.Redact(r.Detail, "")
+	r.Code, r.Detail = gateway.Redact(r.Code, ""), e.redact(r.Detail)
 	if gateway.ValidMessageID(e.Mail.MessageID) {
 		r.MessageID = e.Mail.MessageID
 	}
@@ -83,6 +84,28 @@ func Read(provider, text string, finder reference.Finder) (port.Said, error) {
 	}
 	return port.Said{Reports: []report.Report{r}}, nil
 }
+
+// redact takes everybody out of a server's words whom the event names, local parts too.
+func (e *event) redact(words string) string {
+	recipients := slices.Clone(e.Mail.Destination)
+	if e.Bounce != nil {
+		for _, r := range e.Bounce.BouncedRecipients {
+			recipients = append(recipients, r.EmailAddress)
+		}
+	}
+	if e.DeliveryDelay != nil {
+		for _, r := range e.DeliveryDelay.DelayedRecipients {
+			recipients = append(recipients, r.EmailAddress)
+		}
+	}
+	for _, recipient := range recipients[:min(len(recipients), maxNamed)] {
+		words = gateway.Redact(words, recipient)
+	}
+	return gateway.Redact(words, "")
+}
+
+// maxNamed bounds the recipients whose names are looked for in what a server said. Ours has one.
+const maxNamed = 20
 
 // id names an event by what it says, since SNS may deliver it twice and SES publish it twice.
 func (e *event) id(r report.Report) string {
