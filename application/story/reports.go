@@ -89,6 +89,8 @@ func (b *builder) consequence(r report.Report, row attempt.Row) string {
 		return "so it counts as put back, and the same channel takes it once more"
 	case effective.Class == attempt.Content:
 		return "so it counts as refused, and is held until it is corrected"
+	case b.s.Dispatch.Final() && b.s.Dispatch != billing.Succeeded && r.Key == b.Target.Delivery():
+		return "so it counts as refused, and the bill ends as " + string(b.s.Dispatch)
 	default:
 		return "so it counts as refused, and the route goes on"
 	}

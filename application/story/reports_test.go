@@ -110,7 +110,7 @@ func TestAStoryTellsWhatProvidersReported(t *testing.T) {
 		},
 		"bounced, and no step is left": {
 			telling: accepted(billing.Exhausted, true, bounced(attempt.Permanent)),
-			says:    []string{"every step of its route was refused or not delivered (EXHAUSTED), the last one, by e-mail, was reported as not delivered on 2026-11-22 11:30:00 KST."}, next: "postal mailing",
+			says:    []string{"every step of its route was refused or not delivered (EXHAUSTED), the last one, by e-mail, was reported as not delivered on 2026-11-22 11:30:00 KST.", "so it counts as refused, and the bill ends as EXHAUSTED."}, next: "postal mailing",
 		},
 		"bounced because of us": {
 			telling: accepted(billing.WrittenOff, true, bounced(attempt.Provider)),
