@@ -28,6 +28,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Suppressions: postgres.NewSuppressions(db),
 		Months:       postgres.NewMonths(db),
 		Control:      postgres.NewControl(db),
+		ChannelHalts: postgres.NewChannelHalts(db),
 		Installation: postgres.NewInstallation(db),
 		Policies:     postgres.NewPolicies(db),
 		Audit:        postgres.NewAudit(db),

@@ -3,6 +3,7 @@ package answer
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/balsong/balsong/application/story"
@@ -14,6 +15,10 @@ import (
 func (s Status) advice() []string {
 	a := &advice{list: []string{}}
 	a.sayIf(s.Halted, "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
+	for _, h := range s.HaltedChannels {
+		a.say(1, "The channel %[1]s is halted: nothing goes out by it, and who was refused on it does not go on by the next channel. Find out whether the customers or the provider or the data is the cause, then "+
+			"`balsong resume --channel %[2]s --reason …`; with --share 50 it is halted again only above 50%% of refusals.", h.Channel, strings.ToLower(string(h.Channel)))
+	}
 	s.adviseOnPolicy(a)
 	a.sayIf(s.everyMonth && !slices.ContainsFunc(s.Months, func(m MonthStatus) bool { return m.Open }), "No month is open: `balsong batch import --month … --file …`.")
 	s.adviseOnDelivery(a)
@@ -59,7 +64,7 @@ func (s Status) adviseOnDelivery(a *advice) {
 	case s.Consumers != nil && *s.Consumers == 0:
 		a.say(1, "Requests wait in the event log, and no process reads them: start the service `delivery`.")
 		return
-	case s.refusing():
+	case s.refusing() || len(s.HaltedChannels) > 0:
 		return // what a provider says about us is said of it
 	}
 	a.say(1, "Requests wait in the event log and no call is in progress, although delivery reads them: a gateway may be down, its circuit breaker open, or it may be "+

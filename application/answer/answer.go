@@ -25,6 +25,7 @@ type Ports struct {
 	Suppressions port.Suppressions
 	Months       port.Months
 	Control      port.Control
+	ChannelHalts port.ChannelHalts
 	Policies     port.Policies
 	Backlog      port.Backlog
 	Copies       port.Copies
@@ -179,6 +180,9 @@ func (a *Answers) askWorld(ctx context.Context, f *story.Facts) (err error) {
 		return err
 	}
 	if f.Halt, err = a.Control.Halted(ctx); err != nil {
+		return err
+	}
+	if f.ChannelHalts, err = a.ChannelHalts.All(ctx); err != nil {
 		return err
 	}
 	if f.Policies, err = a.Policies.Versions(ctx); err != nil {

@@ -38,7 +38,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, clock: clock, store: s, cipher: memory.NewCipher()}
 	w.ports = answer.Ports{
 		Report: s.Report(), SealedBills: s.SealedBills(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
-		Control: s.Control(), Policies: s.Policies(), Backlog: s.Backlog(), Copies: s.Copies(), Sweeps: s.Sweeps(), Installation: s.Installation(), Budgets: s.Budgets(),
+		Control: s.Control(), ChannelHalts: s.ChannelHalts(), Policies: s.Policies(), Backlog: s.Backlog(), Copies: s.Copies(), Sweeps: s.Sweeps(), Installation: s.Installation(), Budgets: s.Budgets(),
 		Reports: s.Reports(), Inquiries: s.Inquiries(), Clock: clock, Cipher: w.cipher,
 	}
 	w.must(s.Months().Open(t.Context(), november))
@@ -98,6 +98,22 @@ func TestTheStatusSaysWhatStopsEverything(t *testing.T) {
 	s := w.status()
 	if !s.Halted || s.Halt.Actor != "lee" || s.Policy != "" || !strings.Contains(s.Next[0], "balsong resume") || !strings.Contains(s.Next[1], "No policy is ACTIVE") {
 		t.Fatalf("the status is %+v", s)
+	}
+}
+
+func TestTheStatusSaysWhichChannelsAreHaltedAndWhy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	by := port.Act{Actor: "balsong/delivery", Reason: "104 of the last 431 answers: http 104 of 431", At: w.clock.Now()}
+	w.must(w.store.ChannelHalts().Set(t.Context(), channel.SMS, true, 0, by))
+	w.must(w.store.ChannelHalts().Set(t.Context(), channel.Email, true, 0, by))
+	w.must(w.store.ChannelHalts().Set(t.Context(), channel.Email, false, 0, by))
+	s := w.status()
+	if len(s.HaltedChannels) != 1 || s.HaltedChannels[0].Channel != channel.SMS || s.HaltedChannels[0].Reason != by.Reason || s.HaltedChannels[0].Actor != by.Actor || s.Halted {
+		t.Fatalf("halted are %+v", s.HaltedChannels)
+	}
+	if !strings.Contains(s.Next[0], "balsong resume --channel sms") {
+		t.Errorf("what to do next is %q", s.Next)
 	}
 }
 

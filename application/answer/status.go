@@ -10,25 +10,27 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
 
 // Status is the state of everything.
 type Status struct {
-	At           time.Time     `json:"at"`
-	Halted       bool          `json:"halted"`
-	Halt         *HaltStatus   `json:"halt,omitempty"`
-	Policy       string        `json:"policy"`       // the ACTIVE version, "1 v3"; "": none
-	Zone         string        `json:"zone"`         // of the times that people are shown: the ACTIVE policy's; UTC without one
-	Drafts       []string      `json:"drafts"`       // versions that are not activated
-	Lag          *int64        `json:"lag"`          // requests that delivery has not done; null: it could not be found out
-	LagProblem   string        `json:"lag_problem"`  // why it could not be found out
-	Consumers    *int          `json:"consumers"`    // processes of delivery that read requests; null: it could not be found out
-	Providers    []RateStatus  `json:"providers"`    // that have a limit and were called within a day
-	Suppressions int           `json:"suppressions"` // entries of the suppression list
-	Months       []MonthStatus `json:"months"`
-	Next         []string      `json:"what_to_do_next"`
+	At             time.Time           `json:"at"`
+	Halted         bool                `json:"halted"`
+	Halt           *HaltStatus         `json:"halt,omitempty"`
+	HaltedChannels []ChannelHaltStatus `json:"halted_channels"`
+	Policy         string              `json:"policy"`       // the ACTIVE version, "1 v3"; "": none
+	Zone           string              `json:"zone"`         // of the times that people are shown: the ACTIVE policy's; UTC without one
+	Drafts         []string            `json:"drafts"`       // versions that are not activated
+	Lag            *int64              `json:"lag"`          // requests that delivery has not done; null: it could not be found out
+	LagProblem     string              `json:"lag_problem"`  // why it could not be found out
+	Consumers      *int                `json:"consumers"`    // processes of delivery that read requests; null: it could not be found out
+	Providers      []RateStatus        `json:"providers"`    // that have a limit and were called within a day
+	Suppressions   int                 `json:"suppressions"` // entries of the suppression list
+	Months         []MonthStatus       `json:"months"`
+	Next           []string            `json:"what_to_do_next"`
 
 	active     policy.Version
 	everyMonth bool // Months are all that are open, and those closed ones that are not finished
@@ -58,6 +60,12 @@ type HaltStatus struct {
 	Actor  string    `json:"actor"`
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
+}
+
+// ChannelHaltStatus is who halted a channel, and why: of a halt by a process, what was refused.
+type ChannelHaltStatus struct {
+	Channel channel.Kind `json:"channel"`
+	HaltStatus
 }
 
 // MonthStatus is the state of a month.
@@ -144,7 +152,7 @@ const dueAtMost = 100_000_000
 // copies have not come to an end, each with its last runs, as many
 // as runs says. ErrNotFound if a month was never opened.
 func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
-	s := Status{At: a.Clock.Now(), Zone: "UTC", everyMonth: len(months) == 0, Months: []MonthStatus{}, Drafts: []string{}, Providers: []RateStatus{}, Next: []string{}}
+	s := Status{At: a.Clock.Now(), Zone: "UTC", everyMonth: len(months) == 0, Months: []MonthStatus{}, Drafts: []string{}, Providers: []RateStatus{}, HaltedChannels: []ChannelHaltStatus{}, Next: []string{}}
 	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag, a.askRates} {
 		if err := ask(ctx, &s); err != nil {
 			return s, err
@@ -256,6 +264,15 @@ func (a *Answers) askHalt(ctx context.Context, s *Status) error {
 	halt, err := a.Control.Halted(ctx)
 	if err == nil && halt.On {
 		s.Halted, s.Halt = true, &HaltStatus{Actor: halt.Actor, Reason: halt.Reason, Since: halt.Since}
+	}
+	if err != nil {
+		return err
+	}
+	channels, err := a.ChannelHalts.All(ctx)
+	for _, h := range channels {
+		if h.On {
+			s.HaltedChannels = append(s.HaltedChannels, ChannelHaltStatus{h.Channel, HaltStatus{Actor: h.Actor, Reason: h.Reason, Since: h.Since}})
+		}
 	}
 	return err
 }

@@ -20,11 +20,28 @@ func (s *Service) callOrNot(shutdownCtx context.Context, d *delivery, permit por
 	return s.callBegun(shutdownCtx, d, permit)
 }
 
+// mayNotCall returns why a claimed delivery must make no call after all; "": it may. Either its send-by has passed (R4), or
+// the provider has refused another call meanwhile, as it would refuse this one, or the channel is halted.
+func (s *Service) mayNotCall(d *delivery, permit port.Permit) attempt.Reason {
+	switch {
+	case s.clock.Now().After(d.sendBy()):
+		return attempt.ReasonSendBy
+	case s.halt.channels.Halted(d.request.Channel):
+		return attempt.ReasonHeld
+	case !permit.Begin():
+		return attempt.ReasonHeld
+	default:
+		return ""
+	}
+}
+
 // callBegun makes the call of a permit that has begun, and gives the permit back: before the outcome is stored, which needs none.
 func (s *Service) callBegun(shutdownCtx context.Context, d *delivery, permit port.Permit) attempt.Outcome {
 	reply := s.call(shutdownCtx, d)
+	outcome := d.outcomeOf(reply, s.clock.Now())
+	d.haltsChannel = s.halt.count(d, outcome) // before the permit lets another call begin
 	permit.Release(reply)
-	return d.outcomeOf(reply, s.clock.Now())
+	return outcome
 }
 
 // call calls the gateway. It keeps no reference to the content meanwhile, because thousands of calls wait at the same

@@ -39,6 +39,9 @@ func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, pre
 			outcome = s.callBegun(shutdownCtx, d, permit)
 		}
 		s.report(d, s.store(d, outcome))
+		if d.haltsChannel {
+			s.halt.channels.Halt(shutdownCtx, d.request.Channel)
+		}
 		return
 	}
 }
@@ -127,7 +130,7 @@ func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()
 // must give a permit back.
 func (s *Service) permit(ctx context.Context, d *delivery) (permit port.Permit, permitted bool) {
 	s.step(d, trace.Permit)
-	via, permit, err := d.lane.acquire(ctx)
+	via, permit, err := s.acquire(ctx, d)
 	d.via = via
 	d.leaveAhead()
 	if err != nil {
@@ -138,6 +141,20 @@ func (s *Service) permit(ctx context.Context, d *delivery) (permit port.Permit, 
 		return nil, false
 	}
 	return permit, true
+}
+
+// acquire waits until the channel is not halted and one of its providers gives a permit.
+func (s *Service) acquire(ctx context.Context, d *delivery) (*provider, port.Permit, error) {
+	for {
+		if err := s.halt.channels.Wait(ctx, d.request.Channel); err != nil {
+			return nil, nil, err
+		}
+		via, permit, err := d.lane.acquire(ctx)
+		if err != nil || !s.halt.channels.Halted(d.request.Channel) {
+			return via, permit, err
+		}
+		permit.Cancel()
+	}
 }
 
 // claimResult is what came of a claim.
@@ -189,17 +206,4 @@ func (s *Service) claimLost(d *delivery) claimResult {
 		s.report(d, d.resultOf(row))
 	}
 	return claimOver
-}
-
-// mayNotCall returns why a claimed delivery must make no call after all; "": it may. Either its send-by has passed (R4), or
-// the provider has refused another call meanwhile, as it would refuse this one.
-func (s *Service) mayNotCall(d *delivery, permit port.Permit) attempt.Reason {
-	switch {
-	case s.clock.Now().After(d.sendBy()):
-		return attempt.ReasonSendBy
-	case !permit.Begin():
-		return attempt.ReasonHeld
-	default:
-		return ""
-	}
 }

@@ -24,6 +24,8 @@ type delivery struct {
 	earlier attempt.Earlier // who was to make the call before
 	parent  string          // the request's traceparent; "": it has none
 	tracing *tracing
+
+	haltsChannel bool // its outcome is one refusal too many: the channel is to be halted for all processes
 }
 
 // leaveAhead lets the next message of the lane fetch its content.

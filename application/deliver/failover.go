@@ -57,9 +57,11 @@ func (s *Service) takeOver(shutdownCtx context.Context, d *delivery) (port.Permi
 	return permit, true
 }
 
-// mayStillGo reports whether a call may begin now: within the lease, the deadline and the customer's hours, and nothing is halted.
+// mayStillGo reports whether a call may begin now: within the lease, the deadline and the customer's hours, and neither everything nor the
+// channel is halted.
 func (s *Service) mayStillGo(d *delivery) bool {
 	now := s.clock.Now()
 	deadline := d.request.Deadline
-	return !now.After(d.sendBy()) && (deadline == nil || now.Before(*deadline)) && !d.quiet.NextOpening(now).After(now) && !s.halt.halted()
+	return !now.After(d.sendBy()) && (deadline == nil || now.Before(*deadline)) && !d.quiet.NextOpening(now).After(now) &&
+		!s.halt.halted() && !s.halt.channels.Halted(d.request.Channel)
 }

@@ -5,20 +5,23 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/balsong/balsong/application/channelhalt"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 )
 
-// halt holds messages back while everything that goes out is halted, and until the halt has been read for the first
+// halt holds messages back while everything that goes out, or their channel, is halted, and until that has been read for the first
 // time. Safe for concurrent use.
 type halt struct {
-	control port.Control
-	outages *outage.Watch
-	clock   port.Clock
-	log     port.Log
-	rules   HaltRules
-	source  string
-	refused atomic.Int32 // contents refused in a row
+	control  port.Control
+	channels *channelhalt.Guard
+	outages  *outage.Watch
+	clock    port.Clock
+	log      port.Log
+	rules    HaltRules
+	source   string
+	refused  atomic.Int32 // contents refused in a row
 
 	mu     sync.Mutex
 	lifted chan struct{} // closed while nothing is halted
@@ -26,9 +29,9 @@ type halt struct {
 	known  bool // the halt has been read at least once
 }
 
-func newHalt(control port.Control, outages *outage.Watch, clock port.Clock, log port.Log, config Config) *halt {
+func newHalt(control port.Control, channels port.ChannelHalts, outages *outage.Watch, clock port.Clock, log port.Log, config Config) *halt {
 	return &halt{
-		control: control, outages: outages, clock: clock, log: log, rules: config.Halt, source: config.Source,
+		control: control, channels: channelhalt.New(channels, outages, clock, log, config.Source, "answers refuse the customer for good"), outages: outages, clock: clock, log: log, rules: config.Halt, source: config.Source,
 		lifted: make(chan struct{}), on: true,
 	}
 }
@@ -59,6 +62,9 @@ func (h *halt) watch(ctx context.Context) {
 	for {
 		var read port.Halt
 		err := h.outages.Await(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
+			if err = h.channels.Read(ctx); err != nil {
+				return err
+			}
 			read, err = h.control.Halted(ctx)
 			return err
 		})
@@ -109,4 +115,16 @@ func (h *halt) contentRefused(ctx context.Context) {
 		h.set(port.Halt{On: true, Actor: by.Actor, Reason: by.Reason, Since: by.At})
 	}
 	h.refused.Store(0)
+}
+
+// count counts what a call came to for the share of refusals at which its channel is halted: that the provider took the message or
+// refused it. Not what is about us, could not be known, or was refused for its content, which has a bound of its own. It reports whether
+// the caller is to halt the channel for all processes, once the outcome is stored; here it is at once.
+func (h *halt) count(d *delivery, o attempt.Outcome) bool {
+	if o.State != attempt.Succeeded && (o.State != attempt.Failed || o.Class == attempt.Content) {
+		return false
+	}
+	return h.channels.Count(d.request.Channel, channelhalt.Answer{
+		Provider: o.Provider, Refused: o.State == attempt.Failed && o.Class == attempt.Permanent, Words: o.Detail,
+	})
 }

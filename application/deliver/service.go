@@ -23,6 +23,7 @@ type Ports struct {
 	Ledger       port.Ledger
 	Suppressions port.Suppressions
 	Control      port.Control
+	ChannelHalts port.ChannelHalts
 	Packs        port.Packs
 	Cipher       port.Cipher
 	Lanes        map[channel.Kind]Lane
@@ -76,7 +77,7 @@ func New(ports Ports, config Config) (*Service, error) {
 		config: config, requests: ports.Requests, newToken: ports.NewToken,
 		clock: ports.Clock, log: ports.Log, metrics: ports.Metrics, tracer: ports.Tracer, zones: &port.Zones{},
 		watch:       watch,
-		halt:        newHalt(ports.Control, watch, ports.Clock, ports.Log, config),
+		halt:        newHalt(ports.Control, ports.ChannelHalts, watch, ports.Clock, ports.Log, config),
 		lanes:       lanes,
 		contents:    newContents(ports.Packs, ports.Cipher, watch, ports.Metrics, config.Limits.Decryptions),
 		ledger:      newLedger(ports.Ledger, ports.Suppressions, watch, ports.Clock, lanes, config),

@@ -131,7 +131,7 @@ func (w *world) wire(t *testing.T) {
 	var err error
 	w.runner, err = dispatch.New(dispatch.Ports{
 		Targets: w.store.Targets(), Backlog: w.store.Backlog(), Months: w.store.Months(), Policies: w.store.Policies(),
-		Control: w.store.Control(), Runs: w.store.Runs(), Publisher: w.broker.Publisher(), Clock: w.clock, Log: w.log, Metrics: w.metrics,
+		Control: w.store.Control(), ChannelHalts: w.store.ChannelHalts(), Runs: w.store.Runs(), Publisher: w.broker.Publisher(), Clock: w.clock, Log: w.log, Metrics: w.metrics,
 		Installation: w.store.Installation(), Tracer: w.tracer,
 	}, dispatch.Config{})
 	if err != nil {
@@ -148,7 +148,7 @@ func (w *world) wire(t *testing.T) {
 	}
 	w.operator = operate.New(operate.Ports{
 		Targets: w.store.Targets(), Ledger: w.store.Ledger(), Sweeps: w.store.Sweeps(), Policies: w.store.Policies(),
-		Control: w.store.Control(), Months: w.store.Months(), Suppressions: w.store.Suppressions(),
+		Control: w.store.Control(), ChannelHalts: w.store.ChannelHalts(), Months: w.store.Months(), Suppressions: w.store.Suppressions(),
 		Report: w.store.Report(), Audit: w.store.Audit(), Clock: w.clock, Log: w.log,
 	}, callDeadline)
 }
@@ -164,7 +164,7 @@ func (w *world) ports() deliver.Ports {
 	maps.Copy(lanes, w.lanes)
 	return deliver.Ports{
 		Requests: w.broker.Consumer(group, port.TopicRequests), Publisher: w.publisher, Ledger: w.ledger,
-		Suppressions: w.store.Suppressions(), Control: w.store.Control(), Packs: w.packsPort, Cipher: w.cipherPort, Lanes: lanes,
+		Suppressions: w.store.Suppressions(), Control: w.store.Control(), ChannelHalts: w.store.ChannelHalts(), Packs: w.packsPort, Cipher: w.cipherPort, Lanes: lanes,
 		Clock: w.clock, Log: w.log, Metrics: w.metrics, Tracer: w.tracer, NewToken: w.newToken,
 	}
 }

@@ -90,7 +90,7 @@ func (b *bundle) runner(t *testing.T, config dispatch.Config) *dispatch.Runner {
 	t.Helper()
 	runner, err := dispatch.New(dispatch.Ports{
 		Targets: b.store.Targets(), Backlog: b.store.Backlog(), Months: b.store.Months(), Policies: b.store.Policies(),
-		Control: b.store.Control(), Runs: b.store.Runs(), Publisher: b.topic,
+		Control: b.store.Control(), ChannelHalts: b.store.ChannelHalts(), Runs: b.store.Runs(), Publisher: b.topic,
 		Clock: b.clock, Log: &memory.Log{}, Metrics: &memory.Metrics{}, Installation: b.store.Installation(),
 	}, config)
 	if err != nil {

@@ -19,6 +19,7 @@ type pageResult struct {
 	published    int
 	publishError error // of one event that was not acknowledged
 	decisions    map[billing.Rule]int
+	waiting      int // for a halted channel
 
 	first         key.Target // of the candidates
 	sending, sent time.Time  // when the requests were published, from and to
@@ -53,7 +54,7 @@ func (r *run) pageWithin(ctx context.Context, tx port.TargetTx, page port.Page) 
 	if err != nil {
 		return result, err
 	}
-	result.first, result.traced = candidates[0].Target.Key(), decided.traced
+	result.first, result.traced, result.waiting = candidates[0].Target.Key(), decided.traced, decided.untouched
 	requested, err := r.publish(ctx, decided.dispatches, now, &result)
 	if err != nil {
 		return result, err
@@ -70,6 +71,7 @@ type decisions struct {
 	dispatches []dispatched
 	waiting    []billing.Target // deferred or paused
 	ends       []settle.End
+	untouched  int      // while their channel is halted
 	traced     []traced // of those that are not dispatched
 }
 
@@ -85,6 +87,10 @@ func (r *run) decide(candidates []port.Candidate, now time.Time, counts map[bill
 	result := decisions{dispatches: make([]dispatched, 0, len(candidates))}
 	for _, c := range candidates {
 		t, d := c.Target, billing.Decide(c.Target, r.snapshot, now)
+		if d = t.Under(r.halted, d); d.Kind() == billing.Waiting {
+			result.untouched++
+			continue
+		}
 		var sealed []byte
 		if d.Kind() == billing.Dispatch {
 			switch sealed = destination(c, d.Channel); {

@@ -10,6 +10,8 @@ import (
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -25,6 +27,8 @@ type run struct {
 	record         port.Run
 	pageTimes      []time.Duration
 	unacknowledged int // pages in a row of which nothing was acknowledged
+	halted         channel.Set
+	waiting        int // candidates of the pass that wait for a halted channel
 	progress       func(port.Run)
 }
 
@@ -47,10 +51,13 @@ func (r *run) passes(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			r.record.Skipped = skipped
-			if skipped == 0 {
+			r.record.Skipped = max(0, skipped-r.waiting) // what waits for a halted channel counts as not due
+			if r.record.Skipped == 0 {
 				break
 			}
+		}
+		if r.waiting > 0 {
+			return nil // also a lingering one: until a person has lifted the halt nobody knows when they are due
 		}
 		if !r.config.Linger || r.capReached() {
 			return nil
@@ -70,6 +77,7 @@ func (r *run) passes(ctx context.Context) error {
 // pass dispatches what is due at passNow, page by page.
 func (r *run) pass(ctx context.Context, passNow time.Time) error {
 	var cursor port.Cursor
+	r.waiting = 0
 	for {
 		if err := r.checkStop(ctx); err != nil {
 			return err
@@ -109,14 +117,19 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 // capReached reports whether the run has published as much as it may.
 func (r *run) capReached() bool { return r.config.Cap > 0 && r.record.Published >= r.config.Cap }
 
-// checkStop returns an error if the run must end now: ErrStopped, ErrHalted, or why the halt could not be read.
+// checkStop returns an error if the run must end now: ErrStopped, ErrHalted, or why the halt could not be read. It reads which channels
+// are halted, too.
 func (r *run) checkStop(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ErrStopped
 	}
 	var halt port.Halt
 	err := r.database(ctx, func(ctx context.Context) (err error) {
-		halt, err = r.Control.Halted(ctx)
+		if halt, err = r.Control.Halted(ctx); err != nil {
+			return err
+		}
+		switches, err := r.ChannelHalts.All(ctx)
+		r.halted = port.HaltedChannels(switches)
 		return err
 	})
 	if err != nil {
@@ -151,6 +164,10 @@ func (r *run) note(result pageResult, took time.Duration) {
 	r.record.Pages++
 	r.record.Published += result.published
 	r.record.Failed += result.dispatches - result.published
+	r.waiting += result.waiting
+	if result.waiting > 0 {
+		metric.DispatchDecisions.Add(r.Metrics, result.waiting, billing.Waiting, billing.RuleChannelHalted)
+	}
 	for rule, n := range result.decisions {
 		r.record.Decisions[rule] += n
 		metric.DispatchDecisions.Add(r.Metrics, n, rule.Kind(), rule)
@@ -163,10 +180,25 @@ func (r *run) note(result pageResult, took time.Duration) {
 	}
 }
 
+// noteWaiting records how many candidates wait for a halted channel, as the last pass has counted them: each of its passes sees them.
+func (r *run) noteWaiting() {
+	if r.waiting == 0 {
+		return
+	}
+	r.record.Decisions[billing.RuleChannelHalted] = r.waiting
+	names := make([]string, 0, len(channel.All))
+	for _, kind := range r.halted.Kinds() {
+		names = append(names, string(kind))
+	}
+	r.Log.Warn("bills wait for a halted channel; they are dispatched once a run finds it lifted",
+		port.Field{Key: "channels", Value: names}, port.Field{Key: "bills", Value: r.waiting})
+}
+
 // finish completes and stores the run record, also if the run was stopped, and returns it with the run's error.
 func (r *run) finish(ctx context.Context, cause error) (port.Run, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
+	r.noteWaiting()
 	r.record.FinishedAt = r.Clock.Now()
 	r.record.PageTimeP50, r.record.PageTimeP99 = percentiles(r.pageTimes)
 	switch {
@@ -185,7 +217,7 @@ func (r *run) finish(ctx context.Context, cause error) (port.Run, error) {
 		r.record.Error = cause.Error()
 	}
 	if left, err := r.Backlog.Due(ctx, r.month, r.record.FinishedAt, countLimit); err == nil {
-		r.record.Left = left
+		r.record.Left = max(0, left-r.waiting)
 	}
 	if unrendered, err := r.Backlog.Unrendered(ctx, r.month); err == nil {
 		r.record.Unrendered = unrendered

@@ -81,16 +81,17 @@ func (c Config) Validate() error {
 
 // Ports are the driven ports that a run uses.
 type Ports struct {
-	Targets   port.Targets
-	Backlog   port.Backlog
-	Months    port.Months
-	Policies  port.Policies
-	Control   port.Control
-	Runs      port.Runs
-	Publisher port.Publisher
-	Clock     port.Clock
-	Log       port.Log
-	Metrics   port.Metrics
+	Targets      port.Targets
+	Backlog      port.Backlog
+	Months       port.Months
+	Policies     port.Policies
+	Control      port.Control
+	ChannelHalts port.ChannelHalts
+	Runs         port.Runs
+	Publisher    port.Publisher
+	Clock        port.Clock
+	Log          port.Log
+	Metrics      port.Metrics
 
 	Installation port.Installation
 	Tracer       *trace.Tracer // nil: no spans

@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -117,6 +118,34 @@ func (p control) SetHalt(ctx context.Context, on bool, by port.Act) error {
 		}
 		p.s.halt = port.Halt{On: on, Actor: by.Actor, Reason: by.Reason, Since: p.s.dated(by).At}
 		entry := port.HaltEntry(on, by)
+		p.s.note(entry.Action, entry.Subject, by)
+		return nil
+	})
+}
+
+// ChannelHalts is the store as port.ChannelHalts. Operations: channel_halts.all, channel_halts.set.
+func (s *Store) ChannelHalts() port.ChannelHalts { return channelHalts{s} }
+
+type channelHalts struct{ s *Store }
+
+func (p channelHalts) All(ctx context.Context) ([]port.ChannelHalt, error) {
+	return read(ctx, p.s, "channel_halts.all", func() ([]port.ChannelHalt, error) {
+		return slices.SortedFunc(maps.Values(p.s.channelHalts), func(a, b port.ChannelHalt) int { return cmp.Compare(a.Channel, b.Channel) }), nil
+	})
+}
+
+func (p channelHalts) Set(ctx context.Context, kind channel.Kind, on bool, share int, by port.Act) error {
+	above, err := port.ValidShare(share)
+	if err != nil || !kind.Valid() {
+		return fmt.Errorf("set the halt of a channel: %w: %q", cmp.Or(err, port.ErrInvalid), kind)
+	}
+	return p.s.audited(ctx, "channel_halts.set", func() error {
+		if on == p.s.channelHalts[kind].On {
+			return nil
+		}
+		halt := port.Halt{On: on, Actor: by.Actor, Reason: by.Reason, Since: p.s.dated(by).At}
+		p.s.channelHalts[kind] = port.ChannelHalt{Channel: kind, Halt: halt, Share: above}
+		entry := port.ChannelHaltEntry(kind, on, share, by)
 		p.s.note(entry.Action, entry.Subject, by)
 		return nil
 	})

@@ -40,6 +40,7 @@ type Store struct {
 	months        map[key.Month]port.MonthState
 	suppressed    map[port.Contact]port.Suppression
 	halt          port.Halt
+	channelHalts  map[channel.Kind]port.ChannelHalt
 	installation  string
 	families      map[string]int64
 	policies      map[policy.Ref]policy.Version
@@ -88,6 +89,7 @@ func NewStore(clock port.Clock) *Store {
 	return &Store{
 		clock:         clock,
 		installation:  "memory",
+		channelHalts:  map[channel.Kind]port.ChannelHalt{},
 		released:      make(chan struct{}),
 		bills:         map[key.Target]bill{},
 		customers:     map[string]int64{},

@@ -15,7 +15,7 @@ func openStore(testing.TB) porttest.Storage {
 	s := memory.NewStore(clock)
 	return porttest.Storage{
 		Targets: s.Targets(), Backlog: s.Backlog(), Requests: s.Requests(), Ledger: s.Ledger(), Sweeps: s.Sweeps(),
-		Suppressions: s.Suppressions(), Months: s.Months(), Control: s.Control(), Installation: s.Installation(), Policies: s.Policies(),
+		Suppressions: s.Suppressions(), Months: s.Months(), Control: s.Control(), ChannelHalts: s.ChannelHalts(), Installation: s.Installation(), Policies: s.Policies(),
 		Audit: s.Audit(), Runs: s.Runs(), Report: s.Report(), SealedBills: s.SealedBills(), Imports: s.Imports(), Mappings: s.Mappings(), RefusedRows: s.RefusedRows(), TemplateSets: s.TemplateSets(), Renders: s.Renders(),
 		Corrections: s.Corrections(), Retention: s.Retention(), PastImports: s.PastImports(), Copies: s.Copies(), Replication: s.Replication(), Recovery: s.Recovery(), RestoreGuard: s.RestoreGuard(), Budgets: s.Budgets(), Inquiries: s.Inquiries(), Reports: s.Reports(),
 		Elapse: func(_ testing.TB, d time.Duration) { clock.Advance(d) },

@@ -6,6 +6,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -15,6 +16,7 @@ const Provider = "provider"
 // The other labels. A thing has the same label in every metric.
 const (
 	class     = "class"     // of a refusal: permanent, temporary, content, suppressed
+	onChannel = "channel"   // of messages: EMAIL, SMS, …
 	component = "component" // that a process stands on: database, event log, statements, … as /readyz names it
 	decision  = "decision"  // of a dispatcher about a target
 	direction = "direction" // of a transfer: read, written
@@ -84,6 +86,7 @@ var (
 	DeadlineMargin         = Gauge{essential(port.Minimum, gauge("deadline_margin_seconds", "Time until the earliest deadline of what has no outcome yet, less the time left; negative: bills will expire."), port.ServiceSettlement)}
 	DispatchLastRun        = Gauge{essential(port.Maximum, gauge("dispatch_last_run_timestamp_seconds", "When the dispatcher's last run began."), port.ServiceSettlement)}
 	Halted                 = Gauge{essential(port.Maximum, gauge("halted", "1 while everything is halted, else 0."), port.ServiceSettlement)}
+	ChannelHalted          = GaugeBy[channel.Kind]{essential(port.Maximum, gauge("channel_halted", "1 while the channel is halted, else 0.", onChannel), port.ServiceSettlement)}
 	StandbyLag             = Gauge{gauge("standby_lag_seconds", "Replay lag of the slowest standby of PostgreSQL; absent where none is shown.")}
 	StandbysSynchronous    = Gauge{gauge("standbys_synchronous", "Standbys of PostgreSQL that a commit waits for; absent where none is shown.")}
 )

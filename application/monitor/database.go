@@ -7,6 +7,7 @@ import (
 
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 )
@@ -110,6 +111,24 @@ func (m *Monitor) lookAtHalt(ctx context.Context) error {
 	}
 	metric.Halted.Set(m.Metrics, halted)
 	return nil
+}
+
+// lookAtChannelHalts shows each channel, also one that was never halted. Where they cannot be read nothing is shown.
+func (m *Monitor) lookAtChannelHalts(ctx context.Context) error {
+	switches, err := m.ChannelHalts.All(ctx)
+	halted := port.HaltedChannels(switches)
+	for _, kind := range channel.All {
+		value := 0.0
+		if halted.Has(kind) {
+			value = 1
+		}
+		if err != nil {
+			metric.ChannelHalted.Clear(m.Metrics, kind)
+		} else {
+			metric.ChannelHalted.Set(m.Metrics, value, kind)
+		}
+	}
+	return err
 }
 
 // lookAtStandbys shows no number where the database shows no standby: 0 would be an alarm on RDS, whose standby is none of

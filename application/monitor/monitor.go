@@ -14,18 +14,19 @@ import (
 
 // Ports are the driven ports that the monitor uses.
 type Ports struct {
-	Group       port.ConsumerGroup
-	Months      port.Months
-	Backlog     port.Backlog
-	Sweeps      port.Sweeps
-	Policies    port.Policies
-	Control     port.Control
-	Runs        port.Runs
-	Replication port.Replication
-	Budgets     port.Budgets
-	Clock       port.Clock
-	Log         port.Log
-	Metrics     port.Metrics
+	Group        port.ConsumerGroup
+	Months       port.Months
+	Backlog      port.Backlog
+	Sweeps       port.Sweeps
+	Policies     port.Policies
+	Control      port.Control
+	ChannelHalts port.ChannelHalts
+	Runs         port.Runs
+	Replication  port.Replication
+	Budgets      port.Budgets
+	Clock        port.Clock
+	Log          port.Log
+	Metrics      port.Metrics
 }
 
 // MostUnknown is up to how many UNKNOWN targets are counted: for an alarm it is all the same how many more there are.
@@ -80,6 +81,7 @@ func (m *Monitor) Look(ctx context.Context) {
 		{"deadlines", m.lookAtDeadlines, []metric.Gauge{metric.DeadlineMargin}},
 		{"runs", m.lookAtRuns, []metric.Gauge{metric.DispatchLastRun}},
 		{"halt", m.lookAtHalt, []metric.Gauge{metric.Halted}},
+		{"halts of channels", m.lookAtChannelHalts, nil},
 		{"standbys", m.lookAtStandbys, []metric.Gauge{metric.StandbyLag, metric.StandbysSynchronous}},
 		{"rates", m.lookAtRates, nil},
 	} {

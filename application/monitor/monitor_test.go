@@ -57,7 +57,7 @@ func newWorld() *world {
 	w := &world{clock: clock, store: memory.NewStore(clock), group: &group{}, standbys: &standbys{}, log: &memory.Log{}, metrics: &memory.Metrics{}}
 	w.monitor = monitor.New(monitor.Ports{
 		Group: w.group, Months: w.store.Months(), Backlog: w.store.Backlog(), Sweeps: w.store.Sweeps(), Policies: w.store.Policies(),
-		Control: w.store.Control(), Runs: w.store.Runs(), Replication: w.standbys, Budgets: w.store.Budgets(), Clock: clock, Log: w.log, Metrics: w.metrics,
+		Control: w.store.Control(), ChannelHalts: w.store.ChannelHalts(), Runs: w.store.Runs(), Replication: w.standbys, Budgets: w.store.Budgets(), Clock: clock, Log: w.log, Metrics: w.metrics,
 	}, 30*time.Second)
 	return w
 }
@@ -210,6 +210,33 @@ func TestTheDatabasesNumbersAreShown(t *testing.T) {
 	w.standbys.shown = port.Standbys{} // RDS Multi-AZ shows none
 	w.look(t, 0)
 	w.is(t, metric.StandbysSynchronous, "absent")
+}
+
+func TestEachChannelHasAGaugeThatSaysWhetherItIsHalted(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	expect := func(when string, want map[channel.Kind]string) {
+		t.Helper()
+		w.look(t, 0)
+		for kind, value := range want {
+			got := "absent"
+			if all := w.metrics.Recorded(metric.ChannelHalted.Metric, string(kind)); len(all) > 0 {
+				got = fmt.Sprint(all[len(all)-1])
+			}
+			if got != value {
+				t.Errorf("%s: %s is %s, want %s", when, kind, got, value)
+			}
+		}
+	}
+	expect("before any halt", map[channel.Kind]string{channel.Email: "0", channel.SMS: "0"})
+	if err := w.store.ChannelHalts().Set(t.Context(), channel.SMS, true, 0, port.Act{Actor: "kim", Reason: "a test"}); err != nil {
+		t.Fatal(err)
+	}
+	expect("SMS is halted", map[channel.Kind]string{channel.Email: "0", channel.SMS: "1"})
+	if err := w.store.ChannelHalts().Set(t.Context(), channel.SMS, false, 0, port.Act{Actor: "kim", Reason: "a test"}); err != nil {
+		t.Fatal(err)
+	}
+	expect("it is lifted", map[channel.Kind]string{channel.Email: "0", channel.SMS: "0"})
 }
 
 func TestASourceThatFailsCostsItsOwnMetricsAndOneLineOfTheLog(t *testing.T) {

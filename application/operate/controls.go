@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/wording"
@@ -32,6 +33,39 @@ func (o *Operator) setHalt(ctx context.Context, on bool, by port.Act) (halt port
 			return err
 		}
 		halt, err = o.Control.Halted(ctx)
+		mine = halt.On == on && halt.Actor == by.Actor && halt.Reason == by.Reason && halt.Since.Equal(by.At)
+		return err
+	})
+	if err == nil && !mine {
+		err = ErrAlready
+	}
+	return halt, err
+}
+
+// HaltChannel stops everything that goes out by a channel, and returns the halt. Who was refused on it and would go on by another one
+// waits too. Calls under way are not cut short. ErrAlready, with that halt, where the channel is halted.
+func (o *Operator) HaltChannel(ctx context.Context, kind channel.Kind, by port.Act) (port.ChannelHalt, error) {
+	return o.setChannelHalt(ctx, kind, true, 0, by)
+}
+
+// LiftChannelHalt lifts the halt of a channel. Until the next one it is halted above a share of refusals, in percent; 0: the usual one.
+// ErrAlready, with who lifted the last one, where there is none.
+func (o *Operator) LiftChannelHalt(ctx context.Context, kind channel.Kind, share int, by port.Act) (port.ChannelHalt, error) {
+	return o.setChannelHalt(ctx, kind, false, share, by)
+}
+
+func (o *Operator) setChannelHalt(ctx context.Context, kind channel.Kind, on bool, share int, by port.Act) (halt port.ChannelHalt, err error) {
+	mine := false
+	err = o.do(ctx, by, func(ctx context.Context, by port.Act) error {
+		if err := o.ChannelHalts.Set(ctx, kind, on, share, by); err != nil {
+			return err
+		}
+		all, err := o.ChannelHalts.All(ctx)
+		for _, h := range all {
+			if h.Channel == kind {
+				halt = h
+			}
+		}
 		mine = halt.On == on && halt.Actor == by.Actor && halt.Reason == by.Reason && halt.Since.Equal(by.At)
 		return err
 	})

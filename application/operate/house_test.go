@@ -47,6 +47,36 @@ func TestAHaltSaysWhoAndWhyAndIsWrittenDown(t *testing.T) {
 	}
 }
 
+func TestTheHaltOfAChannelSaysWhoAndWhyAndIsLiftedByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.operator.LiftChannelHalt(t.Context(), channel.SMS, 0, by()); !errors.Is(err, operate.ErrAlready) {
+		t.Fatalf("lifting no halt: %v", err)
+	}
+	if _, err := w.operator.HaltChannel(t.Context(), channel.SMS, by()); err != nil {
+		t.Fatal(err)
+	}
+	second := port.Act{Actor: "lee", Reason: "another"}
+	if halt, err := w.operator.HaltChannel(t.Context(), channel.SMS, second); !errors.Is(err, operate.ErrAlready) || halt.Actor != "on-call" || !halt.On {
+		t.Fatalf("halted a second time, the halt is %+v: %v", halt, err)
+	}
+	if _, err := w.operator.Halt(t.Context(), by()); err != nil {
+		t.Fatal(err)
+	}
+	if lifted, err := w.operator.LiftChannelHalt(t.Context(), channel.SMS, 40, by()); err != nil || lifted.On || lifted.Share != 40 {
+		t.Fatalf("lifted: %+v, %v", lifted, err)
+	}
+	if halt, err := w.store.Control().Halted(t.Context()); err != nil || !halt.On {
+		t.Fatalf("the halt of everything is lifted with it: %+v, %v", halt, err)
+	}
+	if _, err := w.operator.LiftChannelHalt(t.Context(), channel.SMS, 101, by()); !errors.Is(err, port.ErrInvalid) {
+		t.Fatalf("a share of 101 %%: %v", err)
+	}
+	if notes := w.audited(); len(notes) != 3 || notes[0].Subject != "channel SMS" || notes[2].Action != "lift halt: until 40% are refused" {
+		t.Fatalf("the notes are %+v", notes)
+	}
+}
+
 func TestAHaltThatFailedIsNotWrittenDownAsDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

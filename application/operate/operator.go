@@ -32,6 +32,7 @@ type Ports struct {
 	Sweeps       port.Sweeps
 	Policies     port.Policies
 	Control      port.Control
+	ChannelHalts port.ChannelHalts
 	Months       port.Months
 	Suppressions port.Suppressions
 	Report       port.Report

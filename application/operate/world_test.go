@@ -56,7 +56,7 @@ func (w *world) audited() []port.AuditEntry { return w.store.Notes()[w.before:] 
 func (w *world) ports() operate.Ports {
 	return operate.Ports{
 		Targets: w.store.Targets(), Ledger: w.store.Ledger(), Sweeps: w.store.Sweeps(), Policies: w.store.Policies(),
-		Control: w.store.Control(), Months: w.store.Months(), Suppressions: w.store.Suppressions(),
+		Control: w.store.Control(), ChannelHalts: w.store.ChannelHalts(), Months: w.store.Months(), Suppressions: w.store.Suppressions(),
 		Report: w.store.Report(), Audit: w.store.Audit(), Clock: w.clock, Log: &memory.Log{},
 	}
 }

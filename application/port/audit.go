@@ -108,9 +108,10 @@ const (
 	ActionStartRun      Action = "start run"
 	ActionScheduleRun   Action = "schedule run"
 	ActionUnscheduleRun Action = "remove scheduled run"
+	// On everything, or on a channel.
+	ActionHalt     Action = "halt"
+	ActionLiftHalt Action = "lift halt"
 	// On everything.
-	ActionHalt           Action = "halt"
-	ActionLiftHalt       Action = "lift halt"
 	ActionRestoreCheck   Action = "restore check"           // before it writes: with the moment to which the database was restored
 	ActionRestoreChecked Action = "restore check completed" // with the same moment
 	ActionSuppress       Action = "suppress"
@@ -148,6 +149,19 @@ func HaltEntry(on bool, by Act) AuditEntry {
 	}
 	return AuditEntry{Action: ActionLiftHalt, Subject: SubjectEverything, By: by}
 }
+
+// ChannelHaltEntry is the entry of ChannelHalts.Set, with the share in percent where a halt that is lifted names one.
+func ChannelHaltEntry(kind channel.Kind, on bool, share int, by Act) AuditEntry {
+	entry := HaltEntry(on, by)
+	entry.Subject = ChannelSubject(kind)
+	if !on && share > 0 {
+		entry.Action = entry.Action.With(fmt.Sprintf("until %d%% are refused", share))
+	}
+	return entry
+}
+
+// ChannelSubject names a channel in the audit data.
+func ChannelSubject(kind channel.Kind) string { return "channel " + string(kind) }
 
 // DropAuditEntry is the entry of Retention.DropAudit.
 func DropAuditEntry(before key.Month, size AuditSize, by Act) AuditEntry {

@@ -133,6 +133,11 @@ func auditedActs() []auditedAct {
 			port.ActionLiftHalt, port.SubjectEverything, func(s *stage) { s.must(s.Control.SetHalt(s.ctx, true, act)) },
 			func(s *stage) error { return s.Control.SetHalt(s.ctx, false, young) },
 		},
+		{port.ActionHalt, "channel SMS", nil, func(s *stage) error { return s.ChannelHalts.Set(s.ctx, channel.SMS, true, 0, young) }},
+		{
+			port.ActionLiftHalt.With("until 40% are refused"), "channel SMS", func(s *stage) { s.must(s.ChannelHalts.Set(s.ctx, channel.SMS, true, 0, act)) },
+			func(s *stage) error { return s.ChannelHalts.Set(s.ctx, channel.SMS, false, 40, young) },
+		},
 		{port.ActionCloseMonth, november.String(), nil, func(s *stage) error { return s.Months.Close(s.ctx, november, "", young) }},
 		{
 			port.ActionCloseMonth.With("2 PAUSED"), november.String(), nil, func(s *stage) error { return s.Months.Close(s.ctx, november, "2 PAUSED", young) },
@@ -217,7 +222,7 @@ func giveVerdict(s *stage) error {
 func (s *stage) kept() string {
 	s.Helper()
 	months := given(s.Months.All(s.ctx))(s)
-	text := fmt.Sprint(given(s.Control.Halted(s.ctx))(s).On, given(s.Suppressions.Count(s.ctx))(s), len(given(s.Report.Imports(s.ctx, november))(s)), len(given(s.TemplateSets.Of(s.ctx, november))(s)), s.versions())
+	text := fmt.Sprint(given(s.Control.Halted(s.ctx))(s).On, port.HaltedChannels(given(s.ChannelHalts.All(s.ctx))(s)), given(s.Suppressions.Count(s.ctx))(s), len(given(s.Report.Imports(s.ctx, november))(s)), len(given(s.TemplateSets.Of(s.ctx, november))(s)), s.versions())
 	for _, record := range given(s.Policies.List(s.ctx))(s) {
 		text += fmt.Sprint(record.Version.Ref(), record.Version.Status())
 	}
@@ -284,12 +289,15 @@ func auditNoChange(s *stage) {
 	s.must(s.Months.Close(s.ctx, november, "", act))
 	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, act))
 	s.must(s.Control.SetHalt(s.ctx, true, act)) // the same act again, as after a lost answer to COMMIT
+	s.must(s.ChannelHalts.Set(s.ctx, channel.SMS, true, 0, act))
+	s.must(s.ChannelHalts.Set(s.ctx, channel.SMS, true, 0, young))
+	s.must(s.ChannelHalts.Set(s.ctx, channel.Email, false, 40, young)) // it was never halted
 	s.must(s.Months.Close(s.ctx, november, "", young))
 	s.must(s.Suppressions.Suppress(s.ctx, policy.ScopeAll, []port.Contact{smsOfOne}, young))
 	s.must(s.Suppressions.Lift(s.ctx, []port.Contact{{UserID: 2, Channel: channel.Email}}, young))
 	s.must(s.Retention.DropAudit(s.ctx, november-12, young))
 	s.must(s.Months.Reopen(s.ctx, december, young)) // it is open
-	for _, subject := range []string{port.SubjectEverything, november.String(), smsOfOne.Subject()} {
+	for _, subject := range []string{port.SubjectEverything, "channel SMS", november.String(), smsOfOne.Subject()} {
 		if entries := given(s.Audit.About(s.ctx, []string{subject}))(s); len(entries) != 1 {
 			s.Errorf("audited about %s: %+v, want the first act alone", subject, entries)
 		}

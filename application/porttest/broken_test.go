@@ -253,7 +253,7 @@ func openMemory() porttest.Storage {
 	s := memory.NewStore(clock)
 	return porttest.Storage{
 		Targets: s.Targets(), Backlog: s.Backlog(), Requests: s.Requests(), Ledger: s.Ledger(), Sweeps: s.Sweeps(),
-		Suppressions: s.Suppressions(), Months: s.Months(), Control: s.Control(), Installation: s.Installation(), Policies: s.Policies(),
+		Suppressions: s.Suppressions(), Months: s.Months(), Control: s.Control(), ChannelHalts: s.ChannelHalts(), Installation: s.Installation(), Policies: s.Policies(),
 		Audit: s.Audit(), Runs: s.Runs(), Report: s.Report(), SealedBills: s.SealedBills(), Imports: s.Imports(), Renders: s.Renders(),
 		Corrections: s.Corrections(), Retention: s.Retention(), PastImports: s.PastImports(), Copies: s.Copies(), Replication: s.Replication(), Recovery: s.Recovery(),
 		Elapse: func(_ testing.TB, d time.Duration) { clock.Advance(d) },

@@ -25,6 +25,7 @@ type Storage struct {
 	Suppressions port.Suppressions
 	Months       port.Months
 	Control      port.Control
+	ChannelHalts port.ChannelHalts
 	Installation port.Installation
 	Policies     port.Policies
 	Audit        port.Audit
@@ -84,6 +85,7 @@ func StorageSuites() []StorageSuite {
 		{"Suppressions", SuppressionsChecks()},
 		{"Months", MonthsChecks()},
 		{"Control", ControlChecks()},
+		{"ChannelHalts", ChannelHaltsChecks()},
 		{"Installation", InstallationChecks()},
 		{"Policies", PoliciesChecks()},
 		{"Audit", AuditChecks()},

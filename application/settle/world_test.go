@@ -72,7 +72,7 @@ func (w *world) wire(t *testing.T) {
 	var err error
 	w.runner, err = dispatch.New(dispatch.Ports{
 		Targets: w.store.Targets(), Backlog: w.store.Backlog(), Months: w.store.Months(), Policies: w.store.Policies(),
-		Control: w.store.Control(), Runs: w.store.Runs(), Publisher: w, Clock: w.clock, Log: w.log, Metrics: &memory.Metrics{},
+		Control: w.store.Control(), ChannelHalts: w.store.ChannelHalts(), Runs: w.store.Runs(), Publisher: w, Clock: w.clock, Log: w.log, Metrics: &memory.Metrics{},
 		Installation: w.store.Installation(),
 	}, dispatch.Config{})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/policy"
 )
 
@@ -119,7 +120,7 @@ func (b *builder) coming() (d billing.Decision, at time.Time, decided bool) {
 		return d, at, false
 	}
 	at = later(b.s.AvailableAt, b.Now)
-	return billing.Decide(b.Target, snapshot, at), at, true
+	return b.Target.Under(port.HaltedChannels(b.ChannelHalts), billing.Decide(b.Target, snapshot, at)), at, true
 }
 
 // decided says what a run at an instant will decide.
@@ -130,6 +131,8 @@ func (b *builder) decided(d billing.Decision, at time.Time) Next {
 	}
 	waits := ForDispatcher
 	switch d.Kind() {
+	case billing.Waiting:
+		return b.waitsForChannel(d)
 	case billing.Dispatch:
 		text += fmt.Sprintf("sends it by %s (step %d)%s", name(d.Channel), d.Step, skipped(d))
 	case billing.Deferral:
@@ -154,6 +157,15 @@ func (b *builder) decided(d billing.Decision, at time.Time) Next {
 		next.Text += fmt.Sprintf(" After %s it expires.", b.when(d.Deadline))
 	}
 	return next
+}
+
+// waitsForChannel says that runs leave a candidate as it is until a person lifts the halt of a channel.
+func (b *builder) waitsForChannel(d billing.Decision) Next {
+	text := fmt.Sprintf("It waits until the halt of the channel %s is lifted (`balsong resume --channel %s`).", d.Channel, strings.ToLower(string(d.Channel)))
+	if !d.Deadline.IsZero() {
+		text += fmt.Sprintf(" After %s it expires.", b.when(d.Deadline))
+	}
+	return Next{Text: text, WaitsFor: ForPerson}
 }
 
 // because says why a candidate is not due yet, if that is known.
@@ -192,12 +204,25 @@ func (b *builder) nextRequested() Next {
 		text += " Delivery is paused until the halt is lifted (`balsong resume`)."
 		return Next{Text: text, WaitsFor: ForPerson}
 	}
+	if kind, halted := b.requestedOn(); halted {
+		text += fmt.Sprintf(" Delivery is paused on the channel %s until its halt is lifted (`balsong resume --channel %s`).", kind, strings.ToLower(string(kind)))
+		return Next{Text: text, WaitsFor: ForPerson}
+	}
 	limit := int16(3)
 	if v, ok := b.bound(); ok {
 		limit = v.MaxRequeues()
 	}
 	text += fmt.Sprintf(" If the request is lost, the reaper repeats it once delivery has read past it (%d of %d times so far).", b.s.Requeues, limit)
 	return Next{Text: text, WaitsFor: ForDelivery}
+}
+
+// requestedOn is the channel by which it was requested, and whether that is halted.
+func (b *builder) requestedOn() (kind channel.Kind, halted bool) {
+	v, ok := b.bound()
+	if steps := v.Steps(b.s.Wished); ok && int(b.s.Step) < len(steps) {
+		kind = steps[b.s.Step]
+	}
+	return kind, port.HaltedChannels(b.ChannelHalts).Has(kind)
 }
 
 func (b *builder) nextUnknown() Next {

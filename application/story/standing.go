@@ -89,6 +89,21 @@ func (b *builder) standing() {
 	if b.Halt.On && !b.s.Dispatch.Final() {
 		b.add(b.Halt.Since, "halt", "Everything is halted since %s by %s: %s.", b.when(b.Halt.Since), b.Halt.Actor, orNot(b.Halt.Reason))
 	}
+	for _, h := range b.ChannelHalts {
+		if h.On && !b.s.Dispatch.Final() && b.concerns(h.Channel) {
+			b.add(h.Since, "halt", "The channel %s is halted since %s by %s: %s.", h.Channel, b.when(h.Since), h.Actor, orNot(h.Reason))
+		}
+	}
+}
+
+// concerns reports whether the halt of a channel keeps the bill back.
+func (b *builder) concerns(kind channel.Kind) bool {
+	if b.s.Dispatch == billing.Requested {
+		on, _ := b.requestedOn()
+		return on == kind
+	}
+	d, _, decided := b.coming()
+	return decided && d.Kind() == billing.Waiting && d.Channel == kind
 }
 
 // headline says the state of the bill in one sentence.

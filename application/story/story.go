@@ -34,6 +34,7 @@ type Facts struct {
 	Suppressions []port.Suppression
 	Month        port.MonthState
 	Halt         port.Halt
+	ChannelHalts []port.ChannelHalt
 	Policies     []policy.Version // ACTIVE and RETIRED ones
 	Now          time.Time
 	DatabaseNow  time.Time // the database's clock, by which leases go

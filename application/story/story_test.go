@@ -223,7 +223,7 @@ var tellings = map[string]telling{
 		facts: func(f *story.Facts) {
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.NotSent, func(r *attempt.Row) { r.Class, r.Reason = attempt.Provider, attempt.ReasonHeld })}
 		},
-		says:  []string{"was dispatched by e-mail and put back on 2026-11-22 11:01:00 KST: the gateway was refusing every message, so it was not called. It goes again by e-mail with the next dispatcher run."},
+		says:  []string{"was dispatched by e-mail and put back on 2026-11-22 11:01:00 KST: the gateway was refusing every message, or its channel was halted, so it was not called. It goes again by e-mail with the next dispatcher run."},
 		never: []string{"has not been dispatched"}, next: []string{"sends it by e-mail (step 0)"}, waits: story.ForDispatcher,
 	},
 	"put back while everything is halted": {
@@ -470,6 +470,34 @@ var tellings = map[string]telling{
 			f.Halt = port.Halt{On: true, Actor: "lee", Reason: "wrong amounts", Since: noon}
 		},
 		says: []string{"Everything is halted since 2026-11-22 12:00:00 KST by lee: wrong amounts"}, next: []string{"until the halt is lifted"}, waits: story.ForPerson,
+	},
+	"its channel is halted": {
+		facts: func(f *story.Facts) {
+			f.ChannelHalts = []port.ChannelHalt{{Channel: channel.Email, Halt: port.Halt{On: true, Actor: "balsong/delivery", Reason: "104 of the last 431 answers", Since: noon}}}
+		},
+		says: []string{"The channel EMAIL is halted since 2026-11-22 12:00:00 KST by balsong/delivery: 104 of the last 431 answers."}, never: []string{"Everything"},
+		next: []string{"It waits until the halt of the channel EMAIL is lifted (`balsong resume --channel email`)."}, waits: story.ForPerson,
+	},
+	"it was refused on a channel that is halted": {
+		state: func(s *billing.State) { s.Dispatch, s.Attempt, s.Step, s.Policy = billing.Failed, 1, 2, one },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Failed, func(r *attempt.Row) { r.Class, r.Reason = attempt.Permanent, attempt.ReasonRefused })}
+			f.ChannelHalts = []port.ChannelHalt{{Channel: channel.Email, Halt: port.Halt{On: true, Actor: "kim", Reason: "why?", Since: noon}}}
+		},
+		says: []string{"The channel EMAIL is halted"}, never: []string{"It goes again"}, next: []string{"`balsong resume --channel email`"}, waits: story.ForPerson,
+	},
+	"another channel is halted": {
+		facts: func(f *story.Facts) {
+			f.ChannelHalts = []port.ChannelHalt{{Channel: channel.SMS, Halt: port.Halt{On: true, Actor: "kim", Reason: "why?", Since: noon}}}
+		},
+		never: []string{"halted"}, next: []string{"sends it by e-mail"}, waits: story.ForDispatcher,
+	},
+	"requested on a channel that is halted": {
+		state: func(s *billing.State) { s.Dispatch, s.Policy, s.Step, s.RequestedAt = billing.Requested, one, 2, noon },
+		facts: func(f *story.Facts) {
+			f.ChannelHalts = []port.ChannelHalt{{Channel: channel.SMS, Halt: port.Halt{On: true, Actor: "kim", Reason: "why?", Since: noon}}}
+		},
+		says: []string{"The channel SMS is halted"}, next: []string{"Delivery is paused on the channel SMS", "resume --channel sms"}, waits: story.ForPerson,
 	},
 	"a copy that waits": {
 		state: func(s *billing.State) {

@@ -33,6 +33,7 @@ func Database(c config.Database, application string) fx.Option {
 			fx.Annotate(postgres.NewSuppressions, fx.As(new(port.Suppressions))),
 			fx.Annotate(postgres.NewMonths, fx.As(new(port.Months))),
 			fx.Annotate(postgres.NewControl, fx.As(new(port.Control))),
+			fx.Annotate(postgres.NewChannelHalts, fx.As(new(port.ChannelHalts))),
 			fx.Annotate(postgres.NewInstallation, fx.As(new(port.Installation))),
 			fx.Annotate(postgres.NewPolicies, fx.As(new(port.Policies))),
 			fx.Annotate(postgres.NewAudit, fx.As(new(port.Audit))),

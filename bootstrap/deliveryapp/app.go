@@ -164,11 +164,11 @@ func delivery(c config.Deliverer) fx.Option {
 }
 
 func deliveryPorts(
-	requests core.RequestConsumer, publisher port.Publisher, ledger port.Ledger, suppressions port.Suppressions, control port.Control,
+	requests core.RequestConsumer, publisher port.Publisher, ledger port.Ledger, suppressions port.Suppressions, control port.Control, channelHalts port.ChannelHalts,
 	packs port.Packs, cipher port.Cipher, lanes core.Lanes, clock port.Clock, log port.Log, metrics port.Metrics, tracer *trace.Tracer,
 ) deliver.Ports {
 	return deliver.Ports{
-		Requests: requests, Publisher: publisher, Ledger: ledger, Suppressions: suppressions, Control: control,
+		Requests: requests, Publisher: publisher, Ledger: ledger, Suppressions: suppressions, Control: control, ChannelHalts: channelHalts,
 		Packs: packs, Cipher: cipher, Lanes: lanes, Clock: clock, Log: log, Metrics: metrics, Tracer: tracer, NewToken: newToken,
 	}
 }
@@ -202,11 +202,11 @@ func settlement(c config.Deliverer) fx.Option {
 }
 
 func monitorPorts(
-	group port.ConsumerGroup, months port.Months, backlog port.Backlog, sweeps port.Sweeps, policies port.Policies, control port.Control,
+	group port.ConsumerGroup, months port.Months, backlog port.Backlog, sweeps port.Sweeps, policies port.Policies, control port.Control, channelHalts port.ChannelHalts,
 	runs port.Runs, replication port.Replication, budgets port.Budgets, clock port.Clock, log port.Log, metrics port.Metrics,
 ) monitor.Ports {
 	return monitor.Ports{
-		Group: group, Months: months, Backlog: backlog, Sweeps: sweeps, Policies: policies, Control: control,
+		Group: group, Months: months, Backlog: backlog, Sweeps: sweeps, Policies: policies, Control: control, ChannelHalts: channelHalts,
 		Runs: runs, Replication: replication, Budgets: budgets, Clock: clock, Log: log, Metrics: metrics,
 	}
 }

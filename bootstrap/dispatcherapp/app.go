@@ -41,11 +41,11 @@ func Options(c config.Dispatcher) fx.Option {
 }
 
 func runnerPorts(
-	targets port.Targets, backlog port.Backlog, months port.Months, policies port.Policies, control port.Control, runs port.Runs,
+	targets port.Targets, backlog port.Backlog, months port.Months, policies port.Policies, control port.Control, channelHalts port.ChannelHalts, runs port.Runs,
 	publisher port.Publisher, clock port.Clock, log port.Log, metrics port.Metrics, installation port.Installation, tracer *trace.Tracer,
 ) dispatch.Ports {
 	return dispatch.Ports{
-		Targets: targets, Backlog: backlog, Months: months, Policies: policies, Control: control,
+		Targets: targets, Backlog: backlog, Months: months, Policies: policies, Control: control, ChannelHalts: channelHalts,
 		Runs: runs, Publisher: publisher, Clock: clock, Log: log, Metrics: metrics,
 		Installation: installation, Tracer: tracer,
 	}

@@ -153,7 +153,7 @@ func (w *world) dispatched() {
 	w.t.Helper()
 	runner, err := dispatch.New(dispatch.Ports{
 		Targets: postgres.NewTargets(w.db), Backlog: postgres.NewBacklog(w.db), Months: postgres.NewMonths(w.db), Policies: postgres.NewPolicies(w.db),
-		Control: postgres.NewControl(w.db), Runs: postgres.NewRuns(w.db), Publisher: memory.NewBroker(1, w.clock).Publisher(), Clock: w.clock,
+		Control: postgres.NewControl(w.db), ChannelHalts: postgres.NewChannelHalts(w.db), Runs: postgres.NewRuns(w.db), Publisher: memory.NewBroker(1, w.clock).Publisher(), Clock: w.clock,
 		Log: &memory.Log{}, Metrics: &memory.Metrics{}, Installation: postgres.NewInstallation(w.db),
 	}, dispatch.Config{})
 	w.must(err)

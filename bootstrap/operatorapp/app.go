@@ -114,11 +114,11 @@ func newAskDelivery(lc fx.Lifecycle, c config.OptionalKafka, identity *awsidenti
 }
 
 func operatorPorts(
-	targets port.Targets, ledger port.Ledger, sweeps port.Sweeps, policies port.Policies, control port.Control, months port.Months,
+	targets port.Targets, ledger port.Ledger, sweeps port.Sweeps, policies port.Policies, control port.Control, channelHalts port.ChannelHalts, months port.Months,
 	suppressions port.Suppressions, report port.Report, audit port.Audit, clock port.Clock, log port.Log,
 ) operate.Ports {
 	return operate.Ports{
-		Targets: targets, Ledger: ledger, Sweeps: sweeps, Policies: policies, Control: control, Months: months,
+		Targets: targets, Ledger: ledger, Sweeps: sweeps, Policies: policies, Control: control, ChannelHalts: channelHalts, Months: months,
 		Suppressions: suppressions, Report: report, Audit: audit, Clock: clock, Log: log,
 	}
 }
@@ -137,7 +137,7 @@ func answers(
 ) *answer.Answers {
 	return answer.New(answer.Ports{
 		Report: p.Report, SealedBills: bills, Audit: p.Audit, Runs: runs, Suppressions: p.Suppressions, Months: p.Months,
-		Control: p.Control, Policies: p.Policies, Backlog: backlog, Copies: copies, Sweeps: p.Sweeps, Installation: installation, Budgets: budgets,
+		Control: p.Control, ChannelHalts: p.ChannelHalts, Policies: p.Policies, Backlog: backlog, Copies: copies, Sweeps: p.Sweeps, Installation: installation, Budgets: budgets,
 		Reports: reports, Inquiries: inquiries, Clock: p.Clock, Cipher: o.Keys.Cipher, Packs: o.Packs, Delivery: o.Delivery,
 	})
 }

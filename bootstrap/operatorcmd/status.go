@@ -20,7 +20,7 @@ import (
 	"github.com/balsong/balsong/domain/report"
 )
 
-const statusHelp = `Show how everything stands: the halt, the policy, how far delivery is behind, and for each open month, and for each closed one in
+const statusHelp = `Show how everything stands: the halts, the policy, how far delivery is behind, and for each open month, and for each closed one in
 which bills or copies have not come to an end, the way from import to the gateways, what providers reported, what is held back and why, the last runs, and what to do next.
 
 Times are in the ACTIVE policy's zone, which the first line names with its offset; without such a policy in UTC.
@@ -60,6 +60,9 @@ func printStatus(w io.Writer, s answer.Status) {
 	fmt.Fprintf(w, "Times are in %s (%s).\n", s.Zone, now.Format("-07:00"))
 	if s.Halted {
 		fmt.Fprintf(w, "HALTED by %s since %s: %s\n", s.Halt.Actor, answer.Clock(s.Halt.Since, now.Location()), s.Halt.Reason)
+	}
+	for _, h := range s.HaltedChannels {
+		fmt.Fprintf(w, "HALTED channel %s by %s since %s: %s\n", h.Channel, h.Actor, answer.Clock(h.Since, now.Location()), h.Reason)
 	}
 	policy := "none is ACTIVE"
 	if s.Policy != "" {

@@ -76,7 +76,7 @@ var ReasonTable = wording.Table[Reason]{
 	{Code: ReasonLease, English: "the process that had claimed it recorded no outcome", Korean: "점유한 프로세스가 결과를 기록하지 않음"},
 	{Code: ReasonRefused, English: "the gateway refused it", Korean: "게이트웨이가 거부함"},
 	{Code: ReasonProvider, English: "the gateway refused it because of the sender, whoever the customer is", Korean: "게이트웨이가 고객과 무관하게 발신자 측 문제로 거부함"},
-	{Code: ReasonHeld, English: "the gateway was refusing every message, so it was not called", Korean: "게이트웨이가 모든 메시지를 거부하고 있어 호출하지 않음"},
+	{Code: ReasonHeld, English: "the gateway was refusing every message, or its channel was halted, so it was not called", Korean: "게이트웨이가 모든 메시지를 거부하고 있거나 채널이 발송 중지되어 호출하지 않음"},
 	{Code: ReasonUnclear, English: "the gateway's answer does not say whether it was accepted", Korean: "게이트웨이의 응답으로는 접수 여부를 알 수 없음"},
 	{Code: ReasonContent, English: "its content could not be verified or was refused", Korean: "내용을 검증할 수 없거나 내용이 거부됨"},
 	{Code: ReasonSuppress, English: "the customer is on the suppression list for the channel", Korean: "고객이 해당 채널의 수신 거부 목록에 있음"},

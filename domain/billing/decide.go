@@ -13,8 +13,8 @@ import (
 type Decision struct {
 	Rule     Rule
 	Policy   policy.Version
-	Channel  channel.Kind // of Dispatch
-	Step     int16        // of Dispatch
+	Channel  channel.Kind // of Dispatch and Deferral; of Waiting the one that is halted
+	Step     int16        // of Dispatch and Deferral
 	Until    time.Time    // of Deferral
 	End      Status       // of Exhaust, Expire and GrantEnd
 	Quiet    window.Union // the windows that bind the channel; zero: none
@@ -56,6 +56,8 @@ func (d Decision) String() string {
 		if d.Channel != "" {
 			text += fmt.Sprintf(" for %s step %d, quiet %s,", d.Channel, d.Step, d.Quiet)
 		}
+	case Waiting:
+		text += fmt.Sprintf(" for %s", d.Channel)
 	default:
 	}
 	text += " by policy " + d.Policy.Ref().String()
@@ -135,6 +137,34 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 		}
 	}
 	return d
+}
+
+// Under is the decision while channels are halted. Who would be dispatched on one of them waits, and so does who was tried on one last
+// and would go on by another channel, or come to the end of the route: a wrong refusal must not move a bill on while a person looks.
+func (t Target) Under(halted channel.Set, d Decision) Decision {
+	kind := d.Channel
+	switch d.Kind() {
+	case Dispatch, Exhaust:
+		if last := t.lastTried(d.Policy); halted.Has(last) {
+			kind = last
+		}
+	default:
+		return d
+	}
+	if !halted.Has(kind) {
+		return d
+	}
+	return Decision{Rule: RuleChannelHalted, Policy: d.Policy, Channel: kind, Deadline: d.Deadline}
+}
+
+// lastTried is the channel of the try before the current one, "" before the first: the step before the target's own is that try's, or
+// one of its channel that a refusal for good skipped.
+func (t Target) lastTried(v policy.Version) channel.Kind {
+	steps := v.Steps(t.s.Wished)
+	if before := int(t.s.Step) - 1; t.s.Attempt > 0 && before >= 0 && before < len(steps) {
+		return steps[before]
+	}
+	return ""
 }
 
 // suppressed reports whether the policy's messages must not go out on a channel.

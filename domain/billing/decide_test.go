@@ -148,6 +148,40 @@ func TestSkippingAChannelSpendsNoAttempt(t *testing.T) {
 	}
 }
 
+// While e-mail is halted: who would go out by it waits, and who was refused on it last does not go on.
+func TestAHaltedChannelKeepsItsBillsAndThoseThatWereRefusedOnIt(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, nil)
+	halted := channel.NewSet(channel.Email)
+	both := channel.NewSet(channel.Email, channel.SMS)
+	for name, c := range map[string]struct {
+		s    billing.State
+		want string
+	}{
+		"the first try":             {billing.State{Reachable: both}, "WAIT channel_halted for EMAIL"},
+		"the second try by e-mail":  {billing.State{Reachable: both, Attempt: 1, Step: 1}, "WAIT channel_halted for EMAIL"},
+		"refused by e-mail":         {billing.State{Reachable: both, Attempt: 1, Step: 2}, "WAIT channel_halted for EMAIL"},
+		"refused, no other channel": {billing.State{Reachable: channel.NewSet(channel.Email), Attempt: 1, Step: 2}, "WAIT channel_halted for EMAIL"},
+		"SMS from the start":        {billing.State{Reachable: channel.NewSet(channel.SMS)}, "DISPATCH due SMS step 2"},
+		"SMS is preferred":          {billing.State{Reachable: both, Wished: channel.SMS}, "DISPATCH due SMS step 0"},
+		"refused by SMS":            {billing.State{Reachable: both, Wished: channel.SMS, Attempt: 1, Step: 1}, "WAIT channel_halted for EMAIL"},
+		"its deadline passed":       {billing.State{Reachable: both, Deadline: monday}, "EXPIRE deadline"},
+		"its time has not come":     {billing.State{Reachable: both, AvailableAt: monday.Add(time.Hour)}, "DEFER not_yet"},
+		"nobody can be reached":     {billing.State{}, "PAUSE no_destination"},
+		"an end is pending":         {billing.State{Reachable: both, PendingEnd: billing.Cancelled}, "GRANT_END pending_end"},
+	} {
+		c.s.Key, c.s.Dispatch = user, billing.Ready
+		target := restored(t, c.s)
+		d := billing.Decide(target, snapshot(v), monday)
+		if got := target.Under(halted, d); !strings.HasPrefix(got.String(), c.want+" ") {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		if got := target.Under(channel.NewSet(channel.Push), d); got.String() != d.String() || target.Under(0, d).String() != d.String() {
+			t.Errorf("%s: %s although its channel is not halted", name, got)
+		}
+	}
+}
+
 // Published at 20:59, asked again at 21:01.
 func TestQuietHoursDeferWithoutSpendingAnything(t *testing.T) {
 	t.Parallel()

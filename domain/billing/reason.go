@@ -14,6 +14,7 @@ const (
 	Exhaust  DecisionKind = "EXHAUST"
 	Expire   DecisionKind = "EXPIRE"
 	GrantEnd DecisionKind = "GRANT_END"
+	Waiting  DecisionKind = "WAIT" // as it is, while a channel is halted
 )
 
 // Rule names the rule by which a run decided about a candidate. Each rule leads to one kind of decision.
@@ -31,6 +32,7 @@ const (
 	RuleDeadline      Rule = "deadline"
 	RuleRouteEnd      Rule = "route_end"
 	RulePendingEnd    Rule = "pending_end"
+	RuleChannelHalted Rule = "channel_halted"
 )
 
 // RuleTable has every rule, for a sentence such as "deferred, because it is within quiet hours".
@@ -45,6 +47,7 @@ var RuleTable = wording.Table[Rule]{
 	{Code: RuleDeadline, English: "its deadline had passed", Korean: "발송 기한이 지남"},
 	{Code: RuleRouteEnd, English: "no step of its route is left", Korean: "발송 경로에 남은 단계가 없음"},
 	{Code: RulePendingEnd, English: "an end had been requested before", Korean: "이전에 종료가 요청됨"},
+	{Code: RuleChannelHalted, English: "its channel is halted, or the one that it was refused on last", Korean: "발송할 채널 또는 마지막으로 거부된 채널이 발송 중지됨"},
 }
 
 // Text is the rule for people.
@@ -65,6 +68,8 @@ func (r Rule) Kind() DecisionKind {
 		return Exhaust
 	case RulePendingEnd:
 		return GrantEnd
+	case RuleChannelHalted:
+		return Waiting
 	default:
 		return ""
 	}

@@ -176,6 +176,7 @@ func raising() map[string]map[string][]sample {
 		"ComponentDownDelivery": down("delivery"), "ComponentDownSettlement": down("settlement"),
 		"SettlementSilent":                  one(up("settlement"), phase{30, 1}, phase{60, nil}, phase{30, 1}),
 		"Halted":                            one(of("settlement", "balsong_halted"), phase{30, 0}, phase{30, 1}, phase{30, 0}),
+		"ChannelHalted":                     one(of("settlement", "balsong_channel_halted"), phase{30, 0}, phase{30, 1}, phase{30, 0}),
 		"CertificateEndsIn21DaysDelivery":   ends("delivery", 21),
 		"CertificateEndsIn21DaysSettlement": ends("settlement", 21),
 		"CertificateEndsIn7DaysDelivery":    ends("delivery", 7),

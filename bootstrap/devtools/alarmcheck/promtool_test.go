@@ -93,6 +93,7 @@ var stories = map[string]story{
 	}, 23, 30, 45, "component=database"},
 	"SettlementSilent": {map[string]string{"balsong_halted": "0x10 _x50 0x20", `balsong_component_up{component="database"}`: "1x10 0x20 1x40"}, 32, 50, 65, ""},
 	"Halted":           {map[string]string{"balsong_halted": "0x10 1x20 0x20"}, 10, 12, 35, ""},
+	"ChannelHalted":    {map[string]string{`balsong_channel_halted{channel="EMAIL"}`: "0x50", `balsong_channel_halted{channel="SMS"}`: "0x10 1x20 0x20"}, 10, 12, 35, "channel=SMS"},
 	"CertificateEndsIn21Days": {map[string]string{
 		`balsong_certificate_expiry_timestamp_seconds{component="database"}`: "1910000x30 1814400x100 9999999x40",
 		`balsong_certificate_expiry_timestamp_seconds{component="smtp"}`:     "9999999x170",

@@ -21,6 +21,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // scrapeEvery is how often the services are scraped: what is a minute to the rules.
@@ -72,6 +73,21 @@ func TestAHaltRaisesItsAlarmUntilItIsLifted(t *testing.T) {
 	s.awaitRaised(t, w, since, "BalsongHalted")
 	w.operate(t, func(o *operate.Operator) error { _, err := o.LiftHalt(t.Context(), by); return err })
 	s.awaitCleared(t, w, "BalsongHalted")
+}
+
+func TestAHaltOfAChannelRaisesItsAlarmUntilItIsLifted(t *testing.T) {
+	promtool(t)
+	w := newWorld(t)
+	s := w.watched(t, scrapeEvery)
+	t.Cleanup(w.deliver(t))
+	since := s.quiet(t, w, "BalsongChannelHalted")
+	w.operate(t, func(o *operate.Operator) error { _, err := o.HaltChannel(t.Context(), channel.SMS, by); return err })
+	s.awaitRaised(t, w, since, "BalsongChannelHalted")
+	w.operate(t, func(o *operate.Operator) error {
+		_, err := o.LiftChannelHalt(t.Context(), channel.SMS, 0, by)
+		return err
+	})
+	s.awaitCleared(t, w, "BalsongChannelHalted")
 }
 
 func TestADispatcherThatIsNotStartedRaisesItsAlarm(t *testing.T) {

@@ -1,0 +1,4 @@
+BEGIN;
+DROP TABLE channel_halts;
+DELETE FROM applied_migrations WHERE version = 23;
+COMMIT;
