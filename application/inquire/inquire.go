@@ -98,6 +98,10 @@ func (s *Service) Down() []string { return s.watch.Down() }
 
 // Run asks until the context ends, which is no error.
 func (s *Service) Run(ctx context.Context) error {
+	if len(s.asked) == 0 {
+		<-ctx.Done()
+		return nil
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, a := range s.asked {
 		group.Go(func() error { return s.run(ctx, a) })

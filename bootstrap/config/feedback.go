@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/balsong/balsong/adapters/gateway/sqs"
 )
 
 // Feedback is where providers say what became of messages.
@@ -18,6 +20,7 @@ type Feedback struct {
 	KeyFile     string   `env:"BALSONG_FEEDBACK_KEY_FILE" help:"file with the private key of BALSONG_FEEDBACK_CERT_FILE"`
 	LMTPAddr    string   `env:"BALSONG_FEEDBACK_LMTP_ADDR" help:"host:port where the mail server of the bounces' domain hands over mail by LMTP, not reachable from elsewhere; without it none is taken"`
 	Complaints  []string `env:"BALSONG_FEEDBACK_COMPLAINTS" help:"e-mail addresses to which mailbox providers send complaints (ARF), comma-separated, beside those that bounces go to"`
+	Queue       string   `env:"BALSONG_FEEDBACK_QUEUE" help:"URL of the Amazon SQS queue to which the topics of BALSONG_SES_TOPIC and BALSONG_AWS_SMS_TOPIC deliver, in place of webhooks (docs/providers/ses.md); without it none is read"`
 	InquiryRate float64  `env:"BALSONG_FEEDBACK_INQUIRY_RATE" envDefault:"10" help:"questions a second to each provider that can be asked what became of a message, for all processes together; 0: no question is asked"`
 }
 
@@ -43,6 +46,9 @@ func (f Feedback) validate() error {
 	}
 	if f.CertFile != "" && f.Addr == "" {
 		wrong("BALSONG_FEEDBACK_CERT_FILE is set, and BALSONG_FEEDBACK_ADDR is not")
+	}
+	if _, err := sqs.New(sqs.Config{Queue: f.Queue}); f.Queue != "" && err != nil {
+		wrong("BALSONG_FEEDBACK_QUEUE is %w", err)
 	}
 	if len(f.Complaints) > 0 && f.LMTPAddr == "" {
 		wrong("BALSONG_FEEDBACK_COMPLAINTS is set, and BALSONG_FEEDBACK_LMTP_ADDR, where complaints come in, is not")

@@ -20,15 +20,16 @@ type reporting struct {
 	set      func(config.Gateways) bool   // whether it is set
 	secret   func(config.Gateways) string // the last part of its path; nil: it signs
 	make     func(config.Gateways, config.Provider, Gateway, port.Installation) (port.Reporter, error)
+	topic    func(config.Gateways) string // of Amazon SNS that it publishes to; nil: none
 }
 
 // reporters are the providers that can report. A new one is added here; one that can be asked (port.Inquirer) needs no entry.
 var reporters = map[string]reporting{
-	config.ProviderTwilio: {"BALSONG_TWILIO_STATUS_URL", func(g config.Gateways) bool { return g.Twilio.StatusURL != "" }, nil, gatewayItself},
-	config.ProviderNHN:    {"BALSONG_NHN_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.NHN.Signature != "" }, nil, gatewayItself},
-	config.ProviderSOLAPI: {"BALSONG_SOLAPI_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPI.Webhook != "" }, func(g config.Gateways) string { return g.SOLAPI.Webhook }, gatewayItself},
-	config.ProviderSES:    {"BALSONG_SES_TOPIC", func(g config.Gateways) bool { return g.SES.Topic != "" }, nil, byTopic(func(g config.Gateways) string { return g.SES.Topic }, ses.Read)},
-	config.ProviderAWSSMS: {"BALSONG_AWS_SMS_TOPIC", func(g config.Gateways) bool { return g.AWSSMS.Topic != "" }, nil, byTopic(func(g config.Gateways) string { return g.AWSSMS.Topic }, awssms.Read)},
+	config.ProviderTwilio: {"BALSONG_TWILIO_STATUS_URL", func(g config.Gateways) bool { return g.Twilio.StatusURL != "" }, nil, gatewayItself, nil},
+	config.ProviderNHN:    {"BALSONG_NHN_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.NHN.Signature != "" }, nil, gatewayItself, nil},
+	config.ProviderSOLAPI: {"BALSONG_SOLAPI_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPI.Webhook != "" }, func(g config.Gateways) string { return g.SOLAPI.Webhook }, gatewayItself, nil},
+	config.ProviderSES:    byTopic("BALSONG_SES_TOPIC", func(g config.Gateways) string { return g.SES.Topic }, ses.Read),
+	config.ProviderAWSSMS: byTopic("BALSONG_AWS_SMS_TOPIC", func(g config.Gateways) string { return g.AWSSMS.Topic }, awssms.Read),
 }
 
 // gatewayItself is a gateway that reads its provider's requests.
@@ -41,14 +42,15 @@ func gatewayItself(_ config.Gateways, of config.Provider, gateway Gateway, _ por
 }
 
 // byTopic is a provider whose events AWS publishes to a topic.
-func byTopic(topic func(config.Gateways) string, read sns.Read) func(config.Gateways, config.Provider, Gateway, port.Installation) (port.Reporter, error) {
-	return func(g config.Gateways, of config.Provider, _ Gateway, installation port.Installation) (port.Reporter, error) {
+func byTopic(variable string, topic func(config.Gateways) string, read sns.Read) reporting {
+	made := func(g config.Gateways, of config.Provider, _ Gateway, installation port.Installation) (port.Reporter, error) {
 		references, err := References(g, installation)
 		if err != nil {
 			return nil, err
 		}
 		return sns.NewReports(of.Name, topic(g), references, nil, read)
 	}
+	return reporting{variable, func(g config.Gateways) bool { return topic(g) != "" }, nil, made, topic}
 }
 
 // Informants are the providers from which it is learnt what became of messages.
@@ -62,6 +64,7 @@ type Reporter struct {
 	config.Provider
 	port.Reporter
 	Secret string // the last part of its path; "": it signs
+	Topic  string // of Amazon SNS, whose ARN it is; "": it publishes to none
 }
 
 // Inquirer is a provider that can be asked.
@@ -94,6 +97,9 @@ func Reporting(c config.Gateways) fx.Option {
 			made := Reporter{Provider: p, Reporter: reporter}
 			if r.secret != nil {
 				made.Secret = r.secret(c)
+			}
+			if r.topic != nil {
+				made.Topic = r.topic(c)
 			}
 			found.Reporters = append(found.Reporters, made)
 		}

@@ -3,7 +3,6 @@ package deliveryapp
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,16 +27,18 @@ func receiving(c config.Deliverer) fx.Option {
 			func(reports port.Reports, sweeps port.Sweeps, clock port.Clock, log port.Log, metrics port.Metrics) *feedback.Service {
 				return feedback.New(feedback.Ports{Reports: reports, Sweeps: sweeps, Clock: clock, Log: log, Metrics: metrics})
 			},
-			inquiryPorts, inquiries(c.Feedback), webhooks(c), mails(c),
+			inquiryPorts, inquiries(c.Feedback), webhooks(c), mails(c), queue(c),
 			core.WaitingPart(func(s *feedback.Service) core.Waiting { return s }),
 			core.WaitingPart(func(s *inquire.Service) core.Waiting { return s }),
+			core.WaitingPart(func(q *queueReader) core.Waiting { return q }),
 		),
 		fx.Invoke(
 			func(from core.Informants) error { return checkFeedback(c, from) },
-			func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *feedback.Service, i *inquire.Service, w *webServer, m *mailServer) {
+			func(lc fx.Lifecycle, shutdown fx.Shutdowner, log port.Log, s *feedback.Service, i *inquire.Service, w *webServer, m *mailServer, q *queueReader) {
 				core.Announce(lc, log, "feedback")
 				core.Work(lc, shutdown, log, "feedback", func(ctx context.Context) error { return s.Run(ctx, m.prepare) })
 				core.Work(lc, shutdown, log, "inquiries", i.Run)
+				core.Work(lc, shutdown, log, "queue of reports", q.run)
 				lc.Append(fx.StartStopHook(m.start, m.stop))
 				lc.Append(fx.StartStopHook(w.start, w.stop))
 			},
@@ -49,22 +50,31 @@ func receiving(c config.Deliverer) fx.Option {
 func checkFeedback(c config.Deliverer, from core.Informants) error {
 	f := c.Feedback
 	paths := map[string]string{}
+	var byRequest, byQueue []string // the providers that report so
 	for _, r := range from.Reporters {
 		if other, taken := paths[r.Name]; taken {
 			return fmt.Errorf("%w: %s and %s report at the same address", config.ErrInvalid, other, r.Account())
 		}
 		paths[r.Name] = r.Account()
+		if r.Topic == "" || f.Queue == "" {
+			byRequest = append(byRequest, r.Account())
+		} else {
+			byQueue = append(byQueue, r.Account())
+		}
 	}
 	switch {
+	case f.Queue != "" && len(byQueue) == 0:
+		return fmt.Errorf("%w: BALSONG_FEEDBACK_QUEUE is set, and nobody reports there: set BALSONG_SES_TOPIC or BALSONG_AWS_SMS_TOPIC, of a provider that sends", config.ErrInvalid)
 	case f.Addr != "" && len(paths) == 0:
 		return fmt.Errorf("%w: BALSONG_FEEDBACK_ADDR is set, and no provider reports there: set %s, of a provider that sends", config.ErrInvalid, core.ReportingVariables())
-	case f.Addr == "" && len(paths) > 0:
-		return fmt.Errorf("%w: %s is to report by webhooks, and BALSONG_FEEDBACK_ADDR, where they are taken, is not set",
-			config.ErrInvalid, strings.Join(slices.Sorted(maps.Values(paths)), ", "))
+	case f.Addr == "" && len(byRequest) > 0:
+		slices.Sort(byRequest)
+		return fmt.Errorf("%w: %s is to report by webhooks, and BALSONG_FEEDBACK_ADDR, where they are taken, is not set (what AWS reports may come by BALSONG_FEEDBACK_QUEUE)",
+			config.ErrInvalid, strings.Join(byRequest, ", "))
 	case f.LMTPAddr != "" && len(c.Gateways.ReferenceSecrets) == 0:
 		return fmt.Errorf("%w: BALSONG_FEEDBACK_LMTP_ADDR is set, and BALSONG_REFERENCE_SECRETS, by which a bounce finds its bill, is not", config.ErrInvalid)
-	case f.Addr == "" && f.LMTPAddr == "" && (len(from.Inquirers) == 0 || f.InquiryRate == 0):
-		return fmt.Errorf("%w: nothing says what became of messages: set BALSONG_FEEDBACK_ADDR and %s (webhooks), or BALSONG_FEEDBACK_LMTP_ADDR (bounces), or the variables of a provider that can be asked, such as NHN Cloud (docs/providers/README.md)",
+	case f.Addr == "" && f.LMTPAddr == "" && f.Queue == "" && (len(from.Inquirers) == 0 || f.InquiryRate == 0):
+		return fmt.Errorf("%w: nothing says what became of messages: set BALSONG_FEEDBACK_ADDR and %s (webhooks), or BALSONG_FEEDBACK_QUEUE (Amazon SQS), or BALSONG_FEEDBACK_LMTP_ADDR (bounces), or the variables of a provider that can be asked, such as NHN Cloud (docs/providers/README.md)",
 			config.ErrInvalid, core.ReportingVariables())
 	}
 	return nil

@@ -48,6 +48,18 @@ func TestFeedbackThatWouldReceiveNothingIsRefused(t *testing.T) {
 		"bounces alone": {func(c *config.Deliverer) {
 			c.Feedback, c.Gateways.NHN = config.Feedback{LMTPAddr: "127.0.0.1:0"}, config.NHN{}
 		}, nil},
+		"a queue alone": {func(c *config.Deliverer) {
+			c.Feedback = config.Feedback{Queue: "https://sqs.ap-northeast-2.amazonaws.com/123456789012/reports"}
+			c.Gateways.SES = config.SES{From: "a@b.example", Topic: "arn:aws:sns:ap-northeast-2:123456789012:ses", HTTPCalls: c.Gateways.NHN.HTTPCalls}
+			c.Gateways.NHN = config.NHN{}
+		}, nil},
+		"a queue of nobody": {func(c *config.Deliverer) {
+			c.Feedback.Queue = "https://sqs.ap-northeast-2.amazonaws.com/123456789012/reports"
+		}, []string{"BALSONG_FEEDBACK_QUEUE", "BALSONG_SES_TOPIC"}},
+		"a queue beside webhooks": {func(c *config.Deliverer) {
+			c.Feedback.Queue, c.Feedback.Addr = "https://sqs.ap-northeast-2.amazonaws.com/123456789012/reports", ""
+			c.Gateways.SES = config.SES{From: "a@b.example", Topic: "arn:aws:sns:ap-northeast-2:123456789012:ses", HTTPCalls: c.Gateways.NHN.HTTPCalls}
+		}, []string{"sms/nhn is to report by webhooks", "BALSONG_FEEDBACK_QUEUE"}},
 		"nothing":              {func(c *config.Deliverer) { c.Feedback, c.Gateways = config.Feedback{}, config.Gateways{} }, []string{"BALSONG_FEEDBACK_ADDR", "BALSONG_FEEDBACK_LMTP_ADDR", "BALSONG_TWILIO_STATUS_URL"}},
 		"no questions either":  {func(c *config.Deliverer) { c.Feedback, c.Gateways.NHN.Signature = config.Feedback{}, "" }, []string{"BALSONG_FEEDBACK_ADDR"}},
 		"nobody reports there": {func(c *config.Deliverer) { c.Gateways.NHN.Signature = "" }, []string{"BALSONG_FEEDBACK_ADDR", "BALSONG_NHN_WEBHOOK_SECRET", "BALSONG_SES_TOPIC", "BALSONG_SOLAPI_WEBHOOK_SECRET"}},
