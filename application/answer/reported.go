@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -39,4 +42,37 @@ func (a *Answers) askReports(ctx context.Context, m *MonthStatus) (err error) {
 		m.Asking, err = a.Inquiries.Open(ctx, m.Month)
 	}
 	return err
+}
+
+// versions returns the policy versions that were activated.
+func (a *Answers) versions(ctx context.Context) (billing.Policies, error) {
+	all, err := a.Policies.Versions(ctx)
+	known := make(map[policy.Ref]policy.Version, len(all))
+	for _, v := range all {
+		known[v.Ref()] = v
+	}
+	return func(ref policy.Ref) (policy.Version, bool) { v, ok := known[ref]; return v, ok }, err
+}
+
+// asReported makes the last try of each bill what it and the reports about it say together. Where the policy version that decides is
+// gone, it stays as the ledger has it.
+func (a *Answers) asReported(ctx context.Context, page []port.UnreachedBill, versions billing.Policies) error {
+	keys := make([]key.Target, len(page))
+	for i, u := range page {
+		keys[i] = u.Target.Key()
+	}
+	reports, err := a.Reports.About(ctx, keys)
+	if err != nil {
+		return err
+	}
+	about := make(map[key.Target][]report.Report, len(page))
+	for _, r := range reports {
+		about[r.Key.Target()] = append(about[r.Key.Target()], r)
+	}
+	for i, u := range page {
+		if rows, err := u.Target.Effective([]attempt.Row{u.Last}, about[u.Target.Key()], versions); err == nil {
+			page[i].Last = rows[0]
+		}
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -109,5 +110,29 @@ func TestABillsStoryHasItsReportsAndInquiries(t *testing.T) {
 	}
 	if !strings.Contains(text, "nhn was asked once what became of it") || !strings.Contains(text, "that the customer called it abuse") {
 		t.Errorf("it says\n%s", text)
+	}
+}
+
+// A try that was accepted and not delivered is listed by the vendor's report, not by the acceptance.
+func TestTheExportOfTheUnreachedHasTheWordsOfTheReport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lee := port.Act{Actor: "lee", Reason: "first", At: w.clock.Now()}
+	version, err := w.store.Policies().Draft(t.Context(), policy.Spec{
+		Name: "monthly", Zone: time.UTC, Route: policy.Route{{Channel: channel.SMS, Tries: 1}}, Undelivered: map[channel.Kind]policy.Undelivered{channel.SMS: policy.UndeliveredNext},
+	}, lee)
+	w.must(err)
+	w.must(w.store.Policies().Activate(t.Context(), version.Ref(), lee))
+	w.bills(2, billing.Exhausted)
+	k := w.tried("C-1", attempt.Succeeded)
+	r := said(k, report.Undelivered)
+	r.Detail = "nobody has this number"
+	_, err = w.store.Reports().Store(t.Context(), []report.Report{r})
+	w.must(err)
+	var file strings.Builder
+	_, err = answer.New(w.ports).Unreached(t.Context(), november, &file, answer.UnreachedOptions{})
+	w.must(err)
+	if !strings.Contains(file.String(), ",EXHAUSTED,accepted and reported as not delivered: permanent,SMS,nhn,nobody has this number,") || !strings.Contains(file.String(), ",EXHAUSTED,no step of the route is left,") {
+		t.Errorf("the file is\n%s", file.String())
 	}
 }

@@ -28,7 +28,8 @@ type UnreachedOptions struct {
 	Destinations bool      // include destinations, unencrypted
 	Progress     func(int) // called after each page with the bills written so far; may be nil
 
-	zone *time.Location // of the times
+	zone     *time.Location   // of the times
+	versions billing.Policies // those that decide about reports
 }
 
 // UnreachedSummary counts an export.
@@ -80,6 +81,9 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 	if options.zone, err = a.Zone(ctx); err != nil {
 		return s, err
 	}
+	if options.versions, err = a.versions(ctx); err != nil {
+		return s, err
+	}
 	if _, err := io.WriteString(to, "\ufeff"); err != nil { // without it Korean Excel reads EUC-KR
 		return s, err
 	}
@@ -90,6 +94,9 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 	for after, more := int64(0), true; more; {
 		page, err := a.SealedBills.Unreached(ctx, month, after, unreachedPage, options.OnTheWay)
 		if err != nil {
+			return s, err
+		}
+		if err := a.asReported(ctx, page, options.versions); err != nil {
 			return s, err
 		}
 		if err := a.writeUnreached(file, page, options, &s); err != nil {
@@ -182,6 +189,8 @@ func why(u port.UnreachedBill) string {
 		return "cancelled by an operator"
 	case s.Dispatch == billing.Expired:
 		return "deadline passed"
+	case s.Dispatch == billing.Exhausted && u.Last.Reported:
+		return "accepted and reported as not delivered: " + string(u.Last.Class)
 	case s.Dispatch == billing.Exhausted && u.Last.Class != "":
 		return "every step refused, last: " + string(u.Last.Class)
 	case s.Dispatch == billing.Exhausted:

@@ -21,7 +21,8 @@ import (
 )
 
 const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, for the postal mailing: customer number, name, language, amount, due
-date, why, the last channel and the gateway's words. Whoever may still be reached is counted, and in the file only with
+date, why, the last channel and the gateway's words, or those of its report that the message was not delivered. A bill of which
+that was reported, and whose policy only notes it, stays SUCCEEDED and is not in the file. Whoever may still be reached is counted, and in the file only with
 --on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
 
 The file (or object, s3://bucket/key) is only for you to read and never replaces another; - is stdout. Every export is recorded. Names and amounts are
