@@ -178,7 +178,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// slow is a body that does not go on before it is told to.
+// slow is a body that has no more before it is told to.
 type slow struct {
 	io.Reader
 	begun, more chan struct{}
