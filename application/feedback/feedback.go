@@ -4,7 +4,6 @@ package feedback
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -31,11 +30,14 @@ type Service struct {
 	Ports
 	watch    *outage.Watch
 	failures outage.Failures
+	commits  group
 }
 
 // New returns a service; it does no I/O.
 func New(ports Ports) *Service {
-	return &Service{Ports: ports, watch: outage.New(ports.Clock, ports.Log)}
+	s := &Service{Ports: ports, watch: outage.New(ports.Clock, ports.Log)}
+	s.commits.store = s.store
+	return s
 }
 
 // Down lists the parts that feedback waits for.
@@ -46,7 +48,7 @@ func (s *Service) Down() []string { return s.watch.Down() }
 func (s *Service) Run(ctx context.Context, prepare func(context.Context) error) error {
 	if prepare != nil {
 		if err := s.watch.Await(ctx, port.ComponentDatabase, prepare); err != nil {
-			return unlessEnded(err)
+			return unlessEnded(ctx, err)
 		}
 	}
 	for {
@@ -55,7 +57,7 @@ func (s *Service) Run(ctx context.Context, prepare func(context.Context) error) 
 			return err
 		})
 		if err != nil {
-			return unlessEnded(err)
+			return unlessEnded(ctx, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -66,8 +68,8 @@ func (s *Service) Run(ctx context.Context, prepare func(context.Context) error) 
 }
 
 // unlessEnded is an error; none where the context has ended.
-func unlessEnded(err error) error {
-	if errors.Is(err, context.Canceled) {
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
 		return nil
 	}
 	return err
@@ -79,17 +81,21 @@ func unlessEnded(err error) error {
 func (s *Service) Receive(ctx context.Context, reports []report.Report) error {
 	valid := slices.DeleteFunc(slices.Clone(reports), func(r report.Report) bool { return s.drop(r) })
 	for some := range slices.Chunk(valid, port.MaxReports) {
-		var stored port.StoredReports
-		err := s.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) (err error) {
-			stored, err = s.Reports.Store(ctx, some)
-			return err
-		})
+		err := s.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return s.commits.do(ctx, some) })
 		if err != nil {
 			return err
 		}
-		s.count(stored)
 	}
 	return nil
+}
+
+// store keeps valid reports in one transaction, and counts them.
+func (s *Service) store(ctx context.Context, reports []report.Report) error {
+	stored, err := s.Reports.Store(ctx, reports)
+	if err == nil {
+		s.count(stored)
+	}
+	return err
 }
 
 // drop reports whether a report cannot be kept, and counts it then.
