@@ -46,7 +46,7 @@ type waiter struct {
 
 func newBudget(c Config) *budget {
 	b := &budget{
-		provider: c.Provider.Account(), limit: c.Provider.Rate, store: c.Budgets, slowed: c.Slowed, failed: c.Failed,
+		provider: c.Budget, limit: c.Provider.Rate, store: c.Budgets, slowed: c.Slowed, failed: c.Failed,
 		pace: &pace{limit: c.Provider.Rate}, losses: losses{report: c.Unused},
 	}
 	b.timer = time.AfterFunc(time.Hour, func() { b.locked(func(time.Time) {}) })

@@ -27,6 +27,7 @@ type Config struct {
 	Prepare func(context.Context) error
 
 	Budgets port.Budgets       // of a provider with a rate
+	Budget  string             // the name under which processes share the rate; default the provider's account
 	Slowed  func(rate float64) // called when this process has lowered the rate of all; nil: not called
 	Unused  func(Unused)       // called at most every 10 s when calls were reserved and lost; it must not call Permits; nil: not called
 	Failed  func(error)        // called when the budget could not be used; it is tried again; nil: not called
@@ -70,6 +71,9 @@ func New(c Config) (*Permits, error) {
 	}
 	if c.MaxPause <= 0 {
 		c.MaxPause = 5 * time.Minute
+	}
+	if c.Budget == "" {
+		c.Budget = c.Provider.Account()
 	}
 	if c.Changed == nil {
 		c.Changed = func(Change) {}

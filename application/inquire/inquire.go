@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,18 +30,20 @@ type Receive func(ctx context.Context, reports []report.Report) error
 type Asked struct {
 	Inquirer port.Inquirer
 	Provider port.Provider // its call deadline bounds a question
-	Rate     float64       // questions a second of all processes together; 0: unbounded
-	AtOnce   int           // questions of this process at the same time; default 4
+	// Permits bound the questions: how many a second all processes ask together, how many this one asks at once, and how often while
+	// none is answered. They are not those of calls.
+	Permits port.Permits
 }
 
 func (a Asked) lane() port.Lane {
 	return port.Lane{Channel: a.Provider.Channel, Provider: a.Provider.Name}
 }
 
-// budget is the name under which the questions' rate is shared: it is no call's.
-func (a Asked) budget() string {
-	return string(a.Provider.Channel) + "/" + a.Provider.Name + " inquiries"
-}
+// hold is how long taken inquiries belong to this process: longer than it goes on asking about them.
+func (a Asked) hold() time.Duration { return asking + 2*a.Provider.CallDeadline + storeLimit }
+
+// asking is how long a batch is asked about; what is left of it then is taken again.
+const asking = 10 * time.Minute
 
 // Ports are the driven ports that inquiries use.
 type Ports struct {
@@ -48,7 +51,6 @@ type Ports struct {
 	Sweeps    port.Sweeps
 	Inquiries port.Inquiries
 	Ledger    port.Ledger
-	Budgets   port.Budgets
 	Receive   Receive
 	Clock     port.Clock
 	Log       port.Log
@@ -60,9 +62,6 @@ type Config struct {
 	Every time.Duration // pause between two looks for what is due; default 30 s
 	Batch int           // inquiries that are taken and stored at once; default 200
 }
-
-// hold is how long taken inquiries belong to this process: longer than a batch takes at the slowest rate that is sensible.
-const hold = 15 * time.Minute
 
 // Service asks providers. Safe for concurrent use.
 type Service struct {
@@ -81,30 +80,37 @@ func New(ports Ports, config Config, asked ...Asked) (*Service, error) {
 	if config.Batch <= 0 {
 		config.Batch = 200
 	}
-	asked = slices.Clone(asked)
-	for i, a := range asked {
-		if a.AtOnce <= 0 {
-			asked[i].AtOnce = 4
-		}
+	for _, a := range asked {
 		if terms := a.Inquirer.InquiryTerms(); terms.Window <= 0 || terms.Complete && terms.Source == "" {
 			return nil, fmt.Errorf("%w: %s: its terms have no window, or no source for a list that is complete", ErrConfig, a.Provider.Name)
 		}
 	}
-	return &Service{Ports: ports, config: config, asked: asked, watch: outage.New(ports.Clock, ports.Log)}, nil
+	return &Service{Ports: ports, config: config, asked: slices.Clone(asked), watch: outage.New(ports.Clock, ports.Log)}, nil
 }
 
 // Down lists the parts that inquiries wait for.
 func (s *Service) Down() []string { return s.watch.Down() }
 
-// Run asks until the context ends, which is no error.
+// Run asks until the context ends, which is no error; also where nobody can be asked.
 func (s *Service) Run(ctx context.Context) error {
 	if len(s.asked) == 0 {
 		<-ctx.Done()
 		return nil
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, a := range s.asked {
-		group.Go(func() error { return s.run(ctx, a) })
+	group.Go(func() error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	for _, a := range s.asked { // what comes to be asked is added also while a provider takes long to answer
+		enqueue := s.enqueuer(a)
+		group.Go(func() error { return s.every(ctx, a, enqueue) })
+		group.Go(func() error {
+			return s.every(ctx, a, func(ctx context.Context) error {
+				_, err := s.AskDue(ctx, a)
+				return err
+			})
+		})
 	}
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
@@ -112,14 +118,9 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) run(ctx context.Context, a Asked) error {
-	enqueue := s.enqueuer(a)
+func (s *Service) every(ctx context.Context, a Asked, do func(context.Context) error) error {
 	for {
-		err := enqueue(ctx)
-		if err == nil {
-			_, err = s.AskDue(ctx, a)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := do(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Error("inquiries failed; the next look tries again", port.Field{Key: "provider", Value: a.Provider.Account()}, port.Field{Key: "error", Value: err})
 		}
 		select {
@@ -195,7 +196,7 @@ func (s *Service) askMonth(ctx context.Context, a Asked, month key.Month) (asked
 		var due []port.Inquiry
 		looked := 0
 		err := s.database(ctx, func(ctx context.Context) (err error) {
-			looked, due, err = s.Inquiries.Due(ctx, month, a.lane(), hold, s.config.Batch)
+			looked, due, err = s.Inquiries.Due(ctx, month, a.lane(), a.hold(), s.config.Batch)
 			return err
 		})
 		if err != nil {
@@ -208,63 +209,52 @@ func (s *Service) askMonth(ctx context.Context, a Asked, month key.Month) (asked
 	}
 }
 
-// askAll asks about each inquiry of a batch, and stores what came of them. Answers that came before the context ended are stored.
+// askAll asks about each inquiry of a batch, and stores what came of them. Answers that came before the context ended are stored; what
+// could not be asked about in time is left.
 func (s *Service) askAll(ctx context.Context, a Asked, due []port.Inquiry) error {
 	findings := make([]port.Finding, len(due))
-	group := errgroup.Group{}
-	group.SetLimit(a.AtOnce)
-	next := 0
-	err := s.paced(ctx, a, len(due), func() {
-		i := next
-		next++
-		group.Go(func() error {
-			findings[i] = s.ask(ctx, a, due[i])
-			return nil
-		})
-	})
-	_ = group.Wait() // it has no error
-	if err := s.store(context.WithoutCancel(ctx), a, due[:next], findings[:next]); err != nil {
+	asked := 0
+	within, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	group := sync.WaitGroup{}
+	for i := range due {
+		permit := s.permit(within, a)
+		if permit == nil {
+			break
+		}
+		asked++
+		group.Go(func() { findings[i] = s.ask(ctx, a, due[i], permit) })
+	}
+	group.Wait()
+	if err := s.store(context.WithoutCancel(ctx), a, due[:asked], findings[:asked]); err != nil {
 		return err
 	}
-	return err
+	return ctx.Err()
 }
 
-// paced calls begin n times, each at an instant that the provider's rate allows.
-func (s *Service) paced(ctx context.Context, a Asked, n int, begin func()) error {
-	for n > 0 {
-		granted := port.Reservation{Calls: n}
-		if a.Rate > 0 {
-			err := s.database(ctx, func(ctx context.Context) (err error) {
-				granted, err = s.Budgets.Reserve(ctx, a.budget(), a.Rate, n, 0)
-				return err
-			})
-			if err != nil {
-				return err
-			}
+// permit waits until a question may be asked; nil where the context ends first.
+func (s *Service) permit(ctx context.Context, a Asked) port.Permit {
+	for {
+		permit, err := a.Permits.Acquire(ctx)
+		if err != nil {
+			return nil
 		}
-		for i := range granted.Calls {
-			if wait := granted.First.Add(time.Duration(i) * granted.Apart).Sub(s.Clock.Now()); a.Rate > 0 && wait > 0 {
-				select {
-				case <-ctx.Done():
-				case <-s.Clock.After(wait):
-				}
-			}
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			begin()
+		if permit.Begin() {
+			return permit
 		}
-		n -= granted.Calls
+		permit.Cancel()
 	}
-	return nil
 }
 
 // ask asks once.
-func (s *Service) ask(ctx context.Context, a Asked, q port.Inquiry) port.Finding {
+func (s *Service) ask(ctx context.Context, a Asked, q port.Inquiry, permit port.Permit) port.Finding {
 	ctx, cancel := context.WithTimeout(ctx, a.Provider.CallDeadline)
 	defer cancel()
 	found, err := a.Inquirer.Inquire(ctx, q.Key, q.Called)
-	if err != nil {
+	if err == nil {
+		permit.Release(port.Reply{Verdict: port.CallAccepted})
+	} else {
+		permit.Release(port.Reply{Verdict: port.CallUnknown, Detail: err.Error()})
 		found = port.Finding{Found: port.FoundNoAnswer, Detail: err.Error()}
 		if count, due := s.failures.Due(a.Provider.Account(), err.Error(), s.Clock.Now()); due {
 			s.Log.Warn("a provider cannot be asked what became of a message; logged at most once a minute, it is asked again",

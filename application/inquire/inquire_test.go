@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/balsong/balsong/application/inquire"
 	"github.com/balsong/balsong/application/memory"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -33,13 +36,21 @@ type vendor struct {
 	asked    map[key.Delivery]int
 	down     bool
 	complete bool
+	hold     chan struct{} // before an answer; nil: at once
 }
 
 func (v *vendor) InquiryTerms() port.InquiryTerms {
 	return port.InquiryTerms{Settling: settling, Window: 30 * 24 * time.Hour, Complete: v.complete, Source: "https://vendor.example/docs"}
 }
 
-func (v *vendor) Inquire(_ context.Context, about key.Delivery, _ time.Time) (port.Finding, error) {
+func (v *vendor) Inquire(ctx context.Context, about key.Delivery, _ time.Time) (port.Finding, error) {
+	if v.hold != nil {
+		select {
+		case <-v.hold:
+		case <-ctx.Done():
+			return port.Finding{}, ctx.Err()
+		}
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked[about]++
@@ -59,6 +70,7 @@ type world struct {
 	vendor  *vendor
 	service *inquire.Service
 	asked   inquire.Asked
+	permits *memory.Permits
 	reports []report.Report
 	fails   error // of Receive
 }
@@ -70,9 +82,10 @@ func newWorld(t *testing.T) *world {
 	if err := w.store.Months().Open(t.Context(), november); err != nil {
 		t.Fatal(err)
 	}
-	w.asked = inquire.Asked{Inquirer: w.vendor, AtOnce: 2, Provider: port.Provider{Name: "nhn", Channel: channel.SMS, CallDeadline: deadline}}
+	w.permits = memory.NewPermits()
+	w.asked = inquire.Asked{Inquirer: w.vendor, Permits: w.permits, Provider: port.Provider{Name: "nhn", Channel: channel.SMS, CallDeadline: deadline}}
 	service, err := inquire.New(inquire.Ports{
-		Months: w.store.Months(), Sweeps: w.store.Sweeps(), Inquiries: w.store.Inquiries(), Ledger: w.store.Ledger(), Budgets: w.store.Budgets(),
+		Months: w.store.Months(), Sweeps: w.store.Sweeps(), Inquiries: w.store.Inquiries(), Ledger: w.store.Ledger(),
 		Receive: w.receive, Clock: w.clock, Log: &memory.Log{}, Metrics: &memory.Metrics{},
 	}, inquire.Config{Batch: 3}, w.asked)
 	if err != nil {
@@ -239,6 +252,111 @@ func TestEachRowIsAskedAboutOnceHoweverManyThereAre(t *testing.T) {
 	if n := w.look(); n != 0 {
 		t.Errorf("%d questions again", n)
 	}
+}
+
+// few permits are given: then it takes too long until the next one.
+type few struct {
+	*memory.Permits
+	left int
+}
+
+func (f *few) Acquire(ctx context.Context) (port.Permit, error) {
+	if f.left == 0 {
+		return nil, context.DeadlineExceeded
+	}
+	f.left--
+	return f.Permits.Acquire(ctx)
+}
+
+func TestWhatCouldNotBeAskedInTimeIsAskedLaterOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bounded := &few{w.permits, 2}
+	w.asked.Permits = bounded
+	for n := range int64(3) {
+		w.vendor.knows[w.unknown(n+1)] = port.Finding{Found: port.FoundAccepted}
+	}
+	w.clock.Advance(2 * settling)
+	w.look()
+	bounded.left = 100
+	if w.look(); len(w.vendor.asked) != 2 {
+		t.Errorf("asked with two permits: %v", w.vendor.asked)
+	}
+	w.clock.Advance(time.Hour)
+	w.look()
+	for k := range w.vendor.knows {
+		if w.vendor.asked[k] != 1 || w.row(k).State != attempt.Succeeded {
+			t.Errorf("%s: asked %d times, %s", k, w.vendor.asked[k], w.row(k).State)
+		}
+	}
+}
+
+func TestThePermitsLearnWhetherAProviderAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unknown(1)
+	w.clock.Advance(2 * settling)
+	w.look()
+	w.vendor.down = true
+	w.clock.Advance(2 * time.Minute)
+	w.look()
+	verdicts, noCall := w.permits.Released()
+	if verdicts[port.CallAccepted] != 1 || verdicts[port.CallUnknown] != 1 || noCall != 0 {
+		t.Errorf("%v, and %d without a question", verdicts, noCall)
+	}
+	if held, _ := w.permits.Held(); held != 0 {
+		t.Errorf("%d permits are out", held)
+	}
+}
+
+func TestWhatBecomesUnknownIsAddedWhileAProviderTakesLong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.vendor.hold = make(chan struct{})
+	w.unknown(1)
+	w.clock.Advance(2 * settling)
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error)
+	go func() { over <- w.service.Run(ctx) }()
+	waittest.Until(t, "a question", func() bool {
+		w.clock.Advance(time.Minute)
+		held, _ := w.permits.Held()
+		return held == 1
+	})
+	w.unknown(2)
+	other := port.Lane{Channel: w.asked.Provider.Channel, Provider: w.asked.Provider.Name}
+	waittest.Until(t, "the second row among what is to be asked", func() bool {
+		w.clock.Advance(time.Hour)
+		_, due, err := w.store.Inquiries().Due(t.Context(), november, other, time.Nanosecond, 10)
+		return err == nil && slices.ContainsFunc(due, func(q port.Inquiry) bool { return q.Key.UserID == 2 })
+	})
+	cancel()
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWithNobodyToAskItRunsUntilItIsEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service, err := inquire.New(inquire.Ports{Clock: memory.NewClock(noon), Log: &memory.Log{}}, inquire.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() { over <- service.Run(ctx) }()
+		synctest.Wait()
+		select {
+		case err := <-over:
+			t.Errorf("it ended by itself: %v", err)
+		default:
+		}
+		cancel()
+		if synctest.Wait(); len(over) == 1 && <-over != nil {
+			t.Error("its end is an error")
+		}
+	})
 }
 
 func TestTermsWithoutAWindowOrASourceAreRefused(t *testing.T) {

@@ -21,7 +21,7 @@ type Feedback struct {
 	LMTPAddr    string   `env:"BALSONG_FEEDBACK_LMTP_ADDR" help:"host:port where the mail server of the bounces' domain hands over mail by LMTP, not reachable from elsewhere; without it none is taken"`
 	Complaints  []string `env:"BALSONG_FEEDBACK_COMPLAINTS" help:"e-mail addresses to which mailbox providers send complaints (ARF), comma-separated, beside those that bounces go to"`
 	Queue       string   `env:"BALSONG_FEEDBACK_QUEUE" help:"URL of the Amazon SQS queue to which the topics of BALSONG_SES_TOPIC and BALSONG_AWS_SMS_TOPIC deliver, in place of webhooks (docs/providers/ses.md); without it none is read"`
-	InquiryRate float64  `env:"BALSONG_FEEDBACK_INQUIRY_RATE" envDefault:"10" help:"questions a second to each provider that can be asked what became of a message, for all processes together; 0: no question is asked"`
+	InquiryRate float64  `env:"BALSONG_FEEDBACK_INQUIRY_RATE" envDefault:"10" help:"calls a second to each provider that can be asked, to ask what became of messages (a question may take several), for all processes together; 0: no question is asked"`
 }
 
 // maxInquiryRate is the most questions a second: more than any provider's documents allow.

@@ -81,23 +81,28 @@ func checkFeedback(c config.Deliverer, from core.Informants) error {
 }
 
 func inquiryPorts(
-	months port.Months, sweeps port.Sweeps, asked port.Inquiries, ledger port.Ledger, budgets port.Budgets, s *feedback.Service,
+	months port.Months, sweeps port.Sweeps, asked port.Inquiries, ledger port.Ledger, s *feedback.Service,
 	clock port.Clock, log port.Log, metrics port.Metrics,
 ) inquire.Ports {
 	return inquire.Ports{
-		Months: months, Sweeps: sweeps, Inquiries: asked, Ledger: ledger, Budgets: budgets, Receive: s.Receive,
+		Months: months, Sweeps: sweeps, Inquiries: asked, Ledger: ledger, Receive: s.Receive,
 		Clock: clock, Log: log, Metrics: metrics,
 	}
 }
 
 // inquiries asks the providers that can be asked, each at a rate of its own that is no message's.
 func inquiries(f config.Feedback) any {
-	return func(ports inquire.Ports, from core.Informants) (*inquire.Service, error) {
+	return func(ports inquire.Ports, from core.Informants, budgets port.Budgets) (*inquire.Service, error) {
 		var asked []inquire.Asked
 		for _, i := range from.Inquirers {
-			if f.InquiryRate > 0 {
-				asked = append(asked, inquire.Asked{Inquirer: i.Inquirer, Provider: i.Provider.Provider, Rate: f.InquiryRate})
+			if f.InquiryRate == 0 {
+				continue
 			}
+			bounds, err := core.InquiryPermits(i, f.InquiryRate, budgets, ports.Clock, ports.Log)
+			if err != nil {
+				return nil, err
+			}
+			asked = append(asked, inquire.Asked{Inquirer: i.Inquirer, Provider: i.Provider.Provider, Permits: bounds})
 		}
 		return inquire.New(ports, inquire.Config{}, asked...)
 	}
