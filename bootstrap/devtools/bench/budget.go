@@ -35,16 +35,20 @@ type Calls struct {
 func (c Calls) Used() float64 { return float64(c.Calls) / c.Lasted.Seconds() / c.Limit }
 
 // readCalls reads a log, from one instant to another.
-func readCalls(path string, limit float64, from, to time.Time) (c Calls, err error) {
+func readCalls(path string, limit float64, from, to time.Time) (Calls, error) {
 	var at []time.Time
-	_, err = acceptlog.ReadFile(path, func(r acceptlog.Record) error {
-		if !r.Time.Before(from) && r.Time.Before(to) {
-			at = append(at, r.Time)
-		}
+	_, err := acceptlog.ReadFile(path, func(r acceptlog.Record) error {
+		at = append(at, r.Time)
 		return nil
 	})
+	return countCalls(at, limit, from, to), err
+}
+
+// countCalls looks at calls from one instant to another.
+func countCalls(at []time.Time, limit float64, from, to time.Time) Calls {
+	at = slices.DeleteFunc(at, func(t time.Time) bool { return t.Before(from) || !t.Before(to) })
 	slices.SortFunc(at, time.Time.Compare)
-	c = Calls{Limit: limit, Calls: len(at), Lasted: to.Sub(from)}
+	c := Calls{Limit: limit, Calls: len(at), Lasted: to.Sub(from)}
 	oldest := 0
 	for i := range at {
 		for at[i].Sub(at[oldest]) >= time.Second {
@@ -55,7 +59,17 @@ func readCalls(path string, limit float64, from, to time.Time) (c Calls, err err
 			c.Longest = max(c.Longest, at[i].Sub(at[i-1]))
 		}
 	}
-	return c, err
+	return c
+}
+
+// text says whether the limit was kept.
+func (c Calls) text() string {
+	verdict := "reached"
+	if float64(c.Worst) > budgetCeiling*c.Limit {
+		verdict = "MISSED"
+	}
+	return fmt.Sprintf("worst second: %d calls, %.1f%% of the limit (at most %.0f%%: %s); used: %.1f%% of the limit; longest pause: %s",
+		c.Worst, 100*float64(c.Worst)/c.Limit, 100*budgetCeiling, verdict, 100*c.Used(), c.Longest.Round(time.Millisecond))
 }
 
 // budgetStage lets delivery processes begin, end and be killed under one limit, and counts by the gateway's clock.
@@ -86,14 +100,7 @@ func (b *bench) budgetStage(ctx context.Context) error {
 			return nil, err
 		}
 		b.calls = append(b.calls, counted)
-		verdict := "reached"
-		if float64(counted.Worst) > budgetCeiling*limit {
-			verdict = "MISSED"
-		}
-		measured.Details = append(measured.Details,
-			fmt.Sprintf("worst second: %d calls, %.1f%% of the limit (at most %.0f%%: %s); used: %.1f%% of the limit; longest pause: %s",
-				counted.Worst, 100*float64(counted.Worst)/limit, 100*budgetCeiling, verdict, 100*counted.Used(), counted.Longest.Round(time.Millisecond)),
-			fleet.text())
+		measured.Details = append(measured.Details, counted.text(), fleet.text())
 		return []StageRun{run}, nil
 	}, measured)
 }

@@ -22,10 +22,10 @@ func place(what string) (docpage.Part, error) {
 	case All:
 		part.Name = "measured"
 		return part, nil
-	case Growth, Whole, Life, Budget, Migrations:
+	case Growth, Whole, Life, Budget, Inquiries, Migrations:
 		return part, nil
 	default:
-		return part, fmt.Errorf("%w: it is for what `%s`, `%s`, `%s`, `%s`, `%s` and `%s` measure, not for `%s`", docpage.ErrNoPlace, All, Growth, Whole, Life, Budget, Migrations, what)
+		return part, fmt.Errorf("%w: it is for what `%s`, `%s`, `%s`, `%s`, `%s`, `%s` and `%s` measure, not for `%s`", docpage.ErrNoPlace, All, Growth, Whole, Life, Budget, Inquiries, Migrations, what)
 	}
 }
 

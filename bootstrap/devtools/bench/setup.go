@@ -192,6 +192,7 @@ func (s *stage) activate(ctx context.Context, kind channel.Kind) error {
 		Zone:         zone,
 		Class:        policy.Transactional,
 		Unknown:      map[channel.Kind]attempt.UnknownPolicy{kind: attempt.Hold},
+		Undelivered:  map[channel.Kind]policy.Undelivered{kind: policy.UndeliveredNext},
 	}, by)
 	if err != nil {
 		return err
