@@ -165,6 +165,8 @@ func vendorAdvice(provider, said string) string {
 		return fcmAdvice(said)
 	case provider == config.ProviderTwilio && strings.Contains(said, ": 401"):
 		return "check BALSONG_TWILIO_ACCOUNT, BALSONG_TWILIO_KEY and BALSONG_TWILIO_SECRET; a restricted key must be allowed to read messages for this check alone"
+	case provider == config.ProviderTwilio && strings.Contains(said, "sender number"):
+		return "take one of the account's numbers (Twilio's console, Phone Numbers) for BALSONG_TWILIO_FROM, or check that BALSONG_TWILIO_ACCOUNT is the account that has it"
 	case provider == config.ProviderNHN && strings.Contains(said, "sender number"):
 		return "register the number at NHN Cloud (console: SMS, sender numbers), or check BALSONG_NHN_FROM"
 	case provider == config.ProviderNHN && (strings.Contains(said, ", code -10") || strings.Contains(said, ": 401") || strings.Contains(said, ": 403")):

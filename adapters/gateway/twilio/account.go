@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -38,8 +40,35 @@ func (g *Gateway) Check(ctx context.Context) error {
 	if err := g.host.Check(ctx); err != nil {
 		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
 	}
-	_, err := g.ask(ctx, g.path+"?PageSize=1")
-	return err
+	if _, err := g.ask(ctx, g.path+"?PageSize=1"); err != nil {
+		return err
+	}
+	g.foreign.Store(g.isForeign(ctx))
+	return nil
+}
+
+// isForeign reports whether Twilio says for certain that the sender is a number that the account does not have. A restricted key may not read the
+// list; short codes, names and the numbers of a messaging service are not in it.
+func (g *Gateway) isForeign(ctx context.Context) bool {
+	if !e164Form.MatchString(g.from) {
+		return false
+	}
+	answer, err := g.ask(ctx, g.numbers+"?PageSize=1&PhoneNumber="+url.QueryEscape(g.from))
+	var said struct {
+		Numbers *[]struct{} `json:"incoming_phone_numbers"`
+	}
+	return err == nil && json.Unmarshal(answer.Body, &said) == nil && said.Numbers != nil && len(*said.Numbers) == 0
+}
+
+// e164Form is a number with its country code, as opposed to a short code or a name.
+var e164Form = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// Limits says what the last Check found that may keep bills from going out; "": nothing.
+func (g *Gateway) Limits() string {
+	if g.foreign.Load() {
+		return "the sender number is not among the account's numbers"
+	}
+	return ""
 }
 
 // Quota asks for the account's balance (port.QuotaReader); a subaccount has none of its own. The error wraps gateway.ErrCheck.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
@@ -48,6 +49,8 @@ type Gateway struct {
 	host     *httpclient.Host
 	path     string
 	balance  string // the path of the account's balance
+	numbers  string // that of its numbers
+	from     string // the sender, "" with a messaging service
 	basic    string // of Authorization
 	sender   string // of the form, with its name
 	account  string
@@ -55,6 +58,7 @@ type Gateway struct {
 	token    []byte // that signs reports
 	own      *reference.Source
 	now      func() time.Time
+	foreign  atomic.Bool // as the last Check found: the sender is another's
 }
 
 var (
@@ -88,7 +92,7 @@ func New(c Config) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		provider: c.Provider, now: c.Now, sender: form("From", c.From), account: c.Account, token: []byte(c.AuthToken), own: c.References,
+		provider: c.Provider, now: c.Now, from: c.From, sender: form("From", c.From), account: c.Account, token: []byte(c.AuthToken), own: c.References,
 		basic:  "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Key+":"+c.Secret)),
 		client: httpclient.New(httpclient.Config{CallDeadline: c.Provider.CallDeadline, TLS: c.TLS}),
 	}
@@ -104,6 +108,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	g.path = endpoint.RequestURI()
 	g.balance = strings.TrimSuffix(g.path, "Messages.json") + "Balance.json"
+	g.numbers = strings.TrimSuffix(g.path, "Messages.json") + "IncomingPhoneNumbers.json"
 	if c.StatusURL != "" {
 		joint := "?"
 		if strings.Contains(c.StatusURL, "?") {

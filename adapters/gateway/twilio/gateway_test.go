@@ -257,3 +257,38 @@ func TestTheBalanceOfTheAccountIsAsked(t *testing.T) {
 		t.Errorf("no balance: %v", err)
 	}
 }
+
+func TestACheckSaysWhetherTheSenderIsTheAccounts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from, list string
+		asks       int
+		limited    bool
+	}{
+		"ours":        {"+15005550006", `{"incoming_phone_numbers":[{"phone_number":"+15005550006"}]}`, 2, false},
+		"another's":   {"+15005550006", `{"incoming_phone_numbers":[]}`, 2, true},
+		"no list":     {"+15005550006", `<html>`, 2, false},
+		"not in it":   {"+15005550006", `{"code":20003}`, 2, false},
+		"a name":      {"Shop", `{"incoming_phone_numbers":[]}`, 1, false},
+		"a short one": {"12345", `{"incoming_phone_numbers":[]}`, 1, false},
+	} {
+		config := good()
+		config.From = c.from
+		address, got := far(t, 200, c.list)
+		config.URL = address
+		g, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		if err := g.Check(t.Context()); err != nil || (g.Limits() != "") != c.limited {
+			t.Errorf("%s: %q, %v", name, g.Limits(), err)
+		}
+		for range c.asks - 1 {
+			got()
+		}
+		if r, _ := got(); c.asks == 2 && r.URL.Query().Get("PhoneNumber") != c.from {
+			t.Errorf("%s: %s", name, r.URL)
+		}
+	}
+}
