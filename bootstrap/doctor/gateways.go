@@ -187,6 +187,8 @@ func awsAdvice(provider, said string) string {
 	}
 	words := strings.ToLower(said)
 	switch {
+	case strings.Contains(words, "no verified identity"):
+		return "verify the address or its domain at Amazon SES in the region of " + region + " (else AWS_REGION), or correct BALSONG_SES_FROM and BALSONG_SES_ADVERTISING_FROM"
 	case strings.Contains(words, "sandbox"):
 		return "request production access for the region of " + region + " (else AWS_REGION), before the first month: a day or more"
 	case strings.Contains(words, "1 usd a month"):

@@ -75,3 +75,11 @@ func Reply(table *answers.Table, answer httpclient.Answer, err error, now time.T
 	}
 	return table.ReplyTo(answer.Status, answer.Header.Get("Retry-After"), said, answer.Body, now)
 }
+
+// CodeOf is the type of an answer's error, as Code writes it: from the header, or from the body. "" where it names none.
+func CodeOf(answer httpclient.Answer) string {
+	if kind := answer.Header.Get("X-Amzn-Errortype"); kind != "" {
+		return Code(kind)
+	}
+	return Read(answer.Body).Code
+}

@@ -3,6 +3,8 @@ package ses
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,11 +53,49 @@ func (g *Gateway) Check(ctx context.Context) error {
 		return fmt.Errorf("%w: the account's quota is used up: %.0f of %.0f messages in the last 24 hours", gateway.ErrCheck, quota.SentLast24Hours, quota.Max24HourSend)
 	}
 	g.sandbox.Store(!account.ProductionAccessEnabled)
+	unverified := ""
+	for _, sender := range g.writer.Senders() {
+		if unverified == "" && g.isUnverified(ctx, sender) {
+			unverified = sender
+		}
+	}
+	g.unverified.Store(&unverified)
 	return nil
+}
+
+// isUnverified reports whether SES says for certain that it takes no mail from an address: neither the address nor its domain, nor one above that,
+// is a verified identity of the region. Who may not ask (ses:GetEmailIdentity) learns nothing.
+func (g *Gateway) isUnverified(ctx context.Context, sender string) bool {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	_, domain, _ := strings.Cut(sender, "@")
+	for identity := sender; strings.Contains(identity, "."); {
+		var found *sesv2.GetEmailIdentityOutput
+		answer, err := g.caller.Once(ctx, func(ctx context.Context) (err error) {
+			found, err = g.client.Load().GetEmailIdentity(ctx, &sesv2.GetEmailIdentityInput{EmailIdentity: &identity})
+			return err
+		})
+		switch {
+		case err != nil:
+			return false
+		case answer.Status/100 == 2 && found != nil:
+			return found.IdentityType != "" && !found.VerifiedForSendingStatus
+		case answer.Status != http.StatusNotFound || awscall.CodeOf(answer) != "NotFound":
+			return false
+		case identity == sender:
+			identity = domain
+		default:
+			_, identity, _ = strings.Cut(identity, ".")
+		}
+	}
+	return true
 }
 
 // Limits says what the last Check found that lets bills go out, and not to every customer; "": nothing.
 func (g *Gateway) Limits() string {
+	if sender := g.unverified.Load(); sender != nil && *sender != "" {
+		return "the sender " + *sender + " is no verified identity in this region: SES refuses its mail"
+	}
 	if g.sandbox.Load() {
 		return "the account is in the sandbox in this region: it writes to verified addresses alone, 200 a day"
 	}

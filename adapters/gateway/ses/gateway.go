@@ -51,7 +51,8 @@ type Gateway struct {
 	bounces          *string
 	references       *reference.Source
 	now              func() time.Time
-	sandbox          atomic.Bool // as the last Check found
+	sandbox          atomic.Bool            // as the last Check found
+	unverified       atomic.Pointer[string] // the sender that the last Check found to be no identity of the account; "": none
 }
 
 var (

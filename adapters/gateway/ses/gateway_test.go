@@ -240,3 +240,52 @@ func TestWhatTheAccountMayStillSendIsAsked(t *testing.T) {
 		t.Errorf("refused: %v", err)
 	}
 }
+
+// identities is SES with some identities, verified or not; refuses is the error of every question about one, "" of none.
+func identities(t *testing.T, refuses string, known map[string]bool) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		asked, identity := strings.CutPrefix(r.URL.Path, "/v2/email/identities/")
+		verified, found := known[asked]
+		switch {
+		case !identity:
+			_, _ = io.WriteString(w, `{"ProductionAccessEnabled":true,"SendingEnabled":true}`)
+		case refuses != "":
+			w.Header().Set("X-Amzn-Errortype", refuses)
+			w.WriteHeader(http.StatusForbidden)
+		case found:
+			fmt.Fprintf(w, `{"IdentityType":"DOMAIN","VerifiedForSendingStatus":%t}`, verified)
+		default:
+			w.Header().Set("X-Amzn-Errortype", "NotFoundException")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"message":"Email identity does not exist."}`)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestACheckSaysWhetherTheSenderIsVerified(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		refuses string
+		known   map[string]bool
+		limited bool
+	}{
+		"the address":            {"", map[string]bool{"bills@mail.example.com": true}, false},
+		"its domain":             {"", map[string]bool{"mail.example.com": true}, false},
+		"the domain above":       {"", map[string]bool{"example.com": true}, false},
+		"not verified yet":       {"", map[string]bool{"mail.example.com": false}, true},
+		"none":                   {"", nil, true},
+		"who may not ask":        {"AccessDeniedException", nil, false},
+		"another's server there": {"X", nil, false},
+	} {
+		g := prepared(t, func(g *ses.Config) {
+			g.URL, g.Sender = identities(t, c.refuses, c.known), email.SenderIdentity{From: "Bills <bills@mail.example.com>"}
+		})
+		if err := g.Check(t.Context()); err != nil || (g.Limits() != "") != c.limited {
+			t.Errorf("%s: %q (%v)", name, g.Limits(), err)
+		}
+	}
+}

@@ -62,6 +62,9 @@ func TestMotoTakesABillAsAmazonSESDoes(t *testing.T) {
 	if reply := g.Send(t.Context(), d); reply.Verdict != port.CallRefused || reply.Class != attempt.Provider {
 		t.Errorf("a sender that is not verified: %+v", reply)
 	}
+	if err := g.Check(t.Context()); err == nil && !strings.Contains(g.Limits(), "no verified identity") {
+		t.Errorf("a check of a sender that is not verified says %q", g.Limits())
+	}
 	admin := sesv2.New(sesv2.Options{Region: "ap-northeast-2", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	if _, err := admin.CreateEmailIdentity(t.Context(), &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String("bills@example.com")}); err != nil {
 		t.Fatal(err)
