@@ -34,6 +34,9 @@ type Gateways struct {
 	Push HTTPGateway `envPrefix:"BALSONG_PUSH_"`
 
 	AlimTalk HTTPGateway `envPrefix:"BALSONG_ALIMTALK_"`
+
+	NHNAlimTalk    NHNAlimTalk    `envPrefix:"BALSONG_NHN_ALIMTALK_"`
+	SOLAPIAlimTalk SOLAPIAlimTalk `envPrefix:"BALSONG_SOLAPI_ALIMTALK_"`
 }
 
 // byHTTP lists the channels that a provider with our HTTP contract may have.

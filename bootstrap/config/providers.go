@@ -83,6 +83,17 @@ func (g Gateways) vendors() []vendor {
 		has:        set("BALSONG_SOLAPI_KEY", g.SOLAPI.Key, "BALSONG_SOLAPI_SECRET", g.SOLAPI.Secret, "BALSONG_SOLAPI_WEBHOOK_SECRET", g.SOLAPI.Webhook),
 		check:      func() error { return g.SOLAPI.check(g.ReferenceSecrets) },
 	}, vendor{
+		Provider:   Provider{Provider: g.NHNAlimTalk.provider(channel.AlimTalk, ProviderNHN), Variables: "BALSONG_NHN_ALIMTALK", URL: g.NHNAlimTalk.URL, CA: g.NHNAlimTalk.CA},
+		configured: g.NHNAlimTalk.AppKey != "" || g.NHNAlimTalk.SecretKey != "",
+		has: set("BALSONG_NHN_ALIMTALK_APP_KEY", g.NHNAlimTalk.AppKey, "BALSONG_NHN_ALIMTALK_SECRET_KEY", g.NHNAlimTalk.SecretKey,
+			"BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET", g.NHNAlimTalk.Signature),
+		check: func() error { return g.NHNAlimTalk.check(g.ReferenceSecrets) },
+	}, vendor{
+		Provider:   Provider{Provider: g.SOLAPIAlimTalk.provider(channel.AlimTalk, ProviderSOLAPI), Variables: "BALSONG_SOLAPI_ALIMTALK", URL: g.SOLAPIAlimTalk.URL, CA: g.SOLAPIAlimTalk.CA},
+		configured: g.SOLAPIAlimTalk.Key != "" || g.SOLAPIAlimTalk.Secret != "",
+		has:        set("BALSONG_SOLAPI_ALIMTALK_KEY", g.SOLAPIAlimTalk.Key, "BALSONG_SOLAPI_ALIMTALK_SECRET", g.SOLAPIAlimTalk.Secret, "BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET", g.SOLAPIAlimTalk.Webhook),
+		check:      func() error { return g.SOLAPIAlimTalk.check(g.ReferenceSecrets) },
+	}, vendor{
 		Provider:   Provider{Provider: g.AWSSMS.provider(channel.SMS, ProviderAWSSMS), Variables: "BALSONG_AWS_SMS", URL: g.AWSSMS.URL, CA: g.AWSSMS.CA},
 		configured: g.AWSSMS.Sender != "",
 		has:        set("BALSONG_AWS_SMS_SENDER", g.AWSSMS.Sender, "BALSONG_AWS_SMS_CONFIGURATION_SET", g.AWSSMS.ConfigurationSet, "BALSONG_AWS_SMS_TOPIC", g.AWSSMS.Topic),

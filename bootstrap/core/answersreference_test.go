@@ -71,6 +71,7 @@ It stays open for 10 s, doubled with each refused test up to 5 min, or as long a
 	answersTable(w, "HTTP", "The status, and the body. The first are the contract's own codes, the rest holds for every provider over HTTP.", append(httpgateway.Answers(), answers.Standard()...))
 	answersTable(w, "Twilio", "The status, and the body. What is not listed is as above.", twilio.Answers())
 	answersTable(w, "NHN Cloud", "The status, and the body. What is not listed is as above.", nhn.Answers())
+	answersTable(w, "NHN Cloud, AlimTalk", "The status, and the body. What is not listed is as above.", nhn.AlimTalkAnswers())
 	answersTable(w, "Amazon SES", "The status, and the body; AWS names the type in the header X-Amzn-ErrorType too. What is not listed is as above.", ses.Answers())
 	answersTable(w, "Firebase Cloud Messaging", "The status, and the body. What is not listed is as above.", fcm.Answers())
 	answersTable(w, "AWS End User Messaging SMS", "The status, and the body. What is not listed is as above.", awssms.Answers())

@@ -90,6 +90,10 @@ func configured(t *testing.T) map[string]config.Gateways {
 	t.Helper()
 	bounds := config.HTTPCalls{CallDeadline: time.Second, Lease: 3 * time.Second, Margin: time.Second, InFlight: 1}
 	return map[string]config.Gateways{
+		"alimtalk/http":   {AlimTalk: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
+		"alimtalk/nhn":    {NHNAlimTalk: config.NHNAlimTalk{URL: "http://127.0.0.1:1", AppKey: "app", SecretKey: "t0ken", SenderKey: strings.Repeat("a", 40), HTTPCalls: bounds}},
+		"alimtalk/solapi": {SOLAPIAlimTalk: config.SOLAPIAlimTalk{URL: "http://127.0.0.1:1", Key: "KEY", Secret: "t0ken", From: "029302266", Profile: "KA01PF", HTTPCalls: bounds}},
+
 		"email/smtp": {SMTP: config.SMTP{Addr: "127.0.0.1:1", TLS: "none", From: "a@b.example", CallDeadline: time.Second, Lease: 3 * time.Second, InFlight: 1}},
 		"sms/http":   {SMS: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},
 		"push/http":  {Push: config.HTTPGateway{URL: "http://127.0.0.1:1", HTTPCalls: bounds}},

@@ -17,6 +17,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway/twilio"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // Gateway is a provider as programs use it.
@@ -72,22 +73,34 @@ func newTwilio(gateways config.Gateways, provider port.Provider, installation po
 }
 
 func newNHN(gateways config.Gateways, provider port.Provider, installation port.Installation, clock port.Clock) (Gateway, error) {
-	c := gateways.NHN
 	references, err := References(gateways, installation)
 	if err != nil {
 		return nil, err
 	}
+	if provider.Channel == channel.AlimTalk {
+		c := gateways.NHNAlimTalk
+		return nhn.NewAlimTalk(nhn.AlimTalkConfig{
+			Provider: provider, URL: c.URL, TLS: c.CA.TLS(), AppKey: c.AppKey, SecretKey: c.SecretKey, SenderKey: c.SenderKey, Signature: c.Signature, References: references, Now: clock.Now,
+		})
+	}
+	c := gateways.NHN
 	return nhn.New(nhn.Config{
 		Provider: provider, URL: c.URL, TLS: c.CA.TLS(), AppKey: c.AppKey, SecretKey: c.SecretKey, From: c.From, Signature: c.Signature, References: references, Now: clock.Now,
 	})
 }
 
 func newSOLAPI(gateways config.Gateways, provider port.Provider, installation port.Installation, clock port.Clock) (Gateway, error) {
-	c := gateways.SOLAPI
 	references, err := References(gateways, installation)
 	if err != nil {
 		return nil, err
 	}
+	if provider.Channel == channel.AlimTalk {
+		c := gateways.SOLAPIAlimTalk
+		return solapi.New(solapi.Config{
+			Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Key: c.Key, Secret: c.Secret, From: c.From, Profile: c.Profile, References: references, Now: clock.Now,
+		})
+	}
+	c := gateways.SOLAPI
 	return solapi.New(solapi.Config{
 		Provider: provider, URL: c.URL, TLS: c.CA.TLS(), Key: c.Key, Secret: c.Secret, From: c.From, References: references, Now: clock.Now,
 	})

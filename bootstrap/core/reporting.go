@@ -12,6 +12,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway/sns"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // reporting is how a provider reports by requests of its own.
@@ -23,13 +24,16 @@ type reporting struct {
 	topic    func(config.Gateways) string // of Amazon SNS that it publishes to; nil: none
 }
 
-// reporters are the providers that can report. A new one is added here; one that can be asked (port.Inquirer) needs no entry.
+// reporters are the providers that can report, by their accounts. A new one is added here; one that can be asked (port.Inquirer) needs no entry.
 var reporters = map[string]reporting{
-	config.ProviderTwilio: {"BALSONG_TWILIO_STATUS_URL", func(g config.Gateways) bool { return g.Twilio.StatusURL != "" }, nil, gatewayItself, nil},
-	config.ProviderNHN:    {"BALSONG_NHN_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.NHN.Signature != "" }, nil, gatewayItself, nil},
-	config.ProviderSOLAPI: {"BALSONG_SOLAPI_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPI.Webhook != "" }, func(g config.Gateways) string { return g.SOLAPI.Webhook }, gatewayItself, nil},
-	config.ProviderSES:    byTopic("BALSONG_SES_TOPIC", func(g config.Gateways) string { return g.SES.Topic }, ses.Read),
-	config.ProviderAWSSMS: byTopic("BALSONG_AWS_SMS_TOPIC", func(g config.Gateways) string { return g.AWSSMS.Topic }, awssms.Read),
+	"sms/" + config.ProviderTwilio:   {"BALSONG_TWILIO_STATUS_URL", func(g config.Gateways) bool { return g.Twilio.StatusURL != "" }, nil, gatewayItself, nil},
+	"sms/" + config.ProviderNHN:      {"BALSONG_NHN_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.NHN.Signature != "" }, nil, gatewayItself, nil},
+	"sms/" + config.ProviderSOLAPI:   {"BALSONG_SOLAPI_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPI.Webhook != "" }, func(g config.Gateways) string { return g.SOLAPI.Webhook }, gatewayItself, nil},
+	"email/" + config.ProviderSES:    byTopic("BALSONG_SES_TOPIC", func(g config.Gateways) string { return g.SES.Topic }, ses.Read),
+	"sms/" + config.ProviderAWSSMS:   byTopic("BALSONG_AWS_SMS_TOPIC", func(g config.Gateways) string { return g.AWSSMS.Topic }, awssms.Read),
+	"alimtalk/" + config.ProviderNHN: {"BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.NHNAlimTalk.Signature != "" }, nil, gatewayItself, nil},
+	"alimtalk/" + config.ProviderSOLAPI: {"BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPIAlimTalk.Webhook != "" },
+		func(g config.Gateways) string { return g.SOLAPIAlimTalk.Webhook }, gatewayItself, nil},
 }
 
 // gatewayItself is a gateway that reads its provider's requests.
@@ -63,6 +67,7 @@ type Informants struct {
 type Reporter struct {
 	config.Provider
 	port.Reporter
+	Path   string // the part of its address that names it
 	Secret string // the last part of its path; "": it signs
 	Topic  string // of Amazon SNS, whose ARN it is; "": it publishes to none
 }
@@ -86,7 +91,7 @@ func Reporting(c config.Gateways) fx.Option {
 			if inquirer, is := gateway.(port.Inquirer); is && len(c.ReferenceSecrets) > 0 {
 				found.Inquirers = append(found.Inquirers, Inquirer{p, inquirer})
 			}
-			r, can := reporters[p.Name]
+			r, can := reporters[p.Account()]
 			if !can || !r.set(c) {
 				continue
 			}
@@ -94,7 +99,10 @@ func Reporting(c config.Gateways) fx.Option {
 			if err != nil {
 				return found, err
 			}
-			made := Reporter{Provider: p, Reporter: reporter}
+			made := Reporter{Provider: p, Reporter: reporter, Path: p.Name}
+			if p.Channel == channel.AlimTalk { // beside the same vendor's text messages
+				made.Path += "-alimtalk"
+			}
 			if r.secret != nil {
 				made.Secret = r.secret(c)
 			}

@@ -52,10 +52,10 @@ func checkFeedback(c config.Deliverer, from core.Informants) error {
 	paths := map[string]string{}
 	var byRequest, byQueue []string // the providers that report so
 	for _, r := range from.Reporters {
-		if other, taken := paths[r.Name]; taken {
+		if other, taken := paths[r.Path]; taken {
 			return fmt.Errorf("%w: %s and %s report at the same address", config.ErrInvalid, other, r.Account())
 		}
-		paths[r.Name] = r.Account()
+		paths[r.Path] = r.Account()
 		if r.Topic == "" || f.Queue == "" {
 			byRequest = append(byRequest, r.Account())
 		} else {

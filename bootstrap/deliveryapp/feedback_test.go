@@ -43,7 +43,10 @@ func TestFeedbackThatWouldReceiveNothingIsRefused(t *testing.T) {
 		change func(*config.Deliverer)
 		says   []string // none: it is taken
 	}{
-		"webhooks":        {func(*config.Deliverer) {}, nil},
+		"webhooks": {func(*config.Deliverer) {}, nil},
+		"of two channels of a vendor": {func(c *config.Deliverer) {
+			c.Gateways.NHNAlimTalk = config.NHNAlimTalk{URL: "http://127.0.0.1:1", AppKey: "key", SecretKey: "secret", SenderKey: strings.Repeat("a", 40), Signature: secret, HTTPCalls: c.Gateways.NHN.HTTPCalls}
+		}, nil},
 		"inquiries alone": {func(c *config.Deliverer) { c.Feedback.Addr, c.Gateways.NHN.Signature = "", "" }, nil},
 		"bounces alone": {func(c *config.Deliverer) {
 			c.Feedback, c.Gateways.NHN = config.Feedback{LMTPAddr: "127.0.0.1:0"}, config.NHN{}

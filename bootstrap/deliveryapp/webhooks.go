@@ -54,8 +54,8 @@ func webhooks(c config.Deliverer) any {
 		}
 		accounts := map[string]string{}
 		for _, r := range from.Reporters {
-			taken.Providers[r.Name], taken.Secrets[r.Name], accounts[r.Name] = r.Reporter, r.Secret, r.Account()
-			path := "/reports/" + r.Name
+			taken.Providers[r.Path], taken.Secrets[r.Path], accounts[r.Path] = r.Reporter, r.Secret, r.Account()
+			path := "/reports/" + r.Path
 			if r.Secret != "" {
 				path += "/(its secret)"
 			}

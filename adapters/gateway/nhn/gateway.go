@@ -1,4 +1,4 @@
-// Package nhn sends SMS and LMS by NHN Cloud's SMS API v3.0, one call for each message: docs/providers/nhn.md.
+// Package nhn sends SMS and LMS by NHN Cloud's SMS API v3.0 and AlimTalk by its KakaoTalk Bizmessage API v2.3, one call for each message: docs/providers/nhn.md.
 package nhn
 
 import (

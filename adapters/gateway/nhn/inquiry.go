@@ -122,9 +122,14 @@ func findIn(raw []byte, ours string) (port.Finding, error) {
 
 func (m listed) finding() port.Finding {
 	o := outcomeOf(string(m.State), string(m.Code), m.Country != "" && m.Country != "82")
-	finding := port.Finding{Found: port.FoundAccepted, Code: gateway.Redact(string(m.Code), ""), Detail: o.Why, SaidAt: timeOf(inLists, m.At)}
-	if gateway.ValidMessageID(m.RequestID) {
-		finding.MessageID = m.RequestID
+	return findingOf(o, string(m.Code), m.RequestID, timeOf(inLists, m.At))
+}
+
+// findingOf is what a listed message came to.
+func findingOf(o outcome, code, requestID string, at time.Time) port.Finding {
+	finding := port.Finding{Found: port.FoundAccepted, Code: gateway.Redact(code, ""), Detail: o.Why, SaidAt: at}
+	if gateway.ValidMessageID(requestID) {
+		finding.MessageID = requestID
 	}
 	switch {
 	case !o.final: // on its way

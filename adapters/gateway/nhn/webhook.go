@@ -12,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/answers"
+	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/report"
 )
@@ -45,25 +46,36 @@ type hook struct {
 
 // Reports implements port.Reporter.
 func (g *Gateway) Reports(ctx context.Context, request port.Webhook) (port.Said, error) {
-	given := http.Header(request.Header).Get(signatureHeader)
-	if g.signature == "" || !hmac.Equal([]byte(given), []byte(g.signature)) {
-		return port.Said{}, fmt.Errorf("%w: its signature is another one (is BALSONG_NHN_WEBHOOK_SECRET what the console was told?)", port.ErrForged)
+	hooks, foreign, err := verified(ctx, request, g.signature, "BALSONG_NHN_WEBHOOK_SECRET", g.references, g.appKey)
+	if err != nil || foreign > 0 {
+		return port.Said{Foreign: foreign}, err
 	}
-	if err := g.references.Prepare(ctx); err != nil {
-		return port.Said{}, err
+	return reportsOf(hooks, g.references.Known(), g.provider.Name, func(h hook) outcome {
+		return outcomeOf(h.State, string(h.Code), !strings.HasPrefix(h.Number, "0"))
+	}), nil
+}
+
+// verified reads the hooks of a request, or how many of them are foreign. variable has what they are signed with.
+func verified(ctx context.Context, request port.Webhook, signature, variable string, references *reference.Source, appKey string) (hooks []hook, foreign int, err error) {
+	given := http.Header(request.Header).Get(signatureHeader)
+	if signature == "" || !hmac.Equal([]byte(given), []byte(signature)) {
+		return nil, 0, fmt.Errorf("%w: its signature is another one (is %s what the console was told?)", port.ErrForged, variable)
+	}
+	if err := references.Prepare(ctx); err != nil {
+		return nil, 0, err
 	}
 	var said webhook
 	if json.Unmarshal(request.Body, &said) != nil || said.Event == "" || said.Hooks == nil {
-		return port.Said{}, port.ErrUnreadable
+		return nil, 0, port.ErrUnreadable
 	}
-	if said.AppKey != g.appKey || said.Event != resultUpdate {
-		return port.Said{Foreign: len(said.Hooks)}, nil
+	if said.AppKey != appKey || said.Event != resultUpdate {
+		return nil, len(said.Hooks), nil
 	}
-	return g.reports(said.Hooks), nil
+	return said.Hooks, 0, nil
 }
 
-func (g *Gateway) reports(hooks []hook) (said port.Said) {
-	known := g.references.Known()
+// reportsOf are the reports of hooks, whose meaning is read by outcome.
+func reportsOf(hooks []hook, known *reference.References, provider string, outcome func(hook) outcome) (said port.Said) {
 	for _, h := range hooks {
 		text := h.Reference
 		if text == "" {
@@ -78,8 +90,8 @@ func (g *Gateway) reports(hooks []hook) (said port.Said) {
 			said.Foreign++
 			continue
 		}
-		if r, ok := h.report(); ok {
-			r.Key, r.Provider = about, g.provider.Name
+		if r, ok := h.report(outcome(h)); ok {
+			r.Key, r.Provider = about, provider
 			said.Reports = append(said.Reports, r)
 		}
 	}
@@ -87,8 +99,7 @@ func (g *Gateway) reports(hooks []hook) (said port.Said) {
 }
 
 // report is what a hook says; false if that is nothing that matters: a message on its way, or one that a foreign carrier took.
-func (h hook) report() (report.Report, bool) {
-	o := outcomeOf(h.State, string(h.Code), !strings.HasPrefix(h.Number, "0"))
+func (h hook) report(o outcome) (report.Report, bool) {
 	r := report.Report{ID: h.id(), Kind: report.Undelivered, Class: o.Class, Definitive: o.Definitive, Code: gateway.Redact(string(h.Code), ""), Detail: o.Why, SaidAt: timeOf(inWebhook, h.At)}
 	if gateway.ValidMessageID(h.RequestID) {
 		r.MessageID = h.RequestID

@@ -32,6 +32,11 @@ func contract(known *reference.References) *porttest.HTTPContract {
 				Messages []struct {
 					To, From, Text, Type string
 					CustomFields         map[string]string
+					KakaoOptions         *struct {
+						PfID, TemplateID string
+						Variables        map[string]string
+						DisableSms       bool
+					}
 				}
 			}
 			if json.Unmarshal(body, &said) != nil || len(said.Messages) != 1 || r.URL.Path != "/messages/v4/send-many/detail" ||
@@ -40,7 +45,11 @@ func contract(known *reference.References) *porttest.HTTPContract {
 			}
 			one := said.Messages[0]
 			about, err := known.Read(one.CustomFields["balsong"])
-			return about.String(), one.To, err == nil && one.From == "029302266" && one.Text != "" && one.Type == "SMS"
+			whole := one.Type == "SMS" && one.Text != ""
+			if k := one.KakaoOptions; k != nil {
+				whole = one.Type == "ATA" && one.Text == "" && k.PfID == "KA01PF" && k.TemplateID == "BILL_01" && k.Variables["#{금액}"] == "52,000원" && k.DisableSms
+			}
+			return about.String(), one.To, err == nil && one.From == "029302266" && whole
 		},
 		Accepted: accepted,
 		Answer: func(act porttest.FarAct, to, key string) string {
@@ -81,14 +90,21 @@ func TestSOLAPIKeepsThePortsPromises(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	porttest.HTTPGatewayOf(t, contract(source.Known()), func(t testing.TB, far porttest.HTTPFarEnd, deadline time.Duration) porttest.GatewayRig {
-		gateway, err := solapi.New(solapi.Config{
-			Provider: provider(deadline), URL: far.URL(), TLS: far.ClientTLS(), Key: "KEY", Secret: "s3cret", From: "02-930-2266", References: source,
+	for _, kind := range []channel.Kind{channel.SMS, channel.AlimTalk} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			porttest.HTTPGatewayOf(t, contract(source.Known()), func(t testing.TB, far porttest.HTTPFarEnd, deadline time.Duration) porttest.GatewayRig {
+				p := provider(deadline)
+				p.Channel = kind
+				gateway, err := solapi.New(solapi.Config{
+					Provider: p, URL: far.URL(), TLS: far.ClientTLS(), Key: "KEY", Secret: "s3cret", From: "02-930-2266", Profile: "KA01PF", References: source,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(gateway.Close)
+				return porttest.GatewayRig{Gateway: gateway, Far: far}
+			})
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(gateway.Close)
-		return porttest.GatewayRig{Gateway: gateway, Far: far}
-	})
+	}
 }

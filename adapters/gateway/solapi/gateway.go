@@ -1,4 +1,4 @@
-// Package solapi sends SMS and LMS by SOLAPI's message API v4, one call for each message: docs/providers/solapi.md.
+// Package solapi sends SMS, LMS and AlimTalk by SOLAPI's message API v4, one call for each message: docs/providers/solapi.md.
 package solapi
 
 import (
@@ -17,9 +17,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/httpclient"
 	"github.com/balsong/balsong/adapters/gateway/reference"
-	"github.com/balsong/balsong/adapters/gateway/textmessage"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 )
 
@@ -34,6 +32,7 @@ type Config struct {
 	Key        string // of the API
 	Secret     string
 	From       string            // a registered sender number: digits
+	Profile    string            // of AlimTalk: the id of the KakaoTalk channel (pfId)
 	References *reference.Source // nil: no reference travels, and nothing that SOLAPI says later finds its bill
 	Now        func() time.Time  // SOLAPI refuses a clock that is more than 15 minutes wrong
 }
@@ -50,6 +49,7 @@ type Gateway struct {
 	key        string
 	secret     []byte
 	from       string
+	profile    string
 	references *reference.Source
 	now        func() time.Time
 }
@@ -65,6 +65,8 @@ var (
 var (
 	keyForm    = regexp.MustCompile(`^[A-Za-z0-9]{1,100}$`)
 	senderForm = regexp.MustCompile(`^[0-9]{3,13}$`)
+	// profileForm is that of SOLAPI's ids of KakaoTalk channels.
+	profileForm = regexp.MustCompile(`^[A-Za-z0-9_@-]{1,100}$`)
 )
 
 // New checks the settings, wrapping gateway.ErrConfig; it does not connect.
@@ -83,7 +85,7 @@ func New(c Config) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		provider: c.Provider, key: c.Key, secret: []byte(c.Secret), from: c.From, references: c.References, now: c.Now,
+		provider: c.Provider, key: c.Key, secret: []byte(c.Secret), from: c.From, profile: c.Profile, references: c.References, now: c.Now,
 		client: httpclient.New(httpclient.Config{CallDeadline: c.Provider.CallDeadline, TLS: c.TLS}),
 		lists:  httpclient.New(httpclient.Config{CallDeadline: c.Provider.CallDeadline, TLS: c.TLS, MaxBody: maxList}),
 	}
@@ -105,7 +107,7 @@ func New(c Config) (*Gateway, error) {
 func (c Config) check() error {
 	wrong := func(field, why string) error { return gateway.ConfigError(c.Provider.Name, field, "%s", why) }
 	switch {
-	case c.Provider.Channel != channel.SMS:
+	case c.Provider.Channel != channel.SMS && c.Provider.Channel != channel.AlimTalk:
 		return wrong("channel", string(c.Provider.Channel)+" does not go by SOLAPI")
 	case !keyForm.MatchString(c.Key):
 		return wrong("key", "is empty or has other characters than letters and digits")
@@ -113,6 +115,8 @@ func (c Config) check() error {
 		return wrong("secret", "is empty")
 	case !senderForm.MatchString(c.From):
 		return wrong("from", "is no sender number (3 to 13 digits)")
+	case c.Provider.Channel == channel.AlimTalk && !profileForm.MatchString(c.Profile):
+		return wrong("profile", "is no id of a KakaoTalk channel (pfId)")
 	}
 	return nil
 }
@@ -134,12 +138,9 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if d.Channel != g.provider.Channel {
 		return gateway.NotMade("provider " + g.provider.Name + " does not serve channel " + string(d.Channel))
 	}
-	message, refusal := textmessage.Of(d)
+	message, refusal := g.message(d)
 	if refusal.Verdict != "" {
 		return refusal
-	}
-	if message.Country != textmessage.Korea {
-		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: "nothing is sent to another country by SOLAPI: another channel may"}
 	}
 	ours := ""
 	if g.references != nil {
@@ -150,7 +151,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		ours = known.To(d.Key)
 	}
 	call := g.call(g.host, http.MethodPost, "/send-many/detail")
-	call.Body = g.appendBody(call.Body, message, ours)
+	call.Body = appendBody(call.Body, message, ours)
 	destination := d.Destination // of the message nothing else need wait for the answer
 	answer, err := g.host.Exchange(ctx, call)
 	if err == nil && !answer.Truncated && ofAnother(answer.Body, ours) {

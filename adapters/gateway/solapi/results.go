@@ -51,6 +51,14 @@ var results = textmessage.Results{
 	{Code: "3058", Class: attempt.Provider, Definitive: true, Why: "SOLAPI has no route to the carrier"},
 	{Code: "3059", Class: attempt.Provider, Definitive: true, Why: "our sender number is taken for forged"},
 	{Code: "3060", Class: attempt.Permanent, Definitive: true, Why: "the customer's age is not verified"},
+	{Code: "3101", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: our sender profile's key"},
+	{Code: "3102", Class: attempt.Permanent, Definitive: true, Why: "AlimTalk: the customer has not added our channel"},
+	{Code: "3103", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: the text is not the template's"},
+	{Code: "3104", Class: attempt.Permanent, Definitive: true, Why: "AlimTalk: the customer has no KakaoTalk"},
+	{Code: "3105", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: our template is not registered"},
+	{Code: "3106", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: our channel"},
+	{Code: "3107", Class: attempt.Permanent, Definitive: true, Why: "AlimTalk: the customer has not used KakaoTalk for 72 hours, or has blocked AlimTalk"},
+	{Code: "3108", Class: attempt.Temporary, Definitive: true, Why: "AlimTalk: not sent at this time of the day"},
 }
 
 // Results lists what the codes of later results mean.

@@ -70,6 +70,13 @@ func Of(d port.Delivery) (Message, port.Reply) {
 	return m, port.Reply{}
 }
 
+// KoreanNumber reads a destination of AlimTalk, as digits alone; false if it is none in Korea.
+func KoreanNumber(destination string) (string, bool) {
+	var m Message
+	ok := len(destination) <= MaxDestination && m.number(destination) && m.Country == Korea
+	return m.Number, ok
+}
+
 // number reads a number as Balsong has it: 010-1234-5678, or +15147214711 of another country.
 func (m *Message) number(of string) bool {
 	digits, plus := strings.CutPrefix(strings.ReplaceAll(strings.TrimSpace(of), "-", ""), "+")
