@@ -112,7 +112,7 @@ network() {
 
 services() {
   local service
-  for service in delivery settlement; do
+  for service in delivery settlement feedback; do
     same "service $service" "COMPLETED true" "$(aws ecs describe-services --cluster "$name" --services "$service" --output json |
       jq -r '.services[0] // {} | "\(.deployments[0].rolloutState) \(.runningCount == .desiredCount)"')"
   done

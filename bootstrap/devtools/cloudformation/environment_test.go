@@ -31,6 +31,7 @@ func reads[C any](p program) program {
 var programs = map[string]program{
 	"delivery":   reads[config.Sender](program{image: "delivery"}),
 	"settlement": reads[config.Settler](program{image: "delivery"}),
+	"feedback":   reads[config.Receiver](program{image: "delivery"}),
 	"dispatcher": reads[config.Dispatcher](program{image: "dispatcher"}),
 	"batch":      reads[config.Migrate](reads[config.Import](reads[config.Render](program{image: "batch"}))),
 	"balsong":    reads[config.Words](reads[config.Status](reads[config.Statement](reads[config.Retention](reads[config.SendTest](reads[config.Preview](reads[config.Starting](program{image: "balsong"}))))))),
@@ -43,7 +44,9 @@ var account = cloudformation.Values{
 	"Keyset": "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/keyset-AbCdEf", "KeysetKey": "arn:aws:kms:ap-northeast-2:123456789012:key/1",
 	"Cluster.Arn": "arn:aws:ecs:ap-northeast-2:123456789012:cluster/balsong", "NotStarted.Arn": "arn:aws:sqs:ap-northeast-2:123456789012:balsong-not-started",
 	"PrivateSubnets": "subnet-1,subnet-2,subnet-3", "TaskGroup": "sg-1", "SchedulerRole": "arn:aws:iam::123456789012:role/balsong-scheduler", "Schedules": "balsong",
-	"Providers": "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/providers-AbCdEf",
+	"SesTopic": "arn:aws:sns:ap-northeast-2:123456789012:balsong-ses", "SmsTopic": "arn:aws:sns:ap-northeast-2:123456789012:balsong-sms", "SesConfigurationSet": "balsong-bills",
+	"ReportsQueue": "https://sqs.ap-northeast-2.amazonaws.com/123456789012/balsong-reports",
+	"Providers":    "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/providers-AbCdEf",
 }
 
 // everything are parameters with which every channel is used.
@@ -126,7 +129,7 @@ func TestFurtherVariablesOfGatewaysReachWhoCallsThem(t *testing.T) {
 				t.Fatal(err)
 			}
 			reads := slices.ContainsFunc(programs[c.Name].variables, func(v config.Variable) bool { return v.Name == "BALSONG_GATEWAYS" })
-			if given["BALSONG_GATEWAYS"] != want && reads || reads != (c.Name == "delivery" || c.Name == "balsong") {
+			if given["BALSONG_GATEWAYS"] != want && reads || reads != (c.Name == "delivery" || c.Name == "balsong" || c.Name == "feedback") {
 				t.Errorf("%s, %s: %q", settings, c.Name, given["BALSONG_GATEWAYS"])
 			}
 		}
