@@ -56,7 +56,7 @@ func newWorld(t *testing.T, variables map[string]string) *world {
 	w := &world{data: t.TempDir(), db: postgrestest.OpenURL(t, url)}
 	w.gateway = apptest.Gateway(t, w.data)
 	apptest.Configure(t, "month", url, w.gateway)
-	t.Setenv("BALSONG_LOG_LEVEL", "error") // what goes wrong is on purpose
+	t.Setenv("BALSONG_LOG_LEVEL", "error") // the failures are on purpose
 	for name, value := range variables {
 		t.Setenv(name, strings.ReplaceAll(value, "GATEWAY", w.gateway.HTTPAddr()))
 	}
@@ -170,7 +170,7 @@ func (n numbers) text() string {
 	return string(document)
 }
 
-// open counts the bills that go on by themselves.
+// open counts the bills that continue by themselves.
 func (n numbers) open() int {
 	return n.Dispatch[billing.Ready] + n.Dispatch[billing.Failed] + n.Dispatch[billing.Requested]
 }
