@@ -99,7 +99,7 @@ browser: ## how the bill and the pages look in Chromium, which it installs where
 	BALSONG_TEST_BROWSER=required $(GO) test $(if $(RUN),-run '$(RUN)') ./bootstrap/devtools/e2e/lookstest/... $(TESTFLAGS)
 
 .PHONY: kill-test
-kill-test: bin/balsong-dev ## kill -9 at six points of the protocol, judged by a checker of its own (needs Java, Maven; ARGS=… for balsong-dev kill-test)
+kill-test: bin/balsong-dev ## kill -9 at eight points of the protocol, judged by a checker of its own (needs Java, Maven; ARGS=… for balsong-dev kill-test)
 	.ci/need java=default-jre-headless mvn=maven
 	bin/balsong-dev kill-test $(ARGS)
 

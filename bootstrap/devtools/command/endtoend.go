@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	killTestHelp = `Kill dispatchers, deliveries and settlement at six points of the protocol, and check that no customer is
-served twice, nobody is forgotten, and every doubt names its cause. With --around or --without it is a
+	killTestHelp = `Kill dispatchers, deliveries, settlement and feedback at eight points of the protocol, while vendors report
+late, twice, out of order and against what they said before, and die: check that no customer is served twice, unless
+the vendor's definitive word was that the message before was not delivered, nobody is forgotten, no report is lost,
+and every doubt names its cause. With --around or --without it is a
 short run with one guard of the protocol, or without it: the checker must find something then.`
 	upgradeTestHelp = `Let the services of two versions work beside each other, under load and on one database, as a rolling
 upgrade does. The checker of the kill test judges. make upgrade-test builds the old version's commands.`
@@ -30,7 +32,7 @@ func newKillTest() *cobra.Command {
 	var around, without string
 	cmd := &cobra.Command{
 		Use:   "kill-test",
-		Short: "Kill services at six points of the protocol, and check what became of every bill",
+		Short: "Kill services at eight points of the protocol, and check what became of every bill",
 		Long:  killTestHelp,
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -48,7 +50,7 @@ func newKillTest() *cobra.Command {
 	flags.DurationVar(&o.Limit, "limit", 8*time.Minute, "longest time that the work may take")
 	flags.StringVar(&o.DataDir, "data", "", "keep input, logs and records here (default: temporary, kept where something was found)")
 	flags.Uint64Var(&o.Seed, "seed", 1, "seed of the gateway's draws and of the kills")
-	flags.StringVar(&around, "around", "", "a short run that puts one guard to the test: claim, token, revoke or send-by")
+	flags.StringVar(&around, "around", "", "a short run that puts one guard to the test: claim, token, revoke, send-by or definitive")
 	flags.StringVar(&without, "without", "", "the same short run with that guard left out: the checker must find something")
 	cmd.MarkFlagsMutuallyExclusive("around", "without")
 	cli.Describe(cmd, endToEndCodes)

@@ -26,6 +26,8 @@ const (
 	reportTimeout = 10 * time.Second
 	// reportRest is the pause before a report is repeated: minutes at the vendors.
 	reportRest = time.Second
+	// earlyFor bounds how long a call's answer waits for what is said before it.
+	earlyFor = time.Second
 )
 
 func newReporter() *reporter {
@@ -55,7 +57,7 @@ func (r *reporter) counts() Reports {
 }
 
 // report lets the vendor of a message say what becomes of it. What is said early
-// has been said, once, when it returns.
+// has been said, once, when it returns, unless its receiver is slow.
 func (s *Server) report(m sentMessage) {
 	if !s.reports(m) {
 		return
@@ -71,7 +73,12 @@ func (s *Server) report(m sentMessage) {
 			s.say(m, said.Result, func() { close(first) })
 		})
 		if said.Early {
-			<-first
+			timer := time.NewTimer(earlyFor)
+			select {
+			case <-first:
+			case <-timer.C:
+			}
+			timer.Stop()
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/report"
 )
 
 // Guard is a rule of the protocol that a run can leave out, to show that the checker notices.
@@ -23,15 +24,17 @@ const (
 	GuardToken  Guard = "token"   // only the claim's owner closes it without a success (R5)
 	GuardRevoke Guard = "revoke"  // a target ends only if its key could be revoked (R6)
 	GuardSendBy Guard = "send-by" // no call later than the lease allows (R4)
+
+	GuardDefinitive Guard = "definitive" // only a definitive report takes an acceptance back (R11)
 )
 
 // ParseGuard reads a guard's name.
 func ParseGuard(name string) (Guard, error) {
 	switch g := Guard(name); g {
-	case AllGuards, GuardClaim, GuardToken, GuardRevoke, GuardSendBy:
+	case AllGuards, GuardClaim, GuardToken, GuardRevoke, GuardSendBy, GuardDefinitive:
 		return g, nil
 	default:
-		return "", fmt.Errorf("no such guard: %q (want claim, token, revoke or send-by)", name)
+		return "", fmt.Errorf("no such guard: %q (want claim, token, revoke, send-by or definitive)", name)
 	}
 }
 
@@ -178,18 +181,38 @@ func (l *stalling) Claim(ctx context.Context, claims []attempt.Claim) ([]key.Del
 	return mine, err
 }
 
-// targetsWithout leaves the revocation's guard out.
+// targetsWithout leaves a guard of the targets out.
 func targetsWithout(guard Guard, targets port.Targets) port.Targets {
-	if guard == GuardRevoke {
-		return unguardedTargets{targets}
+	switch guard {
+	case GuardRevoke:
+		return unguardedTargets{targets, func(tx port.TargetTx) port.TargetTx { return everyRevoke{tx} }}
+	case GuardDefinitive:
+		return unguardedTargets{targets, func(tx port.TargetTx) port.TargetTx { return everyWord{tx} }}
+	default:
+		return targets
 	}
-	return targets
 }
 
-type unguardedTargets struct{ port.Targets }
+type unguardedTargets struct {
+	port.Targets
+	without func(port.TargetTx) port.TargetTx
+}
 
 func (u unguardedTargets) Within(ctx context.Context, fn func(ctx context.Context, tx port.TargetTx) error) error {
-	return u.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error { return fn(ctx, everyRevoke{tx}) })
+	return u.Targets.Within(ctx, func(ctx context.Context, tx port.TargetTx) error { return fn(ctx, u.without(tx)) })
+}
+
+// everyWord takes each report for the provider's last word.
+type everyWord struct{ port.TargetTx }
+
+func (t everyWord) Reports(ctx context.Context, keys []key.Target) (map[key.Target][]report.Report, error) {
+	reports, err := t.TargetTx.Reports(ctx, keys)
+	for _, about := range reports {
+		for i := range about {
+			about[i].Definitive = true
+		}
+	}
+	return reports, err
 }
 
 // everyRevoke reports each key as revoked, even one for which a call is under way.

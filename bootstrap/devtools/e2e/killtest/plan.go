@@ -25,6 +25,7 @@ type plan struct {
 	cancel     time.Duration       // pause between two cancellations; 0: none
 	sendAnyway bool
 	stall      time.Duration
+	vendors    bool // SMS by two vendors that report and one of which can be asked, and bounces of e-mail
 }
 
 // faulty is a channel's behaviour: 5% temporary refusals, 2% permanent ones, 2% throttled, and the given share of drops.
@@ -39,14 +40,28 @@ func both(c behaviour.ChannelSettings, seed uint64) gatewaysim.Settings {
 	return gatewaysim.Settings{Seed: seed, Email: c, SMS: c}
 }
 
-// fullPlan kills at every point; the gateway is slow and limited until the last kill has struck, so that work lasts.
+// reporting lets vendors report: late, twice, out of order, before the answer, not at all, and against what they said before.
+// What a vendor of SMS answers to a message that it refuses for now leaves its outcome open: that is seldom.
+func reporting(s gatewaysim.Settings, reports behaviour.Reports) gatewaysim.Settings {
+	reports.Silent, reports.Early, reports.Twice, reports.Contradicted = 0.1, 0.1, 0.1, 0.03
+	reports.Delay = behaviour.Latency{Kind: behaviour.Uniform, Min: behaviour.Duration(50 * time.Millisecond), Max: behaviour.Duration(8 * time.Second)}
+	s.SMS.Reports, s.Email.Reports, s.SMS.Temporary = reports, reports, 0.005
+	return s
+}
+
+// fullPlan kills at every point; the gateway is slow and limited until the last kill has struck, so that work lasts. Two of its
+// vendors die in the middle.
 func fullPlan(o Options) plan {
-	return plan{
-		customers: o.Customers, kills: o.Kills, killsAt: failpoint.Points,
-		slow:   both(faulty(100*time.Millisecond, 400*time.Millisecond, 100, 0.01), o.Seed),
-		fast:   both(faulty(5*time.Millisecond, 20*time.Millisecond, 0, 0.01), o.Seed),
+	reports := behaviour.Reports{Undelivered: 0.06, AboutUs: 0.01, Uncertain: 0.03}
+	p := plan{
+		customers: o.Customers, kills: o.Kills, killsAt: failpoint.Points, vendors: true,
+		slow:   reporting(both(faulty(100*time.Millisecond, 400*time.Millisecond, 100, 0.01), o.Seed), reports),
+		fast:   reporting(both(faulty(5*time.Millisecond, 20*time.Millisecond, 0, 0.01), o.Seed), reports),
 		cancel: 500 * time.Millisecond,
 	}
+	p.slow.Vendors.NHN.Dies = behaviour.Death{After: 200, Calls: 30}
+	p.slow.Vendors.SMTP.Dies = behaviour.Death{After: 500, Calls: 15}
+	return p
 }
 
 // shortPlan makes often happen what the guard is there for.
@@ -73,6 +88,11 @@ func shortPlan(around Guard, o Options) plan {
 		p.fast = p.slow
 		p.stall = lease + 3*callDeadline
 		p.sendAnyway = true
+	case GuardDefinitive: // vendors that say of many messages that they do not know
+		reports := behaviour.Reports{Undelivered: 0.1, Uncertain: 0.3}
+		p.vendors = true
+		p.killsAt = []failpoint.Point{failpoint.StoredUnanswered}
+		p.slow, p.fast = reporting(p.slow, reports), reporting(p.fast, reports)
 	}
 	return p
 }
@@ -90,7 +110,8 @@ const (
 	zoneName     = "Asia/Seoul"
 )
 
-// routePolicy tries e-mail, then SMS, or the other way round for those who wish it; what is unknown is held.
+// routePolicy tries e-mail, then SMS, or the other way round for those who wish it; what is unknown is held, and what was not
+// delivered goes on.
 func routePolicy(zone *time.Location) policy.Spec {
 	seconds := attempt.Backoff{Base: time.Second, Factor: 1, Max: time.Second}
 	return policy.Spec{
@@ -101,6 +122,7 @@ func routePolicy(zone *time.Location) policy.Spec {
 		Zone:         zone,
 		Class:        policy.Transactional,
 		Unknown:      map[channel.Kind]attempt.UnknownPolicy{channel.Email: attempt.Hold, channel.SMS: attempt.Hold},
+		Undelivered:  map[channel.Kind]policy.Undelivered{channel.Email: policy.UndeliveredNext, channel.SMS: policy.UndeliveredNext},
 	}
 }
 
@@ -149,7 +171,7 @@ func newCampaign(p plan, seed uint64) *campaign {
 var patience = map[failpoint.Point]int{
 	failpoint.PageLocked: 2, failpoint.PublishedUncommitted: 2,
 	failpoint.ClaimedUncalled: 60, failpoint.AcceptedUnwritten: 60, failpoint.WrittenUnpublished: 15,
-	failpoint.SettleOpen: 8,
+	failpoint.SettleOpen: 8, failpoint.StoredUnanswered: 60, failpoint.FoundUnstored: 1,
 }
 
 // next hands out an arm for one of the points; the zero Arm where none of them needs a kill.

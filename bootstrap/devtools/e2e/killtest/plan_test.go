@@ -83,7 +83,7 @@ func TestUnknownGuardIsRefused(t *testing.T) {
 	if _, err := ParseGuard("lock"); err == nil {
 		t.Fatal("taken")
 	}
-	for _, name := range []string{"", "claim", "token", "revoke", "send-by"} {
+	for _, name := range []string{"", "claim", "token", "revoke", "send-by", "definitive"} {
 		if _, err := ParseGuard(name); err != nil {
 			t.Error(err)
 		}

@@ -46,6 +46,9 @@ func (t *test) prepare(ctx context.Context) error {
 	}
 	t.stops = append(t.stops, t.db.Close)
 	c := settings(addresses, t.url, string(keyset), t.info)
+	if t.plan.vendors {
+		t.receivers.configure(&c, t.info)
+	}
 	when, err := key.ParseMonth(month)
 	if err != nil {
 		return err
@@ -113,18 +116,26 @@ func (t *test) setGateway(ctx context.Context, s gatewaysim.Settings) error {
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+t.info.Admin+"/settings", bytes.NewReader(body))
+	return t.askGateway(ctx, http.MethodPut, "/settings", body, nil)
+}
+
+// askGateway calls the gateway's admin port. answer may be nil.
+func (t *test) askGateway(ctx context.Context, method, path string, body []byte, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+t.info.Admin+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("set the gateway: %w", err)
+		return fmt.Errorf("ask the gateway: %w", err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode/100 != 2 {
-		words, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
-		return fmt.Errorf("set the gateway: %s: %s", answer.Status, words)
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode/100 != 2 {
+		words, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+		return fmt.Errorf("ask the gateway: %s: %s", response.Status, words)
 	}
-	return nil
+	if answer == nil {
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(answer)
 }

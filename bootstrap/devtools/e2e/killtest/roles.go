@@ -13,6 +13,7 @@ import (
 
 	"github.com/balsong/balsong/adapters/kafka"
 	"github.com/balsong/balsong/application/dispatch"
+	"github.com/balsong/balsong/application/inquire"
 	"github.com/balsong/balsong/application/operate"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -31,6 +32,7 @@ var (
 	dispatcherRole = child.Register("kill-test-dispatcher", asChild(runDispatcher))
 	deliveryRole   = child.Register("kill-test-delivery", asChild(runDelivery))
 	settlementRole = child.Register("kill-test-settlement", asChild(runSettlement))
+	feedbackRole   = child.Register("kill-test-feedback", asChild(runFeedback))
 	operatorRole   = child.Register("kill-test-operator", asChild(runOperator))
 	gatewayRole    = child.Register("kill-test-gateway", runGateway)
 )
@@ -84,12 +86,7 @@ const stallEvery = 20
 
 func runDelivery(ctx context.Context, o orders) error {
 	trap := o.trap()
-	lease := func(provider string) time.Duration {
-		if provider == "smtp" {
-			return o.Config.Gateways.SMTP.Lease
-		}
-		return o.Config.Gateways.SMS.Lease
-	}
+	lease := func(string) time.Duration { return lease }
 	options := fx.Options(deliveryapp.Options(deliveryapp.Delivery, o.Config), fx.Replace(o.Kafka),
 		fx.Decorate(trap.Results),
 		fx.Decorate(func(l port.Ledger) port.Ledger {
@@ -111,6 +108,30 @@ func runSettlement(ctx context.Context, o orders) error {
 	trap := o.trap()
 	options := fx.Options(deliveryapp.Options(deliveryapp.Settlement, o.Config), fx.Replace(o.Kafka),
 		fx.Decorate(func(t port.Targets) port.Targets { return trap.Settling(targetsWithout(o.Without, t)) }))
+	return ended(ctx, core.Serve(ctx, os.Stderr, options))
+}
+
+// The seconds-scale settings of inquiries.
+const (
+	settling = time.Second
+	askEvery = time.Second
+	askHold  = 5 * time.Second
+	askBatch = 10
+)
+
+func runFeedback(ctx context.Context, o orders) error {
+	trap := o.trap()
+	options := fx.Options(deliveryapp.Options(deliveryapp.Feedback, o.Config),
+		fx.Decorate(trap.Reports),
+		fx.Decorate(func(i port.Inquiries) port.Inquiries { return failpoint.ShortHold(i, askHold) }),
+		fx.Decorate(func(from core.Informants) core.Informants { return trap.Inquirers(from, settling) }),
+		fx.Decorate(func(ports inquire.Ports, from core.Informants) (*inquire.Service, error) {
+			var asked []inquire.Asked
+			for _, i := range from.Inquirers {
+				asked = append(asked, inquire.Asked{Inquirer: i.Inquirer, Provider: i.Provider.Provider})
+			}
+			return inquire.New(ports, inquire.Config{Every: askEvery, Batch: askBatch}, asked...)
+		}))
 	return ended(ctx, core.Serve(ctx, os.Stderr, options))
 }
 
@@ -139,7 +160,7 @@ func runOperator(ctx context.Context, o orders) error {
 	options := fx.Options(operatorapp.Options(c),
 		fx.Decorate(func(t port.Targets) port.Targets { return targetsWithout(o.Without, t) }))
 	code := core.Once(ctx, os.Stderr, options, func(ctx context.Context, ports operate.Ports) error {
-		operator := operate.New(ports, max(o.Config.Gateways.SMTP.CallDeadline, o.Config.Gateways.SMS.CallDeadline))
+		operator := operate.New(ports, callDeadline)
 		random := rand.New(rand.NewPCG(o.Operator.Seed, 1))
 		ticker := time.NewTicker(o.Operator.Every)
 		defer ticker.Stop()

@@ -1,4 +1,4 @@
-// Package killtest kills dispatchers, deliveries and settlement at every point of the protocol, again and again, on a
+// Package killtest kills dispatchers, deliveries, settlement and feedback at every point of the protocol, again and again, on a
 // real PostgreSQL and a real Apache Kafka, and lets a checker that shares no code with the product judge the result. See
 // README.md.
 package killtest
@@ -47,6 +47,7 @@ type test struct {
 	log        *os.File
 	components *localenv.Set
 	info       gatewayInfo
+	receivers  receivers
 	gateway    *child.Process
 	url        string
 	orders     orders
@@ -104,6 +105,12 @@ func (t *test) start(ctx context.Context) (err error) {
 		return err
 	}
 	t.stops = append(t.stops, log.Close)
+	if t.receivers, err = freeReceivers(); err != nil {
+		return err
+	}
+	if t.plan.vendors {
+		t.plan.slow, t.plan.fast = t.receivers.report(t.plan.slow), t.receivers.report(t.plan.fast)
+	}
 	t.gateway, err = child.Start(ctx, child.Options{
 		Role: gatewayRole, Log: log, Spec: gatewayOrders{DataDir: t.path("gateway"), Settings: t.plan.slow},
 	})
@@ -114,15 +121,19 @@ func (t *test) start(ctx context.Context) (err error) {
 	return t.gateway.Info(&t.info)
 }
 
-// slots are the processes of the test: two dispatchers, two deliveries, one settlement, and an operator where one acts.
+// slots are the processes of the test: two dispatchers, two deliveries, one settlement, one that takes reports where vendors make
+// them, and an operator where one acts.
 func (t *test) slots() []slot {
-	d, v, s := failpoint.Points[0:2], failpoint.Points[2:5], failpoint.Points[5:6]
+	d, v, s, f := failpoint.Points[0:2], failpoint.Points[2:5], failpoint.Points[5:6], failpoint.Points[6:8]
 	list := []slot{
 		{name: "dispatcher-1", role: dispatcherRole, points: d, pause: time.Second, pace: 8 * time.Second, ends: true},
 		{name: "dispatcher-2", role: dispatcherRole, points: d, pause: time.Second, pace: 8 * time.Second, ends: true},
 		{name: "delivery-1", role: deliveryRole, points: v, pause: 100 * time.Millisecond},
 		{name: "delivery-2", role: deliveryRole, points: v, pause: 100 * time.Millisecond},
 		{name: "settlement", role: settlementRole, points: s, pause: 100 * time.Millisecond, pace: 8 * time.Second},
+	}
+	if t.plan.vendors {
+		list = append(list, slot{name: "feedback", role: feedbackRole, points: f, pause: 100 * time.Millisecond, pace: 2 * time.Second})
 	}
 	if t.plan.cancel > 0 || t.plan.sendAnyway {
 		list = append(list, slot{name: "operator", role: operatorRole, pause: time.Second})
@@ -160,69 +171,12 @@ func (t *test) work(ctx context.Context) (*fleet, error) {
 	return fleet, errors.Join(errs...)
 }
 
-// The work is over when nothing was open in quietLooks looks, one every lookEvery: together longer than the pause between
-// two sweeps.
-const (
-	lookEvery  = 500 * time.Millisecond
-	quietLooks = 8
-)
-
-// await waits for the end of the work. Where the limit comes first, the checker says what is missing.
-func (t *test) await(ctx context.Context, fleet *fleet) error {
-	t.say("work", "until every kill has struck and every target has come to an end")
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	hurried, quiet, told := false, 0, time.Now()
-	for began := time.Now(); time.Since(began) < t.Limit; {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.gateway.Done():
-			return errors.New("the gateway ended by itself: see logs/gateway.log")
-		case <-ticker.C:
-		}
-		open, claimed, err := t.open(ctx)
-		if err != nil {
-			return err
-		}
-		over := fleet.campaign.over()
-		if over && !hurried {
-			hurried = true
-			t.say("hurry", "every kill has struck with %d targets open; the gateway is let loose", open)
-			if err := t.setGateway(ctx, t.plan.fast); err != nil {
-				return err
-			}
-		}
-		if time.Since(told) > 10*time.Second {
-			told = time.Now()
-			t.say("work", "%d targets open, %d claims under way, %d kills", open, claimed, len(fleet.endedByKill()))
-		}
-		quiet++
-		if open > 0 || claimed > 0 {
-			quiet = 0
-		}
-		if quiet > quietLooks+int(t.plan.stall/lookEvery) { // kills that are still outstanding have nothing left to strike
-			return nil
-		}
-	}
-	t.say("limit", "the work was not over within the limit of %s", t.Limit)
-	return nil
-}
-
-// open counts targets that have not come to an end, and claims under way.
-func (t *test) open(ctx context.Context) (open, claimed int, err error) {
-	err = t.db.QueryRowContext(ctx, `SELECT
-		(SELECT count(*) FROM billing_targets WHERE dispatch_status IN ('READY', 'REQUESTED', 'FAILED')),
-		(SELECT count(*) FROM delivery_attempts WHERE state = 'CLAIMED')`).Scan(&open, &claimed)
-	return open, claimed, err
-}
-
 // judge lets the checker look at everything, once nothing runs any more.
 func (t *test) judge(ctx context.Context, fleet *fleet) error {
 	if err := t.gateway.Stop(); err != nil {
 		return err
 	}
-	in := checker.Inputs{Month: month, Ended: fleet.endedByKill()}
+	in := checker.Inputs{Month: month, Ended: fleet.endedByKill(), Asked: map[string]bool{askedProvider: t.plan.vendors}}
 	var errs [4]error
 	in.Customers, errs[0] = checker.ReadCustomers(t.path("bills.csv"))
 	in.Calls, errs[1] = checker.ReadCalls(gatewaysim.AcceptLogPath(t.path("gateway")))
@@ -233,7 +187,7 @@ func (t *test) judge(ctx context.Context, fleet *fleet) error {
 	}
 	needs := checker.Needs{}
 	if t.Around == AllGuards {
-		needs = checker.Needs{Each: 5, All: 30}
+		needs = checker.Needs{Each: 5, All: 40}
 	}
 	report := checker.Check(in, needs)
 	report.Print(t.Out)

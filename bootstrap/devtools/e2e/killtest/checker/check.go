@@ -9,6 +9,7 @@ import (
 var points = []string{
 	"page locked, nothing published", "published, not committed", "claimed, not called",
 	"accepted, outcome not written", "outcome written, result not published", "settle open",
+	"report stored, not answered", "found by inquiry, not stored",
 }
 
 // stalled is the point of a record that is no kill: claims were held past their lease on purpose.
@@ -16,17 +17,19 @@ const stalled = "stalled"
 
 // The assertions, by name.
 const (
-	Once       = "no customer-month accepted twice"
-	Agrees     = "accepted in the log: SUCCEEDED or UNKNOWN"
-	Truly      = "SUCCEEDED: accepted exactly once"
+	Once       = "accepted again only after the vendor's word that the message before was not delivered"
+	Agrees     = "accepted in the log, and not taken back by a report: SUCCEEDED or UNKNOWN"
+	Truly      = "SUCCEEDED: accepted exactly once, reports that take it back aside"
 	Named      = "every UNKNOWN names its kill or its drop"
+	Kept       = "reports: what was answered is stored once, and nothing that nobody said"
+	Asked      = "no UNKNOWN of which the vendor said, or would say, what became of it"
 	Remembered = "nobody forgotten"
 	Records    = "the records of the kills tell the truth"
 	Enough     = "enough kills at every point"
 )
 
 // Assertions lists the assertions in the order of the report.
-var Assertions = []string{Once, Agrees, Truly, Named, Remembered, Records, Enough}
+var Assertions = []string{Once, Agrees, Truly, Named, Kept, Asked, Remembered, Records, Enough}
 
 // Needs are how many kills a run must show.
 type Needs struct{ Each, All int }
@@ -57,8 +60,14 @@ type check struct {
 	rows     map[string]Row
 	targets  map[string]Target
 	inFlight map[string]string // delivery key to the last stage in a killed process
-	dropped  map[string]bool
+	dropped  map[string]bool   // the caller was not told whether it was accepted
 	stalled  map[string]bool
+
+	answered    []Call              // lines of the log about reports that were answered with success
+	told        map[string]bool     // key, class of the line and kind of what was said
+	undelivered map[int64]int64     // sequence of a message to that of the first line that says so for certain
+	stored      map[string][]Stored // by delivery key
+	takenBack   map[string]bool     // by delivery key: the database has it that the message did not arrive
 }
 
 // Check joins everything and judges it.
@@ -67,12 +76,15 @@ func Check(in Inputs, needs Needs) Report {
 		Inputs: in, report: Report{Violations: map[string][]string{}, Kills: map[string]int{}, Points: points},
 		accepted: map[string][]Call{}, byKey: map[string][]Call{}, rows: map[string]Row{},
 		targets: map[string]Target{}, inFlight: map[string]string{}, dropped: map[string]bool{},
-		stalled: map[string]bool{},
+		stalled: map[string]bool{}, told: map[string]bool{}, undelivered: map[int64]int64{}, stored: map[string][]Stored{}, takenBack: map[string]bool{},
 	}
 	c.index()
+	c.said()
 	c.once()
 	c.agrees()
 	c.named()
+	c.kept()
+	c.asked()
 	c.remembered()
 	c.records()
 	c.enough(needs)
@@ -87,6 +99,9 @@ func (c *check) violate(assertion, format string, args ...any) {
 func (c *check) index() {
 	for _, call := range c.Calls {
 		if !call.Accepted {
+			if call.Class == "temporary" && (call.Vendor == "nhn" || call.Vendor == "twilio") { // they do not say that it was not taken
+				c.dropped[call.Key] = true
+			}
 			continue
 		}
 		target, ok := targetOf(call.Key)
@@ -128,12 +143,25 @@ func targetOf(key string) (string, bool) {
 	return parts[0] + "/" + parts[1], true
 }
 
+// once holds each acceptance after the first to what the vendor of the one before had said by then: the log is in the order of time.
 func (c *check) once() {
 	for target, calls := range c.accepted {
-		if len(calls) > 1 {
-			c.violate(Once, "%s was accepted %d times: %s", target, len(calls), describe(calls))
+		for i, call := range calls[1:] {
+			if at, said := c.undelivered[calls[i].Sequence]; !said || at > call.Sequence {
+				c.violate(Once, "%s was accepted %d times, and nobody had said of line %d that it was not delivered: %s", target, len(calls), calls[i].Sequence, describe(calls))
+			}
 		}
 	}
+}
+
+// live are the calls that no report in the database takes back.
+func (c *check) live(calls []Call) (list []Call) {
+	for _, call := range calls {
+		if !c.takenBack[call.Key] {
+			list = append(list, call)
+		}
+	}
+	return list
 }
 
 func describe(calls []Call) string {
@@ -154,7 +182,7 @@ func (c *check) agrees() {
 		t, ok := c.targets[target]
 		if !ok {
 			c.violate(Agrees, "%s was accepted and is not in the database", target)
-		} else if t.Status != "SUCCEEDED" && t.Status != "UNKNOWN" {
+		} else if len(c.live(calls)) > 0 && t.Status != "SUCCEEDED" && t.Status != "UNKNOWN" {
 			c.violate(Agrees, "%s was accepted (%s) and is %s", target, describe(calls), t.Status)
 		}
 	}
@@ -164,8 +192,8 @@ func (c *check) agrees() {
 		}
 	}
 	for name, t := range c.targets {
-		if n := len(c.accepted[name]); t.Status == "SUCCEEDED" && n != 1 {
-			c.violate(Truly, "%s is SUCCEEDED and was accepted %d times", name, n)
+		if n := len(c.live(c.accepted[name])); t.Status == "SUCCEEDED" && n != 1 {
+			c.violate(Truly, "%s is SUCCEEDED and was accepted %d times that no report takes back", name, n)
 		}
 	}
 	for key, row := range c.rows {
@@ -229,75 +257,4 @@ func (c *check) remembered() {
 			c.violate(Remembered, "ledger row %s is still CLAIMED", key)
 		}
 	}
-}
-
-// records holds each record to what the gateway and the ledger say about its keys.
-func (c *check) records() {
-	for _, kill := range c.Kills {
-		if kill.Point == stalled {
-			continue
-		}
-		for key, stage := range kill.InFlight {
-			if stage == "claimed" && len(c.byKey[key]) > 0 {
-				c.violate(Records, "%s had %s in flight without a call when it was killed, and it was accepted", kill.Role, key)
-			}
-		}
-		for _, key := range kill.Keys {
-			switch kill.Point {
-			case points[2]: // claimed, not called
-				if len(c.byKey[key]) > 0 || c.rows[key].State != "UNKNOWN" {
-					c.violate(Records, "%s was killed before it called for %s, which was accepted %d times and is %q", kill.Role, key, len(c.byKey[key]), c.rows[key].State)
-				}
-			case points[3]: // accepted, outcome not written
-				if len(c.byKey[key]) != 1 || c.rows[key].State != "UNKNOWN" {
-					c.violate(Records, "%s was killed after %s was accepted; it was accepted %d times and is %q", kill.Role, key, len(c.byKey[key]), c.rows[key].State)
-				}
-			case points[4]: // outcome written, result not published
-				if state := c.rows[key].State; state == "" || state == "CLAIMED" {
-					c.violate(Records, "%s was killed after the outcome of %s was written; its row is %q", kill.Role, key, state)
-				}
-			}
-		}
-	}
-}
-
-func (c *check) enough(needs Needs) {
-	all := 0
-	for _, kill := range c.Kills {
-		if kill.Point == stalled {
-			continue
-		}
-		if !c.Ended[kill.Role] {
-			c.violate(Records, "%s has a record at %q and was not seen to end by SIGKILL", kill.Role, kill.Point)
-			continue
-		}
-		c.report.Kills[kill.Point]++
-		all++
-	}
-	for _, point := range points {
-		if n := c.report.Kills[point]; n < needs.Each {
-			c.violate(Enough, "%d at %q (want %d or more)", n, point, needs.Each)
-		}
-	}
-	if all < needs.All {
-		c.violate(Enough, "%d in all (want %d or more)", all, needs.All)
-	}
-	if needs.All > 0 && c.acceptedAfterLastKill() == 0 {
-		c.violate(Enough, "nothing was accepted after the last kill: the work did not last")
-	}
-}
-
-// acceptedAfterLastKill compares instants as text: both files hold RFC 3339 in UTC, and whole seconds are near enough.
-func (c *check) acceptedAfterLastKill() int {
-	seconds := func(at string) string { return at[:min(len(at), len("2026-11-01T00:00:00"))] }
-	last, n := "", 0
-	for _, kill := range c.Kills {
-		last = max(last, seconds(kill.Time))
-	}
-	for _, call := range c.Calls {
-		if call.Accepted && seconds(call.Time) > last {
-			n++
-		}
-	}
-	return n
 }

@@ -37,11 +37,21 @@ func ReadDatabase(ctx context.Context, url string, in *Inputs) error {
 	if err != nil {
 		return err
 	}
-	return each(ctx, db, `SELECT to_char(billing_month, 'YYYY-MM'), user_id, attempt, round, state, coalesce(reason, '')
+	err = each(ctx, db, `SELECT to_char(billing_month, 'YYYY-MM'), user_id, attempt, round, state, coalesce(reason, ''), coalesce(provider, '')
 		FROM delivery_attempts WHERE to_char(billing_month, 'YYYY-MM') = $1`, month, func(scan func(...any) error) error {
 		var r Row
-		err := scan(&r.Month, &r.User, &r.Attempt, &r.Round, &r.State, &r.Reason)
+		err := scan(&r.Month, &r.User, &r.Attempt, &r.Round, &r.State, &r.Reason, &r.Provider)
 		in.Rows = append(in.Rows, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return each(ctx, db, `SELECT to_char(billing_month, 'YYYY-MM'), user_id, attempt, round, provider, report_id, kind, definitive, coalesce(code, '')
+		FROM delivery_reports WHERE to_char(billing_month, 'YYYY-MM') = $1`, month, func(scan func(...any) error) error {
+		var r Stored
+		err := scan(&r.Month, &r.User, &r.Attempt, &r.Round, &r.Provider, &r.ID, &r.Kind, &r.Definitive, &r.Code)
+		in.Reports = append(in.Reports, r)
 		return err
 	})
 }

@@ -23,6 +23,8 @@ type Call struct {
 	Class    string `json:"class"`
 	Key      string `json:"idempotency_key"` // month/user/attempt/round
 	Dropped  bool   `json:"dropped"`         // accepted, and the connection broken before the answer
+	Vendor   string `json:"vendor"`
+	Said     *Said  `json:"report"` // of the classes report, report_answered and looked_up
 }
 
 // Kill is one line of the record file.
@@ -44,9 +46,9 @@ type Target struct {
 
 // Row is a row of delivery_attempts.
 type Row struct {
-	Month, State, Reason string
-	User                 int64
-	Attempt, Round       int
+	Month, State, Reason, Provider string
+	User                           int64
+	Attempt, Round                 int
 }
 
 // Key is the row's delivery key.
@@ -61,6 +63,9 @@ type Inputs struct {
 	Rows      []Row
 	Calls     []Call
 	Kills     []Kill
+	Reports   []Stored
+	// Asked names the providers that were asked what became of calls.
+	Asked map[string]bool
 	// Ended names the processes that were seen to end by SIGKILL: a record counts only for one of them.
 	Ended map[string]bool
 }
@@ -100,7 +105,13 @@ func ReadCustomers(path string) ([]string, error) {
 }
 
 // ReadCalls reads the gateway's log. A line that is no record is an error, since the gateway is never killed.
-func ReadCalls(path string) ([]Call, error) { return readLines[Call](path) }
+func ReadCalls(path string) ([]Call, error) {
+	calls, err := readLines[Call](path)
+	for i := range calls {
+		calls[i].Key = plain(calls[i].Key)
+	}
+	return calls, err
+}
 
 // ReadKills reads the record file; a run without kills has none.
 func ReadKills(path string) ([]Kill, error) {

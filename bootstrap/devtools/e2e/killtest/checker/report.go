@@ -27,9 +27,11 @@ func (c *check) count() {
 		states["  "+r.State]++
 	}
 	c.addAll(states)
-	calls := map[string]int{}
+	calls, said := map[string]int{}, map[string]int{}
 	for _, call := range c.Calls {
 		switch {
+		case call.Said != nil:
+			said["  "+call.Class+" "+call.Said.Result]++
 		case call.Dropped:
 			calls["  accepted, then dropped"]++
 		case call.Accepted:
@@ -38,8 +40,27 @@ func (c *check) count() {
 			calls["  refused, "+call.Class]++
 		}
 	}
-	add("calls in the gateway's log", len(c.Calls))
+	add("lines in the gateway's log", len(c.Calls))
 	c.addAll(calls)
+	c.addAll(said)
+	stored := map[string]int{}
+	for _, r := range c.Reports {
+		name := "  " + r.Kind
+		if r.Kind == "UNDELIVERED" && !r.Definitive {
+			name += ", not definitive"
+		}
+		if r.inquired() {
+			name += ", by inquiry"
+		}
+		stored[name]++
+	}
+	add("reports in the database", len(c.Reports))
+	c.addAll(stored)
+	again := 0
+	for _, calls := range c.accepted {
+		again += len(calls) - 1
+	}
+	add("accepted again, after the vendor's word", again)
 	byKill, byDrop := 0, 0
 	for key, row := range c.rows {
 		if row.State != "UNKNOWN" {

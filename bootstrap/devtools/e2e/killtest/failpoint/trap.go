@@ -23,13 +23,15 @@ const (
 	AcceptedUnwritten    Point = "accepted, outcome not written"
 	WrittenUnpublished   Point = "outcome written, result not published"
 	SettleOpen           Point = "settle open"
+	StoredUnanswered     Point = "report stored, not answered"
+	FoundUnstored        Point = "found by inquiry, not stored"
 )
 
 // Stalled is not a kill: claims were held past their lease on purpose. Its record explains what became UNKNOWN.
 const Stalled Point = "stalled"
 
 // Points lists every point, in the order of a statement's life.
-var Points = []Point{PageLocked, PublishedUncommitted, ClaimedUncalled, AcceptedUnwritten, WrittenUnpublished, SettleOpen}
+var Points = []Point{PageLocked, PublishedUncommitted, ClaimedUncalled, AcceptedUnwritten, WrittenUnpublished, SettleOpen, StoredUnanswered, FoundUnstored}
 
 // Arm says where a process is to be killed. The zero Arm kills nowhere.
 type Arm struct {
