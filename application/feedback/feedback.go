@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/balsong/balsong/application/channelhalt"
 	"github.com/balsong/balsong/application/metric"
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
@@ -20,6 +21,9 @@ type Ports struct {
 	Clock   port.Clock
 	Log     port.Log
 	Metrics port.Metrics
+
+	ChannelHalts     port.ChannelHalts
+	ReportDeliveries []string // names of the providers that report deliveries, not only what failed
 }
 
 // lookEvery is the pause between two looks whether the database answers.
@@ -29,13 +33,16 @@ const lookEvery = 5 * time.Second
 type Service struct {
 	Ports
 	watch    *outage.Watch
+	halts    *channelhalt.Guard
 	failures outage.Failures
 	commits  group
 }
 
 // New returns a service; it does no I/O.
 func New(ports Ports) *Service {
-	s := &Service{Ports: ports, watch: outage.New(ports.Clock, ports.Log)}
+	watch := outage.New(ports.Clock, ports.Log)
+	s := &Service{Ports: ports, watch: watch, halts: channelhalt.New(ports.ChannelHalts, watch, ports.Clock, ports.Log,
+		"balsong/feedback", "final reports say that it was not delivered")}
 	s.commits.store = s.store
 	return s
 }
@@ -53,6 +60,9 @@ func (s *Service) Run(ctx context.Context, prepare func(context.Context) error) 
 	}
 	for {
 		err := s.watch.Await(ctx, port.ComponentDatabase, func(ctx context.Context) error {
+			if err := s.halts.Read(ctx); err != nil {
+				return err
+			}
 			_, err := s.Sweeps.Horizon(ctx)
 			return err
 		})
@@ -94,6 +104,7 @@ func (s *Service) store(ctx context.Context, reports []report.Report) error {
 	stored, err := s.Reports.Store(ctx, reports)
 	if err == nil {
 		s.count(stored)
+		s.countShare(ctx, stored.Known)
 	}
 	return err
 }

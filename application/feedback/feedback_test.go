@@ -27,6 +27,7 @@ type world struct {
 	clock   *memory.Clock
 	log     memory.Log
 	metrics memory.Metrics
+	ports   feedback.Ports
 	service *feedback.Service
 }
 
@@ -37,9 +38,15 @@ func newWorld(t *testing.T) *world {
 	if err := w.store.Months().Open(t.Context(), november); err != nil {
 		t.Fatal(err)
 	}
-	w.service = feedback.New(feedback.Ports{Reports: w.store.Reports(), Sweeps: w.store.Sweeps(), Clock: w.clock, Log: &w.log, Metrics: &w.metrics})
+	w.ports = feedback.Ports{
+		Reports: w.store.Reports(), Sweeps: w.store.Sweeps(), Clock: w.clock, Log: &w.log, Metrics: &w.metrics,
+		ChannelHalts: w.store.ChannelHalts(),
+	}
+	w.wire()
 	return w
 }
+
+func (w *world) wire() { w.service = feedback.New(w.ports) }
 
 // said are reports UNDELIVERED about the first n customers, whose messages were sent.
 func (w *world) said(n int) (reports []report.Report) {

@@ -24,9 +24,7 @@ func receiving(c config.Deliverer) fx.Option {
 	return fx.Module("feedback",
 		core.Reporting(c.Gateways),
 		fx.Provide(
-			func(reports port.Reports, sweeps port.Sweeps, clock port.Clock, log port.Log, metrics port.Metrics) *feedback.Service {
-				return feedback.New(feedback.Ports{Reports: reports, Sweeps: sweeps, Clock: clock, Log: log, Metrics: metrics})
-			},
+			feedbackService,
 			inquiryPorts, inquiries(c.Feedback), webhooks(c), mails(c), queue(c),
 			core.WaitingPart(func(s *feedback.Service) core.Waiting { return s }),
 			core.WaitingPart(func(s *inquire.Service) core.Waiting { return s }),
@@ -44,6 +42,18 @@ func receiving(c config.Deliverer) fx.Option {
 			},
 		),
 	)
+}
+
+// feedbackService counts for the halt of a channel what the providers say that report by requests of their own: those report deliveries
+// too, which bounces by mail do not.
+func feedbackService(
+	reports port.Reports, sweeps port.Sweeps, halts port.ChannelHalts, clock port.Clock, log port.Log, metrics port.Metrics, from core.Informants,
+) *feedback.Service {
+	ports := feedback.Ports{Reports: reports, Sweeps: sweeps, Clock: clock, Log: log, Metrics: metrics, ChannelHalts: halts}
+	for _, r := range from.Reporters {
+		ports.ReportDeliveries = append(ports.ReportDeliveries, r.Name)
+	}
+	return feedback.New(ports)
 }
 
 // checkFeedback refuses a role that would receive nothing, and addresses where nothing can come in.

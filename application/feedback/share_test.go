@@ -1,0 +1,96 @@
+package feedback_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/report"
+)
+
+// countReportsOf makes the provider one that reports deliveries as well as failures.
+func (w *world) countReportsOf(provider string) {
+	w.ports.ReportDeliveries = []string{provider}
+	w.wire()
+}
+
+// halted reports whether SMS is halted, and why.
+func (w *world) halted() (bool, string) {
+	w.Helper()
+	all, err := w.store.ChannelHalts().All(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, h := range all {
+		if h.Channel == channel.SMS {
+			return h.On, h.Reason
+		}
+	}
+	return false, ""
+}
+
+func TestAFifthOfTheFinalReportsHaltsTheChannelWithTheEvidence(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.countReportsOf("nhn")
+	reports := w.said(400)
+	for i := range reports {
+		if i < 250 {
+			reports[i].Kind, reports[i].Class = report.Delivered, ""
+		} else {
+			reports[i].Code, reports[i].Detail = "3001", "unknown number"
+		}
+	}
+	for range 3 { // repetitions count for nothing
+		if err := w.service.Receive(t.Context(), reports[:350]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if on, _ := w.halted(); on {
+		t.Fatal("100 of 350 halt it")
+	}
+	if err := w.service.Receive(t.Context(), reports[350:]); err != nil {
+		t.Fatal(err)
+	}
+	on, reason := w.halted()
+	if !on || !strings.HasPrefix(reason, `101 of the last 351 final reports say that it was not delivered: nhn 101 of 351; most often "3001 unknown number" (101)`) {
+		t.Errorf("halted: %v, %s", on, reason)
+	}
+}
+
+func TestOnlyFinalReportsOfProvidersThatReportDeliveriesCount(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change     func(r *report.Report)
+		deliveries string // the provider that reports them too
+		halts      bool
+	}{
+		"for good":              {func(*report.Report) {}, "nhn", true},
+		"about us":              {func(r *report.Report) { r.Class = attempt.Provider }, "nhn", true},
+		"throttled":             {func(r *report.Report) { r.Class = attempt.Throttled }, "nhn", true},
+		"for now":               {func(r *report.Report) { r.Class = attempt.Temporary }, "nhn", false},
+		"for its content":       {func(r *report.Report) { r.Class = attempt.Content }, "nhn", false},
+		"suppressed":            {func(r *report.Report) { r.Class = attempt.Suppressed }, "nhn", false},
+		"not final":             {func(r *report.Report) { r.Definitive = false }, "nhn", false},
+		"delivered":             {func(r *report.Report) { r.Kind, r.Class = report.Delivered, "" }, "nhn", false},
+		"called abuse":          {func(r *report.Report) { r.Kind, r.Class = report.Complained, "" }, "nhn", false},
+		"reports only failures": {func(*report.Report) {}, "other", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			reports := w.said(150)
+			w.countReportsOf(c.deliveries)
+			for i := range reports {
+				c.change(&reports[i])
+			}
+			if err := w.service.Receive(t.Context(), reports); err != nil {
+				t.Fatal(err)
+			}
+			if on, reason := w.halted(); on != c.halts {
+				t.Errorf("halted: %v (%s), want %v", on, reason, c.halts)
+			}
+		})
+	}
+}
