@@ -60,8 +60,11 @@ type Ports struct {
 // Config tunes inquiries.
 type Config struct {
 	Every time.Duration // pause between two looks for what is due; default 30 s
-	Batch int           // inquiries that are taken and stored at once; default 200
+	Batch int           // inquiries that are taken and stored at once; default 500
 }
+
+// batchesAtOnce is how many batches of a provider are under way, so that none waits for the last answer of the one before.
+const batchesAtOnce = 2
 
 // Service asks providers. Safe for concurrent use.
 type Service struct {
@@ -78,7 +81,7 @@ func New(ports Ports, config Config, asked ...Asked) (*Service, error) {
 		config.Every = 30 * time.Second
 	}
 	if config.Batch <= 0 {
-		config.Batch = 200
+		config.Batch = 500
 	}
 	for _, a := range asked {
 		if terms := a.Inquirer.InquiryTerms(); terms.Window <= 0 || terms.Complete && terms.Source == "" {
@@ -98,19 +101,17 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		<-ctx.Done()
-		return ctx.Err()
-	})
 	for _, a := range s.asked { // what comes to be asked is added also while a provider takes long to answer
 		enqueue := s.enqueuer(a)
 		group.Go(func() error { return s.every(ctx, a, enqueue) })
-		group.Go(func() error {
-			return s.every(ctx, a, func(ctx context.Context) error {
-				_, err := s.AskDue(ctx, a)
-				return err
+		for range batchesAtOnce {
+			group.Go(func() error {
+				return s.every(ctx, a, func(ctx context.Context) error {
+					_, err := s.AskDue(ctx, a)
+					return err
+				})
 			})
-		})
+		}
 	}
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
@@ -210,23 +211,28 @@ func (s *Service) askMonth(ctx context.Context, a Asked, month key.Month) (asked
 }
 
 // askAll asks about each inquiry of a batch, and stores what came of them. Answers that came before the context ended are stored; what
-// could not be asked about in time is left.
+// could not be asked about in time is left. All wait for their permits together, so that these are reserved together.
 func (s *Service) askAll(ctx context.Context, a Asked, due []port.Inquiry) error {
-	findings := make([]port.Finding, len(due))
-	asked := 0
+	findings := make([]port.Finding, len(due)) // zero: not asked
 	within, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
 	group := sync.WaitGroup{}
 	for i := range due {
-		permit := s.permit(within, a)
-		if permit == nil {
-			break
-		}
-		asked++
-		group.Go(func() { findings[i] = s.ask(ctx, a, due[i], permit) })
+		group.Go(func() {
+			if permit := s.permit(within, a); permit != nil {
+				findings[i] = s.ask(ctx, a, due[i], permit)
+			}
+		})
 	}
 	group.Wait()
-	if err := s.store(context.WithoutCancel(ctx), a, due[:asked], findings[:asked]); err != nil {
+	var asked []port.Inquiry
+	var found []port.Finding
+	for i, f := range findings {
+		if f.Found != "" {
+			asked, found = append(asked, due[i]), append(found, f)
+		}
+	}
+	if err := s.store(context.WithoutCancel(ctx), a, asked, found); err != nil {
 		return err
 	}
 	return ctx.Err()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,28 +258,28 @@ func TestEachRowIsAskedAboutOnceHoweverManyThereAre(t *testing.T) {
 // few permits are given: then it takes too long until the next one.
 type few struct {
 	*memory.Permits
-	left int
+	left atomic.Int64
 }
 
 func (f *few) Acquire(ctx context.Context) (port.Permit, error) {
-	if f.left == 0 {
+	if f.left.Add(-1) < 0 {
 		return nil, context.DeadlineExceeded
 	}
-	f.left--
 	return f.Permits.Acquire(ctx)
 }
 
 func TestWhatCouldNotBeAskedInTimeIsAskedLaterOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	bounded := &few{w.permits, 2}
+	bounded := &few{Permits: w.permits}
+	bounded.left.Store(2)
 	w.asked.Permits = bounded
 	for n := range int64(3) {
 		w.vendor.knows[w.unknown(n+1)] = port.Finding{Found: port.FoundAccepted}
 	}
 	w.clock.Advance(2 * settling)
 	w.look()
-	bounded.left = 100
+	bounded.left.Store(100)
 	if w.look(); len(w.vendor.asked) != 2 {
 		t.Errorf("asked with two permits: %v", w.vendor.asked)
 	}
