@@ -67,6 +67,7 @@ ends with 6; a secret that is absent or refused ends it with 2 at once. [keys.md
 		{"delivery (role both)", config.Variables[config.Deliverer]()},
 		{"delivery (role delivery)", config.Variables[config.Sender]()},
 		{"delivery (role settlement)", config.Variables[config.Settler]()},
+		{"delivery (role feedback)", config.Variables[config.Receiver]()},
 		{"balsong halt, resume, target, policy, suppress, month close", config.Variables[config.Operator]()},
 		{"balsong status", config.Variables[config.Status]()},
 		{"balsong preflight", config.Variables[config.Preflight]()},

@@ -26,7 +26,7 @@ func (c cluster) checkNetwork() (wrong []string) {
 	return wrong
 }
 
-// checkPorts: a pod may reach the ports that its configuration names, and Prometheus the one at which it answers.
+// checkPorts: a pod may reach the ports that its configuration names, and others those at which it answers.
 func (c cluster) checkPorts(o object, labels map[string]string) (wrong []string) {
 	var out, in []int
 	for _, policy := range c.objects {
@@ -42,7 +42,7 @@ func (c cluster) checkPorts(o object, labels map[string]string) (wrong []string)
 			continue
 		}
 		open := out
-		if strings.HasSuffix(variable, "_HEALTH_ADDR") {
+		if slices.ContainsFunc([]string{"_HEALTH_ADDR", "_FEEDBACK_ADDR", "_LMTP_ADDR"}, func(own string) bool { return strings.HasSuffix(variable, own) }) {
 			open = in
 		}
 		if !slices.Contains(open, port) {

@@ -196,7 +196,7 @@ func render(root string) ([]byte, error) {
 func renderWith(root string, asked []request) ([]byte, error) {
 	folder := filepath.Join(root, "deploy/kubernetes")
 	var all [][]byte
-	for _, kustomization := range []string{".", "jobs", "restored"} {
+	for _, kustomization := range []string{".", "feedback", "jobs", "restored"} {
 		rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(folder, kustomization))
 		if err != nil {
 			return nil, err
