@@ -138,8 +138,8 @@ func (r *Reader) arrived(m *types.Message, signed string) time.Time {
 	return sent
 }
 
-// store stores what messages say, and returns those of which that is done. A storage that is down is waited for with the messages in
-// hand: no message is given again and again meanwhile, and so put with those that cannot be read.
+// store stores what messages say, and returns those of which that is done. A storage that is down is waited for while the messages are
+// held: no message is given again and again meanwhile, and so put with those that cannot be read.
 func (r *Reader) store(ctx context.Context, read []opened) []opened {
 	var all []report.Report
 	for _, one := range read {

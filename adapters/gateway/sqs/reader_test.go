@@ -190,7 +190,7 @@ func TestWhatCannotBeReadIsLeftToTheQueue(t *testing.T) {
 }
 
 // A message that is given ten times counts as one that cannot be read: an outage must not do that.
-func TestAnOutageOfTheStorageIsWaitedForWithTheMessagesInHand(t *testing.T) {
+func TestAnOutageOfTheStorageIsWaitedForWithTheMessagesHeld(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	tries := 0
