@@ -125,10 +125,14 @@ func runFeedback(ctx context.Context, o orders) error {
 		fx.Decorate(trap.Reports),
 		fx.Decorate(func(i port.Inquiries) port.Inquiries { return failpoint.ShortHold(i, askHold) }),
 		fx.Decorate(func(from core.Informants) core.Informants { return trap.Inquirers(from, settling) }),
-		fx.Decorate(func(ports inquire.Ports, from core.Informants) (*inquire.Service, error) {
+		fx.Decorate(func(ports inquire.Ports, from core.Informants, budgets port.Budgets) (*inquire.Service, error) {
 			var asked []inquire.Asked
 			for _, i := range from.Inquirers {
-				asked = append(asked, inquire.Asked{Inquirer: i.Inquirer, Provider: i.Provider.Provider})
+				permits, err := core.InquiryPermits(i, o.Config.Feedback.InquiryRate, budgets, ports.Clock, ports.Log)
+				if err != nil {
+					return nil, err
+				}
+				asked = append(asked, inquire.Asked{Inquirer: i.Inquirer, Provider: i.Provider.Provider, Permits: permits})
 			}
 			return inquire.New(ports, inquire.Config{Every: askEvery, Batch: askBatch}, asked...)
 		}))
