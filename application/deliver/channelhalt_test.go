@@ -94,6 +94,9 @@ func TestAProviderThatRefusesEverybodyHaltsItsChannelBeforeTheMonthMovesOn(t *te
 	if refused > 101+atOnce {
 		t.Fatalf("%d are refused before the channel is halted", refused)
 	}
+	if put := n - refused - w.service.InFlight(); put > atOnce {
+		t.Errorf("%d messages were claimed and put back, instead of waiting before their claim", put)
+	}
 	halt := w.emailHalt(t)
 	if halt.Actor != "balsong/delivery" || !strings.Contains(halt.Reason, " answers refuse the customer for good: test-EMAIL ") || !strings.Contains(halt.Reason, `most often "550 5.1.1 no such user"`) {
 		t.Errorf("the halt is %+v", halt)
