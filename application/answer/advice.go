@@ -16,7 +16,7 @@ func (s Status) advice() []string {
 	a := &advice{list: []string{}}
 	a.sayIf(s.Halted, "Nothing is sent until the halt is lifted: `balsong resume --reason …`.")
 	for _, h := range s.HaltedChannels {
-		a.say(1, "The channel %[1]s is halted: nothing goes out by it, and who was refused on it does not go on by the next channel. Find out whether the customers or the provider or the data is the cause, then "+
+		a.say(1, "The channel %[1]s is halted: nothing goes out by it, and who was refused on it does not continue on the next channel. Find out whether the customers or the provider or the data is the cause, then "+
 			"`balsong resume --channel %[2]s --reason …`; with --share 50 it is halted again only above 50%% of refusals.", h.Channel, strings.ToLower(string(h.Channel)))
 	}
 	s.adviseOnPolicy(a)

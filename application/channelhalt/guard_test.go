@@ -182,7 +182,7 @@ func TestWhoWaitsGoesOnOnceItIsLifted(t *testing.T) {
 	w.lift(t, channel.SMS, 0)
 	read(t, g)
 	if err := <-passed; err != nil || g.Halted(channel.SMS) {
-		t.Errorf("it does not go on: %v", err)
+		t.Errorf("it does not continue: %v", err)
 	}
 	if got := len(w.log.Find("the halt of a channel is lifted")); got != 1 {
 		t.Errorf("that it is lifted is logged %d times", got)

@@ -123,7 +123,7 @@ func TestAProviderThatRefusesEverybodyHaltsItsChannelBeforeTheMonthMovesOn(t *te
 	w.settle(t)
 	w.clock.Advance(time.Hour)
 	w.dispatch(t)
-	w.whileTimePasses(t, "those that were refused go on", w.drained)
+	w.whileTimePasses(t, "those that were refused continue", w.drained)
 	w.settle(t)
 	if got := w.statuses(t, n); got[billing.Succeeded] != n {
 		t.Errorf("in the end the bills are %v", got)

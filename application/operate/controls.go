@@ -42,7 +42,7 @@ func (o *Operator) setHalt(ctx context.Context, on bool, by port.Act) (halt port
 	return halt, err
 }
 
-// HaltChannel stops everything that goes out by a channel, and returns the halt. Who was refused on it and would go on by another one
+// HaltChannel stops everything that goes out by a channel, and returns the halt. Who was refused on it and would continue on another one
 // waits too. Calls under way are not cut short. ErrAlready, with that halt, where the channel is halted.
 func (o *Operator) HaltChannel(ctx context.Context, kind channel.Kind, by port.Act) (port.ChannelHalt, error) {
 	return o.setChannelHalt(ctx, kind, true, 0, by)

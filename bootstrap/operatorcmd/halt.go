@@ -24,7 +24,7 @@ func newHalt() *cobra.Command {
 		Short: "Stop all sending, or that by one channel, at once",
 		Long: "Stop all sending: dispatchers end before their next page, and delivery calls no gateway after a few seconds.\n" +
 			"With --channel, stop sending by that channel alone: dispatchers leave its bills as they are, and those that were refused on it\n" +
-			"and would go on by the next one; delivery halts a channel so itself where more than a fifth of the last 500 are refused.\n" +
+			"and would continue on the next one; delivery halts a channel so itself where more than a fifth of the last 500 are refused.\n" +
 			"Nothing is lost; `balsong resume` lifts the halt, and `balsong status` shows it. There is one halt of everything and one of each\n" +
 			"channel: where it is halted already, who did it and why stay as they are, and the answer says so.",
 		Example: "  balsong halt --reason \"wrong amounts in the November bills\"\n  balsong halt --channel SMS --reason \"the vendor's register is down\"",

@@ -140,7 +140,7 @@ func (t Target) decideChannel(d Decision, now time.Time) Decision {
 }
 
 // Under is the decision while channels are halted. Who would be dispatched on one of them waits, and so does who was tried on one last
-// and would go on by another channel, or come to the end of the route: a wrong refusal must not move a bill on while a person looks.
+// and would continue on another channel, or come to the end of the route: a wrong refusal must not move a bill on while a person looks.
 func (t Target) Under(halted channel.Set, d Decision) Decision {
 	kind := d.Channel
 	switch d.Kind() {

@@ -148,7 +148,7 @@ func TestSkippingAChannelSpendsNoAttempt(t *testing.T) {
 	}
 }
 
-// While e-mail is halted: who would go out by it waits, and who was refused on it last does not go on.
+// While e-mail is halted: who would go out by it waits, and who was refused on it last does not continue.
 func TestAHaltedChannelKeepsItsBillsAndThoseThatWereRefusedOnIt(t *testing.T) {
 	t.Parallel()
 	v := emailEmailSMS(t, nil)
