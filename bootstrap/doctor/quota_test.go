@@ -49,7 +49,9 @@ func TestARunIsComparedWithWhatIsLeft(t *testing.T) {
 			Months: []answer.DueMonth{{Month: 2026*12 + 10, Bills: bills}}, Policy: "1 v1", Route: route, Suppressions: 3, Suppressed: now.Add(-50 * time.Hour),
 		}
 	}
-	left := func(kind channel.Kind, name string, left int) asked { return said(kind, name, port.Quota{Limit: 1000, Left: left, Window: 24 * time.Hour}) }
+	left := func(kind channel.Kind, name string, left int) asked {
+		return said(kind, name, port.Quota{Limit: 1000, Left: left, Window: 24 * time.Hour})
+	}
 	free := said(channel.Email, "smtp", port.Quota{})
 	free.known = false
 	never := due(5, channel.Email)
