@@ -120,6 +120,7 @@ func (r *run) decide(candidates []port.Candidate, now time.Time, counts map[bill
 			result.waiting = append(result.waiting, t)
 		case billing.Exhaust, billing.Expire, billing.GrantEnd:
 			result.ends = append(result.ends, settle.End{Target: t, As: d.End})
+		case billing.Waiting: // left as it is, above
 		}
 	}
 	return result, nil

@@ -79,10 +79,12 @@ func (s *Service) Run(ctx context.Context, prepare func(context.Context) error) 
 
 // unlessEnded is an error; none where the context has ended.
 func unlessEnded(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // Receive keeps reports, each once, and returns when they are committed. Those that cannot be kept are dropped and counted: whoever sent

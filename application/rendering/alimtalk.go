@@ -108,9 +108,7 @@ func (p *printer) alimTalk(a *approved) (port.Variant, error) {
 	for _, name := range a.variables {
 		value := textSafe(p.text(variableFile(name)))
 		switch {
-		case p.failed != nil:
-			return port.Variant{}, nil // the caller looks at it
-		case value == "":
+		case value == "" && p.failed == nil: // the caller looks at what failed
 			return port.Variant{}, fmt.Errorf("render: %s/%s: the variable #{%s} is empty for this bill, which providers refuse", a.tag, alimTalkFile, name)
 		case strings.Contains(value, "#{"):
 			return port.Variant{}, fmt.Errorf("render: %s/%s: the variable #{%s} would be filled with #{, which a provider could take for another variable", a.tag, alimTalkFile, name)

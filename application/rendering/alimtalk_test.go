@@ -168,8 +168,10 @@ func TestWhatIsWrongWithAnApprovedTemplateIsSaidBeforeTheRun(t *testing.T) {
 		"a web button without an address": {wordsFile, words(`"mobile": "https://example.com/m/#{번호}", `, ""), "button 1: mobile is missing"},
 		"an address of no web page":       {wordsFile, words("https://example.com/m/", "javascript:"), "button 1: mobile does not begin with http"},
 		"an app button without a scheme":  {wordsFile, words(`"AC"`, `"AL"`), "button 2: ios and android are missing"},
-		"too many buttons": {wordsFile, words(`{"type": "AC", "name": "채널 추가"}`, strings.Repeat(`{"type": "MD", "name": "묻기"},`, 4)+`{"type": "AC", "name": "채널 추가"}`),
-			"there are 6 buttons, more than 5"},
+		"too many buttons": {
+			wordsFile, words(`{"type": "AC", "name": "채널 추가"}`, strings.Repeat(`{"type": "MD", "name": "묻기"},`, 4)+`{"type": "AC", "name": "채널 추가"}`),
+			"there are 6 buttons, more than 5",
+		},
 	} {
 		_, err := withApproved(c.file, c.content)
 		var wrong *rendering.TemplateError

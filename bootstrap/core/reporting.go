@@ -32,8 +32,10 @@ var reporters = map[string]reporting{
 	"email/" + config.ProviderSES:    byTopic("BALSONG_SES_TOPIC", func(g config.Gateways) string { return g.SES.Topic }, ses.Read),
 	"sms/" + config.ProviderAWSSMS:   byTopic("BALSONG_AWS_SMS_TOPIC", func(g config.Gateways) string { return g.AWSSMS.Topic }, awssms.Read),
 	"alimtalk/" + config.ProviderNHN: {"BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.NHNAlimTalk.Signature != "" }, nil, gatewayItself, nil},
-	"alimtalk/" + config.ProviderSOLAPI: {"BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPIAlimTalk.Webhook != "" },
-		func(g config.Gateways) string { return g.SOLAPIAlimTalk.Webhook }, gatewayItself, nil},
+	"alimtalk/" + config.ProviderSOLAPI: {
+		"BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET", func(g config.Gateways) bool { return g.SOLAPIAlimTalk.Webhook != "" },
+		func(g config.Gateways) string { return g.SOLAPIAlimTalk.Webhook }, gatewayItself, nil,
+	},
 }
 
 // gatewayItself is a gateway that reads its provider's requests.

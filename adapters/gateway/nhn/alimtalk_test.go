@@ -59,8 +59,10 @@ func TestAnAlimTalkRequestIsNHNClouds(t *testing.T) {
 		t.Errorf("%+v", reply)
 	}
 	written := g.references.Known().To(deliveryKey())
-	want := seen{http.MethodPost, "/alimtalk/v2.3/appkeys/app/messages", "s3cret " + written,
-		`{"senderKey":"` + strings.Repeat("a", 40) + `","templateCode":"BILL_01","recipientList":[{"recipientNo":"01012345678","templateParameter":{"금액":"52,000원"},"resendParameter":{"isResend":false},"recipientGroupingKey":"` + written + `"}]}`}
+	want := seen{
+		http.MethodPost, "/alimtalk/v2.3/appkeys/app/messages", "s3cret " + written,
+		`{"senderKey":"` + strings.Repeat("a", 40) + `","templateCode":"BILL_01","recipientList":[{"recipientNo":"01012345678","templateParameter":{"금액":"52,000원"},"resendParameter":{"isResend":false},"recipientGroupingKey":"` + written + `"}]}`,
+	}
 	if one := <-got; one != want {
 		t.Errorf("%+v, want %+v", one, want)
 	}

@@ -28,9 +28,11 @@ func TestAnAlimTalkRequestIsSOLAPIs(t *testing.T) {
 	for name, c := range map[string]struct{ template, body string }{
 		"with variables": {"", `{"messages":[{"to":"01012345678","from":"029302266","type":"ATA","autoTypeDetect":false,` +
 			`"kakaoOptions":{"pfId":"KA01PF","templateId":"KA01TP","variables":{"#{금액}":"52,000원"},"disableSms":true}}],"showMessageList":true}`},
-		"without": {`{"codes":{"solapi":"KA01TP"},"buttons":[{"type":"WL","name":"보기","mobile":"https://example.com/4711"}]}`,
+		"without": {
+			`{"codes":{"solapi":"KA01TP"},"buttons":[{"type":"WL","name":"보기","mobile":"https://example.com/4711"}]}`,
 			`{"messages":[{"to":"01012345678","from":"029302266","text":"청구 금액은 52,000원입니다.","type":"ATA","autoTypeDetect":false,` +
-				`"kakaoOptions":{"pfId":"KA01PF","templateId":"KA01TP","disableSms":true,"buttons":[{"buttonName":"보기","buttonType":"WL","linkMo":"https://example.com/4711"}]}}],"showMessageList":true}`},
+				`"kakaoOptions":{"pfId":"KA01PF","templateId":"KA01TP","disableSms":true,"buttons":[{"buttonName":"보기","buttonType":"WL","linkMo":"https://example.com/4711"}]}}],"showMessageList":true}`,
+		},
 	} {
 		config, d := alimTalk()
 		if c.template != "" {

@@ -2,6 +2,7 @@ package gatewaysim
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -16,7 +17,7 @@ import (
 
 // bounce gives a delivery status notification to an LMTP server, as the mail server of the return path does.
 func (s *Server) bounce(to string, m sentMessage, r acceptlog.Report) (status int, err error) {
-	connection, err := net.DialTimeout("tcp", strings.TrimPrefix(to, "lmtp://"), reportTimeout)
+	connection, err := (&net.Dialer{Timeout: reportTimeout}).DialContext(context.Background(), "tcp", strings.TrimPrefix(to, "lmtp://"))
 	if err != nil {
 		return 0, err
 	}

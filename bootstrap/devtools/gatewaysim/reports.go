@@ -112,6 +112,7 @@ func (m sentMessage) sayings() []behaviour.Saying {
 		if len(said) > 0 {
 			said = append(said[:len(said):len(said)], behaviour.Saying{Result: on, After: time.Duration(2 * m.fate.Draw * float64(m.fate.Known))})
 		}
+	default: // as it is
 	}
 	return said
 }

@@ -2,6 +2,7 @@ package gatewaysim
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // Twilio signs with it
 	"encoding/base64"
@@ -80,7 +81,7 @@ func (s *Server) tell(m sentMessage, r acceptlog.Report) (status int, err error)
 }
 
 func post(to, kind string, body []byte) (*http.Request, error) {
-	request, err := http.NewRequest(http.MethodPost, to, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, to, bytes.NewReader(body))
 	if err == nil {
 		request.Header.Set("Content-Type", kind)
 	}

@@ -62,8 +62,8 @@ func TestTheReportIsOneFileWithPicturesAndNeedsNoOther(t *testing.T) {
 func TestTheFirstSentenceSaysWhetherItArrivesInTime(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*Options){
-		"will all have arrived by 09:":                                              func(*Options) {},
-		"will NOT all arrive by 10:00":                                              func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = time.Hour, 500 },
+		"will all have arrived by 09:": func(*Options) {},
+		"will NOT all arrive by 10:00": func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = time.Hour, 500 },
 		"not in the adverse case (a task dies, work costs more): then not by 10:02": func(o *Options) { o.Question.Within, o.Question.Gateway.TPS = 62*time.Minute+20*time.Second, 1400 },
 		"would not arrive within ten days":                                          func(o *Options) { o.Question.Gateway.TPS = 1 },
 		"2 days after (between ":                                                    func(o *Options) { o.Question.Gateway.TPS = 27.8 },

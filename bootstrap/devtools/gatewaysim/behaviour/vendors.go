@@ -97,6 +97,7 @@ func (d *deaths) of(vendor Vendor) *atomic.Uint64 {
 		return &d.nhn
 	case SOLAPI:
 		return &d.solapi
+	case OpenHTTP:
 	}
 	return &d.http
 }
