@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/core"
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
+	"github.com/balsong/balsong/bootstrap/preflight"
 )
 
 const doctorHelp = `Check everything the configuration names, as the services would use it: database, event log,
@@ -36,7 +37,7 @@ func newDoctor() *cobra.Command {
 			}
 			findings = append(append(findings, doctor.Examine(ctx, uses, observe.Clock{})...), batchapp.TemplatesFinding())
 			if uses.Gateways != nil {
-				findings = append(findings, doctor.Quotas(ctx, *uses.Gateways, observe.Clock{})...)
+				findings = append(findings, preflight.Quotas(ctx, *uses.Gateways, observe.Clock{})...)
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()

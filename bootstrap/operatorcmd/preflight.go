@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/observe"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
+	"github.com/balsong/balsong/bootstrap/preflight"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -47,7 +48,7 @@ func newPreflight() *cobra.Command {
 			}); err != nil {
 				return err
 			}
-			findings := doctor.Preflight(cmd.Context(), c.Gateways, due, observe.Clock{})
+			findings := preflight.Examine(cmd.Context(), c.Gateways, due, observe.Clock{})
 			if err := cmd.Context().Err(); err != nil {
 				return err
 			}

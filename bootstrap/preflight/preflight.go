@@ -1,4 +1,5 @@
-package doctor
+// Package preflight looks, before a run, at what would keep what is due from going out.
+package preflight
 
 import (
 	"context"
@@ -12,9 +13,23 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/core"
+	"github.com/balsong/balsong/bootstrap/doctor"
 	"github.com/balsong/balsong/bootstrap/progress"
 	"github.com/balsong/balsong/domain/channel"
 )
+
+// limit bounds the question to one provider.
+const limit = 20 * time.Second
+
+// findings are those about one component.
+type findings struct {
+	component, checked string
+	list               []doctor.Finding
+}
+
+func (f *findings) add(level doctor.Level, found, do string) {
+	f.list = append(f.list, doctor.Finding{Level: level, Component: f.component, Checked: f.checked, Found: found, Do: do})
+}
 
 // asked is what one provider says that it may still send.
 type asked struct {
@@ -25,17 +40,17 @@ type asked struct {
 }
 
 // Quotas asks the providers that can be asked what their accounts may still send.
-func Quotas(ctx context.Context, c config.Gateways, clock port.Clock) (list []Finding) {
+func Quotas(ctx context.Context, c config.Gateways, clock port.Clock) (list []doctor.Finding) {
 	for _, a := range ask(ctx, c, clock) {
 		list = append(list, a.finding()...)
 	}
 	return list
 }
 
-// Preflight looks at what would keep what is due from going out: each provider, what its account may still send, the policy's route, and the age of
+// Examine looks at what would keep what is due from going out: each provider, what its account may still send, the policy's route, and the age of
 // the suppression list. It sends nothing.
-func Preflight(ctx context.Context, c config.Gateways, due answer.Due, clock port.Clock) []Finding {
-	list := Examine(ctx, Components{Gateways: &c}, clock)
+func Examine(ctx context.Context, c config.Gateways, due answer.Due, clock port.Clock) []doctor.Finding {
+	list := doctor.Examine(ctx, doctor.Components{Gateways: &c}, clock)
 	answers := ask(ctx, c, clock)
 	for _, a := range answers {
 		list = append(list, a.finding()...)
@@ -72,22 +87,22 @@ func ask(ctx context.Context, c config.Gateways, clock port.Clock) []asked {
 }
 
 // finding says what a provider said.
-func (a asked) finding() []Finding {
-	p := component{name: a.of.Account(), checked: "what the account may still send"}
+func (a asked) finding() []doctor.Finding {
+	p := findings{component: a.of.Account(), checked: "what the account may still send"}
 	q := a.quota
 	switch {
 	case a.err != nil:
-		p.add(Advice, a.err.Error(), "let the credentials read it, or look at the vendor's console before a run")
+		p.add(doctor.Advice, a.err.Error(), "let the credentials read it, or look at the vendor's console before a run")
 	case q.Empty:
-		p.add(Problem, fmt.Sprintf("the balance is %s %s: nothing can be sent", q.Balance, q.Currency), "top up the account, or let another provider of the channel send")
+		p.add(doctor.Problem, fmt.Sprintf("the balance is %s %s: nothing can be sent", q.Balance, q.Currency), "top up the account, or let another provider of the channel send")
 	case q.Balance != "":
-		p.add(OK, fmt.Sprintf("the balance is %s %s", q.Balance, q.Currency), "")
+		p.add(doctor.OK, fmt.Sprintf("the balance is %s %s", q.Balance, q.Currency), "")
 	case q.Limit > 0:
-		p.add(OK, fmt.Sprintf("%s of %s within %s", progress.Counted(q.Left, "message", "messages"), progress.Counted(q.Limit, "message", "messages"), hours(q.Window)), "")
+		p.add(doctor.OK, fmt.Sprintf("%s of %s within %s", progress.Counted(q.Left, "message", "messages"), progress.Counted(q.Limit, "message", "messages"), hours(q.Window)), "")
 	}
 	if q.Rate > 0 && (a.of.Rate == 0 || a.of.Rate > q.Rate) {
 		p.checked = a.of.Variables + "_RATE"
-		p.add(Advice, fmt.Sprintf("the account takes %g messages a second, and calls are not bound to that", q.Rate), fmt.Sprintf("set %s_RATE to %g: what is beyond is refused, and comes again later", a.of.Variables, q.Rate))
+		p.add(doctor.Advice, fmt.Sprintf("the account takes %g messages a second, and calls are not bound to that", q.Rate), fmt.Sprintf("set %s_RATE to %g: what is beyond is refused, and comes again later", a.of.Variables, q.Rate))
 	}
 	return p.list
 }
@@ -98,8 +113,8 @@ func hours(window time.Duration) string { return fmt.Sprintf("%g hours", window.
 const staleList = 45 * 24 * time.Hour
 
 // before compares what is due with what the providers said.
-func before(due answer.Due, answers []asked, now time.Time) []Finding {
-	p := component{name: "run", checked: "the ACTIVE policy"}
+func before(due answer.Due, answers []asked, now time.Time) []doctor.Finding {
+	p := findings{component: "run", checked: "the ACTIVE policy"}
 	var months []string
 	for _, m := range due.Months {
 		months = append(months, m.Month.String())
@@ -107,11 +122,11 @@ func before(due answer.Due, answers []asked, now time.Time) []Finding {
 	bills := progress.Counted(due.Bills(), "bill", "bills")
 	switch {
 	case due.Policy == "":
-		p.add(Problem, "no policy is ACTIVE: nothing can be sent", "activate one (balsong policy activate)")
+		p.add(doctor.Problem, "no policy is ACTIVE: nothing can be sent", "activate one (balsong policy activate)")
 	case due.Bills() == 0:
-		p.add(Advice, "no bill of an open month waits", "import and render a month first")
+		p.add(doctor.Advice, "no bill of an open month waits", "import and render a month first")
 	default:
-		p.add(OK, fmt.Sprintf("%s of %s may go out, by %s", bills, strings.Join(months, ", "), routeOf(due.Route)), "")
+		p.add(doctor.OK, fmt.Sprintf("%s of %s may go out, by %s", bills, strings.Join(months, ", "), routeOf(due.Route)), "")
 	}
 	for i, kind := range due.Route {
 		p.checked = string(kind)
@@ -124,23 +139,23 @@ func before(due answer.Due, answers []asked, now time.Time) []Finding {
 		short := bounded && left < due.Bills()
 		switch {
 		case len(senders) == 0:
-			p.add(Problem, "the route names it, and no provider sends on it", "set the variables of one (docs/providers/README.md), or take the channel out of the policy's route")
+			p.add(doctor.Problem, "the route names it, and no provider sends on it", "set the variables of one (docs/providers/README.md), or take the channel out of the policy's route")
 		case short && i == 0:
-			p.add(Problem, fmt.Sprintf("%s may go out, and its providers take %s more: the rest waits, and goes to no other channel", bills, progress.Counted(left, "message", "messages")),
+			p.add(doctor.Problem, fmt.Sprintf("%s may go out, and its providers take %s more: the rest waits, and goes to no other channel", bills, progress.Counted(left, "message", "messages")),
 				"ask the vendor for a higher quota, let another provider share the channel, or spread the run over days")
 		case short:
-			p.add(Advice, fmt.Sprintf("%s at most may come to it, and its providers take %s more", bills, progress.Counted(left, "message", "messages")), "ask the vendor for a higher quota if many of them cannot be reached before")
+			p.add(doctor.Advice, fmt.Sprintf("%s at most may come to it, and its providers take %s more", bills, progress.Counted(left, "message", "messages")), "ask the vendor for a higher quota if many of them cannot be reached before")
 		}
 	}
 	p.checked = "the suppression list"
 	entries := progress.Counted(due.Suppressions, "entry", "entries")
 	switch age := now.Sub(due.Suppressed); {
 	case due.Suppressed.IsZero():
-		p.add(Advice, entries+", and it was never changed", "put on it whose mail bounces and who opted out (balsong suppress), or let the providers report (docs/providers/README.md): senders with many bounces are suspended")
+		p.add(doctor.Advice, entries+", and it was never changed", "put on it whose mail bounces and who opted out (balsong suppress), or let the providers report (docs/providers/README.md): senders with many bounces are suspended")
 	case age > staleList:
-		p.add(Advice, fmt.Sprintf("%s, the last change %d days ago", entries, int(age.Hours()/24)), "look whether bounces and opt-outs still reach it: senders with many bounces are suspended")
+		p.add(doctor.Advice, fmt.Sprintf("%s, the last change %d days ago", entries, int(age.Hours()/24)), "look whether bounces and opt-outs still reach it: senders with many bounces are suspended")
 	default:
-		p.add(OK, fmt.Sprintf("%s, the last change %d days ago", entries, int(age.Hours()/24)), "")
+		p.add(doctor.OK, fmt.Sprintf("%s, the last change %d days ago", entries, int(age.Hours()/24)), "")
 	}
 	return p.list
 }
