@@ -23,7 +23,7 @@ var unplanned = []struct{ names, why string }{
 	{"unknown_ever", "it reads a month's ledger from the beginning until it has found 10,000, and only where more than 10,000 rows are or were UNKNOWN"},
 	{"dispatch_started", "it ends with the first row that it finds"},
 	{"insert_data insert_targets add_customers", "they insert a chunk's rows, where COPY met rows of another import"},
-	{"activate add_family insert_version policy_list retire version versions set_halt halted channel_halts set_channel_halt installation", "a table of some dozens of rows"},
+	{"activate add_family insert_version policy_list retire versions set_halt halted channel_halts set_channel_halt installation", "a table of some dozens of rows"},
 	{"reserve_calls slow_calls budgets", "a row for each provider, by its key ([ADR 0064](../adr/0064-one-budget-of-calls-for-all-processes.md) has the plan; what old versions of the row cost is not measured yet)"},
 	{"store_strays count_strays", "a table of at most 10,000 rows"},
 	{"highest_user_id", "it reads the last entry of the primary key"},

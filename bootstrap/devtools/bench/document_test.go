@@ -124,7 +124,7 @@ func longMarks(what string) string {
 
 func TestAllIsEverythingThatIsNotLong(t *testing.T) {
 	t.Parallel()
-	all := []string{Import, Mapped, Render, Dispatch, Line, SMTP, Delivery, IdleServices}
+	all := []string{Import, Mapped, Render, Dispatch, Line, SMTP, Delivery, Reports, IdleServices}
 	if got := chosen(All); len(got) != len(all) || slices.ContainsFunc(got, func(m measurement) bool { return !slices.Contains(all, m.name) }) {
 		t.Errorf("%s is %d measurements, want %v", All, len(got), all)
 	}
