@@ -1,18 +1,16 @@
 package nhn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
-	"github.com/balsong/balsong/adapters/gateway/httpclient"
 	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/adapters/gateway/textmessage"
 	"github.com/balsong/balsong/application/port"
@@ -39,16 +37,9 @@ type AlimTalkConfig struct {
 
 // AlimTalk is a port.Gateway over NHN Cloud's AlimTalk API v2.3. Safe for concurrent use.
 type AlimTalk struct {
-	provider   port.Provider
-	client     *httpclient.Client
-	host       *httpclient.Host
-	path       string // of the project
-	appKey     string
-	secret     string
-	sender     string
-	signature  string
-	references *reference.Source
-	now        func() time.Time
+	project
+
+	sender string
 }
 
 var (
@@ -63,58 +54,19 @@ var senderKeyForm = regexp.MustCompile(`^[A-Za-z0-9]{40}$`)
 
 // NewAlimTalk checks the settings, wrapping gateway.ErrConfig; it does not connect.
 func NewAlimTalk(c AlimTalkConfig) (*AlimTalk, error) {
-	if err := c.Provider.Validate(); err != nil {
+	s := settings{c.Provider, cmp.Or(c.URL, AlimTalkRoot), c.TLS, c.AppKey, c.SecretKey, c.Signature, c.References, c.Now}
+	if err := s.check(channel.AlimTalk, "AlimTalk"); err != nil {
 		return nil, err
 	}
-	if c.URL == "" {
-		c.URL = AlimTalkRoot
+	if !senderKeyForm.MatchString(c.SenderKey) {
+		return nil, gateway.ConfigError(c.Provider.Name, "sender key", "is no key of a sender profile (40 letters and digits)")
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	g := &AlimTalk{
-		provider: c.Provider, appKey: c.AppKey, secret: c.SecretKey, sender: c.SenderKey, signature: c.Signature, references: c.References, now: c.Now,
-		client: httpclient.New(httpclient.Config{CallDeadline: c.Provider.CallDeadline, TLS: c.TLS}),
-	}
-	endpoint, err := url.Parse(strings.TrimSuffix(c.URL, "/") + "/alimtalk/v2.3/appkeys/" + c.AppKey)
-	if err == nil {
-		g.host, err = g.client.Host(endpoint)
-	}
+	p, err := newProject(s, "/alimtalk/v2.3/appkeys/")
 	if err != nil {
-		return nil, gateway.ConfigError(c.Provider.Name, "url", "is no http or https address")
+		return nil, err
 	}
-	g.path = endpoint.RequestURI()
-	return g, nil
+	return &AlimTalk{project: p, sender: c.SenderKey}, nil
 }
-
-func (c AlimTalkConfig) check() error {
-	wrong := func(field, why string) error { return gateway.ConfigError(c.Provider.Name, field, "%s", why) }
-	switch {
-	case c.Provider.Channel != channel.AlimTalk:
-		return wrong("channel", string(c.Provider.Channel)+" does not go by the AlimTalk API of NHN Cloud")
-	case !keyForm.MatchString(c.AppKey):
-		return wrong("app key", "is empty or has other characters than letters, digits, - and _")
-	case !keyForm.MatchString(c.SecretKey):
-		return wrong("secret key", "is empty or has other characters than letters, digits, - and _")
-	case !senderKeyForm.MatchString(c.SenderKey):
-		return wrong("sender key", "is no key of a sender profile (40 letters and digits)")
-	case c.Signature != "" && len(c.Signature) < MinSignature:
-		return wrong("webhook signature", fmt.Sprintf("has %d characters, want at least %d", len(c.Signature), MinSignature))
-	}
-	return nil
-}
-
-// Provider implements port.Gateway.
-func (g *AlimTalk) Provider() port.Provider { return g.provider }
-
-// Prepare implements port.Preparer: it makes sure that references can be written.
-func (g *AlimTalk) Prepare(ctx context.Context) error { return g.references.Prepare(ctx) }
-
-// Close closes unused connections; those in use are closed after their call.
-func (g *AlimTalk) Close() { g.client.Close() }
 
 // alimTalkRequest is a message to one recipient. NHN Cloud makes it of its own copy of the template.
 type alimTalkRequest struct {
@@ -145,57 +97,29 @@ func (g *AlimTalk) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if refusal.Verdict != "" {
 		return refusal
 	}
-	recipient := alimTalkRecipient{Number: number, Variables: message.Variables}
-	if g.references != nil {
-		known := g.references.Known()
-		if known == nil {
-			return gateway.NotMade(errNotPrepared.Error())
-		}
-		recipient.Reference = known.To(d.Key)
+	ours, err := g.reference(d.Key)
+	if err != nil {
+		return gateway.NotMade(err.Error())
 	}
+	recipient := alimTalkRecipient{Number: number, Variables: message.Variables, Reference: ours}
 	call := g.call(http.MethodPost, "/messages")
-	if recipient.Reference != "" {
+	if ours != "" {
 		// A repeat within ten minutes is refused. It is the delivery key's reference, so the same call has the same one.
-		call.Header("X-NC-API-IDEMPOTENCY-KEY", recipient.Reference)
+		call.Header("X-NC-API-IDEMPOTENCY-KEY", ours)
 	}
 	body, _ := json.Marshal(alimTalkRequest{Sender: g.sender, Template: message.Code, Recipients: []alimTalkRecipient{recipient}}) //nolint:errchkjson // texts cannot fail
 	call.Body = append(call.Body, body...)
-	destination, ours := d.Destination, recipient.Reference // of the message nothing else need wait for the answer
-	answer, err := g.host.Exchange(ctx, call)
-	if err == nil && !answer.Truncated && alimTalkOfAnother(answer.Body, ours) {
-		reply := gateway.Unknown("the answer is for another message")
-		reply.Answered = true
-		return reply
-	}
-	reply := alimTalkTable.Reply(answer, err, g.now())
-	reply.Detail = gateway.Redact(reply.Detail, destination)
-	return reply
-}
-
-// call begins a call of the project's.
-func (g *AlimTalk) call(method, target string) *httpclient.Call {
-	call := g.host.NewCall(method, g.path+target)
-	call.Header("Content-Type", "application/json;charset=UTF-8")
-	call.Header("X-Secret-Key", g.secret)
-	return call
+	return g.send(ctx, call, d.Destination, ours, alimTalkOfAnother, alimTalkTable)
 }
 
 // Check connects and asks for the sender profile, which shows whether the keys are taken and the profile may send; it sends
 // nothing. The error wraps gateway.ErrCheck.
 func (g *AlimTalk) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
-	defer cancel()
-	if err := g.host.Check(ctx); err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	}
-	answer, err := g.host.Exchange(ctx, g.call(http.MethodGet, "/senders/"+g.sender))
+	answer, err := g.checked(ctx, "/senders/"+g.sender, alimTalkTable)
 	if err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
+		return err
 	}
-	if !read(answer.Body).succeeded() {
-		return fmt.Errorf("%w: %s", gateway.ErrCheck, gateway.Redact(alimTalkTable.Reply(answer, nil, g.now()).Detail, ""))
-	}
-	return profileState(answer.Body)
+	return profileState(answer)
 }
 
 // profileState reads the sender profile: registered (YSC03), and blocked neither here nor at KakaoTalk
