@@ -25,7 +25,7 @@ var sections = []section{
 	{"application", "application", "domain", "LR", []string{"event", "memory", "metric", "outage", "port", "porttest"}},
 	{"adapters", "adapters", "application, domain, migrations, and its own technology; never each other", "LR", []string{"answerstest", "gateway", "httpclient", "reference"}},
 	{"migrations", "migrations", "nothing", "LR", nil},
-	{"bootstrap", "bootstrap", "everything but devtools; alone imports fx and reads the environment", "TB", []string{"disk", "progress"}},
+	{"bootstrap", "bootstrap", "everything but devtools; alone imports fx and reads the environment", "TB", []string{"cli", "disk", "progress"}},
 	{"devtools", "bootstrap/devtools", "everything; alone holds embedded servers, and no service needs it", "LR", []string{"cachedir", "child", "command", "lockfile"}},
 }
 
