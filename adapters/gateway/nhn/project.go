@@ -69,7 +69,7 @@ func newProject(s settings, path string) (project, error) {
 	return p, nil
 }
 
-// check refuses settings that cannot work for a channel, whose service is called api.
+// check refuses an invalid configuration of a channel, whose service is called api.
 func (s settings) check(kind channel.Kind, api string) error {
 	if err := s.provider.Validate(); err != nil {
 		return err

@@ -107,8 +107,8 @@ func TestADatabaseIsRestoredOnAWSByTheCommandsOfThePage(t *testing.T) {
 		}
 	}
 	address := server["Endpoint"].(map[string]any)["Address"].(string) //nolint:forcetypeassert // as AWS documents it
-	order := `(?s)"ScheduleState=DISABLED".*"ScalingState=SUSPENDED".*"update-service".*"SettlementTasks=0".*"restore-db-instance-to-point-in-time".*"DatabaseResourceId=db-[A-Z0-9]+".*` +
-		`\\"restore-check\\".*\\"--apply\\".*"DatabaseAddress=` + regexp.QuoteMeta(address) + `".*\\"resume\\".*\\"doctor\\".*"ScalingState=ENABLED","SettlementTasks=2","ScheduleState=ENABLED".*"Database=` + restored[1] + `".*` +
+	order := `(?s)"ScheduleState=DISABLED".*"ScalingState=SUSPENDED".*"update-service".*"SettlementTasks=0","FeedbackTasks=0".*"restore-db-instance-to-point-in-time".*"DatabaseResourceId=db-[A-Z0-9]+".*` +
+		`\\"restore-check\\".*\\"--apply\\".*"DatabaseAddress=` + regexp.QuoteMeta(address) + `".*\\"resume\\".*\\"doctor\\".*"ScalingState=ENABLED","SettlementTasks=2","FeedbackTasks=1","ScheduleState=ENABLED".*"Database=` + restored[1] + `".*` +
 		`"DatabaseResourceId=".*"DatabaseAddress=".*"Database="`
 	if !regexp.MustCompile(order).MatchString(asked) {
 		t.Errorf("it asked %s", asked)
@@ -128,7 +128,7 @@ func TestTheSourceOfASecondRestoreIsTheServerInUse(t *testing.T) {
 	for address, want := range map[string]string{"": "balsong", "balsong-restored-1025-0940.abc.ap-northeast-2.rds.amazonaws.com": "balsong-restored-1025-0940"} {
 		c := newAccount(t, "RESTORED_ADDRESS="+address)
 		said, code := c.run("bash", "-euc", "cd ../../..\n"+first)
-		if code != 0 || !regexp.MustCompile("from "+want+` to balsong-restored-\d{4}-\d{4}; SettlementTasks=2 ScheduleState=ENABLED`).MatchString(said) {
+		if code != 0 || !regexp.MustCompile("from "+want+` to balsong-restored-\d{4}-\d{4}; SettlementTasks=2 ScheduleState=ENABLED FeedbackTasks=1`).MatchString(said) {
 			t.Errorf("in use is %q: exit code %d: %s", address, code, said)
 		}
 	}

@@ -26,5 +26,5 @@ rds.create_db_instance(
 client("scheduler").create_schedule_group(Name="balsong")
 ecs.create_cluster(clusterName="balsong")
 ecs.register_task_definition(family="balsong-delivery", networkMode="awsvpc", containerDefinitions=[{"name": "delivery", "image": "x", "memory": 512}])
-for service, tasks in ("delivery", 2), ("settlement", 0):
+for service, tasks in ("delivery", 2), ("settlement", 0), ("feedback", 0):
     ecs.create_service(cluster="balsong", serviceName=service, taskDefinition="balsong-delivery", desiredCount=tasks)
