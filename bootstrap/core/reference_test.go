@@ -149,7 +149,7 @@ func metricsPage(w io.Writer) {
 
 Written from package metric; a test fails when it is stale. A service serves them in Prometheus' format under `+"`/metrics`"+` at
 `+"`BALSONG_HEALTH_ADDR`"+`, beside those of the Go runtime and of the process (`+"`go_…`, `process_…`"+`). No label names a person or a statement.
-Services are delivery and settlement, and a dispatcher that lingers with that variable set. A dispatcher that ends after its run and batch serve none: how their numbers are seen is said in [alarms](alarms.md#the-dispatchers-numbers).
+Services are delivery, settlement and feedback, and a dispatcher that lingers with that variable set. A dispatcher that ends after its run and batch serve none: how their numbers are seen is said in [alarms](alarms.md#the-dispatchers-numbers).
 
 ## CloudWatch
 With `+"`BALSONG_EMF_INSTALLATION`"+` those with a statistic in the column CloudWatch are also written as lines of JSON in CloudWatch's
