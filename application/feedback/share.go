@@ -12,10 +12,11 @@ import (
 )
 
 // countShare counts what new reports say for the share of refusals at which a channel is halted, and halts it. It counts final ones
-// alone, of providers that report deliveries too: of those that report only what failed, the share would always be all.
+// alone, of providers that report deliveries too: of those that report only what failed, the share would always be all. A report about
+// a delivery whose channel is not known counts for none.
 func (s *Service) countShare(ctx context.Context, known []port.KnownReport) {
 	for _, r := range known {
-		if answer, counts := answerOf(r.Report); counts && r.New && slices.Contains(s.ReportDeliveries, r.Provider) {
+		if answer, counts := answerOf(r.Report); counts && r.New && r.Channel.Valid() && slices.Contains(s.ReportDeliveries, r.Provider) {
 			s.halts.Answered(ctx, r.Channel, answer)
 		}
 	}

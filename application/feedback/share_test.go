@@ -1,11 +1,14 @@
 package feedback_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -92,5 +95,33 @@ func TestOnlyFinalReportsOfProvidersThatReportDeliveriesCount(t *testing.T) {
 				t.Errorf("halted: %v (%s), want %v", on, reason, c.halts)
 			}
 		})
+	}
+}
+
+func TestReportsAboutDeliveriesOfNoKnownChannelHaltNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.countReportsOf("nhn")
+	var reports []report.Report
+	err := w.store.Targets().Within(t.Context(), func(ctx context.Context, tx port.TargetTx) error {
+		for user := int64(1); user <= 150; user++ {
+			about := key.Delivery{Month: november, UserID: user}
+			reports = append(reports, report.Report{Key: about, Provider: "nhn", ID: about.String(), Kind: report.Undelivered, Class: attempt.Permanent, Definitive: true})
+			lost := attempt.Recovery{Key: about, State: attempt.Unknown, Reason: attempt.ReasonRestored, FinishedAt: w.clock.Now()}
+			if _, err := tx.Recover(ctx, []attempt.Recovery{lost}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.service.Receive(t.Context(), reports); err != nil {
+		t.Fatal(err)
+	}
+	w.counts("new 150 repeated 0 stray 0 invalid 0 suppressed 0")
+	if all, err := w.store.ChannelHalts().All(t.Context()); err != nil || len(all) != 0 || len(w.log.Lines()) != 0 {
+		t.Errorf("halted: %+v, %v; logged %+v", all, err, w.log.Lines())
 	}
 }

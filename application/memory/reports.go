@@ -56,7 +56,7 @@ func (p reports) Store(ctx context.Context, said []report.Report) (stored port.S
 			if known.New {
 				r.SaidAt, r.StoredAt = instant(r.SaidAt), p.s.now()
 				p.s.reports[k] = append(p.s.reports[k], r)
-				if r.Rejects() && p.s.suppress(r.Suppresses(p.s.classOf(known.Policy)), known.Contact(), port.ActOf(r)) {
+				if known.Rejects() && p.s.suppress(r.Suppresses(p.s.classOf(known.Policy)), known.Contact(), port.ActOf(r)) {
 					stored.Suppressed++
 				}
 			}

@@ -54,10 +54,14 @@ func (r KnownReport) Contact() Contact {
 // KnownReport is a report about a delivery that the ledger has.
 type KnownReport struct {
 	report.Report
-	New     bool // false: it was stored before
-	Channel channel.Kind
-	Policy  policy.Ref // of the delivery
+	New     bool         // false: it was stored before
+	Channel channel.Kind // "" where the ledger does not know it: of a revoked key, and of one that a restore left UNKNOWN
+	Policy  policy.Ref   // of the delivery
 }
+
+// Rejects reports whether the report rules its channel out for the customer beyond this message. Of a channel that is not known it
+// cannot.
+func (r KnownReport) Rejects() bool { return r.Channel.Valid() && r.Report.Rejects() }
 
 // Stray says why a report is about no delivery that is known.
 type Stray string
