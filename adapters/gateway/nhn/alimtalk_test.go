@@ -216,6 +216,18 @@ func TestThePageListsEachCodeOfAlimTalk(t *testing.T) {
 	}
 }
 
+// What may have passed by next month lets the route continue on another channel, and puts nobody on the suppression list.
+func TestWhoseKakaoTalkIsTooOldMovesOnAndIsNotSuppressed(t *testing.T) {
+	t.Parallel()
+	for code, rejects := range map[string]bool{"3018": false, "3019": true, "3020": true, "3021": false} {
+		r := AlimTalkResults().Find(code)
+		said := report.Report{Kind: report.Undelivered, Class: r.Class, Definitive: r.Definitive}
+		if !r.Class.Hard() || !said.Decides() || said.Rejects() != rejects {
+			t.Errorf("%s is %+v", code, r)
+		}
+	}
+}
+
 func FuzzNHNCloudsAlimTalkLists(f *testing.F) {
 	f.Add([]byte(alimTalkTaken))
 	f.Add([]byte(`{"messageSearchResultResponse":{"messages":[{"requestId":"R1","messageStatus":"FAILED","resultCode":"3019","recipientGroupingKey":"ours"}],"totalCount":1}}`))

@@ -19,6 +19,10 @@ import (
 // alimTalkResults are the codes that AlimTalk messages get later (https://docs.nhncloud.com/ko/Notification/KakaoTalk%20Bizmessage/ko/error-code/,
 // 발송 결과 코드). What does not say for certain that the message did not arrive is not definitive: 3005 is one that KakaoTalk keeps for
 // three days. Codes of templates and profiles are about us.
+//
+// What may have passed by next month (a KakaoTalk that is too old or not in use) is Suppressed, not Permanent: the message continues on
+// another channel at once, as with Temporary it would not where the route names AlimTalk twice, and nobody is put on the suppression
+// list, from which only a person takes a customer.
 var alimTalkResults = textmessage.Results{
 	{Code: "1002", Class: attempt.Provider, Definitive: true, Why: "NHN Cloud's own key at KakaoTalk"},
 	{Code: "1003", Class: attempt.Provider, Definitive: true, Why: "our sender profile's key"},
@@ -42,10 +46,10 @@ var alimTalkResults = textmessage.Results{
 	{Code: "3014", Class: attempt.Content, Definitive: true, Why: "the message is too long"},
 	{Code: "3015", Class: attempt.Provider, Definitive: true, Why: "our template is none"},
 	{Code: "3016", Class: attempt.Provider, Definitive: true, Why: "the text is not the template's"},
-	{Code: "3018", Class: attempt.Permanent, Definitive: true, Why: "cannot be sent to this customer: KakaoTalk has another number, or is not in use"},
+	{Code: "3018", Class: attempt.Suppressed, Definitive: true, Why: "cannot be sent to this customer: KakaoTalk has another number, or is not in use"},
 	{Code: "3019", Class: attempt.Permanent, Definitive: true, Why: "the customer has no KakaoTalk"},
 	{Code: "3020", Class: attempt.Permanent, Definitive: true, Why: "the customer has blocked AlimTalk"},
-	{Code: "3021", Class: attempt.Permanent, Definitive: true, Why: "the customer's KakaoTalk is too old"},
+	{Code: "3021", Class: attempt.Suppressed, Definitive: true, Why: "the customer's KakaoTalk is too old"},
 	{Code: "3025", Class: attempt.Content, Definitive: true, Why: "a variable is too long"},
 	{Code: "3027", Class: attempt.Provider, Definitive: true, Why: "the buttons are not the template's"},
 	{Code: "4102", Class: attempt.Provider, Definitive: true, Why: "our template"},

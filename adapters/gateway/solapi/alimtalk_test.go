@@ -88,9 +88,21 @@ func TestNoKakaoTalkIsReportedAsDefinitivelyUndelivered(t *testing.T) {
 	if err != nil || len(said.Reports) != 3 {
 		t.Fatalf("%+v %v", said, err)
 	}
-	for i, want := range []attempt.FailureClass{attempt.Permanent, attempt.Permanent, attempt.Provider} {
+	for i, want := range []attempt.FailureClass{attempt.Permanent, attempt.Suppressed, attempt.Provider} {
 		if r := said.Reports[i]; r.Kind != report.Undelivered || !r.Definitive || r.Class != want || r.Validate() != nil {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// What may have passed by next month lets the route continue on another channel, and puts nobody on the suppression list.
+func TestWhoHasNotUsedKakaoTalkLatelyMovesOnAndIsNotSuppressed(t *testing.T) {
+	t.Parallel()
+	for code, rejects := range map[string]bool{"3102": false, "3104": true, "3107": false} {
+		r := Results().Find(code)
+		said := report.Report{Kind: report.Undelivered, Class: r.Class, Definitive: r.Definitive}
+		if !r.Class.Hard() || !said.Decides() || said.Rejects() != rejects {
+			t.Errorf("%s is %+v", code, r)
 		}
 	}
 }

@@ -13,6 +13,10 @@ var onTheWay = map[string]bool{"2000": true, "3000": true}
 // results are the codes that messages get later, in the order of https://docs.solapi.com/api-reference/message-status-codes. What
 // does not say for certain that the message did not arrive is not definitive: among it 3040, since a carrier's time is over when
 // it has said nothing.
+//
+// What of AlimTalk may have passed by next month (no use for three days, a channel that is not added) is Suppressed, not Permanent: the
+// message continues on another channel at once, as with Temporary it would not where the route names AlimTalk twice, and nobody is put
+// on the suppression list, from which only a person takes a customer.
 var results = textmessage.Results{
 	{Code: "2011", Class: attempt.Temporary, Definitive: true, Why: "the form of a field"},
 	{Code: "2024", Class: attempt.Temporary, Why: "a failure of a server: nothing says before or after it was passed on"},
@@ -52,12 +56,12 @@ var results = textmessage.Results{
 	{Code: "3059", Class: attempt.Provider, Definitive: true, Why: "our sender number is taken for forged"},
 	{Code: "3060", Class: attempt.Permanent, Definitive: true, Why: "the customer's age is not verified"},
 	{Code: "3101", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: our sender profile's key"},
-	{Code: "3102", Class: attempt.Permanent, Definitive: true, Why: "AlimTalk: the customer has not added our channel"},
+	{Code: "3102", Class: attempt.Suppressed, Definitive: true, Why: "AlimTalk: the customer has not added our channel"},
 	{Code: "3103", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: the text is not the template's"},
 	{Code: "3104", Class: attempt.Permanent, Definitive: true, Why: "AlimTalk: the customer has no KakaoTalk"},
 	{Code: "3105", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: our template is not registered"},
 	{Code: "3106", Class: attempt.Provider, Definitive: true, Why: "AlimTalk: our channel"},
-	{Code: "3107", Class: attempt.Permanent, Definitive: true, Why: "AlimTalk: the customer has not used KakaoTalk for 72 hours, or has blocked AlimTalk"},
+	{Code: "3107", Class: attempt.Suppressed, Definitive: true, Why: "AlimTalk: the customer has not used KakaoTalk for 72 hours, or has blocked AlimTalk"},
 	{Code: "3108", Class: attempt.Temporary, Definitive: true, Why: "AlimTalk: not sent at this time of the day"},
 }
 
