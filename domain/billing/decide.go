@@ -158,11 +158,17 @@ func (t Target) Under(halted channel.Set, d Decision) Decision {
 }
 
 // lastTried is the channel of the try before the current one, "" before the first: the step before the target's own is that try's, or
-// one of its channel that a refusal for good skipped.
+// one of its channel that a refusal for good skipped. Steps without a destination were skipped and not tried; a suppressed one may be
+// the try's, whose refusal suppressed it.
 func (t Target) lastTried(v policy.Version) channel.Kind {
+	if t.s.Attempt == 0 {
+		return ""
+	}
 	steps := v.Steps(t.s.Wished)
-	if before := int(t.s.Step) - 1; t.s.Attempt > 0 && before >= 0 && before < len(steps) {
-		return steps[before]
+	for before := int(t.s.Step) - 1; before >= 0 && before < len(steps); before-- {
+		if t.s.Reachable.Has(steps[before]) {
+			return steps[before]
+		}
 	}
 	return ""
 }

@@ -182,6 +182,31 @@ func TestAHaltedChannelKeepsItsBillsAndThoseThatWereRefusedOnIt(t *testing.T) {
 	}
 }
 
+// Push is skipped for want of a destination: it was not tried, and e-mail before it was.
+func TestAHaltAsksWhichChannelWasTriedNotWhichWasSkipped(t *testing.T) {
+	t.Parallel()
+	v := emailEmailSMS(t, func(s *policy.Spec) {
+		s.Route = policy.Route{{Channel: channel.Push, Tries: 1}, {Channel: channel.Email, Tries: 1}, {Channel: channel.Push, Tries: 2}, {Channel: channel.SMS, Tries: 1}}
+	})
+	reachable := channel.NewSet(channel.Email, channel.SMS)
+	for _, c := range []struct {
+		s      billing.State
+		halted channel.Kind
+		want   string
+	}{
+		{billing.State{Attempt: 1, Round: 1, Step: 4}, channel.Email, "WAIT channel_halted for EMAIL"}, // refused by e-mail, then put back
+		{billing.State{Attempt: 1, Round: 1, Step: 4}, channel.Push, "DISPATCH due SMS step 4"},
+		{billing.State{Attempt: 1, Step: 1}, channel.Push, "DISPATCH due EMAIL step 1"}, // nothing before it is reachable any more
+	} {
+		c.s.Key, c.s.Dispatch, c.s.Reachable = user, billing.Ready, reachable
+		target := restored(t, c.s)
+		got := target.Under(channel.NewSet(c.halted), billing.Decide(target, snapshot(v), monday))
+		if !strings.HasPrefix(got.String(), c.want+" ") {
+			t.Errorf("at step %d, %s halted: %s, want %s", c.s.Step, c.halted, got, c.want)
+		}
+	}
+}
+
 // Published at 20:59, asked again at 21:01.
 func TestQuietHoursDeferWithoutSpendingAnything(t *testing.T) {
 	t.Parallel()
