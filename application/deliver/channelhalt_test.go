@@ -242,3 +242,33 @@ func TestOnlyWhatIsSaidOfTheCustomerCountsForTheShare(t *testing.T) {
 		})
 	}
 }
+
+// Whom the provider suppresses neither counts as refused nor thins out the refusals of others.
+func TestWhatAProviderSuppressesIsInNoWindow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.email.Answer(func(d port.Delivery) memory.GatewayAnswer {
+		if d.Key.UserID <= 101 {
+			return refused(attempt.Permanent)
+		}
+		return refused(attempt.Suppressed)
+	})
+	w.bills(t, 100)
+	w.dispatch(t)
+	w.start(t)
+	w.awaitDrained(t)
+	for user := int64(102); user <= 102+450; user++ {
+		w.bill(t, user)
+	}
+	w.dispatch(t)
+	w.awaitDrained(t)
+	if w.emailHalt(t).On {
+		t.Fatal("what is suppressed halts it")
+	}
+	w.bill(t, 101)
+	w.dispatch(t)
+	w.awaitDrained(t)
+	if !w.emailHalt(t).On {
+		t.Error("101 refusals do not halt it")
+	}
+}

@@ -118,10 +118,10 @@ func (h *halt) contentRefused(ctx context.Context) {
 }
 
 // count counts what a call came to for the share of refusals at which its channel is halted: that the provider took the message or
-// refused it. Not what is about us, could not be known, or was refused for its content, which has a bound of its own. It reports whether
-// the caller is to halt the channel for all processes, once the outcome is stored; here it is at once.
+// refused it. Not what is about us, could not be known, is suppressed there, or was refused for its content, which has a bound of its
+// own. It reports whether the caller is to halt the channel for all processes, once the outcome is stored; here it is at once.
 func (h *halt) count(d *delivery, o attempt.Outcome) bool {
-	if o.State != attempt.Succeeded && (o.State != attempt.Failed || o.Class == attempt.Content) {
+	if o.State != attempt.Succeeded && (o.State != attempt.Failed || o.Class == attempt.Content || o.Class == attempt.Suppressed) {
 		return false
 	}
 	return h.channels.Count(d.request.Channel, channelhalt.Answer{
