@@ -3,6 +3,9 @@ package feedback
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +18,13 @@ const (
 	atOnce = 2
 	// storeLimit is how long one of them may take.
 	storeLimit = 30 * time.Second
+	// mostWaiting is how many reports wait for a transaction: more come only while the database hangs.
+	mostWaiting = 10 * port.MaxReports
+)
+
+var (
+	errWaiting = fmt.Errorf("%w: %d reports wait to be stored", port.ErrUnavailable, mostWaiting)
+	errPanic   = errors.New("this program has an error: report it, with what follows")
 )
 
 // group lets requests that come at about the same time share a commit: each has few reports, and a commit costs the same for one as for
@@ -23,7 +33,7 @@ type group struct {
 	store func(ctx context.Context, reports []report.Report) error // at most port.MaxReports
 
 	mu      sync.Mutex
-	waiting []request // at most port.MaxReports each
+	waiting []request // at most port.MaxReports each, and mostWaiting together
 	running int       // transactions
 }
 
@@ -32,22 +42,46 @@ type request struct {
 	done    chan error // takes one
 }
 
-// do stores at most port.MaxReports reports. Where the context ends first, its error is returned, and they may be stored all the same.
+// do stores at most port.MaxReports reports. Where the context ends first, its error is returned: the reports wait no longer, and may be
+// stored all the same where their transaction had begun. ErrUnavailable where too many wait.
 func (g *group) do(ctx context.Context, reports []report.Report) error {
 	r := request{reports, make(chan error, 1)}
+	if !g.add(ctx, r) {
+		return errWaiting
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		g.giveUp(r)
+		return ctx.Err()
+	}
+}
+
+// add lets a request wait for a transaction; false where too many do.
+func (g *group) add(ctx context.Context, r request) bool {
 	g.mu.Lock()
+	defer g.mu.Unlock()
+	reports := len(r.reports)
+	for _, other := range g.waiting {
+		reports += len(other.reports)
+	}
+	if reports > mostWaiting {
+		return false
+	}
 	g.waiting = append(g.waiting, r)
 	if g.running < atOnce {
 		g.running++
 		go g.work(context.WithoutCancel(ctx))
 	}
-	g.mu.Unlock()
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return true
+}
+
+// giveUp takes a request out of those that wait, if it is among them: whoever sent it comes again, and each repetition would wait too.
+func (g *group) giveUp(r request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting = slices.DeleteFunc(g.waiting, func(other request) bool { return other.done == r.done })
 }
 
 // work stores until nothing waits.
@@ -94,8 +128,15 @@ func (g *group) storeAll(ctx context.Context, some []request) {
 	}
 }
 
-func (g *group) limited(ctx context.Context, reports []report.Report) error {
+// limited stores reports within storeLimit. Where that panics they are refused (ErrInvalid): the process would end, and whoever sent them
+// comes again.
+func (g *group) limited(ctx context.Context, reports []report.Report) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %w: %T: %s", port.ErrInvalid, errPanic, p, debug.Stack())
+		}
+	}()
 	return g.store(ctx, reports)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -19,6 +21,7 @@ type gate struct {
 	port.Reports
 	open    chan struct{}
 	refuses string // id of a report
+	panics  string // id of a report
 
 	mu     sync.Mutex
 	stored []int // reports of each transaction
@@ -32,6 +35,9 @@ func (g *gate) Store(ctx context.Context, reports []report.Report) (port.StoredR
 	defer g.mu.Unlock()
 	if slices.ContainsFunc(reports, func(r report.Report) bool { return r.ID == g.refuses }) {
 		return port.StoredReports{}, errRefused
+	}
+	if slices.ContainsFunc(reports, func(r report.Report) bool { return r.ID == g.panics }) {
+		panic("no such index")
 	}
 	g.stored = append(g.stored, len(reports))
 	return g.Reports.Store(ctx, reports)
@@ -81,6 +87,82 @@ func TestARequestDoesNotFailBecauseOfAnotherOne(t *testing.T) {
 			}
 		}
 		w.counts("new 9 repeated 0 stray 0 invalid 0 suppressed 9")
+	})
+}
+
+// A panic in a transaction would end the process, and the request would come again and end it again.
+func TestAPanicWhileReportsAreStoredIsTheErrorOfItsRequestAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		reports := w.said(10)
+		errs := together(t, w, &gate{panics: reports[5].ID}, reports)
+		for i, err := range errs {
+			if i == 5 != errors.Is(err, port.ErrInvalid) || i != 5 && err != nil {
+				t.Errorf("request %d gets %v", i, err)
+			}
+		}
+		if said := errs[5].Error(); !strings.Contains(said, "group_test.go") || strings.Contains(said, "no such index") {
+			t.Errorf("it says %s", said)
+		}
+		w.counts("new 9 repeated 0 stray 0 invalid 0 suppressed 9")
+	})
+}
+
+// Whoever gives up comes again: what it left behind would wait beside its repetition.
+func TestARequestThatIsGivenUpWaitsNoLonger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		g := &gate{Reports: w.store.Reports(), open: make(chan struct{})}
+		service := feedback.New(feedback.Ports{Reports: g, Sweeps: w.store.Sweeps(), Clock: w.clock, Log: &memory.Log{}, Metrics: &w.metrics})
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for _, r := range w.said(5) {
+			all.Go(func() {
+				if err := service.Receive(ctx, []report.Report{r}); !errors.Is(err, context.Canceled) {
+					t.Errorf("who gave up gets %v", err)
+				}
+			})
+			synctest.Wait()
+		}
+		cancel()
+		all.Wait()
+		close(g.open)
+		synctest.Wait()
+		w.counts("new 2 repeated 0 stray 0 invalid 0 suppressed 2") // those whose transactions had begun
+	})
+}
+
+func TestABoundedNumberOfReportsWaitsForADatabaseThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		g := &gate{Reports: w.store.Reports(), open: make(chan struct{})}
+		service := feedback.New(feedback.Ports{Reports: g, Sweeps: w.store.Sweeps(), Clock: w.clock, Log: &memory.Log{}, Metrics: &w.metrics})
+		ctx, cancel := context.WithCancel(t.Context())
+		reports := w.said(port.MaxReports)
+		var waited, refused atomic.Int32
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				switch err := service.Receive(ctx, reports); {
+				case errors.Is(err, context.Canceled):
+					waited.Add(1)
+				case errors.Is(err, port.ErrUnavailable):
+					refused.Add(1)
+				default:
+					t.Errorf("got %v", err)
+				}
+			})
+			synctest.Wait()
+		}
+		cancel()
+		all.Wait()
+		if waited.Load() != 12 || refused.Load() != 8 { // two transactions, and ten times as many reports as one has
+			t.Errorf("%d waited, %d were refused", waited.Load(), refused.Load())
+		}
+		close(g.open)
 	})
 }
 
