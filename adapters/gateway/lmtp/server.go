@@ -27,7 +27,7 @@ const (
 	Stored  Result = "stored"  // what it says is stored
 	Ignored Result = "ignored" // it says nothing: a vacation reply, or no report at all
 	Foreign Result = "foreign" // its address names no delivery of ours
-	Failed  Result = "failed"  // it could not be stored: the mail server comes again
+	Failed  Result = "failed"  // it could not be read whole, or not be stored: the mail server comes again
 )
 
 // Results lists every result.
@@ -36,6 +36,7 @@ var Results = []Result{Stored, Ignored, Foreign, Failed}
 // Bounds of a session.
 const (
 	maxRead    = 1 << 20  // of a mail: as much as is read of it
+	maxLine    = 1 << 20  // of a line. RFC 5321 (4.5.3.1.6) allows 1,000, and what bounces quote keeps to nothing
 	maxMail    = 50 << 20 // of a mail that is taken
 	maxTo      = 100      // recipients of a mail
 	timeout    = time.Minute
@@ -77,7 +78,7 @@ func New(c Config) *Server {
 	s := &Server{config: c, idle: map[*session]bool{}}
 	s.lmtp = smtp.NewServer(smtp.BackendFunc(func(conn *smtp.Conn) (smtp.Session, error) { return s.open(conn.Conn()), nil }))
 	s.lmtp.LMTP, s.lmtp.Domain = true, c.Domain
-	s.lmtp.MaxRecipients, s.lmtp.MaxMessageBytes = maxTo, maxMail
+	s.lmtp.MaxRecipients, s.lmtp.MaxMessageBytes, s.lmtp.MaxLineLength = maxTo, maxMail, maxLine
 	s.lmtp.ReadTimeout, s.lmtp.WriteTimeout = timeout, timeout
 	s.lmtp.ErrorLog = silent{}
 	return s
@@ -117,4 +118,10 @@ func (silent) Println(...any)        {}
 var (
 	errNobody = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
 	errLater  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "cannot be stored now, come again"}
+)
+
+// What keeps a mail from being read whole.
+var (
+	errCut  = errors.New("the connection ended before the mail did")
+	errLine = fmt.Errorf("the mail has a line of more than %d bytes", maxLine)
 )

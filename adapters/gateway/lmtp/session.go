@@ -94,7 +94,7 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 		_, err = io.Copy(io.Discard, r)
 	}
 	if err != nil {
-		return fmt.Errorf("the mail ended before its end: %w", err)
+		return s.unread(err)
 	}
 	var mail bounce.Mail
 	unread := s.guarded(func() error {
@@ -109,6 +109,22 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 		status.SetStatus(to.address, err)
 	}
 	return nil
+}
+
+// unread answers a mail that could not be read whole, and shows it for each of its recipients. The library would refuse it for good, and
+// what it says would be lost unseen. One that is too large stays so: it is refused for good.
+func (s *session) unread(err error) error {
+	answer, problem := errLater, errCut
+	switch {
+	case errors.Is(err, smtp.ErrDataTooLarge):
+		answer, problem = smtp.ErrDataTooLarge, smtp.ErrDataTooLarge
+	case errors.Is(err, smtp.ErrTooLongLine):
+		problem = errLine
+	}
+	for range s.to {
+		s.server.config.Observe(Observation{Result: Failed, Problem: problem})
+	}
+	return answer
 }
 
 var errPanic = errors.New("this program has an error: report it, with what follows")
