@@ -1,13 +1,9 @@
 package sqs
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -22,10 +18,6 @@ const (
 	waitingAttribute = string(types.QueueAttributeNameApproximateNumberOfMessages)
 	redriveAttribute = string(types.QueueAttributeNameRedrivePolicy)
 	sentAttribute    = string(types.MessageSystemAttributeNameSentTimestamp)
-	// longestKept is how long SQS keeps a message: 14 days in the queue, and as long in the queue of those that could not be read, from
-	// which people may put it back
-	// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html).
-	longestKept = 28 * 24 * time.Hour
 )
 
 func attributes(queue string) *sqs.GetQueueAttributesInput {
@@ -57,85 +49,7 @@ func (r *Reader) next(ctx context.Context) {
 	if err != nil || len(given) == 0 {
 		return // the reader is to stop, or nothing came
 	}
-	var read []opened
-	for i := range given {
-		if one, ok := r.open(ctx, &given[i]); ok {
-			read = append(read, one)
-		}
-	}
-	r.remove(ctx, r.store(ctx, read))
-}
-
-// opened is a message that the provider made.
-type opened struct {
-	message  *types.Message
-	provider string
-	said     port.Said
-}
-
-// open verifies and reads a message; false where it cannot, and so is left to the queue: SQS gives it again, and at last puts it into
-// the queue of those that could not be read.
-func (r *Reader) open(ctx context.Context, m *types.Message) (opened, bool) {
-	body := []byte(aws.ToString(m.Body))
-	var envelope struct{ TopicArn, Timestamp string }
-	if json.Unmarshal(body, &envelope) != nil || envelope.TopicArn == "" {
-		r.config.Observe(Unknown, webhook.Forged, port.Said{}, errEnvelope)
-		return opened{}, false
-	}
-	provider, known := r.config.Topics[envelope.TopicArn]
-	reporter := r.config.Providers[provider]
-	if !known || reporter == nil {
-		r.config.Observe(Unknown, webhook.Forged, port.Said{}, errTopic)
-		return opened{}, false
-	}
-	request := port.Webhook{
-		Method: http.MethodPost, URL: r.config.Queue, Body: body, Arrived: r.arrived(m, envelope.Timestamp),
-		Header: map[string][]string{"Content-Type": {"text/plain; charset=UTF-8"}},
-	}
-	var said port.Said
-	var refused error
-	within, cancel := context.WithTimeout(ctx, visibility)
-	defer cancel()
-	err := r.config.Watch.Await(within, "check of reports", func(ctx context.Context) error {
-		said, refused = reporter.Reports(ctx, request)
-		if errors.Is(refused, port.ErrForged) || errors.Is(refused, port.ErrUnreadable) {
-			return nil
-		}
-		return refused
-	})
-	if err = cmp.Or(refused, err); err != nil {
-		r.config.Observe(provider, result(err), port.Said{}, err)
-		return opened{}, false
-	}
-	return opened{m, provider, said}, true
-}
-
-var (
-	errEnvelope = errors.New("it is not in the JSON that Amazon SNS puts around what is published: switch raw message delivery off for the subscription")
-	errTopic    = errors.New("it is of a topic that is not configured")
-)
-
-func result(err error) webhook.Result {
-	switch {
-	case errors.Is(err, port.ErrForged):
-		return webhook.Forged
-	case errors.Is(err, port.ErrUnreadable), errors.Is(err, port.ErrInvalid):
-		return webhook.Unreadable
-	}
-	return webhook.Failed
-}
-
-// arrived is the instant for which a signature is checked. A message may have waited in SQS for weeks, so its age says nothing: it is
-// checked for the instant that SNS signed, within what SQS keeps; otherwise for that at which SQS took the message.
-func (r *Reader) arrived(m *types.Message, signed string) time.Time {
-	sent := r.config.Now()
-	if since, err := strconv.ParseInt(m.Attributes[sentAttribute], 10, 64); err == nil {
-		sent = time.UnixMilli(since)
-	}
-	if at, err := time.Parse(time.RFC3339, signed); err == nil && at.Before(sent) && sent.Sub(at) <= longestKept {
-		return at
-	}
-	return sent
+	r.remove(ctx, r.store(ctx, r.openAll(ctx, given)))
 }
 
 // store stores what messages say, and returns those of which that is done. A storage that is down is waited for while the messages are

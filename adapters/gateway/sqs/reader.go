@@ -121,7 +121,8 @@ func (r *Reader) Depth(ctx context.Context) (Depth, error) {
 	return Depth{Waiting: said.Attributes[waitingAttribute], DeadLetters: said.Attributes[redriveAttribute] != ""}, nil
 }
 
-// sqs returns the client, whose calls are repeated by nobody but Config.Watch.
+// sqs returns the client, whose calls are repeated by nobody but Config.Watch. Whatever is wrong with AWS's own configuration is waited for
+// (ErrUnavailable): somebody repairs it.
 func (r *Reader) sqs(ctx context.Context) (*sqs.Client, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -129,8 +130,11 @@ func (r *Reader) sqs(ctx context.Context) (*sqs.Client, error) {
 		return r.client, nil
 	}
 	own, err := r.config.Identity.Config(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, port.ErrUnavailable):
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", port.ErrUnavailable, err)
 	}
 	r.client = sqs.NewFromConfig(own, func(o *sqs.Options) {
 		o.Retryer, o.HTTPClient = aws.NopRetryer{}, awshttp.NewBuildableClient().WithTimeout(callLimit)

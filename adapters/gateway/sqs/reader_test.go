@@ -47,6 +47,7 @@ type world struct {
 	stored  []report.Report
 	results []string
 	stores  func([]report.Report) error // nil: it is stored
+	change  func(*sqs.Config)           // nil: nothing
 	cancel  context.CancelFunc          // tells the reader to stop
 }
 
@@ -99,11 +100,15 @@ func (w *world) start(t testing.TB) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := sqs.New(sqs.Config{
+	config := sqs.Config{
 		Queue: queue, URL: w.sqs.URL, Identity: awscalltest.Identity{Region: "ap-northeast-2"}, Readers: 2,
 		Topics: map[string]string{snstest.Topic: "ses"}, Providers: map[string]port.Reporter{"ses": reports},
 		Receive: w.receive, Observe: w.observe, Watch: outage.New(paced{memory.NewClock(now)}, w.log), Now: func() time.Time { return now },
-	})
+	}
+	if w.change != nil {
+		w.change(&config)
+	}
+	reader, err := sqs.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
