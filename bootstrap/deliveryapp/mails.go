@@ -3,7 +3,10 @@ package deliveryapp
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
+
+	"go.uber.org/fx"
 
 	"github.com/balsong/balsong/adapters/gateway/lmtp"
 	"github.com/balsong/balsong/adapters/gateway/reference"
@@ -19,18 +22,19 @@ const mostSessions = 64
 
 // mailServer takes bounces and complaints by LMTP.
 type mailServer struct {
-	addr   string
-	lmtp   *lmtp.Server
-	source *reference.Source
-	log    port.Log
-	served chan struct{}
+	addr     string
+	lmtp     *lmtp.Server
+	source   *reference.Source
+	log      port.Log
+	served   chan struct{}
+	shutdown fx.Shutdowner
 }
 
 // mails makes the server; it listens with start, and nowhere without an address. Bounces are those of the relay's messages: no other
 // provider lets the address tell the delivery.
 func mails(c config.Deliverer) any {
-	return func(installation port.Installation, s *feedback.Service, log port.Log) (*mailServer, error) {
-		m := &mailServer{addr: c.Feedback.LMTPAddr, log: log, served: make(chan struct{})}
+	return func(installation port.Installation, s *feedback.Service, log port.Log, shutdown fx.Shutdowner) (*mailServer, error) {
+		m := &mailServer{addr: c.Feedback.LMTPAddr, log: log, served: make(chan struct{}), shutdown: shutdown}
 		if m.addr == "" {
 			return m, nil
 		}
@@ -73,13 +77,17 @@ func (m *mailServer) start(ctx context.Context) error {
 		return fmt.Errorf("bounces: %w (set BALSONG_FEEDBACK_LMTP_ADDR to another address)", err)
 	}
 	m.log.Info("bounces and complaints are taken by LMTP", port.Field{Key: "address", Value: m.addr})
-	go func() {
-		defer close(m.served)
-		if err := m.lmtp.Serve(listener); err != nil {
-			m.log.Error("bounces are not taken any more", port.Field{Key: "error", Value: err})
-		}
-	}()
+	go m.serve(listener)
 	return nil
+}
+
+// serve takes mails until stop. Where it fails the app ends: it would be ready, and take nothing.
+func (m *mailServer) serve(listener net.Listener) {
+	defer close(m.served)
+	if err := m.lmtp.Serve(listener); err != nil {
+		m.log.Error("bounces are not taken any more", port.Field{Key: "error", Value: err})
+		_ = m.shutdown.Shutdown(fx.ExitCode(1)) // fails only where the app is going down already
+	}
 }
 
 // stop waits for the mails under way, and takes no more.

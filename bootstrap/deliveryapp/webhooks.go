@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.uber.org/fx"
+
 	"github.com/balsong/balsong/adapters/gateway/webhook"
 	"github.com/balsong/balsong/application/feedback"
 	"github.com/balsong/balsong/application/port"
@@ -36,18 +38,20 @@ type webServer struct {
 	http       *http.Server
 	log        port.Log
 	served     chan struct{}
+	shutdown   fx.Shutdowner
 }
 
 // webhooks makes the server; it listens with start, and nowhere without an address.
 func webhooks(c config.Deliverer) any {
-	return func(from core.Informants, s *feedback.Service, clock port.Clock, log port.Log) (*webServer, error) {
-		w := &webServer{addr: c.Feedback.Addr, root: c.Feedback.Root(), log: log, served: make(chan struct{})}
+	return func(from core.Informants, s *feedback.Service, clock port.Clock, log port.Log, shutdown fx.Shutdowner) (*webServer, error) {
+		w := &webServer{addr: c.Feedback.Addr, root: c.Feedback.Root(), log: log, served: make(chan struct{}), shutdown: shutdown}
 		if c.Feedback.CertFile != "" {
 			shown, err := newCertificate(c.Feedback.CertFile, c.Feedback.KeyFile, clock)
 			if err != nil {
 				return nil, fmt.Errorf("%w: BALSONG_FEEDBACK_CERT_FILE and BALSONG_FEEDBACK_KEY_FILE: %w", config.ErrInvalid, err)
 			}
-			w.tls = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: shown.get}
+			// Without HTTP/2 a connection has one request at a time, so that mostConnections bounds the bodies that are read.
+			w.tls = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: shown.get}
 		}
 		taken := webhook.Config{
 			Root: w.root, Providers: map[string]port.Reporter{}, Secrets: map[string]string{}, Receive: s.Receive, Now: clock.Now,
@@ -87,14 +91,18 @@ func (w *webServer) start(ctx context.Context) error {
 	for _, path := range w.paths {
 		w.log.Info("webhooks of a provider are taken", port.Field{Key: "address", Value: w.root + path})
 	}
-	go func() {
-		defer close(w.served)
-		if err := w.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			w.log.Error("webhooks are not taken any more", port.Field{Key: "error", Value: err})
-			_ = listener.Close()
-		}
-	}()
+	go w.serve(listener)
 	return nil
+}
+
+// serve takes webhooks until stop. Where it fails the app ends: it would be ready, and take nothing.
+func (w *webServer) serve(listener net.Listener) {
+	defer close(w.served)
+	if err := w.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		w.log.Error("webhooks are not taken any more", port.Field{Key: "error", Value: err})
+		_ = listener.Close()
+		_ = w.shutdown.Shutdown(fx.ExitCode(1)) // fails only where the app is going down already
+	}
 }
 
 // stop answers the requests under way, and takes no more.
