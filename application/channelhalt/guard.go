@@ -35,6 +35,7 @@ type state struct {
 	on      bool             // halted, as far as this process knows
 	halting bool             // by this process, just now
 	lifted  chan struct{}    // closed once it is not halted any more
+	lifts   int              // how often that has happened
 }
 
 // New returns a guard that takes no channel to be halted before Read. source names the process as the one who halts, and what is what
@@ -91,6 +92,13 @@ func (g *Guard) Halted(kind channel.Kind) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.of(kind).on
+}
+
+// Lifts returns how many halts of a channel have been lifted since the start, as far as this process knows.
+func (g *Guard) Lifts(kind channel.Kind) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.of(kind).lifts
 }
 
 // Wait waits until a channel is not halted; its error is the context's.
@@ -203,6 +211,7 @@ func (s *state) stop() {
 func (s *state) resume() {
 	if s.on {
 		s.on = false
+		s.lifts++
 		close(s.lifted)
 	}
 }

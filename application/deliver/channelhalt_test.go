@@ -11,6 +11,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // noSuchUser lets the provider of e-mail refuse everybody for good.
@@ -270,5 +271,45 @@ func TestWhatAProviderSuppressesIsInNoWindow(t *testing.T) {
 	w.awaitDrained(t)
 	if !w.emailHalt(t).On {
 		t.Error("101 refusals do not halt it")
+	}
+}
+
+// Whoever complains while the channel, or everything, is halted gets nothing once it is not any more.
+func TestWhoIsSuppressedWhileItIsHaltedGetsNothingAfterwards(t *testing.T) {
+	t.Parallel()
+	for name, everything := range map[string]bool{"the channel": false, "everything": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			permits := newTurnstile()
+			w := newWorld(t, func(w *world) { w.permits = permits })
+			w.bills(t, 2)
+			w.dispatch(t)
+			w.start(t)
+			<-permits.waiting
+			<-permits.waiting // both have been looked at
+			halt, lift, told := func() error { _, err := w.operator.HaltChannel(t.Context(), channel.Email, by()); return err },
+				func() error { _, err := w.operator.LiftChannelHalt(t.Context(), channel.Email, 0, by()); return err },
+				"a channel is halted: nothing more goes out by it until that is lifted"
+			if everything {
+				halt, lift = func() error { _, err := w.operator.Halt(t.Context(), by()); return err }, func() error { _, err := w.operator.LiftHalt(t.Context(), by()); return err }
+				told = "halted: nothing more goes out until it is lifted"
+			}
+			if err := halt(); err != nil {
+				t.Fatal(err)
+			}
+			w.whileTimePasses(t, "the halt is read", func() bool { return len(w.log.Find(told)) == 1 })
+			permits.open()
+			if err := w.store.Suppressions().Suppress(t.Context(), policy.ScopeAll, []port.Contact{{UserID: 1, Channel: channel.Email}}, by()); err != nil {
+				t.Fatal(err)
+			}
+			w.clock.Advance(time.Minute)
+			if err := lift(); err != nil {
+				t.Fatal(err)
+			}
+			w.whileTimePasses(t, "both are through", w.drained)
+			w.expectRow(t, 1, 0, 0, attempt.Failed, attempt.ReasonSuppress)
+			w.expectRow(t, 2, 0, 0, attempt.Succeeded, "")
+			w.expectCalls(t, w.email, 1)
+		})
 	}
 }

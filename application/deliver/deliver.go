@@ -25,6 +25,10 @@ func (s *Service) deliver(ctx, shutdownCtx context.Context, m port.Received, pre
 		if !permitted {
 			return
 		}
+		if d.lifts != s.halt.liftsOf(d.request.Channel) { // a halt may have lasted for days: who complained meanwhile gets nothing
+			permit.Cancel()
+			continue
+		}
 		switch s.claim(ctx, d) {
 		case claimed:
 		case claimAgain:
@@ -73,6 +77,7 @@ func (s *Service) check(ctx context.Context, d *delivery) bool {
 	if !s.checkTime(ctx, d) {
 		return false
 	}
+	d.lifts = s.halt.liftsOf(d.request.Channel)
 	suppressed, err := s.ledger.suppressed(ctx, d.request.Use())
 	if suppressed {
 		s.closeKey(ctx, d, attempt.Closing{State: attempt.Failed, Class: attempt.Suppressed, Reason: attempt.ReasonSuppress})
@@ -102,7 +107,7 @@ func (s *Service) checkTime(ctx context.Context, d *delivery) bool {
 // to be done for the message.
 func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()) bool {
 	if d.content.Destination != "" {
-		return true // fetched before, for a claim that came to nothing
+		return true // fetched before, for a claim that came to nothing, or before a halt
 	}
 	s.step(d, trace.Prepare)
 	if !d.lane.ahead.tryEnter() {

@@ -9,6 +9,7 @@ import (
 	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/channel"
 )
 
 // halt holds messages back while everything that goes out, or their channel, is halted, and until that has been read for the first
@@ -27,6 +28,7 @@ type halt struct {
 	lifted chan struct{} // closed while nothing is halted
 	on     bool
 	known  bool // the halt has been read at least once
+	lifts  int  // halts of everything that have been lifted
 }
 
 func newHalt(control port.Control, channels port.ChannelHalts, outages *outage.Watch, clock port.Clock, log port.Log, config Config) *halt {
@@ -54,6 +56,14 @@ func (h *halt) halted() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.on
+}
+
+// liftsOf returns how many halts of everything and of a channel have been lifted: it differs from what it was where a message may have
+// waited for one.
+func (h *halt) liftsOf(kind channel.Kind) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lifts + h.channels.Lifts(kind)
 }
 
 // watch reads the halt every HaltRules.Poll until the context ends. Nothing goes out before the first reading; while
@@ -88,6 +98,7 @@ func (h *halt) set(read port.Halt) {
 	case changed && read.On:
 		h.lifted = make(chan struct{})
 	case changed:
+		h.lifts++
 		close(h.lifted)
 	}
 	h.mu.Unlock()
