@@ -14,18 +14,7 @@ import (
 	"github.com/balsong/balsong/domain/report"
 )
 
-const (
-	waitingAttribute = string(types.QueueAttributeNameApproximateNumberOfMessages)
-	redriveAttribute = string(types.QueueAttributeNameRedrivePolicy)
-	sentAttribute    = string(types.MessageSystemAttributeNameSentTimestamp)
-)
-
-func attributes(queue string) *sqs.GetQueueAttributesInput {
-	return &sqs.GetQueueAttributesInput{
-		QueueUrl:       aws.String(queue),
-		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameRedrivePolicy},
-	}
-}
+const sentAttribute = string(types.MessageSystemAttributeNameSentTimestamp)
 
 // next takes the next batch of the queue, for which it waits, stores what it says, and deletes it from the queue.
 func (r *Reader) next(ctx context.Context) {

@@ -100,27 +100,6 @@ func (r *Reader) Run(ctx context.Context) {
 	readers.Wait()
 }
 
-// Depth is what SQS says about the queue.
-type Depth struct {
-	Waiting     string // messages, about
-	DeadLetters bool   // what is never read is put into a queue of its own
-}
-
-// Depth asks SQS about the queue: that it is there, and that this process may read its attributes. ErrUnavailable.
-func (r *Reader) Depth(ctx context.Context) (Depth, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	client, err := r.sqs(ctx)
-	if err != nil {
-		return Depth{}, err
-	}
-	said, err := client.GetQueueAttributes(ctx, attributes(r.config.Queue))
-	if err != nil {
-		return Depth{}, unavailable("ask about the queue", err)
-	}
-	return Depth{Waiting: said.Attributes[waitingAttribute], DeadLetters: said.Attributes[redriveAttribute] != ""}, nil
-}
-
 // sqs returns the client, whose calls are repeated by nobody but Config.Watch. Whatever is wrong with AWS's own configuration is waited for
 // (ErrUnavailable): somebody repairs it.
 func (r *Reader) sqs(ctx context.Context) (*sqs.Client, error) {

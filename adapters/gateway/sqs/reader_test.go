@@ -284,22 +284,6 @@ func TestAMessageMayHaveWaitedForWeeks(t *testing.T) {
 	}
 }
 
-func TestTheQueueIsLookedAt(t *testing.T) {
-	t.Parallel()
-	s := newService(t)
-	reader, err := sqs.New(sqs.Config{Queue: queue, URL: s.URL, Identity: awscalltest.Identity{Region: "ap-northeast-2"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if depth, err := reader.Depth(t.Context()); err != nil || depth != (sqs.Depth{Waiting: "17", DeadLetters: true}) {
-		t.Errorf("%+v (%v)", depth, err)
-	}
-	s.fails["GetQueueAttributes"] = "QueueDoesNotExist"
-	if _, err := reader.Depth(t.Context()); !errors.Is(err, port.ErrUnavailable) || !strings.Contains(err.Error(), "QueueDoesNotExist") {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestOnlyAStandardQueueOfSQSIsRead(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]error{

@@ -106,8 +106,6 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 				s.deleted = append(s.deleted, entry.ReceiptHandle)
 			}
 			answer = map[string]any{"Successful": []any{}, "Failed": []any{}}
-		case "GetQueueAttributes":
-			answer = map[string]any{"Attributes": map[string]string{"ApproximateNumberOfMessages": "17", "RedrivePolicy": "{}"}}
 		}
 	})
 	if waits { // a long poll, as long as the caller has patience for

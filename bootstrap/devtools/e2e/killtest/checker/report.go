@@ -9,9 +9,8 @@ import (
 
 // count notes what was looked at.
 func (c *check) count() {
-	add := func(what string, n int) { c.report.Counts = append(c.report.Counts, Count{what, n}) }
-	add("customers in the input", len(c.Customers))
-	add("targets", len(c.Targets))
+	c.add("customers in the input", len(c.Customers))
+	c.add("targets", len(c.Targets))
 	statuses := map[string]int{}
 	for _, t := range c.Targets {
 		name := t.Status
@@ -21,12 +20,39 @@ func (c *check) count() {
 		statuses["  "+name]++
 	}
 	c.addAll(statuses)
-	add("ledger rows", len(c.Rows))
+	c.add("ledger rows", len(c.Rows))
 	states := map[string]int{}
 	for _, r := range c.Rows {
 		states["  "+r.State]++
 	}
 	c.addAll(states)
+	c.countCalls()
+	c.countReports()
+	again := 0
+	for _, calls := range c.accepted {
+		again += len(calls) - 1
+	}
+	c.add("accepted again, after the vendor's word", again)
+	byKill, byDrop := 0, 0
+	for key, row := range c.rows {
+		if row.State != "UNKNOWN" {
+			continue
+		}
+		if c.dropped[key] {
+			byDrop++
+		} else if _, ok := c.inFlight[key]; ok {
+			byKill++
+		}
+	}
+	c.add("accepted after the last kill", c.acceptedAfterLastKill())
+	c.add("UNKNOWN that names a drop", byDrop)
+	c.add("UNKNOWN that names a kill", byKill)
+}
+
+func (c *check) add(what string, n int) { c.report.Counts = append(c.report.Counts, Count{what, n}) }
+
+// countCalls notes what the gateway's log has.
+func (c *check) countCalls() {
 	calls, said := map[string]int{}, map[string]int{}
 	for _, call := range c.Calls {
 		switch {
@@ -40,9 +66,13 @@ func (c *check) count() {
 			calls["  refused, "+call.Class]++
 		}
 	}
-	add("lines in the gateway's log", len(c.Calls))
+	c.add("lines in the gateway's log", len(c.Calls))
 	c.addAll(calls)
 	c.addAll(said)
+}
+
+// countReports notes what was reported.
+func (c *check) countReports() {
 	stored := map[string]int{}
 	for _, r := range c.Reports {
 		name := "  " + r.Kind
@@ -54,27 +84,8 @@ func (c *check) count() {
 		}
 		stored[name]++
 	}
-	add("reports in the database", len(c.Reports))
+	c.add("reports in the database", len(c.Reports))
 	c.addAll(stored)
-	again := 0
-	for _, calls := range c.accepted {
-		again += len(calls) - 1
-	}
-	add("accepted again, after the vendor's word", again)
-	byKill, byDrop := 0, 0
-	for key, row := range c.rows {
-		if row.State != "UNKNOWN" {
-			continue
-		}
-		if c.dropped[key] {
-			byDrop++
-		} else if _, ok := c.inFlight[key]; ok {
-			byKill++
-		}
-	}
-	add("accepted after the last kill", c.acceptedAfterLastKill())
-	add("UNKNOWN that names a drop", byDrop)
-	add("UNKNOWN that names a kill", byKill)
 }
 
 func (c *check) addAll(counts map[string]int) {
