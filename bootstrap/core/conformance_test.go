@@ -84,9 +84,6 @@ var suites = []suite{
 			"ses":    "the simulator does not speak it yet; moto does",
 			"fcm":    "the simulator does not speak it yet",
 			"awssms": "the simulator does not speak it yet",
-
-			"alimtalk/nhn":    "the simulator does not speak it yet",
-			"alimtalk/solapi": "the simulator does not speak it yet",
 		},
 	},
 	{
@@ -130,7 +127,9 @@ func testsOf(t *testing.T, folder string) (of tested) {
 				if key, is := n.Key.(*ast.Ident); is && key.Name == "Lacks" {
 					list, _ := n.Value.(*ast.CompositeLit)
 					for _, act := range list.Elts {
-						of.lacks = append(of.lacks, selected(act))
+						if lack := selected(act); !slices.Contains(of.lacks, lack) {
+							of.lacks = append(of.lacks, lack)
+						}
 					}
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,7 @@ func mergeSettings(settings Settings, document io.Reader) (Settings, error) {
 			c.AcceptAt = &value
 		}
 	}
+	settings.Kakao.Templates = slices.Clone(settings.Kakao.Templates)
 	decoder := json.NewDecoder(document)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&settings); err != nil {

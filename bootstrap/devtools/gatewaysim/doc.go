@@ -73,6 +73,24 @@
 //	-6001                  the content share: the customer has refused messages
 //	-9999                  temporary refusal, which leaves the caller's outcome unknown
 //
+// # AlimTalk of NHN Cloud
+//
+// POST /alimtalk/v2.3/appkeys/…/messages is NHN Cloud's API of AlimTalk, as
+// https://docs.nhncloud.com/ko/Notification/KakaoTalk%20Bizmessage/ko/alimtalk-api-guide/
+// describes it, with the settings of alimtalk. GET finds an accepted message by
+// its recipientGroupingKey, and GET …/senders/… is the sender profile. The text
+// is made of the template (setting kakao). The status is 200 but for throttled
+// (429); the codes:
+//
+//	0                  accepted
+//	-1005              the idempotency key came within the last ten minutes
+//	-2000, -2001, -2017, -9997   the request is wrong
+//	-1027              the channel is blocked (setting kakao)
+//	-3003, -3004       there is no such template, or its variables are others
+//	-5000              no number; and the permanent refusal, in a request that succeeds
+//	-3010              the content share: the text is not the template's
+//	-9999              temporary refusal, which leaves the caller's outcome unknown
+//
 // # SOLAPI
 //
 // POST /messages/v4/send-many/detail is SOLAPI's API of messages, one message a
@@ -86,11 +104,16 @@
 //	1061                     the content share: the customer has refused messages
 //	1024                     temporary refusal, which leaves the caller's outcome unknown
 //
+// A message of the type ATA is AlimTalk, with the settings of alimtalk: 1041, the
+// channel is none or blocked; 1042 and 1043, there is no such template, or its
+// text or variables are others (setting kakao).
+//
 // # Reports
 //
 // The settings "reports" of a channel draw what becomes of each accepted message:
 // it arrives, or does not, for the addressee's sake or for ours, or the vendor
-// says that it does not know. "vendors" says where each vendor tells it:
+// says that it does not know. "vendors" says where each vendor tells it
+// (AlimTalk: nhn_alimtalk and solapi_alimtalk, alike):
 //
 //	nhn      webhook MESSAGE_RESULT_UPDATE, with X-Toast-Webhook-Signature; half of
 //	         them spell recipientGropuingKey, as the documents' example does. Once

@@ -57,6 +57,10 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
 		s.serveNHN(ctx, string(found[1]), string(found[2]))
 		return
 	}
+	if found := nhnAlimTalkPath.FindSubmatch(ctx.Path()); found != nil {
+		s.serveNHNAlimTalk(ctx, string(found[1]), string(found[2]))
+		return
+	}
 	if strings.HasPrefix(string(ctx.Path()), "/messages/v4/") {
 		s.serveSOLAPI(ctx)
 		return

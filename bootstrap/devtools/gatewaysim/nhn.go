@@ -53,7 +53,7 @@ func (s *Server) listNHN(ctx *fasthttp.RequestCtx, lms bool) {
 		return
 	}
 	m, found := s.sent.find(string(query.Peek("recipientGroupingKey")))
-	if !found || m.lms != lms {
+	if !found || m.kind != nhnKind(lms) {
 		ctx.SetBodyString(`{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"totalCount":0,"data":[]}}`)
 		return
 	}
@@ -95,15 +95,12 @@ func (s *Server) sendNHN(ctx *fasthttp.RequestCtx, project string, lms bool) {
 	case lms && country == "":
 		wrong(-2024, "LMS/MMS Type is not sent to outside of Korea.")
 	default:
-		c.message = inbox.Message{To: to, Class: "SMS", Title: q.Title}
-		if lms {
-			c.message.Class = "LMS"
-		}
+		c.message = inbox.Message{To: to, Class: nhnKind(lms), Title: q.Title}
 		if s.inbox != nil {
 			c.message.Body = []byte(q.Body)
 		}
 		ctx.Request.ResetBody() // it is used up, and the call may wait for seconds
-		m := sentMessage{to: to, from: q.From, account: project, reference: c.Key, country: country, lms: lms}
+		m := sentMessage{to: to, from: q.From, account: project, reference: c.Key, country: country, kind: nhnKind(lms)}
 		c.sent = func(sequence uint64) sentMessage {
 			m.id = nhnID(sequence)
 			return m
@@ -111,6 +108,13 @@ func (s *Server) sendNHN(ctx *fasthttp.RequestCtx, project string, lms bool) {
 		a := s.handle(c)
 		answerNHN(ctx, nhnID(a.sequence), c.Key, a)
 	}
+}
+
+func nhnKind(lms bool) string {
+	if lms {
+		return "LMS"
+	}
+	return "SMS"
 }
 
 // nhnID is NHN Cloud's id of a request.

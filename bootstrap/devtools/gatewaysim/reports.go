@@ -119,7 +119,7 @@ func (m sentMessage) sayings() []behaviour.Saying {
 
 // attempts is how often a vendor says something that nobody answers as it should: SOLAPI five times in all, by its own example;
 // Twilio again where it could not connect; a mail server for days. Of NHN Cloud nothing is documented.
-var attempts = map[behaviour.Vendor]int{behaviour.SOLAPI: 5, behaviour.Twilio: 2, behaviour.SMTPRelay: 100, behaviour.NHN: 1}
+var attempts = map[behaviour.Vendor]int{behaviour.SOLAPI: 5, behaviour.Twilio: 2, behaviour.SMTPRelay: 100, behaviour.NHN: 1, behaviour.NHNAlimTalk: 1, behaviour.SOLAPIAlimTalk: 5}
 
 // say says one thing until it is taken. tried is called after the first time.
 func (s *Server) say(m sentMessage, result behaviour.Result, tried func()) {

@@ -88,7 +88,9 @@ func setupReporting(t *testing.T, change func(*Settings)) *reporting {
 	r.testBundle = setup(t, func(c *Config) {
 		c.Settings.Vendors = behaviour.Vendors{
 			NHN: behaviour.VendorSettings{ReportsTo: address + "/reports/nhn", Secret: webhookSecret}, SOLAPI: behaviour.VendorSettings{ReportsTo: address + "/reports/solapi"},
-			Twilio: behaviour.VendorSettings{Secret: "a token"}, SMTP: behaviour.VendorSettings{ReportsTo: "lmtp://" + local.Addr().String()},
+			NHNAlimTalk:    behaviour.VendorSettings{ReportsTo: address + "/reports/nhn-alimtalk", Secret: webhookSecret},
+			SOLAPIAlimTalk: behaviour.VendorSettings{ReportsTo: address + "/reports/solapi-alimtalk"},
+			Twilio:         behaviour.VendorSettings{Secret: "a token"}, SMTP: behaviour.VendorSettings{ReportsTo: "lmtp://" + local.Addr().String()},
 		}
 		change(&c.Settings)
 	})
@@ -104,20 +106,33 @@ func setupReporting(t *testing.T, change func(*Settings)) *reporting {
 		t.Fatal(err)
 	}
 	s := solapiGateway(t, r.testBundle, nil)
-	handlers["nhn"], handlers["twilio"], handlers["solapi"] = n, w, s
-	r.gateways = map[behaviour.Vendor]port.Gateway{behaviour.NHN: n, behaviour.Twilio: w, behaviour.SMTPRelay: m, behaviour.SOLAPI: s}
+	na, sa := nhnAlimTalkGateway(t, r.testBundle), solapiAlimTalkGateway(t, r.testBundle)
+	handlers["nhn"], handlers["twilio"], handlers["solapi"], handlers["nhn-alimtalk"], handlers["solapi-alimtalk"] = n, w, s, na, sa
+	r.gateways = map[behaviour.Vendor]port.Gateway{
+		behaviour.NHN: n, behaviour.Twilio: w, behaviour.SMTPRelay: m, behaviour.SOLAPI: s, behaviour.NHNAlimTalk: na, behaviour.SOLAPIAlimTalk: sa,
+	}
 	root.Start()
 	t.Cleanup(func() { root.Close(); n.Close(); w.Close(); m.Close() })
 	return r
 }
 
+// billBy is a bill as a vendor takes it.
+func billBy(vendor behaviour.Vendor) port.Delivery {
+	switch d := bill("01012345678", "청구서: 52,000원"); vendor {
+	case behaviour.SMTPRelay:
+		d.Channel, d.Destination, d.Content.Title = channel.Email, "kim@example.com", "청구서"
+		return d
+	case behaviour.NHNAlimTalk, behaviour.SOLAPIAlimTalk:
+		return alimTalkBill()
+	default:
+		return d
+	}
+}
+
 // send sends a bill, and returns once all has been said of it.
 func (r *reporting) send(t *testing.T, vendor behaviour.Vendor) port.Reply {
 	t.Helper()
-	d := bill("01012345678", "청구서: 52,000원")
-	if vendor == behaviour.SMTPRelay {
-		d.Channel, d.Destination, d.Content.Title = channel.Email, "kim@example.com", "청구서"
-	}
+	d := billBy(vendor)
 	if prepared, ok := r.gateways[vendor].(port.Preparer); ok {
 		if err := prepared.Prepare(t.Context()); err != nil {
 			t.Fatal(err)
@@ -146,28 +161,28 @@ func TestEachVendorsWordsAreUnderstood(t *testing.T) {
 		want   map[behaviour.Vendor]string
 	}{
 		"delivered": {func(*behaviour.Reports) {}, map[behaviour.Vendor]string{
-			behaviour.NHN: "DELIVERED  true", behaviour.Twilio: "DELIVERED  true", behaviour.SOLAPI: "DELIVERED  true", behaviour.SMTPRelay: "",
+			behaviour.NHN: "DELIVERED  true", behaviour.NHNAlimTalk: "DELIVERED  true", behaviour.SOLAPIAlimTalk: "DELIVERED  true", behaviour.Twilio: "DELIVERED  true", behaviour.SOLAPI: "DELIVERED  true", behaviour.SMTPRelay: "",
 		}},
 		"undelivered": {func(r *behaviour.Reports) { r.Undelivered = 1 }, map[behaviour.Vendor]string{
-			behaviour.NHN: "UNDELIVERED temporary true", behaviour.Twilio: "UNDELIVERED permanent true", behaviour.SOLAPI: "UNDELIVERED temporary true", behaviour.SMTPRelay: "UNDELIVERED permanent true",
+			behaviour.NHN: "UNDELIVERED temporary true", behaviour.NHNAlimTalk: "UNDELIVERED permanent true", behaviour.SOLAPIAlimTalk: "UNDELIVERED permanent true", behaviour.Twilio: "UNDELIVERED permanent true", behaviour.SOLAPI: "UNDELIVERED temporary true", behaviour.SMTPRelay: "UNDELIVERED permanent true",
 		}},
 		"about_us": {func(r *behaviour.Reports) { r.AboutUs = 1 }, map[behaviour.Vendor]string{
-			behaviour.NHN: "UNDELIVERED provider true", behaviour.Twilio: "UNDELIVERED provider true", behaviour.SOLAPI: "UNDELIVERED provider true", behaviour.SMTPRelay: "UNDELIVERED provider true",
+			behaviour.NHN: "UNDELIVERED provider true", behaviour.NHNAlimTalk: "UNDELIVERED provider true", behaviour.SOLAPIAlimTalk: "UNDELIVERED provider true", behaviour.Twilio: "UNDELIVERED provider true", behaviour.SOLAPI: "UNDELIVERED provider true", behaviour.SMTPRelay: "UNDELIVERED provider true",
 		}},
 		"uncertain": {func(r *behaviour.Reports) { r.Uncertain = 1 }, map[behaviour.Vendor]string{
-			behaviour.NHN: "UNDELIVERED temporary false", behaviour.Twilio: "UNDELIVERED temporary false", behaviour.SOLAPI: "UNDELIVERED temporary false", behaviour.SMTPRelay: "",
+			behaviour.NHN: "UNDELIVERED temporary false", behaviour.NHNAlimTalk: "UNDELIVERED temporary false", behaviour.SOLAPIAlimTalk: "UNDELIVERED temporary false", behaviour.Twilio: "UNDELIVERED temporary false", behaviour.SOLAPI: "UNDELIVERED temporary false", behaviour.SMTPRelay: "",
 		}},
 	} {
 		for vendor, want := range c.want {
 			t.Run(result+" "+string(vendor), func(t *testing.T) {
 				t.Parallel()
-				r := setupReporting(t, func(s *Settings) { c.change(&s.SMS.Reports); c.change(&s.Email.Reports) })
+				r := setupReporting(t, func(s *Settings) { c.change(&s.SMS.Reports); c.change(&s.Email.Reports); c.change(&s.AlimTalk.Reports) })
 				if reply := r.send(t, vendor); reply.Verdict != port.CallAccepted {
 					t.Fatalf("%+v", reply)
 				}
 				got := strings.Join(r.said(), ", ")
 				if fields := strings.Fields(want); len(fields) == 3 && (fields[1] == "temporary" || fields[1] == "permanent") { // as the code drawn has it
-					got = strings.NewReplacer("permanent", fields[1], "temporary", fields[1]).Replace(got)
+					got = strings.NewReplacer("permanent", fields[1], "temporary", fields[1], "suppressed", fields[1]).Replace(got)
 				}
 				if got != want {
 					t.Errorf("the product read %q, want %q", got, want)
@@ -222,14 +237,11 @@ func TestAnEarlyReportIsSaidBeforeTheCallIsAnswered(t *testing.T) {
 		t.Run(string(vendor), func(t *testing.T) {
 			t.Parallel()
 			r := setupReporting(t, func(s *Settings) {
-				for _, c := range []*behaviour.ChannelSettings{&s.SMS, &s.Email} {
+				for _, c := range []*behaviour.ChannelSettings{&s.SMS, &s.Email, &s.AlimTalk} {
 					c.Reports.Early, c.Reports.Undelivered, c.Reports.Delay = 1, 1, behaviour.Latency{Kind: behaviour.Fixed, Mean: behaviour.Duration(10 * time.Minute)}
 				}
 			})
-			d := bill("01012345678", "청구서")
-			if vendor == behaviour.SMTPRelay {
-				d.Channel, d.Destination = channel.Email, "kim@example.com"
-			}
+			d := billBy(vendor)
 			if err := r.gateways[vendor].(port.Preparer).Prepare(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -243,10 +255,14 @@ func TestAnEarlyReportIsSaidBeforeTheCallIsAnswered(t *testing.T) {
 // What is not answered with 2xx is said again, as the vendor does.
 func TestAReportIsRepeatedAsItsVendorDoes(t *testing.T) {
 	t.Parallel()
-	for vendor, again := range map[behaviour.Vendor]bool{behaviour.SMTPRelay: true, behaviour.SOLAPI: true, behaviour.Twilio: false, behaviour.NHN: false} {
+	for vendor, again := range map[behaviour.Vendor]bool{
+		behaviour.SMTPRelay: true, behaviour.SOLAPI: true, behaviour.SOLAPIAlimTalk: true, behaviour.Twilio: false, behaviour.NHN: false, behaviour.NHNAlimTalk: false,
+	} {
 		t.Run(string(vendor), func(t *testing.T) {
 			t.Parallel()
-			r := setupReporting(t, func(s *Settings) { s.SMS.Reports.Undelivered, s.Email.Reports.Undelivered = 1, 1 })
+			r := setupReporting(t, func(s *Settings) {
+				s.SMS.Reports.Undelivered, s.Email.Reports.Undelivered, s.AlimTalk.Reports.Undelivered = 1, 1, 1
+			})
 			r.fails = 1
 			r.send(t, vendor)
 			stats := r.Stats().Reports
@@ -269,13 +285,14 @@ func TestAReportIsRepeatedAsItsVendorDoes(t *testing.T) {
 // A vendor that dies has taken the messages that it does not answer, and works on afterwards.
 func TestADyingVendorTakesMessagesAndAnswersNothing(t *testing.T) {
 	t.Parallel()
-	for _, vendor := range []behaviour.Vendor{behaviour.NHN, behaviour.Twilio, behaviour.SOLAPI, behaviour.SMTPRelay} {
+	for _, vendor := range []behaviour.Vendor{behaviour.NHN, behaviour.Twilio, behaviour.SOLAPI, behaviour.SMTPRelay, behaviour.SOLAPIAlimTalk} {
 		t.Run(string(vendor), func(t *testing.T) {
 			t.Parallel()
 			dies := behaviour.Death{After: 1, Calls: 2}
 			r := setupReporting(t, func(s *Settings) {
 				s.Vendors.NHN.Dies, s.Vendors.Twilio.Dies, s.Vendors.SOLAPI.Dies, s.Vendors.SMTP.Dies = dies, dies, dies, dies
-				s.SMS.Reports.Silent, s.Email.Reports.Silent = 1, 1
+				s.Vendors.SOLAPIAlimTalk.Dies = dies
+				s.SMS.Reports.Silent, s.Email.Reports.Silent, s.AlimTalk.Reports.Silent = 1, 1, 1
 			})
 			var got []port.Verdict
 			for range 4 {
@@ -307,14 +324,16 @@ func TestALookUpKnowsWhatTheReportsSay(t *testing.T) {
 		"undelivered": {func(r *behaviour.Reports) { r.Undelivered, r.Silent = 1, 1 }, port.FoundUndelivered},
 		"uncertain":   {func(r *behaviour.Reports) { r.Uncertain, r.Silent = 1, 1 }, port.FoundAccepted},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := setupReporting(t, func(s *Settings) { c.change(&s.SMS.Reports) })
-			r.send(t, behaviour.NHN)
-			found, err := r.gateways[behaviour.NHN].(port.Inquirer).Inquire(t.Context(), bill("", "").Key, time.Now())
-			if err != nil || found.Found != c.want {
-				t.Errorf("%+v %v, want %s", found, err, c.want)
-			}
-		})
+		for _, vendor := range []behaviour.Vendor{behaviour.NHN, behaviour.NHNAlimTalk} {
+			t.Run(name+" "+string(vendor), func(t *testing.T) {
+				t.Parallel()
+				r := setupReporting(t, func(s *Settings) { c.change(&s.SMS.Reports); c.change(&s.AlimTalk.Reports) })
+				r.send(t, vendor)
+				found, err := r.gateways[vendor].(port.Inquirer).Inquire(t.Context(), bill("", "").Key, time.Now())
+				if err != nil || found.Found != c.want {
+					t.Errorf("%+v %v, want %s", found, err, c.want)
+				}
+			})
+		}
 	}
 }

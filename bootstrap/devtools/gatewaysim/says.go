@@ -33,6 +33,14 @@ var codes = map[behaviour.Vendor]map[behaviour.Result][]string{
 		behaviour.Arrived: {"4000"}, behaviour.Undelivered: {"3032", "3043", "3042", "3050"},
 		behaviour.AboutUs: {"3054", "3058"}, behaviour.Uncertain: {"3040", "3012"},
 	},
+	behaviour.NHNAlimTalk: { // https://docs.nhncloud.com/ko/Notification/KakaoTalk%20Bizmessage/ko/error-code/
+		behaviour.Arrived: {"1000"}, behaviour.Undelivered: {"3019", "3020", "3018", "3021"},
+		behaviour.AboutUs: {"1021", "3016"}, behaviour.Uncertain: {"3005", "3000"},
+	},
+	behaviour.SOLAPIAlimTalk: { // as of SOLAPI
+		behaviour.Arrived: {"4000"}, behaviour.Undelivered: {"3104", "3107", "3102"},
+		behaviour.AboutUs: {"3106", "3103"}, behaviour.Uncertain: {"3012", "3024"},
+	},
 	behaviour.SMTPRelay: { // RFC 3463; RFC 7372
 		behaviour.Arrived: {"2.1.5"}, behaviour.Undelivered: {"5.1.1", "5.2.2", "5.1.10"},
 		behaviour.AboutUs: {"5.7.26"}, behaviour.Uncertain: {"4.4.1"},
@@ -56,11 +64,11 @@ func (s *Server) tell(m sentMessage, r acceptlog.Report) (status int, err error)
 	switch m.call.Vendor {
 	case behaviour.SMTPRelay:
 		return s.bounce(vendor.ReportsTo, m, r)
-	case behaviour.NHN:
+	case behaviour.NHN, behaviour.NHNAlimTalk:
 		if request, err = post(vendor.ReportsTo, "application/json;charset=UTF-8", nhnHook(m, r, s.config.now())); err == nil {
 			request.Header.Set("X-Toast-Webhook-Signature", vendor.Secret)
 		}
-	case behaviour.SOLAPI:
+	case behaviour.SOLAPI, behaviour.SOLAPIAlimTalk:
 		request, err = post(vendor.ReportsTo, jsonType, fmt.Appendf(nil, "[%s]", solapiMessage(m, s.config.now())))
 	default:
 		fields := twilioFields(m, r)
@@ -92,23 +100,28 @@ func post(to, kind string, body []byte) (*http.Request, error) {
 var seoul = time.FixedZone("KST", 9*60*60)
 
 // nhnHook is a webhook of NHN Cloud's about one message (https://docs.nhncloud.com/ko/Notification/SMS/ko/webhook/). Half of them
-// spell the reference as the example of the documents does.
+// spell the reference as the example of the documents does. Those of AlimTalk have no state.
 func nhnHook(m sentMessage, r acceptlog.Report, now time.Time) []byte {
-	state, field := "COMPLETED", "recipientGroupingKey"
-	if r.Result != string(behaviour.Arrived) {
-		state = "FAILED"
+	at := func(t time.Time) string { return t.In(seoul).Format("2006-01-02T15:04:05") }
+	product := "SMS"
+	hook := map[string]any{
+		"hookId": r.ID, "requestId": m.id, "recipientSeq": 1, "requestDate": at(m.at), "receiveDate": at(now), "recipientNo": m.to, "resultCode": r.Code,
+	}
+	if m.call.Vendor == behaviour.NHNAlimTalk {
+		product = "KakaoTalk Bizmessage"
+		hook["kakaoMessageType"] = "ALIMTALK_NORMAL"
+	} else {
+		hook["senderType"], hook["sendNo"], hook["messageCount"] = "NORMAL_SMS", m.from, 1
+		hook["messageStatus"] = map[bool]string{true: "COMPLETED", false: "FAILED"}[r.Result == string(behaviour.Arrived)]
 	}
 	if m.sequence%2 == 0 {
-		field = "recipientGropuingKey"
+		hook["recipientGropuingKey"] = m.reference
+	} else {
+		hook["recipientGroupingKey"] = m.reference
 	}
-	at := func(t time.Time) string { return t.In(seoul).Format("2006-01-02T15:04:05") }
 	body, _ := json.Marshal(map[string]any{ // texts and numbers cannot fail
-		"hooksId": fmt.Sprintf("%s%d", r.ID, now.UnixNano()), "webhookConfigId": "config", "productName": "SMS", "appKey": m.account,
-		"event": "MESSAGE_RESULT_UPDATE",
-		"hooks": []any{map[string]any{
-			"hookId": r.ID, "senderType": "NORMAL_SMS", "requestId": m.id, "recipientSeq": 1, "requestDate": at(m.at), "receiveDate": at(now),
-			"sendNo": m.from, "recipientNo": m.to, "messageStatus": state, "resultCode": r.Code, "messageCount": 1, field: m.reference,
-		}},
+		"hooksId": fmt.Sprintf("%s%d", r.ID, now.UnixNano()), "webhookConfigId": "config", "productName": product, "appKey": m.account,
+		"event": "MESSAGE_RESULT_UPDATE", "hooks": []any{hook},
 	})
 	return body
 }
@@ -134,7 +147,7 @@ func solapiMessage(m sentMessage, now time.Time) []byte {
 		}
 	}
 	fields := map[string]any{
-		"messageId": m.id, "groupId": "G" + m.id[1:], "to": m.to, "from": m.from, "type": "SMS", "country": "82",
+		"messageId": m.id, "groupId": "G" + m.id[1:], "to": m.to, "from": m.from, "type": m.kind, "country": "82",
 		"status": status, "statusCode": code, "customFields": map[string]string{"balsong": m.reference}, "dateCreated": m.at.UTC().Format(time.RFC3339Nano),
 	}
 	if status == "COMPLETE" {

@@ -24,7 +24,7 @@ type sentMessage struct {
 	to, from, account      string
 	callback               string // to which Twilio reports
 	header                 []byte // of an e-mail
-	lms                    bool
+	kind                   string // of a text message: SMS, LMS or ATA (AlimTalk)
 	at                     time.Time
 	fate                   behaviour.Fate
 }

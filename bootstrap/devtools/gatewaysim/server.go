@@ -31,9 +31,11 @@ type Server struct {
 	paths   map[string]behaviour.Channel
 	lock    *flock.Flock
 
-	reporter         *reporter
-	scenario         scenario
-	sent, signatures sentMessages // what vendors are asked about, and what they have seen
+	reporter *reporter
+	scenario scenario
+	sent     sentMessages // what vendors are asked about
+	// SOLAPI takes no signature twice, and NHN Cloud no idempotency key.
+	signatures, idempotencyKeys once
 
 	mail                                      *smtp.Server
 	calls                                     *fasthttp.Server

@@ -77,7 +77,7 @@ const acceptedBit = 0x80
 
 // New starts a gateway's behaviour at the instant now.
 func New(settings Settings, now time.Time) *Gateway {
-	g := &Gateway{started: now, limits: map[Channel]*bucket{}}
+	g := &Gateway{started: now, limits: map[Channel]*bucket{}, deaths: newDeaths()}
 	for _, channel := range Channels() {
 		g.limits[channel] = &bucket{}
 	}

@@ -43,6 +43,8 @@ type Settings struct {
 	SlowStart SlowStart `json:"slow_start"`
 	// Vendors says where each vendor reports, and whether it dies.
 	Vendors Vendors `json:"vendors"`
+	// Kakao is what KakaoTalk knows of the sender of AlimTalk.
+	Kakao Kakao `json:"kakao"`
 	// The channels are set each on its own.
 	Email    ChannelSettings `json:"email"`
 	SMS      ChannelSettings `json:"sms"`
@@ -197,9 +199,7 @@ func (s Settings) Validate() error {
 	if s.SMTP.ThrottleCode != 421 && s.SMTP.ThrottleCode != 451 {
 		fault("smtp.throttle_code is %d: it is 421 or 451", s.SMTP.ThrottleCode)
 	}
-	if err := s.Vendors.validate(); err != nil {
-		faults = append(faults, err)
-	}
+	faults = append(faults, s.Vendors.validate(), s.Kakao.validate())
 	if s.SMTP.Connections < 0 {
 		fault("smtp.connections is %d: it cannot be negative", s.SMTP.Connections)
 	}

@@ -17,6 +17,9 @@ const (
 	Twilio    Vendor = "twilio"
 	NHN       Vendor = "nhn"
 	SOLAPI    Vendor = "solapi"
+
+	NHNAlimTalk    Vendor = "nhn-alimtalk"
+	SOLAPIAlimTalk Vendor = "solapi-alimtalk"
 )
 
 // Vendors is what can be set of each vendor.
@@ -26,6 +29,9 @@ type Vendors struct {
 	Twilio VendorSettings `json:"twilio"`
 	NHN    VendorSettings `json:"nhn"`
 	SOLAPI VendorSettings `json:"solapi"`
+
+	NHNAlimTalk    VendorSettings `json:"nhn_alimtalk"`
+	SOLAPIAlimTalk VendorSettings `json:"solapi_alimtalk"`
 }
 
 // VendorSettings is what can be set of a vendor.
@@ -35,7 +41,7 @@ type VendorSettings struct {
 	// to the StatusCallback of each message, if it has a secret.
 	ReportsTo string `json:"reports_to"`
 	// Secret signs reports: the account's token (twilio), the text of the
-	// console (nhn).
+	// console (nhn, nhn_alimtalk).
 	Secret string `json:"secret"`
 	// Dies makes it die in the middle.
 	Dies Death `json:"dies"`
@@ -63,49 +69,53 @@ func (v *Vendors) Of(vendor Vendor) VendorSettings {
 		return v.NHN
 	case SOLAPI:
 		return v.SOLAPI
+	case NHNAlimTalk:
+		return v.NHNAlimTalk
+	case SOLAPIAlimTalk:
+		return v.SOLAPIAlimTalk
 	}
 	return VendorSettings{}
 }
 
+// reportsBy is how each vendor reports: the scheme of its address; "" where the contract has no reports, or each message says where.
+var reportsBy = map[Vendor]string{
+	SMTPRelay: "lmtp", OpenHTTP: "", Twilio: "", NHN: "http", SOLAPI: "http", NHNAlimTalk: "http", SOLAPIAlimTalk: "http",
+}
+
 func (v *Vendors) validate() error {
 	var faults []error
-	for name, want := range map[Vendor]string{SMTPRelay: "lmtp", NHN: "http", SOLAPI: "http"} {
-		if to := v.Of(name).ReportsTo; to != "" {
-			if u, err := url.Parse(to); err != nil || u.Host == "" || u.Scheme != want && u.Scheme != want+"s" {
-				faults = append(faults, fmt.Errorf("vendors.%s.reports_to is no address that begins with %s://", name, want))
-			}
+	for name, scheme := range reportsBy {
+		to := v.Of(name).ReportsTo
+		if to == "" {
+			continue
 		}
-	}
-	for _, name := range []Vendor{OpenHTTP, Twilio} {
-		if v.Of(name).ReportsTo != "" {
+		if scheme == "" {
 			faults = append(faults, fmt.Errorf("vendors.%s.reports_to: this contract has none", name))
+		} else if u, err := url.Parse(to); err != nil || u.Host == "" || u.Scheme != scheme && u.Scheme != scheme+"s" {
+			faults = append(faults, fmt.Errorf("vendors.%s.reports_to is no address that begins with %s://", name, scheme))
 		}
 	}
 	return errors.Join(faults...)
 }
 
 // deaths counts the accepted messages of vendors.
-type deaths struct{ smtp, http, twilio, nhn, solapi atomic.Uint64 }
+type deaths map[Vendor]*atomic.Uint64
 
-func (d *deaths) of(vendor Vendor) *atomic.Uint64 {
-	switch vendor {
-	case SMTPRelay:
-		return &d.smtp
-	case Twilio:
-		return &d.twilio
-	case NHN:
-		return &d.nhn
-	case SOLAPI:
-		return &d.solapi
-	case OpenHTTP:
+func newDeaths() deaths {
+	d := deaths{}
+	for vendor := range reportsBy {
+		d[vendor] = &atomic.Uint64{}
 	}
-	return &d.http
+	return d
 }
 
 // dying counts a message that is to be accepted, and tells whether its answer is
 // lost because its vendor is dying.
 func (g *Gateway) dying(vendor Vendor, s *Settings) bool {
-	n := g.deaths.of(vendor).Add(1)
-	dies := s.Vendors.Of(vendor).Dies
+	counted, known := g.deaths[vendor]
+	if !known {
+		return false
+	}
+	n, dies := counted.Add(1), s.Vendors.Of(vendor).Dies
 	return n > dies.After && n <= dies.After+dies.Calls
 }
