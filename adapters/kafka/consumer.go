@@ -54,9 +54,11 @@ func (c *Consumer) Down() []string {
 // Run implements port.Consumer. It returns the context's error. A partition whose committed offset is no longer in the
 // log stays unread until an operator resets the offset (see session.leaveUnread).
 func (c *Consumer) Run(ctx context.Context, handle func(ctx context.Context, message port.Received)) error {
+	assigned := &assignments{run: ctx, topic: c.topic, handle: handle, of: make(map[int32]*assignment)}
+	defer assigned.end()
 	reported := make(map[int32]int64)
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, longestPause) {
-		if c.join(ctx, handle, reported) {
+		if c.join(ctx, assigned, reported) {
 			pause = firstPause
 		}
 		wait(ctx, pause)
@@ -72,7 +74,7 @@ const (
 
 // join connects and takes part in the group until the context ends or the connection has become useless. It reports
 // whether there was a session. reported holds, by partition, the committed offset that was logged to be out of range.
-func (c *Consumer) join(ctx context.Context, handle func(context.Context, port.Received), reported map[int32]int64) (served bool) {
+func (c *Consumer) join(ctx context.Context, assigned *assignments, reported map[int32]int64) (served bool) {
 	dialer := newDialer(c.cluster)
 	defer dialer.abort()
 	unwatch := context.AfterFunc(ctx, func() { time.AfterFunc(c.cluster.Timeouts.Close, dialer.abort) })
@@ -97,7 +99,7 @@ func (c *Consumer) join(ctx context.Context, handle func(context.Context, port.R
 		}
 	}()
 	served, err = c.consume(ctx, group, func() *session {
-		return &session{consumer: c, client: client, handle: handle, reported: reported}
+		return &session{consumer: c, client: client, assigned: assigned, reported: reported}
 	})
 	if err != nil && ctx.Err() == nil && !answered(err) {
 		dialer.abort() // the brokers are out of reach: leaving the group would only wait for them

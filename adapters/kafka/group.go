@@ -80,8 +80,8 @@ func (g Group) member(cluster Cluster, dialer *dialer) *sarama.Config {
 	s.Consumer.Group.Heartbeat.Interval = g.HeartbeatInterval
 	s.Consumer.Group.Rebalance.Timeout = g.RebalanceTimeout
 	s.Consumer.Group.Rebalance.Retry.Backoff = 200 * time.Millisecond
-	// An eager strategy, because a handler that blocks learns only from the end of its session that its partition is
-	// gone.
+	// An eager strategy, whose sessions end with each rebalance: see assignments, and ADR 0082 for the cooperative one. A partition
+	// stays where it was, if it can.
 	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategySticky()}
 	s.ChannelBufferSize = 64
 	return s

@@ -12,29 +12,29 @@ import (
 // lost).
 type outOfRange struct{ committed, oldest, end int64 }
 
-// findOutOfRange finds the partitions whose committed offset is out of range.
-func findOutOfRange(client sarama.Client, group, topic string, partitions []int32) (map[int32]outOfRange, error) {
-	found := make(map[int32]outOfRange)
+// findOutOfRange returns the committed offset of each partition, negative where there is none, and the partitions where it is out of range.
+func findOutOfRange(client sarama.Client, group, topic string, partitions []int32) (committed map[int32]int64, found map[int32]outOfRange, err error) {
 	if len(partitions) == 0 {
-		return found, nil
+		return nil, nil, nil
 	}
-	committed, err := committedOffsets(client, group, topic, partitions)
+	committed, err = committedOffsets(client, group, topic, partitions)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	found = make(map[int32]outOfRange)
 	for partition, offset := range committed {
 		if offset < 0 {
 			continue
 		}
 		oldest, end, err := bounds(client, topic, partition)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if offset < oldest || offset > end {
 			found[partition] = outOfRange{committed: offset, oldest: oldest, end: end}
 		}
 	}
-	return found, nil
+	return committed, found, nil
 }
 
 // leaveUnread leaves a partition unread, logs it as an error and keeps the other partitions going. Left to itself, sarama

@@ -18,31 +18,28 @@ import (
 type session struct {
 	consumer *Consumer
 	client   sarama.Client
-	handle   func(ctx context.Context, message port.Received)
+	assigned *assignments    // of the partitions that are read
 	reported map[int32]int64 // see Consumer.join
 
 	began      bool
-	trackers   map[int32]*tracker // of the partitions that are read
 	outOfRange map[int32]outOfRange
 	unrestored atomic.Int64 // partitions out of range whose mark is not yet back at the committed offset
 	committing sync.WaitGroup
 }
 
 // Setup implements sarama.ConsumerGroupHandler.
-func (s *session) Setup(group sarama.ConsumerGroupSession) (err error) {
+func (s *session) Setup(group sarama.ConsumerGroupSession) error {
 	c, partitions := s.consumer, group.Claims()[s.consumer.name]
-	s.outOfRange, err = findOutOfRange(s.client, c.group.Name, c.name, partitions)
+	committed, outOfRange, err := findOutOfRange(s.client, c.group.Name, c.name, partitions)
 	if err != nil {
 		return err
 	}
-	s.trackers = make(map[int32]*tracker, len(partitions))
-	for _, partition := range partitions {
-		if offsets, is := s.outOfRange[partition]; is {
-			s.leaveUnread(group, partition, offsets)
-			continue
-		}
-		s.trackers[partition] = &tracker{}
+	s.outOfRange = outOfRange
+	for partition, offsets := range outOfRange {
+		s.leaveUnread(group, partition, offsets)
+		delete(committed, partition)
 	}
+	s.assigned.assign(committed)
 	s.began = true
 	metric.KafkaConsumerSessions.Add(c.metrics, 1, c.topic)
 	metric.KafkaPartitionsAssigned.Set(c.metrics, float64(len(partitions)), c.topic)
@@ -52,7 +49,7 @@ func (s *session) Setup(group sarama.ConsumerGroupSession) (err error) {
 	return nil
 }
 
-// ConsumeClaim implements sarama.ConsumerGroupHandler: it hands out the messages of one partition, one after another.
+// ConsumeClaim implements sarama.ConsumerGroupHandler: it passes the messages of one partition on, one after another.
 func (s *session) ConsumeClaim(group sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	ctx := group.Context()
 	if offsets, is := s.outOfRange[claim.Partition()]; is {
@@ -61,18 +58,17 @@ func (s *session) ConsumeClaim(group sarama.ConsumerGroupSession, claim sarama.C
 		<-ctx.Done()
 		return nil
 	}
-	tracker := s.trackers[claim.Partition()]
+	assigned := s.assigned.of[claim.Partition()]
 	for {
 		message, more := next(ctx, claim.Messages())
-		if !more {
+		if !more || !assigned.take(ctx, message) {
 			return nil // the end of a session is no failure
 		}
 		s.consumer.outage.settled()
-		s.handle(ctx, received(s.consumer.topic, message, tracker.add(message.Offset)))
 	}
 }
 
-// next waits for a message; there is none at the end of the session, although the channel may be ready as well then.
+// next waits for a message; there is none once the context has ended, although the channel may be ready as well then.
 func next(ctx context.Context, messages <-chan *sarama.ConsumerMessage) (message *sarama.ConsumerMessage, more bool) {
 	select {
 	case <-ctx.Done():
@@ -138,9 +134,9 @@ func (s *session) commitEvery(group sarama.ConsumerGroupSession) {
 // commit commits what is done. sarama reports no error here: what failed stays marked and goes with the next commit.
 func (s *session) commit(group sarama.ConsumerGroupSession) {
 	c, unfinished, risen := s.consumer, 0, false
-	for partition, t := range s.trackers {
-		unfinished += t.unfinished()
-		if offset, more := t.committable(); more {
+	for partition, assigned := range s.assigned.of {
+		unfinished += assigned.unfinished()
+		if offset, more := assigned.committable(); more {
 			group.MarkOffset(c.name, partition, offset, "")
 			risen = true
 		}
@@ -153,10 +149,13 @@ func (s *session) commit(group sarama.ConsumerGroupSession) {
 	}
 }
 
-// Cleanup implements sarama.ConsumerGroupHandler: no partition is read any more; what is done is committed. sarama calls
-// it after a Setup that failed, too.
+// Cleanup implements sarama.ConsumerGroupHandler: no partition is read any more; what is done is committed. Before a rebalance that is not
+// waited for, at the end of Run it is. sarama calls it after a Setup that failed, too.
 func (s *session) Cleanup(group sarama.ConsumerGroupSession) error {
 	s.committing.Wait()
+	if s.assigned.run.Err() != nil {
+		s.assigned.handing.Wait()
+	}
 	for partition, offsets := range s.outOfRange {
 		s.restore(group, partition, offsets)
 	}

@@ -57,6 +57,13 @@ func (t *tracker) committable() (offset int64, risen bool) {
 	return t.next, risen
 }
 
+// marks returns the offset behind what is done, and the one that committable returned last; 0: none.
+func (t *tracker) marks() (done, marked int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next, t.given
+}
+
 // unfinished returns how many messages were handed out and are not yet behind the committable offset: those not done,
 // and those done after an earlier one that is not.
 func (t *tracker) unfinished() int {
