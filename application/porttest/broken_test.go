@@ -229,6 +229,25 @@ func TestTheConsumerSuiteRejectsOneBrokenConsumerOfEachClass(t *testing.T) {
 			handle(ctx, m)
 		}
 	}, "a handler that blocks stops its partition and nothing else")
+	reject("abandons everything when a member comes", func() func() func(context.Context, port.Received, handler) {
+		var mu sync.Mutex
+		var abandon []context.CancelFunc
+		return func() func(context.Context, port.Received, handler) { // one a member
+			mu.Lock()
+			defer mu.Unlock()
+			for _, end := range abandon {
+				end()
+			}
+			return func(ctx context.Context, m port.Received, handle handler) {
+				ctx, end := context.WithCancel(ctx)
+				defer end()
+				mu.Lock()
+				abandon = append(abandon, end)
+				mu.Unlock()
+				handle(ctx, m)
+			}
+		}
+	}(), "goes on with what was handed out of a partition that stays")
 }
 
 // The class of progress (R8): it never claims that more was read than was.
