@@ -247,7 +247,7 @@ func TestTheConsumerSuiteRejectsOneBrokenConsumerOfEachClass(t *testing.T) {
 				handle(ctx, m)
 			}
 		}
-	}(), "goes on with what was handed out of a partition that stays")
+	}(), "continues what was handed out of a partition that stays")
 }
 
 // The class of progress (R8): it never claims that more was read than was.

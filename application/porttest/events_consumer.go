@@ -24,7 +24,7 @@ func ConsumerChecks() []Check[EventLog] {
 		{"a handler that blocks stops its partition and nothing else", consumerBlocks},
 		{"ends the message's context with Run's", consumerStops},
 		{"ends the message's context when its partition is taken away", consumerTakenAway},
-		{"goes on with what was handed out of a partition that stays", consumerStays},
+		{"continues what was handed out of a partition that stays", consumerStays},
 		{"two members share the partitions, and coming and going lose nothing", consumerShares},
 	}
 }

@@ -92,7 +92,7 @@ func consumerStays(t testing.TB, open func(t testing.TB) EventLog) {
 		}
 		stayed++
 		if again[partition] {
-			t.Errorf("the message of partition %d, which stayed, was handed out again while its first handling went on", partition)
+			t.Errorf("the message of partition %d, which stayed, was handed out again while it was being handled", partition)
 		}
 	}
 	mu.Unlock()
