@@ -62,14 +62,22 @@ func (p SealedBills) Sealed(ctx context.Context, target key.Target) (port.Sealed
 	return bill.SealedBill, err
 }
 
-// The condition is that of port.Ended; the conformance suite compares the two. Rows come in the order of the primary
-// key, so that a page begins where the last one ended, however few rows match.
+// The condition is that of port.Ended, and that of countReportedSQL for one bill; the conformance suite compares them. Rows come in the
+// order of the primary key, so that a page begins where the last one ended, however few rows match.
 func unreachedSQL(in partitions) string {
 	return `/* unreached */ SELECT ` + targetColumns + `
 FROM ` + in.targets + ` t
-WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.user_id < ` + copyStep + ` AND t.dispatch_status <> 'SUCCEEDED'
-  AND ($4::boolean OR t.dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED') OR (t.batch_status = 'RENDER_FAILED' AND t.dispatch_status <> 'REQUESTED'))
+WHERE t.billing_month = $1::date AND t.user_id > $2::bigint AND t.user_id < ` + copyStep + `
+  AND CASE WHEN t.dispatch_status = 'SUCCEEDED' THEN ` + notDelivered(in) + `
+    ELSE $4::boolean OR t.dispatch_status NOT IN ('READY', 'FAILED', 'REQUESTED') OR (t.batch_status = 'RENDER_FAILED' AND t.dispatch_status <> 'REQUESTED') END
 ORDER BY t.user_id LIMIT $3::int`
+}
+
+// notDelivered is whether reports say that the delivery of the current key of the bill t for certain did not arrive, and of no other one that it did.
+func notDelivered(in partitions) string {
+	return `(SELECT bool_or(d.undelivered AND d.attempt = t.attempt AND d.round = t.round) AND NOT bool_or(d.delivered AND NOT d.undelivered)
+    FROM (SELECT r.attempt, r.round, bool_or(r.kind = 'DELIVERED') AS delivered, bool_or(r.kind = 'UNDELIVERED' AND r.definitive) AS undelivered
+      FROM ` + in.reports + ` r WHERE r.billing_month = t.billing_month AND r.user_id = t.user_id GROUP BY r.attempt, r.round) AS d)`
 }
 
 // Unreached implements port.SealedBills.

@@ -104,8 +104,8 @@ func (m MonthStatus) adviseOnPeople(a *advice) {
 	a.say(m.Asking, "%s: %s UNKNOWN, and the provider is asked about %s: nothing to do unless that ends without an answer.", m.Month, wording.Count(m.Asking, "is", "are"), wording.Form(m.Asking, "it", "them"))
 	unknown := m.Dispatch[billing.Unknown] - m.Asking
 	a.say(unknown, "%s: %s UNKNOWN: ask the gateway, then `balsong target delivered`, `not-delivered`, `send-anyway` or `write-off`.", m.Month, wording.Count(unknown, "is", "are"))
-	a.say(m.Reports.NotDelivered, "%s: %s reported as not delivered, and the policy only notes that (`undelivered`), so %s SUCCEEDED: `balsong why` tells why, `balsong target copy` sends a copy.",
-		m.Month, wording.Count(m.Reports.NotDelivered, "bill was", "bills were"), wording.Form(m.Reports.NotDelivered, "it stays", "they stay"))
+	a.say(m.Reports.NotDelivered, "%s: %s reported as not delivered, and the policy only notes that (`undelivered`), so %s SUCCEEDED: `balsong unreached --month %s` lists %s, `balsong why` tells why, `balsong target copy` sends a copy.",
+		m.Month, wording.Count(m.Reports.NotDelivered, "bill was", "bills were"), wording.Form(m.Reports.NotDelivered, "it stays", "they stay"), m.Month, wording.Form(m.Reports.NotDelivered, "it", "them"))
 	for _, reason := range billing.PauseReasons {
 		remedy := story.Remedy(reason)
 		if reason == billing.PauseOperator {

@@ -54,25 +54,37 @@ func (a *Answers) versions(ctx context.Context) (billing.Policies, error) {
 	return func(ref policy.Ref) (policy.Version, bool) { v, ok := known[ref]; return v, ok }, err
 }
 
-// asReported makes the last try of each bill what it and the reports about it say together. Where the policy version that decides is
-// gone, it stays as the ledger has it.
-func (a *Answers) asReported(ctx context.Context, page []port.UnreachedBill, versions billing.Policies) error {
+// asReported makes the last try of each bill what it and the reports about it say together. Of a SUCCEEDED bill that is the report that its
+// message was not delivered; where the policy takes the acceptance back, the bill is on the way until settlement has seen the report, and
+// left out unless onTheWay. Where the policy version that decides is gone, the try stays as the ledger has it.
+func (a *Answers) asReported(ctx context.Context, page []port.UnreachedBill, versions billing.Policies, onTheWay bool) ([]unreached, error) {
 	keys := make([]key.Target, len(page))
 	for i, u := range page {
 		keys[i] = u.Target.Key()
 	}
 	reports, err := a.Reports.About(ctx, keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	about := make(map[key.Target][]report.Report, len(page))
 	for _, r := range reports {
 		about[r.Key.Target()] = append(about[r.Key.Target()], r)
 	}
-	for i, u := range page {
-		if rows, err := u.Target.Effective([]attempt.Row{u.Last}, about[u.Target.Key()], versions); err == nil {
-			page[i].Last = rows[0]
+	var list []unreached
+	for _, found := range page {
+		u := unreached{UnreachedBill: found}
+		said := about[u.Target.Key()]
+		rows, err := u.Target.Effective([]attempt.Row{u.Last}, said, versions)
+		if err == nil {
+			u.Last = rows[0]
+		}
+		if u.Target.Status() == billing.Succeeded {
+			u.noted = err != nil || u.Last.State == attempt.Succeeded
+			u.Last = report.Effective(found.Last, said, true)
+		}
+		if u.noted || onTheWay || u.Target.Status() != billing.Succeeded {
+			list = append(list, u)
 		}
 	}
-	return nil
+	return list, nil
 }

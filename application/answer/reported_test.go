@@ -113,21 +113,60 @@ func TestABillsStoryHasItsReportsAndInquiries(t *testing.T) {
 	}
 }
 
+// routed makes a policy of the one channel SMS ACTIVE.
+func (w *world) routed(undelivered policy.Undelivered) {
+	w.Helper()
+	lee := port.Act{Actor: "lee", Reason: "first", At: w.clock.Now()}
+	version, err := w.store.Policies().Draft(w.Context(), policy.Spec{
+		Name: "monthly", Zone: time.UTC, Route: policy.Route{{Channel: channel.SMS, Tries: 1}}, Undelivered: map[channel.Kind]policy.Undelivered{channel.SMS: undelivered},
+	}, lee)
+	w.must(err)
+	w.must(w.store.Policies().Activate(w.Context(), version.Ref(), lee))
+}
+
+// A bill that the policy lets stay SUCCEEDED although its message did not arrive has reached nobody; where the policy lets the route
+// continue, settlement takes it back.
+func TestTheExportOfTheUnreachedHasTheBillsThatAreOnlyNotedAsNotDelivered(t *testing.T) {
+	t.Parallel()
+	for undelivered, want := range map[policy.Undelivered]struct{ ended, everything answer.UnreachedSummary }{
+		policy.UndeliveredNote: {answer.UnreachedSummary{Written: 1, Noted: 1}, answer.UnreachedSummary{Written: 1, Noted: 1}},
+		policy.UndeliveredNext: {answer.UnreachedSummary{}, answer.UnreachedSummary{Written: 1, OnTheWay: 1}},
+	} {
+		w := newWorld(t)
+		w.routed(undelivered)
+		w.bills(3, billing.Succeeded)
+		r := said(w.tried("C-1", attempt.Succeeded), report.Undelivered)
+		r.Detail = "nobody has this number"
+		_, err := w.store.Reports().Store(t.Context(), []report.Report{r, said(w.tried("C-2", attempt.Succeeded), report.Delivered)})
+		w.must(err)
+		for onTheWay, want := range map[bool]answer.UnreachedSummary{false: want.ended, true: want.everything} {
+			var file strings.Builder
+			s, err := answer.New(w.ports).Unreached(t.Context(), november, &file, answer.UnreachedOptions{OnTheWay: onTheWay})
+			w.must(err)
+			if s.Written != want.Written || s.Noted != want.Noted || s.OnTheWay != want.OnTheWay {
+				t.Errorf("%s, with those on the way %v: %+v, want %+v", undelivered, onTheWay, s, want)
+			}
+			words := ",SUCCEEDED,on the way: reported as not delivered,SMS,nhn,nobody has this number,"
+			if undelivered == policy.UndeliveredNote {
+				words = `,SUCCEEDED,accepted and reported as not delivered: permanent; the policy only notes that,SMS,nhn,nobody has this number,`
+			}
+			if want.Written > 0 && !strings.Contains(file.String(), words) {
+				t.Errorf("%s: the file is\n%s", undelivered, file.String())
+			}
+		}
+	}
+}
+
 // A try that was accepted and not delivered is listed by the vendor's report, not by the acceptance.
 func TestTheExportOfTheUnreachedHasTheWordsOfTheReport(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	lee := port.Act{Actor: "lee", Reason: "first", At: w.clock.Now()}
-	version, err := w.store.Policies().Draft(t.Context(), policy.Spec{
-		Name: "monthly", Zone: time.UTC, Route: policy.Route{{Channel: channel.SMS, Tries: 1}}, Undelivered: map[channel.Kind]policy.Undelivered{channel.SMS: policy.UndeliveredNext},
-	}, lee)
-	w.must(err)
-	w.must(w.store.Policies().Activate(t.Context(), version.Ref(), lee))
+	w.routed(policy.UndeliveredNext)
 	w.bills(2, billing.Exhausted)
 	k := w.tried("C-1", attempt.Succeeded)
 	r := said(k, report.Undelivered)
 	r.Detail = "nobody has this number"
-	_, err = w.store.Reports().Store(t.Context(), []report.Report{r})
+	_, err := w.store.Reports().Store(t.Context(), []report.Report{r})
 	w.must(err)
 	var file strings.Builder
 	_, err = answer.New(w.ports).Unreached(t.Context(), november, &file, answer.UnreachedOptions{})

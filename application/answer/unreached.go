@@ -36,8 +36,16 @@ type UnreachedOptions struct {
 type UnreachedSummary struct {
 	Written  int            `json:"written"`
 	ByStatus map[string]int `json:"by_status"`
-	OnTheWay int            `json:"on_the_way"` // may still be delivered; in the file only if asked for
-	Rejected int            `json:"rejected"`   // rows that the imports refused: no bill, so not in the file
+	Noted    int            `json:"not_delivered"` // of them SUCCEEDED: reported as not delivered, which the policy only notes
+	OnTheWay int            `json:"on_the_way"`    // may still be delivered; in the file only if asked for
+	Rejected int            `json:"rejected"`      // rows that the imports refused: no bill, so not in the file
+}
+
+// unreached is a bill of the export.
+type unreached struct {
+	port.UnreachedBill
+
+	noted bool // it stays SUCCEEDED, as the policy only notes that its message was not delivered
 }
 
 // ErrNoKeys is returned by an export without a keyset.
@@ -65,7 +73,8 @@ func (a *Answers) Kept(ctx context.Context, month key.Month) error {
 }
 
 // Unreached writes those bills of a month that no gateway has accepted as CSV, for the postal mailing: PAUSED, UNKNOWN
-// (which may have arrived), CANCELLED and every other end, and what could not be rendered. It has a byte order mark, and cells are guarded
+// (which may have arrived), CANCELLED and every other end, and what could not be rendered. A bill that stays SUCCEEDED although its
+// message for certain was not delivered is one of them. It has a byte order mark, and cells are guarded
 // against being taken for formulas or changed by a spreadsheet. Destinations are left out unless options ask for them. It reads page by page and writes as
 // it reads.
 func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, options UnreachedOptions) (UnreachedSummary, error) {
@@ -96,10 +105,11 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 		if err != nil {
 			return s, err
 		}
-		if err := a.asReported(ctx, page, options.versions); err != nil {
+		list, err := a.asReported(ctx, page, options.versions, options.OnTheWay)
+		if err != nil {
 			return s, err
 		}
-		if err := a.writeUnreached(file, page, options, &s); err != nil {
+		if err := a.writeUnreached(file, list, options, &s); err != nil {
 			return s, err
 		}
 		if options.Progress != nil {
@@ -111,7 +121,7 @@ func (a *Answers) Unreached(ctx context.Context, month key.Month, to io.Writer, 
 	}
 	file.Flush()
 	if !options.OnTheWay {
-		s.OnTheWay = max(0, f.Imported-f.Dispatch[billing.Succeeded]-s.Written)
+		s.OnTheWay = max(0, f.Imported-f.Dispatch[billing.Succeeded]-(s.Written-s.Noted))
 	}
 	return s, file.Error()
 }
@@ -128,7 +138,7 @@ func unreachedHeader(options UnreachedOptions) []string {
 }
 
 // writeUnreached writes one page and counts it.
-func (a *Answers) writeUnreached(file *csv.Writer, page []port.UnreachedBill, options UnreachedOptions, s *UnreachedSummary) error {
+func (a *Answers) writeUnreached(file *csv.Writer, page []unreached, options UnreachedOptions, s *UnreachedSummary) error {
 	for _, u := range page {
 		row, err := a.unreachedRow(u, options)
 		if err != nil {
@@ -139,7 +149,10 @@ func (a *Answers) writeUnreached(file *csv.Writer, page []port.UnreachedBill, op
 		}
 		s.Written++
 		s.ByStatus[string(u.Target.Status())]++
-		if !port.Ended(u.Target.State()) {
+		switch {
+		case u.noted:
+			s.Noted++
+		case !port.Ended(u.Target.State()):
 			s.OnTheWay++
 		}
 	}
@@ -147,7 +160,7 @@ func (a *Answers) writeUnreached(file *csv.Writer, page []port.UnreachedBill, op
 }
 
 // unreachedRow returns one row of the export.
-func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) ([]string, error) {
+func (a *Answers) unreachedRow(u unreached, options UnreachedOptions) ([]string, error) {
 	opened, err := bill.Open(port.Bill{Target: u.Target.Key(), Data: u.Data}, a.Cipher)
 	reason, amount := why(u), ""
 	switch {
@@ -176,7 +189,7 @@ func (a *Answers) unreachedRow(u port.UnreachedBill, options UnreachedOptions) (
 }
 
 // why returns in a few words why a bill was not delivered.
-func why(u port.UnreachedBill) string {
+func why(u unreached) string {
 	s := u.Target.State()
 	switch {
 	case s.Batch == billing.RenderFailed:
@@ -189,12 +202,16 @@ func why(u port.UnreachedBill) string {
 		return "cancelled by an operator"
 	case s.Dispatch == billing.Expired:
 		return "deadline passed"
+	case u.noted:
+		return "accepted and reported as not delivered: " + string(u.Last.Class) + "; the policy only notes that"
 	case s.Dispatch == billing.Exhausted && u.Last.Reported:
 		return "accepted and reported as not delivered: " + string(u.Last.Class)
 	case s.Dispatch == billing.Exhausted && u.Last.Class != "":
 		return "every step refused, last: " + string(u.Last.Class)
 	case s.Dispatch == billing.Exhausted:
 		return "no step of the route is left"
+	case s.Dispatch == billing.Succeeded: // until settlement has seen the report
+		return "on the way: reported as not delivered"
 	case s.Batch == billing.Imported:
 		return "on the way: not rendered yet"
 	default:

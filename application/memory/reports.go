@@ -175,14 +175,20 @@ func (p sweeps) Reported(ctx context.Context, month key.Month, when port.Span, a
 
 // count counts a SUCCEEDED bill by what was reported about it.
 func count(bills *port.ReportedBills, state billing.State, said []report.Report) {
+	switch delivered, undelivered := reportedAs(state, said); {
+	case delivered:
+		bills.Delivered++
+	case undelivered:
+		bills.NotDelivered++
+	}
+}
+
+// reportedAs says whether a delivery of a bill arrived and nothing contradicts that, or else that of its current key for certain did not.
+func reportedAs(state billing.State, said []report.Report) (delivered, undelivered bool) {
 	is := func(k key.Delivery, kind report.Kind) bool {
 		return slices.ContainsFunc(said, func(r report.Report) bool { return r.Key == k && r.Kind == kind && r.Decides() })
 	}
 	current := key.Delivery{Month: state.Key.Month, UserID: state.Key.UserID, Attempt: state.Attempt, Round: state.Round}
-	switch {
-	case slices.ContainsFunc(said, func(r report.Report) bool { return r.Kind == report.Delivered && !is(r.Key, report.Undelivered) }):
-		bills.Delivered++
-	case is(current, report.Undelivered):
-		bills.NotDelivered++
-	}
+	delivered = slices.ContainsFunc(said, func(r report.Report) bool { return r.Kind == report.Delivered && !is(r.Key, report.Undelivered) })
+	return delivered, !delivered && is(current, report.Undelivered)
 }

@@ -34,7 +34,7 @@ func (p sealedBills) Unreached(ctx context.Context, month key.Month, after int64
 	return read(ctx, p.s, "sealedBills.unreached", func() ([]port.UnreachedBill, error) {
 		var keys []key.Target
 		for k, b := range p.s.bills {
-			if k.Month == month && k.CopyNumber() == 0 && k.UserID > after && b.state.Dispatch != billing.Succeeded && (onTheWay || port.Ended(b.state)) {
+			if k.Month == month && k.CopyNumber() == 0 && k.UserID > after && p.s.isUnreached(b, onTheWay) {
 				keys = append(keys, k)
 			}
 		}
@@ -56,6 +56,15 @@ func (p sealedBills) Unreached(ctx context.Context, month key.Month, after int64
 		}
 		return found, nil
 	})
+}
+
+// isUnreached reports whether nobody was reached by a bill, as far as is known, and, unless onTheWay, nothing more happens for it by itself.
+func (s *Store) isUnreached(b bill, onTheWay bool) bool {
+	if b.state.Dispatch == billing.Succeeded {
+		_, undelivered := reportedAs(b.state, s.reports[b.state.Key])
+		return undelivered
+	}
+	return onTheWay || port.Ended(b.state)
 }
 
 func (p sealedBills) Refused(ctx context.Context, month key.Month, customer string) ([]port.Reject, error) {

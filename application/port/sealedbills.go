@@ -14,8 +14,8 @@ type SealedBills interface {
 	Sealed(ctx context.Context, target key.Target) (SealedBill, error)
 	// Unreached returns a month's bills that no gateway has accepted and for which nothing more happens by itself (see
 	// Ended): PAUSED, UNKNOWN, every end but SUCCEEDED, and what could not be rendered; with onTheWay, READY, FAILED
-	// and REQUESTED ones too. It returns at most limit, sorted by user id, those behind the user id after. Fewer than
-	// limit means that there are no more. Copies are not among them.
+	// and REQUESTED ones too. SUCCEEDED are those that ReportedBills.NotDelivered counts. It returns at most limit, sorted by user id, those
+	// behind the user id after. Fewer than limit means that there are no more. Copies are not among them.
 	Unreached(ctx context.Context, month key.Month, after int64, limit int, onTheWay bool) ([]UnreachedBill, error)
 	// Refused returns the rows of a customer that the month's imports refused and that have not come in since, sorted
 	// by file and line.
@@ -29,7 +29,7 @@ type SealedBill struct {
 	Statement    []byte        // the StatementRef, Purpose{KindStatementRef, target}; empty where there is none
 }
 
-// UnreachedBill is a bill that no gateway has accepted.
+// UnreachedBill is a bill that no gateway has accepted, or whose accepted message for certain was not delivered.
 type UnreachedBill struct {
 	SealedBill
 	Customer    string

@@ -374,7 +374,9 @@ func reportsPendingEnd(s *stage) {
 	}
 }
 
-func reportsBills(s *stage) {
+// reportedBills are seven bills, each reported in a way of its own: 1 and 2 are SUCCEEDED and for certain not delivered, 5 is not SUCCEEDED.
+func (s *stage) reportedBills() []key.Target {
+	s.Helper()
 	keys := s.accepted(7)
 	soft := func(r *report.Report) { r.Definitive = false }
 	s.report(
@@ -387,6 +389,11 @@ func reportsBills(s *stage) {
 		said(delivery(keys[6], 0, 0), deliveredKind)) // an older attempt
 	s.change(func(state *billing.State) { state.Dispatch = billing.Succeeded }, slices.Delete(slices.Clone(keys), 5, 6)...)
 	s.change(func(state *billing.State) { state.Attempt = 1 }, keys[4], keys[6])
+	return keys
+}
+
+func reportsBills(s *stage) {
+	s.reportedBills()
 	if bills := given(s.Reports.Count(s.ctx, november))(s).Bills; bills != (port.ReportedBills{Delivered: 2, NotDelivered: 2}) {
 		s.Errorf("counted %+v", bills)
 	}

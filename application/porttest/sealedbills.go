@@ -21,6 +21,7 @@ func SealedBillsChecks() []Check[Storage] {
 	return []Check[Storage]{
 		onStage("reads what is kept sealed about a bill", sealedBillsSealed),
 		onStage("lists exactly those for whom nothing more happens by itself", sealedBillsUnreached),
+		onStage("lists whom an accepted message for certain did not reach, as many as are counted", sealedBillsNotDelivered),
 		onStage("pages through the month, each bill once", sealedBillsPages),
 		onStage("tells the last try that had a channel", sealedBillsLast),
 		onStage("tells which rows of a customer were refused and did not come in since", sealedBillsRefused),
@@ -132,6 +133,19 @@ func sealedBillsUnreached(s *stage) {
 	}
 	if none := given(s.SealedBills.Unreached(s.ctx, december+9, 0, 10, true))(s); len(none) != 0 {
 		s.Errorf("a month that was never opened has %v", none)
+	}
+}
+
+// sealedBillsNotDelivered lists of reported SUCCEEDED bills those that ReportedBills.NotDelivered counts.
+func sealedBillsNotDelivered(s *stage) {
+	keys := s.reportedBills()
+	want := []key.Target{keys[1], keys[2], keys[5]}
+	keysAre(s, "not delivered", unreachedKeys(s.unreached(100, false)), keys[1], keys[2])
+	for _, limit := range []int{1, 100} {
+		keysAre(s, "not delivered, and on the way", unreachedKeys(s.unreached(limit, true)), want...)
+	}
+	if counted := given(s.Reports.Count(s.ctx, november))(s).Bills.NotDelivered; counted != 2 {
+		s.Errorf("counted are %d", counted)
 	}
 }
 

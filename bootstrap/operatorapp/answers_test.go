@@ -303,18 +303,19 @@ func TestTheUnreachedAreExportedForThePaperRun(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s %s %s %s", row[0], row[1], row[4], row[6], row[7]))
 	}
 	want := []string{
+		"C-1 Kim 1000 SUCCEEDED accepted and reported as not delivered: permanent; the policy only notes that",
 		"C-3 '=Park() 30.50 UNKNOWN may have arrived: no answer is known", "C-4 Choi 4000 CANCELLED cancelled by an operator",
 		"C-5 Jung 5000 PAUSED suppressed", "C-6 Kang 6000 EXHAUSTED every step refused, last: permanent",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the file has\n%q, want\n%q", got, want)
 	}
-	if s.Written != 4 || s.OnTheWay != 2 || s.Rejected != 1 || strings.Contains(file.String(), "@example.com") {
+	if s.Written != 5 || s.Noted != 1 || s.OnTheWay != 2 || s.Rejected != 1 || strings.Contains(file.String(), "@example.com") {
 		t.Errorf("the summary is %+v of\n%s", s, file.String())
 	}
 	file.Reset()
 	s, err = w.useCases.Answers.Unreached(t.Context(), november, &file, answer.UnreachedOptions{OnTheWay: true, Destinations: true})
-	if err != nil || s.Written != 6 || s.OnTheWay != 2 || !strings.Contains(file.String(), "yoon@example.com") || !strings.Contains(file.String(), "destination_sms") {
+	if err != nil || s.Written != 7 || s.OnTheWay != 2 || !strings.Contains(file.String(), "yoon@example.com") || !strings.Contains(file.String(), "destination_sms") {
 		t.Errorf("with everything: %+v, %v\n%s", s, err, file.String())
 	}
 }

@@ -17,13 +17,14 @@ import (
 	"github.com/balsong/balsong/bootstrap/fileio"
 	"github.com/balsong/balsong/bootstrap/operatorapp"
 	"github.com/balsong/balsong/bootstrap/progress"
+	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/wording"
 )
 
 const unreachedHelp = `Write everyone whom a month's bill did not reach as CSV, for the postal mailing: customer number, name, language, amount, due
 date, why, the last channel and the gateway's words, or those of its report that the message was not delivered. A bill of which
-that was reported, and whose policy only notes it, stays SUCCEEDED and is not in the file. Whoever may still be reached is counted, and in the file only with
---on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
+that was reported, and whose policy only notes it, stays SUCCEEDED and is in the file all the same. Whoever may still be reached is counted, and in the
+file only with --on-the-way. UNKNOWN and WRITTEN_OFF may have arrived; CANCELLED were ended by an operator: filter by the status column.
 
 The file (or object, s3://bucket/key) is only for you to read and never replaces another; - is stdout. Every export is recorded. Names and amounts are
 sealed: the keyset is needed. E-mail addresses and numbers stay out unless --with-destinations, which needs a --reason.`
@@ -85,6 +86,9 @@ func printUnreached(w io.Writer, s answer.UnreachedSummary, options answer.Unrea
 	fmt.Fprintf(w, "%s written\n", progress.Counted(s.Written, "bill", "bills"))
 	for _, status := range slices.Sorted(maps.Keys(s.ByStatus)) {
 		fmt.Fprintf(w, "  %11s  %s\n", progress.Thousands(s.ByStatus[status]), status)
+		if status == string(billing.Succeeded) && s.Noted > 0 {
+			fmt.Fprintf(w, "  %11s    of them: reported as not delivered, which the policy only notes\n", progress.Thousands(s.Noted))
+		}
 	}
 	if !options.OnTheWay && s.OnTheWay > 0 {
 		fmt.Fprintf(w, "%s may still be reached and %s not in the file (--on-the-way)\n", progress.Thousands(s.OnTheWay), wording.Form(s.OnTheWay, "is", "are"))
