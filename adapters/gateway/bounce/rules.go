@@ -3,20 +3,24 @@ package bounce
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // rule is a sentence that says what a mail without a delivery status is. Of those that fit, the first one counts.
 type rule struct {
 	name       string
-	words      *regexp.Regexp
+	words      func() *regexp.Regexp
 	kind       Kind
 	definitive bool // the sentence of a known server, which says it when it has given up
 	example    string
 }
 
-// says is for a sentence in lower case, however its words are folded, quoted and spaced. A blank in it is not in brackets.
-func says(pattern string) *regexp.Regexp {
-	return regexp.MustCompile(strings.NewReplacer(" ?", `[\s>*|]*`, " ", `[\s>*|]+`).Replace(pattern))
+// says is for a sentence in lower case, however its words are folded, quoted and spaced. A blank in it is not in brackets. It is compiled
+// once a bounce is read: the services that read none have no memory for it.
+func says(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(strings.NewReplacer(" ?", `[\s>*|]*`, " ", `[\s>*|]+`).Replace(pattern))
+	})
 }
 
 // formats are sentences of known servers. They count whoever the mail is from.

@@ -80,7 +80,7 @@ func (m *opened) find(text string) (r *rule, at int, known bool) {
 // first returns the first rule that fits a text in lower case, and where.
 func first(rules []rule, text string) (*rule, int) {
 	for i := range rules {
-		if at := rules[i].words.FindStringIndex(text); at != nil {
+		if at := rules[i].words().FindStringIndex(text); at != nil {
 			return &rules[i], at[0]
 		}
 	}

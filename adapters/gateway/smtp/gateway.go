@@ -187,7 +187,7 @@ func (g *Gateway) call(ctx context.Context, e envelope) port.Reply {
 // crowded says how many connections at once a server takes that refused one more: those that we have, without the one that it
 // refused. Where there is none, others have them all, and the server's words stay what they are.
 func (g *Gateway) crowded(reply port.Reply, refused int) port.Reply {
-	if reply.Verdict != port.CallThrottled || !tooManyConnections.MatchString(strings.ToLower(withoutNames(reply.Detail))) {
+	if reply.Verdict != port.CallThrottled || !tooManyConnections().MatchString(strings.ToLower(withoutNames(reply.Detail))) {
 		return reply
 	}
 	if taken := int(g.connections.Load()) - refused; taken > 0 {

@@ -3,6 +3,7 @@ package smtp
 import (
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/balsong/balsong/adapters/gateway"
 )
@@ -11,17 +12,20 @@ import (
 // then the reply code. examples are replies as servers give them; docs/operations/answers.md shows what becomes of each,
 // and a test sends one of each class through the whole system.
 type rule struct {
-	words    *regexp.Regexp // of the reply in lower case, without names; nil: whatever it says
-	code     string         // "550"; "5": all that begin so; "": any
-	enhanced string         // "5.7.1"; "5.7": all of the subject; "": any, or none
+	words    func() *regexp.Regexp // of the reply in lower case, without names; nil: whatever it says
+	code     string                // "550"; "5": all that begin so; "": any
+	enhanced string                // "5.7.1"; "5.7": all of the subject; "": any, or none
 	means    gateway.Meaning
 	why      string
 	source   string
 	examples []string // a stage, "RCPT" or "final" or an earlier command, and the reply
 }
 
-// words is for text in lower case: that takes a quarter of the time of a pattern for either case.
-func words(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
+// words is for text in lower case: that takes a quarter of the time of a pattern for either case. It is compiled once a refusal is read: the
+// services that send no mail have no memory for it.
+func words(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // tooManyConnections are the words for a connection, or a message on one, that is one too many at the same time.
 var tooManyConnections = words(`too many (?:[a-z]+ ){0,3}(?:connections|sessions)|maximum number of (?:[a-z]+ ){0,3}(?:connections|sessions)|(?:concurrent|simultaneous) (?:[a-z]+ ){0,2}(?:connections|sessions)|(?:connections?|sessions?|sender thread) limit (?:has been )?(?:exceeded|reached)|\bcrcp\b`)

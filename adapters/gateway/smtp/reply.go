@@ -87,7 +87,7 @@ func findRule(code int, text string) rule {
 	subject, exact := enhanced(code, text)
 	said := strings.ToLower(withoutNames(text))
 	for _, r := range wordRules {
-		if r.fits(code, subject) && (r.words == nil || r.words.MatchString(said)) {
+		if r.fits(code, subject) && (r.words == nil || r.words().MatchString(said)) {
 			return r
 		}
 	}

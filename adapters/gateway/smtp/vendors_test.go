@@ -32,7 +32,7 @@ func TestWordsOfConnectionsAreNotThoseOfRates(t *testing.T) {
 		"421 4.3.2 connection rate limit exceeded.": false, "450 too frequent connects": false, "421 max message per connection reached, closing transmission channel": false,
 		"452 4.5.3 too many recipients": false, "421 4.7.0 too many errors": false, "421 4.4.5 ccrt 192.0.2.1: connection refused. server is busy(rt)": false,
 	} {
-		if got := tooManyConnections.MatchString(said); got != want {
+		if got := tooManyConnections().MatchString(said); got != want {
 			t.Errorf("%s: %t", said, got)
 		}
 	}

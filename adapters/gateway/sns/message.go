@@ -43,10 +43,11 @@ const (
 )
 
 // The forms of what is signed, besides Message: none has a line end, so that what is signed can be split in one way only.
+// Their lengths are bounded beside them: a bound in a pattern takes a thousand times the memory.
 var (
-	idForm    = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
-	tokenForm = regexp.MustCompile(`^[A-Za-z0-9]{1,1000}$`)
-	certPath  = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.pem$`)
+	idForm    = regexp.MustCompile(`^[A-Za-z0-9-]+$`)                    // at most 100
+	tokenForm = regexp.MustCompile(`^[A-Za-z0-9]+$`)                     // at most 1,000
+	certPath  = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9._-]*\.pem$`) // at most 205
 )
 
 var errForm = errors.New("it has not the form of what Amazon SNS posts")
@@ -64,7 +65,7 @@ func (t *Topic) read(request port.Webhook) (*message, time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, m.Timestamp)
 	switch {
-	case err != nil, !idForm.MatchString(m.MessageID), m.Subject != nil && strings.ContainsAny(*m.Subject, "\r\n"):
+	case err != nil, len(m.MessageID) > 100, !idForm.MatchString(m.MessageID), m.Subject != nil && strings.ContainsAny(*m.Subject, "\r\n"):
 		return nil, time.Time{}, forged(errForm)
 	case m.TopicArn != t.arn:
 		return nil, time.Time{}, forged(errors.New("it is of another topic"))
@@ -76,7 +77,7 @@ func (t *Topic) read(request port.Webhook) (*message, time.Time, error) {
 	switch m.Type {
 	case typeNotification:
 	case typeConfirmation, typeEnd:
-		if !tokenForm.MatchString(m.Token) || strings.ContainsAny(m.SubscribeURL, "\r\n") {
+		if len(m.Token) > 1000 || !tokenForm.MatchString(m.Token) || strings.ContainsAny(m.SubscribeURL, "\r\n") {
 			return nil, time.Time{}, forged(errForm)
 		}
 	default:
@@ -88,7 +89,7 @@ func (t *Topic) read(request port.Webhook) (*message, time.Time, error) {
 // certificateURL reports whether an address is that of a file of SNS in the topic's region, and nothing else.
 func (t *Topic) certificateURL(address string) bool {
 	path, ofSNS := strings.CutPrefix(address, "https://"+t.host)
-	return ofSNS && certPath.MatchString(path)
+	return ofSNS && len(path) <= 205 && certPath.MatchString(path)
 }
 
 // signed is the text that is signed: names and values, each on a line of its own
