@@ -21,7 +21,7 @@ var accountRules = []rule{
 		},
 	},
 	{
-		words: words(`\b(?:recipient|mailbox|user)(?:'?s)?(?: (?:e-?mail |mail )?(?:account|address|mailbox|box))? (?:is |has been |was )?(?:currently |temporarily |now )?` + ended + `|account that you tried to reach is|\b(?:account|mailbox|address) (?:of|for) (?:the|this|that|your) (?:recipient|user)\b.{0,20}` + ended + `|` + ended + `(?: ?\(inactive\))? (?:recipient|user|mailbox)\b|(?:cannot|could not) be delivered\b.{0,20}\bthis (?:account|mailbox) |account has been disabled or discontinued`), code: "5",
+		words: words(`\b(?:recipient|mailbox|user)(?:'?s)?(?: (?:e-?mail |mail )?(?:account|address|mailbox|box))? (?:is |has been |was )?(?:currently |temporarily |now )?` + ended + `|account that you tried to reach is ` + ended + `|\b(?:account|mailbox|address) (?:of|for) (?:the|this|that|your) (?:recipient|user)\b.{0,20}` + ended + `|` + ended + `(?: ?\(inactive\))? (?:recipient|user|mailbox)\b|(?:cannot|could not) be delivered\b.{0,20}\bthis (?:account|mailbox) |account has been disabled or discontinued`), code: "5",
 		means: gateway.Permanent, why: "the recipient's own account or mailbox is closed to mail", source: "Gmail, Yahoo, Naver, common servers",
 		examples: []string{
 			"final 554 5.7.1 The recipient account is disabled", "RCPT 550 5.7.1 mailbox disabled for this recipient", "RCPT 554 5.7.1 User is suspended", "RCPT 550 5.1.1 Suspended(Inactive) user", "RCPT 525 5.7.13 Disabled recipient address",

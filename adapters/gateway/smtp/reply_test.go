@@ -52,6 +52,7 @@ func TestRepliesByWhomTheyAreAbout(t *testing.T) {
 		"final 550 5.7.26 unauthenticated mail":                                         "provider", "final 550 5.1.8 bad sender": "provider",
 		// About the recipient, although the words speak of a quota or a rate.
 		"RCPT 452 4.2.2 The email account that you tried to reach is over quota": "temporary", "final 552 5.2.2 mailbox full": "temporary",
+		"RCPT 552 5.2.2 The email account that you tried to reach is over quota": "temporary", "final 552 5.2.2 The email account that you tried to reach is over quota and inactive.": "temporary",
 		"RCPT 552 5.2.2 user quota exceeded": "temporary", "final 552 mailbox daily quota exceeded": "temporary",
 		"RCPT 450 4.2.1 The user is receiving mail at a rate that prevents additional messages": "temporary",
 		"RCPT 450 4.2.0 Greylisted": "throttled", "RCPT 511 refused": "permanent ?", "RCPT 599 what": "permanent ?",
