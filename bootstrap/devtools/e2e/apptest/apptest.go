@@ -102,12 +102,15 @@ func Start(t *testing.T, options fx.Option) (stop func()) {
 	}
 }
 
-// AlimTalk are the shipped templates with an AlimTalk template, which is registered at the simulator's HTTP gateway.
+// AlimTalkTemplate is the code and the text of the template of AlimTalk, as KakaoTalk approved it.
+const AlimTalkTemplate, AlimTalkText = "BILL_01", "[#{회사}] #{월} 청구 금액은 #{금액}입니다."
+
+// AlimTalk are the shipped templates with an AlimTalk template, which is registered at each provider of AlimTalk.
 func AlimTalk(t *testing.T) *rendering.Templates {
 	t.Helper()
 	files := fstest.MapFS{
-		"ko/alimtalk.txt":  {Data: []byte("[#{회사}] #{월} 청구 금액은 #{금액}입니다.")},
-		"ko/alimtalk.json": {Data: []byte(`{"codes": {"http": "BILL_01"}, "variables": {"회사": "{{.Sender}}", "월": "{{.Month}}", "금액": "{{.Amount}}"}}`)},
+		"ko/alimtalk.txt":  {Data: []byte(AlimTalkText)},
+		"ko/alimtalk.json": {Data: []byte(`{"codes": {"http": "` + AlimTalkTemplate + `", "nhn": "` + AlimTalkTemplate + `", "solapi": "` + AlimTalkTemplate + `"}, "variables": {"회사": "{{.Sender}}", "월": "{{.Month}}", "금액": "{{.Amount}}"}}`)},
 	}
 	if err := fs.WalkDir(rendering.ShippedFiles(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

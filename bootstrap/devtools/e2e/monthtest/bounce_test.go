@@ -1,33 +1,56 @@
 package monthtest_test
 
 import (
+	"bytes"
+	"encoding/csv"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/application/story"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
+	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"github.com/balsong/balsong/bootstrap/observe/observetest"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
+	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/report"
 )
 
 const (
 	references = "a-secret-of-references-of-32-characters"
 	signature  = "a-signature-of-webhooks-of-32-characters"
+	path       = "asecretofapathof32charactersormore"
 )
 
-// Three of a hundred e-mails bounce, and two of a hundred text messages do not arrive by the vendor's report, late, twice and out of order: who
-// was not reached is reached by what the route has next, nobody gets the bill twice, each story is told, and the numbers add up.
+// vendors are the variables of NHN Cloud and SOLAPI, which share AlimTalk, and of NHN Cloud's SMS.
+var vendors = map[string]string{
+	"BALSONG_SMTP_ENVELOPE_FROM": "bounces+{key}@example.com", "BALSONG_REFERENCE_SECRETS": references,
+
+	"BALSONG_ALIMTALK_URL": "", "BALSONG_ALIMTALK_PROVIDERS": "nhn:60,solapi:40",
+	"BALSONG_NHN_ALIMTALK_URL": "http://GATEWAY", "BALSONG_NHN_ALIMTALK_APP_KEY": "kakao", "BALSONG_NHN_ALIMTALK_SECRET_KEY": "secret",
+	"BALSONG_NHN_ALIMTALK_SENDER_KEY": "0123456789abcdef0123456789abcdef01234567", "BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET": signature,
+	"BALSONG_SOLAPI_ALIMTALK_URL": "http://GATEWAY", "BALSONG_SOLAPI_ALIMTALK_KEY": "key", "BALSONG_SOLAPI_ALIMTALK_SECRET": "secret",
+	"BALSONG_SOLAPI_ALIMTALK_FROM": "029302266", "BALSONG_SOLAPI_ALIMTALK_PFID": "KA01PF", "BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET": path,
+
+	"BALSONG_SMS_URL": "", "BALSONG_NHN_URL": "http://GATEWAY", "BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "secret",
+	"BALSONG_NHN_FROM": "15446859", "BALSONG_NHN_WEBHOOK_SECRET": signature,
+}
+
+// Three of a hundred e-mails bounce, and two of a hundred who get AlimTalk have no KakaoTalk by the vendor's report, late, twice and out of
+// order: who was not reached is reached by what the route has next, AlimTalk after e-mail and SMS after AlimTalk; nobody gets the bill twice,
+// each story is told, and the numbers add up.
 func TestWhoseMessageBouncedIsReachedByTheNextChannelAndNobodyTwice(t *testing.T) {
-	w := newWorld(t, map[string]string{
-		"BALSONG_SMTP_ENVELOPE_FROM": "bounces+{key}@example.com", "BALSONG_REFERENCE_SECRETS": references,
-		"BALSONG_SMS_URL": "", "BALSONG_NHN_URL": "http://GATEWAY", "BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "secret", "BALSONG_NHN_FROM": "15446859",
-		"BALSONG_NHN_WEBHOOK_SECRET": signature,
+	w := newWorld(t, scene{
+		route:    policy.Route{{Channel: channel.Email, Tries: 2}, {Channel: channel.AlimTalk, Tries: 1}, {Channel: channel.SMS, Tries: 1}},
+		rendered: rendering.Options{AllowSample: true, Templates: apptest.AlimTalk(t)},
+		bills:    withoutMail, variables: vendors,
 	})
 	bounces, webhooks := observetest.FreeAddr(t), observetest.FreeAddr(t)
 	w.report(t, bounces, webhooks)
@@ -44,9 +67,16 @@ func TestWhoseMessageBouncedIsReachedByTheNextChannelAndNobodyTwice(t *testing.T
 	if len(to) != customers {
 		t.Errorf("%d customers got a message, want %d", len(to), customers)
 	}
-	again, contradicted := 0, 0
+	again, contradicted, routes, rejected := 0, 0, map[string]int{}, map[string]int{}
 	for user, messages := range to {
 		w.reached(t, user, messages)
+		routes[routeOf(messages)]++
+		for _, m := range messages {
+			if hard[m.vendor][m.code] {
+				rejected[m.channel]++
+			}
+			routes["by "+string(m.vendor)]++
+		}
 		if len(messages) > 1 {
 			again++
 		}
@@ -60,8 +90,53 @@ func TestWhoseMessageBouncedIsReachedByTheNextChannelAndNobodyTwice(t *testing.T
 	if least := customers * 15 / 1000; again < least || contradicted == 0 {
 		t.Errorf("%d customers got a second message and %d have contradictory reports: the test shows little", again, contradicted)
 	}
-	t.Logf("%d customers needed another message", again)
+	for _, route := range []string{"EMAIL", "ALIMTALK", "EMAIL ALIMTALK", "ALIMTALK SMS", "by nhn-alimtalk", "by solapi-alimtalk"} {
+		if routes[route] == 0 {
+			t.Errorf("nobody was reached by %s: %v", route, routes)
+		}
+	}
+	t.Logf("%d customers needed another message: %v", again, routes)
 	w.countedAs(t, to)
+	for _, kind := range []channel.Kind{channel.Email, channel.AlimTalk, channel.SMS} {
+		if n := w.count(t, `SELECT count(*) FROM suppressions WHERE channel = $1`, kind); n != rejected[string(kind)] {
+			t.Errorf("%d customers are suppressed on %s, and %d were refused for good there", n, kind, rejected[string(kind)])
+		}
+	}
+}
+
+// hard are the codes by which vendors say that a customer can never be reached there.
+var hard = map[behaviour.Vendor]map[string]bool{
+	behaviour.SMTPRelay: {"5.1.1": true, "5.1.10": true}, behaviour.NHNAlimTalk: {"3019": true, "3020": true}, behaviour.SOLAPIAlimTalk: {"3104": true},
+	behaviour.NHN: {"3001": true, "1002": true, "3006": true},
+}
+
+// withoutMail is billing data in which who did not ask for e-mail has no address, so that their bills begin with AlimTalk.
+func withoutMail(t *testing.T, bills io.Reader) io.Reader {
+	t.Helper()
+	rows, err := csv.NewReader(bills).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	email, wish := slices.Index(rows[0], "email"), slices.Index(rows[0], "channel_wish")
+	for _, row := range rows[1:] {
+		if row[wish] != "" {
+			row[email], row[wish] = "", ""
+		}
+	}
+	var changed bytes.Buffer
+	if err := csv.NewWriter(&changed).WriteAll(rows); err != nil {
+		t.Fatal(err)
+	}
+	return &changed
+}
+
+// routeOf are the channels by which messages went, each once.
+func routeOf(messages []*message) string {
+	var channels []string
+	for _, m := range messages {
+		channels = append(channels, m.channel)
+	}
+	return strings.Join(slices.Compact(channels), " ")
 }
 
 // report lets the relay's bounces and the vendor's webhooks come.
@@ -70,9 +145,13 @@ func (w *world) report(t *testing.T, bounces, webhooks string) {
 	settings := w.gateway.Settings()
 	delay := behaviour.Latency{Kind: behaviour.Uniform, Min: 0, Max: behaviour.Duration(2 * time.Second)}
 	settings.Vendors.SMTP.ReportsTo = "lmtp://" + bounces
+	settings.Kakao.Templates = []behaviour.Template{{Code: apptest.AlimTalkTemplate, Text: apptest.AlimTalkText}}
+	settings.Vendors.NHNAlimTalk = behaviour.VendorSettings{ReportsTo: "http://" + webhooks + "/reports/nhn-alimtalk", Secret: signature}
+	settings.Vendors.SOLAPIAlimTalk = behaviour.VendorSettings{ReportsTo: "http://" + webhooks + "/reports/solapi-alimtalk/" + path}
 	settings.Vendors.NHN = behaviour.VendorSettings{ReportsTo: "http://" + webhooks + "/reports/nhn", Secret: signature}
 	settings.Email.Reports = behaviour.Reports{Undelivered: 0.03, Uncertain: 0.01, Twice: 0.2, Contradicted: 0.1, Early: 0.1, Delay: delay}
-	settings.SMS.Reports = behaviour.Reports{Undelivered: 0.02, Twice: 0.2, Early: 0.1, Delay: delay}
+	settings.AlimTalk.Reports = behaviour.Reports{Undelivered: 0.02, Twice: 0.2, Early: 0.1, Delay: delay}
+	settings.SMS.Reports = settings.AlimTalk.Reports
 	if err := w.gateway.SetSettings(settings); err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +230,9 @@ func (w *world) told(t *testing.T, user int64, messages []*message) {
 		if m.undelivered && (!strings.Contains(text, attempt+": ") || !strings.Contains(text, follows)) {
 			t.Errorf("the story of %s does not say that %s was not delivered:\n%s", customer, m.key, text)
 		}
+		if (m.code == "3019" || m.code == "3104") && !strings.Contains(text, "the customer has no KakaoTalk") {
+			t.Errorf("the story of %s does not say that there is no KakaoTalk:\n%s", customer, text)
+		}
 		if m.contradicted && !strings.Contains(text, "that contradicts its report that it was not delivered, and changes nothing") {
 			t.Errorf("the story of %s has no contradiction:\n%s", customer, text)
 		}
@@ -174,10 +256,14 @@ func textOf(s story.Story) string {
 
 // spoken is a channel as a story names it.
 func spoken(kind string) string {
-	if kind == string(channel.Email) {
+	switch kind {
+	case string(channel.Email):
 		return "e-mail"
+	case string(channel.AlimTalk):
+		return "AlimTalk"
+	default:
+		return kind
 	}
-	return kind
 }
 
 // countedAs checks the numbers of the status against the messages.

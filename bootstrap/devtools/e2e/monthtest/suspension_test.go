@@ -8,11 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
+	"github.com/balsong/balsong/bootstrap/devtools/demo/demodata"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 	"github.com/balsong/balsong/bootstrap/observe/observetest"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/policy"
 )
 
 // suspended is what Amazon SES says to every message of an account that it has suspended.
@@ -21,7 +25,15 @@ var suspended = behaviour.Everybody{Code: 554, Text: "5.7.1 Sending suspended"}
 // The account is suspended in the middle of a month: no bill moves to the dearer channel, none spends an attempt, the channel waits, people
 // are told by the status, the metric and the alarm's rule, and the month goes on by itself afterwards.
 func TestASuspensionInTheMiddleOfAMonthMovesNoBillToAnotherChannel(t *testing.T) {
-	w := newWorld(t, map[string]string{"BALSONG_SMTP_IN_FLIGHT": "10"})
+	words, err := demodata.Words()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, scene{
+		route:     policy.Route{{Channel: channel.Email, Tries: 2}, {Channel: channel.SMS, Tries: 1}}, // or from SMS to e-mail, for who wishes that
+		rendered:  rendering.Options{Templates: words},
+		variables: map[string]string{"BALSONG_SMTP_IN_FLIGHT": "10"},
+	})
 	bySMS := w.count(t, `SELECT count(*) FROM billing_targets WHERE wished_channel = 'SMS'`)
 	byMail := customers - bySMS
 	w.behave(t, func(s *behaviour.ChannelSettings) {

@@ -15,7 +15,9 @@ import (
 type message struct {
 	key          key.Delivery
 	channel      string
-	undelivered  bool // certainly
+	vendor       behaviour.Vendor
+	code         string // with which it was said to be undelivered
+	undelivered  bool   // certainly
 	delivered    bool
 	contradicted bool // it said both
 	before       bool // the message before it was accepted, and not said to be undelivered yet
@@ -37,12 +39,12 @@ func (w *world) witnessed(t *testing.T, secret string) map[int64][]*message {
 		switch {
 		case r.Accepted:
 			k, err := key.ParseDelivery(r.IdempotencyKey)
-			if err != nil { // NHN Cloud is given a reference
+			if err != nil { // the vendors are given a reference
 				if k, err = references.Read(r.IdempotencyKey); err != nil {
 					t.Errorf("message %d has the key %q: %v", r.Sequence, r.IdempotencyKey, err)
 				}
 			}
-			m := &message{key: k, channel: r.Channel}
+			m := &message{key: k, channel: r.Channel, vendor: behaviour.Vendor(r.Vendor)}
 			earlier := to[k.UserID]
 			m.before = len(earlier) > 0 && !earlier[len(earlier)-1].undelivered
 			to[k.UserID], bySequence[r.Sequence] = append(earlier, m), m
@@ -50,7 +52,7 @@ func (w *world) witnessed(t *testing.T, secret string) map[int64][]*message {
 			m := bySequence[r.Report.Of]
 			switch behaviour.Result(r.Report.Result) {
 			case behaviour.Undelivered:
-				m.undelivered = true
+				m.undelivered, m.code = true, r.Report.Code
 			case behaviour.Arrived:
 				m.delivered = true
 			default:

@@ -48,19 +48,26 @@ type world struct {
 	answers *answer.Answers
 }
 
-// newWorld prepares the month, by a policy that goes from e-mail to SMS, or from SMS to e-mail for who wishes that. More variables may
-// be set.
-func newWorld(t *testing.T, variables map[string]string) *world {
+// scene is what a month is about.
+type scene struct {
+	route     policy.Route
+	rendered  rendering.Options
+	bills     func(*testing.T, io.Reader) io.Reader // what becomes of the demo's billing data; nil: nothing
+	variables map[string]string                     // of all apps; GATEWAY stands for the simulator's address
+}
+
+// newWorld prepares the month of a scene.
+func newWorld(t *testing.T, of scene) *world {
 	t.Helper()
 	url := postgrestest.URL(t)
 	w := &world{data: t.TempDir(), db: postgrestest.OpenURL(t, url)}
 	w.gateway = apptest.Gateway(t, w.data)
 	apptest.Configure(t, "month", url, w.gateway)
 	t.Setenv("BALSONG_LOG_LEVEL", "error") // the failures are on purpose
-	for name, value := range variables {
+	for name, value := range of.variables {
 		t.Setenv(name, strings.ReplaceAll(value, "GATEWAY", w.gateway.HTTPAddr()))
 	}
-	w.prepare(t)
+	w.prepare(t, of)
 	t.Cleanup(apptest.Start(t, fx.Options(dispatcherapp.Options(apptest.Load[config.Dispatcher](t)), fx.Populate(&w.runner))))
 	var useCases operatorapp.UseCases
 	t.Cleanup(apptest.Start(t, fx.Options(operatorapp.CustomerBills(apptest.Load[config.CustomerBills](t)), fx.Invoke(func(u operatorapp.UseCases) { useCases = u }))))
@@ -69,7 +76,7 @@ func newWorld(t *testing.T, variables map[string]string) *world {
 }
 
 // prepare does what batch migrate, import and render do, and activates the policy.
-func (w *world) prepare(t *testing.T) {
+func (w *world) prepare(t *testing.T, of scene) {
 	t.Helper()
 	var b wholebatch.Batch
 	defer apptest.Start(t, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](t)), fx.Invoke(func(batch wholebatch.Batch) { b = batch })))()
@@ -77,9 +84,12 @@ func (w *world) prepare(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := attempt.Backoff{Base: time.Second, Factor: 1, Max: time.Second}
-	next := map[channel.Kind]policy.Undelivered{channel.Email: policy.UndeliveredNext, channel.SMS: policy.UndeliveredNext}
+	next := map[channel.Kind]policy.Undelivered{}
+	for _, leg := range of.route {
+		next[leg.Channel] = policy.UndeliveredNext
+	}
 	drafted, err := b.Policies.Draft(t.Context(), policy.Spec{
-		Name: "a month", Zone: time.UTC, Route: policy.Route{{Channel: channel.Email, Tries: 2}, {Channel: channel.SMS, Tries: 1}},
+		Name: "a month", Zone: time.UTC, Route: of.route,
 		Backoff:     map[attempt.FailureClass]attempt.Backoff{attempt.Temporary: second, attempt.Throttled: second},
 		Undelivered: next,
 	}, by)
@@ -93,17 +103,16 @@ func (w *world) prepare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if of.bills != nil {
+		bills = of.bills(t, bills)
+	}
 	imported, err := b.Importer.Import(t.Context(), importing.NewSource(importing.File{Name: "demo"}, bills), importing.Options{
 		Rules: importing.Rules{Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, By: by, Rejects: io.Discard,
 	})
 	if err != nil || imported.Inserted != customers {
 		t.Fatalf("%d of %d imported: %v", imported.Inserted, customers, err)
 	}
-	words, err := demodata.Words()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rendered, err := b.Renderer(rendering.Options{Templates: words}).Render(t.Context(), month); err != nil || rendered.Rendered != customers {
+	if rendered, err := b.Renderer(of.rendered).Render(t.Context(), month); err != nil || rendered.Rendered != customers {
 		t.Fatalf("%d rendered: %v", rendered.Rendered, err)
 	}
 }
