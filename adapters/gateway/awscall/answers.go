@@ -59,11 +59,6 @@ func Code(kind string) string {
 	return strings.TrimSuffix(kind, "Exception")
 }
 
-// Accepts takes an answer with a message's id alone for an acceptance: another server's 200 says nothing of the message.
-func Accepts(status int, said answers.Said) bool {
-	return status/100 == 2 && gateway.ValidMessageID(said.MessageID)
-}
-
 // Reply says what an answer means. AWS names an error's type in a header, or in the body.
 func Reply(table *answers.Table, answer httpclient.Answer, err error, now time.Time) port.Reply {
 	if err != nil {

@@ -102,7 +102,7 @@ func TestAnAddressThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-var table = &answers.Table{Read: awscall.Read, Accepts: awscall.Accepts, Rules: awscall.Common}
+var table = &answers.Table{Read: awscall.Read, Accepts: answers.NamesMessage, Rules: awscall.Common}
 
 func TestWhatEveryServiceOfAWSAnswersMeansTheSame(t *testing.T) {
 	t.Parallel()

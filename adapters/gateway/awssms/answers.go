@@ -26,7 +26,7 @@ func rule(kind, reason string, means gateway.Meaning, why, message string) answe
 // table is that of AWS End User Messaging SMS: the types and reasons as the SDK's sources name them.
 var table = &answers.Table{
 	Read:     awscall.Read,
-	Accepts:  awscall.Accepts,
+	Accepts:  answers.NamesMessage,
 	Accepted: []string{`200 {"MessageId":"862a8790-60c0-4430-9b2b-658bdexample"}`},
 	Why:      "the message is taken", Source: sendErrors,
 	Rules: append([]answers.Rule{

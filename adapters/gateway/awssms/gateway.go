@@ -178,13 +178,10 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	return reply
 }
 
-// checkLimit bounds one Check.
-const checkLimit = 10 * time.Second
-
 // Check asks for the account's spending limits, which shows whether AWS can be called; it sends nothing. The error wraps
 // gateway.ErrCheck.
 func (g *Gateway) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
 	if err := g.Prepare(ctx); err != nil {
 		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)

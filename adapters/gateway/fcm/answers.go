@@ -36,7 +36,7 @@ func example(status int, code, message string) string {
 // table is that of FCM.
 var table = &answers.Table{
 	Read:     read,
-	Accepts:  accepts,
+	Accepts:  answers.NamesMessage,
 	Accepted: []string{`200 {"name":"projects/bills-1/messages/0:1500415314455276%31bd1c9631bd1c96"}`},
 	Why:      "the message is taken", Source: "firebase.google.com/docs/reference/fcm/rest/v1/projects.messages/send",
 	Rules: []answers.Rule{
@@ -83,11 +83,6 @@ func read(raw []byte) answers.Said {
 	}
 	id := string(said.Name)
 	return answers.Said{Code: code, Message: string(said.Error.Message), MessageID: id[strings.LastIndexByte(id, '/')+1:]}
-}
-
-// accepts takes an answer with the message's name alone for an acceptance: another server's 200 says nothing of the message.
-func accepts(status int, said answers.Said) bool {
-	return status/100 == 2 && gateway.ValidMessageID(said.MessageID)
 }
 
 // Answers lists FCM's answers for docs/operations/answers.md.

@@ -144,13 +144,10 @@ func (g *Gateway) post(ctx context.Context, token string, body []byte) (httpclie
 	return answer, err
 }
 
-// checkLimit bounds one Check.
-const checkLimit = 10 * time.Second
-
 // Check asks for a token and lets FCM look at a message to nobody, which FCM neither sends nor could (validate_only). The error wraps
 // gateway.ErrCheck.
 func (g *Gateway) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
 	if err := g.Prepare(ctx); err != nil {
 		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
@@ -164,6 +161,6 @@ func (g *Gateway) Check(ctx context.Context) error {
 	case answer.Status/100 == 2, said.Code == "INVALID_ARGUMENT", said.Code == "UNREGISTERED": // it looked at the token of the message
 		return nil
 	default:
-		return fmt.Errorf("%w: %s", gateway.ErrCheck, gateway.Redact(table.Reply(answer, nil, g.now()).Detail, ""))
+		return table.Failed(answer, g.now())
 	}
 }

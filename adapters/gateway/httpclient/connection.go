@@ -109,11 +109,11 @@ func (h *Host) dialAside(ctx context.Context) (*connection, error) {
 // http2Patience is how long Check waits for the first frame of a server that did not say which protocol it speaks.
 const http2Patience = 300 * time.Millisecond
 
-// Check connects, and encrypts if the URL says https; it sends no request.
+// Check connects, and encrypts if the URL says https; it sends no request. The error wraps gateway.ErrCheck.
 func (h *Host) Check(ctx context.Context) error {
 	conn, err := h.dial(ctx)
 	if err != nil {
-		return fmt.Errorf("no connection: %w", err)
+		return fmt.Errorf("%w: no connection: %w", gateway.ErrCheck, err)
 	}
 	defer conn.Close() // nothing was sent
 	secure, is := conn.Conn.(*tls.Conn)
@@ -122,14 +122,14 @@ func (h *Host) Check(ctx context.Context) error {
 	}
 	var first [1]byte
 	if err := conn.SetDeadline(time.Now().Add(http2Patience)); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
 	}
 	switch _, err := conn.Read(first[:]); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil // it waits for a request, as HTTP/1.1 does
 	case err != nil:
-		return fmt.Errorf("the server closed the connection before a request: %w", err)
+		return fmt.Errorf("%w: the server closed the connection before a request: %w", gateway.ErrCheck, err)
 	default:
-		return errUnexpectedData
+		return fmt.Errorf("%w: %w", gateway.ErrCheck, errUnexpectedData)
 	}
 }

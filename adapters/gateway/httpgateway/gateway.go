@@ -83,11 +83,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if refusal.Verdict != "" {
 		return refusal
 	}
-	destination := d.Destination // of the message nothing else need wait for the answer
-	answer, err := g.host.Exchange(ctx, call)
-	reply := table.Reply(answer, err, g.now())
-	reply.Detail = gateway.Redact(reply.Detail, destination)
-	return reply
+	return table.Send(ctx, g.host, call, d.Destination, nil, g.now)
 }
 
 // keyHeader carries the delivery key, in the request and, if the gateway repeats it, in the answer.

@@ -119,33 +119,15 @@ func (p *project) reference(of key.Delivery) (string, error) {
 
 // send makes the call of a message, and reads its answer by a table. another reports whether an answer is for another message than ours.
 func (p *project) send(ctx context.Context, call *httpclient.Call, to, ours string, another func(raw []byte, ours string) bool, by *answers.Table) port.Reply {
-	answer, err := p.host.Exchange(ctx, call)
-	if err == nil && !answer.Truncated && another(answer.Body, ours) {
-		reply := gateway.Unknown("the answer is for another message")
-		reply.Answered = true
-		return reply
-	}
-	reply := by.Reply(answer, err, p.now())
-	reply.Detail = gateway.Redact(reply.Detail, to)
-	return reply
+	return by.Send(ctx, p.host, call, to, func(body []byte) bool { return another(body, ours) }, p.now)
 }
-
-// checkLimit bounds one Check.
-const checkLimit = 10 * time.Second
 
 // checked connects, and asks what shows whether the keys are taken. The error wraps gateway.ErrCheck.
 func (p *project) checked(ctx context.Context, target string, by *answers.Table) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
 	if err := p.host.Check(ctx); err != nil {
-		return nil, fmt.Errorf("%w: %w", gateway.ErrCheck, err)
+		return nil, err
 	}
-	answer, err := p.host.Exchange(ctx, p.call(http.MethodGet, target))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	}
-	if !read(answer.Body).succeeded() {
-		return nil, fmt.Errorf("%w: %s", gateway.ErrCheck, gateway.Redact(by.Reply(answer, nil, p.now()).Detail, ""))
-	}
-	return answer.Body, nil
+	return by.Ask(ctx, p.host, p.call(http.MethodGet, target), func(a httpclient.Answer) bool { return read(a.Body).succeeded() }, p.now)
 }

@@ -15,12 +15,9 @@ import (
 	"github.com/balsong/balsong/application/port"
 )
 
-// checkLimit bounds one question about the account.
-const checkLimit = 10 * time.Second
-
 // account asks for the account's state and quota; it sends nothing. The error wraps gateway.ErrCheck.
 func (g *Gateway) account(ctx context.Context) (*sesv2.GetAccountOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
 	if err := g.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", gateway.ErrCheck, err)
@@ -66,7 +63,7 @@ func (g *Gateway) Check(ctx context.Context) error {
 // isUnverified reports whether SES says for certain that it takes no mail from an address: neither the address nor its domain, nor one above that,
 // is a verified identity of the region. Who may not ask (ses:GetEmailIdentity) learns nothing.
 func (g *Gateway) isUnverified(ctx context.Context, sender string) bool {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
 	_, domain, _ := strings.Cut(sender, "@")
 	for identity := sender; strings.Contains(identity, "."); {

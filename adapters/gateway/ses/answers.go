@@ -27,7 +27,7 @@ func rule(status int, code, words string, means gateway.Meaning, why, source, ex
 // table is that of SES v2.
 var table = &answers.Table{
 	Read:     awscall.Read,
-	Accepts:  awscall.Accepts,
+	Accepts:  answers.NamesMessage,
 	Accepted: []string{`200 {"MessageId":"0100018f-aaaa-bbbb-cccc-000000000000-000000"}`},
 	Why:      "the message is taken", Source: sendErrors,
 	Rules: append([]answers.Rule{

@@ -3,19 +3,15 @@ package smtp
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
 )
-
-// checkLimit bounds one Check.
-const checkLimit = 10 * time.Second
 
 // Check connects, says EHLO, encrypts and authenticates as for a message, announces each sender with MAIL FROM, takes that
 // back with RSET, and disconnects: no recipient is named, and nothing is sent. The error wraps gateway.ErrCheck, names the
 // step that failed and has the server's words; the context's end is reported the same way.
 func (g *Gateway) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
 	if err := g.Prepare(ctx); err != nil {
 		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)

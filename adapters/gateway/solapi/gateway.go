@@ -152,16 +152,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	call := g.call(g.host, http.MethodPost, "/send-many/detail")
 	call.Body = appendBody(call.Body, message, ours)
-	destination := d.Destination // of the message nothing else need wait for the answer
-	answer, err := g.host.Exchange(ctx, call)
-	if err == nil && !answer.Truncated && ofAnother(answer.Body, ours) {
-		reply := gateway.Unknown("the answer is for another message")
-		reply.Answered = true
-		return reply
-	}
-	reply := table.Reply(answer, err, g.now())
-	reply.Detail = gateway.Redact(reply.Detail, destination)
-	return reply
+	return table.Send(ctx, g.host, call, d.Destination, func(body []byte) bool { return ofAnother(body, ours) }, g.now)
 }
 
 // call begins a signed call. SOLAPI takes a signature once, so each has a salt of its own

@@ -8,37 +8,26 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
-	"time"
 
 	"github.com/balsong/balsong/adapters/gateway"
-	"github.com/balsong/balsong/adapters/gateway/httpclient"
+	"github.com/balsong/balsong/adapters/gateway/answers"
 	"github.com/balsong/balsong/application/port"
 )
 
-// checkLimit bounds one question about the account.
-const checkLimit = 10 * time.Second
-
 // ask asks a question about the account. The error wraps gateway.ErrCheck.
-func (g *Gateway) ask(ctx context.Context, path string) (httpclient.Answer, error) {
+func (g *Gateway) ask(ctx context.Context, path string) ([]byte, error) {
 	call := g.host.NewCall(http.MethodGet, path)
 	call.Header("Authorization", g.basic)
-	answer, err := g.host.Exchange(ctx, call)
-	switch {
-	case err != nil:
-		return answer, fmt.Errorf("%w: %w", gateway.ErrCheck, err)
-	case answer.Status/100 != 2:
-		return answer, fmt.Errorf("%w: %s", gateway.ErrCheck, gateway.Redact(table.Reply(answer, nil, g.now()).Detail, ""))
-	}
-	return answer, nil
+	return table.Ask(ctx, g.host, call, answers.OK, g.now)
 }
 
 // Check connects and asks for one message of the account, which shows whether the credentials are taken; it sends none. The
 // error wraps gateway.ErrCheck.
 func (g *Gateway) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
 	if err := g.host.Check(ctx); err != nil {
-		return fmt.Errorf("%w: %w", gateway.ErrCheck, err)
+		return err
 	}
 	if _, err := g.ask(ctx, g.path+"?PageSize=1"); err != nil {
 		return err
@@ -53,11 +42,11 @@ func (g *Gateway) isForeign(ctx context.Context) bool {
 	if !e164Form.MatchString(g.from) {
 		return false
 	}
-	answer, err := g.ask(ctx, g.numbers+"?PageSize=1&PhoneNumber="+url.QueryEscape(g.from))
+	body, err := g.ask(ctx, g.numbers+"?PageSize=1&PhoneNumber="+url.QueryEscape(g.from))
 	var said struct {
 		Numbers *[]struct{} `json:"incoming_phone_numbers"`
 	}
-	return err == nil && json.Unmarshal(answer.Body, &said) == nil && said.Numbers != nil && len(*said.Numbers) == 0
+	return err == nil && json.Unmarshal(body, &said) == nil && said.Numbers != nil && len(*said.Numbers) == 0
 }
 
 // e164Form is a number with its country code, as opposed to a short code or a name.
@@ -73,14 +62,14 @@ func (g *Gateway) Limits() string {
 
 // Quota asks for the account's balance (port.QuotaReader); a subaccount has none of its own. The error wraps gateway.ErrCheck.
 func (g *Gateway) Quota(ctx context.Context) (port.Quota, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, gateway.CheckLimit)
 	defer cancel()
-	answer, err := g.ask(ctx, g.balance)
+	body, err := g.ask(ctx, g.balance)
 	if err != nil {
 		return port.Quota{}, err
 	}
 	var said struct{ Balance, Currency string }
-	if json.Unmarshal(answer.Body, &said) != nil {
+	if json.Unmarshal(body, &said) != nil {
 		return port.Quota{}, fmt.Errorf("%w: the balance cannot be read", gateway.ErrCheck)
 	}
 	return balanceOf(said.Balance, said.Currency), nil

@@ -19,7 +19,7 @@ func rule(status int, code string, means gateway.Meaning, why, example string) a
 // table is Twilio's. What comes later, as a report about a message (30003 and the like), is not in it.
 var table = &answers.Table{
 	Read:     read,
-	Accepts:  accepts,
+	Accepts:  answers.NamesMessage,
 	Accepted: []string{`201 {"sid":"SM0123456789abcdef0123456789abcdef","status":"queued"}`},
 	Why:      "the message is queued", Source: "https://www.twilio.com/docs/messaging/api/message-resource",
 	Rules: []answers.Rule{
@@ -67,11 +67,6 @@ func read(raw []byte) answers.Said {
 		return answers.Said{}
 	}
 	return answers.Said{Code: string(said.Code), Message: string(said.Message), MessageID: string(said.SID)}
-}
-
-// accepts takes an answer with the message's SID alone for an acceptance: another server's 200 says nothing of the message.
-func accepts(status int, said answers.Said) bool {
-	return status/100 == 2 && gateway.ValidMessageID(said.MessageID)
 }
 
 // Answers lists Twilio's answers for docs/operations/answers.md.

@@ -170,11 +170,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		}
 		call.Body = append(append(call.Body, '&'), form("StatusCallback", g.status+stands)...)
 	}
-	destination := d.Destination // of the message nothing else need wait for the answer
-	answer, err := g.host.Exchange(ctx, call)
-	reply := table.Reply(answer, err, g.now())
-	reply.Detail = gateway.Redact(reply.Detail, destination)
-	return reply
+	return table.Send(ctx, g.host, call, d.Destination, nil, g.now)
 }
 
 // Prepare makes sure that what stands for the delivery key is known (port.Preparer).
