@@ -36,8 +36,5 @@ func checkTopic(name, topic string, references []string) error {
 	if _, err := sns.New(topic, nil); err != nil {
 		return fmt.Errorf("%s_TOPIC is %w", name, err)
 	}
-	if len(references) == 0 {
-		return fmt.Errorf("%s_TOPIC is set, and BALSONG_REFERENCE_SECRETS, by which a report finds its bill, is not (make one with openssl rand -hex 32)", name)
-	}
-	return nil
+	return needsReferences(name+"_TOPIC", topic, references)
 }

@@ -2,10 +2,7 @@ package config_test
 
 import (
 	"bytes"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -13,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/bootstrap/config"
 )
 
@@ -238,121 +234,6 @@ func loads(t *testing.T, set map[string]string, refused string) {
 	}
 }
 
-// twilio is an account there, with changes.
-func twilio(change map[string]string) map[string]string {
-	set := map[string]string{
-		"BALSONG_TWILIO_ACCOUNT": "AC0123456789abcdef0123456789abcdef", "BALSONG_TWILIO_SECRET": "hunter2", "BALSONG_TWILIO_FROM": "Shop",
-	}
-	maps.Copy(set, change)
-	return set
-}
-
-func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
-	for name, c := range map[string]struct {
-		set     map[string]string
-		refused string // "": accepted
-	}{
-		"another provider":      {map[string]string{"BALSONG_SMS_PROVIDERS": "carrier-pigeon"}, `BALSONG_SMS_PROVIDERS names "carrier-pigeon" (want some of http, `},
-		"twilio for push":       {map[string]string{"BALSONG_PUSH_PROVIDERS": "twilio"}, `BALSONG_PUSH_PROVIDERS names "twilio"`},
-		"twice":                 {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio,twilio"}, "BALSONG_SMS_PROVIDERS names twilio twice"},
-		"a weight in words":     {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:most"}, `the weight of "twilio" is not a whole number from 0 to 1000`},
-		"a weight below none":   {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:-1,http:1"}, `the weight of "twilio"`},
-		"half of the weights":   {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:70,http"}, "gives some providers a weight and others none"},
-		"nobody":                {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:0"}, "nobody would send"},
-		"an empty name":         {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio,"}, `names ""`},
-		"smtp alone":            {map[string]string{"BALSONG_EMAIL_PROVIDERS": "smtp"}, "BALSONG_SMTP_ADDR is not set"},
-		"http alone":            {map[string]string{"BALSONG_SMS_PROVIDERS": "http"}, "BALSONG_SMS_URL is not set"},
-		"twilio alone":          {map[string]string{"BALSONG_SMS_PROVIDERS": "twilio"}, "BALSONG_TWILIO_ACCOUNT is not set"},
-		"twilio, no secret":     {twilio(map[string]string{"BALSONG_TWILIO_SECRET": ""}), "BALSONG_TWILIO_SECRET is not set"},
-		"twilio, two senders":   {twilio(map[string]string{"BALSONG_TWILIO_SERVICE": "MG0123456789abcdef0123456789abcdef"}), "set one of BALSONG_TWILIO_FROM and BALSONG_TWILIO_SERVICE"},
-		"twilio, http reports":  {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "http://example.com"}), "BALSONG_TWILIO_STATUS_URL is no https address"},
-		"twilio, #reports":      {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "https://example.com/#a"}), "BALSONG_TWILIO_STATUS_URL is no https address"},
-		"twilio, no reference":  {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "https://example.com/reports/twilio", "BALSONG_TWILIO_AUTH_TOKEN": "hunter2"}), "BALSONG_REFERENCE_SECRETS, by which a report finds its bill, is not"},
-		"twilio, unsigned":      {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "https://example.com/reports/twilio", "BALSONG_TWILIO_KEY": "SK1", "BALSONG_REFERENCE_SECRETS": strings.Repeat("s", 32)}), "BALSONG_TWILIO_AUTH_TOKEN, with which Twilio signs its reports, is not"},
-		"twilio reports":        {twilio(map[string]string{"BALSONG_TWILIO_STATUS_URL": "https://example.com/reports/twilio", "BALSONG_REFERENCE_SECRETS": strings.Repeat("s", 32)}), ""},
-		"twilio, no account":    {twilio(map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}), "BALSONG_TWILIO_ACCOUNT is no account SID"},
-		"twilio, a key":         {twilio(map[string]string{"BALSONG_TWILIO_KEY": "SK1:hunter2"}), "BALSONG_TWILIO_KEY is no SID"},
-		"twilio, no service":    {twilio(map[string]string{"BALSONG_TWILIO_FROM": "", "BALSONG_TWILIO_SERVICE": "MG012345678gabcdef0123456789abcdef"}), "BALSONG_TWILIO_SERVICE is no SID"},
-		"twilio, nowhere":       {twilio(map[string]string{"BALSONG_TWILIO_URL": "api.twilio.com"}), "BALSONG_TWILIO_URL is no http or https address"},
-		"nowhere":               {map[string]string{"BALSONG_SMS_URL": "ftp://sms.example.com"}, "BALSONG_SMS_URL is no http or https address"},
-		"twilio, by its group":  {map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_TWILIO_SECRET is not set"},
-		"twilio, a short lease": {twilio(map[string]string{"BALSONG_TWILIO_LEASE": "20s"}), "BALSONG_TWILIO_LEASE (20s) must be longer"},
-		"both, and no list":     {twilio(map[string]string{"BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL and BALSONG_TWILIO_ACCOUNT are both set: say in BALSONG_SMS_PROVIDERS"},
-		"twilio, another's URL": {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "twilio", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL is set, and http does not send on the channel SMS"},
-		"another's token":       {twilio(map[string]string{"BALSONG_SMS_TOKEN": "hunter2"}), "BALSONG_SMS_TOKEN is set, and http does not send"},
-		"not twilio":            {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_TWILIO_ACCOUNT is set, and twilio does not send"},
-		"nhn alone":             {map[string]string{"BALSONG_SMS_PROVIDERS": "nhn"}, "BALSONG_NHN_APP_KEY is not set"},
-		"nhn, no secret":        {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_FROM": "15446859"}, "BALSONG_NHN_SECRET_KEY is not set"},
-		"nhn, a name":           {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "Shop"}, "BALSONG_NHN_FROM is no sender number"},
-		"nhn":                   {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "1544-6859"}, ""},
-		"nhn, a short word":     {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "15446859", "BALSONG_NHN_WEBHOOK_SECRET": "hunter2"}, "BALSONG_NHN_WEBHOOK_SECRET is short"},
-		"nhn, no references":    {map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "hunter2", "BALSONG_NHN_FROM": "15446859", "BALSONG_NHN_WEBHOOK_SECRET": strings.Repeat("w", 32)}, "BALSONG_REFERENCE_SECRETS is not"},
-		"solapi alone":          {map[string]string{"BALSONG_SMS_PROVIDERS": "solapi"}, "BALSONG_SOLAPI_KEY is not set"},
-		"solapi, no secret":     {map[string]string{"BALSONG_SOLAPI_KEY": "KEY", "BALSONG_SOLAPI_FROM": "029302266"}, "BALSONG_SOLAPI_SECRET is not set"},
-		"solapi, no sender":     {map[string]string{"BALSONG_SOLAPI_KEY": "KEY", "BALSONG_SOLAPI_SECRET": "hunter2"}, "BALSONG_SOLAPI_FROM is no sender number"},
-		"solapi":                {map[string]string{"BALSONG_SOLAPI_KEY": "KEY", "BALSONG_SOLAPI_SECRET": "hunter2", "BALSONG_SOLAPI_FROM": "029302266"}, ""},
-		"three, and no list":    {twilio(map[string]string{"BALSONG_NHN_APP_KEY": "app", "BALSONG_SOLAPI_KEY": "KEY"}), "say in BALSONG_SMS_PROVIDERS"},
-		"twilio":                {twilio(nil), ""},
-		"ses alone":             {map[string]string{"BALSONG_EMAIL_PROVIDERS": "ses"}, "BALSONG_SES_FROM is not set"},
-		"ses, no address":       {map[string]string{"BALSONG_SES_FROM": "bills"}, "BALSONG_SES_FROM is no e-mail address"},
-		"ses, {key}":            {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_BOUNCES": "bounces+{key}@b.example"}, "BALSONG_SES_BOUNCES has { or }"},
-		"ses, nowhere":          {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_URL": "b.example"}, "BALSONG_SES_URL is no http or https address"},
-		"ses, no lease":         {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SES_LEASE": "20s"}, "BALSONG_SES_LEASE (20s) must be longer"},
-		"ses":                   {map[string]string{"BALSONG_SES_FROM": "Bills <a@b.example>"}, ""},
-		"ses or smtp":           {map[string]string{"BALSONG_SES_FROM": "a@b.example", "BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "a@b.example"}, "say in BALSONG_EMAIL_PROVIDERS"},
-		"aws alone":             {map[string]string{"BALSONG_SMS_PROVIDERS": "aws"}, "BALSONG_AWS_SMS_SENDER is not set"},
-		"aws":                   {map[string]string{"BALSONG_AWS_SMS_SENDER": "+15005550006"}, ""},
-		"fcm alone":             {map[string]string{"BALSONG_PUSH_PROVIDERS": "fcm"}, "BALSONG_FCM_SECRET is not set"},
-		"fcm, no account":       {map[string]string{"BALSONG_FCM_SECRET": "hunter2"}, "BALSONG_FCM_SECRET: no key of a Google service account"},
-		"both":                  {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http:70, twilio:0", "BALSONG_SMS_URL": "https://sms.example.com"}), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			loads(t, c.set, c.refused)
-		})
-	}
-}
-
-func TestProvidersComeInTheOrderOfTheirListsWithTheirOwnBounds(t *testing.T) {
-	for name, c := range map[string]struct {
-		set  map[string]string
-		want string
-	}{
-		"none":       {nil, ""},
-		"configured": {map[string]string{"BALSONG_SMTP_ADDR": "relay:587", "BALSONG_SMTP_FROM": "a@b.example", "BALSONG_SMTP_RATE": "5", "BALSONG_PUSH_URL": "https://push.example.com"}, "email/smtp 1 5 push/http 1 0"},
-		"a list":     {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "twilio:0,http:70", "BALSONG_SMS_URL": "https://x", "BALSONG_SMS_RATE": "9", "BALSONG_TWILIO_RATE": "7"}), "sms/twilio 0 7 sms/http 70 9"},
-		"equal":      {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "http,twilio", "BALSONG_SMS_URL": "https://x"}), "sms/http 1 0 sms/twilio 1 0"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			environment(t, c.set)
-			loaded, err := config.Load[config.Deliverer](t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, p := range loaded.Gateways.Providers() {
-				got = append(got, fmt.Sprintf("%s %d %v", p.Account(), p.Weight, p.Rate))
-			}
-			if said := strings.Join(got, " "); said != c.want {
-				t.Errorf("%q, want %q", said, c.want)
-			}
-		})
-	}
-}
-
-func TestALeaseOfAGatewayThatIsNotUsedDoesNotMatter(t *testing.T) {
-	environment(t, map[string]string{"BALSONG_SMS_LEASE": "1s"})
-	if _, err := config.Load[config.Deliverer](t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestThePasswordInADatabaseURLIsNotInTheError(t *testing.T) {
-	environment(t, map[string]string{"DATABASE_URL": "postgres://user:p%ssword@host/x"})
-	if _, err := config.Load[config.Operator](t.Context()); err == nil || strings.Contains(err.Error(), "p%ssword") {
-		t.Fatalf("the error is %v", err)
-	}
-}
-
 func describes[C any](t *testing.T, name string) {
 	t.Helper()
 	var help bytes.Buffer
@@ -384,54 +265,4 @@ func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 	describes[config.Settler](t, "settlement")
 	describes[config.Render](t, "batch")
 	describes[config.Operator](t, "operator")
-}
-
-// What waiting does not correct is an error of the configuration: the driver would take it for an outage, or go without the file.
-func TestFilesOfCertificatesThatTheDatabaseURLNamesAreRead(t *testing.T) {
-	pair, _ := porttest.Certificate()
-	encoded, err := x509.MarshalPKCS8PrivateKey(pair.Certificates[0].PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificates[0].Certificate[0]})))
-	private := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
-	garbled, gone := written(t, "no PEM"), written(t, "")+".gone"
-	open := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
-	if err := os.Chmod(open, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	group := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
-	if err := os.Chmod(group, 0o660); err != nil {
-		t.Fatal(err)
-	}
-	for query, says := range map[string]string{
-		"sslmode=require&sslcert=" + certificate + "&sslkey=" + group:   "sslkey " + group + " may be read by others",
-		"sslmode=verify-full&sslrootcert=" + gone:                       "sslrootcert " + gone + " cannot be read: no such file",
-		"sslmode=require&sslrootcert=" + gone:                           "sslrootcert " + gone + " cannot be read",
-		"sslmode=verify-ca&sslrootcert=" + garbled:                      "sslrootcert " + garbled + " has no certificate",
-		"sslmode=require&sslcert=" + gone + "&sslkey=" + private:        "sslcert " + gone + " cannot be read",
-		"sslmode=require&sslcert=" + certificate + "&sslkey=" + gone:    "sslkey " + gone + " cannot be read",
-		"sslmode=require&sslcert=" + certificate + "&sslkey=" + garbled: "sslcert " + certificate + " and sslkey are no certificate and its key",
-		"sslmode=require&sslcert=" + certificate + "&sslkey=" + open:    "sslkey " + open + " may be read by others",
-		"sslmode=require&sslkey=-----BEGIN+hush":                        "sslkey in it is the text of a certificate or key",
-		"sslmode=verify-all":                                            "unknown sslmode",
-		"connect_timeout=3":                                             "names no sslmode",
-		"sslmode=verify-full&sslrootcert=" + certificate:                "",
-		"sslmode=require&sslcert=" + certificate + "&sslkey=" + private: "",
-		"sslmode=verify-full&sslrootcert=system":                        "",
-		"sslmode=disable&sslrootcert=" + gone:                           "",
-	} {
-		t.Run(query, func(t *testing.T) {
-			environment(t, map[string]string{"DATABASE_URL": "postgres://user:hush@db.example.com:5432/balsong?" + query})
-			_, err := config.Load[config.Operator](t.Context())
-			switch {
-			case says == "" && err != nil:
-				t.Fatal(err)
-			case says != "" && (!errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "DATABASE_URL") || !strings.Contains(err.Error(), says)):
-				t.Errorf("%v, want %q", err, says)
-			case says != "" && strings.Contains(err.Error(), "hush"):
-				t.Errorf("it shows a secret: %v", err)
-			}
-		})
-	}
 }

@@ -2,10 +2,12 @@ package config_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -86,6 +88,63 @@ func TestACAOfADatabaseThatChecksNothingIsRefused(t *testing.T) {
 			environment(t, map[string]string{"DATABASE_URL": "postgres://u:hush@db.example.com:5432/x?" + variables[0], "BALSONG_DB_CA": variables[1]})
 			if _, err := config.Load[config.Operator](t.Context()); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "hush") {
 				t.Errorf("%v, want %q", err, says)
+			}
+		})
+	}
+}
+
+func TestThePasswordInADatabaseURLIsNotInTheError(t *testing.T) {
+	environment(t, map[string]string{"DATABASE_URL": "postgres://user:p%ssword@host/x"})
+	if _, err := config.Load[config.Operator](t.Context()); err == nil || strings.Contains(err.Error(), "p%ssword") {
+		t.Fatalf("the error is %v", err)
+	}
+}
+
+// What waiting does not correct is an error of the configuration: the driver would take it for an outage, or go without the file.
+func TestFilesOfCertificatesThatTheDatabaseURLNamesAreRead(t *testing.T) {
+	pair, _ := porttest.Certificate()
+	encoded, err := x509.MarshalPKCS8PrivateKey(pair.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificates[0].Certificate[0]})))
+	private := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
+	garbled, gone := written(t, "no PEM"), written(t, "")+".gone"
+	open := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
+	if err := os.Chmod(open, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	group := written(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
+	if err := os.Chmod(group, 0o660); err != nil {
+		t.Fatal(err)
+	}
+	for query, says := range map[string]string{
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + group:   "sslkey " + group + " may be read by others",
+		"sslmode=verify-full&sslrootcert=" + gone:                       "sslrootcert " + gone + " cannot be read: no such file",
+		"sslmode=require&sslrootcert=" + gone:                           "sslrootcert " + gone + " cannot be read",
+		"sslmode=verify-ca&sslrootcert=" + garbled:                      "sslrootcert " + garbled + " has no certificate",
+		"sslmode=require&sslcert=" + gone + "&sslkey=" + private:        "sslcert " + gone + " cannot be read",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + gone:    "sslkey " + gone + " cannot be read",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + garbled: "sslcert " + certificate + " and sslkey are no certificate and its key",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + open:    "sslkey " + open + " may be read by others",
+		"sslmode=require&sslkey=-----BEGIN+hush":                        "sslkey in it is the text of a certificate or key",
+		"sslmode=verify-all":                                            "unknown sslmode",
+		"connect_timeout=3":                                             "names no sslmode",
+		"sslmode=verify-full&sslrootcert=" + certificate:                "",
+		"sslmode=require&sslcert=" + certificate + "&sslkey=" + private: "",
+		"sslmode=verify-full&sslrootcert=system":                        "",
+		"sslmode=disable&sslrootcert=" + gone:                           "",
+	} {
+		t.Run(query, func(t *testing.T) {
+			environment(t, map[string]string{"DATABASE_URL": "postgres://user:hush@db.example.com:5432/balsong?" + query})
+			_, err := config.Load[config.Operator](t.Context())
+			switch {
+			case says == "" && err != nil:
+				t.Fatal(err)
+			case says != "" && (!errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "DATABASE_URL") || !strings.Contains(err.Error(), says)):
+				t.Errorf("%v, want %q", err, says)
+			case says != "" && strings.Contains(err.Error(), "hush"):
+				t.Errorf("it shows a secret: %v", err)
 			}
 		})
 	}

@@ -108,6 +108,14 @@ func (g Gateways) checkReferences() error {
 	return nil
 }
 
+// needsReferences refuses a variable by which reports come, where nothing by which they would find their bill is set.
+func needsReferences(variable, value string, references []string) error {
+	if value == "" || len(references) > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is set, and BALSONG_REFERENCE_SECRETS, by which a report finds its bill, is not: set it too (make one with openssl rand -hex 32)", variable)
+}
+
 // check refuses a provider with our HTTP contract that cannot work.
 func (c httpChannel) check() error {
 	return c.HTTPCalls.check("BALSONG_"+string(c.kind), c.URL, "set BALSONG_"+string(c.kind)+"_TOKEN")

@@ -23,22 +23,34 @@ var koreanSender = regexp.MustCompile(`^[0-9][0-9-]{2,15}$`)
 
 // check refuses a project that cannot send, or whose webhooks would find no bill.
 func (n NHN) check(references []string) error {
-	problems := []error{n.HTTPCalls.check("BALSONG_NHN", n.URL, "set BALSONG_NHN_APP_KEY and BALSONG_NHN_SECRET_KEY")}
-	wrong := func(said string) { problems = append(problems, errors.New(said)) }
-	if n.AppKey == "" {
-		wrong("BALSONG_NHN_APP_KEY is not set: the console shows it at the SMS service, URL & Appkey")
-	}
-	if n.SecretKey == "" {
-		wrong("BALSONG_NHN_SECRET_KEY is not set: the console shows it at the SMS service, beside the app key")
-	}
+	problems := []error{nhnService{"BALSONG_NHN", "the SMS service", n.URL, n.AppKey, n.SecretKey, n.Signature, n.HTTPCalls}.check(references)}
 	if !koreanSender.MatchString(n.From) {
-		wrong("BALSONG_NHN_FROM is no sender number (want digits, as in 15446859)")
+		problems = append(problems, errors.New("BALSONG_NHN_FROM is no sender number (want digits, as in 15446859)"))
 	}
-	if n.Signature != "" && len(n.Signature) < minSignature {
-		wrong("BALSONG_NHN_WEBHOOK_SECRET is short: who guesses it forges reports (make one with openssl rand -hex 32)")
+	return errors.Join(problems...)
+}
+
+// nhnService is what every service of NHN Cloud has.
+type nhnService struct {
+	name, title, url, appKey, secretKey, signature string
+	calls                                          HTTPCalls
+}
+
+// check refuses a service that cannot be called, or whose webhooks would find no bill.
+func (s nhnService) check(references []string) error {
+	problems := []error{
+		s.calls.check(s.name, s.url, "set "+s.name+"_APP_KEY and "+s.name+"_SECRET_KEY"),
+		needsReferences(s.name+"_WEBHOOK_SECRET", s.signature, references),
 	}
-	if n.Signature != "" && len(references) == 0 {
-		wrong("BALSONG_NHN_WEBHOOK_SECRET is set, and BALSONG_REFERENCE_SECRETS is not: no webhook would find its bill (set it too)")
+	wrong := func(variable, said string) { problems = append(problems, errors.New(s.name+variable+said)) }
+	if s.appKey == "" {
+		wrong("_APP_KEY", " is not set: the console shows it at "+s.title+", URL & Appkey")
+	}
+	if s.secretKey == "" {
+		wrong("_SECRET_KEY", " is not set: the console shows it at "+s.title+", beside the app key")
+	}
+	if s.signature != "" && len(s.signature) < minSignature {
+		wrong("_WEBHOOK_SECRET", " is short: who guesses it forges reports (make one with openssl rand -hex 32)")
 	}
 	return errors.Join(problems...)
 }
@@ -58,22 +70,9 @@ const senderKeyLength = 40
 
 // check refuses a project that cannot send, or whose webhooks would find no bill.
 func (n NHNAlimTalk) check(references []string) error {
-	problems := []error{n.HTTPCalls.check("BALSONG_NHN_ALIMTALK", n.URL, "set BALSONG_NHN_ALIMTALK_APP_KEY and BALSONG_NHN_ALIMTALK_SECRET_KEY")}
-	wrong := func(said string) { problems = append(problems, errors.New(said)) }
-	if n.AppKey == "" {
-		wrong("BALSONG_NHN_ALIMTALK_APP_KEY is not set: the console shows it at KakaoTalk Bizmessage, URL & Appkey")
-	}
-	if n.SecretKey == "" {
-		wrong("BALSONG_NHN_ALIMTALK_SECRET_KEY is not set: the console shows it at KakaoTalk Bizmessage, beside the app key")
-	}
+	problems := []error{nhnService{"BALSONG_NHN_ALIMTALK", "KakaoTalk Bizmessage", n.URL, n.AppKey, n.SecretKey, n.Signature, n.HTTPCalls}.check(references)}
 	if len(n.SenderKey) != senderKeyLength {
-		wrong("BALSONG_NHN_ALIMTALK_SENDER_KEY is no key of a sender profile (40 characters; the console shows it at the sender profile)")
-	}
-	if n.Signature != "" && len(n.Signature) < minSignature {
-		wrong("BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET is short: who guesses it forges reports (make one with openssl rand -hex 32)")
-	}
-	if n.Signature != "" && len(references) == 0 {
-		wrong("BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET is set, and BALSONG_REFERENCE_SECRETS is not: no webhook would find its bill (set it too)")
+		problems = append(problems, errors.New("BALSONG_NHN_ALIMTALK_SENDER_KEY is no key of a sender profile (40 characters; the console shows it at the sender profile)"))
 	}
 	return errors.Join(problems...)
 }

@@ -18,24 +18,26 @@ type SOLAPI struct {
 // pathSecret is a secret that stands in a path.
 var pathSecret = regexp.MustCompile(`^[A-Za-z0-9]{32,200}$`)
 
-// check refuses an account that cannot send.
-func (s SOLAPI) check(references []string) error {
-	problems := []error{s.HTTPCalls.check("BALSONG_SOLAPI", s.URL, "set BALSONG_SOLAPI_KEY and BALSONG_SOLAPI_SECRET")}
-	wrong := func(said string) { problems = append(problems, errors.New(said)) }
+// check refuses an account that cannot send, or whose webhooks would find no bill.
+func (s SOLAPI) check(references []string) error { return s.checkAs("BALSONG_SOLAPI", references) }
+
+// checkAs is check for an account whose variables begin with a name.
+func (s SOLAPI) checkAs(name string, references []string) error {
+	problems := []error{
+		s.HTTPCalls.check(name, s.URL, "set "+name+"_KEY and "+name+"_SECRET"), needsReferences(name+"_WEBHOOK_SECRET", s.Webhook, references),
+	}
+	wrong := func(variable, said string) { problems = append(problems, errors.New(name+variable+said)) }
 	if s.Key == "" {
-		wrong("BALSONG_SOLAPI_KEY is not set: it is made in the console, at API Key")
+		wrong("_KEY", " is not set: it is made in the console, at API Key")
 	}
 	if s.Secret == "" {
-		wrong("BALSONG_SOLAPI_SECRET is not set: it is made with BALSONG_SOLAPI_KEY")
+		wrong("_SECRET", " is not set: it is made with "+name+"_KEY")
 	}
 	if !koreanSender.MatchString(s.From) {
-		wrong("BALSONG_SOLAPI_FROM is no sender number (want digits, as in 029302266)")
+		wrong("_FROM", " is no sender number (want digits, as in 029302266)")
 	}
 	if s.Webhook != "" && !pathSecret.MatchString(s.Webhook) {
-		wrong("BALSONG_SOLAPI_WEBHOOK_SECRET has not at least 32 letters and digits, and nothing else (make one with openssl rand -hex 32)")
-	}
-	if s.Webhook != "" && len(references) == 0 {
-		wrong("BALSONG_SOLAPI_WEBHOOK_SECRET is set, and BALSONG_REFERENCE_SECRETS is not: no webhook would find its bill (set it too)")
+		wrong("_WEBHOOK_SECRET", " has not at least 32 letters and digits, and nothing else (make one with openssl rand -hex 32)")
 	}
 	return errors.Join(problems...)
 }
@@ -51,27 +53,12 @@ type SOLAPIAlimTalk struct {
 	HTTPCalls
 }
 
-// check refuses an account that cannot send.
+// check refuses an account that cannot send, or whose webhooks would find no bill.
 func (s SOLAPIAlimTalk) check(references []string) error {
-	problems := []error{s.HTTPCalls.check("BALSONG_SOLAPI_ALIMTALK", s.URL, "set BALSONG_SOLAPI_ALIMTALK_KEY and BALSONG_SOLAPI_ALIMTALK_SECRET")}
-	wrong := func(said string) { problems = append(problems, errors.New(said)) }
-	if s.Key == "" {
-		wrong("BALSONG_SOLAPI_ALIMTALK_KEY is not set: it is made in the console, at API Key")
-	}
-	if s.Secret == "" {
-		wrong("BALSONG_SOLAPI_ALIMTALK_SECRET is not set: it is made with BALSONG_SOLAPI_ALIMTALK_KEY")
-	}
-	if !koreanSender.MatchString(s.From) {
-		wrong("BALSONG_SOLAPI_ALIMTALK_FROM is no sender number (want digits, as in 029302266)")
-	}
+	account := SOLAPI{URL: s.URL, Key: s.Key, Secret: s.Secret, From: s.From, Webhook: s.Webhook, HTTPCalls: s.HTTPCalls}
+	problems := []error{account.checkAs("BALSONG_SOLAPI_ALIMTALK", references)}
 	if s.Profile == "" {
-		wrong("BALSONG_SOLAPI_ALIMTALK_PFID is not set: the console shows it at the KakaoTalk channel")
-	}
-	if s.Webhook != "" && !pathSecret.MatchString(s.Webhook) {
-		wrong("BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET has not at least 32 letters and digits, and nothing else (make one with openssl rand -hex 32)")
-	}
-	if s.Webhook != "" && len(references) == 0 {
-		wrong("BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET is set, and BALSONG_REFERENCE_SECRETS is not: no webhook would find its bill (set it too)")
+		problems = append(problems, errors.New("BALSONG_SOLAPI_ALIMTALK_PFID is not set: the console shows it at the KakaoTalk channel"))
 	}
 	return errors.Join(problems...)
 }

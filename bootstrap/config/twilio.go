@@ -22,7 +22,7 @@ type Twilio struct {
 
 // check refuses an account that cannot work.
 func (t Twilio) check(references []string) error {
-	problems := []error{t.HTTPCalls.check("BALSONG_TWILIO", t.URL, "set BALSONG_TWILIO_ACCOUNT and BALSONG_TWILIO_SECRET")}
+	problems := []error{t.HTTPCalls.check("BALSONG_TWILIO", t.URL, "set BALSONG_TWILIO_ACCOUNT and BALSONG_TWILIO_SECRET"), needsReferences("BALSONG_TWILIO_STATUS_URL", t.StatusURL, references)}
 	wrong := func(said string) { problems = append(problems, errors.New(said)) }
 	if t.Account == "" {
 		wrong("BALSONG_TWILIO_ACCOUNT is not set: it is the account's SID, AC…")
@@ -43,9 +43,6 @@ func (t Twilio) check(references []string) error {
 	}
 	if u, err := url.Parse(t.StatusURL); t.StatusURL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.Fragment != "") {
 		wrong("BALSONG_TWILIO_STATUS_URL is no https address (without #)")
-	}
-	if t.StatusURL != "" && len(references) == 0 {
-		wrong("BALSONG_TWILIO_STATUS_URL is set, and BALSONG_REFERENCE_SECRETS, by which a report finds its bill, is not (make one with openssl rand -hex 32)")
 	}
 	if t.StatusURL != "" && t.Token() == "" {
 		wrong("BALSONG_TWILIO_STATUS_URL is set, and BALSONG_TWILIO_AUTH_TOKEN, with which Twilio signs its reports, is not")
