@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -29,28 +30,35 @@ const (
 	path       = "asecretofapathof32charactersormore"
 )
 
-// vendors are the variables of NHN Cloud and SOLAPI, which share AlimTalk, and of NHN Cloud's SMS.
-var vendors = map[string]string{
-	"BALSONG_SMTP_ENVELOPE_FROM": "bounces+{key}@example.com", "BALSONG_REFERENCE_SECRETS": references,
+// byNHN are the variables of NHN Cloud, for AlimTalk and SMS.
+var byNHN = map[string]string{
+	"BALSONG_REFERENCE_SECRETS": references,
 
-	"BALSONG_ALIMTALK_URL": "", "BALSONG_ALIMTALK_PROVIDERS": "nhn:60,solapi:40",
-	"BALSONG_NHN_ALIMTALK_URL": "http://GATEWAY", "BALSONG_NHN_ALIMTALK_APP_KEY": "kakao", "BALSONG_NHN_ALIMTALK_SECRET_KEY": "secret",
-	"BALSONG_NHN_ALIMTALK_SENDER_KEY": "0123456789abcdef0123456789abcdef01234567", "BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET": signature,
+	"BALSONG_ALIMTALK_URL": "", "BALSONG_NHN_ALIMTALK_URL": "http://GATEWAY", "BALSONG_NHN_ALIMTALK_APP_KEY": "kakao", "BALSONG_NHN_ALIMTALK_SECRET_KEY": "secret",
+	"BALSONG_NHN_ALIMTALK_SENDER_KEY": "0123456789abcdef0123456789abcdef01234567",
+
+	"BALSONG_SMS_URL": "", "BALSONG_NHN_URL": "http://GATEWAY", "BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "secret", "BALSONG_NHN_FROM": "15446859",
+}
+
+// reporting are those of who reports: mail that bounces, NHN Cloud, and SOLAPI, which shares AlimTalk with it.
+var reporting = map[string]string{
+	"BALSONG_SMTP_ENVELOPE_FROM": "bounces+{key}@example.com", "BALSONG_NHN_ALIMTALK_WEBHOOK_SECRET": signature, "BALSONG_NHN_WEBHOOK_SECRET": signature,
+
+	"BALSONG_ALIMTALK_PROVIDERS":  "nhn:60,solapi:40",
 	"BALSONG_SOLAPI_ALIMTALK_URL": "http://GATEWAY", "BALSONG_SOLAPI_ALIMTALK_KEY": "key", "BALSONG_SOLAPI_ALIMTALK_SECRET": "secret",
 	"BALSONG_SOLAPI_ALIMTALK_FROM": "029302266", "BALSONG_SOLAPI_ALIMTALK_PFID": "KA01PF", "BALSONG_SOLAPI_ALIMTALK_WEBHOOK_SECRET": path,
-
-	"BALSONG_SMS_URL": "", "BALSONG_NHN_URL": "http://GATEWAY", "BALSONG_NHN_APP_KEY": "app", "BALSONG_NHN_SECRET_KEY": "secret",
-	"BALSONG_NHN_FROM": "15446859", "BALSONG_NHN_WEBHOOK_SECRET": signature,
 }
 
 // Three of a hundred e-mails bounce, and two of a hundred who get AlimTalk have no KakaoTalk by the vendor's report, late, twice and out of
 // order: who was not reached is reached by what the route has next, AlimTalk after e-mail and SMS after AlimTalk; nobody gets the bill twice,
 // each story is told, and the numbers add up.
 func TestWhoseMessageBouncedIsReachedByTheNextChannelAndNobodyTwice(t *testing.T) {
+	variables := maps.Clone(byNHN)
+	maps.Copy(variables, reporting)
 	w := newWorld(t, scene{
 		route:    policy.Route{{Channel: channel.Email, Tries: 2}, {Channel: channel.AlimTalk, Tries: 1}, {Channel: channel.SMS, Tries: 1}},
 		rendered: rendering.Options{AllowSample: true, Templates: apptest.AlimTalk(t)},
-		bills:    withoutMail, variables: vendors,
+		bills:    withoutMail, variables: variables,
 	})
 	bounces, webhooks := observetest.FreeAddr(t), observetest.FreeAddr(t)
 	w.report(t, bounces, webhooks)
@@ -199,14 +207,7 @@ func (w *world) reached(t *testing.T, user int64, messages []*message) {
 // told checks the story of a customer's bill against the messages.
 func (w *world) told(t *testing.T, user int64, messages []*message) {
 	t.Helper()
-	var customer string
-	if err := w.db.GetContext(t.Context(), &customer, `SELECT customer FROM customers WHERE user_id = $1`, user); err != nil {
-		t.Fatal(err)
-	}
-	s, err := w.answers.Why(t.Context(), month, customer)
-	if err != nil {
-		t.Fatal(err)
-	}
+	customer, s := w.why(t, user)
 	text := textOf(s)
 	at := 0
 	says := func(want string) {
@@ -244,6 +245,19 @@ func (w *world) told(t *testing.T, user int64, messages []*message) {
 	if !strings.Contains(s.Headline, headline) || s.Dispatch != status || s.Next.WaitsFor != story.ForNothing {
 		t.Errorf("the story of %s does not end with %q: %s %q, next %q", customer, headline, s.Dispatch, s.Headline, s.Next.Text)
 	}
+}
+
+// why is the story of a customer's bill.
+func (w *world) why(t *testing.T, user int64) (customer string, s story.Story) {
+	t.Helper()
+	if err := w.db.GetContext(t.Context(), &customer, `SELECT customer FROM customers WHERE user_id = $1`, user); err != nil {
+		t.Fatal(err)
+	}
+	s, err := w.answers.Why(t.Context(), month, customer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return customer, s
 }
 
 func textOf(s story.Story) string {

@@ -17,8 +17,9 @@ type message struct {
 	channel      string
 	vendor       behaviour.Vendor
 	code         string // with which it was said to be undelivered
-	undelivered  bool   // certainly
+	undelivered  bool   // certainly, by a report or a look-up
 	delivered    bool
+	dropped      bool // its call was not answered
 	contradicted bool // it said both
 	before       bool // the message before it was accepted, and not said to be undelivered yet
 }
@@ -44,11 +45,11 @@ func (w *world) witnessed(t *testing.T, secret string) map[int64][]*message {
 					t.Errorf("message %d has the key %q: %v", r.Sequence, r.IdempotencyKey, err)
 				}
 			}
-			m := &message{key: k, channel: r.Channel, vendor: behaviour.Vendor(r.Vendor)}
+			m := &message{key: k, channel: r.Channel, vendor: behaviour.Vendor(r.Vendor), dropped: r.Dropped}
 			earlier := to[k.UserID]
 			m.before = len(earlier) > 0 && !earlier[len(earlier)-1].undelivered
 			to[k.UserID], bySequence[r.Sequence] = append(earlier, m), m
-		case r.Class == acceptlog.ClassReport:
+		case r.Class == acceptlog.ClassReport, r.Class == acceptlog.ClassLookedUp:
 			m := bySequence[r.Report.Of]
 			switch behaviour.Result(r.Report.Result) {
 			case behaviour.Undelivered:

@@ -1,6 +1,7 @@
 package monthtest_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"strings"
@@ -41,11 +42,12 @@ var by = port.Act{Actor: "month test", Reason: "to see a month through"}
 
 // world is the demo's month, rendered, with a gateway simulator and the apps of who dispatches and who asks.
 type world struct {
-	data    string // the simulator's
-	gateway *gatewaysim.Server
-	db      *sqlx.DB
-	runner  *dispatch.Runner
-	answers *answer.Answers
+	data      string // the simulator's
+	customers int
+	gateway   *gatewaysim.Server
+	db        *sqlx.DB
+	runner    *dispatch.Runner
+	answers   *answer.Answers
 }
 
 // scene is what a month is about.
@@ -53,6 +55,7 @@ type scene struct {
 	route     policy.Route
 	rendered  rendering.Options
 	bills     func(*testing.T, io.Reader) io.Reader // what becomes of the demo's billing data; nil: nothing
+	customers int                                   // whom it leaves; 0: all
 	variables map[string]string                     // of all apps; GATEWAY stands for the simulator's address
 }
 
@@ -60,7 +63,7 @@ type scene struct {
 func newWorld(t *testing.T, of scene) *world {
 	t.Helper()
 	url := postgrestest.URL(t)
-	w := &world{data: t.TempDir(), db: postgrestest.OpenURL(t, url)}
+	w := &world{data: t.TempDir(), customers: cmp.Or(of.customers, customers), db: postgrestest.OpenURL(t, url)}
 	w.gateway = apptest.Gateway(t, w.data)
 	apptest.Configure(t, "month", url, w.gateway)
 	t.Setenv("BALSONG_LOG_LEVEL", "error") // the failures are on purpose
@@ -109,21 +112,21 @@ func (w *world) prepare(t *testing.T, of scene) {
 	imported, err := b.Importer.Import(t.Context(), importing.NewSource(importing.File{Name: "demo"}, bills), importing.Options{
 		Rules: importing.Rules{Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, By: by, Rejects: io.Discard,
 	})
-	if err != nil || imported.Inserted != customers {
+	if err != nil || imported.Inserted != w.customers {
 		t.Fatalf("%d of %d imported: %v", imported.Inserted, customers, err)
 	}
-	if rendered, err := b.Renderer(of.rendered).Render(t.Context(), month); err != nil || rendered.Rendered != customers {
+	if rendered, err := b.Renderer(of.rendered).Render(t.Context(), month); err != nil || rendered.Rendered != w.customers {
 		t.Fatalf("%d rendered: %v", rendered.Rendered, err)
 	}
 }
 
 // start starts a service with variables of its own, until the test ends.
-func (w *world) start(t *testing.T, role deliveryapp.Role, variables map[string]string) {
+func (w *world) start(t *testing.T, role deliveryapp.Role, variables map[string]string, more ...fx.Option) {
 	t.Helper()
 	for name, value := range variables {
 		t.Setenv(name, value)
 	}
-	t.Cleanup(apptest.Start(t, deliveryapp.Options(role, apptest.Load[config.Deliverer](t))))
+	t.Cleanup(apptest.Start(t, fx.Options(deliveryapp.Options(role, apptest.Load[config.Deliverer](t)), fx.Options(more...))))
 }
 
 // dispatch runs the dispatcher once, as its schedule does.
@@ -162,7 +165,8 @@ func (w *world) count(t *testing.T, query string, args ...any) (n int) {
 // numbers is how the month stands, as `balsong status` says it.
 type numbers struct {
 	answer.MonthStatus
-	next []string
+	customers int
+	next      []string
 }
 
 func (w *world) month(t *testing.T) numbers {
@@ -171,7 +175,7 @@ func (w *world) month(t *testing.T) numbers {
 	if err != nil || len(s.Months) != 1 {
 		t.Fatal(s.Months, err)
 	}
-	return numbers{s.Months[0], s.Next}
+	return numbers{s.Months[0], w.customers, s.Next}
 }
 
 func (n numbers) text() string {
@@ -191,7 +195,7 @@ func (n numbers) addUp(t *testing.T) {
 	for _, count := range n.Dispatch {
 		all += count
 	}
-	if r := n.Reports; n.Imported != customers || all != customers || r.Delivered+r.NotDelivered+r.NotReported != n.Dispatch[billing.Succeeded] {
-		t.Errorf("the numbers of %d customers do not add up: %s", customers, n.text())
+	if r := n.Reports; n.Imported != n.customers || all != n.customers || r.Delivered+r.NotDelivered+r.NotReported != n.Dispatch[billing.Succeeded] {
+		t.Errorf("the numbers of %d customers do not add up: %s", n.customers, n.text())
 	}
 }
