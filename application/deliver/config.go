@@ -93,6 +93,11 @@ const (
 	fewMessages  = 1000 // messages in flight that a process may have, however few permits its lanes have
 )
 
+// oldLook is how old a look at the suppression list may be when the permit is there; an older one is repeated before the claim. The call
+// itself begins within the claim's lease, of a few minutes at most. A minute is more than messages wait while calls go out as they
+// should, so these need no second statement, and it is far below the time in which a person who asks for no more messages expects it.
+const oldLook = time.Minute
+
 // contentsAhead is how many contents of a lane may wait for a permit: as many as its calls will use soon. A content that
 // waits for longer only takes up memory.
 func contentsAhead(providers []*provider) int {

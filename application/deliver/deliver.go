@@ -71,38 +71,6 @@ func (s *Service) decode(ctx context.Context, m port.Received) *delivery {
 	return d
 }
 
-// check reports whether the message may go out by its time and its customer; else it has closed the key, or ctx ended.
-func (s *Service) check(ctx context.Context, d *delivery) bool {
-	s.step(d, trace.Check)
-	if !s.checkTime(ctx, d) {
-		return false
-	}
-	d.lifts = s.halt.liftsOf(d.request.Channel)
-	suppressed, err := s.ledger.suppressed(ctx, d.request.Use())
-	if suppressed {
-		s.closeKey(ctx, d, attempt.Closing{State: attempt.Failed, Class: attempt.Suppressed, Reason: attempt.ReasonSuppress})
-	}
-	return err == nil && !suppressed
-}
-
-// checkTime waits while everything is halted; then it closes the key if the deadline has passed or quiet hours have
-// begun. It reports false if nothing is left to be done for the message.
-func (s *Service) checkTime(ctx context.Context, d *delivery) bool {
-	if s.halt.wait(ctx) != nil {
-		return false
-	}
-	now := s.clock.Now()
-	if deadline := d.request.Deadline; deadline != nil && !now.Before(*deadline) {
-		s.closeKey(ctx, d, attempt.Closing{State: attempt.NotSent, Reason: attempt.ReasonExpired})
-		return false
-	}
-	if opening := d.quiet.NextOpening(now); opening.After(now) {
-		s.closeKey(ctx, d, attempt.Closing{State: attempt.NotSent, Reason: attempt.ReasonWindow, NotBefore: opening})
-		return false
-	}
-	return true
-}
-
 // fetchAndOpen gets the content, as soon as a call may be made with it before long. It reports false if nothing is left
 // to be done for the message.
 func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()) bool {
@@ -131,7 +99,7 @@ func (s *Service) fetchAndOpen(ctx context.Context, d *delivery, prepared func()
 	return false // refused, or given up: ctx has ended
 }
 
-// permit waits until a call may be made, and checks the time again, because the wait may have been long. The caller
+// permit waits until a call may be made, and checks customer and time again, because the wait may have been long. The caller
 // must give a permit back.
 func (s *Service) permit(ctx context.Context, d *delivery) (permit port.Permit, permitted bool) {
 	s.step(d, trace.Permit)
@@ -141,7 +109,7 @@ func (s *Service) permit(ctx context.Context, d *delivery) (permit port.Permit, 
 	if err != nil {
 		return nil, false
 	}
-	if !s.checkTime(ctx, d) {
+	if !s.lookAgain(ctx, d) || !s.checkTime(ctx, d) {
 		permit.Cancel()
 		return nil, false
 	}

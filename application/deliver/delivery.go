@@ -19,6 +19,7 @@ type delivery struct {
 	via     *provider // whose permit it has, and who is called
 	ahead   bool      // it holds one of lane.ahead
 	lifts   int       // halts lifted before its customer was looked up
+	looked  time.Time // just before that
 	content port.Delivery
 	token   attempt.Token   // of the claim
 	claimed time.Time       // just before the claim

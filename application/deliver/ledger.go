@@ -21,6 +21,7 @@ type ledger struct {
 	outcomes     *batch.Batcher[attempt.Outcome, answer]                // whether the row holds the outcome
 	rows         *batch.Batcher[key.Delivery, attempt.Row]              // the row; zero where there is none
 	suppressions *batch.Batcher[port.Use, answer]                       // whether the contact is suppressed
+	looksAgain   *batch.Batcher[port.Use, answer]                       // the same, while a permit is held
 }
 
 // answer is the result of a bulk statement for one item.
@@ -38,12 +39,15 @@ func newLedger(
 	several := batch.Config{Max: config.Bulk.Batch, Workers: bulkWorkers, Linger: config.Bulk.Linger, After: clock.After}
 	one := several
 	one.Workers = 1
+	held := several
+	held.Linger = min(held.Linger, ratedLinger)
 	l := &ledger{
 		claims:       map[channel.Kind]*batch.Batcher[attempt.Claim, answer]{},
 		closings:     bulkByKey(several, database, rows.Close, func(c attempt.Closing) key.Delivery { return c.Key }),
 		outcomes:     bulkByKey(several, database, rows.Record, func(o attempt.Outcome) key.Delivery { return o.Key }),
 		rows:         batch.New(one, findRows(database, rows)),
 		suppressions: bulkByKey(several, database, suppressions.Suppressed, func(u port.Use) port.Use { return u }),
+		looksAgain:   bulkByKey(held, database, suppressions.Suppressed, func(u port.Use) port.Use { return u }),
 	}
 	for kind, lane := range lanes {
 		ofLane := several
@@ -69,7 +73,7 @@ func claimLinger(c Config, providers []*provider) time.Duration {
 	return linger
 }
 
-// ratedLinger is how long claims of calls with a rate wait for more at most.
+// ratedLinger is how long claims of calls with a rate, and looks at the suppression list while a permit is held, wait for more at most.
 const ratedLinger = 10 * time.Millisecond
 
 // claim reports whether the key belongs to the claim's token.
@@ -92,11 +96,6 @@ func (l *ledger) find(k key.Delivery) (attempt.Row, error) {
 	return l.rows.Do(context.Background(), k)
 }
 
-// suppressed reports whether the suppression list covers a use.
-func (l *ledger) suppressed(ctx context.Context, u port.Use) (bool, error) {
-	return ask(ctx, l.suppressions, u)
-}
-
 // shutdown gives up what waits still.
 func (l *ledger) shutdown() {
 	for _, claims := range l.claims {
@@ -106,6 +105,7 @@ func (l *ledger) shutdown() {
 	l.outcomes.Close()
 	l.rows.Close()
 	l.suppressions.Close()
+	l.looksAgain.Close()
 }
 
 // ask submits an item and waits for its answer: whether the statement returned the item's key.
