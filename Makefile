@@ -199,11 +199,11 @@ alarms: ## each alarm raised and cleared by breaking running services and their 
 	promtool=$$(.ci/promtool); BALSONG_TEST_PROMTOOL=$$promtool $(GO) test -count=1 -run Alarm ./bootstrap/devtools/e2e/faulttest
 
 .PHONY: guide-check
-guide-check: ## do what the guides say, word for word, on a copy of the repository (needs python3; ports 2525, 8025, 8026)
+guide-check: ## do what the guides say, word for word, on a copy of the repository (needs python3; ports 2424, 2525, 8025, 8026, 8090, 9464, 9465)
 	.ci/need python3=python3
 	mkdir -p bin
 	GOWORK=off $(GO) -C $(checks) build -o '$(CURDIR)/bin/guidecheck' ./guidecheck
-	bin/guidecheck -root . docs/guides/first-hour.md docs/operations/README.md docs/guides/add-a-provider.md docs/guides/add-a-channel.md
+	bin/guidecheck -root . docs/guides/first-hour.md docs/guides/your-providers.md docs/operations/README.md docs/guides/add-a-provider.md docs/guides/add-a-channel.md
 
 .PHONY: kubernetes-check
 kubernetes-check: ## deploy/kubernetes against the programs and, by kubeconform, the schemas of Kubernetes and KEDA (needs python3)
