@@ -80,11 +80,6 @@ var suites = []suite{
 	{
 		name: "simulator", about: "the gateway simulator speaks the contract",
 		folder: "bootstrap/devtools/gatewaysim", by: []string{"New", "TestAMailLibraryDeliversOverStartTLSWithPassword", "TestAcceptedCallsStandInTheLogWithHashesOnly"},
-		not: map[string]string{
-			"ses":    "the simulator does not speak it yet; moto does",
-			"fcm":    "the simulator does not speak it yet",
-			"awssms": "the simulator does not speak it yet",
-		},
 	},
 	{
 		name: "not ours", about: "a server or program that we did not write takes what we send: moto for SES, Prism with Twilio's OpenAPI document, dkimpy for the signature of mail",

@@ -1,5 +1,6 @@
 // Package gatewaysim is a stand-in for the outside world: an SMTP relay, an SMS
-// gateway and a push gateway in one process, for laptops and for tests.
+// gateway, a push gateway and the vendors' own in one process, for laptops and
+// for tests.
 //
 // It writes one line per accepted message to an accept log and syncs it to the
 // disk before it answers (package acceptlog), so a checker can count what was
@@ -107,6 +108,39 @@
 // A message of the type ATA is AlimTalk, with the settings of alimtalk: 1041, the
 // channel is none or blocked; 1042 and 1043, there is no such template, or its
 // text or variables are others (setting kakao).
+//
+// # Firebase Cloud Messaging
+//
+// POST /v1/projects/…/messages:send is FCM's HTTP v1 API, as
+// https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages/send
+// describes it, with the settings of push, and POST /token gives a token to
+// whoever asks, as Google does. Data's field balsong is the idempotency key of
+// the log. A message that is only to be validated is never one:
+//
+//	200                     accepted
+//	400 INVALID_ARGUMENT    no token, or more than 4,096 bytes
+//	401 UNAUTHENTICATED     there are no credentials; any are taken
+//	404 UNREGISTERED        permanent refusal: the app is gone from this device
+//	403 SENDER_ID_MISMATCH  the content share: a token of another project's app
+//	429 QUOTA_EXCEEDED      throttled
+//	503 UNAVAILABLE         temporary refusal, which leaves the caller's outcome
+//	                        unknown, unless the answer has a Retry-After
+//
+// # Amazon SES and AWS End User Messaging SMS
+//
+// POST /v2/email/outbound-emails is SES' SendEmail with a raw content, with the
+// settings of email and the key of SMTP; the account and each identity are in
+// order. A call whose X-Amz-Target is PinpointSMSVoiceV2.SendTextMessage is an
+// SMS, with the settings of sms; its context's field balsong is the idempotency
+// key of the log. Any signature is taken, none is not. Of SES, and of SMS:
+//
+//	200                               accepted
+//	403 MissingAuthenticationToken    there is no signature
+//	400 BadRequest, Validation        the request is wrong; the permanent refusal
+//	400 MessageRejected               the content share of SES; no header, too long
+//	400 Conflict …_OPTED_OUT          the content share of SMS
+//	429 TooManyRequests, 400 Throttling   throttled
+//	500 InternalServer                temporary refusal, which leaves the caller's outcome unknown
 //
 // # Reports
 //

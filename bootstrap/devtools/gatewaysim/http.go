@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +17,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// maxBody is the longest HTTP request body in bytes.
+// maxBody is the longest HTTP request body in bytes, but for a mail's.
 const maxBody = 64 << 10
 
 // paths are where messages are posted: one for each channel that goes by HTTP.
@@ -41,7 +39,7 @@ const jsonType = "application/json"
 func (s *Server) newCallServer() *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler: s.serveCall, ErrorHandler: unreadable,
-		MaxRequestBodySize: maxBody, ReadBufferSize: 4 << 10, WriteBufferSize: 512,
+		MaxRequestBodySize: maxMail/3*4 + maxBody, ReadBufferSize: 4 << 10, WriteBufferSize: 512,
 		ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, NoDefaultDate: true,
 		Logger: callLog{s.config.Log},
@@ -49,25 +47,13 @@ func (s *Server) newCallServer() *fasthttp.Server {
 }
 
 func (s *Server) serveCall(ctx *fasthttp.RequestCtx) {
-	if account, ok := twilioAccount(ctx.Path()); ok {
-		s.serveTwilio(ctx, account)
-		return
-	}
-	if found := nhnPath.FindSubmatch(ctx.Path()); found != nil {
-		s.serveNHN(ctx, string(found[1]), string(found[2]))
-		return
-	}
-	if found := nhnAlimTalkPath.FindSubmatch(ctx.Path()); found != nil {
-		s.serveNHNAlimTalk(ctx, string(found[1]), string(found[2]))
-		return
-	}
-	if strings.HasPrefix(string(ctx.Path()), "/messages/v4/") {
-		s.serveSOLAPI(ctx)
+	if len(ctx.PostBody()) > maxBody && string(ctx.Path()) != sesSend {
+		unreadable(ctx, fasthttp.ErrBodyTooLarge)
 		return
 	}
 	channel, ok := s.paths[string(ctx.Path())]
 	if !ok {
-		writeError(ctx, fasthttp.StatusNotFound, "not_found", "this gateway has POST "+strings.Join(slices.Sorted(maps.Keys(s.paths)), ", POST "))
+		s.serveVendor(ctx)
 		return
 	}
 	if !ctx.IsPost() {

@@ -3,7 +3,6 @@ package gatewaysim
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"regexp"
 
 	"github.com/valyala/fasthttp"
@@ -121,16 +120,12 @@ func nhnKind(lms bool) string {
 func nhnID(sequence uint64) string { return fmt.Sprintf("20261130%012dABC", sequence) }
 
 func answerNHN(ctx *fasthttp.RequestCtx, id, reference string, a answer) {
-	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {
-		writeAnswer(ctx, behaviour.SMS, a)
+	if isNoAnswer(ctx, behaviour.SMS, a) {
 		return
 	}
 	switch a.outcome {
 	case behaviour.Accepted:
 		fmt.Fprintf(ctx, `{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"data":{"requestId":%q,"statusCode":"2","sendResultList":[{"resultCode":0,"resultMessage":"SUCCESS","recipientSeq":1,"recipientGroupingKey":%q}]}}}`, id, reference)
-	case behaviour.AcceptedThenDropped:
-		ctx.HijackSetNoResponse(true)
-		ctx.Hijack(func(net.Conn) {}) // fasthttp closes it then
 	case behaviour.RefusedPermanent: // the request is a success, and the recipient is none
 		fmt.Fprintf(ctx, `{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"body":{"data":{"requestId":"%s","statusCode":"3","sendResultList":[{"resultCode":-2019,"resultMessage":"RecipientNo is invalid.","recipientSeq":1}]}}}`, id)
 	case behaviour.RefusedContent: // NHN Cloud refuses no content for its own sake

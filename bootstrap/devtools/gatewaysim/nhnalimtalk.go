@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -141,17 +140,13 @@ func (q nhnAlimTalkRequest) text(kakao behaviour.Kakao) (text string, code int, 
 }
 
 func answerNHNAlimTalk(ctx *fasthttp.RequestCtx, id string, c call, a answer) {
-	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {
-		writeAnswer(ctx, behaviour.AlimTalk, a)
+	if isNoAnswer(ctx, behaviour.AlimTalk, a) {
 		return
 	}
 	switch a.outcome {
 	case behaviour.Accepted:
 		fmt.Fprintf(ctx, `{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"message":{"requestId":%q,"senderGroupingKey":null,"sendResults":[{"recipientSeq":1,"recipientNo":%q,"resultCode":0,"resultMessage":"SUCCESS","recipientGroupingKey":%q}]}}`,
 			id, c.Destination, c.Key)
-	case behaviour.AcceptedThenDropped:
-		ctx.HijackSetNoResponse(true)
-		ctx.Hijack(func(net.Conn) {}) // fasthttp closes it then
 	case behaviour.RefusedPermanent: // the request is a success, and the recipient is none
 		fmt.Fprintf(ctx, `{"header":{"isSuccessful":true,"resultCode":0,"resultMessage":"SUCCESS"},"message":{"requestId":%q,"sendResults":[{"recipientSeq":1,"resultCode":-5000,"resultMessage":"RecipientNo is invalid."}]}}`, id)
 	case behaviour.RefusedContent:

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -153,16 +152,12 @@ func (m solapiOne) alimTalk(kakao behaviour.Kakao) (text, code, message string) 
 func solapiID(sequence uint64) string { return fmt.Sprintf("M4V20261130%021d", sequence) }
 
 func answerSOLAPI(ctx *fasthttp.RequestCtx, id string, c call, a answer) {
-	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {
-		writeAnswer(ctx, c.Channel, a)
+	if isNoAnswer(ctx, c.Channel, a) {
 		return
 	}
 	switch a.outcome {
 	case behaviour.Accepted:
 		fmt.Fprintf(ctx, `{"failedMessageList":[],"messageList":[{"messageId":%q,"statusCode":"2000","statusMessage":"정상 접수(이통사로 접수 예정)","customFields":{"balsong":%q}}],"groupInfo":{"groupId":"G%s","count":{"total":1,"registeredFailed":0,"registeredSuccess":1}}}`, id, c.Key, id[1:])
-	case behaviour.AcceptedThenDropped:
-		ctx.HijackSetNoResponse(true)
-		ctx.Hijack(func(net.Conn) {}) // fasthttp closes it then
 	case behaviour.RefusedPermanent:
 		solapiFailure(ctx, "1060", "차단된 수신번호")
 	case behaviour.RefusedContent: // SOLAPI refuses no content for its own sake

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"unicode/utf8"
@@ -84,8 +83,7 @@ func (s *Server) serveTwilio(ctx *fasthttp.RequestCtx, account string) {
 func twilioID(sequence uint64) string { return fmt.Sprintf("SM%032x", sequence) }
 
 func answerTwilio(ctx *fasthttp.RequestCtx, account string, a answer) {
-	if a.everybody.Code != 0 && a.outcome != behaviour.AcceptedThenDropped {
-		writeAnswer(ctx, behaviour.SMS, a)
+	if isNoAnswer(ctx, behaviour.SMS, a) {
 		return
 	}
 	switch a.outcome {
@@ -93,9 +91,6 @@ func answerTwilio(ctx *fasthttp.RequestCtx, account string, a answer) {
 		ctx.SetStatusCode(fasthttp.StatusCreated)
 		ctx.Response.Header.SetContentType(jsonType)
 		fmt.Fprintf(ctx, `{"sid":%q,"account_sid":%q,"status":"queued","error_code":null,"error_message":null}`+"\n", twilioID(a.sequence), account)
-	case behaviour.AcceptedThenDropped:
-		ctx.HijackSetNoResponse(true)
-		ctx.Hijack(func(net.Conn) {}) // fasthttp closes it then
 	case behaviour.RefusedPermanent:
 		twilioError(ctx, fasthttp.StatusBadRequest, 21614, "'To' number is not a valid mobile number")
 	case behaviour.RefusedContent: // Twilio refuses no content before it is sent

@@ -17,6 +17,9 @@ const (
 	Twilio    Vendor = "twilio"
 	NHN       Vendor = "nhn"
 	SOLAPI    Vendor = "solapi"
+	FCM       Vendor = "fcm"
+	SES       Vendor = "ses"
+	AWSSMS    Vendor = "aws"
 
 	NHNAlimTalk    Vendor = "nhn-alimtalk"
 	SOLAPIAlimTalk Vendor = "solapi-alimtalk"
@@ -29,6 +32,9 @@ type Vendors struct {
 	Twilio VendorSettings `json:"twilio"`
 	NHN    VendorSettings `json:"nhn"`
 	SOLAPI VendorSettings `json:"solapi"`
+	FCM    VendorSettings `json:"fcm"`
+	SES    VendorSettings `json:"ses"`
+	AWSSMS VendorSettings `json:"aws"`
 
 	NHNAlimTalk    VendorSettings `json:"nhn_alimtalk"`
 	SOLAPIAlimTalk VendorSettings `json:"solapi_alimtalk"`
@@ -69,6 +75,12 @@ func (v *Vendors) Of(vendor Vendor) VendorSettings {
 		return v.NHN
 	case SOLAPI:
 		return v.SOLAPI
+	case FCM:
+		return v.FCM
+	case SES:
+		return v.SES
+	case AWSSMS:
+		return v.AWSSMS
 	case NHNAlimTalk:
 		return v.NHNAlimTalk
 	case SOLAPIAlimTalk:
@@ -80,6 +92,7 @@ func (v *Vendors) Of(vendor Vendor) VendorSettings {
 // reportsBy is how each vendor reports: the scheme of its address; "" where the contract has no reports, or each message says where.
 var reportsBy = map[Vendor]string{
 	SMTPRelay: "lmtp", OpenHTTP: "", Twilio: "", NHN: "http", SOLAPI: "http", NHNAlimTalk: "http", SOLAPIAlimTalk: "http",
+	FCM: "", SES: "", AWSSMS: "", // those of AWS go by SNS, which the simulator does not speak
 }
 
 func (v *Vendors) validate() error {
