@@ -1,11 +1,7 @@
 package answertest_test
 
 import (
-	"bytes"
-	"encoding/csv"
 	"fmt"
-	"io"
-	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +12,6 @@ import (
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
@@ -49,10 +44,6 @@ func newWorld(t *testing.T, route policy.Route, change ...func(spec *policy.Spec
 	w := &world{data: data, gateway: apptest.Gateway(t, data), db: postgrestest.OpenURL(t, url)}
 	apptest.Configure(t, "answers", url, w.gateway)
 	t.Setenv("BALSONG_LOG_LEVEL", "error") // the refusals are on purpose
-	t.Cleanup(apptest.Start(t, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](t)), fx.Invoke(func(b wholebatch.Batch) { w.batch = b }))))
-	if err := w.batch.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	second := attempt.Backoff{Base: time.Second, Factor: 1, Max: time.Second}
 	spec := policy.Spec{
 		Name: "answers", Zone: time.UTC, Route: route, MaxRounds: 1,
@@ -61,13 +52,7 @@ func newWorld(t *testing.T, route policy.Route, change ...func(spec *policy.Spec
 	for _, change := range change {
 		change(&spec)
 	}
-	drafted, err := w.batch.Policies.Draft(t.Context(), spec, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.batch.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
-		t.Fatal(err)
-	}
+	w.batch = apptest.Batch(t, spec, by)
 	t.Cleanup(apptest.Start(t, deliveryapp.Options(deliveryapp.Both, apptest.Load[config.Deliverer](t))))
 	t.Cleanup(apptest.Start(t, fx.Options(dispatcherapp.Options(apptest.Load[config.Dispatcher](t)), fx.Populate(&w.runner))))
 	return w
@@ -76,30 +61,14 @@ func newWorld(t *testing.T, route policy.Route, change ...func(spec *policy.Spec
 // prepare imports and renders bills of a month for customers who can be reached on each channel.
 func (w *world) prepare(t *testing.T, month key.Month, customers int) {
 	t.Helper()
-	var file bytes.Buffer
-	out := csv.NewWriter(&file)
-	_ = out.Write(importing.Columns)
-	for n := range customers {
-		row := make([]string, len(importing.Columns))
-		set := func(column, value string) { row[slices.Index(importing.Columns, column)] = value }
-		for column, value := range map[string]string{"customer_number": fmt.Sprintf("C-%05d", n), "currency": "KRW", "amount": fmt.Sprint(12_300 + int(month)), "due_date": month.String() + "-25", "language": "ko"} {
-			set(column, value)
-		}
+	bills := make([]apptest.Bill, customers)
+	for n := range bills {
+		bills[n] = apptest.Bill{"customer_number": fmt.Sprintf("C-%05d", n), "amount": fmt.Sprint(12_300 + int(month))}
 		for _, d := range importing.Destinations() {
-			set(d.Column, d.Example)
+			bills[n][d.Column] = d.Example
 		}
-		_ = out.Write(row)
 	}
-	out.Flush()
-	imported, err := w.batch.Importer.Import(t.Context(), importing.NewSource(importing.File{Name: "answers.csv"}, &file), importing.Options{
-		Rules: importing.Rules{Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, Rejects: io.Discard,
-	})
-	if err != nil || imported.Inserted != customers {
-		t.Fatalf("%d of %d imported: %v", imported.Inserted, customers, err)
-	}
-	if rendered, err := w.batch.Renderer(rendering.Options{AllowSample: true}).Render(t.Context(), month); err != nil || rendered.Rendered != customers {
-		t.Fatalf("%d rendered: %v", rendered.Rendered, err)
-	}
+	apptest.Bills(t, w.batch, month, nil, bills)
 }
 
 // everybody lets a channel answer every call alike; a code of 0 lets it answer as usual again.

@@ -1,11 +1,7 @@
 package channeltest_test
 
 import (
-	"bytes"
-	"encoding/csv"
-	"io"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,14 +13,12 @@ import (
 	"github.com/balsong/balsong/application/dispatch"
 	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
-	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/key"
@@ -66,50 +60,15 @@ func TestEveryChannelDelivers(t *testing.T) {
 // prepareBills imports a customer for each channel and renders the bills.
 func prepareBills(t *testing.T, month key.Month) {
 	t.Helper()
-	var b wholebatch.Batch
-	stop := apptest.Start(t, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](t)), fx.Invoke(func(batch wholebatch.Batch) { b = batch })))
-	defer stop()
-	if err := b.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	spec := policy.Spec{Name: "every channel", Zone: time.UTC}
 	for _, kind := range channel.All {
 		spec.Route = append(spec.Route, policy.Leg{Channel: kind, Tries: 1})
 	}
-	drafted, err := b.Policies.Draft(t.Context(), spec, by)
-	if err != nil {
-		t.Fatal(err)
+	var bills []apptest.Bill
+	for _, d := range importing.Destinations() { // who asks for the channel, and has no other address
+		bills = append(bills, apptest.Bill{"customer_number": string(d.Channel), "channel_wish": string(d.Channel), d.Column: d.Example})
 	}
-	if err := b.Policies.Activate(t.Context(), drafted.Ref(), by); err != nil {
-		t.Fatal(err)
-	}
-	imported, err := b.Importer.Import(t.Context(), importing.NewSource(importing.File{Name: "channels.csv"}, billingData()), importing.Options{
-		Rules: importing.Rules{Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, Rejects: io.Discard,
-	})
-	if err != nil || imported.Inserted != len(channel.All) {
-		t.Fatalf("%d of %d imported: %v (has each channel a destination in application/importing?)", imported.Inserted, len(channel.All), err)
-	}
-	if rendered, err := b.Renderer(rendering.Options{AllowSample: true, Templates: apptest.AlimTalk(t)}).Render(t.Context(), month); err != nil || rendered.Rendered != len(channel.All) {
-		t.Fatalf("%d rendered: %v", rendered.Rendered, err)
-	}
-}
-
-// billingData has a customer for each channel, who asks for it and has no other address.
-func billingData() io.Reader {
-	var file bytes.Buffer
-	out := csv.NewWriter(&file)
-	_ = out.Write(importing.Columns)
-	for _, d := range importing.Destinations() {
-		row := make([]string, len(importing.Columns))
-		for column, value := range map[string]string{
-			"customer_number": string(d.Channel), "currency": "KRW", "amount": "12300", "due_date": "2026-12-25", "language": "ko", "channel_wish": string(d.Channel), d.Column: d.Example,
-		} {
-			row[slices.Index(importing.Columns, column)] = value
-		}
-		_ = out.Write(row)
-	}
-	out.Flush()
-	return &file
+	apptest.Bills(t, apptest.Batch(t, spec, by), month, apptest.AlimTalk(t), bills)
 }
 
 // deliverBills runs Delivery, settlement and a dispatch until every bill is SUCCEEDED.

@@ -1,12 +1,10 @@
 package feedbacktest_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // Twilio signs with it
 	"encoding/base64"
-	"encoding/csv"
 	"io"
 	"maps"
 	"net/http"
@@ -23,16 +21,13 @@ import (
 	"github.com/balsong/balsong/adapters/postgres"
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/application/dispatch"
-	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim"
 	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/acceptlog"
-	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/bootstrap/observe/observetest"
 	"github.com/balsong/balsong/domain/channel"
@@ -100,46 +95,16 @@ func newWorld(t *testing.T, customers int) *world {
 
 func (w *world) prepare(customers int) {
 	w.Helper()
-	var b wholebatch.Batch
-	stop := apptest.Start(w.T, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](w.T)), fx.Invoke(func(batch wholebatch.Batch) { b = batch })))
-	defer stop()
-	must := func(err error) {
-		w.Helper()
-		if err != nil {
-			w.Fatal(err)
-		}
-	}
-	must(b.Migrate(w.Context()))
-	drafted, err := b.Policies.Draft(w.Context(), policy.Spec{
+	batch := apptest.Batch(w.T, policy.Spec{
 		Name: "sms, then e-mail", Zone: time.UTC, Route: policy.Route{{Channel: channel.SMS, Tries: 1}, {Channel: channel.Email, Tries: 1}},
 		Undelivered: map[channel.Kind]policy.Undelivered{channel.SMS: policy.UndeliveredNext},
 	}, by)
-	must(err)
-	must(b.Policies.Activate(w.Context(), drafted.Ref(), by))
-	var file bytes.Buffer
-	out := csv.NewWriter(&file)
-	must(out.Write(importing.Columns))
-	for n := range customers {
+	bills := make([]apptest.Bill, customers)
+	for n := range bills {
 		digit := string(rune('1' + n))
-		row := make([]string, len(importing.Columns))
-		for column, value := range map[string]string{
-			"customer_number": "C-" + digit, "currency": "KRW", "amount": "12300", "due_date": "2026-12-25", "language": "ko",
-			"phone": "010-1234-567" + digit, "email": "kim" + digit + "@example.com",
-		} {
-			row[slices.Index(importing.Columns, column)] = value
-		}
-		must(out.Write(row))
+		bills[n] = apptest.Bill{"customer_number": "C-" + digit, "phone": "010-1234-567" + digit, "email": "kim" + digit + "@example.com"}
 	}
-	out.Flush()
-	imported, err := b.Importer.Import(w.Context(), importing.NewSource(importing.File{Name: "bills.csv"}, &file), importing.Options{
-		Rules: importing.Rules{Month: w.month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, Rejects: io.Discard,
-	})
-	if err != nil || imported.Inserted != customers {
-		w.Fatalf("%d imported: %v", imported.Inserted, err)
-	}
-	if rendered, err := b.Renderer(rendering.Options{AllowSample: true}).Render(w.Context(), w.month); err != nil || rendered.Rendered != customers {
-		w.Fatalf("%d rendered: %v", rendered.Rendered, err)
-	}
+	apptest.Bills(w.T, batch, w.month, nil, bills)
 }
 
 // dispatched dispatches until every bill is SUCCEEDED.

@@ -2,7 +2,6 @@ package monitortest_test
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,14 +11,11 @@ import (
 
 	"github.com/balsong/balsong/adapters/postgres/postgrestest"
 	"github.com/balsong/balsong/application/dispatch"
-	"github.com/balsong/balsong/application/importing"
 	"github.com/balsong/balsong/application/port"
-	"github.com/balsong/balsong/application/rendering"
 	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/config"
 	"github.com/balsong/balsong/bootstrap/deliveryapp"
 	"github.com/balsong/balsong/bootstrap/devtools/e2e/apptest"
-	"github.com/balsong/balsong/bootstrap/devtools/wholebatch"
 	"github.com/balsong/balsong/bootstrap/dispatcherapp"
 	"github.com/balsong/balsong/bootstrap/observe/observetest"
 	"github.com/balsong/balsong/domain/channel"
@@ -52,35 +48,14 @@ func metrics(t *testing.T, addr string) map[string]float64 {
 // prepare makes a month's bills, for a policy with a deadline.
 func prepare(t *testing.T, month key.Month) {
 	t.Helper()
-	var batch wholebatch.Batch
-	stop := apptest.Start(t, fx.Options(wholebatch.Options(apptest.Load[wholebatch.Config](t)), fx.Invoke(func(b wholebatch.Batch) { batch = b })))
-	defer stop()
-	if err := batch.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	drafted, err := batch.Policies.Draft(t.Context(), policy.Spec{
+	batch := apptest.Batch(t, policy.Spec{
 		Name: "monitor", Zone: time.UTC, Route: policy.Route{{Channel: channel.Email, Tries: 1}}, Deadline: 60 * 24 * time.Hour,
 	}, by)
-	if err == nil {
-		err = batch.Policies.Activate(t.Context(), drafted.Ref(), by)
+	bills := make([]apptest.Bill, customers)
+	for n := range bills {
+		bills[n] = apptest.Bill{"customer_number": fmt.Sprint("C-", n), "name": "Kim", "email": "kim@example.com", "amount": "12000"}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file strings.Builder
-	file.WriteString("customer_number,name,email,currency,amount,due_date\n")
-	for n := range customers {
-		fmt.Fprintf(&file, "C-%d,Kim,kim@example.com,KRW,12000,%s-25\n", n, month)
-	}
-	imported, err := batch.Importer.Import(t.Context(), importing.NewSource(importing.File{Name: "bills.csv"}, strings.NewReader(file.String())), importing.Options{
-		Rules: importing.Rules{Month: month, NotBefore: time.Now().Add(-time.Minute), Zone: time.UTC}, Rejects: io.Discard,
-	})
-	if err != nil || imported.Inserted != customers {
-		t.Fatalf("%d imported: %v", imported.Inserted, err)
-	}
-	if _, err := batch.Renderer(rendering.Options{AllowSample: true}).Render(t.Context(), month); err != nil {
-		t.Fatal(err)
-	}
+	apptest.Bills(t, batch, month, nil, bills)
 }
 
 func TestAMonthThatWaitsAndGoesOutIsMeasured(t *testing.T) {
