@@ -59,7 +59,8 @@ type Config struct {
 }
 
 // Handler answers POST /reports/{provider} and /reports/{provider}/{secret}. A request is answered with 2xx once what it says is
-// stored, so that a provider that repeats what was not answered loses nothing. Safe for concurrent use.
+// stored, so that a provider that repeats what was not answered loses nothing. GET /healthz tells a load balancer that requests are
+// taken, whether or not they can be stored now. Safe for concurrent use.
 type Handler struct {
 	config Config
 	mux    *http.ServeMux
@@ -88,6 +89,7 @@ func New(c Config) *Handler {
 		c.Observe = func(string, Result, port.Said, error) {}
 	}
 	h := &Handler{config: c, mux: http.NewServeMux(), places: make(chan struct{}, c.AtOnce)}
+	h.mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	h.mux.HandleFunc("POST /reports/{provider}", h.serve)
 	h.mux.HandleFunc("POST /reports/{provider}/{secret}", h.serve)
 	return h

@@ -117,6 +117,17 @@ func TestEachRequestHasItsDefinedEnd(t *testing.T) {
 	}
 }
 
+// Else a load balancer would send requests elsewhere, or to nobody, while the database is away: providers come again after an answer.
+func TestALoadBalancerLearnsThatRequestsAreTakenWhileNothingCanBeStored(t *testing.T) {
+	t.Parallel()
+	k := taken{fails: errors.New("no database")}
+	w := httptest.NewRecorder()
+	webhook.New(config(&k)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/healthz", http.NoBody))
+	if w.Code != http.StatusOK || len(k.results) != 0 {
+		t.Errorf("status %d, and %v is counted", w.Code, k.results)
+	}
+}
+
 // A signature is over the address that the provider was given, which is not the one that a proxy in front of the service calls.
 func TestAReporterSeesTheAddressThatTheProviderWasGiven(t *testing.T) {
 	t.Parallel()

@@ -50,9 +50,14 @@ func newCloud(t *testing.T) cloud {
 		case "access":
 			arguments = append(arguments, "ParameterKey=GitHubRepository,ParameterValue=balsong/balsong")
 		case "services":
-			arguments = append(arguments, "ParameterKey=ImageTag,ParameterValue=v1")
+			arguments = append(arguments, "ParameterKey=ImageTag,ParameterValue=v1", "ParameterKey=Webhooks,ParameterValue=yes")
 		default:
-			arguments = append(arguments, "ParameterKey=Name,ParameterValue=balsong")
+			certificate, code := c.run("aws", "acm", "request-certificate", "--domain-name", "feedback.example.com", "--query", "CertificateArn", "--output", "text")
+			if code != 0 {
+				t.Fatal(certificate)
+			}
+			arguments = append(arguments, "ParameterKey=WebhookHost,ParameterValue=feedback.example.com", // a network load balancer moto makes of no template
+				"ParameterKey=WebhookCertificate,ParameterValue="+strings.TrimSpace(certificate))
 		}
 		if said, code := c.run("aws", arguments...); code != 0 {
 			t.Fatalf("%s: %s", name, said)
@@ -122,6 +127,8 @@ func TestTheStacksOfNetworkAccessAndServicesAreMade(t *testing.T) {
 			"iam", "get-role", "--role-name", "balsong-github", "--output", "text",
 			"--query", `Role.AssumeRolePolicyDocument.Statement[0].Condition.StringEquals."token.actions.githubusercontent.com:sub"`,
 		},
+		"internet-facing": {"elbv2", "describe-load-balancers", "--output", "text", "--query", "LoadBalancers[?Type=='application'].Scheme"},
+		"/healthz":        {"elbv2", "describe-target-groups", "--output", "text", "--query", "TargetGroups[].HealthCheckPath"},
 	} {
 		if said, code := c.run("aws", arguments...); code != 0 || !strings.Contains(said, want) {
 			t.Errorf("%s: %s (exit code %d), wanted %s", strings.Join(arguments[:2], " "), said, code, want)

@@ -46,6 +46,7 @@ var account = cloudformation.Values{
 	"PrivateSubnets": "subnet-1,subnet-2,subnet-3", "TaskGroup": "sg-1", "SchedulerRole": "arn:aws:iam::123456789012:role/balsong-scheduler", "Schedules": "balsong",
 	"SesTopic": "arn:aws:sns:ap-northeast-2:123456789012:balsong-ses", "SmsTopic": "arn:aws:sns:ap-northeast-2:123456789012:balsong-sms", "SesConfigurationSet": "balsong-bills",
 	"ReportsQueue": "https://sqs.ap-northeast-2.amazonaws.com/123456789012/balsong-reports",
+	"WebhookHost":  "feedback.example.com",
 	"Providers":    "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:balsong/providers-AbCdEf",
 }
 
@@ -53,7 +54,7 @@ var account = cloudformation.Values{
 func everything() cloudformation.Values {
 	all := cloudformation.Values{
 		"SmtpAddress": "relay.example.com:587", "SmtpFrom": "billing@example.com", "SmtpUser": "balsong", "SmsUrl": "https://sms.example.com", "PushUrl": "https://push.example.com",
-		"TemplatesDirectory": "/words",
+		"TemplatesDirectory": "/words", "Webhooks": "yes", "Bounces": "yes", "Complaints": "complaints@example.com",
 	}
 	for name, value := range account {
 		all[name] = value

@@ -22,7 +22,7 @@ func Check(templates []Template) (wrong []string) {
 	for _, rule := range []func([]Template) []string{
 		wildcardsHaveAReason, suppressionsHaveAReason, importsAreExported, parametersHoldNoSecret, bucketsArePrivate, containersAreConfined, stopsCoverTheDrain,
 		servicesRollBack, schedulesAreExact, schedulesOutliveDeployments, databaseLosesNothing, kafkaLosesNothing, eventsExist,
-		databaseCanBeReplaced, scalingCanBeSuspended, operatorReadsTheLog, bucketIsDivided,
+		databaseCanBeReplaced, scalingCanBeSuspended, operatorReadsTheLog, bucketIsDivided, balancersLetReportsThrough, portsAreThoseOfFeedback,
 	} {
 		wrong = append(wrong, rule(templates)...)
 	}
@@ -120,9 +120,6 @@ func containersAreConfined(templates []Template) (wrong []string) {
 		}
 		if get(c.node, "LogConfiguration", "Options", "awslogs-group") == nil {
 			wrong = append(wrong, at+"nothing keeps its log")
-		}
-		if get(c.node, "PortMappings") != nil {
-			wrong = append(wrong, at+"nothing connects to a task, and it maps a port")
 		}
 		if temporary := items(get(c.node, "LinuxParameters", "Tmpfs")); (c.Name == "batch" || c.Name == "balsong") && (len(temporary) != 1 || scalar(get(temporary[0], "ContainerPath")) != "/tmp") {
 			wrong = append(wrong, at+"what goes into the bucket has no /tmp to wait in")

@@ -77,7 +77,7 @@ func (v Values) substitute(t Template, node *yaml.Node) (string, error) {
 	}
 }
 
-// choose is Fn::If over conditions of the forms that the templates have: !Equals, and !Not of one.
+// choose is Fn::If over conditions of the forms that the templates have: !Equals, !Not of one, and !Or of other conditions.
 func (v Values) choose(t Template, node *yaml.Node) (string, error) {
 	holds, err := v.holds(t, get(t.root, "Conditions", node.Content[0].Value))
 	if err != nil {
@@ -96,6 +96,15 @@ func (v Values) holds(t Template, condition *yaml.Node) (bool, error) {
 	case condition.Tag == "!Not":
 		holds, err := v.holds(t, condition.Content[0])
 		return !holds, err
+	case condition.Tag == "!Condition":
+		return v.holds(t, get(t.root, "Conditions", condition.Value))
+	case condition.Tag == "!Or":
+		for _, one := range condition.Content {
+			if holds, err := v.holds(t, one); holds || err != nil {
+				return holds, err
+			}
+		}
+		return false, nil
 	case condition.Tag != "!Equals":
 		return false, fmt.Errorf("line %d: %s cannot be resolved here", condition.Line, condition.Tag)
 	}
