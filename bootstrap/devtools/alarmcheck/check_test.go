@@ -66,3 +66,16 @@ func TestWhatIsWrongWithAnAlarmIsFound(t *testing.T) {
 		})
 	}
 }
+
+func TestTheDashboardOfCloudWatchShowsTheCallsOfEachProvider(t *testing.T) {
+	t.Parallel()
+	_, dashboard, err := readDefinitions(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, provider := range ourProviders() {
+		if !strings.Contains(dashboard, `"balsong_calls_in_flight", "Installation", "${Name}", "Service", "delivery", "Provider", "`+provider+`"`) {
+			t.Errorf("it does not show %s", provider)
+		}
+	}
+}

@@ -173,14 +173,16 @@ func raising() map[string]map[string][]sample {
 		return one("AWS/Kafka KafkaDataLogsDiskUsed Broker ID="+broker+" Cluster Name=${Name}-KafkaName", phase{30, 60}, phase{30, 91}, phase{30, 60})
 	}
 	return map[string]map[string][]sample{
-		"ComponentDownDelivery": down("delivery"), "ComponentDownSettlement": down("settlement"),
+		"ComponentDownDelivery": down("delivery"), "ComponentDownSettlement": down("settlement"), "ComponentDownFeedback": down("feedback"),
 		"SettlementSilent":                  one(up("settlement"), phase{30, 1}, phase{60, nil}, phase{30, 1}),
 		"Halted":                            one(of("settlement", "balsong_halted"), phase{30, 0}, phase{30, 1}, phase{30, 0}),
 		"ChannelHalted":                     one(of("settlement", "balsong_channel_halted"), phase{30, 0}, phase{30, 1}, phase{30, 0}),
 		"CertificateEndsIn21DaysDelivery":   ends("delivery", 21),
 		"CertificateEndsIn21DaysSettlement": ends("settlement", 21),
+		"CertificateEndsIn21DaysFeedback":   ends("feedback", 21),
 		"CertificateEndsIn7DaysDelivery":    ends("delivery", 7),
 		"CertificateEndsIn7DaysSettlement":  ends("settlement", 7),
+		"CertificateEndsIn7DaysFeedback":    ends("feedback", 7),
 		"NoDispatcherRun": one(of("settlement", "balsong_dispatch_last_run_timestamp_seconds"),
 			phase{150, func(int) int { return epoch }}, phase{60, func(int) int { return epoch }}, phase{30, func(int) int { return epoch + 210*60 }}),
 		// The queue counts as in use for some hours; the alarm stays as it is until the number is 0 again.
