@@ -3,6 +3,7 @@
 package deploycheck
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,12 +14,16 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/balsong/balsong/bootstrap/config"
+	"github.com/balsong/balsong/bootstrap/devtools/gatewaysim/behaviour"
 )
 
 // compose is the part of a compose file that is checked.
 type compose struct {
 	Services map[string]service `yaml:"services"`
 	Volumes  map[string]any     `yaml:"volumes"`
+	Configs  map[string]struct {
+		Content string
+	}
 }
 
 type service struct {
@@ -46,6 +51,7 @@ func check(root string) ([]string, error) {
 	for name, service := range file.Services {
 		wrong = append(wrong, prefixed("service "+name+": ", service.check(root, file))...)
 	}
+	wrong = append(wrong, file.checkReports()...)
 	ignored, err := checkIgnore(root)
 	slices.Sort(wrong)
 	return append(wrong, ignored...), err
@@ -90,6 +96,21 @@ func (s service) checkFlags(root string) (wrong []string) {
 		if flag, ok := strings.CutPrefix(argument, "--"); ok && !strings.Contains(string(source), `"`+flag+`"`) {
 			wrong = append(wrong, argument+" is no flag of balsong-dev gateway")
 		}
+	}
+	return wrong
+}
+
+// checkReports: the simulator understands its settings, and bounces come to where a service takes them.
+func (c compose) checkReports() (wrong []string) {
+	var settings behaviour.Settings
+	decoder := json.NewDecoder(strings.NewReader(c.Configs["gateway"].Content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&settings); err != nil {
+		return []string{"the settings of the gateway: " + err.Error()}
+	}
+	host, port, _ := strings.Cut(strings.TrimPrefix(settings.Vendors.SMTP.ReportsTo, "lmtp://"), ":")
+	if taken := c.Services[host].Environment["BALSONG_FEEDBACK_LMTP_ADDR"]; taken == "" || !strings.HasSuffix(taken, ":"+port) {
+		wrong = append(wrong, "bounces come to "+settings.Vendors.SMTP.ReportsTo+", where no service takes them")
 	}
 	return wrong
 }
