@@ -5,6 +5,7 @@ package feedback
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/balsong/balsong/application/channelhalt"
@@ -23,7 +24,8 @@ type Ports struct {
 	Metrics port.Metrics
 
 	ChannelHalts     port.ChannelHalts
-	ReportDeliveries []string // names of the providers that report deliveries, not only what failed
+	ReportDeliveries []string // names of the providers that always report deliveries, not only what failed
+	ChooseReports    []string // of those whose account chooses what they report: deliveries, what failed, or both
 }
 
 // lookEvery is the pause between two looks whether the database answers.
@@ -36,6 +38,7 @@ type Service struct {
 	halts    *channelhalt.Guard
 	failures outage.Failures
 	commits  group
+	delivers sync.Map // names of ChooseReports that have reported a delivery to this process
 }
 
 // New returns a service; it does no I/O.

@@ -16,10 +16,22 @@ import (
 // a delivery whose channel is not known counts for none.
 func (s *Service) countShare(ctx context.Context, known []port.KnownReport) {
 	for _, r := range known {
-		if answer, counts := answerOf(r.Report); counts && r.New && r.Channel.Valid() && slices.Contains(s.ReportDeliveries, r.Provider) {
+		if answer, counts := answerOf(r.Report); counts && s.reportsDeliveries(r.Report) && r.New && r.Channel.Valid() {
 			s.halts.Answered(ctx, r.Channel, answer)
 		}
 	}
+}
+
+// reportsDeliveries reports whether the provider of a report reports deliveries too. One whose account chooses does once it has.
+func (s *Service) reportsDeliveries(r report.Report) bool {
+	if slices.Contains(s.ReportDeliveries, r.Provider) {
+		return true
+	}
+	if r.Kind == report.Delivered && slices.Contains(s.ChooseReports, r.Provider) {
+		s.delivers.Store(r.Provider, true)
+	}
+	_, does := s.delivers.Load(r.Provider)
+	return does
 }
 
 // answerOf is what a final report says of a message; false for any other, and for what was suppressed or refused for its content.

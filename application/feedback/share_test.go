@@ -98,6 +98,36 @@ func TestOnlyFinalReportsOfProvidersThatReportDeliveriesCount(t *testing.T) {
 	}
 }
 
+// An account of Amazon SES may publish bounces only: they are 100% of what it reports, and say nothing about the share.
+func TestReportsOfAProviderThatMayReportOnlyFailuresCountOnceItHasReportedADelivery(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.ports.ChooseReports = []string{"nhn"}
+	w.wire()
+	reports := w.said(402)
+	for range 2 { // what was counted before is not
+		if err := w.service.Receive(t.Context(), reports[:300]); err != nil {
+			t.Fatal(err)
+		}
+		if on, reason := w.halted(); on {
+			t.Fatalf("bounces alone halt it: %s", reason)
+		}
+	}
+	reports[300].Kind, reports[300].Class = report.Delivered, ""
+	if err := w.service.Receive(t.Context(), reports[300:401]); err != nil {
+		t.Fatal(err)
+	}
+	if on, reason := w.halted(); on {
+		t.Fatalf("100 halt it: %s", reason)
+	}
+	if err := w.service.Receive(t.Context(), reports[401:]); err != nil {
+		t.Fatal(err)
+	}
+	if on, reason := w.halted(); !on || !strings.HasPrefix(reason, "101 of the last 102 final reports") {
+		t.Errorf("halted: %v, %s", on, reason)
+	}
+}
+
 func TestReportsAboutDeliveriesOfNoKnownChannelHaltNone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -45,13 +45,17 @@ func receiving(c config.Deliverer) fx.Option {
 }
 
 // feedbackService counts for the halt of a channel what the providers say that report by requests of their own: those report deliveries
-// too, which bounces by mail do not.
+// too, which bounces by mail do not. What is published to topics of Amazon SNS is what the account has chosen.
 func feedbackService(
 	reports port.Reports, sweeps port.Sweeps, halts port.ChannelHalts, clock port.Clock, log port.Log, metrics port.Metrics, from core.Informants,
 ) *feedback.Service {
 	ports := feedback.Ports{Reports: reports, Sweeps: sweeps, Clock: clock, Log: log, Metrics: metrics, ChannelHalts: halts}
 	for _, r := range from.Reporters {
-		ports.ReportDeliveries = append(ports.ReportDeliveries, r.Name)
+		if r.Topic == "" {
+			ports.ReportDeliveries = append(ports.ReportDeliveries, r.Name)
+		} else {
+			ports.ChooseReports = append(ports.ChooseReports, r.Name)
+		}
 	}
 	return feedback.New(ports)
 }

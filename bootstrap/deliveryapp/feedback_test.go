@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/fx"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/application/waittest"
 	"github.com/balsong/balsong/bootstrap/cli"
 	"github.com/balsong/balsong/bootstrap/config"
@@ -35,6 +37,17 @@ func reported(t *testing.T) config.Deliverer {
 	}
 	c.Feedback = config.Feedback{Addr: "127.0.0.1:0", URL: "https://feedback.example.com", InquiryRate: 10}
 	return c
+}
+
+// Amazon SES and AWS SMS publish what the account has chosen, which may be failures alone.
+func TestReportsOfAWSCountForTheHaltOnlyOnceADeliveryIsAmongThem(t *testing.T) {
+	t.Parallel()
+	s := deliveryapp.FeedbackService(nil, nil, nil, nil, nil, nil, core.Informants{Reporters: []core.Reporter{
+		{Provider: config.Provider{Provider: port.Provider{Name: "nhn"}}}, {Provider: config.Provider{Provider: port.Provider{Name: "ses"}}, Topic: "arn:aws:sns:ap-northeast-2:123456789012:ses"},
+	}})
+	if !slices.Equal(s.ReportDeliveries, []string{"nhn"}) || !slices.Equal(s.ChooseReports, []string{"ses"}) {
+		t.Errorf("always %v, once they do %v", s.ReportDeliveries, s.ChooseReports)
+	}
 }
 
 func TestFeedbackThatWouldReceiveNothingIsRefused(t *testing.T) {
