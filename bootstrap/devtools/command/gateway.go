@@ -33,8 +33,9 @@ takes effect at once:
   curl -X PUT http://127.0.0.1:8026/settings -d '{"email":{"everybody":{"code":554,"text":"5.7.1 Sending suspended"}}}'
   curl http://127.0.0.1:8026/stats
 
-It speaks the contracts of vendors as well: SMS by Twilio, NHN Cloud and SOLAPI
-on --http's address. What becomes of accepted messages, and how the vendor tells it:
+It speaks the contracts of vendors as well, on --http's address: SMS by Twilio, NHN
+Cloud, SOLAPI and AWS, AlimTalk by NHN Cloud and SOLAPI, push by FCM, mail by Amazon
+SES. What becomes of accepted messages, and how the vendor tells it:
 
   {"sms": {"reports": {"undelivered": 0.1, "about_us": 0.01, "uncertain": 0.02,
                        "silent": 0.1, "early": 0.05, "twice": 0.1, "contradicted": 0.01,
@@ -42,6 +43,7 @@ on --http's address. What becomes of accepted messages, and how the vendor tells
    "vendors": {"nhn":    {"reports_to": "http://127.0.0.1:8090/reports/nhn", "secret": "…"},
                "twilio": {"secret": "the account's token"},
                "solapi": {"reports_to": "http://127.0.0.1:8090/reports/solapi/…"},
+               "nhn_alimtalk": {"reports_to": "http://127.0.0.1:8090/reports/nhn-alimtalk", "secret": "…"},
                "smtp":   {"reports_to": "lmtp://127.0.0.1:2424", "dies": {"after": 300, "calls": 40}}}}
 
 A vendor that dies accepts so many calls without an answer, and works on afterwards.

@@ -158,6 +158,10 @@
 //	smtp     a delivery status notification (RFC 3464) to the envelope's sender, by
 //	         LMTP; of what arrives nothing is said. Again until it is taken
 //
+// Silence that a vendor turns into a failure, as NHN Cloud's 2000 after 25 hours,
+// is the share uncertain: it comes as a report, or, of messages of which nothing
+// is said (silent), by a look-up alone. FCM, SES and AWS SMS report nothing here.
+//
 // Each thing that is said is a line of the accept log, on the disk before it is
 // said; another line has what the receiver answered.
 //
