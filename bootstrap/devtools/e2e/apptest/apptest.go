@@ -102,8 +102,11 @@ func Start(t *testing.T, options fx.Option) (stop func()) {
 	}
 }
 
-// AlimTalkTemplate is the code and the text of the template of AlimTalk, as KakaoTalk approved it.
-const AlimTalkTemplate, AlimTalkText = "BILL_01", "[#{회사}] #{월} 청구 금액은 #{금액}입니다."
+// The template of AlimTalk, as KakaoTalk approved it: its code at every provider, and its text.
+const (
+	AlimTalkTemplate = "BILL_01"
+	AlimTalkText     = "[#{회사}] #{월} 청구 금액은 #{금액}입니다."
+)
 
 // AlimTalk are the shipped templates with an AlimTalk template, which is registered at each provider of AlimTalk.
 func AlimTalk(t *testing.T) *rendering.Templates {
