@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/lib/pq" // the driver
-
 	"github.com/balsong/balsong/adapters/awsidentity"
 	"github.com/balsong/balsong/adapters/crypto"
 	"github.com/balsong/balsong/adapters/kafka"
