@@ -20,7 +20,7 @@ func (r *run) awaitDue(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		next, err := r.nextDue(ctx)
+		next, err := r.upcoming(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -87,6 +87,30 @@ func (r *run) inFlight(ctx context.Context, limit int) (n int, err error) {
 	})
 	return n, err
 }
+
+// upcoming returns when the first candidate is due that does not wait for a halted channel; the zero time if there is none. It is now where a
+// channel was halted or resumed, or something became of those that wait: a pass sees what.
+func (r *run) upcoming(ctx context.Context) (time.Time, error) {
+	if r.waiting == 0 {
+		return r.nextDue(ctx)
+	}
+	now := r.Clock.Now()
+	if r.halted != r.passHalted {
+		return now, nil
+	}
+	due, err := r.due(ctx, now, r.waiting+1)
+	if err != nil || due != r.waiting {
+		return now, err
+	}
+	all, err := r.due(ctx, now.AddDate(farYears, 0, 0), r.waiting+1)
+	if err != nil || all == r.waiting {
+		return time.Time{}, err
+	}
+	return now.Add(r.config.LingerPoll), nil // when is not known: those that wait are the first of the index
+}
+
+// farYears is later than any candidate is due.
+const farYears = 10
 
 // nextDue returns when the first candidate is due; the zero time if there is none.
 func (r *run) nextDue(ctx context.Context) (next time.Time, err error) {

@@ -28,12 +28,17 @@ type run struct {
 	pageTimes      []time.Duration
 	unacknowledged int // pages in a row of which nothing was acknowledged
 	halted         channel.Set
-	waiting        int // candidates of the pass that wait for a halted channel
+	passHalted     channel.Set // halted when the pass began
+	waiting        int         // candidates of the pass that wait for a halted channel
 	progress       func(port.Run)
 }
 
-// countLimit bounds the counting of what is left.
-const countLimit = 100_000_000
+const (
+	// countLimit bounds the counting of what is left.
+	countLimit = 100_000_000
+	// mostWaiting is how many candidates that wait for a halted channel a lingering run goes on beside: each of its passes locks them again.
+	mostWaiting = 10_000
+)
 
 var errCapReached = errors.New("the run's cap is reached")
 
@@ -47,7 +52,7 @@ func (r *run) passes(ctx context.Context) error {
 			if err := r.pass(ctx, passNow); err != nil {
 				return err
 			}
-			skipped, err := r.due(ctx, passNow)
+			skipped, err := r.due(ctx, passNow, countLimit)
 			if err != nil {
 				return err
 			}
@@ -56,10 +61,7 @@ func (r *run) passes(ctx context.Context) error {
 				break
 			}
 		}
-		if r.waiting > 0 {
-			return nil // also a lingering one: until a person has lifted the halt nobody knows when they are due
-		}
-		if !r.config.Linger || r.capReached() {
+		if !r.config.Linger || r.capReached() || r.waiting > mostWaiting {
 			return nil
 		}
 		if r.record.Skipped > 0 { // due, and held by others: awaitDue would return at once
@@ -81,6 +83,9 @@ func (r *run) pass(ctx context.Context, passNow time.Time) error {
 	for {
 		if err := r.checkStop(ctx); err != nil {
 			return err
+		}
+		if cursor == (port.Cursor{}) {
+			r.passHalted = r.halted
 		}
 		if r.capReached() {
 			return errCapReached
@@ -141,10 +146,10 @@ func (r *run) checkStop(ctx context.Context) error {
 	return nil
 }
 
-// due counts the candidates that are due at passNow, at most countLimit.
-func (r *run) due(ctx context.Context, passNow time.Time) (n int, err error) {
+// due counts the candidates that are due at an instant, at most limit.
+func (r *run) due(ctx context.Context, at time.Time, limit int) (n int, err error) {
 	err = r.database(ctx, func(ctx context.Context) (err error) {
-		n, err = r.Backlog.Due(ctx, r.month, passNow, countLimit)
+		n, err = r.Backlog.Due(ctx, r.month, at, limit)
 		return err
 	})
 	return n, err
