@@ -78,7 +78,7 @@ func asks(t *testing.T, commands string) string {
 	dir := t.TempDir()
 	jq, err := exec.LookPath("jq")
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "aws"), []byte("#!/bin/bash\n"+jq+" -cn '$ARGS.positional' --args -- \"$@\" >>"+dir+"/asked\ncase $* in *VersionId*) echo 00000000-0000-0000-0000-000000000001 ;; *create-topic*) echo arn:aws:sns:ap-northeast-2:123456789012:balsong ;; *) echo 1 ;; esac\n"), 0o700)
+		err = os.WriteFile(filepath.Join(dir, "aws"), []byte("#!/bin/bash\n"+jq+" -cn '$ARGS.positional' --args -- \"$@\" >>"+dir+"/asked\ncase $* in *VersionId*) echo 00000000-0000-0000-0000-000000000001 ;; *create-topic*) echo arn:aws:sns:ap-northeast-2:123456789012:balsong ;; *request-certificate*) echo arn:aws:acm:ap-northeast-2:123456789012:certificate/1 ;; *) echo 1 ;; esac\n"), 0o700)
 	}
 	if date, found := exec.LookPath("date"); err == nil && found == nil {
 		err = os.Symlink(date, filepath.Join(dir, "date"))
