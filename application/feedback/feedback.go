@@ -92,8 +92,12 @@ func unlessEnded(ctx context.Context, err error) error {
 
 // Receive keeps reports, each once, and returns when they are committed. Those that cannot be kept are dropped and counted: whoever sent
 // them would send the same again. On an error some may be kept, and whoever sent them is to come again with all of them. It waits for the
-// database until the context ends.
+// database until the context ends. ErrInvalid where they make this program panic: whoever sent them, a queue or an inquiry too, goes on.
 func (s *Service) Receive(ctx context.Context, reports []report.Report) error {
+	return guarded(func() error { return s.receive(ctx, reports) })
+}
+
+func (s *Service) receive(ctx context.Context, reports []report.Report) error {
 	valid := slices.DeleteFunc(slices.Clone(reports), func(r report.Report) bool { return s.drop(r) })
 	for some := range slices.Chunk(valid, port.MaxReports) {
 		err := s.watch.Retry(ctx, port.ComponentDatabase, func(ctx context.Context) error { return s.commits.do(ctx, some) })

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/report"
 )
@@ -22,10 +22,7 @@ const (
 	mostWaiting = 10 * port.MaxReports
 )
 
-var (
-	errWaiting = fmt.Errorf("%w: %d reports wait to be stored", port.ErrUnavailable, mostWaiting)
-	errPanic   = errors.New("this program has an error: report it, with what follows")
-)
+var errWaiting = fmt.Errorf("%w: %d reports wait to be stored", port.ErrUnavailable, mostWaiting)
 
 // group lets requests that come at about the same time share a commit: each has few reports, and a commit costs the same for one as for
 // a thousand. A request that comes alone waits for nobody.
@@ -130,13 +127,17 @@ func (g *group) storeAll(ctx context.Context, some []request) {
 
 // limited stores reports within storeLimit. Where that panics they are refused (ErrInvalid): the process would end, and whoever sent them
 // comes again.
-func (g *group) limited(ctx context.Context, reports []report.Report) (err error) {
+func (g *group) limited(ctx context.Context, reports []report.Report) error {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %w: %T: %s", port.ErrInvalid, errPanic, p, debug.Stack())
-		}
-	}()
-	return g.store(ctx, reports)
+	return guarded(func() error { return g.store(ctx, reports) })
+}
+
+// guarded calls do. Where that panics it is an error of what was given (ErrInvalid).
+func guarded(do func() error) error {
+	err := outage.Guarded(do)
+	if errors.Is(err, outage.ErrPanic) {
+		return fmt.Errorf("%w: %w", port.ErrInvalid, err)
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/balsong/balsong/application/feedback"
 	"github.com/balsong/balsong/application/memory"
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/report"
 )
@@ -190,4 +191,22 @@ func TestARequestThatIsGivenUpLetsTheOthersBeStored(t *testing.T) {
 		synctest.Wait()
 		w.counts("new 2 repeated 0 stray 0 invalid 0 suppressed 2")
 	})
+}
+
+// broken are metrics that panic.
+type broken struct{ memory.Metrics }
+
+func (*broken) Record(*port.Metric, float64, ...string) { panic("no such index") }
+
+// So would one of a report that no transaction has reached yet: an SQS reader and inquiries have no guard of their own.
+func TestAPanicBeforeReportsAreStoredIsAnErrorToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	reports := w.said(1)
+	reports[0].ID = ""
+	w.ports.Metrics = &broken{}
+	w.wire()
+	if err := w.service.Receive(t.Context(), reports); !errors.Is(err, port.ErrInvalid) || !errors.Is(err, outage.ErrPanic) {
+		t.Errorf("received: %v", err)
+	}
 }

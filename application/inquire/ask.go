@@ -2,11 +2,13 @@ package inquire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/balsong/balsong/application/metric"
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/key"
@@ -89,13 +91,21 @@ func (s *Service) permit(ctx context.Context, a Asked) port.Permit {
 func (s *Service) ask(ctx context.Context, a Asked, q port.Inquiry, permit port.Permit) port.Finding {
 	ctx, cancel := context.WithTimeout(ctx, a.Provider.CallDeadline)
 	defer cancel()
-	found, err := a.Inquirer.Inquire(ctx, q.Key, q.Called)
+	var found port.Finding
+	err := outage.Guarded(func() (err error) {
+		found, err = a.Inquirer.Inquire(ctx, q.Key, q.Called)
+		return err
+	})
 	if err == nil {
 		permit.Release(port.Reply{Verdict: port.CallAccepted})
 	} else {
-		permit.Release(port.Reply{Verdict: port.CallUnknown, Detail: err.Error()})
-		found = port.Finding{Found: port.FoundNoAnswer, Detail: err.Error()}
-		if count, due := s.failures.Due(a.Provider.Account(), err.Error(), s.Clock.Now()); due {
+		detail := err.Error()
+		if errors.Is(err, outage.ErrPanic) {
+			detail = "the answer made this program panic" // the log has where
+		}
+		permit.Release(port.Reply{Verdict: port.CallUnknown, Detail: detail})
+		found = port.Finding{Found: port.FoundNoAnswer, Detail: detail}
+		if count, due := s.failures.Due(a.Provider.Account(), detail, s.Clock.Now()); due {
 			s.Log.Warn("a provider cannot be asked what became of a message; logged at most once a minute, it is asked again",
 				port.Field{Key: "provider", Value: a.Provider.Account()}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
 		}

@@ -118,7 +118,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 func (s *Service) every(ctx context.Context, a Asked, do func(context.Context) error) error {
 	for {
-		if err := do(ctx); err != nil && ctx.Err() == nil {
+		if err := outage.Guarded(func() error { return do(ctx) }); err != nil && ctx.Err() == nil {
 			s.Log.Error("inquiries failed; the next look tries again", port.Field{Key: "provider", Value: a.Provider.Account()}, port.Field{Key: "error", Value: err})
 		}
 		select {

@@ -36,6 +36,7 @@ type vendor struct {
 	knows    map[key.Delivery]port.Finding
 	asked    map[key.Delivery]int
 	down     bool
+	panics   bool
 	complete bool
 	hold     chan struct{} // before an answer; nil: at once
 }
@@ -55,6 +56,9 @@ func (v *vendor) Inquire(ctx context.Context, about key.Delivery, _ time.Time) (
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked[about]++
+	if v.panics {
+		panic("no such index")
+	}
 	if v.down {
 		return port.Finding{}, errors.New("connection refused")
 	}
@@ -229,6 +233,26 @@ func TestAProviderThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 		t.Fatalf("%+v, %v", asked, err)
 	}
 	w.vendor.down = false
+	w.clock.Advance(2 * time.Minute)
+	if w.look(); w.row(k).State != attempt.Succeeded {
+		t.Errorf("%+v", w.row(k))
+	}
+}
+
+// An answer that makes the program panic is none: the process would end each time.
+func TestAnAnswerThatMakesTheProgramPanicIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := w.unknown(1)
+	w.vendor.knows[k] = port.Finding{Found: port.FoundAccepted}
+	w.vendor.panics = true
+	w.clock.Advance(2 * settling)
+	w.look()
+	asked, err := w.store.Inquiries().Asked(t.Context(), k.Target())
+	if err != nil || len(asked) != 1 || asked[0].Last.Found != port.FoundNoAnswer || asked[0].Last.Detail != "the answer made this program panic" {
+		t.Fatalf("%+v, %v", asked, err)
+	}
+	w.vendor.panics = false
 	w.clock.Advance(2 * time.Minute)
 	if w.look(); w.row(k).State != attempt.Succeeded {
 		t.Errorf("%+v", w.row(k))

@@ -3,16 +3,15 @@ package lmtp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/emersion/go-smtp"
 
 	"github.com/balsong/balsong/adapters/gateway/bounce"
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/report"
 )
@@ -127,17 +126,14 @@ func (s *session) unread(err error) error {
 	return answer
 }
 
-var errPanic = errors.New("this program has an error: report it, with what follows")
-
 // guarded calls do. Where that panics the mail server comes again, and the error is seen: the library would drop it.
-func (s *session) guarded(do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.server.config.Observe(Observation{Result: Failed, Problem: fmt.Errorf("%w: %T: %s", errPanic, p, debug.Stack())})
-			err = errLater
-		}
-	}()
-	return do()
+func (s *session) guarded(do func() error) error {
+	err := outage.Guarded(do)
+	if errors.Is(err, outage.ErrPanic) {
+		s.server.config.Observe(Observation{Result: Failed, Problem: err})
+		return errLater
+	}
+	return err
 }
 
 // take stores what a mail says about one delivery.

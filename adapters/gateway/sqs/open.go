@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/balsong/balsong/adapters/gateway/webhook"
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 )
 
@@ -51,12 +50,19 @@ func (r *Reader) openAll(ctx context.Context, given []types.Message) (read []ope
 // the queue of those that could not be read. So is one that makes this program panic, which would end the process each time.
 func (r *Reader) open(ctx context.Context, m *types.Message) (one opened, ok bool) {
 	provider := Unknown
-	defer func() {
-		if p := recover(); p != nil {
-			r.config.Observe(provider, webhook.Failed, port.Said{}, fmt.Errorf("%w: %T: %s", errPanic, p, debug.Stack()))
-			one, ok = opened{}, false
-		}
-	}()
+	err := outage.Guarded(func() error {
+		one, ok = r.read(ctx, m, &provider)
+		return nil
+	})
+	if err != nil {
+		r.config.Observe(provider, webhook.Failed, port.Said{}, err)
+		return opened{}, false
+	}
+	return one, ok
+}
+
+// read is open, unguarded. It says whose message it is once it knows.
+func (r *Reader) read(ctx context.Context, m *types.Message, provider *string) (one opened, ok bool) {
 	body := []byte(aws.ToString(m.Body))
 	var envelope struct{ TopicArn, Timestamp string }
 	if json.Unmarshal(body, &envelope) != nil || envelope.TopicArn == "" {
@@ -69,7 +75,7 @@ func (r *Reader) open(ctx context.Context, m *types.Message) (one opened, ok boo
 		r.config.Observe(Unknown, webhook.Forged, port.Said{}, errTopic)
 		return opened{}, false
 	}
-	provider = named
+	*provider = named
 	request := port.Webhook{
 		Method: http.MethodPost, URL: r.config.Queue, Body: body, Arrived: r.arrived(m, envelope.Timestamp),
 		Header: map[string][]string{"Content-Type": {"text/plain; charset=UTF-8"}},
@@ -84,16 +90,15 @@ func (r *Reader) open(ctx context.Context, m *types.Message) (one opened, ok boo
 		return refused
 	})
 	if err = cmp.Or(refused, err); err != nil {
-		r.config.Observe(provider, result(err), port.Said{}, err)
+		r.config.Observe(named, result(err), port.Said{}, err)
 		return opened{}, false
 	}
-	return opened{m, provider, said}, true
+	return opened{m, named, said}, true
 }
 
 var (
 	errEnvelope = errors.New("it is not in the JSON that Amazon SNS puts around what is published: switch raw message delivery off for the subscription")
 	errTopic    = errors.New("it is of a topic that is not configured")
-	errPanic    = errors.New("this program has an error: report it, with what follows")
 )
 
 func result(err error) webhook.Result {

@@ -5,13 +5,12 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/balsong/balsong/application/outage"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/report"
 )
@@ -122,15 +121,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, name, Busy, nil)
 		return
 	}
-	h.take(w, r, name, reporter, body)
+	err = outage.Guarded(func() error {
+		h.take(w, r, name, reporter, body)
+		return nil
+	})
+	if err != nil { // the library would log whoever connected, and end the connection
+		h.refuse(w, name, Failed, err)
+	}
 }
 
 func (h *Handler) take(w http.ResponseWriter, r *http.Request, name string, reporter port.Reporter, body []byte) {
-	defer func() {
-		if p := recover(); p != nil { // the library would log whoever connected, and end the connection
-			h.refuse(w, name, Failed, fmt.Errorf("%w: %T: %s", errPanic, p, debug.Stack()))
-		}
-	}()
 	ctx, cancel := context.WithTimeout(r.Context(), h.config.Timeout)
 	defer cancel()
 	verifying, end := context.WithTimeout(ctx, h.config.Timeout/5*3) // the rest is left to store what it says
@@ -163,7 +163,6 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, name string, repo
 var (
 	errSecret    = errors.New("the secret of the path is another one")
 	errTruncated = errors.New("the request ended before its body did, or came too slowly")
-	errPanic     = errors.New("this program has an error: report it, with what follows")
 )
 
 // statuses are what a provider is answered. Those of the 500s ask it to come again.
