@@ -70,7 +70,8 @@ func eachTargetMonth(ctx context.Context, s *session, keys []key.Target, fn func
 }
 
 // succeedSQL says what Target.SucceedsPlainly says. A SUCCEEDED row never changes, so reading it without a lock, as of the
-// statement's start, is enough; a report that is stored meanwhile is found by the sweep (Reported); the target's own columns are looked at again where somebody has changed it meanwhile.
+// statement's start, is enough; a report UNDELIVERED that is stored meanwhile is found by the sweep (Reported); the target's own columns are
+// looked at again where somebody has changed it meanwhile.
 // Rows are locked in the order in which the page comes, which is sorted.
 //
 // The status comes with the page, behind OFFSET 0, as the month does (partitions): were it a constant, the planner could take
@@ -82,7 +83,8 @@ FROM (SELECT $1::date AS billing_month, u.user_id, 'REQUESTED' AS waiting FROM u
 JOIN ` + in.attempts + ` l ON l.billing_month = v.billing_month AND l.user_id = v.user_id
 WHERE t.billing_month = v.billing_month AND t.user_id = v.user_id AND t.dispatch_status = v.waiting AND t.wish IS NULL
   AND l.attempt = t.attempt AND l.round = t.round AND l.state = 'SUCCEEDED'
-  AND NOT EXISTS (SELECT FROM ` + in.reports + ` r WHERE r.billing_month = l.billing_month AND r.user_id = l.user_id AND r.attempt = l.attempt AND r.round = l.round)
+  AND NOT EXISTS (SELECT FROM ` + in.reports + ` r WHERE r.billing_month = l.billing_month AND r.user_id = l.user_id AND r.attempt = l.attempt AND r.round = l.round
+    AND r.kind = 'UNDELIVERED' AND r.definitive)
 RETURNING t.user_id`
 }
 

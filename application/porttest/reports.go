@@ -37,7 +37,7 @@ func ReportsChecks() []Check[Storage] {
 		onStage("marks the target as changed: the sweep finds it", reportsSwept),
 		onStage("pages through reported targets by user id, losing none", reportsPages),
 		onStage("walks the reports of a month", reportsWalked),
-		onStage("plain successes leave out keys with reports", reportsPlain),
+		onStage("plain successes leave out the keys that a report may take back, and no others", reportsPlain),
 		onStage("counts a month's reports by kind", reportsCount),
 		onStage("counts the SUCCEEDED bills that were reported, each once", reportsBills),
 		onStage("goes with its month", reportsDropped),
@@ -316,10 +316,21 @@ func reportsWalked(s *stage) {
 }
 
 func reportsPlain(s *stage) {
-	keys := s.accepted(3)
-	s.report(said(delivery(keys[0], 0, 0)), said(delivery(keys[1], 0, 0), deliveredKind))
-	keysAre(s, "made SUCCEEDED", s.succeed(keys...), keys[2])
-	for _, k := range keys[:2] {
+	keys := s.accepted(7)
+	of := func(i int) key.Delivery { return delivery(keys[i], 0, 0) }
+	notFinal := func(r *report.Report) { r.Definitive = false }
+	kind := func(k report.Kind) func(*report.Report) {
+		return func(r *report.Report) { r.Kind, r.Class, r.ID = k, "", string(k) }
+	}
+	s.report(
+		said(of(0)),
+		said(of(1), func(r *report.Report) { r.Class = attempt.Provider }),
+		said(of(2)), said(of(2), deliveredKind), // a contradiction
+		said(of(3), deliveredKind),
+		said(of(4), notFinal), said(of(4), kind(report.Complained)), said(of(4), kind(report.OptedOut)),
+		said(of(5), notFinal), said(of(5), deliveredKind, func(r *report.Report) { r.Definitive = true }))
+	keysAre(s, "made SUCCEEDED", s.succeed(keys...), keys[3:]...)
+	for _, k := range keys[:3] {
 		if state := s.state(k); state.Dispatch != billing.Requested {
 			s.Errorf("%s is %s", k, state.Dispatch)
 		}

@@ -13,7 +13,12 @@ import (
 // report stores what a provider says about an attempt; "" stands for DELIVERED, a class for a definitive UNDELIVERED.
 func (w *world) report(t *testing.T, n int16, class attempt.FailureClass) {
 	t.Helper()
-	r := report.Report{Key: key.Delivery{Month: w.key.Month, UserID: w.key.UserID, Attempt: n}, Provider: "test", ID: "D", Kind: report.Delivered}
+	w.reportAbout(t, key.Delivery{Month: w.key.Month, UserID: w.key.UserID, Attempt: n}, class)
+}
+
+func (w *world) reportAbout(t *testing.T, k key.Delivery, class attempt.FailureClass) {
+	t.Helper()
+	r := report.Report{Key: k, Provider: "test", ID: "D", Kind: report.Delivered}
 	if class != "" {
 		r.ID, r.Kind, r.Class, r.Definitive = "U", report.Undelivered, class, true
 	}
@@ -68,6 +73,49 @@ func TestAReportBeforeTheOutcomeIsNotPassedOverByThePlainStatement(t *testing.T)
 	w.answer(t, w.topic[0], 1, attempt.Succeeded)
 	w.settle(t)
 	w.expect(t, billing.Failed, 1, 0)
+}
+
+// A batch of plain successes about which providers said that they were delivered takes the one statement and no look; one among them that
+// was not delivered takes a look.
+func TestDeliveredBillsAreSettledInTheOneStatement(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first attempt.FailureClass // of the report about the first bill; "": it is DELIVERED too
+		looks int
+	}{"all delivered": {"", 0}, "one not delivered": {attempt.Permanent, 1}, "one not delivered because of us": {attempt.Provider, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, attempt.Hold)
+			keys := []key.Target{w.key}
+			for user := range int64(20) {
+				k := key.Target{Month: w.key.Month, UserID: w.key.UserID + 1 + user}
+				w.seed(k)
+				keys = append(keys, k)
+			}
+			w.dispatchOnce(t)
+			for _, r := range w.topic {
+				w.deliver(t, r, attempt.Succeeded)
+				var class attempt.FailureClass
+				if r.UserID == w.key.UserID {
+					class = c.first
+				}
+				w.reportAbout(t, r.Delivery(), class)
+			}
+			looks := 0
+			w.store.Fail(func(op string) error {
+				if op == "targets.lock" {
+					looks++
+				}
+				return nil
+			})
+			if n, err := w.settler.Settle(t.Context(), keys); err != nil || n != len(keys) {
+				t.Fatalf("settled %d of %d: %v", n, len(keys), err)
+			}
+			if looks != c.looks {
+				t.Errorf("%d looks with a lock, want %d", looks, c.looks)
+			}
+		})
+	}
 }
 
 func TestAReportEndsAnUnknownTarget(t *testing.T) {

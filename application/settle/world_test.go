@@ -55,16 +55,21 @@ func newWorld(t *testing.T, unknown attempt.UnknownPolicy) *world {
 	if err := w.store.Policies().Activate(t.Context(), version.Ref(), w.by()); err != nil {
 		t.Fatal(err)
 	}
+	w.seed(w.key)
+	w.wire(t)
+	return w
+}
+
+// seed stores a READY target.
+func (w *world) seed(k key.Target) {
 	w.store.Seed(memory.Seeded{
 		State: billing.State{
-			Key: w.key, Batch: billing.Rendered, Dispatch: billing.Ready, AvailableAt: clock.Now(),
+			Key: k, Batch: billing.Rendered, Dispatch: billing.Ready, AvailableAt: w.clock.Now(),
 			Reachable: channel.NewSet(channel.Email, channel.SMS),
 		},
 		Statement:    []byte("reference"),
 		Destinations: []port.Destination{{Channel: channel.Email, Sealed: []byte("e")}, {Channel: channel.SMS, Sealed: []byte("s")}},
 	})
-	w.wire(t)
-	return w
 }
 
 func (w *world) wire(t *testing.T) {

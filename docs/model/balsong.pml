@@ -214,6 +214,12 @@ bit second;
 #else
 #define SECOND
 #endif
+#if WIT==30
+bit plainly;
+#define SAWDELIV(x) plainly=(rep[KEY(x)]==DELIV);
+#else
+#define SAWDELIV(x)
+#endif
 #if LB>0
 byte lb = LB;
 #endif
@@ -808,13 +814,18 @@ inline settleaw(t,n) {            /* as written: payload; guard = old state REQU
  * without a lock, then waits for the target and looks at its columns again, but not at the ledger. */
 #ifdef AW
 #define PLAIN(x)
-#elif RPB>0                       /* no other look follows: so the statement looks at the reports too, and what it did not change is looked at */
+#elif RPB>0                       /* no other look follows: so the statement looks at the reports too, and what it did not change is looked at.
+                                   * A key about which nothing but DELIVERED is said is as accepted as one without a report */
 #ifdef MUT_PLAINREP
-#define NOREPORT(k) true
+#define NOUNDEL(k) true
+#elif defined(MUT_PLAINOURS)
+#define NOUNDEL(k) (rep[k]&UNDEL)==0
+#elif defined(MUT_PLAINDELIV)
+#define NOUNDEL(k) (rep[k]==0 || (rep[k]&DELIV))
 #else
-#define NOREPORT(k) rep[k]==0
+#define NOUNDEL(k) (rep[k]&(UNDEL|OURS|CONT))==0
 #endif
-#define PLAIN(x) :: atomic { WORKING && SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC && NOREPORT(KEY(x)) -> BEGIN chg[x]=0; k=at[x]*NG+df[x]; t=x; goto plain }
+#define PLAIN(x) :: atomic { WORKING && SEEN(x) && st[x]==REQ && !cw[x] && L(x)==LSUCC && NOUNDEL(KEY(x)) -> BEGIN chg[x]=0; SAWDELIV(x) k=at[x]*NG+df[x]; t=x; goto plain }
 #define LOOKON(x) -> chg[x]=1
 #define KILLEDLOOK(x) chg[x]=1;
 #else
@@ -1238,6 +1249,8 @@ answer:
 #define WITNESS st[0]==SUCC && at[0]==0 && df[0]==1 && led[0]==LSUCC && rep[0]==CONT  /* undelivered because of its content, corrected, sent */
 #elif WIT==23
 #define WITNESS over && st[0]==SUCC && at[0]==1 && sst[0]==SUCC && rep[0]==UNDEL  /* after a restore: the lost report came again */
+#elif WIT==30
+#define WITNESS st[0]==SUCC && plainly && rep[0]==DELIV         /* DELIVERED was known, and the statement for plain successes took it */
 #endif
 /* ---- R10: the database goes back to an earlier moment; the event log, the topics and what the gateways did do not.
  * Everything is stopped, the database is restored, the log is read whole, then everything continues. */

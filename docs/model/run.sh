@@ -165,6 +165,8 @@ q fail m_repfail       bfs -DRPB=1 -DB=0 -DMUT_REPFAIL
 q fail m_replook       bfs -DRPB=1 -DB=0 -DNOMON -DMUT_REPLOOK
 q fail m_sucfinal      bfs -DRPB=1 -DB=0 -DMUT_SUCFINAL
 q fail m_plainrep      bfs -DRPB=1 -DB=0 -DNOMON -DMUT_PLAINREP
+q fail m_plaindeliv    bfs -DRPB=2 -DB=0 -DNOMON -DMUT_PLAINDELIV
+q fail m_plainours     bfs -DUS -DRPB=1 -DB=0 -DNOMON -DMUT_PLAINOURS
 q fail m_revlate       bfs -DRPB=1 -DB=1 -DPOL=RESEND -DMUT_REVLATE
 q fail m_wishgone      bfs -DRPB=1 -DB=0 -DOB=1 -DMUT_WISHGONE
 q fail m_endgone       bfs -DRPB=2 -DB=1 -DOB=1 -DMUT_ENDGONE
@@ -215,6 +217,7 @@ q fail w_ourrounds     bfs -DUS -DRPB=2 -DB=0 -DMR=1 -DWIT=25
 q fail w_strictest     bfs -DUS -DRPB=2 -DB=0 -DWIT=26
 q fail w_ourcanc       bfs -DUS -DRPB=1 -DB=0 -DOB=1 -DWIT=27
 q fail w_ourunk        bfs -DUS -DRPB=1 -DB=1 -DWIT=28
+q fail w_plaindeliv    bfs -DRPB=1 -DB=0 -DWIT=30
 q fail w_content       bfs -DUS -DUC -DRPB=1 -DB=0 -DCB=1 -DWIT=29
 LIST
 }

@@ -157,16 +157,53 @@ func TestAReportIsAboutItsKeyAndNoOther(t *testing.T) {
 	r.set(1, 0, attempt.Unknown).look().is(billing.Unknown, 1, 0).say(0, 0, "").look().is(billing.Unknown, 1, 0)
 }
 
-// m_plainrep
-func TestAKeyWithAReportIsNotSettledAsAPlainSuccess(t *testing.T) {
+// m_plainrep, m_plaindeliv, m_plainours
+func TestAKeyThatMayBeTakenBackIsNotSettledAsAPlainSuccess(t *testing.T) {
 	t.Parallel()
-	r := requested(t).set(0, 0, attempt.Succeeded)
-	if !r.target.SucceedsPlainly(r.rows[0], nil) || !r.target.SucceedsPlainly(r.rows[0], []report.Report{about(0, 1, attempt.Permanent)}) {
-		t.Error("without a report about its key it is one")
+	notFinal := func(r *report.Report) { r.Definitive = false }
+	for name, c := range map[string]struct {
+		said  *reported
+		plain bool
+	}{
+		"nothing is said":                   {requested(t), true},
+		"another key was not delivered":     {requested(t).say(0, 1, attempt.Permanent), true},
+		"delivered":                         {requested(t).say(0, 0, ""), true},
+		"not delivered so far":              {requested(t).say(0, 0, attempt.Temporary, notFinal), true},
+		"not delivered so far, delivered":   {requested(t).say(0, 0, attempt.Temporary, notFinal).say(0, 0, ""), true},
+		"not delivered":                     {requested(t).say(0, 0, attempt.Permanent), false},
+		"not delivered, because of us":      {requested(t).say(0, 0, attempt.Provider), false},
+		"not delivered, because of content": {requested(t).say(0, 0, attempt.Content), false},
+		"delivered, not delivered":          {requested(t).say(0, 0, "").say(0, 0, attempt.Permanent), false},
+		"not delivered, delivered":          {requested(t).say(0, 0, attempt.Provider).say(0, 0, ""), false},
+	} {
+		r := c.said.set(0, 0, attempt.Succeeded)
+		if plain := r.target.SucceedsPlainly(r.rows[0], r.reports); plain != c.plain {
+			t.Errorf("%s: it succeeds plainly: %t, want %t", name, plain, c.plain)
+		}
 	}
-	if r.target.SucceedsPlainly(r.rows[0], []report.Report{about(0, 0, attempt.Permanent)}) {
-		t.Error("a report about its key has to be looked at")
-	}
+}
+
+// What is settled as a plain success is what the look with all reports makes of it, whatever they are.
+func TestAPlainSuccessIsWhatTheLookWithAllReportsMakesOfIt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := requested(t).set(0, 0, attempt.Succeeded)
+		for range rapid.IntRange(0, 4).Draw(t, "reports") {
+			said := about(0, rapid.SampledFrom([]int16{0, 0, 0, 1}).Draw(t, "round"),
+				rapid.SampledFrom([]attempt.FailureClass{"", attempt.Permanent, attempt.Temporary, attempt.Provider, attempt.Content}).Draw(t, "class"))
+			said.Definitive = rapid.Bool().Draw(t, "definitive")
+			if said.Class == "" {
+				said.Kind = rapid.SampledFrom([]report.Kind{report.Delivered, report.Complained, report.OptedOut}).Draw(t, "kind")
+			}
+			r.reports = append(r.reports, said)
+		}
+		plain := r.target.SucceedsPlainly(r.rows[0], r.reports)
+		want := r.target.State()
+		want.Dispatch = billing.Succeeded
+		if got := r.look().target.State(); plain != (got == want) {
+			t.Fatalf("it succeeds plainly: %t, and is %+v with %+v", plain, got, r.reports)
+		}
+	})
 }
 
 // m_wishgone

@@ -53,11 +53,11 @@ func (t *Target) Settle(rows []attempt.Row, policies Policies) (Settlement, erro
 }
 
 // SucceedsPlainly reports whether Settle changes the status to SUCCEEDED and nothing else, whatever other rows there are: the
-// row of the current key is SUCCEEDED, which it stays for ever, no report says anything about that key, and the target waits for
+// row of the current key is SUCCEEDED, which it stays for ever, no report about that key takes it back, and the target waits for
 // just that. A store may therefore find such targets and change them in one statement.
 func (t Target) SucceedsPlainly(current attempt.Row, reports []report.Report) bool {
 	return t.s.Dispatch == Requested && t.s.PendingEnd == "" && current.Key == t.Delivery() && current.State == attempt.Succeeded &&
-		!slices.ContainsFunc(reports, func(r report.Report) bool { return r.Key == current.Key })
+		!slices.ContainsFunc(reports, func(r report.Report) bool { return r.Key == current.Key && r.TakesBack() })
 }
 
 func (t *Target) settleAccepted(current *attempt.Row) (Settlement, error) {

@@ -54,8 +54,12 @@ func aboutUs(class attempt.FailureClass) bool {
 // Decides reports whether the report says what can change an effective state: that the message was delivered, or for certain that
 // it was not.
 func (r Report) Decides() bool {
-	return r.Kind == Delivered || r.Kind == Undelivered && r.Definitive
+	return r.Kind == Delivered || r.TakesBack()
 }
+
+// TakesBack reports whether the report may take an acceptance back: the provider says for certain that the message was not delivered.
+// No other report changes a row that is SUCCEEDED.
+func (r Report) TakesBack() bool { return r.Kind == Undelivered && r.Definitive }
 
 // take returns a row as the report makes it.
 func (r Report) take(row attempt.Row, state attempt.State) attempt.Row {
