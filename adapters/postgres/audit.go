@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -22,13 +23,24 @@ func (p Audit) Record(ctx context.Context, entry port.AuditEntry) error {
 }
 
 const auditSQL = `/* audit */ INSERT INTO operator_actions (at, actor, what, subject, reason, approved_by)
-VALUES (coalesce($1::timestamptz, clock_timestamp()), $2, $3, $4, $5, $6)`
+SELECT coalesce(v.at, clock_timestamp()), coalesce(v.actor, ''), v.what, coalesce(v.subject, ''), coalesce(v.reason, ''), v.approved_by
+FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS v(at, actor, what, subject, reason, approved_by)`
 
-// audit stores the entry of an act in the act's transaction.
-func (s *session) audit(ctx context.Context, entry port.AuditEntry) error {
-	by := entry.By
+// audit stores the entries of acts, in their order, in the acts' transaction.
+func (s *session) audit(ctx context.Context, entries ...port.AuditEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	column := func(text func(*port.AuditEntry) string) texts {
+		return each(entries, func(n *port.AuditEntry) string { return clean(text(n)) })
+	}
 	_, err := s.exec(ctx, "audit an act", auditSQL,
-		instant(by.At), clean(by.Actor), clean(string(entry.Action)), clean(entry.Subject), clean(by.Reason), optionalText(by.ApprovedBy))
+		instants(each(entries, func(n *port.AuditEntry) time.Time { return n.By.At })),
+		column(func(n *port.AuditEntry) string { return n.By.Actor }),
+		column(func(n *port.AuditEntry) string { return string(n.Action) }),
+		column(func(n *port.AuditEntry) string { return n.Subject }),
+		column(func(n *port.AuditEntry) string { return n.By.Reason }),
+		column(func(n *port.AuditEntry) string { return n.By.ApprovedBy }))
 	return err
 }
 

@@ -113,7 +113,24 @@ func (p Policies) Draft(ctx context.Context, spec policy.Spec, by port.Act) (pol
 	return version, err
 }
 
-const versionSQL = `/* version */ SELECT ` + versionColumns + ` FROM policy_versions v WHERE v.policy_id = $1 AND v.version = $2`
+const versionSQL = `/* version */ SELECT ` + versionColumns + ` FROM policy_versions v
+JOIN unnest($1::bigint[], $2::int[]) AS u(policy_id, version) ON v.policy_id = u.policy_id AND v.version = u.version`
+
+// versionsOf reads those of some versions that there are.
+func (s *session) versionsOf(ctx context.Context, what string, refs ...policy.Ref) (map[policy.Ref]policy.Version, error) {
+	versions := map[policy.Ref]policy.Version{}
+	args := []any{
+		bigints(each(refs, func(r *policy.Ref) int64 { return r.ID })), integers(each(refs, func(r *policy.Ref) int32 { return r.Version })),
+	}
+	err := s.query(ctx, what, versionSQL, args, func(scan func(...any) error) error {
+		version, err := readVersion(scan)
+		if err == nil {
+			versions[version.Ref()] = version
+		}
+		return err
+	})
+	return versions, err
+}
 
 const retireSQL = `/* retire */ UPDATE policy_versions SET status = 'RETIRED', retired_at = coalesce($1::timestamptz, clock_timestamp()) WHERE status = 'ACTIVE'`
 
@@ -127,16 +144,11 @@ func (p Policies) Activate(ctx context.Context, ref policy.Ref, by port.Act) err
 		if err := s.serialize(ctx, what, lockPolicies); err != nil {
 			return err
 		}
-		var version policy.Version
-		found := false
-		err := s.query(ctx, what, versionSQL, []any{ref.ID, ref.Version}, func(scan func(...any) error) (err error) {
-			found = true
-			version, err = readVersion(scan)
-			return err
-		})
+		versions, err := s.versionsOf(ctx, what, ref)
 		if err != nil {
 			return err
 		}
+		version, found := versions[ref]
 		if !found {
 			return fmt.Errorf("%s: %w: there is no policy %s", what, port.ErrNotFound, ref)
 		}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/jmoiron/sqlx"
@@ -53,42 +54,64 @@ func (p Suppressions) Suppressed(ctx context.Context, uses []port.Use) ([]port.U
 }
 
 const suppressSQL = `/* suppress */ INSERT INTO suppressions AS s (user_id, channel, reason, scope)
-SELECT v.user_id, v.channel, $3::text, $4::text FROM unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
+SELECT v.user_id, v.channel, coalesce(v.reason, ''), v.scope FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS v(user_id, channel, reason, scope)
 ON CONFLICT (user_id, channel) DO UPDATE SET scope = excluded.scope, reason = excluded.reason, created_at = excluded.created_at
   WHERE s.scope = 'advertising' AND excluded.scope = 'all'
 RETURNING user_id, channel`
 
 // Suppress implements port.Suppressions.
 func (p Suppressions) Suppress(ctx context.Context, scope policy.Scope, contacts []port.Contact, by port.Act) error {
+	sorted := slices.Compact(slices.SortedFunc(slices.Values(contacts), port.Contact.Compare))
 	return write(ctx, p.db, "suppress", func(ctx context.Context, s *session) error {
-		_, err := s.suppress(ctx, scope, contacts, by)
-		return err
+		entries, err := s.suppress(ctx, "suppress", each(sorted, func(c *port.Contact) suppression { return suppression{*c, scope, by} }))
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, entries...)
 	})
 }
 
-// suppress returns how many contacts it added or widened.
-func (s *session) suppress(ctx context.Context, scope policy.Scope, contacts []port.Contact, by port.Act) (int, error) {
-	return s.changeContacts(ctx, suppressSQL, append(contactArgs(contacts), clean(by.Reason), string(scope)), port.SuppressAction(scope), by)
+// suppression is an entry of the suppression list that an act asks for.
+type suppression struct {
+	contact port.Contact
+	scope   policy.Scope
+	by      port.Act
 }
 
-// changeContacts runs a statement that returns the contacts that it changed, audits each, and returns how many they are.
-func (s *session) changeContacts(ctx context.Context, statement string, args []any, action port.Action, by port.Act) (int, error) {
-	var changed []port.Contact
-	err := s.query(ctx, string(action), statement, args, func(scan func(...any) error) error {
-		var c port.Contact
-		err := scan(&c.UserID, &c.Channel)
-		changed = append(changed, c)
-		return err
-	})
-	if err != nil {
-		return 0, err
+// suppress adds or widens entries, which are sorted and of a contact each. It returns what is to be audited: an entry for each that it
+// changed, in their order.
+func (s *session) suppress(ctx context.Context, what string, asked []suppression) (entries []port.AuditEntry, err error) {
+	if len(asked) == 0 {
+		return nil, nil
 	}
-	for _, c := range changed {
-		if err := s.audit(ctx, port.AuditEntry{Action: action, Subject: c.Subject(), By: by}); err != nil {
-			return 0, err
+	args := []any{
+		bigints(each(asked, func(a *suppression) int64 { return a.contact.UserID })),
+		texts(each(asked, func(a *suppression) string { return string(a.contact.Channel) })),
+		texts(each(asked, func(a *suppression) string { return clean(a.by.Reason) })),
+		texts(each(asked, func(a *suppression) string { return string(a.scope) })),
+	}
+	changed, err := s.contacts(ctx, what, suppressSQL, args)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range asked {
+		if changed[a.contact] {
+			entries = append(entries, port.AuditEntry{Action: port.SuppressAction(a.scope), Subject: a.contact.Subject(), By: a.by})
 		}
 	}
-	return len(changed), nil
+	return entries, nil
+}
+
+// contacts runs a statement that returns the contacts that it changed.
+func (s *session) contacts(ctx context.Context, what, statement string, args []any) (map[port.Contact]bool, error) {
+	changed := map[port.Contact]bool{}
+	err := s.query(ctx, what, statement, args, func(scan func(...any) error) error {
+		var c port.Contact
+		err := scan(&c.UserID, &c.Channel)
+		changed[c] = true
+		return err
+	})
+	return changed, err
 }
 
 const liftSQL = `/* lift */ DELETE FROM suppressions s USING unnest($1::bigint[], $2::text[]) AS v(user_id, channel)
@@ -97,9 +120,17 @@ RETURNING s.user_id, s.channel`
 
 // Lift implements port.Suppressions.
 func (p Suppressions) Lift(ctx context.Context, contacts []port.Contact, by port.Act) error {
-	return write(ctx, p.db, "lift suppressions", func(ctx context.Context, s *session) error {
-		_, err := s.changeContacts(ctx, liftSQL, contactArgs(contacts), port.ActionUnsuppress, by)
-		return err
+	const what = "lift suppressions"
+	return write(ctx, p.db, what, func(ctx context.Context, s *session) error {
+		lifted, err := s.contacts(ctx, what, liftSQL, contactArgs(contacts))
+		if err != nil {
+			return err
+		}
+		var entries []port.AuditEntry
+		for _, c := range slices.SortedFunc(maps.Keys(lifted), port.Contact.Compare) {
+			entries = append(entries, port.AuditEntry{Action: port.ActionUnsuppress, Subject: c.Subject(), By: by})
+		}
+		return s.audit(ctx, entries...)
 	})
 }
 

@@ -30,6 +30,7 @@ func ReportsChecks() []Check[Storage] {
 		onStage("tells of which delivery a report is, in the order in which reports came", reportsKnown),
 		onStage("keeps apart what is about no known delivery, with the reason", reportsStray),
 		onStage("puts on the suppression list whom a new report rejects, once, for the messages of its class", reportsSuppress),
+		onStage("suppresses by a batch of reports as by one after the other", reportsSuppressBatch),
 		onStage("keeps a rejecting report about a delivery whose channel is not known, and puts nobody on the list", reportsNoChannel),
 		onStage("keeps no report whose entry on the suppression list cannot be kept", reportsSuppressWhole),
 		onStage("keeps none where one of them cannot be kept", reportsInvalid),
