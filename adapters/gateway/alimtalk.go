@@ -27,7 +27,7 @@ func ReadAlimTalk(d port.Delivery, provider string) (AlimTalk, port.Reply) {
 	}
 	code := template.Codes[provider]
 	if code == "" {
-		return refused(attempt.Provider, "the bill's AlimTalk template has no code for this provider: write it in alimtalk.json (codes."+provider+") and render the bills again, or let another provider send")
+		return refused(attempt.Provider, "the bill's AlimTalk template has no code for this provider: write it in alimtalk.json (codes."+provider+") and render the bills again (docs/operations/templates.md), or let another provider send")
 	}
 	return AlimTalk{Code: code, Text: d.Content.Text, AlimTalk: template}, port.Reply{}
 }

@@ -34,6 +34,7 @@ type Ports struct {
 	Budgets      port.Budgets
 	Reports      port.Reports
 	Inquiries    port.Inquiries
+	TemplateSets port.TemplateSets
 	Clock        port.Clock
 	Cipher       port.Cipher                             // nil: what is sealed stays closed
 	Packs        port.Packs                              // nil: stored statements cannot be read

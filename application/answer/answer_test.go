@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 	w.ports = answer.Ports{
 		Report: s.Report(), SealedBills: s.SealedBills(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
 		Control: s.Control(), ChannelHalts: s.ChannelHalts(), Policies: s.Policies(), Backlog: s.Backlog(), Copies: s.Copies(), Sweeps: s.Sweeps(), Installation: s.Installation(), Budgets: s.Budgets(),
-		Reports: s.Reports(), Inquiries: s.Inquiries(), Clock: clock, Cipher: w.cipher,
+		Reports: s.Reports(), Inquiries: s.Inquiries(), TemplateSets: s.TemplateSets(), Clock: clock, Cipher: w.cipher,
 	}
 	w.must(s.Months().Open(t.Context(), november))
 	return w

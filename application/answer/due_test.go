@@ -38,3 +38,33 @@ func TestWhatIsDueIsToldBeforeARun(t *testing.T) {
 		t.Errorf("a month that nobody opened: %v", err)
 	}
 }
+
+func TestWhatIsDueNamesHaltsAndWhoHasACodeForAlimTalk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.seoul()
+	w.bills(1, billing.Ready)
+	w.must(w.store.ChannelHalts().Set(t.Context(), channel.SMS, true, 0, port.Act{Actor: "kim", Reason: "prices", At: w.clock.Now()}))
+	set := func(number int16, files map[string]string) {
+		_, err := w.store.TemplateSets().Add(t.Context(), november, port.TemplateSet{Number: number, Fingerprint: [32]byte{byte(number)}, Name: "words", Files: files, AddedAt: w.clock.Now()})
+		w.must(err)
+	}
+	for _, c := range []struct {
+		files map[string]string
+		have  string
+	}{
+		{map[string]string{"ko/alimtalk.json": `{"codes": {"solapi": "B", "nhn": "A"}}`}, "[nhn solapi]"},
+		{map[string]string{"ko/alimtalk.json": `{"codes": {"solapi": "B", "nhn": "A"}}`, "en/alimtalk.json": `{"codes": {"nhn": "C", "solapi": ""}}`}, "[nhn]"},
+		{map[string]string{"ko/alimtalk.json": `{`, "ko/sms.tmpl": "x"}, "[]"},
+		{map[string]string{"ko/sms.tmpl": "x"}, "[]"},
+	} {
+		sets, err := w.store.TemplateSets().Of(t.Context(), november)
+		w.must(err)
+		set(int16(len(sets)+1), c.files)
+		due, err := answer.New(w.ports).Due(t.Context(), nil)
+		w.must(err)
+		if fmt.Sprint(due.Months[0].AlimTalk) != c.have || due.Months[0].Templates == "" || due.Halted || fmt.Sprint(due.HaltedOn) != "[SMS]" {
+			t.Errorf("%v: %+v", c.files, due)
+		}
+	}
+}

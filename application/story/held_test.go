@@ -129,7 +129,7 @@ var heldTellings = map[string]telling{
 			f.ChannelHalts = []port.ChannelHalt{{Channel: channel.Email, Halt: port.Halt{On: true, Actor: "balsong/delivery", Reason: "104 of the last 431 answers", Since: noon}}}
 		},
 		says: []string{"The channel EMAIL is halted since 2026-11-22 12:00:00 KST by balsong/delivery: 104 of the last 431 answers."}, never: []string{"Everything"},
-		next: []string{"It waits until the halt of the channel EMAIL is lifted (`balsong resume --channel email`)."}, waits: story.ForPerson,
+		next: []string{"It waits until the halt of the channel EMAIL is lifted (`balsong resume --channel email --reason …`)."}, waits: story.ForPerson,
 	},
 	"it was refused on a channel that is halted": {
 		state: func(s *billing.State) { s.Dispatch, s.Attempt, s.Step, s.Policy = billing.Failed, 1, 2, one },
@@ -137,7 +137,7 @@ var heldTellings = map[string]telling{
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Failed, func(r *attempt.Row) { r.Class, r.Reason = attempt.Permanent, attempt.ReasonRefused })}
 			f.ChannelHalts = []port.ChannelHalt{{Channel: channel.Email, Halt: port.Halt{On: true, Actor: "kim", Reason: "why?", Since: noon}}}
 		},
-		says: []string{"The channel EMAIL is halted"}, never: []string{"It goes again"}, next: []string{"`balsong resume --channel email`"}, waits: story.ForPerson,
+		says: []string{"The channel EMAIL is halted"}, never: []string{"It goes again"}, next: []string{"`balsong resume --channel email --reason …`"}, waits: story.ForPerson,
 	},
 	"another channel is halted": {
 		facts: func(f *story.Facts) {

@@ -104,7 +104,7 @@ func (b *builder) nextCandidate() Next {
 	default:
 	}
 	if b.Halt.On {
-		return Next{Text: "It waits until the halt is lifted (`balsong resume`).", WaitsFor: ForPerson}
+		return Next{Text: "It waits until the halt is lifted (`balsong resume --reason …`).", WaitsFor: ForPerson}
 	}
 	d, at, decided := b.coming()
 	if !decided {
@@ -161,7 +161,7 @@ func (b *builder) decided(d billing.Decision, at time.Time) Next {
 
 // waitsForChannel says that runs leave a candidate as it is until a person lifts the halt of a channel.
 func (b *builder) waitsForChannel(d billing.Decision) Next {
-	text := fmt.Sprintf("It waits until the halt of the channel %s is lifted (`balsong resume --channel %s`).", d.Channel, strings.ToLower(string(d.Channel)))
+	text := fmt.Sprintf("It waits until the halt of the channel %s is lifted (`balsong resume --channel %s --reason …`).", d.Channel, strings.ToLower(string(d.Channel)))
 	if !d.Deadline.IsZero() {
 		text += fmt.Sprintf(" After %s it expires.", b.when(d.Deadline))
 	}
@@ -201,11 +201,11 @@ func skipped(d billing.Decision) string {
 func (b *builder) nextRequested() Next {
 	text := fmt.Sprintf("Its request is in the event log since %s and waits for delivery.", b.when(b.s.RequestedAt))
 	if b.Halt.On {
-		text += " Delivery is paused until the halt is lifted (`balsong resume`)."
+		text += " Delivery is paused until the halt is lifted (`balsong resume --reason …`)."
 		return Next{Text: text, WaitsFor: ForPerson}
 	}
 	if kind, halted := b.requestedOn(); halted {
-		text += fmt.Sprintf(" Delivery is paused on the channel %s until its halt is lifted (`balsong resume --channel %s`).", kind, strings.ToLower(string(kind)))
+		text += fmt.Sprintf(" Delivery is paused on the channel %s until its halt is lifted (`balsong resume --channel %s --reason …`).", kind, strings.ToLower(string(kind)))
 		return Next{Text: text, WaitsFor: ForPerson}
 	}
 	limit := int16(3)

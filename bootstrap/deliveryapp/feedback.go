@@ -88,7 +88,7 @@ func checkFeedback(c config.Deliverer, from core.Informants) error {
 	case f.LMTPAddr != "" && len(c.Gateways.ReferenceSecrets) == 0:
 		return fmt.Errorf("%w: BALSONG_FEEDBACK_LMTP_ADDR is set, and BALSONG_REFERENCE_SECRETS, by which a bounce finds its bill, is not", config.ErrInvalid)
 	case f.Addr == "" && f.LMTPAddr == "" && f.Queue == "" && (len(from.Inquirers) == 0 || f.InquiryRate == 0):
-		return fmt.Errorf("%w: nothing says what became of messages: set BALSONG_FEEDBACK_ADDR and %s (webhooks), or BALSONG_FEEDBACK_QUEUE (Amazon SQS), or BALSONG_FEEDBACK_LMTP_ADDR (bounces), or the variables of a provider that can be asked, such as NHN Cloud (docs/providers/README.md)",
+		return fmt.Errorf("%w: nothing says what became of messages: set BALSONG_FEEDBACK_ADDR and %s (webhooks), or BALSONG_FEEDBACK_QUEUE (Amazon SQS), or BALSONG_FEEDBACK_LMTP_ADDR (bounces), or the variables of a provider that can be asked, such as NHN Cloud, with BALSONG_REFERENCE_SECRETS (docs/providers/README.md)",
 			config.ErrInvalid, core.ReportingVariables())
 	}
 	return nil

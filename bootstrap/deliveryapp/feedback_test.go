@@ -76,7 +76,10 @@ func TestFeedbackThatWouldReceiveNothingIsRefused(t *testing.T) {
 			c.Feedback.Queue, c.Feedback.Addr = "https://sqs.ap-northeast-2.amazonaws.com/123456789012/reports", ""
 			c.Gateways.SES = config.SES{From: "a@b.example", Topic: "arn:aws:sns:ap-northeast-2:123456789012:ses", HTTPCalls: c.Gateways.NHN.HTTPCalls}
 		}, []string{"sms/nhn is to report by webhooks", "BALSONG_FEEDBACK_QUEUE"}},
-		"nothing":              {func(c *config.Deliverer) { c.Feedback, c.Gateways = config.Feedback{}, config.Gateways{} }, []string{"BALSONG_FEEDBACK_ADDR", "BALSONG_FEEDBACK_LMTP_ADDR", "BALSONG_TWILIO_STATUS_URL"}},
+		"nothing": {func(c *config.Deliverer) { c.Feedback, c.Gateways = config.Feedback{}, config.Gateways{} }, []string{"BALSONG_FEEDBACK_ADDR", "BALSONG_FEEDBACK_LMTP_ADDR", "BALSONG_TWILIO_STATUS_URL"}},
+		"nothing to ask with": {func(c *config.Deliverer) {
+			c.Feedback.Addr, c.Gateways.NHN.Signature, c.Gateways.ReferenceSecrets = "", "", nil
+		}, []string{"NHN Cloud, with BALSONG_REFERENCE_SECRETS"}},
 		"no questions either":  {func(c *config.Deliverer) { c.Feedback, c.Gateways.NHN.Signature = config.Feedback{}, "" }, []string{"BALSONG_FEEDBACK_ADDR"}},
 		"nobody reports there": {func(c *config.Deliverer) { c.Gateways.NHN.Signature = "" }, []string{"BALSONG_FEEDBACK_ADDR", "BALSONG_NHN_WEBHOOK_SECRET", "BALSONG_SES_TOPIC", "BALSONG_SOLAPI_WEBHOOK_SECRET"}},
 		"nowhere to report to": {func(c *config.Deliverer) { c.Feedback.Addr = "" }, []string{"sms/nhn", "BALSONG_FEEDBACK_ADDR"}},

@@ -39,12 +39,33 @@ func gateways(ctx context.Context, c config.Gateways, clock port.Clock) (list []
 		}
 		list = append(list, p.list...)
 	}
+	if p := references(c); len(p.list) > 0 {
+		list = append(list, p.list...)
+	}
 	if len(list) == 0 {
 		p := component{name: "gateways", checked: "BALSONG_SMTP_ADDR, BALSONG_SMS_URL, BALSONG_PUSH_URL, BALSONG_ALIMTALK_URL"}
 		p.add(Problem, "no gateway is set: nothing can be sent", "set one (docs/providers/README.md)")
 		return p.list
 	}
 	return list
+}
+
+// references says which messages will never be found again.
+func references(c config.Gateways) component {
+	p := component{name: "reports", checked: "BALSONG_REFERENCE_SECRETS"}
+	var lost []string
+	for _, provider := range c.Providers() {
+		switch provider.Name {
+		case config.ProviderHTTP, config.ProviderFCM, config.ProviderSMTP: // they report nothing, or say themselves that they need it
+		default:
+			lost = append(lost, provider.Account())
+		}
+	}
+	if len(lost) > 0 && len(c.ReferenceSecrets) == 0 {
+		p.add(Advice, "it is not set: what becomes of messages by "+strings.Join(lost, ", ")+" is never known, and who is not reached gets no bill by the next channel",
+			"set it before the first message (openssl rand -hex 32), the same for delivery, feedback and balsong")
+	}
+	return p
 }
 
 func (p *component) mail(ctx context.Context, c config.SMTP, gateway core.Gateway) {

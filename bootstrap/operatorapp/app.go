@@ -133,11 +133,11 @@ type optional struct {
 
 func answers(
 	p operate.Ports, bills port.SealedBills, runs port.Runs, backlog port.Backlog, copies port.Copies, installation port.Installation, budgets port.Budgets,
-	reports port.Reports, inquiries port.Inquiries, o optional,
+	reports port.Reports, inquiries port.Inquiries, sets port.TemplateSets, o optional,
 ) *answer.Answers {
 	return answer.New(answer.Ports{
 		Report: p.Report, SealedBills: bills, Audit: p.Audit, Runs: runs, Suppressions: p.Suppressions, Months: p.Months,
 		Control: p.Control, ChannelHalts: p.ChannelHalts, Policies: p.Policies, Backlog: backlog, Copies: copies, Sweeps: p.Sweeps, Installation: installation, Budgets: budgets,
-		Reports: reports, Inquiries: inquiries, Clock: p.Clock, Cipher: o.Keys.Cipher, Packs: o.Packs, Delivery: o.Delivery,
+		Reports: reports, Inquiries: inquiries, TemplateSets: sets, Clock: p.Clock, Cipher: o.Keys.Cipher, Packs: o.Packs, Delivery: o.Delivery,
 	})
 }

@@ -40,7 +40,7 @@ func asked(t *testing.T) operatorapp.UseCases {
 	return operatorapp.UseCases{Answers: answer.New(answer.Ports{
 		Report: s.Report(), SealedBills: s.SealedBills(), Audit: s.Audit(), Runs: s.Runs(), Suppressions: s.Suppressions(), Months: s.Months(),
 		Control: s.Control(), ChannelHalts: s.ChannelHalts(), Policies: s.Policies(), Backlog: s.Backlog(), Sweeps: s.Sweeps(), Installation: s.Installation(), Budgets: s.Budgets(),
-		Reports: s.Reports(), Inquiries: s.Inquiries(), Clock: clock, Cipher: cipher,
+		Reports: s.Reports(), Inquiries: s.Inquiries(), TemplateSets: s.TemplateSets(), Clock: clock, Cipher: cipher,
 	})}
 }
 

@@ -39,13 +39,13 @@ func newHalt() *cobra.Command {
 					if errors.Is(err, operate.ErrAlready) {
 						return answerAlready(ctx, cmd, u, halt.Halt, fmt.Sprintf("the channel %s is halted already", kind))
 					}
-					return answerDone(cmd, err, fmt.Sprintf("the channel %s is halted: dispatchers leave its bills before their next page, delivery stops within seconds; `balsong resume --channel %s` lifts it", kind, strings.ToLower(string(kind))))
+					return answerDone(cmd, err, fmt.Sprintf("the channel %s is halted: dispatchers leave its bills before their next page, delivery stops within seconds; `balsong resume --channel %s --reason …` lifts it", kind, strings.ToLower(string(kind))))
 				}
 				halt, err := operate.New(u.Acts, 0).Halt(ctx, a.Act())
 				if errors.Is(err, operate.ErrAlready) {
 					return answerAlready(ctx, cmd, u, halt, "everything is halted already")
 				}
-				return answerDone(cmd, err, "halted: dispatchers stop before their next page, delivery within seconds; `balsong resume` lifts it")
+				return answerDone(cmd, err, "halted: dispatchers stop before their next page, delivery within seconds; `balsong resume --reason …` lifts it")
 			})
 		},
 	}

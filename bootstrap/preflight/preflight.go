@@ -128,8 +128,14 @@ func before(due answer.Due, answers []asked, now time.Time) []doctor.Finding {
 	default:
 		p.add(doctor.OK, fmt.Sprintf("%s of %s may go out, by %s", bills, strings.Join(months, ", "), routeOf(due.Route)), "")
 	}
+	if due.Halted {
+		p.add(doctor.Problem, "everything is halted", "find out why (balsong status), then balsong resume --reason …")
+	}
 	for i, kind := range due.Route {
 		p.checked = string(kind)
+		if slices.Contains(due.HaltedOn, kind) {
+			p.add(doctor.Problem, "the channel is halted: its bills wait, and go to no other channel", fmt.Sprintf("find out why (balsong status), then balsong resume --channel %s --reason …", kind))
+		}
 		senders := slices.DeleteFunc(slices.Clone(answers), func(a asked) bool { return a.of.Channel != kind })
 		left, bounded := 0, len(senders) > 0
 		for _, s := range senders {
@@ -147,6 +153,7 @@ func before(due answer.Due, answers []asked, now time.Time) []doctor.Finding {
 			p.add(doctor.Advice, fmt.Sprintf("%s at most may come to it, and its providers take %s more", bills, progress.Counted(left, "message", "messages")), "ask the vendor for a higher quota if many of them cannot be reached before")
 		}
 	}
+	p.templates(due, answers)
 	p.checked = "the suppression list"
 	entries := progress.Counted(due.Suppressions, "entry", "entries")
 	switch age := now.Sub(due.Suppressed); {
@@ -158,6 +165,33 @@ func before(due answer.Due, answers []asked, now time.Time) []doctor.Finding {
 		p.add(doctor.OK, fmt.Sprintf("%s, the last change %d days ago", entries, int(age.Hours()/24)), "")
 	}
 	return p.list
+}
+
+// templates compares the AlimTalk templates that bills are rendered with to the providers that are to send them.
+func (p *findings) templates(due answer.Due, answers []asked) {
+	if !slices.Contains(due.Route, channel.AlimTalk) {
+		return
+	}
+	p.checked = string(channel.AlimTalk)
+	for _, m := range due.Months {
+		var with, without []string
+		for _, a := range answers {
+			if a.of.Channel == channel.AlimTalk && !slices.Contains(m.AlimTalk, a.of.Name) {
+				without = append(without, a.of.Name)
+			} else if a.of.Channel == channel.AlimTalk {
+				with = append(with, a.of.Name)
+			}
+		}
+		if m.Templates == "" || m.Bills == 0 || len(without) == 0 {
+			continue
+		}
+		found := fmt.Sprintf("the bills of %s are rendered with templates %s, which have no code for %s", m.Month, m.Templates, strings.Join(without, ", "))
+		if len(with) > 0 {
+			p.add(doctor.Advice, fmt.Sprintf("%s: %s alone takes them", found, strings.Join(with, ", ")), "write its code in alimtalk.json before the next month is rendered, or take it out of BALSONG_ALIMTALK_PROVIDERS")
+		} else {
+			p.add(doctor.Problem, found+": none of them goes out by this channel", "let a provider send that has a code, or write the code in alimtalk.json and render the bills again (docs/operations/templates.md#render-bills-again)")
+		}
+	}
 }
 
 // routeOf writes a route.

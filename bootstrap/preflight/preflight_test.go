@@ -57,6 +57,18 @@ func TestARunIsComparedWithWhatIsLeft(t *testing.T) {
 	free.known = false
 	never := due(5, channel.Email)
 	never.Suppressed = time.Time{}
+	rendered := func(providers ...string) answer.Due {
+		d := due(5, channel.AlimTalk)
+		d.Months[0].Templates, d.Months[0].AlimTalk = "words (3f2a9c1b)", providers
+		return d
+	}
+	kakao := func(name string) asked {
+		a := said(channel.AlimTalk, name, port.Quota{})
+		a.known = false
+		return a
+	}
+	halted, stopped := due(5, channel.Email), due(5, channel.Email, channel.SMS)
+	halted.Halted, stopped.HaltedOn = true, []channel.Kind{channel.SMS}
 	old := due(5, channel.Email)
 	old.Suppressed = now.Add(-100 * 24 * time.Hour)
 	for name, c := range map[string]struct {
@@ -71,6 +83,12 @@ func TestARunIsComparedWithWhatIsLeft(t *testing.T) {
 		"one without a limit":   {due(1001, channel.Email), []asked{left(channel.Email, "ses", 1), free}, doctor.OK, "may go out"},
 		"too little later":      {due(9, channel.Email, channel.SMS), []asked{free, left(channel.SMS, "x", 8)}, doctor.Advice, "9 bills at most may come to it"},
 		"nobody sends":          {due(9, channel.Email, channel.SMS), []asked{free}, doctor.Problem, "no provider sends on it"},
+		"everything is halted":  {halted, []asked{free}, doctor.Problem, "everything is halted"},
+		"a channel is halted":   {stopped, []asked{free, left(channel.SMS, "x", 9000)}, doctor.Problem, "the channel is halted"},
+		"codes for all":         {rendered("nhn", "solapi"), []asked{kakao("nhn"), kakao("solapi")}, doctor.OK, "may go out"},
+		"a code for one":        {rendered("nhn"), []asked{kakao("nhn"), kakao("solapi")}, doctor.Advice, "words (3f2a9c1b), which have no code for solapi: nhn alone takes them"},
+		"a code for nobody":     {rendered("http"), []asked{kakao("nhn"), kakao("solapi")}, doctor.Problem, "which have no code for nhn, solapi: none of them goes out"},
+		"not rendered yet":      {due(5, channel.AlimTalk), []asked{kakao("nhn")}, doctor.OK, "may go out"},
 		"no policy":             {answer.Due{Suppressed: now}, nil, doctor.Problem, "no policy is ACTIVE"},
 		"nothing due":           {due(0, channel.Email), []asked{free}, doctor.Advice, "no bill of an open month waits"},
 		"a list never changed":  {never, []asked{free}, doctor.Advice, "it was never changed"},

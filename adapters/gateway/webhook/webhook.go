@@ -161,7 +161,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, name string, repo
 }
 
 var (
-	errSecret    = errors.New("the secret of the path is another one")
+	errSecret    = errors.New("the last part of the address is not this provider's secret (is it the BALSONG_…_WEBHOOK_SECRET that this process has?)")
 	errTruncated = errors.New("the request ended before its body did, or came too slowly")
 )
 
