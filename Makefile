@@ -126,7 +126,7 @@ gobench: bin/balsong-dev ## Go benchmarks of packages (BENCH=expression PKG=work
 	$(with_components) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG) $(TESTFLAGS)
 
 .PHONY: model
-model: ## check the Spin model of the dispatch protocol: 158 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
+model: ## check the Spin model of the dispatch protocol: 161 runs, minutes on 2 cores (needs spin, gcc; installs them where it may)
 	.ci/need spin=spin gcc=gcc,libc6-dev
 	docs/model/run.sh quick
 

@@ -13,7 +13,7 @@ import (
 	said "github.com/balsong/balsong/domain/report"
 )
 
-// What a batch of reports costs in round trips does not depend on how many customers go on the suppression list.
+// What a batch of reports costs in round trips does not depend on how many customers it suppresses.
 func TestABatchOfReportsThatAllSuppressTakesAsManyStatementsAsOneReport(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
