@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/cost"
 )
 
 // MaxWait bounds how long a provider may ask us to wait.
@@ -21,6 +22,14 @@ func NotMade(detail string) port.Reply {
 // Unknown is the reply of a call whose outcome cannot be known.
 func Unknown(detail string) port.Reply {
 	return port.Reply{Verdict: port.CallUnknown, Detail: detail}
+}
+
+// Charged says of a reply for how much the provider charges, as follows from the message, unless the provider has said it.
+func Charged(reply port.Reply, units cost.Units) port.Reply {
+	if reply.Units == (cost.Units{}) {
+		reply.Units = units
+	}
+	return reply
 }
 
 // ValidMessageID reports whether a provider's message id may be stored and shown: 1 to 200 visible ASCII characters.

@@ -85,11 +85,13 @@ func recordSQL(in partitions) string {
 	return `/* record */ UPDATE ` + in.attempts + ` l
 SET state = v.state, failure_class = v.failure_class, reason = v.reason, not_before = v.not_before, finished_at = v.finished_at,
   provider = coalesce(v.provider, l.provider), provider_message_id = coalesce(v.provider_message_id, l.provider_message_id),
-  detail = coalesce(v.detail, l.detail),
+  detail = coalesce(v.detail, l.detail), cost_units = coalesce(nullif(v.cost_units, 0), l.cost_units), cost_unit = coalesce(v.cost_unit, l.cost_unit),
+  cost = coalesce(v.cost::numeric, l.cost), cost_currency = coalesce(v.cost_currency, l.cost_currency),
   changed_at = clock_timestamp()
 FROM (SELECT $1::date AS billing_month, u.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-  $11::timestamptz[], $12::timestamptz[], $13::boolean[], $14::text[])
-  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, verdict, detail) OFFSET 0) AS v
+  $11::timestamptz[], $12::timestamptz[], $13::boolean[], $14::text[], $15::smallint[], $16::text[], $17::text[], $18::text[])
+  AS u(user_id, attempt, round, owner, state, failure_class, reason, provider, provider_message_id, not_before, finished_at, verdict, detail,
+    cost_units, cost_unit, cost, cost_currency) OFFSET 0) AS v
 WHERE l.billing_month = v.billing_month AND l.user_id = v.user_id AND l.attempt = v.attempt AND l.round = v.round
   AND CASE
     WHEN v.verdict THEN l.state = 'UNKNOWN' AND v.state IN ('SUCCEEDED', 'FAILED')
@@ -184,7 +186,11 @@ func recordArgs(month key.Month, page []attempt.Outcome) []any {
 		instants(each(page, func(o *attempt.Outcome) time.Time { return o.NotBefore })),
 		instants(each(page, func(o *attempt.Outcome) time.Time { return o.FinishedAt })),
 		booleans(each(page, func(o *attempt.Outcome) bool { return o.Verdict })),
-		texts(each(page, func(o *attempt.Outcome) string { return clean(o.Detail) })))
+		texts(each(page, func(o *attempt.Outcome) string { return clean(o.Detail) })),
+		smallints(each(page, func(o *attempt.Outcome) int16 { return int16(o.Charge.Count) })), // at most cost.MaxCount
+		texts(each(page, func(o *attempt.Outcome) string { return string(o.Charge.Unit) })),
+		texts(each(page, func(o *attempt.Outcome) string { return amountOf(o.Charge) })),
+		texts(each(page, func(o *attempt.Outcome) string { return o.Charge.Currency })))
 }
 
 // deliveryKeys runs a statement that returns user_id, attempt and round.

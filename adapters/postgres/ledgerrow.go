@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
 // rowColumns are the columns of delivery_attempts l that readRow scans.
 const rowColumns = `l.user_id, l.attempt, l.round, l.state, l.channel, l.step, l.policy_id, l.policy_version, l.run_id, l.unknown_policy,
   uuid_send(l.owner), l.claimed_at, l.lease_until, l.provider, l.provider_message_id, l.failure_class, l.reason, l.not_before, l.finished_at, l.changed_at, l.detail,
-  l.earlier_providers`
+  l.earlier_providers, l.cost_units, l.cost_unit, (l.cost * 1000000)::bigint, l.cost_currency`
 
 // readRow reads one row of rowColumns.
 func readRow(month key.Month, scan func(...any) error) (attempt.Row, error) {
@@ -20,9 +21,18 @@ func readRow(month key.Month, scan func(...any) error) (attempt.Row, error) {
 	err := scan(&r.Key.UserID, &r.Key.Attempt, &r.Key.Round, &r.State, optional(&r.Channel), optional(&r.Step), optional(&r.PolicyID),
 		optional(&r.PolicyVersion), optional(&r.RunID), optional(&r.Unknown), &owner, utc(&r.ClaimedAt), utc(&r.LeaseUntil),
 		optional(&r.Provider), optional(&r.ProviderMessageID), optional(&r.Class), optional(&r.Reason), utc(&r.NotBefore),
-		utc(&r.FinishedAt), utc(&r.ChangedAt), optional(&r.Detail), optional(&r.Earlier))
+		utc(&r.FinishedAt), utc(&r.ChangedAt), optional(&r.Detail), optional(&r.Earlier),
+		optional(&r.Charge.Count), optional(&r.Charge.Unit), optional(&r.Charge.Amount), optional(&r.Charge.Currency))
 	copy(r.Owner[:], owner)
 	return r, err
+}
+
+// amountOf is an amount as PostgreSQL reads it; "": it is not known.
+func amountOf(c cost.Charge) string {
+	if !c.Known() {
+		return ""
+	}
+	return c.Amount.String()
 }
 
 func targetLedgerSQL(in partitions) string {

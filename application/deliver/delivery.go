@@ -6,6 +6,7 @@ import (
 	"github.com/balsong/balsong/application/event"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/window"
 )
 
@@ -70,6 +71,7 @@ func (d *delivery) outcomeOf(reply port.Reply, now time.Time) attempt.Outcome {
 	switch reply.Verdict {
 	case port.CallAccepted:
 		o.State, o.Reason, o.ProviderMessageID = attempt.Succeeded, "", reply.MessageID
+		o.Charge = d.charge(reply)
 	case port.CallRefused:
 		o.State, o.Class, o.Reason = attempt.Failed, reply.Class, attempt.ReasonRefused
 		if reply.Class == attempt.Provider {
@@ -83,11 +85,21 @@ func (d *delivery) outcomeOf(reply port.Reply, now time.Time) attempt.Outcome {
 	case port.CallNotMade:
 		o.State, o.Reason = attempt.NotSent, attempt.ReasonNotCalled
 	default: // nobody knows
+		o.Charge = d.charge(reply)
 		if reply.Answered {
 			o.Reason = attempt.ReasonUnclear
 		}
 	}
 	return o
+}
+
+// charge is what the provider charges if it has accepted the message, at the prices of now.
+func (d *delivery) charge(reply port.Reply) cost.Charge {
+	units := reply.Units
+	if units == (cost.Units{}) {
+		units = cost.Units{Unit: cost.Message, Count: 1}
+	}
+	return d.via.Prices.Charge(units)
 }
 
 // notCalled is the outcome of a claim without a call. After a send-by that passed, the next round may follow at once; what

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -61,6 +62,7 @@ type Reply struct {
 	Answered    bool                 // of CallUnknown: there was an answer, which does not say whether the message was taken
 	MessageID   string               // the provider's, of CallAccepted; "": it named none that can be kept
 	NotBefore   time.Duration        // of what may be tried again: when, as the provider said; 0: not said
+	Units       cost.Units           // of CallAccepted and CallUnknown: what the provider charges for, as it said, or as follows from the message; zero: one message
 	Concurrency int                  // of CallThrottled: calls at the same time that the provider takes, as it showed by refusing one more; 0: not known
 	Hold        time.Duration        // how long the provider wants no call at all (Retry-After); 0: not said
 	Detail      string               // for people: the provider's words, with no destination in them
@@ -76,6 +78,7 @@ type Provider struct {
 	Margin       time.Duration // for what lies between the claim and the call
 	Rate         float64       // calls a second of all processes together; 0: unbounded
 	InFlight     int           // calls of this process at the same time, at least 1
+	Prices       cost.Prices   // of the contract with it; zero: not known
 }
 
 // Account names the provider among those of all channels, as in "sms/twilio": a vendor has limits, refusals and a budget of calls

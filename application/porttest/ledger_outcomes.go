@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -167,6 +168,7 @@ func ledgerRecordFields(s *stage) {
 	accepted := outcome(keys[0], token(1), attempt.Succeeded)
 	accepted.Provider, accepted.ProviderMessageID = "sms-2", "<id \"1\" @ provider — 가>"
 	accepted.FinishedAt = noon.Add(1234567 * time.Microsecond)
+	accepted.Charge = cost.Charge{Units: cost.Units{Unit: cost.Segment, Count: 2}, Amount: 16_600, Currency: "USD"}
 	throttled := outcome(keys[1], token(1), attempt.NotSent)
 	throttled.Class, throttled.Reason, throttled.NotBefore = attempt.Throttled, attempt.ReasonThrottled, noon.Add(time.Hour)
 	throttled.Detail = "429 slow down — 천천히"

@@ -86,7 +86,7 @@ func (g Gateways) checkList(l list) error {
 	for _, v := range vendors {
 		sends := slices.ContainsFunc(senders, func(s vendor) bool { return s.Name == v.Name })
 		if sends {
-			problems = append(problems, v.check())
+			problems = append(problems, v.check(), v.checkPrices())
 		} else if len(senders) > 0 && len(v.has) > 0 {
 			wrong("%s is set, and %s does not send on the channel %s: name it in %s, or take the variable away", v.has[0], v.Name, l.kind, l.variable)
 		}

@@ -47,6 +47,8 @@ func TestAProviderIsChosenByNameAndSaysWhatItNeeds(t *testing.T) {
 		"twilio, nowhere":       {twilio(map[string]string{"BALSONG_TWILIO_URL": "api.twilio.com"}), "BALSONG_TWILIO_URL is no http or https address"},
 		"nowhere":               {map[string]string{"BALSONG_SMS_URL": "ftp://sms.example.com"}, "BALSONG_SMS_URL is no http or https address"},
 		"twilio, by its group":  {map[string]string{"BALSONG_TWILIO_ACCOUNT": "AC1"}, "BALSONG_TWILIO_SECRET is not set"},
+		"twilio, prices":        {twilio(map[string]string{"BALSONG_TWILIO_PRICES": "USD,segment:0.0083"}), ""},
+		"twilio, another unit":  {twilio(map[string]string{"BALSONG_TWILIO_PRICES": "USD,sms:0.0083"}), `BALSONG_TWILIO_PRICES: these are no prices: "sms" is nothing that the provider charges for (want [segment])`},
 		"twilio, a short lease": {twilio(map[string]string{"BALSONG_TWILIO_LEASE": "20s"}), "BALSONG_TWILIO_LEASE (20s) must be longer"},
 		"both, and no list":     {twilio(map[string]string{"BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL and BALSONG_TWILIO_ACCOUNT are both set: say in BALSONG_SMS_PROVIDERS"},
 		"twilio, another's URL": {twilio(map[string]string{"BALSONG_SMS_PROVIDERS": "twilio", "BALSONG_SMS_URL": "https://sms.example.com"}), "BALSONG_SMS_URL is set, and http does not send on the channel SMS"},

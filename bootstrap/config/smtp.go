@@ -34,6 +34,7 @@ type SMTP struct {
 	CallDeadline time.Duration `env:"BALSONG_SMTP_CALL_DEADLINE" envDefault:"10m" help:"longest call (RFC 5321 asks for 10m)"`
 	Lease        time.Duration `env:"BALSONG_SMTP_LEASE" envDefault:"15m" help:"how long a claim lasts; longer than call deadline and margin together"`
 	Margin       time.Duration `env:"BALSONG_SMTP_MARGIN" envDefault:"30s" help:"time for what happens between claim and call"`
+	Prices       []string      `env:"BALSONG_SMTP_PRICES" help:"what the relay charges by the contract: the currency and the price of a message, as in USD,message:0.0001; without it costs are not known"`
 	Rate         float64       `env:"BALSONG_SMTP_RATE" envDefault:"0" help:"the provider's limit of messages a second, for all processes together; 0: no limit"`
 	InFlight     int           `env:"BALSONG_SMTP_IN_FLIGHT" envDefault:"100" help:"most connections at the same time"`
 }

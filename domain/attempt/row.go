@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -45,6 +46,7 @@ type Row struct {
 	Provider          string
 	Earlier           Earlier // providers of the same claim
 	ProviderMessageID string
+	Charge            cost.Charge  // of what was accepted, and of UNKNOWN if it was; zero: not known
 	Class             FailureClass // of FAILED rows, and of NOT_SENT rows by the gateway's answer
 	Reason            Reason
 	Detail            string    // for people: the gateway's words, with no destination in them
@@ -116,7 +118,8 @@ type Outcome struct {
 	Reason            Reason
 	Provider          string
 	ProviderMessageID string
-	Detail            string // for people: the gateway's words, with no destination in them
+	Charge            cost.Charge // of Succeeded and Unknown: what the provider charges if it accepted the message; zero: not known
+	Detail            string      // for people: the gateway's words, with no destination in them
 	NotBefore         time.Time
 	FinishedAt        time.Time
 	Verdict           bool // about an UNKNOWN row, by an operator or by the provider that was asked: it becomes SUCCEEDED or FAILED, no token asked
@@ -157,6 +160,9 @@ func (r Row) Apply(o Outcome) (Row, bool) {
 	}
 	if o.ProviderMessageID != "" {
 		r.ProviderMessageID = o.ProviderMessageID
+	}
+	if o.Charge.Known() {
+		r.Charge = o.Charge
 	}
 	if o.Detail != "" {
 		r.Detail = o.Detail

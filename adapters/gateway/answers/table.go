@@ -14,6 +14,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/httpclient"
 	"github.com/balsong/balsong/application/port"
+	"github.com/balsong/balsong/domain/cost"
 )
 
 // Rule says what some answers mean that do not accept a message. Of those that fit an answer the first one counts.
@@ -30,8 +31,12 @@ type Rule struct {
 	Examples []string // where Status is of one digit they begin with the whole status
 }
 
-// Said is what a body says: the provider's code for people and programs, its words, and of an accepted message its id.
-type Said struct{ Code, Message, MessageID string }
+// Said is what a body says: the provider's code for people and programs, its words, and of an accepted message its id and for how much it
+// charges.
+type Said struct {
+	Code, Message, MessageID string
+	Units                    cost.Units
+}
 
 // Table holds what the answers of one provider mean.
 type Table struct {
@@ -77,9 +82,9 @@ func (t *Table) Reply(answer httpclient.Answer, err error, now time.Time) port.R
 func (t *Table) ReplyTo(status int, retryAfter string, said Said, body []byte, now time.Time) port.Reply {
 	if t.accepts(status, said) {
 		if gateway.ValidMessageID(said.MessageID) {
-			return port.Reply{Verdict: port.CallAccepted, MessageID: said.MessageID}
+			return port.Reply{Verdict: port.CallAccepted, MessageID: said.MessageID, Units: said.Units}
 		}
-		return port.Reply{Verdict: port.CallAccepted, Detail: detail(status, said, body)}
+		return port.Reply{Verdict: port.CallAccepted, Detail: detail(status, said, body), Units: said.Units}
 	}
 	found, ok := find(t.Rules, status, said.Code, retryAfter, body)
 	if !ok {

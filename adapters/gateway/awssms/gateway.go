@@ -23,6 +23,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 )
 
 // Config describes an account at AWS End User Messaging.
@@ -175,7 +176,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	})
 	reply := awscall.Reply(table, answer, err, g.now())
 	reply.Detail = gateway.Redact(reply.Detail, d.Destination)
-	return reply
+	return gateway.Charged(reply, cost.SegmentsOf(*input.MessageBody))
 }
 
 // Check asks for the account's spending limits, which shows whether AWS can be called; it sends nothing. The error wraps

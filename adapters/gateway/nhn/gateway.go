@@ -85,7 +85,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	call := g.call(http.MethodPost, target)
 	call.Body = g.appendBody(call.Body, message, ours)
-	return g.send(ctx, call, d.Destination, ours, ofAnother, table)
+	return gateway.Charged(g.send(ctx, call, d.Destination, ours, ofAnother, table), message.Units())
 }
 
 // Check connects and asks for the sender number, which shows whether the keys are taken and the number is registered; it sends

@@ -152,7 +152,8 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	call := g.call(g.host, http.MethodPost, "/send-many/detail")
 	call.Body = appendBody(call.Body, message, ours)
-	return table.Send(ctx, g.host, call, d.Destination, func(body []byte) bool { return ofAnother(body, ours) }, g.now)
+	reply := table.Send(ctx, g.host, call, d.Destination, func(body []byte) bool { return ofAnother(body, ours) }, g.now)
+	return gateway.Charged(reply, message.units())
 }
 
 // call begins a signed call. SOLAPI takes a signature once, so each has a salt of its own

@@ -9,6 +9,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 )
 
 var errNotPrepared = errors.New("the references to delivery keys are not known yet")
@@ -32,6 +33,18 @@ type message struct {
 	Title  string            `json:"subject,omitempty"`
 	Kakao  *kakao            `json:"kakaoOptions,omitempty"`
 	Fields map[string]string `json:"customFields,omitempty"`
+}
+
+// units is what SOLAPI charges a message as.
+func (m message) units() cost.Units {
+	switch m.Type {
+	case "SMS":
+		return cost.Units{Unit: cost.SMS, Count: 1}
+	case "LMS":
+		return cost.Units{Unit: cost.LMS, Count: 1}
+	default:
+		return cost.Units{Unit: cost.Message, Count: 1}
+	}
 }
 
 // kakao is what AlimTalk has besides (https://docs.solapi.com/api-reference/messages/sendsimplemessage, kakaoOptions).

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
+	"github.com/balsong/balsong/domain/cost"
 )
 
 // Bounds in bytes of EUC-KR, which the vendors count in
@@ -68,6 +69,14 @@ func Of(d port.Delivery) (Message, port.Reply) {
 	}
 	m.Subject = cut(m.Subject)
 	return m, port.Reply{}
+}
+
+// Units is what the vendors charge a message as.
+func (m Message) Units() cost.Units {
+	if m.LMS {
+		return cost.Units{Unit: cost.LMS, Count: 1}
+	}
+	return cost.Units{Unit: cost.SMS, Count: 1}
 }
 
 // KoreanNumber reads a destination of AlimTalk, as digits alone; false if it is none in Korea.

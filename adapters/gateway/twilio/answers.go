@@ -2,9 +2,11 @@ package twilio
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/answers"
+	"github.com/balsong/balsong/domain/cost"
 )
 
 // page is where Twilio explains a code.
@@ -59,6 +61,7 @@ type body struct {
 	SID     answers.Text `json:"sid"`
 	Code    answers.Text `json:"code"`
 	Message answers.Text `json:"message"`
+	Parts   answers.Text `json:"num_segments"` // 0 of a messaging service, which has not picked the sender yet
 }
 
 func read(raw []byte) answers.Said {
@@ -66,7 +69,11 @@ func read(raw []byte) answers.Said {
 	if json.Unmarshal(raw, &said) != nil {
 		return answers.Said{}
 	}
-	return answers.Said{Code: string(said.Code), Message: string(said.Message), MessageID: string(said.SID)}
+	found := answers.Said{Code: string(said.Code), Message: string(said.Message), MessageID: string(said.SID)}
+	if parts, err := strconv.Atoi(string(said.Parts)); err == nil && parts > 0 && parts <= cost.MaxCount {
+		found.Units = cost.Units{Unit: cost.Segment, Count: parts}
+	}
+	return found
 }
 
 // Answers lists Twilio's answers for docs/operations/answers.md.

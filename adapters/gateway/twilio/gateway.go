@@ -18,6 +18,7 @@ import (
 	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -170,7 +171,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		}
 		call.Body = append(append(call.Body, '&'), form("StatusCallback", g.status+stands)...)
 	}
-	return table.Send(ctx, g.host, call, d.Destination, nil, g.now)
+	return gateway.Charged(table.Send(ctx, g.host, call, d.Destination, nil, g.now), cost.SegmentsOf(text))
 }
 
 // Prepare makes sure that what stands for the delivery key is known (port.Preparer).

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -290,5 +291,23 @@ func TestACheckSaysWhetherTheSenderIsTheAccounts(t *testing.T) {
 		if r, _ := got(); c.asks == 2 && r.URL.Query().Get("PhoneNumber") != c.from {
 			t.Errorf("%s: %s", name, r.URL)
 		}
+	}
+}
+
+// Twilio says how many segments it charges, but where a messaging service picks the sender later.
+func TestTheReplySaysTheSegmentsThatTwilioCharges(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]int{`"num_segments":"3"`: 3, `"num_segments":"0"`: 2, `"num_segments":"-1"`: 2, `"num_segments":"1e9"`: 2, `"num_segments":null`: 2} {
+		config, d := good(), bill()
+		d.Content.Text = strings.Repeat("가", 71)
+		config.URL, _ = far(t, http.StatusCreated, `{"sid":"SM1","status":"queued",`+said+`}`)
+		g, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reply := g.Send(t.Context(), d); reply.Units != (cost.Units{Unit: cost.Segment, Count: want}) {
+			t.Errorf("%s: charged are %+v, want %d segments", said, reply.Units, want)
+		}
+		g.Close()
 	}
 }
