@@ -86,6 +86,7 @@ type MonthStatus struct {
 	CallsUntil   time.Time                   `json:"being_called_until,omitzero"`
 	Refusing     []port.ProviderRefusal      `json:"refusing"`                // providers that refuse everything, ask to wait, or cannot be called
 	PastDeadline string                      `json:"past_deadline,omitempty"` // in words, where what the ACTIVE policy gives the month has passed
+	Costs        []CostStatus                `json:"costs,omitempty"`         // of a month that is asked for
 	Runs         []RunStatus                 `json:"runs"`                    // the newest first
 }
 

@@ -53,6 +53,11 @@ func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Sta
 			if s.Policy != "" {
 				m.PastDeadline = PastDeadline(s.active, m.Month, s.At)
 			}
+			if len(months) > 0 {
+				if m.Costs, err = a.costs(ctx, state.Month); err != nil {
+					return s, err
+				}
+			}
 			s.Months = append(s.Months, m)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/balsong/balsong/domain/key"
 )
 
-// Report is the store as port.Report. Operations: report.funnel, report.find, report.alike, report.customers, report.origin, report.imports.
+// Report is the store as port.Report. Operations: report.funnel, report.find, report.alike, report.customers, report.origin, report.imports,
+// report.costs.
 func (s *Store) Report() port.Report { return monthReport{s} }
 
 type monthReport struct{ s *Store }

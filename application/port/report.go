@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -30,6 +31,20 @@ type Report interface {
 	// within the past hour, by the database's clock, was not made or had an answer that is neither a success nor about one
 	// customer. Sorted by name.
 	Refusing(ctx context.Context, month key.Month) ([]ProviderRefusal, error)
+	// Costs adds up what the month's messages cost that were accepted, and may cost that are UNKNOWN, as the ledger has it: sorted by
+	// provider, state, unit and currency, none of which are mixed. It reads the month's ledger from end to end.
+	Costs(ctx context.Context, month key.Month) ([]Cost, error)
+}
+
+// Cost is what messages of one provider cost that are alike in the rest.
+type Cost struct {
+	Provider string        // with its channel, as in sms/twilio
+	State    attempt.State // Succeeded, or Unknown: they may cost that
+	Unit     cost.Unit     // "": it is not known what they cost
+	Currency string
+	Messages int
+	Units    int
+	Amount   cost.Amount
 }
 
 // ProviderRefusal is a provider that refuses everything, asks to wait, or cannot be called.

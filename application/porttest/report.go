@@ -24,6 +24,7 @@ func ReportChecks() []Check[Storage] {
 		onStage("finds a customer's target and its ledger rows, sorted", reportFind),
 		onStage("does not find who has no bill in the month", reportNotFound),
 		onStage("names the providers whose last answer was about us, or that cannot be called, in their words", reportRefusing),
+		onStage("adds up what messages cost, and may cost, without mixing currencies", reportCosts),
 		onStage("names the customers of user ids", reportCustomers),
 		onStage("finds customer numbers that differ in case and blanks", reportAlike),
 	}

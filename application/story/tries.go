@@ -50,7 +50,7 @@ func (b *builder) became(row attempt.Row) string {
 	case attempt.NotSent:
 		return b.notSent(row, why, at)
 	case attempt.Unknown:
-		return "its outcome is unknown, because " + why + lease(b, row) + words(row) + "; a call may have been accepted, so it is not repeated"
+		return "its outcome is unknown, because " + why + lease(b, row) + charge(row, "if it was accepted, it costs ") + words(row) + "; a call may have been accepted, so it is not repeated"
 	case attempt.Revoked:
 		return "closed before a call" + at + ", because " + why
 	default:
@@ -81,7 +81,15 @@ func (b *builder) accepted(row attempt.Row, at string) string {
 	if row.ProviderMessageID != "" {
 		text += "; the gateway's message id is " + row.ProviderMessageID
 	}
-	return text + words(row)
+	return text + charge(row, "it costs ") + words(row)
+}
+
+// charge says what the message of a row costs.
+func charge(row attempt.Row, costs string) string {
+	if !row.Charge.Known() {
+		return ""
+	}
+	return "; " + costs + row.Charge.String()
 }
 
 func (b *builder) refused(row attempt.Row, why, at string) string {

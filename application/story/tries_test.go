@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/billing"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 	"github.com/balsong/balsong/domain/policy"
 	"github.com/balsong/balsong/domain/window"
@@ -34,6 +35,16 @@ var triedTellings = map[string]telling{
 			f.Rows = []attempt.Row{row(0, 0, 0, channel.Email, attempt.Succeeded, func(r *attempt.Row) { r.ProviderMessageID = "<4711@relay>" })}
 		},
 		says: []string{"was accepted by the e-mail gateway on 2026-11-22 11:01:00 KST", "Attempt 0, round 0, by e-mail through smtp (step 0, policy 1 v3, delivery key 2026-11/7/0/0), claimed on 2026-11-22 11:00:00 KST", "the gateway's message id is <4711@relay>"},
+		next: []string{"never sent again"}, waits: story.ForNothing,
+	},
+	"delivered, at a price": {
+		state: func(s *billing.State) { s.Dispatch, s.Policy = billing.Succeeded, one },
+		facts: func(f *story.Facts) {
+			f.Rows = []attempt.Row{row(0, 0, 0, channel.SMS, attempt.Succeeded, func(r *attempt.Row) {
+				r.Charge = cost.Charge{Units: cost.Units{Unit: cost.Segment, Count: 2}, Amount: 16_600, Currency: "USD"}
+			})}
+		},
+		says: []string{"; it costs 2 segments, USD 0.0166."},
 		next: []string{"never sent again"}, waits: story.ForNothing,
 	},
 	"taken over by another provider": {

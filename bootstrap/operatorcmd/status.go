@@ -130,6 +130,9 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 		}
 	}
 	printReports(w, m.Reports, now.Location())
+	for _, c := range m.Costs {
+		fmt.Fprintf(w, "  %11s  cost: %s\n", "", c)
+	}
 	if text := m.CopiesText(); text != "" {
 		fmt.Fprintf(w, "  %11s  copies: %s\n", "", text)
 	}
