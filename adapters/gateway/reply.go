@@ -19,6 +19,9 @@ func NotMade(detail string) port.Reply {
 	return port.Reply{Verdict: port.CallNotMade, Detail: detail}
 }
 
+// NotPrepared is the reply of a gateway that lacks what a call takes, such as a token or the references (port.Preparer).
+func NotPrepared() port.Reply { return NotMade("no byte was sent: the gateway is not prepared") }
+
 // Unknown is the reply of a call whose outcome cannot be known.
 func Unknown(detail string) port.Reply {
 	return port.Reply{Verdict: port.CallUnknown, Detail: detail}

@@ -50,7 +50,7 @@ func New(ports Ports) *Service {
 	return s
 }
 
-// Down lists the parts that feedback waits for.
+// Down lists the components that feedback waits for.
 func (s *Service) Down() []string { return s.watch.Down() }
 
 // Run prepares what needs the database (nil: nothing does), then looks from time to time whether it answers, until the context ends,

@@ -164,7 +164,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	client := g.client.Load()
 	if client == nil { // it is made when all else is there
-		return gateway.NotMade("no byte was sent: the gateway is not prepared")
+		return gateway.NotPrepared()
 	}
 	input, refusal := g.inputOf(d)
 	if refusal.Verdict != "" {

@@ -120,7 +120,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	token, held := g.tokens.Held()
 	if !held || (g.references != nil && g.references.Known() == nil) {
-		return gateway.NotMade("no byte was sent: the gateway is not prepared")
+		return gateway.NotPrepared()
 	}
 	body, refusal := g.bodyOf(d)
 	if refusal.Verdict != "" {

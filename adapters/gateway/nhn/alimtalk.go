@@ -97,9 +97,9 @@ func (g *AlimTalk) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if refusal.Verdict != "" {
 		return refusal
 	}
-	ours, err := g.reference(d.Key)
-	if err != nil {
-		return gateway.NotMade(err.Error())
+	ours, prepared := g.references.To(d.Key)
+	if !prepared {
+		return gateway.NotPrepared()
 	}
 	recipient := alimTalkRecipient{Number: number, Variables: message.Variables, Reference: ours}
 	call := g.call(http.MethodPost, "/messages")

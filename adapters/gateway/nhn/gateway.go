@@ -75,9 +75,9 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if refusal.Verdict != "" {
 		return refusal
 	}
-	ours, err := g.reference(d.Key)
-	if err != nil {
-		return gateway.NotMade(err.Error())
+	ours, prepared := g.references.To(d.Key)
+	if !prepared {
+		return gateway.NotPrepared()
 	}
 	target := smsPath
 	if message.LMS {

@@ -38,7 +38,7 @@ func (g *Gateway) InquiryTerms() port.InquiryTerms {
 	}
 }
 
-var errNoReference = errors.New("no reference travels with messages: set the secret of references")
+var errNoReference = errors.New("no reference travels with messages, by which NHN Cloud could be asked: set BALSONG_REFERENCE_SECRETS")
 
 // Inquire implements port.Inquirer. SMS and LMS have lists of their own, and nothing tells any more which of them a message was.
 func (g *Gateway) Inquire(ctx context.Context, about key.Delivery, called time.Time) (port.Finding, error) {

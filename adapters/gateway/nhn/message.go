@@ -2,7 +2,6 @@ package nhn
 
 import (
 	"encoding/json"
-	"errors"
 
 	"github.com/balsong/balsong/adapters/gateway/textmessage"
 )
@@ -12,8 +11,6 @@ const (
 	smsPath = "/sender/sms"
 	lmsPath = "/sender/mms" // LMS is MMS without a file there
 )
-
-var errNotPrepared = errors.New("the references to delivery keys are not known yet")
 
 // request is a message to one recipient. It names no template, so that ## in a text is no placeholder, and no time.
 type request struct {

@@ -16,7 +16,6 @@ import (
 	"github.com/balsong/balsong/adapters/gateway/reference"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/channel"
-	"github.com/balsong/balsong/domain/key"
 )
 
 // MinSignature is the shortest text that webhooks may be signed with, in characters: who guesses it can forge reports.
@@ -103,18 +102,6 @@ func (p *project) call(method, target string) *httpclient.Call {
 	call.Header("Content-Type", "application/json;charset=UTF-8")
 	call.Header("X-Secret-Key", p.secret)
 	return call
-}
-
-// reference is what travels in place of a delivery key; "" where none is to.
-func (p *project) reference(of key.Delivery) (string, error) {
-	if p.references == nil {
-		return "", nil
-	}
-	known := p.references.Known()
-	if known == nil {
-		return "", errNotPrepared
-	}
-	return known.To(of), nil
 }
 
 // send makes the call of a message, and reads its answer by a table. another reports whether an answer is for another message than ours.

@@ -59,6 +59,18 @@ func (s *Source) Known() *References {
 	return s.known.Load()
 }
 
+// To returns the reference to a delivery key; "" where there is no source. false before Prepare.
+func (s *Source) To(d key.Delivery) (text string, prepared bool) {
+	if s == nil {
+		return "", true
+	}
+	known := s.known.Load()
+	if known == nil {
+		return "", false
+	}
+	return known.To(d), true
+}
+
 // OfNobody returns a reference that names no delivery key, for a check that sends nothing.
 func (s *Source) OfNobody() string {
 	nobody, err := New("", s.secrets...)

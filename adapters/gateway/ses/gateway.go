@@ -150,7 +150,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	}
 	client, references := g.client.Load(), g.references.Known()
 	if client == nil { // it is made when all else is there
-		return gateway.NotMade("no byte was sent: the gateway is not prepared")
+		return gateway.NotPrepared()
 	}
 	message, err := g.writer.Write(d, to)
 	if err != nil {

@@ -144,7 +144,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 		return port.Reply{Verdict: port.CallRefused, Class: attempt.Permanent, Detail: err.Error()}
 	}
 	if !g.prepared() {
-		return gateway.NotMade("no byte was sent: the gateway is not prepared")
+		return gateway.NotPrepared()
 	}
 	message, err := g.writer.Write(d, to) // before the dialogue: inside DATA nothing but the connection can fail
 	if err != nil {

@@ -142,13 +142,9 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if refusal.Verdict != "" {
 		return refusal
 	}
-	ours := ""
-	if g.references != nil {
-		known := g.references.Known()
-		if known == nil {
-			return gateway.NotMade(errNotPrepared.Error())
-		}
-		ours = known.To(d.Key)
+	ours, prepared := g.references.To(d.Key)
+	if !prepared {
+		return gateway.NotPrepared()
 	}
 	call := g.call(g.host, http.MethodPost, "/send-many/detail")
 	call.Body = appendBody(call.Body, message, ours)

@@ -2,7 +2,6 @@ package solapi
 
 import (
 	"encoding/json"
-	"errors"
 
 	"github.com/balsong/balsong/adapters/gateway"
 	"github.com/balsong/balsong/adapters/gateway/textmessage"
@@ -11,8 +10,6 @@ import (
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/cost"
 )
-
-var errNotPrepared = errors.New("the references to delivery keys are not known yet")
 
 // field names the reference among the custom fields, whose names have at most 30 characters and whose values at most 100
 // (https://docs.solapi.com/api-reference/messages/sendsimplemessage).

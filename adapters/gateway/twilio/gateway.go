@@ -167,7 +167,7 @@ func (g *Gateway) Send(ctx context.Context, d port.Delivery) port.Reply {
 	if g.status != "" {
 		stands, prepared := g.standsFor(d.Key)
 		if !prepared {
-			return gateway.NotMade("no byte was sent: the gateway is not prepared")
+			return gateway.NotPrepared()
 		}
 		call.Body = append(append(call.Body, '&'), form("StatusCallback", g.status+stands)...)
 	}
@@ -182,9 +182,5 @@ func (g *Gateway) standsFor(d key.Delivery) (text string, prepared bool) {
 	if g.own == nil {
 		return url.QueryEscape(d.String()), true
 	}
-	known := g.own.Known()
-	if known == nil {
-		return "", false
-	}
-	return known.To(d), true
+	return g.own.To(d)
 }
