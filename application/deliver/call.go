@@ -71,6 +71,9 @@ func (s *Service) call(shutdownCtx context.Context, d *delivery) port.Reply {
 func (s *Service) observeCall(d *delivery, reply port.Reply, began time.Time) {
 	now, provider := s.clock.Now(), d.via.Account()
 	metric.GatewayCallDuration.Observe(s.metrics, now.Sub(began), provider)
+	if reply.Verdict == port.CallAccepted {
+		metric.ProviderAccepted.Add(s.metrics, 1, provider)
+	}
 	if reply.Verdict == port.CallRefused && reply.Class != attempt.Throttled && reply.Class != attempt.Provider {
 		metric.Refusals.Add(s.metrics, 1, reply.Class)
 	}

@@ -71,6 +71,9 @@ func TestEachVerdictOfTheGatewayHasItsRowAndItsEnd(t *testing.T) {
 					t.Errorf("%d refusals of class %s are counted", counted, class)
 				}
 			}
+			if n := w.metrics.Counted(metric.ProviderAccepted.Metric, "email/test-EMAIL"); (n == 1) != (c.state == attempt.Succeeded) {
+				t.Errorf("%d accepted calls are counted", n)
+			}
 			w.settle(t)
 			s := w.expect(t, 1, c.end.status, c.end.attempt, c.end.round)
 			if s.Step != c.end.step {

@@ -26,6 +26,8 @@ type Ports struct {
 	ChannelHalts     port.ChannelHalts
 	ReportDeliveries []string // names of the providers that always report deliveries, not only what failed
 	ChooseReports    []string // of those whose account chooses what they report: deliveries, what failed, or both
+
+	Accounts map[string]bool // the providers that send, as metrics name them, and whether they report by requests of their own
 }
 
 // lookEvery is the pause between two looks whether the database answers.
@@ -56,6 +58,7 @@ func (s *Service) Down() []string { return s.watch.Down() }
 // Run prepares what needs the database (nil: nothing does), then looks from time to time whether it answers, until the context ends,
 // which is no error: without a report nobody else asks it anything.
 func (s *Service) Run(ctx context.Context, prepare func(context.Context) error) error {
+	s.expect()
 	if prepare != nil {
 		if err := s.watch.Await(ctx, port.ComponentDatabase, prepare); err != nil {
 			return unlessEnded(ctx, err)
@@ -78,6 +81,23 @@ func (s *Service) Run(ctx context.Context, prepare func(context.Context) error) 
 		case <-s.Clock.After(lookEvery):
 		}
 	}
+}
+
+// expect says from whom reports are to come. Of each provider the wait for them begins.
+func (s *Service) expect() {
+	for account, reports := range s.Accounts {
+		expected := 0.0
+		if reports {
+			expected = 1
+			s.heard(account)
+		}
+		metric.ReportsExpected.Set(s.Metrics, expected, account)
+	}
+}
+
+// heard notes that something of a provider was stored now.
+func (s *Service) heard(account string) {
+	metric.ReportLast.Set(s.Metrics, float64(s.Clock.Now().Unix()), account)
 }
 
 // unlessEnded is an error; none where the context has ended.
@@ -140,15 +160,28 @@ func (s *Service) count(stored port.StoredReports) {
 			metric.ReportsRepeated.Add(s.Metrics, 1)
 		}
 	}
+	received := len(stored.Known)
 	for _, why := range port.Strays {
 		if n := stored.Stray[why]; n > 0 {
+			received += n
 			metric.ReportsStray.Add(s.Metrics, n, why)
 		}
+	}
+	if received > 0 {
+		metric.ReportsReceived.Add(s.Metrics, received)
 	}
 	if stored.Suppressed > 0 {
 		metric.ReportsSuppressed.Add(s.Metrics, stored.Suppressed)
 	}
 }
+
+// Results of a request that alarms ask for, as adapters name them.
+const (
+	Stored     = "stored"
+	Forged     = "forged"
+	Unreadable = "unreadable"
+	TooLarge   = "too_large"
+)
 
 // Request is something that came from outside: a provider's webhook, or a mail.
 type Request struct {
@@ -161,6 +194,14 @@ type Request struct {
 // Observe counts a request, and logs what is wrong with some at most once a minute.
 func (s *Service) Observe(r Request) {
 	metric.ReportRequests.Add(s.Metrics, 1, r.Provider, r.Result)
+	switch r.Result {
+	case Stored:
+		if s.Accounts[r.Provider] {
+			s.heard(r.Provider)
+		}
+	case Forged, Unreadable, TooLarge:
+		metric.RequestsRefused.Add(s.Metrics, 1, r.Provider)
+	}
 	if r.Foreign > 0 {
 		metric.ReportsForeign.Add(s.Metrics, r.Foreign, r.Provider)
 	}

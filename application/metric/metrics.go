@@ -48,6 +48,7 @@ var (
 	CallsInFlightLimit  = GaugeBy[string]{essential(port.Sum, gauge("calls_in_flight_limit", "Most calls to the provider that this process has under way at once; the sum over all processes is what the fleet may have.", Provider), port.ServiceDelivery)}
 	GatewayHeld         = GaugeBy[string]{essential(port.Maximum, gauge("gateway_held", "1 while no call is made because the provider refuses everything, asks to wait, or does not answer; else 0.", Provider), port.ServiceDelivery)}
 	CallsUnused         = CounterBy[string]{counter("provider_calls_unused_total", "Calls of the provider's rate that this process had reserved and could not make in time; nobody else makes them.", Provider)}
+	ProviderAccepted    = CounterBy[string]{essential(port.Sum, counter("provider_accepted_total", "Calls to the provider that it accepted.", Provider), port.ServiceDelivery)}
 	GatewayCallDuration = DurationBy[string]{histogram("gateway_call_duration_seconds", "Time of one call to a gateway.", Provider)}
 )
 
@@ -66,11 +67,15 @@ var Inquiries = CounterBy2[string, port.Found]{counter("inquiries_total", "Quest
 var (
 	ReportsStored     = CounterBy[report.Kind]{counter("reports_stored_total", "Reports of providers about deliveries that were stored, each once.", kind)}
 	ReportsRepeated   = Counter{counter("reports_repeated_total", "Reports that were stored before.")}
-	ReportsStray      = CounterBy[port.Stray]{counter("reports_stray_total", "Reports about no delivery that is known; they are kept apart, and change nothing.", reason)}
+	ReportsReceived   = Counter{essential(port.Sum, counter("reports_received_total", "Reports of providers that were kept or known already, about deliveries and about nothing that is known."), port.ServiceFeedback)}
+	ReportsStray      = CounterBy[port.Stray]{essential(port.Sum, counter("reports_stray_total", "Reports about no delivery that is known; they are kept apart, and change nothing.", reason), port.ServiceFeedback)}
 	ReportsForeign    = CounterBy[string]{counter("reports_foreign_total", "Reports about messages that this installation did not send.", Provider)}
 	ReportsInvalid    = CounterBy[string]{counter("reports_invalid_total", "Reports that cannot be kept; they are dropped.", Provider)}
 	ReportsSuppressed = Counter{counter("reports_suppressed_total", "Customers whom reports put on the suppression list, or for more messages than before.")}
 	ReportRequests    = CounterBy2[string, string]{essential(port.Sum, counter("report_requests_total", "Requests and mails by which providers report, with what became of each: stored, ignored, foreign, forged, unreadable, too_large, busy, failed.", Provider, outcome), port.ServiceFeedback)}
+	RequestsRefused   = CounterBy[string]{essential(port.Sum, counter("report_requests_refused_total", "Of the requests by which providers report, those that were refused: forged, unreadable, too large.", Provider), port.ServiceFeedback)}
+	ReportsExpected   = GaugeBy[string]{essential(port.Minimum, gauge("reports_expected", "1 where the provider is configured to report what becomes of messages by requests or a queue, 0 where it sends and does not.", Provider), port.ServiceFeedback)}
+	ReportLast        = GaugeBy[string]{essential(port.Maximum, gauge("report_last_timestamp_seconds", "When the provider last reported something that was stored; before that, when the process began.", Provider), port.ServiceFeedback)}
 )
 
 // Of the lag monitor. Each settlement process sets them, all to the same values: take the maximum, never the sum.

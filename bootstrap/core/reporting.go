@@ -61,6 +61,7 @@ func byTopic(variable string, topic func(config.Gateways) string, read sns.Read)
 
 // Informants are the providers from which it is learnt what became of messages.
 type Informants struct {
+	Senders   []string // accounts of all providers that send
 	Reporters []Reporter
 	Inquirers []Inquirer
 }
@@ -85,6 +86,7 @@ func Reporting(c config.Gateways) fx.Option {
 	return fx.Module("reporting", fx.Provide(func(lc fx.Lifecycle, installation port.Installation, clock port.Clock) (Informants, error) {
 		var found Informants
 		for _, p := range c.Providers() {
+			found.Senders = append(found.Senders, p.Account())
 			gateway, err := NewGateway(c, p, installation, clock)
 			if err != nil {
 				return found, err

@@ -49,8 +49,12 @@ func receiving(c config.Deliverer) fx.Option {
 func feedbackService(
 	reports port.Reports, sweeps port.Sweeps, halts port.ChannelHalts, clock port.Clock, log port.Log, metrics port.Metrics, from core.Informants,
 ) *feedback.Service {
-	ports := feedback.Ports{Reports: reports, Sweeps: sweeps, Clock: clock, Log: log, Metrics: metrics, ChannelHalts: halts}
+	ports := feedback.Ports{Reports: reports, Sweeps: sweeps, Clock: clock, Log: log, Metrics: metrics, ChannelHalts: halts, Accounts: map[string]bool{}}
+	for _, account := range from.Senders {
+		ports.Accounts[account] = false
+	}
 	for _, r := range from.Reporters {
+		ports.Accounts[r.Account()] = true
 		if r.Topic == "" {
 			ports.ReportDeliveries = append(ports.ReportDeliveries, r.Name)
 		} else {

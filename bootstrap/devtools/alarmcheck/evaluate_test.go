@@ -161,6 +161,7 @@ func raising() map[string]map[string][]sample {
 		left := func(n int) func(int) int { return func(at int) int { return at + n*day } }
 		return one(of(service, "balsong_certificate_expiry_timestamp_seconds"), phase{180, left(days + 1)}, phase{180, left(days - 1)}, phase{180, left(365)})
 	}
+	now := func(at int) int { return at }
 	up := func(service string) string { return of(service, "balsong_component_up") }
 	down := func(service string) map[string][]sample {
 		return one(up(service), phase{30, 1}, phase{30, 0}, phase{30, 1})
@@ -197,6 +198,19 @@ func raising() map[string]map[string][]sample {
 		"Refusals": {
 			of("delivery", "balsong_refusals_total"):   samplesOf(phase{60, 5}, phase{60, 30}, phase{60, 5}),
 			of("delivery", "balsong_deliveries_total"): samplesOf(phase{180, 200}),
+		},
+		"ReportsRefused": {
+			of("feedback", "balsong_report_requests_refused_total"): samplesOf(phase{60, 1}, phase{60, 10}, phase{60, 1}),
+			of("feedback", "balsong_report_requests_total"):         samplesOf(phase{180, 60}),
+		},
+		"ReportsStray": {
+			of("feedback", "balsong_reports_stray_total"):    samplesOf(phase{120, 0}, phase{120, 10}, phase{120, 0}),
+			of("feedback", "balsong_reports_received_total"): samplesOf(phase{360, 60}),
+		},
+		"ReportsSilent": {
+			of("feedback", "balsong_reports_expected"):              samplesOf(phase{600, 1}),
+			of("delivery", "balsong_provider_accepted_total"):       samplesOf(phase{600, 30}),
+			of("feedback", "balsong_report_last_timestamp_seconds"): samplesOf(phase{180, now}, phase{240, func(int) int { return epoch + 179*60 }}, phase{180, now}),
 		},
 		"DeadLetters": event(of("delivery", "balsong_dead_letters_total")), "UnknownKey": event(of("delivery", "balsong_unknown_keys_total")),
 		"LeasesExpired":                  event(of("settlement", "balsong_leases_expired_total")),

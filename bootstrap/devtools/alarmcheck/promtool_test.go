@@ -113,6 +113,17 @@ var stories = map[string]story{
 		`balsong_refusals_total{class="permanent"}`: "0+1x30 30+20x20 430+1x40", `balsong_refusals_total{class="temporary"}`: "0+1x90",
 		`balsong_deliveries_total{outcome="SUCCEEDED",reason=""}`: "0+90x90",
 	}, 29, 45, 80, "class=permanent"},
+	"ReportsRefused": {map[string]string{
+		`balsong_report_requests_refused_total{provider="sms/twilio"}`: "0+1x30 30+20x20 430+1x40", `balsong_report_requests_refused_total{provider="sms/nhn"}`: "0+1x90",
+		`balsong_report_requests_total{provider="sms/twilio",outcome="stored"}`: "0+90x90", `balsong_report_requests_total{provider="sms/nhn",outcome="stored"}`: "0+1x90",
+	}, 29, 45, 80, "provider=sms/twilio"},
+	"ReportsStray": {map[string]string{
+		`balsong_reports_stray_total{reason="unknown_key"}`: "0+1x90 90+20x30 690+1x120", "balsong_reports_received_total": "0+90x240",
+	}, 89, 119, 230, ""},
+	"ReportsSilent": {map[string]string{
+		`balsong_report_last_timestamp_seconds{provider="sms/twilio",instance="a"}`: "0x400 24000x100", `balsong_report_last_timestamp_seconds{provider="sms/twilio",instance="b"}`: "6000x500",
+		`balsong_report_last_timestamp_seconds{provider="email/ses"}`: "0x500", `balsong_provider_accepted_total{provider="sms/twilio"}`: "0+5x500", `balsong_provider_accepted_total{provider="email/smtp"}`: "0+5x500",
+	}, 270, 290, 405, "provider=sms/twilio"},
 	"DeadLetters":   {map[string]string{"balsong_dead_letters_total": "_x20 1x40"}, 19, 22, 40, ""},
 	"UnknownKey":    {map[string]string{"balsong_unknown_keys_total": "0x20 4x40"}, 19, 22, 40, ""},
 	"LeasesExpired": {map[string]string{`balsong_leases_expired_total{instance="a"}`: "2x60", `balsong_leases_expired_total{instance="b"}`: "0x20 1x40"}, 18, 22, 40, ""},
