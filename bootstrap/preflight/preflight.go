@@ -168,11 +168,11 @@ func before(due answer.Due, answers []asked, now time.Time) []doctor.Finding {
 }
 
 // templates compares the AlimTalk templates that bills are rendered with to the providers that are to send them.
-func (p *findings) templates(due answer.Due, answers []asked) {
+func (f *findings) templates(due answer.Due, answers []asked) {
 	if !slices.Contains(due.Route, channel.AlimTalk) {
 		return
 	}
-	p.checked = string(channel.AlimTalk)
+	f.checked = string(channel.AlimTalk)
 	for _, m := range due.Months {
 		var with, without []string
 		for _, a := range answers {
@@ -187,9 +187,9 @@ func (p *findings) templates(due answer.Due, answers []asked) {
 		}
 		found := fmt.Sprintf("the bills of %s are rendered with templates %s, which have no code for %s", m.Month, m.Templates, strings.Join(without, ", "))
 		if len(with) > 0 {
-			p.add(doctor.Advice, fmt.Sprintf("%s: %s alone takes them", found, strings.Join(with, ", ")), "write its code in alimtalk.json before the next month is rendered, or take it out of BALSONG_ALIMTALK_PROVIDERS")
+			f.add(doctor.Advice, fmt.Sprintf("%s: %s alone takes them", found, strings.Join(with, ", ")), "write its code in alimtalk.json before the next month is rendered, or take it out of BALSONG_ALIMTALK_PROVIDERS")
 		} else {
-			p.add(doctor.Problem, found+": none of them goes out by this channel", "let a provider send that has a code, or write the code in alimtalk.json and render the bills again (docs/operations/templates.md#render-bills-again)")
+			f.add(doctor.Problem, found+": none of them goes out by this channel", "let a provider send that has a code, or write the code in alimtalk.json and render the bills again (docs/operations/templates.md#render-bills-again)")
 		}
 	}
 }
