@@ -105,13 +105,18 @@ func (s *Service) ask(ctx context.Context, a Asked, q port.Inquiry, permit port.
 		}
 		permit.Release(port.Reply{Verdict: port.CallUnknown, Detail: detail})
 		found = port.Finding{Found: port.FoundNoAnswer, Detail: detail}
-		if count, due := s.failures.Due(a.Provider.Account(), detail, s.Clock.Now()); due {
-			s.Log.Warn("a provider cannot be asked what became of a message; logged at most once a minute, it is asked again",
-				port.Field{Key: "provider", Value: a.Provider.Account()}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
-		}
+		s.failed(a, detail, err)
 	}
 	metric.Inquiries.Add(s.Metrics, 1, a.Provider.Account(), found.Found)
 	return found
+}
+
+// failed logs that a question brought nothing.
+func (s *Service) failed(a Asked, detail string, err error) {
+	if count, due := s.failures.Due(a.Provider.Account(), detail, s.Clock.Now()); due {
+		s.Log.Warn("a provider cannot be asked what became of a message; logged at most once a minute, it is asked again",
+			port.Field{Key: "provider", Value: a.Provider.Account()}, port.Field{Key: "error", Value: err}, port.Field{Key: "failures", Value: count})
+	}
 }
 
 // store writes what was found: verdicts and reports first, so that an inquiry whose answer is lost is made again.
@@ -144,12 +149,36 @@ func (s *Service) store(ctx context.Context, a Asked, asked []port.Inquiry, find
 			return err
 		}
 	}
-	if len(reports) > 0 {
-		if err := s.Receive(ctx, reports); err != nil {
-			return fmt.Errorf("reports of inquiries: %w", err)
+	refused, err := s.receive(ctx, reports)
+	if err != nil {
+		return fmt.Errorf("reports of inquiries: %w", err)
+	}
+	for i, q := range asked {
+		if refused[q.Key] {
+			answers[i].Found = port.Finding{Found: port.FoundNoAnswer, Detail: "what the provider says cannot be stored"}
+			answers[i].Again = decide(a.lane(), terms, q, answers[i].Found, now).again
+			s.failed(a, answers[i].Found.Detail, fmt.Errorf("%w: %s", port.ErrInvalid, answers[i].Found.Detail))
 		}
 	}
 	return s.database(ctx, func(ctx context.Context) error { return s.Inquiries.Answer(ctx, answers) })
+}
+
+// receive stores reports, and returns the keys of those that cannot be stored (port.ErrInvalid): the others do not wait for them.
+func (s *Service) receive(ctx context.Context, reports []report.Report) (refused map[key.Delivery]bool, err error) {
+	if len(reports) == 0 {
+		return nil, nil
+	}
+	if err := s.Receive(ctx, reports); !errors.Is(err, port.ErrInvalid) {
+		return nil, err
+	}
+	refused = map[key.Delivery]bool{}
+	for _, r := range reports {
+		err := s.Receive(ctx, []report.Report{r})
+		if refused[r.Key] = errors.Is(err, port.ErrInvalid); err != nil && !refused[r.Key] {
+			return nil, err
+		}
+	}
+	return refused, nil
 }
 
 // storeLimit is how long answers are tried to be stored; then they are asked for again.

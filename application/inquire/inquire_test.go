@@ -77,7 +77,8 @@ type world struct {
 	asked   inquire.Asked
 	permits *memory.Permits
 	reports []report.Report
-	fails   error // of Receive
+	fails   error         // of Receive
+	refused *key.Delivery // Receive refuses what has a report about it
 }
 
 func newWorld(t *testing.T) *world {
@@ -101,6 +102,9 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) receive(_ context.Context, reports []report.Report) error {
+	if w.refused != nil && slices.ContainsFunc(reports, func(r report.Report) bool { return r.Key == *w.refused }) {
+		return fmt.Errorf("%w: a report", port.ErrInvalid)
+	}
 	if w.fails == nil {
 		w.reports = append(w.reports, reports...)
 	}
@@ -197,65 +201,6 @@ func TestWhatACompleteListDoesNotHaveWasRefused(t *testing.T) {
 	w.look()
 	if row := w.row(k); row.State != attempt.Unknown {
 		t.Errorf("a key that is not current: %+v", row)
-	}
-}
-
-func TestAnAnswerThatCannotBeStoredIsAskedForAgain(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	k := w.unknown(1)
-	w.vendor.knows[k] = port.Finding{Found: port.FoundDelivered}
-	w.fails = errors.New("no database")
-	w.clock.Advance(2 * settling)
-	if err := w.service.Enqueue(t.Context(), w.asked, port.Span{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.service.AskDue(t.Context(), w.asked); !errors.Is(err, w.fails) {
-		t.Errorf("%v", err)
-	}
-	w.fails = nil
-	w.clock.Advance(time.Hour)
-	if n := w.look(); n != 1 || len(w.reports) != 1 {
-		t.Errorf("%d questions, %d reports", n, len(w.reports))
-	}
-}
-
-func TestAProviderThatDoesNotAnswerIsAskedAgain(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	k := w.unknown(1)
-	w.vendor.knows[k] = port.Finding{Found: port.FoundAccepted}
-	w.vendor.down = true
-	w.clock.Advance(2 * settling)
-	w.look()
-	asked, err := w.store.Inquiries().Asked(t.Context(), k.Target())
-	if err != nil || len(asked) != 1 || asked[0].Last.Found != port.FoundNoAnswer || asked[0].Again.IsZero() {
-		t.Fatalf("%+v, %v", asked, err)
-	}
-	w.vendor.down = false
-	w.clock.Advance(2 * time.Minute)
-	if w.look(); w.row(k).State != attempt.Succeeded {
-		t.Errorf("%+v", w.row(k))
-	}
-}
-
-// An answer that makes the program panic is none: the process would end each time.
-func TestAnAnswerThatMakesTheProgramPanicIsAskedForAgain(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	k := w.unknown(1)
-	w.vendor.knows[k] = port.Finding{Found: port.FoundAccepted}
-	w.vendor.panics = true
-	w.clock.Advance(2 * settling)
-	w.look()
-	asked, err := w.store.Inquiries().Asked(t.Context(), k.Target())
-	if err != nil || len(asked) != 1 || asked[0].Last.Found != port.FoundNoAnswer || asked[0].Last.Detail != "the answer made this program panic" {
-		t.Fatalf("%+v, %v", asked, err)
-	}
-	w.vendor.panics = false
-	w.clock.Advance(2 * time.Minute)
-	if w.look(); w.row(k).State != attempt.Succeeded {
-		t.Errorf("%+v", w.row(k))
 	}
 }
 
