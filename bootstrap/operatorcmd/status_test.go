@@ -8,6 +8,7 @@ import (
 	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/billing"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/report"
 )
 
@@ -20,6 +21,10 @@ func TestAMonthShowsEachBillInOneLineAndWhatWasReported(t *testing.T) {
 		Reports: answer.ReportStatus{
 			Delivered: 6800, NotDelivered: 20, NotReported: 180, Undelivered: 250, LastAt: at,
 			Kinds: map[report.Kind]int{report.Delivered: 6800, report.Undelivered: 250, report.OptedOut: 1}, KeptApart: map[port.Stray]int{port.StrayKey: 4},
+		},
+		Costs: []answer.CostStatus{
+			{Provider: "email/smtp", Messages: 7000},
+			{Provider: "sms/twilio", Unknown: true, Messages: 3, Units: 6, Unit: cost.Segment, Amount: new(cost.Amount(49_800)), Currency: "USD"},
 		},
 	}
 	var shown strings.Builder
@@ -37,6 +42,8 @@ func TestAMonthShowsEachBillInOneLineAndWhatWasReported(t *testing.T) {
            40  EXHAUSTED
                reports: 6,800 DELIVERED, 250 UNDELIVERED, 1 OPTED_OUT, the last at 2026-11-22 03:00:00 UTC
                reports kept apart: 4 unknown_key
+               cost: email/smtp, 7000 messages: not known
+               cost: sms/twilio, 6 segments, 3 messages: USD 0.0498, if accepted (UNKNOWN)
 `
 	if shown.String() != want {
 		t.Errorf("it shows\n%s, want\n%s", shown.String(), want)

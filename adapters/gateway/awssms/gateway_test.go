@@ -19,6 +19,7 @@ import (
 	"github.com/balsong/balsong/application/porttest"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -174,6 +175,20 @@ func TestABillGoesOutWithItsReferenceAndItsEnd(t *testing.T) {
 		if got.DestinationPhoneNumber != "+821012345678" || got.OriginationIdentity != "+15005550006" || got.ConfigurationSetName != "balsong" || got.MessageBody != "11월\n청구서" ||
 			got.Context["balsong"] != references(t).To(d.Key) || got.MessageType != "TRANSACTIONAL" || got.TimeToLive != want {
 			t.Errorf("until %s: %+v, want %d s", until, got, want)
+		}
+	}
+}
+
+// The title is sent in front of the text, and counts: 3 characters of it and the end of its line.
+func TestTheReplySaysTheSegmentsThatAWSCharges(t *testing.T) {
+	t.Parallel()
+	address, _ := server(t, 200, `{"MessageId":"862a8790"}`)
+	g := prepared(t, func(c *awssms.Config) { c.URL = address })
+	for characters, want := range map[int]int{66: 1, 67: 2, 131: 3} {
+		d := bill(t)
+		d.Content.Text = strings.Repeat("가", characters)
+		if reply := g.Send(t.Context(), d); reply.Units != (cost.Units{Unit: cost.Segment, Count: want}) {
+			t.Errorf("%d characters: charged are %+v, want %d segments", characters, reply.Units, want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -115,6 +116,18 @@ func TestARequestIsNHNClouds(t *testing.T) {
 		}
 		if r := <-got; r.method != http.MethodPost || r.url != c.url || r.secret != "s3cret" || r.body != c.body {
 			t.Errorf("%s: %+v, want %s", name, r, c.body)
+		}
+	}
+}
+
+func TestTheReplySaysWhatNHNCloudCharges(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[string]cost.Unit{"SMS": cost.SMS, "LMS": cost.LMS} {
+		d := bill()
+		d.Content.Class = class
+		g, _ := far(t, good(), taken)
+		if reply := g.Send(t.Context(), d); reply.Units != (cost.Units{Unit: want, Count: 1}) {
+			t.Errorf("%s: charged are %+v", class, reply.Units)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
+	"github.com/balsong/balsong/domain/cost"
 	"github.com/balsong/balsong/domain/key"
 )
 
@@ -114,6 +115,22 @@ func TestARequestIsSOLAPIs(t *testing.T) {
 		}
 		if r := <-got; r.method != http.MethodPost || r.url != "/messages/v4/send-many/detail" || r.body != c.body {
 			t.Errorf("%s: %+v, want %s", name, r, c.body)
+		}
+	}
+}
+
+func TestTheReplySaysWhatSOLAPICharges(t *testing.T) {
+	t.Parallel()
+	sms, lms := bill(), bill()
+	lms.Content.Class = "LMS"
+	kakao, alim := alimTalk()
+	for want, c := range map[cost.Unit]struct {
+		config Config
+		bill   port.Delivery
+	}{cost.SMS: {good(), sms}, cost.LMS: {good(), lms}, cost.Message: {kakao, alim}} {
+		g, _ := far(t, c.config, http.StatusOK, taken)
+		if reply := g.Send(t.Context(), c.bill); reply.Units != (cost.Units{Unit: want, Count: 1}) {
+			t.Errorf("charged are %+v, want one %s", reply.Units, want)
 		}
 	}
 }
