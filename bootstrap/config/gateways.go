@@ -79,7 +79,7 @@ type HTTPCalls struct {
 	CallDeadline   time.Duration `env:"CALL_DEADLINE" envDefault:"30s" help:"longest call"`
 	Lease          time.Duration `env:"LEASE" envDefault:"90s" help:"how long a claim lasts; longer than call deadline and margin together"`
 	Margin         time.Duration `env:"MARGIN" envDefault:"5s" help:"time for what happens between claim and call"`
-	Prices         []string      `env:"PRICES" help:"what the provider charges by the contract, comma-separated: the currency, then the price of each unit, as in KRW,sms:9.9,lms:30 (docs/providers/README.md has the units); without it costs are not known"`
+	Prices         []string      `env:"PRICES" help:"what the provider charges by the contract, comma-separated: the currency, then the price of each unit that this provider charges for (segment: twilio, aws; sms and lms: nhn, solapi; message: all others), as in USD,message:0.0001 (docs/providers/README.md); without it costs are not known"`
 	Rate           float64       `env:"RATE" envDefault:"0" help:"the provider's limit of messages a second, for all processes together; 0: no limit"`
 	InFlight       int           `env:"IN_FLIGHT" envDefault:"10000" help:"most calls at the same time"`
 }

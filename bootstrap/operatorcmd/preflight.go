@@ -20,7 +20,7 @@ import (
 
 const preflightHelp = `Look, before a run, at what would keep the month's bills from going out: each provider as doctor does (credentials, registered
 sender, SPF, DKIM and DMARC of the sender's domain), what its account may still send beside the bills that wait, the channels of the
-ACTIVE policy's route, and the age of the suppression list. It changes nothing and sends nothing.
+ACTIVE policy's route, halts, codes of AlimTalk templates, and the age of the suppression list. It changes nothing and sends nothing.
 
 It ends with 1 where there are problems (advice is none).`
 
