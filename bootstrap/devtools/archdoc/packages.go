@@ -21,7 +21,7 @@ type section struct {
 
 // sections are the layers from the inside out; a package belongs to the last whose prefix it has.
 var sections = []section{
-	{"domain", "domain", "nothing but the pure part of the standard library", "LR", nil},
+	{"domain", "domain", "nothing but the pure part of the standard library", "TB", nil},
 	{"application", "application", "domain", "LR", []string{"event", "memory", "metric", "outage", "port", "porttest"}},
 	{"adapters", "adapters", "application, domain, migrations, and its own technology; never each other", "LR", []string{"answerstest", "gateway", "httpclient", "reference"}},
 	{"migrations", "migrations", "nothing", "LR", nil},
