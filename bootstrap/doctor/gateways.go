@@ -160,7 +160,7 @@ func (p *component) byHTTP(ctx context.Context, provider config.Provider, gatewa
 		p.add(Problem, fmt.Sprintf("the URL ends with %s, and %s is added to it: messages would go to %s%s", path, path, path, path), "take it off: "+variable+"_URL is the provider's root")
 	}
 	if err := gateway.Check(ctx); err != nil {
-		do := cmp.Or(vendorAdvice(provider.Name, err.Error()), "check "+variable+"_URL, and that this machine may reach it")
+		do := cmp.Or(vendorAdvice(provider, err.Error()), "check "+variable+"_URL, and that this machine may reach it")
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			do = "use the name that the certificate has, or set " + variable + "_CA to its CA (file:/path)"
 		}
@@ -168,83 +168,13 @@ func (p *component) byHTTP(ctx context.Context, provider config.Provider, gatewa
 	} else {
 		p.add(OK, "it can be reached", "")
 		if limited, is := gateway.(interface{ Limits() string }); is && limited.Limits() != "" {
-			p.add(Advice, limited.Limits(), vendorAdvice(provider.Name, limited.Limits()))
+			p.add(Advice, limited.Limits(), vendorAdvice(provider, limited.Limits()))
 		}
 	}
 	if u.Scheme == "http" && !config.Loopback(u.Hostname()) {
 		p.add(Advice, "the URL is http: bills and the credentials go over the network in the clear", "take https")
 	}
 	p.deadlines(variable, provider.CallDeadline, provider.Lease, httpCall, httpLease)
-}
-
-// vendorAdvice says what to do where a vendor refuses the check in its own words; "": nothing more is known.
-func vendorAdvice(provider, said string) string {
-	switch {
-	case provider == config.ProviderSES, provider == config.ProviderAWSSMS:
-		return awsAdvice(provider, said)
-	case provider == config.ProviderFCM:
-		return fcmAdvice(said)
-	case provider == config.ProviderTwilio && strings.Contains(said, ": 401"):
-		return "check BALSONG_TWILIO_ACCOUNT, BALSONG_TWILIO_KEY and BALSONG_TWILIO_SECRET; a restricted key must be allowed to read messages for this check alone"
-	case provider == config.ProviderTwilio && strings.Contains(said, "sender number"):
-		return "take one of the account's numbers (Twilio's console, Phone Numbers) for BALSONG_TWILIO_FROM, or check that BALSONG_TWILIO_ACCOUNT is the account that has it"
-	case provider == config.ProviderNHN && strings.Contains(said, "sender number"):
-		return "register the number at NHN Cloud (console: SMS, sender numbers), or check BALSONG_NHN_FROM"
-	case provider == config.ProviderNHN && (strings.Contains(said, ", code -10") || strings.Contains(said, ": 401") || strings.Contains(said, ": 403")):
-		return "check BALSONG_NHN_APP_KEY and BALSONG_NHN_SECRET_KEY; the console shows both at the SMS service, which must be switched on"
-	case provider == config.ProviderSOLAPI && strings.Contains(said, "RequestTimeTooSkewed"):
-		return "set this machine's clock: SOLAPI takes no call from one that is more than 15 minutes wrong"
-	case provider == config.ProviderSOLAPI && strings.Contains(said, ": 403"):
-		return "check BALSONG_SOLAPI_KEY and BALSONG_SOLAPI_SECRET, and which addresses the key may be used from"
-	}
-	return ""
-}
-
-// awsAdvice says what to do by what Amazon SES or AWS End User Messaging said.
-func awsAdvice(provider, said string) string {
-	region, parameter, name := "BALSONG_SES_REGION", "SesSender", "Amazon SES"
-	if provider == config.ProviderAWSSMS {
-		region, parameter, name = "BALSONG_AWS_SMS_REGION", "SmsSender", "AWS End User Messaging"
-	}
-	words := strings.ToLower(said)
-	switch {
-	case strings.Contains(words, "no verified identity"):
-		return "verify the address or its domain at Amazon SES in the region of " + region + " (else AWS_REGION), or correct BALSONG_SES_FROM and BALSONG_SES_ADVERTISING_FROM"
-	case strings.Contains(words, "sandbox"):
-		return "request production access for the region of " + region + " (else AWS_REGION), before the first month: a day or more"
-	case strings.Contains(words, "1 usd a month"):
-		return "let AWS raise the spending limit above a month of messages, before the first one (docs/providers/aws-sms.md)"
-	case strings.Contains(words, "no aws region"):
-		return "set " + region + ", or AWS_REGION"
-	case strings.Contains(words, "gives no credentials"):
-		return "let this process have a role: the task's, the machine's, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-	case strings.Contains(words, "security token"), strings.Contains(words, "unrecognizedclient"), strings.Contains(words, "invalidclienttoken"), strings.Contains(words, "expiredtoken"), strings.Contains(words, "signaturedoesnotmatch"):
-		return "AWS does not know the credentials: they have expired, are of another partition, or of a region that the account has not switched on; look at " + region + " too"
-	case strings.Contains(words, "not authorized"), strings.Contains(words, "accessdenied"):
-		return "give the role of this process the right that is named; with the templates of deploy/aws: deploy.sh access " + parameter + "=…"
-	case strings.Contains(words, "no such host"):
-		return "the region has no such service, or its name is wrong: check " + region + " and AWS_REGION"
-	case strings.Contains(words, "paused"):
-		return "AWS paused sending for bounces or complaints: the console of " + name + " (account dashboard) says why, and takes the appeal"
-	case strings.Contains(words, "quota"):
-		return "let AWS raise the quota of 24 hours above a day's bills; until then bills wait"
-	}
-	return "check " + region + " and AWS_REGION, and that this machine may reach " + name
-}
-
-// fcmAdvice says what to do by what Google or FCM said.
-func fcmAdvice(said string) string {
-	switch {
-	case strings.Contains(said, "UNAUTHENTICATED"), strings.Contains(said, ": 401"):
-		return "check BALSONG_FCM_SECRET: the key of the service account was deleted, or is another one's; and this machine's clock"
-	case strings.Contains(said, "PERMISSION_DENIED"), strings.Contains(said, ": 403"):
-		return "give the service account the role roles/firebasecloudmessaging.admin in the project, and switch the Firebase Cloud Messaging API on there; check BALSONG_FCM_PROJECT"
-	case strings.Contains(said, "NOT_FOUND"), strings.Contains(said, ": 404"):
-		return "there is no such project: check BALSONG_FCM_PROJECT (its id, not its name or number)"
-	case strings.Contains(said, "invalid_grant"):
-		return "Google takes no token from this key: it was deleted, or this machine's clock is wrong"
-	}
-	return ""
 }
 
 // deadlines checks the times that decide what counts as unknown.

@@ -140,7 +140,7 @@ func TestAdviceAboutVendorsGoesByWhatTheySaid(t *testing.T) {
 		"404 NOT_FOUND: Requested entity was not found.":                               {"fcm", "BALSONG_FCM_PROJECT"},
 		"the token endpoint refuses the client: invalid_grant":                         {"fcm", "clock"},
 	} {
-		if advice := vendorAdvice(c.provider, said); !strings.Contains(advice, c.want) {
+		if advice := vendorAdvice(config.Provider{Provider: port.Provider{Name: c.provider}}, said); !strings.Contains(advice, c.want) {
 			t.Errorf("%s: %q is answered with %q, want %q", c.provider, said, advice, c.want)
 		}
 	}
