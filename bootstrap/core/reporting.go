@@ -119,6 +119,23 @@ func Reporting(c config.Gateways) fx.Option {
 	}))
 }
 
+// Silent is a provider that sends, and whose webhooks nobody takes.
+type Silent struct {
+	Account  string
+	Variable string // that is not set
+}
+
+// WithoutWebhooks lists the providers that send and can report by webhooks, and do not. What reports by a topic of Amazon SNS is none:
+// its account may publish nothing.
+func WithoutWebhooks(c config.Gateways) (all []Silent) {
+	for _, p := range c.Providers() {
+		if r, can := reporters[p.Account()]; can && r.topic == nil && !r.set(c) {
+			all = append(all, Silent{p.Account(), r.variable})
+		}
+	}
+	return all
+}
+
 // ReportingVariables lists the variables one of which a provider needs to report by requests of its own, for people.
 func ReportingVariables() string {
 	var names []string

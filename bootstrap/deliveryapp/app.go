@@ -106,7 +106,7 @@ func feedbackOptions(c config.Deliverer) fx.Option {
 		core.ServeHealth(c.Health.Addr, port.ComponentDatabase),
 		certificates.Module(config.Deliverer{Database: c.Database}),
 		receiving(c),
-		fx.Invoke(checkComponents(doctor.Components{Database: &c.Database})),
+		fx.Invoke(checkComponents(doctor.Components{Database: &c.Database, Feedback: &c.Feedback})),
 	)
 }
 

@@ -58,11 +58,12 @@ type Components struct {
 	Keys     *config.Keys
 	Gateways *config.Gateways
 	Delivery *config.Delivery
+	Feedback *config.Feedback
 
 	Identity *awsidentity.Identity // signs in where the components ask for it; nil: one of its own
 }
 
-// ComponentsOf are what a delivery uses: everything.
+// ComponentsOf are what a delivery uses: everything but what takes reports.
 func ComponentsOf(c config.Deliverer) Components {
 	return Components{Database: &c.Database, Kafka: &c.Kafka, S3: &c.S3, Keys: &c.Keys, Gateways: &c.Gateways, Delivery: &c.Delivery}
 }
@@ -82,6 +83,7 @@ func Examine(ctx context.Context, uses Components, clock port.Clock) []Finding {
 		check(uses.S3, func(ctx context.Context, c config.S3) []Finding { return statements(ctx, c, clock) }),
 		check(uses.Gateways, func(ctx context.Context, c config.Gateways) []Finding { return gateways(ctx, c, clock) }),
 		check(uses.Delivery, func(_ context.Context, c config.Delivery) []Finding { return drain(c, uses.Gateways) }),
+		check(uses.Feedback, func(_ context.Context, c config.Feedback) []Finding { return received(c, uses.Gateways, clock) }),
 	}
 	found := make([][]Finding, len(checks))
 	var all sync.WaitGroup

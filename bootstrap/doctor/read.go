@@ -21,11 +21,11 @@ func Read(ctx context.Context) (uses Components, findings []Finding) {
 		Keys:     read[config.Keys](ctx, &findings),
 		Gateways: read[config.Gateways](ctx, &findings),
 		Delivery: read[config.Delivery](ctx, &findings),
+		Feedback: read[config.Feedback](ctx, &findings),
 	}
 	// What names no component is only read.
 	read[config.Settlement](ctx, &findings)
 	read[config.Monitor](ctx, &findings)
-	read[config.Feedback](ctx, &findings)
 	read[config.Dispatch](ctx, &findings)
 	read[config.Runs](ctx, &findings)
 	read[config.Kept](ctx, &findings)

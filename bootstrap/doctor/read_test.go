@@ -123,3 +123,17 @@ func TestAVariableThatNothingReadsIsNamedWithTheOneThatWasMeant(t *testing.T) {
 		t.Errorf("it says\n%s", text(findings))
 	}
 }
+
+func TestTheSettingsOfFeedbackAreReadAndLookedAt(t *testing.T) {
+	set(t, map[string]string{
+		"BALSONG_FEEDBACK_ADDR": ":8443", "BALSONG_FEEDBACK_URL": "https://feedback.example.com",
+		"BALSONG_FEEDBACK_CERT_FILE": "/nowhere/cert.pem", "BALSONG_FEEDBACK_KEY_FILE": "/nowhere/key.pem",
+	})
+	uses, _ := doctor.Read(t.Context())
+	findings := doctor.Examine(t.Context(), doctor.Components{Feedback: uses.Feedback}, observe.Clock{})
+	if !slices.ContainsFunc(findings, func(f doctor.Finding) bool {
+		return f.Level == doctor.Problem && f.Component == "feedback" && f.Checked == "BALSONG_FEEDBACK_CERT_FILE"
+	}) {
+		t.Errorf("it says\n%s", text(findings))
+	}
+}
