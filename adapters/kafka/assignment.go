@@ -33,18 +33,17 @@ type assignment struct {
 	last     int64 // offset of the last message in messages; -1: none yet
 }
 
-// assign ends the assignments that a session does not continue, and begins its new ones. committed is the session's partitions with
-// their committed offsets; negative: none.
-func (a *assignments) assign(committed map[int32]int64) {
+// assign ends the assignments that a session does not continue, and begins its new ones, so that there is one for each partition.
+func (a *assignments) assign(partitions map[int32]readable) {
 	for partition, had := range a.of {
-		if offset, stays := committed[partition]; !stays || !had.continues(offset) {
+		if from, stays := partitions[partition]; !stays || !had.continues(from) {
 			had.end()
 			delete(a.of, partition)
 		}
 	}
-	for partition, offset := range committed {
+	for partition, from := range partitions {
 		if a.of[partition] == nil {
-			a.of[partition] = a.begin(offset)
+			a.of[partition] = a.begin(from.committed)
 		}
 	}
 }
@@ -71,12 +70,13 @@ func (a *assignments) end() {
 	a.handing.Wait()
 }
 
-// continues reports whether a session that begins at the committed offset continues the assignment: nobody else has committed more than
-// is done here, and nobody has set the offset back, to have messages read again.
-func (a *assignment) continues(committed int64) bool {
+// continues reports whether a session continues the assignment: nobody else has committed more than is done here, nobody has set the
+// offset back, to have messages read again, and the log has not lost messages, whose offsets others would get.
+func (a *assignment) continues(from readable) bool {
 	done, marked := a.marks()
 	marked = max(marked, a.began, 0)
-	return marked <= max(committed, 0) && max(committed, 0) <= max(done, marked)
+	committed := max(from.committed, 0)
+	return marked <= committed && committed <= max(done, marked) && a.last < from.end
 }
 
 // take takes a message to hand it out, unless that was done in an earlier session. It reports false if the context ended first.

@@ -13,6 +13,7 @@ func TestAPartitionContinuesUnlessSomebodyElseMovedItsOffset(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		began, marked, done int64 // 0: nothing was marked or done yet
+		last                int64 // handed out
 		committed           int64 // what the next session begins with; -1: nothing
 		want                bool
 	}{
@@ -26,13 +27,14 @@ func TestAPartitionContinuesUnlessSomebodyElseMovedItsOffset(t *testing.T) {
 		"the offset was set back":                          {began: 40, marked: 50, done: 60, committed: 45},
 		"the offset was set back to where it began":        {began: 40, marked: 50, done: 60, committed: 40},
 		"the offset was set back before anything was done": {began: 40, committed: 10},
+		"the log ends before what was handed out":          {began: 40, marked: 50, done: 60, last: 100, committed: 50},
 		"the offset is gone":                               {began: 40, marked: 50, done: 60, committed: -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := &assignment{began: c.began}
+			a := &assignment{began: c.began, last: max(c.last, c.done-1)}
 			a.given, a.next = c.marked, c.done
-			if got := a.continues(c.committed); got != c.want {
+			if got := a.continues(readable{committed: c.committed, end: 100}); got != c.want {
 				t.Errorf("began at %d, marked %d, done before %d, committed %d: continues is %v", c.began, c.marked, c.done, c.committed, got)
 			}
 		})
@@ -45,7 +47,7 @@ func TestAMessageThatAnEarlierSessionHandedOutIsNotHandedOutAgain(t *testing.T) 
 	a := &assignments{run: t.Context(), of: map[int32]*assignment{}, handle: func(_ context.Context, m port.Received) { got <- m.Offset }}
 	session := func(committed int64, offsets []int64, want ...int64) {
 		t.Helper()
-		a.assign(map[int32]int64{3: committed})
+		a.assign(map[int32]readable{3: {committed: committed, end: 100}})
 		for _, offset := range offsets {
 			if !a.of[3].take(t.Context(), &sarama.ConsumerMessage{Partition: 3, Offset: offset}) {
 				t.Fatal("the context has ended")

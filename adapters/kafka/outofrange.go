@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/IBM/sarama"
 
@@ -12,18 +13,22 @@ import (
 // lost).
 type outOfRange struct{ committed, oldest, end int64 }
 
-// findOutOfRange returns the committed offset of each partition, negative where there is none, and the partitions where it is out of range.
-func findOutOfRange(client sarama.Client, group, topic string, partitions []int32) (committed map[int32]int64, found map[int32]outOfRange, err error) {
+// readable is where a session begins to read a partition, and the end of its log then.
+type readable struct{ committed, end int64 } // committed is negative, and end not asked for, where nothing was committed
+
+// findOutOfRange divides partitions into those that can be read from their committed offset and those where it is out of range.
+func findOutOfRange(client sarama.Client, group, topic string, partitions []int32) (read map[int32]readable, found map[int32]outOfRange, err error) {
 	if len(partitions) == 0 {
 		return nil, nil, nil
 	}
-	committed, err = committedOffsets(client, group, topic, partitions)
+	committed, err := committedOffsets(client, group, topic, partitions)
 	if err != nil {
 		return nil, nil, err
 	}
-	found = make(map[int32]outOfRange)
+	read, found = make(map[int32]readable), make(map[int32]outOfRange)
 	for partition, offset := range committed {
 		if offset < 0 {
+			read[partition] = readable{committed: offset, end: math.MaxInt64}
 			continue
 		}
 		oldest, end, err := bounds(client, topic, partition)
@@ -32,9 +37,11 @@ func findOutOfRange(client sarama.Client, group, topic string, partitions []int3
 		}
 		if offset < oldest || offset > end {
 			found[partition] = outOfRange{committed: offset, oldest: oldest, end: end}
+		} else {
+			read[partition] = readable{committed: offset, end: end}
 		}
 	}
-	return committed, found, nil
+	return read, found, nil
 }
 
 // leaveUnread leaves a partition unread, logs it as an error and keeps the other partitions going. Left to itself, sarama

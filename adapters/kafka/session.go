@@ -30,16 +30,15 @@ type session struct {
 // Setup implements sarama.ConsumerGroupHandler.
 func (s *session) Setup(group sarama.ConsumerGroupSession) error {
 	c, partitions := s.consumer, group.Claims()[s.consumer.name]
-	committed, outOfRange, err := findOutOfRange(s.client, c.group.Name, c.name, partitions)
+	readable, outOfRange, err := findOutOfRange(s.client, c.group.Name, c.name, partitions)
 	if err != nil {
 		return err
 	}
 	s.outOfRange = outOfRange
 	for partition, offsets := range outOfRange {
 		s.leaveUnread(group, partition, offsets)
-		delete(committed, partition)
 	}
-	s.assigned.assign(committed)
+	s.assigned.assign(readable)
 	s.began = true
 	metric.KafkaConsumerSessions.Add(c.metrics, 1, c.topic)
 	metric.KafkaPartitionsAssigned.Set(c.metrics, float64(len(partitions)), c.topic)
@@ -134,7 +133,11 @@ func (s *session) commitEvery(group sarama.ConsumerGroupSession) {
 // commit commits what is done. sarama reports no error here: what failed stays marked and goes with the next commit.
 func (s *session) commit(group sarama.ConsumerGroupSession) {
 	c, unfinished, risen := s.consumer, 0, false
-	for partition, assigned := range s.assigned.of {
+	for _, partition := range group.Claims()[c.name] { // after a Setup that failed there are others
+		assigned := s.assigned.of[partition]
+		if assigned == nil {
+			continue
+		}
 		unfinished += assigned.unfinished()
 		if offset, more := assigned.committable(); more {
 			group.MarkOffset(c.name, partition, offset, "")

@@ -187,6 +187,7 @@ const (
 type Request struct {
 	Provider string // as metrics name it, as in sms/twilio
 	Result   string // what became of it
+	Reports  int    // that it says about messages of ours
 	Foreign  int    // reports in it about messages that are not ours
 	Problem  error  // what was wrong with it, or could not be done; nil: nothing. Without personal data
 }
@@ -196,7 +197,7 @@ func (s *Service) Observe(r Request) {
 	metric.ReportRequests.Add(s.Metrics, 1, r.Provider, r.Result)
 	switch r.Result {
 	case Stored:
-		if s.Accounts[r.Provider] {
+		if s.Accounts[r.Provider] && r.Reports > 0 {
 			s.heard(r.Provider)
 		}
 	case Forged, Unreadable, TooLarge:

@@ -37,9 +37,10 @@ func TestWhoIsToReportIsSaidAndWhenItLastDid(t *testing.T) {
 		}
 	}
 	w.clock.Advance(time.Hour)
-	w.service.Observe(feedback.Request{Provider: "sms/twilio", Result: feedback.Stored})
+	w.service.Observe(feedback.Request{Provider: "sms/twilio", Result: feedback.Stored, Reports: 1})
 	w.service.Observe(feedback.Request{Provider: "sms/nhn", Result: feedback.Forged})
-	w.service.Observe(feedback.Request{Provider: "email/smtp", Result: feedback.Stored})
+	w.service.Observe(feedback.Request{Provider: "sms/nhn", Result: feedback.Stored, Foreign: 3}) // of another installation alone
+	w.service.Observe(feedback.Request{Provider: "email/smtp", Result: feedback.Stored, Reports: 1})
 	if last("sms/twilio") != began+3600 || last("sms/nhn") != began || last("email/smtp") != 0 {
 		t.Errorf("the last reports are of %g, %g and %g", last("sms/twilio"), last("sms/nhn"), last("email/smtp"))
 	}

@@ -154,27 +154,29 @@ func (s *Service) store(ctx context.Context, a Asked, asked []port.Inquiry, find
 		return fmt.Errorf("reports of inquiries: %w", err)
 	}
 	for i, q := range asked {
-		if refused[q.Key] {
+		if err := refused[q.Key]; err != nil {
 			answers[i].Found = port.Finding{Found: port.FoundNoAnswer, Detail: "what the provider says cannot be stored"}
 			answers[i].Again = decide(a.lane(), terms, q, answers[i].Found, now).again
-			s.failed(a, answers[i].Found.Detail, fmt.Errorf("%w: %s", port.ErrInvalid, answers[i].Found.Detail))
+			s.failed(a, answers[i].Found.Detail, err)
 		}
 	}
 	return s.database(ctx, func(ctx context.Context) error { return s.Inquiries.Answer(ctx, answers) })
 }
 
-// receive stores reports, and returns the keys of those that cannot be stored (port.ErrInvalid): the others do not wait for them.
-func (s *Service) receive(ctx context.Context, reports []report.Report) (refused map[key.Delivery]bool, err error) {
+// receive stores reports, and returns by their keys why some cannot be stored (port.ErrInvalid): the others do not wait for them.
+func (s *Service) receive(ctx context.Context, reports []report.Report) (refused map[key.Delivery]error, err error) {
 	if len(reports) == 0 {
 		return nil, nil
 	}
 	if err := s.Receive(ctx, reports); !errors.Is(err, port.ErrInvalid) {
 		return nil, err
 	}
-	refused = map[key.Delivery]bool{}
+	refused = map[key.Delivery]error{}
 	for _, r := range reports {
-		err := s.Receive(ctx, []report.Report{r})
-		if refused[r.Key] = errors.Is(err, port.ErrInvalid); err != nil && !refused[r.Key] {
+		switch err := s.Receive(ctx, []report.Report{r}); {
+		case errors.Is(err, port.ErrInvalid):
+			refused[r.Key] = err
+		case err != nil:
 			return nil, err
 		}
 	}

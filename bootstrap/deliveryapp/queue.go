@@ -40,7 +40,7 @@ func queue(c config.Deliverer) any {
 			}
 		}
 		taken.Observe = func(provider string, result webhook.Result, said port.Said, err error) {
-			s.Observe(feedback.Request{Provider: cmp.Or(accounts[provider], provider), Result: string(result), Foreign: said.Foreign, Problem: err})
+			s.Observe(feedback.Request{Provider: cmp.Or(accounts[provider], provider), Result: string(result), Reports: len(said.Reports), Foreign: said.Foreign, Problem: err})
 		}
 		var err error
 		if q.reader, err = sqs.New(taken); err != nil {

@@ -66,7 +66,7 @@ func webhooks(c config.Deliverer) any {
 			w.paths = append(w.paths, path)
 		}
 		taken.Observe = func(provider string, result webhook.Result, said port.Said, err error) {
-			s.Observe(feedback.Request{Provider: accounts[provider], Result: string(result), Foreign: said.Foreign, Problem: err})
+			s.Observe(feedback.Request{Provider: accounts[provider], Result: string(result), Reports: len(said.Reports), Foreign: said.Foreign, Problem: err})
 		}
 		w.http = &http.Server{
 			Handler: webhook.New(taken), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,

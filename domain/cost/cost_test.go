@@ -84,6 +84,7 @@ func TestSegmentsAreCountedAsCarriersCount(t *testing.T) {
 		{strings.Repeat("가", 71), 2},
 		{strings.Repeat("가", 134), 2},
 		{strings.Repeat("가", 135), 3},
+		{strings.Repeat("Ü§", 80), 1},
 		{strings.Repeat("a", 71) + "`", 2}, // GSM 03.38 has no grave accent
 		{strings.Repeat("😀", 35), 1},
 		{strings.Repeat("😀", 36), 2},
