@@ -121,7 +121,7 @@ var stories = map[string]story{
 		`balsong_reports_stray_total{reason="unknown_key"}`: "0+1x90 90+20x30 690+1x120", "balsong_reports_received_total": "0+90x240",
 	}, 89, 119, 230, ""},
 	"ReportsSilent": {map[string]string{
-		`balsong_report_last_timestamp_seconds{provider="sms/twilio",instance="a"}`: "0x400 24000x100", `balsong_report_last_timestamp_seconds{provider="sms/twilio",instance="b"}`: "6000x500",
+		`balsong_report_last_timestamp_seconds{provider="sms/twilio",instance="a"}`: "0x110 _x290 24000x100", `balsong_report_last_timestamp_seconds{provider="sms/twilio",instance="b"}`: "6000x120",
 		`balsong_report_last_timestamp_seconds{provider="email/ses"}`: "0x500", `balsong_provider_accepted_total{provider="sms/twilio"}`: "0+5x500", `balsong_provider_accepted_total{provider="email/smtp"}`: "0+5x500",
 	}, 270, 290, 405, "provider=sms/twilio"},
 	"DeadLetters":   {map[string]string{"balsong_dead_letters_total": "_x20 1x40"}, 19, 22, 40, ""},
