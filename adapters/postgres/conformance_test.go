@@ -34,7 +34,7 @@ func openStorage(t testing.TB) porttest.Storage {
 		Audit:        postgres.NewAudit(db),
 		Runs:         postgres.NewRuns(db),
 		Report:       postgres.NewReport(db),
-		SealedBills:  postgres.NewSealedBills(db),
+		SealedBills:  postgres.NewSealedBills(db).InSpansOf(2),
 		Imports:      postgres.NewImports(db),
 		Mappings:     postgres.NewMappings(db),
 		RefusedRows:  postgres.NewRefusedRows(db),

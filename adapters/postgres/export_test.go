@@ -21,6 +21,12 @@ func MigrateDown(ctx context.Context, url string) error {
 	return migrating(ctx, Config{URL: url}, MigrateOptions{}, "take the database's schema away", (*migrate.Migrate).Down)
 }
 
+// InSpansOf lets Unreached look at so few targets by one statement.
+func (p SealedBills) InSpansOf(n int) SealedBills {
+	p.span = n
+	return p
+}
+
 // KeepUnknown sets how many UNKNOWN rows of a month are remembered.
 func (p *Sweeps) KeepUnknown(n int) { p.keep = n }
 
