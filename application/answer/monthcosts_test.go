@@ -3,9 +3,11 @@ package answer_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
 	"github.com/balsong/balsong/domain/cost"
@@ -40,5 +42,20 @@ func TestTheStatusOfAMonthThatIsNamedSaysWhatItCosts(t *testing.T) {
 	want := []string{"sms/nhn, 1 message as lms: KRW 30", "sms/nhn, 1 message as sms: KRW 9.9, if accepted (UNKNOWN)", "sms/nhn, 1 message: not known"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the costs are %q, want %q", got, want)
+	}
+}
+
+// Reading a month's whole ledger may take longer than a statement has: the rest of the status is told all the same.
+func TestTheStatusIsToldWhereTheCostsCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.Fail(func(op string) error {
+		if op == "report.costs" {
+			return port.ErrUnavailable
+		}
+		return nil
+	})
+	if m := w.status(november).Months[0]; len(m.Costs) != 0 || !strings.Contains(m.CostProblem, port.ErrUnavailable.Error()) {
+		t.Errorf("costs %v, problem %q", m.Costs, m.CostProblem)
 	}
 }

@@ -87,6 +87,7 @@ type MonthStatus struct {
 	Refusing     []port.ProviderRefusal      `json:"refusing"`                // providers that refuse everything, ask to wait, or cannot be called
 	PastDeadline string                      `json:"past_deadline,omitempty"` // in words, where what the ACTIVE policy gives the month has passed
 	Costs        []CostStatus                `json:"costs,omitempty"`         // of a month that is asked for
+	CostProblem  string                      `json:"cost_problem,omitempty"`  // why they could not be found out
 	Runs         []RunStatus                 `json:"runs"`                    // the newest first
 }
 

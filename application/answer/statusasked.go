@@ -54,8 +54,10 @@ func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Sta
 				m.PastDeadline = PastDeadline(s.active, m.Month, s.At)
 			}
 			if len(months) > 0 {
-				if m.Costs, err = a.costs(ctx, state.Month); err != nil {
+				if m.Costs, err = a.costs(ctx, state.Month); ctx.Err() != nil {
 					return s, err
+				} else if err != nil { // it reads the month's whole ledger, which may take longer than a statement has
+					m.CostProblem = err.Error()
 				}
 			}
 			s.Months = append(s.Months, m)

@@ -133,6 +133,9 @@ func printMonth(w io.Writer, m answer.MonthStatus, now time.Time) {
 	for _, c := range m.Costs {
 		fmt.Fprintf(w, "  %11s  cost: %s\n", "", c)
 	}
+	if m.CostProblem != "" {
+		fmt.Fprintf(w, "  %11s  cost: not known now: %s\n", "", m.CostProblem)
+	}
 	if text := m.CopiesText(); text != "" {
 		fmt.Fprintf(w, "  %11s  copies: %s\n", "", text)
 	}
