@@ -43,7 +43,7 @@ func (d Due) Bills() (n int) {
 
 // Due returns what may go out of the given months, or, if none is given, of every open one. ErrNotFound if a month was never opened.
 func (a *Answers) Due(ctx context.Context, months []key.Month) (Due, error) {
-	s, err := a.Status(ctx, months, 0)
+	s, err := a.status(ctx, months, 0, false)
 	if err != nil {
 		return Due{}, err
 	}

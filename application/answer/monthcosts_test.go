@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balsong/balsong/application/answer"
 	"github.com/balsong/balsong/application/port"
 	"github.com/balsong/balsong/domain/attempt"
 	"github.com/balsong/balsong/domain/channel"
@@ -49,12 +50,17 @@ func TestTheStatusOfAMonthThatIsNamedSaysWhatItCosts(t *testing.T) {
 func TestTheStatusIsToldWhereTheCostsCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	asked := 0
 	w.store.Fail(func(op string) error {
 		if op == "report.costs" {
+			asked++
 			return port.ErrUnavailable
 		}
 		return nil
 	})
+	if _, err := answer.New(w.ports).Due(t.Context(), []key.Month{november}); err != nil || asked != 0 {
+		t.Errorf("what is due asked for costs %d times: %v", asked, err)
+	}
 	if m := w.status(november).Months[0]; len(m.Costs) != 0 || !strings.Contains(m.CostProblem, port.ErrUnavailable.Error()) {
 		t.Errorf("costs %v, problem %q", m.Costs, m.CostProblem)
 	}

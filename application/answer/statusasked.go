@@ -16,6 +16,11 @@ import (
 // copies have not come to an end, each with its last runs, as many
 // as runs says. ErrNotFound if a month was never opened.
 func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Status, error) {
+	return a.status(ctx, months, runs, len(months) > 0)
+}
+
+// status is Status; costs are asked for where that is said, as it reads the whole ledger of each month.
+func (a *Answers) status(ctx context.Context, months []key.Month, runs int, costs bool) (Status, error) {
 	s := Status{At: a.Clock.Now(), Zone: "UTC", everyMonth: len(months) == 0, Months: []MonthStatus{}, Drafts: []string{}, Providers: []RateStatus{}, HaltedChannels: []ChannelHaltStatus{}, Next: []string{}}
 	for _, ask := range []func(context.Context, *Status) error{a.askHalt, a.askPolicies, a.askLag, a.askRates} {
 		if err := ask(ctx, &s); err != nil {
@@ -53,10 +58,10 @@ func (a *Answers) Status(ctx context.Context, months []key.Month, runs int) (Sta
 			if s.Policy != "" {
 				m.PastDeadline = PastDeadline(s.active, m.Month, s.At)
 			}
-			if len(months) > 0 {
+			if costs {
 				if m.Costs, err = a.costs(ctx, state.Month); ctx.Err() != nil {
 					return s, err
-				} else if err != nil { // it reads the month's whole ledger, which may take longer than a statement has
+				} else if err != nil { // reading it may take longer than a statement has
 					m.CostProblem = err.Error()
 				}
 			}

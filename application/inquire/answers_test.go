@@ -30,42 +30,31 @@ func TestAnAnswerThatCannotBeStoredIsAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestAProviderThatDoesNotAnswerIsAskedAgain(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	k := w.unknown(1)
-	w.vendor.knows[k] = port.Finding{Found: port.FoundAccepted}
-	w.vendor.down = true
-	w.clock.Advance(2 * settling)
-	w.look()
-	asked, err := w.store.Inquiries().Asked(t.Context(), k.Target())
-	if err != nil || len(asked) != 1 || asked[0].Last.Found != port.FoundNoAnswer || asked[0].Again.IsZero() {
-		t.Fatalf("%+v, %v", asked, err)
-	}
-	w.vendor.down = false
-	w.clock.Advance(2 * time.Minute)
-	if w.look(); w.row(k).State != attempt.Succeeded {
-		t.Errorf("%+v", w.row(k))
-	}
-}
-
 // An answer that makes the program panic is none: the process would end each time.
-func TestAnAnswerThatMakesTheProgramPanicIsAskedForAgain(t *testing.T) {
+func TestAProviderThatGivesNoAnswerIsAskedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	k := w.unknown(1)
-	w.vendor.knows[k] = port.Finding{Found: port.FoundAccepted}
-	w.vendor.panics = true
-	w.clock.Advance(2 * settling)
-	w.look()
-	asked, err := w.store.Inquiries().Asked(t.Context(), k.Target())
-	if err != nil || len(asked) != 1 || asked[0].Last.Found != port.FoundNoAnswer || asked[0].Last.Detail != "the answer made this program panic" {
-		t.Fatalf("%+v, %v", asked, err)
-	}
-	w.vendor.panics = false
-	w.clock.Advance(2 * time.Minute)
-	if w.look(); w.row(k).State != attempt.Succeeded {
-		t.Errorf("%+v", w.row(k))
+	for detail, fails := range map[string]func(v *vendor, yes bool){
+		"connection refused":                 func(v *vendor, yes bool) { v.down = yes },
+		"the answer made this program panic": func(v *vendor, yes bool) { v.panics = yes },
+	} {
+		t.Run(detail, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			k := w.unknown(1)
+			w.vendor.knows[k] = port.Finding{Found: port.FoundAccepted}
+			fails(w.vendor, true)
+			w.clock.Advance(2 * settling)
+			w.look()
+			asked, err := w.store.Inquiries().Asked(t.Context(), k.Target())
+			if err != nil || len(asked) != 1 || asked[0].Last.Found != port.FoundNoAnswer || asked[0].Last.Detail != detail || asked[0].Again.IsZero() {
+				t.Fatalf("%+v, %v", asked, err)
+			}
+			fails(w.vendor, false)
+			w.clock.Advance(2 * time.Minute)
+			if w.look(); w.row(k).State != attempt.Succeeded {
+				t.Errorf("%+v", w.row(k))
+			}
+		})
 	}
 }
 
